@@ -1,0 +1,16 @@
+/*
+ * module.c
+ *		What the library does when PostgreSQL loads it.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+}
