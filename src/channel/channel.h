@@ -1,0 +1,151 @@
+/*
+ * channel.h
+ *		The one door of the channels: from a message and a route, compose the
+ *		request that carries it; from the response, read the outcome.
+ *
+ * Everything here is pure: no SPI, no clock, no ereport for bad data. A channel
+ * that cannot compose says why as a value. Results live in the
+ * CurrentMemoryContext of the caller. Adding a channel is one file and one row
+ * in channel.c.
+ */
+#ifndef APPT_CHANNEL_H
+#define APPT_CHANNEL_H
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "notify/vocabulary.h"
+
+typedef struct Header
+{
+	const char *name;
+	const char *value;
+} Header;
+
+/* What is to be said to whom. */
+typedef struct Message
+{
+	pg_uuid_t	uid;			/* Message-ID and webhook-id come from it */
+	NotificationType type;
+	ChannelCode channel;
+	const char *recipient;		/* email address, phone number or endpoint URL */
+	const char *recipient_name; /* may be NULL */
+	const char *subject;		/* email alone */
+	const char *text_body;		/* WEBHOOK: the whole JSON body, see webhook_body() */
+	const char *html_body;		/* email alone, may be NULL */
+	TimestampTz timestamp;		/* of this attempt */
+	List	   *headers;		/* of Header: the appointment's notification headers */
+} Message;
+
+typedef enum AuthKind
+{
+	AUTH_NONE, AUTH_BASIC, AUTH_OAUTH2
+} AuthKind;
+
+/* How it leaves the building: a provider or a subscription, secrets included. */
+typedef struct Route
+{
+	const char *kind;			/* SMTP, TWILIO, GENESYS_CLOUD, HTTP; WEBHOOK for a subscription */
+	const char *url;
+	AuthKind	auth;
+	const char *username;
+	const char *password;		/* or the OAuth2 client's secret */
+	const char *token_url;		/* OAuth2 */
+	const char *sender;			/* "address" or "Name <address>" */
+	Jsonb	   *settings;		/* the provider's, may be NULL */
+	List	   *hmac_keys;		/* of char *, the newest first */
+	List	   *headers;		/* of Header: the subscription's own, secret ones in clear */
+} Route;
+
+typedef enum RequestProtocol
+{
+	REQUEST_HTTP, REQUEST_SMTP
+} RequestProtocol;
+
+typedef enum StartTls
+{
+	STARTTLS_OPPORTUNISTIC, STARTTLS_REQUIRED, STARTTLS_NEVER
+} StartTls;
+
+/* What the transfer engine is to do. */
+typedef struct Request
+{
+	RequestProtocol protocol;
+	const char *url;			/* checked: scheme, no CR, LF, NUL, < or > */
+	List	   *headers;		/* HTTP: of char *, "Name: value" */
+	const char *body;			/* HTTP body, or the whole RFC 5322 message */
+	size_t		body_length;
+	const char *envelope_from;	/* SMTP: bare addresses */
+	List	   *envelope_to;	/* of char * */
+	StartTls	starttls;
+	const char *username;		/* NULL: no authentication */
+	const char *password;
+	const char *token_url;		/* not NULL: OAuth2 client credentials */
+} Request;
+
+/* What came back. */
+typedef struct Response
+{
+	int			curl_result;	/* CURLcode, 0 when the exchange completed */
+	int			status;			/* HTTP status, last SMTP code, or 0 */
+	bool		token_refused;	/* `status` is the token endpoint's answer */
+	bool		refused_by_policy;	/* the address is not to be contacted */
+	const char *error;			/* what went wrong, for people, no secrets; or NULL */
+	const char *body;			/* as far as kept; HTTP body or last SMTP line */
+	const char *retry_after;	/* that header's text, or NULL */
+	TimestampTz started_at;
+	TimestampTz finished_at;
+} Response;
+
+typedef enum OutcomeKind
+{
+	OUTCOME_DELIVERED,			/* done */
+	OUTCOME_REJECTED,			/* final: trying again will not help */
+	OUTCOME_FAILED				/* may be tried again */
+} OutcomeKind;
+
+typedef struct Outcome
+{
+	OutcomeKind kind;
+	int			status_code;	/* 0: none came */
+	const char *error;			/* NULL when delivered */
+	const char *response;		/* what the log keeps of the answer, or NULL */
+	const char *provider_message_id;	/* or NULL */
+	TimeOffset	retry_after;	/* microseconds asked for, or -1 */
+} Outcome;
+
+/*
+ * Compose the request for a message. NULL and a sentence in *error if that
+ * can't be done (an address that would inject a header, an unknown provider
+ * kind, a sender that does not parse, ...); *reason then says which.
+ */
+extern Request *channel_compose(const Message *message, const Route *route,
+								Reason *reason, char **error);
+
+/* Read the outcome of a response. */
+extern Outcome channel_read_outcome(const Message *message, const Route *route,
+									const Response *response);
+
+/* Is there a way to send over this channel by this kind of provider at all? */
+extern bool channel_is_available(ChannelCode channel, const char *provider_kind);
+
+/* Can a message be sent to this address over this channel? */
+extern bool channel_address_is_valid(ChannelCode channel, const char *address);
+
+/*
+ * The webhook body: {"id","type","payload","timestamp"}, where payload is a
+ * string that holds JSON. It is stored with the attempt, and sent again as it
+ * stands after an interruption.
+ */
+extern char *webhook_body(const pg_uuid_t *uid, NotificationType type,
+						  const char *payload, TimestampTz timestamp);
+
+/* Checks for the functions that store configuration; NULL or what is wrong. */
+extern const char *url_problem(const char *url, bool smtp);
+extern const char *sender_problem(const char *sender);
+extern const char *header_problem(const char *name, const char *value);
+extern const char *hmac_key_problem(const char *key);
+
+#endif							/* APPT_CHANNEL_H */

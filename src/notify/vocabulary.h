@@ -1,0 +1,105 @@
+/*
+ * vocabulary.h
+ *		The closed lists of appt's words: notification types with their
+ *		audience, channels and windows; channels; states; reasons.
+ *
+ * Each list lives once, in vocabulary.c, and is shown to people as the views
+ * notification_type and reason. The SQL domains repeat the codes alone.
+ */
+#ifndef APPT_VOCABULARY_H
+#define APPT_VOCABULARY_H
+
+#include "datatype/timestamp.h"
+
+typedef enum NotificationType
+{
+	TYPE_CREATE, TYPE_RESCHEDULE, TYPE_CANCELLED, TYPE_REMINDER, TYPE_ROOM,
+	TYPE_FOLLOW_UP, TYPE_UPDATE, TYPE_ACTIVATE, TYPE_CODE, TYPE_TEST
+} NotificationType;
+#define NOTIFICATION_TYPES (TYPE_TEST + 1)
+
+typedef enum ChannelCode
+{
+	CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_WEBHOOK
+} ChannelCode;
+#define CHANNELS (CHANNEL_WEBHOOK + 1)
+#define CHANNEL_BIT(channel) (1 << (channel))
+
+typedef enum NotificationState
+{
+	STATE_PENDING, STATE_SENDING, STATE_SENT, STATE_RETRYING, STATE_FAILED,
+	STATE_SUPPRESSED, STATE_SKIPPED, STATE_MISSED, STATE_CANCELLED
+} NotificationState;
+#define NOTIFICATION_STATES (STATE_CANCELLED + 1)
+
+/* Until when may a first attempt start? */
+typedef enum WindowRule
+{
+	WINDOW_UNTIL_APPOINTMENT_END,	/* now <= end_at */
+	WINDOW_AFTER_DUE,			/* now <= due_at + window_length */
+	WINDOW_AFTER_DUE_BEFORE_START	/* that, and now < start_at */
+} WindowRule;
+
+/* Who the messages of a type are for; subscribers get them all by webhook. */
+typedef enum Audience
+{
+	AUDIENCE_CUSTOMERS, AUDIENCE_JOINED_CUSTOMERS, AUDIENCE_SUBSCRIBERS,
+	AUDIENCE_ADDRESS
+} Audience;
+
+/* What overtakes a notification that was not yet sent. */
+typedef enum Overtaking
+{
+	OVERTAKEN_BY_CALL, OVERTAKEN_BY_RESCHEDULE, OVERTAKEN_BY_END,
+	OVERTAKEN_BY_CANCEL, OVERTAKEN_BY_DELETE, OVERTAKEN_BY_REMOVAL
+} Overtaking;
+#define OVERTAKING_BIT(overtaking) (1 << (overtaking))
+
+typedef struct NotificationTypeInfo
+{
+	const char *code;
+	Audience	audience;
+	int			channels;		/* CHANNEL_BITs it may use */
+	WindowRule	window_rule;
+	TimeOffset	window_length;	/* microseconds after due_at */
+	int			overtaken_by;	/* OVERTAKING_BITs */
+	bool		ignores_switches;
+	bool		has_rules;		/* is it planned by the rows of appt.rule? */
+	bool		has_offset;		/* may a rule's time_offset differ from 0? */
+	const char *due;			/* when it is due, for people */
+	const char *description;	/* what it is, for people */
+} NotificationTypeInfo;
+
+typedef enum Reason
+{
+	REASON_NONE,
+	REASON_GLOBAL_OFF, REASON_APPOINTMENT_OFF, REASON_NO_ADDRESS,
+	REASON_BAD_ADDRESS, REASON_CHANNEL_NOT_AVAILABLE, REASON_NO_PROVIDER,
+	REASON_SENDER_NOT_VERIFIED, REASON_NO_TEMPLATE, REASON_TEMPLATE_ERROR,
+	REASON_SUBSCRIPTION_OFF, REASON_RULE_OFF, REASON_WINDOW_PASSED,
+	REASON_NOT_ACTIVATED, REASON_RESCHEDULED, REASON_CALL_STARTED,
+	REASON_ENDED, REASON_APPOINTMENT_CANCELLED, REASON_APPOINTMENT_DELETED,
+	REASON_PARTICIPANT_REMOVED, REASON_WILL_RETRY, REASON_REJECTED,
+	REASON_RETRIES_EXHAUSTED, REASON_RETRY_TOO_LATE, REASON_INTERRUPTED,
+	REASON_NOT_JOINED, REASON_BAD_CONFIGURATION
+} Reason;
+#define REASONS (REASON_BAD_CONFIGURATION + 1)
+
+extern const NotificationTypeInfo notification_types[NOTIFICATION_TYPES];
+
+/* Codes as SQL spells them ("CREATE", "EMAIL", "PENDING", "GLOBAL_OFF"). */
+extern const char *channel_code(ChannelCode channel);
+extern const char *state_code(NotificationState state);
+extern const char *reason_code(Reason reason);	/* NULL for REASON_NONE */
+extern const char *reason_explanation(Reason reason);	/* "" for REASON_NONE */
+
+/* The reason that an overtaking leaves behind. */
+extern Reason overtaking_reason(Overtaking overtaking);
+
+/* The reverse; false if the text is none of the list. */
+extern bool notification_type_from_code(const char *code, NotificationType *type);
+extern bool channel_from_code(const char *code, ChannelCode *channel);
+extern bool state_from_code(const char *code, NotificationState *state);
+extern bool reason_from_code(const char *code, Reason *reason);
+
+#endif							/* APPT_VOCABULARY_H */
