@@ -16,7 +16,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "notify/vocabulary.h"
+#include "core/vocabulary.h"
 
 typedef struct Header
 {

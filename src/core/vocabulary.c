@@ -7,7 +7,7 @@
  */
 #include "postgres.h"
 
-#include "notify/vocabulary.h"
+#include "core/vocabulary.h"
 
 #define PEOPLE (CHANNEL_BIT(CHANNEL_EMAIL) | CHANNEL_BIT(CHANNEL_SMS))
 #define SUBSCRIBERS CHANNEL_BIT(CHANNEL_WEBHOOK)
