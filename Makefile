@@ -5,7 +5,7 @@ MODULE_big = appt
 OBJS = $(patsubst %.c,%.o,$(wildcard src/*/*.c))
 
 # The install script, by topic, in the order in which the parts need each other.
-SQL_PARTS = roles types organization application appointment configuration \
+SQL_PARTS = roles types checks organization application appointment configuration \
 	notification identity \
 	vocabulary_functions configuration_functions appointment_functions \
 	notification_functions template_functions worker_functions \

@@ -1,1 +1,14 @@
-/* organization.sql */
+/* organization.sql: the owners of applications. */
+
+CREATE TABLE appt.organization (
+	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+	name text NOT NULL CHECK (name <> ''),
+	notifications_enabled boolean NOT NULL DEFAULT true,
+	require_verified_sender boolean NOT NULL DEFAULT false,
+	created_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE appt.organization IS 'Owners of applications; each holds the global notification switch.';
+COMMENT ON COLUMN appt.organization.notifications_enabled IS
+'The global switch: captured when an appointment is scheduled and read again at every attempt. See set_notifications_enabled.';
+COMMENT ON COLUMN appt.organization.require_verified_sender IS
+'Email leaves only through a provider whose sender address was verified.';

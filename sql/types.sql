@@ -1,1 +1,60 @@
-/* types.sql */
+/* types.sql: the codes of the closed lists, as domains that an update script can widen in one transaction. */
+
+CREATE DOMAIN appt.platform_code AS text COLLATE "C"
+	CONSTRAINT platform_code_check CHECK (VALUE IN ('GENESYS_CLOUD', 'TALKDESK', 'STANDALONE'));
+COMMENT ON DOMAIN appt.platform_code IS
+'The contact centre an application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
+
+CREATE DOMAIN appt.appointment_state_code AS text COLLATE "C"
+	CONSTRAINT appointment_state_code_check CHECK (VALUE IN ('SCHEDULED', 'ACTIVATED', 'ENDED', 'CANCELLED'));
+COMMENT ON DOMAIN appt.appointment_state_code IS
+'SCHEDULED to ACTIVATED to ENDED, or CANCELLED from the first two.';
+
+CREATE DOMAIN appt.participant_type_code AS text COLLATE "C"
+	CONSTRAINT participant_type_code_check CHECK (VALUE IN ('CUSTOMER', 'AGENT'));
+COMMENT ON DOMAIN appt.participant_type_code IS 'CUSTOMER or AGENT.';
+
+CREATE DOMAIN appt.type_code AS text COLLATE "C"
+	CONSTRAINT type_code_check CHECK (VALUE IN ('CREATE', 'RESCHEDULE', 'CANCELLED', 'REMINDER', 'ROOM',
+		'FOLLOW_UP', 'UPDATE', 'ACTIVATE', 'CODE', 'TEST'));
+COMMENT ON DOMAIN appt.type_code IS 'Why a notification is sent; explained in the view notification_type.';
+
+CREATE DOMAIN appt.channel_code AS text COLLATE "C"
+	CONSTRAINT channel_code_check CHECK (VALUE IN ('EMAIL', 'SMS', 'WEBHOOK'));
+COMMENT ON DOMAIN appt.channel_code IS 'EMAIL, SMS or WEBHOOK.';
+
+CREATE DOMAIN appt.notification_state_code AS text COLLATE "C"
+	CONSTRAINT notification_state_code_check CHECK (VALUE IN ('PENDING', 'SENDING', 'SENT', 'RETRYING', 'FAILED',
+		'SUPPRESSED', 'SKIPPED', 'MISSED', 'CANCELLED'));
+COMMENT ON DOMAIN appt.notification_state_code IS
+'PENDING to SENDING to SENT, RETRYING (to SENDING again) or FAILED; or, unsent, SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
+
+CREATE DOMAIN appt.reason_code AS text COLLATE "C"
+	CONSTRAINT reason_code_check CHECK (VALUE IN ('GLOBAL_OFF', 'APPOINTMENT_OFF', 'NO_ADDRESS', 'BAD_ADDRESS',
+		'CHANNEL_NOT_AVAILABLE', 'NO_PROVIDER', 'SENDER_NOT_VERIFIED', 'NO_TEMPLATE', 'TEMPLATE_ERROR',
+		'SUBSCRIPTION_OFF', 'RULE_OFF', 'WINDOW_PASSED', 'NOT_ACTIVATED', 'RESCHEDULED', 'CALL_STARTED', 'ENDED',
+		'APPOINTMENT_CANCELLED', 'APPOINTMENT_DELETED', 'PARTICIPANT_REMOVED', 'WILL_RETRY', 'REJECTED',
+		'RETRIES_EXHAUSTED', 'RETRY_TOO_LATE', 'INTERRUPTED', 'NOT_JOINED', 'BAD_CONFIGURATION'));
+COMMENT ON DOMAIN appt.reason_code IS 'Why a notification is in its state; explained in the view reason.';
+
+CREATE DOMAIN appt.recipient_kind_code AS text COLLATE "C"
+	CONSTRAINT recipient_kind_code_check CHECK (VALUE IN ('CUSTOMER', 'USER', 'SUBSCRIBER', 'ADDRESS'));
+COMMENT ON DOMAIN appt.recipient_kind_code IS
+'Whom recipient_id names: a CUSTOMER of the appointment, a USER, a SUBSCRIBER (a subscription), or a bare ADDRESS.';
+
+CREATE DOMAIN appt.outcome_code AS text COLLATE "C"
+	CONSTRAINT outcome_code_check CHECK (VALUE IN ('DELIVERED', 'FAILED', 'INTERRUPTED'));
+COMMENT ON DOMAIN appt.outcome_code IS
+'What became of an attempt: DELIVERED, FAILED, or INTERRUPTED when nobody knows; NULL while it is under way.';
+
+CREATE DOMAIN appt.provider_kind_code AS text COLLATE "C"
+	CONSTRAINT provider_kind_code_check CHECK (VALUE IN ('SMTP', 'TWILIO', 'GENESYS_CLOUD', 'HTTP'));
+COMMENT ON DOMAIN appt.provider_kind_code IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';
+
+CREATE DOMAIN appt.auth_code AS text COLLATE "C"
+	CONSTRAINT auth_code_check CHECK (VALUE IN ('NONE', 'BASIC', 'OAUTH2'));
+COMMENT ON DOMAIN appt.auth_code IS 'How a subscription''s endpoint is authenticated to: NONE, BASIC or OAUTH2 (client credentials).';
+
+CREATE DOMAIN appt.elapsed_time AS interval
+	CONSTRAINT elapsed_time_check CHECK (extract(year FROM VALUE) = 0 AND extract(month FROM VALUE) = 0 AND VALUE >= '0');
+COMMENT ON DOMAIN appt.elapsed_time IS 'An interval of elapsed time: a day is 24 hours, months are refused.';

@@ -1,0 +1,31 @@
+/* checks.sql: what the CHECK constraints of the tables ask; each raises 22023 saying what is wrong. */
+
+CREATE FUNCTION appt.timezone_is_valid(timezone text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'timezone_is_valid';
+COMMENT ON FUNCTION appt.timezone_is_valid(text) IS
+'True if both PostgreSQL and ICU know the timezone; raises 22023 otherwise.';
+
+CREATE FUNCTION appt.locale_is_valid(locale text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'locale_is_valid';
+COMMENT ON FUNCTION appt.locale_is_valid(text) IS
+'True if ICU knows the language of the locale (en, en-GB, en_GB); raises 22023 otherwise.';
+
+CREATE FUNCTION appt.template_is_valid(template text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'template_is_valid';
+COMMENT ON FUNCTION appt.template_is_valid(text) IS
+'True if the template parses and names nothing that does not exist; raises 22023 otherwise.';
+
+CREATE FUNCTION appt.url_is_valid(url text, smtp boolean DEFAULT false) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'url_is_valid';
+COMMENT ON FUNCTION appt.url_is_valid(text, boolean) IS
+'True if the URL is one that appt can send to: http or https, or with smtp smtp or smtps, a host, no credentials; raises 22023 otherwise.';
+
+CREATE FUNCTION appt.sender_is_valid(sender text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sender_is_valid';
+COMMENT ON FUNCTION appt.sender_is_valid(text) IS
+'True for "address" or "Name <address>"; raises 22023 otherwise.';
+
+CREATE FUNCTION appt.headers_are_valid(headers jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';
+COMMENT ON FUNCTION appt.headers_are_valid(jsonb) IS
+'True for an array of {"name","value","type"} with type DEFAULT or SECRET, or an object of names and values, none with control characters; raises 22023 otherwise.';

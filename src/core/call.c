@@ -1,0 +1,279 @@
+/*
+ * call.c
+ *		Who is calling, and working as the extension's owner.
+ *
+ * Functions are SECURITY INVOKER so that GetUserId() is the role that
+ * PostgREST set from the token. That role alone proves nothing to us: any
+ * login that was granted it can also set request.jwt.claims. Claims are
+ * believed only when the session's own user is a member of appt_authenticator.
+ *
+ * As the owner, every statement runs with search_path pinned to pg_catalog:
+ * a caller's search_path could otherwise name another "=" for the owner to
+ * run. A transaction or subtransaction abort undoes all of this by itself.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
+#include "common/jsonapi.h"
+#include "executor/spi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/syscache.h"
+
+#include "core/call.h"
+#include "core/statement.h"
+
+static const struct
+{
+	const char *name;
+	int			role;
+}			api_roles[] = {
+	{"appt_agent", CALLER_AGENT},
+	{"appt_supervisor", CALLER_SUPERVISOR},
+	{"appt_client_service", CALLER_CLIENT_SERVICE},
+	{"appt_customer", CALLER_CUSTOMER},
+	{"appt_admin", CALLER_ADMIN},
+	{"appt_anonymous", CALLER_ANONYMOUS}
+};
+
+/* The claims appt looks at, as they stand in the token. */
+typedef struct Claims
+{
+	JsonLexContext *lex;
+	char	  **next;			/* where the field just named goes, or NULL */
+	char	   *sub;
+	char	   *application_id;
+	char	   *organization_id;
+	char	   *conference_id;
+} Claims;
+
+static bool
+is_member_of(Oid user, const char *role_name)
+{
+	Oid			role = get_role_oid(role_name, true);
+
+	return OidIsValid(role) && is_member_of_role_nosuper(user, role);
+}
+
+static Oid
+function_owner(Oid function_id)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_id));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function_id);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static bool
+is_unrestricted(Oid user, Oid owner)
+{
+	return user == owner || superuser_arg(user) || is_member_of(user, "appt_service");
+}
+
+/* Which API role does the user act as? 0: none. */
+static int
+api_role(Oid user)
+{
+	for (int i = 0; i < lengthof(api_roles); i++)
+		if (get_role_oid(api_roles[i].name, true) == user)
+			return api_roles[i].role;
+	for (int i = 0; i < lengthof(api_roles); i++)
+		if (is_member_of(user, api_roles[i].name))
+			return api_roles[i].role;
+	return 0;
+}
+
+static void
+claim_field_start(void *state, char *name, bool is_null)
+{
+	Claims	   *claims = (Claims *) state;
+
+	claims->next = NULL;
+	if (claims->lex->lex_level != 1)
+		return;
+	if (strcmp(name, "sub") == 0)
+		claims->next = &claims->sub;
+	else if (strcmp(name, "application_id") == 0)
+		claims->next = &claims->application_id;
+	else if (strcmp(name, "organization_id") == 0)
+		claims->next = &claims->organization_id;
+	else if (strcmp(name, "conference_id") == 0)
+		claims->next = &claims->conference_id;
+}
+
+static void
+claim_scalar(void *state, char *token, JsonTokenType kind)
+{
+	Claims	   *claims = (Claims *) state;
+
+	if (claims->next != NULL && claims->lex->lex_level == 1)
+		*claims->next = (kind == JSON_TOKEN_STRING) ? token : NULL;
+	claims->next = NULL;
+}
+
+/* Parse the token's claims; malformed JSON leaves none, and raises nothing. */
+static void
+read_claims(Claims *claims)
+{
+	const char *text = GetConfigOption("request.jwt.claims", true, false);
+	JsonSemAction actions = {0};
+
+	memset(claims, 0, sizeof(Claims));
+	if (text == NULL || text[0] == '\0')
+		return;
+	claims->lex = makeJsonLexContextCstringLen(pstrdup(text), strlen(text),
+											   GetDatabaseEncoding(), true);
+	actions.semstate = claims;
+	actions.object_field_start = claim_field_start;
+	actions.scalar = claim_scalar;
+	if (pg_parse_json(claims->lex, &actions) != JSON_SUCCESS)
+		memset(claims, 0, sizeof(Claims));
+}
+
+/* A claim as uuid; false if missing or not written as 8-4-4-4-12. */
+static bool
+claim_uuid(const char *text, pg_uuid_t *uuid)
+{
+	if (text == NULL || strlen(text) != 36)
+		return false;
+	for (int i = 0; i < 36; i++)
+	{
+		bool		hyphen = (i == 8 || i == 13 || i == 18 || i == 23);
+
+		if (hyphen ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
+			return false;
+	}
+	*uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	return true;
+}
+
+/* Fill in what the caller's role needs of the claims; false if it is not there. */
+static bool
+believe_claims(Caller *caller)
+{
+	Claims		claims;
+
+	if (caller->role == CALLER_ANONYMOUS)
+		return true;
+	if (!is_member_of_role(GetSessionUserId(), get_role_oid("appt_authenticator", false)))
+		return false;
+	read_claims(&claims);
+	if (claims.sub == NULL || claims.sub[0] == '\0')
+		return false;
+	caller->user_id = claims.sub;
+	if (caller->role == CALLER_ADMIN)
+		return claim_uuid(claims.organization_id, &caller->organization_id);
+	if (caller->role == CALLER_CUSTOMER &&
+		!claim_uuid(claims.conference_id, &caller->conference_id))
+		return false;
+	return claim_uuid(claims.application_id, &caller->application_id);
+}
+
+static void
+authorize(Caller *caller, Oid function_id, Oid owner, int roles)
+{
+	Oid			user = GetUserId();
+
+	memset(caller, 0, sizeof(Caller));
+	if (is_unrestricted(user, owner))
+	{
+		caller->role = CALLER_UNRESTRICTED;
+		return;
+	}
+	caller->role = api_role(user);
+	if ((caller->role & roles) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for this function"),
+				 errdetail("Role \"%s\" may not call it.", GetUserNameFromId(user, false))));
+	if (!believe_claims(caller))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("no valid tenant claim"),
+				 errdetail("Role \"%s\" acts for a tenant that a token's claims name, in a session of a member of \"appt_authenticator\".",
+						   GetUserNameFromId(user, false)),
+				 errhint("SQL applications use a login role that is a member of \"appt_service\".")));
+}
+
+void
+call_authorize(FunctionCallInfo fcinfo, int roles)
+{
+	Caller		caller;
+	Oid			function_id = fcinfo->flinfo->fn_oid;
+
+	authorize(&caller, function_id, function_owner(function_id), roles);
+}
+
+void
+call_begin(Call *call, FunctionCallInfo fcinfo, int roles)
+{
+	Oid			function_id = fcinfo->flinfo->fn_oid;
+	Oid			owner = function_owner(function_id);
+
+	call->context = CurrentMemoryContext;
+	authorize(&call->caller, function_id, owner, roles);
+
+	GetUserIdAndSecContext(&call->saved_user, &call->saved_security_context);
+	SetUserIdAndSecContext(owner,
+						   call->saved_security_context | SECURITY_LOCAL_USERID_CHANGE);
+	call->guc_level = NewGUCNestLevel();
+	(void) set_config_option("search_path", "pg_catalog, pg_temp",
+							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+}
+
+void
+call_end(Call *call)
+{
+	SPI_finish();
+	AtEOXact_GUC(true, call->guc_level);
+	SetUserIdAndSecContext(call->saved_user, call->saved_security_context);
+}
+
+bool
+caller_may_use_application(const Caller *caller, const pg_uuid_t *application_id)
+{
+	static Statement organization_owns = {
+		"SELECT FROM appt.application WHERE id = $1 AND organization_id = $2",
+		2, {UUIDOID, UUIDOID}, true
+	};
+
+	switch (caller->role)
+	{
+		case CALLER_UNRESTRICTED:
+		case CALLER_ANONYMOUS:
+			return true;
+		case CALLER_ADMIN:
+			return statement_run(&organization_owns,
+							 UUIDPGetDatum(application_id),
+							 UUIDPGetDatum(&caller->organization_id)) > 0;
+		default:
+			return memcmp(&caller->application_id, application_id, UUID_LEN) == 0;
+	}
+}
+
+Datum
+call_copy(Call *call, Datum value, bool by_value, int16 length)
+{
+	MemoryContext previous = MemoryContextSwitchTo(call->context);
+	Datum		copy = datumCopy(value, by_value, length);
+
+	MemoryContextSwitchTo(previous);
+	return copy;
+}
+
+char *
+text_argument(FunctionCallInfo fcinfo, int index)
+{
+	return PG_ARGISNULL(index) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(index));
+}

@@ -1,0 +1,71 @@
+/*
+ * call.h
+ *		The frame around every exported function: who calls, may it, and then
+ *		work as the extension's owner.
+ *
+ *	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+ *	... SPI through statement.h, as the owner, with a pinned search_path ...
+ *	result = ...;			(allocated by call_result, or in call.context)
+ *	call_end(&call);
+ *
+ * On error nothing need be done: (sub)transaction abort restores user, SPI and
+ * settings.
+ */
+#ifndef APPT_CALL_H
+#define APPT_CALL_H
+
+#include "fmgr.h"
+#include "utils/uuid.h"
+
+/* Who a function is for; the unrestricted (owner, superusers, appt_service) may call all. */
+#define CALLER_AGENT			0x01
+#define CALLER_SUPERVISOR		0x02
+#define CALLER_CLIENT_SERVICE	0x04
+#define CALLER_CUSTOMER			0x08
+#define CALLER_ADMIN			0x10
+#define CALLER_ANONYMOUS		0x20
+#define CALLER_UNRESTRICTED		0x40
+#define CALLER_ALL				0x7f
+
+typedef struct Caller
+{
+	int			role;			/* one of the above */
+	char	   *user_id;		/* the token's sub; NULL if unrestricted or anonymous */
+	pg_uuid_t	application_id; /* AGENT, SUPERVISOR, CLIENT_SERVICE, CUSTOMER */
+	pg_uuid_t	organization_id;	/* ADMIN */
+	pg_uuid_t	conference_id;	/* CUSTOMER */
+} Caller;
+
+typedef struct Call
+{
+	Caller		caller;
+	MemoryContext context;		/* of the caller: results live here */
+	Oid			saved_user;
+	int			saved_security_context;
+	int			guc_level;
+} Call;
+
+/*
+ * Authorize the current user against `roles` (CALLER_UNRESTRICTED is implied),
+ * become the owner, pin search_path, connect SPI. 42501 if not allowed or
+ * without a valid tenant claim.
+ */
+extern void call_begin(Call *call, FunctionCallInfo fcinfo, int roles);
+extern void call_end(Call *call);
+
+/* Authorize alone, for functions that read no table. */
+extern void call_authorize(FunctionCallInfo fcinfo, int roles);
+
+/*
+ * May the caller act within this application? Unrestricted and anonymous: any.
+ * An admin: of its organization (needs SPI). Everybody else: their own.
+ */
+extern bool caller_may_use_application(const Caller *caller, const pg_uuid_t *application_id);
+
+/* Copy a composite or by-reference result out of SPI's memory. */
+extern Datum call_copy(Call *call, Datum value, bool by_value, int16 length);
+
+/* Text argument as a C string, NULL if SQL NULL. */
+extern char *text_argument(FunctionCallInfo fcinfo, int index);
+
+#endif							/* APPT_CALL_H */

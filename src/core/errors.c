@@ -1,0 +1,94 @@
+/*
+ * errors.c
+ *		Raising appt's own errors in one shape.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "core/errors.h"
+
+void
+report_not_found(const char *thing, const pg_uuid_t *id)
+{
+	report_text_not_found(thing, uuid_text(id));
+}
+
+void
+report_text_not_found(const char *thing, const char *id)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_APPT_NOT_FOUND),
+			 errmsg("%s not found", thing),
+			 errdetail("There is no %s \"%s\", or it is not yours.", thing, id)));
+	pg_unreachable();
+}
+
+static char *format_detail(const char *format, va_list arguments) pg_attribute_printf(1, 0);
+
+static char *
+format_detail(const char *format, va_list arguments)
+{
+	StringInfoData detail;
+
+	initStringInfo(&detail);
+	for (;;)
+	{
+		va_list		copy;
+		int			needed;
+
+		va_copy(copy, arguments);
+		needed = appendStringInfoVA(&detail, format, copy);
+		va_end(copy);
+		if (needed == 0)
+			return detail.data;
+		enlargeStringInfo(&detail, needed);
+	}
+}
+
+void
+report_invalid(const char *message, const char *detail,...)
+{
+	va_list		arguments;
+
+	va_start(arguments, detail);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg_internal("%s", message),
+			 errdetail_internal("%s", format_detail(detail, arguments))));
+	pg_unreachable();
+}
+
+void
+report_conflict(const char *message, const char *detail,...)
+{
+	va_list		arguments;
+
+	va_start(arguments, detail);
+	ereport(ERROR,
+			(errcode(ERRCODE_APPT_CONFLICT),
+			 errmsg_internal("%s", message),
+			 errdetail_internal("%s", format_detail(detail, arguments))));
+	pg_unreachable();
+}
+
+char *
+uuid_text(const pg_uuid_t *uuid)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
+}
+
+char *
+timestamp_text(TimestampTz at)
+{
+	char		text[MAXDATELEN + 1];
+	int			utc = 0;
+
+	JsonEncodeDateTime(text, TimestampTzGetDatum(at), TIMESTAMPTZOID, &utc);
+	return pstrdup(text);
+}

@@ -1,0 +1,39 @@
+/*
+ * errors.h
+ *		appt's own SQLSTATEs, which PostgREST turns into HTTP statuses, and the
+ *		errors that many functions raise.
+ *
+ * Primary messages are constant sentences: PostgREST copies them into the HTTP
+ * status line. The value in question stands in DETAIL, what to do in HINT.
+ */
+#ifndef APPT_ERRORS_H
+#define APPT_ERRORS_H
+
+#include "datatype/timestamp.h"
+#include "utils/elog.h"
+#include "utils/uuid.h"
+
+#define ERRCODE_APPT_NOT_FOUND MAKE_SQLSTATE('P', 'T', '4', '0', '4')
+#define ERRCODE_APPT_CONFLICT MAKE_SQLSTATE('P', 'T', '4', '0', '9')
+#define ERRCODE_APPT_TOO_MANY MAKE_SQLSTATE('P', 'T', '4', '2', '9')
+
+/*
+ * "appointment not found" and the like; also for what belongs to another
+ * tenant. `thing` is a constant of this library, never a caller's text.
+ */
+extern void report_not_found(const char *thing, const pg_uuid_t *id) pg_attribute_noreturn();
+extern void report_text_not_found(const char *thing, const char *id) pg_attribute_noreturn();
+
+/* 22023: `message` is constant, `detail` holds the value. */
+extern void report_invalid(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
+
+/* PT409: the present state does not allow it. */
+extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
+
+/* A uuid's text, in CurrentMemoryContext. */
+extern char *uuid_text(const pg_uuid_t *uuid);
+
+/* ISO 8601 in UTC with microseconds, in CurrentMemoryContext. */
+extern char *timestamp_text(TimestampTz at);
+
+#endif							/* APPT_ERRORS_H */

@@ -1,0 +1,208 @@
+/*
+ * statement.c
+ *		Preparing, running and reading statements through SPI.
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "utils/builtins.h"
+
+#include "core/statement.h"
+
+void
+statement_prepare(Statement *statement)
+{
+	SPIPlanPtr	plan;
+
+	if (statement->plan != NULL)
+		return;
+	plan = SPI_prepare(statement->sql, statement->argument_count, statement->argument_types);
+	if (plan == NULL)
+		elog(ERROR, "could not prepare \"%s\": %s", statement->sql,
+			 SPI_result_code_string(SPI_result));
+	SPI_keepplan(plan);
+	statement->plan = plan;
+}
+
+static uint64
+execute(Statement *statement, Datum *values, const char *nulls)
+{
+	int			result;
+
+	statement_prepare(statement);
+	result = SPI_execute_plan(statement->plan, values, nulls,
+							  statement->is_read_only, 0);
+	if (result < 0)
+		elog(ERROR, "could not run \"%s\": %s", statement->sql, SPI_result_code_string(result));
+	return SPI_processed;
+}
+
+uint64
+statement_run(Statement *statement,...)
+{
+	Datum		values[STATEMENT_MAX_ARGUMENTS];
+	va_list		arguments;
+
+	va_start(arguments, statement);
+	for (int i = 0; i < statement->argument_count; i++)
+		values[i] = va_arg(arguments, Datum);
+	va_end(arguments);
+	return execute(statement, values, NULL);
+}
+
+uint64
+statement_run_nullable(Statement *statement, const NullableDatum *arguments)
+{
+	Datum		values[STATEMENT_MAX_ARGUMENTS];
+	char		nulls[STATEMENT_MAX_ARGUMENTS];
+
+	for (int i = 0; i < statement->argument_count; i++)
+	{
+		values[i] = arguments[i].value;
+		nulls[i] = arguments[i].isnull ? 'n' : ' ';
+	}
+	return execute(statement, values, nulls);
+}
+
+Datum
+text_datum(const char *text)
+{
+	return CStringGetTextDatum(text);
+}
+
+NullableDatum
+sql_text(const char *text)
+{
+	return text == NULL ? SQL_NULL : SQL_VALUE(CStringGetTextDatum(text));
+}
+
+NullableDatum
+sql_uuid(const pg_uuid_t *uuid)
+{
+	return uuid == NULL ? SQL_NULL : SQL_VALUE(UUIDPGetDatum(uuid));
+}
+
+NullableDatum
+sql_jsonb(const Jsonb *jsonb)
+{
+	return jsonb == NULL ? SQL_NULL : SQL_VALUE(JsonbPGetDatum(jsonb));
+}
+
+Datum
+row_datum(uint64 row, int column, bool *is_null)
+{
+	Assert(row < SPI_processed);
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+}
+
+bool
+row_is_null(uint64 row, int column)
+{
+	bool		is_null;
+
+	(void) row_datum(row, column, &is_null);
+	return is_null;
+}
+
+char *
+row_text(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	return is_null ? NULL : TextDatumGetCString(value);
+}
+
+pg_uuid_t
+row_uuid(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	if (is_null)
+		elog(ERROR, "unexpected null in column %d", column);
+	return *DatumGetUUIDP(value);
+}
+
+pg_uuid_t *
+row_uuid_or_null(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+	pg_uuid_t  *uuid;
+
+	if (is_null)
+		return NULL;
+	uuid = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
+	*uuid = *DatumGetUUIDP(value);
+	return uuid;
+}
+
+bool
+row_bool(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	return !is_null && DatumGetBool(value);
+}
+
+int32
+row_int32(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt32(value);
+}
+
+int64
+row_int64(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetInt64(value);
+}
+
+TimestampTz
+row_timestamp(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	return is_null ? 0 : DatumGetTimestampTz(value);
+}
+
+Jsonb *
+row_jsonb(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	return is_null ? NULL : DatumGetJsonbPCopy(value);
+}
+
+TimeOffset
+row_elapsed(uint64 row, int column)
+{
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	return is_null ? 0 : elapsed_microseconds(DatumGetIntervalP(value));
+}
+
+TimeOffset
+elapsed_microseconds(const Interval *interval)
+{
+	return interval->time + (TimeOffset) interval->day * USECS_PER_DAY;
+}
+
+Interval *
+elapsed_interval(TimeOffset microseconds)
+{
+	Interval   *interval = (Interval *) palloc0(sizeof(Interval));
+
+	interval->time = microseconds;
+	return interval;
+}

@@ -1,0 +1,27 @@
+/*
+ * compose.h
+ *		The words of a message from the facts: templates rendered for people,
+ *		the JSON of GetAppointmentResponse for subscribers.
+ *
+ * Pure: no SPI, no clock. Failure is a value: NULL with *reason (NO_TEMPLATE,
+ * TEMPLATE_ERROR) and a sentence in *error.
+ */
+#ifndef APPT_COMPOSE_H
+#define APPT_COMPOSE_H
+
+#include "notify/facts.h"
+
+extern Message *compose_message(const NotificationFacts *facts, TimestampTz now,
+								Reason *reason, char **error);
+
+/*
+ * Where the message goes over this channel: the current address of the
+ * customer, the copy on the notification once it is gone, the subscription's
+ * URL. NULL if there is none.
+ */
+extern const char *compose_recipient(const NotificationFacts *facts);
+
+/* The seed's GetAppointmentResponse plus state, as JSON text (camelCase). */
+extern char *compose_payload(const AppointmentFacts *appointment);
+
+#endif							/* APPT_COMPOSE_H */

@@ -1,0 +1,96 @@
+/*
+ * eligibility.h
+ *		May this notification go out now, and what if its attempt failed?
+ *
+ * Pure functions over plain structs; the clock is an argument. The worker and
+ * notification_eligibility both call them, and nothing else decides.
+ * Source: auvious-notifications.txt, "Reliability and retries" and
+ * "Notification settings"; design.md section 2.
+ */
+#ifndef APPT_ELIGIBILITY_H
+#define APPT_ELIGIBILITY_H
+
+#include "notify/facts.h"
+
+typedef enum AppointmentCondition
+{
+	CONDITION_NONE,				/* the notification has no appointment */
+	CONDITION_SCHEDULED, CONDITION_ACTIVATED, CONDITION_ENDED,
+	CONDITION_CANCELLED, CONDITION_DELETED
+} AppointmentCondition;
+
+/* All that the decision depends on. */
+typedef struct EligibilityInput
+{
+	NotificationType type;
+	ChannelCode channel;
+	TimestampTz due_at;
+	TimestampTz next_attempt_at;	/* 0: the first attempt, due at due_at */
+	bool		is_attempted;	/* at least one attempt was made */
+	bool		is_manual;		/* ignores window and max_attempts */
+	AppointmentCondition appointment;
+	TimestampTz start_at;
+	TimestampTz end_at;
+	bool		call_started;	/* a customer has joined */
+	bool		recipient_exists;	/* the customer is still a participant, or none is needed */
+	bool		appointment_switch; /* captured at scheduling */
+	bool		global_switch;
+	bool		rule_needed;	/* was it planned by a rule? */
+	bool		rule_enabled;
+	bool		platform_allows;	/* TALKDESK has webhooks only */
+	bool		route_exists;	/* an enabled provider, or the subscription */
+	bool		route_enabled;
+	bool		channel_available;	/* there is code to send over it */
+	bool		sender_verified;	/* or need not be */
+	bool		address_given;
+	bool		address_valid;
+	bool		template_exists;
+} EligibilityInput;
+
+typedef enum Verdict
+{
+	VERDICT_SEND,
+	VERDICT_WAIT,				/* look again at `until` */
+	VERDICT_SETTLE				/* never: settle in `state` for `reason` */
+} Verdict;
+
+typedef struct Decision
+{
+	Verdict		verdict;
+	NotificationState state;
+	Reason		reason;
+	TimestampTz until;
+} Decision;
+
+extern Decision eligibility_decide(const EligibilityInput *input, TimestampTz now);
+
+/* The last moment at which a first attempt may start. */
+extern TimestampTz window_end(NotificationType type, TimestampTz due_at,
+							  TimestampTz start_at, TimestampTz end_at);
+
+/* What the facts say, as the input of the decision. */
+extern EligibilityInput eligibility_input(const NotificationFacts *facts);
+
+typedef struct RetryInput
+{
+	NotificationType type;
+	TimestampTz due_at;
+	TimestampTz start_at;
+	bool		is_manual;		/* the attempt that failed */
+	int			attempt_count;	/* attempts made, this one included */
+	int			max_attempts;
+	TimeOffset	retry_base;
+	TimeOffset	retry_cap;
+	TimeOffset	retry_after;	/* asked for by the other side, or -1 */
+	bool		is_final;		/* the other side refused for good */
+	Reason		overtaken_by;	/* REASON_NONE: nothing happened meanwhile */
+	double		jitter;			/* in [-1, 1], from a random source */
+} RetryInput;
+
+/* RETRYING with `until`, FAILED, or CANCELLED with its reason. */
+extern Decision retry_decide(const RetryInput *input, TimestampTz now);
+
+/* base * 2^(n-1), +- 20 %, at most cap; raised by retry_after up to the cap. */
+extern TimeOffset retry_wait(const RetryInput *input);
+
+#endif							/* APPT_ELIGIBILITY_H */

@@ -1,0 +1,177 @@
+/*
+ * facts.h
+ *		All that is known about a notification when it is judged and composed:
+ *		one load for many rows, in a fixed number of statements whatever their
+ *		number, so that the worker's batch costs what a single row costs.
+ *
+ * The worker, notification_eligibility, retry_notification and
+ * preview_notification all work from these structs. They live in the memory
+ * context that was current at facts_load.
+ */
+#ifndef APPT_FACTS_H
+#define APPT_FACTS_H
+
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "channel/channel.h"
+#include "core/vocabulary.h"
+
+typedef struct OrganizationFacts
+{
+	pg_uuid_t	id;
+	bool		notifications_enabled;
+	bool		require_verified_sender;
+} OrganizationFacts;
+
+typedef struct ApplicationFacts
+{
+	pg_uuid_t	id;
+	OrganizationFacts organization;
+	char	   *name;
+	char	   *platform;
+	bool		room_activates;
+	char	   *public_url;
+	char	   *locale;
+	char	   *timezone;
+	int			max_attempts;
+	TimeOffset	retry_base;		/* microseconds */
+	TimeOffset	retry_cap;
+	int			max_concurrency;	/* 0: no limit of its own */
+	double		max_per_second; /* 0: no limit */
+} ApplicationFacts;
+
+typedef struct ParticipantFacts
+{
+	char	   *id;
+	bool		is_customer;
+	char	   *username;
+	char	   *first_name;
+	char	   *last_name;
+	char	   *email;
+	char	   *phone;
+	char	   *locale;
+	Jsonb	   *metadata;
+	TimestampTz joined_at;		/* 0: never */
+} ParticipantFacts;
+
+/* The appointment as it is now, or, once it is deleted, as it was. */
+typedef struct AppointmentFacts
+{
+	pg_uuid_t	id;
+	pg_uuid_t	application_id;
+	pg_uuid_t	conference_id;
+	bool		is_deleted;		/* read from notification.context */
+	char	   *state;
+	char	   *organizer_id;
+	char	   *organizer_type;
+	char	   *title;
+	char	   *notes;
+	char	   *location;
+	TimestampTz start_at;
+	TimestampTz end_at;
+	TimestampTz ended_at;		/* 0: not yet */
+	char	   *timezone;
+	char	   *locale;
+	bool		notifications_active;
+	Jsonb	   *metadata;
+	Jsonb	   *interaction;
+	Jsonb	   *notification_headers;	/* NULL if none */
+	int			sequence;
+	char	   *room_ticket;	/* NULL: not activated */
+	char	   *room_type;
+	char	   *room_url;
+	TimestampTz room_expires;
+	bool		somebody_joined;	/* a customer */
+	List	   *participants;	/* of ParticipantFacts *, ordered by created_at, id */
+} AppointmentFacts;
+
+/* A provider or subscription with its secrets. */
+typedef struct RouteFacts
+{
+	pg_uuid_t	id;
+	bool		enabled;
+	bool		is_verified;	/* providers */
+	Route		route;			/* what channel_compose wants */
+} RouteFacts;
+
+typedef struct TemplateFacts
+{
+	int64		rule_id;		/* 0: any */
+	char	   *locale;
+	char	   *subject;
+	char	   *text_body;
+	char	   *html_body;
+} TemplateFacts;
+
+/* The last attempt, when it was interrupted: it is sent again as it was. */
+typedef struct StoredMessage
+{
+	char	   *recipient;
+	char	   *subject;
+	char	   *text_body;
+	char	   *html_body;
+} StoredMessage;
+
+typedef struct NotificationFacts
+{
+	int64		id;
+	pg_uuid_t	uid;
+	pg_uuid_t	application_id;
+	pg_uuid_t  *appointment_id; /* NULL: it has none */
+	char	   *recipient_kind;
+	char	   *recipient_id;
+	int64		rule_id;		/* 0: planned by no rule */
+	NotificationType type;
+	ChannelCode channel;
+	TimeOffset	time_offset;
+	TimestampTz due_at;
+	int64		lane;
+	NotificationState state;
+	Reason		reason;
+	Reason		overtaken_by;
+	int			attempt_count;
+	TimestampTz next_attempt_at;	/* 0: none */
+	bool		is_manual;		/* the next attempt was asked for by a person */
+	bool		notifications_active;	/* the captured switch, a copy */
+	char	   *address;		/* a copy, for when the recipient is gone */
+	Jsonb	   *context;
+
+	const ApplicationFacts *application;	/* NULL: gone */
+	const AppointmentFacts *appointment;	/* NULL: has none, or gone without context */
+	const ParticipantFacts *recipient;	/* a customer; NULL otherwise */
+	bool		rule_exists;	/* false also where rule_id is 0 */
+	bool		rule_enabled;
+	const RouteFacts *route;	/* NULL: no provider, or no such subscription */
+	List	   *templates;		/* of TemplateFacts *, for type and channel */
+	const StoredMessage *stored;	/* NULL unless the last attempt was interrupted */
+} NotificationFacts;
+
+/*
+ * Load the facts of these notifications, in the order of their ids. With
+ * `for_claim` the rows are locked, those locked by others are left out, and
+ * only PENDING and RETRYING ones come back. SPI must be connected, as the owner.
+ */
+extern List *facts_load(const int64 *notification_ids, int count, bool for_claim);
+
+/*
+ * The facts of a notification that does not exist: what would be sent now.
+ * NULL if there is no such participant. For preview_notification.
+ */
+extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
+										const pg_uuid_t *appointment_id,
+										const char *participant_id,
+										NotificationType type, ChannelCode channel,
+										TimeOffset time_offset, int64 rule_id);
+
+/*
+ * The snapshot of an appointment and one participant (NULL: none) for
+ * notification.context, from which facts are restored when the rows are gone.
+ */
+extern Jsonb *facts_snapshot(const pg_uuid_t *application_id,
+							 const pg_uuid_t *appointment_id,
+							 const char *participant_id);
+
+#endif							/* APPT_FACTS_H */
