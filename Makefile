@@ -1,8 +1,59 @@
-# appt: build with PGXS. `make check` tests it, `make demo` shows it at work.
+# appt: built by PGXS (`make`, `make install`), tested by `make check`, shown at work by `make demo`.
+#
+# make deps      install the Debian packages that are missing; nothing missing: nothing done
+# make check     build and run every test on throw-away clusters (TESTS='sql/x pgtap/y.sql t/z.pl': only those;
+#                SANITIZE=1: under the address and undefined-behaviour sanitizers)
+# make demo      watch it work on real parts (KEEP=1 leaves the cluster up)
+# make bench     the numbers, each beside its baseline
+# make lint      compilers' warnings as errors, clang-tidy, cppcheck
 EXTENSION = appt
 EXTVERSION = 1.0
 MODULE_big = appt
-OBJS = $(patsubst %.c,%.o,$(wildcard src/*/*.c))
+PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
+
+# The goals in TOOLS must work before PostgreSQL is installed, so PGXS is read only for the others.
+TOOLS = deps check demo bench lint format
+ifneq ($(filter $(TOOLS),$(MAKECMDGOALS)),)
+
+.PHONY: $(MAKECMDGOALS)
+.NOTPARALLEL:
+export PG_CONFIG SANITIZE TESTS KEEP
+
+# Everything that the tests load. No LLVM bitcode: nothing that a test sees depends on it.
+BUILD = +@$(MAKE) --no-print-directory -j2 with_llvm=no
+
+deps:
+	@scripts/deps check
+
+check: deps
+	$(BUILD) testable
+	@scripts/staged test/run $(TESTS)
+
+demo: deps
+	$(BUILD) testable
+	@scripts/staged test/demo/run
+
+bench: deps
+	@scripts/deps bench
+	$(BUILD) testable
+	@scripts/staged test/bench/run
+
+lint: deps
+	@scripts/deps lint
+	+@scripts/lint
+
+format:
+	@scripts/deps lint
+	@scripts/format
+
+# Other goals on the same command line, `make clean check`.
+$(filter-out $(TOOLS),$(MAKECMDGOALS)):
+	+@$(MAKE) --no-print-directory $@
+
+else
+
+SOURCES = $(sort $(wildcard src/*/*.c))
+OBJS = $(SOURCES:.c=.o)
 
 # The install script, by topic, in the order in which the parts need each other.
 SQL_PARTS = roles types checks organization application appointment configuration \
@@ -11,15 +62,65 @@ SQL_PARTS = roles types checks organization application appointment configuratio
 	notification_functions template_functions worker_functions \
 	views grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
-EXTRA_CLEAN = sql/$(EXTENSION)--$(EXTVERSION).sql
+
+# Functions that only tests call, as an extension of their own, never installed by `make install`.
+TEST_SOURCES = $(sort $(wildcard test/module/*.c))
+TEST_SQL_PARTS = $(sort $(wildcard test/module/*.sql))
+
+EXTRA_CLEAN = $(OBJS:.o=.d) build
+
+REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
+REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
 PG_CPPFLAGS = -I$(srcdir)/src $(shell pkg-config --cflags libcurl icu-i18n)
-PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+# -MMD: a changed header rebuilds what includes it.
+PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -MMD -MP
 SHLIB_LINK = $(shell pkg-config --libs libcurl icu-i18n)
 
-PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(DATA_built): $(SQL_PARTS:%=sql/%.sql)
-	cat $^ > $@
+$(OBJS): Makefile
+
+$(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile
+	cat $(filter %.sql,$^) > $@
+
+-include $(wildcard $(OBJS:.o=.d))
+
+# What the tests load besides is put together under build/: the test module and, with SANITIZE=1, appt.so itself from
+# instrumented objects that never mix with the ordinary ones.
+ifdef SANITIZE
+VARIANT = build/sanitize
+TESTED_LIBRARY = $(VARIANT)/appt.so
+INSTRUMENT = -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1
+else
+VARIANT = build/plain
+TESTED_LIBRARY = appt.so
+INSTRUMENT =
+endif
+TEST_OBJS = $(TEST_SOURCES:%.c=$(VARIANT)/%.o)
+VARIANT_OBJS = $(SOURCES:%.c=$(VARIANT)/%.o)
+
+.PHONY: testable
+testable: $(TESTED_LIBRARY) $(DATA_built) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
+
+$(VARIANT)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(INSTRUMENT) $(CPPFLAGS) -c -o $@ $<
+
+build/sanitize/appt.so: $(VARIANT_OBJS)
+	$(CC) $(CFLAGS) $(INSTRUMENT) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
+
+# It calls the functions of the appt.so beside it, whatever is not static there.
+$(VARIANT)/appt_test.so: $(TEST_OBJS) $(TESTED_LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(INSTRUMENT) $(TEST_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ \
+		-L$(dir $(TESTED_LIBRARY)) -Wl,--no-as-needed -l:appt.so -Wl,-rpath,'$$ORIGIN'
+
+build/appt_test--1.0.sql: $(TEST_SQL_PARTS) Makefile
+	@mkdir -p $(@D)
+	cat /dev/null $(TEST_SQL_PARTS) > $@
+
+-include $(wildcard $(TEST_OBJS:.o=.d) $(VARIANT_OBJS:.o=.d))
+
+endif
