@@ -8,7 +8,7 @@
  * ICU was built with.
  *
  * Nothing here raises an error for a bad value: a function that can fail
- * returns NULL and sets *error to a palloc'd sentence (error may be NULL).
+ * returns NULL and sets *error (never a null pointer) to a palloc'd sentence.
  * Results are palloc'd in CurrentMemoryContext, in the database's encoding.
  * No PostgreSQL error crosses an ICU frame.  Formatters are cached per process,
  * at most DATES_MAX_FORMATTERS of them.

@@ -1,0 +1,336 @@
+/*
+ * builtin_templates.c
+ *		The English templates of every message that goes to people, so that an
+ *		application works before anyone has written one; and the names that a
+ *		template may mention.
+ *
+ * They live here and not in rows, so that a dump has nothing to restore over
+ * and a newer appt brings its newer words.  Each says who it is from, what it
+ * is about, when (with the timezone) and what to do now.  Whatever may be
+ * missing stands in a section of its own, so that it leaves no hole.  Notes and
+ * metadata are internal and never in them.  An SMS is short; an email's HTML
+ * has its styles inline, reads well aloud and needs no image.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "notify/builtin_templates.h"
+
+/* ---------- the parts that messages share ---------- */
+
+#define WHEN \
+	"{{date}}, {{time24}}{{#zone}} {{zone}}{{/zone}}"
+
+#define WHAT \
+	"{{#title}}{{title}}{{/title}}{{^title}}your appointment{{/title}}"
+
+#define NAME \
+	"{{#firstName}} {{firstName}}{{/firstName}}" \
+	"{{^firstName}}{{#fullName}} {{fullName}}{{/fullName}}{{/firstName}}"
+
+#define TEXT_HELLO \
+	"Hello" NAME ",\n\n"
+
+#define TEXT_DETAILS \
+	"{{#title}}\n" \
+	"What: {{title}}\n" \
+	"{{/title}}\n" \
+	"When: " WHEN "\n" \
+	"{{#duration}}\n" \
+	"How long: {{duration}}\n" \
+	"{{/duration}}\n" \
+	"{{#organizer}}\n" \
+	"With: {{organizer}}\n" \
+	"{{/organizer}}\n" \
+	"{{#location}}\n" \
+	"Where: {{location}}\n" \
+	"{{/location}}\n"
+
+#define TEXT_JOIN \
+	"{{#joinUrl}}\n" \
+	"\n" \
+	"Join the video call here:\n" \
+	"{{{joinUrl}}}\n" \
+	"{{/joinUrl}}\n"
+
+#define TEXT_CALENDAR \
+	"{{#googleCalendarUrl}}\n" \
+	"\n" \
+	"Add it to Google Calendar:\n" \
+	"{{{googleCalendarUrl}}}\n" \
+	"{{/googleCalendarUrl}}\n" \
+	"{{#icalUrl}}\n" \
+	"\n" \
+	"Add it to another calendar:\n" \
+	"{{{icalUrl}}}\n" \
+	"{{/icalUrl}}\n"
+
+#define TEXT_GOODBYE \
+	"{{#applicationName}}\n" \
+	"\n" \
+	"{{applicationName}}\n" \
+	"{{/applicationName}}\n"
+
+#define PARAGRAPH \
+	"<p style=\"margin:0 0 16px\">"
+
+#define HTML_START(heading) \
+	"<!DOCTYPE html>\n" \
+	"<html lang=\"en\">\n" \
+	"<head>\n" \
+	"<meta charset=\"utf-8\">\n" \
+	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" \
+	"<title>" heading "</title>\n" \
+	"</head>\n" \
+	"<body style=\"margin:0;padding:24px 16px;background:#f4f5f7;color:#1f2933;" \
+	"font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;" \
+	"font-size:16px;line-height:1.5\">\n" \
+	"<div role=\"article\" aria-label=\"" heading "\" style=\"max-width:560px;" \
+	"margin:0 auto;padding:32px 24px;background:#ffffff;border-radius:8px\">\n" \
+	"<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3\">" heading "</h1>\n"
+
+#define HTML_HELLO \
+	PARAGRAPH "Hello" NAME ",</p>\n"
+
+#define HTML_ROW(label, value) \
+	"<tr><th scope=\"row\" style=\"padding:4px 16px 4px 0;text-align:left;" \
+	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
+	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
+
+#define HTML_DETAILS \
+	"<table style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n" \
+	"{{#title}}\n" HTML_ROW("What", "{{title}}") "{{/title}}\n" \
+	HTML_ROW("When", "<strong>" WHEN "</strong>") \
+	"{{#duration}}\n" HTML_ROW("How long", "{{duration}}") "{{/duration}}\n" \
+	"{{#organizer}}\n" HTML_ROW("With", "{{organizer}}") "{{/organizer}}\n" \
+	"{{#location}}\n" HTML_ROW("Where", "{{location}}") "{{/location}}\n" \
+	"</table>\n"
+
+#define HTML_JOIN \
+	"{{#joinUrl}}\n" \
+	"<p style=\"margin:24px 0\"><a href=\"{{joinUrl}}\" style=\"display:inline-block;" \
+	"padding:12px 24px;background:#1a56db;color:#ffffff;text-decoration:none;" \
+	"border-radius:6px;font-weight:bold\">Join the video call</a></p>\n" \
+	"<p style=\"margin:0 0 16px;font-size:14px;color:#52606d\">" \
+	"Or open this address in your browser:<br>" \
+	"<a href=\"{{joinUrl}}\" style=\"color:#1a56db;word-break:break-all\">{{joinUrl}}</a></p>\n" \
+	"{{/joinUrl}}\n"
+
+#define HTML_CALENDAR \
+	"{{#googleCalendarUrl}}\n" \
+	PARAGRAPH "<a href=\"{{googleCalendarUrl}}\" style=\"color:#1a56db\">" \
+	"Add it to Google Calendar</a></p>\n" \
+	"{{/googleCalendarUrl}}\n" \
+	"{{#icalUrl}}\n" \
+	PARAGRAPH "<a href=\"{{icalUrl}}\" style=\"color:#1a56db\">" \
+	"Add it to another calendar</a></p>\n" \
+	"{{/icalUrl}}\n"
+
+#define HTML_END \
+	"{{#applicationName}}\n" \
+	"<p style=\"margin:24px 0 0;padding:16px 0 0;border-top:1px solid #e4e7eb;" \
+	"font-size:14px;color:#52606d\">{{applicationName}}</p>\n" \
+	"{{/applicationName}}\n" \
+	"</div>\n" \
+	"</body>\n" \
+	"</html>\n"
+
+#define SMS_FROM \
+	"{{#applicationName}}{{applicationName}}: {{/applicationName}}"
+
+#define SMS_WHAT \
+	"your appointment{{#title}} \"{{title}}\"{{/title}}"
+
+#define SMS_JOIN \
+	"{{#joinUrl}} Join: {{{joinUrl}}}{{/joinUrl}}"
+
+/* An email about an appointment: both bodies say the same in the same order. */
+#define APPOINTMENT_EMAIL(type, subject, heading, news, after) \
+	{type, "EMAIL", subject, \
+		TEXT_HELLO news "\n\n" TEXT_DETAILS TEXT_JOIN TEXT_CALENDAR after##_TEXT TEXT_GOODBYE, \
+	HTML_START(heading) HTML_HELLO PARAGRAPH news "</p>\n" \
+	HTML_DETAILS HTML_JOIN HTML_CALENDAR after##_HTML HTML_END}
+
+#define NOTHING_TEXT ""
+#define NOTHING_HTML ""
+
+#define OLD_LINK \
+	"If you had added the old time to your calendar, please remove it there."
+#define OLD_LINK_TEXT "\n" OLD_LINK "\n"
+#define OLD_LINK_HTML PARAGRAPH OLD_LINK "</p>\n"
+
+#define SMS(type, text) {type, "SMS", NULL, text, NULL}
+
+/* ---------- the messages ---------- */
+
+#define CANCELLED_NEWS "this appointment has been cancelled. There is nothing you need to do."
+#define FOLLOW_UP_NEWS "thank you for your time{{#title}} in \"{{title}}\"{{/title}} on {{date}}{{#organizer}} with {{organizer}}{{/organizer}}."
+#define FOLLOW_UP_OFFER "If anything was left open, just get in touch with us."
+#define CODE_NEWS "here is the code that you asked for:"
+#define CODE_CARE "It is valid for 10 minutes. Give it to nobody. If you did not ask for it, ignore this message."
+#define TEST_NEWS "this is a test message{{#applicationName}} of {{applicationName}}{{/applicationName}}. If you can read it, messages reach you."
+
+static const BuiltinTemplate templates[] = {
+	APPOINTMENT_EMAIL("CREATE",
+					  "Confirmed: " WHAT ", {{date}}, {{time24}}",
+					  "Your appointment is confirmed",
+					  "your appointment is confirmed. We look forward to meeting you.",
+					  NOTHING),
+	SMS("CREATE",
+		SMS_FROM SMS_WHAT " is confirmed for " WHEN "." SMS_JOIN),
+
+	APPOINTMENT_EMAIL("RESCHEDULE",
+					  "New time: " WHAT ", {{date}}, {{time24}}",
+					  "Your appointment has a new time",
+					  "your appointment has moved. This is the new time:",
+					  OLD_LINK),
+	SMS("RESCHEDULE",
+		SMS_FROM SMS_WHAT " has moved to " WHEN "." SMS_JOIN),
+
+	{"CANCELLED", "EMAIL",
+		"Cancelled: " WHAT ", {{date}}, {{time24}}",
+		TEXT_HELLO CANCELLED_NEWS "\n\n" TEXT_DETAILS TEXT_GOODBYE,
+		HTML_START("Your appointment has been cancelled") HTML_HELLO
+		PARAGRAPH CANCELLED_NEWS "</p>\n" HTML_DETAILS HTML_END
+	},
+	SMS("CANCELLED",
+		SMS_FROM SMS_WHAT " on " WHEN " has been cancelled."),
+
+	APPOINTMENT_EMAIL("REMINDER",
+					  "Reminder: " WHAT ", {{date}}, {{time24}}",
+					  "Your appointment is coming up",
+					  "this is a reminder of your appointment.",
+					  NOTHING),
+	SMS("REMINDER",
+		SMS_FROM "reminder of " SMS_WHAT ", " WHEN "." SMS_JOIN),
+
+	APPOINTMENT_EMAIL("ROOM",
+					  "Your link to join: " WHAT ", {{date}}, {{time24}}",
+					  "Your video call is ready",
+					  "the room of your video call is ready. You can join it at the time below.",
+					  NOTHING),
+	SMS("ROOM",
+		SMS_FROM "the video call of " SMS_WHAT ", " WHEN ", is ready." SMS_JOIN),
+
+	{"FOLLOW_UP", "EMAIL",
+		"Thank you for your time{{#title}}: {{title}}{{/title}}",
+		TEXT_HELLO FOLLOW_UP_NEWS "\n\n" FOLLOW_UP_OFFER "\n" TEXT_GOODBYE,
+		HTML_START("Thank you for your time") HTML_HELLO
+		PARAGRAPH FOLLOW_UP_NEWS "</p>\n" PARAGRAPH FOLLOW_UP_OFFER "</p>\n" HTML_END
+	},
+	SMS("FOLLOW_UP",
+		SMS_FROM "thank you for your time{{#title}} in \"{{title}}\"{{/title}}. "
+		FOLLOW_UP_OFFER),
+
+	/* Not in the subject: that is shown on locked screens, and logged. */
+	{"CODE", "EMAIL",
+		"Your one-time code{{#applicationName}} for {{applicationName}}{{/applicationName}}",
+		"Hello,\n\n" CODE_NEWS "\n\n{{code}}\n\n" CODE_CARE "\n" TEXT_GOODBYE,
+		HTML_START("Your one-time code") PARAGRAPH "Hello,</p>\n"
+		PARAGRAPH CODE_NEWS "</p>\n"
+		"<p style=\"margin:0 0 16px;font-size:28px;font-weight:bold;letter-spacing:4px\">{{code}}</p>\n"
+		PARAGRAPH CODE_CARE "</p>\n" HTML_END
+	},
+	SMS("CODE",
+		SMS_FROM "{{code}} is your code. It is valid for 10 minutes. Give it to nobody."),
+
+	{"TEST", "EMAIL",
+		"Test message{{#applicationName}} of {{applicationName}}{{/applicationName}}",
+		"Hello,\n\n" TEST_NEWS "\n"
+		"{{#date}}\n"
+		"\n"
+		"The sample appointment is on " WHEN ".\n"
+		"{{/date}}\n"
+		TEXT_GOODBYE,
+		HTML_START("Test message") PARAGRAPH "Hello,</p>\n"
+		PARAGRAPH TEST_NEWS "</p>\n"
+		"{{#date}}\n"
+		PARAGRAPH "The sample appointment is on " WHEN ".</p>\n"
+		"{{/date}}\n"
+		HTML_END
+	},
+	SMS("TEST",
+		SMS_FROM "this is a test message. If you can read it, messages reach you."),
+};
+
+const BuiltinTemplate *
+builtin_template(const char *type, const char *channel)
+{
+	for (int i = 0; i < lengthof(templates); i++)
+	{
+		if (strcmp(templates[i].type, type) == 0 &&
+			strcmp(templates[i].channel, channel) == 0)
+			return &templates[i];
+	}
+	return NULL;
+}
+
+const char *
+builtin_template_locale(const char *locale)
+{
+	if (locale && pg_strncasecmp(locale, "en", 2) == 0 &&
+		(locale[2] == '\0' || locale[2] == '-' || locale[2] == '_'))
+		return locale;
+	return "en";
+}
+
+/* ---------- what a template may mention ---------- */
+
+static const char *const known_names[] = {
+	"firstName", "lastName", "fullName", "username", "title", "notes",
+	"location", "organizer", "joinUrl", "icalUrl", "googleCalendarUrl",
+	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
+};
+
+static bool
+is_known_name(const char *name)
+{
+	for (int i = 0; i < lengthof(known_names); i++)
+	{
+		if (strcmp(known_names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* metadata.KEY and participant.metadata.KEY; the whole only as a section. */
+static bool
+is_metadata_name(const char *name, bool is_section)
+{
+	if (strncmp(name, "participant.", 12) == 0)
+		name += 12;
+	if (strncmp(name, "metadata", 8) != 0)
+		return false;
+	return name[8] == '\0' ? is_section : name[8] == '.' && name[9] != '\0';
+}
+
+static bool
+may_mention(const MustacheName *mentioned)
+{
+	const char *name = mentioned->name;
+
+	/* Inside metadata the names are keys, which anybody may invent. */
+	if (mentioned->in_metadata)
+		return true;
+	if (strcmp(name, ".") == 0)
+		return mentioned->section != NULL;
+	return is_known_name(name) ||
+		is_metadata_name(name, mentioned->is_section) ||
+		(!mentioned->is_section && is_date_pattern(name));
+}
+
+bool
+template_names_are_known(const Mustache *m, char **error)
+{
+	for (int i = 0; i < mustache_name_count(m); i++)
+	{
+		const MustacheName *mentioned = mustache_name(m, i);
+
+		if (may_mention(mentioned))
+			continue;
+		*error = psprintf("The name \"%s\" in line %d is neither a known name nor a date pattern.",
+						  mentioned->name, mentioned->line);
+		return false;
+	}
+	return true;
+}
