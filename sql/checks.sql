@@ -25,7 +25,7 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sender_is_valid
 COMMENT ON FUNCTION appt.sender_is_valid(text) IS
 'True for "address" or "Name <address>"; raises 22023 otherwise.';
 
-CREATE FUNCTION appt.headers_are_valid(headers jsonb) RETURNS boolean
+CREATE FUNCTION appt.headers_are_valid(headers jsonb, masked boolean DEFAULT false) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';
-COMMENT ON FUNCTION appt.headers_are_valid(jsonb) IS
-'True for an array of {"name","value","type"} with type DEFAULT or SECRET, or an object of names and values, none with control characters; raises 22023 otherwise.';
+COMMENT ON FUNCTION appt.headers_are_valid(jsonb, boolean) IS
+'True for an array of {"name","value","type"} with type DEFAULT or SECRET, or an object of names and values, no name twice, none with control characters; with masked, the values of secret ones must read ********. Raises 22023 otherwise.';

@@ -34,7 +34,7 @@ CREATE TABLE appt.template (
 	html_body text CHECK (appt.template_is_valid(html_body)),
 	PRIMARY KEY (application_id, id),
 	FOREIGN KEY (application_id, rule_id) REFERENCES appt.rule ON DELETE CASCADE,
-	CONSTRAINT template_channel_check CHECK (channel <> 'SMS' OR (subject IS NULL AND html_body IS NULL))
+	CONSTRAINT template_sms_check CHECK (channel <> 'SMS' OR (subject IS NULL AND html_body IS NULL))
 );
 CREATE UNIQUE INDEX template_unique ON appt.template (application_id, type, channel, coalesce(rule_id, 0), locale);
 CREATE INDEX template_rule_id ON appt.template (application_id, rule_id);
@@ -49,7 +49,7 @@ CREATE TABLE appt.subscription (
 	auth appt.auth_code NOT NULL DEFAULT 'NONE',
 	username text,
 	token_url text CHECK (appt.url_is_valid(token_url)),
-	headers jsonb CHECK (appt.headers_are_valid(headers)),
+	headers jsonb CHECK (appt.headers_are_valid(headers, true)),
 	enabled boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),
@@ -77,8 +77,8 @@ CREATE TABLE appt.provider (
 	PRIMARY KEY (application_id, id),
 	CONSTRAINT provider_kind_check CHECK (CASE kind
 		WHEN 'SMTP' THEN channel = 'EMAIL' AND sender IS NOT NULL
-		WHEN 'TWILIO' THEN channel = 'SMS'
-		ELSE true END)
+		WHEN 'GENESYS_CLOUD' THEN true
+		ELSE channel = 'SMS' END)
 );
 CREATE UNIQUE INDEX provider_enabled ON appt.provider (application_id, channel) WHERE enabled;
 CREATE INDEX provider_id ON appt.provider (id);

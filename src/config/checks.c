@@ -1,0 +1,99 @@
+/*
+ * checks.c
+ *		The functions that CHECK constraints ask.
+ *
+ * Each is true or raises 22023 with a constant message and the value in
+ * DETAIL: a plain false would only tell a constraint's name. They are
+ * immutable as far as one version of the timezone and locale data goes, which
+ * is what a constraint means: valid when it was stored.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "channel/channel.h"
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "notify/dates.h"
+
+PG_FUNCTION_INFO_V1(url_is_valid);
+PG_FUNCTION_INFO_V1(sender_is_valid);
+PG_FUNCTION_INFO_V1(headers_are_valid);
+
+void
+check_timezone(const char *timezone)
+{
+	if (!timezone_is_known(timezone))
+		report_invalid("unknown timezone", "\"%s\" is not an IANA timezone name.", timezone);
+}
+
+void
+check_locale(const char *locale)
+{
+	if (!locale_is_known(locale))
+		report_invalid("unknown locale", "\"%s\" is not a locale like en, en-GB or en_GB.", locale);
+}
+
+void
+check_url(const char *url, bool smtp)
+{
+	const char *problem = url_problem(url, smtp);
+
+	if (problem != NULL)
+		report_invalid("invalid URL", "\"%s\": %s", url, problem);
+}
+
+void
+check_sender(const char *sender)
+{
+	const char *problem = sender_problem(sender);
+
+	if (problem != NULL)
+		report_invalid("invalid sender", "\"%s\": %s", sender, problem);
+}
+
+/* The value may be a secret: it stays out of the message. */
+void
+check_header(const char *name, const char *value)
+{
+	const char *problem = header_problem(name, value);
+
+	if (problem != NULL)
+		report_invalid("invalid header", "\"%s\": %s", name, problem);
+}
+
+/* appt.url_is_valid(url text, smtp boolean = false) -> boolean; 22023 */
+Datum
+url_is_valid(PG_FUNCTION_ARGS)
+{
+	check_url(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_BOOL(1));
+	PG_RETURN_BOOL(true);
+}
+
+/* appt.sender_is_valid(sender text) -> boolean; 22023 */
+Datum
+sender_is_valid(PG_FUNCTION_ARGS)
+{
+	check_sender(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	PG_RETURN_BOOL(true);
+}
+
+/* appt.headers_are_valid(headers jsonb, masked boolean = false) -> boolean; 22023 */
+Datum
+headers_are_valid(PG_FUNCTION_ARGS)
+{
+	List	   *headers = parse_headers(PG_GETARG_JSONB_P(0));
+	ListCell   *cell;
+
+	foreach(cell, headers)
+	{
+		ConfiguredHeader *header = (ConfiguredHeader *) lfirst(cell);
+
+		if (PG_GETARG_BOOL(1) && header->is_secret && strcmp(header->value, SECRET_MASK) != 0)
+			report_invalid("a secret header's value cannot be stored here",
+						   "The value of \"%s\" is not \"" SECRET_MASK "\".", header->name);
+	}
+	PG_RETURN_BOOL(true);
+}

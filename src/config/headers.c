@@ -1,0 +1,133 @@
+/*
+ * headers.c
+ *		HTTP headers as people configure them: a list that says which of them
+ *		are secret, or a plain object of names and values.
+ *
+ * Names are compared without regard to case, as HTTP does; a name given twice
+ * is refused, because it would depend on the receiver which of them counts.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "config/configuration.h"
+#include "core/errors.h"
+
+static char *
+jsonb_string(const JsonbValue *value)
+{
+	if (value == NULL || value->type != jbvString)
+		return NULL;
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+static char *
+object_string(JsonbContainer *object, const char *key)
+{
+	JsonbValue	found;
+
+	return jsonb_string(getKeyJsonValueFromContainer(object, key, strlen(key), &found));
+}
+
+static List *
+add_header(List *headers, char *name, char *value, bool is_secret)
+{
+	ConfiguredHeader *header;
+	ListCell   *cell;
+
+	check_header(name, value);
+	foreach(cell, headers)
+		if (pg_strcasecmp(((ConfiguredHeader *) lfirst(cell))->name, name) == 0)
+			report_invalid("a header is given twice", "\"%s\" is.", name);
+	header = (ConfiguredHeader *) palloc(sizeof(ConfiguredHeader));
+	header->name = name;
+	header->value = value;
+	header->is_secret = is_secret;
+	return lappend(headers, header);
+}
+
+/* One element of the array form. */
+static List *
+add_element(List *headers, JsonbContainer *element)
+{
+	char	   *name = object_string(element, "name");
+	char	   *value = object_string(element, "value");
+	char	   *type = object_string(element, "type");
+	JsonbValue	found;
+
+	if (name == NULL || value == NULL)
+		report_invalid("invalid header", "An element of the list has no text \"name\" or \"value\".");
+	if (getKeyJsonValueFromContainer(element, "type", 4, &found) == NULL)
+		type = "DEFAULT";
+	if (type == NULL || (strcmp(type, "DEFAULT") != 0 && strcmp(type, "SECRET") != 0))
+		report_invalid("invalid header", "The type of \"%s\" is neither DEFAULT nor SECRET.", name);
+	return add_header(headers, name, value, strcmp(type, "SECRET") == 0);
+}
+
+List *
+parse_headers(Jsonb *jsonb)
+{
+	List	   *headers = NIL;
+	bool		is_array = JB_ROOT_IS_ARRAY(jsonb) && !JB_ROOT_IS_SCALAR(jsonb);
+	JsonbIterator *iterator = JsonbIteratorInit(&jsonb->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *name = NULL;
+
+	if (!is_array && !JB_ROOT_IS_OBJECT(jsonb))
+		report_invalid("invalid headers", "They are neither a list of {\"name\", \"value\", \"type\"} nor an object.");
+	token = JsonbIteratorNext(&iterator, &value, true);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = jsonb_string(&value);
+		else if (token == WJB_VALUE)
+		{
+			if (value.type != jbvString)
+				report_invalid("invalid header", "The value of \"%s\" is not text.", name);
+			headers = add_header(headers, name, jsonb_string(&value), false);
+		}
+		else if (token == WJB_ELEM)
+		{
+			if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
+				report_invalid("invalid header", "An element of the list is not an object.");
+			headers = add_element(headers, value.val.binary.data);
+		}
+	}
+	return headers;
+}
+
+static void
+push_string(JsonbParseState **state, JsonbIteratorToken token, const char *text)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	(void) pushJsonbValue(state, token, &value);
+}
+
+Jsonb *
+masked_headers(List *headers)
+{
+	JsonbParseState *state = NULL;
+	ListCell   *cell;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	foreach(cell, headers)
+	{
+		ConfiguredHeader *header = (ConfiguredHeader *) lfirst(cell);
+
+		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+		push_string(&state, WJB_KEY, "name");
+		push_string(&state, WJB_VALUE, header->name);
+		push_string(&state, WJB_KEY, "type");
+		push_string(&state, WJB_VALUE, header->is_secret ? "SECRET" : "DEFAULT");
+		push_string(&state, WJB_KEY, "value");
+		push_string(&state, WJB_VALUE, header->is_secret ? SECRET_MASK : header->value);
+		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}

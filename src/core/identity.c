@@ -1,0 +1,149 @@
+/*
+ * identity.c
+ *		A restored copy must not send: telling the original from its copies.
+ *
+ * The identity is one row that names this database's oid and the transaction
+ * that inserted it, which stands in the row's own xmin. pg_dump, logical
+ * replication and COPY insert anew, so xmin differs; CREATE DATABASE TEMPLATE
+ * copies the page, but the oid differs; pg_upgrade to 15 and later keeps both,
+ * and so do VACUUM FULL and freezing, which leave the raw xmin in place. Two
+ * rows, as a restore on top of a live database leaves, are nobody's identity.
+ *
+ * A physical clone can't be told from a failover; that is the manual's to say.
+ */
+#include "postgres.h"
+
+#include "access/sysattr.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "core/call.h"
+#include "core/identity.h"
+#include "core/statement.h"
+
+/* Columns of appt.identity. */
+#define ATTRIBUTE_DATABASE_OID 1
+#define ATTRIBUTE_TRANSACTION_ID 2
+
+typedef struct IdentityRows
+{
+	int			count;
+	bool		is_this_database;	/* of the last row */
+	bool		is_original;	/* was it inserted, not copied? */
+} IdentityRows;
+
+PG_FUNCTION_INFO_V1(adopt_database);
+
+static Oid
+identity_relation(void)
+{
+	return get_relname_relid("identity", get_namespace_oid("appt", false));
+}
+
+static void
+read_row(TupleTableSlot *slot, IdentityRows *rows)
+{
+	bool		is_null;
+	Oid			database;
+	TransactionId claimed;
+	TransactionId inserted;
+
+	database = DatumGetObjectId(slot_getattr(slot, ATTRIBUTE_DATABASE_OID, &is_null));
+	claimed = DatumGetTransactionId(slot_getattr(slot, ATTRIBUTE_TRANSACTION_ID, &is_null));
+	inserted = DatumGetTransactionId(slot_getsysattr(slot, MinTransactionIdAttributeNumber,
+													 &is_null));
+	rows->count++;
+	rows->is_this_database = (database == MyDatabaseId);
+	rows->is_original = TransactionIdEquals(claimed, inserted);
+}
+
+/* Scan with the latest snapshot, so that REPEATABLE READ sees what others committed. */
+static IdentityRows
+read_rows(LOCKMODE lock)
+{
+	IdentityRows rows = {0};
+	Relation	relation = table_open(identity_relation(), lock);
+	Snapshot	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(relation, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(relation, NULL);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		read_row(slot, &rows);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, NoLock);
+	return rows;
+}
+
+bool
+identity_may_send(const char **why)
+{
+	IdentityRows rows = read_rows(AccessShareLock);
+
+	*why = NULL;
+	if (rows.count == 0)
+		*why = "The database has no identity yet; create_organization writes it.";
+	else if (rows.count > 1)
+		*why = "The database has several identities, as after a restore on top of live data; adopt_database() settles it.";
+	else if (!rows.is_this_database)
+		*why = "The database is a copy made with CREATE DATABASE; adopt_database() lets it send.";
+	else if (!rows.is_original)
+		*why = "The data was restored or replicated from elsewhere; adopt_database() lets this database send.";
+	return *why == NULL;
+}
+
+/* The inserting transaction's own id, a subtransaction's if we are in one, is what xmin will be. */
+static void
+insert_identity(void)
+{
+	static Statement insert = {
+		"INSERT INTO appt.identity (database_oid, transaction_id) VALUES ($1, $2)",
+		2, {OIDOID, XIDOID}
+	};
+
+	(void) statement_run(&insert, ObjectIdGetDatum(MyDatabaseId),
+						 TransactionIdGetDatum(GetCurrentTransactionId()));
+}
+
+void
+identity_ensure(void)
+{
+	if (read_rows(AccessShareLock).count == 0 &&
+		read_rows(ShareRowExclusiveLock).count == 0)	/* one writer at a time */
+		insert_identity();
+}
+
+void
+identity_adopt(void)
+{
+	static Statement forget = {"DELETE FROM appt.identity", 0};
+
+	(void) read_rows(ShareRowExclusiveLock);
+	(void) statement_run(&forget);
+	insert_identity();
+}
+
+/*
+ * appt.adopt_database() -> void
+ *
+ * From now on this database sends. Only the extension's owner and superusers
+ * have EXECUTE. Source: design.md section 3.
+ */
+Datum
+adopt_database(PG_FUNCTION_ARGS)
+{
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_UNRESTRICTED);
+	identity_adopt();
+	call_end(&call);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,197 @@
+/*
+ * roles.c
+ *		Creating appt's roles when the extension is installed.
+ *
+ * Roles belong to the cluster, the extension to a database: a second install
+ * finds them there, DROP EXTENSION leaves them, and two installs in two
+ * databases may race for them. Each role is therefore created in a
+ * subtransaction: who comes second waits on the unique index for the first,
+ * and when that commits, takes the role as it is.
+ *
+ * A role that somebody else made before must be as harmless as ours. With
+ * LOGIN anybody who knows its password would act as a tenant's agent; every
+ * other attribute would be within reach of a PostgREST token through SET ROLE.
+ *
+ * appt_authenticator is a member of the API roles, so that one
+ * GRANT appt_authenticator TO <PostgREST's login> is the whole set-up: that login
+ * can SET ROLE to them. It is NOINHERIT, so that being its member gives
+ * none of their privileges before SET ROLE, even to a login that inherits.
+ * It is no member of appt_service, which no token may become.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+
+typedef struct RoleInfo
+{
+	const char *name;
+	bool		is_api;			/* may a token name it? */
+	const char *comment;
+} RoleInfo;
+
+static const RoleInfo roles[] = {
+	{"appt_agent", true, "appt: acts for one agent of an application"},
+	{"appt_supervisor", true, "appt: acts for all agents of an application"},
+	{"appt_client_service", true, "appt: a service that schedules for an application"},
+	{"appt_customer", true, "appt: a customer in one conference"},
+	{"appt_admin", true, "appt: configures the applications of one organization"},
+	{"appt_anonymous", true, "appt: requests without a token"},
+	{"appt_authenticator", false, "appt: its members (PostgREST's login) are believed about a token's claims"},
+	{"appt_service", false, "appt: SQL applications, not restricted to a tenant"}
+};
+
+#define AUTHENTICATOR "appt_authenticator"
+
+PG_FUNCTION_INFO_V1(create_roles);
+
+/* The attributes of a role that ours must not have, as words; NULL: none. */
+static const char *
+dangerous_attribute(Oid role)
+{
+	HeapTuple	tuple = SearchSysCache1(AUTHOID, ObjectIdGetDatum(role));
+	Form_pg_authid form;
+	const char *attribute = NULL;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for role %u", role);
+	form = (Form_pg_authid) GETSTRUCT(tuple);
+	if (form->rolcanlogin)
+		attribute = "LOGIN";
+	else if (form->rolsuper)
+		attribute = "SUPERUSER";
+	else if (form->rolcreaterole)
+		attribute = "CREATEROLE";
+	else if (form->rolcreatedb)
+		attribute = "CREATEDB";
+	else if (form->rolreplication)
+		attribute = "REPLICATION";
+	else if (form->rolbypassrls)
+		attribute = "BYPASSRLS";
+	ReleaseSysCache(tuple);
+	return attribute;
+}
+
+static void
+refuse_dangerous(const RoleInfo *role, Oid id)
+{
+	const char *attribute = dangerous_attribute(id);
+
+	if (attribute != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("role \"%s\" already exists and is not one that appt can use", role->name),
+				 errdetail("It has the attribute %s.", attribute),
+				 errhint("Take the attribute away with ALTER ROLE, or rename the role.")));
+}
+
+/*
+ * Run commands in a subtransaction. False if somebody else's transaction did
+ * the same and committed meanwhile; other errors go on.
+ */
+static bool
+run_unless_done(const char *commands)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		int			result = SPI_execute(commands, false, 0);
+
+		if (result < 0)
+			elog(ERROR, "could not run \"%s\": %s", commands, SPI_result_code_string(result));
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		if (error->sqlerrcode != ERRCODE_UNIQUE_VIOLATION &&
+			error->sqlerrcode != ERRCODE_DUPLICATE_OBJECT)
+			ReThrowError(error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return done;
+}
+
+/* Somebody may drop what we found, or create what we did not: look again a few times. */
+#define LOOKS 10
+
+static void
+ensure_role(const RoleInfo *role)
+{
+	char	   *commands = psprintf("CREATE ROLE %s NOLOGIN%s; COMMENT ON ROLE %s IS %s",
+									role->name,
+									strcmp(role->name, AUTHENTICATOR) == 0 ? " NOINHERIT" : "",
+									role->name, quote_literal_cstr(role->comment));
+
+	for (int look = 0; look < LOOKS; look++)
+	{
+		Oid			id = get_role_oid(role->name, true);
+
+		if (OidIsValid(id))
+		{
+			refuse_dangerous(role, id);
+			return;
+		}
+		if (run_unless_done(commands))
+			return;
+	}
+	elog(ERROR, "could not create role \"%s\"", role->name);
+}
+
+static void
+ensure_membership(const RoleInfo *role)
+{
+	char	   *command = psprintf("GRANT %s TO " AUTHENTICATOR, role->name);
+
+	for (int look = 0; look < LOOKS; look++)
+		if (is_member_of_role_nosuper(get_role_oid(AUTHENTICATOR, false),
+									  get_role_oid(role->name, false)) ||
+			run_unless_done(command))
+			return;
+	elog(ERROR, "could not grant role \"%s\"", role->name);
+}
+
+/*
+ * appt.create_roles() -> void
+ *
+ * Called by the install script. 55000 if one of the names is taken by a role
+ * with LOGIN, SUPERUSER, CREATEROLE, CREATEDB, REPLICATION or BYPASSRLS.
+ * Source: design.md section 5.
+ */
+Datum
+create_roles(PG_FUNCTION_ARGS)
+{
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	for (int i = 0; i < lengthof(roles); i++)
+		ensure_role(&roles[i]);
+	for (int i = 0; i < lengthof(roles); i++)
+		if (roles[i].is_api)
+			ensure_membership(&roles[i]);
+	SPI_finish();
+	PG_RETURN_VOID();
+}
