@@ -138,8 +138,11 @@
 #define SMS_FROM \
 	"{{#applicationName}}{{applicationName}}: {{/applicationName}}"
 
+#define SMS_TITLE \
+	"{{#title}} \"{{title}}\"{{/title}}"
+
 #define SMS_WHAT \
-	"your appointment{{#title}} \"{{title}}\"{{/title}}"
+	"Your appointment" SMS_TITLE
 
 #define SMS_JOIN \
 	"{{#joinUrl}} Join: {{{joinUrl}}}{{/joinUrl}}"
@@ -163,18 +166,18 @@
 
 /* ---------- the messages ---------- */
 
-#define CANCELLED_NEWS "this appointment has been cancelled. There is nothing you need to do."
-#define FOLLOW_UP_NEWS "thank you for your time{{#title}} in \"{{title}}\"{{/title}} on {{date}}{{#organizer}} with {{organizer}}{{/organizer}}."
+#define CANCELLED_NEWS "This appointment has been cancelled. There is nothing you need to do."
+#define FOLLOW_UP_NEWS "Thank you for your time{{#title}} in \"{{title}}\"{{/title}} on {{date}}{{#organizer}} with {{organizer}}{{/organizer}}."
 #define FOLLOW_UP_OFFER "If anything was left open, just get in touch with us."
-#define CODE_NEWS "here is the code that you asked for:"
-#define CODE_CARE "It is valid for 10 minutes. Give it to nobody. If you did not ask for it, ignore this message."
-#define TEST_NEWS "this is a test message{{#applicationName}} of {{applicationName}}{{/applicationName}}. If you can read it, messages reach you."
+#define CODE_NEWS "Here is the code that you asked for:"
+#define CODE_CARE "It is valid for 10 minutes. Do not share it with anyone. If you did not ask for it, ignore this message."
+#define TEST_NEWS "This is a test message{{#applicationName}} from {{applicationName}}{{/applicationName}}. If you can read it, messages reach you."
 
 static const BuiltinTemplate templates[] = {
 	APPOINTMENT_EMAIL("CREATE",
 					  "Confirmed: " WHAT ", {{date}}, {{time24}}",
 					  "Your appointment is confirmed",
-					  "your appointment is confirmed. We look forward to meeting you.",
+					  "Your appointment is confirmed. We look forward to meeting you.",
 					  NOTHING),
 	SMS("CREATE",
 		SMS_FROM SMS_WHAT " is confirmed for " WHEN "." SMS_JOIN),
@@ -182,7 +185,7 @@ static const BuiltinTemplate templates[] = {
 	APPOINTMENT_EMAIL("RESCHEDULE",
 					  "New time: " WHAT ", {{date}}, {{time24}}",
 					  "Your appointment has a new time",
-					  "your appointment has moved. This is the new time:",
+					  "Your appointment has moved. This is the new time:",
 					  OLD_LINK),
 	SMS("RESCHEDULE",
 		SMS_FROM SMS_WHAT " has moved to " WHEN "." SMS_JOIN),
@@ -199,18 +202,18 @@ static const BuiltinTemplate templates[] = {
 	APPOINTMENT_EMAIL("REMINDER",
 					  "Reminder: " WHAT ", {{date}}, {{time24}}",
 					  "Your appointment is coming up",
-					  "this is a reminder of your appointment.",
+					  "This is a reminder of your appointment.",
 					  NOTHING),
 	SMS("REMINDER",
-		SMS_FROM "reminder of " SMS_WHAT ", " WHEN "." SMS_JOIN),
+		SMS_FROM "Reminder of your appointment" SMS_TITLE ", " WHEN "." SMS_JOIN),
 
 	APPOINTMENT_EMAIL("ROOM",
 					  "Your link to join: " WHAT ", {{date}}, {{time24}}",
 					  "Your video call is ready",
-					  "the room of your video call is ready. You can join it at the time below.",
+					  "The room of your video call is ready. You can join it at the time below.",
 					  NOTHING),
 	SMS("ROOM",
-		SMS_FROM "the video call of " SMS_WHAT ", " WHEN ", is ready." SMS_JOIN),
+		SMS_FROM "The video call of your appointment" SMS_TITLE ", " WHEN ", is ready." SMS_JOIN),
 
 	{"FOLLOW_UP", "EMAIL",
 		"Thank you for your time{{#title}}: {{title}}{{/title}}",
@@ -219,7 +222,7 @@ static const BuiltinTemplate templates[] = {
 		PARAGRAPH FOLLOW_UP_NEWS "</p>\n" PARAGRAPH FOLLOW_UP_OFFER "</p>\n" HTML_END
 	},
 	SMS("FOLLOW_UP",
-		SMS_FROM "thank you for your time{{#title}} in \"{{title}}\"{{/title}}. "
+		SMS_FROM "Thank you for your time{{#title}} in \"{{title}}\"{{/title}}. "
 		FOLLOW_UP_OFFER),
 
 	/* Not in the subject: that is shown on locked screens, and logged. */
@@ -232,10 +235,10 @@ static const BuiltinTemplate templates[] = {
 		PARAGRAPH CODE_CARE "</p>\n" HTML_END
 	},
 	SMS("CODE",
-		SMS_FROM "{{code}} is your code. It is valid for 10 minutes. Give it to nobody."),
+		SMS_FROM "{{code}} is your code. It is valid for 10 minutes. Do not share it with anyone."),
 
 	{"TEST", "EMAIL",
-		"Test message{{#applicationName}} of {{applicationName}}{{/applicationName}}",
+		"Test message{{#applicationName}} from {{applicationName}}{{/applicationName}}",
 		"Hello,\n\n" TEST_NEWS "\n"
 		"{{#date}}\n"
 		"\n"
@@ -250,7 +253,7 @@ static const BuiltinTemplate templates[] = {
 		HTML_END
 	},
 	SMS("TEST",
-		SMS_FROM "this is a test message. If you can read it, messages reach you."),
+		SMS_FROM "This is a test message. If you can read it, messages reach you."),
 };
 
 const BuiltinTemplate *

@@ -118,7 +118,7 @@ typedef struct PatternLetter
 	char		letter;
 	char		field;			/* letters of one field exclude each other */
 	int			lengths;
-	bool		stands_alone;	/* may one letter be a whole pattern? */
+	bool		stands_alone;	/* may one letter be a whole run? */
 } PatternLetter;
 
 #define UP_TO(n) ((1 << ((n) + 1)) - 2)
@@ -142,7 +142,7 @@ static const PatternLetter pattern_letters[] = {
 	{'c', 'E', UP_TO(6), false},
 	{'a', 'a', UP_TO(5), true},
 	{'b', 'a', UP_TO(5), false},
-	{'B', 'a', UP_TO(5), false},
+	{'B', 'a', UP_TO(5), true},
 	{'h', 'h', UP_TO(2), true},
 	{'H', 'h', UP_TO(2), true},
 	{'K', 'h', UP_TO(2), true},
@@ -185,7 +185,9 @@ is_time_field(char field)
 /*
  * Runs that touch, as in yyyyMMdd or hhmma.  Each has two letters or more, save
  * for a last AM/PM or zone behind a time: words don't look like that ("add",
- * "bed", "made" would else be patterns, and a mistyped name pass for one).
+ * "bed", "made" would else be patterns, and a mistyped name pass for one).  For
+ * the same reason one letter between separators must be one that people use:
+ * x, e, v or a.b are rather somebody's names.
  */
 static bool
 may_touch(char previous_field, int previous_length, char field, int length,
@@ -214,6 +216,7 @@ is_date_pattern(const char *text)
 	{
 		const PatternLetter *letter;
 		int			length = 1;
+		bool		is_last;	/* does nothing touch the run's end? */
 
 		if (is_separator(*at))
 		{
@@ -230,16 +233,15 @@ is_date_pattern(const char *text)
 		if (length > 6 || (letter->lengths & (1 << length)) == 0 ||
 			memchr(fields, letter->field, field_count) != NULL)
 			return false;
-		if (previous_field != '\0' &&
-			!may_touch(previous_field, previous_length, letter->field, length,
-					   *at == '\0' || is_separator(*at)))
+		is_last = *at == '\0' || is_separator(*at);
+		if (previous_field == '\0' ?
+			length == 1 && is_last && !letter->stands_alone :
+			!may_touch(previous_field, previous_length, letter->field, length, is_last))
 			return false;
 		fields[field_count++] = letter->field;
 		previous_field = letter->field;
 		previous_length = length;
 	}
-	if (text[1] == '\0')
-		return pattern_letter(*text)->stands_alone;
 	return is_separator(at[-1]) ? at[-1] == '.' : true;
 }
 

@@ -1,0 +1,317 @@
+/*-------------------------------------------------------------------------
+ *
+ * templates.c
+ *	  What is behind render_template: built-in templates, named dates, locale
+ *	  fallback, what a template mentions.
+ *
+ * Sentences that the rooms return as errors come back as "error: ...", so that
+ * a table of cases can hold them beside results.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <unistd.h>
+
+#include "fmgr.h"
+#include "funcapi.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "notify/builtin_templates.h"
+#include "notify/dates.h"
+#include "notify/mustache.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(test_builtin_template);
+PG_FUNCTION_INFO_V1(test_builtin_template_locale);
+PG_FUNCTION_INFO_V1(test_named_date);
+PG_FUNCTION_INFO_V1(test_duration);
+PG_FUNCTION_INFO_V1(test_parse_instant);
+PG_FUNCTION_INFO_V1(test_is_date_pattern);
+PG_FUNCTION_INFO_V1(test_timezone_is_known);
+PG_FUNCTION_INFO_V1(test_locale_is_known);
+PG_FUNCTION_INFO_V1(test_locale_fallbacks);
+PG_FUNCTION_INFO_V1(test_template_uses);
+PG_FUNCTION_INFO_V1(test_template_names);
+PG_FUNCTION_INFO_V1(test_render_often);
+PG_FUNCTION_INFO_V1(test_parse_many);
+PG_FUNCTION_INFO_V1(test_format_many);
+
+static char *
+text_arg(FunctionCallInfo fcinfo, int i)
+{
+	return text_to_cstring(PG_GETARG_TEXT_PP(i));
+}
+
+/* A result, or the sentence why there is none. */
+static Datum
+result_or_error(const char *result, const char *error)
+{
+	if (result)
+		return CStringGetTextDatum(result);
+	return CStringGetTextDatum(psprintf("error: %s", error));
+}
+
+static Datum
+text_array(const char *const *texts, int count)
+{
+	Datum	   *datums = palloc(Max(count, 1) * sizeof(Datum));
+
+	for (int i = 0; i < count; i++)
+		datums[i] = CStringGetTextDatum(texts[i]);
+	return PointerGetDatum(construct_array(datums, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* The parts of a built-in template, or NULL: subject, text_body, html_body */
+Datum
+test_builtin_template(PG_FUNCTION_ARGS)
+{
+	const BuiltinTemplate *template = builtin_template(text_arg(fcinfo, 0), text_arg(fcinfo, 1));
+	const char *part = text_arg(fcinfo, 2);
+	const char *text;
+
+	if (template == NULL)
+		PG_RETURN_NULL();
+	text = strcmp(part, "subject") == 0 ? template->subject :
+		strcmp(part, "text_body") == 0 ? template->text_body : template->html_body;
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+Datum
+test_builtin_template_locale(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(builtin_template_locale(text_arg(fcinfo, 0))));
+}
+
+/* One of time24, time12, date, zone, zone_long of an instant */
+Datum
+test_named_date(PG_FUNCTION_ARGS)
+{
+	static const struct
+	{
+		const char *name;
+		char	   *(*format) (TimestampTz, const char *, const char *, char **);
+	}			names[] = {
+		{"time24", dates_time24}, {"time12", dates_time12},
+		{"date", dates_date}, {"zone", dates_zone},
+		{"zone_long", dates_zone_long},
+	};
+	char	   *name = text_arg(fcinfo, 0);
+	char	   *error = NULL;
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		char	   *result;
+
+		if (strcmp(names[i].name, name) != 0)
+			continue;
+		result = names[i].format(PG_GETARG_TIMESTAMPTZ(1), text_arg(fcinfo, 2),
+								 text_arg(fcinfo, 3), &error);
+		return result_or_error(result, error);
+	}
+	elog(ERROR, "no such name: %s", name);
+}
+
+Datum
+test_duration(PG_FUNCTION_ARGS)
+{
+	char	   *error = NULL;
+	char	   *result = dates_duration(PG_GETARG_INTERVAL_P(0),
+										text_arg(fcinfo, 1), &error);
+
+	return result_or_error(result, error);
+}
+
+/* The instant of an ISO 8601 text, as PostgreSQL writes it, or the error */
+Datum
+test_parse_instant(PG_FUNCTION_ARGS)
+{
+	TimestampTz at;
+	char	   *error = NULL;
+
+	if (!dates_parse(text_arg(fcinfo, 0), text_arg(fcinfo, 1), &at, &error))
+		return result_or_error(NULL, error);
+	return CStringGetTextDatum(timestamptz_to_str(at));
+}
+
+Datum
+test_is_date_pattern(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_date_pattern(text_arg(fcinfo, 0)));
+}
+
+Datum
+test_timezone_is_known(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(timezone_is_known(text_arg(fcinfo, 0)));
+}
+
+Datum
+test_locale_is_known(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(locale_is_known(text_arg(fcinfo, 0)));
+}
+
+Datum
+test_locale_fallbacks(PG_FUNCTION_ARGS)
+{
+	char		chain[LOCALE_MAX_FALLBACKS][LOCALE_MAX_LENGTH];
+	const char *texts[LOCALE_MAX_FALLBACKS];
+	int			count = locale_fallbacks(PG_ARGISNULL(0) ? NULL : text_arg(fcinfo, 0),
+										 PG_ARGISNULL(1) ? NULL : text_arg(fcinfo, 1),
+										 chain);
+
+	for (int i = 0; i < count; i++)
+		texts[i] = chain[i];
+	return text_array(texts, count);
+}
+
+static Mustache *
+parsed(const char *text)
+{
+	char	   *error = NULL;
+	Mustache   *m = mustache_parse(text, &error);
+
+	if (m == NULL)
+		elog(ERROR, "%s", error);
+	return m;
+}
+
+Datum
+test_template_uses(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(mustache_uses(parsed(text_arg(fcinfo, 0)), text_arg(fcinfo, 1)));
+}
+
+Datum
+test_template_names(PG_FUNCTION_ARGS)
+{
+	Mustache   *m = parsed(text_arg(fcinfo, 0));
+	int			count = mustache_name_count(m);
+	const char **names = palloc(Max(count, 1) * sizeof(char *));
+
+	for (int i = 0; i < count; i++)
+		names[i] = mustache_name(m, i)->name;
+	return text_array(names, count);
+}
+
+/* Bytes of this process that are in memory and its own. */
+static int64
+resident_bytes(void)
+{
+	FILE	   *statm = fopen("/proc/self/statm", "r");
+	long		size,
+				resident,
+				shared;
+
+	if (statm == NULL || fscanf(statm, "%ld %ld %ld", &size, &resident, &shared) != 3)
+		elog(ERROR, "could not read /proc/self/statm");
+	fclose(statm);
+	return (int64) (resident - shared) * sysconf(_SC_PAGESIZE);
+}
+
+/*
+ * Do something so many times, in a context that is emptied each time as the
+ * worker's is; the bytes that the process grew after the first tenth.
+ */
+static int64
+growth(int times, void (*work) (int i, void *argument), void *argument)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "work",
+												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	int64		before = 0;
+
+	for (int i = 0; i < times; i++)
+	{
+		if (i == times / 10)
+			before = resident_bytes();
+		CHECK_FOR_INTERRUPTS();
+		work(i, argument);
+		MemoryContextReset(context);
+	}
+	MemoryContextSwitchTo(caller);
+	return resident_bytes() - before;
+}
+
+typedef struct RenderWork
+{
+	const char *template;
+	Jsonb	   *data;
+	DateFormat	dates;
+} RenderWork;
+
+static void
+render_once(int i, void *argument)
+{
+	RenderWork *work = argument;
+	char	   *error = NULL;
+	const Mustache *m = mustache_parse_cached(work->template, &error);
+
+	if (m == NULL || mustache_render(m, work->data, true, &work->dates, &error) == NULL)
+		elog(ERROR, "%s", error);
+}
+
+/* Growth over rendering one template so many times */
+Datum
+test_render_often(PG_FUNCTION_ARGS)
+{
+	RenderWork	work;
+
+	work.template = text_arg(fcinfo, 0);
+	work.data = PG_GETARG_JSONB_P(1);
+	work.dates.timezone = "Europe/Berlin";
+	work.dates.locale = "de-DE";
+	PG_RETURN_INT64(growth(PG_GETARG_INT32(2), render_once, &work));
+}
+
+static void
+parse_once(int i, void *argument)
+{
+	char	   *error = NULL;
+
+	/* Every other one does not parse. */
+	if (mustache_parse_cached(psprintf("%d {{#title}}%s{{date}}%s", i,
+									   (char *) argument,
+									   i % 2 ? "{{/title}}" : ""),
+							  &error) == NULL && i % 2)
+		elog(ERROR, "%s", error);
+}
+
+/* Growth over so many different templates, all asked of the cache */
+Datum
+test_parse_many(PG_FUNCTION_ARGS)
+{
+	char	   *filling = palloc0(2001);
+
+	memset(filling, 'x', 2000);
+	PG_RETURN_INT64(growth(PG_GETARG_INT32(0), parse_once, filling));
+}
+
+static void
+format_once(int i, void *argument)
+{
+	static const char *const patterns[] = {"dd-MM-yyyy", "HH:mm", "h:mm a", "EEEE",
+	"d MMMM", "z", "zzzz", "yyyyMMdd", "MMM yyyy", "XXX"};
+	static const char *const locales[] = {"en", "de", "fr", "el", "he", "ar", "ja",
+	"th", "pt-BR", "zh-Hant"};
+	static const char *const zones[] = {"Europe/Berlin", "America/New_York",
+	"Asia/Almaty", "utc"};
+	char	   *error = NULL;
+
+	if (dates_format((TimestampTz) i * USECS_PER_HOUR, patterns[i % 10],
+					 zones[i / 100 % 4], locales[i / 10 % 10], &error) == NULL)
+		elog(ERROR, "%s", error);
+}
+
+/* Growth over so many dates by more formatters than the cache holds */
+Datum
+test_format_many(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_INT64(growth(PG_GETARG_INT32(0), format_once, NULL));
+}

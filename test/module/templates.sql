@@ -1,0 +1,28 @@
+CREATE FUNCTION appt_test.builtin_template(type text, channel text, part text) RETURNS text
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_builtin_template';
+CREATE FUNCTION appt_test.builtin_template_locale(locale text) RETURNS text
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_builtin_template_locale';
+CREATE FUNCTION appt_test.named_date(name text, at timestamptz, timezone text, locale text) RETURNS text
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_named_date';
+CREATE FUNCTION appt_test.duration(duration interval, locale text) RETURNS text
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_duration';
+CREATE FUNCTION appt_test.parse_instant(text text, timezone text) RETURNS text
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_parse_instant';
+CREATE FUNCTION appt_test.is_date_pattern(text text) RETURNS boolean
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_is_date_pattern';
+CREATE FUNCTION appt_test.timezone_is_known(timezone text) RETURNS boolean
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_timezone_is_known';
+CREATE FUNCTION appt_test.locale_is_known(locale text) RETURNS boolean
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_locale_is_known';
+CREATE FUNCTION appt_test.locale_fallbacks(locale text, application_locale text) RETURNS text[]
+LANGUAGE C AS 'MODULE_PATHNAME', 'test_locale_fallbacks';
+CREATE FUNCTION appt_test.template_uses(template text, name text) RETURNS boolean
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_template_uses';
+CREATE FUNCTION appt_test.template_names(template text) RETURNS text[]
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_template_names';
+CREATE FUNCTION appt_test.render_often(template text, data jsonb, times int) RETURNS bigint
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_render_often';
+CREATE FUNCTION appt_test.parse_many(times int) RETURNS bigint
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_parse_many';
+CREATE FUNCTION appt_test.format_many(times int) RETURNS bigint
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_format_many';

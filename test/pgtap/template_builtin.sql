@@ -1,0 +1,69 @@
+-- The built-in templates: there for every message to people, fit to be saved, without holes, nothing internal in them.
+BEGIN;
+SELECT * FROM no_plan();
+
+CREATE TEMP TABLE builtin AS
+SELECT type, channel, part, appt_test.builtin_template(type, channel, part) AS template
+  FROM unnest('{CREATE,RESCHEDULE,CANCELLED,REMINDER,ROOM,FOLLOW_UP,CODE,TEST,UPDATE,ACTIVATE}'::text[]) type,
+       unnest('{EMAIL,SMS,WEBHOOK}'::text[]) channel,
+       unnest('{subject,text_body,html_body}'::text[]) part;
+
+SELECT set_eq('SELECT type, channel, part FROM builtin WHERE template IS NOT NULL',
+	$$SELECT type, channel, part
+	    FROM unnest('{CREATE,RESCHEDULE,CANCELLED,REMINDER,ROOM,FOLLOW_UP,CODE,TEST}'::text[]) type,
+	         (VALUES ('EMAIL', 'subject'), ('EMAIL', 'text_body'), ('EMAIL', 'html_body'), ('SMS', 'text_body')) parts (channel, part)$$,
+	'an email has three parts, an SMS one, a webhook and what subscribers alone get none');
+SELECT is_empty($$SELECT 1 FROM builtin WHERE NOT appt.template_is_valid(template)$$, 'every one could be saved');
+SELECT is_empty(format('SELECT * FROM builtin WHERE appt_test.template_uses(template, %L)', name), 'none mentions ' || name)
+  FROM unnest('{notes,metadata,participant,username}'::text[]) name;
+
+\set everything '{"firstName":"Bobby","fullName":"Bobby Brown","title":"Loan & <review>","organizer":"Ann O''Hara","location":"Online","joinUrl":"https://v.example/j?a=1&b=2","icalUrl":"https://v.example/c.ics?x=1&y=2","googleCalendarUrl":"https://calendar.example/x?a=1&b=2","time24":"15:30","date":"March 29, 2026","zone":"CEST","duration":"45 minutes","applicationName":"Acme Bank","code":"123456","notes":"internal","metadata":{"crm":"internal"}}'
+\set least '{"date":"March 29, 2026","time24":"15:30","code":"123456"}'
+
+CREATE TEMP TABLE rendered AS
+SELECT type, channel, part, appt.render_template(template, :'everything', part = 'html_body') AS everything,
+       appt.render_template(template, :'least', part = 'html_body') AS least,
+       appt.render_template(template, '{}', part = 'html_body') AS nothing
+  FROM builtin WHERE template IS NOT NULL;
+
+-- Who, what, when, what to do.
+SELECT is_empty(format($$SELECT type, channel, part, everything FROM rendered WHERE %s AND everything NOT LIKE '%%%s%%'$$, of_which, is_in), format('%s is in every one where %s', is_in, of_which))
+  FROM (VALUES
+	('Acme Bank', 'part <> ''subject'''),
+	('Hello Bobby', 'channel = ''EMAIL'' AND part <> ''subject'' AND type NOT IN (''CODE'', ''TEST'')'),
+	('March 29, 2026, 15:30 CEST', 'part <> ''subject'' AND type NOT IN (''CODE'', ''FOLLOW_UP'') AND (type <> ''TEST'' OR channel = ''EMAIL'')'),
+	('March 29, 2026, 15:30', 'part = ''subject'' AND type IN (''CREATE'', ''RESCHEDULE'', ''CANCELLED'', ''REMINDER'', ''ROOM'')'),
+	('Loan & <review>', 'part <> ''html_body'' AND type NOT IN (''CODE'', ''TEST'')'),
+	('Loan &amp; &lt;review&gt;', 'part = ''html_body'' AND type NOT IN (''CODE'', ''TEST'')'),
+	('https://v.example/j?a=1&b=2', 'part = ''text_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
+	('href="https://v.example/j?a=1&amp;b=2"', 'part = ''html_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
+	('https://calendar.example/x?a=1&b=2', 'channel = ''EMAIL'' AND part = ''text_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
+	('href="https://v.example/c.ics?x=1&amp;y=2"', 'part = ''html_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
+	('123456', 'part <> ''subject'' AND type = ''CODE''')
+  ) cases (is_in, of_which);
+SELECT is_empty($$SELECT * FROM rendered WHERE everything ~ 'v\.example|calendar\.example' AND type IN ('CANCELLED', 'FOLLOW_UP', 'CODE', 'TEST')$$, 'what is cancelled or over has no link');
+SELECT is_empty($$SELECT * FROM rendered WHERE part = 'subject' AND everything LIKE '%123456%'$$, 'a code is in no subject');
+SELECT is_empty($$SELECT * FROM rendered WHERE everything LIKE '%internal%'$$, 'nothing internal leaks');
+
+-- No holes: neither with the least there is nor with nothing at all.
+SELECT is_empty(format($$SELECT type, channel, part, version FROM rendered, unnest(ARRAY[least, everything]) version WHERE part <> 'html_body' AND version ~ '%s'$$, hole), 'no ' || what)
+  FROM (VALUES ('  ', 'two spaces'), (' [,.]', 'space before a comma'), (', *,|, *\.', 'empty place between commas'), ('""', 'empty quotes'), ('\n\n\n', 'two empty lines'), (': *\n\n', 'label without a value'), ('^\s|^$', 'empty start')) cases (hole, what)
+ WHERE what <> 'label without a value';
+SELECT is_empty($$SELECT type, channel, part, version FROM rendered, unnest(ARRAY[least, everything, nothing]) version WHERE part = 'html_body' AND version ~ 'href=""|<td[^>]*></td>|<h1[^>]*></h1>'$$, 'no empty link, cell or heading');
+SELECT is_empty($$SELECT type, channel, part FROM rendered, unnest(ARRAY[least, everything, nothing]) version WHERE version LIKE '%{{%' OR version LIKE '%}}%'$$, 'no tag is left');
+SELECT is_empty($$SELECT type FROM rendered WHERE part = 'subject' AND everything ~ '[\r\n]'$$, 'a subject is one line');
+SELECT is_empty($$SELECT type FROM rendered WHERE channel = 'SMS' AND least ~ '[\r\n]'$$, 'an SMS is one line');
+SELECT is_empty($$SELECT type, length(everything) FROM rendered WHERE channel = 'SMS' AND length(everything) > 160$$, 'an SMS with everything fits into one');
+
+-- HTML that a parser takes: every element closed in order, an escaped value for each.
+SELECT is_empty($$SELECT type FROM rendered, unnest(ARRAY[least, everything, nothing]) version
+	WHERE part = 'html_body' AND NOT xml_is_well_formed_document(replace(regexp_replace(regexp_replace(version, '<(meta|br)([^>]*)>', '<\1\2/>', 'g'), '<!DOCTYPE html>', ''), '&quot;', '&#34;'))$$,
+	'HTML is well formed');
+SELECT is_empty($$SELECT type FROM rendered WHERE part = 'html_body' AND (everything !~ '<html lang="en">' OR everything !~ '<title>[^<]+</title>' OR everything ~ '<img|<script|<style|http-equiv| on\w+=')$$,
+	'HTML says its language and title, and has no image, script or style sheet');
+
+-- Dates in them are English whatever the reader's locale.
+SELECT is(appt_test.builtin_template_locale(locale), expected, locale) FROM (VALUES ('en', 'en'), ('en-GB', 'en-GB'), ('EN_us', 'EN_us'), ('el', 'en'), ('enm', 'en'), ('de-DE', 'en'), ('', 'en')) cases (locale, expected);
+
+SELECT * FROM finish();
+ROLLBACK;
