@@ -20,4 +20,16 @@ extern void wake_on_commit(int64 lane, TimestampTz due_at);
 /* The lane of the worker's own chores (appointments to end); in no row of appt.due. */
 #define LANE_CHORES INT64CONST(0)
 
+typedef struct WakeEntry
+{
+	int64		lane;
+	TimestampTz due_at;
+} WakeEntry;
+
+/*
+ * For the worker: take what was reported for this database since the last
+ * call, at most `max` entries. *sweep_needed: some were lost, look at all lanes.
+ */
+extern int	wake_take(WakeEntry *entries, int max, bool *sweep_needed);
+
 #endif							/* APPT_WAKE_H */

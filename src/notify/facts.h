@@ -174,4 +174,11 @@ extern Jsonb *facts_snapshot(const pg_uuid_t *application_id,
 							 const pg_uuid_t *appointment_id,
 							 const char *participant_id);
 
+/*
+ * Of these notifications, just settled: where the appointment is gone and
+ * nothing of it is owed any more, blank context and bodies, also those of
+ * earlier attempts.
+ */
+extern void facts_blank_deleted(const int64 *notification_ids, int count);
+
 #endif							/* APPT_FACTS_H */

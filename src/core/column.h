@@ -1,0 +1,31 @@
+/*
+ * column.h
+ *		Columns of values on their way into a set-based statement: one array
+ *		parameter each, taken apart by unnest.
+ */
+#ifndef APPT_COLUMN_H
+#define APPT_COLUMN_H
+
+#include "utils/uuid.h"
+
+typedef struct Column
+{
+	Oid			type;
+	int			count;
+	int			capacity;
+	Datum	   *values;
+	bool	   *nulls;
+} Column;
+
+/* In CurrentMemoryContext; the types of core/statement.h: uuid, text, bigint, integer, smallint, boolean, timestamptz. */
+extern Column *column_create(Oid type, int capacity);
+
+extern void column_add(Column *column, Datum value);
+extern void column_add_null(Column *column);
+extern void column_add_text(Column *column, const char *text);	/* NULL pointer: NULL */
+extern void column_add_uuid(Column *column, const pg_uuid_t *uuid); /* NULL pointer: NULL */
+
+/* The array, in CurrentMemoryContext. */
+extern Datum column_array(const Column *column);
+
+#endif							/* APPT_COLUMN_H */

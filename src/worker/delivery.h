@@ -1,0 +1,68 @@
+/*
+ * delivery.h
+ *		One message on its way: claimed in one transaction, transferred outside
+ *		of any, settled in another. See README.md in this folder.
+ */
+#ifndef APPT_DELIVERY_H
+#define APPT_DELIVERY_H
+
+#include "lib/ilist.h"
+
+#include "channel/channel.h"
+#include "notify/eligibility.h"
+#include "worker/lanes.h"
+#include "worker/transfer.h"
+
+typedef struct Delivery
+{
+	dlist_node	node;			/* in the list of those to settle */
+	MemoryContext context;		/* owns this struct and all it points to */
+	int64		notification_id;
+	int64		attempt_id;
+	int			attempt_number;
+	int64		lane_id;
+	TimestampTz place;			/* its due_at in appt.due */
+	Message    *message;
+	Route	   *route;
+	Request    *request;
+	RetryInput	retry;			/* but for what the response tells */
+	Outcome		outcome;		/* once finished */
+	TimestampTz finished_at;
+	int			settle_tries;
+} Delivery;
+
+/*
+ * Claim what is due, for at most `room` places, in one transaction. *deliveries,
+ * in CurrentMemoryContext, are to be started. False if the transaction failed:
+ * everything is as before, and the next calls claim rows one by one, until the
+ * one that broke the batch has been found and settled as FAILED.
+ */
+extern bool claim_due(TransferEngine *engine, int slot, int room, List **deliveries);
+
+/* Look for lanes that nobody told us of, and for the heads of all. */
+extern bool claim_sweep(void);
+
+/* Take over finished deliveries; they are settled by the next settle_finished. */
+extern void settle_later(Delivery *delivery, const Response *response);
+
+/*
+ * Settle what is finished in one transaction. False if some are left, locked
+ * by a caller or because the transaction failed: try again soon.
+ */
+extern bool settle_finished(void);
+extern int	settle_waiting(void);
+
+/* What was settled since the worker started. */
+extern int64 settled_sent;
+extern int64 settled_failed;
+
+/*
+ * Close what this slot left open when it last stopped: its attempts are
+ * INTERRUPTED. `and_above`: also the slots above it, which nobody holds.
+ */
+extern bool recover_slot(int slot, bool and_above);
+
+/* The worker's loop; returns when the worker shall exit. */
+extern void delivery_loop(int slot);
+
+#endif							/* APPT_DELIVERY_H */

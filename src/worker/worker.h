@@ -1,0 +1,42 @@
+/*
+ * worker.h
+ *		The frame of a worker process: what the delivery loop asks of it.
+ */
+#ifndef APPT_WORKER_H
+#define APPT_WORKER_H
+
+#include "datatype/timestamp.h"
+
+/*
+ * Run one step in a transaction of its own: as the extension's owner, SPI
+ * connected, a snapshot active, in memory that goes with the transaction. On
+ * error it is rolled back, reported to the server's log and kept as the
+ * worker's last error; the result is false.
+ */
+extern bool worker_run(void (*step) (void *), void *argument);
+
+/* The message of the last error; "" if there was none. */
+extern const char *worker_last_error(void);
+
+/* Handle reloads and the like; never raises an error, never exits. */
+extern void worker_check_interrupts(void);
+
+/*
+ * May anything be sent now: appt.enabled, a version that this library serves,
+ * the identity of this database? If not, worker_status says why. Cheap.
+ */
+extern bool worker_may_send(void);
+
+/* Was the worker asked to exit, or has the extension gone? */
+extern bool worker_must_stop(void);
+
+/* Must it do so without waiting for transfers (database DDL)? */
+extern bool worker_must_hurry(void);
+
+/* Sleep on the latch; returns early when the worker must stop. */
+extern void worker_pause(long milliseconds);
+
+/* Publish for worker_status, and when the next commit need not wake us. */
+extern void worker_report(int in_flight, int64 sent, int64 failed, TimestampTz next_wake);
+
+#endif							/* APPT_WORKER_H */
