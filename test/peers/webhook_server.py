@@ -1,0 +1,221 @@
+#!/usr/bin/python3
+"""A webhook receiver for tests and the demo.
+
+Listens on 127.0.0.1, on a port that it prints as its first line ("port 12345"), speaks HTTP/1.1 with keep-alive, one
+thread per connection, and appends every request to a file as one JSON object per line, in the order of arrival:
+
+    {"number", "connection", "method", "path", "headers": {name in lower case: value}, "body", "monotonic_us", "wall_us",
+     "status"}
+
+`body` is the raw body as Latin-1, so that its bytes can be had back; both times were taken when the request's first byte
+had been read. The line is written before the answer goes out: who has the answer will find the line. `number` counts
+requests, `connection` the TCP connections they came over, both from 1.
+
+What is answered depends on the path (what follows it, and a query, is free: /ok/anything):
+
+    /ok                     200
+    /status/NNN             NNN
+    /delay/SECONDS          200 after that long
+    /fail-first/N           503 to the first N requests with the same webhook-id header, then 200
+    /retry-after/SECONDS    503 with that Retry-After, then, for the same webhook-id, 200
+    /retry-date/SECONDS     the same with Retry-After as a date
+    /redirect/TARGET        302 to /TARGET
+    /echo                   200 with the request's body and headers as the answer's body
+    /reset                  the connection is reset
+    /close                  the connection is closed without an answer
+    /hang                   no answer, ever
+    /endless                200 with a body that never ends
+    /garbage                bytes that are no HTTP
+    /token                  an OAuth2 token (see --token-lifetime), for client credentials in the form or by basic auth
+"""
+
+import argparse
+import email.utils
+import http.server
+import json
+import socket
+import socketserver
+import ssl
+import struct
+import sys
+import threading
+import time
+
+
+class Receiver(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    daemon_threads = True
+    request_queue_size = 1024
+
+    def __init__(self, record, token_lifetime):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.record = record
+        self.token_lifetime = token_lifetime
+        self.lock = threading.Lock()
+        self.requests = 0
+        self.connections = 0
+        self.tokens = 0
+        self.tries = {}
+
+    def count_try(self, key):
+        with self.lock:
+            self.tries[key] = self.tries.get(key, 0) + 1
+            return self.tries[key]
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
+            super().handle_error(request, client_address)
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self):
+        super().setup()
+        with self.server.lock:
+            self.server.connections += 1
+            self.connection_number = self.server.connections
+
+    def parse_request(self):
+        # Called with the request line just read.
+        self.monotonic_us = time.monotonic_ns() // 1000
+        self.wall_us = time.time_ns() // 1000
+        return super().parse_request()
+
+    def answer_any(self):
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        words = self.path.split("?")[0].split("/")[1:]
+        behaviour = getattr(self, "on_" + words[0].replace("-", "_"), None)
+        argument = words[1] if len(words) > 1 else ""
+        if behaviour is None:
+            self.answer(body, 404, b"no such behaviour")
+        else:
+            behaviour(body, argument)
+
+    do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = answer_any
+
+    def note(self, body, status):
+        with self.server.lock:
+            self.server.requests += 1
+            entry = {
+                "number": self.server.requests,
+                "connection": self.connection_number,
+                "method": self.command,
+                "path": self.path,
+                "headers": {name.lower(): value for name, value in self.headers.items()},
+                "body": body.decode("latin-1"),
+                "monotonic_us": self.monotonic_us,
+                "wall_us": self.wall_us,
+                "status": status,
+            }
+            self.server.record.write(json.dumps(entry) + "\n")
+            self.server.record.flush()
+
+    def answer(self, body, status, text=b"", headers=None):
+        self.note(body, status)
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        if status >= 200 and status not in (204, 304):
+            self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        if self.command != "HEAD" and status not in (204, 304):
+            self.wfile.write(text)
+
+    def webhook_id(self):
+        return self.headers.get("webhook-id", "")
+
+    def on_ok(self, body, argument):
+        self.answer(body, 200, b"ok")
+
+    def on_status(self, body, argument):
+        self.answer(body, int(argument), b"as asked")
+
+    def on_delay(self, body, argument):
+        time.sleep(float(argument))
+        self.answer(body, 200, b"late")
+
+    def on_fail_first(self, body, argument):
+        failed = self.server.count_try((self.path, self.webhook_id())) <= int(argument)
+        self.answer(body, 503 if failed else 200, b"not yet" if failed else b"ok")
+
+    def on_retry_after(self, body, argument):
+        self.retry_later(body, argument)
+
+    def on_retry_date(self, body, argument):
+        self.retry_later(body, email.utils.formatdate(time.time() + float(argument), usegmt=True))
+
+    def retry_later(self, body, value):
+        if self.server.count_try((self.path, self.webhook_id())) == 1:
+            self.answer(body, 503, b"later", {"Retry-After": value})
+        else:
+            self.answer(body, 200, b"ok")
+
+    def on_redirect(self, body, argument):
+        self.answer(body, 302, b"", {"Location": "/" + argument})
+
+    def on_echo(self, body, argument):
+        self.answer(body, 200, str(self.headers).encode() + body)
+
+    def on_reset(self, body, argument):
+        self.note(body, None)
+        self.close_connection = True
+        # Lingering for no time makes close() send RST.
+        self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.request.close()
+
+    def on_close(self, body, argument):
+        self.note(body, None)
+        self.close_connection = True
+
+    def on_hang(self, body, argument):
+        self.note(body, None)
+        self.close_connection = True
+        # Until the client gives up.
+        self.request.recv(1)
+
+    def on_endless(self, body, argument):
+        self.note(body, 200)
+        self.close_connection = True
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while True:
+            self.wfile.write(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
+
+    def on_garbage(self, body, argument):
+        self.note(body, None)
+        self.close_connection = True
+        self.wfile.write(b"\x00\xffthis is not HTTP\r\n\x01\x02\r\n")
+
+    def on_token(self, body, argument):
+        with self.server.lock:
+            self.server.tokens += 1
+            number = self.server.tokens
+        token = {"access_token": "token-%d" % number, "token_type": "Bearer", "expires_in": self.server.token_lifetime}
+        self.answer(body, 200, json.dumps(token).encode(), {"Content-Type": "application/json"})
+
+    def log_message(self, format, *arguments):
+        pass
+
+
+def main():
+    parser = argparse.ArgumentParser(description="webhook receiver; see the head of this file for its paths")
+    parser.add_argument("--record", required=True, help="file that requests are appended to")
+    parser.add_argument("--certificate", help="PEM file: serve HTTPS with this certificate")
+    parser.add_argument("--key", help="PEM file: the certificate's key")
+    parser.add_argument("--token-lifetime", type=int, default=3600, help="expires_in of the tokens of /token, seconds")
+    options = parser.parse_args()
+
+    with open(options.record, "a", encoding="utf-8") as record:
+        server = Receiver(record, options.token_lifetime)
+        if options.certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(options.certificate, options.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        print("port", server.server_port, flush=True)
+        server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
