@@ -22,6 +22,7 @@ typedef struct Header
 {
 	const char *name;
 	const char *value;
+	bool		is_secret;		/* masked where a response echoes it */
 } Header;
 
 /* What is to be said to whom. */

@@ -1,0 +1,103 @@
+/*
+ * signature.c
+ *		Webhook signatures: HMAC-SHA256, in hex for x-signature and in base64
+ *		for Standard Webhooks.
+ *
+ * A key is text. x-signature takes its bytes as they are. Standard Webhooks
+ * libraries take what follows "whsec_" for base64 of the key, so a key that
+ * starts like that is decoded for webhook-signature; others are used as they
+ * are there too. The key is shown to the subscriber once, so both sides have
+ * the same text.
+ */
+#include "postgres.h"
+
+#include "common/base64.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+
+#include "channel/parts.h"
+
+#define ENCODED_KEY_PREFIX "whsec_"
+
+/* HMAC-SHA256; false if the crypto library fails. */
+static bool
+hmac_sha256(const uint8 *key, size_t key_length, const char *content,
+			uint8 *digest)
+{
+	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
+	bool		done;
+
+	if (context == NULL)
+		return false;
+	done = pg_hmac_init(context, key, key_length) >= 0 &&
+		pg_hmac_update(context, (const uint8 *) content, strlen(content)) >= 0 &&
+		pg_hmac_final(context, digest, PG_SHA256_DIGEST_LENGTH) >= 0;
+	pg_hmac_free(context);
+	return done;
+}
+
+/* The bytes of an encoded key, or -1 if it is not base64. */
+static int
+decode_key(const char *key, char **bytes)
+{
+	const char *encoded = key + strlen(ENCODED_KEY_PREFIX);
+	int			length = strlen(encoded);
+
+	*bytes = palloc(pg_b64_dec_len(length) + 1);
+	return pg_b64_decode(encoded, length, *bytes, pg_b64_dec_len(length));
+}
+
+static bool
+key_is_encoded(const char *key)
+{
+	return strncmp(key, ENCODED_KEY_PREFIX, strlen(ENCODED_KEY_PREFIX)) == 0;
+}
+
+const char *
+hmac_key_problem(const char *key)
+{
+	char	   *bytes;
+
+	if (key == NULL || key[0] == '\0')
+		return "the key must not be empty";
+	if (key_is_encoded(key) && decode_key(key, &bytes) <= 0)
+		return "what follows whsec_ must be base64";
+	return NULL;
+}
+
+char *
+hex_signature(const char *key, const char *content)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char	   *hex;
+
+	if (!hmac_sha256((const uint8 *) key, strlen(key), content, digest))
+		return NULL;
+	hex = palloc(2 * PG_SHA256_DIGEST_LENGTH + 1);
+	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
+	{
+		hex[2 * i] = digits[digest[i] >> 4];
+		hex[2 * i + 1] = digits[digest[i] & 15];
+	}
+	hex[2 * PG_SHA256_DIGEST_LENGTH] = '\0';
+	return hex;
+}
+
+char *
+standard_signature(const char *key, const char *signed_content)
+{
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char		encoded[64];
+	char	   *bytes = unconstify(char *, key);
+	int			length = strlen(key);
+
+	if (key_is_encoded(key))
+		length = decode_key(key, &bytes);
+	if (length <= 0 ||
+		!hmac_sha256((uint8 *) bytes, length, signed_content, digest))
+		return NULL;
+	length = pg_b64_encode((char *) digest, PG_SHA256_DIGEST_LENGTH, encoded,
+						   sizeof(encoded));
+	return psprintf("v1,%.*s", length, encoded);
+}
