@@ -75,7 +75,8 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 PG_CPPFLAGS = -I$(srcdir)/src $(shell pkg-config --cflags libcurl icu-i18n)
 # -MMD: a changed header rebuilds what includes it.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -MMD -MP
-SHLIB_LINK = $(shell pkg-config --libs libcurl icu-i18n)
+# -Bsymbolic: a function of ours that shares its name with one of the server's must not be taken for it.
+SHLIB_LINK = -Wl,-Bsymbolic $(shell pkg-config --libs libcurl icu-i18n)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
