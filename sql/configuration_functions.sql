@@ -1,1 +1,109 @@
-/* configuration_functions.sql */
+/* configuration_functions.sql: setting up organizations, applications and how their messages leave. */
+
+CREATE FUNCTION appt.create_organization(name text) RETURNS uuid
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_organization';
+COMMENT ON FUNCTION appt.create_organization(text) IS
+'Creates an organization and returns its id.
+
+The first one makes this database the one that sends; a copy of it does not, see adopt_database. Names need not be unique; an empty one is 22023.';
+
+CREATE FUNCTION appt.set_notifications_enabled(organization_id uuid, enabled boolean) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_notifications_enabled';
+COMMENT ON FUNCTION appt.set_notifications_enabled(uuid, boolean) IS
+'Switches all notifications of an organization on or off.
+
+Off stops everything at once, retries and webhooks too; what comes due meanwhile is SUPPRESSED and stays so. Appointments scheduled while it is off never notify. PT404 if there is no such organization.';
+
+CREATE FUNCTION appt.create_application(
+	organization_id uuid,
+	name text,
+	platform text DEFAULT 'STANDALONE',
+	auto_activate boolean DEFAULT true,
+	room_activates boolean DEFAULT false,
+	room_url text DEFAULT NULL,
+	room_code_length integer DEFAULT NULL,
+	public_url text DEFAULT NULL,
+	locale text DEFAULT 'en',
+	timezone text DEFAULT 'UTC',
+	calling_code text DEFAULT NULL,
+	max_duration interval DEFAULT '24 hours',
+	end_grace interval DEFAULT '15 minutes',
+	max_overlap integer DEFAULT NULL,
+	organizer_exclusive boolean DEFAULT false,
+	max_attempts integer DEFAULT 4,
+	retry_base interval DEFAULT '10 seconds',
+	retry_cap interval DEFAULT '10 minutes',
+	max_concurrency integer DEFAULT NULL,
+	max_per_second numeric DEFAULT NULL) RETURNS uuid
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_application';
+COMMENT ON FUNCTION appt.create_application(uuid, text, text, boolean, boolean, text, integer, text, text, text, text,
+	interval, interval, integer, boolean, integer, interval, interval, integer, numeric) IS
+'Creates an application with its default rules and returns its id.
+
+The rules: every type but ROOM by webhook; CREATE, RESCHEDULE, CANCELLED and REMINDER by email; CREATE, RESCHEDULE and CANCELLED by SMS; REMINDER 1 day and 1 hour before. A TALKDESK application starts with the webhook rules alone. What the settings mean stands at the columns of appt.application. 22023 for a value that a setting cannot have, PT404 if there is no such organization.';
+
+CREATE FUNCTION appt.create_subscription(
+	application_id uuid,
+	url text,
+	hmac_key text DEFAULT NULL,
+	auth text DEFAULT 'NONE',
+	username text DEFAULT NULL,
+	secret text DEFAULT NULL,
+	token_url text DEFAULT NULL,
+	headers jsonb DEFAULT NULL,
+	OUT id uuid, OUT hmac_key text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_subscription';
+COMMENT ON FUNCTION appt.create_subscription(uuid, text, text, text, text, text, text, jsonb) IS
+'Subscribes a webhook endpoint to an application''s notifications; returns its id and the key that signs them, shown this once.
+
+auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the client''s id and secret, token_url grants client credentials). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. 22023 for what cannot work, PT404 if there is no such application.';
+
+CREATE FUNCTION appt.rotate_subscription_key(id uuid, overlap interval DEFAULT '1 day',
+	OUT id uuid, OUT hmac_key text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rotate_subscription_key';
+COMMENT ON FUNCTION appt.rotate_subscription_key(uuid, interval) IS
+'Makes a new key for a subscription and returns it, shown this once.
+
+The key before goes on signing beside it for the overlap; 0 ends it at once. PT404 if there is no such subscription.';
+
+CREATE FUNCTION appt.set_provider(
+	application_id uuid,
+	channel text,
+	kind text,
+	url text,
+	sender text DEFAULT NULL,
+	username text DEFAULT NULL,
+	secret text DEFAULT NULL,
+	settings jsonb DEFAULT NULL) RETURNS uuid
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_provider';
+COMMENT ON FUNCTION appt.set_provider(uuid, text, text, text, text, text, text, jsonb) IS
+'Sets how an application''s EMAIL or SMS leaves the building, in place of what was set before; returns the provider''s id.
+
+kind: SMTP, TWILIO, GENESYS_CLOUD or HTTP. sender: "address" or "Name <address>". settings: max_concurrency and max_per_second; for SMTP also starttls (opportunistic, required or never), reply_to and list_unsubscribe. Nothing is kept of the provider before, but that a sender with the same text was verified. 22023 for what cannot work, PT404 if there is no such application.';
+
+CREATE FUNCTION appt.adopt_database() RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'adopt_database';
+COMMENT ON FUNCTION appt.adopt_database() IS
+'Lets this database send from now on, after it was restored or copied from another.
+
+Only the extension''s owner may call it. Make sure that the original no longer sends: both would send the same messages.';
+
+CREATE FUNCTION appt.keep_auto_activate() RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'keep_auto_activate';
+COMMENT ON FUNCTION appt.keep_auto_activate() IS
+'Refuses to switch an application''s automatic activation off again: PT409.';
+CREATE TRIGGER keep_auto_activate BEFORE UPDATE OF auto_activate ON appt.application
+	FOR EACH ROW WHEN (OLD.auto_activate AND NOT NEW.auto_activate)
+	EXECUTE FUNCTION appt.keep_auto_activate();
+COMMENT ON TRIGGER keep_auto_activate ON appt.application IS
+'Automatic activation, once on, stays on.';
+
+CREATE FUNCTION appt.reset_verification() RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reset_verification';
+COMMENT ON FUNCTION appt.reset_verification() IS
+'Forgets that a provider''s sender was verified when the sender changes.';
+CREATE TRIGGER reset_verification BEFORE UPDATE OF sender ON appt.provider
+	FOR EACH ROW WHEN (OLD.sender IS DISTINCT FROM NEW.sender)
+	EXECUTE FUNCTION appt.reset_verification();
+COMMENT ON TRIGGER reset_verification ON appt.provider IS
+'Another sender has not been verified.';

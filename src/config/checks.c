@@ -23,17 +23,30 @@ PG_FUNCTION_INFO_V1(sender_is_valid);
 PG_FUNCTION_INFO_V1(headers_are_valid);
 
 void
-check_timezone(const char *timezone)
+require_known_timezone(const char *timezone)
 {
 	if (!timezone_is_known(timezone))
 		report_invalid("unknown timezone", "\"%s\" is not an IANA timezone name.", timezone);
 }
 
 void
-check_locale(const char *locale)
+require_known_locale(const char *locale)
 {
 	if (!locale_is_known(locale))
 		report_invalid("unknown locale", "\"%s\" is not a locale like en, en-GB or en_GB.", locale);
+}
+
+/* Credentials in a URL are refused, and must not reach the log by way of the refusal. */
+static const char *
+url_without_credentials(const char *url)
+{
+	const char *scheme_end = strstr(url, "://");
+	const char *authority = scheme_end == NULL ? url : scheme_end + 3;
+	const char *at = strrchr(authority, '@');
+
+	if (at == NULL)
+		return url;
+	return psprintf("%.*s" SECRET_MASK "%s", (int) (authority - url), url, at);
 }
 
 void
@@ -42,7 +55,7 @@ check_url(const char *url, bool smtp)
 	const char *problem = url_problem(url, smtp);
 
 	if (problem != NULL)
-		report_invalid("invalid URL", "\"%s\": %s", url, problem);
+		report_invalid("invalid URL", "\"%s\": %s", url_without_credentials(url), problem);
 }
 
 void

@@ -8,8 +8,12 @@
 #ifndef APPT_CONFIGURATION_H
 #define APPT_CONFIGURATION_H
 
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+#include "core/call.h"
 
 /* What stands in tables instead of a secret. */
 #define SECRET_MASK "********"
@@ -31,8 +35,38 @@ extern List *parse_headers(Jsonb *headers);
 /* The same as the jsonb to store: always the array, secret values masked. */
 extern Jsonb *masked_headers(List *headers);
 
-extern void check_timezone(const char *timezone);
-extern void check_locale(const char *locale);
+#define MAX_RATE 1e6			/* messages per second */
+#define MAX_DAYS 36500			/* of an elapsed time: a century */
+
+/* Arguments of SQL functions; `name` is the argument's, for DETAIL. */
+extern void require_argument(FunctionCallInfo fcinfo, int index, const char *name);
+extern char *required_text(FunctionCallInfo fcinfo, int index, const char *name);
+extern char *optional_text(FunctionCallInfo fcinfo, int index, const char *name);
+extern void check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest);
+extern void check_rate(FunctionCallInfo fcinfo, int index, const char *name);
+extern void check_elapsed(FunctionCallInfo fcinfo, int index, const char *name, bool zero_allowed);
+extern void check_code(const char *code, const char *const *codes, const char *name);
+
+/*
+ * The application exists and the caller may configure it, or PT404. Its row is
+ * locked against other configuration calls, not against bookings.
+ */
+extern void lock_application(const Caller *caller, const pg_uuid_t *application_id);
+
+/* Names in appt.secret. */
+#define SECRET_PASSWORD "PASSWORD"
+#define SECRET_HMAC_KEY "HMAC_KEY"
+#define SECRET_HEADER_PREFIX "HEADER:"
+
+/* Exactly one of subscription_id and provider_id is not NULL. */
+extern void store_secret(const pg_uuid_t *application_id, const pg_uuid_t *subscription_id,
+						 const pg_uuid_t *provider_id, const char *name, const char *value);
+
+/* A new key, "whsec_" and 32 random bytes in base64, in CurrentMemoryContext. */
+extern char *generate_hmac_key(void);
+
+extern void require_known_timezone(const char *timezone);
+extern void require_known_locale(const char *locale);
 extern void check_url(const char *url, bool smtp);
 extern void check_sender(const char *sender);
 extern void check_header(const char *name, const char *value);

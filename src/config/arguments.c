@@ -1,0 +1,100 @@
+/*
+ * arguments.c
+ *		Checking the arguments of configuration functions.
+ *
+ * The tables' own constraints would refuse the same values, but with 23514 and
+ * the whole row in DETAIL; a function owes its caller 22023 and the value.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+#include <math.h>
+
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/statement.h"
+
+void
+require_argument(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	if (PG_ARGISNULL(index))
+		report_invalid("a required argument is null", "\"%s\" is.", name);
+}
+
+/* Text of one line: names, user names and codes end up in headers and log lines. */
+char *
+optional_text(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	char	   *text = text_argument(fcinfo, index);
+
+	for (char *c = text; c != NULL && *c != '\0'; c++)
+		if (iscntrl((unsigned char) *c))
+			report_invalid("control characters are not allowed", "\"%s\" contains one.", name);
+	return text;
+}
+
+char *
+required_text(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	char	   *text;
+
+	require_argument(fcinfo, index, name);
+	text = optional_text(fcinfo, index, name);
+	if (text[0] == '\0')
+		report_invalid("a required argument is empty", "\"%s\" is.", name);
+	return text;
+}
+
+void
+check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest)
+{
+	int32		value;
+
+	if (PG_ARGISNULL(index))
+		return;
+	value = PG_GETARG_INT32(index);
+	if (value < lowest || value > highest)
+		report_invalid("value out of range", "\"%s\" is %d, not %d to %d.", name, value, lowest, highest);
+}
+
+/* A number of messages per second. */
+void
+check_rate(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	double		rate;
+
+	if (PG_ARGISNULL(index))
+		return;
+	rate = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, PG_GETARG_DATUM(index)));
+	if (!(rate > 0 && rate <= MAX_RATE))
+		report_invalid("value out of range", "\"%s\" is %g, not over 0 and up to %g.", name, rate, MAX_RATE);
+}
+
+void
+check_elapsed(FunctionCallInfo fcinfo, int index, const char *name, bool zero_allowed)
+{
+	Interval   *interval;
+	char	   *text;
+
+	require_argument(fcinfo, index, name);
+	interval = PG_GETARG_INTERVAL_P(index);
+	text = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)));
+	if (interval->month != 0)
+		report_invalid("months are no elapsed time", "\"%s\" is %s.", name, text);
+	if (interval->day < -MAX_DAYS || interval->day > MAX_DAYS ||
+		elapsed_microseconds(interval) < (zero_allowed ? 0 : 1))
+		report_invalid("value out of range", "\"%s\" is %s.", name, text);
+}
+
+void
+check_code(const char *code, const char *const *codes, const char *name)
+{
+	for (const char *const *known = codes; *known != NULL; known++)
+		if (strcmp(*known, code) == 0)
+			return;
+	report_invalid("unknown code", "\"%s\" is no value of \"%s\".", code, name);
+}

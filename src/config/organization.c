@@ -1,0 +1,65 @@
+/*
+ * organization.c
+ *		Organizations and their global switch.
+ */
+#include "postgres.h"
+
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/identity.h"
+#include "core/statement.h"
+
+PG_FUNCTION_INFO_V1(create_organization);
+PG_FUNCTION_INFO_V1(set_notifications_enabled);
+
+/*
+ * appt.create_organization(name text) -> uuid
+ *
+ * The first one makes this database the one that sends. 22023 for an empty
+ * name; names need not be unique. Source: api.md.
+ */
+Datum
+create_organization(PG_FUNCTION_ARGS)
+{
+	static Statement insert = {
+		"INSERT INTO appt.organization (name) VALUES ($1) RETURNING id", 1, {TEXTOID}
+	};
+	char	   *name = required_text(fcinfo, 0, "name");
+	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_UNRESTRICTED);
+	(void) statement_run(&insert, text_datum(name));
+	*id = row_uuid(0, 1);
+	identity_ensure();
+	call_end(&call);
+	PG_RETURN_UUID_P(id);
+}
+
+/*
+ * appt.set_notifications_enabled(organization_id uuid, enabled boolean) -> void
+ *
+ * The switch that every attempt reads. PT404 if there is no such organization
+ * or it is not the admin's. Source: auvious-notifications.txt, global switch.
+ */
+Datum
+set_notifications_enabled(PG_FUNCTION_ARGS)
+{
+	static Statement update = {
+		"UPDATE appt.organization SET notifications_enabled = $2 WHERE id = $1",
+		2, {UUIDOID, BOOLOID}
+	};
+	pg_uuid_t  *id;
+	Call		call;
+
+	require_argument(fcinfo, 0, "organization_id");
+	require_argument(fcinfo, 1, "enabled");
+	id = PG_GETARG_UUID_P(0);
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	if ((call.caller.role == CALLER_ADMIN &&
+		 memcmp(&call.caller.organization_id, id, UUID_LEN) != 0) ||
+		statement_run(&update, UUIDPGetDatum(id), PG_GETARG_DATUM(1)) == 0)
+		report_not_found("organization", id);
+	call_end(&call);
+	PG_RETURN_VOID();
+}

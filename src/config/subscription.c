@@ -1,0 +1,251 @@
+/*
+ * subscription.c
+ *		Webhook endpoints and the keys that sign for them.
+ *
+ * A key is shown once, by the call that made it. Rotating leaves the old key
+ * signing beside the new one for a while, so that receivers can change over
+ * without losing a message.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/timestamp.h"
+
+#include "channel/channel.h"
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/statement.h"
+
+PG_FUNCTION_INFO_V1(create_subscription);
+PG_FUNCTION_INFO_V1(rotate_subscription_key);
+
+/* Arguments of create_subscription. */
+enum
+{
+	ARGUMENT_APPLICATION_ID, ARGUMENT_URL, ARGUMENT_HMAC_KEY, ARGUMENT_AUTH,
+	ARGUMENT_USERNAME, ARGUMENT_SECRET, ARGUMENT_TOKEN_URL, ARGUMENT_HEADERS
+};
+
+typedef struct NewSubscription
+{
+	char	   *url;
+	char	   *hmac_key;
+	char	   *auth;
+	char	   *username;
+	char	   *secret;
+	char	   *token_url;
+	List	   *headers;		/* of ConfiguredHeader */
+} NewSubscription;
+
+static const char *const auth_codes[] = {"NONE", "BASIC", "OAUTH2", NULL};
+
+static void
+require_for_auth(const char *value, const char *name, const char *auth)
+{
+	if (value == NULL || value[0] == '\0')
+		report_invalid("authentication lacks an argument", "%s needs \"%s\".", auth, name);
+}
+
+static void
+refuse_for_auth(const char *value, const char *name, const char *auth)
+{
+	if (value != NULL)
+		report_invalid("authentication has an argument too many", "%s takes no \"%s\".", auth, name);
+}
+
+static void
+check_authentication(const NewSubscription *new)
+{
+	bool		is_oauth2 = strcmp(new->auth, "OAUTH2") == 0;
+
+	check_code(new->auth, auth_codes, "auth");
+	if (strcmp(new->auth, "NONE") == 0)
+	{
+		refuse_for_auth(new->username, "username", new->auth);
+		refuse_for_auth(new->secret, "secret", new->auth);
+	}
+	else
+		require_for_auth(new->username, "username", new->auth);
+	if (strcmp(new->auth, "BASIC") == 0 && strchr(new->username, ':') != NULL)
+		report_invalid("invalid user name", "\"%s\" contains a colon, which BASIC cannot carry.", new->username);
+	if (is_oauth2)
+	{
+		require_for_auth(new->secret, "secret", new->auth);
+		require_for_auth(new->token_url, "token_url", new->auth);
+		check_url(new->token_url, false);
+	}
+	else
+		refuse_for_auth(new->token_url, "token_url", new->auth);
+}
+
+/* A key given by the caller is checked and never repeated in an error. */
+static char *
+hmac_key_argument(FunctionCallInfo fcinfo, int index)
+{
+	char	   *key = text_argument(fcinfo, index);
+	const char *problem;
+
+	if (key == NULL)
+		return generate_hmac_key();
+	problem = hmac_key_problem(key);
+	if (problem != NULL)
+		report_invalid("invalid HMAC key", "%s", problem);
+	return key;
+}
+
+static void
+read_arguments(FunctionCallInfo fcinfo, NewSubscription *new)
+{
+	require_argument(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
+	new->url = required_text(fcinfo, ARGUMENT_URL, "url");
+	check_url(new->url, false);
+	new->auth = required_text(fcinfo, ARGUMENT_AUTH, "auth");
+	new->username = optional_text(fcinfo, ARGUMENT_USERNAME, "username");
+	new->secret = optional_text(fcinfo, ARGUMENT_SECRET, "secret");
+	new->token_url = optional_text(fcinfo, ARGUMENT_TOKEN_URL, "token_url");
+	check_authentication(new);
+	new->headers = PG_ARGISNULL(ARGUMENT_HEADERS) ? NIL :
+		parse_headers(PG_GETARG_JSONB_P(ARGUMENT_HEADERS));
+	new->hmac_key = hmac_key_argument(fcinfo, ARGUMENT_HMAC_KEY);
+}
+
+static pg_uuid_t
+insert_subscription(const pg_uuid_t *application_id, const NewSubscription *new)
+{
+	static Statement insert = {
+		"INSERT INTO appt.subscription (application_id, url, auth, username, token_url, headers)"
+		" VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+		6, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
+	};
+	NullableDatum arguments[] = {
+		sql_uuid(application_id), sql_text(new->url), sql_text(new->auth),
+		sql_text(new->username), sql_text(new->token_url),
+		sql_jsonb(new->headers == NIL ? NULL : masked_headers(new->headers))
+	};
+
+	(void) statement_run_nullable(&insert, arguments);
+	return row_uuid(0, 1);
+}
+
+static void
+store_secrets(const pg_uuid_t *application_id, const pg_uuid_t *id, const NewSubscription *new)
+{
+	ListCell   *cell;
+
+	store_secret(application_id, id, NULL, SECRET_HMAC_KEY, new->hmac_key);
+	if (new->secret != NULL)
+		store_secret(application_id, id, NULL, SECRET_PASSWORD, new->secret);
+	foreach(cell, new->headers)
+	{
+		ConfiguredHeader *header = (ConfiguredHeader *) lfirst(cell);
+
+		if (header->is_secret)
+			store_secret(application_id, id, NULL,
+						 psprintf(SECRET_HEADER_PREFIX "%s", header->name), header->value);
+	}
+}
+
+/* The row (id, hmac_key) that both functions return. */
+static Datum
+key_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const char *hmac_key)
+{
+	TupleDesc	descriptor;
+	Datum		values[2] = {UUIDPGetDatum(id), text_datum(hmac_key)};
+	bool		nulls[2] = {false, false};
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+}
+
+/*
+ * appt.create_subscription(application_id uuid, url text, hmac_key text = null,
+ *		auth text = 'NONE', username text = null, secret text = null,
+ *		token_url text = null, headers jsonb = null) -> (id uuid, hmac_key text)
+ *
+ * The key is shown here and never again. 22023 for what cannot work, PT404
+ * for the application. Source: auvious-notifications.txt, webhooks.
+ */
+Datum
+create_subscription(PG_FUNCTION_ARGS)
+{
+	NewSubscription new;
+	pg_uuid_t  *application_id;
+	pg_uuid_t	id;
+	Call		call;
+
+	read_arguments(fcinfo, &new);
+	application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
+
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	lock_application(&call.caller, application_id);
+	id = insert_subscription(application_id, &new);
+	store_secrets(application_id, &id, &new);
+	call_end(&call);
+	PG_RETURN_DATUM(key_row(fcinfo, &id, new.hmac_key));
+}
+
+/* Its application, after locking it against another rotation; PT404. */
+static pg_uuid_t
+lock_subscription(const Caller *caller, const pg_uuid_t *id)
+{
+	static Statement lock = {
+		"SELECT application_id FROM appt.subscription WHERE id = $1 FOR NO KEY UPDATE",
+		1, {UUIDOID}
+	};
+	pg_uuid_t	application_id;
+
+	if (statement_run(&lock, UUIDPGetDatum(id)) == 0)
+		report_not_found("subscription", id);
+	application_id = row_uuid(0, 1);
+	if (!caller_may_use_application(caller, &application_id))
+		report_not_found("subscription", id);
+	return application_id;
+}
+
+/* The present key signs for `overlap` more; those already on their way out no longer than they would. */
+static void
+retire_keys(const pg_uuid_t *application_id, const pg_uuid_t *id, Datum overlap)
+{
+	static Statement retire = {
+		"UPDATE appt.secret SET expires_at = least(expires_at, statement_timestamp() + $3)"
+		" WHERE application_id = $1 AND subscription_id = $2 AND name = 'HMAC_KEY'",
+		3, {UUIDOID, UUIDOID, INTERVALOID}
+	};
+	static Statement forget = {
+		"DELETE FROM appt.secret WHERE application_id = $1 AND subscription_id = $2"
+		" AND name = 'HMAC_KEY' AND expires_at <= statement_timestamp()",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&retire, UUIDPGetDatum(application_id), UUIDPGetDatum(id), overlap);
+	(void) statement_run(&forget, UUIDPGetDatum(application_id), UUIDPGetDatum(id));
+}
+
+/*
+ * appt.rotate_subscription_key(id uuid, overlap interval = '1 day') -> (id uuid, hmac_key text)
+ *
+ * Makes a new key; the one before goes on signing beside it for `overlap`, 0
+ * ends it at once. 22023 for months or less than 0, PT404 for the
+ * subscription. Source: api.md; Standard Webhooks, signature scheme.
+ */
+Datum
+rotate_subscription_key(PG_FUNCTION_ARGS)
+{
+	char	   *hmac_key = generate_hmac_key();
+	pg_uuid_t  *id;
+	pg_uuid_t	application_id;
+	Call		call;
+
+	require_argument(fcinfo, 0, "id");
+	check_elapsed(fcinfo, 1, "overlap", true);
+	id = PG_GETARG_UUID_P(0);
+
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	application_id = lock_subscription(&call.caller, id);
+	retire_keys(&application_id, id, PG_GETARG_DATUM(1));
+	store_secret(&application_id, id, NULL, SECRET_HMAC_KEY, hmac_key);
+	call_end(&call);
+	PG_RETURN_DATUM(key_row(fcinfo, id, hmac_key));
+}
