@@ -19,9 +19,9 @@ SELECT is(string_agg(concat_ws(' ', type, channel, nullif(time_offset, '0')), ',
 	'RESCHEDULE EMAIL, RESCHEDULE SMS, RESCHEDULE WEBHOOK, UPDATE WEBHOOK', 'and the default rules')
 FROM appt.rule WHERE application_id = :'application' AND enabled;
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in') \gset subscription_
-SELECT matches(:'subscription_hmac_key', '^whsec_[A-Za-z0-9+/]{43}=$', 'a key is generated');
+SELECT matches(:'subscription_hmac_key'::text, '^whsec_[A-Za-z0-9+/]{43}=$', 'a key is generated');
 SELECT * FROM appt.rotate_subscription_key(:'subscription_id') \gset rotated_
-SELECT isnt(:'rotated_hmac_key'::text, :'subscription_hmac_key'::text, 'rotation makes another');
+SELECT ok(:'rotated_hmac_key' <> :'subscription_hmac_key', 'rotation makes another');
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example:25', 'Acme <hello@acme.example>') AS provider \gset
 SELECT is(count(*), 1::bigint, 'a provider is set') FROM appt.provider WHERE id = :'provider' AND enabled;
 SELECT appt.set_notifications_enabled(:'organization', false);
