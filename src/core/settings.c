@@ -1,0 +1,90 @@
+/*
+ * settings.c
+ *		Definitions of appt's configuration parameters.
+ *
+ * appt.workers is defined only while the library is preloaded: it sizes what
+ * the launcher starts, and a value set in a session would change nothing.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "core/settings.h"
+#include "core/reachable.h"
+
+bool		appt_enabled = true;
+int			appt_workers = 1;
+int			appt_max_concurrency = 256;
+int			appt_max_per_host = 64;
+int			appt_connect_timeout = 5000;
+int			appt_request_timeout = 15000;
+int			appt_log_retention = 90 * 24 * 60;
+bool		appt_resend_interrupted_sms = false;
+char	   *appt_allowed_addresses = NULL;
+char	   *appt_ca_file = NULL;
+
+static void
+define_integer(const char *name, const char *description, int *variable,
+			   int boot, int lowest, int highest, GucContext context, int flags)
+{
+	DefineCustomIntVariable(name, description, NULL, variable, boot, lowest,
+							highest, context, flags, NULL, NULL, NULL);
+}
+
+static bool
+check_allowed_addresses(char **newval, void **extra, GucSource source)
+{
+	char	   *error = NULL;
+
+	if (reachable_list_is_valid(*newval, &error))
+		return true;
+	GUC_check_errdetail("%s", error);
+	return false;
+}
+
+void
+settings_define(void)
+{
+	DefineCustomBoolVariable("appt.enabled",
+							 "Sends what is due.",
+							 "Off lets transfers under way finish and starts none.",
+							 &appt_enabled, true, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	if (process_shared_preload_libraries_in_progress)
+		define_integer("appt.workers", "Sets how many workers serve each database.",
+					   &appt_workers, 1, 1, 32, PGC_POSTMASTER, 0);
+	define_integer("appt.max_concurrency",
+				   "Sets how many messages one worker has in flight at most.",
+				   &appt_max_concurrency, 256, 1, 4096, PGC_SIGHUP, 0);
+	define_integer("appt.max_per_host",
+				   "Sets how many of them go to one scheme, host and port.",
+				   &appt_max_per_host, 64, 1, 4096, PGC_SIGHUP, 0);
+	define_integer("appt.connect_timeout",
+				   "Sets how long establishing a connection may take.",
+				   &appt_connect_timeout, 5000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
+	define_integer("appt.request_timeout",
+				   "Sets how long one attempt may take as a whole.",
+				   &appt_request_timeout, 15000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
+	define_integer("appt.log_retention",
+				   "Sets how long settled notifications and their attempts are kept.",
+				   &appt_log_retention, 90 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN);
+	DefineCustomBoolVariable("appt.resend_interrupted_sms",
+							 "Sends a text message again whose sending was interrupted.",
+							 "Gateways do not recognize repeated messages, so the recipient may get two.",
+							 &appt_resend_interrupted_sms, false, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	DefineCustomStringVariable("appt.allowed_addresses",
+							   "Lists the private addresses that may be contacted.",
+							   "Comma-separated CIDR ranges, each with an optional :port.",
+							   &appt_allowed_addresses, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   check_allowed_addresses, NULL, NULL);
+	DefineCustomStringVariable("appt.ca_file",
+							   "Names the file of certificate authorities to trust.",
+							   "Empty trusts the system's.",
+							   &appt_ca_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
+							   NULL, NULL, NULL);
+	MarkGUCPrefixReserved("appt");
+}
