@@ -22,8 +22,11 @@
 
 #define MASK "********"
 
-/* The cut-off beginning of a secret, at the end of a text, counts from here. */
-#define SECRET_BEGINNING 4
+/*
+ * Shorter secrets are none, and masking them would only garble the log; so are
+ * shorter beginnings of one, cut off at the end of a text.
+ */
+#define SHORTEST_SECRET 4
 
 typedef Request *(*ComposeFunction) (const Message *message, const Route *route,
 									 ComposeFailure *failure);
@@ -182,14 +185,14 @@ mask_secret(char *text, const char *secret)
 	size_t		length = secret ? strlen(secret) : 0;
 	size_t		rest = strlen(text);
 
-	if (length == 0 || rest == 0)
+	if (length < SHORTEST_SECRET || rest == 0)
 		return text;
 	initStringInfo(&masked);
 	while (rest > 0)
 	{
 		size_t		compared = Min(length, rest);
 
-		if ((compared == length || compared >= SECRET_BEGINNING) &&
+		if ((compared == length || compared >= SHORTEST_SECRET) &&
 			memcmp(text, secret, compared) == 0)
 		{
 			appendStringInfoString(&masked, MASK);

@@ -1147,7 +1147,9 @@ begin_dialogue(SmtpSession *session)
 		session->socket = fd;
 		state->session = session;
 	}
+	/* What answered the greeting is no answer to the mail. */
 	session->transfer->body_length = 0;
+	session->transfer->status = 0;
 	smtp_dialogue_begin(&session->dialogue, session->transfer->request,
 						session->must_reset);
 	run_session(session);

@@ -1,0 +1,12 @@
+CREATE FUNCTION appt_test.exchange(messages jsonb[]) RETURNS TABLE (number integer, kind text, status_code integer, error text,
+	response text, retry_after_us bigint, milliseconds bigint)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_exchange';
+CREATE FUNCTION appt_test.exchange_many(message jsonb, count integer, in_flight integer, OUT delivered integer, OUT others integer,
+	OUT microseconds bigint, OUT cpu_microseconds bigint, OUT max_rss_kb bigint)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_exchange_many';
+CREATE FUNCTION appt_test.set(name text, value text) RETURNS void
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_set';
+CREATE FUNCTION appt_test.abandon(message jsonb, count integer) RETURNS integer
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_abandon';
+CREATE FUNCTION appt_test.host_room(url text) RETURNS integer
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_host_room';
