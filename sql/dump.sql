@@ -1,1 +1,24 @@
-/* dump.sql */
+/* dump.sql: all that an installed extension's tables hold is the user's own, and pg_dump carries it. */
+
+SELECT pg_catalog.pg_extension_config_dump('appt.organization', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.application', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.appointment', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.participant', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.room_access', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.rule', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.template', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.subscription', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.provider', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.secret', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.notification', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.due', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.attempt', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.one_time_code', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.identity', '');
+
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.rule', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.template', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.secret', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.notification', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.attempt', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.one_time_code', 'id')::regclass, '');

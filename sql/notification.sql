@@ -41,6 +41,8 @@ CREATE TABLE appt.notification (
 	CONSTRAINT notification_settled_check CHECK ((settled_at IS NULL) = (state IN ('PENDING', 'SENDING', 'RETRYING')))
 ) WITH (fillfactor = 60);
 CREATE INDEX notification_appointment ON appt.notification (appointment_id) WHERE appointment_id IS NOT NULL;
+/* For people and monitoring; due_at never changes. */
+CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
 COMMENT ON TABLE appt.notification IS
 'Messages owed to one recipient over one channel for one reason: a row from the moment each is planned.';
 COMMENT ON COLUMN appt.notification.uid IS 'The message''s identity outside: Message-ID and webhook-id come from it.';
@@ -69,6 +71,7 @@ CREATE TABLE appt.attempt (
 	notification_id bigint NOT NULL,
 	attempt_number integer NOT NULL,
 	manual boolean NOT NULL DEFAULT false,
+	due_at timestamptz,
 	started_at timestamptz NOT NULL,
 	finished_at timestamptz,
 	outcome appt.outcome_code,
@@ -84,8 +87,11 @@ CREATE TABLE appt.attempt (
 	CONSTRAINT attempt_outcome_check CHECK ((outcome IS NULL) = (finished_at IS NULL))
 ) WITH (fillfactor = 70);
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
+/* "Since this morning": a few pages that tell which blocks of the log to read. */
+CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);
 COMMENT ON TABLE appt.attempt IS
 'Tries to deliver a notification: on disk before a byte leaves, closed with what came back.';
+COMMENT ON COLUMN appt.attempt.due_at IS 'When this attempt was due: a retry''s own time; NULL if a person asked for it.';
 COMMENT ON COLUMN appt.attempt.outcome IS 'NULL while it is under way.';
 
 CREATE TABLE appt.one_time_code (

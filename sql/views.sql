@@ -1,1 +1,226 @@
-/* views.sql */
+/*
+ * views.sql: what people read. Each runs with the rights of who reads it: a
+ * tenant's rows stay its own.
+ */
+
+CREATE VIEW appt.reason WITH (security_invoker = true) AS
+SELECT reason, explanation FROM appt.reasons();
+COMMENT ON VIEW appt.reason IS 'Why a notification can be in its state: the codes of notification.reason, each with a sentence.';
+
+CREATE VIEW appt.notification_type WITH (security_invoker = true) AS
+SELECT type, description, audience, channels, due, first_attempt, window_length, overtaken_by,
+	obeys_switches, has_rules, has_offset
+FROM appt.notification_types();
+COMMENT ON VIEW appt.notification_type IS 'The types of notifications: whom they are for, over what, when they are due, and until when they may go out.';
+COMMENT ON COLUMN appt.notification_type.audience IS
+'CUSTOMERS of the appointment, JOINED_CUSTOMERS (those who joined the call), SUBSCRIBERS (webhooks alone) or the bare ADDRESS given. Subscribers get the others by webhook too.';
+COMMENT ON COLUMN appt.notification_type.due IS 'When it is due.';
+COMMENT ON COLUMN appt.notification_type.first_attempt IS 'Until when a first attempt may start; later it is MISSED.';
+COMMENT ON COLUMN appt.notification_type.window_length IS 'Counted from when it is due; NULL where the appointment''s end decides.';
+COMMENT ON COLUMN appt.notification_type.overtaken_by IS 'The events that cancel it while it has not been sent, as the reasons they leave.';
+COMMENT ON COLUMN appt.notification_type.obeys_switches IS 'Do the organization''s and the appointment''s switch stop it?';
+COMMENT ON COLUMN appt.notification_type.has_rules IS 'Is it planned by the rows of appt.rule?';
+COMMENT ON COLUMN appt.notification_type.has_offset IS 'May a rule''s time_offset differ from 0?';
+
+/*
+ * The log. Narrowed by appointment_id, notification_id, by application_id and
+ * due_at, or by started_at, it reads those rows alone, whatever its size.
+ */
+CREATE VIEW appt.notification_log WITH (security_invoker = true) AS
+SELECT
+	n.id AS notification_id,
+	n.application_id,
+	application.name AS application,
+	n.appointment_id,
+	n.title,
+	n.start_at,
+	n.type,
+	n.channel,
+	n.time_offset,
+	n.recipient_kind,
+	n.recipient_id,
+	coalesce(a.recipient, n.address, subscription.url) AS recipient,
+	n.state,
+	n.reason,
+	reason.explanation,
+	n.detail,
+	n.due_at,
+	n.next_attempt_at,
+	a.attempt_number,
+	a.manual,
+	a.started_at,
+	a.finished_at,
+	a.started_at - CASE WHEN a.attempt_number = 1 THEN n.due_at ELSE a.due_at END AS lateness,
+	a.outcome,
+	a.status_code,
+	a.error,
+	a.response,
+	provider.kind AS provider,
+	a.provider_message_id,
+	a.subject,
+	n.created_at,
+	n.settled_at
+FROM appt.notification n
+	LEFT JOIN appt.attempt a ON a.notification_id = n.id
+	LEFT JOIN appt.application ON application.id = n.application_id
+	LEFT JOIN appt.subscription
+		ON subscription.application_id = n.application_id AND subscription.id = n.subscription_id
+	LEFT JOIN appt.provider
+		ON provider.application_id = a.application_id AND provider.id = a.provider_id
+	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason;
+COMMENT ON VIEW appt.notification_log IS
+'The log: a row per attempt, and one per notification that has none. What went to whom, when, over what, with which answer; why did this one not go?';
+COMMENT ON COLUMN appt.notification_log.application IS 'The application''s name.';
+COMMENT ON COLUMN appt.notification_log.recipient IS 'The address of this attempt; where there was none yet, the one known when it was planned.';
+COMMENT ON COLUMN appt.notification_log.state IS 'Of the notification, as it is now.';
+COMMENT ON COLUMN appt.notification_log.reason IS 'Why it is in its state, see the view reason.';
+COMMENT ON COLUMN appt.notification_log.explanation IS 'The reason as a sentence.';
+COMMENT ON COLUMN appt.notification_log.detail IS 'What went wrong in particular, where the reason alone does not tell.';
+COMMENT ON COLUMN appt.notification_log.next_attempt_at IS 'When the worker looks at it next; NULL once it is settled or while it is being sent.';
+COMMENT ON COLUMN appt.notification_log.manual IS 'Was the attempt asked for by a person?';
+COMMENT ON COLUMN appt.notification_log.lateness IS
+'From when the attempt was due to its start: for the first one, started_at - due_at; NULL where a person asked for it.';
+COMMENT ON COLUMN appt.notification_log.outcome IS
+'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way and where there was none.';
+COMMENT ON COLUMN appt.notification_log.status_code IS 'The HTTP status or SMTP code that came back; NULL if none did.';
+COMMENT ON COLUMN appt.notification_log.provider IS 'The kind of provider that carried the attempt; NULL for webhooks.';
+
+/*
+ * Which notifications count as the latest failure is the rule of manual retry:
+ * FAILED, and no other of the same appointment, recipient, channel and type
+ * was attempted later, be it with success.
+ */
+CREATE VIEW appt.latest_failure WITH (security_invoker = true) AS
+SELECT
+	n.id AS notification_id,
+	n.application_id,
+	application.name AS application,
+	n.appointment_id,
+	n.title,
+	n.start_at,
+	n.type,
+	n.channel,
+	n.recipient_kind,
+	n.recipient_id,
+	coalesce(last.recipient, n.address) AS recipient,
+	n.reason,
+	reason.explanation,
+	n.detail,
+	n.due_at,
+	n.attempt_count,
+	first.started_at AS first_attempt_at,
+	last.started_at AS last_attempt_at,
+	last.outcome,
+	last.status_code,
+	last.error,
+	last.response,
+	provider.kind AS provider,
+	n.settled_at
+FROM appt.notification n
+	JOIN appt.attempt first ON first.notification_id = n.id AND first.attempt_number = 1
+	JOIN appt.attempt last ON last.notification_id = n.id AND last.attempt_number = n.attempt_count
+	LEFT JOIN appt.application ON application.id = n.application_id
+	LEFT JOIN appt.provider
+		ON provider.application_id = last.application_id AND provider.id = last.provider_id
+	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason
+WHERE n.state = 'FAILED'
+	AND NOT EXISTS (
+		SELECT FROM appt.notification other
+			JOIN appt.attempt other_first
+				ON other_first.notification_id = other.id AND other_first.attempt_number = 1
+		WHERE other.appointment_id = n.appointment_id
+			AND other.recipient_kind = n.recipient_kind
+			AND other.recipient_id = n.recipient_id
+			AND other.channel = n.channel
+			AND other.type = n.type
+			AND (other_first.started_at, other.id) > (first.started_at, n.id));
+COMMENT ON VIEW appt.latest_failure IS
+'What is failing: for each appointment, recipient, channel and type the notification tried last, if it failed, with its last attempt. It can be sent again with retry_notification, unless events overtook it.';
+COMMENT ON COLUMN appt.latest_failure.application IS 'The application''s name.';
+COMMENT ON COLUMN appt.latest_failure.recipient IS 'The address of the last attempt.';
+COMMENT ON COLUMN appt.latest_failure.explanation IS 'The reason as a sentence.';
+COMMENT ON COLUMN appt.latest_failure.error IS 'What went wrong at the last attempt.';
+COMMENT ON COLUMN appt.latest_failure.response IS 'What the log keeps of the answer to the last attempt.';
+
+/*
+ * For monitoring, so it must cost the same however long the log is: of
+ * each application it reads what fell due within the last hour, through
+ * notification_application_due; of the queue, what waits though due, lane by lane.
+ */
+CREATE VIEW appt.notification_stats WITH (security_invoker = true) AS
+WITH RECURSIVE lane (lane) AS (
+	(SELECT lane FROM appt.due ORDER BY lane LIMIT 1)
+	UNION ALL
+	SELECT (SELECT due.lane FROM appt.due WHERE due.lane > lane.lane ORDER BY due.lane LIMIT 1)
+	FROM lane WHERE lane.lane IS NOT NULL
+), waiting AS (
+	SELECT n.application_id, n.type, n.channel, count(*) AS waiting, min(due.due_at) AS oldest_due_at
+	FROM lane
+		JOIN appt.due ON due.lane = lane.lane AND due.due_at <= now()
+		JOIN appt.notification n ON n.id = due.notification_id
+	WHERE n.state IN ('PENDING', 'RETRYING')
+	GROUP BY 1, 2, 3
+), recent AS (
+	SELECT n.application_id, n.type, n.channel, n.state, n.settled_at,
+		extract(epoch FROM first.started_at - n.due_at) AS lateness
+	FROM appt.application
+		CROSS JOIN LATERAL (
+			SELECT * FROM appt.notification
+			WHERE notification.application_id = application.id
+				AND notification.due_at > now() - interval '1 hour' AND notification.due_at <= now()
+			OFFSET 0) n
+		LEFT JOIN appt.attempt first ON first.notification_id = n.id AND first.attempt_number = 1
+), counted AS (
+	SELECT application_id, type, channel,
+		count(*) FILTER (WHERE state = 'PENDING') AS pending,
+		count(*) FILTER (WHERE state = 'SENDING') AS sending,
+		count(*) FILTER (WHERE state = 'SENT') AS sent,
+		count(*) FILTER (WHERE state = 'RETRYING') AS retrying,
+		count(*) FILTER (WHERE state = 'FAILED') AS failed,
+		count(*) FILTER (WHERE state = 'SUPPRESSED') AS suppressed,
+		count(*) FILTER (WHERE state = 'SKIPPED') AS skipped,
+		count(*) FILTER (WHERE state = 'MISSED') AS missed,
+		count(*) FILTER (WHERE state = 'CANCELLED') AS cancelled,
+		avg(lateness) AS lateness_avg,
+		percentile_cont(ARRAY[0.5, 0.95]) WITHIN GROUP (ORDER BY lateness) AS percentiles,
+		max(lateness) AS lateness_max,
+		max(settled_at) FILTER (WHERE state = 'SENT') AS last_sent_at,
+		max(settled_at) FILTER (WHERE state = 'FAILED') AS last_failed_at
+	FROM recent GROUP BY 1, 2, 3
+)
+SELECT
+	application_id,
+	application.name AS application,
+	type,
+	channel,
+	coalesce(pending, 0) AS pending,
+	coalesce(sending, 0) AS sending,
+	coalesce(sent, 0) AS sent,
+	coalesce(retrying, 0) AS retrying,
+	coalesce(failed, 0) AS failed,
+	coalesce(suppressed, 0) AS suppressed,
+	coalesce(skipped, 0) AS skipped,
+	coalesce(missed, 0) AS missed,
+	coalesce(cancelled, 0) AS cancelled,
+	make_interval(secs => lateness_avg::double precision) AS lateness_avg,
+	make_interval(secs => percentiles[1]) AS lateness_p50,
+	make_interval(secs => percentiles[2]) AS lateness_p95,
+	make_interval(secs => lateness_max::double precision) AS lateness_max,
+	last_sent_at,
+	last_failed_at,
+	coalesce(waiting, 0) AS waiting,
+	oldest_due_at
+FROM counted
+	FULL JOIN waiting USING (application_id, type, channel)
+	LEFT JOIN appt.application ON application.id = application_id;
+COMMENT ON VIEW appt.notification_stats IS
+'How delivery is going, per application, type and channel: what fell due within the last hour and what became of it, and what waits though due. Cheap enough to be asked every few seconds.';
+COMMENT ON COLUMN appt.notification_stats.application IS 'The application''s name.';
+COMMENT ON COLUMN appt.notification_stats.pending IS 'Fell due within the last hour and not yet looked at, or waiting for activation. The next columns likewise, by their state now.';
+COMMENT ON COLUMN appt.notification_stats.lateness_avg IS 'From due_at to the start of the first attempt, of those that were attempted.';
+COMMENT ON COLUMN appt.notification_stats.lateness_p50 IS 'The median of the same.';
+COMMENT ON COLUMN appt.notification_stats.lateness_p95 IS 'At most so late were 95 of 100.';
+COMMENT ON COLUMN appt.notification_stats.last_sent_at IS 'When one of them was last SENT; NULL: none within the hour.';
+COMMENT ON COLUMN appt.notification_stats.last_failed_at IS 'When one of them last FAILED; NULL: none within the hour.';
+COMMENT ON COLUMN appt.notification_stats.waiting IS 'Due now, or due for a retry now, and not being sent, however old.';
+COMMENT ON COLUMN appt.notification_stats.oldest_due_at IS 'Since when the oldest of those waits.';
