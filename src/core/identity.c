@@ -93,10 +93,10 @@ identity_may_send(const char **why)
 		*why = "The database has no identity yet; create_organization writes it.";
 	else if (rows.count > 1)
 		*why = "The database has several identities, as after a restore on top of live data; adopt_database() settles it.";
-	else if (!rows.is_this_database)
-		*why = "The database is a copy made with CREATE DATABASE; adopt_database() lets it send.";
 	else if (!rows.is_original)
 		*why = "The data was restored or replicated from elsewhere; adopt_database() lets this database send.";
+	else if (!rows.is_this_database)
+		*why = "The database is a copy made with CREATE DATABASE; adopt_database() lets it send.";
 	return *why == NULL;
 }
 
