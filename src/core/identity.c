@@ -27,6 +27,7 @@
 #include "core/call.h"
 #include "core/identity.h"
 #include "core/statement.h"
+#include "core/wake.h"
 
 /* Columns of appt.identity. */
 #define ATTRIBUTE_DATABASE_OID 1
@@ -111,6 +112,7 @@ insert_identity(void)
 
 	(void) statement_run(&insert, ObjectIdGetDatum(MyDatabaseId),
 						 TransactionIdGetDatum(GetCurrentTransactionId()));
+	wake_all_on_commit();
 }
 
 void

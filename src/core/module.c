@@ -1,19 +1,50 @@
 /*
  * module.c
  *		What the library does when PostgreSQL loads it.
+ *
+ * Preloaded, it takes its shared memory. Loaded later, by the first function
+ * that a session calls, it only has settings: everything works but sending.
  */
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
 
 #include "core/settings.h"
+#include "core/wake.h"
 
 PG_MODULE_MAGIC;
 
+static shmem_request_hook_type previous_shmem_request_hook = NULL;
+static shmem_startup_hook_type previous_shmem_startup_hook = NULL;
+
 void		_PG_init(void);
+
+static void
+request_shared_memory(void)
+{
+	if (previous_shmem_request_hook)
+		previous_shmem_request_hook();
+	wake_shared_request();
+}
+
+static void
+create_shared_memory(void)
+{
+	if (previous_shmem_startup_hook)
+		previous_shmem_startup_hook();
+	wake_shared_create();
+}
 
 void
 _PG_init(void)
 {
 	settings_define();
+	if (!process_shared_preload_libraries_in_progress)
+		return;
+	previous_shmem_request_hook = shmem_request_hook;
+	shmem_request_hook = request_shared_memory;
+	previous_shmem_startup_hook = shmem_startup_hook;
+	shmem_startup_hook = create_shared_memory;
 }

@@ -17,6 +17,9 @@
  */
 extern void wake_on_commit(int64 lane, TimestampTz due_at);
 
+/* When the current (sub)transaction commits, the workers look at identity, extension and all lanes anew. */
+extern void wake_all_on_commit(void);
+
 /* The lane of the worker's own chores (appointments to end); in no row of appt.due. */
 #define LANE_CHORES INT64CONST(0)
 
@@ -31,5 +34,27 @@ typedef struct WakeEntry
  * call, at most `max` entries. *sweep_needed: some were lost, look at all lanes.
  */
 extern int	wake_take(WakeEntry *entries, int max, bool *sweep_needed);
+
+/* ---- for the worker's frame, src/worker/worker.c ---- */
+
+/* Hear what is reported for MyDatabaseId from now on; until the process exits. */
+extern void wake_listen(void);
+
+/* Was everything to be looked at anew since the last call? */
+extern bool wake_take_recheck(void);
+
+/* Before sleeping: no commit need wake us for what is due later. */
+extern void wake_sleep_until(TimestampTz next_wake);
+
+/* A worker that may not send hears nothing: drop what came, sweep when it may. */
+extern void wake_discard(void);
+
+/* At once, whatever becomes of the transaction: the workers of that database look at everything anew. */
+extern void wake_database(Oid database);
+
+/* ---- for the library's start, module.c ---- */
+extern bool wake_is_possible(void); /* is there shared memory, that is, are we preloaded? */
+extern void wake_shared_request(void);
+extern void wake_shared_create(void);
 
 #endif							/* APPT_WAKE_H */

@@ -1,0 +1,407 @@
+/*
+ * wake.c
+ *		From a commit that planned something to the workers that send it.
+ *
+ * A transaction keeps what it planned as (lane, due_at), the earliest of each
+ * lane, by subtransaction: what is rolled back to a savepoint is forgotten. At
+ * commit, when its rows can be seen, it puts them into the ring of every
+ * worker that listens for its database, and sets the latch of those that would
+ * otherwise sleep longer. Each worker has a ring of its own, so several of one
+ * database all hear everything.
+ *
+ * Nothing depends on a report arriving. Whatever does not fit into a ring is
+ * replaced by a flag that says "look at all lanes"; what is due after the
+ * worker's next regular look is not reported at all; PREPARE TRANSACTION
+ * forgets, because COMMIT PREPARED may run elsewhere, without us. The regular
+ * look finds them all.
+ *
+ * The commit callback must not fail: it takes one lock, allocates nothing and
+ * raises nothing.
+ */
+#include "postgres.h"
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+#include "storage/proc.h"
+#include "storage/shmem.h"
+#include "storage/spin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/wake.h"
+
+/* Entries that one worker may have unread. */
+#define RING_SIZE 1024
+
+/* Lanes that one transaction reports one by one. */
+#define PENDING_MAX 256
+
+/* A worker looks at all lanes at least every 60 s; what is due later it finds itself. */
+#define REPORT_HORIZON (65 * USECS_PER_SEC)
+
+typedef struct Listener
+{
+	Oid			database;		/* InvalidOid: free; changed under the LWLock */
+	Latch	   *latch;
+	slock_t		mutex;			/* protects the rest */
+	TimestampTz next_wake;
+	bool		sweep;
+	bool		recheck;
+	int			first;
+	int			count;
+	WakeEntry	ring[RING_SIZE];
+} Listener;
+
+typedef struct WakeShared
+{
+	LWLock	   *lock;			/* shared: to report; exclusive: to come and go */
+	int			size;
+	Listener	listeners[FLEXIBLE_ARRAY_MEMBER];
+} WakeShared;
+
+typedef struct Pending
+{
+	SubTransactionId subtransaction;
+	WakeEntry	entry;
+} Pending;
+
+static WakeShared *wake_shared = NULL;
+static Listener *my_listener = NULL;
+
+/* What this transaction planned. */
+static Pending pending[PENDING_MAX];
+static int	pending_count = 0;
+static bool pending_sweep = false;
+static bool pending_recheck = false;
+
+/* ---- shared memory ---- */
+
+static Size
+shared_size(void)
+{
+	return add_size(offsetof(WakeShared, listeners),
+					mul_size(max_worker_processes, sizeof(Listener)));
+}
+
+bool
+wake_is_possible(void)
+{
+	return wake_shared != NULL;
+}
+
+void
+wake_shared_request(void)
+{
+	RequestAddinShmemSpace(shared_size());
+	RequestNamedLWLockTranche("appt wake", 1);
+}
+
+void
+wake_shared_create(void)
+{
+	bool		found;
+
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	wake_shared = ShmemInitStruct("appt wake", shared_size(), &found);
+	if (!found)
+	{
+		memset(wake_shared, 0, shared_size());
+		wake_shared->lock = &GetNamedLWLockTranche("appt wake")->lock;
+		wake_shared->size = max_worker_processes;
+		for (int i = 0; i < wake_shared->size; i++)
+			SpinLockInit(&wake_shared->listeners[i].mutex);
+	}
+	LWLockRelease(AddinShmemInitLock);
+}
+
+/* ---- what the transaction planned ---- */
+
+static void
+forget_all(void)
+{
+	pending_count = 0;
+	pending_sweep = false;
+	pending_recheck = false;
+}
+
+/* Keep the earliest due_at of each lane and subtransaction. */
+static void
+remember(SubTransactionId subtransaction, WakeEntry entry)
+{
+	for (int i = 0; i < pending_count; i++)
+	{
+		Pending    *known = &pending[i];
+
+		if (known->entry.lane == entry.lane && known->subtransaction == subtransaction)
+		{
+			known->entry.due_at = Min(known->entry.due_at, entry.due_at);
+			return;
+		}
+	}
+	if (pending_count == PENDING_MAX)
+	{
+		pending_sweep = true;
+		return;
+	}
+	pending[pending_count].subtransaction = subtransaction;
+	pending[pending_count].entry = entry;
+	pending_count++;
+}
+
+/* Take out what belongs to a subtransaction that ended; keep it for its parent if it committed. */
+static void
+end_subtransaction(SubTransactionId ended, SubTransactionId parent, bool committed)
+{
+	Pending		theirs[PENDING_MAX];
+	int			theirs_count = 0;
+	int			kept = 0;
+
+	for (int i = 0; i < pending_count; i++)
+	{
+		if (pending[i].subtransaction == ended)
+			theirs[theirs_count++] = pending[i];
+		else
+			pending[kept++] = pending[i];
+	}
+	pending_count = kept;
+	for (int i = 0; committed && i < theirs_count; i++)
+		remember(parent, theirs[i].entry);
+}
+
+/* ---- reporting ---- */
+
+static bool
+ring_put(Listener *listener, WakeEntry entry)
+{
+	if (listener->count == RING_SIZE)
+	{
+		listener->sweep = true;
+		return true;
+	}
+	listener->ring[(listener->first + listener->count) % RING_SIZE] = entry;
+	listener->count++;
+	return entry.due_at < listener->next_wake || listener->count > RING_SIZE / 2;
+}
+
+static void
+report_to(Listener *listener, TimestampTz horizon)
+{
+	bool		wake = pending_sweep || pending_recheck;
+
+	SpinLockAcquire(&listener->mutex);
+	listener->sweep |= pending_sweep || pending_recheck;
+	listener->recheck |= pending_recheck;
+	for (int i = 0; i < pending_count; i++)
+		if (pending[i].entry.due_at <= horizon && ring_put(listener, pending[i].entry))
+			wake = true;
+	SpinLockRelease(&listener->mutex);
+	if (wake)
+		SetLatch(listener->latch);
+}
+
+static void
+report_all(Oid database)
+{
+	TimestampTz horizon = GetCurrentTimestamp() + REPORT_HORIZON;
+
+	LWLockAcquire(wake_shared->lock, LW_SHARED);
+	for (int i = 0; i < wake_shared->size; i++)
+		if (wake_shared->listeners[i].database == database)
+			report_to(&wake_shared->listeners[i], horizon);
+	LWLockRelease(wake_shared->lock);
+}
+
+static void
+at_transaction_end(XactEvent event, void *unused)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			if (pending_count > 0 || pending_sweep || pending_recheck)
+				report_all(MyDatabaseId);
+			forget_all();
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			forget_all();
+			break;
+		default:
+			break;
+	}
+}
+
+static void
+at_subtransaction_end(SubXactEvent event, SubTransactionId ended,
+					  SubTransactionId parent, void *unused)
+{
+	if (pending_count > 0 &&
+		(event == SUBXACT_EVENT_COMMIT_SUB || event == SUBXACT_EVENT_ABORT_SUB))
+		end_subtransaction(ended, parent, event == SUBXACT_EVENT_COMMIT_SUB);
+}
+
+static void
+watch_transactions(void)
+{
+	static bool is_watching = false;
+
+	if (is_watching)
+		return;
+	RegisterXactCallback(at_transaction_end, NULL);
+	RegisterSubXactCallback(at_subtransaction_end, NULL);
+	is_watching = true;
+}
+
+static void
+warn_once(void)
+{
+	static bool has_warned = false;
+
+	if (has_warned)
+		return;
+	has_warned = true;
+	ereport(WARNING,
+			(errmsg("appt is not preloaded, so nothing will be sent"),
+			 errhint("Add appt to shared_preload_libraries and restart the server.")));
+}
+
+void
+wake_on_commit(int64 lane, TimestampTz due_at)
+{
+	WakeEntry	entry = {lane, due_at};
+
+	if (IsParallelWorker())
+		return;
+	if (wake_shared == NULL)
+	{
+		warn_once();
+		return;
+	}
+	watch_transactions();
+	remember(GetCurrentSubTransactionId(), entry);
+}
+
+/* A rollback to a savepoint does not take it back: a look too many harms nobody. */
+void
+wake_all_on_commit(void)
+{
+	if (wake_shared == NULL || IsParallelWorker())
+		return;
+	watch_transactions();
+	pending_recheck = true;
+}
+
+void
+wake_database(Oid database)
+{
+	if (wake_shared == NULL)
+		return;
+	LWLockAcquire(wake_shared->lock, LW_SHARED);
+	for (int i = 0; i < wake_shared->size; i++)
+	{
+		Listener   *listener = &wake_shared->listeners[i];
+
+		if (listener->database != database)
+			continue;
+		SpinLockAcquire(&listener->mutex);
+		listener->sweep = true;
+		listener->recheck = true;
+		SpinLockRelease(&listener->mutex);
+		SetLatch(listener->latch);
+	}
+	LWLockRelease(wake_shared->lock);
+}
+
+/* ---- listening ---- */
+
+static void
+stop_listening(int code, Datum unused)
+{
+	LWLockAcquire(wake_shared->lock, LW_EXCLUSIVE);
+	my_listener->database = InvalidOid;
+	LWLockRelease(wake_shared->lock);
+	my_listener = NULL;
+}
+
+static Listener *
+free_listener(void)
+{
+	for (int i = 0; i < wake_shared->size; i++)
+		if (!OidIsValid(wake_shared->listeners[i].database))
+			return &wake_shared->listeners[i];
+	elog(FATAL, "more workers than max_worker_processes");
+	return NULL;				/* not reached */
+}
+
+void
+wake_listen(void)
+{
+	LWLockAcquire(wake_shared->lock, LW_EXCLUSIVE);
+	my_listener = free_listener();
+	my_listener->latch = &MyProc->procLatch;
+	my_listener->next_wake = DT_NOEND;
+	my_listener->first = 0;
+	my_listener->count = 0;
+	my_listener->sweep = false;
+	my_listener->recheck = false;
+	my_listener->database = MyDatabaseId;
+	LWLockRelease(wake_shared->lock);
+	before_shmem_exit(stop_listening, (Datum) 0);
+}
+
+int
+wake_take(WakeEntry *entries, int max, bool *sweep_needed)
+{
+	int			taken = 0;
+
+	SpinLockAcquire(&my_listener->mutex);
+	*sweep_needed = my_listener->sweep;
+	my_listener->sweep = false;
+	while (taken < max && my_listener->count > 0)
+	{
+		entries[taken++] = my_listener->ring[my_listener->first];
+		my_listener->first = (my_listener->first + 1) % RING_SIZE;
+		my_listener->count--;
+	}
+	SpinLockRelease(&my_listener->mutex);
+	return taken;
+}
+
+bool
+wake_take_recheck(void)
+{
+	bool		recheck;
+
+	SpinLockAcquire(&my_listener->mutex);
+	recheck = my_listener->recheck;
+	my_listener->recheck = false;
+	SpinLockRelease(&my_listener->mutex);
+	return recheck;
+}
+
+/* What came between our last look and this must not be slept over. */
+void
+wake_sleep_until(TimestampTz next_wake)
+{
+	bool		has_news;
+
+	SpinLockAcquire(&my_listener->mutex);
+	my_listener->next_wake = next_wake;
+	has_news = my_listener->count > 0 || my_listener->sweep || my_listener->recheck;
+	SpinLockRelease(&my_listener->mutex);
+	if (has_news)
+		SetLatch(MyLatch);
+}
+
+void
+wake_discard(void)
+{
+	SpinLockAcquire(&my_listener->mutex);
+	my_listener->first = 0;
+	my_listener->count = 0;
+	my_listener->sweep = false;
+	SpinLockRelease(&my_listener->mutex);
+}
