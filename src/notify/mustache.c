@@ -827,7 +827,7 @@ render_inside(Renderer *renderer, int section, JsonbValue *context)
 {
 	renderer->contexts[renderer->context_count++] = context;
 	render_nodes(renderer, section + 1, renderer->m->nodes[section].end);
-	renderer->context_count--;
+	renderer->contexts[--renderer->context_count] = NULL;
 }
 
 static void
