@@ -157,10 +157,10 @@
 #define NOTHING_TEXT ""
 #define NOTHING_HTML ""
 
-#define OLD_LINK \
+#define OLD_ENTRY \
 	"If you had added the old time to your calendar, please remove it there."
-#define OLD_LINK_TEXT "\n" OLD_LINK "\n"
-#define OLD_LINK_HTML PARAGRAPH OLD_LINK "</p>\n"
+#define OLD_ENTRY_TEXT "\n" OLD_ENTRY "\n"
+#define OLD_ENTRY_HTML PARAGRAPH OLD_ENTRY "</p>\n"
 
 #define SMS(type, text) {type, "SMS", NULL, text, NULL}
 
@@ -186,7 +186,7 @@ static const BuiltinTemplate templates[] = {
 					  "New time: " WHAT ", {{date}}, {{time24}}",
 					  "Your appointment has a new time",
 					  "Your appointment has moved. This is the new time:",
-					  OLD_LINK),
+					  OLD_ENTRY),
 	SMS("RESCHEDULE",
 		SMS_FROM SMS_WHAT " has moved to " WHEN "." SMS_JOIN),
 
