@@ -29,6 +29,7 @@
 
 /* An encoded word has at most 75 characters, "=?UTF-8?B?" and "?=" included. */
 #define ENCODED_WORD_BYTES 45
+#define ENCODED_WORD_FRAME 12
 
 #define MAX_LOCAL_PART 64
 #define MAX_DOMAIN 253
@@ -215,9 +216,10 @@ append_encoded_word(StringInfo buffer, const char *bytes, int length)
 
 /* UTF-8 text as encoded words, one a line, no character cut in two. */
 static void
-append_encoded_words(StringInfo buffer, const char *text)
+append_encoded_words(StringInfo buffer, const char *text, int column)
 {
-	bool		is_first = true;
+	/* What is left of the first line; the others start with a blank. */
+	int			room = (LINE_LENGTH - column - ENCODED_WORD_FRAME) / 4 * 3;
 
 	while (*text != '\0')
 	{
@@ -227,15 +229,15 @@ append_encoded_words(StringInfo buffer, const char *text)
 		{
 			int			character = pg_utf_mblen((const unsigned char *) text + length);
 
-			if (length + character > ENCODED_WORD_BYTES)
+			if (length + character > Min(room, ENCODED_WORD_BYTES))
 				break;
 			length += character;
 		}
-		if (!is_first)
-			appendStringInfoString(buffer, "\r\n ");
 		append_encoded_word(buffer, text, length);
 		text += length;
-		is_first = false;
+		room = ENCODED_WORD_BYTES;
+		if (*text != '\0')
+			appendStringInfoString(buffer, "\r\n ");
 	}
 }
 
@@ -288,12 +290,7 @@ append_text_header(StringInfo buffer, const char *name, const char *text)
 	if (is_plain_header_text(text) && strcspn(text, " ") + strlen(name) + 2 <= LINE_LENGTH)
 		append_folded(buffer, text, strlen(name) + 2);
 	else
-	{
-		/* An encoded word of its full length would not fit behind the name. */
-		if (strlen(text) > ENCODED_WORD_BYTES - strlen(name))
-			appendStringInfoString(buffer, "\r\n ");
-		append_encoded_words(buffer, text);
-	}
+		append_encoded_words(buffer, text, strlen(name) + 2);
 	appendStringInfoString(buffer, "\r\n");
 }
 
@@ -320,11 +317,7 @@ append_mailbox_header(StringInfo buffer, const char *header, const char *name,
 	if (is_plain_phrase(name))
 		appendStringInfoString(buffer, name);
 	else
-	{
-		if (strlen(name) > ENCODED_WORD_BYTES - strlen(header))
-			appendStringInfoString(buffer, "\r\n ");
-		append_encoded_words(buffer, name);
-	}
+		append_encoded_words(buffer, name, strlen(header) + 2);
 	if (strlen(header) + 2 * strlen(name) + strlen(address) > 60)
 		appendStringInfoString(buffer, "\r\n");
 	appendStringInfo(buffer, " <%s>\r\n", address);
@@ -348,7 +341,7 @@ append_date_header(StringInfo buffer, TimestampTz timestamp)
  * Bodies.
  */
 
-/* Line ends of any kind as CR LF. */
+/* Line ends of any kind as CR LF, one at the end as well. */
 static char *
 with_network_line_ends(const char *text)
 {
@@ -366,6 +359,8 @@ with_network_line_ends(const char *text)
 		else
 			appendStringInfoChar(&result, *text);
 	}
+	if (result.len > 0 && result.data[result.len - 1] != '\n')
+		appendStringInfoString(&result, "\r\n");
 	return result.data;
 }
 
@@ -426,8 +421,6 @@ append_quoted_printable(StringInfo buffer, const char *text)
 			appendStringInfo(buffer, "=%02X", (unsigned char) *text);
 		column += as_is ? 1 : 3;
 	}
-	if (column > 0)
-		appendStringInfoString(buffer, "\r\n");
 }
 
 /* Is base64 shorter: 4 bytes for 3, against 3 for each that is not ASCII? */

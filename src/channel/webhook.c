@@ -224,6 +224,9 @@ url_problem(const char *url, bool smtp)
 		return "the URL must consist of printable ASCII characters without spaces, quotes, brackets < > { } and \\ ^ ` |";
 	if (strstr(url, "://") == NULL)
 		return "the URL has no scheme";
+	/* libcurl forgives one slash too many. */
+	if (strstr(url, ":///") != NULL)
+		return "the URL has no host";
 	parsed = curl_url();
 	if (parsed == NULL)
 		return "the URL could not be checked for want of memory";

@@ -1,0 +1,51 @@
+-- What an answer means (design: Failures), and what the log keeps of it.
+BEGIN;
+SELECT no_plan();
+CREATE FUNCTION outcome(channel text, answer jsonb, body bytea = NULL, more jsonb = '{}') RETURNS TABLE (kind text, status_code integer, error text, response text,
+	retry_after_us bigint) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more, answer, body) $$;
+
+-- Every status of HTTP, and of SMTP after DATA.
+SELECT is(kind, CASE WHEN status BETWEEN 200 AND 299 THEN 'DELIVERED' WHEN status IN (400, 401, 403, 404) THEN 'REJECTED' ELSE 'FAILED' END, 'HTTP ' || status)
+	FROM generate_series(100, 599) AS status, outcome('WEBHOOK', jsonb_build_object('status', status::text));
+SELECT is(kind, CASE WHEN status >= 500 THEN 'REJECTED' ELSE 'FAILED' END, 'SMTP ' || status || ' to a command')
+	FROM generate_series(300, 599) AS status, outcome('EMAIL', jsonb_build_object('status', status::text, 'curl_result', '55'));
+SELECT is(kind, 'DELIVERED', 'SMTP 250 after DATA') FROM outcome('EMAIL', '{"status": "250"}');
+SELECT is(kind, 'FAILED', 'libcurl''s error ' || code) FROM unnest(ARRAY[6, 7, 28, 35, 52, 55, 56, 60]) AS code, outcome('WEBHOOK', jsonb_build_object('curl_result', code::text));
+SELECT is(kind, 'FAILED', 'an answer that broke off') FROM outcome('WEBHOOK', '{"curl_result": "18", "status": "200"}');
+SELECT is(kind, 'REJECTED', 'an address that may not be contacted') FROM outcome('WEBHOOK', '{"curl_result": "7", "refused_by_policy": "yes"}');
+SELECT is(kind, CASE WHEN status IN (400, 401, 403, 404) THEN 'REJECTED' ELSE 'FAILED' END, 'token endpoint: ' || status)
+	FROM unnest(ARRAY[302, 400, 401, 403, 404, 405, 429, 500, 503]) AS status,
+	outcome('WEBHOOK', jsonb_build_object('status', status::text, 'token_refused', 'yes'));
+
+SELECT is(error, NULL, 'no error when delivered') FROM outcome('WEBHOOK', '{"status": "204"}');
+SELECT is(error, 'the receiver answered with HTTP status 503', 'the status is the error') FROM outcome('WEBHOOK', '{"status": "503"}');
+SELECT is(error, 'a b c', 'errors are one line') FROM outcome('WEBHOOK', '{"curl_result": "7", "error": "a\nb\tc"}');
+
+-- Retry-After, seconds from the answer on; the attempt was at 09:08:07.654321.
+SELECT is(retry_after_us, us, 'Retry-After: ' || quote_literal(text)) FROM (VALUES
+	('0', 0), ('7', 7000000), ('120', 120000000), ('999999999999999', 100000000000000), ('-1', -1), ('1.5', -1), ('soon', -1), ('', -1), ('7 s', -1),
+	('Mon, 23 Nov 2026 09:08:17 GMT', 9345679), ('Monday, 23-Nov-26 09:08:17 GMT', 9345679), ('Mon Nov 23 09:08:17 2026', 9345679),
+	('Mon, 23 Nov 2026 09:08:00 GMT', 0), ('Mon, 99 Nov 2026 09:08:00 GMT', -1)) AS known (text, us),
+	outcome('WEBHOOK', jsonb_build_object('status', '503', 'retry_after', text));
+SELECT is(retry_after_us, -1::bigint, 'none when delivered') FROM outcome('WEBHOOK', '{"status": "200", "retry_after": "7"}');
+
+-- Hostile text.
+SELECT is(response, kept, 'kept of ' || body::text) FROM (VALUES
+	('\x6f6b'::bytea, 'ok'), ('', NULL), ('\xc3a9', 'é'), ('\xe6bca2f09f9880', '漢😀'), ('\xff6f6bfe', '?ok?'), ('\xc3', '?'), ('\xc0af', '??'),
+	('\xeda080', '???'), ('\xf4908080', '????'), ('\x0d0a09', E'\r\n\t'), ('\x1b5b306d', '?[0m'), ('\x7f', '?')) AS known (body, kept),
+	outcome('WEBHOOK', '{"status": "500"}', body);
+SELECT is(octet_length(response), 4096, 'at most 4 KB are kept') FROM outcome('WEBHOOK', '{"status": "500"}', convert_to(repeat('a', 8000), 'UTF8'));
+SELECT is(response, 'a' || repeat('é', 2047), 'of whole characters')
+	FROM outcome('WEBHOOK', '{"status": "500"}', convert_to('a' || repeat('é', 3000), 'UTF8'));
+
+-- Secrets.
+SELECT is(response, kept, 'masked: ' || body) FROM (VALUES
+	('pass s3cret-word', 'pass ********'), ('Basic bWU6czNjcmV0LXdvcmQ=', 'Basic ********'), ('key hmac-key-1, hmac-key-2', 'key ********, ********'),
+	('header shh-header open-header', 'header ******** open-header'), ('{"echo": "with \"quotes\" \\ in it"}', '{"echo": "********"}'),
+	('cut off: s3cret-w', 'cut off: ********'), ('s3cret-words3cret-word', '****************')) AS known (body, kept),
+	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'),
+		'{"username": "me", "password": "s3cret-word", "keys": ["hmac-key-1", "hmac-key-2"], "headers": {"X-Open": "open-header"},
+		  "secret_headers": {"X-Secret": "shh-header", "X-Quoted": "with \"quotes\" \\ in it"}}');
+SELECT is(error, 'login ******** failed', 'errors are masked too') FROM outcome('EMAIL', '{"curl_result": "67", "error": "login s3cret-word failed"}', NULL, '{"password": "s3cret-word"}');
+SELECT * FROM finish();
+ROLLBACK;
