@@ -1,1 +1,95 @@
-/* appointment_functions.sql */
+/* appointment_functions.sql: scheduling appointments and what happens to them. */
+
+CREATE TYPE appt.appointment_details AS (
+	id uuid,
+	application_id uuid,
+	state text,
+	title text,
+	notes text,
+	location text,
+	start_at timestamptz,
+	end_at timestamptz,
+	duration interval,
+	timezone text,
+	locale text,
+	organizer jsonb,
+	participant_ids jsonb,
+	interaction jsonb,
+	metadata jsonb,
+	notifications_active boolean,
+	room_access jsonb,
+	conference_id uuid,
+	created_at timestamptz,
+	updated_at timestamptz
+);
+COMMENT ON TYPE appt.appointment_details IS 'An appointment as functions give it back.';
+COMMENT ON COLUMN appt.appointment_details.state IS 'SCHEDULED, ACTIVATED, ENDED or CANCELLED.';
+COMMENT ON COLUMN appt.appointment_details.title IS 'What it is about; null if nobody said.';
+COMMENT ON COLUMN appt.appointment_details.notes IS 'For those who prepare it.';
+COMMENT ON COLUMN appt.appointment_details.location IS 'Where, if it is not a video call alone.';
+COMMENT ON COLUMN appt.appointment_details.start_at IS 'The first instant of the call.';
+COMMENT ON COLUMN appt.appointment_details.end_at IS 'The instant after its last: start_at and duration.';
+COMMENT ON COLUMN appt.appointment_details.duration IS 'Elapsed time, whatever clocks were set to meanwhile.';
+COMMENT ON COLUMN appt.appointment_details.timezone IS 'In which its people are told the times.';
+COMMENT ON COLUMN appt.appointment_details.locale IS 'In whose words they are told.';
+COMMENT ON COLUMN appt.appointment_details.organizer IS '{"id", "type"}; type is AGENT or CUSTOMER.';
+COMMENT ON COLUMN appt.appointment_details.participant_ids IS '[{"id", "type"}], in the order in which they were added.';
+COMMENT ON COLUMN appt.appointment_details.interaction IS
+'The call itself: {"state": PENDING, ACTIVE or ENDED, "routing": {"type", "properties"}, "customFields"}.';
+COMMENT ON COLUMN appt.appointment_details.metadata IS 'Whatever the application keeps with it.';
+COMMENT ON COLUMN appt.appointment_details.notifications_active IS 'The organization''s switch as it was at scheduling.';
+COMMENT ON COLUMN appt.appointment_details.room_access IS
+'{"ticket", "type", "url", "expires"} once it is activated, else null. url is null where the application has no room_url.';
+COMMENT ON COLUMN appt.appointment_details.conference_id IS 'The call''s id for the video front end; a customer''s token names it.';
+COMMENT ON COLUMN appt.appointment_details.id IS 'Names it in every other function.';
+COMMENT ON COLUMN appt.appointment_details.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.appointment_details.created_at IS 'When it was scheduled.';
+COMMENT ON COLUMN appt.appointment_details.updated_at IS 'When anything of it was last changed.';
+
+CREATE TYPE appt.room_access_details AS (
+	ticket text,
+	type text,
+	url text,
+	expires timestamptz
+);
+COMMENT ON TYPE appt.room_access_details IS 'The join link of an activated appointment.';
+COMMENT ON COLUMN appt.room_access_details.ticket IS 'What admits to the room: who knows it may enter.';
+COMMENT ON COLUMN appt.room_access_details.type IS 'MULTI_USE_TICKET.';
+COMMENT ON COLUMN appt.room_access_details.url IS 'The application''s room_url and the ticket; null where it has none.';
+COMMENT ON COLUMN appt.room_access_details.expires IS 'One hour after the appointment''s end.';
+
+CREATE FUNCTION appt.schedule_appointment(
+	application_id uuid,
+	start_at timestamptz,
+	duration interval,
+	customer jsonb DEFAULT NULL,
+	organizer_id text DEFAULT NULL,
+	title text DEFAULT NULL,
+	notes text DEFAULT NULL,
+	location text DEFAULT NULL,
+	timezone text DEFAULT NULL,
+	locale text DEFAULT NULL,
+	metadata jsonb DEFAULT NULL,
+	interaction jsonb DEFAULT NULL,
+	notification_headers jsonb DEFAULT NULL) RETURNS appt.appointment_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'schedule_appointment';
+COMMENT ON FUNCTION appt.schedule_appointment(uuid, timestamptz, interval, jsonb, text, text, text, text, text, text, jsonb, jsonb, jsonb) IS
+'Schedules an appointment and plans its notifications.
+
+Returns it with room_access if the application activates appointments by itself. customer: {"name": {"firstName", "lastName"}, "contact": {"primaryEmail", "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}. duration is elapsed time, a day being 24 hours. The organizer is the caller; a client service may name another, an SQL application must. timezone and locale are the application''s unless given. Of interaction, routing and customFields are taken.
+
+22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header. PT404: no such application.';
+
+CREATE FUNCTION appt.get_appointment(id uuid) RETURNS appt.appointment_details
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_appointment';
+COMMENT ON FUNCTION appt.get_appointment(uuid) IS
+'Returns one appointment, with room_access if it was activated.
+
+An agent sees those it organizes or attends, a supervisor its application''s, a client service those it organizes, a customer the one that its token''s conference_id names; PT404 for all others.';
+
+CREATE FUNCTION appt.cancel_appointment(id uuid, reason text DEFAULT NULL) RETURNS appt.appointment_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cancel_appointment';
+COMMENT ON FUNCTION appt.cancel_appointment(uuid, text) IS
+'Cancels an appointment: it stays on record as CANCELLED, and its customers are told.
+
+Cancelling it again changes nothing. PT404: no such appointment. PT409: it has ended.';

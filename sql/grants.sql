@@ -24,6 +24,14 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	appt.render_template(text, jsonb, boolean, text, text)
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.schedule_appointment(uuid, timestamptz, interval, jsonb, text, text, text, text, text, text, jsonb, jsonb, jsonb)
+	TO appt_agent, appt_client_service, appt_service;
+GRANT EXECUTE ON FUNCTION appt.get_appointment(uuid)
+	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.cancel_appointment(uuid, text)
+	TO appt_agent, appt_supervisor, appt_client_service, appt_service;
 
 /* What CHECK constraints ask, for who writes the tables. */
 GRANT EXECUTE ON FUNCTION

@@ -1,0 +1,322 @@
+/*
+ * appointment.c
+ *		Finding, locking and showing one appointment.
+ *
+ * Whose an appointment is, is part of the statement that looks for it: a row
+ * of somebody else is neither locked nor waited for, and its caller learns no
+ * more than that there is nothing. A lock is taken before state is judged, and
+ * what depends on the appointment (room, participants) is read by a statement
+ * after it: the locking statement's snapshot is older than a wait for the lock.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "core/errors.h"
+#include "core/statement.h"
+#include "schedule/appointment.h"
+
+#define COLUMNS \
+	"a.application_id, a.id, a.conference_id, a.organizer_id, a.organizer_type, a.state, " \
+	"a.title, a.notes, a.location, a.start_at, a.end_at, a.timezone, a.locale, " \
+	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at"
+
+#define ROOM_AND_PARTICIPANTS \
+	", r.ticket, r.url, r.expires, " \
+	"coalesce((SELECT jsonb_agg(jsonb_build_object('id', p.id, 'type', p.type) ORDER BY p.created_at, p.id COLLATE \"C\")" \
+	" FROM appt.participant p WHERE p.application_id = a.application_id AND p.appointment_id = a.id), '[]') "
+
+#define FROM_APPOINTMENT_AND_ROOM \
+	"FROM appt.appointment a LEFT JOIN appt.room_access r" \
+	" ON r.application_id = a.application_id AND r.appointment_id = a.id "
+
+/* A caller's appointments: $2 their application, $3 their organizer, $4 their conference; NULL is any. */
+#define ORGANIZED_BY_3 "a.organizer_id = $3 AND a.organizer_type = 'AGENT'"
+#define IN_SCOPE \
+	"a.id = $1 AND ($2 IS NULL OR a.application_id = $2) AND ($4 IS NULL OR a.conference_id = $4) "
+
+static Appointment *
+read_appointment(uint64 row)
+{
+	Appointment *appointment = (Appointment *) palloc0(sizeof(Appointment));
+
+	appointment->key.application_id = row_uuid(row, 1);
+	appointment->key.id = row_uuid(row, 2);
+	appointment->conference_id = row_uuid(row, 3);
+	appointment->organizer_id = row_text(row, 4);
+	appointment->organizer_type = row_text(row, 5);
+	appointment->state = row_text(row, 6);
+	appointment->title = row_text(row, 7);
+	appointment->notes = row_text(row, 8);
+	appointment->location = row_text(row, 9);
+	appointment->start_at = row_timestamp(row, 10);
+	appointment->end_at = row_timestamp(row, 11);
+	appointment->timezone = row_text(row, 12);
+	appointment->locale = row_text(row, 13);
+	appointment->notifications_active = row_bool(row, 14);
+	appointment->metadata = row_jsonb(row, 15);
+	appointment->interaction = row_jsonb(row, 16);
+	appointment->created_at = row_timestamp(row, 17);
+	appointment->updated_at = row_timestamp(row, 18);
+	return appointment;
+}
+
+static Appointment *
+read_details(uint64 row)
+{
+	Appointment *appointment = read_appointment(row);
+
+	appointment->room.ticket = row_text(row, 19);
+	appointment->room.url = row_text(row, 20);
+	appointment->room.expires = row_timestamp(row, 21);
+	appointment->participant_ids = row_jsonb(row, 22);
+	return appointment;
+}
+
+/* Arguments 2 to 4 of a statement in the caller's scope. */
+static void
+set_scope(const Caller *caller, NullableDatum *arguments)
+{
+	arguments[1] = arguments[2] = arguments[3] = SQL_NULL;
+	switch (caller->role)
+	{
+		case CALLER_UNRESTRICTED:
+			return;
+		case CALLER_CUSTOMER:
+			arguments[3] = sql_uuid(&caller->conference_id);
+			break;
+		case CALLER_AGENT:
+		case CALLER_CLIENT_SERVICE:
+			arguments[2] = sql_text(caller->user_id);
+			break;
+		case CALLER_SUPERVISOR:
+			break;
+		default:
+			elog(ERROR, "role %d has no appointments of its own", caller->role);
+	}
+	arguments[1] = sql_uuid(&caller->application_id);
+}
+
+Appointment *
+appointment_find(const Caller *caller, const pg_uuid_t *id)
+{
+	static Statement find = {
+		"SELECT " COLUMNS ROOM_AND_PARTICIPANTS FROM_APPOINTMENT_AND_ROOM
+		"WHERE " IN_SCOPE "AND ($3 IS NULL OR " ORGANIZED_BY_3 " OR $5 AND EXISTS ("
+		" SELECT FROM appt.participant p WHERE p.application_id = a.application_id"
+		"  AND p.appointment_id = a.id AND p.id = $3 AND p.type = 'AGENT'))",
+		5, {UUIDOID, UUIDOID, TEXTOID, UUIDOID, BOOLOID}, true
+	};
+	NullableDatum arguments[5];
+
+	arguments[0] = sql_uuid(id);
+	set_scope(caller, arguments);
+	arguments[4] = SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT));
+	if (statement_run_nullable(&find, arguments) == 0)
+		report_not_found("appointment", id);
+	return read_details(0);
+}
+
+#define LOCKABLE \
+	"SELECT " COLUMNS " FROM appt.appointment a WHERE " IN_SCOPE \
+	"AND ($3 IS NULL OR " ORGANIZED_BY_3 ") "
+
+Appointment *
+appointment_lock(const Caller *caller, const pg_uuid_t *id, bool for_delete)
+{
+	static Statement lock = {
+		LOCKABLE "FOR NO KEY UPDATE", 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
+	};
+	static Statement lock_for_delete = {
+		LOCKABLE "FOR UPDATE", 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
+	};
+	NullableDatum arguments[4];
+
+	arguments[0] = sql_uuid(id);
+	set_scope(caller, arguments);
+	if (statement_run_nullable(for_delete ? &lock_for_delete : &lock, arguments) == 0)
+		report_not_found("appointment", id);
+	return read_appointment(0);
+}
+
+Appointment *
+appointment_reload(const AppointmentKey *key)
+{
+	static Statement reload = {
+		"SELECT " COLUMNS ROOM_AND_PARTICIPANTS FROM_APPOINTMENT_AND_ROOM
+		"WHERE a.application_id = $1 AND a.id = $2",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	if (statement_run(&reload, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) == 0)
+		report_not_found("appointment", &key->id);
+	return read_details(0);
+}
+
+void
+require_open(const Appointment *appointment)
+{
+	if (strcmp(appointment->state, APPOINTMENT_SCHEDULED) != 0 &&
+		strcmp(appointment->state, APPOINTMENT_ACTIVATED) != 0)
+		report_conflict("the appointment is over",
+						"Appointment \"%s\" is %s.",
+						uuid_text(&appointment->key.id), appointment->state);
+}
+
+const char *
+interaction_state(const Appointment *appointment)
+{
+	JsonbValue	state;
+
+	if (getKeyJsonValueFromContainer(&appointment->interaction->root, "state", 5, &state) == NULL ||
+		state.type != jbvString)
+		return INTERACTION_PENDING;
+	return pnstrdup(state.val.string.val, state.val.string.len);
+}
+
+static void
+push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	(void) pushJsonbValue(state, token, &value);
+}
+
+void
+push_member(JsonbParseState **state, const char *key, const char *value)
+{
+	JsonbValue	null;
+
+	push_text(state, WJB_KEY, key);
+	if (value != NULL)
+	{
+		push_text(state, WJB_VALUE, value);
+		return;
+	}
+	null.type = jbvNull;
+	(void) pushJsonbValue(state, WJB_VALUE, &null);
+}
+
+void
+push_object(JsonbParseState **state, const char *key, Jsonb *object)
+{
+	JsonbValue	value;
+
+	push_text(state, WJB_KEY, key);
+	value.type = jbvBinary;
+	value.val.binary.data = &object->root;
+	value.val.binary.len = VARSIZE(object) - VARHDRSZ;
+	(void) pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static Datum
+organizer_jsonb(const Appointment *appointment)
+{
+	JsonbParseState *state = NULL;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_member(&state, "id", appointment->organizer_id);
+	push_member(&state, "type", appointment->organizer_type);
+	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+}
+
+/* Without an application's room_url there is a ticket, but no link. */
+static const char *
+room_url_or_null(const Room *room)
+{
+	return room->url[0] == '\0' ? NULL : room->url;
+}
+
+static NullableDatum
+room_jsonb(const Room *room)
+{
+	JsonbParseState *state = NULL;
+
+	if (room->ticket == NULL)
+		return SQL_NULL;
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_member(&state, "ticket", room->ticket);
+	push_member(&state, "type", ROOM_TYPE);
+	push_member(&state, "url", room_url_or_null(room));
+	push_member(&state, "expires", timestamp_text(room->expires));
+	return sql_jsonb(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+}
+
+/* A row of the function's composite result type. */
+static Datum
+form_row(Call *call, FunctionCallInfo fcinfo, const NullableDatum *columns, int count)
+{
+	MemoryContext previous = MemoryContextSwitchTo(call->context);
+	Datum		values[STATEMENT_MAX_ARGUMENTS];
+	bool		nulls[STATEMENT_MAX_ARGUMENTS];
+	TupleDesc	descriptor;
+	Datum		row;
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE ||
+		descriptor->natts != count)
+		elog(ERROR, "unexpected result type");
+	for (int i = 0; i < count; i++)
+	{
+		values[i] = columns[i].value;
+		nulls[i] = columns[i].isnull;
+	}
+	row = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+	MemoryContextSwitchTo(previous);
+	return row;
+}
+
+Datum
+appointment_details(Call *call, FunctionCallInfo fcinfo, const Appointment *a)
+{
+	const NullableDatum columns[] = {
+		sql_uuid(&a->key.id),
+		sql_uuid(&a->key.application_id),
+		sql_text(a->state),
+		sql_text(a->title),
+		sql_text(a->notes),
+		sql_text(a->location),
+		SQL_VALUE(TimestampTzGetDatum(a->start_at)),
+		SQL_VALUE(TimestampTzGetDatum(a->end_at)),
+		SQL_VALUE(IntervalPGetDatum(elapsed_interval(a->end_at - a->start_at))),
+		sql_text(a->timezone),
+		sql_text(a->locale),
+		SQL_VALUE(organizer_jsonb(a)),
+		sql_jsonb(a->participant_ids),
+		sql_jsonb(a->interaction),
+		sql_jsonb(a->metadata),
+		SQL_VALUE(BoolGetDatum(a->notifications_active)),
+		room_jsonb(&a->room),
+		sql_uuid(&a->conference_id),
+		SQL_VALUE(TimestampTzGetDatum(a->created_at)),
+		SQL_VALUE(TimestampTzGetDatum(a->updated_at))
+	};
+
+	return form_row(call, fcinfo, columns, lengthof(columns));
+}
+
+Datum
+room_access_details(Call *call, FunctionCallInfo fcinfo, const Room *room)
+{
+	const NullableDatum columns[] = {
+		sql_text(room->ticket),
+		sql_text(ROOM_TYPE),
+		sql_text(room_url_or_null(room)),
+		SQL_VALUE(TimestampTzGetDatum(room->expires))
+	};
+
+	return form_row(call, fcinfo, columns, lengthof(columns));
+}
+
+Datum
+return_details(Call *call, FunctionCallInfo fcinfo, const AppointmentKey *key)
+{
+	Datum		details = appointment_details(call, fcinfo, appointment_reload(key));
+
+	call_end(call);
+	return details;
+}

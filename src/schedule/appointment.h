@@ -1,0 +1,96 @@
+/*
+ * appointment.h
+ *		One appointment as the functions of this room handle it: found or locked
+ *		for a caller, changed, and given back as appt.appointment_details.
+ *
+ * All need SPI connected, as the owner; structs live in CurrentMemoryContext.
+ * What is not the caller's raises PT404, as if it did not exist.
+ */
+#ifndef APPT_APPOINTMENT_H
+#define APPT_APPOINTMENT_H
+
+#include "core/call.h"
+#include "notify/planning.h"
+
+/* Spellings of appt.appointment_state_code. */
+#define APPOINTMENT_SCHEDULED "SCHEDULED"
+#define APPOINTMENT_ACTIVATED "ACTIVATED"
+#define APPOINTMENT_ENDED "ENDED"
+#define APPOINTMENT_CANCELLED "CANCELLED"
+
+#define INTERACTION_PENDING "PENDING"
+#define INTERACTION_ACTIVE "ACTIVE"
+#define INTERACTION_ENDED "ENDED"
+
+#define PARTICIPANT_AGENT "AGENT"
+#define PARTICIPANT_CUSTOMER "CUSTOMER"
+
+#define ROOM_TYPE "MULTI_USE_TICKET"
+
+typedef struct Room
+{
+	char	   *ticket;			/* NULL: there is no room */
+	char	   *url;			/* "": the application has no room_url */
+	TimestampTz expires;
+} Room;
+
+typedef struct Appointment
+{
+	AppointmentKey key;
+	pg_uuid_t	conference_id;
+	char	   *organizer_id;
+	char	   *organizer_type;
+	char	   *state;
+	char	   *title;			/* NULL: none, like notes and location */
+	char	   *notes;
+	char	   *location;
+	TimestampTz start_at;
+	TimestampTz end_at;
+	char	   *timezone;
+	char	   *locale;
+	bool		notifications_active;
+	Jsonb	   *metadata;
+	Jsonb	   *interaction;
+	TimestampTz created_at;
+	TimestampTz updated_at;
+	/* Not set by appointment_lock. */
+	Room		room;
+	Jsonb	   *participant_ids;	/* [{"id", "type"}] */
+} Appointment;
+
+/* The one that the caller may read. Sees the calling query's snapshot. */
+extern Appointment *appointment_find(const Caller *caller, const pg_uuid_t *id);
+
+/*
+ * The one that the caller may change, locked until the transaction ends, as it
+ * is after the wait. `for_delete` also keeps out what refers to it.
+ */
+extern Appointment *appointment_lock(const Caller *caller, const pg_uuid_t *id, bool for_delete);
+
+/* The same, as it is now. */
+extern Appointment *appointment_reload(const AppointmentKey *key);
+
+/* PT409 unless it is SCHEDULED or ACTIVATED. */
+extern void require_open(const Appointment *appointment);
+
+/* PENDING, ACTIVE or ENDED. */
+extern const char *interaction_state(const Appointment *appointment);
+
+/* appt.appointment_details in the context of the call's result. */
+extern Datum appointment_details(Call *call, FunctionCallInfo fcinfo,
+								 const Appointment *appointment);
+
+/* appt.room_access_details, likewise. */
+extern Datum room_access_details(Call *call, FunctionCallInfo fcinfo, const Room *room);
+
+/*
+ * Finish a function that changed the appointment: its details as they are
+ * now, and the end of the call.
+ */
+extern Datum return_details(Call *call, FunctionCallInfo fcinfo, const AppointmentKey *key);
+
+/* A JSON object's next member; a NULL value is null. */
+extern void push_member(JsonbParseState **state, const char *key, const char *value);
+extern void push_object(JsonbParseState **state, const char *key, Jsonb *object);
+
+#endif							/* APPT_APPOINTMENT_H */

@@ -1,0 +1,157 @@
+/*
+ * participant.c
+ *		What callers say about a customer, and storing participants.
+ *
+ * The customer's object comes from forms that grow, so members unknown to us
+ * are ignored; those that are known must be what they claim to be. A mail
+ * address that no mail can reach is refused at once: the caller can still ask
+ * the customer. A phone number is kept as written when it is no number we
+ * can call, because people read it too; its messages are then SKIPPED.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "channel/channel.h"
+#include "core/errors.h"
+#include "core/statement.h"
+#include "schedule/participant.h"
+#include "schedule/random.h"
+#include "schedule/validate.h"
+
+/* E.164 without its plus sign. */
+#define MAX_DIGITS 15
+
+/*
+ * The digits of a number as people write them, "+30 (210) 223-4988" or
+ * "210/2234988", with a plus sign if it has one. NULL if there is anything else.
+ */
+static char *
+significant_characters(const char *phone)
+{
+	char	   *result = (char *) palloc(strlen(phone) + 1);
+	char	   *end = result;
+
+	for (const char *c = phone; *c != '\0'; c++)
+	{
+		if (isdigit((unsigned char) *c) || (*c == '+' && end == result))
+			*end++ = *c;
+		else if (strchr(" -./()", *c) == NULL)
+			return NULL;
+	}
+	*end = '\0';
+	return result;
+}
+
+/* In Italy and San Marino the 0 is part of the number, also from abroad. */
+static bool
+keeps_leading_zero(const char *calling_code)
+{
+	return strcmp(calling_code, "39") == 0 || strcmp(calling_code, "378") == 0;
+}
+
+char *
+phone_normalize(const char *phone, const char *calling_code)
+{
+	char	   *digits = significant_characters(phone);
+	char	   *number;
+
+	if (digits == NULL)
+		return pstrdup(phone);
+	if (digits[0] == '+')
+		number = digits;
+	else if (strncmp(digits, "00", 2) == 0)
+		number = psprintf("+%s", digits + 2);
+	else if (calling_code != NULL)
+	{
+		const char *code = calling_code[0] == '+' ? calling_code + 1 : calling_code;
+
+		if (digits[0] == '0' && !keeps_leading_zero(code))
+			digits++;
+		number = psprintf("+%s%s", code, digits);
+	}
+	else
+		return pstrdup(phone);
+	return channel_address_is_valid(CHANNEL_SMS, number) ? number : pstrdup(phone);
+}
+
+static void
+check_preferred_channel(const char *channel)
+{
+	ChannelCode code;
+
+	if (!channel_from_code(channel, &code) || code == CHANNEL_WEBHOOK)
+		report_invalid("unknown preferred channel", "\"%s\" is neither EMAIL nor SMS.", channel);
+}
+
+Customer *
+customer_parse(Jsonb *object, const char *calling_code)
+{
+	Customer   *customer = (Customer *) palloc0(sizeof(Customer));
+	Jsonb	   *name = member_object(object, "name", "customer.name");
+	Jsonb	   *contact = member_object(object, "contact", "customer.contact");
+
+	customer->username = member_text(object, "username", "customer.username");
+	customer->first_name = member_text(name, "firstName", "customer.name.firstName");
+	customer->last_name = member_text(name, "lastName", "customer.name.lastName");
+	customer->email = member_text(contact, "primaryEmail", "customer.contact.primaryEmail");
+	customer->phone = member_text(contact, "primaryPhone", "customer.contact.primaryPhone");
+	customer->locale = member_text(object, "locale", "customer.locale");
+	customer->preferred_channel = member_text(object, "preferredChannel", "customer.preferredChannel");
+	customer->metadata = member_object(object, "metadata", "customer.metadata");
+
+	if (customer->email != NULL && !channel_address_is_valid(CHANNEL_EMAIL, customer->email))
+		report_invalid("invalid email address", "\"%s\" is not one.", customer->email);
+	if (customer->phone != NULL)
+		customer->phone = phone_normalize(customer->phone, calling_code);
+	if (customer->locale != NULL)
+		check_locale_name(customer->locale);
+	if (customer->preferred_channel != NULL)
+		check_preferred_channel(customer->preferred_channel);
+	if (customer->metadata == NULL)
+		customer->metadata = empty_object();
+	return customer;
+}
+
+void
+agent_insert(const AppointmentKey *key, const char *user_id)
+{
+	static Statement insert = {
+		"INSERT INTO appt.participant (application_id, appointment_id, id, type) "
+		"VALUES ($1, $2, $3, 'AGENT')",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+
+	(void) statement_run(&insert, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 text_datum(user_id));
+}
+
+char *
+customer_insert(const AppointmentKey *key, const Customer *customer)
+{
+	static Statement insert = {
+		"INSERT INTO appt.participant (application_id, appointment_id, id, type, username,"
+		" first_name, last_name, email, phone, locale, preferred_channel, metadata) "
+		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11)",
+		11, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
+	};
+	pg_uuid_t	id = random_uuid();
+	char	   *id_text = uuid_text(&id);
+	const NullableDatum arguments[] = {
+		sql_uuid(&key->application_id),
+		sql_uuid(&key->id),
+		sql_text(id_text),
+		sql_text(customer->username),
+		sql_text(customer->first_name),
+		sql_text(customer->last_name),
+		sql_text(customer->email),
+		sql_text(customer->phone),
+		sql_text(customer->locale),
+		sql_text(customer->preferred_channel),
+		sql_jsonb(customer->metadata)
+	};
+
+	(void) statement_run_nullable(&insert, arguments);
+	return id_text;
+}

@@ -1,0 +1,38 @@
+/*
+ * participant.h
+ *		The people of an appointment.
+ */
+#ifndef APPT_PARTICIPANT_H
+#define APPT_PARTICIPANT_H
+
+#include "schedule/appointment.h"
+
+/* The seed's customer object; NULL: not given. */
+typedef struct Customer
+{
+	char	   *username;
+	char	   *first_name;
+	char	   *last_name;
+	char	   *email;			/* one that mail can be sent to */
+	char	   *phone;			/* E.164 where it can be */
+	char	   *locale;
+	char	   *preferred_channel;	/* EMAIL or SMS */
+	Jsonb	   *metadata;		/* never NULL */
+} Customer;
+
+/*
+ * Check and read {"name": {"firstName", "lastName"}, "contact": {"primaryEmail",
+ * "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}; other
+ * members are ignored. 22023 for what can't be. calling_code, of the
+ * application, may be NULL.
+ */
+extern Customer *customer_parse(Jsonb *object, const char *calling_code);
+
+/* A phone number as E.164 where that can be known, else as it was given. */
+extern char *phone_normalize(const char *phone, const char *calling_code);
+
+/* Store one; the appointment is locked or new. The customer's id is returned. */
+extern void agent_insert(const AppointmentKey *key, const char *user_id);
+extern char *customer_insert(const AppointmentKey *key, const Customer *customer);
+
+#endif							/* APPT_PARTICIPANT_H */

@@ -1,0 +1,209 @@
+/*
+ * validate.c
+ *		Checks of what callers say about appointments.
+ *
+ * The tables' constraints would refuse most of it too, but with 23514 and the
+ * whole row in DETAIL. Here the caller is told which value is wrong, before
+ * anything is written.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/statement.h"
+#include "schedule/validate.h"
+
+/* How far in the past a new start may lie: clocks differ, and people type. */
+#define START_TOLERANCE USECS_PER_MINUTE
+
+pg_uuid_t *
+required_uuid(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	require_argument(fcinfo, index, name);
+	return PG_GETARG_UUID_P(index);
+}
+
+char *
+required_id(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	char	   *id;
+
+	require_argument(fcinfo, index, name);
+	id = text_to_cstring(PG_GETARG_TEXT_PP(index));
+	if (id[0] == '\0')
+		report_invalid("a required argument is empty", "\"%s\" is.", name);
+	return id;
+}
+
+TimestampTz
+required_time(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	require_argument(fcinfo, index, name);
+	return PG_GETARG_TIMESTAMPTZ(index);
+}
+
+Interval *
+required_interval(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	require_argument(fcinfo, index, name);
+	return PG_GETARG_INTERVAL_P(index);
+}
+
+char *
+optional_words(FunctionCallInfo fcinfo, int index)
+{
+	char	   *words = PG_ARGISNULL(index) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(index));
+
+	return (words == NULL || words[0] == '\0') ? NULL : words;
+}
+
+Jsonb *
+optional_object(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	Jsonb	   *object;
+
+	if (PG_ARGISNULL(index))
+		return NULL;
+	object = PG_GETARG_JSONB_P(index);
+	if (!JB_ROOT_IS_OBJECT(object))
+		report_invalid("not a JSON object", "\"%s\" is not.", name);
+	return object;
+}
+
+static const char *
+interval_text(const Interval *interval)
+{
+	return DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)));
+}
+
+TimeOffset
+check_duration(const Interval *duration)
+{
+	if (duration->month != 0)
+		report_invalid("a duration must not contain months",
+					   "\"%s\" has no fixed length.", interval_text(duration));
+	if (duration->day < -MAX_DAYS || duration->day > MAX_DAYS)
+		report_invalid("duration out of range", "\"%s\" is.", interval_text(duration));
+	/* A sum that overflows wraps to below 0. */
+	if (elapsed_microseconds(duration) <= 0)
+		report_invalid("a duration must be longer than 0",
+					   "\"%s\" is not.", interval_text(duration));
+	return elapsed_microseconds(duration);
+}
+
+void
+check_max_duration(const Interval *duration, TimeOffset max_duration)
+{
+	if (elapsed_microseconds(duration) > max_duration)
+		report_invalid("an appointment must not be this long",
+					   "\"%s\" is more than the application's max_duration, \"%s\".",
+					   interval_text(duration), interval_text(elapsed_interval(max_duration)));
+}
+
+static const char *
+time_text(TimestampTz at)
+{
+	return DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(at)));
+}
+
+void
+check_finite(TimestampTz start_at)
+{
+	if (TIMESTAMP_NOT_FINITE(start_at))
+		report_invalid("a start must be finite", "\"%s\" is not.", time_text(start_at));
+}
+
+void
+check_start(TimestampTz start_at, TimestampTz now)
+{
+	check_finite(start_at);
+	if (start_at < now - START_TOLERANCE)
+		report_invalid("a start must not lie in the past",
+					   "\"%s\" is more than a minute before now.", timestamp_text(start_at));
+}
+
+TimestampTz
+end_of(TimestampTz start_at, TimeOffset duration)
+{
+	TimestampTz end_at = start_at + duration;
+
+	if (end_at < start_at || !IS_VALID_TIMESTAMP(end_at))
+		report_invalid("an end out of range", "\"%s\" is too long after \"%s\".",
+					   interval_text(elapsed_interval(duration)), time_text(start_at));
+	return end_at;
+}
+
+void
+check_timezone_name(const char *timezone)
+{
+	require_known_timezone(timezone);
+}
+
+void
+check_locale_name(const char *locale)
+{
+	require_known_locale(locale);
+}
+
+void
+check_notification_headers(Jsonb *headers)
+{
+	ListCell   *cell;
+
+	foreach(cell, parse_headers(headers))
+	{
+		ConfiguredHeader *header = (ConfiguredHeader *) lfirst(cell);
+
+		if (header->is_secret)
+			report_invalid("a header of an appointment cannot be secret",
+						   "\"%s\" is; a subscription's may be.", header->name);
+	}
+}
+
+/* The member, or NULL if absent or null. */
+static JsonbValue *
+member(Jsonb *object, const char *key, JsonbValue *value)
+{
+	if (object == NULL ||
+		getKeyJsonValueFromContainer(&object->root, key, strlen(key), value) == NULL ||
+		value->type == jbvNull)
+		return NULL;
+	return value;
+}
+
+char *
+member_text(Jsonb *object, const char *key, const char *path)
+{
+	JsonbValue	value;
+
+	if (member(object, key, &value) == NULL)
+		return NULL;
+	if (value.type != jbvString)
+		report_invalid("not a JSON text", "\"%s\" is not.", path);
+	if (value.val.string.len == 0)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+Jsonb *
+member_object(Jsonb *object, const char *key, const char *path)
+{
+	JsonbValue	value;
+
+	if (member(object, key, &value) == NULL)
+		return NULL;
+	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
+		report_invalid("not a JSON object", "\"%s\" is not.", path);
+	return JsonbValueToJsonb(&value);
+}
+
+Jsonb *
+empty_object(void)
+{
+	JsonbParseState *state = NULL;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
