@@ -45,5 +45,14 @@ SELECT is(appt_test.template_uses(template, name), expected, format('%s in %s: %
   ) cases (template, name, expected);
 SELECT is(appt_test.template_names('{{b}}x{{#a}}{{&b}}{{{c d}}}{{/a}}{{!no}}{{ HH:mm }}'), '{b,a,b,c d,HH:mm}', 'all names in their order');
 
+-- The table keeps to it, in each of its texts.
+SELECT appt.create_application(appt.create_organization('Acme'), 'Acme Bank') AS application \gset
+SELECT lives_ok(format($$INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
+	VALUES (%L, 'REMINDER', 'EMAIL', 'en', '{{title}}', '{{date}} {{HH:mm}}', '<b>{{metadata.order}}</b>')$$, :'application'), 'a good template is saved');
+SELECT throws_ok(format($$INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
+	VALUES (%L, 'CREATE', 'EMAIL', 'en', %L, %L, %L)$$, :'application', subject, text_body, html_body), '22023', 'template is not valid', 'refused: ' || what)
+  FROM (VALUES ('a subject', '{{foo}}', 'x', 'x'), ('a text', 'x', '{{#title}}', 'x'), ('an HTML', 'x', 'x', '{{> x}}')) cases (what, subject, text_body, html_body);
+SELECT throws_ok(format($$UPDATE appt.template SET text_body = '{{' WHERE application_id = %L$$, :'application'), '22023', 'template is not valid', 'a change is judged too');
+
 SELECT * FROM finish();
 ROLLBACK;
