@@ -1,0 +1,438 @@
+/*
+ * planning.c
+ *		From events to rows: what is owed is inserted, what events have
+ *		overtaken is cancelled.
+ *
+ * Planning is one statement whatever it plans: the appointment's row joined
+ * with the enabled rules of its application and with its customers (email and
+ * sms) or the application's subscriptions (webhook); the queue's rows come
+ * from the same statement. Address, template, provider and switches are not
+ * looked at here: they are judged when the message is due. Disabled
+ * subscriptions are planned for too, for the same reason.
+ *
+ * Offsets are elapsed time: a day is 24 hours in every timezone, so they are
+ * subtracted from the UTC clock and not from that of the session.
+ *
+ * A REMINDER due before `now` is not planned; one due exactly now is. A ROOM
+ * that is past is planned: its window of 5 minutes may still be open, and if
+ * not the log says MISSED.
+ *
+ * Whether ROOM messages are owed is read off the appointment: it has not been
+ * activated, or was activated after it was scheduled. (The application's
+ * auto_activate may have been switched on since.)
+ *
+ * Overtaking is two statements. The first locks the rows, in the order of their
+ * ids, and may wait for the worker to commit a claim or a settling; the second
+ * has a snapshot that sees what the worker left, above all the place in the
+ * queue. What is SENDING is only marked: its transfer can't be called back.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
+#include "core/column.h"
+#include "core/statement.h"
+#include "core/wake.h"
+#include "notify/facts.h"
+#include "notify/planning.h"
+
+PG_FUNCTION_INFO_V1(lane);
+
+#define TYPE_BIT(type) (1 << (type))
+
+/* Whom to plan for. */
+typedef enum Recipients
+{
+	RECIPIENTS_ALL, RECIPIENTS_PEOPLE, RECIPIENTS_SUBSCRIBERS
+} Recipients;
+
+/*
+ * appt.lane(application_id uuid, channel text, subscription_id uuid)
+ *		RETURNS bigint
+ *
+ * The queue that a notification waits in: one per subscription, else one per
+ * application and channel. Never 0, which is the worker's own lane
+ * (core/wake.h). Two that collide share a queue and its limits, no more.
+ */
+Datum
+lane(PG_FUNCTION_ARGS)
+{
+	uint64		hash;
+
+	if (!PG_ARGISNULL(2))
+		hash = hash_bytes_extended(PG_GETARG_UUID_P(2)->data, UUID_LEN, 0);
+	else if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+	{
+		text	   *channel = PG_GETARG_TEXT_PP(1);
+		uint64		seed = hash_bytes_extended((unsigned char *) VARDATA_ANY(channel),
+											   VARSIZE_ANY_EXHDR(channel), 0);
+
+		hash = hash_bytes_extended(PG_GETARG_UUID_P(0)->data, UUID_LEN, seed);
+	}
+	else
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(hash == (uint64) LANE_CHORES ? 1 : (int64) hash);
+}
+
+/* The codes of a set of types, as an array parameter. */
+static Datum
+type_array(int types)
+{
+	Column	   *column = column_create(TEXTOID, NOTIFICATION_TYPES);
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (types & TYPE_BIT(type))
+			column_add_text(column, notification_types[type].code);
+	return column_array(column);
+}
+
+/* The rows of the last statement are (lane, due_at) of what was put into the queue. */
+static void
+wake_for_planned(uint64 count)
+{
+	for (uint64 row = 0; row < count; row++)
+		wake_on_commit(row_int64(row, 1), row_timestamp(row, 2));
+}
+
+/*
+ * Plan what the enabled rules of these types owe to these recipients, or to
+ * the one customer named.
+ */
+static void
+plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
+			  const char *participant_id, TimestampTz now)
+{
+	static Statement plan = {
+		"WITH owed AS MATERIALIZED ("
+		" SELECT a.application_id, a.id AS appointment_id, r.id AS rule_id, r.type, r.channel,"
+		"  r.time_offset::interval AS time_offset, a.notifications_active, a.title, a.start_at, a.end_at, a.organizer_id,"
+		"  CASE WHEN r.type IN ('REMINDER', 'ROOM')"
+		"    THEN ((a.start_at AT TIME ZONE 'UTC') - r.time_offset) AT TIME ZONE 'UTC'"
+		"   WHEN r.type = 'FOLLOW_UP'"
+		"    THEN ((coalesce(a.ended_at, $4) AT TIME ZONE 'UTC') + r.time_offset) AT TIME ZONE 'UTC'"
+		"   ELSE $4 END AS due_at"
+		" FROM appt.appointment a JOIN appt.rule r ON r.application_id = a.application_id"
+		" WHERE a.application_id = $1 AND a.id = $2"
+		"  AND r.application_id = $1 AND r.enabled AND r.type = ANY ($3)"
+		"  AND (r.type <> 'ROOM' OR a.state = 'SCHEDULED' OR a.activated_at > a.created_at)"
+		"), notification AS ("
+		" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
+		"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane,"
+		"  notifications_active, address, title, start_at, end_at, organizer_id)"
+		" SELECT o.application_id, o.appointment_id, t.recipient_kind, t.recipient_id,"
+		"  t.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.due_at,"
+		"  appt.lane(o.application_id, o.channel, t.subscription_id),"
+		"  o.notifications_active, t.address, o.title, o.start_at, o.end_at, o.organizer_id"
+		" FROM owed o CROSS JOIN LATERAL ("
+		"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id,"
+		"   CASE o.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address"
+		"  FROM appt.participant p"
+		"  WHERE o.channel <> 'WEBHOOK' AND $5"
+		"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'"
+		"   AND ($7::text IS NULL OR p.id = $7)"
+		"   AND (o.type <> 'FOLLOW_UP' OR p.joined_at IS NOT NULL)"
+		"  UNION ALL"
+		"  SELECT 'SUBSCRIBER', s.id::text, s.id, s.url"
+		"  FROM appt.subscription s"
+		"  WHERE o.channel = 'WEBHOOK' AND $6 AND s.application_id = $1"
+		"   AND (o.type <> 'FOLLOW_UP' OR EXISTS (SELECT FROM appt.participant p"
+		"     WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'"
+		"      AND p.joined_at IS NOT NULL))"
+		" ) t"
+		" WHERE o.type <> 'REMINDER' OR o.due_at >= $4"
+		" RETURNING id, application_id, lane, due_at"
+		"), queued AS ("
+		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
+		" SELECT lane, due_at, id, application_id FROM notification"
+		") SELECT lane, due_at FROM notification",
+		7, {UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID}
+	};
+	NullableDatum arguments[] = {
+		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
+		SQL_VALUE(UUIDPGetDatum(&key->id)),
+		SQL_VALUE(type_array(types)),
+		SQL_VALUE(TimestampTzGetDatum(now)),
+		SQL_VALUE(BoolGetDatum(recipients != RECIPIENTS_SUBSCRIBERS)),
+		SQL_VALUE(BoolGetDatum(recipients != RECIPIENTS_PEOPLE)),
+		sql_text(participant_id)
+	};
+
+	wake_for_planned(statement_run_nullable(&plan, arguments));
+}
+
+/*
+ * Lock the notifications of these types that are not settled, in the order of
+ * their ids; of one customer, or of all recipients. Are there any?
+ */
+static bool
+lock_unsettled(const AppointmentKey *key, int types, const char *participant_id)
+{
+	static Statement lock = {
+		"SELECT id FROM appt.notification"
+		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
+		"  AND state IN ('PENDING', 'RETRYING', 'SENDING')"
+		"  AND ($4::text IS NULL OR (recipient_kind = 'CUSTOMER' AND recipient_id = $4))"
+		" ORDER BY id FOR UPDATE",
+		4, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID}
+	};
+	NullableDatum arguments[] = {
+		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
+		SQL_VALUE(UUIDPGetDatum(&key->id)),
+		SQL_VALUE(type_array(types)),
+		sql_text(participant_id)
+	};
+
+	return statement_run_nullable(&lock, arguments) > 0;
+}
+
+static int
+types_overtaken_by(Overtaking overtaking)
+{
+	int			types = 0;
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (notification_types[type].overtaken_by & OVERTAKING_BIT(overtaking))
+			types |= TYPE_BIT(type);
+	return types;
+}
+
+/*
+ * Cancel what this event overtakes, what waits for a retry too; mark what is
+ * SENDING. A mark that is there already stays: it tells what came first.
+ */
+static void
+overtake(const AppointmentKey *key, Overtaking overtaking, const char *participant_id)
+{
+	static Statement cancel = {
+		"WITH overtaken AS MATERIALIZED ("
+		" SELECT id, state, lane, next_attempt_at FROM appt.notification"
+		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
+		"  AND state IN ('PENDING', 'RETRYING', 'SENDING')"
+		"  AND ($5::text IS NULL OR (recipient_kind = 'CUSTOMER' AND recipient_id = $5))"
+		"), cancelled AS ("
+		" UPDATE appt.notification n SET state = 'CANCELLED', reason = $4, detail = NULL,"
+		"  settled_at = statement_timestamp(), next_attempt_at = NULL, manual = false"
+		" FROM overtaken o WHERE n.id = o.id AND o.state <> 'SENDING'"
+		"), marked AS ("
+		" UPDATE appt.notification n SET overtaken_by = coalesce(n.overtaken_by, $4)"
+		" FROM overtaken o WHERE n.id = o.id AND o.state = 'SENDING'"
+		") DELETE FROM appt.due d USING overtaken o"
+		" WHERE o.state <> 'SENDING' AND d.lane = o.lane AND d.due_at = o.next_attempt_at"
+		"  AND d.notification_id = o.id",
+		5, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+	};
+	int			types = types_overtaken_by(overtaking);
+
+	if (lock_unsettled(key, types, participant_id))
+	{
+		NullableDatum arguments[] = {
+			SQL_VALUE(UUIDPGetDatum(&key->application_id)),
+			SQL_VALUE(UUIDPGetDatum(&key->id)),
+			SQL_VALUE(type_array(types)),
+			sql_text(reason_code(overtaking_reason(overtaking))),
+			sql_text(participant_id)
+		};
+
+		(void) statement_run_nullable(&cancel, arguments);
+	}
+}
+
+void
+plan_scheduled(const AppointmentKey *key, TimestampTz now)
+{
+	plan_by_rules(key, TYPE_BIT(TYPE_CREATE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
+				  RECIPIENTS_ALL, NULL, now);
+}
+
+void
+plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now)
+{
+	plan_by_rules(key, TYPE_BIT(TYPE_CREATE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
+				  RECIPIENTS_PEOPLE, participant_id, now);
+	plan_updated(key, now);
+}
+
+void
+plan_rescheduled(const AppointmentKey *key, TimestampTz now)
+{
+	overtake(key, OVERTAKEN_BY_RESCHEDULE, NULL);
+	plan_by_rules(key, TYPE_BIT(TYPE_RESCHEDULE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
+				  RECIPIENTS_ALL, NULL, now);
+}
+
+void
+plan_updated(const AppointmentKey *key, TimestampTz now)
+{
+	plan_by_rules(key, TYPE_BIT(TYPE_UPDATE), RECIPIENTS_SUBSCRIBERS, NULL, now);
+}
+
+/*
+ * A ROOM that came due before the activation waits at the end of its window:
+ * move it to the head of its queue.
+ */
+static void
+wake_waiting_rooms(const AppointmentKey *key, TimestampTz now)
+{
+	static Statement move = {
+		"WITH waiting AS MATERIALIZED ("
+		" SELECT id, lane, next_attempt_at FROM appt.notification"
+		" WHERE appointment_id = $2 AND application_id = $1 AND type = 'ROOM' AND state = 'PENDING'"
+		"  AND due_at <= $3 AND next_attempt_at > $3"
+		"), moved AS ("
+		" UPDATE appt.notification n SET next_attempt_at = $3 FROM waiting w WHERE n.id = w.id"
+		") UPDATE appt.due d SET due_at = $3 FROM waiting w"
+		" WHERE d.lane = w.lane AND d.due_at = w.next_attempt_at AND d.notification_id = w.id"
+		" RETURNING d.lane, d.due_at",
+		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	};
+
+	if (lock_unsettled(key, TYPE_BIT(TYPE_ROOM), NULL))
+		wake_for_planned(statement_run(&move, UUIDPGetDatum(&key->application_id),
+									   UUIDPGetDatum(&key->id), TimestampTzGetDatum(now)));
+}
+
+void
+plan_activated(const AppointmentKey *key, TimestampTz now)
+{
+	wake_waiting_rooms(key, now);
+	plan_by_rules(key, TYPE_BIT(TYPE_ACTIVATE), RECIPIENTS_SUBSCRIBERS, NULL, now);
+}
+
+void
+plan_call_started(const AppointmentKey *key)
+{
+	overtake(key, OVERTAKEN_BY_CALL, NULL);
+}
+
+void
+plan_ended(const AppointmentKey *key, TimestampTz now)
+{
+	overtake(key, OVERTAKEN_BY_END, NULL);
+	plan_by_rules(key, TYPE_BIT(TYPE_FOLLOW_UP), RECIPIENTS_ALL, NULL, now);
+}
+
+void
+plan_cancelled(const AppointmentKey *key, TimestampTz now)
+{
+	overtake(key, OVERTAKEN_BY_CANCEL, NULL);
+	plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
+}
+
+/* Nobody is told that what was cancelled, has ended or is over is deleted. */
+static bool
+is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
+{
+	static Statement find = {
+		"SELECT FROM appt.appointment WHERE application_id = $1 AND id = $2"
+		" AND state IN ('SCHEDULED', 'ACTIVATED') AND end_at > $3",
+		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+	};
+
+	return statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 TimestampTzGetDatum(now)) > 0;
+}
+
+/*
+ * Whatever is still to go out takes along what it is composed from, and the
+ * log keeps who organized it last.
+ */
+static void
+keep_snapshots(const AppointmentKey *key)
+{
+	static Statement keep = {
+		"UPDATE appt.notification n SET context = coalesce(n.context, '{}')"
+		"  || appt.appointment_snapshot($1, $2,"
+		"   CASE WHEN n.recipient_kind = 'CUSTOMER' AND n.context->'participant' IS NULL"
+		"    THEN n.recipient_id END)"
+		" WHERE n.appointment_id = $2 AND n.application_id = $1"
+		"  AND n.state IN ('PENDING', 'RETRYING', 'SENDING')",
+		2, {UUIDOID, UUIDOID}
+	};
+	static Statement copy_organizer = {
+		"UPDATE appt.notification n SET organizer_id = a.organizer_id FROM appt.appointment a"
+		" WHERE n.appointment_id = $2 AND n.application_id = $1"
+		"  AND a.application_id = $1 AND a.id = $2"
+		"  AND n.organizer_id IS DISTINCT FROM a.organizer_id",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&keep, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	(void) statement_run(&copy_organizer, UUIDPGetDatum(&key->application_id),
+						 UUIDPGetDatum(&key->id));
+}
+
+void
+plan_deleted(const AppointmentKey *key, TimestampTz now)
+{
+	overtake(key, OVERTAKEN_BY_DELETE, NULL);
+	(void) lock_unsettled(key, TYPE_BIT(TYPE_CANCELLED), NULL);
+	if (is_worth_cancelling(key, now))
+		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
+	keep_snapshots(key);
+}
+
+/* The person is about to be gone: the messages to it take along who it was. */
+static void
+keep_participant(const AppointmentKey *key, const char *participant_id)
+{
+	static Statement keep = {
+		"UPDATE appt.notification n"
+		" SET context = coalesce(n.context, '{}') || jsonb_build_object('participant', to_jsonb(p))"
+		" FROM appt.participant p"
+		" WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.id = $3"
+		"  AND n.appointment_id = $2 AND n.application_id = $1 AND n.type = 'CANCELLED'"
+		"  AND n.recipient_kind = 'CUSTOMER' AND n.recipient_id = $3"
+		"  AND n.state IN ('PENDING', 'RETRYING', 'SENDING')",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+
+	(void) statement_run(&keep, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 text_datum(participant_id));
+}
+
+void
+plan_participant_removed(const AppointmentKey *key, const char *participant_id,
+						 bool is_customer, TimestampTz now)
+{
+	if (is_customer)
+	{
+		overtake(key, OVERTAKEN_BY_REMOVAL, participant_id);
+		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_PEOPLE, participant_id, now);
+		keep_participant(key, participant_id);
+	}
+	plan_updated(key, now);
+}
+
+int64
+plan_to_address(const pg_uuid_t *application_id, NotificationType type,
+				ChannelCode channel, const char *address,
+				Jsonb *context, TimestampTz now)
+{
+	static Statement plan = {
+		"WITH notification AS ("
+		" INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel,"
+		"  due_at, next_attempt_at, lane, address, context)"
+		" VALUES ($1, 'ADDRESS', $4, $2, $3, $5, $5, appt.lane($1, $3, NULL), $4, $6)"
+		" RETURNING id, application_id, lane, due_at"
+		"), queued AS ("
+		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
+		" SELECT lane, due_at, id, application_id FROM notification"
+		") SELECT lane, due_at, id FROM notification",
+		6, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, JSONBOID}
+	};
+	NullableDatum arguments[] = {
+		SQL_VALUE(UUIDPGetDatum(application_id)),
+		sql_text(notification_types[type].code),
+		sql_text(channel_code(channel)),
+		sql_text(address),
+		SQL_VALUE(TimestampTzGetDatum(now)),
+		sql_jsonb(context)
+	};
+	uint64		count = statement_run_nullable(&plan, arguments);
+
+	wake_for_planned(count);
+	return row_int64(0, 3);
+}
