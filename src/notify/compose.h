@@ -21,6 +21,9 @@ extern Message *compose_message(const NotificationFacts *facts, TimestampTz now,
  */
 extern const char *compose_recipient(const NotificationFacts *facts);
 
+/* Is there a template, written or built in, for its type and channel? */
+extern bool compose_has_template(const NotificationFacts *facts);
+
 /* The seed's GetAppointmentResponse plus state, as JSON text (camelCase). */
 extern char *compose_payload(const AppointmentFacts *appointment);
 

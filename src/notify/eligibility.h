@@ -31,7 +31,8 @@ typedef struct EligibilityInput
 	AppointmentCondition appointment;
 	TimestampTz start_at;
 	TimestampTz end_at;
-	bool		call_started;	/* a customer has joined */
+	bool		room_activates; /* sending ROOM activates the appointment */
+	bool		call_started;	/* a customer has joined since it was planned */
 	bool		recipient_exists;	/* the customer is still a participant, or none is needed */
 	bool		appointment_switch; /* captured at scheduling */
 	bool		global_switch;

@@ -123,6 +123,7 @@ typedef struct NotificationFacts
 	pg_uuid_t  *appointment_id; /* NULL: it has none */
 	char	   *recipient_kind;
 	char	   *recipient_id;
+	pg_uuid_t  *subscription_id;	/* webhooks alone */
 	int64		rule_id;		/* 0: planned by no rule */
 	NotificationType type;
 	ChannelCode channel;
@@ -137,11 +138,15 @@ typedef struct NotificationFacts
 	bool		is_manual;		/* the next attempt was asked for by a person */
 	bool		notifications_active;	/* the captured switch, a copy */
 	char	   *address;		/* a copy, for when the recipient is gone */
+	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
+	TimestampTz end_at;
+	TimestampTz created_at;
 	Jsonb	   *context;
 
 	const ApplicationFacts *application;	/* NULL: gone */
 	const AppointmentFacts *appointment;	/* NULL: has none, or gone without context */
 	const ParticipantFacts *recipient;	/* a customer; NULL otherwise */
+	bool		recipient_is_gone;	/* removed: what context tells of it */
 	bool		rule_exists;	/* false also where rule_id is 0 */
 	bool		rule_enabled;
 	const RouteFacts *route;	/* NULL: no provider, or no such subscription */
@@ -180,5 +185,15 @@ extern Jsonb *facts_snapshot(const pg_uuid_t *application_id,
  * earlier attempts.
  */
 extern void facts_blank_deleted(const int64 *notification_ids, int count);
+
+/* The same for an appointment about to be deleted, if nothing of it is owed. */
+extern void facts_blank_if_settled(const pg_uuid_t *application_id,
+								   const pg_uuid_t *appointment_id);
+
+/*
+ * Configured headers, [{"name", "value"}] or {"name": "value"}, as a List of
+ * Header; what has another shape is left out. NULL: none.
+ */
+extern List *facts_headers(Jsonb *headers);
 
 #endif							/* APPT_FACTS_H */

@@ -372,6 +372,7 @@ plan_deleted(const AppointmentKey *key, TimestampTz now)
 	if (is_worth_cancelling(key, now))
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
 	keep_snapshots(key);
+	facts_blank_if_settled(&key->application_id, &key->id);
 }
 
 /* The person is about to be gone: the messages to it take along who it was. */

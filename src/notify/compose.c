@@ -1,0 +1,796 @@
+/*
+ * compose.c
+ *		The words of a message from the facts.
+ *
+ * Composed anew at every attempt, from what is so now; only after an
+ * interruption is the stored message sent again as it was, because a copy of
+ * it may have arrived.
+ *
+ * For people: the template of the rule, else of the type, in the first locale
+ * of the chain recipient -> appointment -> application, else the built-in one.
+ * Only the names that a template mentions are computed, most of the cost being
+ * ICU's. Dates are in the appointment's timezone and the template's locale.
+ *
+ * For subscribers: GetAppointmentResponse, written straight into a buffer, for
+ * this is on the path of every webhook.
+ *
+ * Failure is a value: a template that does not render costs its notification
+ * alone. What is called here raises nothing for bad data: Mustache and dates
+ * promise so, the JSON comes out of jsonb that was valid when it was stored,
+ * and names given twice are the only mistakes that pushing jsonb could meet.
+ * (Out of memory, and a message over 1 GB, remain errors; the worker's
+ * redoing of a batch one by one is for these.)
+ *
+ * Messages without an appointment (CODE, TEST) bring along what they are
+ * composed from in notification.context: "data" (names for the template),
+ * "template_type" (whose template a TEST shows), "subject", "text_body" and
+ * "html_body" (the template itself), "locale", "timezone", "start_at",
+ * "end_at" (ISO 8601).
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
+#include "utils/timestamp.h"
+
+#include "core/errors.h"
+#include "core/statement.h"
+#include "notify/builtin_templates.h"
+#include "notify/compose.h"
+#include "notify/dates.h"
+
+/* The three texts, parsed, and the locale they are written in. */
+typedef struct ParsedTemplate
+{
+	const Mustache *subject;	/* NULL: none */
+	const Mustache *text_body;
+	const Mustache *html_body;
+	DateFormat	dates;
+} ParsedTemplate;
+
+/* The same as text. */
+typedef struct TemplateTexts
+{
+	const char *subject;
+	const char *text_body;
+	const char *html_body;
+	const char *locale;
+} TemplateTexts;
+
+/* The names of a template on their way into jsonb. */
+typedef struct TemplateData
+{
+	const NotificationFacts *facts;
+	const ParsedTemplate *template;
+	JsonbParseState *state;
+	TimestampTz start_at;		/* 0: there is none */
+	TimestampTz end_at;
+	char	   *error;			/* set once something failed */
+} TemplateData;
+
+/* ---- context ---- */
+
+static char *
+context_string(const NotificationFacts *facts, const char *key)
+{
+	JsonbValue	found;
+	JsonbValue *value;
+
+	if (facts->context == NULL || !JB_ROOT_IS_OBJECT(facts->context))
+		return NULL;
+	value = getKeyJsonValueFromContainer(&facts->context->root, key, strlen(key), &found);
+	if (value == NULL || value->type != jbvString)
+		return NULL;
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+/* ---- recipient ---- */
+
+const char *
+compose_recipient(const NotificationFacts *facts)
+{
+	if (facts->stored != NULL && facts->channel != CHANNEL_WEBHOOK)
+		return facts->stored->recipient;
+	if (facts->channel == CHANNEL_WEBHOOK)
+		return facts->route ? facts->route->route.url : NULL;
+	if (facts->recipient != NULL)
+		return facts->channel == CHANNEL_EMAIL ? facts->recipient->email : facts->recipient->phone;
+	return facts->address;
+}
+
+static char *
+full_name(const ParticipantFacts *person)
+{
+	const char *first = person->first_name ? person->first_name : "";
+	const char *last = person->last_name ? person->last_name : "";
+
+	if (first[0] == '\0' && last[0] == '\0')
+		return NULL;
+	if (first[0] == '\0' || last[0] == '\0')
+		return pstrdup(first[0] ? first : last);
+	return psprintf("%s %s", first, last);
+}
+
+/* ---- which template ---- */
+
+static const char *
+message_type(const NotificationFacts *facts)
+{
+	char	   *type = NULL;
+
+	if (facts->type == TYPE_TEST)
+		type = context_string(facts, "template_type");
+	return type ? type : notification_types[facts->type].code;
+}
+
+static const char *
+wanted_locale(const NotificationFacts *facts)
+{
+	if (facts->recipient != NULL && facts->recipient->locale != NULL)
+		return facts->recipient->locale;
+	if (facts->appointment != NULL)
+		return facts->appointment->locale;
+	return context_string(facts, "locale");
+}
+
+static const char *
+application_locale(const NotificationFacts *facts)
+{
+	return facts->application ? facts->application->locale : "en";
+}
+
+/* Locales as they are compared: "en_GB" is "en-GB". */
+static bool
+same_locale(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+	{
+		char		left = (*a == '_') ? '-' : *a;
+		char		right = (*b == '_') ? '-' : *b;
+
+		if (pg_tolower((unsigned char) left) != pg_tolower((unsigned char) right))
+			return false;
+	}
+	return *a == *b;
+}
+
+/* A written template for this locale: the rule's own before the type's. */
+static const TemplateFacts *
+find_template(const NotificationFacts *facts, const char *locale)
+{
+	const TemplateFacts *found = NULL;
+	ListCell   *cell;
+
+	foreach(cell, facts->templates)
+	{
+		const TemplateFacts *template = (const TemplateFacts *) lfirst(cell);
+
+		if (!same_locale(template->locale, locale))
+			continue;
+		if (template->rule_id == 0 && found == NULL)
+			found = template;
+		else if (template->rule_id != 0 && template->rule_id == facts->rule_id)
+			return template;
+	}
+	return found;
+}
+
+static void
+use_template(TemplateTexts *texts, const TemplateFacts *template)
+{
+	texts->subject = template->subject;
+	texts->text_body = template->text_body;
+	texts->html_body = template->html_body;
+	texts->locale = template->locale;
+}
+
+/* What a test message brings along wins over what is stored. */
+static void
+use_context(TemplateTexts *texts, const NotificationFacts *facts)
+{
+	char	   *subject = context_string(facts, "subject");
+	char	   *text_body = context_string(facts, "text_body");
+	char	   *html_body = context_string(facts, "html_body");
+
+	if (facts->appointment_id != NULL)
+		return;
+	if (subject != NULL)
+		texts->subject = subject;
+	/* One body alone stands for itself: no other text is put beside it. */
+	if (text_body != NULL || html_body != NULL)
+	{
+		texts->text_body = text_body;
+		texts->html_body = html_body;
+	}
+}
+
+/* The rule's templates in any locale of the chain come before the type's in any. */
+static const TemplateFacts *
+find_in_chain(const NotificationFacts *facts)
+{
+	char		chain[LOCALE_MAX_FALLBACKS][LOCALE_MAX_LENGTH];
+	int			count = locale_fallbacks(wanted_locale(facts), application_locale(facts), chain);
+
+	for (int i = 0; i < count; i++)
+	{
+		const TemplateFacts *template = find_template(facts, chain[i]);
+
+		if (template != NULL)
+			return template;
+	}
+	return NULL;
+}
+
+/* The locale that dates are written in within a template of `locale`. */
+static const char *
+date_locale(const NotificationFacts *facts, const char *locale)
+{
+	const char *wanted = wanted_locale(facts);
+	size_t		length = strcspn(locale, "-_");
+
+	/* The wanted one, if it is the same language: en-GB reading a text in en. */
+	if (wanted != NULL && strcspn(wanted, "-_") == length &&
+		pg_strncasecmp(wanted, locale, length) == 0)
+		return wanted;
+	return locale;
+}
+
+static bool
+choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
+{
+	const TemplateFacts *template = find_in_chain(facts);
+	const BuiltinTemplate *builtin;
+
+	memset(texts, 0, sizeof(TemplateTexts));
+	if (template != NULL)
+	{
+		use_template(texts, template);
+		texts->locale = date_locale(facts, template->locale);
+	}
+	else
+	{
+		const char *wanted = wanted_locale(facts);
+
+		builtin = builtin_template(message_type(facts), channel_code(facts->channel));
+		if (builtin != NULL)
+		{
+			texts->subject = builtin->subject;
+			texts->text_body = builtin->text_body;
+			texts->html_body = builtin->html_body;
+		}
+		texts->locale = builtin_template_locale(wanted ? wanted : application_locale(facts));
+	}
+	use_context(texts, facts);
+	if (facts->channel == CHANNEL_SMS)
+		texts->subject = texts->html_body = NULL;
+	return texts->text_body != NULL || texts->html_body != NULL;
+}
+
+bool
+compose_has_template(const NotificationFacts *facts)
+{
+	TemplateTexts texts;
+
+	return facts->channel == CHANNEL_WEBHOOK || facts->stored != NULL || choose_texts(facts, &texts);
+}
+
+static bool
+parse_one(const char *text, const Mustache **parsed, char **error)
+{
+	*parsed = NULL;
+	if (text == NULL)
+		return true;
+	*parsed = mustache_parse_cached(text, error);
+	return *parsed != NULL;
+}
+
+static const char *
+message_timezone(const NotificationFacts *facts)
+{
+	char	   *timezone;
+
+	if (facts->appointment != NULL)
+		return facts->appointment->timezone;
+	timezone = context_string(facts, "timezone");
+	if (timezone != NULL)
+		return timezone;
+	return facts->application ? facts->application->timezone : "UTC";
+}
+
+static bool
+parse_template(const NotificationFacts *facts, const TemplateTexts *texts,
+			   ParsedTemplate *template, char **error)
+{
+	template->dates.timezone = message_timezone(facts);
+	template->dates.locale = texts->locale;
+	/* Both were valid when stored; the server's timezone or ICU data may have changed since. */
+	if (!timezone_is_known(template->dates.timezone))
+	{
+		*error = psprintf("timezone \"%s\" is not known any more", template->dates.timezone);
+		return false;
+	}
+	if (!locale_is_known(template->dates.locale))
+		template->dates.locale = "en";
+	return parse_one(texts->subject, &template->subject, error) &&
+		parse_one(texts->text_body, &template->text_body, error) &&
+		parse_one(texts->html_body, &template->html_body, error);
+}
+
+/* ---- the names of a template ---- */
+
+static bool
+is_used(const TemplateData *data, const char *name)
+{
+	const ParsedTemplate *template = data->template;
+
+	return (template->subject && mustache_uses(template->subject, name)) ||
+		(template->text_body && mustache_uses(template->text_body, name)) ||
+		(template->html_body && mustache_uses(template->html_body, name));
+}
+
+static void
+push_key(TemplateData *data, const char *key)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	value.val.string.val = unconstify(char *, key);
+	value.val.string.len = strlen(key);
+	(void) pushJsonbValue(&data->state, WJB_KEY, &value);
+}
+
+static void
+push_string(TemplateData *data, const char *key, const char *text)
+{
+	JsonbValue	value = {.type = jbvString};
+
+	if (text == NULL)
+		return;
+	push_key(data, key);
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	(void) pushJsonbValue(&data->state, WJB_VALUE, &value);
+}
+
+/* A whole jsonb as the value of a key. */
+static void
+push_jsonb(TemplateData *data, const char *key, Jsonb *jsonb)
+{
+	JsonbValue	value;
+
+	if (jsonb == NULL)
+		return;
+	push_key(data, key);
+	value.type = jbvBinary;
+	value.val.binary.data = &jsonb->root;
+	value.val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
+	(void) pushJsonbValue(&data->state, WJB_VALUE, &value);
+}
+
+static void
+push_people(TemplateData *data)
+{
+	const ParticipantFacts *person = data->facts->recipient;
+
+	if (person == NULL)
+		return;
+	push_string(data, "firstName", person->first_name);
+	push_string(data, "lastName", person->last_name);
+	push_string(data, "fullName", full_name(person));
+	push_string(data, "username", person->username);
+	if (person->metadata != NULL && is_used(data, "participant"))
+	{
+		push_key(data, "participant");
+		(void) pushJsonbValue(&data->state, WJB_BEGIN_OBJECT, NULL);
+		push_jsonb(data, "metadata", person->metadata);
+		(void) pushJsonbValue(&data->state, WJB_END_OBJECT, NULL);
+	}
+}
+
+/* A link of the REST API to this appointment's calendar event. */
+static void
+push_calendar_link(TemplateData *data, const char *name, const char *function)
+{
+	const char *base = data->facts->application ? data->facts->application->public_url : NULL;
+	const char *slash;
+
+	if (base == NULL || base[0] == '\0' || !is_used(data, name))
+		return;
+	slash = base[strlen(base) - 1] == '/' ? "" : "/";
+	push_string(data, name, psprintf("%s%srpc/%s?id=%s", base, slash, function,
+									 uuid_text(&data->facts->appointment->id)));
+}
+
+static void
+push_appointment(TemplateData *data)
+{
+	const AppointmentFacts *appointment = data->facts->appointment;
+
+	if (appointment == NULL)
+		return;
+	push_string(data, "title", appointment->title);
+	push_string(data, "notes", appointment->notes);
+	push_string(data, "location", appointment->location);
+	push_string(data, "organizer", appointment->organizer_id);
+	/* The link is there once the appointment is activated. */
+	push_string(data, "joinUrl", appointment->room_url);
+	if (appointment->metadata != NULL && is_used(data, "metadata"))
+		push_jsonb(data, "metadata", appointment->metadata);
+	if (!appointment->is_deleted)
+	{
+		push_calendar_link(data, "icalUrl", "ical_event");
+		push_calendar_link(data, "googleCalendarUrl", "google_calendar_event");
+	}
+}
+
+typedef char *(*DateWriter) (TimestampTz at, const char *timezone, const char *locale, char **error);
+
+static const struct
+{
+	const char *name;
+	DateWriter	write;
+}			named_dates[] = {
+	{"time24", dates_time24},
+	{"time12", dates_time12},
+	{"date", dates_date},
+	{"zone", dates_zone}
+};
+
+static void
+push_dates(TemplateData *data)
+{
+	const DateFormat *dates = &data->template->dates;
+
+	if (data->start_at == 0)
+		return;
+	for (int i = 0; i < lengthof(named_dates) && data->error == NULL; i++)
+		if (is_used(data, named_dates[i].name))
+			push_string(data, named_dates[i].name,
+						named_dates[i].write(data->start_at, dates->timezone,
+											 dates->locale, &data->error));
+	if (data->error == NULL && data->end_at > data->start_at && is_used(data, "duration"))
+		push_string(data, "duration",
+					dates_duration(elapsed_interval(data->end_at - data->start_at),
+								   dates->locale, &data->error));
+	/* What date patterns are written from. */
+	push_string(data, "start_at", timestamp_text(data->start_at));
+}
+
+/* The names that a message without an appointment brings along: text alone. */
+static void
+push_context_data(TemplateData *data)
+{
+	const NotificationFacts *facts = data->facts;
+	JsonbValue	found;
+	JsonbValue *value;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	item;
+
+	if (facts->appointment_id != NULL || facts->context == NULL || !JB_ROOT_IS_OBJECT(facts->context))
+		return;
+	value = getKeyJsonValueFromContainer(&facts->context->root, "data", 4, &found);
+	if (value == NULL || value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		return;
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	(void) JsonbIteratorNext(&iterator, &item, true);
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+		if (token == WJB_KEY || token == WJB_VALUE)
+			(void) pushJsonbValue(&data->state, token, &item);
+}
+
+/* Which instants the message is about. */
+static void
+find_times(TemplateData *data)
+{
+	const NotificationFacts *facts = data->facts;
+	const char *timezone = data->template->dates.timezone;
+	char	   *error = NULL;
+	char	   *text;
+
+	if (facts->appointment != NULL)
+	{
+		data->start_at = facts->appointment->start_at;
+		data->end_at = facts->appointment->end_at;
+		return;
+	}
+	if ((text = context_string(facts, "start_at")) != NULL &&
+		!dates_parse(text, timezone, &data->start_at, &error))
+		data->start_at = 0;
+	if ((text = context_string(facts, "end_at")) != NULL &&
+		!dates_parse(text, timezone, &data->end_at, &error))
+		data->end_at = 0;
+}
+
+/* NULL and *error if a date can't be written. */
+static Jsonb *
+template_data(const NotificationFacts *facts, const ParsedTemplate *template, char **error)
+{
+	TemplateData data = {.facts = facts, .template = template};
+
+	find_times(&data);
+	(void) pushJsonbValue(&data.state, WJB_BEGIN_OBJECT, NULL);
+	push_context_data(&data);
+	push_people(&data);
+	push_appointment(&data);
+	push_dates(&data);
+	if (facts->application != NULL)
+		push_string(&data, "applicationName", facts->application->name);
+	*error = data.error;
+	if (data.error != NULL)
+		return NULL;
+	return JsonbValueToJsonb(pushJsonbValue(&data.state, WJB_END_OBJECT, NULL));
+}
+
+static bool
+render_one(const Mustache *template, Jsonb *data, bool html, const DateFormat *dates,
+		   const char **result, char **error)
+{
+	*result = NULL;
+	if (template == NULL)
+		return true;
+	*result = mustache_render(template, data, html, dates, error);
+	return *result != NULL;
+}
+
+/* A subject is one line, whatever the values in it. */
+static const char *
+one_line(const char *text)
+{
+	char	   *line;
+
+	if (text == NULL || strpbrk(text, "\r\n\t") == NULL)
+		return text;
+	line = pstrdup(text);
+	for (char *c = line; *c; c++)
+		if (*c == '\r' || *c == '\n' || *c == '\t')
+			*c = ' ';
+	return line;
+}
+
+static bool
+render_message(const NotificationFacts *facts, Message *message, Reason *reason, char **error)
+{
+	TemplateTexts texts;
+	ParsedTemplate template;
+	Jsonb	   *data;
+
+	*reason = REASON_NO_TEMPLATE;
+	if (!choose_texts(facts, &texts))
+	{
+		*error = psprintf("There is no template for %s by %s.", message_type(facts),
+						  channel_code(facts->channel));
+		return false;
+	}
+	*reason = REASON_TEMPLATE_ERROR;
+	if (!parse_template(facts, &texts, &template, error) ||
+		(data = template_data(facts, &template, error)) == NULL ||
+		!render_one(template.subject, data, false, &template.dates, &message->subject, error) ||
+		!render_one(template.text_body, data, false, &template.dates, &message->text_body, error) ||
+		!render_one(template.html_body, data, true, &template.dates, &message->html_body, error))
+		return false;
+	message->subject = one_line(message->subject);
+	*reason = REASON_NONE;
+	return true;
+}
+
+/* ---- the payload ---- */
+
+static void
+add_name(StringInfo json, const char *name)
+{
+	appendStringInfoChar(json, json->data[json->len - 1] == '{' ? '"' : ',');
+	if (json->data[json->len - 1] == ',')
+		appendStringInfoChar(json, '"');
+	appendStringInfoString(json, name);
+	appendStringInfoString(json, "\":");
+}
+
+/* What is not there is left out. */
+static void
+add_text(StringInfo json, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	add_name(json, name);
+	escape_json(json, text);
+}
+
+static void
+add_jsonb(StringInfo json, const char *name, Jsonb *jsonb)
+{
+	if (jsonb == NULL)
+		return;
+	add_name(json, name);
+	(void) JsonbToCString(json, &jsonb->root, VARSIZE(jsonb));
+}
+
+/* Without quotes: ISO 8601, UTC, as many digits of the second as there are. */
+static void
+append_timestamp(StringInfo json, TimestampTz at)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+
+	if (timestamp2tm(at, NULL, &tm, &fsec, NULL, NULL) != 0)
+	{
+		appendStringInfoString(json, "null");
+		return;
+	}
+	appendStringInfo(json, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year, tm.tm_mon, tm.tm_mday,
+					 tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (fsec != 0)
+	{
+		appendStringInfo(json, ".%06d", (int) fsec);
+		while (json->data[json->len - 1] == '0')
+			json->data[--json->len] = '\0';
+	}
+	appendStringInfoChar(json, 'Z');
+}
+
+static void
+add_timestamp(StringInfo json, const char *name, TimestampTz at)
+{
+	add_name(json, name);
+	appendStringInfoChar(json, '"');
+	append_timestamp(json, at);
+	appendStringInfoChar(json, '"');
+}
+
+/* ISO 8601: PT5M, PT1H30M, PT26H. */
+static void
+add_duration(StringInfo json, const char *name, TimeOffset length)
+{
+	int64		hours = length / USECS_PER_HOUR;
+	int			minutes = (length % USECS_PER_HOUR) / USECS_PER_MINUTE;
+	int			seconds = (length % USECS_PER_MINUTE) / USECS_PER_SEC;
+	int			microseconds = length % USECS_PER_SEC;
+
+	add_name(json, name);
+	appendStringInfoString(json, "\"PT");
+	if (hours > 0)
+		appendStringInfo(json, INT64_FORMAT "H", hours);
+	if (minutes > 0)
+		appendStringInfo(json, "%dM", minutes);
+	if (microseconds > 0)
+	{
+		appendStringInfo(json, "%d.%06d", seconds, microseconds);
+		while (json->data[json->len - 1] == '0')
+			json->data[--json->len] = '\0';
+		appendStringInfoChar(json, 'S');
+	}
+	else if (seconds > 0 || length < USECS_PER_MINUTE)
+		appendStringInfo(json, "%dS", seconds);
+	appendStringInfoChar(json, '"');
+}
+
+static void
+add_identity(StringInfo json, const char *name, const pg_uuid_t *id)
+{
+	add_text(json, name, uuid_text(id));
+}
+
+static void
+add_participants(StringInfo json, List *participants)
+{
+	ListCell   *cell;
+
+	add_name(json, "participantIds");
+	appendStringInfoChar(json, '[');
+	foreach(cell, participants)
+	{
+		const ParticipantFacts *participant = (const ParticipantFacts *) lfirst(cell);
+
+		if (foreach_current_index(cell) > 0)
+			appendStringInfoChar(json, ',');
+		appendStringInfoChar(json, '{');
+		add_text(json, "id", participant->id);
+		add_text(json, "type", participant->is_customer ? "CUSTOMER" : "AGENT");
+		appendStringInfoChar(json, '}');
+	}
+	appendStringInfoChar(json, ']');
+}
+
+static void
+add_room(StringInfo json, const AppointmentFacts *appointment)
+{
+	if (appointment->room_url == NULL)
+		return;
+	add_name(json, "roomAccess");
+	appendStringInfoChar(json, '{');
+	add_timestamp(json, "expires", appointment->room_expires);
+	add_text(json, "ticket", appointment->room_ticket);
+	add_text(json, "type", appointment->room_type);
+	add_text(json, "url", appointment->room_url);
+	appendStringInfoChar(json, '}');
+}
+
+char *
+compose_payload(const AppointmentFacts *appointment)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	add_identity(&json, "applicationId", &appointment->application_id);
+	add_duration(&json, "duration", appointment->end_at - appointment->start_at);
+	add_timestamp(&json, "end", appointment->end_at);
+	add_identity(&json, "id", &appointment->id);
+	add_jsonb(&json, "interaction", appointment->interaction);
+	add_text(&json, "locale", appointment->locale);
+	add_text(&json, "location", appointment->location);
+	add_jsonb(&json, "metadata", appointment->metadata);
+	add_text(&json, "notes", appointment->notes);
+	add_name(&json, "notificationsActive");
+	appendStringInfoString(&json, appointment->notifications_active ? "true" : "false");
+	add_name(&json, "organizer");
+	appendStringInfoChar(&json, '{');
+	add_text(&json, "id", appointment->organizer_id);
+	add_text(&json, "type", appointment->organizer_type);
+	appendStringInfoChar(&json, '}');
+	add_participants(&json, appointment->participants);
+	add_room(&json, appointment);
+	add_timestamp(&json, "start", appointment->start_at);
+	/* Nobody is told of a deletion but those to whom it means that the appointment is off. */
+	add_text(&json, "state", appointment->is_deleted ? "CANCELLED" : appointment->state);
+	add_text(&json, "timezone", appointment->timezone);
+	add_text(&json, "title", appointment->title);
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+static bool
+write_webhook(const NotificationFacts *facts, Message *message, TimestampTz now,
+			  Reason *reason, char **error)
+{
+	if (facts->appointment == NULL)
+	{
+		*reason = REASON_NO_TEMPLATE;
+		*error = pstrdup("Nothing is left of the appointment to tell subscribers.");
+		return false;
+	}
+	message->text_body = webhook_body(&facts->uid, facts->type,
+									  compose_payload(facts->appointment), now);
+	return true;
+}
+
+static void
+use_stored(Message *message, const StoredMessage *stored)
+{
+	message->subject = stored->subject;
+	message->text_body = stored->text_body;
+	message->html_body = stored->html_body;
+}
+
+Message *
+compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason, char **error)
+{
+	Message    *message = (Message *) palloc0(sizeof(Message));
+	bool		has_stored = facts->stored != NULL &&
+		(facts->stored->text_body != NULL || facts->stored->html_body != NULL);
+
+	*reason = REASON_NONE;
+	*error = NULL;
+	message->uid = facts->uid;
+	message->type = facts->type;
+	message->channel = facts->channel;
+	message->recipient = compose_recipient(facts);
+	message->recipient_name = facts->recipient ? full_name(facts->recipient) : NULL;
+	message->timestamp = now;
+	if (facts->appointment != NULL)
+		message->headers = facts_headers(facts->appointment->notification_headers);
+	if (message->recipient == NULL)
+	{
+		*reason = REASON_NO_ADDRESS;
+		*error = pstrdup("The recipient has no address for this channel.");
+		return NULL;
+	}
+	if (has_stored)
+		use_stored(message, facts->stored);
+	else if (facts->channel == CHANNEL_WEBHOOK ?
+			 !write_webhook(facts, message, now, reason, error) :
+			 !render_message(facts, message, reason, error))
+		return NULL;
+	return message;
+}

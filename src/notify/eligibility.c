@@ -1,0 +1,347 @@
+/*
+ * eligibility.c
+ *		May this notification go out now, and what if its attempt failed?
+ *
+ * Several things can stand in the way at once; the one reported is what an
+ * operator would want to know first. Nothing is judged before its time: what
+ * stands in the way now may be gone by then. The judgements, in this order:
+ *
+ *	1. Events have overtaken it: the appointment was deleted, cancelled or has
+ *	   ended, the call has started, the recipient was removed. CANCELLED: it is
+ *	   pointless, whatever else is the case.
+ *	2. The switches, the captured one first: it will never change. Then the
+ *	   rule. SUPPRESSED: somebody decided that it is not to be sent.
+ *	3. The clock. A first attempt has its window; past it, it is MISSED (for a
+ *	   ROOM whose appointment was not activated: for that reason). A retry has no
+ *	   window but where a late message is worse than none: ROOM within 5 minutes
+ *	   of its due time, REMINDER before the start, CODE and TEST within their 2
+ *	   minutes. Past that it is FAILED, for it was attempted.
+ *	4. A ROOM before the activation waits, for as long as its window is open.
+ *	5. The way: platform and channel, provider or subscription, sender, address,
+ *	   template. A subscription that is off, or gone, is a switch: SUPPRESSED;
+ *	   the others are SKIPPED.
+ *
+ * A person's retry passes the clock alone.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "notify/compose.h"
+#include "notify/eligibility.h"
+
+/* The part of the wait between attempts that is left to chance. */
+#define RETRY_JITTER 0.2
+
+static Decision
+send_now(void)
+{
+	return (Decision) {.verdict = VERDICT_SEND, .state = STATE_SENDING};
+}
+
+static Decision
+wait_until(TimestampTz until)
+{
+	return (Decision) {.verdict = VERDICT_WAIT, .state = STATE_PENDING, .until = until};
+}
+
+static Decision
+settle(NotificationState state, Reason reason)
+{
+	return (Decision) {.verdict = VERDICT_SETTLE, .state = state, .reason = reason};
+}
+
+static bool
+is_overtaken_by(NotificationType type, Overtaking overtaking)
+{
+	return (notification_types[type].overtaken_by & OVERTAKING_BIT(overtaking)) != 0;
+}
+
+/*
+ * What the state of things says has overtaken it; REASON_NONE if nothing has.
+ * A person may retry FOLLOW_UP, and CANCELLED, whatever became of the
+ * appointment, and nothing else of one that is over.
+ */
+static Reason
+overtaken(const EligibilityInput *input)
+{
+	NotificationType type = input->type;
+	bool		is_retryable = (type == TYPE_CANCELLED || type == TYPE_FOLLOW_UP);
+	bool		may_pass = input->is_manual && is_retryable;
+	bool		may_not_pass = input->is_manual && !is_retryable;
+
+	switch (input->appointment)
+	{
+		case CONDITION_DELETED:
+			if (may_not_pass || (!may_pass && is_overtaken_by(type, OVERTAKEN_BY_DELETE)))
+				return REASON_APPOINTMENT_DELETED;
+			break;
+		case CONDITION_CANCELLED:
+			if (may_not_pass || (!may_pass && is_overtaken_by(type, OVERTAKEN_BY_CANCEL)))
+				return REASON_APPOINTMENT_CANCELLED;
+			break;
+		case CONDITION_ENDED:
+			if (may_not_pass || is_overtaken_by(type, OVERTAKEN_BY_END))
+				return REASON_ENDED;
+			break;
+		case CONDITION_NONE:
+		case CONDITION_SCHEDULED:
+		case CONDITION_ACTIVATED:
+			break;
+	}
+	if (input->call_started && is_overtaken_by(type, OVERTAKEN_BY_CALL))
+		return REASON_CALL_STARTED;
+	if (!input->recipient_exists && is_overtaken_by(type, OVERTAKEN_BY_REMOVAL))
+		return REASON_PARTICIPANT_REMOVED;
+	return REASON_NONE;
+}
+
+static Reason
+switched_off(const EligibilityInput *input)
+{
+	if (!notification_types[input->type].ignores_switches)
+	{
+		if (!input->appointment_switch)
+			return REASON_APPOINTMENT_OFF;
+		if (!input->global_switch)
+			return REASON_GLOBAL_OFF;
+	}
+	if (input->rule_needed && !input->rule_enabled)
+		return REASON_RULE_OFF;
+	return REASON_NONE;
+}
+
+TimestampTz
+window_end(NotificationType type, TimestampTz due_at,
+		   TimestampTz start_at, TimestampTz end_at)
+{
+	const NotificationTypeInfo *info = &notification_types[type];
+	TimestampTz end = due_at + info->window_length;
+
+	switch (info->window_rule)
+	{
+		case WINDOW_UNTIL_APPOINTMENT_END:
+			return end_at;
+		case WINDOW_AFTER_DUE:
+			return end;
+		case WINDOW_AFTER_DUE_BEFORE_START:
+			return Min(end, start_at - 1);
+	}
+	pg_unreachable();
+}
+
+/* The last moment at which a retry may start; DT_NOEND if any will do. */
+static TimestampTz
+retry_end(NotificationType type, TimestampTz due_at, TimestampTz start_at)
+{
+	switch (type)
+	{
+		case TYPE_REMINDER:
+			return start_at - 1;
+		case TYPE_ROOM:
+		case TYPE_CODE:
+		case TYPE_TEST:
+			return due_at + notification_types[type].window_length;
+		default:
+			return DT_NOEND;
+	}
+}
+
+/* A ROOM tells the join link, which there is only after the activation. */
+static bool
+needs_activation(const EligibilityInput *input)
+{
+	return input->type == TYPE_ROOM && input->appointment == CONDITION_SCHEDULED &&
+		!input->room_activates;
+}
+
+static Decision
+judge_time(const EligibilityInput *input, TimestampTz now)
+{
+	if (input->is_manual)
+		return needs_activation(input) ? settle(STATE_FAILED, REASON_NOT_ACTIVATED) : send_now();
+	if (input->is_attempted)
+	{
+		if (now > retry_end(input->type, input->due_at, input->start_at))
+			return settle(STATE_FAILED, REASON_RETRY_TOO_LATE);
+		return needs_activation(input) ? settle(STATE_FAILED, REASON_NOT_ACTIVATED) : send_now();
+	}
+	else
+	{
+		TimestampTz end = window_end(input->type, input->due_at, input->start_at, input->end_at);
+
+		if (now > end)
+			return settle(STATE_MISSED, needs_activation(input) ?
+						  REASON_NOT_ACTIVATED : REASON_WINDOW_PASSED);
+		/* At `end` itself it may still be activated. */
+		return needs_activation(input) ? wait_until(end + 1) : send_now();
+	}
+}
+
+static Decision
+judge_way(const EligibilityInput *input)
+{
+	bool		is_webhook = (input->channel == CHANNEL_WEBHOOK);
+
+	if (!is_webhook && !input->platform_allows)
+		return settle(STATE_SKIPPED, REASON_CHANNEL_NOT_AVAILABLE);
+	if (is_webhook && !(input->route_exists && input->route_enabled))
+		return settle(STATE_SUPPRESSED, REASON_SUBSCRIPTION_OFF);
+	if (!input->channel_available)
+		return settle(STATE_SKIPPED, REASON_CHANNEL_NOT_AVAILABLE);
+	if (!(input->route_exists && input->route_enabled))
+		return settle(STATE_SKIPPED, REASON_NO_PROVIDER);
+	if (input->channel == CHANNEL_EMAIL && !input->sender_verified)
+		return settle(STATE_SKIPPED, REASON_SENDER_NOT_VERIFIED);
+	if (!input->address_given)
+		return settle(STATE_SKIPPED, REASON_NO_ADDRESS);
+	if (!input->address_valid)
+		return settle(STATE_SKIPPED, REASON_BAD_ADDRESS);
+	if (!is_webhook && !input->template_exists)
+		return settle(STATE_SKIPPED, REASON_NO_TEMPLATE);
+	return send_now();
+}
+
+Decision
+eligibility_decide(const EligibilityInput *input, TimestampTz now)
+{
+	TimestampTz place = input->next_attempt_at ? input->next_attempt_at : input->due_at;
+	Reason		reason;
+	Decision	decision;
+
+	if (now < place)
+		return wait_until(place);
+	if ((reason = overtaken(input)) != REASON_NONE)
+		return settle(STATE_CANCELLED, reason);
+	if ((reason = switched_off(input)) != REASON_NONE)
+		return settle(STATE_SUPPRESSED, reason);
+	decision = judge_time(input, now);
+	if (decision.verdict != VERDICT_SEND)
+		return decision;
+	return judge_way(input);
+}
+
+/* The state of the appointment that the notification is about. */
+static AppointmentCondition
+appointment_condition(const NotificationFacts *facts)
+{
+	const AppointmentFacts *appointment = facts->appointment;
+
+	if (facts->appointment_id == NULL)
+		return CONDITION_NONE;
+	if (appointment == NULL || appointment->is_deleted)
+		return CONDITION_DELETED;
+	if (strcmp(appointment->state, "SCHEDULED") == 0)
+		return CONDITION_SCHEDULED;
+	if (strcmp(appointment->state, "ACTIVATED") == 0)
+		return CONDITION_ACTIVATED;
+	if (strcmp(appointment->state, "ENDED") == 0)
+		return CONDITION_ENDED;
+	return CONDITION_CANCELLED;
+}
+
+/*
+ * Has a customer joined since this was planned? Whoever joined before, and
+ * left, did so before a later reschedule planned it.
+ */
+static bool
+call_has_started(const NotificationFacts *facts)
+{
+	ListCell   *cell;
+
+	if (facts->appointment == NULL)
+		return false;
+	foreach(cell, facts->appointment->participants)
+	{
+		const ParticipantFacts *participant = (const ParticipantFacts *) lfirst(cell);
+
+		if (participant->is_customer && participant->joined_at != 0 &&
+			participant->joined_at > facts->created_at)
+			return true;
+	}
+	return false;
+}
+
+static void
+describe_appointment(EligibilityInput *input, const NotificationFacts *facts)
+{
+	input->appointment = appointment_condition(facts);
+	input->appointment_switch = facts->notifications_active;
+	input->call_started = call_has_started(facts);
+	input->recipient_exists = strcmp(facts->recipient_kind, "CUSTOMER") != 0 ||
+		(facts->recipient != NULL && !facts->recipient_is_gone);
+	/* What is known of a deleted one's times is what was copied. */
+	input->start_at = facts->appointment ? facts->appointment->start_at : facts->start_at;
+	input->end_at = facts->appointment ? facts->appointment->end_at : facts->end_at;
+}
+
+static void
+describe_way(EligibilityInput *input, const NotificationFacts *facts)
+{
+	const RouteFacts *route = facts->route;
+	const char *recipient = compose_recipient(facts);
+
+	input->platform_allows = facts->channel == CHANNEL_WEBHOOK ||
+		facts->application == NULL ||
+		strcmp(facts->application->platform, "TALKDESK") != 0;
+	input->route_exists = (route != NULL);
+	input->route_enabled = (route != NULL && route->enabled);
+	input->channel_available = channel_is_available(facts->channel,
+													route ? route->route.kind : NULL);
+	input->sender_verified = route == NULL || route->is_verified ||
+		facts->application == NULL || !facts->application->organization.require_verified_sender;
+	input->address_given = (recipient != NULL && recipient[0] != '\0');
+	input->address_valid = input->address_given &&
+		channel_address_is_valid(facts->channel, recipient);
+	input->template_exists = compose_has_template(facts);
+}
+
+EligibilityInput
+eligibility_input(const NotificationFacts *facts)
+{
+	EligibilityInput input = {0};
+
+	input.type = facts->type;
+	input.channel = facts->channel;
+	input.due_at = facts->due_at;
+	input.next_attempt_at = facts->next_attempt_at;
+	input.is_attempted = facts->attempt_count > 0;
+	input.is_manual = facts->is_manual;
+	describe_appointment(&input, facts);
+	input.global_switch = facts->application != NULL &&
+		facts->application->organization.notifications_enabled;
+	input.room_activates = facts->application != NULL && facts->application->room_activates;
+	input.rule_needed = notification_types[facts->type].has_rules;
+	input.rule_enabled = facts->rule_exists && facts->rule_enabled;
+	describe_way(&input, facts);
+	return input;
+}
+
+TimeOffset
+retry_wait(const RetryInput *input)
+{
+	double		cap = (double) input->retry_cap;
+	double		wait = (double) input->retry_base * pow(2, Min(Max(input->attempt_count, 1) - 1, 62));
+
+	wait = Min(wait, cap) * (1 + RETRY_JITTER * Max(-1.0, Min(input->jitter, 1.0)));
+	if (input->retry_after > 0)
+		wait = Max(wait, (double) input->retry_after);
+	return (TimeOffset) Min(wait, cap);
+}
+
+Decision
+retry_decide(const RetryInput *input, TimestampTz now)
+{
+	Decision	decision = {.verdict = VERDICT_WAIT, .state = STATE_RETRYING, .reason = REASON_WILL_RETRY};
+
+	if (input->overtaken_by != REASON_NONE)
+		return settle(STATE_CANCELLED, input->overtaken_by);
+	if (input->is_final)
+		return settle(STATE_FAILED, REASON_REJECTED);
+	if (input->is_manual || input->attempt_count >= input->max_attempts)
+		return settle(STATE_FAILED, REASON_RETRIES_EXHAUSTED);
+	decision.until = now + retry_wait(input);
+	if (decision.until > retry_end(input->type, input->due_at, input->start_at))
+		return settle(STATE_FAILED, REASON_RETRY_TOO_LATE);
+	return decision;
+}
