@@ -11,40 +11,43 @@ REVOKE ALL ON ALL SEQUENCES IN SCHEMA appt FROM PUBLIC;
 GRANT USAGE ON SCHEMA appt TO appt_agent, appt_supervisor, appt_client_service,
 	appt_customer, appt_admin, appt_anonymous, appt_service;
 
-/* Functions for applications. appt_service may call them all, each of the others what its role is for. */
-GRANT EXECUTE ON FUNCTION appt.create_organization(text) TO appt_service;
+/*
+ * Functions for applications, each to the roles that it is for; appt_service
+ * may call them all. No name is overloaded, so the name alone will do.
+ */
+GRANT EXECUTE ON FUNCTION appt.create_organization TO appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.create_application(uuid, text, text, boolean, boolean, text, integer, text, text, text, text,
-		interval, interval, integer, boolean, integer, interval, interval, integer, numeric),
-	appt.set_notifications_enabled(uuid, boolean),
-	appt.create_subscription(uuid, text, text, text, text, text, text, jsonb),
-	appt.rotate_subscription_key(uuid, interval),
-	appt.set_provider(uuid, text, text, text, text, text, text, jsonb)
+	appt.create_application,
+	appt.create_subscription,
+	appt.rotate_subscription_key,
+	appt.set_notifications_enabled,
+	appt.set_provider
 	TO appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.render_template(text, jsonb, boolean, text, text)
+	appt.render_template
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.schedule_appointment(uuid, timestamptz, interval, jsonb, text, text, text, text, text, text, jsonb, jsonb, jsonb)
+	appt.schedule_appointment
 	TO appt_agent, appt_client_service, appt_service;
-GRANT EXECUTE ON FUNCTION appt.get_appointment(uuid)
-	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.cancel_appointment(uuid, text)
+	appt.cancel_appointment
 	TO appt_agent, appt_supervisor, appt_client_service, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.get_appointment
+	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_service;
 
 /* What CHECK constraints ask, for who writes the tables. */
 GRANT EXECUTE ON FUNCTION
-	appt.timezone_is_valid(text),
-	appt.locale_is_valid(text),
-	appt.template_is_valid(text),
-	appt.url_is_valid(text, boolean),
-	appt.sender_is_valid(text),
-	appt.headers_are_valid(jsonb, boolean)
+	appt.headers_are_valid,
+	appt.locale_is_valid,
+	appt.sender_is_valid,
+	appt.template_is_valid,
+	appt.timezone_is_valid,
+	appt.url_is_valid
 	TO appt_admin, appt_service;
 
 /* What views ask, for who reads them. */
-GRANT EXECUTE ON FUNCTION appt.reasons(), appt.notification_types()
+GRANT EXECUTE ON FUNCTION appt.reasons, appt.notification_types
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT SELECT ON appt.reason, appt.notification_type
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;

@@ -28,6 +28,7 @@
 #include "core/identity.h"
 #include "core/statement.h"
 #include "core/wake.h"
+#include "core/wake.h"
 
 /* Columns of appt.identity. */
 #define ATTRIBUTE_DATABASE_OID 1
@@ -101,7 +102,10 @@ identity_may_send(const char **why)
 	return *why == NULL;
 }
 
-/* The inserting transaction's own id, a subtransaction's if we are in one, is what xmin will be. */
+/*
+ * The inserting transaction's own id, a subtransaction's if we are in one, is
+ * what xmin will be. Workers that were quiet for want of it look again.
+ */
 static void
 insert_identity(void)
 {
