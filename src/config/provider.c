@@ -136,6 +136,22 @@ check_text(const char *name, const JsonbValue *value)
 	(void) setting_text(name, value);
 }
 
+/* It goes between angle brackets into a mail's header. */
+static void
+check_unsubscribe(const char *name, const JsonbValue *value)
+{
+	char	   *text = setting_text(name, value);
+
+	if (strncmp(text, "mailto:", 7) == 0)
+	{
+		check_sender(text + 7);
+		if (strpbrk(text, "<> \"") != NULL)
+			report_invalid("invalid setting", "\"%s\" is not a plain mailto: address.", name);
+	}
+	else
+		check_url(text, false);
+}
+
 static void
 check_setting_headers(const char *name, const JsonbValue *value)
 {
@@ -161,7 +177,7 @@ static const SettingInfo settings[] = {
 	{NULL, "max_per_second", check_number},
 	{"SMTP", "starttls", check_starttls},
 	{"SMTP", "reply_to", check_address},
-	{"SMTP", "list_unsubscribe", check_text},
+	{"SMTP", "list_unsubscribe", check_unsubscribe},
 	{"GENESYS_CLOUD", "reply_to", check_address},
 	{"GENESYS_CLOUD", "token_url", check_setting_url},
 	{"TWILIO", "messaging_service_sid", check_text},
