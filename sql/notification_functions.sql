@@ -25,3 +25,50 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION appt.appointment_snapshot(uuid, uuid, text) IS
 'What messages about an appointment are composed from once it is deleted, for notification.context: the appointment, its room, who takes part (their ids and types) and, if named, one participant in full.';
+
+CREATE TYPE appt.notification_details AS (
+	id bigint,
+	uid uuid,
+	application_id uuid,
+	appointment_id uuid,
+	recipient_kind text,
+	recipient_id text,
+	subscription_id uuid,
+	rule_id bigint,
+	type text,
+	channel text,
+	time_offset interval,
+	due_at timestamptz,
+	state text,
+	reason text,
+	attempt_count integer,
+	next_attempt_at timestamptz,
+	context jsonb,
+	created_at timestamptz,
+	settled_at timestamptz
+);
+COMMENT ON TYPE appt.notification_details IS 'A notification as functions return it: the columns of the table notification that others may rely on.';
+
+CREATE FUNCTION appt.notification_eligibility(notification_id bigint, at timestamptz DEFAULT now(),
+	OUT eligible boolean, OUT reason text, OUT explanation text)
+LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'notification_eligibility';
+COMMENT ON FUNCTION appt.notification_eligibility(bigint, timestamptz) IS
+'Why a notification will or will not go out.
+
+The very judgement of the worker, as things stand. Before it is due, it tells what would become of it then. What is settled answers with the reason of its state.';
+
+CREATE FUNCTION appt.retry_notification(notification_id bigint) RETURNS appt.notification_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retry_notification';
+COMMENT ON FUNCTION appt.retry_notification(bigint) IS
+'Sends a failed notification once more, at once.
+
+Only the latest failure to the same recipient over the same channel for the same reason can be retried, and of an appointment that is over only CANCELLED and FOLLOW_UP. Both switches are obeyed; window and max_attempts do not count. PT409 with the why in DETAIL otherwise.';
+
+CREATE FUNCTION appt.preview_notification(appointment_id uuid, participant_id text, type text, channel text,
+	time_offset interval DEFAULT NULL, rule_id bigint DEFAULT NULL,
+	OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text)
+LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'preview_notification';
+COMMENT ON FUNCTION appt.preview_notification(uuid, text, text, text, interval, bigint) IS
+'The message that would be sent now.
+
+Of the given type, over the given channel, to this customer of the appointment. The template is that of the rule with this id or offset, else that of the type. For WEBHOOK, text_body is the body that the first subscription would get.';

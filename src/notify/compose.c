@@ -780,12 +780,6 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->timestamp = now;
 	if (facts->appointment != NULL)
 		message->headers = facts_headers(facts->appointment->notification_headers);
-	if (message->recipient == NULL)
-	{
-		*reason = REASON_NO_ADDRESS;
-		*error = pstrdup("The recipient has no address for this channel.");
-		return NULL;
-	}
 	if (has_stored)
 		use_stored(message, facts->stored);
 	else if (facts->channel == CHANNEL_WEBHOOK ?

@@ -4,7 +4,8 @@
  *		the JSON of GetAppointmentResponse for subscribers.
  *
  * Pure: no SPI, no clock. Failure is a value: NULL with *reason (NO_TEMPLATE,
- * TEMPLATE_ERROR) and a sentence in *error.
+ * TEMPLATE_ERROR) and a sentence in *error. A recipient without an address is
+ * not one: the message's recipient is NULL then, and eligibility has said so.
  */
 #ifndef APPT_COMPOSE_H
 #define APPT_COMPOSE_H

@@ -1,0 +1,416 @@
+/*
+ * notification_functions.c
+ *		What people ask and do about single notifications.
+ *
+ * Whose a notification is, is part of the statement that looks for it: an
+ * agent's are those of appointments it organizes or attends (to change: that it
+ * organizes), a client service's those that it organizes, a supervisor's those
+ * of its application, an admin's those of its organization. Anything else is
+ * PT404, as if it did not exist. When the appointment is gone, its organizer
+ * is told by the copy on the notification.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "core/call.h"
+#include "core/errors.h"
+#include "core/statement.h"
+#include "notify/compose.h"
+#include "notify/eligibility.h"
+#include "notify/retry.h"
+
+PG_FUNCTION_INFO_V1(notification_eligibility);
+PG_FUNCTION_INFO_V1(retry_notification);
+PG_FUNCTION_INFO_V1(preview_notification);
+
+/* An appointment of a notification, in the caller's scope. */
+typedef struct Scope
+{
+	pg_uuid_t	application_id;
+	pg_uuid_t  *appointment_id; /* NULL: it has none */
+} Scope;
+
+/*
+ * $2 application, $3 organization, $4 user, NULL is any; $5 whether attending
+ * is enough; of a row that has application_id and appointment_id.
+ */
+#define IN_SCOPE(row) \
+	"($2::uuid IS NULL OR " row ".application_id = $2)" \
+	" AND ($3::uuid IS NULL OR EXISTS (SELECT FROM appt.application o" \
+	"  WHERE o.id = " row ".application_id AND o.organization_id = $3))"
+
+static void
+set_scope(const Caller *caller, NullableDatum *arguments, bool attending_is_enough)
+{
+	arguments[1] = arguments[2] = arguments[3] = SQL_NULL;
+	arguments[4] = SQL_VALUE(BoolGetDatum(attending_is_enough && caller->role == CALLER_AGENT));
+	if (caller->role == CALLER_UNRESTRICTED)
+		return;
+	if (caller->role == CALLER_ADMIN)
+	{
+		arguments[2] = sql_uuid(&caller->organization_id);
+		return;
+	}
+	arguments[1] = sql_uuid(&caller->application_id);
+	if (caller->role == CALLER_AGENT || caller->role == CALLER_CLIENT_SERVICE)
+		arguments[3] = sql_text(caller->user_id);
+}
+
+static Scope
+find_notification(const Caller *caller, int64 id, bool attending_is_enough)
+{
+	static Statement find = {
+		"SELECT n.application_id, n.appointment_id FROM appt.notification n"
+		" WHERE n.id = $1 AND " IN_SCOPE("n")
+		" AND ($4::text IS NULL"
+		"  OR EXISTS (SELECT FROM appt.appointment a"
+		"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id"
+		"    AND a.organizer_id = $4 AND a.organizer_type = 'AGENT')"
+		"  OR $5 AND EXISTS (SELECT FROM appt.participant p"
+		"   WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id"
+		"    AND p.id = $4 AND p.type = 'AGENT')"
+		"  OR n.organizer_id = $4 AND NOT EXISTS (SELECT FROM appt.appointment a"
+		"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id))",
+		5, {INT8OID, UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
+	};
+	NullableDatum arguments[5];
+	Scope		scope;
+
+	arguments[0] = SQL_VALUE(Int64GetDatum(id));
+	set_scope(caller, arguments, attending_is_enough);
+	if (statement_run_nullable(&find, arguments) == 0)
+		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
+	scope.application_id = row_uuid(0, 1);
+	scope.appointment_id = row_uuid_or_null(0, 2);
+	return scope;
+}
+
+static Scope
+find_appointment(const Caller *caller, pg_uuid_t *id)
+{
+	static Statement find = {
+		"SELECT a.application_id FROM appt.appointment a"
+		" WHERE a.id = $1 AND " IN_SCOPE("a")
+		" AND ($4::text IS NULL OR a.organizer_id = $4 AND a.organizer_type = 'AGENT'"
+		"  OR $5 AND EXISTS (SELECT FROM appt.participant p"
+		"   WHERE p.application_id = a.application_id AND p.appointment_id = a.id"
+		"    AND p.id = $4 AND p.type = 'AGENT'))",
+		5, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
+	};
+	NullableDatum arguments[5];
+	Scope		scope;
+
+	arguments[0] = sql_uuid(id);
+	set_scope(caller, arguments, true);
+	if (statement_run_nullable(&find, arguments) == 0)
+		report_not_found("appointment", id);
+	scope.application_id = row_uuid(0, 1);
+	scope.appointment_id = id;
+	return scope;
+}
+
+/* A row of texts and one boolean, in the caller's memory. */
+static Datum
+form_result(Call *call, FunctionCallInfo fcinfo, Datum *values, bool *nulls)
+{
+	MemoryContext previous = MemoryContextSwitchTo(call->context);
+	TupleDesc	descriptor;
+	Datum		result;
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	result = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+	MemoryContextSwitchTo(previous);
+	return result;
+}
+
+static void
+set_text(Datum *values, bool *nulls, int column, const char *text)
+{
+	nulls[column] = (text == NULL);
+	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
+}
+
+static Datum
+required_argument(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	if (PG_ARGISNULL(index))
+		report_invalid("a required argument is null", "\"%s\" is.", name);
+	return PG_GETARG_DATUM(index);
+}
+
+/* ---- eligibility ---- */
+
+/* What an answer says. */
+typedef struct Answer
+{
+	bool		eligible;
+	Reason		reason;
+	char	   *explanation;
+} Answer;
+
+/* What is settled or under way is not judged again. */
+static bool
+answer_from_state(const NotificationFacts *facts, Answer *answer)
+{
+	if (facts->state == STATE_PENDING || facts->state == STATE_RETRYING)
+		return false;
+	answer->eligible = false;
+	answer->reason = facts->reason;
+	if (facts->state == STATE_SENT)
+		answer->explanation = pstrdup("It was sent.");
+	else if (facts->state == STATE_SENDING)
+		answer->explanation = pstrdup("It is being sent.");
+	else
+		answer->explanation = psprintf("It is %s. %s", state_code(facts->state),
+									   reason_explanation(facts->reason));
+	return true;
+}
+
+static void
+answer_from_decision(const Decision *decision, TimestampTz at, TimestampTz judged_at, Answer *answer)
+{
+	switch (decision->verdict)
+	{
+		case VERDICT_SEND:
+			answer->eligible = true;
+			answer->reason = REASON_NONE;
+			answer->explanation = judged_at > at ?
+				psprintf("It will be sent at %s.", timestamp_text(judged_at)) :
+				pstrdup("It is sent now.");
+			break;
+		case VERDICT_WAIT:
+			answer->eligible = false;
+			answer->reason = REASON_NOT_ACTIVATED;
+			answer->explanation = psprintf("It waits for the appointment to be activated, until %s.",
+										   timestamp_text(decision->until));
+			break;
+		case VERDICT_SETTLE:
+			answer->eligible = false;
+			answer->reason = decision->reason;
+			answer->explanation = pstrdup(reason_explanation(decision->reason));
+			break;
+	}
+}
+
+/*
+ * The worker's own judgement. It looks at a notification no earlier than it
+ * is due, so an earlier `at` asks what will be found then. (A ROOM that waits
+ * for its activation is looked at again whenever that comes.)
+ */
+static Answer
+judge(const NotificationFacts *facts, TimestampTz at)
+{
+	EligibilityInput input = eligibility_input(facts);
+	TimestampTz judged_at = Max(at, facts->due_at);
+	Decision	decision;
+	Answer		answer = {0};
+
+	if (answer_from_state(facts, &answer))
+		return answer;
+	if (facts->attempt_count > 0)
+		judged_at = Max(at, facts->next_attempt_at);
+	input.next_attempt_at = judged_at;
+	decision = eligibility_decide(&input, judged_at);
+	answer_from_decision(&decision, at, judged_at, &answer);
+	return answer;
+}
+
+/*
+ * appt.notification_eligibility(notification_id bigint, at timestamptz = now(),
+ *		OUT eligible boolean, OUT reason text, OUT explanation text)
+ *
+ * Will it go out, as things stand, and if not, why not? PT404. Source:
+ * auvious-notifications.txt, "Notification settings"; api.md.
+ */
+Datum
+notification_eligibility(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	int64		id;
+	TimestampTz at;
+	List	   *loaded;
+	Answer		answer;
+	Datum		values[3];
+	bool		nulls[3] = {false, false, false};
+	Datum		result;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE | CALLER_ADMIN);
+	id = DatumGetInt64(required_argument(fcinfo, 0, "notification_id"));
+	at = DatumGetTimestampTz(required_argument(fcinfo, 1, "at"));
+	(void) find_notification(&call.caller, id, true);
+	loaded = facts_load(&id, 1, false);
+	if (loaded == NIL)
+		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
+	answer = judge((const NotificationFacts *) linitial(loaded), at);
+
+	values[0] = BoolGetDatum(answer.eligible);
+	set_text(values, nulls, 1, reason_code(answer.reason));
+	set_text(values, nulls, 2, answer.explanation);
+	result = form_result(&call, fcinfo, values, nulls);
+	call_end(&call);
+	return result;
+}
+
+/* ---- retry ---- */
+
+static Datum
+notification_details(Call *call, int64 id)
+{
+	static Statement find = {
+		"SELECT ROW(n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id,"
+		" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.state, n.reason,"
+		" n.attempt_count, n.next_attempt_at, CASE WHEN n.type <> 'CODE' THEN n.context END,"
+		" n.created_at, n.settled_at)::appt.notification_details"
+		" FROM appt.notification n WHERE n.id = $1",
+		1, {INT8OID}
+	};
+	bool		is_null;
+
+	if (statement_run(&find, Int64GetDatum(id)) == 0)
+		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
+	return call_copy(call, row_datum(0, 1, &is_null), false, -1);
+}
+
+/*
+ * appt.retry_notification(notification_id bigint) -> appt.notification_details
+ *
+ * PT404; PT409 with the why in DETAIL for anything but the latest failure of
+ * something that would be sent. Source: auvious-notifications.txt,
+ * "Reliability and retries"; design.md, Failures.
+ */
+Datum
+retry_notification(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	int64		id;
+	Scope		scope;
+	Datum		result;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
+	id = DatumGetInt64(required_argument(fcinfo, 0, "notification_id"));
+	scope = find_notification(&call.caller, id, false);
+	retry_by_hand(id, &scope.application_id, scope.appointment_id);
+	result = notification_details(&call, id);
+	call_end(&call);
+	return result;
+}
+
+/* ---- preview ---- */
+
+/* A type and a channel that may carry it; 22023. */
+static void
+read_kind(FunctionCallInfo fcinfo, NotificationType *type, ChannelCode *channel)
+{
+	char	   *type_text = TextDatumGetCString(required_argument(fcinfo, 2, "type"));
+	char	   *channel_text = TextDatumGetCString(required_argument(fcinfo, 3, "channel"));
+
+	if (!notification_type_from_code(type_text, type))
+		report_invalid("unknown notification type", "\"%s\" is none.", type_text);
+	if (!channel_from_code(channel_text, channel))
+		report_invalid("unknown channel", "\"%s\" is neither EMAIL, SMS nor WEBHOOK.", channel_text);
+	if ((notification_types[*type].channels & CHANNEL_BIT(*channel)) == 0)
+		report_invalid("the type is not sent over this channel", "%s does not go by %s.",
+					   type_text, channel_text);
+	if (notification_types[*type].audience == AUDIENCE_ADDRESS)
+		report_invalid("the type has no appointment", "%s cannot be previewed.", type_text);
+}
+
+static TimeOffset
+read_offset(FunctionCallInfo fcinfo)
+{
+	const Interval *offset;
+
+	if (PG_ARGISNULL(4))
+		return 0;
+	offset = PG_GETARG_INTERVAL_P(4);
+	if (offset->month != 0)
+		report_invalid("time offset has months", "An offset is elapsed time: \"%s\" is not.",
+					   DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(4))));
+	return elapsed_microseconds(offset);
+}
+
+/* The rule named, or the one with this offset; 0 if none has it. */
+static int64
+find_rule(FunctionCallInfo fcinfo, const pg_uuid_t *application_id,
+		  NotificationType type, ChannelCode channel)
+{
+	static Statement find = {
+		"SELECT r.id FROM appt.rule r WHERE r.application_id = $1 AND r.type = $2 AND r.channel = $3"
+		" AND CASE WHEN $4::bigint IS NOT NULL THEN r.id = $4 ELSE r.time_offset::interval = $5 END",
+		5, {UUIDOID, TEXTOID, TEXTOID, INT8OID, INTERVALOID}, true
+	};
+	NullableDatum arguments[] = {
+		sql_uuid(application_id),
+		sql_text(notification_types[type].code),
+		sql_text(channel_code(channel)),
+		PG_ARGISNULL(5) ? SQL_NULL : SQL_VALUE(PG_GETARG_DATUM(5)),
+		PG_ARGISNULL(4) ? SQL_NULL : SQL_VALUE(PG_GETARG_DATUM(4))
+	};
+
+	if (PG_ARGISNULL(4) && PG_ARGISNULL(5))
+		return 0;
+	if (statement_run_nullable(&find, arguments) > 0)
+		return row_int64(0, 1);
+	if (!PG_ARGISNULL(5))
+		report_text_not_found("rule", psprintf(INT64_FORMAT, PG_GETARG_INT64(5)));
+	return 0;
+}
+
+static Datum
+form_preview(Call *call, FunctionCallInfo fcinfo, const NotificationFacts *facts)
+{
+	Reason		reason;
+	char	   *error;
+	Message    *message = compose_message(facts, GetCurrentTransactionStartTimestamp(), &reason, &error);
+	Datum		values[4];
+	bool		nulls[4];
+
+	if (message == NULL)
+		report_invalid("the message cannot be composed", "%s (%s)", error, reason_code(reason));
+	set_text(values, nulls, 0, message->recipient);
+	set_text(values, nulls, 1, message->subject);
+	set_text(values, nulls, 2, message->text_body);
+	set_text(values, nulls, 3, message->html_body);
+	return form_result(call, fcinfo, values, nulls);
+}
+
+/*
+ * appt.preview_notification(appointment_id uuid, participant_id text, type text, channel text,
+ *		time_offset interval = null, rule_id bigint = null,
+ *		OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text)
+ *
+ * What would be sent now to this customer; by WEBHOOK, the body that the first
+ * subscription would get. PT404: no such appointment, customer or rule. 22023: a
+ * type that has no appointment or not this channel, a template that fails.
+ */
+Datum
+preview_notification(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	Scope		scope;
+	NotificationType type;
+	ChannelCode channel;
+	TimeOffset	offset;
+	char	   *participant_id;
+	NotificationFacts *facts;
+	Datum		result;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
+	read_kind(fcinfo, &type, &channel);
+	offset = read_offset(fcinfo);
+	participant_id = TextDatumGetCString(required_argument(fcinfo, 1, "participant_id"));
+	scope = find_appointment(&call.caller,
+							 DatumGetUUIDP(required_argument(fcinfo, 0, "appointment_id")));
+	facts = facts_imagine(&scope.application_id, scope.appointment_id, participant_id, type, channel,
+						  offset, find_rule(fcinfo, &scope.application_id, type, channel));
+	if (facts == NULL)
+		report_text_not_found("customer", participant_id);
+	result = form_preview(&call, fcinfo, facts);
+	call_end(&call);
+	return result;
+}
