@@ -42,15 +42,14 @@ static const struct
 	{CHANNEL_WEBHOOK, "WEBHOOK", compose_webhook},
 };
 
+/* kind NULL: the first that carries it, whatever its kind. */
 static ComposeFunction
 find_channel(ChannelCode channel, const char *kind)
 {
 	for (int i = 0; i < lengthof(channels); i++)
 	{
-		/* A webhook has no provider; its kind may be left out. */
 		if (channels[i].channel == channel &&
-			(kind == NULL ? channel == CHANNEL_WEBHOOK
-			 : strcmp(channels[i].kind, kind) == 0))
+			(kind == NULL || strcmp(channels[i].kind, kind) == 0))
 			return channels[i].compose;
 	}
 	return NULL;

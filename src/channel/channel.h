@@ -129,7 +129,7 @@ extern Request *channel_compose(const Message *message, const Route *route,
 extern Outcome channel_read_outcome(const Message *message, const Route *route,
 									const Response *response);
 
-/* Is there a way to send over this channel by this kind of provider at all? */
+/* Is there a way to send over this channel by this kind of provider (NULL: by any) at all? */
 extern bool channel_is_available(ChannelCode channel, const char *provider_kind);
 
 /* Can a message be sent to this address over this channel? */
