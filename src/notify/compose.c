@@ -702,7 +702,8 @@ add_room(StringInfo json, const AppointmentFacts *appointment)
 	add_timestamp(json, "expires", appointment->room_expires);
 	add_text(json, "ticket", appointment->room_ticket);
 	add_text(json, "type", appointment->room_type);
-	add_text(json, "url", appointment->room_url);
+	if (appointment->room_url[0] != '\0')
+		add_text(json, "url", appointment->room_url);
 	appendStringInfoChar(json, '}');
 }
 
