@@ -93,3 +93,79 @@ COMMENT ON FUNCTION appt.cancel_appointment(uuid, text) IS
 'Cancels an appointment: it stays on record as CANCELLED, and its customers are told.
 
 Cancelling it again changes nothing. PT404: no such appointment. PT409: it has ended.';
+
+CREATE FUNCTION appt.reschedule_appointment(id uuid, start_at timestamptz, duration interval,
+	timezone text DEFAULT NULL, locale text DEFAULT NULL) RETURNS appt.appointment_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reschedule_appointment';
+COMMENT ON FUNCTION appt.reschedule_appointment(uuid, timestamptz, interval, text, text) IS
+'Moves an appointment in time; its customers are told.
+
+null keeps what is. Where nothing differs, nothing changes and nothing is sent; where the locale alone does, subscribers get an UPDATE. The link to the room stays, its expiry moves along.
+
+22023: malformed values, as for schedule_appointment; the start is checked if it changes. PT404: no such appointment. PT409: the call is going on, or the appointment is CANCELLED or ENDED.';
+
+CREATE FUNCTION appt.update_appointment(id uuid, title text DEFAULT NULL, notes text DEFAULT NULL,
+	location text DEFAULT NULL, metadata jsonb DEFAULT NULL) RETURNS appt.appointment_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'update_appointment';
+COMMENT ON FUNCTION appt.update_appointment(uuid, text, text, text, jsonb) IS
+'Changes what an appointment is about; subscribers are told.
+
+A field that is left out or null stays as it is; an empty text or {} clears it. Where nothing differs, nothing changes and nothing is sent.
+
+22023: metadata is no object. PT404: no such appointment. PT409: it is CANCELLED or ENDED.';
+
+CREATE FUNCTION appt.delete_appointment(id uuid) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'delete_appointment';
+COMMENT ON FUNCTION appt.delete_appointment(uuid) IS
+'Deletes an appointment for good, with its participants and room.
+
+Its customers are told that it is cancelled, unless it was over or cancelled already. The log of its notifications stays. PT404: no such appointment.';
+
+CREATE FUNCTION appt.activate_appointment(id uuid) RETURNS appt.room_access_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'activate_appointment';
+COMMENT ON FUNCTION appt.activate_appointment(uuid) IS
+'Activates an appointment and returns the link to its room.
+
+Active already: the same link. PT404: no such appointment. PT409: it is CANCELLED or ENDED.';
+
+CREATE FUNCTION appt.end_appointment(id uuid) RETURNS appt.appointment_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'end_appointment';
+COMMENT ON FUNCTION appt.end_appointment(uuid) IS
+'Ends an appointment now; follow-ups are planned for the customers who joined.
+
+Ended already: the same again. PT404: no such appointment. PT409: it was never activated, or is CANCELLED.';
+
+CREATE FUNCTION appt.record_join(id uuid, participant_id text) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'record_join';
+COMMENT ON FUNCTION appt.record_join(uuid, text) IS
+'Records that a participant entered the call. The first customer to do so starts it: what reminds of it is not sent any more.
+
+A customer records itself: its token''s sub is the participant''s id. Entering again is harmless. PT404: no such appointment or participant. PT409: it is not ACTIVATED.';
+
+CREATE FUNCTION appt.record_leave(id uuid, participant_id text) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'record_leave';
+COMMENT ON FUNCTION appt.record_leave(uuid, text) IS
+'Records that a participant left the call. It goes on.
+
+A customer records itself: its token''s sub is the participant''s id. PT404: no such appointment or participant. PT409: it is not ACTIVATED.';
+
+CREATE FUNCTION appt.add_customer(id uuid, customer jsonb) RETURNS appt.appointment_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'add_customer';
+COMMENT ON FUNCTION appt.add_customer(uuid, jsonb) IS
+'Adds a customer to an appointment, who is told of it.
+
+customer: as for schedule_appointment. 22023: it is malformed, or the email address is bad. PT404: no such appointment. PT409: it is CANCELLED or ENDED.';
+
+CREATE FUNCTION appt.remove_participant(id uuid, participant_id text) RETURNS appt.appointment_details
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'remove_participant';
+COMMENT ON FUNCTION appt.remove_participant(uuid, text) IS
+'Takes a participant off an appointment; a customer is told that it is cancelled.
+
+PT404: no such appointment or participant. PT409: the participant organizes it, or it is CANCELLED or ENDED.';
+
+CREATE FUNCTION appt.count_overlapping(application_id uuid, start_at timestamptz, duration interval, OUT count bigint)
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'count_overlapping';
+COMMENT ON FUNCTION appt.count_overlapping(uuid, timestamptz, interval) IS
+'Counts the SCHEDULED and ACTIVATED appointments of an application that overlap a window of time.
+
+One that ends as the window starts, or starts as it ends, does not overlap. 0 for an unknown application. 22023: a start that is infinite, a duration of 0 or less or with months.';

@@ -30,11 +30,31 @@ GRANT EXECUTE ON FUNCTION
 	appt.schedule_appointment
 	TO appt_agent, appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.cancel_appointment
+	appt.cancel_appointment,
+	appt.delete_appointment,
+	appt.reschedule_appointment,
+	appt.update_appointment
 	TO appt_agent, appt_supervisor, appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.get_appointment
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.add_customer,
+	appt.remove_participant
+	TO appt_agent, appt_supervisor, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.end_appointment
+	TO appt_agent, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.activate_appointment
+	TO appt_client_service, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.record_join,
+	appt.record_leave
+	TO appt_client_service, appt_customer, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.count_overlapping
+	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 
 /* What CHECK constraints ask, for who writes the tables. */
 GRANT EXECUTE ON FUNCTION

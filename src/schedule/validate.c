@@ -72,6 +72,13 @@ optional_object(FunctionCallInfo fcinfo, int index, const char *name)
 	return object;
 }
 
+Jsonb *
+required_object(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	require_argument(fcinfo, index, name);
+	return optional_object(fcinfo, index, name);
+}
+
 static const char *
 interval_text(const Interval *interval)
 {

@@ -25,7 +25,8 @@ extern Interval *required_interval(FunctionCallInfo fcinfo, int index, const cha
 /* Text that may be left out: NULL where it is NULL or empty. */
 extern char *optional_words(FunctionCallInfo fcinfo, int index);
 
-/* A JSON object that may be left out; NULL if it is. */
+/* A JSON object; and one that may be left out, NULL if it is. */
+extern Jsonb *required_object(FunctionCallInfo fcinfo, int index, const char *name);
 extern Jsonb *optional_object(FunctionCallInfo fcinfo, int index, const char *name);
 
 /* A length over 0, a day being 24 hours; months are none. */

@@ -1,0 +1,92 @@
+/*
+ * activate.c
+ *		Activating an appointment: from then on there is a room to enter.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "core/errors.h"
+#include "core/statement.h"
+#include "core/wake.h"
+#include "schedule/activate.h"
+#include "schedule/appointment.h"
+#include "schedule/room.h"
+#include "schedule/validate.h"
+
+PG_FUNCTION_INFO_V1(activate_appointment);
+
+/*
+ * The state changes and the room opens; the row is locked. activated_at is the
+ * clock's time, so that it differs from created_at even where the transaction
+ * that scheduled it also activates it: planning tells the two by that.
+ */
+static Room
+activate(const AppointmentKey *key, TimestampTz end_at)
+{
+	static Statement update = {
+		"UPDATE appt.appointment SET state = 'ACTIVATED', activated_at = clock_timestamp(), updated_at = now() "
+		"WHERE application_id = $1 AND id = $2",
+		2, {UUIDOID, UUIDOID}
+	};
+	static Statement find_settings = {
+		"SELECT room_url, room_code_length, end_grace FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
+	RoomSettings settings;
+
+	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	if (statement_run(&find_settings, UUIDPGetDatum(&key->application_id)) == 0)
+		report_not_found("application", &key->application_id);
+	settings.url = row_text(0, 1);
+	settings.code_length = row_int32(0, 2);
+	wake_on_commit(LANE_CHORES, end_at + row_elapsed(0, 3));
+	return room_open(key, &settings, end_at);
+}
+
+/*
+ * appt.activate_appointment(id uuid) -> appt.room_access_details
+ *
+ * Active already: the same room. PT404 if it is not there or not the caller's,
+ * PT409 once it is over. Source: auvious-appointments-api.txt, "Activate an
+ * Appointment".
+ */
+Datum
+activate_appointment(PG_FUNCTION_ARGS)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	Appointment *appointment;
+	Room		room;
+	Call		call;
+	Datum		details;
+
+	call_begin(&call, fcinfo, CALLER_CLIENT_SERVICE);
+	appointment = appointment_lock(&call.caller, required_uuid(fcinfo, 0, "id"), false);
+	require_open(appointment);
+	if (strcmp(appointment->state, APPOINTMENT_ACTIVATED) == 0)
+		room = appointment_reload(&appointment->key)->room;
+	else
+	{
+		room = activate(&appointment->key, appointment->end_at);
+		plan_activated(&appointment->key, now);
+	}
+	details = room_access_details(&call, fcinfo, &room);
+	call_end(&call);
+	return details;
+}
+
+bool
+activate_for_room(const AppointmentKey *key, TimestampTz now)
+{
+	static Statement lock = {
+		"SELECT a.state, a.end_at, p.room_activates FROM appt.appointment a "
+		"JOIN appt.application p ON p.id = a.application_id "
+		"WHERE a.application_id = $1 AND a.id = $2 FOR NO KEY UPDATE OF a SKIP LOCKED",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	if (statement_run(&lock, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) == 0)
+		return false;
+	if (row_bool(0, 3) && strcmp(row_text(0, 1), APPOINTMENT_SCHEDULED) == 0)
+		(void) activate(key, row_timestamp(0, 2));
+	return true;
+}

@@ -1,0 +1,125 @@
+/*
+ * participant_functions.c
+ *		People added to an appointment, and taken off it.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "core/errors.h"
+#include "core/statement.h"
+#include "schedule/participant.h"
+#include "schedule/validate.h"
+
+PG_FUNCTION_INFO_V1(add_customer);
+PG_FUNCTION_INFO_V1(remove_participant);
+
+static void
+touch(const AppointmentKey *key)
+{
+	static Statement update = {
+		"UPDATE appt.appointment SET updated_at = now() WHERE application_id = $1 AND id = $2",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+}
+
+static char *
+find_calling_code(const pg_uuid_t *application_id)
+{
+	static Statement find = {
+		"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
+
+	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	return row_text(0, 1);
+}
+
+/*
+ * appt.add_customer(id uuid, customer jsonb) -> appt.appointment_details
+ *
+ * 22023 for a malformed customer, PT404 if the appointment is not there or not
+ * the caller's to change, PT409 once it is over. Source:
+ * auvious-appointments-api.txt, "Add a Customer as a Participant".
+ */
+Datum
+add_customer(PG_FUNCTION_ARGS)
+{
+	Appointment *appointment;
+	Jsonb	   *object;
+	pg_uuid_t  *id;
+	char	   *customer_id;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	id = required_uuid(fcinfo, 0, "id");
+	object = required_object(fcinfo, 1, "customer");
+	appointment = appointment_lock(&call.caller, id, false);
+	require_open(appointment);
+	customer_id = customer_insert(&appointment->key,
+								  customer_parse(object, find_calling_code(&appointment->key.application_id)));
+	touch(&appointment->key);
+	plan_customer_added(&appointment->key, customer_id, GetCurrentTransactionStartTimestamp());
+	return return_details(&call, fcinfo, &appointment->key);
+}
+
+static bool
+is_customer(const AppointmentKey *key, const char *participant_id)
+{
+	static Statement find = {
+		"SELECT type FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 AND id = $3",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+
+	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+					  text_datum(participant_id)) == 0)
+		report_text_not_found("participant", participant_id);
+	return strcmp(row_text(0, 1), PARTICIPANT_CUSTOMER) == 0;
+}
+
+static void
+delete_participant(const AppointmentKey *key, const char *participant_id)
+{
+	static Statement delete = {
+		"DELETE FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 AND id = $3",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+
+	(void) statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 text_datum(participant_id));
+}
+
+/*
+ * appt.remove_participant(id uuid, participant_id text) -> appt.appointment_details
+ *
+ * PT404 if appointment or participant are not there or not the caller's to
+ * change, PT409 for the organizer and once it is over. Source:
+ * auvious-appointments-api.txt, "Delete a Participant from an Appointment".
+ */
+Datum
+remove_participant(PG_FUNCTION_ARGS)
+{
+	Appointment *appointment;
+	pg_uuid_t  *id;
+	char	   *participant_id;
+	bool		was_customer;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	id = required_uuid(fcinfo, 0, "id");
+	participant_id = required_id(fcinfo, 1, "participant_id");
+	appointment = appointment_lock(&call.caller, id, false);
+	require_open(appointment);
+	was_customer = is_customer(&appointment->key, participant_id);
+	if (strcmp(participant_id, appointment->organizer_id) == 0)
+		report_conflict("the organizer cannot be removed",
+						"\"%s\" organizes appointment \"%s\".", participant_id, uuid_text(id));
+	/* What the customer is still to be told is copied from the row that goes. */
+	plan_participant_removed(&appointment->key, participant_id, was_customer,
+							 GetCurrentTransactionStartTimestamp());
+	delete_participant(&appointment->key, participant_id);
+	touch(&appointment->key);
+	return return_details(&call, fcinfo, &appointment->key);
+}

@@ -1,0 +1,170 @@
+/*
+ * reschedule.c
+ *		Moving an appointment in time.
+ *
+ * Only what differs is a change: a start is checked against the clock only if
+ * it moves, so that a call under way in another timezone can still be told
+ * apart from one that is booked into the past.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "core/errors.h"
+#include "core/statement.h"
+#include "core/wake.h"
+#include "schedule/appointment.h"
+#include "schedule/room.h"
+#include "schedule/validate.h"
+
+PG_FUNCTION_INFO_V1(reschedule_appointment);
+
+enum
+{
+	ARGUMENT_ID, ARGUMENT_START_AT, ARGUMENT_DURATION, ARGUMENT_TIMEZONE, ARGUMENT_LOCALE
+};
+
+/* What is asked for; malformed values are refused before anything is looked up. */
+typedef struct Move
+{
+	TimestampTz *start_at;		/* NULL: as it is, like the others */
+	Interval   *duration;
+	char	   *timezone;
+	char	   *locale;
+} Move;
+
+static void
+read_move(FunctionCallInfo fcinfo, Move *move)
+{
+	memset(move, 0, sizeof(Move));
+	if (!PG_ARGISNULL(ARGUMENT_START_AT))
+	{
+		move->start_at = (TimestampTz *) palloc(sizeof(TimestampTz));
+		*move->start_at = PG_GETARG_TIMESTAMPTZ(ARGUMENT_START_AT);
+		check_finite(*move->start_at);
+	}
+	if (!PG_ARGISNULL(ARGUMENT_DURATION))
+	{
+		move->duration = PG_GETARG_INTERVAL_P(ARGUMENT_DURATION);
+		(void) check_duration(move->duration);
+	}
+	move->timezone = text_argument(fcinfo, ARGUMENT_TIMEZONE);
+	if (move->timezone != NULL)
+		check_timezone_name(move->timezone);
+	move->locale = text_argument(fcinfo, ARGUMENT_LOCALE);
+	if (move->locale != NULL)
+		check_locale_name(move->locale);
+}
+
+typedef struct Limits
+{
+	TimeOffset	max_duration;
+	TimeOffset	end_grace;
+} Limits;
+
+static Limits
+find_limits(const pg_uuid_t *application_id)
+{
+	static Statement find = {
+		"SELECT max_duration, end_grace FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
+	Limits		limits;
+
+	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	limits.max_duration = row_elapsed(0, 1);
+	limits.end_grace = row_elapsed(0, 2);
+	return limits;
+}
+
+static void
+write_times(const Appointment *a, bool is_moved)
+{
+	static Statement update = {
+		"UPDATE appt.appointment SET start_at = $3, end_at = $4, timezone = $5, locale = $6,"
+		" sequence = sequence + CASE WHEN $7 THEN 1 ELSE 0 END, updated_at = now() "
+		"WHERE application_id = $1 AND id = $2",
+		7, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, BOOLOID}
+	};
+
+	(void) statement_run(&update, UUIDPGetDatum(&a->key.application_id), UUIDPGetDatum(&a->key.id),
+						 TimestampTzGetDatum(a->start_at), TimestampTzGetDatum(a->end_at),
+						 text_datum(a->timezone), text_datum(a->locale), BoolGetDatum(is_moved));
+}
+
+/* Put the move into the struct; was it one? Checks what changes. */
+static bool
+apply_move(Appointment *a, const Move *move, const Limits *limits, TimestampTz now)
+{
+	TimeOffset	old_duration = a->end_at - a->start_at;
+	TimeOffset	duration = move->duration == NULL ? old_duration : elapsed_microseconds(move->duration);
+	bool		is_moved = false;
+
+	if (move->start_at != NULL && *move->start_at != a->start_at)
+	{
+		check_start(*move->start_at, now);
+		a->start_at = *move->start_at;
+		is_moved = true;
+	}
+	if (duration != old_duration)
+	{
+		check_max_duration(move->duration, limits->max_duration);
+		is_moved = true;
+	}
+	a->end_at = end_of(a->start_at, duration);
+	if (move->timezone != NULL && strcmp(move->timezone, a->timezone) != 0)
+	{
+		a->timezone = move->timezone;
+		is_moved = true;
+	}
+	return is_moved;
+}
+
+/*
+ * appt.reschedule_appointment(id uuid, start_at timestamptz, duration interval,
+ *		timezone text = null, locale text = null) -> appt.appointment_details
+ *
+ * null keeps what is. 22023 for malformed arguments, PT404 if it is not there
+ * or not the caller's to change, PT409 while the call is going on and once it
+ * is over. Source: auvious-appointments-api.txt, "Reschedule an Existing Appointment".
+ */
+Datum
+reschedule_appointment(PG_FUNCTION_ARGS)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	pg_uuid_t  *id;
+	Appointment *appointment;
+	TimestampTz old_end;
+	Limits		limits;
+	Move		move;
+	bool		is_moved;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE);
+	id = required_uuid(fcinfo, ARGUMENT_ID, "id");
+	read_move(fcinfo, &move);
+	appointment = appointment_lock(&call.caller, id, false);
+	require_open(appointment);
+	if (strcmp(interaction_state(appointment), INTERACTION_ACTIVE) == 0)
+		report_conflict("the call is going on", "Appointment \"%s\" cannot move before it ends.", uuid_text(id));
+
+	limits = find_limits(&appointment->key.application_id);
+	old_end = appointment->end_at;
+	is_moved = apply_move(appointment, &move, &limits, now);
+	if (is_moved || (move.locale != NULL && strcmp(move.locale, appointment->locale) != 0))
+	{
+		if (move.locale != NULL)
+			appointment->locale = move.locale;
+		write_times(appointment, is_moved);
+		if (appointment->end_at != old_end && strcmp(appointment->state, APPOINTMENT_ACTIVATED) == 0)
+		{
+			room_move(&appointment->key, appointment->end_at);
+			wake_on_commit(LANE_CHORES, appointment->end_at + limits.end_grace);
+		}
+		if (is_moved)
+			plan_rescheduled(&appointment->key, now);
+		else
+			plan_updated(&appointment->key, now);
+	}
+	return return_details(&call, fcinfo, &appointment->key);
+}
