@@ -38,7 +38,7 @@ SELECT is(id, 'agent-1'::text, 'the organizer attends') FROM appt.participant p 
 SELECT set_eq('SELECT jsonb_array_elements(participant_ids)->>''id'' FROM scheduled',
 	format('SELECT id FROM appt.participant WHERE appointment_id = %L', :'id'), 'participant_ids names both');
 SELECT is(a.notification_headers, '{"X-Tenant": "7"}'::jsonb, 'headers are stored') FROM appt.appointment a WHERE id = :'id';
-SELECT is(a.activated_at, now(), 'it was activated') FROM appt.appointment a WHERE id = :'id';
+SELECT is(a.activated_at, a.created_at, 'it was activated') FROM appt.appointment a WHERE id = :'id';
 
 -- Defaults.
 SELECT is(ARRAY[a.timezone, a.locale, a.state], '{Europe/Athens,en-GB,ACTIVATED}'::text[], 'timezone and locale are the application''s')
