@@ -50,10 +50,12 @@ INSERT INTO promised VALUES
 	('set_notifications_enabled', 'v', 'AD SV'),
 	('set_provider', 'v', 'AD SV'),
 	('update_appointment', 'v', 'AG CS SU SV'),
-	-- What constraints, triggers and views call.
+	-- What constraints, triggers, views and the library's own statements call.
+	('appointment_snapshot', 's', ''),
 	('create_roles', 'v', ''),
 	('headers_are_valid', 'i', 'AD SV'),
 	('keep_auto_activate', 'v', ''),
+	('lane', 'i', ''),
 	('locale_is_valid', 'i', 'AD SV'),
 	('notification_types', 'i', 'AD AG CS SU SV'),
 	('reasons', 'i', 'AD AG CS SU SV'),
