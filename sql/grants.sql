@@ -24,8 +24,13 @@ GRANT EXECUTE ON FUNCTION
 	appt.set_provider
 	TO appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.notification_eligibility,
 	appt.render_template
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt.preview_notification,
+	appt.retry_notification
+	TO appt_agent, appt_supervisor, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.schedule_appointment
 	TO appt_agent, appt_client_service, appt_service;
