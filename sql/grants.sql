@@ -142,3 +142,8 @@ GRANT INSERT (application_id, url, auth, username, token_url, headers, enabled),
 GRANT INSERT (application_id, channel, kind, url, username, sender, settings, enabled),
 	UPDATE (channel, kind, url, username, sender, settings, enabled),
 	DELETE ON appt.provider TO appt_service;
+
+/* Operators. */
+GRANT USAGE ON SCHEMA appt TO pg_monitor;
+GRANT EXECUTE ON FUNCTION appt.worker_status() TO pg_monitor;
+GRANT SELECT ON appt.worker_status TO pg_monitor;

@@ -224,3 +224,35 @@ COMMENT ON COLUMN appt.notification_stats.last_sent_at IS 'When one of them was 
 COMMENT ON COLUMN appt.notification_stats.last_failed_at IS 'When one of them last FAILED; NULL: none within the hour.';
 COMMENT ON COLUMN appt.notification_stats.waiting IS 'Due now, or due for a retry now, and not being sent, however old.';
 COMMENT ON COLUMN appt.notification_stats.oldest_due_at IS 'Since when the oldest of those waits.';
+
+/* ---- worker_status ---- */
+
+/* What is due is counted lane by lane, from the head of each: future entries cost nothing. */
+CREATE VIEW appt.worker_status AS
+WITH RECURSIVE lane (lane) AS (
+	(SELECT due.lane FROM appt.due ORDER BY due.lane LIMIT 1)
+	UNION ALL
+	SELECT (SELECT due.lane FROM appt.due WHERE due.lane > lane.lane ORDER BY due.lane LIMIT 1)
+	FROM lane WHERE lane.lane IS NOT NULL
+), queue AS (
+	SELECT count(*) AS due_now, min(due.due_at) AS oldest_due_at
+	FROM lane JOIN appt.due ON due.lane = lane.lane AND due.due_at <= now()
+)
+SELECT worker.slot, worker.pid, worker.started_at, worker.in_flight,
+	queue.due_now, queue.oldest_due_at,
+	worker.sent, worker.failed, worker.next_wake,
+	worker.last_error, worker.last_error_at, worker.why_quiet, worker.explanation
+FROM appt.worker_status() worker CROSS JOIN queue;
+COMMENT ON VIEW appt.worker_status IS
+'The workers that serve this database, or should: a row each. For the owner, superusers and members of pg_monitor.';
+COMMENT ON COLUMN appt.worker_status.slot IS '1 to appt.workers.';
+COMMENT ON COLUMN appt.worker_status.pid IS 'Of the process, as in pg_stat_activity; NULL: it does not run.';
+COMMENT ON COLUMN appt.worker_status.in_flight IS 'Messages being sent at this moment.';
+COMMENT ON COLUMN appt.worker_status.due_now IS 'Messages of the whole database that are due, or due for a retry, and not settled; those in flight included.';
+COMMENT ON COLUMN appt.worker_status.oldest_due_at IS 'Since when the oldest of them is due.';
+COMMENT ON COLUMN appt.worker_status.sent IS 'Messages sent since this worker started.';
+COMMENT ON COLUMN appt.worker_status.failed IS 'Messages that failed for good since this worker started.';
+COMMENT ON COLUMN appt.worker_status.next_wake IS 'When it will look for work at the latest, unless a commit wakes it sooner.';
+COMMENT ON COLUMN appt.worker_status.last_error IS 'Of the worker itself, not of a message: see notification_log for those.';
+COMMENT ON COLUMN appt.worker_status.why_quiet IS 'Why it sends nothing; NULL: it sends what is due. NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING.';
+COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence, with what can be done about it.';

@@ -85,21 +85,30 @@ read_rows(LOCKMODE lock)
 	return rows;
 }
 
-bool
-identity_may_send(const char **why)
+Identity
+identity_judge(const char **why)
 {
 	IdentityRows rows = read_rows(AccessShareLock);
 
 	*why = NULL;
 	if (rows.count == 0)
+	{
 		*why = "The database has no identity yet; create_organization writes it.";
-	else if (rows.count > 1)
+		return IDENTITY_MISSING;
+	}
+	if (rows.count > 1)
 		*why = "The database has several identities, as after a restore on top of live data; adopt_database() settles it.";
 	else if (!rows.is_original)
 		*why = "The data was restored or replicated from elsewhere; adopt_database() lets this database send.";
 	else if (!rows.is_this_database)
 		*why = "The database is a copy made with CREATE DATABASE; adopt_database() lets it send.";
-	return *why == NULL;
+	return *why == NULL ? IDENTITY_ORIGINAL : IDENTITY_COPY;
+}
+
+bool
+identity_may_send(const char **why)
+{
+	return identity_judge(why) == IDENTITY_ORIGINAL;
 }
 
 /*

@@ -2,8 +2,9 @@
  * module.c
  *		What the library does when PostgreSQL loads it.
  *
- * Preloaded, it takes its shared memory. Loaded later, by the first function
- * that a session calls, it only has settings: everything works but sending.
+ * Preloaded, it takes its shared memory, follows database DDL and registers the
+ * launcher. Loaded later, by the first function that a session calls, it only
+ * has settings: everything works but sending.
  */
 #include "postgres.h"
 
@@ -13,6 +14,9 @@
 
 #include "core/settings.h"
 #include "core/wake.h"
+#include "worker/launcher.h"
+#include "worker/lifecycle.h"
+#include "worker/shared.h"
 
 PG_MODULE_MAGIC;
 
@@ -27,6 +31,7 @@ request_shared_memory(void)
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
 	wake_shared_request();
+	workers_shared_request();
 }
 
 static void
@@ -35,6 +40,7 @@ create_shared_memory(void)
 	if (previous_shmem_startup_hook)
 		previous_shmem_startup_hook();
 	wake_shared_create();
+	workers_shared_create();
 }
 
 void
@@ -47,4 +53,9 @@ _PG_init(void)
 	shmem_request_hook = request_shared_memory;
 	previous_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = create_shared_memory;
+	lifecycle_install();
+
+	/* pg_upgrade moves databases about with a server of its own; nothing is to be sent by that. */
+	if (!IsBinaryUpgrade)
+		launcher_register();
 }

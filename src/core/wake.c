@@ -382,26 +382,35 @@ wake_take_recheck(void)
 	return recheck;
 }
 
-/* What came between our last look and this must not be slept over. */
-void
-wake_sleep_until(TimestampTz next_wake)
+/* Publish until when we sleep; true if something came that must not be slept over. */
+static bool
+publish_sleep(TimestampTz next_wake, bool is_deaf)
 {
 	bool		has_news;
 
 	SpinLockAcquire(&my_listener->mutex);
 	my_listener->next_wake = next_wake;
-	has_news = my_listener->count > 0 || my_listener->sweep || my_listener->recheck;
+	if (is_deaf)
+	{
+		my_listener->count = 0;
+		my_listener->sweep = true;
+	}
+	has_news = my_listener->recheck ||
+		(!is_deaf && (my_listener->count > 0 || my_listener->sweep));
 	SpinLockRelease(&my_listener->mutex);
-	if (has_news)
+	return has_news;
+}
+
+void
+wake_sleep_until(TimestampTz next_wake)
+{
+	if (publish_sleep(next_wake, false))
 		SetLatch(MyLatch);
 }
 
 void
-wake_discard(void)
+wake_sleep_deaf(void)
 {
-	SpinLockAcquire(&my_listener->mutex);
-	my_listener->first = 0;
-	my_listener->count = 0;
-	my_listener->sweep = false;
-	SpinLockRelease(&my_listener->mutex);
+	if (publish_sleep(DT_NOBEGIN, true))
+		SetLatch(MyLatch);
 }

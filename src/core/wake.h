@@ -46,8 +46,8 @@ extern bool wake_take_recheck(void);
 /* Before sleeping: no commit need wake us for what is due later. */
 extern void wake_sleep_until(TimestampTz next_wake);
 
-/* A worker that may not send hears nothing: drop what came, sweep when it may. */
-extern void wake_discard(void);
+/* The same where nothing may be sent: nothing planned wakes us, and all lanes are to be looked at afterwards. */
+extern void wake_sleep_deaf(void);
 
 /* At once, whatever becomes of the transaction: the workers of that database look at everything anew. */
 extern void wake_database(Oid database);
