@@ -1,0 +1,150 @@
+-- May it go out, and if not, why not: every combination of everything that the decision depends on, against the rules
+-- written down once more, as data.
+BEGIN;
+SELECT * FROM no_plan();
+
+-- What can be wrong, each a bit. "no rule needed" is none, but varies with them.
+CREATE TEMP TABLE defect AS
+SELECT name, 1 << (ordinality - 1)::int AS bit
+  FROM unnest('{call started,recipient gone,appointment off,global off,rule off,room does not activate,platform forbids,
+	route missing,route disabled,channel unavailable,sender unverified,address missing,address bad,template missing,
+	no rule needed}'::text[]) WITH ORDINALITY u (name, ordinality);
+CREATE FUNCTION pg_temp.bit(wanted text) RETURNS integer LANGUAGE sql AS
+$$SELECT CASE wanted WHEN '' THEN 0 ELSE (SELECT bit FROM defect WHERE name = wanted) END$$;
+
+\set start '''2026-03-01 12:00:00+00''::timestamptz'
+\set end '''2026-03-01 12:30:00+00''::timestamptz'
+\set one '''1 microsecond''::interval'
+
+CREATE TEMP TABLE cell AS
+SELECT type, channel, condition, try, due_at, at,
+	-- Until when a first attempt may start, and until when a retry.
+	CASE WHEN type IN ('CREATE', 'RESCHEDULE') THEN at <= :end
+		WHEN type = 'REMINDER' THEN at <= due_at + interval '1 minute' AND at < :start
+		WHEN type = 'ROOM' THEN at <= due_at + interval '5 minutes'
+		WHEN type IN ('CODE', 'TEST') THEN at <= due_at + interval '2 minutes'
+		ELSE at <= due_at + interval '24 hours' END AS in_window,
+	CASE WHEN type = 'REMINDER' THEN at < :start
+		WHEN type = 'ROOM' THEN at <= due_at + interval '5 minutes'
+		WHEN type IN ('CODE', 'TEST') THEN at <= due_at + interval '2 minutes'
+		ELSE true END AS in_time_to_retry,
+	type = 'ROOM' AND condition = 'SCHEDULED' AS wants_activation,
+	channel = 'WEBHOOK' AS is_webhook,
+	is_boundary
+  FROM unnest('{CREATE,RESCHEDULE,CANCELLED,REMINDER,ROOM,FOLLOW_UP,UPDATE,ACTIVATE,CODE,TEST}'::text[]) type,
+	unnest('{EMAIL,SMS,WEBHOOK}'::text[]) channel,
+	unnest('{NONE,SCHEDULED,ACTIVATED,ENDED,CANCELLED,DELETED}'::text[]) condition,
+	unnest('{FIRST,RETRY,MANUAL}'::text[]) try,
+	-- The clock: due 3 minutes before the start, looked at in each stretch of time that tells types apart; and again,
+	-- with fewer defects, at every boundary, and due at other times too.
+	(SELECT :start - interval '3 minutes' AS due_at, :start - interval '3 minutes' + late AS at, false AS is_boundary
+	   FROM unnest(ARRAY[- :one, interval '0', interval '1 minute' + :one, interval '3 minutes', interval '5 minutes' + :one,
+			interval '34 minutes', interval '24 hours' + :one]) late
+	UNION ALL
+	SELECT due_at, at, true
+	   FROM unnest(ARRAY[:start - interval '3 minutes', :start - interval '30 seconds', :start, :end + interval '5 minutes']) due_at,
+		LATERAL (SELECT due_at + late + step * :one AS at
+			FROM unnest('{0,1 minute,2 minutes,5 minutes,24 hours}'::interval[]) late, generate_series(-1, 1) step
+			UNION SELECT moment + step * :one FROM unnest(ARRAY[:start, :end]) moment, generate_series(-1, 1) step) moments) clock;
+
+-- The judgements in their order. An entry counts when all its defects are there; the first that counts tells.
+CREATE TEMP TABLE expected AS
+SELECT cell.*, masks, outcomes
+  FROM (SELECT DISTINCT * FROM cell) cell, LATERAL (
+	SELECT array_agg(pg_temp.bit(defect) ORDER BY priority) AS masks, array_agg(outcome ORDER BY priority) AS outcomes
+	  FROM (VALUES
+		-- not before its time
+		(0, at < due_at, '', 'WAIT'),
+		-- overtaken by events; a person may retry FOLLOW_UP and CANCELLED alone once it is over
+		(10, condition = 'DELETED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') END,
+			'', 'CANCELLED APPOINTMENT_DELETED'),
+		(11, condition = 'CANCELLED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') END,
+			'', 'CANCELLED APPOINTMENT_CANCELLED'),
+		(12, condition = 'ENDED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE') END,
+			'', 'CANCELLED ENDED'),
+		(13, type IN ('REMINDER', 'ROOM'), 'call started', 'CANCELLED CALL_STARTED'),
+		(14, type IN ('CREATE', 'RESCHEDULE', 'REMINDER', 'ROOM', 'FOLLOW_UP'), 'recipient gone', 'CANCELLED PARTICIPANT_REMOVED'),
+		-- the two switches, and the rule
+		(20, type NOT IN ('CODE', 'TEST'), 'appointment off', 'SUPPRESSED APPOINTMENT_OFF'),
+		(21, type NOT IN ('CODE', 'TEST'), 'global off', 'SUPPRESSED GLOBAL_OFF'),
+		(22, true, 'rule off', 'SUPPRESSED RULE_OFF'),
+		-- the clock
+		(30, try = 'FIRST' AND NOT in_window AND wants_activation, 'room does not activate', 'MISSED NOT_ACTIVATED'),
+		(31, try = 'FIRST' AND NOT in_window, '', 'MISSED WINDOW_PASSED'),
+		(32, try = 'RETRY' AND NOT in_time_to_retry, '', 'FAILED RETRY_TOO_LATE'),
+		-- the activation
+		(40, try = 'FIRST' AND wants_activation, 'room does not activate', 'WAIT'),
+		(41, try <> 'FIRST' AND wants_activation, 'room does not activate', 'FAILED NOT_ACTIVATED'),
+		-- the way
+		(50, NOT is_webhook, 'platform forbids', 'SKIPPED CHANNEL_NOT_AVAILABLE'),
+		(51, is_webhook, 'route missing', 'SUPPRESSED SUBSCRIPTION_OFF'),
+		(52, is_webhook, 'route disabled', 'SUPPRESSED SUBSCRIPTION_OFF'),
+		(53, true, 'channel unavailable', 'SKIPPED CHANNEL_NOT_AVAILABLE'),
+		(54, true, 'route missing', 'SKIPPED NO_PROVIDER'),
+		(55, true, 'route disabled', 'SKIPPED NO_PROVIDER'),
+		(56, channel = 'EMAIL', 'sender unverified', 'SKIPPED SENDER_NOT_VERIFIED'),
+		(57, true, 'address missing', 'SKIPPED NO_ADDRESS'),
+		(58, true, 'address bad', 'SKIPPED BAD_ADDRESS'),
+		(59, NOT is_webhook, 'template missing', 'SKIPPED NO_TEMPLATE'),
+		(99, true, '', 'SEND')
+	) entry (priority, applies, defect, outcome)
+	 WHERE applies) e;
+
+CREATE FUNCTION pg_temp.mismatches(e expected, vary integer) RETURNS text LANGUAGE sql AS $$
+SELECT appt_test.eligibility_mismatches(e.type, e.channel, e.condition, e.try, e.due_at,
+	'2026-03-01 12:00:00+00', '2026-03-01 12:30:00+00', e.at, vary, e.masks, e.outcomes,
+	-- it waits for its time, or for its activation until its window is over
+	CASE WHEN e.at < e.due_at THEN e.due_at ELSE e.due_at + interval '5 minutes' + interval '1 microsecond' END)
+$$;
+
+SELECT is(count(*), (10 * 3 * 6 * 3 * 7)::bigint, 'types x channels x states x tries x stretches of time') FROM expected WHERE NOT is_boundary;
+SELECT is((SELECT count(*) FROM defect), 15::bigint, 'with 2^15 combinations of defects each');
+SELECT is_empty($$SELECT type, channel, condition, try, at - due_at, mismatch
+	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, 32767) AS mismatch OFFSET 0) m
+	WHERE NOT is_boundary AND mismatch IS NOT NULL$$, 'the whole product comes out as the rules say');
+SELECT cmp_ok(count(*), '>', 20000::bigint, 'every boundary of every window') FROM expected WHERE is_boundary;
+SELECT is_empty($$SELECT type, channel, condition, try, due_at, at, mismatch
+	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, pg_temp.bit('room does not activate')) AS mismatch OFFSET 0) m
+	WHERE is_boundary AND mismatch IS NOT NULL$$, 'boundaries fall to the microsecond where the rules say');
+
+-- Windows, as design.md's table has them.
+SELECT is(appt_test.window_end(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 12:30:00+00'), until::timestamptz, type || ' until ' || until)
+  FROM (VALUES ('CREATE', '2026-03-01 12:30:00+00'), ('RESCHEDULE', '2026-03-01 12:30:00+00'), ('CANCELLED', '2026-03-02 11:00:00+00'),
+	('REMINDER', '2026-03-01 11:01:00+00'), ('ROOM', '2026-03-01 11:05:00+00'), ('FOLLOW_UP', '2026-03-02 11:00:00+00'),
+	('UPDATE', '2026-03-02 11:00:00+00'), ('ACTIVATE', '2026-03-02 11:00:00+00'), ('CODE', '2026-03-01 11:02:00+00'), ('TEST', '2026-03-01 11:02:00+00')) t (type, until);
+SELECT is(appt_test.window_end('REMINDER', '2026-03-01 11:59:30+00', '2026-03-01 12:00:00+00', '2026-03-01 12:30:00+00'),
+	'2026-03-01 11:59:59.999999+00'::timestamptz, 'a reminder goes before the start');
+
+-- After a failure.
+SELECT is(appt_test.retry_wait(attempts, 10, 600, after, jitter), wait::float8, format('attempt %s, Retry-After %s, jitter %s', attempts, after, jitter))
+  FROM (VALUES (1, -1, 0, 10), (2, -1, 0, 20), (3, -1, 0, 40), (7, -1, 0, 600), (100, -1, 0, 600), (2000000000, -1, 0, 600),
+	(1, -1, 1, 12), (1, -1, -1, 8), (2, -1, 0.5, 22), (7, -1, 1, 600), (7, -1, -1, 480),
+	(1, 60, 0, 60), (1, 3, 0, 10), (1, 86400, 0, 600), (1, 0, 0, 10), (1, 3, -1, 8)) t (attempts, after, jitter, wait);
+SELECT is(appt_test.retry_wait(1, 1e6, 1, -1, 1), 1::float8, 'a base above the cap waits the cap');
+
+SELECT is(appt_test.retry_decide(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 11:00:00+00'::timestamptz + late::interval,
+		manual, attempts, 4, final, overtaken_by), outcome, format('%s at +%s, attempt %s%s%s %s', type, late, attempts, CASE WHEN manual THEN ' by hand' END, CASE WHEN final THEN ' refused' END, overtaken_by))
+  FROM (VALUES
+	('CREATE', '0', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
+	('CREATE', '0', false, 3, false, '', 'RETRYING WILL_RETRY +40'),
+	('CREATE', '0', false, 4, false, '', 'FAILED RETRIES_EXHAUSTED'),
+	('CREATE', '0', false, 1, true, '', 'FAILED REJECTED'),
+	('CREATE', '0', true, 1, false, '', 'FAILED RETRIES_EXHAUSTED'),
+	('CREATE', '0', true, 5, true, '', 'FAILED REJECTED'),
+	('CREATE', '3 days', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
+	('REMINDER', '59 minutes 49 seconds', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
+	('REMINDER', '59 minutes 50 seconds', false, 1, false, '', 'FAILED RETRY_TOO_LATE'),
+	('ROOM', '4 minutes 50 seconds', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
+	('ROOM', '4 minutes 50.000001 seconds', false, 1, false, '', 'FAILED RETRY_TOO_LATE'),
+	('CODE', '1 minute 50 seconds', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
+	('TEST', '1 minute 51 seconds', false, 1, false, '', 'FAILED RETRY_TOO_LATE'),
+	('REMINDER', '0', false, 1, false, 'CALL_STARTED', 'CANCELLED CALL_STARTED'),
+	('REMINDER', '0', false, 4, true, 'RESCHEDULED', 'CANCELLED RESCHEDULED'),
+	('CREATE', '0', true, 4, true, 'APPOINTMENT_DELETED', 'CANCELLED APPOINTMENT_DELETED')
+  ) t (type, late, manual, attempts, final, overtaken_by, outcome);
+
+SELECT * FROM finish();
+ROLLBACK;
