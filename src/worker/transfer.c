@@ -97,16 +97,10 @@ typedef struct Host
 
 typedef struct SmtpSession SmtpSession;
 
-typedef enum TransferState
-{
-	TRANSFER_UNUSED, TRANSFER_WAITING, TRANSFER_BUSY, TRANSFER_FINISHED
-} TransferState;
-
 typedef struct Transfer
 {
 	dlist_node	node;			/* in the list of its state */
 	TransferEngine *engine;
-	TransferState state;
 	const Request *request;
 	void	   *tag;
 	Host	   *host;
@@ -186,7 +180,8 @@ struct TransferEngine
 
 	dlist_head	unused;
 	dlist_head	waiting;
-	dlist_head	busy;
+	dlist_head	busy;			/* HTTP: libcurl keeps their deadlines */
+	dlist_head	mails;			/* busy too: theirs are ours to keep */
 	dlist_head	finished;
 	dlist_head	idle_sessions;
 	int			in_flight;		/* waiting or busy */
@@ -1240,12 +1235,16 @@ begin_transfer(Transfer *transfer)
 
 	clear_notes(transfer);
 	spare_sessions(engine);
-	transfer->state = TRANSFER_BUSY;
-	dlist_push_tail(&engine->busy, &transfer->node);
 	if (transfer->request->protocol == REQUEST_SMTP)
+	{
+		dlist_push_tail(&engine->mails, &transfer->node);
 		started = start_mail(transfer, false);
+	}
 	else
+	{
+		dlist_push_tail(&engine->busy, &transfer->node);
 		started = start_http(transfer, remaining);
+	}
 	if (!started)
 	{
 		dlist_delete(&transfer->node);
@@ -1272,7 +1271,6 @@ wait_transfer(Transfer *transfer)
 						  (long) engine->connection_limit);
 	}
 	dlist_delete(&transfer->node);
-	transfer->state = TRANSFER_WAITING;
 	dlist_push_tail(&engine->waiting, &transfer->node);
 }
 
@@ -1308,7 +1306,6 @@ finish_transfer(Transfer *transfer, CURLcode result)
 		describe_failure(transfer);
 	transfer->finished_at = GetCurrentTimestamp();
 	dlist_delete(&transfer->node);
-	transfer->state = TRANSFER_FINISHED;
 	dlist_push_tail(&engine->finished, &transfer->node);
 	engine->in_flight--;
 	engine->may_unblock = true;
@@ -1428,14 +1425,12 @@ run_deadlines(TransferEngine *engine, int64 now)
 {
 	dlist_mutable_iter iter;
 
-	dlist_foreach_modify(iter, &engine->busy)
+	dlist_foreach_modify(iter, &engine->mails)
 	{
 		Transfer   *transfer = dlist_container(Transfer, node, iter.cur);
 		SmtpSession *session = transfer->session;
 		curl_off_t	connect_time = 0;
 
-		if (session == NULL)
-			continue;
 		if (session->socket == CURL_SOCKET_BAD && now >= transfer->connect_deadline)
 			curl_easy_getinfo(session->easy, CURLINFO_CONNECT_TIME_T, &connect_time);
 		else if (now < transfer->deadline)
@@ -1566,6 +1561,7 @@ transfer_engine_create(void)
 	dlist_init(&engine->unused);
 	dlist_init(&engine->waiting);
 	dlist_init(&engine->busy);
+	dlist_init(&engine->mails);
 	dlist_init(&engine->finished);
 	dlist_init(&engine->idle_sessions);
 
@@ -1613,13 +1609,12 @@ transfer_engine_timeout(TransferEngine *engine)
 	int64		at = engine->timer_at;
 	dlist_iter	iter;
 
-	dlist_foreach(iter, &engine->busy)
+	dlist_foreach(iter, &engine->mails)
 	{
 		Transfer   *transfer = dlist_container(Transfer, node, iter.cur);
 
-		if (transfer->session != NULL)
-			lower(&at, transfer->session->socket == CURL_SOCKET_BAD ?
-				  transfer->connect_deadline : transfer->deadline);
+		lower(&at, transfer->session->socket == CURL_SOCKET_BAD ?
+			  transfer->connect_deadline : transfer->deadline);
 	}
 	dlist_foreach(iter, &engine->waiting)
 		lower(&at, dlist_container(Transfer, node, iter.cur)->deadline);
@@ -1673,7 +1668,6 @@ transfer_start(TransferEngine *engine, const Request *request, void *tag)
 	{
 		engine->in_flight--;
 		release_host(engine, host);
-		transfer->state = TRANSFER_UNUSED;
 		dlist_push_head(&engine->unused, &transfer->node);
 	}
 	return started;
@@ -1736,7 +1730,6 @@ transfer_take(TransferEngine *engine, void **tag)
 	*tag = transfer->tag;
 
 	dlist_delete(&transfer->node);
-	transfer->state = TRANSFER_UNUSED;
 	dlist_push_head(&engine->unused, &transfer->node);
 	return response;
 }
@@ -1775,10 +1768,15 @@ transfer_engine_abandon(TransferEngine *engine)
 		Transfer   *transfer = dlist_head_element(Transfer, node, &engine->busy);
 
 		end_lookup(transfer, true);
-		if (transfer->session != NULL)
-			end_session(transfer->session);
-		else
-			curl_multi_remove_handle(engine->multi, transfer->easy);
+		curl_multi_remove_handle(engine->multi, transfer->easy);
+		finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
+	}
+	while (!dlist_is_empty(&engine->mails))
+	{
+		Transfer   *transfer = dlist_head_element(Transfer, node, &engine->mails);
+
+		end_lookup(transfer, true);
+		end_session(transfer->session);
 		finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
 	}
 	unblock_signals(&signals);
@@ -1789,7 +1787,6 @@ transfer_engine_abandon(TransferEngine *engine)
 		Transfer   *transfer = dlist_container(Transfer, node,
 											   dlist_pop_head_node(&engine->finished));
 
-		transfer->state = TRANSFER_UNUSED;
 		dlist_push_head(&engine->unused, &transfer->node);
 	}
 }

@@ -1,0 +1,119 @@
+# Name look-ups that hang, fail, or change their answer; getaddrinfo is replaced in the server by one that does.
+
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+# The sanitizers' own library must be loaded first.
+plan skip_all => 'replaces a function of libc' if $ENV{APPT_SANITIZE};
+
+my $folder = PostgreSQL::Test::Utils::tempdir();
+open my $source, '>', "$folder/lookup.c" or die $!;
+print $source <<'C';
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* *.hang.test takes 20 s, *.good.test is the loopback, change.test is another address at each look-up. */
+int
+getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+{
+	int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
+	static int changes = 0;
+	sigset_t	blocked;
+
+	if (node != NULL && strstr(node, ".test") != NULL)
+	{
+		int			log = open(getenv("LOOKUP_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
+
+		pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+		(void) !write(log, sigismember(&blocked, SIGTERM) ? "blocked " : "open ", sigismember(&blocked, SIGTERM) ? 8 : 5);
+		(void) !write(log, node, strlen(node));
+		(void) !write(log, "\n", 1);
+		close(log);
+		if (strstr(node, "hang.test") != NULL)
+			sleep(20);
+		if (strstr(node, "change.test") != NULL)
+			node = changes++ == 0 ? "127.0.0.1" : "127.0.0.2";
+		else
+			node = "127.0.0.1";
+	}
+	return real(node, service, hints, result);
+}
+C
+close $source;
+system_or_bail('cc', '-shared', '-fPIC', '-o', "$folder/lookup.so", "$folder/lookup.c", '-ldl');
+$ENV{LOOKUP_LOG} = "$folder/lookups";
+
+my $node = Appt::Cluster->create('main', preload => 0, start => 0);
+{
+	local $ENV{LD_PRELOAD} = "$folder/lookup.so";
+	$node->start;
+}
+$node->query('CREATE EXTENSION appt; CREATE EXTENSION appt_test');
+my $hook = Appt::Peers->webhook;
+my $port = $hook->port;
+
+sub lookups
+{
+	my ($pattern) = @_;
+	return grep { /$pattern/ } split /\n/, -e "$folder/lookups" ? slurp_file("$folder/lookups") : '';
+}
+
+sub exchange
+{
+	my (@hosts) = @_;
+	my $array = join ', ', map { "'{\"url\": \"http://$_/ok\", \"payload\": \"{}\"}'::jsonb" } @hosts;
+	return "SELECT number, kind, milliseconds, error FROM appt_test.exchange(ARRAY[$array]) ORDER BY number;";
+}
+
+sub run
+{
+	my (@calls) = @_;
+	my $output = $node->query(
+		"\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses', '127.0.0.1'), appt_test.set('appt.request_timeout', '1500'),
+		appt_test.set('appt.connect_timeout', '1000');\n\\o\n" . join "\n", @calls);
+	my @rows;
+
+	foreach my $line (split /\n/, $output)
+	{
+		my %row;
+		@row{qw(number kind milliseconds error)} = split /\|/, $line, -1;
+		push @rows, \%row;
+	}
+	return @rows;
+}
+
+my @rows = run(exchange((("a.hang.test:$port") x 20), (("127.0.0.1:$port") x 20), (("a.good.test:$port") x 20)), exchange("a.hang.test:$port", "b.good.test:$port"));
+is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{milliseconds} < 1700 && $_->{error} =~ /looked up/ } @rows[ 0 .. 19 ]), 20, 'what hangs fails in time');
+is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} < 900 } @rows[ 20 .. 59 ]), 40, 'and delays nobody');
+is(scalar(lookups(qr/a\.hang\.test/)), 1, 'one look-up serves all to one host');
+is(scalar(lookups(qr/a\.good\.test/)), 1, 'also where it succeeds');
+is("$rows[60]{kind} " . ($rows[60]{milliseconds} < 300), 'FAILED 1', 'while a look-up hangs its host fails at once') or diag($rows[60]{error});
+is($rows[61]{kind}, 'DELIVERED', 'another does not');
+is(scalar(lookups(qr/^open/)), 0, 'the threads of look-ups take no signals');
+
+@rows = run(exchange((map { "x$_.hang.test:$port" } 1 .. 60), map { "y$_.good.test:$port" } 1 .. 60));
+is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} < 900 } @rows[ 60 .. 119 ]), 60, 'many hanging hosts delay nobody either');
+
+# What is checked is the very address that is connected to.
+@rows = run(exchange("change.test:$port"), exchange("again.change.test:$port"));
+is($rows[0]{kind}, 'DELIVERED', 'an allowed address');
+is($rows[-1]{kind}, 'REJECTED', 'a name that changes its address gains nothing');
+
+# A backend ends at once though threads still hang.
+my $started = time;
+run(exchange("z.hang.test:$port"));
+cmp_ok(time - $started, '<', 5, 'a process with hanging look-ups exits at once');
+$node->stop('fast');
+done_testing();
