@@ -50,6 +50,7 @@
 #include "core/reachable.h"
 #include "core/settings.h"
 #include "worker/smtp_dialogue.h"
+#include "worker/token.h"
 #include "worker/transfer.h"
 
 /* How much of a response's body is kept; the log takes its first 4 KB. */
@@ -106,6 +107,11 @@ typedef struct Transfer
 	Host	   *host;
 	CURL	   *easy;			/* HTTP; an SMTP session has its own */
 	SmtpSession *session;
+	Token	   *token;			/* that it was sent with, or waits for */
+	Token	   *fetched_token;	/* its answer is a token, not a response */
+	char	   *authorization;	/* the header with the token, malloc'ed */
+	bool		token_granted;	/* the token was fetched for it: use it */
+	bool		token_refreshed;	/* once, after a 401 */
 	int64		deadline;		/* monotonic ms */
 	int64		connect_deadline;
 
@@ -124,6 +130,7 @@ typedef struct Transfer
 	CURLcode	result;
 	int			status;
 	bool		refused_by_policy;
+	bool		token_refused;	/* `status` is the token endpoint's */
 	TimestampTz started_at;
 	TimestampTz finished_at;
 	size_t		body_length;
@@ -137,7 +144,7 @@ typedef struct Transfer
 	int			set_request_timeout;
 	bool		set_credentials;
 	char	   *set_ca_file;
-	struct curl_slist headers[HEADERS_LIMIT + 1];
+	struct curl_slist headers[HEADERS_LIMIT + 2];
 } Transfer;
 
 struct SmtpSession
@@ -184,6 +191,8 @@ struct TransferEngine
 	dlist_head	mails;			/* busy too: theirs are ours to keep */
 	dlist_head	finished;
 	dlist_head	idle_sessions;
+	dlist_head	tokens;
+	List	   *token_headers;	/* of the requests that fetch them */
 	int			in_flight;		/* waiting or busy */
 	int			lookups;
 	int64		abandoned_lookups[LOOKUP_LIMIT];	/* until when they count */
@@ -798,6 +807,13 @@ set_headers(Transfer *transfer)
 		transfer->headers[count].data = lfirst(cell);
 		transfer->headers[count].next = NULL;
 	}
+	if (transfer->authorization != NULL)
+	{
+		transfer->headers[count].next = &transfer->headers[count + 1];
+		count++;
+		transfer->headers[count].data = transfer->authorization;
+		transfer->headers[count].next = NULL;
+	}
 	SETOPT(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 	return true;
 }
@@ -1179,6 +1195,192 @@ start_mail(Transfer *transfer, bool fresh)
 }
 
 /*
+ * Tokens.
+ */
+
+static bool begin_transfer(Transfer *transfer);
+static Transfer *unused_transfer(TransferEngine *engine);
+static void assign_transfer(Transfer *transfer, const Request *request, Host *host,
+							int64 deadline);
+
+static List *
+token_headers(MemoryContext context)
+{
+	static char form[] = "Content-Type: application/x-www-form-urlencoded";
+	static char json[] = "Accept: application/json";
+	MemoryContext old = MemoryContextSwitchTo(context);
+	List	   *headers = list_make2(form, json);
+
+	MemoryContextSwitchTo(old);
+	return headers;
+}
+
+static void
+release_token(Transfer *transfer)
+{
+	if (transfer->token != NULL)
+		transfer->token->users--;
+	transfer->token = NULL;
+	transfer->token_granted = false;
+	free(transfer->authorization);
+	transfer->authorization = NULL;
+}
+
+/* Ask the endpoint, as a transfer whose answer comes to finish_token(). */
+static bool
+fetch_token(TransferEngine *engine, Token *token, int64 deadline)
+{
+	Transfer   *transfer = unused_transfer(engine);
+
+	if (transfer == NULL)
+		return false;
+	assign_transfer(transfer, &token->request,
+					find_host(engine, token->request.url, HASH_ENTER), deadline);
+	transfer->fetched_token = token;
+	if (begin_transfer(transfer))
+	{
+		token->is_fetching = true;
+		return true;
+	}
+	engine->in_flight--;
+	release_host(engine, transfer->host);
+	transfer->fetched_token = NULL;
+	dlist_push_head(&engine->unused, &transfer->node);
+	return false;
+}
+
+#define AUTHORIZATION_PREFIX "Authorization: Bearer "
+
+typedef enum TokenSupply
+{
+	TOKEN_READY,				/* the transfer's header is made */
+	TOKEN_AWAITED,				/* it waits in the token's queue */
+	TOKEN_IMPOSSIBLE			/* out of memory */
+} TokenSupply;
+
+/* See to it that the transfer has a token or waits for one. */
+static TokenSupply
+provide_token(Transfer *transfer)
+{
+	TransferEngine *engine = transfer->engine;
+	int64		now = monotonic_ms();
+	Token	   *token = transfer->token;
+	const char *value;
+
+	if (token == NULL)
+	{
+		token = token_find(&engine->tokens, transfer->request, engine->token_headers, now);
+		if (token == NULL)
+			return TOKEN_IMPOSSIBLE;
+		transfer->token = token;
+		token->users++;
+	}
+	value = transfer->token_granted ? token->value : token_value(token, now);
+	if (value != NULL)
+	{
+		size_t		size = strlen(AUTHORIZATION_PREFIX) + strlen(value) + 1;
+
+		free(transfer->authorization);
+		transfer->authorization = malloc(size);
+		if (transfer->authorization == NULL)
+			return TOKEN_IMPOSSIBLE;
+		snprintf(transfer->authorization, size, AUTHORIZATION_PREFIX "%s", value);
+		return TOKEN_READY;
+	}
+	if (!token->is_fetching && !fetch_token(engine, token, transfer->deadline))
+		return TOKEN_IMPOSSIBLE;
+	dlist_push_tail(&token->waiting, &transfer->node);
+	return TOKEN_AWAITED;
+}
+
+/* The token could not be had: so ends a transfer that waited for it. */
+static void
+fail_for_token(Transfer *transfer, const Transfer *fetch)
+{
+	transfer->status = fetch->status;
+	transfer->token_refused = fetch->result == CURLE_OK;
+	transfer->address_refused = fetch->address_refused;
+	transfer->address_opened = fetch->address_opened;
+	transfer->body_length = fetch->body_length;
+	memcpy(transfer->body, fetch->body, fetch->body_length);
+	strlcpy(transfer->retry_after, fetch->retry_after, RETRY_AFTER_SIZE);
+	if (fetch->result != CURLE_OK)
+		snprintf(transfer->error, ERROR_SIZE, "no token could be fetched: %s", fetch->error);
+	else if (fetch->status >= 200 && fetch->status <= 299)
+		strlcpy(transfer->error, "the token endpoint's answer holds no token", ERROR_SIZE);
+	else
+		snprintf(transfer->error, ERROR_SIZE,
+				 "the token endpoint answered with HTTP status %d", fetch->status);
+	finish_transfer(transfer, fetch->result == CURLE_OK ? CURLE_LOGIN_DENIED : fetch->result);
+}
+
+/* The endpoint answered, or could not be reached: on with those that wait. */
+static void
+finish_token(Transfer *fetch)
+{
+	TransferEngine *engine = fetch->engine;
+	Token	   *token = fetch->fetched_token;
+	bool		is_granted;
+	dlist_head	waiting;
+
+	fetch->body[fetch->body_length] = '\0';
+	is_granted = fetch->result == CURLE_OK && fetch->status >= 200 && fetch->status <= 299 &&
+		token_read_answer(token, fetch->body, monotonic_ms());
+	token->is_fetching = false;
+	fetch->fetched_token = NULL;
+
+	/* One that can't be started is not to be met again in this list. */
+	dlist_init(&waiting);
+	while (!dlist_is_empty(&token->waiting))
+		dlist_push_tail(&waiting, dlist_pop_head_node(&token->waiting));
+	while (!dlist_is_empty(&waiting))
+	{
+		Transfer   *transfer = dlist_container(Transfer, node, dlist_pop_head_node(&waiting));
+
+		transfer->token_granted = is_granted;
+		if (is_granted && begin_transfer(transfer))
+			continue;
+		dlist_push_tail(&engine->busy, &transfer->node);
+		if (is_granted)
+			finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+		else
+			fail_for_token(transfer, fetch);
+	}
+	dlist_push_head(&engine->unused, &fetch->node);
+}
+
+/* The receiver refused the token: fetch another, once, and send again. */
+static bool
+refresh_token(Transfer *transfer)
+{
+	if (transfer->authorization == NULL || transfer->token_refreshed)
+		return false;
+	token_forget(transfer->token, transfer->authorization + strlen(AUTHORIZATION_PREFIX));
+	release_token(transfer);
+	transfer->token_refreshed = true;
+	dlist_delete(&transfer->node);
+	if (begin_transfer(transfer))
+		return true;
+	dlist_push_tail(&transfer->engine->busy, &transfer->node);
+	finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+	return true;
+}
+
+/* A receiver may echo the token: the log must not have it. */
+static void
+mask_token(Transfer *transfer)
+{
+	const char *value;
+	char	   *found;
+
+	if (transfer->authorization == NULL)
+		return;
+	value = transfer->authorization + strlen(AUTHORIZATION_PREFIX);
+	while ((found = memmem(transfer->body, transfer->body_length, value, strlen(value))) != NULL)
+		memset(found, '*', strlen(value));
+}
+
+/*
  * Transfers.
  */
 
@@ -1194,6 +1396,26 @@ unused_transfer(TransferEngine *engine)
 	if (transfer != NULL)
 		transfer->engine = engine;
 	return transfer;
+}
+
+/* Give an unused transfer its request. */
+static void
+assign_transfer(Transfer *transfer, const Request *request, Host *host, int64 deadline)
+{
+	transfer->request = request;
+	transfer->tag = NULL;
+	transfer->host = host;
+	transfer->session = NULL;
+	transfer->token = NULL;
+	transfer->fetched_token = NULL;
+	transfer->token_granted = false;
+	transfer->token_refreshed = false;
+	transfer->looking_up = false;
+	transfer->deadline = deadline;
+	transfer->connect_deadline = Min(deadline, monotonic_ms() + appt_connect_timeout);
+	transfer->started_at = GetCurrentTimestamp();
+	host->in_flight++;
+	transfer->engine->in_flight++;
 }
 
 /* Forget what callbacks noted of an earlier try. */
@@ -1213,6 +1435,7 @@ clear_notes(Transfer *transfer)
 	transfer->error[0] = '\0';
 	transfer->curl_error[0] = '\0';
 	transfer->status = 0;
+	transfer->token_refused = false;
 }
 
 /* Make room for one more connection by closing a kept session. */
@@ -1231,9 +1454,19 @@ begin_transfer(Transfer *transfer)
 {
 	TransferEngine *engine = transfer->engine;
 	long		remaining = Max(1, transfer->deadline - monotonic_ms());
+	TokenSupply supply = TOKEN_READY;
 	bool		started;
 
 	clear_notes(transfer);
+	if (transfer->request->token_url != NULL)
+		supply = provide_token(transfer);
+	if (supply == TOKEN_AWAITED)
+		return true;
+	if (supply == TOKEN_IMPOSSIBLE)
+	{
+		release_token(transfer);
+		return false;
+	}
 	spare_sessions(engine);
 	if (transfer->request->protocol == REQUEST_SMTP)
 	{
@@ -1250,6 +1483,7 @@ begin_transfer(Transfer *transfer)
 		dlist_delete(&transfer->node);
 		if (transfer->easy != NULL)
 			discard_easy(transfer);
+		release_token(transfer);
 	}
 	return started;
 }
@@ -1306,11 +1540,16 @@ finish_transfer(Transfer *transfer, CURLcode result)
 		describe_failure(transfer);
 	transfer->finished_at = GetCurrentTimestamp();
 	dlist_delete(&transfer->node);
-	dlist_push_tail(&engine->finished, &transfer->node);
 	engine->in_flight--;
 	engine->may_unblock = true;
 	release_host(engine, transfer->host);
 	transfer->host = NULL;
+	mask_token(transfer);
+	release_token(transfer);
+	if (transfer->fetched_token != NULL)
+		finish_token(transfer);
+	else
+		dlist_push_tail(&engine->finished, &transfer->node);
 }
 
 /* The others that wait for this host's address share its failure. */
@@ -1366,6 +1605,8 @@ read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
 	}
 	if (result == CURLE_WRITE_ERROR && transfer->body_cut)
 		result = CURLE_OK;
+	if (result == CURLE_OK && transfer->status == 401 && refresh_token(transfer))
+		return;
 	if (lookup_failed && result != CURLE_OK)
 	{
 		strlcpy(transfer->error,
@@ -1564,6 +1805,8 @@ transfer_engine_create(void)
 	dlist_init(&engine->mails);
 	dlist_init(&engine->finished);
 	dlist_init(&engine->idle_sessions);
+	dlist_init(&engine->tokens);
+	engine->token_headers = token_headers(context);
 
 	control.keysize = HOST_KEY_SIZE;
 	control.entrysize = sizeof(Host);
@@ -1639,16 +1882,8 @@ transfer_start(TransferEngine *engine, const Request *request, void *tag)
 
 	if (transfer == NULL)
 		return false;
-	transfer->request = request;
+	assign_transfer(transfer, request, host, now + appt_request_timeout);
 	transfer->tag = tag;
-	transfer->host = host;
-	transfer->session = NULL;
-	transfer->looking_up = false;
-	transfer->deadline = now + appt_request_timeout;
-	transfer->connect_deadline = now + Min(appt_connect_timeout, appt_request_timeout);
-	transfer->started_at = GetCurrentTimestamp();
-	host->in_flight++;
-	engine->in_flight++;
 
 	block_signals(&signals);
 	if (host->lookup_hangs_until > now)
@@ -1719,6 +1954,7 @@ transfer_take(TransferEngine *engine, void **tag)
 	response->curl_result = transfer->result;
 	response->status = transfer->status;
 	response->refused_by_policy = transfer->refused_by_policy;
+	response->token_refused = transfer->token_refused;
 	response->started_at = transfer->started_at;
 	response->finished_at = transfer->finished_at;
 	if (transfer->error[0] != '\0')

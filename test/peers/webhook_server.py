@@ -26,6 +26,7 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /hang                   no answer, ever
     /endless                200 with a body that never ends
     /garbage                bytes that are no HTTP
+    /bearer/N               200 to the Nth or a later token of /token, else 401
     /token                  an OAuth2 token (see --token-lifetime), for client credentials in the form or by basic auth
 """
 
@@ -187,6 +188,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.note(body, None)
         self.close_connection = True
         self.wfile.write(b"\x00\xffthis is not HTTP\r\n\x01\x02\r\n")
+
+    def on_bearer(self, body, argument):
+        token = self.headers.get("authorization", "").removeprefix("Bearer token-")
+        known = token.isdigit() and int(token) >= int(argument)
+        self.answer(body, 200 if known else 401, b"ok" if known else b"unknown token")
 
     def on_token(self, body, argument):
         with self.server.lock:

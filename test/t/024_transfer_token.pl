@@ -1,0 +1,83 @@
+# OAuth2 client credentials: one token for all who wait for it, refreshed once after a 401, its failures told.
+
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use MIME::Base64;
+use Test::More;
+
+my $node = Appt::Cluster->create('main', preload => 0);
+$node->query('CREATE EXTENSION appt_test');
+my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'),
+	appt_test.set('appt.request_timeout', '1500'), appt_test.set('appt.connect_timeout', '700');";
+
+# Each call is a list of messages; rows as strings "kind status error".
+sub exchange
+{
+	my @calls = map { 'SELECT kind, status_code, error FROM appt_test.exchange(ARRAY[' . join(', ', map { "'$_'::jsonb" } @$_) . ']) ORDER BY number;' } @_;
+	return split /\n/, $node->query("\\o /dev/null\n$settings\n\\o\n" . join "\n", @calls);
+}
+
+sub message
+{
+	my ($url, $token_url, %more) = @_;
+	my $client = $more{client} // 'my:client';
+	return qq({"url": "$url", "payload": "{}", "auth": "OAUTH2", "username": "$client", "password": "s3cret word", "token_url": "$token_url"});
+}
+
+my $hook = Appt::Peers->webhook;
+my $issuer = Appt::Peers->webhook;
+my @rows = exchange([ map { message($hook->url('/bearer/1'), $issuer->url('/token')) } 1 .. 30 ], [ message($hook->url('/bearer/1'), $issuer->url('/token')) ]);
+is(scalar(grep { $_ eq 'DELIVERED|200|' } @rows), 31, 'delivered with a token');
+my @fetches = $issuer->wait_for(1);
+is(scalar(@fetches), 1, 'one token for all of them');
+is($fetches[0]{body}, 'grant_type=client_credentials', 'by client credentials');
+is($fetches[0]{headers}{'content-type'}, 'application/x-www-form-urlencoded', 'as a form');
+is($fetches[0]{headers}{authorization}, 'Basic ' . encode_base64('my%3Aclient:s3cret%20word', ''), 'the client authenticates');
+is(($hook->entries)[0]{headers}{authorization}, 'Bearer token-1', 'the token is the authorization');
+
+@rows = exchange([ message($hook->url('/bearer/1'), $issuer->url('/token')), message($hook->url('/bearer/1'), $issuer->url('/token'), client => 'other') ]);
+is(scalar(grep { $_ eq 'DELIVERED|200|' } @rows), 2, 'two clients');
+is(scalar($issuer->wait_for(3)), 3, 'have a token each');
+
+# A token that the receiver takes no more is refreshed within the attempt, once.
+my $before = $hook->entries;
+@rows = exchange([ message($hook->url('/bearer/5'), $issuer->url('/token')) ]);
+is($rows[0], 'DELIVERED|200|', 'refreshed after a 401');
+is(scalar($hook->entries), $before + 2, 'sent twice, once with either token');
+@rows = exchange([ message($hook->url('/bearer/99'), $issuer->url('/token')) ]);
+like($rows[0], qr/^REJECTED\|401\|/, 'a second 401 is final');
+is(scalar($hook->entries), $before + 4, 'and not answered by a third try');
+
+my $short = Appt::Peers->webhook('--token-lifetime', '0');
+@rows = exchange([ message($hook->url('/bearer/1'), $short->url('/token')) ], [ message($hook->url('/bearer/1'), $short->url('/token')) ]);
+is("@rows", 'DELIVERED|200| DELIVERED|200|', 'a token that expires at once still serves who waited for it');
+is(scalar($short->wait_for(2)), 2, 'and is not kept');
+
+# The endpoint's failures.
+$before = $hook->entries;
+foreach my $case ([ 400, 'REJECTED' ], [ 401, 'REJECTED' ], [ 403, 'REJECTED' ], [ 404, 'REJECTED' ], [ 302, 'FAILED' ], [ 429, 'FAILED' ], [ 500, 'FAILED' ], [ 503, 'FAILED' ])
+{
+	my ($status, $kind) = @$case;
+	@rows = exchange([ (message($hook->url('/ok'), $issuer->url("/status/$status"))) x 3 ]);
+	is($_, "$kind|$status|the token endpoint answered with HTTP status $status", "token endpoint: $status") foreach @rows;
+}
+@rows = exchange([ message($hook->url('/ok'), $issuer->url('/ok')) ]);
+is($rows[0], 'FAILED|200|the token endpoint\'s answer holds no token', 'an answer without a token');
+foreach my $path (qw(reset close hang garbage))
+{
+	@rows = exchange([ (message($hook->url('/ok'), $issuer->url("/$path"))) x 3 ]);
+	like($_, qr/^FAILED\|0\|no token could be fetched: \w/, "token endpoint: $path") foreach @rows;
+}
+is(scalar($hook->entries), $before, 'without a token nothing is sent');
+my $echo = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT response FROM appt_test.exchange(ARRAY['" . message($hook->url('/echo'), $issuer->url('/token')) . "'::jsonb])");
+like($echo, qr/Bearer \*+\n/, 'an echoed token is masked');
+my $refused = $node->query("\\o /dev/null\n$settings SELECT appt_test.set('appt.allowed_addresses', '127.0.0.1:" . $hook->port . "');\n\\o\n
+	SELECT kind, error FROM appt_test.exchange(ARRAY['" . message($hook->url('/ok'), $issuer->url('/token')) . "'::jsonb])");
+like($refused, qr/^REJECTED\|.*may not be contacted/, 'token URLs are refused like any other');
+my $took = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT appt_test.abandon('" . message($hook->url('/ok'), $issuer->url('/hang')) . "', 20)");
+cmp_ok($took, '<', 100, 'those that wait for a token are abandoned too');
+$node->stop;
+done_testing();
