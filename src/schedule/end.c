@@ -96,6 +96,7 @@ lock_overdue(TimestampTz now, int limit)
 	return statement_run(&lock, TimestampTzGetDatum(now), Int64GetDatum(limit));
 }
 
+/* When the first will be overdue. One that already is must be locked. */
 static TimestampTz
 next_overdue(TimestampTz now)
 {
@@ -105,10 +106,12 @@ next_overdue(TimestampTz now)
 		" ORDER BY a.end_at LIMIT 1) next",
 		0
 	};
+	TimestampTz next;
 
 	if (statement_run(&find) == 0 || row_is_null(0, 1))
 		return DT_NOEND;
-	return Max(row_timestamp(0, 1), now + LOCKED_PAUSE);
+	next = row_timestamp(0, 1);
+	return next > now ? next : now + LOCKED_PAUSE;
 }
 
 int
