@@ -143,7 +143,9 @@ GRANT INSERT (application_id, channel, kind, url, username, sender, settings, en
 	UPDATE (channel, kind, url, username, sender, settings, enabled),
 	DELETE ON appt.provider TO appt_service;
 
-/* Operators. */
+/* Operators see how the worker does, and of the queue how long it is. */
 GRANT USAGE ON SCHEMA appt TO pg_monitor;
 GRANT EXECUTE ON FUNCTION appt.worker_status() TO pg_monitor;
 GRANT SELECT ON appt.worker_status TO pg_monitor;
+GRANT SELECT (lane, due_at) ON appt.due TO pg_monitor;
+CREATE POLICY monitor ON appt.due FOR SELECT TO pg_monitor USING (true);

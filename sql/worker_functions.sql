@@ -5,6 +5,6 @@ CREATE FUNCTION appt.worker_status(
 	OUT sent bigint, OUT failed bigint, OUT next_wake timestamptz,
 	OUT last_error text, OUT last_error_at timestamptz, OUT why_quiet text, OUT explanation text)
 RETURNS SETOF record
-LANGUAGE C VOLATILE PARALLEL RESTRICTED ROWS 4 AS 'MODULE_PATHNAME', 'worker_status';
+LANGUAGE C VOLATILE ROWS 4 AS 'MODULE_PATHNAME', 'worker_status';
 COMMENT ON FUNCTION appt.worker_status() IS
 'The workers that serve this database, or should, as they describe themselves. The view of the same name adds what is due.';
