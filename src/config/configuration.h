@@ -1,7 +1,7 @@
 /*
  * configuration.h
- *		What the files of this room share: checks of configuration values.
- *		Nothing above calls into it; SQL does.
+ *		What the files of this room share, and its door for schedule: checks of
+ *		configuration values.
  *
  * Every check raises 22023 with a constant message and the value in DETAIL.
  */
