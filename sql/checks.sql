@@ -29,3 +29,8 @@ CREATE FUNCTION appt.headers_are_valid(headers jsonb, masked boolean DEFAULT fal
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';
 COMMENT ON FUNCTION appt.headers_are_valid(jsonb, boolean) IS
 'True for an array of {"name","value","type"} with type DEFAULT or SECRET, or an object of names and values, no name twice, none with control characters; with masked, the values of secret ones must read ********. Raises 22023 otherwise.';
+
+CREATE FUNCTION appt.settings_are_valid(settings jsonb, kind text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'settings_are_valid';
+COMMENT ON FUNCTION appt.settings_are_valid(jsonb, text) IS
+'True for an object of settings that a provider of this kind has; raises 22023 otherwise.';

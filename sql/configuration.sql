@@ -70,7 +70,7 @@ CREATE TABLE appt.provider (
 	url text NOT NULL CHECK (appt.url_is_valid(url, kind = 'SMTP')),
 	username text,
 	sender text CHECK (channel <> 'EMAIL' OR appt.sender_is_valid(sender)),
-	settings jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(settings) = 'object'),
+	settings jsonb NOT NULL DEFAULT '{}' CHECK (appt.settings_are_valid(settings, kind)),
 	enabled boolean NOT NULL DEFAULT true,
 	verified_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),

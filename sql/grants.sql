@@ -66,6 +66,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.headers_are_valid,
 	appt.locale_is_valid,
 	appt.sender_is_valid,
+	appt.settings_are_valid,
 	appt.template_is_valid,
 	appt.timezone_is_valid,
 	appt.url_is_valid

@@ -24,6 +24,7 @@
 
 PG_FUNCTION_INFO_V1(set_provider);
 PG_FUNCTION_INFO_V1(reset_verification);
+PG_FUNCTION_INFO_V1(settings_are_valid);
 
 /* Arguments of set_provider. */
 enum
@@ -199,23 +200,23 @@ check_setting(const char *kind, const char *name, const JsonbValue *value)
 }
 
 static void
-check_settings(const NewProvider *new)
+check_settings(Jsonb *object, const char *kind)
 {
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	value;
 	char	   *name = NULL;
 
-	if (!JB_ROOT_IS_OBJECT(new->settings))
+	if (!JB_ROOT_IS_OBJECT(object))
 		report_invalid("invalid settings", "They are not an object.");
-	iterator = JsonbIteratorInit(&new->settings->root);
+	iterator = JsonbIteratorInit(&object->root);
 	token = JsonbIteratorNext(&iterator, &value, true);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
 			name = pnstrdup(value.val.string.val, value.val.string.len);
 		else if (token == WJB_VALUE)
-			check_setting(new->kind, name, &value);
+			check_setting(kind, name, &value);
 	}
 }
 
@@ -244,7 +245,7 @@ read_arguments(FunctionCallInfo fcinfo, NewProvider *new)
 	new->secret = optional_text(fcinfo, ARGUMENT_SECRET, "secret");
 	new->settings = PG_ARGISNULL(ARGUMENT_SETTINGS) ? empty_object() :
 		PG_GETARG_JSONB_P(ARGUMENT_SETTINGS);
-	check_settings(new);
+	check_settings(new->settings, new->kind);
 }
 
 /* Disable the provider in force, if any, and forget its secrets; when was this sender verified? */
@@ -320,6 +321,14 @@ set_provider(PG_FUNCTION_ARGS)
 		store_secret(application_id, NULL, id, SECRET_PASSWORD, new.secret);
 	call_end(&call);
 	PG_RETURN_UUID_P(id);
+}
+
+/* appt.settings_are_valid(settings jsonb, kind text) -> boolean; 22023 */
+Datum
+settings_are_valid(PG_FUNCTION_ARGS)
+{
+	check_settings(PG_GETARG_JSONB_P(0), text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	PG_RETURN_BOOL(true);
 }
 
 /* appt.reset_verification() -> trigger, BEFORE UPDATE of a provider's sender: another one is not verified. */
