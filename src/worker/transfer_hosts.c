@@ -1,0 +1,168 @@
+/*
+ * transfer_hosts.c
+ *		What the engine has in flight to each host, and its name look-ups.
+ *
+ * libcurl looks up names in threads of its own, one a transfer, and nothing
+ * can stop a thread that hangs in getaddrinfo. So at most one look-up per host
+ * name is under way: libcurl asks before each one, and a transfer whose host is
+ * being looked up already is called back and started again when that is over,
+ * by then out of libcurl's cache. A look-up that was given up is counted until
+ * its thread can be supposed to have ended.
+ */
+#include "postgres.h"
+
+#include "worker/transfer_parts.h"
+
+static bool
+is_smtp_url(const char *url)
+{
+	return pg_strncasecmp(url, "smtp", 4) == 0;
+}
+
+static const char *
+default_port(const char *url)
+{
+	if (is_smtp_url(url))
+		return pg_strncasecmp(url, "smtps:", 6) == 0 ? "465" : "25";
+	return pg_strncasecmp(url, "https:", 6) == 0 ? "443" : "80";
+}
+
+/*
+ * "https://example.com:443" out of a URL that url_problem() found well formed.
+ * For counting alone, libcurl parses it by itself.
+ */
+static void
+host_key(const char *url, char *key)
+{
+	const char *scheme_end = strstr(url, "://");
+	const char *start;
+	const char *end;
+	size_t		length = 0;
+	bool		has_port;
+
+	memset(key, 0, HOST_KEY_SIZE);
+	if (scheme_end == NULL)
+		return;
+	start = scheme_end + 3;
+	end = start + strcspn(start, "/?#");
+	for (const char *c = url; c < end && length < HOST_KEY_SIZE - 8; c++)
+		key[length++] = pg_ascii_tolower((unsigned char) *c);
+	/* A port stands behind the last colon, but not inside of [IPv6]. */
+	has_port = false;
+	for (const char *c = end - 1; c >= start && *c != ']'; c--)
+	{
+		if (*c == ':')
+			has_port = true;
+	}
+	if (!has_port)
+		snprintf(key + length, HOST_KEY_SIZE - length, ":%s", default_port(url));
+}
+
+Host *
+find_host(TransferEngine *engine, const char *url, HASHACTION action)
+{
+	char		key[HOST_KEY_SIZE];
+	bool		found;
+	Host	   *host;
+
+	host_key(url, key);
+	host = hash_search(engine->hosts, key, action, &found);
+	if (host != NULL && !found && action != HASH_FIND)
+	{
+		host->in_flight = 0;
+		host->looking_up = false;
+		host->lookup_hangs_until = 0;
+	}
+	return host;
+}
+
+/* Forget a host of which nothing is known any more. */
+void
+release_host(TransferEngine *engine, Host *host)
+{
+	if (--host->in_flight == 0 && host->lookup_hangs_until <= monotonic_ms())
+		hash_search(engine->hosts, host->key, HASH_REMOVE, NULL);
+}
+
+/* Those whose look-up hung stay behind until nothing is in flight to them. */
+void
+sweep_hosts(TransferEngine *engine)
+{
+	HASH_SEQ_STATUS scan;
+	Host	   *host;
+	int64		now = monotonic_ms();
+
+	hash_seq_init(&scan, engine->hosts);
+	while ((host = hash_seq_search(&scan)) != NULL)
+	{
+		if (host->in_flight == 0 && host->lookup_hangs_until <= now)
+			hash_search(engine->hosts, host->key, HASH_REMOVE, NULL);
+	}
+}
+
+static int
+lookups_lingering(TransferEngine *engine, int64 now)
+{
+	int			lingering = 0;
+
+	for (int i = 0; i < LOOKUP_LIMIT; i++)
+	{
+		if (engine->abandoned_lookups[i] > now)
+			lingering++;
+	}
+	return lingering;
+}
+
+bool
+lookup_may_start(TransferEngine *engine, const Host *host)
+{
+	return !host->looking_up && engine->lookups < LOOKUP_LIMIT &&
+		(engine->lookups < LOOKUP_LIMIT / 2 ||
+		 engine->lookups + lookups_lingering(engine, monotonic_ms()) < LOOKUP_LIMIT);
+}
+
+void
+end_lookup(Transfer *transfer, bool was_abandoned)
+{
+	TransferEngine *engine = transfer->engine;
+	int64		now;
+
+	if (!transfer->looking_up)
+		return;
+	transfer->looking_up = false;
+	transfer->host->looking_up = false;
+	engine->lookups--;
+	engine->may_unblock = true;
+	if (!was_abandoned)
+		return;
+
+	now = monotonic_ms();
+	transfer->host->lookup_hangs_until = now + LOOKUP_LINGER_MS;
+	for (int i = 0; i < LOOKUP_LIMIT; i++)
+	{
+		if (engine->abandoned_lookups[i] <= now)
+		{
+			engine->abandoned_lookups[i] = now + LOOKUP_LINGER_MS;
+			break;
+		}
+	}
+}
+
+/* libcurl is about to look up a name that its cache does not hold. */
+int
+lookup_callback(void *resolver, void *reserved, void *clientp)
+{
+	Transfer   *transfer = clientp;
+
+	if (transfer->looking_up)
+		return 0;
+	if (!lookup_may_start(transfer->engine, transfer->host))
+	{
+		transfer->must_wait = true;
+		return 1;
+	}
+	transfer->looking_up = true;
+	transfer->host->looking_up = true;
+	transfer->engine->lookups++;
+	return 0;
+}

@@ -1,0 +1,367 @@
+/*
+ * transfer_mail.c
+ *		SMTP sessions: connected by libcurl, spoken to by smtp_dialogue.c, kept
+ *		for the next mail by the same route.
+ *
+ * A kept session may have been closed by its server. As long as the end of
+ * the message was not sent nothing was delivered, so the mail then goes over a
+ * new connection within the same attempt; after that a broken connection is a
+ * failure, for the mail may have arrived.
+ */
+#include "postgres.h"
+
+#include "core/reachable.h"
+#include "worker/transfer_parts.h"
+
+/* While a session connects, libcurl shows the server's lines as headers. */
+static size_t
+greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
+{
+	Transfer   *transfer = clientp;
+	size_t		length = size * count;
+
+	transfer->headers_received += length;
+	if (transfer->headers_received > HEADER_LIMIT)
+		return 0;
+	keep_value(transfer->body, SMTP_LINE_SIZE, bytes, length);
+	transfer->body_length = strlen(transfer->body);
+	return length;
+}
+
+/* Whom a session may serve: the same server, user and degree of encryption. */
+static char *
+session_key(const Request *request)
+{
+	const char *username = request->username ? request->username : "";
+	const char *password = request->password ? request->password : "";
+	size_t		size = strlen(request->url) + strlen(username) +
+		strlen(password) + strlen(ca_file()) + 16;
+	char	   *key = malloc(size);
+
+	if (key != NULL)
+		snprintf(key, size, "%s\n%d\n%s\n%s\n%s", request->url,
+				 (int) request->starttls, username, password, ca_file());
+	return key;
+}
+
+static bool
+set_session_options(SmtpSession *session, Transfer *transfer, long remaining)
+{
+	const Request *request = transfer->request;
+	static const long use_ssl[] = {
+		[STARTTLS_OPPORTUNISTIC] = CURLUSESSL_TRY,
+		[STARTTLS_REQUIRED] = CURLUSESSL_ALL,
+		[STARTTLS_NEVER] = CURLUSESSL_NONE
+	};
+
+	if (!set_common_options(session->engine, session->easy, transfer))
+		return false;
+	SETOPT(session->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	SETOPT(session->easy, CURLOPT_URL, request->url);
+	SETOPT(session->easy, CURLOPT_CONNECT_ONLY, 1L);
+	SETOPT(session->easy, CURLOPT_HEADERFUNCTION, greeting_callback);
+	SETOPT(session->easy, CURLOPT_USE_SSL, use_ssl[request->starttls]);
+	if (request->username != NULL)
+	{
+		SETOPT(session->easy, CURLOPT_USERNAME, request->username);
+		SETOPT(session->easy, CURLOPT_PASSWORD, request->password ? request->password : "");
+	}
+	/* libcurl's connect timeout would include the server's greeting. */
+	SETOPT(session->easy, CURLOPT_CONNECTTIMEOUT_MS, remaining);
+	SETOPT(session->easy, CURLOPT_TIMEOUT_MS, remaining);
+	SETOPT(session->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, Max(1L, remaining / 1000));
+	return set_ca_file(session->easy, ca_file());
+}
+
+/* Begin to connect. */
+static bool
+open_session(Transfer *transfer, char *key, long remaining)
+{
+	SmtpSession *session = calloc(1, sizeof(SmtpSession));
+
+	if (session == NULL)
+	{
+		free(key);
+		return false;
+	}
+	session->engine = transfer->engine;
+	session->key = key;
+	session->socket = CURL_SOCKET_BAD;
+	session->transfer = transfer;
+	transfer->session = session;
+	session->easy = curl_easy_init();
+	if (session->easy == NULL ||
+		!set_session_options(session, transfer, remaining) ||
+		curl_multi_add_handle(transfer->engine->multi, session->easy) != CURLM_OK)
+	{
+		end_session(session);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Close a session at once, without waiting for anybody. libcurl takes the
+ * connection of a CONNECT_ONLY handle for dead when the handle is removed, and
+ * sends no QUIT.
+ */
+void
+end_session(SmtpSession *session)
+{
+	if (session->socket != CURL_SOCKET_BAD)
+	{
+		SocketState *state = socket_state(session->engine, session->socket);
+
+		if (state != NULL)
+			state->session = NULL;
+		register_events(session->engine, session->socket, 0);
+	}
+	if (session->transfer != NULL)
+		session->transfer->session = NULL;
+	else
+		dlist_delete(&session->node);
+	if (session->easy != NULL)
+	{
+		curl_multi_remove_handle(session->engine->multi, session->easy);
+		curl_easy_cleanup(session->easy);
+	}
+	free(session->key);
+	free(session);
+}
+
+/* Say goodbye if that takes no waiting, and close. */
+void
+quit_session(SmtpSession *session)
+{
+	size_t		sent;
+
+	(void) curl_easy_send(session->easy, "QUIT\r\n", 6, &sent);
+	end_session(session);
+}
+
+static SmtpSession *
+find_idle_session(TransferEngine *engine, const char *key)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &engine->idle_sessions)
+	{
+		SmtpSession *session = dlist_container(SmtpSession, node, iter.cur);
+
+		if (strcmp(session->key, key) == 0)
+			return session;
+	}
+	return NULL;
+}
+
+/* May mail still go to where this session is connected? */
+static bool
+session_is_reachable(SmtpSession *session)
+{
+	struct sockaddr_storage address;
+	socklen_t	length = sizeof(address);
+
+	return getpeername(session->socket, (struct sockaddr *) &address, &length) == 0 &&
+		address_is_reachable((struct sockaddr *) &address, appt_allowed_addresses);
+}
+
+/* The last use was good: keep the session for the next mail. */
+static void
+release_session(SmtpSession *session)
+{
+	session->transfer->session = NULL;
+	session->transfer = NULL;
+	session->idle_since = monotonic_ms();
+	dlist_push_head(&session->engine->idle_sessions, &session->node);
+	/* Watched, for whatever comes now means that it is closing. */
+	register_events(session->engine, session->socket, EPOLLIN);
+	if (session->mails >= MAILS_PER_SESSION)
+		quit_session(session);
+}
+
+/* End the transfer with the server's answer, keep or close the session. */
+static void
+finish_mail(SmtpSession *session)
+{
+	Transfer   *transfer = session->transfer;
+	SmtpDialogue *dialogue = &session->dialogue;
+	CURLcode	result = CURLE_OK;
+
+	transfer->status = dialogue->code;
+	transfer->body_length = strlcpy(transfer->body, dialogue->reply, KEPT_BODY_SIZE);
+	session->mails++;
+	session->must_reset = false;
+	if (dialogue->step == SMTP_REFUSED)
+	{
+		snprintf(transfer->error, ERROR_SIZE, "the mail server refused %s: %s",
+				 dialogue->refused_command, dialogue->reply);
+		result = CURLE_SEND_ERROR;
+		session->must_reset = true;
+	}
+	else if (dialogue->step == SMTP_GARBLED)
+	{
+		snprintf(transfer->error, ERROR_SIZE, "the mail server does not follow SMTP");
+		transfer->status = 0;
+		result = CURLE_WEIRD_SERVER_REPLY;
+	}
+
+	/* 421: the server closes the connection. */
+	if (dialogue->step == SMTP_GARBLED || dialogue->code == 421)
+		end_session(session);
+	else
+		release_session(session);
+	finish_transfer(transfer, result);
+}
+
+/*
+ * The connection broke. If it was a kept one and the message is not out, the
+ * server merely got tired of waiting: connect anew, within the same attempt.
+ * libcurl says CURLE_OK with 0 bytes when the server has closed.
+ */
+static void
+break_session(SmtpSession *session, CURLcode result)
+{
+	Transfer   *transfer = session->transfer;
+	bool		is_harmless = session->is_reused && !session->dialogue.end_queued;
+	bool		end_queued = session->dialogue.end_queued;
+
+	end_session(session);
+	if (is_harmless && start_mail(transfer, true))
+		return;
+	snprintf(transfer->error, ERROR_SIZE,
+			 end_queued ? "the connection broke before the mail server answered the message"
+			 : "the connection to the mail server broke");
+	finish_transfer(transfer, result == CURLE_OK ? CURLE_RECV_ERROR : result);
+}
+
+/* Send what can be sent. False: the session is gone. */
+static bool
+send_output(SmtpSession *session)
+{
+	const char *bytes;
+	size_t		length;
+
+	while ((length = smtp_dialogue_output(&session->dialogue, &bytes)) > 0)
+	{
+		size_t		sent = 0;
+		CURLcode	result = curl_easy_send(session->easy, bytes, length, &sent);
+
+		if (result == CURLE_AGAIN)
+			return register_events(session->engine, session->socket,
+								   EPOLLIN | EPOLLOUT);
+		if (result != CURLE_OK)
+		{
+			break_session(session, result);
+			return false;
+		}
+		smtp_dialogue_sent(&session->dialogue, sent);
+	}
+	return register_events(session->engine, session->socket, EPOLLIN);
+}
+
+/* Receive what has come, until there is no more. False: the session is gone. */
+static bool
+receive_input(SmtpSession *session)
+{
+	char		bytes[4096];
+	size_t		received;
+
+	while (!smtp_dialogue_is_over(&session->dialogue))
+	{
+		CURLcode	result = curl_easy_recv(session->easy, bytes, sizeof(bytes),
+											&received);
+
+		if (result == CURLE_AGAIN)
+			return true;
+		if (result != CURLE_OK || received == 0)
+		{
+			break_session(session, result);
+			return false;
+		}
+		smtp_dialogue_receive(&session->dialogue, bytes, received);
+		/* A reply may call for the next command. */
+		if (!smtp_dialogue_is_over(&session->dialogue) && !send_output(session))
+			return false;
+	}
+	return true;
+}
+
+/* A session's socket is ready, or it has just been given a mail. */
+void
+run_session(SmtpSession *session)
+{
+	if (session->transfer == NULL)
+	{
+		/* Idle: the server says goodbye, or nonsense. */
+		end_session(session);
+		return;
+	}
+	if (!smtp_dialogue_is_over(&session->dialogue) && !send_output(session))
+		return;
+	if (!receive_input(session))
+		return;
+	if (!smtp_dialogue_is_over(&session->dialogue))
+		return;
+	/* A server that tires of a kept connection says so instead of "250". */
+	if (session->dialogue.code == 421 && session->is_reused &&
+		!session->dialogue.end_queued)
+		break_session(session, CURLE_RECV_ERROR);
+	else
+		finish_mail(session);
+}
+
+/* libcurl has connected and authenticated. */
+void
+begin_dialogue(SmtpSession *session)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	SocketState *state = NULL;
+
+	if (session->socket == CURL_SOCKET_BAD)
+	{
+		curl_easy_getinfo(session->easy, CURLINFO_ACTIVESOCKET, &fd);
+		if (fd != CURL_SOCKET_BAD)
+			state = socket_state(session->engine, fd);
+		if (state == NULL)
+		{
+			break_session(session, CURLE_COULDNT_CONNECT);
+			return;
+		}
+		session->socket = fd;
+		state->session = session;
+	}
+	/* What answered the greeting is no answer to the mail. */
+	session->transfer->body_length = 0;
+	session->transfer->status = 0;
+	smtp_dialogue_begin(&session->dialogue, session->transfer->request,
+						session->must_reset);
+	run_session(session);
+}
+
+/* Send a mail over a kept session, or else over a new one. */
+bool
+start_mail(Transfer *transfer, bool fresh)
+{
+	char	   *key = session_key(transfer->request);
+	SmtpSession *session;
+	long		remaining = Max(1, transfer->deadline - monotonic_ms());
+
+	if (key == NULL)
+		return false;
+	while (!fresh && (session = find_idle_session(transfer->engine, key)) != NULL)
+	{
+		if (!session_is_reachable(session))
+		{
+			end_session(session);
+			continue;
+		}
+		free(key);
+		dlist_delete(&session->node);
+		session->transfer = transfer;
+		session->is_reused = true;
+		transfer->session = session;
+		begin_dialogue(session);
+		return true;
+	}
+	return open_session(transfer, key, remaining);
+}
