@@ -1,0 +1,185 @@
+/*-------------------------------------------------------------------------
+ *
+ * compose.c
+ *	  What the worker would send for a notification, and the clearing up after
+ *	  a deleted appointment.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "notify/compose.h"
+#include "notify/eligibility.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(test_composed);
+PG_FUNCTION_INFO_V1(test_claimable);
+PG_FUNCTION_INFO_V1(test_load_often);
+PG_FUNCTION_INFO_V1(test_route_secrets);
+PG_FUNCTION_INFO_V1(test_blank_deleted);
+
+static const NotificationFacts *
+load_one(int64 id)
+{
+	List	   *loaded = facts_load(&id, 1, false);
+
+	if (loaded == NIL)
+		elog(ERROR, "no such notification");
+	return (const NotificationFacts *) linitial(loaded);
+}
+
+static Datum
+text_array(const char *const *texts, int count)
+{
+	Datum	   *datums = SPI_palloc(count * sizeof(Datum));
+	bool	   *nulls = SPI_palloc(count * sizeof(bool));
+	int			dimension = count;
+	int			lower = 1;
+	ArrayType  *array;
+
+	for (int i = 0; i < count; i++)
+	{
+		nulls[i] = texts[i] == NULL;
+		datums[i] = nulls[i] ? (Datum) 0 : CStringGetTextDatum(texts[i]);
+	}
+	array = construct_md_array(datums, nulls, 1, &dimension, &lower, TEXTOID, -1, false, TYPALIGN_INT);
+	return SPI_datumTransfer(PointerGetDatum(array), false, -1);
+}
+
+/* composed(id, at): recipient, recipient's name, subject, text_body, html_body, or reason and error */
+Datum
+test_composed(PG_FUNCTION_ARGS)
+{
+	Reason		reason;
+	char	   *error;
+	Message    *message;
+	Datum		result;
+
+	SPI_connect();
+	message = compose_message(load_one(PG_GETARG_INT64(0)), PG_GETARG_TIMESTAMPTZ(1), &reason, &error);
+	if (message == NULL)
+		result = text_array((const char *const[]) {reason_code(reason), error}, 2);
+	else
+		result = text_array((const char *const[]) {
+			message->recipient, message->recipient_name, message->subject, message->text_body,
+			message->html_body
+		}, 5);
+	SPI_finish();
+	PG_RETURN_DATUM(result);
+}
+
+static int64 *
+ids_arg(FunctionCallInfo fcinfo, int i, int *count)
+{
+	Datum	   *values;
+	int64	   *ids;
+
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(i), INT8OID, 8, true, TYPALIGN_DOUBLE, &values, NULL, count);
+	ids = palloc(Max(*count, 1) * sizeof(int64));
+	for (int n = 0; n < *count; n++)
+		ids[n] = DatumGetInt64(values[n]);
+	return ids;
+}
+
+/* claimable(ids): the ids that a claim gets, in its order, "id/recipient" */
+Datum
+test_claimable(PG_FUNCTION_ARGS)
+{
+	int			count;
+	int64	   *ids = ids_arg(fcinfo, 0, &count);
+	List	   *loaded;
+	const char **texts;
+	Datum		result;
+
+	SPI_connect();
+	loaded = facts_load(ids, count, true);
+	texts = palloc(Max(list_length(loaded), 1) * sizeof(char *));
+	for (int i = 0; i < list_length(loaded); i++)
+	{
+		const NotificationFacts *facts = (const NotificationFacts *) list_nth(loaded, i);
+
+		texts[i] = psprintf(INT64_FORMAT "/%s", facts->id, compose_recipient(facts));
+	}
+	result = text_array(texts, list_length(loaded));
+	SPI_finish();
+	PG_RETURN_DATUM(result);
+}
+
+/* load_often(ids, times): microseconds for loading and composing one notification */
+Datum
+test_load_often(PG_FUNCTION_ARGS)
+{
+	int			count;
+	int64	   *ids = ids_arg(fcinfo, 0, &count);
+	int			times = PG_GETARG_INT32(1);
+	TimestampTz started = GetCurrentTimestamp();
+
+	for (int i = 0; i < times; i++)
+	{
+		List	   *loaded;
+		ListCell   *cell;
+
+		SPI_connect();
+		loaded = facts_load(ids, count, false);
+		foreach(cell, loaded)
+		{
+			Reason		reason;
+			char	   *error;
+			EligibilityInput input = eligibility_input((const NotificationFacts *) lfirst(cell));
+
+			(void) eligibility_decide(&input, started);
+			(void) compose_message((const NotificationFacts *) lfirst(cell), started, &reason, &error);
+		}
+		SPI_finish();
+	}
+	PG_RETURN_FLOAT8((double) (GetCurrentTimestamp() - started) / times / Max(count, 1));
+}
+
+/* route_secrets(id): password, keys and headers as the channel gets them */
+Datum
+test_route_secrets(PG_FUNCTION_ARGS)
+{
+	const RouteFacts *route;
+	const char *texts[32];
+	int			count = 0;
+	ListCell   *cell;
+	Datum		result;
+
+	SPI_connect();
+	route = load_one(PG_GETARG_INT64(0))->route;
+	if (route == NULL)
+	{
+		SPI_finish();
+		PG_RETURN_NULL();
+	}
+	texts[count++] = route->route.password;
+	foreach(cell, route->route.hmac_keys)
+		texts[count++] = (const char *) lfirst(cell);
+	foreach(cell, route->route.headers)
+	{
+		Header	   *header = (Header *) lfirst(cell);
+
+		texts[count++] = psprintf("%s: %s", header->name, header->value);
+	}
+	result = text_array(texts, count);
+	SPI_finish();
+	PG_RETURN_DATUM(result);
+}
+
+Datum
+test_blank_deleted(PG_FUNCTION_ARGS)
+{
+	int			count;
+	int64	   *ids = ids_arg(fcinfo, 0, &count);
+
+	SPI_connect();
+	facts_blank_deleted(ids, count);
+	SPI_finish();
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,10 @@
+CREATE FUNCTION appt_test.composed(notification_id bigint, at timestamptz DEFAULT now()) RETURNS text[]
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_composed';
+CREATE FUNCTION appt_test.claimable(notification_ids bigint[]) RETURNS text[]
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_claimable';
+CREATE FUNCTION appt_test.load_often(notification_ids bigint[], times integer) RETURNS float8
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_load_often';
+CREATE FUNCTION appt_test.route_secrets(notification_id bigint) RETURNS text[]
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_route_secrets';
+CREATE FUNCTION appt_test.blank_deleted(notification_ids bigint[]) RETURNS void
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_blank_deleted';
