@@ -6,6 +6,7 @@ use warnings;
 use Appt::Cluster;
 use Appt::Peers;
 use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 
 my $node = Appt::Cluster->create('main', preload => 0);
@@ -78,6 +79,44 @@ sub kept_sessions
 		SELECT * FROM appt_test.exchange(ARRAY['@{[ mail($lost) ]}'::jsonb]); SELECT appt_test.set('appt.allowed_addresses', '');
 		\\o\n$one");
 	is($tired, 'REJECTED', 'a kept session does not outlive the list of allowed addresses');
+	return;
+}
+
+# A mail server that takes one mail a connection and at the next MAIL hangs up, with a word or without.
+sub tired_server
+{
+	my ($farewell) = @_;
+	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5) or die $!;
+	my $pid = fork // die $!;
+
+	return ($pid, $listener->sockport) if $pid;
+	while (my $client = $listener->accept)
+	{
+		my $mails = 0;
+		print $client "220 hi\r\n";
+		while (my $line = <$client>)
+		{
+			if ($line =~ /^MAIL/ && $mails++) { print $client $farewell; last; }
+			if ($line =~ /^DATA/) { print $client "354 go\r\n"; 1 while ($line = <$client>) ne ".\r\n"; }
+			print $client "250 ok\r\n";
+		}
+		close $client;
+	}
+	POSIX::_exit(0);
+}
+
+sub tired_sessions
+{
+	foreach my $farewell ('', "421 4.4.2 bye\r\n")
+	{
+		my ($pid, $port) = tired_server($farewell);
+		my $mail = mail("smtp://127.0.0.1:$port");
+		my $one = "SELECT kind FROM appt_test.exchange(ARRAY['$mail'::jsonb]);";
+		is($node->query("\\o /dev/null\n$settings \\o\n$one $one $one"), "DELIVERED\nDELIVERED\nDELIVERED",
+			$farewell ? 'a kept session that ends with 421 is replaced' : 'a kept session that just ends is replaced');
+		kill 'KILL', $pid;
+		waitpid $pid, 0;
+	}
 	return;
 }
 
@@ -187,6 +226,7 @@ sub tls
 
 delivery();
 kept_sessions();
+tired_sessions();
 refusals();
 misbehaviours();
 isolation();
