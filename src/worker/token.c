@@ -68,34 +68,45 @@ make_token(const Request *request, List *headers)
 	return token;
 }
 
-Token *
-token_find(dlist_head *tokens, const Request *request, List *headers, int64 now)
+/* Forget what expired and nobody uses, but for the one just made. */
+static void
+forget_expired(dlist_head *tokens, const Token *spared, int64 now)
 {
 	dlist_mutable_iter iter;
-	Token	   *found = NULL;
 
 	dlist_foreach_modify(iter, tokens)
 	{
 		Token	   *token = dlist_container(Token, node, iter.cur);
 
-		if (strcmp(token->token_url, request->token_url) == 0 &&
-			strcmp(token->client, request->username) == 0 &&
-			strcmp(token->secret, request->password) == 0)
-			found = token;
-		else if (!token->is_fetching && token->users == 0 &&
-				 token_value(token, now) == NULL)
+		if (token != spared && !token->is_fetching && token->users == 0 &&
+			token_value(token, now) == NULL)
 		{
 			dlist_delete(&token->node);
 			free_token(token);
 		}
 	}
-	if (found == NULL)
+}
+
+Token *
+token_find(dlist_head *tokens, const Request *request, List *headers, int64 now)
+{
+	dlist_iter	iter;
+	Token	   *token;
+
+	dlist_foreach(iter, tokens)
 	{
-		found = make_token(request, headers);
-		if (found != NULL)
-			dlist_push_head(tokens, &found->node);
+		token = dlist_container(Token, node, iter.cur);
+		if (strcmp(token->token_url, request->token_url) == 0 &&
+			strcmp(token->client, request->username) == 0 &&
+			strcmp(token->secret, request->password) == 0)
+			return token;
 	}
-	return found;
+	token = make_token(request, headers);
+	if (token == NULL)
+		return NULL;
+	dlist_push_head(tokens, &token->node);
+	forget_expired(tokens, token, now);
+	return token;
 }
 
 const char *

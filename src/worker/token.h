@@ -31,7 +31,7 @@ typedef struct Token
 
 /*
  * The token for a request's client and endpoint, made if need be; NULL if out
- * of memory. Forgets tokens that expired. `headers`: of char *, for the
+ * of memory. Making one forgets those that expired. `headers`: of char *, for the
  * requests that fetch tokens; must outlive the tokens.
  */
 extern Token *token_find(dlist_head *tokens, const Request *request,

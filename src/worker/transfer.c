@@ -172,7 +172,6 @@ wait_transfer(Transfer *transfer)
 		engine->connection_limit > engine->open_sockets)
 	{
 		engine->connection_limit = engine->open_sockets;
-		engine->limit_is_news = true;
 		curl_multi_setopt(engine->multi, CURLMOPT_MAXCONNECTS,
 						  (long) engine->connection_limit);
 		curl_multi_setopt(engine->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS,
@@ -547,6 +546,20 @@ transfer_start(TransferEngine *engine, const Request *request, void *tag)
 	return started;
 }
 
+/* Tell the operator, once, that descriptors are too few for the settings. */
+static void
+report_limit(TransferEngine *engine)
+{
+	if (appt_max_concurrency <= engine->connection_limit ||
+		engine->reported_limit == engine->connection_limit)
+		return;
+	engine->reported_limit = engine->connection_limit;
+	ereport(LOG,
+			(errmsg("appt has file descriptors for %d connections, fewer than appt.max_concurrency",
+					engine->connection_limit),
+			 errhint("Raise max_files_per_process or lower appt.max_concurrency.")));
+}
+
 void
 transfer_engine_run(TransferEngine *engine)
 {
@@ -566,14 +579,7 @@ transfer_engine_run(TransferEngine *engine)
 	run_deadlines(engine, now);
 	unblock_signals(&signals);
 
-	if (engine->limit_is_news)
-	{
-		engine->limit_is_news = false;
-		ereport(LOG,
-				(errmsg("appt ran out of file descriptors and will use at most %d connections",
-						engine->connection_limit),
-				 errhint("Raise max_files_per_process or lower appt.max_concurrency.")));
-	}
+	report_limit(engine);
 	if (hash_get_num_entries(engine->hosts) > engine->in_flight + 1000)
 		sweep_hosts(engine);
 }

@@ -157,7 +157,7 @@ struct TransferEngine
 	int			sockets_size;
 	int			open_sockets;
 	int			connection_limit;
-	bool		limit_is_news;	/* it came down; say so once */
+	int			reported_limit; /* the last one that the log was told */
 
 	dlist_head	unused;
 	dlist_head	waiting;

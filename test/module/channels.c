@@ -111,7 +111,7 @@ json_headers(List *headers, const Jsonb *object, const char *key, bool is_secret
 			header = palloc0(sizeof(Header));
 			header->name = pnstrdup(value.val.string.val, value.val.string.len);
 		}
-		else if (token == WJB_VALUE)
+		else if (token == WJB_VALUE && header != NULL)
 		{
 			header->value = pnstrdup(value.val.string.val, value.val.string.len);
 			header->is_secret = is_secret;
