@@ -18,8 +18,9 @@
  * alone. What is called here raises nothing for bad data: Mustache and dates
  * promise so, the JSON comes out of jsonb that was valid when it was stored,
  * and names given twice are the only mistakes that pushing jsonb could meet.
- * (Out of memory, and a message over 1 GB, remain errors; the worker's
- * redoing of a batch one by one is for these.)
+ * (Out of memory, metadata nested to the limit of the stack, and a message
+ * over 1 GB, remain errors; the worker's redoing of a batch one by one is for
+ * these.)
  *
  * Messages without an appointment (CODE, TEST) bring along what they are
  * composed from in notification.context: "data" (names for the template),

@@ -394,7 +394,7 @@ load_participants(Batch *batch, Datum application_ids, Datum appointment_ids)
 		" FROM unnest($1, $2) AS k (application_id, appointment_id)"
 		" JOIN appt.participant p ON p.application_id = k.application_id"
 		"  AND p.appointment_id = k.appointment_id"
-		" ORDER BY p.created_at, p.id",
+		" ORDER BY p.created_at, p.id COLLATE \"C\"",
 		2, {UUIDARRAYOID, UUIDARRAYOID}
 	};
 	uint64		found = read_rows2(batch, &find, application_ids, appointment_ids);
@@ -491,7 +491,7 @@ restore_appointments(Batch *batch, Datum ids)
 		" FROM appt.notification n,"
 		" LATERAL jsonb_populate_recordset(NULL::appt.participant, n.context->'participants') p"
 		" WHERE n.id = ANY ($1) AND jsonb_typeof(n.context->'participants') = 'array'"
-		" ORDER BY n.id, p.created_at, p.id",
+		" ORDER BY n.id, p.created_at, p.id COLLATE \"C\"",
 		1, {INT8ARRAYOID}
 	};
 	uint64		found = read_rows(batch, &find, ids);

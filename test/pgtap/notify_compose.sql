@@ -1,0 +1,154 @@
+-- The words of messages: which template, which names, which language; the JSON for subscribers; what is sent again.
+BEGIN;
+SET LOCAL client_min_messages = error;
+SELECT * FROM no_plan();
+
+SELECT appt.create_organization('org') AS org \gset
+SELECT appt.create_application(:'org', 'Acme Bank', room_url => 'https://video.example/q/', public_url => 'https://api.example/base', timezone => 'Europe/Berlin', locale => 'de') AS app \gset
+SELECT (appt.create_subscription(:'app', 'https://hooks.example/one')).id AS one \gset
+SELECT (appt.schedule_appointment(:'app', '2030-07-01 14:00+02', '1 hour 30 minutes', organizer_id => 'ann',
+	customer => '{"name": {"firstName": "Bob", "lastName": "O''Neil & Sons"}, "username": "bobby", "locale": "en_GB", "metadata": {"tier": "gold"},
+		"contact": {"primaryEmail": "bob@example.com", "primaryPhone": "+306900000000"}}',
+	title => 'Loan <review>', notes => 'internal', location => 'Online', timezone => 'Europe/Athens', locale => 'el',
+	metadata => '{"crm": {"ref": "3nv"}, "n": 1.50}', notification_headers => '{"X-Trace": "t1", "X-Other": "o"}')).id AS a \gset
+SELECT id AS bob FROM appt.participant WHERE appointment_id = :'a' AND type = 'CUSTOMER' \gset
+SELECT id AS email FROM appt.notification WHERE appointment_id = :'a' AND type = 'CREATE' AND channel = 'EMAIL' \gset
+SELECT id AS hook FROM appt.notification WHERE appointment_id = :'a' AND type = 'CREATE' AND channel = 'WEBHOOK' \gset
+SELECT id AS day_before FROM appt.notification WHERE appointment_id = :'a' AND type = 'REMINDER' AND channel = 'EMAIL' AND time_offset = '1 day' \gset
+SELECT id AS hour_before FROM appt.notification WHERE appointment_id = :'a' AND type = 'REMINDER' AND channel = 'EMAIL' AND time_offset = '1 hour' \gset
+SELECT url AS room FROM appt.room_access WHERE appointment_id = :'a' \gset
+
+CREATE FUNCTION pg_temp.text_of(id bigint) RETURNS text LANGUAGE sql AS $$SELECT (appt_test.composed(id))[4]$$;
+CREATE FUNCTION pg_temp.template(body text, locale text DEFAULT 'en', rule bigint DEFAULT NULL, type text DEFAULT 'CREATE') RETURNS void LANGUAGE sql AS $$
+	INSERT INTO appt.template (application_id, type, channel, rule_id, locale, subject, text_body, html_body)
+	SELECT id, $4, 'EMAIL', $3, $2, 'S: ' || $1, $1, '<p>' || $1 || '</p>' FROM appt.application WHERE name = 'Acme Bank'
+	ON CONFLICT (application_id, type, channel, coalesce(rule_id, 0), locale) DO UPDATE
+	SET subject = EXCLUDED.subject, text_body = EXCLUDED.text_body, html_body = EXCLUDED.html_body$$;
+
+-- Built in.
+SELECT is((appt_test.composed(:email))[1:3], ARRAY['bob@example.com', 'Bob O''Neil & Sons', 'Confirmed: Loan <review>, 1 July 2030, 15:00'],
+	'without a written template the built-in one is sent, with the dates of the recipient''s English and the appointment''s timezone');
+SELECT ok(pg_temp.text_of(:email) LIKE '%' || :'room' || '%', 'with the join link');
+
+-- Every name of a template.
+SELECT pg_temp.template($$firstName={{firstName}}|lastName={{lastName}}|fullName={{fullName}}|username={{username}}|title={{title}}|notes={{notes}}|location={{location}}|organizer={{organizer}}|time24={{time24}}|time12={{time12}}|date={{date}}|zone={{zone}}|duration={{duration}}|applicationName={{applicationName}}|ref={{metadata.crm.ref}}|n={{metadata.n}}|missing={{metadata.none}}|tier={{participant.metadata.tier}}|pattern={{dd-MM-yyyy}} {{HH:mm}}$$);
+SELECT is(pg_temp.text_of(:email),
+	'firstName=Bob|lastName=O''Neil & Sons|fullName=Bob O''Neil & Sons|username=bobby|title=Loan <review>|notes=internal|location=Online|organizer=ann|time24=15:00|time12=3:00 pm|date=1 July 2030|zone=EEST|duration=1 hour 30 minutes|applicationName=Acme Bank|ref=3nv|n=1.50|missing=|tier=gold|pattern=01-07-2030 15:00',
+	'every name is there, dates in the appointment''s timezone and the reader''s English');
+SELECT pg_temp.template($$join={{joinUrl}}|ical={{icalUrl}}|google={{googleCalendarUrl}}$$);
+SELECT is(pg_temp.text_of(:email), format('join=%s|ical=https://api.example/base/rpc/ical_event?id=%s|google=https://api.example/base/rpc/google_calendar_event?id=%2$s', :'room', :'a'), 'links');
+UPDATE appt.application SET public_url = NULL WHERE id = :'app';
+SELECT is(pg_temp.text_of(:email), format('join=%s|ical=|google=', :'room'), 'no calendar links without a public_url');
+DELETE FROM appt.room_access WHERE appointment_id = :'a';
+SELECT is(pg_temp.text_of(:email), 'join=|ical=|google=', 'no join link before the activation');
+INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expires) VALUES (:'app', :'a', 'abc-def-ghi', 'https://video.example/q/abc-def-ghi', '2030-07-01 14:30Z');
+
+-- Escaped in HTML, raw in text and subject; a subject is one line.
+SELECT pg_temp.template('{{title}} {{{title}}}');
+SELECT is((appt_test.composed(:email))[3:5], ARRAY['S: Loan <review> Loan <review>', 'Loan <review> Loan <review>', '<p>Loan &lt;review&gt; Loan <review></p>'], 'escaped in HTML alone');
+SELECT pg_temp.template(E'one\r\nBcc: two\tthree');
+SELECT is((appt_test.composed(:email))[3], 'S: one  Bcc: two three', 'a subject is one line');
+
+-- Locales: recipient's, appointment's, application's.
+DELETE FROM appt.template;
+SELECT pg_temp.template('application {{dd MMMM}}', 'de');
+SELECT is(pg_temp.text_of(:email), 'application 01 Juli', 'the application''s language, its dates with it');
+SELECT pg_temp.template('english {{dd MMMM}}', 'en');
+SELECT is(pg_temp.text_of(:email), 'english 01 July', 'en for a reader of en-GB');
+SELECT pg_temp.template('british', 'en-GB');
+SELECT is(pg_temp.text_of(:email), 'british', 'en_GB is en-GB');
+SELECT pg_temp.template('ελληνικά', 'el');
+UPDATE appt.participant SET locale = NULL WHERE appointment_id = :'a';
+SELECT is(pg_temp.text_of(:email), 'ελληνικά', 'the appointment''s, if the reader has none');
+UPDATE appt.participant SET locale = 'fr-CA' WHERE appointment_id = :'a' AND type = 'CUSTOMER';
+SELECT is(pg_temp.text_of(:email), 'application 01 Juli', 'not the appointment''s, if the reader has another: the application''s');
+UPDATE appt.participant SET locale = 'en-GB' WHERE appointment_id = :'a' AND type = 'CUSTOMER';
+
+-- A rule's own template.
+SELECT rule_id AS hour_rule FROM appt.notification WHERE id = :hour_before \gset
+SELECT pg_temp.template('any reminder', 'en', NULL, 'REMINDER'), pg_temp.template('in an hour', 'en', :hour_rule, 'REMINDER');
+SELECT is(ARRAY[pg_temp.text_of(:day_before), pg_temp.text_of(:hour_before)], '{any reminder,in an hour}', 'a rule''s template is for its messages alone');
+SELECT pg_temp.template('any british reminder', 'en-GB', NULL, 'REMINDER');
+SELECT is(pg_temp.text_of(:hour_before), 'any british reminder', 'the language comes before the rule');
+DELETE FROM appt.template WHERE type = 'REMINDER';
+
+-- Failure is a value.
+UPDATE appt.appointment SET timezone = 'Mars/Olympus' WHERE id = :'a';
+SELECT is(appt_test.composed(:email), ARRAY['TEMPLATE_ERROR', 'timezone "Mars/Olympus" is not known any more'], 'a timezone that is gone fails the message, not the batch');
+UPDATE appt.appointment SET timezone = 'Europe/Athens' WHERE id = :'a';
+SELECT pg_temp.template('{{#metadata.crm}}{{ref}}{{/metadata.crm}}', 'en-GB');
+SELECT is(pg_temp.text_of(:email), '3nv', 'sections see metadata');
+
+-- Deep metadata is stored by anyone who schedules; it must not bring the worker down.
+UPDATE appt.appointment SET metadata = ('{"d":' || repeat('[', 5000) || repeat(']', 5000) || '}')::jsonb WHERE id = :'a';
+SELECT ok(appt_test.composed(:email) IS NOT NULL AND appt_test.composed(:hook) IS NOT NULL, 'deeply nested metadata does no harm');
+UPDATE appt.appointment SET metadata = '{"crm": {"ref": "3nv"}, "n": 1.50}' WHERE id = :'a';
+
+-- The payload.
+UPDATE appt.participant SET locale = NULL;
+SELECT is(((appt_test.composed(:hook, '2030-06-01 10:00:00.123Z'))[4]::jsonb->>'payload')::jsonb - 'participantIds', format('{
+	"applicationId": "%s", "duration": "PT1H30M", "end": "2030-07-01T13:30:00Z", "id": "%s", "interaction": {"state": "PENDING"},
+	"locale": "el", "location": "Online", "metadata": {"crm": {"ref": "3nv"}, "n": 1.50}, "notes": "internal", "notificationsActive": true,
+	"organizer": {"id": "ann", "type": "AGENT"},
+	"roomAccess": {"ticket": "abc-def-ghi", "type": "MULTI_USE_TICKET", "url": "https://video.example/q/abc-def-ghi", "expires": "2030-07-01T14:30:00Z"},
+	"start": "2030-07-01T12:00:00Z", "state": "ACTIVATED", "timezone": "Europe/Athens", "title": "Loan <review>"}', :'app', :'a')::jsonb,
+	'subscribers get GetAppointmentResponse');
+SELECT bag_eq($$SELECT jsonb_array_elements(((appt_test.composed($$ || :hook || $$))[4]::jsonb->>'payload')::jsonb->'participantIds')::text$$,
+	ARRAY[format('{"id": "%s", "type": "CUSTOMER"}', :'bob'), '{"id": "ann", "type": "AGENT"}'], 'with everybody who takes part');
+SELECT is((appt_test.composed(:hook, '2030-06-01 10:00:00.123Z'))[4]::jsonb - 'payload', jsonb_build_object('id', uid, 'type', 'CREATE', 'timestamp', '2030-06-01T10:00:00.123Z'),
+	'in an envelope of id, type and timestamp') FROM appt.notification WHERE id = :hook;
+SELECT is((appt_test.composed(:hook))[1], 'https://hooks.example/one', 'at the subscription''s URL');
+UPDATE appt.appointment SET start_at = '2030-07-01 12:00:00.5Z', end_at = '2030-07-03 13:00:07.50025Z', title = NULL, notes = E'quote " back \\ line\nend \u20ac', location = NULL WHERE id = :'a';
+SELECT is(p->>'duration', 'PT49H7.00025S', 'durations in hours, minutes and seconds') FROM (SELECT ((appt_test.composed(:hook))[4]::jsonb->>'payload')::jsonb p) x;
+SELECT is(p->>'start', '2030-07-01T12:00:00.5Z', 'fractions of a second') FROM (SELECT ((appt_test.composed(:hook))[4]::jsonb->>'payload')::jsonb p) x;
+SELECT is(p->>'notes', E'quote " back \\ line\nend \u20ac', 'text survives') FROM (SELECT ((appt_test.composed(:hook))[4]::jsonb->>'payload')::jsonb p) x;
+SELECT ok(NOT p ?| '{title,location}', 'what is not there is left out') FROM (SELECT ((appt_test.composed(:hook))[4]::jsonb->>'payload')::jsonb p) x;
+CREATE FUNCTION pg_temp.duration_of(length interval, appointment_id uuid, hook bigint) RETURNS text LANGUAGE sql AS $$
+	UPDATE appt.appointment SET end_at = start_at + length WHERE id = appointment_id;
+	SELECT (appt_test.composed(hook))[4]::jsonb->>'payload'$$;
+SELECT is(pg_temp.duration_of(length, :'a', :hook)::jsonb->>'duration', text, text)
+  FROM (VALUES ('PT5M', interval '5 minutes'), ('PT1S', '1 second'), ('PT24H', '24 hours'), ('PT0.000001S', '1 microsecond'), ('PT1M30S', '90 seconds')) t (text, length);
+
+-- What was interrupted is sent again as it was.
+DELETE FROM appt.template;
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, text_body, html_body) VALUES
+	(:'app', :email, 1, now(), now(), 'FAILED', 'x@example.com', 'first', 'first', NULL),
+	(:'app', :email, 2, now(), now(), 'INTERRUPTED', 'old@example.com', 'second', 'second body', '<p>second</p>'),
+	(:'app', :hook, 1, now(), now(), 'INTERRUPTED', 'https://old.example', NULL, '{"stored": true}', NULL);
+SELECT is((appt_test.composed(:email))[1], 'bob@example.com', 'a retry after a failure is composed anew');
+UPDATE appt.notification SET state = 'RETRYING', reason = 'INTERRUPTED', attempt_count = 2 WHERE id IN (:email, :hook);
+SELECT is((appt_test.composed(:email))[1:5], ARRAY['old@example.com', 'Bob O''Neil & Sons', 'second', 'second body', '<p>second</p>'], 'the stored mail goes again, to the same address');
+SELECT is((appt_test.composed(:hook))[4], '{"stored": true}', 'the stored body goes again');
+
+-- Without an appointment.
+CREATE FUNCTION pg_temp.to_address(type text, context jsonb) RETURNS bigint LANGUAGE sql AS $$
+	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane, address, context)
+	SELECT id, 'ADDRESS', 'me@example.com', type, 'EMAIL', now(), now(), 1, 'me@example.com', context FROM appt.application WHERE name = 'Acme Bank' RETURNING id$$;
+SELECT pg_temp.to_address('CODE', '{"data": {"code": "123456"}}') AS code,
+	pg_temp.to_address('TEST', '{"data": {"firstName": "Max"}, "subject": "Hi {{firstName}}", "text_body": "at {{HH:mm}} Uhr", "start_at": "2030-01-01T08:30:00Z", "locale": "de"}') AS test,
+	pg_temp.to_address('TEST', '{"data": {"title": "Sample"}, "template_type": "REMINDER", "start_at": "2030-01-01T08:30:00Z", "end_at": "2030-01-01T09:00:00Z", "timezone": "Europe/Athens", "locale": "en"}') AS sample,
+	pg_temp.to_address('TEST', '{"text_body": "{{#open}}"}') AS broken \gset
+SELECT ok((c)[1] = 'me@example.com' AND (c)[4] LIKE '%123456%', 'a code goes to the bare address') FROM (SELECT appt_test.composed(:code) c) x;
+SELECT is((appt_test.composed(:test))[3:5], ARRAY['Hi Max', 'at 09:30 Uhr', NULL], 'a test message shows the texts it brings along');
+SELECT ok((appt_test.composed(:sample))[3] LIKE '%Sample, January 1, 2030, 10:30', 'or another type''s template');
+SELECT is((appt_test.composed(:broken))[1], 'TEMPLATE_ERROR', 'a template that does not parse is an error as a value');
+
+-- Secrets reach the channel, and it alone.
+SELECT (appt.create_subscription(:'app', 'https://hooks.example/two', hmac_key => 'old key', auth => 'BASIC', username => 'u', secret => 'pass word',
+	headers => '[{"name": "X-Open", "value": "o", "type": "DEFAULT"}, {"name": "X-Api-Key", "value": "k 1", "type": "SECRET"}]')).id AS two \gset
+SELECT appt.rotate_subscription_key(:'two') \gset
+SELECT appt.update_appointment(:'a', title => 'x');
+SELECT id AS two_hook FROM appt.notification WHERE subscription_id = :'two' \gset
+SELECT is(s, ARRAY['pass word', (SELECT value FROM appt.secret WHERE subscription_id = :'two' AND name = 'HMAC_KEY' AND expires_at IS NULL), 'old key', 'X-Open: o', 'X-Api-Key: k 1'],
+	'password, the newest key first, secret headers in clear') FROM (SELECT appt_test.route_secrets(:two_hook) s) x;
+UPDATE appt.secret SET expires_at = now() - interval '1 second' WHERE value = 'old key';
+SELECT ok(NOT 'old key' = ANY (appt_test.route_secrets(:two_hook)), 'a key signs until it expires');
+
+-- A claim: locked rows in order, each once, settled ones left out.
+UPDATE appt.notification SET state = 'SENT', reason = NULL, settled_at = now(), next_attempt_at = NULL WHERE id = :hook;
+SELECT is(appt_test.claimable(ARRAY[:two_hook, :hook, :email, :day_before]::bigint[]),
+	(SELECT array_agg(id || '/' || r ORDER BY id) FROM (VALUES (:two_hook::bigint, 'https://hooks.example/two'), (:email, 'old@example.com'), (:day_before, 'bob@example.com')) t (id, r)),
+	'what is waiting, ordered by id');
+
+SELECT * FROM finish();
+ROLLBACK;
