@@ -119,7 +119,7 @@ void
 check_finite(TimestampTz start_at)
 {
 	if (TIMESTAMP_NOT_FINITE(start_at))
-		report_invalid("a start must be finite", "\"%s\" is not.", time_text(start_at));
+		report_invalid("start must be finite", "\"%s\" is not.", time_text(start_at));
 }
 
 void
@@ -136,8 +136,10 @@ end_of(TimestampTz start_at, TimeOffset duration)
 {
 	TimestampTz end_at = start_at + duration;
 
-	if (end_at < start_at || !IS_VALID_TIMESTAMP(end_at))
-		report_invalid("an end out of range", "\"%s\" is too long after \"%s\".",
+	/* A room's expiry must be an instant too. */
+	if (end_at < start_at || !IS_VALID_TIMESTAMP(end_at) ||
+		!IS_VALID_TIMESTAMP(end_at + ROOM_ACCESS_AFTER_END))
+		report_invalid("end out of range", "\"%s\" is too long after \"%s\".",
 					   interval_text(elapsed_interval(duration)), time_text(start_at));
 	return end_at;
 }
