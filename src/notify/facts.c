@@ -632,6 +632,7 @@ make_header(char *name, char *value)
 
 	header->name = name;
 	header->value = value;
+	header->is_secret = false;
 	return header;
 }
 
@@ -795,7 +796,10 @@ unmask_header(Route *route, const char *name, const char *value)
 		Header	   *header = (Header *) lfirst(cell);
 
 		if (pg_strcasecmp(header->name, name) == 0)
+		{
 			header->value = value;
+			header->is_secret = true;
+		}
 	}
 }
 
