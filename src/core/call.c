@@ -26,6 +26,7 @@
 #include "utils/syscache.h"
 
 #include "core/call.h"
+#include "core/plans.h"
 #include "core/statement.h"
 
 static const struct
@@ -228,6 +229,7 @@ call_begin(Call *call, FunctionCallInfo fcinfo, int roles)
 	call->guc_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp",
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	pin_plans(false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 }

@@ -1,0 +1,672 @@
+/*
+ * claim.c
+ *		From what is due to deliveries whose attempts are on disk.
+ *
+ * One short transaction takes a quota from each lane that is ready, oldest
+ * first, skipping what others have locked; loads all facts; judges each with
+ * the same function that notification_eligibility calls; composes what is to
+ * be sent; opens its attempts; settles the rest. It waits for nobody: the only
+ * locks are on due and notification rows, with SKIP LOCKED.
+ *
+ * A lane whose quota was not used up is drained: its head is looked up, and
+ * the lane waits until then. A head that is already due was locked by somebody
+ * in passing; the lane comes back to it shortly.
+ *
+ * If the transaction fails, the batch is claimed again one by one: the row
+ * that breaks it is settled as FAILED by itself and costs nobody else a thing.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/column.h"
+#include "core/settings.h"
+#include "core/statement.h"
+#include "core/wake.h"
+#include "notify/compose.h"
+#include "notify/eligibility.h"
+#include "schedule/activate.h"
+#include "worker/delivery.h"
+#include "worker/unsent.h"
+#include "worker/worker.h"
+
+/* How soon a lane comes back to an entry that somebody had locked. */
+#define LOCKED_RETRY (100 * INT64CONST(1000))
+
+/* How long a ROOM message waits for its appointment to be activated by us. */
+#define ACTIVATION_RETRY USECS_PER_SEC
+
+typedef struct LaneQuota
+{
+	Lane	   *lane;
+	int			quota;
+	int			taken;
+	TimestampTz position_due;	/* before this claim */
+	int64		position_id;
+} LaneQuota;
+
+typedef struct Candidate
+{
+	int64		notification_id;
+	Lane	   *lane;
+	TimestampTz place;
+} Candidate;
+
+typedef struct Sending
+{
+	Delivery   *delivery;
+	const NotificationFacts *facts;
+} Sending;
+
+typedef struct Claim
+{
+	int			slot;
+	TimestampTz now;
+	LaneQuota  *quotas;
+	int			quota_count;
+	Candidate  *candidates;
+	int			candidate_count;
+	int64		first_id;		/* outlives the transaction */
+	MemoryContext staging;		/* outlives it too: parent of the deliveries until commit */
+	List	   *sending;		/* of Sending *, in the order of notification ids */
+	UnsentBatch *unsent;
+	List	   *to_activate;	/* of AppointmentKey * */
+} Claim;
+
+static Statement select_due = {
+	"SELECT l.ordinal, c.due_at, c.notification_id "
+	"FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS l (lane, position_due, position_id, quota, ordinal) "
+	"CROSS JOIN LATERAL ("
+	"  SELECT d.due_at, d.notification_id"
+	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
+	"  WHERE d.lane = l.lane AND (d.due_at, d.notification_id) > (l.position_due, l.position_id)"
+	"    AND d.due_at <= $5 AND n.state IN ('PENDING', 'RETRYING')"
+	"  ORDER BY d.due_at, d.notification_id LIMIT l.quota"
+	"  FOR UPDATE OF n SKIP LOCKED) c",
+	5, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
+};
+
+static Statement select_heads = {
+	"SELECT l.ordinal, h.due_at "
+	"FROM unnest($1, $2) WITH ORDINALITY AS l (lane, low_water, ordinal) "
+	"LEFT JOIN LATERAL ("
+	"  SELECT d.due_at"
+	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
+	"  WHERE d.lane = l.lane AND d.due_at >= l.low_water AND n.state IN ('PENDING', 'RETRYING')"
+	"  ORDER BY d.due_at, d.notification_id LIMIT 1) h ON true",
+	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+static Statement select_lanes = {
+	"WITH RECURSIVE lanes (lane) AS ("
+	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)"
+	"  UNION ALL "
+	"  SELECT (SELECT d.lane FROM appt.due d WHERE d.lane > l.lane ORDER BY d.lane LIMIT 1)"
+	"  FROM lanes l WHERE l.lane IS NOT NULL) "
+	"SELECT lane FROM lanes WHERE lane IS NOT NULL"
+};
+
+static Statement insert_attempts = {
+	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, manual, started_at,"
+	"  recipient, provider_id, subject, text_body, html_body) "
+	"SELECT a.application_id, a.notification_id, a.attempt_number, a.manual, $10,"
+	"  a.recipient, a.provider_id, a.subject, a.text_body, a.html_body "
+	"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+	"  AS a (application_id, notification_id, attempt_number, manual, recipient, provider_id,"
+	"        subject, text_body, html_body) "
+	"RETURNING id, notification_id",
+	10, {UUIDARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TEXTARRAYOID, UUIDARRAYOID,
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+};
+
+static Statement mark_sending = {
+	"UPDATE appt.notification n "
+	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number, worker_slot = $3 "
+	"FROM unnest($1, $2) AS c (id, attempt_number) "
+	"WHERE n.id = c.id",
+	3, {INT8ARRAYOID, INT4ARRAYOID, INT2OID}
+};
+
+/* ---- which lanes may have how much ---- */
+
+static int
+lane_room(TransferEngine *engine, const Lane *lane)
+{
+	return lane->url == NULL ? appt_max_per_host : transfer_host_room(engine, lane->url);
+}
+
+/* Share the room among the ready lanes; each is served in its turn. */
+static void
+allot(Claim *claim, TransferEngine *engine, int room)
+{
+	int			ready = lanes_ready_count();
+	int			share = Max(room / Max(ready, 1), 1);
+
+	claim->quotas = (LaneQuota *) MemoryContextAlloc(claim->staging,
+													 sizeof(LaneQuota) * Max(ready, 1));
+	claim->quota_count = 0;
+	for (int i = 0; i < ready && room > 0; i++)
+	{
+		Lane	   *lane = lanes_rotate();
+		int			quota = Min(Min(share, room), lane_room(engine, lane));
+
+		if (quota <= 0)
+			continue;
+		claim->quotas[claim->quota_count++] = (LaneQuota) {
+			lane, quota, 0, lane->position_due, lane->position_id
+		};
+		room -= quota;
+	}
+}
+
+static void
+take_candidates(Claim *claim)
+{
+	Column	   *lanes = column_create(INT8OID, claim->quota_count);
+	Column	   *position_dues = column_create(TIMESTAMPTZOID, claim->quota_count);
+	Column	   *position_ids = column_create(INT8OID, claim->quota_count);
+	Column	   *quotas = column_create(INT4OID, claim->quota_count);
+	uint64		rows;
+
+	for (int i = 0; i < claim->quota_count; i++)
+	{
+		Lane	   *lane = claim->quotas[i].lane;
+
+		column_add(lanes, Int64GetDatum(lane->id));
+		column_add(position_dues, TimestampTzGetDatum(lane->position_due));
+		column_add(position_ids, Int64GetDatum(lane->position_id));
+		column_add(quotas, Int32GetDatum(claim->quotas[i].quota));
+	}
+	rows = statement_run(&select_due, column_array(lanes), column_array(position_dues),
+						 column_array(position_ids), column_array(quotas),
+						 TimestampTzGetDatum(claim->now));
+	claim->candidates = (Candidate *) palloc(sizeof(Candidate) * Max(rows, 1));
+	claim->candidate_count = (int) rows;
+	for (uint64 row = 0; row < rows; row++)
+	{
+		LaneQuota  *quota = &claim->quotas[row_int64(row, 1) - 1];
+		Candidate  *candidate = &claim->candidates[row];
+
+		claim->first_id = row_int64(row, 3);
+		candidate->lane = quota->lane;
+		candidate->place = row_timestamp(row, 2);
+		candidate->notification_id = row_int64(row, 3);
+		quota->taken++;
+		quota->lane->position_due = candidate->place;
+		quota->lane->position_id = candidate->notification_id;
+	}
+}
+
+/* ---- judging and composing ---- */
+
+static char *
+copy_text(const char *text)
+{
+	return text == NULL ? NULL : pstrdup(text);
+}
+
+static List *
+copy_headers(List *headers)
+{
+	List	   *copy = NIL;
+	ListCell   *cell;
+
+	foreach(cell, headers)
+	{
+		Header	   *header = (Header *) palloc(sizeof(Header));
+
+		header->name = copy_text(((Header *) lfirst(cell))->name);
+		header->value = copy_text(((Header *) lfirst(cell))->value);
+		copy = lappend(copy, header);
+	}
+	return copy;
+}
+
+/* The facts go with their transaction; what the outcome is read with stays. */
+static Route *
+copy_route(const Route *route)
+{
+	Route	   *copy = (Route *) palloc(sizeof(Route));
+	ListCell   *cell;
+
+	*copy = *route;
+	copy->kind = copy_text(route->kind);
+	copy->url = copy_text(route->url);
+	copy->username = copy_text(route->username);
+	copy->password = copy_text(route->password);
+	copy->token_url = copy_text(route->token_url);
+	copy->sender = copy_text(route->sender);
+	copy->settings = NULL;
+	if (route->settings != NULL)
+	{
+		copy->settings = (Jsonb *) palloc(VARSIZE(route->settings));
+		memcpy(copy->settings, route->settings, VARSIZE(route->settings));
+	}
+	copy->hmac_keys = NIL;
+	foreach(cell, route->hmac_keys)
+		copy->hmac_keys = lappend(copy->hmac_keys, copy_text((char *) lfirst(cell)));
+	copy->headers = copy_headers(route->headers);
+	return copy;
+}
+
+static void
+detach_message(Message *message)
+{
+	message->recipient = copy_text(message->recipient);
+	message->recipient_name = copy_text(message->recipient_name);
+	message->headers = copy_headers(message->headers);
+}
+
+static RetryInput
+retry_input(const NotificationFacts *facts)
+{
+	RetryInput	retry = {
+		.type = facts->type,
+		.due_at = facts->due_at,
+		.start_at = facts->appointment != NULL ? facts->appointment->start_at : DT_NOEND,
+		.is_manual = facts->is_manual,
+		.attempt_count = facts->attempt_count + 1,
+		.max_attempts = facts->application->max_attempts,
+		.retry_base = facts->application->retry_base,
+		.retry_cap = facts->application->retry_cap,
+		.retry_after = -1,
+		.overtaken_by = REASON_NONE
+	};
+
+	return retry;
+}
+
+/* Compose it; NULL with reason and error if that can't be done. */
+static Delivery *
+compose_delivery(Claim *claim, const NotificationFacts *facts, const Candidate *candidate,
+				 Reason *reason, char **error)
+{
+	MemoryContext context = AllocSetContextCreate(claim->staging, "appt delivery",
+												  ALLOCSET_SMALL_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(context);
+	Delivery   *delivery = (Delivery *) palloc0(sizeof(Delivery));
+
+	delivery->context = context;
+	delivery->notification_id = facts->id;
+	delivery->attempt_number = facts->attempt_count + 1;
+	delivery->lane_id = candidate->lane->id;
+	delivery->place = candidate->place;
+	delivery->message = compose_message(facts, claim->now, reason, error);
+	if (delivery->message != NULL)
+	{
+		detach_message(delivery->message);
+		delivery->route = copy_route(&facts->route->route);
+		delivery->request = channel_compose(delivery->message, delivery->route, reason, error);
+	}
+	MemoryContextSwitchTo(previous);
+	if (delivery->request == NULL)
+	{
+		*error = copy_text(*error);
+		MemoryContextDelete(context);
+		return NULL;
+	}
+	delivery->retry = retry_input(facts);
+	return delivery;
+}
+
+/* Does sending this first activate the appointment (application.room_activates)? */
+static bool
+must_activate(const NotificationFacts *facts)
+{
+	return facts->type == TYPE_ROOM && facts->appointment != NULL &&
+		strcmp(facts->appointment->state, "SCHEDULED") == 0;
+}
+
+static void
+activate_first(Claim *claim, const NotificationFacts *facts, const Candidate *candidate)
+{
+	MemoryContext previous = MemoryContextSwitchTo(claim->staging);
+	AppointmentKey *key = (AppointmentKey *) palloc(sizeof(AppointmentKey));
+
+	key->application_id = facts->application_id;
+	key->id = *facts->appointment_id;
+	claim->to_activate = lappend(claim->to_activate, key);
+	MemoryContextSwitchTo(previous);
+	unsent_postpone(claim->unsent, candidate->lane->id, candidate->place, facts->id,
+					claim->now + ACTIVATION_RETRY);
+}
+
+static void
+send_or_skip(Claim *claim, const NotificationFacts *facts, const Candidate *candidate)
+{
+	Reason		reason = REASON_BAD_CONFIGURATION;
+	char	   *error = NULL;
+	Delivery   *delivery = compose_delivery(claim, facts, candidate, &reason, &error);
+
+	if (delivery == NULL)
+		unsent_settle(claim->unsent, candidate->lane->id, candidate->place, facts->id,
+					  facts->attempt_count > 0 ? STATE_FAILED : STATE_SKIPPED, reason, error);
+	else
+	{
+		MemoryContext previous = MemoryContextSwitchTo(claim->staging);
+		Sending    *sending = (Sending *) palloc(sizeof(Sending));
+
+		sending->delivery = delivery;
+		sending->facts = facts;
+		claim->sending = lappend(claim->sending, sending);
+		MemoryContextSwitchTo(previous);
+	}
+}
+
+static void
+judge(Claim *claim, const NotificationFacts *facts, const Candidate *candidate)
+{
+	EligibilityInput input = eligibility_input(facts);
+	Decision	decision = eligibility_decide(&input, claim->now);
+
+	switch (decision.verdict)
+	{
+		case VERDICT_SETTLE:
+			unsent_settle(claim->unsent, candidate->lane->id, candidate->place, facts->id,
+						  decision.state, decision.reason, NULL);
+			break;
+		case VERDICT_WAIT:
+			unsent_postpone(claim->unsent, candidate->lane->id, candidate->place, facts->id,
+							decision.until);
+			break;
+		case VERDICT_SEND:
+			if (must_activate(facts))
+				activate_first(claim, facts, candidate);
+			else
+				send_or_skip(claim, facts, candidate);
+			break;
+	}
+}
+
+static int
+compare_candidates(const void *a, const void *b)
+{
+	int64		id_a = ((const Candidate *) a)->notification_id;
+	int64		id_b = ((const Candidate *) b)->notification_id;
+
+	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
+}
+
+static void
+judge_all(Claim *claim)
+{
+	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(claim->candidate_count, 1));
+	List	   *all_facts;
+	ListCell   *cell;
+	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt facts",
+														ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous;
+
+	qsort(claim->candidates, claim->candidate_count, sizeof(Candidate), compare_candidates);
+	for (int i = 0; i < claim->candidate_count; i++)
+		ids[i] = claim->candidates[i].notification_id;
+	previous = MemoryContextSwitchTo(facts_context);
+	all_facts = facts_load(ids, claim->candidate_count, false);
+	MemoryContextSwitchTo(previous);
+	foreach(cell, all_facts)
+	{
+		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
+		Candidate	key = {.notification_id = facts->id};
+		const Candidate *candidate = bsearch(&key, claim->candidates, claim->candidate_count,
+											 sizeof(Candidate), compare_candidates);
+
+		if (candidate != NULL)
+			judge(claim, facts, candidate);
+	}
+}
+
+/* ---- writing it down ---- */
+
+/* One-time codes stand in no log. */
+static bool
+is_logged(const Delivery *delivery)
+{
+	return delivery->message->type != TYPE_CODE;
+}
+
+static void
+open_attempts(Claim *claim)
+{
+	int			count = list_length(claim->sending);
+	Column	   *application_ids = column_create(UUIDOID, count);
+	Column	   *notification_ids = column_create(INT8OID, count);
+	Column	   *numbers = column_create(INT4OID, count);
+	Column	   *manuals = column_create(BOOLOID, count);
+	Column	   *recipients = column_create(TEXTOID, count);
+	Column	   *provider_ids = column_create(UUIDOID, count);
+	Column	   *subjects = column_create(TEXTOID, count);
+	Column	   *texts = column_create(TEXTOID, count);
+	Column	   *htmls = column_create(TEXTOID, count);
+	ListCell   *cell;
+	uint64		row = 0;
+
+	foreach(cell, claim->sending)
+	{
+		const NotificationFacts *facts = ((Sending *) lfirst(cell))->facts;
+		const Delivery *delivery = ((Sending *) lfirst(cell))->delivery;
+		const Message *message = delivery->message;
+		bool		logged = is_logged(delivery);
+
+		column_add_uuid(application_ids, &facts->application_id);
+		column_add(notification_ids, Int64GetDatum(facts->id));
+		column_add(numbers, Int32GetDatum(delivery->attempt_number));
+		column_add(manuals, BoolGetDatum(facts->is_manual));
+		column_add_text(recipients, message->recipient);
+		column_add_uuid(provider_ids, facts->channel == CHANNEL_WEBHOOK ? NULL : &facts->route->id);
+		column_add_text(subjects, logged ? message->subject : NULL);
+		column_add_text(texts, logged ? message->text_body : NULL);
+		column_add_text(htmls, logged ? message->html_body : NULL);
+	}
+	statement_run(&mark_sending, column_array(notification_ids), column_array(numbers),
+				  Int16GetDatum(claim->slot));
+	statement_run(&insert_attempts, column_array(application_ids), column_array(notification_ids),
+				  column_array(numbers), column_array(manuals), column_array(recipients),
+				  column_array(provider_ids), column_array(subjects), column_array(texts),
+				  column_array(htmls), TimestampTzGetDatum(claim->now));
+	foreach(cell, claim->sending)
+	{
+		Delivery   *delivery = ((Sending *) lfirst(cell))->delivery;
+
+		if (row_int64(row, 2) != delivery->notification_id)
+			elog(ERROR, "attempts came back in another order than they were inserted");
+		delivery->attempt_id = row_int64(row++, 1);
+	}
+}
+
+/* ---- where the lanes stand afterwards ---- */
+
+/* Look for the heads of these lanes, and let each wait for its own. */
+static void
+find_heads(Lane **lanes, int count, TimestampTz now)
+{
+	Column	   *ids = column_create(INT8OID, count);
+	Column	   *low_waters = column_create(TIMESTAMPTZOID, count);
+	uint64		rows;
+
+	for (int i = 0; i < count; i++)
+	{
+		column_add(ids, Int64GetDatum(lanes[i]->id));
+		column_add(low_waters, TimestampTzGetDatum(lanes[i]->low_water));
+	}
+	rows = statement_run(&select_heads, column_array(ids), column_array(low_waters));
+	for (uint64 row = 0; row < rows; row++)
+	{
+		Lane	   *lane = lanes[row_int64(row, 1) - 1];
+		TimestampTz head = row_is_null(row, 2) ? DT_NOEND : row_timestamp(row, 2);
+
+		if (head != DT_NOEND)
+			lane->low_water = head;
+		if (head <= lane->position_due)
+		{
+			lane->position_due = head;
+			lane->position_id = 0;
+		}
+		lane_wait(lane, head <= now ? now + LOCKED_RETRY : head);
+	}
+}
+
+static void
+rest_drained_lanes(Claim *claim)
+{
+	Lane	  **drained = (Lane **) palloc(sizeof(Lane *) * Max(claim->quota_count, 1));
+	int			count = 0;
+
+	for (int i = 0; i < claim->quota_count; i++)
+		if (claim->quotas[i].taken < claim->quotas[i].quota)
+			drained[count++] = claim->quotas[i].lane;
+	if (count > 0)
+		find_heads(drained, count, claim->now);
+}
+
+static void
+restore_positions(Claim *claim)
+{
+	for (int i = 0; i < claim->quota_count; i++)
+	{
+		claim->quotas[i].lane->position_due = claim->quotas[i].position_due;
+		claim->quotas[i].lane->position_id = claim->quotas[i].position_id;
+	}
+}
+
+/* ---- the transaction ---- */
+
+static void
+claim_step(void *argument)
+{
+	Claim	   *claim = (Claim *) argument;
+
+	claim->unsent = unsent_create();
+	take_candidates(claim);
+	if (claim->candidate_count > 0)
+		judge_all(claim);
+	if (claim->sending != NIL)
+		open_attempts(claim);
+	unsent_write(claim->unsent, claim->now);
+	rest_drained_lanes(claim);
+}
+
+static void
+activate_step(void *argument)
+{
+	activate_for_room((const AppointmentKey *) argument, GetCurrentTimestamp());
+}
+
+/* The one row that a claim of its own can't stomach. */
+typedef struct Broken
+{
+	int64		id;
+	const char *error;
+} Broken;
+
+static void
+settle_broken_step(void *argument)
+{
+	static Statement settle_broken = {
+		"WITH settled AS ("
+		"  UPDATE appt.notification SET state = 'FAILED', reason = 'BAD_CONFIGURATION', detail = $2,"
+		"    next_attempt_at = NULL, settled_at = now()"
+		"  WHERE id = $1 AND state IN ('PENDING', 'RETRYING') RETURNING id, lane) "
+		"DELETE FROM appt.due d USING settled s WHERE d.lane = s.lane AND d.notification_id = s.id",
+		2, {INT8OID, TEXTOID}
+	};
+	const Broken *broken = (const Broken *) argument;
+
+	statement_run(&settle_broken, Int64GetDatum(broken->id), text_datum(broken->error));
+}
+
+/* After commit: the deliveries are the worker's. */
+static List *
+hand_over(Claim *claim)
+{
+	List	   *deliveries = NIL;
+	ListCell   *cell;
+
+	foreach(cell, claim->sending)
+	{
+		Delivery   *delivery = ((Sending *) lfirst(cell))->delivery;
+		Lane	   *lane = lane_get(delivery->lane_id);
+
+		MemoryContextSetParent(delivery->context, TopMemoryContext);
+		lane->in_flight++;
+		if (lane->url == NULL || strcmp(lane->url, delivery->request->url) != 0)
+		{
+			if (lane->url != NULL)
+				pfree(lane->url);
+			lane->url = MemoryContextStrdup(TopMemoryContext, delivery->request->url);
+		}
+		deliveries = lappend(deliveries, delivery);
+	}
+	return deliveries;
+}
+
+/* After an abort: everything is as before; the next claims are single ones. */
+static int	single_claims;
+
+static void
+give_up(Claim *claim)
+{
+	Broken		broken = {claim->first_id, worker_last_error()};
+
+	restore_positions(claim);
+	if (claim->candidate_count == 1)
+		(void) worker_run(settle_broken_step, &broken);
+	else
+		single_claims = claim->candidate_count;
+}
+
+bool
+claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
+{
+	Claim		claim = {.slot = slot, .now = GetCurrentTimestamp()};
+	bool		claimed;
+	ListCell   *cell;
+
+	*deliveries = NIL;
+	claim.staging = AllocSetContextCreate(TopMemoryContext, "appt claim", ALLOCSET_DEFAULT_SIZES);
+	allot(&claim, engine, single_claims > 0 ? 1 : room);
+	if (claim.quota_count == 0)
+	{
+		MemoryContextDelete(claim.staging);
+		return true;
+	}
+	claimed = worker_run(claim_step, &claim);
+	if (claimed)
+	{
+		single_claims = Max(single_claims - 1, 0);
+		*deliveries = hand_over(&claim);
+		foreach(cell, claim.to_activate)
+			(void) worker_run(activate_step, lfirst(cell));
+	}
+	else
+		give_up(&claim);
+	MemoryContextDelete(claim.staging);
+	return claimed;
+}
+
+/* ---- the sweep ---- */
+
+static void
+sweep_step(void *argument)
+{
+	uint64		rows = statement_run(&select_lanes);
+	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(rows, 1));
+	Lane	  **all;
+	int			count;
+
+	for (uint64 row = 0; row < rows; row++)
+		ids[row] = row_int64(row, 1);
+	for (uint64 row = 0; row < rows; row++)
+		lane_get(ids[row])->is_seen = true;
+	lanes_forget_unseen();
+	all = lanes_all(&count);
+	if (count > 0)
+		find_heads(all, count, DT_NOBEGIN);
+}
+
+bool
+claim_sweep(void)
+{
+	return worker_run(sweep_step, NULL);
+}

@@ -1,0 +1,321 @@
+/*
+ * loop.c
+ *		The worker's loop: claim, transfer, settle, sleep until exactly the
+ *		next thing to do.
+ *
+ * No transaction is open while the network is awaited. Everything that can
+ * wake the loop is in one WaitEventSet: the latch (a commit that planned
+ * something, a reload, a shutdown), the postmaster's death, and the epoll
+ * descriptor of the transfer engine.
+ *
+ * Batches form by themselves: under load a turn claims and settles what came
+ * together since the last one, and not before that is a fair number or a few
+ * milliseconds have passed; when idle a message is claimed, sent and settled
+ * at once.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "core/plans.h"
+#include "core/settings.h"
+#include "core/wake.h"
+#include "schedule/end.h"
+#include "worker/delivery.h"
+#include "worker/retention.h"
+#include "worker/worker.h"
+
+/* A look at everything, for what gives no wake (COMMIT PREPARED, COPY, clock steps). */
+#define SWEEP_INTERVAL (60 * USECS_PER_SEC)
+
+/* Under load, claim and settle that much at once, or what there is after this. */
+#define FAIR_BATCH 64
+#define BATCH_INTERVAL (4 * INT64CONST(1000))
+
+/* After a transaction that failed; and for a row that a caller has locked. */
+#define FAILURE_PAUSE USECS_PER_SEC
+#define LOCKED_PAUSE (20 * INT64CONST(1000))
+
+/* What a shutdown grants to transfers under way. */
+#define SHUTDOWN_GRACE (3 * USECS_PER_SEC)
+
+#define OVERDUE_BATCH 100
+#define WAKE_BATCH 256
+
+typedef struct Loop
+{
+	int			slot;
+	TransferEngine *engine;
+	WaitEventSet *events;
+	MemoryContext turn_context;
+	TimestampTz sweep_at;
+	TimestampTz chores_at;
+	TimestampTz retention_at;
+	TimestampTz claim_not_before;	/* after a failure */
+	TimestampTz settle_not_before;
+	TimestampTz last_claim;
+	TimestampTz last_settle;
+	bool		may_send;
+} Loop;
+
+/* ---- listening ---- */
+
+static void
+hear_wakes(Loop *loop)
+{
+	WakeEntry	entries[WAKE_BATCH];
+	bool		sweep_needed;
+	int			count;
+
+	do
+	{
+		count = wake_take(entries, WAKE_BATCH, &sweep_needed);
+		for (int i = 0; i < count; i++)
+		{
+			if (entries[i].lane == LANE_CHORES)
+				loop->chores_at = Min(loop->chores_at, entries[i].due_at);
+			else
+				lane_expect(entries[i].lane, entries[i].due_at);
+		}
+		if (sweep_needed)
+			loop->sweep_at = DT_NOBEGIN;
+	} while (count == WAKE_BATCH);
+}
+
+/* ---- the steps of a turn ---- */
+
+static void
+finish_transfers(Loop *loop)
+{
+	Response   *response;
+	void	   *tag;
+
+	transfer_engine_run(loop->engine);
+	while ((response = transfer_take(loop->engine, &tag)) != NULL)
+		settle_later((Delivery *) tag, response);
+}
+
+static void
+settle_if_worthwhile(Loop *loop, TimestampTz now)
+{
+	int			waiting = settle_waiting();
+
+	if (waiting == 0 || now < loop->settle_not_before)
+		return;
+	if (waiting < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
+		now < loop->last_settle + BATCH_INTERVAL)
+		return;
+	loop->last_settle = now;
+	if (!settle_finished())
+		loop->settle_not_before = now + LOCKED_PAUSE;
+}
+
+static void
+start(Loop *loop, List *deliveries)
+{
+	ListCell   *cell;
+
+	foreach(cell, deliveries)
+	{
+		Delivery   *delivery = (Delivery *) lfirst(cell);
+
+		if (!transfer_start(loop->engine, delivery->request, delivery))
+		{
+			Response	nothing = {
+				.curl_result = -1,
+				.error = "could not start the transfer: no descriptors or memory",
+				.started_at = GetCurrentTimestamp(),
+				.finished_at = GetCurrentTimestamp()
+			};
+
+			settle_later(delivery, &nothing);
+		}
+	}
+}
+
+static void
+claim_if_worthwhile(Loop *loop, TimestampTz now)
+{
+	List	   *deliveries;
+	int			room;
+
+	lanes_wake(now);
+	if (lanes_ready_count() == 0 || now < loop->claim_not_before)
+		return;
+	room = Min(transfer_room(loop->engine), 4 * appt_max_concurrency - settle_waiting());
+	if (room <= 0 ||
+		(room < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
+		 now < loop->last_claim + BATCH_INTERVAL))
+		return;
+	loop->last_claim = now;
+	if (!claim_due(loop->engine, loop->slot, room, &deliveries))
+		loop->claim_not_before = now + FAILURE_PAUSE;
+	start(loop, deliveries);
+}
+
+static void
+end_overdue_step(void *argument)
+{
+	Loop	   *loop = (Loop *) argument;
+	TimestampTz next;
+
+	if (end_overdue_appointments(GetCurrentTimestamp(), OVERDUE_BATCH, &next) == OVERDUE_BATCH)
+		loop->chores_at = DT_NOBEGIN;
+	else
+		loop->chores_at = next;
+}
+
+static void
+do_chores(Loop *loop, TimestampTz now)
+{
+	if (now >= loop->chores_at && !worker_run(end_overdue_step, loop))
+		loop->chores_at = now + FAILURE_PAUSE;
+	if (now >= loop->retention_at && lanes_ready_count() == 0)
+		loop->retention_at = now + (retention_drop_some() ? LOCKED_PAUSE : SWEEP_INTERVAL);
+}
+
+static void
+sweep_if_time(Loop *loop, TimestampTz now)
+{
+	if (now < loop->sweep_at)
+		return;
+	loop->sweep_at = now + (claim_sweep() ? SWEEP_INTERVAL : FAILURE_PAUSE);
+	loop->chores_at = Min(loop->chores_at, now);
+}
+
+/* ---- sleeping ---- */
+
+/* When the loop has something to do of itself. */
+static TimestampTz
+next_wake(Loop *loop, TimestampTz now)
+{
+	TimestampTz wake = loop->may_send ? Min(loop->sweep_at, loop->chores_at) : now + SWEEP_INTERVAL;
+
+	if (settle_waiting() > 0)
+		wake = Min(wake, Max(loop->settle_not_before, loop->last_settle + BATCH_INTERVAL));
+	if (!loop->may_send)
+		return wake;
+	wake = Min(wake, loop->retention_at);
+	if (lanes_ready_count() > 0 && transfer_room(loop->engine) > 0)
+		wake = Min(wake, Max(loop->claim_not_before, loop->last_claim + BATCH_INTERVAL));
+	return Min(wake, lanes_next_due());
+}
+
+/* Milliseconds, rounded up: never early. */
+static long
+milliseconds_until(TimestampTz at, TimestampTz now)
+{
+	if (at <= now)
+		return 0;
+	return (long) Min((at - now + 999) / 1000, SWEEP_INTERVAL / 1000);
+}
+
+static void
+sleep_until_work(Loop *loop)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz wake = next_wake(loop, now);
+	long		timeout = milliseconds_until(wake, now);
+	long		engine_timeout = transfer_engine_timeout(loop->engine);
+	WaitEvent	event;
+
+	if (engine_timeout >= 0)
+		timeout = Min(timeout, engine_timeout);
+	worker_report(transfers_in_flight(loop->engine), settled_sent, settled_failed, wake);
+	(void) WaitEventSetWait(loop->events, timeout, &event, 1, PG_WAIT_EXTENSION);
+	if (event.events & WL_LATCH_SET)
+		ResetLatch(MyLatch);
+}
+
+/* ---- the whole ---- */
+
+static void
+take_turn(Loop *loop)
+{
+	TimestampTz now;
+	bool		may_send;
+
+	worker_check_interrupts();
+	may_send = worker_may_send();
+	if (may_send && !loop->may_send)
+		loop->sweep_at = DT_NOBEGIN;
+	loop->may_send = may_send;
+	finish_transfers(loop);
+	settle_if_worthwhile(loop, GetCurrentTimestamp());
+	if (loop->may_send)
+	{
+		hear_wakes(loop);
+		now = GetCurrentTimestamp();
+		sweep_if_time(loop, now);
+		claim_if_worthwhile(loop, now);
+		do_chores(loop, now);
+	}
+	sleep_until_work(loop);
+}
+
+/* Let what is in flight finish for a while; the rest is INTERRUPTED. */
+static void
+wind_down(Loop *loop)
+{
+	TimestampTz deadline = GetCurrentTimestamp() + (worker_must_hurry() ? 0 : SHUTDOWN_GRACE);
+
+	finish_transfers(loop);
+	while (transfers_in_flight(loop->engine) > 0 && !worker_must_hurry() &&
+		   GetCurrentTimestamp() < deadline)
+	{
+		WaitEvent	event;
+		long		timeout = milliseconds_until(deadline, GetCurrentTimestamp());
+		long		engine_timeout = transfer_engine_timeout(loop->engine);
+
+		if (engine_timeout >= 0)
+			timeout = Min(timeout, engine_timeout);
+		(void) WaitEventSetWait(loop->events, Min(timeout, 100), &event, 1, PG_WAIT_EXTENSION);
+		if (event.events & WL_LATCH_SET)
+			ResetLatch(MyLatch);
+		finish_transfers(loop);
+	}
+	transfer_engine_abandon(loop->engine);
+	(void) settle_finished();
+	(void) recover_slot(loop->slot, false);
+}
+
+static void
+loop_create(Loop *loop, int slot)
+{
+	memset(loop, 0, sizeof(Loop));
+	loop->slot = slot;
+	loop->sweep_at = DT_NOBEGIN;
+	loop->chores_at = DT_NOBEGIN;
+	loop->retention_at = GetCurrentTimestamp() + SWEEP_INTERVAL;
+	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
+											   ALLOCSET_DEFAULT_SIZES);
+	loop->engine = transfer_engine_create();
+	loop->events = CreateWaitEventSet(TopMemoryContext, 3);
+	AddWaitEventToSet(loop->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
+	AddWaitEventToSet(loop->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
+	AddWaitEventToSet(loop->events, WL_SOCKET_READABLE,
+					  transfer_engine_socket(loop->engine), NULL, NULL);
+}
+
+void
+delivery_loop(int slot)
+{
+	Loop		loop;
+
+	pin_plans(true);
+	loop_create(&loop, slot);
+	lanes_create(TopMemoryContext);
+	while (!recover_slot(slot, slot == 1))
+		worker_pause(FAILURE_PAUSE / 1000);
+	while (!worker_must_stop())
+	{
+		MemoryContextSwitchTo(loop.turn_context);
+		take_turn(&loop);
+		MemoryContextReset(loop.turn_context);
+	}
+	wind_down(&loop);
+}

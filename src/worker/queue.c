@@ -1,0 +1,57 @@
+/*
+ * queue.c
+ *		Writing to appt.due from the worker.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "core/statement.h"
+#include "worker/queue.h"
+
+static Statement leave = {
+	"DELETE FROM appt.due d USING unnest($1, $2, $3) AS c (lane, due_at, id) "
+	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
+	3, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}
+};
+
+static Statement move = {
+	"UPDATE appt.due d SET due_at = c.until "
+	"FROM unnest($1, $2, $3, $4) AS c (lane, due_at, id, until) "
+	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
+	4, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+Places *
+places_create(void)
+{
+	Places	   *places = (Places *) palloc(sizeof(Places));
+
+	places->lanes = column_create(INT8OID, 8);
+	places->dues = column_create(TIMESTAMPTZOID, 8);
+	places->ids = column_create(INT8OID, 8);
+	return places;
+}
+
+void
+places_add(Places *places, int64 lane_id, TimestampTz due_at, int64 notification_id)
+{
+	column_add(places->lanes, Int64GetDatum(lane_id));
+	column_add(places->dues, TimestampTzGetDatum(due_at));
+	column_add(places->ids, Int64GetDatum(notification_id));
+}
+
+void
+queue_leave(const Places *places)
+{
+	statement_run(&leave, column_array(places->lanes), column_array(places->dues),
+				  column_array(places->ids));
+}
+
+void
+queue_move(const Places *places, const Column *untils)
+{
+	statement_run(&move, column_array(places->lanes), column_array(places->dues),
+				  column_array(places->ids), column_array(untils));
+}

@@ -1,0 +1,65 @@
+/*
+ * retention.c
+ *		The log's end: one pass over the old part of appt.notification.
+ *
+ * Ids grow with created_at, and what was created within the retention can't
+ * have settled before it. So a pass walks the primary key from the lowest id
+ * to the first row that is young, a batch a transaction, and no index on
+ * settled_at is needed (it would keep settling from being a HOT update). What
+ * a pass walks over in vain is old and unsettled: reminders planned long ahead.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "core/settings.h"
+#include "core/statement.h"
+#include "worker/retention.h"
+#include "worker/worker.h"
+
+#define RETENTION_BATCH 500
+
+typedef struct Retention
+{
+	int64		after;			/* where the pass has come to */
+	uint64		walked;
+} Retention;
+
+static Statement drop_batch = {
+	"WITH batch AS MATERIALIZED ("
+	"  SELECT w.id, w.settled_at"
+	"  FROM (SELECT id, created_at, settled_at FROM appt.notification WHERE id > $1 ORDER BY id LIMIT $3) w"
+	"  WHERE w.created_at < $2),"
+	" dropped AS ("
+	"  DELETE FROM appt.notification n USING batch b"
+	"  WHERE n.id = b.id AND b.settled_at < $2 AND n.settled_at < $2 RETURNING n.id),"
+	" dropped_attempts AS ("
+	"  DELETE FROM appt.attempt a USING dropped d WHERE a.notification_id = d.id) "
+	"SELECT id FROM batch ORDER BY id DESC",
+	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
+};
+
+static Retention retention;
+
+static void
+drop_step(void *argument)
+{
+	TimestampTz before = GetCurrentTimestamp() - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
+
+	retention.walked = statement_run(&drop_batch, Int64GetDatum(retention.after),
+									 TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
+	if (retention.walked > 0)
+		retention.after = row_int64(0, 1);
+}
+
+bool
+retention_drop_some(void)
+{
+	if (!worker_run(drop_step, NULL))
+		return false;
+	if (retention.walked == RETENTION_BATCH)
+		return true;
+	retention.after = 0;
+	return false;
+}

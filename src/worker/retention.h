@@ -1,0 +1,14 @@
+/*
+ * retention.h
+ *		Dropping settled notifications and attempts past appt.log_retention.
+ */
+#ifndef APPT_RETENTION_H
+#define APPT_RETENTION_H
+
+/*
+ * Drop one small batch in one transaction. True if there may be more to drop
+ * now; false once this pass has reached rows that are too young.
+ */
+extern bool retention_drop_some(void);
+
+#endif							/* APPT_RETENTION_H */

@@ -1,0 +1,341 @@
+/*
+ * settle.c
+ *		From finished transfers to settled notifications and closed attempts.
+ *
+ * One transaction for all that is finished. A notification that a caller has
+ * locked (an overtaking in progress) is left for the next time: settling waits
+ * for nobody. If the transaction fails (a full disk, say), the outcomes stay in
+ * memory and are tried again; should the process die first, recover.c finds
+ * their attempts open and closes them as INTERRUPTED.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/pg_prng.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/column.h"
+#include "core/statement.h"
+#include "worker/delivery.h"
+#include "worker/queue.h"
+#include "worker/worker.h"
+
+/* After so many tries, a row that is not locked must be one that is gone. */
+#define TRIES_BEFORE_ASKING 20
+
+/* After so many failures in a row it is not a single row's fault. */
+#define FAILURES_BEFORE_WAITING 3
+
+static dlist_head finished = DLIST_STATIC_INIT(finished);
+static int	finished_count;
+
+int64		settled_sent;
+int64		settled_failed;
+
+static Statement lock_sending = {
+	"SELECT n.id, n.overtaken_by FROM appt.notification n "
+	"WHERE n.id = ANY ($1) AND n.state = 'SENDING' ORDER BY n.id FOR UPDATE SKIP LOCKED",
+	1, {INT8ARRAYOID}
+};
+
+static Statement close_attempts = {
+	"UPDATE appt.attempt a "
+	"SET finished_at = c.finished_at, outcome = c.outcome, status_code = nullif(c.status_code, 0),"
+	"  error = c.error, response = c.response, provider_message_id = c.provider_message_id "
+	"FROM unnest($1, $2, $3, $4, $5, $6, $7)"
+	"  AS c (id, finished_at, outcome, status_code, error, response, provider_message_id) "
+	"WHERE a.id = c.id AND a.outcome IS NULL",
+	7, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	TEXTARRAYOID}
+};
+
+static Statement settle_notifications = {
+	"UPDATE appt.notification n "
+	"SET state = c.state, reason = c.reason, overtaken_by = NULL, manual = false, worker_slot = NULL,"
+	"  next_attempt_at = c.next_attempt_at,"
+	"  settled_at = CASE WHEN c.next_attempt_at IS NULL THEN $5 END "
+	"FROM unnest($1, $2, $3, $4) AS c (id, state, reason, next_attempt_at) "
+	"WHERE n.id = c.id",
+	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}
+};
+
+typedef struct Settling
+{
+	TimestampTz now;
+	Delivery  **deliveries;		/* ordered by notification_id */
+	int			count;
+	Decision   *decisions;		/* for each delivery */
+	bool	   *is_written;
+	bool		without_texts;	/* a second try, without what the other side said */
+} Settling;
+
+/* ---- taking over ---- */
+
+/* The response goes with this turn of the loop; what the log keeps stays. */
+static const char *
+copy_text(const char *text)
+{
+	return text == NULL ? NULL : pstrdup(text);
+}
+
+void
+settle_later(Delivery *delivery, const Response *response)
+{
+	MemoryContext previous = MemoryContextSwitchTo(delivery->context);
+	Lane	   *lane = lane_find(delivery->lane_id);
+
+	delivery->outcome = channel_read_outcome(delivery->message, delivery->route, response);
+	delivery->outcome.error = copy_text(delivery->outcome.error);
+	delivery->outcome.response = copy_text(delivery->outcome.response);
+	delivery->outcome.provider_message_id = copy_text(delivery->outcome.provider_message_id);
+	delivery->finished_at = response->finished_at;
+	dlist_push_tail(&finished, &delivery->node);
+	finished_count++;
+	if (lane != NULL)
+		lane->in_flight--;
+	MemoryContextSwitchTo(previous);
+}
+
+int
+settle_waiting(void)
+{
+	return finished_count;
+}
+
+/* ---- deciding ---- */
+
+static Decision
+decide(const Delivery *delivery, Reason overtaken_by, TimestampTz now)
+{
+	RetryInput	retry = delivery->retry;
+
+	if (delivery->outcome.kind == OUTCOME_DELIVERED)
+		return (Decision) {VERDICT_SETTLE, STATE_SENT, REASON_NONE, 0};
+	retry.is_final = (delivery->outcome.kind == OUTCOME_REJECTED);
+	retry.retry_after = delivery->outcome.retry_after;
+	retry.overtaken_by = overtaken_by;
+	retry.jitter = 2 * pg_prng_double(&pg_global_prng_state) - 1;
+	return retry_decide(&retry, now);
+}
+
+static int
+compare_deliveries(const void *a, const void *b)
+{
+	int64		id_a = (*(Delivery *const *) a)->notification_id;
+	int64		id_b = (*(Delivery *const *) b)->notification_id;
+
+	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
+}
+
+/* Lock what can be locked at once and decide on it. */
+static void
+decide_all(Settling *settling)
+{
+	Column	   *ids = column_create(INT8OID, settling->count);
+	uint64		rows;
+	int			index = 0;
+
+	for (int i = 0; i < settling->count; i++)
+		column_add(ids, Int64GetDatum(settling->deliveries[i]->notification_id));
+	rows = statement_run(&lock_sending, column_array(ids));
+	for (uint64 row = 0; row < rows; row++)
+	{
+		Reason		overtaken_by = REASON_NONE;
+		char	   *code = row_text(row, 2);
+
+		while (settling->deliveries[index]->notification_id != row_int64(row, 1))
+			index++;
+		if (code != NULL)
+			(void) reason_from_code(code, &overtaken_by);
+		settling->decisions[index] = decide(settling->deliveries[index], overtaken_by, settling->now);
+		settling->is_written[index] = true;
+	}
+}
+
+/* Those that stay unlocked and yet can't be locked are SENDING no more. */
+static void
+give_up_gone(Settling *settling)
+{
+	static Statement still_sending = {
+		"SELECT FROM appt.notification WHERE id = $1 AND state = 'SENDING'", 1, {INT8OID}
+	};
+
+	for (int i = 0; i < settling->count; i++)
+	{
+		Delivery   *delivery = settling->deliveries[i];
+
+		if (!settling->is_written[i] && ++delivery->settle_tries % TRIES_BEFORE_ASKING == 0 &&
+			statement_run(&still_sending, Int64GetDatum(delivery->notification_id)) == 0)
+		{
+			settling->is_written[i] = true;
+			settling->decisions[i].verdict = VERDICT_WAIT;
+		}
+	}
+}
+
+/* ---- writing ---- */
+
+static void
+write_attempts(const Settling *settling)
+{
+	Column	   *ids = column_create(INT8OID, settling->count);
+	Column	   *finished_ats = column_create(TIMESTAMPTZOID, settling->count);
+	Column	   *outcomes = column_create(TEXTOID, settling->count);
+	Column	   *statuses = column_create(INT4OID, settling->count);
+	Column	   *errors = column_create(TEXTOID, settling->count);
+	Column	   *responses = column_create(TEXTOID, settling->count);
+	Column	   *message_ids = column_create(TEXTOID, settling->count);
+
+	for (int i = 0; i < settling->count; i++)
+	{
+		const Delivery *delivery = settling->deliveries[i];
+		const Outcome *outcome = &delivery->outcome;
+		bool		texts = !settling->without_texts;
+
+		if (!settling->is_written[i])
+			continue;
+		column_add(ids, Int64GetDatum(delivery->attempt_id));
+		column_add(finished_ats, TimestampTzGetDatum(delivery->finished_at));
+		column_add_text(outcomes, outcome->kind == OUTCOME_DELIVERED ? "DELIVERED" : "FAILED");
+		column_add(statuses, Int32GetDatum(outcome->status_code));
+		column_add_text(errors, texts ? outcome->error : NULL);
+		column_add_text(responses, texts ? outcome->response : NULL);
+		column_add_text(message_ids, texts ? outcome->provider_message_id : NULL);
+	}
+	if (ids->count > 0)
+		statement_run(&close_attempts, column_array(ids), column_array(finished_ats),
+					  column_array(outcomes), column_array(statuses), column_array(errors),
+					  column_array(responses), column_array(message_ids));
+}
+
+static void
+write_notifications(const Settling *settling)
+{
+	Column	   *ids = column_create(INT8OID, settling->count);
+	Column	   *states = column_create(TEXTOID, settling->count);
+	Column	   *reasons = column_create(TEXTOID, settling->count);
+	Column	   *nexts = column_create(TIMESTAMPTZOID, settling->count);
+	Column	   *untils = column_create(TIMESTAMPTZOID, settling->count);
+	Places	   *settled = places_create();
+	Places	   *retried = places_create();
+	int64	   *settled_ids;
+
+	for (int i = 0; i < settling->count; i++)
+	{
+		const Delivery *delivery = settling->deliveries[i];
+		const Decision *decision = &settling->decisions[i];
+		bool		is_retried = decision->state == STATE_RETRYING;
+
+		if (!settling->is_written[i] || decision->verdict == VERDICT_WAIT)
+			continue;
+		column_add(ids, Int64GetDatum(delivery->notification_id));
+		column_add_text(states, state_code(decision->state));
+		column_add_text(reasons, reason_code(decision->reason));
+		if (is_retried)
+		{
+			column_add(nexts, TimestampTzGetDatum(decision->until));
+			column_add(untils, TimestampTzGetDatum(decision->until));
+		}
+		else
+			column_add_null(nexts);
+		places_add(is_retried ? retried : settled, delivery->lane_id, delivery->place,
+				   delivery->notification_id);
+	}
+	if (ids->count == 0)
+		return;
+	statement_run(&settle_notifications, column_array(ids), column_array(states),
+				  column_array(reasons), column_array(nexts), TimestampTzGetDatum(settling->now));
+	if (retried->ids->count > 0)
+		queue_move(retried, untils);
+	if (settled->ids->count == 0)
+		return;
+	queue_leave(settled);
+	settled_ids = (int64 *) palloc(sizeof(int64) * settled->ids->count);
+	for (int i = 0; i < settled->ids->count; i++)
+		settled_ids[i] = DatumGetInt64(settled->ids->values[i]);
+	facts_blank_deleted(settled_ids, settled->ids->count);
+}
+
+static void
+settle_step(void *argument)
+{
+	Settling   *settling = (Settling *) argument;
+
+	memset(settling->is_written, 0, settling->count * sizeof(bool));
+	memset(settling->decisions, 0, settling->count * sizeof(Decision));
+	decide_all(settling);
+	give_up_gone(settling);
+	write_attempts(settling);
+	write_notifications(settling);
+}
+
+/* ---- after commit ---- */
+
+static void
+forget(Delivery *delivery, const Decision *decision)
+{
+	if (decision->state == STATE_RETRYING)
+		lane_expect(delivery->lane_id, decision->until);
+	if (decision->state == STATE_SENT)
+		settled_sent++;
+	if (decision->state == STATE_FAILED)
+		settled_failed++;
+	dlist_delete(&delivery->node);
+	finished_count--;
+	MemoryContextDelete(delivery->context);
+}
+
+static bool
+settle_some(Delivery **deliveries, int count)
+{
+	Settling	settling = {
+		.now = GetCurrentTimestamp(),
+		.deliveries = deliveries,
+		.count = count,
+		.decisions = (Decision *) palloc(count * sizeof(Decision)),
+		.is_written = (bool *) palloc(count * sizeof(bool))
+	};
+	bool		committed = worker_run(settle_step, &settling);
+
+	if (!committed && count == 1)
+	{
+		settling.without_texts = true;
+		committed = worker_run(settle_step, &settling);
+	}
+	for (int i = 0; committed && i < count; i++)
+		if (settling.is_written[i])
+			forget(deliveries[i], &settling.decisions[i]);
+	return committed;
+}
+
+/* Something in the batch broke it, or nothing can be written now at all. */
+static void
+settle_one_by_one(Delivery **deliveries, int count)
+{
+	int			failures = 0;
+
+	for (int i = 0; i < count && failures < FAILURES_BEFORE_WAITING; i++)
+		if (!settle_some(&deliveries[i], 1))
+			failures++;
+}
+
+bool
+settle_finished(void)
+{
+	Delivery  **deliveries = (Delivery **) palloc(sizeof(Delivery *) * Max(finished_count, 1));
+	int			count = 0;
+	dlist_iter	iterator;
+
+	dlist_foreach(iterator, &finished)
+		deliveries[count++] = dlist_container(Delivery, node, iterator.cur);
+	if (count == 0)
+		return true;
+	qsort(deliveries, count, sizeof(Delivery *), compare_deliveries);
+	if (!settle_some(deliveries, count) && count > 1)
+		settle_one_by_one(deliveries, count);
+	pfree(deliveries);
+	return finished_count == 0;
+}

@@ -1,0 +1,28 @@
+/*
+ * unsent.h
+ *		Notifications that were looked at and not sent: settled with their
+ *		reason, or put off. Collected, then written by a few statements.
+ */
+#ifndef APPT_UNSENT_H
+#define APPT_UNSENT_H
+
+#include "core/vocabulary.h"
+
+typedef struct UnsentBatch UnsentBatch;
+
+/* In CurrentMemoryContext. */
+extern UnsentBatch *unsent_create(void);
+
+/* It will not be sent: `place` is its due_at in appt.due; detail may be NULL. */
+extern void unsent_settle(UnsentBatch *batch, int64 lane_id, TimestampTz place,
+						  int64 notification_id, NotificationState state,
+						  Reason reason, const char *detail);
+
+/* Look at it again at `until`. */
+extern void unsent_postpone(UnsentBatch *batch, int64 lane_id, TimestampTz place,
+							int64 notification_id, TimestampTz until);
+
+/* SPI connected; the rows are locked by this transaction already. */
+extern void unsent_write(UnsentBatch *batch, TimestampTz now);
+
+#endif							/* APPT_UNSENT_H */

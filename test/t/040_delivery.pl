@@ -1,0 +1,168 @@
+# The main job: what is planned arrives, when it is due, once, and the log tells.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use Digest::SHA qw(hmac_sha256_hex);
+use JSON::PP qw(decode_json);
+use Test::More;
+
+my $node = Appt::Cluster->create('main');
+my $hook = Appt::Peers->webhook;
+my $mail = Appt::Peers->smtp;
+my %quick = (retry_base => '100 milliseconds', retry_cap => '300 milliseconds');
+
+$node->wait_for_workers;
+
+# A commit wakes the worker; both channels carry what they promise.
+{
+	my $tenant = Appt::Tenant->create($node);
+	$tenant->email($mail->url);
+	$tenant->subscribe($hook->url('/ok'));
+	my $id = $tenant->schedule;
+	my ($request) = $hook->wait_for(1);
+	my ($message) = $mail->wait_for(1);
+	my $envelope = decode_json($request->{body});
+	my $payload = decode_json($envelope->{payload});
+	is($payload->{id}, $id, 'the payload is the appointment');
+	is($payload->{state}, 'ACTIVATED', 'with its state');
+	is($envelope->{type}, 'CREATE', 'the envelope names the type');
+	is($envelope->{id}, $request->{headers}{'webhook-id'}, 'and is the webhook-id');
+	is($request->{headers}{'x-signature'}, hmac_sha256_hex($envelope->{payload}, 'secret'), 'x-signature signs exactly the payload');
+	ok($tenant->settled, 'all settles');
+	my $states = $tenant->states($id);
+	is($states->{'CREATE WEBHOOK'}, 'SENT', 'the webhook is SENT');
+	is($states->{'CREATE EMAIL'}, 'SENT', 'the email is SENT');
+	is($states->{'CREATE SMS'} // '', 'SKIPPED CHANNEL_NOT_AVAILABLE', 'the text message is SKIPPED');
+	is($states->{'REMINDER WEBHOOK'}, 'PENDING', 'the reminder waits');
+	is($node->query("SELECT bool_and(lateness >= '0' AND lateness < '1 s') FROM appt.notification_log WHERE appointment_id = '$id' AND outcome = 'DELIVERED'"),
+		't', 'the log knows how late they were');
+}
+
+# A reminder is sent when it is due, never before.
+{
+	my $tenant = Appt::Tenant->create($node);
+	$hook->forget;
+	$tenant->only('REMINDER', 'WEBHOOK', '1 hour');
+	$tenant->subscribe($hook->url('/ok'));
+	my $id = $tenant->schedule(start_at => "date_trunc('milliseconds', clock_timestamp()) + interval '1 hour 2 seconds'");
+	my ($request) = $hook->wait_for(1);
+	my $due = $node->query("SELECT extract(epoch FROM due_at) * 1000000 FROM appt.notification WHERE appointment_id = '$id'");
+	cmp_ok($request->{wall_us}, '>=', $due, 'not before it is due');
+	cmp_ok($request->{wall_us} - $due, '<', 1_000_000, 'and soon after');
+}
+
+# Failures: retried with backoff, final where the rules say so.
+{
+	my $tenant = Appt::Tenant->create($node, %quick, max_attempts => 3);
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	my %subscription = map { $_ => $tenant->subscribe($hook->url($_)) }
+	  qw(/fail-first/2 /status/404 /status/500 /status/301 /status/410 /reset /garbage);
+	my $id = $tenant->schedule;
+	ok($tenant->settled, 'all settles');
+	my %expected = (
+		'/fail-first/2' => 'SENT 3', '/status/404' => 'FAILED REJECTED 1', '/status/500' => 'FAILED RETRIES_EXHAUSTED 3',
+		'/status/301' => 'FAILED RETRIES_EXHAUSTED 3', '/status/410' => 'FAILED RETRIES_EXHAUSTED 3',
+		'/reset' => 'FAILED RETRIES_EXHAUSTED 3', '/garbage' => 'FAILED RETRIES_EXHAUSTED 3');
+	foreach my $path (sort keys %expected)
+	{
+		is($node->query("SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE subscription_id = '$subscription{$path}'"),
+			$expected{$path}, "$path: $expected{$path}");
+	}
+	is($node->query("SELECT string_agg(status_code::text, ',' ORDER BY attempt_number) FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id
+		WHERE subscription_id = '$subscription{'/fail-first/2'}'"), '503,503,200', 'each attempt is in the log with its answer');
+	is($node->query("SELECT count(*) FROM appt.latest_failure WHERE appointment_id = '$id'"), 6, 'latest_failure shows what failed');
+
+	# A person mends it: the latest failure is sent again by hand.
+	my $failed = $node->query("SELECT id FROM appt.notification WHERE subscription_id = '$subscription{'/status/500'}'");
+	$node->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/mended') ]}' WHERE id = '$subscription{'/status/500'}'");
+	$node->query("SELECT appt.retry_notification($failed)");
+	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE id = $failed", 'SENT'), 'a manual retry mends it');
+	is($node->query("SELECT manual FROM appt.attempt WHERE notification_id = $failed ORDER BY id DESC LIMIT 1"), 't', 'the attempt is marked manual');
+	$node->refused_with('PT409', "SELECT appt.retry_notification($failed)", 'what was sent is not retried');
+}
+
+# Retry-After raises the wait.
+{
+	my $tenant = Appt::Tenant->create($node, retry_base => '10 ms', retry_cap => '1 minute');
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->subscribe($hook->url('/retry-after/1'));
+	$tenant->schedule;
+	my @requests = $hook->wait_for(2);
+	cmp_ok($requests[1]{wall_us} - $requests[0]{wall_us}, '>=', 1_000_000, 'no attempt before Retry-After');
+	ok($tenant->settled, 'then it is sent');
+}
+
+# The switch stops everything at once; what came due meanwhile stays unsent.
+{
+	my $tenant = Appt::Tenant->create($node);
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->rule('UPDATE', 'WEBHOOK');
+	$tenant->subscribe($hook->url('/ok'));
+	my $id = $tenant->schedule;
+	$hook->wait_for(1);
+	$node->query("SELECT appt.set_notifications_enabled('@{[ $tenant->organization ]}', false)");
+	$node->query("SELECT id FROM appt.update_appointment('$id', title => 'Other')");
+	ok($tenant->settled, 'settled while off');
+	is($tenant->states($id)->{'UPDATE WEBHOOK'}, 'SUPPRESSED GLOBAL_OFF', 'SUPPRESSED, GLOBAL_OFF');
+	my $while_off = $tenant->schedule;
+	$node->query("SELECT appt.set_notifications_enabled('@{[ $tenant->organization ]}', true)");
+	$node->query("SELECT id FROM appt.update_appointment('$while_off', title => 'Other')");
+	ok($tenant->settled, 'settled when on again');
+	is($tenant->states($while_off)->{'UPDATE WEBHOOK'}, 'SUPPRESSED APPOINTMENT_OFF', 'what was scheduled while off stays off');
+	is(scalar $hook->entries, 1, 'nothing of it was sent');
+}
+
+# Overtaken while in flight: success is SENT, failure is CANCELLED, never RETRYING.
+{
+	my $tenant = Appt::Tenant->create($node, %quick);
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	my $good = $tenant->subscribe($hook->url('/delay/1.5'));
+	my $bad = $tenant->subscribe($hook->url('/hang'));
+	$node->append_conf('postgresql.conf', "appt.request_timeout = '3s'");
+	$node->reload;
+	my $id = $tenant->schedule;
+	$hook->wait_for(2);
+	$node->query("SELECT id FROM appt.cancel_appointment('$id')");
+	ok($tenant->settled, 'all settles');
+	is($node->query("SELECT state FROM appt.notification WHERE subscription_id = '$good'"), 'SENT', 'what arrives is SENT');
+	is($node->query("SELECT concat_ws(' ', state, reason) FROM appt.notification WHERE subscription_id = '$bad'"),
+		'CANCELLED APPOINTMENT_CANCELLED', 'what fails is CANCELLED');
+	$node->append_conf('postgresql.conf', "appt.request_timeout = '15s'");
+	$node->reload;
+}
+
+# An appointment that nobody ends ends by itself.
+{
+	my $tenant = Appt::Tenant->create($node, end_grace => '1 second');
+	$tenant->only('FOLLOW_UP', 'WEBHOOK');
+	my $id = $tenant->schedule(start_at => 'now()', duration => '1 second');
+	ok($node->wait_for_query("SELECT state = 'ENDED' AND ended_at = end_at FROM appt.appointment WHERE id = '$id'"),
+		'ended end_grace after end_at, as of end_at');
+}
+
+# What a hand-held lock hides is found once it is released.
+{
+	my $tenant = Appt::Tenant->create($node);
+	$hook->forget;
+	$tenant->only('REMINDER', 'WEBHOOK', '1 hour');
+	$tenant->subscribe($hook->url('/ok'));
+	my $id = $tenant->schedule(start_at => "now() + interval '1 hour 1 second'");
+	my $session = $node->background_psql('postgres');
+	$session->query_safe("BEGIN; SELECT FROM appt.notification WHERE appointment_id = '$id' FOR UPDATE");
+	$node->wait_for_query("SELECT due_at < now() - interval '300 milliseconds' FROM appt.notification WHERE appointment_id = '$id'");
+	is(scalar $hook->entries, 0, 'not claimed while a caller has it locked');
+	$session->query_safe('ROLLBACK');
+	$session->quit;
+	my ($request) = $hook->wait_for(1, undef, 5);
+	ok($request, 'sent soon after');
+}
+
+$node->stop;
+done_testing();
