@@ -68,7 +68,8 @@ typedef struct Settling
 	Delivery  **deliveries;		/* ordered by notification_id */
 	int			count;
 	Decision   *decisions;		/* for each delivery */
-	bool	   *is_written;
+	bool	   *is_written;		/* it is settled by this transaction, or gone */
+	bool	   *is_gone;		/* SENDING no more: only its attempt is closed */
 	bool		without_texts;	/* a second try, without what the other side said */
 } Settling;
 
@@ -171,7 +172,7 @@ give_up_gone(Settling *settling)
 			statement_run(&still_sending, Int64GetDatum(delivery->notification_id)) == 0)
 		{
 			settling->is_written[i] = true;
-			settling->decisions[i].verdict = VERDICT_WAIT;
+			settling->is_gone[i] = true;
 		}
 	}
 }
@@ -229,7 +230,7 @@ write_notifications(const Settling *settling)
 		const Decision *decision = &settling->decisions[i];
 		bool		is_retried = decision->state == STATE_RETRYING;
 
-		if (!settling->is_written[i] || decision->verdict == VERDICT_WAIT)
+		if (!settling->is_written[i] || settling->is_gone[i])
 			continue;
 		column_add(ids, Int64GetDatum(delivery->notification_id));
 		column_add_text(states, state_code(decision->state));
@@ -265,6 +266,7 @@ settle_step(void *argument)
 	Settling   *settling = (Settling *) argument;
 
 	memset(settling->is_written, 0, settling->count * sizeof(bool));
+	memset(settling->is_gone, 0, settling->count * sizeof(bool));
 	memset(settling->decisions, 0, settling->count * sizeof(Decision));
 	decide_all(settling);
 	give_up_gone(settling);
@@ -296,7 +298,8 @@ settle_some(Delivery **deliveries, int count)
 		.deliveries = deliveries,
 		.count = count,
 		.decisions = (Decision *) palloc(count * sizeof(Decision)),
-		.is_written = (bool *) palloc(count * sizeof(bool))
+		.is_written = (bool *) palloc(count * sizeof(bool)),
+		.is_gone = (bool *) palloc(count * sizeof(bool))
 	};
 	bool		committed = worker_run(settle_step, &settling);
 
