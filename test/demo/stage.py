@@ -81,8 +81,10 @@ class Screen:
 class Cluster:
     """A PostgreSQL cluster with appt preloaded, and psql to speak to it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, settings=()):
         self.folder = folder
+        self.settings = settings
+        self.database = "postgres"
         self.data = os.path.join(folder, "data")
         self.log = os.path.join(folder, "server.log")
         # Only the name of a socket in that folder: the cluster listens nowhere else.
@@ -99,9 +101,9 @@ class Cluster:
                 "listen_addresses = ''\n"
                 "unix_socket_directories = '%s'\n"
                 "port = %s\n"
-                "timezone = 'UTC'\n"
-                "max_wal_size = '256MB'\n" % (self.folder, self.port)
+                "timezone = 'UTC'\n" % (self.folder, self.port)
             )
+            conf.writelines(line + "\n" for line in self.settings)
         self.run("pg_ctl", "-D", self.data, "-l", self.log, "-w", "start")
 
     def stop(self):
@@ -113,7 +115,7 @@ class Cluster:
         expect("%s failed:\n%s" % (command[0], done.stdout), done.returncode == 0)
 
     def psql(self, sql, *options):
-        command = ["psql", "-X", "-q", "-h", self.folder, "-p", self.port, "-U", "postgres", "-d", "postgres"]
+        command = ["psql", "-X", "-q", "-h", self.folder, "-p", self.port, "-U", "postgres", "-d", self.database]
         command += ["-v", "ON_ERROR_STOP=1", "-P", "footer=off", *options]
         for name, value in self.variables.items():
             command += ["-v", "%s=%s" % (name, value)]

@@ -1,0 +1,203 @@
+"""What the figures share: a cluster set up for measuring, receivers, rows to send, and how results are printed.
+
+A figure is a file of this folder with a function measure(bench). It prints through bench.result(); a missed bar does not
+stop the others, but `run` then exits with 1.
+"""
+
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../demo"))
+
+from stage import Cluster, DidNotHappen, expect, wait_for  # noqa: E402  (found by the line above)
+
+SETTINGS = (
+    "shared_buffers = '1GB'",
+    "max_wal_size = '8GB'",
+    "checkpoint_timeout = '30min'",
+    # What a figure counts must be the worker's doing alone.
+    "autovacuum = off",
+    "max_connections = 50",
+)
+
+
+def percentile(values, share):
+    """The value that so many percent of them do not exceed."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))]
+
+
+def median(values):
+    return percentile(values, 50)
+
+
+class Receiver:
+    """test/bench/receiver.c, running."""
+
+    def __init__(self, program, record):
+        self.record = record
+        self.process = subprocess.Popen([program, record], stdout=subprocess.PIPE, text=True)
+        self.port = int(self.process.stdout.readline().split()[1])
+
+    def url(self, path="/"):
+        return "http://127.0.0.1:%d%s" % (self.port, path)
+
+    def first_bytes(self):
+        """When the first byte of each message's first request came: {webhook-id: microseconds since the epoch}."""
+        arrivals = {}
+        with open(self.record, encoding="utf-8") as file:
+            for line in file:
+                when, identity = line.split()
+                arrivals.setdefault(identity, int(when))
+        return arrivals
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Bench:
+    def __init__(self, folder):
+        self.folder = folder
+        self.cluster = Cluster(folder, SETTINGS)
+        self.results = []
+        self.receivers = []
+        self.databases = 0
+
+    # ---------- parts ----------
+
+    def start(self):
+        self.cluster.start()
+        for name in ("receiver", "baseline"):
+            self.cluster.run(
+                "gcc", "-O2", "-D_GNU_SOURCE", "-o", self.program(name), os.path.join(HERE, name + ".c"), "-lcurl"
+            )
+
+    def stop(self):
+        for receiver in self.receivers:
+            receiver.stop()
+        self.receivers = []
+        self.cluster.stop()
+
+    def program(self, name):
+        return os.path.join(self.folder, name)
+
+    def receiver(self):
+        record = os.path.join(self.folder, "received-%d" % len(self.receivers))
+        self.receivers.append(Receiver(self.program("receiver"), record))
+        return self.receivers[-1]
+
+    def new_database(self):
+        """A database of its own for a figure, with a worker of its own and one organization (:organization)."""
+        self.drop_database()
+        self.databases += 1
+        name = "bench_%d" % self.databases
+        self.cluster.psql("CREATE DATABASE %s" % name)
+        self.cluster.database = name
+        self.cluster.psql("CREATE EXTENSION appt")
+        self.cluster.variables["organization"] = self.cluster.value("SELECT appt.create_organization('bench')")
+        wait_for("the worker of %s" % name, self.worker_pid)
+
+    def drop_database(self):
+        if self.cluster.database != "postgres":
+            name, self.cluster.database = self.cluster.database, "postgres"
+            self.cluster.psql("DROP DATABASE %s" % name)
+            self.cluster.variables = {}
+
+    def worker_pid(self):
+        return self.cluster.value(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = '%s'" % self.cluster.database
+        )
+
+    def application(self, url, rule_type, rule_offset="0"):
+        """An application with a single rule, by webhook to this URL; returns its id and its subscription's."""
+        return self.cluster.value(
+            "SELECT appt.create_application(:'organization', 'bench') AS application \\gset\n"
+            "DELETE FROM appt.rule WHERE application_id = :'application';\n"
+            "INSERT INTO appt.rule (application_id, type, channel, time_offset)"
+            " VALUES (:'application', '%s', 'WEBHOOK', '%s');\n"
+            "SELECT :'application', id FROM appt.create_subscription(:'application', '%s');" % (rule_type, rule_offset, url)
+        ).split("|")
+
+    def schedule(self, application, count, start_at):
+        """Schedules appointments through SQL; start_at is an expression, which may use i (1 to count)."""
+        self.cluster.psql(
+            "SELECT count((appt.schedule_appointment('%s', %s, '30 minutes',"
+            " '{\"name\": {\"firstName\": \"Bobby\", \"lastName\": \"Brown\"}, \"contact\": {\"primaryEmail\": \"b@example.com\"}}',"
+            " organizer_id => 'agent-' || i %% 50, title => 'Appointment ' || i,"
+            " notes => repeat('Bring your documents. ', 8))).id)"
+            " FROM generate_series(1, %d) i" % (application, start_at, count)
+        )
+
+    def insert_updates(self, application, subscription, count, due_at):
+        """
+        Puts UPDATE notifications into the queue in one statement, spread over the application's appointments: what
+        planning writes, without the calls. due_at is an expression, which may use i (1 to count).
+        """
+        self.cluster.psql(
+            "WITH about AS MATERIALIZED (SELECT row_number() OVER () - 1 AS position, a.* FROM appt.appointment a"
+            " WHERE application_id = '%(application)s'),"
+            " size AS (SELECT count(*) AS size FROM about),"
+            " planned AS ("
+            " INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, subscription_id,"
+            "  rule_id, type, channel, due_at, next_attempt_at, lane, title, start_at, end_at, organizer_id)"
+            " SELECT '%(application)s', a.id, 'SUBSCRIBER', '%(subscription)s', '%(subscription)s',"
+            "  (SELECT id FROM appt.rule WHERE application_id = '%(application)s' AND type = 'UPDATE'), 'UPDATE', 'WEBHOOK',"
+            "  d.due_at, d.due_at, appt.lane('%(application)s', 'WEBHOOK', '%(subscription)s'),"
+            "  a.title, a.start_at, a.end_at, a.organizer_id"
+            " FROM generate_series(1, %(count)d) i CROSS JOIN size CROSS JOIN LATERAL (SELECT %(due_at)s AS due_at) d"
+            "  JOIN about a ON a.position = i %% size.size"
+            " RETURNING id, lane, due_at, application_id)"
+            " INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM planned"
+            % {"application": application, "subscription": subscription, "count": count, "due_at": due_at}
+        )
+
+    def enable(self, enabled):
+        """appt.enabled, with a reload."""
+        self.cluster.psql("ALTER SYSTEM SET appt.enabled = %s" % ("on" if enabled else "off"))
+        self.cluster.psql("SELECT pg_reload_conf()")
+
+    def wait_until_sent(self, seconds):
+        """Awaits an empty queue; everything must have been SENT."""
+        wait_for("the queue to drain", lambda: self.cluster.value("SELECT count(*) FROM (SELECT FROM appt.due LIMIT 1) d") == "0", seconds)
+        unsent = self.cluster.value("SELECT count(*) FROM appt.notification WHERE state <> 'SENT'")
+        expect("everything was SENT, but %s were not" % unsent, unsent == "0")
+
+    def lateness_ms(self, receiver, where="true"):
+        """First byte at the receiver minus due_at, of all that were sent."""
+        rows = self.cluster.value(
+            "SELECT uid, (extract(epoch FROM due_at) * 1000000)::bigint FROM appt.notification WHERE %s" % where
+        ).splitlines()
+        due = dict(row.split("|") for row in rows)
+
+        def arrived():
+            arrivals = receiver.first_bytes()
+            return arrivals if all(identity in arrivals for identity in due) else None
+
+        arrivals = wait_for("the receiver's record of all of them", arrived)
+        return [(arrivals[identity] - int(due_us)) / 1000 for identity, due_us in due.items()]
+
+    # ---------- results ----------
+
+    def heading(self, text):
+        print("\n" + text, flush=True)
+
+    def note(self, text):
+        print("    " + text, flush=True)
+
+    def result(self, what, value, bar, holds, baseline=None):
+        """One figure beside its bar: the texts, and whether it holds."""
+        verdict = "PASS" if holds else "MISS"
+        self.results.append(holds)
+        print("    %s  %-58s %14s   bar %-12s%s" % (
+            verdict, what, value, bar, "" if baseline is None else " baseline %s" % baseline), flush=True)
+
+
+def argument(name, default):
+    """A number from the environment: `make bench NAME=number`."""
+    return int(os.environ.get(name) or default)
+
+
+__all__ = ["Bench", "DidNotHappen", "argument", "expect", "median", "percentile", "wait_for"]

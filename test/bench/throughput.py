@@ -1,0 +1,114 @@
+"""Webhook deliveries per second, 50,000 due at once, to nginx, every attempt logged durably (numbers 1).
+
+The baseline is baseline.c: the same bodies to the same nginx by a plain program on curl_multi, the best of 16, 64 and 256 in
+flight. appt's rate counts from the first attempt's start to the last settling.
+"""
+
+import os
+import socket
+import subprocess
+import time
+
+from bench import argument, expect, median, wait_for
+
+ROUNDS = 3
+APPOINTMENTS = 1000
+
+NGINX = """
+worker_processes 1;
+daemon off;
+pid %(folder)s/nginx.pid;
+error_log %(folder)s/nginx.log;
+events { worker_connections 4096; }
+http {
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_temp_path %(folder)s/nginx-body;
+    proxy_temp_path %(folder)s/nginx-proxy;
+    fastcgi_temp_path %(folder)s/nginx-fastcgi;
+    uwsgi_temp_path %(folder)s/nginx-uwsgi;
+    scgi_temp_path %(folder)s/nginx-scgi;
+    server { listen 127.0.0.1:%(port)d backlog=4096; location / { return 200 ok; } }
+}
+"""
+
+
+class Nginx:
+    def __init__(self, folder):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        path = os.path.join(folder, "nginx.conf")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(NGINX % {"folder": folder, "port": self.port})
+        self.process = subprocess.Popen(["nginx", "-c", path, "-e", os.path.join(folder, "nginx.log")])
+        wait_for("nginx", self.answers)
+
+    def answers(self):
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    def url(self):
+        return "http://127.0.0.1:%d/" % self.port
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+def baseline(bench, url, body, count):
+    """Requests per second of the plain program, the best of three degrees of concurrency."""
+    path = os.path.join(bench.folder, "body")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(body)
+    rates = []
+    for in_flight in (16, 64, 256):
+        done = subprocess.run([bench.program("baseline"), url, str(count), str(in_flight), path],
+                              capture_output=True, text=True, check=False)
+        expect("the baseline ran: %s" % done.stderr, done.returncode == 0)
+        rates.append(float(done.stdout))
+    return max(rates)
+
+
+def deliver(bench, application, subscription, count):
+    """Deliveries per second of so many that are due at once."""
+    bench.enable(False)
+    bench.insert_updates(application, subscription, count, "now()")
+    bench.cluster.psql("VACUUM ANALYZE appt.notification; VACUUM ANALYZE appt.due; VACUUM ANALYZE appt.attempt; CHECKPOINT")
+    bench.enable(True)
+    bench.wait_until_sent(60 + count / 500)
+    seconds = float(bench.cluster.value(
+        "SELECT extract(epoch FROM max(n.settled_at) - min(a.started_at)) FROM appt.notification n"
+        " JOIN appt.attempt a ON a.notification_id = n.id"))
+    body = bench.cluster.value("SELECT text_body FROM appt.attempt ORDER BY id LIMIT 1")
+    bench.cluster.psql("DELETE FROM appt.attempt; DELETE FROM appt.notification")
+    bench.cluster.psql("VACUUM appt.attempt; VACUUM appt.notification; VACUUM appt.due")
+    return count / seconds, body
+
+
+def prepare(bench):
+    """nginx, and an application with appointments to send about."""
+    bench.new_database()
+    nginx = Nginx(bench.folder)
+    application, subscription = bench.application(nginx.url(), "UPDATE")
+    bench.schedule(application, APPOINTMENTS, "now() + interval '1 day' + i * interval '1 minute'")
+    return nginx, application, subscription
+
+
+def measure(bench):
+    count = argument("MESSAGES", 50000)
+    bench.heading("Throughput: %d webhooks due at once, median of %d rounds" % (count, ROUNDS))
+    nginx, application, subscription = prepare(bench)
+    ours, plain = [], []
+    for number in range(1, ROUNDS + 1):
+        rate, body = deliver(bench, application, subscription, count)
+        ours.append(rate)
+        plain.append(baseline(bench, nginx.url(), body, count))
+        bench.note("round %d: %.0f a second; plain program %.0f a second; body %d bytes" % (number, ours[-1], plain[-1], len(body)))
+    nginx.stop()
+    ratio = median(ours) / median(plain)
+    bench.result("deliveries", "%.0f a second" % median(ours), "0.20 x", ratio >= 0.2,
+                 "%.0f a second, so %.2f x" % (median(plain), ratio))
