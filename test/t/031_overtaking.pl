@@ -1,0 +1,117 @@
+# An event and the worker meet at one notification: the event waits for the worker's short transaction and then finds
+# whatever it left, the place in the queue above all. The worker's transactions are played by hand.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use IPC::Run;
+use Test::More;
+
+my $node = Appt::Cluster->create('main', preload => 0);
+$node->query('CREATE EXTENSION appt_test');
+my $application = $node->query("SELECT appt.create_application(appt.create_organization('Acme'), 'Sales')");
+$node->query("SELECT appt.create_subscription('$application', 'https://hooks.example/')");
+$node->query("UPDATE appt.rule SET enabled = type IN ('CREATE', 'CANCELLED') WHERE channel = 'WEBHOOK'");
+
+sub schedule
+{
+	return $node->query("SELECT (appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes', organizer_id => 'ann')).id");
+}
+
+sub session
+{
+	my ($sql) = @_;
+	my %session = (in => $sql, out => '', err => '');
+
+	$session{handle} = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('postgres') ],
+		'<', \$session{in}, '>', \$session{out}, '2>', \$session{err}, IPC::Run::timeout(60));
+	return \%session;
+}
+
+my $lock = 'BEGIN; SELECT 1 FROM appt.notification WHERE id = ID FOR UPDATE;';
+my $claim = "$lock UPDATE appt.notification SET state = 'SENDING', next_attempt_at = NULL, worker_slot = 1 WHERE id = ID;";
+my $retry = <<"SQL";
+$lock DELETE FROM appt.due WHERE notification_id = ID;
+INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at + interval '10 seconds', id, application_id FROM appt.notification WHERE id = ID;
+UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', next_attempt_at = due_at + interval '10 seconds', attempt_count = 1 WHERE id = ID;
+SQL
+my $sent = <<"SQL";
+$lock DELETE FROM appt.due WHERE notification_id = ID;
+UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = ID;
+SQL
+
+# What the worker does, how that ends, the event, and what becomes of the notification: state, reason, mark, places in the queue.
+foreach my $case (
+	[ 'claims it', $claim, 'COMMIT', 'cancel_appointment', 'SENDING||APPOINTMENT_CANCELLED|1' ],
+	[ 'claims it', $claim, 'ROLLBACK', 'cancel_appointment', 'CANCELLED|APPOINTMENT_CANCELLED||0' ],
+	[ 'puts it off', $retry, 'COMMIT', 'cancel_appointment', 'CANCELLED|APPOINTMENT_CANCELLED||0' ],
+	[ 'puts it off', $retry, 'COMMIT', 'delete_appointment', 'CANCELLED|APPOINTMENT_DELETED||0' ],
+	[ 'has sent it', $sent, 'COMMIT', 'cancel_appointment', 'SENT|||0' ],
+	[ 'has sent it', $sent, 'COMMIT', 'end_appointment', 'SENT|||0' ])
+{
+	my ($what, $statements, $end, $event, $expected) = @$case;
+	my $appointment = schedule();
+	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
+	$statements =~ s/\bID\b/$id/g;
+	my $worker = session("$statements SELECT 'done';\n");
+	$worker->{handle}->pump until $worker->{out} =~ /^done$/m;
+	my $caller = session("SELECT appt.$event('$appointment');\n\\q\n");
+	$caller->{handle}->pump_nb;
+	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), "$event waits while the worker $what");
+	$worker->{in} .= "$end;\n\\q\n";
+	$_->{handle}->finish foreach $worker, $caller;
+	unlike($caller->{err}, qr/ERROR/, 'it succeeds');
+	is($node->query(<<"SQL"), $expected, "and finds what is there after $end");
+SELECT state, reason, overtaken_by, (SELECT count(*) FROM appt.due WHERE notification_id = n.id) FROM appt.notification n WHERE id = $id
+SQL
+}
+
+# A claim waits for nobody.
+{
+	my $appointment = schedule();
+	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
+	my $caller = session("BEGIN; SELECT appt.cancel_appointment('$appointment'); SELECT 'done';\n");
+	$caller->{handle}->pump until $caller->{out} =~ /^done$/m;
+	is($node->query("SET lock_timeout = 1; SELECT appt_test.claimable(ARRAY[$id])"), '{}', 'what a caller holds is passed over');
+	$caller->{in} .= "ROLLBACK;\n\\q\n";
+	$caller->{handle}->finish;
+	like($node->query("SELECT appt_test.claimable(ARRAY[$id])"), qr/hooks\.example/, 'and is there again when it gives up');
+
+	$caller = session("BEGIN; SELECT appt.update_appointment('$appointment', 'x'); SELECT 'done';\n");
+	$caller->{handle}->pump until $caller->{out} =~ /^done$/m;
+	like($node->query("SET lock_timeout = 1; SELECT appt_test.claimable(ARRAY[$id])"), qr/hooks\.example/,
+		'an appointment that is being changed holds up none of its messages');
+	$caller->{in} .= "COMMIT;\n\\q\n";
+	$caller->{handle}->finish;
+}
+
+# Two people retry the same failure.
+{
+	my $appointment = schedule();
+	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
+	$node->query("DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $id;
+		INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at) VALUES ('$application', $id, 1, now())");
+	my $one = session("BEGIN; SELECT appt.retry_notification($id); SELECT 'done';\n");
+	$one->{handle}->pump until $one->{out} =~ /^done$/m;
+	my $two = session("\\set VERBOSITY verbose\nSELECT appt.retry_notification($id);\n\\q\n");
+	$two->{handle}->pump_nb;
+	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'the second waits');
+	$one->{in} .= "COMMIT;\n\\q\n";
+	$_->{handle}->finish foreach $one, $two;
+	like($two->{err}, qr/PT409.*is RETRYING/s, 'and learns that it is being retried');
+	is($node->query("SELECT count(*) FROM appt.due WHERE notification_id = $id"), '1', 'it is queued once');
+
+	# And one cancels what another retries.
+	$node->query("DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, manual = false WHERE id = $id");
+	$one = session("BEGIN; SELECT appt.cancel_appointment('$appointment'); SELECT 'done';\n");
+	$one->{handle}->pump until $one->{out} =~ /^done$/m;
+	$two = session("\\set VERBOSITY verbose\nSELECT appt.retry_notification($id);\n\\q\n");
+	$two->{handle}->pump_nb;
+	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'a retry waits for a cancellation');
+	$one->{in} .= "COMMIT;\n\\q\n";
+	$_->{handle}->finish foreach $one, $two;
+	like($two->{err}, qr/PT409.*APPOINTMENT_CANCELLED/s, 'and is refused for it');
+}
+
+$node->stop;
+done_testing();
