@@ -109,16 +109,16 @@ static Statement select_lanes = {
 };
 
 static Statement insert_attempts = {
-	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, manual, started_at,"
-	"  recipient, provider_id, subject, text_body, html_body) "
-	"SELECT a.application_id, a.notification_id, a.attempt_number, a.manual, $10,"
-	"  a.recipient, a.provider_id, a.subject, a.text_body, a.html_body "
-	"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-	"  AS a (application_id, notification_id, attempt_number, manual, recipient, provider_id,"
+	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, manual, due_at,"
+	"  started_at, recipient, provider_id, subject, text_body, html_body) "
+	"SELECT a.application_id, a.notification_id, a.attempt_number, a.manual, a.due_at,"
+	"  $11, a.recipient, a.provider_id, a.subject, a.text_body, a.html_body "
+	"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+	"  AS a (application_id, notification_id, attempt_number, manual, due_at, recipient, provider_id,"
 	"        subject, text_body, html_body) "
 	"RETURNING id, notification_id",
-	10, {UUIDARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TEXTARRAYOID, UUIDARRAYOID,
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
+	11, {UUIDARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+	UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 };
 
 static Statement mark_sending = {
@@ -434,6 +434,7 @@ open_attempts(Claim *claim)
 	Column	   *notification_ids = column_create(INT8OID, count);
 	Column	   *numbers = column_create(INT4OID, count);
 	Column	   *manuals = column_create(BOOLOID, count);
+	Column	   *places = column_create(TIMESTAMPTZOID, count);
 	Column	   *recipients = column_create(TEXTOID, count);
 	Column	   *provider_ids = column_create(UUIDOID, count);
 	Column	   *subjects = column_create(TEXTOID, count);
@@ -453,6 +454,11 @@ open_attempts(Claim *claim)
 		column_add(notification_ids, Int64GetDatum(facts->id));
 		column_add(numbers, Int32GetDatum(delivery->attempt_number));
 		column_add(manuals, BoolGetDatum(facts->is_manual));
+		/* What a person asked for was not due at any time. */
+		if (facts->is_manual)
+			column_add_null(places);
+		else
+			column_add(places, TimestampTzGetDatum(delivery->place));
 		column_add_text(recipients, message->recipient);
 		column_add_uuid(provider_ids, facts->channel == CHANNEL_WEBHOOK ? NULL : &facts->route->id);
 		column_add_text(subjects, logged ? message->subject : NULL);
@@ -462,9 +468,9 @@ open_attempts(Claim *claim)
 	statement_run(&mark_sending, column_array(notification_ids), column_array(numbers),
 				  Int16GetDatum(claim->slot));
 	statement_run(&insert_attempts, column_array(application_ids), column_array(notification_ids),
-				  column_array(numbers), column_array(manuals), column_array(recipients),
-				  column_array(provider_ids), column_array(subjects), column_array(texts),
-				  column_array(htmls), TimestampTzGetDatum(claim->now));
+				  column_array(numbers), column_array(manuals), column_array(places),
+				  column_array(recipients), column_array(provider_ids), column_array(subjects),
+				  column_array(texts), column_array(htmls), TimestampTzGetDatum(claim->now));
 	foreach(cell, claim->sending)
 	{
 		Delivery   *delivery = ((Sending *) lfirst(cell))->delivery;
