@@ -126,14 +126,11 @@ message_type(const NotificationFacts *facts)
 	return type ? type : notification_types[facts->type].code;
 }
 
+/* Of the appointment or, without one, of the message itself; NULL if it has none. */
 static const char *
-wanted_locale(const NotificationFacts *facts)
+message_locale(const NotificationFacts *facts)
 {
-	if (facts->recipient != NULL && facts->recipient->locale != NULL)
-		return facts->recipient->locale;
-	if (facts->appointment != NULL)
-		return facts->appointment->locale;
-	return context_string(facts, "locale");
+	return facts->appointment ? facts->appointment->locale : context_string(facts, "locale");
 }
 
 static const char *
@@ -207,12 +204,11 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 	}
 }
 
-/* The rule's templates in any locale of the chain come before the type's in any. */
 static const TemplateFacts *
-find_in_chain(const NotificationFacts *facts)
+find_in_fallbacks(const NotificationFacts *facts, const char *locale, const char *last_locale)
 {
 	char		chain[LOCALE_MAX_FALLBACKS][LOCALE_MAX_LENGTH];
-	int			count = locale_fallbacks(wanted_locale(facts), application_locale(facts), chain);
+	int			count = locale_fallbacks(locale, last_locale, chain);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -224,17 +220,39 @@ find_in_chain(const NotificationFacts *facts)
 	return NULL;
 }
 
-/* The locale that dates are written in within a template of `locale`. */
+static const char *
+recipient_locale(const NotificationFacts *facts)
+{
+	return facts->recipient ? facts->recipient->locale : NULL;
+}
+
+/* The recipient's language, else the appointment's, else the application's; in each a rule's own text first. */
+static const TemplateFacts *
+find_in_chain(const NotificationFacts *facts)
+{
+	const TemplateFacts *template = find_in_fallbacks(facts, recipient_locale(facts), NULL);
+
+	if (template == NULL)
+		template = find_in_fallbacks(facts, message_locale(facts), application_locale(facts));
+	return template;
+}
+
+static bool
+same_language(const char *a, const char *b)
+{
+	size_t		length = strcspn(b, "-_");
+
+	return a != NULL && strcspn(a, "-_") == length && pg_strncasecmp(a, b, length) == 0;
+}
+
+/* How dates are written within a text of `locale`: for a reader of en-GB, British in a text of en. */
 static const char *
 date_locale(const NotificationFacts *facts, const char *locale)
 {
-	const char *wanted = wanted_locale(facts);
-	size_t		length = strcspn(locale, "-_");
-
-	/* The wanted one, if it is the same language: en-GB reading a text in en. */
-	if (wanted != NULL && strcspn(wanted, "-_") == length &&
-		pg_strncasecmp(wanted, locale, length) == 0)
-		return wanted;
+	if (same_language(recipient_locale(facts), locale))
+		return recipient_locale(facts);
+	if (same_language(message_locale(facts), locale))
+		return message_locale(facts);
 	return locale;
 }
 
@@ -252,8 +270,10 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 	}
 	else
 	{
-		const char *wanted = wanted_locale(facts);
+		const char *wanted = recipient_locale(facts);
 
+		if (wanted == NULL)
+			wanted = message_locale(facts);
 		builtin = builtin_template(message_type(facts), channel_code(facts->channel));
 		if (builtin != NULL)
 		{
