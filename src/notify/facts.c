@@ -39,7 +39,7 @@ typedef struct FactIndex
 typedef struct Batch
 {
 	List	   *notifications;	/* of NotificationFacts *, by id */
-	bool		is_current;		/* with a snapshot of its own: not the query's */
+	bool		is_current;		/* with snapshots of its own, not the query's */
 	FactIndex	applications;
 	FactIndex	appointments;
 	FactIndex	subscriptions;
@@ -1024,9 +1024,19 @@ load_all_but_notifications(Batch *batch)
 List *
 facts_load(const int64 *notification_ids, int count, bool for_claim)
 {
-	Batch		batch = {.is_current = for_claim};
+	Batch		batch = {.is_current = true};
 
 	load_notifications(&batch, notification_ids, count, for_claim);
+	load_all_but_notifications(&batch);
+	return batch.notifications;
+}
+
+List *
+facts_load_as_seen(const int64 *notification_ids, int count)
+{
+	Batch		batch = {.is_current = false};
+
+	load_notifications(&batch, notification_ids, count, false);
 	load_all_but_notifications(&batch);
 	return batch.notifications;
 }

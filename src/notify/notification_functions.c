@@ -243,7 +243,7 @@ notification_eligibility(PG_FUNCTION_ARGS)
 	id = DatumGetInt64(required_argument(fcinfo, 0, "notification_id"));
 	at = DatumGetTimestampTz(required_argument(fcinfo, 1, "at"));
 	(void) find_notification(&call.caller, id, true);
-	loaded = facts_load(&id, 1, false);
+	loaded = facts_load_as_seen(&id, 1);
 	if (loaded == NIL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
 	answer = judge((const NotificationFacts *) linitial(loaded), at);

@@ -16,9 +16,6 @@
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "utils/snapmgr.h"
-
 #include "core/errors.h"
 #include "core/statement.h"
 #include "core/wake.h"
@@ -54,12 +51,8 @@ lock_notification(int64 notification_id)
 static const NotificationFacts *
 load_current(int64 notification_id)
 {
-	List	   *loaded;
+	List	   *loaded = facts_load(&notification_id, 1, false);
 
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	loaded = facts_load(&notification_id, 1, false);
-	PopActiveSnapshot();
 	if (loaded == NIL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, notification_id));
 	return (const NotificationFacts *) linitial(loaded);
