@@ -569,22 +569,6 @@ worker_report(int in_flight, int64 sent, int64 failed, TimestampTz next_wake)
 
 /* ---- the process ---- */
 
-/* Until the loop is linked in, a worker only waits. */
-#pragma weak delivery_loop
-
-static void
-serve(void)
-{
-	if (delivery_loop != NULL)
-		delivery_loop(my_record->slot);
-	while (!worker_must_stop())
-	{
-		(void) worker_may_send();
-		worker_report(0, 0, 0, GetCurrentTimestamp() + CHECK_INTERVAL);
-		worker_pause(CHECK_INTERVAL / 1000);
-	}
-}
-
 static void
 pin_settings(void)
 {
@@ -664,7 +648,7 @@ appt_worker_main(Datum main_arg)
 	if (extension.is_installed && lock_slot())
 	{
 		checked_at = DT_NOBEGIN;
-		serve();
+		delivery_loop(my_record->slot);
 	}
 	proc_exit(0);
 }

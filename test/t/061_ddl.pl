@@ -3,6 +3,8 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
@@ -41,6 +43,23 @@ prompt('DROP DATABASE IF EXISTS copy2 WITH (FORCE)');
 prompt('DROP DATABASE IF EXISTS copy2');
 is($node->query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname ~ '^copy[12]'"), 0,
 	'no workers of what was dropped');
+
+# The same while messages are on their way to somebody who never answers.
+my $hook = Appt::Peers->webhook;
+my $tenant = Appt::Tenant->create($node, database => 'busy');
+$tenant->subscribe($hook->url('/hang'));
+$tenant->only('CREATE', 'WEBHOOK');
+sending();
+prompt('CREATE DATABASE copy4 TEMPLATE busy');
+sending();
+prompt('ALTER DATABASE busy RENAME TO renamed');
+prompt('ALTER DATABASE renamed RENAME TO busy');
+sending();
+prompt('ALTER DATABASE busy SET TABLESPACE pg_default');
+sending();
+ok($node->wait_for_query("SELECT count(*) > 0 FROM appt.attempt WHERE outcome = 'INTERRUPTED'", 't', database => 'busy'),
+	'what was on its way is logged as interrupted');
+$node->query("DELETE FROM appt.rule; UPDATE appt.subscription SET enabled = false", 'busy');
 
 # What fails, or is rolled back, leaves all as it was.
 prompt('CREATE DATABASE busy TEMPLATE busy', fails => qr/already exists/);
@@ -107,6 +126,15 @@ sub serve
 	$node->install_appt($database);
 	$node->query("SELECT appt.create_organization('x')", $database);
 	back($database, 'creating it');
+	return;
+}
+
+# A test: something is on its way.
+sub sending
+{
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$tenant->schedule;
+	ok($node->wait_for_query('SELECT sum(in_flight) > 0 FROM appt.worker_status', 't', database => 'busy'), 'while it sends');
 	return;
 }
 

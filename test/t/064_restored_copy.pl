@@ -3,6 +3,8 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
 use IPC::Run;
 use Test::More;
 
@@ -13,6 +15,14 @@ my $is_copy = 'RESTORED_COPY';
 $node->wait_for_workers(1);
 $node->query("SELECT appt.create_organization('x')");
 becomes('postgres', '', 'the original sends');
+
+# One message that is due in all of them.
+my $hook = Appt::Peers->webhook;
+my $tenant = Appt::Tenant->create($node);
+$tenant->subscribe($hook->url('/ok'));
+$tenant->only('CREATE', 'WEBHOOK');
+switch('off');
+$tenant->schedule;
 
 run('pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('postgres'));
 $node->query('CREATE DATABASE restored');
@@ -25,6 +35,11 @@ becomes('copied', $is_copy, 'a copy by TEMPLATE is quiet');
 like($node->query('SELECT explanation FROM appt.worker_status', 'copied'), qr/copy made with CREATE DATABASE; adopt_database\(\) lets it send/,
 	'and says what to do');
 
+switch('on');
+$hook->wait_for(1);
+$tenant->settled;
+is(scalar($hook->entries), 1, 'so a message that is due in all three is sent once');
+
 # Adopting takes effect when it commits.
 $node->query('BEGIN; SELECT appt.adopt_database(); ROLLBACK', 'copied');
 is($node->query('SELECT why_quiet FROM appt.worker_status', 'copied'), $is_copy, 'not if it is rolled back');
@@ -33,6 +48,7 @@ foreach my $database (qw(restored copied))
 	$node->query('SELECT appt.adopt_database()', $database);
 	becomes($database, '', "adopt_database() in $database");
 }
+is(scalar($hook->wait_for(3)), 3, 'and sent by those that were adopted');
 becomes('postgres', '', 'and the original still sends');
 
 run('pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d', $node->connstr('postgres'), $dump);
@@ -65,6 +81,17 @@ unlike($errors, qr/ERROR/, 'and everything works');
 $node->stop;
 
 done_testing();
+
+sub switch
+{
+	my ($enabled) = @_;
+
+	$node->append_conf('postgresql.conf', "appt.enabled = $enabled");
+	$node->reload;
+	my $why = $enabled eq 'on' ? '' : 'DISABLED';
+	$node->wait_for_query("SELECT coalesce(why_quiet, '') FROM appt.worker_status", $why);
+	return;
+}
 
 # A test: the worker of the database has this reason to be quiet.
 sub becomes
