@@ -85,6 +85,21 @@ SQL
 	$caller->{handle}->finish;
 }
 
+# What is loaded is as new as any lock, however old the statement that asks.
+{
+	my $appointment = schedule();
+	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
+	my $gate = session("SELECT pg_advisory_lock(1); SELECT 'done';\n");
+	$gate->{handle}->pump until $gate->{out} =~ /^done$/m;
+	my $worker = session("SELECT CASE WHEN pg_advisory_lock(1) IS NOT NULL THEN (appt_test.composed($id))[4] END;\n\\q\n");
+	$worker->{handle}->pump_nb;
+	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'a statement has its snapshot');
+	$node->query("SELECT appt.update_appointment('$appointment', 'fresh')");
+	$gate->{in} .= "\\q\n";
+	$_->{handle}->finish foreach $gate, $worker;
+	like($worker->{out}, qr/fresh/, 'and composes what was committed after it');
+}
+
 # Two people retry the same failure.
 {
 	my $appointment = schedule();
