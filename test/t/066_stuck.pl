@@ -1,0 +1,52 @@
+# A worker that is stuck in a transaction neither hangs the server's shutdown nor database DDL.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use Test::More;
+use Time::HiRes qw(time);
+
+my $node = Appt::Cluster->create('main', streaming => 1);
+my $hook = Appt::Peers->webhook;
+
+$node->install_appt('busy');
+my $tenant = Appt::Tenant->create($node, database => 'busy');
+$tenant->subscribe($hook->url('/ok'));
+$tenant->only('CREATE', 'WEBHOOK');
+
+# Its commit waits for a synchronous standby that does not exist.
+sub get_stuck
+{
+	$node->append_conf('postgresql.conf', "synchronous_standby_names = 'nobody'");
+	$node->reload;
+	$node->wait_for_query('SHOW synchronous_standby_names', 'nobody');
+	local $ENV{PGOPTIONS} = '-c synchronous_commit=local';
+	$tenant->schedule;
+	ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND wait_event = 'SyncRep'", 1),
+		'the worker waits for a standby that does not answer');
+	return;
+}
+
+get_stuck();
+my $start = time;
+{
+	local $ENV{PGOPTIONS} = '-c synchronous_commit=local';
+	$node->query('ALTER DATABASE busy RENAME TO renamed');
+	cmp_ok(time - $start, '<', 5, 'which does not keep DDL waiting for long');
+	$node->query('ALTER DATABASE renamed RENAME TO busy');
+}
+ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND wait_event = 'SyncRep'", 1),
+	'its successor is stuck likewise');
+$start = time;
+$node->stop('fast');
+cmp_ok(time - $start, '<', 10, 'nor the shutdown');
+
+$node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+$node->start;
+$tenant->settled;
+is($node->query('SELECT DISTINCT state FROM appt.notification', 'busy'), 'SENT', 'and afterwards it is sent');
+$node->stop;
+
+done_testing();
