@@ -251,12 +251,18 @@ copy_route(const Route *route)
 	return copy;
 }
 
+/* What compose_message took from the facts as it stands. */
 static void
-detach_message(Message *message)
+detach_message(Message *message, const NotificationFacts *facts)
 {
 	message->recipient = copy_text(message->recipient);
 	message->recipient_name = copy_text(message->recipient_name);
 	message->headers = copy_headers(message->headers);
+	if (facts->stored == NULL)
+		return;
+	message->subject = copy_text(message->subject);
+	message->text_body = copy_text(message->text_body);
+	message->html_body = copy_text(message->html_body);
 }
 
 static RetryInput
@@ -296,7 +302,7 @@ compose_delivery(Claim *claim, const NotificationFacts *facts, const Candidate *
 	delivery->message = compose_message(facts, claim->now, reason, error);
 	if (delivery->message != NULL)
 	{
-		detach_message(delivery->message);
+		detach_message(delivery->message, facts);
 		delivery->route = copy_route(&facts->route->route);
 		delivery->request = channel_compose(delivery->message, delivery->route, reason, error);
 	}

@@ -46,8 +46,8 @@ extern bool claim_sweep(void);
 extern void settle_later(Delivery *delivery, const Response *response);
 
 /*
- * Settle what is finished in one transaction. False if some are left, locked
- * by a caller or because the transaction failed: try again soon.
+ * Settle what is finished in one transaction. What a caller has locked is left
+ * for the next time; false if the transaction failed, which leaves everything.
  */
 extern bool settle_finished(void);
 extern int	settle_waiting(void);

@@ -111,6 +111,8 @@ settle_if_worthwhile(Loop *loop, TimestampTz now)
 		return;
 	loop->last_settle = now;
 	if (!settle_finished())
+		loop->settle_not_before = now + FAILURE_PAUSE;
+	else if (settle_waiting() > 0)
 		loop->settle_not_before = now + LOCKED_PAUSE;
 }
 

@@ -315,7 +315,7 @@ settle_some(Delivery **deliveries, int count)
 }
 
 /* Something in the batch broke it, or nothing can be written now at all. */
-static void
+static bool
 settle_one_by_one(Delivery **deliveries, int count)
 {
 	int			failures = 0;
@@ -323,6 +323,7 @@ settle_one_by_one(Delivery **deliveries, int count)
 	for (int i = 0; i < count && failures < FAILURES_BEFORE_WAITING; i++)
 		if (!settle_some(&deliveries[i], 1))
 			failures++;
+	return failures == 0;
 }
 
 bool
@@ -331,14 +332,16 @@ settle_finished(void)
 	Delivery  **deliveries = (Delivery **) palloc(sizeof(Delivery *) * Max(finished_count, 1));
 	int			count = 0;
 	dlist_iter	iterator;
+	bool		committed;
 
 	dlist_foreach(iterator, &finished)
 		deliveries[count++] = dlist_container(Delivery, node, iterator.cur);
 	if (count == 0)
 		return true;
 	qsort(deliveries, count, sizeof(Delivery *), compare_deliveries);
-	if (!settle_some(deliveries, count) && count > 1)
-		settle_one_by_one(deliveries, count);
+	committed = settle_some(deliveries, count);
+	if (!committed && count > 1)
+		committed = settle_one_by_one(deliveries, count);
 	pfree(deliveries);
-	return finished_count == 0;
+	return committed;
 }
