@@ -16,6 +16,7 @@
 #include "fmgr.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
+#include "notify/planning.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -25,6 +26,7 @@ PG_FUNCTION_INFO_V1(test_claimable);
 PG_FUNCTION_INFO_V1(test_load_often);
 PG_FUNCTION_INFO_V1(test_route_secrets);
 PG_FUNCTION_INFO_V1(test_blank_deleted);
+PG_FUNCTION_INFO_V1(test_plan_to_address);
 
 static const NotificationFacts *
 load_one(int64 id)
@@ -185,4 +187,22 @@ test_blank_deleted(PG_FUNCTION_ARGS)
 	facts_blank_deleted(ids, count);
 	SPI_finish();
 	PG_RETURN_VOID();
+}
+
+/* plan_to_address(application, type, channel, address, context), due now */
+Datum
+test_plan_to_address(PG_FUNCTION_ARGS)
+{
+	NotificationType type;
+	ChannelCode channel;
+	int64		id;
+
+	if (!notification_type_from_code(text_to_cstring(PG_GETARG_TEXT_PP(1)), &type) ||
+		!channel_from_code(text_to_cstring(PG_GETARG_TEXT_PP(2)), &channel))
+		elog(ERROR, "no such type or channel");
+	SPI_connect();
+	id = plan_to_address(PG_GETARG_UUID_P(0), type, channel, text_to_cstring(PG_GETARG_TEXT_PP(3)),
+						 PG_GETARG_JSONB_P(4), GetCurrentTransactionStartTimestamp());
+	SPI_finish();
+	PG_RETURN_INT64(id);
 }

@@ -259,5 +259,16 @@ SELECT is(count(*), 0::bigint, 'deleting what is over announces nothing') FROM a
 SELECT row_eq(format('SELECT contexts, texts FROM readable WHERE appointment_id = %L', :'i'), ROW(0::bigint, 0::bigint), 'and blanks at once, as nothing is owed');
 SELECT is_empty('SELECT pg_temp.queue_problems()', 'the queue is whole');
 
+-- Without an appointment.
+SELECT appt.set_provider(:'off', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'us@example.com') \gset
+SELECT appt_test.plan_to_address(:'off', 'CODE', 'EMAIL', 'me@example.com', '{"data": {"code": "123456"}}') AS code \gset
+SELECT is(concat_ws(' ', type, channel, recipient_kind, recipient_id, address, state, due_at - now(), next_attempt_at = due_at,
+		lane = appt.lane(application_id, 'EMAIL', NULL), appointment_id) COLLATE "default",
+	'CODE EMAIL ADDRESS me@example.com me@example.com PENDING 00:00:00 t t', 'a code is owed to a bare address')
+  FROM appt.notification WHERE id = :code;
+SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s)', :code), ROW(true, NULL::text), 'neither switch stops it');
+SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s, now() + interval ''121 seconds'')', :code), ROW(false, 'WINDOW_PASSED'::text), 'for two minutes');
+SELECT is_empty('SELECT pg_temp.queue_problems()', 'the queue is whole');
+
 SELECT * FROM finish();
 ROLLBACK;
