@@ -382,6 +382,17 @@ wake_take_recheck(void)
 	return recheck;
 }
 
+bool
+wake_has_news(void)
+{
+	bool		has_news;
+
+	SpinLockAcquire(&my_listener->mutex);
+	has_news = my_listener->count > 0 || my_listener->sweep || my_listener->recheck;
+	SpinLockRelease(&my_listener->mutex);
+	return has_news;
+}
+
 /* Publish until when we sleep; true if something came that must not be slept over. */
 static bool
 publish_sleep(TimestampTz next_wake, bool is_deaf)

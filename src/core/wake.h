@@ -43,6 +43,9 @@ extern void wake_listen(void);
 /* Was everything to be looked at anew since the last call? */
 extern bool wake_take_recheck(void);
 
+/* Is there anything to take, a sweep or a recheck? */
+extern bool wake_has_news(void);
+
 /* Before sleeping: no commit need wake us for what is due later. */
 extern void wake_sleep_until(TimestampTz next_wake);
 

@@ -216,21 +216,37 @@ milliseconds_until(TimestampTz at, TimestampTz now)
 	return (long) Min((at - now + 999) / 1000, SWEEP_INTERVAL / 1000);
 }
 
+/*
+ * Sleep once. True if there is something to do now; a latch that was set for
+ * nothing of ours (a timer of an earlier transaction, say) is slept over, for
+ * a turn of the loop costs a transaction.
+ */
+static bool
+sleep_once(Loop *loop, TimestampTz wake)
+{
+	WaitEvent	event;
+
+	if (WaitEventSetWait(loop->events, milliseconds_until(wake, GetCurrentTimestamp()),
+						 &event, 1, PG_WAIT_EXTENSION) == 0 ||
+		(event.events & WL_LATCH_SET) == 0)
+		return true;
+	ResetLatch(MyLatch);
+	return worker_check_interrupts() || !loop->may_send || wake_has_news() ||
+		worker_must_stop() || GetCurrentTimestamp() >= wake;
+}
+
 static void
 sleep_until_work(Loop *loop)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz wake = next_wake(loop, now);
-	long		timeout = milliseconds_until(wake, now);
 	long		engine_timeout = transfer_engine_timeout(loop->engine);
-	WaitEvent	event;
 
-	if (engine_timeout >= 0)
-		timeout = Min(timeout, engine_timeout);
 	worker_report(transfers_in_flight(loop->engine), settled_sent, settled_failed, wake);
-	(void) WaitEventSetWait(loop->events, timeout, &event, 1, PG_WAIT_EXTENSION);
-	if (event.events & WL_LATCH_SET)
-		ResetLatch(MyLatch);
+	if (engine_timeout >= 0)
+		wake = Min(wake, now + engine_timeout * INT64CONST(1000));
+	while (!sleep_once(loop, wake))
+		;
 }
 
 /* ---- the whole ---- */
@@ -241,7 +257,7 @@ take_turn(Loop *loop)
 	TimestampTz now;
 	bool		may_send;
 
-	worker_check_interrupts();
+	(void) worker_check_interrupts();
 	may_send = worker_may_send();
 	if (may_send && !loop->may_send)
 		loop->sweep_at = DT_NOBEGIN;

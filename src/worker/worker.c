@@ -505,16 +505,16 @@ worker_may_send(void)
 
 /* ---- what else the loop asks ---- */
 
-void
+bool
 worker_check_interrupts(void)
 {
 	QueryCancelPending = false;
 	CHECK_FOR_INTERRUPTS();
-	if (ConfigReloadPending)
-	{
-		ConfigReloadPending = false;
-		ProcessConfigFile(PGC_SIGHUP);
-	}
+	if (!ConfigReloadPending)
+		return false;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	return true;
 }
 
 bool
@@ -537,7 +537,7 @@ worker_pause(long milliseconds)
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 					 milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
-	worker_check_interrupts();
+	(void) worker_check_interrupts();
 }
 
 /* Autovacuum must hear of our writes soon, also if there is no next batch. */

@@ -18,8 +18,8 @@ extern bool worker_run(void (*step) (void *), void *argument);
 /* The message of the last error; "" if there was none. */
 extern const char *worker_last_error(void);
 
-/* Handle reloads and the like; never raises an error, never exits. */
-extern void worker_check_interrupts(void);
+/* Handle reloads and the like; true if settings were reloaded. */
+extern bool worker_check_interrupts(void);
 
 /*
  * May anything be sent now: appt.enabled, a version that this library serves,
