@@ -555,18 +555,29 @@ render_one(const Mustache *template, Jsonb *data, bool html, const DateFormat *d
 	return *result != NULL;
 }
 
-/* A subject is one line, whatever the values in it. */
+/*
+ * A header is one line, whatever was typed into the values in it: white space
+ * and control characters, which no mail carries there, become one space.
+ */
 static const char *
 one_line(const char *text)
 {
 	char	   *line;
+	char	   *end;
 
-	if (text == NULL || strpbrk(text, "\r\n\t") == NULL)
-		return text;
-	line = pstrdup(text);
-	for (char *c = line; *c; c++)
-		if (*c == '\r' || *c == '\n' || *c == '\t')
-			*c = ' ';
+	if (text == NULL)
+		return NULL;
+	line = end = (char *) palloc(strlen(text) + 1);
+	for (const char *c = text; *c != '\0'; c++)
+	{
+		if ((unsigned char) *c > ' ' && *c != 0x7f)
+			*end++ = *c;
+		else if (end > line && end[-1] != ' ')
+			*end++ = ' ';
+	}
+	if (end > line && end[-1] == ' ')
+		end--;
+	*end = '\0';
 	return line;
 }
 
@@ -798,7 +809,7 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->type = facts->type;
 	message->channel = facts->channel;
 	message->recipient = compose_recipient(facts);
-	message->recipient_name = facts->recipient ? full_name(facts->recipient) : NULL;
+	message->recipient_name = facts->recipient ? one_line(full_name(facts->recipient)) : NULL;
 	message->timestamp = now;
 	if (facts->appointment != NULL)
 		message->headers = facts_headers(facts->appointment->notification_headers);

@@ -47,7 +47,14 @@ INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expir
 SELECT pg_temp.template('{{title}} {{{title}}}');
 SELECT is((appt_test.composed(:email))[3:5], ARRAY['S: Loan <review> Loan <review>', 'Loan <review> Loan <review>', '<p>Loan &lt;review&gt; Loan <review></p>'], 'escaped in HTML alone');
 SELECT pg_temp.template(E'one\r\nBcc: two\tthree');
-SELECT is((appt_test.composed(:email))[3], 'S: one  Bcc: two three', 'a subject is one line');
+SELECT is((appt_test.composed(:email))[3], 'S: one Bcc: two three', 'a subject is one line');
+-- Nobody is left without a message because of what somebody typed into a title or a name.
+SELECT pg_temp.template('{{title}}');
+UPDATE appt.appointment SET title = E' Loan\x01\x0b\n  review\x7f\n' WHERE id = :'a';
+UPDATE appt.participant SET first_name = E'Bob\r\nBcc:', last_name = E'O\tNeil\n' WHERE id = :'bob';
+SELECT is((appt_test.composed(:email))[2:3], ARRAY['Bob Bcc: O Neil', 'S: Loan review'], 'nor have names in headers line breaks, and white space is one space');
+UPDATE appt.appointment SET title = 'Loan <review>' WHERE id = :'a';
+UPDATE appt.participant SET first_name = 'Bob', last_name = 'O''Neil & Sons' WHERE id = :'bob';
 
 -- Locales: recipient's, appointment's, application's.
 DELETE FROM appt.template;
