@@ -183,12 +183,16 @@ supervise_anew(Oid database)
 	}
 }
 
-/* Something happened to the database. A living worker finds out by itself. */
+/*
+ * Something happened to the database. A worker that serves it finds out by
+ * itself; one that found no extension is on its way out, and what it found is
+ * not so any more.
+ */
 static void
 check_database(DatabaseRecord *record)
 {
 	record->check = false;
-	if (worker_record(record->database, 1) == NULL)
+	if (record->presence == PRESENCE_ABSENT || worker_record(record->database, 1) == NULL)
 		record->presence = PRESENCE_UNKNOWN;
 	supervise_anew(record->database);
 }
