@@ -34,7 +34,7 @@ my $mail = Appt::Peers->smtp('--delay', 2);
 	is($node->query("SELECT string_agg(outcome, ',' ORDER BY attempt_number) FROM appt.attempt
 		  JOIN appt.notification n ON n.id = notification_id WHERE channel = 'WEBHOOK'"),
 		'INTERRUPTED,DELIVERED', 'the log says that the first attempt was interrupted');
-	my %ids = map { $_->{message} =~ /^Message-ID: (\S+)/m ? ($1 => 1) : () } $mail->wait_for(2);
+	my %ids = map { $_->{message} =~ /^Message-ID: (\S+)/m ? ($1 => 1) : () } $mail->wait_for(1);
 	is(scalar keys %ids, 1, 'the email kept its Message-ID');
 }
 

@@ -115,10 +115,12 @@ ok($node->wait_for_query($sends, 't', seconds => 10), 'and on');
 
 # An unknown version.
 $node->query("UPDATE pg_extension SET extversion = '0.1' WHERE extname = 'appt'");
+$node->reload;
 $node->query("SELECT appt.create_organization('anything that wakes it')");
 ok($node->wait_for_query('SELECT DISTINCT why_quiet FROM appt.worker_status', 'VERSION_MISMATCH'), 'a version that it does not serve');
 like($node->query('SELECT explanation FROM appt.worker_status LIMIT 1'), qr/version is 0\.1; this library serves 1\.0/, 'by name');
 $node->query("UPDATE pg_extension SET extversion = '1.0' WHERE extname = 'appt'");
+$node->reload;
 $node->query("SELECT appt.adopt_database()");
 ok($node->wait_for_query($sends), 'until it is one that it serves');
 
