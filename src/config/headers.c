@@ -77,7 +77,7 @@ parse_headers(Jsonb *jsonb)
 
 	if (!is_array && !JB_ROOT_IS_OBJECT(jsonb))
 		report_invalid("invalid headers", "They are neither a list of {\"name\", \"value\", \"type\"} nor an object.");
-	token = JsonbIteratorNext(&iterator, &value, true);
+	(void) JsonbIteratorNext(&iterator, &value, true);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)

@@ -203,20 +203,18 @@ static void
 check_settings(Jsonb *object, const char *kind)
 {
 	JsonbIterator *iterator;
-	JsonbIteratorToken token;
 	JsonbValue	value;
-	char	   *name = NULL;
 
 	if (!JB_ROOT_IS_OBJECT(object))
 		report_invalid("invalid settings", "They are not an object.");
 	iterator = JsonbIteratorInit(&object->root);
-	token = JsonbIteratorNext(&iterator, &value, true);
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
 	{
-		if (token == WJB_KEY)
-			name = pnstrdup(value.val.string.val, value.val.string.len);
-		else if (token == WJB_VALUE)
-			check_setting(kind, name, &value);
+		char	   *name = pnstrdup(value.val.string.val, value.val.string.len);
+
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		check_setting(kind, name, &value);
 	}
 }
 

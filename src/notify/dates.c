@@ -117,7 +117,7 @@ typedef struct PatternLetter
 {
 	char		letter;
 	char		field;			/* letters of one field exclude each other */
-	int			lengths;
+	uint8		lengths;
 	bool		stands_alone;	/* may one letter be a whole run? */
 } PatternLetter;
 
@@ -745,7 +745,7 @@ formatter_for(FormatterKind kind, const char *text, const char *locale,
 			  const char *zone)
 {
 	uint32		hash = hash_text(hash_text(hash_text(kind, text), locale), zone);
-	Formatter	fresh;
+	Formatter	fresh = {0};
 
 	for (int i = 0; i < formatter_count; i++)
 	{

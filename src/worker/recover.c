@@ -104,7 +104,7 @@ recover_step(void *argument)
 	Column	   *id_column = column_create(INT8OID, RECOVERY_BATCH);
 	List	   *all_facts;
 	ListCell   *cell;
-	int			index = 0;
+	uint64		index = 0;
 
 	recovery->found = statement_run(&find_leftovers, Int16GetDatum(recovery->first_slot),
 									Int16GetDatum(recovery->last_slot),
@@ -124,8 +124,10 @@ recover_step(void *argument)
 		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
 		Decision	decision = decide(facts, now);
 
-		while (ids[index] != facts->id)
+		while (index < recovery->found && ids[index] != facts->id)
 			index++;
+		if (index == recovery->found)
+			elog(ERROR, "notification " INT64_FORMAT " was not asked for", facts->id);
 		if (decision.state == STATE_RETRYING)
 		{
 			places_add(again, facts->lane, places[index], facts->id);
