@@ -226,10 +226,9 @@ mask_in_all_forms(char *text, const char *secret)
 
 /* user:password in base64, as an echoed Authorization header shows it. */
 static char *
-basic_token(const Route *route)
+basic_token(const char *username, const char *password)
 {
-	char	   *pair = psprintf("%s:%s", route->username ? route->username : "",
-								route->password);
+	char	   *pair = psprintf("%s:%s", username, password);
 	int			size = pg_b64_enc_len(strlen(pair)) + 1;
 	char	   *token = palloc(size);
 	int			length = pg_b64_encode(pair, strlen(pair), token, size - 1);
@@ -238,16 +237,41 @@ basic_token(const Route *route)
 	return token;
 }
 
+/* URL-encoded, as token endpoints get it; the text itself if there is no memory for more. */
+static char *
+url_encoded(const char *text)
+{
+	char	   *encoded = curl_easy_escape(NULL, text, 0);
+	char	   *copy = pstrdup(encoded ? encoded : text);
+
+	curl_free(encoded);
+	return copy;
+}
+
+static char *
+mask_password(char *text, const Route *route)
+{
+	const char *username = route->username ? route->username : "";
+
+	text = mask_in_all_forms(text, route->password);
+	text = mask_secret(text, basic_token(username, route->password));
+	if (route->auth == AUTH_OAUTH2)
+	{
+		char	   *encoded = url_encoded(route->password);
+
+		text = mask_secret(text, encoded);
+		text = mask_secret(text, basic_token(url_encoded(username), encoded));
+	}
+	return text;
+}
+
 static char *
 mask_secrets(char *text, const Route *route)
 {
 	ListCell   *cell;
 
 	if (route->password != NULL && route->password[0] != '\0')
-	{
-		text = mask_in_all_forms(text, route->password);
-		text = mask_secret(text, basic_token(route));
-	}
+		text = mask_password(text, route);
 	foreach(cell, route->hmac_keys)
 		text = mask_in_all_forms(text, lfirst(cell));
 	foreach(cell, route->headers)

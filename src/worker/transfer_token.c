@@ -100,8 +100,13 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	transfer->token_refused = fetch->result == CURLE_OK;
 	transfer->address_refused = fetch->address_refused;
 	transfer->address_opened = fetch->address_opened;
-	transfer->body_length = fetch->body_length;
-	memcpy(transfer->body, fetch->body, fetch->body_length);
+
+	/* An answer that grants may hold a token where we did not find it: none of that is for the log. */
+	if (fetch->status < 200 || fetch->status > 299)
+	{
+		transfer->body_length = fetch->body_length;
+		memcpy(transfer->body, fetch->body, fetch->body_length);
+	}
 	strlcpy(transfer->retry_after, fetch->retry_after, RETRY_AFTER_SIZE);
 	if (fetch->result != CURLE_OK)
 		snprintf(transfer->error, ERROR_SIZE, "no token could be fetched: %s", fetch->error);
@@ -165,16 +170,35 @@ refresh_token(Transfer *transfer)
 	return true;
 }
 
-/* A receiver may echo the token: the log must not have it. */
+/* Shorter beginnings of a token tell nothing. */
+#define SHORTEST_BEGINNING 4
+
+/* A receiver may echo the token: the log must not have it, nor its beginning where the body was cut. */
 void
 mask_token(Transfer *transfer)
 {
+	char	   *at = transfer->body;
+	char	   *end = transfer->body + transfer->body_length;
 	const char *value;
-	char	   *found;
+	size_t		length;
 
 	if (transfer->authorization == NULL)
 		return;
 	value = transfer->authorization + strlen(AUTHORIZATION_PREFIX);
-	while ((found = memmem(transfer->body, transfer->body_length, value, strlen(value))) != NULL)
-		memset(found, '*', strlen(value));
+	length = strlen(value);
+	/* Onwards only: a token may consist of asterisks. */
+	while (at < end)
+	{
+		size_t		compared = Min(length, end - at);
+
+		if (compared < length && compared < SHORTEST_BEGINNING)
+			return;
+		if (memcmp(at, value, compared) == 0)
+		{
+			memset(at, '*', compared);
+			at += compared;
+		}
+		else
+			at++;
+	}
 }

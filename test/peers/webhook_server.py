@@ -198,7 +198,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with self.server.lock:
             self.server.tokens += 1
             number = self.server.tokens
-        token = {"access_token": "token-%d" % number, "token_type": "Bearer", "expires_in": self.server.token_lifetime}
+        token = {"access_token": argument or "token-%d" % number, "token_type": "Bearer", "expires_in": self.server.token_lifetime}
         self.answer(body, 200, json.dumps(token).encode(), {"Content-Type": "application/json"})
 
     def log_message(self, format, *arguments):

@@ -74,6 +74,13 @@ foreach my $path (qw(reset close hang garbage))
 is(scalar($hook->entries), $before, 'without a token nothing is sent');
 my $echo = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT response FROM appt_test.exchange(ARRAY['" . message($hook->url('/echo'), $issuer->url('/token')) . "'::jsonb])");
 like($echo, qr/Bearer \*+\n/, 'an echoed token is masked');
+foreach my $token ('*', '****', 'aaaaaaaa')
+{
+	$echo = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT response FROM appt_test.exchange(ARRAY['" . message($hook->url('/echo'), $issuer->url("/token/$token"), client => $token) . "'::jsonb])");
+	like($echo, qr/Bearer \*+\n/, "also one like $token");
+}
+my $refusal = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT status_code, response FROM appt_test.exchange(ARRAY['" . message($hook->url('/ok'), $issuer->url('/echo')) . "'::jsonb])");
+is($refusal, '200|', 'nothing is kept of an answer that grants, for a token may be in it');
 my $refused = $node->query("\\o /dev/null\n$settings SELECT appt_test.set('appt.allowed_addresses', '127.0.0.1:" . $hook->port . "');\n\\o\n
 	SELECT kind, error FROM appt_test.exchange(ARRAY['" . message($hook->url('/ok'), $issuer->url('/token')) . "'::jsonb])");
 like($refused, qr/^REJECTED\|.*may not be contacted/, 'token URLs are refused like any other');
