@@ -21,7 +21,7 @@
 typedef struct Header
 {
 	const char *name;
-	const char *value;
+	const char *value;			/* NULL: a secret one whose value is not stored; it is not sent */
 	bool		is_secret;		/* masked where a response echoes it */
 } Header;
 

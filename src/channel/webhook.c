@@ -271,7 +271,8 @@ add_headers(List **lines, List *headers, ComposeFailure *failure)
 	foreach(cell, headers)
 	{
 		const Header *header = lfirst(cell);
-		const char *problem = header_problem(header->name, header->value);
+		const char *problem = header->value == NULL ? "the value of a secret header is not stored"
+			: header_problem(header->name, header->value);
 		char	   *value = problem ? NULL : text_to_utf8(header->value);
 
 		if (value == NULL)

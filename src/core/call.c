@@ -109,6 +109,10 @@ claim_field_start(void *state, char *name, bool is_null)
 		claims->next = &claims->organization_id;
 	else if (strcmp(name, "conference_id") == 0)
 		claims->next = &claims->conference_id;
+
+	/* Of a name given twice the last counts, whatever it holds. */
+	if (claims->next != NULL)
+		*claims->next = NULL;
 }
 
 static void

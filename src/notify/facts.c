@@ -625,14 +625,15 @@ auth_kind(const char *code)
 	return AUTH_NONE;
 }
 
+/* What stands in the table for a secret one is not its value: that comes from appt.secret, or not at all. */
 static Header *
-make_header(char *name, char *value)
+make_header(char *name, char *value, bool is_secret)
 {
 	Header	   *header = (Header *) palloc(sizeof(Header));
 
 	header->name = name;
-	header->value = value;
-	header->is_secret = false;
+	header->value = is_secret ? NULL : value;
+	header->is_secret = is_secret;
 	return header;
 }
 
@@ -661,6 +662,7 @@ facts_headers(Jsonb *jsonb)
 	JsonbValue	value;
 	char	   *name = NULL;
 	char	   *text;
+	char	   *type;
 
 	if (jsonb == NULL || JB_ROOT_IS_SCALAR(jsonb))
 		return NIL;
@@ -671,14 +673,16 @@ facts_headers(Jsonb *jsonb)
 		if (token == WJB_KEY)
 			name = jsonb_string(&value);
 		else if (token == WJB_VALUE && (text = jsonb_string(&value)) != NULL)
-			headers = lappend(headers, make_header(name, text));
+			headers = lappend(headers, make_header(name, text, false));
 		else if (token == WJB_ELEM && value.type == jbvBinary &&
 				 JsonContainerIsObject(value.val.binary.data))
 		{
 			name = object_string(value.val.binary.data, "name");
 			text = object_string(value.val.binary.data, "value");
+			type = object_string(value.val.binary.data, "type");
 			if (name != NULL && text != NULL)
-				headers = lappend(headers, make_header(name, text));
+				headers = lappend(headers, make_header(name, text,
+													   type != NULL && strcmp(type, "SECRET") == 0));
 		}
 	}
 	return headers;
@@ -785,7 +789,7 @@ load_providers(Batch *batch)
 	}
 }
 
-/* A secret header's value takes the place of the mask. */
+/* A secret header gets its value. */
 static void
 unmask_header(Route *route, const char *name, const char *value)
 {
@@ -795,11 +799,8 @@ unmask_header(Route *route, const char *name, const char *value)
 	{
 		Header	   *header = (Header *) lfirst(cell);
 
-		if (pg_strcasecmp(header->name, name) == 0)
-		{
+		if (header->is_secret && pg_strcasecmp(header->name, name) == 0)
 			header->value = value;
-			header->is_secret = true;
-		}
 	}
 }
 

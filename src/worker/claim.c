@@ -217,8 +217,9 @@ copy_headers(List *headers)
 	{
 		Header	   *header = (Header *) palloc(sizeof(Header));
 
-		header->name = copy_text(((Header *) lfirst(cell))->name);
-		header->value = copy_text(((Header *) lfirst(cell))->value);
+		*header = *(const Header *) lfirst(cell);
+		header->name = copy_text(header->name);
+		header->value = copy_text(header->value);
 		copy = lappend(copy, header);
 	}
 	return copy;

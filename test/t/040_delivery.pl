@@ -147,6 +147,30 @@ $node->wait_for_workers;
 		'ended end_grace after end_at, as of end_at');
 }
 
+# Secret headers: sent, masked where they come back, and never sent as the mask that stands for them.
+{
+	my $tenant = Appt::Tenant->create($node);
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	my $headers = '[{"name": "X-Key", "value": "s3cret-value", "type": "SECRET"}, {"name": "X-Open", "value": "open-value"}]';
+	$node->query("SELECT appt.create_subscription('" . $tenant->application . "', '" . $hook->url('/echo') . "', headers => '$headers')");
+	my $id = $tenant->schedule;
+	$tenant->settled;
+	my ($request) = $hook->wait_for(1);
+	is($request->{headers}{'x-key'}, 's3cret-value', 'a secret header is sent');
+	my $response = $node->query("SELECT response FROM appt.notification_log WHERE appointment_id = '$id'");
+	like($response, qr/X-Open: open-value/i, 'what is no secret stands in the log');
+	like($response, qr/X-Key: \*{8}$/im, 'what is one is masked');
+
+	$hook->forget;
+	$node->query("DELETE FROM appt.secret WHERE name = 'HEADER:X-Key'");
+	$id = $tenant->schedule;
+	$tenant->settled;
+	is_deeply($tenant->states($id), { 'CREATE WEBHOOK' => 'SKIPPED BAD_CONFIGURATION' }, 'without its value nothing is sent');
+	is($node->query("SELECT detail FROM appt.notification WHERE appointment_id = '$id'"), 'the value of a secret header is not stored', 'and the log says why');
+	is(scalar $hook->entries, 0, 'not even the mask');
+}
+
 # What a hand-held lock hides is found once it is released.
 {
 	my $tenant = Appt::Tenant->create($node);
