@@ -308,7 +308,7 @@ loop_create(Loop *loop, int slot)
 	loop->slot = slot;
 	loop->sweep_at = DT_NOBEGIN;
 	loop->chores_at = DT_NOBEGIN;
-	loop->retention_at = GetCurrentTimestamp() + SWEEP_INTERVAL;
+	loop->retention_at = DT_NOBEGIN;
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->engine = transfer_engine_create();

@@ -1,0 +1,37 @@
+# Settled notifications and their attempts go once they are older than appt.log_retention; nothing else does.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Tenant;
+use Test::More;
+
+my $node = Appt::Cluster->create('main', conf => "appt.log_retention = '30d'");
+my $tenant = Appt::Tenant->create($node);
+my $application = $tenant->application;
+
+# 1,200 that settled 40 days ago, 10 of them only yesterday, 5 that are as old and still wait; 20 young ones.
+$node->query(qq{
+	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at, settled_at,
+		next_attempt_at)
+	SELECT '$application', 'ADDRESS', 'a', 'TEST', 'EMAIL', now() - interval '40 days', 1,
+		CASE WHEN i BETWEEN 701 AND 705 THEN 'PENDING' ELSE 'SENT' END,
+		CASE WHEN i > 1200 THEN now() ELSE now() - interval '40 days' END,
+		CASE WHEN i BETWEEN 701 AND 705 THEN NULL WHEN i BETWEEN 601 AND 610 THEN now() - interval '1 day'
+			WHEN i > 1200 THEN now() ELSE now() - interval '40 days' END,
+		CASE WHEN i BETWEEN 701 AND 705 THEN now() + interval '1 day' END
+	FROM generate_series(1, 1220) i;
+	INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome)
+	SELECT application_id, id, 1, settled_at, settled_at, 'DELIVERED' FROM appt.notification WHERE state = 'SENT'});
+
+# A pass begins when a worker starts, and then every minute.
+my ($worker) = $node->wait_for_workers;
+$node->query("SELECT pg_terminate_backend($worker)");
+ok($node->wait_for_query('SELECT count(*) FROM appt.notification', 35), 'what is past the retention is gone');
+is($node->query("SELECT count(*) FILTER (WHERE settled_at IS NULL) || ' ' || count(*) FILTER (WHERE created_at < now() - interval '30 days' AND settled_at IS NOT NULL)
+	|| ' ' || count(*) FILTER (WHERE created_at > now() - interval '30 days') FROM appt.notification"),
+	'5 10 20', 'what waits, what settled lately and what is young stays');
+is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with their notifications');
+
+$node->stop;
+done_testing();
