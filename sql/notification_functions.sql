@@ -14,7 +14,7 @@ BEGIN ATOMIC
 			WHERE r.application_id = a.application_id AND r.appointment_id = a.id),
 		'participants', (SELECT coalesce(jsonb_agg(jsonb_build_object('application_id', p.application_id,
 				'appointment_id', p.appointment_id, 'id', p.id, 'type', p.type, 'metadata', '{}'::jsonb,
-				'joined_at', p.joined_at, 'created_at', p.created_at) ORDER BY p.created_at, p.id COLLATE "C"), '[]')
+				'created_at', p.created_at) ORDER BY p.created_at, p.id COLLATE "C"), '[]')
 			FROM appt.participant p
 			WHERE p.application_id = a.application_id AND p.appointment_id = a.id))
 		|| coalesce((SELECT jsonb_build_object('participant', to_jsonb(p)) FROM appt.participant p

@@ -240,34 +240,12 @@ appointment_condition(const NotificationFacts *facts)
 	return CONDITION_CANCELLED;
 }
 
-/*
- * Has a customer joined since this was planned? Whoever joined before, and
- * left, did so before a later reschedule planned it.
- */
-static bool
-call_has_started(const NotificationFacts *facts)
-{
-	ListCell   *cell;
-
-	if (facts->appointment == NULL)
-		return false;
-	foreach(cell, facts->appointment->participants)
-	{
-		const ParticipantFacts *participant = (const ParticipantFacts *) lfirst(cell);
-
-		if (participant->is_customer && participant->joined_at != 0 &&
-			participant->joined_at > facts->created_at)
-			return true;
-	}
-	return false;
-}
-
 static void
 describe_appointment(EligibilityInput *input, const NotificationFacts *facts)
 {
 	input->appointment = appointment_condition(facts);
 	input->appointment_switch = facts->notifications_active;
-	input->call_started = call_has_started(facts);
+	input->call_started = facts->appointment != NULL && facts->appointment->call_started;
 	input->recipient_exists = strcmp(facts->recipient_kind, "CUSTOMER") != 0 ||
 		(facts->recipient != NULL && !facts->recipient_is_gone);
 	/* What is known of a deleted one's times is what was copied. */

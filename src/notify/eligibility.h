@@ -32,7 +32,7 @@ typedef struct EligibilityInput
 	TimestampTz start_at;
 	TimestampTz end_at;
 	bool		room_activates; /* sending ROOM activates the appointment */
-	bool		call_started;	/* a customer has joined since it was planned */
+	bool		call_started;	/* a customer has joined */
 	bool		recipient_exists;	/* the customer is still a participant, or none is needed */
 	bool		appointment_switch; /* captured at scheduling */
 	bool		global_switch;

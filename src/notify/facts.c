@@ -126,7 +126,7 @@ uuid_room(const Batch *batch)
 	"n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id," \
 	" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.lane," \
 	" n.state, n.reason, n.overtaken_by, n.attempt_count, n.next_attempt_at, n.manual," \
-	" n.notifications_active, n.address, n.start_at, n.end_at, n.created_at, n.context"
+	" n.notifications_active, n.address, n.start_at, n.end_at, n.context"
 
 static Reason
 row_reason(uint64 row, int column)
@@ -179,8 +179,7 @@ read_notification(uint64 row)
 	facts->address = row_text(row, 21);
 	facts->start_at = row_timestamp(row, 22);
 	facts->end_at = row_timestamp(row, 23);
-	facts->created_at = row_timestamp(row, 24);
-	facts->context = row_jsonb(row, 25);
+	facts->context = row_jsonb(row, 24);
 	read_codes(facts, row);
 	return facts;
 }
@@ -285,11 +284,11 @@ load_applications(Batch *batch)
 	"a.id, a.application_id, a.conference_id, a.state, a.organizer_id, a.organizer_type," \
 	" a.title, a.notes, a.location, a.start_at, a.end_at, a.ended_at, a.timezone, a.locale," \
 	" a.notifications_active, a.metadata, a.interaction, a.notification_headers, a.sequence," \
-	" r.ticket, r.type, r.url, r.expires"
+	" r.ticket, r.type, r.url, r.expires, a.interaction->>'state' <> 'PENDING'"
 
 #define PARTICIPANT_COLUMNS \
 	"p.appointment_id, p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name," \
-	" p.email, p.phone, p.locale, p.metadata, p.joined_at"
+	" p.email, p.phone, p.locale, p.metadata"
 
 static AppointmentFacts *
 read_appointment(uint64 row)
@@ -319,6 +318,7 @@ read_appointment(uint64 row)
 	facts->room_type = row_text(row, 21);
 	facts->room_url = row_text(row, 22);
 	facts->room_expires = row_timestamp(row, 23);
+	facts->call_started = row_bool(row, 24);
 	return facts;
 }
 
@@ -336,16 +336,7 @@ read_participant(uint64 row)
 	facts->phone = row_text(row, 8);
 	facts->locale = row_text(row, 9);
 	facts->metadata = row_jsonb(row, 10);
-	facts->joined_at = row_timestamp(row, 11);
 	return facts;
-}
-
-static void
-add_participant(AppointmentFacts *appointment, ParticipantFacts *participant)
-{
-	appointment->participants = lappend(appointment->participants, participant);
-	if (participant->is_customer && participant->joined_at != 0)
-		appointment->somebody_joined = true;
 }
 
 /* The keys, (application_id, appointment_id), of the appointments we need: each once. */
@@ -405,7 +396,7 @@ load_participants(Batch *batch, Datum application_ids, Datum appointment_ids)
 		AppointmentFacts *appointment = (AppointmentFacts *) find_fact(&batch->appointments, &id);
 
 		if (appointment != NULL)
-			add_participant(appointment, read_participant(row));
+			appointment->participants = lappend(appointment->participants, read_participant(row));
 	}
 }
 
@@ -498,7 +489,7 @@ restore_appointments(Batch *batch, Datum ids)
 
 	for (uint64 row = 0; row < found; row++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 24));
+		NotificationFacts *facts = find_notification(batch, row_int64(row, 25));
 		AppointmentFacts *appointment = read_appointment(row);
 
 		appointment->is_deleted = true;
@@ -507,11 +498,11 @@ restore_appointments(Batch *batch, Datum ids)
 	found = read_rows(batch, &find_participants, ids);
 	for (uint64 row = 0; row < found; row++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 12));
+		NotificationFacts *facts = find_notification(batch, row_int64(row, 11));
+		AppointmentFacts *appointment = unconstify(AppointmentFacts *, facts->appointment);
 
-		if (facts->appointment != NULL && facts->appointment->is_deleted)
-			add_participant(unconstify(AppointmentFacts *, facts->appointment),
-							read_participant(row));
+		if (appointment != NULL && appointment->is_deleted)
+			appointment->participants = lappend(appointment->participants, read_participant(row));
 	}
 }
 
@@ -530,7 +521,7 @@ restore_recipients(Batch *batch, Datum ids)
 
 	for (uint64 row = 0; row < found; row++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 12));
+		NotificationFacts *facts = find_notification(batch, row_int64(row, 11));
 
 		facts->recipient = read_participant(row);
 		facts->recipient_is_gone = true;
@@ -1089,20 +1080,6 @@ facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
 	if (facts->appointment == NULL || (channel != CHANNEL_WEBHOOK && facts->recipient == NULL))
 		return NULL;
 	return facts;
-}
-
-Jsonb *
-facts_snapshot(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
-			   const char *participant_id)
-{
-	static Statement snapshot = {
-		"SELECT appt.appointment_snapshot($1, $2, $3)", 3, {UUIDOID, UUIDOID, TEXTOID}
-	};
-	NullableDatum arguments[] = {
-		sql_uuid(application_id), sql_uuid(appointment_id), sql_text(participant_id)
-	};
-
-	return statement_run_nullable(&snapshot, arguments) > 0 ? row_jsonb(0, 1) : NULL;
 }
 
 /* Blank the log of these appointments. */

@@ -54,7 +54,6 @@ typedef struct ParticipantFacts
 	char	   *phone;
 	char	   *locale;
 	Jsonb	   *metadata;
-	TimestampTz joined_at;		/* 0: never */
 } ParticipantFacts;
 
 /* The appointment as it is now, or, once it is deleted, as it was. */
@@ -84,7 +83,7 @@ typedef struct AppointmentFacts
 	char	   *room_type;
 	char	   *room_url;
 	TimestampTz room_expires;
-	bool		somebody_joined;	/* a customer */
+	bool		call_started;	/* a customer has joined */
 	List	   *participants;	/* of ParticipantFacts *, ordered by created_at, id */
 } AppointmentFacts;
 
@@ -140,7 +139,6 @@ typedef struct NotificationFacts
 	char	   *address;		/* a copy, for when the recipient is gone */
 	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
 	TimestampTz end_at;
-	TimestampTz created_at;
 	Jsonb	   *context;
 
 	const ApplicationFacts *application;	/* NULL: gone */
@@ -175,14 +173,6 @@ extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
 										const char *participant_id,
 										NotificationType type, ChannelCode channel,
 										TimeOffset time_offset, int64 rule_id);
-
-/*
- * The snapshot of an appointment and one participant (NULL: none) for
- * notification.context, from which facts are restored when the rows are gone.
- */
-extern Jsonb *facts_snapshot(const pg_uuid_t *application_id,
-							 const pg_uuid_t *appointment_id,
-							 const char *participant_id);
 
 /*
  * Of these notifications, just settled: where the appointment is gone and

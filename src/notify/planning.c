@@ -17,6 +17,9 @@
  * that is past is planned: its window of 5 minutes may still be open, and if
  * not the log says MISSED.
  *
+ * Once the call has started there is nothing left to remind of or invite to:
+ * a customer added then gets neither.
+ *
  * Whether ROOM messages are owed is read off the appointment: it has not been
  * activated, or was activated after it was scheduled. (The application's
  * auto_activate may have been switched on since.)
@@ -117,6 +120,7 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 		" FROM appt.appointment a JOIN appt.rule r ON r.application_id = a.application_id"
 		" WHERE a.application_id = $1 AND a.id = $2"
 		"  AND r.application_id = $1 AND r.enabled AND r.type = ANY ($3)"
+		"  AND (r.type NOT IN ('REMINDER', 'ROOM') OR a.interaction->>'state' = 'PENDING')"
 		"  AND (r.type <> 'ROOM' OR a.state = 'SCHEDULED' OR a.activated_at > a.created_at)"
 		"), notification AS ("
 		" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
