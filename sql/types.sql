@@ -56,5 +56,6 @@ CREATE DOMAIN appt.auth_code AS text COLLATE "C"
 COMMENT ON DOMAIN appt.auth_code IS 'How a subscription''s endpoint is authenticated to: NONE, BASIC or OAUTH2 (client credentials).';
 
 CREATE DOMAIN appt.elapsed_time AS interval
-	CONSTRAINT elapsed_time_check CHECK (extract(year FROM VALUE) = 0 AND extract(month FROM VALUE) = 0 AND VALUE >= '0');
-COMMENT ON DOMAIN appt.elapsed_time IS 'An interval of elapsed time: a day is 24 hours, months are refused.';
+	CONSTRAINT elapsed_time_check CHECK (extract(year FROM VALUE) = 0 AND extract(month FROM VALUE) = 0
+		AND VALUE BETWEEN '0' AND '36500 days');
+COMMENT ON DOMAIN appt.elapsed_time IS 'An interval of elapsed time, up to a century: a day is 24 hours, months are refused.';

@@ -86,7 +86,8 @@ check_elapsed(FunctionCallInfo fcinfo, int index, const char *name, bool zero_al
 	if (interval->month != 0)
 		report_invalid("months are no elapsed time", "\"%s\" is %s.", name, text);
 	if (interval->day < -MAX_DAYS || interval->day > MAX_DAYS ||
-		elapsed_microseconds(interval) < (zero_allowed ? 0 : 1))
+		elapsed_microseconds(interval) < (zero_allowed ? 0 : 1) ||
+		elapsed_microseconds(interval) > MAX_ELAPSED)
 		report_invalid("value out of range", "\"%s\" is %s.", name, text);
 }
 

@@ -37,6 +37,7 @@ extern Jsonb *masked_headers(List *headers);
 
 #define MAX_RATE 1e6			/* messages per second */
 #define MAX_DAYS 36500			/* of an elapsed time: a century */
+#define MAX_ELAPSED (MAX_DAYS * USECS_PER_DAY)
 
 /* Arguments of SQL functions; `name` is the argument's, for DETAIL. */
 extern void require_argument(FunctionCallInfo fcinfo, int index, const char *name);

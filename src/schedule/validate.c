@@ -136,9 +136,8 @@ end_of(TimestampTz start_at, TimeOffset duration)
 {
 	TimestampTz end_at = start_at + duration;
 
-	/* A room's expiry must be an instant too. */
-	if (end_at < start_at || !IS_VALID_TIMESTAMP(end_at) ||
-		!IS_VALID_TIMESTAMP(end_at + ROOM_ACCESS_AFTER_END))
+	/* A room's expiry, an end's grace and what is sent after it must be instants too. */
+	if (end_at < start_at || !IS_VALID_TIMESTAMP(end_at) || !IS_VALID_TIMESTAMP(end_at + MAX_ELAPSED))
 		report_invalid("end out of range", "\"%s\" is too long after \"%s\".",
 					   interval_text(elapsed_interval(duration)), time_text(start_at));
 	return end_at;

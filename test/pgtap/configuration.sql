@@ -66,6 +66,8 @@ FROM (VALUES
 	('max_duration => ''0''', 'value out of range'),
 	('max_duration => ''-1 hour''', 'value out of range'),
 	('end_grace => ''-1 second''', 'value out of range'),
+	('end_grace => ''36500 days 1 second''', 'value out of range'),
+	('end_grace => ''900000 hours''', 'value out of range'),
 	('max_overlap => 0', 'value out of range'),
 	('max_attempts => 0', 'value out of range'),
 	('max_attempts => 101', 'value out of range'),
@@ -85,6 +87,12 @@ SELECT throws_ok(format('UPDATE appt.application SET auto_activate = false WHERE
 	'automatic activation cannot be switched off again', 'automatic activation stays on, whoever asks');
 SELECT lives_ok('UPDATE appt.application SET auto_activate = true, name = name', 'and can be switched on');
 SELECT throws_ok('UPDATE appt.application SET auto_activate = false', 'PT409', NULL, 'for good');
+
+-- What takes longer than a century would run out of calendar, and one tenant's mistake would stop the worker for all.
+SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, ''FOLLOW_UP'', ''EMAIL'', %L)', :'application', time_offset),
+	'23514', NULL, 'a rule''s offset of ' || time_offset)
+FROM unnest('{1 month,-1 second,36500 days 1 second,178000000 days}'::text[]) time_offset;
+SELECT throws_ok(format('UPDATE appt.application SET end_grace = ''100000000 days'' WHERE id = %L', :'application'), '23514', NULL, 'or a grace');
 
 -- Subscriptions.
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in?x=1') \gset subscription_

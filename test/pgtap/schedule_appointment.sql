@@ -80,7 +80,7 @@ INSERT INTO refused VALUES
 	('an infinite start', 'APP, ''infinity'', ''1 hour'', organizer_id => ''a''', '22023', 'infinity'),
 	('a start before all time', 'APP, ''-infinity'', ''1 hour'', organizer_id => ''a''', '22023', '-infinity'),
 	('a start without an end', 'APP, ''294276-12-31 23:00+00'', ''3 hours'', organizer_id => ''a''', '22023', '294276'),
-	('an end without an hour after it', 'APP, ''294276-12-31 22:30+00'', ''1 hour'', organizer_id => ''a''', '22023', '294276'),
+	('an end without a century after it', 'APP, ''294177-12-31 22:30+00'', ''1 hour'', organizer_id => ''a''', '22023', '294177'),
 	('a duration of nothing', 'APP, now(), ''0'', organizer_id => ''a''', '22023', '00:00:00'),
 	('a duration below nothing', 'APP, now(), ''-1 hour'', organizer_id => ''a''', '22023', '-01:00:00'),
 	('a duration of a month', 'APP, now(), ''1 month'', organizer_id => ''a''', '22023', '1 mon'),
