@@ -35,6 +35,9 @@
 /* How soon a lane comes back to an entry that somebody had locked. */
 #define LOCKED_RETRY (100 * INT64CONST(1000))
 
+/* As much of an error as a notification's detail keeps. */
+#define BROKEN_ERROR_LENGTH 512
+
 /* How long a ROOM message waits for its appointment to be activated by us. */
 #define ACTIVATION_RETRY USECS_PER_SEC
 
@@ -54,6 +57,9 @@ typedef struct Candidate
 	TimestampTz place;
 } Candidate;
 
+/* So many of the next claims take one row each, to find the one that broke a batch. */
+static int	single_claims;
+
 typedef struct Sending
 {
 	Delivery   *delivery;
@@ -68,7 +74,7 @@ typedef struct Claim
 	int			quota_count;
 	Candidate  *candidates;
 	int			candidate_count;
-	int64		first_id;		/* outlives the transaction */
+	Candidate	last;			/* of the candidates; outlives the transaction, as they do not */
 	MemoryContext staging;		/* outlives it too: parent of the deliveries until commit */
 	List	   *sending;		/* of Sending *, in the order of notification ids */
 	UnsentBatch *unsent;
@@ -83,6 +89,8 @@ static Statement select_due = {
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
 	"  WHERE d.lane = l.lane AND (d.due_at, d.notification_id) > (l.position_due, l.position_id)"
 	"    AND d.due_at <= $5 AND n.state IN ('PENDING', 'RETRYING')"
+	/* It was moved between our snapshot and our lock: its new place tells when. */
+	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
 	"  ORDER BY d.due_at, d.notification_id LIMIT l.quota"
 	"  FOR UPDATE OF n SKIP LOCKED) c",
 	5, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
@@ -95,6 +103,7 @@ static Statement select_heads = {
 	"  SELECT d.due_at"
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
 	"  WHERE d.lane = l.lane AND d.due_at >= l.low_water AND n.state IN ('PENDING', 'RETRYING')"
+	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
 	"  ORDER BY d.due_at, d.notification_id LIMIT 1) h ON true",
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
@@ -189,13 +198,13 @@ take_candidates(Claim *claim)
 		LaneQuota  *quota = &claim->quotas[row_int64(row, 1) - 1];
 		Candidate  *candidate = &claim->candidates[row];
 
-		claim->first_id = row_int64(row, 3);
 		candidate->lane = quota->lane;
 		candidate->place = row_timestamp(row, 2);
 		candidate->notification_id = row_int64(row, 3);
 		quota->taken++;
 		quota->lane->position_due = candidate->place;
 		quota->lane->position_id = candidate->notification_id;
+		claim->last = *candidate;
 	}
 }
 
@@ -275,13 +284,16 @@ retry_input(const NotificationFacts *facts)
 		.start_at = facts->appointment != NULL ? facts->appointment->start_at : DT_NOEND,
 		.is_manual = facts->is_manual,
 		.attempt_count = facts->attempt_count + 1,
-		.max_attempts = facts->application->max_attempts,
-		.retry_base = facts->application->retry_base,
-		.retry_cap = facts->application->retry_cap,
 		.retry_after = -1,
 		.overtaken_by = REASON_NONE
 	};
 
+	if (facts->application != NULL)
+	{
+		retry.max_attempts = facts->application->max_attempts;
+		retry.retry_base = facts->application->retry_base;
+		retry.retry_cap = facts->application->retry_cap;
+	}
 	return retry;
 }
 
@@ -533,13 +545,19 @@ rest_drained_lanes(Claim *claim)
 		find_heads(drained, count, claim->now);
 }
 
+/* What was taken is due as before; where the lanes were found to stand is not so. */
 static void
-restore_positions(Claim *claim)
+restore_lanes(Claim *claim)
 {
 	for (int i = 0; i < claim->quota_count; i++)
 	{
-		claim->quotas[i].lane->position_due = claim->quotas[i].position_due;
-		claim->quotas[i].lane->position_id = claim->quotas[i].position_id;
+		Lane	   *lane = claim->quotas[i].lane;
+
+		lane->position_due = claim->quotas[i].position_due;
+		lane->position_id = claim->quotas[i].position_id;
+		lane->low_water = DT_NOBEGIN;
+		if (!lane->is_ready)
+			lane_wait(lane, claim->now);
 	}
 }
 
@@ -569,7 +587,7 @@ activate_step(void *argument)
 /* The one row that a claim of its own can't stomach. */
 typedef struct Broken
 {
-	int64		id;
+	Candidate	candidate;
 	const char *error;
 } Broken;
 
@@ -579,14 +597,18 @@ settle_broken_step(void *argument)
 	static Statement settle_broken = {
 		"WITH settled AS ("
 		"  UPDATE appt.notification SET state = 'FAILED', reason = 'BAD_CONFIGURATION', detail = $2,"
-		"    next_attempt_at = NULL, settled_at = now()"
-		"  WHERE id = $1 AND state IN ('PENDING', 'RETRYING') RETURNING id, lane) "
-		"DELETE FROM appt.due d USING settled s WHERE d.lane = s.lane AND d.notification_id = s.id",
-		2, {INT8OID, TEXTOID}
+		"    next_attempt_at = NULL, manual = false, settled_at = now()"
+		"  WHERE id = $1 AND state IN ('PENDING', 'RETRYING') RETURNING id) "
+		"DELETE FROM appt.due d USING settled s "
+		"WHERE d.lane = $3 AND d.due_at = $4 AND d.notification_id = s.id",
+		4, {INT8OID, TEXTOID, INT8OID, TIMESTAMPTZOID}
 	};
 	const Broken *broken = (const Broken *) argument;
+	const Candidate *candidate = &broken->candidate;
 
-	statement_run(&settle_broken, Int64GetDatum(broken->id), text_datum(broken->error));
+	statement_run(&settle_broken, Int64GetDatum(candidate->notification_id),
+				  text_datum(broken->error), Int64GetDatum(candidate->lane->id),
+				  TimestampTzGetDatum(candidate->place));
 }
 
 /* After commit: the deliveries are the worker's. */
@@ -614,22 +636,42 @@ hand_over(Claim *claim)
 	return deliveries;
 }
 
-/* After an abort: everything is as before; the next claims are single ones. */
-static int	single_claims;
-
+/* Settle the one that was claimed alone; if not even that works, pass it by for now. */
 static void
-give_up(Claim *claim)
+give_up_single(Claim *claim)
 {
-	Broken		broken = {claim->first_id, worker_last_error()};
+	char		error[BROKEN_ERROR_LENGTH];
+	Broken		broken = {claim->last, error};
 
-	restore_positions(claim);
-	if (claim->candidate_count == 1)
-		(void) worker_run(settle_broken_step, &broken);
-	else
-		single_claims = claim->candidate_count;
+	strlcpy(error, worker_last_error(), sizeof(error));
+	single_claims = Max(single_claims - 1, 0);
+	if (worker_last_fault() != FAULT_OF_DATA || !worker_run(settle_broken_step, &broken))
+	{
+		claim->last.lane->position_due = claim->last.place;
+		claim->last.lane->position_id = claim->last.notification_id;
+	}
 }
 
-bool
+/*
+ * After an abort everything is as before. If it may have been the fault of one
+ * row, the next claims are single ones; true if they need not wait.
+ */
+static bool
+give_up(Claim *claim)
+{
+	Fault		fault = worker_last_fault();
+
+	restore_lanes(claim);
+	if (claim->candidate_count == 0 || fault == FAULT_OF_CIRCUMSTANCES)
+		return false;
+	if (claim->candidate_count == 1)
+		give_up_single(claim);
+	else
+		single_claims = claim->candidate_count;
+	return fault == FAULT_OF_DATA;
+}
+
+ClaimResult
 claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
 {
 	Claim		claim = {.slot = slot, .now = GetCurrentTimestamp()};
@@ -642,7 +684,7 @@ claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
 	if (claim.quota_count == 0)
 	{
 		MemoryContextDelete(claim.staging);
-		return true;
+		return CLAIM_BLOCKED;
 	}
 	claimed = worker_run(claim_step, &claim);
 	if (claimed)
@@ -653,9 +695,9 @@ claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
 			(void) worker_run(activate_step, lfirst(cell));
 	}
 	else
-		give_up(&claim);
+		claimed = give_up(&claim);
 	MemoryContextDelete(claim.staging);
-	return claimed;
+	return claimed ? CLAIM_DONE : CLAIM_FAILED;
 }
 
 /* ---- the sweep ---- */
@@ -674,6 +716,9 @@ sweep_step(void *argument)
 		lane_get(ids[row])->is_seen = true;
 	lanes_forget_unseen();
 	all = lanes_all(&count);
+	/* Nobody told us of what was planned for later than this, nor of what was prepared. */
+	for (int i = 0; i < count; i++)
+		all[i]->low_water = DT_NOBEGIN;
 	if (count > 0)
 		find_heads(all, count, DT_NOBEGIN);
 }

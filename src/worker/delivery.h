@@ -33,11 +33,18 @@ typedef struct Delivery
 
 /*
  * Claim what is due, for at most `room` places, in one transaction. *deliveries,
- * in CurrentMemoryContext, are to be started. False if the transaction failed:
- * everything is as before, and the next calls claim rows one by one, until the
- * one that broke the batch has been found and settled as FAILED.
+ * in CurrentMemoryContext, are to be started. If the transaction fails,
+ * everything is as before. For the fault of a row the next calls claim rows one
+ * by one, until the one that broke the batch has been found and settled as
+ * FAILED; CLAIM_FAILED if it failed for anything else, and a pause is due.
+ * CLAIM_BLOCKED: no lane that is ready has room before a transfer ends.
  */
-extern bool claim_due(TransferEngine *engine, int slot, int room, List **deliveries);
+typedef enum ClaimResult
+{
+	CLAIM_DONE, CLAIM_BLOCKED, CLAIM_FAILED
+} ClaimResult;
+
+extern ClaimResult claim_due(TransferEngine *engine, int slot, int room, List **deliveries);
 
 /* Look for lanes that nobody told us of, and for the heads of all. */
 extern bool claim_sweep(void);
@@ -57,10 +64,17 @@ extern int64 settled_sent;
 extern int64 settled_failed;
 
 /*
- * Close what this slot left open when it last stopped: its attempts are
- * INTERRUPTED. `and_above`: also the slots above it, which nobody holds.
+ * Look for what this slot left open when it last stopped, before anything is
+ * claimed under it. `and_above`: also what the slots above appt.workers left,
+ * which nobody holds. False if the transaction failed.
  */
-extern bool recover_slot(int slot, bool and_above);
+extern bool recover_find(int slot, bool and_above);
+
+/*
+ * Close what was found: its attempts are INTERRUPTED. What a caller has locked
+ * is left for the next time; true when nothing is left.
+ */
+extern bool recover_some(void);
 
 /* The worker's loop; returns when the worker shall exit. */
 extern void delivery_loop(int slot);

@@ -40,6 +40,9 @@
 #define FAILURE_PAUSE USECS_PER_SEC
 #define LOCKED_PAUSE (20 * INT64CONST(1000))
 
+/* How often a shutdown comes back to outcomes that a caller keeps from being settled. */
+#define LAST_SETTLES 10
+
 /* What a shutdown grants to transfers under way. */
 #define SHUTDOWN_GRACE (3 * USECS_PER_SEC)
 
@@ -55,11 +58,15 @@ typedef struct Loop
 	TimestampTz sweep_at;
 	TimestampTz chores_at;
 	TimestampTz retention_at;
+	TimestampTz recovery_at;	/* to close what is left open */
+	bool		has_looked;		/* for what was left open */
 	TimestampTz claim_not_before;	/* after a failure */
 	TimestampTz settle_not_before;
 	TimestampTz last_claim;
 	TimestampTz last_settle;
+	TimestampTz last_turn;
 	bool		may_send;
+	bool		is_blocked;		/* no lane that is ready has room: until a transfer ends */
 } Loop;
 
 /* ---- listening ---- */
@@ -96,7 +103,10 @@ finish_transfers(Loop *loop)
 
 	transfer_engine_run(loop->engine);
 	while ((response = transfer_take(loop->engine, &tag)) != NULL)
+	{
 		settle_later((Delivery *) tag, response);
+		loop->is_blocked = false;
+	}
 }
 
 static void
@@ -139,24 +149,45 @@ start(Loop *loop, List *deliveries)
 	}
 }
 
-static void
+/* Places for more; none while what is finished can't be settled. */
+static int
+claim_room(const Loop *loop)
+{
+	return Min(transfer_room(loop->engine), 4 * appt_max_concurrency - settle_waiting());
+}
+
+/* True if something was claimed. */
+static bool
 claim_if_worthwhile(Loop *loop, TimestampTz now)
 {
 	List	   *deliveries;
 	int			room;
+	int			ready = lanes_ready_count();
 
 	lanes_wake(now);
-	if (lanes_ready_count() == 0 || now < loop->claim_not_before)
-		return;
-	room = Min(transfer_room(loop->engine), 4 * appt_max_concurrency - settle_waiting());
+	if (lanes_ready_count() > ready)
+		loop->is_blocked = false;
+	if (lanes_ready_count() == 0 || loop->is_blocked || now < loop->claim_not_before)
+		return false;
+	room = claim_room(loop);
 	if (room <= 0 ||
 		(room < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
 		 now < loop->last_claim + BATCH_INTERVAL))
-		return;
+		return false;
 	loop->last_claim = now;
-	if (!claim_due(loop->engine, loop->slot, room, &deliveries))
-		loop->claim_not_before = now + FAILURE_PAUSE;
+	switch (claim_due(loop->engine, loop->slot, room, &deliveries))
+	{
+		case CLAIM_DONE:
+			break;
+		case CLAIM_BLOCKED:
+			loop->is_blocked = true;
+			break;
+		case CLAIM_FAILED:
+			loop->claim_not_before = now + FAILURE_PAUSE;
+			break;
+	}
 	start(loop, deliveries);
+	return deliveries != NIL;
 }
 
 static void
@@ -172,12 +203,15 @@ end_overdue_step(void *argument)
 }
 
 static void
-do_chores(Loop *loop, TimestampTz now)
+do_chores(Loop *loop, TimestampTz now, bool is_busy)
 {
 	if (now >= loop->chores_at && !worker_run(end_overdue_step, loop))
 		loop->chores_at = now + FAILURE_PAUSE;
-	if (now >= loop->retention_at && lanes_ready_count() == 0)
-		loop->retention_at = now + (retention_drop_some() ? LOCKED_PAUSE : SWEEP_INTERVAL);
+	if (now < loop->retention_at)
+		return;
+	loop->retention_at = now + LOCKED_PAUSE;
+	if (!is_busy && !retention_drop_some())
+		loop->retention_at = now + SWEEP_INTERVAL;
 }
 
 static void
@@ -189,6 +223,34 @@ sweep_if_time(Loop *loop, TimestampTz now)
 	loop->chores_at = Min(loop->chores_at, now);
 }
 
+/* Before the first claim, look for what our predecessor left open; close it, now or when it can be locked. */
+static void
+recover_leftovers(Loop *loop, TimestampTz now)
+{
+	if (now < loop->recovery_at)
+		return;
+	loop->recovery_at = now + FAILURE_PAUSE;
+	if (!loop->has_looked)
+		loop->has_looked = recover_find(loop->slot, loop->slot == 1);
+	if (loop->has_looked && recover_some())
+		loop->recovery_at = DT_NOEND;
+}
+
+/* Nothing that was reckoned by a clock since set back holds any more. */
+static void
+watch_clock(Loop *loop, TimestampTz now)
+{
+	if (now < loop->last_turn)
+	{
+		loop->sweep_at = loop->chores_at = loop->retention_at = now;
+		loop->claim_not_before = loop->settle_not_before = 0;
+		loop->last_claim = loop->last_settle = 0;
+		if (loop->recovery_at != DT_NOEND)
+			loop->recovery_at = now;
+	}
+	loop->last_turn = now;
+}
+
 /* ---- sleeping ---- */
 
 /* When the loop has something to do of itself. */
@@ -197,12 +259,14 @@ next_wake(Loop *loop, TimestampTz now)
 {
 	TimestampTz wake = loop->may_send ? Min(loop->sweep_at, loop->chores_at) : now + SWEEP_INTERVAL;
 
+	if (worker_may_recover())
+		wake = Min(wake, loop->recovery_at);
 	if (settle_waiting() > 0)
 		wake = Min(wake, Max(loop->settle_not_before, loop->last_settle + BATCH_INTERVAL));
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, loop->retention_at);
-	if (lanes_ready_count() > 0 && transfer_room(loop->engine) > 0)
+	if (lanes_ready_count() > 0 && !loop->is_blocked && claim_room(loop) > 0)
 		wake = Min(wake, Max(loop->claim_not_before, loop->last_claim + BATCH_INTERVAL));
 	return Min(wake, lanes_next_due());
 }
@@ -214,6 +278,16 @@ milliseconds_until(TimestampTz at, TimestampTz now)
 	if (at <= now)
 		return 0;
 	return (long) Min((at - now + 999) / 1000, SWEEP_INTERVAL / 1000);
+}
+
+/* A reload looks at everything: so a person can have at once what no wake told of (COMMIT PREPARED). */
+static bool
+check_interrupts(Loop *loop)
+{
+	if (!worker_check_interrupts())
+		return false;
+	loop->sweep_at = DT_NOBEGIN;
+	return true;
 }
 
 /*
@@ -231,7 +305,7 @@ sleep_once(Loop *loop, TimestampTz wake)
 		(event.events & WL_LATCH_SET) == 0)
 		return true;
 	ResetLatch(MyLatch);
-	return worker_check_interrupts() || !loop->may_send || wake_has_news() ||
+	return check_interrupts(loop) || !loop->may_send || wake_has_news() ||
 		worker_must_stop() || GetCurrentTimestamp() >= wake;
 }
 
@@ -257,8 +331,12 @@ take_turn(Loop *loop)
 	TimestampTz now;
 	bool		may_send;
 
-	(void) worker_check_interrupts();
+	(void) check_interrupts(loop);
+	watch_clock(loop, GetCurrentTimestamp());
 	may_send = worker_may_send();
+	if (worker_may_recover())
+		recover_leftovers(loop, GetCurrentTimestamp());
+	may_send = may_send && loop->has_looked;
 	if (may_send && !loop->may_send)
 		loop->sweep_at = DT_NOBEGIN;
 	loop->may_send = may_send;
@@ -269,10 +347,21 @@ take_turn(Loop *loop)
 		hear_wakes(loop);
 		now = GetCurrentTimestamp();
 		sweep_if_time(loop, now);
-		claim_if_worthwhile(loop, now);
-		do_chores(loop, now);
+		do_chores(loop, now, claim_if_worthwhile(loop, now));
 	}
 	sleep_until_work(loop);
+}
+
+/* What is known to have arrived is not to be taken for INTERRUPTED because a caller has it locked. */
+static void
+settle_for_good(Loop *loop)
+{
+	for (int tries = 0; tries < LAST_SETTLES; tries++)
+	{
+		if (!settle_finished() || settle_waiting() == 0)
+			return;
+		pg_usleep(LOCKED_PAUSE);
+	}
 }
 
 /* Let what is in flight finish for a while; the rest is INTERRUPTED. */
@@ -297,8 +386,9 @@ wind_down(Loop *loop)
 		finish_transfers(loop);
 	}
 	transfer_engine_abandon(loop->engine);
-	(void) settle_finished();
-	(void) recover_slot(loop->slot, false);
+	settle_for_good(loop);
+	if (loop->has_looked && recover_find(loop->slot, false))
+		(void) recover_some();
 }
 
 static void
@@ -309,6 +399,7 @@ loop_create(Loop *loop, int slot)
 	loop->sweep_at = DT_NOBEGIN;
 	loop->chores_at = DT_NOBEGIN;
 	loop->retention_at = DT_NOBEGIN;
+	loop->recovery_at = DT_NOBEGIN;
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->engine = transfer_engine_create();
@@ -327,8 +418,6 @@ delivery_loop(int slot)
 	pin_plans(true);
 	loop_create(&loop, slot);
 	lanes_create(TopMemoryContext);
-	while (!recover_slot(slot, slot == 1))
-		worker_pause(FAILURE_PAUSE / 1000);
 	while (!worker_must_stop())
 	{
 		MemoryContextSwitchTo(loop.turn_context);

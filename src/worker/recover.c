@@ -10,13 +10,17 @@
  * webhook-id; a text message only if appt.resend_interrupted_sms is on.
  *
  * Leftovers are found through appt.due, where their rows still stand at or
- * before now, lane by lane: no index is kept for what should never happen.
+ * before the last attempt, lane by lane: no index is kept for what should never
+ * happen. They are looked for once, before anything is claimed under the slot,
+ * and then remembered: what a caller has locked is closed later, while the
+ * worker is sending again.
  */
 #include "postgres.h"
 
 #include <limits.h>
 
 #include "catalog/pg_type.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/column.h"
@@ -30,26 +34,57 @@
 
 #define RECOVERY_BATCH 500
 
-typedef struct Recovery
+typedef struct Leftover
+{
+	int64		id;				/* of the notification */
+	int64		lane_id;
+	TimestampTz place;			/* its due_at in appt.due */
+	bool		is_closed;
+} Leftover;
+
+typedef struct Search
 {
 	int			first_slot;
 	int			last_slot;
-	uint64		found;
+} Search;
+
+/* Some of the leftovers, in one transaction. */
+typedef struct Recovery
+{
+	Leftover   *leftovers;		/* by id */
+	int			count;
+	bool	   *is_closed;		/* by this transaction, or by somebody else */
 } Recovery;
 
+/* What was found and is not closed yet, by id; in TopMemoryContext. */
+static Leftover *leftovers = NULL;
+static int	leftover_count = 0;
+
+/* Attempts may lie in the future, if the clock was set back since. */
 static Statement find_leftovers = {
 	"WITH RECURSIVE lanes (lane) AS ("
 	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)"
 	"  UNION ALL "
 	"  SELECT (SELECT d.lane FROM appt.due d WHERE d.lane > l.lane ORDER BY d.lane LIMIT 1)"
 	"  FROM lanes l WHERE l.lane IS NOT NULL) "
-	"SELECT n.id, d.due_at "
-	"FROM lanes l JOIN appt.due d ON d.lane = l.lane AND d.due_at <= $3 "
+	"SELECT n.id, d.lane, d.due_at "
+	"FROM lanes l JOIN appt.due d ON d.lane = l.lane "
+	"  AND d.due_at <= greatest($3, (SELECT a.started_at FROM appt.attempt a ORDER BY a.id DESC LIMIT 1)) "
 	"JOIN appt.notification n ON n.id = d.notification_id "
 	"WHERE n.state = 'SENDING' AND n.worker_slot BETWEEN $1 AND $2 "
-	"ORDER BY n.id LIMIT $4 "
-	"FOR UPDATE OF n",
-	4, {INT2OID, INT2OID, TIMESTAMPTZOID, INT8OID}
+	"ORDER BY n.id",
+	3, {INT2OID, INT2OID, TIMESTAMPTZOID}
+};
+
+static Statement lock_leftovers = {
+	"SELECT n.id FROM appt.notification n WHERE n.id = ANY ($1) AND n.state = 'SENDING' "
+	"ORDER BY n.id FOR UPDATE SKIP LOCKED",
+	1, {INT8ARRAYOID}
+};
+
+static Statement find_unclosed = {
+	"SELECT n.id FROM appt.notification n WHERE n.id = ANY ($1) AND n.state = 'SENDING' ORDER BY n.id",
+	1, {INT8ARRAYOID}
 };
 
 static Statement close_attempts = {
@@ -91,50 +126,107 @@ decide(const NotificationFacts *facts, TimestampTz now)
 	return decision;
 }
 
+/* ---- looking ---- */
+
 static void
-recover_step(void *argument)
+find_step(void *argument)
 {
-	Recovery   *recovery = (Recovery *) argument;
-	TimestampTz now = GetCurrentTimestamp();
+	const Search *search = (const Search *) argument;
+	uint64		found = statement_run(&find_leftovers, Int16GetDatum(search->first_slot),
+									  Int16GetDatum(search->last_slot),
+									  TimestampTzGetDatum(GetCurrentTimestamp()));
+
+	if (found == 0)
+		return;
+	if (leftovers == NULL)
+		leftovers = (Leftover *) MemoryContextAlloc(TopMemoryContext, found * sizeof(Leftover));
+	else
+		leftovers = (Leftover *) repalloc(leftovers, (leftover_count + found) * sizeof(Leftover));
+	for (uint64 row = 0; row < found; row++)
+		leftovers[leftover_count++] = (Leftover) {
+			row_int64(row, 1), row_int64(row, 2), row_timestamp(row, 3), false
+		};
+}
+
+static int
+compare_leftovers(const void *a, const void *b)
+{
+	int64		id_a = ((const Leftover *) a)->id;
+	int64		id_b = ((const Leftover *) b)->id;
+
+	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
+}
+
+static void
+forget_leftovers(void)
+{
+	if (leftovers != NULL)
+		pfree(leftovers);
+	leftovers = NULL;
+	leftover_count = 0;
+}
+
+bool
+recover_find(int slot, bool and_above)
+{
+	Search		own = {slot, slot};
+	Search		above = {appt_workers + 1, SHRT_MAX};
+
+	forget_leftovers();
+	if (!worker_run(find_step, &own) || (and_above && !worker_run(find_step, &above)))
+		return false;
+	if (leftover_count > 0)
+		qsort(leftovers, leftover_count, sizeof(Leftover), compare_leftovers);
+	return true;
+}
+
+/* ---- closing ---- */
+
+static Column *
+ids_of(const Recovery *recovery)
+{
+	Column	   *ids = column_create(INT8OID, recovery->count);
+
+	for (int i = 0; i < recovery->count; i++)
+		column_add(ids, Int64GetDatum(recovery->leftovers[i].id));
+	return ids;
+}
+
+static const Leftover *
+leftover_of(const Recovery *recovery, int64 id)
+{
+	Leftover	key = {.id = id};
+
+	return (const Leftover *) bsearch(&key, recovery->leftovers, recovery->count,
+									  sizeof(Leftover), compare_leftovers);
+}
+
+/* Whether it goes again, and if not, why. */
+static void
+close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz now)
+{
+	List	   *all_facts = facts_load(ids, count, false);
 	UnsentBatch *unsent = unsent_create();
 	Places	   *again = places_create();
 	Column	   *untils = column_create(TIMESTAMPTZOID, 8);
-	int64		ids[RECOVERY_BATCH];
-	TimestampTz places[RECOVERY_BATCH];
-	Column	   *id_column = column_create(INT8OID, RECOVERY_BATCH);
-	List	   *all_facts;
 	ListCell   *cell;
-	uint64		index = 0;
 
-	recovery->found = statement_run(&find_leftovers, Int16GetDatum(recovery->first_slot),
-									Int16GetDatum(recovery->last_slot),
-									TimestampTzGetDatum(now), Int64GetDatum(RECOVERY_BATCH));
-	for (uint64 row = 0; row < recovery->found; row++)
-	{
-		ids[row] = row_int64(row, 1);
-		places[row] = row_timestamp(row, 2);
-		column_add(id_column, Int64GetDatum(ids[row]));
-	}
-	if (recovery->found == 0)
-		return;
-	statement_run(&close_attempts, column_array(id_column), TimestampTzGetDatum(now));
-	all_facts = facts_load(ids, (int) recovery->found, false);
 	foreach(cell, all_facts)
 	{
 		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
+		const Leftover *leftover = leftover_of(recovery, facts->id);
 		Decision	decision = decide(facts, now);
 
-		while (index < recovery->found && ids[index] != facts->id)
-			index++;
-		if (index == recovery->found)
+		if (leftover == NULL)
 			elog(ERROR, "notification " INT64_FORMAT " was not asked for", facts->id);
 		if (decision.state == STATE_RETRYING)
 		{
-			places_add(again, facts->lane, places[index], facts->id);
+			places_add(again, leftover->lane_id, leftover->place, facts->id);
 			column_add(untils, TimestampTzGetDatum(now));
+			lane_expect(leftover->lane_id, now);
 		}
 		else
-			unsent_settle(unsent, facts->lane, places[index], facts->id, decision.state,
+			unsent_settle(unsent, leftover->lane_id, leftover->place, facts->id, decision.state,
 						  decision.reason, NULL);
 	}
 	if (again->ids->count > 0)
@@ -145,22 +237,99 @@ recover_step(void *argument)
 	unsent_write(unsent, now);
 }
 
-static bool
-recover_range(int first_slot, int last_slot)
+/* What is SENDING still is locked by somebody; the others are closed. */
+static void
+note_closed(Recovery *recovery)
 {
-	Recovery	recovery = {.first_slot = first_slot, .last_slot = last_slot};
+	uint64		unclosed = statement_run(&find_unclosed, column_array(ids_of(recovery)));
 
-	do
+	for (int i = 0; i < recovery->count; i++)
+		recovery->is_closed[i] = true;
+	for (uint64 row = 0; row < unclosed; row++)
+		recovery->is_closed[leftover_of(recovery, row_int64(row, 1)) - recovery->leftovers] = false;
+}
+
+static void
+recover_step(void *argument)
+{
+	Recovery   *recovery = (Recovery *) argument;
+	TimestampTz now = GetCurrentTimestamp();
+	int			count = (int) statement_run(&lock_leftovers, column_array(ids_of(recovery)));
+	int64	   *ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
+	Column	   *id_column = column_create(INT8OID, count);
+
+	for (int row = 0; row < count; row++)
 	{
-		if (!worker_run(recover_step, &recovery))
-			return false;
-	} while (recovery.found == RECOVERY_BATCH);
-	return true;
+		ids[row] = row_int64(row, 1);
+		column_add(id_column, Int64GetDatum(ids[row]));
+	}
+	if (count > 0)
+	{
+		statement_run(&close_attempts, column_array(id_column), TimestampTzGetDatum(now));
+		close_locked(recovery, ids, count, now);
+	}
+	note_closed(recovery);
+}
+
+/* One whose facts can't even be read: it is not sent again. */
+static void
+close_broken_step(void *argument)
+{
+	Recovery   *recovery = (Recovery *) argument;
+	TimestampTz now = GetCurrentTimestamp();
+	UnsentBatch *unsent = unsent_create();
+	const Leftover *leftover = &recovery->leftovers[0];
+
+	if (statement_run(&lock_leftovers, column_array(ids_of(recovery))) > 0)
+	{
+		statement_run(&close_attempts, column_array(ids_of(recovery)), TimestampTzGetDatum(now));
+		unsent_settle(unsent, leftover->lane_id, leftover->place, leftover->id, STATE_FAILED,
+					  REASON_INTERRUPTED, worker_last_error());
+		unsent_write(unsent, now);
+	}
+	note_closed(recovery);
+}
+
+static bool
+recover_these(Leftover *these, int count)
+{
+	Recovery	recovery = {these, count, (bool *) palloc0(count * sizeof(bool))};
+	bool		succeeded = worker_run(recover_step, &recovery);
+
+	if (!succeeded && count == 1 && worker_last_fault() == FAULT_OF_DATA)
+		succeeded = worker_run(close_broken_step, &recovery);
+	for (int i = 0; succeeded && i < count; i++)
+		these[i].is_closed = recovery.is_closed[i];
+	pfree(recovery.is_closed);
+	return succeeded;
+}
+
+static void
+recover_one_by_one(Leftover *these, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (!recover_these(&these[i], 1) && worker_last_fault() == FAULT_OF_CIRCUMSTANCES)
+			return;
 }
 
 bool
-recover_slot(int slot, bool and_above)
+recover_some(void)
 {
-	return recover_range(slot, slot) &&
-		(!and_above || recover_range(appt_workers + 1, SHRT_MAX));
+	int			unclosed = 0;
+
+	for (int first = 0; first < leftover_count; first += RECOVERY_BATCH)
+	{
+		int			count = Min(RECOVERY_BATCH, leftover_count - first);
+
+		if (!recover_these(&leftovers[first], count) &&
+			worker_last_fault() != FAULT_OF_CIRCUMSTANCES)
+			recover_one_by_one(&leftovers[first], count);
+	}
+	for (int i = 0; i < leftover_count; i++)
+		if (!leftovers[i].is_closed)
+			leftovers[unclosed++] = leftovers[i];
+	leftover_count = unclosed;
+	if (unclosed == 0)
+		forget_leftovers();
+	return unclosed == 0;
 }

@@ -26,9 +26,6 @@
 /* After so many tries, a row that is not locked must be one that is gone. */
 #define TRIES_BEFORE_ASKING 20
 
-/* After so many failures in a row it is not a single row's fault. */
-#define FAILURES_BEFORE_WAITING 3
-
 static dlist_head finished = DLIST_STATIC_INIT(finished);
 static int	finished_count;
 
@@ -303,7 +300,7 @@ settle_some(Delivery **deliveries, int count)
 	};
 	bool		committed = worker_run(settle_step, &settling);
 
-	if (!committed && count == 1)
+	if (!committed && count == 1 && worker_last_fault() == FAULT_OF_DATA)
 	{
 		settling.without_texts = true;
 		committed = worker_run(settle_step, &settling);
@@ -318,12 +315,16 @@ settle_some(Delivery **deliveries, int count)
 static bool
 settle_one_by_one(Delivery **deliveries, int count)
 {
-	int			failures = 0;
+	bool		committed = true;
 
-	for (int i = 0; i < count && failures < FAILURES_BEFORE_WAITING; i++)
+	for (int i = 0; i < count; i++)
 		if (!settle_some(&deliveries[i], 1))
-			failures++;
-	return failures == 0;
+		{
+			committed = false;
+			if (worker_last_fault() == FAULT_OF_CIRCUMSTANCES)
+				break;
+		}
+	return committed;
 }
 
 bool
@@ -340,7 +341,7 @@ settle_finished(void)
 		return true;
 	qsort(deliveries, count, sizeof(Delivery *), compare_deliveries);
 	committed = settle_some(deliveries, count);
-	if (!committed && count > 1)
+	if (!committed && count > 1 && worker_last_fault() != FAULT_OF_CIRCUMSTANCES)
 		committed = settle_one_by_one(deliveries, count);
 	pfree(deliveries);
 	return committed;

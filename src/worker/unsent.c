@@ -26,7 +26,7 @@ struct UnsentBatch
 static Statement settle_notifications = {
 	"UPDATE appt.notification n "
 	"SET state = c.state, reason = c.reason, detail = c.detail, next_attempt_at = NULL, manual = false,"
-	"  settled_at = $5 "
+	"  overtaken_by = NULL, worker_slot = NULL, settled_at = $5 "
 	"FROM unnest($1, $2, $3, $4) AS c (id, state, reason, detail) "
 	"WHERE n.id = c.id",
 	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}

@@ -29,6 +29,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "executor/spi.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -80,6 +81,7 @@ static const char *const served_versions[] = {"1.0"};
 typedef struct Extension
 {
 	bool		is_installed;
+	Oid			id;
 	Oid			owner;
 	bool		is_served;
 	char		version[NAMEDATALEN];
@@ -95,6 +97,8 @@ static TimestampTz checked_at = DT_NOBEGIN;
 static QuietReason quiet = QUIET_STARTING;
 static bool has_pending_statistics = false;
 static char last_error[ERROR_LENGTH];
+static int	last_sqlstate = 0;
+static Oid	served_extension = InvalidOid;	/* the one that was there at the start */
 
 static void check_everything(void);
 
@@ -272,6 +276,18 @@ report_unless_ddl(ErrorData *error)
 	ThrowErrorData(error);
 }
 
+/* It may be cut off, but not within a character: it is stored, too. */
+static void
+keep_error(const ErrorData *error)
+{
+	const char *message = error->message != NULL ? error->message : "unknown error";
+	int			length = pg_mbcliplen(message, strlen(message), ERROR_LENGTH - 1);
+
+	memcpy(last_error, message, length);
+	last_error[length] = '\0';
+	last_sqlstate = error->sqlerrcode;
+}
+
 /* Roll back; what went wrong goes to the log and stays as the last error. */
 static void
 recover_from_error(MemoryContext context)
@@ -283,7 +299,7 @@ recover_from_error(MemoryContext context)
 	HOLD_INTERRUPTS();
 	error = CopyErrorData();
 	may_be_ddl = may_come_from_ddl(error->sqlerrcode);
-	strlcpy(last_error, error->message != NULL ? error->message : "unknown error", ERROR_LENGTH);
+	keep_error(error);
 	if (!may_be_ddl)
 		EmitErrorReport();
 	AbortCurrentTransaction();
@@ -295,6 +311,13 @@ recover_from_error(MemoryContext context)
 	if (may_be_ddl)
 		report_unless_ddl(error);
 	FreeErrorData(error);
+}
+
+/* Dropped; or created anew since, and what we know is of the one before. */
+static bool
+extension_has_gone(void)
+{
+	return !extension.is_installed || extension.id != served_extension;
 }
 
 static bool
@@ -327,7 +350,7 @@ worker_run(void (*step) (void *), void *argument)
 {
 	bool		succeeded;
 
-	if (!extension.is_installed)
+	if (extension_has_gone())
 		return false;
 	succeeded = run_as(extension.owner, step, argument);
 	/* It may be that there is no such table any more. */
@@ -340,6 +363,33 @@ const char *
 worker_last_error(void)
 {
 	return last_error;
+}
+
+Fault
+worker_last_fault(void)
+{
+	if (extension_has_gone() || (quiet != QUIET_NOT && quiet != QUIET_DISABLED))
+		return FAULT_OF_CIRCUMSTANCES;
+	/* What is done alone and does not fit will not fit later. */
+	if (last_sqlstate == ERRCODE_OUT_OF_MEMORY)
+		return FAULT_OF_DATA;
+	switch (ERRCODE_TO_CATEGORY(last_sqlstate))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_INTERNAL_ERROR:
+			return FAULT_OF_DATA;
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return FAULT_OF_CIRCUMSTANCES;
+		default:
+			return FAULT_UNKNOWN;
+	}
 }
 
 /* ---- may we send? ---- */
@@ -361,6 +411,7 @@ read_extension_row(Relation relation, HeapTuple tuple, Extension *found)
 									   RelationGetDescr(relation), &is_null);
 
 	found->is_installed = true;
+	found->id = ((Form_pg_extension) GETSTRUCT(tuple))->oid;
 	found->owner = ((Form_pg_extension) GETSTRUCT(tuple))->extowner;
 	strlcpy(found->version, is_null ? "" : TextDatumGetCString(version), NAMEDATALEN);
 	found->is_served = is_served(found->version);
@@ -385,6 +436,8 @@ read_extension(void)
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 	extension = found;
+	if (!OidIsValid(served_extension))
+		served_extension = found.id;
 }
 
 /* Who drops or alters the extension has its tables locked: stand aside until that is over. */
@@ -421,7 +474,7 @@ static void
 check_step(void *unused)
 {
 	read_extension();
-	if (!extension.is_installed)
+	if (extension_has_gone())
 		return;
 	if (!extension.is_served)
 		publish_quiet(QUIET_VERSION_MISMATCH,
@@ -500,7 +553,13 @@ worker_may_send(void)
 		return false;
 	if (appt_enabled != (quiet == QUIET_NOT))
 		publish_quiet(appt_enabled ? QUIET_NOT : QUIET_DISABLED, NULL);
-	return appt_enabled && extension.is_installed;
+	return appt_enabled && !extension_has_gone();
+}
+
+bool
+worker_may_recover(void)
+{
+	return !worker_must_stop() && (quiet == QUIET_NOT || quiet == QUIET_DISABLED);
 }
 
 /* ---- what else the loop asks ---- */
@@ -520,13 +579,13 @@ worker_check_interrupts(void)
 bool
 worker_must_stop(void)
 {
-	return shutdown_requested || my_record->must_hurry || !extension.is_installed;
+	return shutdown_requested || my_record->must_hurry || extension_has_gone();
 }
 
 bool
 worker_must_hurry(void)
 {
-	return my_record->must_hurry || !extension.is_installed;
+	return my_record->must_hurry || extension_has_gone();
 }
 
 void

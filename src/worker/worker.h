@@ -18,7 +18,18 @@ extern bool worker_run(void (*step) (void *), void *argument);
 /* The message of the last error; "" if there was none. */
 extern const char *worker_last_error(void);
 
-/* Handle reloads and the like; true if settings were reloaded. */
+/*
+ * Why the last step that failed did so: for what it worked on, so that it would
+ * fail again; for a lock, a full disk, a cancel, DDL under way, and the like; or
+ * for what may be either (somebody's trigger).
+ */
+typedef enum Fault
+{
+	FAULT_OF_DATA, FAULT_OF_CIRCUMSTANCES, FAULT_UNKNOWN
+} Fault;
+extern Fault worker_last_fault(void);
+
+/* Handle reloads (true if there was one) and the like; never raises an error, never exits. */
 extern bool worker_check_interrupts(void);
 
 /*
@@ -26,6 +37,9 @@ extern bool worker_check_interrupts(void);
  * the identity of this database? If not, worker_status says why. Cheap.
  */
 extern bool worker_may_send(void);
+
+/* The same but for appt.enabled; as of the last worker_may_send. */
+extern bool worker_may_recover(void);
 
 /* Was the worker asked to exit, or has the extension gone? */
 extern bool worker_must_stop(void);
