@@ -8,7 +8,8 @@
  * and a newer appt brings its newer words.  Each says who it is from, what it
  * is about, when (with the timezone) and what to do now.  Whatever may be
  * missing stands in a section of its own, so that it leaves no hole.  Notes and
- * metadata are internal and never in them.  An SMS is short; an email's HTML
+ * metadata are internal and never in them, nor is the organizer: all that is
+ * known of one is a user id, which tells a customer nothing.  An SMS is short; an email's HTML
  * has its styles inline, reads well aloud and needs no image.
  */
 #include "postgres.h"
@@ -39,9 +40,6 @@
 	"{{#duration}}\n" \
 	"How long: {{duration}}\n" \
 	"{{/duration}}\n" \
-	"{{#organizer}}\n" \
-	"With: {{organizer}}\n" \
-	"{{/organizer}}\n" \
 	"{{#location}}\n" \
 	"Where: {{location}}\n" \
 	"{{/location}}\n"
@@ -102,7 +100,6 @@
 	"{{#title}}\n" HTML_ROW("What", "{{title}}") "{{/title}}\n" \
 	HTML_ROW("When", "<strong>" WHEN "</strong>") \
 	"{{#duration}}\n" HTML_ROW("How long", "{{duration}}") "{{/duration}}\n" \
-	"{{#organizer}}\n" HTML_ROW("With", "{{organizer}}") "{{/organizer}}\n" \
 	"{{#location}}\n" HTML_ROW("Where", "{{location}}") "{{/location}}\n" \
 	"</table>\n"
 
@@ -167,7 +164,7 @@
 /* ---------- the messages ---------- */
 
 #define CANCELLED_NEWS "This appointment has been cancelled. There is nothing you need to do."
-#define FOLLOW_UP_NEWS "Thank you for your time{{#title}} in \"{{title}}\"{{/title}} on {{date}}{{#organizer}} with {{organizer}}{{/organizer}}."
+#define FOLLOW_UP_NEWS "Thank you for your time{{#title}} in \"{{title}}\"{{/title}} on {{date}}."
 #define FOLLOW_UP_OFFER "If anything was left open, just get in touch with us."
 #define CODE_NEWS "Here is the code that you asked for:"
 #define CODE_CARE "It is valid for 10 minutes. Do not share it with anyone. If you did not ask for it, ignore this message."

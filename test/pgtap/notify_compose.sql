@@ -37,6 +37,13 @@ SELECT is(pg_temp.text_of(:email),
 	'every name is there, dates in the appointment''s timezone and the reader''s English');
 SELECT pg_temp.template($$join={{joinUrl}}|ical={{icalUrl}}|google={{googleCalendarUrl}}$$);
 SELECT is(pg_temp.text_of(:email), format('join=%s|ical=https://api.example/base/rpc/ical_event?id=%s|google=https://api.example/base/rpc/google_calendar_event?id=%2$s', :'room', :'a'), 'links');
+UPDATE appt.room_access SET url = '' WHERE appointment_id = :'a';
+DELETE FROM appt.template;
+SELECT ok(c[4] LIKE 'Hello Bob,%' AND c::text !~* 'join', 'nothing about joining where the application has no room_url') FROM appt_test.composed(:email) c;
+SELECT is(((c[4]::jsonb->>'payload')::jsonb->'roomAccess') - 'expires', jsonb_build_object('ticket', ticket, 'type', 'MULTI_USE_TICKET'), 'subscribers get the ticket alone')
+  FROM appt_test.composed(:hook) c, appt.room_access WHERE appointment_id = :'a';
+UPDATE appt.room_access SET url = :'room' WHERE appointment_id = :'a';
+SELECT pg_temp.template($$join={{joinUrl}}|ical={{icalUrl}}|google={{googleCalendarUrl}}$$);
 UPDATE appt.application SET public_url = NULL WHERE id = :'app';
 SELECT is(pg_temp.text_of(:email), format('join=%s|ical=|google=', :'room'), 'no calendar links without a public_url');
 DELETE FROM appt.room_access WHERE appointment_id = :'a';

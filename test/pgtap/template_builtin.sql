@@ -15,9 +15,9 @@ SELECT set_eq('SELECT type, channel, part FROM builtin WHERE template IS NOT NUL
 	'an email has three parts, an SMS one, a webhook and what subscribers alone get none');
 SELECT is_empty($$SELECT 1 FROM builtin WHERE NOT appt.template_is_valid(template)$$, 'every one could be saved');
 SELECT is_empty(format('SELECT * FROM builtin WHERE appt_test.template_uses(template, %L)', name), 'none mentions ' || name)
-  FROM unnest('{notes,metadata,participant,username}'::text[]) name;
+  FROM unnest('{notes,metadata,participant,username,organizer}'::text[]) name;
 
-\set everything '{"firstName":"Bobby","fullName":"Bobby Brown","title":"Loan & <review>","organizer":"Ann O''Hara","location":"Online","joinUrl":"https://v.example/j?a=1&b=2","icalUrl":"https://v.example/c.ics?x=1&y=2","googleCalendarUrl":"https://calendar.example/x?a=1&b=2","time24":"15:30","date":"March 29, 2026","zone":"CEST","duration":"45 minutes","applicationName":"Acme Bank","code":"123456","notes":"internal","metadata":{"crm":"internal"}}'
+\set everything '{"firstName":"Bobby","fullName":"Bobby Brown","title":"Loan & <review>","location":"Online","joinUrl":"https://v.example/j?a=1&b=2","icalUrl":"https://v.example/c.ics?x=1&y=2","googleCalendarUrl":"https://calendar.example/x?a=1&b=2","time24":"15:30","date":"March 29, 2026","zone":"CEST","duration":"45 minutes","applicationName":"Acme Bank","code":"123456","notes":"internal","metadata":{"crm":"internal"}}'
 \set least '{"date":"March 29, 2026","time24":"15:30","code":"123456"}'
 
 CREATE TEMP TABLE rendered AS
