@@ -31,7 +31,7 @@ def measure(bench):
         batch = min(BATCH, count - sent)
         deliver(bench, application, subscription, batch)
         sent += batch
-        if sent == count or sent % (4 * BATCH) < BATCH:
+        if sent == count or sent < 5 * BATCH or sent % (4 * BATCH) < BATCH:
             bench.note("after %d: %d KB, %.0f s" % (sent, anonymous_kb(pid), time.monotonic() - started))
     last = anonymous_kb(pid)
     expect("the worker is the same as before", bench.worker_pid() == pid)
