@@ -275,33 +275,34 @@ plan_updated(const AppointmentKey *key, TimestampTz now)
 
 /*
  * A ROOM that came due before the activation waits at the end of its window:
- * move it to the head of its queue.
+ * move it back to where it was. That it waits is told by its place, not by our
+ * clock: it may have come due since this transaction began.
  */
 static void
-wake_waiting_rooms(const AppointmentKey *key, TimestampTz now)
+wake_waiting_rooms(const AppointmentKey *key)
 {
 	static Statement move = {
 		"WITH waiting AS MATERIALIZED ("
-		" SELECT id, lane, next_attempt_at FROM appt.notification"
+		" SELECT id, lane, due_at, next_attempt_at FROM appt.notification"
 		" WHERE appointment_id = $2 AND application_id = $1 AND type = 'ROOM' AND state = 'PENDING'"
-		"  AND due_at <= $3 AND next_attempt_at > $3"
+		"  AND next_attempt_at > due_at"
 		"), moved AS ("
-		" UPDATE appt.notification n SET next_attempt_at = $3 FROM waiting w WHERE n.id = w.id"
-		") UPDATE appt.due d SET due_at = $3 FROM waiting w"
+		" UPDATE appt.notification n SET next_attempt_at = w.due_at FROM waiting w WHERE n.id = w.id"
+		") UPDATE appt.due d SET due_at = w.due_at FROM waiting w"
 		" WHERE d.lane = w.lane AND d.due_at = w.next_attempt_at AND d.notification_id = w.id"
 		" RETURNING d.lane, d.due_at",
-		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+		2, {UUIDOID, UUIDOID}
 	};
 
 	if (lock_unsettled(key, TYPE_BIT(TYPE_ROOM), NULL))
 		wake_for_planned(statement_run(&move, UUIDPGetDatum(&key->application_id),
-									   UUIDPGetDatum(&key->id), TimestampTzGetDatum(now)));
+									   UUIDPGetDatum(&key->id)));
 }
 
 void
 plan_activated(const AppointmentKey *key, TimestampTz now)
 {
-	wake_waiting_rooms(key, now);
+	wake_waiting_rooms(key);
 	plan_by_rules(key, TYPE_BIT(TYPE_ACTIVATE), RECIPIENTS_SUBSCRIBERS, NULL, now);
 }
 

@@ -109,13 +109,14 @@ SELECT bag_eq(format('SELECT s FROM pg_temp.show(%L) s WHERE s LIKE %L', pg_temp
 	ARRAY['ROOM EMAIL bob 00:15:00 -00:10:00'], 'a ROOM that is past is planned, for its window to judge');
 
 -- A ROOM that waits for its activation.
-SELECT pg_temp.schedule(:'manual', '15 minutes') AS w \gset
+-- (due and put off by the worker after the activating transaction began)
+SELECT pg_temp.schedule(:'manual', '15 minutes 1 second') AS w \gset
 UPDATE appt.notification SET next_attempt_at = due_at + interval '5 minutes' WHERE appointment_id = :'w' AND type = 'ROOM';
 UPDATE appt.due SET due_at = due_at + interval '5 minutes' WHERE notification_id IN (SELECT id FROM appt.notification WHERE appointment_id = :'w' AND type = 'ROOM');
 SELECT row_eq(format($$SELECT e.eligible, e.reason FROM appt.notification n, appt.notification_eligibility(n.id) e WHERE n.appointment_id = %L AND n.type = 'ROOM'$$, :'w'),
 	ROW(false, 'NOT_ACTIVATED'::text), 'it waits');
 SELECT appt.activate_appointment(:'w');
-SELECT is(next_attempt_at, now(), 'activation brings it to the head of the queue') FROM appt.notification WHERE appointment_id = :'w' AND type = 'ROOM';
+SELECT is(next_attempt_at, due_at, 'activation brings it to the head of the queue') FROM appt.notification WHERE appointment_id = :'w' AND type = 'ROOM';
 SELECT is_empty('SELECT pg_temp.queue_problems()', 'the queue is whole');
 
 -- Customers who come later.
