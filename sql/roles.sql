@@ -1,5 +1,11 @@
 \echo Use "CREATE EXTENSION appt" to load this file. \quit
 
+/*
+ * What stands first in the installer's search_path could hold a function or operator that fits what is called below
+ * better than the server's own, and be kept in a default or a generated column for the owner to run.
+ */
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE SCHEMA appt;
 COMMENT ON SCHEMA appt IS
 'Appointments, the notifications they owe, and the log of their delivery.';
