@@ -37,6 +37,15 @@ SELECT id AS over_night FROM appt.schedule_appointment(:'patient', '2031-03-29 1
 SELECT is(next, '2031-03-30 12:00+00'::timestamptz, 'a day after 12:00 UTC is 12:00 UTC') FROM appt_test.end_overdue('2031-03-30 11:59:59.999999+00', 10);
 SELECT is(ended, 1, 'and then it ends') FROM appt_test.end_overdue('2031-03-30 12:00+00', 10);
 
+-- The longest grace after the last end that there may be: nothing that a tenant sets stops the worker.
+SELECT appt.create_application(:'organization', 'For ever', end_grace => '36500 days') AS for_ever \gset
+INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (:'for_ever', 'FOLLOW_UP', 'WEBHOOK', '36500 days');
+SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, %L, %L, %L)',
+	:'for_ever', 'FOLLOW_UP', 'WEBHOOK', too_long), '23514', NULL, 'an offset of ' || too_long) FROM unnest(ARRAY['36501 days', '100000000 days', '2562047788 hours']) AS too_long;
+SELECT id AS last FROM appt.schedule_appointment(:'for_ever', '294177-01-20 12:00+00', '1 hour', organizer_id => 'agent') \gset
+SELECT lives_ok($$SELECT appt_test.end_overdue(now(), 10)$$, 'a grace that ends with time itself');
+SELECT is(ended, 1, 'is over then') FROM appt_test.end_overdue('294276-12-30 12:00+00', 1);
+
 -- ROOM activates.
 SELECT id AS by_room FROM appt.schedule_appointment(:'by_hand', now() + '1 hour', '30 min', '{}', organizer_id => 'agent') \gset
 SELECT ok(appt_test.activate_for_room(:'by_hand', :'by_room'), 'the worker activates');
