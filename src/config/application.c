@@ -169,7 +169,9 @@ keep_auto_activate(PG_FUNCTION_ARGS)
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-		elog(ERROR, "keep_auto_activate is a trigger for updated rows");
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("keep_auto_activate is a trigger for updated rows")));
 	descriptor = RelationGetDescr(trigger->tg_relation);
 	if (!DatumGetBool(heap_getattr(trigger->tg_newtuple,
 								   SPI_fnumber(descriptor, "auto_activate"),

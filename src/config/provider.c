@@ -341,7 +341,9 @@ reset_verification(PG_FUNCTION_ARGS)
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-		elog(ERROR, "reset_verification is a trigger for updated rows");
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("reset_verification is a trigger for updated rows")));
 	descriptor = RelationGetDescr(trigger->tg_relation);
 	column = SPI_fnumber(descriptor, "verified_at");
 	return PointerGetDatum(heap_modify_tuple_by_cols(trigger->tg_newtuple, descriptor,

@@ -175,6 +175,13 @@ attach(int index)
 	return true;
 }
 
+/* No half character at the end: these texts are read by SQL and stored. */
+static void
+copy_clipped(char *to, const char *from, int size)
+{
+	strlcpy(to, from, pg_mbcliplen(from, strlen(from), size - 1) + 1);
+}
+
 /* What worker_status tells; the explanation NULL: the reason's own. */
 static void
 publish_quiet(QuietReason reason, const char *explanation)
@@ -182,7 +189,7 @@ publish_quiet(QuietReason reason, const char *explanation)
 	quiet = reason;
 	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
 	my_record->quiet = reason;
-	strlcpy(my_record->explanation, explanation != NULL ? explanation : "", EXPLANATION_LENGTH);
+	copy_clipped(my_record->explanation, explanation != NULL ? explanation : "", EXPLANATION_LENGTH);
 	LWLockRelease(workers_shared->lock);
 }
 
@@ -276,15 +283,10 @@ report_unless_ddl(ErrorData *error)
 	ThrowErrorData(error);
 }
 
-/* It may be cut off, but not within a character: it is stored, too. */
 static void
 keep_error(const ErrorData *error)
 {
-	const char *message = error->message != NULL ? error->message : "unknown error";
-	int			length = pg_mbcliplen(message, strlen(message), ERROR_LENGTH - 1);
-
-	memcpy(last_error, message, length);
-	last_error[length] = '\0';
+	copy_clipped(last_error, error->message != NULL ? error->message : "unknown error", ERROR_LENGTH);
 	last_sqlstate = error->sqlerrcode;
 }
 
