@@ -1077,7 +1077,7 @@ facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
 	imagine_recipient(facts, participant_id);
 	batch.notifications = list_make1(facts);
 	load_all_but_notifications(&batch);
-	if (facts->appointment == NULL || (channel != CHANNEL_WEBHOOK && facts->recipient == NULL))
+	if (facts->appointment == NULL || find_customer(facts->appointment, participant_id) == NULL)
 		return NULL;
 	return facts;
 }

@@ -166,7 +166,7 @@ extern List *facts_load_as_seen(const int64 *notification_ids, int count);
 
 /*
  * The facts of a notification that does not exist: what would be sent now.
- * NULL if there is no such participant. For preview_notification.
+ * NULL if there is no such customer. For preview_notification.
  */
 extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
 										const pg_uuid_t *appointment_id,

@@ -43,6 +43,10 @@ UPDATE appt.rule SET enabled = true WHERE application_id = :'app';
 UPDATE appt.subscription SET enabled = false WHERE id = :'one';
 SELECT is(pg_temp.why(:hook), 'no SUBSCRIPTION_OFF', 'a disabled subscription');
 UPDATE appt.subscription SET enabled = true WHERE id = :'one';
+SAVEPOINT s;
+DELETE FROM appt.subscription WHERE id = :'one';
+SELECT is(pg_temp.why(:hook), 'no SUBSCRIPTION_OFF', 'one that is gone');
+ROLLBACK TO s;
 UPDATE appt.participant SET email = NULL WHERE appointment_id = :'a' AND id = :'bob';
 SELECT is(pg_temp.why(:email), 'no NO_ADDRESS', 'no address');
 UPDATE appt.participant SET email = 'not an address' WHERE appointment_id = :'a' AND id = :'bob';
@@ -167,6 +171,7 @@ SELECT row_eq(format($$SELECT recipient, text_body::jsonb->>'type', (text_body::
 SELECT ok(recipient = '+306900000000' AND subject IS NULL AND html_body IS NULL, 'of an SMS, its text') FROM appt.preview_notification(:'a', :'bob', 'CREATE', 'SMS');
 SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, %L, %L)', a, p, t, c), state, NULL, what)
   FROM (VALUES (:'a', 'nobody', 'CREATE', 'EMAIL', 'PT404', 'an unknown customer'), (:'a', 'ann', 'CREATE', 'EMAIL', 'PT404', 'an agent gets no messages'),
+	(:'a', 'nobody', 'CREATE', 'WEBHOOK', 'PT404', 'an unknown customer, by webhook too'),
 	('00000000-0000-0000-0000-000000000000', :'bob', 'CREATE', 'EMAIL', 'PT404', 'an unknown appointment'), (:'a', :'bob', 'NOPE', 'EMAIL', '22023', 'an unknown type'),
 	(:'a', :'bob', 'CREATE', 'FAX', '22023', 'an unknown channel'), (:'a', :'bob', 'UPDATE', 'EMAIL', '22023', 'UPDATE goes by webhook alone'),
 	(:'a', :'bob', 'ROOM', 'WEBHOOK', '22023', 'ROOM never does'), (:'a', :'bob', 'CODE', 'EMAIL', '22023', 'a code has no appointment')) t (a, p, t, c, state, what);

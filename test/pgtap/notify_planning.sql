@@ -85,7 +85,10 @@ SELECT row_eq(format('SELECT e.eligible, e.reason FROM appt.notification n, appt
 SELECT pg_temp.application() AS off \gset
 UPDATE appt.organization SET notifications_enabled = false WHERE id = (SELECT organization_id FROM appt.application WHERE id = :'off');
 SELECT pg_temp.schedule(:'off', '2 days') AS o \gset
-SELECT is(array_agg(DISTINCT notifications_active), '{f}', 'scheduled while off, everything is planned, and marked') FROM appt.notification WHERE appointment_id = :'o';
+UPDATE appt.organization SET notifications_enabled = true WHERE id = (SELECT organization_id FROM appt.application WHERE id = :'off');
+SELECT appt.add_customer(:'o', pg_temp.customer('eve')), appt.reschedule_appointment(:'o', now() + interval '3 days', '30 minutes') \gset
+SELECT is(array_agg(DISTINCT notifications_active), '{f}', 'scheduled while off, everything is planned, and marked, also what is planned once it is on again') FROM appt.notification WHERE appointment_id = :'o';
+UPDATE appt.organization SET notifications_enabled = false WHERE id = (SELECT organization_id FROM appt.application WHERE id = :'off');
 
 -- Activation.
 SELECT pg_temp.application(auto_activate => false) AS manual \gset
@@ -118,6 +121,23 @@ SELECT row_eq(format($$SELECT e.eligible, e.reason FROM appt.notification n, app
 SELECT appt.activate_appointment(:'w');
 SELECT is(next_attempt_at, due_at, 'activation brings it to the head of the queue') FROM appt.notification WHERE appointment_id = :'w' AND type = 'ROOM';
 SELECT is_empty('SELECT pg_temp.queue_problems()', 'the queue is whole');
+
+-- Rules and subscriptions that come later are for what is scheduled or rescheduled after them.
+SAVEPOINT rules;
+SELECT pg_temp.application() AS late \gset
+UPDATE appt.rule SET enabled = false WHERE application_id = :'late' AND NOT (type = 'REMINDER' AND channel = 'WEBHOOK' AND time_offset = '1 hour');
+SELECT (appt.create_subscription(:'late', 'https://hooks.example/early')).id AS early \gset
+SELECT pg_temp.schedule(:'late', '2 days') AS l \gset
+SELECT (appt.create_subscription(:'late', 'https://hooks.example/new')).id AS new \gset
+UPDATE appt.rule SET time_offset = '2 hours' WHERE application_id = :'late' AND enabled;
+INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (:'late', 'REMINDER', 'EMAIL', '3 hours');
+SELECT bag_eq(format('SELECT pg_temp.show(%L)', :'l'), ARRAY['REMINDER WEBHOOK early 01:00:00 1 day 23:00:00'], 'what was planned stays as it was, and nothing is added');
+SELECT ok(e.eligible, 'and goes out when it was to') FROM appt.notification n, appt.notification_eligibility(n.id) e WHERE n.appointment_id = :'l';
+SELECT appt.reschedule_appointment(:'l', now() + interval '3 days', '30 minutes') \gset
+SELECT bag_eq(format('SELECT pg_temp.show(%L)', :'l'), ARRAY['REMINDER WEBHOOK early 01:00:00 1 day 23:00:00 CANCELLED RESCHEDULED',
+	'REMINDER WEBHOOK early 02:00:00 2 days 22:00:00', 'REMINDER WEBHOOK new 02:00:00 2 days 22:00:00', 'REMINDER EMAIL bob 03:00:00 2 days 21:00:00'],
+	'rescheduled, all of them count');
+ROLLBACK TO rules;
 
 -- Customers who come later.
 SELECT pg_temp.last_id() AS before \gset
@@ -203,6 +223,12 @@ SELECT bag_eq(format($$SELECT DISTINCT state, reason FROM appt.notification WHER
 SELECT bag_eq(format('SELECT type, channel, recipient_id = %L AS theirs FROM appt.notification WHERE appointment_id = %L AND id > %s', :'eve', :'f', :before),
 	$$VALUES ('CANCELLED', 'EMAIL', true), ('CANCELLED', 'SMS', true), ('UPDATE', 'WEBHOOK', false), ('UPDATE', 'WEBHOOK', false)$$,
 	'they are told by email and sms, subscribers of an UPDATE');
+INSERT INTO appt.participant (application_id, appointment_id, id, type) VALUES (:'app', :'f', 'zed', 'AGENT');
+SELECT pg_temp.last_id() AS agent \gset
+SELECT appt.remove_participant(:'f', 'zed') \gset
+SELECT bag_eq(format('SELECT pg_temp.show(%L, %s)', :'f', :agent), ARRAY['UPDATE WEBHOOK one', 'UPDATE WEBHOOK two'], 'an agent who is removed is told nothing, subscribers are');
+DELETE FROM appt.due WHERE notification_id > :agent;
+DELETE FROM appt.notification WHERE id > :agent;
 SELECT is(count(*), 4::bigint, 'the other customer''s stay') FROM appt.notification n JOIN appt.participant p ON p.appointment_id = n.appointment_id AND p.id = n.recipient_id
  WHERE n.appointment_id = :'f' AND n.state = 'PENDING';
 SELECT row_eq(format($$SELECT (c)[1], (c)[2], (c)[4] LIKE 'Hello eve%%' FROM appt.notification n, LATERAL (SELECT appt_test.composed(n.id) c OFFSET 0) m
