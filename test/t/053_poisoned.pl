@@ -1,0 +1,150 @@
+# One bad row costs itself, and what stands in the way for a while costs nobody anything.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use Test::More;
+
+my $node = Appt::Cluster->create('main', conf => 'max_prepared_transactions = 5');
+my $hook = Appt::Peers->webhook;
+my $tenant = Appt::Tenant->create($node);
+my $application = $tenant->application;
+my $subscription = $tenant->subscribe($hook->url('/ok'));
+
+$tenant->only('CREATE', 'WEBHOOK');
+$node->wait_for_workers;
+$tenant->schedule;
+$tenant->settled;
+my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
+
+# Rows that no function of ours writes, before and between good ones of the same lane and batch.
+{
+	my %bad = (
+		'an application that is none' => poison(application_id => 'gen_random_uuid()'),
+		'an application that is none, by email' => poison(application_id => 'gen_random_uuid()', channel => "'EMAIL'", subscription_id => 'NULL'),
+		'a test message of no application' => poison(application_id => 'gen_random_uuid()', type => "'TEST'", channel => "'EMAIL'", subscription_id => 'NULL'),
+		'a lane of nobody' => poison(lane => '-77'),
+		'a customer who is none' => poison(recipient_kind => "'CUSTOMER'", recipient_id => "'nobody'"),
+		'a subscription that is none' => poison(subscription_id => 'gen_random_uuid()'),
+		'a reminder of nothing' => poison(type => "'REMINDER'", appointment_id => 'NULL', start_at => 'NULL', end_at => 'NULL'),
+		'a room of nothing' => poison(type => "'ROOM'", channel => "'EMAIL'", subscription_id => 'NULL', appointment_id => 'NULL'),
+		'an appointment that is gone' => poison(appointment_id => 'gen_random_uuid()'),
+		'a context that is no object' => poison(appointment_id => 'gen_random_uuid()', context => q{'[1, 2]'}),
+		'a context that can\'t be read' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+			context => q{'{"appointment": {"start_at": "nonsense", "metadata": 7}}'}),
+		'another that can\'t be read' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+			context => q{'{"appointment": {"id": "no uuid"}}'}),
+		'participants that can\'t be read' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+			context => q{'{"appointment": {}, "participants": [7]}'}),
+		'an appointment without anything' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+			context => q{'{"appointment": {}, "participants": []}'}),
+		'infinitely due' => poison(due_at => "'-infinity'", next_attempt_at => "'-infinity'"),
+		'no next attempt' => poison(next_attempt_at => 'NULL'));
+	my @pids = $node->worker_pids('postgres');
+	my $statements = join ";\n", map { $bad{$_} } sort keys %bad;
+	my $schedule = "SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 50)";
+
+	$hook->forget;
+	$tenant->query("BEGIN; $schedule; $statements; $schedule; COMMIT");
+	# Nobody told the worker of the lane that is nobody's.
+	$node->reload;
+	is(scalar($hook->wait_for(100, undef, 20)) >= 100 ? 'all' : 'some', 'all', 'the good ones arrive');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_at <= now()", 0, seconds => 20),
+		'all is settled, the bad ones too')
+	  or diag($node->query('SELECT id, type, channel, state, due_at, next_attempt_at, context FROM appt.notification WHERE settled_at IS NULL'));
+	is($node->query("SELECT count(*) FROM appt.due d WHERE due_at <= now()"), 0, 'and none is left in the queue');
+	is(join(' ', $node->worker_pids('postgres')), "@pids", 'by the same worker');
+	cmp_ok($node->query("SELECT count(*) FROM appt.notification WHERE reason = 'BAD_CONFIGURATION' AND detail LIKE 'invalid input syntax%'"),
+		'>=', 2, 'what broke a batch is FAILED, and says why');
+	my %times;
+	$times{ $_->{headers}{'webhook-id'} }++ foreach $hook->entries;
+	is_deeply([ grep { $_ != 1 } values %times ], [], 'nothing was sent twice');
+}
+
+# A lock on a table that a claim needs is nobody's fault.
+{
+	my $session = $node->background_psql('postgres', timeout => 60);
+
+	$hook->forget;
+	$session->query_safe('BEGIN; LOCK TABLE appt.attempt IN SHARE MODE');
+	$tenant->schedule;
+	ok($node->wait_for_query("SELECT last_error LIKE '%lock timeout%' FROM appt.worker_status"), 'a claim fails for a lock');
+	$session->query_safe('COMMIT');
+	$session->quit;
+	$hook->wait_for(1);
+	$tenant->settled;
+	is($tenant->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '$application' AND reason IS NULL AND settled_at > now() - interval '1 minute' AND appointment_id IS NOT NULL"),
+		'SENT', 'and sends when the lock is gone');
+	is(scalar($hook->entries), 1, 'once');
+}
+
+# COMMIT PREPARED gives no wake: the next look at everything finds it, also before a head that is known.
+{
+	$tenant->rule('REMINDER', 'WEBHOOK', '1 hour');
+	$tenant->schedule;
+	$tenant->settled;
+	$tenant->query("DELETE FROM appt.rule WHERE type = 'REMINDER'");
+	$hook->forget;
+	$tenant->query("BEGIN; SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a'); PREPARE TRANSACTION 'p'");
+	$node->query('SELECT pg_sleep(0.3)');
+	$tenant->query("COMMIT PREPARED 'p'");
+	$node->reload;
+	is(scalar($hook->wait_for(1, undef, 10)), 1, 'COMMIT PREPARED is found by a reload');
+	$tenant->settled;
+}
+
+# A caller's lock on what a crash left open holds up nothing else.
+{
+	my $slow = $tenant->subscribe($hook->url('/delay/3'));
+
+	$hook->forget;
+	$tenant->schedule;
+	$hook->wait_for(1);
+	$node->wait_for_query('SELECT in_flight FROM appt.worker_status', 1);
+	$tenant->query("BEGIN; SELECT id FROM appt.notification WHERE subscription_id = '$slow' FOR UPDATE; PREPARE TRANSACTION 'holder'");
+	$node->stop('immediate');
+	$node->start;
+	$node->wait_for_workers;
+	$hook->forget;
+	$tenant->query("UPDATE appt.subscription SET enabled = false WHERE id <> '$subscription'");
+	$tenant->schedule;
+	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/ok' }, 15)), 1, 'others are sent while it is locked');
+	is($tenant->query("SELECT string_agg(state, ' ') FROM appt.notification WHERE subscription_id = '$slow' AND attempt_count > 0"), 'SENDING', 'it is as it was');
+	$tenant->query("UPDATE appt.subscription SET enabled = true");
+	$tenant->query("ROLLBACK PREPARED 'holder'");
+	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/delay/3' }, 15)), 1, 'and is sent again once it is not');
+	ok($tenant->settled, 'all is settled');
+	is($tenant->query("SELECT string_agg(outcome, ' ' ORDER BY attempt_number) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id WHERE subscription_id = '$slow'"),
+		'INTERRUPTED DELIVERED', 'the log tells');
+}
+
+$node->stop;
+done_testing();
+
+# Statements that put a notification into log and queue by hand; what is not said is as for a good webhook.
+sub poison
+{
+	my (%columns) = @_;
+	my %row = (
+		application_id => "'$application'",
+		appointment_id => "(SELECT id FROM appt.appointment ORDER BY created_at LIMIT 1)",
+		recipient_kind => "'SUBSCRIBER'",
+		recipient_id => "'$subscription'",
+		subscription_id => "'$subscription'",
+		type => "'CREATE'",
+		channel => "'WEBHOOK'",
+		due_at => 'now()',
+		next_attempt_at => 'now()',
+		lane => $lane,
+		rule_id => "(SELECT id FROM appt.rule WHERE application_id = '$application' LIMIT 1)",
+		start_at => "now() + interval '1 day'",
+		end_at => "now() + interval '2 days'",
+		%columns);
+	my $names = join ', ', sort keys %row;
+	my $values = join ', ', map { $row{$_} } sort keys %row;
+
+	return "WITH n AS (INSERT INTO appt.notification ($names) VALUES ($values) RETURNING *)
+		INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM n";
+}
