@@ -1,0 +1,160 @@
+# Every function of the schema, every argument NULL and at its type's extremes while the others are sound: an answer or a
+# proper error, never a crash and never an internal error. Walks pg_proc, so a new function is here from its first day.
+
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Tenant;
+use Test::More;
+
+my $node = Appt::Cluster->create('main', preload => 0);
+$node->query('SET client_min_messages = error');
+
+# Extremes by type, as SQL expressions.
+my %extremes = (
+	text => [ "''", "' '", "repeat('x', 100000)", "repeat(chr(233), 5000)", q(E'a\r\nb'), q(E'\x01'), "'%s%n%'", q('{{#a}}{{/b}}'),
+		"repeat('{{#a}}', 1000)", "repeat('[', 100000)", "'../../etc/passwd'", "'http://[::1]:99999/'", "'whsec_'", "'NULL'", "'-9223372036854775808'" ],
+	uuid => [ "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'" ],
+	timestamptz => [ "'infinity'", "'-infinity'", "'4714-11-24 00:00+00 BC'", "'294276-12-31 23:59:59.999999+00'", "'epoch'", "now()" ],
+	interval => [ "'0'", "'-1 second'", "'1 month'", "'-178000000 years'", "'178000000 years'", "'2147483647 days'", "'-2147483648 days'",
+		"'2562047788:00:54.775807'", "'-2562047788:00:54.775807'", "'2147483647 days 2562047788:00:54.775807'", "'1 microsecond'" ],
+	jsonb => [ "'null'", "'{}'", "'[]'", "'0'", q('""'), "'true'", "'1e100000'", "'[null]'", "'[[]]'", "'[{}]'", q('{"": {}}'),
+		q('{"name": 1, "contact": [], "metadata": 0}'), q('{"name": {"firstName": {}}}'), q('[{"name": "a"}]'), q('[{"name": 1, "value": 2, "type": 3}]'),
+		"(repeat('[', 3000) || repeat(']', 3000))::jsonb", "(repeat('{\"a\":', 3000) || '1' || repeat('}', 3000))::jsonb",
+		"jsonb_build_object('metadata', (repeat('[', 3000) || repeat(']', 3000))::jsonb, 'start_at', 'x')",
+		"jsonb_build_object('a', repeat('x', 1000000))", "(SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 5000) i)" ],
+	bool => [ 'true', 'false' ],
+	int4 => [ '0', '-1', '2147483647', '-2147483648' ],
+	int8 => [ '0', '-1', '9223372036854775807', '-9223372036854775808' ],
+	numeric => [ '0', '-1', "'NaN'", "'Infinity'", "'-Infinity'", '1e1000', '1e-1000' ]);
+
+# Sound values of arguments, by name; what a function does to them is rolled back.
+my $tenant = Appt::Tenant->create($node);
+my $application = $tenant->application;
+$tenant->email('smtp://mail.example');
+my $subscription = $tenant->subscribe('https://hooks.example/a');
+my $appointment = $tenant->schedule;
+my $customer = $node->query("SELECT id FROM appt.participant WHERE type = 'CUSTOMER'");
+my $notification = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'EMAIL'");
+$node->query("UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $notification");
+my %sound = (
+	application_id => $application, organization_id => $tenant->organization, appointment_id => $appointment, id => $appointment,
+	'rotate_subscription_key.id' => $subscription, subscription_id => $subscription, participant_id => $customer, notification_id => $notification,
+	name => 'a name', platform => 'STANDALONE', url => 'https://hooks.example/b', 'set_provider.url' => 'smtp://mail.example', room_url => 'https://room.example',
+	public_url => 'https://api.example', token_url => 'https://auth.example', sender => 'a@example.org', kind => 'SMTP', channel => 'EMAIL', type => 'REMINDER',
+	auth => 'OAUTH2', 'url_is_valid.smtp' => 'false', username => 'me', secret => 'word', hmac_key => 'key', locale => 'en', timezone => 'UTC', calling_code => '+49', organizer_id => 'agent',
+	template => 'Hello {{firstName}} {{dd-MM-yyyy}}', title => 'A title', notes => 'n', location => 'l', reason => 'r', contact => 'ann@example.org', code => '123456',
+	email => 'ann@example.org', user_id => 'agent-2', ticket => 'abc-def-ghi', settings => '{}', headers => '[]', notification_headers => '{}', metadata => '{}',
+	customer => '{"name": {"firstName": "Bob"}}', interaction => '{}', data => '{"start_at": "2030-01-01T00:00:00Z", "firstName": "Ann"}', start_at => '2030-01-01 00:00+00',
+	at => '2030-01-01 00:00+00', duration => '1 hour', time_offset => '1 hour', max_overlap => 1, room_code_length => 9, max_concurrency => 1, max_per_second => 1,
+	max_attempts => 1, rule_id => $node->query("SELECT min(id) FROM appt.rule WHERE type = 'REMINDER' AND channel = 'EMAIL'"), text_body => 'x', subject => 'x', html_body => 'x');
+my %sound_of_type = (text => 'x', uuid => $application, timestamptz => '2030-01-01 00:00+00', interval => '1 hour', jsonb => '{}', bool => 'true', int4 => 1, int8 => 1, numeric => 1);
+
+my @functions = map { [ split /\|/ ] } split /\n/, $node->query("
+	SELECT p.proname, p.pronargs, coalesce((SELECT string_agg(t.typname, ',' ORDER BY a.ordinality) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a (type, ordinality) JOIN pg_type t ON t.oid = a.type), ''),
+		coalesce(array_to_string((p.proargnames::text[])[1:p.pronargs], ','), ''), p.prorettype = 'trigger'::regtype, p.proparallel
+	FROM pg_proc p WHERE p.pronamespace = 'appt'::regnamespace ORDER BY 1");
+cmp_ok(scalar @functions, '>', 30, 'there are functions');
+
+my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
+
+# What an error must not be: internal, out of memory, data corrupted, a constraint's (with the row in its DETAIL).
+my $improper = qr/^(?:XX|53|58|23)/;
+
+foreach my $function (@functions)
+{
+	my ($name, $count, $types, $names, $is_trigger, $parallel) = @$function;
+	my @types = split /,/, $types;
+	my @names = split /,/, $names;
+	my @unknown = grep { !$extremes{$_} } @types;
+	is("@unknown", '', "$name: all types have extremes");
+
+	if ($is_trigger eq 't')
+	{
+		my ($found) = sqlstates(["SELECT appt.$name()"]);
+		is($found, '39P01', "$name: refused but as a trigger");
+		next;
+	}
+	my @sound = map { my $i = $_; literal($sound{"$name.$names[$i]"} // $sound{$names[$i]} // $sound_of_type{$types[$i]}, $types[$i]) } 0 .. $count - 1;
+	my @calls = (call($name, @sound));
+	foreach my $i (0 .. $count - 1)
+	{
+		foreach my $extreme ("NULL", @{ $extremes{ $types[$i] } // [] })
+		{
+			my @arguments = @sound;
+			$arguments[$i] = "($extreme)::$types[$i]";
+			push @calls, call($name, @arguments);
+		}
+	}
+	push @calls, call($name, map { "NULL::$_" } @types), pairs($name, \@types, \@sound);
+	my @states = sqlstates(\@calls);
+	is($states[0], '00000', "$name: sound arguments are");
+	my @bad = grep { $states[$_] =~ $improper || $states[$_] eq 'crash' } 0 .. $#calls;
+	is(scalar @bad, 0, "$name: " . @calls . ' calls') or diag(join "\n", map { "$states[$_]: " . substr($calls[$_], 0, 500) } @bad);
+	next if $parallel ne 's';
+	my @in_worker = sqlstates(\@calls, "SET $force_parallel = on;");
+	is("@in_worker", "@states", "$name: the same in a parallel worker");
+}
+is($node->query('SELECT count(*) FROM appt.appointment'), 1, 'all was rolled back');
+unlike($node->log_since(0), qr/PANIC|terminated by signal|TRAP:/, 'no process died');
+
+sub literal
+{
+	my ($value, $type) = @_;
+
+	$value =~ s/'/''/g;
+	return "'$value'::$type";
+}
+
+sub call
+{
+	my ($name, @arguments) = @_;
+
+	return "SELECT * FROM appt.$name(" . join(', ', @arguments) . ')';
+}
+
+# Times and lengths of time at their extremes together.
+sub pairs
+{
+	my ($name, $types, $sound) = @_;
+	my @temporal = grep { $types->[$_] =~ /^(?:timestamptz|interval)$/ } 0 .. $#$types;
+	my @calls;
+
+	foreach my $first (@temporal)
+	{
+		foreach my $second (grep { $_ > $first } @temporal)
+		{
+			foreach my $one (@{ $extremes{ $types->[$first] } })
+			{
+				foreach my $other (@{ $extremes{ $types->[$second] } })
+				{
+					my @arguments = @$sound;
+					@arguments[ $first, $second ] = ("($one)::$types->[$first]", "($other)::$types->[$second]");
+					push @calls, call($name, @arguments);
+				}
+			}
+		}
+	}
+	return @calls;
+}
+
+# The SQLSTATE of each statement, 00000 if it went well; each in a transaction that is rolled back.
+sub sqlstates
+{
+	my ($statements, $settings) = @_;
+
+	$settings //= '';
+	my ($output, $errors);
+	my $script = join '', map { "BEGIN;\n$_;\n\\echo state :LAST_STATE:SQLSTATE\nROLLBACK;\n" } @$statements;
+
+	$script =~ s/:LAST_STATE//g;
+	$node->psql('postgres', "SET client_min_messages = error; SET statement_timeout = '60s'; $settings\n\\o /dev/null\n$script",
+		stdout => \$output, stderr => \$errors, on_error_stop => 0);
+	my @states = $output =~ /^state (\w{5})$/mg;
+	push @states, 'crash' while @states < @$statements;
+	return @states;
+}
+
+$node->stop;
+done_testing();
