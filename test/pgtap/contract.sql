@@ -1,0 +1,79 @@
+-- What applications write into their own code: functions with the names and defaults of their arguments, what they return,
+-- and the columns that are promised.
+BEGIN;
+SELECT * FROM no_plan();
+
+SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p.oid), regexp_replace(arguments, '\s+', ' ', 'g'), name)
+  FROM (VALUES
+	('create_organization', 'name text -> uuid'),
+	('create_application', 'organization_id uuid, name text, platform text DEFAULT ''STANDALONE''::text, auto_activate boolean DEFAULT true,
+		room_activates boolean DEFAULT false, room_url text DEFAULT NULL::text, room_code_length integer DEFAULT NULL::integer,
+		public_url text DEFAULT NULL::text, locale text DEFAULT ''en''::text, timezone text DEFAULT ''UTC''::text, calling_code text DEFAULT NULL::text,
+		max_duration interval DEFAULT ''24:00:00''::interval, end_grace interval DEFAULT ''00:15:00''::interval, max_overlap integer DEFAULT NULL::integer,
+		organizer_exclusive boolean DEFAULT false, max_attempts integer DEFAULT 4, retry_base interval DEFAULT ''00:00:10''::interval,
+		retry_cap interval DEFAULT ''00:10:00''::interval, max_concurrency integer DEFAULT NULL::integer, max_per_second numeric DEFAULT NULL::numeric -> uuid'),
+	('create_subscription', 'application_id uuid, url text, hmac_key text DEFAULT NULL::text, auth text DEFAULT ''NONE''::text, username text DEFAULT NULL::text,
+		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb, OUT id uuid, OUT hmac_key text -> record'),
+	('set_provider', 'application_id uuid, channel text, kind text, url text, sender text DEFAULT NULL::text, username text DEFAULT NULL::text,
+		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb -> uuid'),
+	('set_notifications_enabled', 'organization_id uuid, enabled boolean -> void'),
+	('schedule_appointment', 'application_id uuid, start_at timestamp with time zone, duration interval, customer jsonb DEFAULT NULL::jsonb,
+		organizer_id text DEFAULT NULL::text, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
+		timezone text DEFAULT NULL::text, locale text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, interaction jsonb DEFAULT NULL::jsonb,
+		notification_headers jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
+	('update_appointment', 'id uuid, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
+		metadata jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
+	('reschedule_appointment', 'id uuid, start_at timestamp with time zone, duration interval, timezone text DEFAULT NULL::text,
+		locale text DEFAULT NULL::text -> appt.appointment_details'),
+	('cancel_appointment', 'id uuid, reason text DEFAULT NULL::text -> appt.appointment_details'),
+	('delete_appointment', 'id uuid -> void'),
+	('get_appointment', 'id uuid -> appt.appointment_details'),
+	('activate_appointment', 'id uuid -> appt.room_access_details'),
+	('end_appointment', 'id uuid -> appt.appointment_details'),
+	('record_join', 'id uuid, participant_id text -> void'),
+	('add_customer', 'id uuid, customer jsonb -> appt.appointment_details'),
+	('remove_participant', 'id uuid, participant_id text -> appt.appointment_details'),
+	('count_overlapping', 'application_id uuid, start_at timestamp with time zone, duration interval, OUT count bigint -> bigint'),
+	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT reason text, OUT explanation text -> record'),
+	('retry_notification', 'notification_id bigint -> appt.notification_details'),
+	('preview_notification', 'appointment_id uuid, participant_id text, type text, channel text, time_offset interval DEFAULT NULL::interval,
+		rule_id bigint DEFAULT NULL::bigint, OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text -> record'),
+	('render_template', 'template text, data jsonb, html boolean DEFAULT false, timezone text DEFAULT ''UTC''::text, locale text DEFAULT ''en''::text -> text'),
+	('adopt_database', ' -> void')) contract (name, arguments)
+	LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
+-- PostgREST answers GET for what is STABLE.
+SELECT is(string_agg(proname, ' ' ORDER BY proname), 'count_overlapping get_appointment notification_eligibility preview_notification render_template', 'what only reads is STABLE')
+  FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c');
+
+SELECT is(string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum), regexp_replace(columns, '\s+', ' ', 'g'), type)
+  FROM (VALUES
+	('appointment_details', 'id uuid, application_id uuid, state text, title text, notes text, location text, start_at timestamp with time zone,
+		end_at timestamp with time zone, duration interval, timezone text, locale text, organizer jsonb, participant_ids jsonb, interaction jsonb,
+		metadata jsonb, notifications_active boolean, room_access jsonb, conference_id uuid, created_at timestamp with time zone, updated_at timestamp with time zone'),
+	('room_access_details', 'ticket text, type text, url text, expires timestamp with time zone'),
+	('notification_details', 'id bigint, uid uuid, application_id uuid, appointment_id uuid, recipient_kind text, recipient_id text, subscription_id uuid,
+		rule_id bigint, type text, channel text, time_offset interval, due_at timestamp with time zone, state text, reason text, attempt_count integer,
+		next_attempt_at timestamp with time zone, context jsonb, created_at timestamp with time zone, settled_at timestamp with time zone')) contract (type, columns)
+	JOIN pg_class c ON c.relname = type AND c.relnamespace = 'appt'::regnamespace JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 GROUP BY type, columns;
+
+SELECT is_empty(format($$SELECT unnest(string_to_array(%L, ' ')) EXCEPT SELECT attname FROM pg_attribute WHERE attrelid = %L::regclass AND attnum > 0$$, columns, 'appt.' || relation),
+	relation || ' has its promised columns')
+  FROM (VALUES
+	('organization', 'id name notifications_enabled require_verified_sender'),
+	('application', 'id organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code
+		max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second'),
+	('appointment', 'id application_id conference_id organizer_id organizer_type state title notes location start_at end_at ended_at timezone locale
+		notifications_active metadata interaction'),
+	('participant', 'application_id appointment_id id type username first_name last_name email phone locale preferred_channel metadata joined_at left_at'),
+	('rule', 'id application_id type channel time_offset enabled'),
+	('template', 'id application_id type channel rule_id locale subject text_body html_body'),
+	('provider', 'id application_id channel kind url username sender settings enabled verified_at'),
+	('subscription', 'id application_id url auth username token_url headers enabled'),
+	('notification', 'id uid application_id appointment_id recipient_kind recipient_id subscription_id rule_id type channel time_offset due_at state reason
+		attempt_count next_attempt_at context created_at settled_at'),
+	('attempt', 'id application_id notification_id attempt_number manual started_at finished_at outcome status_code error response recipient provider_id
+		provider_message_id subject text_body html_body'),
+	('notification_log', 'application title start_at lateness')) contract (relation, spaced), regexp_replace(spaced, '\s+', ' ', 'g') columns;
+
+SELECT * FROM finish();
+ROLLBACK;
