@@ -132,7 +132,8 @@ static Statement insert_attempts = {
 
 static Statement mark_sending = {
 	"UPDATE appt.notification n "
-	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number, worker_slot = $3 "
+	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
+	"  next_attempt_at = NULL, worker_slot = $3 "
 	"FROM unnest($1, $2) AS c (id, attempt_number) "
 	"WHERE n.id = c.id",
 	3, {INT8ARRAYOID, INT4ARRAYOID, INT2OID}

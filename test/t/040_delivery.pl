@@ -129,6 +129,8 @@ $node->wait_for_workers;
 	$node->reload;
 	my $id = $tenant->schedule;
 	$hook->wait_for(2);
+	is($node->query("SELECT state, next_attempt_at FROM appt.notification WHERE subscription_id = '$bad'"), 'SENDING|',
+		'while it is being sent no next attempt is announced');
 	$node->query("SELECT id FROM appt.cancel_appointment('$id')");
 	ok($tenant->settled, 'all settles');
 	is($node->query("SELECT state FROM appt.notification WHERE subscription_id = '$good'"), 'SENT', 'what arrives is SENT');
