@@ -43,7 +43,7 @@ my $mail = Appt::Peers->smtp('--delay', 2);
 	my $tenant = Appt::Tenant->create($node);
 	my $load = Appt::Peers->webhook;
 	$tenant->only('CREATE', 'WEBHOOK');
-	$tenant->subscribe($load->url('/delay/0.1'));
+	$tenant->subscribe($load->url('/delay/0.5'));
 	$tenant->query("SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 400)");
 	$load->wait_for(60);
 	$node->stop('immediate');
