@@ -1,0 +1,105 @@
+# Secrets stand in appt.secret and in what is sent, nowhere else: not in the server's log at its most talkative, not in
+# a table, view, error or what monitoring sees, whatever endpoints echo.
+
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $mail = Appt::Peers->smtp('--username', 'postman', '--password', 's3cret mail word');
+my $refusing = Appt::Peers->smtp('--username', 'postman', '--password', 'another word');
+my $hook = Appt::Peers->webhook;
+my $node = Appt::Cluster->create('main', conf => <<'END');
+log_min_messages = debug3
+log_statement = all
+log_min_duration_statement = 0
+log_parameter_max_length = -1
+log_parameter_max_length_on_error = -1
+log_error_verbosity = verbose
+debug_print_parse = on
+debug_print_plan = on
+log_line_prefix = '%m [%p] %b '
+track_activity_query_size = 100kB
+session_preload_libraries = auto_explain
+auto_explain.log_min_duration = 0
+auto_explain.log_analyze = on
+auto_explain.log_verbose = on
+auto_explain.log_nested_statements = on
+END
+
+# A caller's own statement is the caller's to hide: these sessions log none of it, the worker everything.
+my $quietly = "SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_error_statement = panic; SET log_min_messages = error;
+	SET debug_print_parse = off; SET debug_print_plan = off; SET auto_explain.log_min_duration = -1;\n";
+
+my %secret = (hmac => 's3cret hmac', basic => 's3cret "basic" word', oauth => 's3cret+oauth/word', header => 's3cret header', mail => 's3cret mail word', wrong => 's3cret wrong word');
+my $tenant = Appt::Tenant->create($node, max_attempts => 2, retry_base => '100 milliseconds');
+my $application = $tenant->application;
+$node->query("DELETE FROM appt.rule WHERE NOT (type = 'CREATE' AND channel <> 'SMS')");
+my $headers = qq([{"name": "X-Key", "value": "$secret{header}", "type": "SECRET"}]);
+foreach my $path ('/echo', '/fail-first/1', '/reset', '/status/400')
+{
+	my $url = $hook->url($path);
+	$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$url', hmac_key => '$secret{hmac}', auth => 'BASIC', username => 'me', secret => '$secret{basic}', headers => '$headers')");
+	foreach my $issuer ('/token', '/echo', '/status/401')
+	{
+		my $token_url = $hook->url($issuer);
+		$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$url', hmac_key => '$secret{hmac}', auth => 'OAUTH2', username => 'me', secret => '$secret{oauth}', token_url => '$token_url')");
+	}
+}
+my $provider = "SELECT appt.set_provider('$application', 'EMAIL', 'SMTP', '%s', sender => 'a\@example.org', username => 'postman', secret => '%s')";
+$node->query($quietly . sprintf($provider, $mail->url, $secret{mail}));
+my $first = $tenant->schedule;
+$tenant->settled;
+$node->query($quietly . sprintf($provider, $refusing->url, $secret{wrong}));
+$tenant->schedule;
+$tenant->settled;
+
+is($tenant->states($first)->{'CREATE EMAIL'}, 'SENT', 'the password was used');
+ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq $secret{header} } $hook->entries), 'the header too');
+ok(scalar(grep { ($_->{headers}{authorization} // '') =~ /^Bearer / } $hook->entries), 'and the client\'s secret');
+
+cmp_ok($node->query("SELECT count(*) FROM appt.attempt WHERE response LIKE '%****%'"), '>', 3, 'there were echoes');
+
+# As they are, inside JSON, URL-encoded, and in base64 where they end a pair.
+my @forms = ('s3cret', 's3cret%20', 'token-\d');
+push @forms, map { my $pair = $_; require MIME::Base64; my $coded = MIME::Base64::encode_base64($pair, ''); quotemeta substr($coded, 0, -4) }
+  ("me:$secret{basic}", "me:$secret{oauth}", 'me:s3cret%2Boauth%2Fword', "\0postman\0$secret{mail}", "\0postman\0$secret{wrong}");
+my $any = join '|', @forms;
+my @tables = grep { $_ ne 'appt.secret' } split /\n/,
+  $node->query("SELECT oid::regclass FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')");
+foreach my $table (@tables)
+{
+	is($node->query("$quietly SELECT string_agg(left(t::text, 2000), chr(10)) FROM $table t WHERE t::text ~ '$any'"), '', "$table holds none");
+}
+is($node->query("$quietly SELECT string_agg(query, chr(10)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ~ '$any'"), '', 'activity shows none');
+
+# Errors about bad secrets do not repeat them.
+my $id = '00000000-0000-0000-0000-000000000000';
+foreach my $bad (
+	"appt.create_subscription('$application', 'https://me:s3cret\@hooks.example/')",
+	"appt.create_subscription('$application', 'https://hooks.example/', hmac_key => 'whsec_s3cret*')",
+	"appt.create_subscription('$application', 'https://hooks.example/', secret => 's3cret')",
+	"appt.create_subscription('$application', 'https://hooks.example/', auth => 'BASIC', username => 'me', secret => E's3cret\\n')",
+	"appt.create_subscription('$application', 'https://hooks.example/', headers => '[{\"name\": \"X\", \"value\": \"s3cret\\n\", \"type\": \"SECRET\"}]')",
+	"appt.create_subscription('$application', 'https://hooks.example/', headers => '[{\"name\": \"X\", \"value\": \"s3cret\", \"type\": \"SECRET?\"}]')",
+	"appt.create_subscription('$id', 'https://hooks.example/', hmac_key => 's3cret')",
+	"appt.set_provider('$application', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'nobody', secret => 's3cret')",
+	"appt.set_provider('$application', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'a\@example.org', secret => E's3cret\\r\\n')",
+	"appt.set_provider('$id', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'a\@example.org', secret => 's3cret')")
+{
+	my ($output, $errors);
+	$node->psql('postgres', "$quietly SELECT * FROM $bad", stdout => \$output, stderr => \$errors, on_error_stop => 0, extra_params => [ '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=always' ]);
+	# psql itself shows the line that the server says the error is in; ours say none.
+	like($errors, qr/ERROR:  (?:22023|PT404):/, "refused: $bad");
+	unlike($errors, qr/s3cret/, 'without repeating it');
+}
+$node->stop;
+my @leaks = grep { /$any/ } split /\n/, slurp_file($node->logfile);
+is(scalar @leaks, 0, 'the log has none') or diag(join "\n", map { substr($_, 0, 400) } @leaks[ 0 .. ($#leaks > 9 ? 9 : $#leaks) ]);
+cmp_ok(-s $node->logfile, '>', 1_000_000, 'and the log is talkative');
+done_testing();
