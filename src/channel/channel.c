@@ -128,20 +128,6 @@ text_to_utf8(const char *text)
 	return pg_server_to_any(text, length, PG_UTF8);
 }
 
-char *
-setting_text(const Jsonb *settings, const char *key)
-{
-	JsonbValue	value;
-
-	if (settings == NULL || !JB_ROOT_IS_OBJECT(settings))
-		return NULL;
-	if (getKeyJsonValueFromContainer((JsonbContainer *) &settings->root, key,
-									 strlen(key), &value) == NULL ||
-		value.type != jbvString)
-		return NULL;
-	return pnstrdup(value.val.string.val, value.val.string.len);
-}
-
 /*
  * Outcomes.
  */

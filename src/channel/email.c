@@ -23,6 +23,7 @@
 #include "utils/uuid.h"
 
 #include "channel/parts.h"
+#include "core/json.h"
 
 /* Lines: RFC 5322 recommends at most 78, encodings prescribe 76. */
 #define LINE_LENGTH 76
@@ -525,7 +526,7 @@ collect_sender(MailParts *parts, const Route *route, ComposeFailure *failure)
 					"the provider's sender is not an email address");
 	parts->sender_address = ascii_mail_address(parts->sender_address);
 
-	if (!optional_utf8(setting_text(route->settings, "reply_to"), &reply_to) ||
+	if (!optional_utf8(json_root_text(route->settings, "reply_to"), &reply_to) ||
 		(reply_to != NULL &&
 		 !parse_mailbox(reply_to, &parts->reply_to_name, &parts->reply_to_address)))
 		return fail(failure, REASON_BAD_CONFIGURATION,
@@ -533,7 +534,7 @@ collect_sender(MailParts *parts, const Route *route, ComposeFailure *failure)
 	if (reply_to != NULL)
 		parts->reply_to_address = ascii_mail_address(parts->reply_to_address);
 
-	parts->list_unsubscribe = setting_text(route->settings, "list_unsubscribe");
+	parts->list_unsubscribe = json_root_text(route->settings, "list_unsubscribe");
 	if (parts->list_unsubscribe != NULL &&
 		(!is_ascii(parts->list_unsubscribe) || !is_one_line(parts->list_unsubscribe) ||
 		 strpbrk(parts->list_unsubscribe, "<> ") != NULL ||
@@ -596,7 +597,7 @@ append_message(StringInfo buffer, const MailParts *parts, TimestampTz timestamp)
 static bool
 set_transport(Request *request, const Route *route, ComposeFailure *failure)
 {
-	char	   *starttls = setting_text(route->settings, "starttls");
+	char	   *starttls = json_root_text(route->settings, "starttls");
 
 	if (url_problem(route->url, true) != NULL)
 		return fail(failure, REASON_BAD_CONFIGURATION, url_problem(route->url, true));

@@ -35,9 +35,6 @@ extern char *ascii_mail_address(const char *address);
 /* Text of the server's encoding in UTF-8; NULL if it is not valid. */
 extern char *text_to_utf8(const char *text);
 
-/* The text of a key of the provider's settings, or NULL. */
-extern char *setting_text(const Jsonb *settings, const char *key);
-
 /* Text without control characters, as headers and addresses need it? */
 extern bool is_one_line(const char *text);
 

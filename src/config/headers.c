@@ -13,22 +13,7 @@
 
 #include "config/configuration.h"
 #include "core/errors.h"
-
-static char *
-jsonb_string(const JsonbValue *value)
-{
-	if (value == NULL || value->type != jbvString)
-		return NULL;
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
-static char *
-object_string(JsonbContainer *object, const char *key)
-{
-	JsonbValue	found;
-
-	return jsonb_string(getKeyJsonValueFromContainer(object, key, strlen(key), &found));
-}
+#include "core/json.h"
 
 static List *
 add_header(List *headers, char *name, char *value, bool is_secret)
@@ -51,9 +36,9 @@ add_header(List *headers, char *name, char *value, bool is_secret)
 static List *
 add_element(List *headers, JsonbContainer *element)
 {
-	char	   *name = object_string(element, "name");
-	char	   *value = object_string(element, "value");
-	char	   *type = object_string(element, "type");
+	char	   *name = json_member_text(element, "name");
+	char	   *value = json_member_text(element, "value");
+	char	   *type = json_member_text(element, "type");
 	JsonbValue	found;
 
 	if (name == NULL || value == NULL)
@@ -81,12 +66,12 @@ parse_headers(Jsonb *jsonb)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
-			name = jsonb_string(&value);
+			name = json_text(&value);
 		else if (token == WJB_VALUE)
 		{
 			if (value.type != jbvString)
 				report_invalid("invalid header", "The value of \"%s\" is not text.", name);
-			headers = add_header(headers, name, jsonb_string(&value), false);
+			headers = add_header(headers, name, json_text(&value), false);
 		}
 		else if (token == WJB_ELEM)
 		{
@@ -96,17 +81,6 @@ parse_headers(Jsonb *jsonb)
 		}
 	}
 	return headers;
-}
-
-static void
-push_string(JsonbParseState **state, JsonbIteratorToken token, const char *text)
-{
-	JsonbValue	value;
-
-	value.type = jbvString;
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = strlen(text);
-	(void) pushJsonbValue(state, token, &value);
 }
 
 Jsonb *
@@ -121,12 +95,9 @@ masked_headers(List *headers)
 		ConfiguredHeader *header = (ConfiguredHeader *) lfirst(cell);
 
 		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		push_string(&state, WJB_KEY, "name");
-		push_string(&state, WJB_VALUE, header->name);
-		push_string(&state, WJB_KEY, "type");
-		push_string(&state, WJB_VALUE, header->is_secret ? "SECRET" : "DEFAULT");
-		push_string(&state, WJB_KEY, "value");
-		push_string(&state, WJB_VALUE, header->is_secret ? SECRET_MASK : header->value);
+		json_push_member(&state, "name", header->name);
+		json_push_member(&state, "type", header->is_secret ? "SECRET" : "DEFAULT");
+		json_push_member(&state, "value", header->is_secret ? SECRET_MASK : header->value);
 		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));

@@ -20,6 +20,7 @@
 #include "channel/channel.h"
 #include "config/configuration.h"
 #include "core/errors.h"
+#include "core/json.h"
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(set_provider);
@@ -218,15 +219,6 @@ check_settings(Jsonb *object, const char *kind)
 	}
 }
 
-static Jsonb *
-empty_object(void)
-{
-	JsonbParseState *state = NULL;
-
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}
-
 static void
 read_arguments(FunctionCallInfo fcinfo, NewProvider *new)
 {
@@ -241,7 +233,7 @@ read_arguments(FunctionCallInfo fcinfo, NewProvider *new)
 		check_sender(required_text(fcinfo, ARGUMENT_SENDER, "sender"));
 	new->username = optional_text(fcinfo, ARGUMENT_USERNAME, "username");
 	new->secret = optional_text(fcinfo, ARGUMENT_SECRET, "secret");
-	new->settings = PG_ARGISNULL(ARGUMENT_SETTINGS) ? empty_object() :
+	new->settings = PG_ARGISNULL(ARGUMENT_SETTINGS) ? json_empty_object() :
 		PG_GETARG_JSONB_P(ARGUMENT_SETTINGS);
 	check_settings(new->settings, new->kind);
 }

@@ -37,6 +37,7 @@
 #include "utils/timestamp.h"
 
 #include "core/errors.h"
+#include "core/json.h"
 #include "core/statement.h"
 #include "notify/builtin_templates.h"
 #include "notify/compose.h"
@@ -71,22 +72,6 @@ typedef struct TemplateData
 	char	   *error;			/* set once something failed */
 } TemplateData;
 
-/* ---- context ---- */
-
-static char *
-context_string(const NotificationFacts *facts, const char *key)
-{
-	JsonbValue	found;
-	JsonbValue *value;
-
-	if (facts->context == NULL || !JB_ROOT_IS_OBJECT(facts->context))
-		return NULL;
-	value = getKeyJsonValueFromContainer(&facts->context->root, key, strlen(key), &found);
-	if (value == NULL || value->type != jbvString)
-		return NULL;
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
 /* ---- recipient ---- */
 
 const char *
@@ -116,21 +101,11 @@ full_name(const ParticipantFacts *person)
 
 /* ---- which template ---- */
 
-static const char *
-message_type(const NotificationFacts *facts)
-{
-	char	   *type = NULL;
-
-	if (facts->type == TYPE_TEST)
-		type = context_string(facts, "template_type");
-	return type ? type : notification_types[facts->type].code;
-}
-
 /* Of the appointment or, without one, of the message itself; NULL if it has none. */
 static const char *
 message_locale(const NotificationFacts *facts)
 {
-	return facts->appointment ? facts->appointment->locale : context_string(facts, "locale");
+	return facts->appointment ? facts->appointment->locale : json_root_text(facts->context, "locale");
 }
 
 static const char *
@@ -188,9 +163,9 @@ use_template(TemplateTexts *texts, const TemplateFacts *template)
 static void
 use_context(TemplateTexts *texts, const NotificationFacts *facts)
 {
-	char	   *subject = context_string(facts, "subject");
-	char	   *text_body = context_string(facts, "text_body");
-	char	   *html_body = context_string(facts, "html_body");
+	char	   *subject = json_root_text(facts->context, "subject");
+	char	   *text_body = json_root_text(facts->context, "text_body");
+	char	   *html_body = json_root_text(facts->context, "html_body");
 
 	if (facts->appointment_id != NULL)
 		return;
@@ -274,7 +249,7 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 
 		if (wanted == NULL)
 			wanted = message_locale(facts);
-		builtin = builtin_template(message_type(facts), channel_code(facts->channel));
+		builtin = builtin_template(facts_template_type(facts), channel_code(facts->channel));
 		if (builtin != NULL)
 		{
 			texts->subject = builtin->subject;
@@ -314,7 +289,7 @@ message_timezone(const NotificationFacts *facts)
 
 	if (facts->appointment != NULL)
 		return facts->appointment->timezone;
-	timezone = context_string(facts, "timezone");
+	timezone = json_root_text(facts->context, "timezone");
 	if (timezone != NULL)
 		return timezone;
 	return facts->application ? facts->application->timezone : "UTC";
@@ -351,42 +326,12 @@ is_used(const TemplateData *data, const char *name)
 		(template->html_body && mustache_uses(template->html_body, name));
 }
 
-static void
-push_key(TemplateData *data, const char *key)
-{
-	JsonbValue	value = {.type = jbvString};
-
-	value.val.string.val = unconstify(char *, key);
-	value.val.string.len = strlen(key);
-	(void) pushJsonbValue(&data->state, WJB_KEY, &value);
-}
-
+/* What is not there is left out. */
 static void
 push_string(TemplateData *data, const char *key, const char *text)
 {
-	JsonbValue	value = {.type = jbvString};
-
-	if (text == NULL)
-		return;
-	push_key(data, key);
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = strlen(text);
-	(void) pushJsonbValue(&data->state, WJB_VALUE, &value);
-}
-
-/* A whole jsonb as the value of a key. */
-static void
-push_jsonb(TemplateData *data, const char *key, Jsonb *jsonb)
-{
-	JsonbValue	value;
-
-	if (jsonb == NULL)
-		return;
-	push_key(data, key);
-	value.type = jbvBinary;
-	value.val.binary.data = &jsonb->root;
-	value.val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
-	(void) pushJsonbValue(&data->state, WJB_VALUE, &value);
+	if (text != NULL)
+		json_push_member(&data->state, key, text);
 }
 
 static void
@@ -402,9 +347,9 @@ push_people(TemplateData *data)
 	push_string(data, "username", person->username);
 	if (person->metadata != NULL && is_used(data, "participant"))
 	{
-		push_key(data, "participant");
+		json_push_text(&data->state, WJB_KEY, "participant");
 		(void) pushJsonbValue(&data->state, WJB_BEGIN_OBJECT, NULL);
-		push_jsonb(data, "metadata", person->metadata);
+		json_push_jsonb(&data->state, "metadata", person->metadata);
 		(void) pushJsonbValue(&data->state, WJB_END_OBJECT, NULL);
 	}
 }
@@ -437,7 +382,7 @@ push_appointment(TemplateData *data)
 	/* The link is there once the appointment is activated. */
 	push_string(data, "joinUrl", appointment->room_url);
 	if (appointment->metadata != NULL && is_used(data, "metadata"))
-		push_jsonb(data, "metadata", appointment->metadata);
+		json_push_jsonb(&data->state, "metadata", appointment->metadata);
 	if (!appointment->is_deleted)
 	{
 		push_calendar_link(data, "icalUrl", "ical_event");
@@ -516,10 +461,10 @@ find_times(TemplateData *data)
 		data->end_at = facts->appointment->end_at;
 		return;
 	}
-	if ((text = context_string(facts, "start_at")) != NULL &&
+	if ((text = json_root_text(facts->context, "start_at")) != NULL &&
 		!dates_parse(text, timezone, &data->start_at, &error))
 		data->start_at = 0;
-	if ((text = context_string(facts, "end_at")) != NULL &&
+	if ((text = json_root_text(facts->context, "end_at")) != NULL &&
 		!dates_parse(text, timezone, &data->end_at, &error))
 		data->end_at = 0;
 }
@@ -591,7 +536,7 @@ render_message(const NotificationFacts *facts, Message *message, Reason *reason,
 	*reason = REASON_NO_TEMPLATE;
 	if (!choose_texts(facts, &texts))
 	{
-		*error = psprintf("There is no template for %s by %s.", message_type(facts),
+		*error = psprintf("There is no template for %s by %s.", facts_template_type(facts),
 						  channel_code(facts->channel));
 		return false;
 	}

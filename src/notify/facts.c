@@ -24,6 +24,7 @@
 
 #include "core/column.h"
 #include "core/errors.h"
+#include "core/json.h"
 #include "core/statement.h"
 #include "notify/facts.h"
 
@@ -628,22 +629,6 @@ make_header(char *name, char *value, bool is_secret)
 	return header;
 }
 
-static char *
-jsonb_string(const JsonbValue *value)
-{
-	if (value == NULL || value->type != jbvString)
-		return NULL;
-	return pnstrdup(value->val.string.val, value->val.string.len);
-}
-
-static char *
-object_string(JsonbContainer *object, const char *key)
-{
-	JsonbValue	found;
-
-	return jsonb_string(getKeyJsonValueFromContainer(object, key, strlen(key), &found));
-}
-
 List *
 facts_headers(Jsonb *jsonb)
 {
@@ -662,15 +647,15 @@ facts_headers(Jsonb *jsonb)
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
-			name = jsonb_string(&value);
-		else if (token == WJB_VALUE && (text = jsonb_string(&value)) != NULL)
+			name = json_text(&value);
+		else if (token == WJB_VALUE && (text = json_text(&value)) != NULL)
 			headers = lappend(headers, make_header(name, text, false));
 		else if (token == WJB_ELEM && value.type == jbvBinary &&
 				 JsonContainerIsObject(value.val.binary.data))
 		{
-			name = object_string(value.val.binary.data, "name");
-			text = object_string(value.val.binary.data, "value");
-			type = object_string(value.val.binary.data, "type");
+			name = json_member_text(value.val.binary.data, "name");
+			text = json_member_text(value.val.binary.data, "value");
+			type = json_member_text(value.val.binary.data, "type");
 			if (name != NULL && text != NULL)
 				headers = lappend(headers, make_header(name, text,
 													   type != NULL && strcmp(type, "SECRET") == 0));
@@ -725,8 +710,7 @@ load_subscriptions(Batch *batch)
 static void
 read_provider_authentication(Route *route)
 {
-	if (route->settings != NULL && JB_ROOT_IS_OBJECT(route->settings))
-		route->token_url = object_string(&route->settings->root, "token_url");
+	route->token_url = json_root_text(route->settings, "token_url");
 	if (route->token_url != NULL)
 		route->auth = AUTH_OAUTH2;
 	else if (route->username != NULL)
@@ -893,14 +877,13 @@ read_template(uint64 row)
 	return facts;
 }
 
-/* The templates of a type that has no text of its own are those of another: see compose.c. */
-static const char *
-template_type(const NotificationFacts *facts)
+const char *
+facts_template_type(const NotificationFacts *facts)
 {
 	char	   *type = NULL;
 
-	if (facts->type == TYPE_TEST && facts->context != NULL && JB_ROOT_IS_OBJECT(facts->context))
-		type = object_string(&facts->context->root, "template_type");
+	if (facts->type == TYPE_TEST)
+		type = json_root_text(facts->context, "template_type");
 	return type ? type : notification_types[facts->type].code;
 }
 
@@ -929,7 +912,7 @@ load_templates(Batch *batch)
 		if (facts->channel == CHANNEL_WEBHOOK)
 			continue;
 		column_add_uuid(applications, &facts->application_id);
-		column_add_text(types, template_type(facts));
+		column_add_text(types, facts_template_type(facts));
 		column_add_text(channels, channel_code(facts->channel));
 	}
 	if (applications->count == 0)
@@ -949,7 +932,7 @@ load_templates(Batch *batch)
 			NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
 			if (strcmp(channel_code(facts->channel), channel) == 0 &&
-				strcmp(template_type(facts), type) == 0 &&
+				strcmp(facts_template_type(facts), type) == 0 &&
 				compare_uuids(&facts->application_id, &application_id) == 0)
 				facts->templates = lappend(facts->templates, template);
 		}

@@ -191,4 +191,7 @@ extern void facts_blank_if_settled(const pg_uuid_t *application_id,
  */
 extern List *facts_headers(Jsonb *headers);
 
+/* Whose templates it uses: those of its type, but a TEST shows another type's if its context names one. */
+extern const char *facts_template_type(const NotificationFacts *facts);
+
 #endif							/* APPT_FACTS_H */

@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 
 #include "core/errors.h"
+#include "core/json.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 
@@ -168,50 +169,9 @@ require_open(const Appointment *appointment)
 const char *
 interaction_state(const Appointment *appointment)
 {
-	JsonbValue	state;
+	char	   *state = json_root_text(appointment->interaction, "state");
 
-	if (getKeyJsonValueFromContainer(&appointment->interaction->root, "state", 5, &state) == NULL ||
-		state.type != jbvString)
-		return INTERACTION_PENDING;
-	return pnstrdup(state.val.string.val, state.val.string.len);
-}
-
-static void
-push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
-{
-	JsonbValue	value;
-
-	value.type = jbvString;
-	value.val.string.val = unconstify(char *, text);
-	value.val.string.len = strlen(text);
-	(void) pushJsonbValue(state, token, &value);
-}
-
-void
-push_member(JsonbParseState **state, const char *key, const char *value)
-{
-	JsonbValue	null;
-
-	push_text(state, WJB_KEY, key);
-	if (value != NULL)
-	{
-		push_text(state, WJB_VALUE, value);
-		return;
-	}
-	null.type = jbvNull;
-	(void) pushJsonbValue(state, WJB_VALUE, &null);
-}
-
-void
-push_object(JsonbParseState **state, const char *key, Jsonb *object)
-{
-	JsonbValue	value;
-
-	push_text(state, WJB_KEY, key);
-	value.type = jbvBinary;
-	value.val.binary.data = &object->root;
-	value.val.binary.len = VARSIZE(object) - VARHDRSZ;
-	(void) pushJsonbValue(state, WJB_VALUE, &value);
+	return state == NULL ? INTERACTION_PENDING : state;
 }
 
 static Datum
@@ -220,8 +180,8 @@ organizer_jsonb(const Appointment *appointment)
 	JsonbParseState *state = NULL;
 
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_member(&state, "id", appointment->organizer_id);
-	push_member(&state, "type", appointment->organizer_type);
+	json_push_member(&state, "id", appointment->organizer_id);
+	json_push_member(&state, "type", appointment->organizer_type);
 	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 
@@ -240,10 +200,10 @@ room_jsonb(const Room *room)
 	if (room->ticket == NULL)
 		return SQL_NULL;
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_member(&state, "ticket", room->ticket);
-	push_member(&state, "type", ROOM_TYPE);
-	push_member(&state, "url", room_url_or_null(room));
-	push_member(&state, "expires", timestamp_text(room->expires));
+	json_push_member(&state, "ticket", room->ticket);
+	json_push_member(&state, "type", ROOM_TYPE);
+	json_push_member(&state, "url", room_url_or_null(room));
+	json_push_member(&state, "expires", timestamp_text(room->expires));
 	return sql_jsonb(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 

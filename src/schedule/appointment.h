@@ -89,8 +89,4 @@ extern Datum room_access_details(Call *call, FunctionCallInfo fcinfo, const Room
  */
 extern Datum return_details(Call *call, FunctionCallInfo fcinfo, const AppointmentKey *key);
 
-/* A JSON object's next member; a NULL value is null. */
-extern void push_member(JsonbParseState **state, const char *key, const char *value);
-extern void push_object(JsonbParseState **state, const char *key, Jsonb *object);
-
 #endif							/* APPT_APPOINTMENT_H */

@@ -14,6 +14,7 @@
 
 #include "channel/channel.h"
 #include "core/errors.h"
+#include "core/json.h"
 #include "core/statement.h"
 #include "schedule/participant.h"
 #include "schedule/random.h"
@@ -109,7 +110,7 @@ customer_parse(Jsonb *object, const char *calling_code)
 	if (customer->preferred_channel != NULL)
 		check_preferred_channel(customer->preferred_channel);
 	if (customer->metadata == NULL)
-		customer->metadata = empty_object();
+		customer->metadata = json_empty_object();
 	return customer;
 }
 

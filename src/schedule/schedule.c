@@ -12,6 +12,7 @@
 #include "access/xact.h"
 
 #include "core/errors.h"
+#include "core/json.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "schedule/participant.h"
@@ -94,14 +95,14 @@ new_interaction(Jsonb *wanted)
 	JsonbParseState *state = NULL;
 
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_member(&state, "state", INTERACTION_PENDING);
+	json_push_member(&state, "state", INTERACTION_PENDING);
 	for (int i = 0; i < lengthof(settable); i++)
 	{
 		char	   *path = psprintf("interaction.%s", settable[i]);
 		Jsonb	   *object = member_object(wanted, settable[i], path);
 
 		if (object != NULL)
-			push_object(&state, settable[i], object);
+			json_push_jsonb(&state, settable[i], object);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
@@ -149,7 +150,7 @@ read_content(FunctionCallInfo fcinfo, Appointment *appointment)
 	appointment->location = optional_words(fcinfo, ARGUMENT_LOCATION);
 	appointment->metadata = optional_object(fcinfo, ARGUMENT_METADATA, "metadata");
 	if (appointment->metadata == NULL)
-		appointment->metadata = empty_object();
+		appointment->metadata = json_empty_object();
 	check_routing(interaction);
 	appointment->interaction = new_interaction(interaction);
 	if (!PG_ARGISNULL(ARGUMENT_NOTIFICATION_HEADERS))
@@ -197,8 +198,8 @@ static void
 push_participant(JsonbParseState **state, const char *id, const char *type)
 {
 	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	push_member(state, "id", id);
-	push_member(state, "type", type);
+	json_push_member(state, "id", id);
+	json_push_member(state, "type", type);
 	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 

@@ -206,12 +206,3 @@ member_object(Jsonb *object, const char *key, const char *path)
 		report_invalid("not a JSON object", "\"%s\" is not.", path);
 	return JsonbValueToJsonb(&value);
 }
-
-Jsonb *
-empty_object(void)
-{
-	JsonbParseState *state = NULL;
-
-	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
-}

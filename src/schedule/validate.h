@@ -57,7 +57,4 @@ extern void check_notification_headers(Jsonb *headers);
 extern char *member_text(Jsonb *object, const char *key, const char *path);
 extern Jsonb *member_object(Jsonb *object, const char *key, const char *path);
 
-/* {} */
-extern Jsonb *empty_object(void);
-
 #endif							/* APPT_VALIDATE_H */

@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "channel/channel.h"
 #include "channel/parts.h"
+#include "core/json.h"
 #include "core/reachable.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -124,7 +125,7 @@ json_headers(List *headers, const Jsonb *object, const char *key, bool is_secret
 static char *
 text_or(const Jsonb *json, const char *key, char *otherwise)
 {
-	char	   *text = setting_text(json, key);
+	char	   *text = json_root_text(json, key);
 
 	return text ? text : otherwise;
 }
@@ -133,7 +134,7 @@ void
 message_from_json(const Jsonb *json, Message *message, Route *route)
 {
 	char	   *auth = text_or(json, "auth", "NONE");
-	char	   *payload = setting_text(json, "payload");
+	char	   *payload = json_root_text(json, "payload");
 
 	memset(message, 0, sizeof(*message));
 	memset(route, 0, sizeof(*route));
@@ -146,22 +147,22 @@ message_from_json(const Jsonb *json, Message *message, Route *route)
 																 CStringGetDatum(text_or(json, "timestamp", "2026-11-23 09:08:07.654321+00")),
 																 ObjectIdGetDatum(InvalidOid),
 																 Int32GetDatum(-1)));
-	message->recipient = setting_text(json, "recipient");
-	message->recipient_name = setting_text(json, "recipient_name");
-	message->subject = setting_text(json, "subject");
-	message->html_body = setting_text(json, "html");
-	message->text_body = payload == NULL ? setting_text(json, "text") :
+	message->recipient = json_root_text(json, "recipient");
+	message->recipient_name = json_root_text(json, "recipient_name");
+	message->subject = json_root_text(json, "subject");
+	message->html_body = json_root_text(json, "html");
+	message->text_body = payload == NULL ? json_root_text(json, "text") :
 		webhook_body(&message->uid, message->type, payload, message->timestamp);
 	message->headers = json_headers(NIL, json, "message_headers", false);
 
 	route->kind = text_or(json, "kind", message->channel == CHANNEL_EMAIL ? "SMTP" : "WEBHOOK");
-	route->url = setting_text(json, "url");
+	route->url = json_root_text(json, "url");
 	route->auth = strcmp(auth, "BASIC") == 0 ? AUTH_BASIC :
 		strcmp(auth, "OAUTH2") == 0 ? AUTH_OAUTH2 : AUTH_NONE;
-	route->username = setting_text(json, "username");
-	route->password = setting_text(json, "password");
-	route->token_url = setting_text(json, "token_url");
-	route->sender = setting_text(json, "sender");
+	route->username = json_root_text(json, "username");
+	route->password = json_root_text(json, "password");
+	route->token_url = json_root_text(json, "token_url");
+	route->sender = json_root_text(json, "sender");
 	route->settings = json_part(json, "settings");
 	route->hmac_keys = json_texts(json, "keys");
 	route->headers = json_headers(NIL, json, "headers", false);
@@ -282,10 +283,10 @@ test_read_outcome(PG_FUNCTION_ARGS)
 	message_from_json(PG_GETARG_JSONB_P(0), &message, &route);
 	response.curl_result = atoi(text_or(json, "curl_result", "0"));
 	response.status = atoi(text_or(json, "status", "0"));
-	response.error = setting_text(json, "error");
-	response.retry_after = setting_text(json, "retry_after");
-	response.token_refused = setting_text(json, "token_refused") != NULL;
-	response.refused_by_policy = setting_text(json, "refused_by_policy") != NULL;
+	response.error = json_root_text(json, "error");
+	response.retry_after = json_root_text(json, "retry_after");
+	response.token_refused = json_root_text(json, "token_refused") != NULL;
+	response.refused_by_policy = json_root_text(json, "refused_by_policy") != NULL;
 	response.finished_at = message.timestamp;
 	if (!PG_ARGISNULL(2))
 		response.body = text_to_cstring((text *) PG_GETARG_BYTEA_PP(2));

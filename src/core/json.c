@@ -1,0 +1,79 @@
+/*
+ * json.c
+ *		Reading texts out of jsonb, and putting objects together.
+ *
+ * What other shape a value has is not an error here: most of what is read was
+ * written by users long ago, and who reads it knows what to do without.
+ */
+#include "postgres.h"
+
+#include "core/json.h"
+
+char *
+json_text(const JsonbValue *value)
+{
+	if (value == NULL || value->type != jbvString)
+		return NULL;
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+char *
+json_member_text(const JsonbContainer *object, const char *key)
+{
+	JsonbValue	found;
+
+	return json_text(getKeyJsonValueFromContainer(unconstify(JsonbContainer *, object),
+												  key, strlen(key), &found));
+}
+
+char *
+json_root_text(const Jsonb *jsonb, const char *key)
+{
+	if (jsonb == NULL || !JB_ROOT_IS_OBJECT(jsonb))
+		return NULL;
+	return json_member_text(&jsonb->root, key);
+}
+
+void
+json_push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text)
+{
+	JsonbValue	value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = strlen(text);
+	(void) pushJsonbValue(state, token, &value);
+}
+
+void
+json_push_member(JsonbParseState **state, const char *key, const char *text)
+{
+	JsonbValue	null = {.type = jbvNull};
+
+	json_push_text(state, WJB_KEY, key);
+	if (text != NULL)
+		json_push_text(state, WJB_VALUE, text);
+	else
+		(void) pushJsonbValue(state, WJB_VALUE, &null);
+}
+
+void
+json_push_jsonb(JsonbParseState **state, const char *key, const Jsonb *jsonb)
+{
+	JsonbValue	value;
+
+	json_push_text(state, WJB_KEY, key);
+	value.type = jbvBinary;
+	value.val.binary.data = unconstify(JsonbContainer *, &jsonb->root);
+	value.val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
+	(void) pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+Jsonb *
+json_empty_object(void)
+{
+	JsonbParseState *state = NULL;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

@@ -1,0 +1,26 @@
+/*
+ * json.h
+ *		Reading texts out of jsonb, and putting objects together.
+ */
+#ifndef APPT_JSON_H
+#define APPT_JSON_H
+
+#include "utils/jsonb.h"
+
+/* Copies in CurrentMemoryContext; NULL for a value that is absent or no text. */
+extern char *json_text(const JsonbValue *value);
+extern char *json_member_text(const JsonbContainer *object, const char *key);
+
+/* The same; NULL also without a jsonb, or if it is no object. */
+extern char *json_root_text(const Jsonb *jsonb, const char *key);
+
+/* The next piece of what is being built: a WJB_KEY, WJB_VALUE or WJB_ELEM. */
+extern void json_push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text);
+
+/* An object's next member; a NULL text is null. */
+extern void json_push_member(JsonbParseState **state, const char *key, const char *text);
+extern void json_push_jsonb(JsonbParseState **state, const char *key, const Jsonb *jsonb);
+
+extern Jsonb *json_empty_object(void);
+
+#endif							/* APPT_JSON_H */
