@@ -5,6 +5,7 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Peers;
+use Appt::Tenant;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -116,4 +117,24 @@ my $started = time;
 run(exchange("z.hang.test:$port"));
 cmp_ok(time - $started, '<', 5, 'a process with hanging look-ups exits at once');
 $node->stop('fast');
+# The worker itself: who is looked up in vain delays nobody.
+my $server = Appt::Cluster->create('worker', start => 0, conf => "appt.request_timeout = '3s'");
+{
+	local $ENV{LD_PRELOAD} = "$folder/lookup.so";
+	$server->start;
+}
+$server->install_appt;
+my $tenant = Appt::Tenant->create($server, max_attempts => 1);
+$tenant->only('CREATE', 'WEBHOOK');
+my $fast = $tenant->subscribe($hook->url('/ok'));
+my $hanging = $tenant->subscribe("http://z.hang.test:$port/ok");
+$server->wait_for_workers;
+$tenant->schedule foreach 1 .. 20;
+ok($tenant->settled, 'all settles while look-ups hang');
+is($tenant->query("SELECT count(*) || ' ' || (max(lateness) < '1 s') FROM appt.notification_log l JOIN appt.notification n ON n.id = l.notification_id
+	WHERE n.subscription_id = '$fast' AND l.outcome = 'DELIVERED'"), '20 true', 'the others are sent at once');
+is($tenant->query("SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ',') FROM appt.notification WHERE subscription_id = '$hanging'"),
+	'FAILED RETRIES_EXHAUSTED', 'what was looked up in vain has FAILED');
+$server->stop('immediate');
+
 done_testing();

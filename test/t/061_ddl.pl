@@ -116,6 +116,12 @@ $session->query_safe('ROLLBACK');
 $session->quit;
 back('copy3', 'a DROP rolled back late');
 
+# The end of the busy one, while it sends.
+$tenant->rule('CREATE', 'WEBHOOK');
+$node->query('UPDATE appt.subscription SET enabled = true', 'busy');
+sending();
+prompt('DROP DATABASE busy');
+
 done_testing();
 
 # A database with the extension, and workers that send.
