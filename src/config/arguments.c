@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <math.h>
 
+#include "access/detoast.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
@@ -25,11 +26,23 @@ require_argument(FunctionCallInfo fcinfo, int index, const char *name)
 		report_invalid("a required argument is null", "\"%s\" is.", name);
 }
 
+/* Bytes of a name, user name, password or key. */
+#define MAX_TEXT_BYTES 8192
+
+char *
+limited_text(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	if (!PG_ARGISNULL(index) &&
+		toast_raw_datum_size(PG_GETARG_DATUM(index)) - VARHDRSZ > MAX_TEXT_BYTES)
+		report_invalid("an argument is too long", "\"%s\" has more than %d bytes.", name, MAX_TEXT_BYTES);
+	return text_argument(fcinfo, index);
+}
+
 /* Text of one line: names, user names and codes end up in headers and log lines. */
 char *
 optional_text(FunctionCallInfo fcinfo, int index, const char *name)
 {
-	char	   *text = text_argument(fcinfo, index);
+	char	   *text = limited_text(fcinfo, index, name);
 
 	for (char *c = text; c != NULL && *c != '\0'; c++)
 		if (iscntrl((unsigned char) *c))

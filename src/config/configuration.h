@@ -43,6 +43,7 @@ extern Jsonb *masked_headers(List *headers);
 extern void require_argument(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *required_text(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *optional_text(FunctionCallInfo fcinfo, int index, const char *name);
+extern char *limited_text(FunctionCallInfo fcinfo, int index, const char *name);	/* of any characters */
 extern void check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest);
 extern void check_rate(FunctionCallInfo fcinfo, int index, const char *name);
 extern void check_elapsed(FunctionCallInfo fcinfo, int index, const char *name, bool zero_allowed);

@@ -5,6 +5,8 @@
  *
  * Names are compared without regard to case, as HTTP does; a name given twice
  * is refused, because it would depend on the receiver which of them counts.
+ * A request carries a subscription's, an appointment's and appt's own, and its
+ * headers are counted: see HEADERS_LIMIT in worker/transfer_parts.h.
  */
 #include "postgres.h"
 
@@ -15,6 +17,9 @@
 #include "core/errors.h"
 #include "core/json.h"
 
+/* Of a subscription, or of an appointment. */
+#define MAX_HEADERS 50
+
 static List *
 add_header(List *headers, char *name, char *value, bool is_secret)
 {
@@ -22,6 +27,8 @@ add_header(List *headers, char *name, char *value, bool is_secret)
 	ListCell   *cell;
 
 	check_header(name, value);
+	if (list_length(headers) == MAX_HEADERS)
+		report_invalid("too many headers", "There are more than %d.", MAX_HEADERS);
 	foreach(cell, headers)
 		if (pg_strcasecmp(((ConfiguredHeader *) lfirst(cell))->name, name) == 0)
 			report_invalid("a header is given twice", "\"%s\" is.", name);

@@ -83,7 +83,7 @@ check_authentication(const NewSubscription *new)
 static char *
 hmac_key_argument(FunctionCallInfo fcinfo, int index)
 {
-	char	   *key = text_argument(fcinfo, index);
+	char	   *key = limited_text(fcinfo, index, "hmac_key");
 	const char *problem;
 
 	if (key == NULL)

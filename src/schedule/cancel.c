@@ -44,7 +44,7 @@ cancel_appointment(PG_FUNCTION_ARGS)
 	if (strcmp(appointment->state, APPOINTMENT_CANCELLED) != 0)
 	{
 		require_open(appointment);
-		set_cancelled(&appointment->key, optional_words(fcinfo, 1));
+		set_cancelled(&appointment->key, optional_words(fcinfo, 1, "reason"));
 		plan_cancelled(&appointment->key, GetCurrentTransactionStartTimestamp());
 	}
 	return return_details(&call, fcinfo, &appointment->key);

@@ -145,9 +145,9 @@ read_content(FunctionCallInfo fcinfo, Appointment *appointment)
 {
 	Jsonb	   *interaction = optional_object(fcinfo, ARGUMENT_INTERACTION, "interaction");
 
-	appointment->title = optional_words(fcinfo, ARGUMENT_TITLE);
-	appointment->notes = optional_words(fcinfo, ARGUMENT_NOTES);
-	appointment->location = optional_words(fcinfo, ARGUMENT_LOCATION);
+	appointment->title = optional_words(fcinfo, ARGUMENT_TITLE, "title");
+	appointment->notes = optional_words(fcinfo, ARGUMENT_NOTES, "notes");
+	appointment->location = optional_words(fcinfo, ARGUMENT_LOCATION, "location");
 	appointment->metadata = optional_object(fcinfo, ARGUMENT_METADATA, "metadata");
 	if (appointment->metadata == NULL)
 		appointment->metadata = json_empty_object();

@@ -19,13 +19,13 @@ enum
 
 /* Take over a text argument: null leaves, '' clears. Is it a change? */
 static bool
-change_text(FunctionCallInfo fcinfo, int index, char **text)
+change_text(FunctionCallInfo fcinfo, int index, const char *name, char **text)
 {
 	char	   *old = *text;
 
 	if (PG_ARGISNULL(index))
 		return false;
-	*text = optional_words(fcinfo, index);
+	*text = optional_words(fcinfo, index, name);
 	if (old == NULL || *text == NULL)
 		return old != *text;
 	return strcmp(old, *text) != 0;
@@ -89,9 +89,9 @@ update_appointment(PG_FUNCTION_ARGS)
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
 
-	calendars_change = change_text(fcinfo, ARGUMENT_TITLE, &appointment->title);
-	calendars_change |= change_text(fcinfo, ARGUMENT_LOCATION, &appointment->location);
-	notes_change = change_text(fcinfo, ARGUMENT_NOTES, &appointment->notes);
+	calendars_change = change_text(fcinfo, ARGUMENT_TITLE, "title", &appointment->title);
+	calendars_change |= change_text(fcinfo, ARGUMENT_LOCATION, "location", &appointment->location);
+	notes_change = change_text(fcinfo, ARGUMENT_NOTES, "notes", &appointment->notes);
 	metadata_change = change_metadata(metadata, &appointment->metadata);
 	if (calendars_change || notes_change || metadata_change)
 	{

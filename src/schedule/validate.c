@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "utils/builtins.h"
 
 #include "config/configuration.h"
@@ -17,6 +18,25 @@
 
 /* How far in the past a new start may lie: clocks differ, and people type. */
 #define START_TOLERANCE USECS_PER_MINUTE
+
+/*
+ * Bytes that arguments may have. The worker holds what it composes of them
+ * several times over, for as many messages as it sends at once; and an id is
+ * part of an index.
+ */
+#define MAX_OBJECT_BYTES (256 * 1024)
+#define MAX_WORDS_BYTES (64 * 1024)
+#define MAX_ID_BYTES 1024
+
+/* Before it is unpacked. */
+static void
+check_size(FunctionCallInfo fcinfo, int index, const char *name, Size most)
+{
+	Size		size = toast_raw_datum_size(PG_GETARG_DATUM(index)) - VARHDRSZ;
+
+	if (size > most)
+		report_invalid("an argument is too long", "\"%s\" has %zu bytes, more than %zu.", name, size, most);
+}
 
 pg_uuid_t *
 required_uuid(FunctionCallInfo fcinfo, int index, const char *name)
@@ -31,6 +51,7 @@ required_id(FunctionCallInfo fcinfo, int index, const char *name)
 	char	   *id;
 
 	require_argument(fcinfo, index, name);
+	check_size(fcinfo, index, name, MAX_ID_BYTES);
 	id = text_to_cstring(PG_GETARG_TEXT_PP(index));
 	if (id[0] == '\0')
 		report_invalid("a required argument is empty", "\"%s\" is.", name);
@@ -52,11 +73,15 @@ required_interval(FunctionCallInfo fcinfo, int index, const char *name)
 }
 
 char *
-optional_words(FunctionCallInfo fcinfo, int index)
+optional_words(FunctionCallInfo fcinfo, int index, const char *name)
 {
-	char	   *words = PG_ARGISNULL(index) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(index));
+	char	   *words;
 
-	return (words == NULL || words[0] == '\0') ? NULL : words;
+	if (PG_ARGISNULL(index))
+		return NULL;
+	check_size(fcinfo, index, name, MAX_WORDS_BYTES);
+	words = text_to_cstring(PG_GETARG_TEXT_PP(index));
+	return words[0] == '\0' ? NULL : words;
 }
 
 Jsonb *
@@ -66,6 +91,7 @@ optional_object(FunctionCallInfo fcinfo, int index, const char *name)
 
 	if (PG_ARGISNULL(index))
 		return NULL;
+	check_size(fcinfo, index, name, MAX_OBJECT_BYTES);
 	object = PG_GETARG_JSONB_P(index);
 	if (!JB_ROOT_IS_OBJECT(object))
 		report_invalid("not a JSON object", "\"%s\" is not.", name);

@@ -16,14 +16,14 @@
 /* A room's link, and whom it admits, ends this long after the appointment. */
 #define ROOM_ACCESS_AFTER_END USECS_PER_HOUR
 
-/* Arguments that must not be NULL; `name` is the argument's. */
+/* Arguments that must not be NULL, and none longer than messages can carry; `name` is the argument's. */
 extern pg_uuid_t *required_uuid(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *required_id(FunctionCallInfo fcinfo, int index, const char *name); /* nor empty */
 extern TimestampTz required_time(FunctionCallInfo fcinfo, int index, const char *name);
 extern Interval *required_interval(FunctionCallInfo fcinfo, int index, const char *name);
 
 /* Text that may be left out: NULL where it is NULL or empty. */
-extern char *optional_words(FunctionCallInfo fcinfo, int index);
+extern char *optional_words(FunctionCallInfo fcinfo, int index, const char *name);
 
 /* A JSON object; and one that may be left out, NULL if it is. */
 extern Jsonb *required_object(FunctionCallInfo fcinfo, int index, const char *name);
