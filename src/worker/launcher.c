@@ -529,10 +529,27 @@ handle_interrupts(void)
 		proc_exit(1);
 }
 
+/* A clock that is set back postpones nothing. */
+static bool
+clock_was_set_back(void)
+{
+	static TimestampTz last = DT_NOBEGIN;
+	TimestampTz now = GetCurrentTimestamp();
+	bool		was_set_back = now < last;
+	ListCell   *cell;
+
+	last = now;
+	if (was_set_back)
+		foreach(cell, all_supervised)
+			((Supervised *) lfirst(cell))->not_before = DT_NOBEGIN;
+	return was_set_back;
+}
+
 static void
 sleep_until(TimestampTz wake)
 {
-	long		timeout = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), wake);
+	TimestampTz now = GetCurrentTimestamp();
+	long		timeout = TimestampDifferenceMilliseconds(now, Min(wake, now + REFRESH_INTERVAL));
 
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 					 timeout + 1, PG_WAIT_EXTENSION);
@@ -560,7 +577,7 @@ appt_launcher_main(Datum unused)
 
 		MemoryContextSwitchTo(context);
 		handle_interrupts();
-		if (refresh_is_asked_for() || GetCurrentTimestamp() >= refresh_at)
+		if (clock_was_set_back() || refresh_is_asked_for() || GetCurrentTimestamp() >= refresh_at)
 		{
 			refresh_databases();
 			refresh_at = GetCurrentTimestamp() + REFRESH_INTERVAL;

@@ -287,6 +287,7 @@ check_interrupts(Loop *loop)
 	if (!worker_check_interrupts())
 		return false;
 	loop->sweep_at = DT_NOBEGIN;
+	loop->is_blocked = false;
 	return true;
 }
 
