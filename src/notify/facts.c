@@ -19,6 +19,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
@@ -27,6 +29,10 @@
 #include "core/json.h"
 #include "core/statement.h"
 #include "notify/facts.h"
+
+/* What tells this lock from those that pg_advisory_lock() can name: they use 1 and 2 as kinds. */
+#define BLANKING_LOCK_CLASS 0x6170
+#define BLANKING_LOCK_KIND 0xa8
 
 /* The rows of one kind, ordered by key. */
 typedef struct FactIndex
@@ -1103,12 +1109,31 @@ facts_blank_if_settled(const pg_uuid_t *application_id, const pg_uuid_t *appoint
 }
 
 /*
+ * Two workers that settle the last two of an appointment at the same time
+ * would each see the other's as still under way, and neither would blank. So
+ * who settles any of a deleted appointment waits for who is just doing so; one
+ * lock for all of them is enough, and can't be taken in two orders.
+ */
+static void
+wait_for_other_settling(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, BLANKING_LOCK_CLASS, 0, BLANKING_LOCK_KIND);
+	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+}
+
+/*
  * The rows are found by appointment: those of the notifications given, where
  * it is gone and nothing of it waits or is under way.
  */
 void
 facts_blank_deleted(const int64 *notification_ids, int count)
 {
+	static Statement find_kept = {
+		"SELECT FROM appt.notification n WHERE n.id = ANY ($1) AND n.context ? 'appointment' LIMIT 1",
+		1, {INT8ARRAYOID}
+	};
 	static Statement find = {
 		"SELECT DISTINCT n.appointment_id, n.application_id FROM appt.notification n"
 		" WHERE n.id = ANY ($1) AND n.context ? 'appointment' AND n.appointment_id IS NOT NULL"
@@ -1125,6 +1150,9 @@ facts_blank_deleted(const int64 *notification_ids, int count)
 
 	for (int i = 0; i < count; i++)
 		column_add(ids, Int64GetDatum(notification_ids[i]));
+	if (statement_run(&find_kept, column_array(ids)) == 0)
+		return;
+	wait_for_other_settling();
 	found = statement_run(&find, column_array(ids));
 	if (found == 0)
 		return;

@@ -177,7 +177,7 @@ extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
 /*
  * Of these notifications, just settled: where the appointment is gone and
  * nothing of it is owed any more, blank context and bodies, also those of
- * earlier attempts.
+ * earlier attempts. Waits for another transaction that is just doing so.
  */
 extern void facts_blank_deleted(const int64 *notification_ids, int count);
 

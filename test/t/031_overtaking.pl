@@ -100,6 +100,26 @@ SQL
 	like($worker->{out}, qr/fresh/, 'and composes what was committed after it');
 }
 
+# Two workers settle the last two messages of a deleted appointment at the same time.
+{
+	my $appointment = schedule();
+	$node->query("INSERT INTO appt.rule (application_id, type, channel) VALUES ('$application', 'UPDATE', 'WEBHOOK') ON CONFLICT DO NOTHING; SELECT appt.create_subscription('$application', 'https://hooks.example/two')");
+	$node->query("SELECT appt.delete_appointment('$appointment')");
+	my ($first, $second) = split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND state = 'PENDING' ORDER BY id");
+	my $settle = sub {
+		return "BEGIN; UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = $_[0]; SELECT appt_test.blank_deleted(ARRAY[$_[0]]::bigint[]); SELECT 'done';\n";
+	};
+	my $one = session($settle->($first));
+	$one->{handle}->pump until $one->{out} =~ /^done$/m;
+	my $two = session($settle->($second) . "COMMIT;\n\\q\n");
+	$two->{handle}->pump_nb;
+	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'the second waits for the first');
+	$one->{in} .= "COMMIT;\n\\q\n";
+	$_->{handle}->finish foreach $one, $two;
+	is($node->query("SELECT count(*), count(context) FROM appt.notification WHERE appointment_id = '$appointment'"), '3|0', 'and nothing of the appointment stays readable');
+	$node->query("DELETE FROM appt.due WHERE notification_id IN ($first, $second); DELETE FROM appt.subscription WHERE url LIKE '%two'");
+}
+
 # Two people retry the same failure.
 {
 	my $appointment = schedule();
