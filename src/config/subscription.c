@@ -186,20 +186,24 @@ create_subscription(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(key_row(fcinfo, &id, new.hmac_key));
 }
 
-/* Its application, after locking it against another rotation; PT404. */
+/* Its application, after locking it against another rotation; PT404. Nobody waits for another tenant's. */
 static pg_uuid_t
 lock_subscription(const Caller *caller, const pg_uuid_t *id)
 {
+	static Statement find = {
+		"SELECT application_id FROM appt.subscription WHERE id = $1", 1, {UUIDOID}
+	};
 	static Statement lock = {
-		"SELECT application_id FROM appt.subscription WHERE id = $1 FOR NO KEY UPDATE",
-		1, {UUIDOID}
+		"SELECT FROM appt.subscription WHERE application_id = $1 AND id = $2 FOR NO KEY UPDATE",
+		2, {UUIDOID, UUIDOID}
 	};
 	pg_uuid_t	application_id;
 
-	if (statement_run(&lock, UUIDPGetDatum(id)) == 0)
+	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
 		report_not_found("subscription", id);
 	application_id = row_uuid(0, 1);
-	if (!caller_may_use_application(caller, &application_id))
+	if (!caller_may_use_application(caller, &application_id) ||
+		statement_run(&lock, UUIDPGetDatum(&application_id), UUIDPGetDatum(id)) == 0)
 		report_not_found("subscription", id);
 	return application_id;
 }

@@ -52,5 +52,33 @@ SELECT is(pg_temp.answer(replace(claims, 'APP', :'own'), :'id'), answer, 'claims
 -- A custom path of settings is no way around either.
 SELECT is(pg_temp.answer('{"sub": "owner", "role": "appt_service", "application_id": "' || gen_random_uuid() || '"}', :'id'), 'PT404', 'a role among the claims counts for nothing');
 
+-- Parallel workers believe what their leader does, and no more.
+SELECT set_config(name, 'on', true) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
+CREATE FUNCTION pg_temp.plan(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	plan json;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || statement INTO plan;
+	RETURN plan->0->'Plan'->>'Node Type';
+END $$;
+SELECT set_config('request.jwt.claims', json_build_object('sub', 'owner', 'application_id', :'own')::text, true) AS ignored \gset
+SET LOCAL ROLE appt_agent;
+SELECT state AS owner_sees FROM appt.get_appointment(:'id') \gset
+SELECT count AS owner_counts FROM appt.count_overlapping(:'own', now(), '2 days') \gset
+SELECT set_config('request.jwt.claims', json_build_object('sub', 'other', 'application_id', :'own')::text, true) AS ignored \gset
+PREPARE look AS SELECT state FROM appt.get_appointment($1);
+SAVEPOINT before;
+\set QUIET on
+\set ON_ERROR_STOP off
+EXECUTE look(:'id');
+\set other_gets :SQLSTATE
+\set ON_ERROR_STOP on
+ROLLBACK TO before;
+RESET ROLE;
+SELECT is(pg_temp.plan(format('SELECT state FROM appt.get_appointment(%L)', :'id')), 'Gather', 'a parallel worker reads');
+SELECT is(:'owner_sees'::text, 'ACTIVATED', 'the organizer sees it');
+SELECT is(:owner_counts, 1, 'and counts it');
+SELECT is(:'other_gets'::text, 'PT404', 'another does not');
+
 SELECT * FROM finish();
 ROLLBACK;
