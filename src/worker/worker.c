@@ -575,6 +575,7 @@ worker_check_interrupts(void)
 		return false;
 	ConfigReloadPending = false;
 	ProcessConfigFile(PGC_SIGHUP);
+	checked_at = DT_NOBEGIN;
 	return true;
 }
 
