@@ -118,6 +118,46 @@ $node->wait_for_workers;
 	is(scalar $hook->entries, 1, 'nothing of it was sent');
 }
 
+# A retry is judged as a first attempt is: switches, rule, subscription, events; and it must not come too late.
+{
+	my @cases = (
+		[ 'the switch', 'SUPPRESSED GLOBAL_OFF', sub { "SELECT appt.set_notifications_enabled('@{[ $_[0]->organization ]}', false)" } ],
+		[ 'the rule', 'SUPPRESSED RULE_OFF', sub { "UPDATE appt.rule SET enabled = false WHERE application_id = '@{[ $_[0]->application ]}'" } ],
+		[ 'the subscription', 'SUPPRESSED SUBSCRIPTION_OFF', sub { "UPDATE appt.subscription SET enabled = false WHERE application_id = '@{[ $_[0]->application ]}'" } ],
+		[ 'the appointment', 'CANCELLED APPOINTMENT_CANCELLED', sub { "SELECT id FROM appt.cancel_appointment('$_[1]')" } ]);
+	my @waiting;
+
+	$hook->forget;
+	foreach my $case (@cases)
+	{
+		my $tenant = Appt::Tenant->create($node, retry_base => '4 seconds');
+		$tenant->only('REMINDER', 'WEBHOOK', '1 hour');
+		$tenant->subscribe($hook->url('/status/503'));
+		push @waiting, [ $tenant, undef, @$case ];
+	}
+	my $late = Appt::Tenant->create($node, retry_base => '1 minute');
+	$late->only('REMINDER', 'WEBHOOK', '20 seconds');
+	$late->subscribe($hook->url('/status/503'));
+	my $late_id = $late->schedule(start_at => "clock_timestamp() + interval '20.1 seconds'");
+
+	$_->[1] = $_->[0]->schedule(start_at => "clock_timestamp() + interval '1 hour 100 milliseconds'") foreach @waiting;
+	foreach (@waiting)
+	{
+		my ($tenant, $id, $what, $expected, $statement) = @$_;
+		ok($node->wait_for_query("SELECT state = 'RETRYING' FROM appt.notification WHERE appointment_id = '$id'"), "before $what is off, it waits for a retry");
+		$node->query($statement->($tenant, $id));
+	}
+	foreach (@waiting)
+	{
+		my ($tenant, $id, $what, $expected) = @$_;
+		ok($tenant->settled, "with $what off it settles");
+		is($tenant->states($id)->{'REMINDER WEBHOOK'}, $expected, $expected);
+	}
+	ok($late->settled, 'what could only be retried too late settles');
+	is($late->states($late_id)->{'REMINDER WEBHOOK'}, 'FAILED RETRY_TOO_LATE', 'FAILED, RETRY_TOO_LATE');
+	is(scalar $hook->entries, 5, 'none of them was sent a second time');
+}
+
 # Overtaken while in flight: success is SENT, failure is CANCELLED, never RETRYING.
 {
 	my $tenant = Appt::Tenant->create($node, %quick);
