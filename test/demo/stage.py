@@ -149,12 +149,17 @@ class Peer:
     def __init__(self, name, program, folder):
         self.record = os.path.join(folder, name + ".jsonl")
         self.read_up_to = 0
-        self.process = subprocess.Popen(
-            ["/usr/bin/python3", program, "--record", self.record],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        )
+        log = os.path.join(folder, name + ".log")
+        # A receiver that stays up must hold nothing of ours open: who reads the demo through a pipe waits for its end.
+        with open(log, "w", encoding="utf-8") as errors:
+            self.process = subprocess.Popen(
+                ["/usr/bin/python3", program, "--record", self.record],
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
+            )
         first = self.process.stdout.readline()
-        expect("%s did not start" % program, first.startswith("port "))
+        if not first.startswith("port "):
+            with open(log, encoding="utf-8") as errors:
+                raise DidNotHappen("%s did not start:\n%s" % (program, errors.read()))
         self.port = int(first.split()[1])
         self.entries = []
 
