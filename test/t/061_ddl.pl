@@ -167,7 +167,8 @@ sub back
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok($node->wait_for_query('SELECT bool_and(why_quiet IS NULL) FROM appt.worker_status', 't', database => $database, seconds => 30),
-		"$database is served after $after");
+		"$database is served after $after")
+	  or diag($node->query('SELECT slot, pid, started_at, next_wake, why_quiet, last_error FROM appt.worker_status', $database));
 	return;
 }
 
