@@ -14,17 +14,13 @@ CREATE TABLE appt.rule (
 		WHEN type IN ('UPDATE', 'ACTIVATE') THEN channel = 'WEBHOOK'
 		WHEN type = 'ROOM' THEN channel <> 'WEBHOOK'
 		ELSE true END),
-	-- Nobody is reminded once it has started.
-	CONSTRAINT rule_time_offset_check CHECK (CASE
-		WHEN type = 'REMINDER' THEN time_offset > '0'
-		WHEN type IN ('ROOM', 'FOLLOW_UP') THEN true
-		ELSE time_offset = '0' END)
+	CONSTRAINT rule_time_offset_check CHECK (type IN ('REMINDER', 'ROOM', 'FOLLOW_UP') OR time_offset = '0')
 );
 CREATE INDEX rule_id ON appt.rule (id);
 COMMENT ON TABLE appt.rule IS
 'What an application sends: type by channel at an offset. Nothing is planned without an enabled rule. A new or moved rule applies to appointments scheduled or rescheduled afterwards.';
 COMMENT ON COLUMN appt.rule.time_offset IS
-'Counts back from start_at for REMINDER (which needs one) and ROOM, on from the end for FOLLOW_UP, and is 0 otherwise.';
+'Counts back from start_at for REMINDER and ROOM, on from the end for FOLLOW_UP, and is 0 otherwise.';
 
 CREATE TABLE appt.template (
 	application_id uuid NOT NULL REFERENCES appt.application,

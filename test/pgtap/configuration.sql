@@ -88,12 +88,6 @@ SELECT throws_ok(format('UPDATE appt.application SET auto_activate = false WHERE
 SELECT lives_ok('UPDATE appt.application SET auto_activate = true, name = name', 'and can be switched on');
 SELECT throws_ok('UPDATE appt.application SET auto_activate = false', 'PT409', NULL, 'for good');
 
--- A rule that could never send anything.
-SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, %L, %L, %L)', :'application', type, channel, time_offset),
-	'23514', NULL, concat_ws(' ', type, channel, time_offset))
-FROM (VALUES ('REMINDER', 'SMS', '0'), ('CREATE', 'SMS', '1 hour'), ('UPDATE', 'EMAIL', '0'), ('ACTIVATE', 'SMS', '0'), ('ROOM', 'WEBHOOK', '0'), ('CODE', 'EMAIL', '0'), ('TEST', 'EMAIL', '0'),
-	('NOPE', 'EMAIL', '0'), ('CREATE', 'FAX', '0')) AS bad (type, channel, time_offset);
-
 -- What takes longer than a century would run out of calendar, and one tenant's mistake would stop the worker for all.
 SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, ''FOLLOW_UP'', ''EMAIL'', %L)', :'application', time_offset),
 	'23514', NULL, 'a rule''s offset of ' || time_offset)
