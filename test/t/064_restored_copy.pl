@@ -58,6 +58,8 @@ becomes('postgres', '', 'until it is adopted');
 
 # Two identities are nobody's: data restored on top of data.
 run('pg_restore', '--data-only', '--table=identity', '--exit-on-error', '-d', $node->connstr('copied'), $dump);
+# COPY wakes nobody; without this an idle worker would notice within a minute.
+$node->reload;
 $node->query("SELECT appt.create_organization('wakes it')", 'copied');
 becomes('copied', $is_copy, 'data restored on top of data makes it quiet');
 

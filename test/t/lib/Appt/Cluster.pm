@@ -86,7 +86,8 @@ sub wait_for_query
 	$expected //= 't';
 	while (1)
 	{
-		$self->psql($database, $sql, stdout => \$output, stderr => \$errors);
+		# A psql that can't connect may be gone before it is told the query (EPIPE).
+		eval { $self->psql($database, $sql, stdout => \$output, stderr => \$errors); 1 } or $errors = $@;
 		return 1 if ($output // '') eq $expected;
 		last if time > $until;
 		sleep 0.05;
