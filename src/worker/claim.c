@@ -32,9 +32,6 @@
 #include "worker/unsent.h"
 #include "worker/worker.h"
 
-/* How soon a lane comes back to an entry that somebody had locked. */
-#define LOCKED_RETRY (100 * INT64CONST(1000))
-
 /* As much of an error as a notification's detail keeps. */
 #define BROKEN_ERROR_LENGTH 512
 
@@ -96,27 +93,6 @@ static Statement select_due = {
 	5, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
 };
 
-static Statement select_heads = {
-	"SELECT l.ordinal, h.due_at "
-	"FROM unnest($1, $2) WITH ORDINALITY AS l (lane, low_water, ordinal) "
-	"LEFT JOIN LATERAL ("
-	"  SELECT d.due_at"
-	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
-	"  WHERE d.lane = l.lane AND d.due_at >= l.low_water AND n.state IN ('PENDING', 'RETRYING')"
-	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
-	"  ORDER BY d.due_at, d.notification_id LIMIT 1) h ON true",
-	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
-};
-
-static Statement select_lanes = {
-	"WITH RECURSIVE lanes (lane) AS ("
-	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)"
-	"  UNION ALL "
-	"  SELECT (SELECT d.lane FROM appt.due d WHERE d.lane > l.lane ORDER BY d.lane LIMIT 1)"
-	"  FROM lanes l WHERE l.lane IS NOT NULL) "
-	"SELECT lane FROM lanes WHERE lane IS NOT NULL"
-};
-
 static Statement insert_attempts = {
 	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, manual, due_at,"
 	"  started_at, recipient, provider_id, subject, text_body, html_body) "
@@ -147,28 +123,29 @@ lane_room(TransferEngine *engine, const Lane *lane)
 	return lane->url == NULL ? appt_max_per_host : transfer_host_room(engine, lane->url);
 }
 
-/* Share the room among the ready lanes; each is served in its turn. */
+/* Share the room among the ready lanes that have some; each is served in its turn. */
 static void
 allot(Claim *claim, TransferEngine *engine, int room)
 {
 	int			ready = lanes_ready_count();
-	int			share = Max(room / Max(ready, 1), 1);
+	int			share;
 
 	claim->quotas = (LaneQuota *) MemoryContextAlloc(claim->staging,
 													 sizeof(LaneQuota) * Max(ready, 1));
 	claim->quota_count = 0;
-	for (int i = 0; i < ready && room > 0; i++)
+	for (int i = 0; i < ready && claim->quota_count < room; i++)
 	{
 		Lane	   *lane = lanes_rotate();
-		int			quota = Min(Min(share, room), lane_room(engine, lane));
+		int			lane_limit = lane_room(engine, lane);
 
-		if (quota <= 0)
-			continue;
-		claim->quotas[claim->quota_count++] = (LaneQuota) {
-			lane, quota, 0, lane->position_due, lane->position_id
-		};
-		room -= quota;
+		if (lane_limit > 0)
+			claim->quotas[claim->quota_count++] = (LaneQuota) {
+				lane, lane_limit, 0, lane->position_due, lane->position_id
+			};
 	}
+	share = room / Max(claim->quota_count, 1);
+	for (int i = 0; i < claim->quota_count; i++)
+		claim->quotas[i].quota = Min(claim->quotas[i].quota, share);
 }
 
 static void
@@ -211,126 +188,6 @@ take_candidates(Claim *claim)
 
 /* ---- judging and composing ---- */
 
-static char *
-copy_text(const char *text)
-{
-	return text == NULL ? NULL : pstrdup(text);
-}
-
-static List *
-copy_headers(List *headers)
-{
-	List	   *copy = NIL;
-	ListCell   *cell;
-
-	foreach(cell, headers)
-	{
-		Header	   *header = (Header *) palloc(sizeof(Header));
-
-		*header = *(const Header *) lfirst(cell);
-		header->name = copy_text(header->name);
-		header->value = copy_text(header->value);
-		copy = lappend(copy, header);
-	}
-	return copy;
-}
-
-/* The facts go with their transaction; what the outcome is read with stays. */
-static Route *
-copy_route(const Route *route)
-{
-	Route	   *copy = (Route *) palloc(sizeof(Route));
-	ListCell   *cell;
-
-	*copy = *route;
-	copy->kind = copy_text(route->kind);
-	copy->url = copy_text(route->url);
-	copy->username = copy_text(route->username);
-	copy->password = copy_text(route->password);
-	copy->token_url = copy_text(route->token_url);
-	copy->sender = copy_text(route->sender);
-	copy->settings = NULL;
-	if (route->settings != NULL)
-	{
-		copy->settings = (Jsonb *) palloc(VARSIZE(route->settings));
-		memcpy(copy->settings, route->settings, VARSIZE(route->settings));
-	}
-	copy->hmac_keys = NIL;
-	foreach(cell, route->hmac_keys)
-		copy->hmac_keys = lappend(copy->hmac_keys, copy_text((char *) lfirst(cell)));
-	copy->headers = copy_headers(route->headers);
-	return copy;
-}
-
-/* What compose_message took from the facts as it stands. */
-static void
-detach_message(Message *message, const NotificationFacts *facts)
-{
-	message->recipient = copy_text(message->recipient);
-	message->recipient_name = copy_text(message->recipient_name);
-	message->headers = copy_headers(message->headers);
-	if (facts->stored == NULL)
-		return;
-	message->subject = copy_text(message->subject);
-	message->text_body = copy_text(message->text_body);
-	message->html_body = copy_text(message->html_body);
-}
-
-static RetryInput
-retry_input(const NotificationFacts *facts)
-{
-	RetryInput	retry = {
-		.type = facts->type,
-		.due_at = facts->due_at,
-		.start_at = facts->appointment != NULL ? facts->appointment->start_at : DT_NOEND,
-		.is_manual = facts->is_manual,
-		.attempt_count = facts->attempt_count + 1,
-		.retry_after = -1,
-		.overtaken_by = REASON_NONE
-	};
-
-	if (facts->application != NULL)
-	{
-		retry.max_attempts = facts->application->max_attempts;
-		retry.retry_base = facts->application->retry_base;
-		retry.retry_cap = facts->application->retry_cap;
-	}
-	return retry;
-}
-
-/* Compose it; NULL with reason and error if that can't be done. */
-static Delivery *
-compose_delivery(Claim *claim, const NotificationFacts *facts, const Candidate *candidate,
-				 Reason *reason, char **error)
-{
-	MemoryContext context = AllocSetContextCreate(claim->staging, "appt delivery",
-												  ALLOCSET_SMALL_SIZES);
-	MemoryContext previous = MemoryContextSwitchTo(context);
-	Delivery   *delivery = (Delivery *) palloc0(sizeof(Delivery));
-
-	delivery->context = context;
-	delivery->notification_id = facts->id;
-	delivery->attempt_number = facts->attempt_count + 1;
-	delivery->lane_id = candidate->lane->id;
-	delivery->place = candidate->place;
-	delivery->message = compose_message(facts, claim->now, reason, error);
-	if (delivery->message != NULL)
-	{
-		detach_message(delivery->message, facts);
-		delivery->route = copy_route(&facts->route->route);
-		delivery->request = channel_compose(delivery->message, delivery->route, reason, error);
-	}
-	MemoryContextSwitchTo(previous);
-	if (delivery->request == NULL)
-	{
-		*error = copy_text(*error);
-		MemoryContextDelete(context);
-		return NULL;
-	}
-	delivery->retry = retry_input(facts);
-	return delivery;
-}
-
 /* Does sending this first activate the appointment (application.room_activates)? */
 static bool
 must_activate(const NotificationFacts *facts)
@@ -358,7 +215,8 @@ send_or_skip(Claim *claim, const NotificationFacts *facts, const Candidate *cand
 {
 	Reason		reason = REASON_BAD_CONFIGURATION;
 	char	   *error = NULL;
-	Delivery   *delivery = compose_delivery(claim, facts, candidate, &reason, &error);
+	Delivery   *delivery = delivery_compose(claim->staging, facts, candidate->lane->id,
+											candidate->place, claim->now, &reason, &error);
 
 	if (delivery == NULL)
 		unsent_settle(claim->unsent, candidate->lane->id, candidate->place, facts->id,
@@ -502,36 +360,6 @@ open_attempts(Claim *claim)
 }
 
 /* ---- where the lanes stand afterwards ---- */
-
-/* Look for the heads of these lanes, and let each wait for its own. */
-static void
-find_heads(Lane **lanes, int count, TimestampTz now)
-{
-	Column	   *ids = column_create(INT8OID, count);
-	Column	   *low_waters = column_create(TIMESTAMPTZOID, count);
-	uint64		rows;
-
-	for (int i = 0; i < count; i++)
-	{
-		column_add(ids, Int64GetDatum(lanes[i]->id));
-		column_add(low_waters, TimestampTzGetDatum(lanes[i]->low_water));
-	}
-	rows = statement_run(&select_heads, column_array(ids), column_array(low_waters));
-	for (uint64 row = 0; row < rows; row++)
-	{
-		Lane	   *lane = lanes[row_int64(row, 1) - 1];
-		TimestampTz head = row_is_null(row, 2) ? DT_NOEND : row_timestamp(row, 2);
-
-		if (head != DT_NOEND)
-			lane->low_water = head;
-		if (head <= lane->position_due)
-		{
-			lane->position_due = head;
-			lane->position_id = 0;
-		}
-		lane_wait(lane, head <= now ? now + LOCKED_RETRY : head);
-	}
-}
 
 static void
 rest_drained_lanes(Claim *claim)
@@ -699,33 +527,4 @@ claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
 		claimed = give_up(&claim);
 	MemoryContextDelete(claim.staging);
 	return claimed ? CLAIM_DONE : CLAIM_FAILED;
-}
-
-/* ---- the sweep ---- */
-
-static void
-sweep_step(void *argument)
-{
-	uint64		rows = statement_run(&select_lanes);
-	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(rows, 1));
-	Lane	  **all;
-	int			count;
-
-	for (uint64 row = 0; row < rows; row++)
-		ids[row] = row_int64(row, 1);
-	for (uint64 row = 0; row < rows; row++)
-		lane_get(ids[row])->is_seen = true;
-	lanes_forget_unseen();
-	all = lanes_all(&count);
-	/* Nobody told us of what was planned for later than this, nor of what was prepared. */
-	for (int i = 0; i < count; i++)
-		all[i]->low_water = DT_NOBEGIN;
-	if (count > 0)
-		find_heads(all, count, DT_NOBEGIN);
-}
-
-bool
-claim_sweep(void)
-{
-	return worker_run(sweep_step, NULL);
 }

@@ -32,6 +32,16 @@ typedef struct Delivery
 } Delivery;
 
 /*
+ * Compose the delivery of these facts; `place` is its due_at in appt.due. It
+ * lives in a context of its own below `parent` and shares nothing with the
+ * facts. NULL with *reason and *error, in CurrentMemoryContext, if it can't be
+ * composed.
+ */
+extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts *facts,
+								  int64 lane_id, TimestampTz place, TimestampTz now,
+								  Reason *reason, char **error);
+
+/*
  * Claim what is due, for at most `room` places, in one transaction. *deliveries,
  * in CurrentMemoryContext, are to be started. If the transaction fails,
  * everything is as before. For the fault of a row the next calls claim rows one
@@ -46,8 +56,14 @@ typedef enum ClaimResult
 
 extern ClaimResult claim_due(TransferEngine *engine, int slot, int room, List **deliveries);
 
-/* Look for lanes that nobody told us of, and for the heads of all. */
-extern bool claim_sweep(void);
+/*
+ * Within a transaction: look for the heads of these lanes, and let each wait
+ * for its own; shortly, if somebody has locked it though it is due by `now`.
+ */
+extern void find_heads(Lane **lanes, int count, TimestampTz now);
+
+/* Look for lanes that nobody told us of, and for the heads of all, in a transaction of its own. */
+extern bool sweep_lanes(void);
 
 /* Take over finished deliveries; they are settled by the next settle_finished. */
 extern void settle_later(Delivery *delivery, const Response *response);

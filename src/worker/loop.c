@@ -219,7 +219,7 @@ sweep_if_time(Loop *loop, TimestampTz now)
 {
 	if (now < loop->sweep_at)
 		return;
-	loop->sweep_at = now + (claim_sweep() ? SWEEP_INTERVAL : FAILURE_PAUSE);
+	loop->sweep_at = now + (sweep_lanes() ? SWEEP_INTERVAL : FAILURE_PAUSE);
 	loop->chores_at = Min(loop->chores_at, now);
 }
 

@@ -1,0 +1,98 @@
+/*
+ * heads.c
+ *		Where the lanes stand: when the first entry of each that can be claimed
+ *		is due.
+ *
+ * A lane that a claim has drained is looked at alone, from its low water on.
+ * The sweep looks at all there are, from their starts: for what nobody told
+ * us of, and for what went past us while somebody had it locked.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "core/column.h"
+#include "core/statement.h"
+#include "worker/delivery.h"
+#include "worker/worker.h"
+
+/* How soon a lane comes back to an entry that somebody had locked. */
+#define LOCKED_RETRY (100 * INT64CONST(1000))
+
+static Statement select_heads = {
+	"SELECT l.ordinal, h.due_at "
+	"FROM unnest($1, $2) WITH ORDINALITY AS l (lane, low_water, ordinal) "
+	"LEFT JOIN LATERAL ("
+	"  SELECT d.due_at"
+	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
+	"  WHERE d.lane = l.lane AND d.due_at >= l.low_water AND n.state IN ('PENDING', 'RETRYING')"
+	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
+	"  ORDER BY d.due_at, d.notification_id LIMIT 1) h ON true",
+	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+static Statement select_lanes = {
+	"WITH RECURSIVE lanes (lane) AS ("
+	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)"
+	"  UNION ALL "
+	"  SELECT (SELECT d.lane FROM appt.due d WHERE d.lane > l.lane ORDER BY d.lane LIMIT 1)"
+	"  FROM lanes l WHERE l.lane IS NOT NULL) "
+	"SELECT lane FROM lanes WHERE lane IS NOT NULL"
+};
+
+void
+find_heads(Lane **lanes, int count, TimestampTz now)
+{
+	Column	   *ids = column_create(INT8OID, count);
+	Column	   *low_waters = column_create(TIMESTAMPTZOID, count);
+	uint64		rows;
+
+	for (int i = 0; i < count; i++)
+	{
+		column_add(ids, Int64GetDatum(lanes[i]->id));
+		column_add(low_waters, TimestampTzGetDatum(lanes[i]->low_water));
+	}
+	rows = statement_run(&select_heads, column_array(ids), column_array(low_waters));
+	for (uint64 row = 0; row < rows; row++)
+	{
+		Lane	   *lane = lanes[row_int64(row, 1) - 1];
+		TimestampTz head = row_is_null(row, 2) ? DT_NOEND : row_timestamp(row, 2);
+
+		if (head != DT_NOEND)
+			lane->low_water = head;
+		if (head <= lane->position_due)
+		{
+			lane->position_due = head;
+			lane->position_id = 0;
+		}
+		lane_wait(lane, head <= now ? now + LOCKED_RETRY : head);
+	}
+}
+
+static void
+sweep_step(void *argument)
+{
+	uint64		rows = statement_run(&select_lanes);
+	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(rows, 1));
+	Lane	  **all;
+	int			count;
+
+	for (uint64 row = 0; row < rows; row++)
+		ids[row] = row_int64(row, 1);
+	for (uint64 row = 0; row < rows; row++)
+		lane_get(ids[row])->is_seen = true;
+	lanes_forget_unseen();
+	all = lanes_all(&count);
+	/* Nobody told us of what was planned for later than this, nor of what was prepared. */
+	for (int i = 0; i < count; i++)
+		all[i]->low_water = DT_NOBEGIN;
+	if (count > 0)
+		find_heads(all, count, DT_NOBEGIN);
+}
+
+bool
+sweep_lanes(void)
+{
+	return worker_run(sweep_step, NULL);
+}
