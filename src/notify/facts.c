@@ -7,10 +7,10 @@
  * name, and comes back ordered by its key, so that each notification finds
  * its own by binary search. A statement whose keys are none is not run.
  *
- * Only notification rows are ever locked, and those already locked are passed
- * over: the worker must not wait for a caller who is changing an appointment.
- * Such a caller's change is not seen here; it will be, by the mark that
- * overtaking leaves on the notification.
+ * Nothing is locked here: who loads for a claim holds the notifications' locks,
+ * and must not wait for a caller who is changing an appointment. Such a
+ * caller's change is not seen here; it will be, by the mark that overtaking
+ * leaves on the notification.
  *
  * Once an appointment is deleted, or a participant removed, what the message
  * needs of them is in notification.context: their rows as JSON, read back
@@ -192,15 +192,9 @@ read_notification(uint64 row)
 }
 
 static void
-load_notifications(Batch *batch, const int64 *notification_ids, int count, bool for_claim)
+load_notifications(Batch *batch, const int64 *notification_ids, int count)
 {
-	static Statement claim = {
-		"SELECT " NOTIFICATION_COLUMNS " FROM appt.notification n"
-		" WHERE n.id = ANY ($1) AND n.state IN ('PENDING', 'RETRYING')"
-		" ORDER BY n.id FOR UPDATE SKIP LOCKED",
-		1, {INT8ARRAYOID}
-	};
-	static Statement look = {
+	static Statement find = {
 		"SELECT " NOTIFICATION_COLUMNS " FROM appt.notification n WHERE n.id = ANY ($1) ORDER BY n.id",
 		1, {INT8ARRAYOID}
 	};
@@ -209,8 +203,7 @@ load_notifications(Batch *batch, const int64 *notification_ids, int count, bool 
 
 	for (int i = 0; i < count; i++)
 		column_add(ids, Int64GetDatum(notification_ids[i]));
-	found = for_claim ? statement_run(&claim, column_array(ids)) :
-		read_rows(batch, &look, column_array(ids));
+	found = read_rows(batch, &find, column_array(ids));
 	for (uint64 row = 0; row < found; row++)
 		batch->notifications = lappend(batch->notifications, read_notification(row));
 }
@@ -1003,11 +996,11 @@ load_all_but_notifications(Batch *batch)
 }
 
 List *
-facts_load(const int64 *notification_ids, int count, bool for_claim)
+facts_load(const int64 *notification_ids, int count)
 {
 	Batch		batch = {.is_current = true};
 
-	load_notifications(&batch, notification_ids, count, for_claim);
+	load_notifications(&batch, notification_ids, count);
 	load_all_but_notifications(&batch);
 	return batch.notifications;
 }
@@ -1017,7 +1010,7 @@ facts_load_as_seen(const int64 *notification_ids, int count)
 {
 	Batch		batch = {.is_current = false};
 
-	load_notifications(&batch, notification_ids, count, false);
+	load_notifications(&batch, notification_ids, count);
 	load_all_but_notifications(&batch);
 	return batch.notifications;
 }

@@ -155,11 +155,9 @@ typedef struct NotificationFacts
 /*
  * Load the facts of these notifications, in the order of their ids, as they
  * are now: each statement takes a snapshot of its own, so that nothing is older
- * than a lock that the caller holds. With `for_claim` the rows are locked, those
- * locked by others are left out, and only PENDING and RETRYING ones come back.
- * SPI must be connected, as the owner.
+ * than a lock that the caller holds. SPI must be connected, as the owner.
  */
-extern List *facts_load(const int64 *notification_ids, int count, bool for_claim);
+extern List *facts_load(const int64 *notification_ids, int count);
 
 /* The same as the calling query sees them: for STABLE functions. */
 extern List *facts_load_as_seen(const int64 *notification_ids, int count);

@@ -51,7 +51,7 @@ lock_notification(int64 notification_id)
 static const NotificationFacts *
 load_current(int64 notification_id)
 {
-	List	   *loaded = facts_load(&notification_id, 1, false);
+	List	   *loaded = facts_load(&notification_id, 1);
 
 	if (loaded == NIL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, notification_id));

@@ -281,7 +281,7 @@ judge_all(Claim *claim)
 	for (int i = 0; i < claim->candidate_count; i++)
 		ids[i] = claim->candidates[i].notification_id;
 	previous = MemoryContextSwitchTo(facts_context);
-	all_facts = facts_load(ids, claim->candidate_count, false);
+	all_facts = facts_load(ids, claim->candidate_count);
 	MemoryContextSwitchTo(previous);
 	foreach(cell, all_facts)
 	{

@@ -205,7 +205,7 @@ leftover_of(const Recovery *recovery, int64 id)
 static void
 close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz now)
 {
-	List	   *all_facts = facts_load(ids, count, false);
+	List	   *all_facts = facts_load(ids, count);
 	UnsentBatch *unsent = unsent_create();
 	Places	   *again = places_create();
 	Column	   *untils = column_create(TIMESTAMPTZOID, 8);

@@ -22,7 +22,7 @@
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(test_composed);
-PG_FUNCTION_INFO_V1(test_claimable);
+PG_FUNCTION_INFO_V1(test_loaded);
 PG_FUNCTION_INFO_V1(test_load_often);
 PG_FUNCTION_INFO_V1(test_route_secrets);
 PG_FUNCTION_INFO_V1(test_blank_deleted);
@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(test_plan_to_address);
 static const NotificationFacts *
 load_one(int64 id)
 {
-	List	   *loaded = facts_load(&id, 1, false);
+	List	   *loaded = facts_load(&id, 1);
 
 	if (loaded == NIL)
 		elog(ERROR, "no such notification");
@@ -91,9 +91,9 @@ ids_arg(FunctionCallInfo fcinfo, int i, int *count)
 	return ids;
 }
 
-/* claimable(ids): the ids that a claim gets, in its order, "id/recipient" */
+/* loaded(ids): those whose facts are loaded, in their order, "id/recipient" */
 Datum
-test_claimable(PG_FUNCTION_ARGS)
+test_loaded(PG_FUNCTION_ARGS)
 {
 	int			count;
 	int64	   *ids = ids_arg(fcinfo, 0, &count);
@@ -102,7 +102,7 @@ test_claimable(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	SPI_connect();
-	loaded = facts_load(ids, count, true);
+	loaded = facts_load(ids, count);
 	texts = palloc(Max(list_length(loaded), 1) * sizeof(char *));
 	for (int i = 0; i < list_length(loaded); i++)
 	{
@@ -131,7 +131,7 @@ test_load_often(PG_FUNCTION_ARGS)
 		ListCell   *cell;
 
 		SPI_connect();
-		loaded = facts_load(ids, count, false);
+		loaded = facts_load(ids, count);
 		foreach(cell, loaded)
 		{
 			Reason		reason;

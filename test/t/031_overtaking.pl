@@ -66,25 +66,6 @@ SELECT state, reason, overtaken_by, (SELECT count(*) FROM appt.due WHERE notific
 SQL
 }
 
-# A claim waits for nobody.
-{
-	my $appointment = schedule();
-	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
-	my $caller = session("BEGIN; SELECT appt.cancel_appointment('$appointment'); SELECT 'done';\n");
-	$caller->{handle}->pump until $caller->{out} =~ /^done$/m;
-	is($node->query("SET lock_timeout = 1; SELECT appt_test.claimable(ARRAY[$id])"), '{}', 'what a caller holds is passed over');
-	$caller->{in} .= "ROLLBACK;\n\\q\n";
-	$caller->{handle}->finish;
-	like($node->query("SELECT appt_test.claimable(ARRAY[$id])"), qr/hooks\.example/, 'and is there again when it gives up');
-
-	$caller = session("BEGIN; SELECT appt.update_appointment('$appointment', 'x'); SELECT 'done';\n");
-	$caller->{handle}->pump until $caller->{out} =~ /^done$/m;
-	like($node->query("SET lock_timeout = 1; SELECT appt_test.claimable(ARRAY[$id])"), qr/hooks\.example/,
-		'an appointment that is being changed holds up none of its messages');
-	$caller->{in} .= "COMMIT;\n\\q\n";
-	$caller->{handle}->finish;
-}
-
 # What is loaded is as new as any lock, however old the statement that asks.
 {
 	my $appointment = schedule();

@@ -228,6 +228,16 @@ $node->wait_for_workers;
 	$session->quit;
 	my ($request) = $hook->wait_for(1, undef, 5);
 	ok($request, 'sent soon after');
+
+	# An appointment that is being changed holds up none of its messages.
+	$id = $tenant->schedule(start_at => "now() + interval '1 hour 1 second'");
+	$session = $node->background_psql('postgres');
+	$session->query_safe("BEGIN; SELECT appt.update_appointment('$id', notes => 'x')");
+	($request) = $hook->wait_for(2, undef, 10);
+	ok($tenant->settled, 'sent while a caller changes its appointment');
+	is_deeply($tenant->states($id), { 'REMINDER WEBHOOK' => 'SENT' }, 'as it was before');
+	$session->query_safe('ROLLBACK');
+	$session->quit;
 }
 
 $node->stop;
