@@ -15,6 +15,7 @@
 #include "core/column.h"
 #include "core/statement.h"
 #include "worker/delivery.h"
+#include "worker/queue.h"
 #include "worker/worker.h"
 
 /* How soon a lane comes back to an entry that somebody had locked. */
@@ -32,14 +33,7 @@ static Statement select_heads = {
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
-static Statement select_lanes = {
-	"WITH RECURSIVE lanes (lane) AS ("
-	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)"
-	"  UNION ALL "
-	"  SELECT (SELECT d.lane FROM appt.due d WHERE d.lane > l.lane ORDER BY d.lane LIMIT 1)"
-	"  FROM lanes l WHERE l.lane IS NOT NULL) "
-	"SELECT lane FROM lanes WHERE lane IS NOT NULL"
-};
+static Statement select_lanes = {WITH_LANES "SELECT lane FROM lanes"};
 
 void
 find_heads(Lane **lanes, int count, TimestampTz now)

@@ -8,6 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "core/statement.h"
+#include "notify/facts.h"
 #include "worker/queue.h"
 
 static Statement leave = {
@@ -45,8 +46,14 @@ places_add(Places *places, int64 lane_id, TimestampTz due_at, int64 notification
 void
 queue_leave(const Places *places)
 {
+	int			count = places->ids->count;
+	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(count, 1));
+
 	statement_run(&leave, column_array(places->lanes), column_array(places->dues),
 				  column_array(places->ids));
+	for (int i = 0; i < count; i++)
+		ids[i] = DatumGetInt64(places->ids->values[i]);
+	facts_blank_deleted(ids, count);
 }
 
 void

@@ -20,7 +20,20 @@ typedef struct Places
 extern Places *places_create(void);
 extern void places_add(Places *places, int64 lane_id, TimestampTz due_at, int64 notification_id);
 
-/* SPI connected. */
+/* The lanes there are, each found by one probe from the one before: what follows reads "lanes". */
+#define WITH_LANES \
+	"WITH RECURSIVE hops (lane) AS (" \
+	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)" \
+	"  UNION ALL " \
+	"  SELECT (SELECT d.lane FROM appt.due d WHERE d.lane > h.lane ORDER BY d.lane LIMIT 1)" \
+	"  FROM hops h WHERE h.lane IS NOT NULL)," \
+	" lanes AS (SELECT lane FROM hops WHERE lane IS NOT NULL) "
+
+/*
+ * Out of the queue, because they are settled: what is kept of a deleted
+ * appointment goes with the last of its notifications. SPI connected, as for
+ * queue_move.
+ */
 extern void queue_leave(const Places *places);
 extern void queue_move(const Places *places, const Column *untils);
 

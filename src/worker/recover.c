@@ -62,11 +62,7 @@ static int	leftover_count = 0;
 
 /* Attempts may lie in the future, if the clock was set back since. */
 static Statement find_leftovers = {
-	"WITH RECURSIVE lanes (lane) AS ("
-	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)"
-	"  UNION ALL "
-	"  SELECT (SELECT d.lane FROM appt.due d WHERE d.lane > l.lane ORDER BY d.lane LIMIT 1)"
-	"  FROM lanes l WHERE l.lane IS NOT NULL) "
+	WITH_LANES
 	"SELECT n.id, d.lane, d.due_at "
 	"FROM lanes l JOIN appt.due d ON d.lane = l.lane "
 	"  AND d.due_at <= greatest($3, (SELECT a.started_at FROM appt.attempt a ORDER BY a.id DESC LIMIT 1)) "

@@ -219,7 +219,6 @@ write_notifications(const Settling *settling)
 	Column	   *untils = column_create(TIMESTAMPTZOID, settling->count);
 	Places	   *settled = places_create();
 	Places	   *retried = places_create();
-	int64	   *settled_ids;
 
 	for (int i = 0; i < settling->count; i++)
 	{
@@ -248,13 +247,8 @@ write_notifications(const Settling *settling)
 				  column_array(reasons), column_array(nexts), TimestampTzGetDatum(settling->now));
 	if (retried->ids->count > 0)
 		queue_move(retried, untils);
-	if (settled->ids->count == 0)
-		return;
-	queue_leave(settled);
-	settled_ids = (int64 *) palloc(sizeof(int64) * settled->ids->count);
-	for (int i = 0; i < settled->ids->count; i++)
-		settled_ids[i] = DatumGetInt64(settled->ids->values[i]);
-	facts_blank_deleted(settled_ids, settled->ids->count);
+	if (settled->ids->count > 0)
+		queue_leave(settled);
 }
 
 static void

@@ -9,7 +9,6 @@
 
 #include "core/column.h"
 #include "core/statement.h"
-#include "notify/facts.h"
 #include "worker/queue.h"
 #include "worker/unsent.h"
 
@@ -74,15 +73,11 @@ static void
 write_settled(UnsentBatch *batch, TimestampTz now)
 {
 	Places	   *places = batch->settled;
-	int64	   *ids = (int64 *) palloc(sizeof(int64) * places->ids->count);
 
 	statement_run(&settle_notifications, column_array(places->ids), column_array(batch->states),
 				  column_array(batch->reasons), column_array(batch->details),
 				  TimestampTzGetDatum(now));
 	queue_leave(places);
-	for (int i = 0; i < places->ids->count; i++)
-		ids[i] = DatumGetInt64(places->ids->values[i]);
-	facts_blank_deleted(ids, places->ids->count);
 }
 
 static void
