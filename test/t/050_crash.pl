@@ -10,14 +10,15 @@ use Time::HiRes qw(sleep);
 
 my $node = Appt::Cluster->create('main');
 my $hook = Appt::Peers->webhook;
-my $mail = Appt::Peers->smtp('--delay', 2);
+# Long enough for both messages to be seen in flight, however busy the machine is.
+my $mail = Appt::Peers->smtp('--delay', 5);
 
 # kill -9 of the worker between sending and settling.
 {
 	my $tenant = Appt::Tenant->create($node);
 	$tenant->only('CREATE', 'WEBHOOK');
 	$tenant->rule('CREATE', 'EMAIL');
-	$tenant->subscribe($hook->url('/delay/2'));
+	$tenant->subscribe($hook->url('/delay/5'));
 	$tenant->email($mail->url);
 	my ($worker) = $node->wait_for_workers;
 	$tenant->schedule;
