@@ -44,7 +44,9 @@ GRANT EXECUTE ON FUNCTION
 	appt.get_appointment
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.add_agent,
 	appt.add_customer,
+	appt.reassign_appointment,
 	appt.remove_participant
 	TO appt_agent, appt_supervisor, appt_service;
 GRANT EXECUTE ON FUNCTION

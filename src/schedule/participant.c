@@ -30,8 +30,8 @@
 static char *
 significant_characters(const char *phone)
 {
-	char	   *result = (char *) palloc(strlen(phone) + 1);
-	char	   *end = result;
+	char *result = (char *) palloc(strlen(phone) + 1);
+	char *end = result;
 
 	for (const char *c = phone; *c != '\0'; c++)
 	{
@@ -54,8 +54,8 @@ keeps_leading_zero(const char *calling_code)
 char *
 phone_normalize(const char *phone, const char *calling_code)
 {
-	char	   *digits = significant_characters(phone);
-	char	   *number;
+	char *digits = significant_characters(phone);
+	char *number;
 
 	if (digits == NULL)
 		return pstrdup(phone);
@@ -88,9 +88,9 @@ check_preferred_channel(const char *channel)
 Customer *
 customer_parse(Jsonb *object, const char *calling_code)
 {
-	Customer   *customer = (Customer *) palloc0(sizeof(Customer));
-	Jsonb	   *name = member_object(object, "name", "customer.name");
-	Jsonb	   *contact = member_object(object, "contact", "customer.contact");
+	Customer *customer = (Customer *) palloc0(sizeof(Customer));
+	Jsonb    *name = member_object(object, "name", "customer.name");
+	Jsonb    *contact = member_object(object, "contact", "customer.contact");
 
 	customer->username = member_text(object, "username", "customer.username");
 	customer->first_name = member_text(name, "firstName", "customer.name.firstName");
@@ -98,7 +98,8 @@ customer_parse(Jsonb *object, const char *calling_code)
 	customer->email = member_text(contact, "primaryEmail", "customer.contact.primaryEmail");
 	customer->phone = member_text(contact, "primaryPhone", "customer.contact.primaryPhone");
 	customer->locale = member_text(object, "locale", "customer.locale");
-	customer->preferred_channel = member_text(object, "preferredChannel", "customer.preferredChannel");
+	customer->preferred_channel =
+		member_text(object, "preferredChannel", "customer.preferredChannel");
 	customer->metadata = member_object(object, "metadata", "customer.metadata");
 
 	if (customer->email != NULL && !channel_address_is_valid(CHANNEL_EMAIL, customer->email))
@@ -114,14 +115,28 @@ customer_parse(Jsonb *object, const char *calling_code)
 	return customer;
 }
 
+char *
+participant_type(const AppointmentKey *key, const char *participant_id)
+{
+	static Statement find = {"SELECT type FROM appt.participant WHERE application_id = $1 AND "
+							 "appointment_id = $2 AND id = $3",
+							 3,
+							 {UUIDOID, UUIDOID, TEXTOID}};
+
+	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+					  text_datum(participant_id)) == 0)
+		return NULL;
+	return row_text(0, 1);
+}
+
 void
 agent_insert(const AppointmentKey *key, const char *user_id)
 {
 	static Statement insert = {
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type) "
 		"VALUES ($1, $2, $3, 'AGENT')",
-		3, {UUIDOID, UUIDOID, TEXTOID}
-	};
+		3,
+		{UUIDOID, UUIDOID, TEXTOID}};
 
 	(void) statement_run(&insert, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 						 text_datum(user_id));
@@ -134,24 +149,22 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type, username,"
 		" first_name, last_name, email, phone, locale, preferred_channel, metadata) "
 		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11)",
-		11, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
-	};
-	pg_uuid_t	id = random_uuid();
-	char	   *id_text = uuid_text(&id);
-	const NullableDatum arguments[] = {
-		sql_uuid(&key->application_id),
-		sql_uuid(&key->id),
-		sql_text(id_text),
-		sql_text(customer->username),
-		sql_text(customer->first_name),
-		sql_text(customer->last_name),
-		sql_text(customer->email),
-		sql_text(customer->phone),
-		sql_text(customer->locale),
-		sql_text(customer->preferred_channel),
-		sql_jsonb(customer->metadata)
-	};
+		11,
+		{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		 JSONBOID}};
+	pg_uuid_t           id = random_uuid();
+	char               *id_text = uuid_text(&id);
+	const NullableDatum arguments[] = {sql_uuid(&key->application_id),
+									   sql_uuid(&key->id),
+									   sql_text(id_text),
+									   sql_text(customer->username),
+									   sql_text(customer->first_name),
+									   sql_text(customer->last_name),
+									   sql_text(customer->email),
+									   sql_text(customer->phone),
+									   sql_text(customer->locale),
+									   sql_text(customer->preferred_channel),
+									   sql_jsonb(customer->metadata)};
 
 	(void) statement_run_nullable(&insert, arguments);
 	return id_text;

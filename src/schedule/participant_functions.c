@@ -11,6 +11,7 @@
 #include "schedule/participant.h"
 #include "schedule/validate.h"
 
+PG_FUNCTION_INFO_V1(add_agent);
 PG_FUNCTION_INFO_V1(add_customer);
 PG_FUNCTION_INFO_V1(remove_participant);
 
@@ -19,8 +20,8 @@ touch(const AppointmentKey *key)
 {
 	static Statement update = {
 		"UPDATE appt.appointment SET updated_at = now() WHERE application_id = $1 AND id = $2",
-		2, {UUIDOID, UUIDOID}
-	};
+		2,
+		{UUIDOID, UUIDOID}};
 
 	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 }
@@ -29,8 +30,7 @@ static char *
 find_calling_code(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}
-	};
+		"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}};
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
@@ -48,44 +48,61 @@ Datum
 add_customer(PG_FUNCTION_ARGS)
 {
 	Appointment *appointment;
-	Jsonb	   *object;
-	pg_uuid_t  *id;
-	char	   *customer_id;
-	Call		call;
+	Jsonb       *object;
+	pg_uuid_t   *id;
+	char        *customer_id;
+	Call         call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
 	id = required_uuid(fcinfo, 0, "id");
 	object = required_object(fcinfo, 1, "customer");
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
-	customer_id = customer_insert(&appointment->key,
-								  customer_parse(object, find_calling_code(&appointment->key.application_id)));
+	customer_id = customer_insert(
+		&appointment->key,
+		customer_parse(object, find_calling_code(&appointment->key.application_id)));
 	touch(&appointment->key);
 	plan_customer_added(&appointment->key, customer_id, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
 }
 
-static bool
-is_customer(const AppointmentKey *key, const char *participant_id)
+/*
+ * appt.add_agent(id uuid, user_id text) -> appt.appointment_details
+ *
+ * User ids are trusted. PT404 if the appointment is not there or not the
+ * caller's to change, PT409 if a participant of that id is there already and
+ * once it is over. Source: auvious-appointments-api.txt, "Add an Agent as a
+ * Participant".
+ */
+Datum
+add_agent(PG_FUNCTION_ARGS)
 {
-	static Statement find = {
-		"SELECT type FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 AND id = $3",
-		3, {UUIDOID, UUIDOID, TEXTOID}
-	};
+	Appointment *appointment;
+	pg_uuid_t   *id;
+	char        *user_id;
+	Call         call;
 
-	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
-					  text_datum(participant_id)) == 0)
-		report_text_not_found("participant", participant_id);
-	return strcmp(row_text(0, 1), PARTICIPANT_CUSTOMER) == 0;
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	id = required_uuid(fcinfo, 0, "id");
+	user_id = required_id(fcinfo, 1, "user_id");
+	appointment = appointment_lock(&call.caller, id, false);
+	require_open(appointment);
+	if (participant_type(&appointment->key, user_id) != NULL)
+		report_conflict("already a participant of the appointment",
+						"\"%s\" takes part in appointment \"%s\".", user_id, uuid_text(id));
+	agent_insert(&appointment->key, user_id);
+	touch(&appointment->key);
+	plan_updated(&appointment->key, GetCurrentTransactionStartTimestamp());
+	return return_details(&call, fcinfo, &appointment->key);
 }
 
 static void
 delete_participant(const AppointmentKey *key, const char *participant_id)
 {
-	static Statement delete = {
-		"DELETE FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 AND id = $3",
-		3, {UUIDOID, UUIDOID, TEXTOID}
-	};
+	static Statement delete = {"DELETE FROM appt.participant WHERE application_id = $1 AND "
+							   "appointment_id = $2 AND id = $3",
+							   3,
+							   {UUIDOID, UUIDOID, TEXTOID}};
 
 	(void) statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 						 text_datum(participant_id));
@@ -102,22 +119,25 @@ Datum
 remove_participant(PG_FUNCTION_ARGS)
 {
 	Appointment *appointment;
-	pg_uuid_t  *id;
-	char	   *participant_id;
-	bool		was_customer;
-	Call		call;
+	pg_uuid_t   *id;
+	char        *participant_id;
+	char        *type;
+	Call         call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
 	id = required_uuid(fcinfo, 0, "id");
 	participant_id = required_id(fcinfo, 1, "participant_id");
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
-	was_customer = is_customer(&appointment->key, participant_id);
+	type = participant_type(&appointment->key, participant_id);
+	if (type == NULL)
+		report_text_not_found("participant", participant_id);
 	if (strcmp(participant_id, appointment->organizer_id) == 0)
-		report_conflict("the organizer cannot be removed",
-						"\"%s\" organizes appointment \"%s\".", participant_id, uuid_text(id));
+		report_conflict("the organizer cannot be removed", "\"%s\" organizes appointment \"%s\".",
+						participant_id, uuid_text(id));
 	/* What the customer is still to be told is copied from the row that goes. */
-	plan_participant_removed(&appointment->key, participant_id, was_customer,
+	plan_participant_removed(&appointment->key, participant_id,
+							 strcmp(type, PARTICIPANT_CUSTOMER) == 0,
 							 GetCurrentTransactionStartTimestamp());
 	delete_participant(&appointment->key, participant_id);
 	touch(&appointment->key);

@@ -1,0 +1,90 @@
+/*
+ * reassign.c
+ *		Handing an appointment over to another agent.
+ *
+ * The new organizer takes the place of the old one and of every other agent;
+ * customers stay. One who attended already keeps its row, and with it when it
+ * joined. The organizer that notifications carry is left as it was: it says
+ * whose the log is once the appointment is gone, and a deletion brings it up to
+ * date (notify/planning.c).
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "core/errors.h"
+#include "core/statement.h"
+#include "schedule/participant.h"
+#include "schedule/validate.h"
+
+PG_FUNCTION_INFO_V1(reassign_appointment);
+
+static bool
+is_organized_by(const Appointment *appointment, const char *user_id)
+{
+	return strcmp(appointment->organizer_type, PARTICIPANT_AGENT) == 0 &&
+		strcmp(appointment->organizer_id, user_id) == 0;
+}
+
+static void
+set_organizer(const AppointmentKey *key, const char *user_id)
+{
+	static Statement update = {
+		"UPDATE appt.appointment SET organizer_id = $3, organizer_type = 'AGENT', updated_at = now() "
+		"WHERE application_id = $1 AND id = $2",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+
+	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 text_datum(user_id));
+}
+
+/* It is the only agent from now on. */
+static void
+replace_agents(const AppointmentKey *key, const char *user_id)
+{
+	static Statement delete = {
+		"DELETE FROM appt.participant "
+		"WHERE application_id = $1 AND appointment_id = $2 AND type = 'AGENT' AND id <> $3",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+	char	   *type = participant_type(key, user_id);
+
+	if (type != NULL && strcmp(type, PARTICIPANT_AGENT) != 0)
+		report_conflict("a customer cannot organize as an agent",
+						"\"%s\" is a customer of appointment \"%s\".", user_id, uuid_text(&key->id));
+	(void) statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 text_datum(user_id));
+	if (type == NULL)
+		agent_insert(key, user_id);
+}
+
+/*
+ * appt.reassign_appointment(id uuid, user_id text) -> appt.appointment_details
+ *
+ * Organized by that agent already: nothing changes. PT404 if it is not there
+ * or not the caller's to change, PT409 if the user is a customer of it and once
+ * it is over. Source: auvious-appointments-api.txt, "Reassign an Existing
+ * Appointment to a New Agent".
+ */
+Datum
+reassign_appointment(PG_FUNCTION_ARGS)
+{
+	Appointment *appointment;
+	pg_uuid_t  *id;
+	char	   *user_id;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	id = required_uuid(fcinfo, 0, "id");
+	user_id = required_id(fcinfo, 1, "user_id");
+	appointment = appointment_lock(&call.caller, id, false);
+	require_open(appointment);
+	if (!is_organized_by(appointment, user_id))
+	{
+		replace_agents(&appointment->key, user_id);
+		set_organizer(&appointment->key, user_id);
+		plan_updated(&appointment->key, GetCurrentTransactionStartTimestamp());
+	}
+	return return_details(&call, fcinfo, &appointment->key);
+}
