@@ -30,8 +30,8 @@
 static char *
 significant_characters(const char *phone)
 {
-	char *result = (char *) palloc(strlen(phone) + 1);
-	char *end = result;
+	char	   *result = (char *) palloc(strlen(phone) + 1);
+	char	   *end = result;
 
 	for (const char *c = phone; *c != '\0'; c++)
 	{
@@ -54,8 +54,8 @@ keeps_leading_zero(const char *calling_code)
 char *
 phone_normalize(const char *phone, const char *calling_code)
 {
-	char *digits = significant_characters(phone);
-	char *number;
+	char	   *digits = significant_characters(phone);
+	char	   *number;
 
 	if (digits == NULL)
 		return pstrdup(phone);
@@ -88,9 +88,9 @@ check_preferred_channel(const char *channel)
 Customer *
 customer_parse(Jsonb *object, const char *calling_code)
 {
-	Customer *customer = (Customer *) palloc0(sizeof(Customer));
-	Jsonb    *name = member_object(object, "name", "customer.name");
-	Jsonb    *contact = member_object(object, "contact", "customer.contact");
+	Customer   *customer = (Customer *) palloc0(sizeof(Customer));
+	Jsonb	   *name = member_object(object, "name", "customer.name");
+	Jsonb	   *contact = member_object(object, "contact", "customer.contact");
 
 	customer->username = member_text(object, "username", "customer.username");
 	customer->first_name = member_text(name, "firstName", "customer.name.firstName");
@@ -119,9 +119,9 @@ char *
 participant_type(const AppointmentKey *key, const char *participant_id)
 {
 	static Statement find = {"SELECT type FROM appt.participant WHERE application_id = $1 AND "
-							 "appointment_id = $2 AND id = $3",
-							 3,
-							 {UUIDOID, UUIDOID, TEXTOID}};
+		"appointment_id = $2 AND id = $3",
+		3,
+	{UUIDOID, UUIDOID, TEXTOID}};
 
 	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 					  text_datum(participant_id)) == 0)
@@ -136,7 +136,7 @@ agent_insert(const AppointmentKey *key, const char *user_id)
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type) "
 		"VALUES ($1, $2, $3, 'AGENT')",
 		3,
-		{UUIDOID, UUIDOID, TEXTOID}};
+	{UUIDOID, UUIDOID, TEXTOID}};
 
 	(void) statement_run(&insert, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 						 text_datum(user_id));
@@ -151,20 +151,20 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11)",
 		11,
 		{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		 JSONBOID}};
-	pg_uuid_t           id = random_uuid();
-	char               *id_text = uuid_text(&id);
+	JSONBOID}};
+	pg_uuid_t	id = random_uuid();
+	char	   *id_text = uuid_text(&id);
 	const NullableDatum arguments[] = {sql_uuid(&key->application_id),
-									   sql_uuid(&key->id),
-									   sql_text(id_text),
-									   sql_text(customer->username),
-									   sql_text(customer->first_name),
-									   sql_text(customer->last_name),
-									   sql_text(customer->email),
-									   sql_text(customer->phone),
-									   sql_text(customer->locale),
-									   sql_text(customer->preferred_channel),
-									   sql_jsonb(customer->metadata)};
+		sql_uuid(&key->id),
+		sql_text(id_text),
+		sql_text(customer->username),
+		sql_text(customer->first_name),
+		sql_text(customer->last_name),
+		sql_text(customer->email),
+		sql_text(customer->phone),
+		sql_text(customer->locale),
+		sql_text(customer->preferred_channel),
+	sql_jsonb(customer->metadata)};
 
 	(void) statement_run_nullable(&insert, arguments);
 	return id_text;

@@ -10,14 +10,14 @@
 /* The seed's customer object; NULL: not given. */
 typedef struct Customer
 {
-	char  *username;
-	char  *first_name;
-	char  *last_name;
-	char  *email; /* one that mail can be sent to */
-	char  *phone; /* E.164 where it can be */
-	char  *locale;
-	char  *preferred_channel; /* EMAIL or SMS */
-	Jsonb *metadata;          /* never NULL */
+	char	   *username;
+	char	   *first_name;
+	char	   *last_name;
+	char	   *email;			/* one that mail can be sent to */
+	char	   *phone;			/* E.164 where it can be */
+	char	   *locale;
+	char	   *preferred_channel;	/* EMAIL or SMS */
+	Jsonb	   *metadata;		/* never NULL */
 } Customer;
 
 /*
@@ -35,7 +35,7 @@ extern char *phone_normalize(const char *phone, const char *calling_code);
 extern char *participant_type(const AppointmentKey *key, const char *participant_id);
 
 /* Store one; the appointment is locked or new. The customer's id is returned. */
-extern void  agent_insert(const AppointmentKey *key, const char *user_id);
+extern void agent_insert(const AppointmentKey *key, const char *user_id);
 extern char *customer_insert(const AppointmentKey *key, const Customer *customer);
 
-#endif /* APPT_PARTICIPANT_H */
+#endif							/* APPT_PARTICIPANT_H */

@@ -21,7 +21,7 @@ touch(const AppointmentKey *key)
 	static Statement update = {
 		"UPDATE appt.appointment SET updated_at = now() WHERE application_id = $1 AND id = $2",
 		2,
-		{UUIDOID, UUIDOID}};
+	{UUIDOID, UUIDOID}};
 
 	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 }
@@ -30,7 +30,7 @@ static char *
 find_calling_code(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}};
+	"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}};
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
@@ -48,10 +48,10 @@ Datum
 add_customer(PG_FUNCTION_ARGS)
 {
 	Appointment *appointment;
-	Jsonb       *object;
-	pg_uuid_t   *id;
-	char        *customer_id;
-	Call         call;
+	Jsonb	   *object;
+	pg_uuid_t  *id;
+	char	   *customer_id;
+	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
 	id = required_uuid(fcinfo, 0, "id");
@@ -59,8 +59,8 @@ add_customer(PG_FUNCTION_ARGS)
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
 	customer_id = customer_insert(
-		&appointment->key,
-		customer_parse(object, find_calling_code(&appointment->key.application_id)));
+								  &appointment->key,
+								  customer_parse(object, find_calling_code(&appointment->key.application_id)));
 	touch(&appointment->key);
 	plan_customer_added(&appointment->key, customer_id, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
@@ -78,9 +78,9 @@ Datum
 add_agent(PG_FUNCTION_ARGS)
 {
 	Appointment *appointment;
-	pg_uuid_t   *id;
-	char        *user_id;
-	Call         call;
+	pg_uuid_t  *id;
+	char	   *user_id;
+	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
 	id = required_uuid(fcinfo, 0, "id");
@@ -100,9 +100,9 @@ static void
 delete_participant(const AppointmentKey *key, const char *participant_id)
 {
 	static Statement delete = {"DELETE FROM appt.participant WHERE application_id = $1 AND "
-							   "appointment_id = $2 AND id = $3",
-							   3,
-							   {UUIDOID, UUIDOID, TEXTOID}};
+		"appointment_id = $2 AND id = $3",
+		3,
+	{UUIDOID, UUIDOID, TEXTOID}};
 
 	(void) statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 						 text_datum(participant_id));
@@ -119,10 +119,10 @@ Datum
 remove_participant(PG_FUNCTION_ARGS)
 {
 	Appointment *appointment;
-	pg_uuid_t   *id;
-	char        *participant_id;
-	char        *type;
-	Call         call;
+	pg_uuid_t  *id;
+	char	   *participant_id;
+	char	   *type;
+	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
 	id = required_uuid(fcinfo, 0, "id");
