@@ -98,8 +98,7 @@ customer_parse(Jsonb *object, const char *calling_code)
 	customer->email = member_text(contact, "primaryEmail", "customer.contact.primaryEmail");
 	customer->phone = member_text(contact, "primaryPhone", "customer.contact.primaryPhone");
 	customer->locale = member_text(object, "locale", "customer.locale");
-	customer->preferred_channel =
-		member_text(object, "preferredChannel", "customer.preferredChannel");
+	customer->preferred_channel = member_text(object, "preferredChannel", "customer.preferredChannel");
 	customer->metadata = member_object(object, "metadata", "customer.metadata");
 
 	if (customer->email != NULL && !channel_address_is_valid(CHANNEL_EMAIL, customer->email))
@@ -118,10 +117,10 @@ customer_parse(Jsonb *object, const char *calling_code)
 char *
 participant_type(const AppointmentKey *key, const char *participant_id)
 {
-	static Statement find = {"SELECT type FROM appt.participant WHERE application_id = $1 AND "
-		"appointment_id = $2 AND id = $3",
-		3,
-	{UUIDOID, UUIDOID, TEXTOID}};
+	static Statement find = {
+		"SELECT type FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 AND id = $3",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
 
 	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 					  text_datum(participant_id)) == 0)
@@ -135,8 +134,8 @@ agent_insert(const AppointmentKey *key, const char *user_id)
 	static Statement insert = {
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type) "
 		"VALUES ($1, $2, $3, 'AGENT')",
-		3,
-	{UUIDOID, UUIDOID, TEXTOID}};
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
 
 	(void) statement_run(&insert, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 						 text_datum(user_id));
@@ -149,12 +148,13 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type, username,"
 		" first_name, last_name, email, phone, locale, preferred_channel, metadata) "
 		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11)",
-		11,
-		{UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-	JSONBOID}};
+		11, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
+	};
 	pg_uuid_t	id = random_uuid();
 	char	   *id_text = uuid_text(&id);
-	const NullableDatum arguments[] = {sql_uuid(&key->application_id),
+	const NullableDatum arguments[] = {
+		sql_uuid(&key->application_id),
 		sql_uuid(&key->id),
 		sql_text(id_text),
 		sql_text(customer->username),
@@ -164,7 +164,8 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 		sql_text(customer->phone),
 		sql_text(customer->locale),
 		sql_text(customer->preferred_channel),
-	sql_jsonb(customer->metadata)};
+		sql_jsonb(customer->metadata)
+	};
 
 	(void) statement_run_nullable(&insert, arguments);
 	return id_text;

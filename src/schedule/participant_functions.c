@@ -20,8 +20,8 @@ touch(const AppointmentKey *key)
 {
 	static Statement update = {
 		"UPDATE appt.appointment SET updated_at = now() WHERE application_id = $1 AND id = $2",
-		2,
-	{UUIDOID, UUIDOID}};
+		2, {UUIDOID, UUIDOID}
+	};
 
 	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 }
@@ -30,7 +30,8 @@ static char *
 find_calling_code(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-	"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}};
+		"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
@@ -58,8 +59,7 @@ add_customer(PG_FUNCTION_ARGS)
 	object = required_object(fcinfo, 1, "customer");
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
-	customer_id = customer_insert(
-								  &appointment->key,
+	customer_id = customer_insert(&appointment->key,
 								  customer_parse(object, find_calling_code(&appointment->key.application_id)));
 	touch(&appointment->key);
 	plan_customer_added(&appointment->key, customer_id, GetCurrentTransactionStartTimestamp());
@@ -99,10 +99,10 @@ add_agent(PG_FUNCTION_ARGS)
 static void
 delete_participant(const AppointmentKey *key, const char *participant_id)
 {
-	static Statement delete = {"DELETE FROM appt.participant WHERE application_id = $1 AND "
-		"appointment_id = $2 AND id = $3",
-		3,
-	{UUIDOID, UUIDOID, TEXTOID}};
+	static Statement delete = {
+		"DELETE FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 AND id = $3",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
 
 	(void) statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 						 text_datum(participant_id));
@@ -133,8 +133,8 @@ remove_participant(PG_FUNCTION_ARGS)
 	if (type == NULL)
 		report_text_not_found("participant", participant_id);
 	if (strcmp(participant_id, appointment->organizer_id) == 0)
-		report_conflict("the organizer cannot be removed", "\"%s\" organizes appointment \"%s\".",
-						participant_id, uuid_text(id));
+		report_conflict("the organizer cannot be removed",
+						"\"%s\" organizes appointment \"%s\".", participant_id, uuid_text(id));
 	/* What the customer is still to be told is copied from the row that goes. */
 	plan_participant_removed(&appointment->key, participant_id,
 							 strcmp(type, PARTICIPANT_CUSTOMER) == 0,

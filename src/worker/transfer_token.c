@@ -101,10 +101,7 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	transfer->address_refused = fetch->address_refused;
 	transfer->address_opened = fetch->address_opened;
 
-	/*
-	 * An answer that grants may hold a token where we did not find it: none
-	 * of that is for the log.
-	 */
+	/* An answer that grants may hold a token where we did not find it: none of that is for the log. */
 	if (fetch->status < 200 || fetch->status > 299)
 	{
 		transfer->body_length = fetch->body_length;
