@@ -91,7 +91,9 @@ customer_parse(Jsonb *object, const char *calling_code)
 	Customer   *customer = (Customer *) palloc0(sizeof(Customer));
 	Jsonb	   *name = member_object(object, "name", "customer.name");
 	Jsonb	   *contact = member_object(object, "contact", "customer.contact");
+	pg_uuid_t	id = random_uuid();
 
+	customer->id = uuid_text(&id);
 	customer->username = member_text(object, "username", "customer.username");
 	customer->first_name = member_text(name, "firstName", "customer.name.firstName");
 	customer->last_name = member_text(name, "lastName", "customer.name.lastName");
@@ -141,7 +143,7 @@ agent_insert(const AppointmentKey *key, const char *user_id)
 						 text_datum(user_id));
 }
 
-char *
+void
 customer_insert(const AppointmentKey *key, const Customer *customer)
 {
 	static Statement insert = {
@@ -151,12 +153,10 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 		11, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
 		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
 	};
-	pg_uuid_t	id = random_uuid();
-	char	   *id_text = uuid_text(&id);
 	const NullableDatum arguments[] = {
 		sql_uuid(&key->application_id),
 		sql_uuid(&key->id),
-		sql_text(id_text),
+		sql_text(customer->id),
 		sql_text(customer->username),
 		sql_text(customer->first_name),
 		sql_text(customer->last_name),
@@ -168,5 +168,4 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 	};
 
 	(void) statement_run_nullable(&insert, arguments);
-	return id_text;
 }

@@ -10,6 +10,7 @@
 /* The seed's customer object; NULL: not given. */
 typedef struct Customer
 {
+	char	   *id;				/* a new one */
 	char	   *username;
 	char	   *first_name;
 	char	   *last_name;
@@ -34,8 +35,8 @@ extern char *phone_normalize(const char *phone, const char *calling_code);
 /* AGENT or CUSTOMER; NULL if there is no participant of that id. */
 extern char *participant_type(const AppointmentKey *key, const char *participant_id);
 
-/* Store one; the appointment is locked or new. The customer's id is returned. */
+/* Store one; the appointment is locked or new. */
 extern void agent_insert(const AppointmentKey *key, const char *user_id);
-extern char *customer_insert(const AppointmentKey *key, const Customer *customer);
+extern void customer_insert(const AppointmentKey *key, const Customer *customer);
 
 #endif							/* APPT_PARTICIPANT_H */

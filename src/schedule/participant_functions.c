@@ -51,7 +51,7 @@ add_customer(PG_FUNCTION_ARGS)
 	Appointment *appointment;
 	Jsonb	   *object;
 	pg_uuid_t  *id;
-	char	   *customer_id;
+	Customer   *customer;
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
@@ -59,10 +59,10 @@ add_customer(PG_FUNCTION_ARGS)
 	object = required_object(fcinfo, 1, "customer");
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
-	customer_id = customer_insert(&appointment->key,
-								  customer_parse(object, find_calling_code(&appointment->key.application_id)));
+	customer = customer_parse(object, find_calling_code(&appointment->key.application_id));
+	customer_insert(&appointment->key, customer);
 	touch(&appointment->key);
-	plan_customer_added(&appointment->key, customer_id, GetCurrentTransactionStartTimestamp());
+	plan_customer_added(&appointment->key, customer->id, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
 }
 

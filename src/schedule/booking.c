@@ -1,0 +1,253 @@
+/*
+ * booking.c
+ *		What scheduling is, whoever does it: reading what is wanted, storing it
+ *		and planning what it owes.
+ *
+ * Bookings of one application run side by side: its row is only read, and
+ * locked by nothing but the foreign key's share lock. All ids are made here,
+ * so that each table takes one INSERT and nothing is read back. Whatever is
+ * wrong with the arguments is found before the first of them.
+ */
+#include "postgres.h"
+
+#include "core/errors.h"
+#include "core/json.h"
+#include "core/statement.h"
+#include "core/wake.h"
+#include "schedule/booking.h"
+#include "schedule/random.h"
+#include "schedule/validate.h"
+
+static BookingSettings *
+find_settings(const pg_uuid_t *application_id)
+{
+	static Statement find = {
+		"SELECT o.notifications_enabled, a.auto_activate, a.room_url, a.room_code_length, a.locale,"
+		" a.timezone, a.calling_code, a.max_duration, a.end_grace "
+		"FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id WHERE a.id = $1",
+		1, {UUIDOID}
+	};
+	BookingSettings *settings;
+
+	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	settings = (BookingSettings *) palloc(sizeof(BookingSettings));
+	settings->notifications_enabled = row_bool(0, 1);
+	settings->auto_activate = row_bool(0, 2);
+	settings->room.url = row_text(0, 3);
+	settings->room.code_length = row_int32(0, 4);
+	settings->locale = row_text(0, 5);
+	settings->timezone = row_text(0, 6);
+	settings->calling_code = row_text(0, 7);
+	settings->max_duration = row_elapsed(0, 8);
+	settings->end_grace = row_elapsed(0, 9);
+	return settings;
+}
+
+/* {"state": "PENDING"} and what the caller may set: routing and customFields. */
+static Jsonb *
+new_interaction(Jsonb *wanted)
+{
+	static const char *const settable[] = {"routing", "customFields"};
+	JsonbParseState *state = NULL;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	json_push_member(&state, "state", INTERACTION_PENDING);
+	for (int i = 0; i < lengthof(settable); i++)
+	{
+		char	   *path = psprintf("interaction.%s", settable[i]);
+		Jsonb	   *object = member_object(wanted, settable[i], path);
+
+		if (object != NULL)
+			json_push_jsonb(&state, settable[i], object);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static void
+check_routing(Jsonb *interaction)
+{
+	Jsonb	   *routing = member_object(interaction, "routing", "interaction.routing");
+
+	(void) member_text(routing, "type", "interaction.routing.type");
+	(void) member_object(routing, "properties", "interaction.routing.properties");
+}
+
+/* What is said when and where; the application's settings fill the gaps. */
+static void
+read_schedule(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *booking)
+{
+	Appointment *appointment = booking->appointment;
+	Interval   *duration = required_interval(fcinfo, where->duration, "duration");
+
+	appointment->start_at = required_time(fcinfo, where->start_at, "start_at");
+	check_start(appointment->start_at, booking->now);
+	appointment->end_at = end_of(appointment->start_at, check_duration(duration));
+	check_max_duration(duration, booking->settings->max_duration);
+
+	appointment->timezone = text_argument(fcinfo, where->timezone);
+	if (appointment->timezone == NULL)
+		appointment->timezone = booking->settings->timezone;
+	else
+		check_timezone_name(appointment->timezone);
+	appointment->locale = text_argument(fcinfo, where->locale);
+	if (appointment->locale == NULL)
+		appointment->locale = booking->settings->locale;
+	else
+		check_locale_name(appointment->locale);
+}
+
+static void
+read_content(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *booking)
+{
+	Appointment *appointment = booking->appointment;
+
+	appointment->title = optional_words(fcinfo, where->title, "title");
+	appointment->notes = optional_words(fcinfo, where->notes, "notes");
+	appointment->location = optional_words(fcinfo, where->location, "location");
+	appointment->metadata = optional_object(fcinfo, where->metadata, "metadata");
+	if (appointment->metadata == NULL)
+		appointment->metadata = json_empty_object();
+}
+
+/* What only those may say who are trusted with it. */
+static void
+read_integration(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *booking)
+{
+	Jsonb	   *interaction = NULL;
+
+	if (where->interaction != BOOKING_NO_ARGUMENT)
+		interaction = optional_object(fcinfo, where->interaction, "interaction");
+	check_routing(interaction);
+	booking->appointment->interaction = new_interaction(interaction);
+	if (where->notification_headers != BOOKING_NO_ARGUMENT &&
+		!PG_ARGISNULL(where->notification_headers))
+	{
+		booking->notification_headers = PG_GETARG_JSONB_P(where->notification_headers);
+		check_notification_headers(booking->notification_headers);
+	}
+}
+
+Booking *
+booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz now)
+{
+	Booking    *booking = (Booking *) palloc0(sizeof(Booking));
+	Appointment *appointment = (Appointment *) palloc0(sizeof(Appointment));
+	Jsonb	   *customer;
+
+	booking->now = now;
+	booking->appointment = appointment;
+	appointment->key.application_id = *required_uuid(fcinfo, where->application_id, "application_id");
+	booking->settings = find_settings(&appointment->key.application_id);
+	read_schedule(fcinfo, where, booking);
+	read_content(fcinfo, where, booking);
+	read_integration(fcinfo, where, booking);
+	customer = optional_object(fcinfo, where->customer, "customer");
+	if (customer != NULL)
+		booking->customer = customer_parse(customer, booking->settings->calling_code);
+
+	appointment->key.id = random_uuid();
+	appointment->conference_id = random_uuid();
+	appointment->state = booking->settings->auto_activate ? APPOINTMENT_ACTIVATED : APPOINTMENT_SCHEDULED;
+	appointment->notifications_active = booking->settings->notifications_enabled;
+	appointment->created_at = appointment->updated_at = now;
+	return booking;
+}
+
+static void
+insert_appointment(const Appointment *a, const Jsonb *notification_headers)
+{
+	static Statement insert = {
+		"INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, organizer_type,"
+		" state, title, notes, location, start_at, end_at, timezone, locale, notifications_active,"
+		" metadata, interaction, notification_headers, activated_at, created_at, updated_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
+		" CASE $6 WHEN 'ACTIVATED' THEN $18 END, $18, $18)",
+		18, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID,
+			TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, BOOLOID,
+		JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID}
+	};
+	const NullableDatum arguments[] = {
+		sql_uuid(&a->key.application_id),
+		sql_uuid(&a->key.id),
+		sql_uuid(&a->conference_id),
+		sql_text(a->organizer_id),
+		sql_text(a->organizer_type),
+		sql_text(a->state),
+		sql_text(a->title),
+		sql_text(a->notes),
+		sql_text(a->location),
+		SQL_VALUE(TimestampTzGetDatum(a->start_at)),
+		SQL_VALUE(TimestampTzGetDatum(a->end_at)),
+		sql_text(a->timezone),
+		sql_text(a->locale),
+		SQL_VALUE(BoolGetDatum(a->notifications_active)),
+		sql_jsonb(a->metadata),
+		sql_jsonb(a->interaction),
+		sql_jsonb(notification_headers),
+		SQL_VALUE(TimestampTzGetDatum(a->created_at))
+	};
+
+	(void) statement_run_nullable(&insert, arguments);
+}
+
+static void
+push_participant(JsonbParseState **state, const char *id, const char *type)
+{
+	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	json_push_member(state, "id", id);
+	json_push_member(state, "type", type);
+	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+/*
+ * The agent, if one organizes it, and the customer, if there is one; in the
+ * order in which appointment_reload would find them: created together, so
+ * ordered by id.
+ */
+static Jsonb *
+participant_ids(const char *agent_id, const char *customer_id)
+{
+	JsonbParseState *state = NULL;
+	bool		agent_first = agent_id != NULL && customer_id != NULL && strcmp(agent_id, customer_id) < 0;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	if (agent_first)
+		push_participant(&state, agent_id, PARTICIPANT_AGENT);
+	if (customer_id != NULL)
+		push_participant(&state, customer_id, PARTICIPANT_CUSTOMER);
+	if (agent_id != NULL && !agent_first)
+		push_participant(&state, agent_id, PARTICIPANT_AGENT);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+static void
+insert_people(Appointment *appointment, const Customer *customer)
+{
+	char	   *agent_id = NULL;
+
+	if (strcmp(appointment->organizer_type, PARTICIPANT_AGENT) == 0)
+	{
+		agent_id = appointment->organizer_id;
+		agent_insert(&appointment->key, agent_id);
+	}
+	if (customer != NULL)
+		customer_insert(&appointment->key, customer);
+	appointment->participant_ids = participant_ids(agent_id, customer ? customer->id : NULL);
+}
+
+void
+booking_store(Booking *booking)
+{
+	Appointment *appointment = booking->appointment;
+	const BookingSettings *settings = booking->settings;
+
+	insert_appointment(appointment, booking->notification_headers);
+	insert_people(appointment, booking->customer);
+	if (settings->auto_activate)
+	{
+		appointment->room = room_open(&appointment->key, &settings->room, appointment->end_at);
+		wake_on_commit(LANE_CHORES, appointment->end_at + settings->end_grace);
+	}
+	plan_scheduled(&appointment->key, booking->now);
+}
