@@ -41,8 +41,9 @@ CREATE TABLE appt.notification (
 	CONSTRAINT notification_settled_check CHECK ((settled_at IS NULL) = (state IN ('PENDING', 'SENDING', 'RETRYING')))
 ) WITH (fillfactor = 60);
 CREATE INDEX notification_appointment ON appt.notification (appointment_id) WHERE appointment_id IS NOT NULL;
-/* For people and monitoring; due_at never changes. */
+/* For people and monitoring: due_at never changes, nor does address. */
 CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
+CREATE INDEX notification_address ON appt.notification (address);
 COMMENT ON TABLE appt.notification IS
 'Messages owed to one recipient over one channel for one reason: a row from the moment each is planned.';
 COMMENT ON COLUMN appt.notification.uid IS 'The message''s identity outside: Message-ID and webhook-id come from it.';
@@ -89,6 +90,8 @@ CREATE TABLE appt.attempt (
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
 /* "Since this morning": a few pages that tell which blocks of the log to read. */
 CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);
+/* "What did we send to bob@example.com?" */
+CREATE INDEX attempt_recipient ON appt.attempt (recipient);
 COMMENT ON TABLE appt.attempt IS
 'Tries to deliver a notification: on disk before a byte leaves, closed with what came back.';
 COMMENT ON COLUMN appt.attempt.due_at IS 'When this attempt was due: a retry''s own time; NULL if a person asked for it.';

@@ -23,8 +23,10 @@ COMMENT ON COLUMN appt.notification_type.has_rules IS 'Is it planned by the rows
 COMMENT ON COLUMN appt.notification_type.has_offset IS 'May a rule''s time_offset differ from 0?';
 
 /*
- * The log. Narrowed by appointment_id, notification_id, by application_id and
- * due_at, or by started_at, it reads those rows alone, whatever its size.
+ * The log. Narrowed by appointment_id, notification_id, recipient, by
+ * application_id and due_at, or by started_at, it reads those rows alone,
+ * whatever its size: each of these is a column that an index has, in attempt
+ * and, for what was never attempted, in notification.
  */
 CREATE VIEW appt.notification_log WITH (security_invoker = true) AS
 SELECT
@@ -39,7 +41,7 @@ SELECT
 	n.time_offset,
 	n.recipient_kind,
 	n.recipient_id,
-	coalesce(a.recipient, n.address, subscription.url) AS recipient,
+	a.recipient,
 	n.state,
 	n.reason,
 	reason.explanation,
@@ -60,14 +62,21 @@ SELECT
 	a.subject,
 	n.created_at,
 	n.settled_at
-FROM appt.notification n
-	LEFT JOIN appt.attempt a ON a.notification_id = n.id
+FROM (
+	SELECT notification_id, recipient, attempt_number, manual, due_at, started_at, finished_at,
+		outcome, status_code, error, response, provider_id, provider_message_id, subject
+	FROM appt.attempt
+	UNION ALL
+	/* Of the very same types and without a condition: else the planner would not look into each half by its index. */
+	SELECT id, address, NULL::integer, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz,
+		NULL::appt.outcome_code, NULL::integer, NULL::text, NULL::text, NULL::uuid, NULL::text, NULL::text
+	FROM appt.notification) a
+	JOIN appt.notification n ON n.id = a.notification_id
 	LEFT JOIN appt.application ON application.id = n.application_id
-	LEFT JOIN appt.subscription
-		ON subscription.application_id = n.application_id AND subscription.id = n.subscription_id
 	LEFT JOIN appt.provider
-		ON provider.application_id = a.application_id AND provider.id = a.provider_id
-	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason;
+		ON provider.application_id = n.application_id AND provider.id = a.provider_id
+	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason
+WHERE a.attempt_number IS NOT NULL OR n.attempt_count = 0;
 COMMENT ON VIEW appt.notification_log IS
 'The log: a row per attempt, and one per notification that has none. What went to whom, when, over what, with which answer; why did this one not go?';
 COMMENT ON COLUMN appt.notification_log.application IS 'The application''s name.';

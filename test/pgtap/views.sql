@@ -43,7 +43,7 @@ INSERT INTO appt.notification (id, application_id, appointment_id, recipient_kin
 	state, reason, attempt_count, next_attempt_at, title, start_at, address, settled_at)
 SELECT id, :'application', '00000000-0000-0000-0000-00000000000a', CASE who WHEN 'hook' THEN 'SUBSCRIBER' ELSE 'CUSTOMER' END, who,
 	CASE who WHEN 'hook' THEN :'hook'::uuid END, what, channel, now() + due, CASE who WHEN 'hook' THEN 7 ELSE 9 END, state, reason, attempts,
-	CASE state WHEN 'RETRYING' THEN now() - interval '1 min' END, 'Call', now(), CASE who WHEN 'hook' THEN NULL ELSE who || '@example.com' END,
+	CASE state WHEN 'RETRYING' THEN now() - interval '1 min' END, 'Call', now(), CASE who WHEN 'hook' THEN 'https://hooks.example/in' ELSE who || '@example.com' END,
 	now() + settled
 FROM told;
 INSERT INTO appt.due (lane, due_at, notification_id, application_id)
@@ -67,6 +67,34 @@ FROM appt.notification_log l WHERE notification_id = 2 AND attempt_number = 2;
 SELECT ok(explanation = (SELECT explanation FROM appt.reason WHERE reason = 'CHANNEL_NOT_AVAILABLE') AND recipient = 'max@example.com'
 	AND started_at IS NULL AND lateness IS NULL, 'why one did not go') FROM appt.notification_log WHERE notification_id = 7;
 SELECT is(recipient, 'https://hooks.example/in', 'where a webhook is to go') FROM appt.notification_log WHERE notification_id = 9;
+SELECT is(array_agg(notification_id ORDER BY notification_id), (SELECT array_agg(id ORDER BY id) FROM told, generate_series(1, greatest(attempts, 1)) WHERE who = 'zoe'),
+	'by recipient: what was tried and what was not') FROM appt.notification_log WHERE recipient = 'zoe@example.com';
+
+-- The questions that the log is asked find their rows by index: in both halves of it.
+CREATE FUNCTION pg_temp.indexes(condition text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	line text;
+	found text[] = '{}';
+BEGIN
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT state, outcome FROM appt.notification_log WHERE ' || condition LOOP
+		found := found || substring(line FROM '(?:using|Index Scan on) ((?:notification|attempt)_\w+)');
+		found := found || substring(line FROM '(Seq Scan on (?:notification|attempt)\M)');
+	END LOOP;
+	RETURN (SELECT string_agg(DISTINCT name, ' ' ORDER BY name) FROM unnest(found) name);
+END $$;
+SET LOCAL enable_seqscan = off;
+SET LOCAL enable_hashjoin = off;
+SET LOCAL enable_mergejoin = off;
+SELECT is(pg_temp.indexes($q$recipient = 'zoe@example.com'$q$), 'attempt_recipient notification_address notification_pkey', 'by recipient');
+SELECT is(pg_temp.indexes($q$appointment_id = '00000000-0000-0000-0000-00000000000a'$q$),
+	'attempt_notification notification_appointment notification_pkey', 'by appointment');
+SELECT is(pg_temp.indexes($q$outcome = 'FAILED' AND started_at > now() - interval '1 day'$q$), 'attempt_started notification_pkey', 'failed since yesterday');
+SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$),
+	'attempt_notification notification_application_due notification_pkey', 'by application and day');
+RESET enable_seqscan;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+
 UPDATE appt.attempt SET manual = true, due_at = NULL WHERE notification_id = 6 AND attempt_number = 2;
 SELECT is(array_agg(lateness::text ORDER BY attempt_number), '{00:00:00.06,NULL}', 'a manual attempt is not late')
 FROM appt.notification_log WHERE notification_id = 6;
