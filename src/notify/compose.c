@@ -4,7 +4,7 @@
  *
  * Composed anew at every attempt, from what is so now; only after an
  * interruption is the stored message sent again as it was, because a copy of
- * it may have arrived.
+ * it may have arrived (one too long to be stored whole is composed anew).
  *
  * For people: the template of the rule, else of the type, in the first locale
  * of the chain recipient -> appointment -> application, else the built-in one.

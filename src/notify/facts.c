@@ -19,6 +19,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -940,6 +941,21 @@ load_templates(Batch *batch)
 
 /* ---- messages that were interrupted ---- */
 
+/* Whole bodies are shorter than those that were cut, wherever the last character ended. */
+static bool
+is_whole(const char *body)
+{
+	return body == NULL || strlen(body) <= LOGGED_BODY_BYTES - MAX_MULTIBYTE_CHAR_LEN;
+}
+
+const char *
+facts_logged_body(const char *body)
+{
+	if (is_whole(body))
+		return body;
+	return pnstrdup(body, pg_mbcliplen(body, strlen(body), LOGGED_BODY_BYTES));
+}
+
 static void
 load_stored_messages(Batch *batch)
 {
@@ -977,6 +993,8 @@ load_stored_messages(Batch *batch)
 		stored->subject = row_text(row, 4);
 		stored->text_body = row_text(row, 5);
 		stored->html_body = row_text(row, 6);
+		if (!is_whole(stored->text_body) || !is_whole(stored->html_body))
+			stored->text_body = stored->html_body = NULL;
 		facts->stored = stored;
 	}
 }

@@ -105,7 +105,11 @@ typedef struct TemplateFacts
 	char	   *html_body;
 } TemplateFacts;
 
-/* The last attempt, when it was interrupted: it is sent again as it was. */
+/*
+ * The last attempt, when it was interrupted: it is sent again as it was. The
+ * bodies are NULL where the log keeps none, or not the whole: then the message
+ * is composed anew, to the same recipient.
+ */
 typedef struct StoredMessage
 {
 	char	   *recipient;
@@ -113,6 +117,12 @@ typedef struct StoredMessage
 	char	   *text_body;
 	char	   *html_body;
 } StoredMessage;
+
+/* Bytes of a body that the log keeps. */
+#define LOGGED_BODY_BYTES (256 * 1024)
+
+/* As much of a body as that, cut between two characters; NULL stays NULL. */
+extern const char *facts_logged_body(const char *body);
 
 typedef struct NotificationFacts
 {

@@ -340,8 +340,8 @@ open_attempts(Claim *claim)
 		column_add_text(recipients, message->recipient);
 		column_add_uuid(provider_ids, facts->channel == CHANNEL_WEBHOOK ? NULL : &facts->route->id);
 		column_add_text(subjects, logged ? message->subject : NULL);
-		column_add_text(texts, logged ? message->text_body : NULL);
-		column_add_text(htmls, logged ? message->html_body : NULL);
+		column_add_text(texts, logged ? facts_logged_body(message->text_body) : NULL);
+		column_add_text(htmls, logged ? facts_logged_body(message->html_body) : NULL);
 	}
 	statement_run(&mark_sending, column_array(notification_ids), column_array(numbers),
 				  Int16GetDatum(claim->slot));

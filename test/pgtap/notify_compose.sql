@@ -136,6 +136,13 @@ UPDATE appt.notification SET state = 'RETRYING', reason = 'INTERRUPTED', attempt
 SELECT is((appt_test.composed(:email))[1:5], ARRAY['old@example.com', 'Bob O''Neil & Sons', 'second', 'second body', '<p>second</p>'], 'the stored mail goes again, to the same address');
 SELECT is((appt_test.composed(:hook))[4], '{"stored": true}', 'the stored body goes again');
 
+-- The log keeps no more than 256 kB of a body: what was cut is composed anew, to the same address.
+UPDATE appt.attempt SET text_body = repeat('x', 262140) WHERE notification_id = :email AND outcome = 'INTERRUPTED';
+SELECT is(length((appt_test.composed(:email))[4]), 262140, 'the longest body that is stored whole goes again');
+UPDATE appt.attempt SET text_body = repeat('x', 262141) WHERE notification_id = :email AND outcome = 'INTERRUPTED';
+SELECT ok((c)[1] = 'old@example.com' AND (c)[4] LIKE '%Bob%', 'a longer one is composed anew') FROM (SELECT appt_test.composed(:email) c) x;
+UPDATE appt.attempt SET text_body = 'second body' WHERE notification_id = :email AND outcome = 'INTERRUPTED';
+
 -- Without an appointment.
 CREATE FUNCTION pg_temp.to_address(type text, context jsonb) RETURNS bigint LANGUAGE sql AS $$
 	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane, address, context)
