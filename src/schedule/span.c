@@ -1,0 +1,142 @@
+/*
+ * span.c
+ *		How many spans of time run at once?
+ *
+ * Starts and ends are sorted each for themselves and merged: a start is one
+ * more, an end is one less, and an end comes before a start at the same
+ * instant, because a span's end is no part of it. Which end belongs to which
+ * start plays no role.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+
+#include "schedule/span.h"
+
+#define FIRST_CAPACITY 64
+
+void
+span_list_begin(SpanList *list)
+{
+	list->count = 0;
+	list->capacity = FIRST_CAPACITY;
+	list->spans = (Span *) palloc(FIRST_CAPACITY * sizeof(Span));
+}
+
+void
+span_list_add(SpanList *list, TimestampTz start_at, TimestampTz end_at)
+{
+	if (list->count == list->capacity)
+	{
+		list->capacity *= 2;
+		list->spans = (Span *) repalloc_huge(list->spans, list->capacity * sizeof(Span));
+	}
+	list->spans[list->count].start_at = start_at;
+	list->spans[list->count].end_at = end_at;
+	list->count++;
+}
+
+void
+span_list_remove(SpanList *list, const Span *span)
+{
+	for (int64 i = 0; i < list->count; i++)
+		if (list->spans[i].start_at == span->start_at && list->spans[i].end_at == span->end_at)
+		{
+			list->spans[i] = list->spans[--list->count];
+			return;
+		}
+}
+
+bool
+span_contains(const Span *outer, const Span *inner)
+{
+	return outer->start_at <= inner->start_at && inner->end_at <= outer->end_at;
+}
+
+bool
+spans_overlap(const Span *a, const Span *b)
+{
+	return a->start_at < b->end_at && b->start_at < a->end_at;
+}
+
+static int
+compare_instants(const void *a, const void *b)
+{
+	TimestampTz left = *(const TimestampTz *) a;
+	TimestampTz right = *(const TimestampTz *) b;
+
+	return (left > right) - (left < right);
+}
+
+/* The instants within the window at which spans start and end, in order. */
+static int64
+sorted_edges(const SpanList *list, const Span *window, TimestampTz *starts, TimestampTz *ends)
+{
+	int64		count = 0;
+
+	for (int64 i = 0; i < list->count; i++)
+	{
+		const Span *span = &list->spans[i];
+
+		if (!spans_overlap(span, window))
+			continue;
+		starts[count] = Max(span->start_at, window->start_at);
+		ends[count] = Min(span->end_at, window->end_at);
+		count++;
+	}
+	qsort(starts, count, sizeof(TimestampTz), compare_instants);
+	qsort(ends, count, sizeof(TimestampTz), compare_instants);
+	return count;
+}
+
+static TimestampTz *
+room_for_instants(int64 count)
+{
+	return (TimestampTz *) MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(TimestampTz));
+}
+
+int64
+span_levels(const SpanList *list, const Span *window, Level **levels)
+{
+	TimestampTz *starts = room_for_instants(list->count);
+	TimestampTz *ends = room_for_instants(list->count);
+	int64		edges = sorted_edges(list, window, starts, ends);
+	int64		started = 0;
+	int64		ended = 0;
+	int64		count = 1;
+	Level	   *level;
+
+	*levels = level = (Level *) MemoryContextAllocHuge(CurrentMemoryContext, (2 * edges + 1) * sizeof(Level));
+	level->at = window->start_at;
+	level->running = 0;
+	/* What ends with the window, or after it, runs until there. */
+	while (started < edges || (ended < edges && ends[ended] < window->end_at))
+	{
+		bool		is_start = started < edges && starts[started] < ends[ended];
+		TimestampTz at = is_start ? starts[started++] : ends[ended++];
+
+		if (at != level->at)
+		{
+			level++;
+			count++;
+			level->at = at;
+		}
+		level->running = started - ended;
+	}
+	pfree(starts);
+	pfree(ends);
+	return count;
+}
+
+int64
+span_peak(const SpanList *list, const Span *window)
+{
+	Level	   *levels;
+	int64		count = span_levels(list, window, &levels);
+	int64		peak = 0;
+
+	for (int64 i = 0; i < count; i++)
+		peak = Max(peak, levels[i].running);
+	pfree(levels);
+	return peak;
+}

@@ -1,0 +1,52 @@
+/*
+ * span.h
+ *		Spans of time, [start_at, end_at), and how many of them run at once.
+ *
+ * Pure: no clock, no SPI. Lists live in the memory context they were begun in
+ * and grow beyond 1 GB if need be.
+ */
+#ifndef APPT_SPAN_H
+#define APPT_SPAN_H
+
+#include "datatype/timestamp.h"
+
+typedef struct Span
+{
+	TimestampTz start_at;
+	TimestampTz end_at;
+} Span;
+
+typedef struct SpanList
+{
+	int64		count;
+	int64		capacity;
+	Span	   *spans;
+} SpanList;
+
+extern void span_list_begin(SpanList *list);
+extern void span_list_add(SpanList *list, TimestampTz start_at, TimestampTz end_at);
+
+/* Take out one that is exactly this, if there is one; the order may change. */
+extern void span_list_remove(SpanList *list, const Span *span);
+
+extern bool span_contains(const Span *outer, const Span *inner);
+extern bool spans_overlap(const Span *a, const Span *b);
+
+/* From `at` on, until the next level, so many run at once. */
+typedef struct Level
+{
+	TimestampTz at;
+	int64		running;
+} Level;
+
+/*
+ * The levels within a window, in the order of time; the first is at its start.
+ * Returns how many. *levels in CurrentMemoryContext; parts of spans that lie
+ * outside of the window play no role.
+ */
+extern int64 span_levels(const SpanList *list, const Span *window, Level **levels);
+
+/* The most that run at once at any instant of the window. */
+extern int64 span_peak(const SpanList *list, const Span *window);
+
+#endif							/* APPT_SPAN_H */
