@@ -35,7 +35,7 @@ COMMENT ON COLUMN appt.application.public_url IS 'Where the REST API is reached 
 COMMENT ON COLUMN appt.application.calling_code IS 'Country calling code of phone numbers written without one.';
 COMMENT ON COLUMN appt.application.max_duration IS 'The longest appointment that may be scheduled.';
 COMMENT ON COLUMN appt.application.end_grace IS 'How long after end_at an activated appointment ends by itself.';
-COMMENT ON COLUMN appt.application.max_overlap IS 'At no instant may more appointments overlap; NULL means no limit.';
+COMMENT ON COLUMN appt.application.max_overlap IS 'At no instant may more SCHEDULED or ACTIVATED appointments overlap; NULL means no limit.';
 COMMENT ON COLUMN appt.application.organizer_exclusive IS 'An agent may not organize two appointments that overlap.';
 COMMENT ON COLUMN appt.application.max_attempts IS 'Attempts to deliver one notification, manual ones not counted.';
 COMMENT ON COLUMN appt.application.retry_base IS 'Wait after the first failed attempt; doubled after each further one, +- 20 %.';

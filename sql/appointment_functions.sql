@@ -78,7 +78,7 @@ COMMENT ON FUNCTION appt.schedule_appointment(uuid, timestamptz, interval, jsonb
 
 Returns it with room_access if the application activates appointments by itself. customer: {"name": {"firstName", "lastName"}, "contact": {"primaryEmail", "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}. duration is elapsed time, a day being 24 hours. The organizer is the caller; a client service may name another, an SQL application must. timezone and locale are the application''s unless given. Of interaction, routing and customFields are taken.
 
-22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header. PT404: no such application.';
+22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header. PT404: no such application. PT409: the application''s max_overlap appointments are reached at some instant of it, or organizers are exclusive and this one organizes another then.';
 
 CREATE FUNCTION appt.get_appointment(id uuid) RETURNS appt.appointment_details
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_appointment';
@@ -102,7 +102,7 @@ COMMENT ON FUNCTION appt.reschedule_appointment(uuid, timestamptz, interval, tex
 
 null keeps what is. Where nothing differs, nothing changes and nothing is sent; where the locale alone does, subscribers get an UPDATE. The link to the room stays, its expiry moves along.
 
-22023: malformed values, as for schedule_appointment; the start is checked if it changes. PT404: no such appointment. PT409: the call is going on, or the appointment is CANCELLED or ENDED.';
+22023: malformed values, as for schedule_appointment; the start is checked if it changes. PT404: no such appointment. PT409: the call is going on, the appointment is CANCELLED or ENDED, or there is no place or the organizer not free, as for schedule_appointment.';
 
 CREATE FUNCTION appt.update_appointment(id uuid, title text DEFAULT NULL, notes text DEFAULT NULL,
 	location text DEFAULT NULL, metadata jsonb DEFAULT NULL) RETURNS appt.appointment_details

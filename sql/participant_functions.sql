@@ -12,4 +12,4 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reassign_appointment'
 COMMENT ON FUNCTION appt.reassign_appointment(uuid, text) IS
 'Hands an appointment over to another agent; subscribers are told.
 
-The user becomes its organizer and its only agent; customers stay. Where it organizes the appointment already, nothing changes and nothing is sent. User ids are trusted. 22023: user_id is empty. PT404: no such appointment. PT409: the user is one of its customers, or the appointment is CANCELLED or ENDED.';
+The user becomes its organizer and its only agent; customers stay. Where it organizes the appointment already, nothing changes and nothing is sent. User ids are trusted. 22023: user_id is empty. PT404: no such appointment. PT409: the user is one of its customers, organizers are exclusive and this one organizes another then, or the appointment is CANCELLED or ENDED.';

@@ -120,26 +120,43 @@ appointment_find(const Caller *caller, const pg_uuid_t *id)
 	return read_details(0);
 }
 
-#define LOCKABLE \
+#define CHANGEABLE \
 	"SELECT " COLUMNS " FROM appt.appointment a WHERE " IN_SCOPE \
 	"AND ($3 IS NULL OR " ORGANIZED_BY_3 ") "
+
+static Appointment *
+read_changeable(Statement *statement, const Caller *caller, const pg_uuid_t *id)
+{
+	NullableDatum arguments[4];
+
+	arguments[0] = sql_uuid(id);
+	set_scope(caller, arguments);
+	if (statement_run_nullable(statement, arguments) == 0)
+		report_not_found("appointment", id);
+	return read_appointment(0);
+}
+
+Appointment *
+appointment_to_change(const Caller *caller, const pg_uuid_t *id)
+{
+	static Statement find = {
+		CHANGEABLE, 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
+	};
+
+	return read_changeable(&find, caller, id);
+}
 
 Appointment *
 appointment_lock(const Caller *caller, const pg_uuid_t *id, bool for_delete)
 {
 	static Statement lock = {
-		LOCKABLE "FOR NO KEY UPDATE", 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
+		CHANGEABLE "FOR NO KEY UPDATE", 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
 	};
 	static Statement lock_for_delete = {
-		LOCKABLE "FOR UPDATE", 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
+		CHANGEABLE "FOR UPDATE", 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
 	};
-	NullableDatum arguments[4];
 
-	arguments[0] = sql_uuid(id);
-	set_scope(caller, arguments);
-	if (statement_run_nullable(for_delete ? &lock_for_delete : &lock, arguments) == 0)
-		report_not_found("appointment", id);
-	return read_appointment(0);
+	return read_changeable(for_delete ? &lock_for_delete : &lock, caller, id);
 }
 
 Appointment *

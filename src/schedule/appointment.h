@@ -53,13 +53,16 @@ typedef struct Appointment
 	Jsonb	   *interaction;
 	TimestampTz created_at;
 	TimestampTz updated_at;
-	/* Not set by appointment_lock. */
+	/* Not set by appointment_to_change and appointment_lock. */
 	Room		room;
 	Jsonb	   *participant_ids;	/* [{"id", "type"}] */
 } Appointment;
 
 /* The one that the caller may read. Sees the calling query's snapshot. */
 extern Appointment *appointment_find(const Caller *caller, const pg_uuid_t *id);
+
+/* The one that the caller may change, as it is now. */
+extern Appointment *appointment_to_change(const Caller *caller, const pg_uuid_t *id);
 
 /*
  * The one that the caller may change, locked until the transaction ends, as it

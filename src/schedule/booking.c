@@ -4,7 +4,8 @@
  *		and planning what it owes.
  *
  * Bookings of one application run side by side: its row is only read, and
- * locked by nothing but the foreign key's share lock. All ids are made here,
+ * locked by nothing but the foreign key's share lock; where it has a capacity,
+ * those that touch the same days wait for each other. All ids are made here,
  * so that each table takes one INSERT and nothing is read back. Whatever is
  * wrong with the arguments is found before the first of them.
  */
@@ -23,7 +24,7 @@ find_settings(const pg_uuid_t *application_id)
 {
 	static Statement find = {
 		"SELECT o.notifications_enabled, a.auto_activate, a.room_url, a.room_code_length, a.locale,"
-		" a.timezone, a.calling_code, a.max_duration, a.end_grace "
+		" a.timezone, a.calling_code, a.max_duration, a.end_grace, a.max_overlap, a.organizer_exclusive "
 		"FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id WHERE a.id = $1",
 		1, {UUIDOID}
 	};
@@ -41,6 +42,8 @@ find_settings(const pg_uuid_t *application_id)
 	settings->calling_code = row_text(0, 7);
 	settings->max_duration = row_elapsed(0, 8);
 	settings->end_grace = row_elapsed(0, 9);
+	settings->capacity.max_overlap = row_int32(0, 10);
+	settings->capacity.organizer_exclusive = row_bool(0, 11);
 	return settings;
 }
 
@@ -242,6 +245,7 @@ booking_store(Booking *booking)
 	Appointment *appointment = booking->appointment;
 	const BookingSettings *settings = booking->settings;
 
+	capacity_require(&settings->capacity, appointment, NULL);
 	insert_appointment(appointment, booking->notification_headers);
 	insert_people(appointment, booking->customer);
 	if (settings->auto_activate)

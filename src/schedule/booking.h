@@ -12,6 +12,7 @@
 #ifndef APPT_BOOKING_H
 #define APPT_BOOKING_H
 
+#include "schedule/capacity.h"
 #include "schedule/participant.h"
 #include "schedule/room.h"
 
@@ -45,6 +46,7 @@ typedef struct BookingSettings
 	char	   *calling_code;	/* NULL: none */
 	TimeOffset	max_duration;
 	TimeOffset	end_grace;
+	Capacity	capacity;
 } BookingSettings;
 
 typedef struct Booking
@@ -64,7 +66,8 @@ typedef struct Booking
 extern Booking *booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz now);
 
 /*
- * Store the appointment with its people and room, and plan what it owes. The
+ * Store the appointment with its people and room, and plan what it owes. PT409
+ * where no place is left, or the agent who organizes it is not free. The
  * organizer attends if it is an AGENT; a CUSTOMER that organizes is
  * booking->customer.
  */

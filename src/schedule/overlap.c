@@ -330,7 +330,7 @@ is_short(TupleTableSlot *slot, const Organizer *organizer)
 /* Those of short classes. */
 static void
 find_short(Relation table, const pg_uuid_t *application_id, const Organizer *organizer,
-			const Span *window, SpanList *found)
+		   const Span *window, SpanList *found)
 {
 	Relation	index = index_open(relation_oid("appointment_organizer"), AccessShareLock);
 	TupleTableSlot *slot = table_slot_create(table, NULL);

@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "core/statement.h"
+#include "schedule/capacity.h"
 #include "schedule/participant.h"
 #include "schedule/validate.h"
 
@@ -24,6 +25,13 @@ is_organized_by(const Appointment *appointment, const char *user_id)
 {
 	return strcmp(appointment->organizer_type, PARTICIPANT_AGENT) == 0 &&
 		strcmp(appointment->organizer_id, user_id) == 0;
+}
+
+static void
+organize_by(Appointment *appointment, const char *user_id)
+{
+	appointment->organizer_id = pstrdup(user_id);
+	appointment->organizer_type = pstrdup(PARTICIPANT_AGENT);
 }
 
 static void
@@ -59,18 +67,47 @@ replace_agents(const AppointmentKey *key, const char *user_id)
 		agent_insert(key, user_id);
 }
 
+/* Lock what the new organizer's being free depends on, before the row may be locked. */
+static void
+lock_capacity(const Caller *caller, const pg_uuid_t *id, const char *user_id, const Capacity *capacity)
+{
+	Appointment *present = appointment_to_change(caller, id);
+	Appointment planned = *present;
+
+	require_open(present);
+	organize_by(&planned, user_id);
+	capacity_lock(capacity, &planned, present);
+}
+
+/* The row, locked, and what its application allows. */
+static Appointment *
+lock_appointment(const Caller *caller, const pg_uuid_t *id, const char *user_id, Capacity *capacity)
+{
+	Appointment *present = appointment_to_change(caller, id);
+
+	*capacity = capacity_of(&present->key.application_id);
+	if (capacity->organizer_exclusive)
+	{
+		capacity_lock_move(present);
+		lock_capacity(caller, id, user_id, capacity);
+	}
+	return appointment_lock(caller, id, false);
+}
+
 /*
  * appt.reassign_appointment(id uuid, user_id text) -> appt.appointment_details
  *
  * Organized by that agent already: nothing changes. PT404 if it is not there
- * or not the caller's to change, PT409 if the user is a customer of it and once
- * it is over. Source: auvious-appointments-api.txt, "Reassign an Existing
+ * or not the caller's to change, PT409 if the user is a customer of it or not
+ * free, and once it is over. Source: auvious-appointments-api.txt, "Reassign an Existing
  * Appointment to a New Agent".
  */
 Datum
 reassign_appointment(PG_FUNCTION_ARGS)
 {
 	Appointment *appointment;
+	Appointment planned;
+	Capacity	capacity;
 	pg_uuid_t  *id;
 	char	   *user_id;
 	Call		call;
@@ -78,10 +115,13 @@ reassign_appointment(PG_FUNCTION_ARGS)
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
 	id = required_uuid(fcinfo, 0, "id");
 	user_id = required_id(fcinfo, 1, "user_id");
-	appointment = appointment_lock(&call.caller, id, false);
+	appointment = lock_appointment(&call.caller, id, user_id, &capacity);
 	require_open(appointment);
 	if (!is_organized_by(appointment, user_id))
 	{
+		planned = *appointment;
+		organize_by(&planned, user_id);
+		capacity_require(&capacity, &planned, appointment);
 		replace_agents(&appointment->key, user_id);
 		set_organizer(&appointment->key, user_id);
 		plan_updated(&appointment->key, GetCurrentTransactionStartTimestamp());

@@ -5,6 +5,10 @@
  * Only what differs is a change: a start is checked against the clock only if
  * it moves, so that a call under way in another timezone can still be told
  * apart from one that is booked into the past.
+ *
+ * Where the application has a capacity, the move is worked out twice: on the
+ * row as it is read, to know which days must be locked before it, and on the
+ * row as it is locked.
  */
 #include "postgres.h"
 
@@ -13,7 +17,7 @@
 #include "core/errors.h"
 #include "core/statement.h"
 #include "core/wake.h"
-#include "schedule/appointment.h"
+#include "schedule/capacity.h"
 #include "schedule/room.h"
 #include "schedule/validate.h"
 
@@ -60,13 +64,15 @@ typedef struct Limits
 {
 	TimeOffset	max_duration;
 	TimeOffset	end_grace;
+	Capacity	capacity;
 } Limits;
 
 static Limits
 find_limits(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT max_duration, end_grace FROM appt.application WHERE id = $1", 1, {UUIDOID}
+		"SELECT max_duration, end_grace, max_overlap, organizer_exclusive FROM appt.application WHERE id = $1",
+		1, {UUIDOID}
 	};
 	Limits		limits;
 
@@ -74,6 +80,8 @@ find_limits(const pg_uuid_t *application_id)
 		report_not_found("application", application_id);
 	limits.max_duration = row_elapsed(0, 1);
 	limits.end_grace = row_elapsed(0, 2);
+	limits.capacity.max_overlap = row_int32(0, 3);
+	limits.capacity.organizer_exclusive = row_bool(0, 4);
 	return limits;
 }
 
@@ -90,6 +98,15 @@ write_times(const Appointment *a, bool is_moved)
 	(void) statement_run(&update, UUIDPGetDatum(&a->key.application_id), UUIDPGetDatum(&a->key.id),
 						 TimestampTzGetDatum(a->start_at), TimestampTzGetDatum(a->end_at),
 						 text_datum(a->timezone), text_datum(a->locale), BoolGetDatum(is_moved));
+}
+
+static void
+require_movable(const Appointment *a)
+{
+	require_open(a);
+	if (strcmp(interaction_state(a), INTERACTION_ACTIVE) == 0)
+		report_conflict("the call is going on", "Appointment \"%s\" cannot move before it ends.",
+						uuid_text(&a->key.id));
 }
 
 /* Put the move into the struct; was it one? Checks what changes. */
@@ -120,13 +137,42 @@ apply_move(Appointment *a, const Move *move, const Limits *limits, TimestampTz n
 	return is_moved;
 }
 
+/* Lock what the move needs before it may lock the row. */
+static void
+lock_capacity(const Caller *caller, const pg_uuid_t *id, const Move *move, const Limits *limits,
+			  TimestampTz now)
+{
+	Appointment *planned = appointment_to_change(caller, id);
+	Appointment present = *planned;
+
+	require_movable(planned);
+	if (apply_move(planned, move, limits, now))
+		capacity_lock(&limits->capacity, planned, &present);
+}
+
+/* The row, locked, and what its application allows. */
+static Appointment *
+lock_appointment(const Caller *caller, const pg_uuid_t *id, const Move *move, Limits *limits,
+				 TimestampTz now)
+{
+	Appointment *present = appointment_to_change(caller, id);
+
+	*limits = find_limits(&present->key.application_id);
+	if (capacity_is_limited(&limits->capacity))
+	{
+		capacity_lock_move(present);
+		lock_capacity(caller, id, move, limits, now);
+	}
+	return appointment_lock(caller, id, false);
+}
+
 /*
  * appt.reschedule_appointment(id uuid, start_at timestamptz, duration interval,
  *		timezone text = null, locale text = null) -> appt.appointment_details
  *
  * null keeps what is. 22023 for malformed arguments, PT404 if it is not there
- * or not the caller's to change, PT409 while the call is going on and once it
- * is over. Source: auvious-appointments-api.txt, "Reschedule an Existing Appointment".
+ * or not the caller's to change, PT409 while the call is going on, once it is
+ * over, and where no place is left or the organizer is not free. Source: auvious-appointments-api.txt, "Reschedule an Existing Appointment".
  */
 Datum
 reschedule_appointment(PG_FUNCTION_ARGS)
@@ -134,7 +180,7 @@ reschedule_appointment(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	pg_uuid_t  *id;
 	Appointment *appointment;
-	TimestampTz old_end;
+	Appointment present;
 	Limits		limits;
 	Move		move;
 	bool		is_moved;
@@ -143,20 +189,18 @@ reschedule_appointment(PG_FUNCTION_ARGS)
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE);
 	id = required_uuid(fcinfo, ARGUMENT_ID, "id");
 	read_move(fcinfo, &move);
-	appointment = appointment_lock(&call.caller, id, false);
-	require_open(appointment);
-	if (strcmp(interaction_state(appointment), INTERACTION_ACTIVE) == 0)
-		report_conflict("the call is going on", "Appointment \"%s\" cannot move before it ends.", uuid_text(id));
+	appointment = lock_appointment(&call.caller, id, &move, &limits, now);
+	require_movable(appointment);
 
-	limits = find_limits(&appointment->key.application_id);
-	old_end = appointment->end_at;
+	present = *appointment;
 	is_moved = apply_move(appointment, &move, &limits, now);
 	if (is_moved || (move.locale != NULL && strcmp(move.locale, appointment->locale) != 0))
 	{
 		if (move.locale != NULL)
 			appointment->locale = move.locale;
+		capacity_require(&limits.capacity, appointment, &present);
 		write_times(appointment, is_moved);
-		if (appointment->end_at != old_end && strcmp(appointment->state, APPOINTMENT_ACTIVATED) == 0)
+		if (appointment->end_at != present.end_at && strcmp(appointment->state, APPOINTMENT_ACTIVATED) == 0)
 		{
 			room_move(&appointment->key, appointment->end_at);
 			wake_on_commit(LANE_CHORES, appointment->end_at + limits.end_grace);

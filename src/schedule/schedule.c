@@ -59,7 +59,8 @@ choose_organizer(FunctionCallInfo fcinfo, const Caller *caller)
  *		-> appt.appointment_details
  *
  * duration is elapsed time, a day being 24 hours. 22023 for malformed
- * arguments, PT404 for an application that is not there or not the caller's.
+ * arguments, PT404 for an application that is not there or not the caller's,
+ * PT409 where no place is left or the organizer is not free.
  * Source: auvious-appointments-api.txt, "Schedule a New Appointment".
  */
 Datum
