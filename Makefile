@@ -58,7 +58,7 @@ OBJS = $(SOURCES:.c=.o)
 # The install script, by topic, in the order in which the parts need each other.
 SQL_PARTS = roles types checks organization application appointment configuration \
 	notification identity \
-	vocabulary_functions configuration_functions appointment_functions participant_functions \
+	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
 	notification_functions template_functions worker_functions \
 	views grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql

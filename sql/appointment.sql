@@ -31,7 +31,8 @@ CREATE TABLE appt.appointment (
 CREATE INDEX appointment_id ON appt.appointment (id);
 CREATE INDEX appointment_overlap ON appt.appointment (application_id, duration_class, start_at, end_at)
 	WHERE state IN ('SCHEDULED', 'ACTIVATED');
-CREATE INDEX appointment_organizer ON appt.appointment (application_id, organizer_id, start_at);
+CREATE INDEX appointment_organizer ON appt.appointment (application_id, organizer_id, start_at)
+	INCLUDE (organizer_type);
 CREATE INDEX appointment_start ON appt.appointment (application_id, start_at);
 CREATE INDEX appointment_open_end ON appt.appointment (application_id, end_at) WHERE state = 'ACTIVATED';
 COMMENT ON TABLE appt.appointment IS 'Planned calls, [start_at, end_at), owned by an organizer.';

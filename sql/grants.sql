@@ -37,6 +37,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	appt.cancel_appointment,
 	appt.delete_appointment,
+	appt.find_appointments,
 	appt.reschedule_appointment,
 	appt.update_appointment
 	TO appt_agent, appt_supervisor, appt_client_service, appt_service;

@@ -17,6 +17,7 @@
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -261,8 +262,8 @@ caller_may_use_application(const Caller *caller, const pg_uuid_t *application_id
 			return true;
 		case CALLER_ADMIN:
 			return statement_run(&organization_owns,
-							 UUIDPGetDatum(application_id),
-							 UUIDPGetDatum(&caller->organization_id)) > 0;
+								 UUIDPGetDatum(application_id),
+								 UUIDPGetDatum(&caller->organization_id)) > 0;
 		default:
 			return memcmp(&caller->application_id, application_id, UUID_LEN) == 0;
 	}
@@ -276,6 +277,40 @@ call_copy(Call *call, Datum value, bool by_value, int16 length)
 
 	MemoryContextSwitchTo(previous);
 	return copy;
+}
+
+HeapTuple
+tuple_of(TupleDesc descriptor, const NullableDatum *columns, int count)
+{
+	Datum		values[STATEMENT_MAX_ARGUMENTS];
+	bool		nulls[STATEMENT_MAX_ARGUMENTS];
+
+	if (descriptor->natts != count || count > STATEMENT_MAX_ARGUMENTS)
+		elog(ERROR, "unexpected result type");
+	for (int i = 0; i < count; i++)
+	{
+		values[i] = columns[i].value;
+		nulls[i] = columns[i].isnull;
+	}
+	return heap_form_tuple(descriptor, values, nulls);
+}
+
+TupleDesc
+result_descriptor(FunctionCallInfo fcinfo)
+{
+	TupleDesc	descriptor;
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "unexpected result type");
+	return BlessTupleDesc(descriptor);
+}
+
+Datum
+call_row(Call *call, FunctionCallInfo fcinfo, const NullableDatum *columns, int count)
+{
+	HeapTuple	row = tuple_of(result_descriptor(fcinfo), columns, count);
+
+	return call_copy(call, HeapTupleGetDatum(row), false, -1);
 }
 
 char *

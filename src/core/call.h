@@ -14,6 +14,8 @@
 #ifndef APPT_CALL_H
 #define APPT_CALL_H
 
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "fmgr.h"
 #include "utils/uuid.h"
 
@@ -30,7 +32,8 @@
 typedef struct Caller
 {
 	int			role;			/* one of the above */
-	char	   *user_id;		/* the token's sub; NULL if unrestricted or anonymous */
+	char	   *user_id;		/* the token's sub; NULL if unrestricted or
+								 * anonymous */
 	pg_uuid_t	application_id; /* AGENT, SUPERVISOR, CLIENT_SERVICE, CUSTOMER */
 	pg_uuid_t	organization_id;	/* ADMIN */
 	pg_uuid_t	conference_id;	/* CUSTOMER */
@@ -64,6 +67,15 @@ extern bool caller_may_use_application(const Caller *caller, const pg_uuid_t *ap
 
 /* Copy a composite or by-reference result out of SPI's memory. */
 extern Datum call_copy(Call *call, Datum value, bool by_value, int16 length);
+
+/*
+ * Rows of composite types. tuple_of makes one of a type's descriptor,
+ * result_descriptor is that of the type which the function returns, and call_row
+ * a row of it for the function to return.
+ */
+extern HeapTuple tuple_of(TupleDesc descriptor, const NullableDatum *columns, int count);
+extern TupleDesc result_descriptor(FunctionCallInfo fcinfo);
+extern Datum call_row(Call *call, FunctionCallInfo fcinfo, const NullableDatum *columns, int count);
 
 /* Text argument as a C string, NULL if SQL NULL. */
 extern char *text_argument(FunctionCallInfo fcinfo, int index);

@@ -18,12 +18,25 @@ static const char *const pinned[][2] = {
 	{"jit", "off"}
 };
 
+static void
+pin(const char *name, const char *value, bool for_good)
+{
+	(void) set_config_option(name, value, PGC_USERSET,
+							 for_good ? PGC_S_OVERRIDE : PGC_S_SESSION,
+							 for_good ? GUC_ACTION_SET : GUC_ACTION_SAVE,
+							 true, 0, false);
+}
+
 void
 pin_plans(bool for_good)
 {
 	for (int i = 0; i < lengthof(pinned); i++)
-		(void) set_config_option(pinned[i][0], pinned[i][1], PGC_USERSET,
-								 for_good ? PGC_S_OVERRIDE : PGC_S_SESSION,
-								 for_good ? GUC_ACTION_SET : GUC_ACTION_SAVE,
-								 true, 0, false);
+		pin(pinned[i][0], pinned[i][1], for_good);
+}
+
+/* An incremental sort is another matter: it needs an index's order. */
+void
+pin_order(void)
+{
+	pin("enable_sort", "off", false);
 }

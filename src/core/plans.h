@@ -14,4 +14,11 @@
  */
 extern void pin_plans(bool for_good);
 
+/*
+ * Besides, an index that has the order wanted is read in it, however few rows
+ * the planner believes that there are to sort: for statements with a LIMIT.
+ * Until the end of the current GUC nest level.
+ */
+extern void pin_order(void);
+
 #endif							/* APPT_PLANS_H */

@@ -10,7 +10,6 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 
@@ -19,27 +18,13 @@
 #include "core/statement.h"
 #include "schedule/appointment.h"
 
-#define COLUMNS \
-	"a.application_id, a.id, a.conference_id, a.organizer_id, a.organizer_type, a.state, " \
-	"a.title, a.notes, a.location, a.start_at, a.end_at, a.timezone, a.locale, " \
-	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at"
-
-#define ROOM_AND_PARTICIPANTS \
-	", r.ticket, r.url, r.expires, " \
-	"coalesce((SELECT jsonb_agg(jsonb_build_object('id', p.id, 'type', p.type) ORDER BY p.created_at, p.id COLLATE \"C\")" \
-	" FROM appt.participant p WHERE p.application_id = a.application_id AND p.appointment_id = a.id), '[]') "
-
-#define FROM_APPOINTMENT_AND_ROOM \
-	"FROM appt.appointment a LEFT JOIN appt.room_access r" \
-	" ON r.application_id = a.application_id AND r.appointment_id = a.id "
-
 /* A caller's appointments: $2 their application, $3 their organizer, $4 their conference; NULL is any. */
 #define ORGANIZED_BY_3 "a.organizer_id = $3 AND a.organizer_type = 'AGENT'"
 #define IN_SCOPE \
 	"a.id = $1 AND ($2 IS NULL OR a.application_id = $2) AND ($4 IS NULL OR a.conference_id = $4) "
 
 static Appointment *
-read_appointment(uint64 row)
+read_columns(uint64 row)
 {
 	Appointment *appointment = (Appointment *) palloc0(sizeof(Appointment));
 
@@ -64,15 +49,15 @@ read_appointment(uint64 row)
 	return appointment;
 }
 
-static Appointment *
-read_details(uint64 row)
+Appointment *
+appointment_read(uint64 row)
 {
-	Appointment *appointment = read_appointment(row);
+	Appointment *appointment = read_columns(row);
 
-	appointment->room.ticket = row_text(row, 19);
-	appointment->room.url = row_text(row, 20);
-	appointment->room.expires = row_timestamp(row, 21);
-	appointment->participant_ids = row_jsonb(row, 22);
+	appointment->participant_ids = row_jsonb(row, 19);
+	appointment->room.ticket = row_text(row, 20);
+	appointment->room.url = row_text(row, 21);
+	appointment->room.expires = row_timestamp(row, 22);
 	return appointment;
 }
 
@@ -104,7 +89,7 @@ Appointment *
 appointment_find(const Caller *caller, const pg_uuid_t *id)
 {
 	static Statement find = {
-		"SELECT " COLUMNS ROOM_AND_PARTICIPANTS FROM_APPOINTMENT_AND_ROOM
+		"SELECT " APPOINTMENT_DETAILS "FROM " APPOINTMENT_AND_ROOM
 		"WHERE " IN_SCOPE "AND ($3 IS NULL OR " ORGANIZED_BY_3 " OR $5 AND EXISTS ("
 		" SELECT FROM appt.participant p WHERE p.application_id = a.application_id"
 		"  AND p.appointment_id = a.id AND p.id = $3 AND p.type = 'AGENT'))",
@@ -117,11 +102,11 @@ appointment_find(const Caller *caller, const pg_uuid_t *id)
 	arguments[4] = SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT));
 	if (statement_run_nullable(&find, arguments) == 0)
 		report_not_found("appointment", id);
-	return read_details(0);
+	return appointment_read(0);
 }
 
 #define CHANGEABLE \
-	"SELECT " COLUMNS " FROM appt.appointment a WHERE " IN_SCOPE \
+	"SELECT " APPOINTMENT_COLUMNS " FROM appt.appointment a WHERE " IN_SCOPE \
 	"AND ($3 IS NULL OR " ORGANIZED_BY_3 ") "
 
 static Appointment *
@@ -133,7 +118,7 @@ read_changeable(Statement *statement, const Caller *caller, const pg_uuid_t *id)
 	set_scope(caller, arguments);
 	if (statement_run_nullable(statement, arguments) == 0)
 		report_not_found("appointment", id);
-	return read_appointment(0);
+	return read_columns(0);
 }
 
 Appointment *
@@ -163,14 +148,14 @@ Appointment *
 appointment_reload(const AppointmentKey *key)
 {
 	static Statement reload = {
-		"SELECT " COLUMNS ROOM_AND_PARTICIPANTS FROM_APPOINTMENT_AND_ROOM
+		"SELECT " APPOINTMENT_DETAILS "FROM " APPOINTMENT_AND_ROOM
 		"WHERE a.application_id = $1 AND a.id = $2",
 		2, {UUIDOID, UUIDOID}
 	};
 
 	if (statement_run(&reload, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) == 0)
 		report_not_found("appointment", &key->id);
-	return read_details(0);
+	return appointment_read(0);
 }
 
 void
@@ -224,31 +209,8 @@ room_jsonb(const Room *room)
 	return sql_jsonb(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 
-/* A row of the function's composite result type. */
-static Datum
-form_row(Call *call, FunctionCallInfo fcinfo, const NullableDatum *columns, int count)
-{
-	MemoryContext previous = MemoryContextSwitchTo(call->context);
-	Datum		values[STATEMENT_MAX_ARGUMENTS];
-	bool		nulls[STATEMENT_MAX_ARGUMENTS];
-	TupleDesc	descriptor;
-	Datum		row;
-
-	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE ||
-		descriptor->natts != count)
-		elog(ERROR, "unexpected result type");
-	for (int i = 0; i < count; i++)
-	{
-		values[i] = columns[i].value;
-		nulls[i] = columns[i].isnull;
-	}
-	row = HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
-	MemoryContextSwitchTo(previous);
-	return row;
-}
-
-Datum
-appointment_details(Call *call, FunctionCallInfo fcinfo, const Appointment *a)
+HeapTuple
+appointment_tuple(TupleDesc descriptor, const Appointment *a)
 {
 	const NullableDatum columns[] = {
 		sql_uuid(&a->key.id),
@@ -273,7 +235,15 @@ appointment_details(Call *call, FunctionCallInfo fcinfo, const Appointment *a)
 		SQL_VALUE(TimestampTzGetDatum(a->updated_at))
 	};
 
-	return form_row(call, fcinfo, columns, lengthof(columns));
+	return tuple_of(descriptor, columns, lengthof(columns));
+}
+
+Datum
+appointment_details(Call *call, FunctionCallInfo fcinfo, const Appointment *appointment)
+{
+	HeapTuple	details = appointment_tuple(result_descriptor(fcinfo), appointment);
+
+	return call_copy(call, HeapTupleGetDatum(details), false, -1);
 }
 
 Datum
@@ -286,7 +256,7 @@ room_access_details(Call *call, FunctionCallInfo fcinfo, const Room *room)
 		SQL_VALUE(TimestampTzGetDatum(room->expires))
 	};
 
-	return form_row(call, fcinfo, columns, lengthof(columns));
+	return call_row(call, fcinfo, columns, lengthof(columns));
 }
 
 Datum

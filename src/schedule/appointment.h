@@ -58,6 +58,32 @@ typedef struct Appointment
 	Jsonb	   *participant_ids;	/* [{"id", "type"}] */
 } Appointment;
 
+/*
+ * For statements that look for appointments in their own way: the columns that
+ * appointment_read takes, of appt.appointment a and appt.room_access r, which
+ * is joined by APPOINTMENT_AND_ROOM. Where no room is to be shown, none is.
+ */
+#define APPOINTMENT_COLUMNS \
+	"a.application_id, a.id, a.conference_id, a.organizer_id, a.organizer_type, a.state, " \
+	"a.title, a.notes, a.location, a.start_at, a.end_at, a.timezone, a.locale, " \
+	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at"
+
+#define PARTICIPANT_IDS \
+	"coalesce((SELECT jsonb_agg(jsonb_build_object('id', p.id, 'type', p.type) ORDER BY p.created_at, p.id COLLATE \"C\")" \
+	" FROM appt.participant p WHERE p.application_id = a.application_id AND p.appointment_id = a.id), '[]') "
+
+#define APPOINTMENT_DETAILS \
+	APPOINTMENT_COLUMNS ", " PARTICIPANT_IDS ", r.ticket, r.url, r.expires "
+#define APPOINTMENT_DETAILS_WITHOUT_ROOM \
+	APPOINTMENT_COLUMNS ", " PARTICIPANT_IDS ", NULL::text, NULL::text, NULL::timestamptz "
+
+#define APPOINTMENT_AND_ROOM \
+	"appt.appointment a LEFT JOIN appt.room_access r" \
+	" ON r.application_id = a.application_id AND r.appointment_id = a.id "
+
+/* The appointment in a row of such a statement's result. */
+extern Appointment *appointment_read(uint64 row);
+
 /* The one that the caller may read. Sees the calling query's snapshot. */
 extern Appointment *appointment_find(const Caller *caller, const pg_uuid_t *id);
 
@@ -79,7 +105,10 @@ extern void require_open(const Appointment *appointment);
 /* PENDING, ACTIVE or ENDED. */
 extern const char *interaction_state(const Appointment *appointment);
 
-/* appt.appointment_details in the context of the call's result. */
+/* A row of appt.appointment_details, as its type's descriptor wants it. */
+extern HeapTuple appointment_tuple(TupleDesc descriptor, const Appointment *appointment);
+
+/* The function's result: appt.appointment_details in the context of the call's result. */
 extern Datum appointment_details(Call *call, FunctionCallInfo fcinfo,
 								 const Appointment *appointment);
 

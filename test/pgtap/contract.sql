@@ -27,6 +27,9 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 		locale text DEFAULT NULL::text -> appt.appointment_details'),
 	('cancel_appointment', 'id uuid, reason text DEFAULT NULL::text -> appt.appointment_details'),
 	('delete_appointment', 'id uuid -> void'),
+	('find_appointments', 'application_id uuid DEFAULT NULL::uuid, organizer_id text[] DEFAULT NULL::text[], duration interval[] DEFAULT NULL::interval[],
+		range tstzrange DEFAULT NULL::tstzrange, page_size integer DEFAULT 25, page_number integer DEFAULT 1, sort_order text DEFAULT ''asc''::text,
+		sort_field text DEFAULT ''start_at''::text -> appt.appointment_page'),
 	('get_appointment', 'id uuid -> appt.appointment_details'),
 	('activate_appointment', 'id uuid -> appt.room_access_details'),
 	('end_appointment', 'id uuid -> appt.appointment_details'),
@@ -44,7 +47,7 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('adopt_database', ' -> void')) contract (name, arguments)
 	LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
 -- PostgREST answers GET for what is STABLE.
-SELECT is(string_agg(proname, ' ' ORDER BY proname), 'count_overlapping get_appointment notification_eligibility preview_notification render_template', 'what only reads is STABLE')
+SELECT is(string_agg(proname, ' ' ORDER BY proname), 'count_overlapping find_appointments get_appointment notification_eligibility preview_notification render_template', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c');
 
 SELECT is(string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum), regexp_replace(columns, '\s+', ' ', 'g'), type)
@@ -52,6 +55,7 @@ SELECT is(string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)),
 	('appointment_details', 'id uuid, application_id uuid, state text, title text, notes text, location text, start_at timestamp with time zone,
 		end_at timestamp with time zone, duration interval, timezone text, locale text, organizer jsonb, participant_ids jsonb, interaction jsonb,
 		metadata jsonb, notifications_active boolean, room_access jsonb, conference_id uuid, created_at timestamp with time zone, updated_at timestamp with time zone'),
+	('appointment_page', 'content appt.appointment_details[], page_count integer, page_number integer, page_size integer, sort_field text, sort_order text, total bigint'),
 	('room_access_details', 'ticket text, type text, url text, expires timestamp with time zone'),
 	('notification_details', 'id bigint, uid uuid, application_id uuid, appointment_id uuid, recipient_kind text, recipient_id text, subscription_id uuid,
 		rule_id bigint, type text, channel text, time_offset interval, due_at timestamp with time zone, state text, reason text, attempt_count integer,

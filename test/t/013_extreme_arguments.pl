@@ -25,6 +25,10 @@ my %extremes = (
 		"jsonb_build_object('metadata', (repeat('[', 3000) || repeat(']', 3000))::jsonb, 'start_at', 'x')",
 		"jsonb_build_object('a', repeat('x', 1000000))", "(SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 5000) i)" ],
 	bool => [ 'true', 'false' ],
+	_text => [ "'{}'", "'{NULL}'", q('{""}'), "'{{a,b},{c,d}}'", "'[5:6]={a,b}'", "array_fill(repeat('x', 3000), ARRAY[1000])", "ARRAY[E'a\\r\\nb', 'a']" ],
+	_interval => [ "'{}'", "'{NULL}'", "'{0}'", "'{-1 second}'", "'{1 month}'", "'{{1 hour,1 day}}'", "'{1 hour,2147483647 days}'", "'{178000000 years}'", "array_fill('1 hour'::interval, ARRAY[10000])" ],
+	tstzrange => [ "'empty'", "'(,)'", "'[-infinity,infinity]'", "'[infinity,)'", "'(,-infinity]'", "'[epoch,epoch]'",
+		"'[4714-11-24 00:00+00 BC,294276-12-31 23:59:59.999999+00]'", "'(4714-11-24 00:00+00 BC,294276-12-31 23:59:59.999999+00)'" ],
 	int4 => [ '0', '-1', '2147483647', '-2147483648' ],
 	int8 => [ '0', '-1', '9223372036854775807', '-9223372036854775808' ],
 	numeric => [ '0', '-1', "'NaN'", "'Infinity'", "'-Infinity'", '1e1000', '1e-1000' ]);
@@ -36,6 +40,7 @@ $tenant->email('smtp://mail.example');
 my $subscription = $tenant->subscribe('https://hooks.example/a');
 my $appointment = $tenant->schedule;
 my $customer = $node->query("SELECT id FROM appt.participant WHERE type = 'CUSTOMER'");
+my $ticket = $node->query("SELECT ticket FROM appt.room_access");
 my $notification = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'EMAIL'");
 $node->query("UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $notification");
 my %sound = (
@@ -45,11 +50,12 @@ my %sound = (
 	public_url => 'https://api.example', token_url => 'https://auth.example', sender => 'a@example.org', kind => 'SMTP', channel => 'EMAIL', type => 'REMINDER',
 	auth => 'OAUTH2', 'url_is_valid.smtp' => 'false', username => 'me', secret => 'word', hmac_key => 'key', locale => 'en', timezone => 'UTC', calling_code => '+49', organizer_id => 'agent',
 	template => 'Hello {{firstName}} {{dd-MM-yyyy}}', title => 'A title', notes => 'n', location => 'l', reason => 'r', contact => 'ann@example.org', code => '123456',
-	email => 'ann@example.org', user_id => 'agent-2', ticket => 'abc-def-ghi', settings => '{}', headers => '[]', notification_headers => '{}', metadata => '{}',
+	email => 'ann@example.org', user_id => 'agent-2', ticket => $ticket, settings => '{}', headers => '[]', notification_headers => '{}', metadata => '{}',
 	customer => '{"name": {"firstName": "Bob"}}', interaction => '{}', data => '{"start_at": "2030-01-01T00:00:00Z", "firstName": "Ann"}', start_at => '2030-01-01 00:00+00',
+	'find_appointments.organizer_id' => '{agent}', 'find_appointments.duration' => '{1 hour}', range => '[2030-01-01 00:00+00,2030-02-01 00:00+00)', sort_field => 'title', sort_order => 'desc',
 	at => '2030-01-01 00:00+00', duration => '1 hour', time_offset => '1 hour', max_overlap => 1, room_code_length => 9, max_concurrency => 1, max_per_second => 1,
 	max_attempts => 1, rule_id => $node->query("SELECT min(id) FROM appt.rule WHERE type = 'REMINDER' AND channel = 'EMAIL'"), text_body => 'x', subject => 'x', html_body => 'x');
-my %sound_of_type = (text => 'x', uuid => $application, timestamptz => '2030-01-01 00:00+00', interval => '1 hour', jsonb => '{}', bool => 'true', int4 => 1, int8 => 1, numeric => 1);
+my %sound_of_type = (_text => '{}', _interval => '{}', tstzrange => '(,)', text => 'x', uuid => $application, timestamptz => '2030-01-01 00:00+00', interval => '1 hour', jsonb => '{}', bool => 'true', int4 => 1, int8 => 1, numeric => 1);
 
 my @functions = map { [ split /\|/ ] } split /\n/, $node->query("
 	SELECT p.proname, p.pronargs, coalesce((SELECT string_agg(t.typname, ',' ORDER BY a.ordinality) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a (type, ordinality) JOIN pg_type t ON t.oid = a.type), ''),
