@@ -100,6 +100,9 @@ clear_notes(Transfer *transfer)
 	transfer->out_of_descriptors = false;
 	transfer->address_refused = false;
 	transfer->address_opened = false;
+	transfer->kept_refused = false;
+	transfer->header_ended = false;
+	transfer->header_cut = false;
 	transfer->body_cut = false;
 	transfer->request_sent = false;
 	transfer->body_received = 0;
@@ -162,6 +165,17 @@ begin_transfer(Transfer *transfer)
 	return started;
 }
 
+/* Start a transfer anew that was under way, or waited. If it can't be, it has failed. */
+void
+restart_transfer(Transfer *transfer)
+{
+	dlist_delete(&transfer->node);
+	if (begin_transfer(transfer))
+		return;
+	dlist_push_tail(&transfer->engine->busy, &transfer->node);
+	finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+}
+
 /* Its host is being looked up, or there is no descriptor: try again soon. */
 static void
 wait_transfer(Transfer *transfer)
@@ -194,6 +208,10 @@ describe_failure(Transfer *transfer)
 	else if (transfer->result == CURLE_ABORTED_BY_CALLBACK)
 		strlcpy(transfer->error,
 				"the connection closed before an answer came", ERROR_SIZE);
+	else if (transfer->header_cut)
+		strlcpy(transfer->error, "the answer's header does not end", ERROR_SIZE);
+	else if (transfer->result == CURLE_PARTIAL_FILE)
+		strlcpy(transfer->error, "the answer broke off", ERROR_SIZE);
 	else if (transfer->curl_error[0] != '\0')
 		strlcpy(transfer->error, transfer->curl_error, ERROR_SIZE);
 	else
@@ -276,8 +294,16 @@ read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
 		wait_transfer(transfer);
 		return;
 	}
+	if (result != CURLE_OK && transfer->kept_refused)
+	{
+		/* That connection is closed now; a new one may go elsewhere. */
+		restart_transfer(transfer);
+		return;
+	}
 	if (result == CURLE_WRITE_ERROR && transfer->body_cut)
 		result = CURLE_OK;
+	if (result == CURLE_OK && transfer->session == NULL && !transfer->header_ended)
+		result = CURLE_PARTIAL_FILE;
 	if (result == CURLE_OK && transfer->status == 401 && refresh_token(transfer))
 		return;
 	if (lookup_failed && result != CURLE_OK)
@@ -318,14 +344,7 @@ run_waiting(TransferEngine *engine, int64 now)
 		}
 		else if (engine->may_unblock &&
 				 (!transfer->must_wait || lookup_may_start(engine, transfer->host)))
-		{
-			dlist_delete(&transfer->node);
-			if (!begin_transfer(transfer))
-			{
-				dlist_push_tail(&engine->busy, &transfer->node);
-				finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
-			}
-		}
+			restart_transfer(transfer);
 	}
 	engine->may_unblock = false;
 }
@@ -584,6 +603,18 @@ transfer_engine_run(TransferEngine *engine)
 		sweep_hosts(engine);
 }
 
+/* Bytes as a string: what is behind a NUL must not get lost. */
+static void
+end_text(char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+	{
+		if (bytes[i] == '\0')
+			bytes[i] = '?';
+	}
+	bytes[length] = '\0';
+}
+
 Response *
 transfer_take(TransferEngine *engine, void **tag)
 {
@@ -593,7 +624,7 @@ transfer_take(TransferEngine *engine, void **tag)
 	if (dlist_is_empty(&engine->finished))
 		return NULL;
 	transfer = dlist_head_element(Transfer, node, &engine->finished);
-	transfer->body[transfer->body_length] = '\0';
+	end_text(transfer->body, transfer->body_length);
 
 	response = palloc0(sizeof(Response));
 	response->curl_result = transfer->result;

@@ -50,10 +50,18 @@ header_callback(char *bytes, size_t size, size_t count, void *clientp)
 
 	transfer->headers_received += length;
 	if (transfer->headers_received > HEADER_LIMIT)
+	{
+		transfer->header_cut = true;
 		return 0;
+	}
+	if (bytes[0] == '\r' || bytes[0] == '\n')
+		transfer->header_ended = true;
 	/* A status line begins anew: what came before was a 100 Continue. */
-	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+	else if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+	{
 		transfer->retry_after[0] = '\0';
+		transfer->header_ended = false;
+	}
 	else if (length > strlen(retry_after) &&
 			 pg_strncasecmp(bytes, retry_after, strlen(retry_after)) == 0)
 		keep_value(transfer->retry_after, RETRY_AFTER_SIZE,

@@ -95,6 +95,9 @@ typedef struct Transfer
 	bool		out_of_descriptors;
 	bool		address_refused;
 	bool		address_opened;
+	bool		kept_refused;	/* a kept connection's, that is: try a new one */
+	bool		header_ended;
+	bool		header_cut;
 	bool		body_cut;
 	bool		request_sent;	/* once; it is not sent twice */
 	size_t		body_received;
@@ -195,6 +198,7 @@ extern void assign_transfer(Transfer *transfer, const Request *request,
 							Host *host, int64 deadline);
 /* False: it could not be started, and is in no list. */
 extern bool begin_transfer(Transfer *transfer);
+extern void restart_transfer(Transfer *transfer);
 extern void finish_transfer(Transfer *transfer, CURLcode result);
 
 /* transfer_hosts.c; find_host: HASH_FIND or HASH_ENTER_NULL, may be NULL */

@@ -3,10 +3,12 @@
  *		The sockets of the engine: events, descriptors, addresses.
  *
  * A connection that libcurl keeps is left registered with epoll, since the
- * next request will want the same events: that saves two system calls each. If
- * its server closes it meanwhile the event is taken and the registration
- * dropped; libcurl finds out when it wants to use it. Only sockets that we
- * opened are treated so, for others may be closed without our being told.
+ * next request will want the same events: that saves two system calls each.
+ * Whatever comes over it meanwhile is no answer to anything (its server closes
+ * it, first saying 408 perhaps, or answers what nobody asked), so it is shut
+ * down, and libcurl finds it dead when it wants to use it: left alone, libcurl
+ * would take those bytes for the answer to the next request. Only sockets that
+ * we opened are treated so, for others may be closed without our being told.
  */
 #include "postgres.h"
 
@@ -18,6 +20,9 @@
 
 #include "core/reachable.h"
 #include "worker/transfer_parts.h"
+
+/* How much of what came over a kept connection is thrown away, in pieces of 4 KB. */
+#define RETIRED_READS 64
 
 /* The state of a descriptor; NULL if there is no memory for it. */
 SocketState *
@@ -179,7 +184,8 @@ parse_address(const char *text, int port, struct sockaddr_storage *storage)
 /*
  * A connection, new or kept, is about to be used. Is its address still
  * allowed, and is this the first time for this request? libcurl repeats a
- * request when a kept connection turns out to be dead.
+ * request when a kept connection turns out to be dead. A kept connection whose
+ * address was allowed once says nothing of where the host is now.
  */
 int
 before_request_callback(void *clientp, char *peer, char *local,
@@ -191,6 +197,7 @@ before_request_callback(void *clientp, char *peer, char *local,
 	if (!parse_address(peer, peer_port, &address) ||
 		!address_is_reachable((struct sockaddr *) &address, appt_allowed_addresses))
 	{
+		transfer->kept_refused = !transfer->address_opened;
 		transfer->address_refused = true;
 		transfer->address_opened = false;
 		return CURL_PREREQFUNC_ABORT;
@@ -205,6 +212,21 @@ before_request_callback(void *clientp, char *peer, char *local,
 	}
 	transfer->request_sent = true;
 	return CURL_PREREQFUNC_OK;
+}
+
+/* A kept connection is closing, or confused. What it holds must be gone for libcurl to find it closed. */
+static void
+retire_connection(TransferEngine *engine, int fd)
+{
+	struct epoll_event event = {0};
+	char		bytes[4096];
+	int			reads = 0;
+
+	(void) epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, &event);
+	socket_state(engine, fd)->registered = 0;
+	(void) shutdown(fd, SHUT_RDWR);
+	while (reads++ < RETIRED_READS && recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+		;
 }
 
 /* Pass what epoll reports on to libcurl or to a session. */
@@ -233,9 +255,7 @@ run_events(TransferEngine *engine)
 			}
 			if (state->wanted == 0)
 			{
-				/* A kept connection was closed by its server. */
-				(void) epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, &events[i]);
-				state->registered = 0;
+				retire_connection(engine, fd);
 				continue;
 			}
 			if (events[i].events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP))

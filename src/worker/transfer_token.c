@@ -162,11 +162,7 @@ refresh_token(Transfer *transfer)
 	token_forget(transfer->token, transfer->authorization + strlen(AUTHORIZATION_PREFIX));
 	release_token(transfer);
 	transfer->token_refreshed = true;
-	dlist_delete(&transfer->node);
-	if (begin_transfer(transfer))
-		return true;
-	dlist_push_tail(&transfer->engine->busy, &transfer->node);
-	finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+	restart_transfer(transfer);
 	return true;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """A webhook receiver for tests and the demo.
 
-Listens on 127.0.0.1, on a port that it prints as its first line ("port 12345"), speaks HTTP/1.1 with keep-alive, one
+Listens on 127.0.0.1 (or --listen), on a port that it prints as its first line ("port 12345"), speaks HTTP/1.1 with keep-alive, one
 thread per connection, and appends every request to a file as one JSON object per line, in the order of arrival:
 
     {"number", "connection", "method", "path", "headers": {name in lower case: value}, "body", "monotonic_us", "wall_us",
@@ -19,18 +19,33 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /fail-first/N           503 to the first N requests with the same webhook-id header, then 200
     /retry-after/SECONDS    503 with that Retry-After, then, for the same webhook-id, 200
     /retry-date/SECONDS     the same with Retry-After as a date
-    /redirect/TARGET        302 to /TARGET
+    /retry-value/TEXT       the same with that text (URL-encoded) as Retry-After
+    /redirect/TARGET        302 to /TARGET; /redirect/TARGET/NNN: by that status
     /echo                   200 with the request's body and headers as the answer's body
     /reset                  the connection is reset
+    /unread                 the connection is reset before the body has been read
     /close                  the connection is closed without an answer
     /hang                   no answer, ever
     /endless                200 with a body that never ends
     /garbage                bytes that are no HTTP
+    /raw/BASE64             these bytes (in URL-safe base64), then the connection is closed
+    /raw/BASE64/reset       the same, then the connection is reset; /raw/BASE64/open: then nothing more
+    /slow-headers           200 with a header that comes by ten bytes a second and never ends
+    /slow-body              200 with a body that comes by ten bytes a second and never ends
+    /flood-headers          200 with header after header, without an end
+    /flood-continue         one 100 Continue after the other, without an end
+    /bomb                   200 with 1 GB of zeros in a body of 1 MB, as Content-Encoding: gzip
+    /bomb/transfer          the same as Transfer-Encoding: gzip, chunked
+    /idle/close             200, and soon after the idle connection is closed; /idle/reset: is reset
+    /idle/timeout           200, and soon after a 408 that nobody asked for, as proxies send it, then it is closed
+    /idle/answer            200, and soon after another 200 that nobody asked for
     /bearer/N               200 to the Nth or a later token of /token, else 401
     /token                  an OAuth2 token (see --token-lifetime), for client credentials in the form or by basic auth
+    /token/TOKEN            that one; /slow-token/SECONDS: as /token, after that long
 """
 
 import argparse
+import base64
 import email.utils
 import http.server
 import json
@@ -41,14 +56,27 @@ import struct
 import sys
 import threading
 import time
+import urllib.parse
+import zlib
+
+
+def gzip_bomb():
+    """1 GB of zeros: one compressed MB that stands by itself, over and over. Without a checksum, nobody gets that far."""
+    compress = zlib.compressobj(9, wbits=-15)
+    block = compress.compress(bytes(1 << 20)) + compress.flush(zlib.Z_FULL_FLUSH)
+    return b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + block * 1024
+
+
+BOMB = gzip_bomb()
 
 
 class Receiver(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, record, token_lifetime):
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, address, record, token_lifetime):
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        super().__init__(address, Handler)
         self.record = record
         self.token_lifetime = token_lifetime
         self.lock = threading.Lock()
@@ -84,13 +112,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return super().parse_request()
 
     def answer_any(self):
-        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         words = self.path.split("?")[0].split("/")[1:]
+        if words[0] == "unread":
+            self.on_reset(b"", "")
+            return
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
         behaviour = getattr(self, "on_" + words[0].replace("-", "_"), None)
         argument = words[1] if len(words) > 1 else ""
         if behaviour is None:
             self.answer(body, 404, b"no such behaviour")
         else:
+            self.arguments = words[2:]
             behaviour(body, argument)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = answer_any
@@ -146,6 +178,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_retry_date(self, body, argument):
         self.retry_later(body, email.utils.formatdate(time.time() + float(argument), usegmt=True))
 
+    def on_retry_value(self, body, argument):
+        self.retry_later(body, urllib.parse.unquote(argument))
+
     def retry_later(self, body, value):
         if self.server.count_try((self.path, self.webhook_id())) == 1:
             self.answer(body, 503, b"later", {"Retry-After": value})
@@ -153,17 +188,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(body, 200, b"ok")
 
     def on_redirect(self, body, argument):
-        self.answer(body, 302, b"", {"Location": "/" + argument})
+        self.answer(body, int(self.arguments[0]) if self.arguments else 302, b"", {"Location": "/" + argument})
 
     def on_echo(self, body, argument):
         self.answer(body, 200, str(self.headers).encode() + body)
 
-    def on_reset(self, body, argument):
-        self.note(body, None)
+    def reset(self):
         self.close_connection = True
         # Lingering for no time makes close() send RST.
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.request.close()
+
+    def await_client(self):
+        """Until the client gives up."""
+        self.close_connection = True
+        self.request.recv(1)
+
+    def on_reset(self, body, argument):
+        self.note(body, None)
+        self.reset()
 
     def on_close(self, body, argument):
         self.note(body, None)
@@ -171,18 +214,68 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_hang(self, body, argument):
         self.note(body, None)
-        self.close_connection = True
-        # Until the client gives up.
-        self.request.recv(1)
+        self.await_client()
 
-    def on_endless(self, body, argument):
+    def on_raw(self, body, argument):
+        self.note(body, None)
+        self.close_connection = True
+        self.wfile.write(base64.urlsafe_b64decode(argument + "==="))
+        if "open" in self.arguments:
+            self.await_client()
+        if "reset" in self.arguments:
+            # What was sent must have been read: a reset may overtake it.
+            time.sleep(0.1)
+            self.reset()
+
+    def send_without_end(self, body, start, piece, interval):
+        self.note(body, 200)
+        self.close_connection = True
+        self.wfile.write(start)
+        while True:
+            self.wfile.write(piece)
+            time.sleep(interval)
+
+    def on_slow_headers(self, body, argument):
+        self.send_without_end(body, b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x", 0.1)
+
+    def on_slow_body(self, body, argument):
+        self.send_without_end(body, b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b"x", 0.1)
+
+    def on_flood_headers(self, body, argument):
+        self.send_without_end(body, b"HTTP/1.1 200 OK\r\n", b"X-Flood: %s\r\n" % (b"x" * 100), 0)
+
+    def on_flood_continue(self, body, argument):
+        self.send_without_end(body, b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0)
+
+    def on_bomb(self, body, argument):
         self.note(body, 200)
         self.close_connection = True
         self.send_response(200)
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
-        while True:
-            self.wfile.write(b"4000\r\n" + b"x" * 0x4000 + b"\r\n")
+        if argument == "transfer":
+            self.send_header("Transfer-Encoding", "gzip, chunked")
+            self.end_headers()
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(BOMB), BOMB))
+        else:
+            self.send_header("Content-Encoding", "gzip")
+            self.send_header("Content-Length", str(len(BOMB)))
+            self.end_headers()
+            self.wfile.write(BOMB)
+
+    def on_idle(self, body, argument):
+        self.answer(body, 200, b"ok")
+        # The client has the answer by then and holds the connection for idle.
+        time.sleep(0.1)
+        if argument == "timeout":
+            self.wfile.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlate")
+        elif argument == "answer":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+        elif argument == "reset":
+            self.reset()
+        self.close_connection = argument != "answer"
+
+    def on_endless(self, body, argument):
+        start = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        self.send_without_end(body, start, b"4000\r\n" + b"x" * 0x4000 + b"\r\n", 0)
 
     def on_garbage(self, body, argument):
         self.note(body, None)
@@ -193,6 +286,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         token = self.headers.get("authorization", "").removeprefix("Bearer token-")
         known = token.isdigit() and int(token) >= int(argument)
         self.answer(body, 200 if known else 401, b"ok" if known else b"unknown token")
+
+    def on_slow_token(self, body, argument):
+        time.sleep(float(argument))
+        self.on_token(body, "")
 
     def on_token(self, body, argument):
         with self.server.lock:
@@ -208,13 +305,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def main():
     parser = argparse.ArgumentParser(description="webhook receiver; see the head of this file for its paths")
     parser.add_argument("--record", required=True, help="file that requests are appended to")
+    parser.add_argument("--listen", default="127.0.0.1", help="another address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="a certain port")
     parser.add_argument("--certificate", help="PEM file: serve HTTPS with this certificate")
     parser.add_argument("--key", help="PEM file: the certificate's key")
     parser.add_argument("--token-lifetime", type=int, default=3600, help="expires_in of the tokens of /token, seconds")
     options = parser.parse_args()
 
     with open(options.record, "a", encoding="utf-8") as record:
-        server = Receiver(record, options.token_lifetime)
+        server = Receiver((options.listen, options.port), record, options.token_lifetime)
         if options.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(options.certificate, options.key)

@@ -6,6 +6,7 @@ use warnings;
 use Appt::Cluster;
 use Appt::Peers;
 use IO::Socket::INET;
+use MIME::Base64 qw(encode_base64url);
 use Test::More;
 use Time::HiRes qw(time);
 
@@ -52,47 +53,143 @@ sub answers
 	ok($entry->{headers}{'x-signature'}, 'signed');
 	is($entry->{headers}{'user-agent'}, 'appt/1.0', 'by appt');
 
-	foreach my $case (
-		[ 204, 'DELIVERED' ], [ 299, 'DELIVERED' ], [ 302, 'FAILED' ],   [ 304, 'FAILED' ],   [ 400, 'REJECTED' ], [ 401, 'REJECTED' ],
-		[ 402, 'FAILED' ],    [ 403, 'REJECTED' ],  [ 404, 'REJECTED' ], [ 405, 'FAILED' ],   [ 410, 'FAILED' ],   [ 418, 'FAILED' ],
-		[ 429, 'FAILED' ],    [ 500, 'FAILED' ],    [ 502, 'FAILED' ],   [ 503, 'FAILED' ],   [ 599, 'FAILED' ])
-	{
-		($row) = exchange('', message($hook->url("/status/$case->[0]")));
-		is("$row->{kind} $row->{status}", "$case->[1] $case->[0]", "status $case->[0]");
-	}
+	my %final = map { $_ => 1 } 400, 401, 403, 404;
+	my @statuses = (200 .. 208, 226, 299, 300 .. 308, 400 .. 418, 421 .. 429, 431, 451, 499 .. 511, 520, 599, 600, 999);
+	my @rows = exchange('', map { message($hook->url("/status/$_")) } @statuses);
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows),
+		join(' ', map { ($_ < 300 ? 'DELIVERED' : $final{$_} ? 'REJECTED' : 'FAILED') . " $_" } @statuses), 'every status');
+
+	# A redirect is a failure and followed nowhere, whatever it says.
+	my $other = Appt::Peers->webhook;
 	my $before = $hook->entries;
-	($row) = exchange('', message($hook->url('/redirect/ok')));
-	is("$row->{kind} $row->{status}", 'FAILED 302', 'a redirect is a failure');
-	is(scalar($hook->entries), $before + 1, 'and not followed');
-	($row) = exchange('', message($hook->url('/retry-after/7')));
-	is($row->{retry_after}, 7_000_000, 'Retry-After in seconds');
+	@rows = exchange('', map { message($hook->url("/redirect/ok/$_")) } 300 .. 308);
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', map { "FAILED $_" } 300 .. 308), 'redirects are failures');
+	is(scalar($hook->entries), $before + 9, 'and not followed');
+	my $elsewhere = $other->url('/ok');
+	@rows = exchange('', map { message(raw("HTTP/1.1 $_\r\nLocation: $elsewhere\r\nRefresh: 0; url=$elsewhere\r\nContent-Length: 0\r\n\r\n")) } '200 OK', '302 Found', '305 Use Proxy', '307 Again');
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), 'DELIVERED 200 FAILED 302 FAILED 305 FAILED 307', 'to another host neither');
+	is(scalar($other->entries), 0, 'who hears nothing of it');
+
+	# Headers arrive byte by byte, and none more than were sent.
+	exchange('', message($hook->url('/ok'), '"message_headers": {"X-Odd": "\u00fc \u2028X-Evil: 1 \u0085X-Evil: 2 \u00ff"}'));
+	my $headers = ($hook->entries)[-1]{headers};
+	is($headers->{'x-odd'}, "\xc3\xbc \xe2\x80\xa8X-Evil: 1 \xc2\x85X-Evil: 2 \xc3\xbf", 'a header arrives byte by byte');
+	ok(!exists $headers->{'x-evil'}, 'and stays one');
+
+	# Retry-After in all its forms.
+	foreach my $case ([ '7', 7_000_000 ], [ '0', 0 ], [ '-5', -1 ], [ '1.5', -1 ], [ 'soon', -1 ], [ '', -1 ], [ '9' x 40, 100_000_000_000_000 ], [ 'x' x 1000, -1 ],
+		[ 'Wed, 01 Jan 2020 00:00:00 GMT', 0 ], [ 'Wed, 99 Jan 2020 00:00:00 GMT', -1 ])
+	{
+		($row) = exchange('', message($hook->url('/retry-value/' . $case->[0] =~ s/([ ,])/sprintf '%%%02x', ord $1/egr)));
+		is("$row->{status} $row->{retry_after}", "503 $case->[1]", 'Retry-After: ' . substr $case->[0], 0, 40);
+	}
 	($row) = exchange('', message($hook->url('/retry-date/7')));
 	ok($row->{retry_after} > 4_000_000 && $row->{retry_after} <= 7_000_000, 'Retry-After as a date') or diag($row->{retry_after});
+	($row) = exchange('', message(raw("HTTP/1.1 103 Early\r\nRetry-After: 7\r\n\r\nHTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")));
+	is("$row->{status} $row->{retry_after}", '503 -1', 'none out of a 1xx');
+
+	# What an answer would like to be remembered is not.
+	my $memory = "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\"127.0.0.1:1\"\r\nStrict-Transport-Security: max-age=9\r\nWWW-Authenticate: Basic realm=x";
+	exchange('', message(raw("HTTP/1.1 200 OK\r\n$memory\r\nContent-Length: 0\r\n\r\n")));
+	$before = $hook->entries;
+	@rows = exchange('', (message($hook->url('/ok'))) x 2);
+	is(scalar(grep { exists $_->{headers}{cookie} || exists $_->{headers}{authorization} } ($hook->entries)[ $before .. $before + 1 ]), 0, 'no cookies');
 	($row) = exchange('', message($hook->url('/echo'), '"auth": "BASIC", "username": "user", "password": "s3cret-word", "secret_headers": {"X-Secret": "open sesame"}'));
 	like($row->{response}, qr/Authorization: Basic \*{8}.*X-Secret: \*{8}/, 'echoed secrets are masked');
 	return;
 }
 
+# The path whose answer is these very bytes; then the connection is closed, reset or stays open.
+sub raw
+{
+	my ($bytes, $then) = @_;
+	return $hook->url('/raw/' . encode_base64url($bytes) . ($then ? "/$then" : ''));
+}
+
 # Each misbehaviour fails with a text for people, in time, and one attempt is one request.
 sub misbehaviours
 {
-	foreach my $case (
-		[ 'reset',   qr/reset/i,                         500 ],
-		[ 'close',   qr/empty reply|closed/i,            500 ],
-		[ 'garbage', qr/HTTP\/0\.9|unsupported|invalid/i, 500 ],
-		[ 'hang',    qr/timed out/i,                     1800 ])
+	my @cases = (
+		[ 'reset',          'FAILED 0',   qr/reset/i,                          500 ],
+		[ 'unread',         'FAILED 0',   qr/reset/i,                          500 ],
+		[ 'close',          'FAILED 0',   qr/empty reply|closed/i,             500 ],
+		[ 'garbage',        'FAILED 0',   qr/HTTP\/0\.9|unsupported|invalid/i, 500 ],
+		[ 'hang',           'FAILED 0',   qr/timed out/i,                      1800 ],
+		[ 'slow-headers',   'FAILED 200', qr/timed out/i,                      1800 ],
+		[ 'slow-body',      'FAILED 200', qr/timed out/i,                      1800 ],
+		[ 'flood-headers',  'FAILED 200', qr/header does not end/,             1800 ],
+		[ 'flood-continue', 'FAILED 100', qr/header does not end|timed out/,   1800 ]);
+	my $before = $hook->entries;
+	my @rows = exchange('', map { message($hook->url("/$_->[0]")) } @cases);
+	foreach my $i (0 .. $#cases)
 	{
-		my ($path, $error, $limit) = @$case;
-		my $before = $hook->entries;
-		my ($row) = exchange('', message($hook->url("/$path")));
-		is("$row->{kind} $row->{status}", 'FAILED 0', "/$path fails") or diag($row->{error});
-		like($row->{error}, $error, "/$path is told");
-		cmp_ok($row->{milliseconds}, '<', $limit, "/$path in time");
-		is(scalar($hook->entries), $before + 1, "/$path got one request");
+		my ($path, $expected, $error, $limit) = @{ $cases[$i] };
+		is("$rows[$i]{kind} $rows[$i]{status}", $expected, "/$path fails") or diag($rows[$i]{error});
+		like($rows[$i]{error}, $error, "/$path is told");
+		cmp_ok($rows[$i]{milliseconds}, '<', $limit, "/$path in time");
 	}
-	my ($row) = exchange('', message($hook->url('/endless')));
-	is("$row->{kind} $row->{status}", 'DELIVERED 200', 'an endless answer is cut, its status stands');
-	is(length $row->{response}, 4096, 'and 4 KB of it are kept');
+	is(scalar($hook->entries), $before + @cases, 'one request each');
+
+	# Reset with a request under way that fits into no buffer.
+	my ($row) = exchange('', message($hook->url('/unread'), '"keys": ["k"], "payload": "' . 'x' x 3_000_000 . '"'));
+	is("$row->{kind} $row->{status}", 'FAILED 0', 'reset in the middle of a request') or diag($row->{error});
+
+	# An answer without end is cut: what it says by then stands. So is one that is small until it is unpacked.
+	@rows = exchange('', map { message($hook->url($_)) } '/endless', '/bomb', '/bomb/transfer');
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), 'DELIVERED 200 DELIVERED 200 DELIVERED 200', 'an endless answer is cut, its status stands');
+	is(length $rows[0]{response}, 4096, 'and 4 KB of it are kept');
+	my $memory = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT delivered, max_rss_kb < 300000 FROM appt_test.exchange_many('" . message($hook->url('/bomb/transfer')) . "', 20, 10)");
+	is($memory, '20|t', 'a bomb does not fill the memory');
+	return;
+}
+
+# Answers that are hardly any, byte by byte.
+sub odd_answers
+{
+	my $ok = "Content-Length: 2\r\n\r\nok";
+	my @cases = (
+		[ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n$ok",          'DELIVERED 200' ],
+		[ "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 103 Early\r\n\r\nHTTP/1.1 404 No\r\n$ok", 'REJECTED 404' ],
+		[ "HTTP/1.1 199 What\r\n\r\nHTTP/1.1 204 OK\r\n\r\n",           'DELIVERED 204' ],
+		[ "HTTP/1.1 101 Switch\r\nUpgrade: websocket\r\n\r\n\x81\x01x",  'FAILED 101' ],
+		[ "HTTP/1.1 100 Continue\r\n\r\n",                              'FAILED 100' ],
+		[ "HTTP/1.1 000 X\r\n$ok",                                       'FAILED 0' ],
+		[ "HTTP/1.1 99 X\r\n$ok",                                        'FAILED 0' ],
+		[ "HTTP/1.1 1000 X\r\n$ok",                                      'FAILED 0' ],
+		[ "HTTP/1.1 -200 X\r\n$ok",                                      'FAILED 0' ],
+		[ "HTTP/1.1 2e2 X\r\n$ok",                                       'FAILED 0' ],
+		[ "HTTP/1.1 200\r\n$ok",                                         'DELIVERED 200' ],
+		[ "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",                     'DELIVERED 200' ],
+		[ "HTTP/1.0 200 OK\r\n\r\nuntil the end",                        'DELIVERED 200' ],
+		[ "HTTP/3 200 OK\r\n$ok",                                        'FAILED 0' ],
+		[ "ICY 200 OK\r\n$ok",                                           'FAILED 0' ],
+		[ '<html>200 OK</html>',                                         'FAILED 0' ],
+		[ '',                                                            'FAILED 0' ],
+		[ 'HTTP/1.1',                                                    'FAILED 0' ],
+		[ "HTTP/1.1 200 OK\r\nX: y",                                     'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nX: y\r\n",                                'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",                        'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nX: a\0b\r\n$ok",                          'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok",            'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok",           'FAILED 200' ],
+		[ "HTTP/1.1 400 No\r\nContent-Length: 100\r\n\r\nno",           'FAILED 400' ],
+		[ "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok", 'FAILED 200', 'reset' ],
+		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nok", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nnone",     'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n$ok",           'DELIVERED 200' ],
+		[ "HTTP/1.1 401 No\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n", 'REJECTED 401' ],
+		[ "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n", 'FAILED 407' ]);
+	my @rows = exchange('', map { message(raw($_->[0], $_->[2])) } @cases);
+	foreach my $i (0 .. $#cases)
+	{
+		my $name = $cases[$i][0] =~ s/([^ -~])/sprintf '\\x%02x', ord $1/egr;
+		is("$rows[$i]{kind} $rows[$i]{status}", $cases[$i][1], "answered: $name") or diag($rows[$i]{error});
+		ok($rows[$i]{kind} eq 'DELIVERED' || length $rows[$i]{error}, 'and told');
+	}
+	my ($row) = exchange('', message(raw("HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\na\0b")));
+	is($row->{response}, 'a?b', 'nothing is lost behind a NUL');
 	return;
 }
 
@@ -108,28 +205,14 @@ sub kept_connections
 	is(scalar($hook->entries), $before + 2, 'the request was not repeated');
 	is($new[0]{connection}, $new[1]{connection}, 'both went over one connection');
 
-	$rows = $node->query("\\o /dev/null\n$settings
-		SELECT * FROM appt_test.exchange(ARRAY['@{[ message($hook->url('/ok')) ]}'::jsonb]);
-		SELECT appt_test.set('appt.allowed_addresses', '10.0.0.0/8');
-		\\o\nSELECT kind, error FROM appt_test.exchange(ARRAY['@{[ message($hook->url('/ok')) ]}'::jsonb])");
-	like($rows, qr/^REJECTED\|.*may not be contacted/, 'a kept connection does not outlive the list of allowed addresses');
-	return;
-}
-
-sub refused_addresses
-{
-	my $port = $hook->port;
-	my $before = $hook->entries;
-	foreach my $host ('127.0.0.1', 'localhost', '[::1]', '[::ffff:127.0.0.1]', '0x7f.1', '2130706433', '0')
+	# What comes over a connection that nobody uses is the answer to nothing.
+	my $clock = Appt::Peers->webhook;
+	foreach my $idle (qw(close reset timeout answer))
 	{
-		my ($row) = exchange("SELECT appt_test.set('appt.allowed_addresses', '');", message("http://$host:$port/ok"));
-		is($row->{kind}, 'REJECTED', "$host is refused") or diag($row->{error});
+		my $one = "SELECT kind, status_code, response FROM appt_test.exchange(ARRAY['@{[ message($hook->url(\"/idle/$idle\")) ]}'::jsonb]);";
+		my $later = "SELECT count(*) FROM appt_test.exchange(ARRAY['@{[ message($clock->url('/delay/0.4')) ]}'::jsonb]);";
+		is($node->query("\\o /dev/null\n$settings\n\\o\n$one $later $one"), "DELIVERED|200|ok\n1\nDELIVERED|200|ok", "/idle/$idle: the next request has a new connection");
 	}
-	my ($row) = exchange("SELECT appt_test.set('appt.allowed_addresses', '127.0.0.1/32:1');", message($hook->url('/ok')));
-	is($row->{kind}, 'REJECTED', 'another port is refused');
-	($row) = exchange("SELECT appt_test.set('appt.allowed_addresses', '127.0.0.1/32:$port');", message($hook->url('/ok')));
-	is($row->{kind}, 'DELIVERED', 'the port in the list is not');
-	is(scalar($hook->entries), $before + 1, 'nothing else arrived');
 	return;
 }
 
@@ -167,29 +250,11 @@ sub isolation
 	return;
 }
 
-sub tls
-{
-	my $certificate = Appt::Peers->certificate;
-	my $secure = Appt::Peers->webhook('--certificate', $certificate->{certificate}, '--key', $certificate->{key});
-	my ($row) = exchange('', message($secure->url('/ok')));
-	is($row->{kind}, 'FAILED', 'an unknown authority is refused');
-	like($row->{error}, qr/certificate/i, 'and told');
-	is(scalar($secure->entries), 0, 'nothing was sent');
-	($row) = exchange("SELECT appt_test.set('appt.ca_file', '$certificate->{ca}');", message($secure->url('/ok')));
-	is("$row->{kind} $row->{error}", 'DELIVERED ', 'appt.ca_file makes it known');
-	my $wrong = $secure->url('/ok');
-	$wrong =~ s/127\.0\.0\.1|localhost/127.0.0.2/;
-	($row) = exchange("SELECT appt_test.set('appt.ca_file', '$certificate->{ca}');", message($wrong));
-	is($row->{kind}, 'FAILED', 'a certificate for another host is refused');
-	return;
-}
-
 answers();
 misbehaviours();
+odd_answers();
 kept_connections();
-refused_addresses();
 no_connection();
 isolation();
-tls();
 $node->stop;
 done_testing();
