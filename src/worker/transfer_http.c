@@ -140,15 +140,20 @@ ca_file(void)
 	return appt_ca_file == NULL ? "" : appt_ca_file;
 }
 
+/*
+ * An empty setting means the system's certificates. Reading them takes 20 ms,
+ * so libcurl is to keep what it read; with a folder to look in it would not,
+ * and the folder holds what the file holds.
+ */
 bool
 set_ca_file(CURL *easy, const char *file)
 {
-	/* An empty setting means the system's certificates. */
 	const curl_version_info_data *system = curl_version_info(CURLVERSION_NOW);
 	bool		is_empty = file[0] == '\0';
 
 	SETOPT(easy, CURLOPT_CAINFO, is_empty ? system->cainfo : file);
-	SETOPT(easy, CURLOPT_CAPATH, is_empty ? system->capath : NULL);
+	SETOPT(easy, CURLOPT_CAPATH, is_empty && system->cainfo == NULL ? system->capath : NULL);
+	SETOPT(easy, CURLOPT_CA_CACHE_TIMEOUT, (long) AUTHORITIES_KEPT_SECONDS);
 	return true;
 }
 

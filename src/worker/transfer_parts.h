@@ -49,6 +49,9 @@
 /* Idle connections are not used again after this: servers close them. */
 #define IDLE_CONNECTION_SECONDS 30
 
+/* How long certificate authorities are taken for what their file said. */
+#define AUTHORITIES_KEPT_SECONDS 300
+
 /* Mail servers limit the mails of one connection, 100 being the usual value. */
 #define MAILS_PER_SESSION 100
 

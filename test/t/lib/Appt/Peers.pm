@@ -13,6 +13,10 @@ package Appt::Peers;
 #
 #   my $tls = Appt::Peers->certificate;                      # { ca, certificate, key }: files; for localhost and 127.0.0.1
 #   Appt::Peers->webhook('--certificate', $tls->{certificate}, '--key', $tls->{key});
+#
+#   my $authority = Appt::Peers->authority;                  # { ca, key }; more than one certificate of one authority:
+#   my $late = Appt::Peers->issue($authority, names => 'DNS:localhost', from => '20200101000000Z', until => '20200102000000Z');
+#   Appt::Peers->self_signed(names => 'DNS:localhost')       # also { ca, certificate, key }
 
 use strict;
 use warnings;
@@ -128,16 +132,66 @@ sub thaw   { return kill 'CONT', $_[0]->{pid}; }
 sub certificate
 {
 	my ($class, @names) = @_;
-	my $folder = PostgreSQL::Test::Utils::tempdir();
-	my $names = join ',', @names ? @names : ('DNS:localhost', 'IP:127.0.0.1');
 
-	_openssl("req -x509 -newkey rsa:2048 -nodes -days 2 -subj '/CN=appt test authority' -keyout '$folder/ca.key' -out '$folder/ca.pem'");
-	_openssl("req -newkey rsa:2048 -nodes -subj '/CN=localhost' -keyout '$folder/server.key' -out '$folder/server.csr'");
-	open my $extensions, '>', "$folder/extensions" or croak $!;
-	print $extensions "subjectAltName=$names\n";
-	close $extensions;
-	_openssl("x509 -req -days 2 -in '$folder/server.csr' -CA '$folder/ca.pem' -CAkey '$folder/ca.key' -CAcreateserial -extfile '$folder/extensions' -out '$folder/server.pem'");
-	return { ca => "$folder/ca.pem", certificate => "$folder/server.pem", key => "$folder/server.key" };
+	return $class->issue($class->authority, @names ? (names => join(',', @names)) : ());
+}
+
+my $own_names = 'DNS:localhost,IP:127.0.0.1';
+my $new_key   = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
+
+sub authority
+{
+	my ($class) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+
+	_openssl("req -x509 $new_key -days 2 -subj '/CN=appt test authority' -keyout '$folder/ca.key' -out '$folder/ca.pem'");
+	return { ca => "$folder/ca.pem", key => "$folder/ca.key" };
+}
+
+sub issue
+{
+	my ($class, $authority, %options) = @_;
+	my %chosen = (names => $own_names, from => '20200101000000Z', until => '20991231235959Z', %options);
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+
+	_write("$folder/extensions", "subjectAltName=$chosen{names}\nbasicConstraints=CA:FALSE\n");
+	_write("$folder/index",      '');
+	_write("$folder/config",     <<"CONFIG");
+[ca]
+default_ca = this
+[this]
+database = $folder/index
+new_certs_dir = $folder
+default_md = sha256
+rand_serial = yes
+policy = any
+[any]
+commonName = supplied
+CONFIG
+	_openssl("req $new_key -subj '/CN=localhost' -keyout '$folder/server.key' -out '$folder/server.csr'");
+	_openssl("ca -batch -notext -config '$folder/config' -cert '$authority->{ca}' -keyfile '$authority->{key}'"
+		  . " -startdate $chosen{from} -enddate $chosen{until} -extfile '$folder/extensions' -in '$folder/server.csr' -out '$folder/server.pem'");
+	return { ca => $authority->{ca}, certificate => "$folder/server.pem", key => "$folder/server.key" };
+}
+
+sub self_signed
+{
+	my ($class, %options) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $names = $options{names} // $own_names;
+
+	_openssl("req -x509 $new_key -days 2 -subj '/CN=localhost' -addext 'subjectAltName=$names' -keyout '$folder/self.key' -out '$folder/self.pem'");
+	return { ca => "$folder/self.pem", certificate => "$folder/self.pem", key => "$folder/self.key" };
+}
+
+sub _write
+{
+	my ($path, $text) = @_;
+
+	open my $file, '>', $path or croak "cannot write $path: $!";
+	print $file $text;
+	close $file or croak "cannot write $path: $!";
+	return;
 }
 
 sub _openssl
