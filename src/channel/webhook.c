@@ -173,6 +173,17 @@ url_is_plain(const char *url)
 	return true;
 }
 
+/* Behind a mail server's address may stand the name to greet it with (EHLO), where libcurl would decode %0d%0a. */
+static bool
+is_greeting_name(const char *url)
+{
+	const char *name = strchr(strstr(url, "://") + 3, '/');
+
+	return name == NULL ||
+		strspn(name + 1, ".-:[]0123456789"
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(name + 1);
+}
+
 /* What libcurl's parser finds wrong with it. */
 static const char *
 parsed_url_problem(CURLU *parsed, const char *url, bool smtp)
@@ -227,6 +238,8 @@ url_problem(const char *url, bool smtp)
 	/* libcurl forgives one slash too many. */
 	if (strstr(url, ":///") != NULL)
 		return "the URL has no host";
+	if (smtp && (strpbrk(url, "?#") != NULL || !is_greeting_name(url)))
+		return "what follows the mail server's host must be the name to greet it with: letters, digits, dots and hyphens";
 	parsed = curl_url();
 	if (parsed == NULL)
 		return "the URL could not be checked for want of memory";

@@ -10,10 +10,20 @@ SELECT ok(appt_test.url_problem(url, false) IS NOT NULL, 'refused: ' || quote_li
 	'http://', 'http:///x', 'http://user@example.com/', 'http://user:word@example.com/', 'http://:word@example.com/', 'http://a b/', 'http://a/{id}', E'http://a/\r\nX: y',
 	E'http://a/\n', 'http://a/<x>', 'http://a/"x"', 'http://a\b/', 'http://bücher.example/', E'http://a/\x7f', 'http://a:99999/', 'http://a:port/',
 	'http://[::1/', 'javascript:alert(1)', ' http://a/', 'http://a/ ', 'http://' || repeat('a', 254) || '/', 'http://a/' || repeat('x', 2000)]) AS url;
+SELECT ok(appt_test.url_problem(url, false) IS NOT NULL, 'refused: ' || url) FROM unnest(ARRAY[
+	'http://evil@127.0.0.1/', 'http://127.0.0.1@evil/', 'http://a:b@[::1]/', 'http://@a/', 'http://a%40b/', 'http://a;AUTH=x@b/', 'http://a%00b/', 'http://a%0d%0ab/',
+	'http://a%2fb/', 'http://a%20b/', 'http:/a', 'http:a', 'http:\a', 'http://a:80:80/', 'http://a:0x50/', 'http://a:-1/', 'http://a:+80/', 'http://a:80a/', 'http://[::1]x/',
+	'http://[127.0.0.1]/', 'http://①②⑦.⓪.⓪.①/', 'http://127。0。0。1/', 'http+unix://a/', 'unix:///x', 'tftp://a', 'telnet://a', 'rtsp://a', 'scp://a', 'sftp://a',
+	'smb://a', 'ws://a', 'wss://a', 'mqtt://a', 'imaps://a', 'pop3://a', 'data:text/plain,x', 'jar:http://a!/', 'about:blank', 'http://a;b/', 'http://a,b/', 'http://*/',
+	'http://a$b/', 'http://(a)/', 'http://a&b/']) AS url;
+-- What looks like user information and is none.
+SELECT is(appt_test.url_problem(url, false), NULL, 'accepted: ' || url) FROM unnest(ARRAY['https://a#@b', 'https://a?@b', 'http://a//b@c', 'http://a/%0d%0aX:y']) AS url;
+
 SELECT is(appt_test.url_problem(url, true), NULL, 'accepted: ' || url) FROM unnest(ARRAY[
-	'smtp://mail.example.com', 'smtps://mail.example.com:465', 'smtp://mail.example.com:587/helo.example.com', 'smtp://[::1]:25']) AS url;
+	'smtp://mail.example.com', 'smtp://mail.example.com/[192.0.2.1]', 'smtp://mail.example.com/', 'smtps://mail.example.com:465', 'smtp://mail.example.com:587/helo.example.com', 'smtp://[::1]:25']) AS url;
 SELECT ok(appt_test.url_problem(url, true) IS NOT NULL, 'refused for mail: ' || url) FROM unnest(ARRAY[
-	'http://example.com', 'smtp://me:word@example.com', 'imap://example.com', E'smtp://a/x\r\nRSET']) AS url;
+	'http://example.com', 'smtp://me:word@example.com', 'imap://example.com', E'smtp://a/x\r\nRSET', 'smtp://a/%0d%0aRCPT%20TO:%3cx%3e', 'smtp://a/%00', 'smtp://a/b%20c',
+	'smtp://a/b?c', 'smtp://a/b#c', 'smtp://a/;AUTH=NTLM', 'smtp://;AUTH=x@a', 'smtp://a%0ab/', 'smtp:a', 'smtp+x://a', 'smtp://a/b/c']) AS url;
 
 SELECT is(appt_test.sender_problem(sender), NULL, 'accepted: ' || sender) FROM unnest(ARRAY[
 	'a@b.example', 'Clinic <a@b.example>', '"Clinic, North" <a@b.example>', 'Käse & Co <a@b.example>', '<a@b.example>', ' a@b.example ',
