@@ -537,7 +537,7 @@ collect_sender(MailParts *parts, const Route *route, ComposeFailure *failure)
 	parts->list_unsubscribe = json_root_text(route->settings, "list_unsubscribe");
 	if (parts->list_unsubscribe != NULL &&
 		(!is_ascii(parts->list_unsubscribe) || !is_one_line(parts->list_unsubscribe) ||
-		 strpbrk(parts->list_unsubscribe, "<> ") != NULL ||
+		 strpbrk(parts->list_unsubscribe, "<> \t") != NULL ||
 		 strlen(parts->list_unsubscribe) > 900))
 		return fail(failure, REASON_BAD_CONFIGURATION,
 					"the provider's setting list_unsubscribe is not a URL");

@@ -79,7 +79,8 @@ is(parsed()->{type}, 'text/plain', 'text alone');
 foreach my $text (
 	'Hi', 'Termin um 9 Uhr — Prüfung', 'Ραντεβού με τον γιατρό σας την Δευτέρα στις 10:30, παρακαλούμε επιβεβαιώστε', '診察のご予約確認のお知らせ' x 5, "\x{1F600}" x 40,
 	'a long subject of plain words that does not fit into one line and must be folded at one of its blanks, twice if need be, and then some',
-	'x' x 300, '=?UTF-8?B?bm90IGVuY29kZWQ=?=', 'a =?b', 'double  blank', 'trailing ', ' leading', 'comma, "quote" <angle> \\ back', 'a: b', '', 'é' x 22, 'é' x 23)
+	'x' x 300, '=?UTF-8?B?bm90IGVuY29kZWQ=?=', '=?UTF-8?Q?=0D=0ABcc:_x=40y.example?=', "a\x{202e}Bcc: x", '%0d%0aBcc: x@y.example', '\r\nBcc: x', '&#13;&#10;Bcc: x', 'Bcc: x@y.example',
+	'<script>alert(1)</script>', 'a =?b', 'double  blank', 'trailing ', ' leading', 'comma, "quote" <angle> \\ back', 'a: b', '', 'é' x 22, 'é' x 23)
 {
 	my $mail = parsed(subject => $text, recipient_name => $text, sender => ($text =~ /\S/ ? "\"@{[ $text =~ s/([\"\\])/\\$1/gr ]}\" <clinic\@example.com>" : 'clinic@example.com'));
 	my $shown = encode_utf8($text);
@@ -87,6 +88,7 @@ foreach my $text (
 	is(encode_utf8($mail->{to}[0][0]), $shown, "name: $shown");
 	is(encode_utf8($mail->{from}[0][0]), $shown, "sender: $shown") if $text =~ /\S/;
 	is($mail->{from}[0][1], 'clinic@example.com', 'and its address');
+	is("@{$mail->{names}}", 'from to subject date message-id auto-submitted mime-version content-type content-transfer-encoding', 'and no header more');
 }
 
 # Bodies too, whatever their line ends.
