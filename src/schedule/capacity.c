@@ -12,12 +12,12 @@
  * organizers one per organizer and day: bookings of other days wait for
  * nothing. An appointment may last for a century, so what touches many days
  * locks the whole application instead, which all others share: two levels,
- * like tables and rows. So does a transaction that has locked very many days
- * already, once nobody is in its way: the table of locks is finite.
+ * like tables and rows. So does a transaction that has very many locks already,
+ * once nobody is in its way: the table of locks is finite.
  *
  * A single call can't be part of a deadlock. The locks of a call are taken in
  * one order (the appointment that moves, the application, its days, its
- * organizers' days, each kind by hash), all before the appointment's row. What
+ * organizer's days, the earliest first), all before the appointment's row. What
  * must be locked for a move depends on the row, which therefore must not move
  * meanwhile: that is what the first of them is for. A transaction of several
  * calls takes them in the order of its calls, like row locks.
@@ -45,15 +45,8 @@ enum
 /* What touches more days than this locks the application. */
 #define MAX_DAYS_LOCKED 16
 
-/* Locks of days after which a transaction does likewise, if it can: an eighth of what the default settings have room for. */
+/* Locks after which a transaction does likewise, if it can: an eighth of what the default settings have room for. */
 #define MANY_LOCKS 1000
-
-/* Locks of days that one booking needs. */
-typedef struct LockList
-{
-	int			count;
-	LOCKTAG		tags[2 * MAX_DAYS_LOCKED];
-} LockList;
 
 Capacity
 capacity_of(const pg_uuid_t *application_id)
@@ -148,46 +141,13 @@ utc_day(TimestampTz at)
 	return at % USECS_PER_DAY < 0 ? day - 1 : day;
 }
 
-/* A lock for each day; organizer_id NULL: the application's days. */
-static void
-add_days(LockList *list, const Appointment *planned, uint16 kind, const char *organizer_id)
-{
-	int64		last = utc_day(planned->end_at - 1);
-
-	for (int64 day = utc_day(planned->start_at); day <= last; day++)
-	{
-		StringInfoData key;
-
-		begin_key(&key, &planned->key.application_id);
-		appendBinaryStringInfo(&key, (const char *) &day, sizeof(day));
-		if (organizer_id != NULL)
-			appendStringInfoString(&key, organizer_id);
-		list->tags[list->count++] = end_key(&key, kind);
-	}
-}
-
-static int
-compare_tags(const void *a, const void *b)
-{
-	const LOCKTAG *left = (const LOCKTAG *) a;
-	const LOCKTAG *right = (const LOCKTAG *) b;
-
-	if (left->locktag_field4 != right->locktag_field4)
-		return left->locktag_field4 < right->locktag_field4 ? -1 : 1;
-	if (left->locktag_field2 != right->locktag_field2)
-		return left->locktag_field2 < right->locktag_field2 ? -1 : 1;
-	if (left->locktag_field3 != right->locktag_field3)
-		return left->locktag_field3 < right->locktag_field3 ? -1 : 1;
-	return 0;
-}
-
 static bool
 touches_many_days(const Appointment *planned)
 {
 	return utc_day(planned->end_at - 1) - utc_day(planned->start_at) >= MAX_DAYS_LOCKED;
 }
 
-/* So many more locks of days; how many has the transaction by now? */
+/* So many more locks; how many has the transaction by now? */
 static int
 count_locks(int more)
 {
@@ -203,40 +163,61 @@ count_locks(int more)
 	return count;
 }
 
+static LOCKTAG
+application_tag(const Appointment *appointment)
+{
+	StringInfoData key;
+
+	begin_key(&key, &appointment->key.application_id);
+	return end_key(&key, LOCK_APPLICATION);
+}
+
 /*
- * The application as a whole, which others share. Somebody in the way must not
- * be waited for by who holds days: he may be waiting for one of them.
+ * A transaction with many locks takes the application as a whole, which others
+ * share, if nobody is in its way. Who is must not be waited for by who holds
+ * days: he may be waiting for one of them.
  */
 static bool
-locks_whole_application(const LOCKTAG *application, const Appointment *planned)
+has_whole_application(const LOCKTAG *application)
 {
-	if (touches_many_days(planned))
-	{
-		(void) LockAcquire(application, ExclusiveLock, false, false);
-		return true;
-	}
 	return count_locks(0) >= MANY_LOCKS &&
 		LockAcquire(application, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
+/* Each day, the earliest first; organizer_id NULL: the application's days. */
 static void
-lock_days(LockList *list)
+lock_days(const Appointment *planned, uint16 kind, const char *organizer_id)
 {
-	qsort(list->tags, list->count, sizeof(LOCKTAG), compare_tags);
-	for (int i = 0; i < list->count; i++)
-		if (LockAcquire(&list->tags[i], ExclusiveLock, false, false) != LOCKACQUIRE_ALREADY_HELD)
+	int64		last = utc_day(planned->end_at - 1);
+
+	for (int64 day = utc_day(planned->start_at); day <= last; day++)
+	{
+		StringInfoData key;
+		LOCKTAG		tag;
+
+		begin_key(&key, &planned->key.application_id);
+		appendBinaryStringInfo(&key, (const char *) &day, sizeof(day));
+		if (organizer_id != NULL)
+			appendStringInfoString(&key, organizer_id);
+		tag = end_key(&key, kind);
+		if (LockAcquire(&tag, ExclusiveLock, false, false) != LOCKACQUIRE_ALREADY_HELD)
 			(void) count_locks(1);
+	}
 }
 
 void
 capacity_lock_move(const Appointment *present)
 {
+	LOCKTAG		application = application_tag(present);
 	StringInfoData key;
-	LOCKTAG		tag;
+	LOCKTAG		move;
 
+	if (has_whole_application(&application))
+		return;
 	begin_key(&key, &present->key.id);
-	tag = end_key(&key, LOCK_MOVE);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	move = end_key(&key, LOCK_MOVE);
+	if (LockAcquire(&move, ExclusiveLock, false, false) != LOCKACQUIRE_ALREADY_HELD)
+		(void) count_locks(1);
 }
 
 void
@@ -244,22 +225,20 @@ capacity_lock(const Capacity *capacity, const Appointment *planned, const Appoin
 {
 	bool		place = needs_place(capacity, planned, present);
 	bool		organizer = needs_organizer(capacity, planned, present);
-	LockList	days = {0};
-	StringInfoData key;
-	LOCKTAG		application;
+	LOCKTAG		application = application_tag(planned);
 
-	if (!place && !organizer)
+	if ((!place && !organizer) || has_whole_application(&application))
 		return;
-	begin_key(&key, &planned->key.application_id);
-	application = end_key(&key, LOCK_APPLICATION);
-	if (locks_whole_application(&application, planned))
+	if (touches_many_days(planned))
+	{
+		(void) LockAcquire(&application, ExclusiveLock, false, false);
 		return;
+	}
 	(void) LockAcquire(&application, ShareLock, false, false);
 	if (place)
-		add_days(&days, planned, LOCK_DAY, NULL);
+		lock_days(planned, LOCK_DAY, NULL);
 	if (organizer)
-		add_days(&days, planned, LOCK_ORGANIZER_DAY, planned->organizer_id);
-	lock_days(&days);
+		lock_days(planned, LOCK_ORGANIZER_DAY, planned->organizer_id);
 }
 
 /* ---- counting ---- */

@@ -157,7 +157,9 @@ SELECT is(pg_temp.locks(format('SELECT appt.reassign_appointment(%L, ''other'')'
 SELECT appt.create_application(:'organization', 'Import', organizer_exclusive => true) AS import \gset
 SELECT matches(pg_temp.locks(format('SELECT pg_temp.book(%L, ''01-01 00:00'', ''1 hour'', ''agent-'' || i) FROM generate_series(1, 1500) i', :'import')),
 	'^1 ExclusiveLock of 177, 1 ShareLock of 177, [1-9]\d\d ExclusiveLock of 179$', 'very many in one transaction take a bounded number of locks');
-SELECT pg_temp.refused(format('SELECT pg_temp.book(%L, ''01-01 00:30'', ''1 hour'', ''agent-'' || %s)', :'import', i), 'PT409', 'and are counted') FROM unnest('{1, 1500}'::int[]) i;
+SELECT is(pg_temp.locks(format('SELECT appt.reschedule_appointment(id, start_at + interval ''1 day'', NULL) FROM appt.appointment WHERE application_id = %L', :'import')), NULL,
+	'and when it moves them all, no more');
+SELECT pg_temp.refused(format('SELECT pg_temp.book(%L, ''01-02 00:30'', ''1 hour'', ''agent-'' || %s)', :'import', i), 'PT409', 'and are counted') FROM unnest('{1, 1500}'::int[]) i;
 SELECT is((pg_temp.refusal(format('SELECT pg_advisory_xact_lock(%s, %s)', classid, objid))).state, NULL, 'an application''s own advisory locks are others') FROM (SELECT classid::int8::bit(32)::int AS classid, objid::int8::bit(32)::int AS objid FROM pg_locks WHERE objsubid = 178 LIMIT 1) day;
 
 /*
