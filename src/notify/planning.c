@@ -111,7 +111,8 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 	static Statement plan = {
 		"WITH owed AS MATERIALIZED ("
 		" SELECT a.application_id, a.id AS appointment_id, r.id AS rule_id, r.type, r.channel,"
-		"  r.time_offset::interval AS time_offset, a.notifications_active, a.title, a.start_at, a.end_at, a.organizer_id,"
+		"  r.time_offset::interval AS time_offset, a.notifications_active, a.title, a.start_at, a.end_at,"
+		"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id,"
 		"  CASE WHEN r.type IN ('REMINDER', 'ROOM')"
 		"    THEN ((a.start_at AT TIME ZONE 'UTC') - r.time_offset) AT TIME ZONE 'UTC'"
 		"   WHEN r.type = 'FOLLOW_UP'"
@@ -326,6 +327,36 @@ plan_cancelled(const AppointmentKey *key, TimestampTz now)
 	plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
 }
 
+/*
+ * Whose the log is stands in its own rows, settled or not: it outlives the
+ * appointment, and the policies on the log compare it. NULL where a customer
+ * organizes. Rows are locked in the order of their ids, as elsewhere.
+ */
+static void
+copy_organizer(const AppointmentKey *key)
+{
+	static Statement copy = {
+		"WITH stale AS MATERIALIZED ("
+		" SELECT n.id, o.organizer_id FROM appt.notification n, ("
+		"  SELECT CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id"
+		"  FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2) o"
+		" WHERE n.appointment_id = $2 AND n.application_id = $1"
+		"  AND n.organizer_id IS DISTINCT FROM o.organizer_id"
+		" ORDER BY n.id FOR NO KEY UPDATE OF n"
+		") UPDATE appt.notification n SET organizer_id = s.organizer_id FROM stale s WHERE n.id = s.id",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&copy, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+}
+
+void
+plan_reassigned(const AppointmentKey *key, TimestampTz now)
+{
+	copy_organizer(key);
+	plan_updated(key, now);
+}
+
 /* Nobody is told that what was cancelled, has ended or is over is deleted. */
 static bool
 is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
@@ -340,10 +371,7 @@ is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
 						 TimestampTzGetDatum(now)) > 0;
 }
 
-/*
- * Whatever is still to go out takes along what it is composed from, and the
- * log keeps who organized it last.
- */
+/* Whatever is still to go out takes along what it is composed from. */
 static void
 keep_snapshots(const AppointmentKey *key)
 {
@@ -356,17 +384,8 @@ keep_snapshots(const AppointmentKey *key)
 		"  AND n.state IN ('PENDING', 'RETRYING', 'SENDING')",
 		2, {UUIDOID, UUIDOID}
 	};
-	static Statement copy_organizer = {
-		"UPDATE appt.notification n SET organizer_id = a.organizer_id FROM appt.appointment a"
-		" WHERE n.appointment_id = $2 AND n.application_id = $1"
-		"  AND a.application_id = $1 AND a.id = $2"
-		"  AND n.organizer_id IS DISTINCT FROM a.organizer_id",
-		2, {UUIDOID, UUIDOID}
-	};
 
 	(void) statement_run(&keep, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
-	(void) statement_run(&copy_organizer, UUIDPGetDatum(&key->application_id),
-						 UUIDPGetDatum(&key->id));
 }
 
 void
@@ -377,6 +396,7 @@ plan_deleted(const AppointmentKey *key, TimestampTz now)
 	if (is_worth_cancelling(key, now))
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
 	keep_snapshots(key);
+	copy_organizer(key);
 	facts_blank_if_settled(&key->application_id, &key->id);
 }
 

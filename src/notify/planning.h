@@ -35,6 +35,9 @@ extern void plan_rescheduled(const AppointmentKey *key, TimestampTz now);
 /* Anything else changed that subscribers are told of: UPDATE. */
 extern void plan_updated(const AppointmentKey *key, TimestampTz now);
 
+/* Another organizer: the log becomes its own; UPDATE to subscribers. */
+extern void plan_reassigned(const AppointmentKey *key, TimestampTz now);
+
 /* Explicit activation: ACTIVATE to subscribers; wakes a ROOM that waits. */
 extern void plan_activated(const AppointmentKey *key, TimestampTz now);
 

@@ -4,9 +4,7 @@
  *
  * The new organizer takes the place of the old one and of every other agent;
  * customers stay. One who attended already keeps its row, and with it when it
- * joined. The organizer that notifications carry is left as it was: it says
- * whose the log is once the appointment is gone, and a deletion brings it up to
- * date (notify/planning.c).
+ * joined. The log goes over to it, too (notify/planning.c).
  */
 #include "postgres.h"
 
@@ -124,7 +122,7 @@ reassign_appointment(PG_FUNCTION_ARGS)
 		capacity_require(&capacity, &planned, appointment);
 		replace_agents(&appointment->key, user_id);
 		set_organizer(&appointment->key, user_id);
-		plan_updated(&appointment->key, GetCurrentTransactionStartTimestamp());
+		plan_reassigned(&appointment->key, GetCurrentTransactionStartTimestamp());
 	}
 	return return_details(&call, fcinfo, &appointment->key);
 }
