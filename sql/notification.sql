@@ -53,6 +53,7 @@ COMMENT ON COLUMN appt.notification.overtaken_by IS 'Set while SENDING when even
 COMMENT ON COLUMN appt.notification.next_attempt_at IS 'When the worker looks at it next, and its place in due; NULL once settled or while SENDING.';
 COMMENT ON COLUMN appt.notification.manual IS 'The next attempt was asked for by a person.';
 COMMENT ON COLUMN appt.notification.worker_slot IS 'The worker slot that is sending it.';
+COMMENT ON COLUMN appt.notification.address IS 'The recipient''s address when it was planned; of a webhook the URL, without what follows its question mark.';
 COMMENT ON COLUMN appt.notification.organizer_id IS 'The agent who organizes the appointment, or did last before it was deleted; NULL if a customer does.';
 COMMENT ON COLUMN appt.notification.context IS
 'What the message is composed from once the appointment or participant is gone, or where there never was one.';
@@ -96,6 +97,7 @@ CREATE INDEX attempt_recipient ON appt.attempt (recipient);
 COMMENT ON TABLE appt.attempt IS
 'Tries to deliver a notification: on disk before a byte leaves, closed with what came back.';
 COMMENT ON COLUMN appt.attempt.due_at IS 'When this attempt was due: a retry''s own time; NULL if a person asked for it.';
+COMMENT ON COLUMN appt.attempt.recipient IS 'The address it went to; of a webhook the URL, without what follows its question mark.';
 COMMENT ON COLUMN appt.attempt.outcome IS 'NULL while it is under way.';
 
 CREATE TABLE appt.one_time_code (

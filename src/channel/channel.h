@@ -31,7 +31,7 @@ typedef struct Message
 	pg_uuid_t	uid;			/* Message-ID and webhook-id come from it */
 	NotificationType type;
 	ChannelCode channel;
-	const char *recipient;		/* email address, phone number or endpoint URL */
+	const char *recipient;		/* email address or phone number; of a webhook, what the log shows */
 	const char *recipient_name; /* may be NULL */
 	const char *subject;		/* email alone */
 	const char *text_body;		/* WEBHOOK: the whole JSON body, see webhook_body() */

@@ -741,6 +741,19 @@ use_stored(Message *message, const StoredMessage *stored)
 	message->html_body = stored->html_body;
 }
 
+/* In the log a webhook's URL stands without its query, which may hold a token: the log is read by more people. */
+static const char *
+recipient_to_show(const NotificationFacts *facts)
+{
+	const char *recipient = compose_recipient(facts);
+	const char *query = recipient == NULL || facts->channel != CHANNEL_WEBHOOK ? NULL :
+		strchr(recipient, '?');
+
+	if (query == NULL)
+		return recipient;
+	return psprintf("%.*s?********", (int) (query - recipient), recipient);
+}
+
 Message *
 compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason, char **error)
 {
@@ -753,7 +766,7 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->uid = facts->uid;
 	message->type = facts->type;
 	message->channel = facts->channel;
-	message->recipient = compose_recipient(facts);
+	message->recipient = recipient_to_show(facts);
 	message->recipient_name = facts->recipient ? one_line(full_name(facts->recipient)) : NULL;
 	message->timestamp = now;
 	if (facts->appointment != NULL)

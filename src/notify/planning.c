@@ -140,7 +140,7 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 		"   AND ($7::text IS NULL OR p.id = $7)"
 		"   AND (o.type <> 'FOLLOW_UP' OR p.joined_at IS NOT NULL)"
 		"  UNION ALL"
-		"  SELECT 'SUBSCRIBER', s.id::text, s.id, s.url"
+		"  SELECT 'SUBSCRIBER', s.id::text, s.id, regexp_replace(s.url, '[?].*', '?********')"
 		"  FROM appt.subscription s"
 		"  WHERE o.channel = 'WEBHOOK' AND $6 AND s.application_id = $1"
 		"   AND (o.type <> 'FOLLOW_UP' OR EXISTS (SELECT FROM appt.participant p"

@@ -51,6 +51,9 @@ foreach my $path ('/echo', '/fail-first/1', '/reset', '/status/400')
 		$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$url', hmac_key => '$secret{hmac}', auth => 'OAUTH2', username => 'me', secret => '$secret{oauth}', token_url => '$token_url')");
 	}
 }
+# What follows the question mark of a URL may be a token: subscriptions show it to those who see them, the log to nobody.
+my $with_token = $hook->url('/status/400?key=url-token');
+$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$with_token')");
 my $provider = "SELECT appt.set_provider('$application', 'EMAIL', 'SMTP', '%s', sender => 'a\@example.org', username => 'postman', secret => '%s')";
 $node->query($quietly . sprintf($provider, $mail->url, $secret{mail}));
 my $first = $tenant->schedule;
@@ -76,6 +79,14 @@ foreach my $table (@tables)
 {
 	is($node->query("$quietly SELECT string_agg(left(t::text, 2000), chr(10)) FROM $table t WHERE t::text ~ '$any'"), '', "$table holds none");
 }
+is($node->query("$quietly SELECT count(*) FROM appt.$_ t WHERE t::text ~ 'url-token'"), 0, "$_ holds no URL's token")
+  foreach qw(attempt notification notification_log latest_failure);
+cmp_ok($node->query("SELECT count(*) FROM appt.attempt WHERE recipient LIKE '%/status/400?********'"), '>', 0, 'which was masked');
+my $other = Appt::Tenant->create($node);
+$node->query("$quietly SELECT id FROM appt.create_subscription('" . $other->application . "', '$with_token')");
+my $previewed = $other->schedule;
+like($node->query("SELECT recipient FROM appt.participant c, appt.preview_notification(c.appointment_id, c.id, 'CREATE', 'WEBHOOK')
+	WHERE c.appointment_id = '$previewed' AND c.type = 'CUSTOMER'"), qr{/status/400[?][*]{8}$}, 'in a preview, too');
 is($node->query("$quietly SELECT string_agg(query, chr(10)) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query ~ '$any'"), '', 'activity shows none');
 
 # Errors about bad secrets do not repeat them.
