@@ -60,7 +60,7 @@ SQL_PARTS = roles types checks organization application appointment configuratio
 	notification identity \
 	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
 	notification_functions template_functions worker_functions \
-	views grants dump
+	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
 # Functions that only tests call, as an extension of their own, never installed by `make install`.

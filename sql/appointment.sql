@@ -31,7 +31,7 @@ CREATE TABLE appt.appointment (
 CREATE INDEX appointment_id ON appt.appointment (id);
 CREATE INDEX appointment_overlap ON appt.appointment (application_id, duration_class, start_at, end_at)
 	WHERE state IN ('SCHEDULED', 'ACTIVATED');
-CREATE INDEX appointment_organizer ON appt.appointment (application_id, organizer_id, start_at)
+CREATE INDEX appointment_organizer ON appt.appointment (application_id, organizer_id, start_at, id)
 	INCLUDE (organizer_type);
 CREATE INDEX appointment_start ON appt.appointment (application_id, start_at);
 CREATE INDEX appointment_open_end ON appt.appointment (application_id, end_at) WHERE state = 'ACTIVATED';
@@ -65,7 +65,7 @@ CREATE TABLE appt.participant (
 	PRIMARY KEY (application_id, appointment_id, id),
 	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
 );
-CREATE INDEX participant_agent ON appt.participant (application_id, id) WHERE type = 'AGENT';
+CREATE INDEX participant_agent ON appt.participant (application_id, id, appointment_id) WHERE type = 'AGENT';
 COMMENT ON TABLE appt.participant IS 'The customers and agents of appointments.';
 COMMENT ON COLUMN appt.participant.id IS 'An agent''s is its user id.';
 COMMENT ON COLUMN appt.participant.joined_at IS 'When it first joined the call.';

@@ -72,3 +72,8 @@ COMMENT ON FUNCTION appt.preview_notification(uuid, text, text, text, interval, 
 'The message that would be sent now.
 
 Of the given type, over the given channel, to this customer of the appointment. The template is that of the rule with this id or offset, else that of the type. For WEBHOOK, text_body is the body that the first subscription would get.';
+
+CREATE FUNCTION appt.due_notifications() RETURNS TABLE (notification_id bigint, due_at timestamptz)
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'due_notifications';
+COMMENT ON FUNCTION appt.due_notifications() IS
+'What is in the queue and due, of the caller''s applications; for the view notification_stats.';

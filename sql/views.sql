@@ -154,18 +154,12 @@ COMMENT ON COLUMN appt.latest_failure.response IS 'What the log keeps of the ans
 /*
  * For monitoring, so it must cost the same however long the log is: of
  * each application it reads what fell due within the last hour, through
- * notification_application_due; of the queue, what waits though due, lane by lane.
+ * notification_application_due; of the queue, what waits though due.
  */
 CREATE VIEW appt.notification_stats WITH (security_invoker = true) AS
-WITH RECURSIVE lane (lane) AS (
-	(SELECT lane FROM appt.due ORDER BY lane LIMIT 1)
-	UNION ALL
-	SELECT (SELECT due.lane FROM appt.due WHERE due.lane > lane.lane ORDER BY due.lane LIMIT 1)
-	FROM lane WHERE lane.lane IS NOT NULL
-), waiting AS (
+WITH waiting AS (
 	SELECT n.application_id, n.type, n.channel, count(*) AS waiting, min(due.due_at) AS oldest_due_at
-	FROM lane
-		JOIN appt.due ON due.lane = lane.lane AND due.due_at <= now()
+	FROM appt.due_notifications() due
 		JOIN appt.notification n ON n.id = due.notification_id
 	WHERE n.state IN ('PENDING', 'RETRYING')
 	GROUP BY 1, 2, 3

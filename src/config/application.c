@@ -13,6 +13,7 @@
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(create_application);
+PG_FUNCTION_INFO_V1(administered_applications);
 PG_FUNCTION_INFO_V1(keep_auto_activate);
 
 /* Arguments of create_application. */
@@ -151,6 +152,35 @@ lock_application(const Caller *caller, const pg_uuid_t *application_id)
 	if (!caller_may_use_application(caller, application_id) ||
 		statement_run(&lock, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
+}
+
+/*
+ * appt.administered_applications() -> uuid[]
+ *
+ * Those of the admin's organization, for policies (core/scope.c); NULL unless
+ * the caller acts as appt_admin; 42501.
+ */
+Datum
+administered_applications(PG_FUNCTION_ARGS)
+{
+	static Statement find = {
+		"SELECT coalesce(array_agg(id), '{}') FROM appt.application WHERE organization_id = $1",
+		1, {UUIDOID}, true
+	};
+	Call		call;
+	Datum		ids = (Datum) 0;
+	bool		is_null = true;
+
+	call_begin(&call, fcinfo, CALLER_ALL);
+	if (call.caller.role == CALLER_ADMIN)
+	{
+		(void) statement_run(&find, UUIDPGetDatum(&call.caller.organization_id));
+		ids = call_copy(&call, row_datum(0, 1, &is_null), false, -1);
+	}
+	call_end(&call);
+	if (is_null)
+		PG_RETURN_NULL();
+	return ids;
 }
 
 /*

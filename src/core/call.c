@@ -219,15 +219,28 @@ call_authorize(FunctionCallInfo fcinfo, int roles)
 	authorize(&caller, function_id, function_owner(function_id), roles);
 }
 
-void
-call_begin(Call *call, FunctionCallInfo fcinfo, int roles)
+Caller
+call_identify(FunctionCallInfo fcinfo)
 {
+	Caller		caller;
 	Oid			function_id = fcinfo->flinfo->fn_oid;
-	Oid			owner = function_owner(function_id);
 
-	call->context = CurrentMemoryContext;
-	authorize(&call->caller, function_id, owner, roles);
+	authorize(&caller, function_id, function_owner(function_id), CALLER_ALL);
+	return caller;
+}
 
+bool
+caller_acts_as(const Caller *caller, const char *role_name)
+{
+	for (int i = 0; i < lengthof(api_roles); i++)
+		if (strcmp(api_roles[i].name, role_name) == 0)
+			return api_roles[i].role == caller->role;
+	return false;
+}
+
+static void
+become_owner(Call *call, Oid owner)
+{
 	GetUserIdAndSecContext(&call->saved_user, &call->saved_security_context);
 	SetUserIdAndSecContext(owner,
 						   call->saved_security_context | SECURITY_LOCAL_USERID_CHANGE);
@@ -237,6 +250,25 @@ call_begin(Call *call, FunctionCallInfo fcinfo, int roles)
 	pin_plans(false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
+}
+
+void
+call_begin(Call *call, FunctionCallInfo fcinfo, int roles)
+{
+	Oid			function_id = fcinfo->flinfo->fn_oid;
+	Oid			owner = function_owner(function_id);
+
+	call->context = CurrentMemoryContext;
+	authorize(&call->caller, function_id, owner, roles);
+	become_owner(call, owner);
+}
+
+void
+call_begin_as_owner(Call *call, FunctionCallInfo fcinfo)
+{
+	call->context = CurrentMemoryContext;
+	memset(&call->caller, 0, sizeof(Caller));
+	become_owner(call, function_owner(fcinfo->flinfo->fn_oid));
 }
 
 void

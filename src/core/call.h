@@ -59,6 +59,18 @@ extern void call_end(Call *call);
 /* Authorize alone, for functions that read no table. */
 extern void call_authorize(FunctionCallInfo fcinfo, int roles);
 
+/* Who calls, likewise: for what policies ask. 42501 as in call_begin. */
+extern Caller call_identify(FunctionCallInfo fcinfo);
+
+/* Does the caller act as this API role ("appt_agent")? */
+extern bool caller_acts_as(const Caller *caller, const char *role_name);
+
+/*
+ * Become the owner, pin search_path and connect SPI, whoever calls: for
+ * triggers, which nobody calls. call_end ends it.
+ */
+extern void call_begin_as_owner(Call *call, FunctionCallInfo fcinfo);
+
 /*
  * May the caller act within this application? Unrestricted and anonymous: any.
  * An admin: of its organization (needs SPI). Everybody else: their own.

@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "executor/spi.h"
+#include "executor/tstoreReceiver.h"
 #include "utils/builtins.h"
 
 #include "core/statement.h"
@@ -62,6 +63,38 @@ statement_run_nullable(Statement *statement, const NullableDatum *arguments)
 		nulls[i] = arguments[i].isnull ? 'n' : ' ';
 	}
 	return execute(statement, values, nulls);
+}
+
+static ParamListInfo
+parameters(const Statement *statement, const NullableDatum *arguments)
+{
+	ParamListInfo list = makeParamList(statement->argument_count);
+
+	for (int i = 0; i < statement->argument_count; i++)
+	{
+		list->params[i].value = arguments[i].value;
+		list->params[i].isnull = arguments[i].isnull;
+		list->params[i].pflags = PARAM_FLAG_CONST;
+		list->params[i].ptype = statement->argument_types[i];
+	}
+	return list;
+}
+
+void
+statement_store(Statement *statement, const NullableDatum *arguments, Tuplestorestate *rows)
+{
+	SPIExecuteOptions options = {0};
+	int			result;
+
+	statement_prepare(statement);
+	options.params = parameters(statement, arguments);
+	options.read_only = statement->is_read_only;
+	options.dest = CreateDestReceiver(DestTuplestore);
+	SetTuplestoreDestReceiverParams(options.dest, rows, CurrentMemoryContext, false, NULL, NULL);
+	result = SPI_execute_plan_extended(statement->plan, &options);
+	options.dest->rDestroy(options.dest);
+	if (result < 0)
+		elog(ERROR, "could not run \"%s\": %s", statement->sql, SPI_result_code_string(result));
 }
 
 Datum

@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 #include "utils/uuid.h"
 
 #define STATEMENT_MAX_ARGUMENTS 32
@@ -42,6 +43,10 @@ extern uint64 statement_run(Statement *statement,...);
 
 /* The same where arguments may be NULL. */
 extern uint64 statement_run_nullable(Statement *statement, const NullableDatum *arguments);
+
+/* Run it and add its rows to a set-returning function's: of the same types as the function's own. */
+extern void statement_store(Statement *statement, const NullableDatum *arguments,
+							Tuplestorestate *rows);
 
 /* Prepare ahead, so that the first run need not. */
 extern void statement_prepare(Statement *statement);

@@ -50,9 +50,16 @@ INSERT INTO promised VALUES
 	('set_notifications_enabled', 'v', 'AD SV'),
 	('set_provider', 'v', 'AD SV'),
 	('update_appointment', 'v', 'AG CS SU SV'),
-	-- What constraints, triggers, views and the library's own statements call.
+	-- What policies, constraints, triggers, views and the library's own statements call.
+	('administered_applications', 's', 'AD'),
 	('appointment_snapshot', 's', ''),
+	('attended_appointments', 's', 'AG'),
+	('caller_application', 's', 'AG CS CU SU'),
+	('caller_conference', 's', 'CU'),
+	('caller_organization', 's', 'AD'),
+	('caller_user', 's', 'AG CS'),
 	('create_roles', 'v', ''),
+	('due_notifications', 's', 'AD AG CS SU SV'),
 	('headers_are_valid', 'i', 'AD SV'),
 	('keep_auto_activate', 'v', ''),
 	('lane', 'i', ''),

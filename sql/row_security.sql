@@ -1,0 +1,181 @@
+/*
+ * row_security.sql: who sees which rows, and who changes which.
+ *
+ * Row level security stands on every table, so that a grant alone shows
+ * nothing. The owner, as whom the functions and the worker read, is exempt. What is
+ * granted at all stands in grants.sql: a policy without a grant, and a grant
+ * without a policy, give nothing.
+ *
+ * Every policy is one role's. For whom the caller acts is asked in sub-selects
+ * that depend on no row: once a query, and what they return is a key of the
+ * indexes that the planner chooses from. An appointment is told by its own row
+ * and the few that an agent attends besides; what belongs to it (participants,
+ * room) is seen by who sees the appointment, and an attempt by who sees its
+ * notification.
+ */
+
+CREATE FUNCTION appt.caller_application(role text) RETURNS uuid
+LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_application';
+COMMENT ON FUNCTION appt.caller_application(text) IS
+'The application that the caller''s token names, for the policies of that role; NULL if the caller acts as another, 42501 without a valid claim.';
+
+CREATE FUNCTION appt.caller_user(role text) RETURNS text
+LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_user';
+COMMENT ON FUNCTION appt.caller_user(text) IS
+'The user that the caller''s token names, for the policies of that role; NULL if the caller acts as another, 42501 without a valid claim.';
+
+CREATE FUNCTION appt.caller_conference() RETURNS uuid
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_conference';
+COMMENT ON FUNCTION appt.caller_conference() IS
+'The conference that a customer''s token names, for policies; 42501 without a valid claim.';
+
+CREATE FUNCTION appt.caller_organization() RETURNS uuid
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_organization';
+COMMENT ON FUNCTION appt.caller_organization() IS
+'The organization that an admin''s token names, for policies; 42501 without a valid claim.';
+
+CREATE FUNCTION appt.administered_applications() RETURNS uuid[]
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'administered_applications';
+COMMENT ON FUNCTION appt.administered_applications() IS
+'The applications of the organization that an admin''s token names, for policies; 42501 without a valid claim.';
+
+CREATE FUNCTION appt.attended_appointments() RETURNS uuid[]
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'attended_appointments';
+COMMENT ON FUNCTION appt.attended_appointments() IS
+'The appointments that an agent attends and does not organize, for policies; 42501 without a valid claim.';
+
+ALTER TABLE appt.organization ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.application ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.appointment ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.participant ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.room_access ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.rule ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.template ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.subscription ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.provider ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.secret ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.notification ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.due ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.attempt ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.one_time_code ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.identity ENABLE ROW LEVEL SECURITY;
+
+/* ---- appt_service: everything ---- */
+
+CREATE POLICY service ON appt.organization TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.application TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.appointment TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.participant TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.room_access TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.rule TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.template TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.subscription TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.provider TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.notification TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.due TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.attempt TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.identity TO appt_service USING (true) WITH CHECK (true);
+
+/* ---- appt_supervisor: the application ---- */
+
+CREATE POLICY supervisor ON appt.application FOR SELECT TO appt_supervisor
+	USING (id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.appointment FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.participant FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.room_access FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.rule FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.template FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.notification FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+
+/* ---- appt_agent: what it organizes or attends ---- */
+
+CREATE POLICY agent ON appt.application FOR SELECT TO appt_agent
+	USING (id = (SELECT appt.caller_application('appt_agent')));
+CREATE POLICY agent ON appt.appointment FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND (organizer_id = (SELECT appt.caller_user('appt_agent')) AND organizer_type = 'AGENT'
+			OR id = ANY ((SELECT appt.attended_appointments())::uuid[])));
+CREATE POLICY agent ON appt.participant FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND EXISTS (SELECT FROM appt.appointment a
+			WHERE a.application_id = participant.application_id AND a.id = participant.appointment_id));
+CREATE POLICY agent ON appt.room_access FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND EXISTS (SELECT FROM appt.appointment a
+			WHERE a.application_id = room_access.application_id AND a.id = room_access.appointment_id));
+CREATE POLICY agent ON appt.notification FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND (organizer_id = (SELECT appt.caller_user('appt_agent'))
+			OR appointment_id = ANY ((SELECT appt.attended_appointments())::uuid[])));
+CREATE POLICY agent ON appt.attempt FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+
+/* ---- appt_client_service: what it organizes ---- */
+
+CREATE POLICY client_service ON appt.application FOR SELECT TO appt_client_service
+	USING (id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.appointment FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND organizer_id = (SELECT appt.caller_user('appt_client_service')) AND organizer_type = 'AGENT');
+CREATE POLICY client_service ON appt.participant FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND EXISTS (SELECT FROM appt.appointment a
+			WHERE a.application_id = participant.application_id AND a.id = participant.appointment_id));
+CREATE POLICY client_service ON appt.room_access FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND EXISTS (SELECT FROM appt.appointment a
+			WHERE a.application_id = room_access.application_id AND a.id = room_access.appointment_id));
+CREATE POLICY client_service ON appt.notification FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND organizer_id = (SELECT appt.caller_user('appt_client_service')));
+CREATE POLICY client_service ON appt.attempt FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+
+/* ---- appt_customer: the appointment of its conference; its people while it is to come or going on ---- */
+
+CREATE POLICY customer ON appt.appointment FOR SELECT TO appt_customer
+	USING (application_id = (SELECT appt.caller_application('appt_customer'))
+		AND conference_id = (SELECT appt.caller_conference()));
+CREATE POLICY customer ON appt.participant FOR SELECT TO appt_customer
+	USING (application_id = (SELECT appt.caller_application('appt_customer'))
+		AND appointment_id = (SELECT a.id FROM appt.appointment a
+			WHERE a.conference_id = (SELECT appt.caller_conference())
+				AND a.state IN ('SCHEDULED', 'ACTIVATED') AND a.end_at > now())
+		AND type = 'CUSTOMER');
+CREATE POLICY customer ON appt.room_access FOR SELECT TO appt_customer
+	USING (application_id = (SELECT appt.caller_application('appt_customer'))
+		AND appointment_id = (SELECT a.id FROM appt.appointment a
+			WHERE a.conference_id = (SELECT appt.caller_conference())));
+
+/* ---- appt_admin: the configuration and the log of the organization, and no appointments ---- */
+
+CREATE POLICY admin ON appt.organization TO appt_admin
+	USING (id = (SELECT appt.caller_organization()));
+CREATE POLICY admin ON appt.application TO appt_admin
+	USING (organization_id = (SELECT appt.caller_organization()));
+CREATE POLICY admin ON appt.rule TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.template TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.subscription TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.provider TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.notification FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.attempt FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+
+/* ---- the server's monitors: how long the queue is ---- */
+
+CREATE POLICY monitor ON appt.due FOR SELECT TO pg_monitor USING (true);

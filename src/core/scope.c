@@ -1,0 +1,84 @@
+/*
+ * scope.c
+ *		What the policies of sql/row_security.sql ask: for whom does the caller
+ *		act?
+ *
+ * A policy stands for one role and compares its rows with what these functions
+ * return, each in a sub-select of its own that depends on no row: the executor
+ * asks once a query, and the planner goes by index as for a constant. Claims
+ * are believed as by the exported functions, in core/call.c; without valid ones
+ * there is 42501 here too, as soon as a row is looked for. (What the policies
+ * need from tables is with those who know the tables: attended_appointments,
+ * administered_applications.)
+ *
+ * Who is a member of several API roles acts as one of them, and to the policies
+ * of the others these functions return NULL, which no row equals. So do they
+ * for the unrestricted: a policy of their own shows them everything.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "core/call.h"
+
+PG_FUNCTION_INFO_V1(caller_application);
+PG_FUNCTION_INFO_V1(caller_user);
+PG_FUNCTION_INFO_V1(caller_conference);
+PG_FUNCTION_INFO_V1(caller_organization);
+
+#define HAS_APPLICATION (CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE | CALLER_CUSTOMER)
+
+static Datum
+uuid_datum(const pg_uuid_t *uuid)
+{
+	pg_uuid_t  *copy = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
+
+	*copy = *uuid;
+	return UUIDPGetDatum(copy);
+}
+
+/* appt.caller_application(role text) -> uuid; NULL unless the caller acts as that role; 42501 */
+Datum
+caller_application(PG_FUNCTION_ARGS)
+{
+	Caller		caller = call_identify(fcinfo);
+
+	if ((caller.role & HAS_APPLICATION) == 0 ||
+		!caller_acts_as(&caller, text_to_cstring(PG_GETARG_TEXT_PP(0))))
+		PG_RETURN_NULL();
+	return uuid_datum(&caller.application_id);
+}
+
+/* appt.caller_user(role text) -> text, the token's sub; NULL unless the caller acts as that role; 42501 */
+Datum
+caller_user(PG_FUNCTION_ARGS)
+{
+	Caller		caller = call_identify(fcinfo);
+
+	if (caller.user_id == NULL ||
+		!caller_acts_as(&caller, text_to_cstring(PG_GETARG_TEXT_PP(0))))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(caller.user_id));
+}
+
+/* appt.caller_conference() -> uuid; NULL unless the caller acts as appt_customer; 42501 */
+Datum
+caller_conference(PG_FUNCTION_ARGS)
+{
+	Caller		caller = call_identify(fcinfo);
+
+	if (caller.role != CALLER_CUSTOMER)
+		PG_RETURN_NULL();
+	return uuid_datum(&caller.conference_id);
+}
+
+/* appt.caller_organization() -> uuid; NULL unless the caller acts as appt_admin; 42501 */
+Datum
+caller_organization(PG_FUNCTION_ARGS)
+{
+	Caller		caller = call_identify(fcinfo);
+
+	if (caller.role != CALLER_ADMIN)
+		PG_RETURN_NULL();
+	return uuid_datum(&caller.organization_id);
+}
