@@ -245,6 +245,36 @@ FROM (VALUES
 	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', secret => E''TOPSECRET\n'''),
 	('''https://hooks.example'', headers => ''[{"name": "X", "value": "TOPSECRET\n", "type": "SECRET"}]''')) AS bad (arguments);
 
+-- A secret is never sent to another host than the one that it was stored for, whoever changes the row.
+SELECT id AS secretive FROM appt.create_subscription(:'application', 'https://hooks.example/a', auth => 'OAUTH2', username => 'me', secret => 's', token_url => 'https://login.example:8443/t') \gset
+SELECT id AS header FROM appt.create_subscription(:'application', 'http://hooks.example/a', headers => '[{"name": "X-Key", "value": "s", "type": "SECRET"}]') \gset
+SELECT id AS open FROM appt.create_subscription(:'application', 'https://hooks.example/a', headers => '{"X-Key": "v"}') \gset
+SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@example.com', 'me', 's', '{"starttls": "required"}') AS mail \gset
+SELECT appt.set_provider(:'application', 'SMS', 'GENESYS_CLOUD', 'https://api.example', '+1', 'me', 's', '{"token_url": "https://login.example/t"}') AS sms \gset
+INSERT INTO appt.provider (application_id, channel, kind, url, enabled) VALUES (:'application', 'SMS', 'TWILIO', 'https://api.example', false) RETURNING id AS idle \gset
+SELECT CASE WHEN refused THEN throws_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'PT409', 'secrets stay with the host that they were stored for', 'refused: ' || relation || ' ' || change)
+	ELSE lives_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'taken: ' || relation || ' ' || change) END
+FROM (VALUES
+	('subscription', :'secretive', 'url = ''https://other.example/a''', true),
+	('subscription', :'secretive', 'url = ''http://hooks.example/a''', true),
+	('subscription', :'secretive', 'url = ''https://hooks.example:444/a''', true),
+	('subscription', :'secretive', 'url = ''https://hooks.example.org/a''', true),
+	('subscription', :'secretive', 'token_url = ''https://login.example/t''', true),
+	('subscription', :'secretive', 'token_url = NULL, auth = ''BASIC''', true),
+	('subscription', :'secretive', 'auth = ''NONE''', true),
+	('subscription', :'secretive', 'url = ''https://HOOKS.example:443/b?c=d'', token_url = ''https://login.example:8443/u'', enabled = false', false),
+	('subscription', :'header', 'url = ''http://other.example/a''', true),
+	('subscription', :'header', 'url = ''http://hooks.example:80/''', false),
+	('subscription', :'open', 'url = ''https://other.example/a''', false),
+	('provider', :'mail', 'url = ''smtp://other.example''', true),
+	('provider', :'mail', 'url = ''smtps://mail.example''', true),
+	('provider', :'mail', 'settings = ''{"reply_to": "b@example.com"}'', url = ''smtp://mail.example:25''', false),
+	('provider', :'sms', 'settings = ''{"token_url": "https://other.example/t"}''', true),
+	('provider', :'sms', 'settings = ''{}''', true),
+	('provider', :'sms', 'kind = ''HTTP''', true),
+	('provider', :'sms', 'settings = ''{"token_url": "https://login.example/u"}''', false),
+	('provider', :'idle', 'url = ''https://other.example'', kind = ''HTTP''', false)) c (relation, id, change, refused);
+
 -- An admin configures its own organization alone.
 SELECT appt.create_application(:'rival', 'Theirs') AS their_application \gset
 SELECT id AS their_subscription FROM appt.create_subscription(:'their_application', 'https://hooks.example') \gset

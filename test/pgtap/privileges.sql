@@ -62,6 +62,7 @@ INSERT INTO promised VALUES
 	('due_notifications', 's', 'AD AG CS SU SV'),
 	('headers_are_valid', 'i', 'AD SV'),
 	('keep_auto_activate', 'v', ''),
+	('keep_secrets', 'v', ''),
 	('lane', 'i', ''),
 	('locale_is_valid', 'i', 'AD SV'),
 	('notification_types', 'i', 'AD AG CS SU SV'),
