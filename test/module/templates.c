@@ -11,19 +11,17 @@
  */
 #include "postgres.h"
 
-#include <unistd.h>
-
 #include "fmgr.h"
 #include "funcapi.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "notify/builtin_templates.h"
 #include "notify/dates.h"
 #include "notify/mustache.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
+
+#include "growth.h"
 
 PG_FUNCTION_INFO_V1(test_builtin_template);
 PG_FUNCTION_INFO_V1(test_builtin_template_locale);
@@ -198,45 +196,6 @@ test_template_names(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 		names[i] = mustache_name(m, i)->name;
 	return text_array(names, count);
-}
-
-/* Bytes of this process that are in memory and its own. */
-static int64
-resident_bytes(void)
-{
-	FILE	   *statm = fopen("/proc/self/statm", "r");
-	long		size,
-				resident,
-				shared;
-
-	if (statm == NULL || fscanf(statm, "%ld %ld %ld", &size, &resident, &shared) != 3)
-		elog(ERROR, "could not read /proc/self/statm");
-	fclose(statm);
-	return (int64) (resident - shared) * sysconf(_SC_PAGESIZE);
-}
-
-/*
- * Do something so many times, in a context that is emptied each time as the
- * worker's is; the bytes that the process grew after the first tenth.
- */
-static int64
-growth(int times, void (*work) (int i, void *argument), void *argument)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "work",
-												  ALLOCSET_DEFAULT_SIZES);
-	MemoryContext caller = MemoryContextSwitchTo(context);
-	int64		before = 0;
-
-	for (int i = 0; i < times; i++)
-	{
-		if (i == times / 10)
-			before = resident_bytes();
-		CHECK_FOR_INTERRUPTS();
-		work(i, argument);
-		MemoryContextReset(context);
-	}
-	MemoryContextSwitchTo(caller);
-	return resident_bytes() - before;
 }
 
 typedef struct RenderWork
