@@ -61,7 +61,11 @@ GRANT EXECUTE ON FUNCTION
 	appt.record_leave
 	TO appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.count_overlapping
+	appt.count_overlapping,
+	appt.google_calendar_event,
+	appt.google_calendar_url,
+	appt.ical_event,
+	appt.ical_text
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 
 /* What CHECK constraints ask, for who writes the tables. */

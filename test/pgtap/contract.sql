@@ -38,6 +38,10 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('add_customer', 'id uuid, customer jsonb -> appt.appointment_details'),
 	('remove_participant', 'id uuid, participant_id text -> appt.appointment_details'),
 	('reassign_appointment', 'id uuid, user_id text -> appt.appointment_details'),
+	('google_calendar_url', 'id uuid -> text'),
+	('google_calendar_event', 'id uuid -> void'),
+	('ical_event', 'id uuid -> appt."*/*"'),
+	('ical_text', 'id uuid -> text'),
 	('count_overlapping', 'application_id uuid, start_at timestamp with time zone, duration interval, OUT count bigint -> bigint'),
 	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT reason text, OUT explanation text -> record'),
 	('retry_notification', 'notification_id bigint -> appt.notification_details'),
@@ -47,7 +51,7 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('adopt_database', ' -> void')) contract (name, arguments)
 	LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
 -- PostgREST answers GET for what is STABLE.
-SELECT is(string_agg(proname, ' ' ORDER BY proname), 'count_overlapping find_appointments get_appointment notification_eligibility preview_notification render_template', 'what only reads is STABLE')
+SELECT is(string_agg(proname, ' ' ORDER BY proname), 'count_overlapping find_appointments get_appointment google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|administered_|attended_|due_)';    -- for policies and views
 

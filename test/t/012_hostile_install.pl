@@ -78,6 +78,7 @@ my $calls = "
 	SELECT p.value->>'id' AS customer FROM appt.get_appointment(:'appointment') a, pg_catalog.jsonb_array_elements(a.participant_ids) p WHERE p.value->>'type' OPERATOR(pg_catalog.=) 'CUSTOMER' \\gset
 	SELECT recipient FROM appt.preview_notification(:'appointment', :'customer', 'CREATE', 'EMAIL');
 	SELECT appt.count_overlapping(:'application', pg_catalog.now(), '100 days');
+	SELECT appt.ical_text(:'appointment'), appt.ical_event(:'appointment'), appt.google_calendar_url(:'appointment'), appt.google_calendar_event(:'appointment');
 	SELECT appt.record_join(:'appointment', :'customer');
 	SELECT id FROM appt.end_appointment(:'appointment');
 	SELECT appt.delete_appointment(:'appointment');";

@@ -1,0 +1,44 @@
+/*
+ * response.c
+ *		Setting PostgREST's response.status and response.headers.
+ *
+ * Set as SET LOCAL does, so that they outlive call_end: what is LOCAL to a
+ * nest level is, at its end, merged into the one around it.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+
+#include "core/response.h"
+
+static void
+set_for_transaction(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+void
+response_set_status(int status)
+{
+	set_for_transaction("response.status", psprintf("%d", status));
+}
+
+void
+response_set_headers(const ResponseHeader *headers, int count)
+{
+	StringInfoData json;
+
+	/* An array of objects with one member each. */
+	initStringInfo(&json);
+	for (int i = 0; i < count; i++)
+	{
+		appendStringInfoString(&json, i == 0 ? "[{" : "}, {");
+		escape_json(&json, headers[i].name);
+		appendStringInfoString(&json, ": ");
+		escape_json(&json, headers[i].value);
+	}
+	appendStringInfoString(&json, count == 0 ? "[]" : "}]");
+	set_for_transaction("response.headers", json.data);
+}

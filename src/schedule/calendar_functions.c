@@ -1,0 +1,141 @@
+/*
+ * calendar_functions.c
+ *		Appointments for people's calendars.
+ *
+ * Whoever knows an appointment's id may ask, as who holds the link in a message
+ * can: so a calendar gets the title, the times and the link to the room, and
+ * nothing of notes, metadata and people. Not the location either: it may be
+ * somebody's address.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "core/errors.h"
+#include "core/response.h"
+#include "core/statement.h"
+#include "notify/calendar.h"
+#include "schedule/appointment.h"
+#include "schedule/validate.h"
+
+PG_FUNCTION_INFO_V1(ical_text);
+PG_FUNCTION_INFO_V1(ical_event);
+PG_FUNCTION_INFO_V1(google_calendar_url);
+PG_FUNCTION_INFO_V1(google_calendar_event);
+
+/* calendar_file or calendar_google_url. */
+typedef char *(*CalendarWriter) (const CalendarEvent *event, char **error);
+
+static void
+find_event(const pg_uuid_t *id, CalendarEvent *event)
+{
+	static Statement find = {
+		"SELECT a.state, a.sequence, coalesce(a.title, t.name), a.start_at, a.end_at, a.timezone, r.url, a.updated_at "
+		"FROM appt.appointment a JOIN appt.application t ON t.id = a.application_id "
+		"LEFT JOIN appt.room_access r ON r.application_id = a.application_id AND r.appointment_id = a.id "
+		"WHERE a.id = $1",
+		1, {UUIDOID}, true
+	};
+
+	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
+		report_not_found("appointment", id);
+	event->method = strcmp(row_text(0, 1), APPOINTMENT_CANCELLED) == 0 ? CALENDAR_CANCEL : CALENDAR_PUBLISH;
+	event->uid = uuid_text(id);
+	event->sequence = row_int32(0, 2);
+	event->title = row_text(0, 3);
+	event->start_at = row_timestamp(0, 4);
+	event->end_at = row_timestamp(0, 5);
+	event->timezone = row_text(0, 6);
+	event->url = row_text(0, 7);
+	event->updated_at = row_timestamp(0, 8);
+}
+
+/* What is written of the appointment that the function's argument names. */
+static char *
+write_event(FunctionCallInfo fcinfo, CalendarWriter write, CalendarMethod *method)
+{
+	Call		call;
+	CalendarEvent event;
+	const pg_uuid_t *id;
+	char	   *error;
+	char	   *text;
+
+	call_begin(&call, fcinfo, CALLER_ALL);
+	id = required_uuid(fcinfo, 0, "id");
+	find_event(id, &event);
+	text = write(&event, &error);
+	if (text == NULL)
+		report_conflict("calendars cannot hold this appointment",
+						"Appointment \"%s\": %s", uuid_text(id), error);
+	text = MemoryContextStrdup(call.context, text);
+	*method = event.method;
+	call_end(&call);
+	return text;
+}
+
+/*
+ * appt.ical_text(id uuid) -> text
+ *
+ * PT404: no such appointment, of any application; PT409: its year is
+ * after 2999. Source: auvious-appointments-api.txt, "Get iCalendar Event".
+ */
+Datum
+ical_text(PG_FUNCTION_ARGS)
+{
+	CalendarMethod method;
+	char	   *text = write_event(fcinfo, calendar_file, &method);
+
+	PG_RETURN_TEXT_P(cstring_to_text(pg_any_to_server(text, strlen(text), PG_UTF8)));
+}
+
+/*
+ * appt.ical_event(id uuid) -> bytea, by the domain that is named as any media type
+ *
+ * The octets of the file, and headers of the response that say what they are.
+ * Errors and source: as above.
+ */
+Datum
+ical_event(PG_FUNCTION_ARGS)
+{
+	CalendarMethod method;
+	char	   *text = write_event(fcinfo, calendar_file, &method);
+	const ResponseHeader headers[] = {
+		{"Content-Type", psprintf("text/calendar; charset=utf-8; method=%s", calendar_method_name(method))},
+		{"Content-Disposition", psprintf("attachment; filename=\"appointment-%s.ics\"", uuid_text(PG_GETARG_UUID_P(0)))}
+	};
+
+	response_set_headers(headers, lengthof(headers));
+	PG_RETURN_BYTEA_P(cstring_to_text(text));
+}
+
+/*
+ * appt.google_calendar_url(id uuid) -> text
+ *
+ * Errors: as above. Source: auvious-appointments-api.txt, "Get Google Calendar
+ * Event URL".
+ */
+Datum
+google_calendar_url(PG_FUNCTION_ARGS)
+{
+	CalendarMethod method;
+
+	PG_RETURN_TEXT_P(cstring_to_text(write_event(fcinfo, calendar_google_url, &method)));
+}
+
+/*
+ * appt.google_calendar_event(id uuid) -> void
+ *
+ * Sends the browser that asks through PostgREST to the link. Errors and source:
+ * as above.
+ */
+Datum
+google_calendar_event(PG_FUNCTION_ARGS)
+{
+	CalendarMethod method;
+	const ResponseHeader location = {"Location", write_event(fcinfo, calendar_google_url, &method)};
+
+	response_set_status(302);
+	response_set_headers(&location, 1);
+	PG_RETURN_VOID();
+}
