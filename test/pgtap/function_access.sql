@@ -1,0 +1,175 @@
+/*
+ * Who may call what, about whose: every function that is for applications, by every role, about its own, another's in its
+ * application, another application's, another organization's, and what does not exist. What is expected is written by
+ * hand from the contract; who may execute a function at all stands in privileges.sql once more.
+ */
+BEGIN;
+SELECT * FROM no_plan();
+SET client_min_messages = error;
+
+CREATE ROLE access_login NOINHERIT LOGIN IN ROLE appt_authenticator;
+CREATE ROLE access_forger NOINHERIT LOGIN IN ROLE appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin;
+CREATE ROLE access_service LOGIN IN ROLE appt_service;
+CREATE ROLE access_nobody LOGIN;
+
+/* ---- whose ---- */
+
+SELECT appt.create_organization('Acme') AS acme, appt.create_organization('Globex') AS globex \gset
+CREATE TEMP TABLE target (name text, id uuid, application uuid, organization uuid, customer text, ticket text, subscription uuid, notification bigint);
+INSERT INTO target (name, application, organization) SELECT name, appt.create_application(organization::uuid, name), organization::uuid
+FROM (VALUES ('own', :'acme'), ('sister', :'acme'), ('foreign', :'globex')) a (name, organization);
+INSERT INTO target (name, application, organization) SELECT 'other', application, organization FROM target WHERE name = 'own';
+SELECT count(appt.set_provider(application, 'EMAIL', 'SMTP', 'smtp://mail.example', 'sales@example.com')),
+	count(appt.set_provider(application, 'SMS', 'TWILIO', 'https://api.example', '+306900000000', 'me', 's')) FROM target WHERE name <> 'other' \gset
+UPDATE target SET id = (appt.schedule_appointment(application, now() + '2 days', '1 hour',
+	'{"contact": {"primaryEmail": "c@example.com", "primaryPhone": "+306900000000"}}', organizer_id => CASE name WHEN 'other' THEN 'zoe' ELSE 'ann' END)).id;
+UPDATE target t SET customer = (SELECT p.id FROM appt.participant p WHERE p.appointment_id = t.id AND p.type = 'CUSTOMER'),
+	ticket = (SELECT r.ticket FROM appt.room_access r WHERE r.appointment_id = t.id),
+	subscription = (SELECT id FROM appt.create_subscription(application, 'https://hooks.example')),
+	notification = (SELECT n.id FROM appt.notification n WHERE n.appointment_id = t.id AND n.type = 'CREATE' AND n.channel = 'EMAIL');
+INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application, id, 'bob', 'AGENT' FROM target WHERE name <> 'other';
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome) SELECT application, notification, 1, now(), now(), 'FAILED' FROM target;
+UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id IN (SELECT notification FROM target);
+DELETE FROM appt.due WHERE notification_id IN (SELECT notification FROM target);
+INSERT INTO target VALUES ('none', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'nobody', 'no-such-tic', gen_random_uuid(), 0);
+
+/* ---- who ---- */
+
+CREATE TEMP TABLE caller AS
+SELECT c.*, t.conference FROM target JOIN LATERAL (SELECT conference_id FROM appt.appointment a WHERE a.id = target.id) t (conference) ON true, LATERAL (VALUES
+	(1, 'AG', 'the organizing agent', 'appt_agent', jsonb_build_object('sub', 'ann', 'application_id', application)),
+	(2, 'AT', 'an attending agent', 'appt_agent', jsonb_build_object('sub', 'bob', 'application_id', application)),
+	(3, 'SU', 'a supervisor', 'appt_supervisor', jsonb_build_object('sub', 'sue', 'application_id', application)),
+	(4, 'CS', 'the organizing service', 'appt_client_service', jsonb_build_object('sub', 'ann', 'application_id', application)),
+	(5, 'CA', 'an attending service', 'appt_client_service', jsonb_build_object('sub', 'bob', 'application_id', application)),
+	(6, 'CU', 'the customer', 'appt_customer', jsonb_build_object('sub', customer, 'application_id', application, 'conference_id', t.conference)),
+	(7, 'AD', 'an admin', 'appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', organization)),
+	(8, 'AN', 'anybody', 'appt_anonymous', '{}'::jsonb),
+	(9, 'SV', 'an SQL application', 'access_service', '{}'::jsonb),
+	(10, 'NO', 'who has no role', 'access_nobody', '{}'::jsonb)) c (place, initials, name, role, claims)
+WHERE target.name = 'own';
+
+/*
+ * What each caller gets, in the order above: y an answer, n PT404, c PT409, i 22023, - 42501. Of what is asked about, ID
+ * is an appointment, APP its application, ORG its organization and so on; SELF is the caller.
+ */
+CREATE TEMP TABLE expectation (call text, own text, other text, sister text, "foreign" text, none text);
+INSERT INTO expectation VALUES
+	-- AG AT SU CS CA CU AD AN SV NO                             own           another's     another's application, organization   nobody's
+	('find_appointments()',                                      'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-'),
+	('find_appointments(APP)',                                   'yyyyy---y-', 'yyyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('schedule_appointment(APP, START, ''1 hour'', organizer_id => SELF)', 'yy-yy---y-', 'yy-yy---y-', 'nn-nn---y-', 'nn-nn---y-', 'nn-nn---n-'),
+	('schedule_appointment(APP, START, ''1 hour'')',             'yy-yy---i-', 'yy-yy---i-', 'nn-nn---i-', 'nn-nn---i-', 'nn-nn---n-'),
+	('update_appointment(ID, ''x'')',                            'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('delete_appointment(ID)',                                   'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('cancel_appointment(ID)',                                   'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('get_appointment(ID)',                                      'yyyyny--y-', 'nnynnn--y-', 'nnnnnn--y-', 'nnnnnn--y-', 'nnnnnn--n-'),
+	('end_appointment(ID)',                                      'yn------y-', 'nn------y-', 'nn------y-', 'nn------y-', 'nn------n-'),
+	('remove_participant(ID, CUSTOMER)',                         'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
+	('get_participant(ID, CUSTOMER)',                            'yyy--y--y-', 'nny--n--y-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
+	('get_participant(ID, ''bob'')',                             'yyy--n--y-', 'nnn--n--n-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
+	('activate_appointment(ID)',                                 '---yn---y-', '---nn---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
+	('request_customer_code(APP, ''c@example.com'')',            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('schedule_appointment_as_customer(APP, ''c@example.com'', ''000000'', START, ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('count_appointments(APP, now(), ''10 days'')',              'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
+	('appointments_eligible_for_activation()',                   '---yy---y-', '---yy---y-', '---yy---y-', '---yy---y-', '---yy---y-'),
+	('count_overlapping(APP, START, ''1 hour'')',                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
+	('add_agent(ID, ''new'')',                                   'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
+	('add_customer(ID, ''{}'')',                                 'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
+	('reassign_appointment(ID, ''new'')',                        'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
+	('reschedule_appointment(ID, NULL, ''2 hours'')',            'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('google_calendar_url(ID)',                                  'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('google_calendar_event(ID)',                                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('ical_event(ID)',                                           'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('ical_text(ID)',                                            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('initiate_email_verification(APP, ''sales@example.com'')',  '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('confirm_email_verification(APP, ''000000'')',              '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('send_test_email(APP, ''c@example.com'')',                  '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('send_test_sms(APP, ''+306900000000'')',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('available_slots(APP, tstzrange(now(), now() + ''1 day''), ''1 hour'', ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('record_join(ID, CUSTOMER)',                                '---yny--y-', '---nnn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
+	('record_join(ID, ''bob'')',                                 '---ynn--y-', '---nnn--n-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
+	('record_leave(ID, CUSTOMER)',                               '---yny--y-', '---nnn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
+	('resolve_room(TICKET)',                                     '---yn---y-', '---nn---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
+	('notification_eligibility(NOTIFICATION)',                   'yyyyn-y-y-', 'nnynn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('retry_notification(NOTIFICATION)',                         'yny---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
+	('preview_notification(ID, CUSTOMER, ''CREATE'', ''EMAIL'')', 'yyy---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
+	('render_template(''x'', ''{}'')',                           'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-'),
+	('set_notifications_enabled(ORG, false)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('create_organization(''x'')',                               '--------y-', '--------y-', '--------y-', '--------y-', '--------y-'),
+	('create_application(ORG, ''x'')',                           '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('create_subscription(APP, ''https://x.example'')',          '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('rotate_subscription_key(SUBSCRIPTION)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('set_provider(APP, ''SMS'', ''HTTP'', ''https://x.example'')', '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('adopt_database()',                                         '----------', '----------', '----------', '----------', '----------');
+CREATE TEMP TABLE function AS SELECT DISTINCT split_part(call, '(', 1) AS name, to_regproc('appt.' || split_part(call, '(', 1)) IS NOT NULL AS is_there FROM expectation;
+SELECT is_empty($$
+	SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname NOT IN (SELECT name FROM function)
+		AND proname !~ '(^(caller|attended|administered|due)_|_(is|are)_valid$|^(appointment_snapshot|create_roles|keep_auto_activate|keep_secrets|lane|notification_types|reasons|reset_verification|worker_status)$)'$$,
+	'no function for applications was forgotten');
+SELECT * FROM (SELECT skip(format('%s is not there', name)) FROM function WHERE NOT is_there) missing;
+
+/* ---- what they get ---- */
+
+-- Calls as a role with claims, and undoes what the call did.
+CREATE FUNCTION pg_temp.answer(role text, claims text, call text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	PERFORM set_config('request.jwt.claims', claims, true);
+	EXECUTE format('SET LOCAL ROLE %I', role);
+	EXECUTE 'SELECT * FROM appt.' || call;
+	RAISE EXCEPTION USING ERRCODE = 'UNDO0';
+EXCEPTION WHEN OTHERS THEN
+	RETURN CASE SQLSTATE WHEN 'UNDO0' THEN 'y' WHEN 'PT404' THEN 'n' WHEN 'PT409' THEN 'c' WHEN '22023' THEN 'i' WHEN '42501' THEN '-' ELSE SQLSTATE || ' ' END;
+END $$;
+CREATE TEMP TABLE asked AS
+SELECT call, t.name AS target, place, c.initials, c.role, c.claims, CASE t.name WHEN 'own' THEN own WHEN 'other' THEN other WHEN 'sister' THEN sister WHEN 'foreign' THEN "foreign" ELSE none END AS expected,
+	replace(replace(replace(replace(replace(replace(replace(replace(replace(call, 'START', '(now() + interval ''5 days'')'), 'SELF', quote_literal(coalesce(claims->>'sub', 'x'))),
+		'(ID', '(' || quote_literal(t.id)), '(APP', '(' || quote_literal(t.application)), '(ORG', '(' || quote_literal(t.organization)), 'CUSTOMER', quote_literal(t.customer)),
+		'TICKET', quote_literal(t.ticket)), 'SUBSCRIPTION', quote_literal(t.subscription)), 'NOTIFICATION', t.notification::text) AS statement, NULL::text AS answer
+FROM expectation JOIN function ON name = split_part(call, '(', 1) AND is_there, target t, caller c;
+GRANT ALL ON asked TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION access_login;
+UPDATE asked SET answer = pg_temp.answer(role, claims::text, statement) WHERE role LIKE 'appt%';
+SET LOCAL SESSION AUTHORIZATION access_service;
+UPDATE asked SET answer = pg_temp.answer(role, claims::text, statement) WHERE role = 'access_service';
+SET LOCAL SESSION AUTHORIZATION access_nobody;
+UPDATE asked SET answer = pg_temp.answer(role, claims::text, statement) WHERE role = 'access_nobody';
+RESET SESSION AUTHORIZATION;
+SELECT is(string_agg(answer, '' ORDER BY place), expected, format('%s: %s (%s)', call, target, string_agg(initials, ' ' ORDER BY place)))
+FROM asked GROUP BY call, target, expected ORDER BY call, target;
+
+/* ---- claims that are none ---- */
+
+CREATE TEMP TABLE claimed (what text, claims text);
+INSERT INTO claimed VALUES ('none', ''), ('empty ones', '{}'), ('no JSON', 'sub=ann'), ('a list', '[]'), ('a sub alone', '{"sub": "ann"}'),
+	('nonsense', '{"sub": "ann", "application_id": "nonsense", "organization_id": "x", "conference_id": 1}'),
+	('tenants without a sub', format('{"application_id": "%s", "organization_id": "%s", "conference_id": "%1$s"}', (SELECT application FROM target WHERE name = 'own'), :'acme')),
+	('tenants one level down', format('{"sub": "ann", "x": {"application_id": "%s", "organization_id": "%s", "conference_id": "%1$s"}}', (SELECT application FROM target WHERE name = 'own'), :'acme')),
+	('numbers', '{"sub": 1, "application_id": 2, "organization_id": 3, "conference_id": 4}');
+CREATE TEMP TABLE forged (login text, what text, role text, call text, answer text);
+GRANT ALL ON claimed, caller, forged TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION access_login;
+INSERT INTO forged SELECT session_user, what, role, call, pg_temp.answer(role, c.claims, statement) FROM claimed c, asked WHERE target = 'own' AND place IN (1, 3, 4, 6, 7);
+SET LOCAL SESSION AUTHORIZATION access_forger;
+INSERT INTO forged SELECT session_user, 'the right ones', role, call, pg_temp.answer(role, claims::text, statement) FROM asked WHERE target = 'own' AND place <= 7;
+RESET SESSION AUTHORIZATION;
+SELECT is(string_agg(DISTINCT answer, ''), '-', format('%s with %s may call nothing', role, what)) FROM forged WHERE login = 'access_login' GROUP BY role, what ORDER BY role, what;
+SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no member of appt_authenticator is believed nothing as %s', role)) FROM forged WHERE login = 'access_forger' GROUP BY role ORDER BY role;
+
+-- What a token of another tenant gets of what is "own" here is what it gets of what does not exist.
+CREATE TEMP TABLE elsewhere AS SELECT call, role, statement, claims || jsonb_build_object('application_id', f.application, 'organization_id', f.organization) AS claims, NULL::text AS answer,
+	substr((SELECT none FROM expectation e WHERE e.call = a.call), place, 1) AS of_nothing, place
+FROM asked a, target f WHERE a.target = 'own' AND f.name = 'foreign' AND place <= 7
+	AND call ~ '[(](ID|APP|ORG|SUBSCRIPTION|NOTIFICATION|TICKET)' AND call !~ '^(google|ical|count|available|request|schedule_appointment_as|record_join[(]ID, CUSTOMER)';
+GRANT ALL ON elsewhere TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION access_login;
+UPDATE elsewhere SET answer = pg_temp.answer(role, claims::text, statement);
+RESET SESSION AUTHORIZATION;
+SELECT is(string_agg(answer, '' ORDER BY place), string_agg(of_nothing, '' ORDER BY place), format('%s, with tokens of another organization', call)) FROM elsewhere GROUP BY call ORDER BY call;
+
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')$$, 'PUBLIC may execute nothing');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND (has_function_privilege('access_login', oid, 'EXECUTE') OR has_function_privilege('appt_authenticator', oid, 'EXECUTE'))$$,
+	'the authenticator neither, before it has become another');
+
+SELECT * FROM finish();
+ROLLBACK;
