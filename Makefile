@@ -59,7 +59,7 @@ OBJS = $(SOURCES:.c=.o)
 SQL_PARTS = roles types checks organization application appointment configuration \
 	notification identity \
 	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
-	calendar_functions \
+	slot_functions calendar_functions \
 	notification_functions template_functions worker_functions \
 	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql

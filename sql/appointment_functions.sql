@@ -162,10 +162,3 @@ COMMENT ON FUNCTION appt.remove_participant(uuid, text) IS
 'Takes a participant off an appointment; a customer is told that it is cancelled.
 
 PT404: no such appointment or participant. PT409: the participant organizes it, or it is CANCELLED or ENDED.';
-
-CREATE FUNCTION appt.count_overlapping(application_id uuid, start_at timestamptz, duration interval, OUT count bigint)
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'count_overlapping';
-COMMENT ON FUNCTION appt.count_overlapping(uuid, timestamptz, interval) IS
-'Counts the SCHEDULED and ACTIVATED appointments of an application that overlap a window of time.
-
-One that ends as the window starts, or starts as it ends, does not overlap. 0 for an unknown application. 22023: a start that is infinite, a duration of 0 or less or with months.';

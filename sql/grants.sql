@@ -61,6 +61,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.record_leave
 	TO appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.available_slots,
 	appt.count_overlapping,
 	appt.google_calendar_event,
 	appt.google_calendar_url,

@@ -6,6 +6,10 @@
  * more, an end is one less, and an end comes before a start at the same
  * instant, because a span's end is no part of it. Which end belongs to which
  * start plays no role.
+ *
+ * A window that moves along keeps the levels that may still be its peak, the
+ * highest first: what comes in puts out whatever is no higher, because that
+ * leaves the window earlier.
  */
 #include "postgres.h"
 
@@ -139,4 +143,39 @@ span_peak(const SpanList *list, const Span *window)
 		peak = Max(peak, levels[i].running);
 	pfree(levels);
 	return peak;
+}
+
+void
+peak_search_begin(PeakSearch *search, const SpanList *list, const Span *window)
+{
+	Level	   *levels;
+
+	search->count = span_levels(list, window, &levels);
+	search->levels = levels;
+	search->next = 0;
+	search->peaks = (int64 *) MemoryContextAllocHuge(CurrentMemoryContext, search->count * sizeof(int64));
+	search->first = 0;
+	search->last = -1;
+}
+
+int64
+peak_search_next(PeakSearch *search, const Span *window)
+{
+	const Level *levels = search->levels;
+
+	for (; search->next < search->count && levels[search->next].at < window->end_at; search->next++)
+	{
+		while (search->last >= search->first &&
+			   levels[search->peaks[search->last]].running <= levels[search->next].running)
+			search->last--;
+		search->peaks[++search->last] = search->next;
+	}
+
+	/*
+	 * A level ends where the next one starts. The one that came in last is
+	 * never out.
+	 */
+	while (search->first < search->last && levels[search->peaks[search->first] + 1].at <= window->start_at)
+		search->first++;
+	return levels[search->peaks[search->first]].running;
 }

@@ -49,4 +49,24 @@ extern int64 span_levels(const SpanList *list, const Span *window, Level **level
 /* The most that run at once at any instant of the window. */
 extern int64 span_peak(const SpanList *list, const Span *window);
 
+/*
+ * The same for one window after another, neither of whose ends ever goes back,
+ * all of them within the window that the levels are of: the cost is that of
+ * the levels and windows, however many levels each window has.
+ */
+typedef struct PeakSearch
+{
+	const Level *levels;
+	int64		count;
+	int64		next;			/* the first level that starts after the last
+								 * window */
+	int64	   *peaks;			/* those before that may be peaks yet, each
+								 * lower than the one before it */
+	int64		first;			/* of peaks */
+	int64		last;
+} PeakSearch;
+
+extern void peak_search_begin(PeakSearch *search, const SpanList *list, const Span *window);
+extern int64 peak_search_next(PeakSearch *search, const Span *window);
+
 #endif							/* APPT_SPAN_H */

@@ -148,11 +148,17 @@ check_finite(TimestampTz start_at)
 		report_invalid("start must be finite", "\"%s\" is not.", time_text(start_at));
 }
 
+TimestampTz
+earliest_bookable(TimestampTz now)
+{
+	return now - START_TOLERANCE;
+}
+
 void
 check_start(TimestampTz start_at, TimestampTz now)
 {
 	check_finite(start_at);
-	if (start_at < now - START_TOLERANCE)
+	if (start_at < earliest_bookable(now))
 		report_invalid("a start must not lie in the past",
 					   "\"%s\" is more than a minute before now.", timestamp_text(start_at));
 }
@@ -162,7 +168,10 @@ end_of(TimestampTz start_at, TimeOffset duration)
 {
 	TimestampTz end_at = start_at + duration;
 
-	/* A room's expiry, an end's grace and what is sent after it must be instants too. */
+	/*
+	 * A room's expiry, an end's grace and what is sent after it must be
+	 * instants too.
+	 */
 	if (end_at < start_at || !IS_VALID_TIMESTAMP(end_at) || !IS_VALID_TIMESTAMP(end_at + MAX_ELAPSED))
 		report_invalid("end out of range", "\"%s\" is too long after \"%s\".",
 					   interval_text(elapsed_interval(duration)), time_text(start_at));

@@ -33,7 +33,10 @@ extern Jsonb *optional_object(FunctionCallInfo fcinfo, int index, const char *na
 extern TimeOffset check_duration(const Interval *duration);
 extern void check_max_duration(const Interval *duration, TimeOffset max_duration);
 
-/* Finite; and no more than a minute before `now`. */
+/* Before which instant nothing may start any more: a minute before `now`. */
+extern TimestampTz earliest_bookable(TimestampTz now);
+
+/* Finite; and not before that. */
 extern void check_finite(TimestampTz start_at);
 extern void check_start(TimestampTz start_at, TimestampTz now);
 

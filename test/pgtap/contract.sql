@@ -42,6 +42,8 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('google_calendar_event', 'id uuid -> void'),
 	('ical_event', 'id uuid -> appt."*/*"'),
 	('ical_text', 'id uuid -> text'),
+	('available_slots', 'application_id uuid, range tstzrange, duration interval, step interval, organizer_id text DEFAULT NULL::text ->
+		TABLE(start_at timestamp with time zone, end_at timestamp with time zone, remaining integer)'),
 	('count_overlapping', 'application_id uuid, start_at timestamp with time zone, duration interval, OUT count bigint -> bigint'),
 	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT reason text, OUT explanation text -> record'),
 	('retry_notification', 'notification_id bigint -> appt.notification_details'),
@@ -51,7 +53,7 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('adopt_database', ' -> void')) contract (name, arguments)
 	LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
 -- PostgREST answers GET for what is STABLE.
-SELECT is(string_agg(proname, ' ' ORDER BY proname), 'count_overlapping find_appointments get_appointment google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template', 'what only reads is STABLE')
+SELECT is(string_agg(proname, ' ' ORDER BY proname), 'available_slots count_overlapping find_appointments get_appointment google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|administered_|attended_|due_)';    -- for policies and views
 

@@ -29,7 +29,8 @@ SELECT is(r.state, '22023', arguments || ' is refused') FROM (VALUES ('NULL, now
 		('gen_random_uuid(), now(), ''0'''), ('gen_random_uuid(), now(), ''-1 hour'''), ('gen_random_uuid(), now(), ''1 month'''), ('gen_random_uuid(), ''infinity'', ''1 hour''')) wrong (arguments),
 	pg_temp.refusal('SELECT appt.count_overlapping(' || arguments || ')') r;
 
--- Random appointments from a second to 200 days, most of them short; random windows.
+-- Random appointments from a second to 200 days, most of them short; random windows, of days too, where days have 23 and 25 hours.
+SET timezone = 'Europe/Athens';
 SELECT setseed(0.42) AS ignored \gset
 INSERT INTO appt.appointment (application_id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active)
 	SELECT application_id, 'a', (ARRAY['SCHEDULED', 'ACTIVATED', 'ACTIVATED', 'ENDED', 'CANCELLED'])[1 + floor(5 * random())], start_at,
@@ -38,9 +39,10 @@ INSERT INTO appt.appointment (application_id, organizer_id, state, start_at, end
 		'2032-01-01'::timestamptz + make_interval(mins => (5 * floor(random() * 30000))::int) AS start_at FROM generate_series(1, 4000)) random_starts;
 ANALYZE appt.appointment;
 CREATE TEMPORARY TABLE windows AS SELECT (ARRAY[:'application', :'other'])[1 + floor(2 * random())]::uuid AS application_id,
-	'2032-01-01'::timestamptz + make_interval(mins => (5 * floor(random() * 30000))::int) AS start_at, make_interval(secs => ceil(exp(random() * ln(7776000)))) AS duration FROM generate_series(1, 2000);
-SELECT is(count(*) FILTER (WHERE counted > 0) > 1000, true, 'most windows have some') || E'\n' || is(count(*) FILTER (WHERE counted <> one_by_one), 0::bigint, 'and as many as counting one by one finds')
-	FROM windows w, LATERAL (SELECT appt.count_overlapping(w.application_id, w.start_at, w.duration) AS counted,
+	'2032-01-01'::timestamptz + make_interval(mins => (5 * floor(random() * 30000))::int) AS start_at, make_interval(secs => ceil(exp(random() * ln(7776000)))) AS duration FROM generate_series(1, 6000);
+UPDATE windows SET start_at = (ARRAY['2032-03-27', '2032-03-28', '2032-10-30', '2032-10-31'])[1 + floor(random() * 4)]::timestamptz + make_interval(mins => (5 * floor(random() * 600))::int) WHERE random() < 0.3;
+SELECT is(count(*) FILTER (WHERE counted > 0) > 3000, true, 'most windows have some') || E'\n' || is(count(*) FILTER (WHERE counted <> one_by_one), 0::bigint, 'and as many as counting one by one finds')
+	FROM windows w, LATERAL (SELECT appt.count_overlapping(w.application_id, w.start_at, justify_hours(w.duration)) AS counted,
 		(SELECT count(*) FROM appt.appointment a WHERE a.application_id = w.application_id AND a.state IN ('SCHEDULED', 'ACTIVATED')
 			AND tstzrange(a.start_at, a.end_at) && tstzrange(w.start_at, w.start_at + w.duration)) AS one_by_one OFFSET 0) counts;
 SELECT * FROM finish();

@@ -1,0 +1,147 @@
+-- available_slots says what looking at every slot by itself says, at any length, step and change of clocks.
+BEGIN;
+SELECT * FROM no_plan();
+SET client_min_messages = error;
+SET timezone = 'UTC';
+
+SELECT appt.create_organization('Acme') AS organization \gset
+SELECT appt.create_application(:'organization', 'Two places', max_overlap => 2, max_duration => '200 days') AS two \gset
+SELECT appt.create_application(:'organization', 'No limit', max_duration => '200 days') AS unlimited \gset
+SELECT appt.create_application(:'organization', 'Hours', max_overlap => 1, max_duration => '1 hour') AS hours \gset
+DELETE FROM appt.rule;
+
+CREATE FUNCTION pg_temp.refusal(statement text, OUT state text, OUT message text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT;
+END $$;
+-- "12:00+2": from then on two places, "12:00" where there is no limit.
+CREATE FUNCTION pg_temp.slots(application uuid, range tstzrange, duration interval, step interval, organizer text DEFAULT NULL) RETURNS text LANGUAGE sql AS
+$$SELECT coalesce(string_agg(to_char(start_at, 'HH24:MI') || coalesce('+' || remaining, ''), ' ' ORDER BY start_at), 'none') FROM appt.available_slots(application, range, duration, step, organizer) WHERE end_at - start_at = duration$$;
+
+SELECT id AS gone FROM appt.schedule_appointment(:'two', '2031-01-01 09:00+00', '8 hours', organizer_id => 'a') \gset
+SELECT state AS ignored FROM appt.cancel_appointment(:'gone') \gset
+SELECT id AS ignored FROM appt.schedule_appointment(:'two', '2031-01-01 10:15+00', '30 minutes', organizer_id => 'a') \gset
+SELECT id AS ignored FROM appt.schedule_appointment(:'two', '2031-01-01 10:30+00', '30 minutes', organizer_id => 'b') \gset
+SELECT id AS ignored FROM appt.schedule_appointment(:'two', '2031-01-01 11:45+00', '1 hour', organizer_id => 'a') \gset
+
+SELECT is(pg_temp.slots(:'two', range::tstzrange, duration::interval, step::interval, organizer), slots, format('%s, %s every %s%s', range, duration, step, ' for ' || organizer))
+	FROM (VALUES
+		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes', NULL, '10:00+2 10:15+1 10:45+1 11:00+2 11:15+2 11:30+2 11:45+1'),
+		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '30 minutes', '15 minutes', NULL, '10:00+1 10:45+1 11:00+2 11:15+2 11:30+1'),
+		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '30 minutes', '30 minutes', NULL, '10:00+1 11:00+2 11:30+1'),
+		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '10 minutes', '1 hour', NULL, '10:00+2 11:00+2'),
+		('[2031-01-01 10:07+00, 2031-01-01 11:00+00)', '20 minutes', '20 minutes', NULL, '10:07+1'),
+		-- An excluded lower bound is no start; whether the upper one is included plays no role.
+		('(2031-01-01 11:00+00, 2031-01-01 11:30+00)', '15 minutes', '15 minutes', NULL, '11:15+2'),
+		('[2031-01-01 11:00+00, 2031-01-01 11:30+00]', '15 minutes', '15 minutes', NULL, '11:00+2 11:15+2'),
+		('[2031-01-01 11:00+00, 2031-01-01 11:14:59.999999+00)', '15 minutes', '15 minutes', NULL, 'none'),
+		('[2031-01-01 11:00+00, 2031-01-01 11:15+00)', '15 minutes', '3 days', NULL, '11:00+2'),
+		-- An organizer's own, and no other's.
+		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes', 'a', '10:00+2 10:45+1 11:00+2 11:15+2 11:30+2'),
+		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes', 'b', '10:00+2 10:15+1 11:00+2 11:15+2 11:30+2 11:45+1'),
+		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes', 'nobody', '10:00+2 10:15+1 10:45+1 11:00+2 11:15+2 11:30+2 11:45+1')) cases (range, duration, step, organizer, slots);
+SELECT is(pg_temp.slots(:'unlimited', '[2031-01-01 10:00+00, 2031-01-01 11:00+00)', '30 minutes', '15 minutes'), '10:00 10:15 10:30', 'without a limit nothing remains to be told');
+SELECT id AS ignored FROM appt.schedule_appointment(:'unlimited', '2031-01-01 10:20+00', '10 minutes', organizer_id => 'a') \gset
+SELECT is(pg_temp.slots(:'unlimited', '[2031-01-01 10:00+00, 2031-01-01 11:00+00)', '15 minutes', '15 minutes', 'a'), '10:00 10:30 10:45', 'but an organizer is busy all the same');
+-- A customer who organizes keeps no agent of the same id busy.
+INSERT INTO appt.appointment (application_id, organizer_id, organizer_type, state, start_at, end_at, timezone, locale, notifications_active)
+	VALUES (:'unlimited', 'a', 'CUSTOMER', 'SCHEDULED', '2031-01-01 10:00+00', '2031-01-01 10:15+00', 'UTC', 'en', true);
+SELECT is(pg_temp.slots(:'unlimited', '[2031-01-01 10:00+00, 2031-01-01 11:00+00)', '15 minutes', '15 minutes', 'a'), '10:00 10:30 10:45', 'a customer of the same id is somebody else');
+-- What can be booked is what is offered.
+SELECT is(count(booked.id), 7::bigint, 'every slot that is offered can be booked') FROM appt.available_slots(:'two', '[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes') s,
+	LATERAL appt.schedule_appointment(:'two', s.start_at, '15 minutes', organizer_id => 'c') booked;
+SELECT is(pg_temp.slots(:'two', '[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes'), '10:00+1 11:00+1 11:15+1 11:30+1', 'and then is one less');
+UPDATE appt.application SET max_overlap = 1 WHERE id = :'two';
+SELECT is(pg_temp.slots(:'two', '[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes'), 'none', 'where more than the limit are there, nothing is free');
+
+-- What is past can't be booked.
+SELECT is(array_agg(start_at - now()), ARRAY['-00:01'::interval, '00:00', '00:01', '00:02'], 'a slot may have started up to a minute ago')
+	FROM appt.available_slots(:'two', tstzrange(now() - interval '10 minutes', now() + interval '3 minutes'), '1 minute', '1 minute');
+SELECT is(array_agg(start_at - now()), ARRAY['00:00:00'::interval], 'and no longer')
+	FROM appt.available_slots(:'two', tstzrange(now() - interval '61 seconds', now() + interval '1 minute'), '1 second', '61 seconds');
+SELECT is(count(*), 0::bigint, 'a range that is over has none') FROM appt.available_slots(:'two', '[2001-01-01 10:00+00, 2001-01-01 11:00+00)', '15 minutes', '15 minutes');
+
+-- Elapsed time: a day has 24 hours also where it has 23 or 25.
+SET timezone = 'Europe/Athens';
+SELECT is(string_agg(to_char(start_at, 'DD HH24:MI'), ' ' ORDER BY start_at), '27 12:00 28 13:00 29 13:00', 'days over a change to summer time')
+	FROM appt.available_slots(:'two', '[2032-03-27 12:00, 2032-03-30 12:59)', '1 hour', '1 day');
+SELECT is(string_agg(to_char(start_at, 'HH24:MI'), ' ' ORDER BY start_at), '02:00 02:30 04:00 04:30', 'half hours over the one that is left out')
+	FROM appt.available_slots(:'two', '[2032-03-28 02:00, 2032-03-28 05:00)', '30 minutes', '30 minutes');
+SELECT is(string_agg(to_char(start_at, 'HH24:MI TZH'), ' ' ORDER BY start_at), '02:00 +03 02:45 +03 03:30 +03 03:15 +02 04:00 +02', 'and over the one that comes twice')
+	FROM appt.available_slots(:'two', '[2032-10-31 02:00, 2032-10-31 05:00)', '45 minutes', '45 minutes');
+SET timezone = 'UTC';
+
+-- What is refused.
+SELECT is(concat_ws(' ', state, message), expected, format('%s, %s every %s', range, duration, step))
+	FROM (VALUES
+		(NULL, '1 hour', '1 hour', '22023 a required argument is null'),
+		('[2031-01-01, 2031-01-02)', NULL, '1 hour', '22023 a required argument is null'),
+		('[2031-01-01, 2031-01-02)', '1 hour', NULL, '22023 a required argument is null'),
+		('empty', '1 hour', '1 hour', '22023 a range must not be empty'),
+		('[2031-01-01,)', '1 hour', '1 hour', '22023 a range must have two ends'),
+		('(,2031-01-01)', '1 hour', '1 hour', '22023 a range must have two ends'),
+		('[2031-01-01,infinity)', '1 hour', '1 hour', '22023 a range must have two ends'),
+		('[-infinity,2031-01-01)', '1 hour', '1 hour', '22023 a range must have two ends'),
+		('[2031-01-01, 2031-01-02)', '0', '1 hour', '22023 a duration must be longer than 0'),
+		('[2031-01-01, 2031-01-02)', '-1 hour', '1 hour', '22023 a duration must be longer than 0'),
+		('[2031-01-01, 2031-01-02)', '1 hour', '0', '22023 a duration must be longer than 0'),
+		('[2031-01-01, 2031-01-02)', '1 hour', '-1 second', '22023 a duration must be longer than 0'),
+		('[2031-01-01, 2031-01-02)', '1 month', '1 hour', '22023 a duration must not contain months'),
+		('[2031-01-01, 2031-01-02)', '1 hour', '1 year', '22023 a duration must not contain months'),
+		('[2031-01-01, 2031-01-02)', '1 hour 1 microsecond', '1 hour', '22023 an appointment must not be this long'),
+		('[2031-01-01 00:00+00, 2031-01-02 03:46:41+00)', '1 second', '1 second', '22023 too many slots'),
+		('[2031-01-01 00:00+00, 2031-01-02 03:46:40+00)', '1 second', '1 second', ''),
+		('[2031-01-01, 294276-01-01)', '1 hour', '1 microsecond', '22023 too many slots'),
+		('[4714-12-01 BC, 294276-12-31)', '1 hour', '36500 days', '22023 a range must not be this long'),
+		('[2031-01-01, 294276-12-31)', '1 hour', '36500 days', '')) cases (range, duration, step, expected),
+	pg_temp.refusal(format('SELECT count(*) FROM appt.available_slots(%L, %L, %L, %L)', :'hours', range, duration, step));
+SELECT is((pg_temp.refusal('SELECT * FROM appt.available_slots(gen_random_uuid(), ''[2031-01-01, 2031-01-02)'', ''1 hour'', ''1 hour'')')).state, 'PT404', 'an unknown application is not found');
+SELECT is((pg_temp.refusal('SELECT * FROM appt.available_slots(NULL, ''[2031-01-01, 2031-01-02)'', ''1 hour'', ''1 hour'')')).state, '22023', 'none is none');
+SELECT is((pg_temp.refusal(format('SELECT * FROM appt.available_slots(%L, ''[2031-01-01, 2031-01-02)'', ''1 hour'', ''1 hour'', '''')', :'two'))).state, '22023', 'nobody is no organizer');
+SELECT is(count(*), 100000::bigint, 'a hundred thousand are given') FROM appt.available_slots(:'hours', '[2031-01-01 00:00+00, 2031-01-02 03:46:40+00)', '1 second', '1 second');
+
+-- As anonymous sees it, through PostgREST.
+CREATE ROLE slots_authenticator;
+GRANT appt_authenticator TO slots_authenticator;
+SET SESSION AUTHORIZATION slots_authenticator;
+SET LOCAL ROLE appt_anonymous;
+SELECT count(*) AS seen FROM appt.available_slots(:'unlimited', '[2031-01-01 10:00+00, 2031-01-01 11:00+00)', '15 minutes', '15 minutes') \gset
+RESET SESSION AUTHORIZATION;
+SELECT is(:seen, 4, 'anybody may ask');
+
+/*
+ * Random requests: ranges of hours to weeks, durations and steps from seconds to days, around the change of clocks in March and
+ * October, for an organizer or none, among appointments from minutes to months in applications with one to four places and none.
+ */
+SET timezone = 'America/New_York';
+SELECT setseed(0.42) AS ignored \gset
+CREATE TEMP TABLE tenant AS SELECT i, appt.create_application(:'organization', 'Random', max_overlap => nullif(i, 5), max_duration => '200 days') AS id FROM generate_series(1, 5) i;
+INSERT INTO appt.appointment (application_id, organizer_id, organizer_type, state, start_at, end_at, timezone, locale, notifications_active)
+	SELECT tenant.id, 'agent-' || floor(random() * 4), (ARRAY['AGENT', 'AGENT', 'AGENT', 'CUSTOMER'])[1 + floor(4 * random())],
+		(ARRAY['SCHEDULED', 'ACTIVATED', 'ACTIVATED', 'ENDED', 'CANCELLED'])[1 + floor(5 * random())], start_at,
+		start_at + make_interval(secs => CASE WHEN random() < 0.03 THEN ceil(exp(random() * ln(8000000))) ELSE 300 * ceil(random() * 12) END), 'UTC', 'en', true
+	FROM (SELECT 1 + floor(random() * 5) AS i, date.day + make_interval(mins => (5 * floor(random() * 6000 - 3000))::int) AS start_at
+		FROM generate_series(1, 3000), LATERAL (SELECT (ARRAY['2032-03-14', '2032-10-31', '2032-11-07'])[1 + floor(random() * 3)]::timestamptz AS day WHERE generate_series > 0) date) starts JOIN tenant USING (i);
+ANALYZE appt.appointment;
+CREATE TEMP TABLE request AS SELECT row_number() OVER () AS number, tenant.id AS application_id, max_overlap, tstzrange(start_at, start_at + step * (0.5 + random() * 60) + duration, (ARRAY['[)', '[]', '()'])[1 + floor(random() * 3)]) AS range,
+		duration, step, organizer_id
+	FROM (SELECT 1 + floor(random() * 5) AS i, day + make_interval(mins => (5 * floor(random() * 4000 - 2000))::int) AS start_at, make_interval(secs => ceil(exp(random() * ln(CASE WHEN random() < 0.9 THEN 7200 ELSE 700000 END)))) AS duration,
+			make_interval(secs => ceil(exp(3 + random() * ln(CASE WHEN random() < 0.9 THEN 500 ELSE 10000 END)))) AS step, CASE WHEN random() < 0.5 THEN 'agent-' || floor(random() * 5) END AS organizer_id
+		FROM generate_series(1, 4000), LATERAL (SELECT (ARRAY['2032-03-14', '2032-10-31', '2032-11-07'])[1 + floor(random() * 3)]::timestamptz AS day WHERE generate_series > 0) date) random_requests
+	JOIN tenant USING (i) JOIN appt.application a ON a.id = tenant.id;
+CREATE TEMP TABLE compared AS SELECT r.number, offered, slots, one_by_one FROM request r, LATERAL (
+		SELECT count(*) AS offered, string_agg(concat_ws(' ', start_at, end_at, remaining), ', ' ORDER BY start_at) AS slots FROM appt.available_slots(r.application_id, r.range, r.duration, r.step, r.organizer_id)) actual, LATERAL (
+		WITH open AS MATERIALIZED (SELECT start_at, end_at, tstzrange(start_at, end_at) AS span, organizer_id, organizer_type FROM appt.appointment a
+			WHERE a.application_id = r.application_id AND a.state IN ('SCHEDULED', 'ACTIVATED') AND tstzrange(start_at, end_at) && r.range),
+		slot AS (SELECT s AS start_at, s + r.duration AS end_at, tstzrange(s, s + r.duration) AS span FROM generate_series(lower(r.range), upper(r.range), r.step) s WHERE tstzrange(s, s + r.duration) <@ r.range),
+		-- The most that run at the slot's start or when one starts within it.
+		looked_at AS (SELECT slot.*, greatest((SELECT count(*) FROM open WHERE slot.start_at <@ open.span),
+				(SELECT max((SELECT count(*) FROM open o WHERE open.start_at <@ o.span)) FROM open WHERE open.start_at <@ slot.span)) AS peak FROM slot)
+		SELECT string_agg(concat_ws(' ', start_at, end_at, r.max_overlap - peak), ', ' ORDER BY start_at) AS one_by_one FROM looked_at
+		WHERE (peak >= r.max_overlap) IS NOT TRUE AND NOT EXISTS (SELECT FROM open WHERE organizer_id = r.organizer_id AND organizer_type = 'AGENT' AND open.span && looked_at.span)) expected;
+SELECT is(min(number), NULL, 'random requests are answered as if every slot were looked at by itself') FROM compared WHERE slots IS DISTINCT FROM one_by_one;
+SELECT cmp_ok(sum(offered), '>', 30000::numeric, format('%s slots of %s requests were offered', sum(offered), count(*))) FROM compared;
+SELECT * FROM finish();
+ROLLBACK;
