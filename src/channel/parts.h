@@ -32,6 +32,21 @@ extern bool parse_mailbox(const char *text, char **name, char **address);
  */
 extern char *ascii_mail_address(const char *address);
 
+/*
+ * http.c
+ */
+
+#define USER_AGENT_HEADER "user-agent: appt/1.0"
+
+/* Lists of "Name: value". Added are those that are not there already. */
+extern bool has_header(List *lines, const char *name);
+extern bool add_headers(List **lines, List *headers, ComposeFailure *failure);
+
+extern bool set_basic_authentication(Request *request, const Route *route,
+									 ComposeFailure *failure);
+extern bool set_client_credentials(Request *request, const Route *route,
+								   const char *token_url, ComposeFailure *failure);
+
 /* Text of the server's encoding in UTF-8; NULL if it is not valid. */
 extern char *text_to_utf8(const char *text);
 
