@@ -1,0 +1,256 @@
+/*
+ * json_scan.c
+ *		One value out of JSON text that may be anything.
+ *
+ * PostgreSQL's parser reports what is malformed as a value, but it calls
+ * itself for each level and raises an error when the stack runs out: text
+ * nested deeper than anybody nests is left alone. What was found before the
+ * text went wrong counts, for a long answer is cut off somewhere.
+ */
+#include "postgres.h"
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+#include "core/json_scan.h"
+
+#define MAX_NESTING 64
+#define MAX_STEPS 16
+#define MAX_INDEX_DIGITS 6
+
+/* From a value to one within it. */
+typedef struct Step
+{
+	const char *name;			/* of a member, not terminated; NULL: an element */
+	size_t		length;
+	int			index;
+} Step;
+
+typedef struct Scan
+{
+	int			step_count;
+	Step		steps[MAX_STEPS];
+	int			matched;		/* so many steps lead to where we are */
+	int			open;			/* objects and arrays around us */
+	int			elements[MAX_STEPS];	/* of the array that a step chooses from, so far */
+	char	   *found;
+} Scan;
+
+/* ---- paths ---- */
+
+/* "[12]"; the text behind it, or NULL. */
+static const char *
+parse_index(const char *at, Step *step)
+{
+	size_t		digits = strspn(at + 1, "0123456789");
+
+	if (digits == 0 || digits > MAX_INDEX_DIGITS || at[1 + digits] != ']')
+		return NULL;
+	step->name = NULL;
+	step->index = atoi(at + 1);
+	return at + digits + 2;
+}
+
+/* A member's name, after a dot unless it comes first; the text behind it, or NULL. */
+static const char *
+parse_name(const char *at, bool is_first, Step *step)
+{
+	if (!is_first && *at++ != '.')
+		return NULL;
+	step->name = at;
+	step->length = strcspn(at, ".[]");
+	return step->length > 0 ? at + step->length : NULL;
+}
+
+static const char *
+parse_path(const char *path, Scan *scan)
+{
+	const char *at = path;
+
+	if (path[0] == '$' && (path[1] == '.' || path[1] == '['))
+		at += path[1] == '.' ? 2 : 1;
+	scan->step_count = 0;
+	if (*at == '\0')
+		return "a path to a value is empty";
+	while (*at != '\0')
+	{
+		Step	   *step = &scan->steps[scan->step_count];
+
+		if (scan->step_count == MAX_STEPS)
+			return "a path to a value has more than 16 steps";
+		at = *at == '[' ? parse_index(at, step) : parse_name(at, scan->step_count == 0, step);
+		if (at == NULL)
+			return "a path to a value must be like messages[0].status";
+		scan->step_count++;
+	}
+	return NULL;
+}
+
+const char *
+json_path_problem(const char *path)
+{
+	Scan		scan;
+
+	return parse_path(path, &scan);
+}
+
+/* ---- what the parser calls ---- */
+
+/* Are we right inside of the object or array from which the next step chooses? */
+static bool
+is_at_choice(const Scan *scan)
+{
+	return scan->open == scan->matched + 1 && scan->matched < scan->step_count;
+}
+
+static void
+open_container(void *state)
+{
+	Scan	   *scan = state;
+
+	scan->open++;
+	if (is_at_choice(scan))
+		scan->elements[scan->matched] = 0;
+}
+
+static void
+close_container(void *state)
+{
+	((Scan *) state)->open--;
+}
+
+static void
+begin_member(void *state, char *name, bool isnull)
+{
+	Scan	   *scan = state;
+	const Step *step = &scan->steps[scan->matched];
+
+	if (is_at_choice(scan) && step->name != NULL && strlen(name) == step->length &&
+		memcmp(name, step->name, step->length) == 0)
+		scan->matched++;
+}
+
+static void
+begin_element(void *state, bool isnull)
+{
+	Scan	   *scan = state;
+	const Step *step = &scan->steps[scan->matched];
+
+	if (is_at_choice(scan) && scan->elements[scan->matched]++ == step->index &&
+		step->name == NULL)
+		scan->matched++;
+}
+
+/* Of a member or an element: if it was chosen, it is over. */
+static void
+end_choice(void *state, bool isnull)
+{
+	Scan	   *scan = state;
+
+	if (scan->open == scan->matched)
+		scan->matched--;
+}
+
+static void
+end_member(void *state, char *name, bool isnull)
+{
+	end_choice(state, isnull);
+}
+
+static void
+read_scalar(void *state, char *value, JsonTokenType type)
+{
+	Scan	   *scan = state;
+
+	if (scan->found == NULL && type != JSON_TOKEN_NULL &&
+		scan->matched == scan->step_count && scan->open == scan->matched)
+		scan->found = value;
+}
+
+/* ---- parsing ---- */
+
+/* Past the end of the string that starts here. */
+static const char *
+skip_string(const char *at)
+{
+	for (at++; *at != '\0' && *at != '"'; at++)
+		if (*at == '\\' && at[1] != '\0')
+			at++;
+	return *at == '"' ? at + 1 : at;
+}
+
+static bool
+is_too_deep(const char *json)
+{
+	int			depth = 0;
+
+	while (*json != '\0')
+	{
+		if (*json == '"')
+		{
+			json = skip_string(json);
+			continue;
+		}
+		if (*json == '{' || *json == '[')
+			depth++;
+		else if (*json == '}' || *json == ']')
+			depth--;
+		if (depth > MAX_NESTING)
+			return true;
+		json++;
+	}
+	return false;
+}
+
+static JsonParseErrorType
+parse(const char *json, Scan *scan)
+{
+	/* What follows the first byte that is no text is as good as cut off. */
+	int			length = pg_encoding_verifymbstr(PG_UTF8, json, strlen(json));
+	JsonSemAction actions = {
+		.semstate = scan,
+		.object_start = open_container,
+		.object_end = close_container,
+		.array_start = open_container,
+		.array_end = close_container,
+		.object_field_start = begin_member,
+		.object_field_end = end_member,
+		.array_element_start = begin_element,
+		.array_element_end = end_choice,
+		.scalar = read_scalar
+	};
+
+	return pg_parse_json(makeJsonLexContextCstringLen(unconstify(char *, json), length,
+													  PG_UTF8, true), &actions);
+}
+
+char *
+json_scalar_at(const char *json, const char *path)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext scratch;
+	Scan		scan = {0};
+	char	   *found = NULL;
+
+	if (parse_path(path, &scan) != NULL || is_too_deep(json))
+		return NULL;
+	scratch = AllocSetContextCreate(caller, "appt JSON scan", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(scratch);
+	(void) parse(json, &scan);
+	MemoryContextSwitchTo(caller);
+	if (scan.found != NULL)
+		found = pstrdup(scan.found);
+	MemoryContextDelete(scratch);
+	return found;
+}
+
+bool
+json_is_valid(const char *json)
+{
+	Scan		scan = {0};
+
+	return !is_too_deep(json) &&
+		pg_encoding_verifymbstr(PG_UTF8, json, strlen(json)) == strlen(json) &&
+		parse(json, &scan) == JSON_SUCCESS;
+}
