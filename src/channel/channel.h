@@ -74,6 +74,7 @@ typedef enum StartTls
 typedef struct Request
 {
 	RequestProtocol protocol;
+	const char *method;			/* HTTP: GET, POST or PUT; NULL: POST */
 	const char *url;			/* checked: scheme, no CR, LF, NUL, < or > */
 	List	   *headers;		/* HTTP: of char *, "Name: value" */
 	const char *body;			/* HTTP body, or the whole RFC 5322 message */

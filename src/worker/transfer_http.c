@@ -111,7 +111,6 @@ set_http_options(CURL *easy)
 	SETOPT(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SETOPT(easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
 	SETOPT(easy, CURLOPT_HEADERFUNCTION, header_callback);
-	SETOPT(easy, CURLOPT_POST, 1L);
 	return true;
 }
 
@@ -243,18 +242,35 @@ set_http_credentials(Transfer *transfer)
 	return true;
 }
 
+/* The handle may have done something else before. */
+static bool
+set_method(Transfer *transfer)
+{
+	const Request *request = transfer->request;
+	const char *method = request->method ? request->method : "POST";
+
+	if (strcmp(method, "GET") == 0)
+	{
+		SETOPT(transfer->easy, CURLOPT_CUSTOMREQUEST, NULL);
+		SETOPT(transfer->easy, CURLOPT_HTTPGET, 1L);
+		return true;
+	}
+	/* A PUT is a POST but for its name: libcurl's own would read the body by a callback. */
+	SETOPT(transfer->easy, CURLOPT_POST, 1L);
+	SETOPT(transfer->easy, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? method : NULL);
+	SETOPT(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);
+	SETOPT(transfer->easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+	return true;
+}
+
 /* Hand an HTTP request to libcurl. */
 bool
 start_http(Transfer *transfer, long remaining)
 {
-	const Request *request = transfer->request;
-
 	if (!provide_easy(transfer))
 		return false;
-	SETOPT(transfer->easy, CURLOPT_URL, request->url);
-	SETOPT(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);
-	SETOPT(transfer->easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
-	if (!set_headers(transfer) || !set_http_credentials(transfer) ||
+	SETOPT(transfer->easy, CURLOPT_URL, transfer->request->url);
+	if (!set_method(transfer) || !set_headers(transfer) || !set_http_credentials(transfer) ||
 		!set_timeouts(transfer, remaining) || !update_ca_file(transfer))
 		return false;
 	return curl_multi_add_handle(transfer->engine->multi, transfer->easy) == CURLM_OK;
