@@ -13,12 +13,12 @@
 
 #include "common/base64.h"
 #include "mb/pg_wchar.h"
-#include "utils/json.h"
 
 #include "channel/parts.h"
 
 /* How much of a response the log keeps. */
 #define LOGGED_RESPONSE_LENGTH 4096
+#define LOGGED_ID_LENGTH 256
 
 #define MASK "********"
 
@@ -31,26 +31,47 @@
 typedef Request *(*ComposeFunction) (const Message *message, const Route *route,
 									 ComposeFailure *failure);
 
-/* Which kind of provider carries which channel, and how. */
-static const struct
+/* Which kind of provider carries which channel, and how. See parts.h. */
+typedef struct ChannelKind
 {
 	ChannelCode channel;
+	RequestProtocol protocol;
 	const char *kind;
+	bool		(*needs_secret) (const Route *route);	/* NULL: it never does */
+	const char *(*problem) (const Route *route);	/* NULL: composing finds out */
 	ComposeFunction compose;
-}			channels[] = {
-	{CHANNEL_EMAIL, "SMTP", compose_smtp_mail},
-	{CHANNEL_WEBHOOK, "WEBHOOK", compose_webhook},
+	void		(*read_answer) (const Route *route, const Response *response,
+								Outcome *outcome);	/* NULL: the status says it all */
+} ChannelKind;
+
+static bool
+always_needs_secret(const Route *route)
+{
+	return true;
+}
+
+static const ChannelKind kinds[] = {
+	{CHANNEL_EMAIL, REQUEST_SMTP, "SMTP", .compose = compose_smtp_mail},
+	{CHANNEL_EMAIL, REQUEST_HTTP, "GENESYS_CLOUD", always_needs_secret,
+	genesys_email_problem, compose_genesys_email, read_genesys_answer},
+	{CHANNEL_SMS, REQUEST_HTTP, "TWILIO", always_needs_secret,
+	twilio_problem, compose_twilio, read_twilio_answer},
+	{CHANNEL_SMS, REQUEST_HTTP, "GENESYS_CLOUD", always_needs_secret,
+	genesys_sms_problem, compose_genesys_sms, read_genesys_answer},
+	{CHANNEL_SMS, REQUEST_HTTP, "HTTP", gateway_needs_secret,
+	gateway_problem, compose_gateway, read_gateway_answer},
+	{CHANNEL_WEBHOOK, REQUEST_HTTP, "WEBHOOK", .compose = compose_webhook},
 };
 
 /* kind NULL: the first that carries it, whatever its kind. */
-static ComposeFunction
-find_channel(ChannelCode channel, const char *kind)
+static const ChannelKind *
+find_kind(ChannelCode channel, const char *kind)
 {
-	for (int i = 0; i < lengthof(channels); i++)
+	for (int i = 0; i < lengthof(kinds); i++)
 	{
-		if (channels[i].channel == channel &&
-			(kind == NULL || strcmp(channels[i].kind, kind) == 0))
-			return channels[i].compose;
+		if (kinds[i].channel == channel &&
+			(kind == NULL || strcmp(kinds[i].kind, kind) == 0))
+			return &kinds[i];
 	}
 	return NULL;
 }
@@ -58,19 +79,23 @@ find_channel(ChannelCode channel, const char *kind)
 bool
 channel_is_available(ChannelCode channel, const char *provider_kind)
 {
-	return find_channel(channel, provider_kind) != NULL;
+	return find_kind(channel, provider_kind) != NULL;
 }
 
-/* E.164: a plus sign and at most 15 digits, the first not 0. */
-static bool
-phone_number_is_valid(const char *number)
+const char *
+channel_route_problem(ChannelCode channel, const Route *route)
 {
-	size_t		digits;
+	const ChannelKind *kind = find_kind(channel, route->kind);
 
-	if (number[0] != '+' || number[1] < '1' || number[1] > '9')
-		return false;
-	digits = strspn(number + 1, "0123456789");
-	return digits >= 7 && digits <= 15 && number[1 + digits] == '\0';
+	return kind != NULL && kind->problem != NULL ? kind->problem(route) : NULL;
+}
+
+bool
+channel_needs_secret(ChannelCode channel, const Route *route)
+{
+	const ChannelKind *kind = find_kind(channel, route->kind);
+
+	return kind != NULL && kind->needs_secret != NULL && kind->needs_secret(route);
 }
 
 bool
@@ -93,13 +118,30 @@ channel_address_is_valid(ChannelCode channel, const char *address)
 	return false;
 }
 
+/* Is there something that forbids to compose anything at all? */
+static bool
+route_is_usable(const ChannelKind *kind, const Message *message, const Route *route,
+				ComposeFailure *failure)
+{
+	failure->reason = REASON_CHANNEL_NOT_AVAILABLE;
+	failure->error = "there is no way to send over this channel by this kind of provider";
+	if (kind == NULL)
+		return false;
+	failure->reason = REASON_BAD_CONFIGURATION;
+	failure->error = channel_route_problem(message->channel, route);
+	if (failure->error == NULL && (route->password == NULL || route->password[0] == '\0') &&
+		channel_needs_secret(message->channel, route))
+		failure->error = "the provider's secret is not stored";
+	return failure->error == NULL;
+}
+
 Request *
 channel_compose(const Message *message, const Route *route,
 				Reason *reason, char **error)
 {
-	ComposeFunction compose = find_channel(message->channel, route->kind);
-	ComposeFailure failure = {REASON_CHANNEL_NOT_AVAILABLE,
-	"there is no way to send over this channel by this kind of provider"};
+	const ChannelKind *kind = find_kind(message->channel, route->kind);
+	ComposeFailure failure;
+	ComposeFunction compose = route_is_usable(kind, message, route, &failure) ? kind->compose : NULL;
 	Request    *request = compose ? compose(message, route, &failure) : NULL;
 
 	if (request == NULL)
@@ -193,20 +235,42 @@ mask_secret(char *text, const char *secret)
 	return masked.data;
 }
 
-/* As it is, and as it would stand inside a JSON string. */
+/* A copy in which each slash stands behind a backslash, as some write JSON. */
+static char *
+with_escaped_slashes(const char *text)
+{
+	StringInfoData escaped;
+
+	initStringInfo(&escaped);
+	for (; *text != '\0'; text++)
+	{
+		if (*text == '/')
+			appendStringInfoChar(&escaped, '\\');
+		appendStringInfoChar(&escaped, *text);
+	}
+	return escaped.data;
+}
+
+/* As it is, as it would stand inside a JSON string, and in a URL or form. */
 static char *
 mask_in_all_forms(char *text, const char *secret)
 {
 	StringInfoData json;
+	StringInfoData url;
 
 	if (secret == NULL || secret[0] == '\0')
 		return text;
 	text = mask_secret(text, secret);
 	initStringInfo(&json);
-	escape_json(&json, secret);
-	json.data[json.len - 1] = '\0';
-	if (strcmp(json.data + 1, secret) != 0)
-		text = mask_secret(text, json.data + 1);
+	append_json_escaped(&json, secret);
+	if (strcmp(json.data, secret) != 0)
+		text = mask_secret(text, json.data);
+	if (strchr(secret, '/') != NULL)
+		text = mask_secret(text, with_escaped_slashes(json.data));
+	initStringInfo(&url);
+	append_url_encoded(&url, secret);
+	if (strcmp(url.data, secret) != 0)
+		text = mask_secret(text, url.data);
 	return text;
 }
 
@@ -223,32 +287,26 @@ basic_token(const char *username, const char *password)
 	return token;
 }
 
-/* URL-encoded, as token endpoints get it; the text itself if there is no memory for more. */
 static char *
 url_encoded(const char *text)
 {
-	char	   *encoded = curl_easy_escape(NULL, text, 0);
-	char	   *copy = pstrdup(encoded ? encoded : text);
+	StringInfoData encoded;
 
-	curl_free(encoded);
-	return copy;
+	initStringInfo(&encoded);
+	append_url_encoded(&encoded, text);
+	return encoded.data;
 }
 
+/* Also as basic authentication has it, and as token endpoints get that. */
 static char *
 mask_password(char *text, const Route *route)
 {
 	const char *username = route->username ? route->username : "";
 
 	text = mask_in_all_forms(text, route->password);
-	text = mask_secret(text, basic_token(username, route->password));
-	if (route->auth == AUTH_OAUTH2)
-	{
-		char	   *encoded = url_encoded(route->password);
-
-		text = mask_secret(text, encoded);
-		text = mask_secret(text, basic_token(url_encoded(username), encoded));
-	}
-	return text;
+	text = mask_in_all_forms(text, basic_token(username, route->password));
+	return mask_in_all_forms(text, basic_token(url_encoded(username),
+											   url_encoded(route->password)));
 }
 
 static char *
@@ -272,7 +330,7 @@ mask_secrets(char *text, const Route *route)
 
 /* What the log may keep of foreign text; NULL stays NULL. */
 static char *
-loggable(const char *bytes, const Route *route)
+loggable(const char *bytes, const Route *route, int longest)
 {
 	char	   *text;
 	int			length;
@@ -281,16 +339,16 @@ loggable(const char *bytes, const Route *route)
 		return NULL;
 	text = mask_secrets(clean_text(bytes), route);
 	length = strlen(text);
-	if (length > LOGGED_RESPONSE_LENGTH)
-		text[pg_mbcliplen(text, length, LOGGED_RESPONSE_LENGTH)] = '\0';
+	if (length > longest)
+		text[pg_mbcliplen(text, length, longest)] = '\0';
 	return text;
 }
 
 /* The same in one line. */
 static char *
-loggable_line(const char *bytes, const Route *route)
+loggable_line(const char *bytes, const Route *route, int longest)
 {
-	char	   *text = loggable(bytes, route);
+	char	   *text = loggable(bytes, route, longest);
 
 	for (char *c = text; c != NULL && *c != '\0'; c++)
 	{
@@ -298,6 +356,22 @@ loggable_line(const char *bytes, const Route *route)
 			*c = ' ';
 	}
 	return text;
+}
+
+/*
+ * The same of a text that is whole. A line break behind it, which no secret
+ * has, keeps its end from being taken for a secret's beginning.
+ */
+static char *
+loggable_whole(const char *text, const Route *route, int longest)
+{
+	char	   *line;
+
+	if (text == NULL || text[0] == '\0')
+		return NULL;
+	line = loggable_line(psprintf("%s\n", text), route, longest + 1);
+	line[strlen(line) - 1] = '\0';
+	return line;
 }
 
 /* Retry-After: seconds or an HTTP date, in microseconds from the answer on. */
@@ -322,52 +396,88 @@ read_retry_after(const Response *response)
 	return Max(offset, 0);
 }
 
-/* Answers after which trying again can't help (design: Failures). */
-static bool
-http_status_is_final(int status)
+/* After these answers trying again can't help (design: Failures). */
+OutcomeKind
+failed_kind(int status)
 {
-	return status == 400 || status == 401 || status == 403 || status == 404;
+	return status == 400 || status == 401 || status == 403 || status == 404 ?
+		OUTCOME_REJECTED : OUTCOME_FAILED;
 }
 
 static OutcomeKind
-outcome_kind(ChannelCode channel, const Response *response)
+outcome_kind(RequestProtocol protocol, const Response *response)
 {
 	int			status = response->status;
-	bool		is_mail = channel == CHANNEL_EMAIL;
+	bool		is_smtp = protocol == REQUEST_SMTP;
 
 	if (response->refused_by_policy)
 		return OUTCOME_REJECTED;
 	if (response->token_refused)
-		return http_status_is_final(status) ? OUTCOME_REJECTED : OUTCOME_FAILED;
-	if (is_mail && status >= 500 && status <= 599)
+		return failed_kind(status);
+	if (is_smtp && status >= 500 && status <= 599)
 		return OUTCOME_REJECTED;
 	if (response->curl_result != CURLE_OK)
 		return OUTCOME_FAILED;
 	if (status >= 200 && status <= 299)
 		return OUTCOME_DELIVERED;
-	return !is_mail && http_status_is_final(status) ? OUTCOME_REJECTED : OUTCOME_FAILED;
+	return is_smtp ? OUTCOME_FAILED : failed_kind(status);
+}
+
+/* The answer is whole, and the receiver's. */
+static bool
+is_answered(const Response *response)
+{
+	return response->curl_result == CURLE_OK && !response->token_refused &&
+		!response->refused_by_policy;
+}
+
+/* One-time codes stand in no log: nothing is kept of an answer that may repeat the words. */
+static bool
+may_be_quoted(const Message *message, const Response *response)
+{
+	return message->type != TYPE_CODE || response->status == 0;
+}
+
+/* What went wrong, for people, in one line; `told` is what the answer says itself. */
+static char *
+describe_failure(const char *told, RequestProtocol protocol, const Message *message,
+				 const Route *route, const Response *response)
+{
+	bool		is_quoted = may_be_quoted(message, response);
+
+	/* What the transfer says is why there is no answer, or none that is good. */
+	if (is_quoted && response->error != NULL && response->error[0] != '\0')
+		return loggable_line(response->error, route, LOGGED_RESPONSE_LENGTH);
+	if (is_quoted && told != NULL && told[0] != '\0')
+		return loggable_whole(told, route, LOGGED_RESPONSE_LENGTH);
+	return psprintf("%s answered with %s %d",
+					response->token_refused ? "the token endpoint" : "the receiver",
+					protocol == REQUEST_SMTP ? "status" : "HTTP status", response->status);
 }
 
 Outcome
 channel_read_outcome(const Message *message, const Route *route,
 					 const Response *response)
 {
+	const ChannelKind *kind = find_kind(message->channel, route->kind);
+	RequestProtocol protocol = kind ? kind->protocol : REQUEST_HTTP;
 	Outcome		outcome = {0};
 
-	outcome.kind = outcome_kind(message->channel, response);
+	outcome.kind = outcome_kind(protocol, response);
 	outcome.status_code = response->status;
-	outcome.response = loggable(response->body, route);
 	outcome.retry_after = -1;
+	if (kind != NULL && kind->read_answer != NULL && is_answered(response))
+		kind->read_answer(route, response, &outcome);
+	if (may_be_quoted(message, response))
+		outcome.response = loggable(response->body, route, LOGGED_RESPONSE_LENGTH);
+	outcome.provider_message_id = loggable_whole(outcome.provider_message_id, route,
+												 LOGGED_ID_LENGTH);
 	if (outcome.kind == OUTCOME_DELIVERED)
-		return outcome;
-
-	outcome.retry_after = read_retry_after(response);
-	if (response->error != NULL && response->error[0] != '\0')
-		outcome.error = loggable_line(response->error, route);
+		outcome.error = NULL;
 	else
-		outcome.error = psprintf(response->token_refused ?
-								  "the token endpoint answered with HTTP status %d" :
-								  "the receiver answered with HTTP status %d",
-								  response->status);
+	{
+		outcome.error = describe_failure(outcome.error, protocol, message, route, response);
+		outcome.retry_after = read_retry_after(response);
+	}
 	return outcome;
 }

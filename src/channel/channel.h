@@ -50,14 +50,14 @@ typedef struct Route
 {
 	const char *kind;			/* SMTP, TWILIO, GENESYS_CLOUD, HTTP; WEBHOOK for a subscription */
 	const char *url;
-	AuthKind	auth;
+	AuthKind	auth;			/* a subscription's; a provider's kind knows its own */
 	const char *username;
 	const char *password;		/* or the OAuth2 client's secret */
 	const char *token_url;		/* OAuth2 */
 	const char *sender;			/* "address" or "Name <address>" */
 	Jsonb	   *settings;		/* the provider's, may be NULL */
 	List	   *hmac_keys;		/* of char *, the newest first */
-	List	   *headers;		/* of Header: the subscription's own, secret ones in clear */
+	List	   *headers;		/* of Header: its own, secret ones in clear */
 } Route;
 
 typedef enum RequestProtocol
@@ -132,6 +132,15 @@ extern Outcome channel_read_outcome(const Message *message, const Route *route,
 
 /* Is there a way to send over this channel by this kind of provider (NULL: by any) at all? */
 extern bool channel_is_available(ChannelCode channel, const char *provider_kind);
+
+/*
+ * What is wrong with a provider, as far as it can be told without sending:
+ * NULL or a sentence that shows no value. Its kind must carry the channel.
+ */
+extern const char *channel_route_problem(ChannelCode channel, const Route *route);
+
+/* Would it be of no use without a password? */
+extern bool channel_needs_secret(ChannelCode channel, const Route *route);
 
 /* Can a message be sent to this address over this channel? */
 extern bool channel_address_is_valid(ChannelCode channel, const char *address);

@@ -18,11 +18,10 @@
 #include "common/base64.h"
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
-#include "utils/builtins.h"
 #include "utils/datetime.h"
-#include "utils/uuid.h"
 
 #include "channel/parts.h"
+#include "core/errors.h"
 #include "core/json.h"
 
 /* Lines: RFC 5322 recommends at most 78, encodings prescribe 76. */
@@ -482,22 +481,6 @@ append_bodies(StringInfo buffer, const char *text, const char *html, const char 
  * The whole.
  */
 
-/* Everything that goes into the message, checked, in UTF-8 and ASCII. */
-typedef struct MailParts
-{
-	char	   *uid;
-	char	   *sender_name;
-	char	   *sender_address;
-	char	   *recipient_name;
-	char	   *recipient_address;
-	char	   *reply_to_name;
-	char	   *reply_to_address;	/* NULL: none */
-	char	   *list_unsubscribe;	/* NULL: none */
-	char	   *subject;
-	char	   *text_body;
-	char	   *html_body;
-} MailParts;
-
 static bool
 fail(ComposeFailure *failure, Reason reason, const char *error)
 {
@@ -573,6 +556,16 @@ collect_content(MailParts *parts, const Message *message, ComposeFailure *failur
 	return true;
 }
 
+bool
+collect_mail(MailParts *parts, const Message *message, const Route *route,
+			 ComposeFailure *failure)
+{
+	parts->uid = uuid_text(&message->uid);
+	return collect_sender(parts, route, failure) &&
+		collect_recipient(parts, message, failure) &&
+		collect_content(parts, message, failure);
+}
+
 static void
 append_message(StringInfo buffer, const MailParts *parts, TimestampTz timestamp)
 {
@@ -633,12 +626,8 @@ compose_smtp_mail(const Message *message, const Route *route,
 
 	request->protocol = REQUEST_SMTP;
 	if (!set_transport(request, route, failure) ||
-		!collect_sender(&parts, route, failure) ||
-		!collect_recipient(&parts, message, failure) ||
-		!collect_content(&parts, message, failure))
+		!collect_mail(&parts, message, route, failure))
 		return NULL;
-	parts.uid = DatumGetCString(DirectFunctionCall1(uuid_out,
-													UUIDPGetDatum(&message->uid)));
 	initStringInfo(&buffer);
 	append_message(&buffer, &parts, message->timestamp);
 	request->body = buffer.data;

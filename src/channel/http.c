@@ -1,13 +1,18 @@
 /*
  * http.c
  *		What requests over HTTP have in common: which URLs and headers may be
- *		sent, and how a client authenticates.
+ *		sent, how a client authenticates, how a value stands in a URL, a form,
+ *		JSON or XML, and what an answer in JSON tells.
  */
 #include "postgres.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 
+#include "utils/json.h"
+
 #include "channel/parts.h"
+#include "core/json_scan.h"
 
 /* Longer URLs are refused by many servers anyway. */
 #define MAX_URL_LENGTH 2000
@@ -115,16 +120,15 @@ parsed_url_problem(CURLU *parsed, const char *url, bool smtp)
 	return NULL;
 }
 
+/* All but its length. */
 const char *
-url_problem(const char *url, bool smtp)
+url_form_problem(const char *url, bool smtp)
 {
 	CURLU	   *parsed;
 	const char *problem;
 
 	if (url == NULL || url[0] == '\0')
 		return "the URL is empty";
-	if (strlen(url) > MAX_URL_LENGTH)
-		return "the URL is longer than 2000 bytes";
 	if (!url_is_plain(url))
 		return "the URL must consist of printable ASCII characters without spaces, quotes, brackets < > { } and \\ ^ ` |";
 	if (strstr(url, "://") == NULL)
@@ -140,6 +144,14 @@ url_problem(const char *url, bool smtp)
 	problem = parsed_url_problem(parsed, url, smtp);
 	curl_url_cleanup(parsed);
 	return problem;
+}
+
+const char *
+url_problem(const char *url, bool smtp)
+{
+	if (url != NULL && strlen(url) > MAX_URL_LENGTH)
+		return "the URL is longer than 2000 bytes";
+	return url_form_problem(url, smtp);
 }
 
 /* Both have this part, and the same. */
@@ -195,7 +207,7 @@ has_header(List *lines, const char *name)
 }
 
 /* libcurl takes "Name:" for the wish to send no such header. */
-static char *
+char *
 header_line(const char *name, const char *value)
 {
 	if (value[strspn(value, " \t")] == '\0')
@@ -265,4 +277,128 @@ set_client_credentials(Request *request, const Route *route, const char *token_u
 	failure->reason = REASON_BAD_CONFIGURATION;
 	failure->error = problem;
 	return false;
+}
+
+const char *
+base_url_problem(const char *url)
+{
+	const char *problem = url_problem(url, false);
+
+	if (problem == NULL && strpbrk(url, "?#") != NULL)
+		return "the URL must have neither query nor fragment";
+	return problem;
+}
+
+/* A path below the address that a provider's API is found at. */
+char *
+url_below(const char *base, const char *path)
+{
+	size_t		length = strlen(base);
+
+	while (length > 0 && base[length - 1] == '/')
+		length--;
+	return psprintf("%.*s%s", (int) length, base, path);
+}
+
+/* What is sent to a provider, and the headers that it has unless it has them already. */
+void
+set_body(Request *request, const char *content_type, const char *body)
+{
+	request->protocol = REQUEST_HTTP;
+	request->body = body;
+	request->body_length = body ? strlen(body) : 0;
+	if (body != NULL)
+		request->headers = lappend(request->headers, header_line("content-type", content_type));
+	if (!has_header(request->headers, "accept"))
+		request->headers = lappend(request->headers, "accept: application/json");
+	if (!has_header(request->headers, "user-agent"))
+		request->headers = lappend(request->headers, USER_AGENT_HEADER);
+}
+
+/*
+ * Values inside of something else. All are UTF-8.
+ */
+
+void
+append_url_encoded(StringInfo buffer, const char *text)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (; *text != '\0'; text++)
+	{
+		unsigned char byte = *text;
+
+		if (byte < 0x80 && (isalnum(byte) || strchr("-._~", byte) != NULL))
+			appendStringInfoChar(buffer, byte);
+		else
+		{
+			appendStringInfoChar(buffer, '%');
+			appendStringInfoChar(buffer, digits[byte >> 4]);
+			appendStringInfoChar(buffer, digits[byte & 15]);
+		}
+	}
+}
+
+/* As it stands between the quotes of a string. */
+void
+append_json_escaped(StringInfo buffer, const char *text)
+{
+	StringInfoData quoted;
+
+	initStringInfo(&quoted);
+	escape_json(&quoted, text);
+	appendBinaryStringInfo(buffer, quoted.data + 1, quoted.len - 2);
+	pfree(quoted.data);
+}
+
+/* In text or in an attribute; control characters, which XML has none of, become blanks. */
+void
+append_xml_escaped(StringInfo buffer, const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		switch (*text)
+		{
+			case '&':
+				appendStringInfoString(buffer, "&amp;");
+				break;
+			case '<':
+				appendStringInfoString(buffer, "&lt;");
+				break;
+			case '>':
+				appendStringInfoString(buffer, "&gt;");
+				break;
+			case '"':
+				appendStringInfoString(buffer, "&quot;");
+				break;
+			case '\'':
+				appendStringInfoString(buffer, "&#39;");
+				break;
+			default:
+				appendStringInfoChar(buffer, (unsigned char) *text < ' ' && *text != '\n' &&
+									 *text != '\r' && *text != '\t' ? ' ' : *text);
+		}
+	}
+}
+
+/*
+ * Answers.
+ */
+
+char *
+answer_text(const Response *response, const char *path)
+{
+	return response->body == NULL ? NULL : json_scalar_at(response->body, path);
+}
+
+char *
+answer_error(const Response *response, const char *message_path, const char *code_path)
+{
+	char	   *message = answer_text(response, message_path);
+	char	   *code = answer_text(response, code_path);
+
+	if (message == NULL)
+		return NULL;
+	return psprintf("the provider answered with HTTP status %d: %s%s%s%s", response->status,
+					message, code ? " (" : "", code ? code : "", code ? ")" : "");
 }

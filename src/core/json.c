@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+
 #include "core/json.h"
 
 char *
@@ -32,6 +34,79 @@ json_root_text(const Jsonb *jsonb, const char *key)
 	if (jsonb == NULL || !JB_ROOT_IS_OBJECT(jsonb))
 		return NULL;
 	return json_member_text(&jsonb->root, key);
+}
+
+static JsonbValue *
+root_value(const Jsonb *jsonb, const char *key, JsonbValue *found)
+{
+	if (jsonb == NULL || !JB_ROOT_IS_OBJECT(jsonb))
+		return NULL;
+	return getKeyJsonValueFromContainer(unconstify(JsonbContainer *, &jsonb->root),
+										key, strlen(key), found);
+}
+
+Jsonb *
+json_root_jsonb(const Jsonb *jsonb, const char *key)
+{
+	JsonbValue	found;
+	JsonbValue *value = root_value(jsonb, key, &found);
+
+	return value != NULL && value->type == jbvBinary ? JsonbValueToJsonb(value) : NULL;
+}
+
+bool
+json_root_bool(const Jsonb *jsonb, const char *key)
+{
+	JsonbValue	found;
+	JsonbValue *value = root_value(jsonb, key, &found);
+
+	return value != NULL && value->type == jbvBool && value->val.boolean;
+}
+
+/* NULL for what has no text of its own. */
+static char *
+scalar_text(const JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return json_text(value);
+		case jbvNumeric:
+			return DatumGetCString(DirectFunctionCall1(numeric_out,
+													   NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			return NULL;
+	}
+}
+
+static List *
+add_scalar(List *texts, const JsonbValue *value)
+{
+	char	   *text = scalar_text(value);
+
+	return text ? lappend(texts, text) : texts;
+}
+
+List *
+json_root_texts(const Jsonb *jsonb, const char *key)
+{
+	JsonbValue	found;
+	JsonbValue *value = root_value(jsonb, key, &found);
+	JsonbContainer *array;
+	List	   *texts = NIL;
+
+	if (value == NULL)
+		return NIL;
+	if (value->type != jbvBinary)
+		return add_scalar(NIL, value);
+	array = value->val.binary.data;
+	if (!JsonContainerIsArray(array))
+		return NIL;
+	for (uint32 i = 0; i < JsonContainerSize(array); i++)
+		texts = add_scalar(texts, getIthJsonbValueFromContainer(array, i));
+	return texts;
 }
 
 void

@@ -5,6 +5,7 @@
 #ifndef APPT_JSON_H
 #define APPT_JSON_H
 
+#include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 
 /* Copies in CurrentMemoryContext; NULL for a value that is absent or no text. */
@@ -13,6 +14,15 @@ extern char *json_member_text(const JsonbContainer *object, const char *key);
 
 /* The same; NULL also without a jsonb, or if it is no object. */
 extern char *json_root_text(const Jsonb *jsonb, const char *key);
+
+/* A member that is itself an object or array; else NULL. */
+extern Jsonb *json_root_jsonb(const Jsonb *jsonb, const char *key);
+
+/* Is it there and true? */
+extern bool json_root_bool(const Jsonb *jsonb, const char *key);
+
+/* The texts of a string, number or boolean, or of all such in an array: a List of char *. */
+extern List *json_root_texts(const Jsonb *jsonb, const char *key);
 
 /* The next piece of what is being built: a WJB_KEY, WJB_VALUE or WJB_ELEM. */
 extern void json_push_text(JsonbParseState **state, JsonbIteratorToken token, const char *text);

@@ -706,17 +706,6 @@ load_subscriptions(Batch *batch)
 	}
 }
 
-/* OAuth2 of a provider: its token endpoint is among the settings. */
-static void
-read_provider_authentication(Route *route)
-{
-	route->token_url = json_root_text(route->settings, "token_url");
-	if (route->token_url != NULL)
-		route->auth = AUTH_OAUTH2;
-	else if (route->username != NULL)
-		route->auth = AUTH_BASIC;
-}
-
 static void
 load_providers(Batch *batch)
 {
@@ -758,7 +747,7 @@ load_providers(Batch *batch)
 		route->username = row_text(row, 6);
 		route->sender = row_text(row, 7);
 		route->settings = row_jsonb(row, 8);
-		read_provider_authentication(route);
+		route->headers = facts_headers(json_root_jsonb(route->settings, "headers"));
 		batch->providers.keys[row] = provider->facts.id;
 		batch->providers.facts[row] = provider;
 	}

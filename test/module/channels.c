@@ -155,7 +155,8 @@ message_from_json(const Jsonb *json, Message *message, Route *route)
 		webhook_body(&message->uid, message->type, payload, message->timestamp);
 	message->headers = json_headers(NIL, json, "message_headers", false);
 
-	route->kind = text_or(json, "kind", message->channel == CHANNEL_EMAIL ? "SMTP" : "WEBHOOK");
+	route->kind = text_or(json, "kind", message->channel == CHANNEL_EMAIL ? "SMTP" :
+						  message->channel == CHANNEL_SMS ? "HTTP" : "WEBHOOK");
 	route->url = json_root_text(json, "url");
 	route->auth = strcmp(auth, "BASIC") == 0 ? AUTH_BASIC :
 		strcmp(auth, "OAUTH2") == 0 ? AUTH_OAUTH2 : AUTH_NONE;
@@ -215,7 +216,7 @@ text_array(List *texts)
 	return PointerGetDatum(construct_array(datums, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* OUT reason, error, url, headers, body bytea, envelope_from, envelope_to, starttls, username, password */
+/* OUT reason, error, url, headers, body bytea, envelope_from, envelope_to, starttls, username, password, method, token_url */
 Datum
 test_compose(PG_FUNCTION_ARGS)
 {
@@ -226,8 +227,8 @@ test_compose(PG_FUNCTION_ARGS)
 	char	   *error = NULL;
 	Request    *request;
 	TupleDesc	descriptor;
-	Datum		values[10] = {0};
-	bool		nulls[10];
+	Datum		values[12] = {0};
+	bool		nulls[12];
 	bytea	   *body;
 
 	get_call_result_type(fcinfo, NULL, &descriptor);
@@ -246,7 +247,8 @@ test_compose(PG_FUNCTION_ARGS)
 		SET(3, text_array(request->headers));
 		body = palloc(VARHDRSZ + request->body_length);
 		SET_VARSIZE(body, VARHDRSZ + request->body_length);
-		memcpy(VARDATA(body), request->body, request->body_length);
+		if (request->body)
+			memcpy(VARDATA(body), request->body, request->body_length);
 		SET(4, PointerGetDatum(body));
 		if (request->envelope_from)
 			SET(5, CStringGetTextDatum(request->envelope_from));
@@ -256,13 +258,17 @@ test_compose(PG_FUNCTION_ARGS)
 			SET(8, CStringGetTextDatum(request->username));
 		if (request->password)
 			SET(9, CStringGetTextDatum(request->password));
+		if (request->method)
+			SET(10, CStringGetTextDatum(request->method));
+		if (request->token_url)
+			SET(11, CStringGetTextDatum(request->token_url));
 	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 
 /*
  * read_outcome(message jsonb, response jsonb, OUT kind, status_code, error,
- * response, retry_after_us): the response is {"curl_result", "status", "error",
+ * response, retry_after_us, provider_message_id): the response is {"curl_result", "status", "error",
  * "retry_after", "token_refused", "refused_by_policy", "finished_at"}, its
  * body the bytes of the third argument.
  */
@@ -276,8 +282,8 @@ test_read_outcome(PG_FUNCTION_ARGS)
 	Response	response = {0};
 	Outcome		outcome;
 	TupleDesc	descriptor;
-	Datum		values[5] = {0};
-	bool		nulls[5] = {0};
+	Datum		values[6] = {0};
+	bool		nulls[6] = {0};
 
 	get_call_result_type(fcinfo, NULL, &descriptor);
 	message_from_json(PG_GETARG_JSONB_P(0), &message, &route);
@@ -303,6 +309,10 @@ test_read_outcome(PG_FUNCTION_ARGS)
 	else
 		nulls[3] = true;
 	SET(4, Int64GetDatum(outcome.retry_after));
+	if (outcome.provider_message_id)
+		SET(5, CStringGetTextDatum(outcome.provider_message_id));
+	else
+		nulls[5] = true;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 

@@ -2,7 +2,7 @@
 BEGIN;
 SELECT no_plan();
 CREATE FUNCTION outcome(channel text, answer jsonb, body bytea = NULL, more jsonb = '{}') RETURNS TABLE (kind text, status_code integer, error text, response text,
-	retry_after_us bigint) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more, answer, body) $$;
+	retry_after_us bigint, provider_message_id text) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more, answer, body) $$;
 
 -- Every status of HTTP, and of SMTP after DATA.
 SELECT is(kind, CASE WHEN status BETWEEN 200 AND 299 THEN 'DELIVERED' WHEN status IN (400, 401, 403, 404) THEN 'REJECTED' ELSE 'FAILED' END, 'HTTP ' || status)
@@ -47,5 +47,15 @@ SELECT is(response, kept, 'masked: ' || body) FROM (VALUES
 		'{"username": "me", "password": "s3cret-word", "keys": ["hmac-key-1", "hmac-key-2"], "headers": {"X-Open": "open-header"},
 		  "secret_headers": {"X-Secret": "shh-header", "X-Quoted": "with \"quotes\" \\ in it"}}');
 SELECT is(error, 'login ******** failed', 'errors are masked too') FROM outcome('EMAIL', '{"curl_result": "67", "error": "login s3cret-word failed"}', NULL, '{"password": "s3cret-word"}');
+
+-- An answer may repeat what was said; a one-time code is for nobody else.
+SELECT is(ARRAY[kind, error, response, provider_message_id], ARRAY[expected, err, kept, id], type || ', HTTP ' || status || ': what the log has') FROM (VALUES
+	('CODE', 201, 'DELIVERED', NULL, NULL, 'SM1'), ('CODE', 400, 'REJECTED', 'the receiver answered with HTTP status 400', NULL, NULL),
+	('TEST', 201, 'DELIVERED', NULL, '{"sid": "SM1", "message": "123456 is your code"}', 'SM1'),
+	('TEST', 400, 'REJECTED', 'the provider answered with HTTP status 400: 123456 is your code', '{"sid": "SM1", "message": "123456 is your code"}', NULL)) AS t (type, status, expected, err, kept, id),
+	outcome('SMS', jsonb_build_object('status', status::text), '{"sid": "SM1", "message": "123456 is your code"}', jsonb_build_object('type', type, 'kind', 'TWILIO'));
+SELECT is(ARRAY[response, error], ARRAY[NULL, 'the receiver answered with status 550'], 'nor is a mail server quoted')
+	FROM outcome('EMAIL', '{"status": "550", "curl_result": "55", "error": "the mail server refused the mail: 550 123456?"}', '550 123456?', '{"type": "CODE"}');
+SELECT is(error, 'no connection', 'without an answer nothing is repeated') FROM outcome('EMAIL', '{"curl_result": "7", "error": "no connection"}', NULL, '{"type": "CODE"}');
 SELECT * FROM finish();
 ROLLBACK;

@@ -49,7 +49,7 @@ SELECT is(c.reason, expected, 'not composed: ' || more) FROM (VALUES
 	('{"message_headers": {"webhook-id": "a"}}', 'BAD_CONFIGURATION'), ('{"keys": ["whsec_*"]}', 'BAD_CONFIGURATION'),
 	('{"auth": "BASIC", "username": "a:b"}', 'BAD_CONFIGURATION'), ('{"auth": "BASIC", "username": "a\nb"}', 'BAD_CONFIGURATION'),
 	('{"auth": "OAUTH2", "username": "a"}', 'BAD_CONFIGURATION'), ('{"kind": "CARRIER_PIGEON"}', 'CHANNEL_NOT_AVAILABLE'),
-	('{"channel": "SMS", "kind": "TWILIO"}', 'CHANNEL_NOT_AVAILABLE'), ('{"payload": null}', 'TEMPLATE_ERROR')) AS cases (more, expected),
+	('{"channel": "SMS", "kind": "SMTP"}', 'CHANNEL_NOT_AVAILABLE'), ('{"payload": null}', 'TEMPLATE_ERROR')) AS cases (more, expected),
 	appt_test.compose(webhook(more::jsonb)) AS c;
 SELECT ok(error <> '' AND url IS NULL, 'with a sentence') FROM appt_test.compose(webhook('{"url": "http://a b/"}'));
 SELECT * FROM finish();

@@ -22,7 +22,7 @@ SELECT pg_temp.find(:'a', 'CREATE', 'EMAIL') AS email, pg_temp.find(:'a', 'CREAT
 
 -- Why, and why not.
 SELECT is(pg_temp.why(:email), 'yes', 'what is due goes out');
-SELECT is(pg_temp.why(:sms), 'no CHANNEL_NOT_AVAILABLE', 'nothing carries SMS yet');
+SELECT is(pg_temp.why(:sms), 'no NO_PROVIDER', 'nothing carries SMS here');
 SELECT is(pg_temp.why(:reminder), 'yes', 'what is not due yet will go out');
 SELECT is(pg_temp.why(:reminder, now() + interval '47 hours 61 seconds'), 'no WINDOW_PASSED', 'asked for a later time, it is missed by then');
 SELECT is(pg_temp.why(:reminder, now() + interval '47 hours 60 seconds'), 'yes', 'within its minute it is not');

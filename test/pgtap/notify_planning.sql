@@ -235,7 +235,7 @@ SELECT row_eq(format($$SELECT (c)[1], (c)[2], (c)[4] LIKE 'Hello eve%%' FROM app
 	WHERE n.appointment_id = %L AND n.type = 'CANCELLED' AND n.channel = 'EMAIL'$$, :'f'),
 	ROW('eve@example.com'::text, 'eve'::text, true), 'the message knows who it was');
 SELECT is(count(*), 2::bigint, 'and its sms can be judged, too') FROM appt.notification n, appt.notification_eligibility(n.id) e
- WHERE n.appointment_id = :'f' AND n.type = 'CANCELLED' AND coalesce(e.reason, '') IN ('NO_PROVIDER', 'CHANNEL_NOT_AVAILABLE');
+ WHERE n.appointment_id = :'f' AND n.type = 'CANCELLED' AND e.reason = 'NO_PROVIDER';
 
 -- Deleted.
 SELECT pg_temp.schedule(:'app', '2 days', '{bob}') AS g \gset

@@ -35,7 +35,7 @@ $node->wait_for_workers;
 	my $states = $tenant->states($id);
 	is($states->{'CREATE WEBHOOK'}, 'SENT', 'the webhook is SENT');
 	is($states->{'CREATE EMAIL'}, 'SENT', 'the email is SENT');
-	is($states->{'CREATE SMS'} // '', 'SKIPPED CHANNEL_NOT_AVAILABLE', 'the text message is SKIPPED');
+	is($states->{'CREATE SMS'} // '', 'SKIPPED NO_PROVIDER', 'the text message, without a provider, is SKIPPED');
 	is($states->{'REMINDER WEBHOOK'}, 'PENDING', 'the reminder waits');
 	is($node->query("SELECT bool_and(lateness >= '0' AND lateness < '1 s') FROM appt.notification_log WHERE appointment_id = '$id' AND outcome = 'DELIVERED'"),
 		't', 'the log knows how late they were');

@@ -1,0 +1,406 @@
+/*
+ * gateway.c
+ *		SMS by any gateway that takes text messages over HTTP, as the
+ *		provider's row describes it: url, and settings for method, headers,
+ *		body and its content type, all but the method as templates
+ *		(request_template.c), and for what an answer means.
+ *
+ * The host is the administrator's alone: a URL's placeholders stand behind it,
+ * and a message's text only in the query, where no text can be a path. A body
+ * of JSON must be JSON with any text in it, so each placeholder stands between
+ * quotes.
+ *
+ * {{id}} is the same for each attempt of a message: a gateway that is told it
+ * can see to it that a retry is no second message.
+ */
+#include "postgres.h"
+
+#include "channel/parts.h"
+#include "core/errors.h"
+#include "core/json.h"
+#include "core/json_scan.h"
+
+/* With the text in the query it may be longer than URLs usually are. */
+#define MAX_URL_LENGTH 8000
+
+#define LOWEST_STATUS 200
+#define HIGHEST_STATUS 599
+
+#define FORM_TYPE "application/x-www-form-urlencoded"
+#define JSON_TYPE "application/json"
+
+/* The settings, those left out as they are meant. Texts are UTF-8. */
+typedef struct Gateway
+{
+	const char *url;
+	const char *method;
+	const char *content_type;
+	TemplatePlace place;		/* what kind of text the body is */
+	const char *body;			/* NULL: none */
+	List	   *statuses;		/* of char *: "200" or "200-299"; NIL: those of 2xx */
+	const char *success_path;	/* NULL: the status says it all */
+	List	   *success_values; /* of char *; NIL: anything */
+	const char *message_id_path;	/* NULL: none is told */
+} Gateway;
+
+/* Which escaping belongs to which content type. */
+static const struct
+{
+	const char *type;
+	TemplatePlace place;
+}			content_types[] = {
+	{JSON_TYPE, PLACE_JSON},
+	{FORM_TYPE, PLACE_FORM},
+	{"application/xml", PLACE_XML},
+	{"text/xml", PLACE_XML},
+	{"application/soap+xml", PLACE_XML},
+	{"text/plain", PLACE_TEXT}
+};
+
+/* The type may be followed by the one charset that bodies are in. */
+static bool
+find_place(const char *content_type, TemplatePlace *place)
+{
+	size_t		length = strcspn(content_type, "; ");
+	const char *parameter = content_type + length + strspn(content_type + length, "; ");
+
+	if (*parameter != '\0' && pg_strcasecmp(parameter, "charset=utf-8") != 0)
+		return false;
+	for (int i = 0; i < lengthof(content_types); i++)
+	{
+		if (strlen(content_types[i].type) == length &&
+			pg_strncasecmp(content_types[i].type, content_type, length) == 0)
+		{
+			*place = content_types[i].place;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What is sent where nobody says what. */
+static const char *
+default_body(TemplatePlace place)
+{
+	if (place == PLACE_JSON)
+		return "{\"id\":\"{{id}}\",\"from\":\"{{from}}\",\"to\":\"{{to}}\",\"text\":\"{{text}}\"}";
+	if (place == PLACE_FORM)
+		return "id={{id}}&from={{from}}&to={{to}}&text={{text}}";
+	return NULL;
+}
+
+static const char *
+setting(const Route *route, const char *name, const char *otherwise)
+{
+	char	   *text = json_root_text(route->settings, name);
+	char	   *utf8 = text ? text_to_utf8(text) : NULL;
+
+	if (text == NULL)
+		return otherwise;
+	return utf8 ? utf8 : "";
+}
+
+/* NULL, or what is wrong with it. */
+static const char *
+read_gateway(const Route *route, Gateway *gateway)
+{
+	gateway->url = route->url;
+	gateway->method = setting(route, "method", "POST");
+	gateway->content_type = setting(route, "content_type", JSON_TYPE);
+	if (!find_place(gateway->content_type, &gateway->place))
+		return "the setting content_type is none of application/json, application/x-www-form-urlencoded, application/xml, text/xml, application/soap+xml and text/plain, in utf-8";
+	gateway->body = setting(route, "body", default_body(gateway->place));
+	if (strcmp(gateway->method, "GET") == 0)
+	{
+		if (json_root_text(route->settings, "body") != NULL)
+			return "a GET request has no body";
+		gateway->body = NULL;
+	}
+	else if (strcmp(gateway->method, "POST") != 0 && strcmp(gateway->method, "PUT") != 0)
+		return "the setting method is none of GET, POST and PUT";
+	else if (gateway->body == NULL)
+		return "the setting body is missing";
+	gateway->statuses = json_root_texts(route->settings, "success_status");
+	gateway->success_path = setting(route, "success_path", NULL);
+	gateway->success_values = json_root_texts(route->settings, "success_value");
+	gateway->message_id_path = setting(route, "message_id_path", NULL);
+	return NULL;
+}
+
+/*
+ * What may be configured.
+ */
+
+static const TemplateValues sample = {
+	.to = "+306900000000", .from = "sample", .text = "a \"text\"", .secret = "secret",
+	.id = "00000000-0000-0000-0000-000000000000"
+};
+
+/* The host as it is, the text in the query. */
+static const char *
+gateway_url_problem(const char *url)
+{
+	const char *problem = request_template_problem(url, PLACE_URL);
+	const char *host = strstr(url, "://");
+	size_t		host_length = host ? 3 + strcspn(host + 3, "/?#") : 0;
+	const char *first = strstr(url, "{{");
+
+	if (problem != NULL)
+		return problem;
+	if (strchr(url, '#') != NULL)
+		return "the URL must not have a fragment";
+	if (first != NULL && (host == NULL || first < host + host_length))
+		return "a URL may have placeholders behind its host alone";
+	if (request_template_uses(pnstrdup(url, strcspn(url, "?")), "text"))
+		return "a URL may have {{text}} behind its question mark alone";
+	return url_problem(request_template_render(url, PLACE_URL, &sample), false);
+}
+
+static const char *
+body_problem(const Gateway *gateway)
+{
+	const char *problem;
+
+	if (gateway->body == NULL)
+		return NULL;
+	problem = request_template_problem(gateway->body, gateway->place);
+	if (problem == NULL && gateway->place == PLACE_JSON &&
+		!json_is_valid(request_template_render(gateway->body, PLACE_JSON, &sample)))
+		return "the setting body is not JSON; placeholders stand between quotes in it";
+	return problem;
+}
+
+static const char *
+headers_problem(List *headers)
+{
+	ListCell   *cell;
+
+	foreach(cell, headers)
+	{
+		const Header *header = lfirst(cell);
+		const char *problem = header->value ? request_template_problem(header->value, PLACE_HEADER) : NULL;
+
+		if (problem != NULL)
+			return problem;
+		if (pg_strcasecmp(header->name, "content-type") == 0)
+			return "the header Content-Type comes from the setting content_type";
+	}
+	return NULL;
+}
+
+/* "200" or "200-299" */
+static bool
+parse_statuses(const char *text, int *first, int *last)
+{
+	int			length = 0;
+
+	if (strspn(text, "0123456789-") != strlen(text) || strlen(text) > 7)
+		return false;
+	if (sscanf(text, "%3d-%3d%n", first, last, &length) < 2)
+	{
+		if (sscanf(text, "%3d%n", first, &length) < 1)
+			return false;
+		*last = *first;
+	}
+	return text[length] == '\0' && LOWEST_STATUS <= *first && *first <= *last &&
+		*last <= HIGHEST_STATUS;
+}
+
+static const char *
+success_problem(const Gateway *gateway)
+{
+	const char *problem = NULL;
+	int			first;
+	int			last;
+	ListCell   *cell;
+
+	foreach(cell, gateway->statuses)
+	{
+		if (!parse_statuses(lfirst(cell), &first, &last))
+			return "the setting success_status must be like 202 or \"200-299\", or a list of such, between 200 and 599";
+	}
+	if (gateway->success_path != NULL)
+		problem = json_path_problem(gateway->success_path);
+	else if (gateway->success_values != NIL)
+		return "the setting success_value needs success_path";
+	if (problem == NULL && gateway->message_id_path != NULL)
+		problem = json_path_problem(gateway->message_id_path);
+	return problem;
+}
+
+const char *
+gateway_problem(const Route *route)
+{
+	Gateway		gateway;
+	const char *problem = gateway_url_problem(route->url);
+
+	if (problem == NULL)
+		problem = read_gateway(route, &gateway);
+	if (problem == NULL)
+		problem = body_problem(&gateway);
+	if (problem == NULL)
+		problem = headers_problem(route->headers);
+	if (problem == NULL)
+		problem = success_problem(&gateway);
+	if (problem == NULL && route->username != NULL && strchr(route->username, ':') != NULL)
+		problem = "the user name must not contain a colon";
+	return problem;
+}
+
+bool
+gateway_needs_secret(const Route *route)
+{
+	ListCell   *cell;
+
+	foreach(cell, route->headers)
+	{
+		const Header *header = lfirst(cell);
+
+		if (header->value != NULL && request_template_uses(header->value, "secret"))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Composing.
+ */
+
+/* The headers with what stands for their placeholders. */
+static bool
+render_headers(Request *request, const Route *route, const TemplateValues *values,
+			   ComposeFailure *failure)
+{
+	ListCell   *cell;
+
+	foreach(cell, route->headers)
+	{
+		Header		header = *(const Header *) lfirst(cell);
+		char	   *template = header.value ? text_to_utf8(header.value) : NULL;
+
+		failure->reason = REASON_TEMPLATE_ERROR;
+		failure->error = "a header is not valid text";
+		header.value = template ? request_template_render(template, PLACE_HEADER, values) : NULL;
+		if (header.value == NULL)
+			return false;
+		failure->error = header_problem(header.name, header.value);
+		if (failure->error != NULL)
+			return false;
+		request->headers = lappend(request->headers, header_line(header.name, header.value));
+	}
+	return true;
+}
+
+static bool
+render_url(Request *request, const Gateway *gateway, const TemplateValues *values,
+		   ComposeFailure *failure)
+{
+	char	   *url = request_template_render(gateway->url, PLACE_URL, values);
+
+	failure->reason = REASON_TEMPLATE_ERROR;
+	failure->error = strlen(url) > MAX_URL_LENGTH ? "the URL with the text in it is longer than 8000 bytes" :
+		url_form_problem(url, false);
+	request->url = url;
+	return failure->error == NULL;
+}
+
+static bool
+collect_values(TemplateValues *values, const Message *message, const Route *route,
+			   ComposeFailure *failure)
+{
+	TextMessage parts;
+
+	if (!collect_text_message(&parts, message, failure))
+		return false;
+	values->to = parts.to;
+	values->text = parts.text;
+	values->id = uuid_text(&message->uid);
+	values->from = text_to_utf8(route->sender ? route->sender : "");
+	values->secret = text_to_utf8(route->password ? route->password : "");
+	failure->reason = REASON_BAD_CONFIGURATION;
+	failure->error = "the provider's sender or secret is not valid text";
+	return values->from != NULL && values->secret != NULL;
+}
+
+Request *
+compose_gateway(const Message *message, const Route *route, ComposeFailure *failure)
+{
+	Request    *request = palloc0(sizeof(Request));
+	TemplateValues values;
+	Gateway		gateway;
+
+	if (read_gateway(route, &gateway) != NULL ||
+		!collect_values(&values, message, route, failure) ||
+		!render_url(request, &gateway, &values, failure) ||
+		!render_headers(request, route, &values, failure))
+		return NULL;
+	request->method = gateway.method;
+	set_body(request, gateway.content_type,
+			 gateway.body ? request_template_render(gateway.body, gateway.place, &values) : NULL);
+	if (route->username != NULL && !has_header(request->headers, "authorization") &&
+		!set_basic_authentication(request, route, failure))
+		return NULL;
+	return request;
+}
+
+/*
+ * Answers.
+ */
+
+static bool
+is_success(const Gateway *gateway, int status)
+{
+	int			first;
+	int			last;
+	ListCell   *cell;
+
+	foreach(cell, gateway->statuses)
+	{
+		if (parse_statuses(lfirst(cell), &first, &last) && first <= status && status <= last)
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_accepted(const Gateway *gateway, const char *value)
+{
+	ListCell   *cell;
+
+	if (value == NULL || gateway->success_values == NIL)
+		return value != NULL;
+	foreach(cell, gateway->success_values)
+	{
+		const char *accepted = text_to_utf8(lfirst(cell));
+
+		if (accepted != NULL && strcmp(accepted, value) == 0)
+			return true;
+	}
+	return false;
+}
+
+void
+read_gateway_answer(const Route *route, const Response *response, Outcome *outcome)
+{
+	Gateway		gateway;
+	char	   *value;
+
+	if (read_gateway(route, &gateway) != NULL)
+		return;
+	if (gateway.statuses != NIL)
+		outcome->kind = is_success(&gateway, response->status) ? OUTCOME_DELIVERED :
+			failed_kind(response->status);
+	if (outcome->kind == OUTCOME_DELIVERED && gateway.success_path != NULL)
+	{
+		value = answer_text(response, gateway.success_path);
+		if (!is_accepted(&gateway, value))
+		{
+			outcome->kind = OUTCOME_FAILED;
+			outcome->error = value == NULL ?
+				psprintf("the gateway's answer has no %s", gateway.success_path) :
+				psprintf("the gateway's answer has %s in %s", value, gateway.success_path);
+		}
+	}
+	if (outcome->kind == OUTCOME_DELIVERED && gateway.message_id_path != NULL)
+		outcome->provider_message_id = answer_text(response, gateway.message_id_path);
+}

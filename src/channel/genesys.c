@@ -1,0 +1,166 @@
+/*
+ * genesys.c
+ *		Genesys Cloud: SMS and EMAIL by its agentless APIs.
+ *
+ * Both are a POST of JSON below the region's API address, with a token that
+ * the region's login host grants to the OAuth client: https://api.REGION goes
+ * with https://login.REGION/oauth/token, any other address needs the setting
+ * token_url. Tokens are the transfer engine's: one serves all transfers of a
+ * client.
+ *
+ * Genesys Cloud writes the email itself, with a Message-ID of its own, and
+ * neither API knows a key that would tell a message sent again from a new one.
+ *
+ * Source: https://developer.genesys.cloud/commdigital/digital/, "agentless",
+ * and the models SendAgentlessOutboundMessageRequest and
+ * AgentlessEmailSendRequestDto of its SDKs.
+ */
+#include "postgres.h"
+
+#include "channel/parts.h"
+#include "core/json.h"
+
+#define SMS_PATH "/api/v2/conversations/messages/agentless"
+#define EMAIL_PATH "/api/v2/conversations/emails/agentless"
+
+/* https://api.REGION and what follows; NULL: the address is another one. */
+static const char *
+region_of(const char *url)
+{
+	const char *host = strstr(url, "://");
+
+	return host != NULL && pg_strncasecmp(host, "://api.", 7) == 0 ? host + 7 : NULL;
+}
+
+/* Where tokens come from; NULL if nothing tells. */
+static char *
+find_token_url(const Route *route)
+{
+	char	   *setting = json_root_text(route->settings, "token_url");
+	const char *region = region_of(route->url);
+
+	if (setting != NULL || region == NULL)
+		return setting;
+	return psprintf("%.*s://login.%.*s/oauth/token",
+					(int) (strstr(route->url, "://") - route->url), route->url,
+					(int) strcspn(region, "/"), region);
+}
+
+static const char *
+account_problem(const Route *route)
+{
+	const char *problem = base_url_problem(route->url);
+
+	if (problem != NULL)
+		return problem;
+	if (route->username == NULL || route->username[0] == '\0')
+		return "the user name is missing: the OAuth client's id";
+	if (find_token_url(route) == NULL)
+		return "the setting token_url is missing, for the URL is not like https://api.mypurecloud.com";
+	return NULL;
+}
+
+const char *
+genesys_sms_problem(const Route *route)
+{
+	if (route->sender == NULL ||
+		!(phone_number_is_valid(route->sender) || short_code_is_valid(route->sender)))
+		return "the sender must be a phone number in the form +306900000000, or a short code";
+	if (json_root_text(route->settings, "reply_to") != NULL)
+		return "the setting reply_to is for email";
+	return account_problem(route);
+}
+
+const char *
+genesys_email_problem(const Route *route)
+{
+	if (route->sender == NULL)
+		return "the sender is missing";
+	if (json_root_bool(route->settings, "use_existing_active_conversation"))
+		return "the setting use_existing_active_conversation is for SMS";
+	return account_problem(route);
+}
+
+static Request *
+make_request(const Route *route, const char *path, JsonbParseState **state,
+			 ComposeFailure *failure)
+{
+	Request    *request = palloc0(sizeof(Request));
+	Jsonb	   *body = JsonbValueToJsonb(pushJsonbValue(state, WJB_END_OBJECT, NULL));
+
+	if (!set_client_credentials(request, route, find_token_url(route), failure))
+		return NULL;
+	request->url = url_below(route->url, path);
+	set_body(request, "application/json", JsonbToCString(NULL, &body->root, VARSIZE(body)));
+	return request;
+}
+
+Request *
+compose_genesys_sms(const Message *message, const Route *route, ComposeFailure *failure)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	is_true = {.type = jbvBool, .val.boolean = true};
+	TextMessage parts;
+
+	if (!collect_text_message(&parts, message, failure))
+		return NULL;
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	json_push_member(&state, "fromAddress", route->sender);
+	json_push_member(&state, "toAddress", parts.to);
+	json_push_member(&state, "toAddressMessengerType", "sms");
+	json_push_member(&state, "textBody", parts.text);
+	if (json_root_bool(route->settings, "use_existing_active_conversation"))
+	{
+		json_push_text(&state, WJB_KEY, "useExistingActiveConversation");
+		(void) pushJsonbValue(&state, WJB_VALUE, &is_true);
+	}
+	return make_request(route, SMS_PATH, &state, failure);
+}
+
+/* {"email", "name"} */
+static void
+push_mailbox(JsonbParseState **state, const char *name, const char *address)
+{
+	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	json_push_member(state, "email", address);
+	if (name != NULL && name[0] != '\0')
+		json_push_member(state, "name", name);
+	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+Request *
+compose_genesys_email(const Message *message, const Route *route, ComposeFailure *failure)
+{
+	JsonbParseState *state = NULL;
+	MailParts	parts = {0};
+
+	if (!collect_mail(&parts, message, route, failure))
+		return NULL;
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	json_push_member(&state, "senderType", "Outbound");
+	json_push_text(&state, WJB_KEY, "fromAddress");
+	push_mailbox(&state, parts.sender_name, parts.sender_address);
+	json_push_text(&state, WJB_KEY, "toAddresses");
+	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	push_mailbox(&state, parts.recipient_name, parts.recipient_address);
+	(void) pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	if (parts.reply_to_address != NULL)
+	{
+		json_push_text(&state, WJB_KEY, "replyToAddress");
+		push_mailbox(&state, parts.reply_to_name, parts.reply_to_address);
+	}
+	json_push_member(&state, "subject", parts.subject);
+	json_push_member(&state, "textBody", parts.text_body);
+	if (parts.html_body != NULL)
+		json_push_member(&state, "htmlBody", parts.html_body);
+	return make_request(route, EMAIL_PATH, &state, failure);
+}
+
+void
+read_genesys_answer(const Route *route, const Response *response, Outcome *outcome)
+{
+	if (outcome->kind == OUTCOME_DELIVERED)
+		outcome->provider_message_id = answer_text(response, "id");
+	else
+		outcome->error = answer_error(response, "message", "code");
+}

@@ -1,0 +1,167 @@
+/*
+ * request_template.c
+ *		Templates of requests: text in which {{to}}, {{from}}, {{text}} and
+ *		{{id}} stand for what a message brings, {{secret}} for the provider's
+ *		password.
+ *
+ * They are not the templates that messages are written with: these describe
+ * how a gateway wants to be spoken to, and nothing that a message holds may
+ * change what is said to it. So each value is escaped as the place needs it
+ * where it stands, nothing stands for itself unescaped, and there are no
+ * sections. A secret may stand in a header alone: URLs and bodies end up in
+ * logs, the gateway's own among them.
+ */
+#include "postgres.h"
+
+#include "channel/parts.h"
+
+#define OPENING "{{"
+#define CLOSING "}}"
+
+typedef enum PlaceholderName
+{
+	PLACEHOLDER_TO, PLACEHOLDER_FROM, PLACEHOLDER_TEXT, PLACEHOLDER_ID, PLACEHOLDER_SECRET
+} PlaceholderName;
+
+static const char *const names[] = {
+	[PLACEHOLDER_TO] = "to",
+	[PLACEHOLDER_FROM] = "from",
+	[PLACEHOLDER_TEXT] = "text",
+	[PLACEHOLDER_ID] = "id",
+	[PLACEHOLDER_SECRET] = "secret"
+};
+
+/* A piece of a template: text as it stands, then perhaps a placeholder. */
+typedef struct Piece
+{
+	const char *text;
+	size_t		length;
+	bool		has_placeholder;
+	PlaceholderName name;
+	const char *end;			/* where the next piece starts */
+} Piece;
+
+/* The piece that starts here; NULL, or what is wrong with it. */
+static const char *
+next_piece(const char *at, Piece *piece)
+{
+	const char *opening = strstr(at, OPENING);
+	const char *closing;
+	size_t		length;
+
+	piece->text = at;
+	piece->has_placeholder = opening != NULL;
+	piece->length = opening ? opening - at : strlen(at);
+	piece->end = at + piece->length;
+	if (opening == NULL)
+		return NULL;
+	closing = strstr(opening, CLOSING);
+	if (closing == NULL)
+		return "a template has a {{ without its }}";
+	piece->end = closing + strlen(CLOSING);
+	opening += strlen(OPENING);
+	opening += strspn(opening, " ");
+	while (closing > opening && closing[-1] == ' ')
+		closing--;
+	length = closing - opening;
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		if (strlen(names[i]) == length && memcmp(opening, names[i], length) == 0)
+		{
+			piece->name = i;
+			return NULL;
+		}
+	}
+	return "a template may name to, from, text and id, and a header's also secret";
+}
+
+const char *
+request_template_problem(const char *template, TemplatePlace place)
+{
+	while (*template != '\0')
+	{
+		Piece		piece;
+		const char *problem = next_piece(template, &piece);
+
+		if (problem != NULL)
+			return problem;
+		if (piece.has_placeholder && piece.name == PLACEHOLDER_SECRET && place != PLACE_HEADER)
+			return "a template may name secret in a header alone";
+		template = piece.end;
+	}
+	return NULL;
+}
+
+bool
+request_template_uses(const char *template, const char *name)
+{
+	Piece		piece;
+
+	for (; *template != '\0'; template = piece.end)
+	{
+		if (next_piece(template, &piece) != NULL)
+			return false;
+		if (piece.has_placeholder && strcmp(names[piece.name], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *
+value_of(PlaceholderName name, const TemplateValues *values)
+{
+	switch (name)
+	{
+		case PLACEHOLDER_TO:
+			return values->to;
+		case PLACEHOLDER_FROM:
+			return values->from;
+		case PLACEHOLDER_TEXT:
+			return values->text;
+		case PLACEHOLDER_ID:
+			return values->id;
+		case PLACEHOLDER_SECRET:
+			return values->secret;
+	}
+	pg_unreachable();
+}
+
+static void
+append_value(StringInfo buffer, const char *value, TemplatePlace place)
+{
+	switch (place)
+	{
+		case PLACE_URL:
+		case PLACE_FORM:
+			append_url_encoded(buffer, value);
+			break;
+		case PLACE_JSON:
+			append_json_escaped(buffer, value);
+			break;
+		case PLACE_XML:
+			append_xml_escaped(buffer, value);
+			break;
+		case PLACE_HEADER:
+		case PLACE_TEXT:
+			appendStringInfoString(buffer, value);
+			break;
+	}
+}
+
+char *
+request_template_render(const char *template, TemplatePlace place, const TemplateValues *values)
+{
+	StringInfoData buffer;
+	Piece		piece;
+
+	initStringInfo(&buffer);
+	for (; *template != '\0'; template = piece.end)
+	{
+		if (next_piece(template, &piece) != NULL)
+			return NULL;
+		appendBinaryStringInfo(&buffer, piece.text, piece.length);
+		if (piece.has_placeholder)
+			append_value(&buffer, value_of(piece.name, values), place);
+	}
+	return buffer.data;
+}

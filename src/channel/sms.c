@@ -1,0 +1,80 @@
+/*
+ * sms.c
+ *		What text messages have in common, whoever carries them: numbers,
+ *		senders, and which texts are sent.
+ *
+ * A text goes out as it is, in UTF-8; dividing it into parts is the carrier's
+ * business, and so is its price: texts longer than ten parts are a mistake.
+ */
+#include "postgres.h"
+
+#include "channel/parts.h"
+
+/* In characters. Twilio's limit, too. */
+#define LONGEST_TEXT 1600
+
+#define LONGEST_ALPHANUMERIC_SENDER 11
+
+/* E.164: a plus sign and at most 15 digits, the first not 0. */
+bool
+phone_number_is_valid(const char *number)
+{
+	size_t		digits;
+
+	if (number[0] != '+' || number[1] < '1' || number[1] > '9')
+		return false;
+	digits = strspn(number + 1, "0123456789");
+	return digits >= 7 && digits <= 15 && number[1 + digits] == '\0';
+}
+
+bool
+short_code_is_valid(const char *sender)
+{
+	size_t		digits = strspn(sender, "0123456789");
+
+	return digits >= 3 && digits <= 8 && sender[digits] == '\0';
+}
+
+bool
+alphanumeric_sender_is_valid(const char *sender)
+{
+	size_t		length = strlen(sender);
+
+	return length <= LONGEST_ALPHANUMERIC_SENDER && sender[0] != ' ' &&
+		strpbrk(sender, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL &&
+		strspn(sender, " &+-_0123456789"
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
+}
+
+static int
+count_characters(const char *utf8)
+{
+	int			count = 0;
+
+	for (; *utf8 != '\0'; utf8++)
+		if (((unsigned char) *utf8 & 0xc0) != 0x80)
+			count++;
+	return count;
+}
+
+bool
+collect_text_message(TextMessage *text_message, const Message *message, ComposeFailure *failure)
+{
+	failure->reason = REASON_BAD_ADDRESS;
+	failure->error = "the recipient's phone number is not in the form +306900000000";
+	if (message->recipient == NULL || !phone_number_is_valid(message->recipient))
+		return false;
+	text_message->to = message->recipient;
+
+	failure->reason = REASON_TEMPLATE_ERROR;
+	text_message->text = message->text_body ? text_to_utf8(message->text_body) : "";
+	if (text_message->text == NULL)
+		failure->error = "the message is not valid text";
+	else if (text_message->text[strspn(text_message->text, " \t\r\n")] == '\0')
+		failure->error = "the message is empty";
+	else if (count_characters(text_message->text) > LONGEST_TEXT)
+		failure->error = "the message is longer than 1600 characters";
+	else
+		return true;
+	return false;
+}
