@@ -15,22 +15,17 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'template_is_val
 COMMENT ON FUNCTION appt.template_is_valid(text) IS
 'True if the template parses and names nothing that does not exist; raises 22023 otherwise.';
 
-CREATE FUNCTION appt.url_is_valid(url text, smtp boolean DEFAULT false) RETURNS boolean
+CREATE FUNCTION appt.url_is_valid(url text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'url_is_valid';
-COMMENT ON FUNCTION appt.url_is_valid(text, boolean) IS
-'True if the URL is one that appt can send to: http or https, or with smtp smtp or smtps, a host, no credentials; raises 22023 otherwise.';
-
-CREATE FUNCTION appt.sender_is_valid(sender text) RETURNS boolean
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'sender_is_valid';
-COMMENT ON FUNCTION appt.sender_is_valid(text) IS
-'True for "address" or "Name <address>"; raises 22023 otherwise.';
+COMMENT ON FUNCTION appt.url_is_valid(text) IS
+'True if the URL is one that appt can send to: http or https, a host, no credentials; raises 22023 otherwise.';
 
 CREATE FUNCTION appt.headers_are_valid(headers jsonb, masked boolean DEFAULT false) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';
 COMMENT ON FUNCTION appt.headers_are_valid(jsonb, boolean) IS
 'True for an array of {"name","value","type"} with type DEFAULT or SECRET, or an object of names and values, no name twice, none with control characters; with masked, the values of secret ones must read ********. Raises 22023 otherwise.';
 
-CREATE FUNCTION appt.settings_are_valid(settings jsonb, kind text) RETURNS boolean
-LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'settings_are_valid';
-COMMENT ON FUNCTION appt.settings_are_valid(jsonb, text) IS
-'True for an object of settings that a provider of this kind has; raises 22023 otherwise.';
+CREATE FUNCTION appt.provider_is_valid(channel text, kind text, url text, username text, sender text, settings jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'provider_is_valid';
+COMMENT ON FUNCTION appt.provider_is_valid(text, text, text, text, text, jsonb) IS
+'True if a provider of this kind can carry the channel with these settings, as far as that can be told without sending; raises 22023 otherwise.';

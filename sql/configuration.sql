@@ -67,23 +67,24 @@ CREATE TABLE appt.provider (
 	id uuid NOT NULL DEFAULT gen_random_uuid(),
 	channel appt.channel_code NOT NULL CHECK (channel <> 'WEBHOOK'),
 	kind appt.provider_kind_code NOT NULL,
-	url text NOT NULL CHECK (appt.url_is_valid(url, kind = 'SMTP')),
+	url text NOT NULL,
 	username text,
-	sender text CHECK (channel <> 'EMAIL' OR appt.sender_is_valid(sender)),
-	settings jsonb NOT NULL DEFAULT '{}' CHECK (appt.settings_are_valid(settings, kind)),
+	sender text,
+	settings jsonb NOT NULL DEFAULT '{}',
 	enabled boolean NOT NULL DEFAULT true,
 	verified_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),
-	CONSTRAINT provider_kind_check CHECK (CASE kind
-		WHEN 'SMTP' THEN channel = 'EMAIL' AND sender IS NOT NULL
-		WHEN 'GENESYS_CLOUD' THEN true
-		ELSE channel = 'SMS' END)
+	CONSTRAINT provider_check CHECK (appt.provider_is_valid(channel, kind, url, username, sender, settings))
 );
 CREATE UNIQUE INDEX provider_enabled ON appt.provider (application_id, channel) WHERE enabled;
 CREATE INDEX provider_id ON appt.provider (id);
 COMMENT ON TABLE appt.provider IS
 'How a channel leaves the building; one is enabled per application and channel. Their passwords live in secret.';
+COMMENT ON COLUMN appt.provider.url IS
+'The mail server, or the address of the API below which a kind has its paths; for HTTP a template.';
+COMMENT ON COLUMN appt.provider.sender IS
+'Whom messages come from: "address" or "Name <address>" for email, a number or what else the kind takes for SMS.';
 COMMENT ON COLUMN appt.provider.verified_at IS 'When the sender address was shown to be the application''s own.';
 
 CREATE TABLE appt.secret (

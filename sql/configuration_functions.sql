@@ -79,7 +79,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_provider';
 COMMENT ON FUNCTION appt.set_provider(uuid, text, text, text, text, text, text, jsonb) IS
 'Sets how an application''s EMAIL or SMS leaves the building, in place of what was set before; returns the provider''s id.
 
-kind: SMTP, TWILIO, GENESYS_CLOUD or HTTP. sender: "address" or "Name <address>". settings: max_concurrency and max_per_second; for SMTP also starttls (opportunistic, required or never), reply_to and list_unsubscribe. Nothing is kept of the provider before, but that a sender with the same text was verified. 22023 for what cannot work, PT404 if there is no such application.';
+kind: SMTP (EMAIL), TWILIO or HTTP (SMS), GENESYS_CLOUD (both). url: the mail server, the API''s address, or for HTTP a template. sender: "address" or "Name <address>" for EMAIL, a number or what else the provider takes for SMS. username and secret: of the account or OAuth client. settings: max_concurrency and max_per_second for all; starttls (opportunistic, required or never), reply_to and list_unsubscribe for SMTP; account_sid and status_callback for TWILIO; token_url, reply_to (EMAIL) and use_existing_active_conversation (SMS) for GENESYS_CLOUD; method, headers, content_type, body, success_status, success_path, success_value and message_id_path for HTTP. Nothing is kept of the provider before, but that a sender with the same text was verified. 22023 for what cannot work, PT404 if there is no such application.';
 
 CREATE FUNCTION appt.adopt_database() RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'adopt_database';

@@ -73,8 +73,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	appt.headers_are_valid,
 	appt.locale_is_valid,
-	appt.sender_is_valid,
-	appt.settings_are_valid,
+	appt.provider_is_valid,
 	appt.template_is_valid,
 	appt.timezone_is_valid,
 	appt.url_is_valid

@@ -19,7 +19,6 @@
 #include "notify/dates.h"
 
 PG_FUNCTION_INFO_V1(url_is_valid);
-PG_FUNCTION_INFO_V1(sender_is_valid);
 PG_FUNCTION_INFO_V1(headers_are_valid);
 
 void
@@ -77,19 +76,11 @@ check_header(const char *name, const char *value)
 		report_invalid("invalid header", "\"%s\": %s", name, problem);
 }
 
-/* appt.url_is_valid(url text, smtp boolean = false) -> boolean; 22023 */
+/* appt.url_is_valid(url text) -> boolean; 22023 */
 Datum
 url_is_valid(PG_FUNCTION_ARGS)
 {
-	check_url(text_to_cstring(PG_GETARG_TEXT_PP(0)), PG_GETARG_BOOL(1));
-	PG_RETURN_BOOL(true);
-}
-
-/* appt.sender_is_valid(sender text) -> boolean; 22023 */
-Datum
-sender_is_valid(PG_FUNCTION_ARGS)
-{
-	check_sender(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	check_url(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
 	PG_RETURN_BOOL(true);
 }
 

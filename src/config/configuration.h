@@ -67,6 +67,22 @@ extern void store_secret(const pg_uuid_t *application_id, const pg_uuid_t *subsc
 /* A new key, "whsec_" and 32 random bytes in base64, in CurrentMemoryContext. */
 extern char *generate_hmac_key(void);
 
+/* A provider as it is to be stored. */
+typedef struct Provider
+{
+	char	   *channel;
+	char	   *kind;
+	char	   *url;
+	char	   *sender;			/* may be NULL, as may the next two */
+	char	   *username;
+	char	   *secret;
+	Jsonb	   *settings;
+} Provider;
+
+/* Can it work, as far as its row tells; and has it the secret that it can't do without? */
+extern void check_provider(const Provider *provider);
+extern void require_secret(const Provider *provider);
+
 extern void require_known_timezone(const char *timezone);
 extern void require_known_locale(const char *locale);
 extern void check_url(const char *url, bool smtp);

@@ -189,9 +189,9 @@ SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtps://mail.example'
 SELECT is(verified_at, NULL, 'a new sender is not verified') FROM appt.provider WHERE id = :'third';
 SELECT lives_ok(format('SELECT appt.set_provider(%L, %s)', :'application', arguments), arguments)
 FROM (VALUES
-	('''SMS'', ''TWILIO'', ''https://api.twilio.example'', ''+15550100'', ''sid'', ''token'', ''{"messaging_service_sid": "MG1"}'''),
-	('''SMS'', ''HTTP'', ''https://gateway.example/send'', settings => ''{"body": "to={{to}}", "headers": {"X-A": "1"}}'''),
-	('''SMS'', ''GENESYS_CLOUD'', ''https://api.genesys.example'', settings => ''{"token_url": "https://login.genesys.example/oauth/token"}'''),
+	('''SMS'', ''TWILIO'', ''https://api.twilio.example'', ''+15550100'', ''AC0123456789abcdef0123456789abcdef'', ''token'''),
+	('''SMS'', ''HTTP'', ''https://gateway.example/send'', settings => ''{"content_type": "application/x-www-form-urlencoded", "body": "to={{to}}", "headers": {"X-A": "1"}}'''),
+	('''SMS'', ''GENESYS_CLOUD'', ''https://genesys.example'', ''+15550100'', ''client'', ''secret'', ''{"token_url": "https://login.genesys.example/oauth/token"}'''),
 	('''EMAIL'', ''GENESYS_CLOUD'', ''https://api.genesys.example'', ''a@b.example'', ''client'', ''secret''')) AS good (arguments);
 SELECT is(string_agg(channel || ' ' || kind, ', ' ORDER BY channel), 'EMAIL GENESYS_CLOUD, SMS GENESYS_CLOUD', 'one is enabled per channel')
 FROM appt.provider WHERE enabled;
@@ -223,7 +223,7 @@ FROM (VALUES
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_per_second": {"a": 1}}''', 'invalid setting'),
 	('''SMS'', ''HTTP'', ''https://a.example'', settings => ''{"headers": [{"name": "A", "value": "b", "type": "SECRET"}]}''',
 		'a secret header''s value cannot be stored here')) AS bad (arguments, message);
-SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', gen_random_uuid(), 'SMS', 'TWILIO', 'https://a.example'), 'PT404', 'application not found', 'no such application');
+SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', gen_random_uuid(), 'SMS', 'HTTP', 'https://a.example'), 'PT404', 'application not found', 'no such application');
 
 -- What is refused does not repeat a secret.
 CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -250,8 +250,8 @@ SELECT id AS secretive FROM appt.create_subscription(:'application', 'https://ho
 SELECT id AS header FROM appt.create_subscription(:'application', 'http://hooks.example/a', headers => '[{"name": "X-Key", "value": "s", "type": "SECRET"}]') \gset
 SELECT id AS open FROM appt.create_subscription(:'application', 'https://hooks.example/a', headers => '{"X-Key": "v"}') \gset
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@example.com', 'me', 's', '{"starttls": "required"}') AS mail \gset
-SELECT appt.set_provider(:'application', 'SMS', 'GENESYS_CLOUD', 'https://api.example', '+1', 'me', 's', '{"token_url": "https://login.example/t"}') AS sms \gset
-INSERT INTO appt.provider (application_id, channel, kind, url, enabled) VALUES (:'application', 'SMS', 'TWILIO', 'https://api.example', false) RETURNING id AS idle \gset
+SELECT appt.set_provider(:'application', 'SMS', 'GENESYS_CLOUD', 'https://api.example', '+15550100', 'me', 's', '{"token_url": "https://login.example/t"}') AS sms \gset
+INSERT INTO appt.provider (application_id, channel, kind, url, enabled) VALUES (:'application', 'SMS', 'HTTP', 'https://api.example', false) RETURNING id AS idle \gset
 SELECT CASE WHEN refused THEN throws_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'PT409', 'secrets stay with the host that they were stored for', 'refused: ' || relation || ' ' || change)
 	ELSE lives_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'taken: ' || relation || ' ' || change) END
 FROM (VALUES
@@ -292,7 +292,7 @@ SELECT throws_ok('SELECT appt.create_organization(''x'')', '42501', NULL, 'makes
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'rival', 'x'), 'PT404', 'organization not found', 'another organization');
 SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, false)', :'rival'), 'PT404', 'organization not found', 'its switch');
 SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L)', :'their_application', 'https://hooks.example'), 'PT404', 'application not found', 'its application');
-SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', :'their_application', 'SMS', 'TWILIO', 'https://a.example'), 'PT404', 'application not found', 'its provider');
+SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', :'their_application', 'SMS', 'HTTP', 'https://a.example'), 'PT404', 'application not found', 'its provider');
 SELECT throws_ok(format('SELECT appt.rotate_subscription_key(%L)', :'their_subscription'), 'PT404', 'subscription not found', 'its subscription');
 SET LOCAL ROLE appt_supervisor;
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'organization', 'x'), '42501', NULL, 'a supervisor configures nothing');

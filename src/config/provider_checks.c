@@ -1,0 +1,322 @@
+/*
+ * provider_checks.c
+ *		Whether a provider can work, as far as its row tells.
+ *
+ * set_provider asks, and so does the table's CHECK, for administrators change
+ * rows by hand. Here are the names of the settings and the shapes of their
+ * values; what a kind makes of them is its channel's to say
+ * (channel_route_problem), which is asked again before each message.
+ */
+#include "postgres.h"
+
+#include <ctype.h>
+
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+#include "channel/channel.h"
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/json.h"
+
+PG_FUNCTION_INFO_V1(provider_is_valid);
+
+/* Bytes of a setting: as much as of any text of the configuration. */
+#define MAX_SETTING_BYTES 8192
+#define MAX_LIST_LENGTH 100
+
+/* What the value of a setting must be; each raises 22023. */
+static void
+check_count(const char *name, const JsonbValue *value)
+{
+	double		count = -1;
+
+	if (value->type == jbvNumeric)
+		count = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												   NumericGetDatum(value->val.numeric)));
+	if (!(count >= 1 && count <= PG_INT32_MAX) || count != (double) (int) count)
+		report_invalid("invalid setting", "\"%s\" is not a whole number over 0.", name);
+}
+
+static void
+check_number(const char *name, const JsonbValue *value)
+{
+	double		number = -1;
+
+	if (value->type == jbvNumeric)
+		number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+													NumericGetDatum(value->val.numeric)));
+	if (!(number > 0 && number <= MAX_RATE))
+		report_invalid("invalid setting", "\"%s\" is not a number over 0 and up to %g.", name, MAX_RATE);
+}
+
+static char *
+setting_text(const char *name, const JsonbValue *value)
+{
+	if (value->type != jbvString || value->val.string.len == 0)
+		report_invalid("invalid setting", "\"%s\" is not a text.", name);
+	if (value->val.string.len > MAX_SETTING_BYTES)
+		report_invalid("invalid setting", "\"%s\" has more than %d bytes.", name, MAX_SETTING_BYTES);
+	return pnstrdup(value->val.string.val, value->val.string.len);
+}
+
+static void
+check_starttls(const char *name, const JsonbValue *value)
+{
+	static const char *const choices[] = {"opportunistic", "required", "never", NULL};
+
+	check_code(setting_text(name, value), choices, name);
+}
+
+static void
+check_address(const char *name, const JsonbValue *value)
+{
+	check_sender(setting_text(name, value));
+}
+
+static void
+check_setting_url(const char *name, const JsonbValue *value)
+{
+	check_url(setting_text(name, value), false);
+}
+
+static void
+check_text(const char *name, const JsonbValue *value)
+{
+	(void) setting_text(name, value);
+}
+
+/* It goes between angle brackets into a mail's header. */
+static void
+check_unsubscribe(const char *name, const JsonbValue *value)
+{
+	char	   *text = setting_text(name, value);
+
+	if (strncmp(text, "mailto:", 7) == 0)
+	{
+		check_sender(text + 7);
+		if (strpbrk(text, "<> \"") != NULL)
+			report_invalid("invalid setting", "\"%s\" is not a plain mailto: address.", name);
+	}
+	else
+		check_url(text, false);
+}
+
+static void
+check_setting_headers(const char *name, const JsonbValue *value)
+{
+	ListCell   *cell;
+
+	if (value->type != jbvBinary)
+		report_invalid("invalid setting", "\"%s\" are not headers.", name);
+	foreach(cell, parse_headers(JsonbValueToJsonb(unconstify(JsonbValue *, value))))
+		if (((ConfiguredHeader *) lfirst(cell))->is_secret)
+			report_invalid("a secret header's value cannot be stored here",
+						   "\"%s\" holds one; use the argument \"secret\".", name);
+}
+
+static void
+check_boolean(const char *name, const JsonbValue *value)
+{
+	if (value->type != jbvBool)
+		report_invalid("invalid setting", "\"%s\" is neither true nor false.", name);
+}
+
+static bool
+is_scalar(const JsonbValue *value)
+{
+	return value->type == jbvNumeric || value->type == jbvBool ||
+		(value->type == jbvString && value->val.string.len <= MAX_SETTING_BYTES);
+}
+
+/* A string, number or boolean, or a list of such. */
+static void
+check_scalars(const char *name, const JsonbValue *value)
+{
+	JsonbContainer *list = value->type == jbvBinary ? value->val.binary.data : NULL;
+	bool		is_valid = list == NULL ? is_scalar(value) :
+		JsonContainerIsArray(list) && JsonContainerSize(list) > 0 &&
+		JsonContainerSize(list) <= MAX_LIST_LENGTH;
+
+	for (uint32 i = 0; is_valid && list != NULL && i < JsonContainerSize(list); i++)
+		is_valid = is_scalar(getIthJsonbValueFromContainer(list, i));
+	if (!is_valid)
+		report_invalid("invalid setting", "\"%s\" is neither a string, number or boolean nor a list of up to %d such.",
+					   name, MAX_LIST_LENGTH);
+}
+
+typedef struct SettingInfo
+{
+	const char *kind;			/* NULL: any */
+	const char *name;
+	void		(*check) (const char *name, const JsonbValue *value);
+} SettingInfo;
+
+static const SettingInfo settings[] = {
+	{NULL, "max_concurrency", check_count},
+	{NULL, "max_per_second", check_number},
+	{"SMTP", "starttls", check_starttls},
+	{"SMTP", "reply_to", check_address},
+	{"SMTP", "list_unsubscribe", check_unsubscribe},
+	{"GENESYS_CLOUD", "reply_to", check_address},
+	{"GENESYS_CLOUD", "token_url", check_setting_url},
+	{"GENESYS_CLOUD", "use_existing_active_conversation", check_boolean},
+	{"TWILIO", "account_sid", check_text},
+	{"TWILIO", "status_callback", check_setting_url},
+	{"HTTP", "method", check_text},
+	{"HTTP", "headers", check_setting_headers},
+	{"HTTP", "content_type", check_text},
+	{"HTTP", "body", check_text},
+	{"HTTP", "success_status", check_scalars},
+	{"HTTP", "success_path", check_text},
+	{"HTTP", "success_value", check_scalars},
+	{"HTTP", "message_id_path", check_text}
+};
+
+static void
+check_setting(const char *kind, const char *name, const JsonbValue *value)
+{
+	for (int i = 0; i < lengthof(settings); i++)
+		if (strcmp(settings[i].name, name) == 0 &&
+			(settings[i].kind == NULL || strcmp(settings[i].kind, kind) == 0))
+		{
+			settings[i].check(name, value);
+			return;
+		}
+	report_invalid("unknown setting", "A provider of kind %s has no setting \"%s\".", kind, name);
+}
+
+static void
+check_settings(Jsonb *object, const char *kind)
+{
+	JsonbIterator *iterator;
+	JsonbValue	value;
+
+	if (!JB_ROOT_IS_OBJECT(object))
+		report_invalid("invalid settings", "They are not an object.");
+	iterator = JsonbIteratorInit(&object->root);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
+	{
+		char	   *name = pnstrdup(value.val.string.val, value.val.string.len);
+
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		check_setting(kind, name, &value);
+	}
+}
+
+/* Which channel, and does the kind carry it? */
+static ChannelCode
+check_kind(const Provider *provider)
+{
+	ChannelCode channel;
+
+	if (!channel_from_code(provider->channel, &channel) || channel == CHANNEL_WEBHOOK)
+		report_invalid("channel has no providers", "\"%s\" is neither EMAIL nor SMS.", provider->channel);
+	if (channel_is_available(channel, provider->kind))
+		return channel;
+	if (channel_is_available(CHANNEL_EMAIL, provider->kind) ||
+		channel_is_available(CHANNEL_SMS, provider->kind))
+		report_invalid("this kind of provider does not carry the channel",
+					   "%s does not carry %s.", provider->kind, provider->channel);
+	report_invalid("unknown kind of provider", "\"%s\" is none of SMTP, TWILIO, GENESYS_CLOUD and HTTP.",
+				   provider->kind);
+}
+
+static void
+check_one_line(const char *text, const char *name)
+{
+	for (const char *c = text; c != NULL && *c != '\0'; c++)
+		if (iscntrl((unsigned char) *c))
+			report_invalid("control characters are not allowed", "\"%s\" contains one.", name);
+}
+
+/* What the channels know it as, but for secrets. */
+static Route
+provider_route(const Provider *provider)
+{
+	Route		route = {
+		.kind = provider->kind,
+		.url = provider->url,
+		.username = provider->username,
+		.sender = provider->sender,
+		.settings = provider->settings
+	};
+	Jsonb	   *configured = json_root_jsonb(provider->settings, "headers");
+	ListCell   *cell;
+
+	foreach(cell, configured ? parse_headers(configured) : NIL)
+	{
+		const ConfiguredHeader *given = (const ConfiguredHeader *) lfirst(cell);
+		Header	   *header = (Header *) palloc0(sizeof(Header));
+
+		header->name = given->name;
+		header->value = given->value;
+		route.headers = lappend(route.headers, header);
+	}
+	return route;
+}
+
+void
+check_provider(const Provider *provider)
+{
+	ChannelCode channel = check_kind(provider);
+	const char *problem;
+	Route		route;
+
+	check_one_line(provider->sender, "sender");
+	check_one_line(provider->username, "username");
+	/* A gateway's URL is a template. */
+	if (strcmp(provider->kind, "HTTP") != 0)
+		check_url(provider->url, strcmp(provider->kind, "SMTP") == 0);
+	if (channel == CHANNEL_EMAIL && provider->sender == NULL)
+		report_invalid("a required argument is null", "\"sender\" is.");
+	if (channel == CHANNEL_EMAIL)
+		check_sender(provider->sender);
+	check_settings(provider->settings, provider->kind);
+	route = provider_route(provider);
+	problem = channel_route_problem(channel, &route);
+	if (problem != NULL)
+		report_invalid("invalid provider", "%s: %s", provider->kind, problem);
+}
+
+void
+require_secret(const Provider *provider)
+{
+	Route		route = provider_route(provider);
+	ChannelCode channel = check_kind(provider);
+
+	if ((provider->secret == NULL || provider->secret[0] == '\0') &&
+		channel_needs_secret(channel, &route))
+		report_invalid("authentication lacks an argument", "%s needs \"secret\".", provider->kind);
+}
+
+static char *
+text_or_null(FunctionCallInfo fcinfo, int index)
+{
+	return PG_ARGISNULL(index) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(index));
+}
+
+/*
+ * appt.provider_is_valid(channel text, kind text, url text, username text,
+ *		sender text, settings jsonb) -> boolean; 22023
+ */
+Datum
+provider_is_valid(PG_FUNCTION_ARGS)
+{
+	Provider	provider = {
+		.channel = text_or_null(fcinfo, 0),
+		.kind = text_or_null(fcinfo, 1),
+		.url = text_or_null(fcinfo, 2),
+		.username = text_or_null(fcinfo, 3),
+		.sender = text_or_null(fcinfo, 4)
+	};
+
+	/* What these columns may not be is NOT NULL's to say. */
+	if (provider.channel == NULL || provider.kind == NULL || provider.url == NULL ||
+		PG_ARGISNULL(5))
+		PG_RETURN_NULL();
+	provider.settings = PG_GETARG_JSONB_P(5);
+	check_provider(&provider);
+	PG_RETURN_BOOL(true);
+}
