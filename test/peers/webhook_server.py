@@ -74,9 +74,9 @@ class Receiver(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 1024
 
-    def __init__(self, address, record, token_lifetime):
+    def __init__(self, address, record, token_lifetime, handler):
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-        super().__init__(address, Handler)
+        super().__init__(address, handler)
         self.record = record
         self.token_lifetime = token_lifetime
         self.lock = threading.Lock()
@@ -302,8 +302,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def main():
-    parser = argparse.ArgumentParser(description="webhook receiver; see the head of this file for its paths")
+def main(handler=Handler, description="webhook receiver; see the head of this file for its paths"):
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--record", required=True, help="file that requests are appended to")
     parser.add_argument("--listen", default="127.0.0.1", help="another address to listen on")
     parser.add_argument("--port", type=int, default=0, help="a certain port")
@@ -313,7 +313,7 @@ def main():
     options = parser.parse_args()
 
     with open(options.record, "a", encoding="utf-8") as record:
-        server = Receiver((options.listen, options.port), record, options.token_lifetime)
+        server = Receiver((options.listen, options.port), record, options.token_lifetime, handler)
         if options.certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(options.certificate, options.key)

@@ -36,7 +36,7 @@ END
 my $quietly = "SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_error_statement = panic; SET log_min_messages = error;
 	SET debug_print_parse = off; SET debug_print_plan = off; SET auto_explain.log_min_duration = -1;\n";
 
-my %secret = (hmac => 's3cret hmac', basic => 's3cret "basic" word', oauth => 's3cret+oauth/word', header => 's3cret header', mail => 's3cret mail word', wrong => 's3cret wrong word');
+my %secret = (hmac => 's3cret hmac', basic => 's3cret "basic" word', oauth => 's3cret+oauth/word', header => 's3cret header', mail => 's3cret mail word', wrong => 's3cret wrong word', sms => 's3cret "sms"/word');
 my $tenant = Appt::Tenant->create($node, max_attempts => 2, retry_base => '100 milliseconds');
 my $application = $tenant->application;
 $node->query("DELETE FROM appt.rule WHERE NOT (type = 'CREATE' AND channel <> 'SMS')");
@@ -62,7 +62,23 @@ $node->query($quietly . sprintf($provider, $refusing->url, $secret{wrong}));
 $tenant->schedule;
 $tenant->settled;
 
+my $texts = Appt::Tenant->create($node, max_attempts => 2, retry_base => '100 milliseconds');
+$texts->only('CREATE', 'SMS');
+my $echo = $hook->url('/echo');
+foreach my $way (
+	qq('HTTP', '$echo', settings => '{"headers": {"X-Key": "key {{secret}}"}}'),
+	qq('HTTP', '$echo', username => 'me', settings => '{"success_path": "sid", "success_value": 1}'),
+	qq('TWILIO', '$echo/Messages.json', sender => '+15550100000', username => 'me'),
+	map { my $token_url = $hook->url($_); qq('GENESYS_CLOUD', '$echo', sender => '+15550100000', username => 'me', settings => '{"token_url": "$token_url"}') } '/token', '/echo', '/status/401')
+{
+	$node->query("$quietly SELECT appt.set_provider('@{[ $texts->application ]}', 'SMS', $way, secret => '$secret{sms}')");
+	$texts->schedule(phone => '+306900000000');
+	$texts->settled;
+}
+
 is($tenant->states($first)->{'CREATE EMAIL'}, 'SENT', 'the password was used');
+ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq "key $secret{sms}" } $hook->entries), 'a gateway\'s too');
+is($node->query("SELECT count(DISTINCT provider_id) FROM appt.attempt WHERE application_id = '@{[ $texts->application ]}' AND outcome IS NOT NULL"), 6, 'each way was tried');
 ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq $secret{header} } $hook->entries), 'the header too');
 ok(scalar(grep { ($_->{headers}{authorization} // '') =~ /^Bearer / } $hook->entries), 'and the client\'s secret');
 
@@ -71,7 +87,7 @@ cmp_ok($node->query("SELECT count(*) FROM appt.attempt WHERE response LIKE '%***
 # As they are, inside JSON, URL-encoded, and in base64 where they end a pair.
 my @forms = ('s3cret', 's3cret%20', 'token-\d');
 push @forms, map { my $pair = $_; require MIME::Base64; my $coded = MIME::Base64::encode_base64($pair, ''); quotemeta substr($coded, 0, -4) }
-  ("me:$secret{basic}", "me:$secret{oauth}", 'me:s3cret%2Boauth%2Fword', "\0postman\0$secret{mail}", "\0postman\0$secret{wrong}");
+  ("me:$secret{sms}", 'me:s3cret%20%22sms%22%2Fword', "me:$secret{basic}", "me:$secret{oauth}", 'me:s3cret%2Boauth%2Fword', "\0postman\0$secret{mail}", "\0postman\0$secret{wrong}");
 my $any = join '|', @forms;
 my @tables = grep { $_ ne 'appt.secret' } split /\n/,
   $node->query("SELECT oid::regclass FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')");
@@ -101,6 +117,9 @@ foreach my $bad (
 	"appt.create_subscription('$id', 'https://hooks.example/', hmac_key => 's3cret')",
 	"appt.set_provider('$application', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'nobody', secret => 's3cret')",
 	"appt.set_provider('$application', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'a\@example.org', secret => E's3cret\\r\\n')",
+	"appt.set_provider('$application', 'SMS', 'TWILIO', 'https://api.twilio.com', sender => 'nobody at all', username => 'me', secret => 's3cret')",
+	"appt.set_provider('$application', 'SMS', 'HTTP', 'https://me:s3cret\@gw.example/', secret => 's3cret')",
+	"appt.set_provider('$application', 'SMS', 'HTTP', 'https://gw.example/{{', secret => 's3cret')",
 	"appt.set_provider('$id', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'a\@example.org', secret => 's3cret')")
 {
 	my ($output, $errors);

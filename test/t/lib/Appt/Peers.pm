@@ -4,6 +4,7 @@ package Appt::Peers;
 #
 #   my $mail = Appt::Peers->smtp('--silent-on-quit');       # options: test/peers/smtp_server.py --help
 #   my $hook = Appt::Peers->webhook;                         # paths and their behaviour: test/peers/webhook_server.py
+#   my $sms = Appt::Peers->sms;                              # Twilio, Genesys Cloud, a gateway: test/peers/sms_server.py
 #   my $hole = Appt::Peers->silent;                          # accepts and never answers
 #
 #   $mail->url                  smtp://127.0.0.1:PORT;   $hook->url('/fail-first/2')
@@ -34,6 +35,7 @@ my %alive;
 
 sub smtp    { my ($class, @options) = @_; return $class->_start('smtp_server.py',    @options); }
 sub webhook { my ($class, @options) = @_; return $class->_start('webhook_server.py', @options); }
+sub sms     { my ($class, @options) = @_; return $class->_start('sms_server.py',     @options); }
 sub silent  { my ($class, @options) = @_; return $class->_start('silent_server.py',  @options); }
 
 sub _start

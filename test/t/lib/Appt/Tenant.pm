@@ -4,6 +4,7 @@ package Appt::Tenant;
 #
 #   my $tenant = Appt::Tenant->create($node, retry_base => '200 ms');   # arguments of create_application
 #   $tenant->email($mail->url);                            # an SMTP provider
+#   $tenant->provider('SMS', 'HTTP', $url, settings => '{}');   # any; its id
 #   $tenant->subscribe($hook->url('/ok'));                 # a subscription; its id
 #   $tenant->only('CREATE', 'WEBHOOK');                    # no other rules
 #   my $id = $tenant->schedule(start_at => "now() + interval '1 day'", customer => 'ann@example.org');
@@ -40,6 +41,14 @@ sub email
 	return $self->query("SELECT appt.set_provider('$self->{application}', 'EMAIL', 'SMTP', '$url', sender => '$sender')");
 }
 
+sub provider
+{
+	my ($self, $channel, $kind, $url, %more) = @_;
+	my $arguments = join '', map { ", $_ => '$more{$_}'" } sort keys %more;
+
+	return $self->query("SELECT appt.set_provider('$self->{application}', '$channel', '$kind', '$url'$arguments)");
+}
+
 sub subscribe
 {
 	my ($self, $url) = @_;
@@ -73,10 +82,11 @@ sub schedule
 	my $start_at = $arguments{start_at} // "now() + interval '2 days'";
 	my $duration = $arguments{duration} // '30 minutes';
 	my $email = $arguments{customer} // 'ann@example.org';
+	my $phone = defined $arguments{phone} ? qq(, "primaryPhone": "$arguments{phone}") : '';
 
 	return $self->query(
 		"SELECT id FROM appt.schedule_appointment('$self->{application}', $start_at, '$duration',
-		   customer => '{\"name\": {\"firstName\": \"Ann\"}, \"contact\": {\"primaryEmail\": \"$email\"}}',
+		   customer => '{\"name\": {\"firstName\": \"Ann\"}, \"contact\": {\"primaryEmail\": \"$email\"$phone}}',
 		   organizer_id => 'agent-1', title => 'A test')");
 }
 
