@@ -147,7 +147,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'record_leave';
 COMMENT ON FUNCTION appt.record_leave(uuid, text) IS
 'Records that a participant left the call. It goes on.
 
-A customer records itself: its token''s sub is the participant''s id. PT404: no such appointment or participant. PT409: it is not ACTIVATED.';
+A customer records itself: its token''s sub is the participant''s id. Leaving again is harmless. PT404: no such appointment or participant. PT409: it is not ACTIVATED.';
 
 CREATE FUNCTION appt.add_customer(id uuid, customer jsonb) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'add_customer';

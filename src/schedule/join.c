@@ -98,13 +98,14 @@ record_join(PG_FUNCTION_ARGS)
 /*
  * appt.record_leave(id uuid, participant_id text) -> void
  *
- * Of who never joined, nothing is recorded. PT404 and PT409 as record_join.
+ * Of who never joined, nothing is recorded; who left already, left then. PT404
+ * and PT409 as record_join.
  */
 Datum
 record_leave(PG_FUNCTION_ARGS)
 {
 	static Statement leave = {
-		"UPDATE appt.participant SET left_at = CASE WHEN joined_at IS NOT NULL THEN now() END "
+		"UPDATE appt.participant SET left_at = CASE WHEN joined_at IS NOT NULL THEN coalesce(left_at, now()) END "
 		"WHERE application_id = $1 AND appointment_id = $2 AND id = $3",
 		3, {UUIDOID, UUIDOID, TEXTOID}
 	};
