@@ -1,4 +1,4 @@
-/* find_functions.sql: looking for appointments. */
+/* find_functions.sql: looking for appointments, counting them, and finding one by its room. */
 
 CREATE TYPE appt.appointment_page AS (
 	content appt.appointment_details[],
@@ -36,3 +36,40 @@ A supervisor sees its application''s, and may name organizers; an agent or a cli
 Sorted by start_at, end_at, created_at, updated_at, title, state, duration, organizer_id or id, ties by id; title and organizer_id as the database''s collation has it, state by its code, those without a title last. Pages are counted from 1; past the last, content is empty. page_size is 1 to 500. room_access is null here: get_appointment has it.
 
 22023: a duration of 0 or less or with months, a page_size or page_number out of range, an unknown sort_field or sort_order. PT404: no such application.';
+
+CREATE TYPE appt.appointment_count AS (
+	start_at timestamptz,
+	end_at timestamptz,
+	duration interval,
+	timezone text,
+	count bigint
+);
+COMMENT ON TYPE appt.appointment_count IS 'How many appointments are at exactly the same time.';
+COMMENT ON COLUMN appt.appointment_count.start_at IS 'When they start.';
+COMMENT ON COLUMN appt.appointment_count.end_at IS 'When they end.';
+COMMENT ON COLUMN appt.appointment_count.duration IS 'How long they take: elapsed time.';
+COMMENT ON COLUMN appt.appointment_count.timezone IS 'In which their people are told the times.';
+COMMENT ON COLUMN appt.appointment_count.count IS 'How many there are.';
+
+CREATE FUNCTION appt.count_appointments(application_id uuid, start_at timestamptz, time_frame interval)
+RETURNS SETOF appt.appointment_count
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'count_appointments';
+COMMENT ON FUNCTION appt.count_appointments(uuid, timestamptz, interval) IS
+'Counts the appointments of an application that start within a time frame, by when they are.
+
+A row for each start, end and timezone that SCHEDULED or ACTIVATED appointments starting in [start_at, start_at + time_frame) have, in that order. time_frame is elapsed time, a day being 24 hours. No rows for an unknown application. 22023: a start that is infinite, a time frame of 0 or less or with months.';
+
+CREATE FUNCTION appt.appointments_eligible_for_activation(time_frame interval DEFAULT NULL)
+RETURNS SETOF appt.appointment_details
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appointments_eligible_for_activation';
+COMMENT ON FUNCTION appt.appointments_eligible_for_activation(interval) IS
+'DEPRECATED: returns the caller''s appointments that are SCHEDULED, by start_at and id.
+
+Activation has no time constraints any more, so every one of them is eligible, and time_frame makes no difference; it must still be a duration. find_appointments has filters and pages. A client service gets those that it organizes. 22023: a time frame of 0 or less or with months.';
+
+CREATE FUNCTION appt.resolve_room(ticket text) RETURNS appt.appointment_details
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'resolve_room';
+COMMENT ON FUNCTION appt.resolve_room(text) IS
+'Returns the appointment that a ticket admits to: for the video front end.
+
+It admits until its expiry, an hour after the appointment''s end, also if the appointment was ended before. A client service resolves the tickets of its application, whoever organizes. PT404: no such ticket, it has expired, or the appointment is CANCELLED.';

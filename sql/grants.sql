@@ -51,10 +51,15 @@ GRANT EXECUTE ON FUNCTION
 	appt.remove_participant
 	TO appt_agent, appt_supervisor, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.get_participant
+	TO appt_agent, appt_supervisor, appt_customer, appt_service;
+GRANT EXECUTE ON FUNCTION
 	appt.end_appointment
 	TO appt_agent, appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.activate_appointment
+	appt.activate_appointment,
+	appt.appointments_eligible_for_activation,
+	appt.resolve_room
 	TO appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.record_join,
@@ -62,6 +67,7 @@ GRANT EXECUTE ON FUNCTION
 	TO appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.available_slots,
+	appt.count_appointments,
 	appt.count_overlapping,
 	appt.google_calendar_event,
 	appt.google_calendar_url,

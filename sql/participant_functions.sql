@@ -1,4 +1,27 @@
-/* participant_functions.sql: the agents of an appointment. */
+/* participant_functions.sql: the people of an appointment. */
+
+CREATE TYPE appt.participant_details AS (
+	id text,
+	type text,
+	username text,
+	name jsonb,
+	contact jsonb,
+	metadata jsonb
+);
+COMMENT ON TYPE appt.participant_details IS 'A participant as functions give it back.';
+COMMENT ON COLUMN appt.participant_details.id IS 'An agent''s is its user id.';
+COMMENT ON COLUMN appt.participant_details.type IS 'CUSTOMER or AGENT.';
+COMMENT ON COLUMN appt.participant_details.username IS 'Its name in the application; null if nobody said.';
+COMMENT ON COLUMN appt.participant_details.name IS '{"firstName", "lastName"}, each if it is known.';
+COMMENT ON COLUMN appt.participant_details.contact IS '{"primaryEmail", "primaryPhone"}, each if it is known.';
+COMMENT ON COLUMN appt.participant_details.metadata IS 'Whatever the application keeps with it.';
+
+CREATE FUNCTION appt.get_participant(id uuid, participant_id text) RETURNS appt.participant_details
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_participant';
+COMMENT ON FUNCTION appt.get_participant(uuid, text) IS
+'Returns one participant of an appointment.
+
+An agent sees those of the appointments that it organizes or attends, a supervisor those of its application''s, a customer the customers of the one that its token''s conference_id names, until that is over. PT404: no such appointment or participant; for a customer also an agent, and an appointment that is ENDED, CANCELLED or past its end.';
 
 CREATE FUNCTION appt.add_agent(id uuid, user_id text) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'add_agent';

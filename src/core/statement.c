@@ -7,8 +7,12 @@
 #include "executor/spi.h"
 #include "executor/tstoreReceiver.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "core/statement.h"
+
+/* Of a large result, how many rows are held in memory. */
+#define ROWS_AT_ONCE 1000
 
 void
 statement_prepare(Statement *statement)
@@ -95,6 +99,36 @@ statement_store(Statement *statement, const NullableDatum *arguments, Tuplestore
 	options.dest->rDestroy(options.dest);
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", statement->sql, SPI_result_code_string(result));
+}
+
+/* The next rows of a result; false after the last. */
+static bool
+fetch(Portal result)
+{
+	SPI_freetuptable(SPI_tuptable);
+	SPI_cursor_fetch(result, true, ROWS_AT_ONCE);
+	return SPI_processed > 0;
+}
+
+void
+statement_each(Statement *statement, const NullableDatum *arguments, RowsTaker take, void *whereto)
+{
+	MemoryContext previous = CurrentMemoryContext;
+	MemoryContext context = AllocSetContextCreate(previous, "appt rows", ALLOCSET_DEFAULT_SIZES);
+	Portal		result;
+
+	statement_prepare(statement);
+	result = SPI_cursor_open_with_paramlist(NULL, statement->plan, parameters(statement, arguments),
+											statement->is_read_only);
+	while (fetch(result))
+	{
+		MemoryContextSwitchTo(context);
+		take(SPI_processed, whereto);
+		MemoryContextSwitchTo(previous);
+		MemoryContextReset(context);
+	}
+	SPI_cursor_close(result);
+	MemoryContextDelete(context);
 }
 
 Datum

@@ -30,7 +30,8 @@ typedef struct Statement
 	const char *sql;
 	int			argument_count;
 	Oid			argument_types[STATEMENT_MAX_ARGUMENTS];
-	bool		is_read_only;	/* sees the calling query's snapshot: for STABLE functions */
+	bool		is_read_only;	/* sees the calling query's snapshot: for
+								 * STABLE functions */
 	SPIPlanPtr	plan;
 } Statement;
 
@@ -48,6 +49,15 @@ extern uint64 statement_run_nullable(Statement *statement, const NullableDatum *
 extern void statement_store(Statement *statement, const NullableDatum *arguments,
 							Tuplestorestate *rows);
 
+/*
+ * Run it for a result of any size: its rows are taken some at a time, each time
+ * as if a statement had run that found these. What is allocated while they are
+ * taken is freed after it.
+ */
+typedef void (*RowsTaker) (uint64 rows, void *whereto);
+extern void statement_each(Statement *statement, const NullableDatum *arguments,
+						   RowsTaker take, void *whereto);
+
 /* Prepare ahead, so that the first run need not. */
 extern void statement_prepare(Statement *statement);
 
@@ -62,7 +72,8 @@ extern Datum text_datum(const char *text);
 /* Columns (from 1) of row (from 0) of the last result. */
 extern bool row_is_null(uint64 row, int column);
 extern Datum row_datum(uint64 row, int column, bool *is_null);
-extern char *row_text(uint64 row, int column);	/* NULL if NULL; text and domains over it */
+extern char *row_text(uint64 row, int column);	/* NULL if NULL; text and
+												 * domains over it */
 extern pg_uuid_t row_uuid(uint64 row, int column);	/* must not be NULL */
 extern pg_uuid_t *row_uuid_or_null(uint64 row, int column);
 extern bool row_bool(uint64 row, int column);
@@ -70,7 +81,10 @@ extern int32 row_int32(uint64 row, int column);
 extern int64 row_int64(uint64 row, int column);
 extern TimestampTz row_timestamp(uint64 row, int column);	/* 0 if NULL */
 extern Jsonb *row_jsonb(uint64 row, int column);	/* NULL if NULL */
-extern TimeOffset row_elapsed(uint64 row, int column);	/* interval without months, in microseconds; 0 if NULL */
+extern TimeOffset row_elapsed(uint64 row, int column);	/* interval without
+														 * months, in
+														 * microseconds; 0 if
+														 * NULL */
 
 /* An interval without months as microseconds of elapsed time, and back. */
 extern TimeOffset elapsed_microseconds(const Interval *interval);

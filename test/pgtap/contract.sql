@@ -53,7 +53,7 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('adopt_database', ' -> void')) contract (name, arguments)
 	LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
 -- PostgREST answers GET for what is STABLE.
-SELECT is(string_agg(proname, ' ' ORDER BY proname), 'available_slots count_overlapping find_appointments get_appointment google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template', 'what only reads is STABLE')
+SELECT is(string_agg(proname, ' ' ORDER BY proname), 'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment get_participant google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template resolve_room', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|administered_|attended_|due_)';    -- for policies and views
 

@@ -1,0 +1,71 @@
+/*
+ * eligible.c
+ *		What could be activated.
+ *
+ * Once only appointments that were about to start could be, and the time frame
+ * said how soon. Any SCHEDULED one can be activated at any time now; who still
+ * asks with a time frame gets the same answer as without.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+
+#include "core/statement.h"
+#include "schedule/appointment.h"
+#include "schedule/validate.h"
+
+PG_FUNCTION_INFO_V1(appointments_eligible_for_activation);
+
+/* A room opens with the activation: none of these has one. */
+#define SELECT_APPOINTMENTS \
+	"SELECT " APPOINTMENT_DETAILS_WITHOUT_ROOM "FROM appt.appointment a "
+
+static void
+put_appointments(uint64 rows, void *whereto)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) whereto;
+
+	for (uint64 row = 0; row < rows; row++)
+		tuplestore_puttuple(result->setResult,
+							appointment_tuple(result->setDesc, appointment_read(row)));
+}
+
+/*
+ * appt.appointments_eligible_for_activation(time_frame interval = null)
+ *		-> setof appt.appointment_details
+ *
+ * All SCHEDULED ones of the caller's, by start_at and id. 22023 for a malformed
+ * time_frame, which is ignored otherwise. Source: auvious-appointments-api.txt,
+ * "DEPRECATED: Find Appointments Eligible for Activation".
+ */
+Datum
+appointments_eligible_for_activation(PG_FUNCTION_ARGS)
+{
+	static Statement find_organized = {
+		SELECT_APPOINTMENTS "WHERE a.application_id = $1 AND a.organizer_id = $2"
+		" AND a.organizer_type = 'AGENT' AND a.state = $3 "
+		"ORDER BY a.start_at, a.id",
+		3, {UUIDOID, TEXTOID, TEXTOID}, true
+	};
+	static Statement find_all = {
+		SELECT_APPOINTMENTS "WHERE a.state = 'SCHEDULED' ORDER BY a.start_at, a.id", 0, {0}, true
+	};
+	NullableDatum arguments[3];
+	Call		call;
+
+	InitMaterializedSRF(fcinfo, 0);
+	call_begin(&call, fcinfo, CALLER_CLIENT_SERVICE);
+	if (!PG_ARGISNULL(0))
+		(void) check_duration(PG_GETARG_INTERVAL_P(0));
+	if (call.caller.role == CALLER_UNRESTRICTED)
+		statement_each(&find_all, arguments, put_appointments, fcinfo->resultinfo);
+	else
+	{
+		arguments[0] = sql_uuid(&call.caller.application_id);
+		arguments[1] = sql_text(call.caller.user_id);
+		arguments[2] = sql_text(APPOINTMENT_SCHEDULED);
+		statement_each(&find_organized, arguments, put_appointments, fcinfo->resultinfo);
+	}
+	call_end(&call);
+	return (Datum) 0;
+}
