@@ -357,13 +357,16 @@ plan_reassigned(const AppointmentKey *key, TimestampTz now)
 	plan_updated(key, now);
 }
 
-/* Nobody is told that what was cancelled, has ended or is over is deleted. */
+/*
+ * Nobody is told that what was cancelled, has ended or is over is deleted. (In
+ * these words no partial index matches: the row is found by its key.)
+ */
 static bool
 is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
 {
 	static Statement find = {
 		"SELECT FROM appt.appointment WHERE application_id = $1 AND id = $2"
-		" AND state IN ('SCHEDULED', 'ACTIVATED') AND end_at > $3",
+		" AND state NOT IN ('ENDED', 'CANCELLED') AND end_at > $3",
 		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
 	};
 

@@ -11,8 +11,8 @@
  * up by itself, and gives no more than could stand on the page: so the indexes
  * that end in start_at yield the first pages of the usual order without
  * sorting or even reading the rest, however many appointments there are. The
- * last pages are found from the other end. Only the keys are sorted; all else is
- * read for the appointments of the page alone.
+ * last pages are found from the other end. Participants are looked up for the
+ * appointments of the page alone.
  *
  * Count and page are read under the calling query's snapshot, both of them:
  * they are of one moment. The count reads an index alone, unless appointments
@@ -290,14 +290,15 @@ append_order(StringInfo sql, const Search *search, const char *expression, const
 	appendStringInfo(sql, ", %s %s", id, is_backward ? "DESC" : "ASC");
 }
 
+/* Counting by start keeps to the indexes that are ordered by it. */
 static void
 append_count(StringInfo sql, const Search *search)
 {
 	appendStringInfoString(sql, "SELECT coalesce(sum(n.count), 0)::bigint");
 	append_sources(sql, search);
-	appendStringInfoString(sql, "count(*)");
+	appendStringInfoString(sql, "count(*) FROM (SELECT");
 	append_matching(sql, search);
-	appendStringInfoString(sql, ") n");
+	appendStringInfoString(sql, " ORDER BY a.start_at) m) n");
 }
 
 static void
@@ -305,17 +306,15 @@ append_page(StringInfo sql, const Search *search)
 {
 	const char *expression = sort_fields[search->sort_field].expression;
 
-	appendStringInfoString(sql, "SELECT " APPOINTMENT_DETAILS_WITHOUT_ROOM
-						   "FROM (SELECT k.application_id, k.id, k.sorted_by");
+	appendStringInfoString(sql, "SELECT " APPOINTMENT_DETAILS_WITHOUT_ROOM "FROM (SELECT k.*");
 	append_sources(sql, search);
-	appendStringInfo(sql, "a.application_id, a.id, %s AS sorted_by", expression);
+	appendStringInfo(sql, "a.*, %s AS sorted_by", expression);
 	append_matching(sql, search);
 	append_order(sql, search, expression, "a.id", search->is_backward);
 	appendStringInfoString(sql, " LIMIT $7 + $8) k");
 	append_order(sql, search, "k.sorted_by", "k.id", search->is_backward);
-	appendStringInfoString(sql, " OFFSET $7 LIMIT $8) page"
-						   " JOIN appt.appointment a ON a.application_id = page.application_id AND a.id = page.id");
-	append_order(sql, search, "page.sorted_by", "page.id", false);
+	appendStringInfoString(sql, " OFFSET $7 LIMIT $8) a");
+	append_order(sql, search, "a.sorted_by", "a.id", false);
 }
 
 /* The text stays with the statement. */
