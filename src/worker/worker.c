@@ -283,6 +283,24 @@ report_unless_ddl(ErrorData *error)
 	ThrowErrorData(error);
 }
 
+/* What detail and context of such an error show are rows and values: of messages, and of the people they go to. */
+static bool
+shows_data(int sqlstate)
+{
+	int			category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return category == ERRCODE_DATA_EXCEPTION || category == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+}
+
+/* The server's log is read by others than the tables are. */
+static void
+report_without_data(ErrorData *error)
+{
+	error->detail = error->detail_log = error->context = NULL;
+	error->elevel = LOG;
+	ThrowErrorData(error);
+}
+
 static void
 keep_error(const ErrorData *error)
 {
@@ -296,13 +314,15 @@ recover_from_error(MemoryContext context)
 {
 	ErrorData  *error;
 	bool		may_be_ddl;
+	bool		data;
 
 	MemoryContextSwitchTo(context);
 	HOLD_INTERRUPTS();
 	error = CopyErrorData();
 	may_be_ddl = may_come_from_ddl(error->sqlerrcode);
+	data = shows_data(error->sqlerrcode);
 	keep_error(error);
-	if (!may_be_ddl)
+	if (!may_be_ddl && !data)
 		EmitErrorReport();
 	AbortCurrentTransaction();
 	FlushErrorState();
@@ -312,6 +332,8 @@ recover_from_error(MemoryContext context)
 	MemoryContextSwitchTo(context);
 	if (may_be_ddl)
 		report_unless_ddl(error);
+	else if (data)
+		report_without_data(error);
 	FreeErrorData(error);
 }
 

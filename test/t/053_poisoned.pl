@@ -63,6 +63,25 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	is_deeply([ grep { $_ != 1 } values %times ], [], 'nothing was sent twice');
 }
 
+# What the server's log says of a row that cannot be written is not what stands in it.
+{
+	my $other = Appt::Tenant->create($node);
+	my $start = $node->log_end;
+
+	$other->only('CREATE', 'EMAIL');
+	$other->email('smtp://127.0.0.1:1');
+	$node->query(q{ALTER TABLE appt.attempt ADD CONSTRAINT nobody_writes_to_eve CHECK (recipient <> 'eve@example.org')});
+	my $id = $other->schedule(customer => 'eve@example.org');
+	ok($other->settled, 'what cannot be written is settled');
+	is_deeply($other->states($id), { 'CREATE EMAIL' => 'FAILED BAD_CONFIGURATION' }, 'as FAILED');
+	like($node->query("SELECT detail FROM appt.notification WHERE appointment_id = '$id'"), qr/nobody_writes_to_eve/, 'with the why');
+	# The test's own statements are in the log, too.
+	my @lines = grep { !/statement: |^\t/ } $node->log_since($start, '.');
+	is(scalar(grep { /violates check constraint "nobody_writes_to_eve"/ } @lines) > 0, 1, 'the log tells of it');
+	is_deeply([ grep { /eve\@example|A test|Failing row/ } @lines ], [], 'and of nobody');
+	$node->query('ALTER TABLE appt.attempt DROP CONSTRAINT nobody_writes_to_eve');
+}
+
 # A lock on a table that a claim needs is nobody's fault.
 {
 	my $session = $node->background_psql('postgres', timeout => 60);
