@@ -149,3 +149,9 @@ GRANT USAGE ON SCHEMA appt TO pg_monitor;
 GRANT EXECUTE ON FUNCTION appt.worker_status() TO pg_monitor;
 GRANT SELECT ON appt.worker_status TO pg_monitor;
 GRANT SELECT (lane, due_at) ON appt.due TO pg_monitor;
+/* How delivery goes, application by application, and nothing of whom it goes to. */
+GRANT EXECUTE ON FUNCTION appt.due_notifications TO pg_monitor;
+GRANT SELECT ON appt.notification_stats TO pg_monitor;
+GRANT SELECT (id, name) ON appt.application TO pg_monitor;
+GRANT SELECT (id, application_id, type, channel, state, due_at, settled_at) ON appt.notification TO pg_monitor;
+GRANT SELECT (notification_id, attempt_number, started_at) ON appt.attempt TO pg_monitor;

@@ -176,6 +176,9 @@ CREATE POLICY admin ON appt.notification FOR SELECT TO appt_admin
 CREATE POLICY admin ON appt.attempt FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 
-/* ---- the server's monitors: how long the queue is ---- */
+/* ---- the server's monitors: how long the queue is, how delivery goes ---- */
 
 CREATE POLICY monitor ON appt.due FOR SELECT TO pg_monitor USING (true);
+CREATE POLICY monitor ON appt.application FOR SELECT TO pg_monitor USING (true);
+CREATE POLICY monitor ON appt.notification FOR SELECT TO pg_monitor USING (true);
+CREATE POLICY monitor ON appt.attempt FOR SELECT TO pg_monitor USING (true);

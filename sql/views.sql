@@ -168,7 +168,7 @@ WITH waiting AS (
 		extract(epoch FROM first.started_at - n.due_at) AS lateness
 	FROM appt.application
 		CROSS JOIN LATERAL (
-			SELECT * FROM appt.notification
+			SELECT id, application_id, type, channel, state, due_at, settled_at FROM appt.notification
 			WHERE notification.application_id = application.id
 				AND notification.due_at > now() - interval '1 hour' AND notification.due_at <= now()
 			OFFSET 0) n

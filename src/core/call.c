@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_proc.h"
 #include "common/jsonapi.h"
 #include "executor/spi.h"
@@ -193,6 +194,11 @@ authorize(Caller *caller, Oid function_id, Oid owner, int roles)
 	if (is_unrestricted(user, owner))
 	{
 		caller->role = CALLER_UNRESTRICTED;
+		return;
+	}
+	if ((roles & CALLER_MONITOR) != 0 && has_privs_of_role(user, ROLE_PG_MONITOR))
+	{
+		caller->role = CALLER_MONITOR;
 		return;
 	}
 	caller->role = api_role(user);

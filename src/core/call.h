@@ -28,6 +28,8 @@
 #define CALLER_ANONYMOUS		0x20
 #define CALLER_UNRESTRICTED		0x40
 #define CALLER_ALL				0x7f
+/* The server's monitors, members of pg_monitor: for what is asked about everybody without saying who. */
+#define CALLER_MONITOR			0x80
 
 typedef struct Caller
 {

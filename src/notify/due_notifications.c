@@ -58,8 +58,8 @@ due_notifications(PG_FUNCTION_ARGS)
 	Call		call;
 
 	InitMaterializedSRF(fcinfo, 0);
-	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE | CALLER_ADMIN);
-	if (call.caller.role == CALLER_UNRESTRICTED)
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE | CALLER_ADMIN | CALLER_MONITOR);
+	if (call.caller.role == CALLER_UNRESTRICTED || call.caller.role == CALLER_MONITOR)
 		statement_store(&find_all, NULL, result->setResult);
 	else
 	{

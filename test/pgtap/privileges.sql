@@ -59,7 +59,7 @@ INSERT INTO promised VALUES
 	('caller_organization', 's', 'AD'),
 	('caller_user', 's', 'AG CS'),
 	('create_roles', 'v', ''),
-	('due_notifications', 's', 'AD AG CS SU SV'),
+	('due_notifications', 's', 'AD AG CS MO SU SV'),
 	('headers_are_valid', 'i', 'AD SV'),
 	('keep_auto_activate', 'v', ''),
 	('keep_secrets', 'v', ''),
