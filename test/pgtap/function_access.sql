@@ -20,7 +20,7 @@ INSERT INTO target (name, application, organization) SELECT name, appt.create_ap
 FROM (VALUES ('own', :'acme'), ('sister', :'acme'), ('foreign', :'globex')) a (name, organization);
 INSERT INTO target (name, application, organization) SELECT 'other', application, organization FROM target WHERE name = 'own';
 SELECT count(appt.set_provider(application, 'EMAIL', 'SMTP', 'smtp://mail.example', 'sales@example.com')),
-	count(appt.set_provider(application, 'SMS', 'TWILIO', 'https://api.example', '+306900000000', 'me', 's')) FROM target WHERE name <> 'other' \gset
+	count(appt.set_provider(application, 'SMS', 'HTTP', 'https://sms.example')) FROM target WHERE name <> 'other' \gset
 UPDATE target SET id = (appt.schedule_appointment(application, now() + '2 days', '1 hour',
 	'{"contact": {"primaryEmail": "c@example.com", "primaryPhone": "+306900000000"}}', organizer_id => CASE name WHEN 'other' THEN 'zoe' ELSE 'ann' END)).id;
 UPDATE target t SET customer = (SELECT p.id FROM appt.participant p WHERE p.appointment_id = t.id AND p.type = 'CUSTOMER'),
@@ -90,7 +90,7 @@ INSERT INTO expectation VALUES
 	('record_join(ID, CUSTOMER)',                                '---yny--y-', '---nnn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('record_join(ID, ''bob'')',                                 '---ynn--y-', '---nnn--n-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('record_leave(ID, CUSTOMER)',                               '---yny--y-', '---nnn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
-	('resolve_room(TICKET)',                                     '---yn---y-', '---nn---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
+	('resolve_room(TICKET)',                                     '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('notification_eligibility(NOTIFICATION)',                   'yyyyn-y-y-', 'nnynn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
 	('retry_notification(NOTIFICATION)',                         'yny---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
 	('preview_notification(ID, CUSTOMER, ''CREATE'', ''EMAIL'')', 'yyy---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
