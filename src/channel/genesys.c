@@ -4,9 +4,9 @@
  *
  * Both are a POST of JSON below the region's API address, with a token that
  * the region's login host grants to the OAuth client: https://api.REGION goes
- * with https://login.REGION/oauth/token, any other address needs the setting
- * token_url. Tokens are the transfer engine's: one serves all transfers of a
- * client.
+ * with https://login.REGION/oauth/token, any other address with /oauth/token
+ * below itself; the setting token_url names another. Tokens are the transfer
+ * engine's: one serves all transfers of a client.
  *
  * Genesys Cloud writes the email itself, with a Message-ID of its own, and
  * neither API knows a key that would tell a message sent again from a new one.
@@ -32,15 +32,17 @@ region_of(const char *url)
 	return host != NULL && pg_strncasecmp(host, "://api.", 7) == 0 ? host + 7 : NULL;
 }
 
-/* Where tokens come from; NULL if nothing tells. */
+/* Where tokens come from. */
 static char *
 find_token_url(const Route *route)
 {
 	char	   *setting = json_root_text(route->settings, "token_url");
 	const char *region = region_of(route->url);
 
-	if (setting != NULL || region == NULL)
+	if (setting != NULL)
 		return setting;
+	if (region == NULL)
+		return url_below(route->url, "/oauth/token");
 	return psprintf("%.*s://login.%.*s/oauth/token",
 					(int) (strstr(route->url, "://") - route->url), route->url,
 					(int) strcspn(region, "/"), region);
@@ -55,8 +57,6 @@ account_problem(const Route *route)
 		return problem;
 	if (route->username == NULL || route->username[0] == '\0')
 		return "the user name is missing: the OAuth client's id";
-	if (find_token_url(route) == NULL)
-		return "the setting token_url is missing, for the URL is not like https://api.mypurecloud.com";
 	return NULL;
 }
 

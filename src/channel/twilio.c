@@ -19,12 +19,22 @@
 
 #define MESSAGES "/Messages.json"
 
-/* Account and other SIDs: two letters and 32 hexadecimal digits. */
+/* SIDs of Twilio's own: two letters and 32 hexadecimal digits. */
 static bool
 is_sid(const char *text, const char *letters)
 {
 	return strncmp(text, letters, 2) == 0 && strlen(text) == 34 &&
 		strspn(text + 2, "0123456789abcdefABCDEF") == 32;
+}
+
+/* What may stand in the URL's path; services that speak the API name accounts in their own way, but a key is none. */
+static bool
+is_account(const char *text)
+{
+	size_t		length = strlen(text);
+
+	return length > 0 && length <= 64 && !is_sid(text, "SK") &&
+		strspn(text, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_") == length;
 }
 
 static bool
@@ -61,8 +71,8 @@ twilio_problem(const Route *route)
 		return "the user name is missing: the account's SID, or an API key's";
 	if (strchr(route->username, ':') != NULL)
 		return "the user name must not contain a colon";
-	if (!is_whole_url(route->url) && !is_sid(account_sid(route), "AC"))
-		return "the account's SID must be AC and 32 hexadecimal digits: it is the user name, or, if that is an API key's, the setting account_sid";
+	if (!is_whole_url(route->url) && !is_account(account_sid(route)))
+		return "the account's SID must be letters and digits, AC and 32 others: it is the user name, or, if that is an API key's, the setting account_sid";
 	if (route->sender == NULL || !sender_is_valid(route->sender))
 		return "the sender must be a phone number in the form +306900000000, a short code, an alphanumeric sender of at most 11 characters, or a messaging service's SID";
 	return NULL;

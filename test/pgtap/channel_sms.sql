@@ -55,8 +55,8 @@ SELECT is(ARRAY[username, password, method, token_url], ARRAY[:'account', 's3cre
 SELECT is(ARRAY[username, url], ARRAY[:'key', 'https://api.twilio.com/2010-04-01/Accounts/' || :'account' || '/Messages.json'], 'an API key, with the account in the settings')
 FROM appt_test.compose(twilio(jsonb_build_object('username', :'key', 'settings', jsonb_build_object('account_sid', :'account'))));
 SELECT is(header(twilio(), name), value, name) FROM (VALUES ('content-type', 'application/x-www-form-urlencoded'), ('accept', 'application/json'), ('user-agent', 'appt/1.0')) AS h (name, value);
-SELECT is(why(twilio(more)), 'BAD_CONFIGURATION', 'Twilio: ' || more::text) FROM unnest(ARRAY['{"username": null}', '{"username": ""}', '{"username": "AC123"}', '{"username": "SK0123456789abcdef0123456789abcdef"}',
-	'{"username": "AC0123456789abcdef0123456789abcde/"}', '{"username": "a:b"}', '{"username": "a\nb", "url": "https://a.example/Messages.json"}', '{"password": "a\r\nb"}', '{"settings": {"account_sid": "x"}}',
+SELECT is(why(twilio(more)), 'BAD_CONFIGURATION', 'Twilio: ' || more::text) FROM unnest(ARRAY['{"username": null}', '{"username": ""}', '{"username": "AC 123"}', '{"username": "SK0123456789abcdef0123456789abcdef"}',
+	'{"username": "AC0123456789abcdef0123456789abcde/"}', '{"username": "a:b"}', '{"username": "a\nb", "url": "https://a.example/Messages.json"}', '{"password": "a\r\nb"}', '{"settings": {"account_sid": "../x"}}',
 	'{"sender": null}', '{"sender": ""}', '{"sender": "MG0123456789abcdef0123456789abcde"}', '{"sender": "12"}', '{"sender": "Twelve chars"}', '{"sender": "Acme!"}', '{"sender": "whatsapp:+15550100000"}', '{"sender": "Acme\r\n"}',
 	'{"url": "https://api.twilio.com/?a=b"}', '{"url": "https://api.twilio.com/#a"}', '{"url": "https://api.twilio.com/a?b=/Messages.json"}']::jsonb[]) AS more;
 SELECT is(why(twilio(jsonb_build_object('sender', sender))), NULL, 'Twilio: from ' || sender) FROM unnest(ARRAY['+15550100000', '12345', 'Acme', 'Acme 24', :'service']) AS sender;
@@ -66,6 +66,7 @@ SELECT is(ARRAY[url, token_url, username, password], ARRAY['https://api.mypurecl
 	'a region''s address is enough') FROM appt_test.compose(genesys());
 SELECT is(token_url, expected, 'token by ' || more::text) FROM (VALUES
 	('{"url": "https://api.usw2.pure.cloud/"}'::jsonb, 'https://login.usw2.pure.cloud/oauth/token'), ('{"url": "http://API.x.example:8080/base"}', 'http://login.x.example:8080/oauth/token'),
+	('{"url": "https://genesys.example/"}', 'https://genesys.example/oauth/token'), ('{"url": "https://myapi.example"}', 'https://myapi.example/oauth/token'),
 	('{"url": "https://genesys.example", "settings": {"token_url": "https://id.example/t"}}', 'https://id.example/t'), ('{"settings": {"token_url": "https://id.example/t"}}', 'https://id.example/t')) AS u (more, expected),
 	appt_test.compose(genesys(more));
 SELECT is(body(genesys())::jsonb, '{"fromAddress": "+15550100000", "toAddress": "+306900000000", "toAddressMessengerType": "sms", "textBody": "See you & Bob at 9, \"ü\""}', 'what the agentless API wants');
@@ -74,7 +75,7 @@ SELECT is(body(genesys('{"settings": {"use_existing_active_conversation": false}
 SELECT is(body(genesys('{"text": "\", \"toAddress\": \"+1\u0001\\"}'))::jsonb ->> 'textBody', E'", "toAddress": "+1\x01\\', 'no text is another member');
 SELECT is(header(genesys(), 'content-type'), 'application/json', 'as JSON');
 SELECT is(why(genesys(more)), 'BAD_CONFIGURATION', 'Genesys Cloud: ' || more::text) FROM unnest(ARRAY['{"username": null}', '{"username": ""}', '{"sender": null}', '{"sender": "Acme"}', '{"sender": "a@b.example"}',
-	'{"url": "https://genesys.example"}', '{"url": "https://myapi.example"}', '{"settings": {"reply_to": "a@b.example"}}', '{"settings": {"token_url": "ldap://id"}}', '{"settings": {"token_url": "https://u:p@id.example"}}',
+	'{"settings": {"reply_to": "a@b.example"}}', '{"settings": {"token_url": "ldap://id"}}', '{"settings": {"token_url": "https://u:p@id.example"}}',
 	'{"url": "https://api.mypurecloud.ie/?a"}']::jsonb[]) AS more;
 
 CREATE FUNCTION email(more jsonb = '{}') RETURNS jsonb LANGUAGE sql AS $$
@@ -221,9 +222,9 @@ SELECT lives_ok(format('SELECT valid(%L, %L)', settings, more), 'valid: ' || set
 	('{}', '{}'), ('{"method": "GET"}', '{"url": "https://gw.example/{{to}}?t={{text}}&i={{id}}"}'), ('{"headers": [{"name": "X-A", "value": "{{secret}}"}], "success_status": ["200-204", 409]}', '{"sender": "Ünited ☎"}'),
 	('{"success_path": "a", "success_value": [0, "ok", true], "message_id_path": "$[0].b", "max_concurrency": 3, "max_per_second": 0.5}', '{"username": "me"}')) AS good (settings, more);
 SELECT throws_ok(format('SELECT valid(%L, %L, %L, %L)', settings, more, channel, kind), '22023', message, kind || ' by ' || channel || ': ' || settings || more) FROM (VALUES
-	('SMS', 'TWILIO', '{}', '{"username": "AC1", "sender": "+15550100000"}', 'invalid provider'), ('SMS', 'TWILIO', '{"body": "x"}', '{}', 'unknown setting'), ('SMS', 'TWILIO', '{"status_callback": "ftp://a"}', '{}', 'invalid URL'),
+	('SMS', 'TWILIO', '{}', '{"username": "AC/1", "sender": "+15550100000"}', 'invalid provider'), ('SMS', 'TWILIO', '{"body": "x"}', '{}', 'unknown setting'), ('SMS', 'TWILIO', '{"status_callback": "ftp://a"}', '{}', 'invalid URL'),
 	('SMS', 'TWILIO', '{"account_sid": 1}', '{}', 'invalid setting'), ('SMS', 'TWILIO', '{}', '{"url": "https://a:b@c.example"}', 'invalid URL'), ('SMS', 'TWILIO', '{}', '{"username": "a\nb"}', 'control characters are not allowed'),
-	('SMS', 'GENESYS_CLOUD', '{}', '{"username": "a", "sender": "+15550100000"}', 'invalid provider'), ('SMS', 'GENESYS_CLOUD', '{"use_existing_active_conversation": 1}', '{}', 'invalid setting'),
+	('SMS', 'GENESYS_CLOUD', '{}', '{"username": "a", "sender": "Acme"}', 'invalid provider'), ('SMS', 'GENESYS_CLOUD', '{"use_existing_active_conversation": 1}', '{}', 'invalid setting'),
 	('SMS', 'GENESYS_CLOUD', '{"token_url": "x"}', '{}', 'invalid URL'), ('SMS', 'GENESYS_CLOUD', '{"reply_to": "a@b.example"}', '{"username": "a", "sender": "+15550100000", "url": "https://api.x.example"}', 'invalid provider'),
 	('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "url": "https://api.x.example"}', 'a required argument is null'), ('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "sender": "+1555", "url": "https://api.x.example"}', 'invalid sender'),
 	('EMAIL', 'GENESYS_CLOUD', '{"starttls": "never"}', '{"username": "a", "sender": "a@b.example", "url": "https://api.x.example"}', 'unknown setting'),
