@@ -40,19 +40,21 @@ SELECT setseed(0.42) AS ignored \gset
 INSERT INTO appt.appointment (application_id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active)
 	SELECT (ARRAY[:'application', :'other'])[1 + floor(2 * random())]::uuid, 'a', (ARRAY['SCHEDULED', 'ACTIVATED', 'ACTIVATED', 'ENDED', 'CANCELLED'])[1 + floor(5 * random())], start_at,
 		start_at + make_interval(mins => (ARRAY[15, 30, 1440, 1441])[1 + floor(4 * random())]), (ARRAY['UTC', 'Europe/Athens', 'America/New_York'])[1 + floor(3 * random())], 'en', true
-	FROM (SELECT '2032-03-20'::timestamptz + make_interval(mins => (15 * floor(random() * 1500))::int) AS start_at FROM generate_series(1, 7000)) random_starts;
+	FROM (SELECT '2032-03-20'::timestamptz + make_interval(mins => (15 * floor(random() * 1500))::int) AS start_at FROM generate_series(1, 2500)) random_starts;
 CREATE TEMPORARY TABLE frames AS SELECT i, (ARRAY[:'application', :'other'])[1 + floor(2 * random())]::uuid AS application_id, '2032-03-20'::timestamptz + make_interval(mins => (15 * floor(random() * 1500))::int) AS start_at,
-	(ARRAY[interval '1 microsecond', '15 minutes', '1 hour', '1 day', '23 hours 59 minutes 59.999999 seconds', '3 days'])[1 + floor(6 * random())] AS time_frame FROM generate_series(1, 3000) i;
+	(ARRAY[interval '1 microsecond', '15 minutes', '1 hour', '1 day', '23 hours 59 minutes 59.999999 seconds', '3 days'])[1 + floor(6 * random())] AS time_frame FROM generate_series(1, 2000) i;
 CREATE TEMPORARY TABLE answers AS
 	SELECT f.i, (SELECT array_agg(ROW(c.start_at, c.end_at, c.timezone, c.count)::text ORDER BY c.ordinality) FROM appt.count_appointments(f.application_id, f.start_at, f.time_frame) WITH ORDINALITY c) AS counted,
 		(SELECT array_agg(ROW(g.start_at, g.end_at, g.timezone, g.count)::text ORDER BY g.start_at, g.end_at, g.timezone COLLATE "C") FROM (SELECT a.start_at, a.end_at, a.timezone, count(*) FROM appt.appointment a
 			WHERE a.application_id = f.application_id AND a.state IN ('SCHEDULED', 'ACTIVATED') AND extract(epoch FROM a.start_at) >= extract(epoch FROM f.start_at)
 				AND extract(epoch FROM a.start_at) < extract(epoch FROM f.start_at) + extract(epoch FROM f.time_frame) GROUP BY a.start_at, a.end_at, a.timezone) g) AS by_plain_sql
 	FROM frames f;
-SELECT is(count(*) FILTER (WHERE counted IS NOT NULL) > 2000, true, 'most time frames have some') FROM answers;
+SELECT is(count(*) FILTER (WHERE counted IS NOT NULL) > 1200, true, 'most time frames have some') FROM answers;
 SELECT is(string_agg(i::text, ' '), NULL, 'and as many as plain SQL counts, in order') FROM answers WHERE counted IS DISTINCT FROM by_plain_sql;
 
 -- What could be activated: all that is SCHEDULED, however long ago it should have been.
+INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
+	SELECT :'other', 'a', start_at, start_at + '1 hour', 'UTC', 'en', true FROM generate_series('2020-01-01'::timestamptz, '2020-03-01', '1 hour') start_at;
 SELECT is(count(*), 0::bigint, 'what is in order stays so') FROM (SELECT e.start_at, e.id, lag(ROW(e.start_at, e.id)) OVER (ORDER BY ordinality) AS before FROM appt.appointments_eligible_for_activation() WITH ORDINALITY e) e WHERE ROW(e.start_at, e.id) < before;
 SELECT results_eq('SELECT id FROM appt.appointments_eligible_for_activation()', 'SELECT id FROM appt.appointment WHERE state = ''SCHEDULED'' ORDER BY start_at, id', 'an SQL application gets all');
 SELECT is(count(*) > 1000, true, 'more than are held in memory at a time') FROM appt.appointments_eligible_for_activation();
