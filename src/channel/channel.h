@@ -146,6 +146,21 @@ extern bool channel_needs_secret(ChannelCode channel, const Route *route);
 extern bool channel_address_is_valid(ChannelCode channel, const char *address);
 
 /*
+ * A phone number as E.164 where that can be known, else as it was given. Of one
+ * written without it, calling_code is the country's; it may be NULL.
+ */
+extern char *phone_normalize(const char *phone, const char *calling_code);
+
+/*
+ * An address as it is compared with others: the domain of a mail address in
+ * ASCII and lower case. What stands before it only that domain can tell apart.
+ */
+extern char *channel_address_key(ChannelCode channel, const char *address);
+
+/* The bare address of a provider's sender, in UTF-8; NULL if it does not parse. */
+extern char *sender_address(const char *sender);
+
+/*
  * The webhook body: {"id","type","payload","timestamp"}, where payload is a
  * string that holds JSON. It is stored with the attempt, and sent again as it
  * stands after an interruption.

@@ -10,8 +10,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "channel/channel.h"
 #include "core/errors.h"
 #include "core/json.h"
@@ -19,62 +17,6 @@
 #include "schedule/participant.h"
 #include "schedule/random.h"
 #include "schedule/validate.h"
-
-/* E.164 without its plus sign. */
-#define MAX_DIGITS 15
-
-/*
- * The digits of a number as people write them, "+30 (210) 223-4988" or
- * "210/2234988", with a plus sign if it has one. NULL if there is anything else.
- */
-static char *
-significant_characters(const char *phone)
-{
-	char	   *result = (char *) palloc(strlen(phone) + 1);
-	char	   *end = result;
-
-	for (const char *c = phone; *c != '\0'; c++)
-	{
-		if (isdigit((unsigned char) *c) || (*c == '+' && end == result))
-			*end++ = *c;
-		else if (strchr(" -./()", *c) == NULL)
-			return NULL;
-	}
-	*end = '\0';
-	return result;
-}
-
-/* In Italy and San Marino the 0 is part of the number, also from abroad. */
-static bool
-keeps_leading_zero(const char *calling_code)
-{
-	return strcmp(calling_code, "39") == 0 || strcmp(calling_code, "378") == 0;
-}
-
-char *
-phone_normalize(const char *phone, const char *calling_code)
-{
-	char	   *digits = significant_characters(phone);
-	char	   *number;
-
-	if (digits == NULL)
-		return pstrdup(phone);
-	if (digits[0] == '+')
-		number = digits;
-	else if (strncmp(digits, "00", 2) == 0)
-		number = psprintf("+%s", digits + 2);
-	else if (calling_code != NULL)
-	{
-		const char *code = calling_code[0] == '+' ? calling_code + 1 : calling_code;
-
-		if (digits[0] == '0' && !keeps_leading_zero(code))
-			digits++;
-		number = psprintf("+%s%s", code, digits);
-	}
-	else
-		return pstrdup(phone);
-	return channel_address_is_valid(CHANNEL_SMS, number) ? number : pstrdup(phone);
-}
 
 static void
 check_preferred_channel(const char *channel)

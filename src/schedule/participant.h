@@ -29,9 +29,6 @@ typedef struct Customer
  */
 extern Customer *customer_parse(Jsonb *object, const char *calling_code);
 
-/* A phone number as E.164 where that can be known, else as it was given. */
-extern char *phone_normalize(const char *phone, const char *calling_code);
-
 /* AGENT or CUSTOMER; NULL if there is no participant of that id. */
 extern char *participant_type(const AppointmentKey *key, const char *participant_id);
 
