@@ -61,6 +61,7 @@ SQL_PARTS = roles types checks organization application appointment configuratio
 	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
 	slot_functions calendar_functions \
 	notification_functions template_functions worker_functions \
+	code_functions \
 	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 

@@ -66,6 +66,10 @@ GRANT EXECUTE ON FUNCTION
 	appt.record_leave
 	TO appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.send_test_email,
+	appt.send_test_sms
+	TO appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION
 	appt.available_slots,
 	appt.count_appointments,
 	appt.count_overlapping,

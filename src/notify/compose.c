@@ -171,9 +171,14 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 		return;
 	if (subject != NULL)
 		texts->subject = subject;
-	/* One body alone stands for itself: no other text is put beside it. */
+
+	/*
+	 * One body alone stands for itself: no other text is put beside it. Its
+	 * language is the one asked for.
+	 */
 	if (text_body != NULL || html_body != NULL)
 	{
+		texts->locale = message_locale(facts) ? message_locale(facts) : application_locale(facts);
 		texts->text_body = text_body;
 		texts->html_body = html_body;
 	}

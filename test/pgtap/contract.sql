@@ -45,6 +45,11 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('available_slots', 'application_id uuid, range tstzrange, duration interval, step interval, organizer_id text DEFAULT NULL::text ->
 		TABLE(start_at timestamp with time zone, end_at timestamp with time zone, remaining integer)'),
 	('count_overlapping', 'application_id uuid, start_at timestamp with time zone, duration interval, OUT count bigint -> bigint'),
+	('send_test_email', 'application_id uuid, to_email text, type text DEFAULT ''REMINDER''::text, channel text DEFAULT ''EMAIL''::text,
+		locale text DEFAULT NULL::text, timezone text DEFAULT NULL::text, period interval DEFAULT NULL::interval, subject text DEFAULT NULL::text,
+		text_body text DEFAULT NULL::text, html_body text DEFAULT NULL::text -> bigint'),
+	('send_test_sms', 'application_id uuid, to_phone text, type text DEFAULT ''REMINDER''::text, channel text DEFAULT ''SMS''::text,
+		locale text DEFAULT NULL::text, timezone text DEFAULT NULL::text, period interval DEFAULT NULL::interval, text_body text DEFAULT NULL::text -> bigint'),
 	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT reason text, OUT explanation text -> record'),
 	('retry_notification', 'notification_id bigint -> appt.notification_details'),
 	('preview_notification', 'appointment_id uuid, participant_id text, type text, channel text, time_offset interval DEFAULT NULL::interval,

@@ -1,0 +1,312 @@
+/*
+ * test_message.c
+ *		Test messages: what customers would get, about an appointment that does
+ *		not exist, to an address of the admin's.
+ *
+ * It goes the way of any other message: planned here, judged, composed and
+ * sent by the worker, found in the log. All that it is composed from stands in
+ * its context (see notify/compose.c). Every name that a template may mention
+ * has a sample value, also links that the application is not set up for: what
+ * is tested is the template's layout.
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/xact.h"
+
+#include "channel/channel.h"
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/json.h"
+#include "core/statement.h"
+#include "notify/builtin_templates.h"
+#include "notify/planning.h"
+
+PG_FUNCTION_INFO_V1(send_test_email);
+PG_FUNCTION_INFO_V1(send_test_sms);
+
+/* Arguments of both; the last two of send_test_email alone come after a subject. */
+enum
+{
+	ARGUMENT_APPLICATION_ID, ARGUMENT_ADDRESS, ARGUMENT_TYPE, ARGUMENT_CHANNEL,
+	ARGUMENT_LOCALE, ARGUMENT_TIMEZONE, ARGUMENT_PERIOD,
+	SMS_ARGUMENT_TEXT_BODY,
+	EMAIL_ARGUMENT_SUBJECT = SMS_ARGUMENT_TEXT_BODY, EMAIL_ARGUMENT_TEXT_BODY, EMAIL_ARGUMENT_HTML_BODY
+};
+
+/* A body may be so long: of a saved template nobody but its owner waits. */
+#define MAX_TEMPLATE_BYTES (256 * 1024)
+
+#define DEFAULT_PERIOD USECS_PER_DAY
+#define SAMPLE_DURATION (30 * USECS_PER_MINUTE)
+
+#define SAMPLE_ROOM_URL "https://video.example.com"
+#define SAMPLE_TICKET "abc-def-ghi"
+#define SAMPLE_PUBLIC_URL "https://appointments.example.com"
+#define SAMPLE_ID "00000000-0000-0000-0000-000000000000"
+
+static const struct
+{
+	const char *name;
+	const char *value;
+}			sample_names[] = {
+	{"firstName", "Maria"},
+	{"lastName", "Sample"},
+	{"fullName", "Maria Sample"},
+	{"username", "maria.sample"},
+	{"title", "Sample appointment"},
+	{"notes", "Sample notes"},
+	{"location", "Sample location"},
+	{"organizer", "sample-agent"}
+};
+
+/* What is asked for, checked. */
+typedef struct TestMessage
+{
+	pg_uuid_t  *application_id;
+	ChannelCode channel;
+	char	   *address;
+	const char *type;			/* whose template it shows */
+	char	   *locale;			/* NULL: the application's, like timezone */
+	char	   *timezone;
+	TimeOffset	period;			/* until the sample starts */
+	char	   *subject;		/* NULL: the template's, like the bodies */
+	char	   *text_body;
+	char	   *html_body;
+} TestMessage;
+
+/* What the application says about addresses and links; NULL: nothing. */
+typedef struct Settings
+{
+	char	   *calling_code;
+	char	   *room_url;
+	char	   *public_url;
+} Settings;
+
+static Settings
+find_settings(const Caller *caller, const pg_uuid_t *application_id)
+{
+	static Statement find = {
+		"SELECT calling_code, room_url, public_url FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
+
+	if (!caller_may_use_application(caller, application_id) ||
+		statement_run(&find, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	return (Settings) {row_text(0, 1), row_text(0, 2), row_text(0, 3)};
+}
+
+static void
+require_provider(const TestMessage *test)
+{
+	static Statement find = {
+		"SELECT FROM appt.provider WHERE application_id = $1 AND channel = $2 AND enabled",
+		2, {UUIDOID, TEXTOID}
+	};
+
+	if (statement_run(&find, UUIDPGetDatum(test->application_id),
+					  text_datum(channel_code(test->channel))) == 0)
+		report_text_not_found("provider", channel_code(test->channel));
+}
+
+/* A type whose messages customers get by email and sms, or TEST itself. */
+static const char *
+read_type(FunctionCallInfo fcinfo)
+{
+	char	   *code = required_text(fcinfo, ARGUMENT_TYPE, "type");
+	NotificationType type;
+
+	if (!notification_type_from_code(code, &type))
+		report_invalid("unknown notification type", "\"%s\" is none.", code);
+	if (type != TYPE_TEST && notification_types[type].audience != AUDIENCE_CUSTOMERS &&
+		notification_types[type].audience != AUDIENCE_JOINED_CUSTOMERS)
+		report_invalid("customers get no messages of this type", "\"%s\" is not sent to them.", code);
+	return notification_types[type].code;
+}
+
+static void
+read_channel(FunctionCallInfo fcinfo, ChannelCode channel)
+{
+	char	   *code = required_text(fcinfo, ARGUMENT_CHANNEL, "channel");
+
+	if (strcmp(code, channel_code(channel)) != 0)
+		report_invalid("test messages of this function go over another channel",
+					   "\"%s\" is not %s.", code, channel_code(channel));
+}
+
+/* NULL where it is left out or empty; 22023 for what could not be saved as a template. */
+static char *
+read_template(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	const Mustache *parsed;
+	char	   *text;
+	char	   *error = NULL;
+
+	if (PG_ARGISNULL(index))
+		return NULL;
+	if (toast_raw_datum_size(PG_GETARG_DATUM(index)) - VARHDRSZ > MAX_TEMPLATE_BYTES)
+		report_invalid("an argument is too long", "\"%s\" has more than %d bytes.", name, MAX_TEMPLATE_BYTES);
+	text = text_argument(fcinfo, index);
+	if (text[0] == '\0')
+		return NULL;
+	parsed = mustache_parse(text, &error);
+	if (parsed == NULL || !template_names_are_known(parsed, &error))
+		report_invalid("template is not valid", "\"%s\": %s", name, error);
+	return text;
+}
+
+/* All but the address and the templates. */
+static void
+read_arguments(FunctionCallInfo fcinfo, TestMessage *test)
+{
+	test->type = read_type(fcinfo);
+	read_channel(fcinfo, test->channel);
+	test->locale = optional_text(fcinfo, ARGUMENT_LOCALE, "locale");
+	if (test->locale != NULL)
+		require_known_locale(test->locale);
+	test->timezone = optional_text(fcinfo, ARGUMENT_TIMEZONE, "timezone");
+	if (test->timezone != NULL)
+		require_known_timezone(test->timezone);
+	test->period = DEFAULT_PERIOD;
+	if (!PG_ARGISNULL(ARGUMENT_PERIOD))
+	{
+		check_elapsed(fcinfo, ARGUMENT_PERIOD, "period", true);
+		test->period = elapsed_microseconds(PG_GETARG_INTERVAL_P(ARGUMENT_PERIOD));
+	}
+}
+
+static void
+check_address(const TestMessage *test)
+{
+	if (!channel_address_is_valid(test->channel, test->address))
+		report_invalid(test->channel == CHANNEL_EMAIL ? "invalid email address" : "invalid phone number",
+					   "\"%s\" is not one.", test->address);
+}
+
+/* ---- the sample ---- */
+
+static char *
+sample_url(const char *base, const char *sample_base, const char *rest)
+{
+	const char *start = base == NULL || base[0] == '\0' ? sample_base : base;
+	size_t		length = strlen(start);
+
+	while (length > 0 && start[length - 1] == '/')
+		length--;
+	return psprintf("%.*s/%s", (int) length, start, rest);
+}
+
+static void
+push_sample(JsonbParseState **state, const Settings *settings)
+{
+	json_push_text(state, WJB_KEY, "data");
+	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < lengthof(sample_names); i++)
+		json_push_member(state, sample_names[i].name, sample_names[i].value);
+	json_push_member(state, "joinUrl", sample_url(settings->room_url, SAMPLE_ROOM_URL, SAMPLE_TICKET));
+	json_push_member(state, "icalUrl", sample_url(settings->public_url, SAMPLE_PUBLIC_URL,
+												  "rpc/ical_event?id=" SAMPLE_ID));
+	json_push_member(state, "googleCalendarUrl", sample_url(settings->public_url, SAMPLE_PUBLIC_URL,
+															"rpc/google_calendar_event?id=" SAMPLE_ID));
+	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+static void
+push_if_given(JsonbParseState **state, const char *key, const char *text)
+{
+	if (text != NULL)
+		json_push_member(state, key, text);
+}
+
+static Jsonb *
+test_context(const TestMessage *test, const Settings *settings, TimestampTz now)
+{
+	JsonbParseState *state = NULL;
+	TimestampTz start_at = now + test->period;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	json_push_member(&state, "template_type", test->type);
+	push_if_given(&state, "locale", test->locale);
+	push_if_given(&state, "timezone", test->timezone);
+	push_if_given(&state, "subject", test->subject);
+	push_if_given(&state, "text_body", test->text_body);
+	push_if_given(&state, "html_body", test->html_body);
+	json_push_member(&state, "start_at", timestamp_text(start_at));
+	json_push_member(&state, "end_at", timestamp_text(start_at + SAMPLE_DURATION));
+	push_sample(&state, settings);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+static int64
+plan_test(const TestMessage *test, const Settings *settings)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+
+	return plan_to_address(test->application_id, TYPE_TEST, test->channel, test->address,
+						   test_context(test, settings, now), now);
+}
+
+/*
+ * appt.send_test_email(application_id uuid, to_email text, type text = 'REMINDER',
+ *		channel text = 'EMAIL', locale text = null, timezone text = null, period interval = null,
+ *		subject text = null, text_body text = null, html_body text = null) -> bigint
+ *
+ * The notification's id; the sample starts at now() + period. 22023 for what
+ * can't be sent, PT404 for the application or without an enabled EMAIL provider.
+ * Source: auvious-appointments-api.txt, "Test Email Notification Functionality".
+ */
+Datum
+send_test_email(PG_FUNCTION_ARGS)
+{
+	TestMessage test = {.channel = CHANNEL_EMAIL};
+	Settings	settings;
+	int64		id;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	require_argument(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
+	test.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
+	test.address = required_text(fcinfo, ARGUMENT_ADDRESS, "to_email");
+	check_address(&test);
+	read_arguments(fcinfo, &test);
+	test.subject = read_template(fcinfo, EMAIL_ARGUMENT_SUBJECT, "subject");
+	test.text_body = read_template(fcinfo, EMAIL_ARGUMENT_TEXT_BODY, "text_body");
+	test.html_body = read_template(fcinfo, EMAIL_ARGUMENT_HTML_BODY, "html_body");
+	settings = find_settings(&call.caller, test.application_id);
+	require_provider(&test);
+	id = plan_test(&test, &settings);
+	call_end(&call);
+	PG_RETURN_INT64(id);
+}
+
+/*
+ * appt.send_test_sms(application_id uuid, to_phone text, type text = 'REMINDER',
+ *		channel text = 'SMS', locale text = null, timezone text = null, period interval = null,
+ *		text_body text = null) -> bigint
+ *
+ * As send_test_email. A phone number without a country's code is one of the
+ * application's calling_code.
+ */
+Datum
+send_test_sms(PG_FUNCTION_ARGS)
+{
+	TestMessage test = {.channel = CHANNEL_SMS};
+	Settings	settings;
+	char	   *phone;
+	int64		id;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	require_argument(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
+	test.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
+	phone = required_text(fcinfo, ARGUMENT_ADDRESS, "to_phone");
+	read_arguments(fcinfo, &test);
+	test.text_body = read_template(fcinfo, SMS_ARGUMENT_TEXT_BODY, "text_body");
+	settings = find_settings(&call.caller, test.application_id);
+	test.address = phone_normalize(phone, settings.calling_code);
+	check_address(&test);
+	require_provider(&test);
+	id = plan_test(&test, &settings);
+	call_end(&call);
+	PG_RETURN_INT64(id);
+}
