@@ -66,6 +66,8 @@ GRANT EXECUTE ON FUNCTION
 	appt.record_leave
 	TO appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.confirm_email_verification,
+	appt.initiate_email_verification,
 	appt.send_test_email,
 	appt.send_test_sms
 	TO appt_admin, appt_service;
@@ -76,7 +78,9 @@ GRANT EXECUTE ON FUNCTION
 	appt.google_calendar_event,
 	appt.google_calendar_url,
 	appt.ical_event,
-	appt.ical_text
+	appt.ical_text,
+	appt.request_customer_code,
+	appt.schedule_appointment_as_customer
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 
 /* What CHECK constraints ask, for who writes the tables. */

@@ -28,6 +28,7 @@
 #include "utils/syscache.h"
 
 #include "core/call.h"
+#include "core/errors.h"
 #include "core/plans.h"
 #include "core/statement.h"
 
@@ -146,21 +147,10 @@ read_claims(Claims *claims)
 		memset(claims, 0, sizeof(Claims));
 }
 
-/* A claim as uuid; false if missing or not written as 8-4-4-4-12. */
-static bool
-claim_uuid(const char *text, pg_uuid_t *uuid)
+bool
+session_is_believed(void)
 {
-	if (text == NULL || strlen(text) != 36)
-		return false;
-	for (int i = 0; i < 36; i++)
-	{
-		bool		hyphen = (i == 8 || i == 13 || i == 18 || i == 23);
-
-		if (hyphen ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
-			return false;
-	}
-	*uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
-	return true;
+	return is_member_of_role(GetSessionUserId(), get_role_oid("appt_authenticator", false));
 }
 
 /* Fill in what the caller's role needs of the claims; false if it is not there. */
@@ -171,18 +161,18 @@ believe_claims(Caller *caller)
 
 	if (caller->role == CALLER_ANONYMOUS)
 		return true;
-	if (!is_member_of_role(GetSessionUserId(), get_role_oid("appt_authenticator", false)))
+	if (!session_is_believed())
 		return false;
 	read_claims(&claims);
 	if (claims.sub == NULL || claims.sub[0] == '\0')
 		return false;
 	caller->user_id = claims.sub;
 	if (caller->role == CALLER_ADMIN)
-		return claim_uuid(claims.organization_id, &caller->organization_id);
+		return uuid_parse(claims.organization_id, &caller->organization_id);
 	if (caller->role == CALLER_CUSTOMER &&
-		!claim_uuid(claims.conference_id, &caller->conference_id))
+		!uuid_parse(claims.conference_id, &caller->conference_id))
 		return false;
-	return claim_uuid(claims.application_id, &caller->application_id);
+	return uuid_parse(claims.application_id, &caller->application_id);
 }
 
 static void

@@ -79,6 +79,13 @@ extern void call_begin_as_owner(Call *call, FunctionCallInfo fcinfo);
  */
 extern bool caller_may_use_application(const Caller *caller, const pg_uuid_t *application_id);
 
+/*
+ * Is this a session of PostgREST, that is, is its login a member of
+ * appt_authenticator? What it says of a request is believed, whichever role it
+ * has become.
+ */
+extern bool session_is_believed(void);
+
 /* Copy a composite or by-reference result out of SPI's memory. */
 extern Datum call_copy(Call *call, Datum value, bool by_value, int16 length);
 

@@ -30,8 +30,9 @@ extern void report_invalid(const char *message, const char *detail,...) pg_attri
 /* PT409: the present state does not allow it. */
 extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
 
-/* A uuid's text, in CurrentMemoryContext. */
+/* A uuid's text, in CurrentMemoryContext; and back, false if it is NULL or not written as 8-4-4-4-12. */
 extern char *uuid_text(const pg_uuid_t *uuid);
+extern bool uuid_parse(const char *text, pg_uuid_t *uuid);
 
 /* ISO 8601 in UTC with microseconds, in CurrentMemoryContext. */
 extern char *timestamp_text(TimestampTz at);

@@ -23,6 +23,7 @@ int			appt_connect_timeout = 5000;
 int			appt_request_timeout = 15000;
 int			appt_log_retention = 90 * 24 * 60;
 bool		appt_resend_interrupted_sms = false;
+bool		appt_trust_forwarded_for = false;
 char	   *appt_allowed_addresses = NULL;
 char	   *appt_ca_file = NULL;
 
@@ -75,6 +76,11 @@ settings_define(void)
 							 "Sends a text message again whose sending was interrupted.",
 							 "Gateways do not recognize repeated messages, so the recipient may get two.",
 							 &appt_resend_interrupted_sms, false, PGC_SIGHUP, 0,
+							 NULL, NULL, NULL);
+	DefineCustomBoolVariable("appt.trust_forwarded_for",
+							 "Takes the last address in X-Forwarded-For for the client's.",
+							 "Only where a proxy in front of PostgREST appends it: codes asked for are then limited per client address, too.",
+							 &appt_trust_forwarded_for, false, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("appt.allowed_addresses",
 							   "Lists the private addresses that may be contacted.",

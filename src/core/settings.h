@@ -14,6 +14,7 @@ extern int	appt_connect_timeout;	/* milliseconds */
 extern int	appt_request_timeout;	/* milliseconds, a whole transfer */
 extern int	appt_log_retention; /* minutes; settled rows older than this go */
 extern bool appt_resend_interrupted_sms;
+extern bool appt_trust_forwarded_for;	/* does X-Forwarded-For tell who a client is? */
 extern char *appt_allowed_addresses;	/* comma-separated CIDR[:port] */
 extern char *appt_ca_file;		/* '' means the system's certificates */
 

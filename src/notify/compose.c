@@ -22,11 +22,12 @@
  * over 1 GB, remain errors; the worker's redoing of a batch one by one is for
  * these.)
  *
- * Messages without an appointment (CODE, TEST) bring along what they are
- * composed from in notification.context: "data" (names for the template),
- * "template_type" (whose template a TEST shows), "subject", "text_body" and
+ * Messages without an appointment bring along what they are composed from in
+ * notification.context. Of a TEST: "data" (names for the template),
+ * "template_type" (whose template it shows), "subject", "text_body" and
  * "html_body" (the template itself), "locale", "timezone", "start_at",
- * "end_at" (ISO 8601).
+ * "end_at" (ISO 8601). Of a CODE: "purpose" and "nonce", from which the code is
+ * derived here; it stands in no table.
  */
 #include "postgres.h"
 
@@ -38,6 +39,7 @@
 
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/one_time_code.h"
 #include "core/statement.h"
 #include "notify/builtin_templates.h"
 #include "notify/compose.h"
@@ -69,6 +71,7 @@ typedef struct TemplateData
 	JsonbParseState *state;
 	TimestampTz start_at;		/* 0: there is none */
 	TimestampTz end_at;
+	const char *code;			/* of a CODE; else "" */
 	char	   *error;			/* set once something failed */
 } TemplateData;
 
@@ -476,13 +479,14 @@ find_times(TemplateData *data)
 
 /* NULL and *error if a date can't be written. */
 static Jsonb *
-template_data(const NotificationFacts *facts, const ParsedTemplate *template, char **error)
+template_data(const NotificationFacts *facts, const ParsedTemplate *template, const char *code, char **error)
 {
-	TemplateData data = {.facts = facts, .template = template};
+	TemplateData data = {.facts = facts, .template = template, .code = code};
 
 	find_times(&data);
 	(void) pushJsonbValue(&data.state, WJB_BEGIN_OBJECT, NULL);
 	push_context_data(&data);
+	push_string(&data, "code", data.code[0] == '\0' ? NULL : data.code);
 	push_people(&data);
 	push_appointment(&data);
 	push_dates(&data);
@@ -531,11 +535,33 @@ one_line(const char *text)
 	return line;
 }
 
+/*
+ * The code that a CODE tells: the row of the code and the context have what it
+ * is derived from, and nothing has the code.
+ */
+static bool
+derive_code(const NotificationFacts *facts, char *digits, char **error)
+{
+	OneTimeCode code = {.application_id = facts->application_id};
+
+	digits[0] = '\0';
+	if (facts->type != TYPE_CODE)
+		return true;
+	*error = pstrdup("The code cannot be derived.");
+	code.purpose = json_root_text(facts->context, "purpose");
+	if (code.purpose == NULL || facts->address == NULL ||
+		!uuid_parse(json_root_text(facts->context, "nonce"), &code.nonce))
+		return false;
+	code.contact = channel_address_key(facts->channel, facts->address);
+	return one_time_code_derive(&code, digits);
+}
+
 static bool
 render_message(const NotificationFacts *facts, Message *message, Reason *reason, char **error)
 {
 	TemplateTexts texts;
 	ParsedTemplate template;
+	char		code[ONE_TIME_CODE_DIGITS + 1];
 	Jsonb	   *data;
 
 	*reason = REASON_NO_TEMPLATE;
@@ -546,8 +572,9 @@ render_message(const NotificationFacts *facts, Message *message, Reason *reason,
 		return false;
 	}
 	*reason = REASON_TEMPLATE_ERROR;
-	if (!parse_template(facts, &texts, &template, error) ||
-		(data = template_data(facts, &template, error)) == NULL ||
+	if (!derive_code(facts, code, error) ||
+		!parse_template(facts, &texts, &template, error) ||
+		(data = template_data(facts, &template, code, error)) == NULL ||
 		!render_one(template.subject, data, false, &template.dates, &message->subject, error) ||
 		!render_one(template.text_body, data, false, &template.dates, &message->text_body, error) ||
 		!render_one(template.html_body, data, true, &template.dates, &message->html_body, error))

@@ -178,6 +178,14 @@ judge_time(const EligibilityInput *input, TimestampTz now)
 	}
 }
 
+/* The code by which a sender is verified comes from that sender, and goes to nobody else. */
+static bool
+needs_verified_sender(const EligibilityInput *input)
+{
+	return input->channel == CHANNEL_EMAIL &&
+		!(input->type == TYPE_CODE && input->recipient_is_sender);
+}
+
 static Decision
 judge_way(const EligibilityInput *input)
 {
@@ -191,7 +199,7 @@ judge_way(const EligibilityInput *input)
 		return settle(STATE_SKIPPED, REASON_CHANNEL_NOT_AVAILABLE);
 	if (!(input->route_exists && input->route_enabled))
 		return settle(STATE_SKIPPED, REASON_NO_PROVIDER);
-	if (input->channel == CHANNEL_EMAIL && !input->sender_verified)
+	if (needs_verified_sender(input) && !input->sender_verified)
 		return settle(STATE_SKIPPED, REASON_SENDER_NOT_VERIFIED);
 	if (!input->address_given)
 		return settle(STATE_SKIPPED, REASON_NO_ADDRESS);
@@ -253,6 +261,18 @@ describe_appointment(EligibilityInput *input, const NotificationFacts *facts)
 	input->end_at = facts->appointment ? facts->appointment->end_at : facts->end_at;
 }
 
+static bool
+is_sender(const RouteFacts *route, ChannelCode channel, const char *recipient)
+{
+	char	   *sender;
+
+	if (route == NULL || recipient == NULL || channel != CHANNEL_EMAIL)
+		return false;
+	sender = sender_address(route->route.sender);
+	return sender != NULL &&
+		strcmp(channel_address_key(channel, sender), channel_address_key(channel, recipient)) == 0;
+}
+
 static void
 describe_way(EligibilityInput *input, const NotificationFacts *facts)
 {
@@ -268,6 +288,7 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 													route ? route->route.kind : NULL);
 	input->sender_verified = route == NULL || route->is_verified ||
 		facts->application == NULL || !facts->application->organization.require_verified_sender;
+	input->recipient_is_sender = facts->type == TYPE_CODE && is_sender(route, facts->channel, recipient);
 	input->address_given = (recipient != NULL && recipient[0] != '\0');
 	input->address_valid = input->address_given &&
 		channel_address_is_valid(facts->channel, recipient);

@@ -43,6 +43,7 @@ typedef struct EligibilityInput
 	bool		route_enabled;
 	bool		channel_available;	/* there is code to send over it */
 	bool		sender_verified;	/* or need not be */
+	bool		recipient_is_sender;	/* it goes to the address it is sent from */
 	bool		address_given;
 	bool		address_valid;
 	bool		template_exists;

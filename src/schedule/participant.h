@@ -29,6 +29,9 @@ typedef struct Customer
  */
 extern Customer *customer_parse(Jsonb *object, const char *calling_code);
 
+/* Of an application's phone numbers written without one; NULL: none. PT404 if there is no such application. */
+extern char *find_calling_code(const pg_uuid_t *application_id);
+
 /* AGENT or CUSTOMER; NULL if there is no participant of that id. */
 extern char *participant_type(const AppointmentKey *key, const char *participant_id);
 

@@ -26,7 +26,7 @@ touch(const AppointmentKey *key)
 	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 }
 
-static char *
+char *
 find_calling_code(const pg_uuid_t *application_id)
 {
 	static Statement find = {

@@ -7,6 +7,9 @@
  * to the first row that is young, a batch a transaction, and no index on
  * settled_at is needed (it would keep settling from being a HOT update). What
  * a pass walks over in vain is old and unsettled: reminders planned long ahead.
+ *
+ * One-time codes go sooner: an hour after they have expired nobody asks for
+ * them, nor counts them to limit requests.
  */
 #include "postgres.h"
 
@@ -20,10 +23,13 @@
 
 #define RETENTION_BATCH 500
 
+#define CODES_KEPT USECS_PER_HOUR
+
 typedef struct Retention
 {
 	int64		after;			/* where the pass has come to */
 	uint64		walked;
+	uint64		codes;			/* dropped */
 } Retention;
 
 static Statement drop_batch = {
@@ -40,6 +46,14 @@ static Statement drop_batch = {
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
 };
 
+static Statement drop_codes = {
+	"DELETE FROM appt.one_time_code c"
+	" USING (SELECT application_id, id FROM appt.one_time_code WHERE expires_at < $1"
+	"  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) old"
+	" WHERE c.application_id = old.application_id AND c.id = old.id",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
+
 static Retention retention;
 
 static void
@@ -51,6 +65,8 @@ drop_step(void *argument)
 									 TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	if (retention.walked > 0)
 		retention.after = row_int64(0, 1);
+	retention.codes = statement_run(&drop_codes, TimestampTzGetDatum(GetCurrentTimestamp() - CODES_KEPT),
+									Int64GetDatum(RETENTION_BATCH));
 }
 
 bool
@@ -58,8 +74,7 @@ retention_drop_some(void)
 {
 	if (!worker_run(drop_step, NULL))
 		return false;
-	if (retention.walked == RETENTION_BATCH)
-		return true;
-	retention.after = 0;
-	return false;
+	if (retention.walked < RETENTION_BATCH)
+		retention.after = 0;
+	return retention.walked == RETENTION_BATCH || retention.codes == RETENTION_BATCH;
 }

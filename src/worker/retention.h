@@ -1,6 +1,7 @@
 /*
  * retention.h
- *		Dropping settled notifications and attempts past appt.log_retention.
+ *		Dropping settled notifications and attempts past appt.log_retention,
+ *		and one-time codes of yore.
  */
 #ifndef APPT_RETENTION_H
 #define APPT_RETENTION_H

@@ -86,6 +86,9 @@ class Receiver:
     async def handle_DATA(self, server, session, envelope):
         refused = self.refusal("MESSAGE", ",".join(envelope.rcpt_tos))
         reply = refused or "250 2.0.0 accepted"
+        if self.options.echo:
+            body = envelope.content.partition(b"\r\n\r\n")[2].decode("latin-1")
+            reply += " " + " ".join(body.split())[:400]
         delayed = self.options.delay and (not self.options.only or self.options.only in ",".join(envelope.rcpt_tos))
         self.note(session, envelope, envelope.content, None if self.options.drop_after_data else reply)
         if delayed:
@@ -170,6 +173,7 @@ def main():
     parser.add_argument("--at", choices=STAGES, default="MESSAGE", help="which stage; MESSAGE: after the final dot")
     parser.add_argument("--times", type=int, help="only that many times")
     parser.add_argument("--only", help="refuse or delay only addresses that contain this")
+    parser.add_argument("--echo", action="store_true", help="repeat the message's text in the reply to it")
     parser.add_argument("--delay", type=float, default=0, help="seconds before the reply to a message")
     parser.add_argument("--silent-on-quit", action="store_true", help="never answer QUIT")
     parser.add_argument("--drop-after-data", action="store_true", help="drop the connection instead of the final reply")

@@ -45,6 +45,12 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('available_slots', 'application_id uuid, range tstzrange, duration interval, step interval, organizer_id text DEFAULT NULL::text ->
 		TABLE(start_at timestamp with time zone, end_at timestamp with time zone, remaining integer)'),
 	('count_overlapping', 'application_id uuid, start_at timestamp with time zone, duration interval, OUT count bigint -> bigint'),
+	('request_customer_code', 'application_id uuid, contact text -> void'),
+	('schedule_appointment_as_customer', 'application_id uuid, contact text, code text, start_at timestamp with time zone, duration interval,
+		customer jsonb DEFAULT NULL::jsonb, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
+		timezone text DEFAULT NULL::text, locale text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
+	('initiate_email_verification', 'application_id uuid, email text -> void'),
+	('confirm_email_verification', 'application_id uuid, code text -> boolean'),
 	('send_test_email', 'application_id uuid, to_email text, type text DEFAULT ''REMINDER''::text, channel text DEFAULT ''EMAIL''::text,
 		locale text DEFAULT NULL::text, timezone text DEFAULT NULL::text, period interval DEFAULT NULL::interval, subject text DEFAULT NULL::text,
 		text_body text DEFAULT NULL::text, html_body text DEFAULT NULL::text -> bigint'),

@@ -147,11 +147,12 @@ UPDATE appt.attempt SET text_body = 'second body' WHERE notification_id = :email
 CREATE FUNCTION pg_temp.to_address(type text, context jsonb) RETURNS bigint LANGUAGE sql AS $$
 	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane, address, context)
 	SELECT id, 'ADDRESS', 'me@example.com', type, 'EMAIL', now(), now(), 1, 'me@example.com', context FROM appt.application WHERE name = 'Acme Bank' RETURNING id$$;
-SELECT pg_temp.to_address('CODE', '{"data": {"code": "123456"}}') AS code,
+SELECT pg_temp.to_address('CODE', '{"purpose": "CUSTOMER", "nonce": "11111111-2222-3333-4444-555555555555"}') AS code,
 	pg_temp.to_address('TEST', '{"data": {"firstName": "Max"}, "subject": "Hi {{firstName}}", "text_body": "at {{HH:mm}} Uhr", "start_at": "2030-01-01T08:30:00Z", "locale": "de"}') AS test,
 	pg_temp.to_address('TEST', '{"data": {"title": "Sample"}, "template_type": "REMINDER", "start_at": "2030-01-01T08:30:00Z", "end_at": "2030-01-01T09:00:00Z", "timezone": "Europe/Athens", "locale": "en"}') AS sample,
 	pg_temp.to_address('TEST', '{"text_body": "{{#open}}"}') AS broken \gset
-SELECT ok((c)[1] = 'me@example.com' AND (c)[4] LIKE '%123456%', 'a code goes to the bare address') FROM (SELECT appt_test.composed(:code) c) x;
+SELECT ok((c)[1] = 'me@example.com' AND (c)[4] LIKE '%' || appt_test.one_time_code(:'app', 'CUSTOMER', 'me@example.com', '11111111-2222-3333-4444-555555555555') || '%',
+	'a code goes to the bare address') FROM (SELECT appt_test.composed(:code) c) x;
 SELECT is((appt_test.composed(:test))[3:5], ARRAY['Hi Max', 'at 09:30 Uhr', NULL], 'a test message shows the texts it brings along');
 SELECT ok((appt_test.composed(:sample))[3] LIKE '%Sample, January 1, 2030, 10:30', 'or another type''s template');
 SELECT is((appt_test.composed(:broken))[1], 'TEMPLATE_ERROR', 'a template that does not parse is an error as a value');

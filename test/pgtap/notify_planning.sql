@@ -292,7 +292,7 @@ SELECT is_empty('SELECT pg_temp.queue_problems()', 'the queue is whole');
 
 -- Without an appointment.
 SELECT appt.set_provider(:'off', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'us@example.com') \gset
-SELECT appt_test.plan_to_address(:'off', 'CODE', 'EMAIL', 'me@example.com', '{"data": {"code": "123456"}}') AS code \gset
+SELECT appt_test.plan_to_address(:'off', 'CODE', 'EMAIL', 'me@example.com', '{"purpose": "CUSTOMER"}') AS code \gset
 SELECT is(concat_ws(' ', type, channel, recipient_kind, recipient_id, address, state, due_at - now(), next_attempt_at = due_at,
 		lane = appt.lane(application_id, 'EMAIL', NULL), appointment_id) COLLATE "default",
 	'CODE EMAIL ADDRESS me@example.com me@example.com PENDING 00:00:00 t t', 'a code is owed to a bare address')

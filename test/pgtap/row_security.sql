@@ -47,7 +47,7 @@ SELECT id, 'ADDRESS', 'x@example.com', 'TEST', 'EMAIL', now(), 1, CASE name WHEN
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, provider_id)
 SELECT n.application_id, n.id, 1, now(), now(), 'FAILED', n.address, n.title, p.id FROM appt.notification n JOIN appt.provider p USING (application_id);
 UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL WHERE type <> 'UPDATE';
-INSERT INTO appt.one_time_code (application_id, purpose, contact, code_hash, expires_at) SELECT id, 'CUSTOMER', 'CODE-MARK', '\x00', now() FROM application;
+INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) SELECT id, 'CUSTOMER', 'CODE-MARK', now(), now() FROM application;
 
 /* How a row of each relation is called, of its columns t and, by b, the appointment's title. */
 CREATE TEMP TABLE relation (name text, label text, of text);

@@ -188,8 +188,8 @@ SELECT application_id, id, 'CUSTOMER', 'customer', 'REMINDER', 'EMAIL', '1 hour'
 INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, status_code, error, provider_id, text_body)
 SELECT application_id, id, 1, now(), clock_timestamp(), 'FAILED', 503, 'busy', gen_random_uuid(), E'a\r\nb' FROM appt.notification;
-INSERT INTO appt.one_time_code (application_id, purpose, contact, code_hash, client_address, expires_at)
-SELECT application, 'CUSTOMER', 'zoe@example.com', '\x00ff10', '2001:db8::1', now() FROM made;
+INSERT INTO appt.one_time_code (application_id, purpose, contact, client_address, requested_at, expires_at)
+SELECT application, 'CUSTOMER', 'zoe@example.com', '2001:db8::/64', now(), now() FROM made;
 SQL
 	return;
 }

@@ -1,0 +1,123 @@
+/*
+ * verification.c
+ *		Showing that a sender address is the application's own: a one-time code
+ *		is sent to it, from itself, and comes back.
+ *
+ * A wrong code is no error but null and an HTTP status: raised, it would undo
+ * the count of its try.
+ */
+#include "postgres.h"
+
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/response.h"
+#include "core/statement.h"
+#include "notify/codes.h"
+
+PG_FUNCTION_INFO_V1(initiate_email_verification);
+PG_FUNCTION_INFO_V1(confirm_email_verification);
+
+/* The provider in force and its sender's address, locked; false if there is none. */
+static bool
+lock_sender(const pg_uuid_t *application_id, pg_uuid_t *provider_id, Contact *sender)
+{
+	static Statement lock = {
+		"SELECT id, sender FROM appt.provider WHERE application_id = $1 AND channel = 'EMAIL' AND enabled"
+		" FOR NO KEY UPDATE",
+		1, {UUIDOID}
+	};
+
+	if (statement_run(&lock, UUIDPGetDatum(application_id)) == 0)
+		return false;
+	*provider_id = row_uuid(0, 1);
+	sender->channel = CHANNEL_EMAIL;
+	sender->address = sender_address(row_text(0, 2));
+	return sender->address != NULL;
+}
+
+static bool
+is_address(const Contact *contact, const char *address)
+{
+	return strcmp(channel_address_key(contact->channel, contact->address),
+				  channel_address_key(contact->channel, address)) == 0;
+}
+
+/*
+ * appt.initiate_email_verification(application_id uuid, email text) -> void
+ *
+ * 22023 for what is no email address, PT404 unless it is the sender's of the
+ * enabled EMAIL provider of an application of the caller's, PT429 beyond the
+ * limits of notify/codes.c. Source: auvious-appointments-api.txt, "Confirm Email
+ * Service Verification", which names it; api.md.
+ */
+Datum
+initiate_email_verification(PG_FUNCTION_ARGS)
+{
+	pg_uuid_t  *application_id;
+	pg_uuid_t	provider_id;
+	Contact		sender;
+	char	   *email;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	require_argument(fcinfo, 0, "application_id");
+	application_id = PG_GETARG_UUID_P(0);
+	email = required_text(fcinfo, 1, "email");
+	if (!channel_address_is_valid(CHANNEL_EMAIL, email))
+		report_invalid("invalid email address", "\"%s\" is not one.", email);
+	lock_application(&call.caller, application_id);
+	if (!lock_sender(application_id, &provider_id, &sender) || !is_address(&sender, email))
+		report_text_not_found("sender address", email);
+	code_request(application_id, CODE_FOR_SENDER, &sender);
+	call_end(&call);
+	PG_RETURN_VOID();
+}
+
+static void
+mark_verified(const pg_uuid_t *application_id, const pg_uuid_t *provider_id)
+{
+	static Statement update = {
+		"UPDATE appt.provider SET verified_at = now() WHERE application_id = $1 AND id = $2",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&update, UUIDPGetDatum(application_id), UUIDPGetDatum(provider_id));
+}
+
+/*
+ * appt.confirm_email_verification(application_id uuid, code text) -> boolean
+ *
+ * True and response.status 204, and the provider is verified. Null and
+ * response.status 400 for a wrong code, 404 if none was asked for or it has
+ * expired, was used or guessed at too often. PT404 for an application that is
+ * not there or not the caller's. Source: auvious-appointments-api.txt, "Confirm
+ * Email Service Verification".
+ */
+Datum
+confirm_email_verification(PG_FUNCTION_ARGS)
+{
+	static const int statuses[] = {
+		[CODE_ACCEPTED] = 204, [CODE_WRONG] = 400, [CODE_ABSENT] = 404
+	};
+	CodeAnswer	answer = CODE_ABSENT;
+	pg_uuid_t  *application_id;
+	pg_uuid_t	provider_id;
+	Contact		sender;
+	char	   *code;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	require_argument(fcinfo, 0, "application_id");
+	application_id = PG_GETARG_UUID_P(0);
+	code = required_text(fcinfo, 1, "code");
+	lock_application(&call.caller, application_id);
+	if (lock_sender(application_id, &provider_id, &sender))
+		answer = code_redeem(application_id, CODE_FOR_SENDER, &sender, code);
+	if (answer == CODE_ACCEPTED)
+		mark_verified(application_id, &provider_id);
+	call_end(&call);
+	response_set_status(statuses[answer]);
+	if (answer != CODE_ACCEPTED)
+		PG_RETURN_NULL();
+	PG_RETURN_BOOL(true);
+}

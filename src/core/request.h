@@ -1,0 +1,16 @@
+/*
+ * request.h
+ *		The HTTP request that PostgREST carries out.
+ */
+#ifndef APPT_REQUEST_H
+#define APPT_REQUEST_H
+
+/*
+ * The address that the request came from, as text that inet takes: the
+ * rightmost one of X-Forwarded-For, an IPv6 one as its network of 64 bits, which
+ * is what one host has. NULL where that is not known, or not to be trusted
+ * (appt.trust_forwarded_for). In CurrentMemoryContext.
+ */
+extern char *request_client_address(void);
+
+#endif							/* APPT_REQUEST_H */

@@ -1,0 +1,266 @@
+-- One-time codes: what one is made of, who may ask for how many, what one opens, and that guessing does not pay.
+BEGIN;
+SET LOCAL client_min_messages = error;
+SELECT * FROM no_plan();
+
+SELECT appt.create_organization('Acme') AS organization \gset
+SELECT appt.create_application(:'organization', 'Bank', calling_code => '30', locale => 'en-GB', timezone => 'Europe/Athens', room_url => 'https://video.example') AS app \gset
+SELECT appt.create_application(:'organization', 'Other') AS other \gset
+SELECT appt.set_provider(:'app', 'EMAIL', 'SMTP', 'smtp://mail.example', 'Bank <Info@Bank.example>') AS provider \gset
+
+CREATE FUNCTION pg_temp.code(contact text, purpose text DEFAULT 'CUSTOMER') RETURNS text LANGUAGE sql AS $$
+	SELECT appt_test.latest_code(id, $2, $1) FROM appt.application WHERE name = 'Bank'$$;
+CREATE FUNCTION pg_temp.wrong(code text) RETURNS text LANGUAGE sql AS $$SELECT lpad(((code::integer + 1) % 1000000)::text, 6, '0')$$;
+CREATE FUNCTION pg_temp.status() RETURNS text LANGUAGE sql AS $$SELECT current_setting('response.status', true)$$;
+CREATE FUNCTION pg_temp.book(contact text, code text, customer jsonb DEFAULT NULL) RETURNS appt.appointment_details LANGUAGE sql AS $$
+	SELECT appt.schedule_appointment_as_customer(id, $1, $2, now() + interval '1 day', '30 minutes', $3) FROM appt.application WHERE name = 'Bank'$$;
+-- Asks for a code, and lets no limit count that.
+CREATE FUNCTION pg_temp.ask(contact text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE appt.one_time_code SET requested_at = requested_at - interval '11 minutes';
+	PERFORM appt.request_customer_code(id, contact) FROM appt.application WHERE name = 'Bank';
+	RETURN (SELECT appt_test.one_time_code(application_id, purpose, c.contact, nonce) FROM appt.one_time_code c ORDER BY id DESC LIMIT 1);
+END $$;
+
+-- What a code is.
+SELECT matches(appt_test.one_time_code(:'app', 'CUSTOMER', 'a@b.example', gen_random_uuid()), '^[0-9]{6}$', 'six digits');
+SELECT is(count(DISTINCT code), 1::bigint, 'the same whenever it is derived')
+  FROM generate_series(1, 3), LATERAL (SELECT appt_test.one_time_code(:'app', 'CUSTOMER', 'a@b.example', :'other') AS code OFFSET 0) c;
+SELECT is(count(DISTINCT code), 5::bigint, 'another one for another application, purpose, contact or nonce')
+  FROM (VALUES (:'app'::uuid, 'CUSTOMER', 'a@b.example', :'app'::uuid), (:'other', 'CUSTOMER', 'a@b.example', :'app'), (:'app', 'SENDER', 'a@b.example', :'app'),
+	(:'app', 'CUSTOMER', 'c@b.example', :'app'), (:'app', 'CUSTOMER', 'a@b.example', :'other')) c (a, p, t, n), LATERAL (SELECT appt_test.one_time_code(a, p, t, n) AS code) d;
+CREATE TEMP TABLE many AS SELECT appt_test.one_time_code(:'app', 'CUSTOMER', 'a@b.example', gen_random_uuid()) AS code FROM generate_series(1, 20000);
+-- 2,000 each, give or take 42 in the standard deviation.
+SELECT ok(min(count) > 1700 AND max(count) < 2300, format('digit %s takes all values alike: %s to %s', place, min(count), max(count)))
+  FROM (SELECT place, substr(code, place, 1), count(*) FROM many, generate_series(1, 6) place GROUP BY 1, 2) d GROUP BY place;
+SELECT cmp_ok(count(DISTINCT code), '>', 19600::bigint, 'and they do not repeat more often than by chance') FROM many;
+
+-- Asking for one.
+SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.org'')', gen_random_uuid()), 'PT404', 'application not found', 'of no application');
+SELECT throws_ok('SELECT appt.request_customer_code(NULL, ''ann@example.org'')', '22023', NULL, 'of none at all');
+SELECT throws_ok(format('SELECT appt.request_customer_code(%L, %L)', :'app', contact), '22023', NULL, format('a contact like %L', contact))
+  FROM unnest(ARRAY[NULL, '', ' ', 'ann', 'ann@', '@example.org', 'ann@example.org ', 'ann@exa mple.org', E'ann@example.org\r\nBcc: x@y.example', '12', '+30', 'call me', repeat('9', 30),
+	repeat('a', 300) || '@example.org', repeat('a', 10000)]) contact;
+SELECT is_empty('SELECT * FROM appt.one_time_code', 'and none of these leaves a trace');
+
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''Ann@Example.ORG'')', :'app'), 'by email');
+SELECT pg_temp.code('Ann@example.org') AS code \gset
+SELECT is(ROW(n.channel, n.address, n.recipient_kind, n.state, n.context - 'nonce')::text, '(EMAIL,Ann@Example.ORG,ADDRESS,PENDING,"{""purpose"": ""CUSTOMER""}")', 'a message is planned')
+  FROM appt.notification n WHERE type = 'CODE';
+SELECT ok(body LIKE E'%\n' || :'code' || E'\n%10 minutes%' AND html LIKE '%>' || :'code' || '<%' AND subject NOT LIKE '%' || :'code' || '%', 'that tells the code, and not in its subject')
+  FROM appt.notification n, LATERAL (SELECT c[3] AS subject, c[4] AS body, c[5] AS html FROM appt_test.composed(n.id) c) c WHERE type = 'CODE';
+SELECT is(expires_at - requested_at, '10 minutes'::interval, 'for ten minutes') FROM appt.one_time_code;
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''0690 000-0000'')', :'app'), 'by sms');
+SELECT is(address, '+306900000000', 'to the number as E.164') FROM appt.notification WHERE channel = 'SMS';
+SELECT ok((appt_test.composed(id))[4] LIKE '%' || pg_temp.code('+306900000000') || ' is your code%', 'with the code') FROM appt.notification WHERE channel = 'SMS';
+SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''0690 000-0000'')', :'other'), '22023', NULL, 'no number where the application has no calling code');
+CREATE TEMP TABLE tables AS SELECT oid::regclass AS name FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v') AND relname <> 'worker_status';
+-- Neither a part of a second nor of a uuid.
+CREATE FUNCTION pg_temp.found(digits text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	t regclass;
+BEGIN
+	FOR t IN SELECT name FROM tables LOOP
+		RETURN QUERY EXECUTE format('SELECT %L || '': '' || r::text FROM %s r WHERE r::text ~ (''(^|[^0-9a-f.])'' || %L || ''($|[^0-9a-f])'')', t, t, digits);
+	END LOOP;
+END $$;
+SELECT is_empty(format('SELECT pg_temp.found(%L)', :'code'), 'no table and no view tells it');
+SELECT is((appt_test.composed(pg_temp.plan))[1], 'TEMPLATE_ERROR', 'a code without a nonce is an error as a value')
+  FROM appt_test.plan_to_address(:'app', 'CODE', 'EMAIL', 'x@example.org', '{"purpose": "CUSTOMER", "nonce": "x"}') pg_temp (plan);
+
+-- How often.
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, %L)', :'app', contact), 'again') FROM unnest('{ANN@EXAMPLE.org,ann@example.org}'::text[]) contact;
+SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.ORG'')', :'app'), 'PT429', 'too many one-time codes asked for', 'three times, however it is written');
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''bob@example.org'')', :'app'), 'another contact has its own three');
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.org'')', :'other'), 'and the same one of another application');
+UPDATE appt.one_time_code SET requested_at = requested_at - interval '9 minutes 50 seconds';
+SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.org'')', :'app'), 'PT429', NULL, 'for ten minutes');
+UPDATE appt.one_time_code SET requested_at = requested_at - interval '11 seconds';
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.org'')', :'app'), 'and no longer');
+DELETE FROM appt.one_time_code;
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''c'' || i || ''@example.org'') FROM generate_series(1, 300) i', :'app'), 'an application has 300');
+SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''c0@example.org'')', :'app'), 'PT429', NULL, 'and no more');
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''c0@example.org'')', :'other'), 'another has its own');
+SELECT lives_ok(format('SELECT appt.initiate_email_verification(%L, ''Info@bank.example'')', :'app'), 'nor do they keep an admin from verifying a sender');
+DELETE FROM appt.one_time_code;
+
+-- From where: known only where it is to be trusted.
+CREATE FUNCTION pg_temp.ask_from(headers text, times integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	recorded text;
+BEGIN
+	DELETE FROM appt.one_time_code;
+	PERFORM set_config('request.headers', headers, true);
+	PERFORM appt.request_customer_code(id, 'd' || i || '@example.org') FROM appt.application, generate_series(1, times) i WHERE name = 'Bank';
+	SELECT string_agg(DISTINCT coalesce(abbrev(client_address), 'unknown'), ' ') INTO recorded FROM appt.one_time_code;
+	RETURN recorded;
+EXCEPTION WHEN SQLSTATE 'PT429' THEN
+	RETURN 'PT429';
+END $$;
+SELECT is(pg_temp.ask_from('{"x-forwarded-for": "192.0.2.1"}', 21), 'unknown', 'a header alone is not believed');
+SELECT appt_test.set('appt.trust_forwarded_for', 'on');
+SELECT is(pg_temp.ask_from('{"x-forwarded-for": "192.0.2.1"}', 20), '192.0.2.1', 'twenty are granted to one client');
+SELECT is(pg_temp.ask_from('{"x-forwarded-for": "192.0.2.1"}', 21), 'PT429', 'and no more');
+SELECT is(pg_temp.ask_from(headers, 1), address, 'request.headers ' || headers)
+  FROM (VALUES ('{"x-forwarded-for": "198.51.100.7, 10.0.0.1,  203.0.113.9 "}', '203.0.113.9'), ('{"x-forwarded-for": "203.0.113.9:4711"}', '203.0.113.9'),
+	('{"x-forwarded-for": "2001:db8:1:2:3:4:5:6"}', '2001:db8:1:2::/64'), ('{"x-forwarded-for": "[2001:db8:1:2:3:4:5:6]:443"}', '2001:db8:1:2::/64'),
+	('{"x-forwarded-for": "::ffff:203.0.113.9"}', '203.0.113.9'), ('{"accept": "*/*", "x-forwarded-for": "203.0.113.9", "z": {"x-forwarded-for": "1.1.1.1"}}', '203.0.113.9'),
+	('{"x-forwarded-for": "203.0.113.9, unknown"}', 'unknown'), ('{"x-forwarded-for": ""}', 'unknown'), ('{"x-forwarded-for": ["203.0.113.9"]}', 'unknown'),
+	('{"x-forwarded-for": null}', 'unknown'), ('{"x-forwarded-for": "203.0.113.9', 'unknown'), ('["x-forwarded-for", "203.0.113.9"]', 'unknown'), ('{}', 'unknown'), ('', 'unknown'),
+	('{"a": {"x-forwarded-for": "203.0.113.9"}}', 'unknown')) h (headers, address);
+CREATE ROLE appt_test_outsider LOGIN IN ROLE appt_service;
+SET LOCAL SESSION AUTHORIZATION appt_test_outsider;
+SELECT set_config('request.headers', '{"x-forwarded-for": "203.0.113.9"}', true) AS ignored \gset
+SELECT appt.request_customer_code(:'app', 'e@example.org');
+RESET SESSION AUTHORIZATION;
+SELECT is(client_address, NULL, 'nor are sessions believed that are not PostgREST''s') FROM appt.one_time_code WHERE contact = 'e@example.org';
+SELECT appt_test.set('appt.trust_forwarded_for', 'off');
+SELECT set_config('request.headers', '', true) AS ignored \gset
+DELETE FROM appt.one_time_code;
+
+-- Booking with one.
+SELECT pg_temp.ask('Ann@Example.org') AS code \gset
+SELECT is(pg_temp.book('Ann@example.org', pg_temp.wrong(:'code'))::text, NULL, 'a wrong code opens nothing');
+SELECT is(pg_temp.status(), '401', 'which is status 401');
+SELECT set_config('response.status', '', true) AS ignored \gset
+CREATE TEMP TABLE booked AS SELECT b.* FROM pg_temp.book('Ann@example.org', :'code', '{"name": {"firstName": "Ann"}}') b;
+SELECT ok(state = 'ACTIVATED' AND room_access IS NOT NULL AND organizer->>'type' = 'CUSTOMER' AND participant_ids = jsonb_build_array(organizer), 'the customer organizes and attends it') FROM booked;
+SELECT is(pg_temp.status(), '', 'and the status is left alone');
+SELECT is(ROW(p.id, p.type, p.first_name, p.email, p.phone)::text, ROW(b.organizer->>'id', 'CUSTOMER', 'Ann', 'Ann@example.org', NULL)::text, 'by the verified address')
+  FROM booked b, appt.participant p WHERE p.appointment_id = b.id;
+SELECT is(ROW(booked.*)::text, appt.get_appointment(id)::text, 'get_appointment says the same') FROM booked;
+SELECT is(string_agg(type || ' ' || channel, ',' ORDER BY type, channel COLLATE "C"), 'CREATE EMAIL,CREATE SMS,REMINDER EMAIL,REMINDER EMAIL', 'and is told of it')
+  FROM appt.notification n JOIN booked b ON n.appointment_id = b.id;
+SELECT is(pg_temp.book('Ann@example.org', :'code')::text, NULL, 'a code opens once');
+SELECT is(pg_temp.status(), '401', 'then it is 401');
+SELECT throws_ok(format('SELECT appt.remove_participant(%L, %L)', id, organizer->>'id'), 'PT409', 'the organizer cannot be removed', 'who organizes stays') FROM booked;
+
+SELECT pg_temp.ask('+30 690 000 0001') AS code \gset
+SELECT is(p.phone || p.email, '+306900000001ann@example.org', 'a verified phone number, and an address beside it')
+  FROM pg_temp.book('0690 0000001', :'code', '{"contact": {"primaryEmail": "ann@example.org"}}') b, appt.participant p WHERE p.appointment_id = b.id;
+
+SELECT is(pg_temp.book('nobody@example.org', '000000')::text, NULL, 'what was not asked for opens nothing');
+SELECT pg_temp.ask('ann@example.org') AS code \gset
+SELECT is(appt.schedule_appointment_as_customer(:'other', 'ann@example.org', :'code', now(), '1 hour')::text, NULL, 'nor in another application');
+SELECT is(pg_temp.book('bob@example.org', :'code')::text, NULL, 'nor for another contact');
+SELECT is(pg_temp.book('Ann@example.org', :'code')::text, NULL, 'whose local part only its domain can tell apart');
+SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'nor for another purpose');
+UPDATE appt.one_time_code SET expires_at = clock_timestamp() WHERE contact = 'ann@example.org';
+SELECT is(pg_temp.book('ann@example.org', :'code')::text, NULL, 'nor once it has expired');
+SELECT pg_temp.ask('ann@example.org') AS code \gset
+SELECT pg_temp.ask('ann@example.org') AS newer \gset
+SELECT is(pg_temp.book('ann@example.org', :'code')::text, NULL, 'nor after a newer one') WHERE :'code' <> :'newer';
+SELECT isnt(pg_temp.book('ann@example.org', :'newer')::text, NULL, 'which does');
+
+-- Guessing: five wrong ones, counted whatever becomes of their transactions; and nothing else is counted.
+SELECT pg_temp.ask('ann@example.org') AS code \gset
+SELECT throws_ok(format('SELECT appt.schedule_appointment_as_customer(%s)', replace(replace(arguments, 'APP', quote_literal(:'app')), 'CODE', quote_literal(code))), state, NULL, what || ', whatever the code')
+  FROM (VALUES ('APP, ''ann@example.org'', CODE, now() - interval ''1 hour'', ''1 hour''', '22023', 'a start in the past'),
+	('APP, ''ann@example.org'', CODE, now(), ''0''', '22023', 'no duration'), ('APP, ''ann@example.org'', CODE, NULL, ''1 hour''', '22023', 'no start'),
+	('APP, ''ann@example.org'', CODE, now(), ''1 hour'', timezone => ''Mars''', '22023', 'an unknown timezone'),
+	('APP, ''ann@example.org'', CODE, now(), ''1 hour'', locale => ''qq''', '22023', 'an unknown locale'),
+	('APP, ''ann@example.org'', CODE, now(), ''1 hour'', metadata => ''1''', '22023', 'bad metadata'),
+	('APP, ''ann@example.org'', CODE, now(), ''1 hour'', ''{"contact": {"primaryEmail": "bob@example.org"}}''', '22023', 'another address'),
+	('APP, ''ann@example.org'', CODE, now(), ''1 hour'', ''{"contact": {"primaryEmail": "bob"}}''', '22023', 'a bad address'),
+	('APP, ''ann'', CODE, now(), ''1 hour''', '22023', 'a bad contact'),
+	('APP, ''ann@example.org'', NULL, now(), ''1 hour''', '22023', 'no code'), ('APP, ''ann@example.org'', '''', now(), ''1 hour''', '22023', 'an empty one'),
+	('gen_random_uuid(), ''ann@example.org'', CODE, now(), ''1 hour''', 'PT404', 'an unknown application')) c (arguments, state, what),
+	unnest(ARRAY[:'code', pg_temp.wrong(:'code')]) code;
+SELECT is(pg_temp.book('ann@example.org', pg_temp.wrong(:'code'))::text, NULL, 'wrong once');
+SAVEPOINT guessing;
+SELECT pg_temp.book('ann@example.org', guess) FROM unnest('{1234567,12345}'::text[] || repeat('1', 5000)) guess;
+ROLLBACK TO guessing;
+SAVEPOINT guessing;
+SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'right: after five it would be too late');
+ROLLBACK TO guessing;
+SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'right again, for the first time was undone');
+SELECT pg_temp.ask('ann@example.org') AS code \gset
+SAVEPOINT guessing;
+SELECT pg_temp.book('ann@example.org', pg_temp.wrong(:'code')) FROM generate_series(1, 5);
+ROLLBACK TO guessing;
+SELECT is(pg_temp.book('ann@example.org', :'code')::text, NULL, 'the sixth is refused, though it is right and the wrong ones were undone');
+SELECT is(pg_temp.status(), '401', 'with the same status');
+SELECT pg_temp.ask('ann@example.org') AS code \gset
+SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'a new code has tries of its own');
+
+-- A right code is used up by a booking, not by one that fails for want of a place.
+UPDATE appt.application SET max_overlap = 1 WHERE name = 'Bank';
+SELECT pg_temp.ask('ann@example.org') AS code \gset
+SELECT throws_ok(format('SELECT pg_temp.book(''ann@example.org'', %L)', :'code'), 'PT409', NULL, 'no place left') FROM generate_series(1, 6);
+UPDATE appt.application SET max_overlap = NULL WHERE name = 'Bank';
+SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'the code is still good, however often');
+
+-- Anybody may, for any application.
+SELECT pg_temp.ask('zoe@example.org') AS code \gset
+SET LOCAL ROLE appt_anonymous;
+SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''yve@example.org'')', :'app'), 'anonymous asks for a code');
+SELECT organizer->>'type' AS organizer_type FROM appt.schedule_appointment_as_customer(:'app', 'zoe@example.org', :'code', now(), '1 hour') \gset
+SELECT throws_ok(format('SELECT appt.%s', call), '42501', NULL, 'and may not ' || call)
+  FROM unnest(ARRAY['initiate_email_verification(NULL, NULL)', 'confirm_email_verification(NULL, NULL)', 'send_test_email(NULL, NULL)', 'send_test_sms(NULL, NULL)']) call;
+RESET ROLE;
+SELECT is(:'organizer_type'::text, 'CUSTOMER', 'and books');
+SELECT pg_temp.ask('zoe@example.org') AS code \gset
+SELECT set_config('request.jwt.claims', json_build_object('sub', 'agent', 'application_id', :'other')::text, true) AS ignored \gset
+SET LOCAL ROLE appt_agent;
+SELECT organizer->>'type' AS organizer_type FROM appt.schedule_appointment_as_customer(:'app', 'zoe@example.org', :'code', now(), '1 hour') \gset
+RESET ROLE;
+SELECT is(:'organizer_type'::text, 'CUSTOMER', 'an agent of another application, too');
+
+-- A sender shows that its address is its own.
+UPDATE appt.organization SET require_verified_sender = true;
+DELETE FROM appt.one_time_code;
+SELECT throws_ok(format('SELECT appt.initiate_email_verification(%L, %L)', a, e), s, NULL, format('verification of %L', e))
+  FROM (VALUES (:'app', NULL, '22023'), (:'app', 'bank.example', '22023'), (:'app', 'other@bank.example', 'PT404'), (:'app', 'info@bank.example', 'PT404'), (:'other', 'Info@bank.example', 'PT404'),
+	(gen_random_uuid()::text, 'Info@bank.example', 'PT404'), (NULL, 'Info@bank.example', '22023')) v (a, e, s);
+SELECT is(appt.confirm_email_verification(:'app', '123456'), NULL, 'nothing to confirm');
+SELECT is(pg_temp.status(), '404', 'is 404');
+SELECT is(appt.confirm_email_verification(:'other', '123456'), NULL, 'nor without a provider');
+SELECT is(pg_temp.status(), '404', 'likewise');
+SELECT throws_ok(format('SELECT appt.confirm_email_verification(%L, ''123456'')', gen_random_uuid()), 'PT404', 'application not found', 'an unknown application is not found');
+SELECT throws_ok(format('SELECT appt.confirm_email_verification(%L, NULL)', :'app'), '22023', NULL, 'no code is malformed');
+SELECT lives_ok(format('SELECT appt.initiate_email_verification(%L, ''Info@BANK.example'')', :'app'), 'the domain in any case');
+SELECT id AS verification FROM appt.notification WHERE context->>'purpose' = 'SENDER' ORDER BY id DESC LIMIT 1 \gset
+SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s)', :verification), ROW(true, NULL::text), 'its message goes out');
+SELECT appt.request_customer_code(:'app', 'ann@example.org');
+SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s)', id), ROW(false, 'SENDER_NOT_VERIFIED'::text), 'and no customer''s')
+  FROM (SELECT max(id) AS id FROM appt.notification) n;
+SELECT appt_test.plan_to_address(:'app', 'TEST', 'EMAIL', 'Info@bank.example', '{}') AS test \gset
+SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s)', :test), ROW(false, 'SENDER_NOT_VERIFIED'::text), 'nor anything else to the sender');
+SELECT pg_temp.code('Info@bank.example', 'SENDER') AS code \gset
+SELECT is(appt.confirm_email_verification(:'app', pg_temp.wrong(:'code')), NULL, 'a wrong code confirms nothing');
+SELECT is(pg_temp.status(), '400', 'and is 400');
+SELECT is(appt.confirm_email_verification(:'app', :'code'), true, 'the code does');
+SELECT is(pg_temp.status(), '204', 'and is 204');
+SELECT is(verified_at, now(), 'the provider is verified') FROM appt.provider WHERE id = :'provider';
+SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s)', :test), ROW(true, NULL::text), 'and sends');
+SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'once');
+SELECT is(pg_temp.status(), '404', 'then there is none');
+SELECT appt.initiate_email_verification(:'app', 'Info@bank.example');
+SELECT pg_temp.code('Info@bank.example', 'SENDER') AS code \gset
+SELECT is(string_agg(coalesce(c.confirmed::text, pg_temp.status()), ' '), '400 400 400 400 400 404', 'five wrong ones lock it')
+  FROM generate_series(1, 6) i, LATERAL (SELECT appt.confirm_email_verification(:'app', pg_temp.wrong(:'code') || left('', i)) AS confirmed OFFSET 0) c;
+SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'for the right one, too');
+SELECT appt.initiate_email_verification(:'app', 'Info@bank.example');
+SELECT pg_temp.code('Info@bank.example', 'SENDER') AS code \gset
+SELECT throws_ok(format('SELECT appt.initiate_email_verification(%L, ''Info@bank.example'')', :'app'), 'PT429', NULL, 'three requests in ten minutes');
+SELECT appt.set_provider(:'app', 'EMAIL', 'SMTP', 'smtp://mail.example', 'Other <other@bank.example>') AS provider \gset
+SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'a code verifies no sender set since');
+SELECT is(verified_at, NULL, 'which is not verified') FROM appt.provider WHERE id = :'provider';
+SELECT set_config('request.jwt.claims', json_build_object('sub', 'admin', 'organization_id', gen_random_uuid())::text, true) AS ignored \gset
+SET LOCAL ROLE appt_admin;
+SELECT throws_ok(format('SELECT appt.initiate_email_verification(%L, ''other@bank.example'')', :'app'), 'PT404', 'application not found', 'nor another organization''s');
+SELECT throws_ok(format('SELECT appt.confirm_email_verification(%L, ''123456'')', :'app'), 'PT404', 'application not found', 'to verify');
+RESET ROLE;
+
+-- The memory of guesses has an end: beyond it nothing is compared, until others have expired.
+SELECT now() AS now, now() + interval '10 minutes' AS later \gset
+SELECT is(appt_test.guess_others(20000, :'later', :'now') < 20000, true, 'more codes are guessed at than can be counted');
+SELECT gen_random_uuid() AS nonce \gset
+SELECT appt_test.one_time_code(:'app', 'CUSTOMER', 'a@b.example', :'nonce') AS code \gset
+SELECT is(appt_test.guess(:'app', 'CUSTOMER', 'a@b.example', :'nonce', :'code', :'later', :'now'), 'REFUSED', 'then no further one is looked at');
+SELECT is(appt_test.guess(:'app', 'CUSTOMER', 'a@b.example', :'nonce', :'code', :'later'::timestamptz + interval '1 hour', :'later'::timestamptz + interval '1 second'), 'RIGHT', 'until they have expired');
+SELECT is(string_agg(g, ' '), 'WRONG WRONG WRONG WRONG WRONG REFUSED REFUSED', 'and those are forgotten')
+  FROM generate_series(1, 7) i, LATERAL (SELECT appt_test.guess(:'app', 'CUSTOMER', 'c@d.example', :'nonce', i::text, :'later'::timestamptz + interval '1 hour', :'later'::timestamptz + interval '1 second') AS g OFFSET 0) x;
+
+SELECT * FROM finish();
+ROLLBACK;
