@@ -87,12 +87,22 @@ typedef struct Request
 	const char *token_url;		/* not NULL: OAuth2 client credentials */
 } Request;
 
+/* How far a transfer came with the host of its URL. */
+typedef enum Reach
+{
+	REACH_UNTRIED,				/* that it failed, if it did, tells nothing of the host */
+	REACH_FAILED,				/* no connection: name, address or port */
+	REACH_CONNECTED
+} Reach;
+
 /* What came back. */
 typedef struct Response
 {
 	int			curl_result;	/* CURLcode, 0 when the exchange completed */
 	int			status;			/* HTTP status, last SMTP code, or 0 */
 	bool		token_refused;	/* `status` is the token endpoint's answer */
+	bool		token_failed;	/* no token, for whatever reason: nothing was sent */
+	Reach		reach;
 	bool		refused_by_policy;	/* the address is not to be contacted */
 	const char *error;			/* what went wrong, for people, no secrets; or NULL */
 	const char *body;			/* as far as kept; HTTP body or last SMTP line */

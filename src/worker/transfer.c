@@ -113,6 +113,8 @@ clear_notes(Transfer *transfer)
 	transfer->curl_error[0] = '\0';
 	transfer->status = 0;
 	transfer->token_refused = false;
+	transfer->token_failed = false;
+	transfer->reach = REACH_UNTRIED;
 }
 
 /* Make room for one more connection by closing a kept session. */
@@ -243,6 +245,22 @@ finish_transfer(Transfer *transfer, CURLcode result)
 		dlist_push_tail(&engine->finished, &transfer->node);
 }
 
+/* How far it came; before end_lookup. */
+static Reach
+how_far_it_came(const Transfer *transfer, CURL *easy, CURLcode result)
+{
+	curl_off_t	connect_time = 0;
+
+	if (result == CURLE_OK || transfer->status > 0 || transfer->request_sent)
+		return REACH_CONNECTED;
+	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connect_time);
+	if (connect_time > 0)
+		return REACH_CONNECTED;
+	/* What was refused by us, or never had its turn, tells nothing of the host. */
+	return transfer->looking_up || (transfer->address_opened && !transfer->out_of_descriptors) ?
+		REACH_FAILED : REACH_UNTRIED;
+}
+
 /* The others that wait for this host's address share its failure. */
 static void
 fail_waiting(TransferEngine *engine, Host *host, CURLcode result, const char *error)
@@ -257,6 +275,7 @@ fail_waiting(TransferEngine *engine, Host *host, CURLcode result, const char *er
 		if (other->host == host && other->must_wait)
 		{
 			strlcpy(other->error, error, ERROR_SIZE);
+			other->reach = REACH_FAILED;
 			finish_transfer(other, result);
 		}
 	}
@@ -272,6 +291,7 @@ read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->status = status;
+	transfer->reach = how_far_it_came(transfer, easy, result);
 	end_lookup(transfer, result == CURLE_OPERATION_TIMEDOUT);
 
 	if (transfer->session != NULL && result == CURLE_OK)
@@ -340,6 +360,7 @@ run_waiting(TransferEngine *engine, int64 now)
 			strlcpy(transfer->error, transfer->must_wait ?
 					"the host name could not be looked up in time" :
 					"no descriptor for a connection became free in time", ERROR_SIZE);
+			transfer->reach = transfer->must_wait ? REACH_FAILED : REACH_UNTRIED;
 			finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
 		}
 		else if (engine->may_unblock &&
@@ -373,6 +394,7 @@ run_deadlines(TransferEngine *engine, int64 now)
 			transfer->connect_deadline = transfer->deadline;
 			continue;
 		}
+		transfer->reach = how_far_it_came(transfer, session->easy, CURLE_OPERATION_TIMEDOUT);
 		end_lookup(transfer, true);
 		strlcpy(transfer->error, session->socket == CURL_SOCKET_BAD ?
 				"connecting to the mail server took too long" :
@@ -461,7 +483,7 @@ transfer_engine_create(void)
 	dlist_init(&engine->tokens);
 	engine->token_headers = token_headers(context);
 
-	control.keysize = HOST_KEY_SIZE;
+	control.keysize = DESTINATION_SIZE;
 	control.entrysize = sizeof(Host);
 	control.alloc = allocate_plainly;
 	engine->hosts = hash_create("appt transfer hosts", 256, &control,
@@ -549,6 +571,7 @@ transfer_start(TransferEngine *engine, const Request *request, void *tag)
 		strlcpy(transfer->error,
 				"the host name could not be looked up: an earlier look-up of it hangs",
 				ERROR_SIZE);
+		transfer->reach = REACH_FAILED;
 		dlist_push_tail(&engine->busy, &transfer->node);
 		finish_transfer(transfer, CURLE_COULDNT_RESOLVE_HOST);
 	}
@@ -631,6 +654,8 @@ transfer_take(TransferEngine *engine, void **tag)
 	response->status = transfer->status;
 	response->refused_by_policy = transfer->refused_by_policy;
 	response->token_refused = transfer->token_refused;
+	response->token_failed = transfer->token_failed;
+	response->reach = transfer->reach;
 	response->started_at = transfer->started_at;
 	response->finished_at = transfer->finished_at;
 	if (transfer->error[0] != '\0')

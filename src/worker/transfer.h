@@ -45,6 +45,12 @@ extern int	transfers_in_flight(const TransferEngine *engine);
 /* How many more may be started now, descriptors and settings considered. */
 extern int	transfer_room(TransferEngine *engine);
 
+/* "https://example.com:443": scheme, host of 253 bytes, port. */
+#define DESTINATION_SIZE 288
+
+/* Where a request to this URL, which url_problem() finds nothing wrong with, goes: of DESTINATION_SIZE. */
+extern void transfer_destination(const char *url, char *destination);
+
 /* How many more may be started now to the host of this URL. */
 extern int	transfer_host_room(TransferEngine *engine, const char *url);
 

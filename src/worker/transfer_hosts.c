@@ -27,12 +27,9 @@ default_port(const char *url)
 	return pg_strncasecmp(url, "https:", 6) == 0 ? "443" : "80";
 }
 
-/*
- * "https://example.com:443" out of a URL that url_problem() found well formed.
- * For counting alone, libcurl parses it by itself.
- */
-static void
-host_key(const char *url, char *key)
+/* For counting alone, libcurl parses the URL by itself. */
+void
+transfer_destination(const char *url, char *destination)
 {
 	const char *scheme_end = strstr(url, "://");
 	const char *start;
@@ -40,13 +37,13 @@ host_key(const char *url, char *key)
 	size_t		length = 0;
 	bool		has_port;
 
-	memset(key, 0, HOST_KEY_SIZE);
+	memset(destination, 0, DESTINATION_SIZE);
 	if (scheme_end == NULL)
 		return;
 	start = scheme_end + 3;
 	end = start + strcspn(start, "/?#");
-	for (const char *c = url; c < end && length < HOST_KEY_SIZE - 8; c++)
-		key[length++] = pg_ascii_tolower((unsigned char) *c);
+	for (const char *c = url; c < end && length < DESTINATION_SIZE - 8; c++)
+		destination[length++] = pg_ascii_tolower((unsigned char) *c);
 	/* A port stands behind the last colon, but not inside of [IPv6]. */
 	has_port = false;
 	for (const char *c = end - 1; c >= start && *c != ']'; c--)
@@ -55,17 +52,17 @@ host_key(const char *url, char *key)
 			has_port = true;
 	}
 	if (!has_port)
-		snprintf(key + length, HOST_KEY_SIZE - length, ":%s", default_port(url));
+		snprintf(destination + length, DESTINATION_SIZE - length, ":%s", default_port(url));
 }
 
 Host *
 find_host(TransferEngine *engine, const char *url, HASHACTION action)
 {
-	char		key[HOST_KEY_SIZE];
+	char		key[DESTINATION_SIZE];
 	bool		found;
 	Host	   *host;
 
-	host_key(url, key);
+	transfer_destination(url, key);
 	host = hash_search(engine->hosts, key, action, &found);
 	if (host != NULL && !found && action != HASH_FIND)
 	{

@@ -330,6 +330,7 @@ begin_dialogue(SmtpSession *session)
 		session->socket = fd;
 		state->session = session;
 	}
+	session->transfer->reach = REACH_CONNECTED;
 	/* What answered the greeting is no answer to the mail. */
 	session->transfer->body_length = 0;
 	session->transfer->status = 0;

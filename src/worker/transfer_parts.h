@@ -38,7 +38,6 @@
 
 #define RETRY_AFTER_SIZE 64
 #define ERROR_SIZE 512
-#define HOST_KEY_SIZE 288		/* scheme, host of 253 bytes, port */
 
 /* Name look-ups at once, those given up but perhaps still running included. */
 #define LOOKUP_LIMIT 256
@@ -67,7 +66,7 @@
 
 typedef struct Host
 {
-	char		key[HOST_KEY_SIZE]; /* hash key: "https://example.com:443" */
+	char		key[DESTINATION_SIZE];	/* hash key */
 	int			in_flight;
 	bool		looking_up;		/* one of its transfers is */
 	int64		lookup_hangs_until; /* monotonic ms; 0: none was abandoned */
@@ -111,6 +110,8 @@ typedef struct Transfer
 	int			status;
 	bool		refused_by_policy;
 	bool		token_refused;	/* `status` is the token endpoint's */
+	bool		token_failed;
+	Reach		reach;
 	TimestampTz started_at;
 	TimestampTz finished_at;
 	size_t		body_length;

@@ -98,6 +98,7 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 {
 	transfer->status = fetch->status;
 	transfer->token_refused = fetch->result == CURLE_OK;
+	transfer->token_failed = true;
 	transfer->address_refused = fetch->address_refused;
 	transfer->address_opened = fetch->address_opened;
 
