@@ -154,8 +154,8 @@ GRANT INSERT (application_id, channel, kind, url, username, sender, settings, en
 
 /* Operators see how the worker does, and of the queue how long it is. */
 GRANT USAGE ON SCHEMA appt TO pg_monitor;
-GRANT EXECUTE ON FUNCTION appt.worker_status() TO pg_monitor;
-GRANT SELECT ON appt.worker_status TO pg_monitor;
+GRANT EXECUTE ON FUNCTION appt.worker_status(), appt.open_circuits() TO pg_monitor;
+GRANT SELECT ON appt.worker_status, appt.circuit TO pg_monitor;
 GRANT SELECT (lane, due_at) ON appt.due TO pg_monitor;
 /* How delivery goes, application by application, and nothing of whom it goes to. */
 GRANT EXECUTE ON FUNCTION appt.due_notifications TO pg_monitor;

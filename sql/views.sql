@@ -243,7 +243,7 @@ WITH RECURSIVE lane (lane) AS (
 )
 SELECT worker.slot, worker.pid, worker.started_at, worker.in_flight,
 	queue.due_now, queue.oldest_due_at,
-	worker.sent, worker.failed, worker.next_wake,
+	worker.sent, worker.failed, worker.next_wake, worker.open_circuits,
 	worker.last_error, worker.last_error_at, worker.why_quiet, worker.explanation
 FROM appt.worker_status() worker CROSS JOIN queue;
 COMMENT ON VIEW appt.worker_status IS
@@ -256,6 +256,20 @@ COMMENT ON COLUMN appt.worker_status.oldest_due_at IS 'Since when the oldest of 
 COMMENT ON COLUMN appt.worker_status.sent IS 'Messages sent since this worker started.';
 COMMENT ON COLUMN appt.worker_status.failed IS 'Messages that failed for good since this worker started.';
 COMMENT ON COLUMN appt.worker_status.next_wake IS 'When it will look for work at the latest, unless a commit wakes it sooner.';
+COMMENT ON COLUMN appt.worker_status.open_circuits IS 'To so many it sends one message at a time, because they keep failing: see circuit.';
 COMMENT ON COLUMN appt.worker_status.last_error IS 'Of the worker itself, not of a message: see notification_log for those.';
 COMMENT ON COLUMN appt.worker_status.why_quiet IS 'Why it sends nothing; NULL: it sends what is due. NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING.';
 COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence, with what can be done about it.';
+
+CREATE VIEW appt.circuit WITH (security_invoker = true) AS
+SELECT slot, destination, application_id, channel, subscription_id, opened_at, failures, probe_at, last_error
+FROM appt.open_circuits();
+COMMENT ON VIEW appt.circuit IS
+'Who kept failing and is probed with one message at a time until it answers: a row per open circuit, 32 a worker at most. For the owner, superusers and members of pg_monitor.';
+COMMENT ON COLUMN appt.circuit.slot IS 'Of the worker; each keeps its own.';
+COMMENT ON COLUMN appt.circuit.destination IS 'Scheme, host and port.';
+COMMENT ON COLUMN appt.circuit.application_id IS 'Whose messages are held back; NULL: all that go there, for no connection can be made.';
+COMMENT ON COLUMN appt.circuit.subscription_id IS 'The subscription whose messages are held back; NULL: see channel.';
+COMMENT ON COLUMN appt.circuit.failures IS 'In a row so far.';
+COMMENT ON COLUMN appt.circuit.probe_at IS 'When the next message is tried; past while one is under way or nothing is due.';
+COMMENT ON COLUMN appt.circuit.last_error IS 'What went wrong last.';

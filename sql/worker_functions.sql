@@ -2,9 +2,31 @@
 
 CREATE FUNCTION appt.worker_status(
 	OUT slot integer, OUT pid integer, OUT started_at timestamptz, OUT in_flight integer,
-	OUT sent bigint, OUT failed bigint, OUT next_wake timestamptz,
+	OUT sent bigint, OUT failed bigint, OUT next_wake timestamptz, OUT open_circuits integer,
 	OUT last_error text, OUT last_error_at timestamptz, OUT why_quiet text, OUT explanation text)
 RETURNS SETOF record
 LANGUAGE C VOLATILE ROWS 4 AS 'MODULE_PATHNAME', 'worker_status';
 COMMENT ON FUNCTION appt.worker_status() IS
 'The workers that serve this database, or should, as they describe themselves. The view of the same name adds what is due.';
+
+CREATE FUNCTION appt.open_circuits(
+	OUT slot integer, OUT destination text, OUT application_id uuid, OUT channel text, OUT subscription_id uuid,
+	OUT opened_at timestamptz, OUT failures integer, OUT probe_at timestamptz, OUT last_error text)
+RETURNS SETOF record
+LANGUAGE C VOLATILE ROWS 4 AS 'MODULE_PATHNAME', 'open_circuits';
+COMMENT ON FUNCTION appt.open_circuits() IS
+'Whom the workers send one message at a time, because all failed: what the view circuit shows.';
+
+CREATE FUNCTION appt.tell_workers() RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'tell_workers';
+COMMENT ON FUNCTION appt.tell_workers() IS
+'Tells the workers at commit that limits or destinations may have changed.';
+CREATE TRIGGER tell_workers AFTER UPDATE OF max_concurrency, max_per_second ON appt.application
+	EXECUTE FUNCTION appt.tell_workers();
+COMMENT ON TRIGGER tell_workers ON appt.application IS 'Another limit holds from the next message on.';
+CREATE TRIGGER tell_workers AFTER INSERT OR UPDATE OR DELETE ON appt.provider
+	EXECUTE FUNCTION appt.tell_workers();
+COMMENT ON TRIGGER tell_workers ON appt.provider IS 'Another provider or limit holds from the next message on.';
+CREATE TRIGGER tell_workers AFTER UPDATE OR DELETE ON appt.subscription
+	EXECUTE FUNCTION appt.tell_workers();
+COMMENT ON TRIGGER tell_workers ON appt.subscription IS 'Another endpoint is tried with the next message.';

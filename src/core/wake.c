@@ -284,6 +284,17 @@ wake_on_commit(int64 lane, TimestampTz due_at)
 	remember(GetCurrentSubTransactionId(), entry);
 }
 
+void
+wake_for_configuration_on_commit(void)
+{
+	WakeEntry	entry = {LANE_CONFIGURATION, DT_NOBEGIN};
+
+	if (wake_shared == NULL || IsParallelWorker())
+		return;
+	watch_transactions();
+	remember(GetCurrentSubTransactionId(), entry);
+}
+
 /* A rollback to a savepoint does not take it back: a look too many harms nobody. */
 void
 wake_all_on_commit(void)

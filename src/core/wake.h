@@ -20,8 +20,16 @@ extern void wake_on_commit(int64 lane, TimestampTz due_at);
 /* When the current (sub)transaction commits, the workers look at identity, extension and all lanes anew. */
 extern void wake_all_on_commit(void);
 
-/* The lane of the worker's own chores (appointments to end); in no row of appt.due. */
+/*
+ * When the current (sub)transaction commits, the workers learn limits and
+ * destinations of all lanes anew.
+ */
+extern void wake_for_configuration_on_commit(void);
+
+/* Lanes in no row of appt.due: the worker's own chores (appointments to end), and changed configuration. */
 #define LANE_CHORES INT64CONST(0)
+#define LANE_CONFIGURATION INT64CONST(1)
+#define FIRST_LANE UINT64CONST(2)
 
 typedef struct WakeEntry
 {

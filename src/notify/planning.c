@@ -57,8 +57,8 @@ typedef enum Recipients
  *		RETURNS bigint
  *
  * The queue that a notification waits in: one per subscription, else one per
- * application and channel. Never 0, which is the worker's own lane
- * (core/wake.h). Two that collide share a queue and its limits, no more.
+ * application and channel. Never one of those that core/wake.h reserves. Two
+ * that collide share a queue and its limits, no more.
  */
 Datum
 lane(PG_FUNCTION_ARGS)
@@ -77,7 +77,7 @@ lane(PG_FUNCTION_ARGS)
 	}
 	else
 		PG_RETURN_NULL();
-	PG_RETURN_INT64(hash == (uint64) LANE_CHORES ? 1 : (int64) hash);
+	PG_RETURN_INT64((int64) Max(hash, FIRST_LANE));
 }
 
 /* The codes of a set of types, as an array parameter. */

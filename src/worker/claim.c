@@ -67,7 +67,8 @@ typedef struct Claim
 {
 	int			slot;
 	TimestampTz now;
-	LaneQuota  *quotas;
+	Grant	   *grants;
+	LaneQuota  *quotas;			/* one a grant */
 	int			quota_count;
 	Candidate  *candidates;
 	int			candidate_count;
@@ -86,7 +87,11 @@ static Statement select_due = {
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
 	"  WHERE d.lane = l.lane AND (d.due_at, d.notification_id) > (l.position_due, l.position_id)"
 	"    AND d.due_at <= $5 AND n.state IN ('PENDING', 'RETRYING')"
-	/* It was moved between our snapshot and our lock: its new place tells when. */
+
+	/*
+	 * It was moved between our snapshot and our lock: its new place tells
+	 * when.
+	 */
 	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
 	"  ORDER BY d.due_at, d.notification_id LIMIT l.quota"
 	"  FOR UPDATE OF n SKIP LOCKED) c",
@@ -117,35 +122,29 @@ static Statement mark_sending = {
 
 /* ---- which lanes may have how much ---- */
 
-static int
-lane_room(TransferEngine *engine, const Lane *lane)
-{
-	return lane->url == NULL ? appt_max_per_host : transfer_host_room(engine, lane->url);
-}
-
-/* Share the room among the ready lanes that have some; each is served in its turn. */
 static void
 allot(Claim *claim, TransferEngine *engine, int room)
 {
-	int			ready = lanes_ready_count();
-	int			share;
+	Allowance	allowance = {
+		.now = claim->now,
+		.places = room,
+		.free_places = transfer_room(engine),
+		.max_per_host = appt_max_per_host
+	};
+	MemoryContext previous = MemoryContextSwitchTo(claim->staging);
 
-	claim->quotas = (LaneQuota *) MemoryContextAlloc(claim->staging,
-													 sizeof(LaneQuota) * Max(ready, 1));
-	claim->quota_count = 0;
-	for (int i = 0; i < ready && claim->quota_count < room; i++)
-	{
-		Lane	   *lane = lanes_rotate();
-		int			lane_limit = lane_room(engine, lane);
-
-		if (lane_limit > 0)
-			claim->quotas[claim->quota_count++] = (LaneQuota) {
-				lane, lane_limit, 0, lane->position_due, lane->position_id
-			};
-	}
-	share = room / Max(claim->quota_count, 1);
+	claim->grants = lanes_allot(&allowance, &claim->quota_count);
+	claim->quotas = (LaneQuota *) palloc(sizeof(LaneQuota) * Max(claim->quota_count, 1));
 	for (int i = 0; i < claim->quota_count; i++)
-		claim->quotas[i].quota = Min(claim->quotas[i].quota, share);
+	{
+		Lane	   *lane = claim->grants[i].lane;
+
+		claim->quotas[i] = (LaneQuota)
+		{
+			lane, claim->grants[i].places, 0, lane->position_due, lane->position_id
+		};
+	}
+	MemoryContextSwitchTo(previous);
 }
 
 static void
@@ -385,7 +384,7 @@ restore_lanes(Claim *claim)
 		lane->position_due = claim->quotas[i].position_due;
 		lane->position_id = claim->quotas[i].position_id;
 		lane->low_water = DT_NOBEGIN;
-		if (!lane->is_ready)
+		if (lane->state == LANE_WAITING)
 			lane_wait(lane, claim->now);
 	}
 }
@@ -450,16 +449,11 @@ hand_over(Claim *claim)
 	foreach(cell, claim->sending)
 	{
 		Delivery   *delivery = ((Sending *) lfirst(cell))->delivery;
-		Lane	   *lane = lane_get(delivery->lane_id);
+		char		destination[DESTINATION_SIZE];
 
 		MemoryContextSetParent(delivery->context, TopMemoryContext);
-		lane->in_flight++;
-		if (lane->url == NULL || strcmp(lane->url, delivery->request->url) != 0)
-		{
-			if (lane->url != NULL)
-				pfree(lane->url);
-			lane->url = MemoryContextStrdup(TopMemoryContext, delivery->request->url);
-		}
+		transfer_destination(delivery->request->url, destination);
+		delivery->flight = lane_start(lane_get(delivery->lane_id), destination, claim->now);
 		deliveries = lappend(deliveries, delivery);
 	}
 	return deliveries;
@@ -503,19 +497,22 @@ give_up(Claim *claim)
 ClaimResult
 claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
 {
-	Claim		claim = {.slot = slot, .now = GetCurrentTimestamp()};
+	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
 	bool		claimed;
 	ListCell   *cell;
 
 	*deliveries = NIL;
+	if (!learn_owners(slot, claim.now))
+		return CLAIM_FAILED;
 	claim.staging = AllocSetContextCreate(TopMemoryContext, "appt claim", ALLOCSET_DEFAULT_SIZES);
 	allot(&claim, engine, single_claims > 0 ? 1 : room);
 	if (claim.quota_count == 0)
 	{
 		MemoryContextDelete(claim.staging);
-		return CLAIM_BLOCKED;
+		return lanes_are_unknown() ? CLAIM_DONE : CLAIM_BLOCKED;
 	}
 	claimed = worker_run(claim_step, &claim);
+	lanes_return(claim.grants, claim.quota_count);
 	if (claimed)
 	{
 		single_claims = Max(single_claims - 1, 0);

@@ -26,6 +26,7 @@ typedef struct Delivery
 	Route	   *route;
 	Request    *request;
 	RetryInput	retry;			/* but for what the response tells */
+	Flight		flight;			/* once started */
 	Outcome		outcome;		/* once finished */
 	TimestampTz finished_at;
 	int			settle_tries;
@@ -42,12 +43,18 @@ extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts 
 								  Reason *reason, char **error);
 
 /*
+ * Learn whose the lanes are that have something due, and what they may, in a
+ * transaction of its own if there are any not known; false if it failed.
+ */
+extern bool learn_owners(int slot, TimestampTz now);
+
+/*
  * Claim what is due, for at most `room` places, in one transaction. *deliveries,
  * in CurrentMemoryContext, are to be started. If the transaction fails,
  * everything is as before. For the fault of a row the next calls claim rows one
  * by one, until the one that broke the batch has been found and settled as
  * FAILED; CLAIM_FAILED if it failed for anything else, and a pause is due.
- * CLAIM_BLOCKED: no lane that is ready has room before a transfer ends.
+ * CLAIM_BLOCKED: no lane that is ready may send before a transfer ends.
  */
 typedef enum ClaimResult
 {

@@ -76,7 +76,8 @@ sweep_step(void *argument)
 		ids[row] = row_int64(row, 1);
 	for (uint64 row = 0; row < rows; row++)
 		lane_get(ids[row])->is_seen = true;
-	lanes_forget_unseen();
+	lanes_forget_unseen(GetCurrentTimestamp());
+	lanes_doubt();
 	all = lanes_all(&count);
 	/* Nobody told us of what was planned for later than this, nor of what was prepared. */
 	for (int i = 0; i < count; i++)

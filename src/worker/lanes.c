@@ -1,30 +1,93 @@
 /*
  * lanes.c
- *		The records of lanes: a hash table by id, a heap of the waiting ones,
- *		a ring of the ready ones.
+ *		The records of lanes: a hash table by id, and one heap of alarms, for
+ *		lanes and for what else fairness.c has to look at when a time comes.
  */
 #include "postgres.h"
 
-#include "utils/hsearch.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "worker/lanes.h"
+#include "worker/lanes_parts.h"
 
 static HTAB *lanes;
-static pairingheap *waiting;
-static dlist_head ready;
-static int	ready_count;
+static pairingheap *alarms;
+
+/* ---- alarms ---- */
 
 /* The heap keeps the greatest on top; on top belongs the earliest. */
 static int
-compare_next_due(const pairingheap_node *a, const pairingheap_node *b, void *arg)
+compare_alarms(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {
-	TimestampTz due_a = pairingheap_const_container(Lane, heap_node, a)->next_due;
-	TimestampTz due_b = pairingheap_const_container(Lane, heap_node, b)->next_due;
+	TimestampTz at_a = pairingheap_const_container(Alarm, node, a)->at;
+	TimestampTz at_b = pairingheap_const_container(Alarm, node, b)->at;
 
-	return due_a < due_b ? 1 : (due_a > due_b ? -1 : 0);
+	return at_a < at_b ? 1 : (at_a > at_b ? -1 : 0);
 }
+
+void
+alarm_clear(Alarm *alarm)
+{
+	if (alarm->is_set)
+		pairingheap_remove(alarms, &alarm->node);
+	alarm->is_set = false;
+}
+
+void
+alarm_set(Alarm *alarm, AlarmKind kind, TimestampTz at)
+{
+	alarm_clear(alarm);
+	alarm->kind = kind;
+	alarm->at = at;
+	alarm->is_set = (at != DT_NOEND);
+	if (alarm->is_set)
+		pairingheap_add(alarms, &alarm->node);
+}
+
+static void
+ring_alarm(Alarm *alarm)
+{
+	switch ((AlarmKind) alarm->kind)
+	{
+		case ALARM_OF_LANE:
+			lane_enter(CONTAINER(Lane, alarm, alarm));
+			break;
+		case ALARM_OF_TENANT:
+			tenant_release(CONTAINER(Tenant, alarm, alarm));
+			break;
+		case ALARM_OF_DESTINATION:
+			destination_release(CONTAINER(Destination, alarm, alarm));
+			break;
+	}
+}
+
+bool
+lanes_wake(TimestampTz now)
+{
+	bool		rang = false;
+
+	while (!pairingheap_is_empty(alarms))
+	{
+		Alarm	   *alarm = pairingheap_container(Alarm, node, pairingheap_first(alarms));
+
+		if (alarm->at > now)
+			break;
+		alarm_clear(alarm);
+		ring_alarm(alarm);
+		rang = true;
+	}
+	return rang;
+}
+
+TimestampTz
+lanes_next_wake(void)
+{
+	if (pairingheap_is_empty(alarms))
+		return DT_NOEND;
+	return pairingheap_container(Alarm, node, pairingheap_first(alarms))->at;
+}
+
+/* ---- records ---- */
 
 void
 lanes_create(MemoryContext context)
@@ -36,10 +99,10 @@ lanes_create(MemoryContext context)
 	control.entrysize = sizeof(Lane);
 	control.hcxt = context;
 	lanes = hash_create("appt lanes", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	waiting = pairingheap_allocate(compare_next_due, NULL);
-	dlist_init(&ready);
-	ready_count = 0;
+	alarms = pairingheap_allocate(compare_alarms, NULL);
 	MemoryContextSwitchTo(previous);
+	fairness_create(context);
+	breakers_create();
 }
 
 Lane *
@@ -57,10 +120,10 @@ lane_get(int64 lane_id)
 	if (found)
 		return lane;
 	memset((char *) lane + sizeof(int64), 0, sizeof(Lane) - sizeof(int64));
-	lane->next_due = DT_NOEND;
+	lane->state = LANE_WAITING;
+	lane->alarm.at = DT_NOEND;
 	lane->low_water = DT_NOBEGIN;
 	lane->position_due = DT_NOBEGIN;
-	pairingheap_add(waiting, &lane->heap_node);
 	return lane;
 }
 
@@ -75,89 +138,17 @@ lane_expect(int64 lane_id, TimestampTz due_at)
 		lane->position_due = due_at;
 		lane->position_id = 0;
 	}
-	if (lane->is_ready || lane->next_due <= due_at)
-		return;
-	pairingheap_remove(waiting, &lane->heap_node);
-	lane->next_due = due_at;
-	pairingheap_add(waiting, &lane->heap_node);
-}
-
-void
-lanes_wake(TimestampTz now)
-{
-	while (!pairingheap_is_empty(waiting))
-	{
-		Lane	   *lane = pairingheap_container(Lane, heap_node, pairingheap_first(waiting));
-
-		if (lane->next_due > now)
-			return;
-		pairingheap_remove_first(waiting);
-		lane->is_ready = true;
-		dlist_push_tail(&ready, &lane->ring_node);
-		ready_count++;
-	}
-}
-
-int
-lanes_ready_count(void)
-{
-	return ready_count;
-}
-
-Lane *
-lanes_rotate(void)
-{
-	dlist_node *node;
-
-	if (ready_count == 0)
-		return NULL;
-	node = dlist_pop_head_node(&ready);
-	dlist_push_tail(&ready, node);
-	return dlist_container(Lane, ring_node, node);
+	/* The others have something due already. */
+	if (lane->state == LANE_WAITING && due_at < lane->alarm.at)
+		alarm_set(&lane->alarm, ALARM_OF_LANE, due_at);
 }
 
 void
 lane_wait(Lane *lane, TimestampTz next_due)
 {
-	if (lane->is_ready)
-	{
-		dlist_delete(&lane->ring_node);
-		lane->is_ready = false;
-		ready_count--;
-	}
-	else
-		pairingheap_remove(waiting, &lane->heap_node);
-	lane->next_due = next_due;
-	pairingheap_add(waiting, &lane->heap_node);
-}
-
-TimestampTz
-lanes_next_due(void)
-{
-	if (pairingheap_is_empty(waiting))
-		return DT_NOEND;
-	return pairingheap_container(Lane, heap_node, pairingheap_first(waiting))->next_due;
-}
-
-void
-lanes_forget_unseen(void)
-{
-	HASH_SEQ_STATUS scan;
-	Lane	   *lane;
-
-	hash_seq_init(&scan, lanes);
-	while ((lane = (Lane *) hash_seq_search(&scan)) != NULL)
-	{
-		bool		is_seen = lane->is_seen;
-
-		lane->is_seen = false;
-		if (is_seen || lane->is_ready || lane->in_flight > 0 || lane->next_due != DT_NOEND)
-			continue;
-		pairingheap_remove(waiting, &lane->heap_node);
-		if (lane->url != NULL)
-			pfree(lane->url);
-		(void) hash_search(lanes, &lane->id, HASH_REMOVE, NULL);
-	}
+	lane_leave(lane);
+	lane->state = LANE_WAITING;
+	alarm_set(&lane->alarm, ALARM_OF_LANE, next_due);
 }
 
 Lane **
@@ -172,4 +163,25 @@ lanes_all(int *count)
 	while ((lane = (Lane *) hash_seq_search(&scan)) != NULL)
 		all[(*count)++] = lane;
 	return all;
+}
+
+void
+lanes_forget_unseen(TimestampTz now)
+{
+	HASH_SEQ_STATUS scan;
+	Lane	   *lane;
+
+	hash_seq_init(&scan, lanes);
+	while ((lane = (Lane *) hash_seq_search(&scan)) != NULL)
+	{
+		bool		is_seen = lane->is_seen;
+
+		lane->is_seen = false;
+		if (is_seen || lane->state != LANE_WAITING || lane->alarm.is_set ||
+			!lane_is_forgettable(lane, now))
+			continue;
+		lane_forget(lane);
+		(void) hash_search(lanes, &lane->id, HASH_REMOVE, NULL);
+	}
+	fairness_forget(now);
 }

@@ -1,14 +1,16 @@
 /*
  * lanes.h
- *		What this worker knows of the queue: a small record per lane, so that a
- *		turn of the loop asks the database only about lanes that have something
- *		due and room for it.
+ *		What this worker knows of the queue, so that a turn of the loop asks the
+ *		database only about lanes that have something due and may send it.
  *
- * A lane is WAITING, ordered by next_due, or READY, in a ring that is served
- * round robin. `position` is where the next claim reads on; what lies before
- * it is settled, in flight, or was locked by somebody. `low_water` is where a
- * look for the head of the lane must start: nothing claimable lies before it.
- * Both only ever err towards looking at too much. Pure: no SPI, no clock.
+ * lanes.c		a record per lane, and when to look at it
+ * fairness.c	which lanes may send how much: tenants, destinations, limits
+ * breakers.c	which of them are held back because they keep failing
+ *
+ * `position` is where the next claim of a lane reads on; what lies before it
+ * is settled, in flight, or was locked by somebody. `low_water` is where a look
+ * for the head of the lane must start: nothing claimable lies before it. Both
+ * only ever err towards looking at too much. No SPI, no clock.
  */
 #ifndef APPT_LANES_H
 #define APPT_LANES_H
@@ -16,50 +18,183 @@
 #include "datatype/timestamp.h"
 #include "lib/ilist.h"
 #include "lib/pairingheap.h"
+#include "utils/uuid.h"
+
+#include "core/vocabulary.h"
+#include "worker/bucket.h"
+#include "worker/circuit.h"
+#include "worker/transfer.h"
+
+/* A look that is due at a time. */
+typedef struct Alarm
+{
+	pairingheap_node node;
+	TimestampTz at;
+	int			kind;
+	bool		is_set;
+} Alarm;
+
+/* What passes here, and how much may. */
+typedef struct Gate
+{
+	int			in_flight;
+	int			reserved;		/* by the allotment under way */
+	int			max_concurrency;	/* INT_MAX: no limit */
+	Bucket		bucket;
+} Gate;
+
+typedef struct Breaker
+{
+	Circuit		circuit;
+	dlist_node	node;			/* among the open ones */
+	char	   *last_error;		/* while it is open; may be NULL */
+	bool		of_destination; /* or of a lane */
+} Breaker;
+
+typedef enum LaneState
+{
+	LANE_WAITING,				/* until alarm.at, when something is due */
+	LANE_UNKNOWN,				/* something is due; whose it is must be
+								 * learned */
+	LANE_READY,					/* something is due, and may go as far as the
+								 * lane knows */
+	LANE_HELD,					/* something is due, and may go at alarm.at */
+	LANE_FULL					/* something is due, and may go when a
+								 * transfer of it ends */
+} LaneState;
 
 typedef struct Lane
 {
 	int64		id;
-	TimestampTz next_due;		/* when to look; DT_NOEND: never by itself */
+	LaneState	state;
+	Alarm		alarm;
 	TimestampTz low_water;
 	TimestampTz position_due;
 	int64		position_id;
-	int			in_flight;
-	bool		is_ready;
 	bool		is_seen;		/* by the sweep under way */
-	char	   *url;			/* where its last message went, or NULL */
-	pairingheap_node heap_node; /* while waiting */
-	dlist_node	ring_node;		/* while ready */
+
+	/* From here on fairness.c's. */
+	bool		is_known;		/* what was learned of it still holds */
+	struct Bundle *bundle;		/* whose it is and where it leads; NULL: not
+								 * learned yet */
+	dlist_node	node;			/* among the unknown, or in its bundle's ring */
+	Gate		gate;
+	Breaker		breaker;
+	ChannelCode channel;
+	bool		has_subscription;
+	pg_uuid_t	subscription_id;
+	uint32		version;		/* of the subscription or provider */
 } Lane;
+
+/* ---- records and time ---- */
 
 extern void lanes_create(MemoryContext context);
 
 /* An entry (lane, due_at) stands in appt.due: look at it no later than then. */
 extern void lane_expect(int64 lane_id, TimestampTz due_at);
 
-/* The record of a lane, or NULL. */
+/* The record of a lane, or NULL. It stays at least as long as the lane has something due or in flight. */
 extern Lane *lane_find(int64 lane_id);
 
 /* The record of a lane, made if needed: nothing known of it. */
 extern Lane *lane_get(int64 lane_id);
 
-/* Move the waiting lanes whose time has come into the ring. */
-extern void lanes_wake(TimestampTz now);
-
-/* Next to serve, at the tail afterwards; NULL if none is ready. */
-extern int	lanes_ready_count(void);
-extern Lane *lanes_rotate(void);
+/* Ring the alarms whose time has come; true if a lane may send that could not before. */
+extern bool lanes_wake(TimestampTz now);
 
 /* It has nothing more until `next_due`, and nothing claimable before `low_water`. */
 extern void lane_wait(Lane *lane, TimestampTz next_due);
 
-/* When the first waiting lane is due; DT_NOEND if none. */
-extern TimestampTz lanes_next_due(void);
+/* When lanes_wake has something to do; DT_NOEND if never. */
+extern TimestampTz lanes_next_wake(void);
 
-/* Forget the lanes without anything to wait for or in flight that the sweep did not see. */
-extern void lanes_forget_unseen(void);
+/* Forget what has nothing to wait for, that the sweep did not see, and of which nothing need be remembered. */
+extern void lanes_forget_unseen(TimestampTz now);
 
 /* All lanes there are, in an array in CurrentMemoryContext. */
 extern Lane **lanes_all(int *count);
+
+/* ---- whose they are ---- */
+
+typedef struct Limits
+{
+	int			max_concurrency;	/* INT_MAX: none */
+	double		max_per_second; /* 0: none */
+} Limits;
+
+typedef struct LaneOwner
+{
+	pg_uuid_t	application_id;
+	ChannelCode channel;
+	const pg_uuid_t *subscription_id;	/* NULL: email or text messages */
+	const char *destination;	/* where its messages go, "" if nowhere */
+	uint32		version;		/* another one: what leads there was changed */
+	Limits		application;	/* for all its lanes together */
+	Limits		own;			/* its provider's */
+} LaneOwner;
+
+extern bool lanes_are_unknown(void);
+
+/* At most `max` lanes that have something due and must be learned, in an array in CurrentMemoryContext. */
+extern Lane **lanes_unknown(int max, int *count);
+extern void lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now);
+
+/* Configuration may have changed: learn all of them anew, those that are held back at once. */
+extern void lanes_doubt(void);
+
+/* ---- who may send ---- */
+
+/* Is there a lane that may send, for all that is known? */
+extern bool lanes_are_ready(void);
+
+typedef struct Allowance
+{
+	TimestampTz now;
+	int			places;			/* to give at most */
+	int			free_places;	/* of the worker's window */
+	int			max_per_host;
+} Allowance;
+
+typedef struct Grant
+{
+	Lane	   *lane;
+	int			places;			/* so many it may send */
+} Grant;
+
+/*
+ * Give places to the lanes, one after the other and fairly among tenants; in
+ * an array in CurrentMemoryContext. They are reserved until returned, which
+ * must be before the next lanes_allot and before lane_start.
+ */
+extern Grant *lanes_allot(const Allowance *allowance, int *count);
+extern void lanes_return(const Grant *grants, int count);
+
+/* ---- what is on its way ---- */
+
+typedef struct Flight
+{
+	Lane	   *lane;
+	struct Bundle *bundle;		/* that the lane was in when it started */
+	bool		probes_lane;
+	bool		probes_destination;
+} Flight;
+
+typedef enum Finding
+{
+	FINDING_NONE, FINDING_GOOD, FINDING_BAD
+} Finding;
+
+/* What an outcome tells of the two that may be failing. */
+typedef struct Evidence
+{
+	Finding		of_lane;
+	Finding		of_destination;
+} Evidence;
+
+/* A message of this lane starts, to this destination. */
+extern Flight lane_start(Lane *lane, const char *destination, TimestampTz now);
+
+/* It ended; `error` for people, or NULL. */
+extern void lane_finish(const Flight *flight, Evidence evidence, const char *error, TimestampTz now);
 
 #endif							/* APPT_LANES_H */

@@ -25,6 +25,7 @@
 #include "core/settings.h"
 #include "core/wake.h"
 #include "schedule/end.h"
+#include "worker/breakers.h"
 #include "worker/delivery.h"
 #include "worker/retention.h"
 #include "worker/worker.h"
@@ -71,6 +72,14 @@ typedef struct Loop
 
 /* ---- listening ---- */
 
+/* What was learned of limits and destinations may hold no more, nor that something is blocked. */
+static void
+doubt_everything(Loop *loop)
+{
+	lanes_doubt();
+	loop->is_blocked = false;
+}
+
 static void
 hear_wakes(Loop *loop)
 {
@@ -85,6 +94,8 @@ hear_wakes(Loop *loop)
 		{
 			if (entries[i].lane == LANE_CHORES)
 				loop->chores_at = Min(loop->chores_at, entries[i].due_at);
+			else if (entries[i].lane == LANE_CONFIGURATION)
+				doubt_everything(loop);
 			else
 				lane_expect(entries[i].lane, entries[i].due_at);
 		}
@@ -162,12 +173,10 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 {
 	List	   *deliveries;
 	int			room;
-	int			ready = lanes_ready_count();
 
-	lanes_wake(now);
-	if (lanes_ready_count() > ready)
+	if (lanes_wake(now))
 		loop->is_blocked = false;
-	if (lanes_ready_count() == 0 || loop->is_blocked || now < loop->claim_not_before)
+	if (!lanes_are_ready() || loop->is_blocked || now < loop->claim_not_before)
 		return false;
 	room = claim_room(loop);
 	if (room <= 0 ||
@@ -247,6 +256,7 @@ watch_clock(Loop *loop, TimestampTz now)
 		loop->last_claim = loop->last_settle = 0;
 		if (loop->recovery_at != DT_NOEND)
 			loop->recovery_at = now;
+		doubt_everything(loop);
 	}
 	loop->last_turn = now;
 }
@@ -266,9 +276,9 @@ next_wake(Loop *loop, TimestampTz now)
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, loop->retention_at);
-	if (lanes_ready_count() > 0 && !loop->is_blocked && claim_room(loop) > 0)
+	if (lanes_are_ready() && !loop->is_blocked && claim_room(loop) > 0)
 		wake = Min(wake, Max(loop->claim_not_before, loop->last_claim + BATCH_INTERVAL));
-	return Min(wake, lanes_next_due());
+	return Min(wake, lanes_next_wake());
 }
 
 /* Milliseconds, rounded up: never early. */
@@ -280,14 +290,18 @@ milliseconds_until(TimestampTz at, TimestampTz now)
 	return (long) Min((at - now + 999) / 1000, SWEEP_INTERVAL / 1000);
 }
 
-/* A reload looks at everything: so a person can have at once what no wake told of (COMMIT PREPARED). */
+/*
+ * A reload looks at everything: so a person can have at once what no wake told
+ * of (COMMIT PREPARED), and what is held back by open circuits or old settings.
+ */
 static bool
 check_interrupts(Loop *loop)
 {
 	if (!worker_check_interrupts())
 		return false;
-	loop->sweep_at = DT_NOBEGIN;
-	loop->is_blocked = false;
+	loop->sweep_at = loop->retention_at = DT_NOBEGIN;
+	breakers_expedite(GetCurrentTimestamp());
+	doubt_everything(loop);
 	return true;
 }
 
@@ -311,6 +325,15 @@ sleep_once(Loop *loop, TimestampTz wake)
 }
 
 static void
+report_circuits(void)
+{
+	CircuitReport reports[CIRCUITS_SHOWN];
+
+	if (breakers_have_news())
+		worker_report_circuits(reports, breakers_report(reports, CIRCUITS_SHOWN));
+}
+
+static void
 sleep_until_work(Loop *loop)
 {
 	TimestampTz now = GetCurrentTimestamp();
@@ -318,6 +341,7 @@ sleep_until_work(Loop *loop)
 	long		engine_timeout = transfer_engine_timeout(loop->engine);
 
 	worker_report(transfers_in_flight(loop->engine), settled_sent, settled_failed, wake);
+	report_circuits();
 	if (engine_timeout >= 0)
 		wake = Min(wake, now + engine_timeout * INT64CONST(1000));
 	while (!sleep_once(loop, wake))

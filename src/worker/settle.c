@@ -72,6 +72,49 @@ typedef struct Settling
 
 /* ---- taking over ---- */
 
+/* What it says to this message it would say to any: it is too busy, or broken. */
+static bool
+tells_of_trouble(RequestProtocol protocol, int status)
+{
+	return protocol == REQUEST_SMTP ? status == 421 : status >= 500 || status == 429;
+}
+
+/* What a response tells of the other side, whatever it means for the message. */
+static Evidence
+evidence_of(const Response *response, RequestProtocol protocol)
+{
+	bool		has_answered = response->status > 0 &&
+	(response->curl_result == 0 || protocol == REQUEST_SMTP);
+	Finding		of_lane = has_answered && !tells_of_trouble(protocol, response->status) ?
+	FINDING_GOOD : FINDING_BAD;
+
+	if (response->token_failed)
+		return (Evidence)
+	{
+		response->token_refused && response->status < 500 ? FINDING_GOOD : FINDING_BAD,
+			FINDING_NONE
+	};
+	switch (response->reach)
+	{
+		case REACH_UNTRIED:
+			break;
+		case REACH_FAILED:
+			return (Evidence)
+			{
+				FINDING_NONE, FINDING_BAD
+			};
+		case REACH_CONNECTED:
+			return (Evidence)
+			{
+				of_lane, FINDING_GOOD
+			};
+	}
+	return (Evidence)
+	{
+		FINDING_NONE, FINDING_NONE
+	};
+}
+
 /* The response goes with this turn of the loop; what the log keeps stays. */
 static const char *
 copy_text(const char *text)
@@ -83,7 +126,6 @@ void
 settle_later(Delivery *delivery, const Response *response)
 {
 	MemoryContext previous = MemoryContextSwitchTo(delivery->context);
-	Lane	   *lane = lane_find(delivery->lane_id);
 
 	delivery->outcome = channel_read_outcome(delivery->message, delivery->route, response);
 	delivery->outcome.error = copy_text(delivery->outcome.error);
@@ -92,9 +134,9 @@ settle_later(Delivery *delivery, const Response *response)
 	delivery->finished_at = response->finished_at;
 	dlist_push_tail(&finished, &delivery->node);
 	finished_count++;
-	if (lane != NULL)
-		lane->in_flight--;
 	MemoryContextSwitchTo(previous);
+	lane_finish(&delivery->flight, evidence_of(response, delivery->request->protocol),
+				delivery->outcome.error, GetCurrentTimestamp());
 }
 
 int
@@ -111,7 +153,10 @@ decide(const Delivery *delivery, Reason overtaken_by, TimestampTz now)
 	RetryInput	retry = delivery->retry;
 
 	if (delivery->outcome.kind == OUTCOME_DELIVERED)
-		return (Decision) {VERDICT_SETTLE, STATE_SENT, REASON_NONE, 0};
+		return (Decision)
+	{
+		VERDICT_SETTLE, STATE_SENT, REASON_NONE, 0
+	};
 	retry.is_final = (delivery->outcome.kind == OUTCOME_REJECTED);
 	retry.retry_after = delivery->outcome.retry_after;
 	retry.overtaken_by = overtaken_by;

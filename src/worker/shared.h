@@ -11,6 +11,8 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
+#include "worker/breakers.h"
+
 /* Why a worker sends nothing; the codes of worker_status.why_quiet. */
 typedef enum QuietReason
 {
@@ -41,6 +43,8 @@ typedef struct WorkerRecord
 	int64		sent;
 	int64		failed;
 	TimestampTz next_wake;
+	int			open_circuits;
+	CircuitReport circuits[CIRCUITS_SHOWN]; /* as many of them as fit */
 	TimestampTz last_error_at;	/* 0: no error yet */
 	char		last_error[ERROR_LENGTH];
 } WorkerRecord;

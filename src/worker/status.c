@@ -1,11 +1,11 @@
 /*
  * status.c
  *		worker_status(): what the workers of this database are doing, and why
- *		one sends nothing.
+ *		one sends nothing; open_circuits(): whom they send little.
  *
- * One row per worker that should serve the database, whether it runs or not:
- * what is missing is the most worth telling. Runs everywhere, also where the
- * library is not preloaded and on a standby.
+ * worker_status has one row per worker that should serve the database, whether
+ * it runs or not: what is missing is the most worth telling. Both run
+ * everywhere, also where the library is not preloaded and on a standby.
  */
 #include "postgres.h"
 
@@ -18,11 +18,13 @@
 #include "utils/builtins.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #include "core/settings.h"
 #include "worker/shared.h"
 
-#define STATUS_COLUMNS 11
+#define STATUS_COLUMNS 12
+#define CIRCUIT_COLUMNS 9
 
 static const struct
 {
@@ -46,6 +48,7 @@ static const struct
 };
 
 PG_FUNCTION_INFO_V1(worker_status);
+PG_FUNCTION_INFO_V1(open_circuits);
 
 static bool
 database_is_excluded(void)
@@ -96,15 +99,16 @@ put_row(ReturnSetInfo *result, const WorkerRecord *worker)
 	values[4] = Int64GetDatum(worker->sent);
 	values[5] = Int64GetDatum(worker->failed);
 	values[6] = TimestampTzGetDatum(worker->next_wake);
-	for (int i = 1; i <= 6; i++)
+	values[7] = Int32GetDatum(worker->open_circuits);
+	for (int i = 1; i <= 7; i++)
 		nulls[i] = !is_running;
 	nulls[6] |= worker->next_wake == 0 || worker->quiet != QUIET_NOT;
-	nulls[7] = nulls[8] = worker->last_error_at == 0;
-	values[7] = nulls[7] ? (Datum) 0 : CStringGetTextDatum(worker->last_error);
-	values[8] = TimestampTzGetDatum(worker->last_error_at);
-	nulls[9] = nulls[10] = worker->quiet == QUIET_NOT;
-	values[9] = nulls[9] ? (Datum) 0 : CStringGetTextDatum(quiet_reasons[worker->quiet].code);
-	values[10] = nulls[10] ? (Datum) 0 : CStringGetTextDatum(explanation);
+	nulls[8] = nulls[9] = worker->last_error_at == 0;
+	values[8] = nulls[8] ? (Datum) 0 : CStringGetTextDatum(worker->last_error);
+	values[9] = TimestampTzGetDatum(worker->last_error_at);
+	nulls[10] = nulls[11] = worker->quiet == QUIET_NOT;
+	values[10] = nulls[10] ? (Datum) 0 : CStringGetTextDatum(quiet_reasons[worker->quiet].code);
+	values[11] = nulls[11] ? (Datum) 0 : CStringGetTextDatum(explanation);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -133,7 +137,8 @@ copy_records(WorkerRecord *copies, int workers, bool is_excluded)
 
 /*
  * appt.worker_status() -> setof (slot, pid, started_at, in_flight, sent,
- * failed, next_wake, last_error, last_error_at, why_quiet, explanation)
+ * failed, next_wake, open_circuits, last_error, last_error_at, why_quiet,
+ * explanation)
  *
  * For operators: only the owner, superusers and pg_monitor have EXECUTE.
  * Source: design.md section 4, Visible.
@@ -150,6 +155,50 @@ worker_status(PG_FUNCTION_ARGS)
 	count = copy_records(copies, appt_workers, database_is_excluded());
 	for (int i = 0; i < count; i++)
 		put_row(result, &copies[i]);
+	pfree(copies);
+	return (Datum) 0;
+}
+
+static void
+put_circuit(ReturnSetInfo *result, int slot, const CircuitReport *circuit)
+{
+	Datum		values[CIRCUIT_COLUMNS];
+	bool		nulls[CIRCUIT_COLUMNS] = {0};
+
+	values[0] = Int32GetDatum(slot);
+	values[1] = CStringGetTextDatum(circuit->destination);
+	values[2] = UUIDPGetDatum(&circuit->application_id);
+	values[3] = circuit->of_lane ? CStringGetTextDatum(channel_code(circuit->channel)) : (Datum) 0;
+	nulls[2] = nulls[3] = !circuit->of_lane;
+	values[4] = UUIDPGetDatum(&circuit->subscription_id);
+	nulls[4] = !circuit->has_subscription;
+	values[5] = TimestampTzGetDatum(circuit->opened_at);
+	values[6] = Int32GetDatum(circuit->failures);
+	values[7] = TimestampTzGetDatum(circuit->probe_at);
+	values[8] = CStringGetTextDatum(circuit->last_error);
+	nulls[8] = circuit->last_error[0] == '\0';
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/*
+ * appt.open_circuits() -> setof (slot, destination, application_id, channel,
+ * subscription_id, opened_at, failures, probe_at, last_error)
+ *
+ * For operators, as worker_status. At most CIRCUITS_SHOWN of each worker.
+ */
+Datum
+open_circuits(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	WorkerRecord *copies;
+	int			count;
+
+	InitMaterializedSRF(fcinfo, 0);
+	copies = (WorkerRecord *) palloc(appt_workers * sizeof(WorkerRecord));
+	count = copy_records(copies, appt_workers, database_is_excluded());
+	for (int i = 0; i < count; i++)
+		for (int j = 0; copies[i].pid != 0 && j < Min(copies[i].open_circuits, CIRCUITS_SHOWN); j++)
+			put_circuit(result, copies[i].slot, &copies[i].circuits[j]);
 	pfree(copies);
 	return (Datum) 0;
 }

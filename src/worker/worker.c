@@ -651,6 +651,15 @@ worker_report(int in_flight, int64 sent, int64 failed, TimestampTz next_wake)
 		wake_sleep_deaf();
 }
 
+void
+worker_report_circuits(const CircuitReport *reports, int count)
+{
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	my_record->open_circuits = count;
+	memcpy(my_record->circuits, reports, sizeof(CircuitReport) * Min(count, CIRCUITS_SHOWN));
+	LWLockRelease(workers_shared->lock);
+}
+
 /* ---- the process ---- */
 
 static void

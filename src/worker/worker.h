@@ -7,6 +7,8 @@
 
 #include "datatype/timestamp.h"
 
+#include "worker/breakers.h"
+
 /*
  * Run one step in a transaction of its own: as the extension's owner, SPI
  * connected, a snapshot active, in memory that goes with the transaction. On
@@ -52,5 +54,8 @@ extern void worker_pause(long milliseconds);
 
 /* Publish for worker_status, and when the next commit need not wake us. */
 extern void worker_report(int in_flight, int64 sent, int64 failed, TimestampTz next_wake);
+
+/* So many circuits are open; `reports` holds the first CIRCUITS_SHOWN of them. */
+extern void worker_report_circuits(const CircuitReport *reports, int count);
 
 #endif							/* APPT_WORKER_H */

@@ -66,9 +66,11 @@ INSERT INTO promised VALUES
 	('lane', 'i', ''),
 	('locale_is_valid', 'i', 'AD SV'),
 	('notification_types', 'i', 'AD AG CS SU SV'),
+	('open_circuits', 'v', 'MO'),
 	('provider_is_valid', 'i', 'AD SV'),
 	('reasons', 'i', 'AD AG CS SU SV'),
 	('reset_verification', 'v', ''),
+	('tell_workers', 'v', ''),
 	('template_is_valid', 'i', 'AD SV'),
 	('timezone_is_valid', 'i', 'AD SV'),
 	('url_is_valid', 'i', 'AD SV'),
@@ -166,6 +168,7 @@ RESET ROLE;
 CREATE ROLE appt_test_monitor IN ROLE pg_monitor;
 SET LOCAL ROLE appt_test_monitor;
 SELECT lives_ok('SELECT * FROM appt.worker_status', 'a monitor asks how the worker does');
+SELECT lives_ok('SELECT * FROM appt.circuit', 'and whom it sends little');
 SELECT throws_ok('SELECT * FROM appt.notification', '42501', NULL, 'and reads no messages');
 RESET ROLE;
 

@@ -19,12 +19,13 @@ $tenant->only('CREATE', 'WEBHOOK');
 $tenant->subscribe("http://127.0.0.1:$port/") foreach 1 .. $subscriptions;
 my ($worker) = $node->wait_for_workers;
 
-deliver(2000);
+deliver(4000);
 my $before = anonymous_kb();
-deliver(18000);
+deliver(16000);
 my $after = anonymous_kb();
-note("RssAnon: $before KB after 2,000, $after KB after 20,000");
-cmp_ok($after, '<=', 1.05 * $before, 'its memory stays as it was') if !$ENV{APPT_SANITIZE};
+note("RssAnon: $before KB after 4,000, $after KB after 20,000");
+# It is small, and what malloc keeps varies by half a megabyte.
+cmp_ok($after, '<=', 1.05 * $before + 512, 'its memory stays as it was') if !$ENV{APPT_SANITIZE};
 is(join(' ', $node->worker_pids('postgres')), $worker, 'it is the same worker');
 is($tenant->query("SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ', ') FROM appt.notification"), 'SENT', 'all are SENT');
 is($tenant->query('SELECT count(*) FROM appt.due'), 0, 'the queue is empty');

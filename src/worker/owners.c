@@ -1,0 +1,130 @@
+/*
+ * owners.c
+ *		Whose the lanes are, where they lead and what their tenant and provider
+ *		allow: learned before anything of them is claimed, so that no row is
+ *		taken that may not go.
+ *
+ * A lane's owner never changes; the rest does, with appt.application,
+ * appt.provider and appt.subscription. Triggers on those tell the workers at
+ * commit (tell_workers), and all lanes are learned anew; the sweep and a reload
+ * do so for what no trigger told.
+ *
+ * Several workers of a database share what a limit allows: each has its part,
+ * so that together they keep it.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "core/column.h"
+#include "core/settings.h"
+#include "core/statement.h"
+#include "worker/delivery.h"
+#include "worker/worker.h"
+
+/* As many in one transaction; the others are learned by the next. */
+#define LEARN_BATCH 1000
+
+static Statement select_owners = {
+	"SELECT l.ordinal, o.application_id, o.channel, o.subscription_id, coalesce(s.url, p.url),"
+	"  coalesce(s.xmin, p.xmin)::text::bigint, a.max_concurrency::float8, a.max_per_second::float8,"
+	"  (p.settings->'max_concurrency')::float8, (p.settings->'max_per_second')::float8 "
+	"FROM unnest($1, $2) WITH ORDINALITY AS l (lane, low_water, ordinal) "
+	"CROSS JOIN LATERAL ("
+	"  SELECT n.application_id, n.channel, n.subscription_id"
+	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
+	"  WHERE d.lane = l.lane AND d.due_at >= l.low_water"
+	"  ORDER BY d.due_at, d.notification_id LIMIT 1) o "
+	"LEFT JOIN appt.application a ON a.id = o.application_id "
+	"LEFT JOIN appt.subscription s ON s.application_id = o.application_id AND s.id = o.subscription_id "
+	"LEFT JOIN appt.provider p ON p.application_id = o.application_id AND p.channel = o.channel AND p.enabled",
+	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
+typedef struct Learning
+{
+	int			slot;
+	TimestampTz now;
+} Learning;
+
+/* ---- what a worker has of a limit ---- */
+
+/* Of the first slots one more, where it can't be divided; a slot may have none. */
+static int
+part_of_concurrency(double limit, int slot)
+{
+	int			whole = (int) Min(limit, INT_MAX);
+
+	return whole / appt_workers + (slot <= whole % appt_workers ? 1 : 0);
+}
+
+static Limits
+read_limits(uint64 row, int column, int slot)
+{
+	Limits		limits = {INT_MAX, 0};
+	bool		is_null;
+	Datum		value = row_datum(row, column, &is_null);
+
+	if (!is_null)
+		limits.max_concurrency = part_of_concurrency(DatumGetFloat8(value), slot);
+	value = row_datum(row, column + 1, &is_null);
+	if (!is_null)
+		limits.max_per_second = DatumGetFloat8(value) / appt_workers;
+	return limits;
+}
+
+/* ---- learning ---- */
+
+static void
+learn(Lane *lane, uint64 row, const Learning *learning)
+{
+	char		destination[DESTINATION_SIZE] = "";
+	char	   *url = row_text(row, 5);
+	LaneOwner	owner = {
+		.application_id = row_uuid(row, 2),
+		.subscription_id = row_uuid_or_null(row, 4),
+		.destination = destination,
+		.version = (uint32) row_int64(row, 6),
+		.application = read_limits(row, 7, learning->slot),
+		.own = read_limits(row, 9, learning->slot)
+	};
+
+	(void) channel_from_code(row_text(row, 3), &owner.channel);
+	if (url != NULL)
+		transfer_destination(url, destination);
+	lane_learn(lane, &owner, learning->now);
+}
+
+static void
+learn_step(void *argument)
+{
+	int			count;
+	Lane	  **lanes = lanes_unknown(LEARN_BATCH, &count);
+	Column	   *ids = column_create(INT8OID, count);
+	Column	   *low_waters = column_create(TIMESTAMPTZOID, count);
+	uint64		rows;
+
+	for (int i = 0; i < count; i++)
+	{
+		column_add(ids, Int64GetDatum(lanes[i]->id));
+		column_add(low_waters, TimestampTzGetDatum(lanes[i]->low_water));
+	}
+	rows = statement_run(&select_owners, column_array(ids), column_array(low_waters));
+	for (uint64 row = 0; row < rows; row++)
+		learn(lanes[row_int64(row, 1) - 1], row, (const Learning *) argument);
+	/* Of which there is nothing, others have settled everything. */
+	for (int i = 0; i < count; i++)
+		if (lanes[i]->state == LANE_UNKNOWN)
+			lane_wait(lanes[i], DT_NOEND);
+}
+
+bool
+learn_owners(int slot, TimestampTz now)
+{
+	Learning	learning = {slot, now};
+
+	return !lanes_are_unknown() || worker_run(learn_step, &learning);
+}

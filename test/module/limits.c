@@ -1,0 +1,408 @@
+/*-------------------------------------------------------------------------
+ *
+ * limits.c
+ *	  Buckets, circuits and the sharing of places, with a clock of seconds that
+ *	  the test turns.
+ *
+ *-------------------------------------------------------------------------
+ */
+#include "postgres.h"
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+
+#include "catalog/pg_type.h"
+#include "common/pg_prng.h"
+#include "fmgr.h"
+#include "portability/instr_time.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "worker/breakers.h"
+#include "worker/lanes.h"
+
+PG_FUNCTION_INFO_V1(test_bucket_run);
+PG_FUNCTION_INFO_V1(test_bucket_excess);
+PG_FUNCTION_INFO_V1(test_circuit_run);
+PG_FUNCTION_INFO_V1(test_lanes_reset);
+PG_FUNCTION_INFO_V1(test_lane_learn);
+PG_FUNCTION_INFO_V1(test_lanes_allot);
+PG_FUNCTION_INFO_V1(test_lanes_finish);
+PG_FUNCTION_INFO_V1(test_lanes_wake);
+PG_FUNCTION_INFO_V1(test_lanes_next_wake);
+PG_FUNCTION_INFO_V1(test_lane_drain);
+PG_FUNCTION_INFO_V1(test_open_circuits);
+PG_FUNCTION_INFO_V1(test_lanes_visits);
+
+static TimestampTz
+at_seconds(double seconds)
+{
+	return (TimestampTz) rint(seconds * USECS_PER_SEC);
+}
+
+static char **
+text_array(ArrayType *array, int *count)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	char	  **texts;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, count);
+	texts = palloc(sizeof(char *) * Max(*count, 1));
+	for (int i = 0; i < *count; i++)
+		texts[i] = TextDatumGetCString(elements[i]);
+	return texts;
+}
+
+/* ---- buckets ---- */
+
+/*
+ * bucket_run(steps text[]) -> text: "rate R", "at T" (seconds), "take N" each
+ * do as they say; "?" adds the tokens there are and, if none, the seconds
+ * until there is one.
+ */
+Datum
+test_bucket_run(PG_FUNCTION_ARGS)
+{
+	Bucket		bucket = {0};
+	TimestampTz now = 0;
+	StringInfoData text;
+	int			count;
+	char	  **steps = text_array(PG_GETARG_ARRAYTYPE_P(0), &count);
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+	{
+		int			tokens;
+
+		if (strncmp(steps[i], "rate ", 5) == 0)
+			bucket_set_rate(&bucket, atof(steps[i] + 5), now);
+		else if (strncmp(steps[i], "at ", 3) == 0)
+			now = at_seconds(atof(steps[i] + 3));
+		else if (strncmp(steps[i], "take ", 5) == 0)
+			bucket_take(&bucket, atoi(steps[i] + 5), now);
+		else
+		{
+			tokens = bucket_tokens(&bucket, now);
+			if (tokens == INT_MAX)
+				appendStringInfoString(&text, "all ");
+			else if (tokens > 0)
+				appendStringInfo(&text, "%d%s ", tokens, bucket_is_full(&bucket, now) ? " full" : "");
+			else
+				appendStringInfo(&text, "in %.6f ", (bucket_next(&bucket, now) - now) / 1e6);
+		}
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(text.data));
+}
+
+/*
+ * bucket_excess(rate, seconds, longest_nap, OUT taken, OUT excess): take all there is, again and
+ * again after random naps (0: exactly when there is a token). The most by which
+ * any stretch of time exceeded rate * t, and how many were taken in all.
+ */
+Datum
+test_bucket_excess(PG_FUNCTION_ARGS)
+{
+	double		rate = PG_GETARG_FLOAT8(0);
+	TimestampTz end = at_seconds(PG_GETARG_FLOAT8(1));
+	double		nap = PG_GETARG_FLOAT8(2) * USECS_PER_SEC;
+	Bucket		bucket = {0};
+	TimestampTz now = 0;
+	int64		taken = 0;
+	double		lowest = 0;
+	double		excess = 0;
+
+	bucket_set_rate(&bucket, rate, now);
+	while (now <= end)
+	{
+		int			tokens = bucket_tokens(&bucket, now);
+		double		before = taken - rate * now / USECS_PER_SEC;
+
+		/* The stretch that began where we were furthest behind ends now. */
+		lowest = Min(lowest, before);
+		bucket_take(&bucket, tokens, now);
+		taken += tokens;
+		excess = Max(excess, before + tokens - lowest);
+		now = nap > 0 ? now + 1 + (TimestampTz) (nap * pg_prng_double(&pg_global_prng_state))
+			: bucket_next(&bucket, now);
+	}
+	PG_RETURN_ARRAYTYPE_P(construct_array((Datum[]) {Float8GetDatum((double) taken), Float8GetDatum(excess)},
+										  2, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
+}
+
+/* ---- circuits ---- */
+
+/*
+ * circuit_run(steps text[]) -> text: "at T", "start", "good", "bad" (of one
+ * that is no probe), "probe good", "probe bad", "probe nothing", "expedite";
+ * "?" adds what state it is in. A change is added too.
+ */
+Datum
+test_circuit_run(PG_FUNCTION_ARGS)
+{
+	static const char *const changes[] = {
+		[CIRCUIT_UNCHANGED] = "", [CIRCUIT_OPENED] = "opened ",
+		[CIRCUIT_FAILED_PROBE] = "failed ", [CIRCUIT_CLOSED] = "closed "
+	};
+	Circuit		circuit = {0};
+	TimestampTz now = 0;
+	StringInfoData text;
+	int			count;
+	char	  **steps = text_array(PG_GETARG_ARRAYTYPE_P(0), &count);
+
+	initStringInfo(&text);
+	for (int i = 0; i < count; i++)
+	{
+		CircuitChange change = CIRCUIT_UNCHANGED;
+		bool		is_probe = strncmp(steps[i], "probe ", 6) == 0;
+		const char *step = steps[i] + (is_probe ? 6 : 0);
+
+		if (strncmp(step, "at ", 3) == 0)
+			now = at_seconds(atof(step + 3));
+		else if (strcmp(step, "start") == 0)
+			appendStringInfoString(&text, circuit_start(&circuit) ? "probes " : "");
+		else if (strcmp(step, "good") == 0)
+			change = circuit_succeed(&circuit);
+		else if (strcmp(step, "bad") == 0)
+			change = circuit_fail(&circuit, is_probe, now);
+		else if (strcmp(step, "nothing") == 0)
+			circuit_learn_nothing(&circuit, is_probe, now);
+		else if (strcmp(step, "expedite") == 0)
+			circuit_expedite(&circuit, now);
+		else if (circuit_room(&circuit, now) == INT_MAX)
+			appendStringInfoString(&text, "all ");
+		else if (circuit_room(&circuit, now) > 0)
+			appendStringInfo(&text, "%d ", circuit_room(&circuit, now));
+		else if (circuit_next(&circuit, now) == DT_NOEND)
+			appendStringInfoString(&text, "wait ");
+		else
+			appendStringInfo(&text, "in %g ", (circuit_next(&circuit, now) - now) / 1e6);
+		appendStringInfoString(&text, changes[change]);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(text.data));
+}
+
+/* ---- lanes ---- */
+
+static List *flights;			/* of Flight * */
+
+static void
+owner_id(pg_uuid_t *id, int64 number)
+{
+	memset(id, 0, sizeof(pg_uuid_t));
+	memcpy(id->data, &number, sizeof(number));
+}
+
+/* Forget everything. */
+Datum
+test_lanes_reset(PG_FUNCTION_ARGS)
+{
+	static MemoryContext context = NULL;
+
+	if (context != NULL)
+		MemoryContextDelete(context);
+	context = AllocSetContextCreate(TopMemoryContext, "appt test lanes", ALLOCSET_DEFAULT_SIZES);
+	lanes_create(context);
+	flights = NIL;
+	PG_RETURN_VOID();
+}
+
+static Limits
+limits_argument(FunctionCallInfo fcinfo, int index)
+{
+	return (Limits) {
+		PG_ARGISNULL(index) ? INT_MAX : PG_GETARG_INT32(index),
+		PG_ARGISNULL(index + 1) ? 0 : PG_GETARG_FLOAT8(index + 1)
+	};
+}
+
+/*
+ * lane_learn(lane, application, destination, application_concurrency,
+ * application_rate, own_concurrency, own_rate, at, version): it has something
+ * due, and this is whose it is.
+ */
+Datum
+test_lane_learn(PG_FUNCTION_ARGS)
+{
+	int64		id = PG_GETARG_INT64(0);
+	TimestampTz now = at_seconds(PG_GETARG_FLOAT8(7));
+	LaneOwner	owner = {
+		.channel = CHANNEL_EMAIL,
+		.destination = text_to_cstring(PG_GETARG_TEXT_PP(2)),
+		.application = limits_argument(fcinfo, 3),
+		.own = limits_argument(fcinfo, 5),
+		.version = PG_GETARG_INT32(8)
+	};
+
+	owner_id(&owner.application_id, PG_GETARG_INT64(1));
+	lane_expect(id, now);
+	(void) lanes_wake(now);
+	lane_learn(lane_find(id), &owner, now);
+	PG_RETURN_VOID();
+}
+
+static void
+start_granted(const Grant *grant, const char *destination, TimestampTz now)
+{
+	MemoryContext previous = MemoryContextSwitchTo(TopMemoryContext);
+
+	for (int i = 0; i < grant->places; i++)
+	{
+		Flight	   *flight = palloc(sizeof(Flight));
+
+		*flight = lane_start(grant->lane, destination, now);
+		flights = lappend(flights, flight);
+	}
+	MemoryContextSwitchTo(previous);
+}
+
+static int
+compare_grants(const void *a, const void *b)
+{
+	int64		id_a = ((const Grant *) a)->lane->id;
+	int64		id_b = ((const Grant *) b)->lane->id;
+
+	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
+}
+
+/*
+ * lanes_allot(at, places, free, max_per_host, destinations text[], start) -> text: places
+ * for each lane, as "1:3 2:4"; they are started unless told otherwise, each to
+ * the element of its lane's id in destinations.
+ */
+Datum
+test_lanes_allot(PG_FUNCTION_ARGS)
+{
+	Allowance	allowance = {
+		.now = at_seconds(PG_GETARG_FLOAT8(0)),
+		.places = PG_GETARG_INT32(1),
+		.free_places = PG_GETARG_INT32(2),
+		.max_per_host = PG_GETARG_INT32(3)
+	};
+	int			destination_count;
+	char	  **destinations = text_array(PG_GETARG_ARRAYTYPE_P(4), &destination_count);
+	int			count;
+	Grant	   *grants;
+	StringInfoData text;
+
+	initStringInfo(&text);
+	(void) lanes_wake(allowance.now);
+	grants = lanes_allot(&allowance, &count);
+	lanes_return(grants, count);
+	qsort(grants, count, sizeof(Grant), compare_grants);
+	for (int i = 0; i < count; i++)
+	{
+		int64		id = grants[i].lane->id;
+
+		appendStringInfo(&text, "%s" INT64_FORMAT ":%d", i > 0 ? " " : "", id, grants[i].places);
+		if (PG_GETARG_BOOL(5))
+			start_granted(&grants[i], destinations[(id - 1) % destination_count], allowance.now);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(text.data));
+}
+
+/*
+ * lanes_finish(lane, count, at, of_lane, of_destination): the oldest flights of
+ * a lane end; findings are GOOD, BAD or NONE.
+ */
+Datum
+test_lanes_finish(PG_FUNCTION_ARGS)
+{
+	static const char *const findings[] = {
+		[FINDING_NONE] = "NONE", [FINDING_GOOD] = "GOOD", [FINDING_BAD] = "BAD"
+	};
+	int			left = PG_GETARG_INT32(1);
+	char	   *of_lane = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char	   *of_destination = text_to_cstring(PG_GETARG_TEXT_PP(4));
+	Evidence	evidence = {0};
+	ListCell   *cell;
+
+	for (int i = 0; i < lengthof(findings); i++)
+	{
+		if (strcmp(findings[i], of_lane) == 0)
+			evidence.of_lane = i;
+		if (strcmp(findings[i], of_destination) == 0)
+			evidence.of_destination = i;
+	}
+	foreach(cell, flights)
+	{
+		Flight	   *flight = (Flight *) lfirst(cell);
+
+		if (flight->lane->id != PG_GETARG_INT64(0) || left == 0)
+			continue;
+		left--;
+		lane_finish(flight, evidence, "as told", at_seconds(PG_GETARG_FLOAT8(2)));
+		flights = foreach_delete_current(flights, cell);
+	}
+	PG_RETURN_INT32(PG_GETARG_INT32(1) - left);
+}
+
+/* lanes_wake(at) -> may anything be sent now that could not before? */
+Datum
+test_lanes_wake(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lanes_wake(at_seconds(PG_GETARG_FLOAT8(0))));
+}
+
+/* lanes_next_wake() -> seconds, NULL: never */
+Datum
+test_lanes_next_wake(PG_FUNCTION_ARGS)
+{
+	if (lanes_next_wake() == DT_NOEND)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(lanes_next_wake() / 1e6);
+}
+
+/* lane_drain(lane): nothing of it is due any more. */
+Datum
+test_lane_drain(PG_FUNCTION_ARGS)
+{
+	lane_wait(lane_find(PG_GETARG_INT64(0)), DT_NOEND);
+	PG_RETURN_VOID();
+}
+
+/* open_circuits() -> "destination failures, ..." */
+Datum
+test_open_circuits(PG_FUNCTION_ARGS)
+{
+	CircuitReport reports[CIRCUITS_SHOWN];
+	int			count = breakers_report(reports, CIRCUITS_SHOWN);
+	StringInfoData text;
+
+	initStringInfo(&text);
+	for (int i = 0; i < Min(count, CIRCUITS_SHOWN); i++)
+		appendStringInfo(&text, "%s%s%s %d", i > 0 ? ", " : "", reports[i].of_lane ? "lane to " : "",
+						 reports[i].destination, reports[i].failures);
+	PG_RETURN_TEXT_P(cstring_to_text(text.data));
+}
+
+/* Microseconds that an allotment of one place takes, the best of many. */
+Datum
+test_lanes_visits(PG_FUNCTION_ARGS)
+{
+	Allowance	allowance = {
+		.now = at_seconds(PG_GETARG_FLOAT8(0)),
+		.places = 1,
+		.free_places = 100,
+		.max_per_host = PG_GETARG_INT32(1)
+	};
+	double		best = DBL_MAX;
+
+	for (int i = 0; i < 100; i++)
+	{
+		instr_time	start;
+		instr_time	took;
+		int			count;
+		Grant	   *grants;
+
+		INSTR_TIME_SET_CURRENT(start);
+		grants = lanes_allot(&allowance, &count);
+		INSTR_TIME_SET_CURRENT(took);
+		INSTR_TIME_SUBTRACT(took, start);
+		lanes_return(grants, count);
+		best = Min(best, INSTR_TIME_GET_DOUBLE(took) * 1e6);
+	}
+	PG_RETURN_FLOAT8(best);
+}
