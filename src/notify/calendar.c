@@ -58,8 +58,18 @@ static const struct
 	icalproperty_status status;
 }			methods[] = {
 	[CALENDAR_PUBLISH] = {"PUBLISH", ICAL_METHOD_PUBLISH, ICAL_STATUS_CONFIRMED},
-	[CALENDAR_CANCEL] = {"CANCEL", ICAL_METHOD_CANCEL, ICAL_STATUS_CANCELLED}
+	[CALENDAR_REQUEST] = {"REQUEST", ICAL_METHOD_REQUEST, ICAL_STATUS_CONFIRMED},
+	[CALENDAR_CANCEL] = {"CANCEL", ICAL_METHOD_CANCEL, ICAL_STATUS_CANCELLED},
+	/* For others it takes place (RFC 5546, 3.2.5). */
+	[CALENDAR_UNINVITE] = {"CANCEL", ICAL_METHOD_CANCEL, ICAL_STATUS_NONE}
 };
+
+/* Somebody ready to be written. */
+typedef struct PlainPerson
+{
+	char	   *address;		/* as a URI; NULL: nobody */
+	char	   *name;			/* NULL: none */
+} PlainPerson;
 
 /* An event ready to be written: whole seconds since 1970, texts without control characters. */
 typedef struct PlainEvent
@@ -73,6 +83,9 @@ typedef struct PlainEvent
 	pg_tz	   *zone;			/* NULL: not known */
 	char	   *url;			/* NULL: none */
 	pg_time_t	updated;
+	pg_time_t	stamped;
+	PlainPerson organizer;
+	PlainPerson attendee;
 	bool		is_local;		/* are its times told by the observances? */
 	Observances observances;
 } PlainEvent;
@@ -108,6 +121,50 @@ clean_text(const char *text)
 	return clean;
 }
 
+/* The address as a URI (RFC 6068); what clients compare it with is mostly the address as it is. */
+static char *
+mailto(const char *address)
+{
+	StringInfoData uri;
+
+	initStringInfo(&uri);
+	appendStringInfoString(&uri, "mailto:");
+	for (; *address; address++)
+	{
+		if (strchr("%?#^`{|}", *address) != NULL)
+			appendStringInfo(&uri, "%%%02X", (unsigned char) *address);
+		else
+			appendStringInfoChar(&uri, *address);
+	}
+	return uri.data;
+}
+
+/* No value of a parameter holds a double quote, and few receivers know how to write it otherwise (RFC 6868). */
+static char *
+parameter_text(const char *text)
+{
+	char	   *clean = clean_text(text);
+
+	for (char *c = clean; *c; c++)
+	{
+		if (*c == '"')
+			*c = '\'';
+		else if (*c == '\n' || *c == '\t')
+			*c = ' ';
+	}
+	return clean;
+}
+
+static void
+make_plain_person(const CalendarPerson *person, PlainPerson *plain)
+{
+	if (person->address == NULL)
+		return;
+	plain->address = mailto(person->address);
+	if (person->name != NULL && person->name[0] != '\0')
+		plain->name = parameter_text(person->name);
+}
+
 /* The first and the last day are left to offsets. */
 static bool
 is_in_range(pg_time_t at)
@@ -133,7 +190,9 @@ make_plain(const CalendarEvent *event, PlainEvent *plain, char **error)
 	/* An event has a length. */
 	plain->end = Max(timestamptz_to_time_t(event->end_at), plain->start + 1);
 	plain->updated = timestamptz_to_time_t(event->updated_at);
-	if (!is_in_range(plain->start) || !is_in_range(plain->end) || !is_in_range(plain->updated))
+	plain->stamped = timestamptz_to_time_t(event->stamped_at);
+	if (!is_in_range(plain->start) || !is_in_range(plain->end) ||
+		!is_in_range(plain->updated) || !is_in_range(plain->stamped))
 	{
 		*error = psprintf("Its year is not in %d to %d.", FIRST_YEAR, LAST_YEAR);
 		return false;
@@ -145,6 +204,8 @@ make_plain(const CalendarEvent *event, PlainEvent *plain, char **error)
 	plain->title = clean_text(event->title);
 	if (event->url != NULL && event->url[0] != '\0')
 		plain->url = clean_text(event->url);
+	make_plain_person(&event->organizer, &plain->organizer);
+	make_plain_person(&event->attendee, &plain->attendee);
 	/* It was known when it was stored; the server's data may have changed since. */
 	if (timezone_is_known(event->timezone))
 		plain->zone = pg_tzset(event->timezone);
@@ -211,6 +272,29 @@ is_plain_url(const char *url)
 	return strpbrk(url, " \t\n\"<>\\") == NULL;
 }
 
+/* ORGANIZER or ATTENDEE. */
+static icalproperty *
+person_property(const PlainPerson *person, icalproperty *(*make) (const char *))
+{
+	icalproperty *property = make(person->address);
+
+	if (person->name != NULL)
+		icalproperty_add_parameter(property, icalparameter_new_cn(person->name));
+	return property;
+}
+
+/* Nobody reads what an invited person's calendar answers, so it is not asked to. */
+static icalproperty *
+attendee_property(const PlainPerson *person)
+{
+	icalproperty *property = person_property(person, icalproperty_new_attendee);
+
+	icalproperty_add_parameter(property, icalparameter_new_role(ICAL_ROLE_REQPARTICIPANT));
+	icalproperty_add_parameter(property, icalparameter_new_partstat(ICAL_PARTSTAT_NEEDSACTION));
+	icalproperty_add_parameter(property, icalparameter_new_rsvp(ICAL_RSVP_FALSE));
+	return property;
+}
+
 static icalcomponent *
 event_component(const PlainEvent *event)
 {
@@ -218,7 +302,7 @@ event_component(const PlainEvent *event)
 
 	icalcomponent_add_property(component, icalproperty_new_uid(event->uid));
 	icalcomponent_add_property(component, icalproperty_new_sequence(event->sequence));
-	icalcomponent_add_property(component, icalproperty_new_dtstamp(utc_time(event->updated)));
+	icalcomponent_add_property(component, icalproperty_new_dtstamp(utc_time(event->stamped)));
 	icalcomponent_add_property(component, icalproperty_new_lastmodified(utc_time(event->updated)));
 	icalcomponent_add_property(component, time_property(event, icalproperty_new_dtstart, event->start));
 	icalcomponent_add_property(component, time_property(event, icalproperty_new_dtend, event->end));
@@ -230,7 +314,12 @@ event_component(const PlainEvent *event)
 		if (is_plain_url(event->url))
 			icalcomponent_add_property(component, icalproperty_new_url(event->url));
 	}
-	icalcomponent_add_property(component, icalproperty_new_status(methods[event->method].status));
+	if (methods[event->method].status != ICAL_STATUS_NONE)
+		icalcomponent_add_property(component, icalproperty_new_status(methods[event->method].status));
+	if (event->organizer.address != NULL)
+		icalcomponent_add_property(component, person_property(&event->organizer, icalproperty_new_organizer));
+	if (event->attendee.address != NULL)
+		icalcomponent_add_property(component, attendee_property(&event->attendee));
 	return component;
 }
 
@@ -248,6 +337,12 @@ calendar_component(const PlainEvent *event)
 	return calendar;
 }
 
+static Size
+text_length(const char *text)
+{
+	return text == NULL ? 0 : strlen(text);
+}
+
 /*
  * Where malloc fails libical follows the NULL, and all sessions would go down
  * with this one: so what it is going to need has to be there. (volatile, because
@@ -256,7 +351,9 @@ calendar_component(const PlainEvent *event)
 static bool
 has_memory(const PlainEvent *event)
 {
-	Size		text_size = strlen(event->title) + (event->url ? strlen(event->url) : 0);
+	Size		text_size = text_length(event->title) + text_length(event->url) +
+		text_length(event->organizer.address) + text_length(event->organizer.name) +
+		text_length(event->attendee.address) + text_length(event->attendee.name);
 	void	   *volatile block = malloc(LIBICAL_MEMORY + LIBICAL_MEMORY_FACTOR * text_size);
 
 	free(block);

@@ -18,8 +18,17 @@
 typedef enum CalendarMethod
 {
 	CALENDAR_PUBLISH,			/* keep it */
-	CALENDAR_CANCEL				/* strike it out */
+	CALENDAR_REQUEST,			/* you are invited, or what you are invited to has changed */
+	CALENDAR_CANCEL,			/* strike it out */
+	CALENDAR_UNINVITE			/* strike it out: it is not yours any more */
 } CalendarMethod;
+
+/* As a calendar names people: by mail address. */
+typedef struct CalendarPerson
+{
+	const char *address;		/* NULL: nobody is named */
+	const char *name;			/* one line; may be NULL */
+} CalendarPerson;
 
 typedef struct CalendarEvent
 {
@@ -32,6 +41,9 @@ typedef struct CalendarEvent
 	const char *timezone;		/* in which its times are told */
 	const char *url;			/* where to join; NULL or "": nowhere */
 	TimestampTz updated_at;
+	TimestampTz stamped_at;		/* of versions with one sequence, the later stamp wins */
+	CalendarPerson organizer;	/* both are named or neither */
+	CalendarPerson attendee;	/* who gets the file */
 } CalendarEvent;
 
 /* "PUBLISH" and so on, as it stands in the file and in its Content-Type. */

@@ -40,6 +40,7 @@ find_event(const pg_uuid_t *id, CalendarEvent *event)
 
 	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
 		report_not_found("appointment", id);
+	memset(event, 0, sizeof(CalendarEvent));
 	event->method = strcmp(row_text(0, 1), APPOINTMENT_CANCELLED) == 0 ? CALENDAR_CANCEL : CALENDAR_PUBLISH;
 	event->uid = uuid_text(id);
 	event->sequence = row_int32(0, 2);
@@ -48,7 +49,7 @@ find_event(const pg_uuid_t *id, CalendarEvent *event)
 	event->end_at = row_timestamp(0, 5);
 	event->timezone = row_text(0, 6);
 	event->url = row_text(0, 7);
-	event->updated_at = row_timestamp(0, 8);
+	event->updated_at = event->stamped_at = row_timestamp(0, 8);
 }
 
 /* What is written of the appointment that the function's argument names. */

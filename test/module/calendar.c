@@ -8,12 +8,27 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "channel/channel.h"
 #include "notify/calendar.h"
 
 PG_FUNCTION_INFO_V1(test_calendar_file);
 PG_FUNCTION_INFO_V1(test_calendar_google_url);
 
-/* (start_at timestamptz, end_at timestamptz, timezone text, title text, url text, method text) */
+/* "Name <address>", or nobody */
+static void
+read_person(FunctionCallInfo fcinfo, int i, CalendarPerson *person)
+{
+	char	   *mailbox = text_to_cstring(PG_GETARG_TEXT_PP(i));
+
+	if (mailbox[0] != '\0' &&
+		!mailbox_parts(mailbox, (char **) &person->name, (char **) &person->address))
+		elog(ERROR, "no mailbox: %s", mailbox);
+}
+
+/*
+ * (start_at timestamptz, end_at timestamptz, timezone text, title text, url text, method text,
+ * organizer text, attendee text); the method UNINVITE is that of CalendarMethod
+ */
 static void
 read_event(FunctionCallInfo fcinfo, CalendarEvent *event)
 {
@@ -23,7 +38,12 @@ read_event(FunctionCallInfo fcinfo, CalendarEvent *event)
 	event->timezone = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	event->title = text_to_cstring(PG_GETARG_TEXT_PP(3));
 	event->url = text_to_cstring(PG_GETARG_TEXT_PP(4));
-	event->method = strcmp(text_to_cstring(PG_GETARG_TEXT_PP(5)), "CANCEL") == 0 ? CALENDAR_CANCEL : CALENDAR_PUBLISH;
+	event->method = CALENDAR_PUBLISH;
+	while (strcmp(text_to_cstring(PG_GETARG_TEXT_PP(5)),
+				  event->method == CALENDAR_UNINVITE ? "UNINVITE" : calendar_method_name(event->method)) != 0)
+		event->method++;
+	read_person(fcinfo, 6, &event->organizer);
+	read_person(fcinfo, 7, &event->attendee);
 	event->uid = "uid";
 }
 

@@ -149,6 +149,21 @@ SELECT is(encode(appt_test.calendar_file(start_at, end_at, 'UTC'), 'escape'), 'e
 FROM (VALUES ('3000-01-01'::timestamptz, '3000-01-02'::timestamptz), ('2026-01-01', '3000-01-01'), ('0001-01-01 BC', '2026-01-01'), ('2999-12-31', '2999-12-31 01:00'), ('-infinity', '2026-01-01'), ('2026-01-01', 'infinity')) v (start_at, end_at);
 SELECT is(appt_test.calendar_google_url('3000-01-01', '3000-01-02', 'UTC'), 'error: Its year is not in 1 to 2999.', 'nor a link');
 
+-- For somebody invited: who invites, and that no answer is asked for; struck out for all, or for one alone.
+CREATE FUNCTION pg_temp.invitation(method text, organizer text, attendee text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(line, ' ') FROM unnest(string_to_array(replace(convert_from(appt_test.calendar_file('2026-01-01 12:00+00', '2026-01-01 13:00+00', 'UTC', 'x', '', method, organizer, attendee), 'UTF8'), E'\r\n ', ''), E'\r\n')) line
+	WHERE line ~ '^(METHOD|STATUS|ORGANIZER|ATTENDEE)'$$;
+SELECT is(pg_temp.invitation(method, organizer, attendee), expected, method || ' from ' || organizer || ' to ' || attendee) FROM (VALUES
+	('PUBLISH', '', '', 'METHOD:PUBLISH STATUS:CONFIRMED'),
+	('REQUEST', 'Clinic <clinic@example.com>', 'Ann Lee <ann@example.org>', 'METHOD:REQUEST STATUS:CONFIRMED ORGANIZER;CN=Clinic:mailto:clinic@example.com '
+		'ATTENDEE;CN=Ann Lee;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:mailto:ann@example.org'),
+	('CANCEL', 'clinic@example.com', 'ann@example.org', 'METHOD:CANCEL STATUS:CANCELLED ORGANIZER:mailto:clinic@example.com '
+		'ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:mailto:ann@example.org'),
+	('UNINVITE', 'clinic@example.com', 'ann@example.org', 'METHOD:CANCEL ORGANIZER:mailto:clinic@example.com '
+		'ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:mailto:ann@example.org'),
+	('REQUEST', '"a;b:c,d" <a@bücher.example>', '"say \"hi\" x\\y" <a%b?c@example.org>', 'METHOD:REQUEST STATUS:CONFIRMED ORGANIZER;CN="a;b:c,d":mailto:a@xn--bcher-kva.example '
+		'ATTENDEE;CN=say ''hi'' x\y;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE:mailto:a%25b%3Fc@example.org')) v (method, organizer, attendee, expected);
+
 -- What links hold.
 SELECT is(replace(appt_test.calendar_google_url('2026-01-01 12:00+00', '2026-01-01 13:00+00', timezone, title, url),
 	'https://calendar.google.com/calendar/render?action=TEMPLATE', ''), expected, left(quote_literal(title), 40)) FROM (VALUES
