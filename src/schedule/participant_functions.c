@@ -16,14 +16,16 @@ PG_FUNCTION_INFO_V1(add_customer);
 PG_FUNCTION_INFO_V1(remove_participant);
 
 static void
-touch(const AppointmentKey *key)
+touch(const AppointmentKey *key, bool calendars_change)
 {
 	static Statement update = {
-		"UPDATE appt.appointment SET updated_at = now() WHERE application_id = $1 AND id = $2",
-		2, {UUIDOID, UUIDOID}
+		"UPDATE appt.appointment SET sequence = sequence + CASE WHEN $3 THEN 1 ELSE 0 END, updated_at = now() "
+		"WHERE application_id = $1 AND id = $2",
+		3, {UUIDOID, UUIDOID, BOOLOID}
 	};
 
-	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 BoolGetDatum(calendars_change));
 }
 
 char *
@@ -61,7 +63,7 @@ add_customer(PG_FUNCTION_ARGS)
 	require_open(appointment);
 	customer = customer_parse(object, find_calling_code(&appointment->key.application_id));
 	customer_insert(&appointment->key, customer);
-	touch(&appointment->key);
+	touch(&appointment->key, false);
 	plan_customer_added(&appointment->key, customer->id, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
 }
@@ -91,7 +93,7 @@ add_agent(PG_FUNCTION_ARGS)
 		report_conflict("already a participant of the appointment",
 						"\"%s\" takes part in appointment \"%s\".", user_id, uuid_text(id));
 	agent_insert(&appointment->key, user_id);
-	touch(&appointment->key);
+	touch(&appointment->key, false);
 	plan_updated(&appointment->key, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
 }
@@ -122,6 +124,7 @@ remove_participant(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id;
 	char	   *participant_id;
 	char	   *type;
+	bool		is_customer;
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
@@ -135,11 +138,12 @@ remove_participant(PG_FUNCTION_ARGS)
 	if (strcmp(participant_id, appointment->organizer_id) == 0)
 		report_conflict("the organizer cannot be removed",
 						"\"%s\" organizes appointment \"%s\".", participant_id, uuid_text(id));
+	is_customer = strcmp(type, PARTICIPANT_CUSTOMER) == 0;
 	/* What the customer is still to be told is copied from the row that goes. */
-	plan_participant_removed(&appointment->key, participant_id,
-							 strcmp(type, PARTICIPANT_CUSTOMER) == 0,
+	plan_participant_removed(&appointment->key, participant_id, is_customer,
 							 GetCurrentTransactionStartTimestamp());
 	delete_participant(&appointment->key, participant_id);
-	touch(&appointment->key);
+	/* Every cancellation counts for calendars (RFC 5546, 2.1.4), also of one person's part. */
+	touch(&appointment->key, is_customer);
 	return return_details(&call, fcinfo, &appointment->key);
 }

@@ -78,7 +78,9 @@ SELECT id AS late, phone FROM appt.participant WHERE appointment_id = :'id' AND 
 SELECT is(:'phone'::text, '+302102234988', 'its phone number is stored as E.164');
 SELECT is((SELECT state FROM pg_temp.refusal(format('SELECT appt.add_customer(%L, %s)', :'id', said))), '22023', said || ' is no customer')
 	FROM (VALUES ('NULL'), ('''1'''), ('''{"contact": {"primaryEmail": "late"}}''')) wrong (said);
+SELECT sequence FROM appt.appointment WHERE id = :'id' \gset before_
 SELECT is(jsonb_array_length(a.participant_ids), 2, 'and removed') FROM appt.remove_participant(:'id', :'late') a;
+SELECT is(sequence, :before_sequence + 1, 'which their calendar takes over') FROM appt.appointment WHERE id = :'id';
 SELECT is(pg_temp.owed(:'id'), 'CANCELLED EMAIL, CANCELLED SMS, UPDATE WEBHOOK', 'who is told, and subscribers');
 SELECT is((SELECT state FROM pg_temp.refusal(format('SELECT appt.remove_participant(%L, %L)', :'id', :'late'))), 'PT404', 'a participant who is none is not found');
 SELECT is((SELECT state FROM pg_temp.refusal(format('SELECT appt.remove_participant(%L, ''agent'')', :'id'))), 'PT409', 'the organizer stays');
