@@ -36,6 +36,8 @@ typedef struct Message
 	const char *subject;		/* email alone */
 	const char *text_body;		/* WEBHOOK: the whole JSON body, see webhook_body() */
 	const char *html_body;		/* email alone, may be NULL */
+	const char *calendar;		/* email alone: an iCalendar file in UTF-8, or NULL */
+	const char *calendar_method;	/* the file's: REQUEST or CANCEL */
 	TimestampTz timestamp;		/* of this attempt */
 	List	   *headers;		/* of Header: the appointment's notification headers */
 } Message;
@@ -186,5 +188,11 @@ extern bool url_has_same_origin(const char *one, const char *other);
 extern const char *sender_problem(const char *sender);
 extern const char *header_problem(const char *name, const char *value);
 extern const char *hmac_key_problem(const char *key);
+
+/*
+ * The address of "address" or "Name <address>" as mail is sent to it, its domain
+ * in ASCII, and the name, NULL if there is none. False if it is neither.
+ */
+extern bool mailbox_parts(const char *mailbox, char **name, char **address);
 
 #endif							/* APPT_CHANNEL_H */

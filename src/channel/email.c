@@ -184,6 +184,19 @@ parse_mailbox(const char *text, char **name, char **address)
 	return ascii_mail_address(*address) != NULL;
 }
 
+bool
+mailbox_parts(const char *mailbox, char **name, char **address)
+{
+	char	   *utf8 = text_to_utf8(mailbox);
+
+	if (utf8 == NULL || !parse_mailbox(utf8, name, address))
+		return false;
+	*address = ascii_mail_address(*address);
+	if (*name != NULL)
+		*name = pg_any_to_server(*name, strlen(*name), PG_UTF8);
+	return true;
+}
+
 const char *
 sender_problem(const char *sender)
 {
@@ -438,43 +451,21 @@ base64_is_shorter(const char *text)
 	return 2 * encoded > length / 3;
 }
 
-/* One body with its headers. */
+/* One body with its headers; the type is that of text: "html", perhaps with more parameters. */
 static void
-append_part(StringInfo buffer, const char *subtype, const char *body)
+append_part(StringInfo buffer, const char *type, const char *body)
 {
 	char	   *text = with_network_line_ends(body);
 	bool		base64 = base64_is_shorter(text);
 
 	appendStringInfo(buffer,
-					 "Content-Type: text/%s; charset=UTF-8\r\n"
+					 "Content-Type: text/%s\r\n"
 					 "Content-Transfer-Encoding: %s\r\n\r\n",
-					 subtype, base64 ? "base64" : "quoted-printable");
+					 type, base64 ? "base64" : "quoted-printable");
 	if (base64)
 		append_base64(buffer, text);
 	else
 		append_quoted_printable(buffer, text);
-}
-
-/*
- * Text alone, or text and HTML as alternatives. No encoded line can hold the
- * boundary: it contains "=_", which neither encoding produces.
- */
-static void
-append_bodies(StringInfo buffer, const char *text, const char *html, const char *uid)
-{
-	if (html == NULL)
-	{
-		append_part(buffer, "plain", text);
-		return;
-	}
-	appendStringInfo(buffer,
-					 "Content-Type: multipart/alternative;\r\n boundary=\"=_%s\"\r\n\r\n",
-					 uid);
-	appendStringInfo(buffer, "--=_%s\r\n", uid);
-	append_part(buffer, "plain", text);
-	appendStringInfo(buffer, "\r\n--=_%s\r\n", uid);
-	append_part(buffer, "html", html);
-	appendStringInfo(buffer, "\r\n--=_%s--\r\n", uid);
 }
 
 /*
@@ -550,6 +541,8 @@ collect_content(MailParts *parts, const Message *message, ComposeFailure *failur
 		!optional_utf8(message->text_body ? message->text_body : "", &parts->text_body) ||
 		!optional_utf8(message->html_body, &parts->html_body))
 		return fail(failure, REASON_TEMPLATE_ERROR, "the message is not valid text");
+	parts->calendar = message->calendar;
+	parts->calendar_method = message->calendar_method;
 	if (!is_one_line(parts->subject))
 		return fail(failure, REASON_TEMPLATE_ERROR,
 					"the subject contains line breaks or other control characters");
@@ -564,6 +557,82 @@ collect_mail(MailParts *parts, const Message *message, const Route *route,
 	return collect_sender(parts, route, failure) &&
 		collect_recipient(parts, message, failure) &&
 		collect_content(parts, message, failure);
+}
+
+/*
+ * Several parts. No encoded line can hold a boundary: it contains "=_", which
+ * neither encoding produces. None is the beginning of another.
+ */
+static void
+begin_multipart(StringInfo buffer, const char *subtype, const char *level, const char *uid)
+{
+	appendStringInfo(buffer, "Content-Type: multipart/%s;\r\n boundary=\"=_%s_%s\"\r\n",
+					 subtype, level, uid);
+}
+
+static void
+next_part(StringInfo buffer, const char *level, const char *uid)
+{
+	appendStringInfo(buffer, "\r\n--=_%s_%s\r\n", level, uid);
+}
+
+static void
+end_multipart(StringInfo buffer, const char *level, const char *uid)
+{
+	appendStringInfo(buffer, "\r\n--=_%s_%s--\r\n", level, uid);
+}
+
+/* Text alone, or alternatives of which receivers show the last that they know. */
+static void
+append_bodies(StringInfo buffer, const MailParts *parts)
+{
+	if (parts->html_body == NULL && parts->calendar == NULL)
+	{
+		append_part(buffer, "plain; charset=UTF-8", parts->text_body);
+		return;
+	}
+	begin_multipart(buffer, "alternative", "b", parts->uid);
+	next_part(buffer, "b", parts->uid);
+	append_part(buffer, "plain; charset=UTF-8", parts->text_body);
+	if (parts->html_body != NULL)
+	{
+		next_part(buffer, "b", parts->uid);
+		append_part(buffer, "html; charset=UTF-8", parts->html_body);
+	}
+	if (parts->calendar != NULL)
+	{
+		next_part(buffer, "b", parts->uid);
+		append_part(buffer, psprintf("calendar; charset=UTF-8; method=%s", parts->calendar_method),
+					parts->calendar);
+	}
+	end_multipart(buffer, "b", parts->uid);
+}
+
+/*
+ * The bodies, and the calendar file once more as an attachment. Both are needed:
+ * Outlook and Gmail make an invitation of an alternative of type text/calendar
+ * whose method is the file's (RFC 6047), without a disposition and last; what
+ * knows only attachments is offered one, of a type of its own, so that nobody
+ * takes it for a second invitation. Google's own invitations look like this.
+ */
+static void
+append_content(StringInfo buffer, const MailParts *parts)
+{
+	if (parts->calendar == NULL)
+	{
+		append_bodies(buffer, parts);
+		return;
+	}
+	begin_multipart(buffer, "mixed", "a", parts->uid);
+	next_part(buffer, "a", parts->uid);
+	append_bodies(buffer, parts);
+	next_part(buffer, "a", parts->uid);
+	appendStringInfoString(buffer,
+						   "Content-Type: application/ics; name=\"invite.ics\"\r\n"
+						   "Content-Disposition: attachment; filename=\"invite.ics\"\r\n"
+						   "Content-Transfer-Encoding: base64\r\n\r\n");
+	append_base64(buffer, parts->calendar);
+	end_multipart(buffer, "a", parts->uid);
 }
 
 static void
@@ -583,7 +652,7 @@ append_message(StringInfo buffer, const MailParts *parts, TimestampTz timestamp)
 	appendStringInfoString(buffer,
 						   "Auto-Submitted: auto-generated\r\n"
 						   "MIME-Version: 1.0\r\n");
-	append_bodies(buffer, parts->text_body, parts->html_body, parts->uid);
+	append_content(buffer, parts);
 }
 
 /* How the connection is to be protected and opened. */

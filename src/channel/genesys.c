@@ -76,7 +76,7 @@ genesys_email_problem(const Route *route)
 {
 	if (route->sender == NULL)
 		return "the sender is missing";
-	if (json_root_bool(route->settings, "use_existing_active_conversation"))
+	if (json_root_bool(route->settings, "use_existing_active_conversation", false))
 		return "the setting use_existing_active_conversation is for SMS";
 	return account_problem(route);
 }
@@ -109,7 +109,7 @@ compose_genesys_sms(const Message *message, const Route *route, ComposeFailure *
 	json_push_member(&state, "toAddress", parts.to);
 	json_push_member(&state, "toAddressMessengerType", "sms");
 	json_push_member(&state, "textBody", parts.text);
-	if (json_root_bool(route->settings, "use_existing_active_conversation"))
+	if (json_root_bool(route->settings, "use_existing_active_conversation", false))
 	{
 		json_push_text(&state, WJB_KEY, "useExistingActiveConversation");
 		(void) pushJsonbValue(&state, WJB_VALUE, &is_true);

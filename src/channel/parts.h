@@ -84,7 +84,9 @@ typedef struct MailParts
 	char	   *list_unsubscribe;	/* NULL: none */
 	char	   *subject;
 	char	   *text_body;
-	char	   *html_body;
+	char	   *html_body;		/* NULL: none */
+	const char *calendar;		/* NULL: none */
+	const char *calendar_method;
 } MailParts;
 
 extern bool collect_mail(MailParts *parts, const Message *message, const Route *route,

@@ -158,6 +158,7 @@ static const SettingInfo settings[] = {
 	{"SMTP", "starttls", check_starttls},
 	{"SMTP", "reply_to", check_address},
 	{"SMTP", "list_unsubscribe", check_unsubscribe},
+	{"SMTP", "invite", check_boolean},
 	{"GENESYS_CLOUD", "reply_to", check_address},
 	{"GENESYS_CLOUD", "token_url", check_setting_url},
 	{"GENESYS_CLOUD", "use_existing_active_conversation", check_boolean},

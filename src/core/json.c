@@ -55,12 +55,12 @@ json_root_jsonb(const Jsonb *jsonb, const char *key)
 }
 
 bool
-json_root_bool(const Jsonb *jsonb, const char *key)
+json_root_bool(const Jsonb *jsonb, const char *key, bool otherwise)
 {
 	JsonbValue	found;
 	JsonbValue *value = root_value(jsonb, key, &found);
 
-	return value != NULL && value->type == jbvBool && value->val.boolean;
+	return value != NULL && value->type == jbvBool ? value->val.boolean : otherwise;
 }
 
 /* NULL for what has no text of its own. */

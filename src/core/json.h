@@ -18,8 +18,8 @@ extern char *json_root_text(const Jsonb *jsonb, const char *key);
 /* A member that is itself an object or array; else NULL. */
 extern Jsonb *json_root_jsonb(const Jsonb *jsonb, const char *key);
 
-/* Is it there and true? */
-extern bool json_root_bool(const Jsonb *jsonb, const char *key);
+/* The boolean under a key, or the other if there is none. */
+extern bool json_root_bool(const Jsonb *jsonb, const char *key, bool otherwise);
 
 /* The texts of a string, number or boolean, or of all such in an array: a List of char *. */
 extern List *json_root_texts(const Jsonb *jsonb, const char *key);

@@ -4,7 +4,8 @@
  *
  * Composed anew at every attempt, from what is so now; only after an
  * interruption is the stored message sent again as it was, because a copy of
- * it may have arrived (one too long to be stored whole is composed anew).
+ * it may have arrived (one too long to be stored whole is composed anew). The
+ * invitation that goes with a mail is not stored, and always of what is so now.
  *
  * For people: the template of the rule, else of the type, in the first locale
  * of the chain recipient -> appointment -> application, else the built-in one.
@@ -44,6 +45,7 @@
 #include "notify/builtin_templates.h"
 #include "notify/compose.h"
 #include "notify/dates.h"
+#include "notify/invite.h"
 
 /* The three texts, parsed, and the locale they are written in. */
 typedef struct ParsedTemplate
@@ -809,5 +811,6 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 			 !write_webhook(facts, message, now, reason, error) :
 			 !render_message(facts, message, reason, error))
 		return NULL;
+	add_invite(facts, message, now);
 	return message;
 }

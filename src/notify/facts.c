@@ -285,7 +285,7 @@ load_applications(Batch *batch)
 	"a.id, a.application_id, a.conference_id, a.state, a.organizer_id, a.organizer_type," \
 	" a.title, a.notes, a.location, a.start_at, a.end_at, a.ended_at, a.timezone, a.locale," \
 	" a.notifications_active, a.metadata, a.interaction, a.notification_headers, a.sequence," \
-	" r.ticket, r.type, r.url, r.expires, a.interaction->>'state' <> 'PENDING'"
+	" r.ticket, r.type, r.url, r.expires, a.interaction->>'state' <> 'PENDING', a.updated_at"
 
 #define PARTICIPANT_COLUMNS \
 	"p.appointment_id, p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name," \
@@ -320,6 +320,7 @@ read_appointment(uint64 row)
 	facts->room_url = row_text(row, 22);
 	facts->room_expires = row_timestamp(row, 23);
 	facts->call_started = row_bool(row, 24);
+	facts->updated_at = row_timestamp(row, 25);
 	return facts;
 }
 
@@ -490,7 +491,7 @@ restore_appointments(Batch *batch, Datum ids)
 
 	for (uint64 row = 0; row < found; row++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 25));
+		NotificationFacts *facts = find_notification(batch, row_int64(row, 26));
 		AppointmentFacts *appointment = read_appointment(row);
 
 		appointment->is_deleted = true;

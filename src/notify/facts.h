@@ -79,6 +79,7 @@ typedef struct AppointmentFacts
 	Jsonb	   *interaction;
 	Jsonb	   *notification_headers;	/* NULL if none */
 	int			sequence;
+	TimestampTz updated_at;
 	char	   *room_ticket;	/* NULL: not activated */
 	char	   *room_type;
 	char	   *room_url;

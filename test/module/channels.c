@@ -6,7 +6,7 @@
  *
  * A message with its route is one jsonb object, so that a case is one row:
  * {"channel", "type", "uid", "timestamp", "recipient", "recipient_name",
- * "subject", "text", "html", "payload" (webhooks: wrapped by webhook_body),
+ * "subject", "text", "html", "calendar", "calendar_method", "payload" (webhooks: wrapped by webhook_body),
  * "kind", "url", "auth", "username", "password", "token_url", "sender",
  * "settings", "keys": [...], "headers": {...}, "secret_headers": {...},
  * "message_headers": {...}}.
@@ -151,6 +151,8 @@ message_from_json(const Jsonb *json, Message *message, Route *route)
 	message->recipient_name = json_root_text(json, "recipient_name");
 	message->subject = json_root_text(json, "subject");
 	message->html_body = json_root_text(json, "html");
+	message->calendar = json_root_text(json, "calendar");
+	message->calendar_method = text_or(json, "calendar_method", "REQUEST");
 	message->text_body = payload == NULL ? json_root_text(json, "text") :
 		webhook_body(&message->uid, message->type, payload, message->timestamp);
 	message->headers = json_headers(NIL, json, "message_headers", false);

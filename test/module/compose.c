@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "funcapi.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
 #include "notify/planning.h"
@@ -22,6 +23,7 @@
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(test_composed);
+PG_FUNCTION_INFO_V1(test_invite);
 PG_FUNCTION_INFO_V1(test_loaded);
 PG_FUNCTION_INFO_V1(test_load_often);
 PG_FUNCTION_INFO_V1(test_route_secrets);
@@ -74,6 +76,35 @@ test_composed(PG_FUNCTION_ARGS)
 			message->recipient, message->recipient_name, message->subject, message->text_body,
 			message->html_body
 		}, 5);
+	SPI_finish();
+	PG_RETURN_DATUM(result);
+}
+
+/* invite(id, at): the calendar file that goes with it, and the method that its type names */
+Datum
+test_invite(PG_FUNCTION_ARGS)
+{
+	Reason		reason;
+	char	   *error;
+	Message    *message;
+	TupleDesc	descriptor;
+	Datum		values[2] = {0};
+	bool		nulls[2] = {true, true};
+	Datum		result;
+
+	get_call_result_type(fcinfo, NULL, &descriptor);
+	SPI_connect();
+	message = compose_message(load_one(PG_GETARG_INT64(0)), PG_GETARG_TIMESTAMPTZ(1), &reason, &error);
+	if (message == NULL)
+		elog(ERROR, "not composed: %s", error);
+	if (message->calendar != NULL)
+	{
+		values[0] = PointerGetDatum(cstring_to_text(message->calendar));
+		values[1] = CStringGetTextDatum(message->calendar_method);
+		nulls[0] = nulls[1] = false;
+	}
+	result = SPI_datumTransfer(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)),
+							   false, -1);
 	SPI_finish();
 	PG_RETURN_DATUM(result);
 }

@@ -1,5 +1,7 @@
 CREATE FUNCTION appt_test.composed(notification_id bigint, at timestamptz DEFAULT now()) RETURNS text[]
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_composed';
+CREATE FUNCTION appt_test.invite(notification_id bigint, at timestamptz DEFAULT now(), OUT calendar bytea, OUT method text)
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_invite';
 CREATE FUNCTION appt_test.loaded(notification_ids bigint[]) RETURNS text[]
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_loaded';
 CREATE FUNCTION appt_test.load_often(notification_ids bigint[], times integer) RETURNS float8

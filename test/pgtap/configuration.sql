@@ -173,9 +173,9 @@ SELECT throws_ok('SELECT appt.rotate_subscription_key(gen_random_uuid())', 'PT40
 
 -- Providers.
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example:587', 'Acme <hello@acme.example>', 'user', 'pass',
-	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "max_concurrency": 5, "max_per_second": 2.5}') AS provider \gset
+	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "invite": false, "max_concurrency": 5, "max_per_second": 2.5}') AS provider \gset
 SELECT is(p, ROW(:'application', :'provider', 'EMAIL', 'SMTP', 'smtp://mail.example:587', 'user', 'Acme <hello@acme.example>',
-	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "max_concurrency": 5, "max_per_second": 2.5}',
+	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "invite": false, "max_concurrency": 5, "max_per_second": 2.5}',
 	true, NULL, p.created_at)::appt.provider, 'a provider is set')
 FROM appt.provider p WHERE id = :'provider';
 SELECT is(array_agg(name || ' ' || value), '{PASSWORD pass}', 'its password is a secret') FROM appt.secret WHERE provider_id = :'provider';
@@ -215,6 +215,7 @@ FROM (VALUES
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"starttls": "maybe"}''', 'unknown code'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"starttls": true}''', 'invalid setting'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"reply_to": "x"}''', 'invalid sender'),
+	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"invite": "no"}''', 'invalid setting'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"list_unsubscribe": "stop"}''', 'invalid URL'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_concurrency": 0}''', 'invalid setting'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_concurrency": 1.5}''', 'invalid setting'),
