@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
-use IPC::Run;
+use Appt::Session;
 use Test::More;
 
 my $node = Appt::Cluster->create('main', preload => 0);
@@ -18,15 +18,7 @@ sub schedule
 	return $node->query("SELECT (appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes', organizer_id => 'ann')).id");
 }
 
-sub session
-{
-	my ($sql) = @_;
-	my %session = (in => $sql, out => '', err => '');
-
-	$session{handle} = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr('postgres') ],
-		'<', \$session{in}, '>', \$session{out}, '2>', \$session{err}, IPC::Run::timeout(60));
-	return \%session;
-}
+my ($worker, $caller) = map { Appt::Session->open($node) } 1 .. 2;
 
 my $lock = 'BEGIN; SELECT 1 FROM appt.notification WHERE id = ID FOR UPDATE;';
 my $claim = "$lock UPDATE appt.notification SET state = 'SENDING', next_attempt_at = NULL, worker_slot = 1 WHERE id = ID;";
@@ -53,14 +45,11 @@ foreach my $case (
 	my $appointment = schedule();
 	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
 	$statements =~ s/\bID\b/$id/g;
-	my $worker = session("$statements SELECT 'done';\n");
-	$worker->{handle}->pump until $worker->{out} =~ /^done$/m;
-	my $caller = session("SELECT appt.$event('$appointment');\n\\q\n");
-	$caller->{handle}->pump_nb;
-	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), "$event waits while the worker $what");
-	$worker->{in} .= "$end;\n\\q\n";
-	$_->{handle}->finish foreach $worker, $caller;
-	unlike($caller->{err}, qr/ERROR/, 'it succeeds');
+	$worker->run($statements);
+	$caller->start("SELECT appt.$event('$appointment')");
+	ok($caller->is_blocked, "$event waits while the worker $what");
+	$worker->run($end);
+	is($caller->end, '00000', 'it succeeds');
 	is($node->query(<<"SQL"), $expected, "and finds what is there after $end");
 SELECT state, reason, overtaken_by, (SELECT count(*) FROM appt.due WHERE notification_id = n.id) FROM appt.notification n WHERE id = $id
 SQL
@@ -70,15 +59,14 @@ SQL
 {
 	my $appointment = schedule();
 	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
-	my $gate = session("SELECT pg_advisory_lock(1); SELECT 'done';\n");
-	$gate->{handle}->pump until $gate->{out} =~ /^done$/m;
-	my $worker = session("SELECT CASE WHEN pg_advisory_lock(1) IS NOT NULL THEN (appt_test.composed($id))[4] END;\n\\q\n");
-	$worker->{handle}->pump_nb;
-	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'a statement has its snapshot');
-	$node->query("SELECT appt.update_appointment('$appointment', 'fresh')");
-	$gate->{in} .= "\\q\n";
-	$_->{handle}->finish foreach $gate, $worker;
-	like($worker->{out}, qr/fresh/, 'and composes what was committed after it');
+	$caller->run('SELECT pg_advisory_lock(1)');
+	$worker->start("SELECT CASE WHEN pg_advisory_lock(1) IS NOT NULL THEN (appt_test.composed($id))[4] END");
+	ok($worker->is_blocked, 'a statement has its snapshot');
+	$caller->run("SELECT appt.update_appointment('$appointment', 'fresh')");
+	$caller->run('SELECT pg_advisory_unlock(1)');
+	$worker->end;
+	like($worker->output, qr/fresh/, 'and composes what was committed after it');
+	$worker->run('SELECT pg_advisory_unlock(1)');
 }
 
 # Two workers settle the last two messages of a deleted appointment at the same time.
@@ -88,15 +76,14 @@ SQL
 	$node->query("SELECT appt.delete_appointment('$appointment')");
 	my ($first, $second) = split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND state = 'PENDING' ORDER BY id");
 	my $settle = sub {
-		return "BEGIN; UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = $_[0]; SELECT appt_test.blank_deleted(ARRAY[$_[0]]::bigint[]); SELECT 'done';\n";
+		return "BEGIN; UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = $_[0]; SELECT appt_test.blank_deleted(ARRAY[$_[0]]::bigint[])";
 	};
-	my $one = session($settle->($first));
-	$one->{handle}->pump until $one->{out} =~ /^done$/m;
-	my $two = session($settle->($second) . "COMMIT;\n\\q\n");
-	$two->{handle}->pump_nb;
-	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'the second waits for the first');
-	$one->{in} .= "COMMIT;\n\\q\n";
-	$_->{handle}->finish foreach $one, $two;
+	my ($one, $two) = ($worker, $caller);
+	$one->run($settle->($first));
+	$two->start($settle->($second) . '; COMMIT');
+	ok($two->is_blocked, 'the second waits for the first');
+	$one->run('COMMIT');
+	is($two->end, '00000', 'and goes on');
 	is($node->query("SELECT count(*), count(context) FROM appt.notification WHERE appointment_id = '$appointment'"), '3|0', 'and nothing of the appointment stays readable');
 	$node->query("DELETE FROM appt.due WHERE notification_id IN ($first, $second); DELETE FROM appt.subscription WHERE url LIKE '%two'");
 }
@@ -107,26 +94,23 @@ SQL
 	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
 	$node->query("DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $id;
 		INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at) VALUES ('$application', $id, 1, now())");
-	my $one = session("BEGIN; SELECT appt.retry_notification($id); SELECT 'done';\n");
-	$one->{handle}->pump until $one->{out} =~ /^done$/m;
-	my $two = session("\\set VERBOSITY verbose\nSELECT appt.retry_notification($id);\n\\q\n");
-	$two->{handle}->pump_nb;
-	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'the second waits');
-	$one->{in} .= "COMMIT;\n\\q\n";
-	$_->{handle}->finish foreach $one, $two;
-	like($two->{err}, qr/PT409.*is RETRYING/s, 'and learns that it is being retried');
+	my ($one, $two) = ($worker, $caller);
+	$one->run("BEGIN; SELECT appt.retry_notification($id)");
+	$two->start("SELECT appt.retry_notification($id)");
+	ok($two->is_blocked, 'the second waits');
+	$one->run('COMMIT');
+	is($two->end, 'PT409', 'and is refused');
+	like($two->errors, qr/is RETRYING/, 'because it is being retried');
 	is($node->query("SELECT count(*) FROM appt.due WHERE notification_id = $id"), '1', 'it is queued once');
 
 	# And one cancels what another retries.
 	$node->query("DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, manual = false WHERE id = $id");
-	$one = session("BEGIN; SELECT appt.cancel_appointment('$appointment'); SELECT 'done';\n");
-	$one->{handle}->pump until $one->{out} =~ /^done$/m;
-	$two = session("\\set VERBOSITY verbose\nSELECT appt.retry_notification($id);\n\\q\n");
-	$two->{handle}->pump_nb;
-	ok($node->wait_for_query("SELECT count(*) = 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'"), 'a retry waits for a cancellation');
-	$one->{in} .= "COMMIT;\n\\q\n";
-	$_->{handle}->finish foreach $one, $two;
-	like($two->{err}, qr/PT409.*APPOINTMENT_CANCELLED/s, 'and is refused for it');
+	$one->run("BEGIN; SELECT appt.cancel_appointment('$appointment')");
+	$two->start("SELECT appt.retry_notification($id)");
+	ok($two->is_blocked, 'a retry waits for a cancellation');
+	$one->run('COMMIT');
+	is($two->end, 'PT409', 'and is refused');
+	like($two->errors, qr/APPOINTMENT_CANCELLED/, 'for it');
 }
 
 $node->stop;
