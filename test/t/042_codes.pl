@@ -186,6 +186,29 @@ foreach my $reply ([], [ '--reply', '550 5.7.1 spam:' ])
 	$echo->stop;
 }
 
+# By text message, over a gateway that repeats it.
+{
+	my $gateway = Appt::Peers->webhook;
+	my $texts = Appt::Tenant->create($node, calling_code => '30');
+	my $id = $texts->application;
+	$node->query("SELECT appt.set_provider('$id', 'SMS', 'HTTP', '" . $gateway->url('/echo') . "', sender => 'Bank')");
+	is(call('postgrest', 'request_customer_code', { application_id => $id, contact => '0690 000 0000' })->{error}, '', 'anonymous asks for a text message');
+	my ($entry) = $gateway->wait_for(1);
+	my $message = decode_json($entry->{body});
+	is($message->{to}, '+306900000000', 'which goes to the number');
+	my ($code) = $message->{text} =~ /(\d{6}) is your code/;
+	push @sent, $code;
+	ok($texts->settled, 'it is settled');
+	is($node->query("SELECT concat_ws(' ', outcome, status_code, response, error, text_body, provider_message_id) FROM appt.attempt WHERE application_id = '$id'"), 'DELIVERED 200', 'and the log has none of its words');
+	my $booked = call('guesser', 'schedule_appointment_as_customer', { application_id => $id, contact => '+30 6900000000', code => $code, start_at => '2031-01-01T10:00:00Z', duration => 'PT30M' });
+	is($booked->{body}{organizer}{type}, 'CUSTOMER', 'its code opens an appointment');
+	is($node->query("SELECT phone FROM appt.participant WHERE application_id = '$id'"), '+306900000000', 'of that number');
+	my $test = $node->query("SELECT appt.send_test_sms('$id', '0690 000 0000', text_body => 'Hello {{firstName}}')");
+	ok($texts->settled, 'a test message is settled');
+	is($node->query("SELECT l.state || ' ' || t.text_body FROM appt.notification_log l JOIN appt.attempt t USING (notification_id) WHERE notification_id = $test"), 'SENT Hello Maria', 'sent, and in the log');
+	$gateway->stop;
+}
+
 # A template of one's own is no way for a code into the log.
 {
 	my $own = Appt::Tenant->create($node);
