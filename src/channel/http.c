@@ -23,7 +23,7 @@ static const char *const reserved_headers[] = {
 	"connection", "content-length", "expect", "host", "keep-alive",
 	"proxy-authorization", "proxy-connection", "te", "trailer",
 	"transfer-encoding", "upgrade", "webhook-id", "webhook-signature",
-	"webhook-timestamp", "x-signature"
+	"webhook-timestamp", "x-signature", "x-signature-previous"
 };
 
 bool

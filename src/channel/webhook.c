@@ -107,29 +107,52 @@ webhook_payload(const char *body)
 	return payload;
 }
 
-/* webhook-signature: one signature for each key, the newest key's first. */
-static char *
-standard_signatures(const char *signed_content, List *keys)
-{
-	StringInfoData signatures;
-	ListCell   *cell;
+typedef char *(*SignFunction) (const char *key, const char *content);
 
-	initStringInfo(&signatures);
-	foreach(cell, keys)
+/*
+ * A header of signatures by keys first to last, divided by blanks; none if there
+ * are no such keys. False: one of them is not usable.
+ */
+static bool
+add_signature(List **lines, const char *name, SignFunction sign, const char *content,
+			  List *keys, int first, int last)
+{
+	StringInfoData line;
+
+	initStringInfo(&line);
+	appendStringInfo(&line, "%s:", name);
+	for (int i = first; i <= last; i++)
 	{
-		char	   *key = text_to_utf8(lfirst(cell));
-		char	   *signature = key ? standard_signature(key, signed_content) : NULL;
+		char	   *key = text_to_utf8(list_nth(keys, i));
+		char	   *signature = key ? sign(key, content) : NULL;
 
 		if (signature == NULL)
-			return NULL;
-		if (signatures.len > 0)
-			appendStringInfoChar(&signatures, ' ');
-		appendStringInfoString(&signatures, signature);
+			return false;
+		appendStringInfo(&line, " %s", signature);
 	}
-	return signatures.data;
+	if (first <= last)
+		*lines = lappend(*lines, line.data);
+	return true;
 }
 
-/* x-signature and the three headers of Standard Webhooks. */
+/*
+ * Of the keys the first is the newest; those before it sign, too, as long as they
+ * last. Standard Webhooks has room for that in its header. x-signature holds one
+ * signature, the newest key's, so the others stand in a header of their own: whoever
+ * takes either has no gap while the key is exchanged.
+ */
+static bool
+sign_by_all(List **lines, List *keys, const char *payload, const char *signed_content)
+{
+	int			last = list_length(keys) - 1;
+
+	return last < 0 ||
+		(add_signature(lines, "x-signature", hex_signature, payload, keys, 0, 0) &&
+		 add_signature(lines, "x-signature-previous", hex_signature, payload, keys, 1, last) &&
+		 add_signature(lines, "webhook-signature", standard_signature, signed_content, keys, 0, last));
+}
+
+/* x-signature and its previous ones, and the three headers of Standard Webhooks. */
 static bool
 add_signatures(List **lines, const Message *message, const Route *route,
 			   const char *body, ComposeFailure *failure)
@@ -138,8 +161,6 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	char	   *payload = webhook_payload(body);
 	int64		seconds = (message->timestamp / USECS_PER_SEC) +
 		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
-	char	   *key;
-	char	   *signature;
 
 	if (payload == NULL)
 	{
@@ -149,25 +170,12 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	}
 	*lines = lappend(*lines, psprintf("webhook-id: %s", id));
 	*lines = lappend(*lines, psprintf("webhook-timestamp: " INT64_FORMAT, seconds));
-	if (route->hmac_keys == NIL)
+	if (sign_by_all(lines, route->hmac_keys, payload,
+					psprintf("%s." INT64_FORMAT ".%s", id, seconds, body)))
 		return true;
-
-	key = text_to_utf8(linitial(route->hmac_keys));
-	signature = key ? hex_signature(key, payload) : NULL;
-	if (signature != NULL)
-	{
-		*lines = lappend(*lines, psprintf("x-signature: %s", signature));
-		signature = standard_signatures(psprintf("%s." INT64_FORMAT ".%s", id, seconds, body),
-										route->hmac_keys);
-	}
-	if (signature == NULL)
-	{
-		failure->reason = REASON_BAD_CONFIGURATION;
-		failure->error = "the subscription's key is not usable";
-		return false;
-	}
-	*lines = lappend(*lines, psprintf("webhook-signature: %s", signature));
-	return true;
+	failure->reason = REASON_BAD_CONFIGURATION;
+	failure->error = "the subscription's key is not usable";
+	return false;
 }
 
 static bool

@@ -34,6 +34,9 @@ SELECT is(header(webhook(), 'webhook-timestamp'), '1795424887', 'webhook-timesta
 SELECT is(header(webhook(), 'webhook-signature'),
 	appt_test.standard_signature('new key', signed) || ' ' || appt_test.standard_signature('whsec_b2xkIGtleQ==', signed), 'both keys sign, the newest first')
 	FROM (SELECT '11111111-2222-3333-4444-555555555555.1795424887.' || convert_from(body, 'UTF8') AS signed FROM appt_test.compose(webhook())) AS s;
+SELECT is(header(webhook(), 'x-signature-previous'), appt_test.hex_signature('whsec_b2xkIGtleQ==', '{"x": "ü"}'), 'x-signature-previous: by the key before');
+SELECT is(header(webhook('{"keys": ["c", "b", "a"]}'), 'x-signature-previous'), appt_test.hex_signature('b', '{"x": "ü"}') || ' ' || appt_test.hex_signature('a', '{"x": "ü"}'), 'or keys');
+SELECT is(header(webhook('{"keys": ["a"]}'), 'x-signature-previous'), NULL, 'none before');
 SELECT is(header(webhook('{"keys": []}'), 'x-signature'), NULL, 'no key, no signature');
 SELECT is(header(webhook(), 'content-type'), 'application/json', 'content-type');
 SELECT is(header(webhook(), 'user-agent'), 'appt/1.0', 'user-agent');
