@@ -13,7 +13,7 @@ CREATE TABLE appt.appointment (
 	start_at timestamptz NOT NULL CHECK (isfinite(start_at)),
 	end_at timestamptz NOT NULL CHECK (isfinite(end_at) AND end_at > start_at),
 	duration_class smallint NOT NULL
-		GENERATED ALWAYS AS (ceil(log(4, greatest(extract(epoch FROM end_at - start_at), 1)))) STORED,
+		GENERATED ALWAYS AS (ceil(ln(greatest(extract(epoch FROM end_at - start_at)::float8, 1)) / ln(4::float8))) STORED,
 	ended_at timestamptz,
 	timezone text NOT NULL,
 	locale text NOT NULL,
@@ -33,8 +33,10 @@ CREATE TABLE appt.appointment (
  * that plans made early (foreign keys' too) stay good as the table grows.
  */
 CREATE INDEX appointment_id ON appt.appointment (id);
-CREATE INDEX appointment_overlap ON appt.appointment (application_id, duration_class, start_at, end_at)
-	WHERE state IN ('SCHEDULED', 'ACTIVATED');
+CREATE INDEX appointment_overlap ON appt.appointment (application_id, start_at, end_at)
+	WHERE state IN ('SCHEDULED', 'ACTIVATED') AND duration_class <= 7;
+CREATE INDEX appointment_overlap_long ON appt.appointment (application_id, duration_class, start_at, end_at)
+	WHERE state IN ('SCHEDULED', 'ACTIVATED') AND duration_class > 7;
 CREATE INDEX appointment_open_end ON appt.appointment (application_id, end_at) WHERE state = 'ACTIVATED';
 CREATE INDEX appointment_start ON appt.appointment (application_id, start_at);
 CREATE INDEX appointment_organizer ON appt.appointment (application_id, organizer_id, start_at, id)

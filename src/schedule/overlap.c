@@ -2,17 +2,19 @@
  * overlap.c
  *		Which appointments overlap a window of time?
  *
- * A btree over (start_at, end_at) alone would have to look back from the
- * window as far as the longest appointment reaches, however few are that long.
- * So the index leads with the appointment's duration class, the least c with
- * 4^c seconds >= its duration: within a class nothing that starts more than
- * 4^c seconds before the window still reaches into it. A search hops from class
- * to class that the application has, and one very long appointment costs one
- * more probe of the index, not a longer range.
+ * A btree over (start_at, end_at) must look back from the window as far as the
+ * longest of its entries reaches. So the short appointments, up to 4^7 seconds
+ * or four and a half hours, have such an index of their own, in which one
+ * descent finds them, and the long ones have another. That leads with the
+ * appointment's duration class, the least c with 4^c seconds >= its duration:
+ * within a class nothing that starts more than 4^c seconds before the window
+ * still reaches into it. The search hops from class to class that the
+ * application has, and one very long appointment costs two more probes of a
+ * small index, not a longer range. Every appointment is in one index only.
  *
- * The index is read directly and not by a statement: the planner has been seen
- * to join the classes by hash over the whole application, and what is a few
- * probes of a btree should not wait for planning either. All conditions are
+ * The indexes are read directly and not by a statement: the planner has been
+ * seen to join the classes by hash over the whole application, and what is a
+ * few probes of a btree should not wait for planning either. All conditions are
  * keys of the index; its predicate leaves SCHEDULED and ACTIVATED ones alone,
  * and a change of state makes a new entry or none, so that an entry whose row
  * version is visible is one to count. As in an index-only scan, pages that are
@@ -20,8 +22,9 @@
  *
  * What one agent organizes is found from two sides. An index by organizer has
  * no room for classes: every booking would pay for one more index, or for
- * entries of this one twice. It is asked for what is short, with a look-back of
- * days; what is longer is found as above, and its rows are asked whose they are.
+ * entries of this one twice. It is asked for what takes no more than three days,
+ * with a look-back of so long; what is longer is found as above, and its rows
+ * are asked whose they are.
  */
 #include "postgres.h"
 
@@ -50,10 +53,16 @@
 
 PG_FUNCTION_INFO_V1(count_overlapping);
 
-/* Columns of the index appt.appointment_overlap. */
+/* Columns of the index appt.appointment_overlap, of short ones. */
 enum
 {
-	OVERLAP_APPLICATION_ID = 1, OVERLAP_DURATION_CLASS, OVERLAP_START_AT, OVERLAP_END_AT
+	SHORT_APPLICATION_ID = 1, SHORT_START_AT, SHORT_END_AT
+};
+
+/* Columns of the index appt.appointment_overlap_long. */
+enum
+{
+	LONG_APPLICATION_ID = 1, LONG_DURATION_CLASS, LONG_START_AT, LONG_END_AT
 };
 
 /* Columns of the index appt.appointment_organizer. */
@@ -62,18 +71,19 @@ enum
 	ORGANIZER_APPLICATION_ID = 1, ORGANIZER_ID, ORGANIZER_START_AT
 };
 
+#define SHORT_KEYS 4
 #define CLASS_KEYS 2
-#define OVERLAP_KEYS 5
+#define LONG_KEYS 5
 #define ORGANIZER_KEYS 4
+
+/* The last class of the index of short ones: the predicates in sql/appointment.sql say the same. */
+#define LONGEST_SHORT_CLASS 7
+
+/* Up to 4^9 seconds, three days: what an agent does in so long is quickly read. */
+#define LONGEST_ORGANIZER_CLASS 9
 
 /* 4^20 seconds are 35,000 years; classes beyond reach back to the beginning. */
 #define MAX_CLASS_LENGTH 20
-
-/* Before the first class. */
-#define NO_CLASS (-1)
-
-/* Up to 4^9 seconds, three days: what an agent does in so long is quickly read. */
-#define LONGEST_SHORT_CLASS 9
 
 /* Whose appointments are looked for, and where their rows say so. */
 typedef struct Organizer
@@ -89,15 +99,14 @@ typedef struct Organizer
 
 typedef struct Search
 {
-	Relation	table;
-	Relation	index;
-	IndexScanDesc classes;		/* which come after one */
-	IndexScanDesc overlapping;	/* in one class */
-	TupleTableSlot *slot;
-	Buffer		visibility_map;
+	const pg_uuid_t *application_id;
+	const Span *window;
 	const Organizer *organizer; /* NULL: anybody */
 	SpanList   *found;			/* NULL: to be counted only */
 	int64		count;
+	Relation	table;
+	TupleTableSlot *slot;		/* NULL: no row was looked at yet */
+	Buffer		visibility_map;
 } Search;
 
 static Oid
@@ -111,19 +120,14 @@ relation_oid(const char *name)
 }
 
 static void
-search_begin(Search *search, const Organizer *organizer, SpanList *found)
+search_begin(Search *search, const pg_uuid_t *application_id, const Span *window, SpanList *found)
 {
-	search->table = table_open(relation_oid("appointment"), AccessShareLock);
-	search->index = index_open(relation_oid("appointment_overlap"), AccessShareLock);
-	search->slot = table_slot_create(search->table, NULL);
-	search->visibility_map = InvalidBuffer;
-	search->classes = index_beginscan(search->table, search->index, GetActiveSnapshot(), CLASS_KEYS, 0);
-	search->overlapping = index_beginscan(search->table, search->index, GetActiveSnapshot(), OVERLAP_KEYS, 0);
-	search->classes->xs_want_itup = true;
-	search->overlapping->xs_want_itup = true;
-	search->organizer = organizer;
+	memset(search, 0, sizeof(Search));
+	search->application_id = application_id;
+	search->window = window;
 	search->found = found;
-	search->count = 0;
+	search->table = table_open(relation_oid("appointment"), AccessShareLock);
+	search->visibility_map = InvalidBuffer;
 }
 
 static void
@@ -131,30 +135,33 @@ search_end(Search *search)
 {
 	if (BufferIsValid(search->visibility_map))
 		ReleaseBuffer(search->visibility_map);
-	index_endscan(search->classes);
-	index_endscan(search->overlapping);
-	ExecDropSingleTupleTableSlot(search->slot);
-	index_close(search->index, NoLock);
+	if (search->slot != NULL)
+		ExecDropSingleTupleTableSlot(search->slot);
 	table_close(search->table, NoLock);
 }
 
-/* The application's next duration class after one; false if there is none. */
-static bool
-next_class(Search *search, const pg_uuid_t *application_id, int16 *duration_class)
+static Relation
+open_index(const char *name)
 {
-	ScanKeyData keys[CLASS_KEYS];
+	return index_open(relation_oid(name), AccessShareLock);
+}
+
+/* A scan that also gives the entries, not only where the rows are. */
+static IndexScanDesc
+begin_scan(Search *search, Relation index, int keys)
+{
+	IndexScanDesc scan = index_beginscan(search->table, index, GetActiveSnapshot(), keys, 0);
+
+	scan->xs_want_itup = true;
+	return scan;
+}
+
+static Datum
+entry_value(IndexScanDesc scan, AttrNumber column)
+{
 	bool		is_null;
 
-	ScanKeyInit(&keys[0], OVERLAP_APPLICATION_ID, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(application_id));
-	ScanKeyInit(&keys[1], OVERLAP_DURATION_CLASS, BTGreaterStrategyNumber, F_INT2GT,
-				Int16GetDatum(*duration_class));
-	index_rescan(search->classes, keys, CLASS_KEYS, NULL, 0);
-	if (index_getnext_tid(search->classes, ForwardScanDirection) == NULL)
-		return false;
-	*duration_class = DatumGetInt16(index_getattr(search->classes->xs_itup, OVERLAP_DURATION_CLASS,
-												  search->classes->xs_itupdesc, &is_null));
-	return true;
+	return index_getattr(scan->xs_itup, column, scan->xs_itupdesc, &is_null);
 }
 
 /*
@@ -185,69 +192,122 @@ is_organized_by(TupleTableSlot *slot, const Organizer *organizer)
 		is_text(slot, organizer->organizer_type, PARTICIPANT_AGENT, strlen(PARTICIPANT_AGENT));
 }
 
-/* Is the version of the row that the index entry points to ours to see, and whom it is asked for? */
 static bool
-is_wanted(Search *search, ItemPointer tid)
+row_is_wanted(Search *search, IndexScanDesc scan)
 {
-	BlockNumber block = ItemPointerGetBlockNumber(tid);
 	bool		wanted;
 
-	if (search->organizer == NULL && VM_ALL_VISIBLE(search->table, block, &search->visibility_map))
-	{
-		PredicateLockPage(search->table, block, search->overlapping->xs_snapshot);
-		return true;
-	}
-	wanted = index_fetch_heap(search->overlapping, search->slot) &&
+	if (search->slot == NULL)
+		search->slot = table_slot_create(search->table, NULL);
+	wanted = index_fetch_heap(scan, search->slot) &&
 		(search->organizer == NULL || is_organized_by(search->slot, search->organizer));
 	ExecClearTuple(search->slot);
 	return wanted;
 }
 
-static TimestampTz
-entry_time(IndexScanDesc scan, AttrNumber column)
+/* Is the version of the row that the index entry points to ours to see, and whom it is asked for? */
+static bool
+is_wanted(Search *search, IndexScanDesc scan, ItemPointer tid)
 {
-	bool		is_null;
+	BlockNumber block = ItemPointerGetBlockNumber(tid);
 
-	return DatumGetTimestampTz(index_getattr(scan->xs_itup, column, scan->xs_itupdesc, &is_null));
+	if (search->organizer != NULL || !VM_ALL_VISIBLE(search->table, block, &search->visibility_map))
+		return row_is_wanted(search, scan);
+	PredicateLockPage(search->table, block, scan->xs_snapshot);
+	return true;
 }
 
+/* Take in what a scan finds; its entries have their times in these columns. */
 static void
-search_class(Search *search, const pg_uuid_t *application_id, int16 duration_class, const Span *window)
+search_entries(Search *search, IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
 {
-	ScanKeyData keys[OVERLAP_KEYS];
 	ItemPointer tid;
 
-	ScanKeyInit(&keys[0], OVERLAP_APPLICATION_ID, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(application_id));
-	ScanKeyInit(&keys[1], OVERLAP_DURATION_CLASS, BTEqualStrategyNumber, F_INT2EQ,
-				Int16GetDatum(duration_class));
-	ScanKeyInit(&keys[2], OVERLAP_START_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
-				TimestampTzGetDatum(earliest_start(duration_class, window->start_at)));
-	ScanKeyInit(&keys[3], OVERLAP_START_AT, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
-				TimestampTzGetDatum(window->end_at));
-	ScanKeyInit(&keys[4], OVERLAP_END_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
-				TimestampTzGetDatum(window->start_at));
-	index_rescan(search->overlapping, keys, OVERLAP_KEYS, NULL, 0);
-	while ((tid = index_getnext_tid(search->overlapping, ForwardScanDirection)) != NULL)
+	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
 	{
 		CHECK_FOR_INTERRUPTS();
-		if (!is_wanted(search, tid))
+		if (!is_wanted(search, scan, tid))
 			continue;
 		search->count++;
 		if (search->found != NULL)
-			span_list_add(search->found, entry_time(search->overlapping, OVERLAP_START_AT),
-						  entry_time(search->overlapping, OVERLAP_END_AT));
+			span_list_add(search->found, DatumGetTimestampTz(entry_value(scan, start_at)),
+						  DatumGetTimestampTz(entry_value(scan, end_at)));
 	}
+}
+
+static void
+search_short(Search *search)
+{
+	const Span *window = search->window;
+	Relation	index = open_index("appointment_overlap");
+	IndexScanDesc scan = begin_scan(search, index, SHORT_KEYS);
+	ScanKeyData keys[SHORT_KEYS];
+
+	ScanKeyInit(&keys[0], SHORT_APPLICATION_ID, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(search->application_id));
+	ScanKeyInit(&keys[1], SHORT_START_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(earliest_start(LONGEST_SHORT_CLASS, window->start_at)));
+	ScanKeyInit(&keys[2], SHORT_START_AT, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
+				TimestampTzGetDatum(window->end_at));
+	ScanKeyInit(&keys[3], SHORT_END_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(window->start_at));
+	index_rescan(scan, keys, SHORT_KEYS, NULL, 0);
+	search_entries(search, scan, SHORT_START_AT, SHORT_END_AT);
+	index_endscan(scan);
+	index_close(index, NoLock);
+}
+
+/* The application's next duration class after one; false if there is none. */
+static bool
+next_class(Search *search, IndexScanDesc scan, int16 *duration_class)
+{
+	ScanKeyData keys[CLASS_KEYS];
+
+	ScanKeyInit(&keys[0], LONG_APPLICATION_ID, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(search->application_id));
+	ScanKeyInit(&keys[1], LONG_DURATION_CLASS, BTGreaterStrategyNumber, F_INT2GT,
+				Int16GetDatum(*duration_class));
+	index_rescan(scan, keys, CLASS_KEYS, NULL, 0);
+	if (index_getnext_tid(scan, ForwardScanDirection) == NULL)
+		return false;
+	*duration_class = DatumGetInt16(entry_value(scan, LONG_DURATION_CLASS));
+	return true;
+}
+
+static void
+search_class(Search *search, Relation index, int16 duration_class)
+{
+	const Span *window = search->window;
+	IndexScanDesc scan = begin_scan(search, index, LONG_KEYS);
+	ScanKeyData keys[LONG_KEYS];
+
+	ScanKeyInit(&keys[0], LONG_APPLICATION_ID, BTEqualStrategyNumber, F_UUID_EQ,
+				UUIDPGetDatum(search->application_id));
+	ScanKeyInit(&keys[1], LONG_DURATION_CLASS, BTEqualStrategyNumber, F_INT2EQ,
+				Int16GetDatum(duration_class));
+	ScanKeyInit(&keys[2], LONG_START_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(earliest_start(duration_class, window->start_at)));
+	ScanKeyInit(&keys[3], LONG_START_AT, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
+				TimestampTzGetDatum(window->end_at));
+	ScanKeyInit(&keys[4], LONG_END_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
+				TimestampTzGetDatum(window->start_at));
+	index_rescan(scan, keys, LONG_KEYS, NULL, 0);
+	search_entries(search, scan, LONG_START_AT, LONG_END_AT);
+	index_endscan(scan);
 }
 
 /* All classes after one. */
 static void
-search_classes(Search *search, const pg_uuid_t *application_id, int16 after, const Span *window)
+search_long(Search *search, int16 after)
 {
+	Relation	index = open_index("appointment_overlap_long");
+	IndexScanDesc classes = begin_scan(search, index, CLASS_KEYS);
 	int16		duration_class = after;
 
-	while (next_class(search, application_id, &duration_class))
-		search_class(search, application_id, duration_class, window);
+	while (next_class(search, classes, &duration_class))
+		search_class(search, index, duration_class);
+	index_endscan(classes);
+	index_close(index, NoLock);
 }
 
 int64
@@ -255,8 +315,9 @@ overlap_count(const pg_uuid_t *application_id, const Span *window)
 {
 	Search		search;
 
-	search_begin(&search, NULL, NULL);
-	search_classes(&search, application_id, NO_CLASS, window);
+	search_begin(&search, application_id, window, NULL);
+	search_short(&search);
+	search_long(&search, LONGEST_SHORT_CLASS);
 	search_end(&search);
 	return search.count;
 }
@@ -266,8 +327,9 @@ overlap_find(const pg_uuid_t *application_id, const Span *window, SpanList *foun
 {
 	Search		search;
 
-	search_begin(&search, NULL, found);
-	search_classes(&search, application_id, NO_CLASS, window);
+	search_begin(&search, application_id, window, found);
+	search_short(&search);
+	search_long(&search, LONGEST_SHORT_CLASS);
 	search_end(&search);
 }
 
@@ -301,51 +363,50 @@ row_span(TupleTableSlot *slot, const Organizer *organizer)
 }
 
 static IndexScanDesc
-begin_organizer_scan(Relation table, Relation index, const pg_uuid_t *application_id,
-					 const Organizer *organizer, TimestampTz after, TimestampTz before)
+begin_organizer_scan(Search *search, Relation index)
 {
-	IndexScanDesc scan = index_beginscan(table, index, GetActiveSnapshot(), ORGANIZER_KEYS, 0);
+	IndexScanDesc scan = index_beginscan(search->table, index, GetActiveSnapshot(), ORGANIZER_KEYS, 0);
+	TimestampTz after = earliest_start(LONGEST_ORGANIZER_CLASS, search->window->start_at);
 	ScanKeyData keys[ORGANIZER_KEYS];
 
 	ScanKeyInit(&keys[0], ORGANIZER_APPLICATION_ID, BTEqualStrategyNumber, F_UUID_EQ,
-				UUIDPGetDatum(application_id));
+				UUIDPGetDatum(search->application_id));
 	ScanKeyEntryInitialize(&keys[1], 0, ORGANIZER_ID, BTEqualStrategyNumber, InvalidOid,
-						   index->rd_indcollation[ORGANIZER_ID - 1], F_TEXTEQ, PointerGetDatum(organizer->id));
+						   index->rd_indcollation[ORGANIZER_ID - 1], F_TEXTEQ,
+						   PointerGetDatum(search->organizer->id));
 	ScanKeyInit(&keys[2], ORGANIZER_START_AT, BTGreaterStrategyNumber, F_TIMESTAMPTZ_GT,
 				TimestampTzGetDatum(after));
 	ScanKeyInit(&keys[3], ORGANIZER_START_AT, BTLessStrategyNumber, F_TIMESTAMPTZ_LT,
-				TimestampTzGetDatum(before));
+				TimestampTzGetDatum(search->window->end_at));
 	index_rescan(scan, keys, ORGANIZER_KEYS, NULL, 0);
 	return scan;
 }
 
 static bool
-is_short(TupleTableSlot *slot, const Organizer *organizer)
+is_within_reach(TupleTableSlot *slot, const Organizer *organizer)
 {
 	bool		is_null;
 
-	return DatumGetInt16(slot_getattr(slot, organizer->duration_class, &is_null)) <= LONGEST_SHORT_CLASS;
+	return DatumGetInt16(slot_getattr(slot, organizer->duration_class, &is_null)) <= LONGEST_ORGANIZER_CLASS;
 }
 
-/* Those of short classes. */
+/* Those of classes that the organizer's index is asked for. */
 static void
-find_short(Relation table, const pg_uuid_t *application_id, const Organizer *organizer,
-		   const Span *window, SpanList *found)
+search_organizer(Search *search)
 {
-	Relation	index = index_open(relation_oid("appointment_organizer"), AccessShareLock);
-	TupleTableSlot *slot = table_slot_create(table, NULL);
-	IndexScanDesc scan = begin_organizer_scan(table, index, application_id, organizer,
-											  earliest_start(LONGEST_SHORT_CLASS, window->start_at),
-											  window->end_at);
+	const Organizer *organizer = search->organizer;
+	Relation	index = open_index("appointment_organizer");
+	TupleTableSlot *slot = table_slot_create(search->table, NULL);
+	IndexScanDesc scan = begin_organizer_scan(search, index);
 
 	while (index_getnext_slot(scan, ForwardScanDirection, slot))
 	{
 		Span		span = row_span(slot, organizer);
 
 		CHECK_FOR_INTERRUPTS();
-		if (spans_overlap(&span, window) && is_short(slot, organizer) &&
+		if (spans_overlap(&span, search->window) && is_within_reach(slot, organizer) &&
 			is_open(slot, organizer) && is_organized_by(slot, organizer))
-			span_list_add(found, span.start_at, span.end_at);
+			span_list_add(search->found, span.start_at, span.end_at);
 	}
 	index_endscan(scan);
 	ExecDropSingleTupleTableSlot(slot);
@@ -359,11 +420,12 @@ overlap_find_organized(const pg_uuid_t *application_id, const char *agent_id,
 	Organizer	organizer;
 	Search		search;
 
-	organizer.id = cstring_to_text(agent_id);
-	search_begin(&search, &organizer, found);
+	search_begin(&search, application_id, window, found);
 	find_columns(RelationGetDescr(search.table), &organizer);
-	find_short(search.table, application_id, &organizer, window, found);
-	search_classes(&search, application_id, LONGEST_SHORT_CLASS, window);
+	organizer.id = cstring_to_text(agent_id);
+	search.organizer = &organizer;
+	search_organizer(&search);
+	search_long(&search, LONGEST_ORGANIZER_CLASS);
 	search_end(&search);
 }
 
