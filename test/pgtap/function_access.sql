@@ -105,7 +105,7 @@ INSERT INTO expectation VALUES
 CREATE TEMP TABLE function AS SELECT DISTINCT split_part(call, '(', 1) AS name, to_regproc('appt.' || split_part(call, '(', 1)) IS NOT NULL AS is_there FROM expectation;
 SELECT is_empty($$
 	SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname NOT IN (SELECT name FROM function)
-		AND proname !~ '(^(caller|attended|administered|due)_|_(is|are)_valid$|^(appointment_snapshot|create_roles|keep_auto_activate|keep_secrets|lane|notification_types|reasons|reset_verification|worker_status)$)'$$,
+		AND proname !~ '(^(caller|attended|administered|due)_|_(is|are)_valid$|^(appointment_snapshot|create_roles|keep_auto_activate|keep_secrets|lane|notification_types|open_circuits|reasons|reset_verification|tell_workers|worker_status)$)'$$,
 	'no function for applications was forgotten');
 SELECT * FROM (SELECT skip(format('%s is not there', name)) FROM function WHERE NOT is_there) missing;
 
