@@ -58,7 +58,7 @@ INSERT INTO relation VALUES
 	('notification', 'title', NULL), ('attempt', 'subject', NULL),
 	('notification_log', 'title', NULL), ('latest_failure', 'title', NULL), ('notification_stats', 'application', NULL),
 	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('secret', '', 'application_id'), ('one_time_code', '', 'application_id'),
-	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL);
+	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL), ('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
 
 CREATE TEMP TABLE caller (place int, name text, role text, claims jsonb);
@@ -98,7 +98,8 @@ INSERT INTO reads VALUES
 	('one_time_code',      '{-, -, -, -, -, -, -, -, -, -}'),
 	('reason',             '{reason, reason, reason, reason, reason, -, -, reason, reason, -}'),
 	('notification_type',  '{type, type, type, type, type, -, -, type, type, -}'),
-	('worker_status',      '{-, -, -, -, -, -, -, -, -, -}');
+	('worker_status',      '{-, -, -, -, -, -, -, -, -, -}'),
+	('circuit',            '{-, -, -, -, -, -, -, -, -, -}');
 
 -- Runs a query as a role with claims, and undoes what it did; its one value, "" for NULL, "-" for 42501, or the SQLSTATE.
 CREATE FUNCTION pg_temp.answer(role text, claims text, query text) RETURNS text LANGUAGE plpgsql AS $$
@@ -147,7 +148,7 @@ FROM given JOIN caller USING (place) WHERE login = 'row_forger' AND NOT (relatio
 SELECT is(string_agg(DISTINCT answer, ' '), '-', 'who has no role reads nothing') FROM given WHERE login = 'row_nobody';
 SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'identity' THEN 'identity' WHEN 'reason' THEN 'reason' WHEN 'notification_type' THEN 'type'
 	WHEN 'appointment' THEN 'foreign given mine other sister taken' WHEN 'room_access' THEN 'foreign given mine other sister taken'
-	WHEN 'participant' THEN answer WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'worker_status' THEN '-'
+	WHEN 'participant' THEN answer WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'worker_status' THEN '-' WHEN 'circuit' THEN '-'
 	WHEN 'notification' THEN 'foreign given gone loose mine other sister taken' WHEN 'attempt' THEN 'foreign given gone loose mine other sister taken'
 	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken' WHEN 'latest_failure' THEN 'foreign given gone loose mine other sister taken'
 	ELSE 'foreign own sister' END, 'an SQL application reads ' || relation)
@@ -183,7 +184,8 @@ INSERT INTO promised VALUES
 	('identity',           '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('secret',             '',  '',  '',  '',  '',     '', '',  '', ''),
 	('one_time_code',      '',  '',  '',  '',  '',     '', '',  '', ''),
-	('worker_status',      '',  '',  '',  '',  '',     '', '',  '', '');
+	('worker_status',      '',  '',  '',  '',  '',     '', '',  '', ''),
+	('circuit',            '',  '',  '',  '',  '',     '', '',  '', '');
 SELECT is_empty(format($$
 	SELECT attname, privilege, has_column_privilege(%1$L, attrelid, attnum, privilege) AS granted
 	FROM pg_attribute, (VALUES ('SELECT', %3$L LIKE '%%r%%', NULL), ('INSERT', %3$L LIKE '%%i%%', %4$L), ('UPDATE', %3$L LIKE '%%u%%', %5$L),

@@ -25,7 +25,7 @@ my ($output, $errors);
 
 my $status = $node->psql(
 	'postgres',
-	join("\n", map { examples("$root/$_") } qw(README.md doc/reference.md doc/operations.md)),
+	join("\n", map { examples("$root/$_") } qw(README.md doc/reference.md doc/operations.md doc/rest.md)),
 	stdout => \$output,
 	stderr => \$errors,
 	on_error_stop => 1);

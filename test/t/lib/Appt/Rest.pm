@@ -1,0 +1,168 @@
+package Appt::Rest;
+
+# A real PostgREST in front of a cluster, configured by doc/postgrest.conf, and requests to it.
+#
+#   plan skip_all => Appt::Rest->missing if Appt::Rest->missing;     # a sentence where there is no postgrest
+#   my $rest = Appt::Rest->start($node);                               # its login, set up as doc/rest.md says, and the server
+#   my $answer = $rest->request('POST', '/rpc/get_appointment', claims => {...}, body => {...}, headers => {...});
+#   $answer->{status}, {content}, {json} (decoded, if it is JSON), {headers} (names in lower case)
+#   $rest->call($claims, 'GET', 'get_appointment', {id => $id});       # a function, arguments in the query or the body
+#
+# The program is $POSTGREST, which scripts/staged finds in the caller's PATH.
+
+use strict;
+use warnings;
+
+use Appt::Token;
+use Carp;
+use HTTP::Tiny;
+use JSON::PP;
+use PostgreSQL::Test::Utils;
+use Time::HiRes qw(sleep time);
+
+my $json = JSON::PP->new->utf8->allow_nonref->canonical;
+my $secret = 'a secret of tests, which has to have 32 characters';
+my %alive;
+
+sub missing
+{
+	return $ENV{POSTGREST} ? undef : 'skipped: no postgrest in PATH';
+}
+
+# The statements of doc/rest.md that set up the login, with the examples' names.
+sub set_up
+{
+	my ($node) = @_;
+	my ($statements) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/rest.md') =~ /^```sql\n(CREATE ROLE authenticator.*?)^```$/ms
+	  or croak 'doc/rest.md does not set up authenticator';
+
+	$node->query($statements);
+	return;
+}
+
+sub start
+{
+	my ($class, $node, %settings) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $self = bless { url => "http://127.0.0.1:$port", log => "$folder/postgrest.log", http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
+
+	set_up($node);
+	append_to_file("$folder/jwt-secret", $secret);
+	local %ENV = (
+		%ENV,
+		PGRST_DB_URI      => 'postgresql://authenticator@/postgres?host=' . $node->host . '&port=' . $node->port,
+		PGRST_JWT_SECRET  => "\@$folder/jwt-secret",
+		PGRST_SERVER_PORT => $port,
+		%settings);
+	my $pid = fork // croak "cannot fork: $!";
+	if ($pid == 0)
+	{
+		open STDOUT, '>', $self->{log};
+		open STDERR, '>&', \*STDOUT;
+		exec $ENV{POSTGREST}, ($ENV{REPOSITORY} // '.') . '/doc/postgrest.conf';
+		exit 127;
+	}
+	$self->{pid} = $pid;
+	$alive{$pid} = 1;
+	$self->_wait_until_it_answers;
+	return $self;
+}
+
+sub _wait_until_it_answers
+{
+	my ($self) = @_;
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
+
+	while (time < $until)
+	{
+		return if $self->{http}->get("$self->{url}/")->{status} == 200;
+		last if waitpid($self->{pid}, 1) != 0;
+		sleep 0.1;
+	}
+	croak 'postgrest does not answer: ' . slurp_file($self->{log});
+}
+
+sub request
+{
+	my ($self, $method, $path, %options) = @_;
+	my %headers = %{ $options{headers} // {} };
+
+	$headers{Authorization} = 'Bearer ' . ($options{token} // Appt::Token::sign($options{claims}, $secret))
+	  if $options{token} || ($options{claims} && $options{claims}{role} ne 'appt_anonymous');
+	my %sent = (headers => \%headers);
+	if (defined $options{body})
+	{
+		$headers{'Content-Type'} //= 'application/json';
+		$sent{content} = ref $options{body} ? $json->encode($options{body}) : $options{body};
+	}
+	my $response = $self->{http}->request($method, $self->{url} . $path, \%sent);
+	croak "no answer to $method $path: $response->{content}" if $response->{status} == 599;
+	my $is_json = ($response->{headers}{'content-type'} // '') =~ m{^application/([a-z.]+\+)?json} && length($response->{content} // '');
+	return {
+		status  => $response->{status},
+		reason  => $response->{reason},
+		headers => $response->{headers},
+		content => $response->{content},
+		json    => $is_json ? $json->decode($response->{content}) : undef };
+}
+
+# A call of a function, with its arguments where the method has them.
+sub call
+{
+	my ($self, $claims, $method, $function, $arguments, %options) = @_;
+
+	return $self->request($method, "/rpc/$function", claims => $claims, body => $arguments, %options) if $method eq 'POST';
+	return $self->request($method, "/rpc/$function?" . query($arguments), claims => $claims, %options);
+}
+
+# Arguments as a query: texts as they are, lists as PostgreSQL writes arrays, objects as JSON.
+sub query
+{
+	my ($arguments) = @_;
+
+	return join '&', map { escape($_) . '=' . escape(argument_text($arguments->{$_})) } sort keys %$arguments;
+}
+
+sub argument_text
+{
+	my ($value) = @_;
+
+	return '{' . join(',', map { '"' . s/(["\\])/\\$1/gr . '"' } @$value) . '}' if ref $value eq 'ARRAY';
+	return $json->encode($value) if ref $value;
+	return $value;
+}
+
+sub escape
+{
+	my ($text) = @_;
+
+	return $text =~ s/([^A-Za-z0-9_.~-])/sprintf '%%%02X', ord $1/ger;
+}
+
+sub secret { return $secret; }
+
+sub log_text { return slurp_file($_[0]->{log}); }
+
+sub stop
+{
+	my ($self) = @_;
+
+	return if !delete $alive{ $self->{pid} };
+	local $?;
+	kill 'TERM', $self->{pid};
+	waitpid $self->{pid}, 0;
+	return;
+}
+
+END
+{
+	local $?;
+	foreach my $pid (keys %alive)
+	{
+		kill 'TERM', $pid;
+		waitpid $pid, 0;
+	}
+}
+
+1;
