@@ -214,7 +214,11 @@ before_request_callback(void *clientp, char *peer, char *local,
 	return CURL_PREREQFUNC_OK;
 }
 
-/* A kept connection is closing, or confused. What it holds must be gone for libcurl to find it closed. */
+/*
+ * A kept connection is closing, or confused. What it holds must be gone for
+ * libcurl to find it closed. If it holds nothing, libcurl was called for
+ * another socket or a timer and has read this one too since the event came.
+ */
 static void
 retire_connection(TransferEngine *engine, int fd)
 {
@@ -222,6 +226,9 @@ retire_connection(TransferEngine *engine, int fd)
 	char		bytes[4096];
 	int			reads = 0;
 
+	if (recv(fd, bytes, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+		(errno == EAGAIN || errno == EWOULDBLOCK))
+		return;
 	(void) epoll_ctl(engine->epoll_fd, EPOLL_CTL_DEL, fd, &event);
 	socket_state(engine, fd)->registered = 0;
 	(void) shutdown(fd, SHUT_RDWR);
