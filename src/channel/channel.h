@@ -87,6 +87,8 @@ typedef struct Request
 	const char *username;		/* NULL: no authentication */
 	const char *password;
 	const char *token_url;		/* not NULL: OAuth2 client credentials */
+	const char *token_client;	/* whose password is the secret then; NULL: username's */
+	const char *token_scope;	/* what the token is asked for; NULL: whatever */
 } Request;
 
 /* How far a transfer came with the host of its URL. */

@@ -4,8 +4,10 @@
  *
  * PostgreSQL's parser reports what is malformed as a value, but it calls
  * itself for each level and raises an error when the stack runs out: text
- * nested deeper than anybody nests is left alone. What was found before the
- * text went wrong counts, for a long answer is cut off somewhere.
+ * nested deeper than anybody nests is left alone. It also raises one for an
+ * escaped character that the database's encoding does not have, which is
+ * caught. What was found before the text went wrong counts, for a long answer
+ * is cut off somewhere.
  */
 #include "postgres.h"
 
@@ -220,9 +222,22 @@ parse(const char *json, Scan *scan)
 		.array_element_end = end_choice,
 		.scalar = read_scalar
 	};
+	MemoryContext context = CurrentMemoryContext;
+	volatile JsonParseErrorType result = JSON_UNICODE_HIGH_ESCAPE;
 
-	return pg_parse_json(makeJsonLexContextCstringLen(unconstify(char *, json), length,
-													  PG_UTF8, true), &actions);
+	/* The parser holds nothing but memory of this context. */
+	PG_TRY();
+	{
+		result = pg_parse_json(makeJsonLexContextCstringLen(unconstify(char *, json), length,
+															PG_UTF8, true), &actions);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	return result;
 }
 
 char *

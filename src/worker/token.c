@@ -9,23 +9,21 @@
  *
  * Tokens are few (clients times endpoints) and are looked for in a list. They
  * live in malloc'ed memory, for the engine works while signals are blocked and
- * nothing may be raised. The answer is parsed by PostgreSQL's JSON parser,
- * which reports errors as values.
+ * nothing may be raised.
  */
 #include "postgres.h"
 
 #include <curl/curl.h>
 
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "core/json_scan.h"
 #include "worker/token.h"
 
 #define UNKNOWN_LIFETIME_SECONDS 300
 #define LONGEST_MARGIN_MS 60000
 
-static char grant[] = "grant_type=client_credentials";
+#define GRANT "grant_type=client_credentials"
 
 static void
 free_token(Token *token)
@@ -33,10 +31,38 @@ free_token(Token *token)
 	free(token->token_url);
 	free(token->client);
 	free(token->secret);
+	free(token->scope);
+	free(token->form);
 	curl_free(token->user);
 	curl_free(token->password);
 	free(token->value);
 	free(token);
+}
+
+static const char *
+client_of(const Request *request)
+{
+	return request->token_client ? request->token_client : request->username;
+}
+
+static bool
+is_same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* NULL: no memory */
+static char *
+make_form(const char *scope)
+{
+	char	   *encoded = scope ? curl_easy_escape(NULL, scope, 0) : NULL;
+	size_t		size = strlen(GRANT "&scope=") + (encoded ? strlen(encoded) : 0) + 1;
+	char	   *form = scope && !encoded ? NULL : malloc(size);
+
+	if (form != NULL)
+		snprintf(form, size, "%s%s%s", GRANT, encoded ? "&scope=" : "", encoded ? encoded : "");
+	curl_free(encoded);
+	return form;
 }
 
 static Token *
@@ -48,11 +74,14 @@ make_token(const Request *request, List *headers)
 		return NULL;
 	dlist_init(&token->waiting);
 	token->token_url = strdup(request->token_url);
-	token->client = strdup(request->username);
+	token->client = strdup(client_of(request));
 	token->secret = strdup(request->password);
-	token->user = curl_easy_escape(NULL, request->username, 0);
+	token->scope = request->token_scope ? strdup(request->token_scope) : NULL;
+	token->form = make_form(request->token_scope);
+	token->user = curl_easy_escape(NULL, client_of(request), 0);
 	token->password = curl_easy_escape(NULL, request->password, 0);
 	if (token->token_url == NULL || token->client == NULL || token->secret == NULL ||
+		(token->scope == NULL && request->token_scope != NULL) || token->form == NULL ||
 		token->user == NULL || token->password == NULL)
 	{
 		free_token(token);
@@ -63,8 +92,8 @@ make_token(const Request *request, List *headers)
 	token->request.username = token->user;
 	token->request.password = token->password;
 	token->request.headers = headers;
-	token->request.body = grant;
-	token->request.body_length = strlen(grant);
+	token->request.body = token->form;
+	token->request.body_length = strlen(token->form);
 	return token;
 }
 
@@ -97,8 +126,9 @@ token_find(dlist_head *tokens, const Request *request, List *headers, int64 now)
 	{
 		token = dlist_container(Token, node, iter.cur);
 		if (strcmp(token->token_url, request->token_url) == 0 &&
-			strcmp(token->client, request->username) == 0 &&
-			strcmp(token->secret, request->password) == 0)
+			strcmp(token->client, client_of(request)) == 0 &&
+			strcmp(token->secret, request->password) == 0 &&
+			is_same_text(token->scope, request->token_scope))
 			return token;
 	}
 	token = make_token(request, headers);
@@ -122,38 +152,6 @@ token_forget(Token *token, const char *value)
 		token->valid_until = 0;
 }
 
-/* What is looked for in the answer. */
-typedef struct AnswerFields
-{
-	JsonLexContext *lex;
-	char	   *field;			/* the member of the outermost object we are at */
-	char	   *access_token;
-	char	   *expires_in;
-} AnswerFields;
-
-static void
-start_field(void *state, char *name, bool isnull)
-{
-	AnswerFields *fields = state;
-
-	fields->field = fields->lex->lex_level == 1 ? name : NULL;
-}
-
-static void
-read_scalar(void *state, char *value, JsonTokenType type)
-{
-	AnswerFields *fields = state;
-
-	if (fields->field == NULL || fields->lex->lex_level != 1)
-		return;
-	if (strcmp(fields->field, "access_token") == 0 && type == JSON_TOKEN_STRING)
-		fields->access_token = value;
-	/* Some endpoints send the number as a string. */
-	else if (strcmp(fields->field, "expires_in") == 0 &&
-			 (type == JSON_TOKEN_NUMBER || type == JSON_TOKEN_STRING))
-		fields->expires_in = value;
-}
-
 /* A token goes into a header: visible ASCII alone. */
 static bool
 is_header_safe(const char *value)
@@ -169,16 +167,15 @@ is_header_safe(const char *value)
 }
 
 static bool
-keep_answer(Token *token, const AnswerFields *fields, int64 now)
+keep_answer(Token *token, const char *access_token, const char *expires_in, int64 now)
 {
-	double		seconds = fields->expires_in ? strtod(fields->expires_in, NULL)
-		: UNKNOWN_LIFETIME_SECONDS;
+	double		seconds = expires_in ? strtod(expires_in, NULL) : UNKNOWN_LIFETIME_SECONDS;
 	int64		lifetime = seconds > 0 && seconds < 1e9 ? (int64) (seconds * 1000) : 0;
 	char	   *value;
 
-	if (fields->access_token == NULL || !is_header_safe(fields->access_token))
+	if (access_token == NULL || !is_header_safe(access_token))
 		return false;
-	value = strdup(fields->access_token);
+	value = strdup(access_token);
 	if (value == NULL)
 		return false;
 	free(token->value);
@@ -194,21 +191,12 @@ token_read_answer(Token *token, const char *answer, int64 now)
 												  "appt token answer",
 												  ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	AnswerFields fields = {0};
-	JsonSemAction actions = {0};
-	bool		found = false;
+	bool		found;
 
-	if (answer != NULL &&
-		pg_encoding_verifymbstr(PG_UTF8, answer, strlen(answer)) == strlen(answer))
-	{
-		fields.lex = makeJsonLexContextCstringLen(unconstify(char *, answer),
-												  strlen(answer), PG_UTF8, true);
-		actions.semstate = &fields;
-		actions.object_field_start = start_field;
-		actions.scalar = read_scalar;
-		found = pg_parse_json(fields.lex, &actions) == JSON_SUCCESS &&
-			keep_answer(token, &fields, now);
-	}
+	/* Some endpoints send the number as a string. */
+	found = answer != NULL && json_is_valid(answer) &&
+		keep_answer(token, json_scalar_at(answer, "access_token"),
+					json_scalar_at(answer, "expires_in"), now);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(scratch);
 	return found;

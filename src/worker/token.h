@@ -23,6 +23,8 @@ typedef struct Token
 	char	   *token_url;
 	char	   *client;
 	char	   *secret;
+	char	   *scope;			/* may be NULL */
+	char	   *form;			/* what is posted */
 	char	   *user;			/* client and secret as basic authentication */
 	char	   *password;		/* wants them: URL-encoded */
 	char	   *value;			/* the access token, or NULL */

@@ -25,6 +25,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
+#include "worker/token.h"
 #include "worker/transfer.h"
 
 #include "test_channels.h"
@@ -34,6 +35,7 @@ PG_FUNCTION_INFO_V1(test_exchange_many);
 PG_FUNCTION_INFO_V1(test_set);
 PG_FUNCTION_INFO_V1(test_abandon);
 PG_FUNCTION_INFO_V1(test_host_room);
+PG_FUNCTION_INFO_V1(test_token_answer);
 
 /* One message of a call. */
 typedef struct Exchange
@@ -269,4 +271,24 @@ Datum
 test_host_room(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_INT32(transfer_host_room(engine(), text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}
+
+/* token_answer(answer, OUT token, OUT milliseconds): what is taken out of an endpoint's answer, and for how long it is good */
+Datum
+test_token_answer(PG_FUNCTION_ARGS)
+{
+	Token		token = {0};
+	TupleDesc	descriptor;
+	Datum		values[2] = {0};
+	bool		nulls[2] = {true, true};
+
+	get_call_result_type(fcinfo, NULL, &descriptor);
+	if (token_read_answer(&token, text_to_cstring((text *) PG_GETARG_BYTEA_PP(0)), 0))
+	{
+		values[0] = CStringGetTextDatum(token.value);
+		values[1] = Int64GetDatum(token.valid_until);
+		nulls[0] = nulls[1] = false;
+		free(token.value);
+	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }

@@ -10,8 +10,8 @@ use Test::More;
 
 my $node = Appt::Cluster->create('main', preload => 0);
 $node->query('CREATE EXTENSION appt_test');
-my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'),
-	appt_test.set('appt.request_timeout', '1500'), appt_test.set('appt.connect_timeout', '700');";
+our $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'),
+	appt_test.set('appt.request_timeout', '20000'), appt_test.set('appt.connect_timeout', '10000');";
 
 # Each call is a list of messages; rows as strings "kind status error".
 sub exchange
@@ -51,6 +51,22 @@ is(scalar($hook->entries), $before + 2, 'sent twice, once with either token');
 like($rows[0], qr/^REJECTED\|401\|/, 'a second 401 is final');
 is(scalar($hook->entries), $before + 4, 'and not answered by a third try');
 
+# When the refresh fails, that is the outcome.
+foreach my $case ([ 400, 'REJECTED' ], [ 503, 'FAILED' ])
+{
+	my $lapsing = Appt::Peers->webhook;
+	# Its first answer is a token, its second one is none.
+	@rows = exchange([ message($hook->url('/status/401'), $lapsing->url("/token-once/$case->[0]")) ]);
+	is($rows[0], "$case->[1]|$case->[0]|the token endpoint answered with HTTP status $case->[0]", "refreshing in vain: $case->[0]");
+	$lapsing->stop;
+}
+
+# Who waits for a slow endpoint delays nobody else, and gets what it waited for.
+my $slow = Appt::Peers->webhook;
+my $timed = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT string_agg(kind, ' ' ORDER BY number), bool_and(milliseconds < 2000) FILTER (WHERE number > 3), min(milliseconds) FILTER (WHERE number <= 3) >= 2000
+	FROM appt_test.exchange(ARRAY[" . join(', ', map { "'$_'::jsonb" } (message($hook->url('/bearer/1'), $slow->url('/slow-token/2'))) x 3, (message($hook->url('/bearer/1'), $issuer->url('/token'))) x 3) . '])');
+is($timed, 'DELIVERED DELIVERED DELIVERED DELIVERED DELIVERED DELIVERED|t|t', 'a slow endpoint delays its own');
+
 my $short = Appt::Peers->webhook('--token-lifetime', '0');
 @rows = exchange([ message($hook->url('/bearer/1'), $short->url('/token')) ], [ message($hook->url('/bearer/1'), $short->url('/token')) ]);
 is("@rows", 'DELIVERED|200| DELIVERED|200|', 'a token that expires at once still serves who waited for it');
@@ -68,10 +84,13 @@ foreach my $case ([ 400, 'REJECTED' ], [ 401, 'REJECTED' ], [ 403, 'REJECTED' ],
 is($rows[0], 'FAILED|200|the token endpoint\'s answer holds no token', 'an answer without a token');
 foreach my $path (qw(reset close hang garbage))
 {
+	local $settings = "$settings SELECT appt_test.set('appt.request_timeout', '1500');" if $path eq 'hang';
 	@rows = exchange([ (message($hook->url('/ok'), $issuer->url("/$path"))) x 3 ]);
 	like($_, qr/^FAILED\|0\|no token could be fetched: \w/, "token endpoint: $path") foreach @rows;
 }
 is(scalar($hook->entries), $before, 'without a token nothing is sent');
+my $later = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT status_code, retry_after_us FROM appt_test.exchange(ARRAY['" . message($hook->url('/ok'), $issuer->url('/retry-after/7')) . "'::jsonb])");
+is($later, '503|7000000', 'its Retry-After is the message\'s');
 my $echo = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT response FROM appt_test.exchange(ARRAY['" . message($hook->url('/echo'), $issuer->url('/token')) . "'::jsonb])");
 like($echo, qr/Bearer \*+\n/, 'an echoed token is masked');
 foreach my $token ('*', '****', 'aaaaaaaa')
@@ -86,5 +105,11 @@ my $refused = $node->query("\\o /dev/null\n$settings SELECT appt_test.set('appt.
 like($refused, qr/^REJECTED\|.*may not be contacted/, 'token URLs are refused like any other');
 my $took = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT appt_test.abandon('" . message($hook->url('/ok'), $issuer->url('/hang')) . "', 20)");
 cmp_ok($took, '<', 100, 'those that wait for a token are abandoned too');
+
+# An answer that the database's encoding has no characters for is none; the parser's error goes no further.
+$node->query("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0 LOCALE 'C'");
+$node->query('CREATE EXTENSION appt; CREATE EXTENSION appt_test', 'latin');
+is($node->query(q{SELECT count(token), string_agg(token, '') FROM unnest(ARRAY['{"access_token": "t", "a": "\u2028"}', '{"access_token": "t", "a": "\u00e9"}']) AS answer,
+	appt_test.token_answer(convert_to(answer, 'UTF8'))}, 'latin'), '1|t', 'characters that the database does not have');
 $node->stop;
 done_testing();
