@@ -51,7 +51,8 @@ always_needs_secret(const Route *route)
 }
 
 static const ChannelKind kinds[] = {
-	{CHANNEL_EMAIL, REQUEST_SMTP, "SMTP", .compose = compose_smtp_mail},
+	{CHANNEL_EMAIL, REQUEST_SMTP, "SMTP", smtp_needs_secret,
+	smtp_problem, compose_smtp_mail},
 	{CHANNEL_EMAIL, REQUEST_HTTP, "GENESYS_CLOUD", always_needs_secret,
 	genesys_email_problem, compose_genesys_email, read_genesys_answer},
 	{CHANNEL_SMS, REQUEST_HTTP, "TWILIO", always_needs_secret,
@@ -274,17 +275,37 @@ mask_in_all_forms(char *text, const char *secret)
 	return text;
 }
 
+static char *
+in_base64(const char *bytes, int count)
+{
+	int			size = pg_b64_enc_len(count) + 1;
+	char	   *text = palloc(size);
+	int			length = pg_b64_encode(bytes, count, text, size - 1);
+
+	text[Max(length, 0)] = '\0';
+	return text;
+}
+
 /* user:password in base64, as an echoed Authorization header shows it. */
 static char *
 basic_token(const char *username, const char *password)
 {
 	char	   *pair = psprintf("%s:%s", username, password);
-	int			size = pg_b64_enc_len(strlen(pair)) + 1;
-	char	   *token = palloc(size);
-	int			length = pg_b64_encode(pair, strlen(pair), token, size - 1);
 
-	token[Max(length, 0)] = '\0';
-	return token;
+	return in_base64(pair, strlen(pair));
+}
+
+/* What SMTP's AUTH PLAIN says, in base64: NUL, user, NUL, password. */
+static char *
+plain_token(const char *username, const char *password)
+{
+	StringInfoData pair;
+
+	initStringInfo(&pair);
+	appendStringInfoChar(&pair, '\0');
+	appendBinaryStringInfo(&pair, username, strlen(username) + 1);
+	appendStringInfoString(&pair, password);
+	return in_base64(pair.data, pair.len);
 }
 
 static char *
@@ -297,7 +318,7 @@ url_encoded(const char *text)
 	return encoded.data;
 }
 
-/* Also as basic authentication has it, and as token endpoints get that. */
+/* Also as basic authentication has it, as token endpoints get that, and as mail servers are told it. */
 static char *
 mask_password(char *text, const Route *route)
 {
@@ -305,8 +326,12 @@ mask_password(char *text, const Route *route)
 
 	text = mask_in_all_forms(text, route->password);
 	text = mask_in_all_forms(text, basic_token(username, route->password));
-	return mask_in_all_forms(text, basic_token(url_encoded(username),
+	text = mask_in_all_forms(text, basic_token(url_encoded(route_client(route)),
 											   url_encoded(route->password)));
+	if (strcmp(route->kind, "SMTP") != 0)
+		return text;
+	text = mask_secret(text, in_base64(route->password, strlen(route->password)));
+	return mask_secret(text, plain_token(username, route->password));
 }
 
 static char *

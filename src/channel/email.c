@@ -673,7 +673,60 @@ set_transport(Request *request, const Route *route, ComposeFailure *failure)
 	else
 		return fail(failure, REASON_BAD_CONFIGURATION,
 					"the provider's setting starttls is none of opportunistic, required, never");
+	return true;
+}
 
+bool
+smtp_needs_secret(const Route *route)
+{
+	return json_root_text(route->settings, "token_url") != NULL;
+}
+
+const char *
+smtp_problem(const Route *route)
+{
+	if (smtp_needs_secret(route) && (route->username == NULL || route->username[0] == '\0'))
+		return "a token cannot log in without a user name";
+	return NULL;
+}
+
+const char *
+route_client(const Route *route)
+{
+	const char *client = json_root_text(route->settings, "client_id");
+
+	if (client != NULL)
+		return client;
+	return route->username ? route->username : "";
+}
+
+/* The password is an OAuth2 client's then, and its token logs in (XOAUTH2). */
+static bool
+set_token(Request *request, const Route *route, ComposeFailure *failure)
+{
+	const char *token_url = json_root_text(route->settings, "token_url");
+	char	   *client;
+	char	   *scope;
+
+	if (token_url == NULL)
+		return true;
+	if (url_problem(token_url, false) != NULL)
+		return fail(failure, REASON_BAD_CONFIGURATION, url_problem(token_url, false));
+	if (!optional_utf8(route_client(route), &client) ||
+		!optional_utf8(json_root_text(route->settings, "scope"), &scope))
+		return fail(failure, REASON_BAD_CONFIGURATION,
+					"the provider's setting client_id or scope is not valid text");
+	request->token_url = token_url;
+	request->token_client = client;
+	request->token_scope = scope;
+	return true;
+}
+
+static bool
+set_login(Request *request, const Route *route, ComposeFailure *failure)
+{
+	if (smtp_problem(route) != NULL)
+		return fail(failure, REASON_BAD_CONFIGURATION, smtp_problem(route));
 	if (route->username == NULL || route->username[0] == '\0')
 		return true;
 	request->username = text_to_utf8(route->username);
@@ -682,7 +735,7 @@ set_transport(Request *request, const Route *route, ComposeFailure *failure)
 		!is_one_line(request->username) || !is_one_line(request->password))
 		return fail(failure, REASON_BAD_CONFIGURATION,
 					"the provider's user name or password contains control characters");
-	return true;
+	return set_token(request, route, failure);
 }
 
 Request *
@@ -695,6 +748,7 @@ compose_smtp_mail(const Message *message, const Route *route,
 
 	request->protocol = REQUEST_SMTP;
 	if (!set_transport(request, route, failure) ||
+		!set_login(request, route, failure) ||
 		!collect_mail(&parts, message, route, failure))
 		return NULL;
 	initStringInfo(&buffer);

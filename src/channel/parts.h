@@ -101,6 +101,13 @@ extern bool parse_mailbox(const char *text, char **name, char **address);
  */
 extern char *ascii_mail_address(const char *address);
 
+/* An SMTP provider that has a token_url logs in by OAuth2 token. */
+extern bool smtp_needs_secret(const Route *route);
+extern const char *smtp_problem(const Route *route);
+
+/* The OAuth2 client: the setting client_id, or the user name. */
+extern const char *route_client(const Route *route);
+
 /*
  * http.c
  */

@@ -301,10 +301,8 @@ read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
 	}
 	if (transfer->session != NULL)
 	{
-		/* A 220 or 250 before the failure is no answer to the mail. */
-		if (transfer->status < 400)
-			transfer->status = 0;
-		end_session(transfer->session);
+		if (fail_session(transfer, result))
+			return;
 	}
 	else
 		curl_multi_remove_handle(engine->multi, easy);

@@ -28,20 +28,54 @@ greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
 	return length;
 }
 
-/* Whom a session may serve: the same server, user and degree of encryption. */
+/*
+ * Whom a session may serve: the same server, user and degree of encryption. One
+ * that a token opened goes on when the token has expired.
+ */
 static char *
 session_key(const Request *request)
 {
-	const char *username = request->username ? request->username : "";
-	const char *password = request->password ? request->password : "";
-	size_t		size = strlen(request->url) + strlen(username) +
-		strlen(password) + strlen(ca_file()) + 16;
-	char	   *key = malloc(size);
+	const char *parts[] = {
+		request->url, request->username, request->password, request->token_url,
+		request->token_client, request->token_scope, ca_file()
+	};
+	size_t		size = 16;
+	size_t		length;
+	char	   *key;
 
-	if (key != NULL)
-		snprintf(key, size, "%s\n%d\n%s\n%s\n%s", request->url,
-				 (int) request->starttls, username, password, ca_file());
+	for (int i = 0; i < lengthof(parts); i++)
+		size += (parts[i] ? strlen(parts[i]) : 0) + 1;
+	key = malloc(size);
+	if (key == NULL)
+		return NULL;
+	length = snprintf(key, size, "%d", (int) request->starttls);
+	for (int i = 0; i < lengthof(parts); i++)
+		length += snprintf(key + length, size - length, "\n%s", parts[i] ? parts[i] : "");
 	return key;
+}
+
+/*
+ * How to log in. libcurl would choose whatever the server offers first by its
+ * own taste: Kerberos, which asks the network while everything waits, NTLM, or
+ * EXTERNAL when there is no password.
+ */
+static bool
+set_login(SmtpSession *session, Transfer *transfer)
+{
+	const Request *request = transfer->request;
+
+	if (request->username == NULL)
+		return true;
+	SETOPT(session->easy, CURLOPT_USERNAME, request->username);
+	if (transfer->authorization != NULL)
+	{
+		SETOPT(session->easy, CURLOPT_XOAUTH2_BEARER, token_of(transfer));
+		SETOPT(session->easy, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2;AUTH=OAUTHBEARER");
+		return true;
+	}
+	SETOPT(session->easy, CURLOPT_PASSWORD, request->password ? request->password : "");
+	SETOPT(session->easy, CURLOPT_LOGIN_OPTIONS, "AUTH=CRAM-MD5;AUTH=PLAIN;AUTH=LOGIN");
+	return true;
 }
 
 static bool
@@ -61,16 +95,11 @@ set_session_options(SmtpSession *session, Transfer *transfer, long remaining)
 	SETOPT(session->easy, CURLOPT_CONNECT_ONLY, 1L);
 	SETOPT(session->easy, CURLOPT_HEADERFUNCTION, greeting_callback);
 	SETOPT(session->easy, CURLOPT_USE_SSL, use_ssl[request->starttls]);
-	if (request->username != NULL)
-	{
-		SETOPT(session->easy, CURLOPT_USERNAME, request->username);
-		SETOPT(session->easy, CURLOPT_PASSWORD, request->password ? request->password : "");
-	}
 	/* libcurl's connect timeout would include the server's greeting. */
 	SETOPT(session->easy, CURLOPT_CONNECTTIMEOUT_MS, remaining);
 	SETOPT(session->easy, CURLOPT_TIMEOUT_MS, remaining);
 	SETOPT(session->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, Max(1L, remaining / 1000));
-	return set_ca_file(session->easy, ca_file());
+	return set_login(session, transfer) && set_ca_file(session->easy, ca_file());
 }
 
 /* Begin to connect. */
@@ -127,6 +156,34 @@ end_session(SmtpSession *session)
 	}
 	free(session->key);
 	free(session);
+}
+
+/*
+ * libcurl could not connect, or the server does not let us in. True: that was
+ * a token's fault, the transfer goes on with another.
+ *
+ * To a token that it refuses a server says 334 with the reason in base64, and
+ * 535 when that was acknowledged, which libcurl doesn't await.
+ */
+bool
+fail_session(Transfer *transfer, CURLcode result)
+{
+	bool		is_login = result == CURLE_LOGIN_DENIED;
+
+	end_session(transfer->session);
+	if (is_login && transfer->authorization != NULL && transfer->status == 334)
+		transfer->status = 535;
+	if (is_login && transfer->status >= 500 && refresh_token(transfer))
+		return true;
+	if (is_login && transfer->status < 300)
+		strlcpy(transfer->error, transfer->authorization != NULL ?
+				"the mail server offers no login by token (XOAUTH2, OAUTHBEARER)" :
+				"the mail server offers no login that is known (PLAIN, LOGIN, CRAM-MD5)",
+				ERROR_SIZE);
+	/* A 220 or 250 before the failure is no answer to the mail. */
+	if (transfer->status < 400)
+		transfer->status = 0;
+	return false;
 }
 
 /* Say goodbye if that takes no waiting, and close. */

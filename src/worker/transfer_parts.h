@@ -87,7 +87,7 @@ typedef struct Transfer
 	Token	   *fetched_token;	/* its answer is a token, not a response */
 	char	   *authorization;	/* the header with the token, malloc'ed */
 	bool		token_granted;	/* the token was fetched for it: use it */
-	bool		token_refreshed;	/* once, after a 401 */
+	bool		token_refreshed;	/* once, after it was refused */
 	int64		deadline;		/* monotonic ms */
 	int64		connect_deadline;
 
@@ -236,6 +236,7 @@ extern void keep_value(char *value, size_t size, const char *bytes, size_t lengt
 
 /* transfer_mail.c */
 extern bool start_mail(Transfer *transfer, bool fresh);
+extern bool fail_session(Transfer *transfer, CURLcode result);
 extern void begin_dialogue(SmtpSession *session);
 extern void run_session(SmtpSession *session);
 extern void end_session(SmtpSession *session);
@@ -252,6 +253,7 @@ typedef enum TokenSupply
 extern List *token_headers(MemoryContext context);
 extern TokenSupply provide_token(Transfer *transfer);
 extern void finish_token(Transfer *fetch);
+extern const char *token_of(const Transfer *transfer);
 extern bool refresh_token(Transfer *transfer);
 extern void release_token(Transfer *transfer);
 extern void mask_token(Transfer *transfer);

@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "common/base64.h"
 #include "utils/memutils.h"
 
 #include "worker/transfer_parts.h"
@@ -154,17 +155,57 @@ finish_token(Transfer *fetch)
 	dlist_push_head(&engine->unused, &fetch->node);
 }
 
+/* What the transfer is authorized with. */
+const char *
+token_of(const Transfer *transfer)
+{
+	return transfer->authorization + strlen(AUTHORIZATION_PREFIX);
+}
+
 /* The receiver refused the token: fetch another, once, and send again. */
 bool
 refresh_token(Transfer *transfer)
 {
 	if (transfer->authorization == NULL || transfer->token_refreshed)
 		return false;
-	token_forget(transfer->token, transfer->authorization + strlen(AUTHORIZATION_PREFIX));
+	token_forget(transfer->token, token_of(transfer));
 	release_token(transfer);
 	transfer->token_refreshed = true;
 	restart_transfer(transfer);
 	return true;
+}
+
+#define LOGIN_MARK "auth=Bearer "
+
+/* Is the byte one of base64's, its padding excepted? */
+static bool
+is_base64(char byte)
+{
+	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
+		(byte >= '0' && byte <= '9') || byte == '+' || byte == '/';
+}
+
+/* A mail server may echo what it was told to log in: the token among other words, in base64. */
+static void
+mask_login(Transfer *transfer)
+{
+	char		decoded[KEPT_BODY_SIZE];
+	char	   *at = transfer->body;
+	char	   *end = transfer->body + transfer->body_length;
+
+	while (at < end)
+	{
+		int			length = 0;
+		int			decoded_length;
+
+		while (at + length < end && is_base64(at[length]))
+			length++;
+		decoded_length = pg_b64_decode(at, length / 4 * 4, decoded, sizeof(decoded));
+		if (decoded_length > 0 &&
+			memmem(decoded, decoded_length, LOGIN_MARK, strlen(LOGIN_MARK)) != NULL)
+			memset(at, '*', length);
+		at += Max(length, 1);
+	}
 }
 
 /* Shorter beginnings of a token tell nothing. */
@@ -181,7 +222,9 @@ mask_token(Transfer *transfer)
 
 	if (transfer->authorization == NULL)
 		return;
-	value = transfer->authorization + strlen(AUTHORIZATION_PREFIX);
+	if (transfer->request->protocol == REQUEST_SMTP)
+		mask_login(transfer);
+	value = token_of(transfer);
 	length = strlen(value);
 	/* Onwards only: a token may consist of asterisks. */
 	while (at < end)

@@ -4,24 +4,38 @@
 Listens on 127.0.0.1, on a port that it prints as its first line ("port 12345"), and appends every message to a file as
 one JSON object per line:
 
-    {"number", "session", "mail_from", "rcpt_to": [...], "tls", "login", "message", "mail_wall_us", "monotonic_us",
-     "wall_us", "reply"}
+    {"number", "session", "mail_from", "rcpt_to": [...], "tls", "login", "mechanism", "message", "mail_wall_us",
+     "monotonic_us", "wall_us", "reply"}
 
 `message` is the raw message after dot-unstuffing, as Latin-1; `session` the peer's port, one per connection;
 `mail_wall_us` when its MAIL command came (null: it never did), the other two times when its final dot, or the refused
 command, came; `reply` is what was answered. The line is written before the reply goes out. A command refused by --reply
 is recorded with "message": null.
+
+What --reply answers may also be
+
+    raw:BYTES        exactly these, with \\r, \\n and the like for themselves; raw:BYTES* one byte each tenth of a second
+    repeat:BYTES     these over and over, without an end
+    drop             the connection is dropped without an answer
+    hang             no answer, ever
+
+With --by-name it is the client who chooses, by the name that it says EHLO with: as "STAGE.451" it gets this code at that
+stage, as "STAGE.drop" or "STAGE.hang" these, as "STAGE.rN" the Nth --reply, from 0, for there may be several.
 """
 
 import argparse
 import asyncio
+import base64
+import hmac
 import json
+import re
 import ssl
 import time
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
-STAGES = ("EHLO", "AUTH", "MAIL", "RCPT", "DATA", "MESSAGE")
+STAGES = ("CONNECT", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "MESSAGE")
+MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER", "GSSAPI", "NTLM", "DIGEST-MD5", "EXTERNAL")
 
 
 class Receiver:
@@ -45,6 +59,7 @@ class Receiver:
             "rcpt_to": envelope.rcpt_tos,
             "tls": self.options.implicit_tls or session.ssl is not None,
             "login": login.decode() if isinstance(login, bytes) else login,
+            "mechanism": getattr(session, "mechanism", None),
             "message": None if message is None else message.decode("latin-1"),
             "mail_wall_us": getattr(envelope, "mail_wall_us", None),
             "monotonic_us": time.monotonic_ns() // 1000,
@@ -54,20 +69,60 @@ class Receiver:
         self.record.write(json.dumps(entry) + "\n")
         self.record.flush()
 
-    def refusal(self, stage, address=""):
+    def chosen(self, session, stage):
+        """The reply that the client asked for by its name."""
+        wanted, _, reply = (session.host_name or "").partition(".")
+        if wanted.upper() != stage:
+            return None
+        if reply.startswith("r"):
+            return self.options.reply[int(reply[1:])]
+        return reply + " 4.3.0 as asked" if reply.isdigit() else reply
+
+    def refusal(self, session, stage, address=""):
         """The reply asked for at this stage, or None."""
         options = self.options
-        if not options.reply or options.at != stage or self.replies_left == 0:
+        if options.by_name:
+            return self.chosen(session, stage)
+        if not options.reply or stage not in options.at or self.replies_left == 0:
             return None
         if options.only and options.only not in (address or ""):
             return None
         if self.replies_left is not None:
             self.replies_left -= 1
-        return options.reply
+        return options.reply[0]
+
+    # How to log in; PLAIN and LOGIN are aiosmtpd's own.
+
+    async def auth_CRAM__MD5(self, server, arguments):
+        challenge = b"<%d@receiver.test>" % time.monotonic_ns()
+        answer = await server.challenge_auth(challenge)
+        login, _, digest = answer.rpartition(b" ")
+        expected = hmac.new(self.options.password.encode(), challenge, "md5").hexdigest().encode()
+        known = login == self.options.username.encode() and digest == expected
+        return AuthResult(success=known, handled=False, auth_data=LoginPassword(login, b""))
+
+    async def login_by_token(self, server, arguments, pattern):
+        message = base64.b64decode(arguments[1]) if len(arguments) > 1 else await server.challenge_auth("")
+        found = re.fullmatch(pattern, message)
+        known = found and found[1] == self.options.username.encode() and int(found[2]) >= self.options.bearer
+        if not known:
+            await server.challenge_auth(json.dumps({"status": "400", "schemes": "Bearer"}))
+        return AuthResult(success=bool(known), handled=False, auth_data=LoginPassword(found[1] if found else b"", b""))
+
+    async def auth_XOAUTH2(self, server, arguments):
+        return await self.login_by_token(server, arguments, rb"user=(.*)\x01auth=Bearer token-(\d+)\x01\x01")
+
+    async def auth_OAUTHBEARER(self, server, arguments):
+        return await self.login_by_token(server, arguments, rb"n,a=(.*),\x01(?:.*\x01)*auth=Bearer token-(\d+)\x01\x01")
+
+    async def auth_GSSAPI(self, server, arguments):
+        return AuthResult(success=False, handled=False)
+
+    auth_NTLM = auth_DIGEST__MD5 = auth_EXTERNAL = auth_GSSAPI
 
     async def handle_MAIL(self, server, session, envelope, address, mail_options):
         envelope.mail_wall_us = time.time_ns() // 1000
-        refused = self.refusal("MAIL", address)
+        refused = self.refusal(session, "MAIL", address)
         if refused:
             self.note(session, envelope, None, refused)
             return refused
@@ -76,7 +131,7 @@ class Receiver:
         return "250 2.1.0 sender ok"
 
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
-        refused = self.refusal("RCPT", address)
+        refused = self.refusal(session, "RCPT", address)
         if refused:
             self.note(session, envelope, None, refused)
             return refused
@@ -84,7 +139,7 @@ class Receiver:
         return "250 2.1.5 recipient ok"
 
     async def handle_DATA(self, server, session, envelope):
-        refused = self.refusal("MESSAGE", ",".join(envelope.rcpt_tos))
+        refused = self.refusal(session, "MESSAGE", ",".join(envelope.rcpt_tos))
         reply = refused or "250 2.0.0 accepted"
         if self.options.echo:
             body = envelope.content.partition(b"\r\n\r\n")[2].decode("latin-1")
@@ -99,20 +154,63 @@ class Receiver:
 
 
 class Server(SMTP):
-    """The stages that aiosmtpd has no hook for."""
+    """The stages that aiosmtpd has no hook for, and replies that are none."""
+
+    greeted = False
+
+    async def push(self, status):
+        if not self.greeted:
+            self.greeted = True
+            refused = self.event_handler.refusal(self.session, "CONNECT")
+            if refused:
+                self.event_handler.note(self.session, self.envelope, None, refused)
+                status = refused
+        await self.say(status)
+
+    async def say(self, status):
+        kind, _, text = status.partition(":") if isinstance(status, str) else ("", "", "")
+        reply = text.removesuffix("*").encode().decode("unicode_escape").encode("latin-1")
+        if status == "drop":
+            self.transport.abort()
+        elif status == "hang":
+            await asyncio.sleep(86400)
+        elif kind == "raw" and text.endswith("*"):
+            for byte in reply:
+                self._writer.write(bytes([byte]))
+                await asyncio.sleep(0.1)
+        elif kind == "raw":
+            self._writer.write(reply)
+            await self._writer.drain()
+        elif kind == "repeat":
+            while True:
+                self._writer.write(reply)
+                await self._writer.drain()
+        else:
+            await super().push(status)
 
     async def refuse(self, stage):
-        refused = self.event_handler.refusal(stage)
+        refused = self.event_handler.refusal(self.session, stage)
         if refused:
             self.event_handler.note(self.session, self.envelope, None, refused)
             await self.push(refused)
         return refused
 
     async def smtp_EHLO(self, hostname):
+        self.session.host_name = hostname
         if not await self.refuse("EHLO"):
             await super().smtp_EHLO(hostname)
 
+    async def smtp_HELO(self, hostname):
+        self.session.host_name = hostname
+        if not await self.refuse("HELO"):
+            await super().smtp_HELO(hostname)
+
+    async def smtp_STARTTLS(self, arg):
+        if not await self.refuse("STARTTLS"):
+            await super().smtp_STARTTLS(arg)
+
     async def smtp_AUTH(self, arg):
+        self.session.mechanism = (arg or "").split(" ")[0]
         if not await self.refuse("AUTH"):
             await super().smtp_AUTH(arg)
 
@@ -146,7 +244,8 @@ async def serve(options):
             arguments.update(
                 authenticator=authenticate,
                 auth_required=True,
-                auth_require_tls=bool(options.certificate) and not options.implicit_tls,
+                auth_require_tls=bool(options.certificate) and not options.implicit_tls and not options.auth_in_clear,
+                auth_exclude_mechanism=set(MECHANISMS) - set(options.auth),
             )
         if context and not options.implicit_tls:
             arguments.update(tls_context=context, require_starttls=options.require_starttls)
@@ -160,6 +259,15 @@ async def serve(options):
     await server.serve_forever()
 
 
+def words(known):
+    def parse(text):
+        if not set(text.split(",")) <= set(known):
+            raise argparse.ArgumentTypeError("none of " + ", ".join(known))
+        return text.split(",")
+
+    return parse
+
+
 def main():
     parser = argparse.ArgumentParser(description="SMTP receiver; see the head of this file")
     parser.add_argument("--record", required=True, help="file that messages are appended to")
@@ -169,8 +277,14 @@ def main():
     parser.add_argument("--require-starttls", action="store_true", help="refuse mail before STARTTLS")
     parser.add_argument("--username", help="require AUTH with this user name")
     parser.add_argument("--password", default="", help="and this password")
-    parser.add_argument("--reply", help='answer this instead at one stage: "451 4.3.0 try later"')
-    parser.add_argument("--at", choices=STAGES, default="MESSAGE", help="which stage; MESSAGE: after the final dot")
+    parser.add_argument("--bearer", type=int, default=1, help="or, as a token, token-N with at least this N")
+    parser.add_argument("--auth", type=words(MECHANISMS), default=["PLAIN", "LOGIN"], help="mechanisms offered, by commas")
+    parser.add_argument("--auth-in-clear", action="store_true", help="offer them before STARTTLS too")
+    parser.add_argument("--reply", action="append", help='answer this instead at one stage: "451 4.3.0 try later"')
+    parser.add_argument("--by-name", action="store_true", help="let the client choose by the name it greets with")
+    parser.add_argument(
+        "--at", type=words(STAGES), default=["MESSAGE"], help="which stages, by commas; MESSAGE: after the final dot"
+    )
     parser.add_argument("--times", type=int, help="only that many times")
     parser.add_argument("--only", help="refuse or delay only addresses that contain this")
     parser.add_argument("--echo", action="store_true", help="repeat the message's text in the reply to it")

@@ -42,6 +42,7 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /bearer/N               200 to the Nth or a later token of /token, else 401
     /token                  an OAuth2 token (see --token-lifetime), for client credentials in the form or by basic auth
     /token/TOKEN            that one; /slow-token/SECONDS: as /token, after that long
+    /token-once/NNN         a token at first, later this status
 """
 
 import argparse
@@ -286,6 +287,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         token = self.headers.get("authorization", "").removeprefix("Bearer token-")
         known = token.isdigit() and int(token) >= int(argument)
         self.answer(body, 200 if known else 401, b"ok" if known else b"unknown token")
+
+    def on_token_once(self, body, argument):
+        if self.server.count_try(self.path) == 1:
+            self.on_token(body, "")
+        else:
+            self.answer(body, int(argument), b"no more")
 
     def on_slow_token(self, body, argument):
         time.sleep(float(argument))

@@ -13,7 +13,9 @@ my $node = Appt::Cluster->create('main', preload => 0);
 $node->query('CREATE EXTENSION appt_test');
 
 my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'),
-	appt_test.set('appt.request_timeout', '2000'), appt_test.set('appt.connect_timeout', '700');";
+	appt_test.set('appt.request_timeout', '20000'), appt_test.set('appt.connect_timeout', '10000');";
+# For what comes to nothing anyway.
+my $hasty = "SELECT appt_test.set('appt.request_timeout', '2000'), appt_test.set('appt.connect_timeout', '700');";
 
 # One backend's exchanges; rows as hashes, ordered by number.
 sub exchange
@@ -120,72 +122,135 @@ sub tired_sessions
 	return;
 }
 
+# One peer for all that can go wrong at a stage: the name after the host in its URL says what.
+my @raw = (
+	"hello\r\n", "25\r\n", "2500 ok\r\n", "250x\r\n", "250\tok\r\n", "\r\n", "99 ok\r\n", "199 ok\r\n", "699 ok\r\n", "-250 ok\r\n", "\xff\xfe\r\n",
+	"<html>250 ok</html>\r\n", "250-one\r\n451 two\r\n", "250-one\r\ntwo\r\n250 three\r\n", '250 ' . 'x' x 70_000 . "\r\n");
+my %raw_index = map { $raw[$_] => "r$_" } 0 .. $#raw;
+my @login = ('--username', 'me', '--password', 'right-one', '--auth-in-clear');
+my $login = '"username": "me", "password": "right-one"';
+my $wretch = Appt::Peers->smtp('--by-name', @login,
+	(map { ('--reply', 'raw:' . s/([^ -~]|\\)/sprintf '\\x%02x', ord $1/egr) } @raw),
+	'--reply', 'repeat:250-more\r\n', '--reply', 'repeat:x', '--reply', 'raw:250-one by one\r\n*', '--reply', 'raw:250-one\r\n250-two\r\n250 three\r\n', '--reply', 'raw:250 only LF\n');
+my ($endless, $no_line, $slow, $many, $only_lf) = map { 'r' . ($#raw + $_) } 1 .. 5;
+
+sub at { my ($stage, $what) = @_; return mail($wretch->url . '/' . lc($stage) . ".$what", $login); }
+
 # SMTP 4xx is retried, 5xx is final, at every stage.
 sub refusals
 {
-	foreach my $stage (qw(EHLO AUTH MAIL RCPT DATA MESSAGE))
+	my @codes = ([ 421, 'FAILED' ], [ 450, 'FAILED' ], [ 451, 'FAILED' ], [ 452, 'FAILED' ], [ 454, 'FAILED' ], [ 499, 'FAILED' ], [ 500, 'REJECTED' ], [ 530, 'REJECTED' ],
+		[ 535, 'REJECTED' ], [ 550, 'REJECTED' ], [ 552, 'REJECTED' ], [ 554, 'REJECTED' ], [ 599, 'REJECTED' ]);
+	foreach my $stage (qw(AUTH MAIL RCPT DATA MESSAGE))
 	{
-		foreach my $case ([ 451, 'FAILED' ], [ 550, 'REJECTED' ])
-		{
-			my ($code, $kind) = @$case;
-			# libcurl says HELO when EHLO is refused, as it should; that succeeds.
-			($code, $kind) = (250, 'DELIVERED') if $stage eq 'EHLO';
-			my @login = $stage eq 'AUTH' ? ('--username', 'me', '--password', 'right-one') : ();
-			my $peer = Appt::Peers->smtp('--reply', "$case->[0] 4.3.0 no", '--at', $stage, @login);
-			my ($row) = exchange('', mail($peer, @login ? '"username": "me", "password": "right-one"' : undef));
-			is("$row->{kind} $row->{status}", "$kind $code", "$case->[0] at $stage") or diag($row->{error});
-			like($row->{error}, qr/refused|denied/i, "$case->[0] at $stage is told") if $kind ne 'DELIVERED';
-			unlike($row->{error}, qr/right-one/, 'without the password');
-			$peer->stop;
-		}
+		my @rows = exchange('', map { at($stage, $_->[0]) } @codes);
+		is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', map { "$_->[1] $_->[0]" } @codes), "4xx and 5xx at $stage");
+		is(scalar(grep { $_->{error} =~ /refused|denied/i } @rows), scalar(@rows), 'and told');
+		unlike(join(' ', map { "$_->{error} $_->{response}" } @rows), qr/right-one/, 'without the password');
+	}
+	# A positive answer at the wrong time is none; who means yes and says 3xx does not follow SMTP.
+	my @rows = exchange('', map { at(@$_) } [ 'MAIL', 354 ], [ 'RCPT', 354 ], [ 'DATA', 250 ], [ 'MESSAGE', 354 ], [ 'AUTH', 250 ]);
+	is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 5, 'answers that fit another command') or diag(join ' ', map { "$_->{kind} $_->{status} $_->{error}" } @rows);
+
+	# libcurl says HELO when EHLO is refused, as it should; without EHLO nobody can log in.
+	my $plain = Appt::Peers->smtp('--by-name');
+	my $greeted = sub { return mail($plain->url . "/$_[0]"); };
+	@rows = exchange('', map { $greeted->($_) } 'ehlo.451', 'ehlo.550', 'ehlo.502');
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), 'DELIVERED 250 DELIVERED 250 DELIVERED 250', 'EHLO refused, HELO taken');
+	foreach my $case ([ '421 4.3.2 busy', 'FAILED 421' ], [ '451 no', 'FAILED 451' ], [ '554 no', 'REJECTED 554' ])
+	{
+		my $closed = Appt::Peers->smtp('--at', 'CONNECT', '--reply', $case->[0]);
+		my $rude   = Appt::Peers->smtp('--at', 'EHLO,HELO', '--reply', $case->[0]);
+		@rows = exchange('', mail($closed), mail($rude));
+		is("$rows[0]{kind} $rows[0]{status}", $case->[1], "$case->[0] as a greeting") or diag($rows[0]{error});
+		is("$rows[1]{kind} $rows[1]{status}", $case->[1], "$case->[0] to EHLO and HELO") or diag($rows[1]{error});
+		$_->stop foreach $closed, $rude;
 	}
 	return;
 }
 
+# Who drops the connection, says nothing, never ends, or says what is not SMTP, at any stage: a failure, in time.
 sub misbehaviours
 {
-	my $dropping = Appt::Peers->smtp('--drop-after-data');
-	my ($row) = exchange('', mail($dropping));
-	is("$row->{kind} $row->{status}", 'FAILED 0', 'dropped after DATA') or diag($row->{status});
-	like($row->{error}, qr/broke before the mail server answered the message/, 'and told');
-	is(scalar($dropping->wait_for(1)), 1, 'not sent twice');
+	my @stages = qw(EHLO AUTH MAIL RCPT DATA MESSAGE);
+	my $patient = "SELECT appt_test.set('appt.request_timeout', '4000'), appt_test.set('appt.connect_timeout', '4000');";
+	my @quiet = map { my $stage = $_; map { [ $stage, $_ ] } 'drop', 'hang', $slow } @stages;
+	my @loud = map { my $stage = $_; map { [ $stage, $_ ] } $endless, $no_line } @stages;
+	my $before = $wretch->entries;
+	my @rows = (exchange($patient, map { at(@$_) } @quiet), exchange($patient, map { at(@$_) } @loud));
+	my @cases = (@quiet, @loud);
+	is(join(' ', map { "@{ $cases[$_] }" } grep { "$rows[$_]{kind} $rows[$_]{status}" ne 'FAILED 0' || !length $rows[$_]{error} } 0 .. $#cases), '',
+		'dropped, silent, endless or slow at any stage');
+	cmp_ok((sort { $a <=> $b } map { $_->{milliseconds} } @rows)[-1], '<', 6000, 'in time');
+	cmp_ok(scalar($wretch->entries), '<=', $before + @cases, 'each is tried once');
+	is(join(' ', map { $rows[$_]{error} } grep { "@{ $cases[$_] }" eq 'MESSAGE drop' } 0 .. $#cases),
+		'the connection broke before the mail server answered the message', 'what was dropped before the last answer may have arrived');
+
+	@cases = map { my $stage = $_; map { [ $stage, $_ ] } @raw } @stages;
+	@rows = exchange($hasty, map { at($_->[0], $raw_index{ $_->[1] }) } @cases);
+	# EHLO's answer is libcurl's to read, which is not strict: any of them may do, for what follows is told by MAIL.
+	is(join(' ', map { "$cases[$_][0] " . substr($cases[$_][1], 0, 20) =~ s/[^ -~]/./gr . " $rows[$_]{kind} $rows[$_]{status}" }
+			grep { $rows[$_]{kind} eq 'DELIVERED' && $cases[$_][0] ne 'EHLO' } 0 .. $#cases),
+		'', 'what is not SMTP is no success');
+	is(scalar(grep { $_->{kind} ne 'DELIVERED' && !length $_->{error} } @rows), 0, 'and told');
+
+	# Answers in more than one line, and with other line ends.
+	@rows = exchange('', map { at($_, $many) } qw(MAIL RCPT MESSAGE));
+	is(scalar(grep { $_->{kind} eq 'FAILED' } @rows[ 0, 1 ]), 0, 'an answer of many lines') or diag(join ' ', map { $_->{error} } @rows);
+	is("$rows[2]{kind} $rows[2]{status} $rows[2]{response}", 'DELIVERED 250 250 three', 'also to the message');
+	@rows = exchange('', map { at($_, $only_lf) } qw(MESSAGE));
+	is($rows[0]{kind}, 'DELIVERED', 'and of a line that ends with LF alone');
 
 	my $silent = Appt::Peers->silent;
-	($row) = exchange('', mail('smtp://127.0.0.1:' . $silent->port));
+	my ($row) = exchange($hasty, mail('smtp://127.0.0.1:' . $silent->port));
 	is("$row->{kind} $row->{status}", 'FAILED 0', 'a server without a greeting');
-	cmp_ok($row->{milliseconds}, '<', 2500, 'costs request_timeout');
+	cmp_ok($row->{milliseconds}, '<', 3500, 'costs request_timeout');
 
 	my $hook = Appt::Peers->webhook;
-	($row) = exchange('', mail('smtp://127.0.0.1:' . $hook->port));
+	($row) = exchange($hasty, mail('smtp://127.0.0.1:' . $hook->port));
 	is($row->{kind}, 'FAILED', 'not a mail server');
 
 	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die $!;
 	my $port = $listener->sockport;
 	my @crowd = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Blocking => 0) } 1 .. 8;
-	($row) = exchange('', mail("smtp://127.0.0.1:$port"));
+	($row) = exchange($hasty, mail("smtp://127.0.0.1:$port"));
 	is($row->{kind}, 'FAILED', 'black-holed connect');
-	cmp_ok($row->{milliseconds}, '<', 1300, 'after connect_timeout');
+	cmp_ok($row->{milliseconds}, '<', 1800, 'after connect_timeout');
 	close $listener;
 	($row) = exchange('', mail("smtp://127.0.0.1:$port"));
 	is($row->{kind}, 'FAILED', 'connection refused');
 	return;
 }
 
+# A text cannot end its own mail and begin another, whichever line ends a server believes in.
+sub smuggling
+{
+	my $peer = Appt::Peers->smtp;
+	my @ends = ('\r\n', '\n', '\r', '\n\r', '\r\r\n');
+	my @texts = map { my $before = $_; map { "one${before}.${_}MAIL FROM:<evil\@example.com>${_}RCPT TO:<victim\@example.org>${_}DATA${_}Subject: evil${_}${_}evil${_}.${_}two" } @ends } @ends;
+	my @rows = exchange('', map { mail($peer, qq("text": "$_", "html": "<p>$_</p>")) } @texts);
+	is(scalar(grep { $_->{kind} eq 'DELIVERED' } @rows), scalar(@texts), 'texts that look like commands are delivered');
+	my @entries = $peer->wait_for(scalar @texts);
+	is(scalar(@entries), scalar(@texts), 'each as one mail');
+	is(scalar(grep { $_->{mail_from} ne 'clinic@example.com' || "@{$_->{rcpt_to}}" ne 'ann@example.org' || $_->{message} !~ /two/ } @entries), 0, 'to its recipient, whole');
+	return;
+}
+
 # Servers that are slow to answer a message, to say goodbye, or to say anything, take nothing from others.
 sub isolation
 {
-	my $slow   = Appt::Peers->smtp('--delay', 1);
+	my $slow   = Appt::Peers->smtp('--delay', 3);
 	my $quit   = Appt::Peers->smtp('--silent-on-quit', '--reply', '550 no', '--at', 'RCPT');
 	my $silent = Appt::Peers->silent;
 	my $hook   = Appt::Peers->webhook;
 	my $fast   = Appt::Peers->smtp;
-	my @rows   = exchange('',
+	my @rows   = exchange("SELECT appt_test.set('appt.request_timeout', '6000');",
 		(map { mail($slow) } 1 .. 3), (map { mail($quit) } 1 .. 3), (map { mail('smtp://127.0.0.1:' . $silent->port) } 1 .. 3),
 		(map { mail($fast) } 1 .. 5), map { sprintf '{"url": "%s", "payload": "{}"}', $hook->url('/ok') } 1 .. 20);
-	is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} >= 1000 } @rows[ 0 .. 2 ]), 3, 'a slow answer is awaited');
-	is(scalar(grep { $_->{kind} eq 'REJECTED' && $_->{milliseconds} < 900 } @rows[ 3 .. 5 ]), 3, 'a silent QUIT is not');
+	is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} >= 3000 } @rows[ 0 .. 2 ]), 3, 'a slow answer is awaited');
+	is(scalar(grep { $_->{kind} eq 'REJECTED' && $_->{milliseconds} < 2900 } @rows[ 3 .. 5 ]), 3, 'a silent QUIT is not');
 	is(scalar(grep { $_->{kind} eq 'FAILED' } @rows[ 6 .. 8 ]), 3, 'silence fails');
-	is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} < 900 } @rows[ 9 .. 33 ]), 25, 'nobody else waits');
+	is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} < 2900 } @rows[ 9 .. 33 ]), 25, 'nobody else waits');
 	return;
 }
 
@@ -229,6 +294,7 @@ kept_sessions();
 tired_sessions();
 refusals();
 misbehaviours();
+smuggling();
 isolation();
 tls();
 $node->stop;
