@@ -17,6 +17,7 @@
 #include "postgres.h"
 
 #include "core/errors.h"
+#include "core/one_time_code.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "notify/eligibility.h"
@@ -146,6 +147,8 @@ retry_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 	if (facts->appointment_id != NULL && facts->appointment == NULL)
 		report_conflict(NOT_NOW, "The appointment of notification " INT64_FORMAT
 						" was deleted, and with it what the message says.", facts->id);
+	if (facts->type == TYPE_CODE && now >= facts->due_at + ONE_TIME_CODE_LIFETIME)
+		report_conflict(NOT_NOW, "The code of notification " INT64_FORMAT " has expired.", facts->id);
 	require_sendable(facts, now);
 	put_into_queue(facts, now);
 }
