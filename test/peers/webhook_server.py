@@ -17,6 +17,7 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /status/NNN             NNN
     /delay/SECONDS          200 after that long
     /fail-first/N           503 to the first N requests with the same webhook-id header, then 200
+    /fail-some/N            503 to the first request with a webhook-id, for one in N of these, else 200
     /retry-after/SECONDS    503 with that Retry-After, then, for the same webhook-id, 200
     /retry-date/SECONDS     the same with Retry-After as a date
     /retry-value/TEXT       the same with that text (URL-encoded) as Retry-After
@@ -171,6 +172,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_fail_first(self, body, argument):
         failed = self.server.count_try((self.path, self.webhook_id())) <= int(argument)
+        self.answer(body, 503 if failed else 200, b"not yet" if failed else b"ok")
+
+    def on_fail_some(self, body, argument):
+        tried = self.server.count_try((self.path, self.webhook_id()))
+        failed = tried == 1 and zlib.crc32(self.webhook_id().encode()) % int(argument) == 0
         self.answer(body, 503 if failed else 200, b"not yet" if failed else b"ok")
 
     def on_retry_after(self, body, argument):
