@@ -76,4 +76,4 @@ Of the given type, over the given channel, to this customer of the appointment. 
 CREATE FUNCTION appt.due_notifications() RETURNS TABLE (notification_id bigint, due_at timestamptz)
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'due_notifications';
 COMMENT ON FUNCTION appt.due_notifications() IS
-'What is in the queue and due, of the caller''s applications; for the view notification_stats.';
+'What is in the queue and due, of the notifications that the caller may read; for the view notification_stats.';

@@ -7,8 +7,8 @@
  * from the applications and their subscriptions; walking all the lanes there
  * are would cost it what others have waiting. (The lane of a subscription that
  * was deleted is not found then; what is due there is settled by the worker as it
- * comes to it, and sent to nobody.) Which of the notifications are the
- * caller's, the policies on them tell.
+ * comes to it, and sent to nobody.) An agent and a client service get their own
+ * alone, as the policies on notification have it.
  */
 #include "postgres.h"
 
@@ -31,7 +31,7 @@ static Statement find_all = {
 	0, {0}, true
 };
 
-/* Of one application ($1), or of those of one organization ($2). */
+/* Of one application ($1), or of those of one organization ($2); one user's ($3), attending being enough or not ($4). */
 static Statement find_own = {
 	"WITH application AS ("
 	" SELECT a.id FROM appt.application a WHERE a.id = $1 OR a.organization_id = $2"
@@ -42,14 +42,33 @@ static Statement find_own = {
 	" SELECT appt.lane(s.application_id, 'WEBHOOK', s.id)"
 	" FROM application a JOIN appt.subscription s ON s.application_id = a.id"
 	") SELECT d.notification_id, d.due_at FROM lane l JOIN appt.due d ON d.lane = l.lane AND d.due_at <= now()"
-	" WHERE d.application_id IN (SELECT id FROM application)",
-	2, {UUIDOID, UUIDOID}, true
+	" WHERE d.application_id IN (SELECT id FROM application)"
+	" AND ($3 IS NULL OR EXISTS (SELECT FROM appt.notification n WHERE n.id = d.notification_id"
+	"  AND (n.organizer_id = $3 OR $4 AND EXISTS (SELECT FROM appt.participant p"
+	"   WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id"
+	"    AND p.id = $3 AND p.type = 'AGENT'))))",
+	4, {UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
 };
+
+static void
+store_own(const Caller *caller, Tuplestorestate *rows)
+{
+	bool		is_admin = caller->role == CALLER_ADMIN;
+	bool		is_tenant = is_admin || caller->role == CALLER_SUPERVISOR;
+	NullableDatum arguments[] = {
+		sql_uuid(is_admin ? NULL : &caller->application_id),
+		sql_uuid(is_admin ? &caller->organization_id : NULL),
+		sql_text(is_tenant ? NULL : caller->user_id),
+		SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT))
+	};
+
+	statement_store(&find_own, arguments, rows);
+}
 
 /*
  * appt.due_notifications() -> setof (notification_id bigint, due_at timestamptz)
  *
- * In the queue and due, of the caller's applications; 42501.
+ * In the queue and due, of what the caller may read; 42501.
  */
 Datum
 due_notifications(PG_FUNCTION_ARGS)
@@ -62,15 +81,7 @@ due_notifications(PG_FUNCTION_ARGS)
 	if (call.caller.role == CALLER_UNRESTRICTED || call.caller.role == CALLER_MONITOR)
 		statement_store(&find_all, NULL, result->setResult);
 	else
-	{
-		bool		is_admin = call.caller.role == CALLER_ADMIN;
-		NullableDatum arguments[] = {
-			sql_uuid(is_admin ? NULL : &call.caller.application_id),
-			sql_uuid(is_admin ? &call.caller.organization_id : NULL)
-		};
-
-		statement_store(&find_own, arguments, result->setResult);
-	}
+		store_own(&call.caller, result->setResult);
 	call_end(&call);
 	return (Datum) 0;
 }

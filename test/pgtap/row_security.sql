@@ -154,6 +154,15 @@ SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'ide
 	ELSE 'foreign own sister' END, 'an SQL application reads ' || relation)
 FROM given WHERE login = 'row_service';
 
+-- What waits in the queue though due: of the same notifications.
+CREATE TEMP TABLE waiting (place int, answer text);
+GRANT ALL ON waiting TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION row_login;
+INSERT INTO waiting SELECT place, pg_temp.answer(role, claims::text, $$SELECT string_agg(DISTINCT n.title, ' ' ORDER BY n.title) || ' ' || count(n.id) - count(*)
+	FROM appt.due_notifications() d LEFT JOIN appt.notification n ON n.id = d.notification_id$$) FROM caller;
+RESET SESSION AUTHORIZATION;
+SELECT is(array_agg(coalesce(answer, '') ORDER BY place), '{"gone mine 0", "mine 0", "given gone mine other taken 0", "gone mine 0", "", -, -, "given gone mine other sister taken 0", "", -}', 'of the queue, what is one''s own to read') FROM waiting;
+
 /* ---- columns ---- */
 
 /*
