@@ -10,6 +10,7 @@ use Appt::Rest;
 use Appt::Token;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep time);
 
 plan skip_all => Appt::Rest->missing if Appt::Rest->missing;
 
@@ -81,7 +82,7 @@ subtest 'tokens' => sub {
 	my $appointment = $api->appointment;
 	my $look = sub { return $rest->request('GET', "/rpc/get_appointment?id=$appointment->{id}", @_); };
 	my $ann = $api->claims('AG');
-	my $now = time;
+	my $now = int time;
 
 	my $anonymous = $look->();
 	is($anonymous->{status}, 401, 'none');
@@ -175,6 +176,18 @@ subtest 'one-time codes' => sub {
 	my $too_many = $ask->('wrong@codes.example');
 	is($too_many->{status}, 429, 'and no more');
 	is($too_many->{json}{code}, 'PT429', 'within ten minutes');
+
+	# By address of the client, where a proxy tells it: the last one in the list, which the proxy appended.
+	$node->query('ALTER SYSTEM SET appt.trust_forwarded_for = on');
+	$node->query('SELECT pg_reload_conf()');
+	ok($node->wait_for_query('SHOW appt.trust_forwarded_for', 'on'), 'the proxy is trusted');
+	my $ask_from = sub {
+		my ($contact, $from) = @_;
+		return $rest->call(undef, 'POST', 'request_customer_code', { %application, contact => "$contact\@codes.example" }, headers => { 'X-Forwarded-For' => $from })->{status};
+	};
+	# A pooled connection reads the configuration anew before its next statement.
+	is(join(' ', map { $ask_from->("many$_", "10.0.0.$_, 192.0.2.1") } 1 .. 21), join(' ', (204) x 20, 429), 'twenty requests of one address');
+	is($ask_from->('another', '192.0.2.1, 192.0.2.2'), 204, 'and one of another');
 
 	# The sender of an application's mail, the same.
 	my $ada = $api->claims('AD');
@@ -284,6 +297,13 @@ subtest 'the description of the API' => sub {
 		is($described, $total, 'and what rows are') if $total;
 	}
 	my $about = $rest->request('GET', '/', claims => $api->claims('AG'))->{json};
+
+	# As after ALTER EXTENSION.
+	$node->query("CREATE FUNCTION appt.later() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION appt.later() TO appt_anonymous; NOTIFY pgrst, 'reload schema'");
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $later;
+	sleep 0.05 while ($later = $rest->request('GET', '/rpc/later')->{status}) != 200 && time < $until;
+	is($later, 200, 'what is new is found after NOTIFY');
 	like($about->{info}{title}, qr/^Appointments/, 'a title');
 	is_deeply($about->{securityDefinitions}, { JWT => { description => 'Add the token prepending "Bearer " (without quotes) to it', in => 'header', name => 'Authorization', type => 'apiKey' } }, 'and how to be let in');
 	my ($of_schedule) = grep { $_->{name} eq 'args' } @{ $about->{paths}{'/rpc/schedule_appointment'}{post}{parameters} };
