@@ -18,6 +18,7 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /delay/SECONDS          200 after that long
     /fail-first/N           503 to the first N requests with the same webhook-id header, then 200
     /fail-some/N            503 to the first request with a webhook-id, for one in N of these, else 200
+    /broken/NAME            503 until somebody asked for /mend/NAME, then 200
     /retry-after/SECONDS    503 with that Retry-After, then, for the same webhook-id, 200
     /retry-date/SECONDS     the same with Retry-After as a date
     /retry-value/TEXT       the same with that text (URL-encoded) as Retry-After
@@ -86,6 +87,7 @@ class Receiver(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.connections = 0
         self.tokens = 0
         self.tries = {}
+        self.mended = set()
 
     def count_try(self, key):
         with self.lock:
@@ -178,6 +180,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         tried = self.server.count_try((self.path, self.webhook_id()))
         failed = tried == 1 and zlib.crc32(self.webhook_id().encode()) % int(argument) == 0
         self.answer(body, 503 if failed else 200, b"not yet" if failed else b"ok")
+
+    def on_broken(self, body, argument):
+        mended = argument in self.server.mended
+        self.answer(body, 200 if mended else 503, b"ok" if mended else b"broken")
+
+    def on_mend(self, body, argument):
+        self.server.mended.add(argument)
+        self.answer(body, 200, b"mended")
 
     def on_retry_after(self, body, argument):
         self.retry_later(body, argument)

@@ -8,6 +8,7 @@ package Appt::Tenant;
 #   $tenant->subscribe($hook->url('/ok'));                 # a subscription; its id
 #   $tenant->only('CREATE', 'WEBHOOK');                    # no other rules
 #   my $id = $tenant->schedule(start_at => "now() + interval '1 day'", customer => 'ann@example.org');
+#   $tenant->schedule_many(100);                           # the same in one call; start_at as above
 #   $tenant->settled                                       # waits until nothing is owed any more
 #   $tenant->states                                        # {'CREATE WEBHOOK' => 'SENT', ...}
 
@@ -88,6 +89,17 @@ sub schedule
 		"SELECT id FROM appt.schedule_appointment('$self->{application}', $start_at, '$duration',
 		   customer => '{\"name\": {\"firstName\": \"Ann\"}, \"contact\": {\"primaryEmail\": \"$email\"$phone}}',
 		   organizer_id => 'agent-1', title => 'A test')");
+}
+
+sub schedule_many
+{
+	my ($self, $count, %arguments) = @_;
+	my $start_at = $arguments{start_at} // "now() + interval '2 days'";
+
+	return $self->query(
+		"SELECT count((appt.schedule_appointment('$self->{application}', $start_at, '30 minutes',
+		   customer => '{\"contact\": {\"primaryEmail\": \"ann\@example.org\"}}', organizer_id => 'agent-1')).id)
+		 FROM generate_series(1, $count)");
 }
 
 # Waits until no notification of the application that is due is open.

@@ -1,0 +1,197 @@
+# So many at once, so many a second: by application and provider, all workers of a database together, and from the next message on.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $workers = 2;
+my $node = Appt::Cluster->create('main', conf => "appt.workers = $workers\nfsync = off");
+my $hook = Appt::Peers->webhook;
+my $mail = Appt::Peers->smtp('--delay', 0.4);
+$node->query('CREATE DATABASE watch');
+$node->wait_for_workers($workers);
+
+# Messages per second, of an application with several lanes.
+{
+	my $rate = 20;
+	my $tenant = limited(max_per_second => $rate);
+	$tenant->subscribe($hook->url("/ok/$_")) foreach 1 .. 4;
+	$tenant->schedule_many(15);
+	ok($tenant->settled, 'all are sent');
+	is(scalar $hook->entries, 60, 'and arrived');
+	cmp_ok(excess($tenant, $rate), '<=', $workers + 0.1 * $rate + 1e-3, "never more than $rate a second and a small burst");
+	cmp_ok(per_second($tenant), '<=', $rate * 1.1, "$rate a second in the long run");
+	slow_machine(sub { cmp_ok(per_second($tenant), '>=', $rate * 0.5, 'and not much less') });
+}
+
+# Of a provider: its lane alone. The worker does not try again and again what may not go.
+{
+	my $rate = 4;
+	my $tenant = limited();
+	my $quick = Appt::Peers->smtp;
+	$hook->forget;
+	$tenant->rule('CREATE', 'EMAIL');
+	$tenant->subscribe($hook->url('/ok'));
+	$tenant->provider('EMAIL', 'SMTP', $quick->url, sender => 'a@example.org', settings => "{\"max_per_second\": $rate}");
+	$tenant->schedule_many(14);
+	$hook->wait_for(14);
+	my $mails = $quick->entries;
+	cmp_ok($mails, '<', 12, 'webhooks do not wait for the mail');
+	my $before = transactions();
+	sleep 2;
+	my $used = transactions() - $before;
+	cmp_ok($used, '<', 2 * $workers * (3 * $rate + 12), "few transactions while it is limited: $used in 2 s");
+	ok($tenant->settled, 'all are sent');
+	cmp_ok(excess($tenant, $rate, 'EMAIL'), '<=', $workers + 0.1 * $rate + 1e-3, "never more than $rate a second and a small burst");
+}
+
+# Transfers under way: of an application, and of a provider.
+{
+	my $tenant = limited(max_concurrency => 3);
+	$hook->forget;
+	$tenant->subscribe($hook->url("/delay/0.3/$_")) foreach 1 .. 2;
+	$tenant->schedule_many(9);
+	ok($tenant->settled, 'all are sent');
+	is(most_at_once([ map { $_->{wall_us} } $hook->entries ], 300_000), 3, 'an application\'s 3 are under way, no more');
+
+	$tenant = limited();
+	$tenant->only('CREATE', 'EMAIL');
+	$tenant->provider('EMAIL', 'SMTP', $mail->url, sender => 'a@example.org', settings => '{"max_concurrency": 1}');
+	$tenant->schedule_many(5);
+	ok($tenant->settled, 'all are sent');
+	is(most_at_once([ map { $_->{wall_us} } $mail->entries ], 400_000), 1, 'a provider\'s 1, of one worker alone');
+}
+
+# Another limit holds from the next message on, however long the old one would have made it wait.
+{
+	my $tenant = limited(max_per_second => 0.01);
+	$hook->forget;
+	$tenant->subscribe($hook->url('/ok'));
+	$tenant->schedule_many(10);
+	$hook->wait_for($workers);
+	sleep 0.3;
+	is(scalar $hook->entries, $workers, 'one, of each worker, and then a long wait');
+	$tenant->query("UPDATE appt.application SET max_per_second = 1000 WHERE id = '@{[ $tenant->application ]}'");
+	is(scalar $hook->wait_for(10, undef, 10), 10, 'until the limit is raised');
+
+	$tenant->query("UPDATE appt.application SET max_per_second = 0.01 WHERE id = '@{[ $tenant->application ]}'");
+	$tenant->schedule_many(50);
+	sleep 0.5;
+	cmp_ok(scalar $hook->entries, '<', 60, 'lowered it holds');
+	$tenant->query("UPDATE appt.application SET max_per_second = NULL WHERE id = '@{[ $tenant->application ]}'");
+	is(scalar $hook->wait_for(60, undef, 10), 60, 'and taken away it holds no more');
+
+	$tenant->query("UPDATE appt.application SET max_concurrency = 1 WHERE id = '@{[ $tenant->application ]}'; UPDATE appt.subscription SET url = '@{[ $hook->url('/delay/0.5') ]}'");
+	$hook->forget;
+	$tenant->schedule_many(20);
+	$hook->wait_for(2);
+	is(most_at_once([ map { $_->{wall_us} } $hook->entries ], 500_000), 1, 'one at a time');
+	$tenant->query("UPDATE appt.application SET max_concurrency = 100 WHERE id = '@{[ $tenant->application ]}'");
+	is(scalar $hook->wait_for(20, undef, 10), 20, 'the others when the limit is raised');
+	cmp_ok(most_at_once([ map { $_->{wall_us} } $hook->entries ], 500_000), '>=', 10, 'all at once');
+	ok($tenant->settled, 'all are sent');
+}
+
+# A provider's, by replacing it and by changing it. A rollback changes nothing.
+{
+	my $quick = Appt::Peers->smtp;
+	my $tenant = limited();
+	$tenant->only('CREATE', 'EMAIL');
+	$tenant->provider('EMAIL', 'SMTP', $quick->url, sender => 'a@example.org', settings => '{"max_per_second": 0.01}');
+	$tenant->schedule_many(10);
+	$quick->wait_for($workers);
+	$tenant->query("BEGIN; UPDATE appt.provider SET settings = '{}'; ROLLBACK");
+	sleep 0.3;
+	is(scalar $quick->entries, $workers, 'limited');
+	$tenant->query("UPDATE appt.provider SET settings = '{\"max_per_second\": 5}' WHERE application_id = '@{[ $tenant->application ]}'");
+	$quick->wait_for($workers + 2, undef, 10);
+	$tenant->provider('EMAIL', 'SMTP', $quick->url, sender => 'a@example.org', settings => '{}');
+	is(scalar $quick->wait_for(10, undef, 10), 10, 'the new limit, then none');
+	ok($tenant->settled, 'all are sent');
+}
+
+$node->stop;
+done_testing();
+
+# A tenant with CREATE by webhook alone.
+sub limited
+{
+	my (%settings) = @_;
+	my $tenant = Appt::Tenant->create($node, %settings);
+
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	return $tenant;
+}
+
+# What any stretch of time had beyond $rate a second, as the log tells: the tokens' own clock.
+sub excess
+{
+	my ($tenant, $rate, $channel) = @_;
+	my @starts = starts($tenant, $channel // 'WEBHOOK');
+	my ($lowest, $excess) = (0, 0);
+
+	foreach my $i (0 .. $#starts)
+	{
+		my $behind = $i - $rate * $starts[$i];
+		$lowest = $behind if $behind < $lowest;
+		$excess = $behind + 1 - $lowest if $behind + 1 - $lowest > $excess;
+	}
+	return $excess;
+}
+
+sub per_second
+{
+	my ($tenant) = @_;
+	my @starts = starts($tenant, 'WEBHOOK');
+
+	# The burst at the start is no rate.
+	my @later = grep { $_ >= $starts[0] + 0.2 } @starts;
+	return $#later / ($later[-1] - $later[0]);
+}
+
+# Seconds from the first attempt on.
+sub starts
+{
+	my ($tenant, $channel) = @_;
+
+	return split /\n/, $tenant->query("SELECT extract(epoch FROM a.started_at - min(a.started_at) OVER ()) FROM appt.attempt a
+		JOIN appt.notification n ON n.id = a.notification_id
+		WHERE n.application_id = '@{[ $tenant->application ]}' AND n.channel = '$channel' ORDER BY a.started_at, a.id");
+}
+
+# Of events that last so long: how many were under way when one began.
+sub most_at_once
+{
+	my ($begins, $microseconds) = @_;
+	my $most = 0;
+
+	foreach my $now (@$begins)
+	{
+		my $count = grep { $_ <= $now && $now < $_ + $microseconds } @$begins;
+		$most = $count if $count > $most;
+	}
+	return $most;
+}
+
+# Of this database, so far, the asking not counted.
+sub transactions
+{
+	return $node->query("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'", 'watch');
+}
+
+sub slow_machine
+{
+	my ($test) = @_;
+
+  SKIP:
+	{
+		skip 'times under a sanitizer', 1 if $ENV{APPT_SANITIZE};
+		$test->();
+	}
+	return;
+}

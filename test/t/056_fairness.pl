@@ -1,0 +1,132 @@
+# No tenant delays another: not by the number of its messages, nor of its subscriptions, nor by slow endpoints.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $folder = PostgreSQL::Test::Utils::tempdir();
+system_or_bail('cc', '-O2', '-D_GNU_SOURCE', '-o', "$folder/receiver", "$ENV{REPOSITORY}/test/bench/receiver.c");
+my $pid = open my $receiver, '-|', "$folder/receiver", "$folder/received" or die "cannot start the receiver: $!";
+my ($port) = <$receiver> =~ /^port (\d+)/ or die 'the receiver did not start';
+my $hook = Appt::Peers->webhook;
+my $node = Appt::Cluster->create('main', conf => "fsync = off\nmax_wal_size = '2GB'");
+
+# A window of eight, and a tenant whose endpoint never answers; on a host that all use.
+{
+	my ($slow, $other, $quick) = begin(3, "appt.max_concurrency = 8\nappt.request_timeout = '1 minute'");
+
+	$slow->subscribe($hook->url('/hang'));
+	$other->subscribe($hook->url('/hang/other'));
+	$quick->subscribe($hook->url('/ok'));
+	$slow->schedule_many(12);
+	$hook->wait_for(6);
+	$other->schedule;
+	$hook->wait_for(1, sub { $_->{path} eq '/hang/other' });
+	$quick->schedule_many(20);
+	ok($quick->settled, 'another tenant\'s are sent while they hang');
+	is($node->query("SELECT application_id = '@{[ $slow->application ]}', count(*) FROM appt.notification WHERE state = 'SENDING' GROUP BY 1 ORDER BY 1"),
+		"f|1\nt|6", 'who hangs holds six places of eight');
+	late($quick, 'none of them a second late');
+}
+
+# A host's places likewise: many tenants use it, one of them never gets an answer.
+{
+	my $host = Appt::Peers->webhook;
+	my ($slow, $quick) = begin(2, "appt.max_concurrency = 256\nappt.max_per_host = 8");
+
+	$slow->subscribe($host->url("/hang/$_")) foreach 1 .. 4;
+	$quick->subscribe($host->url('/ok'));
+	$slow->schedule_many(5);
+	$host->wait_for(7);
+	$quick->schedule_many(20);
+	ok($quick->settled, 'another tenant\'s get through to the same host');
+	is($node->query("SELECT count(*) FROM appt.notification WHERE state = 'SENDING'"), 7, 'who hangs holds seven of its eight places');
+	late($quick, 'none of them a second late');
+}
+
+# 100,000 of one, 10,000 in 200 subscriptions of a second, ten of a third; all to the same host.
+{
+	my ($large, $wide, $small) = begin(3, "appt.max_per_host = 64\nappt.enabled = off");
+	my $url = "http://127.0.0.1:$port/";
+	$large->subscribe($url);
+	$wide->query("SELECT count(appt.create_subscription('@{[ $wide->application ]}', '$url' || i)) FROM generate_series(1, 200) i");
+	$small->subscribe($url);
+	flood($large, 100_000);
+	flood($wide, 10_000);
+	$node->append_conf('postgresql.conf', 'appt.enabled = on');
+	$node->reload;
+	ok($node->wait_for_query("SELECT count(*) > 1 FROM (SELECT FROM appt.notification WHERE application_id = '@{[ $_->application ]}' AND state = 'SENT' LIMIT 2) n"),
+		'sending has begun')
+	  foreach $large, $wide;
+	foreach my $round (1 .. 10)
+	{
+		$small->schedule;
+		select undef, undef, undef, 0.05;
+	}
+	ok($small->settled, 'the ten are sent');
+	cmp_ok($node->query("SELECT count(*) FROM appt.due WHERE application_id = '@{[ $large->application ]}'"), '>', 10_000, 'in the midst of the 100,000');
+	cmp_ok($node->query("SELECT count(*) FROM appt.due WHERE application_id = '@{[ $wide->application ]}'"), '<', 9_990, 'and of those in 200 subscriptions');
+	late($small, 'less than a second late');
+	my ($by_large, $by_wide) = map { $node->query("SELECT count(*) FROM appt.attempt WHERE application_id = '@{[ $_->application ]}'") } $large, $wide;
+	note("attempts: $by_large of the one with 100,000, $by_wide of the one with 200 subscriptions");
+	cmp_ok($by_wide, '<', 1.5 * $by_large, 'many subscriptions do not get more than one');
+	$node->stop('immediate');
+}
+
+kill 'TERM', $pid;
+close $receiver;
+done_testing();
+
+# A test: what was the worst of its lateness?
+sub late
+{
+	my ($tenant, $name) = @_;
+
+  SKIP:
+	{
+		skip 'times under a sanitizer', 1 if $ENV{APPT_SANITIZE};
+		cmp_ok($tenant->query("SELECT max(extract(epoch FROM lateness)) FROM appt.notification_log WHERE application_id = '@{[ $tenant->application ]}'"),
+			'<', 1, $name);
+	}
+	return;
+}
+
+# So many tenants with CREATE by webhook, under these settings; what went before is over.
+sub begin
+{
+	my ($count, $settings) = @_;
+	my @tenants = map { Appt::Tenant->create($node) } 1 .. $count;
+
+	$_->only('CREATE', 'WEBHOOK') foreach @tenants;
+	$node->query('UPDATE appt.subscription SET enabled = false');
+	$node->append_conf('postgresql.conf', $settings);
+	$node->stop('immediate');
+	$node->start;
+	$node->wait_for_query('SELECT count(*) FROM appt.worker_status WHERE pid IS NOT NULL', 1);
+	return @tenants;
+}
+
+# So many due messages, spread over the tenant's subscriptions: what planning writes, without the calls.
+sub flood
+{
+	my ($tenant, $count) = @_;
+	my $application = $tenant->application;
+
+	$tenant->query("SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 5);
+		DELETE FROM appt.due WHERE application_id = '$application'; DELETE FROM appt.notification WHERE application_id = '$application'");
+	$tenant->query("WITH about AS MATERIALIZED (SELECT row_number() OVER () - 1 AS place, a.* FROM appt.appointment a WHERE application_id = '$application'),
+		endpoint AS MATERIALIZED (SELECT row_number() OVER () - 1 AS place, count(*) OVER () AS size, s.id, appt.lane(s.application_id, 'WEBHOOK', s.id) AS lane
+			FROM appt.subscription s WHERE application_id = '$application'),
+		planned AS (INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, subscription_id, rule_id, type, channel,
+				due_at, next_attempt_at, lane, start_at, end_at)
+			SELECT '$application', a.id, 'SUBSCRIBER', e.id, e.id, r.id, 'CREATE', 'WEBHOOK', now(), now(), e.lane, a.start_at, a.end_at
+			FROM generate_series(1, $count) i JOIN about a ON a.place = i % 5 JOIN endpoint e ON e.place = i % e.size
+				JOIN appt.rule r ON r.application_id = '$application'
+			RETURNING lane, due_at, id, application_id)
+		INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT * FROM planned");
+	return;
+}

@@ -1,0 +1,233 @@
+# Every setting but appt.workers by a reload; configuration from the next message on.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use IO::Socket::INET;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $node = Appt::Cluster->create('main', conf => 'fsync = off');
+my $hook = Appt::Peers->webhook;
+my $allowed = "127.0.0.0/8, ::1/128";
+
+$node->wait_for_workers;
+
+# Off: what is under way finishes, nothing starts. On again: the rest goes out.
+{
+	my $tenant = tenant();
+	$tenant->subscribe($hook->url('/delay/2'));
+	$tenant->schedule_many(2);
+	$node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENDING'", 2);
+	set(enabled => 'off');
+	ok($node->wait_for_query("SELECT why_quiet FROM appt.worker_status", 'DISABLED'), 'appt.enabled: off');
+	is(count($tenant, 'SENDING'), 2, 'while two are under way');
+	$tenant->schedule_many(3);
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENT'", 2), 'they finish');
+	sleep 0.3;
+	is(count($tenant, 'PENDING') . ' ' . $node->query('SELECT count(*) FROM appt.attempt'), '3 2', 'and none starts');
+	set(enabled => 'on');
+	ok($tenant->settled, 'on again');
+	is(count($tenant, 'SENT'), 5, 'all are sent');
+}
+
+# How many at once: in all, and to a host.
+{
+	my $tenant = tenant();
+	$tenant->subscribe($hook->url('/delay/0.4'));
+	set(max_concurrency => 1);
+	$tenant->schedule_many(13);
+	$hook->wait_for(3);
+	is(at_once(), 1, 'appt.max_concurrency: one');
+	set(max_concurrency => 256, max_per_host => 5);
+	$hook->wait_for(13);
+	is(at_once(), 5, 'appt.max_per_host: five');
+	ok($tenant->settled, 'all are sent');
+	$hook->forget;
+	set(max_per_host => 64);
+	$tenant->schedule_many(20);
+	$hook->wait_for(20);
+	cmp_ok(at_once(), '>=', 10, 'and many');
+	ok($tenant->settled, 'all are sent');
+}
+
+# How long: for a connection, and in all.
+{
+	my $tenant = tenant(max_attempts => 1);
+	my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die $!;
+	my @crowd = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0) } 1 .. 8;
+	my $black_hole = $tenant->subscribe('http://127.0.0.1:' . $full->sockport);
+	my $silent = $tenant->subscribe($hook->url('/hang'));
+	set(connect_timeout => "'300ms'", request_timeout => "'3s'");
+	$tenant->schedule;
+	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE subscription_id = '$black_hole'", 'FAILED', seconds => 2.5), 'appt.connect_timeout ends a connection that gets no answer');
+	is($node->query("SELECT state FROM appt.notification WHERE subscription_id = '$silent'"), 'SENDING', 'and no request that waits for one');
+	cmp_ok(took($black_hole), '<', 2, 'in time');
+	set(connect_timeout => "'5s'", request_timeout => "'400ms'");
+	my $id = $tenant->schedule;
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND state = 'FAILED'", 2, seconds => 4), 'appt.request_timeout ends both');
+	set(request_timeout => "'15s'");
+	ok($tenant->settled, 'all is settled');
+}
+
+# Where to.
+{
+	my $tenant = tenant(max_attempts => 1);
+	$tenant->subscribe($hook->url('/ok'));
+	$tenant->schedule;
+	ok($tenant->settled, 'over a connection that is kept');
+	set(allowed_addresses => "'10.0.0.0/8'");
+	$tenant->schedule;
+	ok($tenant->settled, 'appt.allowed_addresses');
+	like(last_error($tenant), qr/may not be contacted/, 'no longer');
+	set(allowed_addresses => "'$allowed'");
+	$tenant->schedule;
+	ok($tenant->settled, 'and again');
+	is(count($tenant, 'SENT'), 2, 'two of three were sent');
+}
+
+# Whom to trust.
+{
+	my $files = Appt::Peers->certificate;
+	my $tls = Appt::Peers->webhook('--certificate', $files->{certificate}, '--key', $files->{key});
+	my $tenant = tenant(max_attempts => 1);
+	$tenant->subscribe($tls->url('/ok'));
+	$tenant->schedule;
+	ok($tenant->settled, 'appt.ca_file');
+	like(last_error($tenant), qr/certificate/i, 'an authority that is not known');
+	set(ca_file => "'$files->{ca}'");
+	$tenant->schedule;
+	ok($tenant->settled, 'and known');
+	is(count($tenant, 'SENT'), 1, 'is trusted');
+	set(ca_file => "''");
+	$tenant->schedule;
+	ok($tenant->settled, 'and known no more');
+	is(count($tenant, 'SENT'), 1, 'the connection that is kept is not used');
+}
+
+# How long the log is kept.
+{
+	my $tenant = tenant();
+	$tenant->subscribe($hook->url('/ok'));
+	$tenant->schedule;
+	ok($tenant->settled, 'appt.log_retention');
+	$tenant->query("UPDATE appt.notification SET created_at = created_at - interval '10 minutes', settled_at = settled_at - interval '10 minutes' WHERE application_id = '@{[ $tenant->application ]}'");
+	set(log_retention => "'1h'");
+	sleep 0.5;
+	is(count($tenant, 'SENT'), 1, 'ten minutes old: kept for an hour');
+	set(log_retention => "'1min'");
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'", 0, seconds => 30), 'for a minute: gone');
+	set(log_retention => "'90d'");
+}
+
+# Text messages that were interrupted.
+{
+	foreach my $setting (qw(off on))
+	{
+		my $tenant = tenant();
+		$tenant->only('CREATE', 'SMS');
+		$tenant->provider('SMS', 'TWILIO', $hook->url('/hang'), sender => '+15550100000', username => 'AC0123456789abcdef0123456789abcdef', secret => 'secret');
+		set(resend_interrupted_sms => $setting);
+		my $id = $tenant->schedule(phone => '+306900000000');
+		$hook->wait_for(1);
+		$node->query("SELECT pg_terminate_backend(pid) FROM appt.worker_status");
+		my $expected = $setting eq 'off' ? 'FAILED INTERRUPTED 1' : 'SENDING 2';
+		ok($node->wait_for_query("SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE appointment_id = '$id'", $expected, seconds => 30),
+			"appt.resend_interrupted_sms = $setting: $expected");
+		$tenant->query("SELECT appt.cancel_appointment('$id')");
+	}
+}
+
+# Provider, rule, template, subscription.
+{
+	my ($first, $second) = map { Appt::Peers->smtp } 1 .. 2;
+	my $tenant = tenant();
+	$tenant->rule('CREATE', 'EMAIL');
+	$tenant->email($first->url);
+	my $subscription = $tenant->subscribe($hook->url('/ok/first'));
+	send_one($tenant, 'all');
+	$tenant->email($second->url);
+	$tenant->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/second') ]}' WHERE id = '$subscription'");
+	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'Words of my own', 'x')");
+	send_one($tenant, 'another provider, endpoint and template');
+	$tenant->query("UPDATE appt.template SET subject = 'Other words'");
+	$tenant->query("UPDATE appt.rule SET enabled = false WHERE channel = 'WEBHOOK'");
+	send_one($tenant, 'a rule that is off');
+	is(scalar $first->entries, 1, 'the first provider had one');
+	is(join(', ', map { $_->{message} =~ /^Subject: (.*?)\r/m } $second->entries), 'Words of my own, Other words', 'the second the others, in the words of the time');
+	is(join(', ', map { $_->{path} } $hook->entries), '/ok/first, /ok/second', 'and each endpoint one');
+}
+
+$node->stop('immediate');
+done_testing();
+
+sub tenant
+{
+	my (%settings) = @_;
+	my $tenant = Appt::Tenant->create($node, %settings);
+
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	return $tenant;
+}
+
+# With a reload that the worker has seen.
+sub set
+{
+	my (%settings) = @_;
+
+	$node->append_conf('postgresql.conf', "appt.$_ = $settings{$_}") foreach sort keys %settings;
+	$node->reload;
+	my ($first) = sort keys %settings;
+	my $value = $settings{$first} =~ s/'//gr;
+	$node->wait_for_query("SELECT current_setting('appt.$first') = '$value'");
+	# The postmaster tells all its children at once.
+	sleep 0.1;
+	return;
+}
+
+sub send_one
+{
+	my ($tenant, $name) = @_;
+
+	$tenant->schedule;
+	ok($tenant->settled, $name);
+	return;
+}
+
+sub count
+{
+	my ($tenant, $state) = @_;
+
+	return $node->query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = '$state'");
+}
+
+sub last_error
+{
+	my ($tenant) = @_;
+
+	return $node->query("SELECT error FROM appt.attempt WHERE application_id = '@{[ $tenant->application ]}' ORDER BY id DESC LIMIT 1");
+}
+
+sub took
+{
+	my ($subscription) = @_;
+
+	return $node->query("SELECT extract(epoch FROM finished_at - started_at) FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id WHERE subscription_id = '$subscription' ORDER BY a.id DESC LIMIT 1");
+}
+
+# Of requests that take 0.4 s: how many were under way when one began.
+sub at_once
+{
+	my @begins = map { $_->{wall_us} } $hook->entries;
+	my $most = 0;
+
+	foreach my $now (@begins)
+	{
+		my $count = grep { $_ <= $now && $now < $_ + 400_000 } @begins;
+		$most = $count if $count > $most;
+	}
+	return $most;
+}
