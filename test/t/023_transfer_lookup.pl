@@ -13,52 +13,12 @@ use Test::More;
 plan skip_all => 'replaces a function of libc' if $ENV{APPT_SANITIZE};
 
 my $folder = PostgreSQL::Test::Utils::tempdir();
-open my $source, '>', "$folder/lookup.c" or die $!;
-print $source <<'C';
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <pthread.h>
-#include <stdlib.h>
-#include <signal.h>
-#include <string.h>
-#include <unistd.h>
-
-/* *.hang.test takes 20 s, *.good.test is the loopback, change.test is another address at each look-up. */
-int
-getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
-{
-	int (*real) (const char *, const char *, const struct addrinfo *, struct addrinfo **) = dlsym(RTLD_NEXT, "getaddrinfo");
-	static int changes = 0;
-	sigset_t	blocked;
-
-	if (node != NULL && strstr(node, ".test") != NULL)
-	{
-		int			log = open(getenv("LOOKUP_LOG"), O_WRONLY | O_APPEND | O_CREAT, 0600);
-
-		pthread_sigmask(SIG_SETMASK, NULL, &blocked);
-		(void) !write(log, sigismember(&blocked, SIGTERM) ? "blocked " : "open ", sigismember(&blocked, SIGTERM) ? 8 : 5);
-		(void) !write(log, node, strlen(node));
-		(void) !write(log, "\n", 1);
-		close(log);
-		if (strstr(node, "hang.test") != NULL)
-			sleep(20);
-		if (strstr(node, "change.test") != NULL)
-			node = changes++ == 0 ? "127.0.0.1" : "127.0.0.2";
-		else
-			node = "127.0.0.1";
-	}
-	return real(node, service, hints, result);
-}
-C
-close $source;
-system_or_bail('cc', '-shared', '-fPIC', '-o', "$folder/lookup.so", "$folder/lookup.c", '-ldl');
+my $library = Appt::Peers->lookup_library;
 $ENV{LOOKUP_LOG} = "$folder/lookups";
 
 my $node = Appt::Cluster->create('main', preload => 0, start => 0);
 {
-	local $ENV{LD_PRELOAD} = "$folder/lookup.so";
+	local $ENV{LD_PRELOAD} = $library;
 	$node->start;
 }
 $node->query('CREATE EXTENSION appt; CREATE EXTENSION appt_test');
@@ -107,6 +67,12 @@ is(scalar(lookups(qr/^open/)), 0, 'the threads of look-ups take no signals');
 @rows = run(exchange((map { "x$_.hang.test:$port" } 1 .. 60), map { "y$_.good.test:$port" } 1 .. 60));
 is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} < 900 } @rows[ 60 .. 119 ]), 60, 'many hanging hosts delay nobody either');
 
+# One that fails: for all at once, and it is tried again at the next.
+@rows = run(exchange(("a.fail.test:$port") x 20), exchange("a.fail.test:$port", "d.good.test:$port"));
+is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} eq 'the host name could not be looked up' } @rows[ 0 .. 20 ]), 21, 'a look-up that fails is told');
+is($rows[21]{kind}, 'DELIVERED', 'another name is found');
+cmp_ok(scalar(lookups(qr/a\.fail\.test/)), '<=', 4, 'few look-ups for many messages');
+
 # What is checked is the very address that is connected to.
 @rows = run(exchange("change.test:$port"), exchange("again.change.test:$port"));
 is($rows[0]{kind}, 'DELIVERED', 'an allowed address');
@@ -120,7 +86,7 @@ $node->stop('fast');
 # The worker itself: who is looked up in vain delays nobody.
 my $server = Appt::Cluster->create('worker', start => 0, conf => "appt.request_timeout = '3s'");
 {
-	local $ENV{LD_PRELOAD} = "$folder/lookup.so";
+	local $ENV{LD_PRELOAD} = $library;
 	$server->start;
 }
 $server->install_appt;

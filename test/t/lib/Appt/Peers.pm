@@ -18,6 +18,8 @@ package Appt::Peers;
 #   my $authority = Appt::Peers->authority;                  # { ca, key }; more than one certificate of one authority:
 #   my $late = Appt::Peers->issue($authority, names => 'DNS:localhost', from => '20200101000000Z', until => '20200102000000Z');
 #   Appt::Peers->self_signed(names => 'DNS:localhost')       # also { ca, certificate, key }
+#
+#   Appt::Peers->lookup_library                              # for LD_PRELOAD: names that hang and fail, see test/peers/lookup.c
 
 use strict;
 use warnings;
@@ -129,6 +131,15 @@ sub DESTROY { $_[0]->stop; return; }
 # Stops or wakes the process, as a peer that is there and does nothing.
 sub freeze { return kill 'STOP', $_[0]->{pid}; }
 sub thaw   { return kill 'CONT', $_[0]->{pid}; }
+
+sub lookup_library
+{
+	my ($class) = @_;
+	my $library = PostgreSQL::Test::Utils::tempdir() . '/lookup.so';
+
+	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-o', $library, "$programs/lookup.c", '-ldl');
+	return $library;
+}
 
 # A certificate authority and a certificate by it for localhost and 127.0.0.1 (or the names given).
 sub certificate
