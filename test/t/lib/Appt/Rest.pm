@@ -26,7 +26,7 @@ my %alive;
 
 sub missing
 {
-	return $ENV{POSTGREST} ? undef : 'skipped: no postgrest in PATH';
+	return $ENV{POSTGREST} ? undef : 'no postgrest in PATH';
 }
 
 # The statements of doc/rest.md that set up the login, with the examples' names.
