@@ -40,5 +40,5 @@ COMMENT ON COLUMN appt.application.organizer_exclusive IS 'An agent may not orga
 COMMENT ON COLUMN appt.application.max_attempts IS 'Attempts to deliver one notification, manual ones not counted.';
 COMMENT ON COLUMN appt.application.retry_base IS 'Wait after the first failed attempt; doubled after each further one, +- 20 %.';
 COMMENT ON COLUMN appt.application.retry_cap IS 'The longest wait between two attempts.';
-COMMENT ON COLUMN appt.application.max_concurrency IS 'Transfers in flight per worker; NULL means appt.max_concurrency.';
-COMMENT ON COLUMN appt.application.max_per_second IS 'Messages started per second and worker; NULL means no limit.';
+COMMENT ON COLUMN appt.application.max_concurrency IS 'Messages under way at once, of all workers together; NULL means no limit of its own.';
+COMMENT ON COLUMN appt.application.max_per_second IS 'Messages started per second, by all workers together; NULL means no limit.';
