@@ -68,6 +68,12 @@ sub kept_sessions
 	my %sessions = map { $_->{session} => 1 } $peer->wait_for(3);
 	is(scalar(keys %sessions), 1, 'over one connection');
 
+	my $busy = Appt::Peers->smtp;
+	is($node->query("\\o /dev/null\n$settings\n\\o\nSELECT delivered FROM appt_test.exchange_many('@{[ mail($busy) ]}', 250, 1)"), 250, 'many mails one after the other');
+	my %mails;
+	$mails{ $_->{session} }++ foreach $busy->wait_for(250);
+	is(join(' ', sort values %mails), '100 100 50', 'a hundred over each connection');
+
 	my $choosy = Appt::Peers->smtp('--reply', '550 5.1.1 unknown', '--at', 'RCPT', '--times', 1);
 	$one =~ s/smtp:[^"]*/$choosy->url/e;
 	is($node->query("\\o /dev/null\n$settings \\o\n$one $one"), "REJECTED\nDELIVERED", 'a refusal spares the connection');
