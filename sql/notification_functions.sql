@@ -48,6 +48,25 @@ CREATE TYPE appt.notification_details AS (
 	settled_at timestamptz
 );
 COMMENT ON TYPE appt.notification_details IS 'A notification as functions return it: the columns of the table notification that others may rely on.';
+COMMENT ON COLUMN appt.notification_details.id IS 'What other functions and the log call it.';
+COMMENT ON COLUMN appt.notification_details.uid IS 'The message''s identity outside: Message-ID and webhook-id come from it.';
+COMMENT ON COLUMN appt.notification_details.application_id IS 'Whose it is.';
+COMMENT ON COLUMN appt.notification_details.appointment_id IS 'What it is about; null for one-time codes and test messages.';
+COMMENT ON COLUMN appt.notification_details.recipient_kind IS 'CUSTOMER, SUBSCRIBER or ADDRESS.';
+COMMENT ON COLUMN appt.notification_details.recipient_id IS 'The participant, the subscription or the address, by kind.';
+COMMENT ON COLUMN appt.notification_details.subscription_id IS 'The endpoint that a webhook goes to; null on other channels.';
+COMMENT ON COLUMN appt.notification_details.rule_id IS 'The rule that planned it; null if none did.';
+COMMENT ON COLUMN appt.notification_details.type IS 'Why it is sent: one of notification_type.';
+COMMENT ON COLUMN appt.notification_details.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.notification_details.time_offset IS 'How long before the start, or after the end, it is due; 0 if at once.';
+COMMENT ON COLUMN appt.notification_details.due_at IS 'When it is to go out.';
+COMMENT ON COLUMN appt.notification_details.state IS 'PENDING, SENDING, RETRYING, SENT, FAILED, SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
+COMMENT ON COLUMN appt.notification_details.reason IS 'Why it is in that state: one of reason; null where nothing is to be explained.';
+COMMENT ON COLUMN appt.notification_details.attempt_count IS 'How often it was tried.';
+COMMENT ON COLUMN appt.notification_details.next_attempt_at IS 'When it is looked at next; null once settled or while SENDING.';
+COMMENT ON COLUMN appt.notification_details.context IS 'What it is composed from once the appointment or participant is gone, or where there never was one.';
+COMMENT ON COLUMN appt.notification_details.created_at IS 'When it was planned.';
+COMMENT ON COLUMN appt.notification_details.settled_at IS 'When it came to its end; null before.';
 
 CREATE FUNCTION appt.notification_eligibility(notification_id bigint, at timestamptz DEFAULT now(),
 	OUT eligible boolean, OUT reason text, OUT explanation text)

@@ -124,6 +124,10 @@ SELECT is_empty($$
 		AND NOT (relkind = 'c' AND obj_description(reltype, 'pg_type') IS NOT NULL)$$,
 	'every table, view and composite type has a comment');
 SELECT is_empty($$
+	SELECT oid::regclass || '.' || attname FROM pg_class JOIN pg_attribute ON attrelid = oid
+	WHERE relnamespace = 'appt'::regnamespace AND relkind = 'c' AND attnum > 0 AND col_description(oid, attnum) IS NULL$$,
+	'every column of a composite type');
+SELECT is_empty($$
 	SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL$$,
 	'every function');
 SELECT is_empty($$
