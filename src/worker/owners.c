@@ -26,7 +26,7 @@
 #include "worker/worker.h"
 
 /* As many in one transaction; the others are learned by the next. */
-#define LEARN_BATCH 1000
+#define LEARN_BATCH 250
 
 static Statement select_owners = {
 	"SELECT l.ordinal, o.application_id, o.channel, o.subscription_id, coalesce(s.url, p.url),"
@@ -38,9 +38,14 @@ static Statement select_owners = {
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
 	"  WHERE d.lane = l.lane AND d.due_at >= l.low_water"
 	"  ORDER BY d.due_at, d.notification_id LIMIT 1) o "
-	"LEFT JOIN appt.application a ON a.id = o.application_id "
-	"LEFT JOIN appt.subscription s ON s.application_id = o.application_id AND s.id = o.subscription_id "
-	"LEFT JOIN appt.provider p ON p.application_id = o.application_id AND p.channel = o.channel AND p.enabled",
+	/* Each by its own key, however few rows there were when this was planned. */
+	"LEFT JOIN LATERAL (SELECT a.* FROM appt.application a WHERE a.id = o.application_id OFFSET 0) a ON true "
+	"LEFT JOIN LATERAL ("
+	"  SELECT s.url, s.xmin FROM appt.subscription s"
+	"  WHERE s.application_id = o.application_id AND s.id = o.subscription_id OFFSET 0) s ON true "
+	"LEFT JOIN LATERAL ("
+	"  SELECT p.url, p.settings, p.xmin FROM appt.provider p"
+	"  WHERE p.application_id = o.application_id AND p.channel = o.channel AND p.enabled OFFSET 0) p ON true",
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
