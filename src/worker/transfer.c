@@ -681,14 +681,6 @@ transfer_room(TransferEngine *engine)
 	return Max(0, Min(appt_max_concurrency, engine->connection_limit) - engine->in_flight);
 }
 
-int
-transfer_host_room(TransferEngine *engine, const char *url)
-{
-	Host	   *host = find_host(engine, url, HASH_FIND);
-
-	return Max(0, appt_max_per_host - (host ? host->in_flight : 0));
-}
-
 void
 transfer_engine_abandon(TransferEngine *engine)
 {

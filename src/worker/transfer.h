@@ -51,9 +51,6 @@ extern int	transfer_room(TransferEngine *engine);
 /* Where a request to this URL, which url_problem() finds nothing wrong with, goes: of DESTINATION_SIZE. */
 extern void transfer_destination(const char *url, char *destination);
 
-/* How many more may be started now to the host of this URL. */
-extern int	transfer_host_room(TransferEngine *engine, const char *url);
-
 /*
  * Drop all that is in flight without waiting for anybody: for shutdown. The
  * tags are forgotten.

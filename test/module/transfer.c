@@ -34,7 +34,6 @@ PG_FUNCTION_INFO_V1(test_exchange);
 PG_FUNCTION_INFO_V1(test_exchange_many);
 PG_FUNCTION_INFO_V1(test_set);
 PG_FUNCTION_INFO_V1(test_abandon);
-PG_FUNCTION_INFO_V1(test_host_room);
 PG_FUNCTION_INFO_V1(test_token_answer);
 
 /* One message of a call. */
@@ -71,13 +70,6 @@ await_engine(void)
 	if (QueryCancelPending || ProcDiePending)
 		transfer_engine_abandon(engine());
 	CHECK_FOR_INTERRUPTS();
-}
-
-static bool
-may_start(const Request *request)
-{
-	return transfer_room(engine()) > 0 &&
-		transfer_host_room(engine(), request->url) > 0;
 }
 
 /*
@@ -119,7 +111,7 @@ test_exchange(PG_FUNCTION_ARGS)
 		Response   *response;
 		void	   *tag;
 
-		while (started < count && may_start(exchanges[started].request) &&
+		while (started < count && transfer_room(engine()) > 0 &&
 			   transfer_start(engine(), exchanges[started].request, &exchanges[started]))
 			started++;
 		transfer_engine_run(engine());
@@ -265,13 +257,6 @@ test_abandon(PG_FUNCTION_ARGS)
 	if (transfers_in_flight(engine()) != 0)
 		elog(ERROR, "still in flight");
 	PG_RETURN_INT32((GetCurrentTimestamp() - start) / 1000);
-}
-
-/* host_room(url) -> how many more may be started to that host */
-Datum
-test_host_room(PG_FUNCTION_ARGS)
-{
-	PG_RETURN_INT32(transfer_host_room(engine(), text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }
 
 /* token_answer(answer, OUT token, OUT milliseconds): what is taken out of an endpoint's answer, and for how long it is good */

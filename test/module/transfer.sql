@@ -8,7 +8,5 @@ CREATE FUNCTION appt_test.set(name text, value text) RETURNS void
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_set';
 CREATE FUNCTION appt_test.abandon(message jsonb, count integer) RETURNS integer
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_abandon';
-CREATE FUNCTION appt_test.host_room(url text) RETURNS integer
-LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_host_room';
 CREATE FUNCTION appt_test.token_answer(answer bytea, OUT token text, OUT milliseconds bigint)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_token_answer';
