@@ -139,6 +139,7 @@ remember(SubTransactionId subtransaction, WakeEntry entry)
 		if (known->entry.lane == entry.lane && known->subtransaction == subtransaction)
 		{
 			known->entry.due_at = Min(known->entry.due_at, entry.due_at);
+			known->entry.by_hand |= entry.by_hand;
 			return;
 		}
 	}
@@ -268,31 +269,35 @@ warn_once(void)
 			 errhint("Add appt to shared_preload_libraries and restart the server.")));
 }
 
-void
-wake_on_commit(int64 lane, TimestampTz due_at)
+static void
+report_on_commit(WakeEntry entry)
 {
-	WakeEntry	entry = {lane, due_at};
-
-	if (IsParallelWorker())
+	if (wake_shared == NULL || IsParallelWorker())
 		return;
-	if (wake_shared == NULL)
-	{
-		warn_once();
-		return;
-	}
 	watch_transactions();
 	remember(GetCurrentSubTransactionId(), entry);
 }
 
 void
+wake_on_commit(int64 lane, TimestampTz due_at)
+{
+	if (wake_shared == NULL && !IsParallelWorker())
+		warn_once();
+	report_on_commit((WakeEntry) {lane, due_at, false});
+}
+
+void
+wake_by_hand_on_commit(int64 lane, TimestampTz due_at)
+{
+	if (wake_shared == NULL && !IsParallelWorker())
+		warn_once();
+	report_on_commit((WakeEntry) {lane, due_at, true});
+}
+
+void
 wake_for_configuration_on_commit(void)
 {
-	WakeEntry	entry = {LANE_CONFIGURATION, DT_NOBEGIN};
-
-	if (wake_shared == NULL || IsParallelWorker())
-		return;
-	watch_transactions();
-	remember(GetCurrentSubTransactionId(), entry);
+	report_on_commit((WakeEntry) {LANE_CONFIGURATION, DT_NOBEGIN, false});
 }
 
 /* A rollback to a savepoint does not take it back: a look too many harms nobody. */

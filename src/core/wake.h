@@ -20,6 +20,9 @@ extern void wake_on_commit(int64 lane, TimestampTz due_at);
 /* When the current (sub)transaction commits, the workers look at identity, extension and all lanes anew. */
 extern void wake_all_on_commit(void);
 
+/* The same for one that a person wants to be sent at once: an open circuit does not hold it back. */
+extern void wake_by_hand_on_commit(int64 lane, TimestampTz due_at);
+
 /*
  * When the current (sub)transaction commits, the workers learn limits and
  * destinations of all lanes anew.
@@ -35,6 +38,7 @@ typedef struct WakeEntry
 {
 	int64		lane;
 	TimestampTz due_at;
+	bool		by_hand;
 } WakeEntry;
 
 /*

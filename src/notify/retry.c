@@ -130,7 +130,7 @@ put_into_queue(const NotificationFacts *facts, TimestampTz now)
 	};
 
 	(void) statement_run(&put, Int64GetDatum(facts->id), TimestampTzGetDatum(now));
-	wake_on_commit(facts->lane, now);
+	wake_by_hand_on_commit(facts->lane, now);
 }
 
 void

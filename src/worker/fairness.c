@@ -640,6 +640,22 @@ lanes_doubt(void)
 	pfree(lanes);
 }
 
+void
+lane_expedite(int64 lane_id, TimestampTz now)
+{
+	Lane	   *lane = lane_find(lane_id);
+
+	if (lane == NULL || lane->bundle == NULL)
+		return;
+	breaker_expedite(&lane->breaker, now);
+	breaker_expedite(&lane->bundle->key.destination->breaker, now);
+	destination_release(lane->bundle->key.destination);
+	if (lane->state != LANE_HELD)
+		return;
+	lane_leave(lane);
+	lane_enter(lane);
+}
+
 /* ---- what is on its way ---- */
 
 /* Its message goes elsewhere than was learned: configuration has changed a moment ago. */

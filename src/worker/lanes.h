@@ -142,6 +142,9 @@ extern void lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now);
 /* Configuration may have changed: learn all of them anew, those that are held back at once. */
 extern void lanes_doubt(void);
 
+/* A person wants it to send: should open circuits hold it back, it probes at once. */
+extern void lane_expedite(int64 lane_id, TimestampTz now);
+
 /* ---- who may send ---- */
 
 /* Is there a lane that may send, for all that is known? */

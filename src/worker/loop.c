@@ -81,6 +81,16 @@ doubt_everything(Loop *loop)
 }
 
 static void
+expect(Loop *loop, const WakeEntry *entry)
+{
+	lane_expect(entry->lane, entry->due_at);
+	if (!entry->by_hand)
+		return;
+	lane_expedite(entry->lane, GetCurrentTimestamp());
+	loop->is_blocked = false;
+}
+
+static void
 hear_wakes(Loop *loop)
 {
 	WakeEntry	entries[WAKE_BATCH];
@@ -97,7 +107,7 @@ hear_wakes(Loop *loop)
 			else if (entries[i].lane == LANE_CONFIGURATION)
 				doubt_everything(loop);
 			else
-				lane_expect(entries[i].lane, entries[i].due_at);
+				expect(loop, &entries[i]);
 		}
 		if (sweep_needed)
 			loop->sweep_at = DT_NOBEGIN;

@@ -91,23 +91,30 @@ $node->wait_for_workers;
 	is(scalar $node->log_since($start, "appt sends messages to http://127.0.0.1:$port again"), 1, 'both');
 }
 
-# What is mended by configuration is tried at once: a subscription, or a reload.
+# What is mended is tried at once by a change of configuration, a retry by hand, or a reload.
 {
 	my $tenant = tenant(retry_base => '500 milliseconds', max_attempts => 100);
 	my $reloaded = tenant(retry_base => '500 milliseconds', max_attempts => 100);
+	my $by_hand = tenant(max_attempts => 1);
 	$tenant->subscribe($hook->url('/broken/c'));
 	$reloaded->subscribe($hook->url('/broken/d'));
-	$_->schedule_many(10) foreach $tenant, $reloaded;
-	ok($node->wait_for_query('SELECT count(*) FROM appt.circuit WHERE failures >= 12', 2), 'two have four seconds to wait');
+	$by_hand->subscribe($hook->url('/broken/e'));
+	$_->schedule_many(10) foreach $tenant, $reloaded, $by_hand;
+	ok($by_hand->settled, 'ten fail for good');
+	$by_hand->schedule_many(2);
+	ok($node->wait_for_query('SELECT count(*) FROM appt.circuit WHERE failures >= 12', 3), 'three have four seconds to wait');
 	my $probe_at = $node->query('SELECT min(probe_at) FROM appt.circuit');
 	$tenant->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/c') ]}' WHERE application_id = '@{[ $tenant->application ]}'");
 	ok($node->wait_for_query("SELECT count(*) = 10 FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = 'SENT'"),
 		'another endpoint');
-	HTTP::Tiny->new->get($hook->url('/mend/d'));
+	HTTP::Tiny->new->get($hook->url("/mend/$_")) foreach qw(d e);
+	my $failed = $node->query("SELECT min(id) FROM appt.notification WHERE application_id = '@{[ $by_hand->application ]}'");
+	$node->query("SELECT appt.retry_notification($failed)");
+	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE id = $failed", 'SENT'), 'a retry by hand');
 	$node->reload;
 	ok($node->wait_for_query("SELECT count(*) = 10 FROM appt.notification WHERE application_id = '@{[ $reloaded->application ]}' AND state = 'SENT'"),
 		'an endpoint that was mended, and a reload');
-	foreach ($tenant, $reloaded)
+	foreach ($tenant, $by_hand, $reloaded)
 	{
 		is($node->query("SELECT min(started_at) < '$probe_at' FROM appt.attempt WHERE application_id = '@{[ $_->application ]}' AND outcome = 'DELIVERED'"),
 			't', 'is tried at once');
