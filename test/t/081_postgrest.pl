@@ -131,6 +131,18 @@ subtest 'preferences' => sub {
 	is($rest->request('OPTIONS', '/rpc/get_appointment', headers => { Origin => 'https://app.example', 'Access-Control-Request-Method' => 'POST' })->{status}, 200, 'a browser asks before');
 };
 
+subtest 'many rows of a function' => sub {
+	my %day = (%application, range => '[2099-08-01T00:00:00Z, 2099-08-02T01:00:00Z)', duration => 'PT1M', step => 'PT1M');
+	my $slots = sub { my ($query) = @_; return $rest->call(undef, 'POST', "available_slots$query", \%day); };
+	my $first = $slots->('');
+	my $rest_of_them = $slots->('?offset=1000');
+
+	is(scalar @{ $first->{json} }, 1000, 'one answer has a thousand');
+	is($first->{headers}{'content-range'}, '0-999/*', 'and says which');
+	is(scalar @{ $rest_of_them->{json} }, 500, 'the next has the others');
+	is($rest_of_them->{json}[0]{start_at}, '2099-08-01T16:40:00+00:00', 'from where the first ended');
+};
+
 subtest 'one-time codes' => sub {
 	my %booking = (%application, start_at => '2099-07-01T10:00:00Z', duration => 'PT1H');
 	my $ask = sub { my ($contact) = @_; return $rest->call(undef, 'POST', 'request_customer_code', { %application, contact => $contact }); };
