@@ -65,6 +65,7 @@ CREATE TABLE appt.participant (
 	phone text,
 	locale text CHECK (appt.locale_is_valid(locale)),
 	preferred_channel appt.channel_code,
+	verified_channel appt.channel_code,
 	metadata jsonb NOT NULL DEFAULT '{}' CHECK (jsonb_typeof(metadata) = 'object'),
 	joined_at timestamptz,
 	left_at timestamptz,
@@ -75,6 +76,8 @@ CREATE INDEX participant_agent ON appt.participant (application_id, id, appointm
 ALTER TABLE appt.participant ADD PRIMARY KEY (application_id, appointment_id, id);
 COMMENT ON TABLE appt.participant IS 'The customers and agents of appointments.';
 COMMENT ON COLUMN appt.participant.id IS 'An agent''s is its user id.';
+COMMENT ON COLUMN appt.participant.verified_channel IS
+'Of a customer who booked without an agent: the channel whose address was shown to be its own. Over the other nothing is sent until an agent organizes the appointment.';
 COMMENT ON COLUMN appt.participant.joined_at IS 'When it first joined the call.';
 
 CREATE TABLE appt.room_access (

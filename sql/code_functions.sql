@@ -24,7 +24,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'schedule_appointment_
 COMMENT ON FUNCTION appt.schedule_appointment_as_customer(uuid, text, text, timestamptz, interval, jsonb, text, text, text, text, text, jsonb) IS
 'Schedules an appointment for a customer who has a one-time code.
 
-contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. Otherwise as schedule_appointment. Without the right code the result is null, and the HTTP status 401: it is wrong, was not asked for, has expired, was used, or guessed at five times. If the appointment cannot be scheduled, the code stays valid.
+contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. To an address of the other channel, which was not shown to be the customer''s, nothing is sent until then. Otherwise as schedule_appointment. Without the right code the result is null, and the HTTP status 401: it is wrong, was not asked for, has expired, was used, or guessed at five times. If the appointment cannot be scheduled, the code stays valid.
 
 22023: as schedule_appointment, or the customer has another address than the contact. PT404: no such application. These are found whatever the code.';
 

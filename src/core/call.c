@@ -164,7 +164,7 @@ believe_claims(Caller *caller)
 	if (!session_is_believed())
 		return false;
 	read_claims(&claims);
-	if (claims.sub == NULL || claims.sub[0] == '\0')
+	if (claims.sub == NULL || claims.sub[0] == '\0' || strlen(claims.sub) > CALLER_MAX_USER_ID)
 		return false;
 	caller->user_id = claims.sub;
 	if (caller->role == CALLER_ADMIN)

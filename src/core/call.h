@@ -31,6 +31,9 @@
 /* The server's monitors, members of pg_monitor: for what is asked about everybody without saying who. */
 #define CALLER_MONITOR			0x80
 
+/* Bytes of a user's id: it becomes part of indexes. */
+#define CALLER_MAX_USER_ID 1024
+
 typedef struct Caller
 {
 	int			role;			/* one of the above */

@@ -205,6 +205,8 @@ judge_way(const EligibilityInput *input)
 		return settle(STATE_SKIPPED, REASON_NO_ADDRESS);
 	if (!input->address_valid)
 		return settle(STATE_SKIPPED, REASON_BAD_ADDRESS);
+	if (!input->address_verified)
+		return settle(STATE_SKIPPED, REASON_ADDRESS_NOT_VERIFIED);
 	if (!is_webhook && !input->template_exists)
 		return settle(STATE_SKIPPED, REASON_NO_TEMPLATE);
 	return send_now();
@@ -273,6 +275,21 @@ is_sender(const RouteFacts *route, ChannelCode channel, const char *recipient)
 		strcmp(channel_address_key(channel, sender), channel_address_key(channel, recipient)) == 0;
 }
 
+/*
+ * Who books without an agent shows one address to be its own. The other, that
+ * anybody may have typed, is good once an agent has taken the appointment over.
+ */
+static bool
+is_verified(const NotificationFacts *facts)
+{
+	const AppointmentFacts *appointment = facts->appointment;
+	const ParticipantFacts *recipient = facts->recipient;
+
+	return appointment == NULL || recipient == NULL || recipient->verified_channel == NULL ||
+		strcmp(appointment->organizer_type, "CUSTOMER") != 0 ||
+		strcmp(recipient->verified_channel, channel_code(facts->channel)) == 0;
+}
+
 static void
 describe_way(EligibilityInput *input, const NotificationFacts *facts)
 {
@@ -292,6 +309,7 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 	input->address_given = (recipient != NULL && recipient[0] != '\0');
 	input->address_valid = input->address_given &&
 		channel_address_is_valid(facts->channel, recipient);
+	input->address_verified = is_verified(facts);
 	input->template_exists = compose_has_template(facts);
 }
 

@@ -46,6 +46,7 @@ typedef struct EligibilityInput
 	bool		recipient_is_sender;	/* it goes to the address it is sent from */
 	bool		address_given;
 	bool		address_valid;
+	bool		address_verified;	/* or need not be */
 	bool		template_exists;
 } EligibilityInput;
 

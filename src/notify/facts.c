@@ -289,7 +289,7 @@ load_applications(Batch *batch)
 
 #define PARTICIPANT_COLUMNS \
 	"p.appointment_id, p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name," \
-	" p.email, p.phone, p.locale, p.metadata"
+	" p.email, p.phone, p.locale, p.metadata, p.verified_channel"
 
 static AppointmentFacts *
 read_appointment(uint64 row)
@@ -338,6 +338,7 @@ read_participant(uint64 row)
 	facts->phone = row_text(row, 8);
 	facts->locale = row_text(row, 9);
 	facts->metadata = row_jsonb(row, 10);
+	facts->verified_channel = row_text(row, 11);
 	return facts;
 }
 
@@ -500,7 +501,7 @@ restore_appointments(Batch *batch, Datum ids)
 	found = read_rows(batch, &find_participants, ids);
 	for (uint64 row = 0; row < found; row++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 11));
+		NotificationFacts *facts = find_notification(batch, row_int64(row, 12));
 		AppointmentFacts *appointment = unconstify(AppointmentFacts *, facts->appointment);
 
 		if (appointment != NULL && appointment->is_deleted)
@@ -523,7 +524,7 @@ restore_recipients(Batch *batch, Datum ids)
 
 	for (uint64 row = 0; row < found; row++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 11));
+		NotificationFacts *facts = find_notification(batch, row_int64(row, 12));
 
 		facts->recipient = read_participant(row);
 		facts->recipient_is_gone = true;

@@ -54,6 +54,7 @@ typedef struct ParticipantFacts
 	char	   *phone;
 	char	   *locale;
 	Jsonb	   *metadata;
+	char	   *verified_channel;	/* NULL: there was no need to show an address to be its own */
 } ParticipantFacts;
 
 /* The appointment as it is now, or, once it is deleted, as it was. */

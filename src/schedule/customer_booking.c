@@ -93,7 +93,11 @@ is_contact(const Contact *contact, const char *address)
 				  channel_address_key(contact->channel, contact->address)) == 0;
 }
 
-/* The address that was shown to be the customer's is the one that messages go to. */
+/*
+ * The address that was shown to be the customer's is the one that messages go
+ * to. Another one, over the other channel, is kept, and judged by
+ * notify/eligibility.c: anybody could have messages of his own words sent to it.
+ */
 static void
 use_contact(Customer *customer, const Contact *contact)
 {
@@ -103,6 +107,7 @@ use_contact(Customer *customer, const Contact *contact)
 		report_invalid("the customer has another address than the verified one",
 					   "\"%s\" is not \"%s\".", *address, contact->address);
 	*address = pstrdup(contact->address);
+	customer->verified_channel = channel_code(contact->channel);
 }
 
 /* The customer organizes it, until an agent takes it over. */

@@ -90,10 +90,10 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 {
 	static Statement insert = {
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type, username,"
-		" first_name, last_name, email, phone, locale, preferred_channel, metadata) "
-		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11)",
-		11, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
+		" first_name, last_name, email, phone, locale, preferred_channel, metadata, verified_channel) "
+		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+		12, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID}
 	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&key->application_id),
@@ -106,7 +106,8 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 		sql_text(customer->phone),
 		sql_text(customer->locale),
 		sql_text(customer->preferred_channel),
-		sql_jsonb(customer->metadata)
+		sql_jsonb(customer->metadata),
+		sql_text(customer->verified_channel)
 	};
 
 	(void) statement_run_nullable(&insert, arguments);

@@ -18,6 +18,7 @@ typedef struct Customer
 	char	   *phone;			/* E.164 where it can be */
 	char	   *locale;
 	char	   *preferred_channel;	/* EMAIL or SMS */
+	const char *verified_channel;	/* by whose address a code was sent; NULL: none was needed */
 	Jsonb	   *metadata;		/* never NULL */
 } Customer;
 

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 
 #include "config/configuration.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"
 #include "schedule/validate.h"
@@ -26,7 +27,7 @@
  */
 #define MAX_OBJECT_BYTES (256 * 1024)
 #define MAX_WORDS_BYTES (64 * 1024)
-#define MAX_ID_BYTES 1024
+#define MAX_ID_BYTES CALLER_MAX_USER_ID
 
 /* Before it is unpacked. */
 static void

@@ -26,13 +26,14 @@ PG_FUNCTION_INFO_V1(test_retry_decide);
 PG_FUNCTION_INFO_V1(test_retry_wait);
 
 /* Bits of a combination, in the order of appt_test.defect. */
-#define DEFECTS 16
+#define DEFECTS 17
 enum
 {
 	CALL_STARTED, RECIPIENT_GONE, APPOINTMENT_OFF, GLOBAL_OFF, RULE_OFF,
 	ROOM_DOES_NOT_ACTIVATE, PLATFORM_FORBIDS, ROUTE_MISSING, ROUTE_DISABLED,
 	CHANNEL_UNAVAILABLE, SENDER_UNVERIFIED, ADDRESS_MISSING, ADDRESS_BAD,
-	TEMPLATE_MISSING, NO_RULE_NEEDED, RECIPIENT_NOT_SENDER
+	TEMPLATE_MISSING, NO_RULE_NEEDED, RECIPIENT_NOT_SENDER,
+	ADDRESS_NOT_VERIFIED
 };
 #define HAS(defects, bit) (((defects) & (1 << (bit))) != 0)
 
@@ -78,6 +79,7 @@ apply_defects(EligibilityInput *input, int defects)
 	input->sender_verified = !HAS(defects, SENDER_UNVERIFIED);
 	input->address_given = !HAS(defects, ADDRESS_MISSING);
 	input->address_valid = !HAS(defects, ADDRESS_BAD);
+	input->address_verified = !HAS(defects, ADDRESS_NOT_VERIFIED);
 	input->template_exists = !HAS(defects, TEMPLATE_MISSING);
 	input->recipient_is_sender = !HAS(defects, RECIPIENT_NOT_SENDER);
 }

@@ -299,5 +299,15 @@ SET LOCAL ROLE appt_supervisor;
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'organization', 'x'), '42501', NULL, 'a supervisor configures nothing');
 RESET SESSION AUTHORIZATION;
 
+-- An application goes with its configuration, and not while there are appointments.
+SELECT appt.create_application(appt.create_organization('Short'), 'Lived') AS short \gset
+SELECT appt.create_subscription(:'short', 'https://hooks.example/in', auth => 'BASIC', username => 'u', secret => 's') \gset short_
+SELECT appt.set_provider(:'short', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@b.example', 'u', 's') \gset short_
+SELECT (appt.schedule_appointment(:'short', now(), '1 hour', organizer_id => 'a')).id AS kept \gset
+SELECT throws_ok(format('DELETE FROM appt.application WHERE id = %L', :'short'), '23503', NULL, 'an application with appointments stays');
+SELECT appt.delete_appointment(:'kept') \gset
+SELECT lives_ok(format('DELETE FROM appt.application WHERE id = %L', :'short'), 'without any it goes');
+SELECT is((SELECT count(*) FROM appt.rule WHERE application_id = :'short') + (SELECT count(*) FROM appt.secret WHERE application_id = :'short'), 0::bigint, 'with its rules and secrets');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -139,6 +139,16 @@ SELECT pg_temp.ask('+30 690 000 0001') AS code \gset
 SELECT is(p.phone || p.email, '+306900000001ann@example.org', 'a verified phone number, and an address beside it')
   FROM pg_temp.book('0690 0000001', :'code', '{"contact": {"primaryEmail": "ann@example.org"}}') b, appt.participant p WHERE p.appointment_id = b.id;
 
+-- Nobody has messages of his own words sent to an address that he only names.
+CREATE FUNCTION pg_temp.judged(phone text) RETURNS text LANGUAGE sql AS $$
+	SELECT string_agg(DISTINCT n.channel || ' ' || coalesce(e.reason, 'goes'), ', ') FROM appt.participant p JOIN appt.notification n ON n.appointment_id = p.appointment_id AND n.type = 'CREATE',
+		appt.notification_eligibility(n.id) e WHERE p.phone = judged.phone$$;
+SELECT appt.set_provider(:'app', 'SMS', 'HTTP', 'https://gateway.example/?to={{to}}&text={{text}}', settings => '{"method": "GET"}') IS NOT NULL AS has_gateway \gset
+SELECT is(pg_temp.judged('+306900000001'), 'EMAIL ADDRESS_NOT_VERIFIED, SMS goes', 'the address beside it is not written to');
+SELECT is((appt.reassign_appointment(appointment_id, 'ann')).organizer->>'id', 'ann', 'an agent takes it over') FROM appt.participant WHERE phone = '+306900000001';
+SELECT is(pg_temp.judged('+306900000001'), 'EMAIL goes, SMS goes', 'and vouches for it');
+UPDATE appt.provider SET enabled = false WHERE channel = 'SMS';
+
 SELECT is(pg_temp.book('nobody@example.org', '000000')::text, NULL, 'what was not asked for opens nothing');
 SELECT pg_temp.ask('ann@example.org') AS code \gset
 SELECT is(appt.schedule_appointment_as_customer(:'other', 'ann@example.org', :'code', now(), '1 hour')::text, NULL, 'nor in another application');
