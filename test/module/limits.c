@@ -35,6 +35,7 @@ PG_FUNCTION_INFO_V1(test_lanes_next_wake);
 PG_FUNCTION_INFO_V1(test_lane_drain);
 PG_FUNCTION_INFO_V1(test_open_circuits);
 PG_FUNCTION_INFO_V1(test_lanes_visits);
+PG_FUNCTION_INFO_V1(test_lanes_churn);
 
 static TimestampTz
 at_seconds(double seconds)
@@ -405,4 +406,265 @@ test_lanes_visits(PG_FUNCTION_ARGS)
 		best = Min(best, INSTR_TIME_GET_DOUBLE(took) * 1e6);
 	}
 	PG_RETURN_FLOAT8(best);
+}
+
+/* ---- anything in any order ---- */
+
+#define CHURN_LANES 40
+#define CHURN_TENANTS 6
+#define CHURN_DESTINATIONS 4
+#define CHURN_FLIGHTS 64
+#define CHURN_PER_HOST 9
+
+typedef struct Churn
+{
+	pg_prng_state random;
+	TimestampTz now;
+	Limits		of_tenant[CHURN_TENANTS];
+	Limits		of_lane[CHURN_LANES];
+	int			leads_to[CHURN_LANES];
+	int			learned_to[CHURN_LANES];
+	Flight		flights[CHURN_FLIGHTS];
+	int			flight_to[CHURN_FLIGHTS];
+	int			flight_count;
+	const char *mistake;
+} Churn;
+
+static int
+roll(Churn *churn, int sides)
+{
+	return (int) pg_prng_uint64_range(&churn->random, 0, sides - 1);
+}
+
+static Limits
+random_limits(Churn *churn)
+{
+	return (Limits) {
+		roll(churn, 3) == 0 ? 1 + roll(churn, 4) : INT_MAX,
+		roll(churn, 3) == 0 ? 1 + roll(churn, 200) : 0
+	};
+}
+
+static char *
+churn_destination(int number)
+{
+	return psprintf("http://host%d:80", number);
+}
+
+/* Lanes are numbered from 1; a tenant has every sixth. */
+static int
+tenant_of(int64 lane_id)
+{
+	return (int) (lane_id % CHURN_TENANTS);
+}
+
+static void
+learn_all(Churn *churn)
+{
+	int			count;
+	Lane	  **unknown = lanes_unknown(CHURN_LANES, &count);
+
+	for (int i = 0; i < count; i++)
+	{
+		int64		id = unknown[i]->id;
+		LaneOwner	owner = {
+			.channel = CHANNEL_EMAIL,
+			.destination = churn_destination(churn->leads_to[id - 1]),
+			.application = churn->of_tenant[tenant_of(id)],
+			.own = churn->of_lane[id - 1],
+			.version = 1
+		};
+
+		owner_id(&owner.application_id, tenant_of(id));
+		churn->learned_to[id - 1] = churn->leads_to[id - 1];
+		lane_learn(unknown[i], &owner, churn->now);
+	}
+}
+
+static void
+change_configuration(Churn *churn)
+{
+	int			lane = roll(churn, CHURN_LANES);
+
+	/* That a lane leads elsewhere may be found out by starting. */
+	churn->leads_to[lane] = roll(churn, CHURN_DESTINATIONS);
+	if (roll(churn, 2) == 0)
+		return;
+	churn->of_tenant[roll(churn, CHURN_TENANTS)] = random_limits(churn);
+	churn->of_lane[lane] = random_limits(churn);
+	lanes_doubt();
+}
+
+static void
+check_limits(Churn *churn, const Grant *grants, int count)
+{
+	int			by_tenant[CHURN_TENANTS] = {0};
+	int			by_host[CHURN_DESTINATIONS] = {0};
+	int			by_lane[CHURN_LANES] = {0};
+
+	for (int i = 0; i < churn->flight_count; i++)
+	{
+		by_tenant[tenant_of(churn->flights[i].lane->id)]++;
+		by_host[churn->flight_to[i]]++;
+		by_lane[churn->flights[i].lane->id - 1]++;
+	}
+	for (int i = 0; i < count; i++)
+	{
+		int64		id = grants[i].lane->id;
+
+		by_tenant[tenant_of(id)] += grants[i].places;
+		by_host[churn->learned_to[id - 1]] += grants[i].places;
+		if (by_lane[id - 1] + grants[i].places > churn->of_lane[id - 1].max_concurrency)
+			churn->mistake = "a lane beyond its limit";
+		if (by_tenant[tenant_of(id)] > churn->of_tenant[tenant_of(id)].max_concurrency)
+			churn->mistake = "a tenant beyond its limit";
+		if (by_host[churn->learned_to[id - 1]] > CHURN_PER_HOST)
+			churn->mistake = "a host beyond its limit";
+	}
+}
+
+/* Some of what is granted starts, not all; a lane that found less is drained, perhaps. */
+static void
+allot_some(Churn *churn, bool all)
+{
+	Allowance	allowance = {
+		.now = churn->now,
+		.free_places = CHURN_FLIGHTS - churn->flight_count,
+		.max_per_host = CHURN_PER_HOST
+	};
+	int			count;
+	Grant	   *grants;
+
+	allowance.places = all ? allowance.free_places : Min(allowance.free_places, roll(churn, 20));
+	learn_all(churn);
+	grants = lanes_allot(&allowance, &count);
+	lanes_return(grants, count);
+	check_limits(churn, grants, count);
+	for (int i = 0; i < count; i++)
+	{
+		int			starts = all ? grants[i].places : roll(churn, grants[i].places + 1);
+
+		if (all || (starts < grants[i].places && roll(churn, 2) == 0))
+			lane_wait(grants[i].lane, DT_NOEND);
+		while (starts-- > 0)
+		{
+			int			to = churn->leads_to[grants[i].lane->id - 1];
+
+			churn->flight_to[churn->flight_count] = churn->learned_to[grants[i].lane->id - 1] = to;
+			churn->flights[churn->flight_count++] = lane_start(grants[i].lane, churn_destination(to), churn->now);
+		}
+	}
+}
+
+static void
+finish_one(Churn *churn, bool well)
+{
+	int			i = roll(churn, churn->flight_count);
+	Evidence	evidence = {FINDING_GOOD, FINDING_GOOD};
+
+	/* One host in trouble, and one tenant. */
+	if (!well && churn->flight_to[i] == 0)
+		evidence = (Evidence) {FINDING_NONE, FINDING_BAD};
+	else if (!well && tenant_of(churn->flights[i].lane->id) == 0)
+		evidence = (Evidence) {FINDING_BAD, FINDING_GOOD};
+	else if (!well && roll(churn, 10) == 0)
+		evidence = (Evidence) {FINDING_NONE, FINDING_NONE};
+	lane_finish(&churn->flights[i], evidence, NULL, churn->now);
+	churn->flights[i] = churn->flights[--churn->flight_count];
+	churn->flight_to[i] = churn->flight_to[churn->flight_count];
+}
+
+static void
+churn_step(Churn *churn)
+{
+	switch (roll(churn, 12))
+	{
+		case 0:
+			change_configuration(churn);
+			break;
+		case 1:
+			lanes_forget_unseen(churn->now);
+			break;
+		case 2:
+			lane_expedite(1 + roll(churn, CHURN_LANES), churn->now);
+			break;
+		case 3:
+		case 4:
+			churn->now += roll(churn, 500000);
+			break;
+		case 5:
+		case 6:
+			lane_expect(1 + roll(churn, CHURN_LANES), churn->now - roll(churn, 1000));
+			break;
+		case 7:
+		case 8:
+			if (churn->flight_count > 0)
+				finish_one(churn, false);
+			break;
+		default:
+			allot_some(churn, false);
+	}
+	(void) lanes_wake(churn->now);
+}
+
+static int
+lanes_with_something_due(void)
+{
+	int			count;
+	int			due = 0;
+	Lane	  **lanes = lanes_all(&count);
+
+	for (int i = 0; i < count; i++)
+		due += lanes[i]->state != LANE_WAITING;
+	return due;
+}
+
+/* Everything ends well soon: is every lane served in the end, woken by nothing but alarms and ends? */
+static void
+come_to_rest(Churn *churn)
+{
+	for (int rounds = 0; lanes_with_something_due() > 0; rounds++)
+	{
+		if (rounds == 10000)
+		{
+			churn->mistake = "a lane that is never served";
+			return;
+		}
+		allot_some(churn, true);
+		if (churn->flight_count > 0)
+			finish_one(churn, rounds > 500);
+		else if (!lanes_are_ready() && lanes_next_wake() == DT_NOEND && lanes_with_something_due() > 0)
+			churn->mistake = "a lane that nothing wakes";
+		else if (!lanes_are_ready())
+			churn->now = Max(churn->now, lanes_next_wake());
+		if (churn->mistake != NULL)
+			return;
+		(void) lanes_wake(churn->now);
+	}
+}
+
+/* lanes_churn(seed, steps) -> what went wrong, or NULL */
+Datum
+test_lanes_churn(PG_FUNCTION_ARGS)
+{
+	Churn	   *churn = palloc0(sizeof(Churn));
+
+	(void) test_lanes_reset(fcinfo);
+	pg_prng_seed(&churn->random, PG_GETARG_INT32(0));
+	churn->now = at_seconds(1000);
+	for (int i = 0; i < CHURN_TENANTS; i++)
+		churn->of_tenant[i] = random_limits(churn);
+	for (int i = 0; i < CHURN_LANES; i++)
+	{
+		churn->of_lane[i] = random_limits(churn);
+		churn->leads_to[i] = roll(churn, CHURN_DESTINATIONS);
+	}
+	for (int i = 0; i < PG_GETARG_INT32(1) && churn->mistake == NULL; i++)
+		churn_step(churn);
+	if (churn->mistake == NULL)
+		come_to_rest(churn);
+	(void) test_lanes_reset(fcinfo);
+	if (churn->mistake == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(churn->mistake));
 }

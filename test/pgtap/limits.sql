@@ -214,5 +214,9 @@ SELECT is(appt_test.lanes_allot(0.1, 200, 988, 10), '', 'none of them may');
 SELECT appt_test.lane_learn(30000, 3000, 'http://free:80') \g /dev/null
 SELECT cmp_ok(appt_test.lanes_visits(0.2, 10), '<', 5::float8, 'and a place is given past them in no time');
 
+-- Anything in any order: limits hold, and in the end every lane is served.
+SELECT is(string_agg(seed || ': ' || mistake, ', '), NULL, '300 random lives of forty lanes')
+FROM generate_series(1, 300) seed, appt_test.lanes_churn(seed, 400) mistake WHERE mistake IS NOT NULL;
+
 SELECT * FROM finish();
 ROLLBACK;
