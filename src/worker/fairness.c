@@ -583,8 +583,8 @@ static void
 set_limits(Gate *gate, const Limits *limits, TimestampTz now)
 {
 	gate->max_concurrency = limits->max_concurrency;
-	if (gate->bucket.per_second != limits->max_per_second)
-		bucket_set_rate(&gate->bucket, limits->max_per_second, now);
+	/* The same rate, too: a clock that was set back fills a bucket from then on. */
+	bucket_set_rate(&gate->bucket, limits->max_per_second, now);
 }
 
 /* Where it led before tells little of where it leads now. */

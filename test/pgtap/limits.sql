@@ -150,6 +150,14 @@ SELECT is(appt_test.lanes_allot(0.5, 10, 254), '1:1', 'and not used is there sti
 SELECT is(appt_test.lanes_finish(1, 3), 3, 'an end of a transfer is no token');
 SELECT is(appt_test.lanes_allot(0.5, 10, 256), '', 'so it sleeps on');
 
+-- A clock set back: the loop has all learned anew, and nobody waits until it is as late again.
+SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, application_rate => 4, own_rate => 4, at => 1000) \g /dev/null
+SELECT is(appt_test.lanes_allot(1000, 10, 256), '1:1', 'a token');
+SELECT is(appt_test.lanes_allot(1000, 10, 255), '', 'none is left');
+SELECT appt_test.lane_learn(1, 1, application_rate => 4, own_rate => 4, at => 0) \g /dev/null
+SELECT is(appt_test.lanes_allot(0, 10, 255), '', 'nor when the clock is set back');
+SELECT is(appt_test.lanes_allot(0.15, 10, 255), '1:1', 'but soon');
+
 SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, application_rate => 30), appt_test.lane_learn(2, 1, application_rate => 30) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 256), '1:2 2:2', 'an application''s tokens are for all its lanes');
 SELECT is(appt_test.lanes_allot(0, 100, 252), '', 'and used up by all');
