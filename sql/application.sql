@@ -21,7 +21,7 @@ CREATE TABLE appt.application (
 	retry_base appt.elapsed_time NOT NULL DEFAULT '10 seconds' CHECK (retry_base > '0'),
 	retry_cap appt.elapsed_time NOT NULL DEFAULT '10 minutes' CHECK (retry_cap > '0'),
 	max_concurrency integer CHECK (max_concurrency > 0),
-	max_per_second numeric CHECK (max_per_second > 0 AND max_per_second <= 1000000),
+	max_per_second numeric CHECK (max_per_second BETWEEN 0.000001 AND 1000000),
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX application_organization_id ON appt.application (organization_id);

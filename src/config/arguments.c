@@ -83,8 +83,8 @@ check_rate(FunctionCallInfo fcinfo, int index, const char *name)
 	if (PG_ARGISNULL(index))
 		return;
 	rate = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, PG_GETARG_DATUM(index)));
-	if (!(rate > 0 && rate <= MAX_RATE))
-		report_invalid("value out of range", "\"%s\" is %g, not over 0 and up to %g.", name, rate, MAX_RATE);
+	if (!(rate >= MIN_RATE && rate <= MAX_RATE))
+		report_invalid("value out of range", "\"%s\" is %g, not between %g and %g.", name, rate, MIN_RATE, MAX_RATE);
 }
 
 void

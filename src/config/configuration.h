@@ -35,7 +35,9 @@ extern List *parse_headers(Jsonb *headers);
 /* The same as the jsonb to store: always the array, secret values masked. */
 extern Jsonb *masked_headers(List *headers);
 
-#define MAX_RATE 1e6			/* messages per second */
+/* Messages per second. What underflows a double would stop the worker, which reads everybody's. */
+#define MIN_RATE 1e-6
+#define MAX_RATE 1e6
 #define MAX_DAYS 36500			/* of an elapsed time: a century */
 #define MAX_ELAPSED (MAX_DAYS * USECS_PER_DAY)
 

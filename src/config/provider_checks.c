@@ -39,15 +39,15 @@ check_count(const char *name, const JsonbValue *value)
 }
 
 static void
-check_number(const char *name, const JsonbValue *value)
+check_rate_setting(const char *name, const JsonbValue *value)
 {
 	double		number = -1;
 
 	if (value->type == jbvNumeric)
 		number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
 													NumericGetDatum(value->val.numeric)));
-	if (!(number > 0 && number <= MAX_RATE))
-		report_invalid("invalid setting", "\"%s\" is not a number over 0 and up to %g.", name, MAX_RATE);
+	if (!(number >= MIN_RATE && number <= MAX_RATE))
+		report_invalid("invalid setting", "\"%s\" is not a number between %g and %g.", name, MIN_RATE, MAX_RATE);
 }
 
 static char *
@@ -154,7 +154,7 @@ typedef struct SettingInfo
 
 static const SettingInfo settings[] = {
 	{NULL, "max_concurrency", check_count},
-	{NULL, "max_per_second", check_number},
+	{NULL, "max_per_second", check_rate_setting},
 	{"SMTP", "starttls", check_starttls},
 	{"SMTP", "reply_to", check_address},
 	{"SMTP", "list_unsubscribe", check_unsubscribe},

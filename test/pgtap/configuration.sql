@@ -75,6 +75,7 @@ FROM (VALUES
 	('retry_cap => ''1 year''', 'months are no elapsed time'),
 	('max_concurrency => 0', 'value out of range'),
 	('max_per_second => 0', 'value out of range'),
+	('max_per_second => 1e-7', 'value out of range'),
 	('max_per_second => ''NaN''', 'value out of range'),
 	('max_per_second => ''Infinity''', 'value out of range'),
 	('max_per_second => ''1e400''', 'value out of range')) AS bad (argument, message);
@@ -93,6 +94,7 @@ SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, t
 	'23514', NULL, 'a rule''s offset of ' || time_offset)
 FROM unnest('{1 month,-1 second,36500 days 1 second,178000000 days}'::text[]) time_offset;
 SELECT throws_ok(format('UPDATE appt.application SET end_grace = ''100000000 days'' WHERE id = %L', :'application'), '23514', NULL, 'or a grace');
+SELECT throws_ok(format('UPDATE appt.application SET max_per_second = 1e-400 WHERE id = %L', :'application'), '23514', NULL, 'nor is a rate less than any number that it can read');
 
 -- Subscriptions.
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in?x=1') \gset subscription_
@@ -221,6 +223,7 @@ FROM (VALUES
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_concurrency": 1.5}''', 'invalid setting'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_concurrency": 1e300}''', 'invalid setting'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_per_second": 0}''', 'invalid setting'),
+	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_per_second": 1e-7}''', 'invalid setting'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_per_second": {"a": 1}}''', 'invalid setting'),
 	('''SMS'', ''HTTP'', ''https://a.example'', settings => ''{"headers": [{"name": "A", "value": "b", "type": "SECRET"}]}''',
 		'a secret header''s value cannot be stored here')) AS bad (arguments, message);
