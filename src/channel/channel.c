@@ -463,6 +463,26 @@ may_be_quoted(const Message *message, const Response *response)
 	return message->type != TYPE_CODE || response->status == 0;
 }
 
+/* That there was an answer, and which, without a word of it. */
+static char *
+describe_status(RequestProtocol protocol, const Response *response)
+{
+	return psprintf("%s answered with %s %d",
+					response->token_refused ? "the token endpoint" : "the receiver",
+					protocol == REQUEST_SMTP ? "status" : "HTTP status", response->status);
+}
+
+/* What went wrong, for the server's log. Of a mail that was refused the transfer quotes the answer. */
+static char *
+describe_cause(RequestProtocol protocol, const Route *route, const Response *response)
+{
+	bool		is_quoting = protocol == REQUEST_SMTP && response->status > 0;
+
+	if (is_quoting || response->error == NULL || response->error[0] == '\0')
+		return describe_status(protocol, response);
+	return loggable_line(response->error, route, LOGGED_RESPONSE_LENGTH);
+}
+
 /* What went wrong, for people, in one line; `told` is what the answer says itself. */
 static char *
 describe_failure(const char *told, RequestProtocol protocol, const Message *message,
@@ -475,9 +495,7 @@ describe_failure(const char *told, RequestProtocol protocol, const Message *mess
 		return loggable_line(response->error, route, LOGGED_RESPONSE_LENGTH);
 	if (is_quoted && told != NULL && told[0] != '\0')
 		return loggable_whole(told, route, LOGGED_RESPONSE_LENGTH);
-	return psprintf("%s answered with %s %d",
-					response->token_refused ? "the token endpoint" : "the receiver",
-					protocol == REQUEST_SMTP ? "status" : "HTTP status", response->status);
+	return describe_status(protocol, response);
 }
 
 Outcome
@@ -502,6 +520,7 @@ channel_read_outcome(const Message *message, const Route *route,
 	else
 	{
 		outcome.error = describe_failure(outcome.error, protocol, message, route, response);
+		outcome.cause = describe_cause(protocol, route, response);
 		outcome.retry_after = read_retry_after(response);
 	}
 	return outcome;

@@ -127,6 +127,7 @@ typedef struct Outcome
 	OutcomeKind kind;
 	int			status_code;	/* 0: none came */
 	const char *error;			/* NULL when delivered */
+	const char *cause;			/* the same without the answer's words, which may be the message's */
 	const char *response;		/* what the log keeps of the answer, or NULL */
 	const char *provider_message_id;	/* or NULL */
 	TimeOffset	retry_after;	/* microseconds asked for, or -1 */

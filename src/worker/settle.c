@@ -136,7 +136,7 @@ settle_later(Delivery *delivery, const Response *response)
 	finished_count++;
 	MemoryContextSwitchTo(previous);
 	lane_finish(&delivery->flight, evidence_of(response, delivery->request->protocol),
-				delivery->outcome.error, GetCurrentTimestamp());
+				delivery->outcome.cause, GetCurrentTimestamp());
 }
 
 int
