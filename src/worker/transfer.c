@@ -23,10 +23,14 @@
  * - A kept connection dies under a request. libcurl would send the request
  *   again, though the first may have been acted upon; that is refused unless
  *   nothing at all was sent, so that one attempt in the log is one request.
+ * - A kept connection speaks unasked: a 408 before it closes, or the answer to
+ *   nothing. It is shut down (transfer_sockets.c), lest that be taken for the
+ *   answer to the next request.
  * - Descriptors run out. The transfer waits in our queue and the limit on
  *   connections comes down, with a line in the log.
- * - A response has no end. What is kept is capped, and past a limit the
- *   connection is dropped; the status has come by then and stands.
+ * - A response has no end, or grows when unpacked. What is kept is capped, and
+ *   past a limit the connection is dropped; the status has come by then and
+ *   stands. One that breaks off is none, whatever its status.
  * - PostgreSQL's errors must not jump across libcurl's frames, nor its signal
  *   handlers run on libcurl's threads. Callbacks allocate with malloc or not at
  *   all, and all signals are blocked while libcurl works, for threads inherit
