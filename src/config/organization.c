@@ -8,6 +8,7 @@
 #include "core/errors.h"
 #include "core/identity.h"
 #include "core/statement.h"
+#include "notify/planning.h"
 
 PG_FUNCTION_INFO_V1(create_organization);
 PG_FUNCTION_INFO_V1(set_notifications_enabled);
@@ -45,11 +46,15 @@ create_organization(PG_FUNCTION_ARGS)
 Datum
 set_notifications_enabled(PG_FUNCTION_ARGS)
 {
+	static Statement lock = {
+		"SELECT notifications_enabled FROM appt.organization WHERE id = $1 FOR NO KEY UPDATE", 1, {UUIDOID}
+	};
 	static Statement update = {
 		"UPDATE appt.organization SET notifications_enabled = $2 WHERE id = $1",
 		2, {UUIDOID, BOOLOID}
 	};
 	pg_uuid_t  *id;
+	bool		was_off;
 	Call		call;
 
 	require_argument(fcinfo, 0, "organization_id");
@@ -58,8 +63,12 @@ set_notifications_enabled(PG_FUNCTION_ARGS)
 	call_begin(&call, fcinfo, CALLER_ADMIN);
 	if ((call.caller.role == CALLER_ADMIN &&
 		 memcmp(&call.caller.organization_id, id, UUID_LEN) != 0) ||
-		statement_run(&update, UUIDPGetDatum(id), PG_GETARG_DATUM(1)) == 0)
+		statement_run(&lock, UUIDPGetDatum(id)) == 0)
 		report_not_found("organization", id);
+	was_off = !row_bool(0, 1);
+	if (was_off && PG_GETARG_BOOL(1))
+		plan_switched_on(id, GetCurrentTimestamp());
+	(void) statement_run(&update, UUIDPGetDatum(id), PG_GETARG_DATUM(1));
 	call_end(&call);
 	PG_RETURN_VOID();
 }

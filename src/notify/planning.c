@@ -435,6 +435,63 @@ plan_participant_removed(const AppointmentKey *key, const char *participant_id,
 	plan_updated(key, now);
 }
 
+/* The types that the switches do not stop. */
+static int
+types_ignoring_switches(void)
+{
+	int			types = 0;
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (notification_types[type].ignores_switches)
+			types |= TYPE_BIT(type);
+	return types;
+}
+
+/*
+ * The worker judges a message when it has a place for it. One that waited for
+ * its turn all the while the switch was off must not go out because nobody
+ * looked at it in time.
+ */
+void
+plan_switched_on(const pg_uuid_t *organization_id, TimestampTz now)
+{
+	static Statement suppress = {
+		"WITH application AS MATERIALIZED ("
+		" SELECT id FROM appt.application WHERE organization_id = $1"
+		"), lane AS ("
+		" SELECT appt.lane(a.id, c.channel, NULL) AS lane"
+		" FROM application a CROSS JOIN unnest('{EMAIL,SMS}'::text[]) AS c (channel)"
+		" UNION "
+		" SELECT appt.lane(s.application_id, 'WEBHOOK', s.id)"
+		" FROM application a JOIN appt.subscription s ON s.application_id = a.id"
+		"), held AS MATERIALIZED ("
+		" SELECT n.id, d.lane, d.due_at FROM lane l"
+		" JOIN appt.due d ON d.lane = l.lane AND d.due_at <= $2"
+		" JOIN appt.notification n ON n.id = d.notification_id"
+		" WHERE n.application_id IN (SELECT id FROM application)"
+		"  AND n.state IN ('PENDING', 'RETRYING') AND n.type <> ALL ($3)"
+		"  AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
+		" ORDER BY n.id FOR UPDATE OF n"
+		"), suppressed AS ("
+		" UPDATE appt.notification n SET state = 'SUPPRESSED', detail = NULL, manual = false,"
+		"  reason = CASE WHEN n.notifications_active THEN 'GLOBAL_OFF' ELSE 'APPOINTMENT_OFF' END,"
+		"  next_attempt_at = NULL, settled_at = $2"
+		" FROM held h WHERE n.id = h.id"
+		"), left_queue AS ("
+		" DELETE FROM appt.due d USING held h"
+		" WHERE d.lane = h.lane AND d.due_at = h.due_at AND d.notification_id = h.id"
+		") SELECT id FROM held",
+		3, {UUIDOID, TIMESTAMPTZOID, TEXTARRAYOID}
+	};
+	uint64		count = statement_run(&suppress, UUIDPGetDatum(organization_id), TimestampTzGetDatum(now),
+									  type_array(types_ignoring_switches()));
+	int64	   *ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
+
+	for (uint64 row = 0; row < count; row++)
+		ids[row] = row_int64(row, 1);
+	facts_blank_deleted(ids, (int) count);
+}
+
 int64
 plan_to_address(const pg_uuid_t *application_id, NotificationType type,
 				ChannelCode channel, const char *address,

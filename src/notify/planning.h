@@ -60,6 +60,12 @@ extern void plan_deleted(const AppointmentKey *key, TimestampTz now);
 extern void plan_participant_removed(const AppointmentKey *key, const char *participant_id,
 									 bool is_customer, TimestampTz now);
 
+/*
+ * The organization's switch is about to be on again: what has come due while it
+ * was off, and was held back by a limit or an open circuit, is SUPPRESSED.
+ */
+extern void plan_switched_on(const pg_uuid_t *organization_id, TimestampTz now);
+
 /* A notification without an appointment (CODE, TEST) to a bare address; returns its id. */
 extern int64 plan_to_address(const pg_uuid_t *application_id, NotificationType type,
 							 ChannelCode channel, const char *address,

@@ -37,6 +37,9 @@
 #define FAIR_BATCH 64
 #define BATCH_INTERVAL (4 * INT64CONST(1000))
 
+/* So often may a busy worker put a batch of the log's retention off, for 20 ms each time. */
+#define RETENTION_PATIENCE 50
+
 /* After a transaction that failed; and for a row that a caller has locked. */
 #define FAILURE_PAUSE USECS_PER_SEC
 #define LOCKED_PAUSE (20 * INT64CONST(1000))
@@ -59,6 +62,7 @@ typedef struct Loop
 	TimestampTz sweep_at;
 	TimestampTz chores_at;
 	TimestampTz retention_at;
+	int			retention_put_off;
 	TimestampTz recovery_at;	/* to close what is left open */
 	bool		has_looked;		/* for what was left open */
 	TimestampTz claim_not_before;	/* after a failure */
@@ -229,7 +233,10 @@ do_chores(Loop *loop, TimestampTz now, bool is_busy)
 	if (now < loop->retention_at)
 		return;
 	loop->retention_at = now + LOCKED_PAUSE;
-	if (!is_busy && !retention_drop_some())
+	if (is_busy && ++loop->retention_put_off < RETENTION_PATIENCE)
+		return;
+	loop->retention_put_off = 0;
+	if (!retention_drop_some())
 		loop->retention_at = now + SWEEP_INTERVAL;
 }
 

@@ -118,6 +118,26 @@ $node->wait_for_workers;
 	is(scalar $hook->entries, 1, 'nothing of it was sent');
 }
 
+# Also what nobody looked at while it was off, because it had to wait for its turn.
+{
+	my $tenant = Appt::Tenant->create($node, max_per_second => '0.001');
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->subscribe($hook->url('/ok'));
+	$tenant->schedule foreach 1 .. 3;
+	$hook->wait_for(1);
+	$node->query("SELECT appt.set_notifications_enabled('@{[ $tenant->organization ]}', false)");
+	is($node->query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = 'PENDING'"), 2, 'two wait for their turn');
+	$node->query("SELECT appt.set_notifications_enabled('@{[ $tenant->organization ]}', true)");
+	is($node->query("SELECT string_agg(state || coalesce(' ' || reason, ''), ',' ORDER BY id) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'"),
+		'SENT,SUPPRESSED GLOBAL_OFF,SUPPRESSED GLOBAL_OFF', 'and have lost it');
+	is($node->query("SELECT count(*) FROM appt.due WHERE application_id = '@{[ $tenant->application ]}'"), 0, 'nor do they stand in the queue');
+	$node->query("UPDATE appt.application SET max_per_second = NULL WHERE id = '@{[ $tenant->application ]}'");
+	$tenant->schedule;
+	ok($tenant->settled, 'what is due later goes out');
+	is(scalar($hook->wait_for(2)), 2, 'and nothing else');
+}
+
 # A retry is judged as a first attempt is: switches, rule, subscription, events; and it must not come too late.
 {
 	my @cases = (
