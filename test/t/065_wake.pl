@@ -39,6 +39,27 @@ $node->query("BEGIN; SELECT appt_test.wake_on_commit(7, $past); PREPARE TRANSACT
 $node->query("COMMIT PREPARED 'p'");
 hear('', 'nor what is prepared');
 
+# Configuration that the workers keep in memory; the first organization was heard of by itself.
+my $application = $node->query("SELECT appt.create_application(appt.create_organization('a'), 'a')");
+my $subscription = $node->query("SELECT id FROM appt.create_subscription('$application', 'https://example.org/')");
+$_->query_safe('SELECT appt_test.wake_take()') foreach @listeners;
+my $changed = '1@-infinity';
+foreach my $change (
+	[ "UPDATE appt.application SET max_per_second = 5 WHERE id = '$application'", $changed ],
+	[ "UPDATE appt.application SET max_concurrency = NULL", $changed ],
+	[ "UPDATE appt.application SET name = 'b'", '' ],
+	[ "BEGIN; UPDATE appt.application SET max_per_second = 6; ROLLBACK", '' ],
+	[ "SELECT appt.set_provider('$application', 'EMAIL', 'SMTP', 'smtp://example.org', sender => 'a\@example.org')", $changed ],
+	[ "UPDATE appt.provider SET settings = '{\"max_per_second\": 1}'", $changed ],
+	[ "DELETE FROM appt.provider", $changed ],
+	[ "UPDATE appt.subscription SET url = 'https://example.org/other'", $changed ],
+	[ "SELECT appt.create_subscription('$application', 'https://example.org/')", '' ],
+	[ "UPDATE appt.rule SET enabled = false", '' ])
+{
+	$node->query($change->[0]);
+	hear($change->[1], $change->[0]);
+}
+
 # Too much at once.
 $node->query("SELECT appt_test.wake_on_commit(lane, $past) FROM generate_series(1, 1000) lane");
 hear('256 sweep', 'many lanes in one transaction: some, and a look at all', 'true');
