@@ -26,7 +26,7 @@ CREATE TABLE appt.appointment (
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
-);
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*
  * All indexes cost the same while the table is nearly empty, and the planner
  * then takes the one created last of those that can be used at all: the key, so

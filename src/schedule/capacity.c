@@ -36,7 +36,7 @@
 #include "schedule/capacity.h"
 #include "schedule/overlap.h"
 
-/* Kinds of locks in the order in which they are taken; pg_advisory_lock() uses 1 and 2, the worker 0xa7 and 0xa8. */
+/* Kinds of locks in the order in which they are taken; pg_advisory_lock() uses 1 and 2, appt's other locks 0xa7 to 0xa9. */
 enum
 {
 	LOCK_MOVE = 0xb0, LOCK_APPLICATION, LOCK_DAY, LOCK_ORGANIZER_DAY

@@ -49,6 +49,7 @@
 #include "core/call.h"
 #include "schedule/appointment.h"
 #include "schedule/overlap.h"
+#include "schedule/row_check.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(count_overlapping);
@@ -85,6 +86,14 @@ enum
 /* 4^20 seconds are 35,000 years; classes beyond reach back to the beginning. */
 #define MAX_CLASS_LENGTH 20
 
+/*
+ * Pages of the visibility map that are kept at hand, each for 256 MB of the
+ * table: what overlaps may lie anywhere in it. With more than eight buffers
+ * pinned, PostgreSQL has to look for its pins in a hash table.
+ */
+#define VISIBILITY_MAPS 4
+#define BLOCKS_PER_MAP 32768
+
 /* Whose appointments are looked for, and where their rows say so. */
 typedef struct Organizer
 {
@@ -106,7 +115,8 @@ typedef struct Search
 	int64		count;
 	Relation	table;
 	TupleTableSlot *slot;		/* NULL: no row was looked at yet */
-	Buffer		visibility_map;
+	RowEntries	doubtful;		/* whose rows have to be looked at */
+	Buffer		visibility_maps[VISIBILITY_MAPS];
 } Search;
 
 static Oid
@@ -127,14 +137,23 @@ search_begin(Search *search, const pg_uuid_t *application_id, const Span *window
 	search->window = window;
 	search->found = found;
 	search->table = table_open(relation_oid("appointment"), AccessShareLock);
-	search->visibility_map = InvalidBuffer;
+}
+
+static void
+release_maps(Search *search)
+{
+	for (int i = 0; i < VISIBILITY_MAPS; i++)
+	{
+		if (BufferIsValid(search->visibility_maps[i]))
+			ReleaseBuffer(search->visibility_maps[i]);
+		search->visibility_maps[i] = InvalidBuffer;
+	}
 }
 
 static void
 search_end(Search *search)
 {
-	if (BufferIsValid(search->visibility_map))
-		ReleaseBuffer(search->visibility_map);
+	release_maps(search);
 	if (search->slot != NULL)
 		ExecDropSingleTupleTableSlot(search->slot);
 	table_close(search->table, NoLock);
@@ -192,6 +211,7 @@ is_organized_by(TupleTableSlot *slot, const Organizer *organizer)
 		is_text(slot, organizer->organizer_type, PARTICIPANT_AGENT, strlen(PARTICIPANT_AGENT));
 }
 
+/* Does the organizer organize what the scan has just come to? */
 static bool
 row_is_wanted(Search *search, IndexScanDesc scan)
 {
@@ -199,25 +219,36 @@ row_is_wanted(Search *search, IndexScanDesc scan)
 
 	if (search->slot == NULL)
 		search->slot = table_slot_create(search->table, NULL);
-	wanted = index_fetch_heap(scan, search->slot) &&
-		(search->organizer == NULL || is_organized_by(search->slot, search->organizer));
+	wanted = index_fetch_heap(scan, search->slot) && is_organized_by(search->slot, search->organizer);
 	ExecClearTuple(search->slot);
 	return wanted;
 }
 
-/* Is the version of the row that the index entry points to ours to see, and whom it is asked for? */
+/* Is every row of the page visible to everybody? */
 static bool
-is_wanted(Search *search, IndexScanDesc scan, ItemPointer tid)
+page_is_visible(Search *search, Snapshot snapshot, BlockNumber block)
 {
-	BlockNumber block = ItemPointerGetBlockNumber(tid);
+	Buffer	   *map = &search->visibility_maps[block / BLOCKS_PER_MAP % VISIBILITY_MAPS];
 
-	if (search->organizer != NULL || !VM_ALL_VISIBLE(search->table, block, &search->visibility_map))
-		return row_is_wanted(search, scan);
-	PredicateLockPage(search->table, block, scan->xs_snapshot);
+	if (!VM_ALL_VISIBLE(search->table, block, map))
+		return false;
+	PredicateLockPage(search->table, block, snapshot);
 	return true;
 }
 
-/* Take in what a scan finds; its entries have their times in these columns. */
+static void
+take(Search *search, const Span *span)
+{
+	search->count++;
+	if (search->found != NULL)
+		span_list_add(search->found, span->start_at, span->end_at);
+}
+
+/*
+ * Take in what a scan finds; its entries have their times in these columns.
+ * The map must be asked while the scan stays at the entry's page of the index:
+ * VACUUM can't have the row's place used for another until then.
+ */
 static void
 search_entries(Search *search, IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
 {
@@ -225,14 +256,34 @@ search_entries(Search *search, IndexScanDesc scan, AttrNumber start_at, AttrNumb
 
 	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
 	{
+		Span		span = {DatumGetTimestampTz(entry_value(scan, start_at)),
+		DatumGetTimestampTz(entry_value(scan, end_at))};
+
 		CHECK_FOR_INTERRUPTS();
-		if (!is_wanted(search, scan, tid))
-			continue;
-		search->count++;
-		if (search->found != NULL)
-			span_list_add(search->found, DatumGetTimestampTz(entry_value(scan, start_at)),
-						  DatumGetTimestampTz(entry_value(scan, end_at)));
+		if (search->organizer != NULL)
+		{
+			if (row_is_wanted(search, scan))
+				take(search, &span);
+		}
+		else if (page_is_visible(search, scan->xs_snapshot, ItemPointerGetBlockNumber(tid)))
+			take(search, &span);
+		else
+			row_entries_add(&search->doubtful, tid, &span);
 	}
+}
+
+static void
+search_doubtful(Search *search)
+{
+	RowEntries *doubtful = &search->doubtful;
+
+	if (doubtful->count == 0)
+		return;
+	release_maps(search);
+	row_entries_check(doubtful, search->table, GetActiveSnapshot());
+	for (int64 i = 0; i < doubtful->count; i++)
+		take(search, &doubtful->entries[i].span);
+	pfree(doubtful->entries);
 }
 
 static void
@@ -310,14 +361,21 @@ search_long(Search *search, int16 after)
 	index_close(index, NoLock);
 }
 
+static void
+search_all(Search *search)
+{
+	search_short(search);
+	search_long(search, LONGEST_SHORT_CLASS);
+	search_doubtful(search);
+}
+
 int64
 overlap_count(const pg_uuid_t *application_id, const Span *window)
 {
 	Search		search;
 
 	search_begin(&search, application_id, window, NULL);
-	search_short(&search);
-	search_long(&search, LONGEST_SHORT_CLASS);
+	search_all(&search);
 	search_end(&search);
 	return search.count;
 }
@@ -328,8 +386,7 @@ overlap_find(const pg_uuid_t *application_id, const Span *window, SpanList *foun
 	Search		search;
 
 	search_begin(&search, application_id, window, found);
-	search_short(&search);
-	search_long(&search, LONGEST_SHORT_CLASS);
+	search_all(&search);
 	search_end(&search);
 }
 

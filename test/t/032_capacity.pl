@@ -10,8 +10,8 @@ use Test::More;
 my $clients = 32;
 my $node    = Appt::Cluster->create(
 	'main',
-	preload => 0,
-	conf    => "max_connections = 60\nmax_prepared_transactions = 2\ndeadlock_timeout = '200ms'\n");
+	conf => "max_connections = 60\nmax_prepared_transactions = 2\ndeadlock_timeout = '200ms'\n");
+$node->query('CREATE EXTENSION appt_test');
 my $organization = $node->query("SELECT appt.create_organization('Acme')");
 my $day          = '2031-03-01';
 
@@ -23,11 +23,12 @@ my $day          = '2031-03-01';
 	is(peak($application), '3', 'and three are booked');
 }
 
-# One instant, by all ways of getting there: scheduling, moving, growing, for an hour, for days, for weeks.
+# One instant, by all ways of getting there: scheduling, customers' too, moving, growing, for an hour, for days, for weeks.
 {
 	my $application = application('max_overlap => 3');
 	my @ends        = storm(
-		(map { [ schedule($application, "$day 11:" . (10 + $_), '1 hour') ] } 1 .. 10),
+		(map { [ schedule($application, "$day 11:" . (10 + $_), '1 hour') ] } 1 .. 5),
+		(map { [ schedule_as_customer($application, "customer$_\@example.org", "$day 11:" . (10 + $_), '1 hour') ] } 1 .. 5),
 		(map { [ schedule($application, "2031-02-28 1$_:00", '2 days') ] } 1 .. 5),
 		(map { [ schedule($application, "2031-01-0$_ 00:00", '70 days') ] } 1 .. 3),
 		(map { [ reschedule(booked($application, "2031-05-0$_ 00:00", '1 hour'), "$day 11:45") ] } 1 .. 7),
@@ -202,6 +203,17 @@ sub schedule
 
 	$organizer //= 'agent';
 	return "SELECT state FROM appt.schedule_appointment('$application', '$start+00', '$duration', organizer_id => '$organizer')";
+}
+
+# With the code that the customer was sent.
+sub schedule_as_customer
+{
+	my ($application, $contact, $start, $duration) = @_;
+
+	$node->query("SELECT appt.request_customer_code('$application', '$contact')");
+	my $code = $node->query("SELECT appt_test.latest_code('$application', 'CUSTOMER', '$contact')");
+	# Null, for a wrong code, is no booking.
+	return "SELECT 1 / count(id) FROM appt.schedule_appointment_as_customer('$application', '$contact', '$code', '$start+00', '$duration')";
 }
 
 sub reschedule

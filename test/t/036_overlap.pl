@@ -1,0 +1,86 @@
+# count_overlapping reads rows only where it must, and counts right all the same: pages that are visible to all, pages that have
+# changed since, pages that are long gone from memory, snapshots that are older than the changes, parallel workers.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use IPC::Run;
+use Test::More;
+
+# Far less memory than the table needs, so that pages are seldom where they were last.
+my $node = Appt::Cluster->create('main', preload => 0, conf => "shared_buffers = 1MB\nautovacuum = off\n");
+my $organization = $node->query("SELECT appt.create_organization('Acme')");
+
+$node->query(<<END);
+SELECT setseed(0.42);
+CREATE TABLE tenant AS SELECT i, appt.create_application('$organization', 'Tenant ' || i, max_duration => '200 days') AS id FROM generate_series(0, 9) i;
+INSERT INTO appt.appointment (application_id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active, notes)
+	SELECT id, 'agent-' || r % 20, CASE WHEN r % 9 = 0 THEN 'ENDED' ELSE 'ACTIVATED' END, start_at,
+		start_at + make_interval(secs => CASE WHEN r % 50 = 0 THEN ceil(exp(random() * ln(17280000))) ELSE 900 * ceil(random() * 8) END), 'UTC', 'en', true, repeat('x', 200)
+	FROM (SELECT r, timestamptz '2031-01-01 00:00+00' + random() * interval '300 days' AS start_at FROM generate_series(1, 20000) r) random_starts JOIN tenant ON i = r % 10;
+CREATE TABLE request AS SELECT id AS application_id, timestamptz '2031-01-01 00:00+00' + random() * interval '300 days' AS start_at, make_interval(secs => ceil(exp(random() * ln(7776000)))) AS duration
+	FROM generate_series(0, 399) r JOIN tenant ON i = r % 10;
+ANALYZE;
+CREATE VIEW wrong AS SELECT * FROM (
+	SELECT appt.count_overlapping(r.application_id, r.start_at, r.duration) AS counted, (SELECT count(*) FROM appt.appointment a WHERE a.application_id = r.application_id
+		AND a.state IN ('SCHEDULED', 'ACTIVATED') AND tstzrange(a.start_at, a.end_at) && tstzrange(r.start_at, r.start_at + r.duration)) AS one_by_one FROM request r OFFSET 0) compared
+	WHERE counted <> one_by_one;
+END
+
+cmp_ok($node->query('SELECT pg_relation_size(\'appt.appointment\') / 1000000'), '>', 5, 'the table is larger than memory');
+right('rows that nobody has vacuumed');
+$node->query('VACUUM appt.appointment');
+is($node->query("SELECT relallvisible = relpages FROM pg_class WHERE oid = 'appt.appointment'::regclass"), 't', 'VACUUM finds every page visible to all');
+right('rows on pages that are visible to all');
+
+# An older snapshot goes on seeing what it saw.
+my $old = session("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'sum ' || sum(appt.count_overlapping(application_id, start_at, duration)) FROM request;\n");
+$old->{handle}->pump until $old->{out} =~ /^sum (\d+)$/m;
+my $sum = $1;
+
+$node->query("UPDATE appt.appointment SET title = 'changed' WHERE left(id::text, 1) = '0'");
+right('rows of which some are on changed pages');
+isnt($node->query("SELECT relallvisible = relpages FROM pg_class WHERE oid = 'appt.appointment'::regclass AND pg_relation_size(oid) / 8192 = relpages"), 't', 'which they are');
+$node->query("UPDATE appt.appointment SET start_at = start_at + interval '9 days', end_at = end_at + interval '10 days' WHERE left(id::text, 1) = '1'");
+$node->query("UPDATE appt.appointment SET state = 'CANCELLED' WHERE left(id::text, 1) = '2'");
+$node->query("DELETE FROM appt.appointment WHERE left(id::text, 1) = '3'");
+$node->query("BEGIN; DELETE FROM appt.appointment WHERE left(id::text, 1) = '4'; ROLLBACK");
+$node->query("BEGIN; UPDATE appt.appointment SET start_at = start_at - interval '1 day' WHERE left(id::text, 1) = '5'; ROLLBACK");
+right('rows that have moved, were cancelled, are gone, or nearly so');
+$old->{out} = '';
+$old->{in} .= "SELECT 'sum ' || sum(appt.count_overlapping(application_id, start_at, duration)) FROM request; COMMIT;\n\\q\n";
+$old->{handle}->finish;
+my ($again) = $old->{out} =~ /^sum (\d+)$/m;
+is($again, $sum, 'an older snapshot sees what it saw');
+isnt($node->query('SELECT sum(appt.count_overlapping(application_id, start_at, duration)) FROM request'), $sum, 'which is not what is there now');
+
+$node->query('VACUUM appt.appointment');
+right('rows after VACUUM');
+is( $node->query('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2; SET force_parallel_mode = on;'
+		  . ' SELECT sum(appt.count_overlapping(application_id, start_at, duration)) FROM request'),
+	$node->query('SELECT sum(appt.count_overlapping(application_id, start_at, duration)) FROM request'), 'parallel workers count the same');
+$node->query('VACUUM FULL appt.appointment');
+right('rows in another file');
+
+$node->stop;
+done_testing();
+
+# Twice in a session: the second time it may know where pages were.
+sub right
+{
+	my ($rows) = @_;
+
+	is($node->query('SELECT count(*) FROM wrong; SELECT count(*) FROM wrong'), "0\n0", "$rows are counted right");
+	return;
+}
+
+# A psql that runs what is written to {in}.
+sub session
+{
+	my ($input) = @_;
+	my $session = { in => $input, out => '', err => '' };
+
+	$session->{handle} = IPC::Run::start([ 'psql', '-X', '-A', '-t', '-q', '-d', $node->connstr('postgres') ],
+		'<', \$session->{in}, '>', \$session->{out}, '2>', \$session->{err}, IPC::Run::timeout(180));
+	return $session;
+}
