@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Peers;
 use Appt::Tenant;
 use Test::More;
 
@@ -32,6 +33,27 @@ is($node->query("SELECT count(*) FILTER (WHERE settled_at IS NULL) || ' ' || cou
 	|| ' ' || count(*) FILTER (WHERE created_at > now() - interval '30 days') FROM appt.notification"),
 	'5 10 20', 'what waits, what settled lately and what is young stays');
 is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with their notifications');
+
+# Batches are small: what is due goes out between them.
+{
+	my $hook = Appt::Peers->webhook;
+
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->subscribe($hook->url('/ok'));
+	$node->query(qq{
+		INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at, settled_at)
+		SELECT '$application', 'ADDRESS', 'a', 'TEST', 'EMAIL', now() - interval '40 days', 1, 'SENT', now() - interval '40 days', now() - interval '40 days'
+		FROM generate_series(1, 60000);
+		-- A pass goes by id, and ends at the first that is young.
+		UPDATE appt.notification SET created_at = now() - interval '40 days'});
+	($worker) = $node->wait_for_workers;
+	$node->query("SELECT pg_terminate_backend($worker)");
+	$node->wait_for_query('SELECT count(*) < 60000 FROM appt.notification WHERE settled_at < now() - interval \'30 days\'');
+	$tenant->schedule;
+	is(scalar($hook->wait_for(1)), 1, 'a message goes out');
+	cmp_ok($node->query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'"), '>', 0, 'while old ones are being deleted');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'", 0), 'until they are gone');
+}
 
 $node->stop;
 done_testing();
