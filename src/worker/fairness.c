@@ -25,7 +25,7 @@
  * transfers under way as it leaves places free in the window. Alone it has four
  * fifths, two have four ninths each; there is a place for who has none. The
  * same holds at a destination that it shares with others; of one that it has to
- * itself it takes seven eighths, or all of less than eight places.
+ * itself it leaves a few, or none of less than eight places.
  *
  * Places that were allotted are reserved until the claim is done, for it may
  * find less to send. Whoever has no room only because of what is reserved is
@@ -43,8 +43,9 @@
 /* How many times what is left free one may have. */
 #define SHARE 4
 
-/* Who is alone at a host leaves this part of its places. */
-#define LEFT_AT_HOST 8
+/* Who is alone at a host leaves a place, and one more of as many, unless they are few. */
+#define LEFT_OF_PLACES 32
+#define FEW_PLACES 8
 
 typedef enum Answer
 {
@@ -352,7 +353,13 @@ destination_next(const Destination *destination, const Allowance *allowance)
 	return circuit_next(&destination->breaker.circuit, allowance->now);
 }
 
-/* Who has a host to itself leaves a little for the first who comes; nothing of a limit of a few. */
+static int
+left_at_host(int max_per_host)
+{
+	return max_per_host < FEW_PLACES ? 0 : 1 + max_per_host / LEFT_OF_PLACES;
+}
+
+/* Who has a host to itself leaves a little for the first who comes. */
 static bool
 host_share_allows(const Bundle *bundle, const Allowance *allowance)
 {
@@ -361,7 +368,7 @@ host_share_allows(const Bundle *bundle, const Allowance *allowance)
 
 	if (destination->bundle_count > 1)
 		return share_allows(held, places_left(destination, allowance) - destination->reserved);
-	return held < allowance->max_per_host - allowance->max_per_host / LEFT_AT_HOST;
+	return held < allowance->max_per_host - left_at_host(allowance->max_per_host);
 }
 
 static Answer
