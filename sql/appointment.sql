@@ -1,5 +1,6 @@
 /* appointment.sql: appointments, their participants and rooms. */
 
+/* Vacuumed more often than others: counts of overlaps need not look at rows of pages that are visible to all. */
 CREATE TABLE appt.appointment (
 	application_id uuid NOT NULL REFERENCES appt.application,
 	id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -26,7 +27,8 @@ CREATE TABLE appt.appointment (
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	updated_at timestamptz NOT NULL DEFAULT now()
-) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
+) USING heap
+WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*
  * All indexes cost the same while the table is nearly empty, and the planner
  * then takes the one created last of those that can be used at all: the key, so

@@ -18,7 +18,8 @@
  * keys of the index; its predicate leaves SCHEDULED and ACTIVATED ones alone,
  * and a change of state makes a new entry or none, so that an entry whose row
  * version is visible is one to count. As in an index-only scan, pages that are
- * visible to all spare the look at the row.
+ * visible to all spare the look at the row; the rows that must be looked at are
+ * gathered, and looked at together (row_check.c).
  *
  * What one agent organizes is found from two sides. An index by organizer has
  * no room for classes: every booking would pay for one more index, or for
