@@ -5,10 +5,12 @@ CREATE TABLE appt.organization (
 	name text NOT NULL CHECK (name <> ''),
 	notifications_enabled boolean NOT NULL DEFAULT true,
 	require_verified_sender boolean NOT NULL DEFAULT false,
+	notifications_switched_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE appt.organization IS 'Owners of applications; each holds the global notification switch.';
 COMMENT ON COLUMN appt.organization.notifications_enabled IS
 'The global switch: captured when an appointment is scheduled and read again at every attempt. See set_notifications_enabled.';
+COMMENT ON COLUMN appt.organization.notifications_switched_at IS 'When set_notifications_enabled last changed the switch; NULL: never.';
 COMMENT ON COLUMN appt.organization.require_verified_sender IS
 'Email leaves only through a provider whose sender address was verified.';

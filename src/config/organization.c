@@ -47,28 +47,32 @@ Datum
 set_notifications_enabled(PG_FUNCTION_ARGS)
 {
 	static Statement lock = {
-		"SELECT notifications_enabled FROM appt.organization WHERE id = $1 FOR NO KEY UPDATE", 1, {UUIDOID}
+		"SELECT notifications_enabled, notifications_switched_at FROM appt.organization WHERE id = $1 FOR NO KEY UPDATE", 1, {UUIDOID}
 	};
 	static Statement update = {
-		"UPDATE appt.organization SET notifications_enabled = $2 WHERE id = $1",
-		2, {UUIDOID, BOOLOID}
+		"UPDATE appt.organization SET notifications_enabled = $2, notifications_switched_at = $3 WHERE id = $1",
+		3, {UUIDOID, BOOLOID, TIMESTAMPTZOID}
 	};
 	pg_uuid_t  *id;
-	bool		was_off;
+	bool		enabled;
+	TimestampTz now = GetCurrentTimestamp();
 	Call		call;
 
 	require_argument(fcinfo, 0, "organization_id");
 	require_argument(fcinfo, 1, "enabled");
 	id = PG_GETARG_UUID_P(0);
+	enabled = PG_GETARG_BOOL(1);
 	call_begin(&call, fcinfo, CALLER_ADMIN);
 	if ((call.caller.role == CALLER_ADMIN &&
 		 memcmp(&call.caller.organization_id, id, UUID_LEN) != 0) ||
 		statement_run(&lock, UUIDPGetDatum(id)) == 0)
 		report_not_found("organization", id);
-	was_off = !row_bool(0, 1);
-	if (was_off && PG_GETARG_BOOL(1))
-		plan_switched_on(id, GetCurrentTimestamp());
-	(void) statement_run(&update, UUIDPGetDatum(id), PG_GETARG_DATUM(1));
+	if (row_bool(0, 1) != enabled)
+	{
+		if (enabled && !row_is_null(0, 2))
+			plan_switched_on(id, row_timestamp(0, 2), now);
+		(void) statement_run(&update, UUIDPGetDatum(id), BoolGetDatum(enabled), TimestampTzGetDatum(now));
+	}
 	call_end(&call);
 	PG_RETURN_VOID();
 }

@@ -453,7 +453,7 @@ types_ignoring_switches(void)
  * looked at it in time.
  */
 void
-plan_switched_on(const pg_uuid_t *organization_id, TimestampTz now)
+plan_switched_on(const pg_uuid_t *organization_id, TimestampTz off_since, TimestampTz now)
 {
 	static Statement suppress = {
 		"WITH application AS MATERIALIZED ("
@@ -466,7 +466,7 @@ plan_switched_on(const pg_uuid_t *organization_id, TimestampTz now)
 		" FROM application a JOIN appt.subscription s ON s.application_id = a.id"
 		"), held AS MATERIALIZED ("
 		" SELECT n.id, d.lane, d.due_at FROM lane l"
-		" JOIN appt.due d ON d.lane = l.lane AND d.due_at <= $2"
+		" JOIN appt.due d ON d.lane = l.lane AND d.due_at > $4 AND d.due_at <= $2"
 		" JOIN appt.notification n ON n.id = d.notification_id"
 		" WHERE n.application_id IN (SELECT id FROM application)"
 		"  AND n.state IN ('PENDING', 'RETRYING') AND n.type <> ALL ($3)"
@@ -481,10 +481,10 @@ plan_switched_on(const pg_uuid_t *organization_id, TimestampTz now)
 		" DELETE FROM appt.due d USING held h"
 		" WHERE d.lane = h.lane AND d.due_at = h.due_at AND d.notification_id = h.id"
 		") SELECT id FROM held",
-		3, {UUIDOID, TIMESTAMPTZOID, TEXTARRAYOID}
+		4, {UUIDOID, TIMESTAMPTZOID, TEXTARRAYOID, TIMESTAMPTZOID}
 	};
 	uint64		count = statement_run(&suppress, UUIDPGetDatum(organization_id), TimestampTzGetDatum(now),
-									  type_array(types_ignoring_switches()));
+									  type_array(types_ignoring_switches()), TimestampTzGetDatum(off_since));
 	int64	   *ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 
 	for (uint64 row = 0; row < count; row++)

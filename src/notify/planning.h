@@ -61,10 +61,10 @@ extern void plan_participant_removed(const AppointmentKey *key, const char *part
 									 bool is_customer, TimestampTz now);
 
 /*
- * The organization's switch is about to be on again: what has come due while it
+ * The organization's switch is about to be on again: what has come due since it
  * was off, and was held back by a limit or an open circuit, is SUPPRESSED.
  */
-extern void plan_switched_on(const pg_uuid_t *organization_id, TimestampTz now);
+extern void plan_switched_on(const pg_uuid_t *organization_id, TimestampTz off_since, TimestampTz now);
 
 /* A notification without an appointment (CODE, TEST) to a bare address; returns its id. */
 extern int64 plan_to_address(const pg_uuid_t *application_id, NotificationType type,

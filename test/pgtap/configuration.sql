@@ -7,7 +7,7 @@ SELECT appt.create_organization('Acme') AS organization \gset
 SELECT is(count(*), 1::bigint, 'the first organization writes the identity') FROM appt.identity;
 SELECT appt.create_organization('Acme') AS rival \gset
 SELECT is(count(*), 1::bigint, 'the second, of the same name, leaves it') FROM appt.identity;
-SELECT is(o, ROW(:'organization', 'Acme', true, false, o.created_at)::appt.organization, 'its switch is on, senders need not be verified')
+SELECT is(o, ROW(:'organization', 'Acme', true, false, NULL, o.created_at)::appt.organization, 'its switch is on, senders need not be verified')
 FROM appt.organization o WHERE id = :'organization';
 SELECT throws_ok(format('SELECT appt.create_organization(%L)', name), '22023', message, message)
 FROM (VALUES (NULL, 'a required argument is null'), ('', 'a required argument is empty'),

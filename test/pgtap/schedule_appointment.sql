@@ -32,7 +32,7 @@ SELECT is(s, appt.get_appointment(id)::text, 'get_appointment says the same') FR
 -- What is stored.
 SELECT is(to_jsonb(p) - '{application_id,appointment_id,id,created_at}'::text[], '{"type": "CUSTOMER", "username": "ewingb@myorg.com", "first_name": "Bobby",
 	"last_name": "Ewing", "email": "user@provider.net", "phone": "+302102234988", "locale": "el", "preferred_channel": "SMS", "metadata": {"refNo": "CS-9838"},
-	"joined_at": null, "left_at": null}'::jsonb, 'the customer is stored, the phone number as E.164')
+	"joined_at": null, "left_at": null, "verified_channel": null}'::jsonb, 'the customer is stored, the phone number as E.164')
 	FROM appt.participant p WHERE appointment_id = :'id' AND type = 'CUSTOMER';
 SELECT is(id, 'agent-1'::text, 'the organizer attends') FROM appt.participant p WHERE appointment_id = :'id' AND type = 'AGENT';
 SELECT set_eq('SELECT jsonb_array_elements(participant_ids)->>''id'' FROM scheduled',
