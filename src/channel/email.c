@@ -361,16 +361,16 @@ with_network_line_ends(const char *text)
 	StringInfoData result;
 
 	initStringInfo(&result);
-	for (; *text != '\0'; text++)
+	while (*text != '\0')
 	{
-		if (*text == '\r' || *text == '\n')
-		{
-			if (*text == '\r' && text[1] == '\n')
-				text++;
-			appendStringInfoString(&result, "\r\n");
-		}
-		else
-			appendStringInfoChar(&result, *text);
+		size_t		length = strcspn(text, "\r\n");
+
+		appendBinaryStringInfo(&result, text, length);
+		text += length;
+		if (*text == '\0')
+			break;
+		text += (text[0] == '\r' && text[1] == '\n') ? 2 : 1;
+		appendBinaryStringInfo(&result, "\r\n", 2);
 	}
 	if (result.len > 0 && result.data[result.len - 1] != '\n')
 		appendStringInfoString(&result, "\r\n");
@@ -405,10 +405,12 @@ is_printable_as_is(const char *at)
 	return *at > ' ' && *at <= '~' && *at != '=';
 }
 
-/* Text with CR LF line ends as quoted-printable. */
+/* Text with CR LF line ends as quoted-printable, put together line by line. */
 static void
 append_quoted_printable(StringInfo buffer, const char *text)
 {
+	static const char digits[] = "0123456789ABCDEF";
+	char		line[LINE_LENGTH];
 	int			column = 0;
 
 	for (; *text != '\0'; text++)
@@ -417,7 +419,8 @@ append_quoted_printable(StringInfo buffer, const char *text)
 
 		if (text[0] == '\r' && text[1] == '\n')
 		{
-			appendStringInfoString(buffer, "\r\n");
+			appendBinaryStringInfo(buffer, line, column);
+			appendBinaryStringInfo(buffer, "\r\n", 2);
 			column = 0;
 			text++;
 			continue;
@@ -425,15 +428,20 @@ append_quoted_printable(StringInfo buffer, const char *text)
 		/* Room for the soft line break itself. */
 		if (column + (as_is ? 1 : 3) > LINE_LENGTH - 1)
 		{
-			appendStringInfoString(buffer, "=\r\n");
+			appendBinaryStringInfo(buffer, line, column);
+			appendBinaryStringInfo(buffer, "=\r\n", 3);
 			column = 0;
 		}
 		if (as_is)
-			appendStringInfoChar(buffer, *text);
+			line[column++] = *text;
 		else
-			appendStringInfo(buffer, "=%02X", (unsigned char) *text);
-		column += as_is ? 1 : 3;
+		{
+			line[column++] = '=';
+			line[column++] = digits[(unsigned char) *text >> 4];
+			line[column++] = digits[(unsigned char) *text & 15];
+		}
 	}
+	appendBinaryStringInfo(buffer, line, column);
 }
 
 /* Is base64 shorter: 4 bytes for 3, against 3 for each that is not ASCII? */
