@@ -35,6 +35,9 @@
 /* As much of an error as a notification's detail keeps. */
 #define BROKEN_ERROR_LENGTH 512
 
+/* Of fewer places taken than this, each one that comes free is filled at once. */
+#define WORTH_WAITING 16
+
 /* How long a ROOM message waits for its appointment to be activated by us. */
 #define ACTIVATION_RETRY USECS_PER_SEC
 
@@ -145,6 +148,21 @@ allot(Claim *claim, TransferEngine *engine, int room)
 		};
 	}
 	MemoryContextSwitchTo(previous);
+}
+
+/* Are these few places, next to those that the same lanes will give back? */
+static bool
+will_grow(const Claim *claim)
+{
+	int			granted = 0;
+	int			taken = 0;
+
+	for (int i = 0; i < claim->quota_count; i++)
+	{
+		granted += claim->quotas[i].quota;
+		taken += claim->quotas[i].lane->gate.in_flight;
+	}
+	return granted < taken && taken >= WORTH_WAITING;
 }
 
 static void
@@ -495,7 +513,7 @@ give_up(Claim *claim)
 }
 
 ClaimResult
-claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
+claim_due(TransferEngine *engine, int slot, int room, bool may_wait, List **deliveries)
 {
 	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
 	bool		claimed;
@@ -510,6 +528,12 @@ claim_due(TransferEngine *engine, int slot, int room, List **deliveries)
 	{
 		MemoryContextDelete(claim.staging);
 		return lanes_are_unknown() ? CLAIM_DONE : CLAIM_BLOCKED;
+	}
+	if (may_wait && single_claims == 0 && will_grow(&claim))
+	{
+		lanes_return(claim.grants, claim.quota_count);
+		MemoryContextDelete(claim.staging);
+		return CLAIM_LATER;
 	}
 	claimed = worker_run(claim_step, &claim);
 	lanes_return(claim.grants, claim.quota_count);

@@ -54,14 +54,17 @@ extern bool learn_owners(int slot, TimestampTz now);
  * everything is as before. For the fault of a row the next calls claim rows one
  * by one, until the one that broke the batch has been found and settled as
  * FAILED; CLAIM_FAILED if it failed for anything else, and a pause is due.
- * CLAIM_BLOCKED: no lane that is ready may send before a transfer ends.
+ * CLAIM_BLOCKED: no lane that is ready may send before a transfer ends;
+ * CLAIM_LATER, if it may wait: few places are free yet where many are taken, and
+ * nothing was claimed.
  */
 typedef enum ClaimResult
 {
-	CLAIM_DONE, CLAIM_BLOCKED, CLAIM_FAILED
+	CLAIM_DONE, CLAIM_LATER, CLAIM_BLOCKED, CLAIM_FAILED
 } ClaimResult;
 
-extern ClaimResult claim_due(TransferEngine *engine, int slot, int room, List **deliveries);
+extern ClaimResult claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
+							 List **deliveries);
 
 /*
  * Within a transaction: look for the heads of these lanes, and let each wait

@@ -10,8 +10,10 @@
  *
  * Batches form by themselves: under load a turn claims and settles what came
  * together since the last one, and not before that is a fair number or a few
- * milliseconds have passed; when idle a message is claimed, sent and settled
- * at once.
+ * milliseconds have passed, more where transactions take long: a batch of ten
+ * costs nearly as much as one of fifty, and where that keeps the processor busy
+ * there is nothing to be gained by being early. When idle a message is claimed,
+ * sent and settled at once.
  */
 #include "postgres.h"
 
@@ -37,6 +39,10 @@
 #define FAIR_BATCH 64
 #define BATCH_INTERVAL (4 * INT64CONST(1000))
 
+/* Or after so many times what the last one took, but no longer than this. */
+#define BATCH_TIMES 3
+#define LONGEST_BATCH_INTERVAL (20 * INT64CONST(1000))
+
 /* So often may a busy worker put a batch of the log's retention off, for 20 ms each time. */
 #define RETENTION_PATIENCE 50
 
@@ -53,6 +59,13 @@
 #define OVERDUE_BATCH 100
 #define WAKE_BATCH 256
 
+/* When something was done last, and how long it took. */
+typedef struct Pace
+{
+	TimestampTz last;
+	TimeOffset	cost;
+} Pace;
+
 typedef struct Loop
 {
 	int			slot;
@@ -67,8 +80,8 @@ typedef struct Loop
 	bool		has_looked;		/* for what was left open */
 	TimestampTz claim_not_before;	/* after a failure */
 	TimestampTz settle_not_before;
-	TimestampTz last_claim;
-	TimestampTz last_settle;
+	Pace		claims;
+	Pace		settles;
 	TimestampTz last_turn;
 	bool		may_send;
 	bool		is_blocked;		/* no lane that is ready has room: until a transfer ends */
@@ -120,6 +133,20 @@ hear_wakes(Loop *loop)
 
 /* ---- the steps of a turn ---- */
 
+/* From when on a batch that is less than fair is worth its transaction. */
+static TimestampTz
+pace_next(const Pace *pace)
+{
+	return pace->last + Min(Max(BATCH_INTERVAL, BATCH_TIMES * pace->cost), LONGEST_BATCH_INTERVAL);
+}
+
+static void
+pace_note(Pace *pace, TimestampTz begin)
+{
+	pace->last = begin;
+	pace->cost = GetCurrentTimestamp() - begin;
+}
+
 static void
 finish_transfers(Loop *loop)
 {
@@ -138,14 +165,16 @@ static void
 settle_if_worthwhile(Loop *loop, TimestampTz now)
 {
 	int			waiting = settle_waiting();
+	bool		is_settled;
 
 	if (waiting == 0 || now < loop->settle_not_before)
 		return;
 	if (waiting < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
-		now < loop->last_settle + BATCH_INTERVAL)
+		now < pace_next(&loop->settles))
 		return;
-	loop->last_settle = now;
-	if (!settle_finished())
+	is_settled = settle_finished();
+	pace_note(&loop->settles, now);
+	if (!is_settled)
 		loop->settle_not_before = now + FAILURE_PAUSE;
 	else if (settle_waiting() > 0)
 		loop->settle_not_before = now + LOCKED_PAUSE;
@@ -185,23 +214,24 @@ claim_room(const Loop *loop)
 static bool
 claim_if_worthwhile(Loop *loop, TimestampTz now)
 {
-	List	   *deliveries;
+	List	   *deliveries = NIL;
 	int			room;
+	bool		may_wait;
 
 	if (lanes_wake(now))
 		loop->is_blocked = false;
 	if (!lanes_are_ready() || loop->is_blocked || now < loop->claim_not_before)
 		return false;
 	room = claim_room(loop);
-	if (room <= 0 ||
-		(room < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
-		 now < loop->last_claim + BATCH_INTERVAL))
+	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
+	if (room <= 0 || (may_wait && room < FAIR_BATCH))
 		return false;
-	loop->last_claim = now;
-	switch (claim_due(loop->engine, loop->slot, room, &deliveries))
+	switch (claim_due(loop->engine, loop->slot, room, may_wait, &deliveries))
 	{
 		case CLAIM_DONE:
 			break;
+		case CLAIM_LATER:
+			return false;
 		case CLAIM_BLOCKED:
 			loop->is_blocked = true;
 			break;
@@ -209,6 +239,7 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 			loop->claim_not_before = now + FAILURE_PAUSE;
 			break;
 	}
+	pace_note(&loop->claims, now);
 	start(loop, deliveries);
 	return deliveries != NIL;
 }
@@ -270,7 +301,7 @@ watch_clock(Loop *loop, TimestampTz now)
 	{
 		loop->sweep_at = loop->chores_at = loop->retention_at = now;
 		loop->claim_not_before = loop->settle_not_before = 0;
-		loop->last_claim = loop->last_settle = 0;
+		loop->claims.last = loop->settles.last = 0;
 		if (loop->recovery_at != DT_NOEND)
 			loop->recovery_at = now;
 		doubt_everything(loop);
@@ -289,12 +320,12 @@ next_wake(Loop *loop, TimestampTz now)
 	if (worker_may_recover())
 		wake = Min(wake, loop->recovery_at);
 	if (settle_waiting() > 0)
-		wake = Min(wake, Max(loop->settle_not_before, loop->last_settle + BATCH_INTERVAL));
+		wake = Min(wake, Max(loop->settle_not_before, pace_next(&loop->settles)));
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, loop->retention_at);
 	if (lanes_are_ready() && !loop->is_blocked && claim_room(loop) > 0)
-		wake = Min(wake, Max(loop->claim_not_before, loop->last_claim + BATCH_INTERVAL));
+		wake = Min(wake, Max(loop->claim_not_before, pace_next(&loop->claims)));
 	return Min(wake, lanes_next_wake());
 }
 
