@@ -23,6 +23,7 @@
 typedef enum SmtpStep
 {
 	SMTP_IDLE, SMTP_RSET, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_BODY,
+	SMTP_DRAIN,					/* refused, and answers to later commands are awaited */
 	SMTP_DELIVERED,				/* 2xx to the end of the message */
 	SMTP_REFUSED,				/* a command was answered otherwise */
 	SMTP_GARBLED				/* not SMTP: close the connection */
@@ -32,11 +33,14 @@ typedef struct SmtpDialogue
 {
 	SmtpStep	step;
 	const Request *request;
+	bool		is_pipelined;	/* commands go out together (RFC 2920) */
+	int			awaited;		/* answers to commands that are queued or out */
 	int			recipient;		/* index of the next RCPT */
 	size_t		body_position;
 	bool		at_line_start;	/* of the message: a dot is doubled there */
 	bool		end_queued;		/* the final dot is on its way */
 	const char *refused_command;	/* what the server refused, for people */
+	bool		must_close;		/* it would take what comes next for a message */
 
 	char		output[SMTP_OUTPUT_SIZE];
 	size_t		output_start;
@@ -49,9 +53,12 @@ typedef struct SmtpDialogue
 	char		reply[SMTP_LINE_SIZE];	/* its last line, with the code */
 } SmtpDialogue;
 
-/* Begin a transaction. must_reset: the one before it broke off. */
+/*
+ * Begin a transaction. must_reset: the one before it broke off; may_pipeline: the
+ * server takes commands before it has answered those before.
+ */
 extern void smtp_dialogue_begin(SmtpDialogue *dialogue, const Request *request,
-								bool must_reset);
+								bool must_reset, bool may_pipeline);
 
 /* What is to be sent now; 0 bytes: a reply is awaited. */
 extern size_t smtp_dialogue_output(SmtpDialogue *dialogue, const char **bytes);
@@ -62,6 +69,9 @@ extern void smtp_dialogue_sent(SmtpDialogue *dialogue, size_t count);
 /* The server said this. */
 extern void smtp_dialogue_receive(SmtpDialogue *dialogue, const char *bytes,
 								  size_t count);
+
+/* The connection has closed. True if what was said before is an answer all the same. */
+extern bool smtp_dialogue_close(SmtpDialogue *dialogue);
 
 /* Has the transaction come to its end? */
 extern bool smtp_dialogue_is_over(const SmtpDialogue *dialogue);

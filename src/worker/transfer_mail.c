@@ -13,6 +13,25 @@
 #include "core/reachable.h"
 #include "worker/transfer_parts.h"
 
+/*
+ * What a line of the server's tells of what it can do. Nothing that it offered
+ * before STARTTLS counts after it (RFC 3207), which begins with another 220.
+ */
+static void
+note_offer(SmtpSession *session, const char *line, size_t length)
+{
+	static const char offer[] = "PIPELINING";
+
+	if (length < 4)
+		return;
+	if (memcmp(line, "220", 3) == 0)
+		session->may_pipeline = false;
+	else if (memcmp(line, "250", 3) == 0 && length >= 4 + strlen(offer) &&
+			 pg_strncasecmp(line + 4, offer, strlen(offer)) == 0 &&
+			 (length == 4 + strlen(offer) || strchr(" \r\n", line[4 + strlen(offer)]) != NULL))
+		session->may_pipeline = true;
+}
+
 /* While a session connects, libcurl shows the server's lines as headers. */
 static size_t
 greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
@@ -25,6 +44,7 @@ greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
 		return 0;
 	keep_value(transfer->body, SMTP_LINE_SIZE, bytes, length);
 	transfer->body_length = strlen(transfer->body);
+	note_offer(transfer->session, bytes, length);
 	return length;
 }
 
@@ -263,7 +283,7 @@ finish_mail(SmtpSession *session)
 	}
 
 	/* 421: the server closes the connection. */
-	if (dialogue->step == SMTP_GARBLED || dialogue->code == 421)
+	if (dialogue->step == SMTP_GARBLED || dialogue->code == 421 || dialogue->must_close)
 		end_session(session);
 	else
 		release_session(session);
@@ -282,6 +302,11 @@ break_session(SmtpSession *session, CURLcode result)
 	bool		is_harmless = session->is_reused && !session->dialogue.end_queued;
 	bool		end_queued = session->dialogue.end_queued;
 
+	if (smtp_dialogue_close(&session->dialogue))
+	{
+		finish_mail(session);
+		return;
+	}
 	end_session(session);
 	if (is_harmless && start_mail(transfer, true))
 		return;
@@ -392,7 +417,7 @@ begin_dialogue(SmtpSession *session)
 	session->transfer->body_length = 0;
 	session->transfer->status = 0;
 	smtp_dialogue_begin(&session->dialogue, session->transfer->request,
-						session->must_reset);
+						session->must_reset, session->may_pipeline);
 	run_session(session);
 }
 

@@ -138,6 +138,7 @@ struct SmtpSession
 	curl_socket_t socket;		/* CURL_SOCKET_BAD until connected */
 	bool		is_reused;		/* this is not its first mail */
 	bool		must_reset;		/* the last transaction broke off */
+	bool		may_pipeline;	/* the server offers PIPELINING */
 	int			mails;
 	int64		idle_since;
 	SmtpDialogue dialogue;

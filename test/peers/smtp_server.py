@@ -5,11 +5,11 @@ Listens on 127.0.0.1, on a port that it prints as its first line ("port 12345"),
 one JSON object per line:
 
     {"number", "session", "mail_from", "rcpt_to": [...], "tls", "login", "mechanism", "message", "mail_wall_us",
-     "monotonic_us", "wall_us", "reply"}
+     "monotonic_us", "wall_us", "reply", "pipelined"}
 
 `message` is the raw message after dot-unstuffing, as Latin-1; `session` the peer's port, one per connection;
 `mail_wall_us` when its MAIL command came (null: it never did), the other two times when its final dot, or the refused
-command, came; `reply` is what was answered. The line is written before the reply goes out. A command refused by --reply
+command, came; `reply` is what was answered; `pipelined` whether more commands came with MAIL. The line is written before the reply goes out. A command refused by --reply
 is recorded with "message": null.
 
 What --reply answers may also be
@@ -65,6 +65,7 @@ class Receiver:
             "monotonic_us": time.monotonic_ns() // 1000,
             "wall_us": time.time_ns() // 1000,
             "reply": reply,
+            "pipelined": getattr(envelope, "pipelined", False),
         }
         self.record.write(json.dumps(entry) + "\n")
         self.record.flush()
@@ -120,8 +121,16 @@ class Receiver:
 
     auth_NTLM = auth_DIGEST__MD5 = auth_EXTERNAL = auth_GSSAPI
 
+    async def handle_EHLO(self, server, session, envelope, hostname, responses):
+        session.host_name = hostname
+        if self.options.pipelining == "always" or (self.options.pipelining and session.ssl is None):
+            responses.insert(1, "250-PIPELINING")
+        return responses
+
     async def handle_MAIL(self, server, session, envelope, address, mail_options):
         envelope.mail_wall_us = time.time_ns() // 1000
+        # What the stream has read ahead.
+        envelope.pipelined = b"RCPT" in server._reader._buffer
         refused = self.refusal(session, "MAIL", address)
         if refused:
             self.note(session, envelope, None, refused)
@@ -287,6 +296,7 @@ def main():
     )
     parser.add_argument("--times", type=int, help="only that many times")
     parser.add_argument("--only", help="refuse or delay only addresses that contain this")
+    parser.add_argument("--pipelining", choices=("always", "before-tls"), help="offer it; before-tls: not after STARTTLS")
     parser.add_argument("--echo", action="store_true", help="repeat the message's text in the reply to it")
     parser.add_argument("--delay", type=float, default=0, help="seconds before the reply to a message")
     parser.add_argument("--silent-on-quit", action="store_true", help="never answer QUIT")
