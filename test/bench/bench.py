@@ -5,6 +5,7 @@ stop the others, but `run` then exits with 1.
 """
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -31,6 +32,24 @@ def percentile(values, share):
 
 def median(values):
     return percentile(values, 50)
+
+
+def free_port():
+    """A port of the loopback that nobody listens at, for a program that wants to be told one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(what, port):
+    def answers():
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    wait_for(what, answers)
 
 
 class Receiver:

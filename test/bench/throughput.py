@@ -5,11 +5,9 @@ flight. appt's rate counts from the first attempt's start to the last settling.
 """
 
 import os
-import socket
 import subprocess
-import time
 
-from bench import argument, expect, median, wait_for
+from bench import argument, expect, free_port, median, wait_for_port
 
 ROUNDS = 3
 APPOINTMENTS = 1000
@@ -35,21 +33,12 @@ http {
 
 class Nginx:
     def __init__(self, folder):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         path = os.path.join(folder, "nginx.conf")
         with open(path, "w", encoding="ascii") as file:
             file.write(NGINX % {"folder": folder, "port": self.port})
         self.process = subprocess.Popen(["nginx", "-c", path, "-e", os.path.join(folder, "nginx.log")])
-        wait_for("nginx", self.answers)
-
-    def answers(self):
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        except OSError:
-            return False
+        wait_for_port("nginx", self.port)
 
     def url(self):
         return "http://127.0.0.1:%d/" % self.port
