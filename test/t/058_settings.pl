@@ -28,6 +28,7 @@ $node->wait_for_workers;
 	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENT'", 2), 'they finish');
 	sleep 0.3;
 	is(count($tenant, 'PENDING') . ' ' . $node->query('SELECT count(*) FROM appt.attempt'), '3 2', 'and none starts');
+	$tenant->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok') ]}'");
 	set(enabled => 'on');
 	ok($tenant->settled, 'on again');
 	is(count($tenant, 'SENT'), 5, 'all are sent');
