@@ -1,0 +1,110 @@
+"""schedule_appointment against the bare INSERTs of the same rows (number 10): 8 clients, 1 and 1,000 applications.
+
+    make bench ONLY=booking SECONDS=10          a measurement
+
+A booking has one customer and plans three messages by email: a confirmation and two reminders. The bare transaction writes
+the same rows into the same tables, indexes and foreign keys. Both take turns in the same database, and the medians of
+their transactions per second are compared; then the same with a capacity, where bookings lock and count.
+"""
+
+import os
+import re
+import subprocess
+
+from bench import DidNotHappen, argument, median
+
+ROUNDS = 3
+CLIENTS = 8
+
+SETUP = """
+INSERT INTO appt.application (id, organization_id, name)
+	SELECT (10000000 + 89999 * i || '-0000-4000-8000-000000000000')::uuid, :'organization', 'bench' FROM generate_series(0, %(applications)d - 1) i;
+INSERT INTO appt.rule (application_id, type, channel, time_offset)
+	SELECT a.id, type, 'EMAIL', time_offset FROM appt.application a,
+		(VALUES ('CREATE', interval '0'), ('REMINDER', '24 hours'), ('REMINDER', '1 hour')) r (type, time_offset);
+"""
+
+RANDOM = """\\set application 10000000 + 89999 * random(0, %(last)d)
+\\set start random(0, 28800)
+\\set agent random(1, 1000)
+"""
+APPLICATION = "(:application || '-0000-4000-8000-000000000000')::uuid"
+START = "timestamptz '2031-01-01 00:00+00' + :start * interval '15 minutes'"
+
+SCHEDULE = RANDOM + (
+    "SELECT id FROM appt.schedule_appointment(" + APPLICATION + ", " + START + ", '30 minutes',"
+    " '{\"name\": {\"firstName\": \"Bobby\", \"lastName\": \"Brown\"}, \"contact\": {\"primaryEmail\": \"bobby@customer.example\"}}',"
+    " organizer_id => 'agent-' || :agent, title => 'Your mortgage');\n"
+)
+
+BARE = RANDOM + """BEGIN;
+INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, organizer_type, state, title, start_at, end_at, timezone, locale, \
+notifications_active, metadata, interaction, activated_at, created_at, updated_at) \
+VALUES (%(application)s, gen_random_uuid(), gen_random_uuid(), 'agent-' || :agent, 'AGENT', 'ACTIVATED', 'Your mortgage', \
+%(start)s, %(start)s + interval '30 minutes', 'UTC', 'en', true, '{}', '{"state": "PENDING"}', now(), now(), now()) RETURNING id \\gset
+INSERT INTO appt.participant (application_id, appointment_id, id, type) VALUES (%(application)s, :id, 'agent-' || :agent, 'AGENT');
+INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name, last_name, email, metadata) \
+VALUES (%(application)s, :id, gen_random_uuid()::text, 'CUSTOMER', 'Bobby', 'Brown', 'bobby@customer.example', '{}');
+INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expires) \
+VALUES (%(application)s, :id, left(gen_random_uuid()::text, 13), '', %(start)s + interval '90 minutes');
+WITH notification AS (INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, rule_id, type, channel, \
+time_offset, due_at, next_attempt_at, lane, notifications_active, address, title, start_at, end_at, organizer_id) \
+SELECT %(application)s, :id, 'CUSTOMER', '00000000-0000-4000-8000-000000000000', 1, type, 'EMAIL', time_offset, due_at, due_at, :application, true, \
+'bobby@customer.example', 'Your mortgage', %(start)s, %(start)s + interval '30 minutes', 'agent-' || :agent \
+FROM (VALUES ('CREATE', interval '0', now()), ('REMINDER', '24 hours', %(start)s - interval '24 hours'), ('REMINDER', '1 hour', %(start)s - interval '1 hour')) \
+planned (type, time_offset, due_at) RETURNING id, lane, due_at, application_id) \
+INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM notification;
+COMMIT;
+""".replace("%(application)s", APPLICATION).replace("%(start)s", START)
+
+
+class Scripts:
+    """The two transactions, taking turns."""
+
+    def __init__(self, bench, applications):
+        self.bench = bench
+        self.applications = applications
+        self.seconds = argument("SECONDS", 10)
+
+    def per_second(self, script):
+        cluster = self.bench.cluster
+        path = os.path.join(self.bench.folder, "booking.pgbench")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script % {"last": self.applications - 1})
+        done = subprocess.run(
+            ["pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(self.seconds), "-f", path,
+             "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        found = re.search(r"tps = ([\d.]+)", done.stdout)
+        if done.returncode != 0 or found is None:
+            raise DidNotHappen("pgbench failed:\n" + done.stdout)
+        return float(found.group(1))
+
+    def measure(self):
+        """Median bookings and bare transactions per second."""
+        booked, bare = [], []
+        for number in range(ROUNDS + 1):
+            pair = self.per_second(SCHEDULE), self.per_second(BARE)
+            # The first round warms up.
+            if number:
+                booked.append(pair[0])
+                bare.append(pair[1])
+        return median(booked), median(bare)
+
+
+def measure(bench):
+    bench.heading("Bookings by %d clients, medians of %d rounds in turns" % (CLIENTS, ROUNDS))
+    for applications in (1, 1000):
+        bench.new_database()
+        # What is due now is not to be sent: that is measured elsewhere.
+        bench.enable(False)
+        bench.cluster.psql(SETUP % {"applications": applications})
+        scripts = Scripts(bench, applications)
+        booked, bare = scripts.measure()
+        bench.result("schedule_appointment, %d applications: x bare INSERTs" % applications,
+                     "%.2f x" % (booked / bare), "0.8 x", booked / bare >= 0.8, "%.0f/s" % bare)
+        bench.cluster.psql("UPDATE appt.application SET max_overlap = 1000000")
+        booked, bare = scripts.measure()
+        bench.note("with max_overlap: %.2f x, %.0f/s" % (booked / bare, booked))
+        bench.enable(True)
+        bench.drop_database()
