@@ -99,6 +99,8 @@ COMMENT ON TABLE appt.attempt IS
 'Tries to deliver a notification: on disk before a byte leaves, closed with what came back.';
 COMMENT ON COLUMN appt.attempt.due_at IS 'When this attempt was due: a retry''s own time; NULL if a person asked for it.';
 COMMENT ON COLUMN appt.attempt.recipient IS 'The address it went to; of a webhook the URL, without what follows its question mark.';
+COMMENT ON COLUMN appt.attempt.provider_message_id IS
+'What the provider calls the message, or a mail server in its own log; NULL where it did not say.';
 COMMENT ON COLUMN appt.attempt.outcome IS 'NULL while it is under way.';
 
 /*

@@ -52,7 +52,7 @@ always_needs_secret(const Route *route)
 
 static const ChannelKind kinds[] = {
 	{CHANNEL_EMAIL, REQUEST_SMTP, "SMTP", smtp_needs_secret,
-	smtp_problem, compose_smtp_mail},
+	smtp_problem, compose_smtp_mail, read_smtp_answer},
 	{CHANNEL_EMAIL, REQUEST_HTTP, "GENESYS_CLOUD", always_needs_secret,
 	genesys_email_problem, compose_genesys_email, read_genesys_answer},
 	{CHANNEL_SMS, REQUEST_HTTP, "TWILIO", always_needs_secret,

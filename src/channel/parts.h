@@ -28,6 +28,7 @@ extern Request *compose_webhook(const Message *message, const Route *route,
 								ComposeFailure *failure);
 extern Request *compose_smtp_mail(const Message *message, const Route *route,
 								  ComposeFailure *failure);
+extern void read_smtp_answer(const Route *route, const Response *response, Outcome *outcome);
 
 extern const char *twilio_problem(const Route *route);
 extern Request *compose_twilio(const Message *message, const Route *route,

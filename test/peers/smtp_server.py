@@ -149,7 +149,8 @@ class Receiver:
 
     async def handle_DATA(self, server, session, envelope):
         refused = self.refusal(session, "MESSAGE", ",".join(envelope.rcpt_tos))
-        reply = refused or "250 2.0.0 accepted"
+        # As Postfix says it.
+        reply = refused or "250 2.0.0 Ok: queued as %010X" % (self.number + 1)
         if self.options.echo:
             body = envelope.content.partition(b"\r\n\r\n")[2].decode("latin-1")
             reply += " " + " ".join(body.split())[:400]

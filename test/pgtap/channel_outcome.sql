@@ -29,6 +29,26 @@ SELECT is(retry_after_us, us, 'Retry-After: ' || quote_literal(text)) FROM (VALU
 	outcome('WEBHOOK', jsonb_build_object('status', '503', 'retry_after', text));
 SELECT is(retry_after_us, -1::bigint, 'none when delivered') FROM outcome('WEBHOOK', '{"status": "200", "retry_after": "7"}');
 
+-- What a mail server calls a message that it took: the name in its own log, and nothing that is none.
+SELECT is(provider_message_id, id, 'mail: ' || reply) FROM (VALUES
+	('250 2.0.0 Ok: queued as 4F2xDn0bQ9z', '4F2xDn0bQ9z'), ('250 2.0.0 Ok: queued as DEADBEEF', 'DEADBEEF'), ('250 ok:  queued as 8A5F1C0D', '8A5F1C0D'),
+	('250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 9C2D81A0', '9C2D81A0'), ('250 Ok: queued as zVrDfd3bRz-8aUuVYzYY1w', 'zVrDfd3bRz-8aUuVYzYY1w'),
+	('250 OK id=1rABcd-0003Xy-2H', '1rABcd-0003Xy-2H'), ('250 OK id=1rABcd-00000000Xyz-2Hi9', '1rABcd-00000000Xyz-2Hi9'),
+	('250 2.6.0 <5c1@acme.example> [InternalId=70364449210372, Hostname=MBX1.acme.example] 8263 bytes in 0.136, 59.2 KB/sec Queued mail for delivery', '70364449210372'),
+	('250 Ok 0100018bd2c3e4f5-8a1b2c3d-4e5f-6789-abcd-ef0123456789-000000', '0100018bd2c3e4f5-8a1b2c3d-4e5f-6789-abcd-ef0123456789-000000'),
+	('250 2.0.0 OK 5A/B1-12345-1234ABCD', '5A/B1-12345-1234ABCD'), ('250 Ok. 0000000000100017.65601CC5.00001F3E', '0000000000100017.65601CC5.00001F3E'),
+	('250 2.0.0 OK  1700732087 n9-20020a056402060900b0053e2a5e7f0bsor1234567edv.12 - gsmtp', 'n9-20020a056402060900b0053e2a5e7f0bsor1234567edv.12'),
+	('250 2.0.0 3AN9c7Zx012345 Message accepted for delivery', '3AN9c7Zx012345'), ('250 2.0.0 8f0d2c1b Message accepted for delivery', '8f0d2c1b'),
+	('250 ok 1700732087 qp 24680', '24680'), ('250 Message Queued (1DEF0A2B-3C4D.1)', '1DEF0A2B-3C4D.1'), ('250 2.0.0 Message queued with id 1a2b3c4d5e.', '1a2b3c4d5e'),
+	('250 SmtpThread-1-1700732087@uk-mta-12.uk.example Received OK [tbVxq0ZkPs2u1aFhYxq9Xw.uk12]', 'tbVxq0ZkPs2u1aFhYxq9Xw.uk12'),
+	('250 2.0.0 Message accepted for delivery', NULL), ('250 2.0.0 accepted', NULL), ('250 Ok', NULL), ('250 2.0.0 Ok: queued', NULL), ('250 Great success', NULL),
+	('250 2.0.0 Ok accepted', NULL), ('250 Queued (0.123 seconds)', NULL), ('250', NULL), ('', NULL), ('250 2.0.0 Ok: queued as ', NULL), ('250 id=', NULL),
+	('250 OK id=' || repeat('a', 300), repeat('a', 256)), (E'250 OK id=1a\tb', '1a'), ('250 OK id=<1a>', NULL)) AS known (reply, id),
+	outcome('EMAIL', '{"status": "250"}', convert_to(reply, 'UTF8'), '{"kind": "SMTP"}');
+SELECT is(provider_message_id, NULL, 'none unless it was taken') FROM outcome('EMAIL', '{"status": "451", "curl_result": "55"}', '451 4.3.0 Error: queued as 4F2xDn0bQ9z');
+SELECT is(provider_message_id, 'key-********', 'and no secret') FROM outcome('EMAIL', '{"status": "250"}', '250 ok: queued as key-s3cret-word', '{"password": "s3cret-word"}');
+SELECT is(ARRAY[response, provider_message_id], ARRAY[NULL, '4F2x'], 'of a one-time code''s mail the name alone') FROM outcome('EMAIL', '{"status": "250"}', '250 2.0.0 Ok: queued as 4F2x 123456 is your code', '{"type": "CODE"}');
+
 -- Hostile text.
 SELECT is(response, kept, 'kept of ' || body::text) FROM (VALUES
 	('\x6f6b'::bytea, 'ok'), ('', NULL), ('\xc3a9', 'é'), ('\xe6bca2f09f9880', '漢😀'), ('\xff6f6bfe', '?ok?'), ('\xc3', '?'), ('\xc0af', '??'),

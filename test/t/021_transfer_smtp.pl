@@ -44,7 +44,7 @@ sub delivery
 {
 	my $peer = Appt::Peers->smtp;
 	my ($row) = exchange('', mail($peer));
-	is("$row->{kind} $row->{status} $row->{response} $row->{error}", 'DELIVERED 250 250 2.0.0 accepted ', 'delivered');
+	is("$row->{kind} $row->{status} $row->{response} $row->{error}", 'DELIVERED 250 250 2.0.0 Ok: queued as 0000000001 ', 'delivered');
 	my ($entry) = $peer->wait_for(1);
 	is("$entry->{mail_from} @{$entry->{rcpt_to}}", 'clinic@example.com ann@example.org', 'envelope');
 	like($entry->{message}, qr/^From: Clinic <clinic\@example.com>\r\n/, 'headers');

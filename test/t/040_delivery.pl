@@ -37,6 +37,8 @@ $node->wait_for_workers;
 	is($states->{'CREATE EMAIL'}, 'SENT', 'the email is SENT');
 	is($states->{'CREATE SMS'} // '', 'SKIPPED NO_PROVIDER', 'the text message, without a provider, is SKIPPED');
 	is($states->{'REMINDER WEBHOOK'}, 'PENDING', 'the reminder waits');
+	is($node->query("SELECT provider_message_id FROM appt.notification_log WHERE appointment_id = '$id' AND channel = 'EMAIL' AND outcome = 'DELIVERED'"),
+		'0000000001', 'the log has the name that the mail server gave it');
 	is($node->query("SELECT bool_and(lateness >= '0' AND lateness < '1 s') FROM appt.notification_log WHERE appointment_id = '$id' AND outcome = 'DELIVERED'"),
 		't', 'the log knows how late they were');
 }
