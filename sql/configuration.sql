@@ -49,6 +49,9 @@ CREATE TABLE appt.subscription (
 	auth appt.auth_code NOT NULL DEFAULT 'NONE',
 	username text,
 	token_url text CHECK (appt.url_is_valid(token_url)),
+	scope text COLLATE "C" CHECK (scope ~ '^[!#-[\]-~]+( [!#-[\]-~]+)*$'),
+	audience text CHECK (audience <> ''),
+	token_auth appt.token_auth_code NOT NULL DEFAULT 'BASIC',
 	headers jsonb CHECK (appt.headers_are_valid(headers, true)),
 	enabled boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
@@ -60,6 +63,9 @@ CREATE TABLE appt.subscription (
 );
 CREATE INDEX subscription_id ON appt.subscription (id);
 COMMENT ON TABLE appt.subscription IS 'Webhook endpoints of applications. Their keys and passwords live in secret.';
+COMMENT ON COLUMN appt.subscription.scope IS 'What OAuth2 tokens are asked for: words with single blanks between; NULL: what the token endpoint thinks fit.';
+COMMENT ON COLUMN appt.subscription.audience IS 'Whom OAuth2 tokens are asked for, where the token endpoint wants to be told; NULL: it is not.';
+COMMENT ON COLUMN appt.subscription.token_auth IS 'How the client authenticates to the token endpoint: BASIC, or BODY where that wants it in the form.';
 COMMENT ON COLUMN appt.subscription.headers IS 'Headers of every request: [{"name", "value", "type": DEFAULT or SECRET}]; a secret value shows as ********.';
 
 CREATE TABLE appt.provider (

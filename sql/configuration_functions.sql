@@ -51,12 +51,15 @@ CREATE FUNCTION appt.create_subscription(
 	secret text DEFAULT NULL,
 	token_url text DEFAULT NULL,
 	headers jsonb DEFAULT NULL,
+	scope text DEFAULT NULL,
+	audience text DEFAULT NULL,
+	token_auth text DEFAULT 'BASIC',
 	OUT id uuid, OUT hmac_key text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_subscription';
-COMMENT ON FUNCTION appt.create_subscription(uuid, text, text, text, text, text, text, jsonb) IS
+COMMENT ON FUNCTION appt.create_subscription(uuid, text, text, text, text, text, text, jsonb, text, text, text) IS
 'Subscribes a webhook endpoint to an application''s notifications; returns its id and the key that signs them, shown this once.
 
-auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the client''s id and secret, token_url grants client credentials). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. 22023 for what cannot work, PT404 if there is no such application.';
+auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the client''s id and secret, token_url grants client credentials; scope and audience, what and whom the token is asked for; token_auth, BASIC or BODY, how the client says who it is). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. 22023 for what cannot work, PT404 if there is no such application.';
 
 CREATE FUNCTION appt.rotate_subscription_key(id uuid, overlap interval DEFAULT '1 day',
 	OUT id uuid, OUT hmac_key text)

@@ -145,8 +145,8 @@ GRANT INSERT (application_id, type, channel, time_offset, enabled),
 GRANT INSERT (application_id, type, channel, rule_id, locale, subject, text_body, html_body),
 	UPDATE (type, channel, rule_id, locale, subject, text_body, html_body),
 	DELETE ON appt.template TO appt_admin, appt_service;
-GRANT INSERT (application_id, url, auth, username, token_url, headers, enabled),
-	UPDATE (url, auth, username, token_url, headers, enabled),
+GRANT INSERT (application_id, url, auth, username, token_url, scope, audience, token_auth, headers, enabled),
+	UPDATE (url, auth, username, token_url, scope, audience, token_auth, headers, enabled),
 	DELETE ON appt.subscription TO appt_admin, appt_service;
 GRANT INSERT (application_id, channel, kind, url, username, sender, settings, enabled),
 	UPDATE (channel, kind, url, username, sender, settings, enabled),

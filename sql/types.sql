@@ -55,6 +55,11 @@ CREATE DOMAIN appt.auth_code AS text COLLATE "C"
 	CONSTRAINT auth_code_check CHECK (VALUE IN ('NONE', 'BASIC', 'OAUTH2'));
 COMMENT ON DOMAIN appt.auth_code IS 'How a subscription''s endpoint is authenticated to: NONE, BASIC or OAUTH2 (client credentials).';
 
+CREATE DOMAIN appt.token_auth_code AS text COLLATE "C"
+	CONSTRAINT token_auth_code_check CHECK (VALUE IN ('BASIC', 'BODY'));
+COMMENT ON DOMAIN appt.token_auth_code IS
+'How an OAuth2 client says who it is at the token endpoint: by BASIC authentication, or by client_id and client_secret in the BODY.';
+
 CREATE DOMAIN appt.elapsed_time AS interval
 	CONSTRAINT elapsed_time_check CHECK (extract(year FROM VALUE) = 0 AND extract(month FROM VALUE) = 0
 		AND VALUE BETWEEN '0' AND '36500 days');

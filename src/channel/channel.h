@@ -21,7 +21,8 @@
 typedef struct Header
 {
 	const char *name;
-	const char *value;			/* NULL: a secret one whose value is not stored; it is not sent */
+	const char *value;			/* NULL: a secret one whose value is not
+								 * stored; it is not sent */
 	bool		is_secret;		/* masked where a response echoes it */
 } Header;
 
@@ -31,15 +32,19 @@ typedef struct Message
 	pg_uuid_t	uid;			/* Message-ID and webhook-id come from it */
 	NotificationType type;
 	ChannelCode channel;
-	const char *recipient;		/* email address or phone number; of a webhook, what the log shows */
+	const char *recipient;		/* email address or phone number; of a
+								 * webhook, what the log shows */
 	const char *recipient_name; /* may be NULL */
 	const char *subject;		/* email alone */
-	const char *text_body;		/* WEBHOOK: the whole JSON body, see webhook_body() */
+	const char *text_body;		/* WEBHOOK: the whole JSON body, see
+								 * webhook_body() */
 	const char *html_body;		/* email alone, may be NULL */
-	const char *calendar;		/* email alone: an iCalendar file in UTF-8, or NULL */
+	const char *calendar;		/* email alone: an iCalendar file in UTF-8, or
+								 * NULL */
 	const char *calendar_method;	/* the file's: REQUEST or CANCEL */
 	TimestampTz timestamp;		/* of this attempt */
-	List	   *headers;		/* of Header: the appointment's notification headers */
+	List	   *headers;		/* of Header: the appointment's notification
+								 * headers */
 } Message;
 
 typedef enum AuthKind
@@ -50,12 +55,18 @@ typedef enum AuthKind
 /* How it leaves the building: a provider or a subscription, secrets included. */
 typedef struct Route
 {
-	const char *kind;			/* SMTP, TWILIO, GENESYS_CLOUD, HTTP; WEBHOOK for a subscription */
+	const char *kind;			/* SMTP, TWILIO, GENESYS_CLOUD, HTTP; WEBHOOK
+								 * for a subscription */
 	const char *url;
-	AuthKind	auth;			/* a subscription's; a provider's kind knows its own */
+	AuthKind	auth;			/* a subscription's; a provider's kind knows
+								 * its own */
 	const char *username;
 	const char *password;		/* or the OAuth2 client's secret */
-	const char *token_url;		/* OAuth2 */
+	const char *token_url;		/* OAuth2, as are the next three */
+	const char *token_scope;	/* a subscription's; may be NULL, as may the
+								 * next */
+	const char *token_audience;
+	bool		client_in_body; /* see Request */
 	const char *sender;			/* "address" or "Name <address>" */
 	Jsonb	   *settings;		/* the provider's, may be NULL */
 	List	   *hmac_keys;		/* of char *, the newest first */
@@ -87,14 +98,20 @@ typedef struct Request
 	const char *username;		/* NULL: no authentication */
 	const char *password;
 	const char *token_url;		/* not NULL: OAuth2 client credentials */
-	const char *token_client;	/* whose password is the secret then; NULL: username's */
+	const char *token_client;	/* whose password is the secret then; NULL:
+								 * username's */
 	const char *token_scope;	/* what the token is asked for; NULL: whatever */
+	const char *token_audience; /* and whose it is to be taken by; NULL: whose
+								 * ever */
+	bool		client_in_body; /* the client says who it is in the form, not
+								 * by basic authentication */
 } Request;
 
 /* How far a transfer came with the host of its URL. */
 typedef enum Reach
 {
-	REACH_UNTRIED,				/* that it failed, if it did, tells nothing of the host */
+	REACH_UNTRIED,				/* that it failed, if it did, tells nothing of
+								 * the host */
 	REACH_FAILED,				/* no connection: name, address or port */
 	REACH_CONNECTED
 } Reach;
@@ -105,10 +122,12 @@ typedef struct Response
 	int			curl_result;	/* CURLcode, 0 when the exchange completed */
 	int			status;			/* HTTP status, last SMTP code, or 0 */
 	bool		token_refused;	/* `status` is the token endpoint's answer */
-	bool		token_failed;	/* no token, for whatever reason: nothing was sent */
+	bool		token_failed;	/* no token, for whatever reason: nothing was
+								 * sent */
 	Reach		reach;
 	bool		refused_by_policy;	/* the address is not to be contacted */
-	const char *error;			/* what went wrong, for people, no secrets; or NULL */
+	const char *error;			/* what went wrong, for people, no secrets; or
+								 * NULL */
 	const char *body;			/* as far as kept; HTTP body or last SMTP line */
 	const char *retry_after;	/* that header's text, or NULL */
 	TimestampTz started_at;
@@ -127,7 +146,8 @@ typedef struct Outcome
 	OutcomeKind kind;
 	int			status_code;	/* 0: none came */
 	const char *error;			/* NULL when delivered */
-	const char *cause;			/* the same without the answer's words, which may be the message's */
+	const char *cause;			/* the same without the answer's words, which
+								 * may be the message's */
 	const char *response;		/* what the log keeps of the answer, or NULL */
 	const char *provider_message_id;	/* or NULL */
 	TimeOffset	retry_after;	/* microseconds asked for, or -1 */

@@ -160,7 +160,7 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	char	   *id = uuid_text(&message->uid);
 	char	   *payload = webhook_payload(body);
 	int64		seconds = (message->timestamp / USECS_PER_SEC) +
-		(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 
 	if (payload == NULL)
 	{
@@ -178,6 +178,19 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	return false;
 }
 
+/* What is asked for is checked where it is stored; in a form no text does harm. */
+static bool
+set_token(Request *request, const Route *route, ComposeFailure *failure)
+{
+	request->token_scope = route->token_scope;
+	request->token_audience = route->token_audience ? text_to_utf8(route->token_audience) : NULL;
+	request->client_in_body = route->client_in_body;
+	failure->reason = REASON_BAD_CONFIGURATION;
+	failure->error = "the subscription's audience is not valid text";
+	return (request->token_audience != NULL) == (route->token_audience != NULL) &&
+		set_client_credentials(request, route, route->token_url, failure);
+}
+
 static bool
 set_authentication(Request *request, const Route *route, ComposeFailure *failure)
 {
@@ -188,7 +201,7 @@ set_authentication(Request *request, const Route *route, ComposeFailure *failure
 		case AUTH_BASIC:
 			return set_basic_authentication(request, route, failure);
 		case AUTH_OAUTH2:
-			return set_client_credentials(request, route, route->token_url, failure);
+			return set_token(request, route, failure);
 	}
 	return true;
 }

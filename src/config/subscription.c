@@ -24,7 +24,8 @@ PG_FUNCTION_INFO_V1(rotate_subscription_key);
 enum
 {
 	ARGUMENT_APPLICATION_ID, ARGUMENT_URL, ARGUMENT_HMAC_KEY, ARGUMENT_AUTH,
-	ARGUMENT_USERNAME, ARGUMENT_SECRET, ARGUMENT_TOKEN_URL, ARGUMENT_HEADERS
+	ARGUMENT_USERNAME, ARGUMENT_SECRET, ARGUMENT_TOKEN_URL, ARGUMENT_HEADERS,
+	ARGUMENT_SCOPE, ARGUMENT_AUDIENCE, ARGUMENT_TOKEN_AUTH
 };
 
 typedef struct NewSubscription
@@ -35,10 +36,14 @@ typedef struct NewSubscription
 	char	   *username;
 	char	   *secret;
 	char	   *token_url;
+	char	   *scope;
+	char	   *audience;
+	char	   *token_auth;
 	List	   *headers;		/* of ConfiguredHeader */
 } NewSubscription;
 
 static const char *const auth_codes[] = {"NONE", "BASIC", "OAUTH2", NULL};
+static const char *const token_auth_codes[] = {"BASIC", "BODY", NULL};
 
 static void
 require_for_auth(const char *value, const char *name, const char *auth)
@@ -76,7 +81,27 @@ check_authentication(const NewSubscription *new)
 		check_url(new->token_url, false);
 	}
 	else
+	{
 		refuse_for_auth(new->token_url, "token_url", new->auth);
+		refuse_for_auth(new->scope, "scope", new->auth);
+		refuse_for_auth(new->audience, "audience", new->auth);
+	}
+}
+
+/* Words of visible ASCII but for '"' and '\\', single blanks between them (RFC 6749, section 3.3). */
+static void
+check_scope(const char *scope)
+{
+	for (const char *word = scope; word != NULL;)
+	{
+		size_t		length = 0;
+
+		while (word[length] > ' ' && word[length] <= '~' && strchr("\"\\", word[length]) == NULL)
+			length++;
+		if (length == 0 || (word[length] != ' ' && word[length] != '\0'))
+			report_invalid("invalid scope", "\"%s\" is not words with single blanks between them.", scope);
+		word = word[length] == ' ' ? word + length + 1 : NULL;
+	}
 }
 
 /* A key given by the caller is checked and never repeated in an error. */
@@ -104,7 +129,12 @@ read_arguments(FunctionCallInfo fcinfo, NewSubscription *new)
 	new->username = optional_text(fcinfo, ARGUMENT_USERNAME, "username");
 	new->secret = optional_text(fcinfo, ARGUMENT_SECRET, "secret");
 	new->token_url = optional_text(fcinfo, ARGUMENT_TOKEN_URL, "token_url");
+	new->scope = optional_text(fcinfo, ARGUMENT_SCOPE, "scope");
+	new->audience = PG_ARGISNULL(ARGUMENT_AUDIENCE) ? NULL : required_text(fcinfo, ARGUMENT_AUDIENCE, "audience");
+	new->token_auth = required_text(fcinfo, ARGUMENT_TOKEN_AUTH, "token_auth");
 	check_authentication(new);
+	check_scope(new->scope);
+	check_code(new->token_auth, token_auth_codes, "token_auth");
 	new->headers = PG_ARGISNULL(ARGUMENT_HEADERS) ? NIL :
 		parse_headers(PG_GETARG_JSONB_P(ARGUMENT_HEADERS));
 	new->hmac_key = hmac_key_argument(fcinfo, ARGUMENT_HMAC_KEY);
@@ -114,14 +144,16 @@ static pg_uuid_t
 insert_subscription(const pg_uuid_t *application_id, const NewSubscription *new)
 {
 	static Statement insert = {
-		"INSERT INTO appt.subscription (application_id, url, auth, username, token_url, headers)"
-		" VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
-		6, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
+		"INSERT INTO appt.subscription"
+		" (application_id, url, auth, username, token_url, headers, scope, audience, token_auth)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+		9, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	NullableDatum arguments[] = {
 		sql_uuid(application_id), sql_text(new->url), sql_text(new->auth),
 		sql_text(new->username), sql_text(new->token_url),
-		sql_jsonb(new->headers == NIL ? NULL : masked_headers(new->headers))
+		sql_jsonb(new->headers == NIL ? NULL : masked_headers(new->headers)),
+		sql_text(new->scope), sql_text(new->audience), sql_text(new->token_auth)
 	};
 
 	(void) statement_run_nullable(&insert, arguments);
@@ -162,10 +194,12 @@ key_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const char *hmac_key)
 /*
  * appt.create_subscription(application_id uuid, url text, hmac_key text = null,
  *		auth text = 'NONE', username text = null, secret text = null,
- *		token_url text = null, headers jsonb = null) -> (id uuid, hmac_key text)
+ *		token_url text = null, headers jsonb = null, scope text = null,
+ *		audience text = null, token_auth text = 'BASIC') -> (id uuid, hmac_key text)
  *
  * The key is shown here and never again. 22023 for what cannot work, PT404
- * for the application. Source: auvious-notifications.txt, webhooks.
+ * for the application. Source: auvious-notifications.txt, webhooks; RFC 6749,
+ * sections 2.3.1, 3.3 and 4.4.
  */
 Datum
 create_subscription(PG_FUNCTION_ARGS)

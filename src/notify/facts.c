@@ -650,15 +650,16 @@ facts_headers(Jsonb *jsonb)
 	{
 		if (token == WJB_KEY)
 			name = json_text(&value);
-		else if (token == WJB_VALUE && (text = json_text(&value)) != NULL)
+		else if (token == WJB_VALUE && (text = json_text(&value)) !=NULL)
 			headers = lappend(headers, make_header(name, text, false));
 		else if (token == WJB_ELEM && value.type == jbvBinary &&
 				 JsonContainerIsObject(value.val.binary.data))
 		{
 			name = json_member_text(value.val.binary.data, "name");
 			text = json_member_text(value.val.binary.data, "value");
+
 			type = json_member_text(value.val.binary.data, "type");
-			if (name != NULL && text != NULL)
+			if (name != NULL && text !=NULL)
 				headers = lappend(headers, make_header(name, text,
 													   type != NULL && strcmp(type, "SECRET") == 0));
 		}
@@ -670,7 +671,8 @@ static void
 load_subscriptions(Batch *batch)
 {
 	static Statement find = {
-		"SELECT s.id, s.enabled, s.url, s.auth, s.username, s.token_url, s.headers"
+		"SELECT s.id, s.enabled, s.url, s.auth, s.username, s.token_url, s.scope, s.audience,"
+		" s.token_auth = 'BODY', s.headers"
 		" FROM appt.subscription s WHERE s.id = ANY ($1) ORDER BY s.id",
 		1, {UUIDARRAYOID}
 	};
@@ -702,7 +704,10 @@ load_subscriptions(Batch *batch)
 		facts->route.auth = auth_kind(row_text(row, 4));
 		facts->route.username = row_text(row, 5);
 		facts->route.token_url = row_text(row, 6);
-		facts->route.headers = facts_headers(row_jsonb(row, 7));
+		facts->route.token_scope = row_text(row, 7);
+		facts->route.token_audience = row_text(row, 8);
+		facts->route.client_in_body = row_bool(row, 9);
+		facts->route.headers = facts_headers(row_jsonb(row, 10));
 		batch->subscriptions.keys[row] = facts->id;
 		batch->subscriptions.facts[row] = facts;
 	}

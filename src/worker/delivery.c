@@ -53,6 +53,8 @@ copy_route(const Route *route)
 	copy->username = copy_text(route->username);
 	copy->password = copy_text(route->password);
 	copy->token_url = copy_text(route->token_url);
+	copy->token_scope = copy_text(route->token_scope);
+	copy->token_audience = copy_text(route->token_audience);
 	copy->sender = copy_text(route->sender);
 	copy->settings = NULL;
 	if (route->settings != NULL)

@@ -3,9 +3,10 @@
  *		OAuth2 access tokens by client credentials (RFC 6749, section 4.4).
  *
  * The client authenticates by HTTP basic authentication, which every token
- * endpoint must support, name and secret URL-encoded (section 2.3.1). A token
- * is used until a tenth of its life is left, a minute at most; an endpoint
- * that does not say how long a token lives is asked again after five minutes.
+ * endpoint must support, name and secret URL-encoded, or in the form, which
+ * some insist on (section 2.3.1). A token is used until a tenth of its life is
+ * left, a minute at most; an endpoint that does not say how long a token lives
+ * is asked again after five minutes.
  *
  * Tokens are few (clients times endpoints) and are looked for in a list. They
  * live in malloc'ed memory, for the engine works while signals are blocked and
@@ -32,6 +33,7 @@ free_token(Token *token)
 	free(token->client);
 	free(token->secret);
 	free(token->scope);
+	free(token->audience);
 	free(token->form);
 	curl_free(token->user);
 	curl_free(token->password);
@@ -51,18 +53,53 @@ is_same_text(const char *a, const char *b)
 	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
-/* NULL: no memory */
-static char *
-make_form(const char *scope)
+/* A copy of a text that may be NULL; false: no memory. */
+static bool
+copy_optional(char **copy, const char *text)
 {
-	char	   *encoded = scope ? curl_easy_escape(NULL, scope, 0) : NULL;
-	size_t		size = strlen(GRANT "&scope=") + (encoded ? strlen(encoded) : 0) + 1;
-	char	   *form = scope && !encoded ? NULL : malloc(size);
+	*copy = text ? strdup(text) : NULL;
+	return *copy != NULL || text == NULL;
+}
 
-	if (form != NULL)
-		snprintf(form, size, "%s%s%s", GRANT, encoded ? "&scope=" : "", encoded ? encoded : "");
+/* A value that is not NULL is added to the form; false: no memory. */
+static bool
+add_field(char **form, const char *name, const char *value)
+{
+	char	   *encoded = value ? curl_easy_escape(NULL, value, 0) : NULL;
+	size_t		length = strlen(*form);
+	size_t		size = length + strlen(name) + (encoded ? strlen(encoded) : 0) + 3;
+	char	   *longer = encoded ? realloc(*form, size) : NULL;
+
+	if (longer != NULL)
+	{
+		snprintf(longer + length, size - length, "&%s=%s", name, encoded);
+		*form = longer;
+	}
 	curl_free(encoded);
-	return form;
+	return longer != NULL || value == NULL;
+}
+
+/* What is posted. */
+static bool
+make_form(Token *token)
+{
+	token->form = strdup(GRANT);
+	return token->form != NULL &&
+		add_field(&token->form, "scope", token->scope) &&
+		add_field(&token->form, "audience", token->audience) &&
+		add_field(&token->form, "client_id", token->client_in_body ? token->client : NULL) &&
+		add_field(&token->form, "client_secret", token->client_in_body ? token->secret : NULL);
+}
+
+/* The client by basic authentication. */
+static bool
+make_credentials(Token *token)
+{
+	if (token->client_in_body)
+		return true;
+	token->user = curl_easy_escape(NULL, token->client, 0);
+	token->password = curl_easy_escape(NULL, token->secret, 0);
+	return token->user != NULL && token->password != NULL;
 }
 
 static Token *
@@ -73,16 +110,13 @@ make_token(const Request *request, List *headers)
 	if (token == NULL)
 		return NULL;
 	dlist_init(&token->waiting);
-	token->token_url = strdup(request->token_url);
-	token->client = strdup(client_of(request));
-	token->secret = strdup(request->password);
-	token->scope = request->token_scope ? strdup(request->token_scope) : NULL;
-	token->form = make_form(request->token_scope);
-	token->user = curl_easy_escape(NULL, client_of(request), 0);
-	token->password = curl_easy_escape(NULL, request->password, 0);
-	if (token->token_url == NULL || token->client == NULL || token->secret == NULL ||
-		(token->scope == NULL && request->token_scope != NULL) || token->form == NULL ||
-		token->user == NULL || token->password == NULL)
+	token->client_in_body = request->client_in_body;
+	if (!copy_optional(&token->token_url, request->token_url) ||
+		!copy_optional(&token->client, client_of(request)) ||
+		!copy_optional(&token->secret, request->password) ||
+		!copy_optional(&token->scope, request->token_scope) ||
+		!copy_optional(&token->audience, request->token_audience) ||
+		!make_form(token) || !make_credentials(token))
 	{
 		free_token(token);
 		return NULL;
@@ -128,7 +162,9 @@ token_find(dlist_head *tokens, const Request *request, List *headers, int64 now)
 		if (strcmp(token->token_url, request->token_url) == 0 &&
 			strcmp(token->client, client_of(request)) == 0 &&
 			strcmp(token->secret, request->password) == 0 &&
-			is_same_text(token->scope, request->token_scope))
+			is_same_text(token->scope, request->token_scope) &&
+			is_same_text(token->audience, request->token_audience) &&
+			token->client_in_body == request->client_in_body)
 			return token;
 	}
 	token = make_token(request, headers);

@@ -23,10 +23,12 @@ typedef struct Token
 	char	   *token_url;
 	char	   *client;
 	char	   *secret;
-	char	   *scope;			/* may be NULL */
+	char	   *scope;			/* may be NULL, as may the next */
+	char	   *audience;
+	bool		client_in_body;
 	char	   *form;			/* what is posted */
-	char	   *user;			/* client and secret as basic authentication */
-	char	   *password;		/* wants them: URL-encoded */
+	char	   *user;			/* client and secret URL-encoded, as basic */
+	char	   *password;		/* authentication wants them */
 	char	   *value;			/* the access token, or NULL */
 	int64		valid_until;	/* monotonic ms */
 } Token;

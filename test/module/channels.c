@@ -7,7 +7,8 @@
  * A message with its route is one jsonb object, so that a case is one row:
  * {"channel", "type", "uid", "timestamp", "recipient", "recipient_name",
  * "subject", "text", "html", "calendar", "calendar_method", "payload" (webhooks: wrapped by webhook_body),
- * "kind", "url", "auth", "username", "password", "token_url", "sender",
+ * "kind", "url", "auth", "username", "password", "token_url", "scope",
+ * "audience", "token_auth", "sender",
  * "settings", "keys": [...], "headers": {...}, "secret_headers": {...},
  * "message_headers": {...}}.
  *
@@ -165,6 +166,9 @@ message_from_json(const Jsonb *json, Message *message, Route *route)
 	route->username = json_root_text(json, "username");
 	route->password = json_root_text(json, "password");
 	route->token_url = json_root_text(json, "token_url");
+	route->token_scope = json_root_text(json, "scope");
+	route->token_audience = json_root_text(json, "audience");
+	route->client_in_body = strcmp(text_or(json, "token_auth", "BASIC"), "BODY") == 0;
 	route->sender = json_root_text(json, "sender");
 	route->settings = json_part(json, "settings");
 	route->hmac_keys = json_texts(json, "keys");

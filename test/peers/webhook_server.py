@@ -23,7 +23,7 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /retry-date/SECONDS     the same with Retry-After as a date
     /retry-value/TEXT       the same with that text (URL-encoded) as Retry-After
     /redirect/TARGET        302 to /TARGET; /redirect/TARGET/NNN: by that status
-    /echo                   200 with the request's body and headers as the answer's body
+    /echo                   200 with the request's body and headers as the answer's body; /echo/NNN: this status
     /reset                  the connection is reset
     /unread                 the connection is reset before the body has been read
     /close                  the connection is closed without an answer
@@ -208,7 +208,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.answer(body, int(self.arguments[0]) if self.arguments else 302, b"", {"Location": "/" + argument})
 
     def on_echo(self, body, argument):
-        self.answer(body, 200, str(self.headers).encode() + body)
+        self.answer(body, int(argument or 200), str(self.headers).encode() + body)
 
     def reset(self):
         self.close_connection = True

@@ -99,7 +99,7 @@ SELECT throws_ok(format('UPDATE appt.application SET max_per_second = 1e-400 WHE
 -- Subscriptions.
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in?x=1') \gset subscription_
 SELECT matches(:'subscription_hmac_key'::text, '^whsec_[A-Za-z0-9+/]{43}=$', 'a key is generated');
-SELECT is(s, ROW(:'application', :'subscription_id', 'https://hooks.example/in?x=1', 'NONE', NULL, NULL, NULL, true, s.created_at)::appt.subscription,
+SELECT is(s, ROW(:'application', :'subscription_id', 'https://hooks.example/in?x=1', 'NONE', NULL, NULL, NULL, NULL, 'BASIC', NULL, true, s.created_at)::appt.subscription,
 	'a subscription is enabled and unauthenticated')
 FROM appt.subscription s WHERE id = :'subscription_id';
 SELECT is(array_agg(name || ' ' || value), ARRAY['HMAC_KEY ' || :'subscription_hmac_key'], 'its key is stored as a secret')
@@ -110,12 +110,17 @@ SELECT * FROM appt.create_subscription(:'application', 'http://hooks.example', '
 SELECT is(:'full_hmac_key'::text, 'my own key', 'a key that was given comes back');
 SELECT is(to_jsonb(s) - 'created_at' - 'id' - 'application_id',
 	'{"url": "http://hooks.example", "auth": "OAUTH2", "username": "client", "token_url": "https://id.example/token", "enabled": true,
+	 "scope": null, "audience": null, "token_auth": "BASIC",
 	 "headers": [{"name": "X-Plain", "type": "DEFAULT", "value": "shown"}, {"name": "X-Secret", "type": "SECRET", "value": "********"},
 	  {"name": "X-Default", "type": "DEFAULT", "value": ""}]}'::jsonb, 'secrets are masked where they can be read')
 FROM appt.subscription s WHERE id = :'full_id';
 SELECT is(string_agg(name || '=' || value, ' ' ORDER BY name), 'HEADER:X-Secret=hidden HMAC_KEY=my own key PASSWORD=s3cret', 'and kept where they cannot')
 FROM appt.secret WHERE subscription_id = :'full_id';
 SELECT id AS object_id FROM appt.create_subscription(:'application', 'https://hooks.example', headers => '{"X-A": "1", "X-B": "2"}') \gset
+SELECT id AS asking FROM appt.create_subscription(:'application', 'https://hooks.example', auth => 'OAUTH2', username => 'client', secret => 's3cret',
+	token_url => 'https://id.example/token', scope => 'hooks:write !#[]~', audience => 'https://crm.example/?a=ä', token_auth => 'BODY') \gset
+SELECT is(concat_ws('|', scope, audience, token_auth), 'hooks:write !#[]~|https://crm.example/?a=ä|BODY', 'what a token is asked for, and how') FROM appt.subscription WHERE id = :'asking';
+DELETE FROM appt.subscription WHERE id = :'asking';
 SELECT is(headers, '[{"name": "X-A", "type": "DEFAULT", "value": "1"}, {"name": "X-B", "type": "DEFAULT", "value": "2"}]'::jsonb, 'an object of headers is stored as a list')
 FROM appt.subscription WHERE id = :'object_id';
 
@@ -141,6 +146,11 @@ FROM (VALUES
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', token_url => ''https://id.example''', 'authentication lacks an argument'),
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x''', 'authentication lacks an argument'),
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''ldap://id''', 'invalid URL'),
+	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', scope => ''x''', 'authentication has an argument too many'),
+	('''https://hooks.example'', audience => ''x''', 'authentication has an argument too many'),
+	('''https://hooks.example'', token_auth => ''PLAIN''', 'unknown code'),
+	('''https://hooks.example'', token_auth => NULL', 'a required argument is null'),
+	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''https://id.example'', audience => ''''', 'a required argument is empty'),
 	('''https://hooks.example'', headers => ''"X"''', 'invalid headers'),
 	('''https://hooks.example'', headers => ''[1]''', 'invalid header'),
 	('''https://hooks.example'', headers => ''[{"name": "X"}]''', 'invalid header'),
@@ -153,6 +163,11 @@ FROM (VALUES
 	('''https://hooks.example'', headers => ''{"X": "a\r\nb"}''', 'invalid header'),
 	('''https://hooks.example'', headers => ''{"X y": "1"}''', 'invalid header'),
 	('''https://hooks.example'', headers => ''{"x-signature": "1"}''', 'invalid header')) AS bad (arguments, message);
+SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L, auth => %L, username => %L, secret => %L, token_url => %L, scope => %L)',
+	:'application', 'https://hooks.example', 'OAUTH2', 'a', 'x', 'https://id.example', scope), '22023', 'invalid scope', 'scope ' || quote_literal(scope))
+FROM unnest(ARRAY['', ' ', ' a', 'a ', 'a  b', 'a"b', E'a\\b', 'ä']) scope;
+SELECT throws_ok(format('UPDATE appt.subscription SET scope = %L WHERE id = %L', scope, :'full_id'), '23514', NULL, 'nor by hand: ' || quote_literal(scope))
+FROM unnest(ARRAY['', ' ', ' a', 'a ', 'a  b', 'a"b', E'a\\b', 'ä']) scope;
 SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L)', gen_random_uuid(), 'https://hooks.example'), 'PT404', 'application not found', 'no such application');
 SELECT is(count(*), 3::bigint, 'what was refused has left nothing') FROM appt.subscription;
 

@@ -13,7 +13,8 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 		organizer_exclusive boolean DEFAULT false, max_attempts integer DEFAULT 4, retry_base interval DEFAULT ''00:00:10''::interval,
 		retry_cap interval DEFAULT ''00:10:00''::interval, max_concurrency integer DEFAULT NULL::integer, max_per_second numeric DEFAULT NULL::numeric -> uuid'),
 	('create_subscription', 'application_id uuid, url text, hmac_key text DEFAULT NULL::text, auth text DEFAULT ''NONE''::text, username text DEFAULT NULL::text,
-		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb, OUT id uuid, OUT hmac_key text -> record'),
+		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb,
+		scope text DEFAULT NULL::text, audience text DEFAULT NULL::text, token_auth text DEFAULT ''BASIC''::text, OUT id uuid, OUT hmac_key text -> record'),
 	('set_provider', 'application_id uuid, channel text, kind text, url text, sender text DEFAULT NULL::text, username text DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb -> uuid'),
 	('set_notifications_enabled', 'organization_id uuid, enabled boolean -> void'),
@@ -92,7 +93,7 @@ SELECT is_empty(format($$SELECT unnest(string_to_array(%L, ' ')) EXCEPT SELECT a
 	('rule', 'id application_id type channel time_offset enabled'),
 	('template', 'id application_id type channel rule_id locale subject text_body html_body'),
 	('provider', 'id application_id channel kind url username sender settings enabled verified_at'),
-	('subscription', 'id application_id url auth username token_url headers enabled'),
+	('subscription', 'id application_id url auth username token_url scope audience token_auth headers enabled'),
 	('notification', 'id uid application_id appointment_id recipient_kind recipient_id subscription_id rule_id type channel time_offset due_at state reason
 		attempt_count next_attempt_at context created_at settled_at'),
 	('attempt', 'id application_id notification_id attempt_number manual started_at finished_at outcome status_code error response recipient provider_id

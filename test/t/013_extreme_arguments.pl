@@ -49,7 +49,7 @@ my %sound = (
 	'rotate_subscription_key.id' => $subscription, subscription_id => $subscription, participant_id => $customer, notification_id => $notification,
 	name => 'a name', platform => 'STANDALONE', url => 'https://hooks.example/b', 'set_provider.url' => 'smtp://mail.example', 'provider_is_valid.url' => 'smtp://mail.example', room_url => 'https://room.example',
 	public_url => 'https://api.example', token_url => 'https://auth.example', sender => 'a@example.org', kind => 'SMTP', channel => 'EMAIL', type => 'REMINDER',
-	auth => 'OAUTH2', username => 'me', secret => 'word', hmac_key => 'key', locale => 'en', timezone => 'UTC', calling_code => '+49', organizer_id => 'agent',
+	auth => 'OAUTH2', token_auth => 'BODY', username => 'me', secret => 'word', hmac_key => 'key', locale => 'en', timezone => 'UTC', calling_code => '+49', organizer_id => 'agent',
 	template => 'Hello {{firstName}} {{dd-MM-yyyy}}', title => 'A title', notes => 'n', location => 'l', reason => 'r', contact => 'ann@example.org', code => '123456',
 	email => 'appointments@example.org', to_email => 'ann@example.org', to_phone => '+306900000000', 'send_test_sms.channel' => 'SMS', user_id => 'agent-2', ticket => $ticket, settings => '{}', headers => '[]', notification_headers => '{}', metadata => '{}',
 	customer => '{"name": {"firstName": "Bob"}}', interaction => '{}', data => '{"start_at": "2030-01-01T00:00:00Z", "firstName": "Ann"}', start_at => '2030-01-01 00:00+00',

@@ -45,10 +45,11 @@ foreach my $path ('/echo', '/fail-first/1', '/reset', '/status/400')
 {
 	my $url = $hook->url($path);
 	$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$url', hmac_key => '$secret{hmac}', auth => 'BASIC', username => 'me', secret => '$secret{basic}', headers => '$headers')");
-	foreach my $issuer ('/token', '/echo', '/status/401')
+	foreach my $asked ([ '/token' ], [ '/echo' ], [ '/status/401' ], [ '/token', 'BODY' ], [ '/echo/400', 'BODY' ])
 	{
-		my $token_url = $hook->url($issuer);
-		$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$url', hmac_key => '$secret{hmac}', auth => 'OAUTH2', username => 'me', secret => '$secret{oauth}', token_url => '$token_url')");
+		my $token_url = $hook->url($asked->[0]);
+		my $token_auth = $asked->[1] // 'BASIC';
+		$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$url', hmac_key => '$secret{hmac}', auth => 'OAUTH2', username => 'me', secret => '$secret{oauth}', token_url => '$token_url', token_auth => '$token_auth')");
 	}
 }
 # What follows the question mark of a URL may be a token: subscriptions show it to those who see them, the log to nobody.
@@ -81,6 +82,7 @@ ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq "key $secret{sms}" } $hook->e
 is($node->query("SELECT count(DISTINCT provider_id) FROM appt.attempt WHERE application_id = '@{[ $texts->application ]}' AND outcome IS NOT NULL"), 6, 'each way was tried');
 ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq $secret{header} } $hook->entries), 'the header too');
 ok(scalar(grep { ($_->{headers}{authorization} // '') =~ /^Bearer / } $hook->entries), 'and the client\'s secret');
+ok(scalar(grep { $_->{body} =~ /&client_id=me&client_secret=s3cret%2Boauth%2Fword$/ } $hook->entries), 'in a body, too');
 
 cmp_ok($node->query("SELECT count(*) FROM appt.attempt WHERE response LIKE '%****%'"), '>', 3, 'there were echoes');
 

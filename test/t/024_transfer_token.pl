@@ -24,7 +24,8 @@ sub message
 {
 	my ($url, $token_url, %more) = @_;
 	my $client = $more{client} // 'my:client';
-	return qq({"url": "$url", "payload": "{}", "auth": "OAUTH2", "username": "$client", "password": "s3cret word", "token_url": "$token_url"});
+	my $asked = join '', map { qq(, "$_": "$more{$_}") } grep { exists $more{$_} } qw(scope audience token_auth);
+	return qq({"url": "$url", "payload": "{}", "auth": "OAUTH2", "username": "$client", "password": "s3cret word", "token_url": "$token_url"$asked});
 }
 
 my $hook = Appt::Peers->webhook;
@@ -41,6 +42,25 @@ is(($hook->entries)[0]{headers}{authorization}, 'Bearer token-1', 'the token is 
 @rows = exchange([ message($hook->url('/bearer/1'), $issuer->url('/token')), message($hook->url('/bearer/1'), $issuer->url('/token'), client => 'other') ]);
 is(scalar(grep { $_ eq 'DELIVERED|200|' } @rows), 2, 'two clients');
 is(scalar($issuer->wait_for(3)), 3, 'have a token each');
+
+# What the token is for, and how the client says who it is (RFC 6749, 2.3.1 and 3.3); each has a token of its own.
+{
+	my $strict = Appt::Peers->webhook;
+	my @asked = (
+		[ {}, 'grant_type=client_credentials', 1 ],
+		[ { scope => 'hooks:write a+b' }, 'grant_type=client_credentials&scope=hooks%3Awrite%20a%2Bb', 1 ],
+		[ { audience => 'https://crm.example/?a=b&c' }, 'grant_type=client_credentials&audience=https%3A%2F%2Fcrm.example%2F%3Fa%3Db%26c', 1 ],
+		[ { scope => 'a', audience => 'b' }, 'grant_type=client_credentials&scope=a&audience=b', 1 ],
+		[ { token_auth => 'BODY' }, 'grant_type=client_credentials&client_id=my%3Aclient&client_secret=s3cret%20word', 0 ],
+		[ { token_auth => 'BODY', scope => 'a' }, 'grant_type=client_credentials&scope=a&client_id=my%3Aclient&client_secret=s3cret%20word', 0 ]);
+	@rows = exchange([ map { my $more = $_->[0]; (message($hook->url('/bearer/1'), $strict->url('/token'), %$more)) x 3 } @asked ]);
+	is(scalar(grep { $_ eq 'DELIVERED|200|' } @rows), 18, 'all are delivered');
+	my %basic = map { $_->{body} => defined $_->{headers}{authorization} ? 1 : 0 } $strict->wait_for(6);
+	is_deeply(\%basic, { map { $_->[1] => $_->[2] } @asked }, 'one token for each, asked for as it is to be: in the header or in the body');
+	is(scalar($strict->entries), 6, 'once');
+	my $refusal = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT response FROM appt_test.exchange(ARRAY['" . message($hook->url('/ok'), $strict->url('/echo/400'), token_auth => 'BODY') . "'::jsonb])");
+	like($refusal, qr/client_secret=\*+/, 'a secret in the body is masked where the endpoint repeats it');
+}
 
 # A token that the receiver takes no more is refreshed within the attempt, once.
 my $before = $hook->entries;

@@ -96,11 +96,29 @@ $node->wait_for_query("SELECT count(*) FROM appt.secret WHERE subscription_id = 
 $tenant->query("SELECT appt.update_appointment('$id', notes => 'none')");
 is_deeply(signers(next_request(), %keys), { 'x-signature' => 'third', 'x-signature-previous' => '', 'webhook-signature' => 'third' }, 'and the other');
 
+# A receiver that wants a token: what it is asked for is the subscription's. Another scope is another token.
+{
+	my $issuer = Appt::Peers->webhook;
+	my $guarded = Appt::Peers->webhook;
+	my $fresh = Appt::Tenant->create($node);
+
+	$fresh->only('CREATE', 'WEBHOOK');
+	$fresh->query("SELECT id FROM appt.create_subscription('" . $fresh->application . "', '" . $guarded->url($_->[0]) . "', auth => 'OAUTH2', username => 'me', secret => 'a+b',
+		token_url => '" . $issuer->url('/token') . "', $_->[1])")
+	  foreach [ '/bearer/1', "scope => 'hooks:write', audience => 'https://crm.example', token_auth => 'BODY'" ], [ '/bearer/1/again', "scope => 'hooks:all'" ];
+	my $sent = $fresh->schedule;
+	ok($fresh->settled, 'both settle');
+	is($fresh->query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$sent' AND state = 'SENT'"), 2, 'with tokens that the receiver takes');
+	is_deeply([ sort map { ($_->{headers}{authorization} // 'none') . " $_->{body}" } $issuer->wait_for(2) ],
+		[ 'Basic bWU6YSUyQmI= grant_type=client_credentials&scope=hooks%3Aall',
+			'none grant_type=client_credentials&scope=hooks%3Awrite&audience=https%3A%2F%2Fcrm.example&client_id=me&client_secret=a%2Bb' ], 'each asked for in its way');
+}
+
 # Headers of appt's own are nobody else's.
 $node->refused_with('22023', "SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a', notification_headers => '{\"X-Signature-Previous\": \"x\"}')",
 	'an appointment cannot sign');
 ok($tenant->settled, 'all settles');
-is($tenant->query("SELECT string_agg(DISTINCT state, ' ') || ' ' || count(*) FROM appt.notification"), 'SENT 6', 'as SENT');
+is($tenant->query("SELECT string_agg(DISTINCT state, ' ') || ' ' || count(*) FROM appt.notification WHERE application_id = '$application'"), 'SENT 6', 'as SENT');
 
 $node->stop;
 done_testing();
