@@ -3,8 +3,8 @@
 BEGIN;
 SELECT * FROM no_plan();
 
-SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p.oid), regexp_replace(arguments, '\s+', ' ', 'g'), name)
-  FROM (VALUES
+CREATE TEMP TABLE contract (name text, arguments text);
+INSERT INTO contract VALUES
 	('create_organization', 'name text -> uuid'),
 	('create_application', 'organization_id uuid, name text, platform text DEFAULT ''STANDALONE''::text, auto_activate boolean DEFAULT true,
 		room_activates boolean DEFAULT false, room_url text DEFAULT NULL::text, room_code_length integer DEFAULT NULL::integer,
@@ -17,6 +17,7 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 		scope text DEFAULT NULL::text, audience text DEFAULT NULL::text, token_auth text DEFAULT ''BASIC''::text, OUT id uuid, OUT hmac_key text -> record'),
 	('set_provider', 'application_id uuid, channel text, kind text, url text, sender text DEFAULT NULL::text, username text DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb -> uuid'),
+	('rotate_subscription_key', 'id uuid, overlap interval DEFAULT ''1 day''::interval, OUT id uuid, OUT hmac_key text -> record'),
 	('set_notifications_enabled', 'organization_id uuid, enabled boolean -> void'),
 	('schedule_appointment', 'application_id uuid, start_at timestamp with time zone, duration interval, customer jsonb DEFAULT NULL::jsonb,
 		organizer_id text DEFAULT NULL::text, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
@@ -32,9 +33,14 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 		range tstzrange DEFAULT NULL::tstzrange, page_size integer DEFAULT 25, page_number integer DEFAULT 1, sort_order text DEFAULT ''asc''::text,
 		sort_field text DEFAULT ''start_at''::text -> appt.appointment_page'),
 	('get_appointment', 'id uuid -> appt.appointment_details'),
+	('get_participant', 'id uuid, participant_id text -> appt.participant_details'),
+	('appointments_eligible_for_activation', 'time_frame interval DEFAULT NULL::interval -> SETOF appt.appointment_details'),
+	('count_appointments', 'application_id uuid, start_at timestamp with time zone, time_frame interval -> SETOF appt.appointment_count'),
+	('resolve_room', 'ticket text -> appt.appointment_details'),
 	('activate_appointment', 'id uuid -> appt.room_access_details'),
 	('end_appointment', 'id uuid -> appt.appointment_details'),
 	('record_join', 'id uuid, participant_id text -> void'),
+	('record_leave', 'id uuid, participant_id text -> void'),
 	('add_agent', 'id uuid, user_id text -> appt.appointment_details'),
 	('add_customer', 'id uuid, customer jsonb -> appt.appointment_details'),
 	('remove_participant', 'id uuid, participant_id text -> appt.appointment_details'),
@@ -62,8 +68,12 @@ SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p
 	('preview_notification', 'appointment_id uuid, participant_id text, type text, channel text, time_offset interval DEFAULT NULL::interval,
 		rule_id bigint DEFAULT NULL::bigint, OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text -> record'),
 	('render_template', 'template text, data jsonb, html boolean DEFAULT false, timezone text DEFAULT ''UTC''::text, locale text DEFAULT ''en''::text -> text'),
-	('adopt_database', ' -> void')) contract (name, arguments)
-	LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
+	('adopt_database', ' -> void');
+SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p.oid), regexp_replace(arguments, '\s+', ' ', 'g'), name)
+  FROM contract LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON has_function_privilege(r.oid, p.oid, 'EXECUTE')
+	WHERE pronamespace = 'appt'::regnamespace AND r.rolname IN ('appt_service', 'appt_anonymous') AND proname NOT IN (SELECT name FROM contract)
+		AND proname !~ '^(due_notifications|notification_types|reasons|.*_(is|are)_valid)$'$$, 'nothing that applications call is left out');
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname), 'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment get_participant google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template resolve_room', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
@@ -75,6 +85,8 @@ SELECT is(string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)),
 		end_at timestamp with time zone, duration interval, timezone text, locale text, organizer jsonb, participant_ids jsonb, interaction jsonb,
 		metadata jsonb, notifications_active boolean, room_access jsonb, conference_id uuid, created_at timestamp with time zone, updated_at timestamp with time zone'),
 	('appointment_page', 'content appt.appointment_details[], page_count integer, page_number integer, page_size integer, sort_field text, sort_order text, total bigint'),
+	('appointment_count', 'start_at timestamp with time zone, end_at timestamp with time zone, duration interval, timezone text, count bigint'),
+	('participant_details', 'id text, type text, username text, name jsonb, contact jsonb, metadata jsonb'),
 	('room_access_details', 'ticket text, type text, url text, expires timestamp with time zone'),
 	('notification_details', 'id bigint, uid uuid, application_id uuid, appointment_id uuid, recipient_kind text, recipient_id text, subscription_id uuid,
 		rule_id bigint, type text, channel text, time_offset interval, due_at timestamp with time zone, state text, reason text, attempt_count integer,
