@@ -1,4 +1,4 @@
-# A standby is quiet until it is promoted, and then goes on where the primary stopped.
+# A standby is quiet until it is promoted, and then goes on where the primary stopped. What only reads can be asked there.
 use strict;
 use warnings;
 
@@ -28,12 +28,31 @@ is($standby->query('SELECT slot, pid, why_quiet FROM appt.worker_status'), '1||S
 is($standby->query("SELECT count(*) FROM pg_stat_activity WHERE backend_type IN ('appt worker', 'appt launcher')"),
 	0, 'it has neither worker nor launcher');
 
+# Another tenant's appointment, of which nothing can be sent.
+my $reader = Appt::Tenant->create($primary);
+$reader->only('CREATE', 'EMAIL');
+my $application = $reader->application;
+my $appointment = $reader->schedule;
+ok($primary->wait_for_query('SELECT state FROM appt.notification', 'SKIPPED'), 'a message that is settled');
+my ($ticket, $customer, $notification) = split /\|/, $primary->query("
+	SELECT ticket, (SELECT id FROM appt.participant WHERE type = 'CUSTOMER'), (SELECT id FROM appt.notification) FROM appt.room_access");
+$primary->wait_for_catchup($standby);
+
+my @reading = ('find_appointments()', "get_appointment('$appointment')", "get_participant('$appointment', '$customer')",
+	"count_appointments('$application', '2026-01-01', '36500 days')", 'appointments_eligible_for_activation()',
+	"count_overlapping('$application', '2026-01-01', '36000 days')", "available_slots('$application', '[2090-01-01,2090-01-02)', '1 hour', '1 hour')",
+	"google_calendar_url('$appointment')", "google_calendar_event('$appointment')", "ical_event('$appointment')", "ical_text('$appointment')", "resolve_room('$ticket')",
+	"notification_eligibility($notification, '2090-01-01')", "preview_notification('$appointment', '$customer', 'CREATE', 'EMAIL')", "render_template('{{a}}', '{\"a\": 1}')");
+is($standby->query("SELECT * FROM appt.$_"), $primary->query("SELECT * FROM appt.$_"), "the standby answers as the primary does: $_" =~ s/\(.*//r) foreach @reading;
+$standby->refused_with('25006', $_, "it refuses to write: $_" =~ s/\(.*//r)
+  foreach "SELECT appt.cancel_appointment('$appointment')", "SELECT appt.request_customer_code('$application', 'ann\@example.org')";
+
 # What the primary does with databases and extension meanwhile.
 $primary->install_appt('later');
 $primary->query("SELECT appt.create_organization('x')", 'later');
 $primary->wait_for_workers(1, 'later');
 $tenant->schedule;
-ok($primary->wait_for_query('SELECT state FROM appt.notification', 'RETRYING'), 'a message waits for its retry');
+ok($primary->wait_for_query(q(SELECT state FROM appt.notification WHERE channel = 'WEBHOOK'), 'RETRYING'), 'a message waits for its retry');
 $primary->wait_for_catchup($standby);
 $primary->stop('immediate');
 is(scalar($hook->entries), 1, 'while the standby stands by it sends nothing');
@@ -43,7 +62,7 @@ foreach my $database (qw(postgres later))
 	ok($standby->wait_for_query('SELECT why_quiet IS NULL FROM appt.worker_status', 't', database => $database),
 		"promoted, it sends: $database");
 }
-ok($standby->wait_for_query('SELECT state FROM appt.notification', 'SENT'), 'also what the primary could not');
+ok($standby->wait_for_query(q(SELECT state FROM appt.notification WHERE channel = 'WEBHOOK'), 'SENT'), 'also what the primary could not');
 my ($first, $second) = $hook->wait_for(2);
 is($second->{headers}{'webhook-id'}, $first->{headers}{'webhook-id'}, 'as the same message');
 $standby->restart;
