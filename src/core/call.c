@@ -153,7 +153,11 @@ session_is_believed(void)
 	return is_member_of_role(GetSessionUserId(), get_role_oid("appt_authenticator", false));
 }
 
-/* Fill in what the caller's role needs of the claims; false if it is not there. */
+/*
+ * Fill in what the caller's role needs of the claims; false if it is not there.
+ * Who organizes must say who he is; for a supervisor, an admin and the customer
+ * of a conference what they act for is enough.
+ */
 static bool
 believe_claims(Caller *caller)
 {
@@ -164,7 +168,12 @@ believe_claims(Caller *caller)
 	if (!session_is_believed())
 		return false;
 	read_claims(&claims);
-	if (claims.sub == NULL || claims.sub[0] == '\0' || strlen(claims.sub) > CALLER_MAX_USER_ID)
+	if (claims.sub == NULL)
+	{
+		if ((caller->role & (CALLER_AGENT | CALLER_CLIENT_SERVICE)) != 0)
+			return false;
+	}
+	else if (claims.sub[0] == '\0' || strlen(claims.sub) > CALLER_MAX_USER_ID)
 		return false;
 	caller->user_id = claims.sub;
 	if (caller->role == CALLER_ADMIN)

@@ -37,8 +37,8 @@
 typedef struct Caller
 {
 	int			role;			/* one of the above */
-	char	   *user_id;		/* the token's sub; NULL if unrestricted or
-								 * anonymous */
+	char	   *user_id;		/* the token's sub; always there if AGENT or
+								 * CLIENT_SERVICE, else maybe NULL */
 	pg_uuid_t	application_id; /* AGENT, SUPERVISOR, CLIENT_SERVICE, CUSTOMER */
 	pg_uuid_t	organization_id;	/* ADMIN */
 	pg_uuid_t	conference_id;	/* CUSTOMER */

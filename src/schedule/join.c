@@ -23,7 +23,8 @@ whom(FunctionCallInfo fcinfo, const Caller *caller)
 {
 	char	   *participant_id = required_id(fcinfo, 1, "participant_id");
 
-	if (caller->role == CALLER_CUSTOMER && strcmp(participant_id, caller->user_id) != 0)
+	if (caller->role == CALLER_CUSTOMER &&
+		(caller->user_id == NULL || strcmp(participant_id, caller->user_id) != 0))
 		report_text_not_found("participant", participant_id);
 	return participant_id;
 }

@@ -144,18 +144,24 @@ FROM asked GROUP BY call, target, expected ORDER BY call, target;
 CREATE TEMP TABLE claimed (what text, claims text);
 INSERT INTO claimed VALUES ('none', ''), ('empty ones', '{}'), ('no JSON', 'sub=ann'), ('a list', '[]'), ('a sub alone', '{"sub": "ann"}'),
 	('nonsense', '{"sub": "ann", "application_id": "nonsense", "organization_id": "x", "conference_id": 1}'),
-	('tenants without a sub', format('{"application_id": "%s", "organization_id": "%s", "conference_id": "%1$s"}', (SELECT application FROM target WHERE name = 'own'), :'acme')),
 	('tenants one level down', format('{"sub": "ann", "x": {"application_id": "%s", "organization_id": "%s", "conference_id": "%1$s"}}', (SELECT application FROM target WHERE name = 'own'), :'acme')),
 	('numbers', '{"sub": 1, "application_id": 2, "organization_id": 3, "conference_id": 4}');
+CREATE TEMP TABLE nameless (call text, target text, place integer, answer text, named text);
 CREATE TEMP TABLE forged (login text, what text, role text, call text, answer text);
-GRANT ALL ON claimed, caller, forged TO PUBLIC;
+GRANT ALL ON claimed, caller, forged, nameless TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION access_login;
 INSERT INTO forged SELECT session_user, what, role, call, pg_temp.answer(role, c.claims, statement) FROM claimed c, asked WHERE target = 'own' AND place IN (1, 3, 4, 6, 7);
+INSERT INTO forged SELECT session_user, 'tenants without a sub', role, call, pg_temp.answer(role, (claims - 'sub')::text, statement) FROM asked WHERE target = 'own' AND place IN (1, 4);
+INSERT INTO nameless SELECT call, target, place, pg_temp.answer(role, (claims - 'sub')::text, statement), answer FROM asked WHERE place IN (3, 6, 7);
 SET LOCAL SESSION AUTHORIZATION access_forger;
 INSERT INTO forged SELECT session_user, 'the right ones', role, call, pg_temp.answer(role, claims::text, statement) FROM asked WHERE target = 'own' AND place <= 7;
 RESET SESSION AUTHORIZATION;
 SELECT is(string_agg(DISTINCT answer, ''), '-', format('%s with %s may call nothing', role, what)) FROM forged WHERE login = 'access_login' GROUP BY role, what ORDER BY role, what;
 SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no member of appt_authenticator is believed nothing as %s', role)) FROM forged WHERE login = 'access_forger' GROUP BY role ORDER BY role;
+
+-- Who acts for a tenant or a conference needs no name, but to tell that he enters or leaves himself.
+SELECT is(string_agg(answer, '' ORDER BY target, place), string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n') ELSE named END, '' ORDER BY target, place),
+	format('%s, by a supervisor, a customer and an admin without a sub', call)) FROM nameless GROUP BY call ORDER BY call;
 
 -- What a token of another tenant gets of what is "own" here is what it gets of what does not exist.
 CREATE TEMP TABLE elsewhere AS SELECT call, role, statement, claims || jsonb_build_object('application_id', f.application, 'organization_id', f.organization) AS claims, NULL::text AS answer,
