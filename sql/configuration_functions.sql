@@ -114,12 +114,12 @@ COMMENT ON TRIGGER reset_verification ON appt.provider IS
 CREATE FUNCTION appt.keep_secrets() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'keep_secrets';
 COMMENT ON FUNCTION appt.keep_secrets() IS
-'Refuses to send the secrets of a subscription or provider to another host than the one they were stored for: PT409.';
-CREATE TRIGGER keep_secrets BEFORE UPDATE OF url, auth, token_url ON appt.subscription
+'Refuses to change where and how the secrets of a subscription or provider are sent: PT409.';
+CREATE TRIGGER keep_secrets BEFORE UPDATE ON appt.subscription
 	FOR EACH ROW EXECUTE FUNCTION appt.keep_secrets();
 COMMENT ON TRIGGER keep_secrets ON appt.subscription IS
-'With a password or secret headers, host and authentication stay; make a new subscription.';
-CREATE TRIGGER keep_secrets BEFORE UPDATE OF url, kind, settings ON appt.provider
+'With a password or secret headers only enabled may change; make a new subscription.';
+CREATE TRIGGER keep_secrets BEFORE UPDATE ON appt.provider
 	FOR EACH ROW EXECUTE FUNCTION appt.keep_secrets();
 COMMENT ON TRIGGER keep_secrets ON appt.provider IS
-'With a password, host and kind stay; set_provider sets another.';
+'With a password only enabled, sender, limits and the words of mail headers may change; set_provider sets another.';

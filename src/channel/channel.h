@@ -205,9 +205,6 @@ extern char *webhook_body(const pg_uuid_t *uid, NotificationType type,
 
 /* Checks for the functions that store configuration; NULL or what is wrong. */
 extern const char *url_problem(const char *url, bool smtp);
-
-/* Scheme, host and port are the same; false also for what is no URL. */
-extern bool url_has_same_origin(const char *one, const char *other);
 extern const char *sender_problem(const char *sender);
 extern const char *header_problem(const char *name, const char *value);
 extern const char *hmac_key_problem(const char *key);

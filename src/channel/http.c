@@ -154,40 +154,6 @@ url_problem(const char *url, bool smtp)
 	return url_form_problem(url, smtp);
 }
 
-/* Both have this part, and the same. */
-static bool
-is_same_part(CURLU *one, CURLU *other, CURLUPart part)
-{
-	char	   *of_one = NULL;
-	char	   *of_other = NULL;
-	bool		is_same;
-
-	(void) curl_url_get(one, part, &of_one, CURLU_DEFAULT_PORT);
-	(void) curl_url_get(other, part, &of_other, CURLU_DEFAULT_PORT);
-	is_same = of_one != NULL && of_other != NULL && pg_strcasecmp(of_one, of_other) == 0;
-	curl_free(of_one);
-	curl_free(of_other);
-	return is_same;
-}
-
-bool
-url_has_same_origin(const char *one, const char *other)
-{
-	CURLU	   *parsed_one = curl_url();
-	CURLU	   *parsed_other = curl_url();
-	bool		is_same;
-
-	is_same = parsed_one != NULL && parsed_other != NULL &&
-		curl_url_set(parsed_one, CURLUPART_URL, one, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-		curl_url_set(parsed_other, CURLUPART_URL, other, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
-		is_same_part(parsed_one, parsed_other, CURLUPART_SCHEME) &&
-		is_same_part(parsed_one, parsed_other, CURLUPART_HOST) &&
-		is_same_part(parsed_one, parsed_other, CURLUPART_PORT);
-	curl_url_cleanup(parsed_one);
-	curl_url_cleanup(parsed_other);
-	return is_same;
-}
-
 /* Is there a header of this name in a list of "Name: value" already? */
 bool
 has_header(List *lines, const char *name)

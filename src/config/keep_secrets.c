@@ -1,66 +1,64 @@
 /*
  * keep_secrets.c
- *		A secret stays with the host that it was stored for.
+ *		A secret stays with what it was stored for.
  *
- * Who changes a subscription or provider by UPDATE names the host that its
- * password and secret headers are sent to. Nobody reads a secret again, not
- * the admin who stored it; pointed at a server of one's own, the worker would
- * hand it over. So while there are such secrets, the hosts stay: a new
- * subscription, or set_provider, is given its secrets by who knows them. (The
- * key that signs is never sent; it does not count.)
+ * Nobody reads a password or secret header again, not the admin who stored it.
+ * But the row beside it says where the worker sends it, and how: who may change
+ * that could have it handed to a server of his own, to another tenant's path on
+ * the same host, in clear, or in a request whose answer the log shows. So while
+ * a row has such secrets it stays as it is, but for what no secret depends on. A
+ * new subscription, or set_provider, is given its secrets by who knows them.
+ *
+ * (The key that signs is never sent; it does not count.)
  */
 #include "postgres.h"
 
 #include "commands/trigger.h"
 #include "executor/spi.h"
 #include "utils/builtins.h"
+#include "utils/jsonb.h"
 #include "utils/rel.h"
 
-#include "channel/channel.h"
 #include "config/configuration.h"
 #include "core/errors.h"
-#include "core/json.h"
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(keep_secrets);
 
-/* A version of the row. */
-typedef struct Version
-{
-	HeapTuple	tuple;
-	TupleDesc	descriptor;
-} Version;
+/* What may change: whether anything is sent, whose name mail carries, how much at once. */
+static const char *const free_columns[] = {"enabled", "sender", "verified_at", NULL};
+static const char *const free_settings[] = {
+	"max_concurrency", "max_per_second", "reply_to", "list_unsubscribe", "invite", NULL
+};
 
-static Datum
-column(const Version *version, const char *name, bool *is_null)
+static bool
+is_listed(const char *name, const char *const *list)
 {
-	int			number = SPI_fnumber(version->descriptor, name);
-
-	*is_null = true;
-	if (number <= 0)
-		return (Datum) 0;
-	return SPI_getbinval(version->tuple, version->descriptor, number, is_null);
+	for (; *list != NULL; list++)
+		if (strcmp(*list, name) == 0)
+			return true;
+	return false;
 }
 
-/* NULL also where the table has no such column. */
+/* A provider's settings but for the free ones. */
 static char *
-column_text(const Version *version, const char *name)
+bound_settings(Datum settings)
 {
-	bool		is_null;
-	Datum		value = column(version, name, &is_null);
-
-	return is_null ? NULL : TextDatumGetCString(value);
+	for (const char *const *name = free_settings; *name != NULL; name++)
+		settings = DirectFunctionCall2(jsonb_delete, settings, CStringGetTextDatum(*name));
+	return DatumGetCString(DirectFunctionCall1(jsonb_out, settings));
 }
 
-/* Of a provider it is among the settings. */
+/* What must not change of a column, as text; NULL for NULL. */
 static char *
-token_url(const Version *version)
+bound_text(HeapTuple row, TupleDesc descriptor, int column, const char *name)
 {
 	bool		is_null;
-	Datum		settings = column(version, "settings", &is_null);
+	Datum		value = SPI_getbinval(row, descriptor, column, &is_null);
 
-	return is_null ? column_text(version, "token_url") :
-		json_root_text(DatumGetJsonbP(settings), "token_url");
+	if (is_null || strcmp(name, "settings") != 0)
+		return SPI_getvalue(row, descriptor, column);
+	return bound_settings(value);
 }
 
 static bool
@@ -69,34 +67,42 @@ is_same_text(const char *one, const char *other)
 	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
-static bool
-is_same_origin(const char *one, const char *other)
+/* The name of the first column that changes and must not; NULL: none. */
+static const char *
+find_change(const TriggerData *trigger)
 {
-	return is_same_text(one, other) ||
-		(one != NULL && other != NULL && url_has_same_origin(one, other));
+	TupleDesc	descriptor = RelationGetDescr(trigger->tg_relation);
+
+	for (int column = 1; column <= descriptor->natts; column++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(descriptor, column - 1);
+		const char *name = NameStr(attribute->attname);
+
+		if (!attribute->attisdropped && !is_listed(name, free_columns) &&
+			!is_same_text(bound_text(trigger->tg_trigtuple, descriptor, column, name),
+						  bound_text(trigger->tg_newtuple, descriptor, column, name)))
+			return name;
+	}
+	return NULL;
 }
 
-/* Where it goes follows from the URLs and from what they are used for. */
-static bool
-goes_elsewhere(const Version *old, const Version *new)
+static Datum
+column_value(const TriggerData *trigger, const char *name)
 {
-	return !is_same_origin(column_text(old, "url"), column_text(new, "url")) ||
-		!is_same_origin(token_url(old), token_url(new)) ||
-		!is_same_text(column_text(old, "auth"), column_text(new, "auth")) ||
-		!is_same_text(column_text(old, "kind"), column_text(new, "kind"));
+	TupleDesc	descriptor = RelationGetDescr(trigger->tg_relation);
+	bool		is_null;
+
+	return SPI_getbinval(trigger->tg_trigtuple, descriptor, SPI_fnumber(descriptor, name), &is_null);
 }
 
 static bool
-has_secrets(FunctionCallInfo fcinfo, const Version *version)
+has_secrets(FunctionCallInfo fcinfo, Datum application_id, Datum id)
 {
 	static Statement find = {
 		"SELECT FROM appt.secret WHERE application_id = $1 AND (subscription_id = $2 OR provider_id = $2)"
 		" AND name <> 'HMAC_KEY'",
 		2, {UUIDOID, UUIDOID}
 	};
-	bool		is_null;
-	Datum		application_id = column(version, "application_id", &is_null);
-	Datum		id = column(version, "id", &is_null);
 	Call		call;
 	bool		found;
 
@@ -115,21 +121,19 @@ Datum
 keep_secrets(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
-	Version		old;
-	Version		new;
-	bool		is_null;
+	const char *changed;
+	Datum		id;
 
 	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
 		!TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("keep_secrets is a trigger for updated rows")));
-	old.descriptor = new.descriptor = RelationGetDescr(trigger->tg_relation);
-	old.tuple = trigger->tg_trigtuple;
-	new.tuple = trigger->tg_newtuple;
-	if (goes_elsewhere(&old, &new) && has_secrets(fcinfo, &old))
-		report_conflict("secrets stay with the host that they were stored for",
-						"\"%s\" has a password or secret headers.",
-						uuid_text(DatumGetUUIDP(column(&old, "id", &is_null))));
+	changed = find_change(trigger);
+	id = column_value(trigger, "id");
+	if (changed != NULL && has_secrets(fcinfo, column_value(trigger, "application_id"), id))
+		report_conflict("a secret stays with what it was stored for",
+						"\"%s\" has a password or secret headers, so \"%s\" cannot be changed.",
+						uuid_text(DatumGetUUIDP(id)), changed);
 	return PointerGetDatum(trigger->tg_newtuple);
 }
