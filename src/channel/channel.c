@@ -11,7 +11,6 @@
 
 #include <curl/curl.h>
 
-#include "common/base64.h"
 #include "mb/pg_wchar.h"
 
 #include "channel/parts.h"
@@ -19,14 +18,6 @@
 /* How much of a response the log keeps. */
 #define LOGGED_RESPONSE_LENGTH 4096
 #define LOGGED_ID_LENGTH 256
-
-#define MASK "********"
-
-/*
- * Shorter secrets are none, and masking them would only garble the log; so are
- * shorter beginnings of one, cut off at the end of a text.
- */
-#define SHORTEST_SECRET 4
 
 typedef Request *(*ComposeFunction) (const Message *message, const Route *route,
 									 ComposeFailure *failure);
@@ -38,10 +29,12 @@ typedef struct ChannelKind
 	RequestProtocol protocol;
 	const char *kind;
 	bool		(*needs_secret) (const Route *route);	/* NULL: it never does */
-	const char *(*problem) (const Route *route);	/* NULL: composing finds out */
+	const char *(*problem) (const Route *route);	/* NULL: composing finds
+													 * out */
 	ComposeFunction compose;
 	void		(*read_answer) (const Route *route, const Response *response,
-								Outcome *outcome);	/* NULL: the status says it all */
+								Outcome *outcome);	/* NULL: the status says
+													 * it all */
 } ChannelKind;
 
 static bool
@@ -61,7 +54,7 @@ static const ChannelKind kinds[] = {
 	genesys_sms_problem, compose_genesys_sms, read_genesys_answer},
 	{CHANNEL_SMS, REQUEST_HTTP, "HTTP", gateway_needs_secret,
 	gateway_problem, compose_gateway, read_gateway_answer},
-	{CHANNEL_WEBHOOK, REQUEST_HTTP, "WEBHOOK", .compose = compose_webhook},
+	{CHANNEL_WEBHOOK, REQUEST_HTTP, "WEBHOOK",.compose = compose_webhook},
 };
 
 /* kind NULL: the first that carries it, whatever its kind. */
@@ -175,14 +168,13 @@ text_to_utf8(const char *text)
  * Outcomes.
  */
 
-/* Foreign bytes as text of the server's encoding; what is no text becomes '?'. */
-static char *
-clean_text(const char *bytes)
+/* Make foreign bytes text of the server's encoding; what is no text becomes '?'. */
+static void
+clean_text(char *text)
 {
 	bool		keep_utf8 = GetDatabaseEncoding() == PG_UTF8 ||
-		GetDatabaseEncoding() == PG_SQL_ASCII;
-	char	   *text = pstrdup(bytes);
-	char	   *end = text + strlen(text);
+	GetDatabaseEncoding() == PG_SQL_ASCII;
+	char	   *end = text +strlen(text);
 	char	   *at = text;
 
 	while (at < end)
@@ -202,178 +194,68 @@ clean_text(const char *bytes)
 		else
 			*at++ = '?';
 	}
-	return text;
 }
 
-/* Replace a secret wherever it stands, also its beginning at the very end. */
-static char *
-mask_secret(char *text, const char *secret)
+static List *
+add_secret(List *secrets, const char *secret)
 {
-	StringInfoData masked;
-	size_t		length = secret ? strlen(secret) : 0;
-	size_t		rest = strlen(text);
+	const char *utf8 = secret == NULL || secret[0] == '\0' ? NULL : text_to_utf8(secret);
 
-	if (length < SHORTEST_SECRET || rest == 0)
-		return text;
-	initStringInfo(&masked);
-	while (rest > 0)
-	{
-		size_t		compared = Min(length, rest);
-
-		if ((compared == length || compared >= SHORTEST_SECRET) &&
-			memcmp(text, secret, compared) == 0)
-		{
-			appendStringInfoString(&masked, MASK);
-			text += compared;
-			rest -= compared;
-		}
-		else
-		{
-			appendStringInfoChar(&masked, *text++);
-			rest--;
-		}
-	}
-	return masked.data;
+	return utf8 == NULL ? secrets : lappend(secrets, unconstify(char *, utf8));
 }
 
-/* A copy in which each slash stands behind a backslash, as some write JSON. */
-static char *
-with_escaped_slashes(const char *text)
+/* Of "Bearer xyz" some say only what follows the scheme. */
+static List *
+add_header_secret(List *secrets, const char *value)
 {
-	StringInfoData escaped;
+	const char *blank = value == NULL ? NULL : strchr(value, ' ');
 
-	initStringInfo(&escaped);
-	for (; *text != '\0'; text++)
-	{
-		if (*text == '/')
-			appendStringInfoChar(&escaped, '\\');
-		appendStringInfoChar(&escaped, *text);
-	}
-	return escaped.data;
+	secrets = add_secret(secrets, value);
+	return blank == NULL ? secrets : add_secret(secrets, blank + 1);
 }
 
-/* As it is, as it would stand inside a JSON string, and in a URL or form. */
-static char *
-mask_in_all_forms(char *text, const char *secret)
+/* All that the other side was told and nobody else is to know. */
+static List *
+secrets_of(const Route *route, const Response *response)
 {
-	StringInfoData json;
-	StringInfoData url;
-
-	if (secret == NULL || secret[0] == '\0')
-		return text;
-	text = mask_secret(text, secret);
-	initStringInfo(&json);
-	append_json_escaped(&json, secret);
-	if (strcmp(json.data, secret) != 0)
-		text = mask_secret(text, json.data);
-	if (strchr(secret, '/') != NULL)
-		text = mask_secret(text, with_escaped_slashes(json.data));
-	initStringInfo(&url);
-	append_url_encoded(&url, secret);
-	if (strcmp(url.data, secret) != 0)
-		text = mask_secret(text, url.data);
-	return text;
-}
-
-static char *
-in_base64(const char *bytes, int count)
-{
-	int			size = pg_b64_enc_len(count) + 1;
-	char	   *text = palloc(size);
-	int			length = pg_b64_encode(bytes, count, text, size - 1);
-
-	text[Max(length, 0)] = '\0';
-	return text;
-}
-
-/* user:password in base64, as an echoed Authorization header shows it. */
-static char *
-basic_token(const char *username, const char *password)
-{
-	char	   *pair = psprintf("%s:%s", username, password);
-
-	return in_base64(pair, strlen(pair));
-}
-
-/* What SMTP's AUTH PLAIN says, in base64: NUL, user, NUL, password. */
-static char *
-plain_token(const char *username, const char *password)
-{
-	StringInfoData pair;
-
-	initStringInfo(&pair);
-	appendStringInfoChar(&pair, '\0');
-	appendBinaryStringInfo(&pair, username, strlen(username) + 1);
-	appendStringInfoString(&pair, password);
-	return in_base64(pair.data, pair.len);
-}
-
-static char *
-url_encoded(const char *text)
-{
-	StringInfoData encoded;
-
-	initStringInfo(&encoded);
-	append_url_encoded(&encoded, text);
-	return encoded.data;
-}
-
-/* Also as basic authentication has it, as token endpoints get that, and as mail servers are told it. */
-static char *
-mask_password(char *text, const Route *route)
-{
-	const char *username = route->username ? route->username : "";
-
-	text = mask_in_all_forms(text, route->password);
-	text = mask_in_all_forms(text, basic_token(username, route->password));
-	text = mask_in_all_forms(text, basic_token(url_encoded(route_client(route)),
-											   url_encoded(route->password)));
-	if (strcmp(route->kind, "SMTP") != 0)
-		return text;
-	text = mask_secret(text, in_base64(route->password, strlen(route->password)));
-	return mask_secret(text, plain_token(username, route->password));
-}
-
-static char *
-mask_secrets(char *text, const Route *route)
-{
+	List	   *secrets = add_secret(add_secret(NIL, route->password), response->token);
 	ListCell   *cell;
 
-	if (route->password != NULL && route->password[0] != '\0')
-		text = mask_password(text, route);
 	foreach(cell, route->hmac_keys)
-		text = mask_in_all_forms(text, lfirst(cell));
+		secrets = add_secret(secrets, lfirst(cell));
 	foreach(cell, route->headers)
 	{
 		const Header *header = lfirst(cell);
 
 		if (header->is_secret)
-			text = mask_in_all_forms(text, header->value);
+			secrets = add_header_secret(secrets, header->value);
 	}
-	return text;
+	return secrets;
 }
 
 /* What the log may keep of foreign text; NULL stays NULL. */
 static char *
-loggable(const char *bytes, const Route *route, int longest)
+loggable(const char *bytes, bool is_whole, List *secrets, int longest)
 {
 	char	   *text;
 	int			length;
 
 	if (bytes == NULL || bytes[0] == '\0')
 		return NULL;
-	text = mask_secrets(clean_text(bytes), route);
+	text = mask_secrets(bytes, secrets, is_whole);
+
+	clean_text(text);
 	length = strlen(text);
 	if (length > longest)
-		text[pg_mbcliplen(text, length, longest)] = '\0';
+		text[		pg_mbcliplen(text, length, longest)] = '\0';
 	return text;
 }
 
 /* The same in one line. */
 static char *
-loggable_line(const char *bytes, const Route *route, int longest)
+loggable_line(const char *bytes, bool is_whole, List *secrets, int longest)
 {
-	char	   *text = loggable(bytes, route, longest);
+	char	   *text = loggable(bytes, is_whole, secrets, longest);
 
 	for (char *c = text; c != NULL && *c != '\0'; c++)
 	{
@@ -381,22 +263,6 @@ loggable_line(const char *bytes, const Route *route, int longest)
 			*c = ' ';
 	}
 	return text;
-}
-
-/*
- * The same of a text that is whole. A line break behind it, which no secret
- * has, keeps its end from being taken for a secret's beginning.
- */
-static char *
-loggable_whole(const char *text, const Route *route, int longest)
-{
-	char	   *line;
-
-	if (text == NULL || text[0] == '\0')
-		return NULL;
-	line = loggable_line(psprintf("%s\n", text), route, longest + 1);
-	line[strlen(line) - 1] = '\0';
-	return line;
 }
 
 /* Retry-After: seconds or an HTTP date, in microseconds from the answer on. */
@@ -415,6 +281,7 @@ read_retry_after(const Response *response)
 		/* More than a year is as good as a year; the cap is below it. */
 		return (digits > 8 ? 100000000 : strtol(text, NULL, 10)) * USECS_PER_SEC;
 	date = digits > 0 || text[0] == '-' ? -1 : curl_getdate(text, NULL);
+
 	if (date == -1)
 		return -1;
 	offset = time_t_to_timestamptz(date) - response->finished_at;
@@ -474,27 +341,27 @@ describe_status(RequestProtocol protocol, const Response *response)
 
 /* What went wrong, for the server's log. Of a mail that was refused the transfer quotes the answer. */
 static char *
-describe_cause(RequestProtocol protocol, const Route *route, const Response *response)
+describe_cause(RequestProtocol protocol, const Response *response, List *secrets)
 {
 	bool		is_quoting = protocol == REQUEST_SMTP && response->status > 0;
 
 	if (is_quoting || response->error == NULL || response->error[0] == '\0')
 		return describe_status(protocol, response);
-	return loggable_line(response->error, route, LOGGED_RESPONSE_LENGTH);
+	return loggable_line(response->error, false, secrets, LOGGED_RESPONSE_LENGTH);
 }
 
 /* What went wrong, for people, in one line; `told` is what the answer says itself. */
 static char *
 describe_failure(const char *told, RequestProtocol protocol, const Message *message,
-				 const Route *route, const Response *response)
+				 const Response *response, List *secrets)
 {
 	bool		is_quoted = may_be_quoted(message, response);
 
 	/* What the transfer says is why there is no answer, or none that is good. */
 	if (is_quoted && response->error != NULL && response->error[0] != '\0')
-		return loggable_line(response->error, route, LOGGED_RESPONSE_LENGTH);
+		return loggable_line(response->error, false, secrets, LOGGED_RESPONSE_LENGTH);
 	if (is_quoted && told != NULL && told[0] != '\0')
-		return loggable_whole(told, route, LOGGED_RESPONSE_LENGTH);
+		return loggable_line(told, true, secrets, LOGGED_RESPONSE_LENGTH);
 	return describe_status(protocol, response);
 }
 
@@ -504,6 +371,7 @@ channel_read_outcome(const Message *message, const Route *route,
 {
 	const ChannelKind *kind = find_kind(message->channel, route->kind);
 	RequestProtocol protocol = kind ? kind->protocol : REQUEST_HTTP;
+	List	   *secrets = secrets_of(route, response);
 	Outcome		outcome = {0};
 
 	outcome.kind = outcome_kind(protocol, response);
@@ -512,15 +380,15 @@ channel_read_outcome(const Message *message, const Route *route,
 	if (kind != NULL && kind->read_answer != NULL && is_answered(response))
 		kind->read_answer(route, response, &outcome);
 	if (may_be_quoted(message, response))
-		outcome.response = loggable(response->body, route, LOGGED_RESPONSE_LENGTH);
-	outcome.provider_message_id = loggable_whole(outcome.provider_message_id, route,
-												 LOGGED_ID_LENGTH);
+		outcome.response = loggable(response->body, false, secrets, LOGGED_RESPONSE_LENGTH);
+	outcome.provider_message_id = loggable_line(outcome.provider_message_id, true, secrets,
+												LOGGED_ID_LENGTH);
 	if (outcome.kind == OUTCOME_DELIVERED)
 		outcome.error = NULL;
 	else
 	{
-		outcome.error = describe_failure(outcome.error, protocol, message, route, response);
-		outcome.cause = describe_cause(protocol, route, response);
+		outcome.error = describe_failure(outcome.error, protocol, message, response, secrets);
+		outcome.cause = describe_cause(protocol, response, secrets);
 		outcome.retry_after = read_retry_after(response);
 	}
 	return outcome;

@@ -126,8 +126,8 @@ typedef struct Response
 								 * sent */
 	Reach		reach;
 	bool		refused_by_policy;	/* the address is not to be contacted */
-	const char *error;			/* what went wrong, for people, no secrets; or
-								 * NULL */
+	const char *token;			/* that it was sent with, or NULL; not for the log */
+	const char *error;			/* what went wrong, for people; or NULL */
 	const char *body;			/* as far as kept; HTTP body or last SMTP line */
 	const char *retry_after;	/* that header's text, or NULL */
 	TimestampTz started_at;

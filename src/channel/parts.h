@@ -141,6 +141,16 @@ extern char *answer_error(const Response *response, const char *message_path,
 						  const char *code_path);
 
 /*
+ * mask.c
+ */
+
+/*
+ * The text without these secrets (of char *, in UTF-8), however they are escaped
+ * in it. `is_whole`: it was not cut off, what is at its end is no beginning.
+ */
+extern char *mask_secrets(const char *text, List *secrets, bool is_whole);
+
+/*
  * request_template.c
  */
 

@@ -241,8 +241,7 @@ finish_transfer(Transfer *transfer, CURLcode result)
 	engine->may_unblock = true;
 	release_host(engine, transfer->host);
 	transfer->host = NULL;
-	mask_token(transfer);
-	release_token(transfer);
+	leave_token(transfer);
 	if (transfer->fetched_token != NULL)
 		finish_token(transfer);
 	else
@@ -260,7 +259,11 @@ how_far_it_came(const Transfer *transfer, CURL *easy, CURLcode result)
 	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connect_time);
 	if (connect_time > 0)
 		return REACH_CONNECTED;
-	/* What was refused by us, or never had its turn, tells nothing of the host. */
+
+	/*
+	 * What was refused by us, or never had its turn, tells nothing of the
+	 * host.
+	 */
 	return transfer->looking_up || (transfer->address_opened && !transfer->out_of_descriptors) ?
 		REACH_FAILED : REACH_UNTRIED;
 }
@@ -666,6 +669,9 @@ transfer_take(TransferEngine *engine, void **tag)
 		response->body = pnstrdup(transfer->body, transfer->body_length);
 	if (transfer->retry_after[0] != '\0')
 		response->retry_after = pstrdup(transfer->retry_after);
+	if (transfer->authorization != NULL)
+		response->token = pstrdup(token_of(transfer));
+	release_token(transfer);
 	*tag = transfer->tag;
 
 	dlist_delete(&transfer->node);
@@ -718,6 +724,7 @@ transfer_engine_abandon(TransferEngine *engine)
 		Transfer   *transfer = dlist_container(Transfer, node,
 											   dlist_pop_head_node(&engine->finished));
 
+		release_token(transfer);
 		dlist_push_head(&engine->unused, &transfer->node);
 	}
 }

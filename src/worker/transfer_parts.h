@@ -256,7 +256,7 @@ extern TokenSupply provide_token(Transfer *transfer);
 extern void finish_token(Transfer *fetch);
 extern const char *token_of(const Transfer *transfer);
 extern bool refresh_token(Transfer *transfer);
+extern void leave_token(Transfer *transfer);
 extern void release_token(Transfer *transfer);
-extern void mask_token(Transfer *transfer);
 
 #endif							/* APPT_TRANSFER_PARTS_H */

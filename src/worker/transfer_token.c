@@ -5,7 +5,6 @@
  */
 #include "postgres.h"
 
-#include "common/base64.h"
 #include "utils/memutils.h"
 
 #include "worker/transfer_parts.h"
@@ -22,13 +21,20 @@ token_headers(MemoryContext context)
 	return headers;
 }
 
+/* It needs none any more; what it was sent with is kept, for the answer may repeat it. */
 void
-release_token(Transfer *transfer)
+leave_token(Transfer *transfer)
 {
 	if (transfer->token != NULL)
 		transfer->token->users--;
 	transfer->token = NULL;
 	transfer->token_granted = false;
+}
+
+void
+release_token(Transfer *transfer)
+{
+	leave_token(transfer);
 	free(transfer->authorization);
 	transfer->authorization = NULL;
 }
@@ -103,7 +109,10 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	transfer->address_refused = fetch->address_refused;
 	transfer->address_opened = fetch->address_opened;
 
-	/* An answer that grants may hold a token where we did not find it: none of that is for the log. */
+	/*
+	 * An answer that grants may hold a token where we did not find it: none
+	 * of that is for the log.
+	 */
 	if (fetch->status < 200 || fetch->status > 299)
 	{
 		transfer->body_length = fetch->body_length;
@@ -155,11 +164,11 @@ finish_token(Transfer *fetch)
 	dlist_push_head(&engine->unused, &fetch->node);
 }
 
-/* What the transfer is authorized with. */
+/* What the transfer is authorized with, or NULL. */
 const char *
 token_of(const Transfer *transfer)
 {
-	return transfer->authorization + strlen(AUTHORIZATION_PREFIX);
+	return transfer->authorization == NULL ? NULL : transfer->authorization + strlen(AUTHORIZATION_PREFIX);
 }
 
 /* The receiver refused the token: fetch another, once, and send again. */
@@ -173,72 +182,4 @@ refresh_token(Transfer *transfer)
 	transfer->token_refreshed = true;
 	restart_transfer(transfer);
 	return true;
-}
-
-#define LOGIN_MARK "auth=Bearer "
-
-/* Is the byte one of base64's, its padding excepted? */
-static bool
-is_base64(char byte)
-{
-	return (byte >= 'A' && byte <= 'Z') || (byte >= 'a' && byte <= 'z') ||
-		(byte >= '0' && byte <= '9') || byte == '+' || byte == '/';
-}
-
-/* A mail server may echo what it was told to log in: the token among other words, in base64. */
-static void
-mask_login(Transfer *transfer)
-{
-	char		decoded[KEPT_BODY_SIZE];
-	char	   *at = transfer->body;
-	char	   *end = transfer->body + transfer->body_length;
-
-	while (at < end)
-	{
-		int			length = 0;
-		int			decoded_length;
-
-		while (at + length < end && is_base64(at[length]))
-			length++;
-		decoded_length = pg_b64_decode(at, length / 4 * 4, decoded, sizeof(decoded));
-		if (decoded_length > 0 &&
-			memmem(decoded, decoded_length, LOGIN_MARK, strlen(LOGIN_MARK)) != NULL)
-			memset(at, '*', length);
-		at += Max(length, 1);
-	}
-}
-
-/* Shorter beginnings of a token tell nothing. */
-#define SHORTEST_BEGINNING 4
-
-/* A receiver may echo the token: the log must not have it, nor its beginning where the body was cut. */
-void
-mask_token(Transfer *transfer)
-{
-	char	   *at = transfer->body;
-	char	   *end = transfer->body + transfer->body_length;
-	const char *value;
-	size_t		length;
-
-	if (transfer->authorization == NULL)
-		return;
-	if (transfer->request->protocol == REQUEST_SMTP)
-		mask_login(transfer);
-	value = token_of(transfer);
-	length = strlen(value);
-	/* Onwards only: a token may consist of asterisks. */
-	while (at < end)
-	{
-		size_t		compared = Min(length, end - at);
-
-		if (compared < length && compared < SHORTEST_BEGINNING)
-			return;
-		if (memcmp(at, value, compared) == 0)
-		{
-			memset(at, '*', compared);
-			at += compared;
-		}
-		else
-			at++;
-	}
 }

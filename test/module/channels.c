@@ -275,7 +275,7 @@ test_compose(PG_FUNCTION_ARGS)
 /*
  * read_outcome(message jsonb, response jsonb, OUT kind, status_code, error,
  * response, retry_after_us, provider_message_id): the response is {"curl_result", "status", "error",
- * "retry_after", "token_refused", "refused_by_policy", "finished_at"}, its
+ * "retry_after", "token", "token_refused", "refused_by_policy", "finished_at"}, its
  * body the bytes of the third argument.
  */
 Datum
@@ -297,6 +297,7 @@ test_read_outcome(PG_FUNCTION_ARGS)
 	response.status = atoi(text_or(json, "status", "0"));
 	response.error = json_root_text(json, "error");
 	response.retry_after = json_root_text(json, "retry_after");
+	response.token = json_root_text(json, "token");
 	response.token_refused = json_root_text(json, "token_refused") != NULL;
 	response.refused_by_policy = json_root_text(json, "refused_by_policy") != NULL;
 	response.finished_at = message.timestamp;

@@ -68,6 +68,39 @@ SELECT is(response, kept, 'masked: ' || body) FROM (VALUES
 		  "secret_headers": {"X-Secret": "shh-header", "X-Quoted": "with \"quotes\" \\ in it"}}');
 SELECT is(error, 'login ******** failed', 'errors are masked too') FROM outcome('EMAIL', '{"curl_result": "67", "error": "login s3cret-word failed"}', NULL, '{"password": "s3cret-word"}');
 
+-- However they are escaped: each as an answer would say it, and cut off at each of its bytes.
+CREATE TEMP TABLE echo (how text, body text);
+INSERT INTO echo SELECT how, format(template, form) FROM (VALUES
+	('as it is', 'p&ss/w+rd <é€>=1'),
+	('JSON, all that is not ASCII and what HTML minds', 'p\u0026ss\/w\u002Brd \u003c\u00e9\u20AC\u003e\u003d1'),
+	('JSON, every character', (SELECT string_agg('\u' || lpad(to_hex(ascii(c)), 4, '0'), '') FROM string_to_table('p&ss/w+rd <é€>=1', NULL) AS c)),
+	('HTML, names', 'p&amp;ss&sol;w&plus;rd &lt;é€&gt;&equals;1'),
+	('HTML, numbers', 'p&#38;ss&#x2F;w&#43;rd &#60;&#233;&#x20ac;&#62;&#61;1'),
+	('URL', 'p%26ss%2Fw%2Brd%20%3C%C3%A9%E2%82%AC%3E%3D1'), ('URL in small letters, in part', 'p%26ss/w%2brd%20<%c3%a9%e2%82%ac>=1'),
+	('form', 'p%26ss%2Fw%2Brd+%3C%C3%A9%E2%82%AC%3E%3D1'),
+	('JSON in JSON', 'p\\u0026ss\\\/w+rd \\u003cé€>=1'), ('HTML in JSON', 'p\u0026amp;ss/w+rd \u0026lt;é€\u0026gt;=1'),
+	('URL in URL', 'p%2526ss%252Fw%252Brd%2520%253C%25C3%25A9%25E2%2582%25AC%253E%253D1'), ('URL in HTML', 'p&#37;26ss%2Fw%2Brd&percnt;20%3Cé€&gt;%3D1'), ('JSON in HTML', 'p\u0026ss&#92;/w+rd &lt;é€>=1'),
+	('broken lines', E'p&ss/w\r\n+rd <é€>\n=1')) AS written (how, form),
+	(VALUES ('%s'), ('{"error": "no such pass: %s"}')) AS t (template);
+INSERT INTO echo SELECT 'base64 behind ' || n, 'got ' || translate(encode(convert_to(repeat('x', n) || 'p&ss/w+rd <é€>=1' || repeat('y', n), 'UTF8'), 'base64'), alphabet, other)
+	FROM generate_series(0, 5) AS n, (VALUES ('', ''), ('+/=', '-_')) AS t (alphabet, other);
+INSERT INTO echo SELECT 'base64 in JSON and URL', replace(replace(replace(encode(convert_to('me:' || secret, 'UTF8'), 'base64'), '/', '\/'), '+', '%2B'), '=', '%3D')
+	FROM (VALUES ('p&ss/w+rd <é€>=1'), ('p%26ss%2Fw%2Brd%20%3C%C3%A9%E2%82%AC%3E%3D1')) AS t (secret);
+SELECT ok(response NOT LIKE '%rd%' AND response LIKE '%********%', 'masked: ' || how || ', ' || body)
+	FROM echo, outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), '{"password": "p&ss/w+rd <é€>=1"}') WHERE how NOT LIKE 'base64%';
+SELECT ok((response !~ '[A-Za-z0-9+/_-]{5}' OR response ~ '^got \*+[y=]*$') AND response LIKE '%********%', 'masked: ' || how || ', ' || body)
+	FROM echo, outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), '{"password": "p&ss/w+rd <é€>=1"}') WHERE how LIKE 'base64%';
+-- At most three characters of a secret's beginning show where the text was cut.
+SELECT is(string_agg(length || ': ' || response, E'\n'), NULL, 'cut off: ' || how || ', ' || body) FROM echo, generate_series(1, octet_length(body)) AS length,
+	outcome('WEBHOOK', '{"status": "500"}', substr(convert_to(body, 'UTF8'), 1, length), '{"password": "p&ss/w+rd <é€>=1"}')
+	WHERE response ~ '(^|[: "])p(&|\\+u0026|&#38;|%(25)?26)[^*]*s(s|\\u0073)' OR (how LIKE 'base64%' AND response ~ '[A-Za-z0-9+/_-]{12}') GROUP BY how, body;
+SELECT is(response, repeat('a', 4090) || '******', 'and where the log cuts it') FROM outcome('WEBHOOK', '{"status": "500"}', convert_to(repeat('a', 4090) || 's3cret-word' || repeat('b', 900), 'UTF8'), '{"password": "s3cret-word"}');
+SELECT is(response, kept, 'of an answer: ' || body) FROM (VALUES
+	('no such token: abc.def-123', 'no such token: ********'), ('{"sent":"Bearer abc.def-123"}', '{"sent":"********"}'), ('100% of a & b, \ and %zz &nope; \u12 \ud800 done', '100% of a & b, \ and %zz &nope; \u12 \ud800 done'),
+	('emoji \ud83d\ude00mark', 'emoji ********'), ('c%', 'c%'), ('&', '&'), ('\', '\'), ('%', '%'), ('&#;&#x;&;&#0;', '&#;&#x;&;&#0;')) AS known (body, kept),
+	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), '{"secret_headers": {"Authorization": "Bearer abc.def-123", "X-Emoji": "😀mark"}}');
+SELECT is(response, 'told: ********', 'the token that a message was sent with') FROM outcome('WEBHOOK', '{"status": "500", "token": "tok/en+1="}', convert_to('told: tok\u002fen\u002b1\u003d', 'UTF8'));
+
 -- An answer may repeat what was said; a one-time code is for nobody else.
 SELECT is(ARRAY[kind, error, response, provider_message_id], ARRAY[expected, err, kept, id], type || ', HTTP ' || status || ': what the log has') FROM (VALUES
 	('CODE', 201, 'DELIVERED', NULL, NULL, 'SM1'), ('CODE', 400, 'REJECTED', 'the receiver answered with HTTP status 400', NULL, NULL),
