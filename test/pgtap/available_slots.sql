@@ -112,36 +112,52 @@ RESET SESSION AUTHORIZATION;
 SELECT is(:seen, 4, 'anybody may ask');
 
 /*
- * Random requests: ranges of hours to weeks, durations and steps from seconds to days, around the change of clocks in March and
- * October, for an organizer or none, among appointments from minutes to months in applications with one to four places and none.
+ * 10,000 random requests: durations and steps from seconds to days, ranges of up to 30 steps with every kind of bounds, around changes of
+ * clocks and around now, for an organizer or none, among appointments from minutes to months, in applications with one to four places and
+ * with none, whose organizers are exclusive or not. What they are compared with counts one by one how many run from each instant on
+ * at which anything starts or ends, and looks for the most of those that a slot meets.
  */
 SET timezone = 'America/New_York';
 SELECT setseed(0.42) AS ignored \gset
-CREATE TEMP TABLE tenant AS SELECT i, appt.create_application(:'organization', 'Random', max_overlap => nullif(i, 5), max_duration => '200 days') AS id FROM generate_series(1, 5) i;
+CREATE TEMP TABLE tenant AS SELECT i, nullif(i % 5, 0) AS max_overlap, appt.create_application(:'organization', 'Random', max_overlap => nullif(i % 5, 0), organizer_exclusive => i > 5, max_duration => '200 days') AS id FROM generate_series(1, 10) i;
+CREATE FUNCTION pg_temp.near_a_change(chance float8, minutes float8) RETURNS timestamptz LANGUAGE sql STABLE AS $$
+	SELECT (ARRAY['2032-03-14', '2032-10-31', '2032-11-07', date_trunc('minute', now())]::timestamptz[])[1 + floor(chance * 4)] + make_interval(mins => (5 * floor(minutes / 5))::int) $$;
+-- From seconds to many, as often of each order of magnitude.
+CREATE FUNCTION pg_temp.length(chance float8, shortest float8, longest float8) RETURNS interval LANGUAGE sql IMMUTABLE AS
+	$$SELECT make_interval(secs => ceil(shortest * (longest / shortest) ^ chance))$$;
 INSERT INTO appt.appointment (application_id, organizer_id, organizer_type, state, start_at, end_at, timezone, locale, notifications_active)
-	SELECT tenant.id, 'agent-' || floor(random() * 4), (ARRAY['AGENT', 'AGENT', 'AGENT', 'CUSTOMER'])[1 + floor(4 * random())],
+	SELECT id, 'agent-' || floor(random() * 4), (ARRAY['AGENT', 'AGENT', 'AGENT', 'CUSTOMER'])[1 + floor(4 * random())],
 		(ARRAY['SCHEDULED', 'ACTIVATED', 'ACTIVATED', 'ENDED', 'CANCELLED'])[1 + floor(5 * random())], start_at,
-		start_at + make_interval(secs => CASE WHEN random() < 0.03 THEN ceil(exp(random() * ln(8000000))) ELSE 300 * ceil(random() * 12) END), 'UTC', 'en', true
-	FROM (SELECT 1 + floor(random() * 5) AS i, date.day + make_interval(mins => (5 * floor(random() * 6000 - 3000))::int) AS start_at
-		FROM generate_series(1, 3000), LATERAL (SELECT (ARRAY['2032-03-14', '2032-10-31', '2032-11-07'])[1 + floor(random() * 3)]::timestamptz AS day WHERE generate_series > 0) date) starts JOIN tenant USING (i);
+		start_at + CASE WHEN random() < 0.03 THEN pg_temp.length(random(), 1, 8000000) ELSE make_interval(mins => 5 * ceil(random() * 12)::int) END, 'UTC', 'en', true
+	FROM (SELECT 1 + r % 10 AS i, pg_temp.near_a_change(random(), random() * 20000 - 10000) AS start_at FROM generate_series(1, 8000) r) starts JOIN tenant USING (i);
 ANALYZE appt.appointment;
-CREATE TEMP TABLE request AS SELECT row_number() OVER () AS number, tenant.id AS application_id, max_overlap, tstzrange(start_at, start_at + step * (0.5 + random() * 60) + duration, (ARRAY['[)', '[]', '()'])[1 + floor(random() * 3)]) AS range,
-		duration, step, organizer_id
-	FROM (SELECT 1 + floor(random() * 5) AS i, day + make_interval(mins => (5 * floor(random() * 4000 - 2000))::int) AS start_at, make_interval(secs => ceil(exp(random() * ln(CASE WHEN random() < 0.9 THEN 7200 ELSE 700000 END)))) AS duration,
-			make_interval(secs => ceil(exp(3 + random() * ln(CASE WHEN random() < 0.9 THEN 500 ELSE 10000 END)))) AS step, CASE WHEN random() < 0.5 THEN 'agent-' || floor(random() * 5) END AS organizer_id
-		FROM generate_series(1, 4000), LATERAL (SELECT (ARRAY['2032-03-14', '2032-10-31', '2032-11-07'])[1 + floor(random() * 3)]::timestamptz AS day WHERE generate_series > 0) date) random_requests
-	JOIN tenant USING (i) JOIN appt.application a ON a.id = tenant.id;
-CREATE TEMP TABLE compared AS SELECT r.number, offered, slots, one_by_one FROM request r, LATERAL (
-		SELECT count(*) AS offered, string_agg(concat_ws(' ', start_at, end_at, remaining), ', ' ORDER BY start_at) AS slots FROM appt.available_slots(r.application_id, r.range, r.duration, r.step, r.organizer_id)) actual, LATERAL (
-		WITH open AS MATERIALIZED (SELECT start_at, end_at, tstzrange(start_at, end_at) AS span, organizer_id, organizer_type FROM appt.appointment a
-			WHERE a.application_id = r.application_id AND a.state IN ('SCHEDULED', 'ACTIVATED') AND tstzrange(start_at, end_at) && r.range),
-		slot AS (SELECT s AS start_at, s + r.duration AS end_at, tstzrange(s, s + r.duration) AS span FROM generate_series(lower(r.range), upper(r.range), r.step) s WHERE tstzrange(s, s + r.duration) <@ r.range),
-		-- The most that run at the slot's start or when one starts within it.
-		looked_at AS (SELECT slot.*, greatest((SELECT count(*) FROM open WHERE slot.start_at <@ open.span),
-				(SELECT max((SELECT count(*) FROM open o WHERE open.start_at <@ o.span)) FROM open WHERE open.start_at <@ slot.span)) AS peak FROM slot)
-		SELECT string_agg(concat_ws(' ', start_at, end_at, r.max_overlap - peak), ', ' ORDER BY start_at) AS one_by_one FROM looked_at
-		WHERE (peak >= r.max_overlap) IS NOT TRUE AND NOT EXISTS (SELECT FROM open WHERE organizer_id = r.organizer_id AND organizer_type = 'AGENT' AND open.span && looked_at.span)) expected;
-SELECT is(min(number), NULL, 'random requests are answered as if every slot were looked at by itself') FROM compared WHERE slots IS DISTINCT FROM one_by_one;
-SELECT cmp_ok(sum(offered), '>', 30000::numeric, format('%s slots of %s requests were offered', sum(offered), count(*))) FROM compared;
+CREATE TEMP TABLE request AS
+	SELECT number, id AS application_id, max_overlap, duration, step, organizer_id, tstzrange(start_at, start_at + step * steps + duration, bounds) AS range
+	FROM (SELECT number, 1 + number % 10 AS i, pg_temp.near_a_change(random(), random() * 20000 - 10000) AS start_at, random() * 30 AS steps, (ARRAY['[)', '[]', '()', '(]'])[1 + floor(random() * 4)] AS bounds,
+			pg_temp.length(random(), 1, CASE WHEN random() < 0.9 THEN 7200 ELSE 700000 END) AS duration, pg_temp.length(random(), 20, CASE WHEN random() < 0.9 THEN 10000 ELSE 200000 END) AS step,
+			CASE WHEN random() < 0.5 THEN 'agent-' || floor(random() * 5) END AS organizer_id FROM generate_series(1, 10000) number) requests JOIN tenant USING (i);
+
+CREATE TEMP TABLE open AS SELECT application_id, start_at, end_at, CASE organizer_type WHEN 'AGENT' THEN organizer_id END AS agent_id FROM appt.appointment WHERE state IN ('SCHEDULED', 'ACTIVATED');
+CREATE INDEX ON open (application_id);
+-- Of each agent, and (agent_id '') of whoever organizes.
+CREATE TEMP TABLE level AS SELECT application_id, agent_id, at, (SELECT count(*) FROM open o
+		WHERE o.application_id = edge.application_id AND edge.agent_id IN ('', o.agent_id) AND o.start_at <= at AND o.end_at > at) AS running
+	FROM (SELECT application_id, agent_id, at FROM open, unnest(ARRAY[start_at, end_at]) at WHERE agent_id IS NOT NULL UNION SELECT application_id, '', at FROM open, unnest(ARRAY[start_at, end_at]) at) edge;
+CREATE UNIQUE INDEX ON level (application_id, agent_id, at);
+CREATE TEMP TABLE slot AS SELECT number, application_id, coalesce(organizer_id, 'nobody') AS agent_id, max_overlap, s AS start_at, s + duration AS end_at FROM request, generate_series(lower(range), upper(range), step) s
+	WHERE tstzrange(s, s + duration) <@ range AND s >= now() - interval '1 minute';
+ANALYZE open, level, slot;
+CREATE TEMP TABLE expected AS SELECT number, string_agg(concat_ws(' ', start_at, end_at, max_overlap - everybody.peak), ', ' ORDER BY start_at) AS slots FROM slot,
+	LATERAL (SELECT coalesce(max(running), 0) AS peak FROM level l WHERE l.application_id = slot.application_id AND l.agent_id = '' AND at < slot.end_at
+		AND at >= coalesce((SELECT max(b.at) FROM level b WHERE b.application_id = slot.application_id AND b.agent_id = '' AND b.at <= slot.start_at), '-infinity')) everybody,
+	LATERAL (SELECT coalesce(max(running), 0) AS peak FROM level l WHERE l.application_id = slot.application_id AND l.agent_id = slot.agent_id AND at < slot.end_at
+		AND at >= coalesce((SELECT max(b.at) FROM level b WHERE b.application_id = slot.application_id AND b.agent_id = slot.agent_id AND b.at <= slot.start_at), '-infinity')) organizer
+	WHERE (everybody.peak >= max_overlap) IS NOT TRUE AND organizer.peak = 0 GROUP BY number;
+CREATE TEMP TABLE compared AS SELECT request.*, actual.slots, expected.slots AS expected, actual.offered FROM request LEFT JOIN expected USING (number), LATERAL (
+	SELECT count(*) AS offered, string_agg(concat_ws(' ', start_at, end_at, remaining), ', ' ORDER BY start_at) AS slots FROM appt.available_slots(application_id, range, justify_hours(duration), justify_hours(step), organizer_id)) actual;
+SELECT is(min(number), NULL, 'random requests are answered as if every slot were looked at by itself') FROM compared WHERE slots IS DISTINCT FROM expected;
+SELECT cmp_ok(min(offered), '>', 1000::numeric, format('%s slots of %s requests were offered: ', sum(offered), sum(requests)) || string_agg(format('%s of %s, %s', offered, requests, what), '; ' ORDER BY what))
+	FROM (SELECT concat_ws(' and ', CASE WHEN max_overlap > 1 THEN 'several places' WHEN max_overlap = 1 THEN 'one place' ELSE 'no limit' END, CASE WHEN organizer_id IS NULL THEN 'any organizer' ELSE 'one organizer' END) AS what,
+		sum(offered) AS offered, count(*) AS requests FROM compared GROUP BY 1) kinds;
 SELECT * FROM finish();
 ROLLBACK;

@@ -39,11 +39,12 @@ INSERT INTO appt.appointment (application_id, organizer_id, state, start_at, end
 		'2032-01-01'::timestamptz + make_interval(mins => (5 * floor(random() * 30000))::int) AS start_at FROM generate_series(1, 4000)) random_starts;
 ANALYZE appt.appointment;
 CREATE TEMPORARY TABLE windows AS SELECT (ARRAY[:'application', :'other'])[1 + floor(2 * random())]::uuid AS application_id,
-	'2032-01-01'::timestamptz + make_interval(mins => (5 * floor(random() * 30000))::int) AS start_at, make_interval(secs => ceil(exp(random() * ln(7776000)))) AS duration FROM generate_series(1, 6000);
+	'2032-01-01'::timestamptz + make_interval(mins => (5 * floor(random() * 30000))::int) AS start_at, make_interval(secs => ceil(exp(random() * ln(7776000)))) AS duration FROM generate_series(1, 10000);
 UPDATE windows SET start_at = (ARRAY['2032-03-27', '2032-03-28', '2032-10-30', '2032-10-31'])[1 + floor(random() * 4)]::timestamptz + make_interval(mins => (5 * floor(random() * 600))::int) WHERE random() < 0.3;
-SELECT is(count(*) FILTER (WHERE counted > 0) > 3000, true, 'most windows have some') || E'\n' || is(count(*) FILTER (WHERE counted <> one_by_one), 0::bigint, 'and as many as counting one by one finds')
+CREATE TEMPORARY TABLE open AS SELECT application_id, start_at, end_at FROM appt.appointment WHERE state IN ('SCHEDULED', 'ACTIVATED');
+ANALYZE open;
+SELECT is(count(*) FILTER (WHERE counted > 0) > 5000, true, 'most windows have some') || E'\n' || is(count(*) FILTER (WHERE counted <> one_by_one), 0::bigint, 'and as many as counting one by one finds')
 	FROM windows w, LATERAL (SELECT appt.count_overlapping(w.application_id, w.start_at, justify_hours(w.duration)) AS counted,
-		(SELECT count(*) FROM appt.appointment a WHERE a.application_id = w.application_id AND a.state IN ('SCHEDULED', 'ACTIVATED')
-			AND tstzrange(a.start_at, a.end_at) && tstzrange(w.start_at, w.start_at + w.duration)) AS one_by_one OFFSET 0) counts;
+		(SELECT count(*) FROM open o WHERE o.application_id = w.application_id AND o.start_at < w.start_at + w.duration AND o.end_at > w.start_at) AS one_by_one OFFSET 0) counts;
 SELECT * FROM finish();
 ROLLBACK;
