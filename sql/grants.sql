@@ -130,8 +130,12 @@ GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_admin;
 
-/* The configuration: all columns but keys, what was verified, and what only functions know how to keep consistent. */
-GRANT UPDATE (name, notifications_enabled, require_verified_sender) ON appt.organization
+/*
+ * The configuration: all columns but keys, what was verified, and what only
+ * functions know how to keep consistent: who switches notifications on owes the
+ * messages that were held back meanwhile their SUPPRESSED.
+ */
+GRANT UPDATE (name, require_verified_sender) ON appt.organization
 	TO appt_admin, appt_service;
 GRANT INSERT (organization_id, name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,

@@ -10,7 +10,7 @@ CREATE TABLE appt.organization (
 );
 COMMENT ON TABLE appt.organization IS 'Owners of applications; each holds the global notification switch.';
 COMMENT ON COLUMN appt.organization.notifications_enabled IS
-'The global switch: captured when an appointment is scheduled and read again at every attempt. See set_notifications_enabled.';
+'The global switch: captured when an appointment is scheduled and read again at every attempt. Changed by set_notifications_enabled alone.';
 COMMENT ON COLUMN appt.organization.notifications_switched_at IS 'When set_notifications_enabled last changed the switch; NULL: never.';
 COMMENT ON COLUMN appt.organization.require_verified_sender IS
 'Email leaves only through a provider whose sender address was verified.';

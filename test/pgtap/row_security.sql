@@ -171,7 +171,7 @@ SELECT is(array_agg(coalesce(answer, '') ORDER BY place), '{"gone mine 0", "mine
  */
 CREATE TEMP TABLE promised (relation text, ag text, su text, cs text, cu text, ad text, an text, sv text, inserted text, updated text);
 INSERT INTO promised VALUES
-	('organization',       '',  '',  '',  '',  'ru',   '', 'ru',   '', 'name notifications_enabled require_verified_sender'),
+	('organization',       '',  '',  '',  '',  'ru',   '', 'ru',   '', 'name require_verified_sender'),
 	('application',        'r', 'r', 'r', '',  'riud', '', 'riud',
 		'organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second',
 		'name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second'),
@@ -222,7 +222,9 @@ SELECT is_empty($$SELECT c.oid::regclass, role FROM pg_class c, unnest('{public,
 CREATE TEMP TABLE change (statement text, relation text, changed text);
 INSERT INTO change VALUES
 	('UPDATE appt.organization t SET name = name', 'organization', 'Acme'),
-	('UPDATE appt.organization t SET notifications_enabled = false', 'organization', 'Acme'),
+	('UPDATE appt.organization t SET require_verified_sender = false', 'organization', 'Acme'),
+	('UPDATE appt.organization t SET notifications_enabled = false', 'organization', '-'),
+	('UPDATE appt.organization t SET notifications_switched_at = NULL', 'organization', '-'),
 	('UPDATE appt.application t SET max_attempts = 5', 'application', 'own sister'),
 	('UPDATE appt.rule t SET enabled = false', 'rule', 'own sister'),
 	('UPDATE appt.template t SET subject = NULL', 'template', 'own sister'),
