@@ -131,7 +131,19 @@ spare_sessions(TransferEngine *engine)
 									 dlist_tail_node(&engine->idle_sessions)));
 }
 
-/* Start a transfer, or start it again after it had to wait. */
+/* A look-up of its host was given up a while ago, and may go on: no thread more for that. */
+static void
+fail_for_lookup(Transfer *transfer)
+{
+	strlcpy(transfer->error,
+			"the host name could not be looked up: an earlier look-up of it hangs",
+			ERROR_SIZE);
+	transfer->reach = REACH_FAILED;
+	dlist_push_tail(&transfer->engine->busy, &transfer->node);
+	finish_transfer(transfer, CURLE_COULDNT_RESOLVE_HOST);
+}
+
+/* Start a transfer, or start it again after it had to wait. It may be over at once. */
 bool
 begin_transfer(Transfer *transfer)
 {
@@ -141,6 +153,11 @@ begin_transfer(Transfer *transfer)
 	bool		started;
 
 	clear_notes(transfer);
+	if (transfer->host->lookup_hangs_until > monotonic_ms())
+	{
+		fail_for_lookup(transfer);
+		return true;
+	}
 	if (transfer->request->token_url != NULL)
 		supply = provide_token(transfer);
 	if (supply == TOKEN_AWAITED)
@@ -556,9 +573,8 @@ transfer_start(TransferEngine *engine, const Request *request, void *tag)
 {
 	Host	   *host = find_host(engine, request->url, HASH_ENTER_NULL);
 	Transfer   *transfer = unused_transfer(engine);
-	int64		now = monotonic_ms();
 	sigset_t	signals;
-	bool		started = true;
+	bool		started;
 
 	if (transfer == NULL || host == NULL)
 	{
@@ -566,22 +582,11 @@ transfer_start(TransferEngine *engine, const Request *request, void *tag)
 			dlist_push_head(&engine->unused, &transfer->node);
 		return false;
 	}
-	assign_transfer(transfer, request, host, now + appt_request_timeout);
+	assign_transfer(transfer, request, host, monotonic_ms() + appt_request_timeout);
 	transfer->tag = tag;
 
 	block_signals(&signals);
-	if (host->lookup_hangs_until > now)
-	{
-		clear_notes(transfer);
-		strlcpy(transfer->error,
-				"the host name could not be looked up: an earlier look-up of it hangs",
-				ERROR_SIZE);
-		transfer->reach = REACH_FAILED;
-		dlist_push_tail(&engine->busy, &transfer->node);
-		finish_transfer(transfer, CURLE_COULDNT_RESOLVE_HOST);
-	}
-	else
-		started = begin_transfer(transfer);
+	started = begin_transfer(transfer);
 	unblock_signals(&signals);
 
 	if (!started)

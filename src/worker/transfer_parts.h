@@ -247,7 +247,7 @@ extern void quit_session(SmtpSession *session);
 typedef enum TokenSupply
 {
 	TOKEN_READY,				/* the transfer's header is made */
-	TOKEN_AWAITED,				/* it waits in the token's queue */
+	TOKEN_AWAITED,				/* it waits in the token's queue, or has failed */
 	TOKEN_IMPOSSIBLE			/* out of memory */
 } TokenSupply;
 

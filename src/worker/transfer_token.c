@@ -50,11 +50,10 @@ fetch_token(TransferEngine *engine, Token *token, int64 deadline)
 		return false;
 	assign_transfer(transfer, &token->request, host, deadline);
 	transfer->fetched_token = token;
+	token->is_fetching = true;
 	if (begin_transfer(transfer))
-	{
-		token->is_fetching = true;
 		return true;
-	}
+	token->is_fetching = false;
 	engine->in_flight--;
 	release_host(engine, transfer->host);
 	transfer->fetched_token = NULL;
@@ -93,10 +92,11 @@ provide_token(Transfer *transfer)
 		snprintf(transfer->authorization, size, AUTHORIZATION_PREFIX "%s", value);
 		return TOKEN_READY;
 	}
-	if (!token->is_fetching && !fetch_token(engine, token, transfer->deadline))
-		return TOKEN_IMPOSSIBLE;
 	dlist_push_tail(&token->waiting, &transfer->node);
-	return TOKEN_AWAITED;
+	if (token->is_fetching || fetch_token(engine, token, transfer->deadline))
+		return TOKEN_AWAITED;
+	dlist_delete(&transfer->node);
+	return TOKEN_IMPOSSIBLE;
 }
 
 /* The token could not be had: so ends a transfer that waited for it. */

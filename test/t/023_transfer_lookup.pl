@@ -67,6 +67,15 @@ is(scalar(lookups(qr/^open/)), 0, 'the threads of look-ups take no signals');
 @rows = run(exchange((map { "x$_.hang.test:$port" } 1 .. 60), map { "y$_.good.test:$port" } 1 .. 60));
 is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} < 900 } @rows[ 60 .. 119 ]), 60, 'many hanging hosts delay nobody either');
 
+# So is a token endpoint looked up: once for all who wait for its token, and not again while that hangs.
+my $with_token = join ', ', map { qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://$_.hang.test:$port/token"}'::jsonb) } qw(t t t u u u);
+my $fetching = "SELECT number, kind, milliseconds, error FROM appt_test.exchange(ARRAY[$with_token]) ORDER BY number;";
+@rows = run($fetching, $fetching, $fetching);
+is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: the host name could not be looked up in time/ } @rows[ 0 .. 5 ]), 6, 'a token endpoint whose look-up hangs');
+is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: .*an earlier look-up of it hangs/ } @rows[ 6 .. 17 ]), 12, 'fails all at once afterwards')
+	or diag(join "\n", map { $_->{error} } @rows[ 6 .. 17 ]);
+is(scalar(lookups(qr/[tu]\.hang\.test/)), 2, 'without being looked up again');
+
 # One that fails: for all at once, and it is tried again at the next.
 @rows = run(exchange(("a.fail.test:$port") x 20), exchange("a.fail.test:$port", "d.good.test:$port"));
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} eq 'the host name could not be looked up' } @rows[ 0 .. 20 ]), 21, 'a look-up that fails is told');
