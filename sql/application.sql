@@ -42,3 +42,10 @@ COMMENT ON COLUMN appt.application.retry_base IS 'Wait after the first failed at
 COMMENT ON COLUMN appt.application.retry_cap IS 'The longest wait between two attempts.';
 COMMENT ON COLUMN appt.application.max_concurrency IS 'Messages under way at once, of all workers together; NULL means no limit of its own.';
 COMMENT ON COLUMN appt.application.max_per_second IS 'Messages started per second, by all workers together; NULL means no limit.';
+COMMENT ON COLUMN appt.application.id IS 'Names it in functions, tables and tokens.';
+COMMENT ON COLUMN appt.application.organization_id IS 'The organization that owns it; its admins configure it.';
+COMMENT ON COLUMN appt.application.name IS 'As people call it; need not be unique.';
+COMMENT ON COLUMN appt.application.platform IS 'The contact centre it belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
+COMMENT ON COLUMN appt.application.locale IS 'Of appointments, unless they have their own; also the last one that templates fall back to.';
+COMMENT ON COLUMN appt.application.timezone IS 'Of appointments, unless they have their own.';
+COMMENT ON COLUMN appt.application.created_at IS 'When it was created.';

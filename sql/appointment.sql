@@ -54,6 +54,24 @@ COMMENT ON COLUMN appt.appointment.interaction IS
 'The call itself: {"state": PENDING, ACTIVE or ENDED, "routing", "customFields"}.';
 COMMENT ON COLUMN appt.appointment.notification_headers IS 'Headers that every webhook about this appointment carries.';
 COMMENT ON COLUMN appt.appointment.sequence IS 'Grows with every change that calendars must take over (RFC 5545 SEQUENCE).';
+COMMENT ON COLUMN appt.appointment.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.appointment.id IS 'Names it in functions.';
+COMMENT ON COLUMN appt.appointment.organizer_id IS 'Who owns it: an agent''s user id, or the id of a customer who booked by itself.';
+COMMENT ON COLUMN appt.appointment.organizer_type IS 'AGENT or CUSTOMER.';
+COMMENT ON COLUMN appt.appointment.state IS 'SCHEDULED, ACTIVATED, ENDED or CANCELLED.';
+COMMENT ON COLUMN appt.appointment.title IS 'What it is about; NULL if nobody said.';
+COMMENT ON COLUMN appt.appointment.notes IS 'For those who prepare it.';
+COMMENT ON COLUMN appt.appointment.location IS 'Where, if it is not a video call alone.';
+COMMENT ON COLUMN appt.appointment.start_at IS 'The first instant of the call.';
+COMMENT ON COLUMN appt.appointment.end_at IS 'The instant after its last.';
+COMMENT ON COLUMN appt.appointment.ended_at IS 'When it ended; NULL before.';
+COMMENT ON COLUMN appt.appointment.timezone IS 'In which its people are told the times.';
+COMMENT ON COLUMN appt.appointment.locale IS 'In whose words they are told.';
+COMMENT ON COLUMN appt.appointment.metadata IS 'Whatever the application keeps with it.';
+COMMENT ON COLUMN appt.appointment.cancel_reason IS 'What cancel_appointment was told; NULL: nothing.';
+COMMENT ON COLUMN appt.appointment.activated_at IS 'When it was activated; NULL before.';
+COMMENT ON COLUMN appt.appointment.created_at IS 'When it was scheduled.';
+COMMENT ON COLUMN appt.appointment.updated_at IS 'When anything of it was last changed.';
 
 CREATE TABLE appt.participant (
 	application_id uuid NOT NULL,
@@ -81,6 +99,19 @@ COMMENT ON COLUMN appt.participant.id IS 'An agent''s is its user id.';
 COMMENT ON COLUMN appt.participant.verified_channel IS
 'Of a customer who booked without an agent: the channel whose address was shown to be its own. Over the other nothing is sent until an agent organizes the appointment.';
 COMMENT ON COLUMN appt.participant.joined_at IS 'When it first joined the call.';
+COMMENT ON COLUMN appt.participant.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.participant.appointment_id IS 'The appointment that it takes part in.';
+COMMENT ON COLUMN appt.participant.type IS 'CUSTOMER or AGENT.';
+COMMENT ON COLUMN appt.participant.username IS 'Its name in the application; NULL if nobody said.';
+COMMENT ON COLUMN appt.participant.first_name IS 'As messages call it.';
+COMMENT ON COLUMN appt.participant.last_name IS 'As messages call it.';
+COMMENT ON COLUMN appt.participant.email IS 'Where email goes to.';
+COMMENT ON COLUMN appt.participant.phone IS 'Where text messages go to, in E.164; as it was written, if it is no number that can be called.';
+COMMENT ON COLUMN appt.participant.locale IS 'In whose words it is told; NULL: the appointment''s.';
+COMMENT ON COLUMN appt.participant.preferred_channel IS 'EMAIL or SMS, as the customer prefers; kept for the application.';
+COMMENT ON COLUMN appt.participant.metadata IS 'Whatever the application keeps with it.';
+COMMENT ON COLUMN appt.participant.left_at IS 'When it left the call; NULL while it is in it.';
+COMMENT ON COLUMN appt.participant.created_at IS 'When it was added.';
 
 CREATE TABLE appt.room_access (
 	application_id uuid NOT NULL,
@@ -93,3 +124,9 @@ CREATE TABLE appt.room_access (
 	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
 );
 COMMENT ON TABLE appt.room_access IS 'Join links of activated appointments.';
+COMMENT ON COLUMN appt.room_access.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.room_access.appointment_id IS 'The appointment whose room it is.';
+COMMENT ON COLUMN appt.room_access.ticket IS 'What admits to the room: who knows it may enter.';
+COMMENT ON COLUMN appt.room_access.type IS 'MULTI_USE_TICKET.';
+COMMENT ON COLUMN appt.room_access.url IS 'The application''s room_url and the ticket; empty where it has none.';
+COMMENT ON COLUMN appt.room_access.expires IS 'One hour after the appointment''s end.';

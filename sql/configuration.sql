@@ -21,6 +21,11 @@ COMMENT ON TABLE appt.rule IS
 'What an application sends: type by channel at an offset. Nothing is planned without an enabled rule. A new or moved rule applies to appointments scheduled or rescheduled afterwards.';
 COMMENT ON COLUMN appt.rule.time_offset IS
 'Counts back from start_at for REMINDER and ROOM, on from the end for FOLLOW_UP, and is 0 otherwise.';
+COMMENT ON COLUMN appt.rule.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.rule.id IS 'Names it in templates and notifications.';
+COMMENT ON COLUMN appt.rule.type IS 'What is sent: see the view notification_type.';
+COMMENT ON COLUMN appt.rule.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.rule.enabled IS 'Off: what it planned is SUPPRESSED when it is due, and it plans nothing.';
 
 CREATE TABLE appt.template (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
@@ -41,6 +46,14 @@ CREATE INDEX template_rule_id ON appt.template (application_id, rule_id);
 COMMENT ON TABLE appt.template IS
 'The texts of messages, per locale. What is not written here comes from appt''s built-in templates.';
 COMMENT ON COLUMN appt.template.rule_id IS 'The rule whose messages it is for; NULL: any.';
+COMMENT ON COLUMN appt.template.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.template.id IS 'Names it.';
+COMMENT ON COLUMN appt.template.type IS 'Of the messages it is for.';
+COMMENT ON COLUMN appt.template.channel IS 'EMAIL or SMS.';
+COMMENT ON COLUMN appt.template.locale IS 'Of whom it is for, like en or en-GB.';
+COMMENT ON COLUMN appt.template.subject IS 'Of an email, in Mustache.';
+COMMENT ON COLUMN appt.template.text_body IS 'What plain text and text messages say, in Mustache.';
+COMMENT ON COLUMN appt.template.html_body IS 'What an email says in HTML, in Mustache; NULL: it has no such part.';
 
 CREATE TABLE appt.subscription (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
@@ -67,6 +80,14 @@ COMMENT ON COLUMN appt.subscription.scope IS 'What OAuth2 tokens are asked for: 
 COMMENT ON COLUMN appt.subscription.audience IS 'Whom OAuth2 tokens are asked for, where the token endpoint wants to be told; NULL: it is not.';
 COMMENT ON COLUMN appt.subscription.token_auth IS 'How the client authenticates to the token endpoint: BASIC, or BODY where that wants it in the form.';
 COMMENT ON COLUMN appt.subscription.headers IS 'Headers of every request: [{"name", "value", "type": DEFAULT or SECRET}]; a secret value shows as ********.';
+COMMENT ON COLUMN appt.subscription.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.subscription.id IS 'Names it in functions.';
+COMMENT ON COLUMN appt.subscription.url IS 'Where webhooks are posted to.';
+COMMENT ON COLUMN appt.subscription.auth IS 'How its endpoint is authenticated to: NONE, BASIC or OAUTH2 (client credentials).';
+COMMENT ON COLUMN appt.subscription.username IS 'Of BASIC; the client''s id of OAUTH2.';
+COMMENT ON COLUMN appt.subscription.token_url IS 'Where OAUTH2 gets its tokens.';
+COMMENT ON COLUMN appt.subscription.enabled IS 'Off: what is due is SUPPRESSED.';
+COMMENT ON COLUMN appt.subscription.created_at IS 'When it was created.';
 
 CREATE TABLE appt.provider (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
@@ -92,6 +113,14 @@ COMMENT ON COLUMN appt.provider.url IS
 COMMENT ON COLUMN appt.provider.sender IS
 'Whom messages come from: "address" or "Name <address>" for email, a number or what else the kind takes for SMS.';
 COMMENT ON COLUMN appt.provider.verified_at IS 'When the sender address was shown to be the application''s own.';
+COMMENT ON COLUMN appt.provider.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.provider.id IS 'Names it in attempts.';
+COMMENT ON COLUMN appt.provider.channel IS 'EMAIL or SMS.';
+COMMENT ON COLUMN appt.provider.kind IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';
+COMMENT ON COLUMN appt.provider.username IS 'Of the account, or the client''s id; NULL: no authentication.';
+COMMENT ON COLUMN appt.provider.settings IS 'What its kind takes besides, and its limits max_concurrency and max_per_second.';
+COMMENT ON COLUMN appt.provider.enabled IS 'Is it the one that carries the channel?';
+COMMENT ON COLUMN appt.provider.created_at IS 'When it was set.';
 
 CREATE TABLE appt.secret (
 	application_id uuid NOT NULL,
@@ -113,3 +142,9 @@ CREATE INDEX secret_provider ON appt.secret (application_id, provider_id);
 COMMENT ON TABLE appt.secret IS 'Passwords, keys and secret headers: written through functions, readable by nobody but the owner.';
 COMMENT ON COLUMN appt.secret.name IS 'PASSWORD (also an OAuth2 client''s secret), HMAC_KEY, or HEADER: and the header''s name.';
 COMMENT ON COLUMN appt.secret.expires_at IS 'Until when a key that was replaced still signs; NULL for the current ones.';
+COMMENT ON COLUMN appt.secret.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.secret.id IS 'In the order in which they were made.';
+COMMENT ON COLUMN appt.secret.subscription_id IS 'Whose it is; NULL: a provider''s.';
+COMMENT ON COLUMN appt.secret.provider_id IS 'Whose it is; NULL: a subscription''s.';
+COMMENT ON COLUMN appt.secret.value IS 'The secret itself.';
+COMMENT ON COLUMN appt.secret.created_at IS 'When it was stored.';

@@ -14,3 +14,6 @@ COMMENT ON COLUMN appt.organization.notifications_enabled IS
 COMMENT ON COLUMN appt.organization.notifications_switched_at IS 'When set_notifications_enabled last changed the switch; NULL: never.';
 COMMENT ON COLUMN appt.organization.require_verified_sender IS
 'Email leaves only through a provider whose sender address was verified.';
+COMMENT ON COLUMN appt.organization.id IS 'Names it in functions and tokens.';
+COMMENT ON COLUMN appt.organization.name IS 'As people call it; need not be unique.';
+COMMENT ON COLUMN appt.organization.created_at IS 'When it was created.';

@@ -6,6 +6,8 @@
 CREATE VIEW appt.reason WITH (security_invoker = true) AS
 SELECT reason, explanation FROM appt.reasons();
 COMMENT ON VIEW appt.reason IS 'Why a notification can be in its state: the codes of notification.reason, each with a sentence.';
+COMMENT ON COLUMN appt.reason.reason IS 'The code.';
+COMMENT ON COLUMN appt.reason.explanation IS 'The reason as a sentence.';
 
 CREATE VIEW appt.notification_type WITH (security_invoker = true) AS
 SELECT type, description, audience, channels, due, first_attempt, window_length, overtaken_by,
@@ -21,6 +23,9 @@ COMMENT ON COLUMN appt.notification_type.overtaken_by IS 'The events that cancel
 COMMENT ON COLUMN appt.notification_type.obeys_switches IS 'Do the organization''s and the appointment''s switch stop it?';
 COMMENT ON COLUMN appt.notification_type.has_rules IS 'Is it planned by the rows of appt.rule?';
 COMMENT ON COLUMN appt.notification_type.has_offset IS 'May a rule''s time_offset differ from 0?';
+COMMENT ON COLUMN appt.notification_type.type IS 'The code.';
+COMMENT ON COLUMN appt.notification_type.description IS 'What it is, as a sentence.';
+COMMENT ON COLUMN appt.notification_type.channels IS 'Over what it can go out.';
 
 /*
  * The log. Narrowed by appointment_id, notification_id, recipient, by
@@ -93,6 +98,26 @@ COMMENT ON COLUMN appt.notification_log.outcome IS
 'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way and where there was none.';
 COMMENT ON COLUMN appt.notification_log.status_code IS 'The HTTP status or SMTP code that came back; NULL if none did.';
 COMMENT ON COLUMN appt.notification_log.provider IS 'The kind of provider that carried the attempt; NULL for webhooks.';
+COMMENT ON COLUMN appt.notification_log.notification_id IS 'Names the notification in functions.';
+COMMENT ON COLUMN appt.notification_log.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.notification_log.appointment_id IS 'The appointment it is about, which may be gone; NULL: none.';
+COMMENT ON COLUMN appt.notification_log.title IS 'The appointment''s.';
+COMMENT ON COLUMN appt.notification_log.start_at IS 'The appointment''s.';
+COMMENT ON COLUMN appt.notification_log.type IS 'Why it is sent: see the view notification_type.';
+COMMENT ON COLUMN appt.notification_log.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.notification_log.time_offset IS 'Of its rule: how long before the start or after the end it is due.';
+COMMENT ON COLUMN appt.notification_log.recipient_kind IS 'Whom recipient_id names: CUSTOMER, USER, SUBSCRIBER or ADDRESS.';
+COMMENT ON COLUMN appt.notification_log.recipient_id IS 'A participant, a user, a subscription, or the address itself.';
+COMMENT ON COLUMN appt.notification_log.due_at IS 'When the notification is, or was, to go out.';
+COMMENT ON COLUMN appt.notification_log.attempt_number IS '1 for the first; NULL: there was none.';
+COMMENT ON COLUMN appt.notification_log.started_at IS 'When the attempt was opened, before a byte left.';
+COMMENT ON COLUMN appt.notification_log.finished_at IS 'When its outcome was known; NULL while it is under way.';
+COMMENT ON COLUMN appt.notification_log.error IS 'What went wrong.';
+COMMENT ON COLUMN appt.notification_log.response IS 'What is kept of the answer.';
+COMMENT ON COLUMN appt.notification_log.provider_message_id IS 'What the provider calls the message, or a mail server in its own log; NULL where it did not say.';
+COMMENT ON COLUMN appt.notification_log.subject IS 'Of the message as it was sent.';
+COMMENT ON COLUMN appt.notification_log.created_at IS 'When the notification was planned.';
+COMMENT ON COLUMN appt.notification_log.settled_at IS 'When it came to its last state; NULL before.';
 
 /*
  * Which notifications count as the latest failure is the rule of manual retry:
@@ -150,6 +175,25 @@ COMMENT ON COLUMN appt.latest_failure.recipient IS 'The address of the last atte
 COMMENT ON COLUMN appt.latest_failure.explanation IS 'The reason as a sentence.';
 COMMENT ON COLUMN appt.latest_failure.error IS 'What went wrong at the last attempt.';
 COMMENT ON COLUMN appt.latest_failure.response IS 'What the log keeps of the answer to the last attempt.';
+COMMENT ON COLUMN appt.latest_failure.notification_id IS 'What retry_notification takes.';
+COMMENT ON COLUMN appt.latest_failure.application_id IS 'The tenant it belongs to.';
+COMMENT ON COLUMN appt.latest_failure.appointment_id IS 'The appointment it is about, which may be gone; NULL: none.';
+COMMENT ON COLUMN appt.latest_failure.title IS 'The appointment''s.';
+COMMENT ON COLUMN appt.latest_failure.start_at IS 'The appointment''s.';
+COMMENT ON COLUMN appt.latest_failure.type IS 'Why it is sent: see the view notification_type.';
+COMMENT ON COLUMN appt.latest_failure.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.latest_failure.recipient_kind IS 'Whom recipient_id names: CUSTOMER, USER, SUBSCRIBER or ADDRESS.';
+COMMENT ON COLUMN appt.latest_failure.recipient_id IS 'A participant, a user, a subscription, or the address itself.';
+COMMENT ON COLUMN appt.latest_failure.reason IS 'Why it failed: see the view reason.';
+COMMENT ON COLUMN appt.latest_failure.detail IS 'What went wrong in particular, where the reason alone does not tell.';
+COMMENT ON COLUMN appt.latest_failure.due_at IS 'When it was to go out.';
+COMMENT ON COLUMN appt.latest_failure.attempt_count IS 'Attempts made so far.';
+COMMENT ON COLUMN appt.latest_failure.first_attempt_at IS 'When the first one started.';
+COMMENT ON COLUMN appt.latest_failure.last_attempt_at IS 'When the last one started.';
+COMMENT ON COLUMN appt.latest_failure.outcome IS 'Of the last attempt: FAILED or INTERRUPTED.';
+COMMENT ON COLUMN appt.latest_failure.status_code IS 'The HTTP status or SMTP code that came back at last; NULL if none did.';
+COMMENT ON COLUMN appt.latest_failure.provider IS 'The kind of provider that carried the last attempt; NULL for webhooks.';
+COMMENT ON COLUMN appt.latest_failure.settled_at IS 'When it was given up.';
 
 /*
  * For monitoring, so it must cost the same however long the log is: of
@@ -227,6 +271,18 @@ COMMENT ON COLUMN appt.notification_stats.last_sent_at IS 'When one of them was 
 COMMENT ON COLUMN appt.notification_stats.last_failed_at IS 'When one of them last FAILED; NULL: none within the hour.';
 COMMENT ON COLUMN appt.notification_stats.waiting IS 'Due now, or due for a retry now, and not being sent, however old.';
 COMMENT ON COLUMN appt.notification_stats.oldest_due_at IS 'Since when the oldest of those waits.';
+COMMENT ON COLUMN appt.notification_stats.application_id IS 'The tenant.';
+COMMENT ON COLUMN appt.notification_stats.type IS 'Why it is sent: see the view notification_type.';
+COMMENT ON COLUMN appt.notification_stats.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.notification_stats.sending IS 'Being sent.';
+COMMENT ON COLUMN appt.notification_stats.sent IS 'Taken by the receiving side.';
+COMMENT ON COLUMN appt.notification_stats.retrying IS 'To be tried again.';
+COMMENT ON COLUMN appt.notification_stats.failed IS 'Attempted, and given up.';
+COMMENT ON COLUMN appt.notification_stats.suppressed IS 'Held back by a switch, a rule or a subscription.';
+COMMENT ON COLUMN appt.notification_stats.skipped IS 'Without a way to be sent.';
+COMMENT ON COLUMN appt.notification_stats.missed IS 'Past their window.';
+COMMENT ON COLUMN appt.notification_stats.cancelled IS 'Overtaken by events.';
+COMMENT ON COLUMN appt.notification_stats.lateness_max IS 'The most of the same.';
 
 /* ---- worker_status ---- */
 
@@ -260,6 +316,8 @@ COMMENT ON COLUMN appt.worker_status.open_circuits IS 'To so many it sends one m
 COMMENT ON COLUMN appt.worker_status.last_error IS 'Of the worker itself, not of a message: see notification_log for those.';
 COMMENT ON COLUMN appt.worker_status.why_quiet IS 'Why it sends nothing; NULL: it sends what is due. NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING.';
 COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence, with what can be done about it.';
+COMMENT ON COLUMN appt.worker_status.started_at IS 'Since when it runs.';
+COMMENT ON COLUMN appt.worker_status.last_error_at IS 'When that was.';
 
 CREATE VIEW appt.circuit WITH (security_invoker = true) AS
 SELECT slot, destination, application_id, channel, subscription_id, opened_at, failures, probe_at, last_error
@@ -273,3 +331,5 @@ COMMENT ON COLUMN appt.circuit.subscription_id IS 'The subscription whose messag
 COMMENT ON COLUMN appt.circuit.failures IS 'In a row so far.';
 COMMENT ON COLUMN appt.circuit.probe_at IS 'When the next message is tried; past while one is under way or nothing is due.';
 COMMENT ON COLUMN appt.circuit.last_error IS 'What went wrong last.';
+COMMENT ON COLUMN appt.circuit.channel IS 'Which of the application''s messages are held back: EMAIL, SMS or WEBHOOK; NULL: all that go there.';
+COMMENT ON COLUMN appt.circuit.opened_at IS 'Since when.';

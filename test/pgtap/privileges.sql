@@ -125,8 +125,8 @@ SELECT is_empty($$
 	'every table, view and composite type has a comment');
 SELECT is_empty($$
 	SELECT oid::regclass || '.' || attname FROM pg_class JOIN pg_attribute ON attrelid = oid
-	WHERE relnamespace = 'appt'::regnamespace AND relkind = 'c' AND attnum > 0 AND col_description(oid, attnum) IS NULL$$,
-	'every column of a composite type');
+	WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v', 'c') AND attnum > 0 AND NOT attisdropped AND col_description(oid, attnum) IS NULL$$,
+	'every column of them');
 SELECT is_empty($$
 	SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL$$,
 	'every function');
