@@ -35,7 +35,7 @@ demo: deps
 
 bench: deps
 	@scripts/deps bench
-	$(BUILD) testable
+	$(BUILD) testable build/bench/appt.so
 	@scripts/staged test/bench/run
 
 lint: deps
@@ -119,6 +119,12 @@ $(VARIANT)/appt_test.so: $(TEST_OBJS) $(TESTED_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $(TEST_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ \
 		-L$(dir $(TESTED_LIBRARY)) -Wl,--no-as-needed -l:appt.so -Wl,-rpath,'$$ORIGIN'
+
+# A worker that transfers nothing: `make bench` measures the database's side alone with it.
+build/bench/appt.so: $(filter-out src/worker/transfer%.o src/worker/smtp_dialogue.o src/worker/token.o,$(OBJS)) \
+		$(VARIANT)/test/bench/no_transfer.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
 
 build/appt_test--1.0.sql: $(TEST_SQL_PARTS) Makefile
 	@mkdir -p $(@D)

@@ -100,6 +100,14 @@ class Bench:
         self.receivers = []
         self.cluster.stop()
 
+    def restart(self, **settings):
+        """Settings that want a restart; None: back to what they were."""
+        for name, value in settings.items():
+            name = name.replace("appt_", "appt.")
+            self.cluster.psql("ALTER SYSTEM RESET %s" % name if value is None else "ALTER SYSTEM SET %s = %s" % (name, value))
+        self.cluster.run("pg_ctl", "-D", self.cluster.data, "-l", self.cluster.log, "-w", "-m", "fast", "restart")
+        wait_for("the workers", self.worker_pid)
+
     def program(self, name):
         return os.path.join(self.folder, name)
 
@@ -150,9 +158,9 @@ class Bench:
             " FROM generate_series(1, %d) i" % (application, start_at, count)
         )
 
-    def insert_updates(self, application, subscription, count, due_at):
+    def insert_updates(self, application, subscription, count, due_at, notification_type="UPDATE"):
         """
-        Puts UPDATE notifications into the queue in one statement, spread over the application's appointments: what
+        Puts notifications into the queue in one statement, spread over the application's appointments: what
         planning writes, without the calls. due_at is an expression, which may use i (1 to count).
         """
         self.cluster.psql(
@@ -163,14 +171,14 @@ class Bench:
             " INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, subscription_id,"
             "  rule_id, type, channel, due_at, next_attempt_at, lane, title, start_at, end_at, organizer_id)"
             " SELECT '%(application)s', a.id, 'SUBSCRIBER', '%(subscription)s', '%(subscription)s',"
-            "  (SELECT id FROM appt.rule WHERE application_id = '%(application)s' AND type = 'UPDATE'), 'UPDATE', 'WEBHOOK',"
+            "  (SELECT id FROM appt.rule WHERE application_id = '%(application)s' AND type = '%(type)s'), '%(type)s', 'WEBHOOK',"
             "  d.due_at, d.due_at, appt.lane('%(application)s', 'WEBHOOK', '%(subscription)s'),"
             "  a.title, a.start_at, a.end_at, a.organizer_id"
             " FROM generate_series(1, %(count)d) i CROSS JOIN size CROSS JOIN LATERAL (SELECT %(due_at)s AS due_at) d"
             "  JOIN about a ON a.position = i %% size.size"
             " RETURNING id, lane, due_at, application_id)"
             " INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM planned"
-            % {"application": application, "subscription": subscription, "count": count, "due_at": due_at}
+            % {"application": application, "subscription": subscription, "count": count, "due_at": due_at, "type": notification_type}
         )
 
     def enable(self, enabled):

@@ -1,0 +1,166 @@
+"""The database's side of delivery alone: claiming, composing and settling (numbers 11 and 12).
+
+The worker runs with no_transfer.c in place of libcurl: every request is answered at once. Its rate over 1,000,000 due messages is
+compared with the same statements by pgbench, in batches of as many: UPDATE ... SKIP LOCKED and INSERT in a transaction, UPDATE,
+UPDATE and DELETE in another; it composes nothing. Then what a message costs the worker in processor time with 10,000,000
+future messages in the queue, against 10,000.
+
+    make bench ONLY=database MESSAGES=100000 FUTURE=1000000     shorter
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from bench import DidNotHappen, argument, expect, median
+from idle import cpu_seconds
+
+ROUNDS = 3
+BATCH = 500
+APPOINTMENTS = 1000
+FEW = 10000
+LANES = 10
+
+NEXT = "WITH next AS MATERIALIZED (SELECT lane, due_at, notification_id AS id FROM appt.due ORDER BY lane, due_at, notification_id LIMIT %d FOR UPDATE SKIP LOCKED)" % BATCH
+BASELINE = """
+BEGIN;
+%(next)s,
+ sending AS (UPDATE appt.notification n SET state = 'SENDING', attempt_count = 1, next_attempt_at = NULL, worker_slot = 1
+  FROM next WHERE n.id = next.id RETURNING n.id, n.application_id, next.due_at, n.address)
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, due_at, started_at, recipient, text_body)
+ SELECT application_id, id, 1, due_at, now(), address, repeat('x', %(body)d) FROM sending;
+COMMIT;
+BEGIN;
+%(next)s,
+ closed AS (UPDATE appt.attempt a SET finished_at = now(), outcome = 'DELIVERED', status_code = 200, response = 'ok'
+  FROM next WHERE a.notification_id = next.id AND a.attempt_number = 1),
+ settled AS (UPDATE appt.notification n SET state = 'SENT', settled_at = now(), worker_slot = NULL FROM next WHERE n.id = next.id)
+DELETE FROM appt.due d USING next WHERE d.lane = next.lane AND d.due_at = next.due_at AND d.notification_id = next.id;
+COMMIT;
+"""
+
+
+def use_library(bench, path):
+    """Another appt.so in this run's private server."""
+    libraries = subprocess.run(["pg_config", "--pkglibdir"], capture_output=True, text=True, check=True).stdout.strip()
+    shutil.copy(path, os.path.join(libraries, "appt.so.new"))
+    os.rename(os.path.join(libraries, "appt.so.new"), os.path.join(libraries, "appt.so"))
+    bench.restart()
+
+
+def fill(bench, application, subscription, count, due_at="now()"):
+    bench.enable(False)
+    bench.insert_updates(application, subscription, count, due_at)
+    bench.cluster.psql("VACUUM ANALYZE appt.notification; VACUUM ANALYZE appt.due; VACUUM ANALYZE appt.attempt; CHECKPOINT")
+
+
+def clear(bench):
+    bench.cluster.psql("TRUNCATE appt.attempt, appt.due, appt.notification")
+
+
+def settled(bench, application, count):
+    """Awaits that so many have been sent."""
+    until = time.monotonic() + 60 + count / 1000
+    while bench.cluster.value(
+            "SELECT count(*) FROM appt.due WHERE application_id = '%s' AND due_at <= now()" % application) != "0":
+        expect("the queue drains in time", time.monotonic() < until)
+        time.sleep(0.2)
+
+
+def drain(bench, application, count):
+    """Messages per second of the worker; and of its first and last tenth, which meet different numbers of dead entries."""
+    bench.enable(True)
+    settled(bench, application, count)
+    whole, first, last = bench.cluster.value(
+        "WITH a AS MATERIALIZED (SELECT started_at, finished_at, ntile(10) OVER (ORDER BY started_at, id) AS tenth FROM appt.attempt)"
+        " SELECT extract(epoch FROM max(finished_at) - min(started_at)),"
+        "  extract(epoch FROM max(started_at) FILTER (WHERE tenth = 1) - min(started_at)),"
+        "  extract(epoch FROM max(started_at) - min(started_at) FILTER (WHERE tenth = 10)) FROM a").split("|")
+    return count / float(whole), count / 10 / float(first), count / 10 / float(last)
+
+
+def by_pgbench(bench, count, body):
+    path = os.path.join(bench.folder, "batches.pgbench")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(BASELINE % {"next": NEXT, "body": body})
+    cluster = bench.cluster
+    done = subprocess.run(
+        ["pgbench", "-n", "-M", "prepared", "-c", "1", "-t", str(count // BATCH), "-f", path,
+         "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    if done.returncode != 0 or found is None:
+        raise DidNotHappen("pgbench failed:\n" + done.stdout)
+    expect("it sent them all", cluster.value("SELECT count(*) FROM appt.due") == "0")
+    return float(found.group(1)) * BATCH
+
+
+def measure_rate(bench, application, subscription):
+    count = argument("MESSAGES", 1000000)
+    bench.heading("Claiming and settling %d due messages in batches of %d, median of %d rounds" % (count, BATCH, ROUNDS))
+    ours, plain, drained = [], [], []
+    body = 0
+    for number in range(1, ROUNDS + 1):
+        fill(bench, application, subscription, count)
+        rate, first, last = drain(bench, application, count)
+        ours.append(rate)
+        drained.append(last / first)
+        body = body or int(bench.cluster.value("SELECT length(text_body) FROM appt.attempt LIMIT 1"))
+        clear(bench)
+        fill(bench, application, subscription, count)
+        plain.append(by_pgbench(bench, count, body))
+        clear(bench)
+        bench.note("round %d: %.0f a second, %.0f in the first tenth and %.0f in the last; pgbench %.0f a second; body %d bytes" % (
+            number, rate, first, last, plain[-1], body))
+    ratio = median(ours) / median(plain)
+    bench.result("claimed and settled", "%.0f a second" % median(ours), "0.6 x", ratio >= 0.6,
+                 "%.0f a second, so %.2f x" % (median(plain), ratio))
+    bench.note("the last tenth of the queue went at %.2f x the rate of the first" % median(drained))
+
+
+def cpu_of_message(bench, application, subscription, count):
+    """Microseconds of the worker's processor time."""
+    fill(bench, application, subscription, count)
+    pid = bench.worker_pid()
+    before = cpu_seconds(pid)
+    bench.enable(True)
+    settled(bench, application, count)
+    used = cpu_seconds(pid) - before
+    bench.cluster.psql("DELETE FROM appt.attempt; DELETE FROM appt.notification WHERE state = 'SENT'")
+    return 1e6 * used / count
+
+
+def measure_backlog(bench, application, subscription):
+    future = argument("FUTURE", 10000000)
+    count = min(100000, argument("MESSAGES", 100000))
+    bench.heading("A message's cost with %d future ones in %d lanes, median of %d rounds" % (future, LANES, ROUNDS))
+    others = [bench.application("http://127.0.0.1:1/", "UPDATE") for _ in range(LANES - 1)]
+    for other, _ in others:
+        bench.schedule(other, 100, "now() + interval '1 day' + i * interval '1 hour'")
+    costs = []
+    for size in (FEW, future):
+        for lane in [(application, subscription), *others]:
+            bench.enable(False)
+            bench.insert_updates(*lane, size // LANES, "now() + interval '1 day' + random() * interval '30 days'")
+        costs.append(median([cpu_of_message(bench, application, subscription, count) for _ in range(ROUNDS)]))
+        bench.note("%d future ones: %.1f us a message" % (size, costs[-1]))
+        if size == FEW:
+            clear(bench)
+    ratio = costs[1] / costs[0]
+    bench.result("processor time of a message", "%.2f x" % ratio, "1.2 x", ratio <= 1.2, "%.1f us with %d" % (costs[0], FEW))
+
+
+def measure(bench):
+    bench.new_database()
+    here = os.path.dirname(os.path.abspath(__file__))
+    use_library(bench, os.path.join(here, "../../build/bench/appt.so"))
+    bench.restart(appt_max_concurrency=BATCH, appt_max_per_host=BATCH)
+    application, subscription = bench.application("http://127.0.0.1:1/", "UPDATE")
+    bench.schedule(application, APPOINTMENTS, "now() + interval '1 day' + i * interval '1 minute'")
+    measure_rate(bench, application, subscription)
+    measure_backlog(bench, application, subscription)
+    bench.restart(appt_max_concurrency=None, appt_max_per_host=None)
+    use_library(bench, os.path.join(here, "../../appt.so"))
+    bench.drop_database()
