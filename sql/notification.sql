@@ -2,7 +2,9 @@
 
 /*
  * Every change of state is meant to be a HOT update: state is in no index and
- * no predicate, and pages keep room for the two versions that a delivery adds.
+ * no predicate, and pages keep room for a second version of each row. Rows that
+ * were inserted together are mostly claimed together, and settled together: only
+ * in between can a page get rid of the versions before.
  * No foreign keys to appointment and participant: the log outlives them.
  */
 CREATE TABLE appt.notification (
@@ -39,7 +41,7 @@ CREATE TABLE appt.notification (
 	CONSTRAINT notification_subscription_check CHECK ((channel = 'WEBHOOK') = (subscription_id IS NOT NULL)),
 	CONSTRAINT notification_reason_check CHECK (reason IS NOT NULL OR state IN ('PENDING', 'SENDING', 'SENT')),
 	CONSTRAINT notification_settled_check CHECK ((settled_at IS NULL) = (state IN ('PENDING', 'SENDING', 'RETRYING')))
-) WITH (fillfactor = 60);
+) WITH (fillfactor = 50);
 /* For people and monitoring: due_at never changes, nor does address. */
 CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
 CREATE INDEX notification_address ON appt.notification (address);
@@ -113,7 +115,8 @@ CREATE TABLE appt.attempt (
 	text_body text,
 	html_body text,
 	CONSTRAINT attempt_outcome_check CHECK ((outcome IS NULL) = (finished_at IS NULL))
-) WITH (fillfactor = 70);
+	/* Room for a second version of each row, as above. */
+) WITH (fillfactor = 50);
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
 /* "Since this morning": a few pages that tell which blocks of the log to read. */
 CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);
