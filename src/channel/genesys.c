@@ -8,8 +8,10 @@
  * below itself; the setting token_url names another. Tokens are the transfer
  * engine's: one serves all transfers of a client.
  *
- * Genesys Cloud writes the email itself, with a Message-ID of its own, and
- * neither API knows a key that would tell a message sent again from a new one.
+ * Genesys Cloud writes the email itself, with a Message-ID of its own: it takes
+ * a subject, a text and HTML, one recipient, and no attachment, so that no
+ * invitation goes with it. Neither API knows a key that would tell a message
+ * sent again from a new one.
  *
  * Source: https://developer.genesys.cloud/commdigital/digital/, "agentless",
  * and the models SendAgentlessOutboundMessageRequest and
