@@ -61,8 +61,10 @@ class Screen:
         self.line(textwrap.fill(" ".join(text.split()), 110, initial_indent="   ", subsequent_indent="   "))
 
     def sql(self, text):
+        prompt = "sql>"
         for line in textwrap.dedent(text).strip("\n").splitlines():
-            self.line("   " + self.paint("36", "sql>") + " " + line)
+            self.line("   " + self.paint("36", prompt) + " " + line)
+            prompt = "   >"
 
     def table(self, text):
         for line in text.rstrip("\n").splitlines():
@@ -75,7 +77,8 @@ class Screen:
 
     def quoted(self, text):
         for line in text.splitlines():
-            self.line("        | " + line)
+            for piece in textwrap.wrap(line, 100, break_long_words=False) or [""]:
+                self.line(("        | " + piece).rstrip())
 
 
 class Cluster:
