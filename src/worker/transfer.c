@@ -28,9 +28,10 @@
  *   answer to the next request.
  * - Descriptors run out. The transfer waits in our queue and the limit on
  *   connections comes down, with a line in the log.
- * - A response has no end, or grows when unpacked. What is kept is capped, and
- *   past a limit the connection is dropped; the status has come by then and
- *   stands. One that breaks off is none, whatever its status.
+ * - A response has no end, or is packed for the way. What is kept is capped,
+ *   and past a limit the connection is dropped, before anything is unpacked;
+ *   the status has come by then and stands. One that breaks off is none,
+ *   whatever its status.
  * - PostgreSQL's errors must not jump across libcurl's frames, nor its signal
  *   handlers run on libcurl's threads. Callbacks allocate with malloc or not at
  *   all, and all signals are blocked while libcurl works, for threads inherit
@@ -107,6 +108,7 @@ clear_notes(Transfer *transfer)
 	transfer->kept_refused = false;
 	transfer->header_ended = false;
 	transfer->header_cut = false;
+	transfer->is_packed = false;
 	transfer->body_cut = false;
 	transfer->request_sent = false;
 	transfer->body_received = 0;

@@ -41,12 +41,30 @@ keep_value(char *value, size_t size, const char *bytes, size_t length)
 	value[length] = '\0';
 }
 
+/* Does the line begin with this name and its colon? Then the value, as far as there is room for it. */
+static bool
+read_header(const char *bytes, size_t length, const char *name, char *value, size_t size)
+{
+	size_t		name_length = strlen(name);
+
+	if (length <= name_length || pg_strncasecmp(bytes, name, name_length) != 0)
+		return false;
+	keep_value(value, size, bytes + name_length, length - name_length);
+	return true;
+}
+
+/*
+ * libcurl unpacks what is packed for the way, asked for or not, and several
+ * times over if told so: a few bytes can then keep it busy for hours within one
+ * call, with no output that we could stop it at. Such a body is not read, nor
+ * one behind a 1xx that announced it.
+ */
 static size_t
 header_callback(char *bytes, size_t size, size_t count, void *clientp)
 {
-	static const char retry_after[] = "retry-after:";
 	Transfer   *transfer = clientp;
 	size_t		length = size * count;
+	char		coding[16];
 
 	transfer->headers_received += length;
 	if (transfer->headers_received > HEADER_LIMIT)
@@ -55,17 +73,21 @@ header_callback(char *bytes, size_t size, size_t count, void *clientp)
 		return 0;
 	}
 	if (bytes[0] == '\r' || bytes[0] == '\n')
+	{
 		transfer->header_ended = true;
+		transfer->body_cut = transfer->is_packed;
+		return transfer->is_packed ? 0 : length;
+	}
 	/* A status line begins anew: what came before was a 100 Continue. */
-	else if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
 	{
 		transfer->retry_after[0] = '\0';
 		transfer->header_ended = false;
 	}
-	else if (length > strlen(retry_after) &&
-			 pg_strncasecmp(bytes, retry_after, strlen(retry_after)) == 0)
-		keep_value(transfer->retry_after, RETRY_AFTER_SIZE,
-				   bytes + strlen(retry_after), length - strlen(retry_after));
+	else if (read_header(bytes, length, "transfer-encoding:", coding, sizeof(coding)))
+		transfer->is_packed |= pg_strcasecmp(coding, "chunked") != 0;
+	else
+		(void) read_header(bytes, length, "retry-after:", transfer->retry_after, RETRY_AFTER_SIZE);
 	return length;
 }
 

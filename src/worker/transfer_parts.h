@@ -100,6 +100,7 @@ typedef struct Transfer
 	bool		kept_refused;	/* a kept connection's, that is: try a new one */
 	bool		header_ended;
 	bool		header_cut;
+	bool		is_packed;		/* by a transfer coding: the body is not read */
 	bool		body_cut;
 	bool		request_sent;	/* once; it is not sent twice */
 	size_t		body_received;

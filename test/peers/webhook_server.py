@@ -38,6 +38,7 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /flood-continue         one 100 Continue after the other, without an end
     /bomb                   200 with 1 GB of zeros in a body of 1 MB, as Content-Encoding: gzip
     /bomb/transfer          the same as Transfer-Encoding: gzip, chunked
+    /bomb/nested            50 KB that are, unpacked three times, nothing at all; to find that takes minutes
     /idle/close             200, and soon after the idle connection is closed; /idle/reset: is reset
     /idle/timeout           200, and soon after a 408 that nobody asked for, as proxies send it, then it is closed
     /idle/answer            200, and soon after another 200 that nobody asked for
@@ -63,14 +64,31 @@ import urllib.parse
 import zlib
 
 
+GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\x03"
+
+
 def gzip_bomb():
     """1 GB of zeros: one compressed MB that stands by itself, over and over. Without a checksum, nobody gets that far."""
     compress = zlib.compressobj(9, wbits=-15)
     block = compress.compress(bytes(1 << 20)) + compress.flush(zlib.Z_FULL_FLUSH)
-    return b"\x1f\x8b\x08\0\0\0\0\0\0\x03" + block * 1024
+    return GZIP_HEADER + block * 1024
+
+
+def nested_bomb():
+    """Blocks of deflate that hold nothing, gigabytes of them, packed twice more: who unpacks a piece of it is busy, and has nothing to show for it."""
+    start = GZIP_HEADER
+    block = b"\0\0\0\xff\xff"
+    for _ in range(2):
+        pieces = []
+        for plain in start, block * ((1 << 20) // len(block)):
+            compress = zlib.compressobj(9, wbits=-15)
+            pieces.append(compress.compress(plain) + compress.flush(zlib.Z_FULL_FLUSH))
+        start, block = GZIP_HEADER + pieces[0], pieces[1]
+    return start + block * 20
 
 
 BOMB = gzip_bomb()
+NESTED_BOMB = nested_bomb()
 
 
 class Receiver(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -268,10 +286,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.note(body, 200)
         self.close_connection = True
         self.send_response(200)
-        if argument == "transfer":
-            self.send_header("Transfer-Encoding", "gzip, chunked")
+        if argument:
+            bomb = NESTED_BOMB if argument == "nested" else BOMB
+            self.send_header("Transfer-Encoding", "gzip, gzip, gzip, chunked" if argument == "nested" else "gzip, chunked")
             self.end_headers()
-            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(BOMB), BOMB))
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(bomb), bomb))
         else:
             self.send_header("Content-Encoding", "gzip")
             self.send_header("Content-Length", str(len(BOMB)))

@@ -139,8 +139,8 @@ sub misbehaviours
 	is("$row->{kind} $row->{status}", 'FAILED 0', 'reset in the middle of a request') or diag($row->{error});
 
 	# An answer without end is cut: what it says by then stands. So is one that is small until it is unpacked.
-	@rows = exchange('', map { message($hook->url($_)) } '/endless', '/bomb', '/bomb/transfer');
-	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), 'DELIVERED 200 DELIVERED 200 DELIVERED 200', 'an endless answer is cut, its status stands');
+	@rows = exchange('', map { message($hook->url($_)) } '/endless', '/bomb', '/bomb/transfer', '/bomb/nested');
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', ('DELIVERED 200') x 4), 'an endless answer is cut, its status stands');
 	is(length $rows[0]{response}, 4096, 'and 4 KB of it are kept');
 	my $memory = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT delivered, max_rss_kb < 300000 FROM appt_test.exchange_many('" . message($hook->url('/bomb/transfer')) . "', 20, 10)");
 	is($memory, '20|t', 'a bomb does not fill the memory');
@@ -181,7 +181,10 @@ sub odd_answers
 		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 'FAILED 200' ],
 		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nok", 'FAILED 200' ],
 		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", 'FAILED 200' ],
-		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nnone",     'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nnone",     'DELIVERED 200' ],
+		[ "HTTP/1.1 200 OK\r\ntransfer-encoding:\tCHUNKED \r\n\r\n2\r\nok\r\n0\r\n\r\n", 'DELIVERED 200' ],
+		[ "HTTP/1.1 503 No\r\nTransfer-Encoding: x\r\n\r\nnone",       'FAILED 503' ],
+		[ "HTTP/1.1 100 Continue\r\nTransfer-Encoding: gzip\r\n\r\nHTTP/1.1 200 OK\r\n$ok", 'FAILED 100' ],
 		[ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n$ok",           'DELIVERED 200' ],
 		[ "HTTP/1.1 401 No\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n", 'REJECTED 401' ],
 		[ "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n", 'FAILED 407' ]);
