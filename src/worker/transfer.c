@@ -112,6 +112,8 @@ clear_notes(Transfer *transfer)
 	transfer->body_cut = false;
 	transfer->request_sent = false;
 	transfer->body_received = 0;
+	transfer->socket = CURL_SOCKET_BAD;
+	transfer->body_turns = 0;
 	transfer->headers_received = 0;
 	transfer->body_length = 0;
 	transfer->retry_after[0] = '\0';
@@ -344,7 +346,7 @@ read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
 		restart_transfer(transfer);
 		return;
 	}
-	if (result == CURLE_WRITE_ERROR && transfer->body_cut)
+	if ((result == CURLE_WRITE_ERROR || result == CURLE_ABORTED_BY_CALLBACK) && transfer->body_cut)
 		result = CURLE_OK;
 	if (result == CURLE_OK && transfer->session == NULL && !transfer->header_ended)
 		result = CURLE_PARTIAL_FILE;

@@ -5,7 +5,13 @@
  */
 #include "postgres.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
 #include "worker/transfer_parts.h"
+
+/* A look at how much came, for every so many turns of libcurl: it reads up to 100 buffers in one. */
+#define TURNS_BETWEEN_LOOKS 2
 
 static size_t
 body_callback(char *bytes, size_t size, size_t count, void *clientp)
@@ -91,6 +97,39 @@ header_callback(char *bytes, size_t size, size_t count, void *clientp)
 	return length;
 }
 
+/* What a connection has received since it was made; 0 if that can't be told. */
+static uint64
+bytes_received(curl_socket_t fd)
+{
+	struct tcp_info info = {0};
+	socklen_t	size = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
+}
+
+/*
+ * libcurl has read something. What stands beside the pieces of a chunked body
+ * it throws away without telling, and as long as more comes it does not turn to
+ * anybody else: one fast endpoint would hold up all transfers until its time is
+ * over.
+ */
+static int
+progress_callback(void *clientp, curl_off_t to_receive, curl_off_t received,
+				  curl_off_t to_send, curl_off_t sent)
+{
+	Transfer   *transfer = clientp;
+	uint64		so_far;
+
+	if (!transfer->header_ended || ++transfer->body_turns % TURNS_BETWEEN_LOOKS != 0)
+		return 0;
+	so_far = bytes_received(transfer->socket);
+	/* The connection may be older than this body. */
+	if (transfer->body_turns == TURNS_BETWEEN_LOOKS)
+		transfer->bytes_at_first_look = so_far;
+	transfer->body_cut = so_far - transfer->bytes_at_first_look > 2 * BODY_LIMIT;
+	return transfer->body_cut ? 1 : 0;
+}
+
 /* What every handle is told, once. */
 bool
 set_common_options(TransferEngine *engine, CURL *easy, Transfer *transfer)
@@ -127,12 +166,15 @@ set_common_options(TransferEngine *engine, CURL *easy, Transfer *transfer)
 }
 
 static bool
-set_http_options(CURL *easy)
+set_http_options(CURL *easy, Transfer *transfer)
 {
 	SETOPT(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	SETOPT(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
 	SETOPT(easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
 	SETOPT(easy, CURLOPT_HEADERFUNCTION, header_callback);
+	SETOPT(easy, CURLOPT_NOPROGRESS, 0L);
+	SETOPT(easy, CURLOPT_XFERINFOFUNCTION, progress_callback);
+	SETOPT(easy, CURLOPT_XFERINFODATA, transfer);
 	return true;
 }
 
@@ -212,7 +254,7 @@ provide_easy(Transfer *transfer)
 	transfer->set_connect_timeout = transfer->set_request_timeout = -1;
 	transfer->set_credentials = false;
 	return set_common_options(transfer->engine, transfer->easy, transfer) &&
-		set_http_options(transfer->easy);
+		set_http_options(transfer->easy, transfer);
 }
 
 /*

@@ -30,7 +30,7 @@
 /* How much of a response's body is kept; the log takes its first 4 KB. */
 #define KEPT_BODY_SIZE 8192
 
-/* Past this many bytes of body the connection is dropped, the status stands. */
+/* Past this many bytes of body, or twice as many with what frames them, the connection is dropped, the status stands. */
 #define BODY_LIMIT (1024 * 1024)
 
 /* Past this many bytes of header the response is no response. */
@@ -56,6 +56,7 @@
 
 /* Events taken from epoll at once. */
 #define EVENT_BATCH 128
+#define BATCHES_AT_ONCE 8
 
 /* Requests and their bodies are small; curl's own is 64 KB. */
 #define UPLOAD_BUFFER_SIZE 16384
@@ -104,6 +105,9 @@ typedef struct Transfer
 	bool		body_cut;
 	bool		request_sent;	/* once; it is not sent twice */
 	size_t		body_received;
+	curl_socket_t socket;		/* that libcurl waits for */
+	int			body_turns;		/* of libcurl at reading it */
+	uint64		bytes_at_first_look;	/* that its connection had received */
 	size_t		headers_received;
 
 	/* The response to be. */

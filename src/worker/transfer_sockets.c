@@ -83,8 +83,12 @@ register_events(TransferEngine *engine, int fd, uint32 events)
 int
 socket_callback(CURL *easy, curl_socket_t fd, int what, void *clientp, void *socketp)
 {
+	Transfer   *transfer = NULL;
 	uint32		events = 0;
 
+	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &transfer);
+	if (transfer != NULL && what != CURL_POLL_REMOVE)
+		transfer->socket = fd;
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= EPOLLIN;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
@@ -236,11 +240,12 @@ retire_connection(TransferEngine *engine, int fd)
 		;
 }
 
-/* Pass what epoll reports on to libcurl or to a session. */
+/* Pass what epoll reports on to libcurl or to a session; what there is after a while, the next time. */
 void
 run_events(TransferEngine *engine)
 {
 	struct epoll_event events[EVENT_BATCH];
+	int			batches = 0;
 	int			count;
 	int			running;
 
@@ -273,5 +278,5 @@ run_events(TransferEngine *engine)
 				mask |= CURL_CSELECT_ERR;
 			curl_multi_socket_action(engine->multi, fd, mask, &running);
 		}
-	} while (count == EVENT_BATCH);
+	} while (count == EVENT_BATCH && ++batches < BATCHES_AT_ONCE);
 }

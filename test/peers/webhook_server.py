@@ -36,6 +36,7 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /slow-body              200 with a body that comes by ten bytes a second and never ends
     /flood-headers          200 with header after header, without an end
     /flood-continue         one 100 Continue after the other, without an end
+    /flood-extension        200 with a chunked body whose first piece is only announced, in a line without an end
     /bomb                   200 with 1 GB of zeros in a body of 1 MB, as Content-Encoding: gzip
     /bomb/transfer          the same as Transfer-Encoding: gzip, chunked
     /bomb/nested            50 KB that are, unpacked three times, nothing at all; to find that takes minutes
@@ -281,6 +282,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_flood_continue(self, body, argument):
         self.send_without_end(body, b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0)
+
+    def on_flood_extension(self, body, argument):
+        self.send_without_end(body, b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x" * 0x10000, 0)
 
     def on_bomb(self, body, argument):
         self.note(body, 200)

@@ -62,7 +62,7 @@ my @cases   = (
 	[ 'HTTP 404', $bad->url('/status/404'), $final ],   [ 'HTTP 400', $bad->url('/status/400'), $final ],
 	[ 'a first 503', $bad->url('/fail-first/1'), 'SENT 2' ], [ 'Retry-After', $bad->url('/retry-after/1'), 'SENT 2' ],
 	(map { [ $_, $bad->url("/$_"), $retried ] } qw(reset unread close hang garbage slow-headers slow-body flood-headers flood-continue)),
-	(map { [ $_, $bad->url("/$_"), 'SENT 1' ] } qw(endless bomb bomb/transfer bomb/nested)),
+	(map { [ $_, $bad->url("/$_"), 'SENT 1' ] } qw(endless flood-extension bomb bomb/transfer bomb/nested)),
 	[ 'half an answer', $bad->url('/raw/' . encode_base64url("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok") . '/reset'), $retried ],
 	[ 'nobody there', "http://127.0.0.1:$nobody/", $retried ], [ 'black hole', 'http://127.0.0.1:' . $full->sockport . '/', $retried ],
 	[ 'silence',  'http://127.0.0.1:' . $silent->port . '/',   $retried ], [ 'no TLS', 'https://127.0.0.1:' . $silent->port . '/', $retried ],
