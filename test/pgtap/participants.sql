@@ -113,11 +113,11 @@ SELECT is(ROW(joined_at, left_at)::text, '(,)', 'who never came has not left') F
 SELECT appt.record_join(:'call', 'ann');
 SELECT appt.record_leave(:'call', 'ann');
 SELECT is(left_at, now(), 'who came has') FROM appt.participant WHERE appointment_id = :'call' AND id = 'ann';
-UPDATE appt.participant SET left_at = now() - interval '1 minute' WHERE appointment_id = :'call' AND id = 'ann';
+UPDATE appt.participant SET joined_at = now() - interval '2 minutes', left_at = now() - interval '1 minute' WHERE appointment_id = :'call' AND id = 'ann';
 SELECT appt.record_leave(:'call', 'ann');
 SELECT is(left_at, now() - interval '1 minute', 'who is told to have left again left then') FROM appt.participant WHERE appointment_id = :'call' AND id = 'ann';
 SELECT appt.record_join(:'call', 'ann');
-SELECT is(left_at, NULL, 'and is in again after coming back') FROM appt.participant WHERE appointment_id = :'call' AND id = 'ann';
+SELECT is(ROW(joined_at, left_at)::text, ROW(now() - interval '2 minutes', NULL)::text, 'and is in again after coming back, since it first came') FROM appt.participant WHERE appointment_id = :'call' AND id = 'ann';
 SELECT is(a.interaction->>'state', 'PENDING', 'all of which starts no call') FROM appt.get_appointment(:'call') a;
 
 SELECT * FROM finish();
