@@ -67,6 +67,9 @@ SELECT id AS mine FROM appt.schedule_appointment(:'other', now() + '2 days', '1 
 SELECT id AS next FROM appt.schedule_appointment(:'other', now() + '1 day', '1 hour', '{}', organizer_id => 'me') \gset
 SELECT id AS attended FROM appt.schedule_appointment(:'other', now() + '1 day', '1 hour', '{}', organizer_id => 'you') \gset
 SELECT appt.add_agent(:'attended', 'me') AS ignored \gset
+-- A customer who organizes under that name is somebody else.
+SELECT id AS customers FROM appt.schedule_appointment(:'other', now() + '1 day', '1 hour', '{}', organizer_id => 'me') \gset
+UPDATE appt.appointment SET organizer_type = 'CUSTOMER' WHERE id = :'customers';
 SELECT id AS active FROM appt.schedule_appointment(:'other', now() + '1 day', '1 hour', '{}', organizer_id => 'me') \gset
 SELECT appt.activate_appointment(:'active') AS ignored \gset
 CREATE ROLE count_login NOINHERIT LOGIN IN ROLE appt_authenticator;
