@@ -1,12 +1,12 @@
-# Every SQL example of README.md and doc/*.md runs: the README's first, and in the same session those of the others, which use
-# its variables (:'application', :'appointment').
+# The documents hold: every SQL example of README.md and doc/*.md runs, the README's first, and in the same session those of the
+# others, which use its variables (:'application', :'appointment'). Nothing that people meet goes untold, and no link leads nowhere.
 
 use strict;
 use warnings;
 
 use Appt::Cluster;
 use PostgreSQL::Test::Utils;
-use File::Basename qw(basename);
+use File::Basename qw(basename dirname);
 use Test::More;
 
 # The ```sql blocks of a file, joined.
@@ -33,5 +33,48 @@ is($errors, '', 'no example complains') or diag($output);
 is($status, 0, 'every example runs');
 
 like($output, qr/CREATE\|EMAIL\|bobby\@customer\.example/, 'and the log of the first appointment has its confirmation');
+
+# An application's login, as the README makes it.
+my ($grant) = slurp_file("$root/README.md") =~ /^ +(GRANT appt_service TO my_application;)$/m;
+$node->query("CREATE ROLE my_application LOGIN; $grant");
+like($node->query('SET SESSION AUTHORIZATION my_application; SELECT count(*) FROM appt.notification_log, appt.create_organization($$x$$)'), qr/^\d+$/, 'an SQL application is let in');
+
+# What has a name stands in the document that people look for it in, as code.
+foreach my $promise (
+	[ 'doc/operations.md', 'reason', 'SELECT reason FROM appt.reason' ],
+	[ 'doc/reference.md', 'reason', 'SELECT reason FROM appt.reason' ],
+	[ 'doc/reference.md', 'type', 'SELECT type FROM appt.notification_type' ],
+	[ 'doc/reference.md', 'setting', q(SELECT name FROM pg_settings WHERE name LIKE 'appt.%') ],
+	[ 'doc/reference.md', 'setting of an application', q(SELECT attname FROM pg_attribute WHERE attrelid = 'appt.application'::regclass AND has_column_privilege('appt_admin', attrelid, attnum, 'UPDATE') AND attname <> 'name') ],
+	[ 'doc/reference.md', 'relation', q(SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')) ],
+	[ 'doc/reference.md', 'role', q(SELECT rolname FROM pg_roles WHERE rolname LIKE 'appt\_%') ],
+	# Of what is granted, not what policies, constraints and views ask.
+	[ 'doc/reference.md', 'function', q(SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('appt_service', oid, 'EXECUTE')
+		AND proname !~ '_(is|are)_valid$' AND proname NOT IN ('due_notifications', 'notification_types', 'reasons')) ])
+{
+	my ($file, $kind, $query) = @$promise;
+	my $text = slurp_file("$root/$file");
+	my @names = split /\n/, $node->query($query);
+	my @untold = grep { $text !~ /(?<![a-z_.])\Q$_\E(?![a-z_])/ } @names;
+	cmp_ok(scalar @names, '>', 2, "there is more than one $kind");
+	is("@untold", '', "$file tells of every $kind");
+}
+
+# Headings as their links name them.
+sub anchors
+{
+	return { map { (lc =~ s/[^\w\- ]//gr =~ s/ /-/gr) => 1 } slurp_file($_[0]) =~ /^#+ +(.*)$/mg };
+}
+
+foreach my $file (map { "$root/$_" } qw(README.md test/README.md src/worker/README.md src/notify/README.md), map { "doc/" . basename($_) } glob("$root/doc/*.md"))
+{
+	my @links = slurp_file($file) =~ /\]\((?!https?:)([^)\s]+)\)/g;
+	my @broken = grep {
+		my ($path, $anchor) = split /#/, $_, 2;
+		my $target = $path eq '' ? $file : dirname($file) . "/$path";
+		!-e $target || defined $anchor && !anchors($target)->{$anchor}
+	} @links;
+	is("@broken", '', basename($file) . ': ' . @links . ' links lead somewhere');
+}
 $node->stop;
 done_testing();
