@@ -1,5 +1,5 @@
 # Secrets stand in appt.secret and in what is sent, nowhere else: not in the server's log at its most talkative, not in
-# a table, view, error or what monitoring sees, whatever endpoints echo.
+# a table, view, error or what monitoring sees, whatever endpoints echo. Nor has the log a word of what is sent.
 
 use strict;
 use warnings;
@@ -52,6 +52,8 @@ foreach my $path ('/echo', '/fail-first/1', '/reset', '/status/400')
 		$node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$url', hmac_key => '$secret{hmac}', auth => 'OAUTH2', username => 'me', secret => '$secret{oauth}', token_url => '$token_url', token_auth => '$token_auth')");
 	}
 }
+$node->query("$quietly INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
+	SELECT '$application', 'CREATE', 'EMAIL', 'en', 'a confidential subject', 'a confidential body'");
 # What follows the question mark of a URL may be a token: subscriptions show it to those who see them, the log to nobody.
 my $with_token = $hook->url('/status/400?key=url-token');
 $node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$with_token')");
@@ -78,6 +80,8 @@ foreach my $way (
 }
 
 is($tenant->states($first)->{'CREATE EMAIL'}, 'SENT', 'the password was used');
+is($node->query("$quietly SELECT count(*) FROM appt.attempt WHERE subject = 'a confidential subject' AND text_body = 'a confidential body'"), 2, 'the words were the application\'s');
+ok(scalar(grep { ($_->{headers}{authorization} // '') eq 'Basic bWU6czNjcmV0ICJiYXNpYyIgd29yZA==' } $hook->entries), 'a receiver got its user name and password');
 ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq "key $secret{sms}" } $hook->entries), 'a gateway\'s too');
 is($node->query("SELECT count(DISTINCT provider_id) FROM appt.attempt WHERE application_id = '@{[ $texts->application ]}' AND outcome IS NOT NULL"), 6, 'each way was tried');
 ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq $secret{header} } $hook->entries), 'the header too');
@@ -132,6 +136,7 @@ foreach my $bad (
 }
 $node->stop;
 my @leaks = grep { /$any/ } split /\n/, slurp_file($node->logfile);
+is(scalar(grep { /confidential/ } split /\n/, slurp_file($node->logfile)), 0, 'the log has no word of what is sent');
 is(scalar @leaks, 0, 'the log has none') or diag(join "\n", map { substr($_, 0, 400) } @leaks[ 0 .. ($#leaks > 9 ? 9 : $#leaks) ]);
 cmp_ok(-s $node->logfile, '>', 1_000_000, 'and the log is talkative');
 done_testing();
