@@ -40,6 +40,16 @@ SELECT is(pg_temp.owed(:'id'), '', 'nothing is told');
 SELECT is(ROW(a.title, a.notes, a.location, a.metadata)::text, ROW(NULL, NULL, NULL, '{}'::jsonb)::text, 'empty values clear')
 	FROM appt.update_appointment(:'id', '', '', '', '{}') a;
 SELECT is(pg_temp.owed(:'id'), 'UPDATE WEBHOOK', 'subscribers are told of that');
+-- Each alone.
+SELECT id AS alone FROM appt.schedule_appointment(:'by_hand', now() + '2 days', '1 hour', organizer_id => 'agent') \gset
+SELECT pg_temp.owed(:'alone') AS ignored \gset
+SELECT is(ROW(a.title, a.notes, a.location, a.metadata)::text, ROW('T', NULL, NULL, '{}'::jsonb)::text, 'the title alone') FROM appt.update_appointment(:'alone', title => 'T') a;
+SELECT is(ROW(a.title, a.notes, a.location, a.metadata)::text, ROW('T', NULL, 'L', '{}'::jsonb)::text, 'the location alone') FROM appt.update_appointment(:'alone', location => 'L') a;
+SELECT is(ROW(a.title, a.notes, a.location, a.metadata)::text, ROW('T', NULL, 'L', '{"a": 1}'::jsonb)::text, 'metadata alone') FROM appt.update_appointment(:'alone', metadata => '{"a": 1}') a;
+SELECT is(ROW(a.title, a.notes, a.location, a.metadata)::text, ROW('T', 'N', 'L', '{"a": 1}'::jsonb)::text, 'notes alone') FROM appt.update_appointment(:'alone', notes => 'N') a;
+SELECT is(pg_temp.owed(:'alone'), 'UPDATE WEBHOOK, UPDATE WEBHOOK, UPDATE WEBHOOK, UPDATE WEBHOOK', 'subscribers are told of each');
+SELECT is(sequence, 2, 'calendars of title and location') FROM appt.appointment WHERE id = :'alone';
+SELECT appt.delete_appointment(:'alone');
 SELECT is((SELECT state FROM pg_temp.refusal(format('SELECT appt.update_appointment(%L, metadata => ''[]'')', :'id'))), '22023', 'metadata must be an object');
 
 -- reschedule_appointment
