@@ -94,6 +94,15 @@ SELECT is(string_agg(DISTINCT answer, ''), 'y', 'an SQL application may do every
 SELECT is(string_agg(DISTINCT answer, ''), '-', 'who has no role may do nothing') FROM given WHERE login = 'access_nobody';
 SELECT is(count(*), (SELECT count(*) FROM caller, expectation), 'all were asked') FROM given WHERE login = 'access_login';
 
+-- A customer who organizes is no agent of the same name.
+UPDATE appt.appointment SET organizer_id = :'customer', organizer_type = 'CUSTOMER' WHERE id = :'id';
+DELETE FROM given;
+SET LOCAL SESSION AUTHORIZATION access_login;
+INSERT INTO given SELECT session_user, role, statement, pg_temp.answer(role, jsonb_build_object('sub', :'customer', 'application_id', :'own'), statement)
+FROM unnest('{appt_agent,appt_client_service}'::text[]) role, expectation WHERE statement ~ :'id';
+RESET SESSION AUTHORIZATION;
+SELECT is(string_agg(DISTINCT answer, ''), '-n', format('%s named as the organizing customer gets nothing of it', name)) FROM given GROUP BY name;
+
 -- Who organizes.
 CREATE FUNCTION pg_temp.organizer(role text, claims jsonb, organizer text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
