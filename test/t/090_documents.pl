@@ -20,7 +20,8 @@ sub examples
 }
 
 my $root = $ENV{REPOSITORY} // '.';
-my $node = Appt::Cluster->create('main', extension => 0);
+# The examples name providers that there are: nothing may leave.
+my $node = Appt::Cluster->create('main', extension => 0, conf => 'appt.enabled = off');
 my ($output, $errors);
 
 my $status = $node->psql(
