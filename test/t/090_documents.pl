@@ -35,6 +35,13 @@ is($status, 0, 'every example runs');
 
 like($output, qr/CREATE\|EMAIL\|bobby\@customer\.example/, 'and the log of the first appointment has its confirmation');
 
+# What the README shows of its log is what there was, but for the time and for what has become of it.
+sub planned { return join "\n", map { /^ *([A-Z]+) *\| *([A-Z]+) *\| *([^ |]*) *\| *\d{4}-/ ? "$1 $2 $3" : () } split /\n/, $_[0]; }
+my ($shown) = slurp_file("$root/README.md") =~ /^```\n( +type +\|.*?)^```$/ms;
+my ($first) = $output =~ /^((?:[A-Z]+\|[A-Z]+\|[^|\n]*\|\d{4}-.*\n)+)/m;
+is(scalar(() = planned($shown) =~ /^[A-Z]/mg), 7, 'seven messages are shown');
+is(planned($first), planned($shown), 'and those were owed');
+
 # An application's login, as the README makes it.
 my ($grant) = slurp_file("$root/README.md") =~ /^ +(GRANT appt_service TO my_application;)$/m;
 $node->query("CREATE ROLE my_application LOGIN; $grant");
