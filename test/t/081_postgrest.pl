@@ -268,6 +268,10 @@ subtest 'tables' => sub {
 	is($status->('AD', '/template', method => 'POST', body => { %application, type => 'CREATE', channel => 'EMAIL', locale => 'en', text_body => '{{#open}}' }), 400, 'no template that does not parse');
 	is($status->('AD', "/application?id=eq.$api->{application}", method => 'PATCH', body => { end_grace => 'PT20M' }), 204, 'settings of an application');
 	is($status->('AD', "/subscription?id=eq.$api->{subscription}&select=url", method => 'PATCH', body => { url => 'https://hooks.example/other' }), 204, 'a URL');
+	my $secretive = $node->query("SELECT id FROM appt.create_subscription('$api->{application}', 'https://hooks.example/in', auth => 'BASIC', username => 'u', secret => 's')");
+	is($status->('AD', "/subscription?id=eq.$secretive", method => 'PATCH', body => { url => 'https://hooks.example/other' }), 409, 'but not where a secret goes');
+	is($status->('AD', "/organization?id=eq.$api->{organization}", method => 'PATCH', body => { name => 'Acme & Co' }), 204, 'the name of its organization');
+	is($status->('AD', "/organization?id=eq.$api->{organization}", method => 'PATCH', body => { notifications_enabled => JSON::PP::false }), 403, 'but not its switch, which has a function');
 	foreach my $refused ('POST /appointment', 'PATCH /appointment', 'DELETE /appointment', 'DELETE /participant', 'PATCH /notification', 'DELETE /attempt', 'POST /organization', 'DELETE /organization',
 		'POST /secret', 'PATCH /secret', 'PATCH /provider')
 	{
