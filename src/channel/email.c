@@ -474,6 +474,7 @@ append_part(StringInfo buffer, const char *type, const char *body)
 		append_base64(buffer, text);
 	else
 		append_quoted_printable(buffer, text);
+	pfree(text);
 }
 
 /*
@@ -761,7 +762,7 @@ compose_smtp_mail(const Message *message, const Route *route,
 		return NULL;
 	initStringInfo(&buffer);
 	append_message(&buffer, &parts, message->timestamp);
-	request->body = buffer.data;
+	request->body = (char *) repalloc(buffer.data, buffer.len + 1);
 	request->body_length = buffer.len;
 	request->envelope_from = parts.sender_address;
 	request->envelope_to = list_make1(parts.recipient_address);

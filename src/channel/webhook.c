@@ -50,7 +50,7 @@ webhook_body(const pg_uuid_t *uid, NotificationType type, const char *payload,
 	appendStringInfoString(&body, ",\"timestamp\":\"");
 	append_timestamp(&body, timestamp);
 	appendStringInfoString(&body, "\"}");
-	return body.data;
+	return (char *) repalloc(body.data, body.len + 1);
 }
 
 /* The character that escape_json() wrote as \x, or -1. */
@@ -159,6 +159,8 @@ add_signatures(List **lines, const Message *message, const Route *route,
 {
 	char	   *id = uuid_text(&message->uid);
 	char	   *payload = webhook_payload(body);
+	char	   *signed_content;
+	bool		is_signed;
 	int64		seconds = (message->timestamp / USECS_PER_SEC) +
 	(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 
@@ -170,8 +172,12 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	}
 	*lines = lappend(*lines, psprintf("webhook-id: %s", id));
 	*lines = lappend(*lines, psprintf("webhook-timestamp: " INT64_FORMAT, seconds));
-	if (sign_by_all(lines, route->hmac_keys, payload,
-					psprintf("%s." INT64_FORMAT ".%s", id, seconds, body)))
+	signed_content = psprintf("%s." INT64_FORMAT ".%s", id, seconds, body);
+	is_signed = sign_by_all(lines, route->hmac_keys, payload, signed_content);
+	/* The message lives on, these copies of it need not. */
+	pfree(signed_content);
+	pfree(payload);
+	if (is_signed)
 		return true;
 	failure->reason = REASON_BAD_CONFIGURATION;
 	failure->error = "the subscription's key is not usable";

@@ -756,14 +756,17 @@ static bool
 write_webhook(const NotificationFacts *facts, Message *message, TimestampTz now,
 			  Reason *reason, char **error)
 {
+	char	   *payload;
+
 	if (facts->appointment == NULL)
 	{
 		*reason = REASON_NO_TEMPLATE;
 		*error = pstrdup("Nothing is left of the appointment to tell subscribers.");
 		return false;
 	}
-	message->text_body = webhook_body(&facts->uid, facts->type,
-									  compose_payload(facts->appointment), now);
+	payload = compose_payload(facts->appointment);
+	message->text_body = webhook_body(&facts->uid, facts->type, payload, now);
+	pfree(payload);
 	return true;
 }
 
