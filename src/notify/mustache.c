@@ -10,8 +10,8 @@
  * What can fail is bounded, because anybody who may save a template may save a
  * hostile one, and the worker renders it: the size of the template, the depth
  * of its sections (which is the depth of the recursion), the bytes of the
- * result, and the nodes gone through, since a few sections within each other
- * over a long array would take for ever without writing a byte.  All these, and
+ * result, and the steps taken, since a few sections within each other over a
+ * long array would take for ever without writing a byte.  All these, and
  * bad syntax, are reported as a sentence, never raised: one bad template costs
  * its own message only.  Out of memory and a cancelled query are raised as
  * usual; nothing but palloc'd memory is held then.
@@ -724,7 +724,7 @@ lookup(const JsonbValue *object, const Part *part, JsonbValue *value)
  * others inside what that gave and nowhere else.
  */
 static bool
-resolve(const Renderer *renderer, const MustacheNode *node, JsonbValue *value)
+resolve(Renderer *renderer, const MustacheNode *node, JsonbValue *value)
 {
 	const Part *parts = &renderer->m->parts[node->first_part];
 	bool		found = false;
@@ -735,7 +735,10 @@ resolve(const Renderer *renderer, const MustacheNode *node, JsonbValue *value)
 		return true;
 	}
 	for (int i = renderer->context_count - 1; i >= 0 && !found; i--)
+	{
+		renderer->steps++;
 		found = lookup(renderer->contexts[i], &parts[0], value);
+	}
 	for (int i = 1; i < node->part_count && found; i++)
 	{
 		JsonbValue	outer = *value;
@@ -772,6 +775,7 @@ render_date(Renderer *renderer, const MustacheNode *node)
 									renderer->dates->timezone,
 									renderer->dates->locale, &error);
 
+	renderer->steps += MUSTACHE_STEPS_OF_DATE;
 	if (text == NULL)
 	{
 		renderer->error = error;
@@ -956,5 +960,6 @@ mustache_render(const Mustache *m, Jsonb *data, bool html,
 		*error = renderer.error;
 		return NULL;
 	}
-	return renderer.result.data;
+	/* It is kept for as long as the message is on its way: without the room to grow. */
+	return (char *) repalloc(renderer.result.data, renderer.result.len + 1);
 }

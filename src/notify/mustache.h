@@ -18,12 +18,16 @@
 #include "notify/dates.h"
 #include "utils/jsonb.h"
 
-/* What a hostile template may cost. */
-#define MUSTACHE_MAX_TEMPLATE	(1024 * 1024)	/* bytes of a template */
-#define MUSTACHE_MAX_OUTPUT		(8 * 1024 * 1024)	/* bytes of a result */
+/*
+ * What a hostile template may cost: some milliseconds, and memory that a worker
+ * has for as many messages as it has in flight. No person is sent that much.
+ */
+#define MUSTACHE_MAX_TEMPLATE	(256 * 1024)	/* bytes of a template */
+#define MUSTACHE_MAX_OUTPUT		(512 * 1024)	/* bytes of a result */
 #define MUSTACHE_MAX_DEPTH		64	/* sections within each other */
 #define MUSTACHE_MAX_NAME		256 /* bytes of a name */
-#define MUSTACHE_MAX_STEPS		1000000 /* tags and texts gone through */
+#define MUSTACHE_MAX_STEPS		20000	/* tags and texts gone through, contexts searched */
+#define MUSTACHE_STEPS_OF_DATE	400 /* what a date counts for: its format may have to be made */
 
 /* A parsed template. */
 typedef struct Mustache Mustache;
