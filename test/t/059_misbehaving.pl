@@ -80,19 +80,24 @@ my @cases   = (
 	[ 'a silent mail server', 'smtp://127.0.0.1:' . $silent->port, $retried ], [ 'a slow mail server', 'smtp://127.0.0.1:' . $dribble->port, $retried ],
 	[ 'dropped after DATA', $dropping->url, $retried ], [ 'silent on QUIT', $no_quit->url, 'SENT 1' ], [ 'a mail server with an expired certificate', $tls_mail->url, $retried ]);
 
+# The same for text messages by a gateway, which does not tell one from its retry: but those that would.
+push @cases, map { [ "SMS: $_->[0]", @$_[ 1, 2, 3 ], 'SMS' ] } grep { $_->[1] =~ /^http/ && !$_->[3] && $_->[0] !~ /^(a first 503|Retry-After)$/ } @cases;
+my %channel = map { $_->[0] => $_->[4] // ($_->[1] =~ /^smtp/ ? 'EMAIL' : 'WEBHOOK') } @cases;
+
 # An application for each, and one for the good ones, with nothing but CREATE.
 sub set_up
 {
-	my $rows = join ",\n", map { sprintf "('%s', '%s', %s)", @$_[ 0, 1 ], $_->[3] ? "'$_->[3]'" : 'NULL' } @cases;
+	my $rows = join ",\n", map { sprintf "('%s', '%s', %s, '%s')", @$_[ 0, 1 ], $_->[3] ? "'$_->[3]'" : 'NULL', $channel{ $_->[0] } } @cases;
 	$node->query(<<"SQL");
-CREATE TABLE peer (name text PRIMARY KEY, url text, token_url text, application uuid);
+CREATE TABLE peer (name text PRIMARY KEY, url text, token_url text, channel text, application uuid);
 INSERT INTO peer VALUES $rows;
-INSERT INTO peer VALUES ('good', NULL, NULL);
-CREATE FUNCTION add(application uuid, url text, token_url text) RETURNS void LANGUAGE plpgsql AS \$\$
+INSERT INTO peer VALUES ('good', NULL, NULL, NULL);
+CREATE FUNCTION add(application uuid, channel text, url text, token_url text) RETURNS void LANGUAGE plpgsql AS \$\$
 BEGIN
-	INSERT INTO appt.rule (application_id, type, channel, time_offset)
-		VALUES (application, 'CREATE', CASE WHEN url LIKE 'smtp%' THEN 'EMAIL' ELSE 'WEBHOOK' END, '0') ON CONFLICT DO NOTHING;
-	IF url LIKE 'smtp%' THEN
+	INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (application, 'CREATE', channel, '0') ON CONFLICT DO NOTHING;
+	IF channel = 'SMS' THEN
+		PERFORM appt.set_provider(application, 'SMS', 'HTTP', url, 'sender');
+	ELSIF channel = 'EMAIL' THEN
 		PERFORM appt.set_provider(application, 'EMAIL', 'SMTP', url, 'a\@b.example', 'me', 'word');
 	ELSIF token_url IS NULL THEN
 		PERFORM appt.create_subscription(application, url);
@@ -108,11 +113,12 @@ BEGIN
 		UPDATE peer SET application = p.application WHERE name = p.name;
 		DELETE FROM appt.rule WHERE application_id = p.application;
 		IF p.name <> 'good' THEN
-			PERFORM add(p.application, p.url, p.token_url);
+			PERFORM add(p.application, p.channel, p.url, p.token_url);
 		END IF;
 	END LOOP;
 END \$\$;
-SELECT add(application, good.url, NULL) FROM peer, unnest(ARRAY['@{[ $hook->url('/ok') ]}', '@{[ $safe->url('/ok') ]}', '@{[ $mail->url ]}']) AS good (url) WHERE name = 'good';
+SELECT add(application, good.channel, good.url, NULL) FROM peer,
+	(VALUES ('WEBHOOK', '@{[ $hook->url('/ok') ]}'), ('WEBHOOK', '@{[ $safe->url('/ok') ]}'), ('EMAIL', '@{[ $mail->url ]}')) AS good (channel, url) WHERE name = 'good';
 -- So many appointments of each of these, evenly over so many seconds, a commit for each.
 CREATE PROCEDURE book(good boolean, rounds integer, seconds float) LANGUAGE plpgsql AS \$\$
 DECLARE
@@ -122,7 +128,7 @@ DECLARE
 BEGIN
 	FOR i IN 1 .. total LOOP
 		PERFORM appt.schedule_appointment(applications[1 + i % array_length(applications, 1)], now() + interval '1 day', '30 minutes', organizer_id => 'agent',
-			customer => '{"contact": {"primaryEmail": "ann\@example.org"}}');
+			customer => '{"contact": {"primaryEmail": "ann\@example.org", "primaryPhone": "+306900000000"}}');
 		COMMIT;
 		PERFORM pg_sleep(extract(epoch FROM start - clock_timestamp()) + i * seconds / total);
 	END LOOP;
