@@ -341,6 +341,15 @@ UPDATE foreign_claim SET answer = pg_temp.answer(role, :'claims', 'SELECT string
 RESET SESSION AUTHORIZATION;
 SELECT is(answer, 'foreign', role || ' sees what its own token names and nothing else') FROM foreign_claim;
 
+-- An agent is no customer of the same name, who takes part in another's.
+CREATE TEMP TABLE namesake AS SELECT role, p.id AS sub, NULL::text AS answer FROM unnest('{appt_agent,appt_client_service}'::text[]) role, appt.participant p
+	JOIN appt.appointment a ON a.id = p.appointment_id WHERE a.title = 'mine' AND p.type = 'CUSTOMER';
+GRANT ALL ON namesake TO PUBLIC;
+SET LOCAL SESSION AUTHORIZATION row_login;
+UPDATE namesake SET answer = pg_temp.answer(role, jsonb_build_object('sub', sub, 'application_id', :'own')::text, 'SELECT count(*) FROM appt.appointment');
+RESET SESSION AUTHORIZATION;
+SELECT is(answer, '0', role || ' named as a customer sees nothing of its appointment') FROM namesake;
+
 -- Who is a member of several acts as one, to policies as to functions.
 GRANT appt_authenticator TO row_of_two;
 CREATE TEMP TABLE two (what text, answer text);
