@@ -124,6 +124,8 @@ typedef struct Response
 	bool		token_refused;	/* `status` is the token endpoint's answer */
 	bool		token_failed;	/* no token, for whatever reason: nothing was
 								 * sent */
+	bool		is_untried;		/* nothing of the message left, through nobody's
+								 * fault: it was no attempt */
 	Reach		reach;
 	bool		refused_by_policy;	/* the address is not to be contacted */
 	const char *token;			/* that it was sent with, or NULL; not for the log */

@@ -115,6 +115,9 @@ delivery_compose(MemoryContext parent, const NotificationFacts *facts, int64 lan
 
 	delivery->context = context;
 	delivery->notification_id = facts->id;
+	delivery->application_id = facts->application_id;
+	delivery->state = facts->state;
+	delivery->reason = facts->reason;
 	delivery->attempt_number = facts->attempt_count + 1;
 	delivery->lane_id = lane_id;
 	delivery->place = place;

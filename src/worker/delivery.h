@@ -26,8 +26,12 @@ typedef struct Delivery
 	Route	   *route;
 	Request    *request;
 	RetryInput	retry;			/* but for what the response tells */
+	pg_uuid_t	application_id;
+	NotificationState state;	/* before it was claimed */
+	Reason		reason;
 	Flight		flight;			/* once started */
 	Outcome		outcome;		/* once finished */
+	bool		is_untried;		/* it ended before anything left: no attempt */
 	TimestampTz finished_at;
 	int			settle_tries;
 } Delivery;
@@ -74,6 +78,13 @@ extern void find_heads(Lane **lanes, int count, TimestampTz now);
 
 /* Look for lanes that nobody told us of, and for the heads of all, in a transaction of its own. */
 extern bool sweep_lanes(void);
+
+/*
+ * End what has not begun to leave where its organization's notifications were
+ * switched off; false if that could not be found out. And all of it.
+ */
+extern bool withdraw_switched_off(TransferEngine *engine);
+extern void withdraw_all(TransferEngine *engine);
 
 /* Take over finished deliveries; they are settled by the next settle_finished. */
 extern void settle_later(Delivery *delivery, const Response *response);

@@ -2,6 +2,9 @@
  * settle.c
  *		From finished transfers to settled notifications and closed attempts.
  *
+ * What ended before anything of it left was no attempt: it goes back into the
+ * queue as it was, for the next claim to judge, and the log shows nothing of it.
+ *
  * One transaction for all that is finished. A notification that a caller has
  * locked (an overtaking in progress) is left for the next time: settling waits
  * for nobody. If the transaction fails (a full disk, say), the outcomes stay in
@@ -59,6 +62,19 @@ static Statement settle_notifications = {
 	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}
 };
 
+static Statement drop_attempts = {
+	"DELETE FROM appt.attempt WHERE id = ANY ($1) AND outcome IS NULL", 1, {INT8ARRAYOID}
+};
+
+static Statement put_back = {
+	"UPDATE appt.notification n "
+	"SET state = c.state, reason = c.reason, attempt_count = n.attempt_count - 1, worker_slot = NULL,"
+	"  next_attempt_at = c.place "
+	"FROM unnest($1, $2, $3, $4) AS c (id, state, reason, place) "
+	"WHERE n.id = c.id",
+	4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
+};
+
 typedef struct Settling
 {
 	TimestampTz now;
@@ -67,7 +83,8 @@ typedef struct Settling
 	Decision   *decisions;		/* for each delivery */
 	bool	   *is_written;		/* it is settled by this transaction, or gone */
 	bool	   *is_gone;		/* SENDING no more: only its attempt is closed */
-	bool		without_texts;	/* a second try, without what the other side said */
+	bool		without_texts;	/* a second try, without what the other side
+								 * said */
 } Settling;
 
 /* ---- taking over ---- */
@@ -88,6 +105,11 @@ evidence_of(const Response *response, RequestProtocol protocol)
 	Finding		of_lane = has_answered && !tells_of_trouble(protocol, response->status) ?
 	FINDING_GOOD : FINDING_BAD;
 
+	if (response->is_untried)
+		return (Evidence)
+	{
+		FINDING_NONE, FINDING_NONE
+	};
 	if (response->token_failed)
 		return (Evidence)
 	{
@@ -131,6 +153,7 @@ settle_later(Delivery *delivery, const Response *response)
 	delivery->outcome.error = copy_text(delivery->outcome.error);
 	delivery->outcome.response = copy_text(delivery->outcome.response);
 	delivery->outcome.provider_message_id = copy_text(delivery->outcome.provider_message_id);
+	delivery->is_untried = response->is_untried;
 	delivery->finished_at = response->finished_at;
 	dlist_push_tail(&finished, &delivery->node);
 	finished_count++;
@@ -147,11 +170,28 @@ settle_waiting(void)
 
 /* ---- deciding ---- */
 
+/* As it was before; but events may have overtaken it meanwhile. */
+static Decision
+decide_untried(const Delivery *delivery, Reason overtaken_by)
+{
+	if (overtaken_by != REASON_NONE)
+		return (Decision)
+	{
+		VERDICT_SETTLE, STATE_CANCELLED, overtaken_by, 0
+	};
+	return (Decision)
+	{
+		VERDICT_WAIT, delivery->state, delivery->reason, delivery->place
+	};
+}
+
 static Decision
 decide(const Delivery *delivery, Reason overtaken_by, TimestampTz now)
 {
 	RetryInput	retry = delivery->retry;
 
+	if (delivery->is_untried)
+		return decide_untried(delivery, overtaken_by);
 	if (delivery->outcome.kind == OUTCOME_DELIVERED)
 		return (Decision)
 	{
@@ -238,7 +278,7 @@ write_attempts(const Settling *settling)
 		const Outcome *outcome = &delivery->outcome;
 		bool		texts = !settling->without_texts;
 
-		if (!settling->is_written[i])
+		if (!settling->is_written[i] || delivery->is_untried)
 			continue;
 		column_add(ids, Int64GetDatum(delivery->attempt_id));
 		column_add(finished_ats, TimestampTzGetDatum(delivery->finished_at));
@@ -252,6 +292,44 @@ write_attempts(const Settling *settling)
 		statement_run(&close_attempts, column_array(ids), column_array(finished_ats),
 					  column_array(outcomes), column_array(statuses), column_array(errors),
 					  column_array(responses), column_array(message_ids));
+}
+
+static bool
+is_put_back(const Settling *settling, int index)
+{
+	return settling->deliveries[index]->is_untried &&
+		settling->decisions[index].verdict == VERDICT_WAIT;
+}
+
+/* They have kept their places in the queue. What was overtaken is settled from there. */
+static void
+write_untried(const Settling *settling)
+{
+	Column	   *attempts = column_create(INT8OID, 8);
+	Column	   *ids = column_create(INT8OID, 8);
+	Column	   *states = column_create(TEXTOID, 8);
+	Column	   *reasons = column_create(TEXTOID, 8);
+	Column	   *places = column_create(TIMESTAMPTZOID, 8);
+
+	for (int i = 0; i < settling->count; i++)
+	{
+		const Delivery *delivery = settling->deliveries[i];
+
+		if (!settling->is_written[i] || !delivery->is_untried)
+			continue;
+		column_add(attempts, Int64GetDatum(delivery->attempt_id));
+		if (settling->is_gone[i])
+			continue;
+		column_add(ids, Int64GetDatum(delivery->notification_id));
+		column_add_text(states, state_code(delivery->state));
+		column_add_text(reasons, reason_code(delivery->reason));
+		column_add(places, TimestampTzGetDatum(delivery->place));
+	}
+	if (attempts->count > 0)
+		statement_run(&drop_attempts, column_array(attempts));
+	if (ids->count > 0)
+		statement_run(&put_back, column_array(ids), column_array(states), column_array(reasons),
+					  column_array(places));
 }
 
 static void
@@ -271,7 +349,7 @@ write_notifications(const Settling *settling)
 		const Decision *decision = &settling->decisions[i];
 		bool		is_retried = decision->state == STATE_RETRYING;
 
-		if (!settling->is_written[i] || settling->is_gone[i])
+		if (!settling->is_written[i] || settling->is_gone[i] || is_put_back(settling, i))
 			continue;
 		column_add(ids, Int64GetDatum(delivery->notification_id));
 		column_add_text(states, state_code(decision->state));
@@ -307,6 +385,7 @@ settle_step(void *argument)
 	decide_all(settling);
 	give_up_gone(settling);
 	write_attempts(settling);
+	write_untried(settling);
 	write_notifications(settling);
 }
 
@@ -315,7 +394,7 @@ settle_step(void *argument)
 static void
 forget(Delivery *delivery, const Decision *decision)
 {
-	if (decision->state == STATE_RETRYING)
+	if (decision->until != 0)
 		lane_expect(delivery->lane_id, decision->until);
 	if (decision->state == STATE_SENT)
 		settled_sent++;

@@ -48,7 +48,7 @@
 #include "worker/transfer_parts.h"
 
 /* No signal while libcurl works: its threads inherit the mask. */
-static void
+void
 block_signals(sigset_t *before)
 {
 	sigset_t	all;
@@ -57,7 +57,7 @@ block_signals(sigset_t *before)
 	sigprocmask(SIG_SETMASK, &all, before);
 }
 
-static void
+void
 unblock_signals(const sigset_t *before)
 {
 	sigprocmask(SIG_SETMASK, before, NULL);
@@ -122,6 +122,7 @@ clear_notes(Transfer *transfer)
 	transfer->status = 0;
 	transfer->token_refused = false;
 	transfer->token_failed = false;
+	transfer->is_untried = false;
 	transfer->reach = REACH_UNTRIED;
 }
 
@@ -320,7 +321,7 @@ read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->status = status;
 	transfer->reach = how_far_it_came(transfer, easy, result);
-	end_lookup(transfer, result == CURLE_OPERATION_TIMEDOUT);
+	end_lookup(transfer, result == CURLE_OPERATION_TIMEDOUT ? LOOKUP_HANGS : LOOKUP_OVER);
 
 	if (transfer->session != NULL && result == CURLE_OK)
 	{
@@ -363,7 +364,23 @@ read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
 	finish_transfer(transfer, result);
 }
 
-/* Try again what had to wait, and give up what waited too long. */
+/*
+ * Until when a transfer waits. Who must look up the host's name itself needs
+ * time for that: a look-up that began too late would be taken for one that hangs.
+ */
+static int64
+give_up_at(const Transfer *transfer)
+{
+	if (!transfer->must_wait || transfer->host->looking_up)
+		return transfer->deadline;
+	return transfer->deadline - Min(appt_connect_timeout, appt_request_timeout / 2);
+}
+
+/*
+ * Try again what had to wait, and give up what waited too long: it was not its
+ * host that kept it waiting, for a look-up that fails takes along all who wait
+ * for it.
+ */
 static void
 run_waiting(TransferEngine *engine, int64 now)
 {
@@ -381,14 +398,10 @@ run_waiting(TransferEngine *engine, int64 now)
 											   dlist_pop_head_node(&waiting));
 
 		dlist_push_tail(&engine->waiting, &transfer->node);
-		if (now >= transfer->deadline)
-		{
-			strlcpy(transfer->error, transfer->must_wait ?
-					"the host name could not be looked up in time" :
-					"no descriptor for a connection became free in time", ERROR_SIZE);
-			transfer->reach = transfer->must_wait ? REACH_FAILED : REACH_UNTRIED;
-			finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
-		}
+		if (now >= give_up_at(transfer))
+			finish_untried(transfer, transfer->must_wait ?
+						   "its turn to look up the host name did not come in time" :
+						   "no descriptor for a connection became free in time");
 		else if (engine->may_unblock &&
 				 (!transfer->must_wait || lookup_may_start(engine, transfer->host)))
 			restart_transfer(transfer);
@@ -421,7 +434,7 @@ run_deadlines(TransferEngine *engine, int64 now)
 			continue;
 		}
 		transfer->reach = how_far_it_came(transfer, session->easy, CURLE_OPERATION_TIMEDOUT);
-		end_lookup(transfer, true);
+		end_lookup(transfer, LOOKUP_HANGS);
 		strlcpy(transfer->error, session->socket == CURL_SOCKET_BAD ?
 				"connecting to the mail server took too long" :
 				"the mail server did not answer in time", ERROR_SIZE);
@@ -561,7 +574,7 @@ transfer_engine_timeout(TransferEngine *engine)
 			  transfer->connect_deadline : transfer->deadline);
 	}
 	dlist_foreach(iter, &engine->waiting)
-		lower(&at, dlist_container(Transfer, node, iter.cur)->deadline);
+		lower(&at, give_up_at(dlist_container(Transfer, node, iter.cur)));
 	if (!dlist_is_empty(&engine->idle_sessions))
 		lower(&at, dlist_container(SmtpSession, node,
 								   dlist_tail_node(&engine->idle_sessions))->idle_since +
@@ -669,6 +682,7 @@ transfer_take(TransferEngine *engine, void **tag)
 	response->refused_by_policy = transfer->refused_by_policy;
 	response->token_refused = transfer->token_refused;
 	response->token_failed = transfer->token_failed;
+	response->is_untried = transfer->is_untried;
 	response->reach = transfer->reach;
 	response->started_at = transfer->started_at;
 	response->finished_at = transfer->finished_at;
@@ -698,42 +712,4 @@ int
 transfer_room(TransferEngine *engine)
 {
 	return Max(0, Min(appt_max_concurrency, engine->connection_limit) - engine->in_flight);
-}
-
-void
-transfer_engine_abandon(TransferEngine *engine)
-{
-	sigset_t	signals;
-
-	block_signals(&signals);
-	while (!dlist_is_empty(&engine->waiting))
-		finish_transfer(dlist_head_element(Transfer, node, &engine->waiting),
-						CURLE_ABORTED_BY_CALLBACK);
-	while (!dlist_is_empty(&engine->busy))
-	{
-		Transfer   *transfer = dlist_head_element(Transfer, node, &engine->busy);
-
-		end_lookup(transfer, true);
-		curl_multi_remove_handle(engine->multi, transfer->easy);
-		finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
-	}
-	while (!dlist_is_empty(&engine->mails))
-	{
-		Transfer   *transfer = dlist_head_element(Transfer, node, &engine->mails);
-
-		end_lookup(transfer, true);
-		end_session(transfer->session);
-		finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
-	}
-	unblock_signals(&signals);
-
-	/* The tags are forgotten. */
-	while (!dlist_is_empty(&engine->finished))
-	{
-		Transfer   *transfer = dlist_container(Transfer, node,
-											   dlist_pop_head_node(&engine->finished));
-
-		release_token(transfer);
-		dlist_push_head(&engine->unused, &transfer->node);
-	}
 }

@@ -52,6 +52,14 @@ extern int	transfer_room(TransferEngine *engine);
 extern void transfer_destination(const char *url, char *destination);
 
 /*
+ * End those whose message has not begun to leave, and of whose tags this is true;
+ * it must not raise an error. Their responses, which are to be taken like any
+ * other, say that they are untried.
+ */
+typedef bool (*TransferFilter) (void *tag, void *argument);
+extern void transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument);
+
+/*
  * Drop all that is in flight without waiting for anybody: for shutdown. The
  * tags are forgotten.
  */

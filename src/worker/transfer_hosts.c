@@ -119,7 +119,7 @@ lookup_may_start(TransferEngine *engine, const Host *host)
 }
 
 void
-end_lookup(Transfer *transfer, bool was_abandoned)
+end_lookup(Transfer *transfer, LookupEnd end)
 {
 	TransferEngine *engine = transfer->engine;
 	int64		now;
@@ -130,11 +130,12 @@ end_lookup(Transfer *transfer, bool was_abandoned)
 	transfer->host->looking_up = false;
 	engine->lookups--;
 	engine->may_unblock = true;
-	if (!was_abandoned)
+	if (end == LOOKUP_OVER)
 		return;
 
 	now = monotonic_ms();
-	transfer->host->lookup_hangs_until = now + LOOKUP_LINGER_MS;
+	if (end == LOOKUP_HANGS)
+		transfer->host->lookup_hangs_until = now + LOOKUP_LINGER_MS;
 	for (int i = 0; i < LOOKUP_LIMIT; i++)
 	{
 		if (engine->abandoned_lookups[i] <= now)

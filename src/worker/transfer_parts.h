@@ -8,6 +8,7 @@
  * transfer_http.c		easy handles and what comes back over HTTP
  * transfer_mail.c		SMTP sessions, around smtp_dialogue.c
  * transfer_token.c		waiting for OAuth2 tokens, around token.c
+ * transfer_withdraw.c	ending before the message left
  *
  * All of it runs with every signal blocked, often inside of libcurl: nothing
  * may raise an error, memory that is needed then comes from malloc.
@@ -16,6 +17,7 @@
 #define APPT_TRANSFER_PARTS_H
 
 #include <curl/curl.h>
+#include <signal.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -116,6 +118,7 @@ typedef struct Transfer
 	bool		refused_by_policy;
 	bool		token_refused;	/* `status` is the token endpoint's */
 	bool		token_failed;
+	bool		is_untried;
 	Reach		reach;
 	TimestampTz started_at;
 	TimestampTz finished_at;
@@ -203,6 +206,8 @@ monotonic_ms(void)
 	} while (0)
 
 /* transfer.c */
+extern void block_signals(sigset_t *before);
+extern void unblock_signals(const sigset_t *before);
 extern Transfer *unused_transfer(TransferEngine *engine);
 extern void assign_transfer(Transfer *transfer, const Request *request,
 							Host *host, int64 deadline);
@@ -211,12 +216,23 @@ extern bool begin_transfer(Transfer *transfer);
 extern void restart_transfer(Transfer *transfer);
 extern void finish_transfer(Transfer *transfer, CURLcode result);
 
+/* transfer_withdraw.c */
+extern void finish_untried(Transfer *transfer, const char *error);
+
+/* How a look-up ends; the thread may go on unless it is over. */
+typedef enum LookupEnd
+{
+	LOOKUP_OVER,
+	LOOKUP_HANGS,				/* it was given up: its host is to be spared */
+	LOOKUP_LEFT					/* who wanted it has gone */
+} LookupEnd;
+
 /* transfer_hosts.c; find_host: HASH_FIND or HASH_ENTER_NULL, may be NULL */
 extern Host *find_host(TransferEngine *engine, const char *url, HASHACTION action);
 extern void release_host(TransferEngine *engine, Host *host);
 extern void sweep_hosts(TransferEngine *engine);
 extern bool lookup_may_start(TransferEngine *engine, const Host *host);
-extern void end_lookup(Transfer *transfer, bool was_abandoned);
+extern void end_lookup(Transfer *transfer, LookupEnd end);
 extern int	lookup_callback(void *resolver, void *reserved, void *clientp);
 
 /* transfer_sockets.c */

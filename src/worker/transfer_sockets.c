@@ -114,7 +114,7 @@ open_socket_callback(void *clientp, curlsocktype purpose, struct curl_sockaddr *
 	SocketState *state;
 	int			fd;
 
-	end_lookup(transfer, false);
+	end_lookup(transfer, LOOKUP_OVER);
 	if (!address_is_reachable(&address->addr, appt_allowed_addresses))
 	{
 		transfer->address_refused = true;

@@ -103,6 +103,12 @@ provide_token(Transfer *transfer)
 static void
 fail_for_token(Transfer *transfer, const Transfer *fetch)
 {
+	/* It did not have its turn, so this one had none either. */
+	if (fetch->is_untried)
+	{
+		finish_untried(transfer, fetch->error);
+		return;
+	}
 	transfer->status = fetch->status;
 	transfer->token_refused = fetch->result == CURLE_OK;
 	transfer->token_failed = true;

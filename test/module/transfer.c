@@ -74,7 +74,8 @@ await_engine(void)
 
 /*
  * exchange(messages jsonb[]) -> rows (number, kind, status_code, error,
- * response, retry_after_us, milliseconds), in the order of their ends.
+ * response, retry_after_us, milliseconds), in the order of their ends. The kind
+ * of what was no attempt is UNTRIED.
  */
 Datum
 test_exchange(PG_FUNCTION_ARGS)
@@ -123,7 +124,7 @@ test_exchange(PG_FUNCTION_ARGS)
 			bool		nulls[8] = {0};
 
 			values[0] = Int32GetDatum(exchange - exchanges + 1);
-			values[1] = CStringGetTextDatum(kinds[outcome.kind]);
+			values[1] = CStringGetTextDatum(response->is_untried ? "UNTRIED" : kinds[outcome.kind]);
 			values[2] = Int32GetDatum(outcome.status_code);
 			nulls[3] = outcome.error == NULL;
 			values[3] = nulls[3] ? 0 : CStringGetTextDatum(outcome.error);

@@ -67,6 +67,16 @@ is(scalar(lookups(qr/^open/)), 0, 'the threads of look-ups take no signals');
 @rows = run(exchange((map { "x$_.hang.test:$port" } 1 .. 60), map { "y$_.good.test:$port" } 1 .. 60));
 is(scalar(grep { $_->{kind} eq 'DELIVERED' && $_->{milliseconds} < 900 } @rows[ 60 .. 119 ]), 60, 'many hanging hosts delay nobody either');
 
+# Where hanging look-ups take all the places there are, the others had no turn, which is no failure of theirs; nor is that
+# of a message whose token could not be fetched for want of a place.
+my $many = "SELECT appt_test.set('appt.max_concurrency', '1000');";
+my $innocent = qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://i.good.test:$port/token"}'::jsonb);
+@rows = run("\\o /dev/null\n$many\n\\o\n", exchange((map { "h$_.hang.test:$port" } 1 .. 256), map { "j$_.good.test:$port" } 1 .. 5) =~ s/\]/, $innocent]/r);
+my @innocents = grep { $_->{number} > 256 } @rows;
+is(scalar(grep { $_->{kind} eq 'UNTRIED' && $_->{error} =~ /turn to look up/ } @innocents), 6, 'who gets no place to look up was not tried')
+	or diag(join "\n", map { "$_->{kind} $_->{error}" } @innocents);
+is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 256, 'and what hangs has failed');
+
 # So is a token endpoint looked up: once for all who wait for its token, and not again while that hangs.
 my $with_token = join ', ', map { qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://$_.hang.test:$port/token"}'::jsonb) } qw(t t t u u u);
 my $fetching = "SELECT number, kind, milliseconds, error FROM appt_test.exchange(ARRAY[$with_token]) ORDER BY number;";
