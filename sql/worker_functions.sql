@@ -20,7 +20,10 @@ COMMENT ON FUNCTION appt.open_circuits() IS
 CREATE FUNCTION appt.tell_workers() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'tell_workers';
 COMMENT ON FUNCTION appt.tell_workers() IS
-'Tells the workers at commit that limits or destinations may have changed.';
+'Tells the workers at commit that limits, destinations or a switch may have changed.';
+CREATE TRIGGER tell_workers AFTER UPDATE OF notifications_enabled ON appt.organization
+	EXECUTE FUNCTION appt.tell_workers('switch');
+COMMENT ON TRIGGER tell_workers ON appt.organization IS 'What has not left yet is stopped, however long it has been under way.';
 CREATE TRIGGER tell_workers AFTER UPDATE OF max_concurrency, max_per_second ON appt.application
 	EXECUTE FUNCTION appt.tell_workers();
 COMMENT ON TRIGGER tell_workers ON appt.application IS 'Another limit holds from the next message on.';

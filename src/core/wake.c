@@ -51,6 +51,7 @@ typedef struct Listener
 	TimestampTz next_wake;
 	bool		sweep;
 	bool		recheck;
+	bool		switched;
 	int			first;
 	int			count;
 	WakeEntry	ring[RING_SIZE];
@@ -77,6 +78,7 @@ static Pending pending[PENDING_MAX];
 static int	pending_count = 0;
 static bool pending_sweep = false;
 static bool pending_recheck = false;
+static bool pending_switch = false;
 
 /* ---- shared memory ---- */
 
@@ -126,6 +128,7 @@ forget_all(void)
 	pending_count = 0;
 	pending_sweep = false;
 	pending_recheck = false;
+	pending_switch = false;
 }
 
 /* Keep the earliest due_at of each lane and subtransaction. */
@@ -191,11 +194,12 @@ ring_put(Listener *listener, WakeEntry entry)
 static void
 report_to(Listener *listener, TimestampTz horizon)
 {
-	bool		wake = pending_sweep || pending_recheck;
+	bool		wake = pending_sweep || pending_recheck || pending_switch;
 
 	SpinLockAcquire(&listener->mutex);
 	listener->sweep |= pending_sweep || pending_recheck;
 	listener->recheck |= pending_recheck;
+	listener->switched |= pending_switch;
 	for (int i = 0; i < pending_count; i++)
 		if (pending[i].entry.due_at <= horizon && ring_put(listener, pending[i].entry))
 			wake = true;
@@ -222,7 +226,7 @@ at_transaction_end(XactEvent event, void *unused)
 	switch (event)
 	{
 		case XACT_EVENT_COMMIT:
-			if (pending_count > 0 || pending_sweep || pending_recheck)
+			if (pending_count > 0 || pending_sweep || pending_recheck || pending_switch)
 				report_all(MyDatabaseId);
 			forget_all();
 			break;
@@ -300,14 +304,26 @@ wake_for_configuration_on_commit(void)
 	report_on_commit((WakeEntry) {LANE_CONFIGURATION, DT_NOBEGIN, false});
 }
 
-/* A rollback to a savepoint does not take it back: a look too many harms nobody. */
-void
-wake_all_on_commit(void)
+/* A rollback to a savepoint does not take these back: a look too many harms nobody. */
+static void
+flag_on_commit(bool *flag)
 {
 	if (wake_shared == NULL || IsParallelWorker())
 		return;
 	watch_transactions();
-	pending_recheck = true;
+	*flag = true;
+}
+
+void
+wake_all_on_commit(void)
+{
+	flag_on_commit(&pending_recheck);
+}
+
+void
+wake_for_switch_on_commit(void)
+{
+	flag_on_commit(&pending_switch);
 }
 
 void
@@ -363,6 +379,7 @@ wake_listen(void)
 	my_listener->count = 0;
 	my_listener->sweep = false;
 	my_listener->recheck = false;
+	my_listener->switched = false;
 	my_listener->database = MyDatabaseId;
 	LWLockRelease(wake_shared->lock);
 	before_shmem_exit(stop_listening, (Datum) 0);
@@ -386,16 +403,28 @@ wake_take(WakeEntry *entries, int max, bool *sweep_needed)
 	return taken;
 }
 
+static bool
+take_flag(bool *flag)
+{
+	bool		was_set;
+
+	SpinLockAcquire(&my_listener->mutex);
+	was_set = *flag;
+	*flag = false;
+	SpinLockRelease(&my_listener->mutex);
+	return was_set;
+}
+
 bool
 wake_take_recheck(void)
 {
-	bool		recheck;
+	return take_flag(&my_listener->recheck);
+}
 
-	SpinLockAcquire(&my_listener->mutex);
-	recheck = my_listener->recheck;
-	my_listener->recheck = false;
-	SpinLockRelease(&my_listener->mutex);
-	return recheck;
+bool
+wake_take_switch(void)
+{
+	return take_flag(&my_listener->switched);
 }
 
 bool
@@ -404,7 +433,8 @@ wake_has_news(void)
 	bool		has_news;
 
 	SpinLockAcquire(&my_listener->mutex);
-	has_news = my_listener->count > 0 || my_listener->sweep || my_listener->recheck;
+	has_news = my_listener->count > 0 || my_listener->sweep || my_listener->recheck ||
+		my_listener->switched;
 	SpinLockRelease(&my_listener->mutex);
 	return has_news;
 }
@@ -422,7 +452,7 @@ publish_sleep(TimestampTz next_wake, bool is_deaf)
 		my_listener->count = 0;
 		my_listener->sweep = true;
 	}
-	has_news = my_listener->recheck ||
+	has_news = my_listener->recheck || my_listener->switched ||
 		(!is_deaf && (my_listener->count > 0 || my_listener->sweep));
 	SpinLockRelease(&my_listener->mutex);
 	return has_news;

@@ -17,11 +17,14 @@
  */
 extern void wake_on_commit(int64 lane, TimestampTz due_at);
 
+/* The same for one that a person wants to be sent at once: an open circuit does not hold it back. */
+extern void wake_by_hand_on_commit(int64 lane, TimestampTz due_at);
+
 /* When the current (sub)transaction commits, the workers look at identity, extension and all lanes anew. */
 extern void wake_all_on_commit(void);
 
-/* The same for one that a person wants to be sent at once: an open circuit does not hold it back. */
-extern void wake_by_hand_on_commit(int64 lane, TimestampTz due_at);
+/* When the current (sub)transaction commits, the workers look whether what has not left yet may go still. */
+extern void wake_for_switch_on_commit(void);
 
 /*
  * When the current (sub)transaction commits, the workers learn limits and
@@ -55,7 +58,10 @@ extern void wake_listen(void);
 /* Was everything to be looked at anew since the last call? */
 extern bool wake_take_recheck(void);
 
-/* Is there anything to take, a sweep or a recheck? */
+/* Has anything been switched since the last call? */
+extern bool wake_take_switch(void);
+
+/* Is there anything to take, a sweep, a recheck or a switch? */
 extern bool wake_has_news(void);
 
 /* Before sleeping: no commit need wake us for what is due later. */

@@ -50,6 +50,9 @@
 #define FAILURE_PAUSE USECS_PER_SEC
 #define LOCKED_PAUSE (20 * INT64CONST(1000))
 
+/* So often are the switches read of what is under way. */
+#define SWITCHES_INTERVAL (100 * INT64CONST(1000))
+
 /* How often a shutdown comes back to outcomes that a caller keeps from being settled. */
 #define LAST_SETTLES 10
 
@@ -84,7 +87,12 @@ typedef struct Loop
 	Pace		settles;
 	TimestampTz last_turn;
 	bool		may_send;
-	bool		is_blocked;		/* no lane that is ready has room: until a transfer ends */
+	bool		is_enabled;		/* appt.enabled, when it was last looked at */
+	TimestampTz switches_at;	/* to look whose messages may not leave any
+								 * more */
+	TimestampTz switches_read;	/* the last look */
+	bool		is_blocked;		/* no lane that is ready has room: until a
+								 * transfer ends */
 } Loop;
 
 /* ---- listening ---- */
@@ -278,6 +286,22 @@ sweep_if_time(Loop *loop, TimestampTz now)
 		return;
 	loop->sweep_at = now + (sweep_lanes() ? SWEEP_INTERVAL : FAILURE_PAUSE);
 	loop->chores_at = Min(loop->chores_at, now);
+	loop->switches_at = Min(loop->switches_at, now);
+}
+
+/* What was claimed before a switch went off and has not left yet is not to leave. */
+static void
+obey_switches(Loop *loop, TimestampTz now)
+{
+	if (loop->is_enabled && !appt_enabled)
+		withdraw_all(loop->engine);
+	loop->is_enabled = appt_enabled;
+	if (wake_take_switch())
+		loop->switches_at = Max(now, loop->switches_read + SWITCHES_INTERVAL);
+	if (now < loop->switches_at || !worker_may_recover())
+		return;
+	loop->switches_read = now;
+	loop->switches_at = withdraw_switched_off(loop->engine) ? DT_NOEND : now + SWITCHES_INTERVAL;
 }
 
 /* Before the first claim, look for what our predecessor left open; close it, now or when it can be locked. */
@@ -302,6 +326,8 @@ watch_clock(Loop *loop, TimestampTz now)
 		loop->sweep_at = loop->chores_at = loop->retention_at = now;
 		loop->claim_not_before = loop->settle_not_before = 0;
 		loop->claims.last = loop->settles.last = 0;
+		loop->switches_at = now;
+		loop->switches_read = 0;
 		if (loop->recovery_at != DT_NOEND)
 			loop->recovery_at = now;
 		doubt_everything(loop);
@@ -318,7 +344,7 @@ next_wake(Loop *loop, TimestampTz now)
 	TimestampTz wake = loop->may_send ? Min(loop->sweep_at, loop->chores_at) : now + SWEEP_INTERVAL;
 
 	if (worker_may_recover())
-		wake = Min(wake, loop->recovery_at);
+		wake = Min(wake, Min(loop->recovery_at, loop->switches_at));
 	if (settle_waiting() > 0)
 		wake = Min(wake, Max(loop->settle_not_before, pace_next(&loop->settles)));
 	if (!loop->may_send)
@@ -413,6 +439,7 @@ take_turn(Loop *loop)
 	if (may_send && !loop->may_send)
 		loop->sweep_at = DT_NOBEGIN;
 	loop->may_send = may_send;
+	obey_switches(loop, GetCurrentTimestamp());
 	finish_transfers(loop);
 	settle_if_worthwhile(loop, GetCurrentTimestamp());
 	if (loop->may_send)
@@ -473,6 +500,7 @@ loop_create(Loop *loop, int slot)
 	loop->chores_at = DT_NOBEGIN;
 	loop->retention_at = DT_NOBEGIN;
 	loop->recovery_at = DT_NOBEGIN;
+	loop->switches_at = DT_NOEND;
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->engine = transfer_engine_create();

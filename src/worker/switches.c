@@ -1,0 +1,112 @@
+/*
+ * switches.c
+ *		Taking back what has not left yet when a switch goes off.
+ *
+ * Switches are read when a message is claimed, but its transfer may wait for
+ * seconds before its first byte goes: for a look-up, a token, a connection. A
+ * commit that switches an organization's notifications tells the workers, who
+ * then read the switches of all that waits so. What is taken back is put into
+ * the queue as it was, and the next claim judges it like any other.
+ *
+ * What could not be told (COMMIT PREPARED) is found by the sweep. Whoever plays
+ * with his switch costs others one small query, ten times a second at most.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/timestamp.h"
+
+#include "core/column.h"
+#include "core/statement.h"
+#include "worker/delivery.h"
+#include "worker/worker.h"
+
+static Statement select_switched_off = {
+	"SELECT a.id FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id "
+	"WHERE a.id = ANY ($1) AND NOT o.notifications_enabled",
+	1, {UUIDARRAYOID}
+};
+
+/* Applications: of what may be taken back, then of what is to be. */
+typedef struct Applications
+{
+	pg_uuid_t  *ids;
+	int			count;
+} Applications;
+
+static bool
+contains(const Applications *applications, const pg_uuid_t *id)
+{
+	for (int i = 0; i < applications->count; i++)
+	{
+		if (memcmp(&applications->ids[i], id, sizeof(pg_uuid_t)) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A filter that takes nothing, but notes whose messages it is asked about. */
+static bool
+note_application(void *tag, void *argument)
+{
+	const Delivery *delivery = (const Delivery *) tag;
+	Applications *applications = (Applications *) argument;
+
+	if (!notification_types[delivery->message->type].ignores_switches &&
+		!contains(applications, &delivery->application_id))
+		applications->ids[applications->count++] = delivery->application_id;
+	return false;
+}
+
+static bool
+is_switched_off(void *tag, void *argument)
+{
+	const Delivery *delivery = (const Delivery *) tag;
+
+	return !notification_types[delivery->message->type].ignores_switches &&
+		contains((const Applications *) argument, &delivery->application_id);
+}
+
+static bool
+is_any(void *tag, void *argument)
+{
+	return true;
+}
+
+static void
+keep_switched_off(void *argument)
+{
+	Applications *applications = (Applications *) argument;
+	Column	   *ids = column_create(UUIDOID, applications->count);
+	uint64		rows;
+
+	for (int i = 0; i < applications->count; i++)
+		column_add_uuid(ids, &applications->ids[i]);
+	rows = statement_run(&select_switched_off, column_array(ids));
+	for (uint64 row = 0; row < rows; row++)
+		applications->ids[row] = row_uuid(row, 1);
+	applications->count = (int) rows;
+}
+
+bool
+withdraw_switched_off(TransferEngine *engine)
+{
+	Applications applications = {
+		.ids = (pg_uuid_t *) palloc(sizeof(pg_uuid_t) * (transfers_in_flight(engine) + 1))
+	};
+
+	transfer_withdraw(engine, note_application, &applications);
+	if (applications.count == 0)
+		return true;
+	if (!worker_run(keep_switched_off, &applications))
+		return false;
+	if (applications.count > 0)
+		transfer_withdraw(engine, is_switched_off, &applications);
+	return true;
+}
+
+void
+withdraw_all(TransferEngine *engine)
+{
+	transfer_withdraw(engine, is_any, NULL);
+}
