@@ -8,8 +8,10 @@
  * left, a minute at most; an endpoint that does not say how long a token lives
  * is asked again after five minutes.
  *
- * Tokens are few (clients times endpoints) and are looked for in a list. They
- * live in malloc'ed memory, for the engine works while signals are blocked and
+ * Tokens are few (clients times endpoints) and are looked for in a list, the
+ * one asked for last on top. Of those that nobody uses so many are kept: a
+ * client that changes its name or secret leaves one behind, good for as long as
+ * its endpoint likes. They live in malloc'ed memory, for the engine works while signals are blocked and
  * nothing may be raised.
  */
 #include "postgres.h"
@@ -131,18 +133,19 @@ make_token(const Request *request, List *headers)
 	return token;
 }
 
-/* Forget what expired and nobody uses, but for the one just made. */
+/* Of those that nobody uses, but for the one just made, forget what expired and what was asked for longest ago. */
 static void
-forget_expired(dlist_head *tokens, const Token *spared, int64 now)
+forget_some(dlist_head *tokens, const Token *spared, int64 now)
 {
 	dlist_mutable_iter iter;
+	int			kept = 0;
 
 	dlist_foreach_modify(iter, tokens)
 	{
 		Token	   *token = dlist_container(Token, node, iter.cur);
 
 		if (token != spared && !token->is_fetching && token->users == 0 &&
-			token_value(token, now) == NULL)
+			(token_value(token, now) == NULL || ++kept >= TOKENS_KEPT))
 		{
 			dlist_delete(&token->node);
 			free_token(token);
@@ -165,13 +168,16 @@ token_find(dlist_head *tokens, const Request *request, List *headers, int64 now)
 			is_same_text(token->scope, request->token_scope) &&
 			is_same_text(token->audience, request->token_audience) &&
 			token->client_in_body == request->client_in_body)
+		{
+			dlist_move_head(tokens, &token->node);
 			return token;
+		}
 	}
 	token = make_token(request, headers);
 	if (token == NULL)
 		return NULL;
 	dlist_push_head(tokens, &token->node);
-	forget_expired(tokens, token, now);
+	forget_some(tokens, token, now);
 	return token;
 }
 

@@ -13,6 +13,9 @@
 
 #include "channel/channel.h"
 
+/* As many are kept though nobody uses them. */
+#define TOKENS_KEPT 1000
+
 typedef struct Token
 {
 	dlist_node	node;			/* in the list of tokens */
@@ -35,7 +38,7 @@ typedef struct Token
 
 /*
  * The token for a request's client and endpoint, made if need be; NULL if out
- * of memory. Making one forgets those that expired. `headers`: of char *, for the
+ * of memory. Making one forgets others that expired, or are too many. `headers`: of char *, for the
  * requests that fetch tokens; must outlive the tokens.
  */
 extern Token *token_find(dlist_head *tokens, const Request *request,

@@ -35,6 +35,7 @@ PG_FUNCTION_INFO_V1(test_exchange_many);
 PG_FUNCTION_INFO_V1(test_set);
 PG_FUNCTION_INFO_V1(test_abandon);
 PG_FUNCTION_INFO_V1(test_token_answer);
+PG_FUNCTION_INFO_V1(test_tokens_kept);
 
 /* One message of a call. */
 typedef struct Exchange
@@ -277,5 +278,42 @@ test_token_answer(PG_FUNCTION_ARGS)
 		nulls[0] = nulls[1] = false;
 		free(token.value);
 	}
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
+}
+
+/* tokens_kept(clients, OUT kept, OUT first_kept): so many clients get a token for a year, the first one asks again each time. */
+Datum
+test_tokens_kept(PG_FUNCTION_ARGS)
+{
+	static const char answer[] = "{\"access_token\": \"t\", \"expires_in\": 31536000}";
+	dlist_head	tokens;
+	dlist_iter	iter;
+	Token	   *first = NULL;
+	int			kept = 0;
+	TupleDesc	descriptor;
+	Datum		values[2];
+	bool		nulls[2] = {false, false};
+
+	dlist_init(&tokens);
+	for (int i = 1; i <= PG_GETARG_INT32(0); i++)
+	{
+		Request		request = {.token_url = "https://issuer.example/", .password = "secret"};
+		Token	   *token;
+
+		request.username = psprintf("client %d", i);
+		token = token_find(&tokens, &request, NIL, 0);
+		if (token->value != NULL || !token_read_answer(token, answer, 0))
+			elog(ERROR, "the token is not a new one");
+		if (first == NULL)
+			first = token;
+		request.username = "client 1";
+		if (token_find(&tokens, &request, NIL, 0) != first)
+			elog(ERROR, "the token in use was forgotten");
+	}
+	dlist_foreach(iter, &tokens)
+		kept++;
+	values[0] = Int32GetDatum(kept);
+	values[1] = BoolGetDatum(token_value(first, 0) != NULL);
+	get_call_result_type(fcinfo, NULL, &descriptor);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
