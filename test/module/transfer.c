@@ -313,7 +313,7 @@ test_tokens_kept(PG_FUNCTION_ARGS)
 	dlist_foreach(iter, &tokens)
 		kept++;
 	values[0] = Int32GetDatum(kept);
-	values[1] = BoolGetDatum(token_value(first, 0) != NULL);
+	values[1] = BoolGetDatum(first != NULL && token_value(first, 0) != NULL);
 	get_call_result_type(fcinfo, NULL, &descriptor);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
