@@ -28,14 +28,17 @@ import asyncio
 import base64
 import hmac
 import json
+import os
 import re
 import ssl
 import time
+import urllib.request
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 STAGES = ("CONNECT", "EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "MESSAGE")
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER", "GSSAPI", "NTLM", "DIGEST-MD5", "EXTERNAL")
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class Receiver:
@@ -87,6 +90,8 @@ class Receiver:
         if not options.reply or stage not in options.at or self.replies_left == 0:
             return None
         if options.only and options.only not in (address or ""):
+            return None
+        if options.while_ and not os.path.exists(options.while_):
             return None
         if self.replies_left is not None:
             self.replies_left -= 1
@@ -154,8 +159,10 @@ class Receiver:
         if self.options.echo:
             body = envelope.content.partition(b"\r\n\r\n")[2].decode("latin-1")
             reply += " " + " ".join(body.split())[:400]
-        delayed = self.options.delay and (not self.options.only or self.options.only in ",".join(envelope.rcpt_tos))
+        delayed = not self.options.only or self.options.only in ",".join(envelope.rcpt_tos)
         self.note(session, envelope, envelope.content, None if self.options.drop_after_data else reply)
+        if delayed and self.options.ask:
+            await asyncio.to_thread(DIRECT.open, self.options.ask)
         if delayed:
             await asyncio.sleep(self.options.delay)
         if self.options.drop_after_data:
@@ -296,10 +303,12 @@ def main():
         "--at", type=words(STAGES), default=["MESSAGE"], help="which stages, by commas; MESSAGE: after the final dot"
     )
     parser.add_argument("--times", type=int, help="only that many times")
+    parser.add_argument("--while", dest="while_", help="only while there is this file")
     parser.add_argument("--only", help="refuse or delay only addresses that contain this")
     parser.add_argument("--pipelining", choices=("always", "before-tls"), help="offer it; before-tls: not after STARTTLS")
     parser.add_argument("--echo", action="store_true", help="repeat the message's text in the reply to it")
     parser.add_argument("--delay", type=float, default=0, help="seconds before the reply to a message")
+    parser.add_argument("--ask", help="before it, too, wait for the answer of this URL")
     parser.add_argument("--silent-on-quit", action="store_true", help="never answer QUIT")
     parser.add_argument("--drop-after-data", action="store_true", help="drop the connection instead of the final reply")
     asyncio.run(serve(parser.parse_args()))

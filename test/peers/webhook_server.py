@@ -16,6 +16,8 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /ok                     200
     /status/NNN             NNN
     /delay/SECONDS          200 after that long
+    /hold/NAME              200, but not before somebody asked for /release/NAME, which is not recorded; /hold/NAME/NNN: NNN
+    /after/N                200 once N other requests have been dealt with
     /fail-first/N           503 to the first N requests with the same webhook-id header, then 200
     /fail-some/N            503 to the first request with a webhook-id, for one in N of these, else 200
     /broken/NAME            503 until somebody asked for /mend/NAME, then 200
@@ -54,6 +56,7 @@ import base64
 import email.utils
 import http.server
 import json
+import re
 import socket
 import socketserver
 import ssl
@@ -107,11 +110,26 @@ class Receiver(socketserver.ThreadingMixIn, http.server.HTTPServer):
         self.tokens = 0
         self.tries = {}
         self.mended = set()
+        self.changed = threading.Condition()
+        self.released = set()
+        self.done = 0
 
     def count_try(self, key):
         with self.lock:
             self.tries[key] = self.tries.get(key, 0) + 1
             return self.tries[key]
+
+    def await_change(self, is_so):
+        with self.changed:
+            self.changed.wait_for(is_so)
+
+    def change(self, action):
+        with self.changed:
+            action()
+            self.changed.notify_all()
+
+    def count_done(self):
+        self.done += 1
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exc_info()[1], (OSError, ssl.SSLError)):
@@ -146,7 +164,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(body, 404, b"no such behaviour")
         else:
             self.arguments = words[2:]
-            behaviour(body, argument)
+            try:
+                behaviour(body, argument)
+            finally:
+                self.server.change(self.server.count_done)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = answer_any
 
@@ -169,6 +190,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def answer(self, body, status, text=b"", headers=None):
         self.note(body, status)
+        self.send(status, text, headers)
+
+    def send(self, status, text, headers=None):
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
@@ -190,6 +214,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_delay(self, body, argument):
         time.sleep(float(argument))
         self.answer(body, 200, b"late")
+
+    def on_hold(self, body, argument):
+        status = int(self.arguments[0]) if self.arguments else 200
+        self.note(body, status)
+        self.server.await_change(lambda: argument in self.server.released)
+        self.send(status, b"held")
+
+    def on_release(self, body, argument):
+        self.server.change(lambda: self.server.released.add(argument))
+        self.send(200, b"released")
+
+    def on_after(self, body, argument):
+        self.note(body, 200)
+        self.server.await_change(lambda: self.server.done >= int(argument))
+        self.send(200, b"after the others")
 
     def on_fail_first(self, body, argument):
         failed = self.server.count_try((self.path, self.webhook_id())) <= int(argument)
@@ -235,6 +274,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.request.close()
 
+    def await_reader(self):
+        """Until the client, on this machine, has read all that was sent: a reset may overtake it."""
+        line = re.compile(r"^ *\d+: \w+:%04X \w+:%04X \w+ \w+:0*([1-9A-F])" % (self.client_address[1], self.server.server_port), re.M)
+        while True:
+            with open("/proc/net/tcp", encoding="ascii") as sockets:
+                if not line.search(sockets.read()):
+                    return
+            time.sleep(0.01)
+
     def await_client(self):
         """Until the client gives up."""
         self.close_connection = True
@@ -259,8 +307,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if "open" in self.arguments:
             self.await_client()
         if "reset" in self.arguments:
-            # What was sent must have been read: a reset may overtake it.
-            time.sleep(0.1)
+            self.await_reader()
             self.reset()
 
     def send_without_end(self, body, start, piece, interval):
@@ -303,7 +350,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def on_idle(self, body, argument):
         self.answer(body, 200, b"ok")
-        # The client has the answer by then and holds the connection for idle.
+        # The client has the answer then, and soon holds the connection for idle.
+        self.await_reader()
         time.sleep(0.1)
         if argument == "timeout":
             self.wfile.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\nConnection: close\r\n\r\nlate")
@@ -311,6 +359,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
         elif argument == "reset":
             self.reset()
+        if argument in ("close", "timeout"):
+            self.request.shutdown(socket.SHUT_RDWR)
         self.close_connection = argument != "answer"
 
     def on_endless(self, body, argument):

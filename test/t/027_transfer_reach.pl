@@ -30,7 +30,7 @@ my $mail = Appt::Peers->smtp;
 sub exchange
 {
 	my (@calls) = @_;
-	my $sql = "\\o /dev/null\nSELECT appt_test.set('appt.request_timeout', '20000'), appt_test.set('appt.connect_timeout', '10000');\n";
+	my $sql = "\\o /dev/null\nSELECT appt_test.set('appt.request_timeout', '60000'), appt_test.set('appt.connect_timeout', '60000');\n";
 
 	while (my ($allowed, $messages) = splice @calls, 0, 2)
 	{

@@ -14,8 +14,8 @@ my $node = Appt::Cluster->create('main');
 $node->query('CREATE EXTENSION appt_test');
 my $certificate = Appt::Peers->certificate;
 my @certificate = ('--certificate', $certificate->{certificate}, '--key', $certificate->{key});
-my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '20000'),
-	appt_test.set('appt.connect_timeout', '10000'), appt_test.set('appt.ca_file', '$certificate->{ca}');";
+my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '60000'),
+	appt_test.set('appt.connect_timeout', '60000'), appt_test.set('appt.ca_file', '$certificate->{ca}');";
 my @account = ('--username', 'me@example.com', '--password', 'pass word');
 
 # Each call is a list of messages, all in one backend; rows as hashes.

@@ -19,7 +19,7 @@ sub one_by_one
 	my $mail = sprintf '{"channel": "EMAIL", "url": "%s", "sender": "clinic@example.com", "recipient": "ann@example.org", "subject": "Hi", "text": "one\n.\n..two"%s}', $url, $more{mail} // '';
 	my $one = "SELECT kind, status_code FROM appt_test.exchange(ARRAY['$mail'::jsonb]);";
 	return $node->query("\\o /dev/null
-		SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '5000'), appt_test.set('appt.ca_file', '@{[ $more{ca} // '' ]}');
+		SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '60000'), appt_test.set('appt.ca_file', '@{[ $more{ca} // '' ]}');
 		\\o\n" . "$one\n" x $count) =~ tr/|\n/ ,/r;
 }
 

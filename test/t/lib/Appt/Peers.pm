@@ -10,7 +10,11 @@ package Appt::Peers;
 #   $mail->url                  smtp://127.0.0.1:PORT;   $hook->url('/fail-first/2')
 #   $hook->entries              all records so far, hashes; for their keys see the programs
 #   $hook->wait_for(3)          waits until there are 3 and returns them; wait_for(1, sub { $_->{path} eq '/ok' }): of those
+#   $hook->release('a')         has /hold/a answered
 #   $hook->stop                 also done at the end
+#
+#   my ($port, $socket) = Appt::Peers->nobody;               # connections are refused, and it stays so while $socket is kept
+#   my ($port, @sockets) = Appt::Peers->black_hole;          # connecting gets no answer, likewise
 #
 #   my $tls = Appt::Peers->certificate;                      # { ca, certificate, key }: files; for localhost and 127.0.0.1
 #   Appt::Peers->webhook('--certificate', $tls->{certificate}, '--key', $tls->{key});
@@ -26,6 +30,8 @@ use warnings;
 
 use Carp;
 use File::Basename qw(dirname);
+use HTTP::Tiny;
+use IO::Socket::INET;
 use JSON::PP qw(decode_json);
 use PostgreSQL::Test::Utils;
 use Test::More ();
@@ -104,6 +110,18 @@ sub wait_for
 	return @found;
 }
 
+# Asks a webhook receiver for something, past any proxy.
+sub ask
+{
+	my ($self, $path) = @_;
+	my $answer = HTTP::Tiny->new(proxy => undef, http_proxy => undef, timeout => $PostgreSQL::Test::Utils::timeout_default)->get($self->url($path));
+
+	croak "no answer to $path: $answer->{content}" if $answer->{status} != 200;
+	return;
+}
+
+sub release { my ($self, $name) = @_; return $self->ask("/release/$name"); }
+
 # Forgets what was recorded so far.
 sub forget
 {
@@ -131,6 +149,23 @@ sub DESTROY { $_[0]->stop; return; }
 # Stops or wakes the process, as a peer that is there and does nothing.
 sub freeze { return kill 'STOP', $_[0]->{pid}; }
 sub thaw   { return kill 'CONT', $_[0]->{pid}; }
+
+# Nobody else gets a port that is bound; with ReuseAddr a peer of ours may.
+sub nobody
+{
+	my $bound = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp', ReuseAddr => 1) or croak "cannot bind: $!";
+
+	return ($bound->sockport, $bound);
+}
+
+# Its queue is full, and nobody accepts.
+sub black_hole
+{
+	my $full = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or croak "cannot listen: $!";
+	my @crowd = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0) } 1 .. 8;
+
+	return ($full->sockport, $full, @crowd);
+}
 
 sub lookup_library
 {

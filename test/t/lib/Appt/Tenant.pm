@@ -11,10 +11,12 @@ package Appt::Tenant;
 #   $tenant->schedule_many(100);                           # the same in one call; start_at as above
 #   $tenant->settled                                       # waits until nothing is owed any more
 #   $tenant->states                                        # {'CREATE WEBHOOK' => 'SENT', ...}
+#   $tenant->is_prompt(sub { $tenant->schedule_many(20) }, '...');   # a test: what is planned there starts on time
 
 use strict;
 use warnings;
 
+use Appt::Rounds;
 use Test::More ();
 
 sub create
@@ -110,6 +112,29 @@ sub settled
 	return $self->{node}->wait_for_query(
 		"SELECT count(*) FROM appt.notification WHERE application_id = '$self->{application}'
 		   AND settled_at IS NULL AND due_at <= now()", 0, database => $self->{database});
+}
+
+# A test: nine in ten of what is planned and then settled start less than a second late.
+sub is_prompt
+{
+	my ($self, $plan, $name) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $late = in_rounds(
+		sub {
+			my $before = $self->query('SELECT coalesce(max(id), 0) FROM appt.notification');
+			$plan->();
+			$self->settled;
+			return $self->query("SELECT extract(epoch FROM percentile_disc(0.9) WITHIN GROUP (ORDER BY lateness)) FROM appt.notification_log
+				WHERE application_id = '$self->{application}' AND notification_id > $before");
+		},
+		sub { $_[0] < 1 });
+  SKIP:
+	{
+		Test::More::skip('times under a sanitizer', 1) if $ENV{APPT_SANITIZE};
+		Test::More::cmp_ok($late, '<', 1, $name);
+	}
+	return;
 }
 
 # Type and channel of each notification, with its state and, if any, its reason.
