@@ -240,8 +240,8 @@ sub tenant
 	is_deeply($mail->{kept}, [ entry($tenant, $id) ], 'which the calendar takes over');
 
 	my $soon = $tenant->schedule(start_at => "now() + interval '1 hour 2 seconds'");
-	$mail = last_mail($peer, 4);
-	like($mail->{subject}, qr/reminder/i, 'a reminder');
+	($mail) = grep { $_->{subject} =~ /reminder/i } mails($peer, 4);
+	ok($mail, 'a reminder');
 	is($mail->{tree}, 'alternative(plain html)', 'has no calendar file');
 	$tenant->query("SELECT appt.activate_appointment('$soon'); SELECT appt.record_join('$soon', id) FROM appt.participant WHERE appointment_id = '$soon' AND type = 'CUSTOMER';
 		SELECT appt.end_appointment('$soon')");
@@ -272,7 +272,7 @@ sub tenant
 
 # Interrupted: the stored words go again under the same Message-ID, but with the file of what is so now.
 {
-	my $peer = Appt::Peers->smtp('--delay', 5);
+	my $peer = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1);
 	my $tenant = tenant($peer);
 	my ($worker) = $node->wait_for_workers;
 	my $id = $tenant->schedule;

@@ -9,6 +9,7 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Peers;
+use Appt::Rounds;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -96,32 +97,42 @@ append_to_file($script, <<'SCRIPT');
 SELECT test.act(:n, :chance) AS event \gset
 INSERT INTO test.known SELECT :event, clock_timestamp() WHERE :event > 0;
 SCRIPT
-foreach my $client (clients(4, 'read committed'), clients(2, 'serializable', '--max-tries=0'))
-{
-	$client->{handle}->finish;
-	is($client->{handle}->result(0), 0, "$client->{isolation}: every call is done, or refused with a reason") or diag($client->{output});
-}
-ok($node->wait_for_query(<<'SQL', 0), 'all that is due is settled');
-SELECT (SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_at <= now() + interval '1 min')
-	+ (SELECT count(*) FROM appt.appointment WHERE state = 'ACTIVATED' AND end_at <= now() + interval '1 min')
-SQL
-unlike($node->log_since(0), qr/deadlock detected/, 'no deadlock');
-note($node->query("SELECT string_agg(call || ' ' || count, ', ' ORDER BY call) FROM (SELECT call, count(*) FROM test.event GROUP BY call) e"));
-note($node->query("SELECT string_agg(concat_ws(' ', state, reason, count), ', ' ORDER BY state, reason) FROM (SELECT state, reason, count(*) FROM appt.notification GROUP BY state, reason) n"));
 
 # Of what an event overtakes: what was planned before it; of a participant that was removed, its own.
 $node->query(<<'SQL');
-CREATE TABLE test.overtaken AS SELECT e.call, n.id, n.state, n.due_at, known.at
+CREATE VIEW test.overtaken AS SELECT e.call, n.id, n.state, n.due_at, known.at
 	FROM test.event e JOIN test.known ON known.event = e.id
 		JOIN (VALUES ('reschedule', 'RESCHEDULED'), ('record_join', 'CALL_STARTED'), ('end', 'ENDED'), ('cancel', 'APPOINTMENT_CANCELLED'), ('delete', 'APPOINTMENT_DELETED'),
 			('remove_participant', 'PARTICIPANT_REMOVED')) c (call, reason) ON c.call = e.call
 		JOIN appt.notification n ON n.appointment_id = e.appointment AND n.id < e.first_planned AND (e.call <> 'remove_participant' OR n.recipient_id = e.detail)
 		JOIN appt.notification_type t ON t.type = n.type AND c.reason = ANY (t.overtaken_by);
 SQL
-is($node->query('SELECT string_agg(DISTINCT call, $$ $$ ORDER BY call) FROM test.overtaken'), 'cancel delete end record_join remove_participant reschedule', 'events of every kind overtook something');
-cmp_ok($node->query("SELECT count(*) FROM test.overtaken WHERE state = 'CANCELLED' AND due_at < at"), '>', 0, 'some of it was due already');
-cmp_ok($node->query('SELECT count(*) FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE a.started_at < o.at AND a.finished_at > o.at'), '>', 0, 'or being sent');
-cmp_ok($node->query("SELECT count(*) FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE state = 'CANCELLED'"), '>', 0, 'or had failed');
+
+# Until all has met: a busy machine needs longer.
+my $met = in_rounds(
+	sub {
+		foreach my $client (clients(4, 'read committed'), clients(2, 'serializable', '--max-tries=0'))
+		{
+			$client->{handle}->finish;
+			is($client->{handle}->result(0), 0, "$client->{isolation}: every call is done, or refused with a reason") or diag($client->{output});
+		}
+		ok($node->wait_for_query(<<'SQL', 0), 'all that is due is settled');
+SELECT (SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_at <= now() + interval '1 min')
+	+ (SELECT count(*) FROM appt.appointment WHERE state = 'ACTIVATED' AND end_at <= now() + interval '1 min')
+SQL
+		return $node->query(<<'SQL');
+SELECT (SELECT string_agg(DISTINCT call, ' ' ORDER BY call) FROM test.overtaken),
+	EXISTS (SELECT FROM test.overtaken WHERE state = 'CANCELLED' AND due_at < at),
+	EXISTS (SELECT FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE a.started_at < o.at AND a.finished_at > o.at),
+	EXISTS (SELECT FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE state = 'CANCELLED')
+SQL
+	},
+	sub { $_[0] eq 'cancel delete end record_join remove_participant reschedule|t|t|t' });
+is($met, 'cancel delete end record_join remove_participant reschedule|t|t|t', 'events of every kind overtook something, some of it due, or being sent, or failed');
+unlike($node->log_since(0), qr/deadlock detected/, 'no deadlock');
+note($node->query("SELECT string_agg(call || ' ' || count, ', ' ORDER BY call) FROM (SELECT call, count(*) FROM test.event GROUP BY call) e"));
+note($node->query("SELECT string_agg(concat_ws(' ', state, reason, count), ', ' ORDER BY state, reason) FROM (SELECT state, reason, count(*) FROM appt.notification GROUP BY state, reason) n"));
+
 is($node->query(<<'SQL'), '', 'nothing started to be sent once it was known to be overtaken');
 SELECT o.*, a.started_at FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE a.started_at > o.at
 SQL

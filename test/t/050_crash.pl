@@ -4,27 +4,26 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Peers;
+use Appt::Rounds;
 use Appt::Tenant;
 use Test::More;
-use Time::HiRes qw(sleep);
 
 my $node = Appt::Cluster->create('main');
 my $hook = Appt::Peers->webhook;
-# Long enough for both messages to be seen in flight, however busy the machine is.
-my $mail = Appt::Peers->smtp('--delay', 5);
+my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1);
 
 # kill -9 of the worker between sending and settling.
 {
 	my $tenant = Appt::Tenant->create($node);
 	$tenant->only('CREATE', 'WEBHOOK');
 	$tenant->rule('CREATE', 'EMAIL');
-	$tenant->subscribe($hook->url('/delay/5'));
+	$tenant->subscribe($hook->url('/hold/first'));
 	$tenant->email($mail->url);
 	my ($worker) = $node->wait_for_workers;
 	$tenant->schedule;
-	$node->wait_for_query('SELECT in_flight FROM appt.worker_status', 2);
+	$_->wait_for(1) foreach $hook, $mail;
 	kill 'KILL', $worker;
-	$node->wait_for_query('SELECT true');
+	$hook->release('first');
 	ok($tenant->settled, 'all is settled after the worker was killed');
 
 	my @requests = $hook->wait_for(2);
@@ -35,7 +34,7 @@ my $mail = Appt::Peers->smtp('--delay', 5);
 	is($node->query("SELECT string_agg(outcome, ',' ORDER BY attempt_number) FROM appt.attempt
 		  JOIN appt.notification n ON n.id = notification_id WHERE channel = 'WEBHOOK'"),
 		'INTERRUPTED,DELIVERED', 'the log says that the first attempt was interrupted');
-	my %ids = map { $_->{message} =~ /^Message-ID: (\S+)/m ? ($1 => 1) : () } $mail->wait_for(1);
+	my %ids = map { $_->{message} =~ /^Message-ID: (\S+)/m ? ($1 => 1) : () } $mail->wait_for(2);
 	is(scalar keys %ids, 1, 'the email kept its Message-ID');
 }
 
@@ -44,10 +43,14 @@ my $mail = Appt::Peers->smtp('--delay', 5);
 	my $tenant = Appt::Tenant->create($node);
 	my $load = Appt::Peers->webhook;
 	$tenant->only('CREATE', 'WEBHOOK');
-	$tenant->subscribe($load->url('/delay/0.5'));
-	$tenant->query("SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 400)");
-	$load->wait_for(60);
+	$tenant->subscribe($load->url($_)) foreach qw(/delay/0.02 /hold/crash);
+	$tenant->query("SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 200)");
+	foreach my $path (qw(/delay/0.02 /hold/crash))
+	{
+		$load->wait_for(30, sub { $_->{path} eq $path });
+	}
 	$node->stop('immediate');
+	$load->release('crash');
 	$node->start;
 	$node->wait_for_workers;
 	ok($tenant->settled, 'all is settled after the server was killed');
@@ -88,16 +91,23 @@ my $mail = Appt::Peers->smtp('--delay', 5);
 	my $tenant = Appt::Tenant->create($node);
 	my $slow = Appt::Peers->webhook;
 	$tenant->only('CREATE', 'WEBHOOK');
-	$tenant->subscribe($slow->url('/delay/1'));
-	$tenant->subscribe($slow->url('/hang'));
-	$tenant->schedule;
-	$slow->wait_for(2);
-	my $begin = time;
-	$node->stop('fast');
-	cmp_ok(time - $begin, '<=', 8, 'a hanging endpoint does not hold up a fast shutdown');
-	$node->start;
-	is($node->query("SELECT string_agg(outcome, ',' ORDER BY outcome) FROM appt.attempt WHERE attempt_number = 1 AND application_id = '@{[ $tenant->application ]}'"),
-		'DELIVERED,INTERRUPTED', 'what could finish did, the rest is INTERRUPTED');
+	$tenant->subscribe($slow->url($_)) foreach qw(/delay/1 /hang);
+	$node->append_conf('postgresql.conf', "appt.request_timeout = '10min'");
+	$node->reload;
+	my ($took, $outcomes) = in_rounds(
+		sub {
+			my $id = $tenant->schedule;
+			$slow->wait_for(2, sub { $_->{body} =~ /$id/ });
+			my $begin = time;
+			$node->stop('fast');
+			my $end = time;
+			$node->start;
+			return ($end - $begin, $node->query("SELECT string_agg(outcome, ',' ORDER BY outcome) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id
+				WHERE attempt_number = 1 AND appointment_id = '$id'"));
+		},
+		sub { $_[0] <= 8 && $_[1] eq 'DELIVERED,INTERRUPTED' });
+	cmp_ok($took, '<=', 8, 'a hanging endpoint does not hold up a fast shutdown');
+	is($outcomes, 'DELIVERED,INTERRUPTED', 'what could finish did, the rest is INTERRUPTED');
 }
 
 $node->stop('immediate');
