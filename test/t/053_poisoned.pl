@@ -7,7 +7,9 @@ use Appt::Peers;
 use Appt::Tenant;
 use Test::More;
 
-my $node = Appt::Cluster->create('main', conf => 'max_prepared_transactions = 5');
+my $node = Appt::Cluster->create('main', conf => "max_prepared_transactions = 5\nappt.request_timeout = '10min'");
+# Well before the worker looks at everything, which it does each minute.
+my $soon = 45;
 my $hook = Appt::Peers->webhook;
 my $tenant = Appt::Tenant->create($node);
 my $application = $tenant->application;
@@ -50,8 +52,8 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$tenant->query("BEGIN; $schedule; $statements; $schedule; COMMIT");
 	# Nobody told the worker of the lane that is nobody's.
 	$node->reload;
-	is(scalar($hook->wait_for(100, undef, 20)) >= 100 ? 'all' : 'some', 'all', 'the good ones arrive');
-	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_at <= now()", 0, seconds => 20),
+	is(scalar($hook->wait_for(100)) >= 100 ? 'all' : 'some', 'all', 'the good ones arrive');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_at <= now()", 0),
 		'all is settled, the bad ones too')
 	  or diag($node->query('SELECT id, type, channel, state, due_at, next_attempt_at, context FROM appt.notification WHERE settled_at IS NULL'));
 	is($node->query("SELECT count(*) FROM appt.due d WHERE due_at <= now()"), 0, 'and none is left in the queue');
@@ -84,7 +86,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 
 # A lock on a table that a claim needs is nobody's fault.
 {
-	my $session = $node->background_psql('postgres', timeout => 60);
+	my $session = $node->background_psql('postgres');
 
 	$hook->forget;
 	$session->query_safe('BEGIN; LOCK TABLE appt.attempt IN SHARE MODE');
@@ -110,30 +112,31 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$node->query('SELECT pg_sleep(0.3)');
 	$tenant->query("COMMIT PREPARED 'p'");
 	$node->reload;
-	is(scalar($hook->wait_for(1, undef, 10)), 1, 'COMMIT PREPARED is found by a reload');
+	is(scalar($hook->wait_for(1, undef, $soon)), 1, 'COMMIT PREPARED is found by a reload');
 	$tenant->settled;
 }
 
 # A caller's lock on what a crash left open holds up nothing else.
 {
-	my $slow = $tenant->subscribe($hook->url('/delay/3'));
+	my $slow = $tenant->subscribe($hook->url('/hold/slow'));
 
 	$hook->forget;
 	$tenant->schedule;
-	$hook->wait_for(1);
+	$hook->wait_for(2);
 	$node->wait_for_query('SELECT in_flight FROM appt.worker_status', 1);
 	$tenant->query("BEGIN; SELECT id FROM appt.notification WHERE subscription_id = '$slow' FOR UPDATE; PREPARE TRANSACTION 'holder'");
 	$node->stop('immediate');
+	$hook->release('slow');
 	$node->start;
 	$node->wait_for_workers;
 	$hook->forget;
 	$tenant->query("UPDATE appt.subscription SET enabled = false WHERE id <> '$subscription'");
 	$tenant->schedule;
-	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/ok' }, 15)), 1, 'others are sent while it is locked');
+	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/ok' })), 1, 'others are sent while it is locked');
 	is($tenant->query("SELECT string_agg(state, ' ') FROM appt.notification WHERE subscription_id = '$slow' AND attempt_count > 0"), 'SENDING', 'it is as it was');
 	$tenant->query("UPDATE appt.subscription SET enabled = true");
 	$tenant->query("ROLLBACK PREPARED 'holder'");
-	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/delay/3' }, 15)), 1, 'and is sent again once it is not');
+	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/hold/slow' }, $soon)), 1, 'and is sent again once it is not');
 	ok($tenant->settled, 'all is settled');
 	is($tenant->query("SELECT string_agg(outcome, ' ' ORDER BY attempt_number) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id WHERE subscription_id = '$slow'"),
 		'INTERRUPTED DELIVERED', 'the log tells');

@@ -46,12 +46,17 @@ is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with thei
 		FROM generate_series(1, 60000);
 		-- A pass goes by id, and ends at the first that is young.
 		UPDATE appt.notification SET created_at = now() - interval '40 days'});
+	# Each batch takes a while, so that there is always one to come.
+	$node->query(q{
+		CREATE FUNCTION take_a_while() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
+		CREATE TRIGGER take_a_while AFTER DELETE ON appt.notification FOR EACH STATEMENT EXECUTE FUNCTION take_a_while();});
 	($worker) = $node->wait_for_workers;
 	$node->query("SELECT pg_terminate_backend($worker)");
 	$node->wait_for_query('SELECT count(*) < 60000 FROM appt.notification WHERE settled_at < now() - interval \'30 days\'');
 	$tenant->schedule;
 	is(scalar($hook->wait_for(1)), 1, 'a message goes out');
 	cmp_ok($node->query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'"), '>', 0, 'while old ones are being deleted');
+	$node->query('DROP TRIGGER take_a_while ON appt.notification');
 	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'", 0), 'until they are gone');
 }
 
