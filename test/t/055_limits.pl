@@ -4,12 +4,13 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Peers;
+use Appt::Rounds;
 use Appt::Tenant;
 use Test::More;
-use Time::HiRes qw(sleep);
+use Time::HiRes qw(sleep time);
 
 my $workers = 2;
-my $node = Appt::Cluster->create('main', conf => "appt.workers = $workers\nfsync = off");
+my $node = Appt::Cluster->create('main', conf => "appt.workers = $workers\nfsync = off\nappt.request_timeout = '10min'");
 my $hook = Appt::Peers->webhook;
 my $mail = Appt::Peers->smtp('--delay', 0.4);
 $node->query('CREATE DATABASE watch');
@@ -18,13 +19,18 @@ $node->wait_for_workers($workers);
 # Messages per second, of an application with several lanes.
 {
 	my $rate = 20;
-	my $tenant = limited(max_per_second => $rate);
-	$tenant->subscribe($hook->url("/ok/$_")) foreach 1 .. 4;
-	$tenant->schedule_many(15);
-	ok($tenant->settled, 'all are sent');
-	is(scalar $hook->entries, 60, 'and arrived');
-	cmp_ok(excess($tenant, $rate), '<=', $workers + 0.1 * $rate + 1e-3, "never more than $rate a second and a small burst");
-	cmp_ok(per_second($tenant), '<=', $rate * 1.1, "$rate a second in the long run");
+	my $tenant = in_rounds(
+		sub {
+			my $tenant = limited(max_per_second => $rate);
+			$tenant->subscribe($hook->url("/ok/$_")) foreach 1 .. 4;
+			$tenant->schedule_many(15);
+			ok($tenant->settled, 'all are sent');
+			is(scalar $hook->entries, 60, 'and arrived');
+			cmp_ok(excess($tenant, $rate), '<=', $workers + 0.1 * $rate + 1e-3, "never more than $rate a second and a small burst");
+			cmp_ok(per_second($tenant), '<=', $rate * 1.1, "$rate a second in the long run");
+			return $tenant;
+		},
+		sub { per_second($_[0]) >= $rate * 0.5 });
 	slow_machine(sub { cmp_ok(per_second($tenant), '>=', $rate * 0.5, 'and not much less') });
 }
 
@@ -39,24 +45,27 @@ $node->wait_for_workers($workers);
 	$tenant->provider('EMAIL', 'SMTP', $quick->url, sender => 'a@example.org', settings => "{\"max_per_second\": $rate}");
 	$tenant->schedule_many(14);
 	$hook->wait_for(14);
-	my $mails = $quick->entries;
-	cmp_ok($mails, '<', 12, 'webhooks do not wait for the mail');
-	my $before = transactions();
+	my ($before, $since) = (transactions(), time);
 	sleep 2;
-	my $used = transactions() - $before;
-	cmp_ok($used, '<', 2 * $workers * (3 * $rate + 12), "few transactions while it is limited: $used in 2 s");
+	my ($used, $seconds) = (transactions() - $before, time - $since);
+	cmp_ok($used, '<', $seconds * $workers * (3 * $rate + 12), sprintf "few transactions while it is limited: $used in %.1f s", $seconds);
 	ok($tenant->settled, 'all are sent');
+	is($tenant->query("SELECT count(*) FILTER (WHERE channel = 'EMAIL' AND started_at < last) < 12 FROM appt.notification_log,
+		LATERAL (SELECT max(started_at) AS last FROM appt.notification_log WHERE application_id = '@{[ $tenant->application ]}' AND channel = 'WEBHOOK') webhook
+		WHERE application_id = '@{[ $tenant->application ]}'"), 't', 'webhooks do not wait for the mail');
 	cmp_ok(excess($tenant, $rate, 'EMAIL'), '<=', $workers + 0.1 * $rate + 1e-3, "never more than $rate a second and a small burst");
 }
 
 # Transfers under way: of an application, and of a provider.
 {
 	my $tenant = limited(max_concurrency => 3);
-	$hook->forget;
-	$tenant->subscribe($hook->url("/delay/0.3/$_")) foreach 1 .. 2;
+	$tenant->subscribe($hook->url("/hold/three/$_")) foreach 200, 201;
 	$tenant->schedule_many(9);
+	is(held(3), 3, 'an application\'s 3 are under way, no more');
+	$tenant->query("UPDATE appt.subscription SET url = replace(url, '/hold/three', '/delay/0.3')");
+	$hook->release('three');
 	ok($tenant->settled, 'all are sent');
-	is(most_at_once([ map { $_->{wall_us} } $hook->entries ], 300_000), 3, 'an application\'s 3 are under way, no more');
+	cmp_ok(most_at_once([ map { $_->{wall_us} } grep { $_->{path} =~ /delay/ } $hook->entries ], 300_000), '<=', 3, 'never more');
 
 	$tenant = limited();
 	$tenant->only('CREATE', 'EMAIL');
@@ -76,23 +85,23 @@ $node->wait_for_workers($workers);
 	sleep 0.3;
 	is(scalar $hook->entries, $workers, 'one, of each worker, and then a long wait');
 	$tenant->query("UPDATE appt.application SET max_per_second = 1000 WHERE id = '@{[ $tenant->application ]}'");
-	is(scalar $hook->wait_for(10, undef, 10), 10, 'until the limit is raised');
+	is(scalar $hook->wait_for(10, undef, 60), 10, 'until the limit is raised');
 
 	$tenant->query("UPDATE appt.application SET max_per_second = 0.01 WHERE id = '@{[ $tenant->application ]}'");
 	$tenant->schedule_many(50);
 	sleep 0.5;
 	cmp_ok(scalar $hook->entries, '<', 60, 'lowered it holds');
 	$tenant->query("UPDATE appt.application SET max_per_second = NULL WHERE id = '@{[ $tenant->application ]}'");
-	is(scalar $hook->wait_for(60, undef, 10), 60, 'and taken away it holds no more');
+	is(scalar $hook->wait_for(60, undef, 60), 60, 'and taken away it holds no more');
 
-	$tenant->query("UPDATE appt.application SET max_concurrency = 1 WHERE id = '@{[ $tenant->application ]}'; UPDATE appt.subscription SET url = '@{[ $hook->url('/delay/0.5') ]}'");
+	ok($tenant->settled, 'all are sent');
+	$tenant->query("UPDATE appt.application SET max_concurrency = 1 WHERE id = '@{[ $tenant->application ]}'; UPDATE appt.subscription SET url = '@{[ $hook->url('/hold/raised') ]}'");
 	$hook->forget;
 	$tenant->schedule_many(20);
-	$hook->wait_for(2);
-	is(most_at_once([ map { $_->{wall_us} } $hook->entries ], 500_000), 1, 'one at a time');
+	is(held(1), 1, 'one at a time');
 	$tenant->query("UPDATE appt.application SET max_concurrency = 100 WHERE id = '@{[ $tenant->application ]}'");
-	is(scalar $hook->wait_for(20, undef, 10), 20, 'the others when the limit is raised');
-	cmp_ok(most_at_once([ map { $_->{wall_us} } $hook->entries ], 500_000), '>=', 10, 'all at once');
+	is(held(20), 20, 'all at once when the limit is raised');
+	$hook->release('raised');
 	ok($tenant->settled, 'all are sent');
 }
 
@@ -108,9 +117,9 @@ $node->wait_for_workers($workers);
 	sleep 0.3;
 	is(scalar $quick->entries, $workers, 'limited');
 	$tenant->query("UPDATE appt.provider SET settings = '{\"max_per_second\": 5}' WHERE application_id = '@{[ $tenant->application ]}'");
-	$quick->wait_for($workers + 2, undef, 10);
+	$quick->wait_for($workers + 2);
 	$tenant->provider('EMAIL', 'SMTP', $quick->url, sender => 'a@example.org', settings => '{}');
-	is(scalar $quick->wait_for(10, undef, 10), 10, 'the new limit, then none');
+	is(scalar $quick->wait_for(10, undef, 60), 10, 'the new limit, then none');
 	ok($tenant->settled, 'all are sent');
 }
 
@@ -162,6 +171,16 @@ sub starts
 	return split /\n/, $tenant->query("SELECT extract(epoch FROM a.started_at - min(a.started_at) OVER ()) FROM appt.attempt a
 		JOIN appt.notification n ON n.id = a.notification_id
 		WHERE n.application_id = '@{[ $tenant->application ]}' AND n.channel = '$channel' ORDER BY a.started_at, a.id");
+}
+
+# How many requests are under way and stay so; at least $count are awaited.
+sub held
+{
+	my ($count) = @_;
+
+	$hook->wait_for($count);
+	sleep 0.3;
+	return scalar $hook->entries;
 }
 
 # Of events that last so long: how many were under way when one began.
