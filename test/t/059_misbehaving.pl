@@ -4,7 +4,7 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Peers;
-use IO::Socket::INET;
+use Appt::Rounds;
 use MIME::Base64 qw(encode_base64url);
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -42,17 +42,14 @@ my %tls     = (
 	'wrong host'  => Appt::Peers->issue($authority, names => 'DNS:other.example'));
 my %tls_web  = map { $_ => with_certificate('webhook', $tls{$_}) } keys %tls;
 my $tls_mail = with_certificate('smtp', $tls{expired});
-my $wretch   = Appt::Peers->smtp('--by-name', '--username', 'me', '--password', 'word', '--auth-in-clear', '--reply', 'repeat:250-more\r\n');
+my ($wretch, $babbler) = map { Appt::Peers->smtp('--by-name', '--username', 'me', '--password', 'word', '--auth-in-clear', '--reply', 'repeat:250-more\r\n') } 1 .. 2;
 my $dropping = Appt::Peers->smtp('--drop-after-data');
 my $no_quit  = Appt::Peers->smtp('--silent-on-quit', '--delay', 1);
-my $closed   = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die $!;
-my $nobody   = $closed->sockport;
-close $closed;
-my $full  = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1) or die $!;
-my @crowd = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $full->sockport, Blocking => 0) } 1 .. 8;
+my ($nobody, $bound) = Appt::Peers->nobody;
+my ($hole, @sockets) = Appt::Peers->black_hole;
 
-# Some of them talk without end: that must cost who listens nothing, and not because all share a machine.
-system_log('renice', '-n', '19', '-p', map { $_->pid } $bad, $issuer, $silent, $dribble, $tls_mail, $wretch, $dropping, $no_quit, values %tls_web);
+# One talks without end: that must cost who listens nothing, and not because all share a machine.
+system_log('renice', '-n', '19', '-p', $babbler->pid);
 
 # Name, URL, how it ends, token URL; mail if the URL is smtp's.
 my $retried = 'FAILED RETRIES_EXHAUSTED 2';
@@ -64,7 +61,7 @@ my @cases   = (
 	(map { [ $_, $bad->url("/$_"), $retried ] } qw(reset unread close hang garbage slow-headers slow-body flood-headers flood-continue)),
 	(map { [ $_, $bad->url("/$_"), 'SENT 1' ] } qw(endless flood-extension bomb bomb/transfer bomb/nested)),
 	[ 'half an answer', $bad->url('/raw/' . encode_base64url("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok") . '/reset'), $retried ],
-	[ 'nobody there', "http://127.0.0.1:$nobody/", $retried ], [ 'black hole', 'http://127.0.0.1:' . $full->sockport . '/', $retried ],
+	[ 'nobody there', "http://127.0.0.1:$nobody/", $retried ], [ 'black hole', "http://127.0.0.1:$hole/", $retried ],
 	[ 'silence',  'http://127.0.0.1:' . $silent->port . '/',   $retried ], [ 'no TLS', 'https://127.0.0.1:' . $silent->port . '/', $retried ],
 	[ 'plain',    'https://127.0.0.1:' . $bad->port . '/',     $retried ], [ 'private', 'http://10.0.0.1/', $final ], [ 'metadata', 'http://169.254.169.254/latest', $final ],
 	(map { [ "certificate $_", $tls_web{$_}->url('/ok'), $retried ] } sort keys %tls_web),
@@ -74,9 +71,9 @@ my @cases   = (
 	[ 'token hangs', $bad->url('/ok'), $retried, $issuer->url('/hang') ], [ 'token 500', $bad->url('/ok'), $retried, $issuer->url('/status/500') ],
 	[ 'token reset', $bad->url('/ok'), $retried, $issuer->url('/reset') ], [ 'token forbidden', $bad->url('/ok'), $final, 'http://10.0.0.1/token' ],
 	(map { my $stage = $_; ([ "451 at $stage", $wretch->url . "/$stage.451", $retried ], [ "550 at $stage", $wretch->url . "/$stage.550", $final ],
-		[ "drop at $stage", $wretch->url . "/$stage.drop", $retried ], [ "hang at $stage", $wretch->url . "/$stage.hang", $retried ], [ "endless at $stage", $wretch->url . "/$stage.r0", $retried ]) }
+		[ "drop at $stage", $wretch->url . "/$stage.drop", $retried ], [ "hang at $stage", $wretch->url . "/$stage.hang", $retried ], [ "endless at $stage", $babbler->url . "/$stage.r0", $retried ]) }
 		qw(auth mail rcpt data message)),
-	[ 'no mail server', 'smtp://127.0.0.1:' . $nobody, $retried ], [ 'a black hole for mail', 'smtp://127.0.0.1:' . $full->sockport, $retried ],
+	[ 'no mail server', 'smtp://127.0.0.1:' . $nobody, $retried ], [ 'a black hole for mail', "smtp://127.0.0.1:$hole", $retried ],
 	[ 'a silent mail server', 'smtp://127.0.0.1:' . $silent->port, $retried ], [ 'a slow mail server', 'smtp://127.0.0.1:' . $dribble->port, $retried ],
 	[ 'dropped after DATA', $dropping->url, $retried ], [ 'silent on QUIT', $no_quit->url, 'SENT 1' ], [ 'a mail server with an expired certificate', $tls_mail->url, $retried ]);
 
@@ -87,11 +84,12 @@ my %channel = map { $_->[0] => $_->[4] // ($_->[1] =~ /^smtp/ ? 'EMAIL' : 'WEBHO
 # An application for each, and one for the good ones, with nothing but CREATE.
 sub set_up
 {
-	my $rows = join ",\n", map { sprintf "('%s', '%s', %s, '%s')", @$_[ 0, 1 ], $_->[3] ? "'$_->[3]'" : 'NULL', $channel{ $_->[0] } } @cases;
+	# One attempt more where it needs none: an answer that came too late is the machine's affair.
+	my $rows = join ",\n", map { sprintf "('%s', '%s', %s, '%s', %d)", @$_[ 0, 1 ], $_->[3] ? "'$_->[3]'" : 'NULL', $channel{ $_->[0] }, $_->[2] eq $retried ? 2 : 4 } @cases;
 	$node->query(<<"SQL");
-CREATE TABLE peer (name text PRIMARY KEY, url text, token_url text, channel text, application uuid);
+CREATE TABLE peer (name text PRIMARY KEY, url text, token_url text, channel text, max_attempts integer, application uuid);
 INSERT INTO peer VALUES $rows;
-INSERT INTO peer VALUES ('good', NULL, NULL, NULL);
+INSERT INTO peer VALUES ('good', NULL, NULL, NULL, 4);
 CREATE FUNCTION add(application uuid, channel text, url text, token_url text) RETURNS void LANGUAGE plpgsql AS \$\$
 BEGIN
 	INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (application, 'CREATE', channel, '0') ON CONFLICT DO NOTHING;
@@ -109,7 +107,7 @@ DO \$\$
 DECLARE p peer; organization uuid := appt.create_organization('tests');
 BEGIN
 	FOR p IN SELECT * FROM peer LOOP
-		p.application := appt.create_application(organization, p.name, max_attempts => 2, retry_base => '300 ms');
+		p.application := appt.create_application(organization, p.name, max_attempts => p.max_attempts, retry_base => '300 ms');
 		UPDATE peer SET application = p.application WHERE name = p.name;
 		DELETE FROM appt.rule WHERE application_id = p.application;
 		IF p.name <> 'good' THEN
@@ -162,30 +160,27 @@ sub p99
 set_up();
 $node->wait_for_workers;
 $node->query('CALL book(true, 20, 0.2)');
-my ($quiet, $loud);
 # Twice as much and a little more is the machine's affair; whoever waits for a peer is late by seconds.
-foreach my $round (1 .. 3)
-{
-	my $now = p99(0);
-	$quiet = $now if !defined $quiet || $now < $quiet;
-	$loud = p99(1);
-	ok($node->wait_for_query('SELECT count(*) FROM appt.notification WHERE settled_at IS NULL', 0), 'all settles');
-	last if $loud < 2 * $quiet + 200;
-}
+my ($quiet, $loud) = in_rounds(
+	sub {
+		my @late = map { p99($_) } 0, 1;
+		ok($node->wait_for_query('SELECT count(*) FROM appt.notification WHERE settled_at IS NULL', 0), 'all settles');
+		return @late;
+	},
+	sub { $_[1] < 2 * $_[0] + 500 });
 SKIP:
 {
 	skip 'times under a sanitizer', 1 if $ENV{APPT_SANITIZE};
-	cmp_ok($loud, '<', 2 * $quiet + 200, "while everybody misbehaves the 99th percentile stays (without: $quiet ms)");
+	cmp_ok($loud, '<', 2 * $quiet + 500, "while everybody misbehaves the 99th percentile stays (without: $quiet ms)");
 }
 
 my %ended = map { split /\|/ } split /\n/, $node->query(
 	"SELECT name, string_agg(DISTINCT concat_ws(' ', state, reason, attempt_count), ', ') FROM peer JOIN appt.notification ON application_id = application WHERE name <> 'good' GROUP BY name");
 foreach my $case (@cases)
 {
-	# One more attempt is the machine's affair too: an answer that came too late.
 	my ($name, undef, $expected) = @$case;
-	my ($state) = $expected =~ /^(.*) \d$/;
-	like($ended{$name}, $expected =~ / 1$/ ? qr/^($state [12](, )?)+$/ : qr/^$expected$/, "$name: $expected");
+	my ($state, $attempts) = $expected =~ /^(.*) (\d)$/;
+	like($ended{$name}, $expected eq $retried ? qr/^$expected$/ : qr/^($state [$attempts-4](, )?)+$/, "$name: $expected");
 }
 is($node->query("SELECT count(*) FROM appt.attempt WHERE outcome IS NULL OR (outcome = 'FAILED' AND coalesce(error, '') = '')"), 0, 'each failure has a text');
 is(scalar($node->log_since(0, qr/(ERROR|FATAL|PANIC|WARNING|terminated by signal)/)), 0, 'and the server has nothing to complain of');

@@ -7,6 +7,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = Appt::Cluster->create('main', extension => 0, conf => 'appt.workers = 2');
+# Well before workers look at everything, which they do each minute.
+my $soon = 45;
 my $sends = 'SELECT bool_and(why_quiet IS NULL) FROM appt.worker_status';
 
 # From nothing to sending.
@@ -22,7 +24,7 @@ ok($node->wait_for_query("SELECT string_agg(slot || ' ' || why_quiet, ', ' ORDER
 		'1 NO_IDENTITY, 2 NO_IDENTITY'),
 	'quiet while there is no organization');
 $node->query("SELECT appt.create_organization('first')");
-ok($node->wait_for_query($sends, 't', seconds => 10), 'and told as soon as there is one');
+ok($node->wait_for_query($sends, 't', seconds => $soon), 'and told as soon as there is one');
 is($node->query("SELECT string_agg(DISTINCT application_name || ' ' || coalesce(query, ''), ', ') FROM pg_stat_activity WHERE backend_type = 'appt worker'"),
 	'appt worker delivering notifications', 'by name in pg_stat_activity');
 is($node->query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid IN (SELECT pid FROM appt.worker_status)"),
@@ -34,11 +36,11 @@ is($node->query('SELECT count(pg_advisory_lock(24944, 1)), count(pg_advisory_loc
 $node->query('BEGIN; DROP EXTENSION appt; ROLLBACK');
 ok($node->wait_for_query($sends), 'a DROP that is rolled back stops nobody');
 $node->query('DROP EXTENSION appt');
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 0, seconds => 10),
+ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 0, seconds => $soon),
 	'DROP EXTENSION ends them');
 $node->query("BEGIN; CREATE EXTENSION appt; SAVEPOINT s; DROP EXTENSION appt; ROLLBACK TO s; SELECT appt.create_organization('x'); COMMIT");
 $node->wait_for_workers(2);
-ok($node->wait_for_query($sends, 't', seconds => 10), 'created and used in one transaction');
+ok($node->wait_for_query($sends, 't', seconds => $soon), 'created and used in one transaction');
 
 # Dropping and creating without a pause, in both orders of events.
 foreach my $round (1 .. 10)
@@ -46,7 +48,7 @@ foreach my $round (1 .. 10)
 	$node->query('DROP EXTENSION appt');
 	$node->query("CREATE EXTENSION appt; SELECT appt.create_organization('x')");
 }
-ok($node->wait_for_query($sends, 't', seconds => 30), 'dropped and created again and again');
+ok($node->wait_for_query($sends, 't', seconds => $soon), 'dropped and created again and again');
 is(join("\n", $node->log_since($offset, qr/(ERROR|FATAL|PANIC|WARNING):/)), '', 'all that without a complaint in the log');
 
 # Several databases.
@@ -56,7 +58,7 @@ foreach my $database (qw(one two))
 	$node->wait_for_workers(2, $database);
 }
 $node->query('CREATE DATABASE without');
-is(scalar($node->worker_pids), 6, 'a pair in each of three databases');
+ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 6), 'a pair in each of three databases');
 
 # A worker that is told to exit, or fails, is replaced.
 my ($pid) = $node->worker_pids('one');
@@ -97,21 +99,21 @@ ok($node->wait_for_query($sends), 'sending');
 # Closed and opened.
 $node->query('ALTER DATABASE one ALLOW_CONNECTIONS false');
 $node->query('ALTER DATABASE two IS_TEMPLATE true');
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')", 0, seconds => 10),
+ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')", 0, seconds => $soon),
 	'no worker where nobody may connect, or in a template');
-is($node->query('SELECT DISTINCT why_quiet FROM appt.worker_status', 'two'), 'EXCLUDED', 'and the latter says why');
+ok($node->wait_for_query('SELECT DISTINCT why_quiet FROM appt.worker_status', 'EXCLUDED', database => 'two'), 'and the latter says why');
 $node->query('ALTER DATABASE one ALLOW_CONNECTIONS true');
 $node->query('ALTER DATABASE two IS_TEMPLATE false');
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')", 4, seconds => 10),
+ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')", 4, seconds => $soon),
 	'until they are open again');
 
 # The switch for all.
 $node->append_conf('postgresql.conf', 'appt.enabled = off');
 $node->reload;
-ok($node->wait_for_query('SELECT DISTINCT why_quiet FROM appt.worker_status', 'DISABLED', seconds => 10), 'appt.enabled = off is told');
+ok($node->wait_for_query('SELECT DISTINCT why_quiet FROM appt.worker_status', 'DISABLED', seconds => $soon), 'appt.enabled = off is told');
 $node->append_conf('postgresql.conf', 'appt.enabled = on');
 $node->reload;
-ok($node->wait_for_query($sends, 't', seconds => 10), 'and on');
+ok($node->wait_for_query($sends, 't', seconds => $soon), 'and on');
 
 # An unknown version.
 $node->query("UPDATE pg_extension SET extversion = '0.1' WHERE extname = 'appt'");
@@ -132,7 +134,7 @@ $node->refused_with('42501', 'SET ROLE stranger; SELECT * FROM appt.worker_statu
 # Fast, also with workers of many databases.
 my $start = time;
 $node->stop('fast');
-cmp_ok(time - $start, '<', 10, 'a fast shutdown is fast');
+cmp_ok(time - $start, '<', $soon, 'a fast shutdown is fast');
 
 done_testing();
 

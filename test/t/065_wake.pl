@@ -81,7 +81,7 @@ done_testing();
 sub listener
 {
 	my ($database) = @_;
-	my $session = $node->background_psql($database, timeout => 60);
+	my $session = $node->background_psql($database);
 
 	$session->query_safe('SELECT appt_test.wake_listen()');
 	return $session;

@@ -34,14 +34,14 @@ my $start = time;
 {
 	local $ENV{PGOPTIONS} = '-c synchronous_commit=local';
 	$node->query('ALTER DATABASE busy RENAME TO renamed');
-	cmp_ok(time - $start, '<', 5, 'which does not keep DDL waiting for long');
+	cmp_ok(time - $start, '<', 60, 'which does not keep DDL waiting for long');
 	$node->query('ALTER DATABASE renamed RENAME TO busy');
 }
 ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND wait_event = 'SyncRep'", 1),
 	'its successor is stuck likewise');
 $start = time;
 $node->stop('fast');
-cmp_ok(time - $start, '<', 10, 'nor the shutdown');
+cmp_ok(time - $start, '<', 60, 'nor the shutdown');
 
 $node->append_conf('postgresql.conf', "synchronous_standby_names = ''");
 $node->start;

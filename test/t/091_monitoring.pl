@@ -97,7 +97,7 @@ SKIP:
 	my $exporter = IPC::Run::start(
 		[ 'prometheus-postgres-exporter', "--web.listen-address=127.0.0.1:$port", "--extend.query-path=$folder/postgres_exporter.yaml" ],
 		'>&', \$output);
-	my $until = time + 30;
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
 
 	while (time < $until && $text !~ /appt_notifications_messages/)
 	{

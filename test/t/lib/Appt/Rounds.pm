@@ -19,7 +19,7 @@ our @EXPORT = qw(in_rounds);
 sub in_rounds
 {
 	my ($measure, $is_right, @seconds) = @_;
-	my $rounds = @seconds || 10;
+	my $rounds = @seconds || 5;
 	my @measured;
 
 	foreach my $round (1 .. $rounds)
