@@ -101,7 +101,7 @@ is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 256, 'and what hangs has faile
 # So is a token endpoint looked up: once for all who wait for its token, and not again while that hangs.
 my $with_token = join ', ', map { qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://$_.hang.test:$port/token"}'::jsonb) } qw(t t t u u u);
 my $fetching = "SELECT number, kind, milliseconds, error FROM appt_test.exchange(ARRAY[$with_token]) ORDER BY number;";
-@rows = run($fetching, $fetching, $fetching);
+@rows = run(1.5, $fetching, $fetching, $fetching);
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: the host name could not be looked up in time/ } @rows[ 0 .. 5 ]), 6, 'a token endpoint whose look-up hangs');
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: .*an earlier look-up of it hangs/ } @rows[ 6 .. 17 ]), 12, 'fails all at once afterwards')
 	or diag(join "\n", map { $_->{error} } @rows[ 6 .. 17 ]);
