@@ -46,7 +46,7 @@ sub run
 	my $milliseconds = $seconds * 1000;
 	my $output = $node->query(
 		"\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses', '127.0.0.1'), appt_test.set('appt.request_timeout', '$milliseconds'),
-		appt_test.set('appt.connect_timeout', '$milliseconds');\n\\o\n" . join "\n", @calls);
+		appt_test.set('appt.connect_timeout', '@{[ int $milliseconds * 2 / 3 ]}');\n\\o\n" . join "\n", @calls);
 	my @rows;
 
 	foreach my $line (split /\n/, $output)
@@ -92,7 +92,7 @@ is(delivered_before(@rows[ 0 .. 59 ])->(@rows[ 60 .. 119 ]), 60, 'many hanging h
 # of a message whose token could not be fetched for want of a place.
 my $many = "SELECT appt_test.set('appt.max_concurrency', '1000');";
 my $innocent = qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://i.good.test:$port/token"}'::jsonb);
-@rows = run("\\o /dev/null\n$many\n\\o\n", exchange((map { "h$_.hang.test:$port" } 1 .. 256), map { "j$_.good.test:$port" } 1 .. 5) =~ s/\]/, $innocent]/r);
+@rows = run(1.5, "\\o /dev/null\n$many\n\\o\n", exchange((map { "h$_.hang.test:$port" } 1 .. 256), map { "j$_.good.test:$port" } 1 .. 5) =~ s/\]/, $innocent]/r);
 my @innocents = grep { $_->{number} > 256 } @rows;
 is(scalar(grep { $_->{kind} eq 'UNTRIED' && $_->{error} =~ /turn to look up/ } @innocents), 6, 'who gets no place to look up was not tried')
 	or diag(join "\n", map { "$_->{kind} $_->{error}" } @innocents);
