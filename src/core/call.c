@@ -96,6 +96,12 @@ api_role(Oid user)
 	return 0;
 }
 
+bool
+user_acts_by_token(Oid user)
+{
+	return !superuser_arg(user) && !is_member_of(user, "appt_service") && api_role(user) != 0;
+}
+
 static void
 claim_field_start(void *state, char *name, bool is_null)
 {

@@ -82,6 +82,9 @@ extern void call_begin_as_owner(Call *call, FunctionCallInfo fcinfo);
  */
 extern bool caller_may_use_application(const Caller *caller, const pg_uuid_t *application_id);
 
+/* Is this one of the API roles, or a member of one, and nothing better? */
+extern bool user_acts_by_token(Oid user);
+
 /*
  * Is this a session of PostgREST, that is, is its login a member of
  * appt_authenticator? What it says of a request is believed, whichever role it

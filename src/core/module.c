@@ -2,9 +2,9 @@
  * module.c
  *		What the library does when PostgreSQL loads it.
  *
- * Preloaded, it takes its shared memory, follows database DDL and registers the
- * launcher. Loaded later, by the first function that a session calls, it only
- * has settings: everything works but sending.
+ * Preloaded, it takes its shared memory, follows database DDL, keeps plans from
+ * tokens and registers the launcher. Loaded later, by the first function that
+ * a session calls, it only has settings: everything works but sending.
  */
 #include "postgres.h"
 
@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 
+#include "core/explain.h"
 #include "core/one_time_code.h"
 #include "core/settings.h"
 #include "core/wake.h"
@@ -57,6 +58,7 @@ _PG_init(void)
 	previous_shmem_startup_hook = shmem_startup_hook;
 	shmem_startup_hook = create_shared_memory;
 	lifecycle_install();
+	explain_refuse_install();
 
 	/* pg_upgrade moves databases about with a server of its own; nothing is to be sent by that. */
 	if (!IsBinaryUpgrade)

@@ -248,6 +248,8 @@ subtest 'tables' => sub {
 	is(join(' ', sort keys %{ { map { $_->{time_offset} => 1 } @{ $log->{json} } } }), 'PT0S PT1H PT24H', 'with intervals in ISO 8601');
 	unlike($rest->request('GET', '/notification_log', claims => $claims{$_})->{content}, qr/key=secret/, "and $_ no token of a URL") foreach qw(AG SU AD);
 	is($rest->request('GET', '/appointment', claims => $claims{SU}, headers => { Prefer => 'count=exact', Range => '0-1' })->{status}, 206, 'a part of them');
+	is($rest->request('GET', '/appointment?organizer_id=gt.a', claims => $claims{SU}, headers => { Prefer => $_ })->{json}{code}, '42501',
+		'what the planner expects is told to nobody: it comes from all tenants\' rows') foreach 'count=planned', [ 'count=planned', 'handling=lenient' ];
 	$node->query("INSERT INTO appt.rule (application_id, type, channel, time_offset) SELECT '$api->{application}', 'REMINDER', 'SMS', i * interval '1 min' FROM generate_series(1, 1100) i");
 	is(scalar @{ $rest->request('GET', '/rule', claims => $claims{SU})->{json} }, 1000, 'no more than 1000 at once');
 

@@ -1,0 +1,49 @@
+/*
+ * explain.c
+ *		No plans for who acts by a token.
+ *
+ * How many rows the planner expects comes from statistics of the whole table.
+ * With a condition of the caller's choice that tells of the rows of other
+ * tenants, which row level security hides: how common a value is and, by
+ * halving ranges, the values themselves. PostgREST gives the number to every
+ * client that asks for it ("Prefer: count=planned", and "estimated" beyond
+ * db-max-rows) and has no setting against that. A pre-request hook would not
+ * do: of two such headers it is shown one.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "tcop/utility.h"
+
+#include "core/call.h"
+#include "core/explain.h"
+
+static ProcessUtility_hook_type previous_utility_hook = NULL;
+
+static void
+refuse_explain(PlannedStmt *planned, const char *query, bool read_only_tree,
+			   ProcessUtilityContext context, ParamListInfo parameters,
+			   QueryEnvironment *environment, DestReceiver *destination,
+			   QueryCompletion *completion)
+{
+	if (IsA(planned->utilityStmt, ExplainStmt) && user_acts_by_token(GetUserId()))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied to explain queries"),
+				 errdetail("Plans tell of other tenants' rows, so role \"%s\" may not see them.",
+						   GetUserNameFromId(GetUserId(), false)),
+				 errhint("PostgREST counts exactly with \"Prefer: count=exact\".")));
+	if (previous_utility_hook)
+		previous_utility_hook(planned, query, read_only_tree, context, parameters,
+							  environment, destination, completion);
+	else
+		standard_ProcessUtility(planned, query, read_only_tree, context, parameters,
+								environment, destination, completion);
+}
+
+void
+explain_refuse_install(void)
+{
+	previous_utility_hook = ProcessUtility_hook;
+	ProcessUtility_hook = refuse_explain;
+}
