@@ -95,6 +95,9 @@ enum
 #define VISIBILITY_MAPS 4
 #define BLOCKS_PER_MAP 32768
 
+/* After so many rows that had to be looked at, the map is asked only while it knows of most. */
+#define DOUBTS_AT_FIRST 64
+
 /* Whose appointments are looked for, and where their rows say so. */
 typedef struct Organizer
 {
@@ -225,12 +228,14 @@ row_is_wanted(Search *search, IndexScanDesc scan)
 	return wanted;
 }
 
-/* Is every row of the page visible to everybody? */
+/* Is every row of the page known to be visible to everybody? */
 static bool
 page_is_visible(Search *search, Snapshot snapshot, BlockNumber block)
 {
 	Buffer	   *map = &search->visibility_maps[block / BLOCKS_PER_MAP % VISIBILITY_MAPS];
 
+	if (search->doubtful.count > DOUBTS_AT_FIRST && search->doubtful.count > search->count)
+		return false;
 	if (!VM_ALL_VISIBLE(search->table, block, map))
 		return false;
 	PredicateLockPage(search->table, block, snapshot);

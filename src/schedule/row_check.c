@@ -30,7 +30,8 @@
 /* So many rows are worth the trouble. */
 #define MANY_ROWS 16
 
-/* How many rows ahead each place is asked for. */
+/* How many rows ahead each place is asked for, and for how many rows at once. */
+#define BATCH 16
 #define AHEAD_BUFFER 64
 #define AHEAD_PAGE 32
 #define AHEAD_ROW 16
@@ -111,7 +112,17 @@ line_pointer(Buffer buffer, const RowEntry *entry)
 	return PageGetItemId(BufferGetPage(buffer), ItemPointerGetOffsetNumber(&entry->tid));
 }
 
-/* Have the page and its descriptor come into the caches. */
+/* Have what is remembered of the page come into the caches. */
+static pg_attribute_always_inline void
+ask_for_memory(const RowEntry *entry)
+{
+	BlockNumber block = ItemPointerGetBlockNumber(&entry->tid);
+
+	if (block < remembered_count)
+		__builtin_prefetch(&remembered[block]);
+}
+
+/* The page and its descriptor. */
 static pg_attribute_always_inline void
 ask_for_page(const RowEntry *entry)
 {
@@ -133,21 +144,32 @@ ask_for_row(const RowEntry *entry)
 		__builtin_prefetch(BufferGetPage(buffer) + ItemIdGetOffset(line_pointer(buffer, entry)) % BLCKSZ);
 }
 
-static pg_attribute_always_inline void
-ask_ahead(const RowEntries *list, int64 i)
-{
-	BlockNumber block;
+/* The rows of one batch, from `first` on, that the list has. */
+#define for_batch(list, first, i) \
+	for (int64 i = Max(first, 0), end = Min((first) + BATCH, (list)->count); i < end; i++)
 
-	if (i + AHEAD_BUFFER < list->count)
-	{
-		block = ItemPointerGetBlockNumber(&list->entries[i + AHEAD_BUFFER].tid);
-		if (block < remembered_count)
-			__builtin_prefetch(&remembered[block]);
-	}
-	if (i + AHEAD_PAGE < list->count)
-		ask_for_page(&list->entries[i + AHEAD_PAGE]);
-	if (i + AHEAD_ROW < list->count)
-		ask_for_row(&list->entries[i + AHEAD_ROW]);
+/*
+ * What the rows further down will need, each kind of place for a batch of them:
+ * looking at a row takes locked instructions, which wait for all that was asked
+ * for before them, so it is within a batch that waits overlap. (Not inlined, it
+ * would be a function without effect to the compiler, and never be called.)
+ */
+static pg_attribute_always_inline void
+ask_ahead(const RowEntries *list, int64 row)
+{
+	for_batch(list, row + AHEAD_BUFFER, i)
+		ask_for_memory(&list->entries[i]);
+	for_batch(list, row + AHEAD_PAGE, i)
+		ask_for_page(&list->entries[i]);
+	for_batch(list, row + AHEAD_ROW, i)
+		ask_for_row(&list->entries[i]);
+}
+
+static pg_attribute_always_inline void
+ask_for_first(const RowEntries *list)
+{
+	for (int64 row = -AHEAD_BUFFER; row < 0; row += BATCH)
+		ask_ahead(list, row);
 }
 
 static bool
@@ -172,13 +194,16 @@ row_entries_check(RowEntries *list, Relation table, Snapshot snapshot)
 	int64		kept = 0;
 
 	if (are_many)
+	{
 		prepare_memory(table);
+		ask_for_first(list);
+	}
 	for (int64 i = 0; i < list->count; i++)
 	{
 		RowEntry   *entry = &list->entries[i];
 
 		CHECK_FOR_INTERRUPTS();
-		if (are_many)
+		if (are_many && i % BATCH == 0)
 			ask_ahead(list, i);
 		if (ItemPointerGetBlockNumber(&entry->tid) != block)
 		{
