@@ -50,28 +50,11 @@
 #include "core/call.h"
 #include "schedule/appointment.h"
 #include "schedule/overlap.h"
+#include "schedule/overlap_index.h"
 #include "schedule/row_check.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(count_overlapping);
-
-/* Columns of the index appt.appointment_overlap, of short ones. */
-enum
-{
-	SHORT_APPLICATION_ID = 1, SHORT_START_AT, SHORT_END_AT
-};
-
-/* Columns of the index appt.appointment_overlap_long. */
-enum
-{
-	LONG_APPLICATION_ID = 1, LONG_DURATION_CLASS, LONG_START_AT, LONG_END_AT
-};
-
-/* Columns of the index appt.appointment_organizer. */
-enum
-{
-	ORGANIZER_APPLICATION_ID = 1, ORGANIZER_ID, ORGANIZER_START_AT
-};
 
 #define SHORT_KEYS 4
 #define CLASS_KEYS 2
@@ -124,12 +107,12 @@ typedef struct Search
 } Search;
 
 static Oid
-relation_oid(const char *name)
+table_oid(void)
 {
-	Oid			oid = get_relname_relid(name, get_namespace_oid("appt", false));
+	Oid			oid = get_relname_relid("appointment", get_namespace_oid("appt", false));
 
 	if (!OidIsValid(oid))
-		elog(ERROR, "relation appt.%s does not exist", name);
+		elog(ERROR, "relation appt.appointment does not exist");
 	return oid;
 }
 
@@ -140,7 +123,7 @@ search_begin(Search *search, const pg_uuid_t *application_id, const Span *window
 	search->application_id = application_id;
 	search->window = window;
 	search->found = found;
-	search->table = table_open(relation_oid("appointment"), AccessShareLock);
+	search->table = table_open(table_oid(), AccessShareLock);
 }
 
 static void
@@ -161,12 +144,6 @@ search_end(Search *search)
 	if (search->slot != NULL)
 		ExecDropSingleTupleTableSlot(search->slot);
 	table_close(search->table, NoLock);
-}
-
-static Relation
-open_index(const char *name)
-{
-	return index_open(relation_oid(name), AccessShareLock);
 }
 
 /* A scan that also gives the entries, not only where the rows are. */
@@ -296,7 +273,7 @@ static void
 search_short(Search *search)
 {
 	const Span *window = search->window;
-	Relation	index = open_index("appointment_overlap");
+	Relation	index = overlap_index_open(search->table, OVERLAP_INDEX_SHORT);
 	IndexScanDesc scan = begin_scan(search, index, SHORT_KEYS);
 	ScanKeyData keys[SHORT_KEYS];
 
@@ -357,7 +334,7 @@ search_class(Search *search, Relation index, int16 duration_class)
 static void
 search_long(Search *search, int16 after)
 {
-	Relation	index = open_index("appointment_overlap_long");
+	Relation	index = overlap_index_open(search->table, OVERLAP_INDEX_LONG);
 	IndexScanDesc classes = begin_scan(search, index, CLASS_KEYS);
 	int16		duration_class = after;
 
@@ -458,7 +435,7 @@ static void
 search_organizer(Search *search)
 {
 	const Organizer *organizer = search->organizer;
-	Relation	index = open_index("appointment_organizer");
+	Relation	index = overlap_index_open(search->table, OVERLAP_INDEX_ORGANIZER);
 	TupleTableSlot *slot = table_slot_create(search->table, NULL);
 	IndexScanDesc scan = begin_organizer_scan(search, index);
 

@@ -27,6 +27,11 @@ CREATE VIEW wrong AS SELECT * FROM (
 	WHERE counted <> one_by_one;
 END
 
+# Slots that available_slots offers an agent while it is busy.
+my $organized = "SELECT count(*) FROM tenant, LATERAL appt.available_slots(id, '[2031-01-01, 2031-03-01)', '1 hour', '1 hour', 'agent-1') s
+	WHERE EXISTS (SELECT FROM appt.appointment a WHERE application_id = tenant.id AND organizer_id = 'agent-1' AND state IN ('SCHEDULED', 'ACTIVATED') AND a.start_at < s.end_at AND a.end_at > s.start_at)";
+my $oids = "SELECT string_agg(indexrelid::text, ' ' ORDER BY indexrelid) FROM pg_index WHERE indrelid = 'appt.appointment'::regclass";
+
 cmp_ok($node->query('SELECT pg_relation_size(\'appt.appointment\') / 1000000'), '>', 5, 'the table is larger than memory');
 right('rows that nobody has vacuumed');
 $node->query('VACUUM appt.appointment');
@@ -62,6 +67,41 @@ is( $node->query('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET 
 $node->query('VACUUM FULL appt.appointment');
 right('rows in another file');
 
+# Indexes are known by what they are, whatever they are called and whichever is in force.
+my $pair = session("SELECT 'first ' || count(*) FROM wrong;\n");
+$pair->{handle}->pump until $pair->{out} =~ /^first /m;
+$node->query('ALTER INDEX appt.appointment_overlap RENAME TO a; ALTER INDEX appt.appointment_overlap_long RENAME TO appointment_overlap; ALTER INDEX appt.a RENAME TO appointment_overlap_long;');
+right('rows by renamed indexes');
+is($node->query($organized), 0, 'those of an organizer, too');
+
+# REINDEX CONCURRENTLY waits for who counts, who may go on, and whoever counts later reads the new index.
+my $before = $node->query($oids);
+$pair->{in} .= "BEGIN; SELECT 'second ' || count(*) FROM wrong;\n";
+$pair->{handle}->pump until $pair->{out} =~ /^second 0$/m;
+my $reindex = session("REINDEX TABLE CONCURRENTLY appt.appointment;\n\\q\n");
+$reindex->{handle}->pump_nb until $node->query("SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT granted AND query LIKE 'REINDEX%')") eq 't';
+right('rows beside new indexes that wait for somebody');
+$pair->{in} .= "SELECT 'third ' || count(*) FROM wrong; COMMIT;\n";
+$pair->{handle}->pump until $pair->{out} =~ /^third 0$/m;
+my $wrong = 0;
+$wrong += $node->query('SELECT count(*) FROM wrong') until finished($reindex);
+is($wrong, 0, 'rows are counted right while indexes are replaced');
+is($reindex->{err}, '', 'they are replaced');
+isnt($node->query($oids), $before, 'by others');
+$node->query("INSERT INTO appt.appointment (application_id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active)
+	SELECT application_id, 'agent-1', 'ACTIVATED', start_at, end_at, 'UTC', 'en', true FROM appt.appointment WHERE left(id::text, 1) IN ('a', 'b')");
+$pair->{in} .= "SELECT 'fourth ' || count(*) FROM wrong;\n\\q\n";
+$pair->{handle}->finish;
+like($pair->{out}, qr/^fourth 0$/m, 'who has read the old ones reads the new ones');
+is($node->query($organized), 0, 'and of an organizer');
+
+# Without its index nothing is counted.
+my $definition = $node->query("SELECT pg_get_indexdef('appt.appointment_overlap'::regclass)");
+$node->query('CREATE INDEX ON appt.appointment (application_id, duration_class, start_at, end_at); DROP INDEX appt.appointment_overlap');
+$node->refused_with('42704', "SELECT appt.count_overlapping(gen_random_uuid(), now(), '1 hour')", 'without its index nothing is counted');
+$node->query($definition);
+right('rows by an index of its own again');
+
 $node->stop;
 done_testing();
 
@@ -72,6 +112,13 @@ sub right
 
 	is($node->query('SELECT count(*) FROM wrong; SELECT count(*) FROM wrong'), "0\n0", "$rows are counted right");
 	return;
+}
+
+sub finished
+{
+	my ($session) = @_;
+
+	return !$session->{handle}->pumpable || !$session->{handle}->pump_nb;
 }
 
 # A psql that runs what is written to {in}.
