@@ -52,7 +52,8 @@ COMMENT ON TABLE appt.notification IS
 COMMENT ON COLUMN appt.notification.uid IS 'The message''s identity outside: Message-ID and webhook-id come from it.';
 COMMENT ON COLUMN appt.notification.lane IS 'The queue it waits in: one per subscription, else per application and channel.';
 COMMENT ON COLUMN appt.notification.detail IS 'What went wrong in particular, where the reason alone does not tell.';
-COMMENT ON COLUMN appt.notification.overtaken_by IS 'Set while SENDING when events overtake it: a failure then cancels it.';
+COMMENT ON COLUMN appt.notification.overtaken_by IS
+'Set when events overtake it while it is SENDING, a failure then cancels it, or when a move overtakes what has FAILED, which then can''t be retried.';
 COMMENT ON COLUMN appt.notification.next_attempt_at IS 'When the worker looks at it next, and its place in due; NULL once settled or while SENDING.';
 COMMENT ON COLUMN appt.notification.manual IS 'The next attempt was asked for by a person.';
 COMMENT ON COLUMN appt.notification.worker_slot IS 'The worker slot that is sending it.';

@@ -245,6 +245,28 @@ overtake(const AppointmentKey *key, Overtaking overtaking, const char *participa
 	}
 }
 
+/*
+ * Mark the failures that a move overtakes: nobody shall retry them by hand. Of
+ * other events the appointment and its participants tell, but that times or
+ * timezone were others once stands nowhere else.
+ */
+static void
+mark_failures_before_move(const AppointmentKey *key)
+{
+	static Statement mark = {
+		"WITH failed AS MATERIALIZED ("
+		" SELECT id FROM appt.notification"
+		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
+		"  AND state = 'FAILED' AND overtaken_by IS NULL"
+		" ORDER BY id FOR NO KEY UPDATE"
+		") UPDATE appt.notification n SET overtaken_by = 'RESCHEDULED' FROM failed f WHERE n.id = f.id",
+		3, {UUIDOID, UUIDOID, TEXTARRAYOID}
+	};
+
+	(void) statement_run(&mark, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 type_array(types_overtaken_by(OVERTAKEN_BY_RESCHEDULE)));
+}
+
 void
 plan_scheduled(const AppointmentKey *key, TimestampTz now)
 {
@@ -264,6 +286,7 @@ void
 plan_rescheduled(const AppointmentKey *key, TimestampTz now)
 {
 	overtake(key, OVERTAKEN_BY_RESCHEDULE, NULL);
+	mark_failures_before_move(key);
 	plan_by_rules(key, TYPE_BIT(TYPE_RESCHEDULE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
 				  RECIPIENTS_ALL, NULL, now);
 }

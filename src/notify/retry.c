@@ -84,20 +84,6 @@ require_latest_failure(const NotificationFacts *facts)
 						facts->id, row_int64(0, 1));
 }
 
-/*
- * A message about times that a reschedule has changed since it was planned.
- * (The state of the appointment does not tell; the copied times do.)
- */
-static bool
-was_rescheduled(const NotificationFacts *facts)
-{
-	const AppointmentFacts *appointment = facts->appointment;
-
-	return appointment != NULL && facts->start_at != 0 &&
-		(notification_types[facts->type].overtaken_by & OVERTAKING_BIT(OVERTAKEN_BY_RESCHEDULE)) != 0 &&
-		(facts->start_at != appointment->start_at || facts->end_at != appointment->end_at);
-}
-
 /* Would the worker send it, asked by a person? */
 static void
 require_sendable(const NotificationFacts *facts, TimestampTz now)
@@ -109,8 +95,8 @@ require_sendable(const NotificationFacts *facts, TimestampTz now)
 	input.is_attempted = true;
 	input.next_attempt_at = Min(now, facts->due_at);
 	decision = eligibility_decide(&input, now);
-	if (decision.verdict == VERDICT_SEND && was_rescheduled(facts))
-		decision.reason = REASON_RESCHEDULED;
+	if (decision.verdict == VERDICT_SEND && facts->overtaken_by != REASON_NONE)
+		decision.reason = facts->overtaken_by;
 	else if (decision.verdict == VERDICT_SEND)
 		return;
 	report_conflict(NOT_NOW, "Notification " INT64_FORMAT " would not be sent: %s (%s)",

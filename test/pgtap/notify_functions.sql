@@ -132,6 +132,21 @@ SELECT is((appt.retry_notification(:c_reminder)).state, 'RETRYING', 'a reminder 
 ROLLBACK TO s;
 SELECT appt.reschedule_appointment(:'c', now() + interval '3 days', '30 minutes');
 SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'a reminder of times that have changed');
+SELECT appt.reschedule_appointment(:'c', start_at, '30 minutes') FROM appt.notification WHERE id = :c_reminder;
+SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'and changed back');
+-- A change of timezone alone overtakes, too; one of locale does not, nor does any overtake CREATE.
+SELECT pg_temp.find(:'c', 'REMINDER', 'WEBHOOK', '1 day') AS c_zone_reminder, pg_temp.find(:'c', 'RESCHEDULE', 'WEBHOOK') AS c_reschedule \gset
+SELECT pg_temp.fail(:c_zone_reminder), pg_temp.fail(:c_reschedule);
+SELECT appt.reschedule_appointment(:'c', NULL, NULL, locale => 'fr');
+SAVEPOINT s;
+SELECT is((appt.retry_notification(id)).state, 'RETRYING', 'another locale overtakes no ' || type) FROM appt.notification WHERE id IN (:c_zone_reminder, :c_reschedule);
+ROLLBACK TO s;
+SELECT appt.reschedule_appointment(:'c', NULL, NULL, timezone => 'Asia/Tokyo');
+SELECT pg_temp.refused(:c_zone_reminder, 'RESCHEDULED', 'a reminder of another timezone');
+SELECT pg_temp.refused(:c_reschedule, 'RESCHEDULED', 'a RESCHEDULE to another timezone');
+SAVEPOINT s;
+SELECT is((appt.retry_notification(:c_hook)).state, 'RETRYING', 'but CREATE, which says what is');
+ROLLBACK TO s;
 SELECT appt.cancel_appointment(:'c');
 SELECT pg_temp.refused(:c_hook, 'APPOINTMENT_CANCELLED', 'of a cancelled appointment');
 SELECT pg_temp.find(:'c', 'CANCELLED', 'WEBHOOK') AS c_cancelled \gset
