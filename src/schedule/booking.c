@@ -92,7 +92,7 @@ read_schedule(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *b
 	if (appointment->timezone == NULL)
 		appointment->timezone = booking->settings->timezone;
 	else
-		check_timezone_name(appointment->timezone);
+		appointment->timezone = timezone_name(appointment->timezone);
 	appointment->locale = text_argument(fcinfo, where->locale);
 	if (appointment->locale == NULL)
 		appointment->locale = booking->settings->locale;

@@ -54,7 +54,7 @@ read_move(FunctionCallInfo fcinfo, Move *move)
 	}
 	move->timezone = text_argument(fcinfo, ARGUMENT_TIMEZONE);
 	if (move->timezone != NULL)
-		check_timezone_name(move->timezone);
+		move->timezone = timezone_name(move->timezone);
 	move->locale = text_argument(fcinfo, ARGUMENT_LOCALE);
 	if (move->locale != NULL)
 		check_locale_name(move->locale);

@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "access/detoast.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 
 #include "config/configuration.h"
@@ -179,10 +180,11 @@ end_of(TimestampTz start_at, TimeOffset duration)
 	return end_at;
 }
 
-void
-check_timezone_name(const char *timezone)
+char *
+timezone_name(const char *timezone)
 {
 	require_known_timezone(timezone);
+	return pstrdup(pg_get_timezone_name(pg_tzset(timezone)));
 }
 
 void

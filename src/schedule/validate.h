@@ -43,7 +43,12 @@ extern void check_start(TimestampTz start_at, TimestampTz now);
 /* start_at and so much elapsed time, if there is such an instant. */
 extern TimestampTz end_of(TimestampTz start_at, TimeOffset duration);
 
-extern void check_timezone_name(const char *timezone);
+/*
+ * A timezone's name as IANA spells it, in whichever case it is given: some who
+ * are told of it care. 22023 if there is none.
+ */
+extern char *timezone_name(const char *timezone);
+
 extern void check_locale_name(const char *locale);
 
 /*

@@ -57,6 +57,7 @@ SELECT is(ROW(a.start_at, a.duration, a.timezone, a.locale)::text, ROW(now() + '
 	FROM appt.reschedule_appointment(:'id', NULL, NULL) a;
 SELECT is(ROW(a.start_at, a.duration, a.timezone, a.locale)::text, ROW(now() + '2 days', '1 hour'::interval, 'UTC', 'en')::text, 'the same is no change')
 	FROM appt.reschedule_appointment(:'id', now() + '2 days', '1 hour', 'UTC', 'en') a;
+SELECT is(a.timezone, 'UTC', 'in whichever case its timezone is written') FROM appt.reschedule_appointment(:'id', NULL, NULL, 'utc') a;
 SELECT is(pg_temp.owed(:'id'), '', 'nothing is told of no change');
 SELECT is(a.locale, 'de', 'the locale alone') FROM appt.reschedule_appointment(:'id', NULL, NULL, NULL, 'de') a;
 SELECT is(pg_temp.owed(:'id'), 'UPDATE WEBHOOK', 'is an update');

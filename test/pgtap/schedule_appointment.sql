@@ -41,6 +41,7 @@ SELECT is(a.notification_headers, '{"X-Tenant": "7"}'::jsonb, 'headers are store
 SELECT is(a.activated_at, a.created_at, 'it was activated') FROM appt.appointment a WHERE id = :'id';
 
 -- Defaults.
+SELECT is(a.timezone, 'Europe/Berlin', 'a timezone is spelled as everybody does') FROM appt.schedule_appointment(:'application', now(), '1 hour', organizer_id => 'a', timezone => 'europe/BERLIN') a;
 SELECT is(ARRAY[a.timezone, a.locale, a.state], '{Europe/Athens,en-GB,ACTIVATED}'::text[], 'timezone and locale are the application''s')
 	FROM appt.schedule_appointment(:'application', now(), '1 hour', organizer_id => 'a') a;
 SELECT is(ROW(a.title, a.notes, a.location, a.metadata, a.interaction)::text, ROW(NULL, NULL, NULL, '{}'::jsonb, '{"state": "PENDING"}'::jsonb)::text, 'empty words are none')
