@@ -7,8 +7,9 @@
  * what wrote it. A body that webhook_body() did not write is not sent.
  *
  * appt's own headers (signatures, ids) and those that frame an HTTP message
- * can't be set by a subscription or an appointment. Where both name the same
- * header the subscription's holds, since an administrator set it.
+ * can't be set by a subscription or an appointment, nor Authorization where the
+ * subscription says how to authenticate. Where both name the same header the
+ * subscription's holds, since an administrator set it.
  */
 #include "postgres.h"
 
@@ -212,6 +213,20 @@ set_authentication(Request *request, const Route *route, ComposeFailure *failure
 	return true;
 }
 
+/* Who authenticates as the subscription says does not do so otherwise, too: whoever schedules may name headers. */
+static List *
+without_authorization(List *lines)
+{
+	ListCell   *cell;
+
+	foreach(cell, lines)
+	{
+		if (has_header(list_make1(lfirst(cell)), "authorization"))
+			lines = foreach_delete_current(lines, cell);
+	}
+	return lines;
+}
+
 Request *
 compose_webhook(const Message *message, const Route *route,
 				ComposeFailure *failure)
@@ -236,6 +251,8 @@ compose_webhook(const Message *message, const Route *route,
 		!add_headers(&lines, route->headers, failure) ||
 		!add_headers(&lines, message->headers, failure))
 		return NULL;
+	if (route->auth != AUTH_NONE)
+		lines = without_authorization(lines);
 	if (!has_header(lines, "content-type"))
 		lines = lappend(lines, "content-type: application/json");
 	if (!has_header(lines, "user-agent"))

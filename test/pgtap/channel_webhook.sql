@@ -44,6 +44,9 @@ SELECT is(header(webhook('{"headers": {"X-A": "1", "User-Agent": "mine"}, "secre
 	'header ' || name) FROM (VALUES ('X-A', '1'), ('X-B', '2'), ('X-C', 'ü'), ('User-Agent', 'mine')) AS h (name, value);
 SELECT ok('X-Empty;' = ANY (headers), 'an empty header is sent') FROM appt_test.compose(webhook('{"headers": {"X-Empty": ""}}'));
 SELECT is(username || ' ' || password, 'me word', 'basic authentication') FROM appt_test.compose(webhook('{"auth": "BASIC", "username": "me", "password": "word"}'));
+SELECT is(header(webhook(more || '{"headers": {"X-A": "1", "authorization": "a"}, "message_headers": {"Authorization": "b", "AUTHORIZATION": "c"}}'), 'authorization'), expected,
+	'Authorization besides ' || more::text) FROM (VALUES ('{"auth": "BASIC", "username": "me", "password": "word"}'::jsonb, NULL), ('{"auth": "NONE"}', 'a'),
+	('{"auth": "OAUTH2", "username": "me", "password": "word", "token_url": "https://issuer.example/"}', NULL)) AS h (more, expected);
 SELECT is(username, NULL, 'none unless asked') FROM appt_test.compose(webhook('{"username": "me", "password": "word"}'));
 
 SELECT is(c.reason, expected, 'not composed: ' || more) FROM (VALUES
