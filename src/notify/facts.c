@@ -385,7 +385,7 @@ load_participants(Batch *batch, Datum application_ids, Datum appointment_ids)
 {
 	static Statement find = {
 		"SELECT " PARTICIPANT_COLUMNS
-		" FROM unnest($1, $2) AS k (application_id, appointment_id)"
+		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" JOIN appt.participant p ON p.application_id = k.application_id"
 		"  AND p.appointment_id = k.appointment_id"
 		" ORDER BY p.created_at, p.id COLLATE \"C\"",
@@ -408,7 +408,7 @@ load_appointments(Batch *batch)
 {
 	static Statement find = {
 		"SELECT " APPOINTMENT_COLUMNS
-		" FROM unnest($1, $2) AS k (application_id, appointment_id)"
+		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" JOIN appt.appointment a ON a.application_id = k.application_id AND a.id = k.appointment_id"
 		" LEFT JOIN appt.room_access r ON r.application_id = a.application_id AND r.appointment_id = a.id"
 		" ORDER BY a.id",
@@ -889,8 +889,7 @@ load_templates(Batch *batch)
 	static Statement find = {
 		"SELECT t.application_id, t.type, t.channel, t.rule_id, t.locale, t.subject, t.text_body, t.html_body"
 		" FROM appt.template t"
-		" JOIN (SELECT DISTINCT application_id, type, channel"
-		"  FROM unnest($1, $2, $3) AS k (application_id, type, channel)) k"
+		" JOIN (SELECT DISTINCT unnest($1) AS application_id, unnest($2) AS type, unnest($3) AS channel) k"
 		"  ON t.application_id = k.application_id AND t.type = k.type AND t.channel = k.channel"
 		" ORDER BY t.application_id, t.type, t.channel, t.id",
 		3, {UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
@@ -1084,7 +1083,7 @@ blank(Datum application_ids, Datum appointment_ids)
 {
 	static Statement blank_all = {
 		"WITH gone AS MATERIALIZED ("
-		" SELECT n.id FROM unnest($1, $2) AS k (application_id, appointment_id)"
+		" SELECT n.id FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" JOIN appt.notification n ON n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
 		"), blanked AS ("
 		" UPDATE appt.notification n SET context = NULL FROM gone g WHERE n.id = g.id AND n.context IS NOT NULL"

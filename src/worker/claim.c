@@ -84,7 +84,8 @@ typedef struct Claim
 
 static Statement select_due = {
 	"SELECT l.ordinal, c.due_at, c.notification_id "
-	"FROM unnest($1, $2, $3, $4) WITH ORDINALITY AS l (lane, position_due, position_id, quota, ordinal) "
+	"FROM (SELECT unnest($1) AS lane, unnest($2) AS position_due, unnest($3) AS position_id,"
+	"  unnest($4) AS quota, generate_subscripts($1, 1) AS ordinal) l "
 	"CROSS JOIN LATERAL ("
 	"  SELECT d.due_at, d.notification_id"
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
@@ -106,9 +107,10 @@ static Statement insert_attempts = {
 	"  started_at, recipient, provider_id, subject, text_body, html_body) "
 	"SELECT a.application_id, a.notification_id, a.attempt_number, a.manual, a.due_at,"
 	"  $11, a.recipient, a.provider_id, a.subject, a.text_body, a.html_body "
-	"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-	"  AS a (application_id, notification_id, attempt_number, manual, due_at, recipient, provider_id,"
-	"        subject, text_body, html_body) "
+	"FROM (SELECT unnest($1) AS application_id, unnest($2) AS notification_id,"
+	"  unnest($3) AS attempt_number, unnest($4) AS manual, unnest($5) AS due_at,"
+	"  unnest($6) AS recipient, unnest($7) AS provider_id, unnest($8) AS subject,"
+	"  unnest($9) AS text_body, unnest($10) AS html_body) a "
 	"RETURNING id, notification_id",
 	11, {UUIDARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
 	UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
@@ -118,7 +120,7 @@ static Statement mark_sending = {
 	"UPDATE appt.notification n "
 	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
 	"  next_attempt_at = NULL, worker_slot = $3 "
-	"FROM unnest($1, $2) AS c (id, attempt_number) "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number) c "
 	"WHERE n.id = c.id",
 	3, {INT8ARRAYOID, INT4ARRAYOID, INT2OID}
 };

@@ -23,7 +23,7 @@
 
 static Statement select_heads = {
 	"SELECT l.ordinal, h.due_at "
-	"FROM unnest($1, $2) WITH ORDINALITY AS l (lane, low_water, ordinal) "
+	"FROM (SELECT unnest($1) AS lane, unnest($2) AS low_water, generate_subscripts($1, 1) AS ordinal) l "
 	"LEFT JOIN LATERAL ("
 	"  SELECT d.due_at"
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"

@@ -12,14 +12,15 @@
 #include "worker/queue.h"
 
 static Statement leave = {
-	"DELETE FROM appt.due d USING unnest($1, $2, $3) AS c (lane, due_at, id) "
+	"DELETE FROM appt.due d "
+	"USING (SELECT unnest($1) AS lane, unnest($2) AS due_at, unnest($3) AS id) c "
 	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
 	3, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}
 };
 
 static Statement move = {
 	"UPDATE appt.due d SET due_at = c.until "
-	"FROM unnest($1, $2, $3, $4) AS c (lane, due_at, id, until) "
+	"FROM (SELECT unnest($1) AS lane, unnest($2) AS due_at, unnest($3) AS id, unnest($4) AS until) c "
 	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
 	4, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };

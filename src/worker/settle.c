@@ -45,8 +45,9 @@ static Statement close_attempts = {
 	"UPDATE appt.attempt a "
 	"SET finished_at = c.finished_at, outcome = c.outcome, status_code = nullif(c.status_code, 0),"
 	"  error = c.error, response = c.response, provider_message_id = c.provider_message_id "
-	"FROM unnest($1, $2, $3, $4, $5, $6, $7)"
-	"  AS c (id, finished_at, outcome, status_code, error, response, provider_message_id) "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS finished_at, unnest($3) AS outcome,"
+	"  unnest($4) AS status_code, unnest($5) AS error, unnest($6) AS response,"
+	"  unnest($7) AS provider_message_id) c "
 	"WHERE a.id = c.id AND a.outcome IS NULL",
 	7, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 	TEXTARRAYOID}
@@ -57,7 +58,8 @@ static Statement settle_notifications = {
 	"SET state = c.state, reason = c.reason, overtaken_by = NULL, manual = false, worker_slot = NULL,"
 	"  next_attempt_at = c.next_attempt_at,"
 	"  settled_at = CASE WHEN c.next_attempt_at IS NULL THEN $5 END "
-	"FROM unnest($1, $2, $3, $4) AS c (id, state, reason, next_attempt_at) "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason,"
+	"  unnest($4) AS next_attempt_at) c "
 	"WHERE n.id = c.id",
 	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}
 };

@@ -26,14 +26,14 @@ static Statement settle_notifications = {
 	"UPDATE appt.notification n "
 	"SET state = c.state, reason = c.reason, detail = c.detail, next_attempt_at = NULL, manual = false,"
 	"  overtaken_by = NULL, worker_slot = NULL, settled_at = $5 "
-	"FROM unnest($1, $2, $3, $4) AS c (id, state, reason, detail) "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason, unnest($4) AS detail) c "
 	"WHERE n.id = c.id",
 	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
 };
 
 static Statement postpone_notifications = {
 	"UPDATE appt.notification n SET next_attempt_at = c.until "
-	"FROM unnest($1, $2) AS c (id, until) WHERE n.id = c.id",
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS until) c WHERE n.id = c.id",
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
