@@ -12,8 +12,10 @@
  * the lane waits until then. A head that is already due was locked by somebody
  * in passing; the lane comes back to it shortly.
  *
- * If the transaction fails, the batch is claimed again one by one: the row
- * that breaks it is settled as FAILED by itself and costs nobody else a thing.
+ * The transaction also settles what has finished (settle.c): one commit serves
+ * both. If it fails, the next claim goes by itself. If that fails, the batch is
+ * claimed again one by one: the row that breaks it is settled as FAILED by
+ * itself and costs nobody else a thing.
  */
 #include "postgres.h"
 
@@ -60,6 +62,9 @@ typedef struct Candidate
 /* So many of the next claims take one row each, to find the one that broke a batch. */
 static int	single_claims;
 
+/* The next claim settles nothing: one that did has failed. */
+static bool claims_alone;
+
 typedef struct Sending
 {
 	Delivery   *delivery;
@@ -70,6 +75,7 @@ typedef struct Claim
 {
 	int			slot;
 	TimestampTz now;
+	Settling   *settling;		/* what is settled by the same transaction, or NULL */
 	Grant	   *grants;
 	LaneQuota  *quotas;			/* one a grant */
 	int			quota_count;
@@ -416,6 +422,8 @@ claim_step(void *argument)
 {
 	Claim	   *claim = (Claim *) argument;
 
+	if (claim->settling != NULL)
+		settling_write(claim->settling);
 	claim->unsent = unsent_create();
 	take_candidates(claim);
 	if (claim->candidate_count > 0)
@@ -496,8 +504,9 @@ give_up_single(Claim *claim)
 }
 
 /*
- * After an abort everything is as before. If it may have been the fault of one
- * row, the next claims are single ones; true if they need not wait.
+ * After an abort everything is as before. Whether claiming or settling is to
+ * blame is found by doing the one without the other. If it may have been the
+ * fault of one row, the next claims are single ones. True if they need not wait.
  */
 static bool
 give_up(Claim *claim)
@@ -505,6 +514,9 @@ give_up(Claim *claim)
 	Fault		fault = worker_last_fault();
 
 	restore_lanes(claim);
+	claims_alone = (claim->settling != NULL);
+	if (claims_alone)
+		return fault != FAULT_OF_CIRCUMSTANCES;
 	if (claim->candidate_count == 0 || fault == FAULT_OF_CIRCUMSTANCES)
 		return false;
 	if (claim->candidate_count == 1)
@@ -515,7 +527,8 @@ give_up(Claim *claim)
 }
 
 ClaimResult
-claim_due(TransferEngine *engine, int slot, int room, bool may_wait, List **deliveries)
+claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
+		  bool settles, List **deliveries)
 {
 	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
 	bool		claimed;
@@ -537,11 +550,16 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait, List **deli
 		MemoryContextDelete(claim.staging);
 		return CLAIM_LATER;
 	}
+	if (settles && !claims_alone && single_claims == 0)
+		claim.settling = settling_of_finished();
 	claimed = worker_run(claim_step, &claim);
 	lanes_return(claim.grants, claim.quota_count);
 	if (claimed)
 	{
 		single_claims = Max(single_claims - 1, 0);
+		claims_alone = false;
+		if (claim.settling != NULL)
+			settling_conclude(claim.settling);
 		*deliveries = hand_over(&claim);
 		foreach(cell, claim.to_activate)
 			(void) worker_run(activate_step, lfirst(cell));

@@ -53,11 +53,12 @@ extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts 
 extern bool learn_owners(int slot, TimestampTz now);
 
 /*
- * Claim what is due, for at most `room` places, in one transaction. *deliveries,
- * in CurrentMemoryContext, are to be started. If the transaction fails,
- * everything is as before. For the fault of a row the next calls claim rows one
- * by one, until the one that broke the batch has been found and settled as
- * FAILED; CLAIM_FAILED if it failed for anything else, and a pause is due.
+ * Claim what is due, for at most `room` places, in one transaction, which with
+ * `settles` also settles what is finished. *deliveries, in CurrentMemoryContext,
+ * are to be started. If the transaction fails, everything is as before, and the
+ * next call claims without settling. For the fault of a row the next calls claim
+ * rows one by one, until the one that broke the batch has been found and settled
+ * as FAILED; CLAIM_FAILED if it failed for anything else, and a pause is due.
  * CLAIM_BLOCKED: no lane that is ready may send before a transfer ends;
  * CLAIM_LATER, if it may wait: few places are free yet where many are taken, and
  * nothing was claimed.
@@ -68,7 +69,7 @@ typedef enum ClaimResult
 } ClaimResult;
 
 extern ClaimResult claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
-							 List **deliveries);
+							 bool settles, List **deliveries);
 
 /*
  * Within a transaction: look for the heads of these lanes, and let each wait
@@ -95,6 +96,16 @@ extern void settle_later(Delivery *delivery, const Response *response);
  */
 extern bool settle_finished(void);
 extern int	settle_waiting(void);
+
+/*
+ * The same in somebody else's transaction: what is finished, in
+ * CurrentMemoryContext, NULL if nothing is; to be written within the
+ * transaction, and concluded once that has committed.
+ */
+typedef struct Settling Settling;
+extern Settling *settling_of_finished(void);
+extern void settling_write(void *settling);
+extern void settling_conclude(Settling *settling);
 
 /* What was settled since the worker started. */
 extern int64 settled_sent;

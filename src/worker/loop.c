@@ -1,7 +1,10 @@
 /*
  * loop.c
- *		The worker's loop: claim, transfer, settle, sleep until exactly the
+ *		The worker's loop: settle and claim, transfer, sleep until exactly the
  *		next thing to do.
+ *
+ * What has finished is settled by the transaction that claims what goes next,
+ * or by one of its own where nothing can be claimed.
  *
  * No transaction is open while the network is awaited. Everything that can
  * wake the loop is in one WaitEventSet: the latch (a commit that planned
@@ -170,25 +173,6 @@ finish_transfers(Loop *loop)
 }
 
 static void
-settle_if_worthwhile(Loop *loop, TimestampTz now)
-{
-	int			waiting = settle_waiting();
-	bool		is_settled;
-
-	if (waiting == 0 || now < loop->settle_not_before)
-		return;
-	if (waiting < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
-		now < pace_next(&loop->settles))
-		return;
-	is_settled = settle_finished();
-	pace_note(&loop->settles, now);
-	if (!is_settled)
-		loop->settle_not_before = now + FAILURE_PAUSE;
-	else if (settle_waiting() > 0)
-		loop->settle_not_before = now + LOCKED_PAUSE;
-}
-
-static void
 start(Loop *loop, List *deliveries)
 {
 	ListCell   *cell;
@@ -218,11 +202,24 @@ claim_room(const Loop *loop)
 	return Min(transfer_room(loop->engine), 4 * appt_max_concurrency - settle_waiting());
 }
 
-/* True if something was claimed. */
+/* What is left was locked, or is to be settled without a claim. */
+static void
+note_settled(Loop *loop, TimestampTz begin)
+{
+	pace_note(&loop->settles, begin);
+	if (settle_waiting() > 0)
+		loop->settle_not_before = begin + LOCKED_PAUSE;
+}
+
+/*
+ * Claim, and settle what is finished by the same transaction. True if something
+ * was claimed.
+ */
 static bool
 claim_if_worthwhile(Loop *loop, TimestampTz now)
 {
 	List	   *deliveries = NIL;
+	bool		settles = settle_waiting() > 0 && now >= loop->settle_not_before;
 	int			room;
 	bool		may_wait;
 
@@ -234,9 +231,11 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
 	if (room <= 0 || (may_wait && room < FAIR_BATCH))
 		return false;
-	switch (claim_due(loop->engine, loop->slot, room, may_wait, &deliveries))
+	switch (claim_due(loop->engine, loop->slot, room, may_wait, settles, &deliveries))
 	{
 		case CLAIM_DONE:
+			if (settles)
+				note_settled(loop, now);
 			break;
 		case CLAIM_LATER:
 			return false;
@@ -250,6 +249,23 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	pace_note(&loop->claims, now);
 	start(loop, deliveries);
 	return deliveries != NIL;
+}
+
+/* What could not be settled along with a claim. */
+static void
+settle_if_worthwhile(Loop *loop, TimestampTz now)
+{
+	int			waiting = settle_waiting();
+
+	if (waiting == 0 || now < loop->settle_not_before)
+		return;
+	if (waiting < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
+		now < pace_next(&loop->settles))
+		return;
+	if (settle_finished())
+		note_settled(loop, now);
+	else
+		loop->settle_not_before = now + FAILURE_PAUSE;
 }
 
 static void
@@ -429,6 +445,7 @@ take_turn(Loop *loop)
 {
 	TimestampTz now;
 	bool		may_send;
+	bool		is_busy = false;
 
 	(void) check_interrupts(loop);
 	watch_clock(loop, GetCurrentTimestamp());
@@ -441,14 +458,16 @@ take_turn(Loop *loop)
 	loop->may_send = may_send;
 	obey_switches(loop, GetCurrentTimestamp());
 	finish_transfers(loop);
-	settle_if_worthwhile(loop, GetCurrentTimestamp());
 	if (loop->may_send)
 	{
 		hear_wakes(loop);
 		now = GetCurrentTimestamp();
 		sweep_if_time(loop, now);
-		do_chores(loop, now, claim_if_worthwhile(loop, now));
+		is_busy = claim_if_worthwhile(loop, now);
 	}
+	settle_if_worthwhile(loop, GetCurrentTimestamp());
+	if (loop->may_send)
+		do_chores(loop, GetCurrentTimestamp(), is_busy);
 	sleep_until_work(loop);
 }
 

@@ -5,11 +5,12 @@
  * What ended before anything of it left was no attempt: it goes back into the
  * queue as it was, for the next claim to judge, and the log shows nothing of it.
  *
- * One transaction for all that is finished. A notification that a caller has
- * locked (an overtaking in progress) is left for the next time: settling waits
- * for nobody. If the transaction fails (a full disk, say), the outcomes stay in
- * memory and are tried again; should the process die first, recover.c finds
- * their attempts open and closes them as INTERRUPTED.
+ * One transaction for all that is finished, the next claim's if there is one:
+ * that saves a commit. A notification that a caller has locked (an overtaking
+ * in progress) is left for the next time: settling waits for nobody. If the
+ * transaction fails (a full disk, a claim that failed), the outcomes stay in
+ * memory and are tried again, by themselves; should the process die first,
+ * recover.c finds their attempts open and closes them as INTERRUPTED.
  */
 #include "postgres.h"
 
@@ -72,12 +73,12 @@ static Statement put_back = {
 	"UPDATE appt.notification n "
 	"SET state = c.state, reason = c.reason, attempt_count = n.attempt_count - 1, worker_slot = NULL,"
 	"  next_attempt_at = c.place "
-	"FROM unnest($1, $2, $3, $4) AS c (id, state, reason, place) "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason, unnest($4) AS place) c "
 	"WHERE n.id = c.id",
 	4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
-typedef struct Settling
+struct Settling
 {
 	TimestampTz now;
 	Delivery  **deliveries;		/* ordered by notification_id */
@@ -87,7 +88,7 @@ typedef struct Settling
 	bool	   *is_gone;		/* SENDING no more: only its attempt is closed */
 	bool		without_texts;	/* a second try, without what the other side
 								 * said */
-} Settling;
+};
 
 /* ---- taking over ---- */
 
@@ -376,8 +377,8 @@ write_notifications(const Settling *settling)
 		queue_leave(settled);
 }
 
-static void
-settle_step(void *argument)
+void
+settling_write(void *argument)
 {
 	Settling   *settling = (Settling *) argument;
 
@@ -407,38 +408,69 @@ forget(Delivery *delivery, const Decision *decision)
 	MemoryContextDelete(delivery->context);
 }
 
-static bool
-settle_some(Delivery **deliveries, int count)
+void
+settling_conclude(Settling *settling)
 {
-	Settling	settling = {
-		.now = GetCurrentTimestamp(),
-		.deliveries = deliveries,
-		.count = count,
-		.decisions = (Decision *) palloc(count * sizeof(Decision)),
-		.is_written = (bool *) palloc(count * sizeof(bool)),
-		.is_gone = (bool *) palloc(count * sizeof(bool))
-	};
-	bool		committed = worker_run(settle_step, &settling);
+	for (int i = 0; i < settling->count; i++)
+		if (settling->is_written[i])
+			forget(settling->deliveries[i], &settling->decisions[i]);
+}
 
-	if (!committed && count == 1 && worker_last_fault() == FAULT_OF_DATA)
+/* ---- the whole ---- */
+
+static Settling *
+settling_create(Delivery **deliveries, int count)
+{
+	Settling   *settling = (Settling *) palloc0(sizeof(Settling));
+
+	settling->now = GetCurrentTimestamp();
+	settling->deliveries = deliveries;
+	settling->count = count;
+	settling->decisions = (Decision *) palloc(count * sizeof(Decision));
+	settling->is_written = (bool *) palloc(count * sizeof(bool));
+	settling->is_gone = (bool *) palloc(count * sizeof(bool));
+	return settling;
+}
+
+Settling *
+settling_of_finished(void)
+{
+	Delivery  **deliveries;
+	int			count = 0;
+	dlist_iter	iterator;
+
+	if (finished_count == 0)
+		return NULL;
+	deliveries = (Delivery **) palloc(sizeof(Delivery *) * finished_count);
+	dlist_foreach(iterator, &finished)
+		deliveries[count++] = dlist_container(Delivery, node, iterator.cur);
+	qsort(deliveries, count, sizeof(Delivery *), compare_deliveries);
+	return settling_create(deliveries, count);
+}
+
+static bool
+settle(Settling *settling)
+{
+	bool		committed = worker_run(settling_write, settling);
+
+	if (!committed && settling->count == 1 && worker_last_fault() == FAULT_OF_DATA)
 	{
-		settling.without_texts = true;
-		committed = worker_run(settle_step, &settling);
+		settling->without_texts = true;
+		committed = worker_run(settling_write, settling);
 	}
-	for (int i = 0; committed && i < count; i++)
-		if (settling.is_written[i])
-			forget(deliveries[i], &settling.decisions[i]);
+	if (committed)
+		settling_conclude(settling);
 	return committed;
 }
 
 /* Something in the batch broke it, or nothing can be written now at all. */
 static bool
-settle_one_by_one(Delivery **deliveries, int count)
+settle_one_by_one(const Settling *settling)
 {
 	bool		committed = true;
 
-	for (int i = 0; i < count; i++)
-		if (!settle_some(&deliveries[i], 1))
+	for (int i = 0; i < settling->count; i++)
+		if (!settle(settling_create(&settling->deliveries[i], 1)))
 		{
 			committed = false;
 			if (worker_last_fault() == FAULT_OF_CIRCUMSTANCES)
@@ -450,19 +482,10 @@ settle_one_by_one(Delivery **deliveries, int count)
 bool
 settle_finished(void)
 {
-	Delivery  **deliveries = (Delivery **) palloc(sizeof(Delivery *) * Max(finished_count, 1));
-	int			count = 0;
-	dlist_iter	iterator;
-	bool		committed;
+	Settling   *settling = settling_of_finished();
 
-	dlist_foreach(iterator, &finished)
-		deliveries[count++] = dlist_container(Delivery, node, iterator.cur);
-	if (count == 0)
+	if (settling == NULL || settle(settling))
 		return true;
-	qsort(deliveries, count, sizeof(Delivery *), compare_deliveries);
-	committed = settle_some(deliveries, count);
-	if (!committed && count > 1 && worker_last_fault() != FAULT_OF_CIRCUMSTANCES)
-		committed = settle_one_by_one(deliveries, count);
-	pfree(deliveries);
-	return committed;
+	return settling->count > 1 && worker_last_fault() != FAULT_OF_CIRCUMSTANCES &&
+		settle_one_by_one(settling);
 }

@@ -84,6 +84,28 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$node->query('ALTER TABLE appt.attempt DROP CONSTRAINT nobody_writes_to_eve');
 }
 
+# Claims and settlings share transactions: what breaks the one must not cost the other anything.
+{
+	my $start = $node->query('SELECT max(id) FROM appt.notification');
+
+	$hook->forget;
+	$node->query('ALTER TABLE appt.attempt ADD CONSTRAINT not_claimed CHECK (notification_id % 40 <> 0) NOT VALID,'
+		. ' ADD CONSTRAINT not_settled CHECK (outcome IS NULL OR notification_id % 40 <> 1) NOT VALID');
+	$tenant->query("SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a'))"
+		. ' FROM generate_series(1, 400)');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE id > $start AND id % 40 <> 1 AND settled_at IS NULL", 0),
+		'where claims and settlings fail again and again, all others are settled');
+	is($node->query("SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ', ' ORDER BY concat_ws(' ', state, reason)) FROM appt.notification WHERE id > $start"),
+		'FAILED BAD_CONFIGURATION, SENDING, SENT', 'as what they are');
+	$node->query('ALTER TABLE appt.attempt DROP CONSTRAINT not_claimed, DROP CONSTRAINT not_settled');
+	ok($tenant->settled, 'outcomes that could not be written are written once they can be');
+	is($node->query("SELECT count(*) FROM appt.notification WHERE id > $start AND (state = 'SENT') = (id % 40 = 0)"), 0,
+		'SENT is all but what could not be claimed');
+	my %times;
+	$times{ $_->{headers}{'webhook-id'} }++ foreach $hook->entries;
+	is_deeply([ grep { $_ != 1 } values %times ], [], 'and nothing was sent twice');
+}
+
 # A lock on a table that a claim needs is nobody's fault.
 {
 	my $session = $node->background_psql('postgres');
