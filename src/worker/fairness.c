@@ -631,6 +631,13 @@ lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now)
 }
 
 void
+lane_set_aside(Lane *lane, TimestampTz until)
+{
+	block_lane(lane, until);
+	lane->is_known = false;
+}
+
+void
 lanes_doubt(void)
 {
 	int			count;

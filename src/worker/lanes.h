@@ -139,6 +139,9 @@ extern bool lanes_are_unknown(void);
 extern Lane **lanes_unknown(int max, int *count);
 extern void lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now);
 
+/* It can't be learned: nothing of it may go until then, or until configuration changes. */
+extern void lane_set_aside(Lane *lane, TimestampTz until);
+
 /* Configuration may have changed: learn all of them anew, those that are held back at once. */
 extern void lanes_doubt(void);
 

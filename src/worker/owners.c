@@ -9,6 +9,10 @@
  * commit (tell_workers), and all lanes are learned anew; the sweep and a reload
  * do so for what no trigger told.
  *
+ * What breaks a batch, a row of configuration that can't be read, is found by
+ * learning its lanes one by one. Only that lane waits, with an error in the log
+ * and in worker_status, until the row has been mended.
+ *
  * Several workers of a database share what a limit allows: each has its part,
  * so that together they keep it.
  */
@@ -27,6 +31,9 @@
 
 /* As many in one transaction; the others are learned by the next. */
 #define LEARN_BATCH 250
+
+/* So long is a lane left alone that can't be learned; a change of configuration or a sweep comes back to it sooner. */
+#define SET_ASIDE (60 * USECS_PER_SEC)
 
 static Statement select_owners = {
 	"SELECT l.ordinal, o.application_id, o.channel, o.subscription_id, coalesce(s.url, p.url),"
@@ -53,6 +60,8 @@ typedef struct Learning
 {
 	int			slot;
 	TimestampTz now;
+	Lane	  **lanes;
+	int			count;
 } Learning;
 
 /* ---- what a worker has of a limit ---- */
@@ -106,24 +115,41 @@ learn(Lane *lane, uint64 row, const Learning *learning)
 static void
 learn_step(void *argument)
 {
-	int			count;
-	Lane	  **lanes = lanes_unknown(LEARN_BATCH, &count);
-	Column	   *ids = column_create(INT8OID, count);
-	Column	   *low_waters = column_create(TIMESTAMPTZOID, count);
+	const Learning *learning = (const Learning *) argument;
+	Lane	  **lanes = learning->lanes;
+	Column	   *ids = column_create(INT8OID, learning->count);
+	Column	   *low_waters = column_create(TIMESTAMPTZOID, learning->count);
 	uint64		rows;
 
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < learning->count; i++)
 	{
 		column_add(ids, Int64GetDatum(lanes[i]->id));
 		column_add(low_waters, TimestampTzGetDatum(lanes[i]->low_water));
 	}
 	rows = statement_run(&select_owners, column_array(ids), column_array(low_waters));
 	for (uint64 row = 0; row < rows; row++)
-		learn(lanes[row_int64(row, 1) - 1], row, (const Learning *) argument);
+		learn(lanes[row_int64(row, 1) - 1], row, learning);
 	/* Of which there is nothing, others have settled everything. */
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < learning->count; i++)
 		if (lanes[i]->state == LANE_UNKNOWN)
 			lane_wait(lanes[i], DT_NOEND);
+}
+
+/* One of them broke the batch. It is set aside; the others are learned. */
+static bool
+learn_one_by_one(const Learning *batch)
+{
+	for (int i = 0; i < batch->count; i++)
+	{
+		Learning	single = {batch->slot, batch->now, &batch->lanes[i], 1};
+
+		if (batch->lanes[i]->state != LANE_UNKNOWN || worker_run(learn_step, &single))
+			continue;
+		if (worker_last_fault() == FAULT_OF_CIRCUMSTANCES)
+			return false;
+		lane_set_aside(batch->lanes[i], batch->now + SET_ASIDE);
+	}
+	return true;
 }
 
 bool
@@ -131,5 +157,9 @@ learn_owners(int slot, TimestampTz now)
 {
 	Learning	learning = {slot, now};
 
-	return !lanes_are_unknown() || worker_run(learn_step, &learning);
+	if (!lanes_are_unknown())
+		return true;
+	learning.lanes = lanes_unknown(LEARN_BATCH, &learning.count);
+	return worker_run(learn_step, &learning) ||
+		(worker_last_fault() != FAULT_OF_CIRCUMSTANCES && learn_one_by_one(&learning));
 }

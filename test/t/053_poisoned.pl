@@ -65,6 +65,35 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	is_deeply([ grep { $_ != 1 } values %times ], [], 'nothing was sent twice');
 }
 
+# Configuration that can't be read costs its own lane, until it is mended; the others are learned, and send.
+{
+	my ($other, $third) = map { Appt::Tenant->create($node) } 1 .. 2;
+	my @pids = $node->worker_pids('postgres');
+	my $start = $node->log_end;
+
+	$node->query('ALTER TABLE appt.provider DROP CONSTRAINT ' . $node->query("SELECT string_agg(conname, ', DROP CONSTRAINT ') FROM pg_constraint WHERE conrelid = 'appt.provider'::regclass AND contype = 'c'"));
+	$other->only('CREATE', 'EMAIL');
+	$other->rule('CREATE', 'WEBHOOK');
+	$_->subscribe($hook->url('/ok')) foreach $other, $third;
+	$third->only('CREATE', 'WEBHOOK');
+	my $mail = Appt::Peers->smtp;
+	$other->email($mail->url);
+	$node->query("UPDATE appt.provider SET settings = '{\"max_concurrency\": 1e400}' WHERE application_id = '@{[ $other->application ]}'");
+	$node->reload;
+	my $id = $other->schedule;
+	$third->schedule_many(3);
+	$tenant->schedule_many(3);
+	ok($_->settled, 'a limit that is no number holds up nobody else') foreach $third, $tenant;
+	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE appointment_id = '$id' AND channel = 'WEBHOOK'", 'SENT'), 'nor the same tenant\'s other lanes');
+	is($node->query("SELECT state FROM appt.notification WHERE appointment_id = '$id' AND channel = 'EMAIL'"), 'PENDING', 'its own lane waits');
+	is(scalar(grep { /out of range/ } $node->log_since($start, '.')) > 0, 1, 'the log says why');
+	like($node->query('SELECT last_error FROM appt.worker_status'), qr/out of range/, 'so does worker_status');
+	$node->query("UPDATE appt.provider SET settings = '{}' WHERE application_id = '@{[ $other->application ]}'");
+	ok($other->settled, 'mended');
+	is($other->states($id)->{'CREATE EMAIL'}, 'SENT', 'it is sent');
+	is(join(' ', $node->worker_pids('postgres')), "@pids", 'by the same worker');
+}
+
 # What the server's log says of a row that cannot be written is not what stands in it.
 {
 	my $other = Appt::Tenant->create($node);
