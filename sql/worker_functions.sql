@@ -22,14 +22,14 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'tell_workers';
 COMMENT ON FUNCTION appt.tell_workers() IS
 'Tells the workers at commit that limits, destinations or a switch may have changed.';
 CREATE TRIGGER tell_workers AFTER UPDATE OF notifications_enabled ON appt.organization
-	EXECUTE FUNCTION appt.tell_workers('switch');
+	EXECUTE FUNCTION appt.tell_workers();
 COMMENT ON TRIGGER tell_workers ON appt.organization IS 'What has not left yet is stopped, however long it has been under way.';
 CREATE TRIGGER tell_workers AFTER UPDATE OF max_concurrency, max_per_second ON appt.application
-	EXECUTE FUNCTION appt.tell_workers();
+	FOR EACH ROW EXECUTE FUNCTION appt.tell_workers('id');
 COMMENT ON TRIGGER tell_workers ON appt.application IS 'Another limit holds from the next message on.';
 CREATE TRIGGER tell_workers AFTER INSERT OR UPDATE OR DELETE ON appt.provider
-	EXECUTE FUNCTION appt.tell_workers();
+	FOR EACH ROW EXECUTE FUNCTION appt.tell_workers('application_id');
 COMMENT ON TRIGGER tell_workers ON appt.provider IS 'Another provider or limit holds from the next message on.';
 CREATE TRIGGER tell_workers AFTER UPDATE OR DELETE ON appt.subscription
-	EXECUTE FUNCTION appt.tell_workers();
+	FOR EACH ROW EXECUTE FUNCTION appt.tell_workers('application_id');
 COMMENT ON TRIGGER tell_workers ON appt.subscription IS 'Another endpoint is tried with the next message.';

@@ -8,15 +8,30 @@
 #include "postgres.h"
 
 #include "commands/trigger.h"
+#include "executor/spi.h"
 #include "fmgr.h"
+#include "utils/rel.h"
+#include "utils/uuid.h"
 
 #include "core/wake.h"
 
 PG_FUNCTION_INFO_V1(tell_workers);
 
+/* The application that the row belongs to, or is. Rows of before and after a change name the same. */
+static pg_uuid_t *
+application_of(const TriggerData *trigger)
+{
+	TupleDesc	descriptor = RelationGetDescr(trigger->tg_relation);
+	int			column = SPI_fnumber(descriptor, trigger->tg_trigger->tgargs[0]);
+	bool		is_null;
+
+	return DatumGetUUIDP(SPI_getbinval(trigger->tg_trigtuple, descriptor, column, &is_null));
+}
+
 /*
- * appt.tell_workers(what) -> trigger, AFTER a statement that may change what a
- * lane may send and where it leads, or ('switch') whether it may send at all
+ * appt.tell_workers(column) -> trigger, AFTER a change of a row that may change
+ * what an application's lanes may send and where they lead; the column names the
+ * application. Without one AFTER a statement that changes a switch.
  *
  * Nobody is told if the transaction is rolled back. A restore fires it too,
  * which costs a running worker one more look.
@@ -24,13 +39,15 @@ PG_FUNCTION_INFO_V1(tell_workers);
 Datum
 tell_workers(PG_FUNCTION_ARGS)
 {
+	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
+
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("tell_workers is a trigger")));
-	if (((TriggerData *) fcinfo->context)->tg_trigger->tgnargs > 0)
+	if (trigger->tg_trigger->tgnargs == 0)
 		wake_for_switch_on_commit();
 	else
-		wake_for_configuration_on_commit();
+		wake_for_configuration_on_commit(application_of(trigger));
 	return PointerGetDatum(NULL);
 }

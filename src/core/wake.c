@@ -139,7 +139,8 @@ remember(SubTransactionId subtransaction, WakeEntry entry)
 	{
 		Pending    *known = &pending[i];
 
-		if (known->entry.lane == entry.lane && known->subtransaction == subtransaction)
+		if (known->entry.lane == entry.lane && known->subtransaction == subtransaction &&
+			memcmp(&known->entry.application_id, &entry.application_id, UUID_LEN) == 0)
 		{
 			known->entry.due_at = Min(known->entry.due_at, entry.due_at);
 			known->entry.by_hand |= entry.by_hand;
@@ -299,9 +300,9 @@ wake_by_hand_on_commit(int64 lane, TimestampTz due_at)
 }
 
 void
-wake_for_configuration_on_commit(void)
+wake_for_configuration_on_commit(const pg_uuid_t *application_id)
 {
-	report_on_commit((WakeEntry) {LANE_CONFIGURATION, DT_NOBEGIN, false});
+	report_on_commit((WakeEntry) {LANE_CONFIGURATION, DT_NOBEGIN, false, *application_id});
 }
 
 /* A rollback to a savepoint does not take these back: a look too many harms nobody. */

@@ -9,6 +9,7 @@
 #define APPT_WAKE_H
 
 #include "datatype/timestamp.h"
+#include "utils/uuid.h"
 
 /*
  * The current (sub)transaction put an entry with this lane and due_at into
@@ -28,9 +29,9 @@ extern void wake_for_switch_on_commit(void);
 
 /*
  * When the current (sub)transaction commits, the workers learn limits and
- * destinations of all lanes anew.
+ * destinations of this application anew.
  */
-extern void wake_for_configuration_on_commit(void);
+extern void wake_for_configuration_on_commit(const pg_uuid_t *application_id);
 
 /* Lanes in no row of appt.due: the worker's own chores (appointments to end), and changed configuration. */
 #define LANE_CHORES INT64CONST(0)
@@ -42,6 +43,7 @@ typedef struct WakeEntry
 	int64		lane;
 	TimestampTz due_at;
 	bool		by_hand;
+	pg_uuid_t	application_id; /* of LANE_CONFIGURATION */
 } WakeEntry;
 
 /*

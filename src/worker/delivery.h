@@ -52,6 +52,9 @@ extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts 
  */
 extern bool learn_owners(int slot, TimestampTz now);
 
+/* How long that has taken since this was last asked. */
+extern TimeOffset learning_cost(void);
+
 /*
  * Claim what is due, for at most `room` places, in one transaction, which with
  * `settles` also settles what is finished. *deliveries, in CurrentMemoryContext,

@@ -637,6 +637,16 @@ lane_set_aside(Lane *lane, TimestampTz until)
 	lane->is_known = false;
 }
 
+static void
+doubt(Lane *lane)
+{
+	lane->is_known = false;
+	if (lane->state == LANE_WAITING || lane->state == LANE_UNKNOWN)
+		return;
+	lane_leave(lane);
+	lane_enter(lane);
+}
+
 void
 lanes_doubt(void)
 {
@@ -644,14 +654,41 @@ lanes_doubt(void)
 	Lane	  **lanes = lanes_all(&count);
 
 	for (int i = 0; i < count; i++)
-	{
-		lanes[i]->is_known = false;
-		if (lanes[i]->state == LANE_WAITING || lanes[i]->state == LANE_UNKNOWN)
-			continue;
-		lane_leave(lanes[i]);
-		lane_enter(lanes[i]);
-	}
+		doubt(lanes[i]);
 	pfree(lanes);
+}
+
+void
+tenant_doubt(const pg_uuid_t *application_id)
+{
+	Tenant	   *tenant = (Tenant *) hash_search(tenants, application_id, HASH_FIND, NULL);
+
+	if (tenant != NULL)
+		tenant->is_doubted = true;
+}
+
+/* Whose it is can't be told of a lane that was set aside before it was ever learned. */
+static bool
+may_be_changed(const Lane *lane)
+{
+	return lane->bundle == NULL || lane->bundle->key.tenant->is_doubted;
+}
+
+void
+lanes_doubt_changed(void)
+{
+	HASH_SEQ_STATUS scan;
+	Tenant	   *tenant;
+	int			count;
+	Lane	  **lanes = lanes_all(&count);
+
+	for (int i = 0; i < count; i++)
+		if (may_be_changed(lanes[i]))
+			doubt(lanes[i]);
+	pfree(lanes);
+	hash_seq_init(&scan, tenants);
+	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
+		tenant->is_doubted = false;
 }
 
 void

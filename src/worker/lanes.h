@@ -145,6 +145,10 @@ extern void lane_set_aside(Lane *lane, TimestampTz until);
 /* Configuration may have changed: learn all of them anew, those that are held back at once. */
 extern void lanes_doubt(void);
 
+/* An application's has: its lanes are to be learned anew by the next lanes_doubt_changed, which looks at all lanes. */
+extern void tenant_doubt(const pg_uuid_t *application_id);
+extern void lanes_doubt_changed(void);
+
 /* A person wants it to send: should open circuits hold it back, it probes at once. */
 extern void lane_expedite(int64 lane_id, TimestampTz now);
 

@@ -40,6 +40,7 @@ typedef struct Tenant
 	dlist_node	node;			/* in the ring of tenants */
 	Ring		bundles;
 	int			bundle_count;	/* all of them */
+	bool		is_doubted;		/* its configuration has changed */
 	Gate		gate;
 } Tenant;
 

@@ -42,6 +42,10 @@
 #define FAIR_BATCH 64
 #define BATCH_INTERVAL (4 * INT64CONST(1000))
 
+/* Sweeps and learning that commits bring about: after so many times what the last one took. */
+#define OTHERS_TIMES 10
+#define LONGEST_OTHERS_INTERVAL (5 * USECS_PER_SEC)
+
 /* Or after so many times what the last one took, but no longer than this. */
 #define BATCH_TIMES 3
 #define LONGEST_BATCH_INTERVAL (20 * INT64CONST(1000))
@@ -88,6 +92,10 @@ typedef struct Loop
 	TimestampTz settle_not_before;
 	Pace		claims;
 	Pace		settles;
+	Pace		sweeps;
+	Pace		changes;		/* of configuration: learning them */
+	bool		has_changes;	/* to be learned */
+	bool		is_learning;	/* what was doubted */
 	TimestampTz last_turn;
 	bool		may_send;
 	bool		is_enabled;		/* appt.enabled, when it was last looked at */
@@ -97,6 +105,32 @@ typedef struct Loop
 	bool		is_blocked;		/* no lane that is ready has room: until a
 								 * transfer ends */
 } Loop;
+
+/* ---- pace ---- */
+
+/* From when on a batch that is less than fair is worth its transaction. */
+static TimestampTz
+pace_next(const Pace *pace)
+{
+	return pace->last + Min(Max(BATCH_INTERVAL, BATCH_TIMES * pace->cost), LONGEST_BATCH_INTERVAL);
+}
+
+/*
+ * From when on callers may have something done again, so that they cost others
+ * but a tenth of the worker's time.
+ */
+static TimestampTz
+pace_of_others(const Pace *pace)
+{
+	return pace->last + Min(OTHERS_TIMES * pace->cost, LONGEST_OTHERS_INTERVAL);
+}
+
+static void
+pace_note(Pace *pace, TimestampTz begin)
+{
+	pace->last = begin;
+	pace->cost = GetCurrentTimestamp() - begin;
+}
 
 /* ---- listening ---- */
 
@@ -119,6 +153,13 @@ expect(Loop *loop, const WakeEntry *entry)
 }
 
 static void
+hear_change(Loop *loop, const WakeEntry *entry)
+{
+	tenant_doubt(&entry->application_id);
+	loop->has_changes = true;
+}
+
+static void
 hear_wakes(Loop *loop)
 {
 	WakeEntry	entries[WAKE_BATCH];
@@ -133,30 +174,40 @@ hear_wakes(Loop *loop)
 			if (entries[i].lane == LANE_CHORES)
 				loop->chores_at = Min(loop->chores_at, entries[i].due_at);
 			else if (entries[i].lane == LANE_CONFIGURATION)
-				doubt_everything(loop);
+				hear_change(loop, &entries[i]);
 			else
 				expect(loop, &entries[i]);
 		}
 		if (sweep_needed)
-			loop->sweep_at = DT_NOBEGIN;
+			loop->sweep_at = Min(loop->sweep_at, pace_of_others(&loop->sweeps));
 	} while (count == WAKE_BATCH);
 }
 
-/* ---- the steps of a turn ---- */
-
-/* From when on a batch that is less than fair is worth its transaction. */
-static TimestampTz
-pace_next(const Pace *pace)
-{
-	return pace->last + Min(Max(BATCH_INTERVAL, BATCH_TIMES * pace->cost), LONGEST_BATCH_INTERVAL);
-}
-
+/*
+ * Learn what has changed at once, so that it holds from the next message on; but
+ * where changes come all the time, not before others have had their share.
+ */
 static void
-pace_note(Pace *pace, TimestampTz begin)
+heed_changes(Loop *loop, TimestampTz now)
 {
-	pace->last = begin;
-	pace->cost = GetCurrentTimestamp() - begin;
+	TimeOffset	cost = learning_cost();
+
+	if (loop->is_learning)
+	{
+		loop->changes.cost += cost;
+		loop->sweeps.cost += cost;
+	}
+	loop->is_learning &= lanes_are_unknown();
+	if (!loop->has_changes || now < pace_of_others(&loop->changes))
+		return;
+	lanes_doubt_changed();
+	pace_note(&loop->changes, now);
+	loop->has_changes = false;
+	loop->is_learning = true;
+	loop->is_blocked = false;
 }
+
+/* ---- the steps of a turn ---- */
 
 static void
 finish_transfers(Loop *loop)
@@ -301,6 +352,8 @@ sweep_if_time(Loop *loop, TimestampTz now)
 	if (now < loop->sweep_at)
 		return;
 	loop->sweep_at = now + (sweep_lanes() ? SWEEP_INTERVAL : FAILURE_PAUSE);
+	pace_note(&loop->sweeps, now);
+	loop->is_learning = true;
 	loop->chores_at = Min(loop->chores_at, now);
 	loop->switches_at = Min(loop->switches_at, now);
 }
@@ -341,7 +394,7 @@ watch_clock(Loop *loop, TimestampTz now)
 	{
 		loop->sweep_at = loop->chores_at = loop->retention_at = now;
 		loop->claim_not_before = loop->settle_not_before = 0;
-		loop->claims.last = loop->settles.last = 0;
+		loop->claims.last = loop->settles.last = loop->sweeps.last = loop->changes.last = 0;
 		loop->switches_at = now;
 		loop->switches_read = 0;
 		if (loop->recovery_at != DT_NOEND)
@@ -366,6 +419,8 @@ next_wake(Loop *loop, TimestampTz now)
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, loop->retention_at);
+	if (loop->has_changes)
+		wake = Min(wake, pace_of_others(&loop->changes));
 	if (lanes_are_ready() && !loop->is_blocked && claim_room(loop) > 0)
 		wake = Min(wake, Max(loop->claim_not_before, pace_next(&loop->claims)));
 	return Min(wake, lanes_next_wake());
@@ -462,6 +517,7 @@ take_turn(Loop *loop)
 	{
 		hear_wakes(loop);
 		now = GetCurrentTimestamp();
+		heed_changes(loop, now);
 		sweep_if_time(loop, now);
 		is_busy = claim_if_worthwhile(loop, now);
 	}

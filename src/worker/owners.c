@@ -6,8 +6,9 @@
  *
  * A lane's owner never changes; the rest does, with appt.application,
  * appt.provider and appt.subscription. Triggers on those tell the workers at
- * commit (tell_workers), and all lanes are learned anew; the sweep and a reload
- * do so for what no trigger told.
+ * commit (tell_workers), and that application's lanes are learned anew, or all,
+ * if too many have changed to be told one by one. The sweep and a reload do so
+ * for what no trigger told.
  *
  * What breaks a batch, a row of configuration that can't be read, is found by
  * learning its lanes one by one. Only that lane waits, with an error in the log
@@ -55,6 +56,8 @@ static Statement select_owners = {
 	"  WHERE p.application_id = o.application_id AND p.channel = o.channel AND p.enabled OFFSET 0) p ON true",
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
+
+static TimeOffset cost;			/* of learning, since somebody asked */
 
 typedef struct Learning
 {
@@ -156,10 +159,22 @@ bool
 learn_owners(int slot, TimestampTz now)
 {
 	Learning	learning = {slot, now};
+	bool		is_learned;
 
 	if (!lanes_are_unknown())
 		return true;
 	learning.lanes = lanes_unknown(LEARN_BATCH, &learning.count);
-	return worker_run(learn_step, &learning) ||
+	is_learned = worker_run(learn_step, &learning) ||
 		(worker_last_fault() != FAULT_OF_CIRCUMSTANCES && learn_one_by_one(&learning));
+	cost += GetCurrentTimestamp() - now;
+	return is_learned;
+}
+
+TimeOffset
+learning_cost(void)
+{
+	TimeOffset	so_far = Max(cost, 0);
+
+	cost = 0;
+	return so_far;
 }

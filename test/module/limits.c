@@ -36,6 +36,7 @@ PG_FUNCTION_INFO_V1(test_lane_drain);
 PG_FUNCTION_INFO_V1(test_open_circuits);
 PG_FUNCTION_INFO_V1(test_lanes_visits);
 PG_FUNCTION_INFO_V1(test_lanes_churn);
+PG_FUNCTION_INFO_V1(test_lanes_doubted);
 
 static TimestampTz
 at_seconds(double seconds)
@@ -481,6 +482,22 @@ learn_all(Churn *churn)
 	}
 }
 
+/* By whatever a worker may hear of it. */
+static void
+doubt_lane_of(Churn *churn, int64 lane_id)
+{
+	pg_uuid_t	application_id;
+
+	owner_id(&application_id, tenant_of(lane_id));
+	if (roll(churn, 4) == 0)
+		lanes_doubt();
+	else
+	{
+		tenant_doubt(&application_id);
+		lanes_doubt_changed();
+	}
+}
+
 static void
 change_configuration(Churn *churn)
 {
@@ -490,9 +507,9 @@ change_configuration(Churn *churn)
 	churn->leads_to[lane] = roll(churn, CHURN_DESTINATIONS);
 	if (roll(churn, 2) == 0)
 		return;
-	churn->of_tenant[roll(churn, CHURN_TENANTS)] = random_limits(churn);
+	churn->of_tenant[tenant_of(lane + 1)] = random_limits(churn);
 	churn->of_lane[lane] = random_limits(churn);
-	lanes_doubt();
+	doubt_lane_of(churn, lane + 1);
 }
 
 static void
@@ -667,4 +684,36 @@ test_lanes_churn(PG_FUNCTION_ARGS)
 	if (churn->mistake == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(churn->mistake));
+}
+
+/* lanes_doubted(tenant) -> the lanes that are to be learned when that one's configuration has changed, and one was set aside */
+Datum
+test_lanes_doubted(PG_FUNCTION_ARGS)
+{
+	Churn	   *churn = palloc0(sizeof(Churn));
+	StringInfoData ids;
+	pg_uuid_t	application_id;
+	Lane	  **unknown;
+	int			count;
+
+	(void) test_lanes_reset(fcinfo);
+	churn->now = at_seconds(1000);
+	for (int i = 0; i < CHURN_TENANTS; i++)
+		churn->of_tenant[i] = (Limits) {INT_MAX, 0};
+	for (int i = 0; i < CHURN_LANES; i++)
+		churn->of_lane[i] = (Limits) {INT_MAX, 0};
+	for (int64 id = 1; id <= 2 * CHURN_TENANTS; id++)
+		lane_expect(id, churn->now);
+	(void) lanes_wake(churn->now);
+	lane_set_aside(lane_find(2 * CHURN_TENANTS), churn->now + USECS_PER_SEC);
+	learn_all(churn);
+	owner_id(&application_id, PG_GETARG_INT32(0));
+	tenant_doubt(&application_id);
+	lanes_doubt_changed();
+	initStringInfo(&ids);
+	unknown = lanes_unknown(CHURN_LANES, &count);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&ids, " " INT64_FORMAT, unknown[i]->id);
+	(void) test_lanes_reset(fcinfo);
+	PG_RETURN_TEXT_P(cstring_to_text(ids.data));
 }

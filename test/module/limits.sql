@@ -15,3 +15,4 @@ CREATE FUNCTION appt_test.lane_drain(lane bigint) RETURNS void AS 'MODULE_PATHNA
 CREATE FUNCTION appt_test.open_circuits() RETURNS text AS 'MODULE_PATHNAME', 'test_open_circuits' LANGUAGE C;
 CREATE FUNCTION appt_test.lanes_visits(at float8, max_per_host integer) RETURNS float8 AS 'MODULE_PATHNAME', 'test_lanes_visits' LANGUAGE C STRICT;
 CREATE FUNCTION appt_test.lanes_churn(seed integer, steps integer) RETURNS text AS 'MODULE_PATHNAME', 'test_lanes_churn' LANGUAGE C STRICT;
+CREATE FUNCTION appt_test.lanes_doubted(tenant integer) RETURNS text AS 'MODULE_PATHNAME', 'test_lanes_doubted' LANGUAGE C STRICT;

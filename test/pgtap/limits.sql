@@ -226,5 +226,9 @@ SELECT cmp_ok(appt_test.lanes_visits(0.2, 10), '<', 5::float8, 'and a place is g
 SELECT is(string_agg(seed || ': ' || mistake, ', '), NULL, '300 random lives of forty lanes')
 FROM generate_series(1, 300) seed, appt_test.lanes_churn(seed, 400) mistake WHERE mistake IS NOT NULL;
 
+-- A change of one tenant's configuration has its lanes learned anew, and what could not be learned before (12); no others.
+SELECT is((SELECT string_agg(l, ' ' ORDER BY l::int) FROM string_to_table(trim(appt_test.lanes_doubted(1)), ' ') AS l), '1 7 12', 'the lanes of one of six tenants');
+SELECT is(appt_test.lanes_doubted(99), ' 12', 'of one that has none');
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -156,6 +156,30 @@ $node->wait_for_workers;
 	is(join(', ', map { $_->{path} } $hook->entries), '/ok/first, /ok/second', 'and each endpoint one');
 }
 
+# One who changes his configuration all the time has his own lanes learned anew, not the hundreds of others that have something due.
+{
+	my $wide = tenant(max_concurrency => 1);
+	my $busy = tenant();
+	my $learned = "SELECT sum(seq_scan + idx_scan) FROM pg_stat_user_tables WHERE relname = 'notification'";
+
+	$wide->subscribe($hook->url('/hang'));
+	$wide->schedule;
+	$hook->wait_for(1);
+	$wide->query("SELECT count(appt.create_subscription('@{[ $wide->application ]}', '@{[ $hook->url('/ok') ]}')) FROM generate_series(1, 200)");
+	$wide->schedule;
+	my $subscription = $busy->subscribe($hook->url('/ok'));
+	send_one($busy, 'a change of configuration, once');
+	my $before = $node->query($learned);
+	$node->query("DO \$\$ BEGIN FOR i IN 1 .. 500 LOOP UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/') ]}' || i WHERE id = '$subscription'; COMMIT; PERFORM pg_sleep(0.002); END LOOP; END \$\$");
+	$hook->forget;
+	send_one($busy, 'and all the time');
+	is(($hook->wait_for(1))[0]{path}, '/ok/500', 'holds from the next message on');
+	# The worker tells of its statistics within a second.
+	sleep 1.5;
+	cmp_ok($node->query($learned) - $before, '<', 3000, 'nobody else\'s lanes are learned anew for it');
+	is(count($wide, 'PENDING'), 201, 'which have something due');
+}
+
 $node->stop('immediate');
 done_testing();
 
