@@ -83,7 +83,12 @@ SHLIB_LINK = -Wl,-Bsymbolic $(shell pkg-config --libs libcurl icu-i18n libical)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-$(OBJS): Makefile
+# What was compiled for another server is not for this one.
+ifneq ($(file < build/server),$(PG_CONFIG))
+$(shell mkdir -p build && echo '$(PG_CONFIG)' > build/server)
+endif
+
+$(OBJS): Makefile build/server
 
 $(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile
 	cat $(filter %.sql,$^) > $@
@@ -107,7 +112,7 @@ VARIANT_OBJS = $(SOURCES:%.c=$(VARIANT)/%.o)
 .PHONY: testable
 testable: $(TESTED_LIBRARY) $(DATA_built) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
 
-$(VARIANT)/%.o: %.c Makefile
+$(VARIANT)/%.o: %.c Makefile build/server
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $(CPPFLAGS) -c -o $@ $<
 
