@@ -57,12 +57,15 @@ void
 report_invalid(const char *message, const char *detail,...)
 {
 	va_list		arguments;
+	char	   *text;
 
 	va_start(arguments, detail);
+	text = format_detail(detail, arguments);
+	va_end(arguments);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_internal("%s", message),
-			 errdetail_internal("%s", format_detail(detail, arguments))));
+			 errdetail_internal("%s", text)));
 	pg_unreachable();
 }
 
@@ -70,12 +73,15 @@ void
 report_conflict(const char *message, const char *detail,...)
 {
 	va_list		arguments;
+	char	   *text;
 
 	va_start(arguments, detail);
+	text = format_detail(detail, arguments);
+	va_end(arguments);
 	ereport(ERROR,
 			(errcode(ERRCODE_APPT_CONFLICT),
 			 errmsg_internal("%s", message),
-			 errdetail_internal("%s", format_detail(detail, arguments))));
+			 errdetail_internal("%s", text)));
 	pg_unreachable();
 }
 
