@@ -114,7 +114,7 @@ read_local(const Observances *observances, pg_time_t local, pg_time_t *at)
 static bool
 is_told(const Observances *observances, pg_time_t at)
 {
-	pg_time_t	read;
+	pg_time_t	read = 0;
 
 	return read_local(observances, at + observances_offset(observances, at), &read) && read == at;
 }
