@@ -28,7 +28,6 @@
 #include "core/identity.h"
 #include "core/statement.h"
 #include "core/wake.h"
-#include "core/wake.h"
 
 /* Columns of appt.identity. */
 #define ATTRIBUTE_DATABASE_OID 1
