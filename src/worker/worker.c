@@ -301,11 +301,19 @@ report_without_data(ErrorData *error)
 	ThrowErrorData(error);
 }
 
+/* The server has no code for a quota that is used up, nor for a limit on how large files may be. */
+static bool
+is_out_of_room(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_INTERNAL_ERROR &&
+		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
+}
+
 static void
 keep_error(const ErrorData *error)
 {
 	copy_clipped(last_error, error->message != NULL ? error->message : "unknown error", ERROR_LENGTH);
-	last_sqlstate = error->sqlerrcode;
+	last_sqlstate = is_out_of_room(error) ? ERRCODE_DISK_FULL : error->sqlerrcode;
 }
 
 /* Roll back; what went wrong goes to the log and stays as the last error. */

@@ -24,6 +24,7 @@ package Appt::Peers;
 #   Appt::Peers->self_signed(names => 'DNS:localhost')       # also { ca, certificate, key }
 #
 #   Appt::Peers->lookup_library                              # for LD_PRELOAD: names that hang and fail, see test/peers/lookup.c
+#   Appt::Peers->full_disk_library                           # likewise: a disk that is full at times, see test/peers/full_disk.c
 
 use strict;
 use warnings;
@@ -167,12 +168,15 @@ sub black_hole
 	return ($full->sockport, $full, @crowd);
 }
 
-sub lookup_library
-{
-	my ($class) = @_;
-	my $library = PostgreSQL::Test::Utils::tempdir() . '/lookup.so';
+sub lookup_library { return _library('lookup'); }
+sub full_disk_library { return _library('full_disk'); }
 
-	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-o', $library, "$programs/lookup.c", '-ldl');
+sub _library
+{
+	my ($name) = @_;
+	my $library = PostgreSQL::Test::Utils::tempdir() . "/$name.so";
+
+	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-o', $library, "$programs/$name.c", '-ldl');
 	return $library;
 }
 
