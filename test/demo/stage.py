@@ -15,7 +15,7 @@ import urllib.parse
 import urllib.request
 
 # How long anything may take before the demo says that it did not happen, seconds.
-PATIENCE = 20
+PATIENCE = 60
 
 
 class DidNotHappen(Exception):

@@ -21,7 +21,7 @@ $node->wait_for_workers;
 
 sub tenant
 {
-	my $tenant = Appt::Tenant->create($node, retry_base => '100 ms');
+	my $tenant = Appt::Tenant->create($node, retry_base => '100 ms', retry_cap => '1 s', max_attempts => 100);
 
 	$tenant->only('CREATE', 'WEBHOOK');
 	return $tenant;
@@ -119,6 +119,7 @@ foreach my $how ("SELECT appt.set_notifications_enabled('%s', false)", "UPDATE a
 	set_enabled('on');
 	$silent->wait_for(3);
 	$silent_mail->wait_for(2);
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND state = 'SENDING'", 4), 'appt.enabled is on again');
 	is(states($tenant, $id), join("\n", ('SENDING 1 1') x 4), 'on again: all are under way');
 }
 
