@@ -20,13 +20,20 @@
 
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
+/* Who only became such a role, and can go back to a better one, has nothing to learn from a plan. */
+static bool
+may_explain(void)
+{
+	return !user_acts_by_token(GetUserId()) || !user_acts_by_token(GetSessionUserId());
+}
+
 static void
 refuse_explain(PlannedStmt *planned, const char *query, bool read_only_tree,
 			   ProcessUtilityContext context, ParamListInfo parameters,
 			   QueryEnvironment *environment, DestReceiver *destination,
 			   QueryCompletion *completion)
 {
-	if (IsA(planned->utilityStmt, ExplainStmt) && user_acts_by_token(GetUserId()))
+	if (IsA(planned->utilityStmt, ExplainStmt) && !may_explain())
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied to explain queries"),

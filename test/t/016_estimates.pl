@@ -28,6 +28,7 @@ foreach my $role (qw(appt_agent appt_supervisor appt_client_service appt_custome
 	  foreach $question, q(EXPLAIN (COSTS OFF, ANALYZE) SELECT FROM pg_class), "DO 'BEGIN EXECUTE ''EXPLAIN SELECT 1''; END'", 'PREPARE look AS SELECT 1; EXPLAIN EXECUTE look';
 }
 $node->refused_with('42501', "SET SESSION AUTHORIZATION authenticator; EXPLAIN SELECT 1", 'nor to the login that becomes them');
+like($node->query("SET request.jwt.claims = '$claims'; SET ROLE appt_agent; $question"), qr/Plan Rows/, 'who can become another again may look at its plans');
 like($node->query("SET SESSION AUTHORIZATION application; $question"), qr/"Plan Rows": $rows/, 'an SQL application sees it');
 like($node->query('SET SESSION AUTHORIZATION stranger; EXPLAIN SELECT 1'), qr/Result/, 'and others explain what is theirs');
 
