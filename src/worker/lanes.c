@@ -1,7 +1,7 @@
 /*
  * lanes.c
  *		The records of lanes: a hash table by id, and one heap of alarms, for
- *		lanes and for what else fairness.c has to look at when a time comes.
+ *		lanes and for what else turns.c has to look at when a time comes.
  */
 #include "postgres.h"
 
@@ -101,7 +101,8 @@ lanes_create(MemoryContext context)
 	lanes = hash_create("appt lanes", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	alarms = pairingheap_allocate(compare_alarms, NULL);
 	MemoryContextSwitchTo(previous);
-	fairness_create(context);
+	parties_create(context);
+	turns_create();
 	breakers_create();
 }
 
@@ -183,5 +184,5 @@ lanes_forget_unseen(TimestampTz now)
 		lane_forget(lane);
 		(void) hash_search(lanes, &lane->id, HASH_REMOVE, NULL);
 	}
-	fairness_forget(now);
+	parties_forget(now);
 }

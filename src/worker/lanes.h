@@ -4,8 +4,12 @@
  *		database only about lanes that have something due and may send it.
  *
  * lanes.c		a record per lane, and when to look at it
- * fairness.c	which lanes may send how much: tenants, destinations, limits
- * breakers.c	which of them are held back because they keep failing
+ * learning.c	whose they are and where they lead, and when that is in doubt
+ * parties.c	tenants, destinations, and the bundles of lanes between them
+ * turns.c		who is next
+ * fairness.c	which lanes may send how much
+ * flights.c	what is on its way
+ * breakers.c	who is held back because it keeps failing
  *
  * `position` is where the next claim of a lane reads on; what lies before it
  * is settled, in flight, or was locked by somebody. `low_water` is where a look
@@ -73,7 +77,7 @@ typedef struct Lane
 	int64		position_id;
 	bool		is_seen;		/* by the sweep under way */
 
-	/* From here on fairness.c's. */
+	/* From here on for who may send. */
 	bool		is_known;		/* what was learned of it still holds */
 	struct Bundle *bundle;		/* whose it is and where it leads; NULL: not
 								 * learned yet */

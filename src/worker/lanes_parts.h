@@ -93,16 +93,48 @@ typedef enum AlarmKind
 extern void alarm_set(Alarm *alarm, AlarmKind kind, TimestampTz at);
 extern void alarm_clear(Alarm *alarm);
 
-/* fairness.c */
-extern void fairness_create(MemoryContext context);
+/* turns.c */
+typedef struct Turns
+{
+	Ring		tenants;
+	dlist_head	roomy;			/* destinations that have bundles parked, and
+								 * perhaps room */
+	dlist_head	unknown;		/* lanes that have something due */
+	uint64		number;			/* of the allotment */
+} Turns;
+
+extern Turns turns;
+
+extern void turns_create(void);
+extern void ring_init(Ring *ring);
+extern bool ring_is_empty(Ring *ring);
+extern dlist_node *ring_next(Ring *ring);
+extern void ring_rotate(Ring *ring, dlist_node *node);
+extern void ring_pass_over(Ring *ring, dlist_node *node);
+extern void bundle_enter(Bundle *bundle);
 extern void lane_enter(Lane *lane); /* it has something due: may it send? It
 									 * is in no list or heap. */
 extern void lane_leave(Lane *lane); /* out of the list that it is in, if any */
-extern void lane_forget(Lane *lane);
-extern bool lane_is_forgettable(const Lane *lane, TimestampTz now);
 extern void tenant_release(Tenant *tenant);
 extern void destination_release(Destination *destination);
-extern void fairness_forget(TimestampTz now);
+
+/* May not send until then, or (DT_NOEND) until a transfer ends. */
+extern void block_lane(Lane *lane, TimestampTz until);
+extern void block_tenant(Tenant *tenant, TimestampTz until);
+extern void park_bundle(Bundle *bundle, TimestampTz until);
+
+/* parties.c: found, or made */
+extern void parties_create(MemoryContext context);
+extern Tenant *find_tenant(const pg_uuid_t *application_id);
+extern Destination *find_destination(const char *key);
+extern Bundle *find_bundle(Tenant *tenant, Destination *destination);
+extern void tenants_trust(void);	/* none of them is doubted any more */
+extern void lane_forget(Lane *lane);
+extern bool lane_is_forgettable(const Lane *lane, TimestampTz now);
+extern void parties_forget(TimestampTz now);
+
+/* learning.c */
+extern void set_bundle(Lane *lane, Bundle *bundle, TimestampTz now);
 
 /* breakers.c */
 extern void breakers_create(void);
