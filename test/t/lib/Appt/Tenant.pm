@@ -124,15 +124,15 @@ sub is_prompt
 		sub {
 			my $before = $self->query('SELECT coalesce(max(id), 0) FROM appt.notification');
 			$plan->();
-			$self->settled;
+			$self->settled or return undef;
 			return $self->query("SELECT extract(epoch FROM percentile_disc(0.9) WITHIN GROUP (ORDER BY lateness)) FROM appt.notification_log
 				WHERE application_id = '$self->{application}' AND notification_id > $before");
 		},
-		sub { $_[0] < 1 });
+		sub { !defined $_[0] || $_[0] < 1 });
   SKIP:
 	{
 		Test::More::skip('times under a sanitizer', 1) if $ENV{APPT_SANITIZE};
-		Test::More::cmp_ok($late, '<', 1, $name);
+		Test::More::ok(defined $late && $late < 1, $name) or Test::More::diag(defined $late ? "$late seconds late" : 'never settled');
 	}
 	return;
 }
