@@ -20,23 +20,9 @@
 
 #include "channel/parts.h"
 #include "core/errors.h"
+#include "core/text.h"
 
 #define PAYLOAD_KEY "\"payload\":\""
-
-/* ISO 8601 in UTC, to the millisecond. */
-static void
-append_timestamp(StringInfo text, TimestampTz timestamp)
-{
-	struct pg_tm fields;
-	fsec_t		microseconds;
-
-	if (timestamp2tm(timestamp, NULL, &fields, &microseconds, NULL, NULL) != 0)
-		memset(&fields, 0, sizeof(fields));
-	appendStringInfo(text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
-					 fields.tm_year, fields.tm_mon, fields.tm_mday,
-					 fields.tm_hour, fields.tm_min, fields.tm_sec,
-					 (int) (microseconds / 1000));
-}
 
 char *
 webhook_body(const pg_uuid_t *uid, NotificationType type, const char *payload,
@@ -49,7 +35,7 @@ webhook_body(const pg_uuid_t *uid, NotificationType type, const char *payload,
 					 uuid_text(uid), notification_types[type].code);
 	escape_json(&body, payload);
 	appendStringInfoString(&body, ",\"timestamp\":\"");
-	append_timestamp(&body, timestamp);
+	append_timestamp(&body, timestamp, MILLISECONDS);
 	appendStringInfoString(&body, "\"}");
 	return (char *) repalloc(body.data, body.len + 1);
 }

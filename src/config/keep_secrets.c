@@ -22,6 +22,7 @@
 #include "config/configuration.h"
 #include "core/errors.h"
 #include "core/statement.h"
+#include "core/text.h"
 
 PG_FUNCTION_INFO_V1(keep_secrets);
 
@@ -59,12 +60,6 @@ bound_text(HeapTuple row, TupleDesc descriptor, int column, const char *name)
 	if (is_null || strcmp(name, "settings") != 0)
 		return SPI_getvalue(row, descriptor, column);
 	return bound_settings(value);
-}
-
-static bool
-is_same_text(const char *one, const char *other)
-{
-	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
 /* The name of the first column that changes and must not; NULL: none. */

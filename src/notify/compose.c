@@ -42,6 +42,7 @@
 #include "core/json.h"
 #include "core/one_time_code.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "notify/builtin_templates.h"
 #include "notify/compose.h"
 #include "notify/dates.h"
@@ -617,35 +618,12 @@ add_jsonb(StringInfo json, const char *name, Jsonb *jsonb)
 	(void) JsonbToCString(json, &jsonb->root, VARSIZE(jsonb));
 }
 
-/* Without quotes: ISO 8601, UTC, as many digits of the second as there are. */
-static void
-append_timestamp(StringInfo json, TimestampTz at)
-{
-	struct pg_tm tm;
-	fsec_t		fsec;
-
-	if (timestamp2tm(at, NULL, &tm, &fsec, NULL, NULL) != 0)
-	{
-		appendStringInfoString(json, "null");
-		return;
-	}
-	appendStringInfo(json, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year, tm.tm_mon, tm.tm_mday,
-					 tm.tm_hour, tm.tm_min, tm.tm_sec);
-	if (fsec != 0)
-	{
-		appendStringInfo(json, ".%06d", (int) fsec);
-		while (json->data[json->len - 1] == '0')
-			json->data[--json->len] = '\0';
-	}
-	appendStringInfoChar(json, 'Z');
-}
-
 static void
 add_timestamp(StringInfo json, const char *name, TimestampTz at)
 {
 	add_name(json, name);
 	appendStringInfoChar(json, '"');
-	append_timestamp(json, at);
+	append_timestamp(json, at, ALL_DIGITS);
 	appendStringInfoChar(json, '"');
 }
 

@@ -14,11 +14,11 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/errors.h"
+#include "core/text.h"
 #include "worker/breakers.h"
 #include "worker/lanes_parts.h"
 
@@ -45,13 +45,6 @@ destination_of(const Breaker *breaker)
 		return CONTAINER(Destination, breaker, breaker);
 	bundle = CONTAINER(Lane, breaker, breaker)->bundle;
 	return bundle->key.destination;
-}
-
-/* No half character at the end: these texts are read by SQL. */
-static void
-copy_clipped(char *to, const char *from, int size)
-{
-	strlcpy(to, from, pg_mbcliplen(from, strlen(from), size - 1) + 1);
 }
 
 static void

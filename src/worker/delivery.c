@@ -13,14 +13,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/text.h"
 #include "notify/compose.h"
 #include "worker/delivery.h"
-
-static char *
-copy_text(const char *text)
-{
-	return text == NULL ? NULL : pstrdup(text);
-}
 
 static List *
 copy_headers(List *headers)

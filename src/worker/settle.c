@@ -23,6 +23,7 @@
 
 #include "core/column.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "worker/delivery.h"
 #include "worker/queue.h"
 #include "worker/worker.h"
@@ -141,12 +142,6 @@ evidence_of(const Response *response, RequestProtocol protocol)
 }
 
 /* The response goes with this turn of the loop; what the log keeps stays. */
-static const char *
-copy_text(const char *text)
-{
-	return text == NULL ? NULL : pstrdup(text);
-}
-
 void
 settle_later(Delivery *delivery, const Response *response)
 {

@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 
 #include "core/json_scan.h"
+#include "core/text.h"
 #include "worker/token.h"
 
 #define UNKNOWN_LIFETIME_SECONDS 300
@@ -47,12 +48,6 @@ static const char *
 client_of(const Request *request)
 {
 	return request->token_client ? request->token_client : request->username;
-}
-
-static bool
-is_same_text(const char *a, const char *b)
-{
-	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
 /* A copy of a text that may be NULL; false: no memory. */

@@ -29,7 +29,6 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_extension.h"
 #include "executor/spi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -52,6 +51,7 @@
 
 #include "core/identity.h"
 #include "core/settings.h"
+#include "core/text.h"
 #include "core/wake.h"
 #include "worker/delivery.h"
 #include "worker/shared.h"
@@ -173,13 +173,6 @@ attach(int index)
 		return false;
 	on_shmem_exit(detach, (Datum) 0);
 	return true;
-}
-
-/* No half character at the end: these texts are read by SQL and stored. */
-static void
-copy_clipped(char *to, const char *from, int size)
-{
-	strlcpy(to, from, pg_mbcliplen(from, strlen(from), size - 1) + 1);
 }
 
 /* What worker_status tells; the explanation NULL: the reason's own. */

@@ -1,0 +1,56 @@
+/*
+ * text.c
+ *		Small things that are done with text everywhere.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "pgtime.h"
+#include "utils/timestamp.h"
+
+#include "core/text.h"
+
+char *
+copy_text(const char *text)
+{
+	return text == NULL ? NULL : pstrdup(text);
+}
+
+bool
+is_same_text(const char *one, const char *other)
+{
+	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
+void
+copy_clipped(char *to, const char *from, int size)
+{
+	strlcpy(to, from, pg_mbcliplen(from, strlen(from), size - 1) + 1);
+}
+
+static void
+append_fraction(StringInfo text, fsec_t microseconds)
+{
+	if (microseconds == 0)
+		return;
+	appendStringInfo(text, ".%06d", (int) microseconds);
+	while (text->data[text->len - 1] == '0')
+		text->data[--text->len] = '\0';
+}
+
+void
+append_timestamp(StringInfo text, TimestampTz at, SecondDigits digits)
+{
+	struct pg_tm fields;
+	fsec_t		microseconds;
+
+	if (timestamp2tm(at, NULL, &fields, &microseconds, NULL, NULL) != 0)
+		return;
+	appendStringInfo(text, "%04d-%02d-%02dT%02d:%02d:%02d", fields.tm_year, fields.tm_mon,
+					 fields.tm_mday, fields.tm_hour, fields.tm_min, fields.tm_sec);
+	if (digits == MILLISECONDS)
+		appendStringInfo(text, ".%03d", (int) (microseconds / 1000));
+	else
+		append_fraction(text, microseconds);
+	appendStringInfoChar(text, 'Z');
+}

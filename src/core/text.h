@@ -1,0 +1,29 @@
+/*
+ * text.h
+ *		Small things that are done with text everywhere.
+ */
+#ifndef APPT_TEXT_H
+#define APPT_TEXT_H
+
+#include "datatype/timestamp.h"
+#include "lib/stringinfo.h"
+
+/* A copy in CurrentMemoryContext; NULL of NULL. */
+extern char *copy_text(const char *text);
+
+/* The same characters, or NULL both. */
+extern bool is_same_text(const char *one, const char *other);
+
+/* As much as fits, without half a character at the end, for text that SQL reads. */
+extern void copy_clipped(char *to, const char *from, int size);
+
+/* The first three digits of a second, or as many as there are, but none if there are none. */
+typedef enum SecondDigits
+{
+	MILLISECONDS, ALL_DIGITS
+} SecondDigits;
+
+/* ISO 8601 in UTC, without quotes; nothing for what has no date (infinity). */
+extern void append_timestamp(StringInfo text, TimestampTz at, SecondDigits digits);
+
+#endif							/* APPT_TEXT_H */
