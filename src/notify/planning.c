@@ -100,6 +100,61 @@ wake_for_planned(uint64 count)
 		wake_on_commit(row_int64(row, 1), row_timestamp(row, 2));
 }
 
+/* What the enabled rules of the types $3 owe for the appointment $2, and when it is due. */
+#define OWED \
+	" SELECT a.application_id, a.id AS appointment_id, r.id AS rule_id, r.type, r.channel," \
+	"  r.time_offset::interval AS time_offset, a.notifications_active, a.title, a.start_at, a.end_at," \
+	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id," \
+	"  CASE WHEN r.type IN ('REMINDER', 'ROOM')" \
+	"    THEN ((a.start_at AT TIME ZONE 'UTC') - r.time_offset) AT TIME ZONE 'UTC'" \
+	"   WHEN r.type = 'FOLLOW_UP'" \
+	"    THEN ((coalesce(a.ended_at, $4) AT TIME ZONE 'UTC') + r.time_offset) AT TIME ZONE 'UTC'" \
+	"   ELSE $4 END AS due_at" \
+	" FROM appt.appointment a JOIN appt.rule r ON r.application_id = a.application_id" \
+	" WHERE a.application_id = $1 AND a.id = $2" \
+	"  AND r.application_id = $1 AND r.enabled AND r.type = ANY ($3)" \
+	"  AND (r.type NOT IN ('REMINDER', 'ROOM') OR a.interaction->>'state' = 'PENDING')" \
+	"  AND (r.type <> 'ROOM' OR a.state = 'SCHEDULED' OR a.activated_at > a.created_at)"
+
+/* To whom one of these goes: to the customers or the one named, or to the subscriptions. */
+#define RECIPIENTS_OF_OWED \
+	"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
+	"   CASE o.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address" \
+	"  FROM appt.participant p" \
+	"  WHERE o.channel <> 'WEBHOOK' AND $5" \
+	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
+	"   AND ($7::text IS NULL OR p.id = $7)" \
+	"   AND (o.type <> 'FOLLOW_UP' OR p.joined_at IS NOT NULL)" \
+	"  UNION ALL" \
+	"  SELECT 'SUBSCRIBER', s.id::text, s.id, regexp_replace(s.url, '[?].*', '?********')" \
+	"  FROM appt.subscription s" \
+	"  WHERE o.channel = 'WEBHOOK' AND $6 AND s.application_id = $1" \
+	"   AND (o.type <> 'FOLLOW_UP' OR EXISTS (SELECT FROM appt.participant p" \
+	"     WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
+	"      AND p.joined_at IS NOT NULL))"
+
+static Statement plan_owed = {
+	"WITH owed AS MATERIALIZED (" OWED
+	"), notification AS ("
+	" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
+	"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane,"
+	"  notifications_active, address, title, start_at, end_at, organizer_id)"
+	" SELECT o.application_id, o.appointment_id, t.recipient_kind, t.recipient_id,"
+	"  t.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.due_at,"
+	"  appt.lane(o.application_id, o.channel, t.subscription_id),"
+	"  o.notifications_active, t.address, o.title, o.start_at, o.end_at, o.organizer_id"
+	" FROM owed o CROSS JOIN LATERAL ("
+	RECIPIENTS_OF_OWED
+	" ) t"
+	" WHERE o.type <> 'REMINDER' OR o.due_at >= $4"
+	" RETURNING id, application_id, lane, due_at"
+	"), queued AS ("
+	" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
+	" SELECT lane, due_at, id, application_id FROM notification"
+	") SELECT lane, due_at FROM notification",
+	7, {UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID}
+};
+
 /*
  * Plan what the enabled rules of these types owe to these recipients, or to
  * the one customer named.
@@ -108,53 +163,6 @@ static void
 plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 			  const char *participant_id, TimestampTz now)
 {
-	static Statement plan = {
-		"WITH owed AS MATERIALIZED ("
-		" SELECT a.application_id, a.id AS appointment_id, r.id AS rule_id, r.type, r.channel,"
-		"  r.time_offset::interval AS time_offset, a.notifications_active, a.title, a.start_at, a.end_at,"
-		"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id,"
-		"  CASE WHEN r.type IN ('REMINDER', 'ROOM')"
-		"    THEN ((a.start_at AT TIME ZONE 'UTC') - r.time_offset) AT TIME ZONE 'UTC'"
-		"   WHEN r.type = 'FOLLOW_UP'"
-		"    THEN ((coalesce(a.ended_at, $4) AT TIME ZONE 'UTC') + r.time_offset) AT TIME ZONE 'UTC'"
-		"   ELSE $4 END AS due_at"
-		" FROM appt.appointment a JOIN appt.rule r ON r.application_id = a.application_id"
-		" WHERE a.application_id = $1 AND a.id = $2"
-		"  AND r.application_id = $1 AND r.enabled AND r.type = ANY ($3)"
-		"  AND (r.type NOT IN ('REMINDER', 'ROOM') OR a.interaction->>'state' = 'PENDING')"
-		"  AND (r.type <> 'ROOM' OR a.state = 'SCHEDULED' OR a.activated_at > a.created_at)"
-		"), notification AS ("
-		" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
-		"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane,"
-		"  notifications_active, address, title, start_at, end_at, organizer_id)"
-		" SELECT o.application_id, o.appointment_id, t.recipient_kind, t.recipient_id,"
-		"  t.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.due_at,"
-		"  appt.lane(o.application_id, o.channel, t.subscription_id),"
-		"  o.notifications_active, t.address, o.title, o.start_at, o.end_at, o.organizer_id"
-		" FROM owed o CROSS JOIN LATERAL ("
-		"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id,"
-		"   CASE o.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address"
-		"  FROM appt.participant p"
-		"  WHERE o.channel <> 'WEBHOOK' AND $5"
-		"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'"
-		"   AND ($7::text IS NULL OR p.id = $7)"
-		"   AND (o.type <> 'FOLLOW_UP' OR p.joined_at IS NOT NULL)"
-		"  UNION ALL"
-		"  SELECT 'SUBSCRIBER', s.id::text, s.id, regexp_replace(s.url, '[?].*', '?********')"
-		"  FROM appt.subscription s"
-		"  WHERE o.channel = 'WEBHOOK' AND $6 AND s.application_id = $1"
-		"   AND (o.type <> 'FOLLOW_UP' OR EXISTS (SELECT FROM appt.participant p"
-		"     WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'"
-		"      AND p.joined_at IS NOT NULL))"
-		" ) t"
-		" WHERE o.type <> 'REMINDER' OR o.due_at >= $4"
-		" RETURNING id, application_id, lane, due_at"
-		"), queued AS ("
-		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
-		" SELECT lane, due_at, id, application_id FROM notification"
-		") SELECT lane, due_at FROM notification",
-		7, {UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID}
-	};
 	NullableDatum arguments[] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 		SQL_VALUE(UUIDPGetDatum(&key->id)),
@@ -165,7 +173,7 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 		sql_text(participant_id)
 	};
 
-	wake_for_planned(statement_run_nullable(&plan, arguments));
+	wake_for_planned(statement_run_nullable(&plan_owed, arguments));
 }
 
 /*
