@@ -310,57 +310,83 @@ fail_waiting(TransferEngine *engine, Host *host, CURLcode result, const char *er
 	}
 }
 
-/* libcurl is done with a transfer, or with connecting a session. */
+/* What libcurl noted; its look-up is over, or given up. */
 static void
-read_result(TransferEngine *engine, Transfer *transfer, CURLcode result)
+note_result(Transfer *transfer, CURL *easy, CURLcode result)
 {
-	CURL	   *easy = transfer->session ? transfer->session->easy : transfer->easy;
 	long		status = 0;
-	bool		lookup_failed = transfer->looking_up;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->status = status;
 	transfer->reach = how_far_it_came(transfer, easy, result);
 	end_lookup(transfer, result == CURLE_OPERATION_TIMEDOUT ? LOOKUP_HANGS : LOOKUP_OVER);
+}
 
-	if (transfer->session != NULL && result == CURLE_OK)
+/* Take the handle out of libcurl's hands. True: a session goes on, by talking or with another token. */
+static bool
+leave_libcurl(Transfer *transfer, CURLcode result)
+{
+	if (transfer->session == NULL)
 	{
-		begin_dialogue(transfer->session);
-		return;
+		curl_multi_remove_handle(transfer->engine->multi, transfer->easy);
+		return false;
 	}
-	if (transfer->session != NULL)
-	{
-		if (fail_session(transfer, result))
-			return;
-	}
-	else
-		curl_multi_remove_handle(engine->multi, easy);
+	if (result != CURLE_OK)
+		return fail_session(transfer, result);
+	begin_dialogue(transfer->session);
+	return true;
+}
 
-	if (result != CURLE_OK && (transfer->must_wait || transfer->out_of_descriptors))
-	{
+/* Was it held up by what has nothing to do with the message? Then it waits, or starts again. */
+static bool
+goes_on(Transfer *transfer, CURLcode result)
+{
+	if (result == CURLE_OK)
+		return false;
+	if (transfer->must_wait || transfer->out_of_descriptors)
 		wait_transfer(transfer);
-		return;
-	}
-	if (result != CURLE_OK && transfer->kept_refused)
-	{
-		/* That connection is closed now; a new one may go elsewhere. */
+	/* That connection is closed now; a new one may go elsewhere. */
+	else if (transfer->kept_refused)
 		restart_transfer(transfer);
-		return;
-	}
+	else
+		return false;
+	return true;
+}
+
+/* A body that we cut is an answer all the same; a header that does not end is none. */
+static CURLcode
+judge_answer(const Transfer *transfer, CURLcode result)
+{
 	if ((result == CURLE_WRITE_ERROR || result == CURLE_ABORTED_BY_CALLBACK) && transfer->body_cut)
 		result = CURLE_OK;
 	if (result == CURLE_OK && transfer->session == NULL && !transfer->header_ended)
-		result = CURLE_PARTIAL_FILE;
+		return CURLE_PARTIAL_FILE;
+	return result;
+}
+
+static void
+share_failed_lookup(Transfer *transfer, CURLcode result)
+{
+	strlcpy(transfer->error, result == CURLE_OPERATION_TIMEDOUT ?
+			"the host name could not be looked up in time" :
+			"the host name could not be looked up", ERROR_SIZE);
+	fail_waiting(transfer->engine, transfer->host, result, transfer->error);
+}
+
+/* libcurl is done with a transfer, or with connecting a session. */
+static void
+read_result(Transfer *transfer, CURLcode result)
+{
+	bool		was_looking_up = transfer->looking_up;
+
+	note_result(transfer, transfer->session ? transfer->session->easy : transfer->easy, result);
+	if (leave_libcurl(transfer, result) || goes_on(transfer, result))
+		return;
+	result = judge_answer(transfer, result);
 	if (result == CURLE_OK && transfer->status == 401 && refresh_token(transfer))
 		return;
-	if (lookup_failed && result != CURLE_OK)
-	{
-		strlcpy(transfer->error,
-				result == CURLE_OPERATION_TIMEDOUT ?
-				"the host name could not be looked up in time" :
-				"the host name could not be looked up", ERROR_SIZE);
-		fail_waiting(engine, transfer->host, result, transfer->error);
-	}
+	if (was_looking_up && result != CURLE_OK)
+		share_failed_lookup(transfer, result);
 	finish_transfer(transfer, result);
 }
 
@@ -469,7 +495,7 @@ read_results(TransferEngine *engine)
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &transfer);
-		read_result(engine, transfer, result);
+		read_result(transfer, result);
 	}
 }
 
