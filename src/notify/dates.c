@@ -371,7 +371,8 @@ country_exists(const char *country)
 {
 	const char *const *countries = uloc_getISOCountries();
 
-	if (isdigit((unsigned char) country[0]))	/* the world, and Latin America */
+	if (isdigit((unsigned char) country[0]))	/* the world, and Latin
+												 * America */
 		return strcmp(country, "001") == 0 || strcmp(country, "150") == 0 ||
 			strcmp(country, "419") == 0;
 	for (; *countries; countries++)
@@ -388,7 +389,7 @@ icu_locale(const char *locale, char *name)
 {
 	LocaleParts parts;
 	LocaleParts language;
-	char		text[LOCALE_MAX_LENGTH];
+	char text[	LOCALE_MAX_LENGTH];
 	const char *key = text;
 
 	if (!locale_parts(locale, &parts))
@@ -679,7 +680,7 @@ open_unit_format(const char *unit, const char *locale)
 {
 	UErrorCode	status = U_ZERO_ERROR;
 	UChar		skeleton[MAX_TEXT];
-	char		text[MAX_TEXT];
+	char text[	MAX_TEXT];
 	UNumberFormatter *format;
 
 	snprintf(text, sizeof(text),
@@ -797,11 +798,13 @@ database_text(const char *utf8, char **error)
 	if (OidIsValid(conversion))
 	{
 		text = palloc(space);
+
 		if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding,
 										  (unsigned char *) utf8, length,
 										  (unsigned char *) text, space,
 										  true) == length)
 			return text;
+
 		pfree(text);
 	}
 	*error = psprintf("A date in this locale cannot be written in the database's encoding %s.",
@@ -822,7 +825,7 @@ icu_text(UChar *text, int length, char **error)
 	for (int i = 0; i < length; i++)
 	{
 		if (text[i] == NARROW_NBSP || text[i] == THIN_SPACE)
-			text[i] = ' ';
+			text[		i] = ' ';
 	}
 	u_strToUTF8(utf8, sizeof(utf8), NULL, text, length, &status);
 	if (U_FAILURE(status))
@@ -874,68 +877,87 @@ fixed_zone(int offset, char *name)
 			 seconds % SECS_PER_MINUTE);
 }
 
-/* Format an instant by a formatter of any of the three date kinds. */
+/* What ICU is to be told, for it to write what PostgreSQL's clock shows. */
+typedef struct ClockFace
+{
+	UDate		time;
+	const char *zone;			/* ICU's */
+	const char *pattern;
+	char		plain_pattern[MAX_PATTERN + MAX_ZONE_NAME + 16];
+	char		fixed_zone[MAX_ZONE_NAME];
+}			ClockFace;
+
+/*
+ * PostgreSQL computes the offset, so ICU writes the shifted time as if it were
+ * UTC; only a zone's name or offset need the zone itself.
+ */
+static void
+set_clock_face(ClockFace * face, TimestampTz at, const Zone *zone, int offset,
+			   FormatterKind kind, const char *pattern)
+{
+	face->pattern = pattern;
+	face->zone = UTC_ZONE;
+	face->time = icu_time(at) + offset * 1000.0;
+	if (kind != FORMATTER_PATTERN || !has_zone_letters(pattern))
+		return;
+	face->time = icu_time(at);
+	face->zone = zone->name;
+	if (icu_agrees(zone, at, offset))
+		return;
+	without_zone_names(pattern, zone->name, face->plain_pattern);
+	face->pattern = face->plain_pattern;
+	fixed_zone(offset, face->fixed_zone);
+	face->zone = face->fixed_zone;
+}
+
+/* NULL and a sentence in *error, if ICU can't. */
 static char *
-format_instant(TimestampTz at, FormatterKind kind, const char *pattern,
-			   const char *timezone, const char *locale, char **error)
+write_date(const ClockFace * face, FormatterKind kind, const char *icu_name, char **error)
 {
 	UErrorCode	status = U_ZERO_ERROR;
-	UChar		text[MAX_TEXT];
-	char		icu_name[LOCALE_MAX_LENGTH];
-	char		plain_pattern[MAX_PATTERN + MAX_ZONE_NAME + 16];
-	char		fixed[MAX_ZONE_NAME];
-	const char *icu_zone = UTC_ZONE;
-	const Zone *zone = find_zone(timezone);
-	UDate		time;
-	int			offset;
-	UDateFormat *format;
+	UChar text[ MAX_TEXT];
 	int32_t		length;
+	UDateFormat *format = formatter_for(kind, face->pattern, icu_name, face->zone);
 
-	if (zone == NULL)
-	{
-		*error = psprintf("Timezone \"%s\" is not known.", quoted(timezone));
-		return NULL;
-	}
-	if (!icu_locale(locale, icu_name))
-	{
-		*error = psprintf("Locale \"%s\" is not known.", quoted(locale));
-		return NULL;
-	}
-	if (!offset_at(zone, at, &offset))
-	{
-		*error = pstrdup("The instant is out of range.");
-		return NULL;
-	}
-
-	time = icu_time(at) + offset * 1000.0;
-	if (kind == FORMATTER_PATTERN && has_zone_letters(pattern))
-	{
-		time = icu_time(at);
-		if (icu_agrees(zone, at, offset))
-			icu_zone = zone->name;
-		else
-		{
-			without_zone_names(pattern, zone->name, plain_pattern);
-			pattern = plain_pattern;
-			fixed_zone(offset, fixed);
-			icu_zone = fixed;
-		}
-	}
-
-	format = formatter_for(kind, pattern, icu_name, icu_zone);
 	if (format == NULL)
 	{
 		*error = psprintf("ICU has no date format \"%s\" for locale \"%s\".",
-						  pattern, icu_name);
+						  face->pattern, icu_name);
 		return NULL;
 	}
-	length = udat_format(format, time, text, MAX_TEXT, NULL, &status);
+	length = udat_format(format, face->time, text, MAX_TEXT, NULL, &status);
 	if (U_FAILURE(status) || length > MAX_TEXT)
 	{
 		*error = psprintf("ICU could not write a date: %s.", u_errorName(status));
 		return NULL;
 	}
 	return icu_text(text, length, error);
+}
+
+/* Format an instant by a formatter of any of the three date kinds. */
+static char *
+format_instant(TimestampTz at, FormatterKind kind, const char *pattern,
+			   const char *timezone, const char *locale, char **error)
+{
+	const Zone *zone = find_zone(timezone);
+	char		icu_name[LOCALE_MAX_LENGTH];
+	ClockFace	face;
+	int			offset = 0;
+	char	   *problem = NULL;
+
+	if (zone == NULL)
+		problem = psprintf("Timezone \"%s\" is not known.", quoted(timezone));
+	else if (!icu_locale(locale, icu_name))
+		problem = psprintf("Locale \"%s\" is not known.", quoted(locale));
+	else if (!offset_at(zone, at, &offset))
+		problem = pstrdup("The instant is out of range.");
+	if (problem != NULL)
+	{
+		*error = problem;
+		return NULL;
+	}
+	set_clock_face(&face, at, zone, offset, kind, pattern);
+	return write_date(&face, kind, icu_name, error);
 }
 
 char *
@@ -1062,7 +1084,7 @@ dates_duration(const Interval *duration, const char *locale, char **error)
 	UChar		texts[lengthof(units)][MAX_TEXT];
 	const UChar *parts[lengthof(units)];
 	int32_t		lengths[lengthof(units)];
-	UChar		text[MAX_TEXT];
+	UChar text[ MAX_TEXT];
 	UListFormatter *list;
 	int64		microseconds;
 	int			count;
