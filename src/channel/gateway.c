@@ -143,7 +143,7 @@ gateway_url_problem(const char *url)
 	const char *problem = request_template_problem(url, PLACE_URL);
 	const char *host = strstr(url, "://");
 	size_t		host_length = host ? 3 + strcspn(host + 3, "/?#") : 0;
-	const char *first = strstr(url, "{{");
+	const char *first = request_template_placeholder(url);
 
 	if (problem != NULL)
 		return problem;

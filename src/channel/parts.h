@@ -172,6 +172,7 @@ typedef struct TemplateValues
 
 /* NULL or what is wrong. Only what nothing is wrong with can be rendered. */
 extern const char *request_template_problem(const char *template, TemplatePlace place);
+extern const char *request_template_placeholder(const char *template);	/* the first, or NULL */
 extern bool request_template_uses(const char *template, const char *name);
 extern char *request_template_render(const char *template, TemplatePlace place,
 									 const TemplateValues *values);

@@ -41,11 +41,17 @@ typedef struct Piece
 	const char *end;			/* where the next piece starts */
 } Piece;
 
+const char *
+request_template_placeholder(const char *template)
+{
+	return strstr(template, OPENING);
+}
+
 /* The piece that starts here; NULL, or what is wrong with it. */
 static const char *
 next_piece(const char *at, Piece *piece)
 {
-	const char *opening = strstr(at, OPENING);
+	const char *opening = request_template_placeholder(at);
 	const char *closing;
 	size_t		length;
 
