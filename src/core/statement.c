@@ -14,6 +14,15 @@
 /* Of a large result, how many rows are held in memory. */
 #define ROWS_AT_ONCE 1000
 
+/* The row that is being read, taken apart at once: wide ones take long column by column. */
+#define WIDEST_ROW 64
+static struct
+{
+	HeapTuple	tuple;			/* NULL: none */
+	Datum		values[WIDEST_ROW];
+	bool		nulls[WIDEST_ROW];
+}			current;
+
 void
 statement_prepare(Statement *statement)
 {
@@ -37,6 +46,7 @@ execute(Statement *statement, Datum *values, const char *nulls)
 	statement_prepare(statement);
 	result = SPI_execute_plan(statement->plan, values, nulls,
 							  statement->is_read_only, 0);
+	current.tuple = NULL;
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", statement->sql, SPI_result_code_string(result));
 	return SPI_processed;
@@ -107,6 +117,7 @@ fetch(Portal result)
 {
 	SPI_freetuptable(SPI_tuptable);
 	SPI_cursor_fetch(result, true, ROWS_AT_ONCE);
+	current.tuple = NULL;
 	return SPI_processed > 0;
 }
 
@@ -158,8 +169,18 @@ sql_jsonb(const Jsonb *jsonb)
 Datum
 row_datum(uint64 row, int column, bool *is_null)
 {
+	HeapTuple	tuple = SPI_tuptable->vals[row];
+
 	Assert(row < SPI_processed);
-	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column, is_null);
+	if (SPI_tuptable->tupdesc->natts > WIDEST_ROW)
+		return SPI_getbinval(tuple, SPI_tuptable->tupdesc, column, is_null);
+	if (current.tuple != tuple)
+	{
+		heap_deform_tuple(tuple, SPI_tuptable->tupdesc, current.values, current.nulls);
+		current.tuple = tuple;
+	}
+	*is_null = current.nulls[column - 1];
+	return current.values[column - 1];
 }
 
 bool
