@@ -348,7 +348,8 @@ extend_base64(const Reading *reading, int *first, int *last)
 		(*last)++;
 }
 
-static void
+/* Mark what was found, and return where that ends. */
+static int
 mark(Masking *masking, const Reading *reading, const Needle *needle, int first, int last)
 {
 	int			start;
@@ -361,6 +362,7 @@ mark(Masking *masking, const Reading *reading, const Needle *needle, int first, 
 	if (masking->marks[start] == MARK_NONE)
 		masking->marks[start] = MARK_FIRST;
 	memset(masking->marks + start + 1, MARK_OTHER, end - start - 1);
+	return last;
 }
 
 /* The longest at the very end. */
@@ -373,7 +375,7 @@ find_beginning(Masking *masking, const Reading *reading, const Needle *needle)
 	{
 		if (memcmp(end - length, needle->bytes, length) != 0)
 			continue;
-		mark(masking, reading, needle, reading->length - length, reading->length);
+		(void) mark(masking, reading, needle, reading->length - length, reading->length);
 		return;
 	}
 }
@@ -388,8 +390,7 @@ find(Masking *masking, const Reading *reading, const Needle *needle)
 	{
 		int			first = at - reading->bytes;
 
-		mark(masking, reading, needle, first, first + needle->length);
-		at += needle->length;
+		at = reading->bytes + mark(masking, reading, needle, first, first + needle->length);
 	}
 	if (!masking->is_whole)
 		find_beginning(masking, reading, needle);
