@@ -2,7 +2,8 @@
 #
 # make deps      install the Debian packages that are missing; nothing missing: nothing done
 # make check     build and run every test on throw-away clusters (TESTS='sql/x pgtap/y.sql t/z.pl': only those;
-#                SANITIZE=1: under the address and undefined-behaviour sanitizers)
+#                SANITIZE=1: under the address and undefined-behaviour sanitizers; VALGRIND=1: the servers of the
+#                Perl tests named run under valgrind)
 # make demo      watch it work on real parts (KEEP=1 leaves the cluster up)
 # make bench     the numbers, each beside its baseline
 # make lint      compilers' warnings as errors, clang-tidy, cppcheck
@@ -17,7 +18,7 @@ ifneq ($(filter $(TOOLS),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
 .NOTPARALLEL:
-export PG_CONFIG SANITIZE TESTS KEEP
+export PG_CONFIG SANITIZE VALGRIND TESTS KEEP
 
 # Everything that the tests load. No LLVM bitcode: nothing that a test sees depends on it.
 BUILD = +@$(MAKE) --no-print-directory -j2 with_llvm=no
@@ -26,6 +27,7 @@ deps:
 	@scripts/deps check
 
 check: deps
+	$(if $(VALGRIND),@scripts/deps valgrind)
 	$(BUILD) testable
 	@scripts/staged test/run $(TESTS)
 
