@@ -253,7 +253,7 @@ claim_room(const Loop *loop)
 	return Min(transfer_room(loop->engine), 4 * appt_max_concurrency - settle_waiting());
 }
 
-/* What is left was locked, or is to be settled without a claim. */
+/* What is left was locked. */
 static void
 note_settled(Loop *loop, TimestampTz begin)
 {
@@ -270,7 +270,8 @@ static bool
 claim_if_worthwhile(Loop *loop, TimestampTz now)
 {
 	List	   *deliveries = NIL;
-	bool		settles = settle_waiting() > 0 && now >= loop->settle_not_before;
+	int			waiting = settle_waiting();
+	bool		settles = waiting > 0 && now >= loop->settle_not_before;
 	int			room;
 	bool		may_wait;
 
@@ -285,7 +286,8 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	switch (claim_due(loop->engine, loop->slot, room, may_wait, settles, &deliveries))
 	{
 		case CLAIM_DONE:
-			if (settles)
+			/* Else it went without, or failed for that: it is settled by itself. */
+			if (settle_waiting() < waiting)
 				note_settled(loop, now);
 			break;
 		case CLAIM_LATER:
