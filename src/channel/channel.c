@@ -174,7 +174,7 @@ clean_text(char *text)
 {
 	bool		keep_utf8 = GetDatabaseEncoding() == PG_UTF8 ||
 	GetDatabaseEncoding() == PG_SQL_ASCII;
-	char	   *end = text +strlen(text);
+	char	   *end = text + strlen(text);
 	char	   *at = text;
 
 	while (at < end)
@@ -243,11 +243,10 @@ loggable(const char *bytes, bool is_whole, List *secrets, int longest)
 	if (bytes == NULL || bytes[0] == '\0')
 		return NULL;
 	text = mask_secrets(bytes, secrets, is_whole);
-
 	clean_text(text);
 	length = strlen(text);
 	if (length > longest)
-		text[		pg_mbcliplen(text, length, longest)] = '\0';
+		text[pg_mbcliplen(text, length, longest)] = '\0';
 	return text;
 }
 

@@ -389,7 +389,7 @@ icu_locale(const char *locale, char *name)
 {
 	LocaleParts parts;
 	LocaleParts language;
-	char text[	LOCALE_MAX_LENGTH];
+	char		text[LOCALE_MAX_LENGTH];
 	const char *key = text;
 
 	if (!locale_parts(locale, &parts))
@@ -680,7 +680,7 @@ open_unit_format(const char *unit, const char *locale)
 {
 	UErrorCode	status = U_ZERO_ERROR;
 	UChar		skeleton[MAX_TEXT];
-	char text[	MAX_TEXT];
+	char		text[MAX_TEXT];
 	UNumberFormatter *format;
 
 	snprintf(text, sizeof(text),
@@ -798,13 +798,11 @@ database_text(const char *utf8, char **error)
 	if (OidIsValid(conversion))
 	{
 		text = palloc(space);
-
 		if (pg_do_encoding_conversion_buf(conversion, PG_UTF8, encoding,
 										  (unsigned char *) utf8, length,
 										  (unsigned char *) text, space,
 										  true) == length)
 			return text;
-
 		pfree(text);
 	}
 	*error = psprintf("A date in this locale cannot be written in the database's encoding %s.",
@@ -825,7 +823,7 @@ icu_text(UChar *text, int length, char **error)
 	for (int i = 0; i < length; i++)
 	{
 		if (text[i] == NARROW_NBSP || text[i] == THIN_SPACE)
-			text[		i] = ' ';
+			text[i] = ' ';
 	}
 	u_strToUTF8(utf8, sizeof(utf8), NULL, text, length, &status);
 	if (U_FAILURE(status))
@@ -885,14 +883,14 @@ typedef struct ClockFace
 	const char *pattern;
 	char		plain_pattern[MAX_PATTERN + MAX_ZONE_NAME + 16];
 	char		fixed_zone[MAX_ZONE_NAME];
-}			ClockFace;
+} ClockFace;
 
 /*
  * PostgreSQL computes the offset, so ICU writes the shifted time as if it were
  * UTC; only a zone's name or offset need the zone itself.
  */
 static void
-set_clock_face(ClockFace * face, TimestampTz at, const Zone *zone, int offset,
+set_clock_face(ClockFace *face, TimestampTz at, const Zone *zone, int offset,
 			   FormatterKind kind, const char *pattern)
 {
 	face->pattern = pattern;
@@ -912,10 +910,10 @@ set_clock_face(ClockFace * face, TimestampTz at, const Zone *zone, int offset,
 
 /* NULL and a sentence in *error, if ICU can't. */
 static char *
-write_date(const ClockFace * face, FormatterKind kind, const char *icu_name, char **error)
+write_date(const ClockFace *face, FormatterKind kind, const char *icu_name, char **error)
 {
 	UErrorCode	status = U_ZERO_ERROR;
-	UChar text[ MAX_TEXT];
+	UChar		text[MAX_TEXT];
 	int32_t		length;
 	UDateFormat *format = formatter_for(kind, face->pattern, icu_name, face->zone);
 
@@ -1084,7 +1082,7 @@ dates_duration(const Interval *duration, const char *locale, char **error)
 	UChar		texts[lengthof(units)][MAX_TEXT];
 	const UChar *parts[lengthof(units)];
 	int32_t		lengths[lengthof(units)];
-	UChar text[ MAX_TEXT];
+	UChar		text[MAX_TEXT];
 	UListFormatter *list;
 	int64		microseconds;
 	int			count;

@@ -650,16 +650,15 @@ facts_headers(Jsonb *jsonb)
 	{
 		if (token == WJB_KEY)
 			name = json_text(&value);
-		else if (token == WJB_VALUE && (text = json_text(&value)) !=NULL)
+		else if (token == WJB_VALUE && (text = json_text(&value)) != NULL)
 			headers = lappend(headers, make_header(name, text, false));
 		else if (token == WJB_ELEM && value.type == jbvBinary &&
 				 JsonContainerIsObject(value.val.binary.data))
 		{
 			name = json_member_text(value.val.binary.data, "name");
 			text = json_member_text(value.val.binary.data, "value");
-
 			type = json_member_text(value.val.binary.data, "type");
-			if (name != NULL && text !=NULL)
+			if (name != NULL && text != NULL)
 				headers = lappend(headers, make_header(name, text,
 													   type != NULL && strcmp(type, "SECRET") == 0));
 		}

@@ -46,7 +46,7 @@ pair(const char *key, const char *text, const char *other_key, const char *other
 	JsonbParseState *state = NULL;
 
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	if (text !=NULL)
+	if (text != NULL)
 		json_push_member(&state, key, text);
 	if (other_text != NULL)
 		json_push_member(&state, other_key, other_text);

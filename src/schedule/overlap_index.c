@@ -30,7 +30,7 @@ typedef struct Description
 {
 	const char *columns[MAX_COLUMNS + 1];
 	const char *predicate[MAX_COLUMNS + 1];
-}			Description;
+} Description;
 
 static const Description descriptions[OVERLAP_INDEXES] = {
 	[OVERLAP_INDEX_SHORT] = {{"application_id", "start_at", "end_at"}, {"state", "duration_class"}},
@@ -64,7 +64,7 @@ watch(Relation table)
 }
 
 static bool
-starts_with(Relation index, const Description * description)
+starts_with(Relation index, const Description *description)
 {
 	Form_pg_index form = index->rd_index;
 
@@ -76,7 +76,7 @@ starts_with(Relation index, const Description * description)
 }
 
 static bool
-has_predicate(Relation index, const Description * description)
+has_predicate(Relation index, const Description *description)
 {
 	Bitmapset  *expected = NULL;
 	Bitmapset  *actual = NULL;
@@ -121,7 +121,7 @@ find_indexes(Relation table)
 }
 
 static void
-report_missing(Relation table, const Description * description)
+report_missing(Relation table, const Description *description)
 {
 	const char *const *columns = description->columns;
 

@@ -10,7 +10,7 @@
 typedef enum OverlapIndex
 {
 	OVERLAP_INDEX_SHORT, OVERLAP_INDEX_LONG, OVERLAP_INDEX_ORGANIZER
-}			OverlapIndex;
+} OverlapIndex;
 
 /* Its columns, by index. */
 enum
