@@ -79,29 +79,29 @@ typedef struct Pace
 typedef struct Loop
 {
 	int			slot;
+	int			retention_put_off;
 	TransferEngine *engine;
 	WaitEventSet *events;
 	MemoryContext turn_context;
+	TimestampTz last_turn;
 	TimestampTz sweep_at;
 	TimestampTz chores_at;
 	TimestampTz retention_at;
-	int			retention_put_off;
 	TimestampTz recovery_at;	/* to close what is left open */
-	bool		has_looked;		/* for what was left open */
 	TimestampTz claim_not_before;	/* after a failure */
 	TimestampTz settle_not_before;
+	TimestampTz switches_at;	/* to look whose messages may not leave any
+								 * more */
+	TimestampTz switches_read;	/* the last look */
 	Pace		claims;
 	Pace		settles;
 	Pace		sweeps;
 	Pace		changes;		/* of configuration: learning them */
 	bool		has_changes;	/* to be learned */
 	bool		is_learning;	/* what was doubted */
-	TimestampTz last_turn;
+	bool		has_looked;		/* for what was left open */
 	bool		may_send;
 	bool		is_enabled;		/* appt.enabled, when it was last looked at */
-	TimestampTz switches_at;	/* to look whose messages may not leave any
-								 * more */
-	TimestampTz switches_read;	/* the last look */
 	bool		is_blocked;		/* no lane that is ready has room: until a
 								 * transfer ends */
 } Loop;
