@@ -8,14 +8,15 @@
  * descent finds them, and the long ones have another. That leads with the
  * appointment's duration class, the least c with 4^c seconds >= its duration:
  * within a class nothing that starts more than 4^c seconds before the window
- * still reaches into it. The search hops from class to class that the
- * application has, and one very long appointment costs two more probes of a
- * small index, not a longer range. Every appointment is in one index only.
+ * still reaches into it. A few long ones are read through; where an application
+ * has more, the search hops from class to class that it has, and a very long
+ * appointment costs two more probes of a small index, not a longer range. Every
+ * appointment is in one index only.
  *
  * The indexes are read directly and not by a statement: the planner has been
  * seen to join the classes by hash over the whole application, and what is a
- * few probes of a btree should not wait for planning either. All conditions are
- * keys of the index; its predicate leaves SCHEDULED and ACTIVATED ones alone,
+ * few probes of a btree should not wait for planning either. Conditions are keys
+ * of the index; its predicate leaves SCHEDULED and ACTIVATED ones alone,
  * and a change of state makes a new entry or none, so that an entry whose row
  * version is visible is one to count. As in an index-only scan, pages that are
  * visible to all spare the look at the row; the rows that must be looked at are
@@ -66,6 +67,9 @@ PG_FUNCTION_INFO_V1(count_overlapping);
 
 /* Up to 4^9 seconds, three days: what an agent does in so long is quickly read. */
 #define LONGEST_ORGANIZER_CLASS 9
+
+/* So many long ones are read one after the other, whatever their classes and times. */
+#define FEW 16
 
 /* 4^20 seconds are 35,000 years; classes beyond reach back to the beginning. */
 #define MAX_CLASS_LENGTH 20
@@ -227,11 +231,36 @@ take(Search *search, const Span *span)
 		span_list_add(search->found, span->start_at, span->end_at);
 }
 
+/* The times of the entry that a scan has come to, in these columns of it. */
+static Span
+entry_span(IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
+{
+	Span		span = {DatumGetTimestampTz(entry_value(scan, start_at)),
+	DatumGetTimestampTz(entry_value(scan, end_at))};
+
+	return span;
+}
+
 /*
- * Take in what a scan finds; its entries have their times in these columns.
- * The map must be asked while the scan stays at the entry's page of the index:
- * VACUUM can't have the row's place used for another until then.
+ * Take in the entry that a scan has come to. The map must be asked while the
+ * scan stays at the entry's page of the index: VACUUM can't have the row's
+ * place used for another until then.
  */
+static void
+take_entry(Search *search, IndexScanDesc scan, ItemPointer tid, const Span *span)
+{
+	if (search->organizer != NULL)
+	{
+		if (row_is_wanted(search, scan))
+			take(search, span);
+	}
+	else if (page_is_visible(search, scan->xs_snapshot, ItemPointerGetBlockNumber(tid)))
+		take(search, span);
+	else
+		row_entries_add(&search->doubtful, tid, span);
+}
+
+/* Take in what a scan finds. */
 static void
 search_entries(Search *search, IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
 {
@@ -239,19 +268,10 @@ search_entries(Search *search, IndexScanDesc scan, AttrNumber start_at, AttrNumb
 
 	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
 	{
-		Span		span = {DatumGetTimestampTz(entry_value(scan, start_at)),
-		DatumGetTimestampTz(entry_value(scan, end_at))};
+		Span		span = entry_span(scan, start_at, end_at);
 
 		CHECK_FOR_INTERRUPTS();
-		if (search->organizer != NULL)
-		{
-			if (row_is_wanted(search, scan))
-				take(search, &span);
-		}
-		else if (page_is_visible(search, scan->xs_snapshot, ItemPointerGetBlockNumber(tid)))
-			take(search, &span);
-		else
-			row_entries_add(&search->doubtful, tid, &span);
+		take_entry(search, scan, tid, &span);
 	}
 }
 
@@ -291,17 +311,24 @@ search_short(Search *search)
 	index_close(index, NoLock);
 }
 
-/* The application's next duration class after one; false if there is none. */
-static bool
-next_class(Search *search, IndexScanDesc scan, int16 *duration_class)
+/* To the first entry of the application of a class after one. */
+static void
+go_after_class(Search *search, IndexScanDesc scan, int16 duration_class)
 {
 	ScanKeyData keys[CLASS_KEYS];
 
 	ScanKeyInit(&keys[0], LONG_APPLICATION_ID, BTEqualStrategyNumber, F_UUID_EQ,
 				UUIDPGetDatum(search->application_id));
 	ScanKeyInit(&keys[1], LONG_DURATION_CLASS, BTGreaterStrategyNumber, F_INT2GT,
-				Int16GetDatum(*duration_class));
+				Int16GetDatum(duration_class));
 	index_rescan(scan, keys, CLASS_KEYS, NULL, 0);
+}
+
+/* The application's next duration class after one; false if there is none. */
+static bool
+next_class(Search *search, IndexScanDesc scan, int16 *duration_class)
+{
+	go_after_class(search, scan, *duration_class);
 	if (index_getnext_tid(scan, ForwardScanDirection) == NULL)
 		return false;
 	*duration_class = DatumGetInt16(entry_value(scan, LONG_DURATION_CLASS));
@@ -330,17 +357,48 @@ search_class(Search *search, Relation index, int16 duration_class)
 	index_endscan(scan);
 }
 
+/*
+ * Few long ones, as most applications have, are soon read through, in one
+ * descent. False if there are more: then nothing has been taken in.
+ */
+static bool
+search_few(Search *search, IndexScanDesc scan, int16 after)
+{
+	int64		count = search->count;
+	int64		found = search->found == NULL ? 0 : search->found->count;
+	int64		doubtful = search->doubtful.count;
+	ItemPointer tid;
+
+	go_after_class(search, scan, after);
+	for (int seen = 0; (tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL; seen++)
+	{
+		Span		span = entry_span(scan, LONG_START_AT, LONG_END_AT);
+
+		if (seen == FEW)
+		{
+			search->count = count;
+			if (search->found != NULL)
+				search->found->count = found;
+			search->doubtful.count = doubtful;
+			return false;
+		}
+		if (spans_overlap(&span, search->window))
+			take_entry(search, scan, tid, &span);
+	}
+	return true;
+}
+
 /* All classes after one. */
 static void
 search_long(Search *search, int16 after)
 {
 	Relation	index = overlap_index_open(search->table, OVERLAP_INDEX_LONG);
-	IndexScanDesc classes = begin_scan(search, index, CLASS_KEYS);
-	int16		duration_class = after;
+	IndexScanDesc scan = begin_scan(search, index, CLASS_KEYS);
 
-	while (next_class(search, classes, &duration_class))
-		search_class(search, index, duration_class);
-	index_endscan(classes);
+	if (!search_few(search, scan, after))
+		while (next_class(search, scan, &after))
+			search_class(search, index, after);
+	index_endscan(scan);
 	index_close(index, NoLock);
 }
 
