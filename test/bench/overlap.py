@@ -53,12 +53,13 @@ CREATE EXTENSION btree_gist;
 CREATE EXTENSION pg_prewarm;
 CREATE INDEX baseline ON appt.appointment USING gist (application_id, tstzrange(start_at, end_at)) WHERE state IN ('SCHEDULED', 'ACTIVATED');
 VACUUM ANALYZE appt.appointment;
+SELECT pg_prewarm(indexrelid) FROM pg_index WHERE indrelid = 'appt.appointment'::regclass
+	AND indexrelid::regclass::text ~ 'pkey|overlap|baseline';
 SELECT pg_prewarm('appt.appointment');
-SELECT pg_prewarm(indexrelid) FROM pg_index WHERE indrelid = 'appt.appointment'::regclass;
 """
 
-# The table and what is looked at of its indexes.
-MEMORY = "4GB"
+# The table and what is looked at of its indexes; a tenth of them is added.
+MEMORY = "5GB"
 
 UPDATE_A_TENTH = "UPDATE appt.appointment SET title = title || '.' WHERE ('x' || right(id::text, 4))::bit(16)::int % 10 = 0"
 
@@ -177,7 +178,7 @@ def measure_all(bench, rows):
     ratio = found["slots"] / found["join"]
     bench.result("available_slots, 30 days of 15 minutes: x the same in SQL", "%.2f x" % ratio, "0.5 x", ratio <= 0.5, "%.2f ms" % found["join"])
 
-    long_ones(bench, scripts)
+    long_ones(bench, scripts, rows)
     bench.cluster.psql(UPDATE_A_TENTH)
     long_window(bench, scripts, "90 days, a tenth changed, no VACUUM")
     bench.enable(True)
@@ -189,13 +190,16 @@ def long_window(bench, scripts, name):
     bench.result("count_overlapping, %s: x GiST" % name, "%.2f x" % ratio, "0.2 x", ratio <= 0.2, "%.2f ms" % found["gist"])
 
 
-def long_ones(bench, scripts):
-    """Each window again with an appointment of 90 days in every application, beside what it was just before."""
+def long_ones(bench, scripts, rows):
+    """
+    Each window again with an appointment of 90 days in every application, beside what it was before. Minutes lie between the
+    two, so each is taken as a multiple of a look-up that takes turns with it.
+    """
     windows = {window: count(window) for window in [window for _, window in WINDOWS] + [LONG_WINDOW]}
-    before = scripts.measure(windows)
+    before = scripts.measure({"look-up": look_up(rows), **windows})
     bench.cluster.psql(ADD_LONG_ONES)
     bench.cluster.psql("VACUUM appt.appointment")
-    after = scripts.measure(windows)
+    after = scripts.measure({"look-up": look_up(rows), **windows})
     for window in windows:
-        ratio = after[window] / before[window]
+        ratio = (after[window] / after["look-up"]) / (before[window] / before["look-up"])
         bench.result("with a 90-day one in every application, %s: x without" % window, "%.2f x" % ratio, "1.2 x", ratio <= 1.2, "%.4f ms" % before[window])
