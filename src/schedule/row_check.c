@@ -28,7 +28,7 @@
 #define FIRST_CAPACITY 64
 
 /* So many rows are worth the trouble. */
-#define MANY_ROWS 16
+#define MANY_ROWS 6
 
 /* How many rows ahead each place is asked for, and for how many rows at once. */
 #define BATCH 16

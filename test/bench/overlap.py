@@ -3,9 +3,9 @@
     make bench ONLY=overlap ROWS=1000000        10,000,000 unless said otherwise; SECONDS=5 a measurement
 
 Latencies are pgbench's, -M prepared, one client. Each figure and its baseline take turns, and the medians are compared: what
-else the machine does meets both. Appointments take 15 minutes to 2 hours, one application's fill 818 days, so that
-90 days have some 1,100 of 10,000. Ids are numbers written as uuids, so that a script can make them up; applications' ones
-are far apart, as random ones are, because GiST would confuse neighbours.
+else the machine does meets both; on a busy one the processor time beside them says more. Appointments take 15 minutes to
+2 hours, one application's fill 818 days, so that 90 days have some 1,100 of 10,000. Ids are numbers written as uuids, so that a
+script can make them up; applications' ones are far apart, as random ones are, because GiST would confuse neighbours.
 
 Once everything has been measured with a tidy table, a tenth of the rows is updated, and once again every application
 gets an appointment of 90 days.
@@ -117,11 +117,13 @@ class Scripts:
         self.bench = bench
         self.seconds = argument("SECONDS", 5)
 
-    def latency_ms(self, script, seconds):
+    def run(self, script, seconds):
+        """Latency in ms, and the server's processor time for one in us, its start and end included."""
         path = os.path.join(self.bench.folder, "overlap.pgbench")
         with open(path, "w", encoding="utf-8") as file:
             file.write(script)
         cluster = self.bench.cluster
+        before = self.server_seconds()
         done = subprocess.run(
             ["pgbench", "-n", "-M", "prepared", "-T", str(seconds), "-f", path,
              "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
@@ -131,17 +133,28 @@ class Scripts:
         if done.returncode != 0 or latency is None:
             raise DidNotHappen("pgbench failed:\n" + done.stdout)
         # Its latency has three digits, its number of transactions more.
-        return seconds * 1000 / int(transactions.group(1))
+        count = int(transactions.group(1))
+        return seconds * 1000 / count, (self.server_seconds() - before) * 1e6 / count
+
+    def server_seconds(self):
+        """Processor time of all backends that have ended."""
+        with open(os.path.join(self.bench.cluster.data, "postmaster.pid"), encoding="utf-8") as file:
+            postmaster = file.readline().strip()
+        with open("/proc/%s/stat" % postmaster, encoding="utf-8") as file:
+            user, system = file.read().rsplit(")", 1)[1].split()[13:15]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def measure(self, scripts):
-        """{name: script} -> {name: median latency in ms}; the first round warms up."""
+        """{name: script} -> {name: median latency in ms}; the first round warms up. Notes the server's processor time, too."""
         seen = {name: [] for name in scripts}
         for number in range(ROUNDS + 1):
             for name, script in scripts.items():
-                latency = self.latency_ms(script, self.seconds if number else min(self.seconds, 2))
+                figures = self.run(script, self.seconds if number else min(self.seconds, 2))
                 if number:
-                    seen[name].append(latency)
-        return {name: median(values) for name, values in seen.items()}
+                    seen[name].append(figures)
+        self.bench.note("the server's processor time, us: " + ", ".join(
+            "%s %.1f" % (name, median([processor for _, processor in figures])) for name, figures in seen.items()))
+        return {name: median([latency for latency, _ in figures]) for name, figures in seen.items()}
 
 
 def measure(bench):
