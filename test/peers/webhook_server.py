@@ -21,7 +21,6 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /fail-first/N           503 to the first N requests with the same webhook-id header, then 200
     /fail-some/N            503 to the first request with a webhook-id, for one in N of these, else 200
     /broken/NAME            503 until somebody asked for /mend/NAME, then 200
-    /held/NAME              200 as soon as somebody asked for /mend/NAME
     /retry-after/SECONDS    503 with that Retry-After, then, for the same webhook-id, 200
     /retry-date/SECONDS     the same with Retry-After as a date
     /retry-value/TEXT       the same with that text (URL-encoded) as Retry-After
@@ -243,11 +242,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_broken(self, body, argument):
         mended = argument in self.server.mended
         self.answer(body, 200 if mended else 503, b"ok" if mended else b"broken")
-
-    def on_held(self, body, argument):
-        while argument not in self.server.mended:
-            time.sleep(0.02)
-        self.answer(body, 200, b"at last")
 
     def on_mend(self, body, argument):
         self.server.mended.add(argument)

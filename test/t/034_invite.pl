@@ -13,7 +13,7 @@ use File::Temp;
 use JSON::PP;
 use Test::More;
 
-my $node = Appt::Cluster->create('main');
+my $node = Appt::Cluster->create('main', conf => "appt.request_timeout = '10min'");
 $node->query('CREATE EXTENSION appt_test');
 
 # Reads mails, one JSON string a line, in the order in which they came.

@@ -10,7 +10,7 @@ use Digest::SHA qw(hmac_sha256_hex);
 use JSON::PP qw(decode_json);
 use Test::More;
 
-my $node = Appt::Cluster->create('main');
+my $node = Appt::Cluster->create('main', conf => "appt.request_timeout = '10min'");
 my $hook = Appt::Peers->webhook;
 my $mail = Appt::Peers->smtp;
 my %quick = (retry_base => '100 milliseconds', retry_cap => '300 milliseconds');

@@ -8,7 +8,7 @@ use Appt::Rounds;
 use Appt::Tenant;
 use Test::More;
 
-my $node = Appt::Cluster->create('main');
+my $node = Appt::Cluster->create('main', conf => "appt.request_timeout = '10min'");
 my $hook = Appt::Peers->webhook;
 my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1);
 
@@ -92,8 +92,6 @@ my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1)
 	my $slow = Appt::Peers->webhook;
 	$tenant->only('CREATE', 'WEBHOOK');
 	$tenant->subscribe($slow->url($_)) foreach qw(/delay/1 /hang);
-	$node->append_conf('postgresql.conf', "appt.request_timeout = '10min'");
-	$node->reload;
 	my ($took, $outcomes) = in_rounds(
 		sub {
 			my $id = $tenant->schedule;

@@ -6,7 +6,6 @@ use warnings;
 use Appt::Cluster;
 use Appt::Peers;
 use Appt::Tenant;
-use HTTP::Tiny;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -28,7 +27,7 @@ my $hook = Appt::Peers->webhook;
 foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 {
 	my ($what, $error) = @$case;
-	my $tenant = tenant("/held/$what");
+	my $tenant = tenant("/hold/$what");
 	my $application = $tenant->application;
 	my $mine = "FROM appt.notification WHERE application_id = '$application'";
 
@@ -39,7 +38,7 @@ foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 	enable('on');
 	refused_for($error, "no claim without $what");
 	is($tenant->query("SELECT count(*) $mine AND state = 'PENDING' AND attempt_count = 0"), $count, 'all waits as before') or diag(states($tenant));
-	is(scalar(grep { $_->{path} eq "/held/$what" } $hook->entries), 0, 'nothing was sent');
+	is(scalar(grep { $_->{path} eq "/hold/$what" } $hook->entries), 0, 'nothing was sent');
 	my ($output, $errors);
 	$node->psql('postgres',
 		"SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a') FROM generate_series(1, $count)",
@@ -50,7 +49,7 @@ foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 
 	# Settling.
 	fill_up($what);
-	HTTP::Tiny->new->get($hook->url("/mend/$what"));
+	$hook->release($what);
 	refused_for($error, "no settling without $what");
 	cmp_ok($tenant->query("SELECT count(*) $mine AND state = 'SENDING'"), '>', 0, 'what can\'t be settled is SENDING still') or diag(states($tenant));
 	make_room();
@@ -61,12 +60,12 @@ foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 
 # Recovering.
 {
-	my $tenant = tenant('/held/crash');
+	my $tenant = tenant('/hold/crash');
 
 	$tenant->schedule_many($count);
 	$node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = 'SENDING'", $count);
 	$node->stop('immediate');
-	HTTP::Tiny->new->get($hook->url('/mend/crash'));
+	$hook->release('crash');
 	$node->append_conf('postgresql.conf', 'appt.enabled = off');
 	start_server();
 	fill_up('space');
@@ -132,7 +131,7 @@ sub times_sent
 	my ($name) = @_;
 	my %times;
 
-	$times{ $_->{headers}{'webhook-id'} }++ foreach grep { $_->{path} eq "/held/$name" } $hook->entries;
+	$times{ $_->{headers}{'webhook-id'} }++ foreach grep { $_->{path} eq "/hold/$name" } $hook->entries;
 	return values %times;
 }
 
