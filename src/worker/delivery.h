@@ -85,10 +85,11 @@ extern bool sweep_lanes(void);
 
 /*
  * End what has not begun to leave where its organization's notifications were
- * switched off; false if that could not be found out. And all of it.
+ * switched off; and all of it. False: ask again, that could not be found out, or
+ * not be done with all.
  */
 extern bool withdraw_switched_off(TransferEngine *engine);
-extern void withdraw_all(TransferEngine *engine);
+extern bool withdraw_all(TransferEngine *engine);
 
 /* Take over finished deliveries; they are settled by the next settle_finished. */
 extern void settle_later(Delivery *delivery, const Response *response);

@@ -101,7 +101,7 @@ typedef struct Loop
 	bool		is_learning;	/* what was doubted */
 	bool		has_looked;		/* for what was left open */
 	bool		may_send;
-	bool		is_enabled;		/* appt.enabled, when it was last looked at */
+	bool		is_enabled;		/* appt.enabled, as far as it was obeyed */
 	bool		is_blocked;		/* no lane that is ready has room: until a
 								 * transfer ends */
 } Loop;
@@ -286,7 +286,7 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	switch (claim_due(loop->engine, loop->slot, room, may_wait, settles, &deliveries))
 	{
 		case CLAIM_DONE:
-			/* Else it went without, or failed for that: it is settled by itself. */
+			/* Else it went without, or failed: settled by itself. */
 			if (settle_waiting() < waiting)
 				note_settled(loop, now);
 			break;
@@ -365,8 +365,9 @@ static void
 obey_switches(Loop *loop, TimestampTz now)
 {
 	if (loop->is_enabled && !appt_enabled)
-		withdraw_all(loop->engine);
-	loop->is_enabled = appt_enabled;
+		loop->is_enabled = !withdraw_all(loop->engine);
+	else
+		loop->is_enabled = appt_enabled;
 	if (wake_take_switch())
 		loop->switches_at = Max(now, loop->switches_read + SWITCHES_INTERVAL);
 	if (now < loop->switches_at || !worker_may_recover())

@@ -95,18 +95,16 @@ withdraw_switched_off(TransferEngine *engine)
 		.ids = (pg_uuid_t *) palloc(sizeof(pg_uuid_t) * (transfers_in_flight(engine) + 1))
 	};
 
-	transfer_withdraw(engine, note_application, &applications);
+	(void) transfer_withdraw(engine, note_application, &applications);
 	if (applications.count == 0)
 		return true;
 	if (!worker_run(keep_switched_off, &applications))
 		return false;
-	if (applications.count > 0)
-		transfer_withdraw(engine, is_switched_off, &applications);
-	return true;
+	return applications.count == 0 || transfer_withdraw(engine, is_switched_off, &applications);
 }
 
-void
+bool
 withdraw_all(TransferEngine *engine)
 {
-	transfer_withdraw(engine, is_any, NULL);
+	return transfer_withdraw(engine, is_any, NULL);
 }

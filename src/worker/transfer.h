@@ -54,10 +54,11 @@ extern void transfer_destination(const char *url, char *destination);
 /*
  * End those whose message has not begun to leave, and of whose tags this is true;
  * it must not raise an error. Their responses, which are to be taken like any
- * other, say that they are untried.
+ * other, say that they are untried. False: some had to stay, for too many
+ * look-ups go on for nobody already; ask again.
  */
 typedef bool (*TransferFilter) (void *tag, void *argument);
-extern void transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument);
+extern bool transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument);
 
 /*
  * Drop all that is in flight without waiting for anybody: for shutdown. The

@@ -118,6 +118,16 @@ lookup_may_start(TransferEngine *engine, const Host *host)
 		 engine->lookups + lookups_lingering(engine, monotonic_ms()) < LOOKUP_LIMIT);
 }
 
+/*
+ * One that hangs is given up when its time is over; one that is left may have
+ * begun a moment ago, and whoever plays with a switch would leave any number.
+ */
+bool
+lookup_may_be_left(TransferEngine *engine)
+{
+	return lookups_lingering(engine, monotonic_ms()) < LOOKUP_LIMIT / 2;
+}
+
 void
 end_lookup(Transfer *transfer, LookupEnd end)
 {

@@ -232,6 +232,7 @@ extern Host *find_host(TransferEngine *engine, const char *url, HASHACTION actio
 extern void release_host(TransferEngine *engine, Host *host);
 extern void sweep_hosts(TransferEngine *engine);
 extern bool lookup_may_start(TransferEngine *engine, const Host *host);
+extern bool lookup_may_be_left(TransferEngine *engine);
 extern void end_lookup(Transfer *transfer, LookupEnd end);
 extern int	lookup_callback(void *resolver, void *reserved, void *clientp);
 

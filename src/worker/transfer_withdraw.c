@@ -5,7 +5,8 @@
  * A transfer may wait for long before the first byte of its message goes: for
  * a look-up, a token, a descriptor, a connection, a mail server's greeting. If
  * it is not wanted any more until then, it is taken back, and was no attempt.
- * Nothing is waited for here, whatever it waits for itself.
+ * Nothing is waited for here, whatever it waits for itself; but a look-up that
+ * is left goes on in its thread, and where many do the next are not left.
  */
 #include "postgres.h"
 
@@ -15,6 +16,7 @@ typedef struct Withdrawal
 {
 	TransferFilter is_unwanted;
 	void	   *argument;
+	bool		is_complete;	/* none had to stay for its look-up */
 } Withdrawal;
 
 /* Of a mail only the envelope may have gone, of which nothing comes without the message. */
@@ -54,7 +56,7 @@ finish_untried(Transfer *transfer, const char *error)
 }
 
 static void
-withdraw_from(dlist_head *transfers, const Withdrawal *withdrawal)
+withdraw_from(dlist_head *transfers, Withdrawal *withdrawal)
 {
 	dlist_mutable_iter iter;
 
@@ -65,15 +67,20 @@ withdraw_from(dlist_head *transfers, const Withdrawal *withdrawal)
 		if (transfer->fetched_token != NULL || !is_unsent(transfer) ||
 			!withdrawal->is_unwanted(transfer->tag, withdrawal->argument))
 			continue;
+		if (transfer->looking_up && !lookup_may_be_left(transfer->engine))
+		{
+			withdrawal->is_complete = false;
+			continue;
+		}
 		detach(transfer);
 		finish_untried(transfer, "it was withdrawn before anything of it was sent");
 	}
 }
 
-void
+bool
 transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument)
 {
-	Withdrawal	withdrawal = {is_unwanted, argument};
+	Withdrawal	withdrawal = {is_unwanted, argument, true};
 	sigset_t	signals;
 	dlist_iter	iter;
 
@@ -84,6 +91,7 @@ transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argu
 	dlist_foreach(iter, &engine->tokens)
 		withdraw_from(&dlist_container(Token, node, iter.cur)->waiting, &withdrawal);
 	unblock_signals(&signals);
+	return withdrawal.is_complete;
 }
 
 void

@@ -34,6 +34,7 @@ PG_FUNCTION_INFO_V1(test_exchange);
 PG_FUNCTION_INFO_V1(test_exchange_many);
 PG_FUNCTION_INFO_V1(test_set);
 PG_FUNCTION_INFO_V1(test_abandon);
+PG_FUNCTION_INFO_V1(test_withdraw);
 PG_FUNCTION_INFO_V1(test_token_answer);
 PG_FUNCTION_INFO_V1(test_tokens_kept);
 
@@ -259,6 +260,42 @@ test_abandon(PG_FUNCTION_ARGS)
 	if (transfers_in_flight(engine()) != 0)
 		elog(ERROR, "still in flight");
 	PG_RETURN_INT32((GetCurrentTimestamp() - start) / 1000);
+}
+
+static bool
+is_any(void *tag, void *argument)
+{
+	return true;
+}
+
+/* withdraw(messages jsonb[]) -> how many could be withdrawn that had begun; the others are abandoned */
+Datum
+test_withdraw(PG_FUNCTION_ARGS)
+{
+	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
+	Datum	   *messages;
+	int			count;
+	int			withdrawn = 0;
+	void	   *tag;
+
+	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &messages, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		Exchange   *exchange = palloc0(sizeof(Exchange));
+		Reason		reason;
+		char	   *error;
+
+		message_from_json(DatumGetJsonbP(messages[i]), &exchange->message, &exchange->route);
+		exchange->request = channel_compose(&exchange->message, &exchange->route, &reason, &error);
+		if (!transfer_start(engine(), exchange->request, exchange))
+			elog(ERROR, "could not start");
+	}
+	transfer_engine_run(engine());
+	transfer_withdraw(engine(), is_any, NULL);
+	while (transfer_take(engine(), &tag) != NULL)
+		withdrawn++;
+	transfer_engine_abandon(engine());
+	PG_RETURN_INT32(withdrawn);
 }
 
 /* token_answer(answer, OUT token, OUT milliseconds): what is taken out of an endpoint's answer, and for how long it is good */

@@ -113,6 +113,20 @@ is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} eq 'the host name could n
 is($rows[21]{kind}, 'DELIVERED', 'another name is found');
 cmp_ok(scalar(lookups(qr/a\.fail\.test/)), '<=', 4, 'few look-ups for many messages');
 
+# Of what is withdrawn the look-ups go on: however often that happens, their threads stay bounded.
+{
+	my $calls = '';
+
+	foreach my $round (1 .. 4)
+	{
+		my $messages = join ', ', map { qq('{"url": "http://w$round-$_.hang.test:$port/ok", "payload": "{}"}'::jsonb) } 1 .. 100;
+		$calls .= "SELECT appt_test.withdraw(ARRAY[$messages]);\n";
+	}
+	my @withdrawn = split /\n/, $node->query($calls);
+	is($withdrawn[0], 100, 'what is being looked up can be withdrawn');
+	is($withdrawn[1] + $withdrawn[2] + $withdrawn[3], 28, 'but no more than may go on for nobody');
+}
+
 # What is checked is the very address that is connected to.
 @rows = run(20, exchange("change.test:$port"), exchange("again.change.test:$port"));
 is($rows[0]{kind}, 'DELIVERED', 'an allowed address');
