@@ -59,7 +59,7 @@ $node->wait_for_workers;
 		},
 		sub { $_[0] < 1_000_000 });
 	cmp_ok($late, '>=', 0, 'not before it is due');
-	cmp_ok($late, '<', 1_000_000, 'and soon after');
+	cmp_ok($late, '<', 1_000_000, 'and soon after') if !$ENV{APPT_SANITIZE};
 }
 
 # Failures: retried with backoff, final where the rules say so.
