@@ -13,6 +13,10 @@
  *
  * The text may have been cut off, also within a secret or an escape: the
  * beginning of a secret at the very end is one, too.
+ *
+ * All of that for many secrets, in a text that is written in all ways at once,
+ * would keep the worker from everybody else: past a limit the text is struck out
+ * as a whole.
  */
 #include "postgres.h"
 
@@ -30,6 +34,9 @@
 
 /* So deep escapes are looked into: JSON within JSON within the text. */
 #define DEEPEST 2
+
+/* Bytes gone through, of all readings for all that is searched for: some milliseconds. */
+#define MOST_EFFORT (8 * 1024 * 1024)
 
 /* No escape is longer. */
 #define LONGEST_ESCAPE 12
@@ -66,6 +73,7 @@ typedef struct Masking
 {
 	List	   *needles;
 	bool		is_whole;		/* the text was not cut off */
+	int64		effort;			/* bytes gone through */
 	char	   *marks;			/* a Mark for each byte of the text */
 } Masking;
 
@@ -386,6 +394,7 @@ find(Masking *masking, const Reading *reading, const Needle *needle)
 	const char *end = reading->bytes + reading->length;
 	const char *at = reading->bytes;
 
+	masking->effort += reading->length;
 	while ((at = memmem(at, end - at, needle->bytes, needle->length)) != NULL)
 	{
 		int			first = at - reading->bytes;
@@ -403,7 +412,7 @@ search(Masking *masking, const Reading *reading, int depth)
 
 	foreach(cell, masking->needles)
 		find(masking, reading, (const Needle *) lfirst(cell));
-	if (depth == DEEPEST)
+	if (depth == DEEPEST || masking->effort > MOST_EFFORT)
 		return;
 	for (int way = 0; way < lengthof(ways); way++)
 	{
@@ -541,5 +550,7 @@ mask_secrets(const char *text, List *secrets, bool is_whole)
 		i, i + 1
 	};
 	search(&masking, &reading, 0);
+	if (masking.effort > MOST_EFFORT)
+		return pstrdup(MASK);
 	return strike_out(text, masking.marks);
 }

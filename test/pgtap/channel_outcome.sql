@@ -103,6 +103,10 @@ SELECT is(response, kept, 'of an answer: ' || body) FROM (VALUES
 SET LOCAL statement_timeout = '3min';
 SELECT is(response, '********', 'a long run of base64 is masked') FROM outcome('WEBHOOK', '{"status": "500"}', convert_to(repeat('YWFhY', 300000), 'UTF8'), '{"password": "aaaa"}');
 SET LOCAL statement_timeout = 0;
+-- Nor does an answer that is escaped in all ways at once cost what its secrets make of that: rather is nothing of it kept.
+SELECT is(response, kept, 'with fifty secrets: ' || left(body, 20)) FROM (VALUES ('no such token: ' || repeat('x', 4000) || ' secret-7-', 'no such token: ' || repeat('x', 4000) || ' ********'),
+	(repeat(E'\\\\u0041%2541&#37;41\na', 400), '********')) AS known (body, kept),
+	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), jsonb_build_object('secret_headers', (SELECT jsonb_object_agg('X-' || n, 'secret-' || n || '-') FROM generate_series(1, 50) AS n)));
 SELECT is(response, 'told: ********', 'the token that a message was sent with') FROM outcome('WEBHOOK', '{"status": "500", "token": "tok/en+1="}', convert_to('told: tok\u002fen\u002b1\u003d', 'UTF8'));
 
 -- An answer may repeat what was said; a one-time code is for nobody else.
