@@ -689,6 +689,16 @@ pin_settings(void)
 					PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/*
+ * Answers are read while no transaction is open, and what was sent is looked for
+ * in them as UTF-8: only to the client's encoding text can be converted then.
+ */
+static void
+speak_utf8_step(void *argument)
+{
+	SetConfigOption("client_encoding", "UTF8", PGC_SUSET, PGC_S_OVERRIDE);
+}
+
 static void
 lock_slot_step(void *argument)
 {
@@ -739,7 +749,7 @@ appt_worker_main(Datum main_arg)
 		proc_exit(0);
 	connect_to_database();
 	check_everything();
-	if (extension.is_installed && lock_slot())
+	if (extension.is_installed && run_as(InvalidOid, speak_utf8_step, NULL) && lock_slot())
 	{
 		checked_at = DT_NOBEGIN;
 		delivery_loop(my_record->slot);
