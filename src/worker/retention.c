@@ -7,6 +7,7 @@
  * to the first row that is young, a batch a transaction, and no index on
  * settled_at is needed (it would keep settling from being a HOT update). What
  * a pass walks over in vain is old and unsettled: reminders planned long ahead.
+ * What a caller has locked is left for the next pass.
  *
  * One-time codes go sooner: an hour after they have expired nobody asks for
  * them, nor counts them to limit requests.
@@ -37,9 +38,11 @@ static Statement drop_batch = {
 	"  SELECT w.id, w.settled_at"
 	"  FROM (SELECT id, created_at, settled_at FROM appt.notification WHERE id > $1 ORDER BY id LIMIT $3) w"
 	"  WHERE w.created_at < $2),"
+	" free AS MATERIALIZED ("
+	"  SELECT id FROM appt.notification"
+	"  WHERE id = ANY (ARRAY(SELECT id FROM batch WHERE settled_at < $2)) AND settled_at < $2 FOR UPDATE SKIP LOCKED),"
 	" dropped AS ("
-	"  DELETE FROM appt.notification n USING batch b"
-	"  WHERE n.id = b.id AND b.settled_at < $2 AND n.settled_at < $2 RETURNING n.id),"
+	"  DELETE FROM appt.notification n USING free f WHERE n.id = f.id RETURNING n.id),"
 	" dropped_attempts AS ("
 	"  DELETE FROM appt.attempt a USING dropped d WHERE a.notification_id = d.id) "
 	"SELECT id FROM batch ORDER BY id DESC",

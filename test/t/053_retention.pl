@@ -4,6 +4,7 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Peers;
+use Appt::Session;
 use Appt::Tenant;
 use Test::More;
 
@@ -26,7 +27,13 @@ $node->query(qq{
 	SELECT application_id, id, 1, settled_at, settled_at, 'DELIVERED' FROM appt.notification WHERE state = 'SENT'});
 
 # A pass begins when a worker starts, and then every minute.
+my $caller = Appt::Session->open($node);
+$caller->run("BEGIN; SELECT FROM appt.notification WHERE settled_at < now() - interval '30 days' ORDER BY id LIMIT 1 FOR UPDATE");
 my ($worker) = $node->wait_for_workers;
+$node->query("SELECT pg_terminate_backend($worker)");
+ok($node->wait_for_query('SELECT count(*) FROM appt.notification', 36), 'it waits for no caller');
+$caller->run('COMMIT');
+($worker) = $node->wait_for_workers;
 $node->query("SELECT pg_terminate_backend($worker)");
 ok($node->wait_for_query('SELECT count(*) FROM appt.notification', 35), 'what is past the retention is gone');
 is($node->query("SELECT count(*) FILTER (WHERE settled_at IS NULL) || ' ' || count(*) FILTER (WHERE created_at < now() - interval '30 days' AND settled_at IS NOT NULL)
