@@ -421,7 +421,8 @@ settling_create(Delivery **deliveries, int count)
 	settling->now = GetCurrentTimestamp();
 	settling->deliveries = deliveries;
 	settling->count = count;
-	settling->decisions = (Decision *) palloc(count * sizeof(Decision));
+	/* What turns out to be gone gets no decision: nothing becomes of it. */
+	settling->decisions = (Decision *) palloc0(count * sizeof(Decision));
 	settling->is_written = (bool *) palloc(count * sizeof(bool));
 	settling->is_gone = (bool *) palloc(count * sizeof(bool));
 	return settling;
