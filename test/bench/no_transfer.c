@@ -100,6 +100,13 @@ transfer_destination(const char *url, char *destination)
 	memcpy(destination, url, Min(length, DESTINATION_SIZE - 1));
 }
 
+/* Everything has left already. */
+bool
+transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument)
+{
+	return true;
+}
+
 void
 transfer_engine_abandon(TransferEngine *engine)
 {
