@@ -5,6 +5,7 @@ stop the others, but `run` then exits with 1.
 """
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -205,6 +206,21 @@ class Bench:
 
         arrivals = wait_for("the receiver's record of all of them", arrived)
         return [(arrivals[identity] - int(due_us)) / 1000 for identity, due_us in due.items()]
+
+    def pgbench(self, script, *options):
+        """Runs a script by pgbench -M prepared: the number of its transactions, and how many a second."""
+        path = os.path.join(self.folder, "script.pgbench")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script)
+        cluster = self.cluster
+        done = subprocess.run(
+            ["pgbench", "-n", "-M", "prepared", *options, "-f", path,
+             "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+        count = re.search(r"number of transactions actually processed: (\d+)", done.stdout)
+        rate = re.search(r"tps = ([\d.]+)", done.stdout)
+        expect("pgbench succeeds:\n" + done.stdout, done.returncode == 0 and count is not None and rate is not None)
+        return int(count.group(1)), float(rate.group(1))
 
     # ---------- results ----------
 

@@ -7,11 +7,7 @@ the same rows into the same tables, indexes and foreign keys. Both take turns in
 their transactions per second are compared; then the same with a capacity, where bookings lock and count.
 """
 
-import os
-import re
-import subprocess
-
-from bench import DidNotHappen, argument, median
+from bench import argument, median
 
 ROUNDS = 3
 CLIENTS = 8
@@ -67,18 +63,8 @@ class Scripts:
         self.seconds = argument("SECONDS", 10)
 
     def per_second(self, script):
-        cluster = self.bench.cluster
-        path = os.path.join(self.bench.folder, "booking.pgbench")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(script % {"last": self.applications - 1})
-        done = subprocess.run(
-            ["pgbench", "-n", "-M", "prepared", "-c", str(CLIENTS), "-j", "2", "-T", str(self.seconds), "-f", path,
-             "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        found = re.search(r"tps = ([\d.]+)", done.stdout)
-        if done.returncode != 0 or found is None:
-            raise DidNotHappen("pgbench failed:\n" + done.stdout)
-        return float(found.group(1))
+        options = "-c", str(CLIENTS), "-j", "2", "-T", str(self.seconds)
+        return self.bench.pgbench(script % {"last": self.applications - 1}, *options)[1]
 
     def measure(self):
         """Median bookings and bare transactions per second."""

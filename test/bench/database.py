@@ -9,12 +9,11 @@ future messages in the queue, against 10,000.
 """
 
 import os
-import re
 import shutil
 import subprocess
 import time
 
-from bench import DidNotHappen, argument, expect, median
+from bench import argument, expect, median
 from idle import cpu_seconds
 
 ROUNDS = 3
@@ -82,19 +81,9 @@ def drain(bench, application, count):
 
 
 def by_pgbench(bench, count, body):
-    path = os.path.join(bench.folder, "batches.pgbench")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(BASELINE % {"next": NEXT, "body": body})
-    cluster = bench.cluster
-    done = subprocess.run(
-        ["pgbench", "-n", "-M", "prepared", "-c", "1", "-t", str(count // BATCH), "-f", path,
-         "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    if done.returncode != 0 or found is None:
-        raise DidNotHappen("pgbench failed:\n" + done.stdout)
-    expect("it sent them all", cluster.value("SELECT count(*) FROM appt.due") == "0")
-    return float(found.group(1)) * BATCH
+    _, per_second = bench.pgbench(BASELINE % {"next": NEXT, "body": body}, "-c", "1", "-t", str(count // BATCH))
+    expect("it sent them all", bench.cluster.value("SELECT count(*) FROM appt.due") == "0")
+    return per_second * BATCH
 
 
 def measure_rate(bench, application, subscription):

@@ -12,10 +12,8 @@ gets an appointment of 90 days.
 """
 
 import os
-import re
-import subprocess
 
-from bench import DidNotHappen, argument, median
+from bench import argument, median
 
 APPLICATIONS = 1000
 DAYS = 818
@@ -119,21 +117,9 @@ class Scripts:
 
     def run(self, script, seconds):
         """Latency in ms, and the server's processor time for one in us, its start and end included."""
-        path = os.path.join(self.bench.folder, "overlap.pgbench")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(script)
-        cluster = self.bench.cluster
         before = self.server_seconds()
-        done = subprocess.run(
-            ["pgbench", "-n", "-M", "prepared", "-T", str(seconds), "-f", path,
-             "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        latency = re.search(r"latency average = ([\d.]+) ms", done.stdout)
-        transactions = re.search(r"number of transactions actually processed: (\d+)", done.stdout)
-        if done.returncode != 0 or latency is None:
-            raise DidNotHappen("pgbench failed:\n" + done.stdout)
         # Its latency has three digits, its number of transactions more.
-        count = int(transactions.group(1))
+        count, _ = self.bench.pgbench(script, "-T", str(seconds))
         return seconds * 1000 / count, (self.server_seconds() - before) * 1e6 / count
 
     def server_seconds(self):
