@@ -20,7 +20,8 @@ CREATE TYPE appt.appointment_details AS (
 	room_access jsonb,
 	conference_id uuid,
 	created_at timestamptz,
-	updated_at timestamptz
+	updated_at timestamptz,
+	cancel_reason text
 );
 COMMENT ON TYPE appt.appointment_details IS 'An appointment as functions give it back.';
 COMMENT ON COLUMN appt.appointment_details.state IS 'SCHEDULED, ACTIVATED, ENDED or CANCELLED.';
@@ -45,6 +46,7 @@ COMMENT ON COLUMN appt.appointment_details.id IS 'Names it in every other functi
 COMMENT ON COLUMN appt.appointment_details.application_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN appt.appointment_details.created_at IS 'When it was scheduled.';
 COMMENT ON COLUMN appt.appointment_details.updated_at IS 'When anything of it was last changed.';
+COMMENT ON COLUMN appt.appointment_details.cancel_reason IS 'Why it was cancelled; null where nobody said, or where it is not CANCELLED.';
 
 CREATE TYPE appt.room_access_details AS (
 	ticket text,
@@ -90,7 +92,7 @@ An agent sees those it organizes or attends, a supervisor its application''s, a 
 CREATE FUNCTION appt.cancel_appointment(id uuid, reason text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cancel_appointment';
 COMMENT ON FUNCTION appt.cancel_appointment(uuid, text) IS
-'Cancels an appointment: it stays on record as CANCELLED, and its customers are told.
+'Cancels an appointment: it stays on record as CANCELLED, and its customers are told, with the reason.
 
 Cancelling it again changes nothing. PT404: no such appointment. PT409: it has ended.';
 

@@ -36,6 +36,7 @@ CREATE TABLE appt.notification (
 	end_at timestamptz,
 	organizer_id text,
 	context jsonb,
+	event jsonb,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	settled_at timestamptz,
 	CONSTRAINT notification_subscription_check CHECK ((channel = 'WEBHOOK') = (subscription_id IS NOT NULL)),
@@ -61,6 +62,8 @@ COMMENT ON COLUMN appt.notification.address IS 'The recipient''s address when it
 COMMENT ON COLUMN appt.notification.organizer_id IS 'The agent who organizes the appointment, or did last before it was deleted; NULL if a customer does.';
 COMMENT ON COLUMN appt.notification.context IS
 'What the message is composed from once the appointment or participant is gone, or where there never was one.';
+COMMENT ON COLUMN appt.notification.event IS
+'Members that a webhook''s payload has of the event: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
 COMMENT ON COLUMN appt.notification.id IS 'Names it in functions and the log.';
 COMMENT ON COLUMN appt.notification.application_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN appt.notification.appointment_id IS 'The appointment it is about, which may be gone; NULL: none.';

@@ -57,7 +57,8 @@ static const struct
 	{"title", "Sample appointment"},
 	{"notes", "Sample notes"},
 	{"location", "Sample location"},
-	{"organizer", "sample-agent"}
+	{"organizer", "sample-agent"},
+	{"cancelReason", "Sample reason"}
 };
 
 /* What is asked for, checked. */

@@ -54,3 +54,24 @@ append_timestamp(StringInfo text, TimestampTz at, SecondDigits digits)
 		append_fraction(text, microseconds);
 	appendStringInfoChar(text, 'Z');
 }
+
+void
+append_duration(StringInfo text, TimeOffset length)
+{
+	int64		hours = length / USECS_PER_HOUR;
+	int			minutes = (length % USECS_PER_HOUR) / USECS_PER_MINUTE;
+	int			seconds = (length % USECS_PER_MINUTE) / USECS_PER_SEC;
+	int			microseconds = length % USECS_PER_SEC;
+
+	appendStringInfoString(text, "PT");
+	if (hours > 0)
+		appendStringInfo(text, INT64_FORMAT "H", hours);
+	if (minutes > 0)
+		appendStringInfo(text, "%dM", minutes);
+	if (seconds > 0 || microseconds > 0 || length < USECS_PER_MINUTE)
+	{
+		appendStringInfo(text, "%d", seconds);
+		append_fraction(text, microseconds);
+		appendStringInfoChar(text, 'S');
+	}
+}

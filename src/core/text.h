@@ -26,4 +26,7 @@ typedef enum SecondDigits
 /* ISO 8601 in UTC, without quotes; nothing for what has no date (infinity). */
 extern void append_timestamp(StringInfo text, TimestampTz at, SecondDigits digits);
 
+/* Elapsed time in ISO 8601: PT5M, PT1H30M, PT26H. */
+extern void append_duration(StringInfo text, TimeOffset length);
+
 #endif							/* APPT_TEXT_H */

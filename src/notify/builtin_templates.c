@@ -95,13 +95,16 @@
 	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
 	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
 
-#define HTML_DETAILS \
+#define HTML_DETAILS_AND(more) \
 	"<table style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n" \
 	"{{#title}}\n" HTML_ROW("What", "{{title}}") "{{/title}}\n" \
 	HTML_ROW("When", "<strong>" WHEN "</strong>") \
 	"{{#duration}}\n" HTML_ROW("How long", "{{duration}}") "{{/duration}}\n" \
 	"{{#location}}\n" HTML_ROW("Where", "{{location}}") "{{/location}}\n" \
+	more \
 	"</table>\n"
+
+#define HTML_DETAILS HTML_DETAILS_AND("")
 
 #define HTML_JOIN \
 	"{{#joinUrl}}\n" \
@@ -164,6 +167,12 @@
 /* ---------- the messages ---------- */
 
 #define CANCELLED_NEWS "This appointment has been cancelled. There is nothing you need to do."
+#define TEXT_CANCEL_REASON \
+	"{{#cancelReason}}\n" \
+	"Reason: {{cancelReason}}\n" \
+	"{{/cancelReason}}\n"
+#define HTML_CANCEL_REASON \
+	"{{#cancelReason}}\n" HTML_ROW("Reason", "{{cancelReason}}") "{{/cancelReason}}\n"
 #define FOLLOW_UP_NEWS "Thank you for your time{{#title}} in \"{{title}}\"{{/title}} on {{date}}."
 #define FOLLOW_UP_OFFER "If anything was left open, just get in touch with us."
 #define CODE_NEWS "Here is the code that you asked for:"
@@ -189,9 +198,9 @@ static const BuiltinTemplate templates[] = {
 
 	{"CANCELLED", "EMAIL",
 		"Cancelled: " WHAT ", {{date}}, {{time24}}",
-		TEXT_HELLO CANCELLED_NEWS "\n\n" TEXT_DETAILS TEXT_GOODBYE,
+		TEXT_HELLO CANCELLED_NEWS "\n\n" TEXT_DETAILS TEXT_CANCEL_REASON TEXT_GOODBYE,
 		HTML_START("Your appointment has been cancelled") HTML_HELLO
-		PARAGRAPH CANCELLED_NEWS "</p>\n" HTML_DETAILS HTML_END
+		PARAGRAPH CANCELLED_NEWS "</p>\n" HTML_DETAILS_AND(HTML_CANCEL_REASON) HTML_END
 	},
 	SMS("CANCELLED",
 		SMS_FROM SMS_WHAT " on " WHEN " has been cancelled."),
@@ -278,7 +287,7 @@ builtin_template_locale(const char *locale)
 
 static const char *const known_names[] = {
 	"firstName", "lastName", "fullName", "username", "title", "notes",
-	"location", "organizer", "joinUrl", "icalUrl", "googleCalendarUrl",
+	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl",
 	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
 };
 

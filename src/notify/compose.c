@@ -389,6 +389,7 @@ push_appointment(TemplateData *data)
 	push_string(data, "title", appointment->title);
 	push_string(data, "notes", appointment->notes);
 	push_string(data, "location", appointment->location);
+	push_string(data, "cancelReason", appointment->cancel_reason);
 	push_string(data, "organizer", appointment->organizer_id);
 	/* The link is there once the appointment is activated. */
 	push_string(data, "joinUrl", appointment->room_url);
@@ -627,30 +628,12 @@ add_timestamp(StringInfo json, const char *name, TimestampTz at)
 	appendStringInfoChar(json, '"');
 }
 
-/* ISO 8601: PT5M, PT1H30M, PT26H. */
 static void
 add_duration(StringInfo json, const char *name, TimeOffset length)
 {
-	int64		hours = length / USECS_PER_HOUR;
-	int			minutes = (length % USECS_PER_HOUR) / USECS_PER_MINUTE;
-	int			seconds = (length % USECS_PER_MINUTE) / USECS_PER_SEC;
-	int			microseconds = length % USECS_PER_SEC;
-
 	add_name(json, name);
-	appendStringInfoString(json, "\"PT");
-	if (hours > 0)
-		appendStringInfo(json, INT64_FORMAT "H", hours);
-	if (minutes > 0)
-		appendStringInfo(json, "%dM", minutes);
-	if (microseconds > 0)
-	{
-		appendStringInfo(json, "%d.%06d", seconds, microseconds);
-		while (json->data[json->len - 1] == '0')
-			json->data[--json->len] = '\0';
-		appendStringInfoChar(json, 'S');
-	}
-	else if (seconds > 0 || length < USECS_PER_MINUTE)
-		appendStringInfo(json, "%dS", seconds);
+	appendStringInfoChar(json, '"');
+	append_duration(json, length);
 	appendStringInfoChar(json, '"');
 }
 
@@ -696,14 +679,35 @@ add_room(StringInfo json, const AppointmentFacts *appointment)
 	appendStringInfoChar(json, '}');
 }
 
+/* The members of an object, each as one of the payload's; none of NULL. */
+static void
+add_members(StringInfo json, Jsonb *object)
+{
+	JsonbIterator *iterator;
+	JsonbValue	item;
+
+	if (object == NULL || !JB_ROOT_IS_OBJECT(object))
+		return;
+	iterator = JsonbIteratorInit(&object->root);
+	(void) JsonbIteratorNext(&iterator, &item, true);
+	while (JsonbIteratorNext(&iterator, &item, true) == WJB_KEY)
+	{
+		char	   *name = pnstrdup(item.val.string.val, item.val.string.len);
+
+		(void) JsonbIteratorNext(&iterator, &item, true);
+		add_jsonb(json, name, JsonbValueToJsonb(&item));
+	}
+}
+
 char *
-compose_payload(const AppointmentFacts *appointment)
+compose_payload(const AppointmentFacts *appointment, Jsonb *event)
 {
 	StringInfoData json;
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	add_identity(&json, "applicationId", &appointment->application_id);
+	add_text(&json, "cancelReason", appointment->cancel_reason);
 	add_duration(&json, "duration", appointment->end_at - appointment->start_at);
 	add_timestamp(&json, "end", appointment->end_at);
 	add_identity(&json, "id", &appointment->id);
@@ -726,6 +730,7 @@ compose_payload(const AppointmentFacts *appointment)
 	add_text(&json, "state", appointment->is_deleted ? "CANCELLED" : appointment->state);
 	add_text(&json, "timezone", appointment->timezone);
 	add_text(&json, "title", appointment->title);
+	add_members(&json, event);
 	appendStringInfoChar(&json, '}');
 	return json.data;
 }
@@ -742,7 +747,7 @@ write_webhook(const NotificationFacts *facts, Message *message, TimestampTz now,
 		*error = pstrdup("Nothing is left of the appointment to tell subscribers.");
 		return false;
 	}
-	payload = compose_payload(facts->appointment);
+	payload = compose_payload(facts->appointment, facts->event);
 	message->text_body = webhook_body(&facts->uid, facts->type, payload, now);
 	pfree(payload);
 	return true;

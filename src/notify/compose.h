@@ -25,7 +25,10 @@ extern const char *compose_recipient(const NotificationFacts *facts);
 /* Is there a template, written or built in, for its type and channel? */
 extern bool compose_has_template(const NotificationFacts *facts);
 
-/* The seed's GetAppointmentResponse plus state, as JSON text (camelCase). */
-extern char *compose_payload(const AppointmentFacts *appointment);
+/*
+ * The seed's GetAppointmentResponse plus state, cancelReason, and the members of
+ * `event` (NULL: none), as JSON text (camelCase).
+ */
+extern char *compose_payload(const AppointmentFacts *appointment, Jsonb *event);
 
 #endif							/* APPT_COMPOSE_H */

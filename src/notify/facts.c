@@ -134,7 +134,7 @@ uuid_room(const Batch *batch)
 	"n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id," \
 	" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.lane," \
 	" n.state, n.reason, n.overtaken_by, n.attempt_count, n.next_attempt_at, n.manual," \
-	" n.notifications_active, n.address, n.start_at, n.end_at, n.context"
+	" n.notifications_active, n.address, n.start_at, n.end_at, n.context, n.event"
 
 static Reason
 row_reason(uint64 row, int column)
@@ -188,6 +188,7 @@ read_notification(uint64 row)
 	facts->start_at = row_timestamp(row, 22);
 	facts->end_at = row_timestamp(row, 23);
 	facts->context = row_jsonb(row, 24);
+	facts->event = row_jsonb(row, 25);
 	read_codes(facts, row);
 	return facts;
 }
@@ -285,7 +286,8 @@ load_applications(Batch *batch)
 	"a.id, a.application_id, a.conference_id, a.state, a.organizer_id, a.organizer_type," \
 	" a.title, a.notes, a.location, a.start_at, a.end_at, a.ended_at, a.timezone, a.locale," \
 	" a.notifications_active, a.metadata, a.interaction, a.notification_headers, a.sequence," \
-	" r.ticket, r.type, r.url, r.expires, a.interaction->>'state' <> 'PENDING', a.updated_at"
+	" r.ticket, r.type, r.url, r.expires, a.interaction->>'state' <> 'PENDING', a.updated_at," \
+	" a.cancel_reason"
 
 #define PARTICIPANT_COLUMNS \
 	"p.appointment_id, p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name," \
@@ -321,6 +323,7 @@ read_appointment(uint64 row)
 	facts->room_expires = row_timestamp(row, 23);
 	facts->call_started = row_bool(row, 24);
 	facts->updated_at = row_timestamp(row, 25);
+	facts->cancel_reason = row_text(row, 26);
 	return facts;
 }
 
@@ -492,7 +495,7 @@ restore_appointments(Batch *batch, Datum ids)
 
 	for (uint64 row = 0; row < found; row++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 26));
+		NotificationFacts *facts = find_notification(batch, row_int64(row, 27));
 		AppointmentFacts *appointment = read_appointment(row);
 
 		appointment->is_deleted = true;

@@ -81,6 +81,7 @@ typedef struct AppointmentFacts
 	Jsonb	   *notification_headers;	/* NULL if none */
 	int			sequence;
 	TimestampTz updated_at;
+	char	   *cancel_reason;	/* NULL: none was given */
 	char	   *room_ticket;	/* NULL: not activated */
 	char	   *room_type;
 	char	   *room_url;
@@ -152,6 +153,8 @@ typedef struct NotificationFacts
 	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
 	TimestampTz end_at;
 	Jsonb	   *context;
+	Jsonb	   *event;			/* what a webhook tells of the event; NULL: no
+								 * more */
 
 	const ApplicationFacts *application;	/* NULL: gone */
 	const AppointmentFacts *appointment;	/* NULL: has none, or gone without context */

@@ -138,11 +138,12 @@ static Statement plan_owed = {
 	"), notification AS ("
 	" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
 	"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane,"
-	"  notifications_active, address, title, start_at, end_at, organizer_id)"
+	"  notifications_active, address, title, start_at, end_at, organizer_id, event)"
 	" SELECT o.application_id, o.appointment_id, t.recipient_kind, t.recipient_id,"
 	"  t.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.due_at,"
 	"  appt.lane(o.application_id, o.channel, t.subscription_id),"
-	"  o.notifications_active, t.address, o.title, o.start_at, o.end_at, o.organizer_id"
+	"  o.notifications_active, t.address, o.title, o.start_at, o.end_at, o.organizer_id,"
+	"  CASE WHEN o.channel = 'WEBHOOK' AND o.type IN ('RESCHEDULE', 'UPDATE') THEN $8 END"
 	" FROM owed o CROSS JOIN LATERAL ("
 	RECIPIENTS_OF_OWED
 	" ) t"
@@ -152,16 +153,17 @@ static Statement plan_owed = {
 	" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
 	" SELECT lane, due_at, id, application_id FROM notification"
 	") SELECT lane, due_at FROM notification",
-	7, {UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID}
+	8, {UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID}
 };
 
 /*
  * Plan what the enabled rules of these types owe to these recipients, or to
- * the one customer named.
+ * the one customer named. `event`, which may be NULL, is what webhooks of
+ * RESCHEDULE and UPDATE tell of it.
  */
 static void
-plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
-			  const char *participant_id, TimestampTz now)
+plan_event(const AppointmentKey *key, int types, Recipients recipients,
+		   const char *participant_id, Jsonb *event, TimestampTz now)
 {
 	NullableDatum arguments[] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
@@ -170,10 +172,18 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 		SQL_VALUE(TimestampTzGetDatum(now)),
 		SQL_VALUE(BoolGetDatum(recipients != RECIPIENTS_SUBSCRIBERS)),
 		SQL_VALUE(BoolGetDatum(recipients != RECIPIENTS_PEOPLE)),
-		sql_text(participant_id)
+		sql_text(participant_id),
+		sql_jsonb(event)
 	};
 
 	wake_for_planned(statement_run_nullable(&plan_owed, arguments));
+}
+
+static void
+plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
+			  const char *participant_id, TimestampTz now)
+{
+	plan_event(key, types, recipients, participant_id, NULL, now);
 }
 
 /*
@@ -287,22 +297,22 @@ plan_customer_added(const AppointmentKey *key, const char *participant_id, Times
 {
 	plan_by_rules(key, TYPE_BIT(TYPE_CREATE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
 				  RECIPIENTS_PEOPLE, participant_id, now);
-	plan_updated(key, now);
+	plan_updated(key, list_make1(FIELD_PARTICIPANTS), now);
 }
 
 void
-plan_rescheduled(const AppointmentKey *key, TimestampTz now)
+plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now)
 {
 	overtake(key, OVERTAKEN_BY_RESCHEDULE, NULL);
 	mark_failures_before_move(key);
-	plan_by_rules(key, TYPE_BIT(TYPE_RESCHEDULE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
-				  RECIPIENTS_ALL, NULL, now);
+	plan_event(key, TYPE_BIT(TYPE_RESCHEDULE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
+			   RECIPIENTS_ALL, NULL, event_of_move(previous), now);
 }
 
 void
-plan_updated(const AppointmentKey *key, TimestampTz now)
+plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now)
 {
-	plan_by_rules(key, TYPE_BIT(TYPE_UPDATE), RECIPIENTS_SUBSCRIBERS, NULL, now);
+	plan_event(key, TYPE_BIT(TYPE_UPDATE), RECIPIENTS_SUBSCRIBERS, NULL, event_of_change(fields), now);
 }
 
 /*
@@ -382,10 +392,10 @@ copy_organizer(const AppointmentKey *key)
 }
 
 void
-plan_reassigned(const AppointmentKey *key, TimestampTz now)
+plan_reassigned(const AppointmentKey *key, const List *fields, TimestampTz now)
 {
 	copy_organizer(key);
-	plan_updated(key, now);
+	plan_updated(key, fields, now);
 }
 
 /*
@@ -463,7 +473,7 @@ plan_participant_removed(const AppointmentKey *key, const char *participant_id,
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_PEOPLE, participant_id, now);
 		keep_participant(key, participant_id);
 	}
-	plan_updated(key, now);
+	plan_updated(key, list_make1(FIELD_PARTICIPANTS), now);
 }
 
 /* The types that the switches do not stop. */

@@ -16,6 +16,7 @@
 #include "utils/uuid.h"
 
 #include "core/vocabulary.h"
+#include "notify/event.h"
 
 typedef struct AppointmentKey
 {
@@ -30,13 +31,13 @@ extern void plan_scheduled(const AppointmentKey *key, TimestampTz now);
 extern void plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now);
 
 /* start, duration or timezone changed: overtakes, then RESCHEDULE and reminders anew. */
-extern void plan_rescheduled(const AppointmentKey *key, TimestampTz now);
+extern void plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now);
 
-/* Anything else changed that subscribers are told of: UPDATE. */
-extern void plan_updated(const AppointmentKey *key, TimestampTz now);
+/* Anything else changed that subscribers are told of: UPDATE; `fields` as event.h names them. */
+extern void plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now);
 
 /* Another organizer: the log becomes its own; UPDATE to subscribers. */
-extern void plan_reassigned(const AppointmentKey *key, TimestampTz now);
+extern void plan_reassigned(const AppointmentKey *key, const List *fields, TimestampTz now);
 
 /* Explicit activation: ACTIVATE to subscribers; wakes a ROOM that waits. */
 extern void plan_activated(const AppointmentKey *key, TimestampTz now);

@@ -46,6 +46,7 @@ read_columns(uint64 row)
 	appointment->interaction = row_jsonb(row, 16);
 	appointment->created_at = row_timestamp(row, 17);
 	appointment->updated_at = row_timestamp(row, 18);
+	appointment->cancel_reason = row_text(row, 19);
 	return appointment;
 }
 
@@ -54,10 +55,10 @@ appointment_read(uint64 row)
 {
 	Appointment *appointment = read_columns(row);
 
-	appointment->participant_ids = row_jsonb(row, 19);
-	appointment->room.ticket = row_text(row, 20);
-	appointment->room.url = row_text(row, 21);
-	appointment->room.expires = row_timestamp(row, 22);
+	appointment->participant_ids = row_jsonb(row, 20);
+	appointment->room.ticket = row_text(row, 21);
+	appointment->room.url = row_text(row, 22);
+	appointment->room.expires = row_timestamp(row, 23);
 	return appointment;
 }
 
@@ -232,7 +233,8 @@ appointment_tuple(TupleDesc descriptor, const Appointment *a)
 		room_jsonb(&a->room),
 		sql_uuid(&a->conference_id),
 		SQL_VALUE(TimestampTzGetDatum(a->created_at)),
-		SQL_VALUE(TimestampTzGetDatum(a->updated_at))
+		SQL_VALUE(TimestampTzGetDatum(a->updated_at)),
+		sql_text(a->cancel_reason)
 	};
 
 	return tuple_of(descriptor, columns, lengthof(columns));

@@ -53,6 +53,7 @@ typedef struct Appointment
 	Jsonb	   *interaction;
 	TimestampTz created_at;
 	TimestampTz updated_at;
+	char	   *cancel_reason;	/* NULL: none was given */
 	/* Not set by appointment_to_change and appointment_lock. */
 	Room		room;
 	Jsonb	   *participant_ids;	/* [{"id", "type"}] */
@@ -66,7 +67,7 @@ typedef struct Appointment
 #define APPOINTMENT_COLUMNS \
 	"a.application_id, a.id, a.conference_id, a.organizer_id, a.organizer_type, a.state, " \
 	"a.title, a.notes, a.location, a.start_at, a.end_at, a.timezone, a.locale, " \
-	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at"
+	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at, a.cancel_reason"
 
 #define PARTICIPANT_IDS \
 	"coalesce((SELECT jsonb_agg(jsonb_build_object('id', p.id, 'type', p.type) ORDER BY p.created_at, p.id COLLATE \"C\")" \

@@ -94,7 +94,7 @@ add_agent(PG_FUNCTION_ARGS)
 						"\"%s\" takes part in appointment \"%s\".", user_id, uuid_text(id));
 	agent_insert(&appointment->key, user_id);
 	touch(&appointment->key, false);
-	plan_updated(&appointment->key, GetCurrentTransactionStartTimestamp());
+	plan_updated(&appointment->key, list_make1(FIELD_PARTICIPANTS), GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
 }
 

@@ -45,8 +45,8 @@ set_organizer(const AppointmentKey *key, const char *user_id)
 						 text_datum(user_id));
 }
 
-/* It is the only agent from now on. */
-static void
+/* It is the only agent from now on. Are the participants others than before? */
+static bool
 replace_agents(const AppointmentKey *key, const char *user_id)
 {
 	static Statement delete = {
@@ -55,14 +55,16 @@ replace_agents(const AppointmentKey *key, const char *user_id)
 		3, {UUIDOID, UUIDOID, TEXTOID}
 	};
 	char	   *type = participant_type(key, user_id);
+	uint64		removed;
 
 	if (type != NULL && strcmp(type, PARTICIPANT_AGENT) != 0)
 		report_conflict("a customer cannot organize as an agent",
 						"\"%s\" is a customer of appointment \"%s\".", user_id, uuid_text(&key->id));
-	(void) statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
-						 text_datum(user_id));
+	removed = statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+							text_datum(user_id));
 	if (type == NULL)
 		agent_insert(key, user_id);
+	return type == NULL || removed > 0;
 }
 
 /* Lock what the new organizer's being free depends on, before the row may be locked. */
@@ -108,6 +110,7 @@ reassign_appointment(PG_FUNCTION_ARGS)
 	Capacity	capacity;
 	pg_uuid_t  *id;
 	char	   *user_id;
+	List	   *changed = list_make1(FIELD_ORGANIZER);
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
@@ -120,9 +123,10 @@ reassign_appointment(PG_FUNCTION_ARGS)
 		planned = *appointment;
 		organize_by(&planned, user_id);
 		capacity_require(&capacity, &planned, appointment);
-		replace_agents(&appointment->key, user_id);
+		if (replace_agents(&appointment->key, user_id))
+			changed = lappend(changed, FIELD_PARTICIPANTS);
 		set_organizer(&appointment->key, user_id);
-		plan_reassigned(&appointment->key, GetCurrentTransactionStartTimestamp());
+		plan_reassigned(&appointment->key, changed, GetCurrentTransactionStartTimestamp());
 	}
 	return return_details(&call, fcinfo, &appointment->key);
 }

@@ -166,6 +166,14 @@ lock_appointment(const Caller *caller, const pg_uuid_t *id, const Move *move, Li
 	return appointment_lock(caller, id, false);
 }
 
+static void
+plan_moved(const Appointment *present, TimestampTz now)
+{
+	const PreviousTimes previous = {present->start_at, present->end_at, present->timezone};
+
+	plan_rescheduled(&present->key, &previous, now);
+}
+
 /*
  * appt.reschedule_appointment(id uuid, start_at timestamptz, duration interval,
  *		timezone text = null, locale text = null) -> appt.appointment_details
@@ -206,9 +214,9 @@ reschedule_appointment(PG_FUNCTION_ARGS)
 			wake_on_commit(LANE_CHORES, appointment->end_at + limits.end_grace);
 		}
 		if (is_moved)
-			plan_rescheduled(&appointment->key, now);
+			plan_moved(&present, now);
 		else
-			plan_updated(&appointment->key, now);
+			plan_updated(&appointment->key, list_make1(FIELD_LOCALE), now);
 	}
 	return return_details(&call, fcinfo, &appointment->key);
 }

@@ -7,6 +7,7 @@
 #include "access/xact.h"
 
 #include "core/statement.h"
+#include "core/text.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
 
@@ -17,29 +18,29 @@ enum
 	ARGUMENT_ID, ARGUMENT_TITLE, ARGUMENT_NOTES, ARGUMENT_LOCATION, ARGUMENT_METADATA
 };
 
-/* Take over a text argument: null leaves, '' clears. Is it a change? */
-static bool
-change_text(FunctionCallInfo fcinfo, int index, const char *name, char **text)
+/* Take over a text argument: null leaves, '' clears. A change adds the field's name to `changed`. */
+static void
+change_text(FunctionCallInfo fcinfo, int index, char *field, char **text, List **changed)
 {
 	char	   *old = *text;
 
 	if (PG_ARGISNULL(index))
-		return false;
-	*text = optional_words(fcinfo, index, name);
-	if (old == NULL || *text == NULL)
-		return old != *text;
-	return strcmp(old, *text) != 0;
+		return;
+	*text = optional_words(fcinfo, index, field);
+	if (!is_same_text(old, *text))
+		*changed = lappend(*changed, field);
 }
 
-static bool
-change_metadata(Jsonb *metadata, Jsonb **current)
+static void
+change_metadata(Jsonb *metadata, Jsonb **current, List **changed)
 {
 	Jsonb	   *old = *current;
 
 	if (metadata == NULL)
-		return false;
+		return;
 	*current = metadata;
-	return compareJsonbContainers(&old->root, &metadata->root) != 0;
+	if (compareJsonbContainers(&old->root, &metadata->root) != 0)
+		*changed = lappend(*changed, FIELD_METADATA);
 }
 
 static void
@@ -78,9 +79,8 @@ update_appointment(PG_FUNCTION_ARGS)
 	Appointment *appointment;
 	Jsonb	   *metadata;
 	pg_uuid_t  *id;
+	List	   *changed = NIL;
 	bool		calendars_change;
-	bool		notes_change;
-	bool		metadata_change;
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE);
@@ -89,14 +89,15 @@ update_appointment(PG_FUNCTION_ARGS)
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
 
-	calendars_change = change_text(fcinfo, ARGUMENT_TITLE, "title", &appointment->title);
-	calendars_change |= change_text(fcinfo, ARGUMENT_LOCATION, "location", &appointment->location);
-	notes_change = change_text(fcinfo, ARGUMENT_NOTES, "notes", &appointment->notes);
-	metadata_change = change_metadata(metadata, &appointment->metadata);
-	if (calendars_change || notes_change || metadata_change)
+	change_text(fcinfo, ARGUMENT_TITLE, FIELD_TITLE, &appointment->title, &changed);
+	change_text(fcinfo, ARGUMENT_LOCATION, FIELD_LOCATION, &appointment->location, &changed);
+	calendars_change = changed != NIL;
+	change_text(fcinfo, ARGUMENT_NOTES, FIELD_NOTES, &appointment->notes, &changed);
+	change_metadata(metadata, &appointment->metadata, &changed);
+	if (changed != NIL)
 	{
 		write_content(appointment, calendars_change);
-		plan_updated(&appointment->key, GetCurrentTransactionStartTimestamp());
+		plan_updated(&appointment->key, changed, GetCurrentTransactionStartTimestamp());
 	}
 	return return_details(&call, fcinfo, &appointment->key);
 }

@@ -134,7 +134,9 @@ SELECT is(a.state, 'ENDED', 'again: the same') FROM appt.end_appointment(:'other
 SELECT is(pg_temp.owed(:'other'), '', 'and nothing is owed');
 
 -- cancel_appointment
-SELECT is(a.state, 'CANCELLED', 'cancelling keeps the row') FROM appt.cancel_appointment(:'id', 'the customer is ill') a;
+SELECT is(ROW(a.state, a.cancel_reason)::text, '(CANCELLED,"the customer is ill")', 'cancelling keeps the row and says why') FROM appt.cancel_appointment(:'id', 'the customer is ill') a;
+SELECT is(a.cancel_reason, 'the customer is ill', 'get_appointment says it too') FROM appt.get_appointment(:'id') a;
+SELECT is(c.cancel_reason, 'the customer is ill', 'and find_appointments') FROM appt.find_appointments(:'application') p, unnest(p.content) c WHERE c.id = :'id';
 SELECT is(cancel_reason, 'the customer is ill', 'with the reason') FROM appt.appointment WHERE id = :'id';
 SELECT is(pg_temp.owed(:'id'), 'CANCELLED EMAIL, CANCELLED SMS, CANCELLED WEBHOOK', 'customers are told');
 SELECT is(a.state, 'CANCELLED', 'again: the same') FROM appt.cancel_appointment(:'id', 'for another reason') a;

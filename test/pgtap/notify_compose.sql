@@ -125,6 +125,37 @@ CREATE FUNCTION pg_temp.duration_of(length interval, appointment_id uuid, hook b
 SELECT is(pg_temp.duration_of(length, :'a', :hook)::jsonb->>'duration', text, text)
   FROM (VALUES ('PT5M', interval '5 minutes'), ('PT1S', '1 second'), ('PT24H', '24 hours'), ('PT0.000001S', '1 microsecond'), ('PT1M30S', '90 seconds')) t (text, length);
 
+-- What a webhook tells of its own event, whatever happens to the appointment afterwards.
+SELECT (appt.schedule_appointment(:'app', '2030-08-01 10:00Z', '30 minutes', '{}', organizer_id => 'ann', timezone => 'Europe/Athens')).id AS moved \gset
+CREATE FUNCTION pg_temp.told(appointment uuid, type text) RETURNS TABLE (n bigint, payload jsonb) LANGUAGE sql AS $$
+	SELECT row_number() OVER (ORDER BY id), ((appt_test.composed(id))[4]::jsonb->>'payload')::jsonb
+	FROM appt.notification n WHERE n.appointment_id = $1 AND n.type = $2 AND channel = 'WEBHOOK' ORDER BY id$$;
+SELECT appt.update_appointment(:'moved', title => 'New', notes => 'N');
+SELECT appt.update_appointment(:'moved', title => 'New', location => 'L', metadata => '{"a": 1}');
+SELECT appt.add_agent(:'moved', 'bea');
+SELECT appt.add_customer(:'moved', '{"username": "eve"}');
+SELECT appt.remove_participant(:'moved', 'bea');
+SELECT appt.reassign_appointment(:'moved', 'cyd');
+SELECT appt.reschedule_appointment(:'moved', locale => 'fr', start_at => NULL, duration => NULL);
+SELECT results_eq(format($$SELECT payload->'changedFields' FROM pg_temp.told(%L, 'UPDATE')$$, :'moved'),
+	ARRAY['["title", "notes"]', '["location", "metadata"]', '["participantIds"]', '["participantIds"]', '["participantIds"]', '["organizer", "participantIds"]', '["locale"]']::jsonb[],
+	'an UPDATE names the fields that changed');
+SELECT is_empty(format($$SELECT f FROM pg_temp.told(%L, 'UPDATE'), jsonb_array_elements_text(payload->'changedFields') f WHERE NOT payload ? f$$, :'moved'),
+	'each by its name in the payload');
+SELECT appt.reschedule_appointment(:'moved', '2030-08-02 11:00:00.25Z', '1 hour 30 minutes');
+SELECT appt.reschedule_appointment(:'moved', NULL, NULL, timezone => 'UTC');
+SELECT results_eq(format($$SELECT payload->'previousStart', payload->'previousDuration', payload->'previousTimezone' FROM pg_temp.told(%L, 'RESCHEDULE')$$, :'moved'),
+	$$VALUES ('"2030-08-01T10:00:00Z"'::jsonb, '"PT30M"'::jsonb, '"Europe/Athens"'::jsonb), ('"2030-08-02T11:00:00.25Z"', '"PT1H30M"', '"Europe/Athens"')$$,
+	'a RESCHEDULE tells when it was before');
+SELECT is_empty(format($$SELECT * FROM pg_temp.told(%L, %L) WHERE payload ?| '{changedFields,previousStart,cancelReason}'$$, :'moved', t), t || ' tells of no change') FROM unnest('{CREATE,REMINDER}'::text[]) t;
+SELECT is_empty($$SELECT * FROM appt.notification WHERE channel <> 'WEBHOOK' AND event IS NOT NULL$$, 'people are told in words');
+SELECT appt.cancel_appointment(:'moved', 'Rain & <snow>');
+SELECT is(payload->>'cancelReason', 'Rain & <snow>', 'CANCELLED tells why') FROM pg_temp.told(:'moved', 'CANCELLED');
+INSERT INTO appt.participant (application_id, appointment_id, id, type, email) VALUES (:'app', :'moved', 'mail', 'CUSTOMER', 'mail@example.com');
+SELECT ok(text_body LIKE E'%\nReason: Rain & <snow>\n%' AND html_body LIKE '%Rain &amp; &lt;snow&gt;%', 'and so does the mail') FROM appt.preview_notification(:'moved', 'mail', 'CANCELLED', 'EMAIL');
+SELECT pg_temp.template('{{cancelReason}}', 'fr', NULL, 'CANCELLED');
+SELECT is(text_body, 'Rain & <snow>', 'a template names it') FROM appt.preview_notification(:'moved', 'mail', 'CANCELLED', 'EMAIL');
+
 -- What was interrupted is sent again as it was.
 DELETE FROM appt.template;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, text_body, html_body) VALUES

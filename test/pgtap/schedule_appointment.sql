@@ -21,7 +21,7 @@ SELECT is(to_jsonb(s) - '{id,conference_id,participant_ids,room_access,start_at,
 	'application_id', :'application', 'state', 'ACTIVATED', 'title', 'Installation', 'notes', 'CRM ref', 'location', 'Room 1', 'duration', '00:45:00',
 	'timezone', 'Europe/Berlin', 'locale', 'de_DE', 'organizer', '{"id": "agent-1", "type": "AGENT"}'::jsonb, 'metadata', '{"prop1": {"a": 1}}'::jsonb,
 	'interaction', '{"state": "PENDING", "routing": {"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "x"}}, "customFields": {"a": "b"}}'::jsonb,
-	'notifications_active', true), 'what was said is given back, the state of the interaction is not the caller''s to say') FROM scheduled s;
+	'notifications_active', true, 'cancel_reason', NULL), 'what was said is given back, the state of the interaction is not the caller''s to say') FROM scheduled s;
 SELECT is(ARRAY[start_at, end_at, created_at, updated_at], ARRAY[now() + '1 day', now() + '24:45', now(), now()], 'and the times') FROM scheduled;
 SELECT matches(:'ticket'::text, '^[a-z]{3}-[a-z]{3}-[a-z]{3}$', 'the ticket is nine letters in groups');
 SELECT is(room_access, jsonb_build_object('ticket', :'ticket', 'type', 'MULTI_USE_TICKET', 'url', 'https://video.example/q/' || :'ticket',

@@ -17,7 +17,7 @@ SELECT is_empty($$SELECT 1 FROM builtin WHERE NOT appt.template_is_valid(templat
 SELECT is_empty(format('SELECT * FROM builtin WHERE appt_test.template_uses(template, %L)', name), 'none mentions ' || name)
   FROM unnest('{notes,metadata,participant,username,organizer}'::text[]) name;
 
-\set everything '{"firstName":"Bobby","fullName":"Bobby Brown","title":"Loan & <review>","location":"Online","joinUrl":"https://v.example/j?a=1&b=2","icalUrl":"https://v.example/c.ics?x=1&y=2","googleCalendarUrl":"https://calendar.example/x?a=1&b=2","time24":"15:30","date":"March 29, 2026","zone":"CEST","duration":"45 minutes","applicationName":"Acme Bank","code":"123456","notes":"internal","metadata":{"crm":"internal"}}'
+\set everything '{"firstName":"Bobby","fullName":"Bobby Brown","title":"Loan & <review>","location":"Online","joinUrl":"https://v.example/j?a=1&b=2","icalUrl":"https://v.example/c.ics?x=1&y=2","googleCalendarUrl":"https://calendar.example/x?a=1&b=2","time24":"15:30","date":"March 29, 2026","zone":"CEST","duration":"45 minutes","applicationName":"Acme Bank","code":"123456","cancelReason":"Rain & <snow>","notes":"internal","metadata":{"crm":"internal"}}'
 \set least '{"date":"March 29, 2026","time24":"15:30","code":"123456"}'
 
 CREATE TEMP TABLE rendered AS
@@ -39,6 +39,8 @@ SELECT is_empty(format($$SELECT type, channel, part, everything FROM rendered WH
 	('href="https://v.example/j?a=1&amp;b=2"', 'part = ''html_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
 	('https://calendar.example/x?a=1&b=2', 'channel = ''EMAIL'' AND part = ''text_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
 	('href="https://v.example/c.ics?x=1&amp;y=2"', 'part = ''html_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
+	('Reason: Rain & <snow>', 'part = ''text_body'' AND channel = ''EMAIL'' AND type = ''CANCELLED'''),
+	('Rain &amp; &lt;snow&gt;', 'part = ''html_body'' AND type = ''CANCELLED'''),
 	('123456', 'part <> ''subject'' AND type = ''CODE''')
   ) cases (is_in, of_which);
 SELECT is_empty($$SELECT * FROM rendered WHERE everything ~ 'v\.example|calendar\.example' AND type IN ('CANCELLED', 'FOLLOW_UP', 'CODE', 'TEST')$$, 'what is cancelled or over has no link');

@@ -5,7 +5,7 @@ SELECT * FROM no_plan();
 SELECT is(appt.template_is_valid(template), true, template)
   FROM (VALUES
 	(''), ('no tag'), ('{{firstName}} {{lastName}} {{fullName}} {{username}}'), ('{{title}} {{notes}} {{location}} {{organizer}}'),
-	('{{joinUrl}} {{icalUrl}} {{googleCalendarUrl}}'), ('{{time24}} {{time12}} {{date}} {{zone}} {{duration}}'), ('{{applicationName}} {{code}}'),
+	('{{cancelReason}} {{joinUrl}} {{icalUrl}} {{googleCalendarUrl}}'), ('{{time24}} {{time12}} {{date}} {{zone}} {{duration}}'), ('{{applicationName}} {{code}}'),
 	('{{metadata.order}} {{metadata.a.b}} {{metadata.order no}} {{participant.metadata.vip}}'),
 	('{{dd-MM-yyyy}} {{EEEE d MMMM}} {{h:mm a}}'), ('{{{title}}} {{&title}} {{! anything at all }}'), ('{{#joinUrl}}{{joinUrl}}{{/joinUrl}}{{^joinUrl}}none{{/joinUrl}}'),
 	('{{#title}}{{.}}{{/title}}'), ('{{#metadata}}{{order}} {{anything}}{{#items}}{{.}}{{name}}{{/items}}{{/metadata}}'), ('{{#metadata.items}}{{name}}{{/metadata.items}}'),

@@ -47,6 +47,7 @@ UPDATE appt.organization SET notifications_enabled = true, require_verified_send
 UPDATE appt.application SET auto_activate = true;
 SELECT (appt.schedule_appointment(:'app', now() + interval '1 day', '30 minutes', organizer_id => 'sample-agent', title => 'Sample appointment', notes => 'Sample notes', location => 'Sample location',
 	customer => '{"name": {"firstName": "Maria", "lastName": "Sample"}, "username": "maria.sample", "contact": {"primaryEmail": "maria@example.org", "primaryPhone": "+306900000000"}}')).id AS real \gset
+UPDATE appt.appointment SET cancel_reason = 'Sample reason' WHERE id = :'real';
 UPDATE appt.room_access SET ticket = 'abc-def-ghi', url = 'https://video.example/q/abc-def-ghi';
 SELECT p.id AS customer FROM appt.participant p WHERE type = 'CUSTOMER' \gset
 CREATE FUNCTION pg_temp.words(test bigint, model uuid) RETURNS text[] LANGUAGE sql AS $$
@@ -59,8 +60,8 @@ SELECT is(address, '+306900000000', 'to the number as E.164') FROM appt.notifica
 SELECT ok(c[3] = 'Test message from Acme Bank' AND c[4] LIKE '%The sample appointment is on %', 'TEST is a type, too') FROM appt_test.composed(appt.send_test_email(:'app', 'me@example.org', 'TEST')) c;
 
 -- Every name has a sample.
-\set all '{{firstName}}|{{lastName}}|{{fullName}}|{{username}}|{{title}}|{{notes}}|{{location}}|{{organizer}}|{{joinUrl}}|{{icalUrl}}|{{googleCalendarUrl}}|{{time24}}|{{time12}}|{{date}}|{{zone}}|{{duration}}|{{applicationName}}|{{dd-MM-yyyy}}'
-SELECT ok(array_length(values, 1) = 18 AND '' <> ALL (values), application || ': ' || array_to_string(values, '|'))
+\set all '{{firstName}}|{{lastName}}|{{fullName}}|{{username}}|{{title}}|{{notes}}|{{location}}|{{organizer}}|{{cancelReason}}|{{joinUrl}}|{{icalUrl}}|{{googleCalendarUrl}}|{{time24}}|{{time12}}|{{date}}|{{zone}}|{{duration}}|{{applicationName}}|{{dd-MM-yyyy}}'
+SELECT ok(array_length(values, 1) = 19 AND '' <> ALL (values), application || ': ' || array_to_string(values, '|'))
   FROM unnest(ARRAY[:'app', :'bare']) application, LATERAL (SELECT string_to_array((appt_test.composed(appt.send_test_email(application::uuid, 'me@example.org', text_body => :'all')))[4], '|') AS values) v;
 
 -- What is given wins: locale, timezone, period, texts.

@@ -1,0 +1,40 @@
+/*
+ * event.h
+ *		What a webhook tells of the event that planned it, beside the appointment
+ *		as it is now: which fields an UPDATE changed, and from when a RESCHEDULE
+ *		moved. Stored as notification.event, an object whose members are members
+ *		of the payload.
+ *
+ * Pure. Results live in CurrentMemoryContext.
+ */
+#ifndef APPT_EVENT_H
+#define APPT_EVENT_H
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+
+/* Fields that an UPDATE may name: members of the payload. */
+#define FIELD_TITLE "title"
+#define FIELD_NOTES "notes"
+#define FIELD_LOCATION "location"
+#define FIELD_METADATA "metadata"
+#define FIELD_LOCALE "locale"
+#define FIELD_ORGANIZER "organizer"
+#define FIELD_PARTICIPANTS "participantIds"
+
+/* When an appointment was before it moved. */
+typedef struct PreviousTimes
+{
+	TimestampTz start_at;
+	TimestampTz end_at;
+	const char *timezone;
+} PreviousTimes;
+
+/* {"changedFields": [...]} of a List of the names above. */
+extern Jsonb *event_of_change(const List *fields);
+
+/* {"previousDuration", "previousStart", "previousTimezone"} */
+extern Jsonb *event_of_move(const PreviousTimes *previous);
+
+#endif							/* APPT_EVENT_H */
