@@ -67,7 +67,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rotate_subscription_k
 COMMENT ON FUNCTION appt.rotate_subscription_key(uuid, interval) IS
 'Makes a new key for a subscription and returns it, shown this once.
 
-The key before goes on signing beside it for the overlap; 0 ends it at once. PT404 if there is no such subscription.';
+The key before goes on signing beside it for the overlap; 0 ends it at once. Of a subscription four keys sign side by side: with a fifth the oldest ends. PT404 if there is no such subscription.';
 
 CREATE FUNCTION appt.set_provider(
 	application_id uuid,

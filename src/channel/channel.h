@@ -52,6 +52,9 @@ typedef enum AuthKind
 	AUTH_NONE, AUTH_BASIC, AUTH_OAUTH2
 } AuthKind;
 
+/* Keys of a subscription that sign side by side. */
+#define MAX_LIVE_KEYS 4
+
 /* How it leaves the building: a provider or a subscription, secrets included. */
 typedef struct Route
 {

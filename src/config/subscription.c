@@ -4,7 +4,8 @@
  *
  * A key is shown once, by the call that made it. Rotating leaves the old key
  * signing beside the new one for a while, so that receivers can change over
- * without losing a message.
+ * without losing a message. Every live key signs every webhook, so of a
+ * subscription there are only a few.
  */
 #include "postgres.h"
 
@@ -242,30 +243,38 @@ lock_subscription(const Caller *caller, const pg_uuid_t *id)
 	return application_id;
 }
 
-/* The present key signs for `overlap` more; those already on their way out no longer than they would. */
+/*
+ * The present key signs for `overlap` more; those already on their way out no
+ * longer than they would, and the oldest of as many as may be no longer.
+ */
 static void
 retire_keys(const pg_uuid_t *application_id, const pg_uuid_t *id, Datum overlap)
 {
 	static Statement retire = {
-		"UPDATE appt.secret SET expires_at = least(expires_at, statement_timestamp() + $3)"
-		" WHERE application_id = $1 AND subscription_id = $2 AND name = 'HMAC_KEY'",
+		"UPDATE appt.secret SET expires_at = statement_timestamp() + $3"
+		" WHERE application_id = $1 AND subscription_id = $2 AND name = 'HMAC_KEY'"
+		"  AND (expires_at IS NULL OR expires_at > statement_timestamp() + $3)",
 		3, {UUIDOID, UUIDOID, INTERVALOID}
 	};
 	static Statement forget = {
 		"DELETE FROM appt.secret WHERE application_id = $1 AND subscription_id = $2"
-		" AND name = 'HMAC_KEY' AND expires_at <= statement_timestamp()",
-		2, {UUIDOID, UUIDOID}
+		" AND name = 'HMAC_KEY' AND (expires_at <= statement_timestamp() OR id <= ("
+		"  SELECT s.id FROM appt.secret s WHERE s.application_id = $1 AND s.subscription_id = $2"
+		"   AND s.name = 'HMAC_KEY' AND s.expires_at > statement_timestamp()"
+		"  ORDER BY s.id DESC OFFSET $3 LIMIT 1))",
+		3, {UUIDOID, UUIDOID, INT8OID}
 	};
 
 	(void) statement_run(&retire, UUIDPGetDatum(application_id), UUIDPGetDatum(id), overlap);
-	(void) statement_run(&forget, UUIDPGetDatum(application_id), UUIDPGetDatum(id));
+	(void) statement_run(&forget, UUIDPGetDatum(application_id), UUIDPGetDatum(id),
+						 Int64GetDatum(MAX_LIVE_KEYS - 1));
 }
 
 /*
  * appt.rotate_subscription_key(id uuid, overlap interval = '1 day') -> (id uuid, hmac_key text)
  *
  * Makes a new key; the one before goes on signing beside it for `overlap`, 0
- * ends it at once. 22023 for months or less than 0, PT404 for the
+ * ends it at once. With a fifth key the oldest ends. 22023 for months or less than 0, PT404 for the
  * subscription. Source: api.md; Standard Webhooks, signature scheme.
  */
 Datum

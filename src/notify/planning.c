@@ -415,21 +415,36 @@ is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
 						 TimestampTzGetDatum(now)) > 0;
 }
 
-/* Whatever is still to go out takes along what it is composed from. */
+/*
+ * Whatever is still to go out takes along what it is composed from: to a
+ * customer that of the customer, unless it was removed before, and to a
+ * subscriber who takes part. The appointment's snapshot is made once.
+ */
 static void
 keep_snapshots(const AppointmentKey *key)
 {
-	static Statement keep = {
+	static Statement keep_for_customers = {
+		"UPDATE appt.notification n"
+		" SET context = coalesce((SELECT jsonb_build_object('participant', to_jsonb(p))"
+		"   FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2"
+		"    AND p.id = n.recipient_id), '{}')"
+		"  || coalesce(n.context, '{}') || (SELECT appt.appointment_snapshot($1, $2))"
+		" WHERE n.appointment_id = $2 AND n.application_id = $1 AND n.recipient_kind = 'CUSTOMER'"
+		"  AND n.state IN ('PENDING', 'RETRYING', 'SENDING')",
+		2, {UUIDOID, UUIDOID}
+	};
+	static Statement keep_for_subscribers = {
 		"UPDATE appt.notification n SET context = coalesce(n.context, '{}')"
-		"  || appt.appointment_snapshot($1, $2,"
-		"   CASE WHEN n.recipient_kind = 'CUSTOMER' AND n.context->'participant' IS NULL"
-		"    THEN n.recipient_id END)"
-		" WHERE n.appointment_id = $2 AND n.application_id = $1"
+		"  || (SELECT appt.appointment_snapshot($1, $2) || appt.participants_snapshot($1, $2))"
+		" WHERE n.appointment_id = $2 AND n.application_id = $1 AND n.recipient_kind <> 'CUSTOMER'"
 		"  AND n.state IN ('PENDING', 'RETRYING', 'SENDING')",
 		2, {UUIDOID, UUIDOID}
 	};
 
-	(void) statement_run(&keep, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	(void) statement_run(&keep_for_customers, UUIDPGetDatum(&key->application_id),
+						 UUIDPGetDatum(&key->id));
+	(void) statement_run(&keep_for_subscribers, UUIDPGetDatum(&key->application_id),
+						 UUIDPGetDatum(&key->id));
 }
 
 void

@@ -73,6 +73,21 @@ participant_type(const AppointmentKey *key, const char *participant_id)
 }
 
 void
+require_place(const AppointmentKey *key)
+{
+	static Statement find_last = {
+		"SELECT FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 OFFSET $3 LIMIT 1",
+		3, {UUIDOID, UUIDOID, INT8OID}
+	};
+
+	if (statement_run(&find_last, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+					  Int64GetDatum(MAX_PARTICIPANTS - 1)) > 0)
+		report_conflict("the appointment is full",
+						"Appointment \"%s\" has %d participants, and no more may take part.",
+						uuid_text(&key->id), MAX_PARTICIPANTS);
+}
+
+void
 agent_insert(const AppointmentKey *key, const char *user_id)
 {
 	static Statement insert = {

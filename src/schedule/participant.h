@@ -36,7 +36,13 @@ extern char *find_calling_code(const pg_uuid_t *application_id);
 /* AGENT or CUSTOMER; NULL if there is no participant of that id. */
 extern char *participant_type(const AppointmentKey *key, const char *participant_id);
 
-/* Store one; the appointment is locked or new. */
+/* Of one appointment, agents and customers together. */
+#define MAX_PARTICIPANTS 500
+
+/* PT409 if the appointment, which is locked, has no place for another participant. */
+extern void require_place(const AppointmentKey *key);
+
+/* Store one; the appointment is new, or it is locked and has a place. */
 extern void agent_insert(const AppointmentKey *key, const char *user_id);
 extern void customer_insert(const AppointmentKey *key, const Customer *customer);
 

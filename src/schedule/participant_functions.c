@@ -44,7 +44,7 @@ find_calling_code(const pg_uuid_t *application_id)
  * appt.add_customer(id uuid, customer jsonb) -> appt.appointment_details
  *
  * 22023 for a malformed customer, PT404 if the appointment is not there or not
- * the caller's to change, PT409 once it is over. Source:
+ * the caller's to change, PT409 if it is full and once it is over. Source:
  * auvious-appointments-api.txt, "Add a Customer as a Participant".
  */
 Datum
@@ -61,6 +61,7 @@ add_customer(PG_FUNCTION_ARGS)
 	object = required_object(fcinfo, 1, "customer");
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
+	require_place(&appointment->key);
 	customer = customer_parse(object, find_calling_code(&appointment->key.application_id));
 	customer_insert(&appointment->key, customer);
 	touch(&appointment->key, false);
@@ -72,8 +73,8 @@ add_customer(PG_FUNCTION_ARGS)
  * appt.add_agent(id uuid, user_id text) -> appt.appointment_details
  *
  * User ids are trusted. PT404 if the appointment is not there or not the
- * caller's to change, PT409 if a participant of that id is there already and
- * once it is over. Source: auvious-appointments-api.txt, "Add an Agent as a
+ * caller's to change, PT409 if a participant of that id is there already, if it
+ * is full and once it is over. Source: auvious-appointments-api.txt, "Add an Agent as a
  * Participant".
  */
 Datum
@@ -92,6 +93,7 @@ add_agent(PG_FUNCTION_ARGS)
 	if (participant_type(&appointment->key, user_id) != NULL)
 		report_conflict("already a participant of the appointment",
 						"\"%s\" takes part in appointment \"%s\".", user_id, uuid_text(id));
+	require_place(&appointment->key);
 	agent_insert(&appointment->key, user_id);
 	touch(&appointment->key, false);
 	plan_updated(&appointment->key, list_make1(FIELD_PARTICIPANTS), GetCurrentTransactionStartTimestamp());

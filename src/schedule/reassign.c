@@ -62,9 +62,11 @@ replace_agents(const AppointmentKey *key, const char *user_id)
 						"\"%s\" is a customer of appointment \"%s\".", user_id, uuid_text(&key->id));
 	removed = statement_run(&delete, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 							text_datum(user_id));
-	if (type == NULL)
-		agent_insert(key, user_id);
-	return type == NULL || removed > 0;
+	if (type != NULL)
+		return removed > 0;
+	require_place(key);
+	agent_insert(key, user_id);
+	return true;
 }
 
 /* Lock what the new organizer's being free depends on, before the row may be locked. */
@@ -99,7 +101,7 @@ lock_appointment(const Caller *caller, const pg_uuid_t *id, const char *user_id,
  *
  * Organized by that agent already: nothing changes. PT404 if it is not there
  * or not the caller's to change, PT409 if the user is a customer of it or not
- * free, and once it is over. Source: auvious-appointments-api.txt, "Reassign an Existing
+ * free, if it is full of customers and once it is over. Source: auvious-appointments-api.txt, "Reassign an Existing
  * Appointment to a New Agent".
  */
 Datum

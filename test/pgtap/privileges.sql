@@ -53,6 +53,7 @@ INSERT INTO promised VALUES
 	-- What policies, constraints, triggers, views and the library's own statements call.
 	('administered_applications', 's', 'AD'),
 	('appointment_snapshot', 's', ''),
+	('participants_snapshot', 's', ''),
 	('attended_appointments', 's', 'AG'),
 	('caller_application', 's', 'AG CS CU SU'),
 	('caller_conference', 's', 'CU'),

@@ -1,0 +1,76 @@
+-- What a tenant can make large has a bound, and what depends on it costs no more than it is large.
+BEGIN;
+SELECT * FROM no_plan();
+SET client_min_messages = error;
+
+SELECT appt.create_organization('Acme') AS organization \gset
+SELECT appt.create_application(:'organization', 'Sales') AS application \gset
+
+-- An appointment with so many customers; those of one application can be told by email and text message.
+CREATE FUNCTION pg_temp.crowd(application uuid, customers int) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+	id uuid := (appt.schedule_appointment(application, now() + '1 day', '1 hour', organizer_id => 'ann')).id;
+BEGIN
+	INSERT INTO appt.participant (application_id, appointment_id, id, type, email, phone)
+	SELECT application, id, 'customer ' || n, 'CUSTOMER', n || '@example.org', '+49301234567' FROM generate_series(1, customers) n;
+	RETURN id;
+END $$;
+CREATE FUNCTION pg_temp.refusal(statement text, OUT state text, OUT message text, OUT detail text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE statement;
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
+END $$;
+
+-- The 500th participant is the last, whoever adds it: the organizer is one.
+SELECT pg_temp.crowd(:'application', 497) AS id \gset
+SELECT lives_ok(format('SELECT appt.add_customer(%L, ''{}'')', :'id'), 'the 499th');
+SELECT lives_ok(format('SELECT appt.add_agent(%L, ''bob'')', :'id'), 'the 500th');
+SELECT is(count(*), 500::bigint, 'they are there') FROM appt.participant WHERE appointment_id = :'id';
+SELECT is(ROW(r.state, r.message)::text, '(PT409,"the appointment is full")', statement)
+FROM (VALUES ('add_customer(%L, ''{}'')'), ('add_agent(%L, ''cleo'')')) one_more (statement), pg_temp.refusal('SELECT appt.' || format(statement, :'id')) r;
+SELECT lives_ok(format('SELECT appt.reassign_appointment(%L, ''dan'')', :'id'), 'a new organizer takes the places of the agents');
+SELECT is(count(*), 499::bigint, 'which leaves one free') FROM appt.participant WHERE appointment_id = :'id';
+UPDATE appt.appointment SET organizer_id = 'customer 1', organizer_type = 'CUSTOMER' WHERE id = :'id';
+DELETE FROM appt.participant WHERE appointment_id = :'id' AND type = 'AGENT';
+INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT :'application', :'id', 'more ' || n, 'CUSTOMER' FROM generate_series(1, 2) n;
+SELECT throws_ok(format('SELECT appt.reassign_appointment(%L, ''eve'')', :'id'), 'PT409', 'the appointment is full', 'where there is none to take over, a new organizer needs a place');
+SELECT lives_ok(format('SELECT appt.remove_participant(%L, ''customer 2'')', :'id'), 'one goes');
+SELECT lives_ok(format('SELECT appt.reassign_appointment(%L, ''eve'')', :'id'), 'and leaves its place');
+
+-- Deleting costs, and leaves in the log, so much for each customer, however many there are.
+CREATE FUNCTION pg_temp.work_of_deleting(application uuid, customers int, OUT rows_read bigint, OUT bytes_kept bigint) LANGUAGE plpgsql AS $$
+DECLARE
+	appointment uuid := pg_temp.crowd(application, customers);
+BEGIN
+	SELECT idx_tup_fetch + seq_tup_read INTO rows_read FROM pg_stat_xact_all_tables WHERE relid = 'appt.participant'::regclass;
+	PERFORM appt.delete_appointment(appointment);
+	SELECT idx_tup_fetch + seq_tup_read - rows_read INTO rows_read FROM pg_stat_xact_all_tables WHERE relid = 'appt.participant'::regclass;
+	SELECT sum(octet_length(context::text)) INTO bytes_kept FROM appt.notification WHERE appointment_id = appointment;
+END $$;
+SELECT appt.create_subscription(:'application', 'https://hook.example/') \g /dev/null
+SELECT unnest(ARRAY[cmp_ok(b.rows_read, '<', 7 * a.rows_read, 'five times the customers, about five times the rows read'),
+	cmp_ok(b.bytes_kept, '<', 7 * a.bytes_kept, 'and about five times the bytes kept')])
+FROM pg_temp.work_of_deleting(:'application', 100) a, pg_temp.work_of_deleting(:'application', 500) b;
+
+-- Each keeps what it is composed from: a customer who it is, a subscriber who they all are.
+SELECT pg_temp.crowd(:'application', 2) AS id \gset
+SELECT appt.delete_appointment(:'id') \g /dev/null
+SELECT is(string_agg(concat_ws(' ', channel, recipient_id, context->'participant'->>'email', context->'participants'), ', ' ORDER BY channel, recipient_id),
+	'EMAIL customer 1 1@example.org, EMAIL customer 2 2@example.org, SMS customer 1 1@example.org, SMS customer 2 2@example.org', 'a customer''s message')
+FROM appt.notification WHERE appointment_id = :'id' AND type = 'CANCELLED' AND channel <> 'WEBHOOK';
+SELECT is(string_agg(p->>'id', '+' ORDER BY p->>'id'), 'ann+customer 1+customer 2', 'a subscriber''s')
+FROM appt.notification, jsonb_array_elements(context->'participants') p WHERE appointment_id = :'id' AND type = 'CANCELLED' AND channel = 'WEBHOOK';
+SELECT is(bool_and(context->'appointment'->>'id' = :'id'), true, 'and all of them the appointment') FROM appt.notification WHERE appointment_id = :'id' AND type = 'CANCELLED';
+
+-- Of keys that sign side by side there are four; with a fifth the oldest ends.
+SELECT id AS subscription, hmac_key AS key_0 FROM appt.create_subscription(:'application', 'https://hook.example/keys') \gset
+SELECT (SELECT hmac_key FROM appt.rotate_subscription_key(:'subscription')) AS key_1, (SELECT hmac_key FROM appt.rotate_subscription_key(:'subscription')) AS key_2,
+	(SELECT hmac_key FROM appt.rotate_subscription_key(:'subscription')) AS key_3 \gset
+SELECT is(array_agg(value ORDER BY id), ARRAY[:'key_0', :'key_1', :'key_2', :'key_3'], 'four') FROM appt.secret WHERE subscription_id = :'subscription';
+SELECT hmac_key AS key_4 FROM appt.rotate_subscription_key(:'subscription') \gset
+SELECT is(array_agg(value ORDER BY id), ARRAY[:'key_1', :'key_2', :'key_3', :'key_4'], 'the oldest has ended') FROM appt.secret WHERE subscription_id = :'subscription';
+SELECT is(count(*) FILTER (WHERE expires_at IS NULL), 1::bigint, 'one of them is for good') FROM appt.secret WHERE subscription_id = :'subscription';
+
+SELECT * FROM finish();
+ROLLBACK;
