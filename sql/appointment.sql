@@ -26,7 +26,9 @@ CREATE TABLE appt.appointment (
 	cancel_reason text,
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	updated_at timestamptz NOT NULL DEFAULT now()
+	created_by text NOT NULL DEFAULT appt.caller_name(),
+	updated_at timestamptz NOT NULL DEFAULT now(),
+	updated_by text NOT NULL DEFAULT appt.caller_name()
 ) USING heap
 WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*
@@ -71,7 +73,11 @@ COMMENT ON COLUMN appt.appointment.metadata IS 'Whatever the application keeps w
 COMMENT ON COLUMN appt.appointment.cancel_reason IS 'What cancel_appointment was told; NULL: nothing.';
 COMMENT ON COLUMN appt.appointment.activated_at IS 'When it was activated; NULL before.';
 COMMENT ON COLUMN appt.appointment.created_at IS 'When it was scheduled.';
+COMMENT ON COLUMN appt.appointment.created_by IS
+'Who scheduled it: the role and sub of a token ("appt_agent:agent-7"), the login of any other session ("login:my_app").';
 COMMENT ON COLUMN appt.appointment.updated_at IS 'When anything of it was last changed.';
+COMMENT ON COLUMN appt.appointment.updated_by IS
+'Who last changed it, as in created_by; "appt worker" where the worker ended or activated it.';
 
 CREATE TABLE appt.participant (
 	application_id uuid NOT NULL,

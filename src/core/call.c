@@ -159,6 +159,21 @@ session_is_believed(void)
 	return is_member_of_role(GetSessionUserId(), get_role_oid("appt_authenticator", false));
 }
 
+static bool
+is_user_id(const char *sub)
+{
+	return sub[0] != '\0' && strlen(sub) <= CALLER_MAX_USER_ID;
+}
+
+char *
+claimed_sub(void)
+{
+	Claims		claims;
+
+	read_claims(&claims);
+	return claims.sub != NULL && is_user_id(claims.sub) ? claims.sub : NULL;
+}
+
 /*
  * Fill in what the caller's role needs of the claims; false if it is not there.
  * Who organizes must say who he is; for a supervisor, an admin and the customer
@@ -179,7 +194,7 @@ believe_claims(Caller *caller)
 		if ((caller->role & (CALLER_AGENT | CALLER_CLIENT_SERVICE)) != 0)
 			return false;
 	}
-	else if (claims.sub[0] == '\0' || strlen(claims.sub) > CALLER_MAX_USER_ID)
+	else if (!is_user_id(claims.sub))
 		return false;
 	caller->user_id = claims.sub;
 	if (caller->role == CALLER_ADMIN)

@@ -92,6 +92,9 @@ extern bool user_acts_by_token(Oid user);
  */
 extern bool session_is_believed(void);
 
+/* The token's sub, for sessions that are believed; NULL without one that could be a user's id. */
+extern char *claimed_sub(void);
+
 /* Copy a composite or by-reference result out of SPI's memory. */
 extern Datum call_copy(Call *call, Datum value, bool by_value, int16 length);
 

@@ -25,7 +25,7 @@ static Room
 activate(const AppointmentKey *key, TimestampTz end_at)
 {
 	static Statement update = {
-		"UPDATE appt.appointment SET state = 'ACTIVATED', activated_at = clock_timestamp(), updated_at = now() "
+		"UPDATE appt.appointment SET state = 'ACTIVATED', activated_at = clock_timestamp(), " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
 		2, {UUIDOID, UUIDOID}
 	};

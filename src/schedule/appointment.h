@@ -82,6 +82,9 @@ typedef struct Appointment
 	"appt.appointment a LEFT JOIN appt.room_access r" \
 	" ON r.application_id = a.application_id AND r.appointment_id = a.id "
 
+/* What every UPDATE of appt.appointment sets besides: when and by whom. */
+#define APPOINTMENT_CHANGED "updated_at = now(), updated_by = appt.caller_name()"
+
 /* The appointment in a row of such a statement's result. */
 extern Appointment *appointment_read(uint64 row);
 

@@ -17,7 +17,7 @@ set_cancelled(const AppointmentKey *key, const char *reason)
 {
 	static Statement cancel = {
 		"UPDATE appt.appointment SET state = 'CANCELLED', cancel_reason = $3, sequence = sequence + 1,"
-		" updated_at = now() WHERE application_id = $1 AND id = $2",
+		" " APPOINTMENT_CHANGED " WHERE application_id = $1 AND id = $2",
 		3, {UUIDOID, UUIDOID, TEXTOID}
 	};
 	const NullableDatum arguments[] = {

@@ -30,7 +30,7 @@ static void
 set_ended(Column *application_ids, Column *ids, Column *ended_at)
 {
 	static Statement end = {
-		"UPDATE appt.appointment a SET state = 'ENDED', ended_at = e.ended_at, updated_at = now(),"
+		"UPDATE appt.appointment a SET state = 'ENDED', ended_at = e.ended_at, " APPOINTMENT_CHANGED ","
 		" interaction = a.interaction || '{\"state\": \"ENDED\"}' "
 		"FROM unnest($1, $2, $3) AS e (application_id, id, ended_at) "
 		"WHERE a.application_id = e.application_id AND a.id = e.id",
@@ -45,6 +45,7 @@ end_now(const AppointmentKey *key, TimestampTz now)
 {
 	static Statement end = {
 		"UPDATE appt.appointment SET state = 'ENDED', ended_at = $3, updated_at = $3,"
+		" updated_by = appt.caller_name(),"
 		" interaction = interaction || '{\"state\": \"ENDED\"}' WHERE application_id = $1 AND id = $2",
 		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
 	};

@@ -59,7 +59,7 @@ static void
 start_call(const AppointmentKey *key)
 {
 	static Statement start = {
-		"UPDATE appt.appointment SET interaction = interaction || '{\"state\": \"ACTIVE\"}', updated_at = now() "
+		"UPDATE appt.appointment SET interaction = interaction || '{\"state\": \"ACTIVE\"}', " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
 		2, {UUIDOID, UUIDOID}
 	};

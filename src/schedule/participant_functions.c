@@ -19,7 +19,7 @@ static void
 touch(const AppointmentKey *key, bool calendars_change)
 {
 	static Statement update = {
-		"UPDATE appt.appointment SET sequence = sequence + CASE WHEN $3 THEN 1 ELSE 0 END, updated_at = now() "
+		"UPDATE appt.appointment SET sequence = sequence + CASE WHEN $3 THEN 1 ELSE 0 END, " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
 		3, {UUIDOID, UUIDOID, BOOLOID}
 	};

@@ -36,7 +36,7 @@ static void
 set_organizer(const AppointmentKey *key, const char *user_id)
 {
 	static Statement update = {
-		"UPDATE appt.appointment SET organizer_id = $3, organizer_type = 'AGENT', updated_at = now() "
+		"UPDATE appt.appointment SET organizer_id = $3, organizer_type = 'AGENT', " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
 		3, {UUIDOID, UUIDOID, TEXTOID}
 	};

@@ -90,7 +90,7 @@ write_times(const Appointment *a, bool is_moved)
 {
 	static Statement update = {
 		"UPDATE appt.appointment SET start_at = $3, end_at = $4, timezone = $5, locale = $6,"
-		" sequence = sequence + CASE WHEN $7 THEN 1 ELSE 0 END, updated_at = now() "
+		" sequence = sequence + CASE WHEN $7 THEN 1 ELSE 0 END, " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
 		7, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, BOOLOID}
 	};

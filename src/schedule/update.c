@@ -48,7 +48,7 @@ write_content(const Appointment *a, bool calendars_change)
 {
 	static Statement update = {
 		"UPDATE appt.appointment SET title = $3, notes = $4, location = $5, metadata = $6,"
-		" sequence = sequence + CASE WHEN $7 THEN 1 ELSE 0 END, updated_at = now() "
+		" sequence = sequence + CASE WHEN $7 THEN 1 ELSE 0 END, " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
 		7, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID}
 	};

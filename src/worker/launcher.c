@@ -43,6 +43,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/caller_name.h"
 #include "core/settings.h"
 #include "worker/launcher.h"
 #include "worker/shared.h"
@@ -243,7 +244,7 @@ static bool
 register_worker(WorkerRecord *record, uint32 generation, BackgroundWorkerHandle **handle)
 {
 	BackgroundWorker worker = {
-		.bgw_type = "appt worker",
+		.bgw_type = WORKER_TYPE,
 		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
 		.bgw_restart_time = BGW_NEVER_RESTART,

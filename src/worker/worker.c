@@ -49,6 +49,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/caller_name.h"
 #include "core/identity.h"
 #include "core/settings.h"
 #include "core/text.h"
@@ -671,7 +672,7 @@ pin_settings(void)
 		const char *name;
 		const char *value;
 	}			settings[] = {
-		{"application_name", "appt worker"},
+		{"application_name", WORKER_TYPE},
 		{"search_path", "pg_catalog, pg_temp"},
 		{"default_transaction_isolation", "read committed"},
 		{"default_transaction_read_only", "off"},

@@ -57,6 +57,7 @@ INSERT INTO promised VALUES
 	('attended_appointments', 's', 'AG'),
 	('caller_application', 's', 'AG CS CU SU'),
 	('caller_conference', 's', 'CU'),
+	('caller_name', 's', ''),
 	('caller_organization', 's', 'AD'),
 	('caller_user', 's', 'AG CS'),
 	('create_roles', 'v', ''),
