@@ -33,10 +33,10 @@ CREATE TABLE appt.template (
 	type appt.type_code NOT NULL,
 	channel appt.channel_code NOT NULL CHECK (channel <> 'WEBHOOK'),
 	rule_id bigint,
-	locale text NOT NULL CHECK (appt.locale_is_valid(locale)),
-	subject text CHECK (appt.template_is_valid(subject)),
-	text_body text NOT NULL CHECK (appt.template_is_valid(text_body)),
-	html_body text CHECK (appt.template_is_valid(html_body)),
+	locale text NOT NULL CHECK (appt.length_is_valid(locale, 8192, 'locale') AND appt.locale_is_valid(locale)),
+	subject text CHECK (appt.length_is_valid(subject, 262144, 'subject') AND appt.template_is_valid(subject)),
+	text_body text NOT NULL CHECK (appt.length_is_valid(text_body, 262144, 'text_body') AND appt.template_is_valid(text_body)),
+	html_body text CHECK (appt.length_is_valid(html_body, 262144, 'html_body') AND appt.template_is_valid(html_body)),
 	PRIMARY KEY (application_id, id),
 	FOREIGN KEY (application_id, rule_id) REFERENCES appt.rule ON DELETE CASCADE,
 	CONSTRAINT template_sms_check CHECK (channel <> 'SMS' OR (subject IS NULL AND html_body IS NULL))
@@ -58,14 +58,14 @@ COMMENT ON COLUMN appt.template.html_body IS 'What an email says in HTML, in Mus
 CREATE TABLE appt.subscription (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
 	id uuid NOT NULL DEFAULT gen_random_uuid(),
-	url text NOT NULL CHECK (appt.url_is_valid(url)),
+	url text NOT NULL CHECK (appt.length_is_valid(url, 8192, 'url') AND appt.url_is_valid(url)),
 	auth appt.auth_code NOT NULL DEFAULT 'NONE',
-	username text,
-	token_url text CHECK (appt.url_is_valid(token_url)),
-	scope text COLLATE "C" CHECK (scope ~ '^[!#-[\]-~]+( [!#-[\]-~]+)*$'),
-	audience text CHECK (audience <> ''),
+	username text CHECK (appt.length_is_valid(username, 8192, 'username')),
+	token_url text CHECK (appt.length_is_valid(token_url, 8192, 'token_url') AND appt.url_is_valid(token_url)),
+	scope text COLLATE "C" CHECK (appt.length_is_valid(scope, 8192, 'scope') AND scope ~ '^[!#-[\]-~]+( [!#-[\]-~]+)*$'),
+	audience text CHECK (audience <> '' AND appt.length_is_valid(audience, 8192, 'audience')),
 	token_auth appt.token_auth_code NOT NULL DEFAULT 'BASIC',
-	headers jsonb CHECK (appt.headers_are_valid(headers, true)),
+	headers jsonb CHECK (appt.length_is_valid(headers, 262144, 'headers') AND appt.headers_are_valid(headers, true)),
 	enabled boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),
@@ -102,7 +102,11 @@ CREATE TABLE appt.provider (
 	verified_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),
-	CONSTRAINT provider_check CHECK (appt.provider_is_valid(channel, kind, url, username, sender, settings))
+	CONSTRAINT provider_check CHECK (appt.length_is_valid(url, 8192, 'url')
+		AND coalesce(appt.length_is_valid(username, 8192, 'username'), true)
+		AND coalesce(appt.length_is_valid(sender, 8192, 'sender'), true)
+		AND appt.length_is_valid(settings, 262144, 'settings')
+		AND appt.provider_is_valid(channel, kind, url, username, sender, settings))
 );
 CREATE UNIQUE INDEX provider_enabled ON appt.provider (application_id, channel) WHERE enabled;
 CREATE INDEX provider_id ON appt.provider (id);
@@ -128,14 +132,15 @@ CREATE TABLE appt.secret (
 	subscription_id uuid,
 	provider_id uuid,
 	name text NOT NULL,
-	value text NOT NULL,
+	value text NOT NULL CHECK (appt.length_is_valid(value, 8192, 'value')),
 	expires_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),
 	FOREIGN KEY (application_id, subscription_id) REFERENCES appt.subscription ON DELETE CASCADE,
 	FOREIGN KEY (application_id, provider_id) REFERENCES appt.provider ON DELETE CASCADE,
 	CONSTRAINT secret_owner_check CHECK (num_nonnulls(subscription_id, provider_id) = 1),
-	CONSTRAINT secret_name_check CHECK (name IN ('PASSWORD', 'HMAC_KEY') OR name LIKE 'HEADER:_%')
+	CONSTRAINT secret_name_check CHECK (appt.length_is_valid(name, 8192, 'name')
+		AND (name IN ('PASSWORD', 'HMAC_KEY') OR name LIKE 'HEADER:_%'))
 );
 CREATE INDEX secret_subscription ON appt.secret (application_id, subscription_id);
 CREATE INDEX secret_provider ON appt.secret (application_id, provider_id);

@@ -2,7 +2,7 @@
 
 CREATE TABLE appt.organization (
 	id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-	name text NOT NULL CHECK (name <> ''),
+	name text NOT NULL CHECK (name <> '' AND appt.length_is_valid(name, 8192, 'name')),
 	notifications_enabled boolean NOT NULL DEFAULT true,
 	require_verified_sender boolean NOT NULL DEFAULT false,
 	notifications_switched_at timestamptz,

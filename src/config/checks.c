@@ -9,15 +9,18 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 
 #include "channel/channel.h"
 #include "config/configuration.h"
 #include "core/errors.h"
 #include "notify/dates.h"
 
+PG_FUNCTION_INFO_V1(length_is_valid);
 PG_FUNCTION_INFO_V1(url_is_valid);
 PG_FUNCTION_INFO_V1(headers_are_valid);
 
@@ -74,6 +77,28 @@ check_header(const char *name, const char *value)
 
 	if (problem != NULL)
 		report_invalid("invalid header", "\"%s\": %s", name, problem);
+}
+
+/*
+ * appt.length_is_valid(value anyelement, most integer, name text) -> boolean; 22023
+ *
+ * What is too long is neither unpacked nor shown.
+ */
+Datum
+length_is_valid(PG_FUNCTION_ARGS)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	int32		most = PG_GETARG_INT32(1);
+	Size		size;
+
+	if (get_typlen(type) != -1)
+		report_invalid("a value has no length", "\"%s\" is neither text nor JSON.",
+					   text_to_cstring(PG_GETARG_TEXT_PP(2)));
+	size = toast_raw_datum_size(PG_GETARG_DATUM(0)) - VARHDRSZ;
+	if (size > most)
+		report_invalid("a value is too long", "\"%s\" has %zu bytes, more than %d.",
+					   text_to_cstring(PG_GETARG_TEXT_PP(2)), size, most);
+	PG_RETURN_BOOL(true);
 }
 
 /* appt.url_is_valid(url text) -> boolean; 22023 */

@@ -72,5 +72,44 @@ SELECT hmac_key AS key_4 FROM appt.rotate_subscription_key(:'subscription') \gse
 SELECT is(array_agg(value ORDER BY id), ARRAY[:'key_1', :'key_2', :'key_3', :'key_4'], 'the oldest has ended') FROM appt.secret WHERE subscription_id = :'subscription';
 SELECT is(count(*) FILTER (WHERE expires_at IS NULL), 1::bigint, 'one of them is for good') FROM appt.secret WHERE subscription_id = :'subscription';
 
+-- Every text and JSON of the configuration and of appointments has a bound that the table holds, whoever writes it: with 22023, or 23514 where a list is closed.
+SELECT id AS appointment FROM appt.schedule_appointment(:'application', now() + '1 day', '1 hour', '{}', organizer_id => 'ann') \gset
+SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'ann@example.org') \g /dev/null
+INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body) VALUES (:'application', 'CREATE', 'EMAIL', 'en', '', '', '');
+INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) VALUES (:'application', 'CUSTOMER', 'ann@example.org', now(), now());
+-- Written by functions and the worker alone.
+CREATE TEMPORARY TABLE log (name text);
+INSERT INTO log VALUES ('notification'), ('due'), ('attempt'), ('change'), ('identity');
+CREATE TEMPORARY TABLE bounded AS
+	SELECT c.relname AS table_name, a.attname AS column_name, coalesce(nullif(y.typbasetype, 0), y.oid)::regtype::text AS type
+	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type y ON y.oid = a.atttypid
+	WHERE c.relnamespace = 'appt'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT IN (SELECT name FROM log)
+		AND y.typlen = -1 AND y.oid NOT IN ('numeric'::regtype, 'inet'::regtype);
+SELECT cmp_ok(count(*), '>', 40::bigint, 'the columns that can be large') FROM bounded;
+-- What becomes of an UPDATE of one row: how many were changed, or the SQLSTATE.
+CREATE FUNCTION pg_temp.fill(table_name text, column_name text, type text, bytes int) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	count bigint;
+BEGIN
+	EXECUTE format('UPDATE appt.%I SET %I = %L::%s WHERE ctid = (SELECT max(ctid) FROM appt.%1$I)', table_name, column_name,
+		CASE type WHEN 'jsonb' THEN jsonb_build_object('a', repeat('x', bytes))::text WHEN 'text[]' THEN ARRAY[repeat('x', bytes)]::text ELSE repeat('x', bytes) END, type);
+	GET DIAGNOSTICS count = ROW_COUNT;
+	RETURN count;
+EXCEPTION WHEN OTHERS THEN
+	RETURN SQLSTATE;
+END $$;
+SELECT ok(state IN ('22023', '23514'), format('%s.%s is bounded: %s', table_name, column_name, state))
+FROM bounded, pg_temp.fill(table_name, column_name, type, 1024 * 1024) state ORDER BY table_name, column_name;
+
+-- As the manual says: so much is taken, and not a byte more.
+SELECT is(array[pg_temp.fill(table_name, column_name, 'text', most), pg_temp.fill(table_name, column_name, 'text', most + 1)], '{1,22023}', format('%s bytes of %s.%s', most, table_name, column_name))
+FROM (VALUES ('organization', 'name', 8192), ('application', 'name', 8192), ('participant', 'first_name', 8192), ('secret', 'value', 8192), ('subscription', 'username', 8192),
+	('appointment', 'organizer_id', 1024), ('participant', 'id', 1024), ('appointment', 'title', 65536), ('appointment', 'notes', 65536), ('appointment', 'cancel_reason', 65536),
+	('template', 'text_body', 262144)) bound (table_name, column_name, most);
+SELECT is(ROW(r.state, r.message, r.detail)::text, '(22023,"a value is too long","""name"" has 209715200 bytes, more than 8192.")', 'an application''s name of 200 MB')
+FROM pg_temp.refusal('UPDATE appt.application SET name = repeat(''x'', 200 * 1024 * 1024)') r;
+SELECT is(ROW(r.state, r.message, r.detail)::text, '(22023,"a value is too long","""first_name"" has 8193 bytes, more than 8192.")', 'a customer''s name, by a function')
+FROM pg_temp.refusal(format('SELECT appt.add_customer(%L, %L)', :'appointment', jsonb_build_object('name', jsonb_build_object('firstName', repeat('x', 8193))))) r;
+
 SELECT * FROM finish();
 ROLLBACK;

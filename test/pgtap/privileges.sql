@@ -66,6 +66,7 @@ INSERT INTO promised VALUES
 	('keep_auto_activate', 'v', ''),
 	('keep_secrets', 'v', ''),
 	('lane', 'i', ''),
+	('length_is_valid', 'i', 'AD SV'),
 	('locale_is_valid', 'i', 'AD SV'),
 	('notification_types', 'i', 'AD AG CS SU SV'),
 	('open_circuits', 'v', 'MO'),
