@@ -29,9 +29,9 @@ CREATE TABLE appt.appointment (
 	cancel_reason text CHECK (appt.length_is_valid(cancel_reason, 65536, 'cancel_reason')),
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	created_by text NOT NULL DEFAULT appt.caller_name(),
+	created_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(created_by, 8192, 'created_by')),
 	updated_at timestamptz NOT NULL DEFAULT now(),
-	updated_by text NOT NULL DEFAULT appt.caller_name()
+	updated_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(updated_by, 8192, 'updated_by'))
 ) USING heap
 WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*
