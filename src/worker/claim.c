@@ -16,6 +16,8 @@
  * both. If it fails, the next claim goes by itself. If that fails, the batch is
  * claimed again one by one: the row that breaks it is settled as FAILED by
  * itself and costs nobody else a thing.
+ *
+ * What is claimed may leave only if the commit is durable (durability.c).
  */
 #include "postgres.h"
 
@@ -31,6 +33,7 @@
 #include "notify/eligibility.h"
 #include "schedule/activate.h"
 #include "worker/delivery.h"
+#include "worker/durability.h"
 #include "worker/unsent.h"
 #include "worker/worker.h"
 
@@ -487,6 +490,55 @@ hand_over(Claim *claim)
 	return deliveries;
 }
 
+/* None of them may leave: the next settling puts them back to where they were. */
+static void
+take_back(List *deliveries)
+{
+	Response	untried = {
+		.is_untried = true,
+		.error = "its attempt may not survive a failover",
+		.started_at = GetCurrentTimestamp(),
+		.finished_at = GetCurrentTimestamp()
+	};
+	ListCell   *cell;
+
+	foreach(cell, deliveries)
+		settle_later((Delivery *) lfirst(cell), &untried);
+}
+
+/* Each is a transaction, which a standby may hold up: a shutdown does without. */
+static void
+activate_appointments(const Claim *claim)
+{
+	ListCell   *cell;
+
+	foreach(cell, claim->to_activate)
+	{
+		if (worker_must_stop())
+			break;
+		(void) worker_run(activate_step, lfirst(cell));
+	}
+}
+
+/* After commit. False if what was claimed may not leave. */
+static bool
+conclude(Claim *claim, List **deliveries)
+{
+	List	   *claimed = hand_over(claim);
+	bool		may_leave = claimed == NIL || commit_is_durable();
+
+	single_claims = Max(single_claims - 1, 0);
+	claims_alone = false;
+	if (claim->settling != NULL)
+		settling_conclude(claim->settling);
+	if (may_leave)
+		*deliveries = claimed;
+	else
+		take_back(claimed);
+	activate_appointments(claim);
+	return may_leave;
+}
+
 /* Settle the one that was claimed alone; if not even that works, pass it by for now. */
 static void
 give_up_single(Claim *claim)
@@ -532,7 +584,6 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 {
 	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
 	bool		claimed;
-	ListCell   *cell;
 
 	*deliveries = NIL;
 	if (!learn_owners(slot, claim.now))
@@ -555,15 +606,7 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 	claimed = worker_run(claim_step, &claim);
 	lanes_return(claim.grants, claim.quota_count);
 	if (claimed)
-	{
-		single_claims = Max(single_claims - 1, 0);
-		claims_alone = false;
-		if (claim.settling != NULL)
-			settling_conclude(claim.settling);
-		*deliveries = hand_over(&claim);
-		foreach(cell, claim.to_activate)
-			(void) worker_run(activate_step, lfirst(cell));
-	}
+		claimed = conclude(&claim, deliveries);
 	else
 		claimed = give_up(&claim);
 	MemoryContextDelete(claim.staging);

@@ -62,6 +62,8 @@ extern TimeOffset learning_cost(void);
  * next call claims without settling. For the fault of a row the next calls claim
  * rows one by one, until the one that broke the batch has been found and settled
  * as FAILED; CLAIM_FAILED if it failed for anything else, and a pause is due.
+ * CLAIM_FAILED, too, if the commit is not durable (durability.h): what was
+ * claimed is not to be started, and the next settling takes it back.
  * CLAIM_BLOCKED: no lane that is ready may send before a transfer ends;
  * CLAIM_LATER, if it may wait: few places are free yet where many are taken, and
  * nothing was claimed.

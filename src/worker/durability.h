@@ -1,0 +1,16 @@
+/*
+ * durability.h
+ *		Is a commit where the operator wants it?
+ */
+#ifndef APPT_DURABILITY_H
+#define APPT_DURABILITY_H
+
+/*
+ * Would the last commit that wrote something survive what the operator has
+ * provided for: a crash of the server, and, where synchronous replication is
+ * asked for, a failover? To be asked right after that commit. It may be false
+ * though the commit returned normally.
+ */
+extern bool commit_is_durable(void);
+
+#endif							/* APPT_DURABILITY_H */

@@ -1,0 +1,209 @@
+# No message leaves before a synchronous standby has its attempt, however the wait for the standby ends: so a failover doubles nothing.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use PostgreSQL::Test::Utils;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my $count = 20;
+my $waiting = "FROM pg_stat_activity WHERE backend_type = 'appt worker' AND wait_event = 'SyncRep'";
+
+# The primary is lost after the worker's wait was cut short; the standby has heard of no attempt.
+my %cut = (
+	'the postmaster is killed' => sub {
+		my ($pair) = @_;
+		$pair->{primary}->kill9;
+		await_end($pair->{worker});
+	},
+	'the server is shut down' => sub {
+		my ($pair) = @_;
+		kill 'INT', $pair->{primary}{_pid};
+		await_end($pair->{worker});
+	},
+	'the worker is terminated' => sub {
+		my ($pair) = @_;
+		$pair->{primary}->query("SELECT pg_terminate_backend($pair->{worker})");
+		await_end($pair->{worker});
+	},
+	'the wait is canceled' => sub {
+		my ($pair) = @_;
+		cancel($pair);
+	});
+foreach my $what (sort keys %cut)
+{
+	my $pair = pair();
+	plan_some($pair);
+	start_sending($pair);
+	$cut{$what}->($pair);
+	is(received($pair), 0, "$what: nothing was sent");
+
+	lose($pair);
+	is(received($pair), 0, 'nor later');
+	$pair->{standby}->promote;
+	$pair->{tenant}{node} = $pair->{standby};
+	ok($pair->{tenant}->settled, 'the standby sends instead');
+	is($pair->{standby}->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 1), 'each by its first attempt');
+	is(received($pair), $count + 1, 'and nothing twice');
+	$pair->{standby}->stop;
+}
+
+# The standby comes back.
+{
+	my $pair = pair();
+	my ($tenant, $primary) = @$pair{qw(tenant primary)};
+	my $held = Appt::Peers->webhook;
+	my $first = Appt::Tenant->create($primary);
+	$first->only('CREATE', 'WEBHOOK');
+	$first->subscribe($held->url('/hold/first'));
+
+	# One that is settled by the transaction that claims the others.
+	enable($primary, 'on');
+	$first->schedule;
+	$held->wait_for(1);
+	enable($primary, 'off');
+	plan_some($pair);
+	start_sending($pair, sub { $held->release('first') });
+	is($first->query("SELECT state FROM appt.notification WHERE application_id = '@{[ $first->application ]}'"), 'SENDING', 'what it settles is seen by nobody yet');
+	cancel($pair);
+	is(received($pair), 0, 'canceled, it sends nothing');
+	is_deeply($first->states, { 'CREATE WEBHOOK' => 'SENT' }, 'what it settled is settled');
+	is($primary->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state <> 'SKIPPED'"),
+		'SENDING', 'the others are being taken back, which is a commit, too');
+	kill 'CONT', $pair->{walsender};
+	ok($tenant->settled, 'when the standby is back all go');
+	is($primary->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 2), 'each by its first attempt');
+	is(received($pair), $count + 1, 'once');
+	is(scalar $held->entries, 1, 'the settled one, too');
+
+	# Without a standby that is asked for nothing waits.
+	freeze($pair);
+	$primary->append_conf('postgresql.conf', "synchronous_standby_names = ''");
+	$primary->reload;
+	$tenant->schedule;
+	ok($tenant->settled, 'no standby asked for: all goes');
+	is($primary->query("SELECT max(attempt_number) FROM appt.attempt"), 1, 'by the first attempt');
+	lose($pair);
+	$pair->{standby}->stop;
+}
+
+done_testing();
+
+# A primary that plans and does not send yet, its synchronous standby, and who receives.
+sub pair
+{
+	my $primary = Appt::Cluster->create("primary_" . ++$::pairs, streaming => 1, conf => "wal_sender_timeout = 0\nautovacuum = off");
+	my %pair = (primary => $primary, hook => Appt::Peers->webhook, sms => Appt::Peers->sms, tenant => Appt::Tenant->create($primary));
+	$pair{tenant}->only('CREATE', 'WEBHOOK');
+	$pair{tenant}->rule('CREATE', 'SMS');
+	$pair{tenant}->subscribe($pair{hook}->url('/ok'));
+	$pair{tenant}->provider('SMS', 'TWILIO', $pair{sms}->url('/twilio'),
+		sender => '+15550100000', username => 'AC0123456789abcdef0123456789abcdef', secret => 'secret');
+	$primary->backup('base');
+	$pair{standby} = Appt::Cluster->new("standby_$::pairs");
+	$pair{standby}->init_from_backup($primary, 'base', has_streaming => 1);
+	$pair{standby}->start;
+	$primary->append_conf('postgresql.conf', "synchronous_standby_names = '*'");
+	enable($primary, 'off');
+	$primary->wait_for_query('SELECT sync_state FROM pg_stat_replication', 'sync') or die 'no synchronous standby';
+	($pair{worker}) = $primary->wait_for_workers;
+	return \%pair;
+}
+
+# A text message, too: one that was interrupted would not go again.
+sub plan_some
+{
+	my ($pair) = @_;
+
+	$pair->{tenant}->schedule_many($count - 1);
+	$pair->{tenant}->schedule(phone => '+306900000000');
+	return;
+}
+
+sub enable
+{
+	my ($node, $setting) = @_;
+	$node->append_conf('postgresql.conf', "appt.enabled = $setting");
+	$node->reload;
+	$node->wait_for_query('SELECT count(*) FROM appt.worker_status WHERE ' . ($setting eq 'on' ? 'why_quiet IS NULL' : "why_quiet = 'DISABLED'"), 1)
+	  or die "not $setting";
+	return;
+}
+
+# What is planned is on the standby; from now on nothing is. Then the worker claims and, in the same turn, settles what $meanwhile ends.
+sub start_sending
+{
+	my ($pair, $meanwhile) = @_;
+	my $primary = $pair->{primary};
+
+	$primary->wait_for_catchup($pair->{standby});
+	freeze($pair);
+	kill 'STOP', $pair->{worker};
+	$meanwhile->() if $meanwhile;
+	$primary->append_conf('postgresql.conf', 'appt.enabled = on');
+	$primary->reload;
+	kill 'CONT', $pair->{worker};
+	ok($primary->wait_for_query("SELECT count(*) $waiting", 1), 'the worker waits for the standby to confirm its claim');
+	return;
+}
+
+# The walsender stands still, and not while it holds a lock.
+sub freeze
+{
+	my ($pair) = @_;
+
+	$pair->{walsender} = $pair->{primary}->query('SELECT pid FROM pg_stat_replication');
+	while (1)
+	{
+		kill 'STOP', $pair->{walsender};
+		last if $pair->{primary}->query("SELECT wait_event FROM pg_stat_activity WHERE pid = $pair->{walsender}") eq 'WalSenderMain';
+		kill 'CONT', $pair->{walsender};
+		sleep 0.01;
+	}
+	return;
+}
+
+sub cancel
+{
+	my ($pair) = @_;
+	my $begun = $pair->{primary}->query("SELECT xact_start $waiting");
+
+	$pair->{primary}->query("SELECT pg_cancel_backend($pair->{worker})");
+	ok($pair->{primary}->wait_for_query("SELECT count(*) $waiting AND xact_start > '$begun'", 1), 'the worker waits with its next commit');
+	return;
+}
+
+# Nobody may have collected a process whose parent was killed.
+sub await_end
+{
+	my ($pid) = @_;
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
+
+	while (-e "/proc/$pid/stat" && slurp_file("/proc/$pid/stat") !~ /\) Z/)
+	{
+		die "process $pid goes on" if time > $until;
+		sleep 0.02;
+	}
+	return;
+}
+
+# The primary is gone, with what it has not sent to the standby.
+sub lose
+{
+	my ($pair) = @_;
+
+	$pair->{primary}->kill9;
+	await_end($pair->{worker});
+	kill 'KILL', $pair->{walsender};
+	return;
+}
+
+sub received
+{
+	my ($pair) = @_;
+
+	return scalar($pair->{hook}->entries) + scalar($pair->{sms}->entries);
+}
