@@ -61,9 +61,9 @@ COMMENT ON COLUMN appt.room_access_details.url IS 'The application''s room_url a
 COMMENT ON COLUMN appt.room_access_details.expires IS 'One hour after the appointment''s end.';
 
 CREATE FUNCTION appt.schedule_appointment(
-	application_id uuid,
-	start_at timestamptz,
-	duration interval,
+	application_id uuid DEFAULT NULL,
+	start_at timestamptz DEFAULT NULL,
+	duration interval DEFAULT NULL,
 	customer jsonb DEFAULT NULL,
 	organizer_id text DEFAULT NULL,
 	title text DEFAULT NULL,
@@ -82,21 +82,21 @@ Returns it with room_access if the application activates appointments by itself.
 
 22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header. PT404: no such application. PT409: the application''s max_overlap appointments are reached at some instant of it, or organizers are exclusive and this one organizes another then.';
 
-CREATE FUNCTION appt.get_appointment(id uuid) RETURNS appt.appointment_details
+CREATE FUNCTION appt.get_appointment(id uuid DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_appointment';
 COMMENT ON FUNCTION appt.get_appointment(uuid) IS
 'Returns one appointment, with room_access if it was activated.
 
 An agent sees those it organizes or attends, a supervisor its application''s, a client service those it organizes, a customer the one that its token''s conference_id names; PT404 for all others.';
 
-CREATE FUNCTION appt.cancel_appointment(id uuid, reason text DEFAULT NULL) RETURNS appt.appointment_details
+CREATE FUNCTION appt.cancel_appointment(id uuid DEFAULT NULL, reason text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cancel_appointment';
 COMMENT ON FUNCTION appt.cancel_appointment(uuid, text) IS
 'Cancels an appointment: it stays on record as CANCELLED, and its customers are told, with the reason.
 
 Cancelling it again changes nothing. PT404: no such appointment. PT409: it has ended.';
 
-CREATE FUNCTION appt.reschedule_appointment(id uuid, start_at timestamptz, duration interval,
+CREATE FUNCTION appt.reschedule_appointment(id uuid DEFAULT NULL, start_at timestamptz DEFAULT NULL, duration interval DEFAULT NULL,
 	timezone text DEFAULT NULL, locale text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reschedule_appointment';
 COMMENT ON FUNCTION appt.reschedule_appointment(uuid, timestamptz, interval, text, text) IS
@@ -106,7 +106,7 @@ null keeps what is. Where nothing differs, nothing changes and nothing is sent; 
 
 22023: malformed values, as for schedule_appointment; the start is checked if it changes. PT404: no such appointment. PT409: the call is going on, the appointment is CANCELLED or ENDED, or there is no place or the organizer not free, as for schedule_appointment.';
 
-CREATE FUNCTION appt.update_appointment(id uuid, title text DEFAULT NULL, notes text DEFAULT NULL,
+CREATE FUNCTION appt.update_appointment(id uuid DEFAULT NULL, title text DEFAULT NULL, notes text DEFAULT NULL,
 	location text DEFAULT NULL, metadata jsonb DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'update_appointment';
 COMMENT ON FUNCTION appt.update_appointment(uuid, text, text, text, jsonb) IS
@@ -116,49 +116,49 @@ A field that is left out or null stays as it is; an empty text or {} clears it. 
 
 22023: metadata is no object. PT404: no such appointment. PT409: it is CANCELLED or ENDED.';
 
-CREATE FUNCTION appt.delete_appointment(id uuid) RETURNS void
+CREATE FUNCTION appt.delete_appointment(id uuid DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'delete_appointment';
 COMMENT ON FUNCTION appt.delete_appointment(uuid) IS
 'Deletes an appointment for good, with its participants and room.
 
 Its customers are told that it is cancelled, unless it was over or cancelled already. The log of its notifications stays. PT404: no such appointment.';
 
-CREATE FUNCTION appt.activate_appointment(id uuid) RETURNS appt.room_access_details
+CREATE FUNCTION appt.activate_appointment(id uuid DEFAULT NULL) RETURNS appt.room_access_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'activate_appointment';
 COMMENT ON FUNCTION appt.activate_appointment(uuid) IS
 'Activates an appointment and returns the link to its room.
 
 Active already: the same link. PT404: no such appointment. PT409: it is CANCELLED or ENDED.';
 
-CREATE FUNCTION appt.end_appointment(id uuid) RETURNS appt.appointment_details
+CREATE FUNCTION appt.end_appointment(id uuid DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'end_appointment';
 COMMENT ON FUNCTION appt.end_appointment(uuid) IS
 'Ends an appointment now; follow-ups are planned for the customers who joined.
 
 Ended already: the same again. PT404: no such appointment. PT409: it was never activated, or is CANCELLED.';
 
-CREATE FUNCTION appt.record_join(id uuid, participant_id text) RETURNS void
+CREATE FUNCTION appt.record_join(id uuid DEFAULT NULL, participant_id text DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'record_join';
 COMMENT ON FUNCTION appt.record_join(uuid, text) IS
 'Records that a participant entered the call. The first customer to do so starts it: what reminds of it is not sent any more.
 
 A customer records itself: its token''s sub is the participant''s id. Entering again is harmless. PT404: no such appointment or participant. PT409: it is not ACTIVATED.';
 
-CREATE FUNCTION appt.record_leave(id uuid, participant_id text) RETURNS void
+CREATE FUNCTION appt.record_leave(id uuid DEFAULT NULL, participant_id text DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'record_leave';
 COMMENT ON FUNCTION appt.record_leave(uuid, text) IS
 'Records that a participant left the call. It goes on.
 
 A customer records itself: its token''s sub is the participant''s id. Leaving again is harmless. PT404: no such appointment or participant. PT409: it is not ACTIVATED.';
 
-CREATE FUNCTION appt.add_customer(id uuid, customer jsonb) RETURNS appt.appointment_details
+CREATE FUNCTION appt.add_customer(id uuid DEFAULT NULL, customer jsonb DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'add_customer';
 COMMENT ON FUNCTION appt.add_customer(uuid, jsonb) IS
 'Adds a customer to an appointment, who is told of it.
 
 customer: as for schedule_appointment. 22023: it is malformed, or the email address is bad. PT404: no such appointment. PT409: it is CANCELLED or ENDED.';
 
-CREATE FUNCTION appt.remove_participant(id uuid, participant_id text) RETURNS appt.appointment_details
+CREATE FUNCTION appt.remove_participant(id uuid DEFAULT NULL, participant_id text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'remove_participant';
 COMMENT ON FUNCTION appt.remove_participant(uuid, text) IS
 'Takes a participant off an appointment; a customer is told that it is cancelled.

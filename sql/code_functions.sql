@@ -1,6 +1,6 @@
 /* code_functions.sql: one-time codes, what they open, and test messages. */
 
-CREATE FUNCTION appt.request_customer_code(application_id uuid, contact text) RETURNS void
+CREATE FUNCTION appt.request_customer_code(application_id uuid DEFAULT NULL, contact text DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'request_customer_code';
 COMMENT ON FUNCTION appt.request_customer_code(uuid, text) IS
 'Sends a one-time code to an email address or phone number, to schedule an appointment with.
@@ -8,11 +8,11 @@ COMMENT ON FUNCTION appt.request_customer_code(uuid, text) IS
 The code has six digits and is valid for 10 minutes: until it is used, the contact asks for another, or five guesses were wrong. A phone number without a country''s code is one of the application''s calling_code. 22023: neither an email address nor a phone number. PT404: no such application. PT429: more than 3 requests of the contact, 20 of the client''s address (where it is known) or 300 of the application within 10 minutes.';
 
 CREATE FUNCTION appt.schedule_appointment_as_customer(
-	application_id uuid,
-	contact text,
-	code text,
-	start_at timestamptz,
-	duration interval,
+	application_id uuid DEFAULT NULL,
+	contact text DEFAULT NULL,
+	code text DEFAULT NULL,
+	start_at timestamptz DEFAULT NULL,
+	duration interval DEFAULT NULL,
 	customer jsonb DEFAULT NULL,
 	title text DEFAULT NULL,
 	notes text DEFAULT NULL,
@@ -28,14 +28,14 @@ contact and code are those of request_customer_code. The customer organizes the 
 
 22023: as schedule_appointment, or the customer has another address than the contact. PT404: no such application. These are found whatever the code.';
 
-CREATE FUNCTION appt.initiate_email_verification(application_id uuid, email text) RETURNS void
+CREATE FUNCTION appt.initiate_email_verification(application_id uuid DEFAULT NULL, email text DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'initiate_email_verification';
 COMMENT ON FUNCTION appt.initiate_email_verification(uuid, text) IS
 'Sends a one-time code to the address that the application''s emails come from, to show that it can be read there.
 
 The code goes out even where only verified senders may send. 22023: no email address. PT404: it is not the sender''s address of the enabled EMAIL provider, or there is no such application. PT429: more than 3 requests for the address or 300 of the application within 10 minutes.';
 
-CREATE FUNCTION appt.confirm_email_verification(application_id uuid, code text) RETURNS boolean
+CREATE FUNCTION appt.confirm_email_verification(application_id uuid DEFAULT NULL, code text DEFAULT NULL) RETURNS boolean
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'confirm_email_verification';
 COMMENT ON FUNCTION appt.confirm_email_verification(uuid, text) IS
 'Verifies the sender of the application''s emails by the one-time code that was sent to it.
@@ -43,8 +43,8 @@ COMMENT ON FUNCTION appt.confirm_email_verification(uuid, text) IS
 True, and the HTTP status 204, if it is the code: the provider''s verified_at is set. Null otherwise, the status 400 for a wrong code, 404 if none was asked for, or it has expired, was used, or guessed at five times. PT404: no such application.';
 
 CREATE FUNCTION appt.send_test_email(
-	application_id uuid,
-	to_email text,
+	application_id uuid DEFAULT NULL,
+	to_email text DEFAULT NULL,
 	type text DEFAULT 'REMINDER',
 	channel text DEFAULT 'EMAIL',
 	locale text DEFAULT NULL,
@@ -60,8 +60,8 @@ COMMENT ON FUNCTION appt.send_test_email(uuid, text, text, text, text, text, int
 It shows the template of the type, or what subject, text_body and html_body say, with a sample for every name. The sample starts after period, a day if left out; locale and timezone are the application''s unless given. 22023: a type that customers get no messages of, another channel, a bad address, locale, timezone, period or template. PT404: no such application, or it has no enabled EMAIL provider.';
 
 CREATE FUNCTION appt.send_test_sms(
-	application_id uuid,
-	to_phone text,
+	application_id uuid DEFAULT NULL,
+	to_phone text DEFAULT NULL,
 	type text DEFAULT 'REMINDER',
 	channel text DEFAULT 'SMS',
 	locale text DEFAULT NULL,

@@ -1,13 +1,13 @@
 /* configuration_functions.sql: setting up organizations, applications and how their messages leave. */
 
-CREATE FUNCTION appt.create_organization(name text) RETURNS uuid
+CREATE FUNCTION appt.create_organization(name text DEFAULT NULL) RETURNS uuid
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_organization';
 COMMENT ON FUNCTION appt.create_organization(text) IS
 'Creates an organization and returns its id.
 
 The first one makes this database the one that sends; a copy of it does not, see adopt_database. Names need not be unique; an empty one is 22023.';
 
-CREATE FUNCTION appt.set_notifications_enabled(organization_id uuid, enabled boolean) RETURNS void
+CREATE FUNCTION appt.set_notifications_enabled(organization_id uuid DEFAULT NULL, enabled boolean DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_notifications_enabled';
 COMMENT ON FUNCTION appt.set_notifications_enabled(uuid, boolean) IS
 'Switches all notifications of an organization on or off.
@@ -15,8 +15,8 @@ COMMENT ON FUNCTION appt.set_notifications_enabled(uuid, boolean) IS
 Off stops everything at once, retries and webhooks too; what comes due meanwhile is SUPPRESSED and stays so. Appointments scheduled while it is off never notify. PT404 if there is no such organization.';
 
 CREATE FUNCTION appt.create_application(
-	organization_id uuid,
-	name text,
+	organization_id uuid DEFAULT NULL,
+	name text DEFAULT NULL,
 	platform text DEFAULT 'STANDALONE',
 	auto_activate boolean DEFAULT true,
 	room_activates boolean DEFAULT false,
@@ -43,8 +43,8 @@ COMMENT ON FUNCTION appt.create_application(uuid, text, text, boolean, boolean, 
 The rules: every type but ROOM by webhook; CREATE, RESCHEDULE, CANCELLED and REMINDER by email; CREATE, RESCHEDULE and CANCELLED by SMS; REMINDER 1 day and 1 hour before. A TALKDESK application starts with the webhook rules alone. What the settings mean stands at the columns of appt.application. 22023 for a value that a setting cannot have, PT404 if there is no such organization.';
 
 CREATE FUNCTION appt.create_subscription(
-	application_id uuid,
-	url text,
+	application_id uuid DEFAULT NULL,
+	url text DEFAULT NULL,
 	hmac_key text DEFAULT NULL,
 	auth text DEFAULT 'NONE',
 	username text DEFAULT NULL,
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION appt.create_subscription(uuid, text, text, text, text, text,
 
 auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the client''s id and secret, token_url grants client credentials; scope and audience, what and whom the token is asked for; token_auth, BASIC or BODY, how the client says who it is). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. 22023 for what cannot work, PT404 if there is no such application.';
 
-CREATE FUNCTION appt.rotate_subscription_key(id uuid, overlap interval DEFAULT '1 day',
+CREATE FUNCTION appt.rotate_subscription_key(id uuid DEFAULT NULL, overlap interval DEFAULT '1 day',
 	OUT id uuid, OUT hmac_key text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rotate_subscription_key';
 COMMENT ON FUNCTION appt.rotate_subscription_key(uuid, interval) IS
@@ -70,10 +70,10 @@ COMMENT ON FUNCTION appt.rotate_subscription_key(uuid, interval) IS
 The key before goes on signing beside it for the overlap; 0 ends it at once. Of a subscription four keys sign side by side: with a fifth the oldest ends. PT404 if there is no such subscription.';
 
 CREATE FUNCTION appt.set_provider(
-	application_id uuid,
-	channel text,
-	kind text,
-	url text,
+	application_id uuid DEFAULT NULL,
+	channel text DEFAULT NULL,
+	kind text DEFAULT NULL,
+	url text DEFAULT NULL,
 	sender text DEFAULT NULL,
 	username text DEFAULT NULL,
 	secret text DEFAULT NULL,

@@ -51,7 +51,7 @@ COMMENT ON COLUMN appt.appointment_count.duration IS 'How long they take: elapse
 COMMENT ON COLUMN appt.appointment_count.timezone IS 'In which their people are told the times.';
 COMMENT ON COLUMN appt.appointment_count.count IS 'How many there are.';
 
-CREATE FUNCTION appt.count_appointments(application_id uuid, start_at timestamptz, time_frame interval)
+CREATE FUNCTION appt.count_appointments(application_id uuid DEFAULT NULL, start_at timestamptz DEFAULT NULL, time_frame interval DEFAULT NULL)
 RETURNS SETOF appt.appointment_count
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'count_appointments';
 COMMENT ON FUNCTION appt.count_appointments(uuid, timestamptz, interval) IS
@@ -67,7 +67,7 @@ COMMENT ON FUNCTION appt.appointments_eligible_for_activation(interval) IS
 
 Activation has no time constraints any more, so every one of them is eligible, and time_frame makes no difference; it must still be a duration. find_appointments has filters and pages. A client service gets those that it organizes. 22023: a time frame of 0 or less or with months.';
 
-CREATE FUNCTION appt.resolve_room(ticket text) RETURNS appt.appointment_details
+CREATE FUNCTION appt.resolve_room(ticket text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'resolve_room';
 COMMENT ON FUNCTION appt.resolve_room(text) IS
 'Returns the appointment that a ticket admits to: for the video front end.

@@ -73,7 +73,7 @@ COMMENT ON COLUMN appt.notification_details.context IS 'What it is composed from
 COMMENT ON COLUMN appt.notification_details.created_at IS 'When it was planned.';
 COMMENT ON COLUMN appt.notification_details.settled_at IS 'When it came to its end; null before.';
 
-CREATE FUNCTION appt.notification_eligibility(notification_id bigint, at timestamptz DEFAULT now(),
+CREATE FUNCTION appt.notification_eligibility(notification_id bigint DEFAULT NULL, at timestamptz DEFAULT now(),
 	OUT eligible boolean, OUT reason text, OUT explanation text)
 LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'notification_eligibility';
 COMMENT ON FUNCTION appt.notification_eligibility(bigint, timestamptz) IS
@@ -81,14 +81,14 @@ COMMENT ON FUNCTION appt.notification_eligibility(bigint, timestamptz) IS
 
 The very judgement of the worker, as things stand. Before it is due, it tells what would become of it then. What is settled answers with the reason of its state.';
 
-CREATE FUNCTION appt.retry_notification(notification_id bigint) RETURNS appt.notification_details
+CREATE FUNCTION appt.retry_notification(notification_id bigint DEFAULT NULL) RETURNS appt.notification_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retry_notification';
 COMMENT ON FUNCTION appt.retry_notification(bigint) IS
 'Sends a failed notification once more, at once.
 
 Only the latest failure to the same recipient over the same channel for the same reason can be retried, and of an appointment that is over only CANCELLED and FOLLOW_UP. Both switches are obeyed; window and max_attempts do not count. PT409 with the why in DETAIL otherwise.';
 
-CREATE FUNCTION appt.preview_notification(appointment_id uuid, participant_id text, type text, channel text,
+CREATE FUNCTION appt.preview_notification(appointment_id uuid DEFAULT NULL, participant_id text DEFAULT NULL, type text DEFAULT NULL, channel text DEFAULT NULL,
 	time_offset interval DEFAULT NULL, rule_id bigint DEFAULT NULL,
 	OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text)
 LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'preview_notification';

@@ -1,13 +1,13 @@
 /* slot_functions.sql: what is free, and what is not. */
 
-CREATE FUNCTION appt.count_overlapping(application_id uuid, start_at timestamptz, duration interval, OUT count bigint)
+CREATE FUNCTION appt.count_overlapping(application_id uuid DEFAULT NULL, start_at timestamptz DEFAULT NULL, duration interval DEFAULT NULL, OUT count bigint)
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'count_overlapping';
 COMMENT ON FUNCTION appt.count_overlapping(uuid, timestamptz, interval) IS
 'Counts the SCHEDULED and ACTIVATED appointments of an application that overlap a window of time.
 
 One that ends as the window starts, or starts as it ends, does not overlap. 0 for an unknown application. 22023: a start that is infinite, a duration of 0 or less or with months.';
 
-CREATE FUNCTION appt.available_slots(application_id uuid, range tstzrange, duration interval, step interval,
+CREATE FUNCTION appt.available_slots(application_id uuid DEFAULT NULL, range tstzrange DEFAULT NULL, duration interval DEFAULT NULL, step interval DEFAULT NULL,
 	organizer_id text DEFAULT NULL)
 RETURNS TABLE (start_at timestamptz, end_at timestamptz, remaining integer)
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'available_slots';

@@ -1,9 +1,9 @@
 /* template_functions.sql */
 
-CREATE FUNCTION appt.render_template(template text, data jsonb,
+CREATE FUNCTION appt.render_template(template text DEFAULT NULL, data jsonb DEFAULT NULL,
 	html boolean DEFAULT false, timezone text DEFAULT 'UTC', locale text DEFAULT 'en')
 RETURNS text
-LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'render_template';
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'render_template';
 COMMENT ON FUNCTION appt.render_template(text, jsonb, boolean, text, text) IS
 'Renders a Mustache template with the given data.
 

@@ -130,7 +130,7 @@ create_application(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 	Call		call;
 
-	require_argument(fcinfo, ARGUMENT_ORGANIZATION_ID, "organization_id");
+	require_arguments(fcinfo, 2);
 	check_texts(fcinfo);
 	check_settings(fcinfo);
 

@@ -19,13 +19,6 @@
 #include "core/errors.h"
 #include "core/statement.h"
 
-void
-require_argument(FunctionCallInfo fcinfo, int index, const char *name)
-{
-	if (PG_ARGISNULL(index))
-		report_invalid("a required argument is null", "\"%s\" is.", name);
-}
-
 /* Bytes of a name, user name, password or key. */
 #define MAX_TEXT_BYTES 8192
 
@@ -58,7 +51,7 @@ required_text(FunctionCallInfo fcinfo, int index, const char *name)
 	require_argument(fcinfo, index, name);
 	text = optional_text(fcinfo, index, name);
 	if (text[0] == '\0')
-		report_invalid("a required argument is empty", "\"%s\" is.", name);
+		report_invalid("a required argument is empty", "\"%s\" must not be empty.", name);
 	return text;
 }
 

@@ -13,6 +13,7 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "core/arguments.h"
 #include "core/call.h"
 
 /* What stands in tables instead of a secret. */
@@ -42,7 +43,6 @@ extern Jsonb *masked_headers(List *headers);
 #define MAX_ELAPSED (MAX_DAYS * USECS_PER_DAY)
 
 /* Arguments of SQL functions; `name` is the argument's, for DETAIL. */
-extern void require_argument(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *required_text(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *optional_text(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *limited_text(FunctionCallInfo fcinfo, int index, const char *name);	/* of any characters */

@@ -58,8 +58,7 @@ set_notifications_enabled(PG_FUNCTION_ARGS)
 	TimestampTz now = GetCurrentTimestamp();
 	Call		call;
 
-	require_argument(fcinfo, 0, "organization_id");
-	require_argument(fcinfo, 1, "enabled");
+	require_arguments(fcinfo, 2);
 	id = PG_GETARG_UUID_P(0);
 	enabled = PG_GETARG_BOOL(1);
 	call_begin(&call, fcinfo, CALLER_ADMIN);

@@ -31,7 +31,6 @@ enum
 static void
 read_arguments(FunctionCallInfo fcinfo, Provider *new)
 {
-	require_argument(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
 	new->channel = required_text(fcinfo, ARGUMENT_CHANNEL, "channel");
 	new->kind = required_text(fcinfo, ARGUMENT_KIND, "kind");
 	new->url = required_text(fcinfo, ARGUMENT_URL, "url");
@@ -107,6 +106,7 @@ set_provider(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 	Call		call;
 
+	require_arguments(fcinfo, 4);
 	read_arguments(fcinfo, &new);
 	application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 

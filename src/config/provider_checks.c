@@ -274,7 +274,7 @@ check_provider(const Provider *provider)
 	if (strcmp(provider->kind, "HTTP") != 0)
 		check_url(provider->url, strcmp(provider->kind, "SMTP") == 0);
 	if (channel == CHANNEL_EMAIL && provider->sender == NULL)
-		report_invalid("a required argument is null", "\"sender\" is.");
+		report_invalid("a required argument is missing", "A provider of EMAIL must have a \"sender\".");
 	if (channel == CHANNEL_EMAIL)
 		check_sender(provider->sender);
 	check_settings(provider->settings, provider->kind);

@@ -123,7 +123,6 @@ hmac_key_argument(FunctionCallInfo fcinfo, int index)
 static void
 read_arguments(FunctionCallInfo fcinfo, NewSubscription *new)
 {
-	require_argument(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
 	new->url = required_text(fcinfo, ARGUMENT_URL, "url");
 	check_url(new->url, false);
 	new->auth = required_text(fcinfo, ARGUMENT_AUTH, "auth");
@@ -210,6 +209,7 @@ create_subscription(PG_FUNCTION_ARGS)
 	pg_uuid_t	id;
 	Call		call;
 
+	require_arguments(fcinfo, 2);
 	read_arguments(fcinfo, &new);
 	application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 

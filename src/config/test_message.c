@@ -265,7 +265,7 @@ send_test_email(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
-	require_argument(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
+	require_arguments(fcinfo, 2);
 	test.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 	test.address = required_text(fcinfo, ARGUMENT_ADDRESS, "to_email");
 	check_address(&test);
@@ -298,7 +298,7 @@ send_test_sms(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
-	require_argument(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
+	require_arguments(fcinfo, 2);
 	test.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 	phone = required_text(fcinfo, ARGUMENT_ADDRESS, "to_phone");
 	read_arguments(fcinfo, &test);

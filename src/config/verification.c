@@ -60,7 +60,7 @@ initiate_email_verification(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
-	require_argument(fcinfo, 0, "application_id");
+	require_arguments(fcinfo, 2);
 	application_id = PG_GETARG_UUID_P(0);
 	email = required_text(fcinfo, 1, "email");
 	if (!channel_address_is_valid(CHANNEL_EMAIL, email))
@@ -107,7 +107,7 @@ confirm_email_verification(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
-	require_argument(fcinfo, 0, "application_id");
+	require_arguments(fcinfo, 2);
 	application_id = PG_GETARG_UUID_P(0);
 	code = required_text(fcinfo, 1, "code");
 	lock_application(&call.caller, application_id);

@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"
@@ -135,14 +136,6 @@ set_text(Datum *values, bool *nulls, int column, const char *text)
 	values[column] = text ? CStringGetTextDatum(text) : (Datum) 0;
 }
 
-static Datum
-required_argument(FunctionCallInfo fcinfo, int index, const char *name)
-{
-	if (PG_ARGISNULL(index))
-		report_invalid("a required argument is null", "\"%s\" is.", name);
-	return PG_GETARG_DATUM(index);
-}
-
 /* ---- eligibility ---- */
 
 /* What an answer says. */
@@ -240,8 +233,9 @@ notification_eligibility(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE | CALLER_ADMIN);
-	id = DatumGetInt64(required_argument(fcinfo, 0, "notification_id"));
-	at = DatumGetTimestampTz(required_argument(fcinfo, 1, "at"));
+	require_arguments(fcinfo, 2);
+	id = PG_GETARG_INT64(0);
+	at = PG_GETARG_TIMESTAMPTZ(1);
 	(void) find_notification(&call.caller, id, true);
 	loaded = facts_load_as_seen(&id, 1);
 	if (loaded == NIL)
@@ -292,7 +286,8 @@ retry_notification(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
-	id = DatumGetInt64(required_argument(fcinfo, 0, "notification_id"));
+	require_arguments(fcinfo, 1);
+	id = PG_GETARG_INT64(0);
 	scope = find_notification(&call.caller, id, false);
 	retry_by_hand(id, &scope.application_id, scope.appointment_id);
 	result = notification_details(&call, id);
@@ -306,8 +301,8 @@ retry_notification(PG_FUNCTION_ARGS)
 static void
 read_kind(FunctionCallInfo fcinfo, NotificationType *type, ChannelCode *channel)
 {
-	char	   *type_text = TextDatumGetCString(required_argument(fcinfo, 2, "type"));
-	char	   *channel_text = TextDatumGetCString(required_argument(fcinfo, 3, "channel"));
+	char	   *type_text = text_argument(fcinfo, 2);
+	char	   *channel_text = text_argument(fcinfo, 3);
 
 	if (!notification_type_from_code(type_text, type))
 		report_invalid("unknown notification type", "\"%s\" is none.", type_text);
@@ -401,11 +396,11 @@ preview_notification(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
+	require_arguments(fcinfo, 4);
 	read_kind(fcinfo, &type, &channel);
 	offset = read_offset(fcinfo);
-	participant_id = TextDatumGetCString(required_argument(fcinfo, 1, "participant_id"));
-	scope = find_appointment(&call.caller,
-							 DatumGetUUIDP(required_argument(fcinfo, 0, "appointment_id")));
+	participant_id = text_argument(fcinfo, 1);
+	scope = find_appointment(&call.caller, PG_GETARG_UUID_P(0));
 	facts = facts_imagine(&scope.application_id, scope.appointment_id, participant_id, type, channel,
 						  offset, find_rule(fcinfo, &scope.application_id, type, channel));
 	if (facts == NULL)

@@ -9,6 +9,7 @@
  */
 #include "postgres.h"
 
+#include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
 #include "fmgr.h"
@@ -62,6 +63,7 @@ render_template(PG_FUNCTION_ARGS)
 
 	call_authorize(fcinfo, CALLER_AGENT | CALLER_SUPERVISOR |
 				   CALLER_CLIENT_SERVICE | CALLER_ADMIN);
+	require_arguments(fcinfo, 5);
 	template = text_to_cstring(PG_GETARG_TEXT_PP(0));
 	data = PG_GETARG_JSONB_P(1);
 	html = PG_GETARG_BOOL(2);

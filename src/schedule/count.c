@@ -11,6 +11,7 @@
 
 #include "funcapi.h"
 
+#include "core/arguments.h"
 #include "core/column.h"
 #include "core/plans.h"
 #include "core/statement.h"
@@ -56,6 +57,7 @@ count_appointments(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	call_begin(&call, fcinfo, CALLER_ALL);
+	require_arguments(fcinfo, 3);
 	pin_order();
 	arguments[0] = SQL_VALUE(UUIDPGetDatum(required_uuid(fcinfo, 0, "application_id")));
 	start_at = required_time(fcinfo, 1, "start_at");

@@ -79,6 +79,7 @@ request_customer_code(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ALL);
+	require_arguments(fcinfo, 2);
 	application_id = required_uuid(fcinfo, 0, "application_id");
 	contact = read_contact(fcinfo, 1, find_calling_code(application_id));
 	code_request(application_id, CODE_FOR_CUSTOMER, &contact);
@@ -141,6 +142,7 @@ schedule_appointment_as_customer(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ALL);
+	require_arguments(fcinfo, 5);
 	booking = booking_read(fcinfo, &where, GetCurrentTransactionStartTimestamp());
 	contact = read_contact(fcinfo, ARGUMENT_CONTACT, booking->settings->calling_code);
 	code = required_text(fcinfo, ARGUMENT_CODE, "code");

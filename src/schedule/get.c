@@ -7,6 +7,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"
@@ -107,6 +108,7 @@ get_participant(PG_FUNCTION_ARGS)
 	Datum		details;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CUSTOMER);
+	require_arguments(fcinfo, 2);
 	id = required_uuid(fcinfo, 0, "id");
 	participant_id = required_id(fcinfo, 1, "participant_id");
 	appointment = appointment_find(&call.caller, id);

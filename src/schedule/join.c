@@ -9,6 +9,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
@@ -85,6 +86,7 @@ record_join(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_CLIENT_SERVICE | CALLER_CUSTOMER);
+	require_arguments(fcinfo, 2);
 	id = required_uuid(fcinfo, 0, "id");
 	participant_id = whom(fcinfo, &call.caller);
 	appointment = appointment_lock(&call.caller, id, false);
@@ -116,6 +118,7 @@ record_leave(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_CLIENT_SERVICE | CALLER_CUSTOMER);
+	require_arguments(fcinfo, 2);
 	id = required_uuid(fcinfo, 0, "id");
 	participant_id = whom(fcinfo, &call.caller);
 	appointment = appointment_lock(&call.caller, id, false);

@@ -48,6 +48,7 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core/arguments.h"
 #include "core/call.h"
 #include "schedule/appointment.h"
 #include "schedule/overlap.h"
@@ -541,6 +542,7 @@ count_overlapping(PG_FUNCTION_ARGS)
 	Span		window;
 
 	call_authorize(fcinfo, CALLER_ALL);
+	require_arguments(fcinfo, 3);
 	application_id = required_uuid(fcinfo, 0, "application_id");
 	window.start_at = required_time(fcinfo, 1, "start_at");
 	check_finite(window.start_at);

@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/statement.h"
 #include "schedule/participant.h"
@@ -57,6 +58,7 @@ add_customer(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	require_arguments(fcinfo, 2);
 	id = required_uuid(fcinfo, 0, "id");
 	object = required_object(fcinfo, 1, "customer");
 	appointment = appointment_lock(&call.caller, id, false);
@@ -86,6 +88,7 @@ add_agent(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	require_arguments(fcinfo, 2);
 	id = required_uuid(fcinfo, 0, "id");
 	user_id = required_id(fcinfo, 1, "user_id");
 	appointment = appointment_lock(&call.caller, id, false);
@@ -130,6 +133,7 @@ remove_participant(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	require_arguments(fcinfo, 2);
 	id = required_uuid(fcinfo, 0, "id");
 	participant_id = required_id(fcinfo, 1, "participant_id");
 	appointment = appointment_lock(&call.caller, id, false);

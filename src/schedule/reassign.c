@@ -10,6 +10,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/statement.h"
 #include "schedule/capacity.h"
@@ -116,6 +117,7 @@ reassign_appointment(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR);
+	require_arguments(fcinfo, 2);
 	id = required_uuid(fcinfo, 0, "id");
 	user_id = required_id(fcinfo, 1, "user_id");
 	appointment = lock_appointment(&call.caller, id, user_id, &capacity);

@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "schedule/booking.h"
 #include "schedule/validate.h"
@@ -72,6 +73,7 @@ schedule_appointment(PG_FUNCTION_ARGS)
 	Datum		details;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_CLIENT_SERVICE);
+	require_arguments(fcinfo, 3);
 	application_id = required_uuid(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
 	if (!caller_may_use_application(&call.caller, application_id))
 		report_not_found("application", application_id);

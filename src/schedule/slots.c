@@ -76,7 +76,6 @@ read_bounds(FunctionCallInfo fcinfo, RangeBound *lower, RangeBound *upper)
 	RangeType  *range;
 	bool		is_empty;
 
-	require_argument(fcinfo, ARGUMENT_RANGE, "range");
 	range = PG_GETARG_RANGE_P(ARGUMENT_RANGE);
 	range_deserialize(lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO), range,
 					  lower, upper, &is_empty);
@@ -219,6 +218,7 @@ available_slots(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	call_begin(&call, fcinfo, CALLER_ALL);
+	require_arguments(fcinfo, 4);
 	read_request(fcinfo, &request);
 	limits = find_limits(request.application_id);
 	check_max_duration(PG_GETARG_INTERVAL_P(ARGUMENT_DURATION), limits.max_duration);

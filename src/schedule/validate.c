@@ -56,7 +56,7 @@ required_id(FunctionCallInfo fcinfo, int index, const char *name)
 	check_size(fcinfo, index, name, MAX_ID_BYTES);
 	id = text_to_cstring(PG_GETARG_TEXT_PP(index));
 	if (id[0] == '\0')
-		report_invalid("a required argument is empty", "\"%s\" is.", name);
+		report_invalid("a required argument is empty", "\"%s\" must not be empty.", name);
 	return id;
 }
 

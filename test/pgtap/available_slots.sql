@@ -76,9 +76,9 @@ SET timezone = 'UTC';
 -- What is refused.
 SELECT is(concat_ws(' ', state, message), expected, format('%s, %s every %s', range, duration, step))
 	FROM (VALUES
-		(NULL, '1 hour', '1 hour', '22023 a required argument is null'),
-		('[2031-01-01, 2031-01-02)', NULL, '1 hour', '22023 a required argument is null'),
-		('[2031-01-01, 2031-01-02)', '1 hour', NULL, '22023 a required argument is null'),
+		(NULL, '1 hour', '1 hour', '22023 a required argument is missing'),
+		('[2031-01-01, 2031-01-02)', NULL, '1 hour', '22023 a required argument is missing'),
+		('[2031-01-01, 2031-01-02)', '1 hour', NULL, '22023 a required argument is missing'),
 		('empty', '1 hour', '1 hour', '22023 a range must not be empty'),
 		('[2031-01-01,)', '1 hour', '1 hour', '22023 a range must have two ends'),
 		('(,2031-01-01)', '1 hour', '1 hour', '22023 a range must have two ends'),

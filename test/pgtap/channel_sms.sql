@@ -226,7 +226,7 @@ SELECT throws_ok(format('SELECT valid(%L, %L, %L, %L)', settings, more, channel,
 	('SMS', 'TWILIO', '{"account_sid": 1}', '{}', 'invalid setting'), ('SMS', 'TWILIO', '{}', '{"url": "https://a:b@c.example"}', 'invalid URL'), ('SMS', 'TWILIO', '{}', '{"username": "a\nb"}', 'control characters are not allowed'),
 	('SMS', 'GENESYS_CLOUD', '{}', '{"username": "a", "sender": "Acme"}', 'invalid provider'), ('SMS', 'GENESYS_CLOUD', '{"use_existing_active_conversation": 1}', '{}', 'invalid setting'),
 	('SMS', 'GENESYS_CLOUD', '{"token_url": "x"}', '{}', 'invalid URL'), ('SMS', 'GENESYS_CLOUD', '{"reply_to": "a@b.example"}', '{"username": "a", "sender": "+15550100000", "url": "https://api.x.example"}', 'invalid provider'),
-	('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "url": "https://api.x.example"}', 'a required argument is null'), ('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "sender": "+1555", "url": "https://api.x.example"}', 'invalid sender'),
+	('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "url": "https://api.x.example"}', 'a required argument is missing'), ('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "sender": "+1555", "url": "https://api.x.example"}', 'invalid sender'),
 	('EMAIL', 'GENESYS_CLOUD', '{"starttls": "never"}', '{"username": "a", "sender": "a@b.example", "url": "https://api.x.example"}', 'unknown setting'),
 	('EMAIL', 'HTTP', '{}', '{}', 'this kind of provider does not carry the channel'), ('WEBHOOK', 'HTTP', '{}', '{}', 'channel has no providers'), ('SMS', 'PIGEON', '{}', '{}', 'unknown kind of provider')) AS bad (channel, kind, settings, more, message);
 SELECT is(appt.provider_is_valid('SMS', 'HTTP', NULL, NULL, NULL, '{}'), NULL, 'NULL is NOT NULL''s to refuse');

@@ -10,7 +10,7 @@ SELECT is(count(*), 1::bigint, 'the second, of the same name, leaves it') FROM a
 SELECT is(o, ROW(:'organization', 'Acme', true, false, NULL, o.created_at)::appt.organization, 'its switch is on, senders need not be verified')
 FROM appt.organization o WHERE id = :'organization';
 SELECT throws_ok(format('SELECT appt.create_organization(%L)', name), '22023', message, message)
-FROM (VALUES (NULL, 'a required argument is null'), ('', 'a required argument is empty'),
+FROM (VALUES (NULL, 'a required argument is missing'), ('', 'a required argument is empty'),
 	(E'two\nlines', 'control characters are not allowed')) AS bad (name, message);
 
 SELECT appt.set_notifications_enabled(:'organization', false);
@@ -18,8 +18,8 @@ SELECT is(array_agg(notifications_enabled ORDER BY id = :'organization'), '{t,f}
 SELECT appt.set_notifications_enabled(:'organization', true);
 SELECT is(bool_and(notifications_enabled), true, 'and on again') FROM appt.organization;
 SELECT throws_ok('SELECT appt.set_notifications_enabled(gen_random_uuid(), true)', 'PT404', 'organization not found', 'no such organization');
-SELECT throws_ok('SELECT appt.set_notifications_enabled(NULL, true)', '22023', 'a required argument is null', 'none at all');
-SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'organization'), '22023', 'a required argument is null', 'neither on nor off');
+SELECT throws_ok('SELECT appt.set_notifications_enabled(NULL, true)', '22023', 'a required argument is missing', 'none at all');
+SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'organization'), '22023', 'a required argument is missing', 'neither on nor off');
 
 -- Applications.
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
@@ -45,12 +45,12 @@ SELECT is(count(*), 8::bigint, 'of every type') FROM appt.rule WHERE application
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L, %s)', :'organization', 'Sales', argument), '22023', message, argument)
 FROM (VALUES
 	('platform => ''ZOOM''', 'unknown code'),
-	('platform => NULL', 'a required argument is null'),
-	('auto_activate => NULL', 'a required argument is null'),
-	('room_activates => NULL', 'a required argument is null'),
-	('organizer_exclusive => NULL', 'a required argument is null'),
-	('max_attempts => NULL', 'a required argument is null'),
-	('end_grace => NULL', 'a required argument is null'),
+	('platform => NULL', 'a required argument is missing'),
+	('auto_activate => NULL', 'a required argument is missing'),
+	('room_activates => NULL', 'a required argument is missing'),
+	('organizer_exclusive => NULL', 'a required argument is missing'),
+	('max_attempts => NULL', 'a required argument is missing'),
+	('end_grace => NULL', 'a required argument is missing'),
 	('locale => ''klingon-x''', 'unknown locale'),
 	('timezone => ''Mars/Phobos''', 'unknown timezone'),
 	('timezone => ''+03''', 'unknown timezone'),
@@ -80,7 +80,7 @@ FROM (VALUES
 	('max_per_second => ''Infinity''', 'value out of range'),
 	('max_per_second => ''1e400''', 'value out of range')) AS bad (argument, message);
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', gen_random_uuid(), 'Sales'), 'PT404', 'organization not found', 'no such organization');
-SELECT throws_ok(format('SELECT appt.create_application(NULL, %L)', 'Sales'), '22023', 'a required argument is null', 'no organization');
+SELECT throws_ok(format('SELECT appt.create_application(NULL, %L)', 'Sales'), '22023', 'a required argument is missing', 'no organization');
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'organization', ''), '22023', 'a required argument is empty', 'no name');
 SELECT is(count(*), 2::bigint, 'what was refused has left nothing') FROM appt.application;
 
@@ -126,7 +126,7 @@ FROM appt.subscription WHERE id = :'object_id';
 
 SELECT throws_ok(format('SELECT appt.create_subscription(%L, %s)', :'application', arguments), '22023', message, arguments)
 FROM (VALUES
-	('NULL', 'a required argument is null'),
+	('NULL', 'a required argument is missing'),
 	('''''', 'a required argument is empty'),
 	('''hooks.example''', 'invalid URL'),
 	('''smtp://hooks.example''', 'invalid URL'),
@@ -137,7 +137,7 @@ FROM (VALUES
 	('''https://hooks.example'', headers => (SELECT jsonb_object_agg(''X-'' || i, i::text) FROM generate_series(1, 51) i)', 'too many headers'),
 	('''https://hooks.example'', hmac_key => ''whsec_!''', 'invalid HMAC key'),
 	('''https://hooks.example'', auth => ''DIGEST''', 'unknown code'),
-	('''https://hooks.example'', auth => NULL', 'a required argument is null'),
+	('''https://hooks.example'', auth => NULL', 'a required argument is missing'),
 	('''https://hooks.example'', username => ''me''', 'authentication has an argument too many'),
 	('''https://hooks.example'', secret => ''me''', 'authentication has an argument too many'),
 	('''https://hooks.example'', auth => ''BASIC''', 'authentication lacks an argument'),
@@ -149,7 +149,7 @@ FROM (VALUES
 	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', scope => ''x''', 'authentication has an argument too many'),
 	('''https://hooks.example'', audience => ''x''', 'authentication has an argument too many'),
 	('''https://hooks.example'', token_auth => ''PLAIN''', 'unknown code'),
-	('''https://hooks.example'', token_auth => NULL', 'a required argument is null'),
+	('''https://hooks.example'', token_auth => NULL', 'a required argument is missing'),
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''https://id.example'', audience => ''''', 'a required argument is empty'),
 	('''https://hooks.example'', headers => ''"X"''', 'invalid headers'),
 	('''https://hooks.example'', headers => ''[1]''', 'invalid header'),
@@ -217,13 +217,13 @@ SELECT throws_ok(format('SELECT appt.set_provider(%L, %s)', :'application', argu
 FROM (VALUES
 	('''WEBHOOK'', ''HTTP'', ''https://a.example''', 'channel has no providers'),
 	('''FAX'', ''HTTP'', ''https://a.example''', 'channel has no providers'),
-	('NULL, ''HTTP'', ''https://a.example''', 'a required argument is null'),
+	('NULL, ''HTTP'', ''https://a.example''', 'a required argument is missing'),
 	('''EMAIL'', ''PIGEON'', ''https://a.example''', 'unknown kind of provider'),
 	('''EMAIL'', ''TWILIO'', ''https://a.example'', ''a@b.example''', 'this kind of provider does not carry the channel'),
 	('''SMS'', ''SMTP'', ''smtp://a.example''', 'this kind of provider does not carry the channel'),
 	('''EMAIL'', ''SMTP'', ''https://a.example'', ''a@b.example''', 'invalid URL'),
 	('''EMAIL'', ''SMTP'', ''smtp://u:p@a.example'', ''a@b.example''', 'invalid URL'),
-	('''EMAIL'', ''SMTP'', ''smtp://a.example''', 'a required argument is null'),
+	('''EMAIL'', ''SMTP'', ''smtp://a.example''', 'a required argument is missing'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''nobody''', 'invalid sender'),
 	(E'\'EMAIL\', \'SMTP\', \'smtp://a.example\', E\'a@b.example\\r\\nBcc: c@d.example\'', 'control characters are not allowed'),
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''[]''', 'invalid settings'),

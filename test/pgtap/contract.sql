@@ -25,7 +25,7 @@ INSERT INTO contract VALUES
 		notification_headers jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
 	('update_appointment', 'id uuid, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
 		metadata jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
-	('reschedule_appointment', 'id uuid, start_at timestamp with time zone, duration interval, timezone text DEFAULT NULL::text,
+	('reschedule_appointment', 'id uuid, start_at timestamp with time zone DEFAULT NULL::timestamp with time zone, duration interval DEFAULT NULL::interval, timezone text DEFAULT NULL::text,
 		locale text DEFAULT NULL::text -> appt.appointment_details'),
 	('cancel_appointment', 'id uuid, reason text DEFAULT NULL::text -> appt.appointment_details'),
 	('delete_appointment', 'id uuid -> void'),
@@ -69,8 +69,32 @@ INSERT INTO contract VALUES
 		rule_id bigint DEFAULT NULL::bigint, OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text -> record'),
 	('render_template', 'template text, data jsonb, html boolean DEFAULT false, timezone text DEFAULT ''UTC''::text, locale text DEFAULT ''en''::text -> text'),
 	('adopt_database', ' -> void');
-SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p.oid), regexp_replace(arguments, '\s+', ' ', 'g'), name)
-  FROM contract LEFT JOIN pg_proc p ON p.proname = name AND p.pronamespace = 'appt'::regnamespace;
+-- An argument without a default above is required. It has one all the same, so that PostgREST finds the function without it.
+CREATE TEMP TABLE argument AS
+SELECT name, position, text, split_part(text, ' ', 1) AS argument, text !~ '^(OUT|TABLE) | DEFAULT ' AS is_required
+  FROM contract, regexp_split_to_table(split_part(regexp_replace(arguments, '\s+', ' ', 'g'), ' -> ', 1), ', ') WITH ORDINALITY a (text, position) WHERE text <> '';
+SELECT is(pg_get_function_arguments(p.oid) || ' -> ' || pg_get_function_result(p.oid),
+	coalesce(string_agg(text || CASE WHEN is_required THEN ' DEFAULT NULL::' || substr(text, length(argument) + 2) ELSE '' END, ', ' ORDER BY position), '')
+		|| ' -> ' || split_part(regexp_replace(arguments, '\s+', ' ', 'g'), ' -> ', 2), c.name)
+  FROM contract c LEFT JOIN argument USING (name) LEFT JOIN pg_proc p ON p.proname = c.name AND p.pronamespace = 'appt'::regnamespace
+  GROUP BY p.oid, c.name, arguments;
+
+CREATE FUNCTION pg_temp.refusal(call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	detail text;
+BEGIN
+	EXECUTE call;
+	RETURN 'accepted';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL;
+	RETURN concat_ws(' ', SQLSTATE, SQLERRM || ':', detail);
+END $$;
+SELECT is(pg_temp.refusal(format('SELECT appt.%I()', name)),
+	format('22023 a required argument is missing: These are null or were left out: %s.', string_agg('"' || argument || '"', ', ' ORDER BY position)), name || ' names what is missing')
+  FROM argument WHERE is_required GROUP BY name;
+SELECT is(pg_temp.refusal('SELECT appt.schedule_appointment(start_at => now(), application_id => gen_random_uuid())'),
+	'22023 a required argument is missing: These are null or were left out: "duration".', 'and nothing else');
+
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON has_function_privilege(r.oid, p.oid, 'EXECUTE')
 	WHERE pronamespace = 'appt'::regnamespace AND r.rolname IN ('appt_service', 'appt_anonymous') AND proname NOT IN (SELECT name FROM contract)
 		AND proname !~ '^(due_notifications|notification_types|reasons|.*_(is|are)_valid)$'$$, 'nothing that applications call is left out');

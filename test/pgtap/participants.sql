@@ -31,8 +31,8 @@ SELECT is(k, (customer || '{"username": null, "metadata": {}}') - 'locale', 'wha
 
 -- No such one.
 SELECT is(ROW(r.state, r.message)::text, expected, statement) FROM (VALUES
-		(format('get_participant(%L, ''nobody'')', :'id'), '(PT404,"participant not found")'), (format('get_participant(%L, NULL)', :'id'), '(22023,"a required argument is null")'),
-		(format('get_participant(%L, '''')', :'id'), '(22023,"a required argument is empty")'), (format('get_participant(NULL, %L)', :'customer'), '(22023,"a required argument is null")'),
+		(format('get_participant(%L, ''nobody'')', :'id'), '(PT404,"participant not found")'), (format('get_participant(%L, NULL)', :'id'), '(22023,"a required argument is missing")'),
+		(format('get_participant(%L, '''')', :'id'), '(22023,"a required argument is empty")'), (format('get_participant(NULL, %L)', :'customer'), '(22023,"a required argument is missing")'),
 		(format('get_participant(gen_random_uuid(), %L)', :'customer'), '(PT404,"appointment not found")')) wrong (statement, expected), pg_temp.refusal(statement) r;
 
 -- To whom: y for an answer, n for PT404, - for 42501; of the organizing agent, of one attending, of a customer.

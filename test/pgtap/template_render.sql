@@ -27,7 +27,8 @@ SELECT is(appt.render_template(template, data::jsonb, html), CASE WHEN html THEN
 	('two tags on a line keep it', E'a\n{{#b}}{{/b}}\nc', '{"b": true}', E'a\n\nc', E'a\n\nc')
   ) cases (what, template, data, as_text, as_html), unnest('{false,true}'::boolean[]) html;
 
-SELECT is(appt.render_template(NULL, '{}'), NULL, 'no template, no result');
+SELECT throws_ok(format('SELECT appt.render_template(%s)', arguments), '22023', 'a required argument is missing', arguments)
+  FROM unnest(ARRAY['NULL, ''{}''', '''x'', NULL', '''x'', ''{}'', NULL', '''x'', ''{}'', timezone => NULL', '''x'', ''{}'', locale => NULL']) arguments;
 
 -- What went wrong, as a caller sees it.
 CREATE FUNCTION pg_temp.refusal(template text, data jsonb = '{}') RETURNS text LANGUAGE plpgsql AS $$
