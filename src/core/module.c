@@ -44,7 +44,7 @@ create_shared_memory(void)
 		previous_shmem_startup_hook();
 	one_time_code_shared_create();
 	wake_shared_create();
-	workers_shared_create();
+	workers_shared_create(launcher_is_registered());
 }
 
 void

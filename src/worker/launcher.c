@@ -32,6 +32,7 @@
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
+#include "postmaster/bgworker_internals.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
@@ -78,6 +79,8 @@ typedef struct Supervised
 
 static List *all_supervised = NIL;	/* in TopMemoryContext */
 
+#define LAUNCHER_FUNCTION "appt_launcher_main"
+
 PGDLLEXPORT void appt_launcher_main(Datum unused);
 
 void
@@ -90,10 +93,25 @@ launcher_register(void)
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
 		.bgw_restart_time = LAUNCHER_RESTART_SECONDS,
 		.bgw_library_name = "appt",
-		.bgw_function_name = "appt_launcher_main"
+		.bgw_function_name = LAUNCHER_FUNCTION
 	};
 
 	RegisterBackgroundWorker(&worker);
+}
+
+bool
+launcher_is_registered(void)
+{
+	slist_iter	iterator;
+
+	slist_foreach(iterator, &BackgroundWorkerList)
+	{
+		RegisteredBgWorker *registered = slist_container(RegisteredBgWorker, rw_lnode, iterator.cur);
+
+		if (strcmp(registered->rw_worker.bgw_function_name, LAUNCHER_FUNCTION) == 0)
+			return true;
+	}
+	return false;
 }
 
 /* ---- the list of databases ---- */
@@ -267,7 +285,7 @@ register_worker(WorkerRecord *record, uint32 generation, BackgroundWorkerHandle 
 
 /* Say it once, when the first database is left without. */
 static void
-report_no_slot(Oid database)
+report_no_slot(Oid database, int slot)
 {
 	DatabaseRecord *record;
 	bool		is_first = true;
@@ -275,11 +293,11 @@ report_no_slot(Oid database)
 	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
 	for (int i = 0; i < workers_shared->database_count; i++)
 		if (OidIsValid(workers_shared->databases[i].database) &&
-			workers_shared->databases[i].has_no_slot)
+			workers_shared->databases[i].without_slot != 0)
 			is_first = false;
 	record = database_record(database);
 	if (record != NULL)
-		record->has_no_slot = true;
+		record->without_slot |= SLOT_BIT(slot);
 	LWLockRelease(workers_shared->lock);
 	if (is_first)
 		ereport(LOG,
@@ -319,7 +337,7 @@ start_worker(Supervised *supervised)
 		supervised->alive_since = GetCurrentTimestamp();
 		LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
 		if ((database = database_record(supervised->database)) != NULL)
-			database->has_no_slot = false;
+			database->without_slot &= ~SLOT_BIT(supervised->slot);
 		LWLockRelease(workers_shared->lock);
 		return;
 	}
@@ -329,7 +347,7 @@ start_worker(Supervised *supervised)
 		record->is_used = false;
 		LWLockRelease(workers_shared->lock);
 	}
-	report_no_slot(supervised->database);
+	report_no_slot(supervised->database, supervised->slot);
 	supervised->not_before = GetCurrentTimestamp() + supervised->delay;
 	supervised->delay = Min(2 * supervised->delay, RESTART_DELAY_MOST);
 }

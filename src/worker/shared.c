@@ -45,7 +45,7 @@ workers_shared_request(void)
 }
 
 void
-workers_shared_create(void)
+workers_shared_create(bool has_launcher)
 {
 	bool		found;
 	char	   *next;
@@ -56,6 +56,7 @@ workers_shared_create(void)
 	{
 		memset(workers_shared, 0, shared_size());
 		workers_shared->lock = &GetNamedLWLockTranche("appt workers")->lock;
+		workers_shared->has_launcher = has_launcher;
 		workers_shared->worker_count = max_worker_processes;
 		workers_shared->database_count = database_capacity();
 		workers_shared->hold_count = MaxBackends;

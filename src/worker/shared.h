@@ -54,6 +54,8 @@ typedef enum Presence
 	PRESENCE_UNKNOWN, PRESENCE_ABSENT, PRESENCE_PRESENT
 } Presence;
 
+#define SLOT_BIT(slot) ((uint32) 1 << ((slot) - 1))
+
 /* One database that may have the extension. */
 typedef struct DatabaseRecord
 {
@@ -61,7 +63,8 @@ typedef struct DatabaseRecord
 	Presence	presence;		/* of the extension */
 	uint32		changes;		/* how often it was created, altered or dropped */
 	bool		check;			/* the launcher shall look at it anew */
-	bool		has_no_slot;	/* a worker could not be registered */
+	uint32		without_slot;	/* SLOT_BITs of workers that could not be
+								 * registered */
 } DatabaseRecord;
 
 /* A session that keeps workers out of a database until its transaction ends. */
@@ -75,6 +78,8 @@ typedef struct WorkersShared
 {
 	LWLock	   *lock;			/* protects all of it */
 	Latch	   *launcher;		/* NULL: none runs */
+	bool		has_launcher;	/* it is registered, so that the postmaster
+								 * starts it */
 	bool		check_all;		/* some database was not recorded for lack of room */
 	int			worker_count;
 	int			database_count;
@@ -87,7 +92,7 @@ typedef struct WorkersShared
 extern WorkersShared *workers_shared;	/* NULL unless preloaded */
 
 extern void workers_shared_request(void);
-extern void workers_shared_create(void);
+extern void workers_shared_create(bool has_launcher);
 
 /* These want the lock held, exclusively if they are to change anything. */
 extern WorkerRecord *worker_record(Oid database, int slot); /* NULL: there is none */

@@ -65,9 +65,18 @@ database_is_excluded(void)
 	return excluded;
 }
 
+/* One found no slot, or the one before it did, which is to tell whether there is anything to serve. */
+static bool
+is_without_slot(const DatabaseRecord *database, int slot)
+{
+	if (database->presence == PRESENCE_PRESENT)
+		return (database->without_slot & SLOT_BIT(slot)) != 0;
+	return database->without_slot != 0;
+}
+
 /* Why is there no worker at all? The lock is held, if there is one. */
 static QuietReason
-why_no_worker(bool is_excluded)
+why_no_worker(int slot, bool is_excluded)
 {
 	DatabaseRecord *database;
 
@@ -79,8 +88,10 @@ why_no_worker(bool is_excluded)
 		return QUIET_EXCLUDED;
 	if (database_is_held(MyDatabaseId))
 		return QUIET_HELD;
+	if (!workers_shared->has_launcher)
+		return QUIET_NO_SLOT;
 	database = database_record(MyDatabaseId);
-	return database != NULL && database->has_no_slot ? QUIET_NO_SLOT : QUIET_STARTING;
+	return database != NULL && is_without_slot(database, slot) ? QUIET_NO_SLOT : QUIET_STARTING;
 }
 
 static void
@@ -127,7 +138,7 @@ copy_records(WorkerRecord *copies, int workers, bool is_excluded)
 		if (record != NULL)
 			*copy = *record;
 		else
-			copy->quiet = why_no_worker(is_excluded);
+			copy->quiet = why_no_worker(slot, is_excluded);
 		copy->slot = slot;
 	}
 	if (workers_shared != NULL)
