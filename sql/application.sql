@@ -22,6 +22,7 @@ CREATE TABLE appt.application (
 	retry_cap appt.elapsed_time NOT NULL DEFAULT '10 minutes' CHECK (retry_cap > '0'),
 	max_concurrency integer CHECK (max_concurrency > 0),
 	max_per_second numeric CHECK (max_per_second BETWEEN 0.000001 AND 1000000),
+	agent_scope appt.agent_scope_code NOT NULL DEFAULT 'APPLICATION',
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX application_organization_id ON appt.application (organization_id);
@@ -42,6 +43,8 @@ COMMENT ON COLUMN appt.application.retry_base IS 'Wait after the first failed at
 COMMENT ON COLUMN appt.application.retry_cap IS 'The longest wait between two attempts.';
 COMMENT ON COLUMN appt.application.max_concurrency IS 'Messages under way at once, of all workers together; NULL means no limit of its own.';
 COMMENT ON COLUMN appt.application.max_per_second IS 'Messages started per second, by all workers together; NULL means no limit.';
+COMMENT ON COLUMN appt.application.agent_scope IS
+'Which appointments an agent reads and changes by id: APPLICATION, any of the application; OWN, it reads what it organizes or attends and changes what it organizes. find_appointments shows an agent what it organizes, either way.';
 COMMENT ON COLUMN appt.application.id IS 'Names it in functions, tables and tokens.';
 COMMENT ON COLUMN appt.application.organization_id IS 'The organization that owns it; its admins configure it.';
 COMMENT ON COLUMN appt.application.name IS 'As people call it; need not be unique.';

@@ -87,7 +87,7 @@ LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_appointment';
 COMMENT ON FUNCTION appt.get_appointment(uuid) IS
 'Returns one appointment, with room_access if it was activated.
 
-An agent sees those it organizes or attends, a supervisor its application''s, a client service those it organizes, a customer the one that its token''s conference_id names; PT404 for all others.';
+A supervisor, a client service and an agent see those of their application; where its agent_scope is OWN, an agent sees those it organizes or attends. A customer sees the one that its token''s conference_id names. PT404 for all others.';
 
 CREATE FUNCTION appt.cancel_appointment(id uuid DEFAULT NULL, reason text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'cancel_appointment';

@@ -34,10 +34,11 @@ CREATE FUNCTION appt.create_application(
 	retry_base interval DEFAULT '10 seconds',
 	retry_cap interval DEFAULT '10 minutes',
 	max_concurrency integer DEFAULT NULL,
-	max_per_second numeric DEFAULT NULL) RETURNS uuid
+	max_per_second numeric DEFAULT NULL,
+	agent_scope text DEFAULT 'APPLICATION') RETURNS uuid
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_application';
 COMMENT ON FUNCTION appt.create_application(uuid, text, text, boolean, boolean, text, integer, text, text, text, text,
-	interval, interval, integer, boolean, integer, interval, interval, integer, numeric) IS
+	interval, interval, integer, boolean, integer, interval, interval, integer, numeric, text) IS
 'Creates an application with its default rules and returns its id.
 
 The rules: every type but ROOM by webhook; CREATE, RESCHEDULE, CANCELLED and REMINDER by email; CREATE, RESCHEDULE and CANCELLED by SMS; REMINDER 1 day and 1 hour before. A TALKDESK application starts with the webhook rules alone. What the settings mean stands at the columns of appt.application. 22023 for a value that a setting cannot have, PT404 if there is no such organization.';

@@ -97,8 +97,7 @@ GRANT EXECUTE ON FUNCTION
 /* What policies ask, for those whom they restrict. */
 GRANT EXECUTE ON FUNCTION appt.caller_application
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer;
-GRANT EXECUTE ON FUNCTION appt.caller_user TO appt_agent, appt_client_service;
-GRANT EXECUTE ON FUNCTION appt.attended_appointments TO appt_agent;
+GRANT EXECUTE ON FUNCTION appt.agent_application, appt.attended_appointments, appt.caller_user TO appt_agent;
 GRANT EXECUTE ON FUNCTION appt.caller_conference TO appt_customer;
 GRANT EXECUTE ON FUNCTION appt.caller_organization, appt.administered_applications TO appt_admin;
 
@@ -140,10 +139,10 @@ GRANT UPDATE (name, require_verified_sender) ON appt.organization
 	TO appt_admin, appt_service;
 GRANT INSERT (organization_id, name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
-		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second),
+		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope),
 	UPDATE (name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
-		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second),
+		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope),
 	DELETE ON appt.application TO appt_admin, appt_service;
 GRANT INSERT (application_id, type, channel, time_offset, enabled),
 	UPDATE (type, channel, time_offset, enabled), DELETE ON appt.rule TO appt_admin, appt_service;

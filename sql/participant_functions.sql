@@ -21,14 +21,14 @@ LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_participant';
 COMMENT ON FUNCTION appt.get_participant(uuid, text) IS
 'Returns one participant of an appointment.
 
-An agent sees those of the appointments that it organizes or attends, a supervisor those of its application''s, a customer the customers of the one that its token''s conference_id names, until that is over. PT404: no such appointment or participant; for a customer also an agent, and an appointment that is ENDED, CANCELLED or past its end.';
+A supervisor and an agent see those of their application''s appointments; where its agent_scope is OWN, an agent sees those of appointments that it organizes or attends. A customer sees the customers of the one that its token''s conference_id names, until that is over. PT404: no such appointment or participant; for a customer also an agent, and an appointment that is ENDED, CANCELLED or past its end.';
 
 CREATE FUNCTION appt.add_agent(id uuid DEFAULT NULL, user_id text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'add_agent';
 COMMENT ON FUNCTION appt.add_agent(uuid, text) IS
 'Adds an agent to an appointment; subscribers are told.
 
-The agent may read the appointment from then on; to change it is its organizer''s. User ids are trusted. 22023: user_id is empty. PT404: no such appointment. PT409: the user takes part already, or the appointment is CANCELLED or ENDED.';
+Where the application''s agent_scope is OWN, the agent may read the appointment from then on; to change it is its organizer''s. User ids are trusted. 22023: user_id is empty. PT404: no such appointment. PT409: the user takes part already, or the appointment is CANCELLED or ENDED.';
 
 CREATE FUNCTION appt.reassign_appointment(id uuid DEFAULT NULL, user_id text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reassign_appointment';

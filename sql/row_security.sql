@@ -8,16 +8,21 @@
  *
  * Every policy is one role's. For whom the caller acts is asked in sub-selects
  * that depend on no row: once a query, and what they return is a key of the
- * indexes that the planner chooses from. An appointment is told by its own row
- * and the few that an agent attends besides; what belongs to it (participants,
- * room) is seen by who sees the appointment, and an attempt by who sees its
- * notification.
+ * indexes that the planner chooses from. An agent whose scope is OWN
+ * sees an appointment by its own row, and the few that it attends besides; what
+ * belongs to it (participants, room) is seen by who sees the appointment, and an
+ * attempt by who sees its notification.
  */
 
 CREATE FUNCTION appt.caller_application(role text) RETURNS uuid
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_application';
 COMMENT ON FUNCTION appt.caller_application(text) IS
 'The application that the caller''s token names, for the policies of that role; NULL if the caller acts as another, 42501 without a valid claim.';
+
+CREATE FUNCTION appt.agent_application() RETURNS uuid
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'agent_application';
+COMMENT ON FUNCTION appt.agent_application() IS
+'The application of an agent that reaches every appointment of it, for policies; NULL where agent_scope is OWN, 42501 without a valid claim.';
 
 CREATE FUNCTION appt.caller_user(role text) RETURNS text
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_user';
@@ -42,7 +47,7 @@ COMMENT ON FUNCTION appt.administered_applications() IS
 CREATE FUNCTION appt.attended_appointments() RETURNS uuid[]
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'attended_appointments';
 COMMENT ON FUNCTION appt.attended_appointments() IS
-'The appointments that an agent attends and does not organize, for policies; 42501 without a valid claim.';
+'The appointments that an agent attends and does not organize, for policies; NULL where agent_scope is APPLICATION, 42501 without a valid claim.';
 
 ALTER TABLE appt.organization ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.application ENABLE ROW LEVEL SECURITY;
@@ -95,7 +100,12 @@ CREATE POLICY supervisor ON appt.notification FOR SELECT TO appt_supervisor
 CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 
-/* ---- appt_agent: what it organizes or attends ---- */
+/*
+ * ---- appt_agent: what it organizes or attends; with agent_scope APPLICATION every appointment of the application ----
+ *
+ * Of appointments and notifications each scope is a policy of its own: every arm of the OR between them is a key of an
+ * index, and the one that does not apply is a key that no row has.
+ */
 
 CREATE POLICY agent ON appt.application FOR SELECT TO appt_agent
 	USING (id = (SELECT appt.caller_application('appt_agent')));
@@ -103,43 +113,42 @@ CREATE POLICY agent ON appt.appointment FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND (organizer_id = (SELECT appt.caller_user('appt_agent')) AND organizer_type = 'AGENT'
 			OR id = ANY ((SELECT appt.attended_appointments())::uuid[])));
+CREATE POLICY agent_application ON appt.appointment FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.agent_application()));
 CREATE POLICY agent ON appt.participant FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
-		AND EXISTS (SELECT FROM appt.appointment a
-			WHERE a.application_id = participant.application_id AND a.id = participant.appointment_id));
+		AND (application_id = (SELECT appt.agent_application())
+			OR EXISTS (SELECT FROM appt.appointment a
+				WHERE a.application_id = participant.application_id AND a.id = participant.appointment_id)));
 CREATE POLICY agent ON appt.room_access FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
-		AND EXISTS (SELECT FROM appt.appointment a
-			WHERE a.application_id = room_access.application_id AND a.id = room_access.appointment_id));
+		AND (application_id = (SELECT appt.agent_application())
+			OR EXISTS (SELECT FROM appt.appointment a
+				WHERE a.application_id = room_access.application_id AND a.id = room_access.appointment_id)));
 CREATE POLICY agent ON appt.notification FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND (organizer_id = (SELECT appt.caller_user('appt_agent'))
 			OR appointment_id = ANY ((SELECT appt.attended_appointments())::uuid[])));
+CREATE POLICY agent_application ON appt.notification FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.agent_application()) AND appointment_id IS NOT NULL);
 CREATE POLICY agent ON appt.attempt FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
 
-/* ---- appt_client_service: what it organizes ---- */
+/* ---- appt_client_service: the application ---- */
 
 CREATE POLICY client_service ON appt.application FOR SELECT TO appt_client_service
 	USING (id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.appointment FOR SELECT TO appt_client_service
-	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
-		AND organizer_id = (SELECT appt.caller_user('appt_client_service')) AND organizer_type = 'AGENT');
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.participant FOR SELECT TO appt_client_service
-	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
-		AND EXISTS (SELECT FROM appt.appointment a
-			WHERE a.application_id = participant.application_id AND a.id = participant.appointment_id));
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.room_access FOR SELECT TO appt_client_service
-	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
-		AND EXISTS (SELECT FROM appt.appointment a
-			WHERE a.application_id = room_access.application_id AND a.id = room_access.appointment_id));
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.notification FOR SELECT TO appt_client_service
-	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
-		AND organizer_id = (SELECT appt.caller_user('appt_client_service')));
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.attempt FOR SELECT TO appt_client_service
-	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
-		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 
 /* ---- appt_customer: the appointment of its conference; its people while it is to come or going on ---- */
 

@@ -5,6 +5,11 @@ CREATE DOMAIN appt.platform_code AS text COLLATE "C"
 COMMENT ON DOMAIN appt.platform_code IS
 'The contact centre an application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
 
+CREATE DOMAIN appt.agent_scope_code AS text COLLATE "C"
+	CONSTRAINT agent_scope_code_check CHECK (VALUE IN ('APPLICATION', 'OWN'));
+COMMENT ON DOMAIN appt.agent_scope_code IS
+'Which appointments an agent reads and changes by id: every one of its APPLICATION, or its OWN (reads what it organizes or attends, changes what it organizes).';
+
 CREATE DOMAIN appt.appointment_state_code AS text COLLATE "C"
 	CONSTRAINT appointment_state_code_check CHECK (VALUE IN ('SCHEDULED', 'ACTIVATED', 'ENDED', 'CANCELLED'));
 COMMENT ON DOMAIN appt.appointment_state_code IS

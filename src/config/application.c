@@ -25,10 +25,11 @@ enum
 	ARGUMENT_TIMEZONE, ARGUMENT_CALLING_CODE, ARGUMENT_MAX_DURATION,
 	ARGUMENT_END_GRACE, ARGUMENT_MAX_OVERLAP, ARGUMENT_ORGANIZER_EXCLUSIVE,
 	ARGUMENT_MAX_ATTEMPTS, ARGUMENT_RETRY_BASE, ARGUMENT_RETRY_CAP,
-	ARGUMENT_MAX_CONCURRENCY, ARGUMENT_MAX_PER_SECOND
+	ARGUMENT_MAX_CONCURRENCY, ARGUMENT_MAX_PER_SECOND, ARGUMENT_AGENT_SCOPE
 };
 
 static const char *const platforms[] = {"GENESYS_CLOUD", "TALKDESK", "STANDALONE", NULL};
+static const char *const agent_scopes[] = {"APPLICATION", "OWN", NULL};
 
 /* The same as application_calling_code_check: 1 to 3 digits, none a leading 0. */
 static void
@@ -48,6 +49,7 @@ check_texts(FunctionCallInfo fcinfo)
 
 	(void) required_text(fcinfo, ARGUMENT_NAME, "name");
 	check_code(required_text(fcinfo, ARGUMENT_PLATFORM, "platform"), platforms, "platform");
+	check_code(required_text(fcinfo, ARGUMENT_AGENT_SCOPE, "agent_scope"), agent_scopes, "agent_scope");
 	require_known_locale(required_text(fcinfo, ARGUMENT_LOCALE, "locale"));
 	require_known_timezone(required_text(fcinfo, ARGUMENT_TIMEZONE, "timezone"));
 	if ((text = text_argument(fcinfo, ARGUMENT_ROOM_URL)) != NULL)
@@ -108,9 +110,10 @@ create_application(PG_FUNCTION_ARGS)
 		" INSERT INTO appt.application (organization_id, name, platform, auto_activate,"
 		"  room_activates, room_url, room_code_length, public_url, locale, timezone,"
 		"  calling_code, max_duration, end_grace, max_overlap, organizer_exclusive,"
-		"  max_attempts, retry_base, retry_cap, max_concurrency, max_per_second)"
+		"  max_attempts, retry_base, retry_cap, max_concurrency, max_per_second,"
+		"  agent_scope)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-		"  $17, $18, $19, $20)"
+		"  $17, $18, $19, $20, $21)"
 		" RETURNING id, platform"
 		"), default_rules AS ("
 		" INSERT INTO appt.rule (application_id, type, channel, time_offset)"
@@ -122,10 +125,10 @@ create_application(PG_FUNCTION_ARGS)
 		" WHERE channel = 'WEBHOOK' OR platform <> 'TALKDESK' AND"
 		"  (type IN ('CREATE', 'RESCHEDULE', 'CANCELLED') OR type = 'REMINDER' AND channel = 'EMAIL')"
 		") SELECT id FROM created",
-		20, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
+		21, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
 			BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
 			TEXTOID, INTERVALOID, INTERVALOID, INT4OID, BOOLOID,
-		INT4OID, INTERVALOID, INTERVALOID, INT4OID, NUMERICOID}
+		INT4OID, INTERVALOID, INTERVALOID, INT4OID, NUMERICOID, TEXTOID}
 	};
 	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 	Call		call;

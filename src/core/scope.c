@@ -1,15 +1,15 @@
 /*
  * scope.c
- *		What the policies of sql/row_security.sql ask: for whom does the caller
- *		act?
+ *		How far a caller reaches, for the exported functions (scope_user) and for
+ *		the policies of sql/row_security.sql.
  *
  * A policy stands for one role and compares its rows with what these functions
  * return, each in a sub-select of its own that depends on no row: the executor
  * asks once a query, and the planner goes by index as for a constant. Claims
  * are believed as by the exported functions, in core/call.c; without valid ones
  * there is 42501 here too, as soon as a row is looked for. (What the policies
- * need from tables is with those who know the tables: attended_appointments,
- * administered_applications.)
+ * need from other tables is with those who know the tables:
+ * attended_appointments, administered_applications.)
  *
  * Who is a member of several API roles acts as one of them, and to the policies
  * of the others these functions return NULL, which no row equals. So do they
@@ -20,8 +20,11 @@
 #include "utils/builtins.h"
 
 #include "core/call.h"
+#include "core/scope.h"
+#include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(caller_application);
+PG_FUNCTION_INFO_V1(agent_application);
 PG_FUNCTION_INFO_V1(caller_user);
 PG_FUNCTION_INFO_V1(caller_conference);
 PG_FUNCTION_INFO_V1(caller_organization);
@@ -47,6 +50,46 @@ caller_application(PG_FUNCTION_ARGS)
 		!caller_acts_as(&caller, text_to_cstring(PG_GETARG_TEXT_PP(0))))
 		PG_RETURN_NULL();
 	return uuid_datum(&caller.application_id);
+}
+
+/* Does an agent reach every appointment of its application? */
+static bool
+agents_share(const pg_uuid_t *application_id)
+{
+	static Statement find = {
+		"SELECT FROM appt.application WHERE id = $1 AND agent_scope = 'APPLICATION'",
+		1, {UUIDOID}, true
+	};
+
+	return statement_run(&find, UUIDPGetDatum(application_id)) > 0;
+}
+
+char *
+scope_user(const Caller *caller)
+{
+	if (caller->role != CALLER_AGENT || agents_share(&caller->application_id))
+		return NULL;
+	return caller->user_id;
+}
+
+/*
+ * appt.agent_application() -> uuid
+ *
+ * An agent's application, if its agent_scope is APPLICATION; NULL if it is OWN,
+ * and unless the caller acts as appt_agent; 42501.
+ */
+Datum
+agent_application(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	bool		is_shared;
+
+	call_begin(&call, fcinfo, CALLER_ALL);
+	is_shared = call.caller.role == CALLER_AGENT && agents_share(&call.caller.application_id);
+	call_end(&call);
+	if (!is_shared)
+		PG_RETURN_NULL();
+	return uuid_datum(&call.caller.application_id);
 }
 
 /* appt.caller_user(role text) -> text, the token's sub; NULL unless the caller acts as that role; 42501 */

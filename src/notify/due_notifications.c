@@ -7,8 +7,8 @@
  * from the applications and their subscriptions; walking all the lanes there
  * are would cost it what others have waiting. (The lane of a subscription that
  * was deleted is not found then; what is due there is settled by the worker as it
- * comes to it, and sent to nobody.) An agent and a client service get their own
- * alone, as the policies on notification have it.
+ * comes to it, and sent to nobody.) An agent gets those in its scope, as the
+ * policies on notification have it.
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "funcapi.h"
 
 #include "core/call.h"
+#include "core/scope.h"
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(due_notifications);
@@ -31,7 +32,7 @@ static Statement find_all = {
 	0, {0}, true
 };
 
-/* Of one application ($1), or of those of one organization ($2); one user's ($3), attending being enough or not ($4). */
+/* Of one application ($1), or of those of one organization ($2); of appointments alone ($4), and of one agent's ($3) or any. */
 static Statement find_own = {
 	"WITH application AS ("
 	" SELECT a.id FROM appt.application a WHERE a.id = $1 OR a.organization_id = $2"
@@ -43,10 +44,11 @@ static Statement find_own = {
 	" FROM application a JOIN appt.subscription s ON s.application_id = a.id"
 	") SELECT d.notification_id, d.due_at FROM lane l JOIN appt.due d ON d.lane = l.lane AND d.due_at <= now()"
 	" WHERE d.application_id IN (SELECT id FROM application)"
-	" AND ($3 IS NULL OR EXISTS (SELECT FROM appt.notification n WHERE n.id = d.notification_id"
-	"  AND (n.organizer_id = $3 OR $4 AND EXISTS (SELECT FROM appt.participant p"
-	"   WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id"
-	"    AND p.id = $3 AND p.type = 'AGENT'))))",
+	" AND (NOT $4 OR EXISTS (SELECT FROM appt.notification n"
+	"  WHERE n.id = d.notification_id AND n.appointment_id IS NOT NULL"
+	"   AND ($3 IS NULL OR n.organizer_id = $3 OR EXISTS (SELECT FROM appt.participant p"
+	"    WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id"
+	"     AND p.id = $3 AND p.type = 'AGENT'))))",
 	4, {UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
 };
 
@@ -54,11 +56,10 @@ static void
 store_own(const Caller *caller, Tuplestorestate *rows)
 {
 	bool		is_admin = caller->role == CALLER_ADMIN;
-	bool		is_tenant = is_admin || caller->role == CALLER_SUPERVISOR;
 	NullableDatum arguments[] = {
 		sql_uuid(is_admin ? NULL : &caller->application_id),
 		sql_uuid(is_admin ? &caller->organization_id : NULL),
-		sql_text(is_tenant ? NULL : caller->user_id),
+		sql_text(scope_user(caller)),
 		SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT))
 	};
 

@@ -2,12 +2,13 @@
  * notification_functions.c
  *		What people ask and do about single notifications.
  *
- * Whose a notification is, is part of the statement that looks for it: an
- * agent's are those of appointments it organizes or attends (to change: that it
- * organizes), a client service's those that it organizes, a supervisor's those
- * of its application, an admin's those of its organization. Anything else is
- * PT404, as if it did not exist. When the appointment is gone, its organizer
- * is told by the copy on the notification.
+ * Whose a notification is, is part of the statement that looks for it: a
+ * supervisor's and a client service's are those of its application, an admin's
+ * those of its organization, an agent's those of the appointments of its
+ * application or, where agent_scope is OWN, of those that it organizes or attends
+ * (to change: that it organizes). Anything else is PT404, as if it did not
+ * exist. When the appointment is gone, its organizer is told by the copy on the
+ * notification.
  */
 #include "postgres.h"
 
@@ -19,6 +20,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/scope.h"
 #include "core/statement.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
@@ -36,8 +38,9 @@ typedef struct Scope
 } Scope;
 
 /*
- * $2 application, $3 organization, $4 user, NULL is any; $5 whether attending
- * is enough; of a row that has application_id and appointment_id.
+ * $2 application, $3 organization, $4 user, NULL is any; of a row that has
+ * application_id and appointment_id. Of notifications: $5 whether attending is
+ * enough, $6 whether only those of appointments count.
  */
 #define IN_SCOPE(row) \
 	"($2::uuid IS NULL OR " row ".application_id = $2)" \
@@ -48,7 +51,8 @@ static void
 set_scope(const Caller *caller, NullableDatum *arguments, bool attending_is_enough)
 {
 	arguments[1] = arguments[2] = arguments[3] = SQL_NULL;
-	arguments[4] = SQL_VALUE(BoolGetDatum(attending_is_enough && caller->role == CALLER_AGENT));
+	arguments[4] = SQL_VALUE(BoolGetDatum(attending_is_enough));
+	arguments[5] = SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT));
 	if (caller->role == CALLER_UNRESTRICTED)
 		return;
 	if (caller->role == CALLER_ADMIN)
@@ -57,8 +61,7 @@ set_scope(const Caller *caller, NullableDatum *arguments, bool attending_is_enou
 		return;
 	}
 	arguments[1] = sql_uuid(&caller->application_id);
-	if (caller->role == CALLER_AGENT || caller->role == CALLER_CLIENT_SERVICE)
-		arguments[3] = sql_text(caller->user_id);
+	arguments[3] = sql_text(scope_user(caller));
 }
 
 static Scope
@@ -67,6 +70,7 @@ find_notification(const Caller *caller, int64 id, bool attending_is_enough)
 	static Statement find = {
 		"SELECT n.application_id, n.appointment_id FROM appt.notification n"
 		" WHERE n.id = $1 AND " IN_SCOPE("n")
+		" AND (NOT $6 OR n.appointment_id IS NOT NULL)"
 		" AND ($4::text IS NULL"
 		"  OR EXISTS (SELECT FROM appt.appointment a"
 		"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id"
@@ -76,9 +80,9 @@ find_notification(const Caller *caller, int64 id, bool attending_is_enough)
 		"    AND p.id = $4 AND p.type = 'AGENT')"
 		"  OR n.organizer_id = $4 AND NOT EXISTS (SELECT FROM appt.appointment a"
 		"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id))",
-		5, {INT8OID, UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
+		6, {INT8OID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID}, true
 	};
-	NullableDatum arguments[5];
+	NullableDatum arguments[6];
 	Scope		scope;
 
 	arguments[0] = SQL_VALUE(Int64GetDatum(id));
@@ -97,12 +101,12 @@ find_appointment(const Caller *caller, pg_uuid_t *id)
 		"SELECT a.application_id FROM appt.appointment a"
 		" WHERE a.id = $1 AND " IN_SCOPE("a")
 		" AND ($4::text IS NULL OR a.organizer_id = $4 AND a.organizer_type = 'AGENT'"
-		"  OR $5 AND EXISTS (SELECT FROM appt.participant p"
+		"  OR EXISTS (SELECT FROM appt.participant p"
 		"   WHERE p.application_id = a.application_id AND p.appointment_id = a.id"
 		"    AND p.id = $4 AND p.type = 'AGENT'))",
-		5, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
+		4, {UUIDOID, UUIDOID, UUIDOID, TEXTOID}, true
 	};
-	NullableDatum arguments[5];
+	NullableDatum arguments[6];
 	Scope		scope;
 
 	arguments[0] = sql_uuid(id);

@@ -15,6 +15,7 @@
 
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/scope.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 
@@ -75,10 +76,10 @@ set_scope(const Caller *caller, NullableDatum *arguments)
 			arguments[3] = sql_uuid(&caller->conference_id);
 			break;
 		case CALLER_AGENT:
-		case CALLER_CLIENT_SERVICE:
-			arguments[2] = sql_text(caller->user_id);
+			arguments[2] = sql_text(scope_user(caller));
 			break;
 		case CALLER_SUPERVISOR:
+		case CALLER_CLIENT_SERVICE:
 			break;
 		default:
 			elog(ERROR, "role %d has no appointments of its own", caller->role);
@@ -91,16 +92,15 @@ appointment_find(const Caller *caller, const pg_uuid_t *id)
 {
 	static Statement find = {
 		"SELECT " APPOINTMENT_DETAILS "FROM " APPOINTMENT_AND_ROOM
-		"WHERE " IN_SCOPE "AND ($3 IS NULL OR " ORGANIZED_BY_3 " OR $5 AND EXISTS ("
+		"WHERE " IN_SCOPE "AND ($3 IS NULL OR " ORGANIZED_BY_3 " OR EXISTS ("
 		" SELECT FROM appt.participant p WHERE p.application_id = a.application_id"
 		"  AND p.appointment_id = a.id AND p.id = $3 AND p.type = 'AGENT'))",
-		5, {UUIDOID, UUIDOID, TEXTOID, UUIDOID, BOOLOID}, true
+		4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}, true
 	};
-	NullableDatum arguments[5];
+	NullableDatum arguments[4];
 
 	arguments[0] = sql_uuid(id);
 	set_scope(caller, arguments);
-	arguments[4] = SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT));
 	if (statement_run_nullable(&find, arguments) == 0)
 		report_not_found("appointment", id);
 	return appointment_read(0);

@@ -34,23 +34,22 @@ put_appointments(uint64 rows, void *whereto)
  * appt.appointments_eligible_for_activation(time_frame interval = null)
  *		-> setof appt.appointment_details
  *
- * All SCHEDULED ones of the caller's, by start_at and id. 22023 for a malformed
- * time_frame, which is ignored otherwise. Source: auvious-appointments-api.txt,
- * "DEPRECATED: Find Appointments Eligible for Activation".
+ * All SCHEDULED ones of the caller's application, by start_at and id. 22023 for
+ * a malformed time_frame, which is ignored otherwise. Source:
+ * auvious-appointments-api.txt, "DEPRECATED: Find Appointments Eligible for
+ * Activation".
  */
 Datum
 appointments_eligible_for_activation(PG_FUNCTION_ARGS)
 {
-	static Statement find_organized = {
-		SELECT_APPOINTMENTS "WHERE a.application_id = $1 AND a.organizer_id = $2"
-		" AND a.organizer_type = 'AGENT' AND a.state = $3 "
-		"ORDER BY a.start_at, a.id",
-		3, {UUIDOID, TEXTOID, TEXTOID}, true
+	static Statement find_of_application = {
+		SELECT_APPOINTMENTS "WHERE a.application_id = $1 AND a.state = 'SCHEDULED' ORDER BY a.start_at, a.id",
+		1, {UUIDOID}, true
 	};
 	static Statement find_all = {
 		SELECT_APPOINTMENTS "WHERE a.state = 'SCHEDULED' ORDER BY a.start_at, a.id", 0, {0}, true
 	};
-	NullableDatum arguments[3];
+	NullableDatum application_id;
 	Call		call;
 
 	InitMaterializedSRF(fcinfo, 0);
@@ -58,13 +57,11 @@ appointments_eligible_for_activation(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		(void) check_duration(PG_GETARG_INTERVAL_P(0));
 	if (call.caller.role == CALLER_UNRESTRICTED)
-		statement_each(&find_all, arguments, put_appointments, fcinfo->resultinfo);
+		statement_each(&find_all, NULL, put_appointments, fcinfo->resultinfo);
 	else
 	{
-		arguments[0] = sql_uuid(&call.caller.application_id);
-		arguments[1] = sql_text(call.caller.user_id);
-		arguments[2] = sql_text(APPOINTMENT_SCHEDULED);
-		statement_each(&find_organized, arguments, put_appointments, fcinfo->resultinfo);
+		application_id = sql_uuid(&call.caller.application_id);
+		statement_each(&find_of_application, &application_id, put_appointments, fcinfo->resultinfo);
 	}
 	call_end(&call);
 	return (Datum) 0;

@@ -21,8 +21,9 @@ PG_FUNCTION_INFO_V1(resolve_room);
 /*
  * appt.get_appointment(id uuid) -> appt.appointment_details
  *
- * PT404 for one that is not there, or not the caller's: an agent's are those
- * it organizes or attends, a customer's the one that its token names.
+ * PT404 for one that is not there, or not the caller's: an agent's are those of
+ * its application or, where agent_scope is OWN, those it organizes or attends; a
+ * customer's is the one that its token names.
  * Source: auvious-appointments-api.txt, "Retrieve an Appointment by ID".
  */
 Datum

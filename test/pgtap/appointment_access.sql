@@ -9,8 +9,8 @@ CREATE ROLE access_service LOGIN IN ROLE appt_service;
 CREATE ROLE access_nobody LOGIN;
 
 SELECT appt.create_organization('Acme') AS organization \gset
-SELECT appt.create_application(:'organization', 'Own') AS own \gset
-SELECT appt.create_application(:'organization', 'Foreign') AS foreign \gset
+SELECT appt.create_application(:'organization', 'Own', agent_scope => 'OWN') AS own \gset
+SELECT appt.create_application(:'organization', 'Foreign', agent_scope => 'OWN') AS foreign \gset
 SELECT id, conference_id FROM appt.schedule_appointment(:'own', now() + '1 day', '1 hour', '{"username": "customer"}', organizer_id => 'owner') \gset
 INSERT INTO appt.participant (application_id, appointment_id, id, type) VALUES (:'own', :'id', 'helper', 'AGENT');
 SELECT id AS customer FROM appt.participant WHERE appointment_id = :'id' AND type = 'CUSTOMER' \gset
@@ -38,23 +38,23 @@ INSERT INTO caller VALUES
 	('an agent of nonsense', 'appt_agent', '{"sub": "owner", "application_id": "nonsense"}'),
 	('a customer without a conference', 'appt_customer', jsonb_build_object('sub', :'customer', 'application_id', :'own'));
 
--- What each gets: y for an answer, n for PT404, - for 42501; in the order of the callers above.
+-- What each gets with agent_scope OWN: y for an answer, n for PT404, - for 42501; in the order of the callers above.
 CREATE TEMPORARY TABLE expectation (statement text, answers text);
 INSERT INTO expectation VALUES
-	('get_appointment(ID)',                              'yynnnynynnynn------'),
-	('update_appointment(ID, ''x'')',                    'ynnnnynynn---------'),
-	('reschedule_appointment(ID, NULL, ''30 min'')',     'ynnnnynynn---------'),
-	('cancel_appointment(ID)',                           'ynnnnynynn---------'),
-	('delete_appointment(ID)',                           'ynnnnynynn---------'),
+	('get_appointment(ID)',                              'yynnnynyynynn------'),
+	('update_appointment(ID, ''x'')',                    'ynnnnynyyn---------'),
+	('reschedule_appointment(ID, NULL, ''30 min'')',     'ynnnnynyyn---------'),
+	('cancel_appointment(ID)',                           'ynnnnynyyn---------'),
+	('delete_appointment(ID)',                           'ynnnnynyyn---------'),
 	('add_customer(ID, ''{}'')',                         'ynnnnyn------------'),
 	('add_agent(ID, ''x'')',                             'ynnnnyn------------'),
 	('reassign_appointment(ID, ''x'')',                  'ynnnnyn------------'),
 	('remove_participant(ID, ''helper'')',               'ynnnnyn------------'),
 	('end_appointment(ID)',                              'ynnnn--------------'),
-	('activate_appointment(ID)',                         '-------ynn---------'),
-	('record_join(ID, CUSTOMER)',                        '-------ynnynn------'),
-	('record_leave(ID, CUSTOMER)',                       '-------ynnynn------'),
-	('record_join(ID, ''helper'')',                      '-------ynnnnn------'),
+	('activate_appointment(ID)',                         '-------yyn---------'),
+	('record_join(ID, CUSTOMER)',                        '-------yynynn------'),
+	('record_leave(ID, CUSTOMER)',                       '-------yynynn------'),
+	('record_join(ID, ''helper'')',                      '-------yynnnn------'),
 	('schedule_appointment(OWN, now(), ''1 hour'')',     'yyyny--yyn---------'),
 	('count_overlapping(OWN, now(), ''1 hour'')',        'yyyyyyyyyyyyyyy----');
 UPDATE expectation SET statement = replace(replace(replace(statement, 'ID,', quote_literal(:'id') || ','), 'ID)', quote_literal(:'id') || ')'), 'OWN', quote_literal(:'own'));
@@ -94,12 +94,23 @@ SELECT is(string_agg(DISTINCT answer, ''), 'y', 'an SQL application may do every
 SELECT is(string_agg(DISTINCT answer, ''), '-', 'who has no role may do nothing') FROM given WHERE login = 'access_nobody';
 SELECT is(count(*), (SELECT count(*) FROM caller, expectation), 'all were asked') FROM given WHERE login = 'access_login';
 
+-- With agent_scope APPLICATION every agent of the application gets what the organizer gets, a foreign one nothing.
+UPDATE appt.application SET agent_scope = 'APPLICATION';
+DELETE FROM given;
+SET LOCAL SESSION AUTHORIZATION access_login;
+INSERT INTO given SELECT session_user, name, statement, pg_temp.answer(role, claims, statement) FROM caller, expectation WHERE name ~ 'organizer$|agent (att|nam)|(another|foreign) agent' AND statement ~ :'id';
+RESET SESSION AUTHORIZATION;
+UPDATE appt.application SET agent_scope = 'OWN';
+SELECT is(answer, CASE WHEN name = 'a foreign agent' THEN translate(left(answers, 1), 'y', 'n') ELSE left(answers, 1) END, format('%s, agent_scope APPLICATION: %s', name, statement))
+	FROM given JOIN expectation USING (statement);
+SELECT is(count(DISTINCT name), 5::bigint, 'all agents were asked') FROM given;
+
 -- A customer who organizes is no agent of the same name.
 UPDATE appt.appointment SET organizer_id = :'customer', organizer_type = 'CUSTOMER' WHERE id = :'id';
 DELETE FROM given;
 SET LOCAL SESSION AUTHORIZATION access_login;
-INSERT INTO given SELECT session_user, role, statement, pg_temp.answer(role, jsonb_build_object('sub', :'customer', 'application_id', :'own'), statement)
-FROM unnest('{appt_agent,appt_client_service}'::text[]) role, expectation WHERE statement ~ :'id';
+INSERT INTO given SELECT session_user, 'an agent', statement, pg_temp.answer('appt_agent', jsonb_build_object('sub', :'customer', 'application_id', :'own'), statement)
+FROM expectation WHERE statement ~ :'id';
 RESET SESSION AUTHORIZATION;
 SELECT is(string_agg(DISTINCT answer, ''), '-n', format('%s named as the organizing customer gets nothing of it', name)) FROM given GROUP BY name;
 

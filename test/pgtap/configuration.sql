@@ -24,7 +24,7 @@ SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'org
 -- Applications.
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
 SELECT is(a, ROW(:'application', :'organization', 'Sales', 'STANDALONE', true, false, NULL, NULL, NULL, 'en', 'UTC', NULL,
-	'24 hours', '15 minutes', NULL, false, 4, '10 seconds', '10 minutes', NULL, NULL, a.created_at)::appt.application,
+	'24 hours', '15 minutes', NULL, false, 4, '10 seconds', '10 minutes', NULL, NULL, 'APPLICATION', a.created_at)::appt.application,
 	'an application has the default settings')
 FROM appt.application a WHERE id = :'application';
 SELECT is(string_agg(concat_ws(' ', type, channel, nullif(time_offset, '0')), ', ' ORDER BY type, channel, time_offset),
@@ -34,9 +34,9 @@ SELECT is(string_agg(concat_ws(' ', type, channel, nullif(time_offset, '0')), ',
 FROM appt.rule WHERE application_id = :'application' AND enabled;
 
 SELECT appt.create_application(:'organization', 'Sales', 'TALKDESK', false, true, 'https://room.example/', 12, 'https://api.example/v1',
-	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5) AS other \gset
+	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN') AS other \gset
 SELECT is(a, ROW(:'other', :'organization', 'Sales', 'TALKDESK', false, true, 'https://room.example/', 12, 'https://api.example/v1',
-	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, a.created_at)::appt.application,
+	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN', a.created_at)::appt.application,
 	'or those it was given')
 FROM appt.application a WHERE id = :'other';
 SELECT is(string_agg(DISTINCT channel, ' '), 'WEBHOOK', 'a TALKDESK application starts with webhooks alone') FROM appt.rule WHERE application_id = :'other';
@@ -51,6 +51,8 @@ FROM (VALUES
 	('organizer_exclusive => NULL', 'a required argument is missing'),
 	('max_attempts => NULL', 'a required argument is missing'),
 	('end_grace => NULL', 'a required argument is missing'),
+	('agent_scope => ''TENANT''', 'unknown code'),
+	('agent_scope => NULL', 'a required argument is missing'),
 	('locale => ''klingon-x''', 'unknown locale'),
 	('timezone => ''Mars/Phobos''', 'unknown timezone'),
 	('timezone => ''+03''', 'unknown timezone'),
@@ -95,6 +97,7 @@ SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, t
 FROM unnest('{1 month,-1 second,36500 days 1 second,178000000 days}'::text[]) time_offset;
 SELECT throws_ok(format('UPDATE appt.application SET end_grace = ''100000000 days'' WHERE id = %L', :'application'), '23514', NULL, 'or a grace');
 SELECT throws_ok(format('UPDATE appt.application SET max_per_second = 1e-400 WHERE id = %L', :'application'), '23514', NULL, 'nor is a rate less than any number that it can read');
+SELECT throws_ok('UPDATE appt.application SET agent_scope = ''TENANT''', '23514', NULL, 'or a scope that there is not');
 
 -- Subscriptions.
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in?x=1') \gset subscription_

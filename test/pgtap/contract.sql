@@ -11,7 +11,8 @@ INSERT INTO contract VALUES
 		public_url text DEFAULT NULL::text, locale text DEFAULT ''en''::text, timezone text DEFAULT ''UTC''::text, calling_code text DEFAULT NULL::text,
 		max_duration interval DEFAULT ''24:00:00''::interval, end_grace interval DEFAULT ''00:15:00''::interval, max_overlap integer DEFAULT NULL::integer,
 		organizer_exclusive boolean DEFAULT false, max_attempts integer DEFAULT 4, retry_base interval DEFAULT ''00:00:10''::interval,
-		retry_cap interval DEFAULT ''00:10:00''::interval, max_concurrency integer DEFAULT NULL::integer, max_per_second numeric DEFAULT NULL::numeric -> uuid'),
+		retry_cap interval DEFAULT ''00:10:00''::interval, max_concurrency integer DEFAULT NULL::integer, max_per_second numeric DEFAULT NULL::numeric,
+		agent_scope text DEFAULT ''APPLICATION''::text -> uuid'),
 	('create_subscription', 'application_id uuid, url text, hmac_key text DEFAULT NULL::text, auth text DEFAULT ''NONE''::text, username text DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb,
 		scope text DEFAULT NULL::text, audience text DEFAULT NULL::text, token_auth text DEFAULT ''BASIC''::text, OUT id uuid, OUT hmac_key text -> record'),
@@ -101,7 +102,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname), 'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment get_participant google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template resolve_room', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
-	AND proname !~ '^(caller_|administered_|attended_|due_)';    -- for policies and views
+	AND proname !~ '^(caller_|agent_|administered_|attended_|due_)';    -- for policies and views
 
 SELECT is(string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum), regexp_replace(columns, '\s+', ' ', 'g'), type)
   FROM (VALUES
@@ -123,7 +124,7 @@ SELECT is_empty(format($$SELECT unnest(string_to_array(%L, ' ')) EXCEPT SELECT a
   FROM (VALUES
 	('organization', 'id name notifications_enabled require_verified_sender'),
 	('application', 'id organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code
-		max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second'),
+		max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope'),
 	('appointment', 'id application_id conference_id organizer_id organizer_type state title notes location start_at end_at ended_at timezone locale
 		notifications_active metadata interaction'),
 	('participant', 'application_id appointment_id id type username first_name last_name email phone locale preferred_channel metadata joined_at left_at'),

@@ -92,7 +92,8 @@ INSERT INTO eligible VALUES ('appt_client_service', :'other', 'me'), ('appt_clie
 SET LOCAL SESSION AUTHORIZATION count_login;
 UPDATE eligible SET answer = pg_temp.eligible_as(role, jsonb_build_object('sub', sub, 'application_id', application));
 RESET SESSION AUTHORIZATION;
-SELECT is(answer, CASE WHEN role <> 'appt_client_service' THEN '42501' WHEN sub = 'me' AND application = :'other' THEN :'next' || ' ' || :'mine' END, format('%s %s of %s: what it organizes, by start', role, sub, application)) FROM eligible;
+SELECT is(answer, CASE WHEN role <> 'appt_client_service' THEN '42501' WHEN application = :'other' THEN (SELECT string_agg(id::text, ' ' ORDER BY start_at, id)
+	FROM appt.appointment WHERE id IN (:'next', :'mine', :'attended', :'customers')) END, format('%s %s of %s: those of its application, by start', role, sub, application)) FROM eligible;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -1,7 +1,8 @@
 /*
  * Who may call what, about whose: every function that is for applications, by every role, about its own, another's in its
- * application, another application's, another organization's, and what does not exist. What is expected is written by
- * hand from the contract; who may execute a function at all stands in privileges.sql once more.
+ * application, another application's, another organization's, and what does not exist; with agent_scope OWN, and by agents
+ * also with APPLICATION. What is expected is written by hand from the contract; who may execute a function at all stands
+ * in privileges.sql once more.
  */
 BEGIN;
 SELECT * FROM no_plan();
@@ -16,7 +17,7 @@ CREATE ROLE access_nobody LOGIN;
 
 SELECT appt.create_organization('Acme') AS acme, appt.create_organization('Globex') AS globex \gset
 CREATE TEMP TABLE target (name text, id uuid, application uuid, organization uuid, customer text, ticket text, subscription uuid, notification bigint);
-INSERT INTO target (name, application, organization) SELECT name, appt.create_application(organization::uuid, name), organization::uuid
+INSERT INTO target (name, application, organization) SELECT name, appt.create_application(organization::uuid, name, agent_scope => 'OWN'), organization::uuid
 FROM (VALUES ('own', :'acme'), ('sister', :'acme'), ('foreign', :'globex')) a (name, organization);
 INSERT INTO target (name, application, organization) SELECT 'other', application, organization FROM target WHERE name = 'own';
 SELECT count(appt.set_provider(application, 'EMAIL', 'SMTP', 'smtp://mail.example', 'sales@example.com')),
@@ -50,7 +51,7 @@ SELECT c.*, t.conference FROM target JOIN LATERAL (SELECT conference_id FROM app
 WHERE target.name = 'own';
 
 /*
- * What each caller gets, in the order above: y an answer, n PT404, c PT409, i 22023, - 42501. Of what is asked about, ID
+ * What each caller gets with agent_scope OWN, in the order above: y an answer, n PT404, c PT409, i 22023, - 42501. Of what is asked about, ID
  * is an appointment, APP its application, ORG its organization and so on; SELF is the caller.
  */
 CREATE TEMP TABLE expectation (call text, own text, other text, sister text, "foreign" text, none text);
@@ -60,15 +61,15 @@ INSERT INTO expectation VALUES
 	('find_appointments(APP)',                                   'yyyyy---y-', 'yyyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('schedule_appointment(APP, START, ''1 hour'', organizer_id => SELF)', 'yy-yy---y-', 'yy-yy---y-', 'nn-nn---y-', 'nn-nn---y-', 'nn-nn---n-'),
 	('schedule_appointment(APP, START, ''1 hour'')',             'yy-yy---i-', 'yy-yy---i-', 'nn-nn---i-', 'nn-nn---i-', 'nn-nn---n-'),
-	('update_appointment(ID, ''x'')',                            'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
-	('delete_appointment(ID)',                                   'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
-	('cancel_appointment(ID)',                                   'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
-	('get_appointment(ID)',                                      'yyyyny--y-', 'nnynnn--y-', 'nnnnnn--y-', 'nnnnnn--y-', 'nnnnnn--n-'),
+	('update_appointment(ID, ''x'')',                            'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('delete_appointment(ID)',                                   'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('cancel_appointment(ID)',                                   'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('get_appointment(ID)',                                      'yyyyyy--y-', 'nnyyyn--y-', 'nnnnnn--y-', 'nnnnnn--y-', 'nnnnnn--n-'),
 	('end_appointment(ID)',                                      'yn------y-', 'nn------y-', 'nn------y-', 'nn------y-', 'nn------n-'),
 	('remove_participant(ID, CUSTOMER)',                         'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
 	('get_participant(ID, CUSTOMER)',                            'yyy--y--y-', 'nny--n--y-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
 	('get_participant(ID, ''bob'')',                             'yyy--n--y-', 'nnn--n--n-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
-	('activate_appointment(ID)',                                 '---yn---y-', '---nn---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
+	('activate_appointment(ID)',                                 '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('request_customer_code(APP, ''c@example.com'')',            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('schedule_appointment_as_customer(APP, ''c@example.com'', ''000000'', START, ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('count_appointments(APP, now(), ''10 days'')',              'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
@@ -77,7 +78,7 @@ INSERT INTO expectation VALUES
 	('add_agent(ID, ''new'')',                                   'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
 	('add_customer(ID, ''{}'')',                                 'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
 	('reassign_appointment(ID, ''new'')',                        'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
-	('reschedule_appointment(ID, NULL, ''2 hours'')',            'ynyyn---y-', 'nnynn---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('reschedule_appointment(ID, NULL, ''2 hours'')',            'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('google_calendar_url(ID)',                                  'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('google_calendar_event(ID)',                                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('ical_event(ID)',                                           'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
@@ -87,11 +88,11 @@ INSERT INTO expectation VALUES
 	('send_test_email(APP, ''c@example.com'')',                  '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('send_test_sms(APP, ''+306900000000'')',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('available_slots(APP, tstzrange(now(), now() + ''1 day''), ''1 hour'', ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
-	('record_join(ID, CUSTOMER)',                                '---yny--y-', '---nnn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
-	('record_join(ID, ''bob'')',                                 '---ynn--y-', '---nnn--n-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
-	('record_leave(ID, CUSTOMER)',                               '---yny--y-', '---nnn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
+	('record_join(ID, CUSTOMER)',                                '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
+	('record_join(ID, ''bob'')',                                 '---yyn--y-', '---nnn--n-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
+	('record_leave(ID, CUSTOMER)',                               '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('resolve_room(TICKET)',                                     '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
-	('notification_eligibility(NOTIFICATION)',                   'yyyyn-y-y-', 'nnynn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('notification_eligibility(NOTIFICATION)',                   'yyyyy-y-y-', 'nnyyy-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
 	('retry_notification(NOTIFICATION)',                         'yny---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
 	('preview_notification(ID, CUSTOMER, ''CREATE'', ''EMAIL'')', 'yyy---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
 	('render_template(''x'', ''{}'')',                           'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-'),
@@ -106,7 +107,7 @@ CREATE TEMP TABLE function AS SELECT DISTINCT split_part(call, '(', 1) AS name F
 SELECT is_empty($$
 	SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname NOT IN (SELECT name FROM function)
 		AND prorettype <> 'trigger'::regtype
-		AND proname !~ '(^(caller|attended|administered|due)_|_(is|are)_valid$|^((appointment|participants)_snapshot|create_roles|lane|notification_types|open_circuits|reasons|worker_status)$)'$$,
+		AND proname !~ '(^(caller|agent|attended|administered|due)_|_(is|are)_valid$|^((appointment|participants)_snapshot|create_roles|lane|notification_types|open_circuits|reasons|worker_status)$)'$$,
 	'no function for applications was forgotten');
 SELECT is_empty($$SELECT name FROM function WHERE to_regproc('appt.' || name) IS NULL$$, 'and each of these is there');
 
@@ -138,6 +139,19 @@ UPDATE asked SET answer = pg_temp.answer(role, claims::text, statement) WHERE ro
 RESET SESSION AUTHORIZATION;
 SELECT is(string_agg(answer, '' ORDER BY place), expected, format('%s: %s (%s)', call, target, string_agg(initials, ' ' ORDER BY place)))
 FROM asked GROUP BY call, target, expected ORDER BY call, target;
+
+-- With agent_scope APPLICATION an agent gets of every appointment of its application what its organizer gets.
+CREATE TEMP TABLE shared AS SELECT a.call, target, place, role, claims, statement, NULL::text AS answer,
+	CASE WHEN target = 'other' AND a.call = 'get_participant(ID, ''bob'')' THEN 'n' WHEN target IN ('own', 'other') THEN substr(own, 1, 1) ELSE a.answer END AS expected
+FROM asked a JOIN expectation USING (call) WHERE place <= 2;
+GRANT ALL ON shared TO PUBLIC;
+UPDATE appt.application SET agent_scope = 'APPLICATION';
+SET LOCAL SESSION AUTHORIZATION access_login;
+UPDATE shared SET answer = pg_temp.answer(role, claims::text, statement);
+RESET SESSION AUTHORIZATION;
+UPDATE appt.application SET agent_scope = 'OWN';
+SELECT is(string_agg(answer, '' ORDER BY place), string_agg(expected, '' ORDER BY place), format('%s: %s (agents with agent_scope APPLICATION)', call, target))
+FROM shared GROUP BY call, target ORDER BY call, target;
 
 /* ---- claims that are none ---- */
 

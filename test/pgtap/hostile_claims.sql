@@ -4,7 +4,7 @@ SELECT * FROM no_plan();
 SET client_min_messages = error;
 
 SELECT appt.create_organization('Acme') AS organization \gset
-SELECT appt.create_application(:'organization', 'Own') AS own \gset
+SELECT appt.create_application(:'organization', 'Own', agent_scope => 'OWN') AS own \gset
 SELECT id FROM appt.schedule_appointment(:'own', now() + '1 day', '1 hour', organizer_id => 'owner') \gset
 
 -- The title of the appointment, or the SQLSTATE.

@@ -4,7 +4,7 @@ SET LOCAL client_min_messages = error;
 SELECT * FROM no_plan();
 
 SELECT appt.create_organization('org') AS org, appt.create_organization('other') AS other_org \gset
-SELECT appt.create_application(:'org', 'app') AS app, appt.create_application(:'other_org', 'other') AS other \gset
+SELECT appt.create_application(:'org', 'app', agent_scope => 'OWN') AS app, appt.create_application(:'other_org', 'other', agent_scope => 'OWN') AS other \gset
 SELECT (appt.create_subscription(:'app', 'https://hooks.example/one')).id AS one \gset
 SELECT appt.set_provider(:'app', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'us@example.com') \gset
 CREATE FUNCTION pg_temp.schedule(ahead interval DEFAULT '2 days') RETURNS uuid LANGUAGE sql AS $$
@@ -210,11 +210,12 @@ CREATE TABLE try.caller AS SELECT * FROM (VALUES
 	('an admin', 'appt_admin', 'al', NULL, :'org', 'done', 'done', 'done'),
 	('an admin elsewhere', 'appt_admin', 'al', NULL, :'other_org', 'PT404', 'PT404', 'PT404'),
 	('the client service that organizes', 'appt_client_service', 'ann', :'app', NULL, 'done', '42501', '42501'),
-	('another client service', 'appt_client_service', 'cs', :'app', NULL, 'PT404', '42501', '42501'),
+	('another client service', 'appt_client_service', 'cs', :'app', NULL, 'done', '42501', '42501'),
+	('a client service elsewhere', 'appt_client_service', 'ann', :'other', NULL, 'PT404', '42501', '42501'),
 	('anonymous', 'appt_anonymous', '', NULL, NULL, '42501', '42501', '42501')
 ) t (who, role, sub, application, organization, asks, retries, previews);
 ALTER TABLE try.caller OWNER TO notify_login;
-CREATE TABLE try.result (what text, who text, outcome text);
+CREATE TABLE try.result (scope text, what text, who text, outcome text);
 ALTER TABLE try.result OWNER TO notify_login;
 SET LOCAL SESSION AUTHORIZATION notify_login;
 -- Runs the statement as that caller and undoes it.
@@ -229,22 +230,40 @@ EXCEPTION
 	WHEN SQLSTATE 'ZZ000' THEN RETURN 'done';
 	WHEN OTHERS THEN RETURN SQLSTATE;
 END$$;
-INSERT INTO try.result
-SELECT what, who, try.outcome(c, statement) FROM try.caller c, (VALUES
+CREATE TABLE try.asked AS SELECT * FROM (VALUES
 	('asks', format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)),
 	('retries', format('SELECT appt.retry_notification(%s)', :first_update)),
 	('previews', format('SELECT * FROM appt.preview_notification(%L, %L, ''CREATE'', ''EMAIL'')', :'a', :'bob'))) t (what, statement);
+INSERT INTO try.result SELECT 'OWN', what, who, try.outcome(c, statement) FROM try.caller c, try.asked;
 RESET SESSION AUTHORIZATION;
-SELECT is(outcome, CASE what WHEN 'asks' THEN asks WHEN 'retries' THEN retries ELSE previews END, who || ' ' || what)
-  FROM try.result JOIN try.caller USING (who) ORDER BY what, who;
+UPDATE appt.application SET agent_scope = 'APPLICATION';
+SET LOCAL SESSION AUTHORIZATION notify_login;
+INSERT INTO try.result SELECT 'APPLICATION', what, who, try.outcome(c, statement) FROM try.caller c, try.asked;
+RESET SESSION AUTHORIZATION;
+UPDATE appt.application SET agent_scope = 'OWN';
+SELECT is(outcome, CASE WHEN scope = 'APPLICATION' AND role = 'appt_agent' AND application = :'app' THEN 'done' WHEN what = 'asks' THEN asks WHEN what = 'retries' THEN retries ELSE previews END,
+	format('%s %s, agent_scope %s', who, what, scope)) FROM try.result JOIN try.caller USING (who) ORDER BY scope, what, who;
 
 -- A deleted appointment's log belongs to who organized it last.
 UPDATE appt.appointment SET organizer_id = 'zoe' WHERE id = :'a';
 SELECT appt.delete_appointment(:'a');
 SET LOCAL SESSION AUTHORIZATION notify_login;
-INSERT INTO try.result SELECT 'asks about a deleted one', who, try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)) FROM try.caller c;
+INSERT INTO try.result SELECT 'OWN', 'asks about a deleted one', who, try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)) FROM try.caller c;
 RESET SESSION AUTHORIZATION;
-SELECT is(outcome, CASE WHEN sub = 'ann' THEN 'PT404' ELSE asks END, who || ' ' || what) FROM try.result JOIN try.caller USING (who) WHERE what LIKE '%deleted%';
+UPDATE appt.application SET agent_scope = 'APPLICATION';
+SET LOCAL SESSION AUTHORIZATION notify_login;
+INSERT INTO try.result SELECT 'APPLICATION', 'asks about a deleted one', who, try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)) FROM try.caller c;
+RESET SESSION AUTHORIZATION;
+SELECT is(outcome, CASE WHEN role <> 'appt_agent' OR application <> :'app' THEN asks WHEN scope = 'APPLICATION' OR sub = 'zoe' THEN 'done' ELSE 'PT404' END, format('%s %s, agent_scope %s', who, what, scope))
+	FROM try.result JOIN try.caller USING (who) WHERE what LIKE '%deleted%';
+
+-- A message that is about no appointment is no agent's, whatever the scope.
+INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, next_attempt_at)
+VALUES (:'app', 'ADDRESS', 'x@example.com', 'TEST', 'EMAIL', now(), 1, now()) RETURNING id AS loose \gset
+SET LOCAL SESSION AUTHORIZATION notify_login;
+INSERT INTO try.result SELECT 'APPLICATION', 'asks about a test', who, try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :loose)) FROM try.caller c;
+RESET SESSION AUTHORIZATION;
+SELECT is(outcome, CASE WHEN role = 'appt_agent' THEN 'PT404' ELSE asks END, who || ' ' || what) FROM try.result JOIN try.caller USING (who) WHERE what LIKE '%test';
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -4,7 +4,7 @@ SELECT * FROM no_plan();
 SET client_min_messages = error;
 
 SELECT appt.create_organization('Acme') AS organization \gset
-SELECT appt.create_application(:'organization', 'Sales') AS application \gset
+SELECT appt.create_application(:'organization', 'Sales', agent_scope => 'OWN') AS application \gset
 SELECT appt.create_application(:'organization', 'Foreign') AS foreign \gset
 CREATE FUNCTION pg_temp.refusal(statement text, OUT state text, OUT message text, OUT detail text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -71,6 +71,11 @@ SET LOCAL SESSION AUTHORIZATION participants_login;
 UPDATE caller SET answer = pg_temp.answer(role, claims, :'id', 'ann') || pg_temp.answer(role, claims, :'id', 'bob') || pg_temp.answer(role, claims, :'id', :'customer');
 RESET SESSION AUTHORIZATION;
 SELECT is(answer, expected, name) FROM caller;
+UPDATE appt.application SET agent_scope = 'APPLICATION';
+SET LOCAL SESSION AUTHORIZATION participants_login;
+UPDATE caller SET answer = pg_temp.answer(role, claims, :'id', 'ann') || pg_temp.answer(role, claims, :'id', 'bob') || pg_temp.answer(role, claims, :'id', :'customer');
+RESET SESSION AUTHORIZATION;
+SELECT is(answer, CASE WHEN name = 'another agent' THEN 'yyy' ELSE expected END, name || ', agent_scope APPLICATION') FROM caller;
 
 -- Until when: customers no longer once it is over, agents and supervisors always.
 CREATE TEMPORARY TABLE moment (name text, role text, claims jsonb, said text, expected text, answer text);

@@ -52,6 +52,7 @@ INSERT INTO promised VALUES
 	('update_appointment', 'v', 'AG CS SU SV'),
 	-- What policies, constraints, triggers, views and the library's own statements call.
 	('administered_applications', 's', 'AD'),
+	('agent_application', 's', 'AG'),
 	('appointment_snapshot', 's', ''),
 	('participants_snapshot', 's', ''),
 	('attended_appointments', 's', 'AG'),
@@ -59,7 +60,7 @@ INSERT INTO promised VALUES
 	('caller_conference', 's', 'CU'),
 	('caller_name', 's', ''),
 	('caller_organization', 's', 'AD'),
-	('caller_user', 's', 'AG CS'),
+	('caller_user', 's', 'AG'),
 	('create_roles', 'v', ''),
 	('due_notifications', 's', 'AD AG CS MO SU SV'),
 	('headers_are_valid', 'i', 'AD SV'),

@@ -47,7 +47,7 @@ $node->query("UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED'
 my %sound = (
 	application_id => $application, organization_id => $tenant->organization, appointment_id => $appointment, id => $appointment,
 	'rotate_subscription_key.id' => $subscription, subscription_id => $subscription, participant_id => $customer, notification_id => $notification,
-	name => 'a name', platform => 'STANDALONE', url => 'https://hooks.example/b', 'set_provider.url' => 'smtp://mail.example', 'provider_is_valid.url' => 'smtp://mail.example', room_url => 'https://room.example',
+	name => 'a name', platform => 'STANDALONE', agent_scope => 'OWN', url => 'https://hooks.example/b', 'set_provider.url' => 'smtp://mail.example', 'provider_is_valid.url' => 'smtp://mail.example', room_url => 'https://room.example',
 	public_url => 'https://api.example', token_url => 'https://auth.example', sender => 'a@example.org', kind => 'SMTP', channel => 'EMAIL', type => 'REMINDER',
 	auth => 'OAUTH2', token_auth => 'BODY', username => 'me', secret => 'word', hmac_key => 'key', locale => 'en', timezone => 'UTC', calling_code => '+49', organizer_id => 'agent',
 	template => 'Hello {{firstName}} {{dd-MM-yyyy}}', title => 'A title', notes => 'n', location => 'l', reason => 'r', contact => 'ann@example.org', code => '123456',
