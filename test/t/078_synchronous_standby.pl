@@ -66,7 +66,7 @@ foreach my $what (sort keys %cut)
 	$held->wait_for(1);
 	enable($primary, 'off');
 	plan_some($pair);
-	start_sending($pair, sub { $held->release('first') });
+	start_sending($pair, sub { $held->release('first'); await_answer($held) });
 	is($first->query("SELECT state FROM appt.notification WHERE application_id = '@{[ $first->application ]}'"), 'SENDING', 'what it settles is seen by nobody yet');
 	cancel($pair);
 	is(received($pair), 0, 'canceled, it sends nothing');
@@ -81,8 +81,7 @@ foreach my $what (sort keys %cut)
 
 	# Without a standby that is asked for nothing waits.
 	freeze($pair);
-	$primary->append_conf('postgresql.conf', "synchronous_standby_names = ''");
-	$primary->reload;
+	reload($primary, "synchronous_standby_names = ''");
 	$tenant->schedule;
 	ok($tenant->settled, 'no standby asked for: all goes');
 	is($primary->query("SELECT max(attempt_number) FROM appt.attempt"), 1, 'by the first attempt');
@@ -126,10 +125,36 @@ sub plan_some
 sub enable
 {
 	my ($node, $setting) = @_;
-	$node->append_conf('postgresql.conf', "appt.enabled = $setting");
-	$node->reload;
+	reload($node, "appt.enabled = $setting");
 	$node->wait_for_query('SELECT count(*) FROM appt.worker_status WHERE ' . ($setting eq 'on' ? 'why_quiet IS NULL' : "why_quiet = 'DISABLED'"), 1)
 	  or die "not $setting";
+	return;
+}
+
+# Who connects afterwards finds the postmaster's new settings, and all processes have been signalled.
+sub reload
+{
+	my ($node, $setting) = @_;
+	my $before = $node->query('SELECT pg_conf_load_time()');
+
+	$node->append_conf('postgresql.conf', $setting);
+	$node->reload;
+	$node->wait_for_query("SELECT pg_conf_load_time() > '$before'") or die "not reloaded: $setting";
+	return;
+}
+
+# The peer's answer has arrived and nobody has read it.
+sub await_answer
+{
+	my ($peer) = @_;
+	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
+	my $port = sprintf '%04X', $peer->port;
+
+	while (slurp_file('/proc/net/tcp') !~ /0100007F:$port 01 [0-9A-F]{8}:(?!0{8})/)
+	{
+		die 'no answer' if time > $until;
+		sleep 0.02;
+	}
 	return;
 }
 
@@ -143,8 +168,7 @@ sub start_sending
 	freeze($pair);
 	kill 'STOP', $pair->{worker};
 	$meanwhile->() if $meanwhile;
-	$primary->append_conf('postgresql.conf', 'appt.enabled = on');
-	$primary->reload;
+	reload($primary, 'appt.enabled = on');
 	kill 'CONT', $pair->{worker};
 	ok($primary->wait_for_query("SELECT count(*) $waiting", 1), 'the worker waits for the standby to confirm its claim');
 	return;
