@@ -46,6 +46,8 @@ CREATE TABLE appt.notification (
 /* For people and monitoring: due_at never changes, nor does address. */
 CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
 CREATE INDEX notification_address ON appt.notification (address);
+/* What is to be blanked of deleted appointments: a context is written when it is deleted, and when it is blanked. */
+CREATE INDEX notification_kept ON appt.notification (application_id, appointment_id, id) WHERE context ? 'appointment';
 /* Last, for the planner to prefer it while all is empty: see appt.appointment. */
 CREATE INDEX notification_appointment ON appt.notification (appointment_id) WHERE appointment_id IS NOT NULL;
 COMMENT ON TABLE appt.notification IS

@@ -33,10 +33,11 @@ extern void wake_for_switch_on_commit(void);
  */
 extern void wake_for_configuration_on_commit(const pg_uuid_t *application_id);
 
-/* Lanes in no row of appt.due: the worker's own chores (appointments to end), and changed configuration. */
+/* Lanes in no row of appt.due: appointments to end, changed configuration, and messages to blank. */
 #define LANE_CHORES INT64CONST(0)
 #define LANE_CONFIGURATION INT64CONST(1)
-#define FIRST_LANE UINT64CONST(2)
+#define LANE_BLANKING INT64CONST(2)
+#define FIRST_LANE UINT64CONST(3)
 
 typedef struct WakeEntry
 {

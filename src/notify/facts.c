@@ -21,7 +21,6 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
@@ -30,10 +29,6 @@
 #include "core/json.h"
 #include "core/statement.h"
 #include "notify/facts.h"
-
-/* What tells this lock from those that pg_advisory_lock() can name: they use 1 and 2 as kinds. */
-#define BLANKING_LOCK_CLASS 0x6170
-#define BLANKING_LOCK_KIND 0xa8
 
 /* The rows of one kind, ordered by key. */
 typedef struct FactIndex
@@ -1077,97 +1072,4 @@ facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
 	if (facts->appointment == NULL || find_customer(facts->appointment, participant_id) == NULL)
 		return NULL;
 	return facts;
-}
-
-/* Blank the log of these appointments. */
-static void
-blank(Datum application_ids, Datum appointment_ids)
-{
-	static Statement blank_all = {
-		"WITH gone AS MATERIALIZED ("
-		" SELECT n.id FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
-		" JOIN appt.notification n ON n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
-		"), blanked AS ("
-		" UPDATE appt.notification n SET context = NULL FROM gone g WHERE n.id = g.id AND n.context IS NOT NULL"
-		") UPDATE appt.attempt t SET subject = NULL, text_body = NULL, html_body = NULL"
-		" FROM gone g WHERE t.notification_id = g.id"
-		"  AND num_nonnulls(t.subject, t.text_body, t.html_body) > 0",
-		2, {UUIDARRAYOID, UUIDARRAYOID}
-	};
-
-	(void) statement_run(&blank_all, application_ids, appointment_ids);
-}
-
-void
-facts_blank_if_settled(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id)
-{
-	static Statement find = {
-		"SELECT FROM appt.notification n WHERE n.appointment_id = $2 AND n.application_id = $1"
-		" AND n.state IN ('PENDING', 'SENDING', 'RETRYING') LIMIT 1",
-		2, {UUIDOID, UUIDOID}
-	};
-	Column	   *applications = column_create(UUIDOID, 1);
-	Column	   *appointments = column_create(UUIDOID, 1);
-
-	if (statement_run(&find, UUIDPGetDatum(application_id), UUIDPGetDatum(appointment_id)) > 0)
-		return;
-	column_add_uuid(applications, application_id);
-	column_add_uuid(appointments, appointment_id);
-	blank(column_array(applications), column_array(appointments));
-}
-
-/*
- * Two workers that settle the last two of an appointment at the same time
- * would each see the other's as still under way, and neither would blank. So
- * who settles any of a deleted appointment waits for who is just doing so; one
- * lock for all of them is enough, and can't be taken in two orders.
- */
-static void
-wait_for_other_settling(void)
-{
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, BLANKING_LOCK_CLASS, 0, BLANKING_LOCK_KIND);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-}
-
-/*
- * The rows are found by appointment: those of the notifications given, where
- * it is gone and nothing of it waits or is under way.
- */
-void
-facts_blank_deleted(const int64 *notification_ids, int count)
-{
-	static Statement find_kept = {
-		"SELECT FROM appt.notification n WHERE n.id = ANY ($1) AND n.context ? 'appointment' LIMIT 1",
-		1, {INT8ARRAYOID}
-	};
-	static Statement find = {
-		"SELECT DISTINCT n.appointment_id, n.application_id FROM appt.notification n"
-		" WHERE n.id = ANY ($1) AND n.context ? 'appointment' AND n.appointment_id IS NOT NULL"
-		"  AND NOT EXISTS (SELECT FROM appt.appointment a"
-		"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id)"
-		"  AND NOT EXISTS (SELECT FROM appt.notification o WHERE o.appointment_id = n.appointment_id"
-		"   AND o.application_id = n.application_id AND o.state IN ('PENDING', 'SENDING', 'RETRYING'))",
-		1, {INT8ARRAYOID}
-	};
-	Column	   *ids = column_create(INT8OID, count);
-	Column	   *appointments = column_create(UUIDOID, 8);
-	Column	   *applications = column_create(UUIDOID, 8);
-	uint64		found;
-
-	for (int i = 0; i < count; i++)
-		column_add(ids, Int64GetDatum(notification_ids[i]));
-	if (statement_run(&find_kept, column_array(ids)) == 0)
-		return;
-	wait_for_other_settling();
-	found = statement_run(&find, column_array(ids));
-	if (found == 0)
-		return;
-	for (uint64 row = 0; row < found; row++)
-	{
-		column_add_uuid(appointments, row_uuid_or_null(row, 1));
-		column_add_uuid(applications, row_uuid_or_null(row, 2));
-	}
-	blank(column_array(applications), column_array(appointments));
 }

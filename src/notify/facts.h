@@ -188,17 +188,6 @@ extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
 										TimeOffset time_offset, int64 rule_id);
 
 /*
- * Of these notifications, just settled: where the appointment is gone and
- * nothing of it is owed any more, blank context and bodies, also those of
- * earlier attempts. Waits for another transaction that is just doing so.
- */
-extern void facts_blank_deleted(const int64 *notification_ids, int count);
-
-/* The same for an appointment about to be deleted, if nothing of it is owed. */
-extern void facts_blank_if_settled(const pg_uuid_t *application_id,
-								   const pg_uuid_t *appointment_id);
-
-/*
  * Configured headers, [{"name", "value"}] or {"name": "value"}, as a List of
  * Header; what has another shape is left out. NULL: none.
  */

@@ -39,7 +39,7 @@
 #include "core/column.h"
 #include "core/statement.h"
 #include "core/wake.h"
-#include "notify/facts.h"
+#include "notify/blanking.h"
 #include "notify/planning.h"
 
 PG_FUNCTION_INFO_V1(lane);
@@ -186,8 +186,11 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 	plan_event(key, types, recipients, participant_id, NULL, now);
 }
 
+/* What an event may overtake; what has FAILED, too, since somebody may just have revived it by hand. */
+#define MAY_BE_OVERTAKEN "state IN ('PENDING', 'RETRYING', 'SENDING', 'FAILED')"
+
 /*
- * Lock the notifications of these types that are not settled, in the order of
+ * Lock the notifications of these types that may be overtaken, in the order of
  * their ids; of one customer, or of all recipients. Are there any?
  */
 static bool
@@ -195,8 +198,7 @@ lock_unsettled(const AppointmentKey *key, int types, const char *participant_id)
 {
 	static Statement lock = {
 		"SELECT id FROM appt.notification"
-		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
-		"  AND state IN ('PENDING', 'RETRYING', 'SENDING')"
+		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3) AND " MAY_BE_OVERTAKEN
 		"  AND ($4::text IS NULL OR (recipient_kind = 'CUSTOMER' AND recipient_id = $4))"
 		" ORDER BY id FOR UPDATE",
 		4, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID}
@@ -354,6 +356,50 @@ plan_call_started(const AppointmentKey *key)
 	overtake(key, OVERTAKEN_BY_CALL, NULL);
 }
 
+/*
+ * What is locked is counted, then what there is: nothing can be added to an
+ * appointment that is locked, and nothing that we have locked can change.
+ */
+uint64
+plan_lock_endable(Datum application_ids, Datum appointment_ids)
+{
+	static Statement lock = {
+		"WITH locked AS MATERIALIZED ("
+		" SELECT n.application_id, n.appointment_id"
+		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
+		" JOIN appt.notification n ON n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
+		" WHERE n.type = ANY ($3) AND n." MAY_BE_OVERTAKEN
+		" ORDER BY n.id FOR UPDATE OF n SKIP LOCKED"
+		") SELECT application_id, appointment_id, count(*) FROM locked GROUP BY 1, 2",
+		3, {UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID}
+	};
+	static Statement choose = {
+		"SELECT k.application_id, k.appointment_id"
+		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
+		" WHERE (SELECT count(*) FROM appt.notification n"
+		"   WHERE n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
+		"    AND n.type = ANY ($3) AND n." MAY_BE_OVERTAKEN ")"
+		"  = (SELECT coalesce(sum(l.locked), 0) FROM (SELECT unnest($4) AS application_id,"
+		"    unnest($5) AS appointment_id, unnest($6) AS locked) l"
+		"   WHERE l.appointment_id = k.appointment_id AND l.application_id = k.application_id)",
+		6, {UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID, UUIDARRAYOID, UUIDARRAYOID, INT8ARRAYOID}
+	};
+	Datum		types = type_array(types_overtaken_by(OVERTAKEN_BY_END));
+	uint64		rows = statement_run(&lock, application_ids, appointment_ids, types);
+	Column	   *applications = column_create(UUIDOID, (int) rows);
+	Column	   *appointments = column_create(UUIDOID, (int) rows);
+	Column	   *counts = column_create(INT8OID, (int) rows);
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		column_add_uuid(applications, row_uuid_or_null(row, 1));
+		column_add_uuid(appointments, row_uuid_or_null(row, 2));
+		column_add(counts, Int64GetDatum(row_int64(row, 3)));
+	}
+	return statement_run(&choose, application_ids, appointment_ids, types, column_array(applications),
+						 column_array(appointments), column_array(counts));
+}
+
 void
 plan_ended(const AppointmentKey *key, TimestampTz now)
 {
@@ -456,7 +502,7 @@ plan_deleted(const AppointmentKey *key, TimestampTz now)
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
 	keep_snapshots(key);
 	copy_organizer(key);
-	facts_blank_if_settled(&key->application_id, &key->id);
+	blanking_of_deleted(key);
 }
 
 /* The person is about to be gone: the messages to it take along who it was. */
@@ -545,7 +591,7 @@ plan_switched_on(const pg_uuid_t *organization_id, TimestampTz off_since, Timest
 
 	for (uint64 row = 0; row < count; row++)
 		ids[row] = row_int64(row, 1);
-	facts_blank_deleted(ids, (int) count);
+	blanking_request(ids, (int) count);
 }
 
 int64

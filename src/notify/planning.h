@@ -45,6 +45,13 @@ extern void plan_activated(const AppointmentKey *key, TimestampTz now);
 /* The first customer joined: overtakes REMINDER and ROOM. */
 extern void plan_call_started(const AppointmentKey *key);
 
+/*
+ * Of these appointments, which are locked, lock what their end overtakes, as far
+ * as nobody else has. How many may end without waiting for anybody; the rows of
+ * the last statement are their keys.
+ */
+extern uint64 plan_lock_endable(Datum application_ids, Datum appointment_ids);
+
 /* Ended at ended_at: overtakes, then FOLLOW_UP. */
 extern void plan_ended(const AppointmentKey *key, TimestampTz now);
 

@@ -3,8 +3,10 @@
  *		Ending appointments, by an agent or by the clock.
  *
  * An appointment ends once: both ways lock its row first and look at its
- * state after. The worker's way skips rows that are locked, so a caller never
- * waits for a batch, nor a batch for a caller.
+ * state after. The worker's way leaves what is locked for later, be it the
+ * appointment or one of its messages, so a batch waits for no caller. What is
+ * overdue is found by one transaction and ended by another: if that fails, it
+ * can be ended one by one.
  */
 #include "postgres.h"
 
@@ -27,17 +29,17 @@ PG_FUNCTION_INFO_V1(end_appointment);
 
 /* Each at the instant when it ended. */
 static void
-set_ended(Column *application_ids, Column *ids, Column *ended_at)
+set_ended(const Column *application_ids, const Column *ids)
 {
 	static Statement end = {
-		"UPDATE appt.appointment a SET state = 'ENDED', ended_at = e.ended_at, " APPOINTMENT_CHANGED ","
+		"UPDATE appt.appointment a SET state = 'ENDED', ended_at = a.end_at, " APPOINTMENT_CHANGED ","
 		" interaction = a.interaction || '{\"state\": \"ENDED\"}' "
-		"FROM unnest($1, $2, $3) AS e (application_id, id, ended_at) "
+		"FROM (SELECT unnest($1) AS application_id, unnest($2) AS id) e "
 		"WHERE a.application_id = e.application_id AND a.id = e.id",
-		3, {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}
+		2, {UUIDARRAYOID, UUIDARRAYOID}
 	};
 
-	(void) statement_run(&end, column_array(application_ids), column_array(ids), column_array(ended_at));
+	(void) statement_run(&end, column_array(application_ids), column_array(ids));
 }
 
 static void
@@ -82,24 +84,35 @@ end_appointment(PG_FUNCTION_ARGS)
 	return return_details(&call, fcinfo, &appointment->key);
 }
 
-/* Lock what is overdue, by an index probe per application. */
-static uint64
-lock_overdue(TimestampTz now, int limit)
+/*
+ * By an index probe per application. What somebody has locked is passed by
+ * here, so that it does not stand in the way of others.
+ */
+int
+overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit)
 {
-	static Statement lock = {
-		"SELECT overdue.application_id, overdue.id, overdue.end_at FROM appt.application p, LATERAL ("
+	static Statement find = {
+		"SELECT overdue.application_id, overdue.id, overdue.end_at"
+		" FROM (SELECT id, end_grace FROM appt.application WHERE id >= $3 ORDER BY id OFFSET 0) p, LATERAL ("
 		" SELECT a.application_id, a.id, a.end_at FROM appt.appointment a"
 		" WHERE a.application_id = p.id AND a.state = 'ACTIVATED' AND a.end_at <= $1 - " END_GRACE
-		" ORDER BY a.end_at LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) overdue LIMIT $2",
-		2, {TIMESTAMPTZOID, INT8OID}
+		"  AND a.end_at >= CASE WHEN p.id > $3 THEN '-infinity' ELSE $5 END"
+		"  AND (p.id > $3 OR (a.end_at, a.id) > ($5, $4))"
+		" ORDER BY a.end_at, a.id LIMIT $2 FOR NO KEY UPDATE SKIP LOCKED) overdue LIMIT $2",
+		5, {TIMESTAMPTZOID, INT8OID, UUIDOID, UUIDOID, TIMESTAMPTZOID}
 	};
+	uint64		rows = statement_run(&find, TimestampTzGetDatum(now), Int64GetDatum(limit),
+									 UUIDPGetDatum(&after->key.application_id),
+									 UUIDPGetDatum(&after->key.id), TimestampTzGetDatum(after->end_at));
 
-	return statement_run(&lock, TimestampTzGetDatum(now), Int64GetDatum(limit));
+	for (uint64 row = 0; row < rows; row++)
+		found[row] = (Overdue) {{row_uuid(row, 1), row_uuid(row, 2)}, row_timestamp(row, 3)};
+	return (int) rows;
 }
 
 /* When the first will be overdue. One that already is must be locked. */
-static TimestampTz
-next_overdue(TimestampTz now)
+TimestampTz
+overdue_next(TimestampTz now)
 {
 	static Statement find = {
 		"SELECT min(next.end_at + " END_GRACE ") FROM appt.application p, LATERAL ("
@@ -115,27 +128,64 @@ next_overdue(TimestampTz now)
 	return next > now ? next : now + LOCKED_PAUSE;
 }
 
-int
-end_overdue_appointments(TimestampTz now, int limit, TimestampTz *next)
+/* Those that are as they were found, and that nobody has locked. */
+static uint64
+lock_overdue(const Overdue *overdue, int count)
 {
-	int			count = (int) lock_overdue(now, limit);
+	static Statement lock = {
+		"SELECT a.application_id, a.id FROM (SELECT unnest($1) AS application_id, unnest($2) AS id,"
+		"  unnest($3) AS end_at) k"
+		" JOIN appt.appointment a ON a.application_id = k.application_id AND a.id = k.id"
+		" WHERE a.state = 'ACTIVATED' AND a.end_at = k.end_at"
+		" ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED",
+		3, {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}
+	};
 	Column	   *application_ids = column_create(UUIDOID, count);
 	Column	   *ids = column_create(UUIDOID, count);
-	Column	   *ended_at = column_create(TIMESTAMPTZOID, count);
-	AppointmentKey *keys = (AppointmentKey *) palloc(Max(count, 1) * sizeof(AppointmentKey));
+	Column	   *end_at = column_create(TIMESTAMPTZOID, count);
 
 	for (int i = 0; i < count; i++)
 	{
-		keys[i].application_id = row_uuid(i, 1);
-		keys[i].id = row_uuid(i, 2);
-		column_add_uuid(application_ids, &keys[i].application_id);
-		column_add_uuid(ids, &keys[i].id);
-		column_add(ended_at, TimestampTzGetDatum(row_timestamp(i, 3)));
+		column_add_uuid(application_ids, &overdue[i].key.application_id);
+		column_add_uuid(ids, &overdue[i].key.id);
+		column_add(end_at, TimestampTzGetDatum(overdue[i].end_at));
 	}
-	if (count > 0)
-		set_ended(application_ids, ids, ended_at);
-	for (int i = 0; i < count; i++)
-		plan_ended(&keys[i], now);
-	*next = (count == limit) ? now : next_overdue(now);
-	return count;
+	return statement_run(&lock, column_array(application_ids), column_array(ids), column_array(end_at));
+}
+
+/* The rows of the last statement are keys of appointments. */
+static void
+read_keys(uint64 rows, Column *application_ids, Column *ids)
+{
+	for (uint64 row = 0; row < rows; row++)
+	{
+		column_add_uuid(application_ids, row_uuid_or_null(row, 1));
+		column_add_uuid(ids, row_uuid_or_null(row, 2));
+	}
+}
+
+int
+overdue_end(const Overdue *overdue, int count, TimestampTz now)
+{
+	Column	   *locked_applications = column_create(UUIDOID, count);
+	Column	   *locked = column_create(UUIDOID, count);
+	Column	   *application_ids = column_create(UUIDOID, count);
+	Column	   *ids = column_create(UUIDOID, count);
+
+	read_keys(lock_overdue(overdue, count), locked_applications, locked);
+	if (locked->count == 0)
+		return 0;
+	read_keys(plan_lock_endable(column_array(locked_applications), column_array(locked)),
+			  application_ids, ids);
+	if (ids->count > 0)
+		set_ended(application_ids, ids);
+	for (int i = 0; i < ids->count; i++)
+	{
+		AppointmentKey key = {
+			*DatumGetUUIDP(application_ids->values[i]), *DatumGetUUIDP(ids->values[i])
+		};
+
+		plan_ended(&key, now);
+	}
+	return ids->count;
 }

@@ -454,10 +454,13 @@ static void
 settle_broken_step(void *argument)
 {
 	static Statement settle_broken = {
-		"WITH settled AS ("
-		"  UPDATE appt.notification SET state = 'FAILED', reason = 'BAD_CONFIGURATION', detail = $2,"
+		"WITH free AS MATERIALIZED ("
+		"  SELECT id FROM appt.notification WHERE id = $1 AND state IN ('PENDING', 'RETRYING')"
+		"  FOR UPDATE SKIP LOCKED),"
+		" settled AS ("
+		"  UPDATE appt.notification n SET state = 'FAILED', reason = 'BAD_CONFIGURATION', detail = $2,"
 		"    next_attempt_at = NULL, manual = false, settled_at = now()"
-		"  WHERE id = $1 AND state IN ('PENDING', 'RETRYING') RETURNING id) "
+		"  FROM free f WHERE n.id = f.id RETURNING n.id) "
 		"DELETE FROM appt.due d USING settled s "
 		"WHERE d.lane = $3 AND d.due_at = $4 AND d.notification_id = s.id",
 		4, {INT8OID, TEXTOID, INT8OID, TIMESTAMPTZOID}

@@ -29,10 +29,9 @@
 #include "core/plans.h"
 #include "core/settings.h"
 #include "core/wake.h"
-#include "schedule/end.h"
 #include "worker/breakers.h"
+#include "worker/chores.h"
 #include "worker/delivery.h"
-#include "worker/retention.h"
 #include "worker/worker.h"
 
 /* A look at everything, for what gives no wake (COMMIT PREPARED, COPY, clock steps). */
@@ -50,9 +49,6 @@
 #define BATCH_TIMES 3
 #define LONGEST_BATCH_INTERVAL (20 * INT64CONST(1000))
 
-/* So often may a busy worker put a batch of the log's retention off, for 20 ms each time. */
-#define RETENTION_PATIENCE 50
-
 /* After a transaction that failed; and for a row that a caller has locked. */
 #define FAILURE_PAUSE USECS_PER_SEC
 #define LOCKED_PAUSE (20 * INT64CONST(1000))
@@ -66,7 +62,6 @@
 /* What a shutdown grants to transfers under way. */
 #define SHUTDOWN_GRACE (3 * USECS_PER_SEC)
 
-#define OVERDUE_BATCH 100
 #define WAKE_BATCH 256
 
 /* When something was done last, and how long it took. */
@@ -79,14 +74,12 @@ typedef struct Pace
 typedef struct Loop
 {
 	int			slot;
-	int			retention_put_off;
 	TransferEngine *engine;
+	Chores	   *chores;
 	WaitEventSet *events;
 	MemoryContext turn_context;
 	TimestampTz last_turn;
 	TimestampTz sweep_at;
-	TimestampTz chores_at;
-	TimestampTz retention_at;
 	TimestampTz recovery_at;	/* to close what is left open */
 	TimestampTz claim_not_before;	/* after a failure */
 	TimestampTz settle_not_before;
@@ -172,7 +165,9 @@ hear_wakes(Loop *loop)
 		for (int i = 0; i < count; i++)
 		{
 			if (entries[i].lane == LANE_CHORES)
-				loop->chores_at = Min(loop->chores_at, entries[i].due_at);
+				chores_expect_end(loop->chores, entries[i].due_at);
+			else if (entries[i].lane == LANE_BLANKING)
+				chores_expect_blanking(loop->chores);
 			else if (entries[i].lane == LANE_CONFIGURATION)
 				hear_change(loop, &entries[i]);
 			else
@@ -262,11 +257,8 @@ note_settled(Loop *loop, TimestampTz begin)
 		loop->settle_not_before = begin + LOCKED_PAUSE;
 }
 
-/*
- * Claim, and settle what is finished by the same transaction. True if something
- * was claimed.
- */
-static bool
+/* Claim, and settle what is finished by the same transaction. */
+static void
 claim_if_worthwhile(Loop *loop, TimestampTz now)
 {
 	List	   *deliveries = NIL;
@@ -278,11 +270,11 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	if (lanes_wake(now))
 		loop->is_blocked = false;
 	if (!lanes_are_ready() || loop->is_blocked || now < loop->claim_not_before)
-		return false;
+		return;
 	room = claim_room(loop);
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
 	if (room <= 0 || (may_wait && room < FAIR_BATCH))
-		return false;
+		return;
 	switch (claim_due(loop->engine, loop->slot, room, may_wait, settles, &deliveries))
 	{
 		case CLAIM_DONE:
@@ -291,7 +283,7 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 				note_settled(loop, now);
 			break;
 		case CLAIM_LATER:
-			return false;
+			return;
 		case CLAIM_BLOCKED:
 			loop->is_blocked = true;
 			break;
@@ -301,7 +293,6 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	}
 	pace_note(&loop->claims, now);
 	start(loop, deliveries);
-	return deliveries != NIL;
 }
 
 /* What could not be settled along with a claim. */
@@ -321,31 +312,11 @@ settle_if_worthwhile(Loop *loop, TimestampTz now)
 		loop->settle_not_before = now + FAILURE_PAUSE;
 }
 
-static void
-end_overdue_step(void *argument)
+/* Does delivery want the worker's time? */
+static bool
+is_busy(const Loop *loop)
 {
-	Loop	   *loop = (Loop *) argument;
-	TimestampTz next;
-
-	if (end_overdue_appointments(GetCurrentTimestamp(), OVERDUE_BATCH, &next) == OVERDUE_BATCH)
-		loop->chores_at = DT_NOBEGIN;
-	else
-		loop->chores_at = next;
-}
-
-static void
-do_chores(Loop *loop, TimestampTz now, bool is_busy)
-{
-	if (now >= loop->chores_at && !worker_run(end_overdue_step, loop))
-		loop->chores_at = now + FAILURE_PAUSE;
-	if (now < loop->retention_at)
-		return;
-	loop->retention_at = now + LOCKED_PAUSE;
-	if (is_busy && ++loop->retention_put_off < RETENTION_PATIENCE)
-		return;
-	loop->retention_put_off = 0;
-	if (!retention_drop_some())
-		loop->retention_at = now + SWEEP_INTERVAL;
+	return transfers_in_flight(loop->engine) > 0 || settle_waiting() > 0;
 }
 
 static void
@@ -356,7 +327,7 @@ sweep_if_time(Loop *loop, TimestampTz now)
 	loop->sweep_at = now + (sweep_lanes() ? SWEEP_INTERVAL : FAILURE_PAUSE);
 	pace_note(&loop->sweeps, now);
 	loop->is_learning = true;
-	loop->chores_at = Min(loop->chores_at, now);
+	chores_look(loop->chores);
 	loop->switches_at = Min(loop->switches_at, now);
 }
 
@@ -395,7 +366,8 @@ watch_clock(Loop *loop, TimestampTz now)
 {
 	if (now < loop->last_turn)
 	{
-		loop->sweep_at = loop->chores_at = loop->retention_at = now;
+		loop->sweep_at = now;
+		chores_clock_was_set(loop->chores);
 		loop->claim_not_before = loop->settle_not_before = 0;
 		loop->claims.last = loop->settles.last = loop->sweeps.last = loop->changes.last = 0;
 		loop->switches_at = now;
@@ -413,7 +385,7 @@ watch_clock(Loop *loop, TimestampTz now)
 static TimestampTz
 next_wake(Loop *loop, TimestampTz now)
 {
-	TimestampTz wake = loop->may_send ? Min(loop->sweep_at, loop->chores_at) : now + SWEEP_INTERVAL;
+	TimestampTz wake = loop->may_send ? loop->sweep_at : now + SWEEP_INTERVAL;
 
 	if (worker_may_recover())
 		wake = Min(wake, Min(loop->recovery_at, loop->switches_at));
@@ -421,7 +393,7 @@ next_wake(Loop *loop, TimestampTz now)
 		wake = Min(wake, Max(loop->settle_not_before, pace_next(&loop->settles)));
 	if (!loop->may_send)
 		return wake;
-	wake = Min(wake, loop->retention_at);
+	wake = Min(wake, chores_next(loop->chores, is_busy(loop)));
 	if (loop->has_changes)
 		wake = Min(wake, pace_of_others(&loop->changes));
 	if (lanes_are_ready() && !loop->is_blocked && claim_room(loop) > 0)
@@ -447,7 +419,8 @@ check_interrupts(Loop *loop)
 {
 	if (!worker_check_interrupts())
 		return false;
-	loop->sweep_at = loop->retention_at = DT_NOBEGIN;
+	loop->sweep_at = DT_NOBEGIN;
+	chores_look_at_all(loop->chores);
 	breakers_expedite(GetCurrentTimestamp());
 	doubt_everything(loop);
 	return true;
@@ -503,7 +476,6 @@ take_turn(Loop *loop)
 {
 	TimestampTz now;
 	bool		may_send;
-	bool		is_busy = false;
 
 	(void) check_interrupts(loop);
 	watch_clock(loop, GetCurrentTimestamp());
@@ -522,11 +494,11 @@ take_turn(Loop *loop)
 		now = GetCurrentTimestamp();
 		heed_changes(loop, now);
 		sweep_if_time(loop, now);
-		is_busy = claim_if_worthwhile(loop, now);
+		claim_if_worthwhile(loop, now);
 	}
 	settle_if_worthwhile(loop, GetCurrentTimestamp());
 	if (loop->may_send)
-		do_chores(loop, GetCurrentTimestamp(), is_busy);
+		chores_do(loop->chores, settled_sent + settled_failed, is_busy(loop));
 	sleep_until_work(loop);
 }
 
@@ -575,8 +547,7 @@ loop_create(Loop *loop, int slot)
 	memset(loop, 0, sizeof(Loop));
 	loop->slot = slot;
 	loop->sweep_at = DT_NOBEGIN;
-	loop->chores_at = DT_NOBEGIN;
-	loop->retention_at = DT_NOBEGIN;
+	loop->chores = chores_create();
 	loop->recovery_at = DT_NOBEGIN;
 	loop->switches_at = DT_NOEND;
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",

@@ -8,7 +8,7 @@
 #include "utils/timestamp.h"
 
 #include "core/statement.h"
-#include "notify/facts.h"
+#include "notify/blanking.h"
 #include "worker/queue.h"
 
 static Statement leave = {
@@ -54,7 +54,7 @@ queue_leave(const Places *places)
 				  column_array(places->ids));
 	for (int i = 0; i < count; i++)
 		ids[i] = DatumGetInt64(places->ids->values[i]);
-	facts_blank_deleted(ids, count);
+	blanking_request(ids, count);
 }
 
 void

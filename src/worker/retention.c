@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "core/settings.h"
@@ -29,7 +30,8 @@
 typedef struct Retention
 {
 	int64		after;			/* where the pass has come to */
-	uint64		walked;
+	int64		walked;
+	int64		dropped;
 	uint64		codes;			/* dropped */
 } Retention;
 
@@ -45,7 +47,7 @@ static Statement drop_batch = {
 	"  DELETE FROM appt.notification n USING free f WHERE n.id = f.id RETURNING n.id),"
 	" dropped_attempts AS ("
 	"  DELETE FROM appt.attempt a USING dropped d WHERE a.notification_id = d.id) "
-	"SELECT id FROM batch ORDER BY id DESC",
+	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
 };
 
@@ -59,13 +61,24 @@ static Statement drop_codes = {
 
 static Retention retention;
 
+/* What is dropped again after a crash was dropped late: nobody need wait for the disk. */
+static void
+commit_in_time(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_OVERRIDE,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
 static void
 drop_step(void *argument)
 {
 	TimestampTz before = GetCurrentTimestamp() - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
 
-	retention.walked = statement_run(&drop_batch, Int64GetDatum(retention.after),
-									 TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
+	commit_in_time();
+	(void) statement_run(&drop_batch, Int64GetDatum(retention.after), TimestampTzGetDatum(before),
+						 Int64GetDatum(RETENTION_BATCH));
+	retention.walked = row_int64(0, 2);
+	retention.dropped = row_int64(0, 3);
 	if (retention.walked > 0)
 		retention.after = row_int64(0, 1);
 	retention.codes = statement_run(&drop_codes, TimestampTzGetDatum(GetCurrentTimestamp() - CODES_KEPT),
@@ -73,10 +86,12 @@ drop_step(void *argument)
 }
 
 bool
-retention_drop_some(void)
+retention_drop_some(int *dropped)
 {
+	*dropped = 0;
 	if (!worker_run(drop_step, NULL))
 		return false;
+	*dropped = (int) retention.dropped;
 	if (retention.walked < RETENTION_BATCH)
 		retention.after = 0;
 	return retention.walked == RETENTION_BATCH || retention.codes == RETENTION_BATCH;

@@ -7,9 +7,10 @@
 #define APPT_RETENTION_H
 
 /*
- * Drop one small batch in one transaction. True if there may be more to drop
- * now; false once this pass has reached rows that are too young.
+ * Drop one small batch in one transaction, and tell how many notifications that
+ * was. True if there may be more to drop now; false once this pass has reached
+ * rows that are too young.
  */
-extern bool retention_drop_some(void);
+extern bool retention_drop_some(int *dropped);
 
 #endif							/* APPT_RETENTION_H */

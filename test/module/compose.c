@@ -15,6 +15,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "notify/blanking.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
 #include "notify/planning.h"
@@ -208,16 +209,17 @@ test_route_secrets(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
+/* A pass over what is kept; did it skip what somebody has locked? */
 Datum
 test_blank_deleted(PG_FUNCTION_ARGS)
 {
-	int			count;
-	int64	   *ids = ids_arg(fcinfo, 0, &count);
+	BlankingPass pass = {0};
 
 	SPI_connect();
-	facts_blank_deleted(ids, count);
+	while (!pass.is_over)
+		blanking_continue(&pass);
 	SPI_finish();
-	PG_RETURN_VOID();
+	PG_RETURN_BOOL(pass.has_skipped);
 }
 
 /* plan_to_address(application, type, channel, address, context), due now */

@@ -8,7 +8,7 @@ CREATE FUNCTION appt_test.load_often(notification_ids bigint[], times integer) R
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_load_often';
 CREATE FUNCTION appt_test.route_secrets(notification_id bigint) RETURNS text[]
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_route_secrets';
-CREATE FUNCTION appt_test.blank_deleted(notification_ids bigint[]) RETURNS void
+CREATE FUNCTION appt_test.blank_deleted() RETURNS boolean
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_blank_deleted';
 CREATE FUNCTION appt_test.plan_to_address(application_id uuid, type text, channel text, address text, context jsonb) RETURNS bigint
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_plan_to_address';

@@ -23,13 +23,17 @@ test_end_overdue(PG_FUNCTION_ARGS)
 	TupleDesc	descriptor;
 	Datum		values[2];
 	bool		nulls[2] = {false, false};
+	TimestampTz now = PG_GETARG_TIMESTAMPTZ(0);
+	Overdue		start = {0};
+	Overdue	   *found = (Overdue *) palloc(sizeof(Overdue) * PG_GETARG_INT32(1));
 	TimestampTz next;
 	int			ended;
 
 	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "unexpected result type");
 	SPI_connect();
-	ended = end_overdue_appointments(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_INT32(1), &next);
+	ended = overdue_end(found, overdue_find(now, &start, found, PG_GETARG_INT32(1)), now);
+	next = overdue_next(now);
 	SPI_finish();
 	values[0] = Int32GetDatum(ended);
 	values[1] = TimestampTzGetDatum(next);

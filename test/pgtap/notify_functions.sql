@@ -170,7 +170,7 @@ SELECT pg_temp.fail(:e_cancelled);
 SAVEPOINT s;
 SELECT is((appt.retry_notification(:e_cancelled)).state, 'RETRYING', 'of a deleted one, while it is remembered');
 ROLLBACK TO s;
-SELECT pg_temp.fail(:e_email), pg_temp.fail(:e_sms), appt_test.blank_deleted(ARRAY[:e_cancelled]::bigint[]);
+SELECT pg_temp.fail(:e_email), pg_temp.fail(:e_sms), appt_test.blank_deleted();
 SELECT pg_temp.refused(:e_cancelled, 'was deleted', 'of a deleted one that is forgotten');
 
 -- Previews.

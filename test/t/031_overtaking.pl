@@ -69,23 +69,27 @@ SQL
 	$worker->run('SELECT pg_advisory_unlock(1)');
 }
 
-# Two workers settle the last two messages of a deleted appointment at the same time.
+# Two workers settle the last two messages of a deleted appointment at the same time, and blank after their commits.
 {
 	my $appointment = schedule();
 	$node->query("INSERT INTO appt.rule (application_id, type, channel) VALUES ('$application', 'UPDATE', 'WEBHOOK') ON CONFLICT DO NOTHING; SELECT appt.create_subscription('$application', 'https://hooks.example/two')");
 	$node->query("SELECT appt.delete_appointment('$appointment')");
 	my ($first, $second) = split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND state = 'PENDING' ORDER BY id");
-	my $settle = sub {
-		return "BEGIN; UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = $_[0]; SELECT appt_test.blank_deleted(ARRAY[$_[0]]::bigint[])";
-	};
+	my $settle = sub { return "BEGIN; UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = $_[0]" };
+	my $kept = "SELECT count(context) FROM appt.notification WHERE appointment_id = '$appointment'";
 	my ($one, $two) = ($worker, $caller);
 	$one->run($settle->($first));
-	$two->start($settle->($second) . '; COMMIT');
-	ok($two->is_blocked, 'the second waits for the first');
+	$two->run($settle->($second));
 	$one->run('COMMIT');
-	is($two->end, '00000', 'and goes on');
-	is($node->query("SELECT count(*), count(context) FROM appt.notification WHERE appointment_id = '$appointment'"), '3|0', 'and nothing of the appointment stays readable');
+	$one->run('SELECT appt_test.blank_deleted()');
+	is($node->query($kept), '2', 'whoever is first leaves it');
+	$two->run('COMMIT');
+	$one->run('BEGIN; SELECT appt_test.blank_deleted()');
+	is($two->run('SET lock_timeout = 1; SELECT appt_test.blank_deleted()'), 't', 'while one blanks, the other passes by');
+	$one->run('COMMIT');
+	is($node->query($kept), '0', 'and nothing of the appointment stays readable');
 	$node->query("DELETE FROM appt.due WHERE notification_id IN ($first, $second); DELETE FROM appt.subscription WHERE url LIKE '%two'");
+	$two->run('RESET lock_timeout');
 }
 
 # Two people retry the same failure.

@@ -1,0 +1,243 @@
+/*
+ * blanking.c
+ *		Blanking what the messages of deleted appointments said.
+ *
+ * A message of a deleted appointment carries what it is composed from in its
+ * context (planning.c) until nothing of the appointment is owed; then contexts
+ * and bodies are blanked. An index holds what is kept, so a pass over it finds
+ * whatever was not blanked when it was settled, also after a crash.
+ *
+ * A manual retry revives a row that was settled. It locks the row, then looks
+ * for the context. So the rows with a context are locked first, and only after
+ * that it is looked whether anything is owed: either the retry is seen, and
+ * nothing is blanked, or it finds the context gone and is refused. A row that
+ * is locked may be about to be revived; its appointment is left for another
+ * pass. The worker so waits for nobody, and two workers do not wait for each
+ * other: who settles an appointment's last message looks again after its commit.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "core/column.h"
+#include "core/statement.h"
+#include "core/wake.h"
+#include "notify/blanking.h"
+
+/* So many rows with a context are looked at by one transaction, */
+#define KEPT_BATCH 500
+
+/* and so many attempts blanked. */
+#define BODIES_BATCH 1000
+
+/* Appointments as two columns for a statement. */
+typedef struct Keys
+{
+	Column	   *applications;
+	Column	   *appointments;
+} Keys;
+
+/* Keys that are parameters $1 and $2. */
+#define KEYS "(SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
+
+#define OF_KEY(row) row ".appointment_id = k.appointment_id AND " row ".application_id = k.application_id"
+
+static Keys
+keys_create(void)
+{
+	return (Keys) {column_create(UUIDOID, 8), column_create(UUIDOID, 8)};
+}
+
+/* The first two columns of a row. */
+static void
+keys_add_row(Keys *keys, uint64 row)
+{
+	column_add_uuid(keys->applications, row_uuid_or_null(row, 1));
+	column_add_uuid(keys->appointments, row_uuid_or_null(row, 2));
+}
+
+void
+blanking_request(const int64 *notification_ids, int count)
+{
+	static Statement find = {
+		"SELECT FROM appt.notification n WHERE n.id = ANY ($1) AND n.context ? 'appointment' LIMIT 1",
+		1, {INT8ARRAYOID}
+	};
+	Column	   *ids = column_create(INT8OID, count);
+
+	for (int i = 0; i < count; i++)
+		column_add(ids, Int64GetDatum(notification_ids[i]));
+	if (count > 0 && statement_run(&find, column_array(ids)) > 0)
+		wake_on_commit(LANE_BLANKING, DT_NOBEGIN);
+}
+
+/* ---- the steps of a pass ---- */
+
+/* The next appointments of which something is kept, but those that still owe it. */
+static Keys
+find_candidates(BlankingPass *pass)
+{
+	static Statement find = {
+		"SELECT w.application_id, w.appointment_id, max(w.id), bool_and(w.settled_at IS NOT NULL), count(*)"
+		" FROM (SELECT n.application_id, n.appointment_id, n.id, n.settled_at FROM appt.notification n"
+		"  WHERE n.context ? 'appointment' AND (n.application_id, n.appointment_id, n.id) > ($1, $2, $3)"
+		"  ORDER BY n.application_id, n.appointment_id, n.id LIMIT $4) w"
+		" GROUP BY 1, 2 ORDER BY 1, 2",
+		4, {UUIDOID, UUIDOID, INT8OID, INT8OID}
+	};
+	uint64		found = statement_run(&find, UUIDPGetDatum(&pass->appointment.application_id),
+									  UUIDPGetDatum(&pass->appointment.id),
+									  Int64GetDatum(pass->notification_id), Int64GetDatum(KEPT_BATCH));
+	Keys		candidates = keys_create();
+	int64		walked = 0;
+
+	for (uint64 row = 0; row < found; row++)
+	{
+		pass->appointment.application_id = row_uuid(row, 1);
+		pass->appointment.id = row_uuid(row, 2);
+		pass->notification_id = row_int64(row, 3);
+		walked += row_int64(row, 5);
+		if (row_bool(row, 4))
+			keys_add_row(&candidates, row);
+	}
+	pass->is_over = (walked < KEPT_BATCH);
+	return candidates;
+}
+
+/* Lock what is kept of them, as far as nobody else has; of each appointment how many rows. */
+static Keys
+lock_kept(const Keys *candidates, Column **counts)
+{
+	static Statement lock = {
+		"WITH locked AS MATERIALIZED ("
+		" SELECT n.application_id, n.appointment_id FROM " KEYS
+		" JOIN appt.notification n ON " OF_KEY("n")
+		" WHERE n.context IS NOT NULL AND n.settled_at IS NOT NULL"
+		" ORDER BY n.id FOR UPDATE OF n SKIP LOCKED"
+		") SELECT application_id, appointment_id, count(*) FROM locked GROUP BY 1, 2",
+		2, {UUIDARRAYOID, UUIDARRAYOID}
+	};
+	uint64		rows = statement_run(&lock, column_array(candidates->applications),
+									 column_array(candidates->appointments));
+	Keys		locked = keys_create();
+
+	*counts = column_create(INT8OID, (int) rows);
+	for (uint64 row = 0; row < rows; row++)
+	{
+		keys_add_row(&locked, row);
+		column_add(*counts, Int64GetDatum(row_int64(row, 3)));
+	}
+	return locked;
+}
+
+/*
+ * With the locks held, and as it is now: those of which nothing is owed. If not
+ * all that is kept could be locked, they are skipped.
+ */
+static Keys
+choose_settled(const Keys *locked, const Column *counts, bool *has_skipped)
+{
+	static Statement choose = {
+		"SELECT k.application_id, k.appointment_id, k.locked = (SELECT count(*) FROM appt.notification n"
+		"  WHERE " OF_KEY("n") " AND n.context IS NOT NULL)"
+		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id, unnest($3) AS locked) k"
+		" WHERE NOT EXISTS (SELECT FROM appt.notification n WHERE " OF_KEY("n") " AND n.settled_at IS NULL)"
+		"  AND NOT EXISTS (SELECT FROM appt.appointment a"
+		"   WHERE a.application_id = k.application_id AND a.id = k.appointment_id)",
+		3, {UUIDARRAYOID, UUIDARRAYOID, INT8ARRAYOID}
+	};
+	uint64		rows = statement_run(&choose, column_array(locked->applications),
+									 column_array(locked->appointments), column_array(counts));
+	Keys		settled = keys_create();
+
+	for (uint64 row = 0; row < rows; row++)
+	{
+		if (row_bool(row, 3))
+			keys_add_row(&settled, row);
+		else
+			*has_skipped = true;
+	}
+	return settled;
+}
+
+/* ---- writing ---- */
+
+/* At most so many of their attempts; the result tells whether that was all. */
+static bool
+blank_bodies(const Keys *keys, int64 limit)
+{
+	static Statement blank = {
+		"UPDATE appt.attempt t SET subject = NULL, text_body = NULL, html_body = NULL"
+		" WHERE t.id = ANY (ARRAY(SELECT b.id FROM " KEYS
+		"  JOIN appt.notification n ON " OF_KEY("n")
+		"  JOIN appt.attempt b ON b.notification_id = n.id"
+		"  WHERE num_nonnulls(b.subject, b.text_body, b.html_body) > 0 LIMIT $3))",
+		3, {UUIDARRAYOID, UUIDARRAYOID, INT8OID}
+	};
+
+	return statement_run(&blank, column_array(keys->applications), column_array(keys->appointments),
+						 Int64GetDatum(limit)) < (uint64) limit;
+}
+
+static void
+blank_contexts(const Keys *keys)
+{
+	static Statement blank = {
+		"UPDATE appt.notification n SET context = NULL FROM " KEYS
+		" WHERE " OF_KEY("n") " AND n.context IS NOT NULL",
+		2, {UUIDARRAYOID, UUIDARRAYOID}
+	};
+
+	(void) statement_run(&blank, column_array(keys->applications), column_array(keys->appointments));
+}
+
+/* ---- the whole ---- */
+
+/* Contexts go last: as long as there are any, a later pass finds the appointment. */
+static bool
+blank_settled(const Keys *settled)
+{
+	if (!blank_bodies(settled, BODIES_BATCH))
+		return false;
+	blank_contexts(settled);
+	return true;
+}
+
+void
+blanking_continue(BlankingPass *pass)
+{
+	BlankingPass before = *pass;
+	Keys		candidates = find_candidates(pass);
+	Keys		locked;
+	Keys		settled;
+	Column	   *counts;
+
+	if (candidates.applications->count == 0)
+		return;
+	locked = lock_kept(&candidates, &counts);
+	if (locked.applications->count < candidates.applications->count)
+		pass->has_skipped = true;
+	if (locked.applications->count == 0)
+		return;
+	settled = choose_settled(&locked, counts, &pass->has_skipped);
+	if (settled.applications->count > 0 && !blank_settled(&settled))
+		*pass = before;
+}
+
+void
+blanking_of_deleted(const AppointmentKey *key)
+{
+	static Statement find = {
+		"SELECT FROM appt.notification n WHERE n.appointment_id = $2 AND n.application_id = $1"
+		" AND n.settled_at IS NULL LIMIT 1",
+		2, {UUIDOID, UUIDOID}
+	};
+	Keys		keys = keys_create();
+
+	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) > 0)
+		return;
+	column_add_uuid(keys.applications, &key->application_id);
+	column_add_uuid(keys.appointments, &key->id);
+	(void) blank_bodies(&keys, PG_INT64_MAX);
+	blank_contexts(&keys);
+}

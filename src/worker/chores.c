@@ -1,0 +1,319 @@
+/*
+ * chores.c
+ *		What a worker does beside delivery.
+ *
+ * Each chore is a pass of small transactions. Between two of them the worker
+ * delivers for nine times as long as the last one took, so that chores cost
+ * delivery a tenth of the worker's time, however much there is to do. The
+ * log's retention may have more if it needs that to delete as fast as the log
+ * grows; then its cost grows with what is sent, and with nothing else.
+ *
+ * What a caller has locked is passed by, and looked at again after a second; if
+ * a pass took long, after ten times that.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "notify/blanking.h"
+#include "schedule/end.h"
+#include "worker/chores.h"
+#include "worker/retention.h"
+#include "worker/worker.h"
+
+#define OVERDUE_BATCH 100
+
+/* After a transaction that failed. */
+#define FAILURE_PAUSE USECS_PER_SEC
+
+/* Until the next pass, after one that left what was locked; and after one of the retention. */
+#define LOCKED_PAUSE USECS_PER_SEC
+#define LONGEST_LOCKED_PAUSE (60 * USECS_PER_SEC)
+#define RETENTION_PAUSE (60 * USECS_PER_SEC)
+
+/* What others get of the worker's time, as a multiple of what the last step took. */
+#define TIMES_FOR_OTHERS 9
+
+/* Where nobody else wants it. */
+#define TIMES_FOR_NOBODY 1
+
+/* The retention drops so many rows for each one that was settled meanwhile, in percent. */
+#define DROPPED_PER_SETTLED 125
+
+typedef struct Chore
+{
+	TimestampTz at;				/* when there is something to do */
+	TimestampTz last;			/* the end of the last step */
+	TimeOffset	cost;			/* of that */
+	TimeOffset	pass_cost;
+} Chore;
+
+struct Chores
+{
+	Chore		ending;
+	Overdue		ended;			/* where the pass has come to */
+	Chore		blanking;
+	BlankingPass blanked;
+	bool		blanking_again; /* something was settled since the pass began */
+	Chore		retention;
+	int64		settled;		/* when the retention's pass began */
+	int64		dropped;		/* since */
+};
+
+/* ---- pace ---- */
+
+/* When the next step may begin, where others get so many times what the last one took. */
+static TimestampTz
+chore_next(const Chore *chore, int times)
+{
+	return Max(chore->at, chore->last + times * chore->cost);
+}
+
+static bool
+chore_is_due(const Chore *chore)
+{
+	return GetCurrentTimestamp() >= chore_next(chore, TIMES_FOR_OTHERS);
+}
+
+/* A step that began then is over; the pass goes on. */
+static void
+chore_note(Chore *chore, TimestampTz begin)
+{
+	chore->last = GetCurrentTimestamp();
+	chore->cost = Max(chore->last - begin, 0);
+	chore->pass_cost += chore->cost;
+	chore->at = chore->last;
+}
+
+static void
+chore_end_pass(Chore *chore, TimestampTz next)
+{
+	chore->at = next;
+	chore->pass_cost = 0;
+}
+
+/* When to come back to what somebody has locked. */
+static TimestampTz
+after_locked(const Chore *chore)
+{
+	TimeOffset	pause = Max(LOCKED_PAUSE, (TIMES_FOR_OTHERS + 1) * chore->pass_cost);
+
+	return chore->last + Min(pause, LONGEST_LOCKED_PAUSE);
+}
+
+/* ---- ending appointments ---- */
+
+typedef struct Ending
+{
+	const Overdue *after;
+	Overdue	   *found;
+	int			count;
+	bool		is_last;		/* nothing is overdue after these */
+	TimestampTz next;			/* then; DT_NOBEGIN: not known */
+} Ending;
+
+static void
+find_overdue_step(void *argument)
+{
+	Ending	   *ending = (Ending *) argument;
+	TimestampTz now = GetCurrentTimestamp();
+
+	ending->count = overdue_find(now, ending->after, ending->found, OVERDUE_BATCH);
+	ending->is_last = ending->count < OVERDUE_BATCH;
+	if (ending->count == 0)
+		ending->next = overdue_next(now);
+}
+
+static void
+end_step(void *argument)
+{
+	Ending	   *ending = (Ending *) argument;
+	TimestampTz now = GetCurrentTimestamp();
+
+	(void) overdue_end(ending->found, ending->count, now);
+	if (ending->is_last)
+		ending->next = overdue_next(now);
+}
+
+/* One that can't be ended, for whatever reason, is not to keep the others open. */
+static void
+end_found(Ending *ending)
+{
+	if (ending->count == 0 || worker_run(end_step, ending))
+		return;
+	ending->next = DT_NOBEGIN;
+	for (int i = 0; i < ending->count && !worker_must_stop(); i++)
+	{
+		Ending		single = {.found = &ending->found[i],.count = 1};
+
+		(void) worker_run(end_step, &single);
+	}
+}
+
+/* At the end of a pass: what stays overdue was locked. */
+static TimestampTz
+next_ending(const Chore *chore, TimestampTz next)
+{
+	return next > chore->last + LOCKED_PAUSE ? next : Max(next, after_locked(chore));
+}
+
+static void
+end_some(Chores *chores)
+{
+	Overdue		found[OVERDUE_BATCH];
+	Ending		ending = {.after = &chores->ended,.found = found,.next = DT_NOBEGIN};
+	TimestampTz begin = GetCurrentTimestamp();
+
+	if (!chore_is_due(&chores->ending))
+		return;
+	if (!worker_run(find_overdue_step, &ending))
+	{
+		chores->ending.at = begin + FAILURE_PAUSE;
+		return;
+	}
+	end_found(&ending);
+	chore_note(&chores->ending, begin);
+	if (ending.count > 0)
+		chores->ended = found[ending.count - 1];
+	if (ending.next == DT_NOBEGIN)
+		return;
+	chore_end_pass(&chores->ending, next_ending(&chores->ending, ending.next));
+	memset(&chores->ended, 0, sizeof(Overdue));
+}
+
+/* ---- blanking ---- */
+
+static void
+blank_step(void *argument)
+{
+	blanking_continue((BlankingPass *) argument);
+}
+
+static void
+end_blanking_pass(Chores *chores)
+{
+	TimestampTz next = chores->blanked.has_skipped ? after_locked(&chores->blanking) : DT_NOEND;
+
+	chore_end_pass(&chores->blanking, chores->blanking_again ? DT_NOBEGIN : next);
+	memset(&chores->blanked, 0, sizeof(BlankingPass));
+	chores->blanking_again = false;
+}
+
+static void
+blank_some(Chores *chores)
+{
+	BlankingPass pass = chores->blanked;
+	TimestampTz begin = GetCurrentTimestamp();
+
+	if (!chore_is_due(&chores->blanking))
+		return;
+	if (pass.notification_id == 0)
+		chores->blanking_again = false;
+	if (!worker_run(blank_step, &pass))
+	{
+		chores->blanking.at = begin + FAILURE_PAUSE;
+		return;
+	}
+	chores->blanked = pass;
+	chore_note(&chores->blanking, begin);
+	if (pass.is_over)
+		end_blanking_pass(chores);
+}
+
+/* ---- retention ---- */
+
+/* So much has been settled since the pass began that it may drop more, whatever that costs. */
+static bool
+retention_is_behind(const Chores *chores, int64 settled)
+{
+	return (settled - chores->settled) * DROPPED_PER_SETTLED / 100 > chores->dropped;
+}
+
+static bool
+retention_is_due(const Chores *chores, int64 settled, bool is_busy)
+{
+	bool		needs_no_pause = !is_busy || retention_is_behind(chores, settled);
+
+	return GetCurrentTimestamp() >= chore_next(&chores->retention,
+											   needs_no_pause ? TIMES_FOR_NOBODY : TIMES_FOR_OTHERS);
+}
+
+static void
+drop_some(Chores *chores, int64 settled, bool is_busy)
+{
+	TimestampTz begin = GetCurrentTimestamp();
+	int			dropped;
+	bool		has_more;
+
+	if (!retention_is_due(chores, settled, is_busy))
+		return;
+	has_more = retention_drop_some(&dropped);
+	chore_note(&chores->retention, begin);
+	chores->dropped += dropped;
+	if (has_more)
+		return;
+	chore_end_pass(&chores->retention, begin + RETENTION_PAUSE);
+	chores->settled = settled;
+	chores->dropped = 0;
+}
+
+/* ---- the whole ---- */
+
+Chores *
+chores_create(void)
+{
+	Chores	   *chores = (Chores *) palloc0(sizeof(Chores));
+
+	chores_look_at_all(chores);
+	return chores;
+}
+
+void
+chores_expect_end(Chores *chores, TimestampTz at)
+{
+	chores->ending.at = Min(chores->ending.at, at);
+}
+
+void
+chores_expect_blanking(Chores *chores)
+{
+	chores->blanking_again = true;
+	chores->blanking.at = DT_NOBEGIN;
+}
+
+void
+chores_look(Chores *chores)
+{
+	chores_expect_end(chores, DT_NOBEGIN);
+	chores_expect_blanking(chores);
+}
+
+void
+chores_look_at_all(Chores *chores)
+{
+	chores_look(chores);
+	chores->retention.at = DT_NOBEGIN;
+}
+
+void
+chores_clock_was_set(Chores *chores)
+{
+	chores->ending.last = chores->blanking.last = chores->retention.last = 0;
+	chores_look_at_all(chores);
+}
+
+void
+chores_do(Chores *chores, int64 settled, bool is_busy)
+{
+	end_some(chores);
+	blank_some(chores);
+	drop_some(chores, settled, is_busy);
+}
+
+TimestampTz
+chores_next(const Chores *chores, bool is_busy)
+{
+	return Min(Min(chore_next(&chores->ending, TIMES_FOR_OTHERS),
+				   chore_next(&chores->blanking, TIMES_FOR_OTHERS)),
+			   chore_next(&chores->retention, is_busy ? TIMES_FOR_OTHERS : TIMES_FOR_NOBODY));
+}
