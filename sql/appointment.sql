@@ -98,7 +98,7 @@ CREATE TABLE appt.participant (
 	metadata jsonb NOT NULL DEFAULT '{}' CHECK (appt.length_is_valid(metadata, 262144, 'metadata') AND jsonb_typeof(metadata) = 'object'),
 	joined_at timestamptz,
 	left_at timestamptz,
-	created_at timestamptz NOT NULL DEFAULT now(),
+	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
 );
 CREATE INDEX participant_agent ON appt.participant (application_id, id, appointment_id) WHERE type = 'AGENT';
@@ -120,7 +120,8 @@ COMMENT ON COLUMN appt.participant.locale IS 'In whose words it is told; NULL: t
 COMMENT ON COLUMN appt.participant.preferred_channel IS 'EMAIL or SMS, as the customer prefers; kept for the application.';
 COMMENT ON COLUMN appt.participant.metadata IS 'Whatever the application keeps with it.';
 COMMENT ON COLUMN appt.participant.left_at IS 'When it left the call; NULL while it is in it.';
-COMMENT ON COLUMN appt.participant.created_at IS 'When it was added.';
+COMMENT ON COLUMN appt.participant.created_at IS
+'When it was added; the start of the transaction that scheduled the appointment, if it takes part from the start.';
 
 CREATE TABLE appt.room_access (
 	application_id uuid NOT NULL,

@@ -116,7 +116,7 @@ GRANT SELECT ON appt.reason, appt.notification_type
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
-	appt.notification, appt.due, appt.attempt, appt.identity,
+	appt.notification, appt.due, appt.attempt, appt.identity, appt.change,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_service;
 GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_access,
@@ -126,7 +126,7 @@ GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_
 GRANT SELECT ON appt.rule, appt.template TO appt_supervisor;
 GRANT SELECT ON appt.appointment, appt.participant, appt.room_access TO appt_customer;
 GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
-	appt.subscription, appt.provider, appt.notification, appt.attempt,
+	appt.subscription, appt.provider, appt.notification, appt.attempt, appt.change,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_admin;
 

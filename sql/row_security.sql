@@ -64,6 +64,7 @@ ALTER TABLE appt.due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.attempt ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.one_time_code ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.identity ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.change ENABLE ROW LEVEL SECURITY;
 
 /* ---- appt_service: everything ---- */
 
@@ -80,6 +81,7 @@ CREATE POLICY service ON appt.notification TO appt_service USING (true) WITH CHE
 CREATE POLICY service ON appt.due TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.attempt TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.identity TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.change FOR SELECT TO appt_service USING (true);
 
 /* ---- appt_supervisor: the application ---- */
 
@@ -184,6 +186,8 @@ CREATE POLICY admin ON appt.notification FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.attempt FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.change FOR SELECT TO appt_admin
+	USING (organization_id = (SELECT appt.caller_organization()));
 
 /* ---- the server's monitors: how long the queue is, how delivery goes ---- */
 

@@ -30,9 +30,10 @@ create_organization(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_UNRESTRICTED);
+	/* First, for its creation to be recorded as a change, too. */
+	identity_ensure();
 	(void) statement_run(&insert, text_datum(name));
 	*id = row_uuid(0, 1);
-	identity_ensure();
 	call_end(&call);
 	PG_RETURN_UUID_P(id);
 }

@@ -232,10 +232,10 @@ insert_people(Appointment *appointment, const Customer *customer)
 	if (strcmp(appointment->organizer_type, PARTICIPANT_AGENT) == 0)
 	{
 		agent_id = appointment->organizer_id;
-		agent_insert(&appointment->key, agent_id);
+		agent_insert(&appointment->key, agent_id, appointment->created_at);
 	}
 	if (customer != NULL)
-		customer_insert(&appointment->key, customer);
+		customer_insert(&appointment->key, customer, appointment->created_at);
 	appointment->participant_ids = participant_ids(agent_id, customer ? customer->id : NULL);
 }
 

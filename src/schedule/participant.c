@@ -88,27 +88,27 @@ require_place(const AppointmentKey *key)
 }
 
 void
-agent_insert(const AppointmentKey *key, const char *user_id)
+agent_insert(const AppointmentKey *key, const char *user_id, TimestampTz created_at)
 {
 	static Statement insert = {
-		"INSERT INTO appt.participant (application_id, appointment_id, id, type) "
-		"VALUES ($1, $2, $3, 'AGENT')",
-		3, {UUIDOID, UUIDOID, TEXTOID}
+		"INSERT INTO appt.participant (application_id, appointment_id, id, type, created_at) "
+		"VALUES ($1, $2, $3, 'AGENT', $4)",
+		4, {UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID}
 	};
 
 	(void) statement_run(&insert, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
-						 text_datum(user_id));
+						 text_datum(user_id), TimestampTzGetDatum(created_at));
 }
 
 void
-customer_insert(const AppointmentKey *key, const Customer *customer)
+customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz created_at)
 {
 	static Statement insert = {
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type, username,"
-		" first_name, last_name, email, phone, locale, preferred_channel, metadata, verified_channel) "
-		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-		12, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID}
+		" first_name, last_name, email, phone, locale, preferred_channel, metadata, verified_channel, created_at) "
+		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+		13, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TIMESTAMPTZOID}
 	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&key->application_id),
@@ -122,7 +122,8 @@ customer_insert(const AppointmentKey *key, const Customer *customer)
 		sql_text(customer->locale),
 		sql_text(customer->preferred_channel),
 		sql_jsonb(customer->metadata),
-		sql_text(customer->verified_channel)
+		sql_text(customer->verified_channel),
+		SQL_VALUE(TimestampTzGetDatum(created_at))
 	};
 
 	(void) statement_run_nullable(&insert, arguments);

@@ -42,8 +42,12 @@ extern char *participant_type(const AppointmentKey *key, const char *participant
 /* PT409 if the appointment, which is locked, has no place for another participant. */
 extern void require_place(const AppointmentKey *key);
 
-/* Store one; the appointment is new, or it is locked and has a place. */
-extern void agent_insert(const AppointmentKey *key, const char *user_id);
-extern void customer_insert(const AppointmentKey *key, const Customer *customer);
+/*
+ * Store one; the appointment is new, or it is locked and has a place. Of a new
+ * one created_at is the transaction's start, else the clock's time: by that
+ * config/record_change.c tells who was added later.
+ */
+extern void agent_insert(const AppointmentKey *key, const char *user_id, TimestampTz created_at);
+extern void customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz created_at);
 
 #endif							/* APPT_PARTICIPANT_H */

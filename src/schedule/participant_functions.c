@@ -65,7 +65,7 @@ add_customer(PG_FUNCTION_ARGS)
 	require_open(appointment);
 	require_place(&appointment->key);
 	customer = customer_parse(object, find_calling_code(&appointment->key.application_id));
-	customer_insert(&appointment->key, customer);
+	customer_insert(&appointment->key, customer, GetCurrentTimestamp());
 	touch(&appointment->key, false);
 	plan_customer_added(&appointment->key, customer->id, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
@@ -97,7 +97,7 @@ add_agent(PG_FUNCTION_ARGS)
 		report_conflict("already a participant of the appointment",
 						"\"%s\" takes part in appointment \"%s\".", user_id, uuid_text(id));
 	require_place(&appointment->key);
-	agent_insert(&appointment->key, user_id);
+	agent_insert(&appointment->key, user_id, GetCurrentTimestamp());
 	touch(&appointment->key, false);
 	plan_updated(&appointment->key, list_make1(FIELD_PARTICIPANTS), GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);

@@ -66,7 +66,7 @@ replace_agents(const AppointmentKey *key, const char *user_id)
 	if (type != NULL)
 		return removed > 0;
 	require_place(key);
-	agent_insert(key, user_id);
+	agent_insert(key, user_id, GetCurrentTimestamp());
 	return true;
 }
 

@@ -9,6 +9,7 @@
  * a pass walks over in vain is old and unsettled: reminders planned long ahead.
  * What a caller has locked is left for the next pass.
  *
+ * Changes (appt.change) are kept as long; the oldest are found by their time.
  * One-time codes go sooner: an hour after they have expired nobody asks for
  * them, nor counts them to limit requests.
  */
@@ -32,7 +33,8 @@ typedef struct Retention
 	int64		after;			/* where the pass has come to */
 	int64		walked;
 	int64		dropped;
-	uint64		codes;			/* dropped */
+	uint64		changes;		/* dropped, like the codes */
+	uint64		codes;
 } Retention;
 
 static Statement drop_batch = {
@@ -49,6 +51,14 @@ static Statement drop_batch = {
 	"  DELETE FROM appt.attempt a USING dropped d WHERE a.notification_id = d.id) "
 	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
+};
+
+/* By place, where locked rows stay: one transaction may have made any number of changes of one time. */
+static Statement drop_changes = {
+	"DELETE FROM appt.change c"
+	" USING (SELECT ctid FROM appt.change WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old"
+	" WHERE c.ctid = old.ctid",
+	2, {TIMESTAMPTZOID, INT8OID}
 };
 
 static Statement drop_codes = {
@@ -81,6 +91,7 @@ drop_step(void *argument)
 	retention.dropped = row_int64(0, 3);
 	if (retention.walked > 0)
 		retention.after = row_int64(0, 1);
+	retention.changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	retention.codes = statement_run(&drop_codes, TimestampTzGetDatum(GetCurrentTimestamp() - CODES_KEPT),
 									Int64GetDatum(RETENTION_BATCH));
 }
@@ -94,5 +105,6 @@ retention_drop_some(int *dropped)
 	*dropped = (int) retention.dropped;
 	if (retention.walked < RETENTION_BATCH)
 		retention.after = 0;
-	return retention.walked == RETENTION_BATCH || retention.codes == RETENTION_BATCH;
+	return retention.walked == RETENTION_BATCH || retention.changes == RETENTION_BATCH ||
+		retention.codes == RETENTION_BATCH;
 }

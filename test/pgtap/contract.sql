@@ -136,6 +136,7 @@ SELECT is_empty(format($$SELECT unnest(string_to_array(%L, ' ')) EXCEPT SELECT a
 		attempt_count next_attempt_at context created_at settled_at'),
 	('attempt', 'id application_id notification_id attempt_number manual started_at finished_at outcome status_code error response recipient provider_id
 		provider_message_id subject text_body html_body'),
+	('change', 'organization_id application_id id table_name row_key operation changed_by at old_values new_values'),
 	('notification_log', 'application title start_at lateness')) contract (relation, spaced), regexp_replace(spaced, '\s+', ' ', 'g') columns;
 
 SELECT * FROM finish();

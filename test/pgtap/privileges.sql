@@ -73,6 +73,7 @@ INSERT INTO promised VALUES
 	('open_circuits', 'v', 'MO'),
 	('provider_is_valid', 'i', 'AD SV'),
 	('reasons', 'i', 'AD AG CS SU SV'),
+	('record_change', 'v', ''),
 	('reset_verification', 'v', ''),
 	('tell_workers', 'v', ''),
 	('template_is_valid', 'i', 'AD SV'),
@@ -150,7 +151,7 @@ SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example',
 SET LOCAL ROLE appt_service;
 SELECT is(count(*), 1::bigint, 'service reads every application') FROM appt.application;
 SELECT lives_ok('SELECT * FROM appt.' || relation, 'service reads ' || relation)
-FROM unnest('{notification_log,latest_failure,notification_stats,reason,notification_type,due,identity}'::text[]) relation;
+FROM unnest('{notification_log,latest_failure,notification_stats,reason,notification_type,due,identity,change}'::text[]) relation;
 SELECT throws_ok('SELECT * FROM appt.secret', '42501', NULL, 'but no secrets');
 SELECT throws_ok('SELECT * FROM appt.one_time_code', '42501', NULL, 'and no codes');
 SELECT lives_ok($$INSERT INTO appt.rule (application_id, type, channel, time_offset) SELECT id, 'ROOM', 'EMAIL', '5 minutes' FROM appt.application$$,
@@ -169,6 +170,8 @@ SELECT throws_ok($$UPDATE appt.application SET id = gen_random_uuid()$$, '42501'
 SELECT throws_ok($$UPDATE appt.application SET auto_activate = false$$, 'PT409',
 	'automatic activation cannot be switched off again', 'nor switch automatic activation off');
 SELECT throws_ok($$UPDATE appt.notification SET state = 'SENT'$$, '42501', NULL, 'nor rewrite the log');
+SELECT throws_ok($$UPDATE appt.change SET changed_by = 'somebody else'$$, '42501', NULL, 'nor who changed what');
+SELECT throws_ok($$DELETE FROM appt.change$$, '42501', NULL, 'nor delete it');
 SELECT throws_ok('SELECT appt.adopt_database()', '42501', NULL, 'nor adopt the database');
 RESET ROLE;
 

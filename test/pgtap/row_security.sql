@@ -57,7 +57,7 @@ INSERT INTO relation VALUES
 	('rule', '', 'application_id'), ('template', 'text_body', NULL), ('subscription', 'username', NULL), ('provider', 'username', NULL),
 	('notification', 'title', NULL), ('attempt', 'subject', NULL),
 	('notification_log', 'title', NULL), ('latest_failure', 'title', NULL), ('notification_stats', 'application', NULL),
-	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('secret', '', 'application_id'), ('one_time_code', '', 'application_id'),
+	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('change', '', 'application_id'), ('secret', '', 'application_id'), ('one_time_code', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL), ('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
 
@@ -96,6 +96,7 @@ INSERT INTO reads VALUES
 	('notification_stats', '{own, own, own, own, own, -, -, "own sister", "", -}'),
 	('due',                '{-, -, -, -, -, -, -, -, -, -}'),
 	('identity',           '{-, -, -, -, -, -, -, -, -, -}'),
+	('change',             '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('secret',             '{-, -, -, -, -, -, -, -, -, -}'),
 	('one_time_code',      '{-, -, -, -, -, -, -, -, -, -}'),
 	('reason',             '{reason, reason, reason, reason, reason, -, -, reason, reason, -}'),
@@ -223,6 +224,7 @@ INSERT INTO promised VALUES
 	('notification_type',  'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('due',                '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('identity',           '',  '',  '',  '',  '',     '', 'r', '', ''),
+	('change',             '',  '',  '',  '',  'r',    '', 'r', '', ''),
 	('secret',             '',  '',  '',  '',  '',     '', '',  '', ''),
 	('one_time_code',      '',  '',  '',  '',  '',     '', '',  '', ''),
 	('worker_status',      '',  '',  '',  '',  '',     '', '',  '', ''),
@@ -283,7 +285,10 @@ INSERT INTO change VALUES
 	('UPDATE appt.secret t SET value = value', 'secret', '-'),
 	('DELETE FROM appt.one_time_code t', 'one_time_code', '-'),
 	('DELETE FROM appt.identity t', 'identity', '-'),
-	('DELETE FROM appt.due t', 'due', '-');
+	('DELETE FROM appt.due t', 'due', '-'),
+	('INSERT INTO appt.change AS t (organization_id, table_name, row_key, operation, changed_by) VALUES (ACME, ''rule'', ''{}'', ''DELETE'', ''x'')', 'change', '-'),
+	('UPDATE appt.change t SET changed_by = ''x''', 'change', '-'),
+	('DELETE FROM appt.change t', 'change', '-');
 INSERT INTO change SELECT replace(statement, 'APP', place), relation, CASE place WHEN 'OWN' THEN 'own' WHEN 'SISTER' THEN 'sister' ELSE '-' END
 FROM unnest('{OWN,SISTER,FOREIGN,NONE}'::text[]) place, (VALUES
 	('INSERT INTO appt.rule AS t (application_id, type, channel, time_offset) VALUES (APP, ''ROOM'', ''SMS'', ''5 min'')', 'rule'),
@@ -458,7 +463,7 @@ RESET enable_seqscan;
 -- How often the functions of the policies are called for a query that returns a row count.
 CREATE FUNCTION pg_temp.calls() RETURNS TABLE (name name, calls bigint) LANGUAGE sql AS $$
 	SELECT proname, coalesce(pg_stat_get_xact_function_calls(oid), 0) FROM pg_proc
-	WHERE pronamespace = 'appt'::regnamespace AND proname ~ '^(caller|agent|attended|administered)_'
+	WHERE pronamespace = 'appt'::regnamespace AND proname ~ '^(caller|agent|attended|administered)_' AND proname <> 'caller_name'    -- records who changed what
 $$;
 CREATE FUNCTION pg_temp.asked(role text, claims text, query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

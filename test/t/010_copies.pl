@@ -50,7 +50,7 @@ my @tables = split /\n/, $node->query(
 my @sequences = split /\n/, $node->query(
 	q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
 is(join(' ', @tables),
-	'application appointment attempt due identity notification one_time_code organization participant provider room_access'
+	'application appointment attempt change due identity notification one_time_code organization participant provider room_access'
 	  . ' rule secret subscription template', 'all tables are known to this test');
 is($node->query(
 		q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class

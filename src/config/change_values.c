@@ -1,0 +1,398 @@
+/*
+ * change_values.c
+ *		What of a changed row is kept.
+ *
+ * Secrets never: a secret's value is ********, as in every other table, and of
+ * a URL what follows its question mark, as in the log. A value beyond a bound
+ * is left out but for its size. A deleted appointment or participant leaves
+ * what the log keeps of it: addresses, title and times.
+ *
+ * Texts are written in one way whatever the caller's settings are: times in
+ * UTC, intervals in the style "postgres".
+ */
+#include "postgres.h"
+
+#include "access/detoast.h"
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/timestamp.h"
+
+#include "config/change_values.h"
+#include "config/configuration.h"
+#include "core/errors.h"
+#include "core/json.h"
+#include "core/statement.h"
+
+/* Bytes of a value: as much as of any text of the configuration. */
+#define MAX_VALUE_BYTES 8192
+
+typedef enum Treatment
+{
+	SHOWN,
+	ELSEWHERE,					/* in row_key or a column of appt.change */
+	UNRECORDED,					/* bookkeeping, and what the row itself goes on telling */
+	MASKED,
+	URL,						/* without what follows its question mark */
+	SETTINGS					/* a provider's, of which some are URLs */
+} Treatment;
+
+/* Columns that are not simply shown; of any table, where none is named. */
+static const struct
+{
+	const char *table;
+	const char *column;
+	Treatment	treatment;
+}			treatments[] = {
+	{NULL, "id", ELSEWHERE},
+	{NULL, "application_id", ELSEWHERE},
+	{"participant", "appointment_id", ELSEWHERE},
+	{"appointment", "sequence", UNRECORDED},
+	{"appointment", "duration_class", UNRECORDED},
+	{"appointment", "updated_at", UNRECORDED},
+	{"appointment", "updated_by", UNRECORDED},
+	{"participant", "joined_at", UNRECORDED},
+	{"participant", "left_at", UNRECORDED},
+	{"secret", "value", MASKED},
+	{"application", "room_url", URL},
+	{"application", "public_url", URL},
+	{"appointment", "location", URL},
+	{"subscription", "url", URL},
+	{"subscription", "token_url", URL},
+	{"provider", "url", URL},
+	{"provider", "settings", SETTINGS}
+};
+
+/* Columns of row_key. */
+static const char *const key_columns[] = {"appointment_id", "id"};
+
+/* What stays of a deleted row that tells of people. */
+static const char *const kept_of_appointment[] = {
+	"organizer_id", "organizer_type", "state", "title", "start_at", "end_at", "ended_at", "timezone", "locale",
+	"notifications_active", "activated_at", "created_at", "created_by", NULL
+};
+static const char *const kept_of_participant[] = {"type", "email", "phone", "created_at", NULL};
+
+static Treatment
+treatment_of(const char *table, const char *column)
+{
+	for (int i = 0; i < lengthof(treatments); i++)
+		if (strcmp(treatments[i].column, column) == 0 &&
+			(treatments[i].table == NULL || strcmp(treatments[i].table, table) == 0))
+			return treatments[i].treatment;
+	return SHOWN;
+}
+
+/* NULL: everything. */
+static const char *const *
+kept_columns(const char *table)
+{
+	if (strcmp(table, "appointment") == 0)
+		return kept_of_appointment;
+	if (strcmp(table, "participant") == 0)
+		return kept_of_participant;
+	return NULL;
+}
+
+static bool
+is_kept(const char *table, const char *column)
+{
+	const char *const *kept = kept_columns(table);
+
+	for (; kept != NULL && *kept != NULL; kept++)
+		if (strcmp(*kept, column) == 0)
+			return true;
+	return kept == NULL;
+}
+
+Datum
+row_change_kept(const char *table)
+{
+	const char *const *kept = kept_columns(table);
+	Datum		names[lengthof(kept_of_appointment)];
+	int			count = 0;
+
+	if (kept == NULL)
+		return (Datum) 0;
+	for (; kept[count] != NULL; count++)
+		names[count] = text_datum(kept[count]);
+	return PointerGetDatum(construct_array(names, count, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static RowVersion *
+read_version(TupleDesc descriptor, HeapTuple tuple)
+{
+	RowVersion *version;
+
+	if (tuple == NULL)
+		return NULL;
+	version = (RowVersion *) palloc(sizeof(RowVersion));
+	version->values = (Datum *) palloc(descriptor->natts * sizeof(Datum));
+	version->nulls = (bool *) palloc(descriptor->natts * sizeof(bool));
+	heap_deform_tuple(tuple, descriptor, version->values, version->nulls);
+	return version;
+}
+
+RowChange *
+row_change_read(const char *table, TupleDesc descriptor, HeapTuple old, HeapTuple new)
+{
+	RowChange  *change = (RowChange *) palloc(sizeof(RowChange));
+
+	change->table = table;
+	change->descriptor = descriptor;
+	change->old = read_version(descriptor, old);
+	change->new = read_version(descriptor, new);
+	return change;
+}
+
+static bool
+differs(const RowChange *change, int i)
+{
+	Form_pg_attribute attribute = TupleDescAttr(change->descriptor, i);
+
+	if (change->old->nulls[i] || change->new->nulls[i])
+		return change->old->nulls[i] != change->new->nulls[i];
+	return !datum_image_eq(change->old->values[i], change->new->values[i],
+						   attribute->attbyval, attribute->attlen);
+}
+
+/* Is this column part of old_values or new_values? */
+static bool
+is_recorded(const RowChange *change, int i)
+{
+	Form_pg_attribute attribute = TupleDescAttr(change->descriptor, i);
+	const char *name = NameStr(attribute->attname);
+	Treatment	treatment = treatment_of(change->table, name);
+
+	if (attribute->attisdropped || treatment == UNRECORDED)
+		return false;
+	if (change->old != NULL && change->new != NULL)
+		return differs(change, i);
+	if (treatment == ELSEWHERE)
+		return false;
+	if (change->new != NULL)
+		return !change->new->nulls[i];
+	return !change->old->nulls[i] && is_kept(change->table, name);
+}
+
+bool
+row_change_is_recorded(const RowChange *change)
+{
+	if (change->old == NULL || change->new == NULL)
+		return true;
+	for (int i = 0; i < change->descriptor->natts; i++)
+		if (is_recorded(change, i))
+			return true;
+	return false;
+}
+
+/* ---- values as JSON ---- */
+
+static void
+push_omitted(JsonbParseState **state, const char *name, Size bytes)
+{
+	JsonbValue	size = {.type = jbvNumeric, .val.numeric = int64_to_numeric(bytes)};
+
+	json_push_text(state, WJB_KEY, name);
+	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	json_push_text(state, WJB_KEY, "omitted");
+	(void) pushJsonbValue(state, WJB_VALUE, &size);
+	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+/* What follows it may be a token. Only a URL has a scheme; other texts stay as they are. */
+static const char *
+without_query(const char *text)
+{
+	const char *mark = strchr(text, '?');
+	const char *scheme = strstr(text, "://");
+
+	if (mark == NULL || scheme == NULL || mark < scheme)
+		return text;
+	return psprintf("%.*s?" SECRET_MASK, (int) (mark - text), text);
+}
+
+static Jsonb *
+settings_without_queries(Jsonb *settings)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *iterator = JsonbIteratorInit(&settings->root);
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	JsonbValue *result = NULL;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
+	{
+		if (token == WJB_VALUE && value.type == jbvString)
+			json_push_text(&state, token, without_query(json_text(&value)));
+		else
+			result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
+	}
+	return JsonbValueToJsonb(result);
+}
+
+static char *
+interval_text(const Interval *interval)
+{
+	struct pg_itm itm;
+	char		text[MAXDATELEN + 1];
+
+	interval2itm(*interval, &itm);
+	EncodeInterval(&itm, INTSTYLE_POSTGRES, text);
+	return pstrdup(text);
+}
+
+static void
+push_text(JsonbParseState **state, const char *name, Datum value, Oid type)
+{
+	Oid			output;
+	bool		is_varlena;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	json_push_member(state, name, OidOutputFunctionCall(output, value));
+}
+
+static void
+push_scalar(JsonbParseState **state, const char *name, JsonbValue scalar)
+{
+	json_push_text(state, WJB_KEY, name);
+	(void) pushJsonbValue(state, WJB_VALUE, &scalar);
+}
+
+/* A value by its type; what has no type of its own in JSON is text. */
+static void
+push_typed(JsonbParseState **state, const char *name, Datum value, Oid type)
+{
+	switch (getBaseType(type))
+	{
+		case BOOLOID:
+			push_scalar(state, name, (JsonbValue) {.type = jbvBool, .val.boolean = DatumGetBool(value)});
+			break;
+		case INT4OID:
+			push_scalar(state, name, (JsonbValue)
+						{
+							.type = jbvNumeric, .val.numeric = int64_to_numeric(DatumGetInt32(value))
+						});
+			break;
+		case INT8OID:
+			push_scalar(state, name, (JsonbValue)
+						{
+							.type = jbvNumeric, .val.numeric = int64_to_numeric(DatumGetInt64(value))
+						});
+			break;
+		case NUMERICOID:
+			push_scalar(state, name, (JsonbValue) {.type = jbvNumeric, .val.numeric = DatumGetNumeric(value)});
+			break;
+		case JSONBOID:
+			json_push_jsonb(state, name, DatumGetJsonbP(value));
+			break;
+		case TIMESTAMPTZOID:
+			json_push_member(state, name, timestamp_text(DatumGetTimestampTz(value)));
+			break;
+		case INTERVALOID:
+			json_push_member(state, name, interval_text(DatumGetIntervalP(value)));
+			break;
+		default:
+			push_text(state, name, value, type);
+	}
+}
+
+static void
+push_treated(JsonbParseState **state, const char *name, Datum value, Oid type, Treatment treatment)
+{
+	switch (treatment)
+	{
+		case MASKED:
+			json_push_member(state, name, SECRET_MASK);
+			break;
+		case URL:
+			json_push_member(state, name, without_query(TextDatumGetCString(value)));
+			break;
+		case SETTINGS:
+			json_push_jsonb(state, name, settings_without_queries(DatumGetJsonbP(value)));
+			break;
+		default:
+			push_typed(state, name, value, type);
+	}
+}
+
+static void
+push_column(JsonbParseState **state, const RowChange *change, const RowVersion *version, int i)
+{
+	Form_pg_attribute attribute = TupleDescAttr(change->descriptor, i);
+	const char *name = NameStr(attribute->attname);
+	Treatment	treatment = treatment_of(change->table, name);
+	Datum		value = version->values[i];
+
+	if (version->nulls[i])
+		json_push_member(state, name, NULL);
+	else if (treatment != MASKED && attribute->attlen == -1 && toast_raw_datum_size(value) - VARHDRSZ > MAX_VALUE_BYTES)
+		push_omitted(state, name, toast_raw_datum_size(value) - VARHDRSZ);
+	else
+		push_treated(state, name, value, attribute->atttypid, treatment);
+}
+
+static Jsonb *
+recorded_values(const RowChange *change, const RowVersion *version)
+{
+	JsonbParseState *state = NULL;
+
+	if (version == NULL)
+		return NULL;
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < change->descriptor->natts; i++)
+		if (is_recorded(change, i))
+			push_column(&state, change, version, i);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+Jsonb *
+row_change_old(const RowChange *change)
+{
+	return recorded_values(change, change->old);
+}
+
+Jsonb *
+row_change_new(const RowChange *change)
+{
+	return recorded_values(change, change->new);
+}
+
+/* The row as it is now, or was. */
+static const RowVersion *
+latest(const RowChange *change)
+{
+	return change->new != NULL ? change->new : change->old;
+}
+
+Jsonb *
+row_change_key(const RowChange *change)
+{
+	JsonbParseState *state = NULL;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int k = 0; k < lengthof(key_columns); k++)
+	{
+		int			column = SPI_fnumber(change->descriptor, key_columns[k]);
+
+		if (column > 0 && treatment_of(change->table, key_columns[k]) == ELSEWHERE)
+			push_column(&state, change, latest(change), column - 1);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+Datum
+row_change_column(const RowChange *change, const char *column, bool *is_null)
+{
+	int			number = SPI_fnumber(change->descriptor, column);
+
+	*is_null = number <= 0 || latest(change)->nulls[number - 1];
+	return *is_null ? (Datum) 0 : latest(change)->values[number - 1];
+}
