@@ -124,3 +124,16 @@ CREATE TRIGGER keep_secrets BEFORE UPDATE ON appt.provider
 	FOR EACH ROW EXECUTE FUNCTION appt.keep_secrets();
 COMMENT ON TRIGGER keep_secrets ON appt.provider IS
 'With a password only enabled, sender, limits and the words of mail headers may change; set_provider sets another.';
+
+CREATE FUNCTION appt.warn_of_platform() RETURNS trigger
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'warn_of_platform';
+COMMENT ON FUNCTION appt.warn_of_platform() IS
+'Warns who stores a rule or provider that a TALKDESK application has no use for.';
+CREATE TRIGGER warn_of_platform AFTER INSERT OR UPDATE OF channel, enabled ON appt.rule
+	FOR EACH ROW WHEN (NEW.enabled AND NEW.channel <> 'WEBHOOK')
+	EXECUTE FUNCTION appt.warn_of_platform();
+COMMENT ON TRIGGER warn_of_platform ON appt.rule IS 'A TALKDESK application sends webhooks only.';
+CREATE TRIGGER warn_of_platform AFTER INSERT OR UPDATE OF enabled ON appt.provider
+	FOR EACH ROW WHEN (NEW.enabled)
+	EXECUTE FUNCTION appt.warn_of_platform();
+COMMENT ON TRIGGER warn_of_platform ON appt.provider IS 'A TALKDESK application sends webhooks only.';

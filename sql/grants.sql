@@ -86,6 +86,7 @@ GRANT EXECUTE ON FUNCTION
 /* What CHECK constraints ask, for who writes the tables. */
 GRANT EXECUTE ON FUNCTION
 	appt.headers_are_valid,
+	appt.code_is_valid,
 	appt.length_is_valid,
 	appt.locale_is_valid,
 	appt.provider_is_valid,

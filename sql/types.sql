@@ -1,7 +1,13 @@
 /* types.sql: the codes of the closed lists, as domains that an update script can widen in one transaction. */
 
+/* What people write into tables themselves is refused by a function, whose error names the list. */
+CREATE FUNCTION appt.code_is_valid(code text, codes text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'code_is_valid';
+COMMENT ON FUNCTION appt.code_is_valid(text, text) IS
+'True if the code is one of a list, which is separated by comma and blank; raises 22023 otherwise, with the list in HINT.';
+
 CREATE DOMAIN appt.platform_code AS text COLLATE "C"
-	CONSTRAINT platform_code_check CHECK (VALUE IN ('GENESYS_CLOUD', 'TALKDESK', 'STANDALONE'));
+	CONSTRAINT platform_code_check CHECK (appt.code_is_valid(VALUE, 'GENESYS_CLOUD, TALKDESK, STANDALONE'));
 COMMENT ON DOMAIN appt.platform_code IS
 'The contact centre an application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
 
@@ -20,12 +26,11 @@ CREATE DOMAIN appt.participant_type_code AS text COLLATE "C"
 COMMENT ON DOMAIN appt.participant_type_code IS 'CUSTOMER or AGENT.';
 
 CREATE DOMAIN appt.type_code AS text COLLATE "C"
-	CONSTRAINT type_code_check CHECK (VALUE IN ('CREATE', 'RESCHEDULE', 'CANCELLED', 'REMINDER', 'ROOM',
-		'FOLLOW_UP', 'UPDATE', 'ACTIVATE', 'CODE', 'TEST'));
+	CONSTRAINT type_code_check CHECK (appt.code_is_valid(VALUE, 'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE, CODE, TEST'));
 COMMENT ON DOMAIN appt.type_code IS 'Why a notification is sent; explained in the view notification_type.';
 
 CREATE DOMAIN appt.channel_code AS text COLLATE "C"
-	CONSTRAINT channel_code_check CHECK (VALUE IN ('EMAIL', 'SMS', 'WEBHOOK'));
+	CONSTRAINT channel_code_check CHECK (appt.code_is_valid(VALUE, 'EMAIL, SMS, WEBHOOK'));
 COMMENT ON DOMAIN appt.channel_code IS 'EMAIL, SMS or WEBHOOK.';
 
 CREATE DOMAIN appt.notification_state_code AS text COLLATE "C"
@@ -53,15 +58,15 @@ COMMENT ON DOMAIN appt.outcome_code IS
 'What became of an attempt: DELIVERED, FAILED, or INTERRUPTED when nobody knows; NULL while it is under way.';
 
 CREATE DOMAIN appt.provider_kind_code AS text COLLATE "C"
-	CONSTRAINT provider_kind_code_check CHECK (VALUE IN ('SMTP', 'TWILIO', 'GENESYS_CLOUD', 'HTTP'));
+	CONSTRAINT provider_kind_code_check CHECK (appt.code_is_valid(VALUE, 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'));
 COMMENT ON DOMAIN appt.provider_kind_code IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';
 
 CREATE DOMAIN appt.auth_code AS text COLLATE "C"
-	CONSTRAINT auth_code_check CHECK (VALUE IN ('NONE', 'BASIC', 'OAUTH2'));
+	CONSTRAINT auth_code_check CHECK (appt.code_is_valid(VALUE, 'NONE, BASIC, OAUTH2'));
 COMMENT ON DOMAIN appt.auth_code IS 'How a subscription''s endpoint is authenticated to: NONE, BASIC or OAUTH2 (client credentials).';
 
 CREATE DOMAIN appt.token_auth_code AS text COLLATE "C"
-	CONSTRAINT token_auth_code_check CHECK (VALUE IN ('BASIC', 'BODY'));
+	CONSTRAINT token_auth_code_check CHECK (appt.code_is_valid(VALUE, 'BASIC, BODY'));
 COMMENT ON DOMAIN appt.token_auth_code IS
 'How an OAuth2 client says who it is at the token endpoint: by BASIC authentication, or by client_id and client_secret in the BODY.';
 

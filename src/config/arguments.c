@@ -103,5 +103,28 @@ check_code(const char *code, const char *const *codes, const char *name)
 	for (const char *const *known = codes; *known != NULL; known++)
 		if (strcmp(*known, code) == 0)
 			return;
-	report_invalid("unknown code", "\"%s\" is no value of \"%s\".", code, name);
+	report_unlisted(codes, "unknown code", "\"%s\" is not a value of \"%s\".", code, name);
+}
+
+static bool
+is_listed(const JsonbValue *key, const char *const *list)
+{
+	for (const char *const *item = list; *item != NULL; item++)
+		if (strlen(*item) == key->val.string.len &&
+			memcmp(*item, key->val.string.val, key->val.string.len) == 0)
+			return true;
+	return false;
+}
+
+void
+check_members(JsonbContainer *object, const char *const *known, const char *path)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	JsonbIteratorToken token;
+	JsonbValue	item;
+
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+		if (token == WJB_KEY && !is_listed(&item, known))
+			report_unlisted(known, "unknown member of a JSON object", "\"%s\" has a member \"%s\".", path,
+							pnstrdup(item.val.string.val, item.val.string.len));
 }

@@ -20,6 +20,7 @@
 #include "core/errors.h"
 #include "notify/dates.h"
 
+PG_FUNCTION_INFO_V1(code_is_valid);
 PG_FUNCTION_INFO_V1(length_is_valid);
 PG_FUNCTION_INFO_V1(url_is_valid);
 PG_FUNCTION_INFO_V1(headers_are_valid);
@@ -77,6 +78,40 @@ check_header(const char *name, const char *value)
 
 	if (problem != NULL)
 		report_invalid("invalid header", "\"%s\": %s", name, problem);
+}
+
+/* Is it one of a list of codes, which are separated by comma and blank? */
+static bool
+is_in_codes(const char *code, size_t length, const char *codes, size_t codes_length)
+{
+	const char *end = codes + codes_length;
+
+	for (const char *item = codes; item < end;)
+	{
+		const char *comma = memchr(item, ',', end - item);
+		size_t		item_length = (comma != NULL ? comma : end) - item;
+
+		if (item_length == length && memcmp(item, code, length) == 0)
+			return true;
+		item += item_length + strlen(", ");
+	}
+	return false;
+}
+
+/* appt.code_is_valid(code text, codes text) -> boolean; 22023 */
+Datum
+code_is_valid(PG_FUNCTION_ARGS)
+{
+	text	   *code = PG_GETARG_TEXT_PP(0);
+	text	   *codes = PG_GETARG_TEXT_PP(1);
+
+	if (!is_in_codes(VARDATA_ANY(code), VARSIZE_ANY_EXHDR(code), VARDATA_ANY(codes), VARSIZE_ANY_EXHDR(codes)))
+	{
+		const char *const list[] = {text_to_cstring(codes), NULL};
+
+		report_unlisted(list, "unknown code", "\"%s\" is not one.", text_to_cstring(code));
+	}
+	PG_RETURN_BOOL(true);
 }
 
 /*

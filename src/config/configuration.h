@@ -51,6 +51,9 @@ extern void check_rate(FunctionCallInfo fcinfo, int index, const char *name);
 extern void check_elapsed(FunctionCallInfo fcinfo, int index, const char *name, bool zero_allowed);
 extern void check_code(const char *code, const char *const *codes, const char *name);
 
+/* All members of the object must be in `known`, which ends with NULL; `path` names the object. */
+extern void check_members(JsonbContainer *object, const char *const *known, const char *path);
+
 /*
  * The application exists and the caller may configure it, or PT404. Its row is
  * locked against other configuration calls, not against bookings.

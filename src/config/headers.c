@@ -43,17 +43,20 @@ add_header(List *headers, char *name, char *value, bool is_secret)
 static List *
 add_element(List *headers, JsonbContainer *element)
 {
+	static const char *const members[] = {"name", "value", "type", NULL};
+	static const char *const types[] = {"DEFAULT", "SECRET", NULL};
 	char	   *name = json_member_text(element, "name");
 	char	   *value = json_member_text(element, "value");
 	char	   *type = json_member_text(element, "type");
 	JsonbValue	found;
 
+	check_members(element, members, "headers");
 	if (name == NULL || value == NULL)
 		report_invalid("invalid header", "An element of the list has no text \"name\" or \"value\".");
 	if (getKeyJsonValueFromContainer(element, "type", 4, &found) == NULL)
 		type = "DEFAULT";
 	if (type == NULL || (strcmp(type, "DEFAULT") != 0 && strcmp(type, "SECRET") != 0))
-		report_invalid("invalid header", "The type of \"%s\" is neither DEFAULT nor SECRET.", name);
+		report_unlisted(types, "invalid header", "The type of \"%s\" is not a known one.", name);
 	return add_header(headers, name, value, strcmp(type, "SECRET") == 0);
 }
 

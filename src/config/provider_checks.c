@@ -177,6 +177,19 @@ static const SettingInfo settings[] = {
 	{"HTTP", "message_id_path", check_text}
 };
 
+/* The names of what a provider of the kind may set. */
+static const char *const *
+setting_names(const char *kind)
+{
+	const char **names = (const char **) palloc0((lengthof(settings) + 1) * sizeof(char *));
+	int			count = 0;
+
+	for (int i = 0; i < lengthof(settings); i++)
+		if (settings[i].kind == NULL || strcmp(settings[i].kind, kind) == 0)
+			names[count++] = settings[i].name;
+	return names;
+}
+
 static void
 check_setting(const char *kind, const char *name, const JsonbValue *value)
 {
@@ -187,7 +200,8 @@ check_setting(const char *kind, const char *name, const JsonbValue *value)
 			settings[i].check(name, value);
 			return;
 		}
-	report_invalid("unknown setting", "A provider of kind %s has no setting \"%s\".", kind, name);
+	report_unlisted(setting_names(kind), "unknown setting",
+					"A provider of kind %s has no setting \"%s\".", kind, name);
 }
 
 static void
@@ -209,6 +223,22 @@ check_settings(Jsonb *object, const char *kind)
 	}
 }
 
+static const char *const provider_channels[] = {"EMAIL", "SMS", NULL};
+static const char *const provider_kinds[] = {"SMTP", "TWILIO", "GENESYS_CLOUD", "HTTP", NULL};
+
+/* The kinds that carry the channel. */
+static const char *const *
+kinds_for(ChannelCode channel)
+{
+	const char **kinds = (const char **) palloc0(sizeof(provider_kinds));
+	int			count = 0;
+
+	for (const char *const *kind = provider_kinds; *kind != NULL; kind++)
+		if (channel_is_available(channel, *kind))
+			kinds[count++] = *kind;
+	return kinds;
+}
+
 /* Which channel, and does the kind carry it? */
 static ChannelCode
 check_kind(const Provider *provider)
@@ -216,15 +246,12 @@ check_kind(const Provider *provider)
 	ChannelCode channel;
 
 	if (!channel_from_code(provider->channel, &channel) || channel == CHANNEL_WEBHOOK)
-		report_invalid("channel has no providers", "\"%s\" is neither EMAIL nor SMS.", provider->channel);
-	if (channel_is_available(channel, provider->kind))
-		return channel;
-	if (channel_is_available(CHANNEL_EMAIL, provider->kind) ||
-		channel_is_available(CHANNEL_SMS, provider->kind))
-		report_invalid("this kind of provider does not carry the channel",
-					   "%s does not carry %s.", provider->kind, provider->channel);
-	report_invalid("unknown kind of provider", "\"%s\" is none of SMTP, TWILIO, GENESYS_CLOUD and HTTP.",
-				   provider->kind);
+		report_unlisted(provider_channels, "channel has no providers", "\"%s\" is not one that has.", provider->channel);
+	check_code(provider->kind, provider_kinds, "kind");
+	if (!channel_is_available(channel, provider->kind))
+		report_unlisted(kinds_for(channel), "this kind of provider does not carry the channel",
+						"%s does not carry %s.", provider->kind, provider->channel);
+	return channel;
 }
 
 static void

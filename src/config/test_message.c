@@ -111,6 +111,13 @@ require_provider(const TestMessage *test)
 }
 
 /* A type whose messages customers get by email and sms, or TEST itself. */
+static bool
+is_sampled(NotificationType type)
+{
+	return type == TYPE_TEST || notification_types[type].audience == AUDIENCE_CUSTOMERS ||
+		notification_types[type].audience == AUDIENCE_JOINED_CUSTOMERS;
+}
+
 static const char *
 read_type(FunctionCallInfo fcinfo)
 {
@@ -118,10 +125,10 @@ read_type(FunctionCallInfo fcinfo)
 	NotificationType type;
 
 	if (!notification_type_from_code(code, &type))
-		report_invalid("unknown notification type", "\"%s\" is none.", code);
-	if (type != TYPE_TEST && notification_types[type].audience != AUDIENCE_CUSTOMERS &&
-		notification_types[type].audience != AUDIENCE_JOINED_CUSTOMERS)
-		report_invalid("customers get no messages of this type", "\"%s\" is not sent to them.", code);
+		report_unlisted(notification_type_codes(is_sampled), "unknown notification type", "\"%s\" is not one.", code);
+	if (!is_sampled(type))
+		report_unlisted(notification_type_codes(is_sampled), "customers get no messages of this type",
+						"\"%s\" is not sent to them.", code);
 	return notification_types[type].code;
 }
 

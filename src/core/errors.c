@@ -69,6 +69,35 @@ report_invalid(const char *message, const char *detail,...)
 	pg_unreachable();
 }
 
+/* "a, b, c" */
+static char *
+join_list(const char *const *list)
+{
+	StringInfoData joined;
+
+	initStringInfo(&joined);
+	for (const char *const *item = list; *item != NULL; item++)
+		appendStringInfo(&joined, "%s%s", joined.len > 0 ? ", " : "", *item);
+	return joined.data;
+}
+
+void
+report_unlisted(const char *const *list, const char *message, const char *detail,...)
+{
+	va_list		arguments;
+	char	   *text;
+
+	va_start(arguments, detail);
+	text = format_detail(detail, arguments);
+	va_end(arguments);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg_internal("%s", message),
+			 errdetail_internal("%s", text),
+			 errhint("The known ones are: %s.", join_list(list))));
+	pg_unreachable();
+}
+
 void
 report_conflict(const char *message, const char *detail,...)
 {

@@ -82,10 +82,11 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	}
 };
 
-static const char *const channel_codes[CHANNELS] = {
+static const char *const channel_codes[CHANNELS + 1] = {
 	[CHANNEL_EMAIL] = "EMAIL",
 	[CHANNEL_SMS] = "SMS",
-	[CHANNEL_WEBHOOK] = "WEBHOOK"
+	[CHANNEL_WEBHOOK] = "WEBHOOK",
+	[CHANNELS] = NULL
 };
 
 static const char *const state_codes[NOTIFICATION_STATES] = {
@@ -171,6 +172,24 @@ Reason
 overtaking_reason(Overtaking overtaking)
 {
 	return overtaking_reasons[overtaking];
+}
+
+const char *const *
+notification_type_codes(bool (*accepts) (NotificationType type))
+{
+	const char **codes = (const char **) palloc0((NOTIFICATION_TYPES + 1) * sizeof(char *));
+	int			count = 0;
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (accepts((NotificationType) type))
+			codes[count++] = notification_types[type].code;
+	return codes;
+}
+
+const char *const *
+channel_code_list(void)
+{
+	return channel_codes;
 }
 
 bool

@@ -96,6 +96,13 @@ extern const char *reason_explanation(Reason reason);	/* "" for REASON_NONE */
 /* The reason that an overtaking leaves behind. */
 extern Reason overtaking_reason(Overtaking overtaking);
 
+/*
+ * The codes of those types that `accepts` takes, ending with NULL; and of all
+ * channels.
+ */
+extern const char *const *notification_type_codes(bool (*accepts) (NotificationType type));
+extern const char *const *channel_code_list(void);
+
 /* The reverse; false if the text is none of the list. */
 extern bool notification_type_from_code(const char *code, NotificationType *type);
 extern bool channel_from_code(const char *code, ChannelCode *channel);

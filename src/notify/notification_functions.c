@@ -301,6 +301,12 @@ retry_notification(PG_FUNCTION_ARGS)
 
 /* ---- preview ---- */
 
+static bool
+has_appointment(NotificationType type)
+{
+	return notification_types[type].audience != AUDIENCE_ADDRESS;
+}
+
 /* A type and a channel that may carry it; 22023. */
 static void
 read_kind(FunctionCallInfo fcinfo, NotificationType *type, ChannelCode *channel)
@@ -309,14 +315,16 @@ read_kind(FunctionCallInfo fcinfo, NotificationType *type, ChannelCode *channel)
 	char	   *channel_text = text_argument(fcinfo, 3);
 
 	if (!notification_type_from_code(type_text, type))
-		report_invalid("unknown notification type", "\"%s\" is none.", type_text);
+		report_unlisted(notification_type_codes(has_appointment), "unknown notification type",
+						"\"%s\" is not one.", type_text);
 	if (!channel_from_code(channel_text, channel))
-		report_invalid("unknown channel", "\"%s\" is neither EMAIL, SMS nor WEBHOOK.", channel_text);
+		report_unlisted(channel_code_list(), "unknown channel", "\"%s\" is not one.", channel_text);
 	if ((notification_types[*type].channels & CHANNEL_BIT(*channel)) == 0)
 		report_invalid("the type is not sent over this channel", "%s does not go by %s.",
 					   type_text, channel_text);
-	if (notification_types[*type].audience == AUDIENCE_ADDRESS)
-		report_invalid("the type has no appointment", "%s cannot be previewed.", type_text);
+	if (!has_appointment(*type))
+		report_unlisted(notification_type_codes(has_appointment), "the type has no appointment",
+						"%s cannot be previewed.", type_text);
 }
 
 static TimeOffset

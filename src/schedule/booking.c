@@ -11,6 +11,7 @@
  */
 #include "postgres.h"
 
+#include "config/configuration.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"
@@ -70,8 +71,15 @@ new_interaction(Jsonb *wanted)
 static void
 check_routing(Jsonb *interaction)
 {
+	/* The state is a part of what is given back, and so may come again; it is the call's to say. */
+	static const char *const members[] = {"routing", "customFields", "state", NULL};
+	static const char *const routing_members[] = {"type", "properties", NULL};
 	Jsonb	   *routing = member_object(interaction, "routing", "interaction.routing");
 
+	if (interaction != NULL)
+		check_members(&interaction->root, members, "interaction");
+	if (routing != NULL)
+		check_members(&routing->root, routing_members, "interaction.routing");
 	(void) member_text(routing, "type", "interaction.routing.type");
 	(void) member_object(routing, "properties", "interaction.routing.properties");
 }

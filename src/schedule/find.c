@@ -88,25 +88,30 @@ typedef struct Search
 static int
 read_sort_field(FunctionCallInfo fcinfo)
 {
+	const char *names[SORT_FIELDS + 1] = {NULL};
 	char	   *name = text_argument(fcinfo, ARGUMENT_SORT_FIELD);
 
 	if (name == NULL)
 		return 0;
 	for (int i = 0; i < SORT_FIELDS; i++)
+	{
 		if (strcmp(name, sort_fields[i].name) == 0)
 			return i;
-	report_invalid("unknown sort field", "\"%s\" is none that appointments are sorted by.", name);
+		names[i] = sort_fields[i].name;
+	}
+	report_unlisted(names, "unknown sort field", "Appointments are not sorted by \"%s\".", name);
 }
 
 static bool
 read_is_descending(FunctionCallInfo fcinfo)
 {
+	static const char *const orders[] = {"asc", "desc", NULL};
 	char	   *order = text_argument(fcinfo, ARGUMENT_SORT_ORDER);
 
 	if (order == NULL || pg_strcasecmp(order, "asc") == 0)
 		return false;
 	if (pg_strcasecmp(order, "desc") != 0)
-		report_invalid("unknown sort order", "\"%s\" is neither asc nor desc.", order);
+		report_unlisted(orders, "unknown sort order", "\"%s\" is not one.", order);
 	return true;
 }
 

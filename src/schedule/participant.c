@@ -2,15 +2,15 @@
  * participant.c
  *		What callers say about a customer, and storing participants.
  *
- * The customer's object comes from forms that grow, so members unknown to us
- * are ignored; those that are known must be what they claim to be. A mail
- * address that no mail can reach is refused at once: the caller can still ask
+ * Members of the customer's object that appt does not know are refused: ignoring
+ * a misspelled address would lose every message. A mail address that no mail can reach is refused at once: the caller can still ask
  * the customer. A phone number is kept as written when it is no number we
  * can call, because people read it too; its messages are then SKIPPED.
  */
 #include "postgres.h"
 
 #include "channel/channel.h"
+#include "config/configuration.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"
@@ -21,10 +21,25 @@
 static void
 check_preferred_channel(const char *channel)
 {
-	ChannelCode code;
+	static const char *const channels[] = {"EMAIL", "SMS", NULL};
 
-	if (!channel_from_code(channel, &code) || code == CHANNEL_WEBHOOK)
-		report_invalid("unknown preferred channel", "\"%s\" is neither EMAIL nor SMS.", channel);
+	check_code(channel, channels, "customer.preferredChannel");
+}
+
+static void
+check_customer_members(Jsonb *object, Jsonb *name, Jsonb *contact)
+{
+	static const char *const members[] = {
+		"name", "contact", "username", "metadata", "locale", "preferredChannel", NULL
+	};
+	static const char *const name_members[] = {"firstName", "lastName", NULL};
+	static const char *const contact_members[] = {"primaryEmail", "primaryPhone", NULL};
+
+	check_members(&object->root, members, "customer");
+	if (name != NULL)
+		check_members(&name->root, name_members, "customer.name");
+	if (contact != NULL)
+		check_members(&contact->root, contact_members, "customer.contact");
 }
 
 Customer *
@@ -35,6 +50,7 @@ customer_parse(Jsonb *object, const char *calling_code)
 	Jsonb	   *contact = member_object(object, "contact", "customer.contact");
 	pg_uuid_t	id = random_uuid();
 
+	check_customer_members(object, name, contact);
 	customer->id = uuid_text(&id);
 	customer->username = member_text(object, "username", "customer.username");
 	customer->first_name = member_text(name, "firstName", "customer.name.firstName");

@@ -228,7 +228,7 @@ SELECT throws_ok(format('SELECT valid(%L, %L, %L, %L)', settings, more, channel,
 	('SMS', 'GENESYS_CLOUD', '{"token_url": "x"}', '{}', 'invalid URL'), ('SMS', 'GENESYS_CLOUD', '{"reply_to": "a@b.example"}', '{"username": "a", "sender": "+15550100000", "url": "https://api.x.example"}', 'invalid provider'),
 	('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "url": "https://api.x.example"}', 'a required argument is missing'), ('EMAIL', 'GENESYS_CLOUD', '{}', '{"username": "a", "sender": "+1555", "url": "https://api.x.example"}', 'invalid sender'),
 	('EMAIL', 'GENESYS_CLOUD', '{"starttls": "never"}', '{"username": "a", "sender": "a@b.example", "url": "https://api.x.example"}', 'unknown setting'),
-	('EMAIL', 'HTTP', '{}', '{}', 'this kind of provider does not carry the channel'), ('WEBHOOK', 'HTTP', '{}', '{}', 'channel has no providers'), ('SMS', 'PIGEON', '{}', '{}', 'unknown kind of provider')) AS bad (channel, kind, settings, more, message);
+	('EMAIL', 'HTTP', '{}', '{}', 'this kind of provider does not carry the channel'), ('WEBHOOK', 'HTTP', '{}', '{}', 'channel has no providers'), ('SMS', 'PIGEON', '{}', '{}', 'unknown code')) AS bad (channel, kind, settings, more, message);
 SELECT is(appt.provider_is_valid('SMS', 'HTTP', NULL, NULL, NULL, '{}'), NULL, 'NULL is NOT NULL''s to refuse');
 
 SELECT throws_ok(format('SELECT appt.set_provider(%L, ''SMS'', %s)', :'application', arguments), '22023', message, arguments) FROM (VALUES

@@ -221,7 +221,7 @@ FROM (VALUES
 	('''WEBHOOK'', ''HTTP'', ''https://a.example''', 'channel has no providers'),
 	('''FAX'', ''HTTP'', ''https://a.example''', 'channel has no providers'),
 	('NULL, ''HTTP'', ''https://a.example''', 'a required argument is missing'),
-	('''EMAIL'', ''PIGEON'', ''https://a.example''', 'unknown kind of provider'),
+	('''EMAIL'', ''PIGEON'', ''https://a.example''', 'unknown code'),
 	('''EMAIL'', ''TWILIO'', ''https://a.example'', ''a@b.example''', 'this kind of provider does not carry the channel'),
 	('''SMS'', ''SMTP'', ''smtp://a.example''', 'this kind of provider does not carry the channel'),
 	('''EMAIL'', ''SMTP'', ''https://a.example'', ''a@b.example''', 'invalid URL'),

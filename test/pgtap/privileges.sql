@@ -67,6 +67,7 @@ INSERT INTO promised VALUES
 	('keep_auto_activate', 'v', ''),
 	('keep_secrets', 'v', ''),
 	('lane', 'i', ''),
+	('code_is_valid', 'i', 'AD SV'),
 	('length_is_valid', 'i', 'AD SV'),
 	('locale_is_valid', 'i', 'AD SV'),
 	('notification_types', 'i', 'AD AG CS SU SV'),
@@ -79,6 +80,7 @@ INSERT INTO promised VALUES
 	('template_is_valid', 'i', 'AD SV'),
 	('timezone_is_valid', 'i', 'AD SV'),
 	('url_is_valid', 'i', 'AD SV'),
+	('warn_of_platform', 'v', ''),
 	('worker_status', 'v', 'MO');
 
 CREATE TEMP TABLE initials AS SELECT * FROM (VALUES ('appt_agent', 'AG'), ('appt_supervisor', 'SU'), ('appt_client_service', 'CS'),

@@ -11,9 +11,9 @@ SELECT appt.create_application(:'organization', 'By hand', auto_activate => fals
 CREATE TEMPORARY TABLE scheduled AS
 SELECT s.* FROM appt.schedule_appointment(:'application', now() + '1 day', 'PT45M',
 	'{"name": {"firstName": "Bobby", "lastName": "Ewing"}, "contact": {"primaryEmail": "user@provider.net", "primaryPhone": "2102234988"},
-	  "username": "ewingb@myorg.com", "metadata": {"refNo": "CS-9838"}, "locale": "el", "preferredChannel": "SMS", "shoeSize": 44}',
+	  "username": "ewingb@myorg.com", "metadata": {"refNo": "CS-9838"}, "locale": "el", "preferredChannel": "SMS"}',
 	organizer_id => 'agent-1', title => 'Installation', notes => 'CRM ref', location => 'Room 1', timezone => 'Europe/Berlin', locale => 'de_DE',
-	metadata => '{"prop1": {"a": 1}}', interaction => '{"state": "ENDED", "routing": {"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "x"}}, "customFields": {"a": "b"}, "c": 1}',
+	metadata => '{"prop1": {"a": 1}}', interaction => '{"state": "ENDED", "routing": {"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "x"}}, "customFields": {"a": "b"}}',
 	notification_headers => '{"X-Tenant": "7"}') s;
 SELECT id, conference_id, room_access->>'ticket' AS ticket FROM scheduled \gset
 
@@ -102,6 +102,11 @@ INSERT INTO refused VALUES
 	('an email address with a header in it', 'APP, now(), ''1 hour'', ''{"contact": {"primaryEmail": "a@b.example\r\nBcc: c@d.example"}}'', organizer_id => ''a''', '22023', 'Bcc'),
 	('a phone number that is no text', 'APP, now(), ''1 hour'', ''{"contact": {"primaryPhone": 210}}'', organizer_id => ''a''', '22023', 'customer.contact.primaryPhone'),
 	('a customer''s unknown locale', 'APP, now(), ''1 hour'', ''{"locale": "qq"}'', organizer_id => ''a''', '22023', 'qq'),
+	('a member that no customer has', 'APP, now(), ''1 hour'', ''{"shoeSize": 44}'', organizer_id => ''a''', '22023', 'shoeSize'),
+	('a member that no name has', 'APP, now(), ''1 hour'', ''{"name": {"firstname": "x"}}'', organizer_id => ''a''', '22023', 'firstname'),
+	('a member that no contact has', 'APP, now(), ''1 hour'', ''{"contact": {"email": "x"}}'', organizer_id => ''a''', '22023', 'email'),
+	('a member that no interaction has', 'APP, now(), ''1 hour'', organizer_id => ''a'', interaction => ''{"rooting": {}}''', '22023', 'rooting'),
+	('a member that no routing has', 'APP, now(), ''1 hour'', organizer_id => ''a'', interaction => ''{"routing": {"kind": "x"}}''', '22023', 'kind'),
 	('an unknown preferred channel', 'APP, now(), ''1 hour'', ''{"preferredChannel": "PIGEON"}'', organizer_id => ''a''', '22023', 'PIGEON'),
 	('a preferred channel for machines', 'APP, now(), ''1 hour'', ''{"preferredChannel": "WEBHOOK"}'', organizer_id => ''a''', '22023', 'WEBHOOK'),
 	('a customer''s metadata that are no object', 'APP, now(), ''1 hour'', ''{"metadata": []}'', organizer_id => ''a''', '22023', 'customer.metadata'),

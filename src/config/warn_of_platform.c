@@ -1,0 +1,65 @@
+/*
+ * warn_of_platform.c
+ *		What an application's platform will not let it send.
+ *
+ * Rules and providers for people may be stored for a TALKDESK application, so
+ * that it can move to another platform; until then what they plan is SKIPPED,
+ * CHANNEL_NOT_AVAILABLE. Whoever stores one is told at once.
+ */
+#include "postgres.h"
+
+#include "commands/trigger.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "utils/rel.h"
+
+#include "core/call.h"
+#include "core/statement.h"
+
+PG_FUNCTION_INFO_V1(warn_of_platform);
+
+static bool
+sends_webhooks_only(Datum application_id)
+{
+	static Statement find = {
+		"SELECT FROM appt.application WHERE id = $1 AND platform = 'TALKDESK'", 1, {UUIDOID}
+	};
+
+	return statement_run(&find, application_id) > 0;
+}
+
+static Datum
+column_value(const TriggerData *trigger, const char *name)
+{
+	TupleDesc	descriptor = RelationGetDescr(trigger->tg_relation);
+	HeapTuple	row = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : trigger->tg_trigtuple;
+	bool		is_null;
+
+	return SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, name), &is_null);
+}
+
+/*
+ * appt.warn_of_platform() -> trigger, AFTER a rule or provider of EMAIL or SMS
+ * was stored or enabled.
+ */
+Datum
+warn_of_platform(PG_FUNCTION_ARGS)
+{
+	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
+	Call		call;
+	bool		is_useless;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("warn_of_platform is a trigger")));
+	call_begin_as_owner(&call, fcinfo);
+	is_useless = sends_webhooks_only(column_value(trigger, "application_id"));
+	call_end(&call);
+	if (is_useless)
+		ereport(WARNING,
+				(errmsg("a TALKDESK application sends webhooks only"),
+				 errdetail("Messages that need this %s will be SKIPPED, CHANNEL_NOT_AVAILABLE.",
+						   RelationGetRelationName(trigger->tg_relation))));
+	return PointerGetDatum(NULL);
+}
