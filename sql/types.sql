@@ -12,7 +12,7 @@ COMMENT ON DOMAIN appt.platform_code IS
 'The contact centre an application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
 
 CREATE DOMAIN appt.agent_scope_code AS text COLLATE "C"
-	CONSTRAINT agent_scope_code_check CHECK (VALUE IN ('APPLICATION', 'OWN'));
+	CONSTRAINT agent_scope_code_check CHECK (appt.code_is_valid(VALUE, 'APPLICATION, OWN'));
 COMMENT ON DOMAIN appt.agent_scope_code IS
 'Which appointments an agent reads and changes by id: every one of its APPLICATION, or its OWN (reads what it organizes or attends, changes what it organizes).';
 

@@ -20,6 +20,8 @@ END $$;
 
 SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', list), statement) FROM (VALUES
 	('SELECT appt.create_application(ORG, ''x'', platform => ''TALKDESKS'')', 'GENESYS_CLOUD, TALKDESK, STANDALONE'),
+	('SELECT appt.create_application(ORG, ''x'', agent_scope => ''ALL'')', 'APPLICATION, OWN'),
+	('UPDATE appt.application SET agent_scope = ''ALL'' WHERE id = APP', 'APPLICATION, OWN'),
 	('SELECT appt.set_provider(APP, ''WEBHOOK'', ''HTTP'', ''https://a.example'')', 'EMAIL, SMS'),
 	('SELECT appt.set_provider(APP, ''SMS'', ''PIGEON'', ''https://a.example'')', 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'),
 	('SELECT appt.set_provider(APP, ''EMAIL'', ''TWILIO'', ''https://a.example'')', 'SMTP, GENESYS_CLOUD'),

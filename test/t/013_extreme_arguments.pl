@@ -50,7 +50,7 @@ my %sound = (
 	name => 'a name', platform => 'STANDALONE', agent_scope => 'OWN', url => 'https://hooks.example/b', 'set_provider.url' => 'smtp://mail.example', 'provider_is_valid.url' => 'smtp://mail.example', room_url => 'https://room.example',
 	public_url => 'https://api.example', token_url => 'https://auth.example', sender => 'a@example.org', kind => 'SMTP', channel => 'EMAIL', type => 'REMINDER',
 	auth => 'OAUTH2', token_auth => 'BODY', username => 'me', secret => 'word', hmac_key => 'key', locale => 'en', timezone => 'UTC', calling_code => '+49', organizer_id => 'agent',
-	template => 'Hello {{firstName}} {{dd-MM-yyyy}}', title => 'A title', notes => 'n', location => 'l', reason => 'r', contact => 'ann@example.org', code => '123456',
+	'code_is_valid.code' => 'EMAIL', 'code_is_valid.codes' => 'EMAIL, SMS', template => 'Hello {{firstName}} {{dd-MM-yyyy}}', title => 'A title', notes => 'n', location => 'l', reason => 'r', contact => 'ann@example.org', code => '123456',
 	email => 'appointments@example.org', to_email => 'ann@example.org', to_phone => '+306900000000', 'send_test_sms.channel' => 'SMS', user_id => 'agent-2', ticket => $ticket, settings => '{}', headers => '[]', notification_headers => '{}', metadata => '{}',
 	customer => '{"name": {"firstName": "Bob"}}', interaction => '{}', data => '{"start_at": "2030-01-01T00:00:00Z", "firstName": "Ann"}', start_at => '2030-01-01 00:00+00',
 	'find_appointments.organizer_id' => '{agent}', 'find_appointments.duration' => '{1 hour}', range => '[2030-01-01 00:00+00,2030-02-01 00:00+00)', sort_field => 'title', sort_order => 'desc',
