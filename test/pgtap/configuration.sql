@@ -97,7 +97,7 @@ SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, t
 FROM unnest('{1 month,-1 second,36500 days 1 second,178000000 days}'::text[]) time_offset;
 SELECT throws_ok(format('UPDATE appt.application SET end_grace = ''100000000 days'' WHERE id = %L', :'application'), '23514', NULL, 'or a grace');
 SELECT throws_ok(format('UPDATE appt.application SET max_per_second = 1e-400 WHERE id = %L', :'application'), '23514', NULL, 'nor is a rate less than any number that it can read');
-SELECT throws_ok('UPDATE appt.application SET agent_scope = ''TENANT''', '23514', NULL, 'or a scope that there is not');
+SELECT throws_ok('UPDATE appt.application SET agent_scope = ''TENANT''', '22023', NULL, 'or a scope that there is not');
 
 -- Subscriptions.
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in?x=1') \gset subscription_
