@@ -32,6 +32,8 @@
  *   and past a limit the connection is dropped, before anything is unpacked;
  *   the status has come by then and stands. One that breaks off is none,
  *   whatever its status.
+ * - A server sends TLS messages without end beside its answer. The connection is
+ *   dropped (transfer_tls.c).
  * - PostgreSQL's errors must not jump across libcurl's frames, nor its signal
  *   handlers run on libcurl's threads. Callbacks allocate with malloc or not at
  *   all, and all signals are blocked while libcurl works, for threads inherit
@@ -227,9 +229,13 @@ wait_transfer(Transfer *transfer)
 static void
 describe_failure(Transfer *transfer)
 {
+	const char *of_tls = tls_failure(transfer->curl_error);
+
 	if (transfer->error[0] != '\0')
 		return;
-	if (transfer->refused_by_policy)
+	if (of_tls != NULL)
+		strlcpy(transfer->error, of_tls, ERROR_SIZE);
+	else if (transfer->refused_by_policy)
 		strlcpy(transfer->error,
 				"the host's address may not be contacted (appt.allowed_addresses)",
 				ERROR_SIZE);
@@ -554,6 +560,7 @@ transfer_engine_create(void)
 	engine->hosts = hash_create("appt transfer hosts", 256, &control,
 								HASH_ELEM | HASH_STRINGS | HASH_ALLOC);
 
+	prepare_tls();
 	ReserveExternalFD();
 	engine->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (engine->epoll_fd < 0)

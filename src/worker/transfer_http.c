@@ -162,7 +162,7 @@ set_common_options(TransferEngine *engine, CURL *easy, Transfer *transfer)
 	SETOPT(easy, CURLOPT_WRITEDATA, transfer);
 	SETOPT(easy, CURLOPT_HEADERDATA, transfer);
 	SETOPT(easy, CURLOPT_PRIVATE, transfer);
-	return true;
+	return set_tls_options(easy);
 }
 
 static bool

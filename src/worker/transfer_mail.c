@@ -138,6 +138,8 @@ open_session(Transfer *transfer, char *key, long remaining)
 	session->socket = CURL_SOCKET_BAD;
 	session->transfer = transfer;
 	transfer->session = session;
+	/* What broke a kept session does not tell of this one. */
+	transfer->curl_error[0] = '\0';
 	session->easy = curl_easy_init();
 	if (session->easy == NULL ||
 		!set_session_options(session, transfer, remaining) ||
@@ -248,6 +250,7 @@ release_session(SmtpSession *session)
 {
 	session->transfer->session = NULL;
 	session->transfer = NULL;
+	curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, NULL);
 	session->idle_since = monotonic_ms();
 	dlist_push_head(&session->engine->idle_sessions, &session->node);
 	/* Watched, for whatever comes now means that it is closing. */
@@ -301,6 +304,7 @@ break_session(SmtpSession *session, CURLcode result)
 	Transfer   *transfer = session->transfer;
 	bool		is_harmless = session->is_reused && !session->dialogue.end_queued;
 	bool		end_queued = session->dialogue.end_queued;
+	const char *of_tls = tls_failure(transfer->curl_error);
 
 	if (smtp_dialogue_close(&session->dialogue))
 	{
@@ -310,9 +314,10 @@ break_session(SmtpSession *session, CURLcode result)
 	end_session(session);
 	if (is_harmless && start_mail(transfer, true))
 		return;
-	snprintf(transfer->error, ERROR_SIZE,
-			 end_queued ? "the connection broke before the mail server answered the message"
-			 : "the connection to the mail server broke");
+	if (of_tls == NULL)
+		of_tls = end_queued ? "the connection broke before the mail server answered the message"
+			: "the connection to the mail server broke";
+	strlcpy(transfer->error, of_tls, ERROR_SIZE);
 	finish_transfer(transfer, result == CURLE_OK ? CURLE_RECV_ERROR : result);
 }
 
@@ -443,6 +448,7 @@ start_mail(Transfer *transfer, bool fresh)
 		session->transfer = transfer;
 		session->is_reused = true;
 		transfer->session = session;
+		curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
 		begin_dialogue(session);
 		return true;
 	}

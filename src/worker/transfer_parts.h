@@ -6,6 +6,7 @@
  * transfer_hosts.c		what is in flight to each host, look-ups bounded
  * transfer_sockets.c	sockets, events, and which addresses may be contacted
  * transfer_http.c		easy handles and what comes back over HTTP
+ * transfer_tls.c		bounds on what comes by TLS beside the answers
  * transfer_mail.c		SMTP sessions, around smtp_dialogue.c
  * transfer_token.c		waiting for OAuth2 tokens, around token.c
  * transfer_withdraw.c	ending before the message left
@@ -256,6 +257,14 @@ extern bool set_common_options(TransferEngine *engine, CURL *easy, Transfer *tra
 extern const char *ca_file(void);
 extern bool set_ca_file(CURL *easy, const char *file);
 extern void keep_value(char *value, size_t size, const char *bytes, size_t length);
+
+/* transfer_tls.c; prepare_tls, once, raises an error if libcurl does not use our OpenSSL */
+extern void prepare_tls(void);
+extern bool set_tls_options(CURL *easy);
+/* Begin to count anew for the next request over the handle's connection. */
+extern void restart_message_count(CURL *easy);
+/* What to tell of it if libcurl's error is that the server passed the limit; else NULL. */
+extern const char *tls_failure(const char *curl_error);
 
 /* transfer_mail.c */
 extern bool start_mail(Transfer *transfer, bool fresh);

@@ -215,6 +215,8 @@ before_request_callback(void *clientp, char *peer, char *local,
 			return CURL_PREREQFUNC_ABORT;
 	}
 	transfer->request_sent = true;
+	if (transfer->session == NULL)
+		restart_message_count(transfer->easy);
 	return CURL_PREREQFUNC_OK;
 }
 

@@ -6,6 +6,7 @@ package Appt::Peers;
 #   my $hook = Appt::Peers->webhook;                         # paths and their behaviour: test/peers/webhook_server.py
 #   my $sms = Appt::Peers->sms;                              # Twilio, Genesys Cloud, a gateway: test/peers/sms_server.py
 #   my $hole = Appt::Peers->silent;                          # accepts and never answers
+#   my $flood = Appt::Peers->tls_flood('--speak', 'https', '--flood', 'tickets', ...);   # see test/peers/tls_flood.c
 #
 #   $mail->url                  smtp://127.0.0.1:PORT;   $hook->url('/fail-first/2')
 #   $hook->entries              all records so far, hashes; for their keys see the programs
@@ -47,14 +48,36 @@ sub webhook { my ($class, @options) = @_; return $class->_start('webhook_server.
 sub sms     { my ($class, @options) = @_; return $class->_start('sms_server.py',     @options); }
 sub silent  { my ($class, @options) = @_; return $class->_start('silent_server.py',  @options); }
 
+my $tls_flood;
+
+sub tls_flood
+{
+	my ($class, %options) = @_;
+	my %schemes = (https => 'https', smtps => 'smtps', starttls => 'smtp');
+
+	if (!$tls_flood)
+	{
+		$tls_flood = PostgreSQL::Test::Utils::tempdir() . '/tls_flood';
+		PostgreSQL::Test::Utils::system_or_bail('cc', '-o', $tls_flood, "$programs/tls_flood.c", '-lssl', '-lcrypto');
+	}
+	return $class->_run($schemes{ $options{'--speak'} }, $tls_flood, %options);
+}
+
 sub _start
 {
 	my ($class, $program, @options) = @_;
-	my $record = PostgreSQL::Test::Utils::tempdir() . '/peer' . ++$started . '.jsonl';
 	my $scheme = $program eq 'smtp_server.py' ? 'smtp' : 'http';
 
 	$scheme .= 's' if grep { $_ eq '--implicit-tls' } @options or $scheme eq 'http' && grep { $_ eq '--certificate' } @options;
-	my $pid = open my $output, '-|', '/usr/bin/python3', "$programs/$program", '--record', $record, @options
+	return $class->_run($scheme, '/usr/bin/python3', "$programs/$program", @options);
+}
+
+# A program that listens and records, with its arguments.
+sub _run
+{
+	my ($class, $scheme, $program, @arguments) = @_;
+	my $record = PostgreSQL::Test::Utils::tempdir() . '/peer' . ++$started . '.jsonl';
+	my $pid = open my $output, '-|', $program, @arguments, '--record', $record
 	  or croak "cannot start $program: $!";
 	my $line = <$output> // '';
 	my ($port) = $line =~ /^port (\d+)$/ or croak "$program did not start";

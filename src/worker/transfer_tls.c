@@ -1,0 +1,129 @@
+/*
+ * transfer_tls.c
+ *		Bounds on what a server may send by TLS beside its answers.
+ *
+ * A server may send session tickets and key updates (TLS 1.3) and requests to
+ * negotiate anew (TLS 1.2, also in clear before the handshake) at any time and
+ * in any number. By default OpenSSL reads on within one call as long as nothing
+ * else comes: libcurl learns nothing of it, and none of its timeouts ends it. A
+ * server that packs hundreds of tickets into each record held the worker for
+ * ever.
+ *
+ * So OpenSSL returns after each message (SSL_MODE_AUTO_RETRY is cleared), and
+ * the messages of each connection are counted. Past the limit the connection
+ * fails: an error is raised for the call that is under way, and its reads and
+ * writes are refused, which also ends the loops within OpenSSL that do not look
+ * for errors (while it waits for the first answer it skips requests to negotiate
+ * anew). libcurl takes the error's text into its own.
+ *
+ * The count is stored in the SSL in place of a pointer: nothing is allocated,
+ * nothing has to be freed.
+ */
+#include "postgres.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "worker/transfer_parts.h"
+
+/* Handshake messages for each request. A handshake has less than ten, two tickets follow as a rule. */
+#define MESSAGES_LIMIT 64
+
+#define FLOOD_REASON 1
+#define FLOOD "the server sent too many TLS messages beside its answer"
+
+static int	count_index = -1;
+static int	error_library;
+
+/* What we do to a connection is right only if libcurl uses the library that we are linked with. */
+void
+prepare_tls(void)
+{
+	static ERR_STRING_DATA strings[] = {{ERR_PACK(0, 0, FLOOD_REASON), FLOOD}, {0, NULL}};
+	const char *used = curl_version_info(CURLVERSION_NOW)->ssl_version;
+
+	if (count_index >= 0)
+		return;
+	if (used == NULL || strncmp(used, "OpenSSL/3", 9) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("libcurl does not use OpenSSL 3"),
+				 errdetail("It uses %s.", used ? used : "no TLS")));
+	error_library = ERR_get_next_error_library();
+	ERR_load_strings(error_library, strings);
+	count_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
+	if (count_index < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OUT_OF_MEMORY),
+				 errmsg("out of memory")));
+}
+
+static void
+raise_flood(void)
+{
+	ERR_raise(error_library, FLOOD_REASON);
+}
+
+static long
+refuse_callback(BIO *bio, int operation, const char *bytes, size_t length,
+				int argument, long longer_argument, int result, size_t *processed)
+{
+	if (operation != BIO_CB_READ && operation != BIO_CB_WRITE)
+		return result;
+	BIO_clear_retry_flags(bio);
+	raise_flood();
+	return -1;
+}
+
+static void
+end_connection(SSL *ssl)
+{
+	raise_flood();
+	BIO_set_callback_ex(SSL_get_rbio(ssl), refuse_callback);
+}
+
+static void
+message_callback(int is_sent, int version, int type, const void *bytes, size_t length,
+				 SSL *ssl, void *argument)
+{
+	intptr_t	count;
+
+	if (is_sent || type != SSL3_RT_HANDSHAKE)
+		return;
+	count = (intptr_t) SSL_get_ex_data(ssl, count_index) + 1;
+	(void) SSL_set_ex_data(ssl, count_index, (void *) count);
+	if (count > MESSAGES_LIMIT)
+		end_connection(ssl);
+}
+
+static CURLcode
+context_callback(CURL *easy, void *context, void *clientp)
+{
+	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
+	SSL_CTX_set_msg_callback(context, message_callback);
+	return CURLE_OK;
+}
+
+bool
+set_tls_options(CURL *easy)
+{
+	SETOPT(easy, CURLOPT_SSL_CTX_FUNCTION, context_callback);
+	return true;
+}
+
+/* A connection that is kept for long may get a new ticket now and then. */
+void
+restart_message_count(CURL *easy)
+{
+	struct curl_tlssessioninfo *session = NULL;
+
+	if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &session) == CURLE_OK &&
+		session->internals != NULL)
+		(void) SSL_set_ex_data(session->internals, count_index, NULL);
+}
+
+const char *
+tls_failure(const char *curl_error)
+{
+	return strstr(curl_error, FLOOD) != NULL ? FLOOD : NULL;
+}
