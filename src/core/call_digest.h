@@ -1,0 +1,22 @@
+/*
+ * call_digest.h
+ *		Is this the very same call once more? A digest of a call's arguments, to
+ *		be kept with what the call made.
+ */
+#ifndef APPT_CALL_DIGEST_H
+#define APPT_CALL_DIGEST_H
+
+#include "common/sha2.h"
+#include "fmgr.h"
+
+#define CALL_DIGEST_BYTES PG_SHA256_DIGEST_LENGTH
+
+/*
+ * The digest of `count` arguments from `first` on, as a bytea in
+ * CurrentMemoryContext. It depends on their values alone: not on settings, the
+ * session or the server's start. Values that are equal but written otherwise
+ * ('1 day' and '24 hours', NULL and '') have different ones.
+ */
+extern bytea *call_digest(FunctionCallInfo fcinfo, int first, int count);
+
+#endif							/* APPT_CALL_DIGEST_H */
