@@ -5,7 +5,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'request_customer_code
 COMMENT ON FUNCTION appt.request_customer_code(uuid, text) IS
 'Sends a one-time code to an email address or phone number, to schedule an appointment with.
 
-The code has six digits and is valid for 10 minutes: until it is used, the contact asks for another, or five guesses were wrong. A phone number without a country''s code is one of the application''s calling_code. 22023: neither an email address nor a phone number. PT404: no such application. PT429: more than 3 requests of the contact, 20 of the client''s address (where it is known) or 300 of the application within 10 minutes.';
+The code has six digits and is valid for 10 minutes: until it is used, the contact asks for another, or five guesses were wrong. A phone number without a country''s code is one of the application''s calling_code. 22023: neither an email address nor a phone number. PT404: no such application. PT429: more than 3 requests of the contact, 20 of the client''s address (where it is known) or 300 of the application within 10 minutes, those that were rolled back included.';
 
 CREATE FUNCTION appt.schedule_appointment_as_customer(
 	application_id uuid DEFAULT NULL,
@@ -24,9 +24,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'schedule_appointment_
 COMMENT ON FUNCTION appt.schedule_appointment_as_customer(uuid, text, text, timestamptz, interval, jsonb, text, text, text, text, text, jsonb) IS
 'Schedules an appointment for a customer who has a one-time code.
 
-contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. To an address of the other channel, which was not shown to be the customer''s, nothing is sent until then. Otherwise as schedule_appointment. Without the right code the result is null, and the HTTP status 401: it is wrong, was not asked for, has expired, was used, or guessed at five times. If the appointment cannot be scheduled, the code stays valid.
+contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. To an address of the other channel, which was not shown to be the customer''s, nothing is sent until then. Otherwise as schedule_appointment. If the appointment cannot be scheduled, the code stays valid. A used code with the very same arguments returns the appointment that it opened, as long as that is kept and the server runs.
 
-22023: as schedule_appointment, or the customer has another address than the contact. PT404: no such application. These are found whatever the code.';
+PT401: the code is wrong, was not asked for or by the same transaction, has expired, was used otherwise, or guessed at five times. 22023: as schedule_appointment, or the customer has another address than the contact. PT404: no such application. These are found whatever the code.';
 
 CREATE FUNCTION appt.initiate_email_verification(application_id uuid DEFAULT NULL, email text DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'initiate_email_verification';
@@ -40,7 +40,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'confirm_email_verific
 COMMENT ON FUNCTION appt.confirm_email_verification(uuid, text) IS
 'Verifies the sender of the application''s emails by the one-time code that was sent to it.
 
-True, and the HTTP status 204, if it is the code: the provider''s verified_at is set. Null otherwise, the status 400 for a wrong code, 404 if none was asked for, or it has expired, was used, or guessed at five times. PT404: no such application.';
+True, and the HTTP status 204, if it is the code: the provider''s verified_at is set. PT400: a wrong code. PT404: none was asked for or by the same transaction, it has expired, was used, or guessed at five times, or there is no such application.';
 
 CREATE FUNCTION appt.send_test_email(
 	application_id uuid DEFAULT NULL,

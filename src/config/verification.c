@@ -3,12 +3,12 @@
  *		Showing that a sender address is the application's own: a one-time code
  *		is sent to it, from itself, and comes back.
  *
- * A wrong code is no error but null and an HTTP status: raised, it would undo
- * the count of its try.
+ * A wrong code is an error: its try stays counted, see core/code_counts.c.
  */
 #include "postgres.h"
 
 #include "config/configuration.h"
+#include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/response.h"
 #include "core/statement.h"
@@ -84,26 +84,51 @@ mark_verified(const pg_uuid_t *application_id, const pg_uuid_t *provider_id)
 	(void) statement_run(&update, UUIDPGetDatum(application_id), UUIDPGetDatum(provider_id));
 }
 
+/* The server's log must not have the guess, which may be a code that is still good. */
+static void
+require_accepted(CodeAnswer answer)
+{
+	switch (answer)
+	{
+		case CODE_ACCEPTED:
+			break;
+		case CODE_WRONG:
+			ereport(ERROR,
+					(errcode(ERRCODE_APPT_WRONG_CODE),
+					 errmsg("wrong one-time code"),
+					 errdetail("It is not the code that was sent to the sender's address last."),
+					 errhint("After %d wrong ones the code is void.", ONE_TIME_CODE_TRIES),
+					 errhidestmt(true)));
+			break;
+		case CODE_ABSENT:
+			ereport(ERROR,
+					(errcode(ERRCODE_APPT_NOT_FOUND),
+					 errmsg("no valid one-time code"),
+					 errdetail("None was asked for, or it has expired, was used, or was guessed at %d times.",
+							   ONE_TIME_CODE_TRIES),
+					 errhint("Ask for one with initiate_email_verification."),
+					 errhidestmt(true)));
+			break;
+	}
+}
+
 /*
  * appt.confirm_email_verification(application_id uuid, code text) -> boolean
  *
- * True and response.status 204, and the provider is verified. Null and
- * response.status 400 for a wrong code, 404 if none was asked for or it has
- * expired, was used or guessed at too often. PT404 for an application that is
- * not there or not the caller's. Source: auvious-appointments-api.txt, "Confirm
- * Email Service Verification".
+ * True and response.status 204, and the provider is verified. PT400 for a wrong
+ * code; PT404 if none was asked for or it has expired, was used or guessed at
+ * too often, and for an application that is not there or not the caller's.
+ * Source: auvious-appointments-api.txt, "Confirm Email Service Verification".
  */
 Datum
 confirm_email_verification(PG_FUNCTION_ARGS)
 {
-	static const int statuses[] = {
-		[CODE_ACCEPTED] = 204, [CODE_WRONG] = 400, [CODE_ABSENT] = 404
-	};
 	CodeAnswer	answer = CODE_ABSENT;
 	pg_uuid_t  *application_id;
 	pg_uuid_t	provider_id;
 	Contact		sender;
 	char	   *code;
+	int64		code_id;
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
@@ -112,12 +137,11 @@ confirm_email_verification(PG_FUNCTION_ARGS)
 	code = required_text(fcinfo, 1, "code");
 	lock_application(&call.caller, application_id);
 	if (lock_sender(application_id, &provider_id, &sender))
-		answer = code_redeem(application_id, CODE_FOR_SENDER, &sender, code);
-	if (answer == CODE_ACCEPTED)
-		mark_verified(application_id, &provider_id);
+		answer = code_redeem(application_id, CODE_FOR_SENDER, &sender, code, &code_id);
+	require_accepted(answer);
+	code_use(application_id, code_id, NULL);
+	mark_verified(application_id, &provider_id);
 	call_end(&call);
-	response_set_status(statuses[answer]);
-	if (answer != CODE_ACCEPTED)
-		PG_RETURN_NULL();
+	response_set_status(204);
 	PG_RETURN_BOOL(true);
 }

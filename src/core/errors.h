@@ -13,6 +13,8 @@
 #include "utils/elog.h"
 #include "utils/uuid.h"
 
+#define ERRCODE_APPT_WRONG_CODE MAKE_SQLSTATE('P', 'T', '4', '0', '0')
+#define ERRCODE_APPT_UNAUTHORIZED MAKE_SQLSTATE('P', 'T', '4', '0', '1')
 #define ERRCODE_APPT_NOT_FOUND MAKE_SQLSTATE('P', 'T', '4', '0', '4')
 #define ERRCODE_APPT_CONFLICT MAKE_SQLSTATE('P', 'T', '4', '0', '9')
 #define ERRCODE_APPT_TOO_MANY MAKE_SQLSTATE('P', 'T', '4', '2', '9')

@@ -12,6 +12,7 @@
 #include "miscadmin.h"
 #include "storage/ipc.h"
 
+#include "core/code_counts.h"
 #include "core/explain.h"
 #include "core/one_time_code.h"
 #include "core/settings.h"
@@ -33,6 +34,7 @@ request_shared_memory(void)
 	if (previous_shmem_request_hook)
 		previous_shmem_request_hook();
 	one_time_code_shared_request();
+	code_counts_shared_request();
 	wake_shared_request();
 	workers_shared_request();
 }
@@ -43,6 +45,7 @@ create_shared_memory(void)
 	if (previous_shmem_startup_hook)
 		previous_shmem_startup_hook();
 	one_time_code_shared_create();
+	code_counts_shared_create();
 	wake_shared_create();
 	workers_shared_create(launcher_is_registered());
 }

@@ -1,6 +1,6 @@
 /*
  * one_time_code.c
- *		The key that codes are derived with, and the wrong guesses at them.
+ *		The key that codes are derived with.
  *
  * A code has to be sent minutes after it was asked for, by another process,
  * and yet must stand in no table, log or dump. So none is stored: the six
@@ -9,17 +9,8 @@
  * tells nothing. The key is made when the server starts, and lives in shared
  * memory: codes do not outlive the server, nor work on a copy of it.
  *
- * Wrong guesses are counted beside the key, not in the table: who guesses can
- * have the transaction undone. (A client of PostgREST asks for exactly one row
- * and filters the null row of a wrong guess away: an error, after the guess.)
- * What is counted here stays counted, and is forgotten together with the key,
- * when it counts no more. A code enters at its first guess and leaves once it
- * has expired. There is room for more than are guessed at within ten minutes;
- * should it run out, further codes are refused: what can't be counted is not
- * compared.
- *
- * Without preloading each session has a key and counts of its own. Nothing
- * is sent then, so nobody misses what another session's codes would be.
+ * Without preloading each session has a key of its own. Nothing is sent then,
+ * so nobody misses what another session's codes would be.
  */
 #include "postgres.h"
 
@@ -36,28 +27,10 @@
 
 #define KEY_BYTES 32
 
-/* Codes with guesses at any one time; 512 kB. */
-#define MAX_GUESSED 16384
-
 /* 10 ^ ONE_TIME_CODE_DIGITS; of 64 bits its remainder is as good as uniform. */
 #define CODES 1000000
 
-typedef struct Guessed
-{
-	pg_uuid_t	nonce;
-	int			wrong;
-	TimestampTz expires_at;
-} Guessed;
-
-typedef struct CodeMemory
-{
-	LWLock	   *lock;			/* NULL: the session's own */
-	uint8		key[KEY_BYTES];
-	int			count;
-	Guessed		guessed[MAX_GUESSED];
-} CodeMemory;
-
-static CodeMemory *code_memory = NULL;
+static uint8 *shared_key = NULL;
 
 static void
 make_key(uint8 *key)
@@ -71,8 +44,7 @@ make_key(uint8 *key)
 void
 one_time_code_shared_request(void)
 {
-	RequestAddinShmemSpace(sizeof(CodeMemory));
-	RequestNamedLWLockTranche("appt codes", 1);
+	RequestAddinShmemSpace(KEY_BYTES);
 }
 
 void
@@ -81,31 +53,25 @@ one_time_code_shared_create(void)
 	bool		found;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	code_memory = ShmemInitStruct("appt codes", sizeof(CodeMemory), &found);
+	shared_key = ShmemInitStruct("appt code key", KEY_BYTES, &found);
 	if (!found)
-	{
-		make_key(code_memory->key);
-		code_memory->lock = &GetNamedLWLockTranche("appt codes")->lock;
-		code_memory->count = 0;
-	}
+		make_key(shared_key);
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* The shared memory or, without preloading, the session's own. */
-static CodeMemory *
-memory(void)
+/* The server's or, without preloading, the session's own. */
+static const uint8 *
+the_key(void)
 {
-	if (code_memory == NULL)
+	if (shared_key == NULL)
 	{
-		CodeMemory *own = MemoryContextAllocZero(TopMemoryContext, sizeof(CodeMemory));
+		uint8	   *own = MemoryContextAlloc(TopMemoryContext, KEY_BYTES);
 
-		make_key(own->key);
-		code_memory = own;
+		make_key(own);
+		shared_key = own;
 	}
-	return code_memory;
+	return shared_key;
 }
-
-/* ---- deriving ---- */
 
 static bool
 add_text(pg_hmac_ctx *context, const char *text)
@@ -117,7 +83,7 @@ add_text(pg_hmac_ctx *context, const char *text)
 static bool
 digest(const OneTimeCode *code, uint8 *result)
 {
-	const uint8 *key = memory()->key;
+	const uint8 *key = the_key();
 	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
 	bool		done;
 
@@ -149,8 +115,6 @@ one_time_code_derive(const OneTimeCode *code, char *digits)
 	return true;
 }
 
-/* ---- guessing ---- */
-
 static bool
 is_same(const char *digits, const char *guess)
 {
@@ -163,55 +127,15 @@ is_same(const char *digits, const char *guess)
 	return difference == 0;
 }
 
-/* What is counted of a code; NULL if there is no room. Passes by what has expired, and forgets it. */
-static Guessed *
-find_guessed(CodeMemory *shared, const pg_uuid_t *nonce, TimestampTz expires_at, TimestampTz now)
+bool
+one_time_code_is(const OneTimeCode *code, const char *guess)
 {
-	int			i = 0;
-
-	while (i < shared->count)
-	{
-		Guessed    *guessed = &shared->guessed[i];
-
-		if (memcmp(&guessed->nonce, nonce, UUID_LEN) == 0)
-			return guessed;
-		if (guessed->expires_at < now)
-			*guessed = shared->guessed[--shared->count];
-		else
-			i++;
-	}
-	if (shared->count == MAX_GUESSED)
-		return NULL;
-	shared->guessed[shared->count] = (Guessed) {*nonce, 0, expires_at};
-	return &shared->guessed[shared->count++];
-}
-
-static CodeGuess
-count_guess(Guessed *guessed, bool is_right)
-{
-	if (guessed == NULL || guessed->wrong >= ONE_TIME_CODE_TRIES)
-		return GUESS_REFUSED;
-	if (is_right)
-		return GUESS_RIGHT;
-	guessed->wrong++;
-	return GUESS_WRONG;
-}
-
-CodeGuess
-one_time_code_guess(const OneTimeCode *code, const char *guess,
-					TimestampTz expires_at, TimestampTz now)
-{
-	CodeMemory *shared = memory();
 	char		digits[ONE_TIME_CODE_DIGITS + 1];
-	CodeGuess	result;
+	bool		result;
 
 	if (!one_time_code_derive(code, digits))
 		elog(ERROR, "could not derive a one-time code");
-	if (shared->lock != NULL)
-		LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	result = count_guess(find_guessed(shared, &code->nonce, expires_at, now), is_same(digits, guess));
-	if (shared->lock != NULL)
-		LWLockRelease(shared->lock);
+	result = is_same(digits, guess);
 	explicit_bzero(digits, sizeof(digits));
 	return result;
 }

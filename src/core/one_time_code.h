@@ -15,9 +15,6 @@
 /* How long a code is valid; the texts of messages say so, too. */
 #define ONE_TIME_CODE_LIFETIME (10 * USECS_PER_MINUTE)
 
-/* So many wrong guesses are let pass; after them not even the code itself is taken. */
-#define ONE_TIME_CODE_TRIES 5
-
 /* What codes are for: spellings of appt.one_time_code.purpose. */
 #define CODE_FOR_CUSTOMER "CUSTOMER"
 #define CODE_FOR_SENDER "SENDER"
@@ -38,19 +35,11 @@ typedef struct OneTimeCode
  */
 extern bool one_time_code_derive(const OneTimeCode *code, char *digits);
 
-typedef enum CodeGuess
-{
-	GUESS_RIGHT,
-	GUESS_WRONG,
-	GUESS_REFUSED				/* too many were wrong: it was not even looked at */
-} CodeGuess;
-
 /*
- * Is it the code? A wrong guess is counted until `expires_at`, whatever becomes
- * of the transaction. In constant time for guesses of the right length.
+ * Is it the code? In constant time for guesses of the right length. Who asks
+ * counts the guess: see code_counts.h.
  */
-extern CodeGuess one_time_code_guess(const OneTimeCode *code, const char *guess,
-									 TimestampTz expires_at, TimestampTz now);
+extern bool one_time_code_is(const OneTimeCode *code, const char *guess);
 
 /* ---- for the library's start, module.c ---- */
 extern void one_time_code_shared_request(void);

@@ -8,46 +8,32 @@
  * second finds it used; if the first is undone (no place was left, say), it is
  * still good.
  *
- * Requests are counted by their rows. One that is undone needs no counting:
- * its message was planned in the same transaction and is not sent. Limits are
- * exact: who asks waits for all others who ask in the same application and
- * have not committed yet, and counts what has been committed since, whatever
- * snapshot its transaction has. Purposes are counted apart, so that nobody can
- * keep an admin from verifying a sender by asking in its name.
+ * Requests are counted in shared memory (core/code_counts.c) at once, so they
+ * need not wait for each other's transactions, and count even if they are
+ * undone. Rows are counted besides: those that were committed before the server
+ * started, or whose codes had to be forgotten early. Purposes are counted apart,
+ * so that nobody can keep an admin from verifying a sender by asking in its name.
+ *
+ * A code can be guessed at once its request is committed, not before, and so by
+ * no transaction that asked for it: that one could be undone, and no row would
+ * be left to limit the next request.
+ *
+ * What a code was used for stands in its row: the appointment that it opened
+ * and a digest of the arguments. The row is kept as long as the appointment.
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
+#include "access/xact.h"
 #include "miscadmin.h"
-#include "storage/lock.h"
 #include "utils/snapmgr.h"
 
+#include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/request.h"
 #include "core/statement.h"
 #include "notify/codes.h"
 #include "notify/planning.h"
-
-/* So many requests, for one purpose within one application, are granted in this time. */
-#define REQUEST_WINDOW (10 * USECS_PER_MINUTE)
-#define MAX_PER_CONTACT 3
-#define MAX_PER_CLIENT 20
-#define MAX_PER_APPLICATION 300
-
-/* What tells this lock from those that pg_advisory_lock() can name: they use 1 and 2 as kinds. */
-#define REQUEST_LOCK_KIND 0xa9
-
-/* Until the transaction ends, nobody else asks for a code in this application. */
-static void
-lock_requests(const pg_uuid_t *application_id)
-{
-	uint64		hash = hash_bytes_extended(application_id->data, UUID_LEN, 0);
-	LOCKTAG		tag;
-
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) (hash >> 32), (uint32) hash, REQUEST_LOCK_KIND);
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
-}
 
 static void
 report_too_many(const char *whose, int limit)
@@ -59,10 +45,28 @@ report_too_many(const char *whose, int limit)
 			 errhint("Wait a few minutes.")));
 }
 
-/* Mail servers hardly ever tell local parts apart by case: to the limit they are one contact. */
 static void
-check_limits(const pg_uuid_t *application_id, const char *purpose, const char *contact,
-			 const char *client_address, TimestampTz now)
+require_within(CodeLimit limit)
+{
+	switch (limit)
+	{
+		case CODE_LIMIT_NONE:
+			break;
+		case CODE_LIMIT_CONTACT:
+			report_too_many("A contact", CODES_PER_CONTACT);
+			break;
+		case CODE_LIMIT_CLIENT:
+			report_too_many("A client address", CODES_PER_CLIENT);
+			break;
+		case CODE_LIMIT_APPLICATION:
+			report_too_many("An application", CODES_PER_APPLICATION);
+			break;
+	}
+}
+
+/* Requests that were committed. Contacts are compared as in core/code_counts.c. */
+static CodeRequests
+count_rows(const CodeRequest *request, TimestampTz now)
 {
 	static Statement count = {
 		"SELECT count(*), count(*) FILTER (WHERE lower(contact COLLATE \"C\") = lower($3 COLLATE \"C\")),"
@@ -71,44 +75,51 @@ check_limits(const pg_uuid_t *application_id, const char *purpose, const char *c
 		5, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, true
 	};
 	NullableDatum arguments[] = {
-		sql_uuid(application_id),
-		sql_text(purpose),
-		sql_text(contact),
-		sql_text(client_address),
-		SQL_VALUE(TimestampTzGetDatum(now - REQUEST_WINDOW))
+		sql_uuid(&request->code.application_id),
+		sql_text(request->code.purpose),
+		sql_text(request->code.contact),
+		sql_text(request->client_address),
+		SQL_VALUE(TimestampTzGetDatum(now - ONE_TIME_CODE_LIFETIME))
 	};
 
 	PushActiveSnapshot(GetLatestSnapshot());
 	(void) statement_run_nullable(&count, arguments);
 	PopActiveSnapshot();
-	if (row_int64(0, 2) >= MAX_PER_CONTACT)
-		report_too_many("A contact", MAX_PER_CONTACT);
-	if (row_int64(0, 3) >= MAX_PER_CLIENT)
-		report_too_many("A client address", MAX_PER_CLIENT);
-	if (row_int64(0, 1) >= MAX_PER_APPLICATION)
-		report_too_many("An application", MAX_PER_APPLICATION);
+	return (CodeRequests) {
+		.by_application = row_int64(0, 1),
+		.by_contact = row_int64(0, 2),
+		.by_client = row_int64(0, 3)
+	};
 }
 
-static pg_uuid_t
-insert_code(const pg_uuid_t *application_id, const char *purpose, const char *contact,
-			const char *client_address, TimestampTz now)
+static void
+check_limits(const CodeRequest *request, TimestampTz now)
+{
+	CodeRequests rows = count_rows(request, now);
+
+	require_within(code_limit(&rows));
+	require_within(code_counts_request(request, now));
+}
+
+static void
+insert_code(const CodeRequest *request, TimestampTz now)
 {
 	static Statement insert = {
-		"INSERT INTO appt.one_time_code (application_id, purpose, contact, client_address, requested_at, expires_at)"
-		" VALUES ($1, $2, $3, $4::inet, $5, $6) RETURNING nonce",
-		6, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+		"INSERT INTO appt.one_time_code (application_id, purpose, contact, nonce, client_address, requested_at, expires_at)"
+		" VALUES ($1, $2, $3, $4, $5::inet, $6, $7)",
+		7, {UUIDOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
 	NullableDatum arguments[] = {
-		sql_uuid(application_id),
-		sql_text(purpose),
-		sql_text(contact),
-		sql_text(client_address),
+		sql_uuid(&request->code.application_id),
+		sql_text(request->code.purpose),
+		sql_text(request->code.contact),
+		sql_uuid(&request->code.nonce),
+		sql_text(request->client_address),
 		SQL_VALUE(TimestampTzGetDatum(now)),
 		SQL_VALUE(TimestampTzGetDatum(now + ONE_TIME_CODE_LIFETIME))
 	};
 
 	(void) statement_run_nullable(&insert, arguments);
-	return row_uuid(0, 1);
 }
 
 /* What the worker derives the code from: see compose.c. */
@@ -123,65 +134,93 @@ code_context(const char *purpose, const pg_uuid_t *nonce)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+static CodeRequest
+new_request(const pg_uuid_t *application_id, const char *purpose, const Contact *contact)
+{
+	static Statement begin = {
+		"SELECT organization_id, gen_random_uuid() FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
+
+	if (statement_run(&begin, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	return (CodeRequest) {
+		.organization_id = row_uuid(0, 1),
+		.code = {
+			.application_id = *application_id,
+			.purpose = purpose,
+			.contact = channel_address_key(contact->channel, contact->address),
+			.nonce = row_uuid(0, 2)
+		},
+		.client_address = request_client_address()
+	};
+}
+
 void
 code_request(const pg_uuid_t *application_id, const char *purpose, const Contact *contact)
 {
-	char	   *key = channel_address_key(contact->channel, contact->address);
-	char	   *client_address = request_client_address();
-	TimestampTz now;
-	pg_uuid_t	nonce;
+	CodeRequest request = new_request(application_id, purpose, contact);
+	TimestampTz now = GetCurrentTimestamp();
 
-	lock_requests(application_id);
-	now = GetCurrentTimestamp();
-	check_limits(application_id, purpose, key, client_address, now);
-	nonce = insert_code(application_id, purpose, key, client_address, now);
+	check_limits(&request, now);
+	insert_code(&request, now);
 	(void) plan_to_address(application_id, TYPE_CODE, contact->channel, contact->address,
-						   code_context(purpose, &nonce), now);
+						   code_context(purpose, &request.code.nonce), now);
 }
 
-static void
-mark_used(const pg_uuid_t *application_id, int64 id)
+/* The row that counts of a contact's codes, locked. */
+typedef struct LatestCode
 {
-	static Statement use = {
-		"UPDATE appt.one_time_code SET used_at = clock_timestamp() WHERE application_id = $1 AND id = $2",
-		2, {UUIDOID, INT8OID}
-	};
+	int64		id;
+	OneTimeCode code;
+	TimestampTz expires_at;
+	bool		is_used;
+	bool		is_ours;		/* this transaction asked for it */
+} LatestCode;
 
-	(void) statement_run(&use, UUIDPGetDatum(application_id), Int64GetDatum(id));
+/* False if no code was asked for. Waits for who is using it. */
+static bool
+lock_latest(const pg_uuid_t *application_id, const char *purpose, const Contact *contact,
+			LatestCode *latest)
+{
+	/*
+	 * Whether it may be used is looked at after the lock: a condition here
+	 * would find the one before. Until it is used, a row's xmin is who inserted
+	 * it.
+	 */
+	static Statement lock = {
+		"SELECT id, nonce, expires_at, used_at IS NOT NULL, xmin FROM appt.one_time_code"
+		" WHERE application_id = $1 AND purpose = $2 AND contact = $3 ORDER BY id DESC LIMIT 1 FOR UPDATE",
+		3, {UUIDOID, TEXTOID, TEXTOID}
+	};
+	char	   *key = channel_address_key(contact->channel, contact->address);
+	bool		is_null;
+
+	if (statement_run(&lock, UUIDPGetDatum(application_id), text_datum(purpose), text_datum(key)) == 0)
+		return false;
+	latest->id = row_int64(0, 1);
+	latest->code = (OneTimeCode) {*application_id, purpose, key, row_uuid(0, 2)};
+	latest->expires_at = row_timestamp(0, 3);
+	latest->is_used = row_bool(0, 4);
+	latest->is_ours = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(row_datum(0, 5, &is_null)));
+	return true;
 }
 
 CodeAnswer
 code_redeem(const pg_uuid_t *application_id, const char *purpose,
-			const Contact *contact, const char *guess)
+			const Contact *contact, const char *guess, int64 *id)
 {
-	/*
-	 * Whether it may be used is looked at after the lock: a condition here
-	 * would find the one before.
-	 */
-	static Statement lock_latest = {
-		"SELECT id, nonce, expires_at, used_at IS NOT NULL FROM appt.one_time_code"
-		" WHERE application_id = $1 AND purpose = $2 AND contact = $3 ORDER BY id DESC LIMIT 1 FOR UPDATE",
-		3, {UUIDOID, TEXTOID, TEXTOID}
-	};
-	OneTimeCode code = {.application_id = *application_id, .purpose = purpose};
 	TimestampTz now;
-	TimestampTz expires_at;
-	int64		id;
+	LatestCode	latest;
 
-	code.contact = channel_address_key(contact->channel, contact->address);
-	if (statement_run(&lock_latest, UUIDPGetDatum(application_id), text_datum(purpose),
-					  text_datum(code.contact)) == 0)
+	if (!lock_latest(application_id, purpose, contact, &latest))
 		return CODE_ABSENT;
-	id = row_int64(0, 1);
-	code.nonce = row_uuid(0, 2);
-	expires_at = row_timestamp(0, 3);
 	now = GetCurrentTimestamp();
-	if (expires_at <= now || row_bool(0, 4))
+	if (latest.is_used || latest.is_ours || latest.expires_at <= now)
 		return CODE_ABSENT;
-	switch (one_time_code_guess(&code, guess, expires_at, now))
+	*id = latest.id;
+	switch (code_counts_guess(&latest.code.nonce, one_time_code_is(&latest.code, guess), now))
 	{
 		case GUESS_RIGHT:
-			mark_used(application_id, id);
 			return CODE_ACCEPTED;
 		case GUESS_WRONG:
 			return CODE_WRONG;
@@ -189,4 +228,46 @@ code_redeem(const pg_uuid_t *application_id, const char *purpose,
 			break;
 	}
 	return CODE_ABSENT;
+}
+
+void
+code_use(const pg_uuid_t *application_id, int64 id, const CodeUse *use)
+{
+	static Statement mark = {
+		"UPDATE appt.one_time_code SET used_at = clock_timestamp(), appointment_id = $3, arguments = $4"
+		" WHERE application_id = $1 AND id = $2",
+		4, {UUIDOID, INT8OID, UUIDOID, BYTEAOID}
+	};
+	NullableDatum arguments[] = {
+		sql_uuid(application_id),
+		SQL_VALUE(Int64GetDatum(id)),
+		sql_uuid(use ? &use->appointment_id : NULL),
+		use ? SQL_VALUE(PointerGetDatum(use->arguments)) : SQL_NULL
+	};
+
+	(void) statement_run_nullable(&mark, arguments);
+}
+
+bool
+code_find_use(const pg_uuid_t *application_id, const Contact *contact, const char *guess, CodeUse *use)
+{
+	static Statement find = {
+		"SELECT nonce, appointment_id FROM appt.one_time_code"
+		" WHERE application_id = $1 AND contact = $2 AND arguments = $3 AND appointment_id IS NOT NULL"
+		" ORDER BY id DESC LIMIT 1",
+		3, {UUIDOID, TEXTOID, BYTEAOID}
+	};
+	LatestCode	latest;
+	OneTimeCode code;
+
+	/* A call that is using the code right now is the one to be found. */
+	if (!lock_latest(application_id, CODE_FOR_CUSTOMER, contact, &latest))
+		return false;
+	code = latest.code;
+	if (statement_run(&find, UUIDPGetDatum(application_id), text_datum(code.contact),
+					  PointerGetDatum(use->arguments)) == 0)
+		return false;
+	code.nonce = row_uuid(0, 1);
+	use->appointment_id = row_uuid(0, 2);
+	return code_counts_guess_used(&code.nonce, one_time_code_is(&code, guess)) == GUESS_RIGHT;
 }

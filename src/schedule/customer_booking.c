@@ -5,18 +5,25 @@
  *
  * Anybody may call these, so a code must not be found by trying. Whatever is
  * wrong with the other arguments is found before the code is looked at; after
- * it nothing but the right code leads on. A wrong guess is no error but null
- * and HTTP status 401, so that its transaction is committed as usual; that it
- * stays counted if somebody has it undone, core/one_time_code.c sees to.
+ * it nothing but the right code leads on. A wrong guess is an error, and stays
+ * counted: see core/code_counts.c.
+ *
+ * A code that was used makes the same call safe to repeat: with the very same
+ * arguments it returns the appointment that it opened. It is to customers what
+ * idempotency_key is to the callers of schedule_appointment (schedule.c); the
+ * key of a repeated call is here the code, which stands with the digest of the
+ * arguments in appt.one_time_code, because only who has the code may read what
+ * it opened.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
 
 #include "config/configuration.h"
+#include "core/call_digest.h"
+#include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/json.h"
-#include "core/response.h"
 #include "notify/codes.h"
 #include "schedule/booking.h"
 #include "schedule/validate.h"
@@ -111,6 +118,19 @@ use_contact(Customer *customer, const Contact *contact)
 	customer->verified_channel = channel_code(contact->channel);
 }
 
+/* The server's log must not have the guess, which may be a code that is still good. */
+static void
+report_refused(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_APPT_UNAUTHORIZED),
+			 errmsg("no valid one-time code"),
+			 errdetail("It is not the code that the contact was sent last, or it has expired, was used, or was guessed at %d times.",
+					   ONE_TIME_CODE_TRIES),
+			 errhint("Ask for another one with request_customer_code."),
+			 errhidestmt(true)));
+}
+
 /* The customer organizes it, until an agent takes it over. */
 static void
 store_for_customer(Booking *booking)
@@ -120,46 +140,60 @@ store_for_customer(Booking *booking)
 	booking_store(booking);
 }
 
+static Appointment *
+book(FunctionCallInfo fcinfo, const Contact *contact, const char *guess, CodeUse *use)
+{
+	Booking    *booking = booking_read(fcinfo, &where, GetCurrentTransactionStartTimestamp());
+	const AppointmentKey *key = &booking->appointment->key;
+	int64		code_id;
+
+	if (booking->customer == NULL)
+		booking->customer = customer_parse(json_empty_object(), NULL);
+	use_contact(booking->customer, contact);
+	if (code_redeem(&key->application_id, CODE_FOR_CUSTOMER, contact, guess, &code_id) != CODE_ACCEPTED)
+		report_refused();
+	store_for_customer(booking);
+	use->appointment_id = key->id;
+	code_use(&key->application_id, code_id, use);
+	return booking->appointment;
+}
+
 /*
  * appt.schedule_appointment_as_customer(application_id uuid, contact text, code text,
  *		start_at timestamptz, duration interval, customer jsonb = null, title, notes, location,
  *		timezone, locale, metadata jsonb = null) -> appt.appointment_details
  *
- * Null and response.status 401 for a code that is wrong, or was not asked for,
- * has expired, was used, or guessed at too often. 22023 and PT404 as
- * schedule_appointment, whatever the code. If the booking fails afterwards
- * (PT409), the code is not used up. Source: auvious-appointments-api.txt,
- * "Schedule New Appointment as Customer".
+ * PT401 for a code that is wrong, or was not asked for, has expired, was used,
+ * or guessed at too often. 22023 and PT404 as schedule_appointment, whatever the
+ * code. If the booking fails afterwards (PT409), the code is not used up. A used
+ * code with the very same arguments returns what it opened, as it is now.
+ * Source: auvious-appointments-api.txt, "Schedule New Appointment as Customer".
  */
 Datum
 schedule_appointment_as_customer(PG_FUNCTION_ARGS)
 {
-	Booking    *booking;
+	AppointmentKey key;
+	Appointment *appointment;
 	Contact		contact;
-	char	   *code;
-	Datum		details = (Datum) 0;
-	bool		is_accepted;
+	CodeUse		use;
+	char	   *guess;
+	Datum		details;
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ALL);
 	require_arguments(fcinfo, 5);
-	booking = booking_read(fcinfo, &where, GetCurrentTransactionStartTimestamp());
-	contact = read_contact(fcinfo, ARGUMENT_CONTACT, booking->settings->calling_code);
-	code = required_text(fcinfo, ARGUMENT_CODE, "code");
-	if (booking->customer == NULL)
-		booking->customer = customer_parse(json_empty_object(), NULL);
-	use_contact(booking->customer, &contact);
-
-	is_accepted = code_redeem(&booking->appointment->key.application_id, CODE_FOR_CUSTOMER,
-							  &contact, code) == CODE_ACCEPTED;
-	if (is_accepted)
+	key.application_id = *required_uuid(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
+	contact = read_contact(fcinfo, ARGUMENT_CONTACT, find_calling_code(&key.application_id));
+	guess = required_text(fcinfo, ARGUMENT_CODE, "code");
+	use.arguments = call_digest(fcinfo, ARGUMENT_START_AT, ARGUMENT_METADATA - ARGUMENT_START_AT + 1);
+	if (code_find_use(&key.application_id, &contact, guess, &use))
 	{
-		store_for_customer(booking);
-		details = appointment_details(&call, fcinfo, booking->appointment);
+		key.id = use.appointment_id;
+		appointment = appointment_reload(&key);
 	}
+	else
+		appointment = book(fcinfo, &contact, guess, &use);
+	details = appointment_details(&call, fcinfo, appointment);
 	call_end(&call);
-	if (is_accepted)
-		return details;
-	response_set_status(401);
-	PG_RETURN_NULL();
+	return details;
 }

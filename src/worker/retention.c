@@ -11,7 +11,8 @@
  *
  * Changes (appt.change) are kept as long; the oldest are found by their time.
  * One-time codes go sooner: an hour after they have expired nobody asks for
- * them, nor counts them to limit requests.
+ * them, nor counts them to limit requests. Those that opened an appointment go
+ * with it.
  */
 #include "postgres.h"
 
@@ -63,7 +64,7 @@ static Statement drop_changes = {
 
 static Statement drop_codes = {
 	"DELETE FROM appt.one_time_code c"
-	" USING (SELECT application_id, id FROM appt.one_time_code WHERE expires_at < $1"
+	" USING (SELECT application_id, id FROM appt.one_time_code WHERE expires_at < $1 AND appointment_id IS NULL"
 	"  ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) old"
 	" WHERE c.application_id = old.application_id AND c.id = old.id",
 	2, {TIMESTAMPTZOID, INT8OID}

@@ -51,8 +51,9 @@ SELECT c.*, t.conference FROM target JOIN LATERAL (SELECT conference_id FROM app
 WHERE target.name = 'own';
 
 /*
- * What each caller gets with agent_scope OWN, in the order above: y an answer, n PT404, c PT409, i 22023, - 42501. Of what is asked about, ID
- * is an appointment, APP its application, ORG its organization and so on; SELF is the caller.
+ * What each caller gets with agent_scope OWN, in the order above: y an answer, n PT404, c PT409, i 22023, - 42501, w that its
+ * one-time code is not valid. Of what is asked about, ID is an appointment, APP its application, ORG its organization and so
+ * on; SELF is the caller.
  */
 CREATE TEMP TABLE expectation (call text, own text, other text, sister text, "foreign" text, none text);
 INSERT INTO expectation VALUES
@@ -71,7 +72,7 @@ INSERT INTO expectation VALUES
 	('get_participant(ID, ''bob'')',                             'yyy--n--y-', 'nnn--n--n-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
 	('activate_appointment(ID)',                                 '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('request_customer_code(APP, ''c@example.com'')',            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
-	('schedule_appointment_as_customer(APP, ''c@example.com'', ''000000'', START, ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('schedule_appointment_as_customer(APP, ''c@example.com'', ''000000'', START, ''1 hour'')', 'wwwwwwwww-', 'wwwwwwwww-', 'wwwwwwwww-', 'wwwwwwwww-', 'nnnnnnnnn-'),
 	('count_appointments(APP, now(), ''10 days'')',              'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
 	('appointments_eligible_for_activation()',                   '---yy---y-', '---yy---y-', '---yy---y-', '---yy---y-', '---yy---y-'),
 	('count_overlapping(APP, START, ''1 hour'')',                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
@@ -84,7 +85,7 @@ INSERT INTO expectation VALUES
 	('ical_event(ID)',                                           'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('ical_text(ID)',                                            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('initiate_email_verification(APP, ''sales@example.com'')',  '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
-	('confirm_email_verification(APP, ''000000'')',              '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('confirm_email_verification(APP, ''000000'')',              '------w-w-', '------w-w-', '------w-w-', '------n-w-', '------n-n-'),
 	('send_test_email(APP, ''c@example.com'')',                  '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('send_test_sms(APP, ''+306900000000'')',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('available_slots(APP, tstzrange(now(), now() + ''1 day''), ''1 hour'', ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
@@ -113,15 +114,18 @@ SELECT is_empty($$SELECT name FROM function WHERE to_regproc('appt.' || name) IS
 
 /* ---- what they get ---- */
 
+-- Requests of codes are limited even if they are undone.
+CREATE FUNCTION pg_temp.forget_codes() RETURNS void LANGUAGE sql SECURITY DEFINER AS $$SELECT appt_test.forget_codes(id) FROM appt.application$$;
 -- Calls as a role with claims, and undoes what the call did.
 CREATE FUNCTION pg_temp.answer(role text, claims text, call text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
+	PERFORM pg_temp.forget_codes() WHERE call ~ 'customer_code|verification';
 	PERFORM set_config('request.jwt.claims', claims, true);
 	EXECUTE format('SET LOCAL ROLE %I', role);
 	EXECUTE 'SELECT * FROM appt.' || call;
 	RAISE EXCEPTION USING ERRCODE = 'UNDO0';
 EXCEPTION WHEN OTHERS THEN
-	RETURN CASE SQLSTATE WHEN 'UNDO0' THEN 'y' WHEN 'PT404' THEN 'n' WHEN 'PT409' THEN 'c' WHEN '22023' THEN 'i' WHEN '42501' THEN '-' ELSE SQLSTATE || ' ' END;
+	RETURN CASE WHEN SQLERRM = 'no valid one-time code' THEN 'w' ELSE CASE SQLSTATE WHEN 'UNDO0' THEN 'y' WHEN 'PT404' THEN 'n' WHEN 'PT409' THEN 'c' WHEN '22023' THEN 'i' WHEN '42501' THEN '-' ELSE SQLSTATE || ' ' END END;
 END $$;
 CREATE TEMP TABLE asked AS
 SELECT call, t.name AS target, place, c.initials, c.role, c.claims, CASE t.name WHEN 'own' THEN own WHEN 'other' THEN other WHEN 'sister' THEN sister WHEN 'foreign' THEN "foreign" ELSE none END AS expected,

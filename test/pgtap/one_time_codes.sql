@@ -1,6 +1,6 @@
--- One-time codes: what one is made of, who may ask for how many, what one opens, and that guessing does not pay.
-BEGIN;
-SET LOCAL client_min_messages = error;
+-- One-time codes: what one is made of, who may ask for how many, what one opens, and that guessing does not pay. Each
+-- statement is a transaction of its own: none opens anything with a code that it asked for itself.
+SET client_min_messages = error;
 SELECT * FROM no_plan();
 
 SELECT appt.create_organization('Acme') AS organization \gset
@@ -11,13 +11,18 @@ SELECT appt.set_provider(:'app', 'EMAIL', 'SMTP', 'smtp://mail.example', 'Bank <
 CREATE FUNCTION pg_temp.code(contact text, purpose text DEFAULT 'CUSTOMER') RETURNS text LANGUAGE sql AS $$
 	SELECT appt_test.latest_code(id, $2, $1) FROM appt.application WHERE name = 'Bank'$$;
 CREATE FUNCTION pg_temp.wrong(code text) RETURNS text LANGUAGE sql AS $$SELECT lpad(((code::integer + 1) % 1000000)::text, 6, '0')$$;
-CREATE FUNCTION pg_temp.status() RETURNS text LANGUAGE sql AS $$SELECT current_setting('response.status', true)$$;
+CREATE FUNCTION pg_temp.forget() RETURNS text LANGUAGE sql AS $$SELECT string_agg(appt_test.forget_codes(id), ' ') FROM appt.application$$;
+CREATE FUNCTION pg_temp.refused(contact text, code text, what text) RETURNS text LANGUAGE sql AS $$
+	SELECT throws_ok(format('SELECT pg_temp.book(%L, %L)', $1, $2), 'PT401', 'no valid one-time code', $3)$$;
+CREATE FUNCTION pg_temp.unconfirmed(application uuid, code text, state text, what text) RETURNS text LANGUAGE sql AS $$
+	SELECT throws_ok(format('SELECT appt.confirm_email_verification(%L, %L)', $1, $2), $3, CASE $3 WHEN 'PT400' THEN 'wrong one-time code' ELSE 'no valid one-time code' END, $4)$$;
 CREATE FUNCTION pg_temp.book(contact text, code text, customer jsonb DEFAULT NULL) RETURNS appt.appointment_details LANGUAGE sql AS $$
 	SELECT appt.schedule_appointment_as_customer(id, $1, $2, now() + interval '1 day', '30 minutes', $3) FROM appt.application WHERE name = 'Bank'$$;
 -- Asks for a code, and lets no limit count that.
 CREATE FUNCTION pg_temp.ask(contact text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	UPDATE appt.one_time_code SET requested_at = requested_at - interval '11 minutes';
+	PERFORM pg_temp.forget();
 	PERFORM appt.request_customer_code(id, contact) FROM appt.application WHERE name = 'Bank';
 	RETURN (SELECT appt_test.one_time_code(application_id, purpose, c.contact, nonce) FROM appt.one_time_code c ORDER BY id DESC LIMIT 1);
 END $$;
@@ -73,11 +78,14 @@ SELECT lives_ok(format('SELECT appt.request_customer_code(%L, %L)', :'app', cont
 SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.ORG'')', :'app'), 'PT429', 'too many one-time codes asked for', 'three times, however it is written');
 SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''bob@example.org'')', :'app'), 'another contact has its own three');
 SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.org'')', :'other'), 'and the same one of another application');
+SELECT pg_temp.forget() IS NULL AS ignored \gset
+SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.ORG'')', :'app'), 'PT429', NULL, 'nor if the memory of it is lost');
 UPDATE appt.one_time_code SET requested_at = requested_at - interval '9 minutes 50 seconds';
 SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.org'')', :'app'), 'PT429', NULL, 'for ten minutes');
 UPDATE appt.one_time_code SET requested_at = requested_at - interval '11 seconds';
 SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''ann@example.org'')', :'app'), 'and no longer');
 DELETE FROM appt.one_time_code;
+SELECT pg_temp.forget() IS NULL AS ignored \gset
 SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''c'' || i || ''@example.org'') FROM generate_series(1, 300) i', :'app'), 'an application has 300');
 SELECT throws_ok(format('SELECT appt.request_customer_code(%L, ''c0@example.org'')', :'app'), 'PT429', NULL, 'and no more');
 SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''c0@example.org'')', :'other'), 'another has its own');
@@ -90,6 +98,7 @@ DECLARE
 	recorded text;
 BEGIN
 	DELETE FROM appt.one_time_code;
+	PERFORM pg_temp.forget();
 	PERFORM set_config('request.headers', headers, true);
 	PERFORM appt.request_customer_code(id, 'd' || i || '@example.org') FROM appt.application, generate_series(1, times) i WHERE name = 'Bank';
 	SELECT string_agg(DISTINCT coalesce(abbrev(client_address), 'unknown'), ' ') INTO recorded FROM appt.one_time_code;
@@ -108,31 +117,28 @@ SELECT is(pg_temp.ask_from(headers, 1), address, 'request.headers ' || headers)
 	('{"x-forwarded-for": "203.0.113.9, unknown"}', 'unknown'), ('{"x-forwarded-for": ""}', 'unknown'), ('{"x-forwarded-for": ["203.0.113.9"]}', 'unknown'),
 	('{"x-forwarded-for": null}', 'unknown'), ('{"x-forwarded-for": "203.0.113.9', 'unknown'), ('["x-forwarded-for", "203.0.113.9"]', 'unknown'), ('{}', 'unknown'), ('', 'unknown'),
 	('{"a": {"x-forwarded-for": "203.0.113.9"}}', 'unknown')) h (headers, address);
+BEGIN;
 CREATE ROLE appt_test_outsider LOGIN IN ROLE appt_service;
 SET LOCAL SESSION AUTHORIZATION appt_test_outsider;
 SELECT set_config('request.headers', '{"x-forwarded-for": "203.0.113.9"}', true) AS ignored \gset
 SELECT appt.request_customer_code(:'app', 'e@example.org');
 RESET SESSION AUTHORIZATION;
 SELECT is(client_address, NULL, 'nor are sessions believed that are not PostgREST''s') FROM appt.one_time_code WHERE contact = 'e@example.org';
+ROLLBACK;
 SELECT appt_test.set('appt.trust_forwarded_for', 'off');
-SELECT set_config('request.headers', '', true) AS ignored \gset
 DELETE FROM appt.one_time_code;
 
 -- Booking with one.
 SELECT pg_temp.ask('Ann@Example.org') AS code \gset
-SELECT is(pg_temp.book('Ann@example.org', pg_temp.wrong(:'code'))::text, NULL, 'a wrong code opens nothing');
-SELECT is(pg_temp.status(), '401', 'which is status 401');
-SELECT set_config('response.status', '', true) AS ignored \gset
+SELECT pg_temp.refused('Ann@example.org', pg_temp.wrong(:'code'), 'a wrong code opens nothing');
 CREATE TEMP TABLE booked AS SELECT b.* FROM pg_temp.book('Ann@example.org', :'code', '{"name": {"firstName": "Ann"}}') b;
 SELECT ok(state = 'ACTIVATED' AND room_access IS NOT NULL AND organizer->>'type' = 'CUSTOMER' AND participant_ids = jsonb_build_array(organizer), 'the customer organizes and attends it') FROM booked;
-SELECT is(pg_temp.status(), '', 'and the status is left alone');
 SELECT is(ROW(p.id, p.type, p.first_name, p.email, p.phone)::text, ROW(b.organizer->>'id', 'CUSTOMER', 'Ann', 'Ann@example.org', NULL)::text, 'by the verified address')
   FROM booked b, appt.participant p WHERE p.appointment_id = b.id;
 SELECT is(ROW(booked.*)::text, appt.get_appointment(id)::text, 'get_appointment says the same') FROM booked;
 SELECT is(string_agg(type || ' ' || channel, ',' ORDER BY type, channel COLLATE "C"), 'CREATE EMAIL,CREATE SMS,REMINDER EMAIL,REMINDER EMAIL', 'and is told of it')
   FROM appt.notification n JOIN booked b ON n.appointment_id = b.id;
-SELECT is(pg_temp.book('Ann@example.org', :'code')::text, NULL, 'a code opens once');
-SELECT is(pg_temp.status(), '401', 'then it is 401');
+SELECT pg_temp.refused('Ann@example.org', :'code', 'a code opens once');
 SELECT throws_ok(format('SELECT appt.remove_participant(%L, %L)', id, organizer->>'id'), 'PT409', 'the organizer cannot be removed', 'who organizes stays') FROM booked;
 
 SELECT pg_temp.ask('+30 690 000 0001') AS code \gset
@@ -149,17 +155,17 @@ SELECT is((appt.reassign_appointment(appointment_id, 'ann')).organizer->>'id', '
 SELECT is(pg_temp.judged('+306900000001'), 'EMAIL goes, SMS goes', 'and vouches for it');
 UPDATE appt.provider SET enabled = false WHERE channel = 'SMS';
 
-SELECT is(pg_temp.book('nobody@example.org', '000000')::text, NULL, 'what was not asked for opens nothing');
+SELECT pg_temp.refused('nobody@example.org', '000000', 'what was not asked for opens nothing');
 SELECT pg_temp.ask('ann@example.org') AS code \gset
-SELECT is(appt.schedule_appointment_as_customer(:'other', 'ann@example.org', :'code', now(), '1 hour')::text, NULL, 'nor in another application');
-SELECT is(pg_temp.book('bob@example.org', :'code')::text, NULL, 'nor for another contact');
-SELECT is(pg_temp.book('Ann@example.org', :'code')::text, NULL, 'whose local part only its domain can tell apart');
-SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'nor for another purpose');
+SELECT throws_ok(format('SELECT appt.schedule_appointment_as_customer(%L, ''ann@example.org'', %L, now(), ''1 hour'')', :'other', :'code'), 'PT401', NULL, 'nor in another application');
+SELECT pg_temp.refused('bob@example.org', :'code', 'nor for another contact');
+SELECT pg_temp.refused('Ann@example.org', :'code', 'whose local part only its domain can tell apart');
+SELECT pg_temp.unconfirmed(:'app', :'code', 'PT404', 'nor for another purpose');
 UPDATE appt.one_time_code SET expires_at = clock_timestamp() WHERE contact = 'ann@example.org';
-SELECT is(pg_temp.book('ann@example.org', :'code')::text, NULL, 'nor once it has expired');
+SELECT pg_temp.refused('ann@example.org', :'code', 'nor once it has expired');
 SELECT pg_temp.ask('ann@example.org') AS code \gset
 SELECT pg_temp.ask('ann@example.org') AS newer \gset
-SELECT is(pg_temp.book('ann@example.org', :'code')::text, NULL, 'nor after a newer one') WHERE :'code' <> :'newer';
+SELECT pg_temp.refused('ann@example.org', :'code', 'nor after a newer one') WHERE :'code' <> :'newer';
 SELECT isnt(pg_temp.book('ann@example.org', :'newer')::text, NULL, 'which does');
 
 -- Guessing: five wrong ones, counted whatever becomes of their transactions; and nothing else is counted.
@@ -176,20 +182,15 @@ SELECT throws_ok(format('SELECT appt.schedule_appointment_as_customer(%s)', repl
 	('APP, ''ann@example.org'', NULL, now(), ''1 hour''', '22023', 'no code'), ('APP, ''ann@example.org'', '''', now(), ''1 hour''', '22023', 'an empty one'),
 	('gen_random_uuid(), ''ann@example.org'', CODE, now(), ''1 hour''', 'PT404', 'an unknown application')) c (arguments, state, what),
 	unnest(ARRAY[:'code', pg_temp.wrong(:'code')]) code;
-SELECT is(pg_temp.book('ann@example.org', pg_temp.wrong(:'code'))::text, NULL, 'wrong once');
-SAVEPOINT guessing;
-SELECT pg_temp.book('ann@example.org', guess) FROM unnest('{1234567,12345}'::text[] || repeat('1', 5000)) guess;
-ROLLBACK TO guessing;
-SAVEPOINT guessing;
+SELECT pg_temp.refused('ann@example.org', pg_temp.wrong(:'code'), 'wrong once');
+SELECT pg_temp.refused('ann@example.org', guess, 'another one, and it is undone') FROM unnest('{1234567,12345}'::text[] || repeat('1', 5000)) guess;
+BEGIN;
 SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'right: after five it would be too late');
-ROLLBACK TO guessing;
+ROLLBACK;
 SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'right again, for the first time was undone');
 SELECT pg_temp.ask('ann@example.org') AS code \gset
-SAVEPOINT guessing;
-SELECT pg_temp.book('ann@example.org', pg_temp.wrong(:'code')) FROM generate_series(1, 5);
-ROLLBACK TO guessing;
-SELECT is(pg_temp.book('ann@example.org', :'code')::text, NULL, 'the sixth is refused, though it is right and the wrong ones were undone');
-SELECT is(pg_temp.status(), '401', 'with the same status');
+SELECT pg_temp.refused('ann@example.org', pg_temp.wrong(:'code'), 'wrong and undone: ' || i) FROM generate_series(1, 5) i;
+SELECT pg_temp.refused('ann@example.org', :'code', 'the sixth is refused, though it is right and the wrong ones were undone');
 SELECT pg_temp.ask('ann@example.org') AS code \gset
 SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'a new code has tries of its own');
 
@@ -202,30 +203,31 @@ SELECT isnt(pg_temp.book('ann@example.org', :'code')::text, NULL, 'the code is s
 
 -- Anybody may, for any application.
 SELECT pg_temp.ask('zoe@example.org') AS code \gset
+BEGIN;
 SET LOCAL ROLE appt_anonymous;
 SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''yve@example.org'')', :'app'), 'anonymous asks for a code');
 SELECT organizer->>'type' AS organizer_type FROM appt.schedule_appointment_as_customer(:'app', 'zoe@example.org', :'code', now(), '1 hour') \gset
 SELECT throws_ok(format('SELECT appt.%s', call), '42501', NULL, 'and may not ' || call)
   FROM unnest(ARRAY['initiate_email_verification(NULL, NULL)', 'confirm_email_verification(NULL, NULL)', 'send_test_email(NULL, NULL)', 'send_test_sms(NULL, NULL)']) call;
-RESET ROLE;
+COMMIT;
 SELECT is(:'organizer_type'::text, 'CUSTOMER', 'and books');
 SELECT pg_temp.ask('zoe@example.org') AS code \gset
+BEGIN;
 SELECT set_config('request.jwt.claims', json_build_object('sub', 'agent', 'application_id', :'other')::text, true) AS ignored \gset
 SET LOCAL ROLE appt_agent;
 SELECT organizer->>'type' AS organizer_type FROM appt.schedule_appointment_as_customer(:'app', 'zoe@example.org', :'code', now(), '1 hour') \gset
-RESET ROLE;
+COMMIT;
 SELECT is(:'organizer_type'::text, 'CUSTOMER', 'an agent of another application, too');
 
 -- A sender shows that its address is its own.
 UPDATE appt.organization SET require_verified_sender = true;
-DELETE FROM appt.one_time_code;
+DELETE FROM appt.one_time_code WHERE appointment_id IS NULL;
+SELECT pg_temp.forget() IS NULL AS ignored \gset
 SELECT throws_ok(format('SELECT appt.initiate_email_verification(%L, %L)', a, e), s, NULL, format('verification of %L', e))
   FROM (VALUES (:'app', NULL, '22023'), (:'app', 'bank.example', '22023'), (:'app', 'other@bank.example', 'PT404'), (:'app', 'info@bank.example', 'PT404'), (:'other', 'Info@bank.example', 'PT404'),
 	(gen_random_uuid()::text, 'Info@bank.example', 'PT404'), (NULL, 'Info@bank.example', '22023')) v (a, e, s);
-SELECT is(appt.confirm_email_verification(:'app', '123456'), NULL, 'nothing to confirm');
-SELECT is(pg_temp.status(), '404', 'is 404');
-SELECT is(appt.confirm_email_verification(:'other', '123456'), NULL, 'nor without a provider');
-SELECT is(pg_temp.status(), '404', 'likewise');
+SELECT pg_temp.unconfirmed(:'app', '123456', 'PT404', 'nothing to confirm');
+SELECT pg_temp.unconfirmed(:'other', '123456', 'PT404', 'nor without a provider');
 SELECT throws_ok(format('SELECT appt.confirm_email_verification(%L, ''123456'')', gen_random_uuid()), 'PT404', 'application not found', 'an unknown application is not found');
 SELECT throws_ok(format('SELECT appt.confirm_email_verification(%L, NULL)', :'app'), '22023', NULL, 'no code is malformed');
 SELECT lives_ok(format('SELECT appt.initiate_email_verification(%L, ''Info@BANK.example'')', :'app'), 'the domain in any case');
@@ -237,40 +239,59 @@ SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility
 SELECT appt_test.plan_to_address(:'app', 'TEST', 'EMAIL', 'Info@bank.example', '{}') AS test \gset
 SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s)', :test), ROW(false, 'SENDER_NOT_VERIFIED'::text), 'nor anything else to the sender');
 SELECT pg_temp.code('Info@bank.example', 'SENDER') AS code \gset
-SELECT is(appt.confirm_email_verification(:'app', pg_temp.wrong(:'code')), NULL, 'a wrong code confirms nothing');
-SELECT is(pg_temp.status(), '400', 'and is 400');
+SELECT pg_temp.unconfirmed(:'app', pg_temp.wrong(:'code'), 'PT400', 'a wrong code confirms nothing');
+BEGIN;
 SELECT is(appt.confirm_email_verification(:'app', :'code'), true, 'the code does');
-SELECT is(pg_temp.status(), '204', 'and is 204');
+SELECT is(current_setting('response.status', true), '204', 'and is 204');
 SELECT is(verified_at, now(), 'the provider is verified') FROM appt.provider WHERE id = :'provider';
+COMMIT;
 SELECT row_eq(format('SELECT eligible, reason FROM appt.notification_eligibility(%s)', :test), ROW(true, NULL::text), 'and sends');
-SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'once');
-SELECT is(pg_temp.status(), '404', 'then there is none');
+SELECT pg_temp.unconfirmed(:'app', :'code', 'PT404', 'once');
 SELECT appt.initiate_email_verification(:'app', 'Info@bank.example');
 SELECT pg_temp.code('Info@bank.example', 'SENDER') AS code \gset
-SELECT is(string_agg(coalesce(c.confirmed::text, pg_temp.status()), ' '), '400 400 400 400 400 404', 'five wrong ones lock it')
-  FROM generate_series(1, 6) i, LATERAL (SELECT appt.confirm_email_verification(:'app', pg_temp.wrong(:'code') || left('', i)) AS confirmed OFFSET 0) c;
-SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'for the right one, too');
+SELECT pg_temp.unconfirmed(:'app', pg_temp.wrong(:'code'), CASE WHEN i <= 5 THEN 'PT400' ELSE 'PT404' END, 'five wrong ones lock it: ' || i) FROM generate_series(1, 6) i;
+SELECT pg_temp.unconfirmed(:'app', :'code', 'PT404', 'for the right one, too');
 SELECT appt.initiate_email_verification(:'app', 'Info@bank.example');
 SELECT pg_temp.code('Info@bank.example', 'SENDER') AS code \gset
 SELECT throws_ok(format('SELECT appt.initiate_email_verification(%L, ''Info@bank.example'')', :'app'), 'PT429', NULL, 'three requests in ten minutes');
 SELECT appt.set_provider(:'app', 'EMAIL', 'SMTP', 'smtp://mail.example', 'Other <other@bank.example>') AS provider \gset
-SELECT is(appt.confirm_email_verification(:'app', :'code'), NULL, 'a code verifies no sender set since');
+SELECT pg_temp.unconfirmed(:'app', :'code', 'PT404', 'a code verifies no sender set since');
 SELECT is(verified_at, NULL, 'which is not verified') FROM appt.provider WHERE id = :'provider';
+BEGIN;
 SELECT set_config('request.jwt.claims', json_build_object('sub', 'admin', 'organization_id', gen_random_uuid())::text, true) AS ignored \gset
 SET LOCAL ROLE appt_admin;
 SELECT throws_ok(format('SELECT appt.initiate_email_verification(%L, ''other@bank.example'')', :'app'), 'PT404', 'application not found', 'nor another organization''s');
 SELECT throws_ok(format('SELECT appt.confirm_email_verification(%L, ''123456'')', :'app'), 'PT404', 'application not found', 'to verify');
-RESET ROLE;
+ROLLBACK;
 
--- The memory of guesses has an end: beyond it nothing is compared, until others have expired.
-SELECT now() AS now, now() + interval '10 minutes' AS later \gset
-SELECT is(appt_test.guess_others(20000, :'later', :'now') < 20000, true, 'more codes are guessed at than can be counted');
-SELECT gen_random_uuid() AS nonce \gset
-SELECT appt_test.one_time_code(:'app', 'CUSTOMER', 'a@b.example', :'nonce') AS code \gset
-SELECT is(appt_test.guess(:'app', 'CUSTOMER', 'a@b.example', :'nonce', :'code', :'later', :'now'), 'REFUSED', 'then no further one is looked at');
-SELECT is(appt_test.guess(:'app', 'CUSTOMER', 'a@b.example', :'nonce', :'code', :'later'::timestamptz + interval '1 hour', :'later'::timestamptz + interval '1 second'), 'RIGHT', 'until they have expired');
-SELECT is(string_agg(g, ' '), 'WRONG WRONG WRONG WRONG WRONG REFUSED REFUSED', 'and those are forgotten')
-  FROM generate_series(1, 7) i, LATERAL (SELECT appt_test.guess(:'app', 'CUSTOMER', 'c@d.example', :'nonce', i::text, :'later'::timestamptz + interval '1 hour', :'later'::timestamptz + interval '1 second') AS g OFFSET 0) x;
+-- Limits by table, and in the order in which they are told.
+SELECT is(appt_test.code_limit(c, a, p), expected, format('%s by the contact, %s by the client, %s in the application: %s', c, a, p, expected))
+  FROM (VALUES (0, 0, 0, 'NONE'), (2, 19, 299, 'NONE'), (3, 19, 299, 'CONTACT'), (3, 20, 300, 'CONTACT'), (2, 20, 300, 'CLIENT'), (2, 19, 300, 'APPLICATION'), (0, 0, 301, 'APPLICATION')) l (c, a, p, expected);
+
+-- Memory has an end: beyond it the fullest organization's oldest codes are void, and no other's.
+SELECT now() AS now, now() + interval '5 minutes' AS soon, now() + interval '10 minutes' AS later, gen_random_uuid() AS flooder, gen_random_uuid() AS small, gen_random_uuid() AS first,
+	gen_random_uuid() AS mine, gen_random_uuid() AS fresh \gset
+CREATE TEMP TABLE flood AS SELECT i, CASE i WHEN 1 THEN :'first' ELSE gen_random_uuid() END AS nonce FROM generate_series(1, 20000) i;
+SELECT is(appt_test.count_request(:'small', :'small', 'CUSTOMER', 'a@b.example', NULL, :'mine', :'now'), 'NONE', 'a small organization has a code');
+SELECT is(appt_test.count_request(:'flooder', :'flooder', 'CUSTOMER', 'a@b.example', NULL, :'first', :'now'), 'NONE', 'and a large one');
+SELECT is(string_agg(appt_test.guess(:'first', false, :'now'), ' '), 'WRONG WRONG WRONG WRONG WRONG REFUSED REFUSED', 'five guesses are compared') FROM generate_series(1, 7);
+SELECT is(string_agg(DISTINCT appt_test.count_request(:'flooder', md5((i % 100)::text)::uuid, 'CUSTOMER', 'c' || i, NULL, nonce, :'now'), ' '), 'NONE', 'which asks for 20,000 more') FROM flood WHERE i > 1;
+SELECT is(appt_test.guess(:'mine', true, :'now'), 'RIGHT', 'the small one''s is good');
+SELECT is(appt_test.guess(:'first', true, :'now'), 'REFUSED', 'the first of the large one is not');
+SELECT is(appt_test.guess(nonce, false, :'now'), 'REFUSED', 'nor is any that was forgotten compared') FROM flood WHERE i IN (2, 1000, 3000);
+SELECT is(appt_test.guess(nonce, true, :'now'), 'RIGHT', 'its latest is good') FROM flood WHERE i = 20000;
+SELECT is(string_agg(appt_test.count_request(:'small', :'small', 'CUSTOMER', 'A@b.example', NULL, gen_random_uuid(), :'soon'), ' '), 'NONE NONE CONTACT', 'the small one has its three requests') FROM generate_series(1, 3);
+SELECT is(appt_test.count_request(:'small', :'small', 'SENDER', 'a@b.example', NULL, gen_random_uuid(), :'soon'), 'NONE', 'for each purpose');
+SELECT is(appt_test.guess(:'mine', true, :'later'), 'REFUSED', 'none outlives its ten minutes');
+SELECT is(appt_test.count_request(:'small', :'small', 'CUSTOMER', 'a@b.example', NULL, :'fresh', :'later'), 'NONE', 'then one more is granted');
+SELECT is(appt_test.guess(:'fresh', true, :'later'), 'RIGHT', 'which is good');
+SELECT is(appt_test.count_request(:'small', :'small', 'CUSTOMER', 'a@b.example', NULL, gen_random_uuid(), :'later'), 'CONTACT', 'and no second one');
+SELECT is(count(*) FILTER (WHERE answer = 'NONE'), 16600::bigint, 'organizations without number, each has its code')
+  FROM (SELECT appt_test.count_request(nonce, nonce, 'CUSTOMER', 'x', NULL, nonce, :'later'::timestamptz + interval '1 hour') AS answer FROM flood WHERE i <= 16600 OFFSET 0) f;
+SELECT is(count(*) FILTER (WHERE answer = 'RIGHT'), 16384::bigint, 'and as many as there is room for are good')
+  FROM (SELECT appt_test.guess(nonce, true, :'later'::timestamptz + interval '1 hour') AS answer FROM flood WHERE i <= 16600 OFFSET 0) f;
+SELECT is(string_agg(appt_test.guess_used(:'first', is_right), ' '), 'RIGHT WRONG WRONG RIGHT WRONG WRONG WRONG REFUSED REFUSED', 'five guesses at a used code, too')
+  FROM unnest('{t,f,f,t,f,f,f,t,f}'::boolean[]) is_right;
 
 -- What failed is sent once more by hand as long as it is good for something.
 SELECT pg_temp.ask('late@customer.example') \gset late_
@@ -285,4 +306,3 @@ UPDATE appt.organization SET require_verified_sender = false;
 SELECT is((appt.retry_notification(:late)).state, 'RETRYING', 'one that is still valid is');
 
 SELECT * FROM finish();
-ROLLBACK;

@@ -21,8 +21,29 @@ subtest 'six wrong codes in a row' => sub {
 
 	is($prelude->call($api->claims('AN'), 'POST', 'request_customer_code', { map { $_ => $booking{$_} } qw(application_id contact) })->{status}, 204, 'a code is sent');
 	my $code = $api->code_sent_to($booking{contact}, 0);
-	is($guess->(sprintf '%06d', ($code + $_) % 1_000_000)->{status}, 401, 'wrong') foreach 1 .. 6;
-	is($guess->($code)->{status}, 401, 'lock the code, each in a transaction that commits');
+	my @wrong = map { $guess->(sprintf '%06d', ($code + $_) % 1_000_000) } 1 .. 6;
+	is($_->{status}, 401, 'wrong') foreach @wrong;
+	is($wrong[0]{message}, 'no valid one-time code', 'with a message');
+	like($wrong[0]{error}, qr/DETAIL:  It is not the code.*HINT:  Ask for another/s, 'a detail and a hint');
+	is($guess->($code)->{status}, 401, 'lock the code');
+	is($prelude->call($api->claims('AN'), 'POST', 'request_customer_code', { map { $_ => $booking{$_} } qw(application_id contact) })->{status}, 204, 'another code is sent');
+	my $new = $api->code_sent_to($booking{contact}, 1);
+	my @booked = map { $guess->($new) } 1 .. 2;
+	is("$_->{status} $_->{json}{id}", "200 $booked[0]{json}{id}", 'which books once, however often the request is sent') foreach @booked;
+	is($prelude->call($api->claims('AN'), 'POST', 'schedule_appointment_as_customer', { %booking, code => $new, title => 'x' })->{status}, 401, 'and is used up for any other');
+};
+
+subtest 'a wrong code for a sender' => sub {
+	my $confirm = sub { my ($code) = @_; return $prelude->call($api->claims('AD'), 'POST', 'confirm_email_verification', { application_id => $api->{application}, code => $code }); };
+	my $sent = $api->mails_to('bank@example.org');
+
+	is($prelude->call($api->claims('AD'), 'POST', 'initiate_email_verification', { application_id => $api->{application}, email => 'bank@example.org' })->{status}, 204, 'a code is sent');
+	my $code = $api->code_sent_to('bank@example.org', $sent);
+	my $wrong = $confirm->(sprintf '%06d', ($code + 1) % 1_000_000);
+	is("$wrong->{status} $wrong->{message}", '400 wrong one-time code', 'a wrong one');
+	is($confirm->($code)->{status}, 204, 'the right one');
+	my $used = $confirm->($code);
+	is("$used->{status} $used->{message}", '404 no valid one-time code', 'and then there is none');
 };
 
 subtest 'the examples of doc/rest.md' => sub {

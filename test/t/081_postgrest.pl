@@ -156,11 +156,15 @@ subtest 'one-time codes' => sub {
 	my $code = $api->code_sent_to('right@codes.example', 0);
 	my $wrong = $book->('right@codes.example', $other->($code, 1), '');
 	is($wrong->{status}, 401, 'a wrong one');
-	is(join(' ', grep { defined $wrong->{json}{$_} } keys %{ $wrong->{json} }), '', 'gets an appointment of nulls');
+	is("$wrong->{json}{code} $wrong->{json}{message}", 'PT401 no valid one-time code', 'has a code and a message');
+	like($wrong->{json}{details}, qr/^It is not the code/, 'details');
+	like($wrong->{json}{hint}, qr/request_customer_code/, 'and a hint');
 	my $booked = $book->('right@codes.example', $code, '');
 	is($booked->{status}, 200, 'the right one');
 	is($booked->{json}{organizer}{type}, 'CUSTOMER', 'makes the customer its organizer');
-	is($book->('right@codes.example', $code, '')->{status}, 401, 'once');
+	my $again = $book->('right@codes.example', $code, '');
+	is("$again->{status} $again->{json}{id}", "200 $booked->{json}{id}", 'the same request gets the same appointment');
+	is($rest->call(undef, 'POST', 'schedule_appointment_as_customer', { %booking, contact => 'right@codes.example', code => $code, title => 'x' })->{status}, 401, 'any other does not');
 
 	# Whatever is asked of PostgREST, a wrong guess counts.
 	is($ask->('wrong@codes.example')->{status}, 204, 'another code');
@@ -209,11 +213,12 @@ subtest 'one-time codes' => sub {
 	is($rest->call($ada, 'POST', 'initiate_email_verification', { %application, email => 'bank@example.org' })->{status}, 204, 'the sender\'s');
 	$code = $api->code_sent_to('bank@example.org', $sent);
 	my $not = $confirm->($other->($code, 1));
-	is("$not->{status} $not->{content}", '400 null', 'a wrong code');
+	is("$not->{status} $not->{json}{code} $not->{json}{message}", '400 PT400 wrong one-time code', 'a wrong code');
 	my $yes = $confirm->($code);
 	is($yes->{status}, 204, 'the right one');
 	is($yes->{content} // '', '', 'without a body');
-	is($confirm->($code)->{status}, 404, 'and then there is none');
+	my $none = $confirm->($code);
+	is("$none->{status} $none->{json}{message}", '404 no valid one-time code', 'and then there is none');
 	isnt($node->query("SELECT verified_at FROM appt.provider WHERE application_id = '$api->{application}' AND channel = 'EMAIL' AND enabled"), '', 'the sender is verified');
 };
 
