@@ -171,7 +171,7 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 
 # A stranger is told that there is nothing, and waits for nobody.
 {
-	my $application = application('max_overlap => 1');
+	my $application = application(q(max_overlap => 1, agent_scope => 'OWN'));
 	my $id = booked($application, "$day 12:00", '1 hour');
 	$node->query('CREATE ROLE postgrest LOGIN; GRANT appt_authenticator TO postgrest');
 	my $holder = session('BEGIN; ' . reschedule($id, "$day 13:00") . "; SELECT 'done';\n");
