@@ -35,12 +35,12 @@ SCHEDULE = RANDOM + (
 
 BARE = RANDOM + """BEGIN;
 INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, organizer_type, state, title, start_at, end_at, timezone, locale, \
-notifications_active, metadata, interaction, activated_at, created_at, updated_at) \
+notifications_active, metadata, interaction, activated_at, created_at, created_by, updated_at, updated_by) \
 VALUES (%(application)s, gen_random_uuid(), gen_random_uuid(), 'agent-' || :agent, 'AGENT', 'ACTIVATED', 'Your mortgage', \
-%(start)s, %(start)s + interval '30 minutes', 'UTC', 'en', true, '{}', '{"state": "PENDING"}', now(), now(), now()) RETURNING id \\gset
-INSERT INTO appt.participant (application_id, appointment_id, id, type) VALUES (%(application)s, :id, 'agent-' || :agent, 'AGENT');
-INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name, last_name, email, metadata) \
-VALUES (%(application)s, :id, gen_random_uuid()::text, 'CUSTOMER', 'Bobby', 'Brown', 'bobby@customer.example', '{}');
+%(start)s, %(start)s + interval '30 minutes', 'UTC', 'en', true, '{}', '{"state": "PENDING"}', now(), now(), 'a login', now(), 'a login') RETURNING id \\gset
+INSERT INTO appt.participant (application_id, appointment_id, id, type, created_at) VALUES (%(application)s, :id, 'agent-' || :agent, 'AGENT', now());
+INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name, last_name, email, metadata, created_at) \
+VALUES (%(application)s, :id, gen_random_uuid()::text, 'CUSTOMER', 'Bobby', 'Brown', 'bobby@customer.example', '{}', now());
 INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expires) \
 VALUES (%(application)s, :id, left(gen_random_uuid()::text, 13), '', %(start)s + interval '90 minutes');
 WITH notification AS (INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, rule_id, type, channel, \
