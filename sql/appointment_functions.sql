@@ -73,14 +73,17 @@ CREATE FUNCTION appt.schedule_appointment(
 	locale text DEFAULT NULL,
 	metadata jsonb DEFAULT NULL,
 	interaction jsonb DEFAULT NULL,
-	notification_headers jsonb DEFAULT NULL) RETURNS appt.appointment_details
+	notification_headers jsonb DEFAULT NULL,
+	idempotency_key text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'schedule_appointment';
-COMMENT ON FUNCTION appt.schedule_appointment(uuid, timestamptz, interval, jsonb, text, text, text, text, text, text, jsonb, jsonb, jsonb) IS
+COMMENT ON FUNCTION appt.schedule_appointment(uuid, timestamptz, interval, jsonb, text, text, text, text, text, text, jsonb, jsonb, jsonb, text) IS
 'Schedules an appointment and plans its notifications.
 
 Returns it with room_access if the application activates appointments by itself. customer: {"name": {"firstName", "lastName"}, "contact": {"primaryEmail", "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}. duration is elapsed time, a day being 24 hours. The organizer is the caller; a client service may name another, an SQL application must. timezone and locale are the application''s unless given. Of interaction, routing and customFields are taken.
 
-22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header. PT404: no such application. PT409: the application''s max_overlap appointments are reached at some instant of it, or organizers are exclusive and this one organizes another then.';
+idempotency_key: any text of up to 255 characters; the header Idempotency-Key of a request counts as it, and an empty one is none. The same caller (the application, and the role and sub of the token, or the login) that repeats a call under its key gets the appointment that the first call made, as it is now; nothing is booked or planned, nor is the call refused for what has changed since. The key is kept as long as the appointment.
+
+22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header, an idempotency_key that is too long or differs from the header. PT404: no such application, or what the first call made is no longer the caller''s. PT409: the application''s max_overlap appointments are reached at some instant of it, or organizers are exclusive and this one organizes another then; or a call with other arguments was carried out under idempotency_key.';
 
 CREATE FUNCTION appt.get_appointment(id uuid DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_appointment';

@@ -5,6 +5,7 @@ SELECT pg_catalog.pg_extension_config_dump('appt.application', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.appointment', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.participant', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.room_access', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.idempotency_key', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.rule', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.template', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.subscription', '');

@@ -110,7 +110,7 @@ GRANT SELECT ON appt.reason, appt.notification_type
 
 /*
  * Tables: which rows, row_security.sql tells. appt_service reads everything
- * but secrets and codes, which nobody is granted. A table is readable as a whole
+ * but secrets, codes and idempotency keys, which nobody is granted. A table is readable as a whole
  * or not at all, because "select=*" fails where a column is not; agents,
  * supervisors and client services have provider for the views that join it, and
  * see none of its rows.

@@ -1,7 +1,7 @@
 /*
  * caller_name.h
  *		Who makes a change, as people read it in appointment.created_by and
- *		change.changed_by.
+ *		change.changed_by, and as it stands in idempotency_key.caller.
  */
 #ifndef APPT_CALLER_NAME_H
 #define APPT_CALLER_NAME_H

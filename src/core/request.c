@@ -47,15 +47,14 @@ header_scalar(void *state, char *token, JsonTokenType kind)
 	wanted->is_next = false;
 }
 
-/* A header of the request; NULL if there is none. */
-static char *
+char *
 request_header(const char *name)
 {
 	const char *text = GetConfigOption("request.headers", true, false);
 	Wanted		wanted = {.name = name};
 	JsonSemAction actions = {0};
 
-	if (text == NULL || text[0] == '\0')
+	if (text == NULL || text[0] == '\0' || !session_is_believed())
 		return NULL;
 	wanted.lex = makeJsonLexContextCstringLen(pstrdup(text), strlen(text),
 											  GetDatabaseEncoding(), true);
@@ -109,7 +108,7 @@ request_client_address(void)
 	char	   *list;
 	char	   *entry;
 
-	if (!appt_trust_forwarded_for || !session_is_believed())
+	if (!appt_trust_forwarded_for)
 		return NULL;
 	list = request_header("x-forwarded-for");
 	if (list == NULL)

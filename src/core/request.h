@@ -6,6 +6,12 @@
 #define APPT_REQUEST_H
 
 /*
+ * A header of the request, `name` in lower case. NULL if there is none, and in
+ * sessions that are not believed. In CurrentMemoryContext.
+ */
+extern char *request_header(const char *name);
+
+/*
  * The address that the request came from, as text that inet takes: the
  * rightmost one of X-Forwarded-For, an IPv6 one as its network of 64 bits, which
  * is what one host has. NULL where that is not known, or not to be trusted

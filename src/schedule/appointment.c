@@ -87,23 +87,42 @@ set_scope(const Caller *caller, NullableDatum *arguments)
 	arguments[1] = sql_uuid(&caller->application_id);
 }
 
-Appointment *
-appointment_find(const Caller *caller, const pg_uuid_t *id)
+#define READABLE \
+	"SELECT " APPOINTMENT_DETAILS "FROM " APPOINTMENT_AND_ROOM \
+	"WHERE " IN_SCOPE "AND ($3 IS NULL OR " ORGANIZED_BY_3 " OR EXISTS (" \
+	" SELECT FROM appt.participant p WHERE p.application_id = a.application_id" \
+	"  AND p.appointment_id = a.id AND p.id = $3 AND p.type = 'AGENT'))"
+
+static Appointment *
+read_readable(Statement *statement, const Caller *caller, const pg_uuid_t *id)
 {
-	static Statement find = {
-		"SELECT " APPOINTMENT_DETAILS "FROM " APPOINTMENT_AND_ROOM
-		"WHERE " IN_SCOPE "AND ($3 IS NULL OR " ORGANIZED_BY_3 " OR EXISTS ("
-		" SELECT FROM appt.participant p WHERE p.application_id = a.application_id"
-		"  AND p.appointment_id = a.id AND p.id = $3 AND p.type = 'AGENT'))",
-		4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}, true
-	};
 	NullableDatum arguments[4];
 
 	arguments[0] = sql_uuid(id);
 	set_scope(caller, arguments);
-	if (statement_run_nullable(&find, arguments) == 0)
+	if (statement_run_nullable(statement, arguments) == 0)
 		report_not_found("appointment", id);
 	return appointment_read(0);
+}
+
+Appointment *
+appointment_find(const Caller *caller, const pg_uuid_t *id)
+{
+	static Statement find = {
+		READABLE, 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}, true
+	};
+
+	return read_readable(&find, caller, id);
+}
+
+Appointment *
+appointment_find_now(const Caller *caller, const pg_uuid_t *id)
+{
+	static Statement find = {
+		READABLE, 4, {UUIDOID, UUIDOID, TEXTOID, UUIDOID}
+	};
+
+	return read_readable(&find, caller, id);
 }
 
 #define CHANGEABLE \

@@ -88,8 +88,9 @@ typedef struct Appointment
 /* The appointment in a row of such a statement's result. */
 extern Appointment *appointment_read(uint64 row);
 
-/* The one that the caller may read. Sees the calling query's snapshot. */
+/* The one that the caller may read: in the calling query's snapshot, or as it is now. */
 extern Appointment *appointment_find(const Caller *caller, const pg_uuid_t *id);
+extern Appointment *appointment_find_now(const Caller *caller, const pg_uuid_t *id);
 
 /* The one that the caller may change, as it is now. */
 extern Appointment *appointment_to_change(const Caller *caller, const pg_uuid_t *id);

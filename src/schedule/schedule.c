@@ -8,6 +8,7 @@
 
 #include "core/arguments.h"
 #include "core/errors.h"
+#include "core/idempotency.h"
 #include "schedule/booking.h"
 #include "schedule/validate.h"
 
@@ -19,7 +20,7 @@ enum
 	ARGUMENT_APPLICATION_ID, ARGUMENT_START_AT, ARGUMENT_DURATION, ARGUMENT_CUSTOMER,
 	ARGUMENT_ORGANIZER_ID, ARGUMENT_TITLE, ARGUMENT_NOTES, ARGUMENT_LOCATION,
 	ARGUMENT_TIMEZONE, ARGUMENT_LOCALE, ARGUMENT_METADATA, ARGUMENT_INTERACTION,
-	ARGUMENT_NOTIFICATION_HEADERS
+	ARGUMENT_NOTIFICATION_HEADERS, ARGUMENT_IDEMPOTENCY_KEY
 };
 
 static const BookingArguments where = {
@@ -53,22 +54,52 @@ choose_organizer(FunctionCallInfo fcinfo, const Caller *caller)
 	return named != NULL ? named : caller->user_id;
 }
 
+static Appointment *
+book(FunctionCallInfo fcinfo, const Caller *caller)
+{
+	Booking    *booking = booking_read(fcinfo, &where, GetCurrentTransactionStartTimestamp());
+
+	booking->appointment->organizer_id = choose_organizer(fcinfo, caller);
+	booking->appointment->organizer_type = PARTICIPANT_AGENT;
+	booking_store(booking);
+	return booking->appointment;
+}
+
+/*
+ * What was booked before under the same key is found before anything is
+ * checked: a repeated call is not refused for what has changed since.
+ */
+static Appointment *
+book_once(FunctionCallInfo fcinfo, const Caller *caller, const pg_uuid_t *application_id)
+{
+	KeyedCall  *keyed = keyed_call(fcinfo, application_id, ARGUMENT_IDEMPOTENCY_KEY);
+	pg_uuid_t  *first = keyed_call_claim(keyed);
+	Appointment *appointment;
+
+	if (first != NULL)
+		return appointment_find_now(caller, first);
+	appointment = book(fcinfo, caller);
+	keyed_call_keep(keyed, &appointment->key.id);
+	return appointment;
+}
+
 /*
  * appt.schedule_appointment(application_id uuid, start_at timestamptz, duration interval,
  *		customer jsonb = null, organizer_id text = null, title, notes, location, timezone, locale,
- *		metadata jsonb = null, interaction jsonb = null, notification_headers jsonb = null)
- *		-> appt.appointment_details
+ *		metadata jsonb = null, interaction jsonb = null, notification_headers jsonb = null,
+ *		idempotency_key text = null) -> appt.appointment_details
  *
  * duration is elapsed time, a day being 24 hours. 22023 for malformed
  * arguments, PT404 for an application that is not there or not the caller's,
- * PT409 where no place is left or the organizer is not free.
+ * PT409 where no place is left or the organizer is not free, and for an
+ * idempotency_key of a call with other arguments. What that key's first call
+ * booked is returned as it is now, PT404 if it is no longer the caller's.
  * Source: auvious-appointments-api.txt, "Schedule a New Appointment".
  */
 Datum
 schedule_appointment(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *application_id;
-	Booking    *booking;
 	Call		call;
 	Datum		details;
 
@@ -77,12 +108,7 @@ schedule_appointment(PG_FUNCTION_ARGS)
 	application_id = required_uuid(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
 	if (!caller_may_use_application(&call.caller, application_id))
 		report_not_found("application", application_id);
-	booking = booking_read(fcinfo, &where, GetCurrentTransactionStartTimestamp());
-	booking->appointment->organizer_id = choose_organizer(fcinfo, &call.caller);
-	booking->appointment->organizer_type = PARTICIPANT_AGENT;
-	booking_store(booking);
-
-	details = appointment_details(&call, fcinfo, booking->appointment);
+	details = appointment_details(&call, fcinfo, book_once(fcinfo, &call.caller, application_id));
 	call_end(&call);
 	return details;
 }

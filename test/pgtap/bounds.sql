@@ -73,7 +73,7 @@ SELECT is(array_agg(value ORDER BY id), ARRAY[:'key_1', :'key_2', :'key_3', :'ke
 SELECT is(count(*) FILTER (WHERE expires_at IS NULL), 1::bigint, 'one of them is for good') FROM appt.secret WHERE subscription_id = :'subscription';
 
 -- Every text and JSON of the configuration and of appointments has a bound that the table holds, whoever writes it: with 22023, or 23514 where a list is closed.
-SELECT id AS appointment FROM appt.schedule_appointment(:'application', now() + '1 day', '1 hour', '{}', organizer_id => 'ann') \gset
+SELECT id AS appointment FROM appt.schedule_appointment(:'application', now() + '1 day', '1 hour', '{}', organizer_id => 'ann', idempotency_key => 'key') \gset
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'ann@example.org') \g /dev/null
 INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body) VALUES (:'application', 'CREATE', 'EMAIL', 'en', '', '', '');
 INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) VALUES (:'application', 'CUSTOMER', 'ann@example.org', now(), now());

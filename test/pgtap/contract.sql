@@ -23,7 +23,7 @@ INSERT INTO contract VALUES
 	('schedule_appointment', 'application_id uuid, start_at timestamp with time zone, duration interval, customer jsonb DEFAULT NULL::jsonb,
 		organizer_id text DEFAULT NULL::text, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
 		timezone text DEFAULT NULL::text, locale text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, interaction jsonb DEFAULT NULL::jsonb,
-		notification_headers jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
+		notification_headers jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text -> appt.appointment_details'),
 	('update_appointment', 'id uuid, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
 		metadata jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
 	('reschedule_appointment', 'id uuid, start_at timestamp with time zone DEFAULT NULL::timestamp with time zone, duration interval DEFAULT NULL::interval, timezone text DEFAULT NULL::text,

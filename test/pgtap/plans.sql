@@ -17,6 +17,7 @@ INSERT INTO life VALUES
 	(4, 'count_appointments(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'), (5, 'count_overlapping(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'),
 	(6, 'get_appointment(%1$L)'), (7, 'get_participant(%1$L, ''ann'')'), (8, 'update_appointment(%1$L, ''A title'')'), (9, 'reschedule_appointment(%1$L, now() + ''3 days'', ''20 minutes'')'),
 	(10, 'add_agent(%1$L, ''bob'')'), (11, 'add_customer(%1$L, ''{}'')'), (12, 'reassign_appointment(%1$L, ''cleo'')'), (13, 'remove_participant(%1$L, %3$L)'),
+	(-1, 'schedule_appointment(%2$L, now() + ''2 days'', ''30 minutes'', ''{}'', organizer_id => ''ann'', idempotency_key => ''life'')'),
 	(14, 'record_join(%1$L, ''cleo'')'), (15, 'record_leave(%1$L, ''cleo'')'), (16, 'end_appointment(%1$L)'), (17, 'delete_appointment(%1$L)');
 
 -- An appointment's whole life, and what each step of it looks at.
@@ -28,10 +29,10 @@ DECLARE
 	step record;
 BEGIN
 	before := pg_temp.looked_at();
-	appointment := (appt.schedule_appointment(application, now() + interval '2 days', '30 minutes', '{}', organizer_id => 'ann')).id;
+	appointment := (appt.schedule_appointment(application, now() + interval '2 days', '30 minutes', '{}', organizer_id => 'ann', idempotency_key => 'life')).id;
 	INSERT INTO life VALUES (0, 'schedule_appointment(...)', pg_temp.looked_at() - before);
 	customer := (SELECT id FROM appt.participant WHERE appointment_id = appointment AND type = 'CUSTOMER');
-	FOR step IN SELECT * FROM life WHERE place > 0 ORDER BY place LOOP
+	FOR step IN SELECT * FROM life WHERE place <> 0 ORDER BY place LOOP
 		before := pg_temp.looked_at();
 		EXECUTE 'SELECT appt.' || format(step.statement, appointment, application, customer);
 		UPDATE life SET cost = pg_temp.looked_at() - before WHERE place = step.place;
@@ -44,6 +45,8 @@ DELETE FROM life WHERE place = 0;
 INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
 	SELECT :'application', 'dan', start_at, start_at + '20 minutes', 'UTC', 'en', true FROM generate_series('2032-01-01'::timestamptz, '2032-01-01'::timestamptz + '4999 minutes', '1 minute') start_at;
 INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'dan', 'AGENT' FROM appt.appointment WHERE organizer_id = 'dan';
+INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, appointment_id)
+	SELECT application_id, 'schedule_appointment', appt.caller_name(), id, sha256(''), id FROM appt.appointment WHERE organizer_id = 'dan';
 INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane)
 	SELECT application_id, id, 'CUSTOMER', 'c', 'REMINDER', 'EMAIL', start_at, start_at, 1 FROM appt.appointment WHERE organizer_id = 'dan';
 INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification WHERE lane = 1;

@@ -112,10 +112,10 @@ SELECT is(has_schema_privilege('public', 'appt', 'USAGE') OR has_schema_privileg
 	'nor use the schema');
 SELECT is_empty($$
 	SELECT role, c.oid::regclass, attname FROM initials, pg_class c JOIN pg_attribute ON attrelid = c.oid
-	WHERE c.oid IN ('appt.secret'::regclass, 'appt.one_time_code'::regclass)
+	WHERE c.oid IN ('appt.secret'::regclass, 'appt.one_time_code'::regclass, 'appt.idempotency_key'::regclass)
 		AND (has_table_privilege(role, c.oid, 'SELECT, INSERT, UPDATE, DELETE')
 			OR has_column_privilege(role, c.oid, attnum, 'SELECT, INSERT, UPDATE'))$$,
-	'nobody reads or writes secrets and codes');
+	'nobody reads or writes secrets, codes and idempotency keys');
 SELECT is_empty($$
 	SELECT oid::regclass FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'r' AND NOT relrowsecurity$$,
 	'row level security stands on every table');

@@ -57,7 +57,7 @@ INSERT INTO relation VALUES
 	('rule', '', 'application_id'), ('template', 'text_body', NULL), ('subscription', 'username', NULL), ('provider', 'username', NULL),
 	('notification', 'title', NULL), ('attempt', 'subject', NULL),
 	('notification_log', 'title', NULL), ('latest_failure', 'title', NULL), ('notification_stats', 'application', NULL),
-	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('change', '', 'application_id'), ('secret', '', 'application_id'), ('one_time_code', '', 'application_id'),
+	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('change', '', 'application_id'), ('secret', '', 'application_id'), ('one_time_code', '', 'application_id'), ('idempotency_key', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL), ('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
 
@@ -99,6 +99,7 @@ INSERT INTO reads VALUES
 	('change',             '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('secret',             '{-, -, -, -, -, -, -, -, -, -}'),
 	('one_time_code',      '{-, -, -, -, -, -, -, -, -, -}'),
+	('idempotency_key',    '{-, -, -, -, -, -, -, -, -, -}'),
 	('reason',             '{reason, reason, reason, reason, reason, -, -, reason, reason, -}'),
 	('notification_type',  '{type, type, type, type, type, -, -, type, type, -}'),
 	('worker_status',      '{-, -, -, -, -, -, -, -, -, -}'),
@@ -170,7 +171,7 @@ FROM given JOIN caller USING (place) WHERE login = 'row_forger' AND NOT (relatio
 SELECT is(string_agg(DISTINCT answer, ' '), '-', 'who has no role reads nothing') FROM given WHERE login = 'row_nobody';
 SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'identity' THEN 'identity' WHEN 'reason' THEN 'reason' WHEN 'notification_type' THEN 'type'
 	WHEN 'appointment' THEN 'foreign given mine other sister taken' WHEN 'room_access' THEN 'foreign given mine other sister taken'
-	WHEN 'participant' THEN answer WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'worker_status' THEN '-' WHEN 'circuit' THEN '-'
+	WHEN 'participant' THEN answer WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'idempotency_key' THEN '-' WHEN 'worker_status' THEN '-' WHEN 'circuit' THEN '-'
 	WHEN 'notification' THEN 'foreign given gone loose mine other sister taken' WHEN 'attempt' THEN 'foreign given gone loose mine other sister taken'
 	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken' WHEN 'latest_failure' THEN 'foreign given gone loose mine other sister taken'
 	ELSE 'foreign own sister' END, 'an SQL application reads ' || relation)
@@ -227,6 +228,7 @@ INSERT INTO promised VALUES
 	('change',             '',  '',  '',  '',  'r',    '', 'r', '', ''),
 	('secret',             '',  '',  '',  '',  '',     '', '',  '', ''),
 	('one_time_code',      '',  '',  '',  '',  '',     '', '',  '', ''),
+	('idempotency_key',    '',  '',  '',  '',  '',     '', '',  '', ''),
 	('worker_status',      '',  '',  '',  '',  '',     '', '',  '', ''),
 	('circuit',            '',  '',  '',  '',  '',     '', '',  '', '');
 SELECT is_empty(format($$

@@ -50,7 +50,7 @@ my @tables = split /\n/, $node->query(
 my @sequences = split /\n/, $node->query(
 	q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
 is(join(' ', @tables),
-	'application appointment attempt change due identity notification one_time_code organization participant provider room_access'
+	'application appointment attempt change due idempotency_key identity notification one_time_code organization participant provider room_access'
 	  . ' rule secret subscription template', 'all tables are known to this test');
 is($node->query(
 		q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
@@ -183,6 +183,8 @@ SELECT application_id, id, 'customer', 'CUSTOMER', 'Ζωή', 'zoe@example.com', 
 INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, organizer_id, 'AGENT' FROM appt.appointment;
 INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expires)
 SELECT application_id, id, 'ticket ' || id, 'https://room.example/x', end_at + interval '1 hour' FROM appt.appointment;
+INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, appointment_id)
+SELECT application_id, 'schedule_appointment', created_by, 'κλειδί ' || id, sha256(id::text::bytea), id FROM appt.appointment;
 INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, time_offset, due_at, lane, context)
 SELECT application_id, id, 'CUSTOMER', 'customer', 'REMINDER', 'EMAIL', '1 hour', start_at - interval '1 hour', 42, '{"a": null}' FROM appt.appointment;
 INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification;

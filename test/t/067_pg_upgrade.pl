@@ -102,7 +102,7 @@ sub everything
 	my ($node, $database) = @_;
 
 	return join ' ', map { $node->query("SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM appt.$_ t", $database) }
-	  qw(organization application appointment participant room_access rule subscription secret notification due attempt identity);
+	  qw(organization application appointment participant room_access idempotency_key rule subscription secret notification due attempt identity);
 }
 
 # A test: the worker of the database has this reason to be quiet.

@@ -46,13 +46,28 @@ subtest 'a wrong code for a sender' => sub {
 	is("$used->{status} $used->{message}", '404 no valid one-time code', 'and then there is none');
 };
 
+subtest 'a request that is sent again under its key' => sub {
+	my %booking = (application_id => $api->{application}, start_at => '2099-08-01T10:00:00Z', duration => 'PT1H');
+	my $send = sub {
+		my ($key, %more) = @_;
+		return $prelude->call($api->claims('AG', $api->shared_appointment), 'POST', 'schedule_appointment', { %booking, %more }, headers => { 'idempotency-key' => $key });
+	};
+	my $first = $send->('one');
+
+	is($first->{status}, 200, 'is answered');
+	is_deeply($send->('one')->{json}, $first->{json}, 'with the same appointment');
+	isnt($send->('two')->{json}{id}, $first->{json}{id}, 'under another key with another');
+	is($send->('one', title => 'Another')->{status}, 409, 'and refused with another body');
+	is($send->('x' x 256)->{status}, 400, 'or a key that is too long');
+};
+
 subtest 'the examples of doc/rest.md' => sub {
 	$api->run_examples(
 		sub {
 			my ($request, $claims) = @_;
 			my ($function) = $request->{path} =~ m{^/rpc/(\w+)$} or return;
 
-			return $prelude->call($claims, $request->{method}, $function, $request->{body} ? decode_json($request->{body}) : $request->{query});
+			return $prelude->call($claims, $request->{method}, $function, $request->{body} ? decode_json($request->{body}) : $request->{query}, headers => { map { lc $_ => $request->{headers}{$_} } keys %{ $request->{headers} } });
 		});
 };
 $node->stop;

@@ -235,7 +235,7 @@ subtest 'tables' => sub {
 		'subscription 403 403 403 403 200 401', 'provider 200 200 200 403 200 401', 'notification 200 200 200 403 200 401', 'attempt 200 200 200 403 200 401',
 		'notification_log 200 200 200 403 200 401', 'latest_failure 200 200 200 403 200 401', 'notification_stats 200 200 200 403 200 401', 'reason 200 200 200 403 200 401',
 		'notification_type 200 200 200 403 200 401', 'due 403 403 403 403 403 401', 'identity 403 403 403 403 403 401', 'change 403 403 403 403 200 401', 'secret 403 403 403 403 403 401',
-		'one_time_code 403 403 403 403 403 401', 'worker_status 403 403 403 403 403 401', 'circuit 403 403 403 403 403 401')
+		'one_time_code 403 403 403 403 403 401', 'idempotency_key 403 403 403 403 403 401', 'worker_status 403 403 403 403 403 401', 'circuit 403 403 403 403 403 401')
 	{
 		my ($table, @statuses) = split / /, $line;
 		is(join(' ', map { $status->($_, "/$table?limit=1") } @Appt::Api::roles), "@statuses", "who reads $table");

@@ -1,0 +1,161 @@
+/*
+ * idempotency.c
+ *		Carrying out a call once, however often it is sent.
+ *
+ * A client that got no answer can't know whether its call was carried out. It
+ * sends the call again under the same key, and gets what the first one made.
+ *
+ * A key is a row of appt.idempotency_key, unique by application, function,
+ * caller and key. The call inserts it before it does anything else. Who comes
+ * meanwhile waits in the unique index for the transaction of the first, and for
+ * nothing else: all who wait go on at the same time when it ends. If it
+ * committed they read its result; if it was rolled back, so was its row, and one
+ * of them inserts its own. There is no other lock. At the isolation levels from
+ * repeatable read on, who waited gets 40001: its snapshot has no first result.
+ *
+ * The digest of the arguments tells a repeated call from another one that has
+ * the key by mistake. The row goes with what the call made, by a foreign key.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "core/call.h"
+#include "core/call_digest.h"
+#include "core/caller_name.h"
+#include "core/errors.h"
+#include "core/idempotency.h"
+#include "core/request.h"
+#include "core/statement.h"
+
+/* Of statements about a call's row. */
+#define KEY_ARGUMENTS 5
+#define KEY_TYPES {UUIDOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID}
+#define OF_CALL "application_id = $1 AND function_name = $2 AND caller = $3 AND key = $4"
+
+/* ---- the key ---- */
+
+static char *
+not_empty(char *text)
+{
+	return text == NULL || text[0] == '\0' ? NULL : text;
+}
+
+static char *
+key_of(FunctionCallInfo fcinfo, int key_argument)
+{
+	char	   *argument = not_empty(text_argument(fcinfo, key_argument));
+	char	   *header = not_empty(request_header("idempotency-key"));
+
+	if (argument != NULL && header != NULL && strcmp(argument, header) != 0)
+		report_invalid("two idempotency keys",
+					   "The argument is \"%s\", the header Idempotency-Key \"%s\".", argument, header);
+	return argument != NULL ? argument : header;
+}
+
+static void
+check_length(const char *key)
+{
+	int			length = pg_mbstrlen(key);
+
+	if (length > MAX_IDEMPOTENCY_KEY)
+		report_invalid("idempotency key too long", "It has %d characters, more than %d.",
+					   length, MAX_IDEMPOTENCY_KEY);
+}
+
+KeyedCall *
+keyed_call(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, int key_argument)
+{
+	char	   *key = key_of(fcinfo, key_argument);
+	KeyedCall  *call;
+
+	if (key == NULL)
+		return NULL;
+	check_length(key);
+	call = (KeyedCall *) palloc(sizeof(KeyedCall));
+	call->application_id = *application_id;
+	call->function_name = get_func_name(fcinfo->flinfo->fn_oid);
+	call->caller = caller_name();
+	call->key = key;
+	call->arguments = call_digest(fcinfo, 0, key_argument);
+	return call;
+}
+
+/* ---- its row ---- */
+
+static uint64
+run(Statement *statement, const KeyedCall *call)
+{
+	return statement_run(statement, UUIDPGetDatum(&call->application_id),
+						 text_datum(call->function_name), text_datum(call->caller),
+						 text_datum(call->key), PointerGetDatum(call->arguments));
+}
+
+static bool
+insert_key(const KeyedCall *call)
+{
+	static Statement insert = {
+		"INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments) "
+		"VALUES ($1, $2, $3, $4, $5) ON CONFLICT (application_id, function_name, caller, key) DO NOTHING",
+		KEY_ARGUMENTS, KEY_TYPES
+	};
+
+	return run(&insert, call) > 0;
+}
+
+static bool
+find_key(const KeyedCall *call)
+{
+	static Statement find = {
+		"SELECT appointment_id, arguments = $5 FROM appt.idempotency_key WHERE " OF_CALL,
+		KEY_ARGUMENTS, KEY_TYPES
+	};
+
+	return run(&find, call) > 0;
+}
+
+static void
+report_reused(const KeyedCall *call)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_APPT_CONFLICT),
+			 errmsg("the idempotency key belongs to another call"),
+			 errdetail("A call of \"%s\" with other arguments was carried out under \"%s\".",
+					   call->function_name, call->key),
+			 errhint("Repeat a call with the very same arguments, and give every other one a key of its own.")));
+}
+
+pg_uuid_t *
+keyed_call_claim(const KeyedCall *call)
+{
+	if (call == NULL)
+		return NULL;
+
+	/* The row that was in the way may be deleted before it is read. */
+	while (!insert_key(call))
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (!find_key(call))
+			continue;
+		if (!row_bool(0, 2))
+			report_reused(call);
+		return row_uuid_or_null(0, 1);
+	}
+	return NULL;
+}
+
+void
+keyed_call_keep(const KeyedCall *call, const pg_uuid_t *appointment_id)
+{
+	static Statement keep = {
+		"UPDATE appt.idempotency_key SET appointment_id = $5 WHERE " OF_CALL,
+		KEY_ARGUMENTS, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID}
+	};
+
+	if (call != NULL)
+		(void) statement_run(&keep, UUIDPGetDatum(&call->application_id), text_datum(call->function_name),
+							 text_datum(call->caller), text_datum(call->key), UUIDPGetDatum(appointment_id));
+}
