@@ -80,6 +80,8 @@ static const char *const kept_of_appointment[] = {
 };
 static const char *const kept_of_participant[] = {"type", "email", "phone", "created_at", NULL};
 
+#define MOST_KEPT Max(lengthof(kept_of_appointment), lengthof(kept_of_participant))
+
 static Treatment
 treatment_of(const char *table, const char *column)
 {
@@ -116,7 +118,7 @@ Datum
 row_change_kept(const char *table)
 {
 	const char *const *kept = kept_columns(table);
-	Datum		names[lengthof(kept_of_appointment)];
+	Datum		names[MOST_KEPT];
 	int			count = 0;
 
 	if (kept == NULL)
