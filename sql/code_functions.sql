@@ -24,7 +24,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'schedule_appointment_
 COMMENT ON FUNCTION appt.schedule_appointment_as_customer(uuid, text, text, timestamptz, interval, jsonb, text, text, text, text, text, jsonb) IS
 'Schedules an appointment for a customer who has a one-time code.
 
-contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. To an address of the other channel, which was not shown to be the customer''s, nothing is sent until then. Otherwise as schedule_appointment. If the appointment cannot be scheduled, the code stays valid. A used code with the very same arguments returns the appointment that it opened, as long as that is kept and the server runs.
+contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. To an address of the other channel, which was not shown to be the customer''s, nothing is sent until then. Otherwise as schedule_appointment. If the appointment cannot be scheduled, the code stays valid. A used code with the very same arguments returns the appointment that it opened, as long as the customer takes part in it and the server runs.
 
 PT401: the code is wrong, was not asked for or by the same transaction, has expired, was used otherwise, or guessed at five times. 22023: as schedule_appointment, or the customer has another address than the contact. PT404: no such application. These are found whatever the code.';
 

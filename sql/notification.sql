@@ -153,7 +153,8 @@ COMMENT ON COLUMN appt.attempt.html_body IS 'Of the message as it was sent.';
 /*
  * No code stands here: codes are derived from the nonce by a key that only the
  * running server has, which also counts wrong guesses. Rows go an hour after
- * they have expired, and those of codes that opened an appointment with it.
+ * they have expired, and those of codes that opened an appointment with the
+ * customer who booked it.
  */
 CREATE TABLE appt.one_time_code (
 	application_id uuid NOT NULL,
@@ -166,16 +167,18 @@ CREATE TABLE appt.one_time_code (
 	expires_at timestamptz NOT NULL,
 	used_at timestamptz,
 	appointment_id uuid,
+	participant_id text,
 	arguments bytea,
 	PRIMARY KEY (application_id, id),
-	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE,
-	CONSTRAINT one_time_code_use_check CHECK ((appointment_id IS NULL) = (arguments IS NULL)
+	FOREIGN KEY (application_id, appointment_id, participant_id) REFERENCES appt.participant ON DELETE CASCADE,
+	CONSTRAINT one_time_code_use_check CHECK (num_nulls(appointment_id, participant_id, arguments) IN (0, 3)
 		AND (appointment_id IS NULL OR used_at IS NOT NULL))
 );
 CREATE INDEX one_time_code_contact ON appt.one_time_code (application_id, purpose, contact, id);
 CREATE INDEX one_time_code_recent ON appt.one_time_code (application_id, purpose, requested_at);
 CREATE INDEX one_time_code_expired ON appt.one_time_code (expires_at) WHERE appointment_id IS NULL;
 CREATE INDEX one_time_code_use ON appt.one_time_code (application_id, contact, arguments) WHERE appointment_id IS NOT NULL;
+/* Last, for the planner to prefer it while all is empty: see appt.appointment. */
 CREATE INDEX one_time_code_appointment ON appt.one_time_code (application_id, appointment_id) WHERE appointment_id IS NOT NULL;
 COMMENT ON TABLE appt.one_time_code IS
 'One-time codes that were asked for: to whom each was sent and whether it was used. The codes themselves stand nowhere.';
@@ -189,4 +192,5 @@ COMMENT ON COLUMN appt.one_time_code.requested_at IS 'When it was asked for.';
 COMMENT ON COLUMN appt.one_time_code.expires_at IS 'Until when it is valid.';
 COMMENT ON COLUMN appt.one_time_code.used_at IS 'When it was used; NULL: not yet.';
 COMMENT ON COLUMN appt.one_time_code.appointment_id IS 'The appointment that it opened; NULL: none.';
+COMMENT ON COLUMN appt.one_time_code.participant_id IS 'The customer who booked it; NULL: none.';
 COMMENT ON COLUMN appt.one_time_code.arguments IS 'A digest of the arguments that it opened the appointment with: the same call once more returns that one.';

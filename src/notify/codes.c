@@ -19,7 +19,8 @@
  * be left to limit the next request.
  *
  * What a code was used for stands in its row: the appointment that it opened
- * and a digest of the arguments. The row is kept as long as the appointment.
+ * and a digest of the arguments. The row is kept as long as the customer takes
+ * part in it: who was removed must not read it any more.
  */
 #include "postgres.h"
 
@@ -234,14 +235,15 @@ void
 code_use(const pg_uuid_t *application_id, int64 id, const CodeUse *use)
 {
 	static Statement mark = {
-		"UPDATE appt.one_time_code SET used_at = clock_timestamp(), appointment_id = $3, arguments = $4"
+		"UPDATE appt.one_time_code SET used_at = clock_timestamp(), appointment_id = $3, participant_id = $4, arguments = $5"
 		" WHERE application_id = $1 AND id = $2",
-		4, {UUIDOID, INT8OID, UUIDOID, BYTEAOID}
+		5, {UUIDOID, INT8OID, UUIDOID, TEXTOID, BYTEAOID}
 	};
 	NullableDatum arguments[] = {
 		sql_uuid(application_id),
 		SQL_VALUE(Int64GetDatum(id)),
 		sql_uuid(use ? &use->appointment_id : NULL),
+		sql_text(use ? use->participant_id : NULL),
 		use ? SQL_VALUE(PointerGetDatum(use->arguments)) : SQL_NULL
 	};
 

@@ -46,6 +46,7 @@ typedef struct CodeUse
 {
 	bytea	   *arguments;		/* digest of the call's: see core/call_digest.h */
 	pg_uuid_t	appointment_id;
+	const char *participant_id; /* the customer; not set by code_find_use */
 } CodeUse;
 
 /* Use an accepted code up, if the transaction commits; `use` is NULL for a sender's. */

@@ -154,6 +154,7 @@ book(FunctionCallInfo fcinfo, const Contact *contact, const char *guess, CodeUse
 		report_refused();
 	store_for_customer(booking);
 	use->appointment_id = key->id;
+	use->participant_id = booking->customer->id;
 	code_use(&key->application_id, code_id, use);
 	return booking->appointment;
 }

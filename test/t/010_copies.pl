@@ -192,6 +192,8 @@ INSERT INTO appt.attempt (application_id, notification_id, attempt_number, start
 SELECT application_id, id, 1, now(), clock_timestamp(), 'FAILED', 503, 'busy', gen_random_uuid(), E'a\r\nb' FROM appt.notification;
 INSERT INTO appt.one_time_code (application_id, purpose, contact, client_address, requested_at, expires_at)
 SELECT application, 'CUSTOMER', 'zoe@example.com', '2001:db8::/64', now(), now() FROM made;
+INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at, used_at, appointment_id, participant_id, arguments)
+SELECT application_id, 'CUSTOMER', 'zoe@example.com', now(), now(), now(), id, 'customer', '\x00ff' FROM appt.appointment;
 SQL
 	return;
 }

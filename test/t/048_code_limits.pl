@@ -157,9 +157,17 @@ subtest 'a used code with the very same arguments' => sub {
 	is(outcomes(5, "PERFORM $used;"), 'PT401 5', 'five wrong ones');
 	$node->refused_with('PT401', 'SELECT ' . booking('ann@example.org', "'$newer'", more => $same), 'lock it');
 
-	# Rows go with the appointment.
+	# Rows go with the appointment, or the customer.
 	$node->query("SELECT appt.delete_appointment('$second')");
 	is($node->query("SELECT string_agg(appointment_id::text, ' ') FROM appt.one_time_code WHERE contact = 'ann\@example.org'"), $id, 'a deleted appointment\'s code goes');
+	my $removed = ask('rem@example.org');
+	$call = booking('rem@example.org', "'$removed'");
+	$id = $node->query("SELECT id FROM $call");
+	my $customer = $node->query("SELECT (appt.reassign_appointment('$id', 'agent')).organizer->>'id' = 'agent'") && $node->query("SELECT id FROM appt.participant WHERE appointment_id = '$id' AND type = 'CUSTOMER'");
+	is($node->query("SELECT id FROM $call"), $id, 'an agent takes it over');
+	$node->query("SELECT appt.remove_participant('$id', '$customer')");
+	$node->refused_with('PT401', "SELECT $call", 'who was removed does not read it any more');
+	is($node->query("SELECT count(*) FROM appt.one_time_code WHERE contact = 'rem\@example.org'"), 0, 'and leaves no address behind');
 };
 
 subtest 'the same call in many sessions' => sub {
