@@ -39,15 +39,22 @@
 
 #define USED_SLOTS 65536
 
+/* A copy of a database has the same ids, and counts of its own. */
+typedef struct TenantKey
+{
+	pg_uuid_t	id;
+	Oid			database;
+} TenantKey;
+
 typedef struct Organization
 {
-	pg_uuid_t	id;				/* the key */
+	TenantKey	key;
 	int			count;			/* of its applications' codes */
 } Organization;
 
 typedef struct Application
 {
-	pg_uuid_t	id;				/* the key */
+	TenantKey	key;
 	Organization *organization;
 	int			count;
 	dlist_head	codes;			/* oldest first */
@@ -78,15 +85,6 @@ static CodeCounts counts;
 
 /* ---- memory ---- */
 
-static HASHCTL
-table_of(Size entry_size)
-{
-	return (HASHCTL) {
-		.keysize = UUID_LEN,
-		.entrysize = entry_size
-	};
-}
-
 void
 code_counts_shared_request(void)
 {
@@ -98,9 +96,9 @@ code_counts_shared_request(void)
 }
 
 static HTAB *
-shared_table(const char *name, Size entry_size)
+shared_table(const char *name, Size key_size, Size entry_size)
 {
-	HASHCTL		control = table_of(entry_size);
+	HASHCTL		control = {.keysize = key_size, .entrysize = entry_size};
 
 	return ShmemInitHash(name, MAX_CODES, MAX_CODES, &control, HASH_ELEM | HASH_BLOBS);
 }
@@ -111,9 +109,9 @@ code_counts_shared_create(void)
 	bool		found;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	counts.codes = shared_table("appt codes", sizeof(KnownCode));
-	counts.applications = shared_table("appt applications with codes", sizeof(Application));
-	counts.organizations = shared_table("appt organizations with codes", sizeof(Organization));
+	counts.codes = shared_table("appt codes", UUID_LEN, sizeof(KnownCode));
+	counts.applications = shared_table("appt applications with codes", sizeof(TenantKey), sizeof(Application));
+	counts.organizations = shared_table("appt organizations with codes", sizeof(TenantKey), sizeof(Organization));
 	counts.wrong_at_used = ShmemInitStruct("appt used codes", USED_SLOTS, &found);
 	if (!found)
 		memset(counts.wrong_at_used, 0, USED_SLOTS);
@@ -122,9 +120,9 @@ code_counts_shared_create(void)
 }
 
 static HTAB *
-own_table(const char *name, Size entry_size)
+own_table(const char *name, Size key_size, Size entry_size)
 {
-	HASHCTL		control = table_of(entry_size);
+	HASHCTL		control = {.keysize = key_size, .entrysize = entry_size};
 
 	return hash_create(name, MAX_CODES, &control, HASH_ELEM | HASH_BLOBS);
 }
@@ -133,9 +131,9 @@ static void
 make_own(void)
 {
 	counts.wrong_at_used = MemoryContextAllocZero(TopMemoryContext, USED_SLOTS);
-	counts.codes = own_table("appt codes", sizeof(KnownCode));
-	counts.applications = own_table("appt applications with codes", sizeof(Application));
-	counts.organizations = own_table("appt organizations with codes", sizeof(Organization));
+	counts.codes = own_table("appt codes", UUID_LEN, sizeof(KnownCode));
+	counts.applications = own_table("appt applications with codes", sizeof(TenantKey), sizeof(Application));
+	counts.organizations = own_table("appt organizations with codes", sizeof(TenantKey), sizeof(Organization));
 }
 
 static void
@@ -185,9 +183,9 @@ forget_if_empty(Application *application)
 	Organization *organization = application->organization;
 
 	if (application->count == 0)
-		(void) hash_search(counts.applications, &application->id, HASH_REMOVE, NULL);
+		(void) hash_search(counts.applications, &application->key, HASH_REMOVE, NULL);
 	if (organization->count == 0)
-		(void) hash_search(counts.organizations, &organization->id, HASH_REMOVE, NULL);
+		(void) hash_search(counts.organizations, &organization->key, HASH_REMOVE, NULL);
 }
 
 static void
@@ -300,7 +298,8 @@ static CodeRequests
 count_requests(const pg_uuid_t *application_id, const KnownCode *wanted, TimestampTz now)
 {
 	CodeRequests earlier = {0};
-	Application *application = hash_search(counts.applications, application_id, HASH_FIND, NULL);
+	TenantKey	key = {*application_id, MyDatabaseId};
+	Application *application = hash_search(counts.applications, &key, HASH_FIND, NULL);
 	dlist_iter	iter;
 
 	if (application == NULL)
@@ -327,8 +326,9 @@ code_limit(const CodeRequests *earlier)
 static Organization *
 enter_organization(const pg_uuid_t *id)
 {
+	TenantKey	key = {*id, MyDatabaseId};
 	bool		found;
-	Organization *organization = hash_search(counts.organizations, id, HASH_ENTER, &found);
+	Organization *organization = hash_search(counts.organizations, &key, HASH_ENTER, &found);
 
 	if (!found)
 		organization->count = 0;
@@ -338,9 +338,9 @@ enter_organization(const pg_uuid_t *id)
 static Application *
 enter_application(const CodeRequest *request)
 {
+	TenantKey	key = {request->code.application_id, MyDatabaseId};
 	bool		found;
-	Application *application = hash_search(counts.applications, &request->code.application_id,
-										   HASH_ENTER, &found);
+	Application *application = hash_search(counts.applications, &key, HASH_ENTER, &found);
 
 	if (!found)
 	{

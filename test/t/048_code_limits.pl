@@ -215,6 +215,16 @@ subtest 'one organization floods' => sub {
 	$node->refused_with('PT401', 'SELECT ' . booking('fresh@example.org', "'$fresh'", of => $mine), 'is good for five guesses');
 };
 
+# A copy of a database has the same ids.
+subtest 'another database' => sub {
+	my $organization = $tenant->organization;
+	$node->install_appt('copy');
+	$node->query("INSERT INTO appt.organization (id, name) VALUES ('$organization', 'copy'); INSERT INTO appt.application (id, organization_id, name) VALUES ('$application', '$organization', 'copy');
+		SELECT appt.request_customer_code('$application', 'twin\@example.org') FROM generate_series(1, 3)", 'copy');
+	$node->refused_with('PT429', "SELECT appt.request_customer_code('$application', 'twin\@example.org')", 'has asked three times', database => 'copy');
+	like(ask('twin@example.org'), qr/^\d{6}$/, 'which counts there alone');
+};
+
 subtest 'after a restart' => sub {
 	my $used = ask('res@example.org');
 	$node->query('SELECT ' . booking('res@example.org', "'$used'"));
