@@ -8,12 +8,12 @@
  * it nothing but the right code leads on. A wrong guess is an error, and stays
  * counted: see core/code_counts.c.
  *
- * A code that was used makes the same call safe to repeat: with the very same
- * arguments it returns the appointment that it opened. It is to customers what
- * idempotency_key is to the callers of schedule_appointment (schedule.c); the
- * key of a repeated call is here the code, which stands with the digest of the
- * arguments in appt.one_time_code, because only who has the code may read what
- * it opened.
+ * A used code with the very same arguments returns the appointment that it
+ * opened, so the call can be repeated. That is what an idempotency_key does for
+ * the callers of schedule_appointment (core/idempotency.c), and
+ * core/call_digest.c compares the arguments of both. A key stands in a table; a
+ * code must not, and only who has it may read what it opened. So the digest
+ * stands with the code's row, and the code is derived and compared each time.
  */
 #include "postgres.h"
 
