@@ -378,6 +378,8 @@ channel_read_outcome(const Message *message, const Route *route,
 	outcome.retry_after = -1;
 	if (kind != NULL && kind->read_answer != NULL && is_answered(response))
 		kind->read_answer(route, response, &outcome);
+	if (outcome.kind == OUTCOME_REJECTED)
+		outcome.final = response->refused_by_policy ? REASON_ADDRESS_NOT_ALLOWED : REASON_REJECTED;
 	if (may_be_quoted(message, response))
 		outcome.response = loggable(response->body, false, secrets, LOGGED_RESPONSE_LENGTH);
 	outcome.provider_message_id = loggable_line(outcome.provider_message_id, true, secrets,

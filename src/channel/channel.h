@@ -130,7 +130,8 @@ typedef struct Response
 	bool		is_untried;		/* nothing of the message left, through nobody's
 								 * fault: it was no attempt */
 	Reach		reach;
-	bool		refused_by_policy;	/* the address is not to be contacted */
+	bool		refused_by_policy;	/* the URL, or the token's, names an address
+									 * that may not be contacted */
 	const char *token;			/* that it was sent with, or NULL; not for the log */
 	const char *error;			/* what went wrong, for people; or NULL */
 	const char *body;			/* as far as kept; HTTP body or last SMTP line */
@@ -149,6 +150,7 @@ typedef enum OutcomeKind
 typedef struct Outcome
 {
 	OutcomeKind kind;
+	Reason		final;			/* OUTCOME_REJECTED: the reason; else REASON_NONE */
 	int			status_code;	/* 0: none came */
 	const char *error;			/* NULL when delivered */
 	const char *cause;			/* the same without the answer's words, which
@@ -210,6 +212,9 @@ extern char *webhook_body(const pg_uuid_t *uid, NotificationType type,
 
 /* Checks for the functions that store configuration; NULL or what is wrong. */
 extern const char *url_problem(const char *url, bool smtp);
+
+/* Is the host an address and not a name, however it is written? */
+extern bool url_names_address(const char *url);
 extern const char *sender_problem(const char *sender);
 extern const char *header_problem(const char *name, const char *value);
 extern const char *hmac_key_problem(const char *key);

@@ -6,6 +6,7 @@
  */
 #include "postgres.h"
 
+#include <arpa/inet.h>
 #include <ctype.h>
 #include <curl/curl.h>
 
@@ -152,6 +153,30 @@ url_problem(const char *url, bool smtp)
 	if (url != NULL && strlen(url) > MAX_URL_LENGTH)
 		return "the URL is longer than 2000 bytes";
 	return url_form_problem(url, smtp);
+}
+
+/* Of IPv4 every form that a look-up takes for an address: "0x7f.1", "2130706433". */
+static bool
+is_address(const char *host)
+{
+	struct in_addr address;
+
+	return host[0] == '[' || inet_aton(host, &address) != 0;
+}
+
+bool
+url_names_address(const char *url)
+{
+	CURLU	   *parsed = curl_url();
+	char	   *host = NULL;
+	bool		result;
+
+	result = parsed != NULL &&
+		curl_url_set(parsed, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+		curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK && is_address(host);
+	curl_free(host);
+	curl_url_cleanup(parsed);
+	return result;
 }
 
 /* Is there a header of this name in a list of "Name: value" already? */

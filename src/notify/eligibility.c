@@ -353,8 +353,8 @@ retry_decide(const RetryInput *input, TimestampTz now)
 
 	if (input->overtaken_by != REASON_NONE)
 		return settle(STATE_CANCELLED, input->overtaken_by);
-	if (input->is_final)
-		return settle(STATE_FAILED, REASON_REJECTED);
+	if (input->final != REASON_NONE)
+		return settle(STATE_FAILED, input->final);
 	if (input->is_manual || input->attempt_count >= input->max_attempts)
 		return settle(STATE_FAILED, REASON_RETRIES_EXHAUSTED);
 	decision.until = now + retry_wait(input);

@@ -85,7 +85,8 @@ typedef struct RetryInput
 	TimeOffset	retry_base;
 	TimeOffset	retry_cap;
 	TimeOffset	retry_after;	/* asked for by the other side, or -1 */
-	bool		is_final;		/* the other side refused for good */
+	Reason		final;			/* why another attempt can't help; REASON_NONE:
+								 * it may */
 	Reason		overtaken_by;	/* REASON_NONE: nothing happened meanwhile */
 	double		jitter;			/* in [-1, 1], from a random source */
 } RetryInput;

@@ -114,10 +114,9 @@ decide(const NotificationFacts *facts, TimestampTz now)
 	Decision	decision;
 
 	if (facts->channel == CHANNEL_SMS && !appt_resend_interrupted_sms)
-		retry.is_final = true;
+		retry.final = REASON_INTERRUPTED;
 	decision = retry_decide(&retry, now);
-	if (decision.state == STATE_FAILED &&
-		(decision.reason == REASON_REJECTED || facts->is_manual))
+	if (decision.state == STATE_FAILED && facts->is_manual)
 		decision.reason = REASON_INTERRUPTED;
 	return decision;
 }

@@ -109,7 +109,7 @@ evidence_of(const Response *response, RequestProtocol protocol)
 	Finding		of_lane = has_answered && !tells_of_trouble(protocol, response->status) ?
 	FINDING_GOOD : FINDING_BAD;
 
-	if (response->is_untried)
+	if (response->is_untried || response->refused_by_policy)
 		return (Evidence)
 	{
 		FINDING_NONE, FINDING_NONE
@@ -195,7 +195,7 @@ decide(const Delivery *delivery, Reason overtaken_by, TimestampTz now)
 	{
 		VERDICT_SETTLE, STATE_SENT, REASON_NONE, 0
 	};
-	retry.is_final = (delivery->outcome.kind == OUTCOME_REJECTED);
+	retry.final = delivery->outcome.final;
 	retry.retry_after = delivery->outcome.retry_after;
 	retry.overtaken_by = overtaken_by;
 	retry.jitter = 2 * pg_prng_double(&pg_global_prng_state) - 1;

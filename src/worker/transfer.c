@@ -17,9 +17,11 @@
  *   time, the others of that host wait for it in our queue and share its
  *   failure; after one was abandoned, the host's requests fail at once until
  *   the thread can be supposed to have ended. So threads stay bounded.
- * - A name resolves to an address that may not be contacted. Each address is
- *   checked when its socket is about to be opened, and again before every
- *   request, since the connection may be older than the present list.
+ * - A host's address may not be contacted. Each address is checked when its
+ *   socket is about to be opened, and again before every request, since the
+ *   connection may be older than the present list. If the URL has a name, all
+ *   goes on as if it could not be looked up: who chooses URLs must not learn
+ *   which names the server's network knows.
  * - A kept connection dies under a request. libcurl would send the request
  *   again, though the first may have been acted upon; that is refused unless
  *   nothing at all was sent, so that one attempt in the log is one request.
@@ -122,6 +124,7 @@ clear_notes(Transfer *transfer)
 	transfer->error[0] = '\0';
 	transfer->curl_error[0] = '\0';
 	transfer->status = 0;
+	transfer->refused_by_policy = false;
 	transfer->token_refused = false;
 	transfer->token_failed = false;
 	transfer->is_untried = false;
@@ -259,8 +262,6 @@ finish_transfer(Transfer *transfer, CURLcode result)
 	TransferEngine *engine = transfer->engine;
 
 	transfer->result = result;
-	transfer->refused_by_policy = result != CURLE_OK &&
-		transfer->address_refused && !transfer->address_opened;
 	if (result != CURLE_OK)
 		describe_failure(transfer);
 	transfer->finished_at = GetCurrentTimestamp();
@@ -375,8 +376,29 @@ share_failed_lookup(Transfer *transfer, CURLcode result)
 {
 	strlcpy(transfer->error, result == CURLE_OPERATION_TIMEDOUT ?
 			"the host name could not be looked up in time" :
-			"the host name could not be looked up", ERROR_SIZE);
+			"the host name could not be looked up or may not be contacted", ERROR_SIZE);
 	fail_waiting(transfer->engine, transfer->host, result, transfer->error);
+}
+
+/*
+ * It failed, perhaps for its host. Nothing may tell a name that can't be looked up
+ * from one whose address was refused: not what is told, nor what it counts for, nor
+ * the time that the next look-up takes.
+ */
+static void
+judge_host(Transfer *transfer, CURLcode result, bool was_looking_up)
+{
+	bool		is_refused = transfer->address_refused && !transfer->address_opened;
+
+	if (is_refused && url_names_address(transfer->request->url))
+		transfer->refused_by_policy = true;
+	else if (is_refused || was_looking_up)
+	{
+		transfer->reach = REACH_FAILED;
+		if (is_refused)
+			distrust_address(transfer);
+		share_failed_lookup(transfer, result);
+	}
 }
 
 /* libcurl is done with a transfer, or with connecting a session. */
@@ -391,8 +413,8 @@ read_result(Transfer *transfer, CURLcode result)
 	result = judge_answer(transfer, result);
 	if (result == CURLE_OK && transfer->status == 401 && refresh_token(transfer))
 		return;
-	if (was_looking_up && result != CURLE_OK)
-		share_failed_lookup(transfer, result);
+	if (result != CURLE_OK)
+		judge_host(transfer, result, was_looking_up);
 	finish_transfer(transfer, result);
 }
 

@@ -11,6 +11,8 @@
  */
 #include "postgres.h"
 
+#include "common/hashfn.h"
+
 #include "worker/transfer_parts.h"
 
 static bool
@@ -154,6 +156,34 @@ end_lookup(Transfer *transfer, LookupEnd end)
 			break;
 		}
 	}
+}
+
+/* Others that share the slot are looked up more often, no more than that. */
+static int64 *
+distrust_slot(const Transfer *transfer)
+{
+	const char *key = transfer->host->key;
+	uint32		hash = hash_bytes((const unsigned char *) key, strlen(key));
+
+	return &transfer->engine->distrusted_until[hash % DISTRUST_SLOTS];
+}
+
+/*
+ * The host's name led to an address that was refused. If it came out of libcurl's
+ * cache from now on, that would be told by the time it takes: a name that can't
+ * be looked up is in no cache.
+ */
+void
+distrust_address(const Transfer *transfer)
+{
+	*distrust_slot(transfer) = monotonic_ms() + ADDRESSES_KEPT_SECONDS * 1000;
+}
+
+/* How old an address out of libcurl's cache may be. */
+long
+address_cache_seconds(const Transfer *transfer)
+{
+	return *distrust_slot(transfer) > monotonic_ms() ? 0 : ADDRESSES_KEPT_SECONDS;
 }
 
 /* libcurl is about to look up a name that its cache does not hold. */

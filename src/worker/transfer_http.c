@@ -334,6 +334,7 @@ start_http(Transfer *transfer, long remaining)
 	if (!provide_easy(transfer))
 		return false;
 	SETOPT(transfer->easy, CURLOPT_URL, transfer->request->url);
+	SETOPT(transfer->easy, CURLOPT_DNS_CACHE_TIMEOUT, address_cache_seconds(transfer));
 	if (!set_method(transfer) || !set_headers(transfer) || !set_http_credentials(transfer) ||
 		!set_timeouts(transfer, remaining) || !update_ca_file(transfer))
 		return false;

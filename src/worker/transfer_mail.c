@@ -112,6 +112,7 @@ set_session_options(SmtpSession *session, Transfer *transfer, long remaining)
 		return false;
 	SETOPT(session->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	SETOPT(session->easy, CURLOPT_URL, request->url);
+	SETOPT(session->easy, CURLOPT_DNS_CACHE_TIMEOUT, address_cache_seconds(transfer));
 	SETOPT(session->easy, CURLOPT_CONNECT_ONLY, 1L);
 	SETOPT(session->easy, CURLOPT_HEADERFUNCTION, greeting_callback);
 	SETOPT(session->easy, CURLOPT_USE_SSL, use_ssl[request->starttls]);

@@ -45,6 +45,12 @@
 /* Name look-ups at once, those given up but perhaps still running included. */
 #define LOOKUP_LIMIT 256
 
+/* How long libcurl's cache keeps what was looked up. */
+#define ADDRESSES_KEPT_SECONDS 60
+
+/* Slots for hosts whose addresses were refused. */
+#define DISTRUST_SLOTS 1024
+
 /* So long may the thread of a look-up go on after we gave it up. */
 #define LOOKUP_LINGER_MS 30000
 
@@ -187,6 +193,7 @@ struct TransferEngine
 	int			in_flight;		/* waiting or busy */
 	int			lookups;
 	int64		abandoned_lookups[LOOKUP_LIMIT];	/* until when they count */
+	int64		distrusted_until[DISTRUST_SLOTS];	/* monotonic ms, by a host's hash */
 	bool		may_unblock;	/* something ended: look at those waiting */
 };
 
@@ -235,6 +242,8 @@ extern void sweep_hosts(TransferEngine *engine);
 extern bool lookup_may_start(TransferEngine *engine, const Host *host);
 extern bool lookup_may_be_left(TransferEngine *engine);
 extern void end_lookup(Transfer *transfer, LookupEnd end);
+extern void distrust_address(const Transfer *transfer);
+extern long address_cache_seconds(const Transfer *transfer);
 extern int	lookup_callback(void *resolver, void *reserved, void *clientp);
 
 /* transfer_sockets.c */

@@ -112,8 +112,7 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	transfer->status = fetch->status;
 	transfer->token_refused = fetch->result == CURLE_OK;
 	transfer->token_failed = true;
-	transfer->address_refused = fetch->address_refused;
-	transfer->address_opened = fetch->address_opened;
+	transfer->refused_by_policy = fetch->refused_by_policy;
 
 	/*
 	 * An answer that grants may hold a token where we did not find it: none

@@ -274,7 +274,7 @@ test_compose(PG_FUNCTION_ARGS)
 
 /*
  * read_outcome(message jsonb, response jsonb, OUT kind, status_code, error,
- * response, retry_after_us, provider_message_id): the response is {"curl_result", "status", "error",
+ * response, retry_after_us, provider_message_id, final): the response is {"curl_result", "status", "error",
  * "retry_after", "token", "token_refused", "refused_by_policy", "finished_at"}, its
  * body the bytes of the third argument.
  */
@@ -288,8 +288,8 @@ test_read_outcome(PG_FUNCTION_ARGS)
 	Response	response = {0};
 	Outcome		outcome;
 	TupleDesc	descriptor;
-	Datum		values[6] = {0};
-	bool		nulls[6] = {0};
+	Datum		values[7] = {0};
+	bool		nulls[7] = {0};
 
 	get_call_result_type(fcinfo, NULL, &descriptor);
 	message_from_json(PG_GETARG_JSONB_P(0), &message, &route);
@@ -320,6 +320,10 @@ test_read_outcome(PG_FUNCTION_ARGS)
 		SET(5, CStringGetTextDatum(outcome.provider_message_id));
 	else
 		nulls[5] = true;
+	if (outcome.final != REASON_NONE)
+		SET(6, CStringGetTextDatum(reason_code(outcome.final)));
+	else
+		nulls[6] = true;
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 

@@ -6,7 +6,7 @@ CREATE FUNCTION appt_test.compose(message jsonb, OUT reason text, OUT error text
 	OUT envelope_from text, OUT envelope_to text[], OUT starttls text, OUT username text, OUT password text, OUT method text, OUT token_url text)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_compose';
 CREATE FUNCTION appt_test.read_outcome(message jsonb, answer jsonb, body bytea, OUT kind text, OUT status_code integer,
-	OUT error text, OUT response text, OUT retry_after_us bigint, OUT provider_message_id text)
+	OUT error text, OUT response text, OUT retry_after_us bigint, OUT provider_message_id text, OUT final text)
 LANGUAGE C AS 'MODULE_PATHNAME', 'test_read_outcome';
 CREATE FUNCTION appt_test.hex_signature(key text, content text) RETURNS text
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_hex_signature';

@@ -249,12 +249,13 @@ test_retry_wait(PG_FUNCTION_ARGS)
 
 /*
  * retry_decide(type, due_at, start_at, at, is_manual, attempt_count, max_attempts,
- *		is_final, overtaken_by): base 10 s, cap 10 min, no jitter
+ *		final, overtaken_by): base 10 s, cap 10 min, no jitter
  */
 Datum
 test_retry_decide(PG_FUNCTION_ARGS)
 {
 	RetryInput	input = {0};
+	char	   *final = text_to_cstring(PG_GETARG_TEXT_PP(7));
 	char	   *overtaken_by = text_to_cstring(PG_GETARG_TEXT_PP(8));
 	Decision	decision;
 
@@ -267,7 +268,8 @@ test_retry_decide(PG_FUNCTION_ARGS)
 	input.retry_base = 10 * USECS_PER_SEC;
 	input.retry_cap = 600 * USECS_PER_SEC;
 	input.retry_after = -1;
-	input.is_final = PG_GETARG_BOOL(7);
+	if (final[0] != '\0' && !reason_from_code(final, &input.final))
+		elog(ERROR, "no such reason");
 	if (overtaken_by[0] != '\0' && !reason_from_code(overtaken_by, &input.overtaken_by))
 		elog(ERROR, "no such reason");
 	decision = retry_decide(&input, PG_GETARG_TIMESTAMPTZ(3));

@@ -3,8 +3,8 @@
  *		A getaddrinfo for tests, to be loaded before libc's (LD_PRELOAD).
  *
  * Names that end in .test are special: *.hang.test takes 30 s, *.fail.test
- * can't be looked up now, change.test is another address at each look-up, all
- * others are the loopback. Each look-up of one is noted as a line of the file
+ * can't be looked up now, *.unknown.test is not known, *.private.test is a
+ * private address, change.test is another address at each look-up, all others are the loopback. Each look-up of one is noted as a line of the file
  * that LOOKUP_LOG names: "blocked NAME", or "open NAME" on a thread that takes
  * signals.
  */
@@ -38,7 +38,11 @@ getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
 			sleep(30);
 		if (strstr(node, "fail.test") != NULL)
 			return EAI_AGAIN;
-		if (strstr(node, "change.test") != NULL)
+		if (strstr(node, "unknown.test") != NULL)
+			return EAI_NONAME;
+		if (strstr(node, "private.test") != NULL)
+			node = "10.0.0.1";
+		else if (strstr(node, "change.test") != NULL)
 			node = changes++ == 0 ? "127.0.0.1" : "127.0.0.2";
 		else
 			node = "127.0.0.1";

@@ -2,17 +2,19 @@
 BEGIN;
 SELECT no_plan();
 CREATE FUNCTION outcome(channel text, answer jsonb, body bytea = NULL, more jsonb = '{}') RETURNS TABLE (kind text, status_code integer, error text, response text,
-	retry_after_us bigint, provider_message_id text) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more, answer, body) $$;
+	retry_after_us bigint, provider_message_id text, final text) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more, answer, body) $$;
 
 -- Every status of HTTP, and of SMTP after DATA.
 SELECT is(kind, CASE WHEN status BETWEEN 200 AND 299 THEN 'DELIVERED' WHEN status IN (400, 401, 403, 404) THEN 'REJECTED' ELSE 'FAILED' END, 'HTTP ' || status)
 	FROM generate_series(100, 599) AS status, outcome('WEBHOOK', jsonb_build_object('status', status::text));
 SELECT is(kind, CASE WHEN status >= 500 THEN 'REJECTED' ELSE 'FAILED' END, 'SMTP ' || status || ' to a command')
 	FROM generate_series(300, 599) AS status, outcome('EMAIL', jsonb_build_object('status', status::text, 'curl_result', '55'));
+SELECT is(final, CASE WHEN kind = 'REJECTED' THEN 'REJECTED' END, 'why it is final: ' || status)
+	FROM unnest(ARRAY[200, 400, 404, 429, 500, 550]) AS status, unnest(ARRAY['WEBHOOK', 'EMAIL']) AS channel, outcome(channel, jsonb_build_object('status', status::text));
 SELECT is(kind, 'DELIVERED', 'SMTP 250 after DATA') FROM outcome('EMAIL', '{"status": "250"}');
 SELECT is(kind, 'FAILED', 'libcurl''s error ' || code) FROM unnest(ARRAY[6, 7, 28, 35, 52, 55, 56, 60]) AS code, outcome('WEBHOOK', jsonb_build_object('curl_result', code::text));
 SELECT is(kind, 'FAILED', 'an answer that broke off') FROM outcome('WEBHOOK', '{"curl_result": "18", "status": "200"}');
-SELECT is(kind, 'REJECTED', 'an address that may not be contacted') FROM outcome('WEBHOOK', '{"curl_result": "7", "refused_by_policy": "yes"}');
+SELECT is(kind || ' ' || final, 'REJECTED ADDRESS_NOT_ALLOWED', 'an address that may not be contacted') FROM outcome('WEBHOOK', '{"curl_result": "7", "refused_by_policy": "yes"}');
 SELECT is(kind, CASE WHEN status IN (400, 401, 403, 404) THEN 'REJECTED' ELSE 'FAILED' END, 'token endpoint: ' || status)
 	FROM unnest(ARRAY[302, 400, 401, 403, 404, 405, 429, 500, 503]) AS status,
 	outcome('WEBHOOK', jsonb_build_object('status', status::text, 'token_refused', 'yes'));

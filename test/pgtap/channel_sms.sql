@@ -144,7 +144,7 @@ SELECT is(why(gateway(settings, more)), 'BAD_CONFIGURATION', 'refused: ' || sett
 -- The same judgement keeps them from being stored: see provider_is_valid below.
 
 -- Answers. Every status, at those with rules of their own and at the others.
-CREATE FUNCTION outcome(message jsonb, answer jsonb, body text = NULL) RETURNS TABLE (kind text, status_code integer, error text, response text, retry_after_us bigint, provider_message_id text)
+CREATE FUNCTION outcome(message jsonb, answer jsonb, body text = NULL) RETURNS TABLE (kind text, status_code integer, error text, response text, retry_after_us bigint, provider_message_id text, final text)
 LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(message, answer, convert_to(body, 'UTF8')) $$;
 SELECT is(kind, CASE WHEN status BETWEEN 200 AND 299 THEN 'DELIVERED' WHEN status IN (400, 401, 403, 404) THEN 'REJECTED' ELSE 'FAILED' END, message ->> 'kind' || ' by ' || (message ->> 'channel') || ': HTTP ' || status)
 FROM unnest(ARRAY[twilio(), genesys(), gateway(), email()]) AS message, generate_series(100, 599) AS status, outcome(message, jsonb_build_object('status', status::text));

@@ -130,24 +130,26 @@ SELECT is(appt_test.retry_wait(attempts, 10, 600, after, jitter), wait::float8, 
 SELECT is(appt_test.retry_wait(1, 1e6, 1, -1, 1), 1::float8, 'a base above the cap waits the cap');
 
 SELECT is(appt_test.retry_decide(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 11:00:00+00'::timestamptz + late::interval,
-		manual, attempts, 4, final, overtaken_by), outcome, format('%s at +%s, attempt %s%s%s %s', type, late, attempts, CASE WHEN manual THEN ' by hand' END, CASE WHEN final THEN ' refused' END, overtaken_by))
+		manual, attempts, 4, final, overtaken_by), outcome, format('%s at +%s, attempt %s%s%s %s', type, late, attempts, CASE WHEN manual THEN ' by hand' END, ' ' || final, overtaken_by))
   FROM (VALUES
-	('CREATE', '0', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
-	('CREATE', '0', false, 3, false, '', 'RETRYING WILL_RETRY +40'),
-	('CREATE', '0', false, 4, false, '', 'FAILED RETRIES_EXHAUSTED'),
-	('CREATE', '0', false, 1, true, '', 'FAILED REJECTED'),
-	('CREATE', '0', true, 1, false, '', 'FAILED RETRIES_EXHAUSTED'),
-	('CREATE', '0', true, 5, true, '', 'FAILED REJECTED'),
-	('CREATE', '3 days', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
-	('REMINDER', '59 minutes 49 seconds', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
-	('REMINDER', '59 minutes 50 seconds', false, 1, false, '', 'FAILED RETRY_TOO_LATE'),
-	('ROOM', '4 minutes 50 seconds', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
-	('ROOM', '4 minutes 50.000001 seconds', false, 1, false, '', 'FAILED RETRY_TOO_LATE'),
-	('CODE', '1 minute 50 seconds', false, 1, false, '', 'RETRYING WILL_RETRY +10'),
-	('TEST', '1 minute 51 seconds', false, 1, false, '', 'FAILED RETRY_TOO_LATE'),
-	('REMINDER', '0', false, 1, false, 'CALL_STARTED', 'CANCELLED CALL_STARTED'),
-	('REMINDER', '0', false, 4, true, 'RESCHEDULED', 'CANCELLED RESCHEDULED'),
-	('CREATE', '0', true, 4, true, 'APPOINTMENT_DELETED', 'CANCELLED APPOINTMENT_DELETED')
+	('CREATE', '0', false, 1, '', '', 'RETRYING WILL_RETRY +10'),
+	('CREATE', '0', false, 3, '', '', 'RETRYING WILL_RETRY +40'),
+	('CREATE', '0', false, 4, '', '', 'FAILED RETRIES_EXHAUSTED'),
+	('CREATE', '0', false, 1, 'REJECTED', '', 'FAILED REJECTED'),
+	('CREATE', '0', true, 1, '', '', 'FAILED RETRIES_EXHAUSTED'),
+	('CREATE', '0', true, 5, 'REJECTED', '', 'FAILED REJECTED'),
+	('CREATE', '0', false, 1, 'ADDRESS_NOT_ALLOWED', '', 'FAILED ADDRESS_NOT_ALLOWED'),
+	('CREATE', '0', true, 5, 'ADDRESS_NOT_ALLOWED', '', 'FAILED ADDRESS_NOT_ALLOWED'),
+	('CREATE', '3 days', false, 1, '', '', 'RETRYING WILL_RETRY +10'),
+	('REMINDER', '59 minutes 49 seconds', false, 1, '', '', 'RETRYING WILL_RETRY +10'),
+	('REMINDER', '59 minutes 50 seconds', false, 1, '', '', 'FAILED RETRY_TOO_LATE'),
+	('ROOM', '4 minutes 50 seconds', false, 1, '', '', 'RETRYING WILL_RETRY +10'),
+	('ROOM', '4 minutes 50.000001 seconds', false, 1, '', '', 'FAILED RETRY_TOO_LATE'),
+	('CODE', '1 minute 50 seconds', false, 1, '', '', 'RETRYING WILL_RETRY +10'),
+	('TEST', '1 minute 51 seconds', false, 1, '', '', 'FAILED RETRY_TOO_LATE'),
+	('REMINDER', '0', false, 1, '', 'CALL_STARTED', 'CANCELLED CALL_STARTED'),
+	('REMINDER', '0', false, 4, 'REJECTED', 'RESCHEDULED', 'CANCELLED RESCHEDULED'),
+	('CREATE', '0', true, 4, 'REJECTED', 'APPOINTMENT_DELETED', 'CANCELLED APPOINTMENT_DELETED')
   ) t (type, late, manual, attempts, final, overtaken_by, outcome);
 
 SELECT * FROM finish();

@@ -96,7 +96,7 @@ $node->wait_for_workers;
 	$tenant->provider('SMS', 'TWILIO', 'http://169.254.169.254', %twilio);
 	$id = $tenant->schedule(phone => '+306900000004');
 	$tenant->settled;
-	like(log_of($id, qw(state reason error)), qr/^FAILED\|REJECTED\|.*may not be contacted/, 'addresses are refused as for webhooks');
+	like(log_of($id, qw(state reason error)), qr/^FAILED\|ADDRESS_NOT_ALLOWED\|.*may not be contacted/, 'addresses are refused as for webhooks');
 
 	# Nobody to write to, nothing to say, no way.
 	$tenant->provider('SMS', 'TWILIO', $peer->url('/twilio'), %twilio);
@@ -174,7 +174,7 @@ $node->wait_for_workers;
 	$tenant->provider('SMS', 'GENESYS_CLOUD', $peer->url('/genesys'), %genesys, sender => '+15550100000', settings => '{"token_url": "http://10.0.0.1/oauth/token"}');
 	$id = $tenant->schedule(phone => '+306900000112');
 	$tenant->settled;
-	like(log_of($id, qw(state reason error)), qr/^FAILED\|REJECTED\|.*may not be contacted/, 'and may not be anywhere');
+	like(log_of($id, qw(state reason error)), qr/^FAILED\|ADDRESS_NOT_ALLOWED\|.*may not be contacted/, 'and may not be anywhere');
 }
 
 # A gateway as the row describes it.

@@ -54,6 +54,7 @@ system_log('renice', '-n', '19', '-p', $babbler->pid);
 # Name, URL, how it ends, token URL; mail if the URL is smtp's.
 my $retried = 'FAILED RETRIES_EXHAUSTED 2';
 my $final   = 'FAILED REJECTED 1';
+my $forbidden = 'FAILED ADDRESS_NOT_ALLOWED 1';
 my @cases   = (
 	[ 'HTTP 500', $bad->url('/status/500'), $retried ], [ 'HTTP 429', $bad->url('/status/429'), $retried ], [ 'HTTP 302', $bad->url('/redirect/ok'), $retried ],
 	[ 'HTTP 404', $bad->url('/status/404'), $final ],   [ 'HTTP 400', $bad->url('/status/400'), $final ],
@@ -63,13 +64,13 @@ my @cases   = (
 	[ 'half an answer', $bad->url('/raw/' . encode_base64url("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok") . '/reset'), $retried ],
 	[ 'nobody there', "http://127.0.0.1:$nobody/", $retried ], [ 'black hole', "http://127.0.0.1:$hole/", $retried ],
 	[ 'silence',  'http://127.0.0.1:' . $silent->port . '/',   $retried ], [ 'no TLS', 'https://127.0.0.1:' . $silent->port . '/', $retried ],
-	[ 'plain',    'https://127.0.0.1:' . $bad->port . '/',     $retried ], [ 'private', 'http://10.0.0.1/', $final ], [ 'metadata', 'http://169.254.169.254/latest', $final ],
+	[ 'plain',    'https://127.0.0.1:' . $bad->port . '/',     $retried ], [ 'private', 'http://10.0.0.1/', $forbidden ], [ 'metadata', 'http://169.254.169.254/latest', $forbidden ],
 	(map { [ "certificate $_", $tls_web{$_}->url('/ok'), $retried ] } sort keys %tls_web),
 	[ 'no such name', 'http://no-such-host.invalid/', $retried ],
 	(!$ENV{APPT_SANITIZE} ? ([ 'name that hangs', "http://a.hang.test:$nobody/", $retried ], [ 'name that fails', "http://a.fail.test:$nobody/", $retried ]) : ()),
 	[ 'slow token', $bad->url('/bearer/1'), 'SENT 1', $issuer->url('/slow-token/1') ], [ 'no token', $bad->url('/ok'), $final, $issuer->url('/status/401') ],
 	[ 'token hangs', $bad->url('/ok'), $retried, $issuer->url('/hang') ], [ 'token 500', $bad->url('/ok'), $retried, $issuer->url('/status/500') ],
-	[ 'token reset', $bad->url('/ok'), $retried, $issuer->url('/reset') ], [ 'token forbidden', $bad->url('/ok'), $final, 'http://10.0.0.1/token' ],
+	[ 'token reset', $bad->url('/ok'), $retried, $issuer->url('/reset') ], [ 'token forbidden', $bad->url('/ok'), $forbidden, 'http://10.0.0.1/token' ],
 	(map { my $stage = $_; ([ "451 at $stage", $wretch->url . "/$stage.451", $retried ], [ "550 at $stage", $wretch->url . "/$stage.550", $final ],
 		[ "drop at $stage", $wretch->url . "/$stage.drop", $retried ], [ "hang at $stage", $wretch->url . "/$stage.hang", $retried ], [ "endless at $stage", $babbler->url . "/$stage.r0", $retried ]) }
 		qw(auth mail rcpt data message)),
