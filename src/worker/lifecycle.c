@@ -32,6 +32,7 @@
 #include "core/wake.h"
 #include "worker/lifecycle.h"
 #include "worker/shared.h"
+#include "worker/table_locks.h"
 
 /* Databases that one transaction may hold, or report. */
 #define HELD_MAX 16
@@ -230,6 +231,8 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 {
 	Oid			database = database_to_hold(planned->utilityStmt);
 
+	if (IsA(planned->utilityStmt, LockStmt))
+		table_locks_check((const LockStmt *) planned->utilityStmt);
 	if (OidIsValid(database))
 		hold(database);
 	if (previous_utility_hook)
