@@ -14,6 +14,7 @@
 #include "mb/pg_wchar.h"
 
 #include "channel/parts.h"
+#include "core/encoding.h"
 
 /* How much of a response the log keeps. */
 #define LOGGED_RESPONSE_LENGTH 4096
@@ -153,15 +154,7 @@ channel_compose(const Message *message, const Route *route,
 char *
 text_to_utf8(const char *text)
 {
-	int			length = strlen(text);
-
-	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
-	{
-		if (pg_encoding_verifymbstr(PG_UTF8, text, length) != length)
-			return NULL;
-		return unconstify(char *, text);
-	}
-	return pg_server_to_any(text, length, PG_UTF8);
+	return encoding_to_utf8(text);
 }
 
 /*
@@ -218,8 +211,12 @@ add_header_secret(List *secrets, const char *value)
 static List *
 secrets_of(const Route *route, const Response *response)
 {
-	List	   *secrets = add_secret(add_secret(NIL, route->password), response->token);
+	List	   *secrets = add_secret(NIL, route->password);
 	ListCell   *cell;
+
+	/* It came from outside, in UTF-8. */
+	if (response->token != NULL && response->token[0] != '\0')
+		secrets = lappend(secrets, unconstify(char *, response->token));
 
 	foreach(cell, route->hmac_keys)
 		secrets = add_secret(secrets, lfirst(cell));
@@ -365,17 +362,26 @@ describe_failure(const char *told, RequestProtocol protocol, const Message *mess
 }
 
 Outcome
+channel_status_outcome(const Message *message, const Route *route, const Response *response)
+{
+	const ChannelKind *kind = find_kind(message->channel, route->kind);
+
+	return (Outcome) {
+		.kind = outcome_kind(kind ? kind->protocol : REQUEST_HTTP, response),
+		.status_code = response->status,
+		.retry_after = -1
+	};
+}
+
+Outcome
 channel_read_outcome(const Message *message, const Route *route,
 					 const Response *response)
 {
 	const ChannelKind *kind = find_kind(message->channel, route->kind);
 	RequestProtocol protocol = kind ? kind->protocol : REQUEST_HTTP;
 	List	   *secrets = secrets_of(route, response);
-	Outcome		outcome = {0};
+	Outcome		outcome = channel_status_outcome(message, route, response);
 
-	outcome.kind = outcome_kind(protocol, response);
-	outcome.status_code = response->status;
-	outcome.retry_after = -1;
 	if (kind != NULL && kind->read_answer != NULL && is_answered(response))
 		kind->read_answer(route, response, &outcome);
 	if (outcome.kind == OUTCOME_REJECTED)

@@ -172,6 +172,10 @@ extern Request *channel_compose(const Message *message, const Route *route,
 extern Outcome channel_read_outcome(const Message *message, const Route *route,
 									const Response *response);
 
+/* What the status alone tells, where the answer could not be read; allocates nothing. */
+extern Outcome channel_status_outcome(const Message *message, const Route *route,
+									  const Response *response);
+
 /* Is there a way to send over this channel by this kind of provider (NULL: by any) at all? */
 extern bool channel_is_available(ChannelCode channel, const char *provider_kind);
 

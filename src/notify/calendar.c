@@ -19,6 +19,7 @@
 #include <curl/curl.h>
 #include <libical/ical.h>
 
+#include "core/encoding.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "notify/calendar.h"
@@ -98,10 +99,23 @@ calendar_method_name(CalendarMethod method)
 
 /* ---- getting ready ---- */
 
-/* Lines end in LF, as libical wants them; other control characters are no text of RFC 5545's. */
-static char *
-clean_text(const char *text)
+/* Before libical reads it: that takes all text for UTF-8. The server's own error tells what can't be converted. */
+static const char *
+as_utf8(const char *text)
 {
+	const char *utf8 = encoding_to_utf8(text);
+
+	return utf8 != NULL ? utf8 : pg_server_to_any(text, strlen(text), PG_UTF8);
+}
+
+/*
+ * In UTF-8. Lines end in LF, as libical wants them; other control characters are
+ * no text of RFC 5545's.
+ */
+static char *
+clean_text(const char *in_database)
+{
+	const char *text = as_utf8(in_database);
 	char	   *clean = (char *) palloc(strlen(text) + 1);
 	char	   *to = clean;
 
@@ -123,8 +137,9 @@ clean_text(const char *text)
 
 /* The address as a URI (RFC 6068); what clients compare it with is mostly the address as it is. */
 static char *
-mailto(const char *address)
+mailto(const char *in_database)
 {
+	const char *address = as_utf8(in_database);
 	StringInfoData uri;
 
 	initStringInfo(&uri);
@@ -448,12 +463,6 @@ fold(const char *text)
 	return folded.data;
 }
 
-static char *
-as_utf8(char *text)
-{
-	return pg_server_to_any(text, strlen(text), PG_UTF8);
-}
-
 char *
 calendar_file(const CalendarEvent *event, char **error)
 {
@@ -467,22 +476,21 @@ calendar_file(const CalendarEvent *event, char **error)
 		!is_utc(&plain.observances);
 	text = take_over(written_by_libical(&plain), icalmemory_free_buffer, "libical");
 	unfold(text);
-	return fold(as_utf8(text));
+	return fold(text);
 }
 
 /* ---- the link ---- */
 
 /* A parameter of the URL, of at most so many bytes. */
 static void
-append_parameter(StringInfo url, const char *name, char *value, int most)
+append_parameter(StringInfo url, const char *name, const char *value, int most)
 {
-	char	   *utf8 = as_utf8(value);
-	int			length = pg_encoding_mbcliplen(PG_UTF8, utf8, strlen(utf8), most);
+	int			length = pg_encoding_mbcliplen(PG_UTF8, value, strlen(value), most);
 
 	appendStringInfo(url, "&%s=", name);
 	/* To libcurl a length of 0 is not known. */
 	if (length > 0)
-		appendStringInfoString(url, take_over(curl_easy_escape(NULL, utf8, length), curl_free, "libcurl"));
+		appendStringInfoString(url, take_over(curl_easy_escape(NULL, value, length), curl_free, "libcurl"));
 }
 
 static void
@@ -510,7 +518,7 @@ calendar_google_url(const CalendarEvent *event, char **error)
 	appendStringInfoChar(&url, '/');
 	append_instant(&url, plain.end);
 	if (plain.zone != NULL)
-		append_parameter(&url, "ctz", pstrdup(pg_get_timezone_name(plain.zone)), TZ_STRLEN_MAX);
+		append_parameter(&url, "ctz", pg_get_timezone_name(plain.zone), TZ_STRLEN_MAX);
 	if (plain.url != NULL)
 	{
 		append_parameter(&url, "details", plain.url, INT_MAX);

@@ -20,8 +20,7 @@
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
-
+#include "core/encoding.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "notify/calendar.h"
@@ -81,12 +80,11 @@ find_title(const NotificationFacts *facts)
 	return facts->application != NULL ? facts->application->name : "";
 }
 
-/* A database without an encoding may hold what is no text. The mail's own words are the channel's to judge. */
+/* A calendar is UTF-8: without what can't be converted there is none. The mail's own words are the channel's to judge. */
 static bool
 is_text(const char *text)
 {
-	return text == NULL || GetDatabaseEncoding() != PG_SQL_ASCII ||
-		pg_verify_mbstr(PG_UTF8, text, strlen(text), true);
+	return text == NULL || encoding_to_utf8(text) != NULL;
 }
 
 /* False if an address is not one; the channel will say so. */
@@ -123,7 +121,7 @@ add_invite(const NotificationFacts *facts, Message *message, TimestampTz now)
 	event.url = appointment->room_url;
 	event.updated_at = appointment->updated_at;
 	event.stamped_at = now;
-	if (!is_text(event.title) || !is_text(event.attendee.name))
+	if (!is_text(event.title) || !is_text(event.url) || !is_text(event.attendee.name))
 		return;
 	message->calendar = calendar_file(&event, &error);
 	if (message->calendar != NULL)

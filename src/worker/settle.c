@@ -141,16 +141,39 @@ evidence_of(const Response *response, RequestProtocol protocol)
 	};
 }
 
+/*
+ * No transaction is open here, and an error would end the worker: what reads
+ * answers raises none but for want of memory. Then the status has to do.
+ */
+static void
+read_outcome(Delivery *delivery, const Response *response)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		delivery->outcome = channel_read_outcome(delivery->message, delivery->route, response);
+		delivery->outcome.error = copy_text(delivery->outcome.error);
+		delivery->outcome.response = copy_text(delivery->outcome.response);
+		delivery->outcome.provider_message_id = copy_text(delivery->outcome.provider_message_id);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		delivery->outcome = channel_status_outcome(delivery->message, delivery->route, response);
+	}
+	PG_END_TRY();
+}
+
 /* The response goes with this turn of the loop; what the log keeps stays. */
 void
 settle_later(Delivery *delivery, const Response *response)
 {
 	MemoryContext previous = MemoryContextSwitchTo(delivery->context);
 
-	delivery->outcome = channel_read_outcome(delivery->message, delivery->route, response);
-	delivery->outcome.error = copy_text(delivery->outcome.error);
-	delivery->outcome.response = copy_text(delivery->outcome.response);
-	delivery->outcome.provider_message_id = copy_text(delivery->outcome.provider_message_id);
+	read_outcome(delivery, response);
 	delivery->is_untried = response->is_untried;
 	delivery->finished_at = response->finished_at;
 	dlist_push_tail(&finished, &delivery->node);

@@ -50,6 +50,7 @@
 #include "utils/wait_event.h"
 
 #include "core/caller_name.h"
+#include "core/encoding.h"
 #include "core/identity.h"
 #include "core/settings.h"
 #include "core/text.h"
@@ -690,14 +691,11 @@ pin_settings(void)
 					PGC_SUSET, PGC_S_OVERRIDE);
 }
 
-/*
- * Answers are read while no transaction is open, and what was sent is looked for
- * in them as UTF-8: only to the client's encoding text can be converted then.
- */
+/* Answers are read while no transaction is open, and compared with texts of the database. */
 static void
-speak_utf8_step(void *argument)
+prepare_encoding_step(void *argument)
 {
-	SetConfigOption("client_encoding", "UTF8", PGC_SUSET, PGC_S_OVERRIDE);
+	encoding_prepare();
 }
 
 static void
@@ -750,7 +748,7 @@ appt_worker_main(Datum main_arg)
 		proc_exit(0);
 	connect_to_database();
 	check_everything();
-	if (extension.is_installed && run_as(InvalidOid, speak_utf8_step, NULL) && lock_slot())
+	if (extension.is_installed && run_as(InvalidOid, prepare_encoding_step, NULL) && lock_slot())
 	{
 		checked_at = DT_NOBEGIN;
 		delivery_loop(my_record->slot);

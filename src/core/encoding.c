@@ -1,0 +1,81 @@
+/*
+ * encoding.c
+ *		From the database's encoding to UTF-8, without errors.
+ *
+ * The server's own conversions raise errors, and look into the catalog. A worker
+ * reads answers while no transaction is open, and compares them with texts of
+ * the database: an error there would end it. So the function that converts is
+ * looked up once, and what can't be converted is told by NULL.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+#include "core/encoding.h"
+
+static FmgrInfo converter;		/* fn_oid is invalid until it has been looked up */
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (IS_HIGHBIT_SET(*text))
+			return false;
+	return true;
+}
+
+void
+encoding_prepare(void)
+{
+	int			encoding = GetDatabaseEncoding();
+	Oid			conversion;
+
+	if (OidIsValid(converter.fn_oid) || encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return;
+	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+	if (OidIsValid(conversion))
+		fmgr_info_cxt(conversion, &converter, TopMemoryContext);
+}
+
+/* Callers of functions prepare nothing. */
+static bool
+is_prepared(void)
+{
+	if (!OidIsValid(converter.fn_oid) && IsTransactionState())
+		encoding_prepare();
+	return OidIsValid(converter.fn_oid);
+}
+
+static char *
+convert(const char *text, int length)
+{
+	char	   *utf8 = palloc(length * MAX_CONVERSION_GROWTH + 1);
+	int			converted = DatumGetInt32(FunctionCall6(&converter,
+														Int32GetDatum(GetDatabaseEncoding()),
+														Int32GetDatum(PG_UTF8),
+														CStringGetDatum(text),
+														CStringGetDatum(utf8),
+														Int32GetDatum(length),
+														BoolGetDatum(true)));
+
+	return converted == length ? utf8 : NULL;
+}
+
+char *
+encoding_to_utf8(const char *text)
+{
+	size_t		length = strlen(text);
+
+	if (is_ascii(text))
+		return unconstify(char *, text);
+	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
+		return pg_encoding_verifymbstr(PG_UTF8, text, (int) length) == length ?
+			unconstify(char *, text) : NULL;
+	if (length > MaxAllocSize / MAX_CONVERSION_GROWTH - 1 || !is_prepared())
+		return NULL;
+	return convert(text, (int) length);
+}

@@ -1,0 +1,19 @@
+/*
+ * encoding.h
+ *		From the database's encoding to UTF-8, without errors.
+ */
+#ifndef APPT_ENCODING_H
+#define APPT_ENCODING_H
+
+/*
+ * A text of the database's encoding in UTF-8, in CurrentMemoryContext or the
+ * text itself; NULL if it is not valid, or has a character that UTF-8 lacks.
+ * Raises nothing and reads no catalog once encoding_prepare has been called;
+ * before, and outside of a transaction, only ASCII can be converted.
+ */
+extern char *encoding_to_utf8(const char *text);
+
+/* In a transaction: look up what converts, for as long as the process lives. */
+extern void encoding_prepare(void);
+
+#endif							/* APPT_ENCODING_H */
