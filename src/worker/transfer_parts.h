@@ -6,7 +6,7 @@
  * transfer_hosts.c		what is in flight to each host, look-ups bounded
  * transfer_sockets.c	sockets, events, and which addresses may be contacted
  * transfer_http.c		easy handles and what comes back over HTTP
- * transfer_tls.c		bounds on what comes by TLS beside the answers
+ * transfer_tls.c		bounds on what a server may cost by TLS
  * transfer_mail.c		SMTP sessions, around smtp_dialogue.c
  * transfer_token.c		waiting for OAuth2 tokens, around token.c
  * transfer_withdraw.c	ending before the message left

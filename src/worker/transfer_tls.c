@@ -1,6 +1,6 @@
 /*
  * transfer_tls.c
- *		Bounds on what a server may send by TLS beside its answers.
+ *		Bounds on what a server may cost by TLS.
  *
  * A server may send session tickets and key updates (TLS 1.3) and requests to
  * negotiate anew (TLS 1.2, also in clear before the handshake) at any time and
@@ -15,6 +15,11 @@
  * writes are refused, which also ends the loops within OpenSSL that do not look
  * for errors (while it waits for the first answer it skips requests to negotiate
  * anew). libcurl takes the error's text into its own.
+ *
+ * A key exchange by Diffie-Hellman in a finite field is not offered. The server
+ * chooses its size: one of 10,000 bits takes more than a second of our time within
+ * one call, and nothing of the server's, which may use its number again. Whoever
+ * has it has elliptic curves, too.
  *
  * The count is stored in the SSL in place of a pointer: nothing is allocated,
  * nothing has to be freed.
@@ -34,6 +39,7 @@
 
 static int	count_index = -1;
 static int	error_library;
+static int	(*default_security) (const SSL *, const SSL_CTX *, int, int, int, void *, void *);
 
 /* What we do to a connection is right only if libcurl uses the library that we are linked with. */
 void
@@ -96,11 +102,36 @@ message_callback(int is_sent, int version, int type, const void *bytes, size_t l
 		end_connection(ssl);
 }
 
+static bool
+is_by_finite_field(int operation, int nid, const void *other)
+{
+	switch (operation & SSL_SECOP_OTHER_TYPE)
+	{
+		case SSL_SECOP_OTHER_CIPHER:
+			return SSL_CIPHER_get_kx_nid(other) == NID_kx_dhe;
+		case SSL_SECOP_OTHER_CURVE:
+			return nid >= NID_ffdhe2048 && nid <= NID_ffdhe8192;
+		default:
+			return false;
+	}
+}
+
+/* Asked of everything that could be offered, after what the system's policy leaves. */
+static int
+security_callback(const SSL *ssl, const SSL_CTX *context, int operation, int bits, int nid,
+				  void *other, void *argument)
+{
+	return !is_by_finite_field(operation, nid, other) &&
+		default_security(ssl, context, operation, bits, nid, other, argument);
+}
+
 static CURLcode
 context_callback(CURL *easy, void *context, void *clientp)
 {
 	SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
 	SSL_CTX_set_msg_callback(context, message_callback);
+	default_security = SSL_CTX_get_security_callback(context);
+	SSL_CTX_set_security_callback(context, security_callback);
 	return CURLE_OK;
 }
 

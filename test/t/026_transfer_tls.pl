@@ -5,6 +5,7 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Peers;
+use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -114,9 +115,35 @@ sub no_handshake
 	return;
 }
 
+# What a server of OpenSSL's that has only this to offer answers, and shows, to a GET: the cipher.
+sub answer_of
+{
+	my ($certificate, @options) = @_;
+	my $server = IPC::Run::start([ 'openssl', 's_server', '-accept', '127.0.0.1:0', '-www', '-cert', $certificate->{certificate}, '-key', $certificate->{key}, @options ],
+		'<', \my $in, '>', \my $out, '2>', \my $errors, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	$server->pump until $out =~ /^ACCEPT 127\.0\.0\.1:(\d+)$/m;
+	my $answer = $node->query("\\o /dev/null\n$settings\nSELECT appt_test.set('appt.ca_file', '$certificate->{ca}');\n\\o\nSELECT kind, error, response FROM appt_test.exchange(ARRAY['"
+		  . qq({"channel": "SMS", "kind": "HTTP", "url": "https://127.0.0.1:$1/", "sender": "a", "recipient": "+306900000001", "text": "t", "settings": {"method": "GET"}}) . "'::jsonb])");
+	$server->kill_kill;
+	return $answer;
+}
+
+# A server may choose how much work a key exchange in a finite field is: none is offered.
+sub key_exchange
+{
+	my $certificate = Appt::Peers->self_signed(rsa => 1);
+	my ($finite, $curve) = ('DHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256');
+	like(answer_of($certificate, '-tls1_2', '-cipher', $finite), qr/^FAILED\|.*handshake failure/, 'TLS 1.2: Diffie-Hellman in a finite field alone');
+	like(answer_of($certificate, '-tls1_2', '-serverpref', '-cipher', "$finite:$curve"), qr/^DELIVERED\|.*Cipher is $curve/s, 'TLS 1.2: rather than on a curve');
+	like(answer_of($certificate, '-tls1_3', '-groups', 'ffdhe8192'), qr/^FAILED\|.*handshake failure/, 'TLS 1.3: in a finite field alone');
+	like(answer_of($certificate, '-tls1_3', '-serverpref', '-groups', 'ffdhe2048:P-256'), qr/^DELIVERED\|.*Cipher is TLS/s, 'TLS 1.3: rather than on a curve');
+	return;
+}
+
 good();
 bad();
 changed_trust();
 no_handshake();
+key_exchange();
 $node->stop;
 done_testing();

@@ -22,7 +22,7 @@ package Appt::Peers;
 #
 #   my $authority = Appt::Peers->authority;                  # { ca, key }; more than one certificate of one authority:
 #   my $late = Appt::Peers->issue($authority, names => 'DNS:localhost', from => '20200101000000Z', until => '20200102000000Z');
-#   Appt::Peers->self_signed(names => 'DNS:localhost')       # also { ca, certificate, key }
+#   Appt::Peers->self_signed(names => 'DNS:localhost')       # also { ca, certificate, key }; rsa => 1: by an RSA key
 #
 #   Appt::Peers->lookup_library                              # for LD_PRELOAD: names that hang and fail, see test/peers/lookup.c
 #   Appt::Peers->full_disk_library                           # likewise: a disk that is full at times, see test/peers/full_disk.c
@@ -254,8 +254,9 @@ sub self_signed
 	my ($class, %options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 	my $names = $options{names} // $own_names;
+	my $key = $options{rsa} ? '-newkey rsa:2048 -nodes' : $new_key;
 
-	_openssl("req -x509 $new_key -days 2 -subj '/CN=localhost' -addext 'subjectAltName=$names' -keyout '$folder/self.key' -out '$folder/self.pem'");
+	_openssl("req -x509 $key -days 2 -subj '/CN=localhost' -addext 'subjectAltName=$names' -keyout '$folder/self.key' -out '$folder/self.pem'");
 	return { ca => "$folder/self.pem", certificate => "$folder/self.pem", key => "$folder/self.key" };
 }
 
