@@ -13,6 +13,9 @@
 #include "core/reachable.h"
 #include "worker/transfer_parts.h"
 
+/* By TLS each read may cost the sender one byte, and us a whole record. */
+#define READS_AT_ONCE 16
+
 /*
  * What a line of the server's tells of what it can do. Nothing that it offered
  * before STARTTLS counts after it (RFC 3207), which begins with another 220.
@@ -347,17 +350,21 @@ send_output(SmtpSession *session)
 	return register_events(session->engine, session->socket, EPOLLIN);
 }
 
-/* Receive what has come, until there is no more. False: the session is gone. */
+/* Receive what has come, but no more than is one's turn. False: the session is gone. */
 static bool
 receive_input(SmtpSession *session)
 {
 	char		bytes[4096];
 	size_t		received;
 
-	while (!smtp_dialogue_is_over(&session->dialogue))
+	for (int reads = 0; !smtp_dialogue_is_over(&session->dialogue); reads++)
 	{
-		CURLcode	result = curl_easy_recv(session->easy, bytes, sizeof(bytes),
-											&received);
+		CURLcode	result;
+
+		/* The rest may be with libcurl already: the socket can be written to, so we are called again at once. */
+		if (reads == READS_AT_ONCE)
+			return register_events(session->engine, session->socket, EPOLLIN | EPOLLOUT);
+		result = curl_easy_recv(session->easy, bytes, sizeof(bytes), &received);
 
 		if (result == CURLE_AGAIN)
 			return true;

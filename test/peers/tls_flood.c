@@ -9,7 +9,7 @@
  *			updates: TLS 1.3, key updates, each of which asks for one
  *			requests: TLS 1.2, requests to negotiate anew, once the connection stands
  *			hellos: the same in clear, instead of an answer to the first message
- *			padding: TLS 1.3, HTTP header lines, each byte in a record of its own that is full
+ *			none: TLS 1.3, https alone; one ticket before each answer, as a server may
  * LINE		SMTP: what the flood begins instead of the answer to (default: the
  *			greeting), as MAIL
  *
@@ -38,7 +38,6 @@
 #define FRAGMENT 16384
 #define SECRET 32
 
-#define ALERT 21
 #define HANDSHAKE 22
 #define DATA 23
 
@@ -126,20 +125,18 @@ derive_keys(void)
 	sequence = 0;
 }
 
-/* One record, its content followed by so many zeroes. */
 static void
-put_record(int type, const void *content, int length, int padding)
+put_record(int type, const void *content, int length)
 {
 	static unsigned char plain[FRAGMENT + 1],
 				packed[5 + FRAGMENT + 1 + 16];
 	EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
 	unsigned char nonce[12];
-	int			size = length + 1 + padding;
+	int			size = length + 1;
 	int			done;
 
 	memcpy(plain, content, length);
 	plain[length] = type;
-	memset(plain + length + 1, 0, padding);
 	memcpy(packed, "\x17\x03\x03", 3);
 	packed[3] = (size + 16) >> 8;
 	packed[4] = (size + 16) & 255;
@@ -173,17 +170,18 @@ take_secret(const SSL *of, const char *line)
 
 /* ---- the floods ---- */
 
+/* Of an hour, without a nonce, one byte long, without extensions. */
+static const unsigned char ticket[] = {4, 0, 0, 14, 0, 0, 14, 16, 0, 0, 0, 0, 0, 0, 1, 't', 0, 0};
+
 static void
 flood_tickets(void)
 {
-	/* Of an hour, without a nonce, one byte long, without extensions. */
-	static const unsigned char ticket[] = {4, 0, 0, 14, 0, 0, 14, 16, 0, 0, 0, 0, 0, 0, 1, 't', 0, 0};
 	static unsigned char many[FRAGMENT / sizeof(ticket) * sizeof(ticket)];
 
 	for (size_t i = 0; i < sizeof(many); i++)
 		many[i] = ticket[i % sizeof(ticket)];
 	while (1)
-		put_record(HANDSHAKE, many, sizeof(many), 0);
+		put_record(HANDSHAKE, many, sizeof(many));
 }
 
 static void
@@ -195,7 +193,7 @@ flood_updates(void)
 	{
 		unsigned char next[SECRET];
 
-		put_record(HANDSHAKE, update, sizeof(update), 0);
+		put_record(HANDSHAKE, update, sizeof(update));
 		derive("traffic upd", next, SECRET);
 		memcpy(secret, next, SECRET);
 		derive_keys();
@@ -217,16 +215,6 @@ flood_hellos(void)
 
 	while (1)
 		put(many, sizeof(many));
-}
-
-static void
-flood_padding(void)
-{
-	static const char header[] = "X-Filler: 1234567890\r\n";
-
-	put_record(DATA, "HTTP/1.1 200 OK\r\n", 17, 0);
-	for (size_t i = 0;; i++)
-		put_record(DATA, header + i % strlen(header), 1, FRAGMENT - 1);
 }
 
 /* What comes from now on is read beside, for who is not heard does not go on. */
@@ -253,8 +241,7 @@ flood(void)
 		{"tickets", flood_tickets},
 		{"updates", flood_updates},
 		{"requests", flood_requests},
-		{"hellos", flood_hellos},
-		{"padding", flood_padding}
+		{"hellos", flood_hellos}
 	};
 
 	note("begun");
@@ -303,7 +290,7 @@ say(const char *line)
 	else if (is_by_tls12())
 		SSL_write(ssl, line, strlen(line));
 	else
-		put_record(DATA, line, strlen(line), 0);
+		put_record(DATA, line, strlen(line));
 }
 
 static void
@@ -321,22 +308,42 @@ hear_line(char *line, int size)
 	line[length] = '\0';
 }
 
-static void
-speak_http(void)
-{
-	char		line[8192];
-
-	start_tls();
-	do
-		hear_line(line, sizeof(line));
-	while (line[0] != '\r');
-	flood();
-}
-
 static int
 begins_with(const char *line, const char *command)
 {
 	return strncasecmp(line, command, strlen(command)) == 0;
+}
+
+static void
+hear_request(void)
+{
+	static const char name[] = "Content-Length:";
+	char		line[8192];
+	long		length = 0;
+
+	do
+	{
+		hear_line(line, sizeof(line));
+		if (begins_with(line, name))
+			length = atol(line + strlen(name));
+	} while (line[0] != '\r');
+	while (length-- > 0)
+		if (SSL_read(ssl, line, 1) != 1)
+			end();
+}
+
+static void
+speak_http(void)
+{
+	start_tls();
+	while (1)
+	{
+		hear_request();
+		if (strcmp(kind, "none") != 0)
+			flood();
+		put_record(HANDSHAKE, ticket, sizeof(ticket));
+		say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+	}
 }
 
 static void

@@ -69,6 +69,14 @@ foreach my $case (@cases)
 }
 is($good->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $good->application ]}'"), 'SENT', 'all others were sent');
 
+# A connection that is used for long may bring a ticket with each answer.
+{
+	my $peer = Appt::Peers->tls_flood('--certificate' => $certificate->{certificate}, '--key' => $certificate->{key}, '--speak' => 'https', '--flood' => 'none');
+	$node->query('CREATE EXTENSION appt_test');
+	is($node->query("SELECT delivered, others FROM appt_test.exchange_many('{\"url\": \"@{[ $peer->url ]}\", \"payload\": \"{}\"}', 300, 1)"), '300|0', 'a ticket for each message is no flood');
+	is(scalar $peer->wait_for(1), 1, 'all went over one connection');
+}
+
 # While floods go on: a worker ends when it is told to, another one takes over, and the server stops.
 {
 	my @floods = map { [ flooded($_, max_attempts => 100, retry_base => '1 s', retry_cap => '1 s') ] } [qw(https tickets)], [qw(token tickets)], [qw(smtps tickets)], [qw(starttls tickets MAIL)];
