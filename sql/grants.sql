@@ -98,7 +98,7 @@ GRANT EXECUTE ON FUNCTION
 /* What policies ask, for those whom they restrict. */
 GRANT EXECUTE ON FUNCTION appt.caller_application
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer;
-GRANT EXECUTE ON FUNCTION appt.agent_application, appt.attended_appointments, appt.caller_user TO appt_agent;
+GRANT EXECUTE ON FUNCTION appt.agent_has_application, appt.attended_appointments, appt.caller_user TO appt_agent;
 GRANT EXECUTE ON FUNCTION appt.caller_conference TO appt_customer;
 GRANT EXECUTE ON FUNCTION appt.caller_organization, appt.administered_applications TO appt_admin;
 

@@ -19,10 +19,10 @@ LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_application
 COMMENT ON FUNCTION appt.caller_application(text) IS
 'The application that the caller''s token names, for the policies of that role; NULL if the caller acts as another, 42501 without a valid claim.';
 
-CREATE FUNCTION appt.agent_application() RETURNS uuid
-LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'agent_application';
-COMMENT ON FUNCTION appt.agent_application() IS
-'The application of an agent that reaches every appointment of it, for policies; NULL where agent_scope is OWN, 42501 without a valid claim.';
+CREATE FUNCTION appt.agent_has_application() RETURNS boolean
+LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'agent_has_application';
+COMMENT ON FUNCTION appt.agent_has_application() IS
+'Does an agent reach every appointment of its application, or with agent_scope OWN only its own? For policies; false if the caller acts as another role, 42501 without a valid claim.';
 
 CREATE FUNCTION appt.caller_user(role text) RETURNS text
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_user';
@@ -104,36 +104,34 @@ CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 
 /*
- * ---- appt_agent: what it organizes or attends; with agent_scope APPLICATION every appointment of the application ----
+ * ---- appt_agent: every appointment of the application, or with agent_scope OWN what it organizes or attends ----
  *
- * Of appointments and notifications each scope is a policy of its own: every arm of the OR between them is a key of an
- * index, and the one that does not apply is a key that no row has.
+ * The planner does not know the scope: whatever it is, the application is the key of the index, and what the query itself
+ * asks for.
  */
 
 CREATE POLICY agent ON appt.application FOR SELECT TO appt_agent
 	USING (id = (SELECT appt.caller_application('appt_agent')));
 CREATE POLICY agent ON appt.appointment FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
-		AND (organizer_id = (SELECT appt.caller_user('appt_agent')) AND organizer_type = 'AGENT'
+		AND ((SELECT appt.agent_has_application())
+			OR organizer_id = (SELECT appt.caller_user('appt_agent')) AND organizer_type = 'AGENT'
 			OR id = ANY ((SELECT appt.attended_appointments())::uuid[])));
-CREATE POLICY agent_application ON appt.appointment FOR SELECT TO appt_agent
-	USING (application_id = (SELECT appt.agent_application()));
 CREATE POLICY agent ON appt.participant FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
-		AND (application_id = (SELECT appt.agent_application())
+		AND ((SELECT appt.agent_has_application())
 			OR EXISTS (SELECT FROM appt.appointment a
 				WHERE a.application_id = participant.application_id AND a.id = participant.appointment_id)));
 CREATE POLICY agent ON appt.room_access FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
-		AND (application_id = (SELECT appt.agent_application())
+		AND ((SELECT appt.agent_has_application())
 			OR EXISTS (SELECT FROM appt.appointment a
 				WHERE a.application_id = room_access.application_id AND a.id = room_access.appointment_id)));
 CREATE POLICY agent ON appt.notification FOR SELECT TO appt_agent
-	USING (application_id = (SELECT appt.caller_application('appt_agent'))
-		AND (organizer_id = (SELECT appt.caller_user('appt_agent'))
+	USING (application_id = (SELECT appt.caller_application('appt_agent')) AND appointment_id IS NOT NULL
+		AND ((SELECT appt.agent_has_application())
+			OR organizer_id = (SELECT appt.caller_user('appt_agent'))
 			OR appointment_id = ANY ((SELECT appt.attended_appointments())::uuid[])));
-CREATE POLICY agent_application ON appt.notification FOR SELECT TO appt_agent
-	USING (application_id = (SELECT appt.agent_application()) AND appointment_id IS NOT NULL);
 CREATE POLICY agent ON appt.attempt FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));

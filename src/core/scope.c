@@ -24,7 +24,7 @@
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(caller_application);
-PG_FUNCTION_INFO_V1(agent_application);
+PG_FUNCTION_INFO_V1(agent_has_application);
 PG_FUNCTION_INFO_V1(caller_user);
 PG_FUNCTION_INFO_V1(caller_conference);
 PG_FUNCTION_INFO_V1(caller_organization);
@@ -73,23 +73,21 @@ scope_user(const Caller *caller)
 }
 
 /*
- * appt.agent_application() -> uuid
+ * appt.agent_has_application() -> boolean
  *
- * An agent's application, if its agent_scope is APPLICATION; NULL if it is OWN,
- * and unless the caller acts as appt_agent; 42501.
+ * Does the caller act as appt_agent, and reach every appointment of its
+ * application? 42501.
  */
 Datum
-agent_application(PG_FUNCTION_ARGS)
+agent_has_application(PG_FUNCTION_ARGS)
 {
 	Call		call;
-	bool		is_shared;
+	bool		has_application;
 
 	call_begin(&call, fcinfo, CALLER_ALL);
-	is_shared = call.caller.role == CALLER_AGENT && agents_share(&call.caller.application_id);
+	has_application = call.caller.role == CALLER_AGENT && scope_user(&call.caller) == NULL;
 	call_end(&call);
-	if (!is_shared)
-		PG_RETURN_NULL();
-	return uuid_datum(&call.caller.application_id);
+	PG_RETURN_BOOL(has_application);
 }
 
 /* appt.caller_user(role text) -> text, the token's sub; NULL unless the caller acts as that role; 42501 */

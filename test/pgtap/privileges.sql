@@ -52,7 +52,7 @@ INSERT INTO promised VALUES
 	('update_appointment', 'v', 'AG CS SU SV'),
 	-- What policies, constraints, triggers, views and the library's own statements call.
 	('administered_applications', 's', 'AD'),
-	('agent_application', 's', 'AG'),
+	('agent_has_application', 's', 'AG'),
 	('appointment_snapshot', 's', ''),
 	('participants_snapshot', 's', ''),
 	('attended_appointments', 's', 'AG'),
