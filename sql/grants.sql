@@ -24,12 +24,15 @@ GRANT EXECUTE ON FUNCTION
 	appt.set_provider
 	TO appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.not_retriable_because,
 	appt.notification_eligibility,
 	appt.render_template
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.preview_notification,
-	appt.retry_notification
+	appt.resend_notification,
+	appt.retry_notification,
+	appt.retry_notifications
 	TO appt_agent, appt_supervisor, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.schedule_appointment

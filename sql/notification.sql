@@ -37,6 +37,7 @@ CREATE TABLE appt.notification (
 	organizer_id text,
 	context jsonb,
 	event jsonb,
+	resent_from bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	settled_at timestamptz,
 	CONSTRAINT notification_subscription_check CHECK ((channel = 'WEBHOOK') = (subscription_id IS NOT NULL)),
@@ -56,7 +57,7 @@ COMMENT ON COLUMN appt.notification.uid IS 'The message''s identity outside: Mes
 COMMENT ON COLUMN appt.notification.lane IS 'The queue it waits in: one per subscription, else per application and channel.';
 COMMENT ON COLUMN appt.notification.detail IS 'What went wrong in particular, where the reason alone does not tell.';
 COMMENT ON COLUMN appt.notification.overtaken_by IS
-'Set when events overtake it while it is SENDING, a failure then cancels it, or when a move overtakes what has FAILED, which then can''t be retried.';
+'Set when events overtake it while it is SENDING, a failure then cancels it, or when a move overtakes what was settled, which then can''t be sent again by hand.';
 COMMENT ON COLUMN appt.notification.next_attempt_at IS 'When the worker looks at it next, and its place in due; NULL once settled or while SENDING.';
 COMMENT ON COLUMN appt.notification.manual IS 'The next attempt was asked for by a person.';
 COMMENT ON COLUMN appt.notification.worker_slot IS 'The worker slot that is sending it.';
@@ -66,6 +67,7 @@ COMMENT ON COLUMN appt.notification.context IS
 'What the message is composed from once the appointment or participant is gone, or where there never was one.';
 COMMENT ON COLUMN appt.notification.event IS
 'Members that a webhook''s payload has of the event: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
+COMMENT ON COLUMN appt.notification.resent_from IS 'The notification that resend_notification sent again as this one; NULL: none.';
 COMMENT ON COLUMN appt.notification.id IS 'Names it in functions and the log.';
 COMMENT ON COLUMN appt.notification.application_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN appt.notification.appointment_id IS 'The appointment it is about, which may be gone; NULL: none.';

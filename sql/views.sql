@@ -66,7 +66,8 @@ SELECT
 	a.provider_message_id,
 	a.subject,
 	n.created_at,
-	n.settled_at
+	n.settled_at,
+	n.resent_from
 FROM (
 	SELECT notification_id, recipient, attempt_number, manual, due_at, started_at, finished_at,
 		outcome, status_code, error, response, provider_id, provider_message_id, subject
@@ -116,6 +117,7 @@ COMMENT ON COLUMN appt.notification_log.error IS 'What went wrong.';
 COMMENT ON COLUMN appt.notification_log.response IS 'What is kept of the answer.';
 COMMENT ON COLUMN appt.notification_log.provider_message_id IS 'What the provider calls the message, or a mail server in its own log; NULL where it did not say.';
 COMMENT ON COLUMN appt.notification_log.subject IS 'Of the message as it was sent.';
+COMMENT ON COLUMN appt.notification_log.resent_from IS 'The notification that was sent again as this one; NULL: none.';
 COMMENT ON COLUMN appt.notification_log.created_at IS 'When the notification was planned.';
 COMMENT ON COLUMN appt.notification_log.settled_at IS 'When it came to its last state; NULL before.';
 
@@ -149,7 +151,9 @@ SELECT
 	last.error,
 	last.response,
 	provider.kind AS provider,
-	n.settled_at
+	n.settled_at,
+	judgement.obstacle IS NULL AS retriable,
+	judgement.obstacle AS not_retriable_because
 FROM appt.notification n
 	JOIN appt.attempt first ON first.notification_id = n.id AND first.attempt_number = 1
 	JOIN appt.attempt last ON last.notification_id = n.id AND last.attempt_number = n.attempt_count
@@ -157,6 +161,8 @@ FROM appt.notification n
 	LEFT JOIN appt.provider
 		ON provider.application_id = last.application_id AND provider.id = last.provider_id
 	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason
+	/* Once a row, and only for who asks for these columns. */
+	CROSS JOIN LATERAL (SELECT appt.not_retriable_because(n.id) AS obstacle OFFSET 0) judgement
 WHERE n.state = 'FAILED'
 	AND NOT EXISTS (
 		SELECT FROM appt.notification other
@@ -169,7 +175,9 @@ WHERE n.state = 'FAILED'
 			AND other.type = n.type
 			AND (other_first.started_at, other.id) > (first.started_at, n.id));
 COMMENT ON VIEW appt.latest_failure IS
-'What is failing: for each appointment, recipient, channel and type the notification tried last, if it failed, with its last attempt. It can be sent again with retry_notification, unless events overtook it.';
+'What is failing: for each appointment, recipient, channel and type the notification tried last, if it failed, with its last attempt. Where retriable is true, retry_notification sends it again.';
+COMMENT ON COLUMN appt.latest_failure.retriable IS 'Would retry_notification send it again, as things stand?';
+COMMENT ON COLUMN appt.latest_failure.not_retriable_because IS 'What stands in the way, as a sentence; NULL where it is retriable.';
 COMMENT ON COLUMN appt.latest_failure.application IS 'The application''s name.';
 COMMENT ON COLUMN appt.latest_failure.recipient IS 'The address of the last attempt.';
 COMMENT ON COLUMN appt.latest_failure.explanation IS 'The reason as a sentence.';

@@ -182,7 +182,7 @@ notification_type_codes(bool (*accepts) (NotificationType type))
 	int			count = 0;
 
 	for (int type = 0; type < NOTIFICATION_TYPES; type++)
-		if (accepts((NotificationType) type))
+		if (accepts == NULL || accepts((NotificationType) type))
 			codes[count++] = notification_types[type].code;
 	return codes;
 }

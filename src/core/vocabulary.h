@@ -97,8 +97,8 @@ extern const char *reason_explanation(Reason reason);	/* "" for REASON_NONE */
 extern Reason overtaking_reason(Overtaking overtaking);
 
 /*
- * The codes of those types that `accepts` takes, ending with NULL; and of all
- * channels.
+ * The codes of those types that `accepts` takes (NULL: all), ending with NULL;
+ * and of all channels.
  */
 extern const char *const *notification_type_codes(bool (*accepts) (NotificationType type));
 extern const char *const *channel_code_list(void);

@@ -1,14 +1,6 @@
 /*
  * notification_functions.c
- *		What people ask and do about single notifications.
- *
- * Whose a notification is, is part of the statement that looks for it: a
- * supervisor's and a client service's are those of its application, an admin's
- * those of its organization, an agent's those of the appointments of its
- * application or, where agent_scope is OWN, of those that it organizes or attends
- * (to change: that it organizes). Anything else is PT404, as if it did not
- * exist. When the appointment is gone, its organizer is told by the copy on the
- * notification.
+ *		What people ask about single notifications.
  */
 #include "postgres.h"
 
@@ -20,103 +12,13 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
-#include "core/scope.h"
 #include "core/statement.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
-#include "notify/retry.h"
+#include "notify/notification_scope.h"
 
 PG_FUNCTION_INFO_V1(notification_eligibility);
-PG_FUNCTION_INFO_V1(retry_notification);
 PG_FUNCTION_INFO_V1(preview_notification);
-
-/* An appointment of a notification, in the caller's scope. */
-typedef struct Scope
-{
-	pg_uuid_t	application_id;
-	pg_uuid_t  *appointment_id; /* NULL: it has none */
-} Scope;
-
-/*
- * $2 application, $3 organization, $4 user, NULL is any; of a row that has
- * application_id and appointment_id. Of notifications: $5 whether attending is
- * enough, $6 whether only those of appointments count.
- */
-#define IN_SCOPE(row) \
-	"($2::uuid IS NULL OR " row ".application_id = $2)" \
-	" AND ($3::uuid IS NULL OR EXISTS (SELECT FROM appt.application o" \
-	"  WHERE o.id = " row ".application_id AND o.organization_id = $3))"
-
-static void
-set_scope(const Caller *caller, NullableDatum *arguments, bool attending_is_enough)
-{
-	arguments[1] = arguments[2] = arguments[3] = SQL_NULL;
-	arguments[4] = SQL_VALUE(BoolGetDatum(attending_is_enough));
-	arguments[5] = SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT));
-	if (caller->role == CALLER_UNRESTRICTED)
-		return;
-	if (caller->role == CALLER_ADMIN)
-	{
-		arguments[2] = sql_uuid(&caller->organization_id);
-		return;
-	}
-	arguments[1] = sql_uuid(&caller->application_id);
-	arguments[3] = sql_text(scope_user(caller));
-}
-
-static Scope
-find_notification(const Caller *caller, int64 id, bool attending_is_enough)
-{
-	static Statement find = {
-		"SELECT n.application_id, n.appointment_id FROM appt.notification n"
-		" WHERE n.id = $1 AND " IN_SCOPE("n")
-		" AND (NOT $6 OR n.appointment_id IS NOT NULL)"
-		" AND ($4::text IS NULL"
-		"  OR EXISTS (SELECT FROM appt.appointment a"
-		"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id"
-		"    AND a.organizer_id = $4 AND a.organizer_type = 'AGENT')"
-		"  OR $5 AND EXISTS (SELECT FROM appt.participant p"
-		"   WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id"
-		"    AND p.id = $4 AND p.type = 'AGENT')"
-		"  OR n.organizer_id = $4 AND NOT EXISTS (SELECT FROM appt.appointment a"
-		"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id))",
-		6, {INT8OID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID}, true
-	};
-	NullableDatum arguments[6];
-	Scope		scope;
-
-	arguments[0] = SQL_VALUE(Int64GetDatum(id));
-	set_scope(caller, arguments, attending_is_enough);
-	if (statement_run_nullable(&find, arguments) == 0)
-		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
-	scope.application_id = row_uuid(0, 1);
-	scope.appointment_id = row_uuid_or_null(0, 2);
-	return scope;
-}
-
-static Scope
-find_appointment(const Caller *caller, pg_uuid_t *id)
-{
-	static Statement find = {
-		"SELECT a.application_id FROM appt.appointment a"
-		" WHERE a.id = $1 AND " IN_SCOPE("a")
-		" AND ($4::text IS NULL OR a.organizer_id = $4 AND a.organizer_type = 'AGENT'"
-		"  OR EXISTS (SELECT FROM appt.participant p"
-		"   WHERE p.application_id = a.application_id AND p.appointment_id = a.id"
-		"    AND p.id = $4 AND p.type = 'AGENT'))",
-		4, {UUIDOID, UUIDOID, UUIDOID, TEXTOID}, true
-	};
-	NullableDatum arguments[6];
-	Scope		scope;
-
-	arguments[0] = sql_uuid(id);
-	set_scope(caller, arguments, true);
-	if (statement_run_nullable(&find, arguments) == 0)
-		report_not_found("appointment", id);
-	scope.application_id = row_uuid(0, 1);
-	scope.appointment_id = id;
-	return scope;
-}
 
 /* A row of texts and one boolean, in the caller's memory. */
 static Datum
@@ -240,7 +142,7 @@ notification_eligibility(PG_FUNCTION_ARGS)
 	require_arguments(fcinfo, 2);
 	id = PG_GETARG_INT64(0);
 	at = PG_GETARG_TIMESTAMPTZ(1);
-	(void) find_notification(&call.caller, id, true);
+	(void) notification_in_scope(&call.caller, id, true);
 	loaded = facts_load_as_seen(&id, 1);
 	if (loaded == NIL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
@@ -250,51 +152,6 @@ notification_eligibility(PG_FUNCTION_ARGS)
 	set_text(values, nulls, 1, reason_code(answer.reason));
 	set_text(values, nulls, 2, answer.explanation);
 	result = form_result(&call, fcinfo, values, nulls);
-	call_end(&call);
-	return result;
-}
-
-/* ---- retry ---- */
-
-static Datum
-notification_details(Call *call, int64 id)
-{
-	static Statement find = {
-		"SELECT ROW(n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id,"
-		" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.state, n.reason,"
-		" n.attempt_count, n.next_attempt_at, CASE WHEN n.type <> 'CODE' THEN n.context END,"
-		" n.created_at, n.settled_at)::appt.notification_details"
-		" FROM appt.notification n WHERE n.id = $1",
-		1, {INT8OID}
-	};
-	bool		is_null;
-
-	if (statement_run(&find, Int64GetDatum(id)) == 0)
-		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
-	return call_copy(call, row_datum(0, 1, &is_null), false, -1);
-}
-
-/*
- * appt.retry_notification(notification_id bigint) -> appt.notification_details
- *
- * PT404; PT409 with the why in DETAIL for anything but the latest failure of
- * something that would be sent. Source: auvious-notifications.txt,
- * "Reliability and retries"; design.md, Failures.
- */
-Datum
-retry_notification(PG_FUNCTION_ARGS)
-{
-	Call		call;
-	int64		id;
-	Scope		scope;
-	Datum		result;
-
-	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
-	require_arguments(fcinfo, 1);
-	id = PG_GETARG_INT64(0);
-	scope = find_notification(&call.caller, id, false);
-	retry_by_hand(id, &scope.application_id, scope.appointment_id);
-	result = notification_details(&call, id);
 	call_end(&call);
 	return result;
 }
@@ -399,7 +256,7 @@ Datum
 preview_notification(PG_FUNCTION_ARGS)
 {
 	Call		call;
-	Scope		scope;
+	NotificationScope scope;
 	NotificationType type;
 	ChannelCode channel;
 	TimeOffset	offset;
@@ -412,7 +269,7 @@ preview_notification(PG_FUNCTION_ARGS)
 	read_kind(fcinfo, &type, &channel);
 	offset = read_offset(fcinfo);
 	participant_id = text_argument(fcinfo, 1);
-	scope = find_appointment(&call.caller, PG_GETARG_UUID_P(0));
+	scope = appointment_in_scope(&call.caller, PG_GETARG_UUID_P(0));
 	facts = facts_imagine(&scope.application_id, scope.appointment_id, participant_id, type, channel,
 						  offset, find_rule(fcinfo, &scope.application_id, type, channel));
 	if (facts == NULL)

@@ -266,20 +266,20 @@ overtake(const AppointmentKey *key, Overtaking overtaking, const char *participa
 }
 
 /*
- * Mark the failures that a move overtakes: nobody shall retry them by hand. Of
- * other events the appointment and its participants tell, but that times or
- * timezone were others once stands nowhere else.
+ * Mark what was settled and a move overtakes: nobody shall send it again by
+ * hand. Of other events the appointment and its participants tell, but that
+ * times or timezone were others once stands nowhere else.
  */
 static void
-mark_failures_before_move(const AppointmentKey *key)
+mark_settled_before_move(const AppointmentKey *key)
 {
 	static Statement mark = {
-		"WITH failed AS MATERIALIZED ("
+		"WITH settled AS MATERIALIZED ("
 		" SELECT id FROM appt.notification"
 		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
-		"  AND state = 'FAILED' AND overtaken_by IS NULL"
+		"  AND state IN ('FAILED', 'SENT', 'MISSED', 'SUPPRESSED') AND overtaken_by IS NULL"
 		" ORDER BY id FOR NO KEY UPDATE"
-		") UPDATE appt.notification n SET overtaken_by = 'RESCHEDULED' FROM failed f WHERE n.id = f.id",
+		") UPDATE appt.notification n SET overtaken_by = 'RESCHEDULED' FROM settled s WHERE n.id = s.id",
 		3, {UUIDOID, UUIDOID, TEXTARRAYOID}
 	};
 
@@ -306,7 +306,7 @@ void
 plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now)
 {
 	overtake(key, OVERTAKEN_BY_RESCHEDULE, NULL);
-	mark_failures_before_move(key);
+	mark_settled_before_move(key);
 	plan_event(key, TYPE_BIT(TYPE_RESCHEDULE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
 			   RECIPIENTS_ALL, NULL, event_of_move(previous), now);
 }

@@ -1,21 +1,24 @@
 /*
  * retry.c
- *		Manual retry: only the latest failure entry, and only what the worker
- *		would send.
+ *		Sending again by hand: what has failed, as one more attempt; what was
+ *		settled otherwise, as a new notification.
  *
  * Source: auvious-notifications.txt ("Manual retry is available only for the
  * most recent failure entry"); design.md, Failures. The latest is the failure
  * after whose first attempt none of the same appointment, recipient, channel
  * and type was first attempted. What the worker would not send now (switched
  * off, overtaken, no provider, no address) is refused with that reason: the
- * entry stays FAILED, and can be retried once that is mended. Window and
+ * entry stays as it is, and can be sent again once that is mended. Window and
  * max_attempts do not count.
  *
  * The appointment is locked first and shared, so that nobody cancels it between
  * the look and the row's return into the queue; after that the notification.
+ * Who sends one again waits for these locks. Who retries several waits for
+ * nobody: a lock is an obstacle like any other.
  */
 #include "postgres.h"
 
+#include "core/column.h"
 #include "core/errors.h"
 #include "core/one_time_code.h"
 #include "core/statement.h"
@@ -23,7 +26,86 @@
 #include "notify/eligibility.h"
 #include "notify/retry.h"
 
-#define NOT_NOW "notification cannot be retried"
+/* ---- what stands in the way; NULL: nothing ---- */
+
+static char *
+failure_obstacle(const NotificationFacts *facts, bool as_seen)
+{
+	static Statement find_later = {
+		"SELECT o.id FROM appt.notification n"
+		" JOIN appt.notification o ON o.appointment_id = n.appointment_id"
+		"  AND o.application_id = n.application_id AND o.id <> n.id"
+		"  AND o.recipient_kind = n.recipient_kind AND o.recipient_id = n.recipient_id"
+		"  AND o.channel = n.channel AND o.type = n.type"
+		" WHERE n.id = $1"
+		"  AND ((SELECT min(t.started_at) FROM appt.attempt t WHERE t.notification_id = o.id), o.id)"
+		"   > ((SELECT min(t.started_at) FROM appt.attempt t WHERE t.notification_id = n.id), n.id)"
+		" LIMIT 1",
+		1, {INT8OID}
+	};
+
+	if (facts->state != STATE_FAILED)
+		return psprintf("Notification " INT64_FORMAT " is %s: only the latest failure can be retried.",
+						facts->id, state_code(facts->state));
+	find_later.is_read_only = as_seen;
+	if (statement_run(&find_later, Int64GetDatum(facts->id)) == 0)
+		return NULL;
+	return psprintf("Notification " INT64_FORMAT " is not the latest: " INT64_FORMAT
+					" of the same kind to the same recipient was attempted after it.",
+					facts->id, row_int64(0, 1));
+}
+
+/* Would the worker send it, asked by a person? */
+static char *
+decision_obstacle(const NotificationFacts *facts, TimestampTz now)
+{
+	EligibilityInput input = eligibility_input(facts);
+	Decision	decision;
+
+	input.is_manual = true;
+	input.is_attempted = true;
+	input.next_attempt_at = Min(now, facts->due_at);
+	decision = eligibility_decide(&input, now);
+	if (decision.verdict == VERDICT_SEND && facts->overtaken_by != REASON_NONE)
+		decision.reason = facts->overtaken_by;
+	else if (decision.verdict == VERDICT_SEND)
+		return NULL;
+	return psprintf("Notification " INT64_FORMAT " would not be sent: %s (%s)",
+					facts->id, reason_explanation(decision.reason), reason_code(decision.reason));
+}
+
+/* What keeps anything from being sent now. */
+static char *
+sending_obstacle(const NotificationFacts *facts, TimestampTz now)
+{
+	if (facts->appointment_id != NULL && facts->appointment == NULL)
+		return psprintf("The appointment of notification " INT64_FORMAT
+						" was deleted, and with it what the message says.", facts->id);
+	if (facts->type == TYPE_CODE && now >= facts->due_at + ONE_TIME_CODE_LIFETIME)
+		return psprintf("The code of notification " INT64_FORMAT " has expired.", facts->id);
+	return decision_obstacle(facts, now);
+}
+
+char *
+retry_obstacle(const NotificationFacts *facts, bool as_seen, TimestampTz now)
+{
+	char	   *obstacle = failure_obstacle(facts, as_seen);
+
+	return obstacle != NULL ? obstacle : sending_obstacle(facts, now);
+}
+
+static char *
+resend_obstacle(const NotificationFacts *facts, TimestampTz now)
+{
+	if (facts->type == TYPE_CODE)
+		return psprintf("Notification " INT64_FORMAT " is a one-time code: ask for a new one.", facts->id);
+	if (facts->state != STATE_SENT && facts->state != STATE_MISSED && facts->state != STATE_SUPPRESSED)
+		return psprintf("Notification " INT64_FORMAT " is %s: what was SENT, MISSED or SUPPRESSED can be.",
+						facts->id, state_code(facts->state));
+	return sending_obstacle(facts, now);
+}
+
+/* ---- one ---- */
 
 static void
 lock_appointment(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id)
@@ -48,75 +130,34 @@ lock_notification(int64 notification_id)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, notification_id));
 }
 
-/* The facts as they are now that the locks are held. */
+/* Lock it and its appointment; the facts as they are after that. */
 static const NotificationFacts *
-load_current(int64 notification_id)
+lock_and_load(int64 notification_id, const pg_uuid_t *application_id, const pg_uuid_t *appointment_id)
 {
-	List	   *loaded = facts_load(&notification_id, 1);
+	List	   *loaded;
 
+	lock_appointment(application_id, appointment_id);
+	lock_notification(notification_id);
+	loaded = facts_load(&notification_id, 1);
 	if (loaded == NIL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, notification_id));
 	return (const NotificationFacts *) linitial(loaded);
 }
 
 static void
-require_latest_failure(const NotificationFacts *facts)
-{
-	static Statement find_later = {
-		"SELECT o.id FROM appt.notification n"
-		" JOIN appt.notification o ON o.appointment_id = n.appointment_id"
-		"  AND o.application_id = n.application_id AND o.id <> n.id"
-		"  AND o.recipient_kind = n.recipient_kind AND o.recipient_id = n.recipient_id"
-		"  AND o.channel = n.channel AND o.type = n.type"
-		" WHERE n.id = $1"
-		"  AND ((SELECT min(t.started_at) FROM appt.attempt t WHERE t.notification_id = o.id), o.id)"
-		"   > ((SELECT min(t.started_at) FROM appt.attempt t WHERE t.notification_id = n.id), n.id)"
-		" LIMIT 1",
-		1, {INT8OID}
-	};
-
-	if (facts->state != STATE_FAILED)
-		report_conflict(NOT_NOW, "Notification " INT64_FORMAT " is %s: only the latest failure can be retried.",
-						facts->id, state_code(facts->state));
-	if (statement_run(&find_later, Int64GetDatum(facts->id)) > 0)
-		report_conflict(NOT_NOW, "Notification " INT64_FORMAT " is not the latest: " INT64_FORMAT
-						" of the same kind to the same recipient was attempted after it.",
-						facts->id, row_int64(0, 1));
-}
-
-/* Would the worker send it, asked by a person? */
-static void
-require_sendable(const NotificationFacts *facts, TimestampTz now)
-{
-	EligibilityInput input = eligibility_input(facts);
-	Decision	decision;
-
-	input.is_manual = true;
-	input.is_attempted = true;
-	input.next_attempt_at = Min(now, facts->due_at);
-	decision = eligibility_decide(&input, now);
-	if (decision.verdict == VERDICT_SEND && facts->overtaken_by != REASON_NONE)
-		decision.reason = facts->overtaken_by;
-	else if (decision.verdict == VERDICT_SEND)
-		return;
-	report_conflict(NOT_NOW, "Notification " INT64_FORMAT " would not be sent: %s (%s)",
-					facts->id, reason_explanation(decision.reason), reason_code(decision.reason));
-}
-
-static void
-put_into_queue(const NotificationFacts *facts, TimestampTz now)
+put_into_queue(Datum ids, TimestampTz now)
 {
 	static Statement put = {
 		"WITH queued AS ("
 		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
-		" SELECT lane, $2, id, application_id FROM appt.notification WHERE id = $1"
+		" SELECT lane, $2, id, application_id FROM appt.notification WHERE id = ANY ($1)"
 		") UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', detail = NULL,"
-		"  overtaken_by = NULL, manual = true, next_attempt_at = $2, settled_at = NULL WHERE id = $1",
-		2, {INT8OID, TIMESTAMPTZOID}
+		"  overtaken_by = NULL, manual = true, next_attempt_at = $2, settled_at = NULL"
+		" WHERE id = ANY ($1)",
+		2, {INT8ARRAYOID, TIMESTAMPTZOID}
 	};
 
-	(void) statement_run(&put, Int64GetDatum(facts->id), TimestampTzGetDatum(now));
-	wake_by_hand_on_commit(facts->lane, now);
+	(void) statement_run(&put, ids, TimestampTzGetDatum(now));
 }
 
 void
@@ -124,17 +165,166 @@ retry_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 			  const pg_uuid_t *appointment_id)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	const NotificationFacts *facts;
+	const NotificationFacts *facts = lock_and_load(notification_id, application_id, appointment_id);
+	char	   *obstacle = retry_obstacle(facts, false, now);
+	Column	   *ids = column_create(INT8OID, 1);
 
-	lock_appointment(application_id, appointment_id);
-	lock_notification(notification_id);
-	facts = load_current(notification_id);
-	require_latest_failure(facts);
-	if (facts->appointment_id != NULL && facts->appointment == NULL)
-		report_conflict(NOT_NOW, "The appointment of notification " INT64_FORMAT
-						" was deleted, and with it what the message says.", facts->id);
-	if (facts->type == TYPE_CODE && now >= facts->due_at + ONE_TIME_CODE_LIFETIME)
-		report_conflict(NOT_NOW, "The code of notification " INT64_FORMAT " has expired.", facts->id);
-	require_sendable(facts, now);
-	put_into_queue(facts, now);
+	if (obstacle != NULL)
+		report_conflict("notification cannot be retried", "%s", obstacle);
+	column_add(ids, Int64GetDatum(notification_id));
+	put_into_queue(column_array(ids), now);
+	wake_by_hand_on_commit(facts->lane, now);
+}
+
+/* As much of the first as is still known; of a live appointment and recipient as they are now. */
+static int64
+plan_again(int64 notification_id, TimestampTz now)
+{
+	static Statement plan = {
+		"WITH notification AS ("
+		" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
+		"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane, manual,"
+		"  notifications_active, address, title, start_at, end_at, organizer_id, context, event, resent_from)"
+		" SELECT n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id,"
+		"  n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, $2, $2, n.lane, true,"
+		"  n.notifications_active,"
+		"  coalesce(CASE n.channel WHEN 'EMAIL' THEN p.email WHEN 'SMS' THEN p.phone END, n.address),"
+		"  CASE WHEN a.id IS NULL THEN n.title ELSE a.title END,"
+		"  coalesce(a.start_at, n.start_at), coalesce(a.end_at, n.end_at), n.organizer_id,"
+		"  n.context, n.event, n.id"
+		" FROM appt.notification n"
+		" LEFT JOIN appt.appointment a ON a.application_id = n.application_id AND a.id = n.appointment_id"
+		" LEFT JOIN appt.participant p ON p.application_id = n.application_id"
+		"  AND p.appointment_id = n.appointment_id AND p.id = n.recipient_id AND n.recipient_kind = 'CUSTOMER'"
+		" WHERE n.id = $1"
+		" RETURNING id, application_id, lane, due_at"
+		"), queued AS ("
+		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
+		" SELECT lane, due_at, id, application_id FROM notification"
+		") SELECT id FROM notification",
+		2, {INT8OID, TIMESTAMPTZOID}
+	};
+
+	(void) statement_run(&plan, Int64GetDatum(notification_id), TimestampTzGetDatum(now));
+	return row_int64(0, 1);
+}
+
+int64
+resend_by_hand(int64 notification_id, const pg_uuid_t *application_id,
+			   const pg_uuid_t *appointment_id)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	const NotificationFacts *facts = lock_and_load(notification_id, application_id, appointment_id);
+	char	   *obstacle = resend_obstacle(facts, now);
+
+	if (obstacle != NULL)
+		report_conflict("notification cannot be sent again", "%s", obstacle);
+	wake_by_hand_on_commit(facts->lane, now);
+	return plan_again(notification_id, now);
+}
+
+/* ---- several ---- */
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		id_a = ((const RetryCandidate *) a)->notification_id;
+	int64		id_b = ((const RetryCandidate *) b)->notification_id;
+
+	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
+}
+
+static RetryCandidate *
+find_candidate(RetryCandidate *candidates, int count, int64 id)
+{
+	RetryCandidate key = {.notification_id = id};
+
+	return (RetryCandidate *) bsearch(&key, candidates, count, sizeof(RetryCandidate), compare_ids);
+}
+
+/* Of their appointments, those that nobody has locked against it. */
+static List *
+lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *candidates, int count)
+{
+	static Statement lock = {
+		"SELECT id FROM appt.appointment WHERE application_id = $1 AND id = ANY ($2)"
+		" ORDER BY id FOR SHARE SKIP LOCKED",
+		2, {UUIDOID, UUIDARRAYOID}
+	};
+	Column	   *ids = column_create(UUIDOID, count);
+	List	   *locked = NIL;
+	uint64		rows;
+
+	for (int i = 0; i < count; i++)
+		if (candidates[i].appointment_id != NULL)
+			column_add_uuid(ids, candidates[i].appointment_id);
+	rows = statement_run(&lock, UUIDPGetDatum(application_id), column_array(ids));
+	for (uint64 row = 0; row < rows; row++)
+		locked = lappend(locked, row_uuid_or_null(row, 1));
+	return locked;
+}
+
+/* The facts of those that nobody has locked, as they are now that we have. */
+static List *
+lock_free_notifications(const RetryCandidate *candidates, int count)
+{
+	static Statement lock = {
+		"SELECT id FROM appt.notification WHERE id = ANY ($1) ORDER BY id FOR UPDATE SKIP LOCKED",
+		1, {INT8ARRAYOID}
+	};
+	Column	   *ids = column_create(INT8OID, count);
+	int64	   *locked;
+	int			rows;
+
+	for (int i = 0; i < count; i++)
+		column_add(ids, Int64GetDatum(candidates[i].notification_id));
+	rows = (int) statement_run(&lock, column_array(ids));
+	locked = (int64 *) palloc(Max(rows, 1) * sizeof(int64));
+	for (int row = 0; row < rows; row++)
+		locked[row] = row_int64(row, 1);
+	return facts_load(locked, rows);
+}
+
+/* What is gone needs no lock. */
+static bool
+is_held(const NotificationFacts *facts, const List *locked_appointments)
+{
+	ListCell   *cell;
+
+	if (facts->appointment == NULL || facts->appointment->is_deleted)
+		return false;
+	foreach(cell, locked_appointments)
+		if (memcmp(lfirst(cell), facts->appointment_id, UUID_LEN) == 0)
+			return false;
+	return true;
+}
+
+#define HELD "Another transaction is changing it, or its appointment."
+
+void
+retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	List	   *appointments = lock_free_appointments(application_id, candidates, count);
+	Column	   *ids = column_create(INT8OID, count);
+	ListCell   *cell;
+
+	qsort(candidates, count, sizeof(RetryCandidate), compare_ids);
+	for (int i = 0; i < count; i++)
+		candidates[i].obstacle = HELD;
+	foreach(cell, lock_free_notifications(candidates, count))
+	{
+		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
+		RetryCandidate *candidate = find_candidate(candidates, count, facts->id);
+
+		if (is_held(facts, appointments))
+			continue;
+		candidate->obstacle = retry_obstacle(facts, false, now);
+		if (candidate->obstacle != NULL)
+			continue;
+		column_add(ids, Int64GetDatum(facts->id));
+		wake_by_hand_on_commit(facts->lane, now);
+	}
+	if (ids->count > 0)
+		put_into_queue(column_array(ids), now);
 }

@@ -57,7 +57,9 @@ static Statement close_attempts = {
 
 static Statement settle_notifications = {
 	"UPDATE appt.notification n "
-	"SET state = c.state, reason = c.reason, overtaken_by = NULL, manual = false, worker_slot = NULL,"
+	"SET state = c.state, reason = c.reason, manual = false, worker_slot = NULL,"
+	/* What is SENT keeps the mark: it can't be sent again by hand. */
+	"  overtaken_by = CASE WHEN c.state = 'SENT' THEN n.overtaken_by END,"
 	"  next_attempt_at = c.next_attempt_at,"
 	"  settled_at = CASE WHEN c.next_attempt_at IS NULL THEN $5 END "
 	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason,"

@@ -66,6 +66,11 @@ INSERT INTO contract VALUES
 		locale text DEFAULT NULL::text, timezone text DEFAULT NULL::text, period interval DEFAULT NULL::interval, text_body text DEFAULT NULL::text -> bigint'),
 	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT reason text, OUT explanation text -> record'),
 	('retry_notification', 'notification_id bigint -> appt.notification_details'),
+	('retry_notifications', 'application_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone DEFAULT NULL::timestamp with time zone,
+		type text DEFAULT NULL::text, channel text DEFAULT NULL::text, recipient text DEFAULT NULL::text, subscription_id uuid DEFAULT NULL::uuid,
+		reason text DEFAULT NULL::text, max integer DEFAULT 1000 -> TABLE(notification_id bigint, retried boolean, explanation text)'),
+	('resend_notification', 'notification_id bigint -> appt.notification_details'),
+	('not_retriable_because', 'notification_id bigint -> text'),
 	('preview_notification', 'appointment_id uuid, participant_id text, type text, channel text, time_offset interval DEFAULT NULL::interval,
 		rule_id bigint DEFAULT NULL::bigint, OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text -> record'),
 	('render_template', 'template text, data jsonb, html boolean DEFAULT false, timezone text DEFAULT ''UTC''::text, locale text DEFAULT ''en''::text -> text'),
@@ -100,7 +105,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 	WHERE pronamespace = 'appt'::regnamespace AND r.rolname IN ('appt_service', 'appt_anonymous') AND proname NOT IN (SELECT name FROM contract)
 		AND proname !~ '^(due_notifications|notification_types|reasons|.*_(is|are)_valid)$'$$, 'nothing that applications call is left out');
 -- PostgREST answers GET for what is STABLE.
-SELECT is(string_agg(proname, ' ' ORDER BY proname), 'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment get_participant google_calendar_event google_calendar_url ical_event ical_text notification_eligibility preview_notification render_template resolve_room', 'what only reads is STABLE')
+SELECT is(string_agg(proname, ' ' ORDER BY proname), 'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment get_participant google_calendar_event google_calendar_url ical_event ical_text not_retriable_because notification_eligibility preview_notification render_template resolve_room', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's' AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|agent_|administered_|attended_|due_)';    -- for policies and views
 

@@ -1,0 +1,53 @@
+/*
+ * notification_scope.h
+ *		Whose notifications a caller may read and send again.
+ *
+ * A supervisor's and a client service's are those of its application, an admin's
+ * those of its organization, an agent's those of the appointments of its
+ * application or, where agent_scope is OWN, of those that it organizes or
+ * attends (to change: that it organizes). When the appointment is gone, its
+ * organizer is told by the copy on the notification. Anything else is PT404, as
+ * if it did not exist. SPI connected, as the owner.
+ */
+#ifndef APPT_NOTIFICATION_SCOPE_H
+#define APPT_NOTIFICATION_SCOPE_H
+
+#include "core/call.h"
+
+/* The appointment of a notification. */
+typedef struct NotificationScope
+{
+	pg_uuid_t	application_id;
+	pg_uuid_t  *appointment_id; /* NULL: it has none */
+} NotificationScope;
+
+extern NotificationScope notification_in_scope(const Caller *caller, int64 id, bool attending_is_enough);
+extern NotificationScope appointment_in_scope(const Caller *caller, pg_uuid_t *id);
+
+/*
+ * For statements that look for notifications n in their own way: the condition,
+ * and its arguments, which are $2 to $6. Their types are UUIDOID, UUIDOID,
+ * TEXTOID, BOOLOID, BOOLOID.
+ */
+#define ROW_IN_SCOPE(row) \
+	"($2::uuid IS NULL OR " row ".application_id = $2)" \
+	" AND ($3::uuid IS NULL OR EXISTS (SELECT FROM appt.application o" \
+	"  WHERE o.id = " row ".application_id AND o.organization_id = $3))"
+#define NOTIFICATION_IN_SCOPE \
+	ROW_IN_SCOPE("n") \
+	" AND (NOT $6 OR n.appointment_id IS NOT NULL)" \
+	" AND ($4::text IS NULL" \
+	"  OR EXISTS (SELECT FROM appt.appointment a" \
+	"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id" \
+	"    AND a.organizer_id = $4 AND a.organizer_type = 'AGENT')" \
+	"  OR $5 AND EXISTS (SELECT FROM appt.participant p" \
+	"   WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id" \
+	"    AND p.id = $4 AND p.type = 'AGENT')" \
+	"  OR n.organizer_id = $4 AND NOT EXISTS (SELECT FROM appt.appointment a" \
+	"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id))"
+extern void set_notification_scope(const Caller *caller, NullableDatum *arguments, bool attending_is_enough);
+
+/* The function's result: appt.notification_details of a notification. PT404. */
+extern Datum notification_details(Call *call, int64 id);
+
+#endif							/* APPT_NOTIFICATION_SCOPE_H */

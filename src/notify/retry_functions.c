@@ -1,0 +1,246 @@
+/*
+ * retry_functions.c
+ *		Sending again by hand, as SQL functions.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "core/arguments.h"
+#include "core/call.h"
+#include "core/errors.h"
+#include "core/statement.h"
+#include "notify/notification_scope.h"
+#include "notify/retry.h"
+
+PG_FUNCTION_INFO_V1(retry_notification);
+PG_FUNCTION_INFO_V1(retry_notifications);
+PG_FUNCTION_INFO_V1(resend_notification);
+PG_FUNCTION_INFO_V1(not_retriable_because);
+
+/* So many are looked at by one call at most, and so many at once. */
+#define MAX_RETRIES 10000
+#define RETRY_BATCH 100
+
+enum
+{
+	ARGUMENT_APPLICATION_ID, ARGUMENT_SINCE, ARGUMENT_UNTIL, ARGUMENT_TYPE, ARGUMENT_CHANNEL,
+	ARGUMENT_RECIPIENT, ARGUMENT_SUBSCRIPTION_ID, ARGUMENT_REASON, ARGUMENT_MAX
+};
+
+/*
+ * appt.retry_notification(notification_id bigint) -> appt.notification_details
+ *
+ * PT404; PT409 with the why in DETAIL for anything but the latest failure of
+ * something that would be sent. Source: auvious-notifications.txt,
+ * "Reliability and retries"; design.md, Failures.
+ */
+Datum
+retry_notification(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	int64		id;
+	NotificationScope scope;
+	Datum		result;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
+	require_arguments(fcinfo, 1);
+	id = PG_GETARG_INT64(0);
+	scope = notification_in_scope(&call.caller, id, false);
+	retry_by_hand(id, &scope.application_id, scope.appointment_id);
+	result = notification_details(&call, id);
+	call_end(&call);
+	return result;
+}
+
+/*
+ * appt.resend_notification(notification_id bigint) -> appt.notification_details
+ *
+ * The new notification. PT404; PT409 with the why in DETAIL for what was not
+ * SENT, MISSED or SUPPRESSED, for a CODE, and for what would not be sent now.
+ * Source: api.md, Notifications.
+ */
+Datum
+resend_notification(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	int64		id;
+	NotificationScope scope;
+	Datum		result;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
+	require_arguments(fcinfo, 1);
+	id = PG_GETARG_INT64(0);
+	scope = notification_in_scope(&call.caller, id, false);
+	result = notification_details(&call, resend_by_hand(id, &scope.application_id, scope.appointment_id));
+	call_end(&call);
+	return result;
+}
+
+/*
+ * appt.not_retriable_because(notification_id bigint) -> text
+ *
+ * Why retry_notification would refuse it now; null if it would not. For the
+ * view latest_failure. PT404.
+ */
+Datum
+not_retriable_because(PG_FUNCTION_ARGS)
+{
+	Call		call;
+	int64		id;
+	List	   *loaded;
+	char	   *obstacle;
+	Datum		result = (Datum) 0;
+
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE | CALLER_ADMIN);
+	require_arguments(fcinfo, 1);
+	id = PG_GETARG_INT64(0);
+	(void) notification_in_scope(&call.caller, id, true);
+	loaded = facts_load_as_seen(&id, 1);
+	if (loaded == NIL)
+		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
+	obstacle = retry_obstacle((const NotificationFacts *) linitial(loaded), true, GetCurrentTimestamp());
+	if (obstacle != NULL)
+		result = call_copy(&call, CStringGetTextDatum(obstacle), false, -1);
+	call_end(&call);
+	if (obstacle == NULL)
+		PG_RETURN_NULL();
+	return result;
+}
+
+/* ---- retry_notifications ---- */
+
+static void
+check_filters(FunctionCallInfo fcinfo)
+{
+	char	   *type = text_argument(fcinfo, ARGUMENT_TYPE);
+	char	   *channel = text_argument(fcinfo, ARGUMENT_CHANNEL);
+	char	   *reason = text_argument(fcinfo, ARGUMENT_REASON);
+	NotificationType known_type;
+	ChannelCode known_channel;
+	Reason		known_reason;
+
+	if (type != NULL && !notification_type_from_code(type, &known_type))
+		report_unlisted(notification_type_codes(NULL), "unknown notification type", "\"%s\" is not one.", type);
+	if (channel != NULL && !channel_from_code(channel, &known_channel))
+		report_unlisted(channel_code_list(), "unknown channel", "\"%s\" is not one.", channel);
+	if (reason != NULL && !reason_from_code(reason, &known_reason))
+		report_invalid("unknown reason", "The view appt.reason does not have \"%s\".", reason);
+	if (PG_GETARG_INT32(ARGUMENT_MAX) < 1 || PG_GETARG_INT32(ARGUMENT_MAX) > MAX_RETRIES)
+		report_invalid("value out of range", "\"max\" is %d, not 1 to %d.", PG_GETARG_INT32(ARGUMENT_MAX), MAX_RETRIES);
+}
+
+static void
+require_application(const Caller *caller, const pg_uuid_t *application_id)
+{
+	static Statement find = {
+		"SELECT FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
+
+	if (!caller_may_use_application(caller, application_id) ||
+		statement_run(&find, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+}
+
+/* Failures that are asked for, those due first first. */
+static RetryCandidate *
+find_failures(const Caller *caller, FunctionCallInfo fcinfo, int *count)
+{
+	static Statement find = {
+		"SELECT n.id, n.appointment_id FROM appt.notification n"
+		" WHERE n.application_id = $1 AND n.state = 'FAILED' AND " NOTIFICATION_IN_SCOPE
+		" AND n.due_at >= coalesce($7, '-infinity') AND n.due_at < coalesce($8, 'infinity')"
+		" AND ($9::text IS NULL OR n.type = $9) AND ($10::text IS NULL OR n.channel = $10)"
+		" AND ($11::text IS NULL OR $11 IN (n.address, n.recipient_id))"
+		" AND ($12::uuid IS NULL OR n.subscription_id = $12) AND ($13::text IS NULL OR n.reason = $13)"
+		" ORDER BY n.due_at, n.id LIMIT $14",
+		14, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+		TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, INT4OID}
+	};
+	NullableDatum arguments[14];
+	RetryCandidate *candidates;
+
+	arguments[0] = fcinfo->args[ARGUMENT_APPLICATION_ID];
+	set_notification_scope(caller, arguments, false);
+	for (int i = ARGUMENT_SINCE; i <= ARGUMENT_MAX; i++)
+		arguments[5 + i] = fcinfo->args[i];
+	*count = (int) statement_run_nullable(&find, arguments);
+	candidates = (RetryCandidate *) palloc0(Max(*count, 1) * sizeof(RetryCandidate));
+	for (int row = 0; row < *count; row++)
+	{
+		candidates[row].notification_id = row_int64(row, 1);
+		candidates[row].appointment_id = row_uuid_or_null(row, 2);
+	}
+	return candidates;
+}
+
+static void
+put_results(ReturnSetInfo *result, const RetryCandidate *candidates, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const char *obstacle = candidates[i].obstacle;
+		bool		nulls[3] = {false, false, obstacle == NULL};
+		Datum		values[3];
+
+		values[0] = Int64GetDatum(candidates[i].notification_id);
+		values[1] = BoolGetDatum(obstacle == NULL);
+		values[2] = obstacle != NULL ? CStringGetTextDatum(obstacle) : (Datum) 0;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+/* Some at a time, so that memory is bounded. */
+static void
+retry_in_batches(const pg_uuid_t *application_id, RetryCandidate *candidates, int count, ReturnSetInfo *result)
+{
+	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "appt retries", ALLOCSET_DEFAULT_SIZES);
+
+	for (int done = 0; done < count; done += RETRY_BATCH)
+	{
+		MemoryContext previous = MemoryContextSwitchTo(batch);
+		int			size = Min(RETRY_BATCH, count - done);
+
+		CHECK_FOR_INTERRUPTS();
+		retry_several(application_id, candidates + done, size);
+		put_results(result, candidates + done, size);
+		MemoryContextSwitchTo(previous);
+		MemoryContextReset(batch);
+	}
+	MemoryContextDelete(batch);
+}
+
+/*
+ * appt.retry_notifications(application_id uuid, since timestamptz = null, until timestamptz = null,
+ *		type text = null, channel text = null, recipient text = null, subscription_id uuid = null,
+ *		reason text = null, max integer = 1000)
+ *		-> setof (notification_id bigint, retried boolean, explanation text)
+ *
+ * Each FAILED one that was due in [since, until) as by retry_notification; what
+ * may not be retried is told, not raised. `recipient` is an address or the id of a
+ * participant. 22023: an unknown type, channel or reason, max outside 1..10000;
+ * PT404: no such application. Source: api.md, Notifications.
+ */
+Datum
+retry_notifications(PG_FUNCTION_ARGS)
+{
+	RetryCandidate *candidates;
+	pg_uuid_t  *application_id;
+	int			count;
+	Call		call;
+
+	InitMaterializedSRF(fcinfo, 0);
+	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
+	require_arguments(fcinfo, 1);
+	require_argument(fcinfo, ARGUMENT_MAX, "max");
+	check_filters(fcinfo);
+	application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
+	require_application(&call.caller, application_id);
+	candidates = find_failures(&call.caller, fcinfo, &count);
+	retry_in_batches(application_id, candidates, count, (ReturnSetInfo *) fcinfo->resultinfo);
+	call_end(&call);
+	return (Datum) 0;
+}
