@@ -304,11 +304,29 @@ is_out_of_room(const ErrorData *error)
 		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
 }
 
+/* Somebody has taken the locks that the server has room for. It has the code of a process's own memory. */
+static bool
+is_out_of_locks(const ErrorData *error)
+{
+	return error->sqlerrcode == ERRCODE_OUT_OF_MEMORY && error->message_id != NULL &&
+		strcmp(error->message_id, "out of shared memory") == 0;
+}
+
+static int
+sqlstate_of(const ErrorData *error)
+{
+	if (is_out_of_room(error))
+		return ERRCODE_DISK_FULL;
+	if (is_out_of_locks(error))
+		return ERRCODE_INSUFFICIENT_RESOURCES;
+	return error->sqlerrcode;
+}
+
 static void
 keep_error(const ErrorData *error)
 {
 	copy_clipped(last_error, error->message != NULL ? error->message : "unknown error", ERROR_LENGTH);
-	last_sqlstate = is_out_of_room(error) ? ERRCODE_DISK_FULL : error->sqlerrcode;
+	last_sqlstate = sqlstate_of(error);
 }
 
 /* Roll back; what went wrong goes to the log and stays as the last error. */
