@@ -239,7 +239,6 @@ commit_transaction(void)
 	CommitTransactionCommand();
 	SetUserIdAndSecContext(GetSessionUserId(), 0);
 	end_transaction();
-	has_pending_statistics = (pgstat_report_stat(false) > 0);
 }
 
 /* What dropping or altering the extension, or our own shutdown, does to a step under way. */
@@ -365,6 +364,24 @@ extension_has_gone(void)
 	return !extension.is_installed || extension.id != served_extension;
 }
 
+/* They may find no shared memory: neither is what was committed undone by that, nor does the worker end. */
+static void
+report_statistics(bool force)
+{
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		has_pending_statistics = (pgstat_report_stat(force) > 0);
+	}
+	PG_CATCH();
+	{
+		has_pending_statistics = false;
+		recover_from_error(context);
+	}
+	PG_END_TRY();
+}
+
 static bool
 run_as(Oid owner, void (*step) (void *), void *argument)
 {
@@ -387,6 +404,8 @@ run_as(Oid owner, void (*step) (void *), void *argument)
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
+	if (succeeded)
+		report_statistics(false);
 	return succeeded;
 }
 
@@ -650,10 +669,7 @@ static void
 flush_statistics(TimestampTz next_wake)
 {
 	if (has_pending_statistics && next_wake > GetCurrentTimestamp() + USECS_PER_SEC)
-	{
-		pgstat_report_stat(true);
-		has_pending_statistics = false;
-	}
+		report_statistics(true);
 }
 
 void
