@@ -210,7 +210,7 @@ supervise_anew(Oid database)
 static void
 check_database(DatabaseRecord *record)
 {
-	record->check = false;
+	record->check = record->is_doubted = false;
 	if (record->presence == PRESENCE_ABSENT || worker_record(record->database, 1) == NULL)
 		record->presence = PRESENCE_UNKNOWN;
 	supervise_anew(record->database);
@@ -234,7 +234,7 @@ refresh_databases(void)
 	{
 		DatabaseRecord *record = database_record_create(lfirst_oid(cell));
 
-		if (record != NULL && record->check)
+		if (record != NULL && (record->check || record->is_doubted))
 			check_database(record);
 	}
 	LWLockRelease(workers_shared->lock);

@@ -12,6 +12,11 @@
  * Creating, altering or dropping the extension, or a database, is told to the
  * launcher and to living workers when the transaction ends. Also when it is
  * rolled back: a worker that stands aside for the locks may go on.
+ *
+ * What a prepared transaction did is known to nobody when it is committed, by
+ * whatever session, perhaps after a restart. So COMMIT PREPARED has the workers
+ * look at everything; where there are none, the launcher may be wrong about the
+ * extension, and tries the database again with its next regular look.
  */
 #include "postgres.h"
 
@@ -223,6 +228,13 @@ database_to_hold(Node *statement)
 	}
 }
 
+static bool
+commits_prepared(Node *statement)
+{
+	return IsA(statement, TransactionStmt) &&
+		((TransactionStmt *) statement)->kind == TRANS_STMT_COMMIT_PREPARED;
+}
+
 static void
 process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 				ProcessUtilityContext context, ParamListInfo parameters,
@@ -230,6 +242,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 				QueryCompletion *completion)
 {
 	Oid			database = database_to_hold(planned->utilityStmt);
+	bool		was_prepared = commits_prepared(planned->utilityStmt);
 
 	if (IsA(planned->utilityStmt, LockStmt))
 		table_locks_check((const LockStmt *) planned->utilityStmt);
@@ -241,6 +254,11 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	else
 		standard_ProcessUtility(planned, query, read_only_tree, context, parameters,
 								environment, destination, completion);
+	if (was_prepared)
+	{
+		wake_database(MyDatabaseId);
+		launcher_doubt_database(MyDatabaseId);
+	}
 }
 
 /* ---- what changed ---- */

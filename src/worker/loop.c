@@ -34,7 +34,7 @@
 #include "worker/delivery.h"
 #include "worker/worker.h"
 
-/* A look at everything, for what gives no wake (COMMIT PREPARED, COPY, clock steps). */
+/* A look at everything, for what gives no wake (COPY, clock steps). */
 #define SWEEP_INTERVAL (60 * USECS_PER_SEC)
 
 /* Under load, claim and settle that much at once, or what there is after this. */
@@ -412,7 +412,7 @@ milliseconds_until(TimestampTz at, TimestampTz now)
 
 /*
  * A reload looks at everything: so a person can have at once what no wake told
- * of (COMMIT PREPARED), and what is held back by open circuits or old settings.
+ * of (COPY), and what is held back by open circuits or old settings.
  */
 static bool
 check_interrupts(Loop *loop)

@@ -162,6 +162,18 @@ launcher_check_database(Oid database)
 }
 
 void
+launcher_doubt_database(Oid database)
+{
+	DatabaseRecord *record;
+
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	record = database_record(database);
+	if (record != NULL && record->presence != PRESENCE_PRESENT)
+		record->is_doubted = true;
+	LWLockRelease(workers_shared->lock);
+}
+
+void
 launcher_wake(void)
 {
 	Latch	   *launcher;

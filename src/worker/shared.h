@@ -63,6 +63,7 @@ typedef struct DatabaseRecord
 	Presence	presence;		/* of the extension */
 	uint32		changes;		/* how often it was created, altered or dropped */
 	bool		check;			/* the launcher shall look at it anew */
+	bool		is_doubted;		/* so it shall with its next regular look */
 	uint32		without_slot;	/* SLOT_BITs of workers that could not be
 								 * registered */
 } DatabaseRecord;
@@ -103,6 +104,9 @@ extern bool database_is_held(Oid database);
 
 /* Have the launcher look at the database anew. Never fails. */
 extern void launcher_check_database(Oid database);
+
+/* The same at its next regular look, if no extension is known there. Never fails. */
+extern void launcher_doubt_database(Oid database);
 extern void launcher_wake(void);
 
 #endif							/* APPT_SHARED_H */

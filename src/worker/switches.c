@@ -8,8 +8,9 @@
  * then read the switches of all that waits so. What is taken back is put into
  * the queue as it was, and the next claim judges it like any other.
  *
- * What could not be told (COMMIT PREPARED) is found by the sweep. Whoever plays
- * with his switch costs others one small query, ten times a second at most.
+ * COMMIT PREPARED does not tell of a switch but of everything; the sweep that
+ * follows reads the switches, too. Whoever plays with his switch costs others one
+ * small query, ten times a second at most.
  */
 #include "postgres.h"
 

@@ -37,7 +37,7 @@ $node->query("SELECT appt_test.wake_on_commit(7, now() + interval '2 minutes')")
 hear('', 'what is due after the next regular look is not reported');
 $node->query("BEGIN; SELECT appt_test.wake_on_commit(7, $past); PREPARE TRANSACTION 'p'");
 $node->query("COMMIT PREPARED 'p'");
-hear('', 'nor what is prepared');
+hear('sweep', 'what is prepared is not either, and COMMIT PREPARED has everything looked at');
 
 # Configuration that the workers keep in memory; the first organization was heard of by itself.
 my $application = $node->query("SELECT appt.create_application(appt.create_organization('a'), 'a')");
