@@ -72,11 +72,15 @@ static Statement drop_codes = {
 
 static Retention retention;
 
-/* What is dropped again after a crash was dropped late: nobody need wait for the disk. */
+/*
+ * What is dropped again after a crash was dropped late: nobody need wait for the
+ * disk. PGC_S_OVERRIDE would change the session's default, too, so that claims
+ * would wait for no standby any more.
+ */
 static void
 commit_in_time(void)
 {
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_OVERRIDE,
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
 }
 
