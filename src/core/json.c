@@ -152,3 +152,34 @@ json_empty_object(void)
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
+
+static bool
+is_among(const JsonbValue *key, const char *const *keys)
+{
+	for (; *keys != NULL; keys++)
+		if (strlen(*keys) == key->val.string.len &&
+			memcmp(*keys, key->val.string.val, key->val.string.len) == 0)
+			return true;
+	return false;
+}
+
+Jsonb *
+json_without(const Jsonb *object, const char *const *keys)
+{
+	JsonbParseState *state = NULL;
+	JsonbIterator *iterator = JsonbIteratorInit(unconstify(JsonbContainer *, &object->root));
+	JsonbValue	key;
+	JsonbValue	value;
+
+	(void) JsonbIteratorNext(&iterator, &key, true);
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	while (JsonbIteratorNext(&iterator, &key, true) == WJB_KEY)
+	{
+		(void) JsonbIteratorNext(&iterator, &value, true);
+		if (is_among(&key, keys))
+			continue;
+		(void) pushJsonbValue(&state, WJB_KEY, &key);
+		(void) pushJsonbValue(&state, WJB_VALUE, &value);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}

@@ -33,4 +33,7 @@ extern void json_push_jsonb(JsonbParseState **state, const char *key, const Json
 
 extern Jsonb *json_empty_object(void);
 
+/* The object without these members; the list ends with NULL. */
+extern Jsonb *json_without(const Jsonb *object, const char *const *keys);
+
 #endif							/* APPT_JSON_H */

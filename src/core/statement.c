@@ -79,6 +79,14 @@ statement_run_nullable(Statement *statement, const NullableDatum *arguments)
 	return execute(statement, values, nulls);
 }
 
+void
+statement_done(void)
+{
+	SPI_freetuptable(SPI_tuptable);
+	SPI_tuptable = NULL;
+	current.tuple = NULL;
+}
+
 static ParamListInfo
 parameters(const Statement *statement, const NullableDatum *arguments)
 {

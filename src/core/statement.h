@@ -58,6 +58,9 @@ typedef void (*RowsTaker) (uint64 rows, void *whereto);
 extern void statement_each(Statement *statement, const NullableDatum *arguments,
 						   RowsTaker take, void *whereto);
 
+/* Free the last result, once it has been read. */
+extern void statement_done(void);
+
 /* Prepare ahead, so that the first run need not. */
 extern void statement_prepare(Statement *statement);
 

@@ -116,6 +116,7 @@ static const struct
 	[REASON_SENDER_NOT_VERIFIED] = {"SENDER_NOT_VERIFIED", "The organization requires a verified sender address, and the provider's is not."},
 	[REASON_NO_TEMPLATE] = {"NO_TEMPLATE", "There is no template for this type and channel."},
 	[REASON_TEMPLATE_ERROR] = {"TEMPLATE_ERROR", "The template could not be rendered."},
+	[REASON_TOO_LARGE] = {"TOO_LARGE", "The message, or what it is made of, is larger than the worker takes into its memory."},
 	[REASON_SUBSCRIPTION_OFF] = {"SUBSCRIPTION_OFF", "The subscription was disabled or removed when it was due."},
 	[REASON_RULE_OFF] = {"RULE_OFF", "The rule was disabled or removed when it was due."},
 	[REASON_WINDOW_PASSED] = {"WINDOW_PASSED", "The time in which it may be sent had passed."},

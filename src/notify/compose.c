@@ -16,7 +16,9 @@
  * this is on the path of every webhook.
  *
  * Failure is a value: a template that does not render costs its notification
- * alone. What is called here raises nothing for bad data: Mustache and dates
+ * alone. What tenants store is unpacked here, for the one message, and only what
+ * its template names; a message made of more than MESSAGE_BUDGET is too large.
+ * What is called here raises nothing for bad data: Mustache and dates
  * promise so, the JSON comes out of jsonb that was valid when it was stored,
  * and names given twice are the only mistakes that pushing jsonb could meet.
  * (Out of memory, metadata nested to the limit of the stack, and a message
@@ -47,6 +49,17 @@
 #include "notify/compose.h"
 #include "notify/dates.h"
 #include "notify/invite.h"
+#include "notify/locale_chain.h"
+
+/* Bytes that are unpacked for one message; and of a webhook's payload. */
+#define MESSAGE_BUDGET (2 * 1024 * 1024)
+
+/* What may still be unpacked. */
+typedef struct Unpacking
+{
+	Size		budget;
+	bool		is_over;		/* more was needed */
+} Unpacking;
 
 /* The three texts, parsed, and the locale they are written in. */
 typedef struct ParsedTemplate
@@ -57,13 +70,15 @@ typedef struct ParsedTemplate
 	DateFormat	dates;
 } ParsedTemplate;
 
-/* The same as text. */
+/* The same as text; what is NULL is the written template's, if there is one. */
 typedef struct TemplateTexts
 {
 	const char *subject;
 	const char *text_body;
 	const char *html_body;
 	const char *locale;
+	const TemplateFacts *written;
+	bool		has_own_bodies; /* not those of the written template */
 } TemplateTexts;
 
 /* The names of a template on their way into jsonb. */
@@ -71,12 +86,38 @@ typedef struct TemplateData
 {
 	const NotificationFacts *facts;
 	const ParsedTemplate *template;
+	Unpacking  *unpacking;
 	JsonbParseState *state;
 	TimestampTz start_at;		/* 0: there is none */
 	TimestampTz end_at;
 	const char *code;			/* of a CODE; else "" */
 	char	   *error;			/* set once something failed */
 } TemplateData;
+
+/* ---- unpacking ---- */
+
+/* Is there such a value, and may it be unpacked? */
+static bool
+take(Unpacking *unpacking, const Stored *stored)
+{
+	Size		size = stored_size(stored);
+
+	unpacking->is_over |= size > unpacking->budget;
+	unpacking->budget -= Min(size, unpacking->budget);
+	return stored != NULL && !unpacking->is_over;
+}
+
+static char *
+unpack_text(Unpacking *unpacking, const Stored *stored)
+{
+	return take(unpacking, stored) ? stored_text(stored) : NULL;
+}
+
+static Jsonb *
+unpack_jsonb(Unpacking *unpacking, const Stored *stored)
+{
+	return take(unpacking, stored) ? stored_jsonb(stored) : NULL;
+}
 
 /* ---- recipient ---- */
 
@@ -106,19 +147,6 @@ full_name(const ParticipantFacts *person)
 }
 
 /* ---- which template ---- */
-
-/* Of the appointment or, without one, of the message itself; NULL if it has none. */
-static const char *
-message_locale(const NotificationFacts *facts)
-{
-	return facts->appointment ? facts->appointment->locale : json_root_text(facts->context, "locale");
-}
-
-static const char *
-application_locale(const NotificationFacts *facts)
-{
-	return facts->application ? facts->application->locale : "en";
-}
 
 /* Locales as they are compared: "en_GB" is "en-GB". */
 static bool
@@ -156,15 +184,6 @@ find_template(const NotificationFacts *facts, const char *locale)
 	return found;
 }
 
-static void
-use_template(TemplateTexts *texts, const TemplateFacts *template)
-{
-	texts->subject = template->subject;
-	texts->text_body = template->text_body;
-	texts->html_body = template->html_body;
-	texts->locale = template->locale;
-}
-
 /* What a test message brings along wins over what is stored. */
 static void
 use_context(TemplateTexts *texts, const NotificationFacts *facts)
@@ -173,8 +192,6 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 	char	   *text_body = json_root_text(facts->context, "text_body");
 	char	   *html_body = json_root_text(facts->context, "html_body");
 
-	if (facts->appointment_id != NULL)
-		return;
 	if (subject != NULL)
 		texts->subject = subject;
 
@@ -187,39 +204,20 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 		texts->locale = message_locale(facts) ? message_locale(facts) : application_locale(facts);
 		texts->text_body = text_body;
 		texts->html_body = html_body;
+		texts->has_own_bodies = true;
 	}
 }
 
-static const TemplateFacts *
-find_in_fallbacks(const NotificationFacts *facts, const char *locale, const char *last_locale)
-{
-	char		chain[LOCALE_MAX_FALLBACKS][LOCALE_MAX_LENGTH];
-	int			count = locale_fallbacks(locale, last_locale, chain);
-
-	for (int i = 0; i < count; i++)
-	{
-		const TemplateFacts *template = find_template(facts, chain[i]);
-
-		if (template != NULL)
-			return template;
-	}
-	return NULL;
-}
-
-static const char *
-recipient_locale(const NotificationFacts *facts)
-{
-	return facts->recipient ? facts->recipient->locale : NULL;
-}
-
-/* The recipient's language, else the appointment's, else the application's; in each a rule's own text first. */
+/* In the first locale of the chain that has one; in each a rule's own text first. */
 static const TemplateFacts *
 find_in_chain(const NotificationFacts *facts)
 {
-	const TemplateFacts *template = find_in_fallbacks(facts, recipient_locale(facts), NULL);
+	char		chain[CHAIN_MAX_LOCALES][LOCALE_MAX_LENGTH];
+	int			count = locale_chain(facts, chain);
+	const TemplateFacts *template = NULL;
 
-	if (template == NULL)
-		template = find_in_fallbacks(facts, message_locale(facts), application_locale(facts));
+	for (int i = 0; i < count && template == NULL; i++)
+		template = find_template(facts, chain[i]);
 	return template;
 }
 
@@ -251,7 +249,7 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 	memset(texts, 0, sizeof(TemplateTexts));
 	if (template != NULL)
 	{
-		use_template(texts, template);
+		texts->written = template;
 		texts->locale = date_locale(facts, template->locale);
 	}
 	else
@@ -270,9 +268,23 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 		texts->locale = builtin_template_locale(wanted ? wanted : application_locale(facts));
 	}
 	use_context(texts, facts);
-	if (facts->channel == CHANNEL_SMS)
+	return texts->text_body != NULL || texts->html_body != NULL ||
+		(texts->written != NULL && !texts->has_own_bodies);
+}
+
+/* What is still missing is the written template's; a text message has no more than its text. */
+static void
+complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking)
+{
+	if (texts->written != NULL && texts->subject == NULL)
+		texts->subject = unpack_text(unpacking, texts->written->subject);
+	if (texts->written != NULL && !texts->has_own_bodies)
+	{
+		texts->text_body = unpack_text(unpacking, texts->written->text_body);
+		texts->html_body = unpack_text(unpacking, texts->written->html_body);
+	}
+	if (channel == CHANNEL_SMS)
 		texts->subject = texts->html_body = NULL;
-	return texts->text_body != NULL || texts->html_body != NULL;
 }
 
 bool
@@ -349,6 +361,7 @@ static void
 push_people(TemplateData *data)
 {
 	const ParticipantFacts *person = data->facts->recipient;
+	Jsonb	   *metadata;
 
 	if (person == NULL)
 		return;
@@ -356,11 +369,14 @@ push_people(TemplateData *data)
 	push_string(data, "lastName", person->last_name);
 	push_string(data, "fullName", full_name(person));
 	push_string(data, "username", person->username);
-	if (person->metadata != NULL && is_used(data, "participant"))
+	if (!is_used(data, "participant"))
+		return;
+	metadata = unpack_jsonb(data->unpacking, person->metadata);
+	if (metadata != NULL)
 	{
 		json_push_text(&data->state, WJB_KEY, "participant");
 		(void) pushJsonbValue(&data->state, WJB_BEGIN_OBJECT, NULL);
-		json_push_jsonb(&data->state, "metadata", person->metadata);
+		json_push_jsonb(&data->state, "metadata", metadata);
 		(void) pushJsonbValue(&data->state, WJB_END_OBJECT, NULL);
 	}
 }
@@ -383,6 +399,7 @@ static void
 push_appointment(TemplateData *data)
 {
 	const AppointmentFacts *appointment = data->facts->appointment;
+	Jsonb	   *metadata;
 
 	if (appointment == NULL)
 		return;
@@ -393,8 +410,9 @@ push_appointment(TemplateData *data)
 	push_string(data, "organizer", appointment->organizer_id);
 	/* The link is there once the appointment is activated. */
 	push_string(data, "joinUrl", appointment->room_url);
-	if (appointment->metadata != NULL && is_used(data, "metadata"))
-		json_push_jsonb(&data->state, "metadata", appointment->metadata);
+	metadata = is_used(data, "metadata") ? unpack_jsonb(data->unpacking, appointment->metadata) : NULL;
+	if (metadata != NULL)
+		json_push_jsonb(&data->state, "metadata", metadata);
 	if (!appointment->is_deleted)
 	{
 		push_calendar_link(data, "icalUrl", "ical_event");
@@ -481,11 +499,14 @@ find_times(TemplateData *data)
 		data->end_at = 0;
 }
 
-/* NULL and *error if a date can't be written. */
+/* NULL and *error if a date can't be written, or it is too large. */
 static Jsonb *
-template_data(const NotificationFacts *facts, const ParsedTemplate *template, const char *code, char **error)
+template_data(const NotificationFacts *facts, const ParsedTemplate *template, const char *code,
+			  Unpacking *unpacking, char **error)
 {
-	TemplateData data = {.facts = facts, .template = template, .code = code};
+	TemplateData data = {
+		.facts = facts,.template = template,.unpacking = unpacking,.code = code
+	};
 
 	find_times(&data);
 	(void) pushJsonbValue(&data.state, WJB_BEGIN_OBJECT, NULL);
@@ -497,7 +518,7 @@ template_data(const NotificationFacts *facts, const ParsedTemplate *template, co
 	if (facts->application != NULL)
 		push_string(&data, "applicationName", facts->application->name);
 	*error = data.error;
-	if (data.error != NULL)
+	if (data.error != NULL || unpacking->is_over)
 		return NULL;
 	return JsonbValueToJsonb(pushJsonbValue(&data.state, WJB_END_OBJECT, NULL));
 }
@@ -561,7 +582,16 @@ derive_code(const NotificationFacts *facts, char *digits, char **error)
 }
 
 static bool
-render_message(const NotificationFacts *facts, Message *message, Reason *reason, char **error)
+refuse_too_large(Reason *reason, char **error)
+{
+	*reason = REASON_TOO_LARGE;
+	*error = psprintf("It would be made of more than %d bytes.", MESSAGE_BUDGET);
+	return false;
+}
+
+static bool
+render_message(const NotificationFacts *facts, Message *message, Unpacking *unpacking,
+			   Reason *reason, char **error)
 {
 	TemplateTexts texts;
 	ParsedTemplate template;
@@ -575,10 +605,13 @@ render_message(const NotificationFacts *facts, Message *message, Reason *reason,
 						  channel_code(facts->channel));
 		return false;
 	}
+	complete_texts(&texts, facts->channel, unpacking);
+	if (unpacking->is_over)
+		return false;
 	*reason = REASON_TEMPLATE_ERROR;
 	if (!derive_code(facts, code, error) ||
 		!parse_template(facts, &texts, &template, error) ||
-		(data = template_data(facts, &template, code, error)) == NULL ||
+		(data = template_data(facts, &template, code, unpacking, error)) == NULL ||
 		!render_one(template.subject, data, false, &template.dates, &message->subject, error) ||
 		!render_one(template.text_body, data, false, &template.dates, &message->text_body, error) ||
 		!render_one(template.html_body, data, true, &template.dates, &message->html_body, error))
@@ -652,7 +685,7 @@ add_participants(StringInfo json, List *participants)
 	appendStringInfoChar(json, '[');
 	foreach(cell, participants)
 	{
-		const ParticipantFacts *participant = (const ParticipantFacts *) lfirst(cell);
+		const ParticipantName *participant = (const ParticipantName *) lfirst(cell);
 
 		if (foreach_current_index(cell) > 0)
 			appendStringInfoChar(json, ',');
@@ -699,8 +732,12 @@ add_members(StringInfo json, Jsonb *object)
 	}
 }
 
-char *
-compose_payload(const AppointmentFacts *appointment, Jsonb *event)
+/*
+ * The seed's GetAppointmentResponse plus state, cancelReason, and the members of
+ * `event` (NULL: none), as JSON text (camelCase).
+ */
+static char *
+write_payload(const AppointmentFacts *appointment, const Stored *event, Unpacking *unpacking)
 {
 	StringInfoData json;
 
@@ -711,10 +748,10 @@ compose_payload(const AppointmentFacts *appointment, Jsonb *event)
 	add_duration(&json, "duration", appointment->end_at - appointment->start_at);
 	add_timestamp(&json, "end", appointment->end_at);
 	add_identity(&json, "id", &appointment->id);
-	add_jsonb(&json, "interaction", appointment->interaction);
+	add_jsonb(&json, "interaction", unpack_jsonb(unpacking, appointment->interaction));
 	add_text(&json, "locale", appointment->locale);
 	add_text(&json, "location", appointment->location);
-	add_jsonb(&json, "metadata", appointment->metadata);
+	add_jsonb(&json, "metadata", unpack_jsonb(unpacking, appointment->metadata));
 	add_text(&json, "notes", appointment->notes);
 	add_name(&json, "notificationsActive");
 	appendStringInfoString(&json, appointment->notifications_active ? "true" : "false");
@@ -730,14 +767,15 @@ compose_payload(const AppointmentFacts *appointment, Jsonb *event)
 	add_text(&json, "state", appointment->is_deleted ? "CANCELLED" : appointment->state);
 	add_text(&json, "timezone", appointment->timezone);
 	add_text(&json, "title", appointment->title);
-	add_members(&json, event);
+	add_members(&json, unpack_jsonb(unpacking, event));
 	appendStringInfoChar(&json, '}');
+	unpacking->is_over |= json.len > MESSAGE_BUDGET;
 	return json.data;
 }
 
 static bool
 write_webhook(const NotificationFacts *facts, Message *message, TimestampTz now,
-			  Reason *reason, char **error)
+			  Unpacking *unpacking, Reason *reason, char **error)
 {
 	char	   *payload;
 
@@ -747,18 +785,36 @@ write_webhook(const NotificationFacts *facts, Message *message, TimestampTz now,
 		*error = pstrdup("Nothing is left of the appointment to tell subscribers.");
 		return false;
 	}
-	payload = compose_payload(facts->appointment, facts->event);
+	payload = write_payload(facts->appointment, facts->event, unpacking);
+	if (unpacking->is_over)
+		return false;
 	message->text_body = webhook_body(&facts->uid, facts->type, payload, now);
 	pfree(payload);
 	return true;
 }
 
 static void
-use_stored(Message *message, const StoredMessage *stored)
+use_stored(Message *message, const StoredMessage *stored, Unpacking *unpacking)
 {
-	message->subject = stored->subject;
-	message->text_body = stored->text_body;
-	message->html_body = stored->html_body;
+	message->subject = unpack_text(unpacking, stored->subject);
+	message->text_body = unpack_text(unpacking, stored->text_body);
+	message->html_body = unpack_text(unpacking, stored->html_body);
+}
+
+/* Subject and bodies. */
+static bool
+write_content(const NotificationFacts *facts, Message *message, TimestampTz now,
+			  Unpacking *unpacking, Reason *reason, char **error)
+{
+	if (facts->stored != NULL &&
+		(facts->stored->text_body != NULL || facts->stored->html_body != NULL))
+	{
+		use_stored(message, facts->stored, unpacking);
+		return true;
+	}
+	if (facts->channel == CHANNEL_WEBHOOK)
+		return write_webhook(facts, message, now, unpacking, reason, error);
+	return render_message(facts, message, unpacking, reason, error);
 }
 
 /* In the log a webhook's URL stands without its query, which may hold a token: the log is read by more people. */
@@ -778,8 +834,8 @@ Message *
 compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason, char **error)
 {
 	Message    *message = (Message *) palloc0(sizeof(Message));
-	bool		has_stored = facts->stored != NULL &&
-		(facts->stored->text_body != NULL || facts->stored->html_body != NULL);
+	Unpacking	unpacking = {MESSAGE_BUDGET};
+	bool		is_written;
 
 	*reason = REASON_NONE;
 	*error = NULL;
@@ -790,12 +846,12 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->recipient_name = facts->recipient ? one_line(full_name(facts->recipient)) : NULL;
 	message->timestamp = now;
 	if (facts->appointment != NULL)
-		message->headers = facts_headers(facts->appointment->notification_headers);
-	if (has_stored)
-		use_stored(message, facts->stored);
-	else if (facts->channel == CHANNEL_WEBHOOK ?
-			 !write_webhook(facts, message, now, reason, error) :
-			 !render_message(facts, message, reason, error))
+		message->headers = facts_headers(unpack_jsonb(&unpacking, facts->appointment->notification_headers));
+	is_written = !facts->is_too_large &&
+		write_content(facts, message, now, &unpacking, reason, error);
+	if (facts->is_too_large || unpacking.is_over)
+		is_written = refuse_too_large(reason, error);
+	if (!is_written)
 		return NULL;
 	add_invite(facts, message, now);
 	return message;

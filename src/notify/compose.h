@@ -3,8 +3,9 @@
  *		The words of a message from the facts: templates rendered for people,
  *		the JSON of GetAppointmentResponse for subscribers.
  *
- * Pure: no SPI, no clock. Failure is a value: NULL with *reason (NO_TEMPLATE,
- * TEMPLATE_ERROR) and a sentence in *error. A recipient without an address is
+ * Pure: no SPI, no clock; but what is stored is unpacked here, so the snapshot
+ * that the facts were loaded by is still kept. Failure is a value: NULL with
+ * *reason (NO_TEMPLATE, TEMPLATE_ERROR, TOO_LARGE) and a sentence in *error. A recipient without an address is
  * not one: the message's recipient is NULL then, and eligibility has said so.
  */
 #ifndef APPT_COMPOSE_H
@@ -24,11 +25,5 @@ extern const char *compose_recipient(const NotificationFacts *facts);
 
 /* Is there a template, written or built in, for its type and channel? */
 extern bool compose_has_template(const NotificationFacts *facts);
-
-/*
- * The seed's GetAppointmentResponse plus state, cancelReason, and the members of
- * `event` (NULL: none), as JSON text (camelCase).
- */
-extern char *compose_payload(const AppointmentFacts *appointment, Jsonb *event);
 
 #endif							/* APPT_COMPOSE_H */

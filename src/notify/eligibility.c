@@ -221,6 +221,8 @@ eligibility_decide(const EligibilityInput *input, TimestampTz now)
 
 	if (now < place)
 		return wait_until(place);
+	if (input->is_too_large)
+		return settle(STATE_SKIPPED, REASON_TOO_LARGE);
 	if ((reason = overtaken(input)) != REASON_NONE)
 		return settle(STATE_CANCELLED, reason);
 	if ((reason = switched_off(input)) != REASON_NONE)
@@ -324,6 +326,7 @@ eligibility_input(const NotificationFacts *facts)
 	input.next_attempt_at = facts->next_attempt_at;
 	input.is_attempted = facts->attempt_count > 0;
 	input.is_manual = facts->is_manual;
+	input.is_too_large = facts->is_too_large;
 	describe_appointment(&input, facts);
 	input.global_switch = facts->application != NULL &&
 		facts->application->organization.notifications_enabled;

@@ -48,6 +48,7 @@ typedef struct EligibilityInput
 	bool		address_valid;
 	bool		address_verified;	/* or need not be */
 	bool		template_exists;
+	bool		is_too_large;	/* it can't be loaded: nothing else is known */
 } EligibilityInput;
 
 typedef enum Verdict

@@ -12,6 +12,12 @@
  * caller's change is not seen here; it will be, by the mark that overtaking
  * leaves on the notification.
  *
+ * What is loaded is charged to the batch's budget before it is unpacked: by
+ * then a row is no larger than a page, since what is longer stands elsewhere.
+ * Where a statement can yield more rows than there are notifications, they are
+ * taken some at a time. Once the budget is used up nothing more is read, what
+ * was is thrown away, and half as many are tried.
+ *
  * Once an appointment is deleted, or a participant removed, what the message
  * needs of them is in notification.context: their rows as JSON, read back
  * through their row types, so that a later version's columns are simply NULL.
@@ -22,6 +28,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/numeric.h"
 
 #include "core/column.h"
@@ -29,6 +36,8 @@
 #include "core/json.h"
 #include "core/statement.h"
 #include "notify/facts.h"
+#include "notify/locale_chain.h"
+#include "notify/snapshot.h"
 
 /* The rows of one kind, ordered by key. */
 typedef struct FactIndex
@@ -43,6 +52,9 @@ typedef struct Batch
 {
 	List	   *notifications;	/* of NotificationFacts *, by id */
 	bool		is_current;		/* with snapshots of its own, not the query's */
+	Size		budget;			/* bytes that may still be read */
+	bool		is_over;		/* more than that was to be read */
+	MemoryContext context;		/* that all of it lives in */
 	FactIndex	applications;
 	FactIndex	appointments;
 	FactIndex	subscriptions;
@@ -123,6 +135,48 @@ uuid_room(const Batch *batch)
 	return (pg_uuid_t *) palloc(Max(list_length(batch->notifications), 1) * sizeof(pg_uuid_t));
 }
 
+/* ---- the budget ---- */
+
+/* What a value or a row costs besides its bytes. */
+#define COST_OF_VALUE 16
+#define COST_OF_ROW 128
+
+static bool
+spend(Batch *batch, Size bytes)
+{
+	batch->is_over |= bytes > batch->budget;
+	batch->budget -= Min(bytes, batch->budget);
+	return !batch->is_over;
+}
+
+/* A column's value; "", or NULL, once the budget is used up. */
+static char *
+take_text(Batch *batch, uint64 row, int column)
+{
+	if (!spend(batch, row_size(row, column) + COST_OF_VALUE))
+		return pstrdup("");
+	return row_text(row, column);
+}
+
+static Jsonb *
+take_jsonb(Batch *batch, uint64 row, int column)
+{
+	if (!spend(batch, row_size(row, column) + COST_OF_VALUE))
+		return NULL;
+	return row_jsonb(row, column);
+}
+
+/* A column's value as it stands. */
+static Stored *
+take_stored(Batch *batch, uint64 row, int column)
+{
+	Stored	   *stored = row_stored(row, column);
+
+	if (stored != NULL)
+		(void) spend(batch, VARSIZE_ANY(stored));
+	return stored;
+}
+
 /* ---- notifications ---- */
 
 #define NOTIFICATION_COLUMNS \
@@ -158,7 +212,7 @@ read_codes(NotificationFacts *facts, uint64 row)
 }
 
 static NotificationFacts *
-read_notification(uint64 row)
+read_notification(Batch *batch, uint64 row)
 {
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
 
@@ -167,7 +221,7 @@ read_notification(uint64 row)
 	facts->application_id = row_uuid(row, 3);
 	facts->appointment_id = row_uuid_or_null(row, 4);
 	facts->recipient_kind = row_text(row, 5);
-	facts->recipient_id = row_text(row, 6);
+	facts->recipient_id = take_text(batch, row, 6);
 	facts->subscription_id = row_uuid_or_null(row, 7);
 	facts->rule_id = row_int64(row, 8);
 	facts->time_offset = row_elapsed(row, 11);
@@ -179,11 +233,14 @@ read_notification(uint64 row)
 	facts->next_attempt_at = row_timestamp(row, 18);
 	facts->is_manual = row_bool(row, 19);
 	facts->notifications_active = row_bool(row, 20);
-	facts->address = row_text(row, 21);
+	facts->address = take_text(batch, row, 21);
 	facts->start_at = row_timestamp(row, 22);
 	facts->end_at = row_timestamp(row, 23);
-	facts->context = row_jsonb(row, 24);
-	facts->event = row_jsonb(row, 25);
+	if (facts->appointment_id == NULL)
+		facts->context = take_jsonb(batch, row, 24);
+	else
+		facts->snapshot = take_stored(batch, row, 24);
+	facts->event = take_stored(batch, row, 25);
 	read_codes(facts, row);
 	return facts;
 }
@@ -202,7 +259,26 @@ load_notifications(Batch *batch, const int64 *notification_ids, int count)
 		column_add(ids, Int64GetDatum(notification_ids[i]));
 	found = read_rows(batch, &find, column_array(ids));
 	for (uint64 row = 0; row < found; row++)
-		batch->notifications = lappend(batch->notifications, read_notification(row));
+		batch->notifications = lappend(batch->notifications, read_notification(batch, row));
+	statement_done();
+}
+
+static NotificationFacts *
+find_notification(const Batch *batch, int64 id)
+{
+	int			low = 0;
+	int			high = list_length(batch->notifications) - 1;
+
+	while (low < high)
+	{
+		int			middle = (low + high) / 2;
+
+		if (((NotificationFacts *) list_nth(batch->notifications, middle))->id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (NotificationFacts *) list_nth(batch->notifications, low);
 }
 
 /* ---- applications and their organizations ---- */
@@ -217,7 +293,7 @@ row_number(uint64 row, int column)
 }
 
 static ApplicationFacts *
-read_application(uint64 row)
+read_application(Batch *batch, uint64 row)
 {
 	ApplicationFacts *facts = (ApplicationFacts *) palloc0(sizeof(ApplicationFacts));
 
@@ -225,12 +301,12 @@ read_application(uint64 row)
 	facts->organization.id = row_uuid(row, 2);
 	facts->organization.notifications_enabled = row_bool(row, 3);
 	facts->organization.require_verified_sender = row_bool(row, 4);
-	facts->name = row_text(row, 5);
-	facts->platform = row_text(row, 6);
+	facts->name = take_text(batch, row, 5);
+	facts->platform = take_text(batch, row, 6);
 	facts->room_activates = row_bool(row, 7);
-	facts->public_url = row_text(row, 8);
-	facts->locale = row_text(row, 9);
-	facts->timezone = row_text(row, 10);
+	facts->public_url = take_text(batch, row, 8);
+	facts->locale = take_text(batch, row, 9);
+	facts->timezone = take_text(batch, row, 10);
 	facts->max_attempts = row_int32(row, 11);
 	facts->retry_base = row_elapsed(row, 12);
 	facts->retry_cap = row_elapsed(row, 13);
@@ -261,11 +337,12 @@ load_applications(Batch *batch)
 	index_create(&batch->applications, found);
 	for (uint64 row = 0; row < found; row++)
 	{
-		ApplicationFacts *facts = read_application(row);
+		ApplicationFacts *facts = read_application(batch, row);
 
 		batch->applications.keys[row] = facts->id;
 		batch->applications.facts[row] = facts;
 	}
+	statement_done();
 	foreach(cell, batch->notifications)
 	{
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
@@ -289,7 +366,7 @@ load_applications(Batch *batch)
 	" p.email, p.phone, p.locale, p.metadata, p.verified_channel"
 
 static AppointmentFacts *
-read_appointment(uint64 row)
+read_appointment(Batch *batch, uint64 row)
 {
 	AppointmentFacts *facts = (AppointmentFacts *) palloc0(sizeof(AppointmentFacts));
 
@@ -297,52 +374,65 @@ read_appointment(uint64 row)
 	facts->application_id = row_uuid(row, 2);
 	facts->conference_id = row_uuid(row, 3);
 	facts->state = row_text(row, 4);
-	facts->organizer_id = row_text(row, 5);
+	facts->organizer_id = take_text(batch, row, 5);
 	facts->organizer_type = row_text(row, 6);
-	facts->title = row_text(row, 7);
-	facts->notes = row_text(row, 8);
-	facts->location = row_text(row, 9);
+	facts->title = take_text(batch, row, 7);
+	facts->notes = take_text(batch, row, 8);
+	facts->location = take_text(batch, row, 9);
 	facts->start_at = row_timestamp(row, 10);
 	facts->end_at = row_timestamp(row, 11);
 	facts->ended_at = row_timestamp(row, 12);
-	facts->timezone = row_text(row, 13);
-	facts->locale = row_text(row, 14);
+	facts->timezone = take_text(batch, row, 13);
+	facts->locale = take_text(batch, row, 14);
 	facts->notifications_active = row_bool(row, 15);
-	facts->metadata = row_jsonb(row, 16);
-	facts->interaction = row_jsonb(row, 17);
-	facts->notification_headers = row_jsonb(row, 18);
+	facts->metadata = take_stored(batch, row, 16);
+	facts->interaction = take_stored(batch, row, 17);
+	facts->notification_headers = take_stored(batch, row, 18);
 	facts->sequence = row_int32(row, 19);
-	facts->room_ticket = row_text(row, 20);
+	facts->room_ticket = take_text(batch, row, 20);
 	facts->room_type = row_text(row, 21);
-	facts->room_url = row_text(row, 22);
+	facts->room_url = take_text(batch, row, 22);
 	facts->room_expires = row_timestamp(row, 23);
 	facts->call_started = row_bool(row, 24);
 	facts->updated_at = row_timestamp(row, 25);
-	facts->cancel_reason = row_text(row, 26);
+	facts->cancel_reason = take_text(batch, row, 26);
 	return facts;
 }
 
 static ParticipantFacts *
-read_participant(uint64 row)
+read_participant(Batch *batch, uint64 row)
 {
 	ParticipantFacts *facts = (ParticipantFacts *) palloc0(sizeof(ParticipantFacts));
 
-	facts->id = row_text(row, 2);
+	facts->id = take_text(batch, row, 2);
 	facts->is_customer = row_bool(row, 3);
-	facts->username = row_text(row, 4);
-	facts->first_name = row_text(row, 5);
-	facts->last_name = row_text(row, 6);
-	facts->email = row_text(row, 7);
-	facts->phone = row_text(row, 8);
-	facts->locale = row_text(row, 9);
-	facts->metadata = row_jsonb(row, 10);
+	facts->username = take_text(batch, row, 4);
+	facts->first_name = take_text(batch, row, 5);
+	facts->last_name = take_text(batch, row, 6);
+	facts->email = take_text(batch, row, 7);
+	facts->phone = take_text(batch, row, 8);
+	facts->locale = take_text(batch, row, 9);
+	facts->metadata = take_stored(batch, row, 10);
 	facts->verified_channel = row_text(row, 11);
 	return facts;
 }
 
-/* The keys, (application_id, appointment_id), of the appointments we need: each once. */
+static bool
+is_webhook(const NotificationFacts *facts)
+{
+	return facts->channel == CHANNEL_WEBHOOK;
+}
+
+static bool
+is_any(const NotificationFacts *facts)
+{
+	return true;
+}
+
+/* The keys, (application_id, appointment_id), of the appointments that these notifications need: each once. */
 static int
-appointment_keys(const Batch *batch, Datum *application_ids, Datum *appointment_ids)
+appointment_keys(const Batch *batch, bool (*is_wanted) (const NotificationFacts *),
+				 Datum *application_ids, Datum *appointment_ids)
 {
 	typedef struct Key
 	{
@@ -360,7 +450,7 @@ appointment_keys(const Batch *batch, Datum *application_ids, Datum *appointment_
 	{
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
-		if (facts->appointment_id == NULL)
+		if (facts->appointment_id == NULL || !is_wanted(facts))
 			continue;
 		keys[count].appointment_id = *facts->appointment_id;
 		keys[count++].application_id = facts->application_id;
@@ -378,27 +468,56 @@ appointment_keys(const Batch *batch, Datum *application_ids, Datum *appointment_
 	return distinct;
 }
 
+static ParticipantName *
+read_participant_name(Batch *batch, uint64 row)
+{
+	ParticipantName *name = (ParticipantName *) palloc(sizeof(ParticipantName));
+
+	(void) spend(batch, COST_OF_ROW);
+	name->id = take_text(batch, row, 2);
+	name->is_customer = row_bool(row, 3);
+	return name;
+}
+
+/* Some rows of (appointment_id, id, is a customer), which go on where the last ended. */
 static void
-load_participants(Batch *batch, Datum application_ids, Datum appointment_ids)
+take_participants(uint64 rows, void *whereto)
+{
+	Batch	   *batch = (Batch *) whereto;
+	MemoryContext previous = MemoryContextSwitchTo(batch->context);
+
+	for (uint64 row = 0; row < rows && !batch->is_over; row++)
+	{
+		pg_uuid_t	id = row_uuid(row, 1);
+		AppointmentFacts *appointment = (AppointmentFacts *) find_fact(&batch->appointments, &id);
+
+		if (appointment != NULL)
+			appointment->participants = lappend(appointment->participants,
+												read_participant_name(batch, row));
+	}
+	MemoryContextSwitchTo(previous);
+}
+
+/* Who takes part in the appointments that webhooks tell of. */
+static void
+load_participants(Batch *batch)
 {
 	static Statement find = {
-		"SELECT " PARTICIPANT_COLUMNS
+		"SELECT p.appointment_id, p.id, p.type = 'CUSTOMER'"
 		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" JOIN appt.participant p ON p.application_id = k.application_id"
 		"  AND p.appointment_id = k.appointment_id"
 		" ORDER BY p.created_at, p.id COLLATE \"C\"",
 		2, {UUIDARRAYOID, UUIDARRAYOID}
 	};
-	uint64		found = read_rows2(batch, &find, application_ids, appointment_ids);
+	Datum		application_ids;
+	Datum		appointment_ids;
 
-	for (uint64 row = 0; row < found; row++)
-	{
-		pg_uuid_t	id = row_uuid(row, 1);
-		AppointmentFacts *appointment = (AppointmentFacts *) find_fact(&batch->appointments, &id);
-
-		if (appointment != NULL)
-			appointment->participants = lappend(appointment->participants, read_participant(row));
-	}
+	if (appointment_keys(batch, is_webhook, &application_ids, &appointment_ids) == 0)
+		return;
+	find.is_read_only = !batch->is_current;
+	statement_each(&find, (NullableDatum[]) {SQL_VALUE(application_ids), SQL_VALUE(appointment_ids)},
+				   take_participants, batch);
 }
 
 static void
@@ -416,147 +535,209 @@ load_appointments(Batch *batch)
 	Datum		appointment_ids;
 	uint64		found;
 
-	if (appointment_keys(batch, &application_ids, &appointment_ids) == 0)
+	if (appointment_keys(batch, is_any, &application_ids, &appointment_ids) == 0)
 		return;
 	found = read_rows2(batch, &find, application_ids, appointment_ids);
 	index_create(&batch->appointments, found);
 	for (uint64 row = 0; row < found; row++)
 	{
-		AppointmentFacts *facts = read_appointment(row);
+		AppointmentFacts *facts = read_appointment(batch, row);
 
 		batch->appointments.keys[row] = facts->id;
 		batch->appointments.facts[row] = facts;
 	}
-	if (found > 0)
-		load_participants(batch, application_ids, appointment_ids);
+	statement_done();
 }
 
-/* ---- what context tells ---- */
-
-static NotificationFacts *
-find_notification(const Batch *batch, int64 id)
-{
-	int			low = 0;
-	int			high = list_length(batch->notifications) - 1;
-
-	while (low < high)
-	{
-		int			middle = (low + high) / 2;
-
-		if (((NotificationFacts *) list_nth(batch->notifications, middle))->id < id)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return (NotificationFacts *) list_nth(batch->notifications, low);
-}
-
-static const ParticipantFacts *
-find_customer(const AppointmentFacts *appointment, const char *id)
-{
-	ListCell   *cell;
-
-	foreach(cell, appointment->participants)
-	{
-		const ParticipantFacts *participant = (const ParticipantFacts *) lfirst(cell);
-
-		if (participant->is_customer && strcmp(participant->id, id) == 0)
-			return participant;
-	}
-	return NULL;
-}
-
-/* The appointments of these notifications, as they were when they were deleted. */
+/* The customers that messages go to; each notification names its own. */
 static void
-restore_appointments(Batch *batch, Datum ids)
+load_recipients(Batch *batch)
 {
 	static Statement find = {
-		"SELECT " APPOINTMENT_COLUMNS ", n.id"
-		" FROM appt.notification n,"
-		" LATERAL jsonb_populate_record(NULL::appt.appointment, n.context->'appointment') a,"
-		" LATERAL jsonb_populate_record(NULL::appt.room_access, nullif(n.context->'room', 'null')) r"
-		" WHERE n.id = ANY ($1) AND jsonb_typeof(n.context->'appointment') = 'object'",
-		1, {INT8ARRAYOID}
+		"SELECT " PARTICIPANT_COLUMNS ", k.id"
+		" FROM (SELECT unnest($1) AS id, unnest($2) AS application_id,"
+		"  unnest($3) AS appointment_id, unnest($4) AS participant_id) k"
+		" JOIN appt.participant p ON p.application_id = k.application_id"
+		"  AND p.appointment_id = k.appointment_id AND p.id = k.participant_id"
+		" WHERE p.type = 'CUSTOMER'",
+		4, {INT8ARRAYOID, UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID}
 	};
-	static Statement find_participants = {
-		"SELECT " PARTICIPANT_COLUMNS ", n.id"
-		" FROM appt.notification n,"
-		" LATERAL jsonb_populate_recordset(NULL::appt.participant, n.context->'participants') p"
-		" WHERE n.id = ANY ($1) AND jsonb_typeof(n.context->'participants') = 'array'"
-		" ORDER BY n.id, p.created_at, p.id COLLATE \"C\"",
-		1, {INT8ARRAYOID}
-	};
-	uint64		found = read_rows(batch, &find, ids);
-
-	for (uint64 row = 0; row < found; row++)
-	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 27));
-		AppointmentFacts *appointment = read_appointment(row);
-
-		appointment->is_deleted = true;
-		facts->appointment = appointment;
-	}
-	found = read_rows(batch, &find_participants, ids);
-	for (uint64 row = 0; row < found; row++)
-	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 12));
-		AppointmentFacts *appointment = unconstify(AppointmentFacts *, facts->appointment);
-
-		if (appointment != NULL && appointment->is_deleted)
-			appointment->participants = lappend(appointment->participants, read_participant(row));
-	}
-}
-
-/* The customers who were removed, or whose appointment was deleted. */
-static void
-restore_recipients(Batch *batch, Datum ids)
-{
-	static Statement find = {
-		"SELECT " PARTICIPANT_COLUMNS ", n.id"
-		" FROM appt.notification n,"
-		" LATERAL jsonb_populate_record(NULL::appt.participant, n.context->'participant') p"
-		" WHERE n.id = ANY ($1) AND jsonb_typeof(n.context->'participant') = 'object'",
-		1, {INT8ARRAYOID}
-	};
-	uint64		found = read_rows(batch, &find, ids);
-
-	for (uint64 row = 0; row < found; row++)
-	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 12));
-
-		facts->recipient = read_participant(row);
-		facts->recipient_is_gone = true;
-	}
-}
-
-/* Give every notification its appointment and recipient; the missing ones are looked for in context. */
-static void
-assign_appointments(Batch *batch)
-{
-	Column	   *without_appointment = column_create(INT8OID, 8);
-	Column	   *without_recipient = column_create(INT8OID, 8);
+	Column	   *ids = column_create(INT8OID, 8);
+	Column	   *applications = column_create(UUIDOID, 8);
+	Column	   *appointments = column_create(UUIDOID, 8);
+	Column	   *participants = column_create(TEXTOID, 8);
+	uint64		found;
 	ListCell   *cell;
 
 	foreach(cell, batch->notifications)
 	{
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-		bool		is_customer = strcmp(facts->recipient_kind, "CUSTOMER") == 0;
+
+		if (facts->appointment_id == NULL || strcmp(facts->recipient_kind, "CUSTOMER") != 0)
+			continue;
+		column_add(ids, Int64GetDatum(facts->id));
+		column_add_uuid(applications, &facts->application_id);
+		column_add_uuid(appointments, facts->appointment_id);
+		column_add_text(participants, facts->recipient_id);
+	}
+	if (ids->count == 0)
+		return;
+	find.is_read_only = !batch->is_current;
+	found = statement_run(&find, column_array(ids), column_array(applications),
+						  column_array(appointments), column_array(participants));
+	for (uint64 row = 0; row < found; row++)
+		find_notification(batch, row_int64(row, 12))->recipient = read_participant(batch, row);
+	statement_done();
+}
+
+/* ---- what context tells ---- */
+
+/* What notifications were found in their snapshots: a row each, in columns. */
+typedef struct Snapshots
+{
+	List	   *of;				/* of AppointmentSnapshot *, in the order of ids */
+	Column	   *ids;
+	Column	   *appointments;
+	Column	   *rooms;
+	Column	   *participants;
+} Snapshots;
+
+static void
+add_jsonb(Column *column, const Jsonb *jsonb)
+{
+	if (jsonb == NULL)
+		column_add_null(column);
+	else
+		column_add(column, JsonbPGetDatum(jsonb));
+}
+
+static void
+add_snapshot(Snapshots *snapshots, int64 id, AppointmentSnapshot *snapshot)
+{
+	snapshots->of = lappend(snapshots->of, snapshot);
+	column_add(snapshots->ids, Int64GetDatum(id));
+	add_jsonb(snapshots->appointments, snapshot->appointment);
+	add_jsonb(snapshots->rooms, snapshot->room);
+	add_jsonb(snapshots->participants, snapshot->participant);
+}
+
+static const AppointmentSnapshot *
+find_snapshot(const Snapshots *snapshots, int64 id)
+{
+	for (int i = 0; i < snapshots->ids->count; i++)
+		if (DatumGetInt64(snapshots->ids->values[i]) == id)
+			return (const AppointmentSnapshot *) list_nth(snapshots->of, i);
+	elog(ERROR, "notification " INT64_FORMAT " has no snapshot", id);
+}
+
+/* The appointment as it was when it was deleted. */
+static AppointmentFacts *
+restore_appointment(Batch *batch, uint64 row, const AppointmentSnapshot *snapshot)
+{
+	AppointmentFacts *facts = read_appointment(batch, row);
+	char	   *interaction_state = json_root_text(snapshot->interaction, "state");
+
+	facts->is_deleted = true;
+	facts->metadata = (Stored *) snapshot->metadata;
+	facts->interaction = (Stored *) snapshot->interaction;
+	facts->notification_headers = (Stored *) snapshot->notification_headers;
+	facts->call_started = interaction_state != NULL && strcmp(interaction_state, "PENDING") != 0;
+	facts->participants = snapshot->participants;
+	return facts;
+}
+
+static void
+restore_appointments(Batch *batch, const Snapshots *snapshots)
+{
+	static Statement find = {
+		"SELECT " APPOINTMENT_COLUMNS ", k.id"
+		" FROM (SELECT unnest($1) AS id, unnest($2) AS appointment, unnest($3) AS room) k,"
+		" LATERAL jsonb_populate_record(NULL::appt.appointment, k.appointment) a,"
+		" LATERAL jsonb_populate_record(NULL::appt.room_access, k.room) r"
+		" WHERE k.appointment IS NOT NULL",
+		3, {INT8ARRAYOID, JSONBARRAYOID, JSONBARRAYOID}
+	};
+	uint64		found;
+
+	find.is_read_only = !batch->is_current;
+	found = statement_run(&find, column_array(snapshots->ids), column_array(snapshots->appointments),
+						  column_array(snapshots->rooms));
+	for (uint64 row = 0; row < found; row++)
+	{
+		int64		id = row_int64(row, 27);
+		NotificationFacts *facts = find_notification(batch, id);
+
+		if (facts->appointment == NULL)
+			facts->appointment = restore_appointment(batch, row, find_snapshot(snapshots, id));
+	}
+	statement_done();
+}
+
+/* The customers who were removed, or whose appointment was deleted. */
+static void
+restore_recipients(Batch *batch, const Snapshots *snapshots)
+{
+	static Statement find = {
+		"SELECT " PARTICIPANT_COLUMNS ", k.id"
+		" FROM (SELECT unnest($1) AS id, unnest($2) AS participant) k,"
+		" LATERAL jsonb_populate_record(NULL::appt.participant, k.participant) p"
+		" WHERE k.participant IS NOT NULL",
+		2, {INT8ARRAYOID, JSONBARRAYOID}
+	};
+	uint64		found = read_rows2(batch, &find, column_array(snapshots->ids),
+								   column_array(snapshots->participants));
+
+	for (uint64 row = 0; row < found; row++)
+	{
+		int64		id = row_int64(row, 12);
+		NotificationFacts *facts = find_notification(batch, id);
+		ParticipantFacts *recipient;
+
+		if (facts->recipient != NULL)
+			continue;
+		recipient = read_participant(batch, row);
+		recipient->metadata = (Stored *) find_snapshot(snapshots, id)->participant_metadata;
+		facts->recipient = recipient;
+		facts->recipient_is_gone = true;
+	}
+	statement_done();
+}
+
+/* Is something of it gone, and kept in its snapshot? */
+static bool
+needs_snapshot(const NotificationFacts *facts)
+{
+	return facts->snapshot != NULL &&
+		(facts->appointment == NULL ||
+		 (facts->recipient == NULL && strcmp(facts->recipient_kind, "CUSTOMER") == 0));
+}
+
+/*
+ * Give every notification its appointment; what is missing is looked for in the
+ * snapshots, of which all is unpacked at once.
+ */
+static void
+assign_appointments(Batch *batch)
+{
+	Snapshots	snapshots = {
+		NIL, column_create(INT8OID, 8), column_create(JSONBOID, 8),
+		column_create(JSONBOID, 8), column_create(JSONBOID, 8)
+	};
+	ListCell   *cell;
+
+	foreach(cell, batch->notifications)
+	{
+		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
 		facts->appointment = (const AppointmentFacts *)
 			find_fact(&batch->appointments, facts->appointment_id);
-		if (facts->appointment != NULL && is_customer)
-			facts->recipient = find_customer(facts->appointment, facts->recipient_id);
-		if (facts->context == NULL)
-			continue;
-		if (facts->appointment == NULL)
-			column_add(without_appointment, Int64GetDatum(facts->id));
-		if (facts->recipient == NULL)
-			column_add(without_recipient, Int64GetDatum(facts->id));
+		if (needs_snapshot(facts) && spend(batch, 2 * stored_size(facts->snapshot)))
+			add_snapshot(&snapshots, facts->id, snapshot_read(facts->snapshot));
 	}
-	if (without_appointment->count > 0)
-		restore_appointments(batch, column_array(without_appointment));
-	if (without_recipient->count > 0)
-		restore_recipients(batch, column_array(without_recipient));
+	if (snapshots.of == NIL || batch->is_over)
+		return;
+	restore_appointments(batch, &snapshots);
+	restore_recipients(batch, &snapshots);
 }
 
 /* ---- rules ---- */
@@ -603,6 +784,7 @@ load_rules(Batch *batch)
 			facts->rule_enabled = enabled;
 		}
 	}
+	statement_done();
 }
 
 /* ---- subscriptions and providers ---- */
@@ -697,17 +879,18 @@ load_subscriptions(Batch *batch)
 		facts->enabled = row_bool(row, 2);
 		facts->is_verified = true;
 		facts->route.kind = "WEBHOOK";
-		facts->route.url = row_text(row, 3);
+		facts->route.url = take_text(batch, row, 3);
 		facts->route.auth = auth_kind(row_text(row, 4));
-		facts->route.username = row_text(row, 5);
-		facts->route.token_url = row_text(row, 6);
-		facts->route.token_scope = row_text(row, 7);
-		facts->route.token_audience = row_text(row, 8);
+		facts->route.username = take_text(batch, row, 5);
+		facts->route.token_url = take_text(batch, row, 6);
+		facts->route.token_scope = take_text(batch, row, 7);
+		facts->route.token_audience = take_text(batch, row, 8);
 		facts->route.client_in_body = row_bool(row, 9);
-		facts->route.headers = facts_headers(row_jsonb(row, 10));
+		facts->route.headers = facts_headers(take_jsonb(batch, row, 10));
 		batch->subscriptions.keys[row] = facts->id;
 		batch->subscriptions.facts[row] = facts;
 	}
+	statement_done();
 }
 
 static void
@@ -747,14 +930,15 @@ load_providers(Batch *batch)
 		provider->facts.enabled = true;
 		provider->facts.is_verified = row_bool(row, 9);
 		route->kind = row_text(row, 4);
-		route->url = row_text(row, 5);
-		route->username = row_text(row, 6);
-		route->sender = row_text(row, 7);
-		route->settings = row_jsonb(row, 8);
+		route->url = take_text(batch, row, 5);
+		route->username = take_text(batch, row, 6);
+		route->sender = take_text(batch, row, 7);
+		route->settings = take_jsonb(batch, row, 8);
 		route->headers = facts_headers(json_root_jsonb(route->settings, "headers"));
 		batch->providers.keys[row] = provider->facts.id;
 		batch->providers.facts[row] = provider;
 	}
+	statement_done();
 }
 
 /* A secret header gets its value. */
@@ -783,6 +967,34 @@ add_secret(Route *route, const char *name, char *value)
 		unmask_header(route, name + 7, value);
 }
 
+static RouteFacts *
+find_route(const Batch *batch, const pg_uuid_t *id)
+{
+	RouteFacts *facts = (RouteFacts *) find_fact(&batch->subscriptions, id);
+
+	return facts != NULL ? facts : (RouteFacts *) find_fact(&batch->providers, id);
+}
+
+/* Some rows of (owner, name, value). More keys than may be live were made by who needs no function for it. */
+static void
+take_secrets(uint64 rows, void *whereto)
+{
+	Batch	   *batch = (Batch *) whereto;
+	MemoryContext previous = MemoryContextSwitchTo(batch->context);
+
+	for (uint64 row = 0; row < rows && !batch->is_over; row++)
+	{
+		pg_uuid_t	owner = row_uuid(row, 1);
+		RouteFacts *facts = find_route(batch, &owner);
+		char	   *name = row_text(row, 2);
+
+		if (facts != NULL &&
+			(strcmp(name, "HMAC_KEY") != 0 || list_length(facts->route.hmac_keys) < MAX_LIVE_KEYS))
+			add_secret(&facts->route, name, take_text(batch, row, 3));
+	}
+	MemoryContextSwitchTo(previous);
+}
+
 /* The current key signs first, then those replaced, the latest before the others. */
 static void
 load_secrets(Batch *batch)
@@ -799,7 +1011,6 @@ load_secrets(Batch *batch)
 	int			count = batch->subscriptions.count + batch->providers.count;
 	Column	   *owners = column_create(UUIDOID, count);
 	Column	   *applications = column_create(UUIDOID, batch->applications.count);
-	uint64		found;
 
 	if (count == 0)
 		return;
@@ -809,17 +1020,10 @@ load_secrets(Batch *batch)
 		column_add_uuid(owners, &batch->providers.keys[i]);
 	for (int i = 0; i < batch->applications.count; i++)
 		column_add_uuid(applications, &batch->applications.keys[i]);
-	found = read_rows2(batch, &find, column_array(applications), column_array(owners));
-	for (uint64 row = 0; row < found; row++)
-	{
-		pg_uuid_t	owner = row_uuid(row, 1);
-		RouteFacts *facts = (RouteFacts *) find_fact(&batch->subscriptions, &owner);
-
-		if (facts == NULL)
-			facts = (RouteFacts *) find_fact(&batch->providers, &owner);
-		if (facts != NULL)
-			add_secret(&facts->route, row_text(row, 2), row_text(row, 3));
-	}
+	find.is_read_only = !batch->is_current;
+	statement_each(&find, (NullableDatum[]) {
+		SQL_VALUE(column_array(applications)), SQL_VALUE(column_array(owners))
+	}, take_secrets, batch);
 }
 
 static const RouteFacts *
@@ -843,6 +1047,8 @@ load_routes(Batch *batch)
 
 	load_subscriptions(batch);
 	load_providers(batch);
+	if (batch->is_over)
+		return;
 	load_secrets(batch);
 	foreach(cell, batch->notifications)
 	{
@@ -858,15 +1064,16 @@ load_routes(Batch *batch)
 /* ---- templates ---- */
 
 static TemplateFacts *
-read_template(uint64 row)
+read_template(Batch *batch, uint64 row)
 {
 	TemplateFacts *facts = (TemplateFacts *) palloc(sizeof(TemplateFacts));
 
+	(void) spend(batch, COST_OF_ROW);
 	facts->rule_id = row_int64(row, 4);
-	facts->locale = row_text(row, 5);
-	facts->subject = row_text(row, 6);
-	facts->text_body = row_text(row, 7);
-	facts->html_body = row_text(row, 8);
+	facts->locale = take_text(batch, row, 5);
+	facts->subject = take_stored(batch, row, 6);
+	facts->text_body = take_stored(batch, row, 7);
+	facts->html_body = take_stored(batch, row, 8);
 	return facts;
 }
 
@@ -880,44 +1087,52 @@ facts_template_type(const NotificationFacts *facts)
 	return type ? type : notification_types[facts->type].code;
 }
 
-static void
-load_templates(Batch *batch)
+/* What templates are looked for by: a column each. */
+typedef struct TemplateKeys
 {
-	static Statement find = {
-		"SELECT t.application_id, t.type, t.channel, t.rule_id, t.locale, t.subject, t.text_body, t.html_body"
-		" FROM appt.template t"
-		" JOIN (SELECT DISTINCT unnest($1) AS application_id, unnest($2) AS type, unnest($3) AS channel) k"
-		"  ON t.application_id = k.application_id AND t.type = k.type AND t.channel = k.channel"
-		" ORDER BY t.application_id, t.type, t.channel, t.id",
-		3, {UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID}
-	};
-	Column	   *applications = column_create(UUIDOID, 8);
-	Column	   *types = column_create(TEXTOID, 8);
-	Column	   *channels = column_create(TEXTOID, 8);
-	uint64		found;
-	ListCell   *cell;
+	Column	   *applications;
+	Column	   *types;
+	Column	   *channels;
+	Column	   *rules;
+	Column	   *locales;
+} TemplateKeys;
 
-	foreach(cell, batch->notifications)
+static void
+add_template_key(TemplateKeys *keys, const NotificationFacts *facts, int64 rule_id, const char *locale)
+{
+	column_add_uuid(keys->applications, &facts->application_id);
+	column_add_text(keys->types, facts_template_type(facts));
+	column_add_text(keys->channels, channel_code(facts->channel));
+	column_add(keys->rules, Int64GetDatum(rule_id));
+	column_add_text(keys->locales, locale);
+}
+
+/* Its rule's own template and its type's, in each locale that it may be written in. */
+static void
+add_template_keys(TemplateKeys *keys, const NotificationFacts *facts)
+{
+	char		chain[CHAIN_MAX_LOCALES][LOCALE_MAX_LENGTH];
+	int			count = locale_chain(facts, chain);
+
+	for (int i = 0; i < count; i++)
 	{
-		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-		if (facts->channel == CHANNEL_WEBHOOK)
-			continue;
-		column_add_uuid(applications, &facts->application_id);
-		column_add_text(types, facts_template_type(facts));
-		column_add_text(channels, channel_code(facts->channel));
+		add_template_key(keys, facts, 0, chain[i]);
+		if (facts->rule_id != 0)
+			add_template_key(keys, facts, facts->rule_id, chain[i]);
 	}
-	if (applications->count == 0)
-		return;
-	find.is_read_only = !batch->is_current;
-	found = statement_run(&find, column_array(applications), column_array(types),
-						  column_array(channels));
-	for (uint64 row = 0; row < found; row++)
+}
+
+/* The rows are (application_id, type, channel, ...) of templates, which go to whom they may be for. */
+static void
+assign_templates(Batch *batch, uint64 rows)
+{
+	for (uint64 row = 0; row < rows && !batch->is_over; row++)
 	{
 		pg_uuid_t	application_id = row_uuid(row, 1);
 		char	   *type = row_text(row, 2);
 		char	   *channel = row_text(row, 3);
-		TemplateFacts *template = read_template(row);
+		TemplateFacts *template = read_template(batch, row);
+		ListCell   *cell;
 
 		foreach(cell, batch->notifications)
 		{
@@ -931,19 +1146,51 @@ load_templates(Batch *batch)
 	}
 }
 
+static void
+load_templates(Batch *batch)
+{
+	static Statement find = {
+		"SELECT t.application_id, t.type, t.channel, t.rule_id, t.locale, t.subject, t.text_body, t.html_body"
+		" FROM appt.template t"
+		" JOIN (SELECT DISTINCT unnest($1) AS application_id, unnest($2) AS type, unnest($3) AS channel,"
+		"  unnest($4) AS rule_id, unnest($5) AS locale) k"
+		"  ON t.application_id = k.application_id AND t.type = k.type AND t.channel = k.channel"
+		"  AND coalesce(t.rule_id, 0) = k.rule_id"
+		"  AND lower(translate(t.locale, '_', '-') COLLATE \"C\") = lower(k.locale COLLATE \"C\")"
+		" ORDER BY t.application_id, t.type, t.channel, t.id",
+		5, {UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
+	};
+	TemplateKeys keys = {
+		column_create(UUIDOID, 8), column_create(TEXTOID, 8), column_create(TEXTOID, 8),
+		column_create(INT8OID, 8), column_create(TEXTOID, 8)
+	};
+	ListCell   *cell;
+
+	foreach(cell, batch->notifications)
+		if (!is_webhook((NotificationFacts *) lfirst(cell)))
+			add_template_keys(&keys, (NotificationFacts *) lfirst(cell));
+	if (keys.applications->count == 0)
+		return;
+	find.is_read_only = !batch->is_current;
+	assign_templates(batch, statement_run(&find, column_array(keys.applications), column_array(keys.types),
+										  column_array(keys.channels), column_array(keys.rules),
+										  column_array(keys.locales)));
+	statement_done();
+}
+
 /* ---- messages that were interrupted ---- */
 
 /* Whole bodies are shorter than those that were cut, wherever the last character ended. */
 static bool
-is_whole(const char *body)
+is_whole(Size bytes)
 {
-	return body == NULL || strlen(body) <= LOGGED_BODY_BYTES - MAX_MULTIBYTE_CHAR_LEN;
+	return bytes <= LOGGED_BODY_BYTES - MAX_MULTIBYTE_CHAR_LEN;
 }
 
 const char *
 facts_logged_body(const char *body)
 {
-	if (is_whole(body))
+	if (body == NULL || is_whole(strlen(body)))
 		return body;
 	return pnstrdup(body, pg_mbcliplen(body, strlen(body), LOGGED_BODY_BYTES));
 }
@@ -981,48 +1228,98 @@ load_stored_messages(Batch *batch)
 		if (outcome == NULL || strcmp(outcome, "INTERRUPTED") != 0)
 			continue;
 		stored = (StoredMessage *) palloc(sizeof(StoredMessage));
-		stored->recipient = row_text(row, 3);
-		stored->subject = row_text(row, 4);
-		stored->text_body = row_text(row, 5);
-		stored->html_body = row_text(row, 6);
-		if (!is_whole(stored->text_body) || !is_whole(stored->html_body))
+		stored->recipient = take_text(batch, row, 3);
+		stored->subject = take_stored(batch, row, 4);
+		stored->text_body = take_stored(batch, row, 5);
+		stored->html_body = take_stored(batch, row, 6);
+		if (!is_whole(stored_size(stored->text_body)) || !is_whole(stored_size(stored->html_body)))
 			stored->text_body = stored->html_body = NULL;
 		facts->stored = stored;
 	}
+	statement_done();
 }
 
 static void
 load_all_but_notifications(Batch *batch)
 {
-	if (batch->notifications == NIL)
-		return;
-	load_applications(batch);
-	load_appointments(batch);
-	assign_appointments(batch);
-	load_rules(batch);
-	load_routes(batch);
-	load_templates(batch);
-	load_stored_messages(batch);
+	static void (*const steps[]) (Batch *) = {
+		load_applications, load_appointments, load_participants, load_recipients,
+		assign_appointments, load_rules, load_routes, load_templates, load_stored_messages
+	};
+
+	for (int i = 0; i < lengthof(steps) && batch->notifications != NIL && !batch->is_over; i++)
+		steps[i] (batch);
+}
+
+/* All that it has is what stands in its own row. */
+static void
+mark_too_large(NotificationFacts *facts)
+{
+	facts->is_too_large = true;
+	facts->context = NULL;
+	facts->application = NULL;
+	facts->appointment = NULL;
+	facts->recipient = NULL;
+	facts->route = NULL;
+	facts->templates = NIL;
+	facts->stored = NULL;
+}
+
+/* False if the budget is not enough, and these are more than one: then nothing of it is kept. */
+static bool
+load_some(Batch *batch, const int64 *notification_ids, int count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	batch->budget = FACTS_BUDGET;
+	batch->context = AllocSetContextCreate(caller, "appt facts", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(batch->context);
+	load_notifications(batch, notification_ids, count);
+	load_all_but_notifications(batch);
+	MemoryContextSwitchTo(caller);
+	if (batch->is_over && count > 1)
+	{
+		MemoryContextDelete(batch->context);
+		return false;
+	}
+	if (batch->is_over && batch->notifications != NIL)
+		mark_too_large((NotificationFacts *) linitial(batch->notifications));
+	return true;
 }
 
 List *
-facts_load(const int64 *notification_ids, int count)
+facts_load(const int64 *notification_ids, int *count)
+{
+	for (;; *count /= 2)
+	{
+		Batch		batch = {.is_current = true};
+
+		if (load_some(&batch, notification_ids, *count))
+			return batch.notifications;
+	}
+}
+
+static NotificationFacts *
+load_one(Batch *batch, int64 notification_id)
+{
+	(void) load_some(batch, &notification_id, 1);
+	return batch->notifications == NIL ? NULL : (NotificationFacts *) linitial(batch->notifications);
+}
+
+NotificationFacts *
+facts_load_one(int64 notification_id)
 {
 	Batch		batch = {.is_current = true};
 
-	load_notifications(&batch, notification_ids, count);
-	load_all_but_notifications(&batch);
-	return batch.notifications;
+	return load_one(&batch, notification_id);
 }
 
-List *
-facts_load_as_seen(const int64 *notification_ids, int count)
+NotificationFacts *
+facts_load_one_as_seen(int64 notification_id)
 {
 	Batch		batch = {.is_current = false};
 
-	load_notifications(&batch, notification_ids, count);
-	load_all_but_notifications(&batch);
-	return batch.notifications;
+	return load_one(&batch, notification_id);
 }
 
 /* Where a message that nobody planned would go. */
@@ -1050,13 +1347,31 @@ imagine_recipient(NotificationFacts *facts, const char *participant_id)
 	}
 }
 
+/* By webhook it is told of the appointment, but for one of its customers all the same. */
+static bool
+is_customer_of(const NotificationFacts *facts, const char *participant_id)
+{
+	ListCell   *cell;
+
+	if (facts->recipient != NULL)
+		return true;
+	foreach(cell, facts->appointment->participants)
+	{
+		const ParticipantName *name = (const ParticipantName *) lfirst(cell);
+
+		if (name->is_customer && strcmp(name->id, participant_id) == 0)
+			return true;
+	}
+	return false;
+}
+
 NotificationFacts *
 facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
 			  const char *participant_id, NotificationType type, ChannelCode channel,
 			  TimeOffset time_offset, int64 rule_id)
 {
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
-	Batch		batch = {0};
+	Batch		batch = {.budget = FACTS_BUDGET,.context = CurrentMemoryContext};
 
 	facts->application_id = *application_id;
 	facts->appointment_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
@@ -1069,7 +1384,9 @@ facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
 	imagine_recipient(facts, participant_id);
 	batch.notifications = list_make1(facts);
 	load_all_but_notifications(&batch);
-	if (facts->appointment == NULL || find_customer(facts->appointment, participant_id) == NULL)
+	if (batch.is_over)
+		mark_too_large(facts);
+	else if (facts->appointment == NULL || !is_customer_of(facts, participant_id))
 		return NULL;
 	return facts;
 }

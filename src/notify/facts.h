@@ -7,6 +7,10 @@
  * The worker, notification_eligibility, retry_notification and
  * preview_notification all work from these structs. They live in the memory
  * context that was current at facts_load.
+ *
+ * What tenants store may be large, so a load has a budget of bytes. What may
+ * be large and is not always needed stays as it stands in its row (stored.h)
+ * until a message is composed of it.
  */
 #ifndef APPT_FACTS_H
 #define APPT_FACTS_H
@@ -17,6 +21,7 @@
 #include "utils/uuid.h"
 
 #include "channel/channel.h"
+#include "core/stored.h"
 #include "core/vocabulary.h"
 
 typedef struct OrganizationFacts
@@ -53,9 +58,16 @@ typedef struct ParticipantFacts
 	char	   *email;
 	char	   *phone;
 	char	   *locale;
-	Jsonb	   *metadata;
+	Stored	   *metadata;
 	char	   *verified_channel;	/* NULL: there was no need to show an address to be its own */
 } ParticipantFacts;
+
+/* As webhooks name a participant. */
+typedef struct ParticipantName
+{
+	char	   *id;
+	bool		is_customer;
+} ParticipantName;
 
 /* The appointment as it is now, or, once it is deleted, as it was. */
 typedef struct AppointmentFacts
@@ -76,9 +88,9 @@ typedef struct AppointmentFacts
 	char	   *timezone;
 	char	   *locale;
 	bool		notifications_active;
-	Jsonb	   *metadata;
-	Jsonb	   *interaction;
-	Jsonb	   *notification_headers;	/* NULL if none */
+	Stored	   *metadata;
+	Stored	   *interaction;
+	Stored	   *notification_headers;	/* NULL if none */
 	int			sequence;
 	TimestampTz updated_at;
 	char	   *cancel_reason;	/* NULL: none was given */
@@ -87,7 +99,8 @@ typedef struct AppointmentFacts
 	char	   *room_url;
 	TimestampTz room_expires;
 	bool		call_started;	/* a customer has joined */
-	List	   *participants;	/* of ParticipantFacts *, ordered by created_at, id */
+	List	   *participants;	/* of ParticipantName *, ordered by created_at,
+								 * id; loaded for webhooks alone */
 } AppointmentFacts;
 
 /* A provider or subscription with its secrets. */
@@ -103,9 +116,9 @@ typedef struct TemplateFacts
 {
 	int64		rule_id;		/* 0: any */
 	char	   *locale;
-	char	   *subject;
-	char	   *text_body;
-	char	   *html_body;
+	Stored	   *subject;
+	Stored	   *text_body;
+	Stored	   *html_body;
 } TemplateFacts;
 
 /*
@@ -116,9 +129,9 @@ typedef struct TemplateFacts
 typedef struct StoredMessage
 {
 	char	   *recipient;
-	char	   *subject;
-	char	   *text_body;
-	char	   *html_body;
+	Stored	   *subject;
+	Stored	   *text_body;
+	Stored	   *html_body;
 } StoredMessage;
 
 /* Bytes of a body that the log keeps. */
@@ -152,9 +165,14 @@ typedef struct NotificationFacts
 	char	   *address;		/* a copy, for when the recipient is gone */
 	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
 	TimestampTz end_at;
-	Jsonb	   *context;
-	Jsonb	   *event;			/* what a webhook tells of the event; NULL: no
+	Jsonb	   *context;		/* of one without an appointment; else NULL */
+	Stored	   *snapshot;		/* of an appointment or participant that is
+								 * gone: what appointment and recipient are
+								 * read from; NULL: none */
+	Stored	   *event;			/* what a webhook tells of the event; NULL: no
 								 * more */
+	bool		is_too_large;	/* more than may be loaded of it: all below is
+								 * NULL, and it can't be sent */
 
 	const ApplicationFacts *application;	/* NULL: gone */
 	const AppointmentFacts *appointment;	/* NULL: has none, or gone without context */
@@ -163,23 +181,32 @@ typedef struct NotificationFacts
 	bool		rule_exists;	/* false also where rule_id is 0 */
 	bool		rule_enabled;
 	const RouteFacts *route;	/* NULL: no provider, or no such subscription */
-	List	   *templates;		/* of TemplateFacts *, for type and channel */
+	List	   *templates;		/* of TemplateFacts *: its rule's and its type's,
+								 * in the locales that it may be written in */
 	const StoredMessage *stored;	/* NULL unless the last attempt was interrupted */
 } NotificationFacts;
 
-/*
- * Load the facts of these notifications, in the order of their ids, as they
- * are now: each statement takes a snapshot of its own, so that nothing is older
- * than a lock that the caller holds. SPI must be connected, as the owner.
- */
-extern List *facts_load(const int64 *notification_ids, int count);
+/* Bytes that one load unpacks and keeps. */
+#define FACTS_BUDGET (4 * 1024 * 1024)
 
-/* The same as the calling query sees them: for STABLE functions. */
-extern List *facts_load_as_seen(const int64 *notification_ids, int count);
+/*
+ * Load the facts of the first of these notifications, in the order of their
+ * ids, as they are now: each statement takes a snapshot of its own, so that
+ * nothing is older than a lock that the caller holds. *count tells how many
+ * there are and is set to how many were looked for: all, or as many as the
+ * budget was enough for. A single one for which it is not enough is
+ * too_large. SPI must be connected, as the owner.
+ */
+extern List *facts_load(const int64 *notification_ids, int *count);
+
+/* Those of a single one, NULL if there is none; also as the calling query sees them, for STABLE functions. */
+extern NotificationFacts *facts_load_one(int64 notification_id);
+extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
 
 /*
  * The facts of a notification that does not exist: what would be sent now.
- * NULL if there is no such customer. For preview_notification.
+ * NULL if there is no such customer; too_large if that is more than the budget.
+ * For preview_notification.
  */
 extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
 										const pg_uuid_t *appointment_id,

@@ -132,7 +132,7 @@ notification_eligibility(PG_FUNCTION_ARGS)
 	Call		call;
 	int64		id;
 	TimestampTz at;
-	List	   *loaded;
+	NotificationFacts *facts;
 	Answer		answer;
 	Datum		values[3];
 	bool		nulls[3] = {false, false, false};
@@ -143,10 +143,10 @@ notification_eligibility(PG_FUNCTION_ARGS)
 	id = PG_GETARG_INT64(0);
 	at = PG_GETARG_TIMESTAMPTZ(1);
 	(void) notification_in_scope(&call.caller, id, true);
-	loaded = facts_load_as_seen(&id, 1);
-	if (loaded == NIL)
+	facts = facts_load_one_as_seen(id);
+	if (facts == NULL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
-	answer = judge((const NotificationFacts *) linitial(loaded), at);
+	answer = judge(facts, at);
 
 	values[0] = BoolGetDatum(answer.eligible);
 	set_text(values, nulls, 1, reason_code(answer.reason));

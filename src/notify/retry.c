@@ -18,6 +18,8 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
+
 #include "core/column.h"
 #include "core/errors.h"
 #include "core/one_time_code.h"
@@ -78,7 +80,7 @@ decision_obstacle(const NotificationFacts *facts, TimestampTz now)
 static char *
 sending_obstacle(const NotificationFacts *facts, TimestampTz now)
 {
-	if (facts->appointment_id != NULL && facts->appointment == NULL)
+	if (facts->appointment_id != NULL && facts->appointment == NULL && !facts->is_too_large)
 		return psprintf("The appointment of notification " INT64_FORMAT
 						" was deleted, and with it what the message says.", facts->id);
 	if (facts->type == TYPE_CODE && now >= facts->due_at + ONE_TIME_CODE_LIFETIME)
@@ -134,14 +136,14 @@ lock_notification(int64 notification_id)
 static const NotificationFacts *
 lock_and_load(int64 notification_id, const pg_uuid_t *application_id, const pg_uuid_t *appointment_id)
 {
-	List	   *loaded;
+	const NotificationFacts *facts;
 
 	lock_appointment(application_id, appointment_id);
 	lock_notification(notification_id);
-	loaded = facts_load(&notification_id, 1);
-	if (loaded == NIL)
+	facts = facts_load_one(notification_id);
+	if (facts == NULL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, notification_id));
-	return (const NotificationFacts *) linitial(loaded);
+	return facts;
 }
 
 static void
@@ -264,25 +266,23 @@ lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *ca
 	return locked;
 }
 
-/* The facts of those that nobody has locked, as they are now that we have. */
-static List *
-lock_free_notifications(const RetryCandidate *candidates, int count)
+/* Those that nobody has locked; returns how many. */
+static int
+lock_free_notifications(const RetryCandidate *candidates, int count, int64 *locked)
 {
 	static Statement lock = {
 		"SELECT id FROM appt.notification WHERE id = ANY ($1) ORDER BY id FOR UPDATE SKIP LOCKED",
 		1, {INT8ARRAYOID}
 	};
 	Column	   *ids = column_create(INT8OID, count);
-	int64	   *locked;
 	int			rows;
 
 	for (int i = 0; i < count; i++)
 		column_add(ids, Int64GetDatum(candidates[i].notification_id));
 	rows = (int) statement_run(&lock, column_array(ids));
-	locked = (int64 *) palloc(Max(rows, 1) * sizeof(int64));
 	for (int row = 0; row < rows; row++)
 		locked[row] = row_int64(row, 1);
-	return facts_load(locked, rows);
+	return rows;
 }
 
 /* What is gone needs no lock. */
@@ -301,30 +301,65 @@ is_held(const NotificationFacts *facts, const List *locked_appointments)
 
 #define HELD "Another transaction is changing it, or its appointment."
 
+/* Several that are tried again together. */
+typedef struct Several
+{
+	TimestampTz now;
+	RetryCandidate *candidates;
+	int			count;
+	const List *appointments;	/* that are locked */
+	Column	   *ids;			/* of those that can be */
+} Several;
+
+static void
+judge_candidate(Several *several, const NotificationFacts *facts)
+{
+	RetryCandidate *candidate = find_candidate(several->candidates, several->count, facts->id);
+
+	if (is_held(facts, several->appointments))
+		return;
+	candidate->obstacle = retry_obstacle(facts, false, several->now);
+	if (candidate->obstacle != NULL)
+		return;
+	column_add(several->ids, Int64GetDatum(facts->id));
+	wake_by_hand_on_commit(facts->lane, several->now);
+}
+
+/* As many of these as can be loaded at once, as they are now that they are locked; returns how many that were. */
+static int
+judge_some(Several *several, const int64 *locked, int count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext facts_context = AllocSetContextCreate(caller, "appt batch", ALLOCSET_DEFAULT_SIZES);
+	List	   *all_facts;
+	ListCell   *cell;
+
+	MemoryContextSwitchTo(facts_context);
+	all_facts = facts_load(locked, &count);
+	MemoryContextSwitchTo(caller);
+	foreach(cell, all_facts)
+		judge_candidate(several, (const NotificationFacts *) lfirst(cell));
+	MemoryContextDelete(facts_context);
+	return count;
+}
+
 void
 retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	List	   *appointments = lock_free_appointments(application_id, candidates, count);
-	Column	   *ids = column_create(INT8OID, count);
-	ListCell   *cell;
+	Several		several = {
+		GetCurrentTimestamp(), candidates, count,
+		lock_free_appointments(application_id, candidates, count), column_create(INT8OID, count)
+	};
+	int64	   *locked = (int64 *) palloc(Max(count, 1) * sizeof(int64));
+	int			locked_count;
+	int			at_once;
 
 	qsort(candidates, count, sizeof(RetryCandidate), compare_ids);
 	for (int i = 0; i < count; i++)
 		candidates[i].obstacle = HELD;
-	foreach(cell, lock_free_notifications(candidates, count))
-	{
-		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
-		RetryCandidate *candidate = find_candidate(candidates, count, facts->id);
-
-		if (is_held(facts, appointments))
-			continue;
-		candidate->obstacle = retry_obstacle(facts, false, now);
-		if (candidate->obstacle != NULL)
-			continue;
-		column_add(ids, Int64GetDatum(facts->id));
-		wake_by_hand_on_commit(facts->lane, now);
-	}
-	if (ids->count > 0)
-		put_into_queue(column_array(ids), now);
+	locked_count = at_once = lock_free_notifications(candidates, count, locked);
+	for (int done = 0; done < locked_count; done += at_once)
+		at_once = judge_some(&several, &locked[done], Min(at_once, locked_count - done));
+	if (several.ids->count > 0)
+		put_into_queue(column_array(several.ids), several.now);
 }

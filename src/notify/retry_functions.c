@@ -91,7 +91,7 @@ not_retriable_because(PG_FUNCTION_ARGS)
 {
 	Call		call;
 	int64		id;
-	List	   *loaded;
+	const NotificationFacts *facts;
 	char	   *obstacle;
 	Datum		result = (Datum) 0;
 
@@ -99,10 +99,10 @@ not_retriable_because(PG_FUNCTION_ARGS)
 	require_arguments(fcinfo, 1);
 	id = PG_GETARG_INT64(0);
 	(void) notification_in_scope(&call.caller, id, true);
-	loaded = facts_load_as_seen(&id, 1);
-	if (loaded == NIL)
+	facts = facts_load_one_as_seen(id);
+	if (facts == NULL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
-	obstacle = retry_obstacle((const NotificationFacts *) linitial(loaded), true, GetCurrentTimestamp());
+	obstacle = retry_obstacle(facts, true, GetCurrentTimestamp());
 	if (obstacle != NULL)
 		result = call_copy(&call, CStringGetTextDatum(obstacle), false, -1);
 	call_end(&call);

@@ -18,6 +18,10 @@
  * itself and costs nobody else a thing.
  *
  * What is claimed may leave only if the commit is durable (durability.c).
+ *
+ * Memory is bounded whatever tenants store: facts are loaded as many at once as
+ * their budget allows, and are gone before the next are loaded; a claim ends
+ * where what it has composed is enough. What it has not come to stays as it is.
  */
 #include "postgres.h"
 
@@ -29,11 +33,11 @@
 #include "core/settings.h"
 #include "core/statement.h"
 #include "core/wake.h"
-#include "notify/compose.h"
 #include "notify/eligibility.h"
 #include "schedule/activate.h"
 #include "worker/delivery.h"
 #include "worker/durability.h"
+#include "worker/flight_memory.h"
 #include "worker/unsent.h"
 #include "worker/worker.h"
 
@@ -42,6 +46,12 @@
 
 /* Of fewer places taken than this, each one that comes free is filled at once. */
 #define WORTH_WAITING 16
+
+/* Bytes of what one claim composes; the next takes the rest. */
+#define CLAIM_BYTES (4 * 1024 * 1024)
+
+/* Loads of facts that one claim makes: each has a budget, and others wait meanwhile. */
+#define CLAIM_LOADS 4
 
 /* How long a ROOM message waits for its appointment to be activated by us. */
 #define ACTIVATION_RETRY USECS_PER_SEC
@@ -53,12 +63,14 @@ typedef struct LaneQuota
 	int			taken;
 	TimestampTz position_due;	/* before this claim */
 	int64		position_id;
+	bool		is_held;		/* until large messages on their way have ended */
 } LaneQuota;
 
 typedef struct Candidate
 {
 	int64		notification_id;
 	Lane	   *lane;
+	LaneQuota  *quota;			/* that it was taken for */
 	TimestampTz place;
 } Candidate;
 
@@ -67,12 +79,6 @@ static int	single_claims;
 
 /* The next claim settles nothing: one that did has failed. */
 static bool claims_alone;
-
-typedef struct Sending
-{
-	Delivery   *delivery;
-	const NotificationFacts *facts;
-} Sending;
 
 typedef struct Claim
 {
@@ -86,7 +92,8 @@ typedef struct Claim
 	int			candidate_count;
 	Candidate	last;			/* of the candidates; outlives the transaction, as they do not */
 	MemoryContext staging;		/* outlives it too: parent of the deliveries until commit */
-	List	   *sending;		/* of Sending *, in the order of notification ids */
+	List	   *sending;		/* of Delivery *, in the order of notification ids */
+	Size		composed;		/* bytes of them */
 	UnsentBatch *unsent;
 	List	   *to_activate;	/* of AppointmentKey * */
 } Claim;
@@ -155,7 +162,7 @@ allot(Claim *claim, TransferEngine *engine, int room)
 
 		claim->quotas[i] = (LaneQuota)
 		{
-			lane, claim->grants[i].places, 0, lane->position_due, lane->position_id
+			lane, claim->grants[i].places, 0, lane->position_due, lane->position_id, false
 		};
 	}
 	MemoryContextSwitchTo(previous);
@@ -205,6 +212,7 @@ take_candidates(Claim *claim)
 		Candidate  *candidate = &claim->candidates[row];
 
 		candidate->lane = quota->lane;
+		candidate->quota = quota;
 		candidate->place = row_timestamp(row, 2);
 		candidate->notification_id = row_int64(row, 3);
 		quota->taken++;
@@ -238,6 +246,30 @@ activate_first(Claim *claim, const NotificationFacts *facts, const Candidate *ca
 					claim->now + ACTIVATION_RETRY);
 }
 
+/* It stays as it is: its lane reads on before it. */
+static void
+leave(const Candidate *candidate)
+{
+	Lane	   *lane = candidate->lane;
+
+	if (candidate->place > lane->position_due ||
+		(candidate->place == lane->position_due && candidate->notification_id > lane->position_id))
+		return;
+	lane->position_due = candidate->place;
+	lane->position_id = candidate->notification_id - 1;
+}
+
+static void
+add_delivery(Claim *claim, Delivery *delivery)
+{
+	MemoryContext previous = MemoryContextSwitchTo(claim->staging);
+
+	flight_memory_take(delivery->context, &delivery->application_id, delivery->bytes);
+	claim->composed += MemoryContextMemAllocated(delivery->context, true);
+	claim->sending = lappend(claim->sending, delivery);
+	MemoryContextSwitchTo(previous);
+}
+
 static void
 send_or_skip(Claim *claim, const NotificationFacts *facts, const Candidate *candidate)
 {
@@ -249,15 +281,13 @@ send_or_skip(Claim *claim, const NotificationFacts *facts, const Candidate *cand
 	if (delivery == NULL)
 		unsent_settle(claim->unsent, candidate->lane->id, candidate->place, facts->id,
 					  facts->attempt_count > 0 ? STATE_FAILED : STATE_SKIPPED, reason, error);
+	else if (flight_memory_admits(&facts->application_id, delivery->bytes))
+		add_delivery(claim, delivery);
 	else
 	{
-		MemoryContext previous = MemoryContextSwitchTo(claim->staging);
-		Sending    *sending = (Sending *) palloc(sizeof(Sending));
-
-		sending->delivery = delivery;
-		sending->facts = facts;
-		claim->sending = lappend(claim->sending, sending);
-		MemoryContextSwitchTo(previous);
+		MemoryContextDelete(delivery->context);
+		candidate->quota->is_held = true;
+		leave(candidate);
 	}
 }
 
@@ -295,42 +325,64 @@ compare_candidates(const void *a, const void *b)
 	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
 }
 
+/* What is held, or more than enough, is left for later. */
 static void
-judge_all(Claim *claim)
+judge_or_leave(Claim *claim, const NotificationFacts *facts, const Candidate *candidate)
 {
-	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(claim->candidate_count, 1));
+	if (candidate->quota->is_held || claim->composed >= CLAIM_BYTES)
+		leave(candidate);
+	else
+		judge(claim, facts, candidate);
+}
+
+/* As many of these as can be loaded at once; returns how many that were. */
+static int
+judge_some(Claim *claim, Candidate *candidates, int count)
+{
+	int64	   *ids = (int64 *) palloc(sizeof(int64) * count);
+	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
+														ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(facts_context);
 	List	   *all_facts;
 	ListCell   *cell;
-	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt facts",
-														ALLOCSET_DEFAULT_SIZES);
-	MemoryContext previous;
 
-	qsort(claim->candidates, claim->candidate_count, sizeof(Candidate), compare_candidates);
-	for (int i = 0; i < claim->candidate_count; i++)
-		ids[i] = claim->candidates[i].notification_id;
-	previous = MemoryContextSwitchTo(facts_context);
-	all_facts = facts_load(ids, claim->candidate_count);
+	for (int i = 0; i < count; i++)
+		ids[i] = candidates[i].notification_id;
+	all_facts = facts_load(ids, &count);
 	MemoryContextSwitchTo(previous);
 	foreach(cell, all_facts)
 	{
 		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
 		Candidate	key = {.notification_id = facts->id};
-		const Candidate *candidate = bsearch(&key, claim->candidates, claim->candidate_count,
+		const Candidate *candidate = bsearch(&key, candidates, count,
 											 sizeof(Candidate), compare_candidates);
 
 		if (candidate != NULL)
-			judge(claim, facts, candidate);
+			judge_or_leave(claim, facts, candidate);
 	}
+	MemoryContextDelete(facts_context);
+	pfree(ids);
+	return count;
+}
+
+static void
+judge_all(Claim *claim)
+{
+	int			at_once = claim->candidate_count;
+	int			done = 0;
+
+	qsort(claim->candidates, claim->candidate_count, sizeof(Candidate), compare_candidates);
+	for (int loads = 0; loads < CLAIM_LOADS && done < claim->candidate_count; loads++)
+	{
+		at_once = judge_some(claim, &claim->candidates[done],
+							 Min(at_once, claim->candidate_count - done));
+		done += at_once;
+	}
+	for (; done < claim->candidate_count; done++)
+		leave(&claim->candidates[done]);
 }
 
 /* ---- writing it down ---- */
-
-/* One-time codes stand in no log. */
-static bool
-is_logged(const Delivery *delivery)
-{
-	return delivery->message->type != TYPE_CODE;
-}
 
 static void
 open_attempts(Claim *claim)
@@ -351,25 +403,23 @@ open_attempts(Claim *claim)
 
 	foreach(cell, claim->sending)
 	{
-		const NotificationFacts *facts = ((Sending *) lfirst(cell))->facts;
-		const Delivery *delivery = ((Sending *) lfirst(cell))->delivery;
-		const Message *message = delivery->message;
-		bool		logged = is_logged(delivery);
+		const Delivery *delivery = (const Delivery *) lfirst(cell);
+		const AttemptRecord *record = delivery->record;
 
-		column_add_uuid(application_ids, &facts->application_id);
-		column_add(notification_ids, Int64GetDatum(facts->id));
+		column_add_uuid(application_ids, &delivery->application_id);
+		column_add(notification_ids, Int64GetDatum(delivery->notification_id));
 		column_add(numbers, Int32GetDatum(delivery->attempt_number));
-		column_add(manuals, BoolGetDatum(facts->is_manual));
+		column_add(manuals, BoolGetDatum(delivery->retry.is_manual));
 		/* What a person asked for was not due at any time. */
-		if (facts->is_manual)
+		if (delivery->retry.is_manual)
 			column_add_null(places);
 		else
 			column_add(places, TimestampTzGetDatum(delivery->place));
-		column_add_text(recipients, message->recipient);
-		column_add_uuid(provider_ids, facts->channel == CHANNEL_WEBHOOK ? NULL : &facts->route->id);
-		column_add_text(subjects, logged ? message->subject : NULL);
-		column_add_text(texts, logged ? facts_logged_body(message->text_body) : NULL);
-		column_add_text(htmls, logged ? facts_logged_body(message->html_body) : NULL);
+		column_add_text(recipients, record->recipient);
+		column_add_uuid(provider_ids, record->provider_id);
+		column_add_text(subjects, record->subject);
+		column_add_text(texts, record->text_body);
+		column_add_text(htmls, record->html_body);
 	}
 	statement_run(&mark_sending, column_array(notification_ids), column_array(numbers),
 				  Int16GetDatum(claim->slot));
@@ -379,16 +429,18 @@ open_attempts(Claim *claim)
 				  column_array(texts), column_array(htmls), TimestampTzGetDatum(claim->now));
 	foreach(cell, claim->sending)
 	{
-		Delivery   *delivery = ((Sending *) lfirst(cell))->delivery;
+		Delivery   *delivery = (Delivery *) lfirst(cell);
 
 		if (row_int64(row, 2) != delivery->notification_id)
 			elog(ERROR, "attempts came back in another order than they were inserted");
 		delivery->attempt_id = row_int64(row++, 1);
+		delivery_forget_record(delivery);
 	}
 }
 
 /* ---- where the lanes stand afterwards ---- */
 
+/* Those that are held come back shortly, as they would to what somebody has locked. */
 static void
 rest_drained_lanes(Claim *claim)
 {
@@ -396,7 +448,7 @@ rest_drained_lanes(Claim *claim)
 	int			count = 0;
 
 	for (int i = 0; i < claim->quota_count; i++)
-		if (claim->quotas[i].taken < claim->quotas[i].quota)
+		if (claim->quotas[i].taken < claim->quotas[i].quota || claim->quotas[i].is_held)
 			drained[count++] = claim->quotas[i].lane;
 	if (count > 0)
 		find_heads(drained, count, claim->now);
@@ -482,7 +534,7 @@ hand_over(Claim *claim)
 
 	foreach(cell, claim->sending)
 	{
-		Delivery   *delivery = ((Sending *) lfirst(cell))->delivery;
+		Delivery   *delivery = (Delivery *) lfirst(cell);
 		char		destination[DESTINATION_SIZE];
 
 		MemoryContextSetParent(delivery->context, TopMemoryContext);

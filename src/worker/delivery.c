@@ -3,10 +3,11 @@
  *		Making a delivery out of the facts.
  *
  * The facts go with the claim's transaction, a delivery lives until its
- * outcome is settled: all that it needs until then is composed, or copied,
- * into a memory context of its own. Whatever is added to Message or Route must
- * be copied here too: what is left pointing into the facts is sent to somebody
- * after it was freed.
+ * outcome is settled: all that it needs until then is copied into a memory
+ * context of its own, and nothing else. What composing takes besides is freed
+ * before the next message is composed; what the log keeps of the message, once
+ * its attempt is open. Whatever is added to Request or Route must be copied here
+ * too: what is left pointing elsewhere is sent to somebody after it was freed.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 #include "core/text.h"
 #include "notify/compose.h"
 #include "worker/delivery.h"
+#include "worker/flight_memory.h"
 
 static List *
 copy_headers(List *headers)
@@ -64,18 +66,76 @@ copy_route(const Route *route)
 	return copy;
 }
 
-/* What compose_message took from the facts as it stands. */
-static void
-detach_message(Message *message, const NotificationFacts *facts)
+static List *
+copy_texts(List *texts)
 {
-	message->recipient = copy_text(message->recipient);
-	message->recipient_name = copy_text(message->recipient_name);
-	message->headers = copy_headers(message->headers);
-	if (facts->stored == NULL)
-		return;
-	message->subject = copy_text(message->subject);
-	message->text_body = copy_text(message->text_body);
-	message->html_body = copy_text(message->html_body);
+	List	   *copy = NIL;
+	ListCell   *cell;
+
+	foreach(cell, texts)
+		copy = lappend(copy, copy_text((const char *) lfirst(cell)));
+	return copy;
+}
+
+static Request *
+copy_request(const Request *request)
+{
+	Request    *copy = (Request *) palloc(sizeof(Request));
+	char	   *body = NULL;
+
+	*copy = *request;
+	copy->method = copy_text(request->method);
+	copy->url = copy_text(request->url);
+	copy->headers = copy_texts(request->headers);
+	if (request->body != NULL)
+	{
+		body = (char *) palloc(request->body_length + 1);
+		memcpy(body, request->body, request->body_length);
+		body[request->body_length] = '\0';
+	}
+	copy->body = body;
+	copy->envelope_from = copy_text(request->envelope_from);
+	copy->envelope_to = copy_texts(request->envelope_to);
+	copy->username = copy_text(request->username);
+	copy->password = copy_text(request->password);
+	copy->token_url = copy_text(request->token_url);
+	copy->token_client = copy_text(request->token_client);
+	copy->token_scope = copy_text(request->token_scope);
+	copy->token_audience = copy_text(request->token_audience);
+	return copy;
+}
+
+/* Of a message what tells outcomes apart. */
+static Message *
+copy_identity(const Message *message)
+{
+	Message    *copy = (Message *) palloc0(sizeof(Message));
+
+	copy->uid = message->uid;
+	copy->type = message->type;
+	copy->channel = message->channel;
+	copy->timestamp = message->timestamp;
+	return copy;
+}
+
+/* One-time codes stand in no log. */
+static AttemptRecord *
+make_record(const NotificationFacts *facts, const Message *message)
+{
+	AttemptRecord *record = (AttemptRecord *) palloc0(sizeof(AttemptRecord));
+
+	record->recipient = copy_text(message->recipient);
+	if (facts->channel != CHANNEL_WEBHOOK)
+	{
+		record->provider_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
+		*record->provider_id = facts->route->id;
+	}
+	if (message->type == TYPE_CODE)
+		return record;
+	record->subject = copy_text(message->subject);
+	record->text_body = copy_text(facts_logged_body(message->text_body));
+	record->html_body = copy_text(facts_logged_body(message->html_body));
+	return record;
 }
 
 static RetryInput
@@ -100,11 +160,11 @@ retry_input(const NotificationFacts *facts)
 	return retry;
 }
 
-Delivery *
-delivery_compose(MemoryContext parent, const NotificationFacts *facts, int64 lane_id,
-				 TimestampTz place, TimestampTz now, Reason *reason, char **error)
+/* What stays of the facts and of what was composed of them. */
+static Delivery *
+make_delivery(MemoryContext context, const NotificationFacts *facts, const Message *message,
+			  const Request *request)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "appt delivery", ALLOCSET_SMALL_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(context);
 	Delivery   *delivery = (Delivery *) palloc0(sizeof(Delivery));
 
@@ -114,20 +174,61 @@ delivery_compose(MemoryContext parent, const NotificationFacts *facts, int64 lan
 	delivery->state = facts->state;
 	delivery->reason = facts->reason;
 	delivery->attempt_number = facts->attempt_count + 1;
-	delivery->lane_id = lane_id;
-	delivery->place = place;
 	delivery->retry = retry_input(facts);
-	delivery->message = compose_message(facts, now, reason, error);
-	if (delivery->message != NULL)
-	{
-		detach_message(delivery->message, facts);
-		delivery->route = copy_route(&facts->route->route);
-		delivery->request = channel_compose(delivery->message, delivery->route, reason, error);
-	}
+	delivery->message = copy_identity(message);
+	delivery->route = copy_route(&facts->route->route);
+	delivery->request = copy_request(request);
+	delivery->bytes = MemoryContextMemAllocated(context, true);
+	delivery->record_context = AllocSetContextCreate(context, "appt attempt", ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(delivery->record_context);
+	delivery->record = make_record(facts, message);
 	MemoryContextSwitchTo(previous);
-	if (delivery->request != NULL)
+	return delivery;
+}
+
+void
+delivery_forget_record(Delivery *delivery)
+{
+	MemoryContextDelete(delivery->record_context);
+	delivery->record_context = NULL;
+	delivery->record = NULL;
+}
+
+/* NULL if it takes too much memory. */
+static Delivery *
+admit(Delivery *delivery, Reason *reason, char **error)
+{
+	if (delivery->bytes <= LARGEST_DELIVERY)
 		return delivery;
-	*error = copy_text(*error);
-	MemoryContextDelete(context);
+	*reason = REASON_TOO_LARGE;
+	*error = psprintf("It takes %zu bytes of memory, more than %d.", delivery->bytes, LARGEST_DELIVERY);
+	MemoryContextDelete(delivery->context);
 	return NULL;
+}
+
+Delivery *
+delivery_compose(MemoryContext parent, const NotificationFacts *facts, int64 lane_id,
+				 TimestampTz place, TimestampTz now, Reason *reason, char **error)
+{
+	MemoryContext composing = AllocSetContextCreate(CurrentMemoryContext, "appt composing",
+													ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(composing);
+	Message    *message = compose_message(facts, now, reason, error);
+	Request    *request = message == NULL ? NULL :
+		channel_compose(message, &facts->route->route, reason, error);
+	Delivery   *delivery = NULL;
+
+	MemoryContextSwitchTo(previous);
+	if (request != NULL)
+	{
+		delivery = make_delivery(AllocSetContextCreate(parent, "appt delivery", ALLOCSET_SMALL_SIZES),
+								 facts, message, request);
+		delivery->lane_id = lane_id;
+		delivery->place = place;
+		delivery = admit(delivery, reason, error);
+	}
+	else
+		*error = copy_text(*error);
+	MemoryContextDelete(composing);
+	return delivery;
 }

@@ -13,16 +13,30 @@
 #include "worker/lanes.h"
 #include "worker/transfer.h"
 
+/* What an attempt keeps of its message. */
+typedef struct AttemptRecord
+{
+	pg_uuid_t  *provider_id;	/* NULL: a webhook's */
+	const char *recipient;
+	const char *subject;		/* NULL where it is none or not logged, as are
+								 * the bodies */
+	const char *text_body;
+	const char *html_body;
+} AttemptRecord;
+
 typedef struct Delivery
 {
 	dlist_node	node;			/* in the list of those to settle */
 	MemoryContext context;		/* owns this struct and all it points to */
+	MemoryContext record_context;	/* owns the record */
+	AttemptRecord *record;		/* until the attempt is opened */
+	Size		bytes;			/* of memory that it takes then */
 	int64		notification_id;
 	int64		attempt_id;
 	int			attempt_number;
 	int64		lane_id;
 	TimestampTz place;			/* its due_at in appt.due */
-	Message    *message;
+	Message    *message;		/* without its words, which the request has */
 	Route	   *route;
 	Request    *request;
 	RetryInput	retry;			/* but for what the response tells */
@@ -40,11 +54,14 @@ typedef struct Delivery
  * Compose the delivery of these facts; `place` is its due_at in appt.due. It
  * lives in a context of its own below `parent` and shares nothing with the
  * facts. NULL with *reason and *error, in CurrentMemoryContext, if it can't be
- * composed.
+ * composed; TOO_LARGE if it takes more memory than one message may.
  */
 extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts *facts,
 								  int64 lane_id, TimestampTz place, TimestampTz now,
 								  Reason *reason, char **error);
+
+/* Its attempt is open: the record is needed no more. */
+extern void delivery_forget_record(Delivery *delivery);
 
 /*
  * Learn whose the lanes are that have something due, and what they may, in a

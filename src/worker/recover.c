@@ -196,40 +196,68 @@ leftover_of(const Recovery *recovery, int64 id)
 									  sizeof(Leftover), compare_leftovers);
 }
 
+/* What becomes of them. */
+typedef struct Closing
+{
+	TimestampTz now;
+	UnsentBatch *unsent;
+	Places	   *again;
+	Column	   *untils;
+} Closing;
+
 /* Whether it goes again, and if not, why. */
+static void
+close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *facts)
+{
+	Decision	decision = decide(facts, closing->now);
+
+	if (leftover == NULL)
+		elog(ERROR, "notification " INT64_FORMAT " was not asked for", facts->id);
+	if (decision.state == STATE_RETRYING)
+	{
+		places_add(closing->again, leftover->lane_id, leftover->place, facts->id);
+		column_add(closing->untils, TimestampTzGetDatum(closing->now));
+		lane_expect(leftover->lane_id, closing->now);
+	}
+	else
+		unsent_settle(closing->unsent, leftover->lane_id, leftover->place, facts->id, decision.state,
+					  decision.reason, NULL);
+}
+
+/* As many at once as the facts of fit into their budget. */
 static void
 close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz now)
 {
-	List	   *all_facts = facts_load(ids, count);
-	UnsentBatch *unsent = unsent_create();
-	Places	   *again = places_create();
-	Column	   *untils = column_create(TIMESTAMPTZOID, 8);
-	ListCell   *cell;
+	Closing		closing = {
+		now, unsent_create(), places_create(), column_create(TIMESTAMPTZOID, 8)
+	};
+	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
+														ALLOCSET_DEFAULT_SIZES);
+	int			loaded;
 
-	foreach(cell, all_facts)
+	for (int first = 0; first < count; first += loaded)
 	{
-		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
-		const Leftover *leftover = leftover_of(recovery, facts->id);
-		Decision	decision = decide(facts, now);
+		MemoryContext previous = MemoryContextSwitchTo(facts_context);
+		List	   *all_facts;
+		ListCell   *cell;
 
-		if (leftover == NULL)
-			elog(ERROR, "notification " INT64_FORMAT " was not asked for", facts->id);
-		if (decision.state == STATE_RETRYING)
+		loaded = count - first;
+		all_facts = facts_load(&ids[first], &loaded);
+		MemoryContextSwitchTo(previous);
+		foreach(cell, all_facts)
 		{
-			places_add(again, leftover->lane_id, leftover->place, facts->id);
-			column_add(untils, TimestampTzGetDatum(now));
-			lane_expect(leftover->lane_id, now);
+			const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
+
+			close_one(&closing, leftover_of(recovery, facts->id), facts);
 		}
-		else
-			unsent_settle(unsent, leftover->lane_id, leftover->place, facts->id, decision.state,
-						  decision.reason, NULL);
+		MemoryContextReset(facts_context);
 	}
-	if (again->ids->count > 0)
+	if (closing.again->ids->count > 0)
 	{
-		statement_run(&send_again, column_array(again->ids), TimestampTzGetDatum(now));
-		queue_move(again, untils);
+		statement_run(&send_again, column_array(closing.again->ids), TimestampTzGetDatum(now));
+		queue_move(closing.again, closing.untils);
 	}
-	unsent_write(unsent, now);
+	unsent_write(closing.unsent, now);
 }
 
 /* What is SENDING still is locked by somebody; the others are closed. */

@@ -20,6 +20,10 @@
  */
 #include "postgres.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/stratnum.h"
@@ -70,6 +74,9 @@ static const char *const served_versions[] = {"1.0"};
 
 /* A transaction older than this is cancelled by a shutdown. */
 #define STEP_PATIENCE_MS 1000
+
+/* Memory that is not kept once it is freed. */
+#define LARGE_BLOCK_BYTES (256 * 1024)
 
 /* How long to wait for a predecessor that still holds the slot. */
 #define SLOT_PATIENCE_MS 10000
@@ -699,6 +706,20 @@ worker_report_circuits(const CircuitReport *reports, int count)
 
 /* ---- the process ---- */
 
+/*
+ * Large blocks go back to the system as soon as they are freed. By default
+ * glibc keeps them once some have been freed, and messages that live longer lie
+ * between what is reused.
+ */
+static void
+return_large_blocks(void)
+{
+#ifdef __GLIBC__
+	(void) mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK_BYTES);
+	(void) mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK_BYTES);
+#endif
+}
+
 static void
 pin_settings(void)
 {
@@ -780,6 +801,7 @@ appt_worker_main(Datum main_arg)
 	BackgroundWorkerUnblockSignals();
 	if (!attach(DatumGetInt32(main_arg)))
 		proc_exit(0);
+	return_large_blocks();
 	connect_to_database();
 	check_everything();
 	if (extension.is_installed && run_as(InvalidOid, prepare_encoding_step, NULL) && lock_slot())

@@ -34,11 +34,11 @@ PG_FUNCTION_INFO_V1(test_plan_to_address);
 static const NotificationFacts *
 load_one(int64 id)
 {
-	List	   *loaded = facts_load(&id, 1);
+	const NotificationFacts *facts = facts_load_one(id);
 
-	if (loaded == NIL)
+	if (facts == NULL)
 		elog(ERROR, "no such notification");
-	return (const NotificationFacts *) linitial(loaded);
+	return facts;
 }
 
 static Datum
@@ -134,7 +134,7 @@ test_loaded(PG_FUNCTION_ARGS)
 	Datum		result;
 
 	SPI_connect();
-	loaded = facts_load(ids, count);
+	loaded = facts_load(ids, &count);
 	texts = palloc(Max(list_length(loaded), 1) * sizeof(char *));
 	for (int i = 0; i < list_length(loaded); i++)
 	{
@@ -163,7 +163,7 @@ test_load_often(PG_FUNCTION_ARGS)
 		ListCell   *cell;
 
 		SPI_connect();
-		loaded = facts_load(ids, count);
+		loaded = facts_load(ids, &count);
 		foreach(cell, loaded)
 		{
 			Reason		reason;

@@ -1,0 +1,76 @@
+/*
+ * flight_memory.c
+ *		The large messages on their way.
+ *
+ * Each stands in a list from when it is claimed until its memory is freed,
+ * whichever way that comes about: a callback of its memory context sees to it.
+ */
+#include "postgres.h"
+
+#include "lib/ilist.h"
+
+#include "worker/flight_memory.h"
+
+/* A message of no more than this is light. */
+#define LIGHT_BYTES (64 * 1024)
+
+/* What all that are not may take together. */
+#define LARGE_BYTES (16 * 1024 * 1024)
+
+/* A tenant's part, as a multiple of what it leaves free. */
+#define TIMES_FREE 4
+
+StaticAssertDecl(LARGEST_DELIVERY <= LARGE_BYTES / (TIMES_FREE + 1) * TIMES_FREE,
+				 "the largest message must fit where there is no other");
+
+typedef struct LargeMessage
+{
+	dlist_node	node;
+	MemoryContextCallback callback;
+	pg_uuid_t	application_id;
+	Size		bytes;
+} LargeMessage;
+
+static dlist_head large_messages = DLIST_STATIC_INIT(large_messages);
+
+bool
+flight_memory_admits(const pg_uuid_t *application_id, Size bytes)
+{
+	Size		all = bytes;
+	Size		own = bytes;
+	dlist_iter	iter;
+
+	if (bytes <= LIGHT_BYTES)
+		return true;
+	dlist_foreach(iter, &large_messages)
+	{
+		const LargeMessage *message = dlist_container(LargeMessage, node, iter.cur);
+
+		all += message->bytes;
+		if (memcmp(&message->application_id, application_id, UUID_LEN) == 0)
+			own += message->bytes;
+	}
+	return all <= LARGE_BYTES && own <= TIMES_FREE * (LARGE_BYTES - all);
+}
+
+static void
+give_back(void *argument)
+{
+	dlist_delete(&((LargeMessage *) argument)->node);
+}
+
+void
+flight_memory_take(MemoryContext context, const pg_uuid_t *application_id, Size bytes)
+{
+	LargeMessage *message;
+
+	if (bytes <= LIGHT_BYTES)
+		return;
+	message = (LargeMessage *) MemoryContextAllocZero(context, sizeof(LargeMessage));
+	message->application_id = *application_id;
+	message->bytes = bytes;
+	message->callback.func = give_back;
+	message->callback.arg = message;
+	MemoryContextRegisterResetCallback(context, &message->callback);
+	dlist_push_tail(&large_messages, &message->node);
+}

@@ -1,0 +1,179 @@
+# Whatever a tenant has stored, the worker stays small, and the others' messages go out.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Peers;
+use Appt::Tenant;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+plan skip_all => 'a sanitizer needs memory of its own' if $ENV{APPT_SANITIZE};
+
+# What the server itself takes of it does not count: the worker has seen all of the shared buffers.
+my $limit_kb = 128 * 1024;
+my $node = Appt::Cluster->create('main', conf => "appt.request_timeout = '10min'\nappt.enabled = off");
+my $hook = Appt::Peers->webhook;
+my $mail = Appt::Peers->smtp;
+my ($worker) = $node->wait_for_workers;
+my $quiet = Appt::Tenant->create($node);
+my $filler = q{repeat('x', 255000)};
+
+$quiet->only('CREATE', 'WEBHOOK');
+$quiet->rule('CREATE', 'EMAIL');
+$quiet->subscribe($hook->url('/ok/quiet'));
+$quiet->email($mail->url);
+
+# Peak memory of the worker, in kB.
+sub peak_kb
+{
+	my ($peak) = slurp_file("/proc/$worker/status") =~ /^VmHWM:\s+(\d+) kB/m;
+	return $peak;
+}
+
+# Everything that is due goes out at once; the quiet tenant's too; and the worker stays the same, and small.
+sub is_survived
+{
+	my ($tenant, $name) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $before = peak_kb();
+	$quiet->schedule_many(50);
+	set_enabled('on');
+	ok($quiet->settled, "$name: the others' messages are settled");
+	is($node->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $quiet->application ]}'"), 'SENT', "$name: sent");
+	ok($tenant->settled, "$name: so is all of that tenant") if defined $tenant;
+	cmp_ok(peak_kb(), '<', $limit_kb, "$name: the worker stays small");
+	note("$name: from $before to " . peak_kb() . ' kB');
+	is(join(' ', $node->worker_pids('postgres')), $worker, "$name: it is the same worker");
+	set_enabled('off');
+	return;
+}
+
+sub set_enabled
+{
+	my ($value) = @_;
+
+	$node->append_conf('postgresql.conf', "appt.enabled = $value");
+	$node->reload;
+	$node->wait_for_query("SELECT current_setting('appt.enabled')", $value);
+	return;
+}
+
+# Nothing but SENT, or what is told of the rest.
+sub states
+{
+	my ($tenant) = @_;
+
+	return $tenant->query("SELECT string_agg(DISTINCT concat_ws(' ', type, channel, state, reason), ', ' ORDER BY concat_ws(' ', type, channel, state, reason))
+		FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'");
+}
+
+# An appointment with so many customers whose metadata is as large as it may be.
+sub crowd
+{
+	my ($tenant, $customers) = @_;
+	my $application = $tenant->application;
+	my $id = $tenant->query("SELECT id FROM appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a',
+		title => repeat('t', 65536), notes => repeat('n', 65536), location => repeat('l', 65536), metadata => jsonb_build_object('a', $filler), interaction => jsonb_build_object('customFields', jsonb_build_object('a', $filler)))");
+
+	$tenant->query("INSERT INTO appt.participant (application_id, appointment_id, id, type, email, first_name, last_name, metadata)
+		SELECT '$application', '$id', 'customer ' || n, 'CUSTOMER', 'c' || n || '\@example.org', repeat('f', 8000), repeat('l', 8000), jsonb_build_object('a', $filler) FROM generate_series(1, $customers) n");
+	return $id;
+}
+
+# The least that a worker needs, for the comparison.
+is_survived(undef, 'nothing of note');
+
+# 1,000 live keys, as they could be made once.
+{
+	my $tenant = Appt::Tenant->create($node);
+	my $application = $tenant->application;
+	$tenant->only('CREATE', 'WEBHOOK');
+	my $subscription = $tenant->subscribe($hook->url('/ok/keys'));
+	$tenant->query("INSERT INTO appt.secret (application_id, subscription_id, name, value, expires_at)
+		SELECT '$application', '$subscription', 'HMAC_KEY', repeat('k', 8000) || n, now() + n * interval '1 hour' FROM generate_series(1, 1000) n");
+	$tenant->schedule_many(20);
+	is_survived($tenant, '1,000 live keys');
+	my ($request) = grep { $_->{path} eq '/ok/keys' } $hook->entries;
+	is(scalar(split ' ', $request->{headers}{'webhook-signature'}), 4, 'four of them sign');
+}
+
+# 500 customers with 255 kB of metadata each, which the template names; and a webhook with as much.
+{
+	my $tenant = Appt::Tenant->create($node);
+	my $application = $tenant->application;
+	$tenant->only('UPDATE', 'WEBHOOK');
+	my $rule = $tenant->rule('CREATE', 'EMAIL');
+	$tenant->subscribe($hook->url('/ok/crowd'));
+	$tenant->email($mail->url);
+	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
+		VALUES ('$application', 'CREATE', 'EMAIL', 'en', '{{title}}', '{{participant.metadata.a}}{{metadata.a}}', '{{notes}}')");
+	my $id = crowd($tenant, 300);
+	$tenant->query("INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, rule_id, type, channel, due_at, next_attempt_at, lane)
+		SELECT '$application', '$id', 'CUSTOMER', p.id, $rule, 'CREATE', 'EMAIL', now(), now(), appt.lane('$application', 'EMAIL', NULL) FROM appt.participant p WHERE appointment_id = '$id' AND type = 'CUSTOMER'");
+	$tenant->query("INSERT INTO appt.due SELECT lane, next_attempt_at, id, application_id FROM appt.notification WHERE application_id = '$application' AND settled_at IS NULL");
+	$tenant->query("SELECT count(appt.update_appointment('$id', location => n::text)) FROM generate_series(1, 100) n");
+	is_survived($tenant, '300 customers with much metadata');
+	is(states($tenant), 'CREATE EMAIL SENT, UPDATE WEBHOOK SENT', 'all of theirs are sent');
+}
+
+# 1,000 templates of 768 kB each.
+{
+	my $tenant = Appt::Tenant->create($node);
+	my $application = $tenant->application;
+	$tenant->only('CREATE', 'EMAIL');
+	$tenant->email($mail->url);
+	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
+		SELECT '$application', 'CREATE', 'EMAIL', locale, locale, $filler, $filler FROM (
+		 SELECT language || '-' || country AS locale FROM string_to_table('bg cs da de el en es fi fr hu it nl pl pt ro ru sk sv tr uk', ' ') language,
+		  string_to_table('AD AE AF AG AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CH CL CM CN CO CR CU CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET', ' ') country) t");
+	is($tenant->query("SELECT count(*) FROM appt.template WHERE application_id = '$application'"), 1000, '1,000 templates');
+	$tenant->schedule_many(50);
+	is_survived($tenant, '1,000 templates');
+	is(states($tenant), 'CREATE EMAIL SENT', 'all of theirs are sent');
+}
+
+# What a deleted appointment left, for each of its customers.
+{
+	my $tenant = Appt::Tenant->create($node);
+	$tenant->only('CANCELLED', 'EMAIL');
+	$tenant->rule('CANCELLED', 'WEBHOOK');
+	$tenant->subscribe($hook->url('/ok/deleted'));
+	$tenant->email($mail->url);
+	$tenant->query("SELECT appt.delete_appointment('" . crowd($tenant, 150) . "')");
+	is_survived($tenant, 'contexts of a deleted appointment');
+	is(states($tenant), 'CANCELLED EMAIL SENT, CANCELLED WEBHOOK SENT', 'all of theirs are sent');
+}
+
+# What interrupted attempts stored.
+{
+	my $tenant = Appt::Tenant->create($node);
+	my $application = $tenant->application;
+	$tenant->only('CREATE', 'EMAIL');
+	$tenant->email($mail->url);
+	$tenant->schedule_many(300);
+	$tenant->query("UPDATE appt.notification SET state = 'RETRYING', reason = 'INTERRUPTED', attempt_count = 1 WHERE application_id = '$application'");
+	$tenant->query("INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, text_body, html_body)
+		SELECT application_id, id, 1, now(), now(), 'INTERRUPTED', 'ann\@example.org', 'a subject', $filler, $filler FROM appt.notification WHERE application_id = '$application'");
+	is_survived($tenant, 'stored bodies');
+	is(states($tenant), 'CREATE EMAIL SENT', 'all of theirs are sent');
+}
+
+# Messages that are held by their endpoint: what is under way is bounded, too.
+{
+	my $tenant = Appt::Tenant->create($node);
+	my $application = $tenant->application;
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->subscribe($hook->url('/hold/large'));
+	$tenant->query("SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a', metadata => jsonb_build_object('a', repeat('\"', 127000)))) FROM generate_series(1, 300)");
+	is_survived(undef, 'what endpoints hold');
+	set_enabled('on');
+	$hook->release('large');
+	ok($tenant->settled, 'and goes on when they let go');
+	is(states($tenant), 'CREATE WEBHOOK SENT', 'all of theirs are sent');
+	cmp_ok(peak_kb(), '<', $limit_kb, 'the worker is small still');
+}
+
+$node->stop;
+done_testing();
