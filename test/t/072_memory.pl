@@ -175,5 +175,27 @@ is_survived(undef, 'nothing of note');
 	cmp_ok(peak_kb(), '<', $limit_kb, 'the worker is small still');
 }
 
+# What came into the tables past their checks: the one message is too large, whatever it is that is.
+{
+	my ($metadata, $name) = map { Appt::Tenant->create($node) } 1 .. 2;
+
+	$node->query('ALTER TABLE appt.appointment DROP CONSTRAINT appointment_metadata_check; ALTER TABLE appt.application DROP CONSTRAINT application_name_check');
+	foreach my $tenant ($metadata, $name)
+	{
+		$tenant->only('CREATE', 'WEBHOOK');
+		$tenant->subscribe($hook->url('/ok/large'));
+		$tenant->schedule;
+	}
+	$node->query("UPDATE appt.appointment SET metadata = jsonb_build_object('a', repeat('x', 3000000)) WHERE application_id = '@{[ $metadata->application ]}'");
+	$node->query("UPDATE appt.application SET name = repeat('x', 200000000) WHERE id = '@{[ $name->application ]}'");
+	is_survived($metadata, 'what is too large');
+	is_survived($name, 'a name of 200 MB');
+	is(states($_), 'CREATE WEBHOOK SKIPPED TOO_LARGE', 'it is SKIPPED') foreach $metadata, $name;
+	is($node->query("SELECT detail FROM appt.notification WHERE application_id = '@{[ $metadata->application ]}'"),
+		'It would be made of more than 2097152 bytes.', 'and says what is too much');
+	is($node->query("SELECT (appt.notification_eligibility(retried.id)).reason FROM (SELECT max(id) AS id FROM appt.notification WHERE application_id = '@{[ $name->application ]}') AS retried"),
+		'TOO_LARGE', 'as notification_eligibility does');
+}
+
 $node->stop;
 done_testing();
