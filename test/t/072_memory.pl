@@ -173,6 +173,7 @@ is_survived(undef, 'nothing of note');
 	ok($tenant->settled, 'and goes on when they let go');
 	is(states($tenant), 'CREATE WEBHOOK SENT', 'all of theirs are sent');
 	cmp_ok(peak_kb(), '<', $limit_kb, 'the worker is small still');
+	set_enabled('off');
 }
 
 # What came into the tables past their checks: the one message is too large, whatever it is that is.
