@@ -7,6 +7,7 @@ CREATE TABLE appt.rule (
 	channel appt.channel_code NOT NULL,
 	time_offset appt.elapsed_time NOT NULL DEFAULT '0',
 	enabled boolean NOT NULL DEFAULT true,
+	even_if_never_told boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (application_id, id),
 	UNIQUE (application_id, type, channel, time_offset),
 	CONSTRAINT rule_type_channel_check CHECK (CASE
@@ -26,6 +27,8 @@ COMMENT ON COLUMN appt.rule.id IS 'Names it in templates and notifications.';
 COMMENT ON COLUMN appt.rule.type IS 'What is sent: see the view notification_type.';
 COMMENT ON COLUMN appt.rule.channel IS 'EMAIL, SMS or WEBHOOK.';
 COMMENT ON COLUMN appt.rule.enabled IS 'Off: what it planned is SUPPRESSED when it is due, and it plans nothing.';
+COMMENT ON COLUMN appt.rule.even_if_never_told IS
+'On: CANCELLED goes also to customers whom no message had told of the appointment. Off: to them it is SUPPRESSED, NEVER_TOLD.';
 
 CREATE TABLE appt.template (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,

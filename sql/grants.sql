@@ -148,8 +148,8 @@ GRANT INSERT (organization_id, name, platform, auto_activate, room_activates, ro
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
 		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope),
 	DELETE ON appt.application TO appt_admin, appt_service;
-GRANT INSERT (application_id, type, channel, time_offset, enabled),
-	UPDATE (type, channel, time_offset, enabled), DELETE ON appt.rule TO appt_admin, appt_service;
+GRANT INSERT (application_id, type, channel, time_offset, enabled, even_if_never_told),
+	UPDATE (type, channel, time_offset, enabled, even_if_never_told), DELETE ON appt.rule TO appt_admin, appt_service;
 GRANT INSERT (application_id, type, channel, rule_id, locale, subject, text_body, html_body),
 	UPDATE (type, channel, rule_id, locale, subject, text_body, html_body),
 	DELETE ON appt.template TO appt_admin, appt_service;

@@ -30,6 +30,7 @@ CREATE TABLE appt.notification (
 	manual boolean NOT NULL DEFAULT false,
 	worker_slot smallint,
 	notifications_active boolean NOT NULL DEFAULT true,
+	never_told boolean NOT NULL DEFAULT false,
 	address text,
 	title text,
 	start_at timestamptz,
@@ -83,6 +84,8 @@ COMMENT ON COLUMN appt.notification.state IS 'PENDING, SENDING, SENT, RETRYING, 
 COMMENT ON COLUMN appt.notification.reason IS 'Why it is in its state: see the view reason.';
 COMMENT ON COLUMN appt.notification.attempt_count IS 'Attempts made so far.';
 COMMENT ON COLUMN appt.notification.notifications_active IS 'The appointment''s switch, as it was captured at scheduling.';
+COMMENT ON COLUMN appt.notification.never_told IS
+'Of a CANCELLED, as it was planned: no message had told the customer of the appointment. It is then SUPPRESSED unless its rule says otherwise.';
 COMMENT ON COLUMN appt.notification.title IS 'The appointment''s, for who reads the log.';
 COMMENT ON COLUMN appt.notification.start_at IS 'The appointment''s.';
 COMMENT ON COLUMN appt.notification.end_at IS 'The appointment''s.';

@@ -55,6 +55,14 @@ typedef enum Overtaking
 } Overtaking;
 #define OVERTAKING_BIT(overtaking) (1 << (overtaking))
 
+/* Does a message tell a customer that there is an appointment, or presume that it knows? */
+typedef enum Telling
+{
+	TELLS_NOTHING,
+	TELLS_OF_BOOKING,
+	PRESUMES_TOLD				/* of no use to a customer who was never told */
+} Telling;
+
 typedef struct NotificationTypeInfo
 {
 	const char *code;
@@ -66,6 +74,7 @@ typedef struct NotificationTypeInfo
 	bool		ignores_switches;
 	bool		has_rules;		/* is it planned by the rows of appt.rule? */
 	bool		has_offset;		/* may a rule's time_offset differ from 0? */
+	Telling		telling;
 	const char *due;			/* when it is due, for people */
 	const char *description;	/* what it is, for people */
 } NotificationTypeInfo;
@@ -81,9 +90,10 @@ typedef enum Reason
 	REASON_ENDED, REASON_APPOINTMENT_CANCELLED, REASON_APPOINTMENT_DELETED,
 	REASON_PARTICIPANT_REMOVED, REASON_WILL_RETRY, REASON_REJECTED,
 	REASON_RETRIES_EXHAUSTED, REASON_RETRY_TOO_LATE, REASON_INTERRUPTED,
-	REASON_BAD_CONFIGURATION, REASON_ADDRESS_NOT_VERIFIED, REASON_ADDRESS_NOT_ALLOWED
+	REASON_BAD_CONFIGURATION, REASON_ADDRESS_NOT_VERIFIED, REASON_ADDRESS_NOT_ALLOWED,
+	REASON_NEVER_TOLD
 } Reason;
-#define REASONS (REASON_ADDRESS_NOT_ALLOWED + 1)
+#define REASONS (REASON_NEVER_TOLD + 1)
 
 extern const NotificationTypeInfo notification_types[NOTIFICATION_TYPES];
 

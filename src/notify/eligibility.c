@@ -10,7 +10,8 @@
  *	   ended, the call has started, the recipient was removed. CANCELLED: it is
  *	   pointless, whatever else is the case.
  *	2. The switches, the captured one first: it will never change. Then the
- *	   rule. SUPPRESSED: somebody decided that it is not to be sent.
+ *	   rule, and whether the customer knows of the appointment at all. SUPPRESSED:
+ *	   somebody decided that it is not to be sent.
  *	3. The clock. A first attempt has its window; past it, it is MISSED (for a
  *	   ROOM whose appointment was not activated: for that reason). A retry has no
  *	   window but where a late message is worse than none: ROOM within 5 minutes
@@ -21,7 +22,7 @@
  *	   template. A subscription that is off, or gone, is a switch: SUPPRESSED;
  *	   the others are SKIPPED.
  *
- * A person's retry passes the clock alone.
+ * A person's retry passes the clock, and goes also to who was never told.
  */
 #include "postgres.h"
 
@@ -108,6 +109,8 @@ switched_off(const EligibilityInput *input)
 	}
 	if (input->rule_needed && !input->rule_enabled)
 		return REASON_RULE_OFF;
+	if (input->never_told && !input->is_manual)
+		return REASON_NEVER_TOLD;
 	return REASON_NONE;
 }
 
@@ -333,6 +336,7 @@ eligibility_input(const NotificationFacts *facts)
 	input.room_activates = facts->application != NULL && facts->application->room_activates;
 	input.rule_needed = notification_types[facts->type].has_rules;
 	input.rule_enabled = facts->rule_exists && facts->rule_enabled;
+	input.never_told = facts->never_told && !facts->even_if_never_told;
 	describe_way(&input, facts);
 	return input;
 }

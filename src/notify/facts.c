@@ -183,7 +183,8 @@ take_stored(Batch *batch, uint64 row, int column)
 	"n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id," \
 	" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.lane," \
 	" n.state, n.reason, n.overtaken_by, n.attempt_count, n.next_attempt_at, n.manual," \
-	" n.notifications_active, n.address, n.start_at, n.end_at, n.context, n.event"
+	" n.notifications_active, n.address, n.start_at, n.end_at, n.context, n.event," \
+	" n.never_told"
 
 static Reason
 row_reason(uint64 row, int column)
@@ -241,6 +242,7 @@ read_notification(Batch *batch, uint64 row)
 	else
 		facts->snapshot = take_stored(batch, row, 24);
 	facts->event = take_stored(batch, row, 25);
+	facts->never_told = row_bool(row, 26);
 	read_codes(facts, row);
 	return facts;
 }
@@ -746,7 +748,8 @@ static void
 load_rules(Batch *batch)
 {
 	static Statement find = {
-		"SELECT r.id, r.application_id, r.enabled FROM appt.rule r WHERE r.id = ANY ($1) ORDER BY r.id",
+		"SELECT r.id, r.application_id, r.enabled, r.even_if_never_told"
+		" FROM appt.rule r WHERE r.id = ANY ($1) ORDER BY r.id",
 		1, {INT8ARRAYOID}
 	};
 	Column	   *ids = column_create(INT8OID, 8);
@@ -772,6 +775,7 @@ load_rules(Batch *batch)
 		int64		id = row_int64(row, 1);
 		pg_uuid_t	application_id = row_uuid(row, 2);
 		bool		enabled = row_bool(row, 3);
+		bool		even_if_never_told = row_bool(row, 4);
 
 		foreach(cell, batch->notifications)
 		{
@@ -782,6 +786,7 @@ load_rules(Batch *batch)
 				continue;
 			facts->rule_exists = true;
 			facts->rule_enabled = enabled;
+			facts->even_if_never_told = even_if_never_told;
 		}
 	}
 	statement_done();

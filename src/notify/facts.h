@@ -162,6 +162,7 @@ typedef struct NotificationFacts
 	TimestampTz next_attempt_at;	/* 0: none */
 	bool		is_manual;		/* the next attempt was asked for by a person */
 	bool		notifications_active;	/* the captured switch, a copy */
+	bool		never_told;		/* captured: nothing had told the customer of the appointment */
 	char	   *address;		/* a copy, for when the recipient is gone */
 	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
 	TimestampTz end_at;
@@ -180,6 +181,7 @@ typedef struct NotificationFacts
 	bool		recipient_is_gone;	/* removed: what context tells of it */
 	bool		rule_exists;	/* false also where rule_id is 0 */
 	bool		rule_enabled;
+	bool		even_if_never_told; /* the rule's */
 	const RouteFacts *route;	/* NULL: no provider, or no such subscription */
 	List	   *templates;		/* of TemplateFacts *: its rule's and its type's,
 								 * in the locales that it may be written in */

@@ -3,7 +3,8 @@
  *		From events to rows: what is owed is inserted, what events have
  *		overtaken is cancelled.
  *
- * Planning is one statement whatever it plans: the appointment's row joined
+ * Planning is one statement whatever it plans (for CANCELLED told.c adds one, for
+ * who was never told): the appointment's row joined
  * with the enabled rules of its application and with its customers (email and
  * sms) or the application's subscriptions (webhook); the queue's rows come
  * from the same statement. Address, template, provider and switches are not
@@ -41,6 +42,7 @@
 #include "core/wake.h"
 #include "notify/blanking.h"
 #include "notify/planning.h"
+#include "notify/told.h"
 
 PG_FUNCTION_INFO_V1(lane);
 
@@ -119,14 +121,15 @@ wake_for_planned(uint64 count)
 /* To whom one of these goes: to the customers or the one named, or to the subscriptions. */
 #define RECIPIENTS_OF_OWED \
 	"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
-	"   CASE o.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address" \
+	"   CASE o.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
+	"   p.id IN (SELECT unnest($9)) AS never_told" \
 	"  FROM appt.participant p" \
 	"  WHERE o.channel <> 'WEBHOOK' AND $5" \
 	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
 	"   AND ($7::text IS NULL OR p.id = $7)" \
 	"   AND (o.type <> 'FOLLOW_UP' OR p.joined_at IS NOT NULL)" \
 	"  UNION ALL" \
-	"  SELECT 'SUBSCRIBER', s.id::text, s.id, regexp_replace(s.url, '[?].*', '?********')" \
+	"  SELECT 'SUBSCRIBER', s.id::text, s.id, regexp_replace(s.url, '[?].*', '?********'), false" \
 	"  FROM appt.subscription s" \
 	"  WHERE o.channel = 'WEBHOOK' AND $6 AND s.application_id = $1" \
 	"   AND (o.type <> 'FOLLOW_UP' OR EXISTS (SELECT FROM appt.participant p" \
@@ -138,11 +141,11 @@ static Statement plan_owed = {
 	"), notification AS ("
 	" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
 	"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane,"
-	"  notifications_active, address, title, start_at, end_at, organizer_id, event)"
+	"  notifications_active, never_told, address, title, start_at, end_at, organizer_id, event)"
 	" SELECT o.application_id, o.appointment_id, t.recipient_kind, t.recipient_id,"
 	"  t.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.due_at,"
 	"  appt.lane(o.application_id, o.channel, t.subscription_id),"
-	"  o.notifications_active, t.address, o.title, o.start_at, o.end_at, o.organizer_id,"
+	"  o.notifications_active, t.never_told, t.address, o.title, o.start_at, o.end_at, o.organizer_id,"
 	"  CASE WHEN o.channel = 'WEBHOOK' AND o.type IN ('RESCHEDULE', 'UPDATE') THEN $8 END"
 	" FROM owed o CROSS JOIN LATERAL ("
 	RECIPIENTS_OF_OWED
@@ -153,8 +156,29 @@ static Statement plan_owed = {
 	" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
 	" SELECT lane, due_at, id, application_id FROM notification"
 	") SELECT lane, due_at FROM notification",
-	8, {UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID}
+	9, {UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID, TEXTARRAYOID}
 };
+
+static int
+types_by_telling(Telling telling)
+{
+	int			types = 0;
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (notification_types[type].telling == telling)
+			types |= TYPE_BIT(type);
+	return types;
+}
+
+/* The customers to whom what these types presume is news; to be asked once they are overtaken. */
+static NullableDatum
+never_told(const AppointmentKey *key, int types, const char *participant_id, TimestampTz now)
+{
+	if ((types & types_by_telling(PRESUMES_TOLD)) == 0)
+		return SQL_NULL;
+	Assert((types & ~types_by_telling(PRESUMES_TOLD)) == 0);
+	return customers_never_told(key, type_array(types_by_telling(TELLS_OF_BOOKING)), participant_id, now);
+}
 
 /*
  * Plan what the enabled rules of these types owe to these recipients, or to
@@ -173,7 +197,8 @@ plan_event(const AppointmentKey *key, int types, Recipients recipients,
 		SQL_VALUE(BoolGetDatum(recipients != RECIPIENTS_SUBSCRIBERS)),
 		SQL_VALUE(BoolGetDatum(recipients != RECIPIENTS_PEOPLE)),
 		sql_text(participant_id),
-		sql_jsonb(event)
+		sql_jsonb(event),
+		never_told(key, types, participant_id, now)
 	};
 
 	wake_for_planned(statement_run_nullable(&plan_owed, arguments));

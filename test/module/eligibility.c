@@ -26,14 +26,14 @@ PG_FUNCTION_INFO_V1(test_retry_decide);
 PG_FUNCTION_INFO_V1(test_retry_wait);
 
 /* Bits of a combination, in the order of appt_test.defect. */
-#define DEFECTS 17
+#define DEFECTS 18
 enum
 {
 	CALL_STARTED, RECIPIENT_GONE, APPOINTMENT_OFF, GLOBAL_OFF, RULE_OFF,
 	ROOM_DOES_NOT_ACTIVATE, PLATFORM_FORBIDS, ROUTE_MISSING, ROUTE_DISABLED,
 	CHANNEL_UNAVAILABLE, SENDER_UNVERIFIED, ADDRESS_MISSING, ADDRESS_BAD,
 	TEMPLATE_MISSING, NO_RULE_NEEDED, RECIPIENT_NOT_SENDER,
-	ADDRESS_NOT_VERIFIED
+	ADDRESS_NOT_VERIFIED, NEVER_TOLD
 };
 #define HAS(defects, bit) (((defects) & (1 << (bit))) != 0)
 
@@ -71,6 +71,7 @@ apply_defects(EligibilityInput *input, int defects)
 	input->global_switch = !HAS(defects, GLOBAL_OFF);
 	input->rule_needed = !HAS(defects, NO_RULE_NEEDED);
 	input->rule_enabled = !HAS(defects, RULE_OFF);
+	input->never_told = HAS(defects, NEVER_TOLD);
 	input->room_activates = !HAS(defects, ROOM_DOES_NOT_ACTIVATE);
 	input->platform_allows = !HAS(defects, PLATFORM_FORBIDS);
 	input->route_exists = !HAS(defects, ROUTE_MISSING);

@@ -8,7 +8,7 @@ CREATE TEMP TABLE defect AS
 SELECT name, 1 << (ordinality - 1)::int AS bit
   FROM unnest('{call started,recipient gone,appointment off,global off,rule off,room does not activate,platform forbids,
 	route missing,route disabled,channel unavailable,sender unverified,address missing,address bad,template missing,
-	no rule needed,recipient not sender,address not verified}'::text[]) WITH ORDINALITY u (name, ordinality);
+	no rule needed,recipient not sender,address not verified,never told}'::text[]) WITH ORDINALITY u (name, ordinality);
 CREATE FUNCTION pg_temp.bit(wanted text) RETURNS integer LANGUAGE sql AS
 $$SELECT coalesce(sum(bit), 0)::integer FROM unnest(string_to_array(wanted, ',')) name JOIN defect USING (name)$$;
 
@@ -71,6 +71,8 @@ SELECT cell.*, masks, outcomes
 		(20, type NOT IN ('CODE', 'TEST'), 'appointment off', 'SUPPRESSED APPOINTMENT_OFF'),
 		(21, type NOT IN ('CODE', 'TEST'), 'global off', 'SUPPRESSED GLOBAL_OFF'),
 		(22, true, 'rule off', 'SUPPRESSED RULE_OFF'),
+		-- a person may send it all the same
+		(23, try <> 'MANUAL', 'never told', 'SUPPRESSED NEVER_TOLD'),
 		-- the clock
 		(30, try = 'FIRST' AND NOT in_window AND wants_activation, 'room does not activate', 'MISSED NOT_ACTIVATED'),
 		(31, try = 'FIRST' AND NOT in_window, '', 'MISSED WINDOW_PASSED'),
@@ -105,9 +107,9 @@ SELECT appt_test.eligibility_mismatches(e.type, e.channel, e.condition, e.try, e
 $$;
 
 SELECT is(count(*), (10 * 3 * 6 * 3 * 7)::bigint, 'types x channels x states x tries x stretches of time') FROM expected WHERE NOT is_boundary;
-SELECT is((SELECT count(*) FROM defect), 17::bigint, 'with 2^16 combinations of defects each, a sender being a matter of codes, and who booked of all others');
+SELECT is((SELECT count(*) FROM defect), 18::bigint, 'with 2^16 combinations of defects each, a sender being a matter of codes, who booked of all others; 2^17 of CANCELLED, which alone minds who was told');
 SELECT is_empty($$SELECT type, channel, condition, try, at - due_at, mismatch
-	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, 131071 - pg_temp.bit(CASE type WHEN 'CODE' THEN 'address not verified' ELSE 'recipient not sender' END)) AS mismatch OFFSET 0) m
+	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, 262143 - pg_temp.bit(CASE type WHEN 'CODE' THEN 'address not verified,never told' WHEN 'CANCELLED' THEN 'recipient not sender' ELSE 'recipient not sender,never told' END)) AS mismatch OFFSET 0) m
 	WHERE NOT is_boundary AND mismatch IS NOT NULL$$, 'the whole product comes out as the rules say');
 SELECT cmp_ok(count(*), '>', 20000::bigint, 'every boundary of every window') FROM expected WHERE is_boundary;
 SELECT is_empty($$SELECT type, channel, condition, try, due_at, at, mismatch

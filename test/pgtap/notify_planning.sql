@@ -234,8 +234,10 @@ SELECT is(count(*), 4::bigint, 'the other customer''s stay') FROM appt.notificat
 SELECT row_eq(format($$SELECT (c)[1], (c)[2], (c)[4] LIKE 'Hello eve%%' FROM appt.notification n, LATERAL (SELECT appt_test.composed(n.id) c OFFSET 0) m
 	WHERE n.appointment_id = %L AND n.type = 'CANCELLED' AND n.channel = 'EMAIL'$$, :'f'),
 	ROW('eve@example.com'::text, 'eve'::text, true), 'the message knows who it was');
+UPDATE appt.rule SET even_if_never_told = true WHERE application_id = :'app' AND type = 'CANCELLED';
 SELECT is(count(*), 2::bigint, 'and its sms can be judged, too') FROM appt.notification n, appt.notification_eligibility(n.id) e
  WHERE n.appointment_id = :'f' AND n.type = 'CANCELLED' AND e.reason = 'NO_PROVIDER';
+UPDATE appt.rule SET even_if_never_told = false WHERE application_id = :'app' AND type = 'CANCELLED';
 
 -- Deleted.
 SELECT pg_temp.schedule(:'app', '2 days', '{bob}') AS g \gset

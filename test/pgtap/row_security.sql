@@ -212,7 +212,7 @@ INSERT INTO promised VALUES
 	('appointment',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('participant',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('room_access',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
-	('rule',               '',  'r', '',  '',  'riud', '', 'riud', 'application_id type channel time_offset enabled', 'type channel time_offset enabled'),
+	('rule',               '',  'r', '',  '',  'riud', '', 'riud', 'application_id type channel time_offset enabled even_if_never_told', 'type channel time_offset enabled even_if_never_told'),
 	('template',           '',  'r', '',  '',  'riud', '', 'riud', 'application_id type channel rule_id locale subject text_body html_body', 'type channel rule_id locale subject text_body html_body'),
 	('subscription',       '',  '',  '',  '',  'riud', '', 'riud', 'application_id url auth username token_url scope audience token_auth headers enabled', 'url auth username token_url scope audience token_auth headers enabled'),
 	('provider',           'r', 'r', 'r', '',  'riud', '', 'riud', 'application_id channel kind url username sender settings enabled', 'channel kind url username sender settings enabled'),

@@ -55,6 +55,29 @@ SELECT state, reason, overtaken_by, (SELECT count(*) FROM appt.due WHERE notific
 SQL
 }
 
+# Whether the customer was ever told is what the worker has left.
+foreach my $case (
+	[ 'claims its CREATE', $claim, 'COMMIT', 'cancel_appointment', 'f' ],
+	[ 'claims its CREATE', $claim, 'ROLLBACK', 'cancel_appointment', 't' ],
+	[ 'puts its CREATE off', $retry, 'COMMIT', 'cancel_appointment', 't' ],
+	[ 'has sent its CREATE', $sent, 'COMMIT', 'cancel_appointment', 'f' ],
+	[ 'has sent its CREATE', $sent, 'COMMIT', 'delete_appointment', 'f' ],
+	[ 'has not sent its CREATE', $sent, 'ROLLBACK', 'delete_appointment', 't' ])
+{
+	my ($what, $statements, $end, $event, $expected) = @$case;
+	my $appointment = $node->query("SELECT (appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes',
+		'{\"contact\": {\"primaryEmail\": \"bob\@example.org\"}}', organizer_id => 'ann')).id");
+	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CREATE' AND channel = 'EMAIL'");
+	$statements =~ s/\bID\b/$id/g;
+	$worker->run($statements);
+	$caller->start("SELECT appt.$event('$appointment')");
+	ok($caller->is_blocked, "$event waits while the worker $what");
+	$worker->run($end);
+	is($caller->end, '00000', 'it succeeds');
+	is($node->query("SELECT DISTINCT never_told FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CANCELLED' AND recipient_kind = 'CUSTOMER'"),
+		$expected, "and knows after $end whether the customer was told");
+}
+
 # What is loaded is as new as any lock, however old the statement that asks.
 {
 	my $appointment = schedule();

@@ -1,0 +1,67 @@
+/*
+ * told.c
+ *		Which customers no message has told of their appointment.
+ *
+ * Whom a CREATE was planned for and nothing has reached since was never told:
+ * to say that the appointment is cancelled would be the first that the customer
+ * hears of it. It is found out while the cancellation is planned, at the cost of
+ * the caller and not of the worker: what had not left by then is overtaken, so
+ * nothing changes the answer afterwards. What is SENDING, or was interrupted,
+ * may arrive, and counts as if it had.
+ *
+ * Where it is not known it counts as told, for a cancellation too many does less
+ * harm than one too few:
+ *
+ *	- No CREATE was planned, or the application has no enabled rule for CREATE to
+ *	  customers: it tells them by other means, or they were told elsewhere before
+ *	  the appointment was copied here.
+ *	- The log may be incomplete: a message that was planned longer ago than
+ *	  appt.log_retention may have had a neighbour that is gone.
+ *	- The customer booked by itself, or has joined the call.
+ */
+#include "postgres.h"
+
+#include "core/settings.h"
+#include "notify/told.h"
+
+/*
+ * The appointment's messages are read once and grouped. Attempts and participants
+ * are looked up one by one in scalar subqueries, which the planner can't turn into
+ * joins that read more.
+ */
+static Statement find_never_told = {
+	"WITH unreached AS MATERIALIZED ("
+	" SELECT n.recipient_id FROM appt.notification n"
+	" WHERE n.appointment_id = $2 AND n.application_id = $1 AND n.recipient_kind = 'CUSTOMER'"
+	"  AND n.type = ANY ($3) AND ($4::text IS NULL OR n.recipient_id = $4)"
+	" GROUP BY n.recipient_id"
+	" HAVING bool_or(n.type = 'CREATE') AND min(n.created_at) > $5"
+	"  AND NOT bool_or(n.state IN ('SENT', 'SENDING') OR n.attempt_count > 0 AND coalesce("
+	"   (SELECT bool_or(t.outcome = 'INTERRUPTED') FROM appt.attempt t WHERE t.notification_id = n.id), false))"
+	") SELECT array_agg(u.recipient_id) FROM unreached u"
+	" WHERE (SELECT p.verified_channel IS NULL AND p.joined_at IS NULL FROM appt.participant p"
+	"   WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.id = u.recipient_id)"
+	"  AND EXISTS (SELECT FROM appt.rule r WHERE r.application_id = $1 AND r.type = 'CREATE'"
+	"   AND r.channel <> 'WEBHOOK' AND r.enabled)",
+	5, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TIMESTAMPTZOID}
+};
+
+NullableDatum
+customers_never_told(const AppointmentKey *key, Datum telling_types,
+					 const char *participant_id, TimestampTz now)
+{
+	TimestampTz log_begin = now - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
+	NullableDatum arguments[] = {
+		sql_uuid(&key->application_id),
+		sql_uuid(&key->id),
+		SQL_VALUE(telling_types),
+		sql_text(participant_id),
+		SQL_VALUE(TimestampTzGetDatum(log_begin))
+	};
+	bool		is_null;
+	Datum		ids;
+
+	(void) statement_run_nullable(&find_never_told, arguments);
+	ids = row_datum(0, 1, &is_null);
+	return is_null ? SQL_NULL : SQL_VALUE(PointerGetDatum(PG_DETOAST_DATUM_COPY(ids)));
+}
