@@ -1,0 +1,48 @@
+/*
+ * journal.h
+ *		What a worker is doing, in a file that outlives its crash.
+ */
+#ifndef APPT_JOURNAL_H
+#define APPT_JOURNAL_H
+
+#include "datatype/timestamp.h"
+
+/* As many as a worker may have in flight at most. */
+#define JOURNAL_IDS 4096
+
+typedef enum Activity
+{
+	ACTIVITY_OTHER,				/* learning, sweeping, chores */
+	ACTIVITY_ASLEEP,
+	ACTIVITY_CLAIMING,			/* these notifications */
+	ACTIVITY_RECOVERING,		/* these, which its predecessor left open */
+	ACTIVITY_TRANSFERRING,		/* or settling: what is SENDING under its slot */
+	ACTIVITY_PANIC				/* raised by itself */
+} Activity;
+#define ACTIVITIES (ACTIVITY_PANIC + 1)
+
+typedef struct Journal
+{
+	uint32		magic;
+	Oid			database;
+	int			slot;
+	TimestampTz started_at;		/* of the worker */
+	int			activity;		/* an Activity */
+	int			count;
+	int64		ids[JOURNAL_IDS];
+} Journal;
+
+/* Begin the journal of this process; without one, if the file can't be made. */
+extern void journal_open(Oid database, int slot);
+
+/* The process ends as it should, or because it was told to. Safe in a signal handler. */
+extern void journal_close(void);
+
+/* From here to the end the process does this; `ids` are at most JOURNAL_IDS, or the first of them. */
+extern void journal_begin(Activity activity, const int64 *ids, int count);
+extern void journal_end(void);
+
+/* Hand over each journal that a process left because it crashed, and remove it. */
+extern void journals_collect(void (*take) (const Journal *journal));
+
+#endif							/* APPT_JOURNAL_H */
