@@ -33,9 +33,10 @@ my %cut = (
 		my ($pair) = @_;
 		cancel($pair);
 	});
+my @modes = qw(remote_write on remote_apply on);
 foreach my $what (sort keys %cut)
 {
-	my $pair = pair();
+	my $pair = pair(shift @modes);
 	plan_some($pair);
 	start_sending($pair);
 	$cut{$what}->($pair);
@@ -46,14 +47,14 @@ foreach my $what (sort keys %cut)
 	$pair->{standby}->promote;
 	$pair->{tenant}{node} = $pair->{standby};
 	ok($pair->{tenant}->settled, 'the standby sends instead');
-	is($pair->{standby}->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 1), 'each by its first attempt');
+	is($pair->{standby}->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 2), 'each by its first attempt');
 	is(received($pair), $count + 1, 'and nothing twice');
 	$pair->{standby}->stop;
 }
 
 # The standby comes back.
 {
-	my $pair = pair();
+	my $pair = pair('on');
 	my ($tenant, $primary) = @$pair{qw(tenant primary)};
 	my $held = Appt::Peers->webhook;
 	my $first = Appt::Tenant->create($primary);
@@ -75,7 +76,7 @@ foreach my $what (sort keys %cut)
 		'SENDING', 'the others are being taken back, which is a commit, too');
 	kill 'CONT', $pair->{walsender};
 	ok($tenant->settled, 'when the standby is back all go');
-	is($primary->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 2), 'each by its first attempt');
+	is($primary->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 3), 'each by its first attempt');
 	is(received($pair), $count + 1, 'once');
 	is(scalar $held->entries, 1, 'the settled one, too');
 
@@ -91,9 +92,10 @@ foreach my $what (sort keys %cut)
 
 done_testing();
 
-# A primary that plans and does not send yet, its synchronous standby, and who receives.
+# A primary that plans and does not send yet, its synchronous standby, and who receives. One message went while both were well.
 sub pair
 {
+	my ($mode) = @_;
 	my $primary = Appt::Cluster->create("primary_" . ++$::pairs, streaming => 1, conf => "wal_sender_timeout = 0\nautovacuum = off");
 	my %pair = (primary => $primary, hook => Appt::Peers->webhook, sms => Appt::Peers->sms, tenant => Appt::Tenant->create($primary));
 	$pair{tenant}->only('CREATE', 'WEBHOOK');
@@ -106,8 +108,15 @@ sub pair
 	$pair{standby}->init_from_backup($primary, 'base', has_streaming => 1);
 	$pair{standby}->start;
 	$primary->append_conf('postgresql.conf', "synchronous_standby_names = '*'");
-	enable($primary, 'off');
+	reload($primary, "synchronous_commit = $mode");
 	$primary->wait_for_query('SELECT sync_state FROM pg_stat_replication', 'sync') or die 'no synchronous standby';
+	my $well = Appt::Tenant->create($primary);
+	$well->only('CREATE', 'WEBHOOK');
+	$pair{well} = Appt::Peers->webhook;
+	$well->subscribe($pair{well}->url('/ok'));
+	$well->schedule;
+	ok($well->settled, "synchronous_commit = $mode: with the standby well messages go");
+	enable($primary, 'off');
 	($pair{worker}) = $primary->wait_for_workers;
 	return \%pair;
 }
