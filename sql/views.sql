@@ -322,7 +322,7 @@ COMMENT ON COLUMN appt.worker_status.failed IS 'Messages that failed for good si
 COMMENT ON COLUMN appt.worker_status.next_wake IS 'When it will look for work at the latest, unless a commit wakes it sooner.';
 COMMENT ON COLUMN appt.worker_status.open_circuits IS 'To so many it sends one message at a time, because they keep failing: see circuit.';
 COMMENT ON COLUMN appt.worker_status.last_error IS 'Of the worker itself, not of a message: see notification_log for those.';
-COMMENT ON COLUMN appt.worker_status.why_quiet IS 'Why it sends nothing; NULL: it sends what is due. NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING.';
+COMMENT ON COLUMN appt.worker_status.why_quiet IS 'Why it sends nothing; NULL: it sends what is due. NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, AFTER_CRASH, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING.';
 COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence, with what can be done about it.';
 COMMENT ON COLUMN appt.worker_status.started_at IS 'Since when it runs.';
 COMMENT ON COLUMN appt.worker_status.last_error_at IS 'When that was.';

@@ -17,6 +17,7 @@
 #include "core/one_time_code.h"
 #include "core/settings.h"
 #include "core/wake.h"
+#include "worker/crashes.h"
 #include "worker/launcher.h"
 #include "worker/lifecycle.h"
 #include "worker/shared.h"
@@ -37,6 +38,7 @@ request_shared_memory(void)
 	code_counts_shared_request();
 	wake_shared_request();
 	workers_shared_request();
+	crashes_shared_request();
 }
 
 static void
@@ -48,6 +50,7 @@ create_shared_memory(void)
 	code_counts_shared_create();
 	wake_shared_create();
 	workers_shared_create(launcher_is_registered());
+	crashes_shared_create();
 }
 
 void

@@ -132,6 +132,7 @@ static const struct
 	[REASON_RETRIES_EXHAUSTED] = {"RETRIES_EXHAUSTED", "The last of the attempts that the application allows failed."},
 	[REASON_RETRY_TOO_LATE] = {"RETRY_TOO_LATE", "An attempt failed, and the next would have come too late."},
 	[REASON_INTERRUPTED] = {"INTERRUPTED", "The server stopped during an attempt: nobody knows whether it arrived."},
+	[REASON_WORKER_CRASHED] = {"WORKER_CRASHED", "Twice it was the only one that a worker was claiming or sending when it crashed."},
 	[REASON_BAD_CONFIGURATION] = {"BAD_CONFIGURATION", "The provider or subscription is configured such that nothing can be sent."},
 	[REASON_ADDRESS_NOT_VERIFIED] = {"ADDRESS_NOT_VERIFIED", "The customer booked without an agent, and has not shown that this address is its own."},
 	[REASON_ADDRESS_NOT_ALLOWED] = {"ADDRESS_NOT_ALLOWED", "The URL names an address that may not be contacted."},

@@ -22,6 +22,10 @@
  * Memory is bounded whatever tenants store: facts are loaded as many at once as
  * their budget allows, and are gone before the next are loaded; a claim ends
  * where what it has composed is enough. What it has not come to stays as it is.
+ *
+ * A notification over which a worker may have crashed is left out, and claimed
+ * alone (suspects.c). For that the journal has what is claimed before anything
+ * of its facts is read.
  */
 #include "postgres.h"
 
@@ -38,6 +42,8 @@
 #include "worker/delivery.h"
 #include "worker/durability.h"
 #include "worker/flight_memory.h"
+#include "worker/journal.h"
+#include "worker/suspects.h"
 #include "worker/unsent.h"
 #include "worker/worker.h"
 
@@ -113,9 +119,22 @@ static Statement select_due = {
 	 * when.
 	 */
 	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
+	"    AND n.id <> ALL ($6)"
 	"  ORDER BY d.due_at, d.notification_id LIMIT l.quota"
 	"  FOR UPDATE OF n SKIP LOCKED) c",
-	5, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
+	6, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, INT8ARRAYOID}
+};
+
+/* One of these, of one of these lanes: the first that is due and not locked. */
+static Statement select_suspect = {
+	"SELECT l.ordinal, d.due_at, n.id "
+	"FROM (SELECT unnest($1) AS id, generate_subscripts($1, 1) AS place) s "
+	"JOIN appt.notification n ON n.id = s.id "
+	"JOIN appt.due d ON d.lane = n.lane AND d.due_at = n.next_attempt_at AND d.notification_id = n.id "
+	"JOIN (SELECT unnest($2) AS lane, generate_subscripts($2, 1) AS ordinal) l ON l.lane = n.lane "
+	"WHERE d.due_at <= $3 AND n.state IN ('PENDING', 'RETRYING') "
+	"ORDER BY s.place LIMIT 1 FOR UPDATE OF n SKIP LOCKED",
+	3, {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 };
 
 static Statement insert_attempts = {
@@ -203,7 +222,7 @@ take_candidates(Claim *claim)
 	}
 	rows = statement_run(&select_due, column_array(lanes), column_array(position_dues),
 						 column_array(position_ids), column_array(quotas),
-						 TimestampTzGetDatum(claim->now));
+						 TimestampTzGetDatum(claim->now), column_array(suspects_all()));
 	claim->candidates = (Candidate *) palloc(sizeof(Candidate) * Max(rows, 1));
 	claim->candidate_count = (int) rows;
 	for (uint64 row = 0; row < rows; row++)
@@ -220,6 +239,28 @@ take_candidates(Claim *claim)
 		quota->lane->position_id = candidate->notification_id;
 		claim->last = *candidate;
 	}
+}
+
+static void
+take_suspect(Claim *claim)
+{
+	Column	   *lanes = column_create(INT8OID, claim->quota_count);
+	LaneQuota  *quota;
+
+	for (int i = 0; i < claim->quota_count; i++)
+		column_add(lanes, Int64GetDatum(claim->quotas[i].lane->id));
+	claim->candidate_count = (int) statement_run(&select_suspect,
+												 column_array(suspects_to_claim(claim->now)),
+												 column_array(lanes), TimestampTzGetDatum(claim->now));
+	if (claim->candidate_count == 0)
+		return;
+	quota = &claim->quotas[row_int64(0, 1) - 1];
+	claim->last = (Candidate)
+	{
+		row_int64(0, 3), quota->lane, quota, row_timestamp(0, 2)
+	};
+	claim->candidates = (Candidate *) palloc(sizeof(Candidate));
+	claim->candidates[0] = claim->last;
 }
 
 /* ---- judging and composing ---- */
@@ -366,12 +407,24 @@ judge_some(Claim *claim, Candidate *candidates, int count)
 }
 
 static void
+note_in_journal(const Claim *claim)
+{
+	int64	   *ids = (int64 *) palloc(sizeof(int64) * claim->candidate_count);
+
+	for (int i = 0; i < claim->candidate_count; i++)
+		ids[i] = claim->candidates[i].notification_id;
+	journal_begin(ACTIVITY_CLAIMING, ids, claim->candidate_count);
+	pfree(ids);
+}
+
+static void
 judge_all(Claim *claim)
 {
 	int			at_once = claim->candidate_count;
 	int			done = 0;
 
 	qsort(claim->candidates, claim->candidate_count, sizeof(Candidate), compare_candidates);
+	note_in_journal(claim);
 	for (int loads = 0; loads < CLAIM_LOADS && done < claim->candidate_count; loads++)
 	{
 		at_once = judge_some(claim, &claim->candidates[done],
@@ -473,20 +526,35 @@ restore_lanes(Claim *claim)
 /* ---- the transaction ---- */
 
 static void
+work_on_candidates(Claim *claim)
+{
+	claim->unsent = unsent_create();
+	if (claim->candidate_count > 0)
+		judge_all(claim);
+	if (claim->sending != NIL)
+		open_attempts(claim);
+	unsent_write(claim->unsent, claim->now);
+}
+
+static void
 claim_step(void *argument)
 {
 	Claim	   *claim = (Claim *) argument;
 
 	if (claim->settling != NULL)
 		settling_write(claim->settling);
-	claim->unsent = unsent_create();
 	take_candidates(claim);
-	if (claim->candidate_count > 0)
-		judge_all(claim);
-	if (claim->sending != NIL)
-		open_attempts(claim);
-	unsent_write(claim->unsent, claim->now);
+	work_on_candidates(claim);
 	rest_drained_lanes(claim);
+}
+
+static void
+claim_suspect_step(void *argument)
+{
+	Claim	   *claim = (Claim *) argument;
+
+	take_suspect(claim);
+	work_on_candidates(claim);
 }
 
 static void
@@ -594,16 +662,23 @@ conclude(Claim *claim, List **deliveries)
 	return may_leave;
 }
 
-/* Settle the one that was claimed alone; if not even that works, pass it by for now. */
-static void
-give_up_single(Claim *claim)
+/* Settle the one that was claimed alone, if it is to blame. */
+static bool
+settle_broken(Claim *claim)
 {
 	char		error[BROKEN_ERROR_LENGTH];
 	Broken		broken = {claim->last, error};
 
 	strlcpy(error, worker_last_error(), sizeof(error));
+	return worker_last_fault() == FAULT_OF_DATA && worker_run(settle_broken_step, &broken);
+}
+
+/* If not even that works, pass it by for now. */
+static void
+give_up_single(Claim *claim)
+{
 	single_claims = Max(single_claims - 1, 0);
-	if (worker_last_fault() != FAULT_OF_DATA || !worker_run(settle_broken_step, &broken))
+	if (!settle_broken(claim))
 	{
 		claim->last.lane->position_due = claim->last.place;
 		claim->last.lane->position_id = claim->last.notification_id;
@@ -659,6 +734,7 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 	if (settles && !claims_alone && single_claims == 0)
 		claim.settling = settling_of_finished();
 	claimed = worker_run(claim_step, &claim);
+	journal_end();
 	lanes_return(claim.grants, claim.quota_count);
 	if (claimed)
 		claimed = conclude(&claim, deliveries);
@@ -666,4 +742,38 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 		claimed = give_up(&claim);
 	MemoryContextDelete(claim.staging);
 	return claimed ? CLAIM_DONE : CLAIM_FAILED;
+}
+
+static ClaimResult
+try_suspect(Claim *claim, List **deliveries)
+{
+	bool		claimed = worker_run(claim_suspect_step, claim);
+
+	journal_end();
+	lanes_return(claim->grants, claim->quota_count);
+	if (!claimed)
+		return claim->candidate_count > 0 && settle_broken(claim) ? CLAIM_DONE : CLAIM_FAILED;
+	if (claim->candidate_count == 0)
+		return CLAIM_BLOCKED;
+	if (!conclude(claim, deliveries))
+		return CLAIM_FAILED;
+	if (claim->last.quota->is_held)
+		return CLAIM_BLOCKED;
+	suspect_claimed(claim->last.notification_id, claim->sending != NIL, claim->now);
+	return CLAIM_DONE;
+}
+
+ClaimResult
+claim_suspect(TransferEngine *engine, int slot, int room, List **deliveries)
+{
+	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
+	ClaimResult result = CLAIM_BLOCKED;
+
+	*deliveries = NIL;
+	claim.staging = AllocSetContextCreate(TopMemoryContext, "appt claim", ALLOCSET_DEFAULT_SIZES);
+	allot(&claim, engine, room);
+	if (claim.quota_count > 0)
+		result = try_suspect(&claim, deliveries);
+	MemoryContextDelete(claim.staging);
+	return result;
 }

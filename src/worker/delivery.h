@@ -94,6 +94,12 @@ extern ClaimResult claim_due(TransferEngine *engine, int slot, int room, bool ma
 							 bool settles, List **deliveries);
 
 /*
+ * Claim one of the suspects (suspects.h) alone, in one transaction. CLAIM_BLOCKED
+ * if no lane that is ready has one that may be claimed now.
+ */
+extern ClaimResult claim_suspect(TransferEngine *engine, int slot, int room, List **deliveries);
+
+/*
  * Within a transaction: look for the heads of these lanes, and let each wait
  * for its own; shortly, if somebody has locked it though it is due by `now`.
  */

@@ -17,6 +17,10 @@
  * fork failed in between, is forgotten after a while; should it start late
  * after all, its record's generation tells it to exit.
  *
+ * A crash of a worker restarts the server, and with it the launcher, which
+ * remembers nothing then. How often workers of a database have crashed, and how
+ * long they pause therefore, it learns from crashes.c.
+ *
  * Any error ends the launcher, and the postmaster starts it anew after 1 s.
  * On a standby the postmaster starts it when recovery has finished; under
  * pg_upgrade it is not registered at all.
@@ -46,6 +50,7 @@
 
 #include "core/caller_name.h"
 #include "core/settings.h"
+#include "worker/crashes.h"
 #include "worker/launcher.h"
 #include "worker/shared.h"
 
@@ -229,6 +234,7 @@ refresh_databases(void)
 
 	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
 	forget_databases_but(databases);
+	crashes_forget_databases_but(databases);
 	forget_dead_holders();
 	foreach(cell, databases)
 	{
@@ -314,6 +320,18 @@ forget_handle(Supervised *supervised)
 	supervised->handle = NULL;
 }
 
+/* Its last error is its predecessor's crash. */
+static void
+recall_crash(WorkerRecord *record)
+{
+	CrashHistory history;
+
+	if (!crashes_recall(record->database, &history))
+		return;
+	record->last_error_at = history.last_at;
+	crashes_describe(&history, record->last_error, ERROR_LENGTH);
+}
+
 static void
 start_worker(Supervised *supervised)
 {
@@ -326,6 +344,7 @@ start_worker(Supervised *supervised)
 	if (record != NULL)
 	{
 		record->started_at = GetCurrentTimestamp();
+		recall_crash(record);
 		generation = record->generation;
 	}
 	LWLockRelease(workers_shared->lock);
@@ -408,10 +427,14 @@ supervise(Supervised *supervised)
 	if (is_alive(supervised))
 	{
 		supervised->was_alive = true;
+		if (crash_is_over(supervised->alive_since, now))
+			crashes_forget_history(supervised->database);
 		return now + START_TIMEOUT;
 	}
 	if (supervised->was_alive)
 		note_end(supervised, now);
+	supervised->not_before = Max(supervised->not_before,
+								 crashes_pause_until(supervised->database, now));
 	if (now >= supervised->not_before)
 		start_worker(supervised);
 	return supervised->was_alive ? now + START_TIMEOUT : supervised->not_before;
@@ -588,6 +611,7 @@ appt_launcher_main(Datum unused)
 	SetConfigOption("application_name", "appt launcher", PGC_USERSET, PGC_S_OVERRIDE);
 	pgstat_report_activity(STATE_IDLE, NULL);
 	enter();
+	crashes_collect();
 
 	context = AllocSetContextCreate(TopMemoryContext, "appt launcher", ALLOCSET_DEFAULT_SIZES);
 	for (;;)

@@ -32,6 +32,8 @@
 #include "worker/breakers.h"
 #include "worker/chores.h"
 #include "worker/delivery.h"
+#include "worker/journal.h"
+#include "worker/suspects.h"
 #include "worker/worker.h"
 
 /* A look at everything, for what gives no wake (COPY, clock steps). */
@@ -55,6 +57,10 @@
 
 /* So often are the switches read of what is under way. */
 #define SWITCHES_INTERVAL (100 * INT64CONST(1000))
+
+/* So often are suspects looked after, and so many of them claimed then. */
+#define SUSPECTS_INTERVAL (50 * INT64CONST(1000))
+#define SUSPECTS_AT_ONCE 16
 
 /* How often a shutdown comes back to outcomes that a caller keeps from being settled. */
 #define LAST_SETTLES 10
@@ -83,6 +89,7 @@ typedef struct Loop
 	TimestampTz recovery_at;	/* to close what is left open */
 	TimestampTz claim_not_before;	/* after a failure */
 	TimestampTz settle_not_before;
+	TimestampTz suspects_at;	/* to look after them, if there are any */
 	TimestampTz switches_at;	/* to look whose messages may not leave any
 								 * more */
 	TimestampTz switches_read;	/* the last look */
@@ -210,12 +217,15 @@ finish_transfers(Loop *loop)
 	Response   *response;
 	void	   *tag;
 
+	if (transfers_in_flight(loop->engine) > 0)
+		journal_begin(ACTIVITY_TRANSFERRING, NULL, 0);
 	transfer_engine_run(loop->engine);
 	while ((response = transfer_take(loop->engine, &tag)) != NULL)
 	{
 		settle_later((Delivery *) tag, response);
 		loop->is_blocked = false;
 	}
+	journal_end();
 }
 
 static void
@@ -223,6 +233,8 @@ start(Loop *loop, List *deliveries)
 {
 	ListCell   *cell;
 
+	if (deliveries != NIL)
+		journal_begin(ACTIVITY_TRANSFERRING, NULL, 0);
 	foreach(cell, deliveries)
 	{
 		Delivery   *delivery = (Delivery *) lfirst(cell);
@@ -239,6 +251,7 @@ start(Loop *loop, List *deliveries)
 			settle_later(delivery, &nothing);
 		}
 	}
+	journal_end();
 }
 
 /* Places for more; none while what is finished can't be settled. */
@@ -293,6 +306,32 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	}
 	pace_note(&loop->claims, now);
 	start(loop, deliveries);
+}
+
+/*
+ * One worker looks after them for all. They go one by one, and beside what else
+ * is due: nobody waits for them.
+ */
+static void
+see_to_suspects(Loop *loop, TimestampTz now)
+{
+	ClaimResult result = CLAIM_DONE;
+	List	   *deliveries;
+
+	if (loop->slot != 1 || now < loop->suspects_at || !suspects_exist())
+		return;
+	if (!suspects_settle_guilty() || !suspects_forget_settled())
+		result = CLAIM_FAILED;
+	if (lanes_wake(now))
+		loop->is_blocked = false;
+	for (int i = 0; i < SUSPECTS_AT_ONCE && result == CLAIM_DONE; i++)
+	{
+		if (!lanes_are_ready() || claim_room(loop) <= 0)
+			break;
+		result = claim_suspect(loop->engine, loop->slot, claim_room(loop), &deliveries);
+		start(loop, deliveries);
+	}
+	loop->suspects_at = now + (result == CLAIM_FAILED ? FAILURE_PAUSE : SUSPECTS_INTERVAL);
 }
 
 /* What could not be settled along with a claim. */
@@ -368,7 +407,7 @@ watch_clock(Loop *loop, TimestampTz now)
 	{
 		loop->sweep_at = now;
 		chores_clock_was_set(loop->chores);
-		loop->claim_not_before = loop->settle_not_before = 0;
+		loop->claim_not_before = loop->settle_not_before = loop->suspects_at = 0;
 		loop->claims.last = loop->settles.last = loop->sweeps.last = loop->changes.last = 0;
 		loop->switches_at = now;
 		loop->switches_read = 0;
@@ -394,6 +433,8 @@ next_wake(Loop *loop, TimestampTz now)
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, chores_next(loop->chores, is_busy(loop)));
+	if (loop->slot == 1 && suspects_exist())
+		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
 		wake = Min(wake, pace_of_others(&loop->changes));
 	if (lanes_are_ready() && !loop->is_blocked && claim_room(loop) > 0)
@@ -465,8 +506,10 @@ sleep_until_work(Loop *loop)
 	report_circuits();
 	if (engine_timeout >= 0)
 		wake = Min(wake, now + engine_timeout * INT64CONST(1000));
+	journal_begin(ACTIVITY_ASLEEP, NULL, 0);
 	while (!sleep_once(loop, wake))
 		;
+	journal_end();
 }
 
 /* ---- the whole ---- */
@@ -494,6 +537,7 @@ take_turn(Loop *loop)
 		now = GetCurrentTimestamp();
 		heed_changes(loop, now);
 		sweep_if_time(loop, now);
+		see_to_suspects(loop, now);
 		claim_if_worthwhile(loop, now);
 	}
 	settle_if_worthwhile(loop, GetCurrentTimestamp());

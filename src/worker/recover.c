@@ -14,6 +14,9 @@
  * happen. They are looked for once, before anything is claimed under the slot,
  * and then remembered: what a caller has locked is closed later, while the
  * worker is sending again.
+ *
+ * If our predecessor crashed over what it was sending, one of them is to blame:
+ * they are closed one by one, after the others (suspects.c).
  */
 #include "postgres.h"
 
@@ -28,7 +31,9 @@
 #include "core/statement.h"
 #include "notify/facts.h"
 #include "worker/delivery.h"
+#include "worker/journal.h"
 #include "worker/queue.h"
+#include "worker/suspects.h"
 #include "worker/unsent.h"
 #include "worker/worker.h"
 
@@ -39,6 +44,7 @@ typedef struct Leftover
 	int64		id;				/* of the notification */
 	int64		lane_id;
 	TimestampTz place;			/* its due_at in appt.due */
+	bool		is_suspect;
 	bool		is_closed;
 } Leftover;
 
@@ -51,12 +57,12 @@ typedef struct Search
 /* Some of the leftovers, in one transaction. */
 typedef struct Recovery
 {
-	Leftover   *leftovers;		/* by id */
+	Leftover   *leftovers;		/* by id; all suspect or none */
 	int			count;
 	bool	   *is_closed;		/* by this transaction, or by somebody else */
 } Recovery;
 
-/* What was found and is not closed yet, by id; in TopMemoryContext. */
+/* What was found and is not closed yet, suspects last, by id; in TopMemoryContext. */
 static Leftover *leftovers = NULL;
 static int	leftover_count = 0;
 
@@ -139,17 +145,19 @@ find_step(void *argument)
 		leftovers = (Leftover *) repalloc(leftovers, (leftover_count + found) * sizeof(Leftover));
 	for (uint64 row = 0; row < found; row++)
 		leftovers[leftover_count++] = (Leftover) {
-			row_int64(row, 1), row_int64(row, 2), row_timestamp(row, 3), false
+			row_int64(row, 1), row_int64(row, 2), row_timestamp(row, 3), false, false
 		};
 }
 
 static int
 compare_leftovers(const void *a, const void *b)
 {
-	int64		id_a = ((const Leftover *) a)->id;
-	int64		id_b = ((const Leftover *) b)->id;
+	const Leftover *one = (const Leftover *) a;
+	const Leftover *other = (const Leftover *) b;
 
-	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
+	if (one->is_suspect != other->is_suspect)
+		return one->is_suspect ? 1 : -1;
+	return one->id < other->id ? -1 : (one->id > other->id ? 1 : 0);
 }
 
 static void
@@ -161,6 +169,42 @@ forget_leftovers(void)
 	leftover_count = 0;
 }
 
+/* One of these may be what these slots crashed over. */
+static bool
+find_of_slots(Search search)
+{
+	int			before = leftover_count;
+	int64	   *ids;
+	int			count;
+
+	if (!worker_run(find_step, &search))
+		return false;
+	count = leftover_count - before;
+	ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
+	for (int i = 0; i < count; i++)
+		ids[i] = leftovers[before + i].id;
+	suspects_blame_slots(search.first_slot, search.last_slot, ids, count);
+	pfree(ids);
+	return true;
+}
+
+/* What is guilty is not even looked at; suspects.c settles it. */
+static void
+sort_leftovers(void)
+{
+	int			kept = 0;
+
+	for (int i = 0; i < leftover_count; i++)
+	{
+		leftovers[i].is_suspect = suspect_is(leftovers[i].id);
+		if (!suspect_is_guilty(leftovers[i].id))
+			leftovers[kept++] = leftovers[i];
+	}
+	leftover_count = kept;
+	if (kept > 0)
+		qsort(leftovers, kept, sizeof(Leftover), compare_leftovers);
+}
+
 bool
 recover_find(int slot, bool and_above)
 {
@@ -168,14 +212,24 @@ recover_find(int slot, bool and_above)
 	Search		above = {appt_workers + 1, SHRT_MAX};
 
 	forget_leftovers();
-	if (!worker_run(find_step, &own) || (and_above && !worker_run(find_step, &above)))
+	if (!find_of_slots(own) || (and_above && !find_of_slots(above)))
 		return false;
-	if (leftover_count > 0)
-		qsort(leftovers, leftover_count, sizeof(Leftover), compare_leftovers);
+	sort_leftovers();
 	return true;
 }
 
 /* ---- closing ---- */
+
+static void
+note_in_journal(const Recovery *recovery)
+{
+	int64	   *ids = (int64 *) palloc(recovery->count * sizeof(int64));
+
+	for (int i = 0; i < recovery->count; i++)
+		ids[i] = recovery->leftovers[i].id;
+	journal_begin(ACTIVITY_RECOVERING, ids, recovery->count);
+	pfree(ids);
+}
 
 static Column *
 ids_of(const Recovery *recovery)
@@ -190,7 +244,7 @@ ids_of(const Recovery *recovery)
 static const Leftover *
 leftover_of(const Recovery *recovery, int64 id)
 {
-	Leftover	key = {.id = id};
+	Leftover	key = {.id = id,.is_suspect = recovery->leftovers[0].is_suspect};
 
 	return (const Leftover *) bsearch(&key, recovery->leftovers, recovery->count,
 									  sizeof(Leftover), compare_leftovers);
@@ -317,10 +371,13 @@ static bool
 recover_these(Leftover *these, int count)
 {
 	Recovery	recovery = {these, count, (bool *) palloc0(count * sizeof(bool))};
-	bool		succeeded = worker_run(recover_step, &recovery);
+	bool		succeeded;
 
+	note_in_journal(&recovery);
+	succeeded = worker_run(recover_step, &recovery);
 	if (!succeeded && count == 1 && worker_last_fault() == FAULT_OF_DATA)
 		succeeded = worker_run(close_broken_step, &recovery);
+	journal_end();
 	for (int i = 0; succeeded && i < count; i++)
 		these[i].is_closed = recovery.is_closed[i];
 	pfree(recovery.is_closed);
@@ -335,19 +392,31 @@ recover_one_by_one(Leftover *these, int count)
 			return;
 }
 
+static int
+count_unsuspected(void)
+{
+	int			count = 0;
+
+	while (count < leftover_count && !leftovers[count].is_suspect)
+		count++;
+	return count;
+}
+
 bool
 recover_some(void)
 {
 	int			unclosed = 0;
+	int			unsuspected = count_unsuspected();
 
-	for (int first = 0; first < leftover_count; first += RECOVERY_BATCH)
+	for (int first = 0; first < unsuspected; first += RECOVERY_BATCH)
 	{
-		int			count = Min(RECOVERY_BATCH, leftover_count - first);
+		int			count = Min(RECOVERY_BATCH, unsuspected - first);
 
 		if (!recover_these(&leftovers[first], count) &&
 			worker_last_fault() != FAULT_OF_CIRCUMSTANCES)
 			recover_one_by_one(&leftovers[first], count);
 	}
+	recover_one_by_one(&leftovers[unsuspected], leftover_count - unsuspected);
 	for (int i = 0; i < leftover_count; i++)
 		if (!leftovers[i].is_closed)
 			leftovers[unclosed++] = leftovers[i];

@@ -25,7 +25,9 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "worker/delivery.h"
+#include "worker/journal.h"
 #include "worker/queue.h"
+#include "worker/suspects.h"
 #include "worker/worker.h"
 
 /* After so many tries, a row that is not locked must be one that is gone. */
@@ -402,6 +404,7 @@ settling_write(void *argument)
 {
 	Settling   *settling = (Settling *) argument;
 
+	journal_begin(ACTIVITY_TRANSFERRING, NULL, 0);
 	memset(settling->is_written, 0, settling->count * sizeof(bool));
 	memset(settling->is_gone, 0, settling->count * sizeof(bool));
 	memset(settling->decisions, 0, settling->count * sizeof(Decision));
@@ -423,6 +426,7 @@ forget(Delivery *delivery, const Decision *decision)
 		settled_sent++;
 	if (decision->state == STATE_FAILED)
 		settled_failed++;
+	suspect_settled(delivery->notification_id, !delivery->is_untried);
 	dlist_delete(&delivery->node);
 	finished_count--;
 	MemoryContextDelete(delivery->context);
@@ -479,6 +483,7 @@ settle(Settling *settling)
 		settling->without_texts = true;
 		committed = worker_run(settling_write, settling);
 	}
+	journal_end();
 	if (committed)
 		settling_conclude(settling);
 	return committed;

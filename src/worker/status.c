@@ -21,6 +21,7 @@
 #include "utils/uuid.h"
 
 #include "core/settings.h"
+#include "worker/crashes.h"
 #include "worker/shared.h"
 
 #define STATUS_COLUMNS 12
@@ -37,6 +38,7 @@ static const struct
 	[QUIET_EXCLUDED] = {"EXCLUDED", "The database is a template or does not allow connections."},
 	[QUIET_HELD] = {"HELD", "A session is dropping, renaming, moving or copying the database."},
 	[QUIET_NO_SLOT] = {"NO_SLOT", "No background worker slot is free; consider increasing max_worker_processes."},
+	[QUIET_AFTER_CRASH] = {"AFTER_CRASH", "A worker has crashed, and the server with it; the next starts at next_wake, later after each crash."},
 	[QUIET_STARTING] = {"STARTING", "The worker is about to start; after a failure the launcher waits for up to a minute."},
 	[QUIET_SLOT_TAKEN] = {"SLOT_TAKEN", "The worker's predecessor has not left yet."},
 	[QUIET_DDL_IN_PROGRESS] = {"DDL_IN_PROGRESS", "A session has locked the extension's tables."},
@@ -90,6 +92,8 @@ why_no_worker(int slot, bool is_excluded)
 		return QUIET_HELD;
 	if (!workers_shared->has_launcher)
 		return QUIET_NO_SLOT;
+	if (crashes_pause_until(MyDatabaseId, GetCurrentTimestamp()) != 0)
+		return QUIET_AFTER_CRASH;
 	database = database_record(MyDatabaseId);
 	return database != NULL && is_without_slot(database, slot) ? QUIET_NO_SLOT : QUIET_STARTING;
 }
@@ -113,7 +117,7 @@ put_row(ReturnSetInfo *result, const WorkerRecord *worker)
 	values[7] = Int32GetDatum(worker->open_circuits);
 	for (int i = 1; i <= 7; i++)
 		nulls[i] = !is_running;
-	nulls[6] |= worker->next_wake == 0 || worker->quiet != QUIET_NOT;
+	nulls[6] = worker->next_wake == 0 || (worker->quiet != QUIET_NOT && worker->quiet != QUIET_AFTER_CRASH);
 	nulls[8] = nulls[9] = worker->last_error_at == 0;
 	values[8] = nulls[8] ? (Datum) 0 : CStringGetTextDatum(worker->last_error);
 	values[9] = TimestampTzGetDatum(worker->last_error_at);
@@ -121,6 +125,20 @@ put_row(ReturnSetInfo *result, const WorkerRecord *worker)
 	values[10] = nulls[10] ? (Datum) 0 : CStringGetTextDatum(quiet_reasons[worker->quiet].code);
 	values[11] = nulls[11] ? (Datum) 0 : CStringGetTextDatum(explanation);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+/* What is told of one that is not there. */
+static void
+describe_missing(WorkerRecord *worker, bool is_excluded)
+{
+	CrashHistory history;
+
+	worker->quiet = why_no_worker(worker->slot, is_excluded);
+	if (worker->quiet != QUIET_AFTER_CRASH || !crashes_recall(MyDatabaseId, &history))
+		return;
+	worker->next_wake = history.last_at + crash_pause(&history);
+	worker->last_error_at = history.last_at;
+	crashes_describe(&history, worker->last_error, ERROR_LENGTH);
 }
 
 /* A copy of each worker's record, so that no row is made under the lock. */
@@ -137,9 +155,9 @@ copy_records(WorkerRecord *copies, int workers, bool is_excluded)
 		memset(copy, 0, sizeof(WorkerRecord));
 		if (record != NULL)
 			*copy = *record;
-		else
-			copy->quiet = why_no_worker(slot, is_excluded);
 		copy->slot = slot;
+		if (record == NULL)
+			describe_missing(copy, is_excluded);
 	}
 	if (workers_shared != NULL)
 		LWLockRelease(workers_shared->lock);

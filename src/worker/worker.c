@@ -60,6 +60,7 @@
 #include "core/text.h"
 #include "core/wake.h"
 #include "worker/delivery.h"
+#include "worker/journal.h"
 #include "worker/shared.h"
 #include "worker/worker.h"
 
@@ -140,6 +141,44 @@ static void
 look_again(void)
 {
 	SetLatch(MyLatch);
+}
+
+/* ---- what is no crash of ours, or not over what we do ---- */
+
+static emit_log_hook_type previous_log_hook = NULL;
+
+/* Somebody else crashed, or the server is to stop at once. */
+static void
+quit(SIGNAL_ARGS)
+{
+	journal_close();
+	SignalHandlerForCrashExit(postgres_signal_arg);
+}
+
+/* That is a crash, but not over what we were doing. */
+static void
+watch_for_panic(ErrorData *error)
+{
+	if (error->elevel == PANIC)
+		journal_begin(ACTIVITY_PANIC, NULL, 0);
+	if (previous_log_hook)
+		previous_log_hook(error);
+}
+
+static void
+end_journal(int code, Datum unused)
+{
+	journal_close();
+}
+
+static void
+keep_journal(void)
+{
+	journal_open(my_record->database, my_record->slot);
+	on_shmem_exit(end_journal, (Datum) 0);
+	pqsignal(SIGQUIT, quit);
+	previous_log_hook = emit_log_hook;
+	emit_log_hook = watch_for_panic;
 }
 
 /* ---- the record in shared memory ---- */
@@ -801,6 +840,7 @@ appt_worker_main(Datum main_arg)
 	BackgroundWorkerUnblockSignals();
 	if (!attach(DatumGetInt32(main_arg)))
 		proc_exit(0);
+	keep_journal();
 	return_large_blocks();
 	connect_to_database();
 	check_everything();

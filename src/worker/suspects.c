@@ -1,0 +1,263 @@
+/*
+ * suspects.c
+ *		Notifications over which a worker may have crashed, as the workers of
+ *		their database see them.
+ *
+ * Every worker leaves them out of its claims. Slot 1 claims them one by one,
+ * beside its ordinary claims, and clears each that went well: one that a worker
+ * crashed over while it was claimed, when its claim has committed; one that was
+ * in flight, when it is settled. What is guilty is not even looked at: its facts
+ * may be what crashes. It is FAILED, WORKER_CRASHED.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/statement.h"
+#include "worker/crashes.h"
+#include "worker/queue.h"
+#include "worker/suspects.h"
+#include "worker/unsent.h"
+#include "worker/worker.h"
+
+/* A copy of those of this database, and the version it was made of. */
+static Suspect *suspects = NULL;
+static int	suspect_count = 0;
+static uint32 seen_version = 0;
+
+/* The one that is being sent alone, and since when; 0: none. */
+static int64 alone_id = 0;
+static TimestampTz alone_since;
+
+static Statement lock_open = {
+	"SELECT n.lane, d.due_at FROM appt.notification n "
+	"JOIN appt.due d ON d.lane = n.lane AND d.notification_id = n.id "
+	"WHERE n.id = $1 AND n.settled_at IS NULL FOR UPDATE OF n SKIP LOCKED",
+	1, {INT8OID}
+};
+
+static Statement close_attempt = {
+	"UPDATE appt.attempt SET finished_at = now(), outcome = 'INTERRUPTED' "
+	"WHERE notification_id = $1 AND outcome IS NULL",
+	1, {INT8OID}
+};
+
+/* What no function of ours writes (due, and without a next attempt) can't be claimed alone. */
+static Statement find_settled = {
+	"SELECT s.id FROM unnest($1) s (id) WHERE NOT EXISTS ("
+	"  SELECT FROM appt.notification n WHERE n.id = s.id AND n.settled_at IS NULL"
+	"    AND (n.next_attempt_at IS NOT NULL OR n.state = 'SENDING'))",
+	1, {INT8ARRAYOID}
+};
+
+/* ---- who they are ---- */
+
+static void
+refresh(void)
+{
+	uint32		version = crashes_version();
+	MemoryContext previous;
+
+	if (version == seen_version)
+		return;
+	previous = MemoryContextSwitchTo(TopMemoryContext);
+	if (suspects != NULL)
+		pfree(suspects);
+	suspects = crashes_suspects(MyDatabaseId, &suspect_count);
+	seen_version = version;
+	MemoryContextSwitchTo(previous);
+}
+
+static const Suspect *
+find(int64 id)
+{
+	refresh();
+	for (int i = 0; i < suspect_count; i++)
+		if (suspects[i].id == id && suspects[i].kind != SUSPECT_SLOT)
+			return &suspects[i];
+	return NULL;
+}
+
+bool
+suspects_exist(void)
+{
+	refresh();
+	return suspect_count > 0;
+}
+
+bool
+suspect_is(int64 notification_id)
+{
+	return find(notification_id) != NULL;
+}
+
+bool
+suspect_is_guilty(int64 notification_id)
+{
+	const Suspect *suspect = find(notification_id);
+
+	return suspect != NULL && suspect->kind == SUSPECT_GUILTY;
+}
+
+Column *
+suspects_all(void)
+{
+	Column	   *ids;
+
+	refresh();
+	ids = column_create(INT8OID, Max(suspect_count, 1));
+	for (int i = 0; i < suspect_count; i++)
+		if (suspects[i].kind != SUSPECT_SLOT)
+			column_add(ids, Int64GetDatum(suspects[i].id));
+	return ids;
+}
+
+/* As long as workers pause after a crash: it doubles with each, so that the slowest is alone in the end. */
+static bool
+is_anyone_alone(TimestampTz now)
+{
+	CrashHistory history = {0};
+
+	if (alone_id == 0)
+		return false;
+	(void) crashes_recall(MyDatabaseId, &history);
+	return now < alone_since + crash_pause(&history);
+}
+
+Column *
+suspects_to_claim(TimestampTz now)
+{
+	Column	   *ids;
+	bool		must_wait = is_anyone_alone(now);
+
+	refresh();
+	ids = column_create(INT8OID, Max(suspect_count, 1));
+	for (int i = 0; i < suspect_count; i++)
+		if (suspects[i].kind == SUSPECT_CLAIMED || (suspects[i].kind == SUSPECT_IN_FLIGHT && !must_wait))
+			column_add(ids, Int64GetDatum(suspects[i].id));
+	return ids;
+}
+
+/* ---- what becomes of them ---- */
+
+void
+suspect_claimed(int64 notification_id, bool is_sent, TimestampTz now)
+{
+	const Suspect *suspect = find(notification_id);
+
+	if (suspect == NULL)
+		return;
+	if (suspect->kind == SUSPECT_IN_FLIGHT && is_sent)
+	{
+		alone_id = notification_id;
+		alone_since = now;
+	}
+	else
+		crashes_clear(MyDatabaseId, &notification_id, 1);
+}
+
+void
+suspect_settled(int64 notification_id, bool was_tried)
+{
+	if (suspect_count == 0)
+		return;
+	if (notification_id == alone_id)
+		alone_id = 0;
+	if (was_tried && suspect_is(notification_id))
+		crashes_clear(MyDatabaseId, &notification_id, 1);
+}
+
+void
+suspects_blame_slots(int first, int last, const int64 *notification_ids, int count)
+{
+	refresh();
+	for (int i = 0; i < suspect_count; i++)
+		if (suspects[i].kind == SUSPECT_SLOT && suspects[i].id >= first && suspects[i].id <= last)
+			crashes_blame_slot(MyDatabaseId, (int) suspects[i].id, notification_ids, count);
+}
+
+typedef struct Guilty
+{
+	int64		id;
+	bool		is_settled;
+} Guilty;
+
+/* A caller may have it locked: then another time. */
+static void
+settle_guilty_step(void *argument)
+{
+	Guilty	   *guilty = (Guilty *) argument;
+	UnsentBatch *unsent = unsent_create();
+	int64		lane_id;
+	TimestampTz place;
+
+	if (statement_run(&lock_open, Int64GetDatum(guilty->id)) == 0)
+		return;
+	lane_id = row_int64(0, 1);
+	place = row_timestamp(0, 2);
+	(void) statement_run(&close_attempt, Int64GetDatum(guilty->id));
+	unsent_settle(unsent, lane_id, place, guilty->id, STATE_FAILED, REASON_WORKER_CRASHED, NULL);
+	unsent_write(unsent, GetCurrentTimestamp());
+	guilty->is_settled = true;
+}
+
+static bool
+settle_guilty(int64 id)
+{
+	Guilty		guilty = {id, false};
+
+	if (!worker_run(settle_guilty_step, &guilty))
+		return false;
+	if (guilty.is_settled)
+		ereport(LOG,
+				(errmsg("notification " INT64_FORMAT " has failed, because appt workers crashed over it", id),
+				 errdetail("Twice it was the only one that a worker was claiming or sending when it crashed.")));
+	return true;
+}
+
+bool
+suspects_settle_guilty(void)
+{
+	bool		succeeded = true;
+
+	refresh();
+	for (int i = 0; i < suspect_count; i++)
+		if (suspects[i].kind == SUSPECT_GUILTY)
+			succeeded &= settle_guilty(suspects[i].id);
+	return succeeded;
+}
+
+typedef struct Settled
+{
+	Column	   *asked;
+	int64	   *ids;
+	int			count;
+} Settled;
+
+static void
+find_settled_step(void *argument)
+{
+	Settled    *settled = (Settled *) argument;
+
+	settled->count = (int) statement_run(&find_settled, column_array(settled->asked));
+	for (int row = 0; row < settled->count; row++)
+		settled->ids[row] = row_int64(row, 1);
+}
+
+bool
+suspects_forget_settled(void)
+{
+	Settled		settled = {.asked = suspects_all()};
+
+	if (settled.asked->count == 0)
+		return true;
+	settled.ids = (int64 *) palloc(settled.asked->count * sizeof(int64));
+	if (!worker_run(find_settled_step, &settled))
+		return false;
+	if (settled.count > 0)
+		crashes_clear(MyDatabaseId, settled.ids, settled.count);
+	return true;
+}
