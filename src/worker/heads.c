@@ -18,8 +18,12 @@
 #include "worker/queue.h"
 #include "worker/worker.h"
 
-/* How soon a lane comes back to an entry that somebody had locked. */
+/*
+ * How soon a lane comes back to an entry that somebody had locked; if looking
+ * took long, because he has many, after so many times that.
+ */
 #define LOCKED_RETRY (100 * INT64CONST(1000))
+#define LOCKED_TIMES 10
 
 static Statement select_heads = {
 	"SELECT l.ordinal, h.due_at "
@@ -34,6 +38,13 @@ static Statement select_heads = {
 };
 
 static Statement select_lanes = {WITH_LANES "SELECT lane FROM lanes"};
+
+/* Of a claim that began then. */
+static TimestampTz
+after_locked(TimestampTz begin)
+{
+	return begin + Max(LOCKED_RETRY, LOCKED_TIMES * (GetCurrentTimestamp() - begin));
+}
 
 void
 find_heads(Lane **lanes, int count, TimestampTz now)
@@ -60,7 +71,7 @@ find_heads(Lane **lanes, int count, TimestampTz now)
 			lane->position_due = head;
 			lane->position_id = 0;
 		}
-		lane_wait(lane, head <= now ? now + LOCKED_RETRY : head);
+		lane_wait(lane, head <= now ? after_locked(now) : head);
 	}
 }
 
