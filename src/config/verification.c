@@ -128,7 +128,7 @@ confirm_email_verification(PG_FUNCTION_ARGS)
 	pg_uuid_t	provider_id;
 	Contact		sender;
 	char	   *code;
-	int64		code_id;
+	int64		code_id = 0;
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);

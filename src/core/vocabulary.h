@@ -71,10 +71,10 @@ typedef struct NotificationTypeInfo
 	WindowRule	window_rule;
 	TimeOffset	window_length;	/* microseconds after due_at */
 	int			overtaken_by;	/* OVERTAKING_BITs */
+	Telling		telling;
 	bool		ignores_switches;
 	bool		has_rules;		/* is it planned by the rows of appt.rule? */
 	bool		has_offset;		/* may a rule's time_offset differ from 0? */
-	Telling		telling;
 	const char *due;			/* when it is due, for people */
 	const char *description;	/* what it is, for people */
 } NotificationTypeInfo;

@@ -949,7 +949,7 @@ format_instant(TimestampTz at, FormatterKind kind, const char *pattern,
 		problem = psprintf("Locale \"%s\" is not known.", quoted(locale));
 	else if (!offset_at(zone, at, &offset))
 		problem = pstrdup("The instant is out of range.");
-	if (problem != NULL)
+	if (zone == NULL || problem != NULL)
 	{
 		*error = problem;
 		return NULL;
