@@ -21,63 +21,63 @@
 
 const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	[TYPE_CREATE] = {
-		"CREATE", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS,
+		"CREATE", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_OF_BOOKING,
 		WINDOW_UNTIL_APPOINTMENT_END, 0,
-		BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, TELLS_OF_BOOKING, false, true, false,
+		BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, false,
 		"now", "An appointment was scheduled, or a customer was added to it."
 	},
 	[TYPE_RESCHEDULE] = {
-		"RESCHEDULE", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS,
+		"RESCHEDULE", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_OF_BOOKING,
 		WINDOW_UNTIL_APPOINTMENT_END, 0,
-		BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, TELLS_OF_BOOKING, false, true, false,
+		BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, false,
 		"now", "The start, duration or timezone of an appointment changed."
 	},
 	[TYPE_CANCELLED] = {
-		"CANCELLED", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS,
+		"CANCELLED", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, PRESUMES_TOLD,
 		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		0, PRESUMES_TOLD, false, true, false,
+		0, false, true, false,
 		"now", "An appointment was cancelled or deleted, or a customer was removed from it."
 	},
 	[TYPE_REMINDER] = {
-		"REMINDER", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS,
+		"REMINDER", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_OF_BOOKING,
 		WINDOW_AFTER_DUE_BEFORE_START, USECS_PER_MINUTE,
-		BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, TELLS_OF_BOOKING, false, true, true,
+		BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, true,
 		"start_at - time_offset", "An appointment is about to start."
 	},
 	[TYPE_ROOM] = {
-		"ROOM", AUDIENCE_CUSTOMERS, PEOPLE,
+		"ROOM", AUDIENCE_CUSTOMERS, PEOPLE, TELLS_OF_BOOKING,
 		WINDOW_AFTER_DUE, 5 * USECS_PER_MINUTE,
-		BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, TELLS_OF_BOOKING, false, true, true,
+		BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, true,
 		"start_at - time_offset", "The invitation with the join link, where appointments are not activated automatically."
 	},
 	[TYPE_FOLLOW_UP] = {
-		"FOLLOW_UP", AUDIENCE_JOINED_CUSTOMERS, PEOPLE | SUBSCRIBERS,
+		"FOLLOW_UP", AUDIENCE_JOINED_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_NOTHING,
 		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		BY_CANCEL_OR_DELETE | BY_REMOVAL, TELLS_NOTHING, false, true, true,
+		BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, true,
 		"ended_at + time_offset", "An appointment that customers joined has ended."
 	},
 	[TYPE_UPDATE] = {
-		"UPDATE", AUDIENCE_SUBSCRIBERS, SUBSCRIBERS,
+		"UPDATE", AUDIENCE_SUBSCRIBERS, SUBSCRIBERS, TELLS_NOTHING,
 		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		BY_CANCEL_OR_DELETE, TELLS_NOTHING, false, true, false,
+		BY_CANCEL_OR_DELETE, false, true, false,
 		"now", "The title, notes, location, metadata, locale, participants or organizer changed."
 	},
 	[TYPE_ACTIVATE] = {
-		"ACTIVATE", AUDIENCE_SUBSCRIBERS, SUBSCRIBERS,
+		"ACTIVATE", AUDIENCE_SUBSCRIBERS, SUBSCRIBERS, TELLS_NOTHING,
 		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		BY_CANCEL_OR_DELETE, TELLS_NOTHING, false, true, false,
+		BY_CANCEL_OR_DELETE, false, true, false,
 		"now", "An appointment was activated explicitly."
 	},
 	[TYPE_CODE] = {
-		"CODE", AUDIENCE_ADDRESS, PEOPLE,
+		"CODE", AUDIENCE_ADDRESS, PEOPLE, TELLS_NOTHING,
 		WINDOW_AFTER_DUE, 2 * USECS_PER_MINUTE,
-		0, TELLS_NOTHING, true, false, false,
+		0, true, false, false,
 		"now", "A one-time code."
 	},
 	[TYPE_TEST] = {
-		"TEST", AUDIENCE_ADDRESS, PEOPLE,
+		"TEST", AUDIENCE_ADDRESS, PEOPLE, TELLS_NOTHING,
 		WINDOW_AFTER_DUE, 2 * USECS_PER_MINUTE,
-		0, TELLS_NOTHING, true, false, false,
+		0, true, false, false,
 		"now", "A test message to see that a provider works."
 	}
 };

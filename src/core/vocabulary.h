@@ -68,10 +68,10 @@ typedef struct NotificationTypeInfo
 	const char *code;
 	Audience	audience;
 	int			channels;		/* CHANNEL_BITs it may use */
+	Telling		telling;
 	WindowRule	window_rule;
 	TimeOffset	window_length;	/* microseconds after due_at */
 	int			overtaken_by;	/* OVERTAKING_BITs */
-	Telling		telling;
 	bool		ignores_switches;
 	bool		has_rules;		/* is it planned by the rows of appt.rule? */
 	bool		has_offset;		/* may a rule's time_offset differ from 0? */
