@@ -196,6 +196,16 @@ channel_code_list(void)
 	return channel_codes;
 }
 
+const char *const *
+reason_code_list(void)
+{
+	const char **codes = (const char **) palloc0(REASONS * sizeof(char *));
+
+	for (int i = REASON_NONE + 1; i < REASONS; i++)
+		codes[i - 1] = reasons[i].code;
+	return codes;
+}
+
 bool
 notification_type_from_code(const char *code, NotificationType *type)
 {

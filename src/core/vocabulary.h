@@ -109,10 +109,11 @@ extern Reason overtaking_reason(Overtaking overtaking);
 
 /*
  * The codes of those types that `accepts` takes (NULL: all), ending with NULL;
- * and of all channels.
+ * and of all channels and reasons.
  */
 extern const char *const *notification_type_codes(bool (*accepts) (NotificationType type));
 extern const char *const *channel_code_list(void);
+extern const char *const *reason_code_list(void);
 
 /* The reverse; false if the text is none of the list. */
 extern bool notification_type_from_code(const char *code, NotificationType *type);

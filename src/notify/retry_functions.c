@@ -128,7 +128,7 @@ check_filters(FunctionCallInfo fcinfo)
 	if (channel != NULL && !channel_from_code(channel, &known_channel))
 		report_unlisted(channel_code_list(), "unknown channel", "\"%s\" is not one.", channel);
 	if (reason != NULL && !reason_from_code(reason, &known_reason))
-		report_invalid("unknown reason", "The view appt.reason does not have \"%s\".", reason);
+		report_unlisted(reason_code_list(), "unknown reason", "\"%s\" is not one.", reason);
 	if (PG_GETARG_INT32(ARGUMENT_MAX) < 1 || PG_GETARG_INT32(ARGUMENT_MAX) > MAX_RETRIES)
 		report_invalid("value out of range", "\"max\" is %d, not 1 to %d.", PG_GETARG_INT32(ARGUMENT_MAX), MAX_RETRIES);
 }

@@ -55,6 +55,9 @@ SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', li
 SELECT throws_ok(format($$SELECT appt.add_customer(id, '{"fullName": "x"}') FROM appt.schedule_appointment(%L, now(), '1 hour', organizer_id => 'ann')$$, :'app'),
 	'22023', 'unknown member of a JSON object', 'a customer who is added is looked at likewise');
 
+SELECT is(pg_temp.refusal('SELECT appt.retry_notifications(APP, reason => ''WHY'')'),
+	(SELECT format('22023 The known ones are: %s.', string_agg(reason, ', ' ORDER BY n)) FROM appt.reasons() WITH ORDINALITY r (reason, explanation, n)), 'a reason');
+
 -- What is given back may be sent again.
 SELECT lives_ok(format($$SELECT appt.schedule_appointment(%L, now(), '1 hour', organizer_id => 'ann',
 	interaction => (SELECT interaction FROM appt.schedule_appointment(%1$L, now(), '1 hour', organizer_id => 'ann', interaction => '{"customFields": {"a": "b"}}')))$$, :'app'), 'an interaction with its state');
