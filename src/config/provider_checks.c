@@ -69,6 +69,14 @@ check_starttls(const char *name, const JsonbValue *value)
 }
 
 static void
+check_method(const char *name, const JsonbValue *value)
+{
+	static const char *const methods[] = {"GET", "POST", "PUT", NULL};
+
+	check_code(setting_text(name, value), methods, name);
+}
+
+static void
 check_address(const char *name, const JsonbValue *value)
 {
 	check_sender(setting_text(name, value));
@@ -167,7 +175,7 @@ static const SettingInfo settings[] = {
 	{"GENESYS_CLOUD", "use_existing_active_conversation", check_boolean},
 	{"TWILIO", "account_sid", check_text},
 	{"TWILIO", "status_callback", check_setting_url},
-	{"HTTP", "method", check_text},
+	{"HTTP", "method", check_method},
 	{"HTTP", "headers", check_setting_headers},
 	{"HTTP", "content_type", check_text},
 	{"HTTP", "body", check_text},

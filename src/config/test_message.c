@@ -136,10 +136,11 @@ static void
 read_channel(FunctionCallInfo fcinfo, ChannelCode channel)
 {
 	char	   *code = required_text(fcinfo, ARGUMENT_CHANNEL, "channel");
+	const char *const list[] = {channel_code(channel), NULL};
 
 	if (strcmp(code, channel_code(channel)) != 0)
-		report_invalid("test messages of this function go over another channel",
-					   "\"%s\" is not %s.", code, channel_code(channel));
+		report_unlisted(list, "test messages of this function go over another channel",
+						"\"%s\" is not its channel.", code);
 }
 
 /* NULL where it is left out or empty; 22023 for what could not be saved as a template. */
