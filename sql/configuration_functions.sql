@@ -128,7 +128,7 @@ COMMENT ON TRIGGER keep_secrets ON appt.provider IS
 CREATE FUNCTION appt.warn_of_platform() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'warn_of_platform';
 COMMENT ON FUNCTION appt.warn_of_platform() IS
-'Warns who stores a rule or provider that a TALKDESK application has no use for.';
+'Warns who stores a rule or provider that a TALKDESK application has no use for, or makes an application that has some a TALKDESK one.';
 CREATE TRIGGER warn_of_platform AFTER INSERT OR UPDATE OF channel, enabled ON appt.rule
 	FOR EACH ROW WHEN (NEW.enabled AND NEW.channel <> 'WEBHOOK')
 	EXECUTE FUNCTION appt.warn_of_platform();
@@ -137,3 +137,7 @@ CREATE TRIGGER warn_of_platform AFTER INSERT OR UPDATE OF enabled ON appt.provid
 	FOR EACH ROW WHEN (NEW.enabled)
 	EXECUTE FUNCTION appt.warn_of_platform();
 COMMENT ON TRIGGER warn_of_platform ON appt.provider IS 'A TALKDESK application sends webhooks only.';
+CREATE TRIGGER warn_of_platform AFTER UPDATE OF platform ON appt.application
+	FOR EACH ROW WHEN (NEW.platform = 'TALKDESK' AND OLD.platform <> 'TALKDESK')
+	EXECUTE FUNCTION appt.warn_of_platform();
+COMMENT ON TRIGGER warn_of_platform ON appt.application IS 'A TALKDESK application sends webhooks only.';

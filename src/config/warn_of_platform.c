@@ -4,7 +4,8 @@
  *
  * Rules and providers for people may be stored for a TALKDESK application, so
  * that it can move to another platform; until then what they plan is SKIPPED,
- * CHANNEL_NOT_AVAILABLE. Whoever stores one is told at once.
+ * CHANNEL_NOT_AVAILABLE. Whoever stores one is told at once, and so is who makes
+ * an application that has some a TALKDESK one.
  */
 #include "postgres.h"
 
@@ -28,6 +29,18 @@ sends_webhooks_only(Datum application_id)
 	return statement_run(&find, application_id) > 0;
 }
 
+static bool
+has_rules_or_providers_for_people(Datum application_id)
+{
+	static Statement find = {
+		"SELECT FROM appt.rule WHERE application_id = $1 AND enabled AND channel <> 'WEBHOOK'"
+		" UNION ALL SELECT FROM appt.provider WHERE application_id = $1 AND enabled LIMIT 1",
+		1, {UUIDOID}
+	};
+
+	return statement_run(&find, application_id) > 0;
+}
+
 static Datum
 column_value(const TriggerData *trigger, const char *name)
 {
@@ -38,28 +51,51 @@ column_value(const TriggerData *trigger, const char *name)
 	return SPI_getbinval(row, descriptor, SPI_fnumber(descriptor, name), &is_null);
 }
 
+static bool
+is_application(const TriggerData *trigger)
+{
+	return strcmp(RelationGetRelationName(trigger->tg_relation), "application") == 0;
+}
+
+/* Does the stored row, or what the application has, send nothing? */
+static bool
+is_useless(const TriggerData *trigger)
+{
+	if (is_application(trigger))
+		return has_rules_or_providers_for_people(column_value(trigger, "id"));
+	return sends_webhooks_only(column_value(trigger, "application_id"));
+}
+
+static void
+warn(const TriggerData *trigger)
+{
+	ereport(WARNING,
+			(errmsg("a TALKDESK application sends webhooks only"),
+			 is_application(trigger)
+			 ? errdetail("Messages by its rules for EMAIL and SMS will be SKIPPED, CHANNEL_NOT_AVAILABLE, and its providers send nothing.")
+			 : errdetail("Messages that need this %s will be SKIPPED, CHANNEL_NOT_AVAILABLE.",
+						 RelationGetRelationName(trigger->tg_relation))));
+}
+
 /*
  * appt.warn_of_platform() -> trigger, AFTER a rule or provider of EMAIL or SMS
- * was stored or enabled.
+ * was stored or enabled, or an application became a TALKDESK one.
  */
 Datum
 warn_of_platform(PG_FUNCTION_ARGS)
 {
 	const TriggerData *trigger = (const TriggerData *) fcinfo->context;
 	Call		call;
-	bool		is_useless;
+	bool		warns;
 
 	if (!CALLED_AS_TRIGGER(fcinfo))
 		ereport(ERROR,
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 				 errmsg("warn_of_platform is a trigger")));
 	call_begin_as_owner(&call, fcinfo);
-	is_useless = sends_webhooks_only(column_value(trigger, "application_id"));
+	warns = is_useless(trigger);
 	call_end(&call);
-	if (is_useless)
-		ereport(WARNING,
-				(errmsg("a TALKDESK application sends webhooks only"),
-				 errdetail("Messages that need this %s will be SKIPPED, CHANNEL_NOT_AVAILABLE.",
-						   RelationGetRelationName(trigger->tg_relation))));
+	if (warns)
+		warn(trigger);
 	return PointerGetDatum(NULL);
 }

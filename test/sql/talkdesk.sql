@@ -21,3 +21,11 @@ UPDATE appt.provider SET enabled = false;
 \echo the same for another application
 INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (:'other', 'REMINDER', 'SMS', '2 hours');
 SELECT appt.set_provider(:'other', 'EMAIL', 'SMTP', 'smtp://a.example', 'a@b.example') IS NOT NULL AS stored;
+\echo which becomes a TALKDESK one, and stays one
+UPDATE appt.application SET platform = 'TALKDESK' WHERE id = :'other';
+UPDATE appt.application SET platform = 'TALKDESK' WHERE id = :'other';
+\echo and one that has webhooks alone
+UPDATE appt.application SET platform = 'STANDALONE' WHERE id = :'other';
+UPDATE appt.rule SET enabled = false WHERE application_id = :'other' AND channel <> 'WEBHOOK';
+UPDATE appt.provider SET enabled = false WHERE application_id = :'other';
+UPDATE appt.application SET platform = 'TALKDESK' WHERE id = :'other';
