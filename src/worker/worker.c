@@ -245,12 +245,16 @@ publish_error(void)
 
 /* ---- transactions ---- */
 
-/* A commit that only waits for the disk at a later time could send twice after a crash. */
+/*
+ * A commit that only waits for the disk at a later time could send twice after a
+ * crash. For this transaction only: a reload may ask for more than this.
+ */
 static void
-pin_synchronous_commit(void)
+raise_synchronous_commit(void)
 {
 	if (synchronous_commit < SYNCHRONOUS_COMMIT_LOCAL_FLUSH)
-		SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_OVERRIDE);
+		(void) set_config_option("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_LOCAL, true, 0, false);
 }
 
 static void
@@ -260,10 +264,10 @@ begin_transaction(Oid owner)
 	QueryCancelPending = false;
 	step_is_overdue = false;
 	enable_timeout_after(step_timeout, STEP_PATIENCE_MS);
-	pin_synchronous_commit();
 	pgstat_report_activity(STATE_RUNNING, "delivering notifications");
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	raise_synchronous_commit();
 	if (OidIsValid(owner))
 		SetUserIdAndSecContext(owner, SECURITY_RESTRICTED_OPERATION);
 	PushActiveSnapshot(GetTransactionSnapshot());

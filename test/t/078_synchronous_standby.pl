@@ -93,10 +93,11 @@ foreach my $what (sort keys %cut)
 done_testing();
 
 # A primary that plans and does not send yet, its synchronous standby, and who receives. One message went while both were well.
+# The worker begins where commits wait for nothing, and reads later that they are to wait.
 sub pair
 {
 	my ($mode) = @_;
-	my $primary = Appt::Cluster->create("primary_" . ++$::pairs, streaming => 1, conf => "wal_sender_timeout = 0\nautovacuum = off");
+	my $primary = Appt::Cluster->create("primary_" . ++$::pairs, streaming => 1, conf => "wal_sender_timeout = 0\nautovacuum = off\nsynchronous_commit = off");
 	my %pair = (primary => $primary, hook => Appt::Peers->webhook, sms => Appt::Peers->sms, tenant => Appt::Tenant->create($primary));
 	$pair{tenant}->only('CREATE', 'WEBHOOK');
 	$pair{tenant}->rule('CREATE', 'SMS');
