@@ -195,6 +195,14 @@ is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'that waited for no
 		$session->run('ROLLBACK');
 	}
 	$node->refused_with('42501', "BEGIN; SET LOCAL ROLE appt_service; LOCK TABLE appt.$_ IN ROW SHARE MODE", "$_ is not locked at all") foreach qw(notification due attempt appointment room_access);
+	# A view locks what it reads, wherever it names it, and also by another view.
+	my @views = map { "CREATE TEMP VIEW $_" } 'rules AS SELECT id FROM appt.rule', 'outer_rules AS SELECT 1 WHERE 1 IN (SELECT id FROM rules)';
+	foreach my $view (qw(rules outer_rules))
+	{
+		$node->refused_with('42501', join('; ', 'SET ROLE appt_service', @views, "LOCK TABLE $view"), "nor by the view $view");
+		$session->run(join '; ', 'BEGIN', 'SET LOCAL ROLE appt_service', @views, "LOCK TABLE $view IN EXCLUSIVE MODE", 'ROLLBACK');
+	}
+	$session->run(join '; ', 'BEGIN', @views, 'LOCK TABLE outer_rules', 'ROLLBACK');
 	$session->run('BEGIN; LOCK TABLE appt.rule; ROLLBACK');
 }
 
