@@ -44,7 +44,9 @@ CREATE TABLE appt.template (
 	FOREIGN KEY (application_id, rule_id) REFERENCES appt.rule ON DELETE CASCADE,
 	CONSTRAINT template_sms_check CHECK (channel <> 'SMS' OR (subject IS NULL AND html_body IS NULL))
 );
-CREATE UNIQUE INDEX template_unique ON appt.template (application_id, type, channel, coalesce(rule_id, 0), locale);
+-- The worker looks for locales however they are spelled (facts.c): without reading all that a tenant may have.
+CREATE UNIQUE INDEX template_unique
+	ON appt.template (application_id, type, channel, coalesce(rule_id, 0), lower(translate(locale, '_', '-') COLLATE "C"), locale);
 CREATE INDEX template_rule_id ON appt.template (application_id, rule_id);
 COMMENT ON TABLE appt.template IS
 'The texts of messages, per locale. What is not written here comes from appt''s built-in templates.';

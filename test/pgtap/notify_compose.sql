@@ -22,7 +22,7 @@ CREATE FUNCTION pg_temp.text_of(id bigint) RETURNS text LANGUAGE sql AS $$SELECT
 CREATE FUNCTION pg_temp.template(body text, locale text DEFAULT 'en', rule bigint DEFAULT NULL, type text DEFAULT 'CREATE') RETURNS void LANGUAGE sql AS $$
 	INSERT INTO appt.template (application_id, type, channel, rule_id, locale, subject, text_body, html_body)
 	SELECT id, $4, 'EMAIL', $3, $2, 'S: ' || $1, $1, '<p>' || $1 || '</p>' FROM appt.application WHERE name = 'Acme Bank'
-	ON CONFLICT (application_id, type, channel, coalesce(rule_id, 0), locale) DO UPDATE
+	ON CONFLICT (application_id, type, channel, coalesce(rule_id, 0), lower(translate(locale, '_', '-') COLLATE "C"), locale) DO UPDATE
 	SET subject = EXCLUDED.subject, text_body = EXCLUDED.text_body, html_body = EXCLUDED.html_body$$;
 
 -- Built in.
