@@ -152,8 +152,9 @@ SELECT
 	last.response,
 	provider.kind AS provider,
 	n.settled_at,
-	judgement.obstacle IS NULL AS retriable,
-	judgement.obstacle AS not_retriable_because
+	/* Here the planner leaves them for last: asked for the latest few, they are judged for these few alone. */
+	appt.not_retriable_because(n.id) IS NULL AS retriable,
+	appt.not_retriable_because(n.id) AS not_retriable_because
 FROM appt.notification n
 	JOIN appt.attempt first ON first.notification_id = n.id AND first.attempt_number = 1
 	JOIN appt.attempt last ON last.notification_id = n.id AND last.attempt_number = n.attempt_count
@@ -161,8 +162,6 @@ FROM appt.notification n
 	LEFT JOIN appt.provider
 		ON provider.application_id = last.application_id AND provider.id = last.provider_id
 	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason
-	/* Once a row, and only for who asks for these columns. */
-	CROSS JOIN LATERAL (SELECT appt.not_retriable_because(n.id) AS obstacle OFFSET 0) judgement
 WHERE n.state = 'FAILED'
 	AND NOT EXISTS (
 		SELECT FROM appt.notification other

@@ -32,6 +32,14 @@ SELECT results_eq($$SELECT notification_id, retriable, not_retriable_because FRO
 	'latest_failure says what can be retried, and why the rest can not');
 SELECT throws_ok(format('SELECT appt.retry_notification(%s)', notification_id), 'PT409', 'notification cannot be retried', 'as retry_notification does')
   FROM appt.latest_failure WHERE NOT retriable;
+SET LOCAL track_functions = 'all';
+CREATE FUNCTION pg_temp.judgements() RETURNS bigint LANGUAGE sql AS
+$$SELECT coalesce(pg_stat_get_xact_function_calls('appt.not_retriable_because(bigint)'::regprocedure), 0)$$;
+SELECT pg_temp.judgements() AS before \gset
+SELECT * FROM appt.latest_failure ORDER BY settled_at DESC, notification_id LIMIT 1 \g /dev/null
+SELECT is(pg_temp.judgements() - :before, 2::bigint, 'who asks for the latest one pays for the judgement of that one, in each of two columns');
+SELECT count(*), max(title) FROM appt.latest_failure \g /dev/null
+SELECT is(pg_temp.judgements() - :before, 2::bigint, 'and who asks for other columns for none');
 SELECT is(appt.not_retriable_because(:reminder), format('Notification %s is PENDING: only the latest failure can be retried.', :reminder), 'what has not failed');
 SELECT throws_ok('SELECT appt.not_retriable_because(0)', 'PT404', NULL, 'no such notification');
 
