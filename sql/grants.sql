@@ -89,7 +89,6 @@ GRANT EXECUTE ON FUNCTION
 /* What CHECK constraints ask, for who writes the tables. */
 GRANT EXECUTE ON FUNCTION
 	appt.headers_are_valid,
-	appt.code_is_valid,
 	appt.length_is_valid,
 	appt.locale_is_valid,
 	appt.provider_is_valid,
@@ -97,6 +96,10 @@ GRANT EXECUTE ON FUNCTION
 	appt.timezone_is_valid,
 	appt.url_is_valid
 	TO appt_admin, appt_service;
+
+/* What the domains ask, for who reads columns of theirs into variables and tables of its own. */
+GRANT EXECUTE ON FUNCTION appt.code_is_valid
+	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_service, pg_monitor;
 
 /* What policies ask, for those whom they restrict. */
 GRANT EXECUTE ON FUNCTION appt.caller_application

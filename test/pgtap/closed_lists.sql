@@ -65,5 +65,13 @@ SELECT is(pg_temp.refusal('SELECT appt.retry_notifications(APP, reason => ''WHY'
 SELECT lives_ok(format($$SELECT appt.schedule_appointment(%L, now(), '1 hour', organizer_id => 'ann',
 	interaction => (SELECT interaction FROM appt.schedule_appointment(%1$L, now(), '1 hour', organizer_id => 'ann', interaction => '{"customFields": {"a": "b"}}')))$$, :'app'), 'an interaction with its state');
 
+-- Who may read a table may have variables of its columns' types.
+SELECT lives_ok(format($test$SET LOCAL ROLE %s;
+	DO $$DECLARE a appt.notification.channel%%TYPE; b appt.notification.type%%TYPE; c appt.application.platform%%TYPE;
+		d appt.application.agent_scope%%TYPE; e appt.provider.kind%%TYPE; f appt.subscription.auth%%TYPE;
+	BEGIN a := 'SMS'; END $$;
+	RESET ROLE$test$, role), role || ' has variables of the types of columns')
+FROM unnest('{appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin,appt_service,pg_monitor}'::text[]) role;
+
 SELECT * FROM finish();
 ROLLBACK;

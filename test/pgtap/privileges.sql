@@ -70,7 +70,7 @@ INSERT INTO promised VALUES
 	('keep_auto_activate', 'v', ''),
 	('keep_secrets', 'v', ''),
 	('lane', 'i', ''),
-	('code_is_valid', 'i', 'AD SV'),
+	('code_is_valid', 'i', 'AD AG CS CU MO SU SV'),
 	('length_is_valid', 'i', 'AD SV'),
 	('locale_is_valid', 'i', 'AD SV'),
 	('notification_types', 'i', 'AD AG CS SU SV'),
