@@ -224,6 +224,20 @@ blanking_continue(BlankingPass *pass)
 		*pass = before;
 }
 
+/* Before their attempts: the retention passes by a row that is locked, and would wait for its attempts. */
+static void
+lock_messages(const AppointmentKey *key)
+{
+	static Statement lock = {
+		"SELECT FROM appt.notification n WHERE n.appointment_id = $2 AND n.application_id = $1"
+		" ORDER BY n.id FOR UPDATE",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&lock, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	statement_done();
+}
+
 void
 blanking_of_deleted(const AppointmentKey *key)
 {
@@ -238,6 +252,7 @@ blanking_of_deleted(const AppointmentKey *key)
 		return;
 	column_add_uuid(keys.applications, &key->application_id);
 	column_add_uuid(keys.appointments, &key->id);
+	lock_messages(key);
 	(void) blank_bodies(&keys, PG_INT64_MAX);
 	blank_contexts(&keys);
 }

@@ -26,12 +26,25 @@ $node->query(qq{
 	INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome)
 	SELECT application_id, id, 1, settled_at, settled_at, 'DELIVERED' FROM appt.notification WHERE state = 'SENT'});
 
+# One more, of an appointment: who deletes that blanks what it said.
+my $appointment = $node->query(qq{
+	INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
+	VALUES ('$application', 'ann', now() - interval '40 days', now() - interval '39 days', 'UTC', 'en', false) RETURNING id});
+$node->query(qq{
+	WITH old AS (
+		INSERT INTO appt.notification (application_id, appointment_id, organizer_id, recipient_kind, recipient_id, type, channel, due_at, lane,
+			state, created_at, settled_at)
+		SELECT application_id, '$appointment', 'ann', 'CUSTOMER', 'c', 'CREATE', 'EMAIL', due_at, lane, state, created_at, settled_at
+		FROM appt.notification ORDER BY id LIMIT 1 RETURNING application_id, id, settled_at)
+	INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, text_body)
+	SELECT application_id, id, 1, settled_at, settled_at, 'DELIVERED', 'Hello' FROM old});
+
 # A pass begins when a worker starts, and then every minute.
 my $caller = Appt::Session->open($node);
-$caller->run("BEGIN; SELECT FROM appt.notification WHERE settled_at < now() - interval '30 days' ORDER BY id LIMIT 1 FOR UPDATE");
+$caller->run("BEGIN; SELECT FROM appt.notification WHERE settled_at < now() - interval '30 days' ORDER BY id LIMIT 1 FOR UPDATE; SELECT appt.delete_appointment('$appointment')");
 my ($worker) = $node->wait_for_workers;
 $node->query("SELECT pg_terminate_backend($worker)");
-ok($node->wait_for_query('SELECT count(*) FROM appt.notification', 36), 'it waits for no caller');
+ok($node->wait_for_query('SELECT count(*) FROM appt.notification', 37), 'it waits for no caller');
 $caller->run('COMMIT');
 ($worker) = $node->wait_for_workers;
 $node->query("SELECT pg_terminate_backend($worker)");
