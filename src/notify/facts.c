@@ -35,147 +35,8 @@
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"
-#include "notify/facts.h"
-#include "notify/locale_chain.h"
+#include "notify/facts_parts.h"
 #include "notify/snapshot.h"
-
-/* The rows of one kind, ordered by key. */
-typedef struct FactIndex
-{
-	int			count;
-	pg_uuid_t  *keys;
-	void	  **facts;
-} FactIndex;
-
-/* A batch while it is put together. */
-typedef struct Batch
-{
-	List	   *notifications;	/* of NotificationFacts *, by id */
-	bool		is_current;		/* with snapshots of its own, not the query's */
-	Size		budget;			/* bytes that may still be read */
-	bool		is_over;		/* more than that was to be read */
-	MemoryContext context;		/* that all of it lives in */
-	FactIndex	applications;
-	FactIndex	appointments;
-	FactIndex	subscriptions;
-	FactIndex	providers;		/* by id */
-} Batch;
-
-/* A provider as it is looked for: by application and channel. */
-typedef struct ProviderFacts
-{
-	RouteFacts	facts;			/* first: it is found as a RouteFacts, too */
-	pg_uuid_t	application_id;
-	ChannelCode channel;
-} ProviderFacts;
-
-static int
-compare_uuids(const void *a, const void *b)
-{
-	return memcmp(a, b, UUID_LEN);
-}
-
-/* The facts under a key, or NULL. */
-static void *
-find_fact(const FactIndex *index, const pg_uuid_t *key)
-{
-	const pg_uuid_t *found;
-
-	if (index->count == 0 || key == NULL)
-		return NULL;
-	found = (const pg_uuid_t *) bsearch(key, index->keys, index->count,
-										sizeof(pg_uuid_t), compare_uuids);
-	return found ? index->facts[found - index->keys] : NULL;
-}
-
-static void
-index_create(FactIndex *index, uint64 count)
-{
-	index->count = (int) count;
-	index->keys = (pg_uuid_t *) palloc(Max(count, 1) * sizeof(pg_uuid_t));
-	index->facts = (void **) palloc(Max(count, 1) * sizeof(void *));
-}
-
-/* Run a statement that only reads, with the batch's idea of what is current. */
-static uint64
-read_rows(const Batch *batch, Statement *statement, Datum keys)
-{
-	statement->is_read_only = !batch->is_current;
-	return statement_run(statement, keys);
-}
-
-static uint64
-read_rows2(const Batch *batch, Statement *statement, Datum keys, Datum more_keys)
-{
-	statement->is_read_only = !batch->is_current;
-	return statement_run(statement, keys, more_keys);
-}
-
-/* An array of distinct uuids. */
-static Datum
-uuid_array(pg_uuid_t *uuids, int *count)
-{
-	Column	   *column = column_create(UUIDOID, *count);
-	int			distinct = 0;
-
-	qsort(uuids, *count, sizeof(pg_uuid_t), compare_uuids);
-	for (int i = 0; i < *count; i++)
-		if (i == 0 || compare_uuids(&uuids[i - 1], &uuids[i]) != 0)
-		{
-			column_add_uuid(column, &uuids[i]);
-			distinct++;
-		}
-	*count = distinct;
-	return column_array(column);
-}
-
-static pg_uuid_t *
-uuid_room(const Batch *batch)
-{
-	return (pg_uuid_t *) palloc(Max(list_length(batch->notifications), 1) * sizeof(pg_uuid_t));
-}
-
-/* ---- the budget ---- */
-
-/* What a value or a row costs besides its bytes. */
-#define COST_OF_VALUE 16
-#define COST_OF_ROW 128
-
-static bool
-spend(Batch *batch, Size bytes)
-{
-	batch->is_over |= bytes > batch->budget;
-	batch->budget -= Min(bytes, batch->budget);
-	return !batch->is_over;
-}
-
-/* A column's value; "", or NULL, once the budget is used up. */
-static char *
-take_text(Batch *batch, uint64 row, int column)
-{
-	if (!spend(batch, row_size(row, column) + COST_OF_VALUE))
-		return pstrdup("");
-	return row_text(row, column);
-}
-
-static Jsonb *
-take_jsonb(Batch *batch, uint64 row, int column)
-{
-	if (!spend(batch, row_size(row, column) + COST_OF_VALUE))
-		return NULL;
-	return row_jsonb(row, column);
-}
-
-/* A column's value as it stands. */
-static Stored *
-take_stored(Batch *batch, uint64 row, int column)
-{
-	Stored	   *stored = row_stored(row, column);
-
-	if (stored != NULL)
-		(void) spend(batch, VARSIZE_ANY(stored));
-	return stored;
-}
 
 /* ---- notifications ---- */
 
@@ -222,7 +83,7 @@ read_notification(Batch *batch, uint64 row)
 	facts->application_id = row_uuid(row, 3);
 	facts->appointment_id = row_uuid_or_null(row, 4);
 	facts->recipient_kind = row_text(row, 5);
-	facts->recipient_id = take_text(batch, row, 6);
+	facts->recipient_id = batch_text(batch, row, 6);
 	facts->subscription_id = row_uuid_or_null(row, 7);
 	facts->rule_id = row_int64(row, 8);
 	facts->time_offset = row_elapsed(row, 11);
@@ -234,14 +95,14 @@ read_notification(Batch *batch, uint64 row)
 	facts->next_attempt_at = row_timestamp(row, 18);
 	facts->is_manual = row_bool(row, 19);
 	facts->notifications_active = row_bool(row, 20);
-	facts->address = take_text(batch, row, 21);
+	facts->address = batch_text(batch, row, 21);
 	facts->start_at = row_timestamp(row, 22);
 	facts->end_at = row_timestamp(row, 23);
 	if (facts->appointment_id == NULL)
-		facts->context = take_jsonb(batch, row, 24);
+		facts->context = batch_jsonb(batch, row, 24);
 	else
-		facts->snapshot = take_stored(batch, row, 24);
-	facts->event = take_stored(batch, row, 25);
+		facts->snapshot = batch_stored(batch, row, 24);
+	facts->event = batch_stored(batch, row, 25);
 	facts->never_told = row_bool(row, 26);
 	read_codes(facts, row);
 	return facts;
@@ -259,7 +120,7 @@ load_notifications(Batch *batch, const int64 *notification_ids, int count)
 
 	for (int i = 0; i < count; i++)
 		column_add(ids, Int64GetDatum(notification_ids[i]));
-	found = read_rows(batch, &find, column_array(ids));
+	found = batch_read(batch, &find, column_array(ids));
 	for (uint64 row = 0; row < found; row++)
 		batch->notifications = lappend(batch->notifications, read_notification(batch, row));
 	statement_done();
@@ -303,12 +164,12 @@ read_application(Batch *batch, uint64 row)
 	facts->organization.id = row_uuid(row, 2);
 	facts->organization.notifications_enabled = row_bool(row, 3);
 	facts->organization.require_verified_sender = row_bool(row, 4);
-	facts->name = take_text(batch, row, 5);
-	facts->platform = take_text(batch, row, 6);
+	facts->name = batch_text(batch, row, 5);
+	facts->platform = batch_text(batch, row, 6);
 	facts->room_activates = row_bool(row, 7);
-	facts->public_url = take_text(batch, row, 8);
-	facts->locale = take_text(batch, row, 9);
-	facts->timezone = take_text(batch, row, 10);
+	facts->public_url = batch_text(batch, row, 8);
+	facts->locale = batch_text(batch, row, 9);
+	facts->timezone = batch_text(batch, row, 10);
 	facts->max_attempts = row_int32(row, 11);
 	facts->retry_base = row_elapsed(row, 12);
 	facts->retry_cap = row_elapsed(row, 13);
@@ -328,15 +189,15 @@ load_applications(Batch *batch)
 		" WHERE a.id = ANY ($1) ORDER BY a.id",
 		1, {UUIDARRAYOID}
 	};
-	pg_uuid_t  *ids = uuid_room(batch);
+	pg_uuid_t  *ids = batch_uuids(batch);
 	int			count = 0;
 	uint64		found;
 	ListCell   *cell;
 
 	foreach(cell, batch->notifications)
 		ids[count++] = ((NotificationFacts *) lfirst(cell))->application_id;
-	found = read_rows(batch, &find, uuid_array(ids, &count));
-	index_create(&batch->applications, found);
+	found = batch_read(batch, &find, uuid_array(ids, &count));
+	fact_index_create(&batch->applications, found);
 	for (uint64 row = 0; row < found; row++)
 	{
 		ApplicationFacts *facts = read_application(batch, row);
@@ -350,7 +211,7 @@ load_applications(Batch *batch)
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
 		facts->application = (const ApplicationFacts *)
-			find_fact(&batch->applications, &facts->application_id);
+			fact_find(&batch->applications, &facts->application_id);
 	}
 }
 
@@ -376,28 +237,28 @@ read_appointment(Batch *batch, uint64 row)
 	facts->application_id = row_uuid(row, 2);
 	facts->conference_id = row_uuid(row, 3);
 	facts->state = row_text(row, 4);
-	facts->organizer_id = take_text(batch, row, 5);
+	facts->organizer_id = batch_text(batch, row, 5);
 	facts->organizer_type = row_text(row, 6);
-	facts->title = take_text(batch, row, 7);
-	facts->notes = take_text(batch, row, 8);
-	facts->location = take_text(batch, row, 9);
+	facts->title = batch_text(batch, row, 7);
+	facts->notes = batch_text(batch, row, 8);
+	facts->location = batch_text(batch, row, 9);
 	facts->start_at = row_timestamp(row, 10);
 	facts->end_at = row_timestamp(row, 11);
 	facts->ended_at = row_timestamp(row, 12);
-	facts->timezone = take_text(batch, row, 13);
-	facts->locale = take_text(batch, row, 14);
+	facts->timezone = batch_text(batch, row, 13);
+	facts->locale = batch_text(batch, row, 14);
 	facts->notifications_active = row_bool(row, 15);
-	facts->metadata = take_stored(batch, row, 16);
-	facts->interaction = take_stored(batch, row, 17);
-	facts->notification_headers = take_stored(batch, row, 18);
+	facts->metadata = batch_stored(batch, row, 16);
+	facts->interaction = batch_stored(batch, row, 17);
+	facts->notification_headers = batch_stored(batch, row, 18);
 	facts->sequence = row_int32(row, 19);
-	facts->room_ticket = take_text(batch, row, 20);
+	facts->room_ticket = batch_text(batch, row, 20);
 	facts->room_type = row_text(row, 21);
-	facts->room_url = take_text(batch, row, 22);
+	facts->room_url = batch_text(batch, row, 22);
 	facts->room_expires = row_timestamp(row, 23);
 	facts->call_started = row_bool(row, 24);
 	facts->updated_at = row_timestamp(row, 25);
-	facts->cancel_reason = take_text(batch, row, 26);
+	facts->cancel_reason = batch_text(batch, row, 26);
 	return facts;
 }
 
@@ -406,15 +267,15 @@ read_participant(Batch *batch, uint64 row)
 {
 	ParticipantFacts *facts = (ParticipantFacts *) palloc0(sizeof(ParticipantFacts));
 
-	facts->id = take_text(batch, row, 2);
+	facts->id = batch_text(batch, row, 2);
 	facts->is_customer = row_bool(row, 3);
-	facts->username = take_text(batch, row, 4);
-	facts->first_name = take_text(batch, row, 5);
-	facts->last_name = take_text(batch, row, 6);
-	facts->email = take_text(batch, row, 7);
-	facts->phone = take_text(batch, row, 8);
-	facts->locale = take_text(batch, row, 9);
-	facts->metadata = take_stored(batch, row, 10);
+	facts->username = batch_text(batch, row, 4);
+	facts->first_name = batch_text(batch, row, 5);
+	facts->last_name = batch_text(batch, row, 6);
+	facts->email = batch_text(batch, row, 7);
+	facts->phone = batch_text(batch, row, 8);
+	facts->locale = batch_text(batch, row, 9);
+	facts->metadata = batch_stored(batch, row, 10);
 	facts->verified_channel = row_text(row, 11);
 	return facts;
 }
@@ -457,7 +318,7 @@ appointment_keys(const Batch *batch, bool (*is_wanted) (const NotificationFacts 
 		keys[count].appointment_id = *facts->appointment_id;
 		keys[count++].application_id = facts->application_id;
 	}
-	qsort(keys, count, sizeof(Key), compare_uuids);
+	qsort(keys, count, sizeof(Key), uuid_compare);
 	for (int i = 0; i < count; i++)
 		if (i == 0 || memcmp(&keys[i - 1], &keys[i], sizeof(Key)) != 0)
 		{
@@ -475,8 +336,8 @@ read_participant_name(Batch *batch, uint64 row)
 {
 	ParticipantName *name = (ParticipantName *) palloc(sizeof(ParticipantName));
 
-	(void) spend(batch, COST_OF_ROW);
-	name->id = take_text(batch, row, 2);
+	(void) batch_spend(batch, COST_OF_ROW);
+	name->id = batch_text(batch, row, 2);
 	name->is_customer = row_bool(row, 3);
 	return name;
 }
@@ -491,7 +352,7 @@ take_participants(uint64 rows, void *whereto)
 	for (uint64 row = 0; row < rows && !batch->is_over; row++)
 	{
 		pg_uuid_t	id = row_uuid(row, 1);
-		AppointmentFacts *appointment = (AppointmentFacts *) find_fact(&batch->appointments, &id);
+		AppointmentFacts *appointment = (AppointmentFacts *) fact_find(&batch->appointments, &id);
 
 		if (appointment != NULL)
 			appointment->participants = lappend(appointment->participants,
@@ -539,8 +400,8 @@ load_appointments(Batch *batch)
 
 	if (appointment_keys(batch, is_any, &application_ids, &appointment_ids) == 0)
 		return;
-	found = read_rows2(batch, &find, application_ids, appointment_ids);
-	index_create(&batch->appointments, found);
+	found = batch_read2(batch, &find, application_ids, appointment_ids);
+	fact_index_create(&batch->appointments, found);
 	for (uint64 row = 0; row < found; row++)
 	{
 		AppointmentFacts *facts = read_appointment(batch, row);
@@ -594,7 +455,7 @@ load_recipients(Batch *batch)
 
 /* ---- what context tells ---- */
 
-/* What notifications were found in their snapshots: a row each, in columns. */
+/* Snapshots of notifications, in columns: a row each. */
 typedef struct Snapshots
 {
 	List	   *of;				/* of AppointmentSnapshot *, in the order of ids */
@@ -686,7 +547,7 @@ restore_recipients(Batch *batch, const Snapshots *snapshots)
 		" WHERE k.participant IS NOT NULL",
 		2, {INT8ARRAYOID, JSONBARRAYOID}
 	};
-	uint64		found = read_rows2(batch, &find, column_array(snapshots->ids),
+	uint64		found = batch_read2(batch, &find, column_array(snapshots->ids),
 								   column_array(snapshots->participants));
 
 	for (uint64 row = 0; row < found; row++)
@@ -732,8 +593,8 @@ assign_appointments(Batch *batch)
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
 		facts->appointment = (const AppointmentFacts *)
-			find_fact(&batch->appointments, facts->appointment_id);
-		if (needs_snapshot(facts) && spend(batch, 2 * stored_size(facts->snapshot)))
+			fact_find(&batch->appointments, facts->appointment_id);
+		if (needs_snapshot(facts) && batch_spend(batch, 2 * stored_size(facts->snapshot)))
 			add_snapshot(&snapshots, facts->id, snapshot_read(facts->snapshot));
 	}
 	if (snapshots.of == NIL || batch->is_over)
@@ -769,7 +630,7 @@ load_rules(Batch *batch)
 	}
 	if (ids->count == 0)
 		return;
-	found = read_rows(batch, &find, column_array(ids));
+	found = batch_read(batch, &find, column_array(ids));
 	for (uint64 row = 0; row < found; row++)
 	{
 		int64		id = row_int64(row, 1);
@@ -782,404 +643,13 @@ load_rules(Batch *batch)
 			NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
 			if (facts->rule_id != id ||
-				compare_uuids(&facts->application_id, &application_id) != 0)
+				uuid_compare(&facts->application_id, &application_id) != 0)
 				continue;
 			facts->rule_exists = true;
 			facts->rule_enabled = enabled;
 			facts->even_if_never_told = even_if_never_told;
 		}
 	}
-	statement_done();
-}
-
-/* ---- subscriptions and providers ---- */
-
-static AuthKind
-auth_kind(const char *code)
-{
-	if (strcmp(code, "BASIC") == 0)
-		return AUTH_BASIC;
-	if (strcmp(code, "OAUTH2") == 0)
-		return AUTH_OAUTH2;
-	return AUTH_NONE;
-}
-
-/* What stands in the table for a secret one is not its value: that comes from appt.secret, or not at all. */
-static Header *
-make_header(char *name, char *value, bool is_secret)
-{
-	Header	   *header = (Header *) palloc(sizeof(Header));
-
-	header->name = name;
-	header->value = is_secret ? NULL : value;
-	header->is_secret = is_secret;
-	return header;
-}
-
-List *
-facts_headers(Jsonb *jsonb)
-{
-	List	   *headers = NIL;
-	JsonbIterator *iterator;
-	JsonbIteratorToken token;
-	JsonbValue	value;
-	char	   *name = NULL;
-	char	   *text;
-	char	   *type;
-
-	if (jsonb == NULL || JB_ROOT_IS_SCALAR(jsonb))
-		return NIL;
-	iterator = JsonbIteratorInit(&jsonb->root);
-	(void) JsonbIteratorNext(&iterator, &value, true);
-	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			name = json_text(&value);
-		else if (token == WJB_VALUE && (text = json_text(&value)) != NULL)
-			headers = lappend(headers, make_header(name, text, false));
-		else if (token == WJB_ELEM && value.type == jbvBinary &&
-				 JsonContainerIsObject(value.val.binary.data))
-		{
-			name = json_member_text(value.val.binary.data, "name");
-			text = json_member_text(value.val.binary.data, "value");
-			type = json_member_text(value.val.binary.data, "type");
-			if (name != NULL && text != NULL)
-				headers = lappend(headers, make_header(name, text,
-													   type != NULL && strcmp(type, "SECRET") == 0));
-		}
-	}
-	return headers;
-}
-
-static void
-load_subscriptions(Batch *batch)
-{
-	static Statement find = {
-		"SELECT s.id, s.enabled, s.url, s.auth, s.username, s.token_url, s.scope, s.audience,"
-		" s.token_auth = 'BODY', s.headers"
-		" FROM appt.subscription s WHERE s.id = ANY ($1) ORDER BY s.id",
-		1, {UUIDARRAYOID}
-	};
-	pg_uuid_t  *ids = uuid_room(batch);
-	int			count = 0;
-	uint64		found;
-	ListCell   *cell;
-
-	foreach(cell, batch->notifications)
-	{
-		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-		if (facts->subscription_id != NULL)
-			ids[count++] = *facts->subscription_id;
-	}
-	if (count == 0)
-		return;
-	found = read_rows(batch, &find, uuid_array(ids, &count));
-	index_create(&batch->subscriptions, found);
-	for (uint64 row = 0; row < found; row++)
-	{
-		RouteFacts *facts = (RouteFacts *) palloc0(sizeof(RouteFacts));
-
-		facts->id = row_uuid(row, 1);
-		facts->enabled = row_bool(row, 2);
-		facts->is_verified = true;
-		facts->route.kind = "WEBHOOK";
-		facts->route.url = take_text(batch, row, 3);
-		facts->route.auth = auth_kind(row_text(row, 4));
-		facts->route.username = take_text(batch, row, 5);
-		facts->route.token_url = take_text(batch, row, 6);
-		facts->route.token_scope = take_text(batch, row, 7);
-		facts->route.token_audience = take_text(batch, row, 8);
-		facts->route.client_in_body = row_bool(row, 9);
-		facts->route.headers = facts_headers(take_jsonb(batch, row, 10));
-		batch->subscriptions.keys[row] = facts->id;
-		batch->subscriptions.facts[row] = facts;
-	}
-	statement_done();
-}
-
-static void
-load_providers(Batch *batch)
-{
-	static Statement find = {
-		"SELECT p.id, p.application_id, p.channel, p.kind, p.url, p.username, p.sender, p.settings,"
-		" p.verified_at IS NOT NULL"
-		" FROM appt.provider p WHERE p.application_id = ANY ($1) AND p.enabled ORDER BY p.id",
-		1, {UUIDARRAYOID}
-	};
-	pg_uuid_t  *ids = uuid_room(batch);
-	int			count = 0;
-	uint64		found;
-	ListCell   *cell;
-
-	foreach(cell, batch->notifications)
-	{
-		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-		if (facts->channel != CHANNEL_WEBHOOK)
-			ids[count++] = facts->application_id;
-	}
-	if (count == 0)
-		return;
-	found = read_rows(batch, &find, uuid_array(ids, &count));
-	index_create(&batch->providers, found);
-	for (uint64 row = 0; row < found; row++)
-	{
-		ProviderFacts *provider = (ProviderFacts *) palloc0(sizeof(ProviderFacts));
-		Route	   *route = &provider->facts.route;
-
-		provider->facts.id = row_uuid(row, 1);
-		provider->application_id = row_uuid(row, 2);
-		if (!channel_from_code(row_text(row, 3), &provider->channel))
-			elog(ERROR, "provider has an unknown channel: %s", row_text(row, 3));
-		provider->facts.enabled = true;
-		provider->facts.is_verified = row_bool(row, 9);
-		route->kind = row_text(row, 4);
-		route->url = take_text(batch, row, 5);
-		route->username = take_text(batch, row, 6);
-		route->sender = take_text(batch, row, 7);
-		route->settings = take_jsonb(batch, row, 8);
-		route->headers = facts_headers(json_root_jsonb(route->settings, "headers"));
-		batch->providers.keys[row] = provider->facts.id;
-		batch->providers.facts[row] = provider;
-	}
-	statement_done();
-}
-
-/* A secret header gets its value. */
-static void
-unmask_header(Route *route, const char *name, const char *value)
-{
-	ListCell   *cell;
-
-	foreach(cell, route->headers)
-	{
-		Header	   *header = (Header *) lfirst(cell);
-
-		if (header->is_secret && pg_strcasecmp(header->name, name) == 0)
-			header->value = value;
-	}
-}
-
-static void
-add_secret(Route *route, const char *name, char *value)
-{
-	if (strcmp(name, "PASSWORD") == 0)
-		route->password = value;
-	else if (strcmp(name, "HMAC_KEY") == 0)
-		route->hmac_keys = lappend(route->hmac_keys, value);
-	else if (strncmp(name, "HEADER:", 7) == 0)
-		unmask_header(route, name + 7, value);
-}
-
-static RouteFacts *
-find_route(const Batch *batch, const pg_uuid_t *id)
-{
-	RouteFacts *facts = (RouteFacts *) find_fact(&batch->subscriptions, id);
-
-	return facts != NULL ? facts : (RouteFacts *) find_fact(&batch->providers, id);
-}
-
-/* Some rows of (owner, name, value). More keys than may be live were made by who needs no function for it. */
-static void
-take_secrets(uint64 rows, void *whereto)
-{
-	Batch	   *batch = (Batch *) whereto;
-	MemoryContext previous = MemoryContextSwitchTo(batch->context);
-
-	for (uint64 row = 0; row < rows && !batch->is_over; row++)
-	{
-		pg_uuid_t	owner = row_uuid(row, 1);
-		RouteFacts *facts = find_route(batch, &owner);
-		char	   *name = row_text(row, 2);
-
-		if (facts != NULL &&
-			(strcmp(name, "HMAC_KEY") != 0 || list_length(facts->route.hmac_keys) < MAX_LIVE_KEYS))
-			add_secret(&facts->route, name, take_text(batch, row, 3));
-	}
-	MemoryContextSwitchTo(previous);
-}
-
-/* The current key signs first, then those replaced, the latest before the others. */
-static void
-load_secrets(Batch *batch)
-{
-	static Statement find = {
-		"SELECT coalesce(s.subscription_id, s.provider_id), s.name, s.value"
-		" FROM appt.secret s"
-		" WHERE s.application_id = ANY ($1)"
-		"  AND (s.subscription_id = ANY ($2) OR s.provider_id = ANY ($2))"
-		"  AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())"
-		" ORDER BY 1, s.name, s.expires_at DESC NULLS FIRST, s.id DESC",
-		2, {UUIDARRAYOID, UUIDARRAYOID}
-	};
-	int			count = batch->subscriptions.count + batch->providers.count;
-	Column	   *owners = column_create(UUIDOID, count);
-	Column	   *applications = column_create(UUIDOID, batch->applications.count);
-
-	if (count == 0)
-		return;
-	for (int i = 0; i < batch->subscriptions.count; i++)
-		column_add_uuid(owners, &batch->subscriptions.keys[i]);
-	for (int i = 0; i < batch->providers.count; i++)
-		column_add_uuid(owners, &batch->providers.keys[i]);
-	for (int i = 0; i < batch->applications.count; i++)
-		column_add_uuid(applications, &batch->applications.keys[i]);
-	find.is_read_only = !batch->is_current;
-	statement_each(&find, (NullableDatum[]) {
-		SQL_VALUE(column_array(applications)), SQL_VALUE(column_array(owners))
-	}, take_secrets, batch);
-}
-
-static const RouteFacts *
-find_provider(const Batch *batch, const NotificationFacts *facts)
-{
-	for (int i = 0; i < batch->providers.count; i++)
-	{
-		ProviderFacts *provider = (ProviderFacts *) batch->providers.facts[i];
-
-		if (provider->channel == facts->channel &&
-			compare_uuids(&provider->application_id, &facts->application_id) == 0)
-			return &provider->facts;
-	}
-	return NULL;
-}
-
-static void
-load_routes(Batch *batch)
-{
-	ListCell   *cell;
-
-	load_subscriptions(batch);
-	load_providers(batch);
-	if (batch->is_over)
-		return;
-	load_secrets(batch);
-	foreach(cell, batch->notifications)
-	{
-		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-		if (facts->channel == CHANNEL_WEBHOOK)
-			facts->route = (const RouteFacts *) find_fact(&batch->subscriptions, facts->subscription_id);
-		else
-			facts->route = find_provider(batch, facts);
-	}
-}
-
-/* ---- templates ---- */
-
-static TemplateFacts *
-read_template(Batch *batch, uint64 row)
-{
-	TemplateFacts *facts = (TemplateFacts *) palloc(sizeof(TemplateFacts));
-
-	(void) spend(batch, COST_OF_ROW);
-	facts->rule_id = row_int64(row, 4);
-	facts->locale = take_text(batch, row, 5);
-	facts->subject = take_stored(batch, row, 6);
-	facts->text_body = take_stored(batch, row, 7);
-	facts->html_body = take_stored(batch, row, 8);
-	return facts;
-}
-
-const char *
-facts_template_type(const NotificationFacts *facts)
-{
-	char	   *type = NULL;
-
-	if (facts->type == TYPE_TEST)
-		type = json_root_text(facts->context, "template_type");
-	return type ? type : notification_types[facts->type].code;
-}
-
-/* What templates are looked for by: a column each. */
-typedef struct TemplateKeys
-{
-	Column	   *applications;
-	Column	   *types;
-	Column	   *channels;
-	Column	   *rules;
-	Column	   *locales;
-} TemplateKeys;
-
-static void
-add_template_key(TemplateKeys *keys, const NotificationFacts *facts, int64 rule_id, const char *locale)
-{
-	column_add_uuid(keys->applications, &facts->application_id);
-	column_add_text(keys->types, facts_template_type(facts));
-	column_add_text(keys->channels, channel_code(facts->channel));
-	column_add(keys->rules, Int64GetDatum(rule_id));
-	column_add_text(keys->locales, locale);
-}
-
-/* Its rule's own template and its type's, in each locale that it may be written in. */
-static void
-add_template_keys(TemplateKeys *keys, const NotificationFacts *facts)
-{
-	char		chain[CHAIN_MAX_LOCALES][LOCALE_MAX_LENGTH];
-	int			count = locale_chain(facts, chain);
-
-	for (int i = 0; i < count; i++)
-	{
-		add_template_key(keys, facts, 0, chain[i]);
-		if (facts->rule_id != 0)
-			add_template_key(keys, facts, facts->rule_id, chain[i]);
-	}
-}
-
-/* The rows are (application_id, type, channel, ...) of templates, which go to whom they may be for. */
-static void
-assign_templates(Batch *batch, uint64 rows)
-{
-	for (uint64 row = 0; row < rows && !batch->is_over; row++)
-	{
-		pg_uuid_t	application_id = row_uuid(row, 1);
-		char	   *type = row_text(row, 2);
-		char	   *channel = row_text(row, 3);
-		TemplateFacts *template = read_template(batch, row);
-		ListCell   *cell;
-
-		foreach(cell, batch->notifications)
-		{
-			NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-			if (strcmp(channel_code(facts->channel), channel) == 0 &&
-				strcmp(facts_template_type(facts), type) == 0 &&
-				compare_uuids(&facts->application_id, &application_id) == 0)
-				facts->templates = lappend(facts->templates, template);
-		}
-	}
-}
-
-static void
-load_templates(Batch *batch)
-{
-	static Statement find = {
-		"SELECT t.application_id, t.type, t.channel, t.rule_id, t.locale, t.subject, t.text_body, t.html_body"
-		" FROM appt.template t"
-		" JOIN (SELECT DISTINCT unnest($1) AS application_id, unnest($2) AS type, unnest($3) AS channel,"
-		"  unnest($4) AS rule_id, unnest($5) AS locale) k"
-		"  ON t.application_id = k.application_id AND t.type = k.type AND t.channel = k.channel"
-		"  AND coalesce(t.rule_id, 0) = k.rule_id"
-		"  AND lower(translate(t.locale, '_', '-') COLLATE \"C\") = lower(k.locale COLLATE \"C\")"
-		" ORDER BY t.application_id, t.type, t.channel, t.id",
-		5, {UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
-	};
-	TemplateKeys keys = {
-		column_create(UUIDOID, 8), column_create(TEXTOID, 8), column_create(TEXTOID, 8),
-		column_create(INT8OID, 8), column_create(TEXTOID, 8)
-	};
-	ListCell   *cell;
-
-	foreach(cell, batch->notifications)
-		if (!is_webhook((NotificationFacts *) lfirst(cell)))
-			add_template_keys(&keys, (NotificationFacts *) lfirst(cell));
-	if (keys.applications->count == 0)
-		return;
-	find.is_read_only = !batch->is_current;
-	assign_templates(batch, statement_run(&find, column_array(keys.applications), column_array(keys.types),
-										  column_array(keys.channels), column_array(keys.rules),
-										  column_array(keys.locales)));
 	statement_done();
 }
 
@@ -1223,7 +693,7 @@ load_stored_messages(Batch *batch)
 	}
 	if (ids->count == 0)
 		return;
-	found = read_rows(batch, &find, column_array(ids));
+	found = batch_read(batch, &find, column_array(ids));
 	for (uint64 row = 0; row < found; row++)
 	{
 		NotificationFacts *facts = find_notification(batch, row_int64(row, 1));
@@ -1233,10 +703,10 @@ load_stored_messages(Batch *batch)
 		if (outcome == NULL || strcmp(outcome, "INTERRUPTED") != 0)
 			continue;
 		stored = (StoredMessage *) palloc(sizeof(StoredMessage));
-		stored->recipient = take_text(batch, row, 3);
-		stored->subject = take_stored(batch, row, 4);
-		stored->text_body = take_stored(batch, row, 5);
-		stored->html_body = take_stored(batch, row, 6);
+		stored->recipient = batch_text(batch, row, 3);
+		stored->subject = batch_stored(batch, row, 4);
+		stored->text_body = batch_stored(batch, row, 5);
+		stored->html_body = batch_stored(batch, row, 6);
 		if (!is_whole(stored_size(stored->text_body)) || !is_whole(stored_size(stored->html_body)))
 			stored->text_body = stored->html_body = NULL;
 		facts->stored = stored;

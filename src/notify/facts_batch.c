@@ -1,0 +1,112 @@
+/*
+ * facts_batch.c
+ *		Finding rows by their keys, and the budget of a batch of facts.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "core/column.h"
+#include "notify/facts_parts.h"
+
+int
+uuid_compare(const void *a, const void *b)
+{
+	return memcmp(a, b, UUID_LEN);
+}
+
+void *
+fact_find(const FactIndex *index, const pg_uuid_t *key)
+{
+	const pg_uuid_t *found;
+
+	if (index->count == 0 || key == NULL)
+		return NULL;
+	found = (const pg_uuid_t *) bsearch(key, index->keys, index->count,
+										sizeof(pg_uuid_t), uuid_compare);
+	return found ? index->facts[found - index->keys] : NULL;
+}
+
+void
+fact_index_create(FactIndex *index, uint64 count)
+{
+	index->count = (int) count;
+	index->keys = (pg_uuid_t *) palloc(Max(count, 1) * sizeof(pg_uuid_t));
+	index->facts = (void **) palloc(Max(count, 1) * sizeof(void *));
+}
+
+uint64
+batch_read(const Batch *batch, Statement *statement, Datum keys)
+{
+	statement->is_read_only = !batch->is_current;
+	return statement_run(statement, keys);
+}
+
+uint64
+batch_read2(const Batch *batch, Statement *statement, Datum keys, Datum more_keys)
+{
+	statement->is_read_only = !batch->is_current;
+	return statement_run(statement, keys, more_keys);
+}
+
+Datum
+uuid_array(pg_uuid_t *uuids, int *count)
+{
+	Column	   *column = column_create(UUIDOID, *count);
+	int			distinct = 0;
+
+	qsort(uuids, *count, sizeof(pg_uuid_t), uuid_compare);
+	for (int i = 0; i < *count; i++)
+		if (i == 0 || uuid_compare(&uuids[i - 1], &uuids[i]) != 0)
+		{
+			column_add_uuid(column, &uuids[i]);
+			distinct++;
+		}
+	*count = distinct;
+	return column_array(column);
+}
+
+pg_uuid_t *
+batch_uuids(const Batch *batch)
+{
+	return (pg_uuid_t *) palloc(Max(list_length(batch->notifications), 1) * sizeof(pg_uuid_t));
+}
+
+/* ---- the budget ---- */
+
+/* What a value costs besides its bytes. */
+#define COST_OF_VALUE 16
+
+bool
+batch_spend(Batch *batch, Size bytes)
+{
+	batch->is_over |= bytes > batch->budget;
+	batch->budget -= Min(bytes, batch->budget);
+	return !batch->is_over;
+}
+
+char *
+batch_text(Batch *batch, uint64 row, int column)
+{
+	if (!batch_spend(batch, row_size(row, column) + COST_OF_VALUE))
+		return pstrdup("");
+	return row_text(row, column);
+}
+
+Jsonb *
+batch_jsonb(Batch *batch, uint64 row, int column)
+{
+	if (!batch_spend(batch, row_size(row, column) + COST_OF_VALUE))
+		return NULL;
+	return row_jsonb(row, column);
+}
+
+Stored *
+batch_stored(Batch *batch, uint64 row, int column)
+{
+	Stored	   *stored = row_stored(row, column);
+
+	if (stored != NULL)
+		(void) batch_spend(batch, VARSIZE_ANY(stored));
+	return stored;
+}

@@ -1,0 +1,291 @@
+/*
+ * facts_routes.c
+ *		Facts about subscriptions and providers, with their secrets.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+
+#include "core/column.h"
+#include "core/json.h"
+#include "notify/facts_parts.h"
+
+/* A provider as it is looked for: by application and channel. */
+typedef struct ProviderFacts
+{
+	RouteFacts	facts;			/* first: it is found as a RouteFacts, too */
+	pg_uuid_t	application_id;
+	ChannelCode channel;
+} ProviderFacts;
+
+static AuthKind
+auth_kind(const char *code)
+{
+	if (strcmp(code, "BASIC") == 0)
+		return AUTH_BASIC;
+	if (strcmp(code, "OAUTH2") == 0)
+		return AUTH_OAUTH2;
+	return AUTH_NONE;
+}
+
+/* What stands in the table for a secret one is not its value: that comes from appt.secret, or not at all. */
+static Header *
+make_header(char *name, char *value, bool is_secret)
+{
+	Header	   *header = (Header *) palloc(sizeof(Header));
+
+	header->name = name;
+	header->value = is_secret ? NULL : value;
+	header->is_secret = is_secret;
+	return header;
+}
+
+List *
+facts_headers(Jsonb *jsonb)
+{
+	List	   *headers = NIL;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	value;
+	char	   *name = NULL;
+	char	   *text;
+	char	   *type;
+
+	if (jsonb == NULL || JB_ROOT_IS_SCALAR(jsonb))
+		return NIL;
+	iterator = JsonbIteratorInit(&jsonb->root);
+	(void) JsonbIteratorNext(&iterator, &value, true);
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			name = json_text(&value);
+		else if (token == WJB_VALUE && (text = json_text(&value)) != NULL)
+			headers = lappend(headers, make_header(name, text, false));
+		else if (token == WJB_ELEM && value.type == jbvBinary &&
+				 JsonContainerIsObject(value.val.binary.data))
+		{
+			name = json_member_text(value.val.binary.data, "name");
+			text = json_member_text(value.val.binary.data, "value");
+			type = json_member_text(value.val.binary.data, "type");
+			if (name != NULL && text != NULL)
+				headers = lappend(headers, make_header(name, text,
+													   type != NULL && strcmp(type, "SECRET") == 0));
+		}
+	}
+	return headers;
+}
+
+static void
+load_subscriptions(Batch *batch)
+{
+	static Statement find = {
+		"SELECT s.id, s.enabled, s.url, s.auth, s.username, s.token_url, s.scope, s.audience,"
+		" s.token_auth = 'BODY', s.headers"
+		" FROM appt.subscription s WHERE s.id = ANY ($1) ORDER BY s.id",
+		1, {UUIDARRAYOID}
+	};
+	pg_uuid_t  *ids = batch_uuids(batch);
+	int			count = 0;
+	uint64		found;
+	ListCell   *cell;
+
+	foreach(cell, batch->notifications)
+	{
+		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
+
+		if (facts->subscription_id != NULL)
+			ids[count++] = *facts->subscription_id;
+	}
+	if (count == 0)
+		return;
+	found = batch_read(batch, &find, uuid_array(ids, &count));
+	fact_index_create(&batch->subscriptions, found);
+	for (uint64 row = 0; row < found; row++)
+	{
+		RouteFacts *facts = (RouteFacts *) palloc0(sizeof(RouteFacts));
+
+		facts->id = row_uuid(row, 1);
+		facts->enabled = row_bool(row, 2);
+		facts->is_verified = true;
+		facts->route.kind = "WEBHOOK";
+		facts->route.url = batch_text(batch, row, 3);
+		facts->route.auth = auth_kind(row_text(row, 4));
+		facts->route.username = batch_text(batch, row, 5);
+		facts->route.token_url = batch_text(batch, row, 6);
+		facts->route.token_scope = batch_text(batch, row, 7);
+		facts->route.token_audience = batch_text(batch, row, 8);
+		facts->route.client_in_body = row_bool(row, 9);
+		facts->route.headers = facts_headers(batch_jsonb(batch, row, 10));
+		batch->subscriptions.keys[row] = facts->id;
+		batch->subscriptions.facts[row] = facts;
+	}
+	statement_done();
+}
+
+static void
+load_providers(Batch *batch)
+{
+	static Statement find = {
+		"SELECT p.id, p.application_id, p.channel, p.kind, p.url, p.username, p.sender, p.settings,"
+		" p.verified_at IS NOT NULL"
+		" FROM appt.provider p WHERE p.application_id = ANY ($1) AND p.enabled ORDER BY p.id",
+		1, {UUIDARRAYOID}
+	};
+	pg_uuid_t  *ids = batch_uuids(batch);
+	int			count = 0;
+	uint64		found;
+	ListCell   *cell;
+
+	foreach(cell, batch->notifications)
+	{
+		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
+
+		if (facts->channel != CHANNEL_WEBHOOK)
+			ids[count++] = facts->application_id;
+	}
+	if (count == 0)
+		return;
+	found = batch_read(batch, &find, uuid_array(ids, &count));
+	fact_index_create(&batch->providers, found);
+	for (uint64 row = 0; row < found; row++)
+	{
+		ProviderFacts *provider = (ProviderFacts *) palloc0(sizeof(ProviderFacts));
+		Route	   *route = &provider->facts.route;
+
+		provider->facts.id = row_uuid(row, 1);
+		provider->application_id = row_uuid(row, 2);
+		if (!channel_from_code(row_text(row, 3), &provider->channel))
+			elog(ERROR, "provider has an unknown channel: %s", row_text(row, 3));
+		provider->facts.enabled = true;
+		provider->facts.is_verified = row_bool(row, 9);
+		route->kind = row_text(row, 4);
+		route->url = batch_text(batch, row, 5);
+		route->username = batch_text(batch, row, 6);
+		route->sender = batch_text(batch, row, 7);
+		route->settings = batch_jsonb(batch, row, 8);
+		route->headers = facts_headers(json_root_jsonb(route->settings, "headers"));
+		batch->providers.keys[row] = provider->facts.id;
+		batch->providers.facts[row] = provider;
+	}
+	statement_done();
+}
+
+/* A secret header gets its value. */
+static void
+unmask_header(Route *route, const char *name, const char *value)
+{
+	ListCell   *cell;
+
+	foreach(cell, route->headers)
+	{
+		Header	   *header = (Header *) lfirst(cell);
+
+		if (header->is_secret && pg_strcasecmp(header->name, name) == 0)
+			header->value = value;
+	}
+}
+
+static void
+add_secret(Route *route, const char *name, char *value)
+{
+	if (strcmp(name, "PASSWORD") == 0)
+		route->password = value;
+	else if (strcmp(name, "HMAC_KEY") == 0)
+		route->hmac_keys = lappend(route->hmac_keys, value);
+	else if (strncmp(name, "HEADER:", 7) == 0)
+		unmask_header(route, name + 7, value);
+}
+
+static RouteFacts *
+find_route(const Batch *batch, const pg_uuid_t *id)
+{
+	RouteFacts *facts = (RouteFacts *) fact_find(&batch->subscriptions, id);
+
+	return facts != NULL ? facts : (RouteFacts *) fact_find(&batch->providers, id);
+}
+
+/* Some rows of (owner, name, value). More keys than may be live were made by who needs no function for it. */
+static void
+take_secrets(uint64 rows, void *whereto)
+{
+	Batch	   *batch = (Batch *) whereto;
+	MemoryContext previous = MemoryContextSwitchTo(batch->context);
+
+	for (uint64 row = 0; row < rows && !batch->is_over; row++)
+	{
+		pg_uuid_t	owner = row_uuid(row, 1);
+		RouteFacts *facts = find_route(batch, &owner);
+		char	   *name = row_text(row, 2);
+
+		if (facts != NULL &&
+			(strcmp(name, "HMAC_KEY") != 0 || list_length(facts->route.hmac_keys) < MAX_LIVE_KEYS))
+			add_secret(&facts->route, name, batch_text(batch, row, 3));
+	}
+	MemoryContextSwitchTo(previous);
+}
+
+/* The current key signs first, then those replaced, the latest before the others. */
+static void
+load_secrets(Batch *batch)
+{
+	static Statement find = {
+		"SELECT coalesce(s.subscription_id, s.provider_id), s.name, s.value"
+		" FROM appt.secret s"
+		" WHERE s.application_id = ANY ($1)"
+		"  AND (s.subscription_id = ANY ($2) OR s.provider_id = ANY ($2))"
+		"  AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())"
+		" ORDER BY 1, s.name, s.expires_at DESC NULLS FIRST, s.id DESC",
+		2, {UUIDARRAYOID, UUIDARRAYOID}
+	};
+	int			count = batch->subscriptions.count + batch->providers.count;
+	Column	   *owners = column_create(UUIDOID, count);
+	Column	   *applications = column_create(UUIDOID, batch->applications.count);
+
+	if (count == 0)
+		return;
+	for (int i = 0; i < batch->subscriptions.count; i++)
+		column_add_uuid(owners, &batch->subscriptions.keys[i]);
+	for (int i = 0; i < batch->providers.count; i++)
+		column_add_uuid(owners, &batch->providers.keys[i]);
+	for (int i = 0; i < batch->applications.count; i++)
+		column_add_uuid(applications, &batch->applications.keys[i]);
+	find.is_read_only = !batch->is_current;
+	statement_each(&find, (NullableDatum[]) {
+		SQL_VALUE(column_array(applications)), SQL_VALUE(column_array(owners))
+	}, take_secrets, batch);
+}
+
+static const RouteFacts *
+find_provider(const Batch *batch, const NotificationFacts *facts)
+{
+	for (int i = 0; i < batch->providers.count; i++)
+	{
+		ProviderFacts *provider = (ProviderFacts *) batch->providers.facts[i];
+
+		if (provider->channel == facts->channel &&
+			uuid_compare(&provider->application_id, &facts->application_id) == 0)
+			return &provider->facts;
+	}
+	return NULL;
+}
+
+void
+load_routes(Batch *batch)
+{
+	ListCell   *cell;
+
+	load_subscriptions(batch);
+	load_providers(batch);
+	if (batch->is_over)
+		return;
+	load_secrets(batch);
+	foreach(cell, batch->notifications)
+	{
+		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
+
+		if (facts->channel == CHANNEL_WEBHOOK)
+			facts->route = (const RouteFacts *) fact_find(&batch->subscriptions, facts->subscription_id);
+		else
+			facts->route = find_provider(batch, facts);
+	}
+}
