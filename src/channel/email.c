@@ -16,6 +16,7 @@
 #include <unicode/uidna.h>
 
 #include "common/base64.h"
+#include "common/string.h"
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/datetime.h"
@@ -101,17 +102,6 @@ domain_to_ascii(const char *domain)
 	return pnstrdup(ascii, length);
 }
 
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-	{
-		if (IS_HIGHBIT_SET(*text))
-			return false;
-	}
-	return true;
-}
-
 char *
 ascii_mail_address(const char *address)
 {
@@ -122,7 +112,7 @@ ascii_mail_address(const char *address)
 
 	if (at == NULL || local_length > MAX_LOCAL_PART || !is_dot_atom(address, local_length))
 		return NULL;
-	domain = is_ascii(at + 1) ? unconstify(char *, at + 1) : domain_to_ascii(at + 1);
+	domain = pg_is_ascii(at + 1) ? unconstify(char *, at + 1) : domain_to_ascii(at + 1);
 	if (domain == NULL || !is_ascii_domain(domain))
 		return NULL;
 	result = psprintf("%.*s@%s", (int) local_length, address, domain);
@@ -519,7 +509,7 @@ collect_sender(MailParts *parts, const Route *route, ComposeFailure *failure)
 
 	parts->list_unsubscribe = json_root_text(route->settings, "list_unsubscribe");
 	if (parts->list_unsubscribe != NULL &&
-		(!is_ascii(parts->list_unsubscribe) || !is_one_line(parts->list_unsubscribe) ||
+		(!pg_is_ascii(parts->list_unsubscribe) || !is_one_line(parts->list_unsubscribe) ||
 		 strpbrk(parts->list_unsubscribe, "<> \t") != NULL ||
 		 strlen(parts->list_unsubscribe) > 900))
 		return fail(failure, REASON_BAD_CONFIGURATION,

@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "common/string.h"
 #include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
@@ -18,15 +19,6 @@
 #include "core/encoding.h"
 
 static FmgrInfo converter;		/* fn_oid is invalid until it has been looked up */
-
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if (IS_HIGHBIT_SET(*text))
-			return false;
-	return true;
-}
 
 void
 encoding_prepare(void)
@@ -70,7 +62,7 @@ encoding_to_utf8(const char *text)
 {
 	size_t		length = strlen(text);
 
-	if (is_ascii(text))
+	if (pg_is_ascii(text))
 		return unconstify(char *, text);
 	if (GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII)
 		return pg_encoding_verifymbstr(PG_UTF8, text, (int) length) == length ?

@@ -53,15 +53,21 @@ format_detail(const char *format, va_list arguments)
 	}
 }
 
+/* In a function whose last named parameter is `detail`: `text` becomes the DETAIL of its arguments. */
+#define FORMAT_DETAIL(text) \
+	do { \
+		va_list		arguments; \
+		va_start(arguments, detail); \
+		(text) = format_detail(detail, arguments); \
+		va_end(arguments); \
+	} while (0)
+
 void
 report_invalid(const char *message, const char *detail,...)
 {
-	va_list		arguments;
 	char	   *text;
 
-	va_start(arguments, detail);
-	text = format_detail(detail, arguments);
-	va_end(arguments);
+	FORMAT_DETAIL(text);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_internal("%s", message),
@@ -84,12 +90,9 @@ join_list(const char *const *list)
 void
 report_unlisted(const char *const *list, const char *message, const char *detail,...)
 {
-	va_list		arguments;
 	char	   *text;
 
-	va_start(arguments, detail);
-	text = format_detail(detail, arguments);
-	va_end(arguments);
+	FORMAT_DETAIL(text);
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg_internal("%s", message),
@@ -101,12 +104,9 @@ report_unlisted(const char *const *list, const char *message, const char *detail
 void
 report_conflict(const char *message, const char *detail,...)
 {
-	va_list		arguments;
 	char	   *text;
 
-	va_start(arguments, detail);
-	text = format_detail(detail, arguments);
-	va_end(arguments);
+	FORMAT_DETAIL(text);
 	ereport(ERROR,
 			(errcode(ERRCODE_APPT_CONFLICT),
 			 errmsg_internal("%s", message),

@@ -29,7 +29,7 @@ extern void report_text_not_found(const char *thing, const char *id) pg_attribut
 /* 22023: `message` is constant, `detail` holds the value. */
 extern void report_invalid(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
 
-/* The same for what is none of a closed list: HINT names the list, which ends with NULL. */
+/* 22023 for a value that is not in a closed list: HINT names the list, which ends with NULL. */
 extern void report_unlisted(const char *const *list, const char *message, const char *detail,...) pg_attribute_printf(3, 4) pg_attribute_noreturn();
 
 /* PT409: the present state does not allow it. */
