@@ -44,7 +44,7 @@ COMMENT ON COLUMN appt.application.retry_cap IS 'The longest wait between two at
 COMMENT ON COLUMN appt.application.max_concurrency IS 'Messages under way at once, of all workers together; NULL means no limit of its own.';
 COMMENT ON COLUMN appt.application.max_per_second IS 'Messages started per second, by all workers together; NULL means no limit.';
 COMMENT ON COLUMN appt.application.agent_scope IS
-'Which appointments an agent reads and changes by id: APPLICATION, any of the application; OWN, it reads what it organizes or attends and changes what it organizes. find_appointments shows an agent what it organizes, either way.';
+'Which appointments an agent may use by id. APPLICATION: it reads and changes every appointment of the application. OWN: it reads those that it organizes or attends, and changes those that it organizes. find_appointments shows an agent only those that it organizes, either way.';
 COMMENT ON COLUMN appt.application.id IS 'Names it in functions, tables and tokens.';
 COMMENT ON COLUMN appt.application.organization_id IS 'The organization that owns it; its admins configure it.';
 COMMENT ON COLUMN appt.application.name IS 'As people call it; need not be unique.';

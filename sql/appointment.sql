@@ -20,7 +20,7 @@ CREATE TABLE appt.appointment (
 	locale text NOT NULL CHECK (appt.length_is_valid(locale, 8192, 'locale')),
 	notifications_active boolean NOT NULL,
 	metadata jsonb NOT NULL DEFAULT '{}' CHECK (appt.length_is_valid(metadata, 262144, 'metadata') AND jsonb_typeof(metadata) = 'object'),
-	/* What callers may give has its state added. */
+	/* The bound for callers, 262144, and room for the state that is added. */
 	interaction jsonb NOT NULL DEFAULT '{"state": "PENDING"}'
 		CHECK (appt.length_is_valid(interaction, 263168, 'interaction') AND jsonb_typeof(interaction) = 'object'),
 	notification_headers jsonb
@@ -121,7 +121,7 @@ COMMENT ON COLUMN appt.participant.preferred_channel IS 'EMAIL or SMS, as the cu
 COMMENT ON COLUMN appt.participant.metadata IS 'Whatever the application keeps with it.';
 COMMENT ON COLUMN appt.participant.left_at IS 'When it left the call; NULL while it is in it.';
 COMMENT ON COLUMN appt.participant.created_at IS
-'When it was added; the start of the transaction that scheduled the appointment, if it takes part from the start.';
+'When it was added. For participants since scheduling: when the transaction that scheduled the appointment began.';
 
 CREATE TABLE appt.room_access (
 	application_id uuid NOT NULL,

@@ -46,7 +46,7 @@ COMMENT ON COLUMN appt.appointment_details.id IS 'Names it in every other functi
 COMMENT ON COLUMN appt.appointment_details.application_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN appt.appointment_details.created_at IS 'When it was scheduled.';
 COMMENT ON COLUMN appt.appointment_details.updated_at IS 'When anything of it was last changed.';
-COMMENT ON COLUMN appt.appointment_details.cancel_reason IS 'Why it was cancelled; null where nobody said, or where it is not CANCELLED.';
+COMMENT ON COLUMN appt.appointment_details.cancel_reason IS 'Why it was cancelled; null if no reason was given, or if it is not CANCELLED.';
 
 CREATE TYPE appt.room_access_details AS (
 	ticket text,
@@ -81,9 +81,9 @@ COMMENT ON FUNCTION appt.schedule_appointment(uuid, timestamptz, interval, jsonb
 
 Returns it with room_access if the application activates appointments by itself. customer: {"name": {"firstName", "lastName"}, "contact": {"primaryEmail", "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}. duration is elapsed time, a day being 24 hours. The organizer is the caller; a client service may name another, an SQL application must. timezone and locale are the application''s unless given. Of interaction, routing and customFields are taken.
 
-idempotency_key: any text of up to 255 characters; the header Idempotency-Key of a request counts as it, and an empty one is none. The same caller (the application, and the role and sub of the token, or the login) that repeats a call under its key gets the appointment that the first call made, as it is now; nothing is booked or planned, nor is the call refused for what has changed since. The key is kept as long as the appointment.
+idempotency_key: any text of up to 255 characters. A REST request can give it as the header Idempotency-Key. An empty key counts as none. If the same caller (the application, and the role and sub of the token, or the login) repeats the call under its key, it gets the appointment that the first call made, as it is now. Nothing is booked or planned again, and the call is not refused for what has changed since. The key is kept as long as the appointment.
 
-22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header, an idempotency_key that is too long or differs from the header. PT404: no such application, or what the first call made is no longer the caller''s. PT409: the application''s max_overlap appointments are reached at some instant of it, or organizers are exclusive and this one organizes another then; or a call with other arguments was carried out under idempotency_key.';
+22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header, an idempotency_key that is too long or differs from the header. PT404: no such application, or the caller may no longer read the appointment that the first call made. PT409: the application''s max_overlap appointments are reached at some instant of it, or organizers are exclusive and this one organizes another then; or a call with other arguments was carried out under idempotency_key.';
 
 CREATE FUNCTION appt.get_appointment(id uuid DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_appointment';

@@ -1,4 +1,4 @@
-/* caller_name.sql: who makes a change, by name, for columns that people read. */
+/* caller_name.sql: the name of who makes a change, for columns that people read. */
 
 CREATE FUNCTION appt.caller_name() RETURNS text
 LANGUAGE C STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME', 'caller_name_shown';

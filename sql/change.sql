@@ -2,8 +2,8 @@
  * change.sql: who changed what: the configuration, and appointments after they were scheduled.
  *
  * The key begins with the organization, whose admins read it: a change of the
- * organization itself has no application. No foreign keys: what was deleted has
- * its changes all the same.
+ * organization itself has no application. There are no foreign keys: changes of
+ * deleted rows stay.
  */
 
 CREATE TABLE appt.change (
@@ -22,9 +22,9 @@ CREATE TABLE appt.change (
 );
 /* "Who changed rule 7?" */
 CREATE INDEX change_row ON appt.change (application_id, table_name, (row_key ->> 'id'));
-/* "Who took part in this appointment?"; and what is to be forgotten when it is deleted. */
+/* "Who took part in this appointment?" Also for the deletion of an appointment, which blanks older changes of its participants. */
 CREATE INDEX change_participant ON appt.change (application_id, (row_key ->> 'appointment_id')) WHERE table_name = 'participant';
-/* For the retention, which goes by age, whosever the changes are. */
+/* For the retention, which deletes the oldest changes of all organizations. */
 CREATE INDEX change_at ON appt.change (at);
 COMMENT ON TABLE appt.change IS
 'Who changed what: every change of the configuration, and of appointments after they were scheduled, made by function or directly. Kept as long as the log.';
@@ -45,7 +45,7 @@ COMMENT ON COLUMN appt.change.new_values IS 'Of an UPDATE the columns that chang
 CREATE FUNCTION appt.record_change() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'record_change';
 COMMENT ON FUNCTION appt.record_change() IS
-'Records in appt.change who changed what; nothing in a database that is not the one that sends, so that a restore adds no rows.';
+'Records in appt.change who changed what. In a database that may not send it records nothing, so that a restore adds no rows.';
 
 CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.organization
 	FOR EACH ROW EXECUTE FUNCTION appt.record_change();

@@ -3,7 +3,7 @@
 CREATE FUNCTION appt.length_is_valid(value anyelement, most integer, name text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'length_is_valid';
 COMMENT ON FUNCTION appt.length_is_valid(anyelement, integer, text) IS
-'True if the text or JSON has no more bytes than that; raises 22023 with the name of the column otherwise.';
+'True if the text or JSON has at most that many bytes; raises 22023 with the name of the column otherwise.';
 
 CREATE FUNCTION appt.timezone_is_valid(timezone text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'timezone_is_valid';

@@ -24,9 +24,9 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'schedule_appointment_
 COMMENT ON FUNCTION appt.schedule_appointment_as_customer(uuid, text, text, timestamptz, interval, jsonb, text, text, text, text, text, jsonb) IS
 'Schedules an appointment for a customer who has a one-time code.
 
-contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. To an address of the other channel, which was not shown to be the customer''s, nothing is sent until then. Otherwise as schedule_appointment. If the appointment cannot be scheduled, the code stays valid. A used code with the very same arguments returns the appointment that it opened, as long as the customer takes part in it and the server runs.
+contact and code are those of request_customer_code. The customer organizes the appointment until it is reassigned; its email address or phone number is the contact. An address of the other channel is not verified: nothing is sent to it until then. All else is as in schedule_appointment. If the appointment cannot be scheduled, the code stays valid. A repeated call with a used code and the very same arguments returns the appointment that the first call scheduled, as long as the customer takes part in it and the server runs.
 
-PT401: the code is wrong, was not asked for or by the same transaction, has expired, was used otherwise, or guessed at five times. 22023: as schedule_appointment, or the customer has another address than the contact. PT404: no such application. These are found whatever the code.';
+PT401: the code is wrong, has expired, was used by another call, was guessed at five times, was not asked for, or was asked for by the same transaction. 22023: as schedule_appointment, or the customer has another address than the contact. PT404: no such application. These are found whatever the code.';
 
 CREATE FUNCTION appt.initiate_email_verification(application_id uuid DEFAULT NULL, email text DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'initiate_email_verification';
@@ -40,7 +40,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'confirm_email_verific
 COMMENT ON FUNCTION appt.confirm_email_verification(uuid, text) IS
 'Verifies the sender of the application''s emails by the one-time code that was sent to it.
 
-True, and the HTTP status 204, if it is the code: the provider''s verified_at is set. PT400: a wrong code. PT404: none was asked for or by the same transaction, it has expired, was used, or guessed at five times, or there is no such application.';
+True, and the HTTP status 204, if it is the code: the provider''s verified_at is set. PT400: a wrong code. PT404: the code has expired, was used, was guessed at five times, was not asked for, or was asked for by the same transaction; or there is no such application.';
 
 CREATE FUNCTION appt.send_test_email(
 	application_id uuid DEFAULT NULL,

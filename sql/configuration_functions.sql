@@ -68,7 +68,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rotate_subscription_k
 COMMENT ON FUNCTION appt.rotate_subscription_key(uuid, interval) IS
 'Makes a new key for a subscription and returns it, shown this once.
 
-The key before goes on signing beside it for the overlap; 0 ends it at once. Of a subscription four keys sign side by side: with a fifth the oldest ends. PT404 if there is no such subscription.';
+The previous key signs beside it for the overlap; 0 ends it at once. At most four keys of a subscription sign side by side: a fifth ends the oldest. PT404 if there is no such subscription.';
 
 CREATE FUNCTION appt.set_provider(
 	application_id uuid DEFAULT NULL,
@@ -128,7 +128,7 @@ COMMENT ON TRIGGER keep_secrets ON appt.provider IS
 CREATE FUNCTION appt.warn_of_platform() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'warn_of_platform';
 COMMENT ON FUNCTION appt.warn_of_platform() IS
-'Warns who stores a rule or provider that a TALKDESK application has no use for, or makes an application that has some a TALKDESK one.';
+'Warns whoever stores a rule or provider that a TALKDESK application does not use, or makes an application with some of them a TALKDESK one.';
 CREATE TRIGGER warn_of_platform AFTER INSERT OR UPDATE OF channel, enabled ON appt.rule
 	FOR EACH ROW WHEN (NEW.enabled AND NEW.channel <> 'WEBHOOK')
 	EXECUTE FUNCTION appt.warn_of_platform();

@@ -65,7 +65,7 @@ LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appointments_eligible_for
 COMMENT ON FUNCTION appt.appointments_eligible_for_activation(interval) IS
 'DEPRECATED: returns the caller''s appointments that are SCHEDULED, by start_at and id.
 
-Activation has no time constraints any more, so every one of them is eligible, and time_frame makes no difference; it must still be a duration. find_appointments has filters and pages. A client service gets those of its application, whoever organizes them. 22023: a time frame of 0 or less or with months.';
+Activation has no time constraints any more, so every one of them is eligible, and time_frame makes no difference; it must still be a duration. find_appointments has filters and pages. A client service gets all of its application, whoever organizes them. 22023: a time frame of 0 or less or with months.';
 
 CREATE FUNCTION appt.resolve_room(ticket text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'resolve_room';

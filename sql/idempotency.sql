@@ -1,4 +1,4 @@
-/* idempotency.sql: the keys of calls, so that a repeated one is not carried out again. */
+/* idempotency.sql: the keys of calls, so that a repeated call is not carried out again. */
 
 CREATE TABLE appt.idempotency_key (
 	application_id uuid NOT NULL,
@@ -11,10 +11,13 @@ CREATE TABLE appt.idempotency_key (
 	PRIMARY KEY (application_id, function_name, caller, key),
 	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
 );
-/* Without application_id and created last, so that a call's row is not looked for in it, and an appointment's row in nothing else. */
+/*
+ * Without application_id, so that the planner finds a call's row in the primary
+ * key; created last, so that it finds an appointment's row in this index.
+ */
 CREATE INDEX idempotency_key_appointment ON appt.idempotency_key (appointment_id) WHERE appointment_id IS NOT NULL;
 COMMENT ON TABLE appt.idempotency_key IS
-'Calls that were carried out under a key. The same call by the same caller under the same key gets the first result. Each is kept as long as what it made.';
+'Calls that were carried out under a key. The same call by the same caller under the same key gets the result of the first. A row is kept as long as the appointment that the call made.';
 COMMENT ON COLUMN appt.idempotency_key.application_id IS 'The tenant it belongs to.';
 COMMENT ON COLUMN appt.idempotency_key.function_name IS 'The function that was called.';
 COMMENT ON COLUMN appt.idempotency_key.caller IS 'Who called it, named as in appointment.created_by.';

@@ -48,7 +48,7 @@ CREATE TABLE appt.notification (
 /* For people and monitoring: due_at never changes, nor does address. */
 CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
 CREATE INDEX notification_address ON appt.notification (address);
-/* What is to be blanked of deleted appointments: a context is written when it is deleted, and when it is blanked. */
+/* What is to be blanked of deleted appointments. A context is written only by the deletion and by the blanking. */
 CREATE INDEX notification_kept ON appt.notification (application_id, appointment_id, id) WHERE context ? 'appointment';
 /* Last, for the planner to prefer it while all is empty: see appt.appointment. */
 CREATE INDEX notification_appointment ON appt.notification (appointment_id) WHERE appointment_id IS NOT NULL;
@@ -58,7 +58,7 @@ COMMENT ON COLUMN appt.notification.uid IS 'The message''s identity outside: Mes
 COMMENT ON COLUMN appt.notification.lane IS 'The queue it waits in: one per subscription, else per application and channel.';
 COMMENT ON COLUMN appt.notification.detail IS 'What went wrong in particular, where the reason alone does not tell.';
 COMMENT ON COLUMN appt.notification.overtaken_by IS
-'Set when events overtake it while it is SENDING, a failure then cancels it, or when a move overtakes what was settled, which then can''t be sent again by hand.';
+'The event that overtook it while it was SENDING: a failure then cancels it. Or the move that overtook it once it was settled: it then can''t be sent again by hand.';
 COMMENT ON COLUMN appt.notification.next_attempt_at IS 'When the worker looks at it next, and its place in due; NULL once settled or while SENDING.';
 COMMENT ON COLUMN appt.notification.manual IS 'The next attempt was asked for by a person.';
 COMMENT ON COLUMN appt.notification.worker_slot IS 'The worker slot that is sending it.';
@@ -67,7 +67,7 @@ COMMENT ON COLUMN appt.notification.organizer_id IS 'The agent who organizes the
 COMMENT ON COLUMN appt.notification.context IS
 'What the message is composed from once the appointment or participant is gone, or where there never was one.';
 COMMENT ON COLUMN appt.notification.event IS
-'Members that a webhook''s payload has of the event: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
+'What a webhook''s payload tells of the event: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
 COMMENT ON COLUMN appt.notification.resent_from IS 'The notification that resend_notification sent again as this one; NULL: none.';
 COMMENT ON COLUMN appt.notification.id IS 'Names it in functions and the log.';
 COMMENT ON COLUMN appt.notification.application_id IS 'The tenant it belongs to.';
@@ -85,7 +85,7 @@ COMMENT ON COLUMN appt.notification.reason IS 'Why it is in its state: see the v
 COMMENT ON COLUMN appt.notification.attempt_count IS 'Attempts made so far.';
 COMMENT ON COLUMN appt.notification.notifications_active IS 'The appointment''s switch, as it was captured at scheduling.';
 COMMENT ON COLUMN appt.notification.never_told IS
-'Of a CANCELLED, as it was planned: no message had told the customer of the appointment. It is then SUPPRESSED unless its rule says otherwise.';
+'True for a CANCELLED that was planned when no message had told the customer of the appointment. It is SUPPRESSED unless its rule says otherwise.';
 COMMENT ON COLUMN appt.notification.title IS 'The appointment''s, for who reads the log.';
 COMMENT ON COLUMN appt.notification.start_at IS 'The appointment''s.';
 COMMENT ON COLUMN appt.notification.end_at IS 'The appointment''s.';
@@ -196,6 +196,6 @@ COMMENT ON COLUMN appt.one_time_code.id IS 'In the order in which they were aske
 COMMENT ON COLUMN appt.one_time_code.requested_at IS 'When it was asked for.';
 COMMENT ON COLUMN appt.one_time_code.expires_at IS 'Until when it is valid.';
 COMMENT ON COLUMN appt.one_time_code.used_at IS 'When it was used; NULL: not yet.';
-COMMENT ON COLUMN appt.one_time_code.appointment_id IS 'The appointment that it opened; NULL: none.';
+COMMENT ON COLUMN appt.one_time_code.appointment_id IS 'The appointment that was scheduled with it; NULL: none.';
 COMMENT ON COLUMN appt.one_time_code.participant_id IS 'The customer who booked it; NULL: none.';
-COMMENT ON COLUMN appt.one_time_code.arguments IS 'A digest of the arguments that it opened the appointment with: the same call once more returns that one.';
+COMMENT ON COLUMN appt.one_time_code.arguments IS 'Digest of the arguments of the call that scheduled the appointment. A repeated call with the same arguments returns it.';

@@ -29,7 +29,7 @@ BEGIN ATOMIC
 		AND p.appointment_id = participants_snapshot.appointment_id;
 END;
 COMMENT ON FUNCTION appt.participants_snapshot(uuid, uuid) IS
-'What webhooks tell of an appointment''s participants once it is deleted, for notification.context: their ids and types.';
+'The ids and types of an appointment''s participants, for notification.context: webhooks tell of them once it is deleted.';
 
 CREATE TYPE appt.notification_details AS (
 	id bigint,
@@ -94,21 +94,21 @@ CREATE FUNCTION appt.retry_notifications(application_id uuid DEFAULT NULL, since
 	RETURNS TABLE (notification_id bigint, retried boolean, explanation text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retry_notifications';
 COMMENT ON FUNCTION appt.retry_notifications(uuid, timestamptz, timestamptz, text, text, text, uuid, text, integer) IS
-'Sends an application''s failed notifications once more, at once; a row for each tells whether, and if not, why.
+'Sends an application''s failed notifications once more, at once. Returns a row for each: whether it is sent, and if not, why.
 
-Those that were due in [since, until), of the type and channel, to the recipient (an address, or a participant''s id) or subscription, that failed for the reason: what is null does not matter. At most max of them, those due first first; 10,000 is the most. Each by the rule of retry_notification; one that another transaction has locked is told, not waited for. 22023: an unknown type, channel or reason, or max out of range. PT404: no such application.';
+Takes those that were due in [since, until), with the given type, channel, recipient (an address, or a participant''s id), subscription and reason; null matches all. Takes at most max of them, which is 1 to 10,000, the earliest due first. Each is judged as by retry_notification. One that another transaction has locked is not waited for and not sent. 22023: an unknown type, channel or reason, or max out of range. PT404: no such application.';
 
 CREATE FUNCTION appt.resend_notification(notification_id bigint DEFAULT NULL) RETURNS appt.notification_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'resend_notification';
 COMMENT ON FUNCTION appt.resend_notification(bigint) IS
-'Sends what was SENT, MISSED or SUPPRESSED once more, at once, as a new notification, and returns that.
+'Sends a notification that is SENT, MISSED or SUPPRESSED once more, at once, as a new notification, which it returns.
 
-It is composed anew and names the old one in resent_from. Both switches are obeyed, the window is not. If the attempt fails it is FAILED, and retry_notification can try it again. PT404: no such notification. PT409 with the why in DETAIL: it is a one-time code, it is in another state, it would not be sent, or events overtook it.';
+The new one is composed anew and names the old one in resent_from. Both switches are obeyed, the window is not. If the attempt fails it is FAILED, and retry_notification can try it again. PT404: no such notification. PT409 with the why in DETAIL: it is a one-time code, it is in another state, it would not be sent, or events overtook it.';
 
 CREATE FUNCTION appt.not_retriable_because(notification_id bigint DEFAULT NULL) RETURNS text
 LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'not_retriable_because';
 COMMENT ON FUNCTION appt.not_retriable_because(bigint) IS
-'Why retry_notification would refuse a notification now; null if it would not. For the view latest_failure.';
+'Why retry_notification would refuse the notification now; null if it would accept it. For the view latest_failure.';
 
 CREATE FUNCTION appt.preview_notification(appointment_id uuid DEFAULT NULL, participant_id text DEFAULT NULL, type text DEFAULT NULL, channel text DEFAULT NULL,
 	time_offset interval DEFAULT NULL, rule_id bigint DEFAULT NULL,

@@ -28,7 +28,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'add_agent';
 COMMENT ON FUNCTION appt.add_agent(uuid, text) IS
 'Adds an agent to an appointment; subscribers are told.
 
-Where the application''s agent_scope is OWN, the agent may read the appointment from then on; to change it is its organizer''s. User ids are trusted. 22023: user_id is empty. PT404: no such appointment. PT409: the user takes part already, or the appointment is CANCELLED or ENDED.';
+Where the application''s agent_scope is OWN, the agent may read the appointment from then on, but only its organizer may change it. User ids are trusted. 22023: user_id is empty. PT404: no such appointment. PT409: the user takes part already, or the appointment is CANCELLED or ENDED.';
 
 CREATE FUNCTION appt.reassign_appointment(id uuid DEFAULT NULL, user_id text DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reassign_appointment';

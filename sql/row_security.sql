@@ -6,12 +6,11 @@
  * granted at all stands in grants.sql: a policy without a grant, and a grant
  * without a policy, give nothing.
  *
- * Every policy is one role's. For whom the caller acts is asked in sub-selects
- * that depend on no row: once a query, and what they return is a key of the
- * indexes that the planner chooses from. An agent whose scope is OWN
- * sees an appointment by its own row, and the few that it attends besides; what
- * belongs to it (participants, room) is seen by who sees the appointment, and an
- * attempt by who sees its notification.
+ * Each policy is for one role. For whom the caller acts is asked in sub-selects
+ * that depend on no row: they run once a query, and their results are keys for
+ * the indexes. An agent whose scope is OWN sees the appointments that it
+ * organizes, by their rows, and the few that it attends. Who sees an appointment
+ * sees its participants and room; who sees a notification sees its attempts.
  */
 
 CREATE FUNCTION appt.caller_application(role text) RETURNS uuid
@@ -22,7 +21,7 @@ COMMENT ON FUNCTION appt.caller_application(text) IS
 CREATE FUNCTION appt.agent_has_application() RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'agent_has_application';
 COMMENT ON FUNCTION appt.agent_has_application() IS
-'Does an agent reach every appointment of its application, or with agent_scope OWN only its own? For policies; false if the caller acts as another role, 42501 without a valid claim.';
+'True if the caller is an agent that may use every appointment of its application: its agent_scope is APPLICATION. For policies. 42501 without a valid claim.';
 
 CREATE FUNCTION appt.caller_user(role text) RETURNS text
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_user';
@@ -106,8 +105,7 @@ CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
 /*
  * ---- appt_agent: every appointment of the application, or with agent_scope OWN what it organizes or attends ----
  *
- * The planner does not know the scope: whatever it is, the application is the key of the index, and what the query itself
- * asks for.
+ * The planner does not know the scope. With either, it finds rows in an index by the application and by what the query asks for.
  */
 
 CREATE POLICY agent ON appt.application FOR SELECT TO appt_agent

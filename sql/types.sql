@@ -1,10 +1,10 @@
 /* types.sql: the codes of the closed lists, as domains that an update script can widen in one transaction. */
 
-/* What people write into tables themselves is refused by a function, whose error names the list. */
+/* For codes that people write into tables: the error of a function names the list, that of a plain CHECK does not. */
 CREATE FUNCTION appt.code_is_valid(code text, codes text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'code_is_valid';
 COMMENT ON FUNCTION appt.code_is_valid(text, text) IS
-'True if the code is one of a list, which is separated by comma and blank; raises 22023 otherwise, with the list in HINT.';
+'True if the list has the code; raises 22023 otherwise, with the list in HINT. In the list, codes are separated by a comma and a blank.';
 
 CREATE DOMAIN appt.platform_code AS text COLLATE "C"
 	CONSTRAINT platform_code_check CHECK (appt.code_is_valid(VALUE, 'GENESYS_CLOUD, TALKDESK, STANDALONE'));
@@ -14,7 +14,7 @@ COMMENT ON DOMAIN appt.platform_code IS
 CREATE DOMAIN appt.agent_scope_code AS text COLLATE "C"
 	CONSTRAINT agent_scope_code_check CHECK (appt.code_is_valid(VALUE, 'APPLICATION, OWN'));
 COMMENT ON DOMAIN appt.agent_scope_code IS
-'Which appointments an agent reads and changes by id: every one of its APPLICATION, or its OWN (reads what it organizes or attends, changes what it organizes).';
+'Which appointments an agent may use by id. APPLICATION: it reads and changes every appointment of the application. OWN: it reads those that it organizes or attends, and changes those that it organizes.';
 
 CREATE DOMAIN appt.appointment_state_code AS text COLLATE "C"
 	CONSTRAINT appointment_state_code_check CHECK (VALUE IN ('SCHEDULED', 'ACTIVATED', 'ENDED', 'CANCELLED'));

@@ -175,8 +175,8 @@ WHERE n.state = 'FAILED'
 			AND (other_first.started_at, other.id) > (first.started_at, n.id));
 COMMENT ON VIEW appt.latest_failure IS
 'What is failing: for each appointment, recipient, channel and type the notification tried last, if it failed, with its last attempt. Where retriable is true, retry_notification sends it again.';
-COMMENT ON COLUMN appt.latest_failure.retriable IS 'Would retry_notification send it again, as things stand?';
-COMMENT ON COLUMN appt.latest_failure.not_retriable_because IS 'What stands in the way, as a sentence; NULL where it is retriable.';
+COMMENT ON COLUMN appt.latest_failure.retriable IS 'True if retry_notification would send it again now.';
+COMMENT ON COLUMN appt.latest_failure.not_retriable_because IS 'Why it can''t be sent again, as a sentence; NULL if it can.';
 COMMENT ON COLUMN appt.latest_failure.application IS 'The application''s name.';
 COMMENT ON COLUMN appt.latest_failure.recipient IS 'The address of the last attempt.';
 COMMENT ON COLUMN appt.latest_failure.explanation IS 'The reason as a sentence.';
