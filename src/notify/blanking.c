@@ -12,8 +12,8 @@
  * that it is looked whether anything is owed: either the retry is seen, and
  * nothing is blanked, or it finds the context gone and is refused. A row that
  * is locked may be about to be revived; its appointment is left for another
- * pass. The worker so waits for nobody, and two workers do not wait for each
- * other: who settles an appointment's last message looks again after its commit.
+ * pass. So workers wait neither for callers nor for each other: the worker that
+ * settles an appointment's last message looks again after its commit.
  */
 #include "postgres.h"
 
@@ -24,10 +24,10 @@
 #include "core/wake.h"
 #include "notify/blanking.h"
 
-/* So many rows with a context are looked at by one transaction, */
+/* Rows with a context that one transaction looks at, */
 #define KEPT_BATCH 500
 
-/* and so many attempts blanked. */
+/* and attempts that it blanks. */
 #define BODIES_BATCH 1000
 
 /* Appointments as two columns for a statement. */
@@ -73,7 +73,7 @@ blanking_request(const int64 *notification_ids, int count)
 
 /* ---- the steps of a pass ---- */
 
-/* The next appointments of which something is kept, but those that still owe it. */
+/* The next appointments with kept contexts of which nothing is owed. */
 static Keys
 find_candidates(BlankingPass *pass)
 {
@@ -104,7 +104,7 @@ find_candidates(BlankingPass *pass)
 	return candidates;
 }
 
-/* Lock what is kept of them, as far as nobody else has; of each appointment how many rows. */
+/* Lock their rows with a context, without waiting; counts the locked rows of each appointment. */
 static Keys
 lock_kept(const Keys *candidates, Column **counts)
 {

@@ -7,7 +7,7 @@
 
 #include "notify/planning.h"
 
-/* Where a pass over what is kept has come to; all zero: the start. */
+/* The place that a pass over the kept contexts has reached; all zero: the start. */
 typedef struct BlankingPass
 {
 	AppointmentKey appointment;

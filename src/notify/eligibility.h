@@ -38,7 +38,8 @@ typedef struct EligibilityInput
 	bool		global_switch;
 	bool		rule_needed;	/* was it planned by a rule? */
 	bool		rule_enabled;
-	bool		never_told;		/* of the appointment, and the rule minds */
+	bool		never_told;		/* of the appointment, and the rule wants
+								 * CANCELLED suppressed then */
 	bool		platform_allows;	/* TALKDESK has webhooks only */
 	bool		route_exists;	/* an enabled provider, or the subscription */
 	bool		route_enabled;

@@ -170,8 +170,8 @@ typedef struct NotificationFacts
 	Stored	   *snapshot;		/* of an appointment or participant that is
 								 * gone: what appointment and recipient are
 								 * read from; NULL: none */
-	Stored	   *event;			/* what a webhook tells of the event; NULL: no
-								 * more */
+	Stored	   *event;			/* what a webhook tells of the event; NULL:
+								 * nothing */
 	bool		is_too_large;	/* more than may be loaded of it: all below is
 								 * NULL, and it can't be sent */
 

@@ -1,6 +1,6 @@
 /*
  * locale_chain.c
- *		Whose locale counts for the words of a message.
+ *		The locales that a message may be written in.
  */
 #include "postgres.h"
 

@@ -170,7 +170,7 @@ types_by_telling(Telling telling)
 	return types;
 }
 
-/* The customers to whom what these types presume is news; to be asked once they are overtaken. */
+/* Customers who were never told of the appointment; messages of these types must be overtaken before. */
 static NullableDatum
 never_told(const AppointmentKey *key, int types, const char *participant_id, TimestampTz now)
 {
@@ -291,9 +291,9 @@ overtake(const AppointmentKey *key, Overtaking overtaking, const char *participa
 }
 
 /*
- * Mark what was settled and a move overtakes: nobody shall send it again by
- * hand. Of other events the appointment and its participants tell, but that
- * times or timezone were others once stands nowhere else.
+ * Mark settled messages that a move overtakes, so that they can't be sent again
+ * by hand. Other events can be read from the appointment and its participants;
+ * earlier times and timezones stand nowhere else.
  */
 static void
 mark_settled_before_move(const AppointmentKey *key)

@@ -46,9 +46,10 @@ extern void plan_activated(const AppointmentKey *key, TimestampTz now);
 extern void plan_call_started(const AppointmentKey *key);
 
 /*
- * Of these appointments, which are locked, lock what their end overtakes, as far
- * as nobody else has. How many may end without waiting for anybody; the rows of
- * the last statement are their keys.
+ * Lock the notifications that the end of these appointments overtakes, without
+ * waiting. The appointments are locked. Returns how many of them may end,
+ * because all of theirs could be locked; the rows of the last statement are
+ * their keys.
  */
 extern uint64 plan_lock_endable(Datum application_ids, Datum appointment_ids);
 

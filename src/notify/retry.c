@@ -57,7 +57,7 @@ failure_obstacle(const NotificationFacts *facts, bool as_seen)
 					facts->id, row_int64(0, 1));
 }
 
-/* Would the worker send it, asked by a person? */
+/* Why the worker would not send it, though a person asked for it. */
 static char *
 decision_obstacle(const NotificationFacts *facts, TimestampTz now)
 {
@@ -178,7 +178,7 @@ retry_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 	wake_by_hand_on_commit(facts->lane, now);
 }
 
-/* As much of the first as is still known; of a live appointment and recipient as they are now. */
+/* A copy of the first one, with the live appointment and recipient as they are now. */
 static int64
 plan_again(int64 notification_id, TimestampTz now)
 {
@@ -244,7 +244,7 @@ find_candidate(RetryCandidate *candidates, int count, int64 id)
 	return (RetryCandidate *) bsearch(&key, candidates, count, sizeof(RetryCandidate), compare_ids);
 }
 
-/* Of their appointments, those that nobody has locked against it. */
+/* Lock their appointments (shared); those that another transaction has locked are left out. */
 static List *
 lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *candidates, int count)
 {
@@ -325,7 +325,7 @@ judge_candidate(Several *several, const NotificationFacts *facts)
 	wake_by_hand_on_commit(facts->lane, several->now);
 }
 
-/* As many of these as can be loaded at once, as they are now that they are locked; returns how many that were. */
+/* Retries as many of these as can be loaded at once, after they were locked; returns how many. */
 static int
 judge_some(Several *several, const int64 *locked, int count)
 {

@@ -33,8 +33,8 @@ typedef struct RetryCandidate
 } RetryCandidate;
 
 /*
- * The same for each of these notifications of an application, whose order may
- * change. Waits for nobody: what somebody has locked is not retried.
+ * Retry each of these notifications of an application likewise; may reorder
+ * them. Does not wait: what another transaction has locked is not retried.
  */
 extern void retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count);
 

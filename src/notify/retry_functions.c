@@ -21,7 +21,7 @@ PG_FUNCTION_INFO_V1(retry_notifications);
 PG_FUNCTION_INFO_V1(resend_notification);
 PG_FUNCTION_INFO_V1(not_retriable_because);
 
-/* So many are looked at by one call at most, and so many at once. */
+/* Notifications that one call looks at, and those that it loads at once. */
 #define MAX_RETRIES 10000
 #define RETRY_BATCH 100
 
@@ -145,7 +145,7 @@ require_application(const Caller *caller, const pg_uuid_t *application_id)
 		report_not_found("application", application_id);
 }
 
-/* Failures that are asked for, those due first first. */
+/* The failures that match the arguments, the earliest due first. */
 static RetryCandidate *
 find_failures(const Caller *caller, FunctionCallInfo fcinfo, int *count)
 {
@@ -219,8 +219,8 @@ retry_in_batches(const pg_uuid_t *application_id, RetryCandidate *candidates, in
  *		reason text = null, max integer = 1000)
  *		-> setof (notification_id bigint, retried boolean, explanation text)
  *
- * Each FAILED one that was due in [since, until) as by retry_notification; what
- * may not be retried is told, not raised. `recipient` is an address or the id of a
+ * Retries each FAILED one that was due in [since, until) as retry_notification
+ * does. One that may not be retried is a row with the explanation, no error. `recipient` is an address or the id of a
  * participant. 22023: an unknown type, channel or reason, max outside 1..10000;
  * PT404: no such application. Source: api.md, Notifications.
  */

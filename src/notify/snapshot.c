@@ -8,7 +8,7 @@
 #include "notify/facts.h"
 #include "notify/snapshot.h"
 
-/* What of a row may be large. */
+/* Members of a row that may be large. */
 static const char *const large_columns[] = {"metadata", "interaction", "notification_headers", NULL};
 
 /* The object under a key, without its large members; NULL if there is none. */

@@ -1,8 +1,8 @@
 /*
  * snapshot.h
- *		What notification.context keeps of an appointment or participant that is
- *		gone, unpacked once: rows as JSON, to be read back through their row
- *		types, and beside them what of a row may be large and is kept as it is.
+ *		What notification.context keeps of a deleted appointment or participant,
+ *		unpacked once: rows as JSON, to be read back through their row types, and
+ *		apart from them the members that may be large, which stay as they are.
  */
 #ifndef APPT_SNAPSHOT_H
 #define APPT_SNAPSHOT_H
@@ -22,7 +22,7 @@ typedef struct AppointmentSnapshot
 	List	   *participants;	/* of ParticipantName *, in their order */
 } AppointmentSnapshot;
 
-/* In CurrentMemoryContext. What is not of its shape is left out. */
+/* In CurrentMemoryContext. Members of another type than expected are left out. */
 extern AppointmentSnapshot *snapshot_read(const Stored *stored);
 
 #endif							/* APPT_SNAPSHOT_H */

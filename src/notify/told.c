@@ -2,15 +2,15 @@
  * told.c
  *		Which customers no message has told of their appointment.
  *
- * Whom a CREATE was planned for and nothing has reached since was never told:
- * to say that the appointment is cancelled would be the first that the customer
- * hears of it. It is found out while the cancellation is planned, at the cost of
- * the caller and not of the worker: what had not left by then is overtaken, so
- * nothing changes the answer afterwards. What is SENDING, or was interrupted,
- * may arrive, and counts as if it had.
+ * A customer was never told if a CREATE was planned for it and no message has
+ * reached it: the cancellation would be the first that it hears of the
+ * appointment. The question is answered when the cancellation is planned, so
+ * the caller pays for it and not the worker. What has not left by then is
+ * overtaken, so the answer does not change later. A message that is SENDING, or
+ * was interrupted, may arrive, and counts as arrived.
  *
- * Where it is not known it counts as told, for a cancellation too many does less
- * harm than one too few:
+ * Where this is not known the customer counts as told, because a cancellation
+ * too many does less harm than one too few:
  *
  *	- No CREATE was planned, or the application has no enabled rule for CREATE to
  *	  customers: it tells them by other means, or they were told elsewhere before

@@ -8,8 +8,8 @@
  * log's retention may have more if it needs that to delete as fast as the log
  * grows; then its cost grows with what is sent, and with nothing else.
  *
- * What a caller has locked is passed by, and looked at again after a second; if
- * a pass took long, after ten times that.
+ * What a caller has locked is skipped, and looked at again after a second, or
+ * after ten times the time that the pass took, if that is longer.
  */
 #include "postgres.h"
 
@@ -31,7 +31,7 @@
 #define LONGEST_LOCKED_PAUSE (60 * USECS_PER_SEC)
 #define RETENTION_PAUSE (60 * USECS_PER_SEC)
 
-/* What others get of the worker's time, as a multiple of what the last step took. */
+/* The time between two steps, as a multiple of what the last one took. */
 #define TIMES_FOR_OTHERS 9
 
 /* Where nobody else wants it. */
@@ -62,7 +62,7 @@ struct Chores
 
 /* ---- pace ---- */
 
-/* When the next step may begin, where others get so many times what the last one took. */
+/* When the next step may begin: `times` as long after the last one as that took. */
 static TimestampTz
 chore_next(const Chore *chore, int times)
 {
@@ -135,7 +135,7 @@ end_step(void *argument)
 		ending->next = overdue_next(now);
 }
 
-/* One that can't be ended, for whatever reason, is not to keep the others open. */
+/* If one can't be ended, the others end all the same. */
 static void
 end_found(Ending *ending)
 {
@@ -222,7 +222,7 @@ blank_some(Chores *chores)
 
 /* ---- retention ---- */
 
-/* So much has been settled since the pass began that it may drop more, whatever that costs. */
+/* More was settled since the pass began than it has dropped: it must keep up, whatever that costs. */
 static bool
 retention_is_behind(const Chores *chores, int64 settled)
 {

@@ -1,8 +1,8 @@
 /*
  * chores.h
- *		What a worker does beside delivery, a bounded part of its time: ending
- *		appointments that are overdue, blanking messages of deleted appointments,
- *		and the log's retention.
+ *		What a worker does beside delivery, in a bounded part of its time: it ends
+ *		overdue appointments, blanks messages of deleted appointments, and drops
+ *		what is older than the log's retention.
  */
 #ifndef APPT_CHORES_H
 #define APPT_CHORES_H
@@ -14,19 +14,19 @@ typedef struct Chores Chores;
 /* In CurrentMemoryContext. All is due at once. */
 extern Chores *chores_create(void);
 
-/* An appointment may be to end by then. */
+/* There may be an appointment to end at that time. */
 extern void chores_expect_end(Chores *chores, TimestampTz at);
 
 /* The last message of a deleted appointment may have been settled. */
 extern void chores_expect_blanking(Chores *chores);
 
-/* Look for appointments to end and messages to blank, of which nobody told. */
+/* Look for appointments to end and messages to blank that no commit reported. */
 extern void chores_look(Chores *chores);
 
 /* The same, and for what is past the retention. */
 extern void chores_look_at_all(Chores *chores);
 
-/* The same; what was reckoned by a clock since set back holds no more. */
+/* The same, after the clock was set back: all times that were computed before are void. */
 extern void chores_clock_was_set(Chores *chores);
 
 /*

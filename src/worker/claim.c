@@ -53,7 +53,7 @@
 /* Of fewer places taken than this, each one that comes free is filled at once. */
 #define WORTH_WAITING 16
 
-/* Bytes of what one claim composes; the next takes the rest. */
+/* Bytes that one claim composes; the next claim takes the rest. */
 #define CLAIM_BYTES (4 * 1024 * 1024)
 
 /* Loads of facts that one claim makes: each has a budget, and others wait meanwhile. */
@@ -69,7 +69,7 @@ typedef struct LaneQuota
 	int			taken;
 	TimestampTz position_due;	/* before this claim */
 	int64		position_id;
-	bool		is_held;		/* until large messages on their way have ended */
+	bool		is_held;		/* its large message waits until others in flight have ended */
 } LaneQuota;
 
 typedef struct Candidate
@@ -493,7 +493,7 @@ open_attempts(Claim *claim)
 
 /* ---- where the lanes stand afterwards ---- */
 
-/* Those that are held come back shortly, as they would to what somebody has locked. */
+/* Lanes that are held are looked at again shortly, like those whose entry somebody has locked. */
 static void
 rest_drained_lanes(Claim *claim)
 {
@@ -629,7 +629,7 @@ take_back(List *deliveries)
 		settle_later((Delivery *) lfirst(cell), &untried);
 }
 
-/* Each is a transaction, which a standby may hold up: a shutdown does without. */
+/* Each is a transaction, which a standby may hold up: skipped during a shutdown. */
 static void
 activate_appointments(const Claim *claim)
 {

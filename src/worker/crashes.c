@@ -2,14 +2,14 @@
  * crashes.c
  *		What the server remembers of crashes of workers.
  *
- * It stands in shared memory, which does not survive a crash, and in a file
- * that does: written anew whenever something changes, which without crashes is
- * never. The launcher is the first of appt's processes to run after a crash. It
+ * It is kept in shared memory, which does not survive a crash, and in a file,
+ * which does. The file is written anew whenever something changes, which is
+ * never without crashes. The launcher is the first of appt's processes to run after a crash. It
  * reads the file and the journals of the workers that died (journal.c), judges
  * (suspicion.c), and only then starts workers.
  *
- * Neither file is in a backup or on a standby. What cannot be read or written
- * is reported and does without: then crashes are as if they had not been.
+ * Neither file is in a backup or on a standby. A file that cannot be read or
+ * written is reported; then its crashes are forgotten.
  */
 #include "postgres.h"
 
@@ -157,7 +157,7 @@ take_journal(const Journal *journal)
 	crashes_describe(history, text, sizeof(text));
 	ereport(LOG,
 			(errmsg("appt %s", text),
-			 errdetail("Workers of the database with OID %u start again in %d s. The notifications that it was about go one by one.",
+			 errdetail("Workers of the database with OID %u start again in %d s. The notifications that it worked on are claimed one by one.",
 					   journal->database, (int) (crash_pause(history) / USECS_PER_SEC))));
 }
 

@@ -19,16 +19,16 @@ extern void crashes_shared_create(void);
  */
 extern void crashes_collect(void);
 
-/* No worker of this database is to start before then; 0: it may. */
+/* The time before which no worker of this database may start; 0: it may start now. */
 extern TimestampTz crashes_pause_until(Oid database, TimestampTz now);
 
 /* A copy of what is remembered of this database; false if nothing is. */
 extern bool crashes_recall(Oid database, CrashHistory *history);
 
-/* What the last crash came over, for people. */
+/* What the worker was doing at the last crash, as text for people. */
 extern void crashes_describe(const CrashHistory *history, char *text, Size size);
 
-/* A worker has lived for long; a database is gone. */
+/* Forget a database's crashes: its worker has run for long, or the database is gone. */
 extern void crashes_forget_history(Oid database);
 extern void crashes_forget_databases_but(List *databases);
 

@@ -7,7 +7,7 @@
  * context of its own, and nothing else. What composing takes besides is freed
  * before the next message is composed; what the log keeps of the message, once
  * its attempt is open. Whatever is added to Request or Route must be copied here
- * too: what is left pointing elsewhere is sent to somebody after it was freed.
+ * too: a pointer to anything else points to freed memory when it is sent.
  */
 #include "postgres.h"
 
@@ -105,7 +105,7 @@ copy_request(const Request *request)
 	return copy;
 }
 
-/* Of a message what tells outcomes apart. */
+/* The parts of a message that outcomes are judged by. */
 static Message *
 copy_identity(const Message *message)
 {

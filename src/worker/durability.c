@@ -1,6 +1,6 @@
 /*
  * durability.c
- *		Is a commit where the operator wants it?
+ *		Does a commit survive what the operator has provided for?
  *
  * A commit waits for its synchronous standby, but returns normally also when
  * that wait is cut short: by a cancel, by SIGTERM, by the death of the

@@ -1,6 +1,6 @@
 /*
  * durability.h
- *		Is a commit where the operator wants it?
+ *		Does a commit survive what the operator has provided for?
  */
 #ifndef APPT_DURABILITY_H
 #define APPT_DURABILITY_H

@@ -2,8 +2,8 @@
  * flight_memory.c
  *		The large messages on their way.
  *
- * Each stands in a list from when it is claimed until its memory is freed,
- * whichever way that comes about: a callback of its memory context sees to it.
+ * Each is in a list from its claim until its memory is freed, in whatever way:
+ * a callback of its memory context removes it.
  */
 #include "postgres.h"
 
@@ -11,10 +11,10 @@
 
 #include "worker/flight_memory.h"
 
-/* A message of no more than this is light. */
+/* Messages of up to this size are never held back, nor counted. */
 #define LIGHT_BYTES (64 * 1024)
 
-/* What all that are not may take together. */
+/* What all larger ones may take together. */
 #define LARGE_BYTES (16 * 1024 * 1024)
 
 /* A tenant's part, as a multiple of what it leaves free. */

@@ -2,20 +2,20 @@
  * flight_memory.h
  *		How much of the worker's memory the messages on their way may take.
  *
- * The window counts messages, whatever their size. Those that are large share
- * a number of bytes besides, of which a tenant may have four times what it
- * leaves free, as it may of the window. What is light is never held back, so
- * no tenant's large messages cost another's ordinary ones anything.
+ * The window counts messages, whatever their size. Large messages also share a
+ * number of bytes. Of these a tenant may take four times as many as it leaves
+ * free, as it may of the window. Small messages are never held back, so the
+ * large messages of one tenant do not delay the small ones of another.
  */
 #ifndef APPT_FLIGHT_MEMORY_H
 #define APPT_FLIGHT_MEMORY_H
 
 #include "utils/uuid.h"
 
-/* More than this one message can't take, even alone. */
+/* The most that one message may take, even alone. */
 #define LARGEST_DELIVERY (8 * 1024 * 1024)
 
-/* May a message of that many bytes be on its way, too? */
+/* May a further message of that many bytes be on its way? */
 extern bool flight_memory_admits(const pg_uuid_t *application_id, Size bytes);
 
 /* It is on its way, until the memory context it lives in is deleted. */

@@ -9,11 +9,11 @@
  * (SIGQUIT: somebody else crashed, or an immediate shutdown). A file that is
  * found later is a crash.
  *
- * The file is never flushed: the kernel has what was written when a process
- * dies, and what is lost with the machine was no crash of a worker. It has its
- * full size from the start, so that a full disk does not matter later. It
- * stands where base backups and pg_rewind take nothing from. What is written
- * is a few bytes for each batch, some microseconds.
+ * The file is never flushed: when a process dies, the kernel keeps what it has
+ * written, and a crash of the machine is no crash of a worker. The file has its
+ * full size from the start, so that a full disk does not matter later. It is in
+ * a directory that base backups and pg_rewind leave out. A batch writes a few
+ * bytes, which takes some microseconds.
  */
 #include "postgres.h"
 
@@ -62,7 +62,7 @@ journal_open(Oid database, int slot)
 	ereport(LOG,
 			(errcode_for_file_access(),
 			 errmsg("could not write file \"%s\": %m", journal_path),
-			 errdetail("Should this worker crash, nobody will know over what.")));
+			 errdetail("If this worker crashes, the notifications that it worked on will not be known.")));
 	journal_close();
 	ReleaseExternalFD();
 }
@@ -80,7 +80,7 @@ journal_close(void)
 	errno = save_errno;
 }
 
-/* What can't be written any more is no good. */
+/* A journal that can't be written any more is removed: it would tell what is no longer so. */
 static void
 write_activity(Activity activity, int count)
 {

@@ -14,10 +14,11 @@ typedef enum Activity
 {
 	ACTIVITY_OTHER,				/* learning, sweeping, chores */
 	ACTIVITY_ASLEEP,
-	ACTIVITY_CLAIMING,			/* these notifications */
-	ACTIVITY_RECOVERING,		/* these, which its predecessor left open */
-	ACTIVITY_TRANSFERRING,		/* or settling: what is SENDING under its slot */
-	ACTIVITY_PANIC				/* raised by itself */
+	ACTIVITY_CLAIMING,			/* the notifications `ids` */
+	ACTIVITY_RECOVERING,		/* closing `ids`, which its predecessor left
+								 * open */
+	ACTIVITY_TRANSFERRING,		/* or settling: what is SENDING in its slot */
+	ACTIVITY_PANIC				/* the worker itself raised PANIC */
 } Activity;
 #define ACTIVITIES (ACTIVITY_PANIC + 1)
 
@@ -35,10 +36,10 @@ typedef struct Journal
 /* Begin the journal of this process; without one, if the file can't be made. */
 extern void journal_open(Oid database, int slot);
 
-/* The process ends as it should, or because it was told to. Safe in a signal handler. */
+/* Remove the journal: the process exits, or was told to quit. Safe in a signal handler. */
 extern void journal_close(void);
 
-/* From here to the end the process does this; `ids` are at most JOURNAL_IDS, or the first of them. */
+/* Until journal_end the process does this. Keeps the first JOURNAL_IDS of `ids`. */
 extern void journal_begin(Activity activity, const int64 *ids, int count);
 extern void journal_end(void);
 

@@ -23,7 +23,7 @@
 #include "worker/unsent.h"
 #include "worker/worker.h"
 
-/* A copy of those of this database, and the version it was made of. */
+/* A copy of this database's suspects, and the version that was copied. */
 static Suspect *suspects = NULL;
 static int	suspect_count = 0;
 static uint32 seen_version = 0;
@@ -115,7 +115,7 @@ suspects_all(void)
 	return ids;
 }
 
-/* As long as workers pause after a crash: it doubles with each, so that the slowest is alone in the end. */
+/* As long as workers pause after a crash. It doubles with each, so that in the end even the slowest goes alone. */
 static bool
 is_anyone_alone(TimestampTz now)
 {

@@ -26,18 +26,18 @@ extern Column *suspects_all(void);
  */
 extern Column *suspects_to_claim(TimestampTz now);
 
-/* It was claimed alone, and nothing crashed; will it be sent? */
+/* It was claimed alone without a crash; `is_sent`: it is sent next. */
 extern void suspect_claimed(int64 notification_id, bool is_sent, TimestampTz now);
 
-/* What was tried has gone well; what was not is claimed alone again. */
+/* It was settled without a crash. If no attempt was made, it is claimed alone again. */
 extern void suspect_settled(int64 notification_id, bool was_tried);
 
-/* What these slots left SENDING: suspect, if one of them is. */
+/* These notifications were left SENDING by slots first to last: suspects, if one of the slots is. */
 extern void suspects_blame_slots(int first, int last, const int64 *notification_ids, int count);
 
 /*
- * In transactions of their own, false if one failed: let fail who is guilty, if
- * nobody has it locked; forget who is open no more.
+ * Settle the guilty ones as FAILED, unless somebody has them locked; forget
+ * suspects that are settled. In transactions of their own; false if one failed.
  */
 extern bool suspects_settle_guilty(void);
 extern bool suspects_forget_settled(void);

@@ -8,8 +8,8 @@
  * goes as ever. Should a worker crash over one alone, it may still have been a
  * coincidence (somebody's kill -9); over the same one twice, it is guilty.
  *
- * A worker that crashed asleep was about nothing: nobody is suspect, and the
- * pause does not grow, for something outside of it killed it. A PANIC is the
+ * A worker that crashed asleep was working on nothing: nobody is suspect, and
+ * the pause does not grow, because something outside of it killed it. A PANIC is the
  * server's trouble (its disk is full, say), whoever meets it: nobody is suspect,
  * either, but the pause grows, for the next worker may meet it as well.
  */
@@ -23,7 +23,7 @@
 #define PAUSE_MOST (60 * USECS_PER_SEC)
 #define LONG_LIFE (60 * USECS_PER_SEC)
 
-/* So many crashes alone, and it is guilty. */
+/* After so many crashes over it alone a suspect is guilty. */
 #define GUILTY_AFTER 2
 
 /* ---- histories ---- */

@@ -11,7 +11,7 @@
 /* Databases whose crashes are remembered; with one more the oldest is forgotten. */
 #define CRASH_HISTORIES 64
 
-/* Notifications that may be to blame; one more is taken for innocent. */
+/* Notifications that may be to blame; any further one is not remembered. */
 #define SUSPECTS_MAX 4096
 
 typedef struct CrashHistory
@@ -53,13 +53,13 @@ typedef struct Suspicion
 extern void suspicion_note(Suspicion *suspicion, const Journal *journal, TimestampTz now);
 
 /*
- * One of these is to blame. If some of them are suspects already, so it is one
- * of those; if that leaves a single one, that is its crash alone.
+ * One of these is to blame. If some of them are suspects already, it is one of
+ * those. If only one remains, it counts as a crash over it alone.
  */
 extern void suspicion_blame(Suspicion *suspicion, Oid database, SuspectKind kind,
 							const int64 *ids, int count);
 
-/* What a slot left SENDING is known now; nothing changes if that is not suspect. */
+/* These were left SENDING by a slot; nothing changes unless the slot is suspect. */
 extern void suspicion_blame_slot(Suspicion *suspicion, Oid database, int slot,
 								 const int64 *ids, int count);
 

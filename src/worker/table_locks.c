@@ -5,10 +5,10 @@
  * Whoever may delete rows of a table may lock it in any mode. The tables of the
  * configuration are read by every claim, so such a lock would hold up the
  * messages of all tenants until its transaction ends. Any other mode lets the
- * workers read; the tables that they write, nobody may lock against writers.
+ * workers read. Nobody else has the right to lock the tables that they write.
  *
- * Locking a view locks the tables that it reads, with the rights of its owner:
- * anybody may make one in pg_temp. So views are looked into.
+ * Locking a view locks the tables that it reads, with the rights of its owner.
+ * Anybody may create a view in pg_temp, so the tables of views are checked too.
  */
 #include "postgres.h"
 

@@ -13,7 +13,7 @@
 #include "core/reachable.h"
 #include "worker/transfer_parts.h"
 
-/* By TLS each read may cost the sender one byte, and us a whole record. */
+/* Over TLS a read may return a single byte, of a record that we had to decrypt. */
 #define READS_AT_ONCE 16
 
 /*

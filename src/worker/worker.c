@@ -143,11 +143,11 @@ look_again(void)
 	SetLatch(MyLatch);
 }
 
-/* ---- what is no crash of ours, or not over what we do ---- */
+/* ---- the journal ---- */
 
 static emit_log_hook_type previous_log_hook = NULL;
 
-/* Somebody else crashed, or the server is to stop at once. */
+/* SIGQUIT: another process crashed, or an immediate shutdown. That is no crash of ours. */
 static void
 quit(SIGNAL_ARGS)
 {
@@ -155,7 +155,7 @@ quit(SIGNAL_ARGS)
 	SignalHandlerForCrashExit(postgres_signal_arg);
 }
 
-/* That is a crash, but not over what we were doing. */
+/* A PANIC is a crash, but no notification is to blame for it. */
 static void
 watch_for_panic(ErrorData *error)
 {
@@ -353,7 +353,7 @@ is_out_of_room(const ErrorData *error)
 		(error->saved_errno == EDQUOT || error->saved_errno == EFBIG);
 }
 
-/* Somebody has taken the locks that the server has room for. It has the code of a process's own memory. */
+/* The lock table is full. That error has the same SQLSTATE as a lack of the process's own memory. */
 static bool
 is_out_of_locks(const ErrorData *error)
 {
@@ -414,7 +414,7 @@ extension_has_gone(void)
 	return !extension.is_installed || extension.id != served_extension;
 }
 
-/* They may find no shared memory: neither is what was committed undone by that, nor does the worker end. */
+/* This may fail for lack of shared memory. That neither undoes what was committed nor ends the worker. */
 static void
 report_statistics(bool force)
 {
@@ -751,8 +751,8 @@ worker_report_circuits(const CircuitReport *reports, int count)
 
 /*
  * Large blocks go back to the system as soon as they are freed. By default
- * glibc keeps them once some have been freed, and messages that live longer lie
- * between what is reused.
+ * glibc raises its thresholds when a large block is freed, then keeps such
+ * blocks, and longer-lived messages fragment them.
  */
 static void
 return_large_blocks(void)
