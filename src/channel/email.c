@@ -689,7 +689,8 @@ smtp_problem(const Route *route)
 	return NULL;
 }
 
-const char *
+/* The OAuth2 client: the setting client_id, or the user name. */
+static const char *
 route_client(const Route *route)
 {
 	const char *client = json_root_text(route->settings, "client_id");

@@ -106,9 +106,6 @@ extern char *ascii_mail_address(const char *address);
 extern bool smtp_needs_secret(const Route *route);
 extern const char *smtp_problem(const Route *route);
 
-/* The OAuth2 client: the setting client_id, or the user name. */
-extern const char *route_client(const Route *route);
-
 /*
  * http.c
  */

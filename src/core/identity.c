@@ -141,7 +141,8 @@ identity_ensure(void)
 		insert_identity();
 }
 
-void
+/* Make this database the one that may send. SPI connected, as the owner. */
+static void
 identity_adopt(void)
 {
 	static Statement forget = {"DELETE FROM appt.identity", 0};

@@ -29,7 +29,4 @@ extern Identity identity_judge(const char **why);
 /* Write the identity if there is none at all. A copy's stays as it is. SPI connected, as the owner. */
 extern void identity_ensure(void);
 
-/* Make this database the one that may send. SPI connected, as the owner. */
-extern void identity_adopt(void);
-
 #endif							/* APPT_IDENTITY_H */

@@ -23,7 +23,8 @@ static struct
 	bool		nulls[WIDEST_ROW];
 }			current;
 
-void
+/* Prepare ahead, so that the first run need not. */
+static void
 statement_prepare(Statement *statement)
 {
 	SPIPlanPtr	plan;

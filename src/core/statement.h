@@ -35,7 +35,6 @@ typedef struct Statement
 	SPIPlanPtr	plan;
 } Statement;
 
-
 /*
  * Run it with as many Datums as it has arguments, none of them NULL; returns
  * the number of rows.
@@ -60,9 +59,6 @@ extern void statement_each(Statement *statement, const NullableDatum *arguments,
 
 /* Free the last result, once it has been read. */
 extern void statement_done(void);
-
-/* Prepare ahead, so that the first run need not. */
-extern void statement_prepare(Statement *statement);
 
 /* Arguments. */
 #define SQL_NULL ((NullableDatum) {(Datum) 0, true})

@@ -90,12 +90,6 @@ shared_size(void)
 					mul_size(max_worker_processes, sizeof(Listener)));
 }
 
-bool
-wake_is_possible(void)
-{
-	return wake_shared != NULL;
-}
-
 void
 wake_shared_request(void)
 {

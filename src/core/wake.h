@@ -77,7 +77,6 @@ extern void wake_sleep_deaf(void);
 extern void wake_database(Oid database);
 
 /* ---- for the library's start, module.c ---- */
-extern bool wake_is_possible(void); /* is there shared memory, that is, are we preloaded? */
 extern void wake_shared_request(void);
 extern void wake_shared_create(void);
 

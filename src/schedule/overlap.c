@@ -411,7 +411,8 @@ search_all(Search *search)
 	search_doubtful(search);
 }
 
-int64
+/* How many appointments of the application overlap the window. */
+static int64
 overlap_count(const pg_uuid_t *application_id, const Span *window)
 {
 	Search		search;

@@ -14,9 +14,6 @@
 
 #include "schedule/span.h"
 
-/* How many of an application do. */
-extern int64 overlap_count(const pg_uuid_t *application_id, const Span *window);
-
 /* Add their times to a list. */
 extern void overlap_find(const pg_uuid_t *application_id, const Span *window, SpanList *found);
 

@@ -99,7 +99,12 @@ room_for_instants(int64 count)
 	return (TimestampTz *) MemoryContextAllocHuge(CurrentMemoryContext, (count + 1) * sizeof(TimestampTz));
 }
 
-int64
+/*
+ * The levels within a window, in the order of time; the first is at its start.
+ * Returns how many. *levels in CurrentMemoryContext; parts of spans that lie
+ * outside of the window play no role.
+ */
+static int64
 span_levels(const SpanList *list, const Span *window, Level **levels)
 {
 	TimestampTz *starts = room_for_instants(list->count);

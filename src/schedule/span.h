@@ -39,13 +39,6 @@ typedef struct Level
 	int64		running;
 } Level;
 
-/*
- * The levels within a window, in the order of time; the first is at its start.
- * Returns how many. *levels in CurrentMemoryContext; parts of spans that lie
- * outside of the window play no role.
- */
-extern int64 span_levels(const SpanList *list, const Span *window, Level **levels);
-
 /* The most that run at once at any instant of the window. */
 extern int64 span_peak(const SpanList *list, const Span *window);
 

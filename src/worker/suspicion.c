@@ -150,7 +150,11 @@ count_known(Suspicion *suspicion, Oid database, const int64 *ids, int count, Sus
 	return known_count;
 }
 
-void
+/*
+ * One of these is to blame. If some of them are suspects already, it is one of
+ * those. If only one remains, it counts as a crash over it alone.
+ */
+static void
 suspicion_blame(Suspicion *suspicion, Oid database, SuspectKind kind, const int64 *ids, int count)
 {
 	Suspect    *known;

@@ -52,13 +52,6 @@ typedef struct Suspicion
 /* A worker crashed and left this journal. */
 extern void suspicion_note(Suspicion *suspicion, const Journal *journal, TimestampTz now);
 
-/*
- * One of these is to blame. If some of them are suspects already, it is one of
- * those. If only one remains, it counts as a crash over it alone.
- */
-extern void suspicion_blame(Suspicion *suspicion, Oid database, SuspectKind kind,
-							const int64 *ids, int count);
-
 /* These were left SENDING by a slot; nothing changes unless the slot is suspect. */
 extern void suspicion_blame_slot(Suspicion *suspicion, Oid database, int slot,
 								 const int64 *ids, int count);

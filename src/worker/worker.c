@@ -703,7 +703,8 @@ worker_must_hurry(void)
 	return my_record->must_hurry || extension_has_gone();
 }
 
-void
+/* Sleep on the latch; returns early when the worker must stop. */
+static void
 worker_pause(long milliseconds)
 {
 	if (worker_must_stop())

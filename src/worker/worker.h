@@ -49,9 +49,6 @@ extern bool worker_must_stop(void);
 /* Must it do so without waiting for transfers (database DDL)? */
 extern bool worker_must_hurry(void);
 
-/* Sleep on the latch; returns early when the worker must stop. */
-extern void worker_pause(long milliseconds);
-
 /* Publish for worker_status, and when the next commit need not wake us. */
 extern void worker_report(int in_flight, int64 sent, int64 failed, TimestampTz next_wake);
 
