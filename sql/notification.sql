@@ -50,8 +50,11 @@ CREATE INDEX notification_application_due ON appt.notification (application_id, 
 CREATE INDEX notification_address ON appt.notification (address);
 /* What is to be blanked of deleted appointments. A context is written only by the deletion and by the blanking. */
 CREATE INDEX notification_kept ON appt.notification (application_id, appointment_id, id) WHERE context ? 'appointment';
-/* Last, for the planner to prefer it while all is empty: see appt.appointment. */
-CREATE INDEX notification_appointment ON appt.notification (appointment_id) WHERE appointment_id IS NOT NULL;
+/*
+ * With the recipient, since each of an appointment's many may be asked for. Last, for the planner to prefer it while all is
+ * empty: see appt.appointment.
+ */
+CREATE INDEX notification_appointment ON appt.notification (appointment_id, recipient_id) WHERE appointment_id IS NOT NULL;
 COMMENT ON TABLE appt.notification IS
 'Messages owed to one recipient over one channel for one reason: a row from the moment each is planned.';
 COMMENT ON COLUMN appt.notification.uid IS 'The message''s identity outside: Message-ID and webhook-id come from it.';

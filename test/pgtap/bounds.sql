@@ -53,6 +53,24 @@ SELECT unnest(ARRAY[cmp_ok(b.rows_read, '<', 7 * a.rows_read, 'five times the cu
 	cmp_ok(b.bytes_kept, '<', 7 * a.bytes_kept, 'and about five times the bytes kept')])
 FROM pg_temp.work_of_deleting(:'application', 100) a, pg_temp.work_of_deleting(:'application', 500) b;
 
+-- So does sending what failed once more.
+CREATE FUNCTION pg_temp.rows_read_by_retrying(application uuid, customers int) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	appointment uuid := pg_temp.crowd(application, customers);
+	before bigint;
+BEGIN
+	PERFORM appt.reschedule_appointment(appointment, now() + interval '3 days', '1 hour');
+	DELETE FROM appt.due USING appt.notification n WHERE n.id = notification_id AND n.appointment_id = appointment AND n.type = 'RESCHEDULE';
+	UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', next_attempt_at = NULL, settled_at = now()
+	 WHERE appointment_id = appointment AND type = 'RESCHEDULE';
+	SELECT idx_tup_fetch + seq_tup_read INTO before FROM pg_stat_xact_all_tables WHERE relid = 'appt.notification'::regclass;
+	PERFORM appt.retry_notifications(application, type => 'RESCHEDULE', channel => 'EMAIL');
+	UPDATE appt.notification SET state = 'CANCELLED' WHERE appointment_id = appointment AND state = 'FAILED';
+	RETURN (SELECT idx_tup_fetch + seq_tup_read - before FROM pg_stat_xact_all_tables WHERE relid = 'appt.notification'::regclass);
+END $$;
+SELECT cmp_ok(b, '<', 7 * a, 'five times the customers, about five times the rows read by a bulk retry')
+FROM pg_temp.rows_read_by_retrying(:'application', 50) a, pg_temp.rows_read_by_retrying(:'application', 250) b;
+
 -- Each keeps what it is composed from: a customer who it is, a subscriber who they all are.
 SELECT pg_temp.crowd(:'application', 2) AS id \gset
 SELECT appt.delete_appointment(:'id') \g /dev/null
