@@ -31,10 +31,20 @@ enum
 	ARGUMENT_RECIPIENT, ARGUMENT_SUBSCRIPTION_ID, ARGUMENT_REASON, ARGUMENT_MAX
 };
 
+/* Begin a call that sends the notification $1 again; who may not do so gets PT404. */
+static NotificationScope
+begin_by_hand(Call *call, FunctionCallInfo fcinfo, int64 *id)
+{
+	call_begin(call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
+	require_arguments(fcinfo, 1);
+	*id = PG_GETARG_INT64(0);
+	return notification_in_scope(&call->caller, *id, false);
+}
+
 /*
  * appt.retry_notification(notification_id bigint) -> appt.notification_details
  *
- * PT404; PT409 with the why in DETAIL for anything but the latest failure of
+ * PT404; PT409 with the reason in DETAIL for anything but the latest failure of
  * something that would be sent. Source: auvious-notifications.txt,
  * "Reliability and retries"; design.md, Failures.
  */
@@ -43,13 +53,9 @@ retry_notification(PG_FUNCTION_ARGS)
 {
 	Call		call;
 	int64		id;
-	NotificationScope scope;
+	NotificationScope scope = begin_by_hand(&call, fcinfo, &id);
 	Datum		result;
 
-	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
-	require_arguments(fcinfo, 1);
-	id = PG_GETARG_INT64(0);
-	scope = notification_in_scope(&call.caller, id, false);
 	retry_by_hand(id, &scope.application_id, scope.appointment_id);
 	result = notification_details(&call, id);
 	call_end(&call);
@@ -59,7 +65,7 @@ retry_notification(PG_FUNCTION_ARGS)
 /*
  * appt.resend_notification(notification_id bigint) -> appt.notification_details
  *
- * The new notification. PT404; PT409 with the why in DETAIL for what was not
+ * Returns the new notification. PT404; PT409 with the reason in DETAIL for what was not
  * SENT, MISSED or SUPPRESSED, for a CODE, and for what would not be sent now.
  * Source: api.md, Notifications.
  */
@@ -68,13 +74,9 @@ resend_notification(PG_FUNCTION_ARGS)
 {
 	Call		call;
 	int64		id;
-	NotificationScope scope;
+	NotificationScope scope = begin_by_hand(&call, fcinfo, &id);
 	Datum		result;
 
-	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
-	require_arguments(fcinfo, 1);
-	id = PG_GETARG_INT64(0);
-	scope = notification_in_scope(&call.caller, id, false);
 	result = notification_details(&call, resend_by_hand(id, &scope.application_id, scope.appointment_id));
 	call_end(&call);
 	return result;
