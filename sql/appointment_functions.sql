@@ -31,8 +31,8 @@ COMMENT ON COLUMN appt.appointment_details.location IS 'Where, if it is not a vi
 COMMENT ON COLUMN appt.appointment_details.start_at IS 'The first instant of the call.';
 COMMENT ON COLUMN appt.appointment_details.end_at IS 'The instant after its last: start_at and duration.';
 COMMENT ON COLUMN appt.appointment_details.duration IS 'Elapsed time, whatever clocks were set to meanwhile.';
-COMMENT ON COLUMN appt.appointment_details.timezone IS 'In which its people are told the times.';
-COMMENT ON COLUMN appt.appointment_details.locale IS 'In whose words they are told.';
+COMMENT ON COLUMN appt.appointment_details.timezone IS 'Timezone of the times in messages to its participants.';
+COMMENT ON COLUMN appt.appointment_details.locale IS 'Locale of messages to its participants.';
 COMMENT ON COLUMN appt.appointment_details.organizer IS '{"id", "type"}; type is AGENT or CUSTOMER.';
 COMMENT ON COLUMN appt.appointment_details.participant_ids IS '[{"id", "type"}], in the order in which they were added.';
 COMMENT ON COLUMN appt.appointment_details.interaction IS

@@ -48,7 +48,7 @@ COMMENT ON TYPE appt.appointment_count IS 'How many appointments are at exactly 
 COMMENT ON COLUMN appt.appointment_count.start_at IS 'When they start.';
 COMMENT ON COLUMN appt.appointment_count.end_at IS 'When they end.';
 COMMENT ON COLUMN appt.appointment_count.duration IS 'How long they take: elapsed time.';
-COMMENT ON COLUMN appt.appointment_count.timezone IS 'In which their people are told the times.';
+COMMENT ON COLUMN appt.appointment_count.timezone IS 'Timezone of the times in messages to their participants.';
 COMMENT ON COLUMN appt.appointment_count.count IS 'How many there are.';
 
 CREATE FUNCTION appt.count_appointments(application_id uuid DEFAULT NULL, start_at timestamptz DEFAULT NULL, time_frame interval DEFAULT NULL)

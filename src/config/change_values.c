@@ -1,11 +1,11 @@
 /*
  * change_values.c
- *		What of a changed row is kept.
+ *		Which values of a changed row are kept.
  *
- * Secrets never: a secret's value is ********, as in every other table, and of
- * a URL what follows its question mark, as in the log. A value beyond a bound
- * is left out but for its size. A deleted appointment or participant leaves
- * what the log keeps of it: addresses, title and times.
+ * Secrets are not: a secret's value is ********, as in every other table, and so
+ * is what follows the question mark of a URL, as in the log. Of a value that is
+ * too large only the size is kept. Of a deleted appointment or participant the
+ * values are kept that the log has, too: addresses, title and times.
  *
  * Texts are written in one way whatever the caller's settings are: times in
  * UTC, intervals in the style "postgres".
@@ -38,13 +38,14 @@ typedef enum Treatment
 {
 	SHOWN,
 	ELSEWHERE,					/* in row_key or a column of appt.change */
-	UNRECORDED,					/* bookkeeping, and what the row itself goes on telling */
+	UNRECORDED,					/* bookkeeping, and what the row itself still
+								 * shows */
 	MASKED,
 	URL,						/* without what follows its question mark */
 	SETTINGS					/* a provider's, of which some are URLs */
 } Treatment;
 
-/* Columns that are not simply shown; of any table, where none is named. */
+/* Columns that are not simply shown; table NULL: in any table. */
 static const struct
 {
 	const char *table;

@@ -1,6 +1,6 @@
 /*
  * change_values.h
- *		What of a changed row is kept in appt.change. Pure: reads the two
+ *		Which values of a changed row appt.change keeps. Pure: reads the two
  *		versions of the row, and nothing else.
  */
 #ifndef APPT_CHANGE_VALUES_H

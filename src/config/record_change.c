@@ -4,8 +4,8 @@
  *		configuration, and of appointments after they were scheduled.
  *
  * A trigger sees the functions' changes and those made directly alike. It
- * records nothing unless this database is the one that sends: what a restore, a
- * replay of a dump or a copy inserts was changed by nobody here. Who scheduled
+ * records nothing unless this database is the one that sends: rows that a restore
+ * or a copy inserts were not changed here. Who scheduled
  * an appointment stands in its row, so scheduling costs no row here, and the
  * trigger with that name 1 % of a booking's CPU. What is
  * deleted with what it belongs to (the rules of an application, the people of
@@ -82,7 +82,7 @@ is_booked(const TriggerData *trigger)
 	return !is_null && DatumGetTimestampTz(created_at) == GetCurrentTransactionStartTimestamp();
 }
 
-/* False if nothing was recorded because what the row belongs to is gone as well. */
+/* False if nothing was recorded because the row's application or appointment is deleted, too. */
 static bool
 insert_change(const RowChange *change)
 {
@@ -112,8 +112,8 @@ insert_change(const RowChange *change)
 }
 
 /*
- * What is left of older values once the row they tell of is deleted: $3 are
- * the columns that stay. A size that stands in the place of a value, too.
+ * Older values of a row that is deleted: the columns in $3 stay, of others only
+ * the size. A size that already replaces a value stays, too.
  */
 #define FORGOTTEN(column) \
 	"(SELECT jsonb_object_agg(e.key, CASE WHEN e.key = ANY ($3) OR e.value = 'null'" \
@@ -121,7 +121,7 @@ insert_change(const RowChange *change)
 	"  THEN e.value ELSE jsonb_build_object('omitted', octet_length(e.value::text)) END)" \
 	" FROM jsonb_each(f." column ") e)"
 
-/* Changes of a deletion have nothing else. Only the retention locks such rows, to delete them. */
+/* Changes of deletions have only such values from the start. Skipped rows are locked by the retention, which deletes them. */
 #define FORGET(condition) \
 	"UPDATE appt.change c SET old_values = " FORGOTTEN("old_values") ", new_values = " FORGOTTEN("new_values") \
 	" FROM (SELECT ctid, old_values, new_values FROM appt.change" \
@@ -154,7 +154,7 @@ forget_participants(NullableDatum application_id, char *appointment_id, Nullable
 	(void) statement_run_nullable(&forget, arguments);
 }
 
-/* What is deleted leaves no more in older changes than in that of its deletion. */
+/* Older changes of a deleted row keep no more values than the change of its deletion. */
 static void
 forget_deleted(const RowChange *change)
 {

@@ -4,8 +4,8 @@
  *
  * Rules and providers for people may be stored for a TALKDESK application, so
  * that it can move to another platform; until then what they plan is SKIPPED,
- * CHANNEL_NOT_AVAILABLE. Whoever stores one is told at once, and so is who makes
- * an application that has some a TALKDESK one.
+ * CHANNEL_NOT_AVAILABLE. Storing one brings a warning, and so does changing an
+ * application that has some to TALKDESK.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * call_digest.h
- *		Is this the very same call once more? A digest of a call's arguments, to
- *		be kept with what the call made.
+ *		A digest of a call's arguments, kept with the call's result: it shows
+ *		whether a later call is the same one repeated.
  */
 #ifndef APPT_CALL_DIGEST_H
 #define APPT_CALL_DIGEST_H

@@ -4,8 +4,8 @@
  *
  * Functions work as the extension's owner, so the current user says nothing.
  * PostgREST's session takes the role of the token by SET ROLE: that role is the
- * outer user, also inside of functions. A name gives no rights: it is for people,
- * and tells apart whose an idempotency key is. Who may do what stands in call.c.
+ * outer user, also inside of functions. A name gives no rights: people read it,
+ * and idempotency keys are separate for each name. call.c decides who may do what.
  */
 #include "postgres.h"
 

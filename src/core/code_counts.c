@@ -2,22 +2,22 @@
  * code_counts.c
  *		Requests of one-time codes, and wrong guesses, in shared memory.
  *
- * Not in the table, because who guesses can have the transaction undone: by an
- * error after the guess, a savepoint or a rollback.
+ * They are not counted in a table, because a guesser can undo its transaction: by
+ * an error after the guess, a savepoint or a rollback.
  *
  * A code is known from its request until it expires. While it is known its
  * request counts towards the limits, and its wrong guesses stand beside it.
- * What is not known is not compared: so a code that had to be forgotten early
- * is void, and never gets tries anew.
+ * A guess is compared only with a known code. So a code that was forgotten early
+ * is void, and never gets new tries.
  *
- * There is room for MAX_CODES. Beyond it the organization that has most of
- * them loses one: the oldest of its application that has most. So one that
- * floods voids its own codes, and no other organization's. (The request of a code that was forgotten early does
- * not count here any more; its row does, once it is committed, and before that
- * nobody can guess at it. See notify/codes.c.)
+ * There is room for MAX_CODES. When it is full, the organization with the most
+ * codes loses one: the oldest of its application with the most. So whoever floods
+ * it voids its own organization's codes and no others. (The request of a code
+ * that was forgotten early does not count here any more. Its row counts once it
+ * is committed, and before that nobody can guess at it. See notify/codes.c.)
  *
- * Used codes can be given back for as long as their rows are kept, which is no
- * time to know each of them. Their wrong guesses are counted in one of
+ * Used codes can be given back for as long as their rows are kept, too long to
+ * know each of them here. Their wrong guesses are counted in one of
  * USED_SLOTS small counters, chosen by a hash of the random nonce. Codes that
  * share a counter have fewer tries, never more, and no counter ever falls.
  */
@@ -261,7 +261,7 @@ text_hash(const char *text)
 	return text == NULL ? 0 : hash_bytes_extended((const unsigned char *) text, strlen(text), 0);
 }
 
-/* Mail servers hardly ever tell local parts apart by case: to the limit they are one contact. */
+/* Addresses that differ only by case count as one contact, because most mail servers ignore case. */
 static uint64
 contact_hash(const char *contact)
 {

@@ -17,10 +17,10 @@
 #define CODES_PER_CLIENT 20
 #define CODES_PER_APPLICATION 300
 
-/* So many wrong guesses are let pass; after them not even the code itself is taken. */
+/* Wrong guesses after which not even the right code is accepted. */
 #define ONE_TIME_CODE_TRIES 5
 
-/* Earlier requests that one is limited by. */
+/* Earlier requests that count towards the limits of a new one. */
 typedef struct CodeRequests
 {
 	int64		by_contact;
@@ -56,7 +56,7 @@ typedef enum CodeGuess
 {
 	GUESS_RIGHT,
 	GUESS_WRONG,
-	GUESS_REFUSED				/* not to be taken, right or wrong */
+	GUESS_REFUSED				/* not accepted, right or wrong */
 } CodeGuess;
 
 /*
@@ -65,7 +65,7 @@ typedef enum CodeGuess
  */
 extern CodeGuess code_counts_guess(const pg_uuid_t *nonce, bool is_right, TimestampTz now);
 
-/* Guess at one that was used, however long ago: as many tries again. */
+/* Guess at a used code, however long ago it was used: it has ONE_TIME_CODE_TRIES of its own. */
 extern CodeGuess code_counts_guess_used(const pg_uuid_t *nonce, bool is_right);
 
 /* ---- for the library's start, module.c ---- */

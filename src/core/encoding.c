@@ -5,7 +5,7 @@
  * The server's own conversions raise errors, and look into the catalog. A worker
  * reads answers while no transaction is open, and compares them with texts of
  * the database: an error there would end it. So the function that converts is
- * looked up once, and what can't be converted is told by NULL.
+ * looked up once, and the result is NULL for what can't be converted.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ encoding_prepare(void)
 		fmgr_info_cxt(conversion, &converter, TopMemoryContext);
 }
 
-/* Callers of functions prepare nothing. */
+/* A session that calls functions has not prepared: it is in a transaction and can do so now. */
 static bool
 is_prepared(void)
 {

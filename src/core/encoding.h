@@ -13,7 +13,7 @@
  */
 extern char *encoding_to_utf8(const char *text);
 
-/* In a transaction: look up what converts, for as long as the process lives. */
+/* Look up the conversion, for the lifetime of the process. Needs a transaction. */
 extern void encoding_prepare(void);
 
 #endif							/* APPT_ENCODING_H */

@@ -6,15 +6,15 @@
  * sends the call again under the same key, and gets what the first one made.
  *
  * A key is a row of appt.idempotency_key, unique by application, function,
- * caller and key. The call inserts it before it does anything else. Who comes
- * meanwhile waits in the unique index for the transaction of the first, and for
- * nothing else: all who wait go on at the same time when it ends. If it
- * committed they read its result; if it was rolled back, so was its row, and one
- * of them inserts its own. There is no other lock. At the isolation levels from
- * repeatable read on, who waited gets 40001: its snapshot has no first result.
+ * caller and key. The call inserts it before it does anything else. Concurrent calls
+ * wait in the unique index for the transaction of the first, and for nothing
+ * else; all of them go on when it ends. If it committed they read its result; if
+ * it was rolled back, so was its row, and one of them inserts its own. There is
+ * no other lock. At REPEATABLE READ and SERIALIZABLE a call that waited gets
+ * 40001, because its snapshot does not have the first result.
  *
- * The digest of the arguments tells a repeated call from another one that has
- * the key by mistake. The row goes with what the call made, by a foreign key.
+ * The digest of the arguments distinguishes a repeated call from another one with
+ * the same key. A foreign key deletes the row with what the call made.
  */
 #include "postgres.h"
 

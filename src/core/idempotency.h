@@ -43,8 +43,8 @@ extern KeyedCall *keyed_call(FunctionCallInfo fcinfo, const pg_uuid_t *applicati
 
 /*
  * What the first call under the key made. NULL if this call is the first, or
- * names no key (NULL): it is to be carried out, and the key is its own until
- * the transaction ends. Waits for a transaction that has claimed the key. PT409
+ * names no key (NULL): carry it out; no other call gets the key until the
+ * transaction ends. Waits for a transaction that has claimed the key. PT409
  * if the first call had other arguments.
  */
 extern pg_uuid_t *keyed_call_claim(const KeyedCall *call);

@@ -7,7 +7,7 @@
 
 /*
  * A header of the request, `name` in lower case. NULL if there is none, and in
- * sessions that are not believed. In CurrentMemoryContext.
+ * sessions whose claims are not believed. In CurrentMemoryContext.
  */
 extern char *request_header(const char *name);
 

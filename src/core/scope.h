@@ -8,9 +8,9 @@
 #include "core/call.h"
 
 /*
- * The user whose appointments alone the caller may read and change by id; NULL:
- * the caller is not narrowed to a user's. Only an agent is, where its
- * application's agent_scope is OWN, or there is no such application. Lives as
+ * The user to whose appointments the caller is restricted when it reads and
+ * changes by id; NULL: it is not restricted. Only an agent is, if its
+ * application's agent_scope is OWN, or if there is no such application. Lives as
  * long as the caller's claims; needs SPI; sees the calling query's snapshot.
  */
 extern char *scope_user(const Caller *caller);

@@ -1,11 +1,11 @@
 /*
  * stored.h
- *		A text or JSON as it stands in its row: compressed, or a pointer to where
- *		its pieces are. Whoever holds it knows how large it is, and unpacks it
- *		only where it is needed.
+ *		A text or JSON as it is stored in its row: compressed, or a TOAST pointer.
+ *		Its size is known without unpacking it, and it is unpacked only where it
+ *		is needed.
  *
- * It can be unpacked as long as the snapshot that it was read by is kept:
- * within the transaction, for what reads under an active snapshot.
+ * It can be unpacked only while the snapshot that it was read by is kept: within
+ * the transaction, if it was read under an active snapshot.
  */
 #ifndef APPT_STORED_H
 #define APPT_STORED_H

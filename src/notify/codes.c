@@ -4,18 +4,18 @@
  *
  * A row has no code in it, see core/one_time_code.c. The latest row of a
  * contact is the only one that counts, so asking again makes older codes
- * invalid. Using one locks its row: of two that use it at the same time, the
- * second finds it used; if the first is undone (no place was left, say), it is
- * still good.
+ * invalid. Using one locks its row: of two calls that use it at the same time, the
+ * second finds it used; if the first is rolled back (no place was left, say), the
+ * code is still good.
  *
  * Requests are counted in shared memory (core/code_counts.c) at once, so they
  * need not wait for each other's transactions, and count even if they are
- * undone. Rows are counted besides: those that were committed before the server
- * started, or whose codes had to be forgotten early. Purposes are counted apart,
+ * undone. Rows are counted, too, of requests that were committed before the server
+ * started, or whose codes were forgotten early. Purposes are counted apart,
  * so that nobody can keep an admin from verifying a sender by asking in its name.
  *
- * A code can be guessed at once its request is committed, not before, and so by
- * no transaction that asked for it: that one could be undone, and no row would
+ * A code can be guessed only after its request is committed, so not by the
+ * transaction that asked for it: that one could be rolled back, and no row would
  * be left to limit the next request.
  *
  * What a code was used for stands in its row: the appointment that it opened
@@ -168,7 +168,7 @@ code_request(const pg_uuid_t *application_id, const char *purpose, const Contact
 						   code_context(purpose, &request.code.nonce), now);
 }
 
-/* The row that counts of a contact's codes, locked. */
+/* A contact's latest row, the only valid one, locked. */
 typedef struct LatestCode
 {
 	int64		id;
@@ -262,7 +262,7 @@ code_find_use(const pg_uuid_t *application_id, const Contact *contact, const cha
 	LatestCode	latest;
 	OneTimeCode code;
 
-	/* A call that is using the code right now is the one to be found. */
+	/* Wait for a call that is using the code right now, to find what it makes. */
 	if (!lock_latest(application_id, CODE_FOR_CUSTOMER, contact, &latest))
 		return false;
 	code = latest.code;

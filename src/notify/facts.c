@@ -822,7 +822,7 @@ imagine_recipient(NotificationFacts *facts, const char *participant_id)
 	}
 }
 
-/* By webhook it is told of the appointment, but for one of its customers all the same. */
+/* A preview by webhook needs a customer of the appointment, too, though it tells of the appointment. */
 static bool
 is_customer_of(const NotificationFacts *facts, const char *participant_id)
 {

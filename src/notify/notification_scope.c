@@ -2,7 +2,7 @@
  * notification_scope.c
  *		Whose notifications a caller may read and send again.
  *
- * Whose a notification is, is part of the statement that looks for it.
+ * The statement that looks for a notification also checks whose it is.
  */
 #include "postgres.h"
 

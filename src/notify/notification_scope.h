@@ -5,8 +5,8 @@
  * A supervisor's and a client service's are those of its application, an admin's
  * those of its organization, an agent's those of the appointments of its
  * application or, where agent_scope is OWN, of those that it organizes or
- * attends (to change: that it organizes). When the appointment is gone, its
- * organizer is told by the copy on the notification. Anything else is PT404, as
+ * attends (to change: that it organizes). The organizer of a deleted appointment
+ * is the copy on the notification. Anything else is PT404, as
  * if it did not exist. SPI connected, as the owner.
  */
 #ifndef APPT_NOTIFICATION_SCOPE_H

@@ -66,7 +66,7 @@ crashes_shared_create(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* ---- the file: a number that tells its format, and the state ---- */
+/* ---- the file: the number of its format, and the state ---- */
 
 static bool
 is_valid(const Suspicion *suspicion)

@@ -105,7 +105,7 @@ extern bool database_is_held(Oid database);
 /* Have the launcher look at the database anew. Never fails. */
 extern void launcher_check_database(Oid database);
 
-/* The same at its next regular look, if no extension is known there. Never fails. */
+/* Have the launcher do so at its next regular look, if it knows of no extension there. Never fails. */
 extern void launcher_doubt_database(Oid database);
 extern void launcher_wake(void);
 

@@ -127,7 +127,7 @@ put_row(ReturnSetInfo *result, const WorkerRecord *worker)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* What is told of one that is not there. */
+/* The status of a worker that is not there. */
 static void
 describe_missing(WorkerRecord *worker, bool is_excluded)
 {

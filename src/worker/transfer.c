@@ -381,9 +381,9 @@ share_failed_lookup(Transfer *transfer, CURLcode result)
 }
 
 /*
- * It failed, perhaps for its host. Nothing may tell a name that can't be looked up
- * from one whose address was refused: not what is told, nor what it counts for, nor
- * the time that the next look-up takes.
+ * It failed, perhaps for its host. A name that can't be looked up and one whose
+ * address was refused must not be distinguishable: by the error, by what the
+ * failure counts for, or by the time that the next look-up takes.
  */
 static void
 judge_host(Transfer *transfer, CURLcode result, bool was_looking_up)

@@ -169,9 +169,9 @@ distrust_slot(const Transfer *transfer)
 }
 
 /*
- * The host's name led to an address that was refused. If it came out of libcurl's
- * cache from now on, that would be told by the time it takes: a name that can't
- * be looked up is in no cache.
+ * The host's name led to an address that was refused. If libcurl's cache answered
+ * for it from now on, the time would show it: a name that can't be looked up is
+ * in no cache.
  */
 void
 distrust_address(const Transfer *transfer)
