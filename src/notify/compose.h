@@ -3,8 +3,8 @@
  *		The words of a message from the facts: templates rendered for people,
  *		the JSON of GetAppointmentResponse for subscribers.
  *
- * Pure: no SPI, no clock; but what is stored is unpacked here, so the snapshot
- * that the facts were loaded by is still kept. Failure is a value: NULL with
+ * Pure: no SPI, no clock. But stored values are unpacked here, so the snapshot
+ * that the facts were loaded by must still be kept. Failure is a value: NULL with
  * *reason (NO_TEMPLATE, TEMPLATE_ERROR, TOO_LARGE) and a sentence in *error. A recipient without an address is
  * not one: the message's recipient is NULL then, and eligibility has said so.
  */

@@ -4,9 +4,9 @@
  *
  * An appointment ends once: both ways lock its row first and look at its
  * state after. The worker's way leaves what is locked for later, be it the
- * appointment or one of its messages, so a batch waits for no caller. What is
- * overdue is found by one transaction and ended by another: if that fails, it
- * can be ended one by one.
+ * appointment or one of its messages, so a batch waits for no caller. One
+ * transaction finds what is overdue and another ends it: if that fails, they can
+ * be ended one by one.
  */
 #include "postgres.h"
 
@@ -85,8 +85,8 @@ end_appointment(PG_FUNCTION_ARGS)
 }
 
 /*
- * By an index probe per application. What somebody has locked is passed by
- * here, so that it does not stand in the way of others.
+ * By an index probe per application. Locked appointments are skipped here, so
+ * that they do not take the place of others.
  */
 int
 overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit)
@@ -128,7 +128,7 @@ overdue_next(TimestampTz now)
 	return next > now ? next : now + LOCKED_PAUSE;
 }
 
-/* Those that are as they were found, and that nobody has locked. */
+/* Lock those that are still as they were found and that nobody has locked. */
 static uint64
 lock_overdue(const Overdue *overdue, int count)
 {

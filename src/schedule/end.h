@@ -16,21 +16,21 @@ typedef struct Overdue
 	TimestampTz end_at;
 } Overdue;
 
-/* All of these in a transaction, SPI connected, as the owner. */
+/* All functions need a transaction, SPI connected, as the owner. */
 
 /*
- * Find at most `limit` of those that nobody has locked, after this one in the
- * order of application, end_at and id; all zero: from the start.
+ * Find at most `limit` overdue appointments that nobody has locked, those after
+ * `after` in the order of application, end_at and id; all zero: from the start.
  */
 extern int	overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit);
 
 /*
- * End these, with ended_at = end_at; returns how many. Waits for nobody: what
- * somebody has locked, or a message of it, is left.
+ * End these, with ended_at = end_at; returns how many. Does not wait: an
+ * appointment that somebody has locked, or a message of it, is left as it is.
  */
 extern int	overdue_end(const Overdue *overdue, int count, TimestampTz now);
 
-/* When there will be something to end; a moment later for what is left, DT_NOEND for never. */
+/* When there will be something to end: a moment from now for what was left; DT_NOEND: never. */
 extern TimestampTz overdue_next(TimestampTz now);
 
 #endif							/* APPT_END_H */

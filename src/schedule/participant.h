@@ -18,7 +18,8 @@ typedef struct Customer
 	char	   *phone;			/* E.164 where it can be */
 	char	   *locale;
 	char	   *preferred_channel;	/* EMAIL or SMS */
-	const char *verified_channel;	/* by whose address a code was sent; NULL: none was needed */
+	const char *verified_channel;	/* by whose address a code was sent; NULL:
+									 * none was needed */
 	Jsonb	   *metadata;		/* never NULL */
 } Customer;
 
@@ -39,13 +40,13 @@ extern char *participant_type(const AppointmentKey *key, const char *participant
 /* Of one appointment, agents and customers together. */
 #define MAX_PARTICIPANTS 500
 
-/* PT409 if the appointment, which is locked, has no place for another participant. */
+/* PT409 if the appointment has no place for another participant. It is locked. */
 extern void require_place(const AppointmentKey *key);
 
 /*
- * Store one; the appointment is new, or it is locked and has a place. Of a new
- * one created_at is the transaction's start, else the clock's time: by that
- * config/record_change.c tells who was added later.
+ * Store one; the appointment is new, or it is locked and has a place. Its
+ * created_at is the transaction's start if the appointment is new, else the
+ * clock's time: config/record_change.c so knows who was added later.
  */
 extern void agent_insert(const AppointmentKey *key, const char *user_id, TimestampTz created_at);
 extern void customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz created_at);

@@ -60,7 +60,7 @@ extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts 
 								  int64 lane_id, TimestampTz place, TimestampTz now,
 								  Reason *reason, char **error);
 
-/* Its attempt is open: the record is needed no more. */
+/* Free the record: its attempt is open. */
 extern void delivery_forget_record(Delivery *delivery);
 
 /*

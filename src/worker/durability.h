@@ -8,8 +8,8 @@
 /*
  * Would the last commit that wrote something survive what the operator has
  * provided for: a crash of the server, and, where synchronous replication is
- * asked for, a failover? To be asked right after that commit. It may be false
- * though the commit returned normally.
+ * asked for, a failover? Call it right after that commit. It may be false though
+ * the commit returned normally.
  */
 extern bool commit_is_durable(void);
 

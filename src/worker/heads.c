@@ -20,7 +20,7 @@
 
 /*
  * How soon a lane comes back to an entry that somebody had locked; if looking
- * took long, because he has many, after so many times that.
+ * took long, because there are many, after so many times as long.
  */
 #define LOCKED_RETRY (100 * INT64CONST(1000))
 #define LOCKED_TIMES 10
@@ -90,7 +90,11 @@ sweep_step(void *argument)
 	lanes_forget_unseen(GetCurrentTimestamp());
 	lanes_doubt();
 	all = lanes_all(&count);
-	/* Nobody told us of what was planned for later than this, nor of what was prepared. */
+
+	/*
+	 * Nobody told us of what was planned for later than this, nor of what was
+	 * prepared.
+	 */
 	for (int i = 0; i < count; i++)
 		all[i]->low_water = DT_NOBEGIN;
 	if (count > 0)

@@ -17,9 +17,9 @@
  * fork failed in between, is forgotten after a while; should it start late
  * after all, its record's generation tells it to exit.
  *
- * A crash of a worker restarts the server, and with it the launcher, which
- * remembers nothing then. How often workers of a database have crashed, and how
- * long they pause therefore, it learns from crashes.c.
+ * A crash of a worker restarts the server, and with it the launcher, which then
+ * remembers nothing. It learns from crashes.c how often the workers of a database
+ * have crashed, and so how long they pause.
  *
  * Any error ends the launcher, and the postmaster starts it anew after 1 s.
  * On a standby the postmaster starts it when recovery has finished; under
@@ -79,7 +79,8 @@ typedef struct Supervised
 	int64		delay;			/* after the next end, in microseconds */
 	bool		was_alive;
 	TimestampTz alive_since;
-	BackgroundWorkerHandle *handle; /* of the last one registered by us, or NULL */
+	BackgroundWorkerHandle *handle; /* of the last one registered by us, or
+									 * NULL */
 } Supervised;
 
 static List *all_supervised = NIL;	/* in TopMemoryContext */
@@ -517,7 +518,7 @@ supervise_all(void)
 	forget_supervised_but(known);
 	foreach(cell, present)
 		for (int slot = 1; slot <= appt_workers; slot++)
-			next = Min(next, supervise(supervised_for(lfirst_oid(cell), slot)));
+		next = Min(next, supervise(supervised_for(lfirst_oid(cell), slot)));
 
 	/* One database at a time is tried; one that just failed waits its turn. */
 	foreach(cell, unknown)

@@ -58,7 +58,7 @@
 /* So often are the switches read of what is under way. */
 #define SWITCHES_INTERVAL (100 * INT64CONST(1000))
 
-/* So often are suspects looked after, and so many of them claimed then. */
+/* How often suspects are claimed, and how many each time. */
 #define SUSPECTS_INTERVAL (50 * INT64CONST(1000))
 #define SUSPECTS_AT_ONCE 16
 
@@ -309,8 +309,8 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 }
 
 /*
- * One worker looks after them for all. They go one by one, and beside what else
- * is due: nobody waits for them.
+ * Slot 1 does this for all workers. Suspects go one by one, beside what else is
+ * due: nothing else waits for them.
  */
 static void
 see_to_suspects(Loop *loop, TimestampTz now)
@@ -351,7 +351,7 @@ settle_if_worthwhile(Loop *loop, TimestampTz now)
 		loop->settle_not_before = now + FAILURE_PAUSE;
 }
 
-/* Does delivery want the worker's time? */
+/* Is there delivery to do? */
 static bool
 is_busy(const Loop *loop)
 {

@@ -144,9 +144,10 @@ find_step(void *argument)
 	else
 		leftovers = (Leftover *) repalloc(leftovers, (leftover_count + found) * sizeof(Leftover));
 	for (uint64 row = 0; row < found; row++)
-		leftovers[leftover_count++] = (Leftover) {
-			row_int64(row, 1), row_int64(row, 2), row_timestamp(row, 3), false, false
-		};
+		leftovers[leftover_count++] = (Leftover)
+	{
+		row_int64(row, 1), row_int64(row, 2), row_timestamp(row, 3), false, false
+	};
 }
 
 static int
@@ -169,7 +170,7 @@ forget_leftovers(void)
 	leftover_count = 0;
 }
 
-/* One of these may be what these slots crashed over. */
+/* These slots may have crashed over one of these notifications. */
 static bool
 find_of_slots(Search search)
 {
@@ -188,7 +189,7 @@ find_of_slots(Search search)
 	return true;
 }
 
-/* What is guilty is not even looked at; suspects.c settles it. */
+/* Guilty ones are not loaded here; suspects.c settles them. */
 static void
 sort_leftovers(void)
 {
@@ -278,7 +279,7 @@ close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *f
 					  decision.reason, NULL);
 }
 
-/* As many at once as the facts of fit into their budget. */
+/* As many at once as their facts fit into the budget. */
 static void
 close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz now)
 {

@@ -73,9 +73,9 @@ static Statement drop_codes = {
 static Retention retention;
 
 /*
- * What is dropped again after a crash was dropped late: nobody need wait for the
- * disk. PGC_S_OVERRIDE would change the session's default, too, so that claims
- * would wait for no standby any more.
+ * A crash may undo what was dropped, and it is dropped again: no need to wait for
+ * the disk. PGC_S_OVERRIDE would change the session's default, too, and claims
+ * would no longer wait for a standby.
  */
 static void
 commit_in_time(void)

@@ -1,7 +1,7 @@
 /*
  * retention.h
- *		Dropping settled notifications and attempts, and records of changes,
- *		past appt.log_retention; and one-time codes of yore.
+ *		Dropping settled notifications, attempts and records of changes that are
+ *		older than appt.log_retention, and old one-time codes.
  */
 #ifndef APPT_RETENTION_H
 #define APPT_RETENTION_H

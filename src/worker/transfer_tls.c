@@ -18,8 +18,8 @@
  *
  * A key exchange by Diffie-Hellman in a finite field is not offered. The server
  * chooses its size: one of 10,000 bits takes more than a second of our time within
- * one call, and nothing of the server's, which may use its number again. Whoever
- * has it has elliptic curves, too.
+ * one call, and no time of the server's, which may reuse its number. Nearly every
+ * server that offers it offers elliptic curves, too.
  *
  * The count is stored in the SSL in place of a pointer: nothing is allocated,
  * nothing has to be freed.
@@ -41,7 +41,7 @@ static int	count_index = -1;
 static int	error_library;
 static int	(*default_security) (const SSL *, const SSL_CTX *, int, int, int, void *, void *);
 
-/* What we do to a connection is right only if libcurl uses the library that we are linked with. */
+/* This file works only if libcurl uses the OpenSSL library that we are linked with. */
 void
 prepare_tls(void)
 {
