@@ -178,6 +178,12 @@ read_application(Batch *batch, uint64 row)
 	return facts;
 }
 
+static const pg_uuid_t *
+application_of(const NotificationFacts *facts)
+{
+	return &facts->application_id;
+}
+
 static void
 load_applications(Batch *batch)
 {
@@ -189,14 +195,13 @@ load_applications(Batch *batch)
 		" WHERE a.id = ANY ($1) ORDER BY a.id",
 		1, {UUIDARRAYOID}
 	};
-	pg_uuid_t  *ids = batch_uuids(batch);
-	int			count = 0;
+	Datum		ids;
 	uint64		found;
 	ListCell   *cell;
 
-	foreach(cell, batch->notifications)
-		ids[count++] = ((NotificationFacts *) lfirst(cell))->application_id;
-	found = batch_read(batch, &find, uuid_array(ids, &count));
+	if (!batch_keys(batch, application_of, &ids))
+		return;
+	found = batch_read(batch, &find, ids);
 	fact_index_create(&batch->applications, found);
 	for (uint64 row = 0; row < found; row++)
 	{

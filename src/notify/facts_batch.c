@@ -49,27 +49,27 @@ batch_read2(const Batch *batch, Statement *statement, Datum keys, Datum more_key
 	return statement_run(statement, keys, more_keys);
 }
 
-Datum
-uuid_array(pg_uuid_t *uuids, int *count)
+bool
+batch_keys(const Batch *batch, KeyOf key_of, Datum *keys)
 {
-	Column	   *column = column_create(UUIDOID, *count);
-	int			distinct = 0;
+	int			count = 0;
+	pg_uuid_t  *uuids = (pg_uuid_t *) palloc(Max(list_length(batch->notifications), 1) * sizeof(pg_uuid_t));
+	Column	   *column = column_create(UUIDOID, list_length(batch->notifications));
+	ListCell   *cell;
 
-	qsort(uuids, *count, sizeof(pg_uuid_t), uuid_compare);
-	for (int i = 0; i < *count; i++)
+	foreach(cell, batch->notifications)
+	{
+		const pg_uuid_t *key = key_of((const NotificationFacts *) lfirst(cell));
+
+		if (key != NULL)
+			uuids[count++] = *key;
+	}
+	qsort(uuids, count, sizeof(pg_uuid_t), uuid_compare);
+	for (int i = 0; i < count; i++)
 		if (i == 0 || uuid_compare(&uuids[i - 1], &uuids[i]) != 0)
-		{
 			column_add_uuid(column, &uuids[i]);
-			distinct++;
-		}
-	*count = distinct;
-	return column_array(column);
-}
-
-pg_uuid_t *
-batch_uuids(const Batch *batch)
-{
-	return (pg_uuid_t *) palloc(Max(list_length(batch->notifications), 1) * sizeof(pg_uuid_t));
+	*keys = column_array(column);
+	return count > 0;
 }
 
 /* ---- the budget ---- */

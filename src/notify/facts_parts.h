@@ -51,11 +51,11 @@ extern void fact_index_create(FactIndex *index, uint64 count);
 extern uint64 batch_read(const Batch *batch, Statement *statement, Datum keys);
 extern uint64 batch_read2(const Batch *batch, Statement *statement, Datum keys, Datum more_keys);
 
-/* Room for a uuid of each notification. */
-extern pg_uuid_t *batch_uuids(const Batch *batch);
+/* A key of a notification, or NULL. */
+typedef const pg_uuid_t *(*KeyOf) (const NotificationFacts *facts);
 
-/* An array of these uuids, each once; sorts them, and sets *count to the length of the array. */
-extern Datum uuid_array(pg_uuid_t *uuids, int *count);
+/* The keys of all notifications as an array, each once; false if there are none. */
+extern bool batch_keys(const Batch *batch, KeyOf key_of, Datum *keys);
 
 /* What a row costs besides its values. */
 #define COST_OF_ROW 128

@@ -75,6 +75,12 @@ facts_headers(Jsonb *jsonb)
 	return headers;
 }
 
+static const pg_uuid_t *
+subscription_of(const NotificationFacts *facts)
+{
+	return facts->subscription_id;
+}
+
 static void
 load_subscriptions(Batch *batch)
 {
@@ -84,21 +90,12 @@ load_subscriptions(Batch *batch)
 		" FROM appt.subscription s WHERE s.id = ANY ($1) ORDER BY s.id",
 		1, {UUIDARRAYOID}
 	};
-	pg_uuid_t  *ids = batch_uuids(batch);
-	int			count = 0;
+	Datum		ids;
 	uint64		found;
-	ListCell   *cell;
 
-	foreach(cell, batch->notifications)
-	{
-		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-		if (facts->subscription_id != NULL)
-			ids[count++] = *facts->subscription_id;
-	}
-	if (count == 0)
+	if (!batch_keys(batch, subscription_of, &ids))
 		return;
-	found = batch_read(batch, &find, uuid_array(ids, &count));
+	found = batch_read(batch, &find, ids);
 	fact_index_create(&batch->subscriptions, found);
 	for (uint64 row = 0; row < found; row++)
 	{
@@ -122,6 +119,12 @@ load_subscriptions(Batch *batch)
 	statement_done();
 }
 
+static const pg_uuid_t *
+application_with_provider(const NotificationFacts *facts)
+{
+	return facts->channel != CHANNEL_WEBHOOK ? &facts->application_id : NULL;
+}
+
 static void
 load_providers(Batch *batch)
 {
@@ -131,21 +134,12 @@ load_providers(Batch *batch)
 		" FROM appt.provider p WHERE p.application_id = ANY ($1) AND p.enabled ORDER BY p.id",
 		1, {UUIDARRAYOID}
 	};
-	pg_uuid_t  *ids = batch_uuids(batch);
-	int			count = 0;
+	Datum		ids;
 	uint64		found;
-	ListCell   *cell;
 
-	foreach(cell, batch->notifications)
-	{
-		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-		if (facts->channel != CHANNEL_WEBHOOK)
-			ids[count++] = facts->application_id;
-	}
-	if (count == 0)
+	if (!batch_keys(batch, application_with_provider, &ids))
 		return;
-	found = batch_read(batch, &find, uuid_array(ids, &count));
+	found = batch_read(batch, &find, ids);
 	fact_index_create(&batch->providers, found);
 	for (uint64 row = 0; row < found; row++)
 	{
