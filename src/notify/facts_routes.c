@@ -218,34 +218,42 @@ take_secrets(uint64 rows, void *whereto)
 	MemoryContextSwitchTo(previous);
 }
 
-/* The current key signs first, then those replaced, the latest before the others. */
+static Datum
+key_array(const FactIndex *index)
+{
+	Column	   *keys = column_create(UUIDOID, index->count);
+
+	for (int i = 0; i < index->count; i++)
+		column_add_uuid(keys, &index->keys[i]);
+	return column_array(keys);
+}
+
+/*
+ * The current key signs first, then those replaced, the latest before the others.
+ * Of an application's secrets only those that are asked for are read.
+ */
 static void
 load_secrets(Batch *batch)
 {
 	static Statement find = {
-		"SELECT coalesce(s.subscription_id, s.provider_id), s.name, s.value"
-		" FROM appt.secret s"
-		" WHERE s.application_id = ANY ($1)"
-		"  AND (s.subscription_id = ANY ($2) OR s.provider_id = ANY ($2))"
-		"  AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())"
-		" ORDER BY 1, s.name, s.expires_at DESC NULLS FIRST, s.id DESC",
+		"SELECT s.owner_id, s.name, s.value FROM ("
+		"  SELECT o.id AS owner_id, s.name, s.value, s.expires_at, s.id"
+		"  FROM (SELECT unnest($1) AS id) k JOIN appt.subscription o ON o.id = k.id"
+		"  JOIN appt.secret s ON s.application_id = o.application_id AND s.subscription_id = o.id"
+		" UNION ALL"
+		"  SELECT o.id, s.name, s.value, s.expires_at, s.id"
+		"  FROM (SELECT unnest($2) AS id) k JOIN appt.provider o ON o.id = k.id"
+		"  JOIN appt.secret s ON s.application_id = o.application_id AND s.provider_id = o.id) s"
+		" WHERE s.expires_at IS NULL OR s.expires_at > statement_timestamp()"
+		" ORDER BY s.owner_id, s.name, s.expires_at DESC NULLS FIRST, s.id DESC",
 		2, {UUIDARRAYOID, UUIDARRAYOID}
 	};
-	int			count = batch->subscriptions.count + batch->providers.count;
-	Column	   *owners = column_create(UUIDOID, count);
-	Column	   *applications = column_create(UUIDOID, batch->applications.count);
 
-	if (count == 0)
+	if (batch->subscriptions.count + batch->providers.count == 0)
 		return;
-	for (int i = 0; i < batch->subscriptions.count; i++)
-		column_add_uuid(owners, &batch->subscriptions.keys[i]);
-	for (int i = 0; i < batch->providers.count; i++)
-		column_add_uuid(owners, &batch->providers.keys[i]);
-	for (int i = 0; i < batch->applications.count; i++)
-		column_add_uuid(applications, &batch->applications.keys[i]);
 	find.is_read_only = !batch->is_current;
 	statement_each(&find, (NullableDatum[]) {
-		SQL_VALUE(column_array(applications)), SQL_VALUE(column_array(owners))
+		SQL_VALUE(key_array(&batch->subscriptions)), SQL_VALUE(key_array(&batch->providers))
 	}, take_secrets, batch);
 }
 

@@ -17,7 +17,7 @@ INSERT INTO life VALUES
 	(4, 'count_appointments(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'), (5, 'count_overlapping(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'),
 	(6, 'get_appointment(%1$L)'), (7, 'get_participant(%1$L, ''ann'')'), (8, 'update_appointment(%1$L, ''A title'')'), (9, 'reschedule_appointment(%1$L, now() + ''3 days'', ''20 minutes'')'),
 	(10, 'add_agent(%1$L, ''bob'')'), (11, 'add_customer(%1$L, ''{}'')'), (12, 'reassign_appointment(%1$L, ''cleo'')'), (13, 'remove_participant(%1$L, %3$L)'),
-	(-2, 'preview_notification(%1$L, %3$L, ''CREATE'', ''EMAIL'')'), (-1, 'schedule_appointment(%2$L, now() + ''2 days'', ''30 minutes'', ''{}'', organizer_id => ''ann'', idempotency_key => ''life'')'),
+	(-3, 'preview_notification(%1$L, %3$L, ''CREATE'', ''WEBHOOK'')'), (-2, 'preview_notification(%1$L, %3$L, ''CREATE'', ''EMAIL'')'), (-1, 'schedule_appointment(%2$L, now() + ''2 days'', ''30 minutes'', ''{}'', organizer_id => ''ann'', idempotency_key => ''life'')'),
 	(14, 'record_join(%1$L, ''cleo'')'), (15, 'record_leave(%1$L, ''cleo'')'), (16, 'end_appointment(%1$L)'), (17, 'delete_appointment(%1$L)');
 
 -- An appointment's whole life, and what each step of it looks at.
@@ -41,7 +41,8 @@ END $$;
 SELECT pg_temp.live(:'application');
 DELETE FROM life WHERE place = 0;
 
--- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the same message.
+-- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the same message,
+-- and 1,000 providers with secrets that are switched off.
 INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
 	SELECT :'application', 'dan', start_at, start_at + '20 minutes', 'UTC', 'en', true FROM generate_series('2032-01-01'::timestamptz, '2032-01-01'::timestamptz + '4999 minutes', '1 minute') start_at;
 INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'dan', 'AGENT' FROM appt.appointment WHERE organizer_id = 'dan';
@@ -53,6 +54,8 @@ INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane
 INSERT INTO appt.template (application_id, type, channel, locale, text_body)
 	SELECT :'application', 'CREATE', 'EMAIL', language || '-' || country, 'x' FROM string_to_table('bg cs da de el en es fi fr hu it nl pl pt ro ru sk sv tr uk', ' ') language,
 	 string_to_table('AD AE AF AG AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CH CL CM CN CO CR CU CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET', ' ') country;
+INSERT INTO appt.provider (application_id, channel, kind, url, sender, enabled) SELECT :'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@example.com', false FROM generate_series(1, 1000);
+INSERT INTO appt.secret (application_id, provider_id, name, value) SELECT application_id, id, 'PASSWORD', 'x' FROM appt.provider;
 SELECT pg_temp.live(:'application');
 -- Lists count all that match: of that, an entry each.
 UPDATE life SET cost = cost - 5000 WHERE place = 1;
