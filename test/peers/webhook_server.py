@@ -56,6 +56,7 @@ import base64
 import email.utils
 import http.server
 import json
+import os
 import re
 import socket
 import socketserver
@@ -270,9 +271,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def reset(self):
         self.close_connection = True
-        # Lingering for no time makes close() send RST.
+        # Lingering for no time makes close() send RST. Our files over the socket would put that off.
         self.request.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.request.close()
+        os.close(self.request.detach())
 
     def await_reader(self):
         """Until the client, on this machine, has read all that was sent: a reset may overtake it."""
