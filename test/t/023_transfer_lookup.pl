@@ -105,7 +105,8 @@ my $fetching = "SELECT number, kind, milliseconds, error FROM appt_test.exchange
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: the host name could not be looked up in time/ } @rows[ 0 .. 5 ]), 6, 'a token endpoint whose look-up hangs');
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: .*an earlier look-up of it hangs/ } @rows[ 6 .. 17 ]), 12, 'fails all at once afterwards')
 	or diag(join "\n", map { $_->{error} } @rows[ 6 .. 17 ]);
-is(scalar(lookups(qr/[tu]\.hang\.test/)), 2, 'without being looked up again');
+# A thread that a busy machine starts too late notes nothing.
+cmp_ok(scalar(lookups(qr/$_\.hang\.test/)), '<=', 1, "$_ is not looked up again") foreach qw(t u);
 
 # One that fails: for all at once, and it is tried again at the next.
 @rows = run(20, exchange(("a.fail.test:$port") x 20), exchange("a.fail.test:$port", "d.good.test:$port"));
