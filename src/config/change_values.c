@@ -30,6 +30,7 @@
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"
+#include "core/text.h"
 
 /* Bytes of a value: as much as of any text of the configuration. */
 #define MAX_VALUE_BYTES 8192
@@ -210,18 +211,6 @@ push_omitted(JsonbParseState **state, const char *name, Size bytes)
 	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
-/* What follows it may be a token. Only a URL has a scheme; other texts stay as they are. */
-static const char *
-without_query(const char *text)
-{
-	const char *mark = strchr(text, '?');
-	const char *scheme = strstr(text, "://");
-
-	if (mark == NULL || scheme == NULL || mark < scheme)
-		return text;
-	return psprintf("%.*s?" SECRET_MASK, (int) (mark - text), text);
-}
-
 static Jsonb *
 settings_without_queries(Jsonb *settings)
 {
@@ -234,7 +223,7 @@ settings_without_queries(Jsonb *settings)
 	while ((token = JsonbIteratorNext(&iterator, &value, false)) != WJB_DONE)
 	{
 		if (token == WJB_VALUE && value.type == jbvString)
-			json_push_text(&state, token, without_query(json_text(&value)));
+			json_push_text(&state, token, url_without_query(json_text(&value)));
 		else
 			result = pushJsonbValue(&state, token, token < WJB_BEGIN_ARRAY ? &value : NULL);
 	}
@@ -316,7 +305,7 @@ push_treated(JsonbParseState **state, const char *name, Datum value, Oid type, T
 			json_push_member(state, name, SECRET_MASK);
 			break;
 		case URL:
-			json_push_member(state, name, without_query(TextDatumGetCString(value)));
+			json_push_member(state, name, url_without_query(TextDatumGetCString(value)));
 			break;
 		case SETTINGS:
 			json_push_jsonb(state, name, settings_without_queries(DatumGetJsonbP(value)));

@@ -75,3 +75,14 @@ append_duration(StringInfo text, TimeOffset length)
 		appendStringInfoChar(text, 'S');
 	}
 }
+
+const char *
+url_without_query(const char *text)
+{
+	const char *mark = strchr(text, '?');
+	const char *scheme = strstr(text, "://");
+
+	if (mark == NULL || scheme == NULL || mark < scheme)
+		return text;
+	return psprintf("%.*s?********", (int) (mark - text), text);
+}

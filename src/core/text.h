@@ -17,6 +17,12 @@ extern bool is_same_text(const char *one, const char *other);
 /* As much as fits, without half a character at the end, for text that SQL reads. */
 extern void copy_clipped(char *to, const char *from, int size);
 
+/*
+ * A URL up to its question mark, with ******** for what follows, which may be a
+ * token: the log is read by more people. A text without a scheme stays as it is.
+ */
+extern const char *url_without_query(const char *text);
+
 /* The first three digits of a second, or as many as there are, but none if there are none. */
 typedef enum SecondDigits
 {

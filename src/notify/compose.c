@@ -817,17 +817,13 @@ write_content(const NotificationFacts *facts, Message *message, TimestampTz now,
 	return render_message(facts, message, unpacking, reason, error);
 }
 
-/* In the log a webhook's URL stands without its query, which may hold a token: the log is read by more people. */
+/* In the log a webhook's URL stands without its query. */
 static const char *
 recipient_to_show(const NotificationFacts *facts)
 {
 	const char *recipient = compose_recipient(facts);
-	const char *query = recipient == NULL || facts->channel != CHANNEL_WEBHOOK ? NULL :
-		strchr(recipient, '?');
 
-	if (query == NULL)
-		return recipient;
-	return psprintf("%.*s?********", (int) (query - recipient), recipient);
+	return recipient == NULL || facts->channel != CHANNEL_WEBHOOK ? recipient : url_without_query(recipient);
 }
 
 Message *
