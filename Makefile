@@ -128,8 +128,7 @@ $(VARIANT)/appt_test.so: $(TEST_OBJS) $(TESTED_LIBRARY)
 		-L$(dir $(TESTED_LIBRARY)) -Wl,--no-as-needed -l:appt.so -Wl,-rpath,'$$ORIGIN'
 
 # A worker that transfers nothing: `make bench` measures the database's side alone with it.
-build/bench/appt.so: $(filter-out src/worker/transfer%.o src/worker/smtp_dialogue.o src/worker/token.o,$(OBJS)) \
-		$(VARIANT)/test/bench/no_transfer.o
+build/bench/appt.so: $(filter-out src/transfer/%.o,$(OBJS)) $(VARIANT)/test/bench/no_transfer.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
 

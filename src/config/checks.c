@@ -18,7 +18,7 @@
 #include "channel/channel.h"
 #include "config/configuration.h"
 #include "core/errors.h"
-#include "notify/dates.h"
+#include "render/dates.h"
 
 PG_FUNCTION_INFO_V1(code_is_valid);
 PG_FUNCTION_INFO_V1(length_is_valid);

@@ -6,7 +6,7 @@
  * Names are compared without regard to case, as HTTP does; a name given twice
  * is refused, because it would depend on the receiver which of them counts.
  * A request carries a subscription's, an appointment's and appt's own, and its
- * headers are counted: see HEADERS_LIMIT in worker/transfer_parts.h.
+ * headers are counted: see HEADERS_LIMIT in transfer/parts.h.
  */
 #include "postgres.h"
 

@@ -19,8 +19,8 @@
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"
-#include "notify/builtin_templates.h"
 #include "notify/planning.h"
+#include "render/builtin_templates.h"
 
 PG_FUNCTION_INFO_V1(send_test_email);
 PG_FUNCTION_INFO_V1(send_test_sms);

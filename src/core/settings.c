@@ -12,8 +12,8 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
-#include "core/settings.h"
 #include "core/reachable.h"
+#include "core/settings.h"
 
 bool		appt_enabled = true;
 int			appt_workers = 1;

@@ -45,11 +45,11 @@
 #include "core/one_time_code.h"
 #include "core/statement.h"
 #include "core/text.h"
-#include "notify/builtin_templates.h"
 #include "notify/compose.h"
-#include "notify/dates.h"
 #include "notify/invite.h"
 #include "notify/locale_chain.h"
+#include "render/builtin_templates.h"
+#include "render/dates.h"
 
 /* Bytes that are unpacked for one message; and of a webhook's payload. */
 #define MESSAGE_BUDGET (2 * 1024 * 1024)

@@ -23,8 +23,8 @@
 #include "core/encoding.h"
 #include "core/errors.h"
 #include "core/json.h"
-#include "notify/calendar.h"
 #include "notify/invite.h"
+#include "render/calendar.h"
 
 static bool
 is_called_off(const AppointmentFacts *appointment)

@@ -6,8 +6,8 @@
 #ifndef APPT_LOCALE_CHAIN_H
 #define APPT_LOCALE_CHAIN_H
 
-#include "notify/dates.h"
 #include "notify/facts.h"
+#include "render/dates.h"
 
 #define CHAIN_MAX_LOCALES (2 * LOCALE_MAX_FALLBACKS)
 

@@ -13,9 +13,9 @@
 #include "core/call.h"
 #include "core/errors.h"
 #include "fmgr.h"
-#include "notify/builtin_templates.h"
-#include "notify/dates.h"
-#include "notify/mustache.h"
+#include "render/builtin_templates.h"
+#include "render/dates.h"
+#include "render/mustache.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 

@@ -15,7 +15,7 @@
 #include "core/errors.h"
 #include "core/response.h"
 #include "core/statement.h"
-#include "notify/calendar.h"
+#include "render/calendar.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
 

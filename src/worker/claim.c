@@ -33,6 +33,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "channel/destination.h"
 #include "core/column.h"
 #include "core/settings.h"
 #include "core/statement.h"
@@ -606,7 +607,7 @@ hand_over(Claim *claim)
 		char		destination[DESTINATION_SIZE];
 
 		MemoryContextSetParent(delivery->context, TopMemoryContext);
-		transfer_destination(delivery->request->url, destination);
+		destination_of_url(delivery->request->url, destination);
 		delivery->flight = lane_start(lane_get(delivery->lane_id), destination, claim->now);
 		deliveries = lappend(deliveries, delivery);
 	}

@@ -9,9 +9,9 @@
 #include "lib/ilist.h"
 
 #include "channel/channel.h"
+#include "fairness/lanes.h"
 #include "notify/eligibility.h"
-#include "worker/lanes.h"
-#include "worker/transfer.h"
+#include "transfer/transfer.h"
 
 /* What an attempt keeps of its message. */
 typedef struct AttemptRecord

@@ -29,7 +29,7 @@
 #include "core/plans.h"
 #include "core/settings.h"
 #include "core/wake.h"
-#include "worker/breakers.h"
+#include "fairness/breakers.h"
 #include "worker/chores.h"
 #include "worker/delivery.h"
 #include "worker/journal.h"

@@ -24,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
+#include "channel/destination.h"
 #include "core/column.h"
 #include "core/settings.h"
 #include "core/statement.h"
@@ -111,7 +112,7 @@ learn(Lane *lane, uint64 row, const Learning *learning)
 
 	(void) channel_from_code(row_text(row, 3), &owner.channel);
 	if (url != NULL)
-		transfer_destination(url, destination);
+		destination_of_url(url, destination);
 	lane_learn(lane, &owner, learning->now);
 }
 

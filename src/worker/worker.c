@@ -59,9 +59,9 @@
 #include "core/settings.h"
 #include "core/text.h"
 #include "core/wake.h"
+#include "process/shared.h"
 #include "worker/delivery.h"
 #include "worker/journal.h"
-#include "worker/shared.h"
 #include "worker/worker.h"
 
 /* The SQL versions that this library serves: its own and the one before. */

@@ -7,7 +7,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "worker/breakers.h"
+#include "fairness/breakers.h"
 
 /*
  * Run one step in a transaction of its own: as the extension's owner, SPI

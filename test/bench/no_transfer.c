@@ -1,6 +1,6 @@
 /*
  * no_transfer.c
- *		In place of the transfer engine (worker/transfer.h): every request is
+ *		In place of the transfer engine (transfer/transfer.h): every request is
  *		answered with 200 at once, and nothing leaves.
  *
  * `make bench` links a library of the worker with this in it, to measure what
@@ -15,7 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "core/settings.h"
-#include "worker/transfer.h"
+#include "transfer/transfer.h"
 
 struct TransferEngine
 {
@@ -87,17 +87,6 @@ int
 transfer_room(TransferEngine *engine)
 {
 	return Max(0, appt_max_concurrency - list_length(engine->tags));
-}
-
-/* Where things would go: the URL up to its path does for counting. */
-void
-transfer_destination(const char *url, char *destination)
-{
-	const char *authority = strstr(url, "://");
-	size_t		length = authority == NULL ? 0 : authority + 3 - url + strcspn(authority + 3, "/?#");
-
-	memset(destination, 0, DESTINATION_SIZE);
-	memcpy(destination, url, Min(length, DESTINATION_SIZE - 1));
 }
 
 /* Everything has left already. */

@@ -9,7 +9,7 @@
 #include "utils/timestamp.h"
 
 #include "channel/channel.h"
-#include "notify/calendar.h"
+#include "render/calendar.h"
 
 PG_FUNCTION_INFO_V1(test_calendar_file);
 PG_FUNCTION_INFO_V1(test_calendar_google_url);

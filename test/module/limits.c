@@ -20,8 +20,8 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
-#include "worker/breakers.h"
-#include "worker/lanes.h"
+#include "fairness/breakers.h"
+#include "fairness/lanes.h"
 
 PG_FUNCTION_INFO_V1(test_bucket_run);
 PG_FUNCTION_INFO_V1(test_bucket_excess);

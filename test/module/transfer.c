@@ -25,8 +25,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
-#include "worker/token.h"
-#include "worker/transfer.h"
+#include "transfer/token.h"
+#include "transfer/transfer.h"
 
 #include "test_channels.h"
 

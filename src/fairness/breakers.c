@@ -1,0 +1,208 @@
+/*
+ * breakers.c
+ *		Circuits of lanes and destinations: who keeps failing is sent one
+ *		message at a time, the log is told once when that begins and ends, and
+ *		operators can ask for those that are open.
+ *
+ * A lane's circuit counts what happens once a connection stands: answers of
+ * 5xx, timeouts, broken connections. It is the lane's and not its host's, for
+ * what a tenant's own path, account or token brings about must not cost other
+ * tenants of the same host anything, nor be hidden by their successes. That no
+ * connection can be made is the same for all who go there, so that counts for
+ * the destination, once for all its lanes: a mail relay that is down is asked
+ * by one message at a time and not by one of each tenant.
+ */
+#include "postgres.h"
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/errors.h"
+#include "core/text.h"
+#include "fairness/breakers.h"
+#include "fairness/parts.h"
+
+static dlist_head open_ones;
+static int	open_count;
+static bool has_news;
+
+void
+breakers_create(void)
+{
+	dlist_init(&open_ones);
+	open_count = 0;
+	has_news = true;
+}
+
+/* ---- telling ---- */
+
+static const Destination *
+destination_of(const Breaker *breaker)
+{
+	const Bundle *bundle;
+
+	if (breaker->of_destination)
+		return CONTAINER(Destination, breaker, breaker);
+	bundle = CONTAINER(Lane, breaker, breaker)->bundle;
+	return bundle->key.destination;
+}
+
+static void
+describe_lane(CircuitReport *report, const Lane *lane)
+{
+	report->of_lane = true;
+	report->application_id = lane->bundle->key.tenant->application_id;
+	report->channel = lane->channel;
+	report->has_subscription = lane->has_subscription;
+	report->subscription_id = lane->subscription_id;
+}
+
+static void
+describe(CircuitReport *report, const Breaker *breaker)
+{
+	memset(report, 0, sizeof(CircuitReport));
+	copy_clipped(report->destination, destination_of(breaker)->key, CIRCUIT_DESTINATION_LENGTH);
+	if (!breaker->of_destination)
+		describe_lane(report, CONTAINER(Lane, breaker, breaker));
+	report->opened_at = breaker->circuit.opened_at;
+	report->failures = breaker->circuit.failures;
+	report->probe_at = breaker->circuit.probe_at;
+	if (breaker->last_error != NULL)
+		copy_clipped(report->last_error, breaker->last_error, CIRCUIT_ERROR_LENGTH);
+}
+
+/* Whose messages, as " of subscription ..."; "" if all that go there. */
+static const char *
+whose(const Breaker *breaker)
+{
+	const Lane *lane;
+
+	if (breaker->of_destination)
+		return "";
+	lane = CONTAINER(Lane, breaker, breaker);
+	if (lane->has_subscription)
+		return psprintf(" of subscription %s", uuid_text(&lane->subscription_id));
+	return psprintf(" of application %s by %s",
+					uuid_text(&lane->bundle->key.tenant->application_id),
+					channel_code(lane->channel));
+}
+
+static void
+log_opened(const Breaker *breaker)
+{
+	ereport(LOG,
+			(errmsg("appt holds back messages%s to %s: %d failures in a row",
+					whose(breaker), destination_of(breaker)->key, breaker->circuit.failures),
+			 breaker->last_error != NULL ? errdetail("The last one: %s", breaker->last_error) : 0));
+}
+
+static void
+log_closed(const Breaker *breaker)
+{
+	ereport(LOG,
+			(errmsg("appt sends messages%s to %s again",
+					whose(breaker), destination_of(breaker)->key)));
+}
+
+/* ---- noting ---- */
+
+static void
+keep_error(Breaker *breaker, const char *error)
+{
+	if (breaker->last_error != NULL)
+		pfree(breaker->last_error);
+	breaker->last_error = error == NULL ? NULL : MemoryContextStrdup(TopMemoryContext, error);
+}
+
+static CircuitChange
+feed(Breaker *breaker, Finding finding, bool is_probe, TimestampTz now)
+{
+	switch (finding)
+	{
+		case FINDING_GOOD:
+			return circuit_succeed(&breaker->circuit);
+		case FINDING_BAD:
+			return circuit_fail(&breaker->circuit, is_probe, now);
+		case FINDING_NONE:
+			circuit_learn_nothing(&breaker->circuit, is_probe, now);
+	}
+	return CIRCUIT_UNCHANGED;
+}
+
+bool
+breaker_note(Breaker *breaker, Finding finding, bool is_probe, const char *error, TimestampTz now)
+{
+	CircuitChange change = feed(breaker, finding, is_probe, now);
+
+	if (change == CIRCUIT_UNCHANGED)
+		return false;
+	has_news = true;
+	keep_error(breaker, change == CIRCUIT_CLOSED ? NULL : error);
+	if (change == CIRCUIT_OPENED)
+	{
+		dlist_push_tail(&open_ones, &breaker->node);
+		open_count++;
+		log_opened(breaker);
+	}
+	if (change == CIRCUIT_CLOSED)
+	{
+		dlist_delete(&breaker->node);
+		open_count--;
+		log_closed(breaker);
+	}
+	return change == CIRCUIT_CLOSED;
+}
+
+void
+breaker_expedite(Breaker *breaker, TimestampTz now)
+{
+	circuit_expedite(&breaker->circuit, now);
+	has_news |= breaker->circuit.is_open;
+}
+
+void
+breakers_expedite(TimestampTz now)
+{
+	dlist_iter	iterator;
+
+	dlist_foreach(iterator, &open_ones)
+		breaker_expedite(dlist_container(Breaker, node, iterator.cur), now);
+}
+
+/* Who it was about has gone. */
+void
+breaker_forget(Breaker *breaker)
+{
+	if (breaker->circuit.is_open)
+	{
+		dlist_delete(&breaker->node);
+		open_count--;
+		has_news = true;
+	}
+	keep_error(breaker, NULL);
+	memset(&breaker->circuit, 0, sizeof(Circuit));
+}
+
+int
+breakers_report(CircuitReport *reports, int max)
+{
+	dlist_iter	iterator;
+	int			count = 0;
+
+	dlist_foreach(iterator, &open_ones)
+	{
+		if (count == max)
+			break;
+		describe(&reports[count++], dlist_container(Breaker, node, iterator.cur));
+	}
+	return open_count;
+}
+
+bool
+breakers_have_news(void)
+{
+	bool		had_news = has_news;
+
+	has_news = false;
+	return had_news;
+}

@@ -1,0 +1,80 @@
+/*
+ * flights.c
+ *		Messages on their way: they take places, tell who is failing when they
+ *		end, and let in who waited for their places.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "fairness/parts.h"
+
+/* Its message goes elsewhere than was learned: configuration has changed a moment ago. */
+static void
+redirect(Lane *lane, const char *destination, TimestampTz now)
+{
+	Bundle	   *bundle = find_bundle(lane->bundle->key.tenant, find_destination(destination));
+	bool		was_ready = lane->state == LANE_READY;
+
+	if (was_ready)
+		lane_leave(lane);
+	set_bundle(lane, bundle, now);
+	if (was_ready)
+		lane_enter(lane);
+}
+
+static void
+count_in_flight(Lane *lane, Bundle *bundle, int more)
+{
+	lane->gate.in_flight += more;
+	bundle->in_flight += more;
+	bundle->key.tenant->gate.in_flight += more;
+	bundle->key.destination->in_flight += more;
+}
+
+Flight
+lane_start(Lane *lane, const char *destination, TimestampTz now)
+{
+	Flight		flight = {.lane = lane};
+
+	if (strcmp(lane->bundle->key.destination->key, destination) != 0)
+		redirect(lane, destination, now);
+	flight.bundle = lane->bundle;
+	count_in_flight(lane, flight.bundle, 1);
+	bucket_take(&lane->gate.bucket, 1, now);
+	bucket_take(&flight.bundle->key.tenant->gate.bucket, 1, now);
+	flight.probes_lane = circuit_start(&lane->breaker.circuit);
+	flight.probes_destination = circuit_start(&flight.bundle->key.destination->breaker.circuit);
+	return flight;
+}
+
+/* Of where a lane led before nothing is to be concluded for where it leads now. */
+static void
+note_evidence(const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
+{
+	Lane	   *lane = flight->lane;
+
+	if (lane->bundle == flight->bundle &&
+		breaker_note(&lane->breaker, evidence.of_lane, flight->probes_lane, error, now) &&
+		lane->state == LANE_HELD)
+	{
+		lane_leave(lane);
+		lane_enter(lane);
+	}
+	(void) breaker_note(&flight->bundle->key.destination->breaker, evidence.of_destination,
+						flight->probes_destination, error, now);
+}
+
+void
+lane_finish(const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
+{
+	Tenant	   *tenant = flight->bundle->key.tenant;
+
+	count_in_flight(flight->lane, flight->bundle, -1);
+	note_evidence(flight, evidence, error, now);
+	if (flight->lane->state == LANE_FULL)
+		lane_enter(flight->lane);
+	if (tenant->state == TENANT_FULL)
+		tenant_release(tenant);
+	destination_release(flight->bundle->key.destination);
+}

@@ -1,0 +1,147 @@
+/*
+ * learning.c
+ *		What is known of lanes: whose they are, where they lead, what they may;
+ *		and when it holds no more.
+ *
+ * A lane that is not known, or whose configuration may have changed, waits
+ * among the unknown, once it has something due, until owners.c has learned it.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "fairness/parts.h"
+
+bool
+lanes_are_unknown(void)
+{
+	return !dlist_is_empty(&turns.unknown);
+}
+
+Lane **
+lanes_unknown(int max, int *count)
+{
+	Lane	  **lanes = (Lane **) palloc(sizeof(Lane *) * max);
+	dlist_iter	iterator;
+
+	*count = 0;
+	dlist_foreach(iterator, &turns.unknown)
+	{
+		if (*count == max)
+			break;
+		lanes[(*count)++] = dlist_container(Lane, node, iterator.cur);
+	}
+	return lanes;
+}
+
+static void
+set_limits(Gate *gate, const Limits *limits, TimestampTz now)
+{
+	gate->max_concurrency = limits->max_concurrency;
+
+	/*
+	 * The same rate, too: a clock that was set back fills a bucket from then
+	 * on.
+	 */
+	bucket_set_rate(&gate->bucket, limits->max_per_second, now);
+}
+
+/* Where it led before tells little of where it leads now. */
+void
+set_bundle(Lane *lane, Bundle *bundle, TimestampTz now)
+{
+	if (lane->bundle == bundle)
+		return;
+	if (lane->bundle != NULL)
+	{
+		breaker_expedite(&lane->breaker, now);
+		lane->bundle->lane_count--;
+	}
+	lane->bundle = bundle;
+	bundle->lane_count++;
+}
+
+void
+lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now)
+{
+	Tenant	   *tenant = find_tenant(&owner->application_id);
+
+	lane_leave(lane);
+	set_bundle(lane, find_bundle(tenant, find_destination(owner->destination)), now);
+	if (lane->version != owner->version)
+		breaker_expedite(&lane->breaker, now);
+	lane->version = owner->version;
+	lane->is_known = true;
+	lane->channel = owner->channel;
+	lane->has_subscription = owner->subscription_id != NULL;
+	if (lane->has_subscription)
+		lane->subscription_id = *owner->subscription_id;
+	set_limits(&lane->gate, &owner->own, now);
+	set_limits(&tenant->gate, &owner->application, now);
+	tenant_release(tenant);
+	lane_enter(lane);
+}
+
+void
+lane_set_aside(Lane *lane, TimestampTz until)
+{
+	block_lane(lane, until);
+	lane->is_known = false;
+}
+
+static void
+doubt(Lane *lane)
+{
+	lane->is_known = false;
+	if (lane->state == LANE_WAITING || lane->state == LANE_UNKNOWN)
+		return;
+	lane_leave(lane);
+	lane_enter(lane);
+}
+
+void
+lanes_doubt(void)
+{
+	int			count;
+	Lane	  **lanes = lanes_all(&count);
+
+	for (int i = 0; i < count; i++)
+		doubt(lanes[i]);
+	pfree(lanes);
+}
+
+/* Whose it is can't be told of a lane that was set aside before it was ever learned. */
+static bool
+may_be_changed(const Lane *lane)
+{
+	return lane->bundle == NULL || lane->bundle->key.tenant->is_doubted;
+}
+
+void
+lanes_doubt_changed(void)
+{
+	int			count;
+	Lane	  **lanes = lanes_all(&count);
+
+	for (int i = 0; i < count; i++)
+		if (may_be_changed(lanes[i]))
+			doubt(lanes[i]);
+	pfree(lanes);
+	tenants_trust();
+}
+
+void
+lane_expedite(int64 lane_id, TimestampTz now)
+{
+	Lane	   *lane = lane_find(lane_id);
+
+	if (lane == NULL || lane->bundle == NULL)
+		return;
+	breaker_expedite(&lane->breaker, now);
+	breaker_expedite(&lane->bundle->key.destination->breaker, now);
+	destination_release(lane->bundle->key.destination);
+	if (lane->state != LANE_HELD)
+		return;
+	lane_leave(lane);
+	lane_enter(lane);
+}

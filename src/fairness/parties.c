@@ -1,0 +1,198 @@
+/*
+ * parties.c
+ *		Who takes part in sending: tenants, destinations, and bundles, which are
+ *		the lanes of a tenant that lead to the same destination. They come to be
+ *		with the first lane that is learned of them, and are forgotten when there
+ *		is nothing to remember.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "fairness/parts.h"
+
+static HTAB *tenants;
+static HTAB *destinations;
+static HTAB *bundles;
+
+/* ---- records ---- */
+
+static HTAB *
+create_table(const char *name, Size key_size, Size entry_size, int flags, MemoryContext context)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = key_size;
+	control.entrysize = entry_size;
+	control.hcxt = context;
+	return hash_create(name, 64, &control, HASH_ELEM | HASH_CONTEXT | flags);
+}
+
+void
+parties_create(MemoryContext context)
+{
+	tenants = create_table("appt tenants", sizeof(pg_uuid_t), sizeof(Tenant), HASH_BLOBS, context);
+	destinations = create_table("appt destinations", DESTINATION_SIZE, sizeof(Destination),
+								HASH_STRINGS, context);
+	bundles = create_table("appt bundles", sizeof(BundleKey), sizeof(Bundle), HASH_BLOBS, context);
+}
+
+Tenant *
+find_tenant(const pg_uuid_t *application_id)
+{
+	bool		found;
+	Tenant	   *tenant = (Tenant *) hash_search(tenants, application_id, HASH_ENTER, &found);
+
+	if (found)
+		return tenant;
+	memset((char *) tenant + sizeof(pg_uuid_t), 0, sizeof(Tenant) - sizeof(pg_uuid_t));
+	tenant->gate.max_concurrency = INT_MAX;
+	ring_init(&tenant->bundles);
+	return tenant;
+}
+
+Destination *
+find_destination(const char *key)
+{
+	bool		found;
+	Destination *destination = (Destination *) hash_search(destinations, key, HASH_ENTER, &found);
+
+	if (found)
+		return destination;
+	memset((char *) destination + DESTINATION_SIZE, 0, sizeof(Destination) - DESTINATION_SIZE);
+	destination->breaker.of_destination = true;
+	dlist_init(&destination->parked);
+	return destination;
+}
+
+Bundle *
+find_bundle(Tenant *tenant, Destination *destination)
+{
+	BundleKey	key = {tenant, destination};
+	bool		found;
+	Bundle	   *bundle = (Bundle *) hash_search(bundles, &key, HASH_ENTER, &found);
+
+	if (found)
+		return bundle;
+	memset((char *) bundle + sizeof(BundleKey), 0, sizeof(Bundle) - sizeof(BundleKey));
+	ring_init(&bundle->lanes);
+	tenant->bundle_count++;
+	destination->bundle_count++;
+	return bundle;
+}
+
+/* ---- doubts ---- */
+
+void
+tenant_doubt(const pg_uuid_t *application_id)
+{
+	Tenant	   *tenant = (Tenant *) hash_search(tenants, application_id, HASH_FIND, NULL);
+
+	if (tenant != NULL)
+		tenant->is_doubted = true;
+}
+
+void
+tenants_trust(void)
+{
+	HASH_SEQ_STATUS scan;
+	Tenant	   *tenant;
+
+	hash_seq_init(&scan, tenants);
+	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
+		tenant->is_doubted = false;
+}
+
+/* ---- forgetting ---- */
+
+static bool
+gate_is_forgettable(const Gate *gate, TimestampTz now)
+{
+	return gate->in_flight == 0 && gate->reserved == 0 && bucket_is_full(&gate->bucket, now);
+}
+
+/* An open circuit is remembered until its next probe, which there is nothing for. */
+static bool
+circuit_is_forgettable(const Circuit *circuit, TimestampTz now)
+{
+	return circuit_room(circuit, now) > 0;
+}
+
+bool
+lane_is_forgettable(const Lane *lane, TimestampTz now)
+{
+	return gate_is_forgettable(&lane->gate, now) &&
+		circuit_is_forgettable(&lane->breaker.circuit, now);
+}
+
+void
+lane_forget(Lane *lane)
+{
+	breaker_forget(&lane->breaker);
+	if (lane->bundle != NULL)
+		lane->bundle->lane_count--;
+}
+
+static void
+forget_bundles(void)
+{
+	HASH_SEQ_STATUS scan;
+	Bundle	   *bundle;
+
+	hash_seq_init(&scan, bundles);
+	while ((bundle = (Bundle *) hash_seq_search(&scan)) != NULL)
+	{
+		if (bundle->lane_count > 0 || bundle->in_flight > 0)
+			continue;
+		bundle->key.tenant->bundle_count--;
+		bundle->key.destination->bundle_count--;
+		(void) hash_search(bundles, &bundle->key, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+forget_tenants(TimestampTz now)
+{
+	HASH_SEQ_STATUS scan;
+	Tenant	   *tenant;
+
+	hash_seq_init(&scan, tenants);
+	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
+	{
+		if (tenant->bundle_count > 0 || !gate_is_forgettable(&tenant->gate, now))
+			continue;
+		alarm_clear(&tenant->alarm);
+		(void) hash_search(tenants, &tenant->application_id, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+forget_destinations(TimestampTz now)
+{
+	HASH_SEQ_STATUS scan;
+	Destination *destination;
+
+	hash_seq_init(&scan, destinations);
+	while ((destination = (Destination *) hash_seq_search(&scan)) != NULL)
+	{
+		if (destination->bundle_count > 0 || destination->in_flight > 0 ||
+			!circuit_is_forgettable(&destination->breaker.circuit, now))
+			continue;
+		alarm_clear(&destination->alarm);
+		if (destination->is_roomy)
+			dlist_delete(&destination->node);
+		breaker_forget(&destination->breaker);
+		(void) hash_search(destinations, destination->key, HASH_REMOVE, NULL);
+	}
+}
+
+void
+parties_forget(TimestampTz now)
+{
+	forget_bundles();
+	forget_tenants(now);
+	forget_destinations(now);
+}

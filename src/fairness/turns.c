@@ -1,0 +1,184 @@
+/*
+ * turns.c
+ *		Whose turn it is: rings within rings, and who is in them.
+ *
+ *	ring of tenants -> a tenant's ring of bundles -> a bundle's ring of lanes
+ *
+ * A lane is in its ring while it has something due and may send it, a bundle
+ * while one of its lanes is, a tenant while one of its bundles is. What may
+ * not send leaves its ring, and so costs nothing to pass over.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "fairness/parts.h"
+
+Turns		turns;
+
+void
+turns_create(void)
+{
+	ring_init(&turns.tenants);
+	dlist_init(&turns.roomy);
+	dlist_init(&turns.unknown);
+}
+
+/* ---- rings ---- */
+
+void
+ring_init(Ring *ring)
+{
+	dlist_init(&ring->members);
+	dlist_init(&ring->passed_over);
+	ring->turn = 0;
+}
+
+bool
+ring_is_empty(Ring *ring)
+{
+	return dlist_is_empty(&ring->members) && dlist_is_empty(&ring->passed_over);
+}
+
+static void
+ring_add(Ring *ring, dlist_node *node)
+{
+	dlist_push_tail(&ring->members, node);
+}
+
+/* Who is next; NULL if nobody is left in this allotment. */
+dlist_node *
+ring_next(Ring *ring)
+{
+	if (ring->turn != turns.number)
+	{
+		while (!dlist_is_empty(&ring->passed_over))
+			dlist_push_tail(&ring->members, dlist_pop_head_node(&ring->passed_over));
+		ring->turn = turns.number;
+	}
+	return dlist_is_empty(&ring->members) ? NULL : dlist_head_node(&ring->members);
+}
+
+void
+ring_rotate(Ring *ring, dlist_node *node)
+{
+	dlist_delete(node);
+	dlist_push_tail(&ring->members, node);
+}
+
+void
+ring_pass_over(Ring *ring, dlist_node *node)
+{
+	dlist_delete(node);
+	dlist_push_tail(&ring->passed_over, node);
+}
+
+/* ---- entering and leaving the rings ---- */
+
+static void
+tenant_enter(Tenant *tenant)
+{
+	tenant->state = TENANT_SERVED;
+	ring_add(&turns.tenants, &tenant->node);
+}
+
+void
+bundle_enter(Bundle *bundle)
+{
+	Tenant	   *tenant = bundle->key.tenant;
+
+	bundle->state = BUNDLE_SERVED;
+	ring_add(&tenant->bundles, &bundle->node);
+	if (tenant->state == TENANT_IDLE)
+		tenant_enter(tenant);
+}
+
+/* Nothing of the bundle is in its tenant's ring any more. */
+static void
+bundle_leave(Bundle *bundle, BundleState state)
+{
+	Tenant	   *tenant = bundle->key.tenant;
+
+	dlist_delete(&bundle->node);
+	bundle->state = state;
+	if (tenant->state != TENANT_SERVED || !ring_is_empty(&tenant->bundles))
+		return;
+	dlist_delete(&tenant->node);
+	tenant->state = TENANT_IDLE;
+}
+
+void
+lane_enter(Lane *lane)
+{
+	if (!lane->is_known)
+	{
+		lane->state = LANE_UNKNOWN;
+		dlist_push_tail(&turns.unknown, &lane->node);
+		return;
+	}
+	lane->state = LANE_READY;
+	ring_add(&lane->bundle->lanes, &lane->node);
+	if (lane->bundle->state == BUNDLE_IDLE)
+		bundle_enter(lane->bundle);
+}
+
+void
+lane_leave(Lane *lane)
+{
+	alarm_clear(&lane->alarm);
+	if (lane->state == LANE_UNKNOWN)
+		dlist_delete(&lane->node);
+	if (lane->state != LANE_READY)
+		return;
+	dlist_delete(&lane->node);
+	if (ring_is_empty(&lane->bundle->lanes))
+		bundle_leave(lane->bundle, BUNDLE_IDLE);
+}
+
+/* What held it back is over; what else does will be found out. */
+void
+tenant_release(Tenant *tenant)
+{
+	if (tenant->state != TENANT_HELD && tenant->state != TENANT_FULL)
+		return;
+	alarm_clear(&tenant->alarm);
+	tenant->state = TENANT_IDLE;
+	if (!ring_is_empty(&tenant->bundles))
+		tenant_enter(tenant);
+}
+
+void
+destination_release(Destination *destination)
+{
+	if (destination->is_roomy || dlist_is_empty(&destination->parked))
+		return;
+	destination->is_roomy = true;
+	dlist_push_tail(&turns.roomy, &destination->node);
+}
+
+void
+block_lane(Lane *lane, TimestampTz until)
+{
+	lane_leave(lane);
+	lane->state = until == DT_NOEND ? LANE_FULL : LANE_HELD;
+	alarm_set(&lane->alarm, ALARM_OF_LANE, until);
+}
+
+void
+block_tenant(Tenant *tenant, TimestampTz until)
+{
+	dlist_delete(&tenant->node);
+	tenant->state = until == DT_NOEND ? TENANT_FULL : TENANT_HELD;
+	alarm_set(&tenant->alarm, ALARM_OF_TENANT, until);
+}
+
+void
+park_bundle(Bundle *bundle, TimestampTz until)
+{
+	Destination *destination = bundle->key.destination;
+
+	bundle_leave(bundle, BUNDLE_PARKED);
+	bundle->parked_in = turns.number;
+	dlist_push_tail(&destination->parked, &bundle->node);
+	alarm_set(&destination->alarm, ALARM_OF_DESTINATION, until);
+}

@@ -1,0 +1,633 @@
+/*
+ * launcher.c
+ *		Keeps appt.workers workers running in every database that has the
+ *		extension.
+ *
+ * The launcher is connected to no database: it sees the list of databases, but
+ * not which of them have the extension. At its start it tries them one by one
+ * with a worker, which exits where there is none. Later, whoever creates,
+ * alters or drops the extension or a database says so in shared memory at
+ * commit (lifecycle.c); once a minute the list is read anyway.
+ *
+ * Workers are never restarted by the postmaster, only from here, at once the
+ * first time and then after 1 s, doubling to 60 s, until one has lived for a
+ * minute. All that must outlive the launcher is in shared memory: after its
+ * own death the next one finds the records of living workers and goes on.
+ * A worker that was registered but never started, because the launcher or its
+ * fork failed in between, is forgotten after a while; should it start late
+ * after all, its record's generation tells it to exit.
+ *
+ * A crash of a worker restarts the server, and with it the launcher, which then
+ * remembers nothing. It learns from crashes.c how often the workers of a database
+ * have crashed, and so how long they pause.
+ *
+ * Any error ends the launcher, and the postmaster starts it anew after 1 s.
+ * On a standby the postmaster starts it when recovery has finished; under
+ * pg_upgrade it is not registered at all.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/pg_database.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/bgworker_internals.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/proc.h"
+#include "storage/procarray.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "core/caller_name.h"
+#include "core/settings.h"
+#include "process/launcher.h"
+#include "process/shared.h"
+#include "worker/crashes.h"
+
+#define LAUNCHER_RESTART_SECONDS 1
+
+/* How often the list of databases is read without being told to. */
+#define REFRESH_INTERVAL (60 * USECS_PER_SEC)
+
+/* Pause before a worker is started again: first, at most; and how long a life resets it. */
+#define RESTART_DELAY_FIRST (1 * USECS_PER_SEC)
+#define RESTART_DELAY_MOST (60 * USECS_PER_SEC)
+#define RESTART_DELAY_RESET (60 * USECS_PER_SEC)
+
+/* A registered worker must have started by then. */
+#define START_TIMEOUT (30 * USECS_PER_SEC)
+
+/* A database that takes longer to tell whether it has the extension does not hold up the others. */
+#define TRIAL_PATIENCE (5 * USECS_PER_SEC)
+
+/* What the launcher itself remembers of one worker; lost at its death. */
+typedef struct Supervised
+{
+	Oid			database;
+	int			slot;
+	TimestampTz not_before;		/* of the next start */
+	int64		delay;			/* after the next end, in microseconds */
+	bool		was_alive;
+	TimestampTz alive_since;
+	BackgroundWorkerHandle *handle; /* of the last one registered by us, or
+									 * NULL */
+} Supervised;
+
+static List *all_supervised = NIL;	/* in TopMemoryContext */
+
+#define LAUNCHER_FUNCTION "appt_launcher_main"
+
+PGDLLEXPORT void appt_launcher_main(Datum unused);
+
+void
+launcher_register(void)
+{
+	BackgroundWorker worker = {
+		.bgw_name = "appt launcher",
+		.bgw_type = "appt launcher",
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = LAUNCHER_RESTART_SECONDS,
+		.bgw_library_name = "appt",
+		.bgw_function_name = LAUNCHER_FUNCTION
+	};
+
+	RegisterBackgroundWorker(&worker);
+}
+
+bool
+launcher_is_registered(void)
+{
+	slist_iter	iterator;
+
+	slist_foreach(iterator, &BackgroundWorkerList)
+	{
+		RegisteredBgWorker *registered = slist_container(RegisteredBgWorker, rw_lnode, iterator.cur);
+
+		if (strcmp(registered->rw_worker.bgw_function_name, LAUNCHER_FUNCTION) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the list of databases ---- */
+
+/* Databases that may have workers: not templates, open to connections. */
+static List *
+read_databases(void)
+{
+	MemoryContext context = CurrentMemoryContext;
+	List	   *databases = NIL;
+	Relation	relation;
+	TableScanDesc scan;
+	HeapTuple	tuple;
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	(void) GetTransactionSnapshot();
+	relation = table_open(DatabaseRelationId, AccessShareLock);
+	scan = table_beginscan_catalog(relation, 0, NULL);
+	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
+	{
+		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
+
+		if (database->datallowconn && !database->datistemplate)
+		{
+			MemoryContext previous = MemoryContextSwitchTo(context);
+
+			databases = lappend_oid(databases, database->oid);
+			MemoryContextSwitchTo(previous);
+		}
+	}
+	table_endscan(scan);
+	table_close(relation, AccessShareLock);
+	CommitTransactionCommand();
+	MemoryContextSwitchTo(context);
+	return databases;
+}
+
+static void
+terminate_workers(Oid database)
+{
+	for (int i = 0; i < workers_shared->worker_count; i++)
+	{
+		WorkerRecord *worker = &workers_shared->workers[i];
+
+		if (worker->is_used && worker->database == database && worker->pid != 0)
+			kill(worker->pid, SIGTERM);
+	}
+}
+
+/* Forget databases that are gone or closed, and stop what still runs there. */
+static void
+forget_databases_but(List *databases)
+{
+	for (int i = 0; i < workers_shared->worker_count; i++)
+		if (workers_shared->workers[i].is_used &&
+			!list_member_oid(databases, workers_shared->workers[i].database))
+			terminate_workers(workers_shared->workers[i].database);
+	for (int i = 0; i < workers_shared->database_count; i++)
+		if (!list_member_oid(databases, workers_shared->databases[i].database))
+			workers_shared->databases[i].database = InvalidOid;
+}
+
+/* A session's transaction end releases what it holds; make sure. */
+static void
+forget_dead_holders(void)
+{
+	for (int i = 0; i < workers_shared->hold_count; i++)
+		if (OidIsValid(workers_shared->holds[i].database) &&
+			BackendPidGetProc(workers_shared->holds[i].pid) == NULL)
+			workers_shared->holds[i].database = InvalidOid;
+}
+
+static void
+supervise_anew(Oid database)
+{
+	ListCell   *cell;
+
+	foreach(cell, all_supervised)
+	{
+		Supervised *supervised = (Supervised *) lfirst(cell);
+
+		if (supervised->database != database)
+			continue;
+		supervised->not_before = DT_NOBEGIN;
+		supervised->delay = RESTART_DELAY_FIRST;
+		supervised->was_alive = false;	/* its end was no failure */
+	}
+}
+
+/*
+ * Something happened to the database. A worker that serves it finds out by
+ * itself; one that found no extension is on its way out, and what it found is
+ * not so any more.
+ */
+static void
+check_database(DatabaseRecord *record)
+{
+	record->check = record->is_doubted = false;
+	if (record->presence == PRESENCE_ABSENT || worker_record(record->database, 1) == NULL)
+		record->presence = PRESENCE_UNKNOWN;
+	supervise_anew(record->database);
+}
+
+static void
+refresh_databases(void)
+{
+	List	   *databases;
+	ListCell   *cell;
+
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	workers_shared->check_all = false;
+	LWLockRelease(workers_shared->lock);
+	databases = read_databases();
+
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	forget_databases_but(databases);
+	crashes_forget_databases_but(databases);
+	forget_dead_holders();
+	foreach(cell, databases)
+	{
+		DatabaseRecord *record = database_record_create(lfirst_oid(cell));
+
+		if (record != NULL && (record->check || record->is_doubted))
+			check_database(record);
+	}
+	LWLockRelease(workers_shared->lock);
+	list_free(databases);
+}
+
+static bool
+refresh_is_asked_for(void)
+{
+	bool		asked;
+
+	LWLockAcquire(workers_shared->lock, LW_SHARED);
+	asked = workers_shared->check_all;
+	for (int i = 0; i < workers_shared->database_count; i++)
+		if (OidIsValid(workers_shared->databases[i].database) &&
+			workers_shared->databases[i].check)
+			asked = true;
+	LWLockRelease(workers_shared->lock);
+	return asked;
+}
+
+/* ---- starting ---- */
+
+static bool
+register_worker(WorkerRecord *record, uint32 generation, BackgroundWorkerHandle **handle)
+{
+	BackgroundWorker worker = {
+		.bgw_type = WORKER_TYPE,
+		.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION,
+		.bgw_start_time = BgWorkerStart_RecoveryFinished,
+		.bgw_restart_time = BGW_NEVER_RESTART,
+		.bgw_library_name = "appt",
+		.bgw_function_name = "appt_worker_main",
+		.bgw_notify_pid = MyProcPid
+	};
+	MemoryContext previous;
+	bool		registered;
+
+	snprintf(worker.bgw_name, BGW_MAXLEN, "appt worker %d for database %u",
+			 record->slot, record->database);
+	worker.bgw_main_arg = Int32GetDatum(record - workers_shared->workers);
+	memcpy(worker.bgw_extra, &generation, sizeof(generation));
+	previous = MemoryContextSwitchTo(TopMemoryContext);
+	registered = RegisterDynamicBackgroundWorker(&worker, handle);
+	MemoryContextSwitchTo(previous);
+	return registered;
+}
+
+/* Say it once, when the first database is left without. */
+static void
+report_no_slot(Oid database, int slot)
+{
+	DatabaseRecord *record;
+	bool		is_first = true;
+
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < workers_shared->database_count; i++)
+		if (OidIsValid(workers_shared->databases[i].database) &&
+			workers_shared->databases[i].without_slot != 0)
+			is_first = false;
+	record = database_record(database);
+	if (record != NULL)
+		record->without_slot |= SLOT_BIT(slot);
+	LWLockRelease(workers_shared->lock);
+	if (is_first)
+		ereport(LOG,
+				(errmsg("no background worker slot is free for appt in the database with OID %u", database),
+				 errdetail("It is tried again until there is one; worker_status shows it."),
+				 errhint("Consider increasing max_worker_processes.")));
+}
+
+static void
+forget_handle(Supervised *supervised)
+{
+	if (supervised->handle != NULL)
+		pfree(supervised->handle);
+	supervised->handle = NULL;
+}
+
+/* Its last error is its predecessor's crash. */
+static void
+recall_crash(WorkerRecord *record)
+{
+	CrashHistory history;
+
+	if (!crashes_recall(record->database, &history))
+		return;
+	record->last_error_at = history.last_at;
+	crashes_describe(&history, record->last_error, ERROR_LENGTH);
+}
+
+static void
+start_worker(Supervised *supervised)
+{
+	WorkerRecord *record;
+	DatabaseRecord *database;
+	uint32		generation = 0;
+
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	record = worker_record_create(supervised->database, supervised->slot);
+	if (record != NULL)
+	{
+		record->started_at = GetCurrentTimestamp();
+		recall_crash(record);
+		generation = record->generation;
+	}
+	LWLockRelease(workers_shared->lock);
+
+	forget_handle(supervised);
+	if (record != NULL && register_worker(record, generation, &supervised->handle))
+	{
+		supervised->was_alive = true;
+		supervised->alive_since = GetCurrentTimestamp();
+		LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+		if ((database = database_record(supervised->database)) != NULL)
+			database->without_slot &= ~SLOT_BIT(supervised->slot);
+		LWLockRelease(workers_shared->lock);
+		return;
+	}
+	if (record != NULL)
+	{
+		LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+		record->is_used = false;
+		LWLockRelease(workers_shared->lock);
+	}
+	report_no_slot(supervised->database, supervised->slot);
+	supervised->not_before = GetCurrentTimestamp() + supervised->delay;
+	supervised->delay = Min(2 * supervised->delay, RESTART_DELAY_MOST);
+}
+
+/* ---- supervising ---- */
+
+/* Did the postmaster give up on a worker that never came to life? */
+static bool
+never_started(Supervised *supervised, WorkerRecord *record)
+{
+	pid_t		pid;
+
+	if (record->pid != 0)
+		return false;
+	if (supervised->handle != NULL)
+		return GetBackgroundWorkerPid(supervised->handle, &pid) == BGWH_STOPPED;
+	return GetCurrentTimestamp() > record->started_at + START_TIMEOUT;
+}
+
+static bool
+is_alive(Supervised *supervised)
+{
+	WorkerRecord *record;
+	bool		alive;
+
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	record = worker_record(supervised->database, supervised->slot);
+	if (record != NULL && never_started(supervised, record))
+	{
+		record->is_used = false;
+		record = NULL;
+	}
+	alive = (record != NULL);
+	if (alive && !supervised->was_alive)
+		supervised->alive_since = record->started_at;	/* adopted */
+	LWLockRelease(workers_shared->lock);
+	return alive;
+}
+
+/* It ended: when may the next one start? */
+static void
+note_end(Supervised *supervised, TimestampTz now)
+{
+	supervised->was_alive = false;
+	forget_handle(supervised);
+	if (now >= supervised->alive_since + RESTART_DELAY_RESET)
+		supervised->delay = RESTART_DELAY_FIRST;
+	supervised->not_before = now + supervised->delay;
+	supervised->delay = Min(2 * supervised->delay, RESTART_DELAY_MOST);
+}
+
+/* Start it if it is to run and does not; returns when to look again. */
+static TimestampTz
+supervise(Supervised *supervised)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (is_alive(supervised))
+	{
+		supervised->was_alive = true;
+		if (crash_is_over(supervised->alive_since, now))
+			crashes_forget_history(supervised->database);
+		return now + START_TIMEOUT;
+	}
+	if (supervised->was_alive)
+		note_end(supervised, now);
+	supervised->not_before = Max(supervised->not_before,
+								 crashes_pause_until(supervised->database, now));
+	if (now >= supervised->not_before)
+		start_worker(supervised);
+	return supervised->was_alive ? now + START_TIMEOUT : supervised->not_before;
+}
+
+static Supervised *
+supervised_for(Oid database, int slot)
+{
+	MemoryContext previous;
+	Supervised *supervised;
+	ListCell   *cell;
+
+	foreach(cell, all_supervised)
+	{
+		supervised = (Supervised *) lfirst(cell);
+		if (supervised->database == database && supervised->slot == slot)
+			return supervised;
+	}
+	previous = MemoryContextSwitchTo(TopMemoryContext);
+	supervised = (Supervised *) palloc0(sizeof(Supervised));
+	supervised->database = database;
+	supervised->slot = slot;
+	supervised->not_before = DT_NOBEGIN;
+	supervised->delay = RESTART_DELAY_FIRST;
+	all_supervised = lappend(all_supervised, supervised);
+	MemoryContextSwitchTo(previous);
+	return supervised;
+}
+
+static void
+forget_supervised_but(List *databases)
+{
+	ListCell   *cell;
+
+	foreach(cell, all_supervised)
+	{
+		Supervised *supervised = (Supervised *) lfirst(cell);
+
+		if (list_member_oid(databases, supervised->database))
+			continue;
+		forget_handle(supervised);
+		pfree(supervised);
+		all_supervised = foreach_delete_current(all_supervised, cell);
+	}
+}
+
+/* Databases where workers are to run, those still to be tried, and all. */
+static void
+sort_databases(List **present, List **unknown, List **known)
+{
+	LWLockAcquire(workers_shared->lock, LW_SHARED);
+	for (int i = 0; i < workers_shared->database_count; i++)
+	{
+		DatabaseRecord *record = &workers_shared->databases[i];
+
+		if (!OidIsValid(record->database))
+			continue;
+		*known = lappend_oid(*known, record->database);
+		if (database_is_held(record->database))
+			continue;
+		if (record->presence == PRESENCE_PRESENT)
+			*present = lappend_oid(*present, record->database);
+		else if (record->presence == PRESENCE_UNKNOWN)
+			*unknown = lappend_oid(*unknown, record->database);
+	}
+	LWLockRelease(workers_shared->lock);
+}
+
+/* Start what is missing; returns when to look again at the latest. */
+static TimestampTz
+supervise_all(void)
+{
+	List	   *present = NIL;
+	List	   *unknown = NIL;
+	List	   *known = NIL;
+	ListCell   *cell;
+	TimestampTz next = GetCurrentTimestamp() + REFRESH_INTERVAL;
+
+	sort_databases(&present, &unknown, &known);
+	forget_supervised_but(known);
+	foreach(cell, present)
+		for (int slot = 1; slot <= appt_workers; slot++)
+		next = Min(next, supervise(supervised_for(lfirst_oid(cell), slot)));
+
+	/* One database at a time is tried; one that just failed waits its turn. */
+	foreach(cell, unknown)
+	{
+		Supervised *trial = supervised_for(lfirst_oid(cell), 1);
+		TimestampTz patience_ends;
+
+		next = Min(next, supervise(trial));
+		if (!trial->was_alive)
+			continue;
+		patience_ends = trial->alive_since + TRIAL_PATIENCE;
+		if (GetCurrentTimestamp() < patience_ends)
+		{
+			next = Min(next, patience_ends);
+			break;
+		}
+	}
+	return next;
+}
+
+/* ---- the process ---- */
+
+static void
+leave(int code, Datum unused)
+{
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	workers_shared->launcher = NULL;
+	LWLockRelease(workers_shared->lock);
+}
+
+static void
+enter(void)
+{
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	workers_shared->launcher = &MyProc->procLatch;
+	LWLockRelease(workers_shared->lock);
+	before_shmem_exit(leave, (Datum) 0);
+}
+
+static void
+handle_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+	if (ConfigReloadPending)
+	{
+		ConfigReloadPending = false;
+		ProcessConfigFile(PGC_SIGHUP);
+	}
+	/* An exit code of 0 would tell the postmaster never to start it again. */
+	if (ShutdownRequestPending)
+		proc_exit(1);
+}
+
+/* A clock that is set back postpones nothing. */
+static bool
+clock_was_set_back(void)
+{
+	static TimestampTz last = DT_NOBEGIN;
+	TimestampTz now = GetCurrentTimestamp();
+	bool		was_set_back = now < last;
+	ListCell   *cell;
+
+	last = now;
+	if (was_set_back)
+		foreach(cell, all_supervised)
+			((Supervised *) lfirst(cell))->not_before = DT_NOBEGIN;
+	return was_set_back;
+}
+
+static void
+sleep_until(TimestampTz wake)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long		timeout = TimestampDifferenceMilliseconds(now, Min(wake, now + REFRESH_INTERVAL));
+
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+					 timeout + 1, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+}
+
+void
+appt_launcher_main(Datum unused)
+{
+	MemoryContext context;
+	TimestampTz refresh_at = DT_NOBEGIN;
+
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
+	BackgroundWorkerUnblockSignals();
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	SetConfigOption("application_name", "appt launcher", PGC_USERSET, PGC_S_OVERRIDE);
+	pgstat_report_activity(STATE_IDLE, NULL);
+	enter();
+	crashes_collect();
+
+	context = AllocSetContextCreate(TopMemoryContext, "appt launcher", ALLOCSET_DEFAULT_SIZES);
+	for (;;)
+	{
+		TimestampTz wake;
+
+		MemoryContextSwitchTo(context);
+		handle_interrupts();
+		if (clock_was_set_back() || refresh_is_asked_for() || GetCurrentTimestamp() >= refresh_at)
+		{
+			refresh_databases();
+			refresh_at = GetCurrentTimestamp() + REFRESH_INTERVAL;
+		}
+		wake = Min(supervise_all(), refresh_at);
+		MemoryContextReset(context);
+		sleep_until(wake);
+	}
+}

@@ -1,0 +1,345 @@
+/*
+ * builtin_templates.c
+ *		The English templates of every message that goes to people, so that an
+ *		application works before anyone has written one; and the names that a
+ *		template may mention.
+ *
+ * They live here and not in rows, so that a dump has nothing to restore over
+ * and a newer appt brings its newer words.  Each says who it is from, what it
+ * is about, when (with the timezone) and what to do now.  Whatever may be
+ * missing stands in a section of its own, so that it leaves no hole.  Notes and
+ * metadata are internal and never in them, nor is the organizer: all that is
+ * known of one is a user id, which tells a customer nothing.  An SMS is short; an email's HTML
+ * has its styles inline, reads well aloud and needs no image.
+ */
+#include "postgres.h"
+
+#include "mb/pg_wchar.h"
+#include "render/builtin_templates.h"
+
+/* ---------- the parts that messages share ---------- */
+
+#define WHEN \
+	"{{date}}, {{time24}}{{#zone}} {{zone}}{{/zone}}"
+
+#define WHAT \
+	"{{#title}}{{title}}{{/title}}{{^title}}your appointment{{/title}}"
+
+#define NAME \
+	"{{#firstName}} {{firstName}}{{/firstName}}" \
+	"{{^firstName}}{{#fullName}} {{fullName}}{{/fullName}}{{/firstName}}"
+
+#define TEXT_HELLO \
+	"Hello" NAME ",\n\n"
+
+#define TEXT_DETAILS \
+	"{{#title}}\n" \
+	"What: {{title}}\n" \
+	"{{/title}}\n" \
+	"When: " WHEN "\n" \
+	"{{#duration}}\n" \
+	"How long: {{duration}}\n" \
+	"{{/duration}}\n" \
+	"{{#location}}\n" \
+	"Where: {{location}}\n" \
+	"{{/location}}\n"
+
+#define TEXT_JOIN \
+	"{{#joinUrl}}\n" \
+	"\n" \
+	"Join the video call here:\n" \
+	"{{{joinUrl}}}\n" \
+	"{{/joinUrl}}\n"
+
+#define TEXT_CALENDAR \
+	"{{#googleCalendarUrl}}\n" \
+	"\n" \
+	"Add it to Google Calendar:\n" \
+	"{{{googleCalendarUrl}}}\n" \
+	"{{/googleCalendarUrl}}\n" \
+	"{{#icalUrl}}\n" \
+	"\n" \
+	"Add it to another calendar:\n" \
+	"{{{icalUrl}}}\n" \
+	"{{/icalUrl}}\n"
+
+#define TEXT_GOODBYE \
+	"{{#applicationName}}\n" \
+	"\n" \
+	"{{applicationName}}\n" \
+	"{{/applicationName}}\n"
+
+#define PARAGRAPH \
+	"<p style=\"margin:0 0 16px\">"
+
+#define HTML_START(heading) \
+	"<!DOCTYPE html>\n" \
+	"<html lang=\"en\">\n" \
+	"<head>\n" \
+	"<meta charset=\"utf-8\">\n" \
+	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" \
+	"<title>" heading "</title>\n" \
+	"</head>\n" \
+	"<body style=\"margin:0;padding:24px 16px;background:#f4f5f7;color:#1f2933;" \
+	"font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;" \
+	"font-size:16px;line-height:1.5\">\n" \
+	"<div role=\"article\" aria-label=\"" heading "\" style=\"max-width:560px;" \
+	"margin:0 auto;padding:32px 24px;background:#ffffff;border-radius:8px\">\n" \
+	"<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3\">" heading "</h1>\n"
+
+#define HTML_HELLO \
+	PARAGRAPH "Hello" NAME ",</p>\n"
+
+#define HTML_ROW(label, value) \
+	"<tr><th scope=\"row\" style=\"padding:4px 16px 4px 0;text-align:left;" \
+	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
+	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
+
+#define HTML_DETAILS_AND(more) \
+	"<table style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n" \
+	"{{#title}}\n" HTML_ROW("What", "{{title}}") "{{/title}}\n" \
+	HTML_ROW("When", "<strong>" WHEN "</strong>") \
+	"{{#duration}}\n" HTML_ROW("How long", "{{duration}}") "{{/duration}}\n" \
+	"{{#location}}\n" HTML_ROW("Where", "{{location}}") "{{/location}}\n" \
+	more \
+	"</table>\n"
+
+#define HTML_DETAILS HTML_DETAILS_AND("")
+
+#define HTML_JOIN \
+	"{{#joinUrl}}\n" \
+	"<p style=\"margin:24px 0\"><a href=\"{{joinUrl}}\" style=\"display:inline-block;" \
+	"padding:12px 24px;background:#1a56db;color:#ffffff;text-decoration:none;" \
+	"border-radius:6px;font-weight:bold\">Join the video call</a></p>\n" \
+	"<p style=\"margin:0 0 16px;font-size:14px;color:#52606d\">" \
+	"Or open this address in your browser:<br>" \
+	"<a href=\"{{joinUrl}}\" style=\"color:#1a56db;word-break:break-all\">{{joinUrl}}</a></p>\n" \
+	"{{/joinUrl}}\n"
+
+#define HTML_CALENDAR \
+	"{{#googleCalendarUrl}}\n" \
+	PARAGRAPH "<a href=\"{{googleCalendarUrl}}\" style=\"color:#1a56db\">" \
+	"Add it to Google Calendar</a></p>\n" \
+	"{{/googleCalendarUrl}}\n" \
+	"{{#icalUrl}}\n" \
+	PARAGRAPH "<a href=\"{{icalUrl}}\" style=\"color:#1a56db\">" \
+	"Add it to another calendar</a></p>\n" \
+	"{{/icalUrl}}\n"
+
+#define HTML_END \
+	"{{#applicationName}}\n" \
+	"<p style=\"margin:24px 0 0;padding:16px 0 0;border-top:1px solid #e4e7eb;" \
+	"font-size:14px;color:#52606d\">{{applicationName}}</p>\n" \
+	"{{/applicationName}}\n" \
+	"</div>\n" \
+	"</body>\n" \
+	"</html>\n"
+
+#define SMS_FROM \
+	"{{#applicationName}}{{applicationName}}: {{/applicationName}}"
+
+#define SMS_TITLE \
+	"{{#title}} \"{{title}}\"{{/title}}"
+
+#define SMS_WHAT \
+	"Your appointment" SMS_TITLE
+
+#define SMS_JOIN \
+	"{{#joinUrl}} Join: {{{joinUrl}}}{{/joinUrl}}"
+
+/* An email about an appointment: both bodies say the same in the same order. */
+#define APPOINTMENT_EMAIL(type, subject, heading, news, after) \
+	{type, "EMAIL", subject, \
+		TEXT_HELLO news "\n\n" TEXT_DETAILS TEXT_JOIN TEXT_CALENDAR after##_TEXT TEXT_GOODBYE, \
+	HTML_START(heading) HTML_HELLO PARAGRAPH news "</p>\n" \
+	HTML_DETAILS HTML_JOIN HTML_CALENDAR after##_HTML HTML_END}
+
+#define NOTHING_TEXT ""
+#define NOTHING_HTML ""
+
+#define OLD_ENTRY \
+	"If you had added the old time to your calendar, please remove it there."
+#define OLD_ENTRY_TEXT "\n" OLD_ENTRY "\n"
+#define OLD_ENTRY_HTML PARAGRAPH OLD_ENTRY "</p>\n"
+
+#define SMS(type, text) {type, "SMS", NULL, text, NULL}
+
+/* ---------- the messages ---------- */
+
+#define CANCELLED_NEWS "This appointment has been cancelled. There is nothing you need to do."
+#define TEXT_CANCEL_REASON \
+	"{{#cancelReason}}\n" \
+	"Reason: {{cancelReason}}\n" \
+	"{{/cancelReason}}\n"
+#define HTML_CANCEL_REASON \
+	"{{#cancelReason}}\n" HTML_ROW("Reason", "{{cancelReason}}") "{{/cancelReason}}\n"
+#define FOLLOW_UP_NEWS "Thank you for your time{{#title}} in \"{{title}}\"{{/title}} on {{date}}."
+#define FOLLOW_UP_OFFER "If anything was left open, just get in touch with us."
+#define CODE_NEWS "Here is the code that you asked for:"
+#define CODE_CARE "It is valid for 10 minutes. Do not share it with anyone. If you did not ask for it, ignore this message."
+#define TEST_NEWS "This is a test message{{#applicationName}} from {{applicationName}}{{/applicationName}}. If you can read it, messages reach you."
+
+static const BuiltinTemplate templates[] = {
+	APPOINTMENT_EMAIL("CREATE",
+					  "Confirmed: " WHAT ", {{date}}, {{time24}}",
+					  "Your appointment is confirmed",
+					  "Your appointment is confirmed. We look forward to meeting you.",
+					  NOTHING),
+	SMS("CREATE",
+		SMS_FROM SMS_WHAT " is confirmed for " WHEN "." SMS_JOIN),
+
+	APPOINTMENT_EMAIL("RESCHEDULE",
+					  "New time: " WHAT ", {{date}}, {{time24}}",
+					  "Your appointment has a new time",
+					  "Your appointment has moved. This is the new time:",
+					  OLD_ENTRY),
+	SMS("RESCHEDULE",
+		SMS_FROM SMS_WHAT " has moved to " WHEN "." SMS_JOIN),
+
+	{"CANCELLED", "EMAIL",
+		"Cancelled: " WHAT ", {{date}}, {{time24}}",
+		TEXT_HELLO CANCELLED_NEWS "\n\n" TEXT_DETAILS TEXT_CANCEL_REASON TEXT_GOODBYE,
+		HTML_START("Your appointment has been cancelled") HTML_HELLO
+		PARAGRAPH CANCELLED_NEWS "</p>\n" HTML_DETAILS_AND(HTML_CANCEL_REASON) HTML_END
+	},
+	SMS("CANCELLED",
+		SMS_FROM SMS_WHAT " on " WHEN " has been cancelled."),
+
+	APPOINTMENT_EMAIL("REMINDER",
+					  "Reminder: " WHAT ", {{date}}, {{time24}}",
+					  "Your appointment is coming up",
+					  "This is a reminder of your appointment.",
+					  NOTHING),
+	SMS("REMINDER",
+		SMS_FROM "Reminder of your appointment" SMS_TITLE ", " WHEN "." SMS_JOIN),
+
+	APPOINTMENT_EMAIL("ROOM",
+					  "Your link to join: " WHAT ", {{date}}, {{time24}}",
+					  "Your video call is ready",
+					  "The room of your video call is ready. You can join it at the time below.",
+					  NOTHING),
+	SMS("ROOM",
+		SMS_FROM "The video call of your appointment" SMS_TITLE ", " WHEN ", is ready." SMS_JOIN),
+
+	{"FOLLOW_UP", "EMAIL",
+		"Thank you for your time{{#title}}: {{title}}{{/title}}",
+		TEXT_HELLO FOLLOW_UP_NEWS "\n\n" FOLLOW_UP_OFFER "\n" TEXT_GOODBYE,
+		HTML_START("Thank you for your time") HTML_HELLO
+		PARAGRAPH FOLLOW_UP_NEWS "</p>\n" PARAGRAPH FOLLOW_UP_OFFER "</p>\n" HTML_END
+	},
+	SMS("FOLLOW_UP",
+		SMS_FROM "Thank you for your time{{#title}} in \"{{title}}\"{{/title}}. "
+		FOLLOW_UP_OFFER),
+
+	/* Not in the subject: that is shown on locked screens, and logged. */
+	{"CODE", "EMAIL",
+		"Your one-time code{{#applicationName}} for {{applicationName}}{{/applicationName}}",
+		"Hello,\n\n" CODE_NEWS "\n\n{{code}}\n\n" CODE_CARE "\n" TEXT_GOODBYE,
+		HTML_START("Your one-time code") PARAGRAPH "Hello,</p>\n"
+		PARAGRAPH CODE_NEWS "</p>\n"
+		"<p style=\"margin:0 0 16px;font-size:28px;font-weight:bold;letter-spacing:4px\">{{code}}</p>\n"
+		PARAGRAPH CODE_CARE "</p>\n" HTML_END
+	},
+	SMS("CODE",
+		SMS_FROM "{{code}} is your code. It is valid for 10 minutes. Do not share it with anyone."),
+
+	{"TEST", "EMAIL",
+		"Test message{{#applicationName}} from {{applicationName}}{{/applicationName}}",
+		"Hello,\n\n" TEST_NEWS "\n"
+		"{{#date}}\n"
+		"\n"
+		"The sample appointment is on " WHEN ".\n"
+		"{{/date}}\n"
+		TEXT_GOODBYE,
+		HTML_START("Test message") PARAGRAPH "Hello,</p>\n"
+		PARAGRAPH TEST_NEWS "</p>\n"
+		"{{#date}}\n"
+		PARAGRAPH "The sample appointment is on " WHEN ".</p>\n"
+		"{{/date}}\n"
+		HTML_END
+	},
+	SMS("TEST",
+		SMS_FROM "This is a test message. If you can read it, messages reach you."),
+};
+
+const BuiltinTemplate *
+builtin_template(const char *type, const char *channel)
+{
+	for (int i = 0; i < lengthof(templates); i++)
+	{
+		if (strcmp(templates[i].type, type) == 0 &&
+			strcmp(templates[i].channel, channel) == 0)
+			return &templates[i];
+	}
+	return NULL;
+}
+
+const char *
+builtin_template_locale(const char *locale)
+{
+	if (locale && pg_strncasecmp(locale, "en", 2) == 0 &&
+		(locale[2] == '\0' || locale[2] == '-' || locale[2] == '_'))
+		return locale;
+	return "en";
+}
+
+/* ---------- what a template may mention ---------- */
+
+static const char *const known_names[] = {
+	"firstName", "lastName", "fullName", "username", "title", "notes",
+	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl",
+	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
+};
+
+static bool
+is_known_name(const char *name)
+{
+	for (int i = 0; i < lengthof(known_names); i++)
+	{
+		if (strcmp(known_names[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* metadata.KEY and participant.metadata.KEY; the whole only as a section. */
+static bool
+is_metadata_name(const char *name, bool is_section)
+{
+	if (strncmp(name, "participant.", 12) == 0)
+		name += 12;
+	if (strncmp(name, "metadata", 8) != 0)
+		return false;
+	return name[8] == '\0' ? is_section : name[8] == '.' && name[9] != '\0';
+}
+
+static bool
+may_mention(const MustacheName *mentioned)
+{
+	const char *name = mentioned->name;
+
+	/* Inside metadata the names are keys, which anybody may invent. */
+	if (mentioned->in_metadata)
+		return true;
+	if (strcmp(name, ".") == 0)
+		return mentioned->section != NULL;
+	return is_known_name(name) ||
+		is_metadata_name(name, mentioned->is_section) ||
+		(!mentioned->is_section && is_date_pattern(name));
+}
+
+bool
+template_names_are_known(const Mustache *m, char **error)
+{
+	for (int i = 0; i < mustache_name_count(m); i++)
+	{
+		const MustacheName *mentioned = mustache_name(m, i);
+
+		if (may_mention(mentioned))
+			continue;
+		*error = psprintf("The name \"%s\" in line %d is neither a known name nor a date pattern.",
+						  mentioned->name, mentioned->line);
+		return false;
+	}
+	return true;
+}

@@ -1,0 +1,342 @@
+/*
+ * http.c
+ *		HTTP requests on easy handles that are set up once and used for many,
+ *		and what comes back.
+ */
+#include "postgres.h"
+
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
+#include "transfer/parts.h"
+
+/* A look at how much came, for every so many turns of libcurl: it reads up to 100 buffers in one. */
+#define TURNS_BETWEEN_LOOKS 2
+
+static size_t
+body_callback(char *bytes, size_t size, size_t count, void *clientp)
+{
+	Transfer   *transfer = clientp;
+	size_t		length = size * count;
+	size_t		kept = Min(length, KEPT_BODY_SIZE - 1 - transfer->body_length);
+
+	memcpy(transfer->body + transfer->body_length, bytes, kept);
+	transfer->body_length += kept;
+	transfer->body_received += length;
+	if (transfer->body_received > BODY_LIMIT)
+	{
+		transfer->body_cut = true;
+		return 0;
+	}
+	return length;
+}
+
+/* Keep one header's value, blanks around it cut off. */
+void
+keep_value(char *value, size_t size, const char *bytes, size_t length)
+{
+	while (length > 0 && (*bytes == ' ' || *bytes == '\t'))
+	{
+		bytes++;
+		length--;
+	}
+	while (length > 0 && (unsigned char) bytes[length - 1] <= ' ')
+		length--;
+	length = Min(length, size - 1);
+	memcpy(value, bytes, length);
+	value[length] = '\0';
+}
+
+/* Does the line begin with this name and its colon? Then the value, as far as there is room for it. */
+static bool
+read_header(const char *bytes, size_t length, const char *name, char *value, size_t size)
+{
+	size_t		name_length = strlen(name);
+
+	if (length <= name_length || pg_strncasecmp(bytes, name, name_length) != 0)
+		return false;
+	keep_value(value, size, bytes + name_length, length - name_length);
+	return true;
+}
+
+/*
+ * libcurl unpacks what is packed for the way, asked for or not, and several
+ * times over if told so: a few bytes can then keep it busy for hours within one
+ * call, with no output that we could stop it at. Such a body is not read, nor
+ * one behind a 1xx that announced it.
+ */
+static size_t
+header_callback(char *bytes, size_t size, size_t count, void *clientp)
+{
+	Transfer   *transfer = clientp;
+	size_t		length = size * count;
+	char		coding[16];
+
+	transfer->headers_received += length;
+	if (transfer->headers_received > HEADER_LIMIT)
+	{
+		transfer->header_cut = true;
+		return 0;
+	}
+	if (bytes[0] == '\r' || bytes[0] == '\n')
+	{
+		transfer->header_ended = true;
+		transfer->body_cut = transfer->is_packed;
+		return transfer->is_packed ? 0 : length;
+	}
+	/* A status line begins anew: what came before was a 100 Continue. */
+	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
+	{
+		transfer->retry_after[0] = '\0';
+		transfer->header_ended = false;
+	}
+	else if (read_header(bytes, length, "transfer-encoding:", coding, sizeof(coding)))
+		transfer->is_packed |= pg_strcasecmp(coding, "chunked") != 0;
+	else
+		(void) read_header(bytes, length, "retry-after:", transfer->retry_after, RETRY_AFTER_SIZE);
+	return length;
+}
+
+/* What a connection has received since it was made; 0 if that can't be told. */
+static uint64
+bytes_received(curl_socket_t fd)
+{
+	struct tcp_info info = {0};
+	socklen_t	size = sizeof(info);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
+}
+
+/*
+ * libcurl has read something. What stands beside the pieces of a chunked body
+ * it throws away without telling, and as long as more comes it does not turn to
+ * anybody else: one fast endpoint would hold up all transfers until its time is
+ * over.
+ */
+static int
+progress_callback(void *clientp, curl_off_t to_receive, curl_off_t received,
+				  curl_off_t to_send, curl_off_t sent)
+{
+	Transfer   *transfer = clientp;
+	uint64		so_far;
+
+	if (!transfer->header_ended || ++transfer->body_turns % TURNS_BETWEEN_LOOKS != 0)
+		return 0;
+	so_far = bytes_received(transfer->socket);
+	/* The connection may be older than this body. */
+	if (transfer->body_turns == TURNS_BETWEEN_LOOKS)
+		transfer->bytes_at_first_look = so_far;
+	transfer->body_cut = so_far - transfer->bytes_at_first_look > 2 * BODY_LIMIT;
+	return transfer->body_cut ? 1 : 0;
+}
+
+/* What every handle is told, once. */
+bool
+set_common_options(TransferEngine *engine, CURL *easy, Transfer *transfer)
+{
+	SETOPT(easy, CURLOPT_NOSIGNAL, 1L);
+	SETOPT(easy, CURLOPT_QUICK_EXIT, 1L);
+	SETOPT(easy, CURLOPT_NOPROGRESS, 1L);
+	SETOPT(easy, CURLOPT_PROXY, "");
+	SETOPT(easy, CURLOPT_NOPROXY, "*");
+	SETOPT(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	SETOPT(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
+	SETOPT(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	SETOPT(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	SETOPT(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	SETOPT(easy, CURLOPT_TCP_NODELAY, 1L);
+	SETOPT(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long) UPLOAD_BUFFER_SIZE);
+	SETOPT(easy, CURLOPT_BUFFERSIZE, (long) DOWNLOAD_BUFFER_SIZE);
+	SETOPT(easy, CURLOPT_MAXAGE_CONN, (long) IDLE_CONNECTION_SECONDS);
+	SETOPT(easy, CURLOPT_SHARE, engine->share);
+	SETOPT(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket_callback);
+	SETOPT(easy, CURLOPT_OPENSOCKETDATA, transfer);
+	SETOPT(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket_callback);
+	SETOPT(easy, CURLOPT_CLOSESOCKETDATA, engine);
+	SETOPT(easy, CURLOPT_RESOLVER_START_FUNCTION, lookup_callback);
+	SETOPT(easy, CURLOPT_RESOLVER_START_DATA, transfer);
+	SETOPT(easy, CURLOPT_PREREQFUNCTION, before_request_callback);
+	SETOPT(easy, CURLOPT_PREREQDATA, transfer);
+	SETOPT(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
+	SETOPT(easy, CURLOPT_WRITEFUNCTION, body_callback);
+	SETOPT(easy, CURLOPT_WRITEDATA, transfer);
+	SETOPT(easy, CURLOPT_HEADERDATA, transfer);
+	SETOPT(easy, CURLOPT_PRIVATE, transfer);
+	return set_tls_options(easy);
+}
+
+static bool
+set_http_options(CURL *easy, Transfer *transfer)
+{
+	SETOPT(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	SETOPT(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_1_1);
+	SETOPT(easy, CURLOPT_HTTPAUTH, (long) CURLAUTH_BASIC);
+	SETOPT(easy, CURLOPT_HEADERFUNCTION, header_callback);
+	SETOPT(easy, CURLOPT_NOPROGRESS, 0L);
+	SETOPT(easy, CURLOPT_XFERINFOFUNCTION, progress_callback);
+	SETOPT(easy, CURLOPT_XFERINFODATA, transfer);
+	return true;
+}
+
+/* The settings as they are now, if they changed since the handle was told. */
+static bool
+set_timeouts(Transfer *transfer, long remaining)
+{
+	int			connect_timeout = Min(appt_connect_timeout, remaining);
+
+	if (transfer->set_request_timeout != remaining)
+	{
+		SETOPT(transfer->easy, CURLOPT_TIMEOUT_MS, remaining);
+		transfer->set_request_timeout = remaining;
+	}
+	if (transfer->set_connect_timeout != connect_timeout)
+	{
+		SETOPT(transfer->easy, CURLOPT_CONNECTTIMEOUT_MS, (long) connect_timeout);
+		transfer->set_connect_timeout = connect_timeout;
+	}
+	return true;
+}
+
+const char *
+ca_file(void)
+{
+	return appt_ca_file == NULL ? "" : appt_ca_file;
+}
+
+/*
+ * An empty setting means the system's certificates. Reading them takes 20 ms,
+ * so libcurl is to keep what it read; with a folder to look in it would not,
+ * and the folder holds what the file holds.
+ */
+bool
+set_ca_file(CURL *easy, const char *file)
+{
+	const curl_version_info_data *system = curl_version_info(CURLVERSION_NOW);
+	bool		is_empty = file[0] == '\0';
+
+	SETOPT(easy, CURLOPT_CAINFO, is_empty ? system->cainfo : file);
+	SETOPT(easy, CURLOPT_CAPATH, is_empty && system->cainfo == NULL ? system->capath : NULL);
+	SETOPT(easy, CURLOPT_CA_CACHE_TIMEOUT, (long) AUTHORITIES_KEPT_SECONDS);
+	return true;
+}
+
+static bool
+update_ca_file(Transfer *transfer)
+{
+	if (transfer->set_ca_file != NULL &&
+		strcmp(transfer->set_ca_file, ca_file()) == 0)
+		return true;
+	free(transfer->set_ca_file);
+	transfer->set_ca_file = strdup(ca_file());
+	return transfer->set_ca_file != NULL && set_ca_file(transfer->easy, ca_file());
+}
+
+void
+discard_easy(Transfer *transfer)
+{
+	curl_easy_cleanup(transfer->easy);
+	free(transfer->set_ca_file);
+	transfer->easy = NULL;
+	transfer->set_ca_file = NULL;
+	transfer->set_connect_timeout = transfer->set_request_timeout = -1;
+	transfer->set_credentials = false;
+}
+
+/* The handle of an HTTP transfer, made at its first use. */
+static bool
+provide_easy(Transfer *transfer)
+{
+	if (transfer->easy != NULL)
+		return true;
+	transfer->easy = curl_easy_init();
+	if (transfer->easy == NULL)
+		return false;
+	transfer->set_connect_timeout = transfer->set_request_timeout = -1;
+	transfer->set_credentials = false;
+	return set_common_options(transfer->engine, transfer->easy, transfer) &&
+		set_http_options(transfer->easy, transfer);
+}
+
+/*
+ * The header list, in the transfer's own nodes: libcurl only reads it, and
+ * the request outlives the transfer. The first one keeps libcurl from asking
+ * for a 100 Continue and waiting for it.
+ */
+static bool
+set_headers(Transfer *transfer)
+{
+	static char no_expect[] = "Expect:";
+	ListCell   *cell;
+	int			count = 0;
+
+	if (list_length(transfer->request->headers) > HEADERS_LIMIT)
+		return false;
+	transfer->headers[0].data = no_expect;
+	transfer->headers[0].next = NULL;
+	foreach(cell, transfer->request->headers)
+	{
+		transfer->headers[count].next = &transfer->headers[count + 1];
+		count++;
+		transfer->headers[count].data = lfirst(cell);
+		transfer->headers[count].next = NULL;
+	}
+	if (transfer->authorization != NULL)
+	{
+		transfer->headers[count].next = &transfer->headers[count + 1];
+		count++;
+		transfer->headers[count].data = transfer->authorization;
+		transfer->headers[count].next = NULL;
+	}
+	SETOPT(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+	return true;
+}
+
+static bool
+set_http_credentials(Transfer *transfer)
+{
+	const Request *request = transfer->request;
+	bool		needed = request->username != NULL && request->token_url == NULL;
+
+	if (needed || transfer->set_credentials)
+	{
+		SETOPT(transfer->easy, CURLOPT_USERNAME, needed ? request->username : NULL);
+		SETOPT(transfer->easy, CURLOPT_PASSWORD, needed ? request->password : NULL);
+	}
+	transfer->set_credentials = needed;
+	return true;
+}
+
+/* The handle may have done something else before. */
+static bool
+set_method(Transfer *transfer)
+{
+	const Request *request = transfer->request;
+	const char *method = request->method ? request->method : "POST";
+
+	if (strcmp(method, "GET") == 0)
+	{
+		SETOPT(transfer->easy, CURLOPT_CUSTOMREQUEST, NULL);
+		SETOPT(transfer->easy, CURLOPT_HTTPGET, 1L);
+		return true;
+	}
+	/* A PUT is a POST but for its name: libcurl's own would read the body by a callback. */
+	SETOPT(transfer->easy, CURLOPT_POST, 1L);
+	SETOPT(transfer->easy, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? method : NULL);
+	SETOPT(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);
+	SETOPT(transfer->easy, CURLOPT_POSTFIELDS, request->body ? request->body : "");
+	return true;
+}
+
+/* Hand an HTTP request to libcurl. */
+bool
+start_http(Transfer *transfer, long remaining)
+{
+	if (!provide_easy(transfer))
+		return false;
+	SETOPT(transfer->easy, CURLOPT_URL, transfer->request->url);
+	SETOPT(transfer->easy, CURLOPT_DNS_CACHE_TIMEOUT, address_cache_seconds(transfer));
+	if (!set_method(transfer) || !set_headers(transfer) || !set_http_credentials(transfer) ||
+		!set_timeouts(transfer, remaining) || !update_ca_file(transfer))
+		return false;
+	return curl_multi_add_handle(transfer->engine->multi, transfer->easy) == CURLM_OK;
+}

@@ -1,0 +1,464 @@
+/*
+ * mail.c
+ *		SMTP sessions: connected by libcurl, spoken to by smtp_dialogue.c, kept
+ *		for the next mail by the same route.
+ *
+ * A kept session may have been closed by its server. As long as the end of
+ * the message was not sent nothing was delivered, so the mail then goes over a
+ * new connection within the same attempt; after that a broken connection is a
+ * failure, for the mail may have arrived.
+ */
+#include "postgres.h"
+
+#include "core/reachable.h"
+#include "transfer/parts.h"
+
+/* Over TLS a read may return a single byte, of a record that we had to decrypt. */
+#define READS_AT_ONCE 16
+
+/*
+ * What a line of the server's tells of what it can do. Nothing that it offered
+ * before STARTTLS counts after it (RFC 3207), which begins with another 220.
+ */
+static void
+note_offer(SmtpSession *session, const char *line, size_t length)
+{
+	static const char offer[] = "PIPELINING";
+
+	if (length < 4)
+		return;
+	if (memcmp(line, "220", 3) == 0)
+		session->may_pipeline = false;
+	else if (memcmp(line, "250", 3) == 0 && length >= 4 + strlen(offer) &&
+			 pg_strncasecmp(line + 4, offer, strlen(offer)) == 0 &&
+			 (length == 4 + strlen(offer) || strchr(" \r\n", line[4 + strlen(offer)]) != NULL))
+		session->may_pipeline = true;
+}
+
+/* While a session connects, libcurl shows the server's lines as headers. */
+static size_t
+greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
+{
+	Transfer   *transfer = clientp;
+	size_t		length = size * count;
+
+	transfer->headers_received += length;
+	if (transfer->headers_received > HEADER_LIMIT)
+		return 0;
+	keep_value(transfer->body, SMTP_LINE_SIZE, bytes, length);
+	transfer->body_length = strlen(transfer->body);
+	note_offer(transfer->session, bytes, length);
+	return length;
+}
+
+/*
+ * Whom a session may serve: the same server, user and degree of encryption. One
+ * that a token opened goes on when the token has expired.
+ */
+static char *
+session_key(const Request *request)
+{
+	const char *parts[] = {
+		request->url, request->username, request->password, request->token_url,
+		request->token_client, request->token_scope, ca_file()
+	};
+	size_t		size = 16;
+	size_t		length;
+	char	   *key;
+
+	for (int i = 0; i < lengthof(parts); i++)
+		size += (parts[i] ? strlen(parts[i]) : 0) + 1;
+	key = malloc(size);
+	if (key == NULL)
+		return NULL;
+	length = snprintf(key, size, "%d", (int) request->starttls);
+	for (int i = 0; i < lengthof(parts); i++)
+		length += snprintf(key + length, size - length, "\n%s", parts[i] ? parts[i] : "");
+	return key;
+}
+
+/*
+ * How to log in. libcurl would choose whatever the server offers first by its
+ * own taste: Kerberos, which asks the network while everything waits, NTLM, or
+ * EXTERNAL when there is no password.
+ */
+static bool
+set_login(SmtpSession *session, Transfer *transfer)
+{
+	const Request *request = transfer->request;
+
+	if (request->username == NULL)
+		return true;
+	SETOPT(session->easy, CURLOPT_USERNAME, request->username);
+	if (transfer->authorization != NULL)
+	{
+		SETOPT(session->easy, CURLOPT_XOAUTH2_BEARER, token_of(transfer));
+		SETOPT(session->easy, CURLOPT_LOGIN_OPTIONS, "AUTH=XOAUTH2;AUTH=OAUTHBEARER");
+		return true;
+	}
+	SETOPT(session->easy, CURLOPT_PASSWORD, request->password ? request->password : "");
+	SETOPT(session->easy, CURLOPT_LOGIN_OPTIONS, "AUTH=CRAM-MD5;AUTH=PLAIN;AUTH=LOGIN");
+	return true;
+}
+
+static bool
+set_session_options(SmtpSession *session, Transfer *transfer, long remaining)
+{
+	const Request *request = transfer->request;
+	static const long use_ssl[] = {
+		[STARTTLS_OPPORTUNISTIC] = CURLUSESSL_TRY,
+		[STARTTLS_REQUIRED] = CURLUSESSL_ALL,
+		[STARTTLS_NEVER] = CURLUSESSL_NONE
+	};
+
+	if (!set_common_options(session->engine, session->easy, transfer))
+		return false;
+	SETOPT(session->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	SETOPT(session->easy, CURLOPT_URL, request->url);
+	SETOPT(session->easy, CURLOPT_DNS_CACHE_TIMEOUT, address_cache_seconds(transfer));
+	SETOPT(session->easy, CURLOPT_CONNECT_ONLY, 1L);
+	SETOPT(session->easy, CURLOPT_HEADERFUNCTION, greeting_callback);
+	SETOPT(session->easy, CURLOPT_USE_SSL, use_ssl[request->starttls]);
+	/* libcurl's connect timeout would include the server's greeting. */
+	SETOPT(session->easy, CURLOPT_CONNECTTIMEOUT_MS, remaining);
+	SETOPT(session->easy, CURLOPT_TIMEOUT_MS, remaining);
+	SETOPT(session->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, Max(1L, remaining / 1000));
+	return set_login(session, transfer) && set_ca_file(session->easy, ca_file());
+}
+
+/* Begin to connect. */
+static bool
+open_session(Transfer *transfer, char *key, long remaining)
+{
+	SmtpSession *session = calloc(1, sizeof(SmtpSession));
+
+	if (session == NULL)
+	{
+		free(key);
+		return false;
+	}
+	session->engine = transfer->engine;
+	session->key = key;
+	session->socket = CURL_SOCKET_BAD;
+	session->transfer = transfer;
+	transfer->session = session;
+	/* What broke a kept session does not tell of this one. */
+	transfer->curl_error[0] = '\0';
+	session->easy = curl_easy_init();
+	if (session->easy == NULL ||
+		!set_session_options(session, transfer, remaining) ||
+		curl_multi_add_handle(transfer->engine->multi, session->easy) != CURLM_OK)
+	{
+		end_session(session);
+		return false;
+	}
+	return true;
+}
+
+/*
+ * Close a session at once, without waiting for anybody. libcurl takes the
+ * connection of a CONNECT_ONLY handle for dead when the handle is removed, and
+ * sends no QUIT.
+ */
+void
+end_session(SmtpSession *session)
+{
+	if (session->socket != CURL_SOCKET_BAD)
+	{
+		SocketState *state = socket_state(session->engine, session->socket);
+
+		if (state != NULL)
+			state->session = NULL;
+		register_events(session->engine, session->socket, 0);
+	}
+	if (session->transfer != NULL)
+		session->transfer->session = NULL;
+	else
+		dlist_delete(&session->node);
+	if (session->easy != NULL)
+	{
+		curl_multi_remove_handle(session->engine->multi, session->easy);
+		curl_easy_cleanup(session->easy);
+	}
+	free(session->key);
+	free(session);
+}
+
+/*
+ * libcurl could not connect, or the server does not let us in. True: that was
+ * a token's fault, the transfer goes on with another.
+ *
+ * To a token that it refuses a server says 334 with the reason in base64, and
+ * 535 when that was acknowledged, which libcurl doesn't await.
+ */
+bool
+fail_session(Transfer *transfer, CURLcode result)
+{
+	bool		is_login = result == CURLE_LOGIN_DENIED;
+
+	end_session(transfer->session);
+	if (is_login && transfer->authorization != NULL && transfer->status == 334)
+		transfer->status = 535;
+	if (is_login && transfer->status >= 500 && refresh_token(transfer))
+		return true;
+	if (is_login && transfer->status < 300)
+		strlcpy(transfer->error, transfer->authorization != NULL ?
+				"the mail server offers no login by token (XOAUTH2, OAUTHBEARER)" :
+				"the mail server offers no login that is known (PLAIN, LOGIN, CRAM-MD5)",
+				ERROR_SIZE);
+	/* A 220 or 250 before the failure is no answer to the mail. */
+	if (transfer->status < 400)
+		transfer->status = 0;
+	return false;
+}
+
+/* Say goodbye if that takes no waiting, and close. */
+void
+quit_session(SmtpSession *session)
+{
+	size_t		sent;
+
+	(void) curl_easy_send(session->easy, "QUIT\r\n", 6, &sent);
+	end_session(session);
+}
+
+static SmtpSession *
+find_idle_session(TransferEngine *engine, const char *key)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &engine->idle_sessions)
+	{
+		SmtpSession *session = dlist_container(SmtpSession, node, iter.cur);
+
+		if (strcmp(session->key, key) == 0)
+			return session;
+	}
+	return NULL;
+}
+
+/* May mail still go to where this session is connected? */
+static bool
+session_is_reachable(SmtpSession *session)
+{
+	struct sockaddr_storage address;
+	socklen_t	length = sizeof(address);
+
+	return getpeername(session->socket, (struct sockaddr *) &address, &length) == 0 &&
+		address_is_reachable((struct sockaddr *) &address, appt_allowed_addresses);
+}
+
+/* The last use was good: keep the session for the next mail. */
+static void
+release_session(SmtpSession *session)
+{
+	session->transfer->session = NULL;
+	session->transfer = NULL;
+	curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, NULL);
+	session->idle_since = monotonic_ms();
+	dlist_push_head(&session->engine->idle_sessions, &session->node);
+	/* Watched, for whatever comes now means that it is closing. */
+	register_events(session->engine, session->socket, EPOLLIN);
+	if (session->mails >= MAILS_PER_SESSION)
+		quit_session(session);
+}
+
+/* End the transfer with the server's answer, keep or close the session. */
+static void
+finish_mail(SmtpSession *session)
+{
+	Transfer   *transfer = session->transfer;
+	SmtpDialogue *dialogue = &session->dialogue;
+	CURLcode	result = CURLE_OK;
+
+	transfer->status = dialogue->code;
+	transfer->body_length = strlcpy(transfer->body, dialogue->reply, KEPT_BODY_SIZE);
+	session->mails++;
+	session->must_reset = false;
+	if (dialogue->step == SMTP_REFUSED)
+	{
+		snprintf(transfer->error, ERROR_SIZE, "the mail server refused %s: %s",
+				 dialogue->refused_command, dialogue->reply);
+		result = CURLE_SEND_ERROR;
+		session->must_reset = true;
+	}
+	else if (dialogue->step == SMTP_GARBLED)
+	{
+		snprintf(transfer->error, ERROR_SIZE, "the mail server does not follow SMTP");
+		transfer->status = 0;
+		result = CURLE_WEIRD_SERVER_REPLY;
+	}
+
+	/* 421: the server closes the connection. */
+	if (dialogue->step == SMTP_GARBLED || dialogue->code == 421 || dialogue->must_close)
+		end_session(session);
+	else
+		release_session(session);
+	finish_transfer(transfer, result);
+}
+
+/*
+ * The connection broke. If it was a kept one and the message is not out, the
+ * server merely got tired of waiting: connect anew, within the same attempt.
+ * libcurl says CURLE_OK with 0 bytes when the server has closed.
+ */
+static void
+break_session(SmtpSession *session, CURLcode result)
+{
+	Transfer   *transfer = session->transfer;
+	bool		is_harmless = session->is_reused && !session->dialogue.end_queued;
+	bool		end_queued = session->dialogue.end_queued;
+	const char *of_tls = tls_failure(transfer->curl_error);
+
+	if (smtp_dialogue_close(&session->dialogue))
+	{
+		finish_mail(session);
+		return;
+	}
+	end_session(session);
+	if (is_harmless && start_mail(transfer, true))
+		return;
+	if (of_tls == NULL)
+		of_tls = end_queued ? "the connection broke before the mail server answered the message"
+			: "the connection to the mail server broke";
+	strlcpy(transfer->error, of_tls, ERROR_SIZE);
+	finish_transfer(transfer, result == CURLE_OK ? CURLE_RECV_ERROR : result);
+}
+
+/* Send what can be sent. False: the session is gone. */
+static bool
+send_output(SmtpSession *session)
+{
+	const char *bytes;
+	size_t		length;
+
+	while ((length = smtp_dialogue_output(&session->dialogue, &bytes)) > 0)
+	{
+		size_t		sent = 0;
+		CURLcode	result = curl_easy_send(session->easy, bytes, length, &sent);
+
+		if (result == CURLE_AGAIN)
+			return register_events(session->engine, session->socket,
+								   EPOLLIN | EPOLLOUT);
+		if (result != CURLE_OK)
+		{
+			break_session(session, result);
+			return false;
+		}
+		smtp_dialogue_sent(&session->dialogue, sent);
+	}
+	return register_events(session->engine, session->socket, EPOLLIN);
+}
+
+/* Receive what has come, but no more than is one's turn. False: the session is gone. */
+static bool
+receive_input(SmtpSession *session)
+{
+	char		bytes[4096];
+	size_t		received;
+
+	for (int reads = 0; !smtp_dialogue_is_over(&session->dialogue); reads++)
+	{
+		CURLcode	result;
+
+		/* The rest may be with libcurl already: the socket can be written to, so we are called again at once. */
+		if (reads == READS_AT_ONCE)
+			return register_events(session->engine, session->socket, EPOLLIN | EPOLLOUT);
+		result = curl_easy_recv(session->easy, bytes, sizeof(bytes), &received);
+
+		if (result == CURLE_AGAIN)
+			return true;
+		if (result != CURLE_OK || received == 0)
+		{
+			break_session(session, result);
+			return false;
+		}
+		smtp_dialogue_receive(&session->dialogue, bytes, received);
+		/* A reply may call for the next command. */
+		if (!smtp_dialogue_is_over(&session->dialogue) && !send_output(session))
+			return false;
+	}
+	return true;
+}
+
+/* A session's socket is ready, or it has just been given a mail. */
+void
+run_session(SmtpSession *session)
+{
+	if (session->transfer == NULL)
+	{
+		/* Idle: the server says goodbye, or nonsense. */
+		end_session(session);
+		return;
+	}
+	if (!smtp_dialogue_is_over(&session->dialogue) && !send_output(session))
+		return;
+	if (!receive_input(session))
+		return;
+	if (!smtp_dialogue_is_over(&session->dialogue))
+		return;
+	/* A server that tires of a kept connection says so instead of "250". */
+	if (session->dialogue.code == 421 && session->is_reused &&
+		!session->dialogue.end_queued)
+		break_session(session, CURLE_RECV_ERROR);
+	else
+		finish_mail(session);
+}
+
+/* libcurl has connected and authenticated. */
+void
+begin_dialogue(SmtpSession *session)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+	SocketState *state = NULL;
+
+	if (session->socket == CURL_SOCKET_BAD)
+	{
+		curl_easy_getinfo(session->easy, CURLINFO_ACTIVESOCKET, &fd);
+		if (fd != CURL_SOCKET_BAD)
+			state = socket_state(session->engine, fd);
+		if (state == NULL)
+		{
+			break_session(session, CURLE_COULDNT_CONNECT);
+			return;
+		}
+		session->socket = fd;
+		state->session = session;
+	}
+	session->transfer->reach = REACH_CONNECTED;
+	/* What answered the greeting is no answer to the mail. */
+	session->transfer->body_length = 0;
+	session->transfer->status = 0;
+	smtp_dialogue_begin(&session->dialogue, session->transfer->request,
+						session->must_reset, session->may_pipeline);
+	run_session(session);
+}
+
+/* Send a mail over a kept session, or else over a new one. */
+bool
+start_mail(Transfer *transfer, bool fresh)
+{
+	char	   *key = session_key(transfer->request);
+	SmtpSession *session;
+	long		remaining = Max(1, transfer->deadline - monotonic_ms());
+
+	if (key == NULL)
+		return false;
+	while (!fresh && (session = find_idle_session(transfer->engine, key)) != NULL)
+	{
+		if (!session_is_reachable(session))
+		{
+			end_session(session);
+			continue;
+		}
+		free(key);
+		dlist_delete(&session->node);
+		session->transfer = transfer;
+		session->is_reused = true;
+		transfer->session = session;
+		curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
+		begin_dialogue(session);
+		return true;
+	}
+	return open_session(transfer, key, remaining);
+}
