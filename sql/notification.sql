@@ -24,7 +24,7 @@ CREATE TABLE appt.notification (
 	state appt.notification_state_code NOT NULL DEFAULT 'PENDING',
 	reason appt.reason_code,
 	detail text,
-	overtaken_by appt.reason_code,
+	superseded_by appt.reason_code,
 	attempt_count integer NOT NULL DEFAULT 0,
 	next_attempt_at timestamptz,
 	manual boolean NOT NULL DEFAULT false,
@@ -60,8 +60,8 @@ COMMENT ON TABLE appt.notification IS
 COMMENT ON COLUMN appt.notification.uid IS 'The message''s identity outside: Message-ID and webhook-id come from it.';
 COMMENT ON COLUMN appt.notification.lane IS 'The queue it waits in: one per subscription, else per application and channel.';
 COMMENT ON COLUMN appt.notification.detail IS 'What went wrong in particular, where the reason alone does not tell.';
-COMMENT ON COLUMN appt.notification.overtaken_by IS
-'The event that overtook it while it was SENDING: a failure then cancels it. Or the move that overtook it once it was settled: it then can''t be sent again by hand.';
+COMMENT ON COLUMN appt.notification.superseded_by IS
+'The event that superseded it while it was SENDING: a failure then cancels it. Or the move that superseded it once it was settled: it then can''t be sent again by hand.';
 COMMENT ON COLUMN appt.notification.next_attempt_at IS 'When the worker looks at it next, and its place in due; NULL once settled or while SENDING.';
 COMMENT ON COLUMN appt.notification.manual IS 'The next attempt was asked for by a person.';
 COMMENT ON COLUMN appt.notification.worker_slot IS 'The worker slot that is sending it.';

@@ -103,7 +103,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'resend_notification';
 COMMENT ON FUNCTION appt.resend_notification(bigint) IS
 'Sends a notification that is SENT, MISSED or SUPPRESSED once more, at once, as a new notification, which it returns.
 
-The new one is composed anew and names the old one in resent_from. Both switches are obeyed, the window is not. If the attempt fails it is FAILED, and retry_notification can try it again. PT404: no such notification. PT409 with the why in DETAIL: it is a one-time code, it is in another state, it would not be sent, or events overtook it.';
+The new one is composed anew and names the old one in resent_from. Both switches are obeyed, the window is not. If the attempt fails it is FAILED, and retry_notification can try it again. PT404: no such notification. PT409 with the why in DETAIL: it is a one-time code, it is in another state, it would not be sent, or events superseded it.';
 
 CREATE FUNCTION appt.not_retriable_because(notification_id bigint DEFAULT NULL) RETURNS text
 LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'not_retriable_because';

@@ -10,7 +10,7 @@ COMMENT ON COLUMN appt.reason.reason IS 'The code.';
 COMMENT ON COLUMN appt.reason.explanation IS 'The reason as a sentence.';
 
 CREATE VIEW appt.notification_type WITH (security_invoker = true) AS
-SELECT type, description, audience, channels, due, first_attempt, window_length, overtaken_by,
+SELECT type, description, audience, channels, due, first_attempt, window_length, superseded_by,
 	obeys_switches, has_rules, has_offset
 FROM appt.notification_types();
 COMMENT ON VIEW appt.notification_type IS 'The types of notifications: whom they are for, over what, when they are due, and until when they may go out.';
@@ -19,7 +19,7 @@ COMMENT ON COLUMN appt.notification_type.audience IS
 COMMENT ON COLUMN appt.notification_type.due IS 'When it is due.';
 COMMENT ON COLUMN appt.notification_type.first_attempt IS 'Until when a first attempt may start; later it is MISSED.';
 COMMENT ON COLUMN appt.notification_type.window_length IS 'Counted from when it is due; NULL where the appointment''s end decides.';
-COMMENT ON COLUMN appt.notification_type.overtaken_by IS 'The events that cancel it while it has not been sent, as the reasons they leave.';
+COMMENT ON COLUMN appt.notification_type.superseded_by IS 'The events that cancel it while it has not been sent, as the reasons they leave.';
 COMMENT ON COLUMN appt.notification_type.obeys_switches IS 'Do the organization''s and the appointment''s switch stop it?';
 COMMENT ON COLUMN appt.notification_type.has_rules IS 'Is it planned by the rows of appt.rule?';
 COMMENT ON COLUMN appt.notification_type.has_offset IS 'May a rule''s time_offset differ from 0?';
@@ -288,7 +288,7 @@ COMMENT ON COLUMN appt.notification_stats.failed IS 'Attempted, and given up.';
 COMMENT ON COLUMN appt.notification_stats.suppressed IS 'Held back by a switch, a rule or a subscription.';
 COMMENT ON COLUMN appt.notification_stats.skipped IS 'Without a way to be sent.';
 COMMENT ON COLUMN appt.notification_stats.missed IS 'Past their window.';
-COMMENT ON COLUMN appt.notification_stats.cancelled IS 'Overtaken by events.';
+COMMENT ON COLUMN appt.notification_stats.cancelled IS 'Superseded by events.';
 COMMENT ON COLUMN appt.notification_stats.lateness_max IS 'The most of the same.';
 
 /* ---- worker_status ---- */

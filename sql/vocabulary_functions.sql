@@ -6,7 +6,7 @@ COMMENT ON FUNCTION appt.reasons() IS
 'What the view reason shows.';
 
 CREATE FUNCTION appt.notification_types(OUT type text, OUT description text, OUT audience text, OUT channels text[],
-	OUT due text, OUT first_attempt text, OUT window_length interval, OUT overtaken_by text[],
+	OUT due text, OUT first_attempt text, OUT window_length interval, OUT superseded_by text[],
 	OUT obeys_switches boolean, OUT has_rules boolean, OUT has_offset boolean) RETURNS SETOF record
 LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 10 AS 'MODULE_PATHNAME', 'notification_types_shown';
 COMMENT ON FUNCTION appt.notification_types() IS

@@ -92,23 +92,23 @@ channel_codes_of(int channels)
 	return text_array(codes, count);
 }
 
-/* The reasons that overtaking leaves behind. */
+/* The reasons that superseding leaves behind. */
 static Datum
-overtaking_codes_of(int overtakings)
+superseding_codes_of(int events)
 {
-	Datum		codes[OVERTAKEN_BY_REMOVAL + 1];
+	Datum		codes[SUPERSEDED_BY_REMOVAL + 1];
 	int			count = 0;
 
-	for (Overtaking overtaking = 0; overtaking <= OVERTAKEN_BY_REMOVAL; overtaking++)
-		if (overtakings & OVERTAKING_BIT(overtaking))
-			codes[count++] = text_datum(reason_code(overtaking_reason(overtaking)));
+	for (SupersedingEvent superseding = 0; superseding <= SUPERSEDED_BY_REMOVAL; superseding++)
+		if (events & SUPERSEDING_BIT(superseding))
+			codes[count++] = text_datum(reason_code(superseding_reason(superseding)));
 	return text_array(codes, count);
 }
 
 /*
  * appt.notification_types() -> setof (type text, description text, audience text,
  *		channels text[], due text, first_attempt text, window_length interval,
- *		overtaken_by text[], obeys_switches boolean, has_rules boolean, has_offset boolean)
+ *		superseded_by text[], obeys_switches boolean, has_rules boolean, has_offset boolean)
  */
 Datum
 notification_types_shown(PG_FUNCTION_ARGS)
@@ -127,7 +127,7 @@ notification_types_shown(PG_FUNCTION_ARGS)
 			text_datum(type->due),
 			text_datum(window_sentence(type->window_rule)),
 			IntervalPGetDatum(elapsed_interval(type->window_length)),
-			overtaking_codes_of(type->overtaken_by),
+			superseding_codes_of(type->superseded_by),
 			BoolGetDatum(!type->ignores_switches),
 			BoolGetDatum(type->has_rules),
 			BoolGetDatum(type->has_offset)

@@ -47,13 +47,13 @@ typedef enum Audience
 	AUDIENCE_ADDRESS
 } Audience;
 
-/* What overtakes a notification that was not yet sent. */
-typedef enum Overtaking
+/* What supersedes a notification that was not yet sent. */
+typedef enum SupersedingEvent
 {
-	OVERTAKEN_BY_CALL, OVERTAKEN_BY_RESCHEDULE, OVERTAKEN_BY_END,
-	OVERTAKEN_BY_CANCEL, OVERTAKEN_BY_DELETE, OVERTAKEN_BY_REMOVAL
-} Overtaking;
-#define OVERTAKING_BIT(overtaking) (1 << (overtaking))
+	SUPERSEDED_BY_CALL, SUPERSEDED_BY_RESCHEDULE, SUPERSEDED_BY_END,
+	SUPERSEDED_BY_CANCEL, SUPERSEDED_BY_DELETE, SUPERSEDED_BY_REMOVAL
+} SupersedingEvent;
+#define SUPERSEDING_BIT(superseding) (1 << (superseding))
 
 /* Does a message tell a customer that there is an appointment, or presume that it knows? */
 typedef enum Telling
@@ -71,7 +71,7 @@ typedef struct NotificationTypeInfo
 	Telling		telling;
 	WindowRule	window_rule;
 	TimeOffset	window_length;	/* microseconds after due_at */
-	int			overtaken_by;	/* OVERTAKING_BITs */
+	int			superseded_by;	/* SUPERSEDING_BITs */
 	bool		ignores_switches;
 	bool		has_rules;		/* is it planned by the rows of appt.rule? */
 	bool		has_offset;		/* may a rule's time_offset differ from 0? */
@@ -104,8 +104,8 @@ extern const char *state_code(NotificationState state);
 extern const char *reason_code(Reason reason);	/* NULL for REASON_NONE */
 extern const char *reason_explanation(Reason reason);	/* "" for REASON_NONE */
 
-/* The reason that an overtaking leaves behind. */
-extern Reason overtaking_reason(Overtaking overtaking);
+/* The reason that a superseding event leaves behind. */
+extern Reason superseding_reason(SupersedingEvent superseding);
 
 /*
  * The codes of those types that `accepts` takes (NULL: all), ending with NULL;

@@ -6,7 +6,7 @@
  * operator would want to know first. Nothing is judged before its time: what
  * stands in the way now may be gone by then. The judgements, in this order:
  *
- *	1. Events have overtaken it: the appointment was deleted, cancelled or has
+ *	1. Events have superseded it: the appointment was deleted, cancelled or has
  *	   ended, the call has started, the recipient was removed. CANCELLED: it is
  *	   pointless, whatever else is the case.
  *	2. The switches, the captured one first: it will never change. Then the
@@ -53,18 +53,18 @@ settle(NotificationState state, Reason reason)
 }
 
 static bool
-is_overtaken_by(NotificationType type, Overtaking overtaking)
+is_superseded_by(NotificationType type, SupersedingEvent superseding)
 {
-	return (notification_types[type].overtaken_by & OVERTAKING_BIT(overtaking)) != 0;
+	return (notification_types[type].superseded_by & SUPERSEDING_BIT(superseding)) != 0;
 }
 
 /*
- * What the state of things says has overtaken it; REASON_NONE if nothing has.
+ * What the state of things says has superseded it; REASON_NONE if nothing has.
  * A person may retry FOLLOW_UP, and CANCELLED, whatever became of the
  * appointment, and nothing else of one that is over.
  */
 static Reason
-overtaken(const EligibilityInput *input)
+superseded(const EligibilityInput *input)
 {
 	NotificationType type = input->type;
 	bool		is_retryable = (type == TYPE_CANCELLED || type == TYPE_FOLLOW_UP);
@@ -74,15 +74,15 @@ overtaken(const EligibilityInput *input)
 	switch (input->appointment)
 	{
 		case CONDITION_DELETED:
-			if (may_not_pass || (!may_pass && is_overtaken_by(type, OVERTAKEN_BY_DELETE)))
+			if (may_not_pass || (!may_pass && is_superseded_by(type, SUPERSEDED_BY_DELETE)))
 				return REASON_APPOINTMENT_DELETED;
 			break;
 		case CONDITION_CANCELLED:
-			if (may_not_pass || (!may_pass && is_overtaken_by(type, OVERTAKEN_BY_CANCEL)))
+			if (may_not_pass || (!may_pass && is_superseded_by(type, SUPERSEDED_BY_CANCEL)))
 				return REASON_APPOINTMENT_CANCELLED;
 			break;
 		case CONDITION_ENDED:
-			if (may_not_pass || is_overtaken_by(type, OVERTAKEN_BY_END))
+			if (may_not_pass || is_superseded_by(type, SUPERSEDED_BY_END))
 				return REASON_ENDED;
 			break;
 		case CONDITION_NONE:
@@ -90,9 +90,9 @@ overtaken(const EligibilityInput *input)
 		case CONDITION_ACTIVATED:
 			break;
 	}
-	if (input->call_started && is_overtaken_by(type, OVERTAKEN_BY_CALL))
+	if (input->call_started && is_superseded_by(type, SUPERSEDED_BY_CALL))
 		return REASON_CALL_STARTED;
-	if (!input->recipient_exists && is_overtaken_by(type, OVERTAKEN_BY_REMOVAL))
+	if (!input->recipient_exists && is_superseded_by(type, SUPERSEDED_BY_REMOVAL))
 		return REASON_PARTICIPANT_REMOVED;
 	return REASON_NONE;
 }
@@ -226,7 +226,7 @@ eligibility_decide(const EligibilityInput *input, TimestampTz now)
 		return wait_until(place);
 	if (input->is_too_large)
 		return settle(STATE_SKIPPED, REASON_TOO_LARGE);
-	if ((reason = overtaken(input)) != REASON_NONE)
+	if ((reason = superseded(input)) != REASON_NONE)
 		return settle(STATE_CANCELLED, reason);
 	if ((reason = switched_off(input)) != REASON_NONE)
 		return settle(STATE_SUPPRESSED, reason);
@@ -358,8 +358,8 @@ retry_decide(const RetryInput *input, TimestampTz now)
 {
 	Decision	decision = {.verdict = VERDICT_WAIT, .state = STATE_RETRYING, .reason = REASON_WILL_RETRY};
 
-	if (input->overtaken_by != REASON_NONE)
-		return settle(STATE_CANCELLED, input->overtaken_by);
+	if (input->superseded_by != REASON_NONE)
+		return settle(STATE_CANCELLED, input->superseded_by);
 	if (input->final != REASON_NONE)
 		return settle(STATE_FAILED, input->final);
 	if (input->is_manual || input->attempt_count >= input->max_attempts)

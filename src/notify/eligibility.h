@@ -90,7 +90,7 @@ typedef struct RetryInput
 	TimeOffset	retry_after;	/* asked for by the other side, or -1 */
 	Reason		final;			/* why another attempt can't help; REASON_NONE:
 								 * it may */
-	Reason		overtaken_by;	/* REASON_NONE: nothing happened meanwhile */
+	Reason		superseded_by;	/* REASON_NONE: nothing happened meanwhile */
 	double		jitter;			/* in [-1, 1], from a random source */
 } RetryInput;
 

@@ -9,7 +9,7 @@
  *
  * Nothing is locked here: who loads for a claim holds the notifications' locks,
  * and must not wait for a caller who is changing an appointment. Such a
- * caller's change is not seen here; it will be, by the mark that overtaking
+ * caller's change is not seen here; it will be, by the mark that superseding
  * leaves on the notification.
  *
  * What is loaded is charged to the batch's budget before it is unpacked: by
@@ -43,7 +43,7 @@
 #define NOTIFICATION_COLUMNS \
 	"n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id," \
 	" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.lane," \
-	" n.state, n.reason, n.overtaken_by, n.attempt_count, n.next_attempt_at, n.manual," \
+	" n.state, n.reason, n.superseded_by, n.attempt_count, n.next_attempt_at, n.manual," \
 	" n.notifications_active, n.address, n.start_at, n.end_at, n.context, n.event," \
 	" n.never_told"
 
@@ -90,7 +90,7 @@ read_notification(Batch *batch, uint64 row)
 	facts->due_at = row_timestamp(row, 12);
 	facts->lane = row_int64(row, 13);
 	facts->reason = row_reason(row, 15);
-	facts->overtaken_by = row_reason(row, 16);
+	facts->superseded_by = row_reason(row, 16);
 	facts->attempt_count = row_int32(row, 17);
 	facts->next_attempt_at = row_timestamp(row, 18);
 	facts->is_manual = row_bool(row, 19);

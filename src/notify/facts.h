@@ -157,7 +157,7 @@ typedef struct NotificationFacts
 	int64		lane;
 	NotificationState state;
 	Reason		reason;
-	Reason		overtaken_by;
+	Reason		superseded_by;
 	int			attempt_count;
 	TimestampTz next_attempt_at;	/* 0: none */
 	bool		is_manual;		/* the next attempt was asked for by a person */

@@ -1,7 +1,7 @@
 /*
  * planning.c
  *		From events to rows: what is owed is inserted, what events have
- *		overtaken is cancelled.
+ *		superseded is cancelled.
  *
  * Planning is one statement whatever it plans (for CANCELLED told.c adds one, for
  * who was never told): the appointment's row joined
@@ -25,7 +25,7 @@
  * activated, or was activated after it was scheduled. (The application's
  * auto_activate may have been switched on since.)
  *
- * Overtaking is two statements. The first locks the rows, in the order of their
+ * Superseding is two statements. The first locks the rows, in the order of their
  * ids, and may wait for the worker to commit a claim or a settling; the second
  * has a snapshot that sees what the worker left, above all the place in the
  * queue. What is SENDING is only marked: its transfer can't be called back.
@@ -170,7 +170,7 @@ types_by_telling(Telling telling)
 	return types;
 }
 
-/* Customers who were never told of the appointment; messages of these types must be overtaken before. */
+/* Customers who were never told of the appointment; messages of these types must be superseded before. */
 static NullableDatum
 never_told(const AppointmentKey *key, int types, const char *participant_id, TimestampTz now)
 {
@@ -211,11 +211,11 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 	plan_event(key, types, recipients, participant_id, NULL, now);
 }
 
-/* What an event may overtake; what has FAILED, too, since somebody may just have revived it by hand. */
-#define MAY_BE_OVERTAKEN "state IN ('PENDING', 'RETRYING', 'SENDING', 'FAILED')"
+/* What an event may supersede; what has FAILED, too, since somebody may just have revived it by hand. */
+#define MAY_BE_SUPERSEDED "state IN ('PENDING', 'RETRYING', 'SENDING', 'FAILED')"
 
 /*
- * Lock the notifications of these types that may be overtaken, in the order of
+ * Lock the notifications of these types that may be superseded, in the order of
  * their ids; of one customer, or of all recipients. Are there any?
  */
 static bool
@@ -223,7 +223,7 @@ lock_unsettled(const AppointmentKey *key, int types, const char *participant_id)
 {
 	static Statement lock = {
 		"SELECT id FROM appt.notification"
-		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3) AND " MAY_BE_OVERTAKEN
+		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3) AND " MAY_BE_SUPERSEDED
 		"  AND ($4::text IS NULL OR (recipient_kind = 'CUSTOMER' AND recipient_id = $4))"
 		" ORDER BY id FOR UPDATE",
 		4, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID}
@@ -239,25 +239,25 @@ lock_unsettled(const AppointmentKey *key, int types, const char *participant_id)
 }
 
 static int
-types_overtaken_by(Overtaking overtaking)
+types_superseded_by(SupersedingEvent superseding)
 {
 	int			types = 0;
 
 	for (int type = 0; type < NOTIFICATION_TYPES; type++)
-		if (notification_types[type].overtaken_by & OVERTAKING_BIT(overtaking))
+		if (notification_types[type].superseded_by & SUPERSEDING_BIT(superseding))
 			types |= TYPE_BIT(type);
 	return types;
 }
 
 /*
- * Cancel what this event overtakes, what waits for a retry too; mark what is
+ * Cancel what this event supersedes, what waits for a retry too; mark what is
  * SENDING. A mark that is there already stays: it tells what came first.
  */
 static void
-overtake(const AppointmentKey *key, Overtaking overtaking, const char *participant_id)
+supersede(const AppointmentKey *key, SupersedingEvent superseding, const char *participant_id)
 {
 	static Statement cancel = {
-		"WITH overtaken AS MATERIALIZED ("
+		"WITH superseded AS MATERIALIZED ("
 		" SELECT id, state, lane, next_attempt_at FROM appt.notification"
 		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
 		"  AND state IN ('PENDING', 'RETRYING', 'SENDING')"
@@ -265,16 +265,16 @@ overtake(const AppointmentKey *key, Overtaking overtaking, const char *participa
 		"), cancelled AS ("
 		" UPDATE appt.notification n SET state = 'CANCELLED', reason = $4, detail = NULL,"
 		"  settled_at = statement_timestamp(), next_attempt_at = NULL, manual = false"
-		" FROM overtaken o WHERE n.id = o.id AND o.state <> 'SENDING'"
+		" FROM superseded o WHERE n.id = o.id AND o.state <> 'SENDING'"
 		"), marked AS ("
-		" UPDATE appt.notification n SET overtaken_by = coalesce(n.overtaken_by, $4)"
-		" FROM overtaken o WHERE n.id = o.id AND o.state = 'SENDING'"
-		") DELETE FROM appt.due d USING overtaken o"
+		" UPDATE appt.notification n SET superseded_by = coalesce(n.superseded_by, $4)"
+		" FROM superseded o WHERE n.id = o.id AND o.state = 'SENDING'"
+		") DELETE FROM appt.due d USING superseded o"
 		" WHERE o.state <> 'SENDING' AND d.lane = o.lane AND d.due_at = o.next_attempt_at"
 		"  AND d.notification_id = o.id",
 		5, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 	};
-	int			types = types_overtaken_by(overtaking);
+	int			types = types_superseded_by(superseding);
 
 	if (lock_unsettled(key, types, participant_id))
 	{
@@ -282,7 +282,7 @@ overtake(const AppointmentKey *key, Overtaking overtaking, const char *participa
 			SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 			SQL_VALUE(UUIDPGetDatum(&key->id)),
 			SQL_VALUE(type_array(types)),
-			sql_text(reason_code(overtaking_reason(overtaking))),
+			sql_text(reason_code(superseding_reason(superseding))),
 			sql_text(participant_id)
 		};
 
@@ -291,7 +291,7 @@ overtake(const AppointmentKey *key, Overtaking overtaking, const char *participa
 }
 
 /*
- * Mark settled messages that a move overtakes, so that they can't be sent again
+ * Mark settled messages that a move supersedes, so that they can't be sent again
  * by hand. Other events can be read from the appointment and its participants;
  * earlier times and timezones stand nowhere else.
  */
@@ -302,14 +302,14 @@ mark_settled_before_move(const AppointmentKey *key)
 		"WITH settled AS MATERIALIZED ("
 		" SELECT id FROM appt.notification"
 		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
-		"  AND state IN ('FAILED', 'SENT', 'MISSED', 'SUPPRESSED') AND overtaken_by IS NULL"
+		"  AND state IN ('FAILED', 'SENT', 'MISSED', 'SUPPRESSED') AND superseded_by IS NULL"
 		" ORDER BY id FOR NO KEY UPDATE"
-		") UPDATE appt.notification n SET overtaken_by = 'RESCHEDULED' FROM settled s WHERE n.id = s.id",
+		") UPDATE appt.notification n SET superseded_by = 'RESCHEDULED' FROM settled s WHERE n.id = s.id",
 		3, {UUIDOID, UUIDOID, TEXTARRAYOID}
 	};
 
 	(void) statement_run(&mark, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
-						 type_array(types_overtaken_by(OVERTAKEN_BY_RESCHEDULE)));
+						 type_array(types_superseded_by(SUPERSEDED_BY_RESCHEDULE)));
 }
 
 void
@@ -330,7 +330,7 @@ plan_customer_added(const AppointmentKey *key, const char *participant_id, Times
 void
 plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now)
 {
-	overtake(key, OVERTAKEN_BY_RESCHEDULE, NULL);
+	supersede(key, SUPERSEDED_BY_RESCHEDULE, NULL);
 	mark_settled_before_move(key);
 	plan_event(key, TYPE_BIT(TYPE_RESCHEDULE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
 			   RECIPIENTS_ALL, NULL, event_of_move(previous), now);
@@ -378,7 +378,7 @@ plan_activated(const AppointmentKey *key, TimestampTz now)
 void
 plan_call_started(const AppointmentKey *key)
 {
-	overtake(key, OVERTAKEN_BY_CALL, NULL);
+	supersede(key, SUPERSEDED_BY_CALL, NULL);
 }
 
 /*
@@ -393,7 +393,7 @@ plan_lock_endable(Datum application_ids, Datum appointment_ids)
 		" SELECT n.application_id, n.appointment_id"
 		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" JOIN appt.notification n ON n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
-		" WHERE n.type = ANY ($3) AND n." MAY_BE_OVERTAKEN
+		" WHERE n.type = ANY ($3) AND n." MAY_BE_SUPERSEDED
 		" ORDER BY n.id FOR UPDATE OF n SKIP LOCKED"
 		") SELECT application_id, appointment_id, count(*) FROM locked GROUP BY 1, 2",
 		3, {UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID}
@@ -403,13 +403,13 @@ plan_lock_endable(Datum application_ids, Datum appointment_ids)
 		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" WHERE (SELECT count(*) FROM appt.notification n"
 		"   WHERE n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
-		"    AND n.type = ANY ($3) AND n." MAY_BE_OVERTAKEN ")"
+		"    AND n.type = ANY ($3) AND n." MAY_BE_SUPERSEDED ")"
 		"  = (SELECT coalesce(sum(l.locked), 0) FROM (SELECT unnest($4) AS application_id,"
 		"    unnest($5) AS appointment_id, unnest($6) AS locked) l"
 		"   WHERE l.appointment_id = k.appointment_id AND l.application_id = k.application_id)",
 		6, {UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID, UUIDARRAYOID, UUIDARRAYOID, INT8ARRAYOID}
 	};
-	Datum		types = type_array(types_overtaken_by(OVERTAKEN_BY_END));
+	Datum		types = type_array(types_superseded_by(SUPERSEDED_BY_END));
 	uint64		rows = statement_run(&lock, application_ids, appointment_ids, types);
 	Column	   *applications = column_create(UUIDOID, (int) rows);
 	Column	   *appointments = column_create(UUIDOID, (int) rows);
@@ -428,14 +428,14 @@ plan_lock_endable(Datum application_ids, Datum appointment_ids)
 void
 plan_ended(const AppointmentKey *key, TimestampTz now)
 {
-	overtake(key, OVERTAKEN_BY_END, NULL);
+	supersede(key, SUPERSEDED_BY_END, NULL);
 	plan_by_rules(key, TYPE_BIT(TYPE_FOLLOW_UP), RECIPIENTS_ALL, NULL, now);
 }
 
 void
 plan_cancelled(const AppointmentKey *key, TimestampTz now)
 {
-	overtake(key, OVERTAKEN_BY_CANCEL, NULL);
+	supersede(key, SUPERSEDED_BY_CANCEL, NULL);
 	plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
 }
 
@@ -521,7 +521,7 @@ keep_snapshots(const AppointmentKey *key)
 void
 plan_deleted(const AppointmentKey *key, TimestampTz now)
 {
-	overtake(key, OVERTAKEN_BY_DELETE, NULL);
+	supersede(key, SUPERSEDED_BY_DELETE, NULL);
 	(void) lock_unsettled(key, TYPE_BIT(TYPE_CANCELLED), NULL);
 	if (is_worth_cancelling(key, now))
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
@@ -555,7 +555,7 @@ plan_participant_removed(const AppointmentKey *key, const char *participant_id,
 {
 	if (is_customer)
 	{
-		overtake(key, OVERTAKEN_BY_REMOVAL, participant_id);
+		supersede(key, SUPERSEDED_BY_REMOVAL, participant_id);
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_PEOPLE, participant_id, now);
 		keep_participant(key, participant_id);
 	}

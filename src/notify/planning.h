@@ -1,6 +1,6 @@
 /*
  * planning.h
- *		What an event in an appointment's life owes, and what it overtakes.
+ *		What an event in an appointment's life owes, and what it supersedes.
  *
  * Called by the functions that change appointments, in their transaction,
  * as the owner, SPI connected, the appointment's row locked FOR UPDATE (or just
@@ -30,7 +30,7 @@ extern void plan_scheduled(const AppointmentKey *key, TimestampTz now);
 /* A customer added later: its own CREATE, REMINDERs, ROOM by email and sms; UPDATE to subscribers. */
 extern void plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now);
 
-/* start, duration or timezone changed: overtakes, then RESCHEDULE and reminders anew. */
+/* start, duration or timezone changed: supersedes, then RESCHEDULE and reminders anew. */
 extern void plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now);
 
 /* Anything else changed that subscribers are told of: UPDATE; `fields` as event.h names them. */
@@ -42,25 +42,25 @@ extern void plan_reassigned(const AppointmentKey *key, const List *fields, Times
 /* Explicit activation: ACTIVATE to subscribers; wakes a ROOM that waits. */
 extern void plan_activated(const AppointmentKey *key, TimestampTz now);
 
-/* The first customer joined: overtakes REMINDER and ROOM. */
+/* The first customer joined: supersedes REMINDER and ROOM. */
 extern void plan_call_started(const AppointmentKey *key);
 
 /*
- * Lock the notifications that the end of these appointments overtakes, without
+ * Lock the notifications that the end of these appointments supersedes, without
  * waiting. The appointments are locked. Returns how many of them may end,
  * because all of theirs could be locked; the rows of the last statement are
  * their keys.
  */
 extern uint64 plan_lock_endable(Datum application_ids, Datum appointment_ids);
 
-/* Ended at ended_at: overtakes, then FOLLOW_UP. */
+/* Ended at ended_at: supersedes, then FOLLOW_UP. */
 extern void plan_ended(const AppointmentKey *key, TimestampTz now);
 
-/* Cancelled: overtakes, then CANCELLED. */
+/* Cancelled: supersedes, then CANCELLED. */
 extern void plan_cancelled(const AppointmentKey *key, TimestampTz now);
 
 /*
- * About to be deleted: overtakes, then CANCELLED if it was not yet over, each
+ * About to be deleted: supersedes, then CANCELLED if it was not yet over, each
  * with a snapshot in context. To be called before the row goes.
  */
 extern void plan_deleted(const AppointmentKey *key, TimestampTz now);

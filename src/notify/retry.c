@@ -7,7 +7,7 @@
  * most recent failure entry"); design.md, Failures. The latest is the failure
  * after whose first attempt none of the same appointment, recipient, channel
  * and type was first attempted. What the worker would not send now (switched
- * off, overtaken, no provider, no address) is refused with that reason: the
+ * off, superseded, no provider, no address) is refused with that reason: the
  * entry stays as it is, and can be sent again once that is mended. Window and
  * max_attempts do not count.
  *
@@ -68,8 +68,8 @@ decision_obstacle(const NotificationFacts *facts, TimestampTz now)
 	input.is_attempted = true;
 	input.next_attempt_at = Min(now, facts->due_at);
 	decision = eligibility_decide(&input, now);
-	if (decision.verdict == VERDICT_SEND && facts->overtaken_by != REASON_NONE)
-		decision.reason = facts->overtaken_by;
+	if (decision.verdict == VERDICT_SEND && facts->superseded_by != REASON_NONE)
+		decision.reason = facts->superseded_by;
 	else if (decision.verdict == VERDICT_SEND)
 		return NULL;
 	return psprintf("Notification " INT64_FORMAT " would not be sent: %s (%s)",
@@ -154,7 +154,7 @@ put_into_queue(Datum ids, TimestampTz now)
 		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
 		" SELECT lane, $2, id, application_id FROM appt.notification WHERE id = ANY ($1)"
 		") UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', detail = NULL,"
-		"  overtaken_by = NULL, manual = true, next_attempt_at = $2, settled_at = NULL"
+		"  superseded_by = NULL, manual = true, next_attempt_at = $2, settled_at = NULL"
 		" WHERE id = ANY ($1)",
 		2, {INT8ARRAYOID, TIMESTAMPTZOID}
 	};

@@ -6,7 +6,7 @@
  * reached it: the cancellation would be the first that it hears of the
  * appointment. The question is answered when the cancellation is planned, so
  * the caller pays for it and not the worker. What has not left by then is
- * overtaken, so the answer does not change later. A message that is SENDING, or
+ * superseded, so the answer does not change later. A message that is SENDING, or
  * was interrupted, may arrive, and counts as arrived.
  *
  * Where this is not known the customer counts as told, because a cancellation

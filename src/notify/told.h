@@ -12,7 +12,7 @@
  * The ids of the customers of this appointment, or the one named, whom no
  * message of the types (codes, as text[]) has told of it: a text[], NULL if
  * there are none. To be asked in a transaction that holds the appointment's
- * lock and has overtaken these types, while the participants are still there.
+ * lock and has superseded these types, while the participants are still there.
  */
 extern NullableDatum customers_never_told(const AppointmentKey *key, Datum telling_types,
 										  const char *participant_id, TimestampTz now);

@@ -148,7 +148,7 @@ retry_input(const NotificationFacts *facts)
 		.is_manual = facts->is_manual,
 		.attempt_count = facts->attempt_count + 1,
 		.retry_after = -1,
-		.overtaken_by = REASON_NONE
+		.superseded_by = REASON_NONE
 	};
 
 	if (facts->application != NULL)

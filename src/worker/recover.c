@@ -97,7 +97,7 @@ static Statement close_attempts = {
 
 static Statement send_again = {
 	"UPDATE appt.notification "
-	"SET state = 'RETRYING', reason = 'INTERRUPTED', overtaken_by = NULL, worker_slot = NULL,"
+	"SET state = 'RETRYING', reason = 'INTERRUPTED', superseded_by = NULL, worker_slot = NULL,"
 	"  next_attempt_at = $2 "
 	"WHERE id = ANY ($1)",
 	2, {INT8ARRAYOID, TIMESTAMPTZOID}
@@ -115,7 +115,7 @@ decide(const NotificationFacts *facts, TimestampTz now)
 		.attempt_count = facts->attempt_count,
 		.max_attempts = facts->application != NULL ? facts->application->max_attempts : 1,
 		.retry_after = -1,
-		.overtaken_by = facts->overtaken_by
+		.superseded_by = facts->superseded_by
 	};
 	Decision	decision;
 

@@ -6,7 +6,7 @@
  * queue as it was, for the next claim to judge, and the log shows nothing of it.
  *
  * One transaction for all that is finished, the next claim's if there is one:
- * that saves a commit. A notification that a caller has locked (an overtaking
+ * that saves a commit. A notification that a caller has locked (an superseding
  * in progress) is left for the next time: settling waits for nobody. If the
  * transaction fails (a full disk, a claim that failed), the outcomes stay in
  * memory and are tried again, by themselves; should the process die first,
@@ -40,7 +40,7 @@ int64		settled_sent;
 int64		settled_failed;
 
 static Statement lock_sending = {
-	"SELECT n.id, n.overtaken_by FROM appt.notification n "
+	"SELECT n.id, n.superseded_by FROM appt.notification n "
 	"WHERE n.id = ANY ($1) AND n.state = 'SENDING' ORDER BY n.id FOR UPDATE SKIP LOCKED",
 	1, {INT8ARRAYOID}
 };
@@ -61,7 +61,7 @@ static Statement settle_notifications = {
 	"UPDATE appt.notification n "
 	"SET state = c.state, reason = c.reason, manual = false, worker_slot = NULL,"
 	/* What is SENT keeps the mark: it can't be sent again by hand. */
-	"  overtaken_by = CASE WHEN c.state = 'SENT' THEN n.overtaken_by END,"
+	"  superseded_by = CASE WHEN c.state = 'SENT' THEN n.superseded_by END,"
 	"  next_attempt_at = c.next_attempt_at,"
 	"  settled_at = CASE WHEN c.next_attempt_at IS NULL THEN $5 END "
 	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason,"
@@ -195,14 +195,14 @@ settle_waiting(void)
 
 /* ---- deciding ---- */
 
-/* As it was before; but events may have overtaken it meanwhile. */
+/* As it was before; but events may have superseded it meanwhile. */
 static Decision
-decide_untried(const Delivery *delivery, Reason overtaken_by)
+decide_untried(const Delivery *delivery, Reason superseded_by)
 {
-	if (overtaken_by != REASON_NONE)
+	if (superseded_by != REASON_NONE)
 		return (Decision)
 	{
-		VERDICT_SETTLE, STATE_CANCELLED, overtaken_by, 0
+		VERDICT_SETTLE, STATE_CANCELLED, superseded_by, 0
 	};
 	return (Decision)
 	{
@@ -211,12 +211,12 @@ decide_untried(const Delivery *delivery, Reason overtaken_by)
 }
 
 static Decision
-decide(const Delivery *delivery, Reason overtaken_by, TimestampTz now)
+decide(const Delivery *delivery, Reason superseded_by, TimestampTz now)
 {
 	RetryInput	retry = delivery->retry;
 
 	if (delivery->is_untried)
-		return decide_untried(delivery, overtaken_by);
+		return decide_untried(delivery, superseded_by);
 	if (delivery->outcome.kind == OUTCOME_DELIVERED)
 		return (Decision)
 	{
@@ -224,7 +224,7 @@ decide(const Delivery *delivery, Reason overtaken_by, TimestampTz now)
 	};
 	retry.final = delivery->outcome.final;
 	retry.retry_after = delivery->outcome.retry_after;
-	retry.overtaken_by = overtaken_by;
+	retry.superseded_by = superseded_by;
 	retry.jitter = 2 * pg_prng_double(&pg_global_prng_state) - 1;
 	return retry_decide(&retry, now);
 }
@@ -251,14 +251,14 @@ decide_all(Settling *settling)
 	rows = statement_run(&lock_sending, column_array(ids));
 	for (uint64 row = 0; row < rows; row++)
 	{
-		Reason		overtaken_by = REASON_NONE;
+		Reason		superseded_by = REASON_NONE;
 		char	   *code = row_text(row, 2);
 
 		while (settling->deliveries[index]->notification_id != row_int64(row, 1))
 			index++;
 		if (code != NULL)
-			(void) reason_from_code(code, &overtaken_by);
-		settling->decisions[index] = decide(settling->deliveries[index], overtaken_by, settling->now);
+			(void) reason_from_code(code, &superseded_by);
+		settling->decisions[index] = decide(settling->deliveries[index], superseded_by, settling->now);
 		settling->is_written[index] = true;
 	}
 }
@@ -326,7 +326,7 @@ is_put_back(const Settling *settling, int index)
 		settling->decisions[index].verdict == VERDICT_WAIT;
 }
 
-/* They have kept their places in the queue. What was overtaken is settled from there. */
+/* They have kept their places in the queue. What was superseded is settled from there. */
 static void
 write_untried(const Settling *settling)
 {

@@ -25,7 +25,7 @@ struct UnsentBatch
 static Statement settle_notifications = {
 	"UPDATE appt.notification n "
 	"SET state = c.state, reason = c.reason, detail = c.detail, next_attempt_at = NULL, manual = false,"
-	"  overtaken_by = NULL, worker_slot = NULL, settled_at = $5 "
+	"  superseded_by = NULL, worker_slot = NULL, settled_at = $5 "
 	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason, unnest($4) AS detail) c "
 	"WHERE n.id = c.id",
 	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}

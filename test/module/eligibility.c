@@ -250,14 +250,14 @@ test_retry_wait(PG_FUNCTION_ARGS)
 
 /*
  * retry_decide(type, due_at, start_at, at, is_manual, attempt_count, max_attempts,
- *		final, overtaken_by): base 10 s, cap 10 min, no jitter
+ *		final, superseded_by): base 10 s, cap 10 min, no jitter
  */
 Datum
 test_retry_decide(PG_FUNCTION_ARGS)
 {
 	RetryInput	input = {0};
 	char	   *final = text_to_cstring(PG_GETARG_TEXT_PP(7));
-	char	   *overtaken_by = text_to_cstring(PG_GETARG_TEXT_PP(8));
+	char	   *superseded_by = text_to_cstring(PG_GETARG_TEXT_PP(8));
 	Decision	decision;
 
 	input.type = type_arg(fcinfo, 0);
@@ -271,7 +271,7 @@ test_retry_decide(PG_FUNCTION_ARGS)
 	input.retry_after = -1;
 	if (final[0] != '\0' && !reason_from_code(final, &input.final))
 		elog(ERROR, "no such reason");
-	if (overtaken_by[0] != '\0' && !reason_from_code(overtaken_by, &input.overtaken_by))
+	if (superseded_by[0] != '\0' && !reason_from_code(superseded_by, &input.superseded_by))
 		elog(ERROR, "no such reason");
 	decision = retry_decide(&input, PG_GETARG_TIMESTAMPTZ(3));
 	PG_RETURN_TEXT_P(cstring_to_text(decision.verdict == VERDICT_WAIT ?

@@ -7,5 +7,5 @@ LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_window_end';
 CREATE FUNCTION appt_test.retry_wait(attempt_count integer, base float8, cap float8, retry_after float8, jitter float8) RETURNS float8
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_retry_wait';
 CREATE FUNCTION appt_test.retry_decide(type text, due_at timestamptz, start_at timestamptz, at timestamptz,
-	is_manual boolean, attempt_count integer, max_attempts integer, final text, overtaken_by text) RETURNS text
+	is_manual boolean, attempt_count integer, max_attempts integer, final text, superseded_by text) RETURNS text
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_retry_decide';

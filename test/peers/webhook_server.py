@@ -276,7 +276,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         os.close(self.request.detach())
 
     def await_reader(self):
-        """Until the client, on this machine, has read all that was sent: a reset may overtake it."""
+        """Until the client, on this machine, has read all that was sent: a reset may supersede it."""
         line = re.compile(r"^ *\d+: \w+:%04X \w+:%04X \w+ \w+:0*([1-9A-F])" % (self.client_address[1], self.server.server_port), re.M)
         while True:
             with open("/proc/net/tcp", encoding="ascii") as sockets:

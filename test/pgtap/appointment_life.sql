@@ -116,7 +116,7 @@ SELECT is(a.interaction->>'state', 'PENDING', 'an agent alone starts no call') F
 SELECT is(joined_at, now(), 'but is in') FROM appt.participant WHERE appointment_id = :'other' AND id = 'agent';
 SELECT appt.record_join(:'other', :'customer');
 SELECT is(a.interaction->>'state', 'ACTIVE', 'the first customer starts it') FROM appt.get_appointment(:'other') a;
-SELECT is(pg_temp.cancelled(:'other'), 'REMINDER CALL_STARTED', 'reminders are overtaken');
+SELECT is(pg_temp.cancelled(:'other'), 'REMINDER CALL_STARTED', 'reminders are superseded');
 SELECT appt.record_leave(:'other', :'customer');
 SELECT is(ROW(joined_at, left_at)::text, ROW(now(), now())::text, 'leaving is recorded') FROM appt.participant WHERE appointment_id = :'other' AND id = :'customer';
 SELECT is(ROW(a.state, a.interaction->>'state')::text, '(ACTIVATED,ACTIVE)', 'and ends nothing') FROM appt.get_appointment(:'other') a;

@@ -55,7 +55,7 @@ SELECT cell.*, masks, outcomes
 	  FROM (VALUES
 		-- not before its time
 		(0, at < due_at, '', 'WAIT'),
-		-- overtaken by events; a person may retry FOLLOW_UP and CANCELLED alone once it is over
+		-- superseded by events; a person may retry FOLLOW_UP and CANCELLED alone once it is over
 		(10, condition = 'DELETED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
 			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') END,
 			'', 'CANCELLED APPOINTMENT_DELETED'),
@@ -132,7 +132,7 @@ SELECT is(appt_test.retry_wait(attempts, 10, 600, after, jitter), wait::float8, 
 SELECT is(appt_test.retry_wait(1, 1e6, 1, -1, 1), 1::float8, 'a base above the cap waits the cap');
 
 SELECT is(appt_test.retry_decide(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 11:00:00+00'::timestamptz + late::interval,
-		manual, attempts, 4, final, overtaken_by), outcome, format('%s at +%s, attempt %s%s%s %s', type, late, attempts, CASE WHEN manual THEN ' by hand' END, ' ' || final, overtaken_by))
+		manual, attempts, 4, final, superseded_by), outcome, format('%s at +%s, attempt %s%s%s %s', type, late, attempts, CASE WHEN manual THEN ' by hand' END, ' ' || final, superseded_by))
   FROM (VALUES
 	('CREATE', '0', false, 1, '', '', 'RETRYING WILL_RETRY +10'),
 	('CREATE', '0', false, 3, '', '', 'RETRYING WILL_RETRY +40'),
@@ -152,7 +152,7 @@ SELECT is(appt_test.retry_decide(type, '2026-03-01 11:00:00+00', '2026-03-01 12:
 	('REMINDER', '0', false, 1, '', 'CALL_STARTED', 'CANCELLED CALL_STARTED'),
 	('REMINDER', '0', false, 4, 'REJECTED', 'RESCHEDULED', 'CANCELLED RESCHEDULED'),
 	('CREATE', '0', true, 4, 'REJECTED', 'APPOINTMENT_DELETED', 'CANCELLED APPOINTMENT_DELETED')
-  ) t (type, late, manual, attempts, final, overtaken_by, outcome);
+  ) t (type, late, manual, attempts, final, superseded_by, outcome);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -91,7 +91,7 @@ SELECT throws_ok('SELECT appt.retry_notification(0)', 'PT404', NULL, 'no such no
 SELECT pg_temp.fail(:hook);
 SELECT row_eq(format($$SELECT r.id = %s, r.state, r.reason, r.attempt_count, r.next_attempt_at >= now(), r.settled_at IS NULL FROM appt.retry_notification(%1$s) r$$, :hook),
 	ROW(true, 'RETRYING'::text, 'WILL_RETRY'::text, 4, true, true), 'the latest failure goes back into the queue');
-SELECT row_eq(format('SELECT manual, overtaken_by, detail, d.due_at = n.next_attempt_at FROM appt.notification n JOIN appt.due d ON d.notification_id = n.id AND d.lane = n.lane WHERE n.id = %s', :hook),
+SELECT row_eq(format('SELECT manual, superseded_by, detail, d.due_at = n.next_attempt_at FROM appt.notification n JOIN appt.due d ON d.notification_id = n.id AND d.lane = n.lane WHERE n.id = %s', :hook),
 	ROW(true, NULL::appt.reason_code, NULL::text, true), 'marked manual, to be sent at once');
 SELECT pg_temp.refused(:hook, 'is RETRYING', 'not twice');
 SELECT is(pg_temp.why(:hook), 'yes', 'max_attempts does not count');
@@ -134,12 +134,12 @@ SELECT appt.reschedule_appointment(:'c', now() + interval '3 days', '30 minutes'
 SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'a reminder of times that have changed');
 SELECT appt.reschedule_appointment(:'c', start_at, '30 minutes') FROM appt.notification WHERE id = :c_reminder;
 SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'and changed back');
--- A change of timezone alone overtakes, too; one of locale does not, nor does any overtake CREATE.
+-- A change of timezone alone supersedes, too; one of locale does not, nor does any supersede CREATE.
 SELECT pg_temp.find(:'c', 'REMINDER', 'WEBHOOK', '1 day') AS c_zone_reminder, pg_temp.find(:'c', 'RESCHEDULE', 'WEBHOOK') AS c_reschedule \gset
 SELECT pg_temp.fail(:c_zone_reminder), pg_temp.fail(:c_reschedule);
 SELECT appt.reschedule_appointment(:'c', NULL, NULL, locale => 'fr');
 SAVEPOINT s;
-SELECT is((appt.retry_notification(id)).state, 'RETRYING', 'another locale overtakes no ' || type) FROM appt.notification WHERE id IN (:c_zone_reminder, :c_reschedule);
+SELECT is((appt.retry_notification(id)).state, 'RETRYING', 'another locale supersedes no ' || type) FROM appt.notification WHERE id IN (:c_zone_reminder, :c_reschedule);
 ROLLBACK TO s;
 SELECT appt.reschedule_appointment(:'c', NULL, NULL, timezone => 'Asia/Tokyo');
 SELECT pg_temp.refused(:c_zone_reminder, 'RESCHEDULED', 'a reminder of another timezone');

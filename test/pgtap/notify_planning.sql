@@ -1,4 +1,4 @@
--- What each event in an appointment's life owes, and what it overtakes.
+-- What each event in an appointment's life owes, and what it supersedes.
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT * FROM no_plan();
@@ -153,7 +153,7 @@ SELECT bag_eq(format('SELECT pg_temp.show(%L, %s)', :'a', :before), ARRAY['UPDAT
 SELECT pg_temp.last_id() AS before \gset
 SELECT appt.reschedule_appointment(:'a', now() + interval '2 days', '30 minutes', locale => 'de');
 SELECT bag_eq(format('SELECT pg_temp.show(%L, %s)', :'a', :before), ARRAY['UPDATE WEBHOOK one', 'UPDATE WEBHOOK two'], 'so does a new locale');
-SELECT is_empty(format($$SELECT * FROM pg_temp.show(%L) s WHERE s ~ 'CANCELLED'$$, :'a'), 'which overtakes nothing');
+SELECT is_empty(format($$SELECT * FROM pg_temp.show(%L) s WHERE s ~ 'CANCELLED'$$, :'a'), 'which supersedes nothing');
 
 -- Rescheduled.
 SELECT pg_temp.schedule(:'app', '2 days', '{bob}') AS b \gset
@@ -166,11 +166,11 @@ SELECT bag_eq(format($$SELECT s FROM pg_temp.show(%L) s WHERE s ~ 'EMAIL|SMS'$$,
 	'REMINDER EMAIL bob 24:00:00 1 day SENDING', 'REMINDER EMAIL bob 01:00:00 1 day 23:00:00 CANCELLED RESCHEDULED',
 	'RESCHEDULE EMAIL bob', 'RESCHEDULE SMS bob', 'REMINDER EMAIL bob 01:00:00 02:00:00'],
 	'reminders are planned anew, what waits for a retry is cancelled, CREATE is not');
-SELECT bag_eq(format('SELECT type, overtaken_by FROM appt.notification WHERE appointment_id = %L AND overtaken_by IS NOT NULL', :'b'),
+SELECT bag_eq(format('SELECT type, superseded_by FROM appt.notification WHERE appointment_id = %L AND superseded_by IS NOT NULL', :'b'),
 	$$VALUES ('REMINDER'::appt.type_code, 'RESCHEDULED'::appt.reason_code)$$, 'what is being sent is marked');
 SELECT appt.reschedule_appointment(:'b', now() + interval '4 hours', '30 minutes');
 SELECT bag_eq(format($$SELECT s FROM pg_temp.show(%L) s WHERE s LIKE 'RESCHEDULE EMAIL%%'$$, :'b'),
-	ARRAY['RESCHEDULE EMAIL bob CANCELLED RESCHEDULED', 'RESCHEDULE EMAIL bob'], 'an older RESCHEDULE is overtaken');
+	ARRAY['RESCHEDULE EMAIL bob CANCELLED RESCHEDULED', 'RESCHEDULE EMAIL bob'], 'an older RESCHEDULE is superseded');
 SELECT pg_temp.last_id() AS before \gset
 SELECT appt.reschedule_appointment(:'b', now() + interval '4 hours', '30 minutes');
 SELECT is(pg_temp.last_id(), (:before)::bigint, 'the same times change nothing');
@@ -208,7 +208,7 @@ SELECT appt.update_appointment(:'e', title => 'Loan');
 SELECT pg_temp.last_id() AS before \gset
 SELECT appt.cancel_appointment(:'e');
 SELECT bag_eq(format($$SELECT DISTINCT state, reason FROM appt.notification WHERE appointment_id = %L AND id <= %s$$, :'e', :before),
-	$$VALUES ('CANCELLED', 'APPOINTMENT_CANCELLED')$$, 'cancelling overtakes everything');
+	$$VALUES ('CANCELLED', 'APPOINTMENT_CANCELLED')$$, 'cancelling supersedes everything');
 SELECT bag_eq(format('SELECT pg_temp.show(%L, %s)', :'e', :before),
 	ARRAY['CANCELLED EMAIL bob', 'CANCELLED SMS bob', 'CANCELLED WEBHOOK one', 'CANCELLED WEBHOOK two'], 'and is announced');
 SELECT is(count(*), 0::bigint, 'none of what is settled is in the queue') FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id WHERE n.appointment_id = :'e' AND n.id <= :before;
@@ -246,8 +246,8 @@ UPDATE appt.notification SET state = 'SENDING', next_attempt_at = NULL WHERE app
 SELECT pg_temp.last_id() AS before \gset
 SELECT appt.delete_appointment(:'g');
 SELECT is(count(*), 0::bigint, 'the row is gone') FROM appt.appointment WHERE id = :'g';
-SELECT bag_eq(format($$SELECT DISTINCT state, reason, overtaken_by FROM appt.notification WHERE appointment_id = %L AND id <= %s$$, :'g', :before),
-	$$VALUES ('CANCELLED', 'APPOINTMENT_DELETED', NULL), ('SENDING', NULL, 'APPOINTMENT_DELETED')$$, 'deleting overtakes everything');
+SELECT bag_eq(format($$SELECT DISTINCT state, reason, superseded_by FROM appt.notification WHERE appointment_id = %L AND id <= %s$$, :'g', :before),
+	$$VALUES ('CANCELLED', 'APPOINTMENT_DELETED', NULL), ('SENDING', NULL, 'APPOINTMENT_DELETED')$$, 'deleting supersedes everything');
 SELECT bag_eq(format('SELECT type, channel, state FROM appt.notification WHERE appointment_id = %L AND id > %s', :'g', :before),
 	$$VALUES ('CANCELLED', 'EMAIL', 'PENDING'), ('CANCELLED', 'SMS', 'PENDING'), ('CANCELLED', 'WEBHOOK', 'PENDING'), ('CANCELLED', 'WEBHOOK', 'PENDING')$$, 'and is announced');
 SELECT row_eq(format($$SELECT (c)[1], (c)[2], (c)[3] LIKE '%%Loan%%' FROM appt.notification n, LATERAL (SELECT appt_test.composed(n.id) c OFFSET 0) m

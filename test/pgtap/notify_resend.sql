@@ -148,7 +148,7 @@ SELECT pg_temp.find(:'off', 'CREATE', 'EMAIL') AS off_email \gset
 SELECT pg_temp.settle(:off_email, 'SUPPRESSED', 'APPOINTMENT_OFF', NULL);
 SELECT pg_temp.refused(:off_email, 'APPOINTMENT_OFF', 'of an appointment without notifications');
 
--- What events have overtaken.
+-- What events have superseded.
 SELECT appt.reschedule_appointment(:'c', now() + interval '3 days', NULL);
 SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'a reminder of times that have changed');
 SELECT is((appt.resend_notification(:c_email)).state, 'PENDING', 'but CREATE, which says what is');

@@ -55,7 +55,7 @@ SELECT is(ROW(a.organizer, jsonb_array_length(a.participant_ids))::text, ROW('{"
 SELECT is(pg_temp.people(:'id'), 'AGENT dan: dan', 'and the only agent');
 SELECT is(pg_temp.owed(:'id'), 'UPDATE WEBHOOK', 'subscribers are told');
 SELECT is(updated_at, now(), 'the appointment has changed') FROM appt.appointment WHERE id = :'id';
-SELECT is(count(*), 0::bigint, 'nothing that was planned is overtaken') FROM appt.notification WHERE appointment_id = :'id' AND state <> 'PENDING';
+SELECT is(count(*), 0::bigint, 'nothing that was planned is superseded') FROM appt.notification WHERE appointment_id = :'id' AND state <> 'PENDING';
 
 -- The same agent.
 SELECT appt.add_agent(:'id', 'eve') AS ignored \gset

@@ -12,8 +12,8 @@ SELECT is(count(*), 0::bigint, 'each with a sentence') FROM appt.reason WHERE ex
 SELECT is(string_agg(type, ' ' ORDER BY type COLLATE "C"), pg_temp.codes_of('appt.type_code'), 'types') FROM appt.notification_type;
 SELECT is(string_agg(DISTINCT channel, ' '), pg_temp.codes_of('appt.channel_code'), 'channels')
 FROM appt.notification_type, unnest(channels) channel;
-SELECT is(count(*), 0::bigint, 'what overtakes is a reason')
-FROM appt.notification_type, unnest(overtaken_by) code WHERE code NOT IN (SELECT reason FROM appt.reason);
+SELECT is(count(*), 0::bigint, 'what supersedes is a reason')
+FROM appt.notification_type, unnest(superseded_by) code WHERE code NOT IN (SELECT reason FROM appt.reason);
 SELECT is(t, ROW('REMINDER', t.description, 'CUSTOMERS', '{EMAIL,SMS,WEBHOOK}', 'start_at - time_offset',
 	'within the window, and before the appointment''s start', '1 minute',
 	'{CALL_STARTED,RESCHEDULED,ENDED,APPOINTMENT_CANCELLED,APPOINTMENT_DELETED,PARTICIPANT_REMOVED}', true, true, true)::appt.notification_type,

@@ -116,7 +116,7 @@ SELECT ROW(state, title, start_at, end_at, organizer_id, sequence, interaction, 
 SELECT ROW(coalesce(username, id), type, joined_at IS NOT NULL) FROM appt.participant WHERE appointment_id = '$appointment->{id}' ORDER BY username, id;
 SELECT ROW(expires) FROM appt.room_access WHERE appointment_id = '$appointment->{id}';
 SELECT line, count(*) FROM (
-	SELECT ROW(n.type, channel, CASE recipient_id WHEN '$appointment->{customer}' THEN 'old' ELSE recipient_kind END, state, reason, overtaken_by, start_at, organizer_id,
+	SELECT ROW(n.type, channel, CASE recipient_id WHEN '$appointment->{customer}' THEN 'old' ELSE recipient_kind END, state, reason, superseded_by, start_at, organizer_id,
 		EXISTS (SELECT FROM appt.due d WHERE d.notification_id = n.id), context ? 'appointment', context ? 'participant')::text AS line
 	FROM appt.notification n WHERE appointment_id = '$appointment->{id}') notifications GROUP BY line ORDER BY line
 SQL

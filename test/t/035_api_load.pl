@@ -1,5 +1,5 @@
 # Many clients change the same appointments at random while workers send: nothing that is owed starts to be sent once it is
-# known to be overtaken, no change is lost, nobody meets a deadlock, and what is sent is sent once.
+# known to be superseded, no change is lost, nobody meets a deadlock, and what is sent is sent once.
 #
 # Reminders come due all the time, to an endpoint that answers, one that takes its time and one that fails at times; links
 # are sent that activate; appointments end by the clock. Each call that succeeds leaves an event and, once its commit has
@@ -98,14 +98,14 @@ SELECT test.act(:n, :chance) AS event \gset
 INSERT INTO test.known SELECT :event, clock_timestamp() WHERE :event > 0;
 SCRIPT
 
-# Of what an event overtakes: what was planned before it; of a participant that was removed, its own.
+# Of what an event supersedes: what was planned before it; of a participant that was removed, its own.
 $node->query(<<'SQL');
-CREATE VIEW test.overtaken AS SELECT e.call, n.id, n.state, n.due_at, known.at
+CREATE VIEW test.superseded AS SELECT e.call, n.id, n.state, n.due_at, known.at
 	FROM test.event e JOIN test.known ON known.event = e.id
 		JOIN (VALUES ('reschedule', 'RESCHEDULED'), ('record_join', 'CALL_STARTED'), ('end', 'ENDED'), ('cancel', 'APPOINTMENT_CANCELLED'), ('delete', 'APPOINTMENT_DELETED'),
 			('remove_participant', 'PARTICIPANT_REMOVED')) c (call, reason) ON c.call = e.call
 		JOIN appt.notification n ON n.appointment_id = e.appointment AND n.id < e.first_planned AND (e.call <> 'remove_participant' OR n.recipient_id = e.detail)
-		JOIN appt.notification_type t ON t.type = n.type AND c.reason = ANY (t.overtaken_by);
+		JOIN appt.notification_type t ON t.type = n.type AND c.reason = ANY (t.superseded_by);
 SQL
 
 # Until all has met: a busy machine needs longer.
@@ -121,20 +121,20 @@ SELECT (SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_
 	+ (SELECT count(*) FROM appt.appointment WHERE state = 'ACTIVATED' AND end_at <= now() + interval '1 min')
 SQL
 		return $node->query(<<'SQL');
-SELECT (SELECT string_agg(DISTINCT call, ' ' ORDER BY call) FROM test.overtaken),
-	EXISTS (SELECT FROM test.overtaken WHERE state = 'CANCELLED' AND due_at < at),
-	EXISTS (SELECT FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE a.started_at < o.at AND a.finished_at > o.at),
-	EXISTS (SELECT FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE state = 'CANCELLED')
+SELECT (SELECT string_agg(DISTINCT call, ' ' ORDER BY call) FROM test.superseded),
+	EXISTS (SELECT FROM test.superseded WHERE state = 'CANCELLED' AND due_at < at),
+	EXISTS (SELECT FROM test.superseded o JOIN appt.attempt a ON a.notification_id = o.id WHERE a.started_at < o.at AND a.finished_at > o.at),
+	EXISTS (SELECT FROM test.superseded o JOIN appt.attempt a ON a.notification_id = o.id WHERE state = 'CANCELLED')
 SQL
 	},
 	sub { $_[0] eq 'cancel delete end record_join remove_participant reschedule|t|t|t' });
-is($met, 'cancel delete end record_join remove_participant reschedule|t|t|t', 'events of every kind overtook something, some of it due, or being sent, or failed');
+is($met, 'cancel delete end record_join remove_participant reschedule|t|t|t', 'events of every kind superseded something, some of it due, or being sent, or failed');
 unlike($node->log_since(0), qr/deadlock detected/, 'no deadlock');
 note($node->query("SELECT string_agg(call || ' ' || count, ', ' ORDER BY call) FROM (SELECT call, count(*) FROM test.event GROUP BY call) e"));
 note($node->query("SELECT string_agg(concat_ws(' ', state, reason, count), ', ' ORDER BY state, reason) FROM (SELECT state, reason, count(*) FROM appt.notification GROUP BY state, reason) n"));
 
-is($node->query(<<'SQL'), '', 'nothing started to be sent once it was known to be overtaken');
-SELECT o.*, a.started_at FROM test.overtaken o JOIN appt.attempt a ON a.notification_id = o.id WHERE a.started_at > o.at
+is($node->query(<<'SQL'), '', 'nothing started to be sent once it was known to be superseded');
+SELECT o.*, a.started_at FROM test.superseded o JOIN appt.attempt a ON a.notification_id = o.id WHERE a.started_at > o.at
 SQL
 
 # Changes that calendars take over are numbered: none is missing, none was written over.

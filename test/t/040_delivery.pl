@@ -192,7 +192,7 @@ $node->wait_for_workers;
 	is(scalar $hook->entries, 1, 'and is sent once');
 }
 
-# Overtaken while in flight: success is SENT, failure is CANCELLED, never RETRYING.
+# Superseded while in flight: success is SENT, failure is CANCELLED, never RETRYING.
 {
 	my $tenant = Appt::Tenant->create($node, %quick);
 	$hook->forget;

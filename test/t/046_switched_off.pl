@@ -88,7 +88,7 @@ foreach my $how ("SELECT appt.set_notifications_enabled('%s', false)", "UPDATE a
 	is(scalar(grep { $_->{path} =~ /with-token/ } $hook->entries), 0, 'no byte left');
 }
 
-# What was overtaken meanwhile is cancelled.
+# What was superseded meanwhile is cancelled.
 {
 	my ($tenant, $id) = waiting_tenant();
 

@@ -51,7 +51,7 @@ foreach my $case (
 	$worker->run($end);
 	is($caller->end, '00000', 'it succeeds');
 	is($node->query(<<"SQL"), $expected, "and finds what is there after $end");
-SELECT state, reason, overtaken_by, (SELECT count(*) FROM appt.due WHERE notification_id = n.id) FROM appt.notification n WHERE id = $id
+SELECT state, reason, superseded_by, (SELECT count(*) FROM appt.due WHERE notification_id = n.id) FROM appt.notification n WHERE id = $id
 SQL
 }
 
