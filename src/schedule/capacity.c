@@ -32,15 +32,10 @@
 #include "utils/snapmgr.h"
 
 #include "core/errors.h"
+#include "core/locks.h"
 #include "core/statement.h"
 #include "schedule/capacity.h"
 #include "schedule/overlap.h"
-
-/* Kinds of locks in the order in which they are taken; pg_advisory_lock() uses 1 and 2, appt's other locks 0xa7 to 0xa9. */
-enum
-{
-	LOCK_MOVE = 0xb0, LOCK_APPLICATION, LOCK_DAY, LOCK_ORGANIZER_DAY
-};
 
 /* What touches more days than this locks the application. */
 #define MAX_DAYS_LOCKED 16
@@ -123,7 +118,7 @@ begin_key(StringInfo key, const pg_uuid_t *id)
 }
 
 static LOCKTAG
-end_key(StringInfo key, uint16 kind)
+end_key(StringInfo key, AdvisoryLockKind kind)
 {
 	uint64		hash = hash_bytes_extended((unsigned char *) key->data, key->len, 0);
 	LOCKTAG		tag;
@@ -186,7 +181,7 @@ has_whole_application(const LOCKTAG *application)
 
 /* Each day, the earliest first; organizer_id NULL: the application's days. */
 static void
-lock_days(const Appointment *planned, uint16 kind, const char *organizer_id)
+lock_days(const Appointment *planned, AdvisoryLockKind kind, const char *organizer_id)
 {
 	int64		last = utc_day(planned->end_at - 1);
 

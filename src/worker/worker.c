@@ -56,6 +56,7 @@
 #include "core/caller_name.h"
 #include "core/encoding.h"
 #include "core/identity.h"
+#include "core/locks.h"
 #include "core/settings.h"
 #include "core/text.h"
 #include "core/wake.h"
@@ -83,9 +84,8 @@ static const char *const served_versions[] = {"1.0"};
 #define SLOT_PATIENCE_MS 10000
 #define SLOT_RETRY_MS 50
 
-/* What tells the slot's lock from those that pg_advisory_lock() can name: they use 1 and 2 here. */
+/* Class of the advisory locks of slots; the object is the slot's number. */
 #define SLOT_LOCK_CLASS 0x6170
-#define SLOT_LOCK_KIND 0xa7
 
 /* The extension as the last look found it. */
 typedef struct Extension
@@ -802,7 +802,7 @@ lock_slot_step(void *argument)
 {
 	LOCKTAG		tag;
 
-	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, SLOT_LOCK_CLASS, my_record->slot, SLOT_LOCK_KIND);
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, SLOT_LOCK_CLASS, my_record->slot, LOCK_WORKER_SLOT);
 	*(bool *) argument = LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 

@@ -1,0 +1,23 @@
+/*
+ * locks.h
+ *		The kinds of advisory locks that appt takes.
+ *
+ * A kind is the fourth field of SET_LOCKTAG_ADVISORY, pg_locks.objsubid.
+ * pg_advisory_lock() and its variants use 1 and 2, so no user can take one of
+ * these locks by accident. Lock one transaction's capacity kinds in this order.
+ */
+#ifndef APPT_LOCKS_H
+#define APPT_LOCKS_H
+
+typedef enum AdvisoryLockKind
+{
+	LOCK_WORKER_SLOT = 0xa7,	/* worker.c, for the session: the worker has this slot */
+
+	/* capacity.c, until the transaction ends */
+	LOCK_MOVE = 0xb0,			/* an appointment whose times or organizer change */
+	LOCK_APPLICATION,			/* all days of an application */
+	LOCK_DAY,					/* an application's UTC day */
+	LOCK_ORGANIZER_DAY			/* an organizer's UTC day in an application */
+} AdvisoryLockKind;
+
+#endif							/* APPT_LOCKS_H */
