@@ -14,7 +14,7 @@
 
 #include "core/column.h"
 #include "core/statement.h"
-#include "worker/delivery.h"
+#include "worker/heads.h"
 #include "worker/queue.h"
 #include "worker/worker.h"
 

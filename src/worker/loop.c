@@ -31,9 +31,16 @@
 #include "core/wake.h"
 #include "fairness/breakers.h"
 #include "worker/chores.h"
+#include "worker/claim.h"
 #include "worker/delivery.h"
+#include "worker/heads.h"
 #include "worker/journal.h"
+#include "worker/loop.h"
+#include "worker/owners.h"
+#include "worker/recover.h"
+#include "worker/settle.h"
 #include "worker/suspects.h"
+#include "worker/switches.h"
 #include "worker/worker.h"
 
 /* A look at everything, for what gives no wake (COPY, clock steps). */

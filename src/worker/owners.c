@@ -28,7 +28,8 @@
 #include "core/column.h"
 #include "core/settings.h"
 #include "core/statement.h"
-#include "worker/delivery.h"
+#include "fairness/lanes.h"
+#include "worker/owners.h"
 #include "worker/worker.h"
 
 /* As many in one transaction; the others are learned by the next. */

@@ -24,9 +24,9 @@
 #include "core/column.h"
 #include "core/statement.h"
 #include "core/text.h"
-#include "worker/delivery.h"
 #include "worker/journal.h"
 #include "worker/queue.h"
+#include "worker/settle.h"
 #include "worker/suspects.h"
 #include "worker/worker.h"
 

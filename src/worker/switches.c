@@ -20,6 +20,7 @@
 #include "core/column.h"
 #include "core/statement.h"
 #include "worker/delivery.h"
+#include "worker/switches.h"
 #include "worker/worker.h"
 
 static Statement select_switched_off = {

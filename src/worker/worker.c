@@ -61,8 +61,8 @@
 #include "core/text.h"
 #include "core/wake.h"
 #include "process/shared.h"
-#include "worker/delivery.h"
 #include "worker/journal.h"
+#include "worker/loop.h"
 #include "worker/worker.h"
 
 /* The SQL versions that this library serves: its own and the one before. */

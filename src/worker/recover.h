@@ -1,0 +1,21 @@
+/*
+ * recover.h
+ *		Closing what a worker left open.
+ */
+#ifndef APPT_RECOVER_H
+#define APPT_RECOVER_H
+
+/*
+ * Look for what this slot left open when it last stopped, before anything is
+ * claimed under it. `and_above`: also what the slots above appt.workers left,
+ * which nobody holds. False if the transaction failed.
+ */
+extern bool recover_find(int slot, bool and_above);
+
+/*
+ * Close what was found: its attempts are INTERRUPTED. What a caller has locked
+ * is left for the next time; true when nothing is left.
+ */
+extern bool recover_some(void);
+
+#endif							/* APPT_RECOVER_H */
