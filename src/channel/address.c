@@ -7,6 +7,7 @@
 #include <ctype.h>
 
 #include "channel/parts.h"
+#include "core/encoding.h"
 
 /*
  * The digits of a number as people write them, "+30 (210) 223-4988" or
@@ -64,7 +65,7 @@ phone_normalize(const char *phone, const char *calling_code)
 char *
 channel_address_key(ChannelCode channel, const char *address)
 {
-	char	   *utf8 = text_to_utf8(address);
+	char	   *utf8 = encoding_to_utf8(address);
 	char	   *key = channel == CHANNEL_EMAIL && utf8 != NULL ? ascii_mail_address(utf8) : NULL;
 
 	if (key == NULL)
@@ -77,7 +78,7 @@ channel_address_key(ChannelCode channel, const char *address)
 char *
 sender_address(const char *sender)
 {
-	char	   *utf8 = sender ? text_to_utf8(sender) : NULL;
+	char	   *utf8 = sender ? encoding_to_utf8(sender) : NULL;
 	char	   *name;
 	char	   *address;
 

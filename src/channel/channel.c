@@ -103,7 +103,7 @@ channel_address_is_valid(ChannelCode channel, const char *address)
 	switch (channel)
 	{
 		case CHANNEL_EMAIL:
-			utf8 = text_to_utf8(address);
+			utf8 = encoding_to_utf8(address);
 			return utf8 != NULL && ascii_mail_address(utf8) != NULL;
 		case CHANNEL_SMS:
 			return phone_number_is_valid(address);
@@ -148,16 +148,6 @@ channel_compose(const Message *message, const Route *route,
 }
 
 /*
- * Text and settings.
- */
-
-char *
-text_to_utf8(const char *text)
-{
-	return encoding_to_utf8(text);
-}
-
-/*
  * Outcomes.
  */
 
@@ -192,7 +182,7 @@ clean_text(char *text)
 static List *
 add_secret(List *secrets, const char *secret)
 {
-	const char *utf8 = secret == NULL || secret[0] == '\0' ? NULL : text_to_utf8(secret);
+	const char *utf8 = secret == NULL || secret[0] == '\0' ? NULL : encoding_to_utf8(secret);
 
 	return utf8 == NULL ? secrets : lappend(secrets, unconstify(char *, utf8));
 }

@@ -22,8 +22,10 @@
 #include "utils/datetime.h"
 
 #include "channel/parts.h"
+#include "core/encoding.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/text.h"
 
 /* Lines: RFC 5322 recommends at most 78, encodings prescribe 76. */
 #define LINE_LENGTH 76
@@ -177,7 +179,7 @@ parse_mailbox(const char *text, char **name, char **address)
 bool
 mailbox_parts(const char *mailbox, char **name, char **address)
 {
-	char	   *utf8 = text_to_utf8(mailbox);
+	char	   *utf8 = encoding_to_utf8(mailbox);
 
 	if (utf8 == NULL || !parse_mailbox(utf8, name, address))
 		return false;
@@ -190,7 +192,7 @@ mailbox_parts(const char *mailbox, char **name, char **address)
 const char *
 sender_problem(const char *sender)
 {
-	char	   *utf8 = sender ? text_to_utf8(sender) : NULL;
+	char	   *utf8 = sender ? encoding_to_utf8(sender) : NULL;
 	char	   *name;
 	char	   *address;
 
@@ -483,7 +485,7 @@ fail(ComposeFailure *failure, Reason reason, const char *error)
 static bool
 optional_utf8(const char *text, char **utf8)
 {
-	*utf8 = text ? text_to_utf8(text) : NULL;
+	*utf8 = text ? encoding_to_utf8(text) : NULL;
 	return text == NULL || *utf8 != NULL;
 }
 
@@ -729,8 +731,8 @@ set_login(Request *request, const Route *route, ComposeFailure *failure)
 		return fail(failure, REASON_BAD_CONFIGURATION, smtp_problem(route));
 	if (route->username == NULL || route->username[0] == '\0')
 		return true;
-	request->username = text_to_utf8(route->username);
-	request->password = text_to_utf8(route->password ? route->password : "");
+	request->username = encoding_to_utf8(route->username);
+	request->password = encoding_to_utf8(route->password ? route->password : "");
 	if (request->username == NULL || request->password == NULL ||
 		!is_one_line(request->username) || !is_one_line(request->password))
 		return fail(failure, REASON_BAD_CONFIGURATION,

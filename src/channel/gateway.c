@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "channel/parts.h"
+#include "core/encoding.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/json_scan.h"
@@ -93,7 +94,7 @@ static const char *
 setting(const Route *route, const char *name, const char *otherwise)
 {
 	char	   *text = json_root_text(route->settings, name);
-	char	   *utf8 = text ? text_to_utf8(text) : NULL;
+	char	   *utf8 = text ? encoding_to_utf8(text) : NULL;
 
 	if (text == NULL)
 		return otherwise;
@@ -276,7 +277,7 @@ render_headers(Request *request, const Route *route, const TemplateValues *value
 	foreach(cell, route->headers)
 	{
 		Header		header = *(const Header *) lfirst(cell);
-		char	   *template = header.value ? text_to_utf8(header.value) : NULL;
+		char	   *template = header.value ? encoding_to_utf8(header.value) : NULL;
 
 		failure->reason = REASON_TEMPLATE_ERROR;
 		failure->error = "a header is not valid text";
@@ -315,8 +316,8 @@ collect_values(TemplateValues *values, const Message *message, const Route *rout
 	values->to = parts.to;
 	values->text = parts.text;
 	values->id = uuid_text(&message->uid);
-	values->from = text_to_utf8(route->sender ? route->sender : "");
-	values->secret = text_to_utf8(route->password ? route->password : "");
+	values->from = encoding_to_utf8(route->sender ? route->sender : "");
+	values->secret = encoding_to_utf8(route->password ? route->password : "");
 	failure->reason = REASON_BAD_CONFIGURATION;
 	failure->error = "the provider's sender or secret is not valid text";
 	return values->from != NULL && values->secret != NULL;
@@ -371,7 +372,7 @@ is_accepted(const Gateway *gateway, const char *value)
 		return value != NULL;
 	foreach(cell, gateway->success_values)
 	{
-		const char *accepted = text_to_utf8(lfirst(cell));
+		const char *accepted = encoding_to_utf8(lfirst(cell));
 
 		if (accepted != NULL && strcmp(accepted, value) == 0)
 			return true;

@@ -13,7 +13,9 @@
 #include "utils/json.h"
 
 #include "channel/parts.h"
+#include "core/encoding.h"
 #include "core/json_scan.h"
+#include "core/text.h"
 
 /* Longer URLs are refused by many servers anyway. */
 #define MAX_URL_LENGTH 2000
@@ -26,19 +28,6 @@ static const char *const reserved_headers[] = {
 	"transfer-encoding", "upgrade", "webhook-id", "webhook-signature",
 	"webhook-timestamp", "x-signature", "x-signature-previous"
 };
-
-bool
-is_one_line(const char *text)
-{
-	for (; *text != '\0'; text++)
-	{
-		unsigned char byte = *text;
-
-		if ((byte < ' ' && byte != '\t') || byte == 0x7f)
-			return false;
-	}
-	return true;
-}
 
 const char *
 header_problem(const char *name, const char *value)
@@ -217,7 +206,7 @@ add_headers(List **lines, List *headers, ComposeFailure *failure)
 		const Header *header = lfirst(cell);
 		const char *problem = header->value == NULL ? "the value of a secret header is not stored"
 			: header_problem(header->name, header->value);
-		char	   *value = problem ? NULL : text_to_utf8(header->value);
+		char	   *value = problem ? NULL : encoding_to_utf8(header->value);
 
 		if (value == NULL)
 		{

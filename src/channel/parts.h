@@ -174,12 +174,6 @@ extern bool request_template_uses(const char *template, const char *name);
 extern char *request_template_render(const char *template, TemplatePlace place,
 									 const TemplateValues *values);
 
-/* Text of the server's encoding in UTF-8; NULL if it is not valid. */
-extern char *text_to_utf8(const char *text);
-
-/* Text without control characters, as headers and addresses need it? */
-extern bool is_one_line(const char *text);
-
 /* Signatures: HMAC-SHA256 with a key's bytes. NULL if the key is malformed. */
 extern char *hex_signature(const char *key, const char *content);
 extern char *standard_signature(const char *key, const char *signed_content);

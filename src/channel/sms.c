@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "channel/parts.h"
+#include "core/encoding.h"
 
 /* In characters. Twilio's limit, too. */
 #define LONGEST_TEXT 1600
@@ -67,7 +68,7 @@ collect_text_message(TextMessage *text_message, const Message *message, ComposeF
 	text_message->to = message->recipient;
 
 	failure->reason = REASON_TEMPLATE_ERROR;
-	text_message->text = message->text_body ? text_to_utf8(message->text_body) : "";
+	text_message->text = message->text_body ? encoding_to_utf8(message->text_body) : "";
 	if (text_message->text == NULL)
 		failure->error = "the message is not valid text";
 	else if (text_message->text[strspn(text_message->text, " \t\r\n")] == '\0')

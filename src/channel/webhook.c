@@ -19,6 +19,7 @@
 #include "utils/json.h"
 
 #include "channel/parts.h"
+#include "core/encoding.h"
 #include "core/errors.h"
 #include "core/text.h"
 
@@ -110,7 +111,7 @@ add_signature(List **lines, const char *name, SignFunction sign, const char *con
 	appendStringInfo(&line, "%s:", name);
 	for (int i = first; i <= last; i++)
 	{
-		char	   *key = text_to_utf8(list_nth(keys, i));
+		char	   *key = encoding_to_utf8(list_nth(keys, i));
 		char	   *signature = key ? sign(key, content) : NULL;
 
 		if (signature == NULL)
@@ -176,7 +177,7 @@ static bool
 set_token(Request *request, const Route *route, ComposeFailure *failure)
 {
 	request->token_scope = route->token_scope;
-	request->token_audience = route->token_audience ? text_to_utf8(route->token_audience) : NULL;
+	request->token_audience = route->token_audience ? encoding_to_utf8(route->token_audience) : NULL;
 	request->client_in_body = route->client_in_body;
 	failure->reason = REASON_BAD_CONFIGURATION;
 	failure->error = "the subscription's audience is not valid text";
@@ -218,7 +219,7 @@ compose_webhook(const Message *message, const Route *route,
 				ComposeFailure *failure)
 {
 	Request    *request = palloc0(sizeof(Request));
-	char	   *body = message->text_body ? text_to_utf8(message->text_body) : NULL;
+	char	   *body = message->text_body ? encoding_to_utf8(message->text_body) : NULL;
 	const char *problem = url_problem(route->url, false);
 	List	   *lines = NIL;
 

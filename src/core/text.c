@@ -22,6 +22,19 @@ is_same_text(const char *one, const char *other)
 	return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
 }
 
+bool
+is_one_line(const char *text)
+{
+	for (; *text != '\0'; text++)
+	{
+		unsigned char byte = *text;
+
+		if ((byte < ' ' && byte != '\t') || byte == 0x7f)
+			return false;
+	}
+	return true;
+}
+
 void
 copy_clipped(char *to, const char *from, int size)
 {

@@ -14,6 +14,9 @@ extern char *copy_text(const char *text);
 /* The same characters, or NULL both. */
 extern bool is_same_text(const char *one, const char *other);
 
+/* No control characters but tabs, so that it can't end a header or a line of SMTP. */
+extern bool is_one_line(const char *text);
+
 /* As much as fits, without half a character at the end, for text that SQL reads. */
 extern void copy_clipped(char *to, const char *from, int size);
 
