@@ -2,12 +2,12 @@
  * parts.h
  *		What the files of the transfer engine share. Nobody else includes it.
  *
- * transfer.c			the door: starting, running, taking
+ * engine.c			the door: starting, running, taking
  * hosts.c		what is in flight to each host, look-ups bounded
  * sockets.c	sockets, events, and which addresses may be contacted
  * http.c		easy handles and what comes back over HTTP
  * tls.c		bounds on what a server may cost by TLS
- * mail.c		SMTP sessions, around smtp_dialogue.c
+ * smtp_session.c		SMTP sessions, around smtp_dialogue.c
  * token_fetch.c		waiting for OAuth2 tokens, around token.c
  * withdraw.c	ending before the message left
  *
@@ -29,7 +29,7 @@
 #include "core/settings.h"
 #include "transfer/smtp_dialogue.h"
 #include "transfer/token.h"
-#include "transfer/transfer.h"
+#include "transfer/engine.h"
 
 /* How much of a response's body is kept; the log takes its first 4 KB. */
 #define KEPT_BODY_SIZE 8192
@@ -214,7 +214,7 @@ monotonic_ms(void)
 			return false; \
 	} while (0)
 
-/* transfer.c */
+/* engine.c */
 extern void block_signals(sigset_t *before);
 extern void unblock_signals(const sigset_t *before);
 extern Transfer *unused_transfer(TransferEngine *engine);
@@ -276,7 +276,7 @@ extern void restart_message_count(CURL *easy);
 /* What to tell of it if libcurl's error is that the server passed the limit; else NULL. */
 extern const char *tls_failure(const char *curl_error);
 
-/* mail.c */
+/* smtp_session.c */
 extern bool start_mail(Transfer *transfer, bool fresh);
 extern bool fail_session(Transfer *transfer, CURLcode result);
 extern void begin_dialogue(SmtpSession *session);

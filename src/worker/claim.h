@@ -7,7 +7,7 @@
 
 #include "nodes/pg_list.h"
 
-#include "transfer/transfer.h"
+#include "transfer/engine.h"
 
 /*
  * Claim what is due, for at most `room` places, in one transaction, which with

@@ -11,7 +11,7 @@
 #include "channel/channel.h"
 #include "fairness/lanes.h"
 #include "notify/eligibility.h"
-#include "transfer/transfer.h"
+#include "transfer/engine.h"
 
 /* What an attempt keeps of its message. */
 typedef struct AttemptRecord

@@ -5,7 +5,7 @@
 #ifndef APPT_SWITCHES_H
 #define APPT_SWITCHES_H
 
-#include "transfer/transfer.h"
+#include "transfer/engine.h"
 
 /*
  * End what has not begun to leave where its organization's notifications were

@@ -1,11 +1,11 @@
 /*
  * no_transfer.c
- *		In place of the transfer engine (transfer/transfer.h): every request is
+ *		In place of the transfer engine (transfer/engine.h): every request is
  *		answered with 200 at once, and nothing leaves.
  *
  * `make bench` links a library of the worker with this in it, to measure what
  * claiming, composing and settling cost without the network. Nobody installs
- * it. Names and promises are transfer.h's.
+ * it. Names and promises are engine.h's.
  */
 #include "postgres.h"
 
@@ -15,7 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "core/settings.h"
-#include "transfer/transfer.h"
+#include "transfer/engine.h"
 
 struct TransferEngine
 {

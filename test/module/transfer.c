@@ -26,7 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 #include "transfer/token.h"
-#include "transfer/transfer.h"
+#include "transfer/engine.h"
 
 #include "test_channels.h"
 

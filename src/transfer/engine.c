@@ -1,5 +1,5 @@
 /*
- * transfer.c
+ * engine.c
  *		The transfer engine: many requests at once over libcurl.
  *
  * libcurl's socket and timer callbacks feed one epoll descriptor and one

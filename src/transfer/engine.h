@@ -1,5 +1,5 @@
 /*
- * transfer.h
+ * engine.h
  *		The transfer engine: many requests at once over libcurl, one epoll
  *		descriptor for all of them.
  *
@@ -8,8 +8,8 @@
  * as its Response. The engine owns connections, easy handles, TLS sessions and
  * tokens, and reuses them.
  */
-#ifndef APPT_TRANSFER_H
-#define APPT_TRANSFER_H
+#ifndef APPT_ENGINE_H
+#define APPT_ENGINE_H
 
 #include "channel/channel.h"
 
@@ -60,4 +60,4 @@ extern bool transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted
  */
 extern void transfer_engine_abandon(TransferEngine *engine);
 
-#endif							/* APPT_TRANSFER_H */
+#endif							/* APPT_ENGINE_H */

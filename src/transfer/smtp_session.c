@@ -1,5 +1,5 @@
 /*
- * mail.c
+ * smtp_session.c
  *		SMTP sessions: connected by libcurl, spoken to by smtp_dialogue.c, kept
  *		for the next mail by the same route.
  *
