@@ -139,14 +139,14 @@ end_step(void *argument)
 static void
 end_found(Ending *ending)
 {
-	if (ending->count == 0 || worker_run(end_step, ending))
+	if (ending->count == 0 || worker_run(end_step, ending, NULL))
 		return;
 	ending->next = DT_NOBEGIN;
 	for (int i = 0; i < ending->count && !worker_must_stop(); i++)
 	{
 		Ending		single = {.found = &ending->found[i],.count = 1};
 
-		(void) worker_run(end_step, &single);
+		(void) worker_run(end_step, &single, NULL);
 	}
 }
 
@@ -166,7 +166,7 @@ end_some(Chores *chores)
 
 	if (!chore_is_due(&chores->ending))
 		return;
-	if (!worker_run(find_overdue_step, &ending))
+	if (!worker_run(find_overdue_step, &ending, NULL))
 	{
 		chores->ending.at = begin + FAILURE_PAUSE;
 		return;
@@ -209,7 +209,7 @@ blank_some(Chores *chores)
 		return;
 	if (pass.notification_id == 0)
 		chores->blanking_again = false;
-	if (!worker_run(blank_step, &pass))
+	if (!worker_run(blank_step, &pass, NULL))
 	{
 		chores->blanking.at = begin + FAILURE_PAUSE;
 		return;

@@ -52,9 +52,6 @@
 #include "worker/unsent.h"
 #include "worker/worker.h"
 
-/* As much of an error as a notification's detail keeps. */
-#define BROKEN_ERROR_LENGTH 512
-
 /* Of fewer places taken than this, each one that comes free is filled at once. */
 #define WORTH_WAITING 16
 
@@ -644,7 +641,7 @@ activate_appointments(const Claim *claim)
 	{
 		if (worker_must_stop())
 			break;
-		(void) worker_run(activate_step, lfirst(cell));
+		(void) worker_run(activate_step, lfirst(cell), NULL);
 	}
 }
 
@@ -669,21 +666,19 @@ conclude(Claim *claim, List **deliveries)
 
 /* Settle the one that was claimed alone, if it is to blame. */
 static bool
-settle_broken(Claim *claim)
+settle_broken(Claim *claim, const Failure *failure)
 {
-	char		error[BROKEN_ERROR_LENGTH];
-	Broken		broken = {claim->last, error};
+	Broken		broken = {claim->last, failure->message};
 
-	strlcpy(error, worker_last_error(), sizeof(error));
-	return worker_last_fault() == FAULT_OF_DATA && worker_run(settle_broken_step, &broken);
+	return failure->kind == FAILURE_OF_DATA && worker_run(settle_broken_step, &broken, NULL);
 }
 
 /* If not even that works, pass it by for now. */
 static void
-give_up_single(Claim *claim)
+give_up_single(Claim *claim, const Failure *failure)
 {
 	single_claims = Max(single_claims - 1, 0);
-	if (!settle_broken(claim))
+	if (!settle_broken(claim, failure))
 	{
 		claim->last.lane->position_due = claim->last.place;
 		claim->last.lane->position_id = claim->last.notification_id;
@@ -696,21 +691,19 @@ give_up_single(Claim *claim)
  * fault of one row, the next claims are single ones. True if they need not wait.
  */
 static bool
-give_up(Claim *claim)
+give_up(Claim *claim, const Failure *failure)
 {
-	Fault		fault = worker_last_fault();
-
 	restore_lanes(claim);
 	claims_alone = (claim->settling != NULL);
 	if (claims_alone)
-		return fault != FAULT_OF_CIRCUMSTANCES;
-	if (claim->candidate_count == 0 || fault == FAULT_OF_CIRCUMSTANCES)
+		return failure->kind != FAILURE_TRANSIENT;
+	if (claim->candidate_count == 0 || failure->kind == FAILURE_TRANSIENT)
 		return false;
 	if (claim->candidate_count == 1)
-		give_up_single(claim);
+		give_up_single(claim, failure);
 	else
 		single_claims = claim->candidate_count;
-	return fault == FAULT_OF_DATA;
+	return failure->kind == FAILURE_OF_DATA;
 }
 
 ClaimResult
@@ -718,6 +711,7 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 		  bool settles, List **deliveries)
 {
 	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
+	Failure		failure;
 	bool		claimed;
 
 	*deliveries = NIL;
@@ -738,13 +732,13 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 	}
 	if (settles && !claims_alone && single_claims == 0)
 		claim.settling = settling_of_finished();
-	claimed = worker_run(claim_step, &claim);
+	claimed = worker_run(claim_step, &claim, &failure);
 	journal_end();
 	lanes_return(claim.grants, claim.quota_count);
 	if (claimed)
 		claimed = conclude(&claim, deliveries);
 	else
-		claimed = give_up(&claim);
+		claimed = give_up(&claim, &failure);
 	MemoryContextDelete(claim.staging);
 	return claimed ? CLAIM_DONE : CLAIM_FAILED;
 }
@@ -752,12 +746,13 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 static ClaimResult
 try_suspect(Claim *claim, List **deliveries)
 {
-	bool		claimed = worker_run(claim_suspect_step, claim);
+	Failure		failure;
+	bool		claimed = worker_run(claim_suspect_step, claim, &failure);
 
 	journal_end();
 	lanes_return(claim->grants, claim->quota_count);
 	if (!claimed)
-		return claim->candidate_count > 0 && settle_broken(claim) ? CLAIM_DONE : CLAIM_FAILED;
+		return claim->candidate_count > 0 && settle_broken(claim, &failure) ? CLAIM_DONE : CLAIM_FAILED;
 	if (claim->candidate_count == 0)
 		return CLAIM_BLOCKED;
 	if (!conclude(claim, deliveries))

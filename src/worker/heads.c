@@ -104,5 +104,5 @@ sweep_step(void *argument)
 bool
 sweep_lanes(void)
 {
-	return worker_run(sweep_step, NULL);
+	return worker_run(sweep_step, NULL, NULL);
 }

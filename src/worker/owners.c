@@ -147,10 +147,11 @@ learn_one_by_one(const Learning *batch)
 	for (int i = 0; i < batch->count; i++)
 	{
 		Learning	single = {batch->slot, batch->now, &batch->lanes[i], 1};
+		Failure		failure;
 
-		if (batch->lanes[i]->state != LANE_UNKNOWN || worker_run(learn_step, &single))
+		if (batch->lanes[i]->state != LANE_UNKNOWN || worker_run(learn_step, &single, &failure))
 			continue;
-		if (worker_last_fault() == FAULT_OF_CIRCUMSTANCES)
+		if (failure.kind == FAILURE_TRANSIENT)
 			return false;
 		lane_set_aside(batch->lanes[i], batch->now + SET_ASIDE);
 	}
@@ -161,13 +162,14 @@ bool
 learn_owners(int slot, TimestampTz now)
 {
 	Learning	learning = {slot, now};
+	Failure		failure;
 	bool		is_learned;
 
 	if (!lanes_are_unknown())
 		return true;
 	learning.lanes = lanes_unknown(LEARN_BATCH, &learning.count);
-	is_learned = worker_run(learn_step, &learning) ||
-		(worker_last_fault() != FAULT_OF_CIRCUMSTANCES && learn_one_by_one(&learning));
+	is_learned = worker_run(learn_step, &learning, &failure) ||
+		(failure.kind != FAILURE_TRANSIENT && learn_one_by_one(&learning));
 	cost += GetCurrentTimestamp() - now;
 	return is_learned;
 }

@@ -62,6 +62,7 @@ typedef struct Recovery
 	Leftover   *leftovers;		/* by id; all suspect or none */
 	int			count;
 	bool	   *is_closed;		/* by this transaction, or by somebody else */
+	const char *error;			/* why its facts cannot be loaded */
 } Recovery;
 
 /* What was found and is not closed yet, suspects last, by id; in TopMemoryContext. */
@@ -180,7 +181,7 @@ find_of_slots(Search search)
 	int64	   *ids;
 	int			count;
 
-	if (!worker_run(find_step, &search))
+	if (!worker_run(find_step, &search, NULL))
 		return false;
 	count = leftover_count - before;
 	ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
@@ -364,22 +365,27 @@ close_broken_step(void *argument)
 	{
 		statement_run(&close_attempts, column_array(ids_of(recovery)), TimestampTzGetDatum(now));
 		unsent_settle(unsent, leftover->lane_id, leftover->place, leftover->id, STATE_FAILED,
-					  REASON_INTERRUPTED, worker_last_error());
+					  REASON_INTERRUPTED, recovery->error);
 		unsent_write(unsent, now);
 	}
 	note_closed(recovery);
 }
 
 static bool
-recover_these(Leftover *these, int count)
+recover_these(Leftover *these, int count, Failure *failure)
 {
 	Recovery	recovery = {these, count, (bool *) palloc0(count * sizeof(bool))};
 	bool		succeeded;
 
 	note_in_journal(&recovery);
-	succeeded = worker_run(recover_step, &recovery);
-	if (!succeeded && count == 1 && worker_last_fault() == FAULT_OF_DATA)
-		succeeded = worker_run(close_broken_step, &recovery);
+	succeeded = worker_run(recover_step, &recovery, failure);
+	if (!succeeded && count == 1 && failure->kind == FAILURE_OF_DATA)
+	{
+		Failure		cause = *failure;
+
+		recovery.error = cause.message;
+		succeeded = worker_run(close_broken_step, &recovery, failure);
+	}
 	journal_end();
 	for (int i = 0; succeeded && i < count; i++)
 		these[i].is_closed = recovery.is_closed[i];
@@ -391,8 +397,12 @@ static void
 recover_one_by_one(Leftover *these, int count)
 {
 	for (int i = 0; i < count; i++)
-		if (!recover_these(&these[i], 1) && worker_last_fault() == FAULT_OF_CIRCUMSTANCES)
+	{
+		Failure		failure;
+
+		if (!recover_these(&these[i], 1, &failure) && failure.kind == FAILURE_TRANSIENT)
 			return;
+	}
 }
 
 static int
@@ -414,9 +424,9 @@ recover_some(void)
 	for (int first = 0; first < unsuspected; first += RECOVERY_BATCH)
 	{
 		int			count = Min(RECOVERY_BATCH, unsuspected - first);
+		Failure		failure;
 
-		if (!recover_these(&leftovers[first], count) &&
-			worker_last_fault() != FAULT_OF_CIRCUMSTANCES)
+		if (!recover_these(&leftovers[first], count, &failure) && failure.kind != FAILURE_TRANSIENT)
 			recover_one_by_one(&leftovers[first], count);
 	}
 	recover_one_by_one(&leftovers[unsuspected], leftover_count - unsuspected);

@@ -105,7 +105,7 @@ bool
 retention_drop_some(int *dropped)
 {
 	*dropped = 0;
-	if (!worker_run(drop_step, NULL))
+	if (!worker_run(drop_step, NULL, NULL))
 		return false;
 	*dropped = (int) retention.dropped;
 	if (retention.walked < RETENTION_BATCH)

@@ -474,14 +474,14 @@ settling_of_finished(void)
 }
 
 static bool
-settle(Settling *settling)
+settle(Settling *settling, Failure *failure)
 {
-	bool		committed = worker_run(settling_write, settling);
+	bool		committed = worker_run(settling_write, settling, failure);
 
-	if (!committed && settling->count == 1 && worker_last_fault() == FAULT_OF_DATA)
+	if (!committed && settling->count == 1 && failure->kind == FAILURE_OF_DATA)
 	{
 		settling->without_texts = true;
-		committed = worker_run(settling_write, settling);
+		committed = worker_run(settling_write, settling, failure);
 	}
 	journal_end();
 	if (committed)
@@ -496,12 +496,15 @@ settle_one_by_one(const Settling *settling)
 	bool		committed = true;
 
 	for (int i = 0; i < settling->count; i++)
-		if (!settle(settling_create(&settling->deliveries[i], 1)))
-		{
-			committed = false;
-			if (worker_last_fault() == FAULT_OF_CIRCUMSTANCES)
-				break;
-		}
+	{
+		Failure		failure;
+
+		if (settle(settling_create(&settling->deliveries[i], 1), &failure))
+			continue;
+		committed = false;
+		if (failure.kind == FAILURE_TRANSIENT)
+			break;
+	}
 	return committed;
 }
 
@@ -509,9 +512,10 @@ bool
 settle_finished(void)
 {
 	Settling   *settling = settling_of_finished();
+	Failure		failure;
 
-	if (settling == NULL || settle(settling))
+	if (settling == NULL || settle(settling, &failure))
 		return true;
-	return settling->count > 1 && worker_last_fault() != FAULT_OF_CIRCUMSTANCES &&
+	return settling->count > 1 && failure.kind != FAILURE_TRANSIENT &&
 		settle_one_by_one(settling);
 }

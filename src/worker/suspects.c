@@ -209,7 +209,7 @@ settle_guilty(int64 id)
 {
 	Guilty		guilty = {id, false};
 
-	if (!worker_run(settle_guilty_step, &guilty))
+	if (!worker_run(settle_guilty_step, &guilty, NULL))
 		return false;
 	if (guilty.is_settled)
 		ereport(LOG,
@@ -255,7 +255,7 @@ suspects_forget_settled(void)
 	if (settled.asked->count == 0)
 		return true;
 	settled.ids = (int64 *) palloc(settled.asked->count * sizeof(int64));
-	if (!worker_run(find_settled_step, &settled))
+	if (!worker_run(find_settled_step, &settled, NULL))
 		return false;
 	if (settled.count > 0)
 		crashes_clear(MyDatabaseId, settled.ids, settled.count);

@@ -100,7 +100,7 @@ withdraw_switched_off(TransferEngine *engine)
 	(void) transfer_withdraw(engine, note_application, &applications);
 	if (applications.count == 0)
 		return true;
-	if (!worker_run(keep_switched_off, &applications))
+	if (!worker_run(keep_switched_off, &applications, NULL))
 		return false;
 	return applications.count == 0 || transfer_withdraw(engine, is_switched_off, &applications);
 }

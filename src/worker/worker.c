@@ -106,8 +106,6 @@ static TimeoutId look_again_timeout;
 static TimestampTz checked_at = DT_NOBEGIN;
 static QuietReason quiet = QUIET_STARTING;
 static bool has_pending_statistics = false;
-static char last_error[ERROR_LENGTH];
-static int	last_sqlstate = 0;
 static Oid	served_extension = InvalidOid;	/* the one that was there at the start */
 
 static void check_everything(void);
@@ -235,11 +233,11 @@ publish_quiet(QuietReason reason, const char *explanation)
 }
 
 static void
-publish_error(void)
+publish_error(const char *message)
 {
 	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
 	my_record->last_error_at = GetCurrentTimestamp();
-	strlcpy(my_record->last_error, last_error, ERROR_LENGTH);
+	strlcpy(my_record->last_error, message, ERROR_LENGTH);
 	LWLockRelease(workers_shared->lock);
 }
 
@@ -371,16 +369,42 @@ sqlstate_of(const ErrorData *error)
 	return error->sqlerrcode;
 }
 
-static void
-keep_error(const ErrorData *error)
+static FailureKind
+failure_kind(int sqlstate)
 {
-	copy_clipped(last_error, error->message != NULL ? error->message : "unknown error", ERROR_LENGTH);
-	last_sqlstate = sqlstate_of(error);
+	/* What is done alone and does not fit will not fit later. */
+	if (sqlstate == ERRCODE_OUT_OF_MEMORY)
+		return FAILURE_OF_DATA;
+	switch (ERRCODE_TO_CATEGORY(sqlstate))
+	{
+		case ERRCODE_DATA_EXCEPTION:
+		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
+		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
+		case ERRCODE_INTERNAL_ERROR:
+			return FAILURE_OF_DATA;
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_SYSTEM_ERROR:
+			return FAILURE_TRANSIENT;
+		default:
+			return FAILURE_UNKNOWN;
+	}
 }
 
-/* Roll back; what went wrong goes to the log and stays as the last error. */
 static void
-recover_from_error(MemoryContext context)
+describe_failure(Failure *failure, const ErrorData *error)
+{
+	failure->kind = failure_kind(sqlstate_of(error));
+	copy_clipped(failure->message, error->message != NULL ? error->message : "unknown error",
+				 FAILURE_MESSAGE_SIZE);
+}
+
+/* Roll back; what went wrong goes to the log, to worker_status and into *failure. */
+static void
+recover_from_error(MemoryContext context, Failure *failure)
 {
 	ErrorData  *error;
 	bool		may_be_ddl;
@@ -391,13 +415,13 @@ recover_from_error(MemoryContext context)
 	error = CopyErrorData();
 	may_be_ddl = may_come_from_ddl(error->sqlerrcode);
 	data = shows_data(error->sqlerrcode);
-	keep_error(error);
+	describe_failure(failure, error);
 	if (!may_be_ddl && !data)
 		EmitErrorReport();
 	AbortCurrentTransaction();
 	FlushErrorState();
 	end_transaction();
-	publish_error();
+	publish_error(failure->message);
 	RESUME_INTERRUPTS();
 	MemoryContextSwitchTo(context);
 	if (may_be_ddl)
@@ -426,14 +450,16 @@ report_statistics(bool force)
 	}
 	PG_CATCH();
 	{
+		Failure		failure;
+
 		has_pending_statistics = false;
-		recover_from_error(context);
+		recover_from_error(context, &failure);
 	}
 	PG_END_TRY();
 }
 
 static bool
-run_as(Oid owner, void (*step) (void *), void *argument)
+run_as(Oid owner, void (*step) (void *), void *argument, Failure *failure)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool succeeded = true;
@@ -449,7 +475,7 @@ run_as(Oid owner, void (*step) (void *), void *argument)
 	}
 	PG_CATCH();
 	{
-		recover_from_error(context);
+		recover_from_error(context, failure);
 		succeeded = false;
 	}
 	PG_END_TRY();
@@ -459,51 +485,33 @@ run_as(Oid owner, void (*step) (void *), void *argument)
 	return succeeded;
 }
 
-bool
-worker_run(void (*step) (void *), void *argument)
+/* While the extension is altered or has gone, or cannot be read, any error may come from that. */
+static bool
+is_serving(void)
 {
-	bool		succeeded;
+	return !extension_has_gone() && (quiet == QUIET_NOT || quiet == QUIET_DISABLED);
+}
 
+bool
+worker_run(void (*step) (void *), void *argument, Failure *failure)
+{
+	Failure		unread;
+
+	if (failure == NULL)
+		failure = &unread;
+	*failure = (Failure)
+	{
+		FAILURE_TRANSIENT, ""
+	};
 	if (extension_has_gone())
 		return false;
-	succeeded = run_as(extension.owner, step, argument);
+	if (run_as(extension.owner, step, argument, failure))
+		return true;
+	if (!is_serving())
+		failure->kind = FAILURE_TRANSIENT;
 	/* It may be that there is no such table any more. */
-	if (!succeeded)
-		checked_at = DT_NOBEGIN;
-	return succeeded;
-}
-
-const char *
-worker_last_error(void)
-{
-	return last_error;
-}
-
-Fault
-worker_last_fault(void)
-{
-	if (extension_has_gone() || (quiet != QUIET_NOT && quiet != QUIET_DISABLED))
-		return FAULT_OF_CIRCUMSTANCES;
-	/* What is done alone and does not fit will not fit later. */
-	if (last_sqlstate == ERRCODE_OUT_OF_MEMORY)
-		return FAULT_OF_DATA;
-	switch (ERRCODE_TO_CATEGORY(last_sqlstate))
-	{
-		case ERRCODE_DATA_EXCEPTION:
-		case ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION:
-		case ERRCODE_PROGRAM_LIMIT_EXCEEDED:
-		case ERRCODE_INTERNAL_ERROR:
-			return FAULT_OF_DATA;
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INVALID_TRANSACTION_STATE:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_SYSTEM_ERROR:
-			return FAULT_OF_CIRCUMSTANCES;
-		default:
-			return FAULT_UNKNOWN;
-	}
+	checked_at = DT_NOBEGIN;
+	return false;
 }
 
 /* ---- may we send? ---- */
@@ -637,9 +645,10 @@ static void
 check_everything(void)
 {
 	uint32		changes = count_changes();
+	Failure		failure;
 
-	if (!run_as(InvalidOid, check_step, NULL))
-		publish_quiet(QUIET_FAILING, last_error);
+	if (!run_as(InvalidOid, check_step, NULL, &failure))
+		publish_quiet(QUIET_FAILING, failure.message);
 	else
 		publish_presence(changes);
 	checked_at = GetCurrentTimestamp();
@@ -811,10 +820,11 @@ static bool
 lock_slot(void)
 {
 	bool		is_ours = false;
+	Failure		failure;
 
 	for (int waited = 0; waited < SLOT_PATIENCE_MS && !worker_must_stop(); waited += SLOT_RETRY_MS)
 	{
-		if (run_as(InvalidOid, lock_slot_step, &is_ours) && is_ours)
+		if (run_as(InvalidOid, lock_slot_step, &is_ours, &failure) && is_ours)
 			return true;
 		publish_quiet(QUIET_SLOT_TAKEN, NULL);
 		worker_pause(SLOT_RETRY_MS);
@@ -840,6 +850,8 @@ connect_to_database(void)
 void
 appt_worker_main(Datum main_arg)
 {
+	Failure		failure;
+
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, die);
 	BackgroundWorkerUnblockSignals();
@@ -849,7 +861,7 @@ appt_worker_main(Datum main_arg)
 	return_large_blocks();
 	connect_to_database();
 	check_everything();
-	if (extension.is_installed && run_as(InvalidOid, prepare_encoding_step, NULL) && lock_slot())
+	if (extension.is_installed && run_as(InvalidOid, prepare_encoding_step, NULL, &failure) && lock_slot())
 	{
 		checked_at = DT_NOBEGIN;
 		delivery_loop(my_record->slot);

@@ -9,27 +9,29 @@
 
 #include "fairness/breakers.h"
 
+/* Would the same step fail again? */
+typedef enum FailureKind
+{
+	FAILURE_OF_DATA,			/* yes: the rows that it worked on are to blame */
+	FAILURE_TRANSIENT,			/* not later: a lock, a full disk, a cancel, DDL */
+	FAILURE_UNKNOWN				/* either: a trigger of somebody's, say */
+} FailureKind;
+
+#define FAILURE_MESSAGE_SIZE 512
+
+typedef struct Failure
+{
+	FailureKind kind;
+	char		message[FAILURE_MESSAGE_SIZE];
+} Failure;
+
 /*
  * Run one step in a transaction of its own: as the extension's owner, SPI
  * connected, a snapshot active, in memory that goes with the transaction. On
- * error it is rolled back, reported to the server's log and kept as the
- * worker's last error; the result is false.
+ * error it is rolled back, reported to the server's log and to worker_status;
+ * the result is false, and *failure, unless NULL, tells why.
  */
-extern bool worker_run(void (*step) (void *), void *argument);
-
-/* The message of the last error; "" if there was none. */
-extern const char *worker_last_error(void);
-
-/*
- * Why the last step that failed did so: for what it worked on, so that it would
- * fail again; for a lock, a full disk, a cancel, DDL under way, and the like; or
- * for what may be either (somebody's trigger).
- */
-typedef enum Fault
-{
-	FAULT_OF_DATA, FAULT_OF_CIRCUMSTANCES, FAULT_UNKNOWN
-} Fault;
-extern Fault worker_last_fault(void);
+extern bool worker_run(void (*step) (void *), void *argument, Failure *failure);
 
 /* Handle reloads (true if there was one) and the like; never raises an error, never exits. */
 extern bool worker_check_interrupts(void);
