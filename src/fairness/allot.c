@@ -35,7 +35,8 @@
 
 #include "utils/timestamp.h"
 
-#include "fairness/parts.h"
+#include "fairness/allot.h"
+#include "fairness/turns.h"
 
 /* How many times what is left free one may have. */
 #define SHARE 4
@@ -163,7 +164,7 @@ next_lane_of_bundle(Bundle *bundle, TimestampTz now)
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&bundle->lanes)) != NULL)
+	while ((node = ring_next(&bundle->lanes, turns.number)) != NULL)
 	{
 		Lane	   *lane = dlist_container(Lane, node, node);
 
@@ -189,7 +190,7 @@ next_lane_of_tenant(Tenant *tenant, const Allowance *allowance)
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&tenant->bundles)) != NULL)
+	while ((node = ring_next(&tenant->bundles, turns.number)) != NULL)
 	{
 		Bundle	   *bundle = dlist_container(Bundle, node, node);
 		Answer		answer = ask_bundle(bundle, allowance, &until);
@@ -257,8 +258,8 @@ next_lane(const Allowance *allowance)
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&turns.tenants)) != NULL ||
-		   (let_parked_in(allowance) && (node = ring_next(&turns.tenants)) != NULL))
+	while ((node = ring_next(&turns.tenants, turns.number)) != NULL ||
+		   (let_parked_in(allowance) && (node = ring_next(&turns.tenants, turns.number)) != NULL))
 	{
 		Tenant	   *tenant = dlist_container(Tenant, node, node);
 		Answer		answer = ask_tenant(tenant, allowance, &until);

@@ -20,7 +20,6 @@
 #include "core/errors.h"
 #include "core/text.h"
 #include "fairness/breakers.h"
-#include "fairness/parts.h"
 
 static dlist_head open_ones;
 static int	open_count;
@@ -169,7 +168,6 @@ breakers_expedite(TimestampTz now)
 		breaker_expedite(dlist_container(Breaker, node, iterator.cur), now);
 }
 
-/* Who it was about has gone. */
 void
 breaker_forget(Breaker *breaker)
 {

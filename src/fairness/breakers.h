@@ -1,38 +1,36 @@
 /*
  * breakers.h
- *		The open circuits of this worker, as operators see them.
+ *		The circuits of lanes and destinations: fed with what transfers tell,
+ *		and reported to operators while they are open.
  */
 #ifndef APPT_BREAKERS_H
 #define APPT_BREAKERS_H
 
-#include "datatype/timestamp.h"
-#include "utils/uuid.h"
+#include "fairness/circuit_report.h"
+#include "fairness/scheduler.h"
 
-#include "core/vocabulary.h"
-
-/* So many of a worker's are shown to operators. */
-#define CIRCUITS_SHOWN 32
-
-#define CIRCUIT_DESTINATION_LENGTH 128
-#define CIRCUIT_ERROR_LENGTH 160
-
-/* One of them, its texts clipped; plain memory, for it is shown to other processes. */
-typedef struct CircuitReport
+typedef enum Finding
 {
-	TimestampTz opened_at;
-	TimestampTz probe_at;
-	int			failures;		/* in a row */
-	bool		of_lane;		/* else of all that goes there, and the next four say nothing */
-	bool		has_subscription;
-	ChannelCode channel;
-	pg_uuid_t	application_id;
-	pg_uuid_t	subscription_id;
-	char		destination[CIRCUIT_DESTINATION_LENGTH];
-	char		last_error[CIRCUIT_ERROR_LENGTH];
-} CircuitReport;
+	FINDING_NONE, FINDING_GOOD, FINDING_BAD
+} Finding;
 
-/* What made them open may be mended (a reload): they are probed at once. */
+extern void breakers_create(void);
+
+/*
+ * What a transfer told, with an error for people or NULL; true if the circuit
+ * closed. That it opens or closes is logged.
+ */
+extern bool breaker_note(Breaker *breaker, Finding finding, bool is_probe, const char *error,
+						 TimestampTz now);
+
+/* What made it open may be mended: probe at once. */
+extern void breaker_expedite(Breaker *breaker, TimestampTz now);
+
+/* All that are open (a reload). */
 extern void breakers_expedite(TimestampTz now);
+
+/* Who it was about has gone. */
+extern void breaker_forget(Breaker *breaker);
 
 /* Fill in at most `max`, the oldest first; how many there are. */
 extern int	breakers_report(CircuitReport *reports, int max);

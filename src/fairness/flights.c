@@ -7,21 +7,10 @@
 
 #include "utils/timestamp.h"
 
-#include "fairness/parts.h"
-
-/* Its message goes elsewhere than was learned: configuration has changed a moment ago. */
-static void
-redirect(Lane *lane, const char *destination, TimestampTz now)
-{
-	Bundle	   *bundle = find_bundle(lane->bundle->key.tenant, find_destination(destination));
-	bool		was_ready = lane->state == LANE_READY;
-
-	if (was_ready)
-		lane_leave(lane);
-	set_bundle(lane, bundle, now);
-	if (was_ready)
-		lane_enter(lane);
-}
+#include "fairness/flights.h"
+#include "fairness/refresh.h"
+#include "fairness/registry.h"
+#include "fairness/turns.h"
 
 static void
 count_in_flight(Lane *lane, Bundle *bundle, int more)
@@ -38,7 +27,7 @@ lane_start(Lane *lane, const char *destination, TimestampTz now)
 	Flight		flight = {.lane = lane};
 
 	if (strcmp(lane->bundle->key.destination->key, destination) != 0)
-		redirect(lane, destination, now);
+		lane_redirect(lane, destination, now);
 	flight.bundle = lane->bundle;
 	count_in_flight(lane, flight.bundle, 1);
 	bucket_take(&lane->gate.bucket, 1, now);
@@ -77,4 +66,20 @@ lane_finish(const Flight *flight, Evidence evidence, const char *error, Timestam
 	if (tenant->state == TENANT_FULL)
 		tenant_release(tenant);
 	destination_release(flight->bundle->key.destination);
+}
+
+void
+lane_expedite(int64 lane_id, TimestampTz now)
+{
+	Lane	   *lane = lane_find(lane_id);
+
+	if (lane == NULL || lane->bundle == NULL)
+		return;
+	breaker_expedite(&lane->breaker, now);
+	breaker_expedite(&lane->bundle->key.destination->breaker, now);
+	destination_release(lane->bundle->key.destination);
+	if (lane->state != LANE_HELD)
+		return;
+	lane_leave(lane);
+	lane_enter(lane);
 }

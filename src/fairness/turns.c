@@ -12,7 +12,7 @@
 
 #include "utils/timestamp.h"
 
-#include "fairness/parts.h"
+#include "fairness/turns.h"
 
 Turns		turns;
 
@@ -22,55 +22,6 @@ turns_create(void)
 	ring_init(&turns.tenants);
 	dlist_init(&turns.roomy);
 	dlist_init(&turns.unknown);
-}
-
-/* ---- rings ---- */
-
-void
-ring_init(Ring *ring)
-{
-	dlist_init(&ring->members);
-	dlist_init(&ring->passed_over);
-	ring->turn = 0;
-}
-
-bool
-ring_is_empty(Ring *ring)
-{
-	return dlist_is_empty(&ring->members) && dlist_is_empty(&ring->passed_over);
-}
-
-static void
-ring_add(Ring *ring, dlist_node *node)
-{
-	dlist_push_tail(&ring->members, node);
-}
-
-/* Who is next; NULL if nobody is left in this allotment. */
-dlist_node *
-ring_next(Ring *ring)
-{
-	if (ring->turn != turns.number)
-	{
-		while (!dlist_is_empty(&ring->passed_over))
-			dlist_push_tail(&ring->members, dlist_pop_head_node(&ring->passed_over));
-		ring->turn = turns.number;
-	}
-	return dlist_is_empty(&ring->members) ? NULL : dlist_head_node(&ring->members);
-}
-
-void
-ring_rotate(Ring *ring, dlist_node *node)
-{
-	dlist_delete(node);
-	dlist_push_tail(&ring->members, node);
-}
-
-void
-ring_pass_over(Ring *ring, dlist_node *node)
-{
-	dlist_delete(node);
-	dlist_push_tail(&ring->passed_over, node);
 }
 
 /* ---- entering and leaving the rings ---- */

@@ -11,7 +11,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-#include "fairness/breakers.h"
+#include "fairness/circuit_report.h"
 
 /* Why a worker sends nothing; the codes of worker_status.why_quiet. */
 typedef enum QuietReason

@@ -9,7 +9,7 @@
 #include "lib/ilist.h"
 
 #include "channel/channel.h"
-#include "fairness/lanes.h"
+#include "fairness/flights.h"
 #include "notify/eligibility.h"
 #include "transfer/engine.h"
 

@@ -14,6 +14,9 @@
 
 #include "core/column.h"
 #include "core/statement.h"
+#include "fairness/lanes.h"
+#include "fairness/refresh.h"
+#include "fairness/registry.h"
 #include "worker/heads.h"
 #include "worker/queue.h"
 #include "worker/worker.h"

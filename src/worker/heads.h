@@ -5,7 +5,7 @@
 #ifndef APPT_HEADS_H
 #define APPT_HEADS_H
 
-#include "fairness/lanes.h"
+#include "fairness/scheduler.h"
 
 /*
  * Within a transaction: look for the heads of these lanes, and let each wait

@@ -29,6 +29,7 @@
 #include "core/settings.h"
 #include "core/statement.h"
 #include "fairness/lanes.h"
+#include "fairness/refresh.h"
 #include "worker/owners.h"
 #include "worker/worker.h"
 

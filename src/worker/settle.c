@@ -24,6 +24,7 @@
 #include "core/column.h"
 #include "core/statement.h"
 #include "core/text.h"
+#include "fairness/lanes.h"
 #include "worker/journal.h"
 #include "worker/queue.h"
 #include "worker/settle.h"

@@ -7,7 +7,7 @@
 
 #include "datatype/timestamp.h"
 
-#include "fairness/breakers.h"
+#include "fairness/circuit_report.h"
 
 /* Would the same step fail again? */
 typedef enum FailureKind

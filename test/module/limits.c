@@ -20,8 +20,12 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "fairness/allot.h"
 #include "fairness/breakers.h"
+#include "fairness/flights.h"
 #include "fairness/lanes.h"
+#include "fairness/refresh.h"
+#include "fairness/registry.h"
 
 PG_FUNCTION_INFO_V1(test_bucket_run);
 PG_FUNCTION_INFO_V1(test_bucket_excess);

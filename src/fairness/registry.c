@@ -1,19 +1,21 @@
 /*
- * parties.c
- *		Who takes part in sending: tenants, destinations, and bundles, which are
- *		the lanes of a tenant that lead to the same destination. They come to be
- *		with the first lane that is learned of them, and are forgotten when there
- *		is nothing to remember.
+ * registry.c
+ *		Who takes part in sending: lanes, tenants, destinations, and bundles,
+ *		which are the lanes of a tenant that lead to the same destination. The
+ *		others come to be with the first lane that is learned of them, and are
+ *		forgotten when there is nothing to remember.
  */
 #include "postgres.h"
 
 #include <limits.h>
 
-#include "utils/memutils.h"
+#include "utils/hsearch.h"
 #include "utils/timestamp.h"
 
-#include "fairness/parts.h"
+#include "fairness/breakers.h"
+#include "fairness/registry.h"
 
+static HTAB *lanes;
 static HTAB *tenants;
 static HTAB *destinations;
 static HTAB *bundles;
@@ -21,27 +23,70 @@ static HTAB *bundles;
 /* ---- records ---- */
 
 static HTAB *
-create_table(const char *name, Size key_size, Size entry_size, int flags, MemoryContext context)
+create_table(const char *name, long count, Size key_size, Size entry_size, int flags, MemoryContext context)
 {
 	HASHCTL		control = {0};
 
 	control.keysize = key_size;
 	control.entrysize = entry_size;
 	control.hcxt = context;
-	return hash_create(name, 64, &control, HASH_ELEM | HASH_CONTEXT | flags);
+	return hash_create(name, count, &control, HASH_ELEM | HASH_CONTEXT | flags);
 }
 
 void
-parties_create(MemoryContext context)
+registry_create(MemoryContext context)
 {
-	tenants = create_table("appt tenants", sizeof(pg_uuid_t), sizeof(Tenant), HASH_BLOBS, context);
-	destinations = create_table("appt destinations", DESTINATION_SIZE, sizeof(Destination),
+	lanes = create_table("appt lanes", 256, sizeof(int64), sizeof(Lane), HASH_BLOBS, context);
+	tenants = create_table("appt tenants", 64, sizeof(pg_uuid_t), sizeof(Tenant), HASH_BLOBS, context);
+	destinations = create_table("appt destinations", 64, DESTINATION_SIZE, sizeof(Destination),
 								HASH_STRINGS, context);
-	bundles = create_table("appt bundles", sizeof(BundleKey), sizeof(Bundle), HASH_BLOBS, context);
+	bundles = create_table("appt bundles", 64, sizeof(BundleKey), sizeof(Bundle), HASH_BLOBS, context);
+}
+
+Lane *
+lane_find(int64 lane_id)
+{
+	return (Lane *) hash_search(lanes, &lane_id, HASH_FIND, NULL);
+}
+
+Lane *
+lane_get(int64 lane_id)
+{
+	bool		found;
+	Lane	   *lane = (Lane *) hash_search(lanes, &lane_id, HASH_ENTER, &found);
+
+	if (found)
+		return lane;
+	memset((char *) lane + sizeof(int64), 0, sizeof(Lane) - sizeof(int64));
+	lane->state = LANE_WAITING;
+	lane->alarm.at = DT_NOEND;
+	lane->low_water = DT_NOBEGIN;
+	lane->position_due = DT_NOBEGIN;
+	return lane;
+}
+
+Lane **
+lanes_all(int *count)
+{
+	HASH_SEQ_STATUS scan;
+	Lane	  **all = (Lane **) palloc((hash_get_num_entries(lanes) + 1) * sizeof(Lane *));
+	Lane	   *lane;
+
+	*count = 0;
+	hash_seq_init(&scan, lanes);
+	while ((lane = (Lane *) hash_seq_search(&scan)) != NULL)
+		all[(*count)++] = lane;
+	return all;
 }
 
 Tenant *
-find_tenant(const pg_uuid_t *application_id)
+tenant_find(const pg_uuid_t *application_id)
+{
+	return (Tenant *) hash_search(tenants, application_id, HASH_FIND, NULL);
+}
+
+Tenant *
+tenant_get(const pg_uuid_t *application_id)
 {
 	bool		found;
 	Tenant	   *tenant = (Tenant *) hash_search(tenants, application_id, HASH_ENTER, &found);
@@ -55,7 +100,7 @@ find_tenant(const pg_uuid_t *application_id)
 }
 
 Destination *
-find_destination(const char *key)
+destination_get(const char *key)
 {
 	bool		found;
 	Destination *destination = (Destination *) hash_search(destinations, key, HASH_ENTER, &found);
@@ -69,7 +114,7 @@ find_destination(const char *key)
 }
 
 Bundle *
-find_bundle(Tenant *tenant, Destination *destination)
+bundle_get(Tenant *tenant, Destination *destination)
 {
 	BundleKey	key = {tenant, destination};
 	bool		found;
@@ -82,17 +127,6 @@ find_bundle(Tenant *tenant, Destination *destination)
 	tenant->bundle_count++;
 	destination->bundle_count++;
 	return bundle;
-}
-
-/* ---- doubts ---- */
-
-void
-tenant_doubt(const pg_uuid_t *application_id)
-{
-	Tenant	   *tenant = (Tenant *) hash_search(tenants, application_id, HASH_FIND, NULL);
-
-	if (tenant != NULL)
-		tenant->is_doubted = true;
 }
 
 void
@@ -121,19 +155,39 @@ circuit_is_forgettable(const Circuit *circuit, TimestampTz now)
 	return circuit_room(circuit, now) > 0;
 }
 
-bool
+static bool
 lane_is_forgettable(const Lane *lane, TimestampTz now)
 {
 	return gate_is_forgettable(&lane->gate, now) &&
 		circuit_is_forgettable(&lane->breaker.circuit, now);
 }
 
-void
+static void
 lane_forget(Lane *lane)
 {
 	breaker_forget(&lane->breaker);
 	if (lane->bundle != NULL)
 		lane->bundle->lane_count--;
+	(void) hash_search(lanes, &lane->id, HASH_REMOVE, NULL);
+}
+
+static void
+forget_lanes(TimestampTz now)
+{
+	HASH_SEQ_STATUS scan;
+	Lane	   *lane;
+
+	hash_seq_init(&scan, lanes);
+	while ((lane = (Lane *) hash_seq_search(&scan)) != NULL)
+	{
+		bool		is_seen = lane->is_seen;
+
+		lane->is_seen = false;
+		if (is_seen || lane->state != LANE_WAITING || lane->alarm.is_set ||
+			!lane_is_forgettable(lane, now))
+			continue;
+		lane_forget(lane);
+	}
 }
 
 static void
@@ -190,8 +244,9 @@ forget_destinations(TimestampTz now)
 }
 
 void
-parties_forget(TimestampTz now)
+lanes_forget_unseen(TimestampTz now)
 {
+	forget_lanes(now);
 	forget_bundles();
 	forget_tenants(now);
 	forget_destinations(now);

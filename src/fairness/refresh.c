@@ -1,5 +1,5 @@
 /*
- * learning.c
+ * refresh.c
  *		What is known of lanes: whose they are, where they lead, what they may;
  *		and when it holds no more.
  *
@@ -10,7 +10,10 @@
 
 #include "utils/timestamp.h"
 
-#include "fairness/parts.h"
+#include "fairness/breakers.h"
+#include "fairness/refresh.h"
+#include "fairness/registry.h"
+#include "fairness/turns.h"
 
 bool
 lanes_are_unknown(void)
@@ -47,7 +50,7 @@ set_limits(Gate *gate, const Limits *limits, TimestampTz now)
 }
 
 /* Where it led before tells little of where it leads now. */
-void
+static void
 set_bundle(Lane *lane, Bundle *bundle, TimestampTz now)
 {
 	if (lane->bundle == bundle)
@@ -64,10 +67,10 @@ set_bundle(Lane *lane, Bundle *bundle, TimestampTz now)
 void
 lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now)
 {
-	Tenant	   *tenant = find_tenant(&owner->application_id);
+	Tenant	   *tenant = tenant_get(&owner->application_id);
 
 	lane_leave(lane);
-	set_bundle(lane, find_bundle(tenant, find_destination(owner->destination)), now);
+	set_bundle(lane, bundle_get(tenant, destination_get(owner->destination)), now);
 	if (lane->version != owner->version)
 		breaker_expedite(&lane->breaker, now);
 	lane->version = owner->version;
@@ -80,6 +83,19 @@ lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now)
 	set_limits(&tenant->gate, &owner->application, now);
 	tenant_release(tenant);
 	lane_enter(lane);
+}
+
+void
+lane_redirect(Lane *lane, const char *destination, TimestampTz now)
+{
+	Bundle	   *bundle = bundle_get(lane->bundle->key.tenant, destination_get(destination));
+	bool		was_ready = lane->state == LANE_READY;
+
+	if (was_ready)
+		lane_leave(lane);
+	set_bundle(lane, bundle, now);
+	if (was_ready)
+		lane_enter(lane);
 }
 
 void
@@ -97,6 +113,15 @@ doubt(Lane *lane)
 		return;
 	lane_leave(lane);
 	lane_enter(lane);
+}
+
+void
+tenant_doubt(const pg_uuid_t *application_id)
+{
+	Tenant	   *tenant = tenant_find(application_id);
+
+	if (tenant != NULL)
+		tenant->is_doubted = true;
 }
 
 void
@@ -128,20 +153,4 @@ lanes_doubt_changed(void)
 			doubt(lanes[i]);
 	pfree(lanes);
 	tenants_trust();
-}
-
-void
-lane_expedite(int64 lane_id, TimestampTz now)
-{
-	Lane	   *lane = lane_find(lane_id);
-
-	if (lane == NULL || lane->bundle == NULL)
-		return;
-	breaker_expedite(&lane->breaker, now);
-	breaker_expedite(&lane->bundle->key.destination->breaker, now);
-	destination_release(lane->bundle->key.destination);
-	if (lane->state != LANE_HELD)
-		return;
-	lane_leave(lane);
-	lane_enter(lane);
 }

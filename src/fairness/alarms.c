@@ -1,0 +1,66 @@
+/*
+ * alarms.c
+ *		A heap of alarms.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "fairness/alarms.h"
+
+static pairingheap *alarms;
+
+/* The heap keeps the greatest on top; on top belongs the earliest. */
+static int
+compare_alarms(const pairingheap_node *a, const pairingheap_node *b, void *arg)
+{
+	TimestampTz at_a = pairingheap_const_container(Alarm, node, a)->at;
+	TimestampTz at_b = pairingheap_const_container(Alarm, node, b)->at;
+
+	return at_a < at_b ? 1 : (at_a > at_b ? -1 : 0);
+}
+
+void
+alarms_create(void)
+{
+	alarms = pairingheap_allocate(compare_alarms, NULL);
+}
+
+void
+alarm_clear(Alarm *alarm)
+{
+	if (alarm->is_set)
+		pairingheap_remove(alarms, &alarm->node);
+	alarm->is_set = false;
+}
+
+void
+alarm_set(Alarm *alarm, AlarmKind kind, TimestampTz at)
+{
+	alarm_clear(alarm);
+	alarm->kind = kind;
+	alarm->at = at;
+	alarm->is_set = (at != DT_NOEND);
+	if (alarm->is_set)
+		pairingheap_add(alarms, &alarm->node);
+}
+
+TimestampTz
+alarms_next(void)
+{
+	if (pairingheap_is_empty(alarms))
+		return DT_NOEND;
+	return pairingheap_container(Alarm, node, pairingheap_first(alarms))->at;
+}
+
+Alarm *
+alarms_take_due(TimestampTz now)
+{
+	Alarm	   *alarm;
+
+	if (alarms_next() > now)
+		return NULL;
+	alarm = pairingheap_container(Alarm, node, pairingheap_first(alarms));
+	alarm_clear(alarm);
+	return alarm;
+}

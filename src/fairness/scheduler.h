@@ -1,0 +1,145 @@
+/*
+ * scheduler.h
+ *		The objects that take part in sending: lanes, the tenants that they
+ *		belong to, the destinations that they lead to, and the bundles between
+ *		those.
+ */
+#ifndef APPT_SCHEDULER_H
+#define APPT_SCHEDULER_H
+
+#include "datatype/timestamp.h"
+#include "lib/ilist.h"
+#include "utils/uuid.h"
+
+#include "channel/destination.h"
+#include "core/vocabulary.h"
+#include "fairness/alarms.h"
+#include "fairness/bucket.h"
+#include "fairness/circuit.h"
+#include "fairness/ring.h"
+
+/* The struct of this type that the member pointed to is part of. */
+#define CONTAINER(type, member, pointer) \
+	((type *) ((char *) (pointer) - offsetof(type, member)))
+
+/* What passes here, and how much may. */
+typedef struct Gate
+{
+	int			in_flight;
+	int			reserved;		/* by the allotment under way */
+	int			max_concurrency;	/* INT_MAX: no limit */
+	Bucket		bucket;
+} Gate;
+
+typedef struct Breaker
+{
+	Circuit		circuit;
+	dlist_node	node;			/* among the open ones */
+	char	   *last_error;		/* while it is open; may be NULL */
+	bool		of_destination; /* or of a lane */
+} Breaker;
+
+/* ---- lanes ---- */
+
+typedef enum LaneState
+{
+	LANE_WAITING,				/* until alarm.at, when something is due */
+	LANE_UNKNOWN,				/* something is due; whose it is must be
+								 * learned */
+	LANE_READY,					/* something is due, and may go as far as the
+								 * lane knows */
+	LANE_HELD,					/* something is due, and may go at alarm.at */
+	LANE_FULL					/* something is due, and may go when a
+								 * transfer of it ends */
+} LaneState;
+
+/*
+ * `position` is where the next claim of a lane reads on; what lies before it
+ * is settled, in flight, or was locked by somebody. `low_water` is where a look
+ * for the head of the lane must start: nothing claimable lies before it. Both
+ * only ever err towards looking at too much.
+ */
+typedef struct Lane
+{
+	int64		id;
+	LaneState	state;
+	Alarm		alarm;
+	TimestampTz low_water;
+	TimestampTz position_due;
+	int64		position_id;
+	bool		is_seen;		/* by the sweep under way */
+
+	/* From here on for who may send. */
+	bool		is_known;		/* what was learned of it still holds */
+	struct Bundle *bundle;		/* whose it is and where it leads; NULL: not
+								 * learned yet */
+	dlist_node	node;			/* among the unknown, or in its bundle's ring */
+	Gate		gate;
+	Breaker		breaker;
+	ChannelCode channel;
+	bool		has_subscription;
+	pg_uuid_t	subscription_id;
+	uint32		version;		/* of the subscription or provider */
+} Lane;
+
+typedef enum TenantState
+{
+	TENANT_IDLE,				/* none of its bundles is in its ring */
+	TENANT_SERVED,				/* in the ring */
+	TENANT_HELD,				/* until its alarm */
+	TENANT_FULL					/* until a transfer of it ends */
+} TenantState;
+
+typedef struct Tenant
+{
+	pg_uuid_t	application_id; /* hash key */
+	TenantState state;
+	Alarm		alarm;
+	dlist_node	node;			/* in the ring of tenants */
+	Ring		bundles;
+	int			bundle_count;	/* all of them */
+	bool		is_doubted;		/* its configuration has changed */
+	Gate		gate;
+} Tenant;
+
+/* A scheme, host and port, or "" for lanes that lead nowhere. */
+typedef struct Destination
+{
+	char		key[DESTINATION_SIZE];	/* hash key */
+	Alarm		alarm;			/* when to probe it */
+	dlist_node	node;			/* among the roomy ones */
+	bool		is_roomy;
+	dlist_head	parked;			/* bundles that wait for it, one a tenant */
+	int			bundle_count;	/* all of them */
+	int			in_flight;
+	int			reserved;
+	Breaker		breaker;
+} Destination;
+
+typedef struct BundleKey
+{
+	Tenant	   *tenant;
+	Destination *destination;
+} BundleKey;
+
+typedef enum BundleState
+{
+	BUNDLE_IDLE,				/* none of its lanes is ready */
+	BUNDLE_SERVED,				/* in its tenant's ring */
+	BUNDLE_PARKED				/* waits for its destination */
+} BundleState;
+
+/* The lanes of a tenant that lead to the same destination. */
+typedef struct Bundle
+{
+	BundleKey	key;			/* hash key */
+	BundleState state;
+	dlist_node	node;			/* in its tenant's ring, or parked */
+	uint64		parked_in;		/* the allotment that parked it */
+	Ring		lanes;
+	int			lane_count;		/* all of them */
+	int			in_flight;
+	int			reserved;
+} Bundle;
+
+#endif							/* APPT_SCHEDULER_H */
