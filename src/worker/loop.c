@@ -584,8 +584,8 @@ wind_down(Loop *loop)
 
 		if (engine_timeout >= 0)
 			timeout = Min(timeout, engine_timeout);
-		(void) WaitEventSetWait(loop->events, Min(timeout, 100), &event, 1, PG_WAIT_EXTENSION);
-		if (event.events & WL_LATCH_SET)
+		if (WaitEventSetWait(loop->events, Min(timeout, 100), &event, 1, PG_WAIT_EXTENSION) > 0 &&
+			(event.events & WL_LATCH_SET) != 0)
 			ResetLatch(MyLatch);
 		finish_transfers(loop);
 	}
