@@ -8,7 +8,11 @@
 #include "commands/trigger.h"
 #include "utils/rel.h"
 
-#include "config/configuration.h"
+#include "config/application.h"
+#include "config/argument_checks.h"
+#include "config/checks.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"
 

@@ -26,7 +26,7 @@
 #include "utils/timestamp.h"
 
 #include "config/change_values.h"
-#include "config/configuration.h"
+#include "config/secret.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"

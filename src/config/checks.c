@@ -16,7 +16,9 @@
 #include "utils/lsyscache.h"
 
 #include "channel/channel.h"
-#include "config/configuration.h"
+#include "config/checks.h"
+#include "config/headers.h"
+#include "config/secret.h"
 #include "core/errors.h"
 #include "render/dates.h"
 
@@ -68,16 +70,6 @@ check_sender(const char *sender)
 
 	if (problem != NULL)
 		report_invalid("invalid sender", "\"%s\": %s", sender, problem);
-}
-
-/* The value may be a secret: it stays out of the message. */
-void
-check_header(const char *name, const char *value)
-{
-	const char *problem = header_problem(name, value);
-
-	if (problem != NULL)
-		report_invalid("invalid header", "\"%s\": %s", name, problem);
 }
 
 /* Is it one of a list of codes, which are separated by comma and blank? */

@@ -13,12 +13,25 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "config/configuration.h"
+#include "channel/channel.h"
+#include "config/argument_checks.h"
+#include "config/headers.h"
+#include "config/secret.h"
 #include "core/errors.h"
 #include "core/json.h"
 
 /* Of a subscription, or of an appointment. */
 #define MAX_HEADERS 50
+
+/* The value may be a secret: it stays out of the message. */
+static void
+check_header(const char *name, const char *value)
+{
+	const char *problem = header_problem(name, value);
+
+	if (problem != NULL)
+		report_invalid("invalid header", "\"%s\": %s", name, problem);
+}
 
 static List *
 add_header(List *headers, char *name, char *value, bool is_secret)

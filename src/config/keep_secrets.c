@@ -19,7 +19,7 @@
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 
-#include "config/configuration.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"
 #include "core/text.h"

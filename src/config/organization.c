@@ -4,7 +4,9 @@
  */
 #include "postgres.h"
 
-#include "config/configuration.h"
+#include "config/argument_checks.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/identity.h"
 #include "core/statement.h"

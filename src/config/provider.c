@@ -14,7 +14,12 @@
 #include "commands/trigger.h"
 #include "utils/rel.h"
 
-#include "config/configuration.h"
+#include "config/application.h"
+#include "config/argument_checks.h"
+#include "config/provider_checks.h"
+#include "config/secret.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/json.h"
 #include "core/statement.h"
 

@@ -10,7 +10,7 @@
 
 #include "common/base64.h"
 
-#include "config/configuration.h"
+#include "config/secret.h"
 #include "core/statement.h"
 
 #define GENERATED_KEY_BYTES 32

@@ -14,7 +14,13 @@
 #include "utils/timestamp.h"
 
 #include "channel/channel.h"
-#include "config/configuration.h"
+#include "config/application.h"
+#include "config/argument_checks.h"
+#include "config/checks.h"
+#include "config/headers.h"
+#include "config/secret.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"
 

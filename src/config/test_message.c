@@ -15,7 +15,10 @@
 #include "access/xact.h"
 
 #include "channel/channel.h"
-#include "config/configuration.h"
+#include "config/argument_checks.h"
+#include "config/checks.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"

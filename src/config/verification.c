@@ -7,7 +7,10 @@
  */
 #include "postgres.h"
 
-#include "config/configuration.h"
+#include "config/application.h"
+#include "config/argument_checks.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/response.h"

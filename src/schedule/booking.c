@@ -11,7 +11,8 @@
  */
 #include "postgres.h"
 
-#include "config/configuration.h"
+#include "config/argument_checks.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"

@@ -19,7 +19,9 @@
 
 #include "access/xact.h"
 
-#include "config/configuration.h"
+#include "config/argument_checks.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/call_digest.h"
 #include "core/code_counts.h"
 #include "core/errors.h"

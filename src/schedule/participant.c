@@ -10,7 +10,7 @@
 #include "postgres.h"
 
 #include "channel/channel.h"
-#include "config/configuration.h"
+#include "config/argument_checks.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"

@@ -16,7 +16,7 @@
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
-#include "config/configuration.h"
+#include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"

@@ -12,7 +12,10 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 
-#include "config/configuration.h"
+#include "config/argument_checks.h"
+#include "config/checks.h"
+#include "config/headers.h"
+#include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"

@@ -1,5 +1,5 @@
 /*
- * arguments.c
+ * argument_checks.c
  *		Checking the arguments of configuration functions.
  *
  * The tables' own constraints would refuse the same values, but with 23514 and
@@ -15,7 +15,9 @@
 #include "utils/numeric.h"
 #include "utils/timestamp.h"
 
-#include "config/configuration.h"
+#include "config/argument_checks.h"
+#include "core/arguments.h"
+#include "core/call.h"
 #include "core/errors.h"
 #include "core/statement.h"
 

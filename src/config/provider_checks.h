@@ -1,0 +1,30 @@
+/*
+ * provider_checks.h
+ *		Whether a provider can work, as far as its row tells.
+ *
+ * Both raise 22023 with a constant message and the value in DETAIL.
+ */
+#ifndef APPT_PROVIDER_CHECKS_H
+#define APPT_PROVIDER_CHECKS_H
+
+#include "utils/jsonb.h"
+
+/* A row of appt.provider, with its secret. */
+typedef struct Provider
+{
+	char	   *channel;
+	char	   *kind;
+	char	   *url;
+	char	   *sender;			/* may be NULL, as may the next two */
+	char	   *username;
+	char	   *secret;
+	Jsonb	   *settings;
+} Provider;
+
+/* Everything but the secret is valid. */
+extern void check_provider(const Provider *provider);
+
+/* The secret is there if the provider cannot work without one. */
+extern void require_secret(const Provider *provider);
+
+#endif							/* APPT_PROVIDER_CHECKS_H */
