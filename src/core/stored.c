@@ -8,25 +8,20 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 
-#include "core/statement.h"
 #include "core/stored.h"
 
-Stored *
-row_stored(uint64 row, int column)
+const Stored *
+next_stored(Row *row)
 {
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
+	NullableDatum value = next_value(row);
 
-	return is_null ? NULL : (Stored *) DatumGetPointer(datumCopy(value, false, -1));
+	return value.isnull ? NULL : (const Stored *) DatumGetPointer(value.value);
 }
 
-Size
-row_size(uint64 row, int column)
+Stored *
+stored_copy(const Stored *stored)
 {
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? 0 : toast_raw_datum_size(value) - VARHDRSZ;
+	return stored == NULL ? NULL : (Stored *) DatumGetPointer(datumCopy(PointerGetDatum(stored), false, -1));
 }
 
 Size

@@ -4,21 +4,25 @@
  *		Its size is known without unpacking it, and it is unpacked only where it
  *		is needed.
  *
- * It can be unpacked only while the snapshot that it was read by is kept: within
- * the transaction, if it was read under an active snapshot.
+ * A TOAST pointer can be unpacked only while the snapshot that read it is kept:
+ * within the transaction, if that was an active snapshot.
  */
 #ifndef APPT_STORED_H
 #define APPT_STORED_H
 
 #include "utils/jsonb.h"
 
+#include "core/row.h"
+
 typedef struct varlena Stored;
 
-/* A copy of a column's value as it stands; NULL of NULL. See statement.h for row and column. */
-extern Stored *row_stored(uint64 row, int column);
+/* The next column as it is stored, in the row itself (not a copy); NULL if NULL. */
+extern const Stored *next_stored(Row *row);
 
-/* Bytes of a column's value once it is unpacked; 0 of NULL. Unpacks nothing. */
-extern Size row_size(uint64 row, int column);
+/* A copy in CurrentMemoryContext, not unpacked; NULL of NULL. */
+extern Stored *stored_copy(const Stored *stored);
+
+/* Bytes of the value once it is unpacked, found without unpacking it; 0 of NULL. */
 extern Size stored_size(const Stored *stored);
 
 /* Unpacked, in CurrentMemoryContext; NULL of NULL. */

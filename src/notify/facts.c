@@ -41,16 +41,16 @@
 /* ---- notifications ---- */
 
 #define NOTIFICATION_COLUMNS \
-	"n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id," \
-	" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.lane," \
-	" n.state, n.reason, n.superseded_by, n.attempt_count, n.next_attempt_at, n.manual," \
+	"n.id, n.type, n.channel, n.state, n.uid, n.application_id, n.appointment_id," \
+	" n.recipient_kind, n.recipient_id, n.subscription_id, n.rule_id, n.time_offset, n.due_at," \
+	" n.lane, n.reason, n.superseded_by, n.attempt_count, n.next_attempt_at, n.manual," \
 	" n.notifications_active, n.address, n.start_at, n.end_at, n.context, n.event," \
 	" n.never_told"
 
 static Reason
-row_reason(uint64 row, int column)
+next_reason(Row *row)
 {
-	char	   *code = row_text(row, column);
+	char	   *code = next_text(row);
 	Reason		reason;
 
 	if (code == NULL || !reason_from_code(code, &reason))
@@ -58,13 +58,13 @@ row_reason(uint64 row, int column)
 	return reason;
 }
 
-/* The codes are those of the table's domains: one that is unknown is another version's. */
+/* The codes are those of the table's domains: only another version can have written an unknown one. */
 static void
-read_codes(NotificationFacts *facts, uint64 row)
+read_codes(NotificationFacts *facts, Row *row)
 {
-	char	   *type = row_text(row, 9);
-	char	   *channel = row_text(row, 10);
-	char	   *state = row_text(row, 14);
+	char	   *type = next_text(row);
+	char	   *channel = next_text(row);
+	char	   *state = next_text(row);
 
 	if (!notification_type_from_code(type, &facts->type) ||
 		!channel_from_code(channel, &facts->channel) ||
@@ -74,37 +74,37 @@ read_codes(NotificationFacts *facts, uint64 row)
 }
 
 static NotificationFacts *
-read_notification(Batch *batch, uint64 row)
+read_notification(Batch *batch, Row *row)
 {
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
 
-	facts->id = row_int64(row, 1);
-	facts->uid = row_uuid(row, 2);
-	facts->application_id = row_uuid(row, 3);
-	facts->appointment_id = row_uuid_or_null(row, 4);
-	facts->recipient_kind = row_text(row, 5);
-	facts->recipient_id = batch_text(batch, row, 6);
-	facts->subscription_id = row_uuid_or_null(row, 7);
-	facts->rule_id = row_int64(row, 8);
-	facts->time_offset = row_elapsed(row, 11);
-	facts->due_at = row_timestamp(row, 12);
-	facts->lane = row_int64(row, 13);
-	facts->reason = row_reason(row, 15);
-	facts->superseded_by = row_reason(row, 16);
-	facts->attempt_count = row_int32(row, 17);
-	facts->next_attempt_at = row_timestamp(row, 18);
-	facts->is_manual = row_bool(row, 19);
-	facts->notifications_active = row_bool(row, 20);
-	facts->address = batch_text(batch, row, 21);
-	facts->start_at = row_timestamp(row, 22);
-	facts->end_at = row_timestamp(row, 23);
-	if (facts->appointment_id == NULL)
-		facts->context = batch_jsonb(batch, row, 24);
-	else
-		facts->snapshot = batch_stored(batch, row, 24);
-	facts->event = batch_stored(batch, row, 25);
-	facts->never_told = row_bool(row, 26);
+	facts->id = next_int64(row);
 	read_codes(facts, row);
+	facts->uid = next_uuid(row);
+	facts->application_id = next_uuid(row);
+	facts->appointment_id = next_uuid_or_null(row);
+	facts->recipient_kind = next_text(row);
+	facts->recipient_id = batch_text(batch, row);
+	facts->subscription_id = next_uuid_or_null(row);
+	facts->rule_id = next_int64(row);
+	facts->time_offset = next_elapsed(row);
+	facts->due_at = next_timestamp(row);
+	facts->lane = next_int64(row);
+	facts->reason = next_reason(row);
+	facts->superseded_by = next_reason(row);
+	facts->attempt_count = next_int32(row);
+	facts->next_attempt_at = next_timestamp(row);
+	facts->is_manual = next_bool(row);
+	facts->notifications_active = next_bool(row);
+	facts->address = batch_text(batch, row);
+	facts->start_at = next_timestamp(row);
+	facts->end_at = next_timestamp(row);
+	if (facts->appointment_id == NULL)
+		facts->context = batch_jsonb(batch, row);
+	else
+		facts->snapshot = batch_stored(batch, row);
+	facts->event = batch_stored(batch, row);
+	facts->never_told = next_bool(row);
 	return facts;
 }
 
@@ -121,8 +121,8 @@ load_notifications(Batch *batch, const int64 *notification_ids, int count)
 	for (int i = 0; i < count; i++)
 		column_add(ids, Int64GetDatum(notification_ids[i]));
 	found = batch_read(batch, &find, column_array(ids));
-	for (uint64 row = 0; row < found; row++)
-		batch->notifications = lappend(batch->notifications, read_notification(batch, row));
+	for (uint64 n = 0; n < found; n++)
+		batch->notifications = lappend(batch->notifications, read_notification(batch, ROW(n)));
 	statement_done();
 }
 
@@ -146,35 +146,26 @@ find_notification(const Batch *batch, int64 id)
 
 /* ---- applications and their organizations ---- */
 
-static double
-row_number(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? 0 : DatumGetFloat8(value);
-}
-
 static ApplicationFacts *
-read_application(Batch *batch, uint64 row)
+read_application(Batch *batch, Row *row)
 {
 	ApplicationFacts *facts = (ApplicationFacts *) palloc0(sizeof(ApplicationFacts));
 
-	facts->id = row_uuid(row, 1);
-	facts->organization.id = row_uuid(row, 2);
-	facts->organization.notifications_enabled = row_bool(row, 3);
-	facts->organization.require_verified_sender = row_bool(row, 4);
-	facts->name = batch_text(batch, row, 5);
-	facts->platform = batch_text(batch, row, 6);
-	facts->room_activates = row_bool(row, 7);
-	facts->public_url = batch_text(batch, row, 8);
-	facts->locale = batch_text(batch, row, 9);
-	facts->timezone = batch_text(batch, row, 10);
-	facts->max_attempts = row_int32(row, 11);
-	facts->retry_base = row_elapsed(row, 12);
-	facts->retry_cap = row_elapsed(row, 13);
-	facts->max_concurrency = row_int32(row, 14);
-	facts->max_per_second = row_number(row, 15);
+	facts->id = next_uuid(row);
+	facts->organization.id = next_uuid(row);
+	facts->organization.notifications_enabled = next_bool(row);
+	facts->organization.require_verified_sender = next_bool(row);
+	facts->name = batch_text(batch, row);
+	facts->platform = batch_text(batch, row);
+	facts->room_activates = next_bool(row);
+	facts->public_url = batch_text(batch, row);
+	facts->locale = batch_text(batch, row);
+	facts->timezone = batch_text(batch, row);
+	facts->max_attempts = next_int32(row);
+	facts->retry_base = next_elapsed(row);
+	facts->retry_cap = next_elapsed(row);
+	facts->max_concurrency = next_int32(row);
+	facts->max_per_second = next_double(row);
 	return facts;
 }
 
@@ -203,12 +194,12 @@ load_applications(Batch *batch)
 		return;
 	found = batch_read(batch, &find, ids);
 	fact_index_create(&batch->applications, found);
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
-		ApplicationFacts *facts = read_application(batch, row);
+		ApplicationFacts *facts = read_application(batch, ROW(n));
 
-		batch->applications.keys[row] = facts->id;
-		batch->applications.facts[row] = facts;
+		batch->applications.keys[n] = facts->id;
+		batch->applications.facts[n] = facts;
 	}
 	statement_done();
 	foreach(cell, batch->notifications)
@@ -230,58 +221,58 @@ load_applications(Batch *batch)
 	" a.cancel_reason"
 
 #define PARTICIPANT_COLUMNS \
-	"p.appointment_id, p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name," \
-	" p.email, p.phone, p.locale, p.metadata, p.verified_channel"
+	"p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name, p.email, p.phone," \
+	" p.locale, p.metadata, p.verified_channel"
 
 static AppointmentFacts *
-read_appointment(Batch *batch, uint64 row)
+read_appointment(Batch *batch, Row *row)
 {
 	AppointmentFacts *facts = (AppointmentFacts *) palloc0(sizeof(AppointmentFacts));
 
-	facts->id = row_uuid(row, 1);
-	facts->application_id = row_uuid(row, 2);
-	facts->conference_id = row_uuid(row, 3);
-	facts->state = row_text(row, 4);
-	facts->organizer_id = batch_text(batch, row, 5);
-	facts->organizer_type = row_text(row, 6);
-	facts->title = batch_text(batch, row, 7);
-	facts->notes = batch_text(batch, row, 8);
-	facts->location = batch_text(batch, row, 9);
-	facts->start_at = row_timestamp(row, 10);
-	facts->end_at = row_timestamp(row, 11);
-	facts->ended_at = row_timestamp(row, 12);
-	facts->timezone = batch_text(batch, row, 13);
-	facts->locale = batch_text(batch, row, 14);
-	facts->notifications_active = row_bool(row, 15);
-	facts->metadata = batch_stored(batch, row, 16);
-	facts->interaction = batch_stored(batch, row, 17);
-	facts->notification_headers = batch_stored(batch, row, 18);
-	facts->sequence = row_int32(row, 19);
-	facts->room_ticket = batch_text(batch, row, 20);
-	facts->room_type = row_text(row, 21);
-	facts->room_url = batch_text(batch, row, 22);
-	facts->room_expires = row_timestamp(row, 23);
-	facts->call_started = row_bool(row, 24);
-	facts->updated_at = row_timestamp(row, 25);
-	facts->cancel_reason = batch_text(batch, row, 26);
+	facts->id = next_uuid(row);
+	facts->application_id = next_uuid(row);
+	facts->conference_id = next_uuid(row);
+	facts->state = next_text(row);
+	facts->organizer_id = batch_text(batch, row);
+	facts->organizer_type = next_text(row);
+	facts->title = batch_text(batch, row);
+	facts->notes = batch_text(batch, row);
+	facts->location = batch_text(batch, row);
+	facts->start_at = next_timestamp(row);
+	facts->end_at = next_timestamp(row);
+	facts->ended_at = next_timestamp(row);
+	facts->timezone = batch_text(batch, row);
+	facts->locale = batch_text(batch, row);
+	facts->notifications_active = next_bool(row);
+	facts->metadata = batch_stored(batch, row);
+	facts->interaction = batch_stored(batch, row);
+	facts->notification_headers = batch_stored(batch, row);
+	facts->sequence = next_int32(row);
+	facts->room_ticket = batch_text(batch, row);
+	facts->room_type = next_text(row);
+	facts->room_url = batch_text(batch, row);
+	facts->room_expires = next_timestamp(row);
+	facts->call_started = next_bool(row);
+	facts->updated_at = next_timestamp(row);
+	facts->cancel_reason = batch_text(batch, row);
 	return facts;
 }
 
 static ParticipantFacts *
-read_participant(Batch *batch, uint64 row)
+read_participant(Batch *batch, Row *row)
 {
 	ParticipantFacts *facts = (ParticipantFacts *) palloc0(sizeof(ParticipantFacts));
 
-	facts->id = batch_text(batch, row, 2);
-	facts->is_customer = row_bool(row, 3);
-	facts->username = batch_text(batch, row, 4);
-	facts->first_name = batch_text(batch, row, 5);
-	facts->last_name = batch_text(batch, row, 6);
-	facts->email = batch_text(batch, row, 7);
-	facts->phone = batch_text(batch, row, 8);
-	facts->locale = batch_text(batch, row, 9);
-	facts->metadata = batch_stored(batch, row, 10);
-	facts->verified_channel = row_text(row, 11);
+	facts->id = batch_text(batch, row);
+	facts->is_customer = next_bool(row);
+	facts->username = batch_text(batch, row);
+	facts->first_name = batch_text(batch, row);
+	facts->last_name = batch_text(batch, row);
+	facts->email = batch_text(batch, row);
+	facts->phone = batch_text(batch, row);
+	facts->locale = batch_text(batch, row);
+	facts->metadata = batch_stored(batch, row);
+	facts->verified_channel = next_text(row);
 	return facts;
 }
 
@@ -337,13 +328,13 @@ appointment_keys(const Batch *batch, bool (*is_wanted) (const NotificationFacts 
 }
 
 static ParticipantName *
-read_participant_name(Batch *batch, uint64 row)
+read_participant_name(Batch *batch, Row *row)
 {
 	ParticipantName *name = (ParticipantName *) palloc(sizeof(ParticipantName));
 
 	(void) batch_spend(batch, COST_OF_ROW);
-	name->id = batch_text(batch, row, 2);
-	name->is_customer = row_bool(row, 3);
+	name->id = batch_text(batch, row);
+	name->is_customer = next_bool(row);
 	return name;
 }
 
@@ -354,9 +345,10 @@ take_participants(uint64 rows, void *whereto)
 	Batch	   *batch = (Batch *) whereto;
 	MemoryContext previous = MemoryContextSwitchTo(batch->context);
 
-	for (uint64 row = 0; row < rows && !batch->is_over; row++)
+	for (uint64 n = 0; n < rows && !batch->is_over; n++)
 	{
-		pg_uuid_t	id = row_uuid(row, 1);
+		Row		   *row = ROW(n);
+		pg_uuid_t	id = next_uuid(row);
 		AppointmentFacts *appointment = (AppointmentFacts *) fact_find(&batch->appointments, &id);
 
 		if (appointment != NULL)
@@ -407,12 +399,12 @@ load_appointments(Batch *batch)
 		return;
 	found = batch_read2(batch, &find, application_ids, appointment_ids);
 	fact_index_create(&batch->appointments, found);
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
-		AppointmentFacts *facts = read_appointment(batch, row);
+		AppointmentFacts *facts = read_appointment(batch, ROW(n));
 
-		batch->appointments.keys[row] = facts->id;
-		batch->appointments.facts[row] = facts;
+		batch->appointments.keys[n] = facts->id;
+		batch->appointments.facts[n] = facts;
 	}
 	statement_done();
 }
@@ -422,7 +414,7 @@ static void
 load_recipients(Batch *batch)
 {
 	static Statement find = {
-		"SELECT " PARTICIPANT_COLUMNS ", k.id"
+		"SELECT k.id, " PARTICIPANT_COLUMNS
 		" FROM (SELECT unnest($1) AS id, unnest($2) AS application_id,"
 		"  unnest($3) AS appointment_id, unnest($4) AS participant_id) k"
 		" JOIN appt.participant p ON p.application_id = k.application_id"
@@ -453,8 +445,13 @@ load_recipients(Batch *batch)
 	find.is_read_only = !batch->is_current;
 	found = statement_run(&find, column_array(ids), column_array(applications),
 						  column_array(appointments), column_array(participants));
-	for (uint64 row = 0; row < found; row++)
-		find_notification(batch, row_int64(row, 12))->recipient = read_participant(batch, row);
+	for (uint64 n = 0; n < found; n++)
+	{
+		Row		   *row = ROW(n);
+		NotificationFacts *facts = find_notification(batch, next_int64(row));
+
+		facts->recipient = read_participant(batch, row);
+	}
 	statement_done();
 }
 
@@ -500,7 +497,7 @@ find_snapshot(const Snapshots *snapshots, int64 id)
 
 /* The appointment as it was when it was deleted. */
 static AppointmentFacts *
-restore_appointment(Batch *batch, uint64 row, const AppointmentSnapshot *snapshot)
+restore_appointment(Batch *batch, Row *row, const AppointmentSnapshot *snapshot)
 {
 	AppointmentFacts *facts = read_appointment(batch, row);
 	char	   *interaction_state = json_root_text(snapshot->interaction, "state");
@@ -518,7 +515,7 @@ static void
 restore_appointments(Batch *batch, const Snapshots *snapshots)
 {
 	static Statement find = {
-		"SELECT " APPOINTMENT_COLUMNS ", k.id"
+		"SELECT k.id, " APPOINTMENT_COLUMNS
 		" FROM (SELECT unnest($1) AS id, unnest($2) AS appointment, unnest($3) AS room) k,"
 		" LATERAL jsonb_populate_record(NULL::appt.appointment, k.appointment) a,"
 		" LATERAL jsonb_populate_record(NULL::appt.room_access, k.room) r"
@@ -530,9 +527,10 @@ restore_appointments(Batch *batch, const Snapshots *snapshots)
 	find.is_read_only = !batch->is_current;
 	found = statement_run(&find, column_array(snapshots->ids), column_array(snapshots->appointments),
 						  column_array(snapshots->rooms));
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
-		int64		id = row_int64(row, 27);
+		Row		   *row = ROW(n);
+		int64		id = next_int64(row);
 		NotificationFacts *facts = find_notification(batch, id);
 
 		if (facts->appointment == NULL)
@@ -546,7 +544,7 @@ static void
 restore_recipients(Batch *batch, const Snapshots *snapshots)
 {
 	static Statement find = {
-		"SELECT " PARTICIPANT_COLUMNS ", k.id"
+		"SELECT k.id, " PARTICIPANT_COLUMNS
 		" FROM (SELECT unnest($1) AS id, unnest($2) AS participant) k,"
 		" LATERAL jsonb_populate_record(NULL::appt.participant, k.participant) p"
 		" WHERE k.participant IS NOT NULL",
@@ -555,9 +553,10 @@ restore_recipients(Batch *batch, const Snapshots *snapshots)
 	uint64		found = batch_read2(batch, &find, column_array(snapshots->ids),
 								   column_array(snapshots->participants));
 
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
-		int64		id = row_int64(row, 12);
+		Row		   *row = ROW(n);
+		int64		id = next_int64(row);
 		NotificationFacts *facts = find_notification(batch, id);
 		ParticipantFacts *recipient;
 
@@ -636,12 +635,13 @@ load_rules(Batch *batch)
 	if (ids->count == 0)
 		return;
 	found = batch_read(batch, &find, column_array(ids));
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
-		int64		id = row_int64(row, 1);
-		pg_uuid_t	application_id = row_uuid(row, 2);
-		bool		enabled = row_bool(row, 3);
-		bool		even_if_never_told = row_bool(row, 4);
+		Row		   *row = ROW(n);
+		int64		id = next_int64(row);
+		pg_uuid_t	application_id = next_uuid(row);
+		bool		enabled = next_bool(row);
+		bool		even_if_never_told = next_bool(row);
 
 		foreach(cell, batch->notifications)
 		{
@@ -699,19 +699,20 @@ load_stored_messages(Batch *batch)
 	if (ids->count == 0)
 		return;
 	found = batch_read(batch, &find, column_array(ids));
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
-		NotificationFacts *facts = find_notification(batch, row_int64(row, 1));
-		char	   *outcome = row_text(row, 2);
+		Row		   *row = ROW(n);
+		NotificationFacts *facts = find_notification(batch, next_int64(row));
+		char	   *outcome = next_text(row);
 		StoredMessage *stored;
 
 		if (outcome == NULL || strcmp(outcome, "INTERRUPTED") != 0)
 			continue;
 		stored = (StoredMessage *) palloc(sizeof(StoredMessage));
-		stored->recipient = batch_text(batch, row, 3);
-		stored->subject = batch_stored(batch, row, 4);
-		stored->text_body = batch_stored(batch, row, 5);
-		stored->html_body = batch_stored(batch, row, 6);
+		stored->recipient = batch_text(batch, row);
+		stored->subject = batch_stored(batch, row);
+		stored->text_body = batch_stored(batch, row);
+		stored->html_body = batch_stored(batch, row);
 		if (!is_whole(stored_size(stored->text_body)) || !is_whole(stored_size(stored->html_body)))
 			stored->text_body = stored->html_body = NULL;
 		facts->stored = stored;
@@ -822,7 +823,7 @@ imagine_recipient(NotificationFacts *facts, const char *participant_id)
 	facts->recipient_id = "";
 	if (statement_run(&find_subscription, UUIDPGetDatum(&facts->application_id)) > 0)
 	{
-		facts->subscription_id = row_uuid_or_null(0, 1);
+		facts->subscription_id = next_uuid_or_null(ROW(0));
 		facts->recipient_id = uuid_text(facts->subscription_id);
 	}
 }

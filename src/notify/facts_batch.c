@@ -86,25 +86,29 @@ batch_spend(Batch *batch, Size bytes)
 }
 
 char *
-batch_text(Batch *batch, uint64 row, int column)
+batch_text(Batch *batch, Row *row)
 {
-	if (!batch_spend(batch, row_size(row, column) + COST_OF_VALUE))
+	const Stored *stored = next_stored(row);
+
+	if (!batch_spend(batch, stored_size(stored) + COST_OF_VALUE))
 		return pstrdup("");
-	return row_text(row, column);
+	return stored_text(stored);
 }
 
 Jsonb *
-batch_jsonb(Batch *batch, uint64 row, int column)
+batch_jsonb(Batch *batch, Row *row)
 {
-	if (!batch_spend(batch, row_size(row, column) + COST_OF_VALUE))
+	const Stored *stored = next_stored(row);
+
+	if (!batch_spend(batch, stored_size(stored) + COST_OF_VALUE))
 		return NULL;
-	return row_jsonb(row, column);
+	return stored_jsonb(stored);
 }
 
 Stored *
-batch_stored(Batch *batch, uint64 row, int column)
+batch_stored(Batch *batch, Row *row)
 {
-	Stored	   *stored = row_stored(row, column);
+	Stored	   *stored = stored_copy(next_stored(row));
 
 	if (stored != NULL)
 		(void) batch_spend(batch, VARSIZE_ANY(stored));

@@ -12,6 +12,7 @@
 #ifndef APPT_FACTS_PARTS_H
 #define APPT_FACTS_PARTS_H
 
+#include "core/row.h"
 #include "core/statement.h"
 #include "notify/facts.h"
 
@@ -63,12 +64,12 @@ extern bool batch_keys(const Batch *batch, KeyOf key_of, Datum *keys);
 /* Charge the budget; false once it is used up. */
 extern bool batch_spend(Batch *batch, Size bytes);
 
-/* A column's value, charged to the budget; "", or NULL, once that is used up. */
-extern char *batch_text(Batch *batch, uint64 row, int column);
-extern Jsonb *batch_jsonb(Batch *batch, uint64 row, int column);
+/* The next column's value, charged to the budget; "", or NULL, once that is used up. */
+extern char *batch_text(Batch *batch, Row *row);
+extern Jsonb *batch_jsonb(Batch *batch, Row *row);
 
-/* The value as it stands in the row. */
-extern Stored *batch_stored(Batch *batch, uint64 row, int column);
+/* A copy of the value as it is stored. */
+extern Stored *batch_stored(Batch *batch, Row *row);
 
 /* ---- facts_routes.c, facts_templates.c ---- */
 

@@ -97,24 +97,25 @@ load_subscriptions(Batch *batch)
 		return;
 	found = batch_read(batch, &find, ids);
 	fact_index_create(&batch->subscriptions, found);
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
+		Row		   *row = ROW(n);
 		RouteFacts *facts = (RouteFacts *) palloc0(sizeof(RouteFacts));
 
-		facts->id = row_uuid(row, 1);
-		facts->enabled = row_bool(row, 2);
+		facts->id = next_uuid(row);
+		facts->enabled = next_bool(row);
 		facts->is_verified = true;
 		facts->route.kind = "WEBHOOK";
-		facts->route.url = batch_text(batch, row, 3);
-		facts->route.auth = auth_kind(row_text(row, 4));
-		facts->route.username = batch_text(batch, row, 5);
-		facts->route.token_url = batch_text(batch, row, 6);
-		facts->route.token_scope = batch_text(batch, row, 7);
-		facts->route.token_audience = batch_text(batch, row, 8);
-		facts->route.client_in_body = row_bool(row, 9);
-		facts->route.headers = facts_headers(batch_jsonb(batch, row, 10));
-		batch->subscriptions.keys[row] = facts->id;
-		batch->subscriptions.facts[row] = facts;
+		facts->route.url = batch_text(batch, row);
+		facts->route.auth = auth_kind(next_text(row));
+		facts->route.username = batch_text(batch, row);
+		facts->route.token_url = batch_text(batch, row);
+		facts->route.token_scope = batch_text(batch, row);
+		facts->route.token_audience = batch_text(batch, row);
+		facts->route.client_in_body = next_bool(row);
+		facts->route.headers = facts_headers(batch_jsonb(batch, row));
+		batch->subscriptions.keys[n] = facts->id;
+		batch->subscriptions.facts[n] = facts;
 	}
 	statement_done();
 }
@@ -129,8 +130,8 @@ static void
 load_providers(Batch *batch)
 {
 	static Statement find = {
-		"SELECT p.id, p.application_id, p.channel, p.kind, p.url, p.username, p.sender, p.settings,"
-		" p.verified_at IS NOT NULL"
+		"SELECT p.id, p.application_id, p.channel, p.verified_at IS NOT NULL, p.kind, p.url,"
+		" p.username, p.sender, p.settings"
 		" FROM appt.provider p WHERE p.application_id = ANY ($1) AND p.enabled ORDER BY p.id",
 		1, {UUIDARRAYOID}
 	};
@@ -141,25 +142,28 @@ load_providers(Batch *batch)
 		return;
 	found = batch_read(batch, &find, ids);
 	fact_index_create(&batch->providers, found);
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
+		Row		   *row = ROW(n);
 		ProviderFacts *provider = (ProviderFacts *) palloc0(sizeof(ProviderFacts));
 		Route	   *route = &provider->facts.route;
+		char	   *channel;
 
-		provider->facts.id = row_uuid(row, 1);
-		provider->application_id = row_uuid(row, 2);
-		if (!channel_from_code(row_text(row, 3), &provider->channel))
-			elog(ERROR, "provider has an unknown channel: %s", row_text(row, 3));
+		provider->facts.id = next_uuid(row);
+		provider->application_id = next_uuid(row);
+		channel = next_text(row);
+		if (!channel_from_code(channel, &provider->channel))
+			elog(ERROR, "provider has an unknown channel: %s", channel);
 		provider->facts.enabled = true;
-		provider->facts.is_verified = row_bool(row, 9);
-		route->kind = row_text(row, 4);
-		route->url = batch_text(batch, row, 5);
-		route->username = batch_text(batch, row, 6);
-		route->sender = batch_text(batch, row, 7);
-		route->settings = batch_jsonb(batch, row, 8);
+		provider->facts.is_verified = next_bool(row);
+		route->kind = next_text(row);
+		route->url = batch_text(batch, row);
+		route->username = batch_text(batch, row);
+		route->sender = batch_text(batch, row);
+		route->settings = batch_jsonb(batch, row);
 		route->headers = facts_headers(json_root_jsonb(route->settings, "headers"));
-		batch->providers.keys[row] = provider->facts.id;
-		batch->providers.facts[row] = provider;
+		batch->providers.keys[n] = provider->facts.id;
+		batch->providers.facts[n] = provider;
 	}
 	statement_done();
 }
@@ -205,15 +209,16 @@ take_secrets(uint64 rows, void *whereto)
 	Batch	   *batch = (Batch *) whereto;
 	MemoryContext previous = MemoryContextSwitchTo(batch->context);
 
-	for (uint64 row = 0; row < rows && !batch->is_over; row++)
+	for (uint64 n = 0; n < rows && !batch->is_over; n++)
 	{
-		pg_uuid_t	owner = row_uuid(row, 1);
+		Row		   *row = ROW(n);
+		pg_uuid_t	owner = next_uuid(row);
 		RouteFacts *facts = find_route(batch, &owner);
-		char	   *name = row_text(row, 2);
+		char	   *name = next_text(row);
 
 		if (facts != NULL &&
 			(strcmp(name, "HMAC_KEY") != 0 || list_length(facts->route.hmac_keys) < MAX_LIVE_KEYS))
-			add_secret(&facts->route, name, batch_text(batch, row, 3));
+			add_secret(&facts->route, name, batch_text(batch, row));
 	}
 	MemoryContextSwitchTo(previous);
 }

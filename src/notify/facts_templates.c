@@ -12,16 +12,16 @@
 #include "notify/locale_chain.h"
 
 static TemplateFacts *
-read_template(Batch *batch, uint64 row)
+read_template(Batch *batch, Row *row)
 {
 	TemplateFacts *facts = (TemplateFacts *) palloc(sizeof(TemplateFacts));
 
 	(void) batch_spend(batch, COST_OF_ROW);
-	facts->rule_id = row_int64(row, 4);
-	facts->locale = batch_text(batch, row, 5);
-	facts->subject = batch_stored(batch, row, 6);
-	facts->text_body = batch_stored(batch, row, 7);
-	facts->html_body = batch_stored(batch, row, 8);
+	facts->rule_id = next_int64(row);
+	facts->locale = batch_text(batch, row);
+	facts->subject = batch_stored(batch, row);
+	facts->text_body = batch_stored(batch, row);
+	facts->html_body = batch_stored(batch, row);
 	return facts;
 }
 
@@ -74,11 +74,12 @@ add_template_keys(TemplateKeys *keys, const NotificationFacts *facts)
 static void
 assign_templates(Batch *batch, uint64 rows)
 {
-	for (uint64 row = 0; row < rows && !batch->is_over; row++)
+	for (uint64 n = 0; n < rows && !batch->is_over; n++)
 	{
-		pg_uuid_t	application_id = row_uuid(row, 1);
-		char	   *type = row_text(row, 2);
-		char	   *channel = row_text(row, 3);
+		Row		   *row = ROW(n);
+		pg_uuid_t	application_id = next_uuid(row);
+		char	   *type = next_text(row);
+		char	   *channel = next_text(row);
 		TemplateFacts *template = read_template(batch, row);
 		ListCell   *cell;
 
