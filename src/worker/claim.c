@@ -75,15 +75,14 @@ typedef struct LaneQuota
 	int			taken;
 	TimestampTz position_due;	/* before this claim */
 	int64		position_id;
-	bool		is_held;		/* its large message waits until others in flight have ended */
+	bool		is_held;		/* its large message waits until others in
+								 * flight have ended */
 } LaneQuota;
 
 typedef struct Candidate
 {
-	int64		notification_id;
-	Lane	   *lane;
+	QueueKey	key;			/* of its row in appt.due */
 	LaneQuota  *quota;			/* that it was taken for */
-	TimestampTz place;
 } Candidate;
 
 /* So many of the next claims take one row each, to find the one that broke a batch. */
@@ -96,15 +95,19 @@ typedef struct Claim
 {
 	int			slot;
 	TimestampTz now;
-	Settling   *settling;		/* what is settled by the same transaction, or NULL */
+	Settling   *settling;		/* what is settled by the same transaction, or
+								 * NULL */
 	Grant	   *grants;
 	LaneQuota  *quotas;			/* one a grant */
 	int			quota_count;
 	Candidate  *candidates;
 	int			candidate_count;
-	Candidate	last;			/* of the candidates; outlives the transaction, as they do not */
-	MemoryContext staging;		/* outlives it too: parent of the deliveries until commit */
-	List	   *sending;		/* of Delivery *, in the order of notification ids */
+	Candidate	last;			/* of the candidates; outlives the
+								 * transaction, as they do not */
+	MemoryContext staging;		/* outlives it too: parent of the deliveries
+								 * until commit */
+	List	   *sending;		/* of Delivery *, in the order of notification
+								 * ids */
 	Size		composed;		/* bytes of them */
 	UnsentBatch *unsent;
 	List	   *to_activate;	/* of AppointmentKey * */
@@ -121,7 +124,7 @@ static Statement select_due = {
 	"    AND d.due_at <= $5 AND n.state IN ('PENDING', 'RETRYING')"
 
 	/*
-	 * It was moved between our snapshot and our lock: its new place tells
+	 * It was moved between our snapshot and our lock: its new due_at tells
 	 * when.
 	 */
 	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
@@ -134,12 +137,12 @@ static Statement select_due = {
 /* One of these, of one of these lanes: the first that is due and not locked. */
 static Statement select_suspect = {
 	"SELECT l.ordinal, d.due_at, n.id "
-	"FROM (SELECT unnest($1) AS id, generate_subscripts($1, 1) AS place) s "
+	"FROM (SELECT unnest($1) AS id, generate_subscripts($1, 1) AS rank) s "
 	"JOIN appt.notification n ON n.id = s.id "
 	"JOIN appt.due d ON d.lane = n.lane AND d.due_at = n.next_attempt_at AND d.notification_id = n.id "
 	"JOIN (SELECT unnest($2) AS lane, generate_subscripts($2, 1) AS ordinal) l ON l.lane = n.lane "
 	"WHERE d.due_at <= $3 AND n.state IN ('PENDING', 'RETRYING') "
-	"ORDER BY s.place LIMIT 1 FOR UPDATE OF n SKIP LOCKED",
+	"ORDER BY s.rank LIMIT 1 FOR UPDATE OF n SKIP LOCKED",
 	3, {INT8ARRAYOID, INT8ARRAYOID, TIMESTAMPTZOID}
 };
 
@@ -236,13 +239,14 @@ take_candidates(Claim *claim)
 		LaneQuota  *quota = &claim->quotas[row_int64(row, 1) - 1];
 		Candidate  *candidate = &claim->candidates[row];
 
-		candidate->lane = quota->lane;
+		candidate->key = (QueueKey)
+		{
+			quota->lane->id, row_timestamp(row, 2), row_int64(row, 3)
+		};
 		candidate->quota = quota;
-		candidate->place = row_timestamp(row, 2);
-		candidate->notification_id = row_int64(row, 3);
 		quota->taken++;
-		quota->lane->position_due = candidate->place;
-		quota->lane->position_id = candidate->notification_id;
+		quota->lane->position_due = candidate->key.due_at;
+		quota->lane->position_id = candidate->key.notification_id;
 		claim->last = *candidate;
 	}
 }
@@ -263,7 +267,9 @@ take_suspect(Claim *claim)
 	quota = &claim->quotas[row_int64(0, 1) - 1];
 	claim->last = (Candidate)
 	{
-		row_int64(0, 3), quota->lane, quota, row_timestamp(0, 2)
+		{
+			quota->lane->id, row_timestamp(0, 2), row_int64(0, 3)
+		}, quota
 	};
 	claim->candidates = (Candidate *) palloc(sizeof(Candidate));
 	claim->candidates[0] = claim->last;
@@ -289,21 +295,21 @@ activate_first(Claim *claim, const NotificationFacts *facts, const Candidate *ca
 	key->id = *facts->appointment_id;
 	claim->to_activate = lappend(claim->to_activate, key);
 	MemoryContextSwitchTo(previous);
-	unsent_postpone(claim->unsent, candidate->lane->id, candidate->place, facts->id,
-					claim->now + ACTIVATION_RETRY);
+	unsent_postpone(claim->unsent, &candidate->key, claim->now + ACTIVATION_RETRY);
 }
 
 /* It stays as it is: its lane reads on before it. */
 static void
 leave(const Candidate *candidate)
 {
-	Lane	   *lane = candidate->lane;
+	const QueueKey *key = &candidate->key;
+	Lane	   *lane = candidate->quota->lane;
 
-	if (candidate->place > lane->position_due ||
-		(candidate->place == lane->position_due && candidate->notification_id > lane->position_id))
+	if (key->due_at > lane->position_due ||
+		(key->due_at == lane->position_due && key->notification_id > lane->position_id))
 		return;
-	lane->position_due = candidate->place;
-	lane->position_id = candidate->notification_id - 1;
+	lane->position_due = key->due_at;
+	lane->position_id = key->notification_id - 1;
 }
 
 static void
@@ -322,11 +328,11 @@ send_or_skip(Claim *claim, const NotificationFacts *facts, const Candidate *cand
 {
 	Reason		reason = REASON_BAD_CONFIGURATION;
 	char	   *error = NULL;
-	Delivery   *delivery = delivery_compose(claim->staging, facts, candidate->lane->id,
-											candidate->place, claim->now, &reason, &error);
+	Delivery   *delivery = delivery_compose(claim->staging, facts, &candidate->key, claim->now,
+											&reason, &error);
 
 	if (delivery == NULL)
-		unsent_settle(claim->unsent, candidate->lane->id, candidate->place, facts->id,
+		unsent_settle(claim->unsent, &candidate->key,
 					  facts->attempt_count > 0 ? STATE_FAILED : STATE_SKIPPED, reason, error);
 	else if (flight_memory_admits(&facts->application_id, delivery->bytes))
 		add_delivery(claim, delivery);
@@ -347,12 +353,10 @@ judge(Claim *claim, const NotificationFacts *facts, const Candidate *candidate)
 	switch (decision.verdict)
 	{
 		case VERDICT_SETTLE:
-			unsent_settle(claim->unsent, candidate->lane->id, candidate->place, facts->id,
-						  decision.state, decision.reason, NULL);
+			unsent_settle(claim->unsent, &candidate->key, decision.state, decision.reason, NULL);
 			break;
 		case VERDICT_WAIT:
-			unsent_postpone(claim->unsent, candidate->lane->id, candidate->place, facts->id,
-							decision.until);
+			unsent_postpone(claim->unsent, &candidate->key, decision.until);
 			break;
 		case VERDICT_SEND:
 			if (must_activate(facts))
@@ -366,8 +370,8 @@ judge(Claim *claim, const NotificationFacts *facts, const Candidate *candidate)
 static int
 compare_candidates(const void *a, const void *b)
 {
-	int64		id_a = ((const Candidate *) a)->notification_id;
-	int64		id_b = ((const Candidate *) b)->notification_id;
+	int64		id_a = ((const Candidate *) a)->key.notification_id;
+	int64		id_b = ((const Candidate *) b)->key.notification_id;
 
 	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
 }
@@ -394,13 +398,13 @@ judge_some(Claim *claim, Candidate *candidates, int count)
 	ListCell   *cell;
 
 	for (int i = 0; i < count; i++)
-		ids[i] = candidates[i].notification_id;
+		ids[i] = candidates[i].key.notification_id;
 	all_facts = facts_load(ids, &count);
 	MemoryContextSwitchTo(previous);
 	foreach(cell, all_facts)
 	{
 		const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
-		Candidate	key = {.notification_id = facts->id};
+		Candidate	key = {.key.notification_id = facts->id};
 		const Candidate *candidate = bsearch(&key, candidates, count,
 											 sizeof(Candidate), compare_candidates);
 
@@ -418,7 +422,7 @@ note_in_journal(const Claim *claim)
 	int64	   *ids = (int64 *) palloc(sizeof(int64) * claim->candidate_count);
 
 	for (int i = 0; i < claim->candidate_count; i++)
-		ids[i] = claim->candidates[i].notification_id;
+		ids[i] = claim->candidates[i].key.notification_id;
 	journal_begin(ACTIVITY_CLAIMING, ids, claim->candidate_count);
 	pfree(ids);
 }
@@ -451,7 +455,7 @@ open_attempts(Claim *claim)
 	Column	   *notification_ids = column_create(INT8OID, count);
 	Column	   *numbers = column_create(INT4OID, count);
 	Column	   *manuals = column_create(BOOLOID, count);
-	Column	   *places = column_create(TIMESTAMPTZOID, count);
+	Column	   *due_ats = column_create(TIMESTAMPTZOID, count);
 	Column	   *recipients = column_create(TEXTOID, count);
 	Column	   *provider_ids = column_create(UUIDOID, count);
 	Column	   *subjects = column_create(TEXTOID, count);
@@ -466,14 +470,14 @@ open_attempts(Claim *claim)
 		const AttemptRecord *record = delivery->record;
 
 		column_add_uuid(application_ids, &delivery->application_id);
-		column_add(notification_ids, Int64GetDatum(delivery->notification_id));
+		column_add(notification_ids, Int64GetDatum(delivery->key.notification_id));
 		column_add(numbers, Int32GetDatum(delivery->attempt_number));
 		column_add(manuals, BoolGetDatum(delivery->retry.is_manual));
 		/* What a person asked for was not due at any time. */
 		if (delivery->retry.is_manual)
-			column_add_null(places);
+			column_add_null(due_ats);
 		else
-			column_add(places, TimestampTzGetDatum(delivery->place));
+			column_add(due_ats, TimestampTzGetDatum(delivery->key.due_at));
 		column_add_text(recipients, record->recipient);
 		column_add_uuid(provider_ids, record->provider_id);
 		column_add_text(subjects, record->subject);
@@ -483,14 +487,14 @@ open_attempts(Claim *claim)
 	statement_run(&mark_sending, column_array(notification_ids), column_array(numbers),
 				  Int16GetDatum(claim->slot));
 	statement_run(&insert_attempts, column_array(application_ids), column_array(notification_ids),
-				  column_array(numbers), column_array(manuals), column_array(places),
+				  column_array(numbers), column_array(manuals), column_array(due_ats),
 				  column_array(recipients), column_array(provider_ids), column_array(subjects),
 				  column_array(texts), column_array(htmls), TimestampTzGetDatum(claim->now));
 	foreach(cell, claim->sending)
 	{
 		Delivery   *delivery = (Delivery *) lfirst(cell);
 
-		if (row_int64(row, 2) != delivery->notification_id)
+		if (row_int64(row, 2) != delivery->key.notification_id)
 			elog(ERROR, "attempts came back in another order than they were inserted");
 		delivery->attempt_id = row_int64(row++, 1);
 		delivery_forget_record(delivery);
@@ -572,7 +576,7 @@ activate_step(void *argument)
 /* The one row that a claim of its own can't stomach. */
 typedef struct Broken
 {
-	Candidate	candidate;
+	QueueKey	key;
 	const char *error;
 } Broken;
 
@@ -592,11 +596,10 @@ settle_broken_step(void *argument)
 		4, {INT8OID, TEXTOID, INT8OID, TIMESTAMPTZOID}
 	};
 	const Broken *broken = (const Broken *) argument;
-	const Candidate *candidate = &broken->candidate;
 
-	statement_run(&settle_broken, Int64GetDatum(candidate->notification_id),
-				  text_datum(broken->error), Int64GetDatum(candidate->lane->id),
-				  TimestampTzGetDatum(candidate->place));
+	statement_run(&settle_broken, Int64GetDatum(broken->key.notification_id),
+				  text_datum(broken->error), Int64GetDatum(broken->key.lane_id),
+				  TimestampTzGetDatum(broken->key.due_at));
 }
 
 /* After commit: the deliveries are the worker's. */
@@ -613,7 +616,7 @@ hand_over(Claim *claim)
 
 		MemoryContextSetParent(delivery->context, TopMemoryContext);
 		destination_of_url(delivery->request->url, destination);
-		delivery->flight = lane_start(lane_get(delivery->lane_id), destination, claim->now);
+		delivery->flight = lane_start(lane_get(delivery->key.lane_id), destination, claim->now);
 		deliveries = lappend(deliveries, delivery);
 	}
 	return deliveries;
@@ -672,7 +675,7 @@ conclude(Claim *claim, List **deliveries)
 static bool
 settle_broken(Claim *claim, const Failure *failure)
 {
-	Broken		broken = {claim->last, failure->message};
+	Broken		broken = {claim->last.key, failure->message};
 
 	return failure->kind == FAILURE_OF_DATA && worker_run(settle_broken_step, &broken, NULL);
 }
@@ -684,8 +687,8 @@ give_up_single(Claim *claim, const Failure *failure)
 	single_claims = Max(single_claims - 1, 0);
 	if (!settle_broken(claim, failure))
 	{
-		claim->last.lane->position_due = claim->last.place;
-		claim->last.lane->position_id = claim->last.notification_id;
+		claim->last.quota->lane->position_due = claim->last.key.due_at;
+		claim->last.quota->lane->position_id = claim->last.key.notification_id;
 	}
 }
 
@@ -763,7 +766,7 @@ try_suspect(Claim *claim, List **deliveries)
 		return CLAIM_FAILED;
 	if (claim->last.quota->is_held)
 		return CLAIM_BLOCKED;
-	suspect_claimed(claim->last.notification_id, claim->sending != NIL, claim->now);
+	suspect_claimed(claim->last.key.notification_id, claim->sending != NIL, claim->now);
 	return CLAIM_DONE;
 }
 

@@ -169,7 +169,6 @@ make_delivery(MemoryContext context, const NotificationFacts *facts, const Messa
 	Delivery   *delivery = (Delivery *) palloc0(sizeof(Delivery));
 
 	delivery->context = context;
-	delivery->notification_id = facts->id;
 	delivery->application_id = facts->application_id;
 	delivery->state = facts->state;
 	delivery->reason = facts->reason;
@@ -207,15 +206,15 @@ admit(Delivery *delivery, Reason *reason, char **error)
 }
 
 Delivery *
-delivery_compose(MemoryContext parent, const NotificationFacts *facts, int64 lane_id,
-				 TimestampTz place, TimestampTz now, Reason *reason, char **error)
+delivery_compose(MemoryContext parent, const NotificationFacts *facts, const QueueKey *key,
+				 TimestampTz now, Reason *reason, char **error)
 {
 	MemoryContext composing = AllocSetContextCreate(CurrentMemoryContext, "appt composing",
 													ALLOCSET_DEFAULT_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(composing);
 	Message    *message = compose_message(facts, now, reason, error);
 	Request    *request = message == NULL ? NULL :
-		channel_compose(message, &facts->route->route, reason, error);
+	channel_compose(message, &facts->route->route, reason, error);
 	Delivery   *delivery = NULL;
 
 	MemoryContextSwitchTo(previous);
@@ -223,8 +222,7 @@ delivery_compose(MemoryContext parent, const NotificationFacts *facts, int64 lan
 	{
 		delivery = make_delivery(AllocSetContextCreate(parent, "appt delivery", ALLOCSET_SMALL_SIZES),
 								 facts, message, request);
-		delivery->lane_id = lane_id;
-		delivery->place = place;
+		delivery->key = *key;
 		delivery = admit(delivery, reason, error);
 	}
 	else

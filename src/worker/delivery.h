@@ -12,6 +12,7 @@
 #include "fairness/flights.h"
 #include "notify/eligibility.h"
 #include "transfer/engine.h"
+#include "worker/queue.h"
 
 /* What an attempt keeps of its message. */
 typedef struct AttemptRecord
@@ -31,11 +32,9 @@ typedef struct Delivery
 	MemoryContext record_context;	/* owns the record */
 	AttemptRecord *record;		/* until the attempt is opened */
 	Size		bytes;			/* of memory that it takes then */
-	int64		notification_id;
+	QueueKey	key;			/* of its row in appt.due */
 	int64		attempt_id;
 	int			attempt_number;
-	int64		lane_id;
-	TimestampTz place;			/* its due_at in appt.due */
 	Message    *message;		/* without its words, which the request has */
 	Route	   *route;
 	Request    *request;
@@ -51,14 +50,14 @@ typedef struct Delivery
 } Delivery;
 
 /*
- * Compose the delivery of these facts; `place` is its due_at in appt.due. It
+ * Compose the delivery of these facts, which stands in appt.due under `key`. It
  * lives in a context of its own below `parent` and shares nothing with the
  * facts. NULL with *reason and *error, in CurrentMemoryContext, if it can't be
  * composed; TOO_LARGE if it takes more memory than one message may.
  */
 extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts *facts,
-								  int64 lane_id, TimestampTz place, TimestampTz now,
-								  Reason *reason, char **error);
+								  const QueueKey *key, TimestampTz now, Reason *reason,
+								  char **error);
 
 /* Free the record: its attempt is open. */
 extern void delivery_forget_record(Delivery *delivery);

@@ -25,41 +25,41 @@ static Statement move = {
 	4, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
-Places *
-places_create(void)
+QueueKeys *
+queue_keys_create(void)
 {
-	Places	   *places = (Places *) palloc(sizeof(Places));
+	QueueKeys  *keys = (QueueKeys *) palloc(sizeof(QueueKeys));
 
-	places->lanes = column_create(INT8OID, 8);
-	places->dues = column_create(TIMESTAMPTZOID, 8);
-	places->ids = column_create(INT8OID, 8);
-	return places;
+	keys->lane_ids = column_create(INT8OID, 8);
+	keys->due_ats = column_create(TIMESTAMPTZOID, 8);
+	keys->notification_ids = column_create(INT8OID, 8);
+	return keys;
 }
 
 void
-places_add(Places *places, int64 lane_id, TimestampTz due_at, int64 notification_id)
+queue_keys_add(QueueKeys *keys, const QueueKey *key)
 {
-	column_add(places->lanes, Int64GetDatum(lane_id));
-	column_add(places->dues, TimestampTzGetDatum(due_at));
-	column_add(places->ids, Int64GetDatum(notification_id));
+	column_add(keys->lane_ids, Int64GetDatum(key->lane_id));
+	column_add(keys->due_ats, TimestampTzGetDatum(key->due_at));
+	column_add(keys->notification_ids, Int64GetDatum(key->notification_id));
 }
 
 void
-queue_leave(const Places *places)
+queue_leave(const QueueKeys *keys)
 {
-	int			count = places->ids->count;
+	int			count = keys->notification_ids->count;
 	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(count, 1));
 
-	statement_run(&leave, column_array(places->lanes), column_array(places->dues),
-				  column_array(places->ids));
+	statement_run(&leave, column_array(keys->lane_ids), column_array(keys->due_ats),
+				  column_array(keys->notification_ids));
 	for (int i = 0; i < count; i++)
-		ids[i] = DatumGetInt64(places->ids->values[i]);
+		ids[i] = DatumGetInt64(keys->notification_ids->values[i]);
 	blanking_request(ids, count);
 }
 
 void
-queue_move(const Places *places, const Column *untils)
+queue_move(const QueueKeys *keys, const Column *untils)
 {
-	statement_run(&move, column_array(places->lanes), column_array(places->dues),
-				  column_array(places->ids), column_array(untils));
+	statement_run(&move, column_array(keys->lane_ids), column_array(keys->due_ats),
+				  column_array(keys->notification_ids), column_array(untils));
 }

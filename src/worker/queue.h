@@ -9,16 +9,25 @@
 
 #include "core/column.h"
 
-typedef struct Places
+/* The key of a row of appt.due. */
+typedef struct QueueKey
 {
-	Column	   *lanes;
-	Column	   *dues;
-	Column	   *ids;			/* of notifications */
-} Places;
+	int64		lane_id;
+	TimestampTz due_at;
+	int64		notification_id;
+} QueueKey;
+
+/* A number of keys, as arguments of a statement. */
+typedef struct QueueKeys
+{
+	Column	   *lane_ids;
+	Column	   *due_ats;
+	Column	   *notification_ids;
+} QueueKeys;
 
 /* In CurrentMemoryContext. */
-extern Places *places_create(void);
-extern void places_add(Places *places, int64 lane_id, TimestampTz due_at, int64 notification_id);
+extern QueueKeys *queue_keys_create(void);
+extern void queue_keys_add(QueueKeys *keys, const QueueKey *key);
 
 /* The lanes there are, each found by one probe from the one before: what follows reads "lanes". */
 #define WITH_LANES \
@@ -34,7 +43,7 @@ extern void places_add(Places *places, int64 lane_id, TimestampTz due_at, int64 
  * appointment goes with the last of its notifications. SPI connected, as for
  * queue_move.
  */
-extern void queue_leave(const Places *places);
-extern void queue_move(const Places *places, const Column *untils);
+extern void queue_leave(const QueueKeys *keys);
+extern void queue_move(const QueueKeys *keys, const Column *untils);
 
 #endif							/* APPT_QUEUE_H */

@@ -43,9 +43,7 @@
 
 typedef struct Leftover
 {
-	int64		id;				/* of the notification */
-	int64		lane_id;
-	TimestampTz place;			/* its due_at in appt.due */
+	QueueKey	key;			/* of its row in appt.due */
 	bool		is_suspect;
 	bool		is_closed;
 } Leftover;
@@ -72,7 +70,7 @@ static int	leftover_count = 0;
 /* Attempts may lie in the future, if the clock was set back since. */
 static Statement find_leftovers = {
 	WITH_LANES
-	"SELECT n.id, d.lane, d.due_at "
+	"SELECT d.lane, d.due_at, n.id "
 	"FROM lanes l JOIN appt.due d ON d.lane = l.lane "
 	"  AND d.due_at <= greatest($3, (SELECT a.started_at FROM appt.attempt a ORDER BY a.id DESC LIMIT 1)) "
 	"JOIN appt.notification n ON n.id = d.notification_id "
@@ -149,7 +147,9 @@ find_step(void *argument)
 	for (uint64 row = 0; row < found; row++)
 		leftovers[leftover_count++] = (Leftover)
 	{
-		row_int64(row, 1), row_int64(row, 2), row_timestamp(row, 3), false, false
+		{
+			row_int64(row, 1), row_timestamp(row, 2), row_int64(row, 3)
+		}, false, false
 	};
 }
 
@@ -161,7 +161,8 @@ compare_leftovers(const void *a, const void *b)
 
 	if (one->is_suspect != other->is_suspect)
 		return one->is_suspect ? 1 : -1;
-	return one->id < other->id ? -1 : (one->id > other->id ? 1 : 0);
+	return one->key.notification_id < other->key.notification_id ? -1 :
+		(one->key.notification_id > other->key.notification_id ? 1 : 0);
 }
 
 static void
@@ -186,7 +187,7 @@ find_of_slots(Search search)
 	count = leftover_count - before;
 	ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 	for (int i = 0; i < count; i++)
-		ids[i] = leftovers[before + i].id;
+		ids[i] = leftovers[before + i].key.notification_id;
 	suspects_blame_slots(search.first_slot, search.last_slot, ids, count);
 	pfree(ids);
 	return true;
@@ -200,8 +201,8 @@ sort_leftovers(void)
 
 	for (int i = 0; i < leftover_count; i++)
 	{
-		leftovers[i].is_suspect = suspect_is(leftovers[i].id);
-		if (!suspect_is_guilty(leftovers[i].id))
+		leftovers[i].is_suspect = suspect_is(leftovers[i].key.notification_id);
+		if (!suspect_is_guilty(leftovers[i].key.notification_id))
 			leftovers[kept++] = leftovers[i];
 	}
 	leftover_count = kept;
@@ -230,7 +231,7 @@ note_in_journal(const Recovery *recovery)
 	int64	   *ids = (int64 *) palloc(recovery->count * sizeof(int64));
 
 	for (int i = 0; i < recovery->count; i++)
-		ids[i] = recovery->leftovers[i].id;
+		ids[i] = recovery->leftovers[i].key.notification_id;
 	journal_begin(ACTIVITY_RECOVERING, ids, recovery->count);
 	pfree(ids);
 }
@@ -241,14 +242,14 @@ ids_of(const Recovery *recovery)
 	Column	   *ids = column_create(INT8OID, recovery->count);
 
 	for (int i = 0; i < recovery->count; i++)
-		column_add(ids, Int64GetDatum(recovery->leftovers[i].id));
+		column_add(ids, Int64GetDatum(recovery->leftovers[i].key.notification_id));
 	return ids;
 }
 
 static const Leftover *
 leftover_of(const Recovery *recovery, int64 id)
 {
-	Leftover	key = {.id = id,.is_suspect = recovery->leftovers[0].is_suspect};
+	Leftover	key = {.key.notification_id = id,.is_suspect = recovery->leftovers[0].is_suspect};
 
 	return (const Leftover *) bsearch(&key, recovery->leftovers, recovery->count,
 									  sizeof(Leftover), compare_leftovers);
@@ -259,7 +260,7 @@ typedef struct Closing
 {
 	TimestampTz now;
 	UnsentBatch *unsent;
-	Places	   *again;
+	QueueKeys  *again;
 	Column	   *untils;
 } Closing;
 
@@ -273,13 +274,12 @@ close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *f
 		elog(ERROR, "notification " INT64_FORMAT " was not asked for", facts->id);
 	if (decision.state == STATE_RETRYING)
 	{
-		places_add(closing->again, leftover->lane_id, leftover->place, facts->id);
+		queue_keys_add(closing->again, &leftover->key);
 		column_add(closing->untils, TimestampTzGetDatum(closing->now));
-		lane_expect(leftover->lane_id, closing->now);
+		lane_expect(leftover->key.lane_id, closing->now);
 	}
 	else
-		unsent_settle(closing->unsent, leftover->lane_id, leftover->place, facts->id, decision.state,
-					  decision.reason, NULL);
+		unsent_settle(closing->unsent, &leftover->key, decision.state, decision.reason, NULL);
 }
 
 /* As many at once as their facts fit into the budget. */
@@ -287,7 +287,7 @@ static void
 close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz now)
 {
 	Closing		closing = {
-		now, unsent_create(), places_create(), column_create(TIMESTAMPTZOID, 8)
+		now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
 	};
 	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
 														ALLOCSET_DEFAULT_SIZES);
@@ -310,9 +310,9 @@ close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz 
 		}
 		MemoryContextReset(facts_context);
 	}
-	if (closing.again->ids->count > 0)
+	if (closing.again->notification_ids->count > 0)
 	{
-		statement_run(&send_again, column_array(closing.again->ids), TimestampTzGetDatum(now));
+		statement_run(&send_again, column_array(closing.again->notification_ids), TimestampTzGetDatum(now));
 		queue_move(closing.again, closing.untils);
 	}
 	unsent_write(closing.unsent, now);
@@ -364,8 +364,7 @@ close_broken_step(void *argument)
 	if (statement_run(&lock_leftovers, column_array(ids_of(recovery))) > 0)
 	{
 		statement_run(&close_attempts, column_array(ids_of(recovery)), TimestampTzGetDatum(now));
-		unsent_settle(unsent, leftover->lane_id, leftover->place, leftover->id, STATE_FAILED,
-					  REASON_INTERRUPTED, recovery->error);
+		unsent_settle(unsent, &leftover->key, STATE_FAILED, REASON_INTERRUPTED, recovery->error);
 		unsent_write(unsent, now);
 	}
 	note_closed(recovery);

@@ -78,8 +78,8 @@ static Statement drop_attempts = {
 static Statement put_back = {
 	"UPDATE appt.notification n "
 	"SET state = c.state, reason = c.reason, attempt_count = n.attempt_count - 1, worker_slot = NULL,"
-	"  next_attempt_at = c.place "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason, unnest($4) AS place) c "
+	"  next_attempt_at = c.due_at "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason, unnest($4) AS due_at) c "
 	"WHERE n.id = c.id",
 	4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
 };
@@ -207,7 +207,7 @@ decide_untried(const Delivery *delivery, Reason superseded_by)
 	};
 	return (Decision)
 	{
-		VERDICT_WAIT, delivery->state, delivery->reason, delivery->place
+		VERDICT_WAIT, delivery->state, delivery->reason, delivery->key.due_at
 	};
 }
 
@@ -233,8 +233,8 @@ decide(const Delivery *delivery, Reason superseded_by, TimestampTz now)
 static int
 compare_deliveries(const void *a, const void *b)
 {
-	int64		id_a = (*(Delivery *const *) a)->notification_id;
-	int64		id_b = (*(Delivery *const *) b)->notification_id;
+	int64		id_a = (*(Delivery *const *) a)->key.notification_id;
+	int64		id_b = (*(Delivery *const *) b)->key.notification_id;
 
 	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
 }
@@ -248,14 +248,14 @@ decide_all(Settling *settling)
 	int			index = 0;
 
 	for (int i = 0; i < settling->count; i++)
-		column_add(ids, Int64GetDatum(settling->deliveries[i]->notification_id));
+		column_add(ids, Int64GetDatum(settling->deliveries[i]->key.notification_id));
 	rows = statement_run(&lock_sending, column_array(ids));
 	for (uint64 row = 0; row < rows; row++)
 	{
 		Reason		superseded_by = REASON_NONE;
 		char	   *code = row_text(row, 2);
 
-		while (settling->deliveries[index]->notification_id != row_int64(row, 1))
+		while (settling->deliveries[index]->key.notification_id != row_int64(row, 1))
 			index++;
 		if (code != NULL)
 			(void) reason_from_code(code, &superseded_by);
@@ -277,7 +277,7 @@ give_up_gone(Settling *settling)
 		Delivery   *delivery = settling->deliveries[i];
 
 		if (!settling->is_written[i] && ++delivery->settle_tries % TRIES_BEFORE_ASKING == 0 &&
-			statement_run(&still_sending, Int64GetDatum(delivery->notification_id)) == 0)
+			statement_run(&still_sending, Int64GetDatum(delivery->key.notification_id)) == 0)
 		{
 			settling->is_written[i] = true;
 			settling->is_gone[i] = true;
@@ -327,7 +327,7 @@ is_put_back(const Settling *settling, int index)
 		settling->decisions[index].verdict == VERDICT_WAIT;
 }
 
-/* They have kept their places in the queue. What was superseded is settled from there. */
+/* They have kept their rows in appt.due. What was superseded is settled from there. */
 static void
 write_untried(const Settling *settling)
 {
@@ -335,7 +335,7 @@ write_untried(const Settling *settling)
 	Column	   *ids = column_create(INT8OID, 8);
 	Column	   *states = column_create(TEXTOID, 8);
 	Column	   *reasons = column_create(TEXTOID, 8);
-	Column	   *places = column_create(TIMESTAMPTZOID, 8);
+	Column	   *due_ats = column_create(TIMESTAMPTZOID, 8);
 
 	for (int i = 0; i < settling->count; i++)
 	{
@@ -346,16 +346,16 @@ write_untried(const Settling *settling)
 		column_add(attempts, Int64GetDatum(delivery->attempt_id));
 		if (settling->is_gone[i])
 			continue;
-		column_add(ids, Int64GetDatum(delivery->notification_id));
+		column_add(ids, Int64GetDatum(delivery->key.notification_id));
 		column_add_text(states, state_code(delivery->state));
 		column_add_text(reasons, reason_code(delivery->reason));
-		column_add(places, TimestampTzGetDatum(delivery->place));
+		column_add(due_ats, TimestampTzGetDatum(delivery->key.due_at));
 	}
 	if (attempts->count > 0)
 		statement_run(&drop_attempts, column_array(attempts));
 	if (ids->count > 0)
 		statement_run(&put_back, column_array(ids), column_array(states), column_array(reasons),
-					  column_array(places));
+					  column_array(due_ats));
 }
 
 static void
@@ -366,8 +366,8 @@ write_notifications(const Settling *settling)
 	Column	   *reasons = column_create(TEXTOID, settling->count);
 	Column	   *nexts = column_create(TIMESTAMPTZOID, settling->count);
 	Column	   *untils = column_create(TIMESTAMPTZOID, settling->count);
-	Places	   *settled = places_create();
-	Places	   *retried = places_create();
+	QueueKeys  *settled = queue_keys_create();
+	QueueKeys  *retried = queue_keys_create();
 
 	for (int i = 0; i < settling->count; i++)
 	{
@@ -377,7 +377,7 @@ write_notifications(const Settling *settling)
 
 		if (!settling->is_written[i] || settling->is_gone[i] || is_put_back(settling, i))
 			continue;
-		column_add(ids, Int64GetDatum(delivery->notification_id));
+		column_add(ids, Int64GetDatum(delivery->key.notification_id));
 		column_add_text(states, state_code(decision->state));
 		column_add_text(reasons, reason_code(decision->reason));
 		if (is_retried)
@@ -387,16 +387,15 @@ write_notifications(const Settling *settling)
 		}
 		else
 			column_add_null(nexts);
-		places_add(is_retried ? retried : settled, delivery->lane_id, delivery->place,
-				   delivery->notification_id);
+		queue_keys_add(is_retried ? retried : settled, &delivery->key);
 	}
 	if (ids->count == 0)
 		return;
 	statement_run(&settle_notifications, column_array(ids), column_array(states),
 				  column_array(reasons), column_array(nexts), TimestampTzGetDatum(settling->now));
-	if (retried->ids->count > 0)
+	if (retried->notification_ids->count > 0)
 		queue_move(retried, untils);
-	if (settled->ids->count > 0)
+	if (settled->notification_ids->count > 0)
 		queue_leave(settled);
 }
 
@@ -422,12 +421,12 @@ static void
 forget(Delivery *delivery, const Decision *decision)
 {
 	if (decision->until != 0)
-		lane_expect(delivery->lane_id, decision->until);
+		lane_expect(delivery->key.lane_id, decision->until);
 	if (decision->state == STATE_SENT)
 		settled_sent++;
 	if (decision->state == STATE_FAILED)
 		settled_failed++;
-	suspect_settled(delivery->notification_id, !delivery->is_untried);
+	suspect_settled(delivery->key.notification_id, !delivery->is_untried);
 	dlist_delete(&delivery->node);
 	finished_count--;
 	MemoryContextDelete(delivery->context);

@@ -18,7 +18,6 @@
 
 #include "core/statement.h"
 #include "worker/crashes.h"
-#include "worker/queue.h"
 #include "worker/suspects.h"
 #include "worker/unsent.h"
 #include "worker/worker.h"
@@ -191,15 +190,14 @@ settle_guilty_step(void *argument)
 {
 	Guilty	   *guilty = (Guilty *) argument;
 	UnsentBatch *unsent = unsent_create();
-	int64		lane_id;
-	TimestampTz place;
+	QueueKey	key = {.notification_id = guilty->id};
 
 	if (statement_run(&lock_open, Int64GetDatum(guilty->id)) == 0)
 		return;
-	lane_id = row_int64(0, 1);
-	place = row_timestamp(0, 2);
+	key.lane_id = row_int64(0, 1);
+	key.due_at = row_timestamp(0, 2);
 	(void) statement_run(&close_attempt, Int64GetDatum(guilty->id));
-	unsent_settle(unsent, lane_id, place, guilty->id, STATE_FAILED, REASON_WORKER_CRASHED, NULL);
+	unsent_settle(unsent, &key, STATE_FAILED, REASON_WORKER_CRASHED, NULL);
 	unsent_write(unsent, GetCurrentTimestamp());
 	guilty->is_settled = true;
 }

@@ -9,16 +9,15 @@
 
 #include "core/column.h"
 #include "core/statement.h"
-#include "worker/queue.h"
 #include "worker/unsent.h"
 
 struct UnsentBatch
 {
-	Places	   *settled;
+	QueueKeys  *settled;
 	Column	   *states;
 	Column	   *reasons;
 	Column	   *details;
-	Places	   *postponed;
+	QueueKeys  *postponed;
 	Column	   *untils;
 };
 
@@ -42,58 +41,54 @@ unsent_create(void)
 {
 	UnsentBatch *batch = (UnsentBatch *) palloc(sizeof(UnsentBatch));
 
-	batch->settled = places_create();
+	batch->settled = queue_keys_create();
 	batch->states = column_create(TEXTOID, 8);
 	batch->reasons = column_create(TEXTOID, 8);
 	batch->details = column_create(TEXTOID, 8);
-	batch->postponed = places_create();
+	batch->postponed = queue_keys_create();
 	batch->untils = column_create(TIMESTAMPTZOID, 8);
 	return batch;
 }
 
 void
-unsent_settle(UnsentBatch *batch, int64 lane_id, TimestampTz place, int64 notification_id,
-			  NotificationState state, Reason reason, const char *detail)
+unsent_settle(UnsentBatch *batch, const QueueKey *key, NotificationState state, Reason reason,
+			  const char *detail)
 {
-	places_add(batch->settled, lane_id, place, notification_id);
+	queue_keys_add(batch->settled, key);
 	column_add_text(batch->states, state_code(state));
 	column_add_text(batch->reasons, reason_code(reason));
 	column_add_text(batch->details, detail);
 }
 
 void
-unsent_postpone(UnsentBatch *batch, int64 lane_id, TimestampTz place, int64 notification_id,
-				TimestampTz until)
+unsent_postpone(UnsentBatch *batch, const QueueKey *key, TimestampTz until)
 {
-	places_add(batch->postponed, lane_id, place, notification_id);
+	queue_keys_add(batch->postponed, key);
 	column_add(batch->untils, TimestampTzGetDatum(until));
 }
 
 static void
 write_settled(UnsentBatch *batch, TimestampTz now)
 {
-	Places	   *places = batch->settled;
-
-	statement_run(&settle_notifications, column_array(places->ids), column_array(batch->states),
-				  column_array(batch->reasons), column_array(batch->details),
-				  TimestampTzGetDatum(now));
-	queue_leave(places);
+	statement_run(&settle_notifications, column_array(batch->settled->notification_ids),
+				  column_array(batch->states), column_array(batch->reasons),
+				  column_array(batch->details), TimestampTzGetDatum(now));
+	queue_leave(batch->settled);
 }
 
 static void
 write_postponed(UnsentBatch *batch)
 {
-	Places	   *places = batch->postponed;
-
-	statement_run(&postpone_notifications, column_array(places->ids), column_array(batch->untils));
-	queue_move(places, batch->untils);
+	statement_run(&postpone_notifications, column_array(batch->postponed->notification_ids),
+				  column_array(batch->untils));
+	queue_move(batch->postponed, batch->untils);
 }
 
 void
 unsent_write(UnsentBatch *batch, TimestampTz now)
 {
-	if (batch->settled->ids->count > 0)
+	if (batch->settled->notification_ids->count > 0)
 		write_settled(batch, now);
-	if (batch->postponed->ids->count > 0)
+	if (batch->postponed->notification_ids->count > 0)
 		write_postponed(batch);
 }

@@ -7,20 +7,19 @@
 #define APPT_UNSENT_H
 
 #include "core/vocabulary.h"
+#include "worker/queue.h"
 
 typedef struct UnsentBatch UnsentBatch;
 
 /* In CurrentMemoryContext. */
 extern UnsentBatch *unsent_create(void);
 
-/* It will not be sent: `place` is its due_at in appt.due; detail may be NULL. */
-extern void unsent_settle(UnsentBatch *batch, int64 lane_id, TimestampTz place,
-						  int64 notification_id, NotificationState state,
+/* It will not be sent; `detail` may be NULL. */
+extern void unsent_settle(UnsentBatch *batch, const QueueKey *key, NotificationState state,
 						  Reason reason, const char *detail);
 
 /* Look at it again at `until`. */
-extern void unsent_postpone(UnsentBatch *batch, int64 lane_id, TimestampTz place,
-							int64 notification_id, TimestampTz until);
+extern void unsent_postpone(UnsentBatch *batch, const QueueKey *key, TimestampTz until);
 
 /* SPI connected; the rows are locked by this transaction already. */
 extern void unsent_write(UnsentBatch *batch, TimestampTz now);
