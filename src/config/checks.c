@@ -20,7 +20,8 @@
 #include "config/headers.h"
 #include "config/secret.h"
 #include "core/errors.h"
-#include "render/dates.h"
+#include "render/locales.h"
+#include "render/timezones.h"
 
 PG_FUNCTION_INFO_V1(code_is_valid);
 PG_FUNCTION_INFO_V1(length_is_valid);

@@ -10,6 +10,8 @@
 
 #include "core/text.h"
 
+#define MAX_QUOTED_BYTES 100
+
 char *
 copy_text(const char *text)
 {
@@ -39,6 +41,12 @@ void
 copy_clipped(char *to, const char *from, int size)
 {
 	strlcpy(to, from, pg_mbcliplen(from, strlen(from), size - 1) + 1);
+}
+
+char *
+quotable_text(const char *value)
+{
+	return pnstrdup(value, pg_mbcliplen(value, strlen(value), MAX_QUOTED_BYTES));
 }
 
 static void

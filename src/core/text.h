@@ -21,6 +21,12 @@ extern bool is_one_line(const char *text);
 extern void copy_clipped(char *to, const char *from, int size);
 
 /*
+ * The start of a value, as an error's detail may quote it: at most 100 bytes,
+ * without half a character at the end, palloc'd.
+ */
+extern char *quotable_text(const char *value);
+
+/*
  * A URL up to its question mark, with ******** for what follows, which may be a
  * token: the log is read by more people. A text without a scheme stays as it is.
  */

@@ -50,6 +50,10 @@
 #include "notify/locale_chain.h"
 #include "render/builtin_templates.h"
 #include "render/dates.h"
+#include "render/durations.h"
+#include "render/iso8601.h"
+#include "render/locales.h"
+#include "render/timezones.h"
 
 /* Bytes that are unpacked for one message; and of a webhook's payload. */
 #define MESSAGE_BUDGET (2 * 1024 * 1024)
@@ -447,7 +451,7 @@ push_dates(TemplateData *data)
 											 dates->locale, &data->error));
 	if (data->error == NULL && data->end_at > data->start_at && is_used(data, "duration"))
 		push_string(data, "duration",
-					dates_duration(elapsed_interval(data->end_at - data->start_at),
+					durations_format(elapsed_interval(data->end_at - data->start_at),
 								   dates->locale, &data->error));
 	/* What date patterns are written from. */
 	push_string(data, "start_at", timestamp_text(data->start_at));
@@ -492,10 +496,10 @@ find_times(TemplateData *data)
 		return;
 	}
 	if ((text = json_root_text(facts->context, "start_at")) != NULL &&
-		!dates_parse(text, timezone, &data->start_at, &error))
+		!iso8601_parse(text, timezone, &data->start_at, &error))
 		data->start_at = 0;
 	if ((text = json_root_text(facts->context, "end_at")) != NULL &&
-		!dates_parse(text, timezone, &data->end_at, &error))
+		!iso8601_parse(text, timezone, &data->end_at, &error))
 		data->end_at = 0;
 }
 

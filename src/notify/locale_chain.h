@@ -7,7 +7,7 @@
 #define APPT_LOCALE_CHAIN_H
 
 #include "notify/facts.h"
-#include "render/dates.h"
+#include "render/locales.h"
 
 #define CHAIN_MAX_LOCALES (2 * LOCALE_MAX_FALLBACKS)
 

@@ -14,8 +14,9 @@
 #include "core/errors.h"
 #include "fmgr.h"
 #include "render/builtin_templates.h"
-#include "render/dates.h"
+#include "render/locales.h"
 #include "render/mustache.h"
+#include "render/timezones.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 

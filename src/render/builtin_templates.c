@@ -16,6 +16,7 @@
 
 #include "mb/pg_wchar.h"
 #include "render/builtin_templates.h"
+#include "render/date_pattern.h"
 
 /* ---------- the parts that messages share ---------- */
 

@@ -23,8 +23,8 @@
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "render/calendar.h"
-#include "render/dates.h"
 #include "render/observances.h"
+#include "render/timezones.h"
 #include "utils/datetime.h"
 #include "utils/timestamp.h"
 

@@ -24,6 +24,8 @@
 #include "common/hashfn.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "render/date_pattern.h"
+#include "render/iso8601.h"
 #include "render/mustache.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -925,7 +927,7 @@ take_start_at(Renderer *renderer, const JsonbValue *root, const DateFormat *date
 		return false;
 	}
 	text = pnstrdup(value.val.string.val, value.val.string.len);
-	if (!dates_parse(text, dates->timezone, &renderer->start_at, &error))
+	if (!iso8601_parse(text, dates->timezone, &renderer->start_at, &error))
 	{
 		renderer->error = psprintf("start_at: %s", error);
 		return false;

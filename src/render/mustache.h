@@ -9,7 +9,7 @@
  *
  * Names resolve against data as Mustache says.  Falsey are false, null, what is
  * missing, an empty array and an empty string; 0 is a value.  A name absent
- * from data is a date pattern (dates.h) if data has `start_at`, ISO 8601 text,
+ * from data is a date pattern (date_pattern.h) if data has `start_at`, ISO 8601 text,
  * at its top level, and is empty otherwise.
  */
 #ifndef APPT_MUSTACHE_H

@@ -15,8 +15,13 @@
 #include "funcapi.h"
 #include "catalog/pg_type.h"
 #include "render/builtin_templates.h"
+#include "render/date_pattern.h"
 #include "render/dates.h"
+#include "render/durations.h"
+#include "render/iso8601.h"
+#include "render/locales.h"
 #include "render/mustache.h"
+#include "render/timezones.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -119,7 +124,7 @@ Datum
 test_duration(PG_FUNCTION_ARGS)
 {
 	char	   *error = NULL;
-	char	   *result = dates_duration(PG_GETARG_INTERVAL_P(0),
+	char	   *result = durations_format(PG_GETARG_INTERVAL_P(0),
 										text_arg(fcinfo, 1), &error);
 
 	return result_or_error(result, error);
@@ -132,7 +137,7 @@ test_parse_instant(PG_FUNCTION_ARGS)
 	TimestampTz at;
 	char	   *error = NULL;
 
-	if (!dates_parse(text_arg(fcinfo, 0), text_arg(fcinfo, 1), &at, &error))
+	if (!iso8601_parse(text_arg(fcinfo, 0), text_arg(fcinfo, 1), &at, &error))
 		return result_or_error(NULL, error);
 	return CStringGetTextDatum(timestamptz_to_str(at));
 }

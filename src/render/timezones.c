@@ -1,0 +1,187 @@
+/*
+ * timezones.c
+ *		Timezones that PostgreSQL and ICU both know by name.
+ *
+ * A name reaches pg_tzset(), which keeps what it has loaded for the lifetime of
+ * the process, only after ICU's list of zones has it: so hostile names cost no
+ * memory.
+ */
+#include "postgres.h"
+
+#include <unicode/uenum.h>
+#include <unicode/ustring.h>
+
+#include "core/text.h"
+#include "render/icu_text.h"
+#include "render/timezones.h"
+#include "utils/timestamp.h"
+
+typedef struct KnownZone
+{
+	char		asked[TIMEZONE_NAME_SIZE];	/* the name as it was given */
+	Timezone	zone;
+	uint64		last_used;
+} KnownZone;
+
+static KnownZone zones[TIMEZONES_REMEMBERED];
+static int	zone_count = 0;
+static uint64 use_clock = 0;
+
+static bool
+copy_ascii(const UChar *from, int length, char *to, int space)
+{
+	if (length <= 0 || length >= space)
+		return false;
+	u_UCharsToChars(from, to, length);
+	to[length] = '\0';
+	return true;
+}
+
+/* Find ICU's spelling of the name, which differs in case at most. */
+static bool
+icu_zone_name(const char *timezone, char *name)
+{
+	UErrorCode	status = U_ZERO_ERROR;
+	UChar		given[TIMEZONE_NAME_SIZE];
+	UChar		canonical[TIMEZONE_NAME_SIZE];
+	UBool		is_system = false;
+	UEnumeration *all;
+	const UChar *candidate;
+	int32_t		length;
+	bool		found = false;
+
+	icu_text_from_ascii(given, timezone);
+	ucal_getCanonicalTimeZoneID(given, -1, canonical, TIMEZONE_NAME_SIZE,
+								&is_system, &status);
+	if (U_SUCCESS(status) && is_system)
+	{
+		strlcpy(name, timezone, TIMEZONE_NAME_SIZE);
+		return true;
+	}
+
+	status = U_ZERO_ERROR;
+	all = ucal_openTimeZones(&status);
+	while (!found && U_SUCCESS(status) &&
+		   (candidate = uenum_unext(all, &length, &status)) != NULL)
+		found = copy_ascii(candidate, length, name, TIMEZONE_NAME_SIZE) &&
+			pg_strcasecmp(name, timezone) == 0;
+	uenum_close(all);
+	return found;
+}
+
+static bool
+may_name_a_zone(const char *timezone)
+{
+	return timezone && *timezone && strlen(timezone) < TIMEZONE_NAME_SIZE &&
+		strspn(timezone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == strlen(timezone);
+}
+
+/* A free entry, or the least recently used one. */
+static KnownZone *
+free_entry(void)
+{
+	KnownZone  *oldest = &zones[0];
+
+	if (zone_count < TIMEZONES_REMEMBERED)
+		return &zones[zone_count++];
+	for (int i = 1; i < zone_count; i++)
+	{
+		if (zones[i].last_used < oldest->last_used)
+			oldest = &zones[i];
+	}
+	ucal_close(oldest->zone.icu);
+	return oldest;
+}
+
+/* False if PostgreSQL or ICU does not know the name. */
+static bool
+open_zone(const char *name, Timezone *zone)
+{
+	UErrorCode	status = U_ZERO_ERROR;
+	UChar		icu_name[TIMEZONE_NAME_SIZE];
+
+	if (!may_name_a_zone(name) || !icu_zone_name(name, zone->name))
+		return false;
+	zone->rules = pg_tzset(zone->name);
+	if (zone->rules == NULL || !pg_tz_acceptable(zone->rules))
+		return false;
+	icu_text_from_ascii(icu_name, zone->name);
+	zone->icu = ucal_open(icu_name, -1, "en", UCAL_GREGORIAN, &status);
+	return U_SUCCESS(status);
+}
+
+static const Timezone *
+find_zone(const char *name)
+{
+	Timezone	zone = {0};
+	KnownZone  *entry;
+
+	for (int i = 0; name && i < zone_count; i++)
+	{
+		if (strcmp(zones[i].asked, name) == 0)
+		{
+			zones[i].last_used = ++use_clock;
+			return &zones[i].zone;
+		}
+	}
+	if (!open_zone(name, &zone))
+		return NULL;
+	entry = free_entry();
+	strlcpy(entry->asked, name, TIMEZONE_NAME_SIZE);
+	entry->zone = zone;
+	entry->last_used = ++use_clock;
+	return &entry->zone;
+}
+
+bool
+timezone_is_known(const char *name)
+{
+	return find_zone(name) != NULL;
+}
+
+const Timezone *
+timezone_find(const char *name, char **error)
+{
+	const Timezone *zone = find_zone(name);
+
+	if (zone == NULL)
+		*error = psprintf("Timezone \"%s\" is not known.", quotable_text(name));
+	return zone;
+}
+
+UDate
+icu_time(TimestampTz at)
+{
+	int64		milliseconds = at / 1000;
+
+	if (at % 1000 < 0)
+		milliseconds--;			/* down, also before 2000 */
+	return (UDate) milliseconds +
+		(POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * (double) SECS_PER_DAY * 1000.0;
+}
+
+bool
+timezone_offset(const Timezone *zone, TimestampTz at, int *offset)
+{
+	struct pg_tm tm;
+	fsec_t		fsec;
+	int			west;
+
+	if (TIMESTAMP_NOT_FINITE(at) ||
+		timestamp2tm(at, &west, &tm, &fsec, NULL, zone->rules) != 0)
+		return false;
+	*offset = -west;
+	return true;
+}
+
+bool
+timezone_agrees_with_icu(const Timezone *zone, TimestampTz at, int offset)
+{
+	UErrorCode	status = U_ZERO_ERROR;
+	int32_t		milliseconds;
+
+	ucal_setMillis(zone->icu, icu_time(at), &status);
+	milliseconds = ucal_get(zone->icu, UCAL_ZONE_OFFSET, &status) +
+		ucal_get(zone->icu, UCAL_DST_OFFSET, &status);
+	return U_SUCCESS(status) && milliseconds == offset * 1000;
+}
