@@ -56,6 +56,7 @@ struct Chores
 	BlankingPass blanked;
 	bool		blanking_again; /* something was settled since the pass began */
 	Chore		retention;
+	RetentionPass dropping;
 	int64		settled;		/* when the retention's pass began */
 	int64		dropped;		/* since */
 };
@@ -247,7 +248,7 @@ drop_some(Chores *chores, int64 settled, bool is_busy)
 
 	if (!retention_is_due(chores, settled, is_busy))
 		return;
-	has_more = retention_drop_some(&dropped);
+	has_more = retention_drop_some(&chores->dropping, &dropped);
 	chore_note(&chores->retention, begin);
 	chores->dropped += dropped;
 	if (has_more)

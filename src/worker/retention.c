@@ -1,18 +1,19 @@
 /*
  * retention.c
- *		The log's end: one pass over the old part of appt.notification.
+ *		Deletes what is older than appt.log_retention, in passes over the old
+ *		part of appt.notification.
  *
- * Ids grow with created_at, and what was created within the retention can't
- * have settled before it. So a pass walks the primary key from the lowest id
- * to the first row that is young, a batch a transaction, and no index on
- * settled_at is needed (it would keep settling from being a HOT update). What
- * a pass walks over in vain is old and unsettled: reminders planned long ahead.
- * What a caller has locked is left for the next pass.
+ * Ids grow with created_at, and a notification can't have settled before it was
+ * created. So a pass walks the primary key from the lowest id to the first row
+ * that is younger than the retention, one batch a transaction. It needs no index
+ * on settled_at, which would keep settling from being a HOT update. The rows it
+ * reads in vain are old and unsettled: reminders planned long ahead. Rows that a
+ * caller has locked stay until the next pass.
  *
- * Changes (appt.change) are kept as long; the oldest are found by their time.
- * One-time codes go sooner: an hour after they have expired nobody asks for
- * them, nor counts them to limit requests. Those that opened an appointment go
- * with it.
+ * Changes (appt.change) are kept as long; their oldest rows are found by time.
+ * One-time codes go sooner: an hour after a code has expired nobody asks for it,
+ * and it no longer counts against the limit of requests. Codes that opened an
+ * appointment are deleted with it.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@
 #include "utils/guc.h"
 #include "utils/timestamp.h"
 
+#include "core/row.h"
 #include "core/settings.h"
 #include "core/statement.h"
 #include "worker/retention.h"
@@ -29,14 +31,16 @@
 
 #define CODES_KEPT USECS_PER_HOUR
 
-typedef struct Retention
+/* What one transaction does. */
+typedef struct Drop
 {
-	int64		after;			/* where the pass has come to */
+	int64		after;			/* walk on from this id */
+	int64		last;			/* the last id it has walked over */
 	int64		walked;
 	int64		dropped;
 	uint64		changes;		/* dropped, like the codes */
 	uint64		codes;
-} Retention;
+} Drop;
 
 static Statement drop_batch = {
 	"WITH batch AS MATERIALIZED ("
@@ -54,7 +58,7 @@ static Statement drop_batch = {
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
 };
 
-/* By place, where locked rows stay: one transaction may have made any number of changes of one time. */
+/* By ctid, for times are not unique: one transaction may make many changes. A locked row keeps its ctid. */
 static Statement drop_changes = {
 	"DELETE FROM appt.change c"
 	" USING (SELECT ctid FROM appt.change WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old"
@@ -70,15 +74,13 @@ static Statement drop_codes = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
-static Retention retention;
-
 /*
- * A crash may undo what was dropped, and it is dropped again: no need to wait for
- * the disk. PGC_S_OVERRIDE would change the session's default, too, and claims
- * would no longer wait for a standby.
+ * The commit need not wait for the disk: what a crash undoes is dropped again.
+ * PGC_S_OVERRIDE would also change the session's default; claims would then no
+ * longer wait for a standby.
  */
 static void
-commit_in_time(void)
+commit_without_flush(void)
 {
 	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_LOCAL, true, 0, false);
@@ -87,29 +89,33 @@ commit_in_time(void)
 static void
 drop_step(void *argument)
 {
-	TimestampTz before = GetCurrentTimestamp() - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
+	Drop	   *drop = (Drop *) argument;
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz before = now - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
+	Row		   *row;
 
-	commit_in_time();
-	(void) statement_run(&drop_batch, Int64GetDatum(retention.after), TimestampTzGetDatum(before),
+	commit_without_flush();
+	(void) statement_run(&drop_batch, Int64GetDatum(drop->after), TimestampTzGetDatum(before),
 						 Int64GetDatum(RETENTION_BATCH));
-	retention.walked = row_int64(0, 2);
-	retention.dropped = row_int64(0, 3);
-	if (retention.walked > 0)
-		retention.after = row_int64(0, 1);
-	retention.changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
-	retention.codes = statement_run(&drop_codes, TimestampTzGetDatum(GetCurrentTimestamp() - CODES_KEPT),
-									Int64GetDatum(RETENTION_BATCH));
+	row = ROW(0);
+	drop->last = next_int64(row);
+	drop->walked = next_int64(row);
+	drop->dropped = next_int64(row);
+	drop->changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
+	drop->codes = statement_run(&drop_codes, TimestampTzGetDatum(now - CODES_KEPT),
+								Int64GetDatum(RETENTION_BATCH));
 }
 
 bool
-retention_drop_some(int *dropped)
+retention_drop_some(RetentionPass *pass, int *dropped)
 {
+	Drop		drop = {.after = pass->after};
+
 	*dropped = 0;
-	if (!worker_run(drop_step, NULL, NULL))
+	if (!worker_run(drop_step, &drop, NULL))
 		return false;
-	*dropped = (int) retention.dropped;
-	if (retention.walked < RETENTION_BATCH)
-		retention.after = 0;
-	return retention.walked == RETENTION_BATCH || retention.changes == RETENTION_BATCH ||
-		retention.codes == RETENTION_BATCH;
+	*dropped = (int) drop.dropped;
+	pass->after = drop.walked < RETENTION_BATCH ? 0 : drop.last;
+	return drop.walked == RETENTION_BATCH || drop.changes == RETENTION_BATCH ||
+		drop.codes == RETENTION_BATCH;
 }

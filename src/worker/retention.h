@@ -6,11 +6,19 @@
 #ifndef APPT_RETENTION_H
 #define APPT_RETENTION_H
 
+/* Zeroes: a pass that begins. */
+typedef struct RetentionPass
+{
+	int64		after;			/* it has walked over notifications up to this
+								 * id */
+} RetentionPass;
+
 /*
- * Drop one small batch in one transaction, and tell how many notifications that
- * was. True if there may be more to drop now; false once this pass has reached
- * rows that are too young.
+ * Drop one small batch in one transaction; *dropped is the number of its
+ * notifications. True if there may be more to drop now; false at the end of a
+ * pass, and if the transaction failed. The next call then begins a new pass, or
+ * repeats the batch.
  */
-extern bool retention_drop_some(int *dropped);
+extern bool retention_drop_some(RetentionPass *pass, int *dropped);
 
 #endif							/* APPT_RETENTION_H */
