@@ -4,11 +4,10 @@
  */
 #include "postgres.h"
 
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "fairness/alarms.h"
-
-static pairingheap *alarms;
 
 /* The heap keeps the greatest on top; on top belongs the earliest. */
 static int
@@ -20,14 +19,18 @@ compare_alarms(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 	return at_a < at_b ? 1 : (at_a > at_b ? -1 : 0);
 }
 
-void
-alarms_create(void)
+pairingheap *
+alarms_create(MemoryContext context)
 {
-	alarms = pairingheap_allocate(compare_alarms, NULL);
+	MemoryContext previous = MemoryContextSwitchTo(context);
+	pairingheap *alarms = pairingheap_allocate(compare_alarms, NULL);
+
+	MemoryContextSwitchTo(previous);
+	return alarms;
 }
 
 void
-alarm_clear(Alarm *alarm)
+alarm_clear(pairingheap *alarms, Alarm *alarm)
 {
 	if (alarm->is_set)
 		pairingheap_remove(alarms, &alarm->node);
@@ -35,9 +38,9 @@ alarm_clear(Alarm *alarm)
 }
 
 void
-alarm_set(Alarm *alarm, AlarmKind kind, TimestampTz at)
+alarm_set(pairingheap *alarms, Alarm *alarm, AlarmKind kind, TimestampTz at)
 {
-	alarm_clear(alarm);
+	alarm_clear(alarms, alarm);
 	alarm->kind = kind;
 	alarm->at = at;
 	alarm->is_set = (at != DT_NOEND);
@@ -46,7 +49,7 @@ alarm_set(Alarm *alarm, AlarmKind kind, TimestampTz at)
 }
 
 TimestampTz
-alarms_next(void)
+alarms_next(pairingheap *alarms)
 {
 	if (pairingheap_is_empty(alarms))
 		return DT_NOEND;
@@ -54,13 +57,13 @@ alarms_next(void)
 }
 
 Alarm *
-alarms_take_due(TimestampTz now)
+alarms_take_due(pairingheap *alarms, TimestampTz now)
 {
 	Alarm	   *alarm;
 
-	if (alarms_next() > now)
+	if (alarms_next(alarms) > now)
 		return NULL;
 	alarm = pairingheap_container(Alarm, node, pairingheap_first(alarms));
-	alarm_clear(alarm);
+	alarm_clear(alarms, alarm);
 	return alarm;
 }

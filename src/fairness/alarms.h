@@ -23,17 +23,17 @@ typedef struct Alarm
 	bool		is_set;
 } Alarm;
 
-/* An empty heap, in CurrentMemoryContext. */
-extern void alarms_create(void);
+/* An empty heap. */
+extern pairingheap *alarms_create(MemoryContext context);
 
 /* Set it anew; DT_NOEND clears it. */
-extern void alarm_set(Alarm *alarm, AlarmKind kind, TimestampTz at);
-extern void alarm_clear(Alarm *alarm);
+extern void alarm_set(pairingheap *alarms, Alarm *alarm, AlarmKind kind, TimestampTz at);
+extern void alarm_clear(pairingheap *alarms, Alarm *alarm);
 
 /* Take the earliest out of the heap, if its time has come by `now`; NULL if not. */
-extern Alarm *alarms_take_due(TimestampTz now);
+extern Alarm *alarms_take_due(pairingheap *alarms, TimestampTz now);
 
 /* When the earliest is due; DT_NOEND if none is set. */
-extern TimestampTz alarms_next(void);
+extern TimestampTz alarms_next(pairingheap *alarms);
 
 #endif							/* APPT_ALARMS_H */

@@ -159,12 +159,12 @@ ask_tenant(const Tenant *tenant, const Allowance *allowance, TimestampTz *until)
 /* ---- giving places ---- */
 
 static Lane *
-next_lane_of_bundle(Bundle *bundle, TimestampTz now)
+next_lane_of_bundle(Scheduler *scheduler, Bundle *bundle, TimestampTz now)
 {
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&bundle->lanes, turns.number)) != NULL)
+	while ((node = ring_next(&bundle->lanes, scheduler->allotment)) != NULL)
 	{
 		Lane	   *lane = dlist_container(Lane, node, node);
 
@@ -177,7 +177,7 @@ next_lane_of_bundle(Bundle *bundle, TimestampTz now)
 				ring_pass_over(&bundle->lanes, node);
 				break;
 			case MAY_NOT:
-				block_lane(lane, until);
+				block_lane(scheduler, lane, until);
 				break;
 		}
 	}
@@ -185,16 +185,16 @@ next_lane_of_bundle(Bundle *bundle, TimestampTz now)
 }
 
 static Lane *
-next_lane_of_tenant(Tenant *tenant, const Allowance *allowance)
+next_lane_of_tenant(Scheduler *scheduler, Tenant *tenant, const Allowance *allowance)
 {
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&tenant->bundles, turns.number)) != NULL)
+	while ((node = ring_next(&tenant->bundles, scheduler->allotment)) != NULL)
 	{
 		Bundle	   *bundle = dlist_container(Bundle, node, node);
 		Answer		answer = ask_bundle(bundle, allowance, &until);
-		Lane	   *lane = answer == MAY_SEND ? next_lane_of_bundle(bundle, allowance->now) : NULL;
+		Lane	   *lane = answer == MAY_SEND ? next_lane_of_bundle(scheduler, bundle, allowance->now) : NULL;
 
 		if (lane != NULL)
 		{
@@ -202,7 +202,7 @@ next_lane_of_tenant(Tenant *tenant, const Allowance *allowance)
 			return lane;
 		}
 		if (answer == MAY_NOT)
-			park_bundle(bundle, until);
+			park_bundle(scheduler, bundle, until);
 		else if (bundle->state == BUNDLE_SERVED)
 			ring_pass_over(&tenant->bundles, node);
 	}
@@ -211,7 +211,7 @@ next_lane_of_tenant(Tenant *tenant, const Allowance *allowance)
 
 /* As many of its bundles as it has room for, but for those that were parked in this very allotment. */
 static bool
-let_in(Destination *destination, int room)
+let_in(Scheduler *scheduler, Destination *destination, int room)
 {
 	bool		let_any_in = false;
 
@@ -219,10 +219,10 @@ let_in(Destination *destination, int room)
 	{
 		Bundle	   *bundle = dlist_head_element(Bundle, node, &destination->parked);
 
-		if (bundle->parked_in == turns.number)
+		if (bundle->parked_in == scheduler->allotment)
 			break;
 		dlist_delete(&bundle->node);
-		bundle_enter(bundle);
+		bundle_enter(scheduler, bundle);
 		let_any_in = true;
 	}
 	return let_any_in;
@@ -230,50 +230,60 @@ let_in(Destination *destination, int room)
 
 /* Bundles that wait for a destination with room; true if there are any. */
 static bool
-let_parked_in(const Allowance *allowance)
+let_parked_in(Scheduler *scheduler, const Allowance *allowance)
 {
 	bool		let_any_in = false;
 	dlist_mutable_iter iterator;
 
-	dlist_foreach_modify(iterator, &turns.roomy)
+	dlist_foreach_modify(iterator, &scheduler->roomy)
 	{
 		Destination *destination = dlist_container(Destination, node, iterator.cur);
 		int			room = destination_room(destination, allowance);
 
-		let_any_in |= let_in(destination, room - destination->reserved);
+		let_any_in |= let_in(scheduler, destination, room - destination->reserved);
 		if (!dlist_is_empty(&destination->parked) && room > 0)
 			continue;
 		destination->is_roomy = false;
 		dlist_delete(&destination->node);
 		if (!dlist_is_empty(&destination->parked))
-			alarm_set(&destination->alarm, ALARM_OF_DESTINATION,
+			alarm_set(scheduler->alarms, &destination->alarm, ALARM_OF_DESTINATION,
 					  destination_next(destination, allowance));
 	}
 	return let_any_in;
 }
 
+/* Once all have had their turn, those that waited for a destination. */
+static dlist_node *
+next_tenant(Scheduler *scheduler, const Allowance *allowance)
+{
+	dlist_node *node = ring_next(&scheduler->ring, scheduler->allotment);
+
+	if (node == NULL && let_parked_in(scheduler, allowance))
+		node = ring_next(&scheduler->ring, scheduler->allotment);
+	return node;
+}
+
 static Lane *
-next_lane(const Allowance *allowance)
+next_lane(Scheduler *scheduler, const Allowance *allowance)
 {
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&turns.tenants, turns.number)) != NULL ||
-		   (let_parked_in(allowance) && (node = ring_next(&turns.tenants, turns.number)) != NULL))
+	while ((node = next_tenant(scheduler, allowance)) != NULL)
 	{
 		Tenant	   *tenant = dlist_container(Tenant, node, node);
 		Answer		answer = ask_tenant(tenant, allowance, &until);
-		Lane	   *lane = answer == MAY_SEND ? next_lane_of_tenant(tenant, allowance) : NULL;
+		Lane	   *lane = answer == MAY_SEND ? next_lane_of_tenant(scheduler, tenant, allowance) : NULL;
 
 		if (lane != NULL)
 		{
-			ring_rotate(&turns.tenants, node);
+			ring_rotate(&scheduler->ring, node);
 			return lane;
 		}
 		if (answer == MAY_NOT)
-			block_tenant(tenant, until);
+			block_tenant(scheduler, tenant, until);
 		else if (tenant->state == TENANT_SERVED)
-			ring_pass_over(&turns.tenants, node);
+			ring_pass_over(&scheduler->ring, node);
 	}
 	return NULL;
 }
@@ -288,16 +298,16 @@ reserve(Lane *lane, int places)
 }
 
 Grant *
-lanes_allot(const Allowance *allowance, int *count)
+lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count)
 {
 	Allowance	left = *allowance;
 	Grant	   *grants = (Grant *) palloc(sizeof(Grant) * Max(allowance->places, 1));
 	Lane	   *lane;
 
 	*count = 0;
-	turns.number++;
-	(void) let_parked_in(&left);
-	while (left.places > 0 && (lane = next_lane(&left)) != NULL)
+	scheduler->allotment++;
+	(void) let_parked_in(scheduler, &left);
+	while (left.places > 0 && (lane = next_lane(scheduler, &left)) != NULL)
 	{
 		if (lane->gate.reserved == 0)
 			grants[(*count)++].lane = lane;
@@ -318,8 +328,8 @@ lanes_return(const Grant *grants, int count)
 }
 
 bool
-lanes_are_ready(void)
+lanes_are_ready(Scheduler *scheduler)
 {
-	return !ring_is_empty(&turns.tenants) || !dlist_is_empty(&turns.roomy) ||
-		!dlist_is_empty(&turns.unknown);
+	return !ring_is_empty(&scheduler->ring) || !dlist_is_empty(&scheduler->roomy) ||
+		!dlist_is_empty(&scheduler->unknown);
 }

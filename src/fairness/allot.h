@@ -8,7 +8,7 @@
 #include "fairness/scheduler.h"
 
 /* Is there a lane that may send, for all that is known? */
-extern bool lanes_are_ready(void);
+extern bool lanes_are_ready(Scheduler *scheduler);
 
 typedef struct Allowance
 {
@@ -29,7 +29,7 @@ typedef struct Grant
  * an array in CurrentMemoryContext. They are reserved until returned, which
  * must be before the next lanes_allot and before lane_start.
  */
-extern Grant *lanes_allot(const Allowance *allowance, int *count);
+extern Grant *lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count);
 extern void lanes_return(const Grant *grants, int count);
 
 #endif							/* APPT_ALLOT_H */

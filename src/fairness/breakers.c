@@ -21,18 +21,6 @@
 #include "core/text.h"
 #include "fairness/breakers.h"
 
-static dlist_head open_ones;
-static int	open_count;
-static bool has_news;
-
-void
-breakers_create(void)
-{
-	dlist_init(&open_ones);
-	open_count = 0;
-	has_news = true;
-}
-
 /* ---- telling ---- */
 
 static const Destination *
@@ -106,11 +94,11 @@ log_closed(const Breaker *breaker)
 /* ---- noting ---- */
 
 static void
-keep_error(Breaker *breaker, const char *error)
+keep_error(Scheduler *scheduler, Breaker *breaker, const char *error)
 {
 	if (breaker->last_error != NULL)
 		pfree(breaker->last_error);
-	breaker->last_error = error == NULL ? NULL : MemoryContextStrdup(TopMemoryContext, error);
+	breaker->last_error = error == NULL ? NULL : MemoryContextStrdup(scheduler->context, error);
 }
 
 static CircuitChange
@@ -129,78 +117,79 @@ feed(Breaker *breaker, Finding finding, bool is_probe, TimestampTz now)
 }
 
 bool
-breaker_note(Breaker *breaker, Finding finding, bool is_probe, const char *error, TimestampTz now)
+breaker_note(Scheduler *scheduler, Breaker *breaker, Finding finding, bool is_probe,
+			 const char *error, TimestampTz now)
 {
 	CircuitChange change = feed(breaker, finding, is_probe, now);
 
 	if (change == CIRCUIT_UNCHANGED)
 		return false;
-	has_news = true;
-	keep_error(breaker, change == CIRCUIT_CLOSED ? NULL : error);
+	scheduler->circuits_changed = true;
+	keep_error(scheduler, breaker, change == CIRCUIT_CLOSED ? NULL : error);
 	if (change == CIRCUIT_OPENED)
 	{
-		dlist_push_tail(&open_ones, &breaker->node);
-		open_count++;
+		dlist_push_tail(&scheduler->open_circuits, &breaker->node);
+		scheduler->open_count++;
 		log_opened(breaker);
 	}
 	if (change == CIRCUIT_CLOSED)
 	{
 		dlist_delete(&breaker->node);
-		open_count--;
+		scheduler->open_count--;
 		log_closed(breaker);
 	}
 	return change == CIRCUIT_CLOSED;
 }
 
 void
-breaker_expedite(Breaker *breaker, TimestampTz now)
+breaker_expedite(Scheduler *scheduler, Breaker *breaker, TimestampTz now)
 {
 	circuit_expedite(&breaker->circuit, now);
-	has_news |= breaker->circuit.is_open;
+	scheduler->circuits_changed |= breaker->circuit.is_open;
 }
 
 void
-breakers_expedite(TimestampTz now)
+breakers_expedite(Scheduler *scheduler, TimestampTz now)
 {
 	dlist_iter	iterator;
 
-	dlist_foreach(iterator, &open_ones)
-		breaker_expedite(dlist_container(Breaker, node, iterator.cur), now);
+	dlist_foreach(iterator, &scheduler->open_circuits)
+		breaker_expedite(scheduler, dlist_container(Breaker, node, iterator.cur), now);
 }
 
 void
-breaker_forget(Breaker *breaker)
+breaker_forget(Scheduler *scheduler, Breaker *breaker)
 {
 	if (breaker->circuit.is_open)
 	{
 		dlist_delete(&breaker->node);
-		open_count--;
-		has_news = true;
+		scheduler->open_count--;
+		scheduler->circuits_changed = true;
 	}
-	keep_error(breaker, NULL);
+	keep_error(scheduler, breaker, NULL);
 	memset(&breaker->circuit, 0, sizeof(Circuit));
 }
 
 int
-breakers_report(CircuitReport *reports, int max)
+breakers_report(Scheduler *scheduler, CircuitReport *reports, int max)
 {
 	dlist_iter	iterator;
 	int			count = 0;
 
-	dlist_foreach(iterator, &open_ones)
+	dlist_foreach(iterator, &scheduler->open_circuits)
 	{
 		if (count == max)
 			break;
 		describe(&reports[count++], dlist_container(Breaker, node, iterator.cur));
 	}
-	return open_count;
+	return scheduler->open_count;
 }
 
 bool
-breakers_have_news(void)
+breakers_have_news(Scheduler *scheduler)
 {
-	bool		had_news = has_news;
+	bool		had_news = scheduler->circuits_changed;
 
-	has_news = false;
+	scheduler->circuits_changed = false;
 	return had_news;
 }

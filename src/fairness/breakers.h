@@ -14,28 +14,26 @@ typedef enum Finding
 	FINDING_NONE, FINDING_GOOD, FINDING_BAD
 } Finding;
 
-extern void breakers_create(void);
-
 /*
  * What a transfer told, with an error for people or NULL; true if the circuit
  * closed. That it opens or closes is logged.
  */
-extern bool breaker_note(Breaker *breaker, Finding finding, bool is_probe, const char *error,
-						 TimestampTz now);
+extern bool breaker_note(Scheduler *scheduler, Breaker *breaker, Finding finding, bool is_probe,
+						 const char *error, TimestampTz now);
 
 /* What made it open may be mended: probe at once. */
-extern void breaker_expedite(Breaker *breaker, TimestampTz now);
+extern void breaker_expedite(Scheduler *scheduler, Breaker *breaker, TimestampTz now);
 
 /* All that are open (a reload). */
-extern void breakers_expedite(TimestampTz now);
+extern void breakers_expedite(Scheduler *scheduler, TimestampTz now);
 
 /* Who it was about has gone. */
-extern void breaker_forget(Breaker *breaker);
+extern void breaker_forget(Scheduler *scheduler, Breaker *breaker);
 
 /* Fill in at most `max`, the oldest first; how many there are. */
-extern int	breakers_report(CircuitReport *reports, int max);
+extern int	breakers_report(Scheduler *scheduler, CircuitReport *reports, int max);
 
 /* Has any of it changed since the last call? */
-extern bool breakers_have_news(void);
+extern bool breakers_have_news(Scheduler *scheduler);
 
 #endif							/* APPT_BREAKERS_H */

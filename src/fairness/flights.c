@@ -22,12 +22,12 @@ count_in_flight(Lane *lane, Bundle *bundle, int more)
 }
 
 Flight
-lane_start(Lane *lane, const char *destination, TimestampTz now)
+lane_start(Scheduler *scheduler, Lane *lane, const char *destination, TimestampTz now)
 {
 	Flight		flight = {.lane = lane};
 
 	if (strcmp(lane->bundle->key.destination->key, destination) != 0)
-		lane_redirect(lane, destination, now);
+		lane_redirect(scheduler, lane, destination, now);
 	flight.bundle = lane->bundle;
 	count_in_flight(lane, flight.bundle, 1);
 	bucket_take(&lane->gate.bucket, 1, now);
@@ -39,47 +39,47 @@ lane_start(Lane *lane, const char *destination, TimestampTz now)
 
 /* Of where a lane led before nothing is to be concluded for where it leads now. */
 static void
-note_evidence(const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
+note_evidence(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
 {
 	Lane	   *lane = flight->lane;
 
 	if (lane->bundle == flight->bundle &&
-		breaker_note(&lane->breaker, evidence.of_lane, flight->probes_lane, error, now) &&
+		breaker_note(scheduler, &lane->breaker, evidence.of_lane, flight->probes_lane, error, now) &&
 		lane->state == LANE_HELD)
 	{
-		lane_leave(lane);
-		lane_enter(lane);
+		lane_leave(scheduler, lane);
+		lane_enter(scheduler, lane);
 	}
-	(void) breaker_note(&flight->bundle->key.destination->breaker, evidence.of_destination,
+	(void) breaker_note(scheduler, &flight->bundle->key.destination->breaker, evidence.of_destination,
 						flight->probes_destination, error, now);
 }
 
 void
-lane_finish(const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
+lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
 {
 	Tenant	   *tenant = flight->bundle->key.tenant;
 
 	count_in_flight(flight->lane, flight->bundle, -1);
-	note_evidence(flight, evidence, error, now);
+	note_evidence(scheduler, flight, evidence, error, now);
 	if (flight->lane->state == LANE_FULL)
-		lane_enter(flight->lane);
+		lane_enter(scheduler, flight->lane);
 	if (tenant->state == TENANT_FULL)
-		tenant_release(tenant);
-	destination_release(flight->bundle->key.destination);
+		tenant_release(scheduler, tenant);
+	destination_release(scheduler, flight->bundle->key.destination);
 }
 
 void
-lane_expedite(int64 lane_id, TimestampTz now)
+lane_expedite(Scheduler *scheduler, int64 lane_id, TimestampTz now)
 {
-	Lane	   *lane = lane_find(lane_id);
+	Lane	   *lane = lane_find(scheduler, lane_id);
 
 	if (lane == NULL || lane->bundle == NULL)
 		return;
-	breaker_expedite(&lane->breaker, now);
-	breaker_expedite(&lane->bundle->key.destination->breaker, now);
-	destination_release(lane->bundle->key.destination);
+	breaker_expedite(scheduler, &lane->breaker, now);
+	breaker_expedite(scheduler, &lane->bundle->key.destination->breaker, now);
+	destination_release(scheduler, lane->bundle->key.destination);
 	if (lane->state != LANE_HELD)
 		return;
-	lane_leave(lane);
-	lane_enter(lane);
+	lane_leave(scheduler, lane);
+	lane_enter(scheduler, lane);
 }

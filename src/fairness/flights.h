@@ -24,12 +24,13 @@ typedef struct Evidence
 } Evidence;
 
 /* A message of this lane starts, to this destination. */
-extern Flight lane_start(Lane *lane, const char *destination, TimestampTz now);
+extern Flight lane_start(Scheduler *scheduler, Lane *lane, const char *destination, TimestampTz now);
 
 /* It ended; `error` for people, or NULL. */
-extern void lane_finish(const Flight *flight, Evidence evidence, const char *error, TimestampTz now);
+extern void lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error,
+						TimestampTz now);
 
 /* A person wants it to send: should open circuits hold it back, it probes at once. */
-extern void lane_expedite(int64 lane_id, TimestampTz now);
+extern void lane_expedite(Scheduler *scheduler, int64 lane_id, TimestampTz now);
 
 #endif							/* APPT_FLIGHTS_H */

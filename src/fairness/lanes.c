@@ -4,67 +4,53 @@
  */
 #include "postgres.h"
 
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "fairness/breakers.h"
 #include "fairness/lanes.h"
 #include "fairness/registry.h"
 #include "fairness/turns.h"
 
-void
-lanes_create(MemoryContext context)
-{
-	MemoryContext previous = MemoryContextSwitchTo(context);
-
-	alarms_create();
-	MemoryContextSwitchTo(previous);
-	registry_create(context);
-	turns_create();
-	breakers_create();
-}
-
 static void
-ring_alarm(Alarm *alarm)
+ring_alarm(Scheduler *scheduler, Alarm *alarm)
 {
 	switch (alarm->kind)
 	{
 		case ALARM_OF_LANE:
-			lane_enter(CONTAINER(Lane, alarm, alarm));
+			lane_enter(scheduler, CONTAINER(Lane, alarm, alarm));
 			break;
 		case ALARM_OF_TENANT:
-			tenant_release(CONTAINER(Tenant, alarm, alarm));
+			tenant_release(scheduler, CONTAINER(Tenant, alarm, alarm));
 			break;
 		case ALARM_OF_DESTINATION:
-			destination_release(CONTAINER(Destination, alarm, alarm));
+			destination_release(scheduler, CONTAINER(Destination, alarm, alarm));
 			break;
 	}
 }
 
 bool
-lanes_wake(TimestampTz now)
+lanes_wake(Scheduler *scheduler, TimestampTz now)
 {
 	bool		rang = false;
 	Alarm	   *alarm;
 
-	while ((alarm = alarms_take_due(now)) != NULL)
+	while ((alarm = alarms_take_due(scheduler->alarms, now)) != NULL)
 	{
-		ring_alarm(alarm);
+		ring_alarm(scheduler, alarm);
 		rang = true;
 	}
 	return rang;
 }
 
 TimestampTz
-lanes_next_wake(void)
+lanes_next_wake(Scheduler *scheduler)
 {
-	return alarms_next();
+	return alarms_next(scheduler->alarms);
 }
 
 void
-lane_expect(int64 lane_id, TimestampTz due_at)
+lane_expect(Scheduler *scheduler, int64 lane_id, TimestampTz due_at)
 {
-	Lane	   *lane = lane_get(lane_id);
+	Lane	   *lane = lane_get(scheduler, lane_id);
 
 	lane->low_water = Min(lane->low_water, due_at);
 	if (due_at <= lane->position_due)
@@ -74,13 +60,13 @@ lane_expect(int64 lane_id, TimestampTz due_at)
 	}
 	/* The others have something due already. */
 	if (lane->state == LANE_WAITING && due_at < lane->alarm.at)
-		alarm_set(&lane->alarm, ALARM_OF_LANE, due_at);
+		alarm_set(scheduler->alarms, &lane->alarm, ALARM_OF_LANE, due_at);
 }
 
 void
-lane_wait(Lane *lane, TimestampTz next_due)
+lane_wait(Scheduler *scheduler, Lane *lane, TimestampTz next_due)
 {
-	lane_leave(lane);
+	lane_leave(scheduler, lane);
 	lane->state = LANE_WAITING;
-	alarm_set(&lane->alarm, ALARM_OF_LANE, next_due);
+	alarm_set(scheduler->alarms, &lane->alarm, ALARM_OF_LANE, next_due);
 }

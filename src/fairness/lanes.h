@@ -8,18 +8,16 @@
 
 #include "fairness/scheduler.h"
 
-extern void lanes_create(MemoryContext context);
-
 /* An entry (lane, due_at) stands in appt.due: look at it no later than then. */
-extern void lane_expect(int64 lane_id, TimestampTz due_at);
+extern void lane_expect(Scheduler *scheduler, int64 lane_id, TimestampTz due_at);
 
 /* It has nothing more until `next_due`. */
-extern void lane_wait(Lane *lane, TimestampTz next_due);
+extern void lane_wait(Scheduler *scheduler, Lane *lane, TimestampTz next_due);
 
 /* Ring the alarms whose time has come; true if a lane may send that could not before. */
-extern bool lanes_wake(TimestampTz now);
+extern bool lanes_wake(Scheduler *scheduler, TimestampTz now);
 
 /* When lanes_wake has something to do; DT_NOEND if never. */
-extern TimestampTz lanes_next_wake(void);
+extern TimestampTz lanes_next_wake(Scheduler *scheduler);
 
 #endif							/* APPT_LANES_H */

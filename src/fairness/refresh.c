@@ -16,19 +16,19 @@
 #include "fairness/turns.h"
 
 bool
-lanes_are_unknown(void)
+lanes_are_unknown(Scheduler *scheduler)
 {
-	return !dlist_is_empty(&turns.unknown);
+	return !dlist_is_empty(&scheduler->unknown);
 }
 
 Lane **
-lanes_unknown(int max, int *count)
+lanes_unknown(Scheduler *scheduler, int max, int *count)
 {
 	Lane	  **lanes = (Lane **) palloc(sizeof(Lane *) * max);
 	dlist_iter	iterator;
 
 	*count = 0;
-	dlist_foreach(iterator, &turns.unknown)
+	dlist_foreach(iterator, &scheduler->unknown)
 	{
 		if (*count == max)
 			break;
@@ -51,13 +51,13 @@ set_limits(Gate *gate, const Limits *limits, TimestampTz now)
 
 /* Where it led before tells little of where it leads now. */
 static void
-set_bundle(Lane *lane, Bundle *bundle, TimestampTz now)
+set_bundle(Scheduler *scheduler, Lane *lane, Bundle *bundle, TimestampTz now)
 {
 	if (lane->bundle == bundle)
 		return;
 	if (lane->bundle != NULL)
 	{
-		breaker_expedite(&lane->breaker, now);
+		breaker_expedite(scheduler, &lane->breaker, now);
 		lane->bundle->lane_count--;
 	}
 	lane->bundle = bundle;
@@ -65,14 +65,15 @@ set_bundle(Lane *lane, Bundle *bundle, TimestampTz now)
 }
 
 void
-lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now)
+lane_learn(Scheduler *scheduler, Lane *lane, const LaneOwner *owner, TimestampTz now)
 {
-	Tenant	   *tenant = tenant_get(&owner->application_id);
+	Tenant	   *tenant = tenant_get(scheduler, &owner->application_id);
+	Destination *destination = destination_get(scheduler, owner->destination);
 
-	lane_leave(lane);
-	set_bundle(lane, bundle_get(tenant, destination_get(owner->destination)), now);
+	lane_leave(scheduler, lane);
+	set_bundle(scheduler, lane, bundle_get(scheduler, tenant, destination), now);
 	if (lane->version != owner->version)
-		breaker_expedite(&lane->breaker, now);
+		breaker_expedite(scheduler, &lane->breaker, now);
 	lane->version = owner->version;
 	lane->is_known = true;
 	lane->channel = owner->channel;
@@ -81,57 +82,57 @@ lane_learn(Lane *lane, const LaneOwner *owner, TimestampTz now)
 		lane->subscription_id = *owner->subscription_id;
 	set_limits(&lane->gate, &owner->own, now);
 	set_limits(&tenant->gate, &owner->application, now);
-	tenant_release(tenant);
-	lane_enter(lane);
+	tenant_release(scheduler, tenant);
+	lane_enter(scheduler, lane);
 }
 
 void
-lane_redirect(Lane *lane, const char *destination, TimestampTz now)
+lane_redirect(Scheduler *scheduler, Lane *lane, const char *destination, TimestampTz now)
 {
-	Bundle	   *bundle = bundle_get(lane->bundle->key.tenant, destination_get(destination));
+	Bundle	   *bundle = bundle_get(scheduler, lane->bundle->key.tenant, destination_get(scheduler, destination));
 	bool		was_ready = lane->state == LANE_READY;
 
 	if (was_ready)
-		lane_leave(lane);
-	set_bundle(lane, bundle, now);
+		lane_leave(scheduler, lane);
+	set_bundle(scheduler, lane, bundle, now);
 	if (was_ready)
-		lane_enter(lane);
+		lane_enter(scheduler, lane);
 }
 
 void
-lane_set_aside(Lane *lane, TimestampTz until)
+lane_set_aside(Scheduler *scheduler, Lane *lane, TimestampTz until)
 {
-	block_lane(lane, until);
+	block_lane(scheduler, lane, until);
 	lane->is_known = false;
 }
 
 static void
-doubt(Lane *lane)
+doubt(Scheduler *scheduler, Lane *lane)
 {
 	lane->is_known = false;
 	if (lane->state == LANE_WAITING || lane->state == LANE_UNKNOWN)
 		return;
-	lane_leave(lane);
-	lane_enter(lane);
+	lane_leave(scheduler, lane);
+	lane_enter(scheduler, lane);
 }
 
 void
-tenant_doubt(const pg_uuid_t *application_id)
+tenant_doubt(Scheduler *scheduler, const pg_uuid_t *application_id)
 {
-	Tenant	   *tenant = tenant_find(application_id);
+	Tenant	   *tenant = tenant_find(scheduler, application_id);
 
 	if (tenant != NULL)
 		tenant->is_doubted = true;
 }
 
 void
-lanes_doubt(void)
+lanes_doubt(Scheduler *scheduler)
 {
 	int			count;
-	Lane	  **lanes = lanes_all(&count);
+	Lane	  **lanes = lanes_all(scheduler, &count);
 
 	for (int i = 0; i < count; i++)
-		doubt(lanes[i]);
+		doubt(scheduler, lanes[i]);
 	pfree(lanes);
 }
 
@@ -143,14 +144,14 @@ may_be_changed(const Lane *lane)
 }
 
 void
-lanes_doubt_changed(void)
+lanes_doubt_changed(Scheduler *scheduler)
 {
 	int			count;
-	Lane	  **lanes = lanes_all(&count);
+	Lane	  **lanes = lanes_all(scheduler, &count);
 
 	for (int i = 0; i < count; i++)
 		if (may_be_changed(lanes[i]))
-			doubt(lanes[i]);
+			doubt(scheduler, lanes[i]);
 	pfree(lanes);
-	tenants_trust();
+	tenants_trust(scheduler);
 }

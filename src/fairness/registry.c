@@ -9,16 +9,11 @@
 
 #include <limits.h>
 
-#include "utils/hsearch.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "fairness/breakers.h"
 #include "fairness/registry.h"
-
-static HTAB *lanes;
-static HTAB *tenants;
-static HTAB *destinations;
-static HTAB *bundles;
 
 /* ---- records ---- */
 
@@ -33,27 +28,39 @@ create_table(const char *name, long count, Size key_size, Size entry_size, int f
 	return hash_create(name, count, &control, HASH_ELEM | HASH_CONTEXT | flags);
 }
 
-void
-registry_create(MemoryContext context)
+Scheduler *
+scheduler_create(MemoryContext context)
 {
-	lanes = create_table("appt lanes", 256, sizeof(int64), sizeof(Lane), HASH_BLOBS, context);
-	tenants = create_table("appt tenants", 64, sizeof(pg_uuid_t), sizeof(Tenant), HASH_BLOBS, context);
-	destinations = create_table("appt destinations", 64, DESTINATION_SIZE, sizeof(Destination),
-								HASH_STRINGS, context);
-	bundles = create_table("appt bundles", 64, sizeof(BundleKey), sizeof(Bundle), HASH_BLOBS, context);
+	Scheduler  *scheduler = (Scheduler *) MemoryContextAllocZero(context, sizeof(Scheduler));
+
+	scheduler->context = context;
+	scheduler->lanes = create_table("appt lanes", 256, sizeof(int64), sizeof(Lane), HASH_BLOBS, context);
+	scheduler->tenants = create_table("appt tenants", 64, sizeof(pg_uuid_t), sizeof(Tenant),
+									  HASH_BLOBS, context);
+	scheduler->destinations = create_table("appt destinations", 64, DESTINATION_SIZE,
+										   sizeof(Destination), HASH_STRINGS, context);
+	scheduler->bundles = create_table("appt bundles", 64, sizeof(BundleKey), sizeof(Bundle),
+									  HASH_BLOBS, context);
+	scheduler->alarms = alarms_create(context);
+	ring_init(&scheduler->ring);
+	dlist_init(&scheduler->roomy);
+	dlist_init(&scheduler->unknown);
+	dlist_init(&scheduler->open_circuits);
+	scheduler->circuits_changed = true;
+	return scheduler;
 }
 
 Lane *
-lane_find(int64 lane_id)
+lane_find(Scheduler *scheduler, int64 lane_id)
 {
-	return (Lane *) hash_search(lanes, &lane_id, HASH_FIND, NULL);
+	return (Lane *) hash_search(scheduler->lanes, &lane_id, HASH_FIND, NULL);
 }
 
 Lane *
-lane_get(int64 lane_id)
+lane_get(Scheduler *scheduler, int64 lane_id)
 {
 	bool		found;
-	Lane	   *lane = (Lane *) hash_search(lanes, &lane_id, HASH_ENTER, &found);
+	Lane	   *lane = (Lane *) hash_search(scheduler->lanes, &lane_id, HASH_ENTER, &found);
 
 	if (found)
 		return lane;
@@ -66,30 +73,30 @@ lane_get(int64 lane_id)
 }
 
 Lane **
-lanes_all(int *count)
+lanes_all(Scheduler *scheduler, int *count)
 {
 	HASH_SEQ_STATUS scan;
-	Lane	  **all = (Lane **) palloc((hash_get_num_entries(lanes) + 1) * sizeof(Lane *));
+	Lane	  **all = (Lane **) palloc((hash_get_num_entries(scheduler->lanes) + 1) * sizeof(Lane *));
 	Lane	   *lane;
 
 	*count = 0;
-	hash_seq_init(&scan, lanes);
+	hash_seq_init(&scan, scheduler->lanes);
 	while ((lane = (Lane *) hash_seq_search(&scan)) != NULL)
 		all[(*count)++] = lane;
 	return all;
 }
 
 Tenant *
-tenant_find(const pg_uuid_t *application_id)
+tenant_find(Scheduler *scheduler, const pg_uuid_t *application_id)
 {
-	return (Tenant *) hash_search(tenants, application_id, HASH_FIND, NULL);
+	return (Tenant *) hash_search(scheduler->tenants, application_id, HASH_FIND, NULL);
 }
 
 Tenant *
-tenant_get(const pg_uuid_t *application_id)
+tenant_get(Scheduler *scheduler, const pg_uuid_t *application_id)
 {
 	bool		found;
-	Tenant	   *tenant = (Tenant *) hash_search(tenants, application_id, HASH_ENTER, &found);
+	Tenant	   *tenant = (Tenant *) hash_search(scheduler->tenants, application_id, HASH_ENTER, &found);
 
 	if (found)
 		return tenant;
@@ -100,10 +107,10 @@ tenant_get(const pg_uuid_t *application_id)
 }
 
 Destination *
-destination_get(const char *key)
+destination_get(Scheduler *scheduler, const char *key)
 {
 	bool		found;
-	Destination *destination = (Destination *) hash_search(destinations, key, HASH_ENTER, &found);
+	Destination *destination = (Destination *) hash_search(scheduler->destinations, key, HASH_ENTER, &found);
 
 	if (found)
 		return destination;
@@ -114,11 +121,11 @@ destination_get(const char *key)
 }
 
 Bundle *
-bundle_get(Tenant *tenant, Destination *destination)
+bundle_get(Scheduler *scheduler, Tenant *tenant, Destination *destination)
 {
 	BundleKey	key = {tenant, destination};
 	bool		found;
-	Bundle	   *bundle = (Bundle *) hash_search(bundles, &key, HASH_ENTER, &found);
+	Bundle	   *bundle = (Bundle *) hash_search(scheduler->bundles, &key, HASH_ENTER, &found);
 
 	if (found)
 		return bundle;
@@ -130,12 +137,12 @@ bundle_get(Tenant *tenant, Destination *destination)
 }
 
 void
-tenants_trust(void)
+tenants_trust(Scheduler *scheduler)
 {
 	HASH_SEQ_STATUS scan;
 	Tenant	   *tenant;
 
-	hash_seq_init(&scan, tenants);
+	hash_seq_init(&scan, scheduler->tenants);
 	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
 		tenant->is_doubted = false;
 }
@@ -163,21 +170,21 @@ lane_is_forgettable(const Lane *lane, TimestampTz now)
 }
 
 static void
-lane_forget(Lane *lane)
+lane_forget(Scheduler *scheduler, Lane *lane)
 {
-	breaker_forget(&lane->breaker);
+	breaker_forget(scheduler, &lane->breaker);
 	if (lane->bundle != NULL)
 		lane->bundle->lane_count--;
-	(void) hash_search(lanes, &lane->id, HASH_REMOVE, NULL);
+	(void) hash_search(scheduler->lanes, &lane->id, HASH_REMOVE, NULL);
 }
 
 static void
-forget_lanes(TimestampTz now)
+forget_lanes(Scheduler *scheduler, TimestampTz now)
 {
 	HASH_SEQ_STATUS scan;
 	Lane	   *lane;
 
-	hash_seq_init(&scan, lanes);
+	hash_seq_init(&scan, scheduler->lanes);
 	while ((lane = (Lane *) hash_seq_search(&scan)) != NULL)
 	{
 		bool		is_seen = lane->is_seen;
@@ -186,68 +193,68 @@ forget_lanes(TimestampTz now)
 		if (is_seen || lane->state != LANE_WAITING || lane->alarm.is_set ||
 			!lane_is_forgettable(lane, now))
 			continue;
-		lane_forget(lane);
+		lane_forget(scheduler, lane);
 	}
 }
 
 static void
-forget_bundles(void)
+forget_bundles(Scheduler *scheduler)
 {
 	HASH_SEQ_STATUS scan;
 	Bundle	   *bundle;
 
-	hash_seq_init(&scan, bundles);
+	hash_seq_init(&scan, scheduler->bundles);
 	while ((bundle = (Bundle *) hash_seq_search(&scan)) != NULL)
 	{
 		if (bundle->lane_count > 0 || bundle->in_flight > 0)
 			continue;
 		bundle->key.tenant->bundle_count--;
 		bundle->key.destination->bundle_count--;
-		(void) hash_search(bundles, &bundle->key, HASH_REMOVE, NULL);
+		(void) hash_search(scheduler->bundles, &bundle->key, HASH_REMOVE, NULL);
 	}
 }
 
 static void
-forget_tenants(TimestampTz now)
+forget_tenants(Scheduler *scheduler, TimestampTz now)
 {
 	HASH_SEQ_STATUS scan;
 	Tenant	   *tenant;
 
-	hash_seq_init(&scan, tenants);
+	hash_seq_init(&scan, scheduler->tenants);
 	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
 	{
 		if (tenant->bundle_count > 0 || !gate_is_forgettable(&tenant->gate, now))
 			continue;
-		alarm_clear(&tenant->alarm);
-		(void) hash_search(tenants, &tenant->application_id, HASH_REMOVE, NULL);
+		alarm_clear(scheduler->alarms, &tenant->alarm);
+		(void) hash_search(scheduler->tenants, &tenant->application_id, HASH_REMOVE, NULL);
 	}
 }
 
 static void
-forget_destinations(TimestampTz now)
+forget_destinations(Scheduler *scheduler, TimestampTz now)
 {
 	HASH_SEQ_STATUS scan;
 	Destination *destination;
 
-	hash_seq_init(&scan, destinations);
+	hash_seq_init(&scan, scheduler->destinations);
 	while ((destination = (Destination *) hash_seq_search(&scan)) != NULL)
 	{
 		if (destination->bundle_count > 0 || destination->in_flight > 0 ||
 			!circuit_is_forgettable(&destination->breaker.circuit, now))
 			continue;
-		alarm_clear(&destination->alarm);
+		alarm_clear(scheduler->alarms, &destination->alarm);
 		if (destination->is_roomy)
 			dlist_delete(&destination->node);
-		breaker_forget(&destination->breaker);
-		(void) hash_search(destinations, destination->key, HASH_REMOVE, NULL);
+		breaker_forget(scheduler, &destination->breaker);
+		(void) hash_search(scheduler->destinations, destination->key, HASH_REMOVE, NULL);
 	}
 }
 
 void
-lanes_forget_unseen(TimestampTz now)
+lanes_forget_unseen(Scheduler *scheduler, TimestampTz now)
 {
-	forget_lanes(now);
-	forget_bundles();
-	forget_tenants(now);
-	forget_destinations(now);
+	forget_lanes(scheduler, now);
+	forget_bundles(scheduler);
+	forget_tenants(scheduler, now);
+	forget_destinations(scheduler, now);
 }

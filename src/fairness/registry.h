@@ -8,32 +8,33 @@
 
 #include "fairness/scheduler.h"
 
-extern void registry_create(MemoryContext context);
+/* With nothing in it. It and all that it has live in this context. */
+extern Scheduler *scheduler_create(MemoryContext context);
 
 /* The record of a lane, or NULL. It stays at least as long as the lane has something due or in flight. */
-extern Lane *lane_find(int64 lane_id);
+extern Lane *lane_find(Scheduler *scheduler, int64 lane_id);
 
 /* The record of a lane, made if needed: nothing known of it. */
-extern Lane *lane_get(int64 lane_id);
+extern Lane *lane_get(Scheduler *scheduler, int64 lane_id);
 
 /* All lanes there are, in an array in CurrentMemoryContext. */
-extern Lane **lanes_all(int *count);
+extern Lane **lanes_all(Scheduler *scheduler, int *count);
 
 /* Found, or NULL. */
-extern Tenant *tenant_find(const pg_uuid_t *application_id);
+extern Tenant *tenant_find(Scheduler *scheduler, const pg_uuid_t *application_id);
 
 /* Found, or made. */
-extern Tenant *tenant_get(const pg_uuid_t *application_id);
-extern Destination *destination_get(const char *key);
-extern Bundle *bundle_get(Tenant *tenant, Destination *destination);
+extern Tenant *tenant_get(Scheduler *scheduler, const pg_uuid_t *application_id);
+extern Destination *destination_get(Scheduler *scheduler, const char *key);
+extern Bundle *bundle_get(Scheduler *scheduler, Tenant *tenant, Destination *destination);
 
 /* None of them is doubted any more. */
-extern void tenants_trust(void);
+extern void tenants_trust(Scheduler *scheduler);
 
 /*
  * Forget the lanes that have nothing to wait for, that the sweep did not see,
  * and of which nothing need be remembered; then the others that no lane needs.
  */
-extern void lanes_forget_unseen(TimestampTz now);
+extern void lanes_forget_unseen(Scheduler *scheduler, TimestampTz now);
 
 #endif							/* APPT_REGISTRY_H */

@@ -9,6 +9,7 @@
 
 #include "datatype/timestamp.h"
 #include "lib/ilist.h"
+#include "utils/hsearch.h"
 #include "utils/uuid.h"
 
 #include "channel/destination.h"
@@ -141,5 +142,26 @@ typedef struct Bundle
 	int			in_flight;
 	int			reserved;
 } Bundle;
+
+/* ---- all of them ---- */
+
+/* What a worker knows of the queue. */
+typedef struct Scheduler
+{
+	MemoryContext context;		/* that all of it lives in */
+	HTAB	   *lanes;			/* by id */
+	HTAB	   *tenants;
+	HTAB	   *destinations;
+	HTAB	   *bundles;
+	pairingheap *alarms;
+	Ring		ring;			/* of tenants */
+	dlist_head	roomy;			/* destinations that have bundles parked, and
+								 * perhaps room */
+	dlist_head	unknown;		/* lanes that have something due */
+	uint64		allotment;		/* the number of the one under way */
+	dlist_head	open_circuits;	/* breakers, the oldest first */
+	int			open_count;
+	bool		circuits_changed;	/* since they were last reported */
+} Scheduler;
 
 #endif							/* APPT_SCHEDULER_H */

@@ -14,34 +14,24 @@
 
 #include "fairness/turns.h"
 
-Turns		turns;
-
-void
-turns_create(void)
-{
-	ring_init(&turns.tenants);
-	dlist_init(&turns.roomy);
-	dlist_init(&turns.unknown);
-}
-
 /* ---- entering and leaving the rings ---- */
 
 static void
-tenant_enter(Tenant *tenant)
+tenant_enter(Scheduler *scheduler, Tenant *tenant)
 {
 	tenant->state = TENANT_SERVED;
-	ring_add(&turns.tenants, &tenant->node);
+	ring_add(&scheduler->ring, &tenant->node);
 }
 
 void
-bundle_enter(Bundle *bundle)
+bundle_enter(Scheduler *scheduler, Bundle *bundle)
 {
 	Tenant	   *tenant = bundle->key.tenant;
 
 	bundle->state = BUNDLE_SERVED;
 	ring_add(&tenant->bundles, &bundle->node);
 	if (tenant->state == TENANT_IDLE)
-		tenant_enter(tenant);
+		tenant_enter(scheduler, tenant);
 }
 
 /* Nothing of the bundle is in its tenant's ring any more. */
@@ -59,24 +49,24 @@ bundle_leave(Bundle *bundle, BundleState state)
 }
 
 void
-lane_enter(Lane *lane)
+lane_enter(Scheduler *scheduler, Lane *lane)
 {
 	if (!lane->is_known)
 	{
 		lane->state = LANE_UNKNOWN;
-		dlist_push_tail(&turns.unknown, &lane->node);
+		dlist_push_tail(&scheduler->unknown, &lane->node);
 		return;
 	}
 	lane->state = LANE_READY;
 	ring_add(&lane->bundle->lanes, &lane->node);
 	if (lane->bundle->state == BUNDLE_IDLE)
-		bundle_enter(lane->bundle);
+		bundle_enter(scheduler, lane->bundle);
 }
 
 void
-lane_leave(Lane *lane)
+lane_leave(Scheduler *scheduler, Lane *lane)
 {
-	alarm_clear(&lane->alarm);
+	alarm_clear(scheduler->alarms, &lane->alarm);
 	if (lane->state == LANE_UNKNOWN)
 		dlist_delete(&lane->node);
 	if (lane->state != LANE_READY)
@@ -88,48 +78,48 @@ lane_leave(Lane *lane)
 
 /* What held it back is over; what else does will be found out. */
 void
-tenant_release(Tenant *tenant)
+tenant_release(Scheduler *scheduler, Tenant *tenant)
 {
 	if (tenant->state != TENANT_HELD && tenant->state != TENANT_FULL)
 		return;
-	alarm_clear(&tenant->alarm);
+	alarm_clear(scheduler->alarms, &tenant->alarm);
 	tenant->state = TENANT_IDLE;
 	if (!ring_is_empty(&tenant->bundles))
-		tenant_enter(tenant);
+		tenant_enter(scheduler, tenant);
 }
 
 void
-destination_release(Destination *destination)
+destination_release(Scheduler *scheduler, Destination *destination)
 {
 	if (destination->is_roomy || dlist_is_empty(&destination->parked))
 		return;
 	destination->is_roomy = true;
-	dlist_push_tail(&turns.roomy, &destination->node);
+	dlist_push_tail(&scheduler->roomy, &destination->node);
 }
 
 void
-block_lane(Lane *lane, TimestampTz until)
+block_lane(Scheduler *scheduler, Lane *lane, TimestampTz until)
 {
-	lane_leave(lane);
+	lane_leave(scheduler, lane);
 	lane->state = until == DT_NOEND ? LANE_FULL : LANE_HELD;
-	alarm_set(&lane->alarm, ALARM_OF_LANE, until);
+	alarm_set(scheduler->alarms, &lane->alarm, ALARM_OF_LANE, until);
 }
 
 void
-block_tenant(Tenant *tenant, TimestampTz until)
+block_tenant(Scheduler *scheduler, Tenant *tenant, TimestampTz until)
 {
 	dlist_delete(&tenant->node);
 	tenant->state = until == DT_NOEND ? TENANT_FULL : TENANT_HELD;
-	alarm_set(&tenant->alarm, ALARM_OF_TENANT, until);
+	alarm_set(scheduler->alarms, &tenant->alarm, ALARM_OF_TENANT, until);
 }
 
 void
-park_bundle(Bundle *bundle, TimestampTz until)
+park_bundle(Scheduler *scheduler, Bundle *bundle, TimestampTz until)
 {
 	Destination *destination = bundle->key.destination;
 
 	bundle_leave(bundle, BUNDLE_PARKED);
-	bundle->parked_in = turns.number;
+	bundle->parked_in = scheduler->allotment;
 	dlist_push_tail(&destination->parked, &bundle->node);
-	alarm_set(&destination->alarm, ALARM_OF_DESTINATION, until);
+	alarm_set(scheduler->alarms, &destination->alarm, ALARM_OF_DESTINATION, until);
 }

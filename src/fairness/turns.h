@@ -8,33 +8,20 @@
 
 #include "fairness/scheduler.h"
 
-typedef struct Turns
-{
-	Ring		tenants;
-	dlist_head	roomy;			/* destinations that have bundles parked, and
-								 * perhaps room */
-	dlist_head	unknown;		/* lanes that have something due */
-	uint64		number;			/* of the allotment */
-} Turns;
-
-extern Turns turns;
-
-extern void turns_create(void);
-
 /* It has something due: may it send? It is in no list or heap. */
-extern void lane_enter(Lane *lane);
+extern void lane_enter(Scheduler *scheduler, Lane *lane);
 
 /* Out of the list that it is in, if any. */
-extern void lane_leave(Lane *lane);
-extern void bundle_enter(Bundle *bundle);
+extern void lane_leave(Scheduler *scheduler, Lane *lane);
+extern void bundle_enter(Scheduler *scheduler, Bundle *bundle);
 
 /* What held it back is over. */
-extern void tenant_release(Tenant *tenant);
-extern void destination_release(Destination *destination);
+extern void tenant_release(Scheduler *scheduler, Tenant *tenant);
+extern void destination_release(Scheduler *scheduler, Destination *destination);
 
 /* May not send until then, or (DT_NOEND) until a transfer ends. */
-extern void block_lane(Lane *lane, TimestampTz until);
-extern void block_tenant(Tenant *tenant, TimestampTz until);
-extern void park_bundle(Bundle *bundle, TimestampTz until);
+extern void block_lane(Scheduler *scheduler, Lane *lane, TimestampTz until);
+extern void block_tenant(Scheduler *scheduler, Tenant *tenant, TimestampTz until);
+extern void park_bundle(Scheduler *scheduler, Bundle *bundle, TimestampTz until);
 
 #endif							/* APPT_TURNS_H */

@@ -93,6 +93,7 @@ static bool claims_alone;
 
 typedef struct Claim
 {
+	Scheduler  *scheduler;
 	int			slot;
 	TimestampTz now;
 	Settling   *settling;		/* what is settled by the same transaction, or
@@ -182,7 +183,7 @@ allot(Claim *claim, TransferEngine *engine, int room)
 	};
 	MemoryContext previous = MemoryContextSwitchTo(claim->staging);
 
-	claim->grants = lanes_allot(&allowance, &claim->quota_count);
+	claim->grants = lanes_allot(claim->scheduler, &allowance, &claim->quota_count);
 	claim->quotas = (LaneQuota *) palloc(sizeof(LaneQuota) * Max(claim->quota_count, 1));
 	for (int i = 0; i < claim->quota_count; i++)
 	{
@@ -514,7 +515,7 @@ rest_drained_lanes(Claim *claim)
 		if (claim->quotas[i].taken < claim->quotas[i].quota || claim->quotas[i].is_held)
 			drained[count++] = claim->quotas[i].lane;
 	if (count > 0)
-		find_heads(drained, count, claim->now);
+		find_heads(claim->scheduler, drained, count, claim->now);
 }
 
 /* What was taken is due as before; where the lanes were found to stand is not so. */
@@ -529,7 +530,7 @@ restore_lanes(Claim *claim)
 		lane->position_id = claim->quotas[i].position_id;
 		lane->low_water = DT_NOBEGIN;
 		if (lane->state == LANE_WAITING)
-			lane_wait(lane, claim->now);
+			lane_wait(claim->scheduler, lane, claim->now);
 	}
 }
 
@@ -616,7 +617,8 @@ hand_over(Claim *claim)
 
 		MemoryContextSetParent(delivery->context, TopMemoryContext);
 		destination_of_url(delivery->request->url, destination);
-		delivery->flight = lane_start(lane_get(delivery->key.lane_id), destination, claim->now);
+		delivery->flight = lane_start(claim->scheduler,
+									  lane_get(claim->scheduler, delivery->key.lane_id), destination, claim->now);
 		deliveries = lappend(deliveries, delivery);
 	}
 	return deliveries;
@@ -624,7 +626,7 @@ hand_over(Claim *claim)
 
 /* None of them may leave: the next settling puts them back to where they were. */
 static void
-take_back(List *deliveries)
+take_back(Scheduler *scheduler, List *deliveries)
 {
 	Response	untried = {
 		.is_untried = true,
@@ -635,7 +637,7 @@ take_back(List *deliveries)
 	ListCell   *cell;
 
 	foreach(cell, deliveries)
-		settle_later((Delivery *) lfirst(cell), &untried);
+		settle_later(scheduler, (Delivery *) lfirst(cell), &untried);
 }
 
 /* Each is a transaction, which a standby may hold up: skipped during a shutdown. */
@@ -666,7 +668,7 @@ conclude(Claim *claim, List **deliveries)
 	if (may_leave)
 		*deliveries = claimed;
 	else
-		take_back(claimed);
+		take_back(claim->scheduler, claimed);
 	activate_appointments(claim);
 	return may_leave;
 }
@@ -714,22 +716,22 @@ give_up(Claim *claim, const Failure *failure)
 }
 
 ClaimResult
-claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
+claim_due(Scheduler *scheduler, TransferEngine *engine, int slot, int room, bool may_wait,
 		  bool settles, List **deliveries)
 {
-	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
+	Claim		claim = {.scheduler = scheduler,.slot = slot,.now = GetCurrentTimestamp()};
 	Failure		failure;
 	bool		claimed;
 
 	*deliveries = NIL;
-	if (!learn_owners(slot, claim.now))
+	if (!learn_owners(scheduler, slot, claim.now))
 		return CLAIM_FAILED;
 	claim.staging = AllocSetContextCreate(TopMemoryContext, "appt claim", ALLOCSET_DEFAULT_SIZES);
 	allot(&claim, engine, single_claims > 0 ? 1 : room);
 	if (claim.quota_count == 0)
 	{
 		MemoryContextDelete(claim.staging);
-		return lanes_are_unknown() ? CLAIM_DONE : CLAIM_BLOCKED;
+		return lanes_are_unknown(scheduler) ? CLAIM_DONE : CLAIM_BLOCKED;
 	}
 	if (may_wait && single_claims == 0 && will_grow(&claim))
 	{
@@ -738,7 +740,7 @@ claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
 		return CLAIM_LATER;
 	}
 	if (settles && !claims_alone && single_claims == 0)
-		claim.settling = settling_of_finished();
+		claim.settling = settling_of_finished(scheduler);
 	claimed = worker_run(claim_step, &claim, &failure);
 	journal_end();
 	lanes_return(claim.grants, claim.quota_count);
@@ -771,9 +773,9 @@ try_suspect(Claim *claim, List **deliveries)
 }
 
 ClaimResult
-claim_suspect(TransferEngine *engine, int slot, int room, List **deliveries)
+claim_suspect(Scheduler *scheduler, TransferEngine *engine, int slot, int room, List **deliveries)
 {
-	Claim		claim = {.slot = slot,.now = GetCurrentTimestamp()};
+	Claim		claim = {.scheduler = scheduler,.slot = slot,.now = GetCurrentTimestamp()};
 	ClaimResult result = CLAIM_BLOCKED;
 
 	*deliveries = NIL;

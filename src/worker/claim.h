@@ -7,6 +7,7 @@
 
 #include "nodes/pg_list.h"
 
+#include "fairness/scheduler.h"
 #include "transfer/engine.h"
 
 /*
@@ -27,13 +28,14 @@ typedef enum ClaimResult
 	CLAIM_DONE, CLAIM_LATER, CLAIM_BLOCKED, CLAIM_FAILED
 } ClaimResult;
 
-extern ClaimResult claim_due(TransferEngine *engine, int slot, int room, bool may_wait,
-							 bool settles, List **deliveries);
+extern ClaimResult claim_due(Scheduler *scheduler, TransferEngine *engine, int slot, int room,
+							 bool may_wait, bool settles, List **deliveries);
 
 /*
  * Claim one of the suspects (suspects.h) alone, in one transaction. CLAIM_BLOCKED
  * if no lane that is ready has one that may be claimed now.
  */
-extern ClaimResult claim_suspect(TransferEngine *engine, int slot, int room, List **deliveries);
+extern ClaimResult claim_suspect(Scheduler *scheduler, TransferEngine *engine, int slot, int room,
+								 List **deliveries);
 
 #endif							/* APPT_CLAIM_H */

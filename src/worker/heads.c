@@ -50,7 +50,7 @@ after_locked(TimestampTz begin)
 }
 
 void
-find_heads(Lane **lanes, int count, TimestampTz now)
+find_heads(Scheduler *scheduler, Lane **lanes, int count, TimestampTz now)
 {
 	Column	   *ids = column_create(INT8OID, count);
 	Column	   *low_waters = column_create(TIMESTAMPTZOID, count);
@@ -74,13 +74,14 @@ find_heads(Lane **lanes, int count, TimestampTz now)
 			lane->position_due = head;
 			lane->position_id = 0;
 		}
-		lane_wait(lane, head <= now ? after_locked(now) : head);
+		lane_wait(scheduler, lane, head <= now ? after_locked(now) : head);
 	}
 }
 
 static void
 sweep_step(void *argument)
 {
+	Scheduler  *scheduler = (Scheduler *) argument;
 	uint64		rows = statement_run(&select_lanes);
 	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(rows, 1));
 	Lane	  **all;
@@ -89,10 +90,10 @@ sweep_step(void *argument)
 	for (uint64 row = 0; row < rows; row++)
 		ids[row] = row_int64(row, 1);
 	for (uint64 row = 0; row < rows; row++)
-		lane_get(ids[row])->is_seen = true;
-	lanes_forget_unseen(GetCurrentTimestamp());
-	lanes_doubt();
-	all = lanes_all(&count);
+		lane_get(scheduler, ids[row])->is_seen = true;
+	lanes_forget_unseen(scheduler, GetCurrentTimestamp());
+	lanes_doubt(scheduler);
+	all = lanes_all(scheduler, &count);
 
 	/*
 	 * Nobody told us of what was planned for later than this, nor of what was
@@ -101,11 +102,11 @@ sweep_step(void *argument)
 	for (int i = 0; i < count; i++)
 		all[i]->low_water = DT_NOBEGIN;
 	if (count > 0)
-		find_heads(all, count, DT_NOBEGIN);
+		find_heads(scheduler, all, count, DT_NOBEGIN);
 }
 
 bool
-sweep_lanes(void)
+sweep_lanes(Scheduler *scheduler)
 {
-	return worker_run(sweep_step, NULL, NULL);
+	return worker_run(sweep_step, scheduler, NULL);
 }

@@ -11,9 +11,9 @@
  * Within a transaction: look for the heads of these lanes, and let each wait
  * for its own; shortly, if somebody has locked it though it is due by `now`.
  */
-extern void find_heads(Lane **lanes, int count, TimestampTz now);
+extern void find_heads(Scheduler *scheduler, Lane **lanes, int count, TimestampTz now);
 
 /* Look for lanes that nobody told us of, and for the heads of all, in a transaction of its own. */
-extern bool sweep_lanes(void);
+extern bool sweep_lanes(Scheduler *scheduler);
 
 #endif							/* APPT_HEADS_H */

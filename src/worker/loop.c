@@ -33,6 +33,7 @@
 #include "fairness/breakers.h"
 #include "fairness/lanes.h"
 #include "fairness/refresh.h"
+#include "fairness/registry.h"
 #include "worker/chores.h"
 #include "worker/claim.h"
 #include "worker/delivery.h"
@@ -90,6 +91,7 @@ typedef struct Pace
 typedef struct Loop
 {
 	int			slot;
+	Scheduler  *scheduler;
 	TransferEngine *engine;
 	Chores	   *chores;
 	WaitEventSet *events;
@@ -148,24 +150,24 @@ pace_note(Pace *pace, TimestampTz begin)
 static void
 doubt_everything(Loop *loop)
 {
-	lanes_doubt();
+	lanes_doubt(loop->scheduler);
 	loop->is_blocked = false;
 }
 
 static void
 expect(Loop *loop, const WakeEntry *entry)
 {
-	lane_expect(entry->lane, entry->due_at);
+	lane_expect(loop->scheduler, entry->lane, entry->due_at);
 	if (!entry->by_hand)
 		return;
-	lane_expedite(entry->lane, GetCurrentTimestamp());
+	lane_expedite(loop->scheduler, entry->lane, GetCurrentTimestamp());
 	loop->is_blocked = false;
 }
 
 static void
 hear_change(Loop *loop, const WakeEntry *entry)
 {
-	tenant_doubt(&entry->application_id);
+	tenant_doubt(loop->scheduler, &entry->application_id);
 	loop->has_changes = true;
 }
 
@@ -209,10 +211,10 @@ heed_changes(Loop *loop, TimestampTz now)
 		loop->changes.cost += cost;
 		loop->sweeps.cost += cost;
 	}
-	loop->is_learning &= lanes_are_unknown();
+	loop->is_learning &= lanes_are_unknown(loop->scheduler);
 	if (!loop->has_changes || now < pace_of_others(&loop->changes))
 		return;
-	lanes_doubt_changed();
+	lanes_doubt_changed(loop->scheduler);
 	pace_note(&loop->changes, now);
 	loop->has_changes = false;
 	loop->is_learning = true;
@@ -232,7 +234,7 @@ finish_transfers(Loop *loop)
 	transfer_engine_run(loop->engine);
 	while ((response = transfer_take(loop->engine, &tag)) != NULL)
 	{
-		settle_later((Delivery *) tag, response);
+		settle_later(loop->scheduler, (Delivery *) tag, response);
 		loop->is_blocked = false;
 	}
 	journal_end();
@@ -258,7 +260,7 @@ start(Loop *loop, List *deliveries)
 				.finished_at = GetCurrentTimestamp()
 			};
 
-			settle_later(delivery, &nothing);
+			settle_later(loop->scheduler, delivery, &nothing);
 		}
 	}
 	journal_end();
@@ -290,15 +292,15 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	int			room;
 	bool		may_wait;
 
-	if (lanes_wake(now))
+	if (lanes_wake(loop->scheduler, now))
 		loop->is_blocked = false;
-	if (!lanes_are_ready() || loop->is_blocked || now < loop->claim_not_before)
+	if (!lanes_are_ready(loop->scheduler) || loop->is_blocked || now < loop->claim_not_before)
 		return;
 	room = claim_room(loop);
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
 	if (room <= 0 || (may_wait && room < FAIR_BATCH))
 		return;
-	switch (claim_due(loop->engine, loop->slot, room, may_wait, settles, &deliveries))
+	switch (claim_due(loop->scheduler, loop->engine, loop->slot, room, may_wait, settles, &deliveries))
 	{
 		case CLAIM_DONE:
 			/* Else it went without, or failed: settled by itself. */
@@ -332,13 +334,13 @@ see_to_suspects(Loop *loop, TimestampTz now)
 		return;
 	if (!suspects_settle_guilty() || !suspects_forget_settled())
 		result = CLAIM_FAILED;
-	if (lanes_wake(now))
+	if (lanes_wake(loop->scheduler, now))
 		loop->is_blocked = false;
 	for (int i = 0; i < SUSPECTS_AT_ONCE && result == CLAIM_DONE; i++)
 	{
-		if (!lanes_are_ready() || claim_room(loop) <= 0)
+		if (!lanes_are_ready(loop->scheduler) || claim_room(loop) <= 0)
 			break;
-		result = claim_suspect(loop->engine, loop->slot, claim_room(loop), &deliveries);
+		result = claim_suspect(loop->scheduler, loop->engine, loop->slot, claim_room(loop), &deliveries);
 		start(loop, deliveries);
 	}
 	loop->suspects_at = now + (result == CLAIM_FAILED ? FAILURE_PAUSE : SUSPECTS_INTERVAL);
@@ -355,7 +357,7 @@ settle_if_worthwhile(Loop *loop, TimestampTz now)
 	if (waiting < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
 		now < pace_next(&loop->settles))
 		return;
-	if (settle_finished())
+	if (settle_finished(loop->scheduler))
 		note_settled(loop, now);
 	else
 		loop->settle_not_before = now + FAILURE_PAUSE;
@@ -373,7 +375,7 @@ sweep_if_time(Loop *loop, TimestampTz now)
 {
 	if (now < loop->sweep_at)
 		return;
-	loop->sweep_at = now + (sweep_lanes() ? SWEEP_INTERVAL : FAILURE_PAUSE);
+	loop->sweep_at = now + (sweep_lanes(loop->scheduler) ? SWEEP_INTERVAL : FAILURE_PAUSE);
 	pace_note(&loop->sweeps, now);
 	loop->is_learning = true;
 	chores_look(loop->chores);
@@ -405,7 +407,7 @@ recover_leftovers(Loop *loop, TimestampTz now)
 	loop->recovery_at = now + FAILURE_PAUSE;
 	if (!loop->has_looked)
 		loop->has_looked = recover_find(loop->slot, loop->slot == 1);
-	if (loop->has_looked && recover_some())
+	if (loop->has_looked && recover_some(loop->scheduler))
 		loop->recovery_at = DT_NOEND;
 }
 
@@ -447,9 +449,9 @@ next_wake(Loop *loop, TimestampTz now)
 		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
 		wake = Min(wake, pace_of_others(&loop->changes));
-	if (lanes_are_ready() && !loop->is_blocked && claim_room(loop) > 0)
+	if (lanes_are_ready(loop->scheduler) && !loop->is_blocked && claim_room(loop) > 0)
 		wake = Min(wake, Max(loop->claim_not_before, pace_next(&loop->claims)));
-	return Min(wake, lanes_next_wake());
+	return Min(wake, lanes_next_wake(loop->scheduler));
 }
 
 /* Milliseconds, rounded up: never early. */
@@ -472,7 +474,7 @@ check_interrupts(Loop *loop)
 		return false;
 	loop->sweep_at = DT_NOBEGIN;
 	chores_look_at_all(loop->chores);
-	breakers_expedite(GetCurrentTimestamp());
+	breakers_expedite(loop->scheduler, GetCurrentTimestamp());
 	doubt_everything(loop);
 	return true;
 }
@@ -497,12 +499,12 @@ sleep_once(Loop *loop, TimestampTz wake)
 }
 
 static void
-report_circuits(void)
+report_circuits(Scheduler *scheduler)
 {
 	CircuitReport reports[CIRCUITS_SHOWN];
 
-	if (breakers_have_news())
-		worker_report_circuits(reports, breakers_report(reports, CIRCUITS_SHOWN));
+	if (breakers_have_news(scheduler))
+		worker_report_circuits(reports, breakers_report(scheduler, reports, CIRCUITS_SHOWN));
 }
 
 static void
@@ -513,7 +515,7 @@ sleep_until_work(Loop *loop)
 	long		engine_timeout = transfer_engine_timeout(loop->engine);
 
 	worker_report(transfers_in_flight(loop->engine), settled_sent, settled_failed, wake);
-	report_circuits();
+	report_circuits(loop->scheduler);
 	if (engine_timeout >= 0)
 		wake = Min(wake, now + engine_timeout * INT64CONST(1000));
 	journal_begin(ACTIVITY_ASLEEP, NULL, 0);
@@ -562,7 +564,7 @@ settle_for_good(Loop *loop)
 {
 	for (int tries = 0; tries < LAST_SETTLES; tries++)
 	{
-		if (!settle_finished() || settle_waiting() == 0)
+		if (!settle_finished(loop->scheduler) || settle_waiting() == 0)
 			return;
 		pg_usleep(LOCKED_PAUSE);
 	}
@@ -592,7 +594,7 @@ wind_down(Loop *loop)
 	transfer_engine_abandon(loop->engine);
 	settle_for_good(loop);
 	if (loop->has_looked && recover_find(loop->slot, false))
-		(void) recover_some();
+		(void) recover_some(loop->scheduler);
 }
 
 static void
@@ -606,6 +608,7 @@ loop_create(Loop *loop, int slot)
 	loop->switches_at = DT_NOEND;
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
+	loop->scheduler = scheduler_create(TopMemoryContext);
 	loop->engine = transfer_engine_create();
 	loop->events = CreateWaitEventSet(TopMemoryContext, 3);
 	AddWaitEventToSet(loop->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
@@ -621,7 +624,6 @@ delivery_loop(int slot)
 
 	pin_plans(true);
 	loop_create(&loop, slot);
-	lanes_create(TopMemoryContext);
 	while (!worker_must_stop())
 	{
 		MemoryContextSwitchTo(loop.turn_context);

@@ -64,6 +64,7 @@ static TimeOffset cost;			/* of learning, since somebody asked */
 
 typedef struct Learning
 {
+	Scheduler  *scheduler;
 	int			slot;
 	TimestampTz now;
 	Lane	  **lanes;
@@ -115,7 +116,7 @@ learn(Lane *lane, uint64 row, const Learning *learning)
 	(void) channel_from_code(row_text(row, 3), &owner.channel);
 	if (url != NULL)
 		destination_of_url(url, destination);
-	lane_learn(lane, &owner, learning->now);
+	lane_learn(learning->scheduler, lane, &owner, learning->now);
 }
 
 static void
@@ -138,7 +139,7 @@ learn_step(void *argument)
 	/* Of which there is nothing, others have settled everything. */
 	for (int i = 0; i < learning->count; i++)
 		if (lanes[i]->state == LANE_UNKNOWN)
-			lane_wait(lanes[i], DT_NOEND);
+			lane_wait(learning->scheduler, lanes[i], DT_NOEND);
 }
 
 /* One of them broke the batch. It is set aside; the others are learned. */
@@ -147,28 +148,28 @@ learn_one_by_one(const Learning *batch)
 {
 	for (int i = 0; i < batch->count; i++)
 	{
-		Learning	single = {batch->slot, batch->now, &batch->lanes[i], 1};
+		Learning	single = {batch->scheduler, batch->slot, batch->now, &batch->lanes[i], 1};
 		Failure		failure;
 
 		if (batch->lanes[i]->state != LANE_UNKNOWN || worker_run(learn_step, &single, &failure))
 			continue;
 		if (failure.kind == FAILURE_TRANSIENT)
 			return false;
-		lane_set_aside(batch->lanes[i], batch->now + SET_ASIDE);
+		lane_set_aside(batch->scheduler, batch->lanes[i], batch->now + SET_ASIDE);
 	}
 	return true;
 }
 
 bool
-learn_owners(int slot, TimestampTz now)
+learn_owners(Scheduler *scheduler, int slot, TimestampTz now)
 {
-	Learning	learning = {slot, now};
+	Learning	learning = {scheduler, slot, now};
 	Failure		failure;
 	bool		is_learned;
 
-	if (!lanes_are_unknown())
+	if (!lanes_are_unknown(scheduler))
 		return true;
-	learning.lanes = lanes_unknown(LEARN_BATCH, &learning.count);
+	learning.lanes = lanes_unknown(scheduler, LEARN_BATCH, &learning.count);
 	is_learned = worker_run(learn_step, &learning, &failure) ||
 		(failure.kind != FAILURE_TRANSIENT && learn_one_by_one(&learning));
 	cost += GetCurrentTimestamp() - now;

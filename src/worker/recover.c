@@ -57,6 +57,7 @@ typedef struct Search
 /* Some of the leftovers, in one transaction. */
 typedef struct Recovery
 {
+	Scheduler  *scheduler;
 	Leftover   *leftovers;		/* by id; all suspect or none */
 	int			count;
 	bool	   *is_closed;		/* by this transaction, or by somebody else */
@@ -258,6 +259,7 @@ leftover_of(const Recovery *recovery, int64 id)
 /* What becomes of them. */
 typedef struct Closing
 {
+	Scheduler  *scheduler;
 	TimestampTz now;
 	UnsentBatch *unsent;
 	QueueKeys  *again;
@@ -276,7 +278,7 @@ close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *f
 	{
 		queue_keys_add(closing->again, &leftover->key);
 		column_add(closing->untils, TimestampTzGetDatum(closing->now));
-		lane_expect(leftover->key.lane_id, closing->now);
+		lane_expect(closing->scheduler, leftover->key.lane_id, closing->now);
 	}
 	else
 		unsent_settle(closing->unsent, &leftover->key, decision.state, decision.reason, NULL);
@@ -287,7 +289,7 @@ static void
 close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz now)
 {
 	Closing		closing = {
-		now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
+		recovery->scheduler, now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
 	};
 	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
 														ALLOCSET_DEFAULT_SIZES);
@@ -371,9 +373,9 @@ close_broken_step(void *argument)
 }
 
 static bool
-recover_these(Leftover *these, int count, Failure *failure)
+recover_these(Scheduler *scheduler, Leftover *these, int count, Failure *failure)
 {
-	Recovery	recovery = {these, count, (bool *) palloc0(count * sizeof(bool))};
+	Recovery	recovery = {scheduler, these, count, (bool *) palloc0(count * sizeof(bool))};
 	bool		succeeded;
 
 	note_in_journal(&recovery);
@@ -393,13 +395,13 @@ recover_these(Leftover *these, int count, Failure *failure)
 }
 
 static void
-recover_one_by_one(Leftover *these, int count)
+recover_one_by_one(Scheduler *scheduler, Leftover *these, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
 		Failure		failure;
 
-		if (!recover_these(&these[i], 1, &failure) && failure.kind == FAILURE_TRANSIENT)
+		if (!recover_these(scheduler, &these[i], 1, &failure) && failure.kind == FAILURE_TRANSIENT)
 			return;
 	}
 }
@@ -415,7 +417,7 @@ count_unsuspected(void)
 }
 
 bool
-recover_some(void)
+recover_some(Scheduler *scheduler)
 {
 	int			unclosed = 0;
 	int			unsuspected = count_unsuspected();
@@ -425,10 +427,10 @@ recover_some(void)
 		int			count = Min(RECOVERY_BATCH, unsuspected - first);
 		Failure		failure;
 
-		if (!recover_these(&leftovers[first], count, &failure) && failure.kind != FAILURE_TRANSIENT)
-			recover_one_by_one(&leftovers[first], count);
+		if (!recover_these(scheduler, &leftovers[first], count, &failure) && failure.kind != FAILURE_TRANSIENT)
+			recover_one_by_one(scheduler, &leftovers[first], count);
 	}
-	recover_one_by_one(&leftovers[unsuspected], leftover_count - unsuspected);
+	recover_one_by_one(scheduler, &leftovers[unsuspected], leftover_count - unsuspected);
 	for (int i = 0; i < leftover_count; i++)
 		if (!leftovers[i].is_closed)
 			leftovers[unclosed++] = leftovers[i];

@@ -5,6 +5,8 @@
 #ifndef APPT_RECOVER_H
 #define APPT_RECOVER_H
 
+#include "fairness/scheduler.h"
+
 /*
  * Look for what this slot left open when it last stopped, before anything is
  * claimed under it. `and_above`: also what the slots above appt.workers left,
@@ -16,6 +18,6 @@ extern bool recover_find(int slot, bool and_above);
  * Close what was found: its attempts are INTERRUPTED. What a caller has locked
  * is left for the next time; true when nothing is left.
  */
-extern bool recover_some(void);
+extern bool recover_some(Scheduler *scheduler);
 
 #endif							/* APPT_RECOVER_H */

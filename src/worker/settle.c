@@ -86,6 +86,7 @@ static Statement put_back = {
 
 struct Settling
 {
+	Scheduler  *scheduler;
 	TimestampTz now;
 	Delivery  **deliveries;		/* ordered by notification_id */
 	int			count;
@@ -174,7 +175,7 @@ read_outcome(Delivery *delivery, const Response *response)
 
 /* The response goes with this turn of the loop; what the log keeps stays. */
 void
-settle_later(Delivery *delivery, const Response *response)
+settle_later(Scheduler *scheduler, Delivery *delivery, const Response *response)
 {
 	MemoryContext previous = MemoryContextSwitchTo(delivery->context);
 
@@ -184,7 +185,7 @@ settle_later(Delivery *delivery, const Response *response)
 	dlist_push_tail(&finished, &delivery->node);
 	finished_count++;
 	MemoryContextSwitchTo(previous);
-	lane_finish(&delivery->flight, evidence_of(response, delivery->request->protocol),
+	lane_finish(scheduler, &delivery->flight, evidence_of(response, delivery->request->protocol),
 				delivery->outcome.cause, GetCurrentTimestamp());
 }
 
@@ -418,10 +419,10 @@ settling_write(void *argument)
 /* ---- after commit ---- */
 
 static void
-forget(Delivery *delivery, const Decision *decision)
+forget(Scheduler *scheduler, Delivery *delivery, const Decision *decision)
 {
 	if (decision->until != 0)
-		lane_expect(delivery->key.lane_id, decision->until);
+		lane_expect(scheduler, delivery->key.lane_id, decision->until);
 	if (decision->state == STATE_SENT)
 		settled_sent++;
 	if (decision->state == STATE_FAILED)
@@ -437,16 +438,17 @@ settling_conclude(Settling *settling)
 {
 	for (int i = 0; i < settling->count; i++)
 		if (settling->is_written[i])
-			forget(settling->deliveries[i], &settling->decisions[i]);
+			forget(settling->scheduler, settling->deliveries[i], &settling->decisions[i]);
 }
 
 /* ---- the whole ---- */
 
 static Settling *
-settling_create(Delivery **deliveries, int count)
+settling_create(Scheduler *scheduler, Delivery **deliveries, int count)
 {
 	Settling   *settling = (Settling *) palloc0(sizeof(Settling));
 
+	settling->scheduler = scheduler;
 	settling->now = GetCurrentTimestamp();
 	settling->deliveries = deliveries;
 	settling->count = count;
@@ -458,7 +460,7 @@ settling_create(Delivery **deliveries, int count)
 }
 
 Settling *
-settling_of_finished(void)
+settling_of_finished(Scheduler *scheduler)
 {
 	Delivery  **deliveries;
 	int			count = 0;
@@ -470,7 +472,7 @@ settling_of_finished(void)
 	dlist_foreach(iterator, &finished)
 		deliveries[count++] = dlist_container(Delivery, node, iterator.cur);
 	qsort(deliveries, count, sizeof(Delivery *), compare_deliveries);
-	return settling_create(deliveries, count);
+	return settling_create(scheduler, deliveries, count);
 }
 
 static bool
@@ -499,7 +501,7 @@ settle_one_by_one(const Settling *settling)
 	{
 		Failure		failure;
 
-		if (settle(settling_create(&settling->deliveries[i], 1), &failure))
+		if (settle(settling_create(settling->scheduler, &settling->deliveries[i], 1), &failure))
 			continue;
 		committed = false;
 		if (failure.kind == FAILURE_TRANSIENT)
@@ -509,9 +511,9 @@ settle_one_by_one(const Settling *settling)
 }
 
 bool
-settle_finished(void)
+settle_finished(Scheduler *scheduler)
 {
-	Settling   *settling = settling_of_finished();
+	Settling   *settling = settling_of_finished(scheduler);
 	Failure		failure;
 
 	if (settling == NULL || settle(settling, &failure))

@@ -8,7 +8,7 @@
 #include "worker/delivery.h"
 
 /* Take over a finished delivery; the next settling settles it. No SPI; raises an error only for want of memory. */
-extern void settle_later(Delivery *delivery, const Response *response);
+extern void settle_later(Scheduler *scheduler, Delivery *delivery, const Response *response);
 
 /* How many are finished and not settled yet. */
 extern int	settle_waiting(void);
@@ -17,7 +17,7 @@ extern int	settle_waiting(void);
  * Settle what is finished in one transaction. What a caller has locked is left
  * for the next time; false if the transaction failed, which leaves everything.
  */
-extern bool settle_finished(void);
+extern bool settle_finished(Scheduler *scheduler);
 
 /*
  * The same in somebody else's transaction: what is finished, in
@@ -25,7 +25,7 @@ extern bool settle_finished(void);
  * transaction, and concluded once that has committed.
  */
 typedef struct Settling Settling;
-extern Settling *settling_of_finished(void);
+extern Settling *settling_of_finished(Scheduler *scheduler);
 extern void settling_write(void *settling);
 extern void settling_conclude(Settling *settling);
 

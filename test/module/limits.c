@@ -192,6 +192,7 @@ test_circuit_run(PG_FUNCTION_ARGS)
 
 /* ---- lanes ---- */
 
+static Scheduler *scheduler;
 static List *flights;			/* of Flight * */
 
 static void
@@ -210,7 +211,7 @@ test_lanes_reset(PG_FUNCTION_ARGS)
 	if (context != NULL)
 		MemoryContextDelete(context);
 	context = AllocSetContextCreate(TopMemoryContext, "appt test lanes", ALLOCSET_DEFAULT_SIZES);
-	lanes_create(context);
+	scheduler = scheduler_create(context);
 	flights = NIL;
 	PG_RETURN_VOID();
 }
@@ -243,9 +244,9 @@ test_lane_learn(PG_FUNCTION_ARGS)
 	};
 
 	owner_id(&owner.application_id, PG_GETARG_INT64(1));
-	lane_expect(id, now);
-	(void) lanes_wake(now);
-	lane_learn(lane_find(id), &owner, now);
+	lane_expect(scheduler, id, now);
+	(void) lanes_wake(scheduler, now);
+	lane_learn(scheduler, lane_find(scheduler, id), &owner, now);
 	PG_RETURN_VOID();
 }
 
@@ -258,7 +259,7 @@ start_granted(const Grant *grant, const char *destination, TimestampTz now)
 	{
 		Flight	   *flight = palloc(sizeof(Flight));
 
-		*flight = lane_start(grant->lane, destination, now);
+		*flight = lane_start(scheduler, grant->lane, destination, now);
 		flights = lappend(flights, flight);
 	}
 	MemoryContextSwitchTo(previous);
@@ -294,8 +295,8 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 	StringInfoData text;
 
 	initStringInfo(&text);
-	(void) lanes_wake(allowance.now);
-	grants = lanes_allot(&allowance, &count);
+	(void) lanes_wake(scheduler, allowance.now);
+	grants = lanes_allot(scheduler, &allowance, &count);
 	lanes_return(grants, count);
 	qsort(grants, count, sizeof(Grant), compare_grants);
 	for (int i = 0; i < count; i++)
@@ -339,7 +340,7 @@ test_lanes_finish(PG_FUNCTION_ARGS)
 		if (flight->lane->id != PG_GETARG_INT64(0) || left == 0)
 			continue;
 		left--;
-		lane_finish(flight, evidence, "as told", at_seconds(PG_GETARG_FLOAT8(2)));
+		lane_finish(scheduler, flight, evidence, "as told", at_seconds(PG_GETARG_FLOAT8(2)));
 		flights = foreach_delete_current(flights, cell);
 	}
 	PG_RETURN_INT32(PG_GETARG_INT32(1) - left);
@@ -349,23 +350,23 @@ test_lanes_finish(PG_FUNCTION_ARGS)
 Datum
 test_lanes_wake(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(lanes_wake(at_seconds(PG_GETARG_FLOAT8(0))));
+	PG_RETURN_BOOL(lanes_wake(scheduler, at_seconds(PG_GETARG_FLOAT8(0))));
 }
 
 /* lanes_next_wake() -> seconds, NULL: never */
 Datum
 test_lanes_next_wake(PG_FUNCTION_ARGS)
 {
-	if (lanes_next_wake() == DT_NOEND)
+	if (lanes_next_wake(scheduler) == DT_NOEND)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(lanes_next_wake() / 1e6);
+	PG_RETURN_FLOAT8(lanes_next_wake(scheduler) / 1e6);
 }
 
 /* lane_drain(lane): nothing of it is due any more. */
 Datum
 test_lane_drain(PG_FUNCTION_ARGS)
 {
-	lane_wait(lane_find(PG_GETARG_INT64(0)), DT_NOEND);
+	lane_wait(scheduler, lane_find(scheduler, PG_GETARG_INT64(0)), DT_NOEND);
 	PG_RETURN_VOID();
 }
 
@@ -374,7 +375,7 @@ Datum
 test_open_circuits(PG_FUNCTION_ARGS)
 {
 	CircuitReport reports[CIRCUITS_SHOWN];
-	int			count = breakers_report(reports, CIRCUITS_SHOWN);
+	int			count = breakers_report(scheduler, reports, CIRCUITS_SHOWN);
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -404,7 +405,7 @@ test_lanes_visits(PG_FUNCTION_ARGS)
 		Grant	   *grants;
 
 		INSTR_TIME_SET_CURRENT(start);
-		grants = lanes_allot(&allowance, &count);
+		grants = lanes_allot(scheduler, &allowance, &count);
 		INSTR_TIME_SET_CURRENT(took);
 		INSTR_TIME_SUBTRACT(took, start);
 		lanes_return(grants, count);
@@ -467,7 +468,7 @@ static void
 learn_all(Churn *churn)
 {
 	int			count;
-	Lane	  **unknown = lanes_unknown(CHURN_LANES, &count);
+	Lane	  **unknown = lanes_unknown(scheduler, CHURN_LANES, &count);
 
 	for (int i = 0; i < count; i++)
 	{
@@ -482,7 +483,7 @@ learn_all(Churn *churn)
 
 		owner_id(&owner.application_id, tenant_of(id));
 		churn->learned_to[id - 1] = churn->leads_to[id - 1];
-		lane_learn(unknown[i], &owner, churn->now);
+		lane_learn(scheduler, unknown[i], &owner, churn->now);
 	}
 }
 
@@ -494,11 +495,11 @@ doubt_lane_of(Churn *churn, int64 lane_id)
 
 	owner_id(&application_id, tenant_of(lane_id));
 	if (roll(churn, 4) == 0)
-		lanes_doubt();
+		lanes_doubt(scheduler);
 	else
 	{
-		tenant_doubt(&application_id);
-		lanes_doubt_changed();
+		tenant_doubt(scheduler, &application_id);
+		lanes_doubt_changed(scheduler);
 	}
 }
 
@@ -558,7 +559,7 @@ allot_some(Churn *churn, bool all)
 
 	allowance.places = all ? allowance.free_places : Min(allowance.free_places, roll(churn, 20));
 	learn_all(churn);
-	grants = lanes_allot(&allowance, &count);
+	grants = lanes_allot(scheduler, &allowance, &count);
 	lanes_return(grants, count);
 	check_limits(churn, grants, count);
 	for (int i = 0; i < count; i++)
@@ -566,13 +567,14 @@ allot_some(Churn *churn, bool all)
 		int			starts = all ? grants[i].places : roll(churn, grants[i].places + 1);
 
 		if (all || (starts < grants[i].places && roll(churn, 2) == 0))
-			lane_wait(grants[i].lane, DT_NOEND);
+			lane_wait(scheduler, grants[i].lane, DT_NOEND);
 		while (starts-- > 0)
 		{
 			int			to = churn->leads_to[grants[i].lane->id - 1];
 
 			churn->flight_to[churn->flight_count] = churn->learned_to[grants[i].lane->id - 1] = to;
-			churn->flights[churn->flight_count++] = lane_start(grants[i].lane, churn_destination(to), churn->now);
+			churn->flights[churn->flight_count++] =
+				lane_start(scheduler, grants[i].lane, churn_destination(to), churn->now);
 		}
 	}
 }
@@ -590,7 +592,7 @@ finish_one(Churn *churn, bool well)
 		evidence = (Evidence) {FINDING_BAD, FINDING_GOOD};
 	else if (!well && roll(churn, 10) == 0)
 		evidence = (Evidence) {FINDING_NONE, FINDING_NONE};
-	lane_finish(&churn->flights[i], evidence, NULL, churn->now);
+	lane_finish(scheduler, &churn->flights[i], evidence, NULL, churn->now);
 	churn->flights[i] = churn->flights[--churn->flight_count];
 	churn->flight_to[i] = churn->flight_to[churn->flight_count];
 }
@@ -604,10 +606,10 @@ churn_step(Churn *churn)
 			change_configuration(churn);
 			break;
 		case 1:
-			lanes_forget_unseen(churn->now);
+			lanes_forget_unseen(scheduler, churn->now);
 			break;
 		case 2:
-			lane_expedite(1 + roll(churn, CHURN_LANES), churn->now);
+			lane_expedite(scheduler, 1 + roll(churn, CHURN_LANES), churn->now);
 			break;
 		case 3:
 		case 4:
@@ -615,7 +617,7 @@ churn_step(Churn *churn)
 			break;
 		case 5:
 		case 6:
-			lane_expect(1 + roll(churn, CHURN_LANES), churn->now - roll(churn, 1000));
+			lane_expect(scheduler, 1 + roll(churn, CHURN_LANES), churn->now - roll(churn, 1000));
 			break;
 		case 7:
 		case 8:
@@ -625,7 +627,7 @@ churn_step(Churn *churn)
 		default:
 			allot_some(churn, false);
 	}
-	(void) lanes_wake(churn->now);
+	(void) lanes_wake(scheduler, churn->now);
 }
 
 static int
@@ -633,7 +635,7 @@ lanes_with_something_due(void)
 {
 	int			count;
 	int			due = 0;
-	Lane	  **lanes = lanes_all(&count);
+	Lane	  **lanes = lanes_all(scheduler, &count);
 
 	for (int i = 0; i < count; i++)
 		due += lanes[i]->state != LANE_WAITING;
@@ -654,13 +656,14 @@ come_to_rest(Churn *churn)
 		allot_some(churn, true);
 		if (churn->flight_count > 0)
 			finish_one(churn, rounds > 500);
-		else if (!lanes_are_ready() && lanes_next_wake() == DT_NOEND && lanes_with_something_due() > 0)
+		else if (!lanes_are_ready(scheduler) && lanes_next_wake(scheduler) == DT_NOEND &&
+				 lanes_with_something_due() > 0)
 			churn->mistake = "a lane that nothing wakes";
-		else if (!lanes_are_ready())
-			churn->now = Max(churn->now, lanes_next_wake());
+		else if (!lanes_are_ready(scheduler))
+			churn->now = Max(churn->now, lanes_next_wake(scheduler));
 		if (churn->mistake != NULL)
 			return;
-		(void) lanes_wake(churn->now);
+		(void) lanes_wake(scheduler, churn->now);
 	}
 }
 
@@ -707,15 +710,15 @@ test_lanes_doubted(PG_FUNCTION_ARGS)
 	for (int i = 0; i < CHURN_LANES; i++)
 		churn->of_lane[i] = (Limits) {INT_MAX, 0};
 	for (int64 id = 1; id <= 2 * CHURN_TENANTS; id++)
-		lane_expect(id, churn->now);
-	(void) lanes_wake(churn->now);
-	lane_set_aside(lane_find(2 * CHURN_TENANTS), churn->now + USECS_PER_SEC);
+		lane_expect(scheduler, id, churn->now);
+	(void) lanes_wake(scheduler, churn->now);
+	lane_set_aside(scheduler, lane_find(scheduler, 2 * CHURN_TENANTS), churn->now + USECS_PER_SEC);
 	learn_all(churn);
 	owner_id(&application_id, PG_GETARG_INT32(0));
-	tenant_doubt(&application_id);
-	lanes_doubt_changed();
+	tenant_doubt(scheduler, &application_id);
+	lanes_doubt_changed(scheduler);
 	initStringInfo(&ids);
-	unknown = lanes_unknown(CHURN_LANES, &count);
+	unknown = lanes_unknown(scheduler, CHURN_LANES, &count);
 	for (int i = 0; i < count; i++)
 		appendStringInfo(&ids, " " INT64_FORMAT, unknown[i]->id);
 	(void) test_lanes_reset(fcinfo);
