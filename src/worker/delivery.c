@@ -1,13 +1,15 @@
 /*
  * delivery.c
- *		Making a delivery out of the facts.
+ *		Makes a delivery from the facts of a notification.
  *
- * The facts go with the claim's transaction, a delivery lives until its
- * outcome is settled: all that it needs until then is copied into a memory
- * context of its own, and nothing else. What composing takes besides is freed
- * before the next message is composed; what the log keeps of the message, once
- * its attempt is open. Whatever is added to Request or Route must be copied here
- * too: a pointer to anything else points to freed memory when it is sent.
+ * The facts are freed with the claim's transaction; a delivery lives until its
+ * outcome is settled. So it has a memory context with copies of all that it needs
+ * until then, and of nothing else. What composing allocates besides is freed
+ * before the next message is composed. The record of the message for the log is
+ * freed once its attempt is open.
+ *
+ * A pointer that is added to Request or Route must be copied here too; otherwise
+ * it points to freed memory when the message is sent.
  */
 #include "postgres.h"
 
@@ -37,7 +39,7 @@ copy_headers(List *headers)
 	return copy;
 }
 
-/* The facts go with their transaction; what the outcome is read with stays. */
+/* The outcome is read with the route after the facts are freed. */
 static Route *
 copy_route(const Route *route)
 {
@@ -105,7 +107,7 @@ copy_request(const Request *request)
 	return copy;
 }
 
-/* The parts of a message that outcomes are judged by. */
+/* Only what reading the outcome needs. */
 static Message *
 copy_identity(const Message *message)
 {
@@ -118,7 +120,7 @@ copy_identity(const Message *message)
 	return copy;
 }
 
-/* One-time codes stand in no log. */
+/* The log keeps no words of a message that has a one-time code. */
 static AttemptRecord *
 make_record(const NotificationFacts *facts, const Message *message)
 {
@@ -160,7 +162,7 @@ retry_input(const NotificationFacts *facts)
 	return retry;
 }
 
-/* What stays of the facts and of what was composed of them. */
+/* Copies into `context` what the delivery needs. */
 static Delivery *
 make_delivery(MemoryContext context, const NotificationFacts *facts, const Message *message,
 			  const Request *request)

@@ -1,7 +1,7 @@
 /*
  * delivery.h
- *		One message on its way: claimed in one transaction, transferred outside
- *		of any, settled in another. See README.md in this folder.
+ *		A message in flight: claimed in one transaction, transferred outside of
+ *		any, settled in another. See README.md in this folder.
  */
 #ifndef APPT_DELIVERY_H
 #define APPT_DELIVERY_H
@@ -14,13 +14,13 @@
 #include "transfer/engine.h"
 #include "worker/queue.h"
 
-/* What an attempt keeps of its message. */
+/* What an attempt stores of its message. */
 typedef struct AttemptRecord
 {
 	pg_uuid_t  *provider_id;	/* NULL: a webhook's */
 	const char *recipient;
-	const char *subject;		/* NULL where it is none or not logged, as are
-								 * the bodies */
+	const char *subject;		/* this and the bodies: NULL if there is none
+								 * or it is not logged */
 	const char *text_body;
 	const char *html_body;
 } AttemptRecord;
@@ -31,35 +31,36 @@ typedef struct Delivery
 	MemoryContext context;		/* owns this struct and all it points to */
 	MemoryContext record_context;	/* owns the record */
 	AttemptRecord *record;		/* until the attempt is opened */
-	Size		bytes;			/* of memory that it takes then */
+	Size		bytes;			/* of memory, without the record */
 	QueueKey	key;			/* of its row in appt.due */
 	int64		attempt_id;
 	int			attempt_number;
 	Message    *message;		/* without its words, which the request has */
 	Route	   *route;
 	Request    *request;
-	RetryInput	retry;			/* but for what the response tells */
+	RetryInput	retry;			/* without what the response tells */
 	pg_uuid_t	application_id;
 	NotificationState state;	/* before it was claimed */
 	Reason		reason;
 	Flight		flight;			/* once started */
 	Outcome		outcome;		/* once finished */
-	bool		is_untried;		/* it ended before anything left: no attempt */
+	bool		is_untried;		/* it ended before a byte was sent: no attempt */
 	TimestampTz finished_at;
 	int			settle_tries;
 } Delivery;
 
 /*
- * Compose the delivery of these facts, which stands in appt.due under `key`. It
- * lives in a context of its own below `parent` and shares nothing with the
- * facts. NULL with *reason and *error, in CurrentMemoryContext, if it can't be
- * composed; TOO_LARGE if it takes more memory than one message may.
+ * Compose the delivery of these facts; `key` is that of its row in appt.due. Its
+ * memory context is a child of `parent`, and it shares no memory with the facts.
+ * NULL if it can't be composed, with *reason and with *error in
+ * CurrentMemoryContext; the reason is TOO_LARGE if it needs more memory than
+ * LARGEST_DELIVERY.
  */
 extern Delivery *delivery_compose(MemoryContext parent, const NotificationFacts *facts,
 								  const QueueKey *key, TimestampTz now, Reason *reason,
 								  char **error);
 
-/* Free the record: its attempt is open. */
+/* Free the record, once the attempt is open. */
 extern void delivery_forget_record(Delivery *delivery);
 
 #endif							/* APPT_DELIVERY_H */

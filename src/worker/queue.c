@@ -1,6 +1,6 @@
 /*
  * queue.c
- *		Writing to appt.due from the worker.
+ *		The worker's writes to appt.due.
  */
 #include "postgres.h"
 

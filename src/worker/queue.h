@@ -1,6 +1,6 @@
 /*
  * queue.h
- *		Taking rows out of appt.due, and moving them, by their whole key.
+ *		Rows of appt.due: their keys, and how the worker deletes and moves them.
  */
 #ifndef APPT_QUEUE_H
 #define APPT_QUEUE_H
@@ -29,7 +29,7 @@ typedef struct QueueKeys
 extern QueueKeys *queue_keys_create(void);
 extern void queue_keys_add(QueueKeys *keys, const QueueKey *key);
 
-/* The lanes there are, each found by one probe from the one before: what follows reads "lanes". */
+/* Begins a statement that reads "lanes": all lanes in appt.due, each found by one index probe from the one before. */
 #define WITH_LANES \
 	"WITH RECURSIVE hops (lane) AS (" \
 	"  (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)" \
@@ -39,11 +39,12 @@ extern void queue_keys_add(QueueKeys *keys, const QueueKey *key);
 	" lanes AS (SELECT lane FROM hops WHERE lane IS NOT NULL) "
 
 /*
- * Out of the queue, because they are settled: what is kept of a deleted
- * appointment goes with the last of its notifications. SPI connected, as for
- * queue_move.
+ * Delete the rows of settled notifications, and have the workers blank the data
+ * of deleted appointments that may have settled with them. SPI must be connected.
  */
 extern void queue_leave(const QueueKeys *keys);
+
+/* Let each be due at its `until`. SPI must be connected. */
 extern void queue_move(const QueueKeys *keys, const Column *untils);
 
 #endif							/* APPT_QUEUE_H */

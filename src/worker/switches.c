@@ -1,16 +1,16 @@
 /*
  * switches.c
- *		Taking back what has not left yet when a switch goes off.
+ *		Withdraws messages that have not left yet when a switch goes off.
  *
- * Switches are read when a message is claimed, but its transfer may wait for
- * seconds before its first byte goes: for a look-up, a token, a connection. A
- * commit that switches an organization's notifications tells the workers, who
- * then read the switches of all that waits so. What is taken back is put into
+ * A claim reads the switches, but a transfer may wait for seconds before it
+ * sends its first byte: for a look-up, a token, a connection. A commit that
+ * switches an organization's notifications tells the workers; they then read the
+ * switches of all messages that wait in this way. A withdrawn message returns to
  * the queue as it was, and the next claim judges it like any other.
  *
- * COMMIT PREPARED does not tell of a switch but of everything; the sweep that
- * follows reads the switches, too. Whoever plays with his switch costs others one
- * small query, ten times a second at most.
+ * COMMIT PREPARED does not report a switch; it causes a sweep, and a sweep reads
+ * the switches too. A tenant that toggles its switch all the time costs the
+ * others one small query, at most ten times a second.
  */
 #include "postgres.h"
 
@@ -29,7 +29,7 @@ static Statement select_switched_off = {
 	1, {UUIDARRAYOID}
 };
 
-/* Applications: of what may be taken back, then of what is to be. */
+/* First those that have messages waiting, then those of them that are switched off. */
 typedef struct Applications
 {
 	pg_uuid_t  *ids;
@@ -47,7 +47,7 @@ contains(const Applications *applications, const pg_uuid_t *id)
 	return false;
 }
 
-/* A filter that takes nothing, but notes whose messages it is asked about. */
+/* A filter that withdraws nothing: it collects the applications of the messages. */
 static bool
 note_application(void *tag, void *argument)
 {

@@ -1,6 +1,6 @@
 /*
  * switches.h
- *		Taking back what has not left yet when a switch goes off.
+ *		Withdraws messages that have not left yet when a switch goes off.
  */
 #ifndef APPT_SWITCHES_H
 #define APPT_SWITCHES_H
@@ -8,11 +8,13 @@
 #include "transfer/engine.h"
 
 /*
- * End what has not begun to leave where its organization's notifications were
- * switched off; and all of it. False: ask again, that could not be found out, or
- * not be done with all.
+ * End the transfers that have not begun to send and belong to an organization
+ * that has switched its notifications off. Reads the switches in a transaction of
+ * its own. False if that failed or a transfer could not be ended yet: call again.
  */
 extern bool withdraw_switched_off(TransferEngine *engine);
+
+/* End all transfers that have not begun to send. False if one could not be ended yet: call again. */
 extern bool withdraw_all(TransferEngine *engine);
 
 #endif							/* APPT_SWITCHES_H */

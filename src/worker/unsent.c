@@ -1,6 +1,6 @@
 /*
  * unsent.c
- *		Writing down what was not sent, and moving what is looked at later.
+ *		Writes what becomes of notifications that are not sent now.
  */
 #include "postgres.h"
 
