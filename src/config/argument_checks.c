@@ -41,7 +41,7 @@ optional_text(FunctionCallInfo fcinfo, int index, const char *name)
 
 	for (char *c = text; c != NULL && *c != '\0'; c++)
 		if (iscntrl((unsigned char) *c))
-			report_invalid("control characters are not allowed", "\"%s\" contains one.", name);
+			report_invalid("control characters are not allowed", "\"%s\" contains a control character.", name);
 	return text;
 }
 
@@ -66,7 +66,7 @@ check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, in
 		return;
 	value = PG_GETARG_INT32(index);
 	if (value < lowest || value > highest)
-		report_invalid("value out of range", "\"%s\" is %d, not %d to %d.", name, value, lowest, highest);
+		report_invalid("value out of range", "\"%s\" is %d; it must be from %d to %d.", name, value, lowest, highest);
 }
 
 /* A number of messages per second. */
@@ -79,7 +79,7 @@ check_rate(FunctionCallInfo fcinfo, int index, const char *name)
 		return;
 	rate = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, PG_GETARG_DATUM(index)));
 	if (!(rate >= MIN_RATE && rate <= MAX_RATE))
-		report_invalid("value out of range", "\"%s\" is %g, not between %g and %g.", name, rate, MIN_RATE, MAX_RATE);
+		report_invalid("value out of range", "\"%s\" is %g; it must be from %g to %g.", name, rate, MIN_RATE, MAX_RATE);
 }
 
 void

@@ -61,7 +61,7 @@ check_url(const char *url, bool smtp)
 	const char *problem = url_problem(url, smtp);
 
 	if (problem != NULL)
-		report_invalid("invalid URL", "\"%s\": %s", url_without_credentials(url), problem);
+		report_invalid("invalid URL", "\"%s\" cannot be used: %s.", url_without_credentials(url), problem);
 }
 
 void
@@ -70,7 +70,7 @@ check_sender(const char *sender)
 	const char *problem = sender_problem(sender);
 
 	if (problem != NULL)
-		report_invalid("invalid sender", "\"%s\": %s", sender, problem);
+		report_invalid("invalid sender", "\"%s\" cannot be used: %s.", sender, problem);
 }
 
 /* Is it one of a list of codes, which are separated by comma and blank? */
@@ -102,7 +102,7 @@ code_is_valid(PG_FUNCTION_ARGS)
 	{
 		const char *const list[] = {text_to_cstring(codes), NULL};
 
-		report_unlisted(list, "unknown code", "\"%s\" is not one.", text_to_cstring(code));
+		report_unlisted(list, "unknown code", "\"%s\" is not a known code.", text_to_cstring(code));
 	}
 	PG_RETURN_BOOL(true);
 }

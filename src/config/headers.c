@@ -30,7 +30,7 @@ check_header(const char *name, const char *value)
 	const char *problem = header_problem(name, value);
 
 	if (problem != NULL)
-		report_invalid("invalid header", "\"%s\": %s", name, problem);
+		report_invalid("invalid header", "Header \"%s\" cannot be used: %s.", name, problem);
 }
 
 static List *
@@ -41,10 +41,10 @@ add_header(List *headers, char *name, char *value, bool is_secret)
 
 	check_header(name, value);
 	if (list_length(headers) == MAX_HEADERS)
-		report_invalid("too many headers", "There are more than %d.", MAX_HEADERS);
+		report_invalid("too many headers", "There are more than %d headers.", MAX_HEADERS);
 	foreach(cell, headers)
 		if (pg_strcasecmp(((ConfiguredHeader *) lfirst(cell))->name, name) == 0)
-			report_invalid("a header is given twice", "\"%s\" is.", name);
+		report_invalid("a header is given twice", "Header \"%s\" is given more than once.", name);
 	header = (ConfiguredHeader *) palloc(sizeof(ConfiguredHeader));
 	header->name = name;
 	header->value = value;
@@ -69,7 +69,7 @@ add_element(List *headers, JsonbContainer *element)
 	if (getKeyJsonValueFromContainer(element, "type", 4, &found) == NULL)
 		type = "DEFAULT";
 	if (type == NULL || (strcmp(type, "DEFAULT") != 0 && strcmp(type, "SECRET") != 0))
-		report_unlisted(types, "invalid header", "The type of \"%s\" is not a known one.", name);
+		report_unlisted(types, "invalid header", "Header \"%s\" has an unknown type.", name);
 	return add_header(headers, name, value, strcmp(type, "SECRET") == 0);
 }
 
@@ -84,7 +84,7 @@ parse_headers(Jsonb *jsonb)
 	char	   *name = NULL;
 
 	if (!is_array && !JB_ROOT_IS_OBJECT(jsonb))
-		report_invalid("invalid headers", "They are neither a list of {\"name\", \"value\", \"type\"} nor an object.");
+		report_invalid("invalid headers", "Headers must be a list of {\"name\", \"value\", \"type\"} or an object.");
 	(void) JsonbIteratorNext(&iterator, &value, true);
 	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
 	{
@@ -93,7 +93,7 @@ parse_headers(Jsonb *jsonb)
 		else if (token == WJB_VALUE)
 		{
 			if (value.type != jbvString)
-				report_invalid("invalid header", "The value of \"%s\" is not text.", name);
+				report_invalid("invalid header", "The value of header \"%s\" is not text.", name);
 			headers = add_header(headers, name, json_text(&value), false);
 		}
 		else if (token == WJB_ELEM)

@@ -57,7 +57,7 @@ static char *
 setting_text(const char *name, const JsonbValue *value)
 {
 	if (value->type != jbvString || value->val.string.len == 0)
-		report_invalid("invalid setting", "\"%s\" is not a text.", name);
+		report_invalid("invalid setting", "\"%s\" must be a text that is not empty.", name);
 	if (value->val.string.len > MAX_SETTING_BYTES)
 		report_invalid("invalid setting", "\"%s\" has more than %d bytes.", name, MAX_SETTING_BYTES);
 	return pnstrdup(value->val.string.val, value->val.string.len);
@@ -119,7 +119,7 @@ check_setting_headers(const char *name, const JsonbValue *value)
 	ListCell   *cell;
 
 	if (value->type != jbvBinary)
-		report_invalid("invalid setting", "\"%s\" are not headers.", name);
+		report_invalid("invalid setting", "\"%s\" must be a list or an object of headers.", name);
 	foreach(cell, parse_headers(JsonbValueToJsonb(unconstify(JsonbValue *, value))))
 		if (((ConfiguredHeader *) lfirst(cell))->is_secret)
 			report_invalid("a secret header's value cannot be stored here",
@@ -222,7 +222,7 @@ check_settings(Jsonb *object, const char *kind)
 	JsonbValue	value;
 
 	if (!JB_ROOT_IS_OBJECT(object))
-		report_invalid("invalid settings", "They are not an object.");
+		report_invalid("invalid settings", "Settings must be a JSON object.");
 	iterator = JsonbIteratorInit(&object->root);
 	(void) JsonbIteratorNext(&iterator, &value, true);
 	while (JsonbIteratorNext(&iterator, &value, true) == WJB_KEY)
@@ -257,7 +257,7 @@ check_kind(const Provider *provider)
 	ChannelCode channel;
 
 	if (!channel_from_code(provider->channel, &channel) || channel == CHANNEL_WEBHOOK)
-		report_unlisted(provider_channels, "channel has no providers", "\"%s\" is not one that has.", provider->channel);
+		report_unlisted(provider_channels, "channel has no providers", "\"%s\" is not a channel that has providers.", provider->channel);
 	check_code(provider->kind, provider_kinds, "kind");
 	if (!channel_is_available(channel, provider->kind))
 		report_unlisted(kinds_for(channel), "this kind of provider does not carry the channel",
@@ -270,7 +270,7 @@ check_one_line(const char *text, const char *name)
 {
 	for (const char *c = text; c != NULL && *c != '\0'; c++)
 		if (iscntrl((unsigned char) *c))
-			report_invalid("control characters are not allowed", "\"%s\" contains one.", name);
+			report_invalid("control characters are not allowed", "\"%s\" contains a control character.", name);
 }
 
 /* What the channels know it as, but for secrets. */
@@ -319,7 +319,7 @@ check_provider(const Provider *provider)
 	route = provider_route(provider);
 	problem = channel_route_problem(channel, &route);
 	if (problem != NULL)
-		report_invalid("invalid provider", "%s: %s", provider->kind, problem);
+		report_invalid("invalid provider", "A provider of kind %s cannot work like this: %s.", provider->kind, problem);
 }
 
 void

@@ -106,7 +106,7 @@ check_scope(const char *scope)
 		while (word[length] > ' ' && word[length] <= '~' && strchr("\"\\", word[length]) == NULL)
 			length++;
 		if (length == 0 || (word[length] != ' ' && word[length] != '\0'))
-			report_invalid("invalid scope", "\"%s\" is not words with single blanks between them.", scope);
+			report_invalid("invalid scope", "\"%s\" is not a list of words with single blanks between them.", scope);
 		word = word[length] == ' ' ? word + length + 1 : NULL;
 	}
 }
@@ -122,7 +122,7 @@ hmac_key_argument(FunctionCallInfo fcinfo, int index)
 		return generate_hmac_key();
 	problem = hmac_key_problem(key);
 	if (problem != NULL)
-		report_invalid("invalid HMAC key", "%s", problem);
+		report_invalid("invalid HMAC key", "The key cannot be used: %s.", problem);
 	return key;
 }
 

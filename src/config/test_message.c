@@ -128,10 +128,10 @@ read_type(FunctionCallInfo fcinfo)
 	NotificationType type;
 
 	if (!notification_type_from_code(code, &type))
-		report_unlisted(notification_type_codes(is_sampled), "unknown notification type", "\"%s\" is not one.", code);
+		report_unlisted(notification_type_codes(is_sampled), "unknown notification type", "\"%s\" is not a notification type.", code);
 	if (!is_sampled(type))
 		report_unlisted(notification_type_codes(is_sampled), "customers get no messages of this type",
-						"\"%s\" is not sent to them.", code);
+						"Messages of type \"%s\" are not sent to customers.", code);
 	return notification_types[type].code;
 }
 
@@ -143,7 +143,7 @@ read_channel(FunctionCallInfo fcinfo, ChannelCode channel)
 
 	if (strcmp(code, channel_code(channel)) != 0)
 		report_unlisted(list, "test messages of this function go over another channel",
-						"\"%s\" is not its channel.", code);
+						"\"%s\" is not the channel of this function.", code);
 }
 
 /* NULL where it is left out or empty; 22023 for what could not be saved as a template. */
@@ -163,7 +163,7 @@ read_template(FunctionCallInfo fcinfo, int index, const char *name)
 		return NULL;
 	parsed = mustache_parse(text, &error);
 	if (parsed == NULL || !template_names_are_known(parsed, &error))
-		report_invalid("template is not valid", "\"%s\": %s", name, error);
+		report_invalid("template is not valid", "Argument \"%s\" has an error. %s", name, error);
 	return text;
 }
 
@@ -192,7 +192,7 @@ check_address(const TestMessage *test)
 {
 	if (!channel_address_is_valid(test->channel, test->address))
 		report_invalid(test->channel == CHANNEL_EMAIL ? "invalid email address" : "invalid phone number",
-					   "\"%s\" is not one.", test->address);
+					   "\"%s\" is not an address that messages can be sent to.", test->address);
 }
 
 /* ---- the sample ---- */

@@ -67,7 +67,7 @@ initiate_email_verification(PG_FUNCTION_ARGS)
 	application_id = PG_GETARG_UUID_P(0);
 	email = required_text(fcinfo, 1, "email");
 	if (!channel_address_is_valid(CHANNEL_EMAIL, email))
-		report_invalid("invalid email address", "\"%s\" is not one.", email);
+		report_invalid("invalid email address", "\"%s\" is not an email address.", email);
 	lock_application(&call.caller, application_id);
 	if (!lock_sender(application_id, &provider_id, &sender) || !is_address(&sender, email))
 		report_text_not_found("sender address", email);
@@ -100,16 +100,16 @@ require_accepted(CodeAnswer answer)
 					(errcode(ERRCODE_APPT_WRONG_CODE),
 					 errmsg("wrong one-time code"),
 					 errdetail("It is not the code that was sent to the sender's address last."),
-					 errhint("After %d wrong ones the code is void.", ONE_TIME_CODE_TRIES),
+					 errhint("After %d wrong codes the right one is void.", ONE_TIME_CODE_TRIES),
 					 errhidestmt(true)));
 			break;
 		case CODE_ABSENT:
 			ereport(ERROR,
 					(errcode(ERRCODE_APPT_NOT_FOUND),
 					 errmsg("no valid one-time code"),
-					 errdetail("None was asked for, or it has expired, was used, or was guessed at %d times.",
+					 errdetail("No code was requested, or it has expired, was used, or was guessed at %d times.",
 							   ONE_TIME_CODE_TRIES),
-					 errhint("Ask for one with initiate_email_verification."),
+					 errhint("Request a code with initiate_email_verification."),
 					 errhidestmt(true)));
 			break;
 	}

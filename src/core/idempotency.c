@@ -62,7 +62,7 @@ check_length(const char *key)
 	int			length = pg_mbstrlen(key);
 
 	if (length > MAX_IDEMPOTENCY_KEY)
-		report_invalid("idempotency key too long", "It has %d characters, more than %d.",
+		report_invalid("idempotency key too long", "The key has %d characters, more than %d.",
 					   length, MAX_IDEMPOTENCY_KEY);
 }
 

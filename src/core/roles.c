@@ -89,7 +89,7 @@ refuse_dangerous(const RoleInfo *role, Oid id)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("role \"%s\" already exists and is not one that appt can use", role->name),
-				 errdetail("It has the attribute %s.", attribute),
+				 errdetail("The role has the attribute %s.", attribute),
 				 errhint("Take the attribute away with ALTER ROLE, or rename the role.")));
 }
 

@@ -80,7 +80,7 @@ log_opened(const Breaker *breaker)
 	ereport(LOG,
 			(errmsg("appt holds back messages%s to %s: %d failures in a row",
 					whose(breaker), destination_of(breaker)->key, breaker->circuit.failures),
-			 breaker->last_error != NULL ? errdetail("The last one: %s", breaker->last_error) : 0));
+			 breaker->last_error != NULL ? errdetail("The last failure was: %s.", breaker->last_error) : 0));
 }
 
 static void

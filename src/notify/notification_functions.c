@@ -173,11 +173,11 @@ read_kind(FunctionCallInfo fcinfo, NotificationType *type, ChannelCode *channel)
 
 	if (!notification_type_from_code(type_text, type))
 		report_unlisted(notification_type_codes(has_appointment), "unknown notification type",
-						"\"%s\" is not one.", type_text);
+						"\"%s\" is not a notification type.", type_text);
 	if (!channel_from_code(channel_text, channel))
-		report_unlisted(channel_code_list(), "unknown channel", "\"%s\" is not one.", channel_text);
+		report_unlisted(channel_code_list(), "unknown channel", "\"%s\" is not a channel.", channel_text);
 	if ((notification_types[*type].channels & CHANNEL_BIT(*channel)) == 0)
-		report_invalid("the type is not sent over this channel", "%s does not go by %s.",
+		report_invalid("the type is not sent over this channel", "%s is not sent by %s.",
 					   type_text, channel_text);
 	if (!has_appointment(*type))
 		report_unlisted(notification_type_codes(has_appointment), "the type has no appointment",
@@ -193,7 +193,7 @@ read_offset(FunctionCallInfo fcinfo)
 		return 0;
 	offset = PG_GETARG_INTERVAL_P(4);
 	if (offset->month != 0)
-		report_invalid("time offset has months", "An offset is elapsed time: \"%s\" is not.",
+		report_invalid("time offset has months", "\"%s\" has no fixed length.",
 					   DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(4))));
 	return elapsed_microseconds(offset);
 }
@@ -235,7 +235,7 @@ form_preview(Call *call, FunctionCallInfo fcinfo, const NotificationFacts *facts
 	bool		nulls[4];
 
 	if (message == NULL)
-		report_invalid("the message cannot be composed", "%s (%s)", error, reason_code(reason));
+		report_invalid("the message cannot be composed", "%s The reason is %s.", error, reason_code(reason));
 	set_text(values, nulls, 0, message->recipient);
 	set_text(values, nulls, 1, message->subject);
 	set_text(values, nulls, 2, message->text_body);

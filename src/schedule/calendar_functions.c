@@ -68,7 +68,7 @@ write_event(FunctionCallInfo fcinfo, CalendarWriter write, CalendarMethod *metho
 	text = write(&event, &error);
 	if (text == NULL)
 		report_conflict("calendars cannot hold this appointment",
-						"Appointment \"%s\": %s", uuid_text(id), error);
+						"Appointment \"%s\" cannot be converted. %s", uuid_text(id), error);
 	text = MemoryContextStrdup(call.context, text);
 	*method = event.method;
 	call_end(&call);

@@ -68,7 +68,7 @@ read_contact(FunctionCallInfo fcinfo, int index, const char *calling_code)
 	else
 		contact = (Contact) {CHANNEL_SMS, phone_normalize(text, calling_code)};
 	if (!channel_address_is_valid(contact.channel, contact.address))
-		report_invalid("neither an email address nor a phone number", "\"%s\" is neither.", text);
+		report_invalid("neither an email address nor a phone number", "\"%s\" is neither an email address nor a phone number.", text);
 	return contact;
 }
 
@@ -115,7 +115,7 @@ use_contact(Customer *customer, const Contact *contact)
 
 	if (*address != NULL && !is_contact(contact, *address))
 		report_invalid("the customer has another address than the verified one",
-					   "\"%s\" is not \"%s\".", *address, contact->address);
+					   "The customer has \"%s\", and \"%s\" was verified.", *address, contact->address);
 	*address = pstrdup(contact->address);
 	customer->verified_channel = channel_code(contact->channel);
 }

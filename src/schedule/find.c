@@ -111,7 +111,7 @@ read_is_descending(FunctionCallInfo fcinfo)
 	if (order == NULL || pg_strcasecmp(order, "asc") == 0)
 		return false;
 	if (pg_strcasecmp(order, "desc") != 0)
-		report_unlisted(orders, "unknown sort order", "\"%s\" is not one.", order);
+		report_unlisted(orders, "unknown sort order", "\"%s\" is not a sort order.", order);
 	return true;
 }
 
@@ -120,10 +120,10 @@ read_paging(FunctionCallInfo fcinfo, Search *search)
 {
 	search->page_size = PG_ARGISNULL(ARGUMENT_PAGE_SIZE) ? DEFAULT_PAGE_SIZE : PG_GETARG_INT32(ARGUMENT_PAGE_SIZE);
 	if (search->page_size < 1 || search->page_size > MAX_PAGE_SIZE)
-		report_invalid("page size out of range", "%d is not between 1 and %d.", search->page_size, MAX_PAGE_SIZE);
+		report_invalid("page size out of range", "The page size is %d; it must be from 1 to %d.", search->page_size, MAX_PAGE_SIZE);
 	search->page_number = PG_ARGISNULL(ARGUMENT_PAGE_NUMBER) ? 1 : PG_GETARG_INT32(ARGUMENT_PAGE_NUMBER);
 	if (search->page_number < 1)
-		report_invalid("page number out of range", "%d is below 1.", search->page_number);
+		report_invalid("page number out of range", "The page number is %d; it must be 1 or more.", search->page_number);
 }
 
 /* An array to filter by; an empty one filters nothing. */

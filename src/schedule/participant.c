@@ -62,7 +62,7 @@ customer_parse(Jsonb *object, const char *calling_code)
 	customer->metadata = member_object(object, "metadata", "customer.metadata");
 
 	if (customer->email != NULL && !channel_address_is_valid(CHANNEL_EMAIL, customer->email))
-		report_invalid("invalid email address", "\"%s\" is not one.", customer->email);
+		report_invalid("invalid email address", "\"%s\" is not an email address.", customer->email);
 	if (customer->phone != NULL)
 		customer->phone = phone_normalize(customer->phone, calling_code);
 	if (customer->locale != NULL)

@@ -80,11 +80,11 @@ read_bounds(FunctionCallInfo fcinfo, RangeBound *lower, RangeBound *upper)
 	range_deserialize(lookup_type_cache(RangeTypeGetOid(range), TYPECACHE_RANGE_INFO), range,
 					  lower, upper, &is_empty);
 	if (is_empty)
-		report_invalid("a range must not be empty", "\"%s\" is.", "range");
+		report_invalid("a range must not be empty", "\"%s\" is empty.", "range");
 	if (lower->infinite || upper->infinite ||
 		TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(lower->val)) ||
 		TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(upper->val)))
-		report_invalid("a range must have two ends", "\"%s\" has not.", "range");
+		report_invalid("a range must have two ends", "\"%s\" must start and end at finite times.", "range");
 }
 
 /* The whole slots of a range; an excluded lower bound is no part of it. */

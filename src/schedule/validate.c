@@ -99,7 +99,7 @@ optional_object(FunctionCallInfo fcinfo, int index, const char *name)
 	check_size(fcinfo, index, name, MAX_OBJECT_BYTES);
 	object = PG_GETARG_JSONB_P(index);
 	if (!JB_ROOT_IS_OBJECT(object))
-		report_invalid("not a JSON object", "\"%s\" is not.", name);
+		report_invalid("not a JSON object", "\"%s\" is not a JSON object.", name);
 	return object;
 }
 
@@ -123,11 +123,11 @@ check_duration(const Interval *duration)
 		report_invalid("a duration must not contain months",
 					   "\"%s\" has no fixed length.", interval_text(duration));
 	if (duration->day < -MAX_DAYS || duration->day > MAX_DAYS)
-		report_invalid("duration out of range", "\"%s\" is.", interval_text(duration));
+		report_invalid("duration out of range", "\"%s\" is out of range.", interval_text(duration));
 	/* A sum that overflows wraps to below 0. */
 	if (elapsed_microseconds(duration) <= 0)
 		report_invalid("a duration must be longer than 0",
-					   "\"%s\" is not.", interval_text(duration));
+					   "\"%s\" is 0 or less.", interval_text(duration));
 	return elapsed_microseconds(duration);
 }
 
@@ -150,7 +150,7 @@ void
 check_finite(TimestampTz start_at)
 {
 	if (TIMESTAMP_NOT_FINITE(start_at))
-		report_invalid("start must be finite", "\"%s\" is not.", time_text(start_at));
+		report_invalid("start must be finite", "\"%s\" is not finite.", time_text(start_at));
 }
 
 TimestampTz
@@ -207,7 +207,7 @@ check_notification_headers(Jsonb *headers)
 
 		if (header->is_secret)
 			report_invalid("a header of an appointment cannot be secret",
-						   "\"%s\" is; a subscription's may be.", header->name);
+						   "Header \"%s\" is secret; a subscription's may be.", header->name);
 	}
 }
 
@@ -230,7 +230,7 @@ member_text(Jsonb *object, const char *key, const char *path)
 	if (member(object, key, &value) == NULL)
 		return NULL;
 	if (value.type != jbvString)
-		report_invalid("not a JSON text", "\"%s\" is not.", path);
+		report_invalid("not a JSON text", "\"%s\" is not a JSON text.", path);
 	if (value.val.string.len == 0)
 		return NULL;
 	return pnstrdup(value.val.string.val, value.val.string.len);
@@ -244,6 +244,6 @@ member_object(Jsonb *object, const char *key, const char *path)
 	if (member(object, key, &value) == NULL)
 		return NULL;
 	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
-		report_invalid("not a JSON object", "\"%s\" is not.", path);
+		report_invalid("not a JSON object", "\"%s\" is not a JSON object.", path);
 	return JsonbValueToJsonb(&value);
 }

@@ -90,7 +90,7 @@ SELECT isnt((pg_temp.call(:'application', 'idempotency_key => ' || key)).id, (pg
 SELECT isnt((pg_temp.call(:'application', 'idempotency_key => ''a''')).id, (pg_temp.call(:'application', 'idempotency_key => ''' || key || '''')).id, format('"%s" is not "a"', key)) FROM unnest('{A,aa," a","a ",ä}'::text[]) key;
 SELECT is((pg_temp.call(:'application', format('idempotency_key => %L', key))).id, (pg_temp.call(:'application', format('idempotency_key => %L', key))).id, format('%s characters of %s bytes', length(key), octet_length(key)))
 FROM (VALUES (repeat('x', 255)), (repeat(U&'\+01F511', 255)), ((SELECT string_agg(chr(33 + (i * i * 7919) % 94), '') FROM generate_series(1, 255) i)), (E'\x01'), ('''')) long (key);
-SELECT is(ROW(r.state, r.message, r.detail)::text, '(22023,"idempotency key too long","It has 256 characters, more than 255.")', 'one more') FROM pg_temp.refusal(format('SELECT pg_temp.call(%L, %L)', :'application', format('idempotency_key => %L', repeat('ä', 256)))) r;
+SELECT is(ROW(r.state, r.message, r.detail)::text, '(22023,"idempotency key too long","The key has 256 characters, more than 255.")', 'one more') FROM pg_temp.refusal(format('SELECT pg_temp.call(%L, %L)', :'application', format('idempotency_key => %L', repeat('ä', 256)))) r;
 SELECT is(r.state, '22023', '1 MB') FROM pg_temp.refusal(format('SELECT pg_temp.call(%L, %L)', :'application', format('idempotency_key => %L', repeat('x', 1000000)))) r;
 
 /* ---- callers ---- */

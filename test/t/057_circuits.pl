@@ -154,7 +154,7 @@ $node->wait_for_workers;
 	unlink $file;
 	ok($_->settled, 'all is sent in the end') foreach $to_busy, $to_picky;
 	is(scalar $node->log_since($start, "holds back messages of application @{[ $to_busy->application ]} by EMAIL"), 1, 'the log tells whose');
-	is(scalar $node->log_since($start, 'The last one: the receiver answered with status 421'), 1, 'and why');
+	is(scalar $node->log_since($start, 'The last failure was: the receiver answered with status 421'), 1, 'and why');
 	is(scalar $node->log_since($start, 'too busy'), 0, 'not in the words of the other side, which may be those of a message');
 	is(scalar $node->log_since($start, "application @{[ $to_picky->application ]}"), 0, 'refused recipients open none');
 }
