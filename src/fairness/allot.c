@@ -1,33 +1,33 @@
 /*
  * allot.c
- *		Which lanes may send, and how much, when there are places to give.
+ *		Which lanes may send, and how much, when there are slots to give.
  *
- * A place goes to a tenant, a destination of its, and a lane of those, each in
+ * A slot goes to a tenant, a destination of its, and a lane of those, each in
  * its turn: rings within rings.
  *
- *	ring of tenants -> a tenant's ring of bundles -> a bundle's ring of lanes
+ *	ring of tenants -> a tenant's ring of flows -> a flow's ring of lanes
  *
- * A bundle is the lanes of a tenant that lead to the same destination (scheme,
+ * A flow is the lanes of a tenant that lead to the same destination (scheme,
  * host and port). So a tenant with a hundred thousand messages, or with a
- * thousand lanes, gets as many places as one with ten messages, as long as
+ * thousand lanes, gets as many slots as one with ten messages, as long as
  * that one wants any; and of a host that many tenants use each gets as many
- * places as any other.
+ * slots as any other.
  *
  * What is limited leaves its ring, and so costs nothing to pass over: a lane or
  * tenant that has no token until its alarm, one that has as many transfers
- * under way as it may until one of them ends, and a bundle whose destination
+ * under way as it may until one of them ends, and a flow whose destination
  * is full, or held back, is parked there until a transfer to it ends or it is
- * to be probed. Then as many bundles are let in as there are places, in the
+ * to be probed. Then as many flows are let in as there are slots, in the
  * order in which they were parked.
  *
- * Turns are not enough where transfers are slow, for places that are taken
+ * Turns are not enough where transfers are slow, for slots that are taken
  * come back late. So nobody takes all: a tenant may have SHARE times as many
- * transfers under way as it leaves places free in the window. Alone it has four
- * fifths, two have four ninths each; there is a place for who has none. The
+ * transfers under way as it leaves slots free in the window. Alone it has four
+ * fifths, two have four ninths each; there is a slot for who has none. The
  * same holds at a destination that it shares with others; of one that it has to
- * itself it leaves a few, or none of less than eight places.
+ * itself it leaves a few, or none of less than eight slots.
  *
- * Places that were allotted are reserved until the claim is done, for it may
+ * Slots that were allotted are reserved until the claim is done, for it may
  * find less to send. Whoever has no room only because of what is reserved is
  * passed over and asked again by the next allotment.
  */
@@ -41,9 +41,9 @@
 /* How many times what is left free one may have. */
 #define SHARE 4
 
-/* Who is alone at a host leaves a place, and one more of as many, unless they are few. */
-#define LEFT_OF_PLACES 32
-#define FEW_PLACES 8
+/* Who is alone at a host leaves a slot, and one more of as many, unless they are few. */
+#define LEFT_OF_SLOTS 32
+#define FEW_SLOTS 8
 
 typedef enum Answer
 {
@@ -56,20 +56,20 @@ typedef enum Answer
 /* ---- who may ---- */
 
 static bool
-share_allows(int held, int free_places)
+share_allows(int held, int free_slots)
 {
-	return held == 0 || held + 1 <= SHARE * (free_places - 1);
+	return held == 0 || held + 1 <= SHARE * (free_slots - 1);
 }
 
 static Answer
 ask_gate(const Gate *gate, TimestampTz now, TimestampTz *until)
 {
-	int			places = gate->max_concurrency - gate->in_flight;
+	int			slots = gate->max_concurrency - gate->in_flight;
 	int			tokens = bucket_tokens(&gate->bucket, now);
 
-	if (Min(places, tokens) > gate->reserved)
+	if (Min(slots, tokens) > gate->reserved)
 		return MAY_SEND;
-	*until = places > 0 ? bucket_next(&gate->bucket, now) : DT_NOEND;
+	*until = slots > 0 ? bucket_next(&gate->bucket, now) : DT_NOEND;
 	return gate->reserved > 0 ? NOT_THIS_TIME : MAY_NOT;
 }
 
@@ -93,7 +93,7 @@ ask_lane(const Lane *lane, TimestampTz now, TimestampTz *until)
 }
 
 static int
-places_left(const Destination *destination, const Allowance *allowance)
+slots_left(const Destination *destination, const Allowance *allowance)
 {
 	return allowance->max_per_host - destination->in_flight;
 }
@@ -101,7 +101,7 @@ places_left(const Destination *destination, const Allowance *allowance)
 static int
 destination_room(const Destination *destination, const Allowance *allowance)
 {
-	return Min(places_left(destination, allowance),
+	return Min(slots_left(destination, allowance),
 			   circuit_room(&destination->breaker.circuit, allowance->now));
 }
 
@@ -109,7 +109,7 @@ destination_room(const Destination *destination, const Allowance *allowance)
 static TimestampTz
 destination_next(const Destination *destination, const Allowance *allowance)
 {
-	if (places_left(destination, allowance) <= 0)
+	if (slots_left(destination, allowance) <= 0)
 		return DT_NOEND;
 	return circuit_next(&destination->breaker.circuit, allowance->now);
 }
@@ -117,32 +117,32 @@ destination_next(const Destination *destination, const Allowance *allowance)
 static int
 left_at_host(int max_per_host)
 {
-	return max_per_host < FEW_PLACES ? 0 : 1 + max_per_host / LEFT_OF_PLACES;
+	return max_per_host < FEW_SLOTS ? 0 : 1 + max_per_host / LEFT_OF_SLOTS;
 }
 
 /* Who has a host to itself leaves a little for the first who comes. */
 static bool
-host_share_allows(const Bundle *bundle, const Allowance *allowance)
+host_share_allows(const Flow *flow, const Allowance *allowance)
 {
-	const Destination *destination = bundle->key.destination;
-	int			held = bundle->in_flight + bundle->reserved;
+	const Destination *destination = flow->key.destination;
+	int			held = flow->in_flight + flow->reserved;
 
-	if (destination->bundle_count > 1)
-		return share_allows(held, places_left(destination, allowance) - destination->reserved);
+	if (destination->flow_count > 1)
+		return share_allows(held, slots_left(destination, allowance) - destination->reserved);
 	return held < allowance->max_per_host - left_at_host(allowance->max_per_host);
 }
 
 static Answer
-ask_bundle(const Bundle *bundle, const Allowance *allowance, TimestampTz *until)
+ask_flow(const Flow *flow, const Allowance *allowance, TimestampTz *until)
 {
-	const Destination *destination = bundle->key.destination;
+	const Destination *destination = flow->key.destination;
 
 	if (destination_room(destination, allowance) <= destination->reserved)
 	{
 		*until = destination_next(destination, allowance);
 		return destination->reserved > 0 ? NOT_THIS_TIME : MAY_NOT;
 	}
-	return host_share_allows(bundle, allowance) ? MAY_SEND : NOT_THIS_TIME;
+	return host_share_allows(flow, allowance) ? MAY_SEND : NOT_THIS_TIME;
 }
 
 static Answer
@@ -151,30 +151,30 @@ ask_tenant(const Tenant *tenant, const Allowance *allowance, TimestampTz *until)
 	Answer		answer = ask_gate(&tenant->gate, allowance->now, until);
 	int			held = tenant->gate.in_flight + tenant->gate.reserved;
 
-	if (answer == MAY_SEND && !share_allows(held, allowance->free_places))
+	if (answer == MAY_SEND && !share_allows(held, allowance->free_slots))
 		return NOT_THIS_TIME;
 	return answer;
 }
 
-/* ---- giving places ---- */
+/* ---- giving slots ---- */
 
 static Lane *
-next_lane_of_bundle(Scheduler *scheduler, Bundle *bundle, TimestampTz now)
+next_lane_of_flow(Scheduler *scheduler, Flow *flow, TimestampTz now)
 {
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&bundle->lanes, scheduler->allotment)) != NULL)
+	while ((node = ring_next(&flow->lanes, scheduler->allotment)) != NULL)
 	{
 		Lane	   *lane = dlist_container(Lane, node, node);
 
 		switch (ask_lane(lane, now, &until))
 		{
 			case MAY_SEND:
-				ring_rotate(&bundle->lanes, node);
+				ring_rotate(&flow->lanes, node);
 				return lane;
 			case NOT_THIS_TIME:
-				ring_pass_over(&bundle->lanes, node);
+				ring_pass_over(&flow->lanes, node);
 				break;
 			case MAY_NOT:
 				block_lane(scheduler, lane, until);
@@ -190,66 +190,66 @@ next_lane_of_tenant(Scheduler *scheduler, Tenant *tenant, const Allowance *allow
 	dlist_node *node;
 	TimestampTz until;
 
-	while ((node = ring_next(&tenant->bundles, scheduler->allotment)) != NULL)
+	while ((node = ring_next(&tenant->flows, scheduler->allotment)) != NULL)
 	{
-		Bundle	   *bundle = dlist_container(Bundle, node, node);
-		Answer		answer = ask_bundle(bundle, allowance, &until);
-		Lane	   *lane = answer == MAY_SEND ? next_lane_of_bundle(scheduler, bundle, allowance->now) : NULL;
+		Flow	   *flow = dlist_container(Flow, node, node);
+		Answer		answer = ask_flow(flow, allowance, &until);
+		Lane	   *lane = answer == MAY_SEND ? next_lane_of_flow(scheduler, flow, allowance->now) : NULL;
 
 		if (lane != NULL)
 		{
-			ring_rotate(&tenant->bundles, node);
+			ring_rotate(&tenant->flows, node);
 			return lane;
 		}
 		if (answer == MAY_NOT)
-			park_bundle(scheduler, bundle, until);
-		else if (bundle->state == BUNDLE_SERVED)
-			ring_pass_over(&tenant->bundles, node);
+			park_flow(scheduler, flow, until);
+		else if (flow->state == FLOW_SERVED)
+			ring_pass_over(&tenant->flows, node);
 	}
 	return NULL;
 }
 
-/* As many of its bundles as it has room for, but for those that were parked in this very allotment. */
+/* As many of its flows as it has room for, but for those that were parked in this very allotment. */
 static bool
-let_in(Scheduler *scheduler, Destination *destination, int room)
+unpark_some(Scheduler *scheduler, Destination *destination, int room)
 {
-	bool		let_any_in = false;
+	bool		unparked = false;
 
 	while (room-- > 0 && !dlist_is_empty(&destination->parked))
 	{
-		Bundle	   *bundle = dlist_head_element(Bundle, node, &destination->parked);
+		Flow	   *flow = dlist_head_element(Flow, node, &destination->parked);
 
-		if (bundle->parked_in == scheduler->allotment)
+		if (flow->parked_in == scheduler->allotment)
 			break;
-		dlist_delete(&bundle->node);
-		bundle_enter(scheduler, bundle);
-		let_any_in = true;
+		dlist_delete(&flow->node);
+		flow_enter(scheduler, flow);
+		unparked = true;
 	}
-	return let_any_in;
+	return unparked;
 }
 
-/* Bundles that wait for a destination with room; true if there are any. */
+/* Flows that wait for a destination with room; true if there are any. */
 static bool
-let_parked_in(Scheduler *scheduler, const Allowance *allowance)
+unpark_all(Scheduler *scheduler, const Allowance *allowance)
 {
-	bool		let_any_in = false;
+	bool		unparked = false;
 	dlist_mutable_iter iterator;
 
-	dlist_foreach_modify(iterator, &scheduler->roomy)
+	dlist_foreach_modify(iterator, &scheduler->unparking)
 	{
 		Destination *destination = dlist_container(Destination, node, iterator.cur);
 		int			room = destination_room(destination, allowance);
 
-		let_any_in |= let_in(scheduler, destination, room - destination->reserved);
+		unparked |= unpark_some(scheduler, destination, room - destination->reserved);
 		if (!dlist_is_empty(&destination->parked) && room > 0)
 			continue;
-		destination->is_roomy = false;
+		destination->is_unparking = false;
 		dlist_delete(&destination->node);
 		if (!dlist_is_empty(&destination->parked))
 			alarm_set(scheduler->alarms, &destination->alarm, ALARM_OF_DESTINATION,
 					  destination_next(destination, allowance));
 	}
-	return let_any_in;
+	return unparked;
 }
 
 /* Once all have had their turn, those that waited for a destination. */
@@ -258,7 +258,7 @@ next_tenant(Scheduler *scheduler, const Allowance *allowance)
 {
 	dlist_node *node = ring_next(&scheduler->ring, scheduler->allotment);
 
-	if (node == NULL && let_parked_in(scheduler, allowance))
+	if (node == NULL && unpark_all(scheduler, allowance))
 		node = ring_next(&scheduler->ring, scheduler->allotment);
 	return node;
 }
@@ -289,34 +289,34 @@ next_lane(Scheduler *scheduler, const Allowance *allowance)
 }
 
 static void
-reserve(Lane *lane, int places)
+reserve(Lane *lane, int slots)
 {
-	lane->gate.reserved += places;
-	lane->bundle->reserved += places;
-	lane->bundle->key.tenant->gate.reserved += places;
-	lane->bundle->key.destination->reserved += places;
+	lane->gate.reserved += slots;
+	lane->flow->reserved += slots;
+	lane->flow->key.tenant->gate.reserved += slots;
+	lane->flow->key.destination->reserved += slots;
 }
 
 Grant *
 lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count)
 {
 	Allowance	left = *allowance;
-	Grant	   *grants = (Grant *) palloc(sizeof(Grant) * Max(allowance->places, 1));
+	Grant	   *grants = (Grant *) palloc(sizeof(Grant) * Max(allowance->slots, 1));
 	Lane	   *lane;
 
 	*count = 0;
 	scheduler->allotment++;
-	(void) let_parked_in(scheduler, &left);
-	while (left.places > 0 && (lane = next_lane(scheduler, &left)) != NULL)
+	(void) unpark_all(scheduler, &left);
+	while (left.slots > 0 && (lane = next_lane(scheduler, &left)) != NULL)
 	{
 		if (lane->gate.reserved == 0)
 			grants[(*count)++].lane = lane;
 		reserve(lane, 1);
-		left.places--;
-		left.free_places--;
+		left.slots--;
+		left.free_slots--;
 	}
 	for (int i = 0; i < *count; i++)
-		grants[i].places = grants[i].lane->gate.reserved;
+		grants[i].slots = grants[i].lane->gate.reserved;
 	return grants;
 }
 
@@ -324,12 +324,12 @@ void
 lanes_return(const Grant *grants, int count)
 {
 	for (int i = 0; i < count; i++)
-		reserve(grants[i].lane, -grants[i].places);
+		reserve(grants[i].lane, -grants[i].slots);
 }
 
 bool
 lanes_are_ready(Scheduler *scheduler)
 {
-	return !ring_is_empty(&scheduler->ring) || !dlist_is_empty(&scheduler->roomy) ||
-		!dlist_is_empty(&scheduler->unknown);
+	return !ring_is_empty(&scheduler->ring) || !dlist_is_empty(&scheduler->unparking) ||
+		!dlist_is_empty(&scheduler->stale);
 }

@@ -13,19 +13,19 @@ extern bool lanes_are_ready(Scheduler *scheduler);
 typedef struct Allowance
 {
 	TimestampTz now;
-	int			places;			/* to give at most */
-	int			free_places;	/* of the worker's window */
+	int			slots;			/* to give at most */
+	int			free_slots;		/* of the worker's window */
 	int			max_per_host;
 } Allowance;
 
 typedef struct Grant
 {
 	Lane	   *lane;
-	int			places;			/* so many it may send */
+	int			slots;			/* so many it may send */
 } Grant;
 
 /*
- * Give places to the lanes, one after the other and fairly among tenants; in
+ * Give slots to the lanes, one after the other and fairly among tenants; in
  * an array in CurrentMemoryContext. They are reserved until returned, which
  * must be before the next lanes_allot and before lane_start.
  */

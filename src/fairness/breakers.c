@@ -26,19 +26,19 @@
 static const Destination *
 destination_of(const Breaker *breaker)
 {
-	const Bundle *bundle;
+	const Flow *flow;
 
 	if (breaker->of_destination)
 		return CONTAINER(Destination, breaker, breaker);
-	bundle = CONTAINER(Lane, breaker, breaker)->bundle;
-	return bundle->key.destination;
+	flow = CONTAINER(Lane, breaker, breaker)->flow;
+	return flow->key.destination;
 }
 
 static void
 describe_lane(CircuitReport *report, const Lane *lane)
 {
 	report->of_lane = true;
-	report->application_id = lane->bundle->key.tenant->application_id;
+	report->application_id = lane->flow->key.tenant->application_id;
 	report->channel = lane->channel;
 	report->has_subscription = lane->has_subscription;
 	report->subscription_id = lane->subscription_id;
@@ -70,7 +70,7 @@ whose(const Breaker *breaker)
 	if (lane->has_subscription)
 		return psprintf(" of subscription %s", uuid_text(&lane->subscription_id));
 	return psprintf(" of application %s by %s",
-					uuid_text(&lane->bundle->key.tenant->application_id),
+					uuid_text(&lane->flow->key.tenant->application_id),
 					channel_code(lane->channel));
 }
 
@@ -111,7 +111,7 @@ feed(Breaker *breaker, Finding finding, bool is_probe, TimestampTz now)
 		case FINDING_BAD:
 			return circuit_fail(&breaker->circuit, is_probe, now);
 		case FINDING_NONE:
-			circuit_learn_nothing(&breaker->circuit, is_probe, now);
+			circuit_inconclusive(&breaker->circuit, is_probe, now);
 	}
 	return CIRCUIT_UNCHANGED;
 }
@@ -142,19 +142,19 @@ breaker_note(Scheduler *scheduler, Breaker *breaker, Finding finding, bool is_pr
 }
 
 void
-breaker_expedite(Scheduler *scheduler, Breaker *breaker, TimestampTz now)
+breaker_probe_now(Scheduler *scheduler, Breaker *breaker, TimestampTz now)
 {
-	circuit_expedite(&breaker->circuit, now);
+	circuit_probe_now(&breaker->circuit, now);
 	scheduler->circuits_changed |= breaker->circuit.is_open;
 }
 
 void
-breakers_expedite(Scheduler *scheduler, TimestampTz now)
+breakers_probe_now(Scheduler *scheduler, TimestampTz now)
 {
 	dlist_iter	iterator;
 
 	dlist_foreach(iterator, &scheduler->open_circuits)
-		breaker_expedite(scheduler, dlist_container(Breaker, node, iterator.cur), now);
+		breaker_probe_now(scheduler, dlist_container(Breaker, node, iterator.cur), now);
 }
 
 void

@@ -22,10 +22,10 @@ extern bool breaker_note(Scheduler *scheduler, Breaker *breaker, Finding finding
 						 const char *error, TimestampTz now);
 
 /* What made it open may be mended: probe at once. */
-extern void breaker_expedite(Scheduler *scheduler, Breaker *breaker, TimestampTz now);
+extern void breaker_probe_now(Scheduler *scheduler, Breaker *breaker, TimestampTz now);
 
 /* All that are open (a reload). */
-extern void breakers_expedite(Scheduler *scheduler, TimestampTz now);
+extern void breakers_probe_now(Scheduler *scheduler, TimestampTz now);
 
 /* Who it was about has gone. */
 extern void breaker_forget(Scheduler *scheduler, Breaker *breaker);

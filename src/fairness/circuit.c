@@ -81,7 +81,7 @@ circuit_fail(Circuit *circuit, bool is_probe, TimestampTz now)
 }
 
 void
-circuit_learn_nothing(Circuit *circuit, bool is_probe, TimestampTz now)
+circuit_inconclusive(Circuit *circuit, bool is_probe, TimestampTz now)
 {
 	if (!circuit->is_open || !is_probe)
 		return;
@@ -90,7 +90,7 @@ circuit_learn_nothing(Circuit *circuit, bool is_probe, TimestampTz now)
 }
 
 void
-circuit_expedite(Circuit *circuit, TimestampTz now)
+circuit_probe_now(Circuit *circuit, TimestampTz now)
 {
 	if (!circuit->is_open)
 		return;

@@ -52,9 +52,9 @@ extern CircuitChange circuit_succeed(Circuit *circuit);
 extern CircuitChange circuit_fail(Circuit *circuit, bool is_probe, TimestampTz now);
 
 /* What made it open may be mended: a probe is due now. */
-extern void circuit_expedite(Circuit *circuit, TimestampTz now);
+extern void circuit_probe_now(Circuit *circuit, TimestampTz now);
 
 /* It ended without telling anything: a probe that was none is repeated. */
-extern void circuit_learn_nothing(Circuit *circuit, bool is_probe, TimestampTz now);
+extern void circuit_inconclusive(Circuit *circuit, bool is_probe, TimestampTz now);
 
 #endif							/* APPT_CIRCUIT_H */

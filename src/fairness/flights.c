@@ -1,7 +1,7 @@
 /*
  * flights.c
- *		Messages on their way: they take places, tell who is failing when they
- *		end, and let in who waited for their places.
+ *		Messages on their way: they take slots, tell who is failing when they
+ *		end, and let in who waited for their slots.
  */
 #include "postgres.h"
 
@@ -13,12 +13,12 @@
 #include "fairness/turns.h"
 
 static void
-count_in_flight(Lane *lane, Bundle *bundle, int more)
+count_in_flight(Lane *lane, Flow *flow, int more)
 {
 	lane->gate.in_flight += more;
-	bundle->in_flight += more;
-	bundle->key.tenant->gate.in_flight += more;
-	bundle->key.destination->in_flight += more;
+	flow->in_flight += more;
+	flow->key.tenant->gate.in_flight += more;
+	flow->key.destination->in_flight += more;
 }
 
 Flight
@@ -26,14 +26,14 @@ lane_start(Scheduler *scheduler, Lane *lane, const char *destination, TimestampT
 {
 	Flight		flight = {.lane = lane};
 
-	if (strcmp(lane->bundle->key.destination->key, destination) != 0)
+	if (strcmp(lane->flow->key.destination->key, destination) != 0)
 		lane_redirect(scheduler, lane, destination, now);
-	flight.bundle = lane->bundle;
-	count_in_flight(lane, flight.bundle, 1);
+	flight.flow = lane->flow;
+	count_in_flight(lane, flight.flow, 1);
 	bucket_take(&lane->gate.bucket, 1, now);
-	bucket_take(&flight.bundle->key.tenant->gate.bucket, 1, now);
+	bucket_take(&flight.flow->key.tenant->gate.bucket, 1, now);
 	flight.probes_lane = circuit_start(&lane->breaker.circuit);
-	flight.probes_destination = circuit_start(&flight.bundle->key.destination->breaker.circuit);
+	flight.probes_destination = circuit_start(&flight.flow->key.destination->breaker.circuit);
 	return flight;
 }
 
@@ -43,41 +43,41 @@ note_evidence(Scheduler *scheduler, const Flight *flight, Evidence evidence, con
 {
 	Lane	   *lane = flight->lane;
 
-	if (lane->bundle == flight->bundle &&
+	if (lane->flow == flight->flow &&
 		breaker_note(scheduler, &lane->breaker, evidence.of_lane, flight->probes_lane, error, now) &&
 		lane->state == LANE_HELD)
 	{
 		lane_leave(scheduler, lane);
 		lane_enter(scheduler, lane);
 	}
-	(void) breaker_note(scheduler, &flight->bundle->key.destination->breaker, evidence.of_destination,
+	(void) breaker_note(scheduler, &flight->flow->key.destination->breaker, evidence.of_destination,
 						flight->probes_destination, error, now);
 }
 
 void
 lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
 {
-	Tenant	   *tenant = flight->bundle->key.tenant;
+	Tenant	   *tenant = flight->flow->key.tenant;
 
-	count_in_flight(flight->lane, flight->bundle, -1);
+	count_in_flight(flight->lane, flight->flow, -1);
 	note_evidence(scheduler, flight, evidence, error, now);
 	if (flight->lane->state == LANE_FULL)
 		lane_enter(scheduler, flight->lane);
 	if (tenant->state == TENANT_FULL)
 		tenant_release(scheduler, tenant);
-	destination_release(scheduler, flight->bundle->key.destination);
+	destination_release(scheduler, flight->flow->key.destination);
 }
 
 void
-lane_expedite(Scheduler *scheduler, int64 lane_id, TimestampTz now)
+lane_probe_now(Scheduler *scheduler, int64 lane_id, TimestampTz now)
 {
 	Lane	   *lane = lane_find(scheduler, lane_id);
 
-	if (lane == NULL || lane->bundle == NULL)
+	if (lane == NULL || lane->flow == NULL)
 		return;
-	breaker_expedite(scheduler, &lane->breaker, now);
-	breaker_expedite(scheduler, &lane->bundle->key.destination->breaker, now);
-	destination_release(scheduler, lane->bundle->key.destination);
+	breaker_probe_now(scheduler, &lane->breaker, now);
+	breaker_probe_now(scheduler, &lane->flow->key.destination->breaker, now);
+	destination_release(scheduler, lane->flow->key.destination);
 	if (lane->state != LANE_HELD)
 		return;
 	lane_leave(scheduler, lane);

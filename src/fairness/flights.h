@@ -11,7 +11,7 @@
 typedef struct Flight
 {
 	Lane	   *lane;
-	Bundle	   *bundle;			/* that the lane was in when it started */
+	Flow	   *flow;			/* that the lane was in when it started */
 	bool		probes_lane;
 	bool		probes_destination;
 } Flight;
@@ -31,6 +31,6 @@ extern void lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evi
 						TimestampTz now);
 
 /* A person wants it to send: should open circuits hold it back, it probes at once. */
-extern void lane_expedite(Scheduler *scheduler, int64 lane_id, TimestampTz now);
+extern void lane_probe_now(Scheduler *scheduler, int64 lane_id, TimestampTz now);
 
 #endif							/* APPT_FLIGHTS_H */

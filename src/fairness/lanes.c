@@ -11,7 +11,7 @@
 #include "fairness/turns.h"
 
 static void
-ring_alarm(Scheduler *scheduler, Alarm *alarm)
+fire(Scheduler *scheduler, Alarm *alarm)
 {
 	switch (alarm->kind)
 	{
@@ -30,15 +30,15 @@ ring_alarm(Scheduler *scheduler, Alarm *alarm)
 bool
 lanes_wake(Scheduler *scheduler, TimestampTz now)
 {
-	bool		rang = false;
+	bool		fired = false;
 	Alarm	   *alarm;
 
 	while ((alarm = alarms_take_due(scheduler->alarms, now)) != NULL)
 	{
-		ring_alarm(scheduler, alarm);
-		rang = true;
+		fire(scheduler, alarm);
+		fired = true;
 	}
-	return rang;
+	return fired;
 }
 
 TimestampTz

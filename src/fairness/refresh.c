@@ -4,7 +4,7 @@
  *		and when it holds no more.
  *
  * A lane that is not known, or whose configuration may have changed, waits
- * among the unknown, once it has something due, until owners.c has learned it.
+ * among the stale, once it has something due, until owners.c has loaded its owner.
  */
 #include "postgres.h"
 
@@ -16,19 +16,19 @@
 #include "fairness/turns.h"
 
 bool
-lanes_are_unknown(Scheduler *scheduler)
+lanes_need_refresh(Scheduler *scheduler)
 {
-	return !dlist_is_empty(&scheduler->unknown);
+	return !dlist_is_empty(&scheduler->stale);
 }
 
 Lane **
-lanes_unknown(Scheduler *scheduler, int max, int *count)
+lanes_to_refresh(Scheduler *scheduler, int max, int *count)
 {
 	Lane	  **lanes = (Lane **) palloc(sizeof(Lane *) * max);
 	dlist_iter	iterator;
 
 	*count = 0;
-	dlist_foreach(iterator, &scheduler->unknown)
+	dlist_foreach(iterator, &scheduler->stale)
 	{
 		if (*count == max)
 			break;
@@ -51,31 +51,31 @@ set_limits(Gate *gate, const Limits *limits, TimestampTz now)
 
 /* Where it led before tells little of where it leads now. */
 static void
-set_bundle(Scheduler *scheduler, Lane *lane, Bundle *bundle, TimestampTz now)
+set_flow(Scheduler *scheduler, Lane *lane, Flow *flow, TimestampTz now)
 {
-	if (lane->bundle == bundle)
+	if (lane->flow == flow)
 		return;
-	if (lane->bundle != NULL)
+	if (lane->flow != NULL)
 	{
-		breaker_expedite(scheduler, &lane->breaker, now);
-		lane->bundle->lane_count--;
+		breaker_probe_now(scheduler, &lane->breaker, now);
+		lane->flow->lane_count--;
 	}
-	lane->bundle = bundle;
-	bundle->lane_count++;
+	lane->flow = flow;
+	flow->lane_count++;
 }
 
 void
-lane_learn(Scheduler *scheduler, Lane *lane, const LaneOwner *owner, TimestampTz now)
+lane_refresh(Scheduler *scheduler, Lane *lane, const LaneOwner *owner, TimestampTz now)
 {
 	Tenant	   *tenant = tenant_get(scheduler, &owner->application_id);
 	Destination *destination = destination_get(scheduler, owner->destination);
 
 	lane_leave(scheduler, lane);
-	set_bundle(scheduler, lane, bundle_get(scheduler, tenant, destination), now);
+	set_flow(scheduler, lane, flow_get(scheduler, tenant, destination), now);
 	if (lane->version != owner->version)
-		breaker_expedite(scheduler, &lane->breaker, now);
+		breaker_probe_now(scheduler, &lane->breaker, now);
 	lane->version = owner->version;
-	lane->is_known = true;
+	lane->is_stale = false;
 	lane->channel = owner->channel;
 	lane->has_subscription = owner->subscription_id != NULL;
 	if (lane->has_subscription)
@@ -89,69 +89,69 @@ lane_learn(Scheduler *scheduler, Lane *lane, const LaneOwner *owner, TimestampTz
 void
 lane_redirect(Scheduler *scheduler, Lane *lane, const char *destination, TimestampTz now)
 {
-	Bundle	   *bundle = bundle_get(scheduler, lane->bundle->key.tenant, destination_get(scheduler, destination));
+	Flow	   *flow = flow_get(scheduler, lane->flow->key.tenant, destination_get(scheduler, destination));
 	bool		was_ready = lane->state == LANE_READY;
 
 	if (was_ready)
 		lane_leave(scheduler, lane);
-	set_bundle(scheduler, lane, bundle, now);
+	set_flow(scheduler, lane, flow, now);
 	if (was_ready)
 		lane_enter(scheduler, lane);
 }
 
 void
-lane_set_aside(Scheduler *scheduler, Lane *lane, TimestampTz until)
+lane_hold(Scheduler *scheduler, Lane *lane, TimestampTz until)
 {
 	block_lane(scheduler, lane, until);
-	lane->is_known = false;
+	lane->is_stale = true;
 }
 
 static void
-doubt(Scheduler *scheduler, Lane *lane)
+invalidate(Scheduler *scheduler, Lane *lane)
 {
-	lane->is_known = false;
-	if (lane->state == LANE_WAITING || lane->state == LANE_UNKNOWN)
+	lane->is_stale = true;
+	if (lane->state == LANE_WAITING || lane->state == LANE_STALE)
 		return;
 	lane_leave(scheduler, lane);
 	lane_enter(scheduler, lane);
 }
 
 void
-tenant_doubt(Scheduler *scheduler, const pg_uuid_t *application_id)
+tenant_mark_stale(Scheduler *scheduler, const pg_uuid_t *application_id)
 {
 	Tenant	   *tenant = tenant_find(scheduler, application_id);
 
 	if (tenant != NULL)
-		tenant->is_doubted = true;
+		tenant->is_stale = true;
 }
 
 void
-lanes_doubt(Scheduler *scheduler)
+lanes_invalidate(Scheduler *scheduler)
 {
 	int			count;
 	Lane	  **lanes = lanes_all(scheduler, &count);
 
 	for (int i = 0; i < count; i++)
-		doubt(scheduler, lanes[i]);
+		invalidate(scheduler, lanes[i]);
 	pfree(lanes);
 }
 
-/* Whose it is can't be told of a lane that was set aside before it was ever learned. */
+/* A lane whose owner was never loaded may be any tenant's. */
 static bool
-may_be_changed(const Lane *lane)
+is_affected(const Lane *lane)
 {
-	return lane->bundle == NULL || lane->bundle->key.tenant->is_doubted;
+	return lane->flow == NULL || lane->flow->key.tenant->is_stale;
 }
 
 void
-lanes_doubt_changed(Scheduler *scheduler)
+lanes_invalidate_stale_tenants(Scheduler *scheduler)
 {
 	int			count;
 	Lane	  **lanes = lanes_all(scheduler, &count);
 
 	for (int i = 0; i < count; i++)
-		if (may_be_changed(lanes[i]))
-			doubt(scheduler, lanes[i]);
+		if (is_affected(lanes[i]))
+			invalidate(scheduler, lanes[i]);
 	pfree(lanes);
-	tenants_trust(scheduler);
+	tenants_clear_stale(scheduler);
 }

@@ -25,23 +25,23 @@ typedef struct LaneOwner
 	Limits		own;			/* its provider's */
 } LaneOwner;
 
-extern bool lanes_are_unknown(Scheduler *scheduler);
+extern bool lanes_need_refresh(Scheduler *scheduler);
 
-/* At most `max` lanes that have something due and must be learned, in an array in CurrentMemoryContext. */
-extern Lane **lanes_unknown(Scheduler *scheduler, int max, int *count);
-extern void lane_learn(Scheduler *scheduler, Lane *lane, const LaneOwner *owner, TimestampTz now);
+/* At most `max` stale lanes that have something due, in an array in CurrentMemoryContext. */
+extern Lane **lanes_to_refresh(Scheduler *scheduler, int max, int *count);
+extern void lane_refresh(Scheduler *scheduler, Lane *lane, const LaneOwner *owner, TimestampTz now);
 
-/* It can't be learned: nothing of it may go until then, or until configuration changes. */
-extern void lane_set_aside(Scheduler *scheduler, Lane *lane, TimestampTz until);
+/* Its owner can't be loaded: it sends nothing until then, or until configuration changes. */
+extern void lane_hold(Scheduler *scheduler, Lane *lane, TimestampTz until);
 
-/* Its messages go elsewhere than was learned: configuration has changed a moment ago. */
+/* Its messages go elsewhere than its owner said: configuration has changed since. */
 extern void lane_redirect(Scheduler *scheduler, Lane *lane, const char *destination, TimestampTz now);
 
-/* Configuration may have changed: learn all of them anew, those that are held back at once. */
-extern void lanes_doubt(Scheduler *scheduler);
+/* Any configuration may have changed: refresh every lane before it sends; also those that are held back. */
+extern void lanes_invalidate(Scheduler *scheduler);
 
-/* An application's has: its lanes are to be learned anew by the next lanes_doubt_changed, which looks at all lanes. */
-extern void tenant_doubt(Scheduler *scheduler, const pg_uuid_t *application_id);
-extern void lanes_doubt_changed(Scheduler *scheduler);
+/* Configuration of one tenant has changed: the next lanes_invalidate_stale_tenants invalidates its lanes. That looks at all lanes. */
+extern void tenant_mark_stale(Scheduler *scheduler, const pg_uuid_t *application_id);
+extern void lanes_invalidate_stale_tenants(Scheduler *scheduler);
 
 #endif							/* APPT_REFRESH_H */

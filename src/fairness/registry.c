@@ -1,8 +1,8 @@
 /*
  * registry.c
- *		Who takes part in sending: lanes, tenants, destinations, and bundles,
+ *		Who takes part in sending: lanes, tenants, destinations, and flows,
  *		which are the lanes of a tenant that lead to the same destination. The
- *		others come to be with the first lane that is learned of them, and are
+ *		others come to be with the first lane that is refreshed of them, and are
  *		forgotten when there is nothing to remember.
  */
 #include "postgres.h"
@@ -39,12 +39,12 @@ scheduler_create(MemoryContext context)
 									  HASH_BLOBS, context);
 	scheduler->destinations = create_table("appt destinations", 64, DESTINATION_SIZE,
 										   sizeof(Destination), HASH_STRINGS, context);
-	scheduler->bundles = create_table("appt bundles", 64, sizeof(BundleKey), sizeof(Bundle),
-									  HASH_BLOBS, context);
+	scheduler->flows = create_table("appt flows", 64, sizeof(FlowKey), sizeof(Flow),
+									HASH_BLOBS, context);
 	scheduler->alarms = alarms_create(context);
 	ring_init(&scheduler->ring);
-	dlist_init(&scheduler->roomy);
-	dlist_init(&scheduler->unknown);
+	dlist_init(&scheduler->unparking);
+	dlist_init(&scheduler->stale);
 	dlist_init(&scheduler->open_circuits);
 	scheduler->circuits_changed = true;
 	return scheduler;
@@ -66,6 +66,7 @@ lane_get(Scheduler *scheduler, int64 lane_id)
 		return lane;
 	memset((char *) lane + sizeof(int64), 0, sizeof(Lane) - sizeof(int64));
 	lane->state = LANE_WAITING;
+	lane->is_stale = true;
 	lane->alarm.at = DT_NOEND;
 	lane->low_water = DT_NOBEGIN;
 	lane->position_due = DT_NOBEGIN;
@@ -102,7 +103,7 @@ tenant_get(Scheduler *scheduler, const pg_uuid_t *application_id)
 		return tenant;
 	memset((char *) tenant + sizeof(pg_uuid_t), 0, sizeof(Tenant) - sizeof(pg_uuid_t));
 	tenant->gate.max_concurrency = INT_MAX;
-	ring_init(&tenant->bundles);
+	ring_init(&tenant->flows);
 	return tenant;
 }
 
@@ -120,31 +121,31 @@ destination_get(Scheduler *scheduler, const char *key)
 	return destination;
 }
 
-Bundle *
-bundle_get(Scheduler *scheduler, Tenant *tenant, Destination *destination)
+Flow *
+flow_get(Scheduler *scheduler, Tenant *tenant, Destination *destination)
 {
-	BundleKey	key = {tenant, destination};
+	FlowKey		key = {tenant, destination};
 	bool		found;
-	Bundle	   *bundle = (Bundle *) hash_search(scheduler->bundles, &key, HASH_ENTER, &found);
+	Flow	   *flow = (Flow *) hash_search(scheduler->flows, &key, HASH_ENTER, &found);
 
 	if (found)
-		return bundle;
-	memset((char *) bundle + sizeof(BundleKey), 0, sizeof(Bundle) - sizeof(BundleKey));
-	ring_init(&bundle->lanes);
-	tenant->bundle_count++;
-	destination->bundle_count++;
-	return bundle;
+		return flow;
+	memset((char *) flow + sizeof(FlowKey), 0, sizeof(Flow) - sizeof(FlowKey));
+	ring_init(&flow->lanes);
+	tenant->flow_count++;
+	destination->flow_count++;
+	return flow;
 }
 
 void
-tenants_trust(Scheduler *scheduler)
+tenants_clear_stale(Scheduler *scheduler)
 {
 	HASH_SEQ_STATUS scan;
 	Tenant	   *tenant;
 
 	hash_seq_init(&scan, scheduler->tenants);
 	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
-		tenant->is_doubted = false;
+		tenant->is_stale = false;
 }
 
 /* ---- forgetting ---- */
@@ -173,8 +174,8 @@ static void
 lane_forget(Scheduler *scheduler, Lane *lane)
 {
 	breaker_forget(scheduler, &lane->breaker);
-	if (lane->bundle != NULL)
-		lane->bundle->lane_count--;
+	if (lane->flow != NULL)
+		lane->flow->lane_count--;
 	(void) hash_search(scheduler->lanes, &lane->id, HASH_REMOVE, NULL);
 }
 
@@ -198,19 +199,19 @@ forget_lanes(Scheduler *scheduler, TimestampTz now)
 }
 
 static void
-forget_bundles(Scheduler *scheduler)
+forget_flows(Scheduler *scheduler)
 {
 	HASH_SEQ_STATUS scan;
-	Bundle	   *bundle;
+	Flow	   *flow;
 
-	hash_seq_init(&scan, scheduler->bundles);
-	while ((bundle = (Bundle *) hash_seq_search(&scan)) != NULL)
+	hash_seq_init(&scan, scheduler->flows);
+	while ((flow = (Flow *) hash_seq_search(&scan)) != NULL)
 	{
-		if (bundle->lane_count > 0 || bundle->in_flight > 0)
+		if (flow->lane_count > 0 || flow->in_flight > 0)
 			continue;
-		bundle->key.tenant->bundle_count--;
-		bundle->key.destination->bundle_count--;
-		(void) hash_search(scheduler->bundles, &bundle->key, HASH_REMOVE, NULL);
+		flow->key.tenant->flow_count--;
+		flow->key.destination->flow_count--;
+		(void) hash_search(scheduler->flows, &flow->key, HASH_REMOVE, NULL);
 	}
 }
 
@@ -223,7 +224,7 @@ forget_tenants(Scheduler *scheduler, TimestampTz now)
 	hash_seq_init(&scan, scheduler->tenants);
 	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
 	{
-		if (tenant->bundle_count > 0 || !gate_is_forgettable(&tenant->gate, now))
+		if (tenant->flow_count > 0 || !gate_is_forgettable(&tenant->gate, now))
 			continue;
 		alarm_clear(scheduler->alarms, &tenant->alarm);
 		(void) hash_search(scheduler->tenants, &tenant->application_id, HASH_REMOVE, NULL);
@@ -239,11 +240,11 @@ forget_destinations(Scheduler *scheduler, TimestampTz now)
 	hash_seq_init(&scan, scheduler->destinations);
 	while ((destination = (Destination *) hash_seq_search(&scan)) != NULL)
 	{
-		if (destination->bundle_count > 0 || destination->in_flight > 0 ||
+		if (destination->flow_count > 0 || destination->in_flight > 0 ||
 			!circuit_is_forgettable(&destination->breaker.circuit, now))
 			continue;
 		alarm_clear(scheduler->alarms, &destination->alarm);
-		if (destination->is_roomy)
+		if (destination->is_unparking)
 			dlist_delete(&destination->node);
 		breaker_forget(scheduler, &destination->breaker);
 		(void) hash_search(scheduler->destinations, destination->key, HASH_REMOVE, NULL);
@@ -254,7 +255,7 @@ void
 lanes_forget_unseen(Scheduler *scheduler, TimestampTz now)
 {
 	forget_lanes(scheduler, now);
-	forget_bundles(scheduler);
+	forget_flows(scheduler);
 	forget_tenants(scheduler, now);
 	forget_destinations(scheduler, now);
 }

@@ -1,6 +1,6 @@
 /*
  * registry.h
- *		The records of lanes, tenants, destinations and bundles: found, made and
+ *		The records of lanes, tenants, destinations and flows: found, made and
  *		forgotten.
  */
 #ifndef APPT_REGISTRY_H
@@ -26,10 +26,10 @@ extern Tenant *tenant_find(Scheduler *scheduler, const pg_uuid_t *application_id
 /* Found, or made. */
 extern Tenant *tenant_get(Scheduler *scheduler, const pg_uuid_t *application_id);
 extern Destination *destination_get(Scheduler *scheduler, const char *key);
-extern Bundle *bundle_get(Scheduler *scheduler, Tenant *tenant, Destination *destination);
+extern Flow *flow_get(Scheduler *scheduler, Tenant *tenant, Destination *destination);
 
-/* None of them is doubted any more. */
-extern void tenants_trust(Scheduler *scheduler);
+/* None of them is stale any more. */
+extern void tenants_clear_stale(Scheduler *scheduler);
 
 /*
  * Forget the lanes that have nothing to wait for, that the sweep did not see,

@@ -1,7 +1,7 @@
 /*
  * scheduler.h
  *		The objects that take part in sending: lanes, the tenants that they
- *		belong to, the destinations that they lead to, and the bundles between
+ *		belong to, the destinations that they lead to, and the flows between
  *		those.
  */
 #ifndef APPT_SCHEDULER_H
@@ -45,8 +45,7 @@ typedef struct Breaker
 typedef enum LaneState
 {
 	LANE_WAITING,				/* until alarm.at, when something is due */
-	LANE_UNKNOWN,				/* something is due; whose it is must be
-								 * learned */
+	LANE_STALE,					/* something is due; its owner must be loaded */
 	LANE_READY,					/* something is due, and may go as far as the
 								 * lane knows */
 	LANE_HELD,					/* something is due, and may go at alarm.at */
@@ -71,10 +70,10 @@ typedef struct Lane
 	bool		is_seen;		/* by the sweep under way */
 
 	/* From here on for who may send. */
-	bool		is_known;		/* what was learned of it still holds */
-	struct Bundle *bundle;		/* whose it is and where it leads; NULL: not
-								 * learned yet */
-	dlist_node	node;			/* among the unknown, or in its bundle's ring */
+	bool		is_stale;		/* its owner must be loaded before it sends */
+	struct Flow *flow;			/* whose it is and where it leads; NULL: its
+								 * owner was never loaded */
+	dlist_node	node;			/* among the unknown, or in its flow's ring */
 	Gate		gate;
 	Breaker		breaker;
 	ChannelCode channel;
@@ -85,7 +84,7 @@ typedef struct Lane
 
 typedef enum TenantState
 {
-	TENANT_IDLE,				/* none of its bundles is in its ring */
+	TENANT_IDLE,				/* none of its flows is in its ring */
 	TENANT_SERVED,				/* in the ring */
 	TENANT_HELD,				/* until its alarm */
 	TENANT_FULL					/* until a transfer of it ends */
@@ -97,9 +96,9 @@ typedef struct Tenant
 	TenantState state;
 	Alarm		alarm;
 	dlist_node	node;			/* in the ring of tenants */
-	Ring		bundles;
-	int			bundle_count;	/* all of them */
-	bool		is_doubted;		/* its configuration has changed */
+	Ring		flows;
+	int			flow_count;		/* all of them */
+	bool		is_stale;		/* its configuration has changed */
 	Gate		gate;
 } Tenant;
 
@@ -108,40 +107,40 @@ typedef struct Destination
 {
 	char		key[DESTINATION_SIZE];	/* hash key */
 	Alarm		alarm;			/* when to probe it */
-	dlist_node	node;			/* among the roomy ones */
-	bool		is_roomy;
-	dlist_head	parked;			/* bundles that wait for it, one a tenant */
-	int			bundle_count;	/* all of them */
+	dlist_node	node;			/* among the unparking ones */
+	bool		is_unparking;
+	dlist_head	parked;			/* flows that wait for it, one a tenant */
+	int			flow_count;		/* all of them */
 	int			in_flight;
 	int			reserved;
 	Breaker		breaker;
 } Destination;
 
-typedef struct BundleKey
+typedef struct FlowKey
 {
 	Tenant	   *tenant;
 	Destination *destination;
-} BundleKey;
+} FlowKey;
 
-typedef enum BundleState
+typedef enum FlowState
 {
-	BUNDLE_IDLE,				/* none of its lanes is ready */
-	BUNDLE_SERVED,				/* in its tenant's ring */
-	BUNDLE_PARKED				/* waits for its destination */
-} BundleState;
+	FLOW_IDLE,					/* none of its lanes is ready */
+	FLOW_SERVED,				/* in its tenant's ring */
+	FLOW_PARKED					/* waits for its destination */
+} FlowState;
 
 /* The lanes of a tenant that lead to the same destination. */
-typedef struct Bundle
+typedef struct Flow
 {
-	BundleKey	key;			/* hash key */
-	BundleState state;
+	FlowKey		key;			/* hash key */
+	FlowState	state;
 	dlist_node	node;			/* in its tenant's ring, or parked */
 	uint64		parked_in;		/* the allotment that parked it */
 	Ring		lanes;
 	int			lane_count;		/* all of them */
 	int			in_flight;
 	int			reserved;
-} Bundle;
+} Flow;
 
 /* ---- all of them ---- */
 
@@ -152,12 +151,12 @@ typedef struct Scheduler
 	HTAB	   *lanes;			/* by id */
 	HTAB	   *tenants;
 	HTAB	   *destinations;
-	HTAB	   *bundles;
+	HTAB	   *flows;
 	pairingheap *alarms;
 	Ring		ring;			/* of tenants */
-	dlist_head	roomy;			/* destinations that have bundles parked, and
+	dlist_head	unparking;		/* destinations that have flows parked, and
 								 * perhaps room */
-	dlist_head	unknown;		/* lanes that have something due */
+	dlist_head	stale;			/* lanes that have something due */
 	uint64		allotment;		/* the number of the one under way */
 	dlist_head	open_circuits;	/* breakers, the oldest first */
 	int			open_count;

@@ -2,10 +2,10 @@
  * turns.c
  *		Whose turn it is: rings within rings, and who is in them.
  *
- *	ring of tenants -> a tenant's ring of bundles -> a bundle's ring of lanes
+ *	ring of tenants -> a tenant's ring of flows -> a flow's ring of lanes
  *
- * A lane is in its ring while it has something due and may send it, a bundle
- * while one of its lanes is, a tenant while one of its bundles is. What may
+ * A lane is in its ring while it has something due and may send it, a flow
+ * while one of its lanes is, a tenant while one of its flows is. What may
  * not send leaves its ring, and so costs nothing to pass over.
  */
 #include "postgres.h"
@@ -24,25 +24,25 @@ tenant_enter(Scheduler *scheduler, Tenant *tenant)
 }
 
 void
-bundle_enter(Scheduler *scheduler, Bundle *bundle)
+flow_enter(Scheduler *scheduler, Flow *flow)
 {
-	Tenant	   *tenant = bundle->key.tenant;
+	Tenant	   *tenant = flow->key.tenant;
 
-	bundle->state = BUNDLE_SERVED;
-	ring_add(&tenant->bundles, &bundle->node);
+	flow->state = FLOW_SERVED;
+	ring_add(&tenant->flows, &flow->node);
 	if (tenant->state == TENANT_IDLE)
 		tenant_enter(scheduler, tenant);
 }
 
-/* Nothing of the bundle is in its tenant's ring any more. */
+/* Nothing of the flow is in its tenant's ring any more. */
 static void
-bundle_leave(Bundle *bundle, BundleState state)
+flow_leave(Flow *flow, FlowState state)
 {
-	Tenant	   *tenant = bundle->key.tenant;
+	Tenant	   *tenant = flow->key.tenant;
 
-	dlist_delete(&bundle->node);
-	bundle->state = state;
-	if (tenant->state != TENANT_SERVED || !ring_is_empty(&tenant->bundles))
+	dlist_delete(&flow->node);
+	flow->state = state;
+	if (tenant->state != TENANT_SERVED || !ring_is_empty(&tenant->flows))
 		return;
 	dlist_delete(&tenant->node);
 	tenant->state = TENANT_IDLE;
@@ -51,29 +51,29 @@ bundle_leave(Bundle *bundle, BundleState state)
 void
 lane_enter(Scheduler *scheduler, Lane *lane)
 {
-	if (!lane->is_known)
+	if (lane->is_stale)
 	{
-		lane->state = LANE_UNKNOWN;
-		dlist_push_tail(&scheduler->unknown, &lane->node);
+		lane->state = LANE_STALE;
+		dlist_push_tail(&scheduler->stale, &lane->node);
 		return;
 	}
 	lane->state = LANE_READY;
-	ring_add(&lane->bundle->lanes, &lane->node);
-	if (lane->bundle->state == BUNDLE_IDLE)
-		bundle_enter(scheduler, lane->bundle);
+	ring_add(&lane->flow->lanes, &lane->node);
+	if (lane->flow->state == FLOW_IDLE)
+		flow_enter(scheduler, lane->flow);
 }
 
 void
 lane_leave(Scheduler *scheduler, Lane *lane)
 {
 	alarm_clear(scheduler->alarms, &lane->alarm);
-	if (lane->state == LANE_UNKNOWN)
+	if (lane->state == LANE_STALE)
 		dlist_delete(&lane->node);
 	if (lane->state != LANE_READY)
 		return;
 	dlist_delete(&lane->node);
-	if (ring_is_empty(&lane->bundle->lanes))
-		bundle_leave(lane->bundle, BUNDLE_IDLE);
+	if (ring_is_empty(&lane->flow->lanes))
+		flow_leave(lane->flow, FLOW_IDLE);
 }
 
 /* What held it back is over; what else does will be found out. */
@@ -84,17 +84,17 @@ tenant_release(Scheduler *scheduler, Tenant *tenant)
 		return;
 	alarm_clear(scheduler->alarms, &tenant->alarm);
 	tenant->state = TENANT_IDLE;
-	if (!ring_is_empty(&tenant->bundles))
+	if (!ring_is_empty(&tenant->flows))
 		tenant_enter(scheduler, tenant);
 }
 
 void
 destination_release(Scheduler *scheduler, Destination *destination)
 {
-	if (destination->is_roomy || dlist_is_empty(&destination->parked))
+	if (destination->is_unparking || dlist_is_empty(&destination->parked))
 		return;
-	destination->is_roomy = true;
-	dlist_push_tail(&scheduler->roomy, &destination->node);
+	destination->is_unparking = true;
+	dlist_push_tail(&scheduler->unparking, &destination->node);
 }
 
 void
@@ -114,12 +114,12 @@ block_tenant(Scheduler *scheduler, Tenant *tenant, TimestampTz until)
 }
 
 void
-park_bundle(Scheduler *scheduler, Bundle *bundle, TimestampTz until)
+park_flow(Scheduler *scheduler, Flow *flow, TimestampTz until)
 {
-	Destination *destination = bundle->key.destination;
+	Destination *destination = flow->key.destination;
 
-	bundle_leave(bundle, BUNDLE_PARKED);
-	bundle->parked_in = scheduler->allotment;
-	dlist_push_tail(&destination->parked, &bundle->node);
+	flow_leave(flow, FLOW_PARKED);
+	flow->parked_in = scheduler->allotment;
+	dlist_push_tail(&destination->parked, &flow->node);
 	alarm_set(scheduler->alarms, &destination->alarm, ALARM_OF_DESTINATION, until);
 }

@@ -1,6 +1,6 @@
 /*
  * turns.h
- *		Who is in the rings from which places are given, and who is held out of
+ *		Who is in the rings from which slots are given, and who is held out of
  *		them.
  */
 #ifndef APPT_TURNS_H
@@ -13,7 +13,7 @@ extern void lane_enter(Scheduler *scheduler, Lane *lane);
 
 /* Out of the list that it is in, if any. */
 extern void lane_leave(Scheduler *scheduler, Lane *lane);
-extern void bundle_enter(Scheduler *scheduler, Bundle *bundle);
+extern void flow_enter(Scheduler *scheduler, Flow *flow);
 
 /* What held it back is over. */
 extern void tenant_release(Scheduler *scheduler, Tenant *tenant);
@@ -22,6 +22,6 @@ extern void destination_release(Scheduler *scheduler, Destination *destination);
 /* May not send until then, or (DT_NOEND) until a transfer ends. */
 extern void block_lane(Scheduler *scheduler, Lane *lane, TimestampTz until);
 extern void block_tenant(Scheduler *scheduler, Tenant *tenant, TimestampTz until);
-extern void park_bundle(Scheduler *scheduler, Bundle *bundle, TimestampTz until);
+extern void park_flow(Scheduler *scheduler, Flow *flow, TimestampTz until);
 
 #endif							/* APPT_TURNS_H */

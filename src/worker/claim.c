@@ -177,8 +177,8 @@ allot(Claim *claim, TransferEngine *engine, int room)
 {
 	Allowance	allowance = {
 		.now = claim->now,
-		.places = room,
-		.free_places = transfer_room(engine),
+		.slots = room,
+		.free_slots = transfer_room(engine),
 		.max_per_host = appt_max_per_host
 	};
 	MemoryContext previous = MemoryContextSwitchTo(claim->staging);
@@ -191,7 +191,7 @@ allot(Claim *claim, TransferEngine *engine, int room)
 
 		claim->quotas[i] = (LaneQuota)
 		{
-			lane, claim->grants[i].places, 0, lane->position_due, lane->position_id, false
+			lane, claim->grants[i].slots, 0, lane->position_due, lane->position_id, false
 		};
 	}
 	MemoryContextSwitchTo(previous);
@@ -731,7 +731,7 @@ claim_due(Scheduler *scheduler, TransferEngine *engine, int slot, int room, bool
 	if (claim.quota_count == 0)
 	{
 		MemoryContextDelete(claim.staging);
-		return lanes_are_unknown(scheduler) ? CLAIM_DONE : CLAIM_BLOCKED;
+		return lanes_need_refresh(scheduler) ? CLAIM_DONE : CLAIM_BLOCKED;
 	}
 	if (may_wait && single_claims == 0 && will_grow(&claim))
 	{

@@ -92,7 +92,7 @@ sweep_step(void *argument)
 	for (uint64 row = 0; row < rows; row++)
 		lane_get(scheduler, ids[row])->is_seen = true;
 	lanes_forget_unseen(scheduler, GetCurrentTimestamp());
-	lanes_doubt(scheduler);
+	lanes_invalidate(scheduler);
 	all = lanes_all(scheduler, &count);
 
 	/*

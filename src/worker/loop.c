@@ -150,7 +150,7 @@ pace_note(Pace *pace, TimestampTz begin)
 static void
 doubt_everything(Loop *loop)
 {
-	lanes_doubt(loop->scheduler);
+	lanes_invalidate(loop->scheduler);
 	loop->is_blocked = false;
 }
 
@@ -160,14 +160,14 @@ expect(Loop *loop, const WakeEntry *entry)
 	lane_expect(loop->scheduler, entry->lane, entry->due_at);
 	if (!entry->by_hand)
 		return;
-	lane_expedite(loop->scheduler, entry->lane, GetCurrentTimestamp());
+	lane_probe_now(loop->scheduler, entry->lane, GetCurrentTimestamp());
 	loop->is_blocked = false;
 }
 
 static void
 hear_change(Loop *loop, const WakeEntry *entry)
 {
-	tenant_doubt(loop->scheduler, &entry->application_id);
+	tenant_mark_stale(loop->scheduler, &entry->application_id);
 	loop->has_changes = true;
 }
 
@@ -211,10 +211,10 @@ heed_changes(Loop *loop, TimestampTz now)
 		loop->changes.cost += cost;
 		loop->sweeps.cost += cost;
 	}
-	loop->is_learning &= lanes_are_unknown(loop->scheduler);
+	loop->is_learning &= lanes_need_refresh(loop->scheduler);
 	if (!loop->has_changes || now < pace_of_others(&loop->changes))
 		return;
-	lanes_doubt_changed(loop->scheduler);
+	lanes_invalidate_stale_tenants(loop->scheduler);
 	pace_note(&loop->changes, now);
 	loop->has_changes = false;
 	loop->is_learning = true;
@@ -474,7 +474,7 @@ check_interrupts(Loop *loop)
 		return false;
 	loop->sweep_at = DT_NOBEGIN;
 	chores_look_at_all(loop->chores);
-	breakers_expedite(loop->scheduler, GetCurrentTimestamp());
+	breakers_probe_now(loop->scheduler, GetCurrentTimestamp());
 	doubt_everything(loop);
 	return true;
 }

@@ -116,7 +116,7 @@ learn(Lane *lane, uint64 row, const Learning *learning)
 	(void) channel_from_code(row_text(row, 3), &owner.channel);
 	if (url != NULL)
 		destination_of_url(url, destination);
-	lane_learn(learning->scheduler, lane, &owner, learning->now);
+	lane_refresh(learning->scheduler, lane, &owner, learning->now);
 }
 
 static void
@@ -138,7 +138,7 @@ learn_step(void *argument)
 		learn(lanes[row_int64(row, 1) - 1], row, learning);
 	/* Of which there is nothing, others have settled everything. */
 	for (int i = 0; i < learning->count; i++)
-		if (lanes[i]->state == LANE_UNKNOWN)
+		if (lanes[i]->state == LANE_STALE)
 			lane_wait(learning->scheduler, lanes[i], DT_NOEND);
 }
 
@@ -151,11 +151,11 @@ learn_one_by_one(const Learning *batch)
 		Learning	single = {batch->scheduler, batch->slot, batch->now, &batch->lanes[i], 1};
 		Failure		failure;
 
-		if (batch->lanes[i]->state != LANE_UNKNOWN || worker_run(learn_step, &single, &failure))
+		if (batch->lanes[i]->state != LANE_STALE || worker_run(learn_step, &single, &failure))
 			continue;
 		if (failure.kind == FAILURE_TRANSIENT)
 			return false;
-		lane_set_aside(batch->scheduler, batch->lanes[i], batch->now + SET_ASIDE);
+		lane_hold(batch->scheduler, batch->lanes[i], batch->now + SET_ASIDE);
 	}
 	return true;
 }
@@ -167,9 +167,9 @@ learn_owners(Scheduler *scheduler, int slot, TimestampTz now)
 	Failure		failure;
 	bool		is_learned;
 
-	if (!lanes_are_unknown(scheduler))
+	if (!lanes_need_refresh(scheduler))
 		return true;
-	learning.lanes = lanes_unknown(scheduler, LEARN_BATCH, &learning.count);
+	learning.lanes = lanes_to_refresh(scheduler, LEARN_BATCH, &learning.count);
 	is_learned = worker_run(learn_step, &learning, &failure) ||
 		(failure.kind != FAILURE_TRANSIENT && learn_one_by_one(&learning));
 	cost += GetCurrentTimestamp() - now;

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * limits.c
- *	  Buckets, circuits and the sharing of places, with a clock of seconds that
+ *	  Buckets, circuits and the sharing of slots, with a clock of seconds that
  *	  the test turns.
  *
  *-------------------------------------------------------------------------
@@ -31,7 +31,7 @@ PG_FUNCTION_INFO_V1(test_bucket_run);
 PG_FUNCTION_INFO_V1(test_bucket_excess);
 PG_FUNCTION_INFO_V1(test_circuit_run);
 PG_FUNCTION_INFO_V1(test_lanes_reset);
-PG_FUNCTION_INFO_V1(test_lane_learn);
+PG_FUNCTION_INFO_V1(test_lane_refresh);
 PG_FUNCTION_INFO_V1(test_lanes_allot);
 PG_FUNCTION_INFO_V1(test_lanes_finish);
 PG_FUNCTION_INFO_V1(test_lanes_wake);
@@ -40,7 +40,7 @@ PG_FUNCTION_INFO_V1(test_lane_drain);
 PG_FUNCTION_INFO_V1(test_open_circuits);
 PG_FUNCTION_INFO_V1(test_lanes_visits);
 PG_FUNCTION_INFO_V1(test_lanes_churn);
-PG_FUNCTION_INFO_V1(test_lanes_doubted);
+PG_FUNCTION_INFO_V1(test_lanes_invalidated);
 
 static TimestampTz
 at_seconds(double seconds)
@@ -142,7 +142,7 @@ test_bucket_excess(PG_FUNCTION_ARGS)
 
 /*
  * circuit_run(steps text[]) -> text: "at T", "start", "good", "bad" (of one
- * that is no probe), "probe good", "probe bad", "probe nothing", "expedite";
+ * that is no probe), "probe good", "probe bad", "probe nothing", "probe now";
  * "?" adds what state it is in. A change is added too.
  */
 Datum
@@ -174,9 +174,9 @@ test_circuit_run(PG_FUNCTION_ARGS)
 		else if (strcmp(step, "bad") == 0)
 			change = circuit_fail(&circuit, is_probe, now);
 		else if (strcmp(step, "nothing") == 0)
-			circuit_learn_nothing(&circuit, is_probe, now);
-		else if (strcmp(step, "expedite") == 0)
-			circuit_expedite(&circuit, now);
+			circuit_inconclusive(&circuit, is_probe, now);
+		else if (strcmp(step, "now") == 0)
+			circuit_probe_now(&circuit, now);
 		else if (circuit_room(&circuit, now) == INT_MAX)
 			appendStringInfoString(&text, "all ");
 		else if (circuit_room(&circuit, now) > 0)
@@ -226,12 +226,12 @@ limits_argument(FunctionCallInfo fcinfo, int index)
 }
 
 /*
- * lane_learn(lane, application, destination, application_concurrency,
+ * lane_refresh(lane, application, destination, application_concurrency,
  * application_rate, own_concurrency, own_rate, at, version): it has something
  * due, and this is whose it is.
  */
 Datum
-test_lane_learn(PG_FUNCTION_ARGS)
+test_lane_refresh(PG_FUNCTION_ARGS)
 {
 	int64		id = PG_GETARG_INT64(0);
 	TimestampTz now = at_seconds(PG_GETARG_FLOAT8(7));
@@ -246,7 +246,7 @@ test_lane_learn(PG_FUNCTION_ARGS)
 	owner_id(&owner.application_id, PG_GETARG_INT64(1));
 	lane_expect(scheduler, id, now);
 	(void) lanes_wake(scheduler, now);
-	lane_learn(scheduler, lane_find(scheduler, id), &owner, now);
+	lane_refresh(scheduler, lane_find(scheduler, id), &owner, now);
 	PG_RETURN_VOID();
 }
 
@@ -255,7 +255,7 @@ start_granted(const Grant *grant, const char *destination, TimestampTz now)
 {
 	MemoryContext previous = MemoryContextSwitchTo(TopMemoryContext);
 
-	for (int i = 0; i < grant->places; i++)
+	for (int i = 0; i < grant->slots; i++)
 	{
 		Flight	   *flight = palloc(sizeof(Flight));
 
@@ -275,7 +275,7 @@ compare_grants(const void *a, const void *b)
 }
 
 /*
- * lanes_allot(at, places, free, max_per_host, destinations text[], start) -> text: places
+ * lanes_allot(at, slots, free, max_per_host, destinations text[], start) -> text: slots
  * for each lane, as "1:3 2:4"; they are started unless told otherwise, each to
  * the element of its lane's id in destinations.
  */
@@ -284,8 +284,8 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 {
 	Allowance	allowance = {
 		.now = at_seconds(PG_GETARG_FLOAT8(0)),
-		.places = PG_GETARG_INT32(1),
-		.free_places = PG_GETARG_INT32(2),
+		.slots = PG_GETARG_INT32(1),
+		.free_slots = PG_GETARG_INT32(2),
 		.max_per_host = PG_GETARG_INT32(3)
 	};
 	int			destination_count;
@@ -303,7 +303,7 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 	{
 		int64		id = grants[i].lane->id;
 
-		appendStringInfo(&text, "%s" INT64_FORMAT ":%d", i > 0 ? " " : "", id, grants[i].places);
+		appendStringInfo(&text, "%s" INT64_FORMAT ":%d", i > 0 ? " " : "", id, grants[i].slots);
 		if (PG_GETARG_BOOL(5))
 			start_granted(&grants[i], destinations[(id - 1) % destination_count], allowance.now);
 	}
@@ -385,14 +385,14 @@ test_open_circuits(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(text.data));
 }
 
-/* Microseconds that an allotment of one place takes, the best of many. */
+/* Microseconds that an allotment of one slot takes, the best of many. */
 Datum
 test_lanes_visits(PG_FUNCTION_ARGS)
 {
 	Allowance	allowance = {
 		.now = at_seconds(PG_GETARG_FLOAT8(0)),
-		.places = 1,
-		.free_places = 100,
+		.slots = 1,
+		.free_slots = 100,
 		.max_per_host = PG_GETARG_INT32(1)
 	};
 	double		best = DBL_MAX;
@@ -429,7 +429,7 @@ typedef struct Churn
 	Limits		of_tenant[CHURN_TENANTS];
 	Limits		of_lane[CHURN_LANES];
 	int			leads_to[CHURN_LANES];
-	int			learned_to[CHURN_LANES];
+	int			refreshed_to[CHURN_LANES];
 	Flight		flights[CHURN_FLIGHTS];
 	int			flight_to[CHURN_FLIGHTS];
 	int			flight_count;
@@ -465,14 +465,14 @@ tenant_of(int64 lane_id)
 }
 
 static void
-learn_all(Churn *churn)
+refresh_all(Churn *churn)
 {
 	int			count;
-	Lane	  **unknown = lanes_unknown(scheduler, CHURN_LANES, &count);
+	Lane	  **stale = lanes_to_refresh(scheduler, CHURN_LANES, &count);
 
 	for (int i = 0; i < count; i++)
 	{
-		int64		id = unknown[i]->id;
+		int64		id = stale[i]->id;
 		LaneOwner	owner = {
 			.channel = CHANNEL_EMAIL,
 			.destination = churn_destination(churn->leads_to[id - 1]),
@@ -482,24 +482,24 @@ learn_all(Churn *churn)
 		};
 
 		owner_id(&owner.application_id, tenant_of(id));
-		churn->learned_to[id - 1] = churn->leads_to[id - 1];
-		lane_learn(scheduler, unknown[i], &owner, churn->now);
+		churn->refreshed_to[id - 1] = churn->leads_to[id - 1];
+		lane_refresh(scheduler, stale[i], &owner, churn->now);
 	}
 }
 
 /* By whatever a worker may hear of it. */
 static void
-doubt_lane_of(Churn *churn, int64 lane_id)
+invalidate_lane_of(Churn *churn, int64 lane_id)
 {
 	pg_uuid_t	application_id;
 
 	owner_id(&application_id, tenant_of(lane_id));
 	if (roll(churn, 4) == 0)
-		lanes_doubt(scheduler);
+		lanes_invalidate(scheduler);
 	else
 	{
-		tenant_doubt(scheduler, &application_id);
-		lanes_doubt_changed(scheduler);
+		tenant_mark_stale(scheduler, &application_id);
+		lanes_invalidate_stale_tenants(scheduler);
 	}
 }
 
@@ -514,7 +514,7 @@ change_configuration(Churn *churn)
 		return;
 	churn->of_tenant[tenant_of(lane + 1)] = random_limits(churn);
 	churn->of_lane[lane] = random_limits(churn);
-	doubt_lane_of(churn, lane + 1);
+	invalidate_lane_of(churn, lane + 1);
 }
 
 static void
@@ -534,13 +534,13 @@ check_limits(Churn *churn, const Grant *grants, int count)
 	{
 		int64		id = grants[i].lane->id;
 
-		by_tenant[tenant_of(id)] += grants[i].places;
-		by_host[churn->learned_to[id - 1]] += grants[i].places;
-		if (by_lane[id - 1] + grants[i].places > churn->of_lane[id - 1].max_concurrency)
+		by_tenant[tenant_of(id)] += grants[i].slots;
+		by_host[churn->refreshed_to[id - 1]] += grants[i].slots;
+		if (by_lane[id - 1] + grants[i].slots > churn->of_lane[id - 1].max_concurrency)
 			churn->mistake = "a lane beyond its limit";
 		if (by_tenant[tenant_of(id)] > churn->of_tenant[tenant_of(id)].max_concurrency)
 			churn->mistake = "a tenant beyond its limit";
-		if (by_host[churn->learned_to[id - 1]] > CHURN_PER_HOST)
+		if (by_host[churn->refreshed_to[id - 1]] > CHURN_PER_HOST)
 			churn->mistake = "a host beyond its limit";
 	}
 }
@@ -551,28 +551,28 @@ allot_some(Churn *churn, bool all)
 {
 	Allowance	allowance = {
 		.now = churn->now,
-		.free_places = CHURN_FLIGHTS - churn->flight_count,
+		.free_slots = CHURN_FLIGHTS - churn->flight_count,
 		.max_per_host = CHURN_PER_HOST
 	};
 	int			count;
 	Grant	   *grants;
 
-	allowance.places = all ? allowance.free_places : Min(allowance.free_places, roll(churn, 20));
-	learn_all(churn);
+	allowance.slots = all ? allowance.free_slots : Min(allowance.free_slots, roll(churn, 20));
+	refresh_all(churn);
 	grants = lanes_allot(scheduler, &allowance, &count);
 	lanes_return(grants, count);
 	check_limits(churn, grants, count);
 	for (int i = 0; i < count; i++)
 	{
-		int			starts = all ? grants[i].places : roll(churn, grants[i].places + 1);
+		int			starts = all ? grants[i].slots : roll(churn, grants[i].slots + 1);
 
-		if (all || (starts < grants[i].places && roll(churn, 2) == 0))
+		if (all || (starts < grants[i].slots && roll(churn, 2) == 0))
 			lane_wait(scheduler, grants[i].lane, DT_NOEND);
 		while (starts-- > 0)
 		{
 			int			to = churn->leads_to[grants[i].lane->id - 1];
 
-			churn->flight_to[churn->flight_count] = churn->learned_to[grants[i].lane->id - 1] = to;
+			churn->flight_to[churn->flight_count] = churn->refreshed_to[grants[i].lane->id - 1] = to;
 			churn->flights[churn->flight_count++] =
 				lane_start(scheduler, grants[i].lane, churn_destination(to), churn->now);
 		}
@@ -609,7 +609,7 @@ churn_step(Churn *churn)
 			lanes_forget_unseen(scheduler, churn->now);
 			break;
 		case 2:
-			lane_expedite(scheduler, 1 + roll(churn, CHURN_LANES), churn->now);
+			lane_probe_now(scheduler, 1 + roll(churn, CHURN_LANES), churn->now);
 			break;
 		case 3:
 		case 4:
@@ -693,14 +693,14 @@ test_lanes_churn(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(churn->mistake));
 }
 
-/* lanes_doubted(tenant) -> the lanes that are to be learned when that one's configuration has changed, and one was set aside */
+/* lanes_invalidated(tenant) -> the lanes to refresh after that one's configuration has changed, while one is on hold */
 Datum
-test_lanes_doubted(PG_FUNCTION_ARGS)
+test_lanes_invalidated(PG_FUNCTION_ARGS)
 {
 	Churn	   *churn = palloc0(sizeof(Churn));
 	StringInfoData ids;
 	pg_uuid_t	application_id;
-	Lane	  **unknown;
+	Lane	  **stale;
 	int			count;
 
 	(void) test_lanes_reset(fcinfo);
@@ -712,15 +712,15 @@ test_lanes_doubted(PG_FUNCTION_ARGS)
 	for (int64 id = 1; id <= 2 * CHURN_TENANTS; id++)
 		lane_expect(scheduler, id, churn->now);
 	(void) lanes_wake(scheduler, churn->now);
-	lane_set_aside(scheduler, lane_find(scheduler, 2 * CHURN_TENANTS), churn->now + USECS_PER_SEC);
-	learn_all(churn);
+	lane_hold(scheduler, lane_find(scheduler, 2 * CHURN_TENANTS), churn->now + USECS_PER_SEC);
+	refresh_all(churn);
 	owner_id(&application_id, PG_GETARG_INT32(0));
-	tenant_doubt(scheduler, &application_id);
-	lanes_doubt_changed(scheduler);
+	tenant_mark_stale(scheduler, &application_id);
+	lanes_invalidate_stale_tenants(scheduler);
 	initStringInfo(&ids);
-	unknown = lanes_unknown(scheduler, CHURN_LANES, &count);
+	stale = lanes_to_refresh(scheduler, CHURN_LANES, &count);
 	for (int i = 0; i < count; i++)
-		appendStringInfo(&ids, " " INT64_FORMAT, unknown[i]->id);
+		appendStringInfo(&ids, " " INT64_FORMAT, stale[i]->id);
 	(void) test_lanes_reset(fcinfo);
 	PG_RETURN_TEXT_P(cstring_to_text(ids.data));
 }

@@ -1,4 +1,4 @@
--- Token buckets, circuit breakers, and how places are shared: with a clock that the test turns.
+-- Token buckets, circuit breakers, and how slots are shared: with a clock that the test turns.
 BEGIN;
 SELECT * FROM no_plan();
 
@@ -57,27 +57,27 @@ SELECT is(trim(appt_test.circuit_run(VARIADIC string_to_array(
 	('OPEN, at 1, start, probe nothing, ?, at 2, ?, start, probe bad, ?', 'opened in 1 probes in 1 1 probes failed in 2'),
 	('nothing, ?', 'all'),
 	-- Mended, perhaps: probed at once, then from the first wait on.
-	('OPEN, at 1, start, probe bad, at 1.5, expedite, ?, start, probe bad, ?', 'opened in 1 probes failed 1 probes failed in 2'),
-	('expedite, ?', 'all'),
+	('OPEN, at 1, start, probe bad, at 1.5, probe now, ?, start, probe bad, ?', 'opened in 1 probes failed 1 probes failed in 2'),
+	('probe now, ?', 'all'),
 	-- A clock set back.
 	('at 1000, OPEN, at 0, ?', 'opened in 1 1')) AS circuit (steps, states);
 
--- Places go to tenants in turn, whatever they have; and to the lanes of each in turn.
+-- Slots go to tenants in turn, whatever they have; and to the lanes of each in turn.
 CREATE FUNCTION pg_temp.lanes(application bigint, first bigint, last bigint, destination text = 'http://a:80') RETURNS void LANGUAGE sql AS
-$$SELECT appt_test.lane_learn(lane, application, destination) FROM generate_series(first, last) lane$$;
-CREATE FUNCTION pg_temp.places(granted text, first bigint, last bigint) RETURNS bigint LANGUAGE sql AS
+$$SELECT appt_test.lane_refresh(lane, application, destination) FROM generate_series(first, last) lane$$;
+CREATE FUNCTION pg_temp.slots(granted text, first bigint, last bigint) RETURNS bigint LANGUAGE sql AS
 $$SELECT coalesce(sum(split_part(lane, ':', 2)::int), 0) FROM unnest(string_to_array(granted, ' ')) lane WHERE split_part(lane, ':', 1)::bigint BETWEEN first AND last$$;
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 500), pg_temp.lanes(2, 501, 501), pg_temp.lanes(3, 601, 602) \g /dev/null
 SELECT appt_test.lanes_allot(0, 60, 256) AS granted \gset
-SELECT is(ARRAY[pg_temp.places(:'granted', 1, 500), pg_temp.places(:'granted', 501, 501), pg_temp.places(:'granted', 601, 602)], '{20,20,20}',
+SELECT is(ARRAY[pg_temp.slots(:'granted', 1, 500), pg_temp.slots(:'granted', 501, 501), pg_temp.slots(:'granted', 601, 602)], '{20,20,20}',
 	'500 lanes of one get as much as one lane of another');
 SELECT ok(:'granted' LIKE '%601:10 602:10', 'and lanes of one tenant as much as each other');
 SELECT appt_test.lanes_allot(0, 1, 196) || ',' || appt_test.lanes_allot(0, 1, 195) || ',' || appt_test.lanes_allot(0, 1, 194) AS granted \gset
 SELECT is(:'granted'::text, '21:1,501:1,601:1', 'the next time the next in turn');
 
--- Nobody takes the whole window: alone four fifths; there is a place for who has none.
+-- Nobody takes the whole window: alone four fifths; there is a slot for who has none.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
-SELECT is(appt_test.lanes_allot(0, 8, 8), '1:6', 'of 8 places one may have 6');
+SELECT is(appt_test.lanes_allot(0, 8, 8), '1:6', 'of 8 slots one may have 6');
 SELECT is(appt_test.lanes_allot(0, 2, 2), '', 'and no more');
 SELECT pg_temp.lanes(2, 2, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 2, 2), '2:1', 'another one of those left');
@@ -92,12 +92,12 @@ SELECT is(appt_test.lanes_allot(0, 1, 1), '1:1', '1 of 1');
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1), pg_temp.lanes(2, 2, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 100), '1:44 2:44', 'two have four ninths each');
 
--- Of a host that a tenant has to itself it leaves the eighth place; of one that it shares, more.
+-- Of a host that a tenant has to itself it leaves the eighth slot; of one that it shares, more.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 256, 10), '1:5 2:4', 'a host of its own');
 SELECT is(appt_test.lanes_allot(0, 100, 247, 10), '', 'and no more');
 SELECT pg_temp.lanes(2, 3, 3) \g /dev/null
-SELECT is(appt_test.lanes_allot(0, 100, 247, 10), '3:1', 'a place for who comes then');
+SELECT is(appt_test.lanes_allot(0, 100, 247, 10), '3:1', 'a slot for who comes then');
 SELECT is(appt_test.lanes_finish(1, 1), 1, 'one ends');
 SELECT is(appt_test.lanes_allot(0, 100, 247, 10), '', 'and is left free');
 SELECT is(appt_test.lanes_finish(1, 4), 4, 'more of them end');
@@ -105,7 +105,7 @@ SELECT is(appt_test.lanes_allot(0, 100, 251, 10), '1:1 2:1 3:2', 'and are shared
 SELECT is(appt_test.lanes_finish(2, 4), 4, 'all of those end');
 SELECT is(appt_test.lanes_allot(0, 100, 251, 10), '1:1 2:1 3:1', 'both have four of ten');
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
-SELECT is(appt_test.lanes_allot(0, 100, 256, 7), '1:7', 'of few places nothing is left');
+SELECT is(appt_test.lanes_allot(0, 100, 256, 7), '1:7', 'of few slots nothing is left');
 
 -- Other hosts are not held up by a full one.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1), pg_temp.lanes(1, 2, 2, 'http://b:80') \g /dev/null
@@ -116,30 +116,30 @@ SELECT is(appt_test.lanes_allot(0, 20, 252, 4, '{http://a:80,http://b:80}'), '2:
 -- Many tenants wait for one host, each with many lanes: they get it in turn.
 SELECT appt_test.lanes_reset() \g /dev/null
 SELECT count(pg_temp.lanes(tenant, tenant * 100, tenant * 100 + 9)) FROM generate_series(1, 5) tenant \g /dev/null
-SELECT is(appt_test.lanes_allot(0, 20, 256, 4), '100:1 200:1 300:1 400:1', 'four places');
+SELECT is(appt_test.lanes_allot(0, 20, 256, 4), '100:1 200:1 300:1 400:1', 'four slots');
 SELECT is(appt_test.lanes_allot(0, 20, 252, 4), '', 'then it is full');
 SELECT is(appt_test.lanes_finish(200, 1), 1, 'one ends');
 SELECT is(appt_test.lanes_allot(0, 20, 253, 4), '500:1', 'the fifth had none');
 SELECT is(appt_test.lanes_finish(300, 1) + appt_test.lanes_finish(400, 1), 2, 'two end');
-SELECT pg_temp.places(appt_test.lanes_allot(0, 20, 254, 4), 1, 1000) AS granted \gset
+SELECT pg_temp.slots(appt_test.lanes_allot(0, 20, 254, 4), 1, 1000) AS granted \gset
 SELECT is(:granted, 2, 'and are given again');
 
 -- Limits: concurrency of an application is for all its lanes together, of a provider for its lane.
-SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, 'http://a:80', 3), appt_test.lane_learn(2, 1, 'http://b:80', 3), appt_test.lane_learn(3, 2) \g /dev/null
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, 'http://a:80', 3), appt_test.lane_refresh(2, 1, 'http://b:80', 3), appt_test.lane_refresh(3, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 256, 1000, '{http://a:80,http://b:80,http://a:80}'), '1:2 2:1 3:7', 'an application''s 3');
 SELECT is(appt_test.lanes_allot(0, 10, 246, 1000, '{http://a:80,http://b:80,http://a:80}'), '3:10', 'no more');
 SELECT is(appt_test.lanes_finish(1, 1), 1, 'one ends');
 SELECT is(appt_test.lanes_allot(0, 4, 237, 1000, '{http://a:80,http://b:80,http://a:80}'), '2:1 3:3', 'one more');
-SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, own_concurrency => 1), appt_test.lane_learn(2, 1) \g /dev/null
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, own_concurrency => 1), appt_test.lane_refresh(2, 1) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 256), '1:1 2:9', 'a provider''s 1');
 SELECT is(appt_test.lanes_finish(1, 1), 1, 'it ends');
 SELECT is(appt_test.lanes_allot(0, 4, 247), '1:1 2:3', 'one more of it');
-SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, application_concurrency => 0) \g /dev/null
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, application_concurrency => 0) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 256), '', 'a worker that has no part of a limit sends nothing');
 SELECT is(appt_test.lanes_next_wake(), NULL::float8, 'and does not wake for it');
 
 -- Limits: a second's tokens; the lane sleeps until the next one.
-SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, own_rate => 4) \g /dev/null
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, own_rate => 4) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 256), '1:1', 'a token');
 SELECT is(appt_test.lanes_allot(0.01, 10, 255), '', 'none is left');
 SELECT is(appt_test.lanes_next_wake(), 0.15::float8, 'it wakes when there is one');
@@ -150,22 +150,22 @@ SELECT is(appt_test.lanes_allot(0.5, 10, 254), '1:1', 'and not used is there sti
 SELECT is(appt_test.lanes_finish(1, 3), 3, 'an end of a transfer is no token');
 SELECT is(appt_test.lanes_allot(0.5, 10, 256), '', 'so it sleeps on');
 
--- A clock set back: the loop has all learned anew, and nobody waits until it is as late again.
-SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, application_rate => 4, own_rate => 4, at => 1000) \g /dev/null
+-- The clock is set back: the loop refreshes all lanes, and none waits until the old time has come again.
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, application_rate => 4, own_rate => 4, at => 1000) \g /dev/null
 SELECT is(appt_test.lanes_allot(1000, 10, 256), '1:1', 'a token');
 SELECT is(appt_test.lanes_allot(1000, 10, 255), '', 'none is left');
-SELECT appt_test.lane_learn(1, 1, application_rate => 4, own_rate => 4, at => 0) \g /dev/null
+SELECT appt_test.lane_refresh(1, 1, application_rate => 4, own_rate => 4, at => 0) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 255), '', 'nor when the clock is set back');
 SELECT is(appt_test.lanes_allot(0.15, 10, 255), '1:1', 'but soon');
 
-SELECT appt_test.lanes_reset(), appt_test.lane_learn(1, 1, application_rate => 30), appt_test.lane_learn(2, 1, application_rate => 30) \g /dev/null
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, application_rate => 30), appt_test.lane_refresh(2, 1, application_rate => 30) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 256), '1:2 2:2', 'an application''s tokens are for all its lanes');
 SELECT is(appt_test.lanes_allot(0, 100, 252), '', 'and used up by all');
 SELECT round(appt_test.lanes_next_wake() * 1e6) AS next_wake \gset
 SELECT is(:next_wake, 33334, 'one alarm for them all');
-SELECT appt_test.lane_learn(1, 1, application_rate => 1000, at => 0.001), appt_test.lane_learn(2, 1, application_rate => 1000, at => 0.001) \g /dev/null
+SELECT appt_test.lane_refresh(1, 1, application_rate => 1000, at => 0.001), appt_test.lane_refresh(2, 1, application_rate => 1000, at => 0.001) \g /dev/null
 SELECT is(appt_test.lanes_allot(0.002, 100, 252), '1:1', 'another limit holds at once');
-SELECT appt_test.lane_learn(1, 1, at => 0.003) \g /dev/null
+SELECT appt_test.lane_refresh(1, 1, at => 0.003) \g /dev/null
 SELECT is(appt_test.lanes_allot(0.003, 100, 251), '1:50 2:50', 'none at all too');
 
 -- Circuits of lanes: one message at a time, and the others are not touched.
@@ -183,12 +183,12 @@ SELECT is(appt_test.lanes_allot(5, 4, 187), '1:1 2:1 3:2', 'if there was nothing
 SELECT appt_test.lanes_finish(1, 1, 6) \g /dev/null
 SELECT is(appt_test.open_circuits(), '', 'a success closes it');
 SELECT appt_test.lanes_finish(2, 100, 6), appt_test.lanes_finish(3, 100, 6) \g /dev/null
-SELECT is(pg_temp.places(appt_test.lanes_allot(6, 40, 256), 1, 1), 10::bigint, 'and it has its share again');
+SELECT is(pg_temp.slots(appt_test.lanes_allot(6, 40, 256), 1, 1), 10::bigint, 'and it has its share again');
 -- A change of where it leads is tried at once.
-SELECT appt_test.lanes_finish(1, 10, 7, 'BAD', 'GOOD'), appt_test.lane_learn(1, 1, at => 7.1) \g /dev/null
-SELECT is(pg_temp.places(appt_test.lanes_allot(7.1, 10, 226), 1, 1), 0::bigint, 'learned anew and nothing changed: it is passed over');
-SELECT appt_test.lane_learn(1, 1, at => 7.1, version => 2) \g /dev/null
-SELECT is(pg_temp.places(appt_test.lanes_allot(7.1, 10, 216), 1, 1), 1::bigint, 'what leads there was changed: it is tried');
+SELECT appt_test.lanes_finish(1, 10, 7, 'BAD', 'GOOD'), appt_test.lane_refresh(1, 1, at => 7.1) \g /dev/null
+SELECT is(pg_temp.slots(appt_test.lanes_allot(7.1, 10, 226), 1, 1), 0::bigint, 'refreshed and nothing changed: it is passed over');
+SELECT appt_test.lane_refresh(1, 1, at => 7.1, version => 2) \g /dev/null
+SELECT is(pg_temp.slots(appt_test.lanes_allot(7.1, 10, 216), 1, 1), 1::bigint, 'what leads there was changed: it is tried');
 
 -- Circuits of hosts: one message at a time of all lanes that go there.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1), pg_temp.lanes(2, 2, 2), pg_temp.lanes(2, 3, 3, 'http://b:80') \g /dev/null
@@ -198,15 +198,15 @@ SELECT is(appt_test.open_circuits(), 'http://a:80 10', 'ten failures of any lane
 SELECT is(appt_test.lanes_allot(1, 10, 246, 1000, '{http://a:80,http://a:80,http://b:80}'), '3:10', 'all that go there are passed over');
 SELECT is(appt_test.lanes_next_wake(), 2::float8, 'until the probe');
 SELECT appt_test.lanes_allot(2, 4, 236, 1000, '{http://a:80,http://a:80,http://b:80}') AS granted \gset
-SELECT is(ARRAY[pg_temp.places(:'granted', 1, 2), pg_temp.places(:'granted', 3, 3)], '{1,3}', 'one of them probes');
+SELECT is(ARRAY[pg_temp.slots(:'granted', 1, 2), pg_temp.slots(:'granted', 3, 3)], '{1,3}', 'one of them probes');
 SELECT is(appt_test.lanes_allot(2.1, 4, 232, 1000, '{http://a:80,http://a:80,http://b:80}'), '3:4', 'one');
 SELECT appt_test.lanes_finish(CASE WHEN :'granted' LIKE '1:%' THEN 1 ELSE 2 END, 100, 3) \g /dev/null
 SELECT is(appt_test.open_circuits(), '', 'a success closes it');
-SELECT is(pg_temp.places(appt_test.lanes_allot(3, 10, 240, 1000, '{http://a:80,http://a:80,http://b:80}'), 1, 2) > 2, true, 'and both are served again');
+SELECT is(pg_temp.slots(appt_test.lanes_allot(3, 10, 240, 1000, '{http://a:80,http://a:80,http://b:80}'), 1, 2) > 2, true, 'and both are served again');
 
 -- While nobody can be served, nothing wakes the worker but what ends that.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
-SELECT is(appt_test.lanes_allot(0, 1, 256, 1), '1:1', 'the host''s only place');
+SELECT is(appt_test.lanes_allot(0, 1, 256, 1), '1:1', 'the host''s only slot');
 SELECT is(appt_test.lanes_allot(0, 1, 255, 1), '', 'is taken');
 SELECT is(appt_test.lanes_next_wake(), NULL::float8, 'no alarm');
 SELECT appt_test.lanes_finish(1, 1, 1, 'NONE', 'BAD') \g /dev/null
@@ -214,21 +214,21 @@ SELECT is(appt_test.lanes_allot(1, 1, 256, 1), '1:1', 'its end is enough');
 
 -- 20,000 lanes that may not send cost nothing to pass over: parked, held, full.
 SELECT appt_test.lanes_reset() \g /dev/null
-SELECT count(appt_test.lane_learn(lane, lane % 100, 'http://full:80')) FROM generate_series(1, 10000) lane \g /dev/null
-SELECT count(appt_test.lane_learn(lane, 1000, 'http://b:80', application_rate => 1)) FROM generate_series(10001, 15000) lane \g /dev/null
-SELECT count(appt_test.lane_learn(lane, 1001, 'http://c:80', application_concurrency => 1)) FROM generate_series(15001, 20000) lane \g /dev/null
-SELECT is(pg_temp.places(appt_test.lanes_allot(0, 200, 1000, 10, ARRAY(SELECT CASE WHEN lane <= 10000 THEN 'http://full:80' WHEN lane <= 15000 THEN 'http://b:80' ELSE 'http://c:80' END FROM generate_series(1, 20000) lane)), 1, 20000), 12::bigint, 'ten, one and one of 20,000 lanes may');
+SELECT count(appt_test.lane_refresh(lane, lane % 100, 'http://full:80')) FROM generate_series(1, 10000) lane \g /dev/null
+SELECT count(appt_test.lane_refresh(lane, 1000, 'http://b:80', application_rate => 1)) FROM generate_series(10001, 15000) lane \g /dev/null
+SELECT count(appt_test.lane_refresh(lane, 1001, 'http://c:80', application_concurrency => 1)) FROM generate_series(15001, 20000) lane \g /dev/null
+SELECT is(pg_temp.slots(appt_test.lanes_allot(0, 200, 1000, 10, ARRAY(SELECT CASE WHEN lane <= 10000 THEN 'http://full:80' WHEN lane <= 15000 THEN 'http://b:80' ELSE 'http://c:80' END FROM generate_series(1, 20000) lane)), 1, 20000), 12::bigint, 'ten, one and one of 20,000 lanes may');
 SELECT is(appt_test.lanes_allot(0.1, 200, 988, 10), '', 'none of them may');
-SELECT appt_test.lane_learn(30000, 3000, 'http://free:80') \g /dev/null
-SELECT cmp_ok(appt_test.lanes_visits(0.2, 10), '<', 5::float8, 'and a place is given past them in no time');
+SELECT appt_test.lane_refresh(30000, 3000, 'http://free:80') \g /dev/null
+SELECT cmp_ok(appt_test.lanes_visits(0.2, 10), '<', 5::float8, 'and a slot is given past them in no time');
 
 -- Anything in any order: limits hold, and in the end every lane is served.
 SELECT is(string_agg(seed || ': ' || mistake, ', '), NULL, '300 random lives of forty lanes')
 FROM generate_series(1, 300) seed, appt_test.lanes_churn(seed, 400) mistake WHERE mistake IS NOT NULL;
 
--- A change of one tenant's configuration has its lanes learned anew, and what could not be learned before (12); no others.
-SELECT is((SELECT string_agg(l, ' ' ORDER BY l::int) FROM string_to_table(trim(appt_test.lanes_doubted(1)), ' ') AS l), '1 7 12', 'the lanes of one of six tenants');
-SELECT is(appt_test.lanes_doubted(99), ' 12', 'of one that has none');
+-- A change of one tenant's configuration refreshes its lanes and the one whose owner could not be loaded (12); no others.
+SELECT is((SELECT string_agg(l, ' ' ORDER BY l::int) FROM string_to_table(trim(appt_test.lanes_invalidated(1)), ' ') AS l), '1 7 12', 'the lanes of one of six tenants');
+SELECT is(appt_test.lanes_invalidated(99), ' 12', 'of one that has none');
 
 SELECT * FROM finish();
 ROLLBACK;
