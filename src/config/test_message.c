@@ -24,6 +24,7 @@
 #include "core/statement.h"
 #include "notify/planning.h"
 #include "render/builtin_templates.h"
+#include "render/mustache_parser.h"
 
 PG_FUNCTION_INFO_V1(send_test_email);
 PG_FUNCTION_INFO_V1(send_test_sms);

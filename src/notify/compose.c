@@ -53,6 +53,8 @@
 #include "render/durations.h"
 #include "render/iso8601.h"
 #include "render/locales.h"
+#include "render/mustache_cache.h"
+#include "render/mustache_renderer.h"
 #include "render/timezones.h"
 
 /* Bytes that are unpacked for one message; and of a webhook's payload. */

@@ -15,7 +15,9 @@
 #include "fmgr.h"
 #include "render/builtin_templates.h"
 #include "render/locales.h"
-#include "render/mustache.h"
+#include "render/mustache_cache.h"
+#include "render/mustache_parser.h"
+#include "render/mustache_renderer.h"
 #include "render/timezones.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
@@ -49,7 +51,7 @@ require_locale(const char *locale)
  * come from data and only from data, a missing one is empty; a name absent from
  * data is a date pattern if data has start_at.  22023: a template that does not
  * parse, a timezone or locale that is not known, a start_at that is no instant,
- * a result that exceeds the limits of mustache.h.
+ * a result that exceeds the limits of mustache_renderer.h.
  */
 Datum
 render_template(PG_FUNCTION_ARGS)

@@ -332,9 +332,9 @@ may_mention(const MustacheName *mentioned)
 bool
 template_names_are_known(const Mustache *m, char **error)
 {
-	for (int i = 0; i < mustache_name_count(m); i++)
+	for (int i = 0; i < m->name_count; i++)
 	{
-		const MustacheName *mentioned = mustache_name(m, i);
+		const MustacheName *mentioned = &m->names[i];
 
 		if (may_mention(mentioned))
 			continue;

@@ -1,36 +1,40 @@
 /*
  * mustache.h
- *		The template engine: Mustache, as its specification says, without
- *		partials, other delimiters and lambdas.
+ *		A parsed template: its nodes, and the names that it mentions.
  *
- * Pure: no SPI, no clock, nothing raised for bad input.  A function that can
- * fail returns NULL and sets *error to a palloc'd sentence that may quote the
- * template (so it belongs into DETAIL, never into a primary message).
- *
- * Names resolve against data as Mustache says.  Falsey are false, null, what is
- * missing, an empty array and an empty string; 0 is a value.  A name absent
- * from data is a date pattern (date_pattern.h) if data has `start_at`, ISO 8601 text,
- * at its top level, and is empty otherwise.
+ * mustache_parser.h makes one, mustache_renderer.h renders it.
  */
 #ifndef APPT_MUSTACHE_H
 #define APPT_MUSTACHE_H
 
-#include "render/dates.h"
-#include "utils/jsonb.h"
-
-/*
- * What a hostile template may cost: some milliseconds, and memory that a worker
- * has for as many messages as it has in flight. No person is sent that much.
- */
-#define MUSTACHE_MAX_TEMPLATE	(256 * 1024)	/* bytes of a template */
-#define MUSTACHE_MAX_OUTPUT		(512 * 1024)	/* bytes of a result */
 #define MUSTACHE_MAX_DEPTH		64	/* sections within each other */
-#define MUSTACHE_MAX_NAME		256 /* bytes of a name */
-#define MUSTACHE_MAX_STEPS		20000	/* tags and texts gone through, contexts searched */
-#define MUSTACHE_STEPS_OF_DATE	400 /* what a date counts for: its format may have to be made */
 
-/* A parsed template. */
-typedef struct Mustache Mustache;
+typedef enum MustacheNodeKind
+{
+	NODE_TEXT,
+	NODE_VALUE,					/* {{name}} */
+	NODE_RAW_VALUE,				/* {{{name}}} and {{&name}} */
+	NODE_SECTION,				/* {{#name}} */
+	NODE_INVERTED				/* {{^name}} */
+} MustacheNodeKind;
+
+typedef struct MustacheNode
+{
+	MustacheNodeKind kind;
+	bool		is_pattern;		/* of a value: could it be a date pattern? */
+	int			end;			/* of a section: the index after its last node */
+	int			first_part;		/* of a name: index of its first part */
+	int			part_count;		/* of a name; 0 for ".", the implicit iterator */
+	const char *text;			/* NODE_TEXT: not terminated; else the name */
+	int			length;
+} MustacheNode;
+
+/* One part of a dotted name. */
+typedef struct MustachePart
+{
+	const char *text;			/* not terminated */
+	int			length;
+} MustachePart;
 
 /* One name in a template. */
 typedef struct MustacheName
@@ -38,34 +42,25 @@ typedef struct MustacheName
 	const char *name;			/* as written, without the padding */
 	bool		is_section;		/* {{#name}} or {{^name}} */
 	const char *section;		/* innermost {{#section}} around it, or NULL */
-	bool		in_metadata;	/* is one around it metadata, or of it? */
+	bool		in_metadata;	/* is it inside a section of metadata or of a
+								 * part of it? */
 	int			line;			/* from 1 */
 } MustacheName;
 
-/* Parse; the result lives in CurrentMemoryContext. NULL and *error if not. */
-extern Mustache *mustache_parse(const char *text, char **error);
-
-/*
- * The same out of a cache of this process, keyed by the text.  The result
- * stays valid until 16 other templates have been asked for (or, for one too
- * large to be kept, as long as CurrentMemoryContext).
- */
-extern const Mustache *mustache_parse_cached(const char *text, char **error);
+typedef struct Mustache
+{
+	MustacheNode *nodes;		/* in the order of the text */
+	int			node_count;
+	int			node_space;
+	MustachePart *parts;
+	int			part_count;
+	int			part_space;
+	MustacheName *names;		/* in the order of the text, with repetitions */
+	int			name_count;
+	int			name_space;
+} Mustache;
 
 /* Is this name, or one below it ("metadata" of "metadata.id"), mentioned? */
 extern bool mustache_uses(const Mustache *m, const char *name);
-
-/* Every name in the template, in its order, repetitions included. */
-extern int	mustache_name_count(const Mustache *m);
-extern const MustacheName *mustache_name(const Mustache *m, int i);
-
-/*
- * Render into a palloc'd string.  html escapes & < > " and ' in {{name}};
- * without it every value comes out raw.  dates may be NULL: no name is a date
- * pattern then; else its timezone and locale must be known, and a `start_at`
- * that isn't ISO 8601 text is an error, needed or not.
- */
-extern char *mustache_render(const Mustache *m, Jsonb *data, bool html,
-							 const DateFormat *dates, char **error);
 
 #endif							/* APPT_MUSTACHE_H */

@@ -20,7 +20,9 @@
 #include "render/durations.h"
 #include "render/iso8601.h"
 #include "render/locales.h"
-#include "render/mustache.h"
+#include "render/mustache_cache.h"
+#include "render/mustache_parser.h"
+#include "render/mustache_renderer.h"
 #include "render/timezones.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -195,11 +197,11 @@ Datum
 test_template_names(PG_FUNCTION_ARGS)
 {
 	Mustache   *m = parsed(text_arg(fcinfo, 0));
-	int			count = mustache_name_count(m);
+	int			count = m->name_count;
 	const char **names = palloc(Max(count, 1) * sizeof(char *));
 
 	for (int i = 0; i < count; i++)
-		names[i] = mustache_name(m, i)->name;
+		names[i] = m->names[i].name;
 	return text_array(names, count);
 }
 
