@@ -14,6 +14,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(create_application);
@@ -144,7 +145,7 @@ create_application(PG_FUNCTION_ARGS)
 	call_begin(&call, fcinfo, CALLER_ADMIN);
 	require_organization(&call.caller, PG_GETARG_UUID_P(ARGUMENT_ORGANIZATION_ID));
 	(void) statement_run_nullable(&insert, fcinfo->args);
-	*id = row_uuid(0, 1);
+	*id = next_uuid(ROW(0));
 	call_end(&call);
 	PG_RETURN_UUID_P(id);
 }
@@ -175,19 +176,18 @@ administered_applications(PG_FUNCTION_ARGS)
 		1, {UUIDOID}, true
 	};
 	Call		call;
-	Datum		ids = (Datum) 0;
-	bool		is_null = true;
+	NullableDatum ids = SQL_NULL;
 
 	call_begin(&call, fcinfo, CALLER_ALL);
 	if (call.caller.role == CALLER_ADMIN)
 	{
 		(void) statement_run(&find, UUIDPGetDatum(&call.caller.organization_id));
-		ids = call_copy(&call, row_datum(0, 1, &is_null), false, -1);
+		ids = SQL_VALUE(call_copy(&call, next_value(ROW(0)).value, false, -1));
 	}
 	call_end(&call);
-	if (is_null)
+	if (ids.isnull)
 		PG_RETURN_NULL();
-	return ids;
+	return ids.value;
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "core/call.h"
 #include "core/errors.h"
 #include "core/identity.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "notify/planning.h"
 
@@ -35,7 +36,7 @@ create_organization(PG_FUNCTION_ARGS)
 	/* First, for its creation to be recorded as a change, too. */
 	identity_ensure();
 	(void) statement_run(&insert, text_datum(name));
-	*id = row_uuid(0, 1);
+	*id = next_uuid(ROW(0));
 	call_end(&call);
 	PG_RETURN_UUID_P(id);
 }
@@ -59,6 +60,7 @@ set_notifications_enabled(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id;
 	bool		enabled;
 	TimestampTz now = GetCurrentTimestamp();
+	Row		   *row;
 	Call		call;
 
 	require_arguments(fcinfo, 2);
@@ -69,10 +71,13 @@ set_notifications_enabled(PG_FUNCTION_ARGS)
 		 memcmp(&call.caller.organization_id, id, UUID_LEN) != 0) ||
 		statement_run(&lock, UUIDPGetDatum(id)) == 0)
 		report_not_found("organization", id);
-	if (row_bool(0, 1) != enabled)
+	row = ROW(0);
+	if (next_bool(row) != enabled)
 	{
-		if (enabled && !row_is_null(0, 2))
-			plan_switched_on(id, row_timestamp(0, 2), now);
+		NullableDatum switched_at = next_value(row);
+
+		if (enabled && !switched_at.isnull)
+			plan_switched_on(id, DatumGetTimestampTz(switched_at.value), now);
 		(void) statement_run(&update, UUIDPGetDatum(id), BoolGetDatum(enabled), TimestampTzGetDatum(now));
 	}
 	call_end(&call);

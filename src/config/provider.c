@@ -21,6 +21,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/json.h"
+#include "core/row.h"
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(set_provider);
@@ -67,11 +68,13 @@ retire_enabled(const pg_uuid_t *application_id, const Provider *new)
 	};
 	NullableDatum verified_at = SQL_NULL;
 	pg_uuid_t	id;
+	Row		   *row;
 
 	if (statement_run_nullable(&disable, arguments) == 0)
 		return verified_at;
-	id = row_uuid(0, 1);
-	verified_at.value = row_datum(0, 2, &verified_at.isnull);
+	row = ROW(0);
+	id = next_uuid(row);
+	verified_at = next_value(row);
 	(void) statement_run(&forget, UUIDPGetDatum(application_id), UUIDPGetDatum(&id));
 	return verified_at;
 }
@@ -91,7 +94,7 @@ insert_provider(const pg_uuid_t *application_id, const Provider *new, NullableDa
 	};
 
 	(void) statement_run_nullable(&insert, arguments);
-	return row_uuid(0, 1);
+	return next_uuid(ROW(0));
 }
 
 /*

@@ -22,6 +22,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 
 PG_FUNCTION_INFO_V1(create_subscription);
@@ -163,7 +164,7 @@ insert_subscription(const pg_uuid_t *application_id, const NewSubscription *new)
 	};
 
 	(void) statement_run_nullable(&insert, arguments);
-	return row_uuid(0, 1);
+	return next_uuid(ROW(0));
 }
 
 static void
@@ -242,7 +243,7 @@ lock_subscription(const Caller *caller, const pg_uuid_t *id)
 
 	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
 		report_not_found("subscription", id);
-	application_id = row_uuid(0, 1);
+	application_id = next_uuid(ROW(0));
 	if (!caller_may_use_application(caller, &application_id) ||
 		statement_run(&lock, UUIDPGetDatum(&application_id), UUIDPGetDatum(id)) == 0)
 		report_not_found("subscription", id);

@@ -21,6 +21,7 @@
 #include "core/call.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "notify/planning.h"
 #include "render/builtin_templates.h"
@@ -94,11 +95,17 @@ find_settings(const Caller *caller, const pg_uuid_t *application_id)
 	static Statement find = {
 		"SELECT calling_code, room_url, public_url FROM appt.application WHERE id = $1", 1, {UUIDOID}
 	};
+	Settings	settings;
+	Row		   *row;
 
 	if (!caller_may_use_application(caller, application_id) ||
 		statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
-	return (Settings) {row_text(0, 1), row_text(0, 2), row_text(0, 3)};
+	row = ROW(0);
+	settings.calling_code = next_text(row);
+	settings.room_url = next_text(row);
+	settings.public_url = next_text(row);
+	return settings;
 }
 
 static void

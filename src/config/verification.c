@@ -14,6 +14,7 @@
 #include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/response.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "notify/codes.h"
 
@@ -29,12 +30,14 @@ lock_sender(const pg_uuid_t *application_id, pg_uuid_t *provider_id, Contact *se
 		" FOR NO KEY UPDATE",
 		1, {UUIDOID}
 	};
+	Row		   *row;
 
 	if (statement_run(&lock, UUIDPGetDatum(application_id)) == 0)
 		return false;
-	*provider_id = row_uuid(0, 1);
+	row = ROW(0);
+	*provider_id = next_uuid(row);
 	sender->channel = CHANNEL_EMAIL;
-	sender->address = sender_address(row_text(0, 2));
+	sender->address = sender_address(next_text(row));
 	return sender->address != NULL;
 }
 

@@ -29,6 +29,7 @@
 #include "core/errors.h"
 #include "core/idempotency.h"
 #include "core/request.h"
+#include "core/row.h"
 #include "core/statement.h"
 
 /* Of statements about a call's row. */
@@ -110,7 +111,7 @@ static bool
 find_key(const KeyedCall *call)
 {
 	static Statement find = {
-		"SELECT appointment_id, arguments = $5 FROM appt.idempotency_key WHERE " OF_CALL,
+		"SELECT arguments = $5, appointment_id FROM appt.idempotency_key WHERE " OF_CALL,
 		KEY_ARGUMENTS, KEY_TYPES
 	};
 
@@ -137,12 +138,15 @@ keyed_call_claim(const KeyedCall *call)
 	/* The row that was in the way may be deleted before it is read. */
 	while (!insert_key(call))
 	{
+		Row		   *row;
+
 		CHECK_FOR_INTERRUPTS();
 		if (!find_key(call))
 			continue;
-		if (!row_bool(0, 2))
+		row = ROW(0);
+		if (!next_bool(row))
 			report_reused(call);
-		return row_uuid_or_null(0, 1);
+		return next_uuid_or_null(row);
 	}
 	return NULL;
 }

@@ -7,6 +7,7 @@
 #include "access/xact.h"
 
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "schedule/activate.h"
@@ -33,13 +34,15 @@ activate(const AppointmentKey *key, TimestampTz end_at)
 		"SELECT room_url, room_code_length, end_grace FROM appt.application WHERE id = $1", 1, {UUIDOID}
 	};
 	RoomSettings settings;
+	Row		   *row;
 
 	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 	if (statement_run(&find_settings, UUIDPGetDatum(&key->application_id)) == 0)
 		report_not_found("application", &key->application_id);
-	settings.url = row_text(0, 1);
-	settings.code_length = row_int32(0, 2);
-	wake_on_commit(LANE_CHORES, end_at + row_elapsed(0, 3));
+	row = ROW(0);
+	settings.url = next_text(row);
+	settings.code_length = next_int32(row);
+	wake_on_commit(LANE_CHORES, end_at + next_elapsed(row));
 	return room_open(key, &settings, end_at);
 }
 
@@ -78,15 +81,17 @@ bool
 activate_for_room(const AppointmentKey *key, TimestampTz now)
 {
 	static Statement lock = {
-		"SELECT a.state, a.end_at, p.room_activates FROM appt.appointment a "
+		"SELECT p.room_activates AND a.state = 'SCHEDULED', a.end_at FROM appt.appointment a "
 		"JOIN appt.application p ON p.id = a.application_id "
 		"WHERE a.application_id = $1 AND a.id = $2 FOR NO KEY UPDATE OF a SKIP LOCKED",
 		2, {UUIDOID, UUIDOID}
 	};
+	Row		   *row;
 
 	if (statement_run(&lock, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) == 0)
 		return false;
-	if (row_bool(0, 3) && strcmp(row_text(0, 1), APPOINTMENT_SCHEDULED) == 0)
-		(void) activate(key, row_timestamp(0, 2));
+	row = ROW(0);
+	if (next_bool(row))
+		(void) activate(key, next_timestamp(row));
 	return true;
 }

@@ -15,6 +15,7 @@
 
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/row.h"
 #include "core/scope.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
@@ -25,41 +26,41 @@
 	"a.id = $1 AND ($2 IS NULL OR a.application_id = $2) AND ($4 IS NULL OR a.conference_id = $4) "
 
 static Appointment *
-read_columns(uint64 row)
+read_columns(Row *row)
 {
 	Appointment *appointment = (Appointment *) palloc0(sizeof(Appointment));
 
-	appointment->key.application_id = row_uuid(row, 1);
-	appointment->key.id = row_uuid(row, 2);
-	appointment->conference_id = row_uuid(row, 3);
-	appointment->organizer_id = row_text(row, 4);
-	appointment->organizer_type = row_text(row, 5);
-	appointment->state = row_text(row, 6);
-	appointment->title = row_text(row, 7);
-	appointment->notes = row_text(row, 8);
-	appointment->location = row_text(row, 9);
-	appointment->start_at = row_timestamp(row, 10);
-	appointment->end_at = row_timestamp(row, 11);
-	appointment->timezone = row_text(row, 12);
-	appointment->locale = row_text(row, 13);
-	appointment->notifications_active = row_bool(row, 14);
-	appointment->metadata = row_jsonb(row, 15);
-	appointment->interaction = row_jsonb(row, 16);
-	appointment->created_at = row_timestamp(row, 17);
-	appointment->updated_at = row_timestamp(row, 18);
-	appointment->cancel_reason = row_text(row, 19);
+	appointment->key.application_id = next_uuid(row);
+	appointment->key.id = next_uuid(row);
+	appointment->conference_id = next_uuid(row);
+	appointment->organizer_id = next_text(row);
+	appointment->organizer_type = next_text(row);
+	appointment->state = next_text(row);
+	appointment->title = next_text(row);
+	appointment->notes = next_text(row);
+	appointment->location = next_text(row);
+	appointment->start_at = next_timestamp(row);
+	appointment->end_at = next_timestamp(row);
+	appointment->timezone = next_text(row);
+	appointment->locale = next_text(row);
+	appointment->notifications_active = next_bool(row);
+	appointment->metadata = next_jsonb(row);
+	appointment->interaction = next_jsonb(row);
+	appointment->created_at = next_timestamp(row);
+	appointment->updated_at = next_timestamp(row);
+	appointment->cancel_reason = next_text(row);
 	return appointment;
 }
 
 Appointment *
-appointment_read(uint64 row)
+appointment_read(Row *row)
 {
 	Appointment *appointment = read_columns(row);
 
-	appointment->participant_ids = row_jsonb(row, 20);
-	appointment->room.ticket = row_text(row, 21);
-	appointment->room.url = row_text(row, 22);
-	appointment->room.expires = row_timestamp(row, 23);
+	appointment->participant_ids = next_jsonb(row);
+	appointment->room.ticket = next_text(row);
+	appointment->room.url = next_text(row);
+	appointment->room.expires = next_timestamp(row);
 	return appointment;
 }
 
@@ -102,7 +103,7 @@ read_readable(Statement *statement, const Caller *caller, const pg_uuid_t *id)
 	set_scope(caller, arguments);
 	if (statement_run_nullable(statement, arguments) == 0)
 		report_not_found("appointment", id);
-	return appointment_read(0);
+	return appointment_read(ROW(0));
 }
 
 Appointment *
@@ -138,7 +139,7 @@ read_changeable(Statement *statement, const Caller *caller, const pg_uuid_t *id)
 	set_scope(caller, arguments);
 	if (statement_run_nullable(statement, arguments) == 0)
 		report_not_found("appointment", id);
-	return read_columns(0);
+	return read_columns(ROW(0));
 }
 
 Appointment *
@@ -175,7 +176,7 @@ appointment_reload(const AppointmentKey *key)
 
 	if (statement_run(&reload, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) == 0)
 		report_not_found("appointment", &key->id);
-	return appointment_read(0);
+	return appointment_read(ROW(0));
 }
 
 void

@@ -10,6 +10,7 @@
 #define APPT_APPOINTMENT_H
 
 #include "core/call.h"
+#include "core/row.h"
 #include "notify/planning.h"
 
 /* Spellings of appt.appointment_state_code. */
@@ -86,7 +87,7 @@ typedef struct Appointment
 #define APPOINTMENT_CHANGED "updated_at = now(), updated_by = appt.caller_name()"
 
 /* The appointment in a row of such a statement's result. */
-extern Appointment *appointment_read(uint64 row);
+extern Appointment *appointment_read(Row *row);
 
 /* The one that the caller may read: in the calling query's snapshot, or as it is now. */
 extern Appointment *appointment_find(const Caller *caller, const pg_uuid_t *id);

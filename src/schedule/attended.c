@@ -15,6 +15,7 @@
 #include "postgres.h"
 
 #include "core/call.h"
+#include "core/row.h"
 #include "core/scope.h"
 #include "core/statement.h"
 
@@ -42,18 +43,17 @@ attended_appointments(PG_FUNCTION_ARGS)
 	};
 	Call		call;
 	char	   *user_id;
-	Datum		ids = (Datum) 0;
-	bool		is_null = true;
+	NullableDatum ids = SQL_NULL;
 
 	call_begin(&call, fcinfo, CALLER_ALL);
 	user_id = scope_user(&call.caller);
 	if (user_id != NULL)
 	{
 		(void) statement_run(&find, UUIDPGetDatum(&call.caller.application_id), text_datum(user_id));
-		ids = call_copy(&call, row_datum(0, 1, &is_null), false, -1);
+		ids = SQL_VALUE(call_copy(&call, next_value(ROW(0)).value, false, -1));
 	}
 	call_end(&call);
-	if (is_null)
+	if (ids.isnull)
 		PG_RETURN_NULL();
-	return ids;
+	return ids.value;
 }

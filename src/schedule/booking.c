@@ -15,6 +15,7 @@
 #include "core/call.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "schedule/booking.h"
@@ -31,21 +32,23 @@ find_settings(const pg_uuid_t *application_id)
 		1, {UUIDOID}
 	};
 	BookingSettings *settings;
+	Row		   *row;
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
+	row = ROW(0);
 	settings = (BookingSettings *) palloc(sizeof(BookingSettings));
-	settings->notifications_enabled = row_bool(0, 1);
-	settings->auto_activate = row_bool(0, 2);
-	settings->room.url = row_text(0, 3);
-	settings->room.code_length = row_int32(0, 4);
-	settings->locale = row_text(0, 5);
-	settings->timezone = row_text(0, 6);
-	settings->calling_code = row_text(0, 7);
-	settings->max_duration = row_elapsed(0, 8);
-	settings->end_grace = row_elapsed(0, 9);
-	settings->capacity.max_overlap = row_int32(0, 10);
-	settings->capacity.organizer_exclusive = row_bool(0, 11);
+	settings->notifications_enabled = next_bool(row);
+	settings->auto_activate = next_bool(row);
+	settings->room.url = next_text(row);
+	settings->room.code_length = next_int32(row);
+	settings->locale = next_text(row);
+	settings->timezone = next_text(row);
+	settings->calling_code = next_text(row);
+	settings->max_duration = next_elapsed(row);
+	settings->end_grace = next_elapsed(row);
+	settings->capacity.max_overlap = next_int32(row);
+	settings->capacity.organizer_exclusive = next_bool(row);
 	return settings;
 }
 
@@ -72,7 +75,10 @@ new_interaction(Jsonb *wanted)
 static void
 check_routing(Jsonb *interaction)
 {
-	/* The state is a part of what is given back, and so may come again; it is the call's to say. */
+	/*
+	 * The state is a part of what is given back, and so may come again; it is
+	 * the call's to say.
+	 */
 	static const char *const members[] = {"routing", "customFields", "state", NULL};
 	static const char *const routing_members[] = {"type", "properties", NULL};
 	Jsonb	   *routing = member_object(interaction, "routing", "interaction.routing");

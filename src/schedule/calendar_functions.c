@@ -14,6 +14,7 @@
 
 #include "core/errors.h"
 #include "core/response.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "render/calendar.h"
 #include "schedule/appointment.h"
@@ -37,19 +38,21 @@ find_event(const pg_uuid_t *id, CalendarEvent *event)
 		"WHERE a.id = $1",
 		1, {UUIDOID}, true
 	};
+	Row		   *row;
 
 	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
 		report_not_found("appointment", id);
+	row = ROW(0);
 	memset(event, 0, sizeof(CalendarEvent));
-	event->method = strcmp(row_text(0, 1), APPOINTMENT_CANCELLED) == 0 ? CALENDAR_CANCEL : CALENDAR_PUBLISH;
+	event->method = strcmp(next_text(row), APPOINTMENT_CANCELLED) == 0 ? CALENDAR_CANCEL : CALENDAR_PUBLISH;
 	event->uid = uuid_text(id);
-	event->sequence = row_int32(0, 2);
-	event->title = row_text(0, 3);
-	event->start_at = row_timestamp(0, 4);
-	event->end_at = row_timestamp(0, 5);
-	event->timezone = row_text(0, 6);
-	event->url = row_text(0, 7);
-	event->updated_at = event->stamped_at = row_timestamp(0, 8);
+	event->sequence = next_int32(row);
+	event->title = next_text(row);
+	event->start_at = next_timestamp(row);
+	event->end_at = next_timestamp(row);
+	event->timezone = next_text(row);
+	event->url = next_text(row);
+	event->updated_at = event->stamped_at = next_timestamp(row);
 }
 
 /* What is written of the appointment that the function's argument names. */

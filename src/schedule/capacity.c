@@ -33,6 +33,7 @@
 
 #include "core/errors.h"
 #include "core/locks.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/capacity.h"
 #include "schedule/overlap.h"
@@ -50,11 +51,13 @@ capacity_of(const pg_uuid_t *application_id)
 		"SELECT max_overlap, organizer_exclusive FROM appt.application WHERE id = $1", 1, {UUIDOID}
 	};
 	Capacity	capacity;
+	Row		   *row;
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
-	capacity.max_overlap = row_int32(0, 1);
-	capacity.organizer_exclusive = row_bool(0, 2);
+	row = ROW(0);
+	capacity.max_overlap = next_int32(row);
+	capacity.organizer_exclusive = next_bool(row);
 	return capacity;
 }
 

@@ -10,6 +10,7 @@
 
 #include "funcapi.h"
 
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
@@ -27,7 +28,7 @@ put_appointments(uint64 rows, void *whereto)
 
 	for (uint64 row = 0; row < rows; row++)
 		tuplestore_puttuple(result->setResult,
-							appointment_tuple(result->setDesc, appointment_read(row)));
+							appointment_tuple(result->setDesc, appointment_read(ROW(row))));
 }
 
 /*

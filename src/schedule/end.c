@@ -14,6 +14,7 @@
 
 #include "core/column.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 #include "schedule/end.h"
@@ -105,8 +106,14 @@ overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit)
 									 UUIDPGetDatum(&after->key.application_id),
 									 UUIDPGetDatum(&after->key.id), TimestampTzGetDatum(after->end_at));
 
-	for (uint64 row = 0; row < rows; row++)
-		found[row] = (Overdue) {{row_uuid(row, 1), row_uuid(row, 2)}, row_timestamp(row, 3)};
+	for (uint64 n = 0; n < rows; n++)
+	{
+		Row		   *row = ROW(n);
+
+		found[n].key.application_id = next_uuid(row);
+		found[n].key.id = next_uuid(row);
+		found[n].end_at = next_timestamp(row);
+	}
 	return (int) rows;
 }
 
@@ -120,11 +127,14 @@ overdue_next(TimestampTz now)
 		" ORDER BY a.end_at LIMIT 1) next",
 		0
 	};
+	NullableDatum first;
 	TimestampTz next;
 
-	if (statement_run(&find) == 0 || row_is_null(0, 1))
+	(void) statement_run(&find);
+	first = next_value(ROW(0));
+	if (first.isnull)
 		return DT_NOEND;
-	next = row_timestamp(0, 1);
+	next = DatumGetTimestampTz(first.value);
 	return next > now ? next : now + LOCKED_PAUSE;
 }
 
@@ -157,10 +167,12 @@ lock_overdue(const Overdue *overdue, int count)
 static void
 read_keys(uint64 rows, Column *application_ids, Column *ids)
 {
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 n = 0; n < rows; n++)
 	{
-		column_add_uuid(application_ids, row_uuid_or_null(row, 1));
-		column_add_uuid(ids, row_uuid_or_null(row, 2));
+		Row		   *row = ROW(n);
+
+		column_add_uuid(application_ids, next_uuid_or_null(row));
+		column_add_uuid(ids, next_uuid_or_null(row));
 	}
 }
 

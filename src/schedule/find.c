@@ -32,6 +32,7 @@
 
 #include "core/errors.h"
 #include "core/plans.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
@@ -406,7 +407,7 @@ find_content(Search *search, NullableDatum *parameters, int64 total, Oid details
 	count = statement_run_nullable(page_statement(search), parameters);
 	elements = (Datum *) palloc(count * sizeof(Datum));
 	for (uint64 row = 0; row < count; row++)
-		elements[row] = HeapTupleGetDatum(appointment_tuple(descriptor, appointment_read(row)));
+		elements[row] = HeapTupleGetDatum(appointment_tuple(descriptor, appointment_read(ROW(row))));
 	return PointerGetDatum(construct_array(elements, count, details_type, -1, false, TYPALIGN_DOUBLE));
 }
 
@@ -419,7 +420,7 @@ appointment_page(Call *call, FunctionCallInfo fcinfo, Search *search)
 
 	set_parameters(search, parameters);
 	(void) statement_run_nullable(count_statement(search), parameters);
-	total = row_int64(0, 1);
+	total = next_int64(ROW(0));
 	{
 		const NullableDatum columns[] = {
 			SQL_VALUE(find_content(search, parameters, total, get_element_type(content_type))),

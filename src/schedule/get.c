@@ -10,6 +10,7 @@
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
@@ -41,18 +42,20 @@ get_appointment(PG_FUNCTION_ARGS)
 
 /* ---- participants ---- */
 
-/* An object of two texts, of which either may be absent. */
-static Datum
-pair(const char *key, const char *text, const char *other_key, const char *other_text)
+/* Two columns of text as the members of an object; NULL is left out. */
+static NullableDatum
+next_pair(Row *row, const char *key, const char *other_key)
 {
 	JsonbParseState *state = NULL;
+	char	   *text = next_text(row);
+	char	   *other_text = next_text(row);
 
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (text != NULL)
 		json_push_member(&state, key, text);
 	if (other_text != NULL)
 		json_push_member(&state, other_key, other_text);
-	return JsonbPGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+	return sql_jsonb(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 
 static Datum
@@ -64,23 +67,20 @@ participant_details(Call *call, FunctionCallInfo fcinfo, const AppointmentKey *k
 		"WHERE application_id = $1 AND appointment_id = $2 AND id = $3 AND (NOT $4 OR type = 'CUSTOMER')",
 		4, {UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
 	};
+	NullableDatum columns[6];
+	Row		   *row;
 
 	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 					  text_datum(participant_id), BoolGetDatum(customers_only)) == 0)
 		report_text_not_found("participant", participant_id);
-	else
-	{
-		const NullableDatum columns[] = {
-			sql_text(row_text(0, 1)),
-			sql_text(row_text(0, 2)),
-			sql_text(row_text(0, 3)),
-			SQL_VALUE(pair("firstName", row_text(0, 4), "lastName", row_text(0, 5))),
-			SQL_VALUE(pair("primaryEmail", row_text(0, 6), "primaryPhone", row_text(0, 7))),
-			sql_jsonb(row_jsonb(0, 8))
-		};
-
-		return call_row(call, fcinfo, columns, lengthof(columns));
-	}
+	row = ROW(0);
+	columns[0] = next_value(row);
+	columns[1] = next_value(row);
+	columns[2] = next_value(row);
+	columns[3] = next_pair(row, "firstName", "lastName");
+	columns[4] = next_pair(row, "primaryEmail", "primaryPhone");
+	columns[5] = next_value(row);
+	return call_row(call, fcinfo, columns, lengthof(columns));
 }
 
 static bool
@@ -152,7 +152,7 @@ resolve_room(PG_FUNCTION_ARGS)
 	arguments[2] = SQL_VALUE(TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
 	if (statement_run_nullable(&find, arguments) == 0)
 		report_text_not_found("room", ticket);
-	details = appointment_details(&call, fcinfo, appointment_read(0));
+	details = appointment_details(&call, fcinfo, appointment_read(ROW(0)));
 	call_end(&call);
 	return details;
 }

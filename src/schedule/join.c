@@ -11,6 +11,7 @@
 
 #include "core/arguments.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
@@ -53,7 +54,7 @@ set_joined(const AppointmentKey *key, const char *participant_id)
 	if (statement_run(&join, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 					  text_datum(participant_id)) == 0)
 		report_text_not_found("participant", participant_id);
-	return strcmp(row_text(0, 1), PARTICIPANT_CUSTOMER) == 0;
+	return strcmp(next_text(ROW(0)), PARTICIPANT_CUSTOMER) == 0;
 }
 
 static void

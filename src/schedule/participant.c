@@ -13,6 +13,7 @@
 #include "config/argument_checks.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/participant.h"
 #include "schedule/random.h"
@@ -85,7 +86,7 @@ participant_type(const AppointmentKey *key, const char *participant_id)
 	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 					  text_datum(participant_id)) == 0)
 		return NULL;
-	return row_text(0, 1);
+	return next_text(ROW(0));
 }
 
 void

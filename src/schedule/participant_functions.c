@@ -8,6 +8,7 @@
 
 #include "core/arguments.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/participant.h"
 #include "schedule/validate.h"
@@ -38,7 +39,7 @@ find_calling_code(const pg_uuid_t *application_id)
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
-	return row_text(0, 1);
+	return next_text(ROW(0));
 }
 
 /*
@@ -149,7 +150,11 @@ remove_participant(PG_FUNCTION_ARGS)
 	plan_participant_removed(&appointment->key, participant_id, is_customer,
 							 GetCurrentTransactionStartTimestamp());
 	delete_participant(&appointment->key, participant_id);
-	/* Every cancellation counts for calendars (RFC 5546, 2.1.4), also of one person's part. */
+
+	/*
+	 * Every cancellation counts for calendars (RFC 5546, 2.1.4), also of one
+	 * person's part.
+	 */
 	touch(&appointment->key, is_customer);
 	return return_details(&call, fcinfo, &appointment->key);
 }

@@ -15,6 +15,7 @@
 #include "access/xact.h"
 
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "schedule/capacity.h"
@@ -75,13 +76,15 @@ find_limits(const pg_uuid_t *application_id)
 		1, {UUIDOID}
 	};
 	Limits		limits;
+	Row		   *row;
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
-	limits.max_duration = row_elapsed(0, 1);
-	limits.end_grace = row_elapsed(0, 2);
-	limits.capacity.max_overlap = row_int32(0, 3);
-	limits.capacity.organizer_exclusive = row_bool(0, 4);
+	row = ROW(0);
+	limits.max_duration = next_elapsed(row);
+	limits.end_grace = next_elapsed(row);
+	limits.capacity.max_overlap = next_int32(row);
+	limits.capacity.organizer_exclusive = next_bool(row);
 	return limits;
 }
 

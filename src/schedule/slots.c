@@ -19,6 +19,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "schedule/overlap.h"
 #include "schedule/validate.h"
@@ -60,11 +61,13 @@ find_limits(const pg_uuid_t *application_id)
 		"SELECT max_duration, max_overlap FROM appt.application WHERE id = $1", 1, {UUIDOID}, true
 	};
 	Limits		limits;
+	Row		   *row;
 
 	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
-	limits.max_duration = row_elapsed(0, 1);
-	limits.max_overlap = row_int32(0, 2);
+	row = ROW(0);
+	limits.max_duration = next_elapsed(row);
+	limits.max_overlap = next_int32(row);
 	return limits;
 }
 
