@@ -20,6 +20,7 @@
 #include "catalog/pg_type.h"
 
 #include "core/column.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "notify/blanking.h"
@@ -48,12 +49,19 @@ keys_create(void)
 	return (Keys) {column_create(UUIDOID, 8), column_create(UUIDOID, 8)};
 }
 
-/* The first two columns of a row. */
 static void
-keys_add_row(Keys *keys, uint64 row)
+keys_add(Keys *keys, const AppointmentKey *key)
 {
-	column_add_uuid(keys->applications, row_uuid_or_null(row, 1));
-	column_add_uuid(keys->appointments, row_uuid_or_null(row, 2));
+	column_add_uuid(keys->applications, &key->application_id);
+	column_add_uuid(keys->appointments, &key->id);
+}
+
+/* The next two columns are a key. */
+static void
+keys_add_row(Keys *keys, Row *row)
+{
+	column_add_uuid(keys->applications, next_uuid_or_null(row));
+	column_add_uuid(keys->appointments, next_uuid_or_null(row));
 }
 
 void
@@ -78,7 +86,7 @@ static Keys
 find_candidates(BlankingPass *pass)
 {
 	static Statement find = {
-		"SELECT w.application_id, w.appointment_id, max(w.id), bool_and(w.settled_at IS NOT NULL), count(*)"
+		"SELECT w.application_id, w.appointment_id, max(w.id), count(*), bool_and(w.settled_at IS NOT NULL)"
 		" FROM (SELECT n.application_id, n.appointment_id, n.id, n.settled_at FROM appt.notification n"
 		"  WHERE n.context ? 'appointment' AND (n.application_id, n.appointment_id, n.id) > ($1, $2, $3)"
 		"  ORDER BY n.application_id, n.appointment_id, n.id LIMIT $4) w"
@@ -91,14 +99,16 @@ find_candidates(BlankingPass *pass)
 	Keys		candidates = keys_create();
 	int64		walked = 0;
 
-	for (uint64 row = 0; row < found; row++)
+	for (uint64 n = 0; n < found; n++)
 	{
-		pass->appointment.application_id = row_uuid(row, 1);
-		pass->appointment.id = row_uuid(row, 2);
-		pass->notification_id = row_int64(row, 3);
-		walked += row_int64(row, 5);
-		if (row_bool(row, 4))
-			keys_add_row(&candidates, row);
+		Row		   *row = ROW(n);
+
+		pass->appointment.application_id = next_uuid(row);
+		pass->appointment.id = next_uuid(row);
+		pass->notification_id = next_int64(row);
+		walked += next_int64(row);
+		if (next_bool(row))
+			keys_add(&candidates, &pass->appointment);
 	}
 	pass->is_over = (walked < KEPT_BATCH);
 	return candidates;
@@ -122,10 +132,12 @@ lock_kept(const Keys *candidates, Column **counts)
 	Keys		locked = keys_create();
 
 	*counts = column_create(INT8OID, (int) rows);
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 n = 0; n < rows; n++)
 	{
+		Row		   *row = ROW(n);
+
 		keys_add_row(&locked, row);
-		column_add(*counts, Int64GetDatum(row_int64(row, 3)));
+		column_add(*counts, Int64GetDatum(next_int64(row)));
 	}
 	return locked;
 }
@@ -138,8 +150,8 @@ static Keys
 choose_settled(const Keys *locked, const Column *counts, bool *has_skipped)
 {
 	static Statement choose = {
-		"SELECT k.application_id, k.appointment_id, k.locked = (SELECT count(*) FROM appt.notification n"
-		"  WHERE " OF_KEY("n") " AND n.context IS NOT NULL)"
+		"SELECT k.locked = (SELECT count(*) FROM appt.notification n"
+		"  WHERE " OF_KEY("n") " AND n.context IS NOT NULL), k.application_id, k.appointment_id"
 		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id, unnest($3) AS locked) k"
 		" WHERE NOT EXISTS (SELECT FROM appt.notification n WHERE " OF_KEY("n") " AND n.settled_at IS NULL)"
 		"  AND NOT EXISTS (SELECT FROM appt.appointment a"
@@ -150,9 +162,11 @@ choose_settled(const Keys *locked, const Column *counts, bool *has_skipped)
 									 column_array(locked->appointments), column_array(counts));
 	Keys		settled = keys_create();
 
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 n = 0; n < rows; n++)
 	{
-		if (row_bool(row, 3))
+		Row		   *row = ROW(n);
+
+		if (next_bool(row))
 			keys_add_row(&settled, row);
 		else
 			*has_skipped = true;
@@ -250,8 +264,7 @@ blanking_of_deleted(const AppointmentKey *key)
 
 	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) > 0)
 		return;
-	column_add_uuid(keys.applications, &key->application_id);
-	column_add_uuid(keys.appointments, &key->id);
+	keys_add(&keys, key);
 	lock_messages(key);
 	(void) blank_bodies(&keys, PG_INT64_MAX);
 	blank_contexts(&keys);

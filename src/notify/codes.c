@@ -32,6 +32,7 @@
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/request.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "notify/codes.h"
 #include "notify/planning.h"
@@ -83,14 +84,17 @@ count_rows(const CodeRequest *request, TimestampTz now)
 		SQL_VALUE(TimestampTzGetDatum(now - ONE_TIME_CODE_LIFETIME))
 	};
 
+	CodeRequests requests;
+	Row		   *row;
+
 	PushActiveSnapshot(GetLatestSnapshot());
 	(void) statement_run_nullable(&count, arguments);
 	PopActiveSnapshot();
-	return (CodeRequests) {
-		.by_application = row_int64(0, 1),
-		.by_contact = row_int64(0, 2),
-		.by_client = row_int64(0, 3)
-	};
+	row = ROW(0);
+	requests.by_application = next_int64(row);
+	requests.by_contact = next_int64(row);
+	requests.by_client = next_int64(row);
+	return requests;
 }
 
 static void
@@ -141,19 +145,22 @@ new_request(const pg_uuid_t *application_id, const char *purpose, const Contact 
 	static Statement begin = {
 		"SELECT organization_id, gen_random_uuid() FROM appt.application WHERE id = $1", 1, {UUIDOID}
 	};
-
-	if (statement_run(&begin, UUIDPGetDatum(application_id)) == 0)
-		report_not_found("application", application_id);
-	return (CodeRequest) {
-		.organization_id = row_uuid(0, 1),
+	CodeRequest request = {
 		.code = {
 			.application_id = *application_id,
 			.purpose = purpose,
-			.contact = channel_address_key(contact->channel, contact->address),
-			.nonce = row_uuid(0, 2)
+			.contact = channel_address_key(contact->channel, contact->address)
 		},
 		.client_address = request_client_address()
 	};
+	Row		   *row;
+
+	if (statement_run(&begin, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	row = ROW(0);
+	request.organization_id = next_uuid(row);
+	request.code.nonce = next_uuid(row);
+	return request;
 }
 
 void
@@ -185,8 +192,8 @@ lock_latest(const pg_uuid_t *application_id, const char *purpose, const Contact 
 {
 	/*
 	 * Whether it may be used is looked at after the lock: a condition here
-	 * would find the one before. Until it is used, a row's xmin is who inserted
-	 * it.
+	 * would find the one before. Until it is used, a row's xmin is who
+	 * inserted it.
 	 */
 	static Statement lock = {
 		"SELECT id, nonce, expires_at, used_at IS NOT NULL, xmin FROM appt.one_time_code"
@@ -194,15 +201,16 @@ lock_latest(const pg_uuid_t *application_id, const char *purpose, const Contact 
 		3, {UUIDOID, TEXTOID, TEXTOID}
 	};
 	char	   *key = channel_address_key(contact->channel, contact->address);
-	bool		is_null;
+	Row		   *row;
 
 	if (statement_run(&lock, UUIDPGetDatum(application_id), text_datum(purpose), text_datum(key)) == 0)
 		return false;
-	latest->id = row_int64(0, 1);
-	latest->code = (OneTimeCode) {*application_id, purpose, key, row_uuid(0, 2)};
-	latest->expires_at = row_timestamp(0, 3);
-	latest->is_used = row_bool(0, 4);
-	latest->is_ours = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(row_datum(0, 5, &is_null)));
+	row = ROW(0);
+	latest->id = next_int64(row);
+	latest->code = (OneTimeCode) {*application_id, purpose, key, next_uuid(row)};
+	latest->expires_at = next_timestamp(row);
+	latest->is_used = next_bool(row);
+	latest->is_ours = TransactionIdIsCurrentTransactionId(DatumGetTransactionId(next_value(row).value));
 	return true;
 }
 
@@ -261,15 +269,20 @@ code_find_use(const pg_uuid_t *application_id, const Contact *contact, const cha
 	};
 	LatestCode	latest;
 	OneTimeCode code;
+	Row		   *row;
 
-	/* Wait for a call that is using the code right now, to find what it makes. */
+	/*
+	 * Wait for a call that is using the code right now, to find what it
+	 * makes.
+	 */
 	if (!lock_latest(application_id, CODE_FOR_CUSTOMER, contact, &latest))
 		return false;
 	code = latest.code;
 	if (statement_run(&find, UUIDPGetDatum(application_id), text_datum(code.contact),
 					  PointerGetDatum(use->arguments)) == 0)
 		return false;
-	code.nonce = row_uuid(0, 1);
-	use->appointment_id = row_uuid(0, 2);
+	row = ROW(0);
+	code.nonce = next_uuid(row);
+	use->appointment_id = next_uuid(row);
 	return code_counts_guess_used(&code.nonce, one_time_code_is(&code, guess)) == GUESS_RIGHT;
 }

@@ -12,6 +12,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
@@ -219,7 +220,7 @@ find_rule(FunctionCallInfo fcinfo, const pg_uuid_t *application_id,
 	if (PG_ARGISNULL(4) && PG_ARGISNULL(5))
 		return 0;
 	if (statement_run_nullable(&find, arguments) > 0)
-		return row_int64(0, 1);
+		return next_int64(ROW(0));
 	if (!PG_ARGISNULL(5))
 		report_text_not_found("rule", psprintf(INT64_FORMAT, PG_GETARG_INT64(5)));
 	return 0;

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/scope.h"
 #include "core/statement.h"
 #include "notify/notification_scope.h"
@@ -38,13 +39,15 @@ notification_in_scope(const Caller *caller, int64 id, bool attending_is_enough)
 	};
 	NullableDatum arguments[6];
 	NotificationScope scope;
+	Row		   *row;
 
 	arguments[0] = SQL_VALUE(Int64GetDatum(id));
 	set_notification_scope(caller, arguments, attending_is_enough);
 	if (statement_run_nullable(&find, arguments) == 0)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
-	scope.application_id = row_uuid(0, 1);
-	scope.appointment_id = row_uuid_or_null(0, 2);
+	row = ROW(0);
+	scope.application_id = next_uuid(row);
+	scope.appointment_id = next_uuid_or_null(row);
 	return scope;
 }
 
@@ -67,7 +70,7 @@ appointment_in_scope(const Caller *caller, pg_uuid_t *id)
 	set_notification_scope(caller, arguments, true);
 	if (statement_run_nullable(&find, arguments) == 0)
 		report_not_found("appointment", id);
-	scope.application_id = row_uuid(0, 1);
+	scope.application_id = next_uuid(ROW(0));
 	scope.appointment_id = id;
 	return scope;
 }
@@ -83,9 +86,8 @@ notification_details(Call *call, int64 id)
 		" FROM appt.notification n WHERE n.id = $1",
 		1, {INT8OID}
 	};
-	bool		is_null;
 
 	if (statement_run(&find, Int64GetDatum(id)) == 0)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, id));
-	return call_copy(call, row_datum(0, 1, &is_null), false, -1);
+	return call_copy(call, next_value(ROW(0)).value, false, -1);
 }

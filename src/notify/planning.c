@@ -38,6 +38,7 @@
 #include "utils/builtins.h"
 
 #include "core/column.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "notify/blanking.h"
@@ -94,12 +95,22 @@ type_array(int types)
 	return column_array(column);
 }
 
-/* The rows of the last statement are (lane, due_at) of what was put into the queue. */
+/* The next two columns are the lane and due_at of what was put into the queue. */
+static void
+wake_for_row(Row *row)
+{
+	int64		lane = next_int64(row);
+	TimestampTz due_at = next_timestamp(row);
+
+	wake_on_commit(lane, due_at);
+}
+
+/* So are those of all rows of the last statement. */
 static void
 wake_for_planned(uint64 count)
 {
-	for (uint64 row = 0; row < count; row++)
-		wake_on_commit(row_int64(row, 1), row_timestamp(row, 2));
+	for (uint64 n = 0; n < count; n++)
+		wake_for_row(ROW(n));
 }
 
 /* What the enabled rules of the types $3 owe for the appointment $2, and when it is due. */
@@ -415,11 +426,13 @@ plan_lock_endable(Datum application_ids, Datum appointment_ids)
 	Column	   *appointments = column_create(UUIDOID, (int) rows);
 	Column	   *counts = column_create(INT8OID, (int) rows);
 
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 n = 0; n < rows; n++)
 	{
-		column_add_uuid(applications, row_uuid_or_null(row, 1));
-		column_add_uuid(appointments, row_uuid_or_null(row, 2));
-		column_add(counts, Int64GetDatum(row_int64(row, 3)));
+		Row		   *row = ROW(n);
+
+		column_add_uuid(applications, next_uuid_or_null(row));
+		column_add_uuid(appointments, next_uuid_or_null(row));
+		column_add(counts, Int64GetDatum(next_int64(row)));
 	}
 	return statement_run(&choose, application_ids, appointment_ids, types, column_array(applications),
 						 column_array(appointments), column_array(counts));
@@ -614,8 +627,8 @@ plan_switched_on(const pg_uuid_t *organization_id, TimestampTz off_since, Timest
 									  type_array(types_ignoring_switches()), TimestampTzGetDatum(off_since));
 	int64	   *ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 
-	for (uint64 row = 0; row < count; row++)
-		ids[row] = row_int64(row, 1);
+	for (uint64 n = 0; n < count; n++)
+		ids[n] = next_int64(ROW(n));
 	blanking_request(ids, (int) count);
 }
 
@@ -644,8 +657,10 @@ plan_to_address(const pg_uuid_t *application_id, NotificationType type,
 		SQL_VALUE(TimestampTzGetDatum(now)),
 		sql_jsonb(context)
 	};
-	uint64		count = statement_run_nullable(&plan, arguments);
+	Row		   *row;
 
-	wake_for_planned(count);
-	return row_int64(0, 3);
+	(void) statement_run_nullable(&plan, arguments);
+	row = ROW(0);
+	wake_for_row(row);
+	return next_int64(row);
 }

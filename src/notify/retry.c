@@ -23,6 +23,7 @@
 #include "core/column.h"
 #include "core/errors.h"
 #include "core/one_time_code.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "notify/eligibility.h"
@@ -54,7 +55,7 @@ failure_obstacle(const NotificationFacts *facts, bool as_seen)
 		return NULL;
 	return psprintf("Notification " INT64_FORMAT " is not the latest: " INT64_FORMAT
 					" of the same kind to the same recipient was attempted after it.",
-					facts->id, row_int64(0, 1));
+					facts->id, next_int64(ROW(0)));
 }
 
 /* Why the worker would not send it, though a person asked for it. */
@@ -208,7 +209,7 @@ plan_again(int64 notification_id, TimestampTz now)
 	};
 
 	(void) statement_run(&plan, Int64GetDatum(notification_id), TimestampTzGetDatum(now));
-	return row_int64(0, 1);
+	return next_int64(ROW(0));
 }
 
 int64
@@ -261,8 +262,8 @@ lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *ca
 		if (candidates[i].appointment_id != NULL)
 			column_add_uuid(ids, candidates[i].appointment_id);
 	rows = statement_run(&lock, UUIDPGetDatum(application_id), column_array(ids));
-	for (uint64 row = 0; row < rows; row++)
-		locked = lappend(locked, row_uuid_or_null(row, 1));
+	for (uint64 n = 0; n < rows; n++)
+		locked = lappend(locked, next_uuid_or_null(ROW(n)));
 	return locked;
 }
 
@@ -280,8 +281,8 @@ lock_free_notifications(const RetryCandidate *candidates, int count, int64 *lock
 	for (int i = 0; i < count; i++)
 		column_add(ids, Int64GetDatum(candidates[i].notification_id));
 	rows = (int) statement_run(&lock, column_array(ids));
-	for (int row = 0; row < rows; row++)
-		locked[row] = row_int64(row, 1);
+	for (int n = 0; n < rows; n++)
+		locked[n] = next_int64(ROW(n));
 	return rows;
 }
 
@@ -295,7 +296,7 @@ is_held(const NotificationFacts *facts, const List *locked_appointments)
 		return false;
 	foreach(cell, locked_appointments)
 		if (memcmp(lfirst(cell), facts->appointment_id, UUID_LEN) == 0)
-			return false;
+		return false;
 	return true;
 }
 

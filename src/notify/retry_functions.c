@@ -12,6 +12,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "notify/notification_scope.h"
 #include "notify/retry.h"
@@ -171,10 +172,12 @@ find_failures(const Caller *caller, FunctionCallInfo fcinfo, int *count)
 		arguments[5 + i] = fcinfo->args[i];
 	*count = (int) statement_run_nullable(&find, arguments);
 	candidates = (RetryCandidate *) palloc0(Max(*count, 1) * sizeof(RetryCandidate));
-	for (int row = 0; row < *count; row++)
+	for (int n = 0; n < *count; n++)
 	{
-		candidates[row].notification_id = row_int64(row, 1);
-		candidates[row].appointment_id = row_uuid_or_null(row, 2);
+		Row		   *row = ROW(n);
+
+		candidates[n].notification_id = next_int64(row);
+		candidates[n].appointment_id = next_uuid_or_null(row);
 	}
 	return candidates;
 }

@@ -21,6 +21,7 @@
  */
 #include "postgres.h"
 
+#include "core/row.h"
 #include "core/settings.h"
 #include "notify/told.h"
 
@@ -58,10 +59,9 @@ customers_never_told(const AppointmentKey *key, Datum telling_types,
 		sql_text(participant_id),
 		SQL_VALUE(TimestampTzGetDatum(log_begin))
 	};
-	bool		is_null;
-	Datum		ids;
+	NullableDatum ids;
 
 	(void) statement_run_nullable(&find_never_told, arguments);
-	ids = row_datum(0, 1, &is_null);
-	return is_null ? SQL_NULL : SQL_VALUE(PointerGetDatum(PG_DETOAST_DATUM_COPY(ids)));
+	ids = next_value(ROW(0));
+	return ids.isnull ? SQL_NULL : SQL_VALUE(PointerGetDatum(PG_DETOAST_DATUM_COPY(ids.value)));
 }
