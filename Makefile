@@ -8,7 +8,8 @@
 # make bench     the numbers, each beside its baseline
 # make lint      compilers' warnings as errors, clang-tidy, cppcheck
 EXTENSION = appt
-EXTVERSION = 1.0
+# The one place that names the version; C has it as APPT_VERSION.
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" appt.control)
 MODULE_big = appt
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 
@@ -66,6 +67,8 @@ SQL_PARTS = roles types checks caller_name organization application appointment 
 	code_functions \
 	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+# Update scripts.
+DATA = $(wildcard sql/*--*--*.sql)
 
 # Functions that only tests call, as an extension of their own, never installed by `make install`.
 TEST_SOURCES = $(sort $(wildcard test/module/*.c))
@@ -76,7 +79,7 @@ EXTRA_CLEAN = $(OBJS:.o=.d) build
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
-PG_CPPFLAGS = -I$(srcdir)/src $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n libical)
+PG_CPPFLAGS = -I$(srcdir)/src -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n libical)
 # -MMD: a changed header rebuilds what includes it.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -MMD -MP
 # -Bsymbolic: a function of ours that shares its name with one of the server's must not be taken for it.
@@ -90,10 +93,10 @@ ifneq ($(file < build/server),$(PG_CONFIG))
 $(shell mkdir -p build && echo '$(PG_CONFIG)' > build/server)
 endif
 
-$(OBJS): Makefile build/server
+$(OBJS): Makefile appt.control build/server
 
-$(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile
-	cat $(filter %.sql,$^) > $@
+$(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile appt.control
+	cat $(SQL_PARTS:%=sql/%.sql) > $@
 
 -include $(wildcard $(OBJS:.o=.d))
 
@@ -114,7 +117,7 @@ VARIANT_OBJS = $(SOURCES:%.c=$(VARIANT)/%.o)
 .PHONY: testable
 testable: $(TESTED_LIBRARY) $(DATA_built) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
 
-$(VARIANT)/%.o: %.c Makefile build/server
+$(VARIANT)/%.o: %.c Makefile appt.control build/server
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $(CPPFLAGS) -c -o $@ $<
 

@@ -110,7 +110,7 @@ extern const char *smtp_problem(const Route *route);
  * http.c
  */
 
-#define USER_AGENT_HEADER "user-agent: appt/1.0"
+#define USER_AGENT_HEADER "user-agent: appt/" APPT_VERSION
 
 /* url_problem() but for the length; and of an address that paths are put below. */
 extern const char *url_form_problem(const char *url, bool smtp);

@@ -66,7 +66,7 @@
 #include "worker/worker.h"
 
 /* The SQL versions that this library serves: its own and the one before. */
-static const char *const served_versions[] = {"1.0"};
+static const char *const served_versions[] = {APPT_VERSION};
 
 /* How old an answer of worker_may_send may be, if nobody told of a change. */
 #define CHECK_INTERVAL (100 * INT64CONST(1000))
