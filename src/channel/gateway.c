@@ -15,7 +15,12 @@
  */
 #include "postgres.h"
 
-#include "channel/parts.h"
+#include "channel/gateway.h"
+#include "channel/header.h"
+#include "channel/http.h"
+#include "channel/request_template.h"
+#include "channel/sms.h"
+#include "channel/url.h"
 #include "core/encoding.h"
 #include "core/errors.h"
 #include "core/json.h"
@@ -38,7 +43,8 @@ typedef struct Gateway
 	const char *content_type;
 	TemplatePlace place;		/* what kind of text the body is */
 	const char *body;			/* NULL: none */
-	List	   *statuses;		/* of char *: "200" or "200-299"; NIL: those of 2xx */
+	List	   *statuses;		/* of char *: "200" or "200-299"; NIL: those
+								 * of 2xx */
 	const char *success_path;	/* NULL: the status says it all */
 	List	   *success_values; /* of char *; NIL: anything */
 	const char *message_id_path;	/* NULL: none is told */
@@ -229,7 +235,7 @@ success_problem(const Gateway *gateway)
 	return problem;
 }
 
-const char *
+static const char *
 gateway_problem(const Route *route)
 {
 	Gateway		gateway;
@@ -248,7 +254,7 @@ gateway_problem(const Route *route)
 	return problem;
 }
 
-bool
+static bool
 gateway_needs_secret(const Route *route)
 {
 	ListCell   *cell;
@@ -323,7 +329,7 @@ collect_values(TemplateValues *values, const Message *message, const Route *rout
 	return values->from != NULL && values->secret != NULL;
 }
 
-Request *
+static Request *
 compose_gateway(const Message *message, const Route *route, ComposeFailure *failure)
 {
 	Request    *request = palloc0(sizeof(Request));
@@ -380,7 +386,7 @@ is_accepted(const Gateway *gateway, const char *value)
 	return false;
 }
 
-void
+static void
 read_gateway_answer(const Route *route, const Response *response, Outcome *outcome)
 {
 	Gateway		gateway;
@@ -405,3 +411,13 @@ read_gateway_answer(const Route *route, const Response *response, Outcome *outco
 	if (outcome->kind == OUTCOME_DELIVERED && gateway.message_id_path != NULL)
 		outcome->provider_message_id = answer_text(response, gateway.message_id_path);
 }
+
+const ChannelKind gateway_sms = {
+	.channel = CHANNEL_SMS,
+	.protocol = REQUEST_HTTP,
+	.name = "HTTP",
+	.problem = gateway_problem,
+	.needs_secret = gateway_needs_secret,
+	.compose = compose_gateway,
+	.read_answer = read_gateway_answer
+};

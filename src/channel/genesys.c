@@ -19,7 +19,12 @@
  */
 #include "postgres.h"
 
-#include "channel/parts.h"
+#include "channel/email.h"
+#include "channel/genesys.h"
+#include "channel/http.h"
+#include "channel/phone.h"
+#include "channel/sms.h"
+#include "channel/url.h"
 #include "core/json.h"
 
 #define SMS_PATH "/api/v2/conversations/messages/agentless"
@@ -62,7 +67,7 @@ account_problem(const Route *route)
 	return NULL;
 }
 
-const char *
+static const char *
 genesys_sms_problem(const Route *route)
 {
 	if (route->sender == NULL ||
@@ -73,7 +78,7 @@ genesys_sms_problem(const Route *route)
 	return account_problem(route);
 }
 
-const char *
+static const char *
 genesys_email_problem(const Route *route)
 {
 	if (route->sender == NULL)
@@ -97,7 +102,7 @@ make_request(const Route *route, const char *path, JsonbParseState **state,
 	return request;
 }
 
-Request *
+static Request *
 compose_genesys_sms(const Message *message, const Route *route, ComposeFailure *failure)
 {
 	JsonbParseState *state = NULL;
@@ -130,7 +135,7 @@ push_mailbox(JsonbParseState **state, const char *name, const char *address)
 	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
-Request *
+static Request *
 compose_genesys_email(const Message *message, const Route *route, ComposeFailure *failure)
 {
 	JsonbParseState *state = NULL;
@@ -158,7 +163,7 @@ compose_genesys_email(const Message *message, const Route *route, ComposeFailure
 	return make_request(route, EMAIL_PATH, &state, failure);
 }
 
-void
+static void
 read_genesys_answer(const Route *route, const Response *response, Outcome *outcome)
 {
 	if (outcome->kind == OUTCOME_DELIVERED)
@@ -166,3 +171,29 @@ read_genesys_answer(const Route *route, const Response *response, Outcome *outco
 	else
 		outcome->error = answer_error(response, "message", "code");
 }
+
+static bool
+always_needs_secret(const Route *route)
+{
+	return true;
+}
+
+const ChannelKind genesys_sms = {
+	.channel = CHANNEL_SMS,
+	.protocol = REQUEST_HTTP,
+	.name = "GENESYS_CLOUD",
+	.problem = genesys_sms_problem,
+	.needs_secret = always_needs_secret,
+	.compose = compose_genesys_sms,
+	.read_answer = read_genesys_answer
+};
+
+const ChannelKind genesys_email = {
+	.channel = CHANNEL_EMAIL,
+	.protocol = REQUEST_HTTP,
+	.name = "GENESYS_CLOUD",
+	.problem = genesys_email_problem,
+	.needs_secret = always_needs_secret,
+	.compose = compose_genesys_email,
+	.read_answer = read_genesys_answer
+};

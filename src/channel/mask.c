@@ -25,7 +25,8 @@
 #include "common/base64.h"
 #include "mb/pg_wchar.h"
 
-#include "channel/parts.h"
+#include "channel/escape.h"
+#include "channel/mask.h"
 
 #define MASK "********"
 

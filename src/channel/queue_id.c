@@ -11,7 +11,7 @@
  */
 #include "postgres.h"
 
-#include "channel/parts.h"
+#include "channel/queue_id.h"
 
 /*
  * What stands before and behind it, in any case. Without an `after` the words
@@ -31,7 +31,8 @@ static const Shape shapes[] = {
 	{" id=", NULL},				/* Exim */
 	{"queued (", ")"},			/* Haraka */
 	{"received ok [", "]"},		/* Mimecast */
-	{" ", " message accepted for delivery"},	/* Sendmail, OpenSMTPD, Proofpoint */
+	{" ", " message accepted for delivery"},	/* Sendmail, OpenSMTPD,
+												 * Proofpoint */
 	{" ", " - gsmtp"},			/* Google */
 	{" qp ", ""},				/* qmail */
 	{"ok ", ""},				/* Amazon SES, SparkPost */
@@ -94,14 +95,13 @@ words_of(const char *reply)
 	return words;
 }
 
-void
-read_smtp_answer(const Route *route, const Response *response, Outcome *outcome)
+char *
+find_queue_id(const char *reply)
 {
-	const char *words;
+	const char *words = words_of(reply);
+	char	   *name = NULL;
 
-	if (outcome->kind != OUTCOME_DELIVERED || response->body == NULL)
-		return;
-	words = words_of(response->body);
-	for (int i = 0; i < lengthof(shapes) && outcome->provider_message_id == NULL; i++)
-		outcome->provider_message_id = find_name(words, &shapes[i]);
+	for (int i = 0; i < lengthof(shapes) && name == NULL; i++)
+		name = find_name(words, &shapes[i]);
+	return name;
 }

@@ -13,7 +13,8 @@
  */
 #include "postgres.h"
 
-#include "channel/parts.h"
+#include "channel/escape.h"
+#include "channel/request_template.h"
 
 #define OPENING "{{"
 #define CLOSING "}}"

@@ -15,7 +15,7 @@
 #include "common/hmac.h"
 #include "common/sha2.h"
 
-#include "channel/parts.h"
+#include "channel/signature.h"
 
 #define ENCODED_KEY_PREFIX "whsec_"
 

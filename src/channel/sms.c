@@ -8,44 +8,12 @@
  */
 #include "postgres.h"
 
-#include "channel/parts.h"
+#include "channel/phone.h"
+#include "channel/sms.h"
 #include "core/encoding.h"
 
 /* In characters. Twilio's limit, too. */
 #define LONGEST_TEXT 1600
-
-#define LONGEST_ALPHANUMERIC_SENDER 11
-
-/* E.164: a plus sign and at most 15 digits, the first not 0. */
-bool
-phone_number_is_valid(const char *number)
-{
-	size_t		digits;
-
-	if (number[0] != '+' || number[1] < '1' || number[1] > '9')
-		return false;
-	digits = strspn(number + 1, "0123456789");
-	return digits >= 7 && digits <= 15 && number[1 + digits] == '\0';
-}
-
-bool
-short_code_is_valid(const char *sender)
-{
-	size_t		digits = strspn(sender, "0123456789");
-
-	return digits >= 3 && digits <= 8 && sender[digits] == '\0';
-}
-
-bool
-alphanumeric_sender_is_valid(const char *sender)
-{
-	size_t		length = strlen(sender);
-
-	return length <= LONGEST_ALPHANUMERIC_SENDER && sender[0] != ' ' &&
-		strpbrk(sender, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL &&
-		strspn(sender, " &+-_0123456789"
-			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
-}
 
 static int
 count_characters(const char *utf8)

@@ -14,7 +14,12 @@
  */
 #include "postgres.h"
 
-#include "channel/parts.h"
+#include "channel/escape.h"
+#include "channel/http.h"
+#include "channel/phone.h"
+#include "channel/sms.h"
+#include "channel/twilio.h"
+#include "channel/url.h"
 #include "core/json.h"
 
 #define MESSAGES "/Messages.json"
@@ -60,7 +65,7 @@ sender_is_valid(const char *sender)
 		is_sid(sender, "MG") || alphanumeric_sender_is_valid(sender);
 }
 
-const char *
+static const char *
 twilio_problem(const Route *route)
 {
 	const char *problem = base_url_problem(route->url);
@@ -87,7 +92,7 @@ append_field(StringInfo form, const char *name, const char *value)
 	append_url_encoded(form, value);
 }
 
-Request *
+static Request *
 compose_twilio(const Message *message, const Route *route, ComposeFailure *failure)
 {
 	Request    *request = palloc0(sizeof(Request));
@@ -111,7 +116,7 @@ compose_twilio(const Message *message, const Route *route, ComposeFailure *failu
 	return request;
 }
 
-void
+static void
 read_twilio_answer(const Route *route, const Response *response, Outcome *outcome)
 {
 	if (outcome->kind == OUTCOME_DELIVERED)
@@ -119,3 +124,19 @@ read_twilio_answer(const Route *route, const Response *response, Outcome *outcom
 	else
 		outcome->error = answer_error(response, "message", "code");
 }
+
+static bool
+always_needs_secret(const Route *route)
+{
+	return true;
+}
+
+const ChannelKind twilio_sms = {
+	.channel = CHANNEL_SMS,
+	.protocol = REQUEST_HTTP,
+	.name = "TWILIO",
+	.problem = twilio_problem,
+	.needs_secret = always_needs_secret,
+	.compose = compose_twilio,
+	.read_answer = read_twilio_answer
+};

@@ -18,7 +18,11 @@
 #include "utils/datetime.h"
 #include "utils/json.h"
 
-#include "channel/parts.h"
+#include "channel/header.h"
+#include "channel/http.h"
+#include "channel/signature.h"
+#include "channel/url.h"
+#include "channel/webhook.h"
 #include "core/encoding.h"
 #include "core/errors.h"
 #include "core/text.h"
@@ -214,7 +218,7 @@ without_authorization(List *lines)
 	return lines;
 }
 
-Request *
+static Request *
 compose_webhook(const Message *message, const Route *route,
 				ComposeFailure *failure)
 {
@@ -247,3 +251,10 @@ compose_webhook(const Message *message, const Route *route,
 	request->headers = lines;
 	return request;
 }
+
+const ChannelKind webhook = {
+	.channel = CHANNEL_WEBHOOK,
+	.protocol = REQUEST_HTTP,
+	.name = "WEBHOOK",
+	.compose = compose_webhook
+};

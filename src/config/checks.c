@@ -15,7 +15,8 @@
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 
-#include "channel/channel.h"
+#include "channel/mail_address.h"
+#include "channel/url.h"
 #include "config/checks.h"
 #include "config/headers.h"
 #include "config/secret.h"

@@ -13,7 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
-#include "channel/channel.h"
+#include "channel/header.h"
 #include "config/argument_checks.h"
 #include "config/headers.h"
 #include "config/secret.h"

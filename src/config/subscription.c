@@ -13,7 +13,8 @@
 #include "funcapi.h"
 #include "utils/timestamp.h"
 
-#include "channel/channel.h"
+#include "channel/message.h"
+#include "channel/signature.h"
 #include "config/application.h"
 #include "config/argument_checks.h"
 #include "config/checks.h"

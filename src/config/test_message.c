@@ -15,6 +15,7 @@
 #include "access/xact.h"
 
 #include "channel/channel.h"
+#include "channel/phone.h"
 #include "config/argument_checks.h"
 #include "config/checks.h"
 #include "core/arguments.h"

@@ -7,6 +7,8 @@
  */
 #include "postgres.h"
 
+#include "channel/channel.h"
+#include "channel/mail_address.h"
 #include "config/application.h"
 #include "config/argument_checks.h"
 #include "core/arguments.h"

@@ -71,3 +71,10 @@ encoding_to_utf8(const char *text)
 		return NULL;
 	return convert(text, (int) length);
 }
+
+bool
+encoding_optional_to_utf8(const char *text, char **utf8)
+{
+	*utf8 = text ? encoding_to_utf8(text) : NULL;
+	return text == NULL || *utf8 != NULL;
+}

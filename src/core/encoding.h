@@ -13,6 +13,9 @@
  */
 extern char *encoding_to_utf8(const char *text);
 
+/* The same for a text that may be NULL, and is NULL then; false if it can't be converted. */
+extern bool encoding_optional_to_utf8(const char *text, char **utf8);
+
 /* Look up the conversion, for the lifetime of the process. Needs a transaction. */
 extern void encoding_prepare(void);
 

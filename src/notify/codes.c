@@ -28,6 +28,7 @@
 #include "miscadmin.h"
 #include "utils/snapmgr.h"
 
+#include "channel/channel.h"
 #include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/json.h"

@@ -7,8 +7,8 @@
 #ifndef APPT_CODES_H
 #define APPT_CODES_H
 
-#include "channel/channel.h"
 #include "core/one_time_code.h"
+#include "core/vocabulary.h"
 
 /* Who shows that an address is his. */
 typedef struct Contact

@@ -40,6 +40,8 @@
 #include "utils/json.h"
 #include "utils/timestamp.h"
 
+#include "channel/channel.h"
+#include "channel/webhook.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/one_time_code.h"

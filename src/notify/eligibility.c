@@ -28,6 +28,8 @@
 
 #include <math.h>
 
+#include "channel/channel.h"
+#include "channel/mail_address.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
 

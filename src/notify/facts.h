@@ -20,7 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "channel/channel.h"
+#include "channel/message.h"
 #include "core/stored.h"
 #include "core/vocabulary.h"
 

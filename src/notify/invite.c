@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "channel/mail_address.h"
 #include "core/encoding.h"
 #include "core/errors.h"
 #include "core/json.h"

@@ -19,6 +19,8 @@
 
 #include "access/xact.h"
 
+#include "channel/channel.h"
+#include "channel/phone.h"
 #include "config/argument_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"

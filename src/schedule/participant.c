@@ -10,6 +10,7 @@
 #include "postgres.h"
 
 #include "channel/channel.h"
+#include "channel/phone.h"
 #include "config/argument_checks.h"
 #include "core/errors.h"
 #include "core/json.h"

@@ -48,7 +48,9 @@
 
 #include "storage/fd.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
+#include "channel/url.h"
 #include "transfer/parts.h"
 
 /* No signal while libcurl works: its threads inherit the mask. */

@@ -11,7 +11,8 @@
 #ifndef APPT_ENGINE_H
 #define APPT_ENGINE_H
 
-#include "channel/channel.h"
+#include "channel/request.h"
+#include "channel/response.h"
 
 typedef struct TransferEngine TransferEngine;
 

@@ -9,7 +9,7 @@
 #ifndef APPT_SMTP_DIALOGUE_H
 #define APPT_SMTP_DIALOGUE_H
 
-#include "channel/channel.h"
+#include "channel/request.h"
 
 /* Sent in pieces of this size at most; holds the longest command. */
 #define SMTP_OUTPUT_SIZE 8192

@@ -11,7 +11,7 @@
 
 #include "lib/ilist.h"
 
-#include "channel/channel.h"
+#include "channel/request.h"
 
 /* As many are kept though nobody uses them. */
 #define TOKENS_KEPT 1000

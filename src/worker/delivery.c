@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "channel/channel.h"
 #include "core/text.h"
 #include "notify/compose.h"
 #include "worker/delivery.h"

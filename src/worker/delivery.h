@@ -8,7 +8,9 @@
 
 #include "lib/ilist.h"
 
-#include "channel/channel.h"
+#include "channel/message.h"
+#include "channel/outcome.h"
+#include "channel/request.h"
 #include "fairness/flights.h"
 #include "notify/eligibility.h"
 #include "transfer/engine.h"

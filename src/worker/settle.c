@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "channel/channel.h"
 #include "core/column.h"
 #include "core/statement.h"
 #include "core/text.h"

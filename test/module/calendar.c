@@ -8,7 +8,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "channel/channel.h"
+#include "channel/mail_address.h"
 #include "render/calendar.h"
 
 PG_FUNCTION_INFO_V1(test_calendar_file);

@@ -5,7 +5,7 @@
 #ifndef APPT_TEST_CHANNELS_H
 #define APPT_TEST_CHANNELS_H
 
-#include "channel/channel.h"
+#include "channel/message.h"
 
 extern void message_from_json(const Jsonb *json, Message *message, Route *route);
 

@@ -1,13 +1,45 @@
 /*
- * address.c
- *		Addresses as people write them, and as they are compared.
+ * phone.c
+ *		Phone numbers and the senders of text messages.
  */
 #include "postgres.h"
 
 #include <ctype.h>
 
-#include "channel/parts.h"
-#include "core/encoding.h"
+#include "channel/phone.h"
+
+#define LONGEST_ALPHANUMERIC_SENDER 11
+
+/* E.164: a plus sign and at most 15 digits, the first not 0. */
+bool
+phone_number_is_valid(const char *number)
+{
+	size_t		digits;
+
+	if (number[0] != '+' || number[1] < '1' || number[1] > '9')
+		return false;
+	digits = strspn(number + 1, "0123456789");
+	return digits >= 7 && digits <= 15 && number[1 + digits] == '\0';
+}
+
+bool
+short_code_is_valid(const char *sender)
+{
+	size_t		digits = strspn(sender, "0123456789");
+
+	return digits >= 3 && digits <= 8 && sender[digits] == '\0';
+}
+
+bool
+alphanumeric_sender_is_valid(const char *sender)
+{
+	size_t		length = strlen(sender);
+
+	return length <= LONGEST_ALPHANUMERIC_SENDER && sender[0] != ' ' &&
+		strpbrk(sender, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") != NULL &&
+		strspn(sender, " &+-_0123456789"
+			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == length;
+}
 
 /*
  * The digits of a number as people write them, "+30 (210) 223-4988" or
@@ -59,30 +91,5 @@ phone_normalize(const char *phone, const char *calling_code)
 	}
 	else
 		return pstrdup(phone);
-	return channel_address_is_valid(CHANNEL_SMS, number) ? number : pstrdup(phone);
-}
-
-char *
-channel_address_key(ChannelCode channel, const char *address)
-{
-	char	   *utf8 = encoding_to_utf8(address);
-	char	   *key = channel == CHANNEL_EMAIL && utf8 != NULL ? ascii_mail_address(utf8) : NULL;
-
-	if (key == NULL)
-		return pstrdup(address);
-	for (char *c = strrchr(key, '@'); *c != '\0'; c++)
-		*c = pg_ascii_tolower((unsigned char) *c);
-	return key;
-}
-
-char *
-sender_address(const char *sender)
-{
-	char	   *utf8 = sender ? encoding_to_utf8(sender) : NULL;
-	char	   *name;
-	char	   *address;
-
-	if (utf8 == NULL || !parse_mailbox(utf8, &name, &address))
-		return NULL;
-	return address;
+	return phone_number_is_valid(number) ? number : pstrdup(phone);
 }

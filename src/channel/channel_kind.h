@@ -1,0 +1,42 @@
+/*
+ * channel_kind.h
+ *		What a provider's kind does for a channel: the contract of the files
+ *		that channel.c lists.
+ *
+ * The functions use neither SPI nor clock and raise no errors for bad data.
+ * Results are in CurrentMemoryContext. Each is called only if those before it
+ * found nothing wrong.
+ */
+#ifndef APPT_CHANNEL_KIND_H
+#define APPT_CHANNEL_KIND_H
+
+#include "channel/message.h"
+#include "channel/outcome.h"
+#include "channel/request.h"
+
+typedef Request *(*ComposeFunction) (const Message *message, const Route *route,
+									 ComposeFailure *failure);
+
+typedef struct ChannelKind
+{
+	ChannelCode channel;
+	RequestProtocol protocol;
+	const char *name;			/* Route.kind */
+
+	/*
+	 * What is wrong with the route, for any message; NULL: nothing, or
+	 * compose finds out.
+	 */
+	const char *(*problem) (const Route *route);
+
+	/* Is it unusable without a password? NULL: never. */
+	bool		(*needs_secret) (const Route *route);
+
+	/* NULL with *failure filled in if the message can't be sent. */
+	ComposeFunction compose;
+
+	/* NULL: the status says it all. */
+	ReadAnswerFunction read_answer;
+} ChannelKind;
+
+#endif							/* APPT_CHANNEL_KIND_H */

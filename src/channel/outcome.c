@@ -1,0 +1,151 @@
+/*
+ * outcome.c
+ *		What a response means for its message.
+ */
+#include "postgres.h"
+
+#include <curl/curl.h>
+
+#include "channel/loggable.h"
+#include "channel/outcome.h"
+
+/* How much of a response the log keeps. */
+#define LOGGED_RESPONSE_LENGTH 4096
+#define LOGGED_ID_LENGTH 256
+
+/* Retry-After: seconds or an HTTP date, in microseconds from the answer on. */
+static TimeOffset
+read_retry_after(const Response *response)
+{
+	const char *text = response->retry_after;
+	size_t		digits;
+	time_t		date;
+	TimeOffset	offset;
+
+	if (text == NULL || text[0] == '\0')
+		return -1;
+	digits = strspn(text, "0123456789");
+	if (text[digits] == '\0')
+		/* More than a year is as good as a year; the cap is below it. */
+		return (digits > 8 ? 100000000 : strtol(text, NULL, 10)) * USECS_PER_SEC;
+	date = digits > 0 || text[0] == '-' ? -1 : curl_getdate(text, NULL);
+
+	if (date == -1)
+		return -1;
+	offset = time_t_to_timestamptz(date) - response->finished_at;
+	return Max(offset, 0);
+}
+
+/* After these answers trying again can't help (design: Failures). */
+OutcomeKind
+failed_kind(int status)
+{
+	return status == 400 || status == 401 || status == 403 || status == 404 ?
+		OUTCOME_REJECTED : OUTCOME_FAILED;
+}
+
+static OutcomeKind
+outcome_kind(RequestProtocol protocol, const Response *response)
+{
+	int			status = response->status;
+	bool		is_smtp = protocol == REQUEST_SMTP;
+
+	if (response->refused_by_policy)
+		return OUTCOME_REJECTED;
+	if (response->token_refused)
+		return failed_kind(status);
+	if (is_smtp && status >= 500 && status <= 599)
+		return OUTCOME_REJECTED;
+	if (response->curl_result != CURLE_OK)
+		return OUTCOME_FAILED;
+	if (status >= 200 && status <= 299)
+		return OUTCOME_DELIVERED;
+	return is_smtp ? OUTCOME_FAILED : failed_kind(status);
+}
+
+/* The answer is whole, and the receiver's. */
+static bool
+is_answered(const Response *response)
+{
+	return response->curl_result == CURLE_OK && !response->token_refused &&
+		!response->refused_by_policy;
+}
+
+/* One-time codes stand in no log: nothing is kept of an answer that may repeat the words. */
+static bool
+may_be_quoted(const Message *message, const Response *response)
+{
+	return message->type != TYPE_CODE || response->status == 0;
+}
+
+/* That there was an answer, and which, without a word of it. */
+static char *
+describe_status(RequestProtocol protocol, const Response *response)
+{
+	return psprintf("%s answered with %s %d",
+					response->token_refused ? "the token endpoint" : "the receiver",
+					protocol == REQUEST_SMTP ? "status" : "HTTP status", response->status);
+}
+
+/* What went wrong, for the server's log. Of a mail that was refused the transfer quotes the answer. */
+static char *
+describe_cause(RequestProtocol protocol, const Response *response, List *secrets)
+{
+	bool		is_quoting = protocol == REQUEST_SMTP && response->status > 0;
+
+	if (is_quoting || response->error == NULL || response->error[0] == '\0')
+		return describe_status(protocol, response);
+	return loggable_line(response->error, false, secrets, LOGGED_RESPONSE_LENGTH);
+}
+
+/* What went wrong, for people, in one line; `told` is what the answer says itself. */
+static char *
+describe_failure(const char *told, RequestProtocol protocol, const Message *message,
+				 const Response *response, List *secrets)
+{
+	bool		is_quoted = may_be_quoted(message, response);
+
+	/* What the transfer says is why there is no answer, or none that is good. */
+	if (is_quoted && response->error != NULL && response->error[0] != '\0')
+		return loggable_line(response->error, false, secrets, LOGGED_RESPONSE_LENGTH);
+	if (is_quoted && told != NULL && told[0] != '\0')
+		return loggable_line(told, true, secrets, LOGGED_RESPONSE_LENGTH);
+	return describe_status(protocol, response);
+}
+
+Outcome
+outcome_of_status(RequestProtocol protocol, const Response *response)
+{
+	Outcome		outcome = {0};
+
+	outcome.kind = outcome_kind(protocol, response);
+	outcome.status_code = response->status;
+	outcome.retry_after = -1;
+	return outcome;
+}
+
+Outcome
+outcome_of_response(RequestProtocol protocol, ReadAnswerFunction read_answer,
+					const Message *message, const Route *route, const Response *response)
+{
+	List	   *secrets = route_secrets(route, response);
+	Outcome		outcome = outcome_of_status(protocol, response);
+
+	if (read_answer != NULL && is_answered(response))
+		read_answer(route, response, &outcome);
+	if (outcome.kind == OUTCOME_REJECTED)
+		outcome.final = response->refused_by_policy ? REASON_ADDRESS_NOT_ALLOWED : REASON_REJECTED;
+	if (may_be_quoted(message, response))
+		outcome.response = loggable_text(response->body, false, secrets, LOGGED_RESPONSE_LENGTH);
+	outcome.provider_message_id = loggable_line(outcome.provider_message_id, true, secrets,
+												LOGGED_ID_LENGTH);
+	if (outcome.kind == OUTCOME_DELIVERED)
+		outcome.error = NULL;
+	else
+	{
+		outcome.error = describe_failure(outcome.error, protocol, message, response, secrets);
+		outcome.cause = describe_cause(protocol, response, secrets);
+		outcome.retry_after = read_retry_after(response);
+	}
+	return outcome;
+}

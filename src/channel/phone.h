@@ -1,0 +1,23 @@
+/*
+ * phone.h
+ *		Phone numbers and the senders of text messages.
+ */
+#ifndef APPT_PHONE_H
+#define APPT_PHONE_H
+
+/* E.164: "+306900000000". */
+extern bool phone_number_is_valid(const char *number);
+
+/* Of 3 to 8 digits. */
+extern bool short_code_is_valid(const char *sender);
+
+/* Of at most 11 characters, at least one of them a letter. */
+extern bool alphanumeric_sender_is_valid(const char *sender);
+
+/*
+ * A phone number as E.164 if it can be read as one, else a copy. calling_code is
+ * the country's, for numbers without one, "30" or "+30"; it may be NULL.
+ */
+extern char *phone_normalize(const char *phone, const char *calling_code);
+
+#endif							/* APPT_PHONE_H */
