@@ -41,7 +41,7 @@ typedef struct Gateway
 	const char *url;
 	const char *method;
 	const char *content_type;
-	TemplatePlace place;		/* what kind of text the body is */
+	TemplateContext body_context;	/* what kind of text the body is */
 	const char *body;			/* NULL: none */
 	List	   *statuses;		/* of char *: "200" or "200-299"; NIL: those
 								 * of 2xx */
@@ -54,19 +54,19 @@ typedef struct Gateway
 static const struct
 {
 	const char *type;
-	TemplatePlace place;
+	TemplateContext context;
 }			content_types[] = {
-	{JSON_TYPE, PLACE_JSON},
-	{FORM_TYPE, PLACE_FORM},
-	{"application/xml", PLACE_XML},
-	{"text/xml", PLACE_XML},
-	{"application/soap+xml", PLACE_XML},
-	{"text/plain", PLACE_TEXT}
+	{JSON_TYPE, CONTEXT_JSON},
+	{FORM_TYPE, CONTEXT_FORM},
+	{"application/xml", CONTEXT_XML},
+	{"text/xml", CONTEXT_XML},
+	{"application/soap+xml", CONTEXT_XML},
+	{"text/plain", CONTEXT_TEXT}
 };
 
 /* The type may be followed by the one charset that bodies are in. */
 static bool
-find_place(const char *content_type, TemplatePlace *place)
+find_context(const char *content_type, TemplateContext *context)
 {
 	size_t		length = strcspn(content_type, "; ");
 	const char *parameter = content_type + length + strspn(content_type + length, "; ");
@@ -78,7 +78,7 @@ find_place(const char *content_type, TemplatePlace *place)
 		if (strlen(content_types[i].type) == length &&
 			pg_strncasecmp(content_types[i].type, content_type, length) == 0)
 		{
-			*place = content_types[i].place;
+			*context = content_types[i].context;
 			return true;
 		}
 	}
@@ -87,11 +87,11 @@ find_place(const char *content_type, TemplatePlace *place)
 
 /* What is sent where nobody says what. */
 static const char *
-default_body(TemplatePlace place)
+default_body(TemplateContext context)
 {
-	if (place == PLACE_JSON)
+	if (context == CONTEXT_JSON)
 		return "{\"id\":\"{{id}}\",\"from\":\"{{from}}\",\"to\":\"{{to}}\",\"text\":\"{{text}}\"}";
-	if (place == PLACE_FORM)
+	if (context == CONTEXT_FORM)
 		return "id={{id}}&from={{from}}&to={{to}}&text={{text}}";
 	return NULL;
 }
@@ -114,9 +114,9 @@ read_gateway(const Route *route, Gateway *gateway)
 	gateway->url = route->url;
 	gateway->method = setting(route, "method", "POST");
 	gateway->content_type = setting(route, "content_type", JSON_TYPE);
-	if (!find_place(gateway->content_type, &gateway->place))
+	if (!find_context(gateway->content_type, &gateway->body_context))
 		return "the setting content_type is none of application/json, application/x-www-form-urlencoded, application/xml, text/xml, application/soap+xml and text/plain, in utf-8";
-	gateway->body = setting(route, "body", default_body(gateway->place));
+	gateway->body = setting(route, "body", default_body(gateway->body_context));
 	if (strcmp(gateway->method, "GET") == 0)
 	{
 		if (json_root_text(route->settings, "body") != NULL)
@@ -147,7 +147,7 @@ static const TemplateValues sample = {
 static const char *
 gateway_url_problem(const char *url)
 {
-	const char *problem = request_template_problem(url, PLACE_URL);
+	const char *problem = request_template_problem(url, CONTEXT_URL);
 	const char *host = strstr(url, "://");
 	size_t		host_length = host ? 3 + strcspn(host + 3, "/?#") : 0;
 	const char *first = request_template_placeholder(url);
@@ -160,7 +160,7 @@ gateway_url_problem(const char *url)
 		return "a URL may have placeholders behind its host alone";
 	if (request_template_uses(pnstrdup(url, strcspn(url, "?")), "text"))
 		return "a URL may have {{text}} behind its question mark alone";
-	return url_problem(request_template_render(url, PLACE_URL, &sample), false);
+	return url_problem(request_template_render(url, CONTEXT_URL, &sample), false);
 }
 
 static const char *
@@ -170,9 +170,9 @@ body_problem(const Gateway *gateway)
 
 	if (gateway->body == NULL)
 		return NULL;
-	problem = request_template_problem(gateway->body, gateway->place);
-	if (problem == NULL && gateway->place == PLACE_JSON &&
-		!json_is_valid(request_template_render(gateway->body, PLACE_JSON, &sample)))
+	problem = request_template_problem(gateway->body, gateway->body_context);
+	if (problem == NULL && gateway->body_context == CONTEXT_JSON &&
+		!json_is_valid(request_template_render(gateway->body, CONTEXT_JSON, &sample)))
 		return "the setting body is not JSON; placeholders stand between quotes in it";
 	return problem;
 }
@@ -185,7 +185,7 @@ headers_problem(List *headers)
 	foreach(cell, headers)
 	{
 		const Header *header = lfirst(cell);
-		const char *problem = header->value ? request_template_problem(header->value, PLACE_HEADER) : NULL;
+		const char *problem = header->value ? request_template_problem(header->value, CONTEXT_HEADER) : NULL;
 
 		if (problem != NULL)
 			return problem;
@@ -287,7 +287,7 @@ render_headers(Request *request, const Route *route, const TemplateValues *value
 
 		failure->reason = REASON_TEMPLATE_ERROR;
 		failure->error = "a header is not valid text";
-		header.value = template ? request_template_render(template, PLACE_HEADER, values) : NULL;
+		header.value = template ? request_template_render(template, CONTEXT_HEADER, values) : NULL;
 		if (header.value == NULL)
 			return false;
 		failure->error = header_problem(header.name, header.value);
@@ -302,7 +302,7 @@ static bool
 render_url(Request *request, const Gateway *gateway, const TemplateValues *values,
 		   ComposeFailure *failure)
 {
-	char	   *url = request_template_render(gateway->url, PLACE_URL, values);
+	char	   *url = request_template_render(gateway->url, CONTEXT_URL, values);
 
 	failure->reason = REASON_TEMPLATE_ERROR;
 	failure->error = strlen(url) > MAX_URL_LENGTH ? "the URL with the text in it is longer than 8000 bytes" :
@@ -343,7 +343,7 @@ compose_gateway(const Message *message, const Route *route, ComposeFailure *fail
 		return NULL;
 	request->method = gateway.method;
 	set_body(request, gateway.content_type,
-			 gateway.body ? request_template_render(gateway.body, gateway.place, &values) : NULL);
+			 gateway.body ? request_template_render(gateway.body, gateway.body_context, &values) : NULL);
 	if (route->username != NULL && !has_header(request->headers, "authorization") &&
 		!set_basic_authentication(request, route, failure))
 		return NULL;

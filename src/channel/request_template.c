@@ -6,7 +6,7 @@
  *
  * They are not the templates that messages are written with: these describe
  * how a gateway wants to be spoken to, and nothing that a message holds may
- * change what is said to it. So each value is escaped as the place needs it
+ * change what is said to it. So each value is escaped as the context needs it
  * where it stands, nothing stands for itself unescaped, and there are no
  * sections. A secret may stand in a header alone: URLs and bodies end up in
  * logs, the gateway's own among them.
@@ -83,7 +83,7 @@ next_piece(const char *at, Piece *piece)
 }
 
 const char *
-request_template_problem(const char *template, TemplatePlace place)
+request_template_problem(const char *template, TemplateContext context)
 {
 	while (*template != '\0')
 	{
@@ -92,7 +92,7 @@ request_template_problem(const char *template, TemplatePlace place)
 
 		if (problem != NULL)
 			return problem;
-		if (piece.has_placeholder && piece.name == PLACEHOLDER_SECRET && place != PLACE_HEADER)
+		if (piece.has_placeholder && piece.name == PLACEHOLDER_SECRET && context != CONTEXT_HEADER)
 			return "a template may name secret in a header alone";
 		template = piece.end;
 	}
@@ -134,29 +134,29 @@ value_of(PlaceholderName name, const TemplateValues *values)
 }
 
 static void
-append_value(StringInfo buffer, const char *value, TemplatePlace place)
+append_value(StringInfo buffer, const char *value, TemplateContext context)
 {
-	switch (place)
+	switch (context)
 	{
-		case PLACE_URL:
-		case PLACE_FORM:
+		case CONTEXT_URL:
+		case CONTEXT_FORM:
 			append_url_encoded(buffer, value);
 			break;
-		case PLACE_JSON:
+		case CONTEXT_JSON:
 			append_json_escaped(buffer, value);
 			break;
-		case PLACE_XML:
+		case CONTEXT_XML:
 			append_xml_escaped(buffer, value);
 			break;
-		case PLACE_HEADER:
-		case PLACE_TEXT:
+		case CONTEXT_HEADER:
+		case CONTEXT_TEXT:
 			appendStringInfoString(buffer, value);
 			break;
 	}
 }
 
 char *
-request_template_render(const char *template, TemplatePlace place, const TemplateValues *values)
+request_template_render(const char *template, TemplateContext context, const TemplateValues *values)
 {
 	StringInfoData buffer;
 	Piece		piece;
@@ -168,7 +168,7 @@ request_template_render(const char *template, TemplatePlace place, const Templat
 			return NULL;
 		appendBinaryStringInfo(&buffer, piece.text, piece.length);
 		if (piece.has_placeholder)
-			append_value(&buffer, value_of(piece.name, values), place);
+			append_value(&buffer, value_of(piece.name, values), context);
 	}
 	return buffer.data;
 }

@@ -6,10 +6,10 @@
 #define APPT_REQUEST_TEMPLATE_H
 
 /* What kind of text a template is: decides how values are escaped in it. */
-typedef enum TemplatePlace
+typedef enum TemplateContext
 {
-	PLACE_URL, PLACE_HEADER, PLACE_JSON, PLACE_FORM, PLACE_XML, PLACE_TEXT
-} TemplatePlace;
+	CONTEXT_URL, CONTEXT_HEADER, CONTEXT_JSON, CONTEXT_FORM, CONTEXT_XML, CONTEXT_TEXT
+} TemplateContext;
 
 /* The values of the placeholders. */
 typedef struct TemplateValues
@@ -22,7 +22,7 @@ typedef struct TemplateValues
 } TemplateValues;
 
 /* NULL or what is wrong. */
-extern const char *request_template_problem(const char *template, TemplatePlace place);
+extern const char *request_template_problem(const char *template, TemplateContext context);
 
 /* The first placeholder, or NULL. */
 extern const char *request_template_placeholder(const char *template);
@@ -31,7 +31,7 @@ extern const char *request_template_placeholder(const char *template);
 extern bool request_template_uses(const char *template, const char *name);
 
 /* In CurrentMemoryContext; NULL if request_template_problem() would find something wrong. */
-extern char *request_template_render(const char *template, TemplatePlace place,
+extern char *request_template_render(const char *template, TemplateContext context,
 									 const TemplateValues *values);
 
 #endif							/* APPT_REQUEST_TEMPLATE_H */
