@@ -284,15 +284,12 @@ render_headers(Request *request, const Route *route, const TemplateValues *value
 	{
 		Header		header = *(const Header *) lfirst(cell);
 		char	   *template = header.value ? encoding_to_utf8(header.value) : NULL;
+		const char *problem;
 
-		failure->reason = REASON_TEMPLATE_ERROR;
-		failure->error = "a header is not valid text";
 		header.value = template ? request_template_render(template, CONTEXT_HEADER, values) : NULL;
-		if (header.value == NULL)
-			return false;
-		failure->error = header_problem(header.name, header.value);
-		if (failure->error != NULL)
-			return false;
+		problem = header.value ? header_problem(header.name, header.value) : "a header is not valid text";
+		if (problem != NULL)
+			return compose_failed(failure, REASON_TEMPLATE_ERROR, problem);
 		request->headers = lappend(request->headers, header_line(header.name, header.value));
 	}
 	return true;
@@ -303,12 +300,11 @@ render_url(Request *request, const Gateway *gateway, const TemplateValues *value
 		   ComposeFailure *failure)
 {
 	char	   *url = request_template_render(gateway->url, CONTEXT_URL, values);
+	const char *problem = strlen(url) > MAX_URL_LENGTH ?
+		"the URL with the text in it is longer than 8000 bytes" : url_form_problem(url, false);
 
-	failure->reason = REASON_TEMPLATE_ERROR;
-	failure->error = strlen(url) > MAX_URL_LENGTH ? "the URL with the text in it is longer than 8000 bytes" :
-		url_form_problem(url, false);
 	request->url = url;
-	return failure->error == NULL;
+	return problem == NULL || compose_failed(failure, REASON_TEMPLATE_ERROR, problem);
 }
 
 static bool
@@ -324,9 +320,9 @@ collect_values(TemplateValues *values, const Message *message, const Route *rout
 	values->id = uuid_text(&message->uid);
 	values->from = encoding_to_utf8(route->sender ? route->sender : "");
 	values->secret = encoding_to_utf8(route->password ? route->password : "");
-	failure->reason = REASON_BAD_CONFIGURATION;
-	failure->error = "the provider's sender or secret is not valid text";
-	return values->from != NULL && values->secret != NULL;
+	return (values->from != NULL && values->secret != NULL) ||
+		compose_failed(failure, REASON_BAD_CONFIGURATION,
+					   "the provider's sender or secret is not valid text");
 }
 
 static Request *

@@ -77,11 +77,8 @@ add_headers(List **lines, List *headers, ComposeFailure *failure)
 		char	   *value = problem ? NULL : encoding_to_utf8(header->value);
 
 		if (value == NULL)
-		{
-			failure->reason = REASON_BAD_CONFIGURATION;
-			failure->error = problem ? problem : "a header's value is not valid text";
-			return false;
-		}
+			return compose_failed(failure, REASON_BAD_CONFIGURATION,
+								  problem ? problem : "a header's value is not valid text");
 		if (!has_header(*lines, header->name))
 			*lines = lappend(*lines, header_line(header->name, value));
 	}

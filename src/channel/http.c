@@ -18,9 +18,8 @@ set_credentials(Request *request, const Route *route, ComposeFailure *failure)
 	request->password = route->password ? route->password : "";
 	if (is_one_line(request->username) && is_one_line(request->password))
 		return true;
-	failure->reason = REASON_BAD_CONFIGURATION;
-	failure->error = "user name and password must not contain control characters";
-	return false;
+	return compose_failed(failure, REASON_BAD_CONFIGURATION,
+						  "user name and password must not contain control characters");
 }
 
 bool
@@ -30,9 +29,8 @@ set_basic_authentication(Request *request, const Route *route, ComposeFailure *f
 		return false;
 	if (strchr(request->username, ':') == NULL)
 		return true;
-	failure->reason = REASON_BAD_CONFIGURATION;
-	failure->error = "the user name must not contain a colon";
-	return false;
+	return compose_failed(failure, REASON_BAD_CONFIGURATION,
+						  "the user name must not contain a colon");
 }
 
 bool
@@ -42,11 +40,9 @@ set_client_credentials(Request *request, const Route *route, const char *token_u
 	const char *problem = url_problem(token_url, false);
 
 	request->token_url = token_url;
-	if (problem == NULL)
-		return set_credentials(request, route, failure);
-	failure->reason = REASON_BAD_CONFIGURATION;
-	failure->error = problem;
-	return false;
+	if (problem != NULL)
+		return compose_failed(failure, REASON_BAD_CONFIGURATION, problem);
+	return set_credentials(request, route, failure);
 }
 
 /* What is sent to a provider, and the headers that it has unless it has them already. */

@@ -29,21 +29,19 @@ count_characters(const char *utf8)
 bool
 collect_text_message(TextMessage *text_message, const Message *message, ComposeFailure *failure)
 {
-	failure->reason = REASON_BAD_ADDRESS;
-	failure->error = "the recipient's phone number is not in the form +306900000000";
-	if (message->recipient == NULL || !phone_number_is_valid(message->recipient))
-		return false;
-	text_message->to = message->recipient;
+	const char *text = message->text_body ? encoding_to_utf8(message->text_body) : "";
 
-	failure->reason = REASON_TEMPLATE_ERROR;
-	text_message->text = message->text_body ? encoding_to_utf8(message->text_body) : "";
-	if (text_message->text == NULL)
-		failure->error = "the message is not valid text";
-	else if (text_message->text[strspn(text_message->text, " \t\r\n")] == '\0')
-		failure->error = "the message is empty";
-	else if (count_characters(text_message->text) > LONGEST_TEXT)
-		failure->error = "the message is longer than 1600 characters";
-	else
-		return true;
-	return false;
+	if (message->recipient == NULL || !phone_number_is_valid(message->recipient))
+		return compose_failed(failure, REASON_BAD_ADDRESS,
+							  "the recipient's phone number is not in the form +306900000000");
+	if (text == NULL)
+		return compose_failed(failure, REASON_TEMPLATE_ERROR, "the message is not valid text");
+	if (text[strspn(text, " \t\r\n")] == '\0')
+		return compose_failed(failure, REASON_TEMPLATE_ERROR, "the message is empty");
+	if (count_characters(text) > LONGEST_TEXT)
+		return compose_failed(failure, REASON_TEMPLATE_ERROR,
+							  "the message is longer than 1600 characters");
+	text_message->to = message->recipient;
+	text_message->text = text;
+	return true;
 }

@@ -157,11 +157,7 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	(int64) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
 
 	if (payload == NULL)
-	{
-		failure->reason = REASON_TEMPLATE_ERROR;
-		failure->error = "the webhook's body has no payload";
-		return false;
-	}
+		return compose_failed(failure, REASON_TEMPLATE_ERROR, "the webhook's body has no payload");
 	*lines = lappend(*lines, psprintf("webhook-id: %s", id));
 	*lines = lappend(*lines, psprintf("webhook-timestamp: " INT64_FORMAT, seconds));
 	signed_content = psprintf("%s." INT64_FORMAT ".%s", id, seconds, body);
@@ -171,22 +167,22 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	pfree(payload);
 	if (is_signed)
 		return true;
-	failure->reason = REASON_BAD_CONFIGURATION;
-	failure->error = "the subscription's key is not usable";
-	return false;
+	return compose_failed(failure, REASON_BAD_CONFIGURATION, "the subscription's key is not usable");
 }
 
 /* What is asked for is checked where it is stored; in a form no text does harm. */
 static bool
 set_token(Request *request, const Route *route, ComposeFailure *failure)
 {
+	char	   *audience;
+
+	if (!encoding_optional_to_utf8(route->token_audience, &audience))
+		return compose_failed(failure, REASON_BAD_CONFIGURATION,
+							  "the subscription's audience is not valid text");
+	request->token_audience = audience;
 	request->token_scope = route->token_scope;
-	request->token_audience = route->token_audience ? encoding_to_utf8(route->token_audience) : NULL;
 	request->client_in_body = route->client_in_body;
-	failure->reason = REASON_BAD_CONFIGURATION;
-	failure->error = "the subscription's audience is not valid text";
-	return (request->token_audience != NULL) == (route->token_audience != NULL) &&
-		set_client_credentials(request, route, route->token_url, failure);
+	return set_client_credentials(request, route, route->token_url, failure);
 }
 
 static bool
