@@ -11,7 +11,7 @@
 
 typedef enum AdvisoryLockKind
 {
-	LOCK_WORKER_SLOT = 0xa7,	/* worker.c, for the session: the worker has this slot */
+	LOCK_WORKER_SLOT = 0xa7,	/* worker_main.c, for the session: the worker has this slot */
 
 	/* capacity.c, until the transaction ends */
 	LOCK_MOVE = 0xb0,			/* an appointment whose times or organizer change */

@@ -13,7 +13,7 @@
  * replaced by a flag that says "look at all lanes"; what is due after the
  * worker's next regular look is not reported at all; PREPARE TRANSACTION
  * forgets, because COMMIT PREPARED may run in another session: that one has all
- * workers look at everything (worker/lifecycle.c). The regular look finds the
+ * workers look at everything (process/lifecycle.c). The regular look finds the
  * rest.
  *
  * The commit callback must not fail: it takes one lock, allocates nothing and

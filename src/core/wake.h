@@ -53,7 +53,7 @@ typedef struct WakeEntry
  */
 extern int	wake_take(WakeEntry *entries, int max, bool *sweep_needed);
 
-/* ---- for the worker's frame, src/worker/worker.c ---- */
+/* ---- for the worker ---- */
 
 /* Hear what is reported for MyDatabaseId from now on; until the process exits. */
 extern void wake_listen(void);

@@ -52,6 +52,7 @@
 #include "core/settings.h"
 #include "process/launcher.h"
 #include "process/shared.h"
+#include "process/worker_main.h"
 #include "worker/crashes.h"
 
 #define LAUNCHER_RESTART_SECONDS 1
@@ -274,7 +275,7 @@ register_worker(WorkerRecord *record, uint32 generation, BackgroundWorkerHandle 
 		.bgw_start_time = BgWorkerStart_RecoveryFinished,
 		.bgw_restart_time = BGW_NEVER_RESTART,
 		.bgw_library_name = "appt",
-		.bgw_function_name = "appt_worker_main",
+		.bgw_function_name = WORKER_FUNCTION,
 		.bgw_notify_pid = MyProcPid
 	};
 	MemoryContext previous;

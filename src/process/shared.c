@@ -62,6 +62,8 @@ workers_shared_create(bool has_launcher)
 		workers_shared->hold_count = MaxBackends;
 		next = (char *) workers_shared + MAXALIGN(sizeof(WorkersShared));
 		workers_shared->workers = (WorkerRecord *) next;
+		for (int i = 0; i < workers_shared->worker_count; i++)
+			workers_shared->workers[i].lock = workers_shared->lock;
 		next += MAXALIGN(mul_size(max_worker_processes, sizeof(WorkerRecord)));
 		workers_shared->databases = (DatabaseRecord *) next;
 		next += MAXALIGN(mul_size(database_capacity(), sizeof(DatabaseRecord)));
@@ -94,6 +96,7 @@ worker_record_create(Oid database, int slot)
 		if (record->is_used)
 			continue;
 		memset(record, 0, sizeof(WorkerRecord));
+		record->lock = workers_shared->lock;
 		record->is_used = true;
 		record->generation = generation;
 		record->database = database;

@@ -1,8 +1,7 @@
 /*
  * shared.h
- *		What launcher, workers and sessions know of each other: shared memory
- *		of the worker's frame. Private to launcher.c, worker.c, lifecycle.c and
- *		status.c.
+ *		What the launcher, the workers and the sessions of all databases know of
+ *		each other: shared memory of this folder.
  */
 #ifndef APPT_SHARED_H
 #define APPT_SHARED_H
@@ -11,43 +10,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
-#include "fairness/circuit_report.h"
-
-/* Why a worker sends nothing; the codes of worker_status.why_quiet. */
-typedef enum QuietReason
-{
-	QUIET_NOT,
-	QUIET_NOT_PRELOADED, QUIET_STANDBY, QUIET_EXCLUDED, QUIET_HELD,
-	QUIET_NO_SLOT, QUIET_AFTER_CRASH, QUIET_STARTING, QUIET_SLOT_TAKEN, QUIET_DDL_IN_PROGRESS,
-	QUIET_VERSION_MISMATCH, QUIET_NO_IDENTITY, QUIET_RESTORED_COPY,
-	QUIET_DISABLED, QUIET_FAILING
-} QuietReason;
-#define QUIET_REASONS (QUIET_FAILING + 1)
-
-#define ERROR_LENGTH 512
-#define EXPLANATION_LENGTH 256
-
-/* One worker, from before it is registered until its process has exited. */
-typedef struct WorkerRecord
-{
-	bool		is_used;
-	uint32		generation;		/* tells a late starter that its place is another's */
-	Oid			database;
-	int			slot;			/* 1 .. appt.workers */
-	pid_t		pid;			/* 0: has not started yet */
-	TimestampTz started_at;
-	bool		must_hurry;		/* database DDL waits for its exit */
-	QuietReason quiet;
-	char		explanation[EXPLANATION_LENGTH];	/* '': the reason's own */
-	int			in_flight;
-	int64		sent;
-	int64		failed;
-	TimestampTz next_wake;
-	int			open_circuits;
-	CircuitReport circuits[CIRCUITS_SHOWN]; /* as many of them as fit */
-	TimestampTz last_error_at;	/* 0: no error yet */
-	char		last_error[ERROR_LENGTH];
-} WorkerRecord;
+#include "worker/record.h"
 
 typedef enum Presence
 {

@@ -18,8 +18,8 @@
 #include "notify/blanking.h"
 #include "schedule/end.h"
 #include "worker/chores.h"
+#include "worker/guard.h"
 #include "worker/retention.h"
-#include "worker/worker.h"
 
 #define OVERDUE_BATCH 100
 

@@ -48,13 +48,13 @@
 #include "worker/delivery.h"
 #include "worker/durability.h"
 #include "worker/flight_memory.h"
+#include "worker/guard.h"
 #include "worker/heads.h"
 #include "worker/journal.h"
 #include "worker/owners.h"
 #include "worker/settle.h"
 #include "worker/suspects.h"
 #include "worker/unsent.h"
-#include "worker/worker.h"
 
 /* Of fewer places taken than this, each one that comes free is filled at once. */
 #define WORTH_WAITING 16

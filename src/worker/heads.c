@@ -17,9 +17,9 @@
 #include "fairness/lanes.h"
 #include "fairness/refresh.h"
 #include "fairness/registry.h"
+#include "worker/guard.h"
 #include "worker/heads.h"
 #include "worker/queue.h"
-#include "worker/worker.h"
 
 /*
  * How soon a lane comes back to an entry that somebody had locked; if looking

@@ -45,7 +45,6 @@
 #include "worker/settle.h"
 #include "worker/suspects.h"
 #include "worker/switches.h"
-#include "worker/worker.h"
 
 /* A look at everything, for what gives no wake (COPY, clock steps). */
 #define SWEEP_INTERVAL (60 * USECS_PER_SEC)
@@ -90,7 +89,7 @@ typedef struct Pace
 
 typedef struct Loop
 {
-	int			slot;
+	Worker	   *worker;
 	Scheduler  *scheduler;
 	TransferEngine *engine;
 	Chores	   *chores;
@@ -300,7 +299,7 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
 	if (room <= 0 || (may_wait && room < FAIR_BATCH))
 		return;
-	switch (claim_due(loop->scheduler, loop->engine, loop->slot, room, may_wait, settles, &deliveries))
+	switch (claim_due(loop->scheduler, loop->engine, loop->worker->slot, room, may_wait, settles, &deliveries))
 	{
 		case CLAIM_DONE:
 			/* Else it went without, or failed: settled by itself. */
@@ -330,7 +329,7 @@ see_to_suspects(Loop *loop, TimestampTz now)
 	ClaimResult result = CLAIM_DONE;
 	List	   *deliveries;
 
-	if (loop->slot != 1 || now < loop->suspects_at || !suspects_exist())
+	if (loop->worker->slot != 1 || now < loop->suspects_at || !suspects_exist())
 		return;
 	if (!suspects_settle_guilty() || !suspects_forget_settled())
 		result = CLAIM_FAILED;
@@ -340,7 +339,7 @@ see_to_suspects(Loop *loop, TimestampTz now)
 	{
 		if (!lanes_are_ready(loop->scheduler) || claim_room(loop) <= 0)
 			break;
-		result = claim_suspect(loop->scheduler, loop->engine, loop->slot, claim_room(loop), &deliveries);
+		result = claim_suspect(loop->scheduler, loop->engine, loop->worker->slot, claim_room(loop), &deliveries);
 		start(loop, deliveries);
 	}
 	loop->suspects_at = now + (result == CLAIM_FAILED ? FAILURE_PAUSE : SUSPECTS_INTERVAL);
@@ -392,7 +391,7 @@ obey_switches(Loop *loop, TimestampTz now)
 		loop->is_enabled = appt_enabled;
 	if (wake_take_switch())
 		loop->switches_at = Max(now, loop->switches_read + SWITCHES_INTERVAL);
-	if (now < loop->switches_at || !worker_may_recover())
+	if (now < loop->switches_at || !worker_may_recover(loop->worker))
 		return;
 	loop->switches_read = now;
 	loop->switches_at = withdraw_switched_off(loop->engine) ? DT_NOEND : now + SWITCHES_INTERVAL;
@@ -406,7 +405,7 @@ recover_leftovers(Loop *loop, TimestampTz now)
 		return;
 	loop->recovery_at = now + FAILURE_PAUSE;
 	if (!loop->has_looked)
-		loop->has_looked = recover_find(loop->slot, loop->slot == 1);
+		loop->has_looked = recover_find(loop->worker->slot, loop->worker->slot == 1);
 	if (loop->has_looked && recover_some(loop->scheduler))
 		loop->recovery_at = DT_NOEND;
 }
@@ -438,14 +437,14 @@ next_wake(Loop *loop, TimestampTz now)
 {
 	TimestampTz wake = loop->may_send ? loop->sweep_at : now + SWEEP_INTERVAL;
 
-	if (worker_may_recover())
+	if (worker_may_recover(loop->worker))
 		wake = Min(wake, Min(loop->recovery_at, loop->switches_at));
 	if (settle_waiting() > 0)
 		wake = Min(wake, Max(loop->settle_not_before, pace_next(&loop->settles)));
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, chores_next(loop->chores, is_busy(loop)));
-	if (loop->slot == 1 && suspects_exist())
+	if (loop->worker->slot == 1 && suspects_exist())
 		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
 		wake = Min(wake, pace_of_others(&loop->changes));
@@ -470,7 +469,7 @@ milliseconds_until(TimestampTz at, TimestampTz now)
 static bool
 check_interrupts(Loop *loop)
 {
-	if (!worker_check_interrupts())
+	if (!worker_check_interrupts(loop->worker))
 		return false;
 	loop->sweep_at = DT_NOBEGIN;
 	chores_look_at_all(loop->chores);
@@ -499,12 +498,13 @@ sleep_once(Loop *loop, TimestampTz wake)
 }
 
 static void
-report_circuits(Scheduler *scheduler)
+report_circuits(Loop *loop)
 {
 	CircuitReport reports[CIRCUITS_SHOWN];
 
-	if (breakers_have_news(scheduler))
-		worker_report_circuits(reports, breakers_report(scheduler, reports, CIRCUITS_SHOWN));
+	if (breakers_have_news(loop->scheduler))
+		record_circuits(loop->worker->record, reports,
+						breakers_report(loop->scheduler, reports, CIRCUITS_SHOWN));
 }
 
 static void
@@ -514,8 +514,8 @@ sleep_until_work(Loop *loop)
 	TimestampTz wake = next_wake(loop, now);
 	long		engine_timeout = transfer_engine_timeout(loop->engine);
 
-	worker_report(transfers_in_flight(loop->engine), settled_sent, settled_failed, wake);
-	report_circuits(loop->scheduler);
+	worker_report(loop->worker, transfers_in_flight(loop->engine), settled_sent, settled_failed, wake);
+	report_circuits(loop);
 	if (engine_timeout >= 0)
 		wake = Min(wake, now + engine_timeout * INT64CONST(1000));
 	journal_begin(ACTIVITY_ASLEEP, NULL, 0);
@@ -534,8 +534,8 @@ take_turn(Loop *loop)
 
 	(void) check_interrupts(loop);
 	watch_clock(loop, GetCurrentTimestamp());
-	may_send = worker_may_send();
-	if (worker_may_recover())
+	may_send = worker_may_send(loop->worker);
+	if (worker_may_recover(loop->worker))
 		recover_leftovers(loop, GetCurrentTimestamp());
 	may_send = may_send && loop->has_looked;
 	if (may_send && !loop->may_send)
@@ -574,10 +574,10 @@ settle_for_good(Loop *loop)
 static void
 wind_down(Loop *loop)
 {
-	TimestampTz deadline = GetCurrentTimestamp() + (worker_must_hurry() ? 0 : SHUTDOWN_GRACE);
+	TimestampTz deadline = GetCurrentTimestamp() + (worker_must_hurry(loop->worker) ? 0 : SHUTDOWN_GRACE);
 
 	finish_transfers(loop);
-	while (transfers_in_flight(loop->engine) > 0 && !worker_must_hurry() &&
+	while (transfers_in_flight(loop->engine) > 0 && !worker_must_hurry(loop->worker) &&
 		   GetCurrentTimestamp() < deadline)
 	{
 		WaitEvent	event;
@@ -593,15 +593,15 @@ wind_down(Loop *loop)
 	}
 	transfer_engine_abandon(loop->engine);
 	settle_for_good(loop);
-	if (loop->has_looked && recover_find(loop->slot, false))
+	if (loop->has_looked && recover_find(loop->worker->slot, false))
 		(void) recover_some(loop->scheduler);
 }
 
 static void
-loop_create(Loop *loop, int slot)
+loop_create(Loop *loop, Worker *worker)
 {
 	memset(loop, 0, sizeof(Loop));
-	loop->slot = slot;
+	loop->worker = worker;
 	loop->sweep_at = DT_NOBEGIN;
 	loop->chores = chores_create();
 	loop->recovery_at = DT_NOBEGIN;
@@ -618,12 +618,12 @@ loop_create(Loop *loop, int slot)
 }
 
 void
-delivery_loop(int slot)
+delivery_loop(Worker *worker)
 {
 	Loop		loop;
 
 	pin_plans(true);
-	loop_create(&loop, slot);
+	loop_create(&loop, worker);
 	while (!worker_must_stop())
 	{
 		MemoryContextSwitchTo(loop.turn_context);

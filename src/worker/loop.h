@@ -5,7 +5,9 @@
 #ifndef APPT_LOOP_H
 #define APPT_LOOP_H
 
-/* Deliver under this slot; returns when the worker shall exit. No transaction is open. */
-extern void delivery_loop(int slot);
+#include "worker/guard.h"
+
+/* Deliver under the worker's slot; returns when the worker must stop. No transaction is open. */
+extern void delivery_loop(Worker *worker);
 
 #endif							/* APPT_LOOP_H */

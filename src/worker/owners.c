@@ -30,8 +30,8 @@
 #include "core/statement.h"
 #include "fairness/lanes.h"
 #include "fairness/refresh.h"
+#include "worker/guard.h"
 #include "worker/owners.h"
-#include "worker/worker.h"
 
 /* As many in one transaction; the others are learned by the next. */
 #define LEARN_BATCH 250

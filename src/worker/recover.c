@@ -32,12 +32,12 @@
 #include "fairness/lanes.h"
 #include "notify/eligibility.h"
 #include "notify/facts.h"
+#include "worker/guard.h"
 #include "worker/journal.h"
 #include "worker/queue.h"
 #include "worker/recover.h"
 #include "worker/suspects.h"
 #include "worker/unsent.h"
-#include "worker/worker.h"
 
 #define RECOVERY_BATCH 500
 

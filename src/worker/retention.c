@@ -24,8 +24,8 @@
 #include "core/row.h"
 #include "core/settings.h"
 #include "core/statement.h"
+#include "worker/guard.h"
 #include "worker/retention.h"
-#include "worker/worker.h"
 
 #define RETENTION_BATCH 500
 

@@ -26,11 +26,11 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "fairness/lanes.h"
+#include "worker/guard.h"
 #include "worker/journal.h"
 #include "worker/queue.h"
 #include "worker/settle.h"
 #include "worker/suspects.h"
-#include "worker/worker.h"
 
 /* After so many tries, a row that is not locked must be one that is gone. */
 #define TRIES_BEFORE_ASKING 20

@@ -18,9 +18,9 @@
 
 #include "core/statement.h"
 #include "worker/crashes.h"
+#include "worker/guard.h"
 #include "worker/suspects.h"
 #include "worker/unsent.h"
-#include "worker/worker.h"
 
 /* A copy of this database's suspects, and the version that was copied. */
 static Suspect *suspects = NULL;

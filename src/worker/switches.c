@@ -20,8 +20,8 @@
 #include "core/column.h"
 #include "core/statement.h"
 #include "worker/delivery.h"
+#include "worker/guard.h"
 #include "worker/switches.h"
-#include "worker/worker.h"
 
 static Statement select_switched_off = {
 	"SELECT a.id FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id "
