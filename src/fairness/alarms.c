@@ -1,6 +1,7 @@
 /*
  * alarms.c
- *		A heap of alarms.
+ *		A pairing heap of alarms. An alarm is a member of its object, so setting
+ *		one allocates nothing.
  */
 #include "postgres.h"
 
@@ -9,7 +10,7 @@
 
 #include "fairness/alarms.h"
 
-/* The heap keeps the greatest on top; on top belongs the earliest. */
+/* A pairing heap has its greatest node on top: the earliest alarm is the greatest. */
 static int
 compare_alarms(const pairingheap_node *a, const pairingheap_node *b, void *arg)
 {

@@ -1,35 +1,24 @@
 /*
  * allot.c
- *		Which lanes may send, and how much, when there are slots to give.
+ *		Gives free slots to lanes, one by one. README.md tells who is next.
  *
- * A slot goes to a tenant, a destination of its, and a lane of those, each in
- * its turn: rings within rings.
+ * What may not send leaves its ring, so passing over it costs nothing. A lane or
+ * tenant without a token is blocked until its alarm; one at its limit of
+ * concurrency, until one of its transfers ends. A flow whose destination is full
+ * or has an open circuit is parked there, until a transfer to it ends or a probe
+ * is due. Then as many flows are unparked as there are slots, in the order in
+ * which they were parked.
  *
- *	ring of tenants -> a tenant's ring of flows -> a flow's ring of lanes
+ * Turns are not enough where transfers are slow, because their slots come back
+ * late. So a tenant may have at most SHARE times as many transfers in flight as
+ * it leaves slots free: one tenant alone takes four fifths of the slots, two take
+ * four ninths each, and there is always a slot for a tenant that has none. The
+ * same holds at a destination that tenants share. A tenant that has a destination
+ * to itself leaves only a few slots.
  *
- * A flow is the lanes of a tenant that lead to the same destination (scheme,
- * host and port). So a tenant with a hundred thousand messages, or with a
- * thousand lanes, gets as many slots as one with ten messages, as long as
- * that one wants any; and of a host that many tenants use each gets as many
- * slots as any other.
- *
- * What is limited leaves its ring, and so costs nothing to pass over: a lane or
- * tenant that has no token until its alarm, one that has as many transfers
- * under way as it may until one of them ends, and a flow whose destination
- * is full, or held back, is parked there until a transfer to it ends or it is
- * to be probed. Then as many flows are let in as there are slots, in the
- * order in which they were parked.
- *
- * Turns are not enough where transfers are slow, for slots that are taken
- * come back late. So nobody takes all: a tenant may have SHARE times as many
- * transfers under way as it leaves slots free in the window. Alone it has four
- * fifths, two have four ninths each; there is a slot for who has none. The
- * same holds at a destination that it shares with others; of one that it has to
- * itself it leaves a few, or none of less than eight slots.
- *
- * Slots that were allotted are reserved until the claim is done, for it may
- * find less to send. Whoever has no room only because of what is reserved is
- * passed over and asked again by the next allotment.
+ * Slots are reserved until the claim is done, because it may find less to send.
+ * What has no room only because of reserved slots is passed over, and asked again
+ * in the next allotment.
  */
 #include "postgres.h"
 
@@ -38,18 +27,19 @@
 #include "fairness/allot.h"
 #include "fairness/turns.h"
 
-/* How many times what is left free one may have. */
+/* A tenant may have this many times as many slots as it leaves free. */
 #define SHARE 4
 
-/* Who is alone at a host leaves a slot, and one more of as many, unless they are few. */
-#define LEFT_OF_SLOTS 32
+/* A tenant alone at a host leaves one slot and 1/LEFT_DIVISOR of all; none of fewer than FEW_SLOTS. */
+#define LEFT_DIVISOR 32
 #define FEW_SLOTS 8
 
 typedef enum Answer
 {
 	MAY_SEND,
-	NOT_THIS_TIME,				/* for what is reserved, or for its share */
-	MAY_NOT						/* until a time, or (DT_NOEND) until a
+	PASS_OVER,					/* slots are reserved, or it has its share:
+								 * ask again in the next allotment */
+	BLOCKED						/* until a time, or (DT_NOEND) until a
 								 * transfer ends */
 } Answer;
 
@@ -70,7 +60,7 @@ ask_gate(const Gate *gate, TimestampTz now, TimestampTz *until)
 	if (Min(slots, tokens) > gate->reserved)
 		return MAY_SEND;
 	*until = slots > 0 ? bucket_next(&gate->bucket, now) : DT_NOEND;
-	return gate->reserved > 0 ? NOT_THIS_TIME : MAY_NOT;
+	return gate->reserved > 0 ? PASS_OVER : BLOCKED;
 }
 
 static Answer
@@ -79,7 +69,7 @@ ask_circuit(const Circuit *circuit, int reserved, TimestampTz now, TimestampTz *
 	if (circuit_room(circuit, now) > reserved)
 		return MAY_SEND;
 	*until = circuit_next(circuit, now);
-	return reserved > 0 ? NOT_THIS_TIME : MAY_NOT;
+	return reserved > 0 ? PASS_OVER : BLOCKED;
 }
 
 static Answer
@@ -105,7 +95,7 @@ destination_room(const Destination *destination, const Allowance *allowance)
 			   circuit_room(&destination->breaker.circuit, allowance->now));
 }
 
-/* When it may have room that has none now. */
+/* When a destination without room may have some. */
 static TimestampTz
 destination_next(const Destination *destination, const Allowance *allowance)
 {
@@ -117,10 +107,10 @@ destination_next(const Destination *destination, const Allowance *allowance)
 static int
 left_at_host(int max_per_host)
 {
-	return max_per_host < FEW_SLOTS ? 0 : 1 + max_per_host / LEFT_OF_SLOTS;
+	return max_per_host < FEW_SLOTS ? 0 : 1 + max_per_host / LEFT_DIVISOR;
 }
 
-/* Who has a host to itself leaves a little for the first who comes. */
+/* A tenant alone at a host leaves something for the next one. */
 static bool
 host_share_allows(const Flow *flow, const Allowance *allowance)
 {
@@ -140,9 +130,9 @@ ask_flow(const Flow *flow, const Allowance *allowance, TimestampTz *until)
 	if (destination_room(destination, allowance) <= destination->reserved)
 	{
 		*until = destination_next(destination, allowance);
-		return destination->reserved > 0 ? NOT_THIS_TIME : MAY_NOT;
+		return destination->reserved > 0 ? PASS_OVER : BLOCKED;
 	}
-	return host_share_allows(flow, allowance) ? MAY_SEND : NOT_THIS_TIME;
+	return host_share_allows(flow, allowance) ? MAY_SEND : PASS_OVER;
 }
 
 static Answer
@@ -152,7 +142,7 @@ ask_tenant(const Tenant *tenant, const Allowance *allowance, TimestampTz *until)
 	int			held = tenant->gate.in_flight + tenant->gate.reserved;
 
 	if (answer == MAY_SEND && !share_allows(held, allowance->free_slots))
-		return NOT_THIS_TIME;
+		return PASS_OVER;
 	return answer;
 }
 
@@ -173,10 +163,10 @@ next_lane_of_flow(Scheduler *scheduler, Flow *flow, TimestampTz now)
 			case MAY_SEND:
 				ring_rotate(&flow->lanes, node);
 				return lane;
-			case NOT_THIS_TIME:
+			case PASS_OVER:
 				ring_pass_over(&flow->lanes, node);
 				break;
-			case MAY_NOT:
+			case BLOCKED:
 				block_lane(scheduler, lane, until);
 				break;
 		}
@@ -201,7 +191,7 @@ next_lane_of_tenant(Scheduler *scheduler, Tenant *tenant, const Allowance *allow
 			ring_rotate(&tenant->flows, node);
 			return lane;
 		}
-		if (answer == MAY_NOT)
+		if (answer == BLOCKED)
 			park_flow(scheduler, flow, until);
 		else if (flow->state == FLOW_SERVED)
 			ring_pass_over(&tenant->flows, node);
@@ -209,7 +199,7 @@ next_lane_of_tenant(Scheduler *scheduler, Tenant *tenant, const Allowance *allow
 	return NULL;
 }
 
-/* As many of its flows as it has room for, but for those that were parked in this very allotment. */
+/* Unpark as many flows as there is room for, except those that this allotment parked. True if there was one. */
 static bool
 unpark_some(Scheduler *scheduler, Destination *destination, int room)
 {
@@ -228,7 +218,7 @@ unpark_some(Scheduler *scheduler, Destination *destination, int room)
 	return unparked;
 }
 
-/* Flows that wait for a destination with room; true if there are any. */
+/* Unpark flows of the destinations with room; true if there was one. */
 static bool
 unpark_all(Scheduler *scheduler, const Allowance *allowance)
 {
@@ -252,7 +242,7 @@ unpark_all(Scheduler *scheduler, const Allowance *allowance)
 	return unparked;
 }
 
-/* Once all have had their turn, those that waited for a destination. */
+/* After all tenants had their turn, also those that waited for a destination. */
 static dlist_node *
 next_tenant(Scheduler *scheduler, const Allowance *allowance)
 {
@@ -280,7 +270,7 @@ next_lane(Scheduler *scheduler, const Allowance *allowance)
 			ring_rotate(&scheduler->ring, node);
 			return lane;
 		}
-		if (answer == MAY_NOT)
+		if (answer == BLOCKED)
 			block_tenant(scheduler, tenant, until);
 		else if (tenant->state == TENANT_SERVED)
 			ring_pass_over(&scheduler->ring, node);

@@ -1,33 +1,33 @@
 /*
  * allot.h
- *		Which lanes may send, and how much.
+ *		Which lanes may send next, and how much.
  */
 #ifndef APPT_ALLOT_H
 #define APPT_ALLOT_H
 
 #include "fairness/scheduler.h"
 
-/* Is there a lane that may send, for all that is known? */
+/* Is a claim worth trying: may a lane send, or need one be refreshed for that? */
 extern bool lanes_are_ready(Scheduler *scheduler);
 
 typedef struct Allowance
 {
 	TimestampTz now;
 	int			slots;			/* to give at most */
-	int			free_slots;		/* of the worker's window */
+	int			free_slots;		/* of the worker */
 	int			max_per_host;
 } Allowance;
 
 typedef struct Grant
 {
 	Lane	   *lane;
-	int			slots;			/* so many it may send */
+	int			slots;			/* for the lane */
 } Grant;
 
 /*
- * Give slots to the lanes, one after the other and fairly among tenants; in
- * an array in CurrentMemoryContext. They are reserved until returned, which
- * must be before the next lanes_allot and before lane_start.
+ * Give slots to lanes, in turn among tenants. Returns one grant for each lane
+ * that has any, in an array in CurrentMemoryContext. The slots are reserved until
+ * lanes_return, which must come before the next lanes_allot and lane_start.
  */
 extern Grant *lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count);
 extern void lanes_return(const Grant *grants, int count);

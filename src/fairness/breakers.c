@@ -1,16 +1,14 @@
 /*
  * breakers.c
- *		Circuits of lanes and destinations: who keeps failing is sent one
- *		message at a time, the log is told once when that begins and ends, and
- *		operators can ask for those that are open.
+ *		Circuits of lanes and destinations. The log tells once that one opens
+ *		and once that it closes; operators can list those that are open.
  *
- * A lane's circuit counts what happens once a connection stands: answers of
- * 5xx, timeouts, broken connections. It is the lane's and not its host's, for
- * what a tenant's own path, account or token brings about must not cost other
- * tenants of the same host anything, nor be hidden by their successes. That no
- * connection can be made is the same for all who go there, so that counts for
- * the destination, once for all its lanes: a mail relay that is down is asked
- * by one message at a time and not by one of each tenant.
+ * The circuit of a lane counts failures after a connection was made: status 5xx,
+ * timeouts, broken connections. It belongs to the lane and not to the host. A
+ * tenant's own path, account or token must not cost other tenants of that host
+ * anything, and their successes must not hide its failures. That no connection
+ * can be made is the same for all lanes, so it counts for the destination: a mail
+ * relay that is down gets one probe at a time, not one from each tenant.
  */
 #include "postgres.h"
 
@@ -21,7 +19,7 @@
 #include "core/text.h"
 #include "fairness/breakers.h"
 
-/* ---- telling ---- */
+/* ---- reports and log ---- */
 
 static const Destination *
 destination_of(const Breaker *breaker)
@@ -58,9 +56,9 @@ describe(CircuitReport *report, const Breaker *breaker)
 		copy_clipped(report->last_error, breaker->last_error, CIRCUIT_ERROR_LENGTH);
 }
 
-/* Whose messages, as " of subscription ..."; "" if all that go there. */
+/* The sender, as " of subscription ..."; "" for all messages to a destination. */
 static const char *
-whose(const Breaker *breaker)
+sender(const Breaker *breaker)
 {
 	const Lane *lane;
 
@@ -79,7 +77,7 @@ log_opened(const Breaker *breaker)
 {
 	ereport(LOG,
 			(errmsg("appt holds back messages%s to %s: %d failures in a row",
-					whose(breaker), destination_of(breaker)->key, breaker->circuit.failures),
+					sender(breaker), destination_of(breaker)->key, breaker->circuit.failures),
 			 breaker->last_error != NULL ? errdetail("The last failure was: %s.", breaker->last_error) : 0));
 }
 
@@ -88,10 +86,10 @@ log_closed(const Breaker *breaker)
 {
 	ereport(LOG,
 			(errmsg("appt sends messages%s to %s again",
-					whose(breaker), destination_of(breaker)->key)));
+					sender(breaker), destination_of(breaker)->key)));
 }
 
-/* ---- noting ---- */
+/* ---- findings ---- */
 
 static void
 keep_error(Scheduler *scheduler, Breaker *breaker, const char *error)

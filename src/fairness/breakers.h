@@ -1,7 +1,7 @@
 /*
  * breakers.h
- *		The circuits of lanes and destinations: fed with what transfers tell,
- *		and reported to operators while they are open.
+ *		The circuits of lanes and destinations: fed with findings of transfers,
+ *		and reported while they are open.
  */
 #ifndef APPT_BREAKERS_H
 #define APPT_BREAKERS_H
@@ -9,31 +9,33 @@
 #include "fairness/circuit_report.h"
 #include "fairness/scheduler.h"
 
+/* What a transfer tells about a lane or a destination. */
 typedef enum Finding
 {
 	FINDING_NONE, FINDING_GOOD, FINDING_BAD
 } Finding;
 
 /*
- * What a transfer told, with an error for people or NULL; true if the circuit
- * closed. That it opens or closes is logged.
+ * Record a finding; true if it closed the circuit. `is_probe` is what
+ * circuit_start returned for the message. `error` is a text for people, or NULL;
+ * it is copied. Logs when the circuit opens or closes.
  */
 extern bool breaker_note(Scheduler *scheduler, Breaker *breaker, Finding finding, bool is_probe,
 						 const char *error, TimestampTz now);
 
-/* What made it open may be mended: probe at once. */
+/* The cause of the failures may be gone: a probe is due now. */
 extern void breaker_probe_now(Scheduler *scheduler, Breaker *breaker, TimestampTz now);
 
-/* All that are open (a reload). */
+/* The same for all open circuits. */
 extern void breakers_probe_now(Scheduler *scheduler, TimestampTz now);
 
-/* Who it was about has gone. */
+/* Its lane or destination is about to be removed: drop the circuit. */
 extern void breaker_forget(Scheduler *scheduler, Breaker *breaker);
 
-/* Fill in at most `max`, the oldest first; how many there are. */
+/* Report at most `max` open circuits, the oldest first; returns how many are open. */
 extern int	breakers_report(Scheduler *scheduler, CircuitReport *reports, int max);
 
-/* Has any of it changed since the last call? */
+/* Has a circuit changed since the last call? True for the first call. */
 extern bool breakers_have_news(Scheduler *scheduler);
 
 #endif							/* APPT_BREAKERS_H */

@@ -1,6 +1,6 @@
 /*
  * bucket.c
- *		Token buckets, filled by the clock that is handed in.
+ *		Token buckets, filled by the clock that callers pass.
  */
 #include "postgres.h"
 
@@ -11,10 +11,10 @@
 
 #include "fairness/bucket.h"
 
-/* What a bucket holds beside one token, in seconds of its rate. */
+/* A bucket holds one token and the tokens of this many seconds. */
 #define BURST_SECONDS 0.1
 
-/* What additions of fractions may be short of a whole token. */
+/* A sum of fractions may miss a whole token by this much. */
 #define ROUNDING 1e-9
 
 static double
@@ -23,7 +23,7 @@ capacity(const Bucket *bucket)
 	return 1 + bucket->per_second * BURST_SECONDS;
 }
 
-/* A clock that was set back fills nothing. */
+/* A clock that was set back adds no tokens. */
 static double
 level(const Bucket *bucket, TimestampTz now)
 {

@@ -10,7 +10,7 @@
 
 #include "fairness/circuit.h"
 
-/* A clock that was set back makes no probe wait for longer than it would have. */
+/* After a clock was set back, no probe waits longer than it would have. */
 static bool
 probe_is_due(const Circuit *circuit, TimestampTz now)
 {
@@ -52,7 +52,7 @@ circuit_succeed(Circuit *circuit)
 	return was_open ? CIRCUIT_CLOSED : CIRCUIT_UNCHANGED;
 }
 
-/* The next probe, and how long to wait for the one after that. */
+/* Sets the next probe, and the wait for the one after it. */
 static void
 schedule_probe(Circuit *circuit, TimeOffset wait, TimestampTz now)
 {

@@ -1,6 +1,6 @@
 /*
  * circuit_report.h
- *		An open circuit as operators see it.
+ *		An open circuit, as operators see it.
  */
 #ifndef APPT_CIRCUIT_REPORT_H
 #define APPT_CIRCUIT_REPORT_H

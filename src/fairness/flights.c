@@ -1,7 +1,8 @@
 /*
  * flights.c
- *		Messages on their way: they take slots, tell who is failing when they
- *		end, and let in who waited for their slots.
+ *		Messages in flight. Each takes a slot of its lane, flow, tenant and
+ *		destination. Its end returns these, feeds the circuits, and releases
+ *		whoever waits for a slot.
  */
 #include "postgres.h"
 
@@ -37,25 +38,24 @@ lane_start(Scheduler *scheduler, Lane *lane, const char *destination, TimestampT
 	return flight;
 }
 
-/* Of where a lane led before nothing is to be concluded for where it leads now. */
+/* A message to an earlier destination of the lane tells nothing about the circuit of the lane now. */
 static void
-note_evidence(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
+note_evidence(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error,
+			  TimestampTz now)
 {
 	Lane	   *lane = flight->lane;
 
 	if (lane->flow == flight->flow &&
 		breaker_note(scheduler, &lane->breaker, evidence.of_lane, flight->probes_lane, error, now) &&
 		lane->state == LANE_HELD)
-	{
-		lane_leave(scheduler, lane);
-		lane_enter(scheduler, lane);
-	}
+		lane_reenter(scheduler, lane);
 	(void) breaker_note(scheduler, &flight->flow->key.destination->breaker, evidence.of_destination,
 						flight->probes_destination, error, now);
 }
 
 void
-lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error, TimestampTz now)
+lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error,
+			TimestampTz now)
 {
 	Tenant	   *tenant = flight->flow->key.tenant;
 
@@ -78,8 +78,6 @@ lane_probe_now(Scheduler *scheduler, int64 lane_id, TimestampTz now)
 	breaker_probe_now(scheduler, &lane->breaker, now);
 	breaker_probe_now(scheduler, &lane->flow->key.destination->breaker, now);
 	destination_release(scheduler, lane->flow->key.destination);
-	if (lane->state != LANE_HELD)
-		return;
-	lane_leave(scheduler, lane);
-	lane_enter(scheduler, lane);
+	if (lane->state == LANE_HELD)
+		lane_reenter(scheduler, lane);
 }

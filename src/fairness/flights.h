@@ -1,6 +1,6 @@
 /*
  * flights.h
- *		Messages on their way, and what their ends tell.
+ *		Start and end of a message.
  */
 #ifndef APPT_FLIGHTS_H
 #define APPT_FLIGHTS_H
@@ -11,26 +11,26 @@
 typedef struct Flight
 {
 	Lane	   *lane;
-	Flow	   *flow;			/* that the lane was in when it started */
+	Flow	   *flow;			/* of the lane when it started */
 	bool		probes_lane;
 	bool		probes_destination;
 } Flight;
 
-/* What an outcome tells of the two that may be failing. */
+/* What an outcome tells about the lane and the destination. */
 typedef struct Evidence
 {
 	Finding		of_lane;
 	Finding		of_destination;
 } Evidence;
 
-/* A message of this lane starts, to this destination. */
+/* A message of this lane starts, to this destination (destination_of_url). The lane has been refreshed once. */
 extern Flight lane_start(Scheduler *scheduler, Lane *lane, const char *destination, TimestampTz now);
 
-/* It ended; `error` for people, or NULL. */
+/* It has ended. `error` is a text for people, or NULL. */
 extern void lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error,
 						TimestampTz now);
 
-/* A person wants it to send: should open circuits hold it back, it probes at once. */
+/* A person wants this lane to send: if its circuits are open, a probe is due now. */
 extern void lane_probe_now(Scheduler *scheduler, int64 lane_id, TimestampTz now);
 
 #endif							/* APPT_FLIGHTS_H */

@@ -1,6 +1,6 @@
 /*
  * lanes.c
- *		What is expected of lanes, and what happens when its time comes.
+ *		What is due in lanes, and what happens when an alarm is due.
  */
 #include "postgres.h"
 
@@ -58,7 +58,7 @@ lane_expect(Scheduler *scheduler, int64 lane_id, TimestampTz due_at)
 		lane->position_due = due_at;
 		lane->position_id = 0;
 	}
-	/* The others have something due already. */
+	/* In the other states it has something due already. */
 	if (lane->state == LANE_WAITING && due_at < lane->alarm.at)
 		alarm_set(scheduler->alarms, &lane->alarm, ALARM_OF_LANE, due_at);
 }

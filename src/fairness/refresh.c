@@ -1,10 +1,10 @@
 /*
  * refresh.c
- *		What is known of lanes: whose they are, where they lead, what they may;
- *		and when it holds no more.
+ *		Owner, destination and limits of lanes.
  *
- * A lane that is not known, or whose configuration may have changed, waits
- * among the stale, once it has something due, until owners.c has loaded its owner.
+ * A lane is stale if its owner was never loaded, or its configuration may have
+ * changed since. Once it has something due, it waits among the stale lanes until
+ * owners.c has loaded its owner.
  */
 #include "postgres.h"
 
@@ -43,13 +43,13 @@ set_limits(Gate *gate, const Limits *limits, TimestampTz now)
 	gate->max_concurrency = limits->max_concurrency;
 
 	/*
-	 * The same rate, too: a clock that was set back fills a bucket from then
-	 * on.
+	 * Even if the rate is the same: after the clock was set back, the bucket
+	 * fills from now on.
 	 */
 	bucket_set_rate(&gate->bucket, limits->max_per_second, now);
 }
 
-/* Where it led before tells little of where it leads now. */
+/* Failures at the earlier destination tell little about the new one: probe it now. */
 static void
 set_flow(Scheduler *scheduler, Lane *lane, Flow *flow, TimestampTz now)
 {
@@ -110,10 +110,8 @@ static void
 invalidate(Scheduler *scheduler, Lane *lane)
 {
 	lane->is_stale = true;
-	if (lane->state == LANE_WAITING || lane->state == LANE_STALE)
-		return;
-	lane_leave(scheduler, lane);
-	lane_enter(scheduler, lane);
+	if (lane->state != LANE_WAITING && lane->state != LANE_STALE)
+		lane_reenter(scheduler, lane);
 }
 
 void
@@ -136,7 +134,7 @@ lanes_invalidate(Scheduler *scheduler)
 	pfree(lanes);
 }
 
-/* A lane whose owner was never loaded may be any tenant's. */
+/* While its owner was never loaded, a lane may belong to any tenant. */
 static bool
 is_affected(const Lane *lane)
 {

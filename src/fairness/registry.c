@@ -1,9 +1,9 @@
 /*
  * registry.c
- *		Who takes part in sending: lanes, tenants, destinations, and flows,
- *		which are the lanes of a tenant that lead to the same destination. The
- *		others come to be with the first lane that is refreshed of them, and are
- *		forgotten when there is nothing to remember.
+ *		Hash tables of lanes, tenants, destinations and flows. Tenants,
+ *		destinations and flows are made with the first lane that needs them. A
+ *		record is forgotten when nothing is lost by it: nothing is in flight, its
+ *		bucket is full, and its circuit holds nothing back.
  */
 #include "postgres.h"
 
@@ -156,7 +156,7 @@ gate_is_forgettable(const Gate *gate, TimestampTz now)
 	return gate->in_flight == 0 && gate->reserved == 0 && bucket_is_full(&gate->bucket, now);
 }
 
-/* An open circuit is remembered until its next probe, which there is nothing for. */
+/* An open circuit is kept until its probe is due. It is forgotten if there is no message to probe with. */
 static bool
 circuit_is_forgettable(const Circuit *circuit, TimestampTz now)
 {

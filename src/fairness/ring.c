@@ -1,6 +1,6 @@
 /*
  * ring.c
- *		Who is next, in a list that is served in turn.
+ *		A list that is served in turn.
  */
 #include "postgres.h"
 
@@ -11,7 +11,7 @@ ring_init(Ring *ring)
 {
 	dlist_init(&ring->members);
 	dlist_init(&ring->passed_over);
-	ring->turn = 0;
+	ring->allotment = 0;
 }
 
 bool
@@ -27,13 +27,13 @@ ring_add(Ring *ring, dlist_node *node)
 }
 
 dlist_node *
-ring_next(Ring *ring, uint64 turn)
+ring_next(Ring *ring, uint64 allotment)
 {
-	if (ring->turn != turn)
+	if (ring->allotment != allotment)
 	{
 		while (!dlist_is_empty(&ring->passed_over))
 			dlist_push_tail(&ring->members, dlist_pop_head_node(&ring->passed_over));
-		ring->turn = turn;
+		ring->allotment = allotment;
 	}
 	return dlist_is_empty(&ring->members) ? NULL : dlist_head_node(&ring->members);
 }

@@ -1,8 +1,7 @@
 /*
  * scheduler.h
- *		The objects that take part in sending: lanes, the tenants that they
- *		belong to, the destinations that they lead to, and the flows between
- *		those.
+ *		The objects that decide who sends next, and the scheduler that has them.
+ *		README.md draws their states.
  */
 #ifndef APPT_SCHEDULER_H
 #define APPT_SCHEDULER_H
@@ -19,15 +18,15 @@
 #include "fairness/circuit.h"
 #include "fairness/ring.h"
 
-/* The struct of this type that the member pointed to is part of. */
+/* The struct of this type that contains this member. */
 #define CONTAINER(type, member, pointer) \
 	((type *) ((char *) (pointer) - offsetof(type, member)))
 
-/* What passes here, and how much may. */
+/* How much of a lane or tenant is in flight, and how much may be. */
 typedef struct Gate
 {
 	int			in_flight;
-	int			reserved;		/* by the allotment under way */
+	int			reserved;		/* by the present allotment */
 	int			max_concurrency;	/* INT_MAX: no limit */
 	Bucket		bucket;
 } Gate;
@@ -35,29 +34,28 @@ typedef struct Gate
 typedef struct Breaker
 {
 	Circuit		circuit;
-	dlist_node	node;			/* among the open ones */
+	dlist_node	node;			/* in open_circuits, while it is open */
 	char	   *last_error;		/* while it is open; may be NULL */
-	bool		of_destination; /* or of a lane */
+	bool		of_destination; /* else of a lane */
 } Breaker;
 
 /* ---- lanes ---- */
 
 typedef enum LaneState
 {
-	LANE_WAITING,				/* until alarm.at, when something is due */
-	LANE_STALE,					/* something is due; its owner must be loaded */
-	LANE_READY,					/* something is due, and may go as far as the
-								 * lane knows */
-	LANE_HELD,					/* something is due, and may go at alarm.at */
-	LANE_FULL					/* something is due, and may go when a
-								 * transfer of it ends */
+	LANE_WAITING,				/* nothing is due before alarm.at */
+	LANE_STALE,					/* something is due; the owner must be loaded */
+	LANE_READY,					/* something is due, and the lane may send it */
+	LANE_HELD,					/* something is due; it may send at alarm.at */
+	LANE_FULL					/* something is due; it may send when one of
+								 * its transfers ends */
 } LaneState;
 
 /*
- * `position` is where the next claim of a lane reads on; what lies before it
- * is settled, in flight, or was locked by somebody. `low_water` is where a look
- * for the head of the lane must start: nothing claimable lies before it. Both
- * only ever err towards looking at too much.
+ * A queue in appt.due. The next claim reads on after `position`: what is before
+ * it is settled, in flight, or was locked by somebody. A search for the head of
+ * the lane starts at `low_water`: nothing before it can be claimed. If they are
+ * wrong, then only by looking at too much.
  */
 typedef struct Lane
 {
@@ -67,13 +65,12 @@ typedef struct Lane
 	TimestampTz low_water;
 	TimestampTz position_due;
 	int64		position_id;
-	bool		is_seen;		/* by the sweep under way */
+	bool		is_seen;		/* by the present sweep */
 
-	/* From here on for who may send. */
-	bool		is_stale;		/* its owner must be loaded before it sends */
-	struct Flow *flow;			/* whose it is and where it leads; NULL: its
-								 * owner was never loaded */
-	dlist_node	node;			/* among the unknown, or in its flow's ring */
+	/* Who owns it, and what it may send. */
+	bool		is_stale;		/* the owner must be loaded before it sends */
+	struct Flow *flow;			/* NULL: the owner was never loaded */
+	dlist_node	node;			/* among the stale, or in its flow's ring */
 	Gate		gate;
 	Breaker		breaker;
 	ChannelCode channel;
@@ -82,12 +79,14 @@ typedef struct Lane
 	uint32		version;		/* of the subscription or provider */
 } Lane;
 
+/* ---- tenants, destinations, flows ---- */
+
 typedef enum TenantState
 {
 	TENANT_IDLE,				/* none of its flows is in its ring */
-	TENANT_SERVED,				/* in the ring */
-	TENANT_HELD,				/* until its alarm */
-	TENANT_FULL					/* until a transfer of it ends */
+	TENANT_SERVED,				/* in the ring of tenants */
+	TENANT_HELD,				/* blocked until its alarm */
+	TENANT_FULL					/* blocked until one of its transfers ends */
 } TenantState;
 
 typedef struct Tenant
@@ -96,21 +95,22 @@ typedef struct Tenant
 	TenantState state;
 	Alarm		alarm;
 	dlist_node	node;			/* in the ring of tenants */
-	Ring		flows;
-	int			flow_count;		/* all of them */
-	bool		is_stale;		/* its configuration has changed */
+	Ring		flows;			/* that may send */
+	int			flow_count;		/* of all */
+	bool		is_stale;		/* its configuration has changed: its lanes
+								 * will be stale */
 	Gate		gate;
 } Tenant;
 
-/* A scheme, host and port, or "" for lanes that lead nowhere. */
+/* A scheme, host and port; "" for lanes without a URL. */
 typedef struct Destination
 {
 	char		key[DESTINATION_SIZE];	/* hash key */
-	Alarm		alarm;			/* when to probe it */
-	dlist_node	node;			/* among the unparking ones */
+	Alarm		alarm;			/* when to unpark flows */
+	dlist_node	node;			/* in unparking */
 	bool		is_unparking;
-	dlist_head	parked;			/* flows that wait for it, one a tenant */
-	int			flow_count;		/* all of them */
+	dlist_head	parked;			/* flows that wait for room, one a tenant */
+	int			flow_count;		/* of all */
 	int			in_flight;
 	int			reserved;
 	Breaker		breaker;
@@ -129,35 +129,35 @@ typedef enum FlowState
 	FLOW_PARKED					/* waits for its destination */
 } FlowState;
 
-/* The lanes of a tenant that lead to the same destination. */
+/* The lanes of one tenant to one destination. */
 typedef struct Flow
 {
 	FlowKey		key;			/* hash key */
 	FlowState	state;
 	dlist_node	node;			/* in its tenant's ring, or parked */
 	uint64		parked_in;		/* the allotment that parked it */
-	Ring		lanes;
-	int			lane_count;		/* all of them */
+	Ring		lanes;			/* that may send */
+	int			lane_count;		/* of all */
 	int			in_flight;
 	int			reserved;
 } Flow;
 
-/* ---- all of them ---- */
+/* ---- the scheduler ---- */
 
-/* What a worker knows of the queue. */
+/* What a worker knows about the queue. */
 typedef struct Scheduler
 {
-	MemoryContext context;		/* that all of it lives in */
+	MemoryContext context;		/* has all of it */
 	HTAB	   *lanes;			/* by id */
-	HTAB	   *tenants;
-	HTAB	   *destinations;
-	HTAB	   *flows;
+	HTAB	   *tenants;		/* by application_id */
+	HTAB	   *destinations;	/* by key */
+	HTAB	   *flows;			/* by key */
 	pairingheap *alarms;
 	Ring		ring;			/* of tenants */
 	dlist_head	unparking;		/* destinations that have flows parked, and
 								 * perhaps room */
 	dlist_head	stale;			/* lanes that have something due */
-	uint64		allotment;		/* the number of the one under way */
+	uint64		allotment;		/* number of the present one */
 	dlist_head	open_circuits;	/* breakers, the oldest first */
 	int			open_count;
 	bool		circuits_changed;	/* since they were last reported */

@@ -1,20 +1,17 @@
 /*
  * turns.c
- *		Whose turn it is: rings within rings, and who is in them.
+ *		Enters lanes, flows and tenants into their rings, and blocks them.
  *
- *	ring of tenants -> a tenant's ring of flows -> a flow's ring of lanes
- *
- * A lane is in its ring while it has something due and may send it, a flow
- * while one of its lanes is, a tenant while one of its flows is. What may
- * not send leaves its ring, and so costs nothing to pass over.
+ * A lane is in the ring of its flow while it has something due and may send it. A
+ * flow is in the ring of its tenant while one of its lanes is, a tenant in the
+ * ring of tenants while one of its flows is. What may not send leaves its ring,
+ * so passing over it costs nothing.
  */
 #include "postgres.h"
 
 #include "utils/timestamp.h"
 
 #include "fairness/turns.h"
-
-/* ---- entering and leaving the rings ---- */
 
 static void
 tenant_enter(Scheduler *scheduler, Tenant *tenant)
@@ -34,7 +31,7 @@ flow_enter(Scheduler *scheduler, Flow *flow)
 		tenant_enter(scheduler, tenant);
 }
 
-/* Nothing of the flow is in its tenant's ring any more. */
+/* Its tenant leaves too if this was its last flow in the turns. */
 static void
 flow_leave(Flow *flow, FlowState state)
 {
@@ -76,7 +73,13 @@ lane_leave(Scheduler *scheduler, Lane *lane)
 		flow_leave(lane->flow, FLOW_IDLE);
 }
 
-/* What held it back is over; what else does will be found out. */
+void
+lane_reenter(Scheduler *scheduler, Lane *lane)
+{
+	lane_leave(scheduler, lane);
+	lane_enter(scheduler, lane);
+}
+
 void
 tenant_release(Scheduler *scheduler, Tenant *tenant)
 {

@@ -1,8 +1,8 @@
 /*-------------------------------------------------------------------------
  *
  * limits.c
- *	  Buckets, circuits and the sharing of slots, with a clock of seconds that
- *	  the test turns.
+ *	  Buckets, circuits and the sharing of slots, with a clock that the test
+ *	  sets in seconds.
  *
  *-------------------------------------------------------------------------
  */
@@ -65,9 +65,9 @@ text_array(ArrayType *array, int *count)
 /* ---- buckets ---- */
 
 /*
- * bucket_run(steps text[]) -> text: "rate R", "at T" (seconds), "take N" each
- * do as they say; "?" adds the tokens there are and, if none, the seconds
- * until there is one.
+ * bucket_run(steps text[]) -> text: the steps are "rate R", "at T" (seconds) and
+ * "take N". "?" adds the number of tokens to the result or, if there is none, the
+ * seconds until there is one.
  */
 Datum
 test_bucket_run(PG_FUNCTION_ARGS)
@@ -104,9 +104,10 @@ test_bucket_run(PG_FUNCTION_ARGS)
 }
 
 /*
- * bucket_excess(rate, seconds, longest_nap, OUT taken, OUT excess): take all there is, again and
- * again after random naps (0: exactly when there is a token). The most by which
- * any stretch of time exceeded rate * t, and how many were taken in all.
+ * bucket_excess(rate, seconds, longest_nap, OUT taken, OUT excess): takes all
+ * tokens, sleeps for a random time (longest_nap 0: until there is a token), and
+ * repeats. `taken` is how many it took, `excess` the most by which any interval t
+ * exceeded rate * t.
  */
 Datum
 test_bucket_excess(PG_FUNCTION_ARGS)
@@ -141,9 +142,9 @@ test_bucket_excess(PG_FUNCTION_ARGS)
 /* ---- circuits ---- */
 
 /*
- * circuit_run(steps text[]) -> text: "at T", "start", "good", "bad" (of one
- * that is no probe), "probe good", "probe bad", "probe nothing", "probe now";
- * "?" adds what state it is in. A change is added too.
+ * circuit_run(steps text[]) -> text: the steps are "at T", "start", "good" and
+ * "bad" (of a message that is no probe), "probe good", "probe bad", "probe
+ * nothing", "probe now". "?" adds the state to the result; so does each change.
  */
 Datum
 test_circuit_run(PG_FUNCTION_ARGS)
@@ -227,8 +228,8 @@ limits_argument(FunctionCallInfo fcinfo, int index)
 
 /*
  * lane_refresh(lane, application, destination, application_concurrency,
- * application_rate, own_concurrency, own_rate, at, version): it has something
- * due, and this is whose it is.
+ * application_rate, own_concurrency, own_rate, at, version): the lane has
+ * something due, and this is its owner.
  */
 Datum
 test_lane_refresh(PG_FUNCTION_ARGS)
@@ -275,9 +276,9 @@ compare_grants(const void *a, const void *b)
 }
 
 /*
- * lanes_allot(at, slots, free, max_per_host, destinations text[], start) -> text: slots
- * for each lane, as "1:3 2:4"; they are started unless told otherwise, each to
- * the element of its lane's id in destinations.
+ * lanes_allot(at, slots, free, max_per_host, destinations text[], start) -> text:
+ * slots of each lane, as "1:3 2:4". With `start`, so many messages start, to
+ * destinations[lane].
  */
 Datum
 test_lanes_allot(PG_FUNCTION_ARGS)
@@ -311,8 +312,8 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 }
 
 /*
- * lanes_finish(lane, count, at, of_lane, of_destination): the oldest flights of
- * a lane end; findings are GOOD, BAD or NONE.
+ * lanes_finish(lane, count, at, of_lane, of_destination) -> how many: the oldest
+ * flights of a lane end. Findings are GOOD, BAD or NONE.
  */
 Datum
 test_lanes_finish(PG_FUNCTION_ARGS)
@@ -346,7 +347,7 @@ test_lanes_finish(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(PG_GETARG_INT32(1) - left);
 }
 
-/* lanes_wake(at) -> may anything be sent now that could not before? */
+/* lanes_wake(at) -> may a lane send now that could not before? */
 Datum
 test_lanes_wake(PG_FUNCTION_ARGS)
 {
@@ -362,7 +363,7 @@ test_lanes_next_wake(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(lanes_next_wake(scheduler) / 1e6);
 }
 
-/* lane_drain(lane): nothing of it is due any more. */
+/* lane_drain(lane): the lane has nothing due any more. */
 Datum
 test_lane_drain(PG_FUNCTION_ARGS)
 {
@@ -385,7 +386,7 @@ test_open_circuits(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(text.data));
 }
 
-/* Microseconds that an allotment of one slot takes, the best of many. */
+/* lanes_visits(at, max_per_host) -> microseconds for an allotment of one slot, the best of many */
 Datum
 test_lanes_visits(PG_FUNCTION_ARGS)
 {
@@ -414,7 +415,7 @@ test_lanes_visits(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(best);
 }
 
-/* ---- anything in any order ---- */
+/* ---- random calls ---- */
 
 #define CHURN_LANES 40
 #define CHURN_TENANTS 6
@@ -457,7 +458,7 @@ churn_destination(int number)
 	return psprintf("http://host%d:80", number);
 }
 
-/* Lanes are numbered from 1; a tenant has every sixth. */
+/* Lanes have the numbers 1 and up; a tenant has each sixth of them. */
 static int
 tenant_of(int64 lane_id)
 {
@@ -487,7 +488,7 @@ refresh_all(Churn *churn)
 	}
 }
 
-/* By whatever a worker may hear of it. */
+/* In each way by which a worker learns of a change. */
 static void
 invalidate_lane_of(Churn *churn, int64 lane_id)
 {
@@ -508,7 +509,7 @@ change_configuration(Churn *churn)
 {
 	int			lane = roll(churn, CHURN_LANES);
 
-	/* That a lane leads elsewhere may be found out by starting. */
+	/* A start may be the first to show that the destination has changed. */
 	churn->leads_to[lane] = roll(churn, CHURN_DESTINATIONS);
 	if (roll(churn, 2) == 0)
 		return;
@@ -545,7 +546,7 @@ check_limits(Churn *churn, const Grant *grants, int count)
 	}
 }
 
-/* Some of what is granted starts, not all; a lane that found less is drained, perhaps. */
+/* Start some of the granted messages, or all. A lane that starts fewer may have nothing more due. */
 static void
 allot_some(Churn *churn, bool all)
 {
@@ -585,7 +586,7 @@ finish_one(Churn *churn, bool well)
 	int			i = roll(churn, churn->flight_count);
 	Evidence	evidence = {FINDING_GOOD, FINDING_GOOD};
 
-	/* One host in trouble, and one tenant. */
+	/* One host fails, and one tenant. */
 	if (!well && churn->flight_to[i] == 0)
 		evidence = (Evidence) {FINDING_NONE, FINDING_BAD};
 	else if (!well && tenant_of(churn->flights[i].lane->id) == 0)
@@ -642,7 +643,7 @@ lanes_with_something_due(void)
 	return due;
 }
 
-/* Everything ends well soon: is every lane served in the end, woken by nothing but alarms and ends? */
+/* From now on everything succeeds. Is each lane served in the end, woken only by alarms and by ends of transfers? */
 static void
 come_to_rest(Churn *churn)
 {
@@ -667,7 +668,7 @@ come_to_rest(Churn *churn)
 	}
 }
 
-/* lanes_churn(seed, steps) -> what went wrong, or NULL */
+/* lanes_churn(seed, steps) -> the mistake that random calls found, or NULL */
 Datum
 test_lanes_churn(PG_FUNCTION_ARGS)
 {
@@ -693,7 +694,7 @@ test_lanes_churn(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(churn->mistake));
 }
 
-/* lanes_invalidated(tenant) -> the lanes to refresh after that one's configuration has changed, while one is on hold */
+/* lanes_invalidated(tenant) -> the lanes to refresh after the configuration of this tenant has changed; one more is held */
 Datum
 test_lanes_invalidated(PG_FUNCTION_ARGS)
 {

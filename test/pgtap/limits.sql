@@ -1,8 +1,8 @@
--- Token buckets, circuit breakers, and how slots are shared: with a clock that the test turns.
+-- Token buckets, circuit breakers and the sharing of slots, with a clock that the test sets.
 BEGIN;
 SELECT * FROM no_plan();
 
--- A bucket holds a token and what a tenth of a second brings.
+-- A bucket holds one token and the tokens of a tenth of a second.
 SELECT is(trim(appt_test.bucket_run(VARIADIC string_to_array(steps, ', '))), tokens, steps) FROM (VALUES
 	('?', 'all'),
 	('rate 1, ?', '1 full'),
@@ -17,25 +17,25 @@ SELECT is(trim(appt_test.bucket_run(VARIADIC string_to_array(steps, ', '))), tok
 	('rate 0.001, ?, take 1, ?', '1 full in 999.899999'),
 	('rate 0.000001, take 1, ?', 'in 86400.000000'),
 	('rate 1000000, take 100001, ?', 'in 0.000001'),
-	-- Another rate: what is in it stays, but for what it can't hold.
+	-- A new rate keeps the tokens, as far as they fit.
 	('rate 0.001, take 1, ?, rate 10, ?, at 0.1, ?', 'in 999.899999 in 0.099990 1'),
 	('rate 1000, ?, rate 10, ?, rate 1000, ?', '101 full 2 full 2'),
 	('rate 10, take 2, rate 0, ?', 'all'),
 	('rate 0, take 1000, rate 10, ?', '2 full'),
-	-- A clock set back fills nothing and takes nothing.
+	-- After the clock was set back the bucket neither gains nor loses tokens.
 	('at 1000, rate 1, take 1, at 0, ?, at 0.9, ?', 'in 0.900000 in 0.900000'),
 	('at 1000, rate 1, take 1, at 0, take 0, at 0.9, ?', '1'),
-	-- More than there was: the debt is paid first.
+	-- After taking too many, the debt is paid first.
 	('rate 10, take 5, ?', 'in 0.400000')) AS bucket (steps, tokens);
 
--- Never over, however it is used; and nothing lost, if it is used as soon as there is a token.
+-- A rate is never exceeded. No token is lost if each is taken as soon as it is there.
 SELECT ok(excess[2] <= 1 + 0.1 * rate + 1e-6, format('rate %s, naps up to %s s: never over', rate, nap))
 FROM unnest('{0.1,0.7,1,3,7.3,10,99,1000,12345.6}'::float8[]) rate, unnest('{0,0.003,0.5}'::float8[]) nap,
 	appt_test.bucket_excess(rate, 20, nap) excess;
 SELECT ok(excess[1] >= floor(rate * 20) AND excess[1] <= 1 + rate * 20.1, format('rate %s: no token lost', rate))
 FROM unnest('{0.1,0.7,1,3,7.3,10,99,1000,12345.6}'::float8[]) rate, appt_test.bucket_excess(rate, 20, 0) excess;
 
--- Circuits: ten failures in a row open one; single probes, 1, 2, 4 .. 30 s apart; any success closes it.
+-- Circuits: ten failures in a row open one; probes follow after 1, 2, 4 .. 30 s; any success closes it.
 SELECT is(trim(appt_test.circuit_run(VARIADIC string_to_array(
 		replace(replace(steps, '9 bad', trim(trailing ', ' from repeat('bad, ', 9))), 'OPEN', repeat('bad, ', 10) || '?'), ', '))),
 	states, steps) FROM (VALUES
@@ -49,20 +49,20 @@ SELECT is(trim(appt_test.circuit_run(VARIADIC string_to_array(
 	('OPEN, at 1, start, probe bad, at 3, start, probe bad, at 7, start, probe bad, at 15, start, probe bad, at 31, start, probe bad, ?, at 61, start, probe bad, ?',
 	 'opened in 1 probes failed probes failed probes failed probes failed probes failed in 30 probes failed in 30'),
 	('OPEN, at 1, start, probe good, ?, 9 bad, ?', 'opened in 1 probes closed all all'),
-	-- What was under way when it opened may close it, and can't keep it open.
+	-- A message that was in flight when it opened may close it, but does not keep it open.
 	('OPEN, at 0.5, good, ?', 'opened in 1 closed all'),
 	('OPEN, at 1, start, bad, ?, at 2, bad, ?', 'opened in 1 probes wait wait'),
 	('OPEN, at 1, start, good, ?, probe bad, ?', 'opened in 1 probes closed all all'),
-	-- A probe that told nothing is repeated.
+	-- A probe without a finding is repeated.
 	('OPEN, at 1, start, probe nothing, ?, at 2, ?, start, probe bad, ?', 'opened in 1 probes in 1 1 probes failed in 2'),
 	('nothing, ?', 'all'),
-	-- Mended, perhaps: probed at once, then from the first wait on.
+	-- A probe at once; then the waits begin with the first.
 	('OPEN, at 1, start, probe bad, at 1.5, probe now, ?, start, probe bad, ?', 'opened in 1 probes failed 1 probes failed in 2'),
 	('probe now, ?', 'all'),
-	-- A clock set back.
+	-- The clock is set back.
 	('at 1000, OPEN, at 0, ?', 'opened in 1 1')) AS circuit (steps, states);
 
--- Slots go to tenants in turn, whatever they have; and to the lanes of each in turn.
+-- Tenants get slots in turn, however many lanes they have; so do the lanes of each tenant.
 CREATE FUNCTION pg_temp.lanes(application bigint, first bigint, last bigint, destination text = 'http://a:80') RETURNS void LANGUAGE sql AS
 $$SELECT appt_test.lane_refresh(lane, application, destination) FROM generate_series(first, last) lane$$;
 CREATE FUNCTION pg_temp.slots(granted text, first bigint, last bigint) RETURNS bigint LANGUAGE sql AS
@@ -75,7 +75,7 @@ SELECT ok(:'granted' LIKE '%601:10 602:10', 'and lanes of one tenant as much as 
 SELECT appt_test.lanes_allot(0, 1, 196) || ',' || appt_test.lanes_allot(0, 1, 195) || ',' || appt_test.lanes_allot(0, 1, 194) AS granted \gset
 SELECT is(:'granted'::text, '21:1,501:1,601:1', 'the next time the next in turn');
 
--- Nobody takes the whole window: alone four fifths; there is a slot for who has none.
+-- One tenant takes at most four fifths of the slots; there is a slot for a tenant that has none.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 8, 8), '1:6', 'of 8 slots one may have 6');
 SELECT is(appt_test.lanes_allot(0, 2, 2), '', 'and no more');
@@ -92,7 +92,7 @@ SELECT is(appt_test.lanes_allot(0, 1, 1), '1:1', '1 of 1');
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1), pg_temp.lanes(2, 2, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 100), '1:44 2:44', 'two have four ninths each');
 
--- Of a host that a tenant has to itself it leaves the eighth slot; of one that it shares, more.
+-- A tenant leaves a slot at a host that it has to itself, and more at one that it shares.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 256, 10), '1:5 2:4', 'a host of its own');
 SELECT is(appt_test.lanes_allot(0, 100, 247, 10), '', 'and no more');
@@ -107,13 +107,13 @@ SELECT is(appt_test.lanes_allot(0, 100, 251, 10), '1:1 2:1 3:1', 'both have four
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 256, 7), '1:7', 'of few slots nothing is left');
 
--- Other hosts are not held up by a full one.
+-- A full host does not delay others.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1), pg_temp.lanes(1, 2, 2, 'http://b:80') \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 20, 256, 4, '{http://a:80,http://b:80}'), '1:4 2:4', 'each host its own');
 SELECT is(appt_test.lanes_finish(2, 4), 4, 'one is quick');
 SELECT is(appt_test.lanes_allot(0, 20, 252, 4, '{http://a:80,http://b:80}'), '2:4', 'and is served again');
 
--- Many tenants wait for one host, each with many lanes: they get it in turn.
+-- Many tenants with many lanes wait for one host: they get it in turn.
 SELECT appt_test.lanes_reset() \g /dev/null
 SELECT count(pg_temp.lanes(tenant, tenant * 100, tenant * 100 + 9)) FROM generate_series(1, 5) tenant \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 20, 256, 4), '100:1 200:1 300:1 400:1', 'four slots');
@@ -124,7 +124,7 @@ SELECT is(appt_test.lanes_finish(300, 1) + appt_test.lanes_finish(400, 1), 2, 't
 SELECT pg_temp.slots(appt_test.lanes_allot(0, 20, 254, 4), 1, 1000) AS granted \gset
 SELECT is(:granted, 2, 'and are given again');
 
--- Limits: concurrency of an application is for all its lanes together, of a provider for its lane.
+-- Limits of concurrency: an application's for all its lanes together, a provider's for its lane.
 SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, 'http://a:80', 3), appt_test.lane_refresh(2, 1, 'http://b:80', 3), appt_test.lane_refresh(3, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 256, 1000, '{http://a:80,http://b:80,http://a:80}'), '1:2 2:1 3:7', 'an application''s 3');
 SELECT is(appt_test.lanes_allot(0, 10, 246, 1000, '{http://a:80,http://b:80,http://a:80}'), '3:10', 'no more');
@@ -138,7 +138,7 @@ SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, application_concurr
 SELECT is(appt_test.lanes_allot(0, 10, 256), '', 'a worker that has no part of a limit sends nothing');
 SELECT is(appt_test.lanes_next_wake(), NULL::float8, 'and does not wake for it');
 
--- Limits: a second's tokens; the lane sleeps until the next one.
+-- Limits of rate: the lane sleeps until there is a token.
 SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, own_rate => 4) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 256), '1:1', 'a token');
 SELECT is(appt_test.lanes_allot(0.01, 10, 255), '', 'none is left');
@@ -168,7 +168,7 @@ SELECT is(appt_test.lanes_allot(0.002, 100, 252), '1:1', 'another limit holds at
 SELECT appt_test.lane_refresh(1, 1, at => 0.003) \g /dev/null
 SELECT is(appt_test.lanes_allot(0.003, 100, 251), '1:50 2:50', 'none at all too');
 
--- Circuits of lanes: one message at a time, and the others are not touched.
+-- Circuits of lanes: an open one sends one message at a time; other lanes are not affected.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 2), pg_temp.lanes(2, 3, 3) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 40, 256), '1:10 2:10 3:20', 'all at work');
 SELECT appt_test.lanes_finish(1, 10, 1, 'BAD', 'GOOD') \g /dev/null
@@ -184,13 +184,13 @@ SELECT appt_test.lanes_finish(1, 1, 6) \g /dev/null
 SELECT is(appt_test.open_circuits(), '', 'a success closes it');
 SELECT appt_test.lanes_finish(2, 100, 6), appt_test.lanes_finish(3, 100, 6) \g /dev/null
 SELECT is(pg_temp.slots(appt_test.lanes_allot(6, 40, 256), 1, 1), 10::bigint, 'and it has its share again');
--- A change of where it leads is tried at once.
+-- A changed destination is probed at once.
 SELECT appt_test.lanes_finish(1, 10, 7, 'BAD', 'GOOD'), appt_test.lane_refresh(1, 1, at => 7.1) \g /dev/null
 SELECT is(pg_temp.slots(appt_test.lanes_allot(7.1, 10, 226), 1, 1), 0::bigint, 'refreshed and nothing changed: it is passed over');
 SELECT appt_test.lane_refresh(1, 1, at => 7.1, version => 2) \g /dev/null
 SELECT is(pg_temp.slots(appt_test.lanes_allot(7.1, 10, 216), 1, 1), 1::bigint, 'what leads there was changed: it is tried');
 
--- Circuits of hosts: one message at a time of all lanes that go there.
+-- Circuits of hosts: all lanes together send one message at a time.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1), pg_temp.lanes(2, 2, 2), pg_temp.lanes(2, 3, 3, 'http://b:80') \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 20, 256, 1000, '{http://a:80,http://a:80,http://b:80}'), '1:10 2:5 3:5', 'all at work');
 SELECT appt_test.lanes_finish(1, 5, 1, 'NONE', 'BAD'), appt_test.lanes_finish(2, 5, 1, 'NONE', 'BAD') \g /dev/null
@@ -204,7 +204,7 @@ SELECT appt_test.lanes_finish(CASE WHEN :'granted' LIKE '1:%' THEN 1 ELSE 2 END,
 SELECT is(appt_test.open_circuits(), '', 'a success closes it');
 SELECT is(pg_temp.slots(appt_test.lanes_allot(3, 10, 240, 1000, '{http://a:80,http://a:80,http://b:80}'), 1, 2) > 2, true, 'and both are served again');
 
--- While nobody can be served, nothing wakes the worker but what ends that.
+-- While no lane may send, only what ends that wakes the worker.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 1, 256, 1), '1:1', 'the host''s only slot');
 SELECT is(appt_test.lanes_allot(0, 1, 255, 1), '', 'is taken');
@@ -212,7 +212,7 @@ SELECT is(appt_test.lanes_next_wake(), NULL::float8, 'no alarm');
 SELECT appt_test.lanes_finish(1, 1, 1, 'NONE', 'BAD') \g /dev/null
 SELECT is(appt_test.lanes_allot(1, 1, 256, 1), '1:1', 'its end is enough');
 
--- 20,000 lanes that may not send cost nothing to pass over: parked, held, full.
+-- 20,000 lanes that may not send cost nothing: parked, held, full.
 SELECT appt_test.lanes_reset() \g /dev/null
 SELECT count(appt_test.lane_refresh(lane, lane % 100, 'http://full:80')) FROM generate_series(1, 10000) lane \g /dev/null
 SELECT count(appt_test.lane_refresh(lane, 1000, 'http://b:80', application_rate => 1)) FROM generate_series(10001, 15000) lane \g /dev/null
@@ -222,7 +222,7 @@ SELECT is(appt_test.lanes_allot(0.1, 200, 988, 10), '', 'none of them may');
 SELECT appt_test.lane_refresh(30000, 3000, 'http://free:80') \g /dev/null
 SELECT cmp_ok(appt_test.lanes_visits(0.2, 10), '<', 5::float8, 'and a slot is given past them in no time');
 
--- Anything in any order: limits hold, and in the end every lane is served.
+-- Random calls in random order: limits hold, and each lane is served in the end.
 SELECT is(string_agg(seed || ': ' || mistake, ', '), NULL, '300 random lives of forty lanes')
 FROM generate_series(1, 300) seed, appt_test.lanes_churn(seed, 400) mistake WHERE mistake IS NOT NULL;
 
