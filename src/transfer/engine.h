@@ -46,19 +46,4 @@ extern int	transfers_in_flight(const TransferEngine *engine);
 /* How many more may be started now, descriptors and settings considered. */
 extern int	transfer_room(TransferEngine *engine);
 
-/*
- * End those whose message has not begun to leave, and of whose tags this is true;
- * it must not raise an error. Their responses, which are to be taken like any
- * other, say that they are untried. False: some had to stay, for too many
- * look-ups go on for nobody already; ask again.
- */
-typedef bool (*TransferFilter) (void *tag, void *argument);
-extern bool transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument);
-
-/*
- * Drop all that is in flight without waiting for anybody: for shutdown. The
- * tags are forgotten.
- */
-extern void transfer_engine_abandon(TransferEngine *engine);
-
 #endif							/* APPT_ENGINE_H */

@@ -1,30 +1,58 @@
 /*
  * hosts.c
- *		What the engine has in flight to each host, and its name look-ups.
+ *		The hosts that requests go to, and the look-ups of their names.
  *
- * libcurl looks up names in threads of its own, one a transfer, and nothing
- * can stop a thread that hangs in getaddrinfo. So at most one look-up per host
- * name is under way: libcurl asks before each one, and a transfer whose host is
- * being looked up already is called back and started again when that is over,
- * by then out of libcurl's cache. A look-up that was given up is counted until
- * its thread can be supposed to have ended.
+ * libcurl looks up each name in a thread, and nothing can stop a thread that
+ * hangs in getaddrinfo(). So that threads stay bounded, one look-up per host is
+ * under way at a time; other transfers to the host wait until it is over and
+ * then find the address in libcurl's cache. A look-up that was given up counts
+ * until its thread has probably ended.
  */
 #include "postgres.h"
 
 #include "common/hashfn.h"
 
-#include "transfer/parts.h"
+#include "transfer/clock.h"
+#include "transfer/hosts.h"
+
+/* How long libcurl's cache keeps an address. */
+#define ADDRESSES_KEPT_SECONDS 60
+
+/* How long the thread of a look-up that was given up counts as running. */
+#define LOOKUP_LINGER_MS 30000
+
+/* So many hosts more than transfers are kept before a sweep. */
+#define HOSTS_TO_SWEEP 1000
+
+/* The table must not raise an error when it can't grow. */
+static void *
+allocate_plainly(Size size)
+{
+	return malloc(size);
+}
+
+void
+create_hosts(Hosts *hosts)
+{
+	HASHCTL		control = {0};
+
+	control.keysize = DESTINATION_SIZE;
+	control.entrysize = sizeof(Host);
+	control.alloc = allocate_plainly;
+	hosts->table = hash_create("appt transfer hosts", 256, &control,
+							   HASH_ELEM | HASH_STRINGS | HASH_ALLOC);
+}
 
 Host *
-find_host(TransferEngine *engine, const char *url, HASHACTION action)
+find_host(Hosts *hosts, const char *url)
 {
 	char		key[DESTINATION_SIZE];
 	bool		found;
 	Host	   *host;
 
 	destination_of_url(url, key);
-	host = hash_search(engine->hosts, key, action, &found);
-	if (host != NULL && !found && action != HASH_FIND)
+	host = hash_search(hosts->table, key, HASH_ENTER_NULL, &found);
+	if (host != NULL && !found)
 	{
 		host->in_flight = 0;
 		host->looking_up = false;
@@ -33,132 +61,118 @@ find_host(TransferEngine *engine, const char *url, HASHACTION action)
 	return host;
 }
 
-/* Forget a host of which nothing is known any more. */
-void
-release_host(TransferEngine *engine, Host *host)
+bool
+lookup_hangs(const Host *host)
 {
-	if (--host->in_flight == 0 && host->lookup_hangs_until <= monotonic_ms())
-		hash_search(engine->hosts, host->key, HASH_REMOVE, NULL);
+	return host->lookup_hangs_until > monotonic_ms();
 }
 
-/* Those whose look-up hung stay behind until nothing is in flight to them. */
+static void
+forget_host(Hosts *hosts, Host *host)
+{
+	if (host->in_flight == 0 && !lookup_hangs(host))
+		hash_search(hosts->table, host->key, HASH_REMOVE, NULL);
+}
+
 void
-sweep_hosts(TransferEngine *engine)
+release_host(Hosts *hosts, Host *host)
+{
+	host->in_flight--;
+	forget_host(hosts, host);
+}
+
+void
+sweep_hosts(Hosts *hosts, int in_flight)
 {
 	HASH_SEQ_STATUS scan;
 	Host	   *host;
-	int64		now = monotonic_ms();
 
-	hash_seq_init(&scan, engine->hosts);
+	if (hash_get_num_entries(hosts->table) <= in_flight + HOSTS_TO_SWEEP)
+		return;
+	hash_seq_init(&scan, hosts->table);
 	while ((host = hash_seq_search(&scan)) != NULL)
-	{
-		if (host->in_flight == 0 && host->lookup_hangs_until <= now)
-			hash_search(engine->hosts, host->key, HASH_REMOVE, NULL);
-	}
+		forget_host(hosts, host);
 }
 
 static int
-lookups_lingering(TransferEngine *engine, int64 now)
+lookups_lingering(const Hosts *hosts, int64 now)
 {
 	int			lingering = 0;
 
 	for (int i = 0; i < LOOKUP_LIMIT; i++)
 	{
-		if (engine->abandoned_lookups[i] > now)
+		if (hosts->abandoned_lookups[i] > now)
 			lingering++;
 	}
 	return lingering;
 }
 
 bool
-lookup_may_start(TransferEngine *engine, const Host *host)
+lookup_may_begin(const Hosts *hosts, const Host *host)
 {
-	return !host->looking_up && engine->lookups < LOOKUP_LIMIT &&
-		(engine->lookups < LOOKUP_LIMIT / 2 ||
-		 engine->lookups + lookups_lingering(engine, monotonic_ms()) < LOOKUP_LIMIT);
+	return !host->looking_up && hosts->lookups < LOOKUP_LIMIT &&
+		(hosts->lookups < LOOKUP_LIMIT / 2 ||
+		 hosts->lookups + lookups_lingering(hosts, monotonic_ms()) < LOOKUP_LIMIT);
 }
 
 /*
- * One that hangs is given up when its time is over; one that is left may have
- * begun a moment ago, and whoever plays with a switch would leave any number.
+ * A look-up that hangs is given up only at its timeout, but one may be left a
+ * moment after it began: whoever turns a switch off and on would otherwise
+ * leave any number of threads behind.
  */
 bool
-lookup_may_be_left(TransferEngine *engine)
+lookup_may_be_left(const Hosts *hosts)
 {
-	return lookups_lingering(engine, monotonic_ms()) < LOOKUP_LIMIT / 2;
+	return lookups_lingering(hosts, monotonic_ms()) < LOOKUP_LIMIT / 2;
 }
 
 void
-end_lookup(Transfer *transfer, LookupEnd end)
+begin_lookup(Hosts *hosts, Host *host)
 {
-	TransferEngine *engine = transfer->engine;
-	int64		now;
+	host->looking_up = true;
+	hosts->lookups++;
+}
 
-	if (!transfer->looking_up)
-		return;
-	transfer->looking_up = false;
-	transfer->host->looking_up = false;
-	engine->lookups--;
-	engine->may_unblock = true;
+void
+end_lookup(Hosts *hosts, Host *host, LookupEnd end)
+{
+	int64		now = monotonic_ms();
+
+	host->looking_up = false;
+	hosts->lookups--;
 	if (end == LOOKUP_OVER)
 		return;
-
-	now = monotonic_ms();
 	if (end == LOOKUP_HANGS)
-		transfer->host->lookup_hangs_until = now + LOOKUP_LINGER_MS;
+		host->lookup_hangs_until = now + LOOKUP_LINGER_MS;
 	for (int i = 0; i < LOOKUP_LIMIT; i++)
 	{
-		if (engine->abandoned_lookups[i] <= now)
+		if (hosts->abandoned_lookups[i] <= now)
 		{
-			engine->abandoned_lookups[i] = now + LOOKUP_LINGER_MS;
+			hosts->abandoned_lookups[i] = now + LOOKUP_LINGER_MS;
 			break;
 		}
 	}
 }
 
-/* Others that share the slot are looked up more often, no more than that. */
-static int64 *
-distrust_slot(const Transfer *transfer)
+/* Hosts that share a slot are looked up more often; nothing worse follows. */
+static int
+distrust_slot(const Host *host)
 {
-	const char *key = transfer->host->key;
-	uint32		hash = hash_bytes((const unsigned char *) key, strlen(key));
-
-	return &transfer->engine->distrusted_until[hash % DISTRUST_SLOTS];
+	return hash_bytes((const unsigned char *) host->key, strlen(host->key)) % DISTRUST_SLOTS;
 }
 
 /*
- * The host's name led to an address that was refused. If libcurl's cache answered
- * for it from now on, the time would show it: a name that can't be looked up is
- * in no cache.
+ * From now on libcurl's cache must not answer for the host: a name that can't
+ * be looked up is in no cache, so the time taken would tell the two apart.
  */
 void
-distrust_address(const Transfer *transfer)
+distrust_address(Hosts *hosts, const Host *host)
 {
-	*distrust_slot(transfer) = monotonic_ms() + ADDRESSES_KEPT_SECONDS * 1000;
+	hosts->distrusted_until[distrust_slot(host)] = monotonic_ms() + ADDRESSES_KEPT_SECONDS * 1000;
 }
 
-/* How old an address out of libcurl's cache may be. */
 long
-address_cache_seconds(const Transfer *transfer)
+address_cache_seconds(const Hosts *hosts, const Host *host)
 {
-	return *distrust_slot(transfer) > monotonic_ms() ? 0 : ADDRESSES_KEPT_SECONDS;
-}
-
-/* libcurl is about to look up a name that its cache does not hold. */
-int
-lookup_callback(void *resolver, void *reserved, void *clientp)
-{
-	Transfer   *transfer = clientp;
-
-	if (transfer->looking_up)
-		return 0;
-	if (!lookup_may_start(transfer->engine, transfer->host))
-	{
-		transfer->must_wait = true;
-		return 1;
-	}
-	transfer->looking_up = true;
-	transfer->host->looking_up = true;
-	transfer->engine->lookups++;
-	return 0;
+	return hosts->distrusted_until[distrust_slot(host)] > monotonic_ms() ? 0 : ADDRESSES_KEPT_SECONDS;
 }

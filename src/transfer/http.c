@@ -8,44 +8,12 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 
-#include "transfer/parts.h"
+#include "core/settings.h"
+#include "transfer/easy_handle.h"
+#include "transfer/http.h"
 
 /* A look at how much came, for every so many turns of libcurl: it reads up to 100 buffers in one. */
 #define TURNS_BETWEEN_LOOKS 2
-
-static size_t
-body_callback(char *bytes, size_t size, size_t count, void *clientp)
-{
-	Transfer   *transfer = clientp;
-	size_t		length = size * count;
-	size_t		kept = Min(length, KEPT_BODY_SIZE - 1 - transfer->body_length);
-
-	memcpy(transfer->body + transfer->body_length, bytes, kept);
-	transfer->body_length += kept;
-	transfer->body_received += length;
-	if (transfer->body_received > BODY_LIMIT)
-	{
-		transfer->body_cut = true;
-		return 0;
-	}
-	return length;
-}
-
-/* Keep one header's value, blanks around it cut off. */
-void
-keep_value(char *value, size_t size, const char *bytes, size_t length)
-{
-	while (length > 0 && (*bytes == ' ' || *bytes == '\t'))
-	{
-		bytes++;
-		length--;
-	}
-	while (length > 0 && (unsigned char) bytes[length - 1] <= ' ')
-		length--;
-	length = Min(length, size - 1);
-	memcpy(value, bytes, length);
-	value[length] = '\0';
-}
 
 /* Does the line begin with this name and its colon? Then the value, as far as there is room for it. */
 static bool
@@ -130,41 +98,6 @@ progress_callback(void *clientp, curl_off_t to_receive, curl_off_t received,
 	return transfer->body_cut ? 1 : 0;
 }
 
-/* What every handle is told, once. */
-bool
-set_common_options(TransferEngine *engine, CURL *easy, Transfer *transfer)
-{
-	SETOPT(easy, CURLOPT_NOSIGNAL, 1L);
-	SETOPT(easy, CURLOPT_QUICK_EXIT, 1L);
-	SETOPT(easy, CURLOPT_NOPROGRESS, 1L);
-	SETOPT(easy, CURLOPT_PROXY, "");
-	SETOPT(easy, CURLOPT_NOPROXY, "*");
-	SETOPT(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	SETOPT(easy, CURLOPT_NETRC, (long) CURL_NETRC_IGNORED);
-	SETOPT(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	SETOPT(easy, CURLOPT_SSL_VERIFYHOST, 2L);
-	SETOPT(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	SETOPT(easy, CURLOPT_TCP_NODELAY, 1L);
-	SETOPT(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long) UPLOAD_BUFFER_SIZE);
-	SETOPT(easy, CURLOPT_BUFFERSIZE, (long) DOWNLOAD_BUFFER_SIZE);
-	SETOPT(easy, CURLOPT_MAXAGE_CONN, (long) IDLE_CONNECTION_SECONDS);
-	SETOPT(easy, CURLOPT_SHARE, engine->share);
-	SETOPT(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket_callback);
-	SETOPT(easy, CURLOPT_OPENSOCKETDATA, transfer);
-	SETOPT(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket_callback);
-	SETOPT(easy, CURLOPT_CLOSESOCKETDATA, engine);
-	SETOPT(easy, CURLOPT_RESOLVER_START_FUNCTION, lookup_callback);
-	SETOPT(easy, CURLOPT_RESOLVER_START_DATA, transfer);
-	SETOPT(easy, CURLOPT_PREREQFUNCTION, before_request_callback);
-	SETOPT(easy, CURLOPT_PREREQDATA, transfer);
-	SETOPT(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
-	SETOPT(easy, CURLOPT_WRITEFUNCTION, body_callback);
-	SETOPT(easy, CURLOPT_WRITEDATA, transfer);
-	SETOPT(easy, CURLOPT_HEADERDATA, transfer);
-	SETOPT(easy, CURLOPT_PRIVATE, transfer);
-	return set_tls_options(easy);
-}
-
 static bool
 set_http_options(CURL *easy, Transfer *transfer)
 {
@@ -180,8 +113,9 @@ set_http_options(CURL *easy, Transfer *transfer)
 
 /* The settings as they are now, if they changed since the handle was told. */
 static bool
-set_timeouts(Transfer *transfer, long remaining)
+set_timeouts(Transfer *transfer)
 {
+	long		remaining = time_left(transfer);
 	int			connect_timeout = Min(appt_connect_timeout, remaining);
 
 	if (transfer->set_request_timeout != remaining)
@@ -197,29 +131,6 @@ set_timeouts(Transfer *transfer, long remaining)
 	return true;
 }
 
-const char *
-ca_file(void)
-{
-	return appt_ca_file == NULL ? "" : appt_ca_file;
-}
-
-/*
- * An empty setting means the system's certificates. Reading them takes 20 ms,
- * so libcurl is to keep what it read; with a folder to look in it would not,
- * and the folder holds what the file holds.
- */
-bool
-set_ca_file(CURL *easy, const char *file)
-{
-	const curl_version_info_data *system = curl_version_info(CURLVERSION_NOW);
-	bool		is_empty = file[0] == '\0';
-
-	SETOPT(easy, CURLOPT_CAINFO, is_empty ? system->cainfo : file);
-	SETOPT(easy, CURLOPT_CAPATH, is_empty && system->cainfo == NULL ? system->capath : NULL);
-	SETOPT(easy, CURLOPT_CA_CACHE_TIMEOUT, (long) AUTHORITIES_KEPT_SECONDS);
-	return true;
-}
-
 static bool
 update_ca_file(Transfer *transfer)
 {
@@ -231,15 +142,13 @@ update_ca_file(Transfer *transfer)
 	return transfer->set_ca_file != NULL && set_ca_file(transfer->easy, ca_file());
 }
 
-void
+static void
 discard_easy(Transfer *transfer)
 {
 	curl_easy_cleanup(transfer->easy);
 	free(transfer->set_ca_file);
 	transfer->easy = NULL;
 	transfer->set_ca_file = NULL;
-	transfer->set_connect_timeout = transfer->set_request_timeout = -1;
-	transfer->set_credentials = false;
 }
 
 /* The handle of an HTTP transfer, made at its first use. */
@@ -253,7 +162,7 @@ provide_easy(Transfer *transfer)
 		return false;
 	transfer->set_connect_timeout = transfer->set_request_timeout = -1;
 	transfer->set_credentials = false;
-	return set_common_options(transfer->engine, transfer->easy, transfer) &&
+	return set_common_options(transfer->easy, transfer) &&
 		set_http_options(transfer->easy, transfer);
 }
 
@@ -327,16 +236,22 @@ set_method(Transfer *transfer)
 	return true;
 }
 
-/* Hand an HTTP request to libcurl. */
-bool
-start_http(Transfer *transfer, long remaining)
+static bool
+set_request(Transfer *transfer)
 {
-	if (!provide_easy(transfer))
-		return false;
 	SETOPT(transfer->easy, CURLOPT_URL, transfer->request->url);
-	SETOPT(transfer->easy, CURLOPT_DNS_CACHE_TIMEOUT, address_cache_seconds(transfer));
-	if (!set_method(transfer) || !set_headers(transfer) || !set_http_credentials(transfer) ||
-		!set_timeouts(transfer, remaining) || !update_ca_file(transfer))
-		return false;
-	return curl_multi_add_handle(transfer->engine->multi, transfer->easy) == CURLM_OK;
+	SETOPT(transfer->easy, CURLOPT_DNS_CACHE_TIMEOUT,
+		   address_cache_seconds(&transfer->engine->hosts, transfer->host));
+	return set_method(transfer) && set_headers(transfer) && set_http_credentials(transfer) &&
+		set_timeouts(transfer) && update_ca_file(transfer);
+}
+
+bool
+start_http(Transfer *transfer)
+{
+	if (provide_easy(transfer) && set_request(transfer) &&
+		curl_multi_add_handle(transfer->engine->multi, transfer->easy) == CURLM_OK)
+		return true;
+	discard_easy(transfer);
+	return false;
 }

@@ -11,10 +11,34 @@
 #include "postgres.h"
 
 #include "core/reachable.h"
-#include "transfer/parts.h"
+#include "core/settings.h"
+#include "transfer/clock.h"
+#include "transfer/easy_handle.h"
+#include "transfer/smtp_dialogue.h"
+#include "transfer/smtp_session.h"
+#include "transfer/tls.h"
+
+/* Mail servers limit the mails of one connection, usually to 100. */
+#define MAILS_PER_SESSION 100
 
 /* Over TLS a read may return a single byte, of a record that we had to decrypt. */
 #define READS_AT_ONCE 16
+
+struct SmtpSession
+{
+	dlist_node	node;			/* in idle_sessions while idle */
+	Engine	   *engine;
+	CURL	   *easy;
+	Transfer   *transfer;		/* NULL while idle */
+	char	   *key;			/* which mails it may carry */
+	curl_socket_t socket;		/* CURL_SOCKET_BAD until connected */
+	bool		is_reused;		/* this is not its first mail */
+	bool		must_reset;		/* the last transaction broke off */
+	bool		may_pipeline;	/* the server offers PIPELINING */
+	int			mails;
+	int64		idle_since;		/* monotonic ms */
+	SmtpDialogue dialogue;
+};
 
 /*
  * What a line of the server's tells of what it can do. Nothing that it offered
@@ -102,8 +126,9 @@ set_login(SmtpSession *session, Transfer *transfer)
 }
 
 static bool
-set_session_options(SmtpSession *session, Transfer *transfer, long remaining)
+set_session_options(SmtpSession *session, Transfer *transfer)
 {
+	long		remaining = time_left(transfer);
 	const Request *request = transfer->request;
 	static const long use_ssl[] = {
 		[STARTTLS_OPPORTUNISTIC] = CURLUSESSL_TRY,
@@ -111,11 +136,12 @@ set_session_options(SmtpSession *session, Transfer *transfer, long remaining)
 		[STARTTLS_NEVER] = CURLUSESSL_NONE
 	};
 
-	if (!set_common_options(session->engine, session->easy, transfer))
+	if (!set_common_options(session->easy, transfer))
 		return false;
 	SETOPT(session->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	SETOPT(session->easy, CURLOPT_URL, request->url);
-	SETOPT(session->easy, CURLOPT_DNS_CACHE_TIMEOUT, address_cache_seconds(transfer));
+	SETOPT(session->easy, CURLOPT_DNS_CACHE_TIMEOUT,
+		   address_cache_seconds(&session->engine->hosts, transfer->host));
 	SETOPT(session->easy, CURLOPT_CONNECT_ONLY, 1L);
 	SETOPT(session->easy, CURLOPT_HEADERFUNCTION, greeting_callback);
 	SETOPT(session->easy, CURLOPT_USE_SSL, use_ssl[request->starttls]);
@@ -124,35 +150,6 @@ set_session_options(SmtpSession *session, Transfer *transfer, long remaining)
 	SETOPT(session->easy, CURLOPT_TIMEOUT_MS, remaining);
 	SETOPT(session->easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, Max(1L, remaining / 1000));
 	return set_login(session, transfer) && set_ca_file(session->easy, ca_file());
-}
-
-/* Begin to connect. */
-static bool
-open_session(Transfer *transfer, char *key, long remaining)
-{
-	SmtpSession *session = calloc(1, sizeof(SmtpSession));
-
-	if (session == NULL)
-	{
-		free(key);
-		return false;
-	}
-	session->engine = transfer->engine;
-	session->key = key;
-	session->socket = CURL_SOCKET_BAD;
-	session->transfer = transfer;
-	transfer->session = session;
-	/* What broke a kept session does not tell of this one. */
-	transfer->curl_error[0] = '\0';
-	session->easy = curl_easy_init();
-	if (session->easy == NULL ||
-		!set_session_options(session, transfer, remaining) ||
-		curl_multi_add_handle(transfer->engine->multi, session->easy) != CURLM_OK)
-	{
-		end_session(session);
-		return false;
-	}
-	return true;
 }
 
 /*
@@ -164,13 +161,7 @@ void
 end_session(SmtpSession *session)
 {
 	if (session->socket != CURL_SOCKET_BAD)
-	{
-		SocketState *state = socket_state(session->engine, session->socket);
-
-		if (state != NULL)
-			state->session = NULL;
-		register_events(session->engine, session->socket, 0);
-	}
+		unwatch_socket(&session->engine->sockets, session->socket);
 	if (session->transfer != NULL)
 		session->transfer->session = NULL;
 	else
@@ -184,23 +175,48 @@ end_session(SmtpSession *session)
 	free(session);
 }
 
+/* Begin to connect. */
+static bool
+open_session(Transfer *transfer)
+{
+	SmtpSession *session = calloc(1, sizeof(SmtpSession));
+
+	if (session == NULL)
+		return false;
+	session->engine = transfer->engine;
+	session->socket = CURL_SOCKET_BAD;
+	session->transfer = transfer;
+	transfer->session = session;
+	/* What broke a kept session does not tell of this one. */
+	transfer->curl_error[0] = '\0';
+	session->key = session_key(transfer->request);
+	session->easy = curl_easy_init();
+	if (session->key != NULL && session->easy != NULL &&
+		set_session_options(session, transfer) &&
+		curl_multi_add_handle(transfer->engine->multi, session->easy) == CURLM_OK)
+		return true;
+	end_session(session);
+	return false;
+}
+
 /*
- * libcurl could not connect, or the server does not let us in. True: that was
- * a token's fault, the transfer goes on with another.
- *
- * To a token that it refuses a server says 334 with the reason in base64, and
- * 535 when that was acknowledged, which libcurl doesn't await.
+ * A server that refuses a token says 334 with the reason in base64, and 535 when
+ * that was acknowledged; libcurl does not wait for the 535.
  */
+static int
+login_status(const Transfer *transfer)
+{
+	return transfer->authorization != NULL && transfer->status == 334 ? 535 : transfer->status;
+}
+
 bool
 fail_session(Transfer *transfer, CURLcode result)
 {
 	bool		is_login = result == CURLE_LOGIN_DENIED;
 
 	end_session(transfer->session);
-	if (is_login && transfer->authorization != NULL && transfer->status == 334)
-		transfer->status = 535;
-	if (is_login && transfer->status >= 500 && refresh_token(transfer))
-		return true;
+	if (is_login)
+		transfer->status = login_status(transfer);
 	if (is_login && transfer->status < 300)
 		strlcpy(transfer->error, transfer->authorization != NULL ?
 				"the mail server offers no login by token (XOAUTH2, OAUTHBEARER)" :
@@ -209,11 +225,11 @@ fail_session(Transfer *transfer, CURLcode result)
 	/* A 220 or 250 before the failure is no answer to the mail. */
 	if (transfer->status < 400)
 		transfer->status = 0;
-	return false;
+	return is_login && transfer->status >= 500;
 }
 
 /* Say goodbye if that takes no waiting, and close. */
-void
+static void
 quit_session(SmtpSession *session)
 {
 	size_t		sent;
@@ -222,8 +238,15 @@ quit_session(SmtpSession *session)
 	end_session(session);
 }
 
+void
+close_idle_session(Engine *engine)
+{
+	if (!dlist_is_empty(&engine->idle_sessions))
+		quit_session(dlist_tail_element(SmtpSession, node, &engine->idle_sessions));
+}
+
 static SmtpSession *
-find_idle_session(TransferEngine *engine, const char *key)
+find_idle_session(Engine *engine, const char *key)
 {
 	dlist_iter	iter;
 
@@ -258,7 +281,7 @@ release_session(SmtpSession *session)
 	session->idle_since = monotonic_ms();
 	dlist_push_head(&session->engine->idle_sessions, &session->node);
 	/* Watched, for whatever comes now means that it is closing. */
-	register_events(session->engine, session->socket, EPOLLIN);
+	register_events(&session->engine->sockets, session->socket, EPOLLIN);
 	if (session->mails >= MAILS_PER_SESSION)
 		quit_session(session);
 }
@@ -316,7 +339,7 @@ break_session(SmtpSession *session, CURLcode result)
 		return;
 	}
 	end_session(session);
-	if (is_harmless && start_mail(transfer, true))
+	if (is_harmless && open_session(transfer))
 		return;
 	if (of_tls == NULL)
 		of_tls = end_queued ? "the connection broke before the mail server answered the message"
@@ -338,7 +361,7 @@ send_output(SmtpSession *session)
 		CURLcode	result = curl_easy_send(session->easy, bytes, length, &sent);
 
 		if (result == CURLE_AGAIN)
-			return register_events(session->engine, session->socket,
+			return register_events(&session->engine->sockets, session->socket,
 								   EPOLLIN | EPOLLOUT);
 		if (result != CURLE_OK)
 		{
@@ -347,7 +370,7 @@ send_output(SmtpSession *session)
 		}
 		smtp_dialogue_sent(&session->dialogue, sent);
 	}
-	return register_events(session->engine, session->socket, EPOLLIN);
+	return register_events(&session->engine->sockets, session->socket, EPOLLIN);
 }
 
 /* Receive what has come, but no more than is one's turn. False: the session is gone. */
@@ -363,7 +386,7 @@ receive_input(SmtpSession *session)
 
 		/* The rest may be with libcurl already: the socket can be written to, so we are called again at once. */
 		if (reads == READS_AT_ONCE)
-			return register_events(session->engine, session->socket, EPOLLIN | EPOLLOUT);
+			return register_events(&session->engine->sockets, session->socket, EPOLLIN | EPOLLOUT);
 		result = curl_easy_recv(session->easy, bytes, sizeof(bytes), &received);
 
 		if (result == CURLE_AGAIN)
@@ -382,9 +405,11 @@ receive_input(SmtpSession *session)
 }
 
 /* A session's socket is ready, or it has just been given a mail. */
-void
-run_session(SmtpSession *session)
+static void
+run_session(void *argument)
 {
+	SmtpSession *session = argument;
+
 	if (session->transfer == NULL)
 	{
 		/* Idle: the server says goodbye, or nonsense. */
@@ -405,25 +430,27 @@ run_session(SmtpSession *session)
 		finish_mail(session);
 }
 
-/* libcurl has connected and authenticated. */
+/* The connection is watched here from now on, not by libcurl. */
+static bool
+take_over_socket(SmtpSession *session)
+{
+	curl_socket_t fd = CURL_SOCKET_BAD;
+
+	curl_easy_getinfo(session->easy, CURLINFO_ACTIVESOCKET, &fd);
+	if (fd == CURL_SOCKET_BAD ||
+		!watch_socket(&session->engine->sockets, fd, run_session, session))
+		return false;
+	session->socket = fd;
+	return true;
+}
+
 void
 begin_dialogue(SmtpSession *session)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
-	SocketState *state = NULL;
-
-	if (session->socket == CURL_SOCKET_BAD)
+	if (session->socket == CURL_SOCKET_BAD && !take_over_socket(session))
 	{
-		curl_easy_getinfo(session->easy, CURLINFO_ACTIVESOCKET, &fd);
-		if (fd != CURL_SOCKET_BAD)
-			state = socket_state(session->engine, fd);
-		if (state == NULL)
-		{
-			break_session(session, CURLE_COULDNT_CONNECT);
-			return;
-		}
-		session->socket = fd;
-		state->session = session;
+		break_session(session, CURLE_COULDNT_CONNECT);
+		return;
 	}
 	session->transfer->reach = REACH_CONNECTED;
 	/* What answered the greeting is no answer to the mail. */
@@ -434,31 +461,128 @@ begin_dialogue(SmtpSession *session)
 	run_session(session);
 }
 
-/* Send a mail over a kept session, or else over a new one. */
-bool
-start_mail(Transfer *transfer, bool fresh)
+/* Take an idle session for the mail. False: there is none. */
+static bool
+take_idle_session(Transfer *transfer, const char *key)
 {
-	char	   *key = session_key(transfer->request);
 	SmtpSession *session;
-	long		remaining = Max(1, transfer->deadline - monotonic_ms());
 
-	if (key == NULL)
-		return false;
-	while (!fresh && (session = find_idle_session(transfer->engine, key)) != NULL)
+	while ((session = find_idle_session(transfer->engine, key)) != NULL)
 	{
 		if (!session_is_reachable(session))
 		{
 			end_session(session);
 			continue;
 		}
-		free(key);
 		dlist_delete(&session->node);
 		session->transfer = transfer;
 		session->is_reused = true;
 		transfer->session = session;
 		curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
-		begin_dialogue(session);
 		return true;
 	}
-	return open_session(transfer, key, remaining);
+	return false;
+}
+
+bool
+start_mail(Transfer *transfer)
+{
+	char	   *key = session_key(transfer->request);
+	bool		is_connected;
+
+	if (key == NULL)
+		return false;
+	is_connected = take_idle_session(transfer, key);
+	free(key);
+	if (!is_connected)
+		return open_session(transfer);
+	begin_dialogue(transfer->session);
+	return true;
+}
+
+bool
+mail_is_unsent(const SmtpSession *session)
+{
+	return session->socket == CURL_SOCKET_BAD || session->dialogue.step < SMTP_BODY;
+}
+
+CURL *
+session_easy(const SmtpSession *session)
+{
+	return session->easy;
+}
+
+/* When the deadline of a mail passes: that of connecting until it is connected. */
+static int64
+mail_deadline(const Transfer *transfer)
+{
+	return transfer->session->socket == CURL_SOCKET_BAD ?
+		transfer->connect_deadline : transfer->deadline;
+}
+
+/* Does a mail go on though its deadline has passed, because connecting is done and the server about to greet? */
+static bool
+awaits_greeting(Transfer *transfer, int64 now)
+{
+	curl_off_t	connect_time = 0;
+
+	if (now >= transfer->deadline)
+		return false;
+	curl_easy_getinfo(transfer->session->easy, CURLINFO_CONNECT_TIME_T, &connect_time);
+	if (connect_time > 0)
+		transfer->connect_deadline = transfer->deadline;
+	return connect_time > 0;
+}
+
+static void
+time_out(Transfer *transfer)
+{
+	SmtpSession *session = transfer->session;
+
+	transfer->reach = how_far_it_came(transfer, session->easy, CURLE_OPERATION_TIMEDOUT);
+	note_lookup_end(transfer, LOOKUP_HANGS);
+	strlcpy(transfer->error, session->socket == CURL_SOCKET_BAD ?
+			"connecting to the mail server took too long" :
+			"the mail server did not answer in time", ERROR_SIZE);
+	transfer->status = 0;
+	end_session(session);
+	finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
+}
+
+/* When the session that idles longest is to be closed. */
+static int64
+close_at(Engine *engine)
+{
+	SmtpSession *session = dlist_tail_element(SmtpSession, node, &engine->idle_sessions);
+
+	return session->idle_since + IDLE_CONNECTION_SECONDS * 1000;
+}
+
+int64
+next_session_deadline(Engine *engine)
+{
+	int64		at = PG_INT64_MAX;
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &engine->mails)
+		at = Min(at, mail_deadline(dlist_container(Transfer, node, iter.cur)));
+	if (!dlist_is_empty(&engine->idle_sessions))
+		at = Min(at, close_at(engine));
+	return at;
+}
+
+void
+run_session_deadlines(Engine *engine, int64 now)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &engine->mails)
+	{
+		Transfer   *transfer = dlist_container(Transfer, node, iter.cur);
+
+		if (now >= mail_deadline(transfer) && !awaits_greeting(transfer, now))
+			time_out(transfer);
+	}
+	while (!dlist_is_empty(&engine->idle_sessions) && now >= close_at(engine))
+		close_idle_session(engine);
 }

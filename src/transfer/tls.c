@@ -29,7 +29,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-#include "transfer/parts.h"
+#include "transfer/tls.h"
 
 /* Handshake messages for each request. A handshake has less than ten, two tickets follow as a rule. */
 #define MESSAGES_LIMIT 64
@@ -138,8 +138,7 @@ context_callback(CURL *easy, void *context, void *clientp)
 bool
 set_tls_options(CURL *easy)
 {
-	SETOPT(easy, CURLOPT_SSL_CTX_FUNCTION, context_callback);
-	return true;
+	return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, context_callback) == CURLE_OK;
 }
 
 /* A connection that is kept for long may get a new ticket now and then. */

@@ -7,7 +7,8 @@
 
 #include "utils/memutils.h"
 
-#include "transfer/parts.h"
+#include "transfer/clock.h"
+#include "transfer/token_fetch.h"
 
 List *
 token_headers(MemoryContext context)
@@ -21,82 +22,71 @@ token_headers(MemoryContext context)
 	return headers;
 }
 
-/* It needs none any more; what it was sent with is kept, for the answer may repeat it. */
-void
-leave_token(Transfer *transfer)
+/* A transfer for the request that fetches a token. */
+static Transfer *
+fetch_of(Engine *engine, Token *token, int64 deadline)
 {
-	if (transfer->token != NULL)
-		transfer->token->users--;
-	transfer->token = NULL;
-	transfer->token_granted = false;
+	Transfer   *fetch = new_transfer(engine, &token->request, deadline);
+
+	if (fetch != NULL)
+	{
+		fetch->fetched_token = token;
+		token->is_fetching = true;
+	}
+	return fetch;
 }
 
-void
-release_token(Transfer *transfer)
-{
-	leave_token(transfer);
-	free(transfer->authorization);
-	transfer->authorization = NULL;
-}
-
-/* Ask the endpoint, as a transfer whose answer comes to finish_token(). */
+/* Its token, found or made. False: out of memory. */
 static bool
-fetch_token(TransferEngine *engine, Token *token, int64 deadline)
+assign_token(Transfer *transfer, int64 now)
 {
-	Host	   *host = find_host(engine, token->request.url, HASH_ENTER_NULL);
-	Transfer   *transfer = host ? unused_transfer(engine) : NULL;
+	Engine	   *engine = transfer->engine;
 
-	if (transfer == NULL)
-		return false;
-	assign_transfer(transfer, &token->request, host, deadline);
-	transfer->fetched_token = token;
-	token->is_fetching = true;
-	if (begin_transfer(transfer))
+	if (transfer->token != NULL)
 		return true;
-	token->is_fetching = false;
-	engine->in_flight--;
-	release_host(engine, transfer->host);
-	transfer->fetched_token = NULL;
-	dlist_push_head(&engine->unused, &transfer->node);
-	return false;
+	transfer->token = token_find(&engine->tokens, transfer->request, engine->token_headers, now);
+	if (transfer->token == NULL)
+		return false;
+	transfer->token->users++;
+	return true;
 }
 
-#define AUTHORIZATION_PREFIX "Authorization: Bearer "
-
-/* See to it that the transfer has a token or waits for one. */
 TokenSupply
-provide_token(Transfer *transfer)
+provide_token(Transfer *transfer, Transfer **fetch)
 {
-	TransferEngine *engine = transfer->engine;
 	int64		now = monotonic_ms();
-	Token	   *token = transfer->token;
+	Token	   *token;
 	const char *value;
 
-	if (token == NULL)
-	{
-		token = token_find(&engine->tokens, transfer->request, engine->token_headers, now);
-		if (token == NULL)
-			return TOKEN_IMPOSSIBLE;
-		transfer->token = token;
-		token->users++;
-	}
+	*fetch = NULL;
+	if (!assign_token(transfer, now))
+		return TOKEN_IMPOSSIBLE;
+	token = transfer->token;
 	value = transfer->token_granted ? token->value : token_value(token, now);
 	if (value != NULL)
+		return authorize_transfer(transfer, value) ? TOKEN_READY : TOKEN_IMPOSSIBLE;
+	if (!token->is_fetching)
 	{
-		size_t		size = strlen(AUTHORIZATION_PREFIX) + strlen(value) + 1;
-
-		free(transfer->authorization);
-		transfer->authorization = malloc(size);
-		if (transfer->authorization == NULL)
+		*fetch = fetch_of(transfer->engine, token, transfer->deadline);
+		if (*fetch == NULL)
 			return TOKEN_IMPOSSIBLE;
-		snprintf(transfer->authorization, size, AUTHORIZATION_PREFIX "%s", value);
-		return TOKEN_READY;
 	}
-	dlist_push_tail(&token->waiting, &transfer->node);
-	if (token->is_fetching || fetch_token(engine, token, transfer->deadline))
-		return TOKEN_AWAITED;
-	dlist_delete(&transfer->node);
-	return TOKEN_IMPOSSIBLE;
+	move_transfer(transfer, &token->waiting);
+	return TOKEN_AWAITED;
+}
+
+void
+cancel_fetch(Transfer *fetch)
+{
+	fetch->fetched_token->is_fetching = false;
+	fetch->fetched_token = NULL;
+	drop_transfer(fetch);
+}
+
+static bool
+is_success(int status)
+{
+	return status >= 200 && status <= 299;
 }
 
 /* The token could not be had: so ends a transfer that waited for it. */
@@ -118,7 +108,7 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	 * An answer that grants may hold a token where we did not find it: none
 	 * of that is for the log.
 	 */
-	if (fetch->status < 200 || fetch->status > 299)
+	if (!is_success(fetch->status))
 	{
 		transfer->body_length = fetch->body_length;
 		memcpy(transfer->body, fetch->body, fetch->body_length);
@@ -126,7 +116,7 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	strlcpy(transfer->retry_after, fetch->retry_after, RETRY_AFTER_SIZE);
 	if (fetch->result != CURLE_OK)
 		snprintf(transfer->error, ERROR_SIZE, "no token could be fetched: %s", fetch->error);
-	else if (fetch->status >= 200 && fetch->status <= 299)
+	else if (is_success(fetch->status))
 		strlcpy(transfer->error, "the token endpoint's answer holds no token", ERROR_SIZE);
 	else
 		snprintf(transfer->error, ERROR_SIZE,
@@ -134,57 +124,37 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	finish_transfer(transfer, fetch->result == CURLE_OK ? CURLE_LOGIN_DENIED : fetch->result);
 }
 
-/* The endpoint answered, or could not be reached: on with those that wait. */
 void
-finish_token(Transfer *fetch)
+finish_fetch(Transfer *fetch, dlist_head *granted)
 {
-	TransferEngine *engine = fetch->engine;
 	Token	   *token = fetch->fetched_token;
 	bool		is_granted;
-	dlist_head	waiting;
 
 	fetch->body[fetch->body_length] = '\0';
-	is_granted = fetch->result == CURLE_OK && fetch->status >= 200 && fetch->status <= 299 &&
+	is_granted = fetch->result == CURLE_OK && is_success(fetch->status) &&
 		token_read_answer(token, fetch->body, monotonic_ms());
 	token->is_fetching = false;
 	fetch->fetched_token = NULL;
-
-	/* One that can't be started is not to be met again in this list. */
-	dlist_init(&waiting);
 	while (!dlist_is_empty(&token->waiting))
-		dlist_push_tail(&waiting, dlist_pop_head_node(&token->waiting));
-	while (!dlist_is_empty(&waiting))
 	{
-		Transfer   *transfer = dlist_container(Transfer, node, dlist_pop_head_node(&waiting));
+		Transfer   *transfer = dlist_head_element(Transfer, node, &token->waiting);
 
 		transfer->token_granted = is_granted;
-		if (is_granted && begin_transfer(transfer))
-			continue;
-		dlist_push_tail(&engine->busy, &transfer->node);
 		if (is_granted)
-			finish_transfer(transfer, CURLE_OUT_OF_MEMORY);
+			move_transfer(transfer, granted);
 		else
 			fail_for_token(transfer, fetch);
 	}
-	dlist_push_head(&engine->unused, &fetch->node);
+	reuse_transfer(fetch);
 }
 
-/* What the transfer is authorized with, or NULL. */
-const char *
-token_of(const Transfer *transfer)
-{
-	return transfer->authorization == NULL ? NULL : transfer->authorization + strlen(AUTHORIZATION_PREFIX);
-}
-
-/* The receiver refused the token: fetch another, once, and send again. */
 bool
-refresh_token(Transfer *transfer)
+renew_token(Transfer *transfer)
 {
-	if (transfer->authorization == NULL || transfer->token_refreshed)
+	if (transfer->authorization == NULL || transfer->token_renewed)
 		return false;
 	token_forget(transfer->token, token_of(transfer));
 	release_token(transfer);
-	transfer->token_refreshed = true;
-	restart_transfer(transfer);
+	transfer->token_renewed = true;
 	return true;
 }

@@ -1,16 +1,18 @@
 /*
  * withdraw.c
- *		Transfers that end before their message left.
+ *		End transfers before their message leaves.
  *
- * A transfer may wait for long before the first byte of its message goes: for
+ * A transfer may wait for long before the first byte of its message leaves: for
  * a look-up, a token, a descriptor, a connection, a mail server's greeting. If
- * it is not wanted any more until then, it is taken back, and was no attempt.
- * Nothing is waited for here, whatever it waits for itself; but a look-up that
- * is left goes on in its thread, and where many do the next are not left.
+ * nobody wants it any more by then, it ends, and was no attempt. A look-up that
+ * is left goes on in its thread; while too many do, transfers that look up stay.
  */
 #include "postgres.h"
 
-#include "transfer/parts.h"
+#include "transfer/signal_mask.h"
+#include "transfer/smtp_session.h"
+#include "transfer/token_fetch.h"
+#include "transfer/withdraw.h"
 
 typedef struct Withdrawal
 {
@@ -19,40 +21,26 @@ typedef struct Withdrawal
 	bool		is_complete;	/* none had to stay for its look-up */
 } Withdrawal;
 
-/* Of a mail only the envelope may have gone, of which nothing comes without the message. */
 static bool
 is_unsent(const Transfer *transfer)
 {
-	/* Its token was refused, together with the message. */
-	if (transfer->token_refreshed)
+	/* The receiver had the message together with the token that it refused. */
+	if (transfer->token_renewed)
 		return false;
 	if (transfer->session != NULL)
-		return transfer->session->socket == CURL_SOCKET_BAD ||
-			transfer->session->dialogue.step < SMTP_BODY;
+		return mail_is_unsent(transfer->session);
 	return !transfer->request_sent;
 }
 
-/* Take it away from wherever it waits; libcurl does not mind if it knows nothing of it. */
+/* Take it out of libcurl's hands, whether or not it is there. */
 static void
 detach(Transfer *transfer)
 {
-	end_lookup(transfer, LOOKUP_LEFT);
+	note_lookup_end(transfer, LOOKUP_LEFT);
 	if (transfer->session != NULL)
 		end_session(transfer->session);
 	else if (transfer->easy != NULL)
 		curl_multi_remove_handle(transfer->engine->multi, transfer->easy);
-}
-
-/* It ends without having been tried: nobody's fault. */
-void
-finish_untried(Transfer *transfer, const char *error)
-{
-	strlcpy(transfer->error, error, ERROR_SIZE);
-	transfer->status = 0;
-	transfer->body_length = 0;
-	transfer->reach = REACH_UNTRIED;
-	transfer->is_untried = !transfer->token_refreshed;
-	finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
 }
 
 static void
@@ -67,7 +55,7 @@ withdraw_from(dlist_head *transfers, Withdrawal *withdrawal)
 		if (transfer->fetched_token != NULL || !is_unsent(transfer) ||
 			!withdrawal->is_unwanted(transfer->tag, withdrawal->argument))
 			continue;
-		if (transfer->looking_up && !lookup_may_be_left(transfer->engine))
+		if (transfer->looking_up && !lookup_may_be_left(&transfer->engine->hosts))
 		{
 			withdrawal->is_complete = false;
 			continue;
@@ -78,7 +66,7 @@ withdraw_from(dlist_head *transfers, Withdrawal *withdrawal)
 }
 
 bool
-transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument)
+transfer_withdraw(Engine *engine, TransferFilter is_unwanted, void *argument)
 {
 	Withdrawal	withdrawal = {is_unwanted, argument, true};
 	sigset_t	signals;
@@ -94,38 +82,40 @@ transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argu
 	return withdrawal.is_complete;
 }
 
+static void
+abandon(dlist_head *transfers)
+{
+	while (!dlist_is_empty(transfers))
+	{
+		Transfer   *transfer = dlist_head_element(Transfer, node, transfers);
+
+		detach(transfer);
+		finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
+	}
+}
+
 void
-transfer_engine_abandon(TransferEngine *engine)
+transfer_engine_abandon(Engine *engine)
 {
 	sigset_t	signals;
+	dlist_iter	iter;
 
 	block_signals(&signals);
-	while (!dlist_is_empty(&engine->waiting))
-		finish_transfer(dlist_head_element(Transfer, node, &engine->waiting),
-						CURLE_ABORTED_BY_CALLBACK);
-	while (!dlist_is_empty(&engine->busy))
-	{
-		Transfer   *transfer = dlist_head_element(Transfer, node, &engine->busy);
-
-		detach(transfer);
-		finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
-	}
-	while (!dlist_is_empty(&engine->mails))
-	{
-		Transfer   *transfer = dlist_head_element(Transfer, node, &engine->mails);
-
-		detach(transfer);
-		finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
-	}
+	dlist_foreach(iter, &engine->tokens)
+		abandon(&dlist_container(Token, node, iter.cur)->waiting);
+	abandon(&engine->waiting);
+	abandon(&engine->busy);
+	abandon(&engine->mails);
 	unblock_signals(&signals);
 
-	/* The tags are forgotten. */
+	/* Nobody waits for these tokens any more, so none is granted to anyone. */
+	while (!dlist_is_empty(&engine->fetched))
+		finish_fetch(dlist_container(Transfer, node, dlist_pop_head_node(&engine->fetched)), NULL);
 	while (!dlist_is_empty(&engine->finished))
 	{
-		Transfer   *transfer = dlist_container(Transfer, node,
-											   dlist_pop_head_node(&engine->finished));
+		Transfer   *transfer = dlist_container(Transfer, node, dlist_pop_head_node(&engine->finished));
 
 		release_token(transfer);
-		dlist_push_head(&engine->unused, &transfer->node);
+		reuse_transfer(transfer);
 	}
 }

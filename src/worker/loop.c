@@ -34,6 +34,7 @@
 #include "fairness/lanes.h"
 #include "fairness/refresh.h"
 #include "fairness/registry.h"
+#include "transfer/withdraw.h"
 #include "worker/chores.h"
 #include "worker/claim.h"
 #include "worker/delivery.h"

@@ -19,6 +19,7 @@
 
 #include "core/column.h"
 #include "core/statement.h"
+#include "transfer/withdraw.h"
 #include "worker/delivery.h"
 #include "worker/guard.h"
 #include "worker/switches.h"

@@ -5,7 +5,8 @@
  *
  * `make bench` links a library of the worker with this in it, to measure what
  * claiming, composing and settling cost without the network. Nobody installs
- * it. Names and promises are engine.h's.
+ * it. Names and promises are those of engine.h and
+ * withdraw.h.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 
 #include "core/settings.h"
 #include "transfer/engine.h"
+#include "transfer/withdraw.h"
 
 struct TransferEngine
 {

@@ -25,8 +25,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
-#include "transfer/token.h"
 #include "transfer/engine.h"
+#include "transfer/token.h"
+#include "transfer/withdraw.h"
 
 #include "test_channels.h"
 

@@ -1,0 +1,163 @@
+/*
+ * result.c
+ *		What it means that libcurl is done with a transfer.
+ */
+#include "postgres.h"
+
+#include "channel/url.h"
+#include "transfer/begin.h"
+#include "transfer/result.h"
+#include "transfer/smtp_session.h"
+#include "transfer/token_fetch.h"
+#include "transfer/waiting.h"
+
+/* What libcurl noted; its look-up is over, or given up. */
+static void
+note_result(Transfer *transfer, CURL *easy, CURLcode result)
+{
+	long		status = 0;
+
+	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->status = status;
+	transfer->reach = how_far_it_came(transfer, easy, result);
+	note_lookup_end(transfer, result == CURLE_OPERATION_TIMEDOUT ? LOOKUP_HANGS : LOOKUP_OVER);
+}
+
+/* A body that we cut is an answer all the same; a header that does not end is none. */
+static CURLcode
+judge_answer(const Transfer *transfer, CURLcode result)
+{
+	if ((result == CURLE_WRITE_ERROR || result == CURLE_ABORTED_BY_CALLBACK) && transfer->body_cut)
+		result = CURLE_OK;
+	if (result == CURLE_OK && transfer->session == NULL && !transfer->header_ended)
+		return CURLE_PARTIAL_FILE;
+	return result;
+}
+
+/* The others that wait for this host's address share its failure. */
+static void
+fail_waiting(Engine *engine, Host *host, CURLcode result, const char *error)
+{
+	dlist_mutable_iter iter;
+
+	/* The host stays: the transfer that failed still counts. */
+	dlist_foreach_modify(iter, &engine->waiting)
+	{
+		Transfer   *other = dlist_container(Transfer, node, iter.cur);
+
+		if (other->host == host && other->must_wait)
+		{
+			strlcpy(other->error, error, ERROR_SIZE);
+			other->reach = REACH_FAILED;
+			finish_transfer(other, result);
+		}
+	}
+}
+
+static void
+share_failed_lookup(Transfer *transfer, CURLcode result)
+{
+	strlcpy(transfer->error, result == CURLE_OPERATION_TIMEDOUT ?
+			"the host name could not be looked up in time" :
+			"the host name could not be looked up or may not be contacted", ERROR_SIZE);
+	fail_waiting(transfer->engine, transfer->host, result, transfer->error);
+}
+
+/*
+ * It failed, perhaps for its host. A name that can't be looked up and one whose
+ * address was refused must not be distinguishable: by the error, by what the
+ * failure counts for, or by the time that the next look-up takes.
+ */
+static void
+judge_host(Transfer *transfer, CURLcode result, bool was_looking_up)
+{
+	bool		is_refused = transfer->address_refused && !transfer->address_opened;
+
+	if (is_refused && url_names_address(transfer->request->url))
+		transfer->refused_by_policy = true;
+	else if (is_refused || was_looking_up)
+	{
+		transfer->reach = REACH_FAILED;
+		if (is_refused)
+			distrust_address(&transfer->engine->hosts, transfer->host);
+		share_failed_lookup(transfer, result);
+	}
+}
+
+static void
+end(Transfer *transfer, CURLcode result, bool was_looking_up)
+{
+	if (result != CURLE_OK)
+		judge_host(transfer, result, was_looking_up);
+	finish_transfer(transfer, result);
+}
+
+/* Was it held up by something that has nothing to do with the message? Then it waits, or begins again. */
+static bool
+goes_on(Transfer *transfer, CURLcode result)
+{
+	if (result == CURLE_OK)
+		return false;
+	if (transfer->must_wait || transfer->out_of_descriptors)
+		wait_transfer(transfer);
+	/* That connection is closed now; a new one may go elsewhere. */
+	else if (transfer->kept_refused)
+		begin_again(transfer);
+	else
+		return false;
+	return true;
+}
+
+/* libcurl is done with an HTTP request. */
+static void
+read_http_result(Transfer *transfer, CURLcode result)
+{
+	bool		was_looking_up = transfer->looking_up;
+
+	note_result(transfer, transfer->easy, result);
+	curl_multi_remove_handle(transfer->engine->multi, transfer->easy);
+	if (goes_on(transfer, result))
+		return;
+	result = judge_answer(transfer, result);
+	if (result == CURLE_OK && transfer->status == 401 && renew_token(transfer))
+		begin_again(transfer);
+	else
+		end(transfer, result, was_looking_up);
+}
+
+/* libcurl is done with connecting an SMTP session. */
+static void
+read_session_result(Transfer *transfer, CURLcode result)
+{
+	bool		was_looking_up = transfer->looking_up;
+
+	note_result(transfer, session_easy(transfer->session), result);
+	if (result == CURLE_OK)
+		begin_dialogue(transfer->session);
+	else if (fail_session(transfer, result) && renew_token(transfer))
+		begin_again(transfer);
+	else if (!goes_on(transfer, result))
+		end(transfer, result, was_looking_up);
+}
+
+void
+read_results(Engine *engine)
+{
+	CURLMsg    *message;
+	int			left;
+
+	while ((message = curl_multi_info_read(engine->multi, &left)) != NULL)
+	{
+		Transfer   *transfer = NULL;
+		CURLcode	result = message->data.result;
+
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **) &transfer);
+		if (transfer->session != NULL)
+			read_session_result(transfer, result);
+		else
+			read_http_result(transfer, result);
+	}
+}
+
