@@ -68,7 +68,7 @@ extern CodeGuess code_counts_guess(const pg_uuid_t *nonce, bool is_right, Timest
 /* Guess at a used code, however long ago it was used: it has ONE_TIME_CODE_TRIES of its own. */
 extern CodeGuess code_counts_guess_used(const pg_uuid_t *nonce, bool is_right);
 
-/* ---- for the library's start, module.c ---- */
+/* ---- for the start of the library, process/init.c ---- */
 extern void code_counts_shared_request(void);
 extern void code_counts_shared_create(void);
 

@@ -41,7 +41,7 @@ extern bool one_time_code_derive(const OneTimeCode *code, char *digits);
  */
 extern bool one_time_code_is(const OneTimeCode *code, const char *guess);
 
-/* ---- for the library's start, module.c ---- */
+/* ---- for the start of the library, process/init.c ---- */
 extern void one_time_code_shared_request(void);
 extern void one_time_code_shared_create(void);
 

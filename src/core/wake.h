@@ -76,7 +76,7 @@ extern void wake_sleep_deaf(void);
 /* At once, whatever becomes of the transaction: the workers of that database look at everything anew. */
 extern void wake_database(Oid database);
 
-/* ---- for the library's start, module.c ---- */
+/* ---- for the start of the library, process/init.c ---- */
 extern void wake_shared_request(void);
 extern void wake_shared_create(void);
 

@@ -3,19 +3,18 @@
  *		Keeps appt.workers workers running in every database that has the
  *		extension.
  *
- * The launcher is connected to no database: it sees the list of databases, but
- * not which of them have the extension. At its start it tries them one by one
- * with a worker, which exits where there is none. Later, whoever creates,
- * alters or drops the extension or a database says so in shared memory at
- * commit (lifecycle.c); once a minute the list is read anyway.
+ * At its start the launcher tries the databases one by one with a worker, which
+ * exits where there is no extension. Later, a session that creates, alters or
+ * drops the extension or a database says so in shared memory at commit
+ * (lifecycle.c). Once a minute the list of databases is read anyway.
  *
- * Workers are never restarted by the postmaster, only from here, at once the
- * first time and then after 1 s, doubling to 60 s, until one has lived for a
- * minute. All that must outlive the launcher is in shared memory: after its
- * own death the next one finds the records of living workers and goes on.
- * A worker that was registered but never started, because the launcher or its
- * fork failed in between, is forgotten after a while; should it start late
- * after all, its record's generation tells it to exit.
+ * The postmaster never restarts a worker; the launcher does, at once the first
+ * time and then after 1 s, doubling to 60 s, until one has lived for a minute.
+ * All that must outlive the launcher is in shared memory: the launcher after it
+ * finds the records of living workers and goes on. A worker that was registered
+ * but never started, because the launcher or its fork failed in between, is
+ * forgotten after a while. Should it start late after all, its record's
+ * generation tells it to exit.
  *
  * A crash of a worker restarts the server, and with it the launcher, which then
  * remembers nothing. It learns from crashes.c how often the workers of a database
@@ -27,12 +26,6 @@
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "access/tableam.h"
-#include "access/xact.h"
-#include "catalog/pg_database.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -40,16 +33,15 @@
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
-#include "storage/procarray.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "core/caller_name.h"
 #include "core/settings.h"
+#include "process/databases.h"
 #include "process/launcher.h"
 #include "process/shared.h"
 #include "process/worker_main.h"
@@ -84,7 +76,12 @@ typedef struct Supervised
 									 * NULL */
 } Supervised;
 
-static List *all_supervised = NIL;	/* in TopMemoryContext */
+typedef struct Launcher
+{
+	List	   *supervised;		/* of Supervised *, in TopMemoryContext */
+	TimestampTz last_turn;
+	TimestampTz refresh_at;		/* of the list of databases */
+} Launcher;
 
 #define LAUNCHER_FUNCTION "appt_launcher_main"
 
@@ -119,149 +116,6 @@ launcher_is_registered(void)
 			return true;
 	}
 	return false;
-}
-
-/* ---- the list of databases ---- */
-
-/* Databases that may have workers: not templates, open to connections. */
-static List *
-read_databases(void)
-{
-	MemoryContext context = CurrentMemoryContext;
-	List	   *databases = NIL;
-	Relation	relation;
-	TableScanDesc scan;
-	HeapTuple	tuple;
-
-	SetCurrentStatementStartTimestamp();
-	StartTransactionCommand();
-	(void) GetTransactionSnapshot();
-	relation = table_open(DatabaseRelationId, AccessShareLock);
-	scan = table_beginscan_catalog(relation, 0, NULL);
-	while ((tuple = heap_getnext(scan, ForwardScanDirection)) != NULL)
-	{
-		Form_pg_database database = (Form_pg_database) GETSTRUCT(tuple);
-
-		if (database->datallowconn && !database->datistemplate)
-		{
-			MemoryContext previous = MemoryContextSwitchTo(context);
-
-			databases = lappend_oid(databases, database->oid);
-			MemoryContextSwitchTo(previous);
-		}
-	}
-	table_endscan(scan);
-	table_close(relation, AccessShareLock);
-	CommitTransactionCommand();
-	MemoryContextSwitchTo(context);
-	return databases;
-}
-
-static void
-terminate_workers(Oid database)
-{
-	for (int i = 0; i < workers_shared->worker_count; i++)
-	{
-		WorkerRecord *worker = &workers_shared->workers[i];
-
-		if (worker->is_used && worker->database == database && worker->pid != 0)
-			kill(worker->pid, SIGTERM);
-	}
-}
-
-/* Forget databases that are gone or closed, and stop what still runs there. */
-static void
-forget_databases_but(List *databases)
-{
-	for (int i = 0; i < workers_shared->worker_count; i++)
-		if (workers_shared->workers[i].is_used &&
-			!list_member_oid(databases, workers_shared->workers[i].database))
-			terminate_workers(workers_shared->workers[i].database);
-	for (int i = 0; i < workers_shared->database_count; i++)
-		if (!list_member_oid(databases, workers_shared->databases[i].database))
-			workers_shared->databases[i].database = InvalidOid;
-}
-
-/* A session's transaction end releases what it holds; make sure. */
-static void
-forget_dead_holders(void)
-{
-	for (int i = 0; i < workers_shared->hold_count; i++)
-		if (OidIsValid(workers_shared->holds[i].database) &&
-			BackendPidGetProc(workers_shared->holds[i].pid) == NULL)
-			workers_shared->holds[i].database = InvalidOid;
-}
-
-static void
-supervise_anew(Oid database)
-{
-	ListCell   *cell;
-
-	foreach(cell, all_supervised)
-	{
-		Supervised *supervised = (Supervised *) lfirst(cell);
-
-		if (supervised->database != database)
-			continue;
-		supervised->not_before = DT_NOBEGIN;
-		supervised->delay = RESTART_DELAY_FIRST;
-		supervised->was_alive = false;	/* its end was no failure */
-	}
-}
-
-/*
- * Something happened to the database. A worker that serves it finds out by
- * itself; one that found no extension is on its way out, and what it found is
- * not so any more.
- */
-static void
-check_database(DatabaseRecord *record)
-{
-	record->check = record->is_doubted = false;
-	if (record->presence == PRESENCE_ABSENT || worker_record(record->database, 1) == NULL)
-		record->presence = PRESENCE_UNKNOWN;
-	supervise_anew(record->database);
-}
-
-static void
-refresh_databases(void)
-{
-	List	   *databases;
-	ListCell   *cell;
-
-	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
-	workers_shared->check_all = false;
-	LWLockRelease(workers_shared->lock);
-	databases = read_databases();
-
-	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
-	forget_databases_but(databases);
-	crashes_forget_databases_but(databases);
-	forget_dead_holders();
-	foreach(cell, databases)
-	{
-		DatabaseRecord *record = database_record_create(lfirst_oid(cell));
-
-		if (record != NULL && (record->check || record->is_doubted))
-			check_database(record);
-	}
-	LWLockRelease(workers_shared->lock);
-	list_free(databases);
-}
-
-static bool
-refresh_is_asked_for(void)
-{
-	bool		asked;
-
-	LWLockAcquire(workers_shared->lock, LW_SHARED);
-	asked = workers_shared->check_all;
-	for (int i = 0; i < workers_shared->database_count; i++)
-		if (OidIsValid(workers_shared->databases[i].database) &&
-			workers_shared->databases[i].check)
-			asked = true;
-	LWLockRelease(workers_shared->lock);
-	return asked;
 }
 
 /* ---- starting ---- */
@@ -443,13 +297,13 @@ supervise(Supervised *supervised)
 }
 
 static Supervised *
-supervised_for(Oid database, int slot)
+supervised_for(Launcher *launcher, Oid database, int slot)
 {
 	MemoryContext previous;
 	Supervised *supervised;
 	ListCell   *cell;
 
-	foreach(cell, all_supervised)
+	foreach(cell, launcher->supervised)
 	{
 		supervised = (Supervised *) lfirst(cell);
 		if (supervised->database == database && supervised->slot == slot)
@@ -461,17 +315,17 @@ supervised_for(Oid database, int slot)
 	supervised->slot = slot;
 	supervised->not_before = DT_NOBEGIN;
 	supervised->delay = RESTART_DELAY_FIRST;
-	all_supervised = lappend(all_supervised, supervised);
+	launcher->supervised = lappend(launcher->supervised, supervised);
 	MemoryContextSwitchTo(previous);
 	return supervised;
 }
 
 static void
-forget_supervised_but(List *databases)
+forget_supervised_outside(Launcher *launcher, List *databases)
 {
 	ListCell   *cell;
 
-	foreach(cell, all_supervised)
+	foreach(cell, launcher->supervised)
 	{
 		Supervised *supervised = (Supervised *) lfirst(cell);
 
@@ -479,63 +333,66 @@ forget_supervised_but(List *databases)
 			continue;
 		forget_handle(supervised);
 		pfree(supervised);
-		all_supervised = foreach_delete_current(all_supervised, cell);
+		launcher->supervised = foreach_delete_current(launcher->supervised, cell);
 	}
 }
 
-/* Databases where workers are to run, those still to be tried, and all. */
+/* Something happened to these databases: an end of their workers is no failure, and the next start need not wait. */
 static void
-sort_databases(List **present, List **unknown, List **known)
+start_anew(Launcher *launcher, List *databases)
 {
-	LWLockAcquire(workers_shared->lock, LW_SHARED);
-	for (int i = 0; i < workers_shared->database_count; i++)
-	{
-		DatabaseRecord *record = &workers_shared->databases[i];
+	ListCell   *cell;
 
-		if (!OidIsValid(record->database))
+	foreach(cell, launcher->supervised)
+	{
+		Supervised *supervised = (Supervised *) lfirst(cell);
+
+		if (!list_member_oid(databases, supervised->database))
 			continue;
-		*known = lappend_oid(*known, record->database);
-		if (database_is_held(record->database))
-			continue;
-		if (record->presence == PRESENCE_PRESENT)
-			*present = lappend_oid(*present, record->database);
-		else if (record->presence == PRESENCE_UNKNOWN)
-			*unknown = lappend_oid(*unknown, record->database);
+		supervised->not_before = DT_NOBEGIN;
+		supervised->delay = RESTART_DELAY_FIRST;
+		supervised->was_alive = false;
 	}
-	LWLockRelease(workers_shared->lock);
+}
+
+/*
+ * Try databases one at a time: does this one have the extension? Returns true if
+ * the next one must wait; *next is when to look again at the latest.
+ */
+static bool
+try_database(Launcher *launcher, Oid database, TimestampTz *next)
+{
+	Supervised *trial = supervised_for(launcher, database, 1);
+	TimestampTz patience_ends;
+
+	*next = Min(*next, supervise(trial));
+	if (!trial->was_alive)
+		return false;			/* it failed, and waits for its next start */
+	patience_ends = trial->alive_since + TRIAL_PATIENCE;
+	if (GetCurrentTimestamp() >= patience_ends)
+		return false;
+	*next = Min(*next, patience_ends);
+	return true;
 }
 
 /* Start what is missing; returns when to look again at the latest. */
 static TimestampTz
-supervise_all(void)
+supervise_all(Launcher *launcher)
 {
-	List	   *present = NIL;
-	List	   *unknown = NIL;
-	List	   *known = NIL;
-	ListCell   *cell;
+	DatabaseLists databases = databases_list();
 	TimestampTz next = GetCurrentTimestamp() + REFRESH_INTERVAL;
+	ListCell   *cell;
 
-	sort_databases(&present, &unknown, &known);
-	forget_supervised_but(known);
-	foreach(cell, present)
-		for (int slot = 1; slot <= appt_workers; slot++)
-		next = Min(next, supervise(supervised_for(lfirst_oid(cell), slot)));
-
-	/* One database at a time is tried; one that just failed waits its turn. */
-	foreach(cell, unknown)
+	forget_supervised_outside(launcher, databases.known);
+	foreach(cell, databases.present)
 	{
-		Supervised *trial = supervised_for(lfirst_oid(cell), 1);
-		TimestampTz patience_ends;
-
-		next = Min(next, supervise(trial));
-		if (!trial->was_alive)
-			continue;
-		patience_ends = trial->alive_since + TRIAL_PATIENCE;
-		if (GetCurrentTimestamp() < patience_ends)
-		{
-			next = Min(next, patience_ends);
+		for (int slot = 1; slot <= appt_workers; slot++)
+			next = Min(next, supervise(supervised_for(launcher, lfirst_oid(cell), slot)));
+	}
+	foreach(cell, databases.unknown)
+	{
+		if (try_database(launcher, lfirst_oid(cell), &next))
 			break;
-		}
 	}
 	return next;
 }
@@ -575,16 +432,15 @@ handle_interrupts(void)
 
 /* A clock that is set back postpones nothing. */
 static bool
-clock_was_set_back(void)
+clock_was_set_back(Launcher *launcher)
 {
-	static TimestampTz last = DT_NOBEGIN;
 	TimestampTz now = GetCurrentTimestamp();
-	bool		was_set_back = now < last;
+	bool		was_set_back = now < launcher->last_turn;
 	ListCell   *cell;
 
-	last = now;
+	launcher->last_turn = now;
 	if (was_set_back)
-		foreach(cell, all_supervised)
+		foreach(cell, launcher->supervised)
 			((Supervised *) lfirst(cell))->not_before = DT_NOBEGIN;
 	return was_set_back;
 }
@@ -604,7 +460,7 @@ void
 appt_launcher_main(Datum unused)
 {
 	MemoryContext context;
-	TimestampTz refresh_at = DT_NOBEGIN;
+	Launcher	launcher = {NIL, DT_NOBEGIN, DT_NOBEGIN};
 
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
@@ -622,12 +478,13 @@ appt_launcher_main(Datum unused)
 
 		MemoryContextSwitchTo(context);
 		handle_interrupts();
-		if (clock_was_set_back() || refresh_is_asked_for() || GetCurrentTimestamp() >= refresh_at)
+		if (clock_was_set_back(&launcher) || databases_must_refresh() ||
+			GetCurrentTimestamp() >= launcher.refresh_at)
 		{
-			refresh_databases();
-			refresh_at = GetCurrentTimestamp() + REFRESH_INTERVAL;
+			start_anew(&launcher, databases_refresh());
+			launcher.refresh_at = GetCurrentTimestamp() + REFRESH_INTERVAL;
 		}
-		wake = Min(supervise_all(), refresh_at);
+		wake = Min(supervise_all(&launcher), launcher.refresh_at);
 		MemoryContextReset(context);
 		sleep_until(wake);
 	}

@@ -148,7 +148,7 @@ release(Oid database)
 			record->database = InvalidOid;
 	}
 	LWLockRelease(workers_shared->lock);
-	launcher_check_database(database);
+	database_recheck(database);
 }
 
 static void
@@ -257,7 +257,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	if (was_prepared)
 	{
 		wake_database(MyDatabaseId);
-		launcher_doubt_database(MyDatabaseId);
+		database_invalidate(MyDatabaseId);
 	}
 }
 
@@ -278,7 +278,7 @@ report_changes(void)
 {
 	for (int i = 0; i < changed_count; i++)
 	{
-		launcher_check_database(changed[i]);
+		database_recheck(changed[i]);
 		wake_database(changed[i]);
 	}
 	changed_count = 0;

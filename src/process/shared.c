@@ -147,7 +147,7 @@ database_is_held(Oid database)
 }
 
 void
-launcher_check_database(Oid database)
+database_recheck(Oid database)
 {
 	DatabaseRecord *record;
 
@@ -161,23 +161,23 @@ launcher_check_database(Oid database)
 	else
 		workers_shared->check_all = true;
 	LWLockRelease(workers_shared->lock);
-	launcher_wake();
+	wake_launcher();
 }
 
 void
-launcher_doubt_database(Oid database)
+database_invalidate(Oid database)
 {
 	DatabaseRecord *record;
 
 	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
 	record = database_record(database);
 	if (record != NULL && record->presence != PRESENCE_PRESENT)
-		record->is_doubted = true;
+		record->is_stale = true;
 	LWLockRelease(workers_shared->lock);
 }
 
 void
-launcher_wake(void)
+wake_launcher(void)
 {
 	Latch	   *launcher;
 

@@ -26,7 +26,7 @@ typedef struct DatabaseRecord
 	Presence	presence;		/* of the extension */
 	uint32		changes;		/* how often it was created, altered or dropped */
 	bool		check;			/* the launcher shall look at it anew */
-	bool		is_doubted;		/* so it shall with its next regular look */
+	bool		is_stale;		/* so it shall with its next regular look */
 	uint32		without_slot;	/* SLOT_BITs of workers that could not be
 								 * registered */
 } DatabaseRecord;
@@ -65,11 +65,16 @@ extern DatabaseRecord *database_record(Oid database);	/* NULL: not known */
 extern DatabaseRecord *database_record_create(Oid database);	/* NULL: no room */
 extern bool database_is_held(Oid database);
 
-/* Have the launcher look at the database anew. Never fails. */
-extern void launcher_check_database(Oid database);
+/* Have the launcher look at the database anew, now. Never fails. */
+extern void database_recheck(Oid database);
 
-/* Have the launcher do so at its next regular look, if it knows of no extension there. Never fails. */
-extern void launcher_doubt_database(Oid database);
-extern void launcher_wake(void);
+/*
+ * If the launcher knows of no extension there, that may be wrong: have it look
+ * at the database with its next regular look. Never fails.
+ */
+extern void database_invalidate(Oid database);
+
+/* End the launcher's sleep. Never fails. */
+extern void wake_launcher(void);
 
 #endif							/* APPT_SHARED_H */

@@ -98,7 +98,7 @@ detach(int code, Datum argument)
 	record->is_used = false;
 	record->pid = 0;
 	LWLockRelease(record->lock);
-	launcher_wake();
+	wake_launcher();
 }
 
 /* Take over the record that the launcher made; NULL if it is no longer ours, or DDL holds the database. */
@@ -123,7 +123,7 @@ attach(int index)
 	}
 	LWLockRelease(workers_shared->lock);
 	if (is_held)
-		launcher_wake();
+		wake_launcher();
 	if (is_held || !is_ours)
 		return NULL;
 	on_shmem_exit(detach, PointerGetDatum(record));
@@ -161,7 +161,7 @@ publish_presence(Presence presence, uint32 changes)
 		record->presence = presence;
 	LWLockRelease(workers_shared->lock);
 	if (is_news)
-		launcher_wake();
+		wake_launcher();
 	return is_current;
 }
 

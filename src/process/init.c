@@ -1,5 +1,5 @@
 /*
- * module.c
+ * init.c
  *		What the library does when PostgreSQL loads it.
  *
  * Preloaded, it takes its shared memory, follows database DDL, keeps plans from
