@@ -6,7 +6,8 @@
 #                Perl tests named run under valgrind)
 # make demo      watch it work on real parts (KEEP=1 leaves the cluster up)
 # make bench     the numbers, each beside its baseline
-# make lint      compilers' warnings as errors, clang-tidy, cppcheck
+# make lint      structure, format, compilers' warnings as errors, clang-tidy, cppcheck
+# make format    give C files the look that `make lint` asks for
 EXTENSION = appt
 # The one place that names the version; C has it as APPT_VERSION.
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" appt.control)
