@@ -51,8 +51,6 @@
 #include "worker/guard.h"
 #include "worker/heads.h"
 #include "worker/journal.h"
-#include "worker/owners.h"
-#include "worker/settle.h"
 #include "worker/suspects.h"
 #include "worker/unsent.h"
 
@@ -85,16 +83,22 @@ typedef struct Candidate
 	LaneQuota  *quota;			/* that it was taken for */
 } Candidate;
 
-/* So many of the next claims take one row each, to find the one that broke a batch. */
-static int	single_claims;
-
-/* The next claim settles nothing: one that did has failed. */
-static bool claims_alone;
+struct Claimer
+{
+	int			slot;
+	Scheduler  *scheduler;
+	TransferEngine *engine;
+	Settler    *settler;
+	FlightMemory flight_memory;
+	int			single_claims;	/* so many of the next claims take one row
+								 * each, to find the one that broke a batch */
+	bool		claims_alone;	/* the next claim settles nothing: one that
+								 * did has failed */
+};
 
 typedef struct Claim
 {
-	Scheduler  *scheduler;
-	int			slot;
+	Claimer    *claimer;
 	TimestampTz now;
 	Settling   *settling;		/* what is settled by the same transaction, or
 								 * NULL */
@@ -170,20 +174,33 @@ static Statement mark_sending = {
 	3, {INT8ARRAYOID, INT4ARRAYOID, INT2OID}
 };
 
+Claimer *
+claimer_create(int slot, Scheduler *scheduler, TransferEngine *engine, Settler *settler)
+{
+	Claimer    *claimer = (Claimer *) palloc0(sizeof(Claimer));
+
+	claimer->slot = slot;
+	claimer->scheduler = scheduler;
+	claimer->engine = engine;
+	claimer->settler = settler;
+	flight_memory_init(&claimer->flight_memory);
+	return claimer;
+}
+
 /* ---- which lanes may have how much ---- */
 
 static void
-allot(Claim *claim, TransferEngine *engine, int room)
+allot(Claim *claim, int room)
 {
 	Allowance	allowance = {
 		.now = claim->now,
 		.slots = room,
-		.free_slots = transfer_room(engine),
+		.free_slots = transfer_room(claim->claimer->engine),
 		.max_per_host = appt_max_per_host
 	};
 	MemoryContext previous = MemoryContextSwitchTo(claim->staging);
 
-	claim->grants = lanes_allot(claim->scheduler, &allowance, &claim->quota_count);
+	claim->grants = lanes_allot(claim->claimer->scheduler, &allowance, &claim->quota_count);
 	claim->quotas = (LaneQuota *) palloc(sizeof(LaneQuota) * Max(claim->quota_count, 1));
 	for (int i = 0; i < claim->quota_count; i++)
 	{
@@ -318,7 +335,7 @@ add_delivery(Claim *claim, Delivery *delivery)
 {
 	MemoryContext previous = MemoryContextSwitchTo(claim->staging);
 
-	flight_memory_take(delivery->context, &delivery->application_id, delivery->bytes);
+	flight_memory_take(&claim->claimer->flight_memory, delivery->context, &delivery->application_id, delivery->bytes);
 	claim->composed += MemoryContextMemAllocated(delivery->context, true);
 	claim->sending = lappend(claim->sending, delivery);
 	MemoryContextSwitchTo(previous);
@@ -335,7 +352,7 @@ send_or_skip(Claim *claim, const NotificationFacts *facts, const Candidate *cand
 	if (delivery == NULL)
 		unsent_settle(claim->unsent, &candidate->key,
 					  facts->attempt_count > 0 ? STATE_FAILED : STATE_SKIPPED, reason, error);
-	else if (flight_memory_admits(&facts->application_id, delivery->bytes))
+	else if (flight_memory_admits(&claim->claimer->flight_memory, &facts->application_id, delivery->bytes))
 		add_delivery(claim, delivery);
 	else
 	{
@@ -486,7 +503,7 @@ open_attempts(Claim *claim)
 		column_add_text(htmls, record->html_body);
 	}
 	statement_run(&mark_sending, column_array(notification_ids), column_array(numbers),
-				  Int16GetDatum(claim->slot));
+				  Int16GetDatum(claim->claimer->slot));
 	statement_run(&insert_attempts, column_array(application_ids), column_array(notification_ids),
 				  column_array(numbers), column_array(manuals), column_array(due_ats),
 				  column_array(recipients), column_array(provider_ids), column_array(subjects),
@@ -515,7 +532,7 @@ rest_drained_lanes(Claim *claim)
 		if (claim->quotas[i].taken < claim->quotas[i].quota || claim->quotas[i].is_held)
 			drained[count++] = claim->quotas[i].lane;
 	if (count > 0)
-		find_heads(claim->scheduler, drained, count, claim->now);
+		find_heads(claim->claimer->scheduler, drained, count, claim->now);
 }
 
 /* What was taken is due as before; where the lanes were found to stand is not so. */
@@ -530,7 +547,7 @@ restore_lanes(Claim *claim)
 		lane->position_id = claim->quotas[i].position_id;
 		lane->low_water = DT_NOBEGIN;
 		if (lane->state == LANE_WAITING)
-			lane_wait(claim->scheduler, lane, claim->now);
+			lane_wait(claim->claimer->scheduler, lane, claim->now);
 	}
 }
 
@@ -617,8 +634,8 @@ hand_over(Claim *claim)
 
 		MemoryContextSetParent(delivery->context, TopMemoryContext);
 		destination_of_url(delivery->request->url, destination);
-		delivery->flight = lane_start(claim->scheduler,
-									  lane_get(claim->scheduler, delivery->key.lane_id), destination, claim->now);
+		delivery->flight = lane_start(claim->claimer->scheduler,
+									  lane_get(claim->claimer->scheduler, delivery->key.lane_id), destination, claim->now);
 		deliveries = lappend(deliveries, delivery);
 	}
 	return deliveries;
@@ -626,7 +643,7 @@ hand_over(Claim *claim)
 
 /* None of them may leave: the next settling puts them back to where they were. */
 static void
-take_back(Scheduler *scheduler, List *deliveries)
+take_back(Settler *settler, List *deliveries)
 {
 	Response	untried = {
 		.is_untried = true,
@@ -637,7 +654,7 @@ take_back(Scheduler *scheduler, List *deliveries)
 	ListCell   *cell;
 
 	foreach(cell, deliveries)
-		settle_later(scheduler, (Delivery *) lfirst(cell), &untried);
+		settle_later(settler, (Delivery *) lfirst(cell), &untried);
 }
 
 /* Each is a transaction, which a standby may hold up: skipped during a shutdown. */
@@ -661,14 +678,14 @@ conclude(Claim *claim, List **deliveries)
 	List	   *claimed = hand_over(claim);
 	bool		may_leave = claimed == NIL || commit_is_durable();
 
-	single_claims = Max(single_claims - 1, 0);
-	claims_alone = false;
+	claim->claimer->single_claims = Max(claim->claimer->single_claims - 1, 0);
+	claim->claimer->claims_alone = false;
 	if (claim->settling != NULL)
 		settling_conclude(claim->settling);
 	if (may_leave)
 		*deliveries = claimed;
 	else
-		take_back(claim->scheduler, claimed);
+		take_back(claim->claimer->settler, claimed);
 	activate_appointments(claim);
 	return may_leave;
 }
@@ -686,7 +703,7 @@ settle_broken(Claim *claim, const Failure *failure)
 static void
 give_up_single(Claim *claim, const Failure *failure)
 {
-	single_claims = Max(single_claims - 1, 0);
+	claim->claimer->single_claims = Max(claim->claimer->single_claims - 1, 0);
 	if (!settle_broken(claim, failure))
 	{
 		claim->last.quota->lane->position_due = claim->last.key.due_at;
@@ -702,45 +719,44 @@ give_up_single(Claim *claim, const Failure *failure)
 static bool
 give_up(Claim *claim, const Failure *failure)
 {
+	Claimer    *claimer = claim->claimer;
+
 	restore_lanes(claim);
-	claims_alone = (claim->settling != NULL);
-	if (claims_alone)
+	claimer->claims_alone = (claim->settling != NULL);
+	if (claimer->claims_alone)
 		return failure->kind != FAILURE_TRANSIENT;
 	if (claim->candidate_count == 0 || failure->kind == FAILURE_TRANSIENT)
 		return false;
 	if (claim->candidate_count == 1)
 		give_up_single(claim, failure);
 	else
-		single_claims = claim->candidate_count;
+		claimer->single_claims = claim->candidate_count;
 	return failure->kind == FAILURE_OF_DATA;
 }
 
 ClaimResult
-claim_due(Scheduler *scheduler, TransferEngine *engine, int slot, int room, bool may_wait,
-		  bool settles, List **deliveries)
+claim_due(Claimer *claimer, int room, bool may_wait, bool settles, List **deliveries)
 {
-	Claim		claim = {.scheduler = scheduler,.slot = slot,.now = GetCurrentTimestamp()};
+	Claim		claim = {.claimer = claimer,.now = GetCurrentTimestamp()};
 	Failure		failure;
 	bool		claimed;
 
 	*deliveries = NIL;
-	if (!learn_owners(scheduler, slot, claim.now))
-		return CLAIM_FAILED;
 	claim.staging = AllocSetContextCreate(TopMemoryContext, "appt claim", ALLOCSET_DEFAULT_SIZES);
-	allot(&claim, engine, single_claims > 0 ? 1 : room);
+	allot(&claim, claimer->single_claims > 0 ? 1 : room);
 	if (claim.quota_count == 0)
 	{
 		MemoryContextDelete(claim.staging);
-		return lanes_need_refresh(scheduler) ? CLAIM_DONE : CLAIM_BLOCKED;
+		return lanes_need_refresh(claimer->scheduler) ? CLAIM_DONE : CLAIM_BLOCKED;
 	}
-	if (may_wait && single_claims == 0 && will_grow(&claim))
+	if (may_wait && claimer->single_claims == 0 && will_grow(&claim))
 	{
 		lanes_return(claim.grants, claim.quota_count);
 		MemoryContextDelete(claim.staging);
 		return CLAIM_LATER;
 	}
-	if (settles && !claims_alone && single_claims == 0)
-		claim.settling = settling_of_finished(scheduler);
+	if (settles && !claimer->claims_alone && claimer->single_claims == 0)
+		claim.settling = settling_of_finished(claimer->settler);
 	claimed = worker_run(claim_step, &claim, &failure);
 	journal_end();
 	lanes_return(claim.grants, claim.quota_count);
@@ -773,14 +789,14 @@ try_suspect(Claim *claim, List **deliveries)
 }
 
 ClaimResult
-claim_suspect(Scheduler *scheduler, TransferEngine *engine, int slot, int room, List **deliveries)
+claim_suspect(Claimer *claimer, int room, List **deliveries)
 {
-	Claim		claim = {.scheduler = scheduler,.slot = slot,.now = GetCurrentTimestamp()};
+	Claim		claim = {.claimer = claimer,.now = GetCurrentTimestamp()};
 	ClaimResult result = CLAIM_BLOCKED;
 
 	*deliveries = NIL;
 	claim.staging = AllocSetContextCreate(TopMemoryContext, "appt claim", ALLOCSET_DEFAULT_SIZES);
-	allot(&claim, engine, room);
+	allot(&claim, room);
 	if (claim.quota_count > 0)
 		result = try_suspect(&claim, deliveries);
 	MemoryContextDelete(claim.staging);

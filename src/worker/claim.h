@@ -9,6 +9,13 @@
 
 #include "fairness/scheduler.h"
 #include "transfer/engine.h"
+#include "worker/settle.h"
+
+/* What a worker's claims have in common. */
+typedef struct Claimer Claimer;
+
+/* In CurrentMemoryContext. */
+extern Claimer *claimer_create(int slot, Scheduler *scheduler, TransferEngine *engine, Settler *settler);
 
 /*
  * Claim what is due, for at most `room` places, in one transaction, which with
@@ -28,14 +35,13 @@ typedef enum ClaimResult
 	CLAIM_DONE, CLAIM_LATER, CLAIM_BLOCKED, CLAIM_FAILED
 } ClaimResult;
 
-extern ClaimResult claim_due(Scheduler *scheduler, TransferEngine *engine, int slot, int room,
-							 bool may_wait, bool settles, List **deliveries);
+extern ClaimResult claim_due(Claimer *claimer, int room, bool may_wait, bool settles,
+							 List **deliveries);
 
 /*
  * Claim one of the suspects (suspects.h) alone, in one transaction. CLAIM_BLOCKED
  * if no lane that is ready has one that may be claimed now.
  */
-extern ClaimResult claim_suspect(Scheduler *scheduler, TransferEngine *engine, int slot, int room,
-								 List **deliveries);
+extern ClaimResult claim_suspect(Claimer *claimer, int room, List **deliveries);
 
 #endif							/* APPT_CLAIM_H */

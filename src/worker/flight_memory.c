@@ -1,23 +1,21 @@
 /*
  * flight_memory.c
- *		The large messages on their way.
+ *		The list of the large messages in flight.
  *
- * Each is in a list from its claim until its memory is freed, in whatever way:
- * a callback of its memory context removes it.
+ * A message is in the list from its claim until its memory is freed. A callback
+ * of its memory context removes it, so no path that frees it can forget to.
  */
 #include "postgres.h"
-
-#include "lib/ilist.h"
 
 #include "worker/flight_memory.h"
 
 /* Messages of up to this size are never held back, nor counted. */
 #define LIGHT_BYTES (64 * 1024)
 
-/* What all larger ones may take together. */
+/* What all larger messages may take together. */
 #define LARGE_BYTES (16 * 1024 * 1024)
 
-/* A tenant's part, as a multiple of what it leaves free. */
+/* A tenant may take this multiple of what it leaves free. */
 #define TIMES_FREE 4
 
 StaticAssertDecl(LARGEST_DELIVERY <= LARGE_BYTES / (TIMES_FREE + 1) * TIMES_FREE,
@@ -31,10 +29,14 @@ typedef struct LargeMessage
 	Size		bytes;
 } LargeMessage;
 
-static dlist_head large_messages = DLIST_STATIC_INIT(large_messages);
+void
+flight_memory_init(FlightMemory *memory)
+{
+	dlist_init(&memory->large_messages);
+}
 
 bool
-flight_memory_admits(const pg_uuid_t *application_id, Size bytes)
+flight_memory_admits(FlightMemory *memory, const pg_uuid_t *application_id, Size bytes)
 {
 	Size		all = bytes;
 	Size		own = bytes;
@@ -42,7 +44,7 @@ flight_memory_admits(const pg_uuid_t *application_id, Size bytes)
 
 	if (bytes <= LIGHT_BYTES)
 		return true;
-	dlist_foreach(iter, &large_messages)
+	dlist_foreach(iter, &memory->large_messages)
 	{
 		const LargeMessage *message = dlist_container(LargeMessage, node, iter.cur);
 
@@ -60,7 +62,8 @@ give_back(void *argument)
 }
 
 void
-flight_memory_take(MemoryContext context, const pg_uuid_t *application_id, Size bytes)
+flight_memory_take(FlightMemory *memory, MemoryContext context,
+				   const pg_uuid_t *application_id, Size bytes)
 {
 	LargeMessage *message;
 
@@ -72,5 +75,5 @@ flight_memory_take(MemoryContext context, const pg_uuid_t *application_id, Size 
 	message->callback.func = give_back;
 	message->callback.arg = message;
 	MemoryContextRegisterResetCallback(context, &message->callback);
-	dlist_push_tail(&large_messages, &message->node);
+	dlist_push_tail(&memory->large_messages, &message->node);
 }

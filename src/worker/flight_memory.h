@@ -1,24 +1,34 @@
 /*
  * flight_memory.h
- *		How much of the worker's memory the messages on their way may take.
+ *		How much of the worker's memory messages in flight may take.
  *
- * The window counts messages, whatever their size. Large messages also share a
- * number of bytes. Of these a tenant may take four times as many as it leaves
- * free, as it may of the window. Small messages are never held back, so the
- * large messages of one tenant do not delay the small ones of another.
+ * The window counts messages of any size. Large messages also share a number of
+ * bytes: a tenant may take four times as many as it leaves free, the same part
+ * as of the window. Small messages are never held back, so the large messages of
+ * one tenant do not delay the small ones of another.
  */
 #ifndef APPT_FLIGHT_MEMORY_H
 #define APPT_FLIGHT_MEMORY_H
 
+#include "lib/ilist.h"
 #include "utils/uuid.h"
 
-/* The most that one message may take, even alone. */
+/* The most bytes that one message may take, even alone. */
 #define LARGEST_DELIVERY (8 * 1024 * 1024)
 
-/* May a further message of that many bytes be on its way? */
-extern bool flight_memory_admits(const pg_uuid_t *application_id, Size bytes);
+/* Must outlive the memory contexts of the messages. */
+typedef struct FlightMemory
+{
+	dlist_head	large_messages;
+} FlightMemory;
 
-/* It is on its way, until the memory context it lives in is deleted. */
-extern void flight_memory_take(MemoryContext context, const pg_uuid_t *application_id, Size bytes);
+extern void flight_memory_init(FlightMemory *memory);
+
+/* May a further message of that many bytes be in flight? */
+extern bool flight_memory_admits(FlightMemory *memory, const pg_uuid_t *application_id, Size bytes);
+
+/* A message of that many bytes is in flight until `context`, which owns it, is deleted. */
+extern void flight_memory_take(FlightMemory *memory, MemoryContext context,
+							   const pg_uuid_t *application_id, Size bytes);
 
 #endif							/* APPT_FLIGHT_MEMORY_H */

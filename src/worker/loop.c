@@ -92,6 +92,9 @@ typedef struct Loop
 {
 	Worker	   *worker;
 	Scheduler  *scheduler;
+	Settler    *settler;
+	Claimer    *claimer;
+	Recovery   *recovery;
 	TransferEngine *engine;
 	Chores	   *chores;
 	WaitEventSet *events;
@@ -204,13 +207,6 @@ hear_wakes(Loop *loop)
 static void
 heed_changes(Loop *loop, TimestampTz now)
 {
-	TimeOffset	cost = learning_cost();
-
-	if (loop->is_learning)
-	{
-		loop->changes.cost += cost;
-		loop->sweeps.cost += cost;
-	}
 	loop->is_learning &= lanes_need_refresh(loop->scheduler);
 	if (!loop->has_changes || now < pace_of_others(&loop->changes))
 		return;
@@ -234,7 +230,7 @@ finish_transfers(Loop *loop)
 	transfer_engine_run(loop->engine);
 	while ((response = transfer_take(loop->engine, &tag)) != NULL)
 	{
-		settle_later(loop->scheduler, (Delivery *) tag, response);
+		settle_later(loop->settler, (Delivery *) tag, response);
 		loop->is_blocked = false;
 	}
 	journal_end();
@@ -260,7 +256,7 @@ start(Loop *loop, List *deliveries)
 				.finished_at = GetCurrentTimestamp()
 			};
 
-			settle_later(loop->scheduler, delivery, &nothing);
+			settle_later(loop->settler, delivery, &nothing);
 		}
 	}
 	journal_end();
@@ -270,7 +266,7 @@ start(Loop *loop, List *deliveries)
 static int
 claim_room(const Loop *loop)
 {
-	return Min(transfer_room(loop->engine), 4 * appt_max_concurrency - settle_waiting());
+	return Min(transfer_room(loop->engine), 4 * appt_max_concurrency - loop->settler->finished_count);
 }
 
 /* What is left was locked. */
@@ -278,8 +274,23 @@ static void
 note_settled(Loop *loop, TimestampTz begin)
 {
 	pace_note(&loop->settles, begin);
-	if (settle_waiting() > 0)
+	if (loop->settler->finished_count > 0)
 		loop->settle_not_before = begin + LOCKED_PAUSE;
+}
+
+/* Refresh what is not known of lanes that have something due; false if that failed. */
+static bool
+refresh_owners(Loop *loop, TimestampTz now)
+{
+	bool		is_refreshed = owners_refresh(loop->scheduler, loop->worker->slot, now);
+	TimeOffset	cost = Max(GetCurrentTimestamp() - now, 0);
+
+	if (loop->is_learning)
+	{
+		loop->changes.cost += cost;
+		loop->sweeps.cost += cost;
+	}
+	return is_refreshed;
 }
 
 /* Claim, and settle what is finished by the same transaction. */
@@ -287,8 +298,9 @@ static void
 claim_if_worthwhile(Loop *loop, TimestampTz now)
 {
 	List	   *deliveries = NIL;
-	int			waiting = settle_waiting();
+	int			waiting = loop->settler->finished_count;
 	bool		settles = waiting > 0 && now >= loop->settle_not_before;
+	ClaimResult result = CLAIM_FAILED;
 	int			room;
 	bool		may_wait;
 
@@ -300,11 +312,13 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
 	if (room <= 0 || (may_wait && room < FAIR_BATCH))
 		return;
-	switch (claim_due(loop->scheduler, loop->engine, loop->worker->slot, room, may_wait, settles, &deliveries))
+	if (refresh_owners(loop, now))
+		result = claim_due(loop->claimer, room, may_wait, settles, &deliveries);
+	switch (result)
 	{
 		case CLAIM_DONE:
 			/* Else it went without, or failed: settled by itself. */
-			if (settle_waiting() < waiting)
+			if (loop->settler->finished_count < waiting)
 				note_settled(loop, now);
 			break;
 		case CLAIM_LATER:
@@ -340,7 +354,7 @@ see_to_suspects(Loop *loop, TimestampTz now)
 	{
 		if (!lanes_are_ready(loop->scheduler) || claim_room(loop) <= 0)
 			break;
-		result = claim_suspect(loop->scheduler, loop->engine, loop->worker->slot, claim_room(loop), &deliveries);
+		result = claim_suspect(loop->claimer, claim_room(loop), &deliveries);
 		start(loop, deliveries);
 	}
 	loop->suspects_at = now + (result == CLAIM_FAILED ? FAILURE_PAUSE : SUSPECTS_INTERVAL);
@@ -350,14 +364,14 @@ see_to_suspects(Loop *loop, TimestampTz now)
 static void
 settle_if_worthwhile(Loop *loop, TimestampTz now)
 {
-	int			waiting = settle_waiting();
+	int			waiting = loop->settler->finished_count;
 
 	if (waiting == 0 || now < loop->settle_not_before)
 		return;
 	if (waiting < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
 		now < pace_next(&loop->settles))
 		return;
-	if (settle_finished(loop->scheduler))
+	if (settle_finished(loop->settler))
 		note_settled(loop, now);
 	else
 		loop->settle_not_before = now + FAILURE_PAUSE;
@@ -367,7 +381,7 @@ settle_if_worthwhile(Loop *loop, TimestampTz now)
 static bool
 is_busy(const Loop *loop)
 {
-	return transfers_in_flight(loop->engine) > 0 || settle_waiting() > 0;
+	return transfers_in_flight(loop->engine) > 0 || loop->settler->finished_count > 0;
 }
 
 static void
@@ -406,8 +420,8 @@ recover_leftovers(Loop *loop, TimestampTz now)
 		return;
 	loop->recovery_at = now + FAILURE_PAUSE;
 	if (!loop->has_looked)
-		loop->has_looked = recover_find(loop->worker->slot, loop->worker->slot == 1);
-	if (loop->has_looked && recover_some(loop->scheduler))
+		loop->has_looked = recover_find(loop->recovery, loop->worker->slot, loop->worker->slot == 1);
+	if (loop->has_looked && recover_some(loop->recovery))
 		loop->recovery_at = DT_NOEND;
 }
 
@@ -440,7 +454,7 @@ next_wake(Loop *loop, TimestampTz now)
 
 	if (worker_may_recover(loop->worker))
 		wake = Min(wake, Min(loop->recovery_at, loop->switches_at));
-	if (settle_waiting() > 0)
+	if (loop->settler->finished_count > 0)
 		wake = Min(wake, Max(loop->settle_not_before, pace_next(&loop->settles)));
 	if (!loop->may_send)
 		return wake;
@@ -515,7 +529,7 @@ sleep_until_work(Loop *loop)
 	TimestampTz wake = next_wake(loop, now);
 	long		engine_timeout = transfer_engine_timeout(loop->engine);
 
-	worker_report(loop->worker, transfers_in_flight(loop->engine), settled_sent, settled_failed, wake);
+	worker_report(loop->worker, transfers_in_flight(loop->engine), loop->settler->sent, loop->settler->failed, wake);
 	report_circuits(loop);
 	if (engine_timeout >= 0)
 		wake = Min(wake, now + engine_timeout * INT64CONST(1000));
@@ -555,7 +569,7 @@ take_turn(Loop *loop)
 	}
 	settle_if_worthwhile(loop, GetCurrentTimestamp());
 	if (loop->may_send)
-		chores_do(loop->chores, settled_sent + settled_failed, is_busy(loop));
+		chores_do(loop->chores, loop->settler->sent + loop->settler->failed, is_busy(loop));
 	sleep_until_work(loop);
 }
 
@@ -565,7 +579,7 @@ settle_for_good(Loop *loop)
 {
 	for (int tries = 0; tries < LAST_SETTLES; tries++)
 	{
-		if (!settle_finished(loop->scheduler) || settle_waiting() == 0)
+		if (!settle_finished(loop->settler) || loop->settler->finished_count == 0)
 			return;
 		pg_usleep(LOCKED_PAUSE);
 	}
@@ -594,8 +608,8 @@ wind_down(Loop *loop)
 	}
 	transfer_engine_abandon(loop->engine);
 	settle_for_good(loop);
-	if (loop->has_looked && recover_find(loop->worker->slot, false))
-		(void) recover_some(loop->scheduler);
+	if (loop->has_looked && recover_find(loop->recovery, loop->worker->slot, false))
+		(void) recover_some(loop->recovery);
 }
 
 static void
@@ -610,7 +624,10 @@ loop_create(Loop *loop, Worker *worker)
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->scheduler = scheduler_create(TopMemoryContext);
+	loop->settler = settler_create(loop->scheduler);
 	loop->engine = transfer_engine_create();
+	loop->claimer = claimer_create(worker->slot, loop->scheduler, loop->engine, loop->settler);
+	loop->recovery = recovery_create(loop->scheduler);
 	loop->events = CreateWaitEventSet(TopMemoryContext, 3);
 	AddWaitEventToSet(loop->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(loop->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);

@@ -60,8 +60,6 @@ static Statement select_owners = {
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
-static TimeOffset cost;			/* of learning, since somebody asked */
-
 typedef struct Learning
 {
 	Scheduler  *scheduler;
@@ -161,26 +159,14 @@ learn_one_by_one(const Learning *batch)
 }
 
 bool
-learn_owners(Scheduler *scheduler, int slot, TimestampTz now)
+owners_refresh(Scheduler *scheduler, int slot, TimestampTz now)
 {
 	Learning	learning = {scheduler, slot, now};
 	Failure		failure;
-	bool		is_learned;
 
 	if (!lanes_need_refresh(scheduler))
 		return true;
 	learning.lanes = lanes_to_refresh(scheduler, LEARN_BATCH, &learning.count);
-	is_learned = worker_run(learn_step, &learning, &failure) ||
+	return worker_run(learn_step, &learning, &failure) ||
 		(failure.kind != FAILURE_TRANSIENT && learn_one_by_one(&learning));
-	cost += GetCurrentTimestamp() - now;
-	return is_learned;
-}
-
-TimeOffset
-learning_cost(void)
-{
-	TimeOffset	so_far = Max(cost, 0);
-
-	cost = 0;
-	return so_far;
 }

@@ -8,12 +8,11 @@
 #include "fairness/scheduler.h"
 
 /*
- * Learn whose the lanes are that have something due, and what they may, in a
- * transaction of its own if there are any not known; false if it failed.
+ * Read this of the lanes that have something due and are not known, some hundred
+ * at a time, in a transaction of its own; there is none if all are known. The
+ * slot is the worker's, which has its part of each limit. False if the
+ * transaction failed.
  */
-extern bool learn_owners(Scheduler *scheduler, int slot, TimestampTz now);
-
-/* How long that has taken since this was last asked. */
-extern TimeOffset learning_cost(void);
+extern bool owners_refresh(Scheduler *scheduler, int slot, TimestampTz now);
 
 #endif							/* APPT_OWNERS_H */

@@ -48,25 +48,31 @@ typedef struct Leftover
 	bool		is_closed;
 } Leftover;
 
+struct Recovery
+{
+	MemoryContext context;
+	Scheduler  *scheduler;
+	Leftover   *leftovers;		/* not closed yet, suspects last, by id; NULL
+								 * if there are none */
+	int			count;
+};
+
 typedef struct Search
 {
+	Recovery   *recovery;		/* where it adds what it finds */
 	int			first_slot;
 	int			last_slot;
 } Search;
 
 /* Some of the leftovers, in one transaction. */
-typedef struct Recovery
+typedef struct Batch
 {
 	Scheduler  *scheduler;
 	Leftover   *leftovers;		/* by id; all suspect or none */
 	int			count;
 	bool	   *is_closed;		/* by this transaction, or by somebody else */
 	const char *error;			/* why its facts cannot be loaded */
-} Recovery;
-
-/* What was found and is not closed yet, suspects last, by id; in TopMemoryContext. */
-static Leftover *leftovers = NULL;
-static int	leftover_count = 0;
+} Batch;
 
 /* Attempts may lie in the future, if the clock was set back since. */
 static Statement find_leftovers = {
@@ -105,6 +111,16 @@ static Statement send_again = {
 	2, {INT8ARRAYOID, TIMESTAMPTZOID}
 };
 
+Recovery *
+recovery_create(Scheduler *scheduler)
+{
+	Recovery   *recovery = (Recovery *) palloc0(sizeof(Recovery));
+
+	recovery->context = CurrentMemoryContext;
+	recovery->scheduler = scheduler;
+	return recovery;
+}
+
 /* May and should it go again at once? */
 static Decision
 decide(const NotificationFacts *facts, TimestampTz now)
@@ -135,18 +151,20 @@ static void
 find_step(void *argument)
 {
 	const Search *search = (const Search *) argument;
+	Recovery   *recovery = search->recovery;
 	uint64		found = statement_run(&find_leftovers, Int16GetDatum(search->first_slot),
 									  Int16GetDatum(search->last_slot),
 									  TimestampTzGetDatum(GetCurrentTimestamp()));
 
 	if (found == 0)
 		return;
-	if (leftovers == NULL)
-		leftovers = (Leftover *) MemoryContextAlloc(TopMemoryContext, found * sizeof(Leftover));
+	if (recovery->leftovers == NULL)
+		recovery->leftovers = (Leftover *) MemoryContextAlloc(recovery->context, found * sizeof(Leftover));
 	else
-		leftovers = (Leftover *) repalloc(leftovers, (leftover_count + found) * sizeof(Leftover));
+		recovery->leftovers = (Leftover *) repalloc(recovery->leftovers,
+													(recovery->count + found) * sizeof(Leftover));
 	for (uint64 row = 0; row < found; row++)
-		leftovers[leftover_count++] = (Leftover)
+		recovery->leftovers[recovery->count++] = (Leftover)
 	{
 		{
 			row_int64(row, 1), row_timestamp(row, 2), row_int64(row, 3)
@@ -167,28 +185,29 @@ compare_leftovers(const void *a, const void *b)
 }
 
 static void
-forget_leftovers(void)
+forget_leftovers(Recovery *recovery)
 {
-	if (leftovers != NULL)
-		pfree(leftovers);
-	leftovers = NULL;
-	leftover_count = 0;
+	if (recovery->leftovers != NULL)
+		pfree(recovery->leftovers);
+	recovery->leftovers = NULL;
+	recovery->count = 0;
 }
 
 /* These slots may have crashed over one of these notifications. */
 static bool
 find_of_slots(Search search)
 {
-	int			before = leftover_count;
+	Recovery   *recovery = search.recovery;
+	int			before = recovery->count;
 	int64	   *ids;
 	int			count;
 
 	if (!worker_run(find_step, &search, NULL))
 		return false;
-	count = leftover_count - before;
+	count = recovery->count - before;
 	ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 	for (int i = 0; i < count; i++)
-		ids[i] = leftovers[before + i].key.notification_id;
+		ids[i] = recovery->leftovers[before + i].key.notification_id;
 	suspects_blame_slots(search.first_slot, search.last_slot, ids, count);
 	pfree(ids);
 	return true;
@@ -196,63 +215,65 @@ find_of_slots(Search search)
 
 /* Guilty ones are not loaded here; suspects.c settles them. */
 static void
-sort_leftovers(void)
+sort_leftovers(Recovery *recovery)
 {
 	int			kept = 0;
 
-	for (int i = 0; i < leftover_count; i++)
+	for (int i = 0; i < recovery->count; i++)
 	{
-		leftovers[i].is_suspect = suspect_is(leftovers[i].key.notification_id);
-		if (!suspect_is_guilty(leftovers[i].key.notification_id))
-			leftovers[kept++] = leftovers[i];
+		Leftover	leftover = recovery->leftovers[i];
+
+		leftover.is_suspect = suspect_is(leftover.key.notification_id);
+		if (!suspect_is_guilty(leftover.key.notification_id))
+			recovery->leftovers[kept++] = leftover;
 	}
-	leftover_count = kept;
+	recovery->count = kept;
 	if (kept > 0)
-		qsort(leftovers, kept, sizeof(Leftover), compare_leftovers);
+		qsort(recovery->leftovers, kept, sizeof(Leftover), compare_leftovers);
 }
 
 bool
-recover_find(int slot, bool and_above)
+recover_find(Recovery *recovery, int slot, bool and_above)
 {
-	Search		own = {slot, slot};
-	Search		above = {appt_workers + 1, SHRT_MAX};
+	Search		own = {recovery, slot, slot};
+	Search		above = {recovery, appt_workers + 1, SHRT_MAX};
 
-	forget_leftovers();
+	forget_leftovers(recovery);
 	if (!find_of_slots(own) || (and_above && !find_of_slots(above)))
 		return false;
-	sort_leftovers();
+	sort_leftovers(recovery);
 	return true;
 }
 
 /* ---- closing ---- */
 
 static void
-note_in_journal(const Recovery *recovery)
+note_in_journal(const Batch *batch)
 {
-	int64	   *ids = (int64 *) palloc(recovery->count * sizeof(int64));
+	int64	   *ids = (int64 *) palloc(batch->count * sizeof(int64));
 
-	for (int i = 0; i < recovery->count; i++)
-		ids[i] = recovery->leftovers[i].key.notification_id;
-	journal_begin(ACTIVITY_RECOVERING, ids, recovery->count);
+	for (int i = 0; i < batch->count; i++)
+		ids[i] = batch->leftovers[i].key.notification_id;
+	journal_begin(ACTIVITY_RECOVERING, ids, batch->count);
 	pfree(ids);
 }
 
 static Column *
-ids_of(const Recovery *recovery)
+ids_of(const Batch *batch)
 {
-	Column	   *ids = column_create(INT8OID, recovery->count);
+	Column	   *ids = column_create(INT8OID, batch->count);
 
-	for (int i = 0; i < recovery->count; i++)
-		column_add(ids, Int64GetDatum(recovery->leftovers[i].key.notification_id));
+	for (int i = 0; i < batch->count; i++)
+		column_add(ids, Int64GetDatum(batch->leftovers[i].key.notification_id));
 	return ids;
 }
 
 static const Leftover *
-leftover_of(const Recovery *recovery, int64 id)
+leftover_of(const Batch *batch, int64 id)
 {
-	Leftover	key = {.key.notification_id = id,.is_suspect = recovery->leftovers[0].is_suspect};
+	Leftover	key = {.key.notification_id = id,.is_suspect = batch->leftovers[0].is_suspect};
 
-	return (const Leftover *) bsearch(&key, recovery->leftovers, recovery->count,
+	return (const Leftover *) bsearch(&key, batch->leftovers, batch->count,
 									  sizeof(Leftover), compare_leftovers);
 }
 
@@ -286,10 +307,10 @@ close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *f
 
 /* As many at once as their facts fit into the budget. */
 static void
-close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz now)
+close_locked(const Batch *batch, const int64 *ids, int count, TimestampTz now)
 {
 	Closing		closing = {
-		recovery->scheduler, now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
+		batch->scheduler, now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
 	};
 	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
 														ALLOCSET_DEFAULT_SIZES);
@@ -308,7 +329,7 @@ close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz 
 		{
 			const NotificationFacts *facts = (const NotificationFacts *) lfirst(cell);
 
-			close_one(&closing, leftover_of(recovery, facts->id), facts);
+			close_one(&closing, leftover_of(batch, facts->id), facts);
 		}
 		MemoryContextReset(facts_context);
 	}
@@ -322,22 +343,22 @@ close_locked(const Recovery *recovery, const int64 *ids, int count, TimestampTz 
 
 /* What is SENDING still is locked by somebody; the others are closed. */
 static void
-note_closed(Recovery *recovery)
+note_closed(Batch *batch)
 {
-	uint64		unclosed = statement_run(&find_unclosed, column_array(ids_of(recovery)));
+	uint64		unclosed = statement_run(&find_unclosed, column_array(ids_of(batch)));
 
-	for (int i = 0; i < recovery->count; i++)
-		recovery->is_closed[i] = true;
+	for (int i = 0; i < batch->count; i++)
+		batch->is_closed[i] = true;
 	for (uint64 row = 0; row < unclosed; row++)
-		recovery->is_closed[leftover_of(recovery, row_int64(row, 1)) - recovery->leftovers] = false;
+		batch->is_closed[leftover_of(batch, row_int64(row, 1)) - batch->leftovers] = false;
 }
 
 static void
 recover_step(void *argument)
 {
-	Recovery   *recovery = (Recovery *) argument;
+	Batch	   *batch = (Batch *) argument;
 	TimestampTz now = GetCurrentTimestamp();
-	int			count = (int) statement_run(&lock_leftovers, column_array(ids_of(recovery)));
+	int			count = (int) statement_run(&lock_leftovers, column_array(ids_of(batch)));
 	int64	   *ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 	Column	   *id_column = column_create(INT8OID, count);
 
@@ -349,48 +370,48 @@ recover_step(void *argument)
 	if (count > 0)
 	{
 		statement_run(&close_attempts, column_array(id_column), TimestampTzGetDatum(now));
-		close_locked(recovery, ids, count, now);
+		close_locked(batch, ids, count, now);
 	}
-	note_closed(recovery);
+	note_closed(batch);
 }
 
 /* One whose facts can't even be read: it is not sent again. */
 static void
 close_broken_step(void *argument)
 {
-	Recovery   *recovery = (Recovery *) argument;
+	Batch	   *batch = (Batch *) argument;
 	TimestampTz now = GetCurrentTimestamp();
 	UnsentBatch *unsent = unsent_create();
-	const Leftover *leftover = &recovery->leftovers[0];
+	const Leftover *leftover = &batch->leftovers[0];
 
-	if (statement_run(&lock_leftovers, column_array(ids_of(recovery))) > 0)
+	if (statement_run(&lock_leftovers, column_array(ids_of(batch))) > 0)
 	{
-		statement_run(&close_attempts, column_array(ids_of(recovery)), TimestampTzGetDatum(now));
-		unsent_settle(unsent, &leftover->key, STATE_FAILED, REASON_INTERRUPTED, recovery->error);
+		statement_run(&close_attempts, column_array(ids_of(batch)), TimestampTzGetDatum(now));
+		unsent_settle(unsent, &leftover->key, STATE_FAILED, REASON_INTERRUPTED, batch->error);
 		unsent_write(unsent, now);
 	}
-	note_closed(recovery);
+	note_closed(batch);
 }
 
 static bool
 recover_these(Scheduler *scheduler, Leftover *these, int count, Failure *failure)
 {
-	Recovery	recovery = {scheduler, these, count, (bool *) palloc0(count * sizeof(bool))};
+	Batch		batch = {scheduler, these, count, (bool *) palloc0(count * sizeof(bool))};
 	bool		succeeded;
 
-	note_in_journal(&recovery);
-	succeeded = worker_run(recover_step, &recovery, failure);
+	note_in_journal(&batch);
+	succeeded = worker_run(recover_step, &batch, failure);
 	if (!succeeded && count == 1 && failure->kind == FAILURE_OF_DATA)
 	{
 		Failure		cause = *failure;
 
-		recovery.error = cause.message;
-		succeeded = worker_run(close_broken_step, &recovery, failure);
+		batch.error = cause.message;
+		succeeded = worker_run(close_broken_step, &batch, failure);
 	}
 	journal_end();
 	for (int i = 0; succeeded && i < count; i++)
-		these[i].is_closed = recovery.is_closed[i];
-	pfree(recovery.is_closed);
+		these[i].is_closed = batch.is_closed[i];
+	pfree(batch.is_closed);
 	return succeeded;
 }
 
@@ -407,20 +428,34 @@ recover_one_by_one(Scheduler *scheduler, Leftover *these, int count)
 }
 
 static int
-count_unsuspected(void)
+count_unsuspected(const Recovery *recovery)
 {
 	int			count = 0;
 
-	while (count < leftover_count && !leftovers[count].is_suspect)
+	while (count < recovery->count && !recovery->leftovers[count].is_suspect)
 		count++;
 	return count;
 }
 
-bool
-recover_some(Scheduler *scheduler)
+static void
+drop_closed(Recovery *recovery)
 {
 	int			unclosed = 0;
-	int			unsuspected = count_unsuspected();
+
+	for (int i = 0; i < recovery->count; i++)
+		if (!recovery->leftovers[i].is_closed)
+			recovery->leftovers[unclosed++] = recovery->leftovers[i];
+	recovery->count = unclosed;
+	if (unclosed == 0)
+		forget_leftovers(recovery);
+}
+
+bool
+recover_some(Recovery *recovery)
+{
+	Scheduler  *scheduler = recovery->scheduler;
+	Leftover   *leftovers = recovery->leftovers;
+	int			unsuspected = count_unsuspected(recovery);
 
 	for (int first = 0; first < unsuspected; first += RECOVERY_BATCH)
 	{
@@ -430,12 +465,7 @@ recover_some(Scheduler *scheduler)
 		if (!recover_these(scheduler, &leftovers[first], count, &failure) && failure.kind != FAILURE_TRANSIENT)
 			recover_one_by_one(scheduler, &leftovers[first], count);
 	}
-	recover_one_by_one(scheduler, &leftovers[unsuspected], leftover_count - unsuspected);
-	for (int i = 0; i < leftover_count; i++)
-		if (!leftovers[i].is_closed)
-			leftovers[unclosed++] = leftovers[i];
-	leftover_count = unclosed;
-	if (unclosed == 0)
-		forget_leftovers();
-	return unclosed == 0;
+	recover_one_by_one(scheduler, &leftovers[unsuspected], recovery->count - unsuspected);
+	drop_closed(recovery);
+	return recovery->count == 0;
 }

@@ -7,17 +7,23 @@
 
 #include "fairness/scheduler.h"
 
+/* What is left open. */
+typedef struct Recovery Recovery;
+
+/* In CurrentMemoryContext. */
+extern Recovery *recovery_create(Scheduler *scheduler);
+
 /*
  * Look for what this slot left open when it last stopped, before anything is
  * claimed under it. `and_above`: also what the slots above appt.workers left,
  * which nobody holds. False if the transaction failed.
  */
-extern bool recover_find(int slot, bool and_above);
+extern bool recover_find(Recovery *recovery, int slot, bool and_above);
 
 /*
  * Close what was found: its attempts are INTERRUPTED. What a caller has locked
  * is left for the next time; true when nothing is left.
  */
-extern bool recover_some(Scheduler *scheduler);
+extern bool recover_some(Recovery *recovery);
 
 #endif							/* APPT_RECOVER_H */

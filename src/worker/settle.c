@@ -35,12 +35,6 @@
 /* After so many tries, a row that is not locked must be one that is gone. */
 #define TRIES_BEFORE_ASKING 20
 
-static dlist_head finished = DLIST_STATIC_INIT(finished);
-static int	finished_count;
-
-int64		settled_sent;
-int64		settled_failed;
-
 static Statement lock_sending = {
 	"SELECT n.id, n.superseded_by FROM appt.notification n "
 	"WHERE n.id = ANY ($1) AND n.state = 'SENDING' ORDER BY n.id FOR UPDATE SKIP LOCKED",
@@ -87,7 +81,7 @@ static Statement put_back = {
 
 struct Settling
 {
-	Scheduler  *scheduler;
+	Settler    *settler;
 	TimestampTz now;
 	Delivery  **deliveries;		/* ordered by notification_id */
 	int			count;
@@ -97,6 +91,16 @@ struct Settling
 	bool		without_texts;	/* a second try, without what the other side
 								 * said */
 };
+
+Settler *
+settler_create(Scheduler *scheduler)
+{
+	Settler    *settler = (Settler *) palloc0(sizeof(Settler));
+
+	settler->scheduler = scheduler;
+	dlist_init(&settler->finished);
+	return settler;
+}
 
 /* ---- taking over ---- */
 
@@ -176,24 +180,18 @@ read_outcome(Delivery *delivery, const Response *response)
 
 /* The response goes with this turn of the loop; what the log keeps stays. */
 void
-settle_later(Scheduler *scheduler, Delivery *delivery, const Response *response)
+settle_later(Settler *settler, Delivery *delivery, const Response *response)
 {
 	MemoryContext previous = MemoryContextSwitchTo(delivery->context);
 
 	read_outcome(delivery, response);
 	delivery->is_untried = response->is_untried;
 	delivery->finished_at = response->finished_at;
-	dlist_push_tail(&finished, &delivery->node);
-	finished_count++;
+	dlist_push_tail(&settler->finished, &delivery->node);
+	settler->finished_count++;
 	MemoryContextSwitchTo(previous);
-	lane_finish(scheduler, &delivery->flight, evidence_of(response, delivery->request->protocol),
+	lane_finish(settler->scheduler, &delivery->flight, evidence_of(response, delivery->request->protocol),
 				delivery->outcome.cause, GetCurrentTimestamp());
-}
-
-int
-settle_waiting(void)
-{
-	return finished_count;
 }
 
 /* ---- deciding ---- */
@@ -420,17 +418,17 @@ settling_write(void *argument)
 /* ---- after commit ---- */
 
 static void
-forget(Scheduler *scheduler, Delivery *delivery, const Decision *decision)
+forget(Settler *settler, Delivery *delivery, const Decision *decision)
 {
 	if (decision->until != 0)
-		lane_expect(scheduler, delivery->key.lane_id, decision->until);
+		lane_expect(settler->scheduler, delivery->key.lane_id, decision->until);
 	if (decision->state == STATE_SENT)
-		settled_sent++;
+		settler->sent++;
 	if (decision->state == STATE_FAILED)
-		settled_failed++;
+		settler->failed++;
 	suspect_settled(delivery->key.notification_id, !delivery->is_untried);
 	dlist_delete(&delivery->node);
-	finished_count--;
+	settler->finished_count--;
 	MemoryContextDelete(delivery->context);
 }
 
@@ -439,17 +437,17 @@ settling_conclude(Settling *settling)
 {
 	for (int i = 0; i < settling->count; i++)
 		if (settling->is_written[i])
-			forget(settling->scheduler, settling->deliveries[i], &settling->decisions[i]);
+			forget(settling->settler, settling->deliveries[i], &settling->decisions[i]);
 }
 
 /* ---- the whole ---- */
 
 static Settling *
-settling_create(Scheduler *scheduler, Delivery **deliveries, int count)
+settling_create(Settler *settler, Delivery **deliveries, int count)
 {
 	Settling   *settling = (Settling *) palloc0(sizeof(Settling));
 
-	settling->scheduler = scheduler;
+	settling->settler = settler;
 	settling->now = GetCurrentTimestamp();
 	settling->deliveries = deliveries;
 	settling->count = count;
@@ -461,19 +459,19 @@ settling_create(Scheduler *scheduler, Delivery **deliveries, int count)
 }
 
 Settling *
-settling_of_finished(Scheduler *scheduler)
+settling_of_finished(Settler *settler)
 {
 	Delivery  **deliveries;
 	int			count = 0;
 	dlist_iter	iterator;
 
-	if (finished_count == 0)
+	if (settler->finished_count == 0)
 		return NULL;
-	deliveries = (Delivery **) palloc(sizeof(Delivery *) * finished_count);
-	dlist_foreach(iterator, &finished)
+	deliveries = (Delivery **) palloc(sizeof(Delivery *) * settler->finished_count);
+	dlist_foreach(iterator, &settler->finished)
 		deliveries[count++] = dlist_container(Delivery, node, iterator.cur);
 	qsort(deliveries, count, sizeof(Delivery *), compare_deliveries);
-	return settling_create(scheduler, deliveries, count);
+	return settling_create(settler, deliveries, count);
 }
 
 static bool
@@ -502,7 +500,7 @@ settle_one_by_one(const Settling *settling)
 	{
 		Failure		failure;
 
-		if (settle(settling_create(settling->scheduler, &settling->deliveries[i], 1), &failure))
+		if (settle(settling_create(settling->settler, &settling->deliveries[i], 1), &failure))
 			continue;
 		committed = false;
 		if (failure.kind == FAILURE_TRANSIENT)
@@ -512,9 +510,9 @@ settle_one_by_one(const Settling *settling)
 }
 
 bool
-settle_finished(Scheduler *scheduler)
+settle_finished(Settler *settler)
 {
-	Settling   *settling = settling_of_finished(scheduler);
+	Settling   *settling = settling_of_finished(settler);
 	Failure		failure;
 
 	if (settling == NULL || settle(settling, &failure))

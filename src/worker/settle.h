@@ -7,17 +7,30 @@
 
 #include "worker/delivery.h"
 
-/* Take over a finished delivery; the next settling settles it. No SPI; raises an error only for want of memory. */
-extern void settle_later(Scheduler *scheduler, Delivery *delivery, const Response *response);
+typedef struct Settler
+{
+	Scheduler  *scheduler;
+	dlist_head	finished;		/* of Delivery; not settled yet, in the order
+								 * in which they ended */
+	int			finished_count;
+	int64		sent;			/* settled so since the worker started */
+	int64		failed;
+} Settler;
 
-/* How many are finished and not settled yet. */
-extern int	settle_waiting(void);
+/* In CurrentMemoryContext. */
+extern Settler *settler_create(Scheduler *scheduler);
+
+/*
+ * Take over a finished delivery; the next settling settles it. Outside of any
+ * transaction; raises an error only for want of memory.
+ */
+extern void settle_later(Settler *settler, Delivery *delivery, const Response *response);
 
 /*
  * Settle what is finished in one transaction. What a caller has locked is left
  * for the next time; false if the transaction failed, which leaves everything.
  */
-extern bool settle_finished(Scheduler *scheduler);
+extern bool settle_finished(Settler *settler);
 
 /*
  * The same in somebody else's transaction: what is finished, in
@@ -25,12 +38,8 @@ extern bool settle_finished(Scheduler *scheduler);
  * transaction, and concluded once that has committed.
  */
 typedef struct Settling Settling;
-extern Settling *settling_of_finished(Scheduler *scheduler);
+extern Settling *settling_of_finished(Settler *settler);
 extern void settling_write(void *settling);
 extern void settling_conclude(Settling *settling);
-
-/* What was settled since the worker started. */
-extern int64 settled_sent;
-extern int64 settled_failed;
 
 #endif							/* APPT_SETTLE_H */
