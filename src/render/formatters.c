@@ -3,67 +3,66 @@
  *		ICU's formatters, cached per process.
  *
  * Opening a formatter takes ICU some 50 to 500 microseconds, using one less
- * than 2, so they are cached, least recently used first out.  What ICU holds is
- * its own malloc'd memory: entries are closed when evicted, and every palloc
- * that could fail happens before ICU opens anything that nobody would close.
- * ICU calls back nothing of ours, so no error crosses it.
+ * than 2, so they are cached.  What ICU holds is malloc'd memory of its own, so
+ * every palloc that could fail happens before ICU opens what the cache closes.
+ * ICU calls no function of ours, so no error crosses its frames.
  */
 #include "postgres.h"
 
 #include <unicode/ucal.h>
 #include <unicode/udatpg.h>
 
-#include "common/hashfn.h"
+#include "core/lru.h"
+#include "render/date_pattern.h"
 #include "render/formatters.h"
 #include "render/icu_text.h"
+#include "render/locales.h"
 #include "render/timezones.h"
-#include "utils/memutils.h"
 
-/* Formatters of all kinds share the cache. */
-typedef enum FormatterKind
+/* What a formatter depends on. */
+typedef struct FormatterKey
 {
-	FORMATTER_PATTERN = DATE_BY_PATTERN,
-	FORMATTER_SKELETON = DATE_BY_SKELETON,
-	FORMATTER_LONG_DATE = DATE_LONG,
-	FORMATTER_UNIT,				/* UNumberFormatter; text: "hour" */
-	FORMATTER_LIST				/* UListFormatter; text: "" */
-} FormatterKind;
+	DateFormatKind kind;
+	const char *text;
+	const char *locale;
+	const char *zone;
+} FormatterKey;
 
-typedef struct Formatter
+/* The same as the cache compares it: a byte and three texts, with their NULs. */
+#define MAX_KEY_SIZE (1 + DATE_PATTERN_OF_ZONE_SIZE + LOCALE_MAX_LENGTH + TIMEZONE_NAME_SIZE)
+
+static char *
+append_text(char *end, const char *text)
 {
-	uint32		hash;
-	FormatterKind kind;
-	char	   *text;
-	char	   *locale;
-	char	   *zone;
-	void	   *icu;
-	uint64		last_used;
-} Formatter;
+	Size		size = strlen(text) + 1;
 
-static Formatter formatters[FORMATTERS_CACHED];
-static int	formatter_count = 0;
-static uint64 use_clock = 0;
+	memcpy(end, text, size);
+	return end + size;
+}
 
-static void
-formatter_close(Formatter *formatter)
+static void *
+find_formatter(LruCache *cache, const FormatterKey *key)
 {
-	switch (formatter->kind)
-	{
-		case FORMATTER_PATTERN:
-		case FORMATTER_SKELETON:
-		case FORMATTER_LONG_DATE:
-			udat_close(formatter->icu);
-			break;
-		case FORMATTER_UNIT:
-			unumf_close(formatter->icu);
-			break;
-		case FORMATTER_LIST:
-			ulistfmt_close(formatter->icu);
-			break;
-	}
-	pfree(formatter->text);
-	pfree(formatter->locale);
-	pfree(formatter->zone);
+	char		packed[MAX_KEY_SIZE];
+	char	   *end = packed;
+
+	*end++ = (char) key->kind;
+	end = append_text(end, key->text);
+	end = append_text(end, key->locale);
+	end = append_text(end, key->zone);
+	return lru_get(cache, packed, end - packed, NULL);
+}
+
+static FormatterKey
+unpack_key(const char *packed)
+{
+	FormatterKey key;
+
+	key.kind = packed[0];
+	key.text = packed + 1;
+	key.locale = key.text + strlen(key.text) + 1;
+	key.zone = key.locale + strlen(key.locale) + 1;
+	return key;
 }
 
 /*
@@ -82,163 +81,124 @@ make_proleptic(UDateFormat *format)
 	ucal_close(calendar);
 }
 
-static UDateFormat *
-open_date_format(FormatterKind kind, const char *text, const char *locale,
-				 const char *timezone)
+/* ICU's pattern for the locale that has the skeleton's fields. */
+static bool
+pattern_of_skeleton(const char *skeleton, const char *locale, UChar pattern[ICU_TEXT_MAX])
 {
+	UErrorCode	status = U_ZERO_ERROR;
+	UDateTimePatternGenerator *generator = udatpg_open(locale, &status);
+	UChar		fields[DATE_PATTERN_OF_ZONE_SIZE];
+	int32_t		length;
+
+	icu_text_from_ascii(fields, skeleton);
+	length = udatpg_getBestPattern(generator, fields, -1, pattern, ICU_TEXT_MAX - 1, &status);
+	udatpg_close(generator);
+	if (U_FAILURE(status))
+		return false;
+	pattern[length] = 0;
+	return true;
+}
+
+static void *
+open_date_format(const void *packed_key, void *argument)
+{
+	FormatterKey key = unpack_key(packed_key);
 	UErrorCode	status = U_ZERO_ERROR;
 	UChar		zone[TIMEZONE_NAME_SIZE];
 	UChar		pattern[ICU_TEXT_MAX];
-	UChar		skeleton[16];
 	UDateFormat *format;
 
-	icu_text_from_ascii(zone, timezone);
-	if (kind == FORMATTER_PATTERN)
-		icu_text_from_ascii(pattern, text);
-	else if (kind == FORMATTER_SKELETON)
-	{
-		UDateTimePatternGenerator *generator = udatpg_open(locale, &status);
-		int32_t		length;
-
-		icu_text_from_ascii(skeleton, text);
-		length = udatpg_getBestPattern(generator, skeleton, -1, pattern,
-									   ICU_TEXT_MAX - 1, &status);
-		udatpg_close(generator);
-		if (U_FAILURE(status))
-			return NULL;
-		pattern[length] = 0;
-	}
-	if (kind == FORMATTER_LONG_DATE)
-		format = udat_open(UDAT_NONE, UDAT_LONG, locale, zone, -1, NULL, 0, &status);
+	icu_text_from_ascii(zone, key.zone);
+	if (key.kind == DATE_BY_PATTERN)
+		icu_text_from_ascii(pattern, key.text);
+	else if (key.kind == DATE_BY_SKELETON && !pattern_of_skeleton(key.text, key.locale, pattern))
+		return NULL;
+	if (key.kind == DATE_LONG)
+		format = udat_open(UDAT_NONE, UDAT_LONG, key.locale, zone, -1, NULL, 0, &status);
 	else
-		format = udat_open(UDAT_PATTERN, UDAT_PATTERN, locale, zone, -1,
-						   pattern, -1, &status);
+		format = udat_open(UDAT_PATTERN, UDAT_PATTERN, key.locale, zone, -1, pattern, -1, &status);
 	if (U_FAILURE(status))
 		return NULL;
 	make_proleptic(format);
 	return format;
 }
 
-static UNumberFormatter *
-open_unit_format(const char *unit, const char *locale)
+static void
+close_date_format(void *format)
 {
+	udat_close(format);
+}
+
+static void *
+open_unit_format(const void *packed_key, void *argument)
+{
+	FormatterKey key = unpack_key(packed_key);
 	UErrorCode	status = U_ZERO_ERROR;
 	UChar		skeleton[ICU_TEXT_MAX];
 	char		text[ICU_TEXT_MAX];
 	UNumberFormatter *format;
 
-	snprintf(text, sizeof(text),
-			 "measure-unit/duration-%s unit-width-full-name", unit);
+	snprintf(text, sizeof(text), "measure-unit/duration-%s unit-width-full-name", key.text);
 	icu_text_from_ascii(skeleton, text);
-	format = unumf_openForSkeletonAndLocale(skeleton, -1, locale, &status);
+	format = unumf_openForSkeletonAndLocale(skeleton, -1, key.locale, &status);
 	if (U_SUCCESS(status))
 		return format;
 	unumf_close(format);
 	return NULL;
 }
 
-static UListFormatter *
-open_list_format(const char *locale)
+static void
+close_unit_format(void *format)
 {
+	unumf_close(format);
+}
+
+static void *
+open_list_format(const void *packed_key, void *argument)
+{
+	FormatterKey key = unpack_key(packed_key);
 	UErrorCode	status = U_ZERO_ERROR;
-	UListFormatter *format = ulistfmt_openForType(locale, ULISTFMT_TYPE_UNITS,
+	UListFormatter *format = ulistfmt_openForType(key.locale, ULISTFMT_TYPE_UNITS,
 												  ULISTFMT_WIDTH_NARROW, &status);
 
 	return U_SUCCESS(status) ? format : NULL;
 }
 
-static void *
-open_icu(const Formatter *formatter)
+static void
+close_list_format(void *format)
 {
-	switch (formatter->kind)
-	{
-		case FORMATTER_UNIT:
-			return open_unit_format(formatter->text, formatter->locale);
-		case FORMATTER_LIST:
-			return open_list_format(formatter->locale);
-		default:
-			return open_date_format(formatter->kind, formatter->text,
-									formatter->locale, formatter->zone);
-	}
-}
-
-/* A free entry, or the least recently used one, closed. */
-static Formatter *
-free_entry(void)
-{
-	Formatter  *oldest = &formatters[0];
-
-	if (formatter_count < FORMATTERS_CACHED)
-		return &formatters[formatter_count++];
-	for (int i = 1; i < formatter_count; i++)
-	{
-		if (formatters[i].last_used < oldest->last_used)
-			oldest = &formatters[i];
-	}
-	formatter_close(oldest);
-	return oldest;
-}
-
-static uint32
-hash_text(uint32 hash, const char *text)
-{
-	return hash_combine(hash, hash_bytes((const unsigned char *) text, strlen(text)));
-}
-
-/* The formatter from the cache, opened if it is not there; NULL if ICU fails. */
-static void *
-find_formatter(FormatterKind kind, const char *text, const char *locale,
-			   const char *zone)
-{
-	uint32		hash = hash_text(hash_text(hash_text(kind, text), locale), zone);
-	Formatter	fresh = {0};
-
-	for (int i = 0; i < formatter_count; i++)
-	{
-		Formatter  *formatter = &formatters[i];
-
-		if (formatter->hash == hash && formatter->kind == kind &&
-			strcmp(formatter->text, text) == 0 &&
-			strcmp(formatter->locale, locale) == 0 &&
-			strcmp(formatter->zone, zone) == 0)
-		{
-			formatter->last_used = ++use_clock;
-			return formatter->icu;
-		}
-	}
-
-	fresh.hash = hash;
-	fresh.kind = kind;
-	fresh.last_used = ++use_clock;
-	fresh.text = MemoryContextStrdup(TopMemoryContext, text);
-	fresh.locale = MemoryContextStrdup(TopMemoryContext, locale);
-	fresh.zone = MemoryContextStrdup(TopMemoryContext, zone);
-	fresh.icu = open_icu(&fresh);
-	if (fresh.icu == NULL)
-	{
-		pfree(fresh.text);
-		pfree(fresh.locale);
-		pfree(fresh.zone);
-		return NULL;
-	}
-	*free_entry() = fresh;
-	return fresh.icu;
+	ulistfmt_close(format);
 }
 
 UDateFormat *
 formatter_for_date(DateFormatKind kind, const char *text, const char *locale, const char *zone)
 {
-	return find_formatter((FormatterKind) kind, text, locale, zone);
+	static LruCache formats = {
+		.max_entries = 64,.make = open_date_format,.destroy = close_date_format
+	};
+	FormatterKey key = {kind, text, locale, zone};
+
+	return find_formatter(&formats, &key);
 }
 
 UNumberFormatter *
 formatter_for_unit(const char *unit, const char *locale)
 {
-	return find_formatter(FORMATTER_UNIT, unit, locale, "");
+	static LruCache formats = {
+		.max_entries = 32,.make = open_unit_format,.destroy = close_unit_format
+	};
+	FormatterKey key = {0, unit, locale, ""};
+
+	return find_formatter(&formats, &key);
 }
 
 UListFormatter *
 formatter_for_list(const char *locale)
 {
-	return find_formatter(FORMATTER_LIST, "", locale, "");
+	static LruCache formats = {
+		.max_entries = 16,.make = open_list_format,.destroy = close_list_format
+	};
+	FormatterKey key = {0, "", locale, ""};
+
+	return find_formatter(&formats, &key);
 }

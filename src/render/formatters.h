@@ -2,9 +2,9 @@
  * formatters.h
  *		ICU's formatters, cached per process.
  *
- * A formatter is ICU's and stays valid until FORMATTERS_CACHED others have been
- * asked for; the caller must not close it.  NULL if ICU cannot open it.  Out of
- * memory is raised, and leaves nothing open in ICU.
+ * A formatter belongs to the cache, which may close it when the same function
+ * is called again.  NULL if ICU cannot open it.  Out of memory is raised, and
+ * leaves nothing open in ICU.
  */
 #ifndef APPT_FORMATTERS_H
 #define APPT_FORMATTERS_H
@@ -13,8 +13,6 @@
 #include <unicode/ulistformatter.h>
 #include <unicode/unumberformatter.h>
 
-#define FORMATTERS_CACHED	64
-
 typedef enum DateFormatKind
 {
 	DATE_BY_PATTERN,			/* text: a date pattern */
@@ -22,7 +20,10 @@ typedef enum DateFormatKind
 	DATE_LONG					/* text: "" */
 } DateFormatKind;
 
-/* Locale and zone by ICU's names. */
+/*
+ * Locale and zone by ICU's names, the text of less than DATE_PATTERN_OF_ZONE_SIZE
+ * bytes.
+ */
 extern UDateFormat *formatter_for_date(DateFormatKind kind, const char *text,
 									   const char *locale, const char *zone);
 

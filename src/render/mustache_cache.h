@@ -7,10 +7,12 @@
 
 #include "render/mustache.h"
 
+#define MUSTACHE_TEMPLATES_KEPT	16
+
 /*
  * As mustache_parse(), out of a cache of this process.  The result stays valid
- * until 16 other templates have been asked for (or, for one too large to be
- * kept, as long as CurrentMemoryContext).
+ * until MUSTACHE_TEMPLATES_KEPT others have been asked for (or, if it is too
+ * large to be kept, as long as CurrentMemoryContext).
  */
 extern const Mustache *mustache_parse_cached(const char *text, char **error);
 

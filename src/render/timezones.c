@@ -11,21 +11,11 @@
 #include <unicode/uenum.h>
 #include <unicode/ustring.h>
 
+#include "core/lru.h"
 #include "core/text.h"
 #include "render/icu_text.h"
 #include "render/timezones.h"
 #include "utils/timestamp.h"
-
-typedef struct KnownZone
-{
-	char		asked[TIMEZONE_NAME_SIZE];	/* the name as it was given */
-	Timezone	zone;
-	uint64		last_used;
-} KnownZone;
-
-static KnownZone zones[TIMEZONES_REMEMBERED];
-static int	zone_count = 0;
-static uint64 use_clock = 0;
 
 static bool
 copy_ascii(const UChar *from, int length, char *to, int space)
@@ -72,65 +62,44 @@ icu_zone_name(const char *timezone, char *name)
 static bool
 may_name_a_zone(const char *timezone)
 {
-	return timezone && *timezone && strlen(timezone) < TIMEZONE_NAME_SIZE &&
+	return *timezone &&
 		strspn(timezone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == strlen(timezone);
 }
 
-/* A free entry, or the least recently used one. */
-static KnownZone *
-free_entry(void)
+/* NULL if PostgreSQL or ICU does not know the name. Nothing is allocated once ICU has opened its part. */
+static void *
+open_zone(const void *name, void *argument)
 {
-	KnownZone  *oldest = &zones[0];
-
-	if (zone_count < TIMEZONES_REMEMBERED)
-		return &zones[zone_count++];
-	for (int i = 1; i < zone_count; i++)
-	{
-		if (zones[i].last_used < oldest->last_used)
-			oldest = &zones[i];
-	}
-	ucal_close(oldest->zone.icu);
-	return oldest;
-}
-
-/* False if PostgreSQL or ICU does not know the name. */
-static bool
-open_zone(const char *name, Timezone *zone)
-{
+	Timezone   *zone = palloc(sizeof(Timezone));
 	UErrorCode	status = U_ZERO_ERROR;
 	UChar		icu_name[TIMEZONE_NAME_SIZE];
 
 	if (!may_name_a_zone(name) || !icu_zone_name(name, zone->name))
-		return false;
+		return NULL;
 	zone->rules = pg_tzset(zone->name);
 	if (zone->rules == NULL || !pg_tz_acceptable(zone->rules))
-		return false;
+		return NULL;
 	icu_text_from_ascii(icu_name, zone->name);
 	zone->icu = ucal_open(icu_name, -1, "en", UCAL_GREGORIAN, &status);
-	return U_SUCCESS(status);
+	return U_SUCCESS(status) ? zone : NULL;
+}
+
+static void
+close_zone(void *zone)
+{
+	ucal_close(((Timezone *) zone)->icu);
 }
 
 static const Timezone *
 find_zone(const char *name)
 {
-	Timezone	zone = {0};
-	KnownZone  *entry;
+	static LruCache zones = {
+		.max_entries = TIMEZONES_REMEMBERED,.make = open_zone,.destroy = close_zone
+	};
 
-	for (int i = 0; name && i < zone_count; i++)
-	{
-		if (strcmp(zones[i].asked, name) == 0)
-		{
-			zones[i].last_used = ++use_clock;
-			return &zones[i].zone;
-		}
-	}
-	if (!open_zone(name, &zone))
+	if (name == NULL || strlen(name) >= TIMEZONE_NAME_SIZE)
 		return NULL;
-	entry = free_entry();
-	strlcpy(entry->asked, name, TIMEZONE_NAME_SIZE);
-	entry->zone = zone;
-	entry->last_used = ++use_clock;
-	return &entry->zone;
+	return lru_get(&zones, name, strlen(name) + 1, NULL);
 }
 
 bool
