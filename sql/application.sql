@@ -26,29 +26,35 @@ CREATE TABLE appt.application (
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX application_organization_id ON appt.application (organization_id);
-COMMENT ON TABLE appt.application IS 'Tenants: every row of the other tables carries the id of one.';
-COMMENT ON COLUMN appt.application.auto_activate IS
-'Scheduling activates at once. Once on it is never switched off again.';
-COMMENT ON COLUMN appt.application.room_activates IS 'Sending a ROOM message activates the appointment.';
-COMMENT ON COLUMN appt.application.room_url IS 'What join links start with; the room''s code follows it.';
-COMMENT ON COLUMN appt.application.room_code_length IS 'Characters in the code of a join link; NULL means 9 with hyphens.';
-COMMENT ON COLUMN appt.application.public_url IS 'Where the REST API is reached from outside; calendar links in messages start with it.';
-COMMENT ON COLUMN appt.application.calling_code IS 'Country calling code of phone numbers written without one.';
-COMMENT ON COLUMN appt.application.max_duration IS 'The longest appointment that may be scheduled.';
-COMMENT ON COLUMN appt.application.end_grace IS 'How long after end_at an activated appointment ends by itself.';
-COMMENT ON COLUMN appt.application.max_overlap IS 'At no instant may more SCHEDULED or ACTIVATED appointments overlap; NULL means no limit.';
-COMMENT ON COLUMN appt.application.organizer_exclusive IS 'An agent may not organize two appointments that overlap.';
-COMMENT ON COLUMN appt.application.max_attempts IS 'Attempts to deliver one notification, manual ones not counted.';
-COMMENT ON COLUMN appt.application.retry_base IS 'Wait after the first failed attempt; doubled after each further one, +- 20 %.';
-COMMENT ON COLUMN appt.application.retry_cap IS 'The longest wait between two attempts.';
-COMMENT ON COLUMN appt.application.max_concurrency IS 'Messages under way at once, of all workers together; NULL means no limit of its own.';
-COMMENT ON COLUMN appt.application.max_per_second IS 'Messages started per second, by all workers together; NULL means no limit.';
+COMMENT ON TABLE appt.application IS 'Tenants. Rows of most other tables belong to one of them by their application_id.';
+COMMENT ON COLUMN appt.application.auto_activate IS 'True: scheduling an appointment also activates it. It cannot be switched off again.';
+COMMENT ON COLUMN appt.application.room_activates IS 'True: sending a ROOM message activates the appointment.';
+COMMENT ON COLUMN appt.application.room_url IS
+'Start of join links; the code of the room follows. NULL means that rooms have a ticket but no link.';
+COMMENT ON COLUMN appt.application.room_code_length IS
+'Number of letters in the code of a room; NULL means 9 in groups of three, separated by hyphens.';
+COMMENT ON COLUMN appt.application.public_url IS 'URL of the REST API as seen from outside; calendar links in messages start with it.';
+COMMENT ON COLUMN appt.application.calling_code IS 'Country calling code of phone numbers that are written without one; NULL means none.';
+COMMENT ON COLUMN appt.application.max_duration IS 'Longest duration of an appointment.';
+COMMENT ON COLUMN appt.application.end_grace IS 'Time from end_at until an ACTIVATED appointment ends by itself.';
+COMMENT ON COLUMN appt.application.max_overlap IS
+'Maximum number of SCHEDULED and ACTIVATED appointments at any instant; NULL means no limit.';
+COMMENT ON COLUMN appt.application.organizer_exclusive IS 'True: an agent may not organize two appointments that overlap.';
+COMMENT ON COLUMN appt.application.max_attempts IS 'Maximum number of attempts to deliver a notification; attempts by hand do not count.';
+COMMENT ON COLUMN appt.application.retry_base IS
+'Wait after the first failed attempt. It doubles after each further one, and varies by +- 20 %.';
+COMMENT ON COLUMN appt.application.retry_cap IS 'Longest wait between two attempts.';
+COMMENT ON COLUMN appt.application.max_concurrency IS
+'Maximum number of messages under way at once, over all workers; NULL means no limit of its own.';
+COMMENT ON COLUMN appt.application.max_per_second IS
+'Maximum number of messages started per second, over all workers; NULL means no limit.';
 COMMENT ON COLUMN appt.application.agent_scope IS
-'Which appointments an agent may use by id. APPLICATION: it reads and changes every appointment of the application. OWN: it reads those that it organizes or attends, and changes those that it organizes. find_appointments shows an agent only those that it organizes, either way.';
-COMMENT ON COLUMN appt.application.id IS 'Names it in functions, tables and tokens.';
-COMMENT ON COLUMN appt.application.organization_id IS 'The organization that owns it; its admins configure it.';
-COMMENT ON COLUMN appt.application.name IS 'As people call it; need not be unique.';
-COMMENT ON COLUMN appt.application.platform IS 'The contact centre it belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
-COMMENT ON COLUMN appt.application.locale IS 'Of appointments, unless they have their own; also the last one that templates fall back to.';
-COMMENT ON COLUMN appt.application.timezone IS 'Of appointments, unless they have their own.';
-COMMENT ON COLUMN appt.application.created_at IS 'When it was created.';
+'Appointments that an agent may use by id. APPLICATION: the agent reads and changes every appointment of the application. OWN: the agent reads the appointments that it organizes or attends, and changes those that it organizes. With either scope, find_appointments shows an agent only the appointments that it organizes.';
+COMMENT ON COLUMN appt.application.id IS 'Identifier, used in functions, tables and tokens.';
+COMMENT ON COLUMN appt.application.organization_id IS 'Organization that owns the application; its admins configure it.';
+COMMENT ON COLUMN appt.application.name IS 'Name for people; need not be unique.';
+COMMENT ON COLUMN appt.application.platform IS
+'Contact centre that the application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
+COMMENT ON COLUMN appt.application.locale IS 'Default locale of appointments; also the last locale that templates fall back to.';
+COMMENT ON COLUMN appt.application.timezone IS 'Default timezone of appointments.';
+COMMENT ON COLUMN appt.application.created_at IS 'When the application was created.';

@@ -1,6 +1,6 @@
 /* appointment.sql: appointments, their participants and rooms. */
 
-/* Vacuumed more often than others: counts of overlaps need not look at rows of pages that are visible to all. */
+/* Vacuumed more often than other tables: a count of overlaps skips the rows of pages that are visible to all. */
 CREATE TABLE appt.appointment (
 	application_id uuid NOT NULL REFERENCES appt.application,
 	id uuid NOT NULL DEFAULT gen_random_uuid(),
@@ -20,7 +20,7 @@ CREATE TABLE appt.appointment (
 	locale text NOT NULL CHECK (appt.length_is_valid(locale, 8192, 'locale')),
 	notifications_active boolean NOT NULL,
 	metadata jsonb NOT NULL DEFAULT '{}' CHECK (appt.length_is_valid(metadata, 262144, 'metadata') AND jsonb_typeof(metadata) = 'object'),
-	/* The bound for callers, 262144, and room for the state that is added. */
+	/* Callers may give 262144 bytes, and appt adds the state. */
 	interaction jsonb NOT NULL DEFAULT '{"state": "PENDING"}'
 		CHECK (appt.length_is_valid(interaction, 263168, 'interaction') AND jsonb_typeof(interaction) = 'object'),
 	notification_headers jsonb
@@ -35,9 +35,9 @@ CREATE TABLE appt.appointment (
 ) USING heap
 WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*
- * All indexes cost the same while the table is nearly empty, and the planner
- * then takes the one created last of those that can be used at all: the key, so
- * that plans made early (foreign keys' too) stay good as the table grows.
+ * While the table is nearly empty all indexes cost the same, and the planner
+ * takes the usable one that was created last. That is the primary key, so that
+ * plans made early (also those of foreign keys) stay good as the table grows.
  */
 CREATE INDEX appointment_id ON appt.appointment (id);
 CREATE INDEX appointment_overlap ON appt.appointment (application_id, start_at, end_at)
@@ -49,38 +49,39 @@ CREATE INDEX appointment_start ON appt.appointment (application_id, start_at);
 CREATE INDEX appointment_organizer ON appt.appointment (application_id, organizer_id, start_at, id)
 	INCLUDE (organizer_type);
 ALTER TABLE appt.appointment ADD PRIMARY KEY (application_id, id);
-COMMENT ON TABLE appt.appointment IS 'Planned calls, [start_at, end_at), owned by an organizer.';
-COMMENT ON COLUMN appt.appointment.conference_id IS 'The call''s id for the video front end; a customer''s token names it.';
+COMMENT ON TABLE appt.appointment IS 'Planned calls, each owned by its organizer. A call takes the time [start_at, end_at).';
+COMMENT ON COLUMN appt.appointment.conference_id IS 'Identifier of the call for the video front end; a customer''s token names it.';
 COMMENT ON COLUMN appt.appointment.duration_class IS
-'The least c with 4^c seconds >= the duration: bounds how far back a search for overlaps of this class must look.';
+'Least c with 4^c seconds >= the duration. It limits how far before a time window a search for overlaps has to look.';
 COMMENT ON COLUMN appt.appointment.notifications_active IS
-'The organization''s switch as it was when the appointment was scheduled; nothing changes it later.';
-COMMENT ON COLUMN appt.appointment.interaction IS
-'The call itself: {"state": PENDING, ACTIVE or ENDED, "routing", "customFields"}.';
-COMMENT ON COLUMN appt.appointment.notification_headers IS 'Headers that every webhook about this appointment carries.';
-COMMENT ON COLUMN appt.appointment.sequence IS 'Grows with every change that calendars must take over (RFC 5545 SEQUENCE).';
-COMMENT ON COLUMN appt.appointment.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.appointment.id IS 'Names it in functions.';
-COMMENT ON COLUMN appt.appointment.organizer_id IS 'Who owns it: an agent''s user id, or the id of a customer who booked by itself.';
-COMMENT ON COLUMN appt.appointment.organizer_type IS 'AGENT or CUSTOMER.';
+'The organization''s notification switch when the appointment was scheduled; never changes.';
+COMMENT ON COLUMN appt.appointment.interaction IS 'State of the call: {"state": PENDING, ACTIVE or ENDED, "routing", "customFields"}.';
+COMMENT ON COLUMN appt.appointment.notification_headers IS 'HTTP headers of every webhook about this appointment; NULL means none.';
+COMMENT ON COLUMN appt.appointment.sequence IS
+'Revision number for calendars (RFC 5545 SEQUENCE): grows with every change that calendars must take over.';
+COMMENT ON COLUMN appt.appointment.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.appointment.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.appointment.organizer_id IS
+'The organizer: the user id of an agent, or the id of a customer who booked without an agent.';
+COMMENT ON COLUMN appt.appointment.organizer_type IS 'Whether the organizer is an AGENT or a CUSTOMER.';
 COMMENT ON COLUMN appt.appointment.state IS 'SCHEDULED, ACTIVATED, ENDED or CANCELLED.';
-COMMENT ON COLUMN appt.appointment.title IS 'What it is about; NULL if nobody said.';
-COMMENT ON COLUMN appt.appointment.notes IS 'For those who prepare it.';
-COMMENT ON COLUMN appt.appointment.location IS 'Where, if it is not a video call alone.';
-COMMENT ON COLUMN appt.appointment.start_at IS 'The first instant of the call.';
-COMMENT ON COLUMN appt.appointment.end_at IS 'The instant after its last.';
-COMMENT ON COLUMN appt.appointment.ended_at IS 'When it ended; NULL before.';
-COMMENT ON COLUMN appt.appointment.timezone IS 'Timezone of the times in messages to its participants.';
-COMMENT ON COLUMN appt.appointment.locale IS 'Locale of messages to its participants.';
-COMMENT ON COLUMN appt.appointment.metadata IS 'Whatever the application keeps with it.';
-COMMENT ON COLUMN appt.appointment.cancel_reason IS 'What cancel_appointment was told; NULL: nothing.';
-COMMENT ON COLUMN appt.appointment.activated_at IS 'When it was activated; NULL before.';
-COMMENT ON COLUMN appt.appointment.created_at IS 'When it was scheduled.';
+COMMENT ON COLUMN appt.appointment.title IS 'Title; NULL means none.';
+COMMENT ON COLUMN appt.appointment.notes IS 'Notes for those who prepare the call; NULL means none.';
+COMMENT ON COLUMN appt.appointment.location IS 'Place, if it is more than a video call; NULL means none.';
+COMMENT ON COLUMN appt.appointment.start_at IS 'Start of the call.';
+COMMENT ON COLUMN appt.appointment.end_at IS 'End of the call: the first instant after it.';
+COMMENT ON COLUMN appt.appointment.ended_at IS 'When the appointment ended; NULL means not yet.';
+COMMENT ON COLUMN appt.appointment.timezone IS 'Timezone of the times in messages to the participants.';
+COMMENT ON COLUMN appt.appointment.locale IS 'Locale of messages to the participants, unless they have their own.';
+COMMENT ON COLUMN appt.appointment.metadata IS 'JSON object for the application''s own use.';
+COMMENT ON COLUMN appt.appointment.cancel_reason IS 'Reason given to cancel_appointment; NULL means none.';
+COMMENT ON COLUMN appt.appointment.activated_at IS 'When the appointment was activated; NULL means not yet.';
+COMMENT ON COLUMN appt.appointment.created_at IS 'When the appointment was scheduled.';
 COMMENT ON COLUMN appt.appointment.created_by IS
-'Who scheduled it: the role and sub of a token ("appt_agent:agent-7"), the login of any other session ("login:my_app").';
-COMMENT ON COLUMN appt.appointment.updated_at IS 'When anything of it was last changed.';
+'Who scheduled it: the role and sub of a token ("appt_agent:agent-7"), or the login of any other session ("login:my_app").';
+COMMENT ON COLUMN appt.appointment.updated_at IS 'When the appointment was last changed.';
 COMMENT ON COLUMN appt.appointment.updated_by IS
-'Who last changed it, as in created_by; "appt worker" where the worker ended or activated it.';
+'Who changed it last, in the form of created_by; "appt worker" if the worker ended or activated it.';
 
 CREATE TABLE appt.participant (
 	application_id uuid NOT NULL,
@@ -103,25 +104,27 @@ CREATE TABLE appt.participant (
 );
 CREATE INDEX participant_agent ON appt.participant (application_id, id, appointment_id) WHERE type = 'AGENT';
 ALTER TABLE appt.participant ADD PRIMARY KEY (application_id, appointment_id, id);
-COMMENT ON TABLE appt.participant IS 'The customers and agents of appointments.';
-COMMENT ON COLUMN appt.participant.id IS 'An agent''s is its user id.';
+COMMENT ON TABLE appt.participant IS 'Customers and agents of appointments.';
+COMMENT ON COLUMN appt.participant.id IS 'Identifier within the appointment; for an agent, its user id.';
 COMMENT ON COLUMN appt.participant.verified_channel IS
-'Of a customer who booked without an agent: the channel whose address was shown to be its own. Over the other nothing is sent until an agent organizes the appointment.';
-COMMENT ON COLUMN appt.participant.joined_at IS 'When it first joined the call.';
-COMMENT ON COLUMN appt.participant.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.participant.appointment_id IS 'The appointment that it takes part in.';
+'For a customer who booked without an agent: channel of the address that a one-time code verified. Nothing is sent over the other channel until an agent organizes the appointment. NULL means that no code was needed.';
+COMMENT ON COLUMN appt.participant.joined_at IS 'When the participant first joined the call; NULL means not yet.';
+COMMENT ON COLUMN appt.participant.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.participant.appointment_id IS 'Appointment that the participant takes part in.';
 COMMENT ON COLUMN appt.participant.type IS 'CUSTOMER or AGENT.';
-COMMENT ON COLUMN appt.participant.username IS 'Its name in the application; NULL if nobody said.';
-COMMENT ON COLUMN appt.participant.first_name IS 'As messages call it.';
-COMMENT ON COLUMN appt.participant.last_name IS 'As messages call it.';
-COMMENT ON COLUMN appt.participant.email IS 'Where email goes to.';
-COMMENT ON COLUMN appt.participant.phone IS 'Where text messages go to, in E.164; as it was written, if it is no number that can be called.';
+COMMENT ON COLUMN appt.participant.username IS 'User name in the application; NULL means none.';
+COMMENT ON COLUMN appt.participant.first_name IS 'First name, as used in messages; NULL means none.';
+COMMENT ON COLUMN appt.participant.last_name IS 'Last name, as used in messages; NULL means none.';
+COMMENT ON COLUMN appt.participant.email IS 'Email address; NULL means none.';
+COMMENT ON COLUMN appt.participant.phone IS
+'Phone number for text messages, in E.164; kept as written if it cannot be called. NULL means none.';
 COMMENT ON COLUMN appt.participant.locale IS 'Locale of messages to this participant; NULL means the appointment''s.';
-COMMENT ON COLUMN appt.participant.preferred_channel IS 'EMAIL or SMS, as the customer prefers; kept for the application.';
-COMMENT ON COLUMN appt.participant.metadata IS 'Whatever the application keeps with it.';
-COMMENT ON COLUMN appt.participant.left_at IS 'When it left the call; NULL while it is in it.';
+COMMENT ON COLUMN appt.participant.preferred_channel IS
+'Channel that the customer prefers, EMAIL or SMS, for the application''s own use; NULL means none.';
+COMMENT ON COLUMN appt.participant.metadata IS 'JSON object for the application''s own use.';
+COMMENT ON COLUMN appt.participant.left_at IS 'When the participant left the call; NULL while it is in the call.';
 COMMENT ON COLUMN appt.participant.created_at IS
-'When it was added. For participants since scheduling: when the transaction that scheduled the appointment began.';
+'When the participant was added. For a participant that was added by scheduling: start of the transaction that scheduled the appointment.';
 
 CREATE TABLE appt.room_access (
 	application_id uuid NOT NULL,
@@ -135,9 +138,10 @@ CREATE TABLE appt.room_access (
 	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
 );
 COMMENT ON TABLE appt.room_access IS 'Join links of activated appointments.';
-COMMENT ON COLUMN appt.room_access.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.room_access.appointment_id IS 'The appointment whose room it is.';
-COMMENT ON COLUMN appt.room_access.ticket IS 'What admits to the room: who knows it may enter.';
-COMMENT ON COLUMN appt.room_access.type IS 'MULTI_USE_TICKET.';
-COMMENT ON COLUMN appt.room_access.url IS 'The application''s room_url and the ticket; empty where it has none.';
-COMMENT ON COLUMN appt.room_access.expires IS 'One hour after the appointment''s end.';
+COMMENT ON COLUMN appt.room_access.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.room_access.appointment_id IS 'Appointment that the room belongs to.';
+COMMENT ON COLUMN appt.room_access.ticket IS 'Secret code of the room: whoever knows it may enter.';
+COMMENT ON COLUMN appt.room_access.type IS 'Kind of the ticket: MULTI_USE_TICKET.';
+COMMENT ON COLUMN appt.room_access.url IS
+'Join link: the application''s room_url and the ticket; empty if the application has no room_url.';
+COMMENT ON COLUMN appt.room_access.expires IS 'When the ticket expires: one hour after the appointment''s end.';

@@ -1,9 +1,9 @@
 /*
- * change.sql: who changed what: the configuration, and appointments after they were scheduled.
+ * change.sql: log of changes of the configuration, and of appointments after they were scheduled.
  *
- * The key begins with the organization, whose admins read it: a change of the
- * organization itself has no application. There are no foreign keys: changes of
- * deleted rows stay.
+ * The primary key begins with the organization, because its admins read the log
+ * and a change of the organization itself has no application. There are no
+ * foreign keys: changes of deleted rows stay.
  */
 
 CREATE TABLE appt.change (
@@ -22,25 +22,26 @@ CREATE TABLE appt.change (
 );
 /* "Who changed rule 7?" */
 CREATE INDEX change_row ON appt.change (application_id, table_name, (row_key ->> 'id'));
-/* "Who took part in this appointment?" Also for the deletion of an appointment, which blanks older changes of its participants. */
+/* "Who took part in this appointment?" Also used to blank older changes of participants when an appointment is deleted. */
 CREATE INDEX change_participant ON appt.change (application_id, (row_key ->> 'appointment_id')) WHERE table_name = 'participant';
-/* For the retention, which deletes the oldest changes of all organizations. */
+/* For retention, which deletes the oldest changes of all organizations. */
 CREATE INDEX change_at ON appt.change (at);
 COMMENT ON TABLE appt.change IS
-'Who changed what: every change of the configuration, and of appointments after they were scheduled, made by function or directly. Kept as long as the log.';
-COMMENT ON COLUMN appt.change.organization_id IS 'The organization whose row was changed.';
-COMMENT ON COLUMN appt.change.application_id IS 'The tenant whose row was changed; NULL: a change of the organization itself.';
-COMMENT ON COLUMN appt.change.id IS 'In the order in which they were made.';
+'Log of changes: every change of the configuration, and of appointments after they were scheduled, by function or by direct SQL. Kept as long as the log of notifications.';
+COMMENT ON COLUMN appt.change.organization_id IS 'Organization of the row that was changed.';
+COMMENT ON COLUMN appt.change.application_id IS 'Application of the row that was changed; NULL for a change of the organization itself.';
+COMMENT ON COLUMN appt.change.id IS 'Identifier, in the order of changes.';
 COMMENT ON COLUMN appt.change.table_name IS
-'organization, application, rule, template, subscription, provider, secret, appointment or participant.';
-COMMENT ON COLUMN appt.change.row_key IS 'The row: {"id"}, of a participant {"appointment_id", "id"}.';
+'Table of the row: organization, application, rule, template, subscription, provider, secret, appointment or participant.';
+COMMENT ON COLUMN appt.change.row_key IS 'Key of the row: {"id"}; for a participant {"appointment_id", "id"}.';
 COMMENT ON COLUMN appt.change.operation IS 'INSERT, UPDATE or DELETE.';
 COMMENT ON COLUMN appt.change.changed_by IS
-'Who made it: the role and sub of a token ("appt_admin:ada"), the login of any other session ("login:my_app"), or "appt worker".';
-COMMENT ON COLUMN appt.change.at IS 'When its transaction began.';
+'Who made the change: the role and sub of a token ("appt_admin:ada"), the login of any other session ("login:my_app"), or "appt worker".';
+COMMENT ON COLUMN appt.change.at IS 'Start of the transaction that made the change.';
 COMMENT ON COLUMN appt.change.old_values IS
-'Of an UPDATE the columns that changed, of a DELETE those that were not NULL; NULL for an INSERT. A value of more than 8,192 bytes, or of a person whose row was deleted, is {"omitted": its bytes}; a secret is ********.';
-COMMENT ON COLUMN appt.change.new_values IS 'Of an UPDATE the columns that changed, of an INSERT those that are not NULL, likewise; NULL for a DELETE.';
+'For UPDATE, the old values of the columns that changed; for DELETE, those that were not NULL; NULL for INSERT. A value of more than 8,192 bytes, or of a person whose row was deleted, is {"omitted": number of bytes}; a secret is ********.';
+COMMENT ON COLUMN appt.change.new_values IS
+'For UPDATE, the new values of the columns that changed; for INSERT, those that are not NULL; NULL for DELETE. Omitted and masked as in old_values.';
 
 CREATE FUNCTION appt.record_change() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'record_change';
@@ -70,8 +71,8 @@ CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.secret
 COMMENT ON TRIGGER record_change ON appt.secret IS 'Records that a secret of this name was set or removed, never its value.';
 CREATE TRIGGER record_change AFTER UPDATE OR DELETE ON appt.appointment
 	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
-COMMENT ON TRIGGER record_change ON appt.appointment IS 'Records who changed what after it was scheduled.';
+COMMENT ON TRIGGER record_change ON appt.appointment IS 'Records who changed what after scheduling.';
 CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.participant
 	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
 COMMENT ON TRIGGER record_change ON appt.participant IS
-'Records who was added, changed and removed after the appointment was scheduled; not who joined and left.';
+'Records which participants were added, changed or removed after scheduling; not who joined and left.';

@@ -1,36 +1,34 @@
-/* checks.sql: what the CHECK constraints of the tables ask; each raises 22023 saying what is wrong. */
+/* checks.sql: functions for the CHECK constraints of tables; each returns true or raises 22023 with the reason. */
 
 CREATE FUNCTION appt.length_is_valid(value anyelement, most integer, name text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'length_is_valid';
 COMMENT ON FUNCTION appt.length_is_valid(anyelement, integer, text) IS
-'True if the text or JSON has at most that many bytes; raises 22023 with the name of the column otherwise.';
+'True if the text or JSON has at most that many bytes; otherwise raises 22023 with the name of the column.';
 
 CREATE FUNCTION appt.timezone_is_valid(timezone text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'timezone_is_valid';
-COMMENT ON FUNCTION appt.timezone_is_valid(text) IS
-'True if both PostgreSQL and ICU know the timezone; raises 22023 otherwise.';
+COMMENT ON FUNCTION appt.timezone_is_valid(text) IS 'True if both PostgreSQL and ICU know the timezone; otherwise raises 22023.';
 
 CREATE FUNCTION appt.locale_is_valid(locale text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'locale_is_valid';
 COMMENT ON FUNCTION appt.locale_is_valid(text) IS
-'True if ICU knows the language of the locale (en, en-GB, en_GB); raises 22023 otherwise.';
+'True if ICU knows the language of the locale (en, en-GB, en_GB); otherwise raises 22023.';
 
 CREATE FUNCTION appt.template_is_valid(template text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'template_is_valid';
-COMMENT ON FUNCTION appt.template_is_valid(text) IS
-'True if the template parses and names nothing that does not exist; raises 22023 otherwise.';
+COMMENT ON FUNCTION appt.template_is_valid(text) IS 'True if the template parses and uses only known names; otherwise raises 22023.';
 
 CREATE FUNCTION appt.url_is_valid(url text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'url_is_valid';
 COMMENT ON FUNCTION appt.url_is_valid(text) IS
-'True if the URL is one that appt can send to: http or https, a host, no credentials; raises 22023 otherwise.';
+'True if appt can send to the URL: http or https, a host, no credentials; otherwise raises 22023.';
 
 CREATE FUNCTION appt.headers_are_valid(headers jsonb, masked boolean DEFAULT false) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';
 COMMENT ON FUNCTION appt.headers_are_valid(jsonb, boolean) IS
-'True for an array of {"name","value","type"} with type DEFAULT or SECRET, or an object of names and values, no name twice, none with control characters; with masked, the values of secret ones must read ********. Raises 22023 otherwise.';
+'True for an array of {"name", "value", "type"} with type DEFAULT or SECRET, or for an object of names and values. Each name may occur once; control characters are refused. With masked, the values of SECRET headers must be ********. Otherwise raises 22023.';
 
 CREATE FUNCTION appt.provider_is_valid(channel text, kind text, url text, username text, sender text, settings jsonb) RETURNS boolean
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'provider_is_valid';
 COMMENT ON FUNCTION appt.provider_is_valid(text, text, text, text, text, jsonb) IS
-'True if a provider of this kind can carry the channel with these settings, as far as that can be told without sending; raises 22023 otherwise.';
+'True if a provider of this kind can carry the channel with these settings, as far as can be checked without sending; otherwise raises 22023.';

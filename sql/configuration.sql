@@ -1,4 +1,4 @@
-/* configuration.sql: what is sent, in which words, to where, through what. */
+/* configuration.sql: rules, templates, subscriptions, providers and secrets. */
 
 CREATE TABLE appt.rule (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
@@ -19,16 +19,16 @@ CREATE TABLE appt.rule (
 );
 CREATE INDEX rule_id ON appt.rule (id);
 COMMENT ON TABLE appt.rule IS
-'What an application sends: type by channel at an offset. Nothing is planned without an enabled rule. A new or moved rule applies to appointments scheduled or rescheduled afterwards.';
+'What an application sends: a type over a channel at an offset. Nothing is planned without an enabled rule. A new rule, or a new offset, applies to appointments that are scheduled or rescheduled afterwards.';
 COMMENT ON COLUMN appt.rule.time_offset IS
-'Counts back from start_at for REMINDER and ROOM, on from the end for FOLLOW_UP, and is 0 otherwise.';
-COMMENT ON COLUMN appt.rule.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.rule.id IS 'Names it in templates and notifications.';
-COMMENT ON COLUMN appt.rule.type IS 'What is sent: see the view notification_type.';
+'Time before start_at for REMINDER and ROOM, time after the end for FOLLOW_UP, 0 for other types.';
+COMMENT ON COLUMN appt.rule.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.rule.id IS 'Identifier, used in templates and notifications.';
+COMMENT ON COLUMN appt.rule.type IS 'Type of the notifications: see the view notification_type.';
 COMMENT ON COLUMN appt.rule.channel IS 'EMAIL, SMS or WEBHOOK.';
-COMMENT ON COLUMN appt.rule.enabled IS 'Off: what it planned is SUPPRESSED when it is due, and it plans nothing.';
+COMMENT ON COLUMN appt.rule.enabled IS 'False: the rule plans nothing, and what it planned before is SUPPRESSED when it falls due.';
 COMMENT ON COLUMN appt.rule.even_if_never_told IS
-'On: CANCELLED goes also to customers whom no message had told of the appointment. Off: to them it is SUPPRESSED, NEVER_TOLD.';
+'For CANCELLED. True: it is also sent to customers whom no message had told of the appointment. False: for them it is SUPPRESSED with reason NEVER_TOLD.';
 
 CREATE TABLE appt.template (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
@@ -44,21 +44,20 @@ CREATE TABLE appt.template (
 	FOREIGN KEY (application_id, rule_id) REFERENCES appt.rule ON DELETE CASCADE,
 	CONSTRAINT template_sms_check CHECK (channel <> 'SMS' OR (subject IS NULL AND html_body IS NULL))
 );
--- The worker looks for locales however they are spelled (facts.c): without reading all that a tenant may have.
+-- The worker finds a locale in any spelling without reading all templates of a tenant.
 CREATE UNIQUE INDEX template_unique
 	ON appt.template (application_id, type, channel, coalesce(rule_id, 0), lower(translate(locale, '_', '-') COLLATE "C"), locale);
 CREATE INDEX template_rule_id ON appt.template (application_id, rule_id);
-COMMENT ON TABLE appt.template IS
-'The texts of messages, per locale. What is not written here comes from appt''s built-in templates.';
-COMMENT ON COLUMN appt.template.rule_id IS 'The rule whose messages it is for; NULL: any.';
-COMMENT ON COLUMN appt.template.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.template.id IS 'Names it.';
-COMMENT ON COLUMN appt.template.type IS 'Of the messages it is for.';
+COMMENT ON TABLE appt.template IS 'Texts of messages, per locale. Texts that are not here come from appt''s built-in templates.';
+COMMENT ON COLUMN appt.template.rule_id IS 'Rule whose messages use the template; NULL means any rule.';
+COMMENT ON COLUMN appt.template.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.template.id IS 'Identifier.';
+COMMENT ON COLUMN appt.template.type IS 'Type of the messages.';
 COMMENT ON COLUMN appt.template.channel IS 'EMAIL or SMS.';
-COMMENT ON COLUMN appt.template.locale IS 'Of whom it is for, like en or en-GB.';
-COMMENT ON COLUMN appt.template.subject IS 'Of an email, in Mustache.';
-COMMENT ON COLUMN appt.template.text_body IS 'What plain text and text messages say, in Mustache.';
-COMMENT ON COLUMN appt.template.html_body IS 'What an email says in HTML, in Mustache; NULL: it has no such part.';
+COMMENT ON COLUMN appt.template.locale IS 'Locale of the recipients, like en or en-GB.';
+COMMENT ON COLUMN appt.template.subject IS 'Subject of an email, in Mustache.';
+COMMENT ON COLUMN appt.template.text_body IS 'Plain text of an email or text message, in Mustache.';
+COMMENT ON COLUMN appt.template.html_body IS 'HTML of an email, in Mustache; NULL means no HTML part.';
 
 CREATE TABLE appt.subscription (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
@@ -80,19 +79,23 @@ CREATE TABLE appt.subscription (
 		ELSE true END)
 );
 CREATE INDEX subscription_id ON appt.subscription (id);
-COMMENT ON TABLE appt.subscription IS 'Webhook endpoints of applications. Their keys and passwords live in secret.';
-COMMENT ON COLUMN appt.subscription.scope IS 'What OAuth2 tokens are asked for: words with single blanks between; NULL: what the token endpoint thinks fit.';
-COMMENT ON COLUMN appt.subscription.audience IS 'Whom OAuth2 tokens are asked for, where the token endpoint wants to be told; NULL: it is not.';
-COMMENT ON COLUMN appt.subscription.token_auth IS 'How the client authenticates to the token endpoint: BASIC, or BODY where that wants it in the form.';
-COMMENT ON COLUMN appt.subscription.headers IS 'Headers of every request: [{"name", "value", "type": DEFAULT or SECRET}]; a secret value shows as ********.';
-COMMENT ON COLUMN appt.subscription.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.subscription.id IS 'Names it in functions.';
-COMMENT ON COLUMN appt.subscription.url IS 'Where webhooks are posted to.';
-COMMENT ON COLUMN appt.subscription.auth IS 'How its endpoint is authenticated to: NONE, BASIC or OAUTH2 (client credentials).';
-COMMENT ON COLUMN appt.subscription.username IS 'Of BASIC; the client''s id of OAUTH2.';
-COMMENT ON COLUMN appt.subscription.token_url IS 'Where OAUTH2 gets its tokens.';
-COMMENT ON COLUMN appt.subscription.enabled IS 'Off: what is due is SUPPRESSED.';
-COMMENT ON COLUMN appt.subscription.created_at IS 'When it was created.';
+COMMENT ON TABLE appt.subscription IS 'Webhook endpoints of applications. Their keys and passwords are in the table secret.';
+COMMENT ON COLUMN appt.subscription.scope IS
+'Scope to request OAuth2 tokens for: words with single blanks between them; NULL means the token endpoint''s default.';
+COMMENT ON COLUMN appt.subscription.audience IS
+'Audience to request OAuth2 tokens for, where the token endpoint requires one; NULL means none.';
+COMMENT ON COLUMN appt.subscription.token_auth IS
+'How the client authenticates to the token endpoint: BASIC, or BODY for client_id and client_secret in the form.';
+COMMENT ON COLUMN appt.subscription.headers IS
+'HTTP headers of every request: [{"name", "value", "type": DEFAULT or SECRET}]; a secret value is shown as ********. NULL means none.';
+COMMENT ON COLUMN appt.subscription.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.subscription.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.subscription.url IS 'URL that webhooks are posted to.';
+COMMENT ON COLUMN appt.subscription.auth IS 'How appt authenticates to the endpoint: NONE, BASIC or OAUTH2 (client credentials).';
+COMMENT ON COLUMN appt.subscription.username IS 'User name for BASIC, client id for OAUTH2.';
+COMMENT ON COLUMN appt.subscription.token_url IS 'Token endpoint for OAUTH2.';
+COMMENT ON COLUMN appt.subscription.enabled IS 'False: webhooks that fall due are SUPPRESSED.';
+COMMENT ON COLUMN appt.subscription.created_at IS 'When the subscription was created.';
 
 CREATE TABLE appt.provider (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
@@ -116,20 +119,21 @@ CREATE TABLE appt.provider (
 CREATE UNIQUE INDEX provider_enabled ON appt.provider (application_id, channel) WHERE enabled;
 CREATE INDEX provider_id ON appt.provider (id);
 COMMENT ON TABLE appt.provider IS
-'How a channel leaves the building; one is enabled per application and channel. Their passwords live in secret.';
+'Services that carry EMAIL and SMS; one is enabled per application and channel. Their passwords are in the table secret.';
 COMMENT ON COLUMN appt.provider.url IS
-'The mail server, or the address of the API below which a kind has its paths; for HTTP a template.';
+'For SMTP the mail server, for HTTP a template of the request''s URL, for other kinds the base URL of the API.';
 COMMENT ON COLUMN appt.provider.sender IS
-'Whom messages come from: "address" or "Name <address>" for email, a number or what else the kind takes for SMS.';
-COMMENT ON COLUMN appt.provider.verified_at IS 'When the sender address was shown to be the application''s own.';
-COMMENT ON COLUMN appt.provider.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.provider.id IS 'Names it in attempts.';
+'Sender of messages: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the kind accepts.';
+COMMENT ON COLUMN appt.provider.verified_at IS
+'When the sender address was verified to be the application''s own; NULL means not verified.';
+COMMENT ON COLUMN appt.provider.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.provider.id IS 'Identifier, used in attempts.';
 COMMENT ON COLUMN appt.provider.channel IS 'EMAIL or SMS.';
 COMMENT ON COLUMN appt.provider.kind IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';
-COMMENT ON COLUMN appt.provider.username IS 'Of the account, or the client''s id; NULL: no authentication.';
-COMMENT ON COLUMN appt.provider.settings IS 'What its kind takes besides, and its limits max_concurrency and max_per_second.';
-COMMENT ON COLUMN appt.provider.enabled IS 'Is it the one that carries the channel?';
-COMMENT ON COLUMN appt.provider.created_at IS 'When it was set.';
+COMMENT ON COLUMN appt.provider.username IS 'User name of the account, or OAuth2 client id; NULL means no authentication.';
+COMMENT ON COLUMN appt.provider.settings IS 'Other settings of the kind, and the limits max_concurrency and max_per_second.';
+COMMENT ON COLUMN appt.provider.enabled IS 'True: this provider carries the channel.';
+COMMENT ON COLUMN appt.provider.created_at IS 'When the provider was set.';
 
 CREATE TABLE appt.secret (
 	application_id uuid NOT NULL,
@@ -149,12 +153,12 @@ CREATE TABLE appt.secret (
 );
 CREATE INDEX secret_subscription ON appt.secret (application_id, subscription_id);
 CREATE INDEX secret_provider ON appt.secret (application_id, provider_id);
-COMMENT ON TABLE appt.secret IS 'Passwords, keys and secret headers: written through functions, readable by nobody but the owner.';
-COMMENT ON COLUMN appt.secret.name IS 'PASSWORD (also an OAuth2 client''s secret), HMAC_KEY, or HEADER: and the header''s name.';
-COMMENT ON COLUMN appt.secret.expires_at IS 'Until when a key that was replaced still signs; NULL for the current ones.';
-COMMENT ON COLUMN appt.secret.application_id IS 'The tenant it belongs to.';
-COMMENT ON COLUMN appt.secret.id IS 'In the order in which they were made.';
-COMMENT ON COLUMN appt.secret.subscription_id IS 'Whose it is; NULL: a provider''s.';
-COMMENT ON COLUMN appt.secret.provider_id IS 'Whose it is; NULL: a subscription''s.';
-COMMENT ON COLUMN appt.secret.value IS 'The secret itself.';
-COMMENT ON COLUMN appt.secret.created_at IS 'When it was stored.';
+COMMENT ON TABLE appt.secret IS 'Passwords, keys and secret headers. Functions write them; only the owner can read them.';
+COMMENT ON COLUMN appt.secret.name IS 'PASSWORD (also the secret of an OAuth2 client), HMAC_KEY, or HEADER: and the name of the header.';
+COMMENT ON COLUMN appt.secret.expires_at IS 'Until when a replaced key still signs; NULL for current secrets.';
+COMMENT ON COLUMN appt.secret.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.secret.id IS 'Identifier, in the order of creation.';
+COMMENT ON COLUMN appt.secret.subscription_id IS 'Subscription that the secret belongs to; NULL for a provider''s.';
+COMMENT ON COLUMN appt.secret.provider_id IS 'Provider that the secret belongs to; NULL for a subscription''s.';
+COMMENT ON COLUMN appt.secret.value IS 'The secret.';
+COMMENT ON COLUMN appt.secret.created_at IS 'When the secret was stored.';

@@ -1,18 +1,18 @@
-/* configuration_functions.sql: setting up organizations, applications and how their messages leave. */
+/* configuration_functions.sql: setting up organizations, applications, subscriptions and providers. */
 
 CREATE FUNCTION appt.create_organization(name text DEFAULT NULL) RETURNS uuid
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_organization';
 COMMENT ON FUNCTION appt.create_organization(text) IS
 'Creates an organization and returns its id.
 
-The first one makes this database the one that sends; a copy of it does not, see adopt_database. Names need not be unique; an empty one is 22023.';
+The first organization makes this database the one that sends; a copy of the database does not send, see adopt_database. Names need not be unique. 22023: an empty name.';
 
 CREATE FUNCTION appt.set_notifications_enabled(organization_id uuid DEFAULT NULL, enabled boolean DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_notifications_enabled';
 COMMENT ON FUNCTION appt.set_notifications_enabled(uuid, boolean) IS
 'Switches all notifications of an organization on or off.
 
-Off stops everything at once, retries and webhooks too; what comes due meanwhile is SUPPRESSED and stays so. Appointments scheduled while it is off never notify. PT404 if there is no such organization.';
+Off stops everything at once, including retries and webhooks. What falls due while the switch is off is SUPPRESSED and is not sent later. Appointments that are scheduled while it is off never send notifications. PT404: no such organization.';
 
 CREATE FUNCTION appt.create_application(
 	organization_id uuid DEFAULT NULL,
@@ -41,7 +41,7 @@ COMMENT ON FUNCTION appt.create_application(uuid, text, text, boolean, boolean, 
 	interval, interval, integer, boolean, integer, interval, interval, integer, numeric, text) IS
 'Creates an application with its default rules and returns its id.
 
-The rules: every type but ROOM by webhook; CREATE, RESCHEDULE, CANCELLED and REMINDER by email; CREATE, RESCHEDULE and CANCELLED by SMS; REMINDER 1 day and 1 hour before. A TALKDESK application starts with the webhook rules alone. What the settings mean stands at the columns of appt.application. 22023 for a value that a setting cannot have, PT404 if there is no such organization.';
+The rules: every type but ROOM by webhook; CREATE, RESCHEDULE, CANCELLED and REMINDER by email; CREATE, RESCHEDULE and CANCELLED by SMS; REMINDER 1 day and 1 hour before the start. A TALKDESK application has only the webhook rules at first. The comments on the columns of appt.application explain the settings. 22023: a value that a setting cannot have. PT404: no such organization.';
 
 CREATE FUNCTION appt.create_subscription(
 	application_id uuid DEFAULT NULL,
@@ -58,17 +58,17 @@ CREATE FUNCTION appt.create_subscription(
 	OUT id uuid, OUT hmac_key text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_subscription';
 COMMENT ON FUNCTION appt.create_subscription(uuid, text, text, text, text, text, text, jsonb, text, text, text) IS
-'Subscribes a webhook endpoint to an application''s notifications; returns its id and the key that signs them, shown this once.
+'Subscribes a webhook endpoint to an application''s notifications. Returns its id and the key that signs them; the key is not shown again.
 
-auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the client''s id and secret, token_url grants client credentials; scope and audience, what and whom the token is asked for; token_auth, BASIC or BODY, how the client says who it is). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. 22023 for what cannot work, PT404 if there is no such application.';
+auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the id and secret of the client, token_url is the endpoint that grants client credentials; scope and audience go into the token request; token_auth, BASIC or BODY, is how the client authenticates to the token endpoint). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. 22023: what cannot work. PT404: no such application.';
 
 CREATE FUNCTION appt.rotate_subscription_key(id uuid DEFAULT NULL, overlap interval DEFAULT '1 day',
 	OUT id uuid, OUT hmac_key text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rotate_subscription_key';
 COMMENT ON FUNCTION appt.rotate_subscription_key(uuid, interval) IS
-'Makes a new key for a subscription and returns it, shown this once.
+'Creates a new key for a subscription and returns it; the key is not shown again.
 
-The previous key signs beside it for the overlap; 0 ends it at once. At most four keys of a subscription sign side by side: a fifth ends the oldest. PT404 if there is no such subscription.';
+The previous key also signs until the overlap has passed; 0 ends it at once. At most four keys of a subscription sign at the same time: a fifth ends the oldest. PT404: no such subscription.';
 
 CREATE FUNCTION appt.set_provider(
 	application_id uuid DEFAULT NULL,
@@ -81,54 +81,49 @@ CREATE FUNCTION appt.set_provider(
 	settings jsonb DEFAULT NULL) RETURNS uuid
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_provider';
 COMMENT ON FUNCTION appt.set_provider(uuid, text, text, text, text, text, text, jsonb) IS
-'Sets how an application''s EMAIL or SMS leaves the building, in place of what was set before; returns the provider''s id.
+'Sets the provider that carries an application''s EMAIL or SMS, in place of the previous one, and returns its id.
 
-kind: SMTP (EMAIL), TWILIO or HTTP (SMS), GENESYS_CLOUD (both). url: the mail server, the API''s address, or for HTTP a template. sender: "address" or "Name <address>" for EMAIL, a number or what else the provider takes for SMS. username and secret: of the account or OAuth client. settings: max_concurrency and max_per_second for all; starttls (opportunistic, required or never), reply_to, list_unsubscribe and invite (false: no calendar files) and, to log in by OAuth2 token, token_url, client_id and scope for SMTP; account_sid and status_callback for TWILIO; token_url, reply_to (EMAIL) and use_existing_active_conversation (SMS) for GENESYS_CLOUD; method, headers, content_type, body, success_status, success_path, success_value and message_id_path for HTTP. Nothing is kept of the provider before, but that a sender with the same text was verified. 22023 for what cannot work, PT404 if there is no such application.';
+kind: SMTP (EMAIL), TWILIO or HTTP (SMS), GENESYS_CLOUD (both). url: the mail server, the base URL of the API, or for HTTP a template of the request''s URL. sender: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the provider accepts. username and secret: those of the account or OAuth client. settings: max_concurrency and max_per_second for all; starttls (opportunistic, required or never), reply_to, list_unsubscribe and invite (false: no calendar files) and, to log in by OAuth2 token, token_url, client_id and scope for SMTP; account_sid and status_callback for TWILIO; token_url, reply_to (EMAIL) and use_existing_active_conversation (SMS) for GENESYS_CLOUD; method, headers, content_type, body, success_status, success_path, success_value and message_id_path for HTTP. Nothing of the previous provider is kept, except the verification of a sender with the same text. 22023: what cannot work. PT404: no such application.';
 
 CREATE FUNCTION appt.adopt_database() RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'adopt_database';
 COMMENT ON FUNCTION appt.adopt_database() IS
-'Lets this database send from now on, after it was restored or copied from another.
+'Allows this database to send, after it was restored or copied from another.
 
 Only the extension''s owner may call it. Make sure that the original no longer sends: both would send the same messages.';
 
 CREATE FUNCTION appt.keep_auto_activate() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'keep_auto_activate';
-COMMENT ON FUNCTION appt.keep_auto_activate() IS
-'Refuses to switch an application''s automatic activation off again: PT409.';
+COMMENT ON FUNCTION appt.keep_auto_activate() IS 'Refuses to switch auto_activate of an application off again: PT409.';
 CREATE TRIGGER keep_auto_activate BEFORE UPDATE OF auto_activate ON appt.application
 	FOR EACH ROW WHEN (OLD.auto_activate AND NOT NEW.auto_activate)
 	EXECUTE FUNCTION appt.keep_auto_activate();
-COMMENT ON TRIGGER keep_auto_activate ON appt.application IS
-'Automatic activation, once on, stays on.';
+COMMENT ON TRIGGER keep_auto_activate ON appt.application IS 'auto_activate stays on once it is on.';
 
 CREATE FUNCTION appt.reset_verification() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'reset_verification';
-COMMENT ON FUNCTION appt.reset_verification() IS
-'Forgets that a provider''s sender was verified when the sender changes.';
+COMMENT ON FUNCTION appt.reset_verification() IS 'Clears verified_at of a provider when its sender changes.';
 CREATE TRIGGER reset_verification BEFORE UPDATE OF sender ON appt.provider
 	FOR EACH ROW WHEN (OLD.sender IS DISTINCT FROM NEW.sender)
 	EXECUTE FUNCTION appt.reset_verification();
-COMMENT ON TRIGGER reset_verification ON appt.provider IS
-'Another sender has not been verified.';
+COMMENT ON TRIGGER reset_verification ON appt.provider IS 'A new sender is not verified.';
 
 CREATE FUNCTION appt.keep_secrets() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'keep_secrets';
-COMMENT ON FUNCTION appt.keep_secrets() IS
-'Refuses to change where and how the secrets of a subscription or provider are sent: PT409.';
+COMMENT ON FUNCTION appt.keep_secrets() IS 'Refuses changes to where and how the secrets of a subscription or provider are sent: PT409.';
 CREATE TRIGGER keep_secrets BEFORE UPDATE ON appt.subscription
 	FOR EACH ROW EXECUTE FUNCTION appt.keep_secrets();
 COMMENT ON TRIGGER keep_secrets ON appt.subscription IS
-'With a password or secret headers only enabled may change; make a new subscription.';
+'While a subscription has a password or secret headers, only enabled may change; create a new subscription instead.';
 CREATE TRIGGER keep_secrets BEFORE UPDATE ON appt.provider
 	FOR EACH ROW EXECUTE FUNCTION appt.keep_secrets();
 COMMENT ON TRIGGER keep_secrets ON appt.provider IS
-'With a password only enabled, sender, limits and the words of mail headers may change; set_provider sets another.';
+'While a provider has a password, only enabled, sender, the limits and the settings of mail headers may change; set_provider sets a new one.';
 
 CREATE FUNCTION appt.warn_of_platform() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'warn_of_platform';
 COMMENT ON FUNCTION appt.warn_of_platform() IS
-'Warns whoever stores a rule or provider that a TALKDESK application does not use, or makes an application with some of them a TALKDESK one.';
+'Warns when a rule or provider is stored that a TALKDESK application does not use, and when an application that has some becomes a TALKDESK application.';
 CREATE TRIGGER warn_of_platform AFTER INSERT OR UPDATE OF channel, enabled ON appt.rule
 	FOR EACH ROW WHEN (NEW.enabled AND NEW.channel <> 'WEBHOOK')
 	EXECUTE FUNCTION appt.warn_of_platform();

@@ -1,4 +1,4 @@
-/* dump.sql: all that an installed extension's tables hold is the user's own, and pg_dump carries it. */
+/* dump.sql: all rows of the extension's tables are user data, so pg_dump dumps them. */
 
 SELECT pg_catalog.pg_extension_config_dump('appt.organization', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.application', '');

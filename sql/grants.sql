@@ -1,6 +1,6 @@
 /*
- * grants.sql: who may do what. PUBLIC may do nothing: every function that is
- * added to this schema is granted here, to those whom it is for.
+ * grants.sql: privileges of the roles. PUBLIC has none: each function of the
+ * schema is granted here to the roles that it is for.
  */
 
 REVOKE ALL ON SCHEMA appt FROM PUBLIC;
@@ -13,7 +13,7 @@ GRANT USAGE ON SCHEMA appt TO appt_agent, appt_supervisor, appt_client_service,
 
 /*
  * Functions for applications, each to the roles that it is for; appt_service
- * may call them all. No name is overloaded, so the name alone will do.
+ * may call all of them. No name is overloaded, so the name alone is enough.
  */
 GRANT EXECUTE ON FUNCTION appt.create_organization TO appt_service;
 GRANT EXECUTE ON FUNCTION
@@ -86,7 +86,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.schedule_appointment_as_customer
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 
-/* What CHECK constraints ask, for who writes the tables. */
+/* Functions in CHECK constraints, for roles that write the tables. */
 GRANT EXECUTE ON FUNCTION
 	appt.headers_are_valid,
 	appt.length_is_valid,
@@ -97,29 +97,29 @@ GRANT EXECUTE ON FUNCTION
 	appt.url_is_valid
 	TO appt_admin, appt_service;
 
-/* What the domains ask, for who reads columns of theirs into variables and tables of its own. */
+/* The function in domains, for roles that may store their values in variables and tables of their own. */
 GRANT EXECUTE ON FUNCTION appt.code_is_valid
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_service, pg_monitor;
 
-/* What policies ask, for those whom they restrict. */
+/* Functions in policies, for the roles of the policies. */
 GRANT EXECUTE ON FUNCTION appt.caller_application
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer;
 GRANT EXECUTE ON FUNCTION appt.agent_has_application, appt.attended_appointments, appt.caller_user TO appt_agent;
 GRANT EXECUTE ON FUNCTION appt.caller_conference TO appt_customer;
 GRANT EXECUTE ON FUNCTION appt.caller_organization, appt.administered_applications TO appt_admin;
 
-/* What views ask, for who reads them. */
+/* Functions in views, for the readers of the views. */
 GRANT EXECUTE ON FUNCTION appt.due_notifications, appt.reasons, appt.notification_types
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT SELECT ON appt.reason, appt.notification_type
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 
 /*
- * Tables: which rows, row_security.sql tells. appt_service reads everything
- * but secrets, codes and idempotency keys, which nobody is granted. A table is readable as a whole
- * or not at all, because "select=*" fails where a column is not; agents,
- * supervisors and client services have provider for the views that join it, and
- * see none of its rows.
+ * Tables; row_security.sql limits the rows. appt_service reads everything but
+ * secrets, codes and idempotency keys, which no role may read. A table is
+ * readable as a whole or not at all, because PostgREST's "select=*" fails if one
+ * column is not readable. Agents, supervisors and client services may read
+ * provider for the views that join it, and see none of its rows.
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
@@ -138,9 +138,9 @@ GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
 	TO appt_admin;
 
 /*
- * The configuration: all columns but keys, what was verified, and what only
- * functions know how to keep consistent: who switches notifications on owes the
- * messages that were held back meanwhile their SUPPRESSED.
+ * The configuration: all columns but keys, verified_at, and
+ * notifications_enabled. Only a function may change the latter, because it must
+ * also mark the messages that were held back meanwhile as SUPPRESSED.
  */
 GRANT UPDATE (name, require_verified_sender) ON appt.organization
 	TO appt_admin, appt_service;
@@ -163,12 +163,12 @@ GRANT INSERT (application_id, channel, kind, url, username, sender, settings, en
 	UPDATE (channel, kind, url, username, sender, settings, enabled),
 	DELETE ON appt.provider TO appt_admin, appt_service;
 
-/* Operators see how the worker does, and of the queue how long it is. */
+/* Monitoring sees the state of the workers, and of the queue its length. */
 GRANT USAGE ON SCHEMA appt TO pg_monitor;
 GRANT EXECUTE ON FUNCTION appt.worker_status(), appt.open_circuits() TO pg_monitor;
 GRANT SELECT ON appt.worker_status, appt.circuit TO pg_monitor;
 GRANT SELECT (lane, due_at) ON appt.due TO pg_monitor;
-/* How delivery goes, application by application, and nothing of whom it goes to. */
+/* Delivery figures per application, without recipients. */
 GRANT EXECUTE ON FUNCTION appt.due_notifications TO pg_monitor;
 GRANT SELECT ON appt.notification_stats TO pg_monitor;
 GRANT SELECT (id, name) ON appt.application TO pg_monitor;

@@ -1,4 +1,4 @@
-/* identity.sql: is this database the one that may send? */
+/* identity.sql: whether this database may send. */
 
 CREATE TABLE appt.identity (
 	database_oid oid NOT NULL,
@@ -6,7 +6,7 @@ CREATE TABLE appt.identity (
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE appt.identity IS
-'Names the database that may send: its oid, and the transaction that inserted the row, which a copy of the data cannot share. See adopt_database.';
-COMMENT ON COLUMN appt.identity.database_oid IS 'Of that database.';
-COMMENT ON COLUMN appt.identity.transaction_id IS 'The transaction that inserted the row.';
-COMMENT ON COLUMN appt.identity.created_at IS 'Since when it is the one that may send.';
+'Identifies the database that may send: its OID, and the transaction that inserted the row, which a copy of the data cannot share. See adopt_database.';
+COMMENT ON COLUMN appt.identity.database_oid IS 'OID of that database.';
+COMMENT ON COLUMN appt.identity.transaction_id IS 'Transaction that inserted the row.';
+COMMENT ON COLUMN appt.identity.created_at IS 'Since when that database may send.';

@@ -1,9 +1,9 @@
-/* notification_functions.sql: lanes, and what people ask and do about single notifications. */
+/* notification_functions.sql: lanes, snapshots, and functions about notifications. */
 
 CREATE FUNCTION appt.lane(application_id uuid, channel text, subscription_id uuid) RETURNS bigint
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'lane';
 COMMENT ON FUNCTION appt.lane(uuid, text, uuid) IS
-'The queue that a notification waits in: one per subscription, else one per application and channel.';
+'Queue that a notification waits in: one per subscription, else one per application and channel.';
 
 CREATE FUNCTION appt.appointment_snapshot(application_id uuid, appointment_id uuid) RETURNS jsonb
 LANGUAGE SQL STABLE PARALLEL SAFE
@@ -16,7 +16,7 @@ BEGIN ATOMIC
 	WHERE a.application_id = appointment_snapshot.application_id AND a.id = appointment_snapshot.appointment_id;
 END;
 COMMENT ON FUNCTION appt.appointment_snapshot(uuid, uuid) IS
-'What messages about an appointment are composed from once it is deleted, for notification.context: the appointment and its room.';
+'The appointment and its room, for notification.context: messages are composed from them once the appointment is deleted.';
 
 CREATE FUNCTION appt.participants_snapshot(application_id uuid, appointment_id uuid) RETURNS jsonb
 LANGUAGE SQL STABLE PARALLEL SAFE
@@ -29,7 +29,7 @@ BEGIN ATOMIC
 		AND p.appointment_id = participants_snapshot.appointment_id;
 END;
 COMMENT ON FUNCTION appt.participants_snapshot(uuid, uuid) IS
-'The ids and types of an appointment''s participants, for notification.context: webhooks tell of them once it is deleted.';
+'Ids and types of an appointment''s participants, for notification.context: webhooks list them once the appointment is deleted.';
 
 CREATE TYPE appt.notification_details AS (
 	id bigint,
@@ -52,41 +52,44 @@ CREATE TYPE appt.notification_details AS (
 	created_at timestamptz,
 	settled_at timestamptz
 );
-COMMENT ON TYPE appt.notification_details IS 'A notification as functions return it: the columns of the table notification that others may rely on.';
-COMMENT ON COLUMN appt.notification_details.id IS 'What other functions and the log call it.';
-COMMENT ON COLUMN appt.notification_details.uid IS 'The message''s identity outside: Message-ID and webhook-id come from it.';
-COMMENT ON COLUMN appt.notification_details.application_id IS 'Whose it is.';
-COMMENT ON COLUMN appt.notification_details.appointment_id IS 'What it is about; null for one-time codes and test messages.';
-COMMENT ON COLUMN appt.notification_details.recipient_kind IS 'CUSTOMER, SUBSCRIBER or ADDRESS.';
-COMMENT ON COLUMN appt.notification_details.recipient_id IS 'The participant, the subscription or the address, by kind.';
-COMMENT ON COLUMN appt.notification_details.subscription_id IS 'The endpoint that a webhook goes to; null on other channels.';
-COMMENT ON COLUMN appt.notification_details.rule_id IS 'The rule that planned it; null if none did.';
-COMMENT ON COLUMN appt.notification_details.type IS 'Why it is sent: one of notification_type.';
+COMMENT ON TYPE appt.notification_details IS
+'A notification as functions return it: the columns of the table notification that applications may rely on.';
+COMMENT ON COLUMN appt.notification_details.id IS 'Identifier, used in functions and in the log.';
+COMMENT ON COLUMN appt.notification_details.uid IS
+'Identity of the message outside the database: Message-ID and webhook-id are derived from it.';
+COMMENT ON COLUMN appt.notification_details.application_id IS 'The application that the notification belongs to.';
+COMMENT ON COLUMN appt.notification_details.appointment_id IS 'Appointment that it is about; null for one-time codes and test messages.';
+COMMENT ON COLUMN appt.notification_details.recipient_kind IS 'What recipient_id identifies: CUSTOMER, SUBSCRIBER or ADDRESS.';
+COMMENT ON COLUMN appt.notification_details.recipient_id IS 'A participant, a subscription or the address itself.';
+COMMENT ON COLUMN appt.notification_details.subscription_id IS 'Subscription that a webhook is sent to; null for other channels.';
+COMMENT ON COLUMN appt.notification_details.rule_id IS 'Rule that planned it; null means none.';
+COMMENT ON COLUMN appt.notification_details.type IS 'Type of the notification: see the view notification_type.';
 COMMENT ON COLUMN appt.notification_details.channel IS 'EMAIL, SMS or WEBHOOK.';
-COMMENT ON COLUMN appt.notification_details.time_offset IS 'How long before the start, or after the end, it is due; 0 if at once.';
-COMMENT ON COLUMN appt.notification_details.due_at IS 'When it is to go out.';
+COMMENT ON COLUMN appt.notification_details.time_offset IS 'How long before the start or after the end it is due; 0 means at once.';
+COMMENT ON COLUMN appt.notification_details.due_at IS 'When it is, or was, due.';
 COMMENT ON COLUMN appt.notification_details.state IS 'PENDING, SENDING, RETRYING, SENT, FAILED, SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
-COMMENT ON COLUMN appt.notification_details.reason IS 'Why it is in that state: one of reason; null where nothing is to be explained.';
-COMMENT ON COLUMN appt.notification_details.attempt_count IS 'How often it was tried.';
-COMMENT ON COLUMN appt.notification_details.next_attempt_at IS 'When it is looked at next; null once settled or while SENDING.';
-COMMENT ON COLUMN appt.notification_details.context IS 'What it is composed from once the appointment or participant is gone, or where there never was one.';
+COMMENT ON COLUMN appt.notification_details.reason IS 'Why it is in its state: see the view reason; null if there is nothing to explain.';
+COMMENT ON COLUMN appt.notification_details.attempt_count IS 'Number of attempts so far.';
+COMMENT ON COLUMN appt.notification_details.next_attempt_at IS 'When the worker looks at it next; null while SENDING and once settled.';
+COMMENT ON COLUMN appt.notification_details.context IS
+'Data to compose the message from once the appointment or participant is deleted, or where there never was one.';
 COMMENT ON COLUMN appt.notification_details.created_at IS 'When it was planned.';
-COMMENT ON COLUMN appt.notification_details.settled_at IS 'When it came to its end; null before.';
+COMMENT ON COLUMN appt.notification_details.settled_at IS 'When it reached its final state; null means not yet.';
 
 CREATE FUNCTION appt.notification_eligibility(notification_id bigint DEFAULT NULL, at timestamptz DEFAULT now(),
 	OUT eligible boolean, OUT reason text, OUT explanation text)
 LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'notification_eligibility';
 COMMENT ON FUNCTION appt.notification_eligibility(bigint, timestamptz) IS
-'Why a notification will or will not go out.
+'Tells whether a notification would be sent, and if not, why.
 
-The very judgement of the worker, as things stand. Before it is due, it tells what would become of it then. What is settled answers with the reason of its state.';
+Decided as the worker decides, from the present data. For a notification that is not due yet, it tells what would happen when it is. For a settled one it returns the reason of its state.';
 
 CREATE FUNCTION appt.retry_notification(notification_id bigint DEFAULT NULL) RETURNS appt.notification_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retry_notification';
 COMMENT ON FUNCTION appt.retry_notification(bigint) IS
 'Sends a failed notification once more, at once.
 
-Only the latest failure to the same recipient over the same channel for the same reason can be retried, and of an appointment that is over only CANCELLED and FOLLOW_UP. Both switches are obeyed; window and max_attempts do not count. PT409 with the why in DETAIL otherwise.';
+Only the latest failure of its appointment, recipient, channel and type can be retried; after the appointment is over, only CANCELLED and FOLLOW_UP. Both switches are obeyed; the time window and max_attempts are not. PT409 in any other case, with the obstacle in DETAIL.';
 
 CREATE FUNCTION appt.retry_notifications(application_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
 	type text DEFAULT NULL, channel text DEFAULT NULL, recipient text DEFAULT NULL, subscription_id uuid DEFAULT NULL,
@@ -96,14 +99,14 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'retry_notifications';
 COMMENT ON FUNCTION appt.retry_notifications(uuid, timestamptz, timestamptz, text, text, text, uuid, text, integer) IS
 'Sends an application''s failed notifications once more, at once. Returns a row for each: whether it is sent, and if not, why.
 
-Takes those that were due in [since, until), with the given type, channel, recipient (an address, or a participant''s id), subscription and reason; null matches all. Takes at most max of them, which is 1 to 10,000, the earliest due first. Each is judged as by retry_notification. One that another transaction has locked is not waited for and not sent. 22023: an unknown type, channel or reason, or max out of range. PT404: no such application.';
+Takes those that were due in [since, until) with the given type, channel, recipient (an address, or a participant''s id), subscription and reason; null matches all. Takes at most max of them, from 1 to 10,000, the earliest due first. Each is judged as by retry_notification. A notification that another transaction has locked is skipped. 22023: an unknown type, channel or reason, or max out of range. PT404: no such application.';
 
 CREATE FUNCTION appt.resend_notification(notification_id bigint DEFAULT NULL) RETURNS appt.notification_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'resend_notification';
 COMMENT ON FUNCTION appt.resend_notification(bigint) IS
-'Sends a notification that is SENT, MISSED or SUPPRESSED once more, at once, as a new notification, which it returns.
+'Sends a notification that is SENT, MISSED or SUPPRESSED once more, at once. Returns the new notification.
 
-The new one is composed anew and names the old one in resent_from. Both switches are obeyed, the window is not. If the attempt fails it is FAILED, and retry_notification can try it again. PT404: no such notification. PT409 with the why in DETAIL: it is a one-time code, it is in another state, it would not be sent, or events superseded it.';
+The message is composed anew, and resent_from names the old notification. Both switches are obeyed, the time window is not. If the attempt fails, the new notification is FAILED, and retry_notification can retry it. PT404: no such notification. PT409, with the obstacle in DETAIL: it is a one-time code, it is in another state, it would not be sent, or events superseded it.';
 
 CREATE FUNCTION appt.not_retriable_because(notification_id bigint DEFAULT NULL) RETURNS text
 LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'not_retriable_because';
@@ -115,11 +118,11 @@ CREATE FUNCTION appt.preview_notification(appointment_id uuid DEFAULT NULL, part
 	OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text)
 LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'preview_notification';
 COMMENT ON FUNCTION appt.preview_notification(uuid, text, text, text, interval, bigint) IS
-'The message that would be sent now.
+'Returns the message that would be sent now, of the given type, over the given channel, to this customer of the appointment.
 
-Of the given type, over the given channel, to this customer of the appointment. The template is that of the rule with this id or offset, else that of the type. For WEBHOOK, text_body is the body that the first subscription would get.';
+The template is that of the rule with this id or offset, else that of the type. For WEBHOOK, text_body is the body that the first subscription would get.';
 
 CREATE FUNCTION appt.due_notifications() RETURNS TABLE (notification_id bigint, due_at timestamptz)
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'due_notifications';
 COMMENT ON FUNCTION appt.due_notifications() IS
-'What is in the queue and due, of the notifications that the caller may read; for the view notification_stats.';
+'Entries of the queue that are due, of the notifications that the caller may read. For the view notification_stats.';

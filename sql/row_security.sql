@@ -1,52 +1,50 @@
 /*
- * row_security.sql: who sees which rows, and who changes which.
+ * row_security.sql: which role sees and changes which rows.
  *
- * Row level security stands on every table, so that a grant alone shows
- * nothing. The owner, as whom the functions and the worker read, is exempt. What is
- * granted at all stands in grants.sql: a policy without a grant, and a grant
- * without a policy, give nothing.
+ * Every table has row level security, so that a grant alone shows nothing. The
+ * owner, as which functions and the worker run, is exempt. grants.sql has the
+ * grants: a policy without a grant, or a grant without a policy, gives nothing.
  *
- * Each policy is for one role. For whom the caller acts is asked in sub-selects
- * that depend on no row: they run once a query, and their results are keys for
- * the indexes. An agent whose scope is OWN sees the appointments that it
- * organizes, by their rows, and the few that it attends. Who sees an appointment
- * sees its participants and room; who sees a notification sees its attempts.
+ * Each policy is for one role. The caller's application, user and so on are
+ * looked up in sub-selects that depend on no row: they run once per query, and
+ * their results are index keys. An agent with agent_scope OWN sees the
+ * appointments that it organizes, by their rows, and the few that it attends.
+ * Whoever sees an appointment sees its participants and room; whoever sees a
+ * notification sees its attempts.
  */
 
 CREATE FUNCTION appt.caller_application(role text) RETURNS uuid
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_application';
 COMMENT ON FUNCTION appt.caller_application(text) IS
-'The application that the caller''s token names, for the policies of that role; NULL if the caller acts as another, 42501 without a valid claim.';
+'Application that the caller''s token names, for the policies of that role; NULL if the caller has another role. 42501: no valid claim.';
 
 CREATE FUNCTION appt.agent_has_application() RETURNS boolean
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'agent_has_application';
 COMMENT ON FUNCTION appt.agent_has_application() IS
-'True if the caller is an agent that may use every appointment of its application: its agent_scope is APPLICATION. For policies. 42501 without a valid claim.';
+'True if the caller is an agent with agent_scope APPLICATION: it may use every appointment of its application. For policies. 42501: no valid claim.';
 
 CREATE FUNCTION appt.caller_user(role text) RETURNS text
 LANGUAGE C STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_user';
 COMMENT ON FUNCTION appt.caller_user(text) IS
-'The user that the caller''s token names, for the policies of that role; NULL if the caller acts as another, 42501 without a valid claim.';
+'User that the caller''s token names, for the policies of that role; NULL if the caller has another role. 42501: no valid claim.';
 
 CREATE FUNCTION appt.caller_conference() RETURNS uuid
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_conference';
-COMMENT ON FUNCTION appt.caller_conference() IS
-'The conference that a customer''s token names, for policies; 42501 without a valid claim.';
+COMMENT ON FUNCTION appt.caller_conference() IS 'Conference that a customer''s token names, for policies. 42501: no valid claim.';
 
 CREATE FUNCTION appt.caller_organization() RETURNS uuid
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'caller_organization';
-COMMENT ON FUNCTION appt.caller_organization() IS
-'The organization that an admin''s token names, for policies; 42501 without a valid claim.';
+COMMENT ON FUNCTION appt.caller_organization() IS 'Organization that an admin''s token names, for policies. 42501: no valid claim.';
 
 CREATE FUNCTION appt.administered_applications() RETURNS uuid[]
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'administered_applications';
 COMMENT ON FUNCTION appt.administered_applications() IS
-'The applications of the organization that an admin''s token names, for policies; 42501 without a valid claim.';
+'Applications of the organization that an admin''s token names, for policies. 42501: no valid claim.';
 
 CREATE FUNCTION appt.attended_appointments() RETURNS uuid[]
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'attended_appointments';
 COMMENT ON FUNCTION appt.attended_appointments() IS
-'The appointments that an agent attends and does not organize, for policies; NULL where agent_scope is APPLICATION, 42501 without a valid claim.';
+'Appointments that an agent attends but does not organize, for policies; NULL with agent_scope APPLICATION. 42501: no valid claim.';
 
 ALTER TABLE appt.organization ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.application ENABLE ROW LEVEL SECURITY;
@@ -103,9 +101,9 @@ CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 
 /*
- * ---- appt_agent: every appointment of the application, or with agent_scope OWN what it organizes or attends ----
+ * ---- appt_agent: every appointment of the application, or with agent_scope OWN those that it organizes or attends ----
  *
- * The planner does not know the scope. With either, it finds rows in an index by the application and by what the query asks for.
+ * The planner does not know the scope. With either scope it uses an index by the application and the query's own conditions.
  */
 
 CREATE POLICY agent ON appt.application FOR SELECT TO appt_agent
@@ -149,7 +147,7 @@ CREATE POLICY client_service ON appt.notification FOR SELECT TO appt_client_serv
 CREATE POLICY client_service ON appt.attempt FOR SELECT TO appt_client_service
 	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 
-/* ---- appt_customer: the appointment of its conference; its people while it is to come or going on ---- */
+/* ---- appt_customer: the appointment of its conference, and its customers until it is over ---- */
 
 CREATE POLICY customer ON appt.appointment FOR SELECT TO appt_customer
 	USING (application_id = (SELECT appt.caller_application('appt_customer'))
@@ -186,7 +184,7 @@ CREATE POLICY admin ON appt.attempt FOR SELECT TO appt_admin
 CREATE POLICY admin ON appt.change FOR SELECT TO appt_admin
 	USING (organization_id = (SELECT appt.caller_organization()));
 
-/* ---- the server's monitors: how long the queue is, how delivery goes ---- */
+/* ---- pg_monitor: length of the queue and delivery figures ---- */
 
 CREATE POLICY monitor ON appt.due FOR SELECT TO pg_monitor USING (true);
 CREATE POLICY monitor ON appt.application FOR SELECT TO pg_monitor USING (true);

@@ -1,25 +1,25 @@
-/* types.sql: the codes of the closed lists, as domains that an update script can widen in one transaction. */
+/* types.sql: closed lists of codes, as domains that an update script can extend in one transaction. */
 
-/* For codes that people write into tables: the error of a function names the list, that of a plain CHECK does not. */
+/* For codes that users write into tables: the error of this function names the list, that of a plain CHECK does not. */
 CREATE FUNCTION appt.code_is_valid(code text, codes text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'code_is_valid';
 COMMENT ON FUNCTION appt.code_is_valid(text, text) IS
-'True if the list has the code; raises 22023 otherwise, with the list in HINT. In the list, codes are separated by a comma and a blank.';
+'True if the list contains the code; otherwise raises 22023 with the list in HINT. The list separates codes by a comma and a blank.';
 
 CREATE DOMAIN appt.platform_code AS text COLLATE "C"
 	CONSTRAINT platform_code_check CHECK (appt.code_is_valid(VALUE, 'GENESYS_CLOUD, TALKDESK, STANDALONE'));
 COMMENT ON DOMAIN appt.platform_code IS
-'The contact centre an application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
+'Contact centre that an application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
 
 CREATE DOMAIN appt.agent_scope_code AS text COLLATE "C"
 	CONSTRAINT agent_scope_code_check CHECK (appt.code_is_valid(VALUE, 'APPLICATION, OWN'));
 COMMENT ON DOMAIN appt.agent_scope_code IS
-'Which appointments an agent may use by id. APPLICATION: it reads and changes every appointment of the application. OWN: it reads those that it organizes or attends, and changes those that it organizes.';
+'Appointments that an agent may use by id. APPLICATION: the agent reads and changes every appointment of the application. OWN: the agent reads the appointments that it organizes or attends, and changes those that it organizes.';
 
 CREATE DOMAIN appt.appointment_state_code AS text COLLATE "C"
 	CONSTRAINT appointment_state_code_check CHECK (VALUE IN ('SCHEDULED', 'ACTIVATED', 'ENDED', 'CANCELLED'));
 COMMENT ON DOMAIN appt.appointment_state_code IS
-'SCHEDULED to ACTIVATED to ENDED, or CANCELLED from the first two.';
+'State of an appointment: SCHEDULED, then ACTIVATED, then ENDED; or CANCELLED from SCHEDULED or ACTIVATED.';
 
 CREATE DOMAIN appt.participant_type_code AS text COLLATE "C"
 	CONSTRAINT participant_type_code_check CHECK (VALUE IN ('CUSTOMER', 'AGENT'));
@@ -27,7 +27,7 @@ COMMENT ON DOMAIN appt.participant_type_code IS 'CUSTOMER or AGENT.';
 
 CREATE DOMAIN appt.type_code AS text COLLATE "C"
 	CONSTRAINT type_code_check CHECK (appt.code_is_valid(VALUE, 'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE, CODE, TEST'));
-COMMENT ON DOMAIN appt.type_code IS 'Why a notification is sent; explained in the view notification_type.';
+COMMENT ON DOMAIN appt.type_code IS 'Type of a notification; the view notification_type explains the codes.';
 
 CREATE DOMAIN appt.channel_code AS text COLLATE "C"
 	CONSTRAINT channel_code_check CHECK (appt.code_is_valid(VALUE, 'EMAIL, SMS, WEBHOOK'));
@@ -37,7 +37,7 @@ CREATE DOMAIN appt.notification_state_code AS text COLLATE "C"
 	CONSTRAINT notification_state_code_check CHECK (VALUE IN ('PENDING', 'SENDING', 'SENT', 'RETRYING', 'FAILED',
 		'SUPPRESSED', 'SKIPPED', 'MISSED', 'CANCELLED'));
 COMMENT ON DOMAIN appt.notification_state_code IS
-'PENDING to SENDING to SENT, RETRYING (to SENDING again) or FAILED; or, unsent, SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
+'State of a notification: PENDING, then SENDING, then SENT, RETRYING (then SENDING again) or FAILED. A notification that is not sent becomes SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
 
 CREATE DOMAIN appt.reason_code AS text COLLATE "C"
 	CONSTRAINT reason_code_check CHECK (VALUE IN ('GLOBAL_OFF', 'APPOINTMENT_OFF', 'NO_ADDRESS', 'BAD_ADDRESS',
@@ -46,17 +46,17 @@ CREATE DOMAIN appt.reason_code AS text COLLATE "C"
 		'APPOINTMENT_CANCELLED', 'APPOINTMENT_DELETED', 'PARTICIPANT_REMOVED', 'WILL_RETRY', 'REJECTED',
 		'RETRIES_EXHAUSTED', 'RETRY_TOO_LATE', 'INTERRUPTED', 'WORKER_CRASHED', 'BAD_CONFIGURATION',
 		'ADDRESS_NOT_VERIFIED', 'ADDRESS_NOT_ALLOWED', 'NEVER_TOLD'));
-COMMENT ON DOMAIN appt.reason_code IS 'Why a notification is in its state; explained in the view reason.';
+COMMENT ON DOMAIN appt.reason_code IS 'Why a notification is in its state; the view reason explains the codes.';
 
 CREATE DOMAIN appt.recipient_kind_code AS text COLLATE "C"
 	CONSTRAINT recipient_kind_code_check CHECK (VALUE IN ('CUSTOMER', 'USER', 'SUBSCRIBER', 'ADDRESS'));
 COMMENT ON DOMAIN appt.recipient_kind_code IS
-'Whom recipient_id names: a CUSTOMER of the appointment, a USER, a SUBSCRIBER (a subscription), or a bare ADDRESS.';
+'What recipient_id identifies: a CUSTOMER of the appointment, a USER, a SUBSCRIBER (a subscription) or a plain ADDRESS.';
 
 CREATE DOMAIN appt.outcome_code AS text COLLATE "C"
 	CONSTRAINT outcome_code_check CHECK (VALUE IN ('DELIVERED', 'FAILED', 'INTERRUPTED'));
 COMMENT ON DOMAIN appt.outcome_code IS
-'What became of an attempt: DELIVERED, FAILED, or INTERRUPTED when nobody knows; NULL while it is under way.';
+'Outcome of an attempt: DELIVERED, FAILED, or INTERRUPTED if it is unknown; NULL while the attempt is under way.';
 
 CREATE DOMAIN appt.provider_kind_code AS text COLLATE "C"
 	CONSTRAINT provider_kind_code_check CHECK (appt.code_is_valid(VALUE, 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'));
@@ -64,14 +64,14 @@ COMMENT ON DOMAIN appt.provider_kind_code IS 'SMTP, TWILIO, GENESYS_CLOUD or HTT
 
 CREATE DOMAIN appt.auth_code AS text COLLATE "C"
 	CONSTRAINT auth_code_check CHECK (appt.code_is_valid(VALUE, 'NONE, BASIC, OAUTH2'));
-COMMENT ON DOMAIN appt.auth_code IS 'How a subscription''s endpoint is authenticated to: NONE, BASIC or OAUTH2 (client credentials).';
+COMMENT ON DOMAIN appt.auth_code IS 'How appt authenticates to the endpoint of a subscription: NONE, BASIC or OAUTH2 (client credentials).';
 
 CREATE DOMAIN appt.token_auth_code AS text COLLATE "C"
 	CONSTRAINT token_auth_code_check CHECK (appt.code_is_valid(VALUE, 'BASIC, BODY'));
 COMMENT ON DOMAIN appt.token_auth_code IS
-'How an OAuth2 client says who it is at the token endpoint: by BASIC authentication, or by client_id and client_secret in the BODY.';
+'How an OAuth2 client authenticates to the token endpoint: by BASIC authentication, or by client_id and client_secret in the BODY.';
 
 CREATE DOMAIN appt.elapsed_time AS interval
 	CONSTRAINT elapsed_time_check CHECK (extract(year FROM VALUE) = 0 AND extract(month FROM VALUE) = 0
 		AND VALUE BETWEEN '0' AND '36500 days');
-COMMENT ON DOMAIN appt.elapsed_time IS 'An interval of elapsed time, up to a century: a day is 24 hours, months are refused.';
+COMMENT ON DOMAIN appt.elapsed_time IS 'Interval of elapsed time, up to 36,500 days (a century). A day is 24 hours; months are refused.';
