@@ -1,6 +1,6 @@
 /*
  * application.c
- *		Applications: the tenants, their settings and first rules.
+ *		Applications: the tenants, their settings and default rules.
  */
 #include "postgres.h"
 
@@ -36,7 +36,7 @@ enum
 static const char *const platforms[] = {"GENESYS_CLOUD", "TALKDESK", "STANDALONE", NULL};
 static const char *const agent_scopes[] = {"APPLICATION", "OWN", NULL};
 
-/* The same as application_calling_code_check: 1 to 3 digits, none a leading 0. */
+/* The same check as application_calling_code_check: 1 to 3 digits, the first not 0. */
 static void
 check_calling_code(const char *code)
 {
@@ -83,7 +83,7 @@ check_settings(FunctionCallInfo fcinfo)
 	check_elapsed(fcinfo, ARGUMENT_RETRY_CAP, "retry_cap", false);
 }
 
-/* The organization exists and is the caller's, or PT404. */
+/* PT404 unless the organization exists and is the caller's. */
 static void
 require_organization(const Caller *caller, const pg_uuid_t *id)
 {
@@ -101,11 +101,11 @@ require_organization(const Caller *caller, const pg_uuid_t *id)
  * appt.create_application(organization_id uuid, name text, platform text = 'STANDALONE',
  *		auto_activate boolean = true, room_activates boolean = false, ...) -> uuid
  *
- * With its default rules: every type but ROOM by webhook; CREATE, RESCHEDULE,
- * CANCELLED and REMINDER by email; the first three by sms; REMINDER 1 day and
- * 1 hour before. A TALKDESK application starts with the webhook rules alone.
- * 22023 for a value that a setting can't have, PT404 for the organization.
- * Source: auvious-notifications.txt, default settings; design.md section 2.
+ * Creates default rules, too: every type but ROOM by webhook; CREATE,
+ * RESCHEDULE, CANCELLED and REMINDER by email; the first three by SMS;
+ * REMINDER 1 day and 1 hour before. A TALKDESK application gets the webhook
+ * rules only. 22023: an invalid value. PT404: no such organization. Source:
+ * auvious-notifications.txt, default settings; design.md section 2.
  */
 Datum
 create_application(PG_FUNCTION_ARGS)
@@ -165,8 +165,8 @@ lock_application(const Caller *caller, const pg_uuid_t *application_id)
 /*
  * appt.administered_applications() -> uuid[]
  *
- * Those of the admin's organization, for policies (core/scope.c); NULL unless
- * the caller acts as appt_admin; 42501.
+ * The applications of the admin's organization, for policies (core/scope.c);
+ * NULL unless the caller acts as appt_admin. 42501: no valid claim.
  */
 Datum
 administered_applications(PG_FUNCTION_ARGS)
@@ -191,11 +191,10 @@ administered_applications(PG_FUNCTION_ARGS)
 }
 
 /*
- * appt.keep_auto_activate() -> trigger, BEFORE UPDATE of one that is on
+ * appt.keep_auto_activate() -> trigger, BEFORE UPDATE of auto_activate that is on
  *
- * PT409 for everybody, the owner too: appointments that count on their link
- * being there would be left without. Source: auvious-notifications.txt,
- * automatic activation.
+ * PT409 for everybody, including the owner: users rely on each appointment
+ * having a link. Source: auvious-notifications.txt, automatic activation.
  */
 Datum
 keep_auto_activate(PG_FUNCTION_ARGS)

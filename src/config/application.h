@@ -1,6 +1,6 @@
 /*
  * application.h
- *		The lock that configuration functions take.
+ *		The lock on an application that configuration functions take.
  */
 #ifndef APPT_APPLICATION_H
 #define APPT_APPLICATION_H

@@ -1,9 +1,9 @@
 /*
  * argument_checks.c
- *		Checking the arguments of configuration functions.
+ *		Reading and checking the arguments of configuration functions.
  *
- * The tables' own constraints would refuse the same values, but with 23514 and
- * the whole row in DETAIL; a function owes its caller 22023 and the value.
+ * The tables' constraints would refuse the same values, but with 23514 and the
+ * whole row in DETAIL; a function raises 22023 with the value.
  */
 #include "postgres.h"
 
@@ -21,7 +21,7 @@
 #include "core/errors.h"
 #include "core/statement.h"
 
-/* Bytes of a name, user name, password or key. */
+/* Maximum bytes of a name, user name, password or key. */
 #define MAX_TEXT_BYTES 8192
 
 char *
@@ -33,7 +33,7 @@ limited_text(FunctionCallInfo fcinfo, int index, const char *name)
 	return text_argument(fcinfo, index);
 }
 
-/* Text of one line: names, user names and codes end up in headers and log lines. */
+/* Text of one line, because names, user names and codes are put into headers and log lines. */
 char *
 optional_text(FunctionCallInfo fcinfo, int index, const char *name)
 {

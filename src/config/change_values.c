@@ -1,14 +1,14 @@
 /*
  * change_values.c
- *		Which values of a changed row are kept.
+ *		Which values of a changed row are recorded.
  *
- * Secrets are not: a secret's value is ********, as in every other table, and so
- * is what follows the question mark of a URL, as in the log. Of a value that is
- * too large only the size is kept. Of a deleted appointment or participant the
- * values are kept that the log has, too: addresses, title and times.
+ * Secrets are not recorded: a secret's value is ********, as in every other
+ * table, and so is the query of a URL, as in the log. Of a value that is too
+ * large only the size is recorded. Of a deleted appointment or participant
+ * only the values that the log has, too: addresses, title and times.
  *
- * Texts are written in one way whatever the caller's settings are: times in
- * UTC, intervals in the style "postgres".
+ * Texts do not depend on the caller's settings: times are in UTC, intervals in
+ * the style "postgres".
  */
 #include "postgres.h"
 
@@ -32,21 +32,20 @@
 #include "core/statement.h"
 #include "core/text.h"
 
-/* Bytes of a value: as much as of any text of the configuration. */
+/* Maximum bytes of a recorded value, as of any text of the configuration. */
 #define MAX_VALUE_BYTES 8192
 
 typedef enum Treatment
 {
 	SHOWN,
 	ELSEWHERE,					/* in row_key or a column of appt.change */
-	UNRECORDED,					/* bookkeeping, and what the row itself still
-								 * shows */
+	UNRECORDED,					/* bookkeeping, or still visible in the row */
 	MASKED,
-	URL,						/* without what follows its question mark */
-	SETTINGS					/* a provider's, of which some are URLs */
+	URL,						/* without its query */
+	SETTINGS					/* a provider's settings, some of which are URLs */
 } Treatment;
 
-/* Columns that are not simply shown; table NULL: in any table. */
+/* Columns that are not SHOWN; table NULL: in any table. */
 static const struct
 {
 	const char *table;
@@ -75,7 +74,7 @@ static const struct
 /* Columns of row_key. */
 static const char *const key_columns[] = {"appointment_id", "id"};
 
-/* What stays of a deleted row that tells of people. */
+/* Columns that are kept of a deleted row about a person. */
 static const char *const kept_of_appointment[] = {
 	"organizer_id", "organizer_type", "state", "title", "start_at", "end_at", "ended_at", "timezone", "locale",
 	"notifications_active", "activated_at", "created_at", "created_by", NULL
@@ -94,7 +93,7 @@ treatment_of(const char *table, const char *column)
 	return SHOWN;
 }
 
-/* NULL: everything. */
+/* NULL: all. */
 static const char *const *
 kept_columns(const char *table)
 {
@@ -258,7 +257,7 @@ push_scalar(JsonbParseState **state, const char *name, JsonbValue scalar)
 	(void) pushJsonbValue(state, WJB_VALUE, &scalar);
 }
 
-/* A value by its type; what has no type of its own in JSON is text. */
+/* A value as the JSON type that fits, else as text. */
 static void
 push_typed(JsonbParseState **state, const char *name, Datum value, Oid type)
 {
@@ -357,7 +356,7 @@ row_change_new(const RowChange *change)
 	return recorded_values(change, change->new);
 }
 
-/* The row as it is now, or was. */
+/* The new version of the row, or the last. */
 static const RowVersion *
 latest(const RowChange *change)
 {

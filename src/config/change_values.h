@@ -1,7 +1,8 @@
 /*
  * change_values.h
- *		Which values of a changed row appt.change keeps. Pure: reads the two
- *		versions of the row, and nothing else.
+ *		Which values of a changed row appt.change records.
+ *
+ * Pure functions of the two versions of the row.
  */
 #ifndef APPT_CHANGE_VALUES_H
 #define APPT_CHANGE_VALUES_H
@@ -10,7 +11,7 @@
 #include "access/tupdesc.h"
 #include "utils/jsonb.h"
 
-/* A version of a row, taken apart. */
+/* The columns of a version of a row. */
 typedef struct RowVersion
 {
 	Datum	   *values;
@@ -25,23 +26,23 @@ typedef struct RowChange
 	RowVersion *new;			/* NULL: a DELETE */
 } RowChange;
 
-/* Take the tuples apart, of which one may be NULL. All is allocated in CurrentMemoryContext. */
+/* Deform the tuples, one of which may be NULL. The result is in CurrentMemoryContext. */
 extern RowChange *row_change_read(const char *table, TupleDesc descriptor, HeapTuple old, HeapTuple new);
 
-/* Did any column change that is recorded? */
+/* Did a column change that is to be recorded? */
 extern bool row_change_is_recorded(const RowChange *change);
 
-/* Columns appt.change.row_key, old_values and new_values; the latter two may be NULL. */
+/* Values of appt.change.row_key, old_values and new_values; the latter two may be NULL. */
 extern Jsonb *row_change_key(const RowChange *change);
 extern Jsonb *row_change_old(const RowChange *change);
 extern Jsonb *row_change_new(const RowChange *change);
 
-/* A column of the row as it is now, or was before it was deleted; (Datum) 0 and *is_null if there is none of that name. */
+/* A column of the row's latest version; (Datum) 0 and *is_null if there is no such column. */
 extern Datum row_change_column(const RowChange *change, const char *column, bool *is_null);
 
 /*
- * The columns that a deleted row of this table leaves behind in appt.change, as
- * text[]; (Datum) 0: all, because it tells of no person.
+ * The columns that appt.change keeps of a deleted row of this table, as
+ * text[]; (Datum) 0: all, because the table is not about persons.
  */
 extern Datum row_change_kept(const char *table);
 

@@ -1,11 +1,11 @@
 /*
  * checks.c
- *		The functions that CHECK constraints ask.
+ *		Functions for CHECK constraints.
  *
- * Each is true or raises 22023 with a constant message and the value in
- * DETAIL: a plain false would only tell a constraint's name. They are
- * immutable as far as one version of the timezone and locale data goes, which
- * is what a constraint means: valid when it was stored.
+ * Each returns true or raises 22023 with a constant message and the value in
+ * DETAIL; if it returned false, the error would only name the constraint. They
+ * are declared immutable, though timezone and locale data change with
+ * versions: a constraint says that a value was valid when it was stored.
  */
 #include "postgres.h"
 
@@ -43,7 +43,7 @@ require_known_locale(const char *locale)
 		report_invalid("unknown locale", "\"%s\" is not a locale like en, en-GB or en_GB.", locale);
 }
 
-/* Credentials in a URL are refused, and must not reach the log by way of the refusal. */
+/* A URL with credentials is refused; the error must not put them into the log. */
 static const char *
 url_without_credentials(const char *url)
 {
@@ -74,7 +74,7 @@ check_sender(const char *sender)
 		report_invalid("invalid sender", "\"%s\" cannot be used: %s.", sender, problem);
 }
 
-/* Is it one of a list of codes, which are separated by comma and blank? */
+/* Is the code in the list, which separates codes by comma and blank? */
 static bool
 is_in_codes(const char *code, size_t length, const char *codes, size_t codes_length)
 {
@@ -111,7 +111,7 @@ code_is_valid(PG_FUNCTION_ARGS)
 /*
  * appt.length_is_valid(value anyelement, most integer, name text) -> boolean; 22023
  *
- * What is too long is neither unpacked nor shown.
+ * A value that is too long is neither decompressed nor shown.
  */
 Datum
 length_is_valid(PG_FUNCTION_ARGS)

@@ -1,12 +1,12 @@
 /*
  * headers.c
- *		HTTP headers as people configure them: a list that says which of them
- *		are secret, or a plain object of names and values.
+ *		HTTP headers as users configure them: a list that says which are
+ *		secret, or an object of names and values.
  *
- * Names are compared without regard to case, as HTTP does; a name given twice
- * is refused, because it would depend on the receiver which of them counts.
- * A request carries a subscription's, an appointment's and appt's own, and its
- * headers are counted: see HEADERS_LIMIT in transfer/parts.h.
+ * Names are compared case-insensitively, as in HTTP. A name given twice is
+ * refused, because it would depend on the receiver which value counts. A
+ * request has the headers of the subscription, of the appointment and of appt
+ * itself; their number is limited: see HEADERS_LIMIT in src/transfer.
  */
 #include "postgres.h"
 
@@ -20,10 +20,10 @@
 #include "core/errors.h"
 #include "core/json.h"
 
-/* Of a subscription, or of an appointment. */
+/* Maximum number of headers of a subscription, or of an appointment. */
 #define MAX_HEADERS 50
 
-/* The value may be a secret: it stays out of the message. */
+/* The value may be a secret, so no error shows it. */
 static void
 check_header(const char *name, const char *value)
 {
@@ -52,7 +52,7 @@ add_header(List *headers, char *name, char *value, bool is_secret)
 	return lappend(headers, header);
 }
 
-/* One element of the array form. */
+/* Add an element of the list. */
 static List *
 add_element(List *headers, JsonbContainer *element)
 {

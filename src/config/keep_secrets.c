@@ -1,15 +1,16 @@
 /*
  * keep_secrets.c
- *		A secret stays with what it was stored for.
+ *		Keeping a secret with the settings that it was stored for.
  *
- * Nobody reads a password or secret header again, not the admin who stored it.
- * But the row beside it says where the worker sends it, and how: who may change
- * that could have it handed to a server of his own, to another tenant's path on
- * the same host, in clear, or in a request whose answer the log shows. So while
- * a row has such secrets it stays as it is, but for what no secret depends on. A
- * new subscription, or set_provider, is given its secrets by who knows them.
+ * Nobody can read a password or secret header back, not even the admin who
+ * stored it. But the row it belongs to says where and how the worker sends it:
+ * whoever could change the row could have the secret sent to a server of his
+ * own, to another tenant's path on the same host, without encryption, or in a
+ * request whose answer the log shows. So while a row has such secrets, only
+ * columns that do not affect them may change. Creating a new subscription, or
+ * set_provider, requires to know the secrets.
  *
- * (The key that signs is never sent; it does not count.)
+ * (HMAC keys are never sent, so they do not count.)
  */
 #include "postgres.h"
 
@@ -26,7 +27,7 @@
 
 PG_FUNCTION_INFO_V1(keep_secrets);
 
-/* What may change: whether anything is sent, whose name mail carries, how much at once. */
+/* Columns and settings that may change: whether messages are sent, the sender and texts of mails, limits. */
 static const char *const free_columns[] = {"enabled", "sender", "verified_at", NULL};
 static const char *const free_settings[] = {
 	"max_concurrency", "max_per_second", "reply_to", "list_unsubscribe", "invite", NULL
@@ -41,7 +42,7 @@ is_listed(const char *name, const char *const *list)
 	return false;
 }
 
-/* A provider's settings but for the free ones. */
+/* A provider's settings without the free ones. */
 static char *
 bound_settings(Datum settings)
 {
@@ -50,7 +51,7 @@ bound_settings(Datum settings)
 	return DatumGetCString(DirectFunctionCall1(jsonb_out, settings));
 }
 
-/* What must not change of a column, as text; NULL for NULL. */
+/* The part of a column that must not change, as text; NULL for NULL. */
 static char *
 bound_text(HeapTuple row, TupleDesc descriptor, int column, const char *name)
 {
@@ -62,7 +63,7 @@ bound_text(HeapTuple row, TupleDesc descriptor, int column, const char *name)
 	return bound_settings(value);
 }
 
-/* The name of the first column that changes and must not; NULL: none. */
+/* The first column that changes but must not; NULL: none. */
 static const char *
 find_change(const TriggerData *trigger)
 {
@@ -110,7 +111,7 @@ has_secrets(FunctionCallInfo fcinfo, Datum application_id, Datum id)
 /*
  * appt.keep_secrets() -> trigger, BEFORE UPDATE of a subscription or provider
  *
- * PT409 for everybody, the owner too, who can delete the secrets first.
+ * PT409 for everybody, including the owner, who can delete the secrets first.
  */
 Datum
 keep_secrets(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * organization.c
- *		Organizations and their global switch.
+ *		Organizations and their global switch of notifications.
  */
 #include "postgres.h"
 
@@ -19,8 +19,8 @@ PG_FUNCTION_INFO_V1(set_notifications_enabled);
 /*
  * appt.create_organization(name text) -> uuid
  *
- * The first one makes this database the one that sends. 22023 for an empty
- * name; names need not be unique. Source: api.md.
+ * The first organization makes this database the one that sends. 22023: an
+ * empty name. Names need not be unique. Source: api.md.
  */
 Datum
 create_organization(PG_FUNCTION_ARGS)
@@ -33,7 +33,7 @@ create_organization(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_UNRESTRICTED);
-	/* First, for its creation to be recorded as a change, too. */
+	/* First, so that the creation of the organization is recorded as a change. */
 	identity_ensure();
 	(void) statement_run(&insert, text_datum(name));
 	*id = next_uuid(ROW(0));
@@ -44,8 +44,8 @@ create_organization(PG_FUNCTION_ARGS)
 /*
  * appt.set_notifications_enabled(organization_id uuid, enabled boolean) -> void
  *
- * The switch that every attempt reads. PT404 if there is no such organization
- * or it is not the admin's. Source: auvious-notifications.txt, global switch.
+ * Sets the switch that every attempt reads. PT404: no such organization, or it
+ * is not the admin's. Source: auvious-notifications.txt, global switch.
  */
 Datum
 set_notifications_enabled(PG_FUNCTION_ARGS)

@@ -1,12 +1,11 @@
 /*
  * provider.c
- *		How a channel leaves the building.
+ *		Providers, which carry EMAIL and SMS.
  *
- * Setting a provider disables the one before and inserts a new row: attempts
- * name the provider that carried them, and the log must go on telling the
- * truth. The old one's secrets go, they have nothing left to open. That a
- * sender was verified is about its address, so a new provider with the same
- * sender inherits it.
+ * Setting a provider disables the previous one and inserts a new row, because
+ * attempts refer to the provider that carried them. The secrets of the
+ * previous one are deleted; nothing needs them any more. Verification belongs
+ * to the sender's address, so a new provider with the same sender inherits it.
  */
 #include "postgres.h"
 
@@ -49,7 +48,7 @@ read_arguments(FunctionCallInfo fcinfo, Provider *new)
 	require_secret(new);
 }
 
-/* Disable the provider in force, if any, and forget its secrets; when was this sender verified? */
+/* Disable the enabled provider, if any, and delete its secrets; returns when this sender was verified. */
 static NullableDatum
 retire_enabled(const pg_uuid_t *application_id, const Provider *new)
 {
@@ -102,9 +101,9 @@ insert_provider(const pg_uuid_t *application_id, const Provider *new, NullableDa
  *		sender text = null, username text = null, secret text = null,
  *		settings jsonb = null) -> uuid
  *
- * Replaces the enabled provider of the channel as a whole: what is left out
- * is not kept. 22023 for what cannot work, an unknown setting among it; PT404 for
- * the application. Source: auvious-notifications.txt, email and sms settings.
+ * Replaces the enabled provider of the channel as a whole: nothing that is
+ * left out is kept. 22023: what cannot work, or an unknown setting. PT404: no
+ * such application. Source: auvious-notifications.txt, email and sms settings.
  */
 Datum
 set_provider(PG_FUNCTION_ARGS)
@@ -127,7 +126,7 @@ set_provider(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(id);
 }
 
-/* appt.reset_verification() -> trigger, BEFORE UPDATE of a provider's sender: another one is not verified. */
+/* appt.reset_verification() -> trigger, BEFORE UPDATE of a provider's sender; a new sender is not verified. */
 Datum
 reset_verification(PG_FUNCTION_ARGS)
 {

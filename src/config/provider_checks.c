@@ -2,10 +2,11 @@
  * provider_checks.c
  *		Whether a provider can work, as far as its row tells.
  *
- * set_provider asks, and so does the table's CHECK, for administrators change
- * rows by hand. Here are the names of the settings and the shapes of their
- * values; what a kind makes of them is its channel's to say
- * (channel_route_problem), which is asked again before each message.
+ * set_provider calls these checks, and so does the table's CHECK, because
+ * administrators also change rows directly. This file knows the names of
+ * settings and the types of their values. Their meaning belongs to the channel
+ * of the kind (channel_route_problem), which is also called before each
+ * message.
  */
 #include "postgres.h"
 
@@ -24,11 +25,11 @@
 
 PG_FUNCTION_INFO_V1(provider_is_valid);
 
-/* Bytes of a setting: as much as of any text of the configuration. */
+/* Maximum bytes of a setting, as of any text of the configuration. */
 #define MAX_SETTING_BYTES 8192
 #define MAX_LIST_LENGTH 100
 
-/* What the value of a setting must be; each raises 22023. */
+/* Checks of a setting's value; each raises 22023. */
 static void
 check_count(const char *name, const JsonbValue *value)
 {
@@ -97,7 +98,7 @@ check_text(const char *name, const JsonbValue *value)
 	(void) setting_text(name, value);
 }
 
-/* It goes between angle brackets into a mail's header. */
+/* It is put between angle brackets in a header of the mail. */
 static void
 check_unsubscribe(const char *name, const JsonbValue *value)
 {
@@ -140,7 +141,7 @@ is_scalar(const JsonbValue *value)
 		(value->type == jbvString && value->val.string.len <= MAX_SETTING_BYTES);
 }
 
-/* A string, number or boolean, or a list of such. */
+/* A string, number or boolean, or a list of those. */
 static void
 check_scalars(const char *name, const JsonbValue *value)
 {
@@ -188,7 +189,7 @@ static const SettingInfo settings[] = {
 	{"HTTP", "message_id_path", check_text}
 };
 
-/* The names of what a provider of the kind may set. */
+/* Names of the settings that a provider of the kind may have. */
 static const char *const *
 setting_names(const char *kind)
 {
@@ -237,7 +238,7 @@ check_settings(Jsonb *object, const char *kind)
 static const char *const provider_channels[] = {"EMAIL", "SMS", NULL};
 static const char *const provider_kinds[] = {"SMTP", "TWILIO", "GENESYS_CLOUD", "HTTP", NULL};
 
-/* The kinds that carry the channel. */
+/* Kinds that carry the channel. */
 static const char *const *
 kinds_for(ChannelCode channel)
 {
@@ -250,7 +251,7 @@ kinds_for(ChannelCode channel)
 	return kinds;
 }
 
-/* Which channel, and does the kind carry it? */
+/* Read the channel; the kind must carry it. */
 static ChannelCode
 check_kind(const Provider *provider)
 {
@@ -273,7 +274,7 @@ check_one_line(const char *text, const char *name)
 			report_invalid("control characters are not allowed", "\"%s\" contains a control character.", name);
 }
 
-/* What the channels know it as, but for secrets. */
+/* The provider as channels know it, without secrets. */
 static Route
 provider_route(const Provider *provider)
 {
@@ -308,7 +309,7 @@ check_provider(const Provider *provider)
 
 	check_one_line(provider->sender, "sender");
 	check_one_line(provider->username, "username");
-	/* A gateway's URL is a template. */
+	/* The URL of a gateway is a template. */
 	if (strcmp(provider->kind, "HTTP") != 0)
 		check_url(provider->url, strcmp(provider->kind, "SMTP") == 0);
 	if (channel == CHANNEL_EMAIL && provider->sender == NULL)
@@ -354,7 +355,7 @@ provider_is_valid(PG_FUNCTION_ARGS)
 		.sender = text_or_null(fcinfo, 4)
 	};
 
-	/* What these columns may not be is NOT NULL's to say. */
+	/* NOT NULL constraints refuse NULLs in these columns. */
 	if (provider.channel == NULL || provider.kind == NULL || provider.url == NULL ||
 		PG_ARGISNULL(5))
 		PG_RETURN_NULL();

@@ -1,18 +1,18 @@
 /*
  * record_change.c
- *		Who changed what: a row of appt.change for every change of the
+ *		The log of changes: a row of appt.change for every change of the
  *		configuration, and of appointments after they were scheduled.
  *
- * A trigger sees the functions' changes and those made directly alike. It
- * records nothing unless this database is the one that sends: rows that a restore
- * or a copy inserts were not changed here. Who scheduled
- * an appointment stands in its row, so scheduling costs no row here, and the
- * trigger with that name 1 % of a booking's CPU. What is
- * deleted with what it belongs to (the rules of an application, the people of
- * an appointment) is told by the row of that.
+ * A trigger sees changes by functions and by direct SQL alike. It records
+ * nothing unless this database is the one that sends: rows that a restore
+ * inserts were not changed here. The row of an appointment says who scheduled
+ * it, so scheduling records no change; the trigger costs 1 % of a booking's
+ * CPU. Rows that are deleted with their parent (the rules of an application,
+ * the participants of an appointment) are not recorded; the parent's deletion
+ * is.
  *
- * It locks nothing that others wait for, and waits for nobody: one row is
- * inserted into a table without foreign keys.
+ * The trigger locks nothing that others wait for and waits for nobody: it
+ * inserts one row into a table without foreign keys.
  */
 #include "postgres.h"
 
@@ -65,8 +65,9 @@ column_of(const RowChange *change, const char *column)
 }
 
 /*
- * Those who take part from the start were created when the transaction that
- * schedules began; who is added later, by the clock (schedule/participant.c).
+ * Participants that scheduling adds have the start of the transaction as
+ * created_at; those that are added later, the clock's time
+ * (schedule/participant.c).
  */
 static bool
 is_booked(const TriggerData *trigger)
@@ -82,7 +83,7 @@ is_booked(const TriggerData *trigger)
 	return !is_null && DatumGetTimestampTz(created_at) == GetCurrentTransactionStartTimestamp();
 }
 
-/* False if nothing was recorded because the row's application or appointment is deleted, too. */
+/* Returns false if nothing was recorded because the row's application or appointment is deleted, too. */
 static bool
 insert_change(const RowChange *change)
 {
@@ -112,8 +113,8 @@ insert_change(const RowChange *change)
 }
 
 /*
- * Older values of a row that is deleted: the columns in $3 stay, of others only
- * the size. A size that already replaces a value stays, too.
+ * Values of earlier changes of a deleted row: the columns in $3 are kept, of
+ * others only the size. A size that already replaces a value is kept, too.
  */
 #define FORGOTTEN(column) \
 	"(SELECT jsonb_object_agg(e.key, CASE WHEN e.key = ANY ($3) OR e.value = 'null'" \
@@ -121,7 +122,10 @@ insert_change(const RowChange *change)
 	"  THEN e.value ELSE jsonb_build_object('omitted', octet_length(e.value::text)) END)" \
 	" FROM jsonb_each(f." column ") e)"
 
-/* Changes of deletions have only such values from the start. Skipped rows are locked by the retention, which deletes them. */
+/*
+ * Changes that record a DELETE have only such values. Rows that are skipped
+ * are locked by retention, which deletes them.
+ */
 #define FORGET(condition) \
 	"UPDATE appt.change c SET old_values = " FORGOTTEN("old_values") ", new_values = " FORGOTTEN("new_values") \
 	" FROM (SELECT ctid, old_values, new_values FROM appt.change" \
@@ -139,7 +143,7 @@ forget_appointment(NullableDatum application_id, char *id)
 	(void) statement_run(&forget, application_id.value, text_datum(id), row_change_kept("appointment"));
 }
 
-/* One of an appointment, or all. */
+/* One participant of an appointment, or all. */
 static void
 forget_participants(NullableDatum application_id, char *appointment_id, NullableDatum id)
 {
@@ -154,7 +158,7 @@ forget_participants(NullableDatum application_id, char *appointment_id, Nullable
 	(void) statement_run_nullable(&forget, arguments);
 }
 
-/* Older changes of a deleted row keep no more values than the change of its deletion. */
+/* Earlier changes of a deleted row keep no more values than its DELETE. */
 static void
 forget_deleted(const RowChange *change)
 {
@@ -186,8 +190,8 @@ record(FunctionCallInfo fcinfo, const RowChange *change)
 /*
  * appt.record_change() -> trigger, AFTER a change of a row
  *
- * Nothing is recorded of an UPDATE that changes nothing. Source: design.md
- * section 3, identity.
+ * An UPDATE that changes nothing is not recorded. Source: design.md section 3,
+ * identity.
  */
 Datum
 record_change(PG_FUNCTION_ARGS)

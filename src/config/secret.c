@@ -1,10 +1,10 @@
 /*
  * secret.c
- *		Storing what nobody may read again.
+ *		Storing secrets, which nobody can read back.
  *
- * Values reach the table as parameters of a prepared statement, so that no
- * statement text of ours holds one. No constraint of the table can fail on
- * what is stored here, because the error would show the row.
+ * Values reach the table as parameters of a prepared statement, so no
+ * statement's text contains one. What is stored here violates no constraint of
+ * the table, because the error would show the row.
  */
 #include "postgres.h"
 

@@ -1,11 +1,11 @@
 /*
  * subscription.c
- *		Webhook endpoints and the keys that sign for them.
+ *		Webhook endpoints and the keys that sign their messages.
  *
- * A key is shown once, by the call that made it. Rotating leaves the old key
- * signing beside the new one for a while, so that receivers can change over
- * without losing a message. Every live key signs every webhook, so of a
- * subscription there are only a few.
+ * A key is shown once, by the call that creates it. After a rotation the
+ * previous key also signs for a while, so that receivers can switch without
+ * losing a message. Every live key signs every webhook, so a subscription has
+ * only a few.
  */
 #include "postgres.h"
 
@@ -97,7 +97,7 @@ check_authentication(const NewSubscription *new)
 	}
 }
 
-/* Words of visible ASCII but for '"' and '\\', single blanks between them (RFC 6749, section 3.3). */
+/* Words of printable ASCII without '"' and '\\', with single blanks between them (RFC 6749, section 3.3). */
 static void
 check_scope(const char *scope)
 {
@@ -113,7 +113,7 @@ check_scope(const char *scope)
 	}
 }
 
-/* A key given by the caller is checked and never repeated in an error. */
+/* A key that the caller gives is checked; no error shows it. */
 static char *
 hmac_key_argument(FunctionCallInfo fcinfo, int index)
 {
@@ -205,9 +205,9 @@ key_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const char *hmac_key)
  *		token_url text = null, headers jsonb = null, scope text = null,
  *		audience text = null, token_auth text = 'BASIC') -> (id uuid, hmac_key text)
  *
- * The key is shown here and never again. 22023 for what cannot work, PT404
- * for the application. Source: auvious-notifications.txt, webhooks; RFC 6749,
- * sections 2.3.1, 3.3 and 4.4.
+ * The key is not shown again. 22023: what cannot work. PT404: no such
+ * application. Source: auvious-notifications.txt, webhooks; RFC 6749, sections
+ * 2.3.1, 3.3 and 4.4.
  */
 Datum
 create_subscription(PG_FUNCTION_ARGS)
@@ -229,7 +229,10 @@ create_subscription(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(key_row(fcinfo, &id, new.hmac_key));
 }
 
-/* Its application, after locking it against another rotation; PT404. Nobody waits for another tenant's. */
+/*
+ * Lock the subscription against another rotation and return its application;
+ * PT404. Never waits for another tenant.
+ */
 static pg_uuid_t
 lock_subscription(const Caller *caller, const pg_uuid_t *id)
 {
@@ -252,8 +255,8 @@ lock_subscription(const Caller *caller, const pg_uuid_t *id)
 }
 
 /*
- * The present key signs for `overlap` more; those already on their way out no
- * longer than they would, and the oldest of as many as may be no longer.
+ * The current key signs for `overlap` more. Keys that expire earlier keep
+ * their time; the oldest expires at once if there are too many.
  */
 static void
 retire_keys(const pg_uuid_t *application_id, const pg_uuid_t *id, Datum overlap)
@@ -281,9 +284,10 @@ retire_keys(const pg_uuid_t *application_id, const pg_uuid_t *id, Datum overlap)
 /*
  * appt.rotate_subscription_key(id uuid, overlap interval = '1 day') -> (id uuid, hmac_key text)
  *
- * Makes a new key; the one before goes on signing beside it for `overlap`, 0
- * ends it at once. With a fifth key the oldest ends. 22023 for months or less than 0, PT404 for the
- * subscription. Source: api.md; Standard Webhooks, signature scheme.
+ * Creates a new key; the previous one also signs for `overlap`, 0 ends it at
+ * once. A fifth key ends the oldest. 22023: an interval with months or below
+ * 0. PT404: no such subscription. Source: api.md; Standard Webhooks, signature
+ * scheme.
  */
 Datum
 rotate_subscription_key(PG_FUNCTION_ARGS)

@@ -1,9 +1,9 @@
 /*
  * tell_workers.c
- *		From a change of configuration to the workers, who keep limits and
- *		destinations in memory, and have messages under way.
+ *		Telling the workers of a change of configuration.
  *
- * Everything else that a message depends on they read anew for each message.
+ * They cache limits and destinations, and have messages under way. All else
+ * that a message depends on they read for each message.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 
 PG_FUNCTION_INFO_V1(tell_workers);
 
-/* The application that the row belongs to, or is. Rows of before and after a change name the same. */
+/* The application that the row belongs to, or is. It is the same in the old and the new row. */
 static pg_uuid_t *
 application_of(const TriggerData *trigger)
 {
@@ -29,12 +29,14 @@ application_of(const TriggerData *trigger)
 }
 
 /*
- * appt.tell_workers(column) -> trigger, AFTER a change of a row that may change
- * what an application's lanes may send and where they lead; the column names the
- * application. Without one AFTER a statement that changes a switch.
+ * appt.tell_workers(column) -> trigger
  *
- * Nobody is told if the transaction is rolled back. A restore fires it too,
- * which costs a running worker one more look.
+ * With a column, AFTER a change of a row that limits or routes an application's
+ * messages; the column has the application's id. Without one, AFTER a statement
+ * that changes a switch.
+ *
+ * Nothing is sent if the transaction is rolled back. A restore fires the
+ * trigger, too, which costs a running worker one more look.
  */
 Datum
 tell_workers(PG_FUNCTION_ARGS)

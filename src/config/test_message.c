@@ -1,13 +1,13 @@
 /*
  * test_message.c
- *		Test messages: what customers would get, about an appointment that does
- *		not exist, to an address of the admin's.
+ *		Test messages: messages about a sample appointment, to an address of
+ *		the admin's.
  *
- * It goes the way of any other message: planned here, judged, composed and
- * sent by the worker, found in the log. All that it is composed from stands in
- * its context (see notify/compose.c). Every name that a template may mention
- * has a sample value, also links that the application is not set up for: what
- * is tested is the template's layout.
+ * A test message takes the way of all others: it is planned here, then judged,
+ * composed and sent by the worker, and shown in the log. Its context has all
+ * that it is composed from (see notify/compose.c). Every name that a template
+ * may contain has a sample value, including links that the application is not
+ * set up for, because the test is about the layout of the template.
  */
 #include "postgres.h"
 
@@ -31,7 +31,7 @@
 PG_FUNCTION_INFO_V1(send_test_email);
 PG_FUNCTION_INFO_V1(send_test_sms);
 
-/* Arguments of both; the last two of send_test_email alone come after a subject. */
+/* Arguments of both functions; in send_test_email the texts begin with the subject. */
 enum
 {
 	ARGUMENT_APPLICATION_ID, ARGUMENT_ADDRESS, ARGUMENT_TYPE, ARGUMENT_CHANNEL,
@@ -40,7 +40,7 @@ enum
 	EMAIL_ARGUMENT_SUBJECT = SMS_ARGUMENT_TEXT_BODY, EMAIL_ARGUMENT_TEXT_BODY, EMAIL_ARGUMENT_HTML_BODY
 };
 
-/* A body may be so long: of a saved template nobody but its owner waits. */
+/* Maximum bytes of a text. Longer templates can be saved; they make only their owner wait. */
 #define MAX_TEMPLATE_BYTES (256 * 1024)
 
 #define DEFAULT_PERIOD USECS_PER_DAY
@@ -67,22 +67,22 @@ static const struct
 	{"cancelReason", "Sample reason"}
 };
 
-/* What is asked for, checked. */
+/* The arguments, checked. */
 typedef struct TestMessage
 {
 	pg_uuid_t  *application_id;
 	ChannelCode channel;
 	char	   *address;
-	const char *type;			/* whose template it shows */
+	const char *type;			/* whose template is used */
 	char	   *locale;			/* NULL: the application's, like timezone */
 	char	   *timezone;
-	TimeOffset	period;			/* until the sample starts */
+	TimeOffset	period;			/* from now to the start of the sample */
 	char	   *subject;		/* NULL: the template's, like the bodies */
 	char	   *text_body;
 	char	   *html_body;
 } TestMessage;
 
-/* What the application says about addresses and links; NULL: nothing. */
+/* Settings of the application for addresses and links; NULL: none. */
 typedef struct Settings
 {
 	char	   *calling_code;
@@ -122,7 +122,7 @@ require_provider(const TestMessage *test)
 		report_text_not_found("provider", channel_code(test->channel));
 }
 
-/* A type whose messages customers get by email and sms, or TEST itself. */
+/* A type of messages that customers get by email or SMS, or TEST itself. */
 static bool
 is_sampled(NotificationType type)
 {
@@ -155,7 +155,7 @@ read_channel(FunctionCallInfo fcinfo, ChannelCode channel)
 						"\"%s\" is not the channel of this function.", code);
 }
 
-/* NULL where it is left out or empty; 22023 for what could not be saved as a template. */
+/* NULL if it is left out or empty; 22023 if it could not be saved as a template. */
 static char *
 read_template(FunctionCallInfo fcinfo, int index, const char *name)
 {
@@ -176,7 +176,7 @@ read_template(FunctionCallInfo fcinfo, int index, const char *name)
 	return text;
 }
 
-/* All but the address and the templates. */
+/* Read all arguments but the address and the texts. */
 static void
 read_arguments(FunctionCallInfo fcinfo, TestMessage *test)
 {
@@ -272,9 +272,10 @@ plan_test(const TestMessage *test, const Settings *settings)
  *		channel text = 'EMAIL', locale text = null, timezone text = null, period interval = null,
  *		subject text = null, text_body text = null, html_body text = null) -> bigint
  *
- * The notification's id; the sample starts at now() + period. 22023 for what
- * can't be sent, PT404 for the application or without an enabled EMAIL provider.
- * Source: auvious-appointments-api.txt, "Test Email Notification Functionality".
+ * Returns the notification's id; the sample starts at now() + period. 22023:
+ * what cannot be sent. PT404: no such application, or it has no enabled EMAIL
+ * provider. Source: auvious-appointments-api.txt, "Test Email Notification
+ * Functionality".
  */
 Datum
 send_test_email(PG_FUNCTION_ARGS)
@@ -305,7 +306,7 @@ send_test_email(PG_FUNCTION_ARGS)
  *		channel text = 'SMS', locale text = null, timezone text = null, period interval = null,
  *		text_body text = null) -> bigint
  *
- * As send_test_email. A phone number without a country's code is one of the
+ * As send_test_email. A phone number without a country code gets the
  * application's calling_code.
  */
 Datum

@@ -1,9 +1,9 @@
 /*
  * verification.c
- *		Showing that a sender address is the application's own: a one-time code
- *		is sent to it, from itself, and comes back.
+ *		Verifying that a sender address is the application's own, by a
+ *		one-time code that is sent from it to itself.
  *
- * A wrong code is an error: its try stays counted, see core/code_counts.c.
+ * A wrong code is an error; the guess stays counted, see core/code_counts.c.
  */
 #include "postgres.h"
 
@@ -23,7 +23,7 @@
 PG_FUNCTION_INFO_V1(initiate_email_verification);
 PG_FUNCTION_INFO_V1(confirm_email_verification);
 
-/* The provider in force and its sender's address, locked; false if there is none. */
+/* Lock the enabled provider and read its sender's address; false if there is none. */
 static bool
 lock_sender(const pg_uuid_t *application_id, pg_uuid_t *provider_id, Contact *sender)
 {
@@ -53,10 +53,10 @@ is_address(const Contact *contact, const char *address)
 /*
  * appt.initiate_email_verification(application_id uuid, email text) -> void
  *
- * 22023 for what is no email address, PT404 unless it is the sender's of the
- * enabled EMAIL provider of an application of the caller's, PT429 beyond the
- * limits of notify/codes.c. Source: auvious-appointments-api.txt, "Confirm Email
- * Service Verification", which names it; api.md.
+ * 22023: not an email address. PT404: not the sender address of the enabled
+ * EMAIL provider of an application of the caller's. PT429: the limits of
+ * notify/codes.c are reached. Source: auvious-appointments-api.txt, "Confirm
+ * Email Service Verification", which names it; api.md.
  */
 Datum
 initiate_email_verification(PG_FUNCTION_ARGS)
@@ -92,7 +92,7 @@ mark_verified(const pg_uuid_t *application_id, const pg_uuid_t *provider_id)
 	(void) statement_run(&update, UUIDPGetDatum(application_id), UUIDPGetDatum(provider_id));
 }
 
-/* The server's log must not have the guess, which may be a code that is still good. */
+/* The server's log must not contain the guess, which may be a code that is still valid. */
 static void
 require_accepted(CodeAnswer answer)
 {
@@ -123,10 +123,11 @@ require_accepted(CodeAnswer answer)
 /*
  * appt.confirm_email_verification(application_id uuid, code text) -> boolean
  *
- * True and response.status 204, and the provider is verified. PT400 for a wrong
- * code; PT404 if none was asked for or it has expired, was used or guessed at
- * too often, and for an application that is not there or not the caller's.
- * Source: auvious-appointments-api.txt, "Confirm Email Service Verification".
+ * Marks the provider as verified; returns true, and response.status 204.
+ * PT400: a wrong code. PT404: no code was requested, or it has expired, was
+ * used or guessed at too often; or the application does not exist or is not
+ * the caller's. Source: auvious-appointments-api.txt, "Confirm Email Service
+ * Verification".
  */
 Datum
 confirm_email_verification(PG_FUNCTION_ARGS)

@@ -2,8 +2,7 @@
  * vocabulary_functions.c
  *		The vocabulary as rows, for the views reason and notification_type.
  *
- * The lists live in core/vocabulary.c; what people read here is what the code
- * decides by.
+ * The lists are those of core/vocabulary.c, which the code itself uses.
  */
 #include "postgres.h"
 
@@ -92,7 +91,7 @@ channel_codes_of(int channels)
 	return text_array(codes, count);
 }
 
-/* The reasons that superseding leaves behind. */
+/* Reasons that the superseding events set. */
 static Datum
 superseding_codes_of(int events)
 {

@@ -1,11 +1,11 @@
 /*
  * warn_of_platform.c
- *		What an application's platform will not let it send.
+ *		Warnings about what the platform of an application does not send.
  *
- * Rules and providers for people may be stored for a TALKDESK application, so
- * that it can move to another platform; until then what they plan is SKIPPED,
- * CHANNEL_NOT_AVAILABLE. Storing one brings a warning, and so does changing an
- * application that has some to TALKDESK.
+ * Rules and providers of EMAIL and SMS may be stored for a TALKDESK
+ * application, so that it can move to another platform; until then their
+ * messages are SKIPPED with CHANNEL_NOT_AVAILABLE. Storing one raises a
+ * warning, and so does changing an application that has some to TALKDESK.
  */
 #include "postgres.h"
 
@@ -78,8 +78,8 @@ warn(const TriggerData *trigger)
 }
 
 /*
- * appt.warn_of_platform() -> trigger, AFTER a rule or provider of EMAIL or SMS
- * was stored or enabled, or an application became a TALKDESK one.
+ * appt.warn_of_platform() -> trigger, AFTER a rule or provider of EMAIL or SMS is
+ * stored or enabled, or an application becomes a TALKDESK application.
  */
 Datum
 warn_of_platform(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * arguments.c
- *		Arguments that a function can't do without.
+ *		Required arguments of functions.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@ require_argument(FunctionCallInfo fcinfo, int index, const char *name)
 		report_missing(psprintf("\"%s\"", name));
 }
 
-/* The names of a function's arguments, as SQL knows them. */
+/* The SQL names of a function's arguments. */
 static char **
 argument_names(Oid function)
 {

@@ -1,15 +1,15 @@
 /*
  * call.c
- *		Who is calling, and working as the extension's owner.
+ *		Authorizing the caller, and working as the extension's owner.
  *
  * Functions are SECURITY INVOKER so that GetUserId() is the role that
- * PostgREST set from the token. That role alone proves nothing to us: any
- * login that was granted it can also set request.jwt.claims. Claims are
- * believed only when the session's own user is a member of appt_authenticator.
+ * PostgREST took from the token. The role alone proves nothing: any login that
+ * is a member of it can also set request.jwt.claims. So claims are believed
+ * only if the session's own user is a member of appt_authenticator.
  *
- * As the owner, every statement runs with search_path pinned to pg_catalog:
- * a caller's search_path could otherwise name another "=" for the owner to
- * run. A transaction or subtransaction abort undoes all of this by itself.
+ * Statements run as the owner with search_path set to pg_catalog: a caller's
+ * search_path could otherwise make the owner execute another "=". An abort of
+ * the transaction or subtransaction restores everything.
  */
 #include "postgres.h"
 
@@ -45,11 +45,11 @@ static const struct
 	{"appt_anonymous", CALLER_ANONYMOUS}
 };
 
-/* The claims appt looks at, as they stand in the token. */
+/* The claims that appt uses, as they are in the token. */
 typedef struct Claims
 {
 	JsonLexContext *lex;
-	char	  **next;			/* where the field just named goes, or NULL */
+	char	  **next;			/* where to put the value of the present field, or NULL */
 	char	   *sub;
 	char	   *application_id;
 	char	   *organization_id;
@@ -83,7 +83,7 @@ is_unrestricted(Oid user, Oid owner)
 	return user == owner || superuser_arg(user) || is_member_of(user, "appt_service");
 }
 
-/* Which API role does the user act as? 0: none. */
+/* The API role that the user acts as; 0: none. */
 static int
 api_role(Oid user)
 {
@@ -119,7 +119,7 @@ claim_field_start(void *state, char *name, bool is_null)
 	else if (strcmp(name, "conference_id") == 0)
 		claims->next = &claims->conference_id;
 
-	/* Of a name given twice the last counts, whatever it holds. */
+	/* If a name occurs twice, the last value counts, of whatever type. */
 	if (claims->next != NULL)
 		*claims->next = NULL;
 }
@@ -134,7 +134,7 @@ claim_scalar(void *state, char *token, JsonTokenType kind)
 	claims->next = NULL;
 }
 
-/* Parse the token's claims; malformed JSON leaves none, and raises nothing. */
+/* Parse the token's claims; malformed JSON has none and raises no error. */
 static void
 read_claims(Claims *claims)
 {
@@ -175,9 +175,9 @@ claimed_sub(void)
 }
 
 /*
- * Fill in what the caller's role needs of the claims; false if it is not there.
- * Who organizes must say who he is; for a supervisor, an admin and the customer
- * of a conference what they act for is enough.
+ * Fill in the claims that the caller's role needs; false if one is missing. A
+ * role that organizes appointments needs a sub. A supervisor, an admin and a
+ * customer need only the claim of what they act for.
  */
 static bool
 believe_claims(Caller *caller)

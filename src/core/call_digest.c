@@ -1,11 +1,11 @@
 /*
  * call_digest.c
- *		SHA-256 over a call's arguments.
+ *		SHA-256 of a call's arguments.
  *
- * Each argument adds whether it is NULL, its length and its bytes, so that no
- * two lists of arguments are the same bytes. The bytes are those of the type's
- * internal form, without compression and TOAST: text output would depend on
- * the session's settings.
+ * Each argument contributes whether it is NULL, its length and its bytes, so
+ * that different lists of arguments are different bytes. The bytes are those
+ * of the type's internal form, without compression and TOAST: text output
+ * would depend on the session's settings.
  */
 #include "postgres.h"
 

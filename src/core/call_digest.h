@@ -1,7 +1,7 @@
 /*
  * call_digest.h
- *		A digest of a call's arguments, kept with the call's result: it shows
- *		whether a later call is the same one repeated.
+ *		A digest of a call's arguments, stored with the call's result, to
+ *		recognize the call when it is repeated.
  */
 #ifndef APPT_CALL_DIGEST_H
 #define APPT_CALL_DIGEST_H
@@ -13,9 +13,9 @@
 
 /*
  * The digest of `count` arguments from `first` on, as a bytea in
- * CurrentMemoryContext. It depends on their values alone: not on settings, the
- * session or the server's start. Values that are equal but written otherwise
- * ('1 day' and '24 hours', NULL and '') have different ones.
+ * CurrentMemoryContext. It depends only on their values, not on settings, the
+ * session or the server's start. Equal values that are written differently ('1
+ * day' and '24 hours', NULL and '') have different digests.
  */
 extern bytea *call_digest(FunctionCallInfo fcinfo, int first, int count);
 

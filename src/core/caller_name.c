@@ -1,11 +1,11 @@
 /*
  * caller_name.c
- *		Who makes a change, by name.
+ *		The name of whoever makes a change.
  *
- * Functions work as the extension's owner, so the current user says nothing.
- * PostgREST's session takes the role of the token by SET ROLE: that role is the
- * outer user, also inside of functions. A name gives no rights: people read it,
- * and idempotency keys are separate for each name. call.c decides who may do what.
+ * Functions run as the extension's owner, so the current user does not tell.
+ * PostgREST takes the role of the token by SET ROLE: that role is the outer
+ * user, also inside functions. A name gives no rights: it is shown to people,
+ * and keeps idempotency keys apart. call.c decides who may do what.
  */
 #include "postgres.h"
 
@@ -26,8 +26,8 @@ is_worker(void)
 }
 
 /*
- * A superuser counts as a member of every role: its session speaks for a token
- * only while it acts as an API role, as in tests.
+ * A superuser is a member of every role: its session acts for a token only
+ * while it has the role of an API user, as in tests.
  */
 static bool
 speaks_for_token(Oid role)

@@ -1,12 +1,12 @@
 /*
  * caller_name.h
- *		Who makes a change, as people read it in appointment.created_by and
- *		change.changed_by, and as it stands in idempotency_key.caller.
+ *		The name of whoever makes a change, for appointment.created_by,
+ *		change.changed_by and idempotency_key.caller.
  */
 #ifndef APPT_CALLER_NAME_H
 #define APPT_CALLER_NAME_H
 
-/* What the worker's process and its changes are called. */
+/* Name of the worker's process, and of whoever makes its changes. */
 #define WORKER_TYPE "appt worker"
 
 /*

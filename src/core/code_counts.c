@@ -2,24 +2,25 @@
  * code_counts.c
  *		Requests of one-time codes, and wrong guesses, in shared memory.
  *
- * They are not counted in a table, because a guesser can undo its transaction: by
- * an error after the guess, a savepoint or a rollback.
+ * They are not counted in a table, because a guesser can roll its transaction
+ * back: by an error after the guess, a savepoint or a ROLLBACK.
  *
- * A code is known from its request until it expires. While it is known its
- * request counts towards the limits, and its wrong guesses stand beside it.
- * A guess is compared only with a known code. So a code that was forgotten early
- * is void, and never gets new tries.
+ * A code is known from its request until it expires. While it is known, its
+ * request counts towards the limits, and its wrong guesses are counted.
+ * Guesses are compared with known codes only. So a code that is forgotten
+ * early is void, and never gets new tries.
  *
  * There is room for MAX_CODES. When it is full, the organization with the most
- * codes loses one: the oldest of its application with the most. So whoever floods
- * it voids its own organization's codes and no others. (The request of a code
- * that was forgotten early does not count here any more. Its row counts once it
- * is committed, and before that nobody can guess at it. See notify/codes.c.)
+ * codes loses one: the oldest code of its application with the most. So a
+ * flood of requests voids codes of its own organization only. (The request of
+ * a code that is forgotten early no longer counts here. Its row counts once it
+ * is committed, and before that nobody can guess the code. See
+ * notify/codes.c.)
  *
- * Used codes can be given back for as long as their rows are kept, too long to
- * know each of them here. Their wrong guesses are counted in one of
- * USED_SLOTS small counters, chosen by a hash of the random nonce. Codes that
- * share a counter have fewer tries, never more, and no counter ever falls.
+ * Used codes can be repeated as long as their rows are kept, which is too long
+ * to know each of them here. Their wrong guesses are counted in USED_SLOTS
+ * small counters, chosen by a hash of the random nonce. Codes that share a
+ * counter have fewer tries, never more, and no counter ever decreases.
  */
 #include "postgres.h"
 
@@ -34,12 +35,12 @@
 
 #include "core/code_counts.h"
 
-/* 4 MB with applications and organizations, of which each has at least one code. */
+/* 4 MB, including applications and organizations, each of which has at least one code. */
 #define MAX_CODES 16384
 
 #define USED_SLOTS 65536
 
-/* A copy of a database has the same ids, and counts of its own. */
+/* With the database, because a copy of a database has the same ids. */
 typedef struct TenantKey
 {
 	pg_uuid_t	id;
@@ -49,7 +50,7 @@ typedef struct TenantKey
 typedef struct Organization
 {
 	TenantKey	key;
-	int			count;			/* of its applications' codes */
+	int			count;			/* codes of its applications */
 } Organization;
 
 typedef struct Application
@@ -66,15 +67,15 @@ typedef struct KnownCode
 	dlist_node	node;
 	Application *application;
 	uint64		purpose;		/* these three are hashes */
-	uint64		contact;		/* however it is written in upper or lower case */
-	uint64		client_address; /* 0: not known */
+	uint64		contact;		/* regardless of case */
+	uint64		client_address; /* 0: unknown */
 	TimestampTz requested_at;
 	int			wrong;
 } KnownCode;
 
 typedef struct CodeCounts
 {
-	LWLock	   *lock;			/* NULL: the session's own */
+	LWLock	   *lock;			/* NULL: counts of this session only */
 	HTAB	   *codes;
 	HTAB	   *applications;
 	HTAB	   *organizations;
@@ -152,7 +153,7 @@ unlock_counts(void)
 		LWLockRelease(counts.lock);
 }
 
-/* ---- forgetting ---- */
+/* ---- removing codes ---- */
 
 static bool
 is_expired(const KnownCode *code, TimestampTz now)
@@ -351,7 +352,7 @@ enter_application(const CodeRequest *request)
 	return application;
 }
 
-/* Behind all that are not newer. Hardly any is, unless the clock was set back. */
+/* Insert behind all codes that are not newer. There are newer ones only if the clock was set back. */
 static void
 add_code(Application *application, KnownCode *code)
 {

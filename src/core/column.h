@@ -1,8 +1,9 @@
 /*
  * column.h
- *		Columns of values on their way into a set-based statement: one array
- *		parameter each, taken apart by unnest in the select list of a subquery.
- *		In FROM each unnest would first write its array into a tuplestore.
+ *		Arrays of values, the parameters of set-based statements.
+ *
+ * A statement applies unnest to each in the select list of a subquery; in
+ * FROM, each unnest would first write its array into a tuplestore.
  */
 #ifndef APPT_COLUMN_H
 #define APPT_COLUMN_H

@@ -1,11 +1,11 @@
 /*
  * encoding.c
- *		From the database's encoding to UTF-8, without errors.
+ *		Converting text from the database's encoding to UTF-8 without errors.
  *
- * The server's own conversions raise errors, and look into the catalog. A worker
- * reads answers while no transaction is open, and compares them with texts of
- * the database: an error there would end it. So the function that converts is
- * looked up once, and the result is NULL for what can't be converted.
+ * The server's conversions raise errors and read the catalog. The worker
+ * converts texts while no transaction is open, and an error there would end
+ * it. So the conversion function is looked up once, and the result is NULL for
+ * text that cannot be converted.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ encoding_prepare(void)
 		fmgr_info_cxt(conversion, &converter, TopMemoryContext);
 }
 
-/* A session that calls functions has not prepared: it is in a transaction and can do so now. */
+/* A session that calls SQL functions has not prepared; it is in a transaction, so it can do so now. */
 static bool
 is_prepared(void)
 {

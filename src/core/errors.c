@@ -1,6 +1,6 @@
 /*
  * errors.c
- *		Raising appt's own errors in one shape.
+ *		Raising appt's errors, all in the same form.
  */
 #include "postgres.h"
 
@@ -53,7 +53,7 @@ format_detail(const char *format, va_list arguments)
 	}
 }
 
-/* In a function whose last named parameter is `detail`: `text` becomes the DETAIL of its arguments. */
+/* In a function whose last named parameter is `detail`: format `text` with the arguments that follow. */
 #define FORMAT_DETAIL(text) \
 	do { \
 		va_list		arguments; \

@@ -1,10 +1,11 @@
 /*
  * errors.h
- *		appt's own SQLSTATEs, which PostgREST turns into HTTP statuses, and the
+ *		appt's own SQLSTATEs, which PostgREST turns into HTTP statuses, and
  *		errors that many functions raise.
  *
- * Primary messages are constant sentences: PostgREST copies them into the HTTP
- * status line. The value in question stands in DETAIL, what to do in HINT.
+ * Primary messages are constant, because PostgREST copies them into the HTTP
+ * status line. DETAIL has the value in question, as a sentence; HINT tells
+ * what to do.
  */
 #ifndef APPT_ERRORS_H
 #define APPT_ERRORS_H
@@ -20,26 +21,29 @@
 #define ERRCODE_APPT_TOO_MANY MAKE_SQLSTATE('P', 'T', '4', '2', '9')
 
 /*
- * "appointment not found" and the like; also for what belongs to another
+ * "appointment not found" and the like, also for what belongs to another
  * tenant. `thing` is a constant of this library, never a caller's text.
  */
 extern void report_not_found(const char *thing, const pg_uuid_t *id) pg_attribute_noreturn();
 extern void report_text_not_found(const char *thing, const char *id) pg_attribute_noreturn();
 
-/* 22023: `message` is constant, `detail` holds the value. */
+/* 22023: `message` is constant, `detail` is a sentence with the value. */
 extern void report_invalid(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
 
-/* 22023 for a value that is not in a closed list: HINT names the list, which ends with NULL. */
+/* 22023 for a value that is not in a closed list, which ends with NULL and is shown in HINT. */
 extern void report_unlisted(const char *const *list, const char *message, const char *detail,...) pg_attribute_printf(3, 4) pg_attribute_noreturn();
 
-/* PT409: the present state does not allow it. */
+/* PT409: the operation conflicts with the present state. */
 extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
 
-/* A uuid's text, in CurrentMemoryContext; and back, false if it is NULL or not written as 8-4-4-4-12. */
+/*
+ * A uuid as text, in CurrentMemoryContext; and back, false if the text is NULL
+ * or not of the form 8-4-4-4-12.
+ */
 extern char *uuid_text(const pg_uuid_t *uuid);
 extern bool uuid_parse(const char *text, pg_uuid_t *uuid);
 
-/* ISO 8601 in UTC with microseconds, in CurrentMemoryContext. */
+/* A timestamp in ISO 8601, in UTC with microseconds, in CurrentMemoryContext. */
 extern char *timestamp_text(TimestampTz at);
 
 #endif							/* APPT_ERRORS_H */

@@ -1,14 +1,14 @@
 /*
  * explain.c
- *		No plans for who acts by a token.
+ *		Refusing EXPLAIN to callers that act by a token.
  *
- * How many rows the planner expects comes from statistics of the whole table.
- * With a condition of the caller's choice that tells of the rows of other
- * tenants, which row level security hides: how common a value is and, by
- * halving ranges, the values themselves. PostgREST gives the number to every
- * client that asks for it ("Prefer: count=planned", and "estimated" beyond
- * db-max-rows) and has no setting against that. A pre-request hook would not
- * do: of two such headers it is shown one.
+ * The planner's row estimates come from statistics of the whole table. With a
+ * condition that the caller chooses, they tell about rows of other tenants,
+ * which row level security hides: how common a value is and, by bisection, the
+ * values themselves. PostgREST returns estimates to every client that asks
+ * ("Prefer: count=planned", and "estimated" beyond db-max-rows) and has no
+ * setting against that. A pre-request hook would not help: of two such headers
+ * it sees one.
  */
 #include "postgres.h"
 
@@ -20,7 +20,7 @@
 
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 
-/* Who only became such a role, and can go back to a better one, has nothing to learn from a plan. */
+/* A session that took such a role and can reset it to a better one learns nothing from a plan. */
 static bool
 may_explain(void)
 {

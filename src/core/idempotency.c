@@ -1,20 +1,21 @@
 /*
  * idempotency.c
- *		Carrying out a call once, however often it is sent.
+ *		Executing a call once, however often it is sent.
  *
- * A client that got no answer can't know whether its call was carried out. It
- * sends the call again under the same key, and gets what the first one made.
+ * A client that got no answer cannot know whether its call was executed. It
+ * sends the call again with the same key, and gets the result of the first.
  *
  * A key is a row of appt.idempotency_key, unique by application, function,
- * caller and key. The call inserts it before it does anything else. Concurrent calls
- * wait in the unique index for the transaction of the first, and for nothing
- * else; all of them go on when it ends. If it committed they read its result; if
- * it was rolled back, so was its row, and one of them inserts its own. There is
- * no other lock. At REPEATABLE READ and SERIALIZABLE a call that waited gets
- * 40001, because its snapshot does not have the first result.
+ * caller and key. The call inserts it before it does anything else. Concurrent
+ * calls wait in the unique index for the transaction of the first, and for
+ * nothing else. When it commits they read its result; when it is rolled back,
+ * so is its row, and one of them inserts its own. There is no other lock. At
+ * REPEATABLE READ and SERIALIZABLE a call that waited gets 40001, because its
+ * snapshot does not have the first result.
  *
- * The digest of the arguments distinguishes a repeated call from another one with
- * the same key. A foreign key deletes the row with what the call made.
+ * The digest of the arguments distinguishes a repeated call from another one
+ * with the same key. A foreign key deletes the row together with the call's
+ * result.
  */
 #include "postgres.h"
 
@@ -32,7 +33,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 
-/* Of statements about a call's row. */
+/* Parameters of statements about a call's row. */
 #define KEY_ARGUMENTS 5
 #define KEY_TYPES {UUIDOID, TEXTOID, TEXTOID, TEXTOID, BYTEAOID}
 #define OF_CALL "application_id = $1 AND function_name = $2 AND caller = $3 AND key = $4"
@@ -85,7 +86,7 @@ keyed_call(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, int key_arg
 	return call;
 }
 
-/* ---- its row ---- */
+/* ---- the row of a key ---- */
 
 static uint64
 run(Statement *statement, const KeyedCall *call)
@@ -135,7 +136,7 @@ keyed_call_claim(const KeyedCall *call)
 	if (call == NULL)
 		return NULL;
 
-	/* The row that was in the way may be deleted before it is read. */
+	/* The row that conflicted may be deleted before it is read. */
 	while (!insert_key(call))
 	{
 		Row		   *row;

@@ -1,19 +1,20 @@
 /*
  * idempotency.h
- *		Calls that name a key: once carried out, a repeated one gets the first
- *		one's result.
+ *		Calls with an idempotency key: a repeated call gets the result of the
+ *		first.
  *
  *	keyed = keyed_call(fcinfo, &application_id, ARGUMENT_IDEMPOTENCY_KEY);
  *	first = keyed_call_claim(keyed);
  *	if (first != NULL)
- *		... answer with what the first call made ...
+ *		... return the result of the first call ...
  *	else
  *	{
- *		... carry it out ...
+ *		... execute the call ...
  *		keyed_call_keep(keyed, &id);
  *	}
  *
- * All need SPI connected, as the owner; structs live in CurrentMemoryContext.
+ * All functions need SPI connected, as the owner; structs live in
+ * CurrentMemoryContext.
  */
 #ifndef APPT_IDEMPOTENCY_H
 #define APPT_IDEMPOTENCY_H
@@ -21,7 +22,7 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
-/* Characters of a key. */
+/* Maximum number of characters of a key. */
 #define MAX_IDEMPOTENCY_KEY 255
 
 typedef struct KeyedCall
@@ -34,24 +35,23 @@ typedef struct KeyedCall
 } KeyedCall;
 
 /*
- * The call, if it names a key: as the argument `key_argument`, which is the
- * function's last, or in the request's header Idempotency-Key. NULL if it names
- * none; an empty one is none. 22023 for one that is too long, and for two that
- * differ.
+ * The call, if it has a key: in the argument `key_argument`, the function's
+ * last, or in the request's header Idempotency-Key. NULL without a key or with
+ * an empty one. 22023: the key is too long, or the two differ.
  */
 extern KeyedCall *keyed_call(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, int key_argument);
 
 /*
- * What the first call under the key made. NULL if this call is the first, or
- * names no key (NULL): carry it out; no other call gets the key until the
- * transaction ends. Waits for a transaction that has claimed the key. PT409
- * if the first call had other arguments.
+ * The result of the first call with the key. NULL if this call is the first or
+ * has no key (NULL): execute it; no other call gets the key until the
+ * transaction ends. Waits for a transaction that has claimed the key. PT409:
+ * the first call had other arguments.
  */
 extern pg_uuid_t *keyed_call_claim(const KeyedCall *call);
 
 /*
- * Keep what the first call made, an appointment: the key lives as long as that.
- * Does nothing for a call without a key (NULL).
+ * Store the result of the first call, an appointment; the key lives as long as
+ * it. Does nothing for a call without a key (NULL).
  */
 extern void keyed_call_keep(const KeyedCall *call, const pg_uuid_t *appointment_id);
 

@@ -1,15 +1,16 @@
 /*
  * identity.c
- *		A restored copy must not send: telling the original from its copies.
+ *		Telling the database that may send from its copies, which must not.
  *
- * The identity is one row that names this database's oid and the transaction
- * that inserted it, which stands in the row's own xmin. pg_dump, logical
- * replication and COPY insert anew, so xmin differs; CREATE DATABASE TEMPLATE
- * copies the page, but the oid differs; pg_upgrade to 15 and later keeps both,
- * and so do VACUUM FULL and freezing, which leave the raw xmin in place. Two
- * rows, as a restore on top of a live database leaves, are nobody's identity.
+ * The identity is one row with this database's OID and the transaction that
+ * inserted it, which is also the row's xmin. pg_dump, logical replication and
+ * COPY insert the row anew, so xmin differs; CREATE DATABASE TEMPLATE copies
+ * the page, but the OID differs; pg_upgrade to 15 and later keeps both, and so
+ * do VACUUM FULL and freezing, which leave the raw xmin in place. Two rows, as
+ * after a restore into a live database, are no identity.
  *
- * A physical clone can't be told from a failover; that is the manual's to say.
+ * A physical clone cannot be distinguished from a failover; the manual says
+ * so.
  */
 #include "postgres.h"
 
@@ -37,7 +38,7 @@ typedef struct IdentityRows
 {
 	int			count;
 	bool		is_this_database;	/* of the last row */
-	bool		is_original;	/* was it inserted, not copied? */
+	bool		is_original;	/* inserted by that transaction, not copied */
 } IdentityRows;
 
 PG_FUNCTION_INFO_V1(adopt_database);
@@ -65,7 +66,7 @@ read_row(TupleTableSlot *slot, IdentityRows *rows)
 	rows->is_original = TransactionIdEquals(claimed, inserted);
 }
 
-/* Scan with the latest snapshot, so that REPEATABLE READ sees what others committed. */
+/* Scan with the latest snapshot, so that REPEATABLE READ sees what others have committed. */
 static IdentityRows
 read_rows(LOCKMODE lock)
 {
@@ -75,7 +76,7 @@ read_rows(LOCKMODE lock)
 	TableScanDesc scan;
 	TupleTableSlot *slot;
 
-	/* The worker asks: a view in its place must not crash it. */
+	/* The worker calls this: a view in the table's place must not crash it. */
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		elog(ERROR, "appt.identity is not a table");
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
@@ -117,8 +118,8 @@ identity_may_send(const char **why)
 }
 
 /*
- * The inserting transaction's own id, a subtransaction's if we are in one, is
- * what xmin will be. Workers that were quiet for want of it look again.
+ * xmin will be the id of the present transaction, or of the subtransaction if
+ * there is one. Workers that were quiet without an identity look again.
  */
 static void
 insert_identity(void)
@@ -141,7 +142,7 @@ identity_ensure(void)
 		insert_identity();
 }
 
-/* Make this database the one that may send. SPI connected, as the owner. */
+/* Allow this database to send. SPI connected, as the owner. */
 static void
 identity_adopt(void)
 {
@@ -155,8 +156,8 @@ identity_adopt(void)
 /*
  * appt.adopt_database() -> void
  *
- * From now on this database sends. Only the extension's owner and superusers
- * have EXECUTE. Source: design.md section 3.
+ * Allows this database to send from now on. Only the extension's owner and
+ * superusers have EXECUTE. Source: design.md section 3.
  */
 Datum
 adopt_database(PG_FUNCTION_ARGS)

@@ -1,10 +1,10 @@
 /*
  * identity.h
- *		Is this database the one that may send, or a copy of it?
+ *		Whether this database may send, or is a copy of the one that may.
  *
- * The row of appt.identity holds the database's oid and the id of the
- * transaction that inserted it. A copy of the files under another name has
- * another oid; a copy of the data was inserted by another transaction.
+ * The row of appt.identity has the database's OID and the id of the
+ * transaction that inserted it. A copied database has another OID; copied data
+ * were inserted by another transaction.
  */
 #ifndef APPT_IDENTITY_H
 #define APPT_IDENTITY_H
@@ -18,15 +18,15 @@ typedef enum Identity
 
 /*
  * May this database send? If not, *why is a constant sentence for people
- * (never freed). Needs a transaction, not SPI; sees what is committed now,
+ * (never freed). Needs a transaction but not SPI; sees what is committed now,
  * whatever the transaction's snapshot.
  */
 extern bool identity_may_send(const char **why);
 
-/* The same with the reason in a word. */
+/* The same, with the reason as a code. */
 extern Identity identity_judge(const char **why);
 
-/* Write the identity if there is none at all. A copy's stays as it is. SPI connected, as the owner. */
+/* Insert the identity if there is none; a copy's row stays as it is. SPI connected, as the owner. */
 extern void identity_ensure(void);
 
 #endif							/* APPT_IDENTITY_H */

@@ -1,9 +1,9 @@
 /*
  * json.c
- *		Reading texts out of jsonb, and putting objects together.
+ *		Reading texts from jsonb, and building objects.
  *
- * What other shape a value has is not an error here: most of what is read was
- * written by users long ago, and who reads it knows what to do without.
+ * A value of another type is not an error here: most of what is read was
+ * stored by users long ago, and the readers can do without it.
  */
 #include "postgres.h"
 
@@ -63,7 +63,7 @@ json_root_bool(const Jsonb *jsonb, const char *key, bool otherwise)
 	return value != NULL && value->type == jbvBool ? value->val.boolean : otherwise;
 }
 
-/* NULL for what has no text of its own. */
+/* The text of a scalar; NULL for other values. */
 static char *
 scalar_text(const JsonbValue *value)
 {

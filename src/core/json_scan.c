@@ -1,13 +1,12 @@
 /*
  * json_scan.c
- *		One value out of JSON text that may be anything.
+ *		Finding one value in text that may or may not be JSON.
  *
- * PostgreSQL's parser reports what is malformed as a value, but it calls
- * itself for each level and raises an error when the stack runs out: text
- * nested deeper than anybody nests is left alone. It also raises one for an
- * escaped character that the database's encoding does not have, which is
- * caught. What was found before the text went wrong counts, for a long answer
- * is cut off somewhere.
+ * PostgreSQL's parser returns malformed JSON as an error code, but it is
+ * recursive and raises an error when the stack is exhausted: deeply nested
+ * text is not parsed. It also raises an error for an escaped character that
+ * the database's encoding lacks, which is caught here. A value found before
+ * the text becomes malformed counts, because long answers are cut off.
  */
 #include "postgres.h"
 
@@ -21,10 +20,10 @@
 #define MAX_STEPS 16
 #define MAX_INDEX_DIGITS 6
 
-/* From a value to one within it. */
+/* A step from a value to one within it. */
 typedef struct Step
 {
-	const char *name;			/* of a member, not terminated; NULL: an element */
+	const char *name;			/* name of a member, not terminated; NULL: an element */
 	size_t		length;
 	int			index;
 } Step;
@@ -33,15 +32,15 @@ typedef struct Scan
 {
 	int			step_count;
 	Step		steps[MAX_STEPS];
-	int			matched;		/* so many steps lead to where we are */
-	int			open;			/* objects and arrays around us */
-	int			elements[MAX_STEPS];	/* of the array that a step chooses from, so far */
+	int			matched;		/* number of steps that lead to the present position */
+	int			open;			/* depth of the present position */
+	int			elements[MAX_STEPS];	/* elements so far of the array that the next step is in */
 	char	   *found;
 } Scan;
 
 /* ---- paths ---- */
 
-/* "[12]"; the text behind it, or NULL. */
+/* Parse "[12]"; returns the text after it, or NULL. */
 static const char *
 parse_index(const char *at, Step *step)
 {
@@ -54,7 +53,7 @@ parse_index(const char *at, Step *step)
 	return at + digits + 2;
 }
 
-/* A member's name, after a dot unless it comes first; the text behind it, or NULL. */
+/* Parse a member's name, after a dot unless it is first; returns the text after it, or NULL. */
 static const char *
 parse_name(const char *at, bool is_first, Step *step)
 {
@@ -97,9 +96,9 @@ json_path_problem(const char *path)
 	return parse_path(path, &scan);
 }
 
-/* ---- what the parser calls ---- */
+/* ---- callbacks of the parser ---- */
 
-/* Are we right inside of the object or array from which the next step chooses? */
+/* Is the position directly in the object or array that the next step is in? */
 static bool
 is_at_choice(const Scan *scan)
 {
@@ -144,7 +143,7 @@ begin_element(void *state, bool isnull)
 		scan->matched++;
 }
 
-/* Of a member or an element: if it was chosen, it is over. */
+/* End of a member or element: if it was chosen, the search is over. */
 static void
 end_choice(void *state, bool isnull)
 {
@@ -172,7 +171,7 @@ read_scalar(void *state, char *value, JsonTokenType type)
 
 /* ---- parsing ---- */
 
-/* Past the end of the string that starts here. */
+/* The position after the string that starts here. */
 static const char *
 skip_string(const char *at)
 {
@@ -208,7 +207,7 @@ is_too_deep(const char *json)
 static JsonParseErrorType
 parse(const char *json, Scan *scan)
 {
-	/* What follows the first byte that is no text is as good as cut off. */
+	/* The text ends at the first byte that is not valid, as if it were cut off there. */
 	int			length = pg_encoding_verifymbstr(PG_UTF8, json, strlen(json));
 	JsonSemAction actions = {
 		.semstate = scan,
@@ -225,7 +224,7 @@ parse(const char *json, Scan *scan)
 	MemoryContext context = CurrentMemoryContext;
 	volatile JsonParseErrorType result = JSON_UNICODE_HIGH_ESCAPE;
 
-	/* The parser holds nothing but memory of this context. */
+	/* The parser holds only memory of this context. */
 	PG_TRY();
 	{
 		result = pg_parse_json(makeJsonLexContextCstringLen(unconstify(char *, json), length,

@@ -1,10 +1,11 @@
 /*
  * locks.h
- *		The kinds of advisory locks that appt takes.
+ *		Kinds of the advisory locks that appt takes.
  *
- * A kind is the fourth field of SET_LOCKTAG_ADVISORY, pg_locks.objsubid.
- * pg_advisory_lock() and its variants use 1 and 2, so no user can take one of
- * these locks by accident. Lock one transaction's capacity kinds in this order.
+ * The kind is the fourth field of SET_LOCKTAG_ADVISORY, pg_locks.objsubid.
+ * pg_advisory_lock() and its variants use 1 and 2, so users cannot take these
+ * locks. A transaction takes the locks of capacity.c in the order of their
+ * kinds.
  */
 #ifndef APPT_LOCKS_H
 #define APPT_LOCKS_H

@@ -2,15 +2,15 @@
  * one_time_code.c
  *		The key that codes are derived with.
  *
- * A code has to be sent minutes after it was asked for, by another process,
- * and yet must stand in no table, log or dump. So none is stored: the six
- * digits are HMAC-SHA256 of what the code is for and a random nonce, which
- * the row of the code and the notification keep. Without the key a nonce
- * tells nothing. The key is made when the server starts, and lives in shared
- * memory: codes do not outlive the server, nor work on a copy of it.
+ * A code is sent by another process, minutes after it was requested, and must
+ * not appear in any table, log or dump. So it is not stored: the six digits
+ * are the HMAC-SHA256 of what the code is for and a random nonce, which the
+ * rows of the code and the notification have. Without the key a nonce tells
+ * nothing. The key is generated when the server starts and is kept in shared
+ * memory: codes are void after a restart, and on a copy of the server.
  *
- * Without preloading each session has a key of its own. Nothing is sent then,
- * so nobody misses what another session's codes would be.
+ * Without preloading each session has its own key. Nothing is sent then, so no
+ * other session needs it.
  */
 #include "postgres.h"
 
@@ -27,7 +27,7 @@
 
 #define KEY_BYTES 32
 
-/* 10 ^ ONE_TIME_CODE_DIGITS; of 64 bits its remainder is as good as uniform. */
+/* 10 ^ ONE_TIME_CODE_DIGITS; the remainder of 64 bits is nearly uniform. */
 #define CODES 1000000
 
 static uint8 *shared_key = NULL;
@@ -59,7 +59,7 @@ one_time_code_shared_create(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* The server's or, without preloading, the session's own. */
+/* The server's key or, without preloading, the session's. */
 static const uint8 *
 the_key(void)
 {
@@ -76,7 +76,7 @@ the_key(void)
 static bool
 add_text(pg_hmac_ctx *context, const char *text)
 {
-	/* With its NUL: so no two sets of parts are the same bytes. */
+	/* With the final NUL, so that different parts are different bytes. */
 	return pg_hmac_update(context, (const uint8 *) text, strlen(text) + 1) >= 0;
 }
 

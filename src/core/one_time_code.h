@@ -1,8 +1,7 @@
 /*
  * one_time_code.h
- *		One-time codes that stand nowhere: what is stored of one is a random
- *		nonce, and the code is derived from it whenever it is needed, by a key
- *		that lives in memory alone and as long as the server runs.
+ *		One-time codes, which are not stored: a code is derived from a random
+ *		nonce by a key that is kept in memory while the server runs.
  */
 #ifndef APPT_ONE_TIME_CODE_H
 #define APPT_ONE_TIME_CODE_H
@@ -12,36 +11,36 @@
 
 #define ONE_TIME_CODE_DIGITS 6
 
-/* How long a code is valid; the texts of messages say so, too. */
+/* How long a code is valid, in microseconds; texts of messages say so, too. */
 #define ONE_TIME_CODE_LIFETIME (10 * USECS_PER_MINUTE)
 
-/* What codes are for: spellings of appt.one_time_code.purpose. */
+/* Values of appt.one_time_code.purpose. */
 #define CODE_FOR_CUSTOMER "CUSTOMER"
 #define CODE_FOR_SENDER "SENDER"
 
-/* What a code is derived from. */
+/* What a code is derived from, besides the key. */
 typedef struct OneTimeCode
 {
 	pg_uuid_t	application_id;
 	const char *purpose;
-	const char *contact;		/* as contacts are compared */
-	pg_uuid_t	nonce;			/* random, another one for each code */
+	const char *contact;		/* in the form in which contacts are compared */
+	pg_uuid_t	nonce;			/* random, new for each code */
 } OneTimeCode;
 
 /*
- * The code: ONE_TIME_CODE_DIGITS digits, and NUL. Another one after the
- * server's next start and, without preloading, in another session. False if
- * the crypto library fails; pure but for the key. In a transaction.
+ * The code: ONE_TIME_CODE_DIGITS digits and NUL. It changes with the server's
+ * next start and, without preloading, with the session. False if the crypto
+ * library fails. Depends on nothing else. In a transaction.
  */
 extern bool one_time_code_derive(const OneTimeCode *code, char *digits);
 
 /*
- * Is it the code? In constant time for guesses of the right length. Who asks
- * counts the guess: see code_counts.h.
+ * Is the guess right? In constant time for guesses of the right length. The
+ * caller counts the guess: see code_counts.h.
  */
 extern bool one_time_code_is(const OneTimeCode *code, const char *guess);
 
-/* ---- for the start of the library, process/init.c ---- */
+/* ---- for process/init.c, when the library is loaded ---- */
 extern void one_time_code_shared_request(void);
 extern void one_time_code_shared_create(void);
 

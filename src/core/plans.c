@@ -1,6 +1,6 @@
 /*
  * plans.c
- *		The planner's settings under which appt's statements run.
+ *		Planner settings under which appt's statements run.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@ pin_plans(bool for_good)
 		pin(pinned[i][0], pinned[i][1], for_good);
 }
 
-/* An incremental sort is another matter: it needs an index's order. */
+/* Incremental sort is not disabled: it needs an index's order. */
 void
 pin_order(void)
 {

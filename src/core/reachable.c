@@ -2,21 +2,20 @@
  * reachable.c
  *		Which network addresses appt may connect to.
  *
- * Tenants choose URLs, the server opens the connections: without a check a
- * subscription could talk to whatever the database host can reach. So only
- * globally routed unicast addresses are contacted, unless the operator lists
- * others in appt.allowed_addresses. For IPv4 the special blocks are named one
- * by one (the IANA special-purpose registry); for IPv6 only 2000::/3 is
- * global unicast, so everything outside of it is special, and a few blocks
- * inside of it are. Forms that carry an IPv4 address within an IPv6 one
- * (mapped, compatible, NAT64, 6to4, Teredo) are special whatever they carry,
- * and are allowed only by an IPv6 entry that contains them: what a translator
- * on the way makes of them can't be known here.
+ * Tenants choose URLs and the server opens the connections: without a check, a
+ * subscription could reach whatever the database host can. So only globally
+ * routed unicast addresses are contacted, unless the operator lists others in
+ * appt.allowed_addresses. For IPv4 the special blocks are listed (the IANA
+ * special-purpose registry). For IPv6 only 2000::/3 is global unicast, so
+ * everything else is special, and so are a few blocks in it. IPv6 addresses
+ * that contain an IPv4 address (mapped, compatible, NAT64, 6to4, Teredo) are
+ * special whatever it is, and only an IPv6 entry can allow them: what a
+ * translator makes of them cannot be known here.
  *
- * The list is parsed at every question rather than kept in a compiled form.
- * It is short, a connection is rare beside the requests sent over it, and a
- * parser that keeps nothing can run inside a libcurl callback, where nothing
- * may be allocated or raised. An entry that does not parse allows nothing.
+ * The list is parsed for each check instead of being kept in compiled form. It
+ * is short, connections are rare compared with the requests on them, and a
+ * parser without state can run in a libcurl callback, where nothing may be
+ * allocated or raised. An entry that does not parse allows nothing.
  */
 #include "postgres.h"
 
@@ -57,12 +56,13 @@ static const AddressBlock special_ipv4[] = {
 };
 
 /*
- * All that is global unicast in IPv6. Outside: ::, ::1, mapped, compatible,
- * NAT64, unique local, link-local, site-local, multicast, discard-only.
+ * All global unicast addresses of IPv6. Outside of it: ::, ::1, mapped,
+ * compatible, NAT64, unique local, link-local, site-local, multicast,
+ * discard-only.
  */
 static const AddressBlock global_ipv6 = {AF_INET6, {0x20}, 3};
 
-/* The blocks inside of it that are special. */
+/* Special blocks in it. */
 static const AddressBlock special_ipv6[] = {
 	{AF_INET6, {0x20, 0x01, 0x00}, 23}, /* protocol assignments, Teredo, ORCHID,
 										 * benchmarks */
@@ -77,7 +77,7 @@ address_length(int family)
 	return family == AF_INET ? 4 : 16;
 }
 
-/* Do the first prefix_length bits agree? */
+/* Are the first prefix_length bits equal? */
 static bool
 block_contains(const AddressBlock *block, int family, const uint8 *address)
 {
@@ -104,7 +104,7 @@ any_block_contains(const AddressBlock *blocks, int count, int family,
 	return false;
 }
 
-/* Not to be contacted unless listed? */
+/* May it be contacted only if the list allows it? */
 static bool
 address_is_special(int family, const uint8 *address)
 {
@@ -116,7 +116,7 @@ address_is_special(int family, const uint8 *address)
 						   family, address);
 }
 
-/* A decimal number without sign, all of the text. */
+/* Parse a whole text as a decimal number without sign. */
 static bool
 parse_number(const char *text, int max, int *number)
 {
@@ -136,7 +136,7 @@ parse_number(const char *text, int max, int *number)
 	return true;
 }
 
-/* Find the next entry; blanks around it do not count. */
+/* Find the next entry, without the blanks around it. */
 static bool
 next_entry(const char **list, const char **start, size_t *length)
 {
@@ -154,10 +154,10 @@ next_entry(const char **list, const char **start, size_t *length)
 }
 
 /*
- * Cut an entry, in place, into address, prefix length and port. The forms are
- * 10.0.0.0/8, 10.0.0.1, either with :port behind, fd00::/8, fd00::/8:port,
- * [fd00::]/8:port, [fd00::/8]:port. A colon after the slash or the closing
- * bracket, or in what has no other colon, starts the port.
+ * Split an entry, in place, into address, prefix length and port. The forms
+ * are 10.0.0.0/8, 10.0.0.1, either followed by :port, fd00::/8, fd00::/8:port,
+ * [fd00::]/8:port, [fd00::/8]:port. The port starts at a colon after the slash
+ * or the closing bracket, or at the only colon.
  */
 static bool
 split_entry(char *entry, char **address, char **prefix, char **port)
@@ -203,7 +203,7 @@ split_entry(char *entry, char **address, char **prefix, char **port)
 	return true;
 }
 
-/* Parse one entry; false if it is none. */
+/* Parse one entry; false if it is malformed. */
 static bool
 parse_entry(const char *start, size_t length, AddressBlock *block)
 {
@@ -221,7 +221,7 @@ parse_entry(const char *start, size_t length, AddressBlock *block)
 
 	if (!split_entry(entry, &address, &prefix, &port))
 		return false;
-	/* Brackets are for IPv6 only. */
+	/* Brackets are allowed for IPv6 only. */
 	if (inet_pton(AF_INET6, address, block->address) == 1)
 		block->family = AF_INET6;
 	else if (entry[0] != '[' && inet_pton(AF_INET, address, block->address) == 1)
@@ -257,7 +257,7 @@ list_contains(const char *list, int family, const uint8 *address, int port)
 	return false;
 }
 
-/* Does the text parse? The error is a sentence about the first bad entry. */
+/* Does the list parse? *error is a sentence about the first malformed entry. */
 bool
 reachable_list_is_valid(const char *list, char **error)
 {

@@ -1,12 +1,13 @@
 /*
  * request.c
- *		What PostgREST says of an HTTP request, in settings of its transaction.
+ *		The HTTP request that PostgREST executes, as it describes it in
+ *		settings of its transaction.
  *
- * request.headers is a JSON object, its names in lower case. Any session can
+ * request.headers is a JSON object with names in lower case. Any session can
  * set it, so it is believed, like a token's claims, only in sessions of
- * members of appt_authenticator. X-Forwarded-For in it is what the client
- * says, but for its end, which the last proxy added: where one is in front
- * that does so, the operator says that it may be trusted.
+ * members of appt_authenticator. X-Forwarded-For in it comes from the client,
+ * except for its last entry, which the last proxy added: the operator says
+ * whether there is such a proxy.
  */
 #include "postgres.h"
 
@@ -20,12 +21,12 @@
 #include "core/request.h"
 #include "core/settings.h"
 
-/* One member of a JSON object on its way out. */
+/* The search for one member of a JSON object. */
 typedef struct Wanted
 {
 	JsonLexContext *lex;
 	const char *name;
-	bool		is_next;		/* the field just named is it */
+	bool		is_next;		/* the present field is that member */
 	char	   *value;
 } Wanted;
 
@@ -84,7 +85,7 @@ last_entry(char *list)
 	return entry;
 }
 
-/* 64 bits of an IPv6 address are its network's; one that holds an IPv4 address is that. */
+/* The network of an IPv6 address, 64 bits; for one that contains an IPv4 address, that address. */
 static char *
 normalized_ipv6(struct in6_addr *address)
 {

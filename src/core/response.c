@@ -2,8 +2,8 @@
  * response.c
  *		Setting PostgREST's response.status and response.headers.
  *
- * Set as SET LOCAL does, so that they outlive call_end: what is LOCAL to a
- * nest level is, at its end, merged into the one around it.
+ * They are set as by SET LOCAL, so they outlive call_end: at the end of a GUC
+ * nest level a LOCAL value moves to the level around it.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@ response_set_headers(const ResponseHeader *headers, int count)
 {
 	StringInfoData json;
 
-	/* An array of objects with one member each. */
+	/* An array of objects, each with one member. */
 	initStringInfo(&json);
 	for (int i = 0; i < count; i++)
 	{

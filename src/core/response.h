@@ -1,12 +1,12 @@
 /*
  * response.h
- *		What PostgREST answers besides a function's result: it reads the
- *		settings response.status and response.headers when the transaction that
- *		serves a request ends.
+ *		Status and headers of PostgREST's answer: it reads the settings
+ *		response.status and response.headers at the end of a request's
+ *		transaction.
  *
- * They last as long as the transaction, or until a savepoint before them is
- * rolled back to; nobody else minds them. Functions that call these are PARALLEL
- * UNSAFE.
+ * They last until the end of the transaction, or until a rollback to an
+ * earlier savepoint; other sessions ignore them. Functions that call these are
+ * PARALLEL UNSAFE.
  */
 #ifndef APPT_RESPONSE_H
 #define APPT_RESPONSE_H
@@ -19,7 +19,7 @@ typedef struct ResponseHeader
 
 extern void response_set_status(int status);
 
-/* Instead of any that were set before. */
+/* Replaces headers that were set before. */
 extern void response_set_headers(const ResponseHeader *headers, int count);
 
 #endif							/* APPT_RESPONSE_H */

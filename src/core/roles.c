@@ -3,20 +3,20 @@
  *		Creating appt's roles when the extension is installed.
  *
  * Roles belong to the cluster, the extension to a database: a second install
- * finds them there, DROP EXTENSION leaves them, and two installs in two
- * databases may race for them. Each role is therefore created in a
- * subtransaction: who comes second waits on the unique index for the first,
- * and when that commits, takes the role as it is.
+ * finds the roles, DROP EXTENSION keeps them, and installs in two databases
+ * may create them concurrently. So each role is created in a subtransaction:
+ * the second session waits in the unique index for the first, and when that
+ * commits, uses the role as it is.
  *
- * A role that somebody else made before must be as harmless as ours. With
- * LOGIN anybody who knows its password would act as a tenant's agent; every
- * other attribute would be within reach of a PostgREST token through SET ROLE.
+ * A role that somebody else created before must be as harmless as ours. With
+ * LOGIN, anybody with its password would act as a tenant's agent; any other
+ * attribute would be available to a PostgREST token through SET ROLE.
  *
- * appt_authenticator is a member of the API roles, so that one
- * GRANT appt_authenticator TO <PostgREST's login> is the whole set-up: that login
- * can SET ROLE to them. It is NOINHERIT, so that being its member gives
- * none of their privileges before SET ROLE, even to a login that inherits.
- * It is no member of appt_service, which no token may become.
+ * appt_authenticator is a member of the API roles, so GRANT appt_authenticator
+ * TO <PostgREST's login> is all that PostgREST needs: that login can SET ROLE
+ * to them. It is NOINHERIT, so its members have none of their privileges
+ * before SET ROLE, even if they inherit. It is not a member of appt_service,
+ * which no token may become.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@
 typedef struct RoleInfo
 {
 	const char *name;
-	bool		is_api;			/* may a token name it? */
+	bool		is_api;			/* a token may name it */
 	const char *comment;
 } RoleInfo;
 
@@ -53,7 +53,7 @@ static const RoleInfo roles[] = {
 
 PG_FUNCTION_INFO_V1(create_roles);
 
-/* The attributes of a role that ours must not have, as words; NULL: none. */
+/* The attributes of an existing role that ours must not have, as words; NULL: none. */
 static const char *
 dangerous_attribute(Oid role)
 {
@@ -94,8 +94,8 @@ refuse_dangerous(const RoleInfo *role, Oid id)
 }
 
 /*
- * Run commands in a subtransaction. False if somebody else's transaction did
- * the same and committed meanwhile; other errors go on.
+ * Run commands in a subtransaction. Returns false if another transaction did
+ * the same and has committed; other errors are raised.
  */
 static bool
 run_unless_done(const char *commands)
@@ -136,7 +136,7 @@ run_unless_done(const char *commands)
 	return done;
 }
 
-/* Somebody may drop what we found, or create what we did not: look again a few times. */
+/* Another session may drop a role that we found, or create one that we did not: try a few times. */
 #define LOOKS 10
 
 static void
@@ -178,8 +178,8 @@ ensure_membership(const RoleInfo *role)
 /*
  * appt.create_roles() -> void
  *
- * Called by the install script. 55000 if one of the names is taken by a role
- * with LOGIN, SUPERUSER, CREATEROLE, CREATEDB, REPLICATION or BYPASSRLS.
+ * The install script calls it. 55000: a role of one of the names exists and
+ * has LOGIN, SUPERUSER, CREATEROLE, CREATEDB, REPLICATION or BYPASSRLS.
  * Source: design.md section 5.
  */
 Datum

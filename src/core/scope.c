@@ -1,19 +1,19 @@
 /*
  * scope.c
- *		How far a caller reaches, for the exported functions (scope_user) and for
+ *		How far a caller reaches, for exported functions (scope_user) and for
  *		the policies of sql/row_security.sql.
  *
- * A policy stands for one role and compares its rows with what these functions
- * return, each in a sub-select of its own that depends on no row: the executor
- * asks once a query, and the planner goes by index as for a constant. Claims
- * are believed as by the exported functions, in core/call.c; without valid ones
- * there is 42501 here too, as soon as a row is looked for. (What the policies
- * need from other tables is with those who know the tables:
- * attended_appointments, administered_applications.)
+ * A policy is for one role and compares its rows with the results of these
+ * functions, each in a sub-select that depends on no row: the executor calls
+ * it once per query, and the planner uses an index as for a constant. Claims
+ * are believed under the conditions of core/call.c; without valid ones, the
+ * first row that is looked for raises 42501. (What policies need from other
+ * tables is in the files of those tables: attended_appointments,
+ * administered_applications.)
  *
- * Who is a member of several API roles acts as one of them, and to the policies
- * of the others these functions return NULL, which no row equals. So do they
- * for the unrestricted: a policy of their own shows them everything.
+ * A member of several API roles acts as one of them; for the policies of the
+ * others these functions return NULL, which equals nothing. They do so for
+ * unrestricted callers, too, who have a policy of their own.
  */
 #include "postgres.h"
 
@@ -52,7 +52,7 @@ caller_application(PG_FUNCTION_ARGS)
 	return uuid_datum(&caller.application_id);
 }
 
-/* Does an agent reach every appointment of its application? */
+/* May an agent use every appointment of its application? */
 static bool
 agents_share(const pg_uuid_t *application_id)
 {
@@ -75,8 +75,8 @@ scope_user(const Caller *caller)
 /*
  * appt.agent_has_application() -> boolean
  *
- * Does the caller act as appt_agent, and reach every appointment of its
- * application? 42501.
+ * Does the caller act as appt_agent, and may use every appointment of its
+ * application? 42501: no valid claim.
  */
 Datum
 agent_has_application(PG_FUNCTION_ARGS)

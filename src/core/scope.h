@@ -1,6 +1,6 @@
 /*
  * scope.h
- *		How far a caller reaches into its application.
+ *		How far a caller reaches in its application.
  */
 #ifndef APPT_SCOPE_H
 #define APPT_SCOPE_H
@@ -8,10 +8,10 @@
 #include "core/call.h"
 
 /*
- * The user to whose appointments the caller is restricted when it reads and
- * changes by id; NULL: it is not restricted. Only an agent is, if its
- * application's agent_scope is OWN, or if there is no such application. Lives as
- * long as the caller's claims; needs SPI; sees the calling query's snapshot.
+ * The user to whose appointments the caller is restricted when it reads or
+ * changes by id; NULL: not restricted. Restricted is an agent whose
+ * application has agent_scope OWN or does not exist. Lives as long as the
+ * caller's claims. Needs SPI; sees the calling query's snapshot.
  */
 extern char *scope_user(const Caller *caller);
 

@@ -2,8 +2,9 @@
  * settings.c
  *		Definitions of appt's configuration parameters.
  *
- * appt.workers is defined only while the library is preloaded: it sizes what
- * the launcher starts, and a value set in a session would change nothing.
+ * appt.workers is defined only while the library is preloaded: it is the
+ * number of workers that the launcher starts, and setting it in a session
+ * would have no effect.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * vocabulary.c
- *		The lists themselves, and their look-ups by code.
+ *		The closed lists of codes, and lookups in them.
  *
  * The table of types is design.md's section 2, from auvious-notifications.txt
  * ("Participant Notifications", "Reliability and retries").

@@ -1,10 +1,10 @@
 /*
  * vocabulary.h
- *		The closed lists of appt's words: notification types with their
- *		audience, channels and windows; channels; states; reasons.
+ *		Closed lists of codes: notification types with their audience,
+ *		channels and windows; channels; states; reasons.
  *
- * Each list lives once, in vocabulary.c, and is shown to people as the views
- * notification_type and reason. The SQL domains repeat the codes alone.
+ * Each list is defined once, in vocabulary.c; the views notification_type and
+ * reason show them. The SQL domains repeat only the codes.
  */
 #ifndef APPT_VOCABULARY_H
 #define APPT_VOCABULARY_H
@@ -32,22 +32,22 @@ typedef enum NotificationState
 } NotificationState;
 #define NOTIFICATION_STATES (STATE_CANCELLED + 1)
 
-/* Until when may a first attempt start? */
+/* Until when the first attempt may start. */
 typedef enum WindowRule
 {
 	WINDOW_UNTIL_APPOINTMENT_END,	/* now <= end_at */
 	WINDOW_AFTER_DUE,			/* now <= due_at + window_length */
-	WINDOW_AFTER_DUE_BEFORE_START	/* that, and now < start_at */
+	WINDOW_AFTER_DUE_BEFORE_START	/* the same, and now < start_at */
 } WindowRule;
 
-/* Who the messages of a type are for; subscribers get them all by webhook. */
+/* Recipients of a type; subscribers get all types by webhook. */
 typedef enum Audience
 {
 	AUDIENCE_CUSTOMERS, AUDIENCE_JOINED_CUSTOMERS, AUDIENCE_SUBSCRIBERS,
 	AUDIENCE_ADDRESS
 } Audience;
 
-/* What supersedes a notification that was not yet sent. */
+/* Events that supersede a notification which is not sent yet. */
 typedef enum SupersedingEvent
 {
 	SUPERSEDED_BY_CALL, SUPERSEDED_BY_RESCHEDULE, SUPERSEDED_BY_END,
@@ -55,26 +55,26 @@ typedef enum SupersedingEvent
 } SupersedingEvent;
 #define SUPERSEDING_BIT(superseding) (1 << (superseding))
 
-/* Does a message tell a customer that there is an appointment, or presume that it knows? */
+/* Whether a message tells a customer of the appointment, or assumes that it knows. */
 typedef enum Telling
 {
 	TELLS_NOTHING,
 	TELLS_OF_BOOKING,
-	PRESUMES_TOLD				/* of no use to a customer who was never told */
+	PRESUMES_TOLD				/* useless to a customer who was not told */
 } Telling;
 
 typedef struct NotificationTypeInfo
 {
 	const char *code;
 	Audience	audience;
-	int			channels;		/* CHANNEL_BITs it may use */
+	int			channels;		/* CHANNEL_BITs of its channels */
 	Telling		telling;
 	WindowRule	window_rule;
 	TimeOffset	window_length;	/* microseconds after due_at */
 	int			superseded_by;	/* SUPERSEDING_BITs */
 	bool		ignores_switches;
-	bool		has_rules;		/* is it planned by the rows of appt.rule? */
-	bool		has_offset;		/* may a rule's time_offset differ from 0? */
+	bool		has_rules;		/* rows of appt.rule plan it */
+	bool		has_offset;		/* a rule's time_offset may differ from 0 */
 	const char *due;			/* when it is due, for people */
 	const char *description;	/* what it is, for people */
 } NotificationTypeInfo;
@@ -98,24 +98,24 @@ typedef enum Reason
 
 extern const NotificationTypeInfo notification_types[NOTIFICATION_TYPES];
 
-/* Codes as SQL spells them ("CREATE", "EMAIL", "PENDING", "GLOBAL_OFF"). */
+/* Codes as in SQL ("CREATE", "EMAIL", "PENDING", "GLOBAL_OFF"). */
 extern const char *channel_code(ChannelCode channel);
 extern const char *state_code(NotificationState state);
 extern const char *reason_code(Reason reason);	/* NULL for REASON_NONE */
 extern const char *reason_explanation(Reason reason);	/* "" for REASON_NONE */
 
-/* The reason that a superseding event leaves behind. */
+/* The reason that a superseding event sets. */
 extern Reason superseding_reason(SupersedingEvent superseding);
 
 /*
- * The codes of those types that `accepts` takes (NULL: all), ending with NULL;
- * and of all channels and reasons.
+ * Lists of codes that end with NULL: of types that `accepts` accepts (NULL:
+ * all), of channels, of reasons.
  */
 extern const char *const *notification_type_codes(bool (*accepts) (NotificationType type));
 extern const char *const *channel_code_list(void);
 extern const char *const *reason_code_list(void);
 
-/* The reverse; false if the text is none of the list. */
+/* Find the value of a code; false if there is none. */
 extern bool notification_type_from_code(const char *code, NotificationType *type);
 extern bool channel_from_code(const char *code, ChannelCode *channel);
 extern bool state_from_code(const char *code, NotificationState *state);

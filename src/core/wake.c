@@ -1,20 +1,20 @@
 /*
  * wake.c
- *		From a commit that planned something to the workers that send it.
+ *		Waking the workers at the commit of a transaction that planned
+ *		something.
  *
- * A transaction keeps what it planned as (lane, due_at), the earliest of each
- * lane, by subtransaction: what is rolled back to a savepoint is forgotten. At
- * commit, when its rows can be seen, it puts them into the ring of every
- * worker that listens for its database, and sets the latch of those that would
- * otherwise sleep longer. Each worker has a ring of its own, so several of one
- * database all hear everything.
+ * A transaction remembers what it planned as (lane, due_at), the earliest of
+ * each lane, per subtransaction: a rollback to a savepoint forgets its part.
+ * At commit, when its rows are visible, it puts them into the ring of every
+ * worker that listens for its database, and sets the latch of workers that
+ * would sleep longer. Each worker has its own ring, so several workers of a
+ * database all get everything.
  *
- * Nothing depends on a report arriving. Whatever does not fit into a ring is
- * replaced by a flag that says "look at all lanes"; what is due after the
- * worker's next regular look is not reported at all; PREPARE TRANSACTION
- * forgets, because COMMIT PREPARED may run in another session: that one has all
- * workers look at everything (process/lifecycle.c). The regular look finds the
- * rest.
+ * Nothing depends on a report arriving. If a ring is full, a flag tells the
+ * worker to look at all lanes. What is due after the worker's next regular
+ * look is not reported. PREPARE TRANSACTION forgets, because COMMIT PREPARED
+ * may run in another session, which makes all workers look at everything
+ * (process/lifecycle.c). The regular look finds the rest.
  *
  * The commit callback must not fail: it takes one lock, allocates nothing and
  * raises nothing.
@@ -35,13 +35,13 @@
 
 #include "core/wake.h"
 
-/* Entries that one worker may have unread. */
+/* Unread entries in the ring of one worker. */
 #define RING_SIZE 1024
 
-/* Lanes that one transaction reports one by one. */
+/* Lanes that one transaction reports individually. */
 #define PENDING_MAX 256
 
-/* A worker looks at all lanes at least every 60 s; what is due later it finds itself. */
+/* A worker looks at all lanes at least every 60 s, so it finds what is due later by itself. */
 #define REPORT_HORIZON (65 * USECS_PER_SEC)
 
 typedef struct Listener
@@ -60,7 +60,7 @@ typedef struct Listener
 
 typedef struct WakeShared
 {
-	LWLock	   *lock;			/* shared: to report; exclusive: to come and go */
+	LWLock	   *lock;			/* shared: to report; exclusive: to add or remove a listener */
 	int			size;
 	Listener	listeners[FLEXIBLE_ARRAY_MEMBER];
 } WakeShared;
@@ -74,7 +74,7 @@ typedef struct Pending
 static WakeShared *wake_shared = NULL;
 static Listener *my_listener = NULL;
 
-/* What this transaction planned. */
+/* What the present transaction has planned. */
 static Pending pending[PENDING_MAX];
 static int	pending_count = 0;
 static bool pending_sweep = false;
@@ -115,7 +115,7 @@ wake_shared_create(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* ---- what the transaction planned ---- */
+/* ---- the transaction ---- */
 
 static void
 forget_all(void)
@@ -152,7 +152,7 @@ remember(SubTransactionId subtransaction, WakeEntry entry)
 	pending_count++;
 }
 
-/* Take out what belongs to a subtransaction that ended; keep it for its parent if it committed. */
+/* Remove the entries of a subtransaction that ended; if it committed, its parent gets them. */
 static void
 end_subtransaction(SubTransactionId ended, SubTransactionId parent, bool committed)
 {
@@ -300,7 +300,7 @@ wake_for_configuration_on_commit(const pg_uuid_t *application_id)
 	report_on_commit((WakeEntry) {LANE_CONFIGURATION, DT_NOBEGIN, false, *application_id});
 }
 
-/* A rollback to a savepoint does not take these back: a look too many harms nobody. */
+/* A rollback to a savepoint does not undo these: one look too many does no harm. */
 static void
 flag_on_commit(bool *flag)
 {
@@ -435,7 +435,7 @@ wake_has_news(void)
 	return has_news;
 }
 
-/* Publish until when we sleep; true if something came that must not be slept over. */
+/* Publish until when this worker sleeps; true if something arrived that must be handled first. */
 static bool
 publish_sleep(TimestampTz next_wake, bool is_deaf)
 {

@@ -2,8 +2,8 @@
  * wake.h
  *		Telling the database's workers, at commit, that something is due.
  *
- * Works without preloading too: then nobody listens, and the first call that
- * plans something warns once a session that nothing will be sent.
+ * Also works without preloading: nobody listens then, and the first call in a
+ * session that plans something warns that nothing will be sent.
  */
 #ifndef APPT_WAKE_H
 #define APPT_WAKE_H
@@ -12,28 +12,28 @@
 #include "utils/uuid.h"
 
 /*
- * The current (sub)transaction put an entry with this lane and due_at into
- * appt.due (or moved one there). When it commits, the workers of this
- * database learn of it; if it aborts, nobody does.
+ * The current (sub)transaction inserted an entry with this lane and due_at
+ * into appt.due, or moved one there. When it commits, the workers of this
+ * database are told; if it aborts, they are not.
  */
 extern void wake_on_commit(int64 lane, TimestampTz due_at);
 
-/* The same for one that a person wants to be sent at once: an open circuit does not hold it back. */
+/* The same for a message that a user wants to be sent at once: an open circuit does not delay it. */
 extern void wake_by_hand_on_commit(int64 lane, TimestampTz due_at);
 
-/* When the current (sub)transaction commits, the workers look at identity, extension and all lanes anew. */
+/* When the current (sub)transaction commits, the workers look again at identity, extension and all lanes. */
 extern void wake_all_on_commit(void);
 
-/* When the current (sub)transaction commits, the workers look whether what has not left yet may go still. */
+/* When the current (sub)transaction commits, the workers check whether messages under way may still leave. */
 extern void wake_for_switch_on_commit(void);
 
 /*
- * When the current (sub)transaction commits, the workers learn limits and
- * destinations of this application anew.
+ * When the current (sub)transaction commits, the workers read limits and
+ * destinations of this application again.
  */
 extern void wake_for_configuration_on_commit(const pg_uuid_t *application_id);
 
-/* Lanes in no row of appt.due: appointments to end, changed configuration, and messages to blank. */
+/* Lanes that are not in appt.due: appointments to end, changed configuration, and messages to blank. */
 #define LANE_CHORES INT64CONST(0)
 #define LANE_CONFIGURATION INT64CONST(1)
 #define LANE_BLANKING INT64CONST(2)
@@ -48,35 +48,38 @@ typedef struct WakeEntry
 } WakeEntry;
 
 /*
- * For the worker: take what was reported for this database since the last
- * call, at most `max` entries. *sweep_needed: some were lost, look at all lanes.
+ * Take at most `max` entries that were reported for this database.
+ * *sweep_needed: some were lost, so look at all lanes.
  */
 extern int	wake_take(WakeEntry *entries, int max, bool *sweep_needed);
 
 /* ---- for the worker ---- */
 
-/* Hear what is reported for MyDatabaseId from now on; until the process exits. */
+/* Listen to reports for MyDatabaseId from now on, until the process exits. */
 extern void wake_listen(void);
 
-/* Was everything to be looked at anew since the last call? */
+/* Was there a request to look at everything again since the last call? */
 extern bool wake_take_recheck(void);
 
-/* Has anything been switched since the last call? */
+/* Was there a report of a switch since the last call? */
 extern bool wake_take_switch(void);
 
-/* Is there anything to take, a sweep, a recheck or a switch? */
+/* Is there an entry to take, or a request of one of these kinds? */
 extern bool wake_has_news(void);
 
-/* Before sleeping: no commit need wake us for what is due later. */
+/* Before sleeping: commits need not wake this worker for what is due later. */
 extern void wake_sleep_until(TimestampTz next_wake);
 
-/* The same where nothing may be sent: nothing planned wakes us, and all lanes are to be looked at afterwards. */
+/* The same where nothing may be sent: commits do not wake this worker, and it looks at all lanes afterwards. */
 extern void wake_sleep_deaf(void);
 
-/* At once, whatever becomes of the transaction: the workers of that database look at everything anew. */
+/*
+ * Tell the workers of that database to look at everything again, at once,
+ * whatever becomes of the transaction.
+ */
 extern void wake_database(Oid database);
 
-/* ---- for the start of the library, process/init.c ---- */
+/* ---- for process/init.c, when the library is loaded ---- */
 extern void wake_shared_request(void);
 extern void wake_shared_create(void);
 

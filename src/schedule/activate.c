@@ -1,6 +1,6 @@
 /*
  * activate.c
- *		Activating an appointment: from then on there is a room to enter.
+ *		Activating an appointment, which opens its room.
  */
 #include "postgres.h"
 
@@ -18,9 +18,10 @@
 PG_FUNCTION_INFO_V1(activate_appointment);
 
 /*
- * The state changes and the room opens; the row is locked. activated_at is the
- * clock's time, so that it differs from created_at even where the transaction
- * that scheduled it also activates it: planning tells the two by that.
+ * Change the state and open the room; the row is locked. activated_at is
+ * clock_timestamp(), so that it differs from created_at even if the
+ * transaction that schedules the appointment also activates it: planning
+ * relies on that.
  */
 static Room
 activate(const AppointmentKey *key, TimestampTz end_at)
@@ -49,9 +50,9 @@ activate(const AppointmentKey *key, TimestampTz end_at)
 /*
  * appt.activate_appointment(id uuid) -> appt.room_access_details
  *
- * Active already: the same room. PT404 if it is not there or not the caller's,
- * PT409 once it is over. Source: auvious-appointments-api.txt, "Activate an
- * Appointment".
+ * If it is already active, returns the same room. PT404: it does not exist or
+ * is not the caller's. PT409: it is over. Source:
+ * auvious-appointments-api.txt, "Activate an Appointment".
  */
 Datum
 activate_appointment(PG_FUNCTION_ARGS)

@@ -8,10 +8,12 @@
 #include "notify/planning.h"
 
 /*
- * Sending ROOM activates the appointment (application.room_activates): open its
- * room, if it is SCHEDULED and the application still wants that. No ACTIVATE is
- * planned: nobody activated it explicitly. Never waits: false if somebody holds
- * its row; nothing is changed then. In a transaction, SPI connected, as the owner.
+ * Activate the appointment because a ROOM message is sent
+ * (application.room_activates): open its room if it is SCHEDULED and the
+ * application still has the setting. Plans no ACTIVATE, because nobody
+ * activated it explicitly. Never waits: returns false and changes nothing if
+ * another transaction has locked the row. In a transaction, SPI connected, as
+ * the owner.
  */
 extern bool activate_for_room(const AppointmentKey *key, TimestampTz now);
 

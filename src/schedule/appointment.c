@@ -2,11 +2,13 @@
  * appointment.c
  *		Finding, locking and showing one appointment.
  *
- * Whose an appointment is, is part of the statement that looks for it: a row
- * of somebody else is neither locked nor waited for, and its caller learns no
- * more than that there is nothing. A lock is taken before state is judged, and
- * what depends on the appointment (room, participants) is read by a statement
- * after it: the locking statement's snapshot is older than a wait for the lock.
+ * The statement that looks an appointment up includes the caller's scope: a
+ * row outside of it is neither locked nor waited for, and the caller learns
+ * only that there is no such appointment.
+ *
+ * The row is locked before its state is judged. What depends on it (room,
+ * participants) is read by a later statement, because the snapshot of the
+ * locking statement is older than its wait for the lock.
  */
 #include "postgres.h"
 
@@ -20,7 +22,7 @@
 #include "core/statement.h"
 #include "schedule/appointment.h"
 
-/* A caller's appointments: $2 their application, $3 their organizer, $4 their conference; NULL is any. */
+/* Scope of a caller: $2 is the application, $3 the organizer, $4 the conference; NULL means any. */
 #define ORGANIZED_BY_3 "a.organizer_id = $3 AND a.organizer_type = 'AGENT'"
 #define IN_SCOPE \
 	"a.id = $1 AND ($2 IS NULL OR a.application_id = $2) AND ($4 IS NULL OR a.conference_id = $4) "

@@ -1,10 +1,11 @@
 /*
  * appointment.h
- *		One appointment as the functions of this room handle it: found or locked
- *		for a caller, changed, and given back as appt.appointment_details.
+ *		One appointment, as the functions of this folder find it, lock it,
+ *		change it and return it.
  *
- * All need SPI connected, as the owner; structs live in CurrentMemoryContext.
- * What is not the caller's raises PT404, as if it did not exist.
+ * All functions need SPI connected, as the owner; structs live in
+ * CurrentMemoryContext. An appointment that is not the caller's raises PT404,
+ * as if it did not exist.
  */
 #ifndef APPT_APPOINTMENT_H
 #define APPT_APPOINTMENT_H
@@ -13,7 +14,7 @@
 #include "core/row.h"
 #include "notify/planning.h"
 
-/* Spellings of appt.appointment_state_code. */
+/* Values of appt.appointment_state_code. */
 #define APPOINTMENT_SCHEDULED "SCHEDULED"
 #define APPOINTMENT_ACTIVATED "ACTIVATED"
 #define APPOINTMENT_ENDED "ENDED"
@@ -42,7 +43,7 @@ typedef struct Appointment
 	char	   *organizer_id;
 	char	   *organizer_type;
 	char	   *state;
-	char	   *title;			/* NULL: none, like notes and location */
+	char	   *title;			/* NULL: none, as notes and location */
 	char	   *notes;
 	char	   *location;
 	TimestampTz start_at;
@@ -54,16 +55,16 @@ typedef struct Appointment
 	Jsonb	   *interaction;
 	TimestampTz created_at;
 	TimestampTz updated_at;
-	char	   *cancel_reason;	/* NULL: none was given */
+	char	   *cancel_reason;	/* NULL: none */
 	/* Not set by appointment_to_change and appointment_lock. */
 	Room		room;
 	Jsonb	   *participant_ids;	/* [{"id", "type"}] */
 } Appointment;
 
 /*
- * For statements that look for appointments in their own way: the columns that
+ * For statements that look appointments up on their own: the columns that
  * appointment_read takes, of appt.appointment a and appt.room_access r, which
- * is joined by APPOINTMENT_AND_ROOM. Where no room is to be shown, none is.
+ * APPOINTMENT_AND_ROOM joins. The variant without a room selects NULLs for it.
  */
 #define APPOINTMENT_COLUMNS \
 	"a.application_id, a.id, a.conference_id, a.organizer_id, a.organizer_type, a.state, " \
@@ -83,47 +84,48 @@ typedef struct Appointment
 	"appt.appointment a LEFT JOIN appt.room_access r" \
 	" ON r.application_id = a.application_id AND r.appointment_id = a.id "
 
-/* What every UPDATE of appt.appointment sets besides: when and by whom. */
+/* Columns that every UPDATE of appt.appointment sets: when and by whom. */
 #define APPOINTMENT_CHANGED "updated_at = now(), updated_by = appt.caller_name()"
 
-/* The appointment in a row of such a statement's result. */
+/* The appointment in a row of the result of such a statement. */
 extern Appointment *appointment_read(Row *row);
 
-/* The one that the caller may read: in the calling query's snapshot, or as it is now. */
+/* The appointment, if the caller may read it: in the calling query's snapshot, or as it is now. */
 extern Appointment *appointment_find(const Caller *caller, const pg_uuid_t *id);
 extern Appointment *appointment_find_now(const Caller *caller, const pg_uuid_t *id);
 
-/* The one that the caller may change, as it is now. */
+/* The appointment as it is now, if the caller may change it. */
 extern Appointment *appointment_to_change(const Caller *caller, const pg_uuid_t *id);
 
 /*
- * The one that the caller may change, locked until the transaction ends, as it
- * is after the wait. `for_delete` also keeps out what refers to it.
+ * The appointment, if the caller may change it, locked until the transaction
+ * ends, as it is after the wait for the lock. `for_delete` also locks out new
+ * references to it.
  */
 extern Appointment *appointment_lock(const Caller *caller, const pg_uuid_t *id, bool for_delete);
 
-/* The same, as it is now. */
+/* The appointment by its key, as it is now. */
 extern Appointment *appointment_reload(const AppointmentKey *key);
 
-/* PT409 unless it is SCHEDULED or ACTIVATED. */
+/* Raise PT409 unless the appointment is SCHEDULED or ACTIVATED. */
 extern void require_open(const Appointment *appointment);
 
-/* PENDING, ACTIVE or ENDED. */
+/* State of the call: PENDING, ACTIVE or ENDED. */
 extern const char *interaction_state(const Appointment *appointment);
 
-/* A row of appt.appointment_details, as its type's descriptor wants it. */
+/* A row of appt.appointment_details, by the descriptor of that type. */
 extern HeapTuple appointment_tuple(TupleDesc descriptor, const Appointment *appointment);
 
-/* The function's result: appt.appointment_details in the context of the call's result. */
+/* The result of the SQL function: appt.appointment_details, in the caller's memory context. */
 extern Datum appointment_details(Call *call, FunctionCallInfo fcinfo,
 								 const Appointment *appointment);
 
-/* appt.room_access_details, likewise. */
+/* The same for appt.room_access_details. */
 extern Datum room_access_details(Call *call, FunctionCallInfo fcinfo, const Room *room);
 
 /*
- * Finish a function that changed the appointment: its details as they are
- * now, and the end of the call.
+ * End a function that changed the appointment: return its details as they are
+ * now, and end the call.
  */
 extern Datum return_details(Call *call, FunctionCallInfo fcinfo, const AppointmentKey *key);
 

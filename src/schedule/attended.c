@@ -3,14 +3,16 @@
  *		Which appointments an agent attends without organizing them, for the
  *		policies on the tables.
  *
- * Whose an appointment is stands in its row; who attends stands in another
- * table, whose rows are seen by those who see the appointment. A policy on one
- * that read the other would go round in circles, so this is read as the owner,
- * once a query. What the agent organizes, which it attends too, is left out: the
- * array stays short, and looking into it for each row that is not the agent's
- * own stays cheap. Both halves are read from indexes alone: 5 ms for an agent
- * with 10,000 appointments. Where agents reach every appointment of the
- * application, nothing is read.
+ * The organizer is a column of appt.appointment. Agents who attend are rows of
+ * appt.participant, which are visible to those who see the appointment. A
+ * policy on one table that read the other would be recursive, so the
+ * appointments are read here, as the owner, once per query.
+ *
+ * Appointments that the agent organizes, which it also attends, are left out:
+ * the array stays short, and searching it for each other row stays cheap. Both
+ * halves are read from indexes alone, 5 ms for an agent with 10,000
+ * appointments. If agents may use every appointment of the application,
+ * nothing is read.
  */
 #include "postgres.h"
 
@@ -24,9 +26,9 @@ PG_FUNCTION_INFO_V1(attended_appointments);
 /*
  * appt.attended_appointments() -> uuid[]
  *
- * NULL unless the caller acts as appt_agent and agent_scope is OWN; 42501. (A customer who organizes
- * under the same id cannot be an agent of the same appointment: ids of
- * participants are unique in it.)
+ * NULL unless the caller acts as appt_agent and agent_scope is OWN. 42501: no
+ * valid claim. (A customer who organizes under the same id cannot be an agent
+ * of the same appointment: ids of participants are unique in it.)
  */
 Datum
 attended_appointments(PG_FUNCTION_ARGS)

@@ -1,13 +1,13 @@
 /*
  * booking.c
- *		What scheduling is, whoever does it: reading what is wanted, storing it
- *		and planning what it owes.
+ *		The part of scheduling that agents and customers share: reading the
+ *		arguments, storing the appointment and planning its notifications.
  *
- * Bookings of one application run side by side: its row is only read, and
- * locked by nothing but the foreign key's share lock; where it has a capacity,
- * those that touch the same days wait for each other. All ids are made here,
- * so that each table takes one INSERT and nothing is read back. Whatever is
- * wrong with the arguments is found before the first of them.
+ * Bookings of one application run concurrently: its row is read, and locked
+ * only by the foreign key's share lock. If the application has a capacity,
+ * bookings that touch the same days wait for each other. All ids are made
+ * here, so that each table takes one INSERT and nothing is read back.
+ * Arguments are checked before the first INSERT.
  */
 #include "postgres.h"
 
@@ -52,7 +52,7 @@ find_settings(const pg_uuid_t *application_id)
 	return settings;
 }
 
-/* {"state": "PENDING"} and what the caller may set: routing and customFields. */
+/* {"state": "PENDING"} and the members that the caller may set: routing and customFields. */
 static Jsonb *
 new_interaction(Jsonb *wanted)
 {
@@ -75,10 +75,7 @@ new_interaction(Jsonb *wanted)
 static void
 check_routing(Jsonb *interaction)
 {
-	/*
-	 * The state is a part of what is given back, and so may come again; it is
-	 * the call's to say.
-	 */
+	/* A caller may send back an interaction that it received, with its state; the state is ignored. */
 	static const char *const members[] = {"routing", "customFields", "state", NULL};
 	static const char *const routing_members[] = {"type", "properties", NULL};
 	Jsonb	   *routing = member_object(interaction, "routing", "interaction.routing");
@@ -91,7 +88,7 @@ check_routing(Jsonb *interaction)
 	(void) member_object(routing, "properties", "interaction.routing.properties");
 }
 
-/* What is said when and where; the application's settings fill the gaps. */
+/* Read times, timezone and locale; the application has defaults. */
 static void
 read_schedule(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *booking)
 {
@@ -128,7 +125,7 @@ read_content(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *bo
 		appointment->metadata = json_empty_object();
 }
 
-/* What only those may say who are trusted with it. */
+/* Read the arguments that only trusted callers have. */
 static void
 read_integration(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *booking)
 {
@@ -219,9 +216,8 @@ push_participant(JsonbParseState **state, const char *id, const char *type)
 }
 
 /*
- * The agent, if one organizes it, and the customer, if there is one; in the
- * order in which appointment_reload would find them: created together, so
- * ordered by id.
+ * The organizing agent and the customer, if any, in the order in which
+ * appointment_reload finds them: both have the same created_at, so by id.
  */
 static Jsonb *
 participant_ids(const char *agent_id, const char *customer_id)

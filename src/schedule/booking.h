@@ -1,13 +1,16 @@
 /*
  * booking.h
- *		What scheduling is, whoever does it. A function that books reads, says
- *		who organizes, and stores:
+ *		The part of scheduling that agents and customers share.
+ *
+ * A function that books calls booking_read, sets the organizer and calls
+ * booking_store:
  *
  *	booking = booking_read(fcinfo, &where, now);
  *	booking->appointment->organizer_id = ...; ->organizer_type = ...;
  *	booking_store(booking);
  *
- * All need SPI connected, as the owner; structs live in CurrentMemoryContext.
+ * All functions need SPI connected, as the owner; structs live in
+ * CurrentMemoryContext.
  */
 #ifndef APPT_BOOKING_H
 #define APPT_BOOKING_H
@@ -18,7 +21,7 @@
 
 #define BOOKING_NO_ARGUMENT (-1)
 
-/* Where a function that books has its arguments; of the last two there may be none. */
+/* Positions of the arguments of a function that books; the last two may be BOOKING_NO_ARGUMENT. */
 typedef struct BookingArguments
 {
 	int			application_id;
@@ -35,7 +38,7 @@ typedef struct BookingArguments
 	int			notification_headers;
 } BookingArguments;
 
-/* What an application and its organization say about scheduling. */
+/* Settings of an application and its organization for scheduling. */
 typedef struct BookingSettings
 {
 	bool		notifications_enabled;
@@ -59,17 +62,17 @@ typedef struct Booking
 } Booking;
 
 /*
- * Read and check all arguments, and make the ids. 22023 for what can't be,
- * PT404 for an application that is not there; whose it is, the caller of this
- * has to ask.
+ * Read and check all arguments, and make the ids. 22023: an invalid argument.
+ * PT404: no such application. Does not check whether the caller may use the
+ * application.
  */
 extern Booking *booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz now);
 
 /*
- * Store the appointment with its people and room, and plan what it owes. PT409
- * where no place is left, or the agent who organizes it is not free. The
- * organizer attends if it is an AGENT; a CUSTOMER that organizes is
- * booking->customer.
+ * Store the appointment with its participants and room, and plan its
+ * notifications. PT409: no capacity is left, or the agent who organizes it is
+ * not free. An AGENT that organizes becomes a participant; a CUSTOMER that
+ * organizes is booking->customer.
  */
 extern void booking_store(Booking *booking);
 

@@ -1,11 +1,11 @@
 /*
  * calendar_functions.c
- *		Appointments for people's calendars.
+ *		Appointments for calendars.
  *
- * Whoever knows an appointment's id may ask, as who holds the link in a message
- * can: so a calendar gets the title, the times and the link to the room, and
- * nothing of notes, metadata and people. Not the location either: it may be
- * somebody's address.
+ * Whoever knows an appointment's id may call these, as messages contain links
+ * with it. So a calendar gets the title, the times and the link to the room,
+ * but no notes, metadata or participants. It does not get the location either,
+ * which may be somebody's address.
  */
 #include "postgres.h"
 
@@ -55,7 +55,7 @@ find_event(const pg_uuid_t *id, CalendarEvent *event)
 	event->updated_at = event->stamped_at = next_timestamp(row);
 }
 
-/* What is written of the appointment that the function's argument names. */
+/* The text that `write` makes of the appointment that the function's argument names. */
 static char *
 write_event(FunctionCallInfo fcinfo, CalendarWriter write, CalendarMethod *method)
 {
@@ -81,8 +81,8 @@ write_event(FunctionCallInfo fcinfo, CalendarWriter write, CalendarMethod *metho
 /*
  * appt.ical_text(id uuid) -> text
  *
- * PT404: no such appointment, of any application; PT409: its year is
- * after 2999. Source: auvious-appointments-api.txt, "Get iCalendar Event".
+ * PT404: no such appointment in any application. PT409: its year is after
+ * 2999. Source: auvious-appointments-api.txt, "Get iCalendar Event".
  */
 Datum
 ical_text(PG_FUNCTION_ARGS)
@@ -94,10 +94,10 @@ ical_text(PG_FUNCTION_ARGS)
 }
 
 /*
- * appt.ical_event(id uuid) -> bytea, by the domain that is named as any media type
+ * appt.ical_event(id uuid) -> bytea, as the domain that is named like any media type
  *
- * The octets of the file, and headers of the response that say what they are.
- * Errors and source: as above.
+ * The bytes of the file, and response headers with its type and name. Errors
+ * and source as above.
  */
 Datum
 ical_event(PG_FUNCTION_ARGS)
@@ -116,7 +116,7 @@ ical_event(PG_FUNCTION_ARGS)
 /*
  * appt.google_calendar_url(id uuid) -> text
  *
- * Errors: as above. Source: auvious-appointments-api.txt, "Get Google Calendar
+ * Errors as above. Source: auvious-appointments-api.txt, "Get Google Calendar
  * Event URL".
  */
 Datum
@@ -130,8 +130,8 @@ google_calendar_url(PG_FUNCTION_ARGS)
 /*
  * appt.google_calendar_event(id uuid) -> void
  *
- * Sends the browser that asks through PostgREST to the link. Errors and source:
- * as above.
+ * Redirects a browser that calls through PostgREST to the link. Errors and
+ * source as above.
  */
 Datum
 google_calendar_event(PG_FUNCTION_ARGS)

@@ -1,6 +1,6 @@
 /*
  * cancel.c
- *		Cancelling an appointment: the row stays.
+ *		Cancelling an appointment; its row stays.
  */
 #include "postgres.h"
 
@@ -30,8 +30,9 @@ set_cancelled(const AppointmentKey *key, const char *reason)
 /*
  * appt.cancel_appointment(id uuid, reason text = null) -> appt.appointment_details
  *
- * Cancelled already: the same again. PT409 if it has ENDED, PT404 if it is not
- * there or not the caller's to change. Source: api.md's table of functions.
+ * If it is already CANCELLED, returns it unchanged. PT404: it does not exist
+ * or the caller may not change it. PT409: it has ENDED. Source: api.md's table
+ * of functions.
  */
 Datum
 cancel_appointment(PG_FUNCTION_ARGS)

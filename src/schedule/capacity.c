@@ -1,26 +1,27 @@
 /*
  * capacity.c
- *		Is there a place left, and is the organizer free?
+ *		Whether max_overlap allows one more appointment, and whether the
+ *		organizer is free.
  *
- * Whoever books locks what he is about to count, counts under a snapshot taken
- * after that, and keeps the locks until his transaction has ended: who waited
- * for them counts what he left. The locks are advisory ones, in a space that
- * pg_advisory_lock() can't reach: a lock on the application's row would be in
- * the way of every booking's foreign key.
+ * A booking locks the times that it is about to count, counts under a snapshot
+ * taken after that, and keeps the locks until its transaction ends: the next
+ * booking that waits for them counts it. The locks are advisory locks of kinds
+ * that pg_advisory_lock() cannot reach. A lock on the application's row would
+ * block the foreign key of every booking.
  *
- * One lock per application and UTC day that is touched, and for exclusive
- * organizers one per organizer and day: bookings of other days wait for
- * nothing. An appointment may last for a century, so what touches many days
- * locks the whole application instead, which all others share: two levels,
- * like tables and rows. So does a transaction that has very many locks already,
- * once nobody is in its way: the table of locks is finite.
+ * There is one lock per application and UTC day, and for exclusive organizers
+ * one per organizer and UTC day: bookings of other days do not wait. An
+ * appointment may last for a century, so one that touches many days locks the
+ * whole application, which all others lock in share mode: two levels, like
+ * tables and rows. A transaction that already has very many locks does so,
+ * too, if it need not wait, because the lock table is finite.
  *
- * A single call can't be part of a deadlock. The locks of a call are taken in
- * one order (the appointment that moves, the application, its days, its
- * organizer's days, the earliest first), all before the appointment's row. What
- * must be locked for a move depends on the row, which therefore must not move
- * meanwhile: that is what the first of them is for. A transaction of several
- * calls takes them in the order of its calls, like row locks.
+ * A single call cannot be part of a deadlock. A call takes its locks in one
+ * order (the appointment that moves, the application, its days, its
+ * organizer's days, each from the earliest), all before the appointment's row.
+ * The locks for a move depend on the row, so the row must not move meanwhile:
+ * the first lock is for that. A transaction of several calls takes locks in
+ * the order of its calls, as with row locks.
  */
 #include "postgres.h"
 
@@ -38,10 +39,13 @@
 #include "schedule/capacity.h"
 #include "schedule/overlap.h"
 
-/* What touches more days than this locks the application. */
+/* An appointment on more days than this locks the application. */
 #define MAX_DAYS_LOCKED 16
 
-/* Locks after which a transaction does likewise, if it can: an eighth of what the default settings have room for. */
+/*
+ * With so many locks a transaction locks applications as a whole, if it can:
+ * an eighth of the default lock table.
+ */
 #define MANY_LOCKS 1000
 
 Capacity
@@ -67,7 +71,7 @@ capacity_is_limited(const Capacity *capacity)
 	return capacity->max_overlap > 0 || capacity->organizer_exclusive;
 }
 
-/* ---- what a booking takes beyond what it has ---- */
+/* ---- what a booking takes that it does not have yet ---- */
 
 static Span
 span_of(const Appointment *appointment)
@@ -97,7 +101,7 @@ has_same_organizer(const Appointment *a, const Appointment *b)
 }
 
 static bool
-needs_place(const Capacity *capacity, const Appointment *planned, const Appointment *present)
+adds_overlap(const Capacity *capacity, const Appointment *planned, const Appointment *present)
 {
 	return capacity->max_overlap > 0 && takes_other_time(planned, present);
 }
@@ -112,7 +116,7 @@ needs_organizer(const Capacity *capacity, const Appointment *planned, const Appo
 
 /* ---- locks ---- */
 
-/* The start of what a lock's name is the hash of. */
+/* Begin the key of a lock; its hash is the lock's name. */
 static void
 begin_key(StringInfo key, const pg_uuid_t *id)
 {
@@ -145,7 +149,7 @@ touches_many_days(const Appointment *planned)
 	return utc_day(planned->end_at - 1) - utc_day(planned->start_at) >= MAX_DAYS_LOCKED;
 }
 
-/* So many more locks; how many has the transaction by now? */
+/* Count so many more locks; returns how many the transaction has now. */
 static int
 count_locks(int more)
 {
@@ -171,9 +175,9 @@ application_tag(const Appointment *appointment)
 }
 
 /*
- * A transaction with many locks takes the application as a whole, which others
- * share, if nobody is in its way. Who is must not be waited for by who holds
- * days: he may be waiting for one of them.
+ * A transaction with many locks locks the application as a whole, if it need
+ * not wait for anybody. It must not wait while it holds days: the other
+ * transaction may be waiting for one of them.
  */
 static bool
 has_whole_application(const LOCKTAG *application)
@@ -182,7 +186,7 @@ has_whole_application(const LOCKTAG *application)
 		LockAcquire(application, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Each day, the earliest first; organizer_id NULL: the application's days. */
+/* Lock each day, the earliest first; organizer_id NULL: the application's days. */
 static void
 lock_days(const Appointment *planned, AdvisoryLockKind kind, const char *organizer_id)
 {
@@ -221,11 +225,11 @@ capacity_lock_move(const Appointment *present)
 void
 capacity_lock(const Capacity *capacity, const Appointment *planned, const Appointment *present)
 {
-	bool		place = needs_place(capacity, planned, present);
+	bool		overlap = adds_overlap(capacity, planned, present);
 	bool		organizer = needs_organizer(capacity, planned, present);
 	LOCKTAG		application = application_tag(planned);
 
-	if ((!place && !organizer) || has_whole_application(&application))
+	if ((!overlap && !organizer) || has_whole_application(&application))
 		return;
 	if (touches_many_days(planned))
 	{
@@ -233,7 +237,7 @@ capacity_lock(const Capacity *capacity, const Appointment *planned, const Appoin
 		return;
 	}
 	(void) LockAcquire(&application, ShareLock, false, false);
-	if (place)
+	if (overlap)
 		lock_days(planned, LOCK_DAY, NULL);
 	if (organizer)
 		lock_days(planned, LOCK_ORGANIZER_DAY, planned->organizer_id);
@@ -241,7 +245,7 @@ capacity_lock(const Capacity *capacity, const Appointment *planned, const Appoin
 
 /* ---- counting ---- */
 
-/* The appointment itself is no hindrance to where it goes. */
+/* The appointment does not conflict with itself. */
 static void
 leave_out(SpanList *found, const Appointment *present)
 {
@@ -251,7 +255,7 @@ leave_out(SpanList *found, const Appointment *present)
 }
 
 static void
-require_place(const Capacity *capacity, const Appointment *planned, const Appointment *present)
+require_max_overlap(const Capacity *capacity, const Appointment *planned, const Appointment *present)
 {
 	Span		window = span_of(planned);
 	SpanList	found;
@@ -285,15 +289,15 @@ require_organizer(const Appointment *planned, const Appointment *present)
 void
 capacity_require(const Capacity *capacity, const Appointment *planned, const Appointment *present)
 {
-	bool		place = needs_place(capacity, planned, present);
+	bool		overlap = adds_overlap(capacity, planned, present);
 	bool		organizer = needs_organizer(capacity, planned, present);
 
-	if (!place && !organizer)
+	if (!overlap && !organizer)
 		return;
 	capacity_lock(capacity, planned, present);
 	PushActiveSnapshot(GetLatestSnapshot());
-	if (place)
-		require_place(capacity, planned, present);
+	if (overlap)
+		require_max_overlap(capacity, planned, present);
 	if (organizer)
 		require_organizer(planned, present);
 	PopActiveSnapshot();

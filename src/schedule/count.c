@@ -1,11 +1,11 @@
 /*
  * count.c
- *		How many appointments start when?
+ *		Counting appointments by their start.
  *
- * It reads the entries of one index that lie between two instants, so it costs
- * what starts within the time frame, whatever else the application has. That the
- * states are a parameter keeps the planner from the index of overlaps, which
- * has only these states, but is not ordered by time alone.
+ * Reads the entries of one index between two times, so the cost depends on the
+ * appointments in the time frame, not on the application's others. The states
+ * are a parameter so that the planner does not choose the index of overlaps,
+ * which has only these states but is not ordered by time alone.
  */
 #include "postgres.h"
 
@@ -34,10 +34,10 @@ open_states(void)
  * appt.count_appointments(application_id uuid, start_at timestamptz, time_frame interval)
  *		-> setof appt.appointment_count
  *
- * SCHEDULED and ACTIVATED ones that start in [start_at, start_at + time_frame),
- * a day being 24 hours; none for an unknown application. 22023 for malformed
- * arguments. Source: auvious-appointments-api.txt, "Retrieve the Number of
- * Scheduled Appointments within a Specified Time Frame".
+ * SCHEDULED and ACTIVATED appointments that start in [start_at, start_at +
+ * time_frame), a day being 24 hours; none for an unknown application. 22023:
+ * an invalid argument. Source: auvious-appointments-api.txt, "Retrieve the
+ * Number of Scheduled Appointments within a Specified Time Frame".
  */
 Datum
 count_appointments(PG_FUNCTION_ARGS)

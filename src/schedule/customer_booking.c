@@ -1,19 +1,19 @@
 /*
  * customer_booking.c
- *		Customers who book by themselves: a one-time code shows that an address
- *		is theirs, and with it they schedule an appointment.
+ *		Customers who schedule appointments themselves: a one-time code shows
+ *		that an address is theirs.
  *
- * Anybody may call these, so a code must not be found by trying. Whatever is
- * wrong with the other arguments is found before the code is looked at; after
- * it nothing but the right code leads on. A wrong guess is an error, and stays
- * counted: see core/code_counts.c.
+ * Anybody may call these functions, so trying must not reveal a code.
+ * Everything that can be wrong with the other arguments is checked before the
+ * code; after that only the right code succeeds. A wrong guess is an error,
+ * and stays counted: see core/code_counts.c.
  *
- * A used code with the very same arguments returns the appointment that it
- * opened, so the call can be repeated. That is what an idempotency_key does for
- * the callers of schedule_appointment (core/idempotency.c), and
- * core/call_digest.c compares the arguments of both. A key stands in a table; a
- * code must not, and only who has it may read what it opened. So the digest
- * stands with the code's row, and the code is derived and compared each time.
+ * A used code with exactly the same arguments returns the appointment that it
+ * scheduled, so the call can be repeated. For schedule_appointment an
+ * idempotency_key does that (core/idempotency.c); core/call_digest.c compares
+ * the arguments for both. A key is stored in a table; a code must not be, and
+ * only who has the code may read the appointment. So the digest is stored with
+ * the code's row, and the code is derived and compared each time.
  */
 #include "postgres.h"
 
@@ -77,10 +77,10 @@ read_contact(FunctionCallInfo fcinfo, int index, const char *calling_code)
 /*
  * appt.request_customer_code(application_id uuid, contact text) -> void
  *
- * 22023 for what is neither an email address nor a phone number, PT404 for an
- * unknown application, PT429 beyond the limits of notify/codes.c. Source:
- * auvious-appointments-api.txt, "Schedule New Appointment as Customer"; api.md,
- * one-time codes.
+ * 22023: neither an email address nor a phone number. PT404: no such
+ * application. PT429: the limits of notify/codes.c are reached. Source:
+ * auvious-appointments-api.txt, "Schedule New Appointment as Customer";
+ * api.md, one-time codes.
  */
 Datum
 request_customer_code(PG_FUNCTION_ARGS)
@@ -106,9 +106,9 @@ is_contact(const Contact *contact, const char *address)
 }
 
 /*
- * The address that was shown to be the customer's is the one that messages go
- * to. Another one, over the other channel, is kept, and judged by
- * notify/eligibility.c: anybody could have messages of his own words sent to it.
+ * Messages go to the verified address. An address of the other channel is
+ * kept, and judged by notify/eligibility.c: otherwise anybody could have
+ * messages with his own words sent to it.
  */
 static void
 use_contact(Customer *customer, const Contact *contact)
@@ -122,7 +122,7 @@ use_contact(Customer *customer, const Contact *contact)
 	customer->verified_channel = channel_code(contact->channel);
 }
 
-/* The server's log must not have the guess, which may be a code that is still good. */
+/* The server's log must not contain the guess, which may be a code that is still valid. */
 static void
 report_refused(void)
 {
@@ -168,11 +168,12 @@ book(FunctionCallInfo fcinfo, const Contact *contact, const char *guess, CodeUse
  *		start_at timestamptz, duration interval, customer jsonb = null, title, notes, location,
  *		timezone, locale, metadata jsonb = null) -> appt.appointment_details
  *
- * PT401 for a code that is wrong, or was not asked for, has expired, was used,
- * or guessed at too often. 22023 and PT404 as schedule_appointment, whatever the
- * code. If the booking fails afterwards (PT409), the code is not used up. A used
- * code with the very same arguments returns what it opened, as it is now.
- * Source: auvious-appointments-api.txt, "Schedule New Appointment as Customer".
+ * PT401: the code is wrong, was not requested, has expired, was used, or was
+ * guessed at too often. 22023 and PT404 as schedule_appointment, whatever the
+ * code. If the booking fails afterwards (PT409), the code stays valid. A used
+ * code with exactly the same arguments returns its appointment, as it is now.
+ * Source: auvious-appointments-api.txt, "Schedule New Appointment as
+ * Customer".
  */
 Datum
 schedule_appointment_as_customer(PG_FUNCTION_ARGS)

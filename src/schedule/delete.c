@@ -1,6 +1,6 @@
 /*
  * delete.c
- *		Deleting an appointment for good: its log stays.
+ *		Deleting an appointment; the log of its notifications stays.
  */
 #include "postgres.h"
 
@@ -15,9 +15,9 @@ PG_FUNCTION_INFO_V1(delete_appointment);
 /*
  * appt.delete_appointment(id uuid) -> void
  *
- * In any state; its participants and room go with it. PT404 if it is not
- * there or not the caller's to change. Source: auvious-appointments-api.txt,
- * "Delete an Appointment".
+ * In any state, with its participants and room. PT404: it does not exist or
+ * the caller may not change it. Source: auvious-appointments-api.txt, "Delete
+ * an Appointment".
  */
 Datum
 delete_appointment(PG_FUNCTION_ARGS)
@@ -30,7 +30,7 @@ delete_appointment(PG_FUNCTION_ARGS)
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE);
 	appointment = appointment_lock(&call.caller, required_uuid(fcinfo, 0, "id"), true);
-	/* What customers are still to be told is copied from the rows that go. */
+	/* Copy the data of messages that customers still get from the rows to be deleted. */
 	plan_deleted(&appointment->key, GetCurrentTransactionStartTimestamp());
 	(void) statement_run(&delete, UUIDPGetDatum(&appointment->key.application_id),
 						 UUIDPGetDatum(&appointment->key.id));

@@ -1,10 +1,10 @@
 /*
  * eligible.c
- *		What could be activated.
+ *		Appointments that can be activated.
  *
- * Once only appointments that were about to start could be, and the time frame
- * said how soon. Any SCHEDULED one can be activated at any time now; who still
- * asks with a time frame gets the same answer as without.
+ * Once only appointments that were about to start could be activated, and the
+ * time frame limited how soon. Now a SCHEDULED one can be activated at any
+ * time; the time frame is checked and otherwise ignored.
  */
 #include "postgres.h"
 
@@ -17,7 +17,7 @@
 
 PG_FUNCTION_INFO_V1(appointments_eligible_for_activation);
 
-/* A room opens with the activation: none of these has one. */
+/* None of these appointments has a room, because activation opens it. */
 #define SELECT_APPOINTMENTS \
 	"SELECT " APPOINTMENT_DETAILS_WITHOUT_ROOM "FROM appt.appointment a "
 
@@ -35,10 +35,9 @@ put_appointments(uint64 rows, void *whereto)
  * appt.appointments_eligible_for_activation(time_frame interval = null)
  *		-> setof appt.appointment_details
  *
- * All SCHEDULED ones of the caller's application, by start_at and id. 22023 for
- * a malformed time_frame, which is ignored otherwise. Source:
- * auvious-appointments-api.txt, "DEPRECATED: Find Appointments Eligible for
- * Activation".
+ * All SCHEDULED appointments of the caller's application, by start_at and id.
+ * 22023: an invalid time_frame. Source: auvious-appointments-api.txt,
+ * "DEPRECATED: Find Appointments Eligible for Activation".
  */
 Datum
 appointments_eligible_for_activation(PG_FUNCTION_ARGS)

@@ -1,12 +1,13 @@
 /*
  * end.c
- *		Ending appointments, by an agent or by the clock.
+ *		Ending appointments, by an agent or by the worker when their time is
+ *		over.
  *
- * An appointment ends once: both ways lock its row first and look at its
- * state after. The worker's way leaves what is locked for later, be it the
- * appointment or one of its messages, so a batch waits for no caller. One
- * transaction finds what is overdue and another ends it: if that fails, they can
- * be ended one by one.
+ * An appointment ends once: both ways lock its row first and look at its state
+ * after. The worker skips what is locked, be it the appointment or one of its
+ * messages, so a batch waits for no caller. One transaction finds overdue
+ * appointments and another ends them: if that fails, they can be ended one by
+ * one.
  */
 #include "postgres.h"
 
@@ -22,13 +23,13 @@
 
 PG_FUNCTION_INFO_V1(end_appointment);
 
-/* When to look again at what is overdue but locked. */
+/* How long to wait before looking again at overdue appointments that are locked. */
 #define LOCKED_PAUSE USECS_PER_SEC
 
-/* A grace of a day is 24 hours, whatever the clocks of the session's timezone do. */
+/* A grace of a day is 24 hours, whatever the session's timezone. */
 #define END_GRACE "make_interval(secs => extract(epoch FROM p.end_grace)::float8)"
 
-/* Each at the instant when it ended. */
+/* Each with its own ended_at. */
 static void
 set_ended(const Column *application_ids, const Column *ids)
 {
@@ -60,9 +61,9 @@ end_now(const AppointmentKey *key, TimestampTz now)
 /*
  * appt.end_appointment(id uuid) -> appt.appointment_details
  *
- * Ended already: the same again. PT404 if it is not there or not the caller's
- * to change, PT409 if it was never activated or is CANCELLED. Source:
- * auvious-appointments-api.txt, "End Appointment Interaction".
+ * If it has already ENDED, returns it unchanged. PT404: it does not exist or
+ * the caller may not change it. PT409: it was never activated or is CANCELLED.
+ * Source: auvious-appointments-api.txt, "End Appointment Interaction".
  */
 Datum
 end_appointment(PG_FUNCTION_ARGS)
@@ -86,8 +87,8 @@ end_appointment(PG_FUNCTION_ARGS)
 }
 
 /*
- * By an index probe per application. Locked appointments are skipped here, so
- * that they do not take the place of others.
+ * One index probe per application. Locked appointments are skipped here, so
+ * that they do not use up the limit.
  */
 int
 overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit)
@@ -117,7 +118,7 @@ overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit)
 	return (int) rows;
 }
 
-/* When the first will be overdue. One that already is must be locked. */
+/* When the next appointment will be overdue. One that already is must be locked. */
 TimestampTz
 overdue_next(TimestampTz now)
 {
@@ -138,7 +139,7 @@ overdue_next(TimestampTz now)
 	return next > now ? next : now + LOCKED_PAUSE;
 }
 
-/* Lock those that are still as they were found and that nobody has locked. */
+/* Lock the appointments that are unchanged and not locked by others. */
 static uint64
 lock_overdue(const Overdue *overdue, int count)
 {
@@ -163,7 +164,7 @@ lock_overdue(const Overdue *overdue, int count)
 	return statement_run(&lock, column_array(application_ids), column_array(ids), column_array(end_at));
 }
 
-/* The rows of the last statement are keys of appointments. */
+/* Read keys of appointments from the rows of the last statement. */
 static void
 read_keys(uint64 rows, Column *application_ids, Column *ids)
 {

@@ -1,6 +1,6 @@
 /*
  * end.h
- *		Ending appointments whose time is over.
+ *		Ending appointments that are overdue.
  */
 #ifndef APPT_END_H
 #define APPT_END_H
@@ -9,28 +9,29 @@
 
 #include "notify/planning.h"
 
-/* An appointment that is still ACTIVATED although end_at and the application's end_grace have passed. */
+/* An overdue appointment: ACTIVATED, though end_at plus the application's end_grace has passed. */
 typedef struct Overdue
 {
 	AppointmentKey key;
 	TimestampTz end_at;
 } Overdue;
 
-/* All functions need a transaction, SPI connected, as the owner. */
+/* All functions need a transaction and SPI connected, as the owner. */
 
 /*
- * Find at most `limit` overdue appointments that nobody has locked, those after
- * `after` in the order of application, end_at and id; all zero: from the start.
+ * Find at most `limit` overdue appointments that nobody has locked, after
+ * `after` in the order of application, end_at and id; all zeroes: from the
+ * start.
  */
 extern int	overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit);
 
 /*
- * End these, with ended_at = end_at; returns how many. Does not wait: an
- * appointment that somebody has locked, or a message of it, is left as it is.
+ * End these appointments with ended_at = end_at; returns how many. Does not
+ * wait: an appointment is skipped if it or one of its messages is locked.
  */
 extern int	overdue_end(const Overdue *overdue, int count, TimestampTz now);
 
-/* When there will be something to end: a moment from now for what was left; DT_NOEND: never. */
+/* When to call again: soon if some were skipped; DT_NOEND: never. */
 extern TimestampTz overdue_next(TimestampTz now);
 
 #endif							/* APPT_END_H */

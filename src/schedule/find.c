@@ -1,22 +1,22 @@
 /*
  * find.c
- *		Pages of appointments: filtered, sorted, and how many there are in all.
+ *		Pages of appointments: filtered, sorted, and how many there are in
+ *		all.
  *
- * Statements are put together of what is asked for, because plans are generic:
- * a condition like "no organizers given, or this is one of them" could use no
- * index. Values never become part of the text. There are few such statements,
- * and each is prepared once a session.
+ * The text of each statement has only the filters that are given, because
+ * plans are generic: a condition like "no organizers given, or this is one of
+ * them" could use no index. Values never become part of the text. There are
+ * few such statements, and each is prepared once per session.
  *
- * Each organizer, and where no application is named each application, is looked
- * up by itself, and gives no more than could stand on the page: so the indexes
- * that end in start_at yield the first pages of the usual order without
- * sorting or even reading the rest, however many appointments there are. The
- * last pages are found from the other end. Participants are looked up for the
- * appointments of the page alone.
+ * Each organizer is looked up by itself, and each application if none is
+ * named; each lookup returns no more rows than the page can have. So the
+ * indexes that end in start_at yield the first pages of the default order
+ * without sorting or reading the rest, however many appointments there are.
+ * The last pages are read from the other end. Participants are read for the
+ * appointments of the page only.
  *
- * Count and page are read under the calling query's snapshot, both of them:
- * they are of one moment. The count reads an index alone, unless appointments
- * are looked for by their duration.
+ * Count and page are read under the calling query's snapshot, so they agree.
+ * The count reads an index alone, unless there is a filter by duration.
  */
 #include "postgres.h"
 
@@ -49,7 +49,7 @@ enum
 	ARGUMENT_PAGE_SIZE, ARGUMENT_PAGE_NUMBER, ARGUMENT_SORT_ORDER, ARGUMENT_SORT_FIELD
 };
 
-/* What pages can be sorted by. What may be NULL stands last, in either order. */
+/* Fields that pages can be sorted by. NULLs come last, in either order. */
 static const struct
 {
 	const char *name;
@@ -81,10 +81,10 @@ typedef struct Search
 	int			page_number;	/* from 1 */
 	int			sort_field;		/* of sort_fields */
 	bool		is_descending;
-	bool		is_backward;	/* the page is nearer to the other end */
+	bool		is_backward;	/* read from the other end, which is nearer */
 } Search;
 
-/* ---- what is asked for ---- */
+/* ---- arguments ---- */
 
 static int
 read_sort_field(FunctionCallInfo fcinfo)
@@ -127,7 +127,7 @@ read_paging(FunctionCallInfo fcinfo, Search *search)
 		report_invalid("page number out of range", "The page number is %d; it must be 1 or more.", search->page_number);
 }
 
-/* An array to filter by; an empty one filters nothing. */
+/* An array to filter by; NULL for an empty one, which filters nothing. */
 static ArrayType *
 read_filter(FunctionCallInfo fcinfo, int index)
 {
@@ -153,7 +153,7 @@ check_durations(ArrayType *durations)
 			(void) check_duration(DatumGetIntervalP(values[i]));
 }
 
-/* The first instant that is not before a range's bound. */
+/* The first instant that is not before the bound of a range. */
 static TimestampTz
 bound_instant(const RangeBound *bound)
 {
@@ -162,7 +162,7 @@ bound_instant(const RangeBound *bound)
 	if (bound->infinite)
 		return bound->lower ? DT_NOBEGIN : DT_NOEND;
 	at = DatumGetTimestampTz(bound->val);
-	/* Time comes in microseconds: what is after one is not before the next. */
+	/* Times are in microseconds: the first instant after `at` is the next one. */
 	if (!TIMESTAMP_NOT_FINITE(at) && bound->inclusive != bound->lower)
 		at++;
 	return at;
@@ -187,7 +187,7 @@ read_range(FunctionCallInfo fcinfo, Search *search)
 	search->until = is_empty ? DT_NOEND : bound_instant(&upper);
 }
 
-/* What is malformed is refused before anything is looked up. */
+/* Malformed arguments are refused before anything is looked up. */
 static void
 read_search(FunctionCallInfo fcinfo, Search *search)
 {
@@ -216,7 +216,7 @@ require_application(const Caller *caller, const pg_uuid_t *application_id)
 		report_not_found("application", application_id);
 }
 
-/* Narrow it to what the caller may see. */
+/* Narrow the search to appointments that the caller may see. */
 static void
 narrow(Search *search, Caller *caller)
 {
@@ -236,7 +236,7 @@ narrow(Search *search, Caller *caller)
 
 /* ---- statements ---- */
 
-/* Parameters of every statement below, whether its text has them or not. */
+/* Parameters of every statement below, whether or not its text uses them. */
 enum
 {
 	PARAMETER_APPLICATION_ID, PARAMETER_FROM, PARAMETER_UNTIL, PARAMETER_ORGANIZER_IDS,
@@ -250,7 +250,7 @@ static const Statement blank = {
 	true
 };
 
-/* Which filters there are. */
+/* Number of combinations of filters. */
 #define FILTERS 8
 
 static int
@@ -261,7 +261,7 @@ filters_of(const Search *search)
 		(search->durations != NULL ? 4 : 0);
 }
 
-/* What is looked up one by one. */
+/* The applications and organizers that are looked up one by one. */
 static void
 append_sources(StringInfo sql, const Search *search)
 {
@@ -273,7 +273,7 @@ append_sources(StringInfo sql, const Search *search)
 	appendStringInfoString(sql, " CROSS JOIN LATERAL (SELECT ");
 }
 
-/* Which appointments of such a source. */
+/* The appointments of one such lookup that match the filters. */
 static void
 append_matching(StringInfo sql, const Search *search)
 {
@@ -285,7 +285,7 @@ append_matching(StringInfo sql, const Search *search)
 		appendStringInfoString(sql, " AND a.end_at - a.start_at = ANY ($6)");
 }
 
-/* In the order asked for, or from its end. */
+/* The order asked for, or its reverse. */
 static void
 append_order(StringInfo sql, const Search *search, const char *expression, const char *id, bool is_backward)
 {
@@ -296,7 +296,7 @@ append_order(StringInfo sql, const Search *search, const char *expression, const
 	appendStringInfo(sql, ", %s %s", id, is_backward ? "DESC" : "ASC");
 }
 
-/* Counting by start keeps to the indexes that are ordered by it. */
+/* Counting start_at makes the planner use the indexes that are ordered by it. */
 static void
 append_count(StringInfo sql, const Search *search)
 {
@@ -323,7 +323,7 @@ append_page(StringInfo sql, const Search *search)
 	append_order(sql, search, "a.sorted_by", "a.id", false);
 }
 
-/* The text stays with the statement. */
+/* The text is composed once and kept with the statement. */
 static Statement *
 compose_once(Statement *statement, const Search *search, void (*append) (StringInfo sql, const Search *search))
 {
@@ -357,7 +357,7 @@ page_statement(const Search *search)
 						search, append_page);
 }
 
-/* ---- answers ---- */
+/* ---- results ---- */
 
 static NullableDatum
 array_or_null(ArrayType *array)
@@ -377,9 +377,9 @@ set_parameters(const Search *search, NullableDatum *parameters)
 	parameters[PARAMETER_SKIPPED] = parameters[PARAMETER_SIZE] = SQL_NULL;
 }
 
-/* Where the page is; false if it is past the last. */
+/* Find the page's position; false if it is past the last page. */
 static bool
-set_place(Search *search, NullableDatum *parameters, int64 total)
+set_position(Search *search, NullableDatum *parameters, int64 total)
 {
 	int64		skipped = (search->page_number - INT64CONST(1)) * search->page_size;
 	int64		size = Min(search->page_size, total - skipped);
@@ -394,7 +394,7 @@ set_place(Search *search, NullableDatum *parameters, int64 total)
 	return true;
 }
 
-/* The page's appointments as appt.appointment_details[]; none past the last page. */
+/* The page's appointments as appt.appointment_details[]; empty past the last page. */
 static Datum
 find_content(Search *search, NullableDatum *parameters, int64 total, Oid details_type)
 {
@@ -402,7 +402,7 @@ find_content(Search *search, NullableDatum *parameters, int64 total, Oid details
 	Datum	   *elements;
 	uint64		count;
 
-	if (!set_place(search, parameters, total))
+	if (!set_position(search, parameters, total))
 		return PointerGetDatum(construct_empty_array(details_type));
 	count = statement_run_nullable(page_statement(search), parameters);
 	elements = (Datum *) palloc(count * sizeof(Datum));
@@ -441,10 +441,11 @@ appointment_page(Call *call, FunctionCallInfo fcinfo, Search *search)
  *		range tstzrange = null, page_size integer = 25, page_number integer = 1,
  *		sort_order text = 'asc', sort_field text = 'start_at') -> appt.appointment_page
  *
- * An agent and a client service get what they organize, whatever organizer_id
- * says. 22023 for malformed arguments, PT404 for an application that is not there
- * or not the caller's. Source: auvious-appointments-api.txt, "Retrieve All
- * Appointments with Optional Filtering".
+ * An agent and a client service get the appointments that they organize,
+ * whatever organizer_id says. 22023: an invalid argument. PT404: no such
+ * application, or it is not the caller's. Source:
+ * auvious-appointments-api.txt, "Retrieve All Appointments with Optional
+ * Filtering".
  */
 Datum
 find_appointments(PG_FUNCTION_ARGS)

@@ -1,7 +1,7 @@
 /*
  * get.c
- *		Reading one appointment: by its id, by a ticket to its room, and one of
- *		its people.
+ *		Reading one appointment, by its id or by a ticket to its room, and one
+ *		of its participants.
  */
 #include "postgres.h"
 
@@ -22,10 +22,10 @@ PG_FUNCTION_INFO_V1(resolve_room);
 /*
  * appt.get_appointment(id uuid) -> appt.appointment_details
  *
- * PT404 for one that is not there, or not the caller's: an agent's are those of
- * its application or, where agent_scope is OWN, those it organizes or attends; a
- * customer's is the one that its token names.
- * Source: auvious-appointments-api.txt, "Retrieve an Appointment by ID".
+ * PT404: it does not exist or is not the caller's. An agent's appointments are
+ * those of its application or, with agent_scope OWN, those that it organizes
+ * or attends; a customer's is the one that its token names. Source:
+ * auvious-appointments-api.txt, "Retrieve an Appointment by ID".
  */
 Datum
 get_appointment(PG_FUNCTION_ARGS)
@@ -42,7 +42,7 @@ get_appointment(PG_FUNCTION_ARGS)
 
 /* ---- participants ---- */
 
-/* Two columns of text as the members of an object; NULL is left out. */
+/* Two columns of text as members of an object; NULLs are left out. */
 static NullableDatum
 next_pair(Row *row, const char *key, const char *other_key)
 {
@@ -94,9 +94,9 @@ is_over(const Appointment *appointment, TimestampTz now)
 /*
  * appt.get_participant(id uuid, participant_id text) -> appt.participant_details
  *
- * PT404 if appointment or participant are not there or not the caller's. A
- * customer sees the customers of its own, until the appointment is over.
- * Source: auvious-appointments-api.txt, "Get Participant Details".
+ * PT404: the appointment or participant does not exist or is not the caller's.
+ * A customer sees the customers of its appointment until it is over. Source:
+ * auvious-appointments-api.txt, "Get Participant Details".
  */
 Datum
 get_participant(PG_FUNCTION_ARGS)
@@ -126,10 +126,10 @@ get_participant(PG_FUNCTION_ARGS)
 /*
  * appt.resolve_room(ticket text) -> appt.appointment_details
  *
- * To know the ticket is what admits: whoever organizes, it is enough that the
- * appointment is of the caller's application. PT404 for an unknown ticket, once
- * it has expired, and if the appointment is CANCELLED. Source: api.md's
- * functions beyond the seed.
+ * The ticket is the permission: whoever organizes, it is enough that the
+ * appointment belongs to the caller's application. PT404: an unknown or
+ * expired ticket, or the appointment is CANCELLED. Source: api.md's functions
+ * beyond the seed.
  */
 Datum
 resolve_room(PG_FUNCTION_ARGS)

@@ -1,9 +1,10 @@
 /*
  * join.c
- *		Who enters and leaves the call, as the video front end tells us.
+ *		Participants who enter and leave the call, as the video front end
+ *		reports them.
  *
- * The first customer's entering starts the call: from then on reminders and
- * links would only disturb. Leaving ends nothing: people come back.
+ * The call starts when the first customer enters: from then on reminders and
+ * links would only disturb. Leaving does not end it: people come back.
  */
 #include "postgres.h"
 
@@ -19,7 +20,7 @@
 PG_FUNCTION_INFO_V1(record_join);
 PG_FUNCTION_INFO_V1(record_leave);
 
-/* A customer speaks for itself alone; of others it learns nothing. */
+/* A customer may record itself only, and learns nothing about others. */
 static char *
 whom(FunctionCallInfo fcinfo, const Caller *caller)
 {
@@ -41,7 +42,7 @@ require_activated(const Appointment *appointment)
 						uuid_text(&appointment->key.id), appointment->state);
 }
 
-/* The participant is in; is it a customer? PT404 if there is none of that id. */
+/* Record that the participant is in the call; is it a customer? PT404 if there is none of that id. */
 static bool
 set_joined(const AppointmentKey *key, const char *participant_id)
 {
@@ -73,10 +74,10 @@ start_call(const AppointmentKey *key)
 /*
  * appt.record_join(id uuid, participant_id text) -> void
  *
- * Again changes no more than that it is not left. PT404 if appointment or
- * participant are not there or not the caller's, PT409 unless it is ACTIVATED.
- * Source: auvious-notifications.txt, reminders and the call; api.md's
- * functions beyond the seed.
+ * Repeated, it only clears left_at. PT404: the appointment or participant does
+ * not exist or is not the caller's. PT409: it is not ACTIVATED. Source:
+ * auvious-notifications.txt, reminders and the call; api.md's functions beyond
+ * the seed.
  */
 Datum
 record_join(PG_FUNCTION_ARGS)
@@ -102,8 +103,8 @@ record_join(PG_FUNCTION_ARGS)
 /*
  * appt.record_leave(id uuid, participant_id text) -> void
  *
- * Of who never joined, nothing is recorded; who left already, left then. PT404
- * and PT409 as record_join.
+ * Nothing is recorded for a participant who never joined; repeated, the first
+ * time stays. PT404 and PT409 as record_join.
  */
 Datum
 record_leave(PG_FUNCTION_ARGS)

@@ -1,32 +1,32 @@
 /*
  * overlap.c
- *		Which appointments overlap a window of time?
+ *		Searching appointments that overlap a time window.
  *
- * A btree over (start_at, end_at) must look back from the window as far as the
- * longest of its entries reaches. So the short appointments, up to 4^7 seconds
- * or four and a half hours, have such an index of their own, in which one
- * descent finds them, and the long ones have another. That leads with the
- * appointment's duration class, the least c with 4^c seconds >= its duration:
- * within a class nothing that starts more than 4^c seconds before the window
- * still reaches into it. A few long ones are read through; where an application
- * has more, the search hops from class to class that it has, and a very long
- * appointment costs two more probes of a small index, not a longer range. Every
- * appointment is in one index only.
+ * A search in a btree over (start_at, end_at) has to start before the window,
+ * by as much as the longest entry lasts. So short appointments, up to 4^7
+ * seconds or four and a half hours, have such an index of their own, which one
+ * descent searches, and long ones have another. That one starts with the
+ * duration class of the appointment, the least c with 4^c seconds >= its
+ * duration: within a class, no appointment that starts more than 4^c seconds
+ * before the window overlaps it. A few long ones are read sequentially; if an
+ * application has more, the search visits each class that occurs. A very long
+ * appointment then costs two more probes of a small index, not a longer range.
+ * Each appointment is in one of the two indexes.
  *
  * The indexes are read directly and not by a statement: the planner has been
- * seen to join the classes by hash over the whole application, and what is a
- * few probes of a btree should not wait for planning either. Conditions are keys
- * of the index; its predicate leaves SCHEDULED and ACTIVATED ones alone,
- * and a change of state makes a new entry or none, so that an entry whose row
- * version is visible is one to count. As in an index-only scan, pages that are
- * visible to all spare the look at the row; the rows that must be looked at are
- * gathered, and looked at together (row_check.c).
+ * seen to hash-join the classes over the whole application, and planning takes
+ * longer than a few probes of a btree. The conditions are index keys. The
+ * predicates of the indexes admit SCHEDULED and ACTIVATED appointments only,
+ * and a change of state makes a new entry or none, so an entry with a visible
+ * row version counts. As in an index-only scan, the rows of pages that are
+ * visible to all need no look; the others are collected and rechecked together
+ * (row_check.c).
  *
- * What one agent organizes is found from two sides. An index by organizer has
- * no room for classes: every booking would pay for one more index, or for
- * entries of this one twice. It is asked for what takes no more than three days,
- * with a look-back of so long; what is longer is found as above, and its rows
- * are asked whose they are.
+ * The appointments of one organizer are found in two ways. The index by
+ * organizer has no duration classes: they would cost every booking another
+ * index, or a second entry in this one. It is searched for appointments of up
+ * to three days, starting so long before the window. Longer ones are found as
+ * above, and their rows tell who organizes them.
  */
 #include "postgres.h"
 
@@ -63,30 +63,30 @@ PG_FUNCTION_INFO_V1(count_overlapping);
 #define LONG_KEYS 5
 #define ORGANIZER_KEYS 4
 
-/* The last class of the index of short ones: the predicates in sql/appointment.sql say the same. */
+/* The last class of the index of short appointments; the predicates in sql/appointment.sql use it, too. */
 #define LONGEST_SHORT_CLASS 7
 
-/* Up to 4^9 seconds, three days: what an agent does in so long is quickly read. */
+/* Up to 4^9 seconds, three days: an agent has few appointments in that time. */
 #define LONGEST_ORGANIZER_CLASS 9
 
-/* So many long ones are read one after the other, whatever their classes and times. */
+/* Up to so many long appointments are read sequentially, whatever their classes and times. */
 #define FEW 16
 
-/* 4^20 seconds are 35,000 years; classes beyond reach back to the beginning. */
+/* 4^20 seconds are 35,000 years; a search of higher classes starts at the beginning of time. */
 #define MAX_CLASS_LENGTH 20
 
 /*
- * Pages of the visibility map that are kept at hand, each for 256 MB of the
- * table: what overlaps may lie anywhere in it. With more than eight buffers
- * pinned, PostgreSQL has to look for its pins in a hash table.
+ * Pages of the visibility map that are kept pinned, each for 256 MB of the
+ * table, because matching rows may be anywhere in it. With more than eight
+ * pins, PostgreSQL looks them up in a hash table.
  */
 #define VISIBILITY_MAPS 4
 #define BLOCKS_PER_MAP 32768
 
-/* After so many rows that had to be looked at, the map is asked only while it knows of most. */
+/* After so many rows to recheck, the map is read only while most rows need no recheck. */
 #define DOUBTS_AT_FIRST 64
 
-/* Whose appointments are looked for, and where their rows say so. */
+/* An organizer to search for, and the columns of the table that tell. */
 typedef struct Organizer
 {
 	text	   *id;
@@ -102,12 +102,12 @@ typedef struct Search
 {
 	const pg_uuid_t *application_id;
 	const Span *window;
-	const Organizer *organizer; /* NULL: anybody */
-	SpanList   *found;			/* NULL: to be counted only */
+	const Organizer *organizer; /* NULL: any */
+	SpanList   *found;			/* NULL: only count */
 	int64		count;
 	Relation	table;
-	TupleTableSlot *slot;		/* NULL: no row was looked at yet */
-	RowEntries	doubtful;		/* whose rows have to be looked at */
+	TupleTableSlot *slot;		/* created for the first row */
+	RowEntries	doubtful;		/* entries whose rows must be looked at */
 	Buffer		visibility_maps[VISIBILITY_MAPS];
 } Search;
 
@@ -151,7 +151,7 @@ search_end(Search *search)
 	table_close(search->table, NoLock);
 }
 
-/* A scan that also gives the entries, not only where the rows are. */
+/* A scan that returns the index entries, too. */
 static IndexScanDesc
 begin_scan(Search *search, Relation index, int keys)
 {
@@ -170,8 +170,9 @@ entry_value(IndexScanDesc scan, AttrNumber column)
 }
 
 /*
- * Before which instant nothing of the class reaches into the window. A second
- * more than need be, because the logarithm that classes come from is rounded.
+ * Appointments of the class that start before this instant end before the
+ * window. One second more than necessary, because the logarithm that the class
+ * is computed with is rounded.
  */
 static TimestampTz
 earliest_start(int16 duration_class, TimestampTz start_at)
@@ -197,7 +198,7 @@ is_organized_by(TupleTableSlot *slot, const Organizer *organizer)
 		is_text(slot, organizer->organizer_type, PARTICIPANT_AGENT, strlen(PARTICIPANT_AGENT));
 }
 
-/* Does the organizer organize what the scan has just come to? */
+/* Does the organizer organize the appointment of the scan's present entry? */
 static bool
 row_is_wanted(Search *search, IndexScanDesc scan)
 {
@@ -210,7 +211,7 @@ row_is_wanted(Search *search, IndexScanDesc scan)
 	return wanted;
 }
 
-/* Is every row of the page known to be visible to everybody? */
+/* Does the visibility map say that all rows of the page are visible to everybody? */
 static bool
 page_is_visible(Search *search, Snapshot snapshot, BlockNumber block)
 {
@@ -232,7 +233,7 @@ take(Search *search, const Span *span)
 		span_list_add(search->found, span->start_at, span->end_at);
 }
 
-/* The times of the entry that a scan has come to, in these columns of it. */
+/* The times in the scan's present entry, which has them in these columns. */
 static Span
 entry_span(IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
 {
@@ -243,9 +244,9 @@ entry_span(IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
 }
 
 /*
- * Take in the entry that a scan has come to. The map must be asked while the
- * scan stays at the entry's page of the index: VACUUM can't have the row's
- * place used for another until then.
+ * Take the scan's present entry. The map must be read while the scan is on the
+ * entry's index page: until then VACUUM cannot give the row's place to
+ * another.
  */
 static void
 take_entry(Search *search, IndexScanDesc scan, ItemPointer tid, const Span *span)
@@ -261,7 +262,7 @@ take_entry(Search *search, IndexScanDesc scan, ItemPointer tid, const Span *span
 		row_entries_add(&search->doubtful, tid, span);
 }
 
-/* Take in what a scan finds. */
+/* Take all entries of the scan. */
 static void
 search_entries(Search *search, IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
 {
@@ -312,7 +313,7 @@ search_short(Search *search)
 	index_close(index, NoLock);
 }
 
-/* To the first entry of the application of a class after one. */
+/* Position the scan before the application's first entry of a higher class. */
 static void
 go_after_class(Search *search, IndexScanDesc scan, int16 duration_class)
 {
@@ -325,7 +326,7 @@ go_after_class(Search *search, IndexScanDesc scan, int16 duration_class)
 	index_rescan(scan, keys, CLASS_KEYS, NULL, 0);
 }
 
-/* The application's next duration class after one; false if there is none. */
+/* The application's next duration class; false if there is none. */
 static bool
 next_class(Search *search, IndexScanDesc scan, int16 *duration_class)
 {
@@ -359,8 +360,8 @@ search_class(Search *search, Relation index, int16 duration_class)
 }
 
 /*
- * Few long ones, as most applications have, are soon read through, in one
- * descent. False if there are more: then nothing has been taken in.
+ * Few long appointments, as most applications have, are read sequentially, in
+ * one descent. Returns false if there are more; then nothing has been taken.
  */
 static bool
 search_few(Search *search, IndexScanDesc scan, int16 after)
@@ -389,7 +390,7 @@ search_few(Search *search, IndexScanDesc scan, int16 after)
 	return true;
 }
 
-/* All classes after one. */
+/* Search all classes after this one. */
 static void
 search_long(Search *search, int16 after)
 {
@@ -411,7 +412,7 @@ search_all(Search *search)
 	search_doubtful(search);
 }
 
-/* How many appointments of the application overlap the window. */
+/* Number of appointments of the application that overlap the window. */
 static int64
 overlap_count(const pg_uuid_t *application_id, const Span *window)
 {
@@ -490,7 +491,7 @@ is_within_reach(TupleTableSlot *slot, const Organizer *organizer)
 	return DatumGetInt16(slot_getattr(slot, organizer->duration_class, &is_null)) <= LONGEST_ORGANIZER_CLASS;
 }
 
-/* Those of classes that the organizer's index is asked for. */
+/* Search the organizer's index for its classes. */
 static void
 search_organizer(Search *search)
 {
@@ -532,9 +533,10 @@ overlap_find_organized(const pg_uuid_t *application_id, const char *agent_id,
 /*
  * appt.count_overlapping(application_id uuid, start_at timestamptz, duration interval) -> bigint
  *
- * SCHEDULED and ACTIVATED ones whose [start_at, end_at) intersects the window;
- * 0 for an unknown application. 22023 for malformed arguments. Source:
- * auvious-appointments-api.txt, "Get Count of Overlapping Appointments".
+ * Number of SCHEDULED and ACTIVATED appointments whose [start_at, end_at)
+ * overlaps the window; 0 for an unknown application. 22023: an invalid
+ * argument. Source: auvious-appointments-api.txt, "Get Count of Overlapping
+ * Appointments".
  */
 Datum
 count_overlapping(PG_FUNCTION_ARGS)

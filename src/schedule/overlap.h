@@ -1,11 +1,12 @@
 /*
  * overlap.h
- *		Which appointments overlap a window of time?
+ *		Searching appointments that overlap a time window.
  *
- * SCHEDULED and ACTIVATED ones whose [start_at, end_at) intersects the window,
- * read from the indexes under the active snapshot: costs follow what is found,
- * not the size of the table nor the longest appointment. SPI is not needed.
- * Reads as the extension itself: the caller has been authorized.
+ * Finds SCHEDULED and ACTIVATED appointments whose [start_at, end_at) overlaps
+ * the window, from the indexes, under the active snapshot. The cost depends on
+ * the number found, not on the size of the table or the longest appointment.
+ * Does not need SPI. Reads with the extension's own rights: the caller must
+ * have been authorized.
  */
 #ifndef APPT_OVERLAP_H
 #define APPT_OVERLAP_H
@@ -14,10 +15,10 @@
 
 #include "schedule/span.h"
 
-/* Add their times to a list. */
+/* Add the times of the application's appointments to the list. */
 extern void overlap_find(const pg_uuid_t *application_id, const Span *window, SpanList *found);
 
-/* Of those that one agent organizes. */
+/* The same for the appointments that one agent organizes. */
 extern void overlap_find_organized(const pg_uuid_t *application_id, const char *agent_id,
 								   const Span *window, SpanList *found);
 

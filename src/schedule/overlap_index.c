@@ -2,12 +2,12 @@
  * overlap_index.c
  *		Finding the indexes that searches for overlaps read.
  *
- * They are known by what they are, the columns and those of the predicate, and
+ * They are recognized by their columns and the columns of their predicates,
  * not by name: an index can be renamed, and REINDEX CONCURRENTLY puts another
- * one in its place. What was found is remembered until PostgreSQL tells that
- * something about the table has changed; the table's lock, which is taken
- * before, brings such news along, and keeps an index from going away after
- * that: whoever replaces it waits for those who have the table locked.
+ * one in its place. The result is cached until an invalidation message for the
+ * table arrives. Locking the table, which comes first, processes such
+ * messages, and it keeps the index from being dropped after that: whoever
+ * replaces an index waits for those who have locked the table.
  */
 #include "postgres.h"
 
@@ -25,7 +25,7 @@
 #define OVERLAP_INDEXES (OVERLAP_INDEX_ORGANIZER + 1)
 #define MAX_COLUMNS 4
 
-/* Columns that it starts with, and those that its predicate is about. */
+/* The first columns of an index, and the columns of its predicate. */
 typedef struct Description
 {
 	const char *columns[MAX_COLUMNS + 1];
@@ -38,7 +38,7 @@ static const Description descriptions[OVERLAP_INDEXES] = {
 	[OVERLAP_INDEX_ORGANIZER] = {{"application_id", "organizer_id", "start_at"}, {NULL}}
 };
 
-/* What was found, and at which count of changes. */
+/* The result, and the count of changes when it was found. */
 static Oid	found[OVERLAP_INDEXES];
 static uint64 found_at = 0;
 static uint64 changes = 0;
@@ -88,7 +88,7 @@ has_predicate(Relation index, const Description *description)
 	return bms_equal(expected, actual);
 }
 
-/* Is it one that can be read, and which? */
+/* If the index is one of those, and can be read, take it. */
 static void
 judge(Relation index)
 {
@@ -100,7 +100,7 @@ judge(Relation index)
 			found[i] = RelationGetRelid(index);
 }
 
-/* Whatever changes meanwhile has all of it found again the next time. */
+/* A change that arrives meanwhile makes the next call find them again. */
 static void
 find_indexes(Relation table)
 {

@@ -12,7 +12,7 @@ typedef enum OverlapIndex
 	OVERLAP_INDEX_SHORT, OVERLAP_INDEX_LONG, OVERLAP_INDEX_ORGANIZER
 } OverlapIndex;
 
-/* Its columns, by index. */
+/* Column numbers in each index. */
 enum
 {
 	SHORT_APPLICATION_ID = 1, SHORT_START_AT, SHORT_END_AT
@@ -27,8 +27,8 @@ enum
 };
 
 /*
- * Opened and locked for reading; close it with index_close(). The table is
- * open and locked. 42704 if there is none that can be read.
+ * Open the index and lock it for reading; close it with index_close(). The
+ * table is open and locked. 42704: no usable index.
  */
 extern Relation overlap_index_open(Relation table, OverlapIndex index);
 

@@ -1,11 +1,12 @@
 /*
  * participant.c
- *		What callers say about a customer, and storing participants.
+ *		Reading a customer from a JSON object, and storing participants.
  *
- * Members of the customer's object that appt does not know are refused: ignoring
- * a misspelled address would lose every message. A mail address that no mail can reach is refused at once: the caller can still ask
- * the customer. A phone number is kept as written when it is no number we
- * can call, because people read it too; its messages are then SKIPPED.
+ * Unknown members of the object are refused: ignoring a misspelled address
+ * would lose every message. An invalid email address is refused at once,
+ * because the caller can still ask the customer. A phone number that cannot be
+ * called is kept as written, because people read it, too; its messages are
+ * then SKIPPED.
  */
 #include "postgres.h"
 
@@ -77,6 +78,18 @@ customer_parse(Jsonb *object, const char *calling_code)
 }
 
 char *
+find_calling_code(const pg_uuid_t *application_id)
+{
+	static Statement find = {
+		"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}
+	};
+
+	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	return next_text(ROW(0));
+}
+
+char *
 participant_type(const AppointmentKey *key, const char *participant_id)
 {
 	static Statement find = {
@@ -91,7 +104,7 @@ participant_type(const AppointmentKey *key, const char *participant_id)
 }
 
 void
-require_place(const AppointmentKey *key)
+require_not_full(const AppointmentKey *key)
 {
 	static Statement find_last = {
 		"SELECT FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 OFFSET $3 LIMIT 1",

@@ -1,52 +1,55 @@
 /*
  * participant.h
- *		The people of an appointment.
+ *		Participants of an appointment.
  */
 #ifndef APPT_PARTICIPANT_H
 #define APPT_PARTICIPANT_H
 
 #include "schedule/appointment.h"
 
-/* The seed's customer object; NULL: not given. */
+/* A customer, as in the JSON argument; NULL: not given. */
 typedef struct Customer
 {
-	char	   *id;				/* a new one */
+	char	   *id;				/* generated */
 	char	   *username;
 	char	   *first_name;
 	char	   *last_name;
-	char	   *email;			/* one that mail can be sent to */
-	char	   *phone;			/* E.164 where it can be */
+	char	   *email;			/* a valid address */
+	char	   *phone;			/* E.164 if it can be called, else as written */
 	char	   *locale;
 	char	   *preferred_channel;	/* EMAIL or SMS */
-	const char *verified_channel;	/* by whose address a code was sent; NULL:
-									 * none was needed */
+	const char *verified_channel;	/* channel of the address that a code verified; NULL: none */
 	Jsonb	   *metadata;		/* never NULL */
 } Customer;
 
 /*
- * Check and read {"name": {"firstName", "lastName"}, "contact": {"primaryEmail",
- * "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}; other
- * members are ignored. 22023 for what can't be. calling_code, of the
- * application, may be NULL.
+ * Read {"name": {"firstName", "lastName"}, "contact": {"primaryEmail",
+ * "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}.
+ * 22023: an unknown member or an invalid value. calling_code, the
+ * application's, may be NULL.
  */
 extern Customer *customer_parse(Jsonb *object, const char *calling_code);
 
-/* Of an application's phone numbers written without one; NULL: none. PT404 if there is no such application. */
+/*
+ * Country calling code for an application's phone numbers that have none;
+ * NULL: none. PT404: no such application.
+ */
 extern char *find_calling_code(const pg_uuid_t *application_id);
 
-/* AGENT or CUSTOMER; NULL if there is no participant of that id. */
+/* AGENT or CUSTOMER; NULL if there is no participant with that id. */
 extern char *participant_type(const AppointmentKey *key, const char *participant_id);
 
-/* Of one appointment, agents and customers together. */
+/* Agents and customers of one appointment. */
 #define MAX_PARTICIPANTS 500
 
-/* PT409 if the appointment has no place for another participant. It is locked. */
-extern void require_place(const AppointmentKey *key);
+/* PT409 if the appointment has MAX_PARTICIPANTS already. It is locked. */
+extern void require_not_full(const AppointmentKey *key);
 
 /*
- * Store one; the appointment is new, or it is locked and has a place. Its
- * created_at is the transaction's start if the appointment is new, else the
- * clock's time: config/record_change.c so knows who was added later.
+ * Store a participant. The appointment is new, or it is locked and has room
+ * for one more. created_at is the transaction's start for a new appointment,
+ * else the clock's time: config/record_change.c tells by it who was added
+ * later.
  */
 extern void agent_insert(const AppointmentKey *key, const char *user_id, TimestampTz created_at);
 extern void customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz created_at);

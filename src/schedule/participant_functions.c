@@ -1,6 +1,6 @@
 /*
  * participant_functions.c
- *		People added to an appointment, and taken off it.
+ *		Adding participants to an appointment, and removing them.
  */
 #include "postgres.h"
 
@@ -30,23 +30,11 @@ touch(const AppointmentKey *key, bool calendars_change)
 						 BoolGetDatum(calendars_change));
 }
 
-char *
-find_calling_code(const pg_uuid_t *application_id)
-{
-	static Statement find = {
-		"SELECT calling_code FROM appt.application WHERE id = $1", 1, {UUIDOID}
-	};
-
-	if (statement_run(&find, UUIDPGetDatum(application_id)) == 0)
-		report_not_found("application", application_id);
-	return next_text(ROW(0));
-}
-
 /*
  * appt.add_customer(id uuid, customer jsonb) -> appt.appointment_details
  *
- * 22023 for a malformed customer, PT404 if the appointment is not there or not
- * the caller's to change, PT409 if it is full and once it is over. Source:
+ * 22023: an invalid customer. PT404: the appointment does not exist or the
+ * caller may not change it. PT409: it is full or over. Source:
  * auvious-appointments-api.txt, "Add a Customer as a Participant".
  */
 Datum
@@ -64,7 +52,7 @@ add_customer(PG_FUNCTION_ARGS)
 	object = required_object(fcinfo, 1, "customer");
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
-	require_place(&appointment->key);
+	require_not_full(&appointment->key);
 	customer = customer_parse(object, find_calling_code(&appointment->key.application_id));
 	customer_insert(&appointment->key, customer, GetCurrentTimestamp());
 	touch(&appointment->key, false);
@@ -75,9 +63,9 @@ add_customer(PG_FUNCTION_ARGS)
 /*
  * appt.add_agent(id uuid, user_id text) -> appt.appointment_details
  *
- * User ids are trusted. PT404 if the appointment is not there or not the
- * caller's to change, PT409 if a participant of that id is there already, if it
- * is full and once it is over. Source: auvious-appointments-api.txt, "Add an Agent as a
+ * User ids are not checked. PT404: the appointment does not exist or the
+ * caller may not change it. PT409: it has a participant with that id, is full
+ * or over. Source: auvious-appointments-api.txt, "Add an Agent as a
  * Participant".
  */
 Datum
@@ -97,7 +85,7 @@ add_agent(PG_FUNCTION_ARGS)
 	if (participant_type(&appointment->key, user_id) != NULL)
 		report_conflict("already a participant of the appointment",
 						"\"%s\" takes part in appointment \"%s\".", user_id, uuid_text(id));
-	require_place(&appointment->key);
+	require_not_full(&appointment->key);
 	agent_insert(&appointment->key, user_id, GetCurrentTimestamp());
 	touch(&appointment->key, false);
 	plan_updated(&appointment->key, list_make1(FIELD_PARTICIPANTS), GetCurrentTransactionStartTimestamp());
@@ -119,9 +107,10 @@ delete_participant(const AppointmentKey *key, const char *participant_id)
 /*
  * appt.remove_participant(id uuid, participant_id text) -> appt.appointment_details
  *
- * PT404 if appointment or participant are not there or not the caller's to
- * change, PT409 for the organizer and once it is over. Source:
- * auvious-appointments-api.txt, "Delete a Participant from an Appointment".
+ * PT404: the appointment or participant does not exist or the caller may not
+ * change it. PT409: the participant is the organizer, or the appointment is
+ * over. Source: auvious-appointments-api.txt, "Delete a Participant from an
+ * Appointment".
  */
 Datum
 remove_participant(PG_FUNCTION_ARGS)
@@ -146,14 +135,14 @@ remove_participant(PG_FUNCTION_ARGS)
 		report_conflict("the organizer cannot be removed",
 						"\"%s\" organizes appointment \"%s\".", participant_id, uuid_text(id));
 	is_customer = strcmp(type, PARTICIPANT_CUSTOMER) == 0;
-	/* What the customer is still to be told is copied from the row that goes. */
+	/* Copy the data of the message that the customer still gets from the row to be deleted. */
 	plan_participant_removed(&appointment->key, participant_id, is_customer,
 							 GetCurrentTransactionStartTimestamp());
 	delete_participant(&appointment->key, participant_id);
 
 	/*
-	 * Every cancellation counts for calendars (RFC 5546, 2.1.4), also of one
-	 * person's part.
+	 * Every cancellation increases the sequence (RFC 5546, 2.1.4), also that
+	 * of one participant.
 	 */
 	touch(&appointment->key, is_customer);
 	return return_details(&call, fcinfo, &appointment->key);

@@ -1,6 +1,6 @@
 /*
  * random.c
- *		Ids and codes that nobody can guess.
+ *		Random ids and codes that nobody can guess.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * random.h
- *		Ids and codes that nobody can guess.
+ *		Random ids and codes that nobody can guess.
  */
 #ifndef APPT_RANDOM_H
 #define APPT_RANDOM_H

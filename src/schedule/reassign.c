@@ -2,9 +2,9 @@
  * reassign.c
  *		Handing an appointment over to another agent.
  *
- * The new organizer takes the place of the old one and of every other agent;
- * customers stay. One who attended already keeps its row, and with it when it
- * joined. The log goes over to it, too (notify/planning.c).
+ * The new organizer replaces the old one and all other agents; customers stay.
+ * If it attended already, its row is kept, with joined_at. The log becomes
+ * visible to it, too (notify/planning.c).
  */
 #include "postgres.h"
 
@@ -46,7 +46,7 @@ set_organizer(const AppointmentKey *key, const char *user_id)
 						 text_datum(user_id));
 }
 
-/* It is the only agent from now on. Are the participants others than before? */
+/* Make it the only agent; did the participants change? */
 static bool
 replace_agents(const AppointmentKey *key, const char *user_id)
 {
@@ -65,12 +65,12 @@ replace_agents(const AppointmentKey *key, const char *user_id)
 							text_datum(user_id));
 	if (type != NULL)
 		return removed > 0;
-	require_place(key);
+	require_not_full(key);
 	agent_insert(key, user_id, GetCurrentTimestamp());
 	return true;
 }
 
-/* Lock what the new organizer's being free depends on, before the row may be locked. */
+/* Lock the days of the new organizer, which must happen before the row is locked. */
 static void
 lock_capacity(const Caller *caller, const pg_uuid_t *id, const char *user_id, const Capacity *capacity)
 {
@@ -82,7 +82,7 @@ lock_capacity(const Caller *caller, const pg_uuid_t *id, const char *user_id, co
 	capacity_lock(capacity, &planned, present);
 }
 
-/* The row, locked, and what its application allows. */
+/* The locked row, and the capacity of its application. */
 static Appointment *
 lock_appointment(const Caller *caller, const pg_uuid_t *id, const char *user_id, Capacity *capacity)
 {
@@ -100,10 +100,11 @@ lock_appointment(const Caller *caller, const pg_uuid_t *id, const char *user_id,
 /*
  * appt.reassign_appointment(id uuid, user_id text) -> appt.appointment_details
  *
- * Organized by that agent already: nothing changes. PT404 if it is not there
- * or not the caller's to change, PT409 if the user is a customer of it or not
- * free, if it is full of customers and once it is over. Source: auvious-appointments-api.txt, "Reassign an Existing
- * Appointment to a New Agent".
+ * If that agent organizes it already, nothing changes. PT404: it does not
+ * exist or the caller may not change it. PT409: the user is one of its
+ * customers or is not free, or the appointment is full of customers or over.
+ * Source: auvious-appointments-api.txt, "Reassign an Existing Appointment to a
+ * New Agent".
  */
 Datum
 reassign_appointment(PG_FUNCTION_ARGS)

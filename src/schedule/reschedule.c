@@ -2,13 +2,13 @@
  * reschedule.c
  *		Moving an appointment in time.
  *
- * Only what differs is a change: a start is checked against the clock only if
- * it moves, so that a call under way in another timezone can still be told
- * apart from one that is booked into the past.
+ * Only values that differ are changes. The start is checked against the clock
+ * only if it moves, so that the timezone of an appointment that has started
+ * can still be changed.
  *
- * Where the application has a capacity, the move is worked out twice: on the
- * row as it is read, to know which days must be locked before it, and on the
- * row as it is locked.
+ * If the application has a capacity, the move is computed twice: from the row
+ * as it is read, to find the days to lock before it, and from the row as it is
+ * locked.
  */
 #include "postgres.h"
 
@@ -29,10 +29,10 @@ enum
 	ARGUMENT_ID, ARGUMENT_START_AT, ARGUMENT_DURATION, ARGUMENT_TIMEZONE, ARGUMENT_LOCALE
 };
 
-/* What is asked for; malformed values are refused before anything is looked up. */
+/* The arguments; malformed ones are refused before anything is looked up. */
 typedef struct Move
 {
-	TimestampTz *start_at;		/* NULL: as it is, like the others */
+	TimestampTz *start_at;		/* NULL: unchanged, as the others */
 	Interval   *duration;
 	char	   *timezone;
 	char	   *locale;
@@ -112,7 +112,7 @@ require_movable(const Appointment *a)
 						uuid_text(&a->key.id));
 }
 
-/* Put the move into the struct; was it one? Checks what changes. */
+/* Apply the move to the struct; did anything change? Checks what changes. */
 static bool
 apply_move(Appointment *a, const Move *move, const Limits *limits, TimestampTz now)
 {
@@ -140,7 +140,7 @@ apply_move(Appointment *a, const Move *move, const Limits *limits, TimestampTz n
 	return is_moved;
 }
 
-/* Lock what the move needs before it may lock the row. */
+/* Take the locks that the move needs, which must happen before the row is locked. */
 static void
 lock_capacity(const Caller *caller, const pg_uuid_t *id, const Move *move, const Limits *limits,
 			  TimestampTz now)
@@ -153,7 +153,7 @@ lock_capacity(const Caller *caller, const pg_uuid_t *id, const Move *move, const
 		capacity_lock(&limits->capacity, planned, &present);
 }
 
-/* The row, locked, and what its application allows. */
+/* The locked row, and the limits of its application. */
 static Appointment *
 lock_appointment(const Caller *caller, const pg_uuid_t *id, const Move *move, Limits *limits,
 				 TimestampTz now)
@@ -181,9 +181,10 @@ plan_moved(const Appointment *present, TimestampTz now)
  * appt.reschedule_appointment(id uuid, start_at timestamptz, duration interval,
  *		timezone text = null, locale text = null) -> appt.appointment_details
  *
- * null keeps what is. 22023 for malformed arguments, PT404 if it is not there
- * or not the caller's to change, PT409 while the call is going on, once it is
- * over, and where no place is left or the organizer is not free. Source: auvious-appointments-api.txt, "Reschedule an Existing Appointment".
+ * null keeps a value. 22023: an invalid argument. PT404: it does not exist or
+ * the caller may not change it. PT409: the call is going on, the appointment
+ * is over, no capacity is left, or the organizer is not free. Source:
+ * auvious-appointments-api.txt, "Reschedule an Existing Appointment".
  */
 Datum
 reschedule_appointment(PG_FUNCTION_ARGS)

@@ -2,9 +2,9 @@
  * room.c
  *		Tickets and links of rooms.
  *
- * A ticket is all that a customer needs to enter, so it comes from the
- * strong random source: 9 letters are 42 bits. People read it out to each
- * other, hence letters alone, in groups.
+ * A ticket is all that a customer needs to enter, so it comes from the strong
+ * random source: 9 letters are 42 bits. People read it out to each other, so
+ * it has letters only, in groups.
  */
 #include "postgres.h"
 
@@ -19,7 +19,7 @@
 #define GROUP_LENGTH 3
 #define LETTERS 26
 
-/* A random letter: bytes that would make some letters likelier are thrown away. */
+/* A random letter. Bytes that would make some letters more likely are discarded. */
 static char
 random_letter(void)
 {
@@ -32,7 +32,7 @@ random_letter(void)
 	return 'a' + byte % LETTERS;
 }
 
-/* Like "pij-gws-abc"; of a length that an application chose, without hyphens. */
+/* Like "pij-gws-abc"; without hyphens if the application sets the length. */
 static char *
 random_code(int code_length)
 {

@@ -38,7 +38,7 @@ static const BookingArguments where = {
 	.notification_headers = ARGUMENT_NOTIFICATION_HEADERS
 };
 
-/* The caller, or whom a client service or SQL application names. */
+/* The organizer: the caller, or the agent that a client service or SQL application names. */
 static char *
 choose_organizer(FunctionCallInfo fcinfo, const Caller *caller)
 {
@@ -66,8 +66,8 @@ book(FunctionCallInfo fcinfo, const Caller *caller)
 }
 
 /*
- * What was booked before under the same key is found before anything is
- * checked: a repeated call is not refused for what has changed since.
+ * A call that is repeated with its key is answered before anything is checked:
+ * it must not be refused for what has changed since.
  */
 static Appointment *
 book_once(FunctionCallInfo fcinfo, const Caller *caller, const pg_uuid_t *application_id)
@@ -89,12 +89,12 @@ book_once(FunctionCallInfo fcinfo, const Caller *caller, const pg_uuid_t *applic
  *		metadata jsonb = null, interaction jsonb = null, notification_headers jsonb = null,
  *		idempotency_key text = null) -> appt.appointment_details
  *
- * duration is elapsed time, a day being 24 hours. 22023 for malformed
- * arguments, PT404 for an application that is not there or not the caller's,
- * PT409 where no place is left or the organizer is not free, and for an
- * idempotency_key of a call with other arguments. What that key's first call
- * booked is returned as it is now, PT404 if it is no longer the caller's.
- * Source: auvious-appointments-api.txt, "Schedule a New Appointment".
+ * duration is elapsed time, a day being 24 hours. 22023: an invalid argument.
+ * PT404: no such application, or it is not the caller's. PT409: no capacity is
+ * left, the organizer is not free, or the idempotency_key belongs to a call
+ * with other arguments. A repeated call returns the appointment of the first
+ * as it is now; PT404 if it is no longer the caller's. Source:
+ * auvious-appointments-api.txt, "Schedule a New Appointment".
  */
 Datum
 schedule_appointment(PG_FUNCTION_ARGS)

@@ -1,11 +1,11 @@
 /*
  * slots.c
- *		Which slots of time are free?
+ *		Free slots of time.
  *
  * The appointments of the whole range are read once, and a window of a slot's
- * length moves over how many of them run at once: the cost is that of the
- * appointments and slots, not of one times the other. Steps are elapsed time:
- * where clocks change, slots go on as they would have.
+ * length moves over the number of them that run at once: the cost is the sum
+ * of appointments and slots, not their product. Steps are elapsed time,
+ * regardless of clock changes.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@
 
 PG_FUNCTION_INFO_V1(available_slots);
 
-/* More in one call are a mistake, or an attack: anybody may ask. */
+/* More slots in one call are a mistake or an attack: anybody may call. */
 #define MAX_SLOTS 100000
 
 /* Arguments of available_slots. */
@@ -35,19 +35,19 @@ enum
 	ARGUMENT_APPLICATION_ID, ARGUMENT_RANGE, ARGUMENT_DURATION, ARGUMENT_STEP, ARGUMENT_ORGANIZER_ID
 };
 
-/* What is asked for. Slot k starts k steps after `first`. */
+/* The arguments. Slot k starts k steps after `first`. */
 typedef struct Request
 {
 	pg_uuid_t  *application_id;
-	char	   *organizer_id;	/* NULL: whoever organizes */
+	char	   *organizer_id;	/* NULL: any organizer */
 	TimestampTz first;
-	int64		from;			/* the first k that is asked for */
-	int64		until;			/* the first k that is not any more */
+	int64		from;			/* the first k */
+	int64		until;			/* the last k plus 1 */
 	TimeOffset	duration;
 	TimeOffset	step;
 } Request;
 
-/* What the application says. */
+/* The application's limits. */
 typedef struct Limits
 {
 	TimeOffset	max_duration;
@@ -71,7 +71,7 @@ find_limits(const pg_uuid_t *application_id)
 	return limits;
 }
 
-/* ---- what is asked for ---- */
+/* ---- arguments ---- */
 
 static void
 read_bounds(FunctionCallInfo fcinfo, RangeBound *lower, RangeBound *upper)
@@ -90,7 +90,7 @@ read_bounds(FunctionCallInfo fcinfo, RangeBound *lower, RangeBound *upper)
 		report_invalid("a range must have two ends", "\"%s\" must start and end at finite times.", "range");
 }
 
-/* The whole slots of a range; an excluded lower bound is no part of it. */
+/* The slots that lie within a range; an excluded lower bound excludes a slot that starts at it. */
 static void
 read_slots(FunctionCallInfo fcinfo, Request *request)
 {
@@ -113,7 +113,7 @@ read_slots(FunctionCallInfo fcinfo, Request *request)
 	request->until = slots;
 }
 
-/* Nobody can book what lies in the past. */
+/* Leave out slots in the past, which nobody can book. */
 static void
 leave_out_past(Request *request, TimestampTz now)
 {
@@ -143,11 +143,11 @@ slot_at(const Request *request, int64 k)
 	return slot;
 }
 
-/* ---- what is there ---- */
+/* ---- appointments ---- */
 
-/* How many appointments run at once, from the first slot to the last. */
+/* Number of appointments that run at once, from the first slot to the last. */
 static void
-search_places(PeakSearch *search, const Request *request, const Span *window, const Limits *limits)
+search_peaks(PeakSearch *search, const Request *request, const Span *window, const Limits *limits)
 {
 	SpanList	found;
 
@@ -157,7 +157,7 @@ search_places(PeakSearch *search, const Request *request, const Span *window, co
 	peak_search_begin(search, &found, window);
 }
 
-/* The same of those that the organizer organizes. */
+/* The same for the organizer's appointments. */
 static void
 search_organizer(PeakSearch *search, const Request *request, const Span *window)
 {
@@ -185,15 +185,15 @@ static void
 put_free_slots(ReturnSetInfo *result, const Request *request, const Limits *limits)
 {
 	Span		window = {slot_at(request, request->from).start_at, slot_at(request, request->until - 1).end_at};
-	PeakSearch	places;
+	PeakSearch	peaks;
 	PeakSearch	organizer;
 
-	search_places(&places, request, &window, limits);
+	search_peaks(&peaks, request, &window, limits);
 	search_organizer(&organizer, request, &window);
 	for (int64 k = request->from; k < request->until; k++)
 	{
 		Span		slot = slot_at(request, k);
-		int64		peak = peak_search_next(&places, &slot);
+		int64		peak = peak_search_next(&peaks, &slot);
 
 		CHECK_FOR_INTERRUPTS();
 		if (peak_search_next(&organizer, &slot) == 0 &&
@@ -206,10 +206,10 @@ put_free_slots(ReturnSetInfo *result, const Request *request, const Limits *limi
  * appt.available_slots(application_id uuid, range tstzrange, duration interval, step interval,
  *		organizer_id text = null) -> setof (start_at timestamptz, end_at timestamptz, remaining integer)
  *
- * Those that start whole steps after the range's lower bound, lie within it
- * and could be booked now. remaining: what is left of max_overlap at the slot's
- * peak, NULL without a limit. 22023 for malformed arguments, more than 100,000
- * slots or a duration over max_duration, PT404 for an unknown application.
+ * Slots that start whole steps after the range's lower bound, lie within it
+ * and could be booked now. remaining: what is left of max_overlap at the
+ * slot's peak, NULL without a limit. 22023: an invalid argument, more than
+ * 100,000 slots or a duration over max_duration. PT404: no such application.
  * Source: api.md, beyond the seed.
  */
 Datum

@@ -1,15 +1,14 @@
 /*
  * span.c
- *		How many spans of time run at once?
+ *		How many spans of time run at once.
  *
- * Starts and ends are sorted each for themselves and merged: a start is one
- * more, an end is one less, and an end comes before a start at the same
- * instant, because a span's end is no part of it. Which end belongs to which
- * start plays no role.
+ * Starts and ends are sorted separately and merged: a start adds one, an end
+ * subtracts one, and at the same instant ends come first, because a span does
+ * not include its end. It does not matter which end belongs to which start.
  *
- * A window that moves along keeps the levels that may still be its peak, the
- * highest first: what comes in puts out whatever is no higher, because that
- * leaves the window earlier.
+ * A moving window keeps a queue of the levels that may still become its peak,
+ * the highest first: a new level removes all that are not higher, because they
+ * leave the window before it.
  */
 #include "postgres.h"
 
@@ -72,7 +71,7 @@ compare_instants(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The instants within the window at which spans start and end, in order. */
+/* The instants within the window at which spans start and end, sorted. */
 static int64
 sorted_edges(const SpanList *list, const Span *window, TimestampTz *starts, TimestampTz *ends)
 {
@@ -100,9 +99,9 @@ room_for_instants(int64 count)
 }
 
 /*
- * The levels within a window, in the order of time; the first is at its start.
- * Returns how many. *levels in CurrentMemoryContext; parts of spans that lie
- * outside of the window play no role.
+ * Compute the levels within a window, in order of time; the first is at its
+ * start. Returns their number. *levels is in CurrentMemoryContext. Parts of
+ * spans outside of the window do not count.
  */
 static int64
 span_levels(const SpanList *list, const Span *window, Level **levels)
@@ -118,7 +117,7 @@ span_levels(const SpanList *list, const Span *window, Level **levels)
 	*levels = level = (Level *) MemoryContextAllocHuge(CurrentMemoryContext, (2 * edges + 1) * sizeof(Level));
 	level->at = window->start_at;
 	level->running = 0;
-	/* What ends with the window, or after it, runs until there. */
+	/* A span that ends with or after the window runs until its end. */
 	while (started < edges || (ended < edges && ends[ended] < window->end_at))
 	{
 		bool		is_start = started < edges && starts[started] < ends[ended];
@@ -176,10 +175,7 @@ peak_search_next(PeakSearch *search, const Span *window)
 		search->peaks[++search->last] = search->next;
 	}
 
-	/*
-	 * A level ends where the next one starts. The one that came in last is
-	 * never out.
-	 */
+	/* A level ends where the next one starts. The newest is never removed. */
 	while (search->first < search->last && levels[search->peaks[search->first] + 1].at <= window->start_at)
 		search->first++;
 	return levels[search->peaks[search->first]].running;

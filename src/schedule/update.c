@@ -1,6 +1,6 @@
 /*
  * update.c
- *		Changing what an appointment is about.
+ *		Changing title, notes, location and metadata of an appointment.
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@ enum
 	ARGUMENT_ID, ARGUMENT_TITLE, ARGUMENT_NOTES, ARGUMENT_LOCATION, ARGUMENT_METADATA
 };
 
-/* Take over a text argument: null leaves, '' clears. A change adds the field's name to `changed`. */
+/* Apply a text argument: null keeps the value, '' clears it. A change adds the field's name to `changed`. */
 static void
 change_text(FunctionCallInfo fcinfo, int index, char *field, char **text, List **changed)
 {
@@ -69,9 +69,9 @@ write_content(const Appointment *a, bool calendars_change)
  * appt.update_appointment(id uuid, title text = null, notes text = null, location text = null,
  *		metadata jsonb = null) -> appt.appointment_details
  *
- * null leaves a field as it is, '' or '{}' clears it. 22023 for metadata that
- * are no object, PT404 if it is not there or not the caller's to change, PT409
- * once it is over. Source: auvious-appointments-api.txt, "Update an Existing Appointment".
+ * null keeps a field, '' or '{}' clears it. 22023: metadata is not an object.
+ * PT404: it does not exist or the caller may not change it. PT409: it is over.
+ * Source: auvious-appointments-api.txt, "Update an Existing Appointment".
  */
 Datum
 update_appointment(PG_FUNCTION_ARGS)

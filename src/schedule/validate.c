@@ -1,10 +1,10 @@
 /*
  * validate.c
- *		Checks of what callers say about appointments.
+ *		Checks of arguments about appointments.
  *
- * The tables' constraints would refuse most of it too, but with 23514 and the
- * whole row in DETAIL. Here the caller is told which value is wrong, before
- * anything is written.
+ * The tables' constraints would refuse most invalid values, too, but with
+ * 23514 and the whole row in DETAIL. Here the caller is told which value is
+ * wrong, before anything is written.
  */
 #include "postgres.h"
 
@@ -21,19 +21,19 @@
 #include "core/statement.h"
 #include "schedule/validate.h"
 
-/* How far in the past a new start may lie: clocks differ, and people type. */
+/* How far in the past a new start may lie: clocks differ, and typing takes time. */
 #define START_TOLERANCE USECS_PER_MINUTE
 
 /*
- * Bytes that arguments may have. The worker holds what it composes of them
- * several times over, for as many messages as it sends at once; and an id is
- * part of an index.
+ * Maximum bytes of arguments. The worker keeps several copies of them in the
+ * messages that it composes, for as many messages as it sends at once; an id
+ * is part of an index.
  */
 #define MAX_OBJECT_BYTES (256 * 1024)
 #define MAX_WORDS_BYTES (64 * 1024)
 #define MAX_ID_BYTES CALLER_MAX_USER_ID
 
-/* Before it is unpacked. */
+/* Checked before the value is decompressed. */
 static void
 check_size(FunctionCallInfo fcinfo, int index, const char *name, Size most)
 {
@@ -124,7 +124,7 @@ check_duration(const Interval *duration)
 					   "\"%s\" has no fixed length.", interval_text(duration));
 	if (duration->day < -MAX_DAYS || duration->day > MAX_DAYS)
 		report_invalid("duration out of range", "\"%s\" is out of range.", interval_text(duration));
-	/* A sum that overflows wraps to below 0. */
+	/* A sum that overflows becomes negative. */
 	if (elapsed_microseconds(duration) <= 0)
 		report_invalid("a duration must be longer than 0",
 					   "\"%s\" is 0 or less.", interval_text(duration));
@@ -174,8 +174,8 @@ end_of(TimestampTz start_at, TimeOffset duration)
 	TimestampTz end_at = start_at + duration;
 
 	/*
-	 * A room's expiry, an end's grace and what is sent after it must be
-	 * instants too.
+	 * The expiry of the room, the end's grace and the due times after it must
+	 * be valid timestamps, too.
 	 */
 	if (end_at < start_at || !IS_VALID_TIMESTAMP(end_at) || !IS_VALID_TIMESTAMP(end_at + MAX_ELAPSED))
 		report_invalid("end out of range", "\"%s\" is too long after \"%s\".",

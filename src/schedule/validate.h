@@ -1,9 +1,9 @@
 /*
  * validate.h
- *		Checks of what callers say about appointments.
+ *		Checks of arguments about appointments.
  *
- * Each raises 22023 with a constant message and the value in DETAIL. Lengths
- * are microseconds of elapsed time, results live in CurrentMemoryContext.
+ * Each raises 22023 with a constant message and the value in DETAIL. Durations
+ * are microseconds of elapsed time; results live in CurrentMemoryContext.
  */
 #ifndef APPT_VALIDATE_H
 #define APPT_VALIDATE_H
@@ -13,54 +13,54 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-/* A room's link, and whom it admits, ends this long after the appointment. */
+/* Rooms expire so long after the appointment's end. */
 #define ROOM_ACCESS_AFTER_END USECS_PER_HOUR
 
-/* Arguments that must not be NULL, and none longer than messages can carry; `name` is the argument's. */
+/* Arguments that must not be NULL nor longer than messages can carry; `name` is the argument's name. */
 extern pg_uuid_t *required_uuid(FunctionCallInfo fcinfo, int index, const char *name);
-extern char *required_id(FunctionCallInfo fcinfo, int index, const char *name); /* nor empty */
+extern char *required_id(FunctionCallInfo fcinfo, int index, const char *name); /* not empty either */
 extern TimestampTz required_time(FunctionCallInfo fcinfo, int index, const char *name);
 extern Interval *required_interval(FunctionCallInfo fcinfo, int index, const char *name);
 
-/* Text that may be left out: NULL where it is NULL or empty. */
+/* Optional text: NULL if it is NULL or empty. */
 extern char *optional_words(FunctionCallInfo fcinfo, int index, const char *name);
 
-/* A JSON object; and one that may be left out, NULL if it is. */
+/* A JSON object, required or optional (NULL). */
 extern Jsonb *required_object(FunctionCallInfo fcinfo, int index, const char *name);
 extern Jsonb *optional_object(FunctionCallInfo fcinfo, int index, const char *name);
 
-/* A length over 0, a day being 24 hours; months are none. */
+/* A duration over 0 without months, a day being 24 hours; and one of up to max_duration. */
 extern TimeOffset check_duration(const Interval *duration);
 extern void check_max_duration(const Interval *duration, TimeOffset max_duration);
 
-/* Before which instant nothing may start any more: a minute before `now`. */
+/* New appointments must not start before this instant: a minute before `now`. */
 extern TimestampTz earliest_bookable(TimestampTz now);
 
-/* Finite; and not before that. */
+/* start_at is finite; start_at is not before that instant. */
 extern void check_finite(TimestampTz start_at);
 extern void check_start(TimestampTz start_at, TimestampTz now);
 
-/* start_at and so much elapsed time, if there is such an instant. */
+/* start_at plus duration, if that is a valid timestamp. */
 extern TimestampTz end_of(TimestampTz start_at, TimeOffset duration);
 
 /*
- * A timezone's name as IANA spells it, in whichever case it is given: some who
- * are told of it care. 22023 if there is none.
+ * The canonical spelling of a timezone's name, given in any case: some
+ * recipients need it. 22023: unknown.
  */
 extern char *timezone_name(const char *timezone);
 
 extern void check_locale_name(const char *locale);
 
 /*
- * Headers for every webhook about an appointment, as they are stored. They
- * stand in the appointment's row, so none may be SECRET.
+ * Check headers for the webhooks of an appointment. They are stored in the
+ * appointment's row, so none may be SECRET.
  */
 extern void check_notification_headers(Jsonb *headers);
 
 /*
- * Members of a JSON object, NULL if absent or null; text also if empty. One
- * that is of another type is 22023; `path` names it in DETAIL. A NULL object
- * has no members.
+ * A member of a JSON object, NULL if it is absent or null; text also if it is
+ * empty. 22023 with `path` in DETAIL: it has another type. A NULL object has
+ * no members.
  */
 extern char *member_text(Jsonb *object, const char *key, const char *path);
 extern Jsonb *member_object(Jsonb *object, const char *key, const char *path);
