@@ -62,7 +62,7 @@ read_databases(void)
 /* ---- forgetting; the lock is held ---- */
 
 static void
-stop_workers_outside(List *databases)
+stop_workers_except(List *databases)
 {
 	for (int i = 0; i < workers_shared->worker_count; i++)
 	{
@@ -74,7 +74,7 @@ stop_workers_outside(List *databases)
 }
 
 static void
-forget_databases_outside(List *databases)
+forget_databases_except(List *databases)
 {
 	for (int i = 0; i < workers_shared->database_count; i++)
 		if (!list_member_oid(databases, workers_shared->databases[i].database))
@@ -119,9 +119,9 @@ databases_refresh(void)
 	databases = read_databases();
 
 	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
-	stop_workers_outside(databases);
-	forget_databases_outside(databases);
-	crashes_forget_databases_but(databases);
+	stop_workers_except(databases);
+	forget_databases_except(databases);
+	crashes_forget_databases_except(databases);
 	forget_dead_holders();
 	foreach(cell, databases)
 	{

@@ -2,9 +2,9 @@
  * init.c
  *		What the library does when PostgreSQL loads it.
  *
- * Preloaded, it takes its shared memory, follows database DDL, keeps plans from
- * tokens and registers the launcher. Loaded later, by the first function that
- * a session calls, it only has settings: everything works but sending.
+ * When it is preloaded, it requests shared memory, installs its hooks and
+ * registers the launcher. When it is loaded later, by the first function that a
+ * session calls, it only defines the settings: everything works but sending.
  */
 #include "postgres.h"
 
@@ -66,7 +66,7 @@ _PG_init(void)
 	lifecycle_install();
 	explain_refuse_install();
 
-	/* pg_upgrade moves databases about with a server of its own; nothing is to be sent by that. */
+	/* pg_upgrade starts the server to move databases; that server must send nothing. */
 	if (!IsBinaryUpgrade)
 		launcher_register();
 }

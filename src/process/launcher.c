@@ -49,21 +49,21 @@
 
 #define LAUNCHER_RESTART_SECONDS 1
 
-/* How often the list of databases is read without being told to. */
+/* How often to read the list of databases if no session asks for it. */
 #define REFRESH_INTERVAL (60 * USECS_PER_SEC)
 
-/* Pause before a worker is started again: first, at most; and how long a life resets it. */
+/* The pause before a worker is started again: the first and the longest, and how long a life resets it. */
 #define RESTART_DELAY_FIRST (1 * USECS_PER_SEC)
 #define RESTART_DELAY_MOST (60 * USECS_PER_SEC)
 #define RESTART_DELAY_RESET (60 * USECS_PER_SEC)
 
-/* A registered worker must have started by then. */
+/* How soon a registered worker must have started. */
 #define START_TIMEOUT (30 * USECS_PER_SEC)
 
-/* A database that takes longer to tell whether it has the extension does not hold up the others. */
+/* How long the other databases wait for one to tell whether it has the extension. */
 #define TRIAL_PATIENCE (5 * USECS_PER_SEC)
 
-/* What the launcher itself remembers of one worker; lost at its death. */
+/* What the launcher remembers of one worker; it is lost when the launcher exits. */
 typedef struct Supervised
 {
 	Oid			database;
@@ -145,7 +145,7 @@ register_worker(WorkerRecord *record, uint32 generation, BackgroundWorkerHandle 
 	return registered;
 }
 
-/* Say it once, when the first database is left without. */
+/* Logged for the first database alone. */
 static void
 report_no_slot(Oid database, int slot)
 {
@@ -176,7 +176,7 @@ forget_handle(Supervised *supervised)
 	supervised->handle = NULL;
 }
 
-/* Its last error is its predecessor's crash. */
+/* A new worker's last error is the crash of the one before. */
 static void
 recall_crash(WorkerRecord *record)
 {
@@ -229,7 +229,7 @@ start_worker(Supervised *supervised)
 
 /* ---- supervising ---- */
 
-/* Did the postmaster give up on a worker that never came to life? */
+/* Was the worker registered, but its process never started? */
 static bool
 never_started(Supervised *supervised, WorkerRecord *record)
 {
@@ -262,7 +262,7 @@ is_alive(Supervised *supervised)
 	return alive;
 }
 
-/* It ended: when may the next one start? */
+/* It has ended: when may the next one start? */
 static void
 note_end(Supervised *supervised, TimestampTz now)
 {
@@ -274,7 +274,7 @@ note_end(Supervised *supervised, TimestampTz now)
 	supervised->delay = Min(2 * supervised->delay, RESTART_DELAY_MOST);
 }
 
-/* Start it if it is to run and does not; returns when to look again. */
+/* Start the worker if it does not run and may start now; returns when to look again. */
 static TimestampTz
 supervise(Supervised *supervised)
 {
@@ -321,7 +321,7 @@ supervised_for(Launcher *launcher, Oid database, int slot)
 }
 
 static void
-forget_supervised_outside(Launcher *launcher, List *databases)
+forget_supervised_except(Launcher *launcher, List *databases)
 {
 	ListCell   *cell;
 
@@ -383,7 +383,7 @@ supervise_all(Launcher *launcher)
 	TimestampTz next = GetCurrentTimestamp() + REFRESH_INTERVAL;
 	ListCell   *cell;
 
-	forget_supervised_outside(launcher, databases.known);
+	forget_supervised_except(launcher, databases.known);
 	foreach(cell, databases.present)
 	{
 		for (int slot = 1; slot <= appt_workers; slot++)

@@ -1,21 +1,22 @@
 /*
  * lifecycle.c
- *		Following what happens to databases and to the extension, in the
- *		session where it happens.
+ *		Hooks that follow DDL on databases and on the extension, in the session
+ *		that runs it.
  *
  * DROP DATABASE, ALTER DATABASE RENAME or SET TABLESPACE, and CREATE DATABASE
- * with a template want nobody else connected. Before such a statement runs,
- * the workers of that database are stopped at once and kept out ("held") until
- * the transaction ends, however it ends; a rollback to a savepoint releases
- * what was held since. Who may not run the statement stops nobody.
+ * with a template fail while another process is connected to the database. Before
+ * such a statement runs, the workers of that database are stopped at once and kept
+ * out ("held") until the transaction ends, however it ends. A rollback to a
+ * savepoint releases the databases held since. A user who may not run the
+ * statement stops no worker.
  *
- * Creating, altering or dropping the extension, or a database, is told to the
- * launcher and to living workers when the transaction ends. Also when it is
- * rolled back: a worker that stands aside for the locks may go on.
+ * When a transaction has created, altered or dropped the extension or a database,
+ * its end is reported to the launcher and to living workers. A rollback is
+ * reported too: a worker that has paused because of the locks may go on.
  *
- * What a prepared transaction did is known to nobody when it is committed, by
- * whatever session, perhaps after a restart. So COMMIT PREPARED has the workers
- * look at everything; where there are none, the launcher may be wrong about the
+ * When a prepared transaction is committed, by any session, perhaps after a
+ * restart, nobody knows any more what it did. So COMMIT PREPARED has the workers
+ * look at everything. Where there are none, the launcher may be wrong about the
  * extension, and tries the database again with its next regular look.
  */
 #include "postgres.h"
@@ -39,13 +40,13 @@
 #include "process/shared.h"
 #include "process/table_locks.h"
 
-/* Databases that one transaction may hold, or report. */
+/* How many databases one transaction may hold, and report. */
 #define HELD_MAX 16
 #define CHANGED_MAX 16
 
-/* How long to wait for workers to leave; then the statement itself complains of them. */
-#define LEAVE_PATIENCE_MS 5000
-#define LEAVE_LOOK_MS 5
+/* How long to wait for workers to exit. After that the statement itself fails because of them. */
+#define EXIT_PATIENCE_MS 5000
+#define EXIT_LOOK_MS 5
 
 typedef struct Held
 {
@@ -53,6 +54,7 @@ typedef struct Held
 	SubTransactionId subtransaction;
 } Held;
 
+/* File-level, for hooks and transaction callbacks share them. */
 static Held held[HELD_MAX];
 static int	held_count = 0;
 static Oid	changed[CHANGED_MAX];
@@ -63,7 +65,7 @@ static object_access_hook_type previous_access_hook = NULL;
 
 /* ---- holding ---- */
 
-/* Keep workers out from now on, and have those that are there leave. */
+/* Keep workers out from now on, and tell the running ones to exit. */
 static void
 record_hold(Oid database)
 {
@@ -91,7 +93,7 @@ record_hold(Oid database)
 	LWLockRelease(workers_shared->lock);
 }
 
-/* One that was only registered counts for nothing: it will not get in. */
+/* A worker that is registered but has not started does not count: it will not attach. */
 static bool
 has_workers(Oid database)
 {
@@ -110,12 +112,12 @@ has_workers(Oid database)
 }
 
 static void
-wait_until_left(Oid database)
+wait_for_exit(Oid database)
 {
-	for (int waited = 0; waited < LEAVE_PATIENCE_MS && has_workers(database); waited += LEAVE_LOOK_MS)
+	for (int waited = 0; waited < EXIT_PATIENCE_MS && has_workers(database); waited += EXIT_LOOK_MS)
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 LEAVE_LOOK_MS, PG_WAIT_EXTENSION);
+						 EXIT_LOOK_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -133,7 +135,7 @@ hold(Oid database)
 	held[held_count].subtransaction = GetCurrentSubTransactionId();
 	held_count++;
 	record_hold(database);
-	wait_until_left(database);
+	wait_for_exit(database);
 }
 
 static void
@@ -172,9 +174,9 @@ end_hold_of_subtransaction(SubTransactionId ended, SubTransactionId parent, bool
 	held_count = kept;
 }
 
-/* ---- which statements need it ---- */
+/* ---- which statements hold a database ---- */
 
-/* The database whose owner asks for it to be left alone, else InvalidOid. */
+/* The database if the current user owns it, else InvalidOid. */
 static Oid
 database_of_owner(const char *name)
 {
@@ -261,7 +263,7 @@ process_utility(PlannedStmt *planned, const char *query, bool read_only_tree,
 	}
 }
 
-/* ---- what changed ---- */
+/* ---- changes ---- */
 
 static void
 remember_change(Oid database)
@@ -284,7 +286,7 @@ report_changes(void)
 	changed_count = 0;
 }
 
-/* Which extension it is does not matter: looking once too often harms nobody. */
+/* It may be another extension: looking once too often does no harm. */
 static void
 object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *argument)
 {

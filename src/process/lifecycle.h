@@ -1,11 +1,11 @@
 /*
  * lifecycle.h
- *		Following what happens to databases and to the extension.
+ *		Hooks that follow DDL on databases and on the extension.
  */
 #ifndef APPT_LIFECYCLE_H
 #define APPT_LIFECYCLE_H
 
-/* Install the hooks; called once from _PG_init while preloading. */
+/* Install the hooks. Called once, from _PG_init while preloading. */
 extern void lifecycle_install(void);
 
 #endif							/* APPT_LIFECYCLE_H */

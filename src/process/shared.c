@@ -1,12 +1,13 @@
 /*
  * shared.c
- *		Shared memory of the worker's frame.
+ *		What the launcher, the workers and the sessions of all databases know of
+ *		each other.
  *
- * Its size is fixed at the server's start: a record per worker that may run,
- * which max_worker_processes bounds; a record per database, of which there may
- * be more, so that a database without a worker can say why; and a record per
- * session that holds a database for DDL. After a crash of any process the
- * server makes it anew, empty, and the launcher starts over.
+ * The size of this shared memory is fixed when the server starts: a record per
+ * worker that may run, which max_worker_processes bounds; a record per database,
+ * more than there can be workers, so that worker_status can say why a database has
+ * none; and a record per session that holds a database for DDL. After a crash of
+ * any process the server makes it anew, empty, and the launcher starts over.
  */
 #include "postgres.h"
 
@@ -16,7 +17,7 @@
 
 #include "process/shared.h"
 
-/* Databases remembered at least; one more gets no worker until one has gone. */
+/* Room for databases, at least. One more gets no worker until another is dropped. */
 #define DATABASES_MIN 1024
 
 WorkersShared *workers_shared = NULL;

@@ -24,9 +24,10 @@ typedef struct DatabaseRecord
 {
 	Oid			database;		/* InvalidOid: free */
 	Presence	presence;		/* of the extension */
-	uint32		changes;		/* how often it was created, altered or dropped */
-	bool		check;			/* the launcher shall look at it anew */
-	bool		is_stale;		/* so it shall with its next regular look */
+	uint32		changes;		/* how often sessions asked for a new look */
+	bool		check;			/* the launcher must look at it now */
+	bool		is_stale;		/* the launcher must look at it with its next
+								 * regular look */
 	uint32		without_slot;	/* SLOT_BITs of workers that could not be
 								 * registered */
 } DatabaseRecord;
@@ -40,11 +41,11 @@ typedef struct HoldRecord
 
 typedef struct WorkersShared
 {
-	LWLock	   *lock;			/* protects all of it */
-	Latch	   *launcher;		/* NULL: none runs */
-	bool		has_launcher;	/* it is registered, so that the postmaster
-								 * starts it */
-	bool		check_all;		/* some database was not recorded for lack of room */
+	LWLock	   *lock;			/* protects all of this and the records */
+	Latch	   *launcher;		/* NULL: it does not run */
+	bool		has_launcher;	/* it is registered: the postmaster starts it */
+	bool		check_all;		/* a database to look at had no room for a
+								 * record */
 	int			worker_count;
 	int			database_count;
 	int			hold_count;
@@ -58,7 +59,7 @@ extern WorkersShared *workers_shared;	/* NULL unless preloaded */
 extern void workers_shared_request(void);
 extern void workers_shared_create(bool has_launcher);
 
-/* These want the lock held, exclusively if they are to change anything. */
+/* The caller holds the lock, exclusively if anything changes. */
 extern WorkerRecord *worker_record(Oid database, int slot); /* NULL: there is none */
 extern WorkerRecord *worker_record_create(Oid database, int slot);	/* NULL: no room */
 extern DatabaseRecord *database_record(Oid database);	/* NULL: not known */

@@ -1,11 +1,13 @@
 /*
  * status.c
  *		worker_status(): what the workers of this database are doing, and why
- *		one sends nothing; open_circuits(): whom they send little.
+ *		one sends nothing; open_circuits(): the lanes and destinations that have
+ *		failed repeatedly.
  *
  * worker_status has one row per worker that should serve the database, whether
- * it runs or not: what is missing is the most worth telling. Both run
- * everywhere, also where the library is not preloaded and on a standby.
+ * it runs or not: operators ask most about a worker that is missing. Both
+ * functions run everywhere, also where the library is not preloaded and on a
+ * standby.
  */
 #include "postgres.h"
 
@@ -67,7 +69,10 @@ database_is_excluded(void)
 	return excluded;
 }
 
-/* One found no slot, or the one before it did, which is to tell whether there is anything to serve. */
+/*
+ * No background worker slot was free for this worker. While it is not known
+ * whether the extension is there, only slot 1 is tried, and stands for all.
+ */
 static bool
 is_without_slot(const DatabaseRecord *database, int slot)
 {
@@ -76,7 +81,7 @@ is_without_slot(const DatabaseRecord *database, int slot)
 	return database->without_slot != 0;
 }
 
-/* Why is there no worker at all? The lock is held, if there is one. */
+/* Why is there no worker? The caller holds the lock, if there is shared memory. */
 static QuietReason
 why_no_worker(int slot, bool is_excluded)
 {
@@ -127,7 +132,7 @@ put_row(ReturnSetInfo *result, const WorkerRecord *worker)
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
-/* The status of a worker that is not there. */
+/* The status of a worker that does not run. */
 static void
 describe_missing(WorkerRecord *worker, bool is_excluded)
 {
@@ -141,7 +146,7 @@ describe_missing(WorkerRecord *worker, bool is_excluded)
 	crashes_describe(&history, worker->last_error, ERROR_LENGTH);
 }
 
-/* A copy of each worker's record, so that no row is made under the lock. */
+/* Copy each worker's record, so that rows are made without the lock. */
 static int
 copy_records(WorkerRecord *copies, int workers, bool is_excluded)
 {

@@ -1,14 +1,16 @@
 /*
  * table_locks.c
- *		Who may lock appt's tables against readers.
+ *		LOCK TABLE on appt's tables.
  *
- * Whoever may delete rows of a table may lock it in any mode. The tables of the
- * configuration are read by every claim, so such a lock would hold up the
- * messages of all tenants until its transaction ends. Any other mode lets the
- * workers read. Nobody else has the right to lock the tables that they write.
+ * A user who may delete rows of a table may lock it in any mode. Every claim reads
+ * the tables of the configuration, so a lock in ACCESS EXCLUSIVE mode would hold
+ * up the messages of all tenants until its transaction ends; only the owner may
+ * take it. Any other mode lets the workers read. The tables that workers write can
+ * be locked by their owner alone, by their privileges.
  *
- * Locking a view locks the tables that it reads, with the rights of its owner.
- * Anybody may create a view in pg_temp, so the tables of views are checked too.
+ * LOCK TABLE on a view locks the tables that it reads, with the rights of its
+ * owner. Any user may create a view in pg_temp, so the tables of views are checked
+ * too.
  */
 #include "postgres.h"
 
@@ -45,7 +47,7 @@ refuse_lock(Oid relation)
 
 static bool check_query(Node *node, List *outer_views);
 
-/* The views it was reached by: one that reads itself is for LOCK TABLE to refuse. */
+/* outer_views: how the relation was reached. LOCK TABLE itself refuses a view that reads itself. */
 static void
 check_relation(Oid relation, List *outer_views)
 {
@@ -61,7 +63,7 @@ check_relation(Oid relation, List *outer_views)
 	table_close(view, AccessShareLock);
 }
 
-/* Every table that a query names, in subqueries, too. */
+/* Check every table that a query names, also in subqueries. */
 static bool
 check_query(Node *node, List *outer_views)
 {

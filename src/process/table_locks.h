@@ -1,6 +1,6 @@
 /*
  * table_locks.h
- *		Who may lock appt's tables against readers.
+ *		LOCK TABLE on appt's tables.
  */
 #ifndef APPT_TABLE_LOCKS_H
 #define APPT_TABLE_LOCKS_H

@@ -4,12 +4,12 @@
  *		exit.
  *
  * A worker attaches to its record in shared memory before it connects, so that
- * database DDL finds it however young it is. It ends when it is told to
- * (SIGTERM), when the extension has gone, or by an error outside of any step;
- * in each case the launcher decides when the next one starts.
+ * database DDL finds every worker process. It exits on SIGTERM, when the extension
+ * has gone, or by an error outside of any step. In each case the launcher decides
+ * when the next one starts.
  *
- * It waits for locks half as long as a deadlock check takes, so that a session
- * that drops or alters a table never loses to a worker.
+ * It waits for locks half as long as a deadlock check takes. So in a deadlock with
+ * a session that drops or alters a table the worker fails, never the session.
  */
 #include "postgres.h"
 
@@ -101,7 +101,7 @@ detach(int code, Datum argument)
 	wake_launcher();
 }
 
-/* Take over the record that the launcher made; NULL if it is no longer ours, or DDL holds the database. */
+/* The record that the launcher made for this process; NULL if it is no longer ours, or DDL holds the database. */
 static WorkerRecord *
 attach(int index)
 {
@@ -165,7 +165,7 @@ publish_presence(Presence presence, uint32 changes)
 	return is_current;
 }
 
-/* Look, and remember the answer for the launcher; unless looking failed. */
+/* Check, and leave the answer for the launcher, unless the check failed. */
 static void
 look_for_extension(Worker *worker)
 {
@@ -209,7 +209,7 @@ lock_slot_step(void *argument)
 	lock->is_ours = LockAcquire(&tag, ExclusiveLock, true, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Whoever holds the slot's lock may close what the slot left open. Released when the process ends. */
+/* The process that holds the slot's lock may close what the slot left open. Released when it exits. */
 static bool
 lock_slot(Worker *worker)
 {
@@ -275,7 +275,7 @@ connect_to_database(Oid database)
 {
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
 	shutdown_handle_signal();
-	CHECK_FOR_INTERRUPTS();		/* one that came before ends us here */
+	CHECK_FOR_INTERRUPTS();		/* a SIGTERM that came before ends us here */
 	pin_settings();
 	wake_listen();
 }

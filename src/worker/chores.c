@@ -3,13 +3,13 @@
  *		What a worker does beside delivery.
  *
  * Each chore is a pass of small transactions. Between two of them the worker
- * delivers for nine times as long as the last one took, so that chores cost
- * delivery a tenth of the worker's time, however much there is to do. The
- * log's retention may have more if it needs that to delete as fast as the log
- * grows; then its cost grows with what is sent, and with nothing else.
+ * delivers for nine times as long as the last one took: chores take a tenth of
+ * the worker's time, however much there is to do. The log's retention may take
+ * more if it must, to delete as fast as the log grows. Then its cost grows with
+ * the number of messages sent, and with nothing else.
  *
- * What a caller has locked is skipped, and looked at again after a second, or
- * after ten times the time that the pass took, if that is longer.
+ * Rows that a caller has locked are skipped. The next pass follows after a second,
+ * or after ten times the time that the pass took, if that is longer.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@
 /* After a transaction that failed. */
 #define FAILURE_PAUSE USECS_PER_SEC
 
-/* Until the next pass, after one that left what was locked; and after one of the retention. */
+/* Until the next pass: after one that skipped locked rows, and after one of the retention. */
 #define LOCKED_PAUSE USECS_PER_SEC
 #define LONGEST_LOCKED_PAUSE (60 * USECS_PER_SEC)
 #define RETENTION_PAUSE (60 * USECS_PER_SEC)
@@ -34,36 +34,36 @@
 /* The time between two steps, as a multiple of what the last one took. */
 #define TIMES_FOR_OTHERS 9
 
-/* Where nobody else wants it. */
+/* The same while nothing is to be delivered. */
 #define TIMES_FOR_NOBODY 1
 
-/* The retention drops so many rows for each one that was settled meanwhile, in percent. */
+/* The retention keeps up if it drops so many notifications for each 100 that were settled meanwhile. */
 #define DROPPED_PER_SETTLED 125
 
 typedef struct Chore
 {
-	TimestampTz at;				/* when there is something to do */
+	TimestampTz at;				/* when there may be something to do */
 	TimestampTz last;			/* the end of the last step */
-	TimeOffset	cost;			/* of that */
+	TimeOffset	cost;			/* of the last step */
 	TimeOffset	pass_cost;
 } Chore;
 
 struct Chores
 {
 	Chore		ending;
-	Overdue		ended;			/* where the pass has come to */
+	Overdue		ended;			/* the last one that the pass has ended */
 	Chore		blanking;
 	BlankingPass blanked;
 	bool		blanking_again; /* something was settled since the pass began */
 	Chore		retention;
 	RetentionPass dropping;
 	int64		settled;		/* when the retention's pass began */
-	int64		dropped;		/* since */
+	int64		dropped;		/* since then */
 };
 
 /* ---- pace ---- */
 
-/* When the next step may begin: `times` as long after the last one as that took. */
+/* When the next step may begin: after the last one plus `times` its duration. */
 static TimestampTz
 chore_next(const Chore *chore, int times)
 {
@@ -76,7 +76,7 @@ chore_is_due(const Chore *chore)
 	return GetCurrentTimestamp() >= chore_next(chore, TIMES_FOR_OTHERS);
 }
 
-/* A step that began then is over; the pass goes on. */
+/* A step has ended; the pass goes on. */
 static void
 chore_note(Chore *chore, TimestampTz begin)
 {
@@ -93,7 +93,7 @@ chore_end_pass(Chore *chore, TimestampTz next)
 	chore->pass_cost = 0;
 }
 
-/* When to come back to what somebody has locked. */
+/* When to begin the next pass if this one has skipped locked rows. */
 static TimestampTz
 after_locked(const Chore *chore)
 {
@@ -109,8 +109,9 @@ typedef struct Ending
 	const Overdue *after;
 	Overdue	   *found;
 	int			count;
-	bool		is_last;		/* nothing is overdue after these */
-	TimestampTz next;			/* then; DT_NOBEGIN: not known */
+	bool		is_last;		/* no more are overdue */
+	TimestampTz next;			/* when the next one will be; DT_NOBEGIN: not
+								 * known */
 } Ending;
 
 static void
@@ -136,7 +137,7 @@ end_step(void *argument)
 		ending->next = overdue_next(now);
 }
 
-/* If one can't be ended, the others end all the same. */
+/* If the batch fails, end each by itself. */
 static void
 end_found(Ending *ending)
 {
@@ -151,7 +152,7 @@ end_found(Ending *ending)
 	}
 }
 
-/* At the end of a pass: what stays overdue was locked. */
+/* When the pass after this one begins: appointments that are still overdue were locked. */
 static TimestampTz
 next_ending(const Chore *chore, TimestampTz next)
 {
@@ -223,7 +224,7 @@ blank_some(Chores *chores)
 
 /* ---- retention ---- */
 
-/* More was settled since the pass began than it has dropped: it must keep up, whatever that costs. */
+/* Were more notifications settled since the pass began than it has dropped? */
 static bool
 retention_is_behind(const Chores *chores, int64 settled)
 {

@@ -14,28 +14,29 @@ typedef struct Chores Chores;
 /* In CurrentMemoryContext. All is due at once. */
 extern Chores *chores_create(void);
 
-/* There may be an appointment to end at that time. */
+/* An appointment may be overdue at that time. */
 extern void chores_expect_end(Chores *chores, TimestampTz at);
 
 /* The last message of a deleted appointment may have been settled. */
 extern void chores_expect_blanking(Chores *chores);
 
-/* Look for appointments to end and messages to blank that no commit reported. */
+/* Look for appointments to end and messages to blank, also those that no commit reported. */
 extern void chores_look(Chores *chores);
 
-/* The same, and for what is past the retention. */
+/* The same, and start a pass of the retention. */
 extern void chores_look_at_all(Chores *chores);
 
-/* The same, after the clock was set back: all times that were computed before are void. */
+/* The same, after the clock was set back: all times computed before are void. */
 extern void chores_clock_was_set(Chores *chores);
 
 /*
- * One step of what is due, in transactions of its own. `settled` counts what
- * has been settled so far; is_busy: others want the worker's time.
+ * One step of each chore that is due, in its own transactions. `settled`: how
+ * many notifications the worker has settled so far; is_busy: messages need the
+ * worker's time.
  */
 extern void chores_do(Chores *chores, int64 settled, bool is_busy);
 
-/* When there is something to do. */
+/* When the next step is due. */
 extern TimestampTz chores_next(const Chores *chores, bool is_busy);
 
 #endif							/* APPT_CHORES_H */

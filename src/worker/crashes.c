@@ -3,13 +3,13 @@
  *		What the server remembers of crashes of workers.
  *
  * It is kept in shared memory, which does not survive a crash, and in a file,
- * which does. The file is written anew whenever something changes, which is
- * never without crashes. The launcher is the first of appt's processes to run after a crash. It
- * reads the file and the journals of the workers that died (journal.c), judges
- * (suspicion.c), and only then starts workers.
+ * which does. The file is written anew whenever something changes; without
+ * crashes nothing does. The launcher is the first process of appt to run after a
+ * crash. It reads the file and the journals of the workers that died (journal.c),
+ * judges them (suspicion.c), and only then starts workers.
  *
- * Neither file is in a backup or on a standby. A file that cannot be read or
- * written is reported; then its crashes are forgotten.
+ * Neither file is in a backup or on a standby. A file that can't be read or
+ * written is reported, and its crashes are forgotten.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@
 
 typedef struct CrashesShared
 {
-	LWLock	   *lock;			/* protects the rest but for `version` */
+	LWLock	   *lock;			/* protects all that follows but `version` */
 	pg_atomic_uint32 version;
 	bool		is_collected;
 	Suspicion	suspicion;
@@ -66,7 +66,7 @@ crashes_shared_create(void)
 	LWLockRelease(AddinShmemInitLock);
 }
 
-/* ---- the file: the number of its format, and the state ---- */
+/* ---- the file: a magic number, and the state ---- */
 
 static bool
 is_valid(const Suspicion *suspicion)
@@ -121,7 +121,7 @@ write_file(void)
 				 errmsg("could not write file \"%s\": %m", CRASHES_FILE)));
 }
 
-/* The lock is held, exclusively. */
+/* The lock is held exclusively. */
 static void
 note_change(void)
 {
@@ -199,7 +199,7 @@ crashes_pause_until(Oid database, TimestampTz now)
 	if (!crashes_recall(database, &history))
 		return 0;
 	until = history.last_at + crash_pause(&history);
-	/* A clock that is set back postpones nothing. */
+	/* A clock that is set back prolongs no pause. */
 	return now >= history.last_at && now < until ? until : 0;
 }
 
@@ -230,7 +230,7 @@ first_unlisted(List *databases)
 }
 
 void
-crashes_forget_databases_but(List *databases)
+crashes_forget_databases_except(List *databases)
 {
 	Oid			gone;
 

@@ -1,7 +1,7 @@
 /*
  * crashes.h
- *		What the server remembers of crashes of workers, across the restart
- *		that each of them brings about.
+ *		What the server remembers of crashes of workers. It survives the restart
+ *		that each of them causes.
  */
 #ifndef APPT_CRASHES_H
 #define APPT_CRASHES_H
@@ -14,25 +14,27 @@ extern void crashes_shared_request(void);
 extern void crashes_shared_create(void);
 
 /*
- * Find out who crashed, unless that was done since shared memory was made: to
- * be called before any worker is started. Never raises an error for a file.
+ * Find out who crashed. Call it before any worker is started; it does nothing if
+ * it ran since shared memory was made. Never raises an error for a file.
  */
 extern void crashes_collect(void);
 
-/* The time before which no worker of this database may start; 0: it may start now. */
+/* No worker of this database may start before that time; 0: it may start now. */
 extern TimestampTz crashes_pause_until(Oid database, TimestampTz now);
 
-/* A copy of what is remembered of this database; false if nothing is. */
+/* Copy the database's history; false if there is none. */
 extern bool crashes_recall(Oid database, CrashHistory *history);
 
-/* What the worker was doing at the last crash, as text for people. */
+/* What the worker was doing at the last crash, in words. */
 extern void crashes_describe(const CrashHistory *history, char *text, Size size);
 
-/* Forget a database's crashes: its worker has run for long, or the database is gone. */
+/* The database's worker has lived for a minute: its crashes no longer count. */
 extern void crashes_forget_history(Oid database);
-extern void crashes_forget_databases_but(List *databases);
 
-/* Changes whenever the suspects of any database do. Cheap. */
+/* All other databases are gone: forget them. */
+extern void crashes_forget_databases_except(List *databases);
+
+/* Changes whenever the suspects of any database change. Cheap. */
 extern uint32 crashes_version(void);
 
 /* A copy of this database's suspects in CurrentMemoryContext, those with the fewest crashes first. */

@@ -1,16 +1,16 @@
 /*
  * durability.c
- *		Does a commit survive what the operator has provided for?
+ *		Is a commit durable: on disk, and on the synchronous standbys?
  *
  * A commit waits for its synchronous standby, but returns normally also when
  * that wait is cut short: by a cancel, by SIGTERM, by the death of the
- * postmaster. What it wrote is on disk here then, and a failover may lose it.
- * So this looks up what the wait would have waited for: the position up to
- * which the standbys have confirmed, which never goes back.
+ * postmaster. Then the commit is on the disk of this server, and a failover may
+ * lose it. So this reads the position that the wait would have waited for: up to
+ * it the standbys have confirmed, and it never goes back.
  *
  * A commit's record comes after the records of all that the transaction could
- * see: what callers committed, with synchronous_commit off or not, and what the
- * worker committed before. A commit that is durable answers for all of them.
+ * see: commits of callers, with synchronous_commit off or not, and earlier
+ * commits of the worker. If it is durable, so are all of those.
  */
 #include "postgres.h"
 
@@ -25,9 +25,9 @@
 
 #include "worker/durability.h"
 
-/* A reload that is not read yet may ask for standbys that this process does not know of. */
+/* A reload that this process has not read yet may have configured standbys. */
 static bool
-standby_is_asked_for(void)
+standby_is_required(void)
 {
 	return SyncRepRequested() && (SyncRepConfig != NULL || ConfigReloadPending);
 }
@@ -57,10 +57,10 @@ standby_has_confirmed(XLogRecPtr commit)
 	return commit <= confirmed;
 }
 
-/* Without a postmaster this server is failing, and another one may have taken over. */
+/* Without a postmaster this server is going down, and a standby may have been promoted. */
 bool
 commit_is_durable(void)
 {
 	return PostmasterIsAlive() &&
-		(!standby_is_asked_for() || standby_has_confirmed(XactLastCommitEnd));
+		(!standby_is_required() || standby_has_confirmed(XactLastCommitEnd));
 }

@@ -6,14 +6,14 @@
  * shared memory anew: nothing in there tells who crashed, nor over what. So
  * each worker has a small file, and writes into it what it is about to do. It
  * removes the file when it exits, also when the postmaster tells it to quit
- * (SIGQUIT: somebody else crashed, or an immediate shutdown). A file that is
- * found later is a crash.
+ * (SIGQUIT: another process crashed, or an immediate shutdown). A file that is
+ * found later means a crash.
  *
- * The file is never flushed: when a process dies, the kernel keeps what it has
- * written, and a crash of the machine is no crash of a worker. The file has its
- * full size from the start, so that a full disk does not matter later. It is in
- * a directory that base backups and pg_rewind leave out. A batch writes a few
- * bytes, which takes some microseconds.
+ * The file is never flushed: when a process dies, the kernel keeps what the
+ * process has written, and a crash of the machine is no crash of a worker. The
+ * file has its full size from the start, so that a full disk does not matter
+ * later. Its directory is left out by base backups and pg_rewind. A batch writes
+ * a few bytes, which takes some microseconds.
  */
 #include "postgres.h"
 
@@ -30,6 +30,7 @@
 #define JOURNAL_MAGIC 0x61707431
 #define JOURNAL_PREFIX "appt_worker."
 
+/* File-level, for signal handlers and the log hook write or remove the journal. */
 static Journal journal;
 static int	journal_file = -1;
 static char journal_path[MAXPGPATH];
@@ -80,7 +81,7 @@ journal_close(void)
 	errno = save_errno;
 }
 
-/* A journal that can't be written any more is removed: it would tell what is no longer so. */
+/* A journal that can't be written any more is removed: it would tell of an activity that has ended. */
 static void
 write_activity(Activity activity, int count)
 {
@@ -109,7 +110,7 @@ journal_end(void)
 		write_activity(ACTIVITY_OTHER, 0);
 }
 
-/* ---- what others left ---- */
+/* ---- the journals of crashed processes ---- */
 
 static bool
 is_valid(const Journal *found)

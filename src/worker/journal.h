@@ -12,12 +12,13 @@
 
 typedef enum Activity
 {
-	ACTIVITY_OTHER,				/* learning, sweeping, chores */
+	ACTIVITY_OTHER,				/* refreshing lanes, sweeping, chores */
 	ACTIVITY_ASLEEP,
 	ACTIVITY_CLAIMING,			/* the notifications `ids` */
 	ACTIVITY_RECOVERING,		/* closing `ids`, which its predecessor left
 								 * open */
-	ACTIVITY_TRANSFERRING,		/* or settling: what is SENDING in its slot */
+	ACTIVITY_TRANSFERRING,		/* or settling: all that is SENDING in its
+								 * slot */
 	ACTIVITY_PANIC				/* the worker itself raised PANIC */
 } Activity;
 #define ACTIVITIES (ACTIVITY_PANIC + 1)
@@ -33,17 +34,17 @@ typedef struct Journal
 	int64		ids[JOURNAL_IDS];
 } Journal;
 
-/* Begin the journal of this process; without one, if the file can't be made. */
+/* Begin the journal of this process. If the file can't be created, log that and go on without it. */
 extern void journal_open(Oid database, int slot);
 
 /* Remove the journal: the process exits, or was told to quit. Safe in a signal handler. */
 extern void journal_close(void);
 
-/* Until journal_end the process does this. Keeps the first JOURNAL_IDS of `ids`. */
+/* Until journal_end this is the process's activity, on at most the first JOURNAL_IDS of `ids`. */
 extern void journal_begin(Activity activity, const int64 *ids, int count);
 extern void journal_end(void);
 
-/* Hand over each journal that a process left because it crashed, and remove it. */
+/* Pass each journal that a crashed process left to `take`, and remove it. */
 extern void journals_collect(void (*take) (const Journal *journal));
 
 #endif							/* APPT_JOURNAL_H */

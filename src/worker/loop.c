@@ -1,22 +1,20 @@
 /*
  * loop.c
- *		The worker's loop: settle and claim, transfer, sleep until exactly the
- *		next thing to do.
+ *		The worker's loop: settle and claim, transfer, sleep until the next thing
+ *		is due.
  *
- * What has finished is settled by the transaction that claims what goes next,
- * or by one of its own where nothing can be claimed.
+ * The transaction that claims new messages also settles the finished ones. Where
+ * nothing can be claimed, they are settled in a transaction of their own.
  *
- * No transaction is open while the network is awaited. Everything that can
- * wake the loop is in one WaitEventSet: the latch (a commit that planned
- * something, a reload, a shutdown), the postmaster's death, and the epoll
- * descriptor of the transfer engine.
+ * No transaction is open while the worker waits for the network. One WaitEventSet
+ * has all that can wake the loop: the latch (a commit that planned something, a
+ * reload, a shutdown), the postmaster's death, and the epoll descriptor of the
+ * transfer engine.
  *
- * Batches form by themselves: under load a turn claims and settles what came
- * together since the last one, and not before that is a fair number or a few
- * milliseconds have passed, more where transactions take long: a batch of ten
- * costs nearly as much as one of fifty, and where that keeps the processor busy
- * there is nothing to be gained by being early. When idle a message is claimed,
- * sent and settled at once.
+ * Under load a turn claims and settles in batches. It waits until a batch is full
+ * or some milliseconds have passed, longer where transactions take long: a batch
+ * of ten costs nearly as much as one of fifty. When the worker is idle, a message
+ * is claimed, sent and settled at once.
  */
 #include "postgres.h"
 
@@ -47,36 +45,37 @@
 #include "worker/suspects.h"
 #include "worker/switches.h"
 
-/* A look at everything, for what gives no wake (COPY, clock steps). */
+/* How often to look at all lanes, for entries that no commit reports (COPY, a clock that is set). */
 #define SWEEP_INTERVAL (60 * USECS_PER_SEC)
 
-/* Under load, claim and settle that much at once, or what there is after this. */
-#define FAIR_BATCH 64
+/*
+ * Under load, claim and settle so many at once; or fewer, after the interval or,
+ * if that is longer, so many times what the last batch took, up to the longest.
+ */
+#define FULL_BATCH 64
 #define BATCH_INTERVAL (4 * INT64CONST(1000))
-
-/* Sweeps and learning that commits bring about: after so many times what the last one took. */
-#define OTHERS_TIMES 10
-#define LONGEST_OTHERS_INTERVAL (5 * USECS_PER_SEC)
-
-/* Or after so many times what the last one took, but no longer than this. */
 #define BATCH_TIMES 3
 #define LONGEST_BATCH_INTERVAL (20 * INT64CONST(1000))
 
-/* After a transaction that failed; and for a row that a caller has locked. */
+/* Between two sweeps or refreshes that commits ask for: so many times what the last one took. */
+#define CALLERS_TIMES 10
+#define LONGEST_CALLERS_INTERVAL (5 * USECS_PER_SEC)
+
+/* Before the next try, after a transaction that failed, and for a row that a caller has locked. */
 #define FAILURE_PAUSE USECS_PER_SEC
 #define LOCKED_PAUSE (20 * INT64CONST(1000))
 
-/* So often are the switches read of what is under way. */
+/* How often to read the switches that concern messages in flight, at most. */
 #define SWITCHES_INTERVAL (100 * INT64CONST(1000))
 
 /* How often suspects are claimed, and how many each time. */
 #define SUSPECTS_INTERVAL (50 * INT64CONST(1000))
 #define SUSPECTS_AT_ONCE 16
 
-/* How often a shutdown comes back to outcomes that a caller keeps from being settled. */
+/* How often a shutdown tries to settle rows that a caller has locked. */
 #define LAST_SETTLES 10
 
-/* What a shutdown grants to transfers under way. */
+/* How long a shutdown waits for transfers to finish. */
 #define SHUTDOWN_GRACE (3 * USECS_PER_SEC)
 
 #define WAKE_BATCH 256
@@ -101,43 +100,40 @@ typedef struct Loop
 	MemoryContext turn_context;
 	TimestampTz last_turn;
 	TimestampTz sweep_at;
-	TimestampTz recovery_at;	/* to close what is left open */
+	TimestampTz recovery_at;	/* to close leftovers */
 	TimestampTz claim_not_before;	/* after a failure */
 	TimestampTz settle_not_before;
-	TimestampTz suspects_at;	/* to look after them, if there are any */
-	TimestampTz switches_at;	/* to look whose messages may not leave any
-								 * more */
-	TimestampTz switches_read;	/* the last look */
+	TimestampTz suspects_at;	/* if there are any */
+	TimestampTz switches_at;	/* to read them */
+	TimestampTz switches_read;	/* when they were read last */
 	Pace		claims;
 	Pace		settles;
 	Pace		sweeps;
-	Pace		changes;		/* of configuration: learning them */
-	bool		has_changes;	/* to be learned */
-	bool		is_learning;	/* what was doubted */
-	bool		has_looked;		/* for what was left open */
+	Pace		changes;		/* refreshes after changes of configuration */
+	bool		has_changes;	/* some lanes' configuration has changed */
+	bool		is_refreshing;	/* lanes that changes or a sweep invalidated */
+	bool		has_searched;	/* for leftovers */
 	bool		may_send;
-	bool		is_enabled;		/* appt.enabled, as far as it was obeyed */
-	bool		is_blocked;		/* no lane that is ready has room: until a
-								 * transfer ends */
+	bool		is_enabled;		/* appt.enabled was on, or its messages could
+								 * not be withdrawn yet */
+	bool		is_blocked;		/* no ready lane has room until a transfer
+								 * ends */
 } Loop;
 
 /* ---- pace ---- */
 
-/* From when on a batch that is less than fair is worth its transaction. */
+/* When a batch that is not full is worth its transaction. */
 static TimestampTz
 pace_next(const Pace *pace)
 {
 	return pace->last + Min(Max(BATCH_INTERVAL, BATCH_TIMES * pace->cost), LONGEST_BATCH_INTERVAL);
 }
 
-/*
- * From when on callers may have something done again, so that they cost others
- * but a tenth of the worker's time.
- */
+/* When callers may cause the next one: it takes a tenth of the worker's time at most. */
 static TimestampTz
-pace_of_others(const Pace *pace)
+pace_for_callers(const Pace *pace)
 {
-	return pace->last + Min(OTHERS_TIMES * pace->cost, LONGEST_OTHERS_INTERVAL);
+	return pace->last + Min(CALLERS_TIMES * pace->cost, LONGEST_CALLERS_INTERVAL);
 }
 
 static void
@@ -149,16 +145,16 @@ pace_note(Pace *pace, TimestampTz begin)
 
 /* ---- listening ---- */
 
-/* What was learned of limits and destinations may hold no more, nor that something is blocked. */
+/* Limits and destinations may have changed. */
 static void
-doubt_everything(Loop *loop)
+invalidate_all_lanes(Loop *loop)
 {
 	lanes_invalidate(loop->scheduler);
 	loop->is_blocked = false;
 }
 
 static void
-expect(Loop *loop, const WakeEntry *entry)
+note_due_entry(Loop *loop, const WakeEntry *entry)
 {
 	lane_expect(loop->scheduler, entry->lane, entry->due_at);
 	if (!entry->by_hand)
@@ -168,14 +164,14 @@ expect(Loop *loop, const WakeEntry *entry)
 }
 
 static void
-hear_change(Loop *loop, const WakeEntry *entry)
+note_configuration_change(Loop *loop, const WakeEntry *entry)
 {
 	tenant_mark_stale(loop->scheduler, &entry->application_id);
 	loop->has_changes = true;
 }
 
 static void
-hear_wakes(Loop *loop)
+take_wakes(Loop *loop)
 {
 	WakeEntry	entries[WAKE_BATCH];
 	bool		sweep_needed;
@@ -191,29 +187,29 @@ hear_wakes(Loop *loop)
 			else if (entries[i].lane == LANE_BLANKING)
 				chores_expect_blanking(loop->chores);
 			else if (entries[i].lane == LANE_CONFIGURATION)
-				hear_change(loop, &entries[i]);
+				note_configuration_change(loop, &entries[i]);
 			else
-				expect(loop, &entries[i]);
+				note_due_entry(loop, &entries[i]);
 		}
 		if (sweep_needed)
-			loop->sweep_at = Min(loop->sweep_at, pace_of_others(&loop->sweeps));
+			loop->sweep_at = Min(loop->sweep_at, pace_for_callers(&loop->sweeps));
 	} while (count == WAKE_BATCH);
 }
 
 /*
- * Learn what has changed at once, so that it holds from the next message on; but
- * where changes come all the time, not before others have had their share.
+ * A changed configuration is read at once, so that it holds from the next message
+ * on. Where changes come all the time, other work gets its share first.
  */
 static void
-heed_changes(Loop *loop, TimestampTz now)
+refresh_changed_lanes(Loop *loop, TimestampTz now)
 {
-	loop->is_learning &= lanes_need_refresh(loop->scheduler);
-	if (!loop->has_changes || now < pace_of_others(&loop->changes))
+	loop->is_refreshing &= lanes_need_refresh(loop->scheduler);
+	if (!loop->has_changes || now < pace_for_callers(&loop->changes))
 		return;
 	lanes_invalidate_stale_tenants(loop->scheduler);
 	pace_note(&loop->changes, now);
 	loop->has_changes = false;
-	loop->is_learning = true;
+	loop->is_refreshing = true;
 	loop->is_blocked = false;
 }
 
@@ -262,14 +258,14 @@ start(Loop *loop, List *deliveries)
 	journal_end();
 }
 
-/* Places for more; none while what is finished can't be settled. */
+/* How many more may be claimed; none while finished messages can't be settled. */
 static int
 claim_room(const Loop *loop)
 {
 	return Min(transfer_room(loop->engine), 4 * appt_max_concurrency - loop->settler->finished_count);
 }
 
-/* What is left was locked. */
+/* Those that still wait were locked. */
 static void
 note_settled(Loop *loop, TimestampTz begin)
 {
@@ -278,14 +274,14 @@ note_settled(Loop *loop, TimestampTz begin)
 		loop->settle_not_before = begin + LOCKED_PAUSE;
 }
 
-/* Refresh what is not known of lanes that have something due; false if that failed. */
+/* Load the owners of stale lanes that have something due; false if that failed. */
 static bool
 refresh_owners(Loop *loop, TimestampTz now)
 {
 	bool		is_refreshed = owners_refresh(loop->scheduler, loop->worker->slot, now);
 	TimeOffset	cost = Max(GetCurrentTimestamp() - now, 0);
 
-	if (loop->is_learning)
+	if (loop->is_refreshing)
 	{
 		loop->changes.cost += cost;
 		loop->sweeps.cost += cost;
@@ -293,9 +289,9 @@ refresh_owners(Loop *loop, TimestampTz now)
 	return is_refreshed;
 }
 
-/* Claim, and settle what is finished by the same transaction. */
+/* Claim, and settle finished messages in the same transaction. */
 static void
-claim_if_worthwhile(Loop *loop, TimestampTz now)
+claim_if_due(Loop *loop, TimestampTz now)
 {
 	List	   *deliveries = NIL;
 	int			waiting = loop->settler->finished_count;
@@ -310,14 +306,14 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 		return;
 	room = claim_room(loop);
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
-	if (room <= 0 || (may_wait && room < FAIR_BATCH))
+	if (room <= 0 || (may_wait && room < FULL_BATCH))
 		return;
 	if (refresh_owners(loop, now))
 		result = claim_due(loop->claimer, room, may_wait, settles, &deliveries);
 	switch (result)
 	{
 		case CLAIM_DONE:
-			/* Else it went without, or failed: settled by itself. */
+			/* Else the claim settled nothing, or failed: settle_if_due does. */
 			if (loop->settler->finished_count < waiting)
 				note_settled(loop, now);
 			break;
@@ -334,12 +330,9 @@ claim_if_worthwhile(Loop *loop, TimestampTz now)
 	start(loop, deliveries);
 }
 
-/*
- * Slot 1 does this for all workers. Suspects go one by one, beside what else is
- * due: nothing else waits for them.
- */
+/* Slot 1 does this for all workers. Suspects are claimed one by one; nothing else waits for them. */
 static void
-see_to_suspects(Loop *loop, TimestampTz now)
+claim_suspects(Loop *loop, TimestampTz now)
 {
 	ClaimResult result = CLAIM_DONE;
 	List	   *deliveries;
@@ -360,15 +353,15 @@ see_to_suspects(Loop *loop, TimestampTz now)
 	loop->suspects_at = now + (result == CLAIM_FAILED ? FAILURE_PAUSE : SUSPECTS_INTERVAL);
 }
 
-/* What could not be settled along with a claim. */
+/* Settle what no claim has settled. */
 static void
-settle_if_worthwhile(Loop *loop, TimestampTz now)
+settle_if_due(Loop *loop, TimestampTz now)
 {
 	int			waiting = loop->settler->finished_count;
 
 	if (waiting == 0 || now < loop->settle_not_before)
 		return;
-	if (waiting < FAIR_BATCH && transfers_in_flight(loop->engine) > 0 &&
+	if (waiting < FULL_BATCH && transfers_in_flight(loop->engine) > 0 &&
 		now < pace_next(&loop->settles))
 		return;
 	if (settle_finished(loop->settler))
@@ -377,7 +370,7 @@ settle_if_worthwhile(Loop *loop, TimestampTz now)
 		loop->settle_not_before = now + FAILURE_PAUSE;
 }
 
-/* Is there delivery to do? */
+/* Do messages need the worker's time? */
 static bool
 is_busy(const Loop *loop)
 {
@@ -385,20 +378,20 @@ is_busy(const Loop *loop)
 }
 
 static void
-sweep_if_time(Loop *loop, TimestampTz now)
+sweep_if_due(Loop *loop, TimestampTz now)
 {
 	if (now < loop->sweep_at)
 		return;
 	loop->sweep_at = now + (sweep_lanes(loop->scheduler) ? SWEEP_INTERVAL : FAILURE_PAUSE);
 	pace_note(&loop->sweeps, now);
-	loop->is_learning = true;
+	loop->is_refreshing = true;
 	chores_look(loop->chores);
 	loop->switches_at = Min(loop->switches_at, now);
 }
 
-/* What was claimed before a switch went off and has not left yet is not to leave. */
+/* A message that was claimed before a switch went off, and has not left yet, must not leave. */
 static void
-obey_switches(Loop *loop, TimestampTz now)
+apply_switches(Loop *loop, TimestampTz now)
 {
 	if (loop->is_enabled && !appt_enabled)
 		loop->is_enabled = !withdraw_all(loop->engine);
@@ -412,22 +405,25 @@ obey_switches(Loop *loop, TimestampTz now)
 	loop->switches_at = withdraw_switched_off(loop->engine) ? DT_NOEND : now + SWITCHES_INTERVAL;
 }
 
-/* Before the first claim, look for what our predecessor left open; close it, now or when it can be locked. */
+/*
+ * Before the first claim, search for what the slot's last worker left open. Close
+ * it now, or later if a caller has it locked.
+ */
 static void
 recover_leftovers(Loop *loop, TimestampTz now)
 {
 	if (now < loop->recovery_at)
 		return;
 	loop->recovery_at = now + FAILURE_PAUSE;
-	if (!loop->has_looked)
-		loop->has_looked = recover_find(loop->recovery, loop->worker->slot, loop->worker->slot == 1);
-	if (loop->has_looked && recover_some(loop->recovery))
+	if (!loop->has_searched)
+		loop->has_searched = recover_find(loop->recovery, loop->worker->slot, loop->worker->slot == 1);
+	if (loop->has_searched && recover_some(loop->recovery))
 		loop->recovery_at = DT_NOEND;
 }
 
-/* Nothing that was reckoned by a clock since set back holds any more. */
+/* If the clock was set back, all times computed before are void. */
 static void
-watch_clock(Loop *loop, TimestampTz now)
+note_clock(Loop *loop, TimestampTz now)
 {
 	if (now < loop->last_turn)
 	{
@@ -439,14 +435,14 @@ watch_clock(Loop *loop, TimestampTz now)
 		loop->switches_read = 0;
 		if (loop->recovery_at != DT_NOEND)
 			loop->recovery_at = now;
-		doubt_everything(loop);
+		invalidate_all_lanes(loop);
 	}
 	loop->last_turn = now;
 }
 
 /* ---- sleeping ---- */
 
-/* When the loop has something to do of itself. */
+/* When the loop must act though nothing wakes it. */
 static TimestampTz
 next_wake(Loop *loop, TimestampTz now)
 {
@@ -462,7 +458,7 @@ next_wake(Loop *loop, TimestampTz now)
 	if (loop->worker->slot == 1 && suspects_exist())
 		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
-		wake = Min(wake, pace_of_others(&loop->changes));
+		wake = Min(wake, pace_for_callers(&loop->changes));
 	if (lanes_are_ready(loop->scheduler) && !loop->is_blocked && claim_room(loop) > 0)
 		wake = Min(wake, Max(loop->claim_not_before, pace_next(&loop->claims)));
 	return Min(wake, lanes_next_wake(loop->scheduler));
@@ -478,8 +474,8 @@ milliseconds_until(TimestampTz at, TimestampTz now)
 }
 
 /*
- * A reload looks at everything: so a person can have at once what no wake told
- * of (COPY), and what is held back by open circuits or old settings.
+ * A reload looks at everything. So a person can send at once what no commit
+ * reported (COPY), and what open circuits or old settings hold back.
  */
 static bool
 check_interrupts(Loop *loop)
@@ -489,13 +485,13 @@ check_interrupts(Loop *loop)
 	loop->sweep_at = DT_NOBEGIN;
 	chores_look_at_all(loop->chores);
 	breakers_probe_now(loop->scheduler, GetCurrentTimestamp());
-	doubt_everything(loop);
+	invalidate_all_lanes(loop);
 	return true;
 }
 
 /*
- * Sleep once. True if there is something to do now; a latch that was set for
- * nothing of ours (a timer of an earlier transaction, say) is slept over, for
+ * Sleep once. True if there is something to do now. The latch may be set for
+ * another reason (a timer of an earlier transaction, say): then sleep on, because
  * a turn of the loop costs a transaction.
  */
 static bool
@@ -548,34 +544,34 @@ take_turn(Loop *loop)
 	bool		may_send;
 
 	(void) check_interrupts(loop);
-	watch_clock(loop, GetCurrentTimestamp());
+	note_clock(loop, GetCurrentTimestamp());
 	may_send = worker_may_send(loop->worker);
 	if (worker_may_recover(loop->worker))
 		recover_leftovers(loop, GetCurrentTimestamp());
-	may_send = may_send && loop->has_looked;
+	may_send = may_send && loop->has_searched;
 	if (may_send && !loop->may_send)
 		loop->sweep_at = DT_NOBEGIN;
 	loop->may_send = may_send;
-	obey_switches(loop, GetCurrentTimestamp());
+	apply_switches(loop, GetCurrentTimestamp());
 	finish_transfers(loop);
 	if (loop->may_send)
 	{
-		hear_wakes(loop);
+		take_wakes(loop);
 		now = GetCurrentTimestamp();
-		heed_changes(loop, now);
-		sweep_if_time(loop, now);
-		see_to_suspects(loop, now);
-		claim_if_worthwhile(loop, now);
+		refresh_changed_lanes(loop, now);
+		sweep_if_due(loop, now);
+		claim_suspects(loop, now);
+		claim_if_due(loop, now);
 	}
-	settle_if_worthwhile(loop, GetCurrentTimestamp());
+	settle_if_due(loop, GetCurrentTimestamp());
 	if (loop->may_send)
 		chores_do(loop->chores, loop->settler->sent + loop->settler->failed, is_busy(loop));
 	sleep_until_work(loop);
 }
 
-/* What is known to have arrived is not to be taken for INTERRUPTED because a caller has it locked. */
+/* A message that is known to have arrived must not become INTERRUPTED because a caller has its row locked. */
 static void
-settle_for_good(Loop *loop)
+settle_last(Loop *loop)
 {
 	for (int tries = 0; tries < LAST_SETTLES; tries++)
 	{
@@ -585,7 +581,7 @@ settle_for_good(Loop *loop)
 	}
 }
 
-/* Let what is in flight finish for a while; the rest is INTERRUPTED. */
+/* Wait a while for transfers to finish; the others become INTERRUPTED. */
 static void
 wind_down(Loop *loop)
 {
@@ -607,8 +603,8 @@ wind_down(Loop *loop)
 		finish_transfers(loop);
 	}
 	transfer_engine_abandon(loop->engine);
-	settle_for_good(loop);
-	if (loop->has_looked && recover_find(loop->recovery, loop->worker->slot, false))
+	settle_last(loop);
+	if (loop->has_searched && recover_find(loop->recovery, loop->worker->slot, false))
 		(void) recover_some(loop->recovery);
 }
 

@@ -1,13 +1,13 @@
 /*
  * suspects.c
- *		Notifications over which a worker may have crashed, as the workers of
- *		their database see them.
+ *		Notifications over which a worker may have crashed, for the workers of
+ *		their database.
  *
  * Every worker leaves them out of its claims. Slot 1 claims them one by one,
- * beside its ordinary claims, and clears each that went well: one that a worker
- * crashed over while it was claimed, when its claim has committed; one that was
- * in flight, when it is settled. What is guilty is not even looked at: its facts
- * may be what crashes. It is FAILED, WORKER_CRASHED.
+ * beside its ordinary claims, and clears each that went well: a notification that
+ * was being claimed at the crash, when its claim has committed; one that was in
+ * flight, when it is settled. The facts of a guilty one are not loaded, because
+ * they may cause the crash. It is settled as FAILED, WORKER_CRASHED.
  */
 #include "postgres.h"
 
@@ -27,7 +27,7 @@ static Suspect *suspects = NULL;
 static int	suspect_count = 0;
 static uint32 seen_version = 0;
 
-/* The one that is being sent alone, and since when; 0: none. */
+/* The one that is in flight alone, and since when; 0: none. */
 static int64 alone_id = 0;
 static TimestampTz alone_since;
 
@@ -44,7 +44,7 @@ static Statement close_attempt = {
 	1, {INT8OID}
 };
 
-/* What no function of ours writes (due, and without a next attempt) can't be claimed alone. */
+/* A suspect that is not SENDING and has no next attempt can't be claimed; no function of appt writes such a row. */
 static Statement find_settled = {
 	"SELECT s.id FROM unnest($1) s (id) WHERE NOT EXISTS ("
 	"  SELECT FROM appt.notification n WHERE n.id = s.id AND n.settled_at IS NULL"
@@ -52,7 +52,7 @@ static Statement find_settled = {
 	1, {INT8ARRAYOID}
 };
 
-/* ---- who they are ---- */
+/* ---- which they are ---- */
 
 static void
 refresh(void)
@@ -114,9 +114,12 @@ suspects_all(void)
 	return ids;
 }
 
-/* As long as workers pause after a crash. It doubles with each, so that in the end even the slowest goes alone. */
+/*
+ * A suspect has the pause after a crash for itself. The pause doubles with each
+ * crash, so that in the end even the slowest transfer is in flight alone.
+ */
 static bool
-is_anyone_alone(TimestampTz now)
+is_one_alone(TimestampTz now)
 {
 	CrashHistory history = {0};
 
@@ -130,7 +133,7 @@ Column *
 suspects_to_claim(TimestampTz now)
 {
 	Column	   *ids;
-	bool		must_wait = is_anyone_alone(now);
+	bool		must_wait = is_one_alone(now);
 
 	refresh();
 	ids = column_create(INT8OID, Max(suspect_count, 1));
@@ -184,7 +187,7 @@ typedef struct Guilty
 	bool		is_settled;
 } Guilty;
 
-/* A caller may have it locked: then another time. */
+/* If a caller has it locked, it is left for another time. */
 static void
 settle_guilty_step(void *argument)
 {

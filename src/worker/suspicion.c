@@ -1,17 +1,18 @@
 /*
  * suspicion.c
- *		What is known of crashes of workers: how often, and which notifications
- *		may be to blame.
+ *		How often workers crashed, and which notifications may be to blame.
  *
- * Whatever was being worked on may be to blame. So each of those notifications
- * goes alone from then on, until it has gone well, and whatever else is due
- * goes as ever. Should a worker crash over one alone, it may still have been a
- * coincidence (somebody's kill -9); over the same one twice, it is guilty.
+ * Every notification that the worker was working on may be to blame. So each of
+ * them is claimed alone from then on, until that went well; all others are sent
+ * as before. If a worker crashes over one alone, that may still be a coincidence
+ * (a kill -9 by hand). If it crashes over the same one a second time, that one is
+ * guilty.
  *
- * A worker that crashed asleep was working on nothing: nobody is suspect, and
- * the pause does not grow, because something outside of it killed it. A PANIC is the
- * server's trouble (its disk is full, say), whoever meets it: nobody is suspect,
- * either, but the pause grows, for the next worker may meet it as well.
+ * A worker that crashed asleep was working on nothing: no notification is
+ * suspect, and the pause does not grow, because something outside of the worker
+ * killed it. A PANIC is a fault of the server (a full disk, say): no notification
+ * is suspect either, but the pause grows, because the next worker may meet the
+ * same fault.
  */
 #include "postgres.h"
 
@@ -23,7 +24,7 @@
 #define PAUSE_MOST (60 * USECS_PER_SEC)
 #define LONG_LIFE (60 * USECS_PER_SEC)
 
-/* After so many crashes over it alone a suspect is guilty. */
+/* A suspect is guilty after so many crashes over it alone. */
 #define GUILTY_AFTER 2
 
 /* ---- histories ---- */
@@ -151,8 +152,8 @@ count_known(Suspicion *suspicion, Oid database, const int64 *ids, int count, Sus
 }
 
 /*
- * One of these is to blame. If some of them are suspects already, it is one of
- * those. If only one remains, it counts as a crash over it alone.
+ * One of these is to blame. If some of them are suspects already, one of those
+ * is. If only one remains, the crash counts as one over it alone.
  */
 static void
 suspicion_blame(Suspicion *suspicion, Oid database, SuspectKind kind, const int64 *ids, int count)

@@ -1,7 +1,7 @@
 /*
  * suspicion.h
- *		What is known of crashes of workers: how often, and which notifications
- *		may be to blame. Pure: no files, no SPI, the clock is an argument.
+ *		How often workers crashed, and which notifications may be to blame. Pure:
+ *		no files, no SPI, the clock is an argument.
  */
 #ifndef APPT_SUSPICION_H
 #define APPT_SUSPICION_H
@@ -17,20 +17,19 @@
 typedef struct CrashHistory
 {
 	Oid			database;
-	int			crashes;		/* since a worker lived for long */
+	int			crashes;		/* since a worker lived for a minute */
 	TimestampTz last_at;
-	int			slot;			/* of the last one */
-	int			activity;		/* that it ended, an Activity */
+	int			slot;			/* of the worker that crashed last */
+	int			activity;		/* its Activity */
 } CrashHistory;
 
 typedef enum SuspectKind
 {
-	SUSPECT_CLAIMED,			/* a worker crashed while it claimed it: claim
-								 * it alone */
-	SUSPECT_IN_FLIGHT,			/* it was in flight: send it alone, too */
+	SUSPECT_CLAIMED,			/* it was being claimed: claim it alone */
+	SUSPECT_IN_FLIGHT,			/* it was in flight: claim and send it alone */
 	SUSPECT_GUILTY,				/* two workers crashed over it alone */
-	SUSPECT_SLOT				/* all that the slot `id` left SENDING, once
-								 * that is known */
+	SUSPECT_SLOT				/* stands for all that slot `id` left SENDING,
+								 * until that has been looked up */
 } SuspectKind;
 
 typedef struct Suspect
@@ -38,7 +37,7 @@ typedef struct Suspect
 	int64		id;
 	Oid			database;
 	int16		kind;			/* a SuspectKind */
-	int16		crashes_alone;	/* when it was the only one */
+	int16		crashes_alone;	/* crashes with no other suspect */
 } Suspect;
 
 typedef struct Suspicion
@@ -52,26 +51,26 @@ typedef struct Suspicion
 /* A worker crashed and left this journal. */
 extern void suspicion_note(Suspicion *suspicion, const Journal *journal, TimestampTz now);
 
-/* These were left SENDING by a slot; nothing changes unless the slot is suspect. */
+/* The slot left these SENDING. They become suspects if the slot is suspect. */
 extern void suspicion_blame_slot(Suspicion *suspicion, Oid database, int slot,
 								 const int64 *ids, int count);
 
-/* It was not to blame, or is settled. */
+/* The notification is no longer suspect: it was not to blame, or is settled. */
 extern void suspicion_clear(Suspicion *suspicion, Oid database, int64 id);
 
-/* The database's worker has lived for long; its suspects stay. */
+/* The database's worker has lived for a minute. Its suspects stay. */
 extern void suspicion_forget_history(Suspicion *suspicion, Oid database);
 
 /* The database is gone. */
 extern void suspicion_forget_database(Suspicion *suspicion, Oid database);
 
-/* NULL: no crash is remembered. */
+/* Points into *suspicion; NULL if no crash is remembered. */
 extern CrashHistory *crash_history(Suspicion *suspicion, Oid database);
 
 /* How long workers pause after the last crash, in microseconds. */
 extern TimeOffset crash_pause(const CrashHistory *history);
 
-/* Has a worker lived for so long that crashes before it do not matter? */
+/* Has a worker that started then lived for so long that earlier crashes do not count? */
 extern bool crash_is_over(TimestampTz started_at, TimestampTz now);
 
 #endif							/* APPT_SUSPICION_H */
