@@ -74,7 +74,7 @@ sub anchors
 	return { map { (lc =~ s/[^\w\- ]//gr =~ s/ /-/gr) => 1 } slurp_file($_[0]) =~ /^#+ +(.*)$/mg };
 }
 
-foreach my $file (map { "$root/$_" } qw(README.md test/README.md src/worker/README.md src/notify/README.md), map { "doc/" . basename($_) } glob("$root/doc/*.md"))
+foreach my $file (map { glob("$root/$_") } qw(README.md CONTRIBUTING.md */README.md src/*/README.md doc/*.md))
 {
 	my @links = slurp_file($file) =~ /\]\((?!https?:)([^)\s]+)\)/g;
 	my @broken = grep {
@@ -82,7 +82,19 @@ foreach my $file (map { "$root/$_" } qw(README.md test/README.md src/worker/READ
 		my $target = $path eq '' ? $file : dirname($file) . "/$path";
 		!-e $target || defined $anchor && !anchors($target)->{$anchor}
 	} @links;
-	is("@broken", '', basename($file) . ': ' . @links . ' links lead somewhere');
+	is("@broken", '', $file =~ s/^\Q$root\E\///r . ': ' . @links . ' links lead somewhere');
+}
+
+# What newcomers are sent to: files, folders and goals of make that there are.
+{
+	my $text = slurp_file("$root/CONTRIBUTING.md");
+	my @paths = $text =~ /`((?:src|sql|test|scripts|doc|build)\/[\w.\/]+|\.\w{4,}|[A-Z]+\.\w+)`/g;
+	my @missing = grep { !-e "$root/$_" && $_ ne 'build/results' } map { s/^sql\/$//r } @paths;
+	cmp_ok(scalar @paths, '>', 10, 'CONTRIBUTING.md names files');
+	is("@missing", '', 'which are all there');
+	my $makefile = slurp_file("$root/Makefile");
+	my @goals = $text =~ /\bmake ([a-z]+)\b/g;
+	is(join(' ', grep { $_ !~ /^(?:clean|install)$/ && $makefile !~ /^$_:/m } @goals), '', 'and the goals of make');
 }
 $node->stop;
 done_testing();
