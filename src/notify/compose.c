@@ -48,6 +48,8 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "notify/compose.h"
+#include "notify/configured_headers.h"
+#include "notify/facts_templates.h"
 #include "notify/invite.h"
 #include "notify/locale_chain.h"
 #include "render/builtin_templates.h"
@@ -266,7 +268,7 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 
 		if (wanted == NULL)
 			wanted = message_locale(facts);
-		builtin = builtin_template(facts_template_type(facts), channel_code(facts->channel));
+		builtin = builtin_template(template_type(facts), channel_code(facts->channel));
 		if (builtin != NULL)
 		{
 			texts->subject = builtin->subject;
@@ -609,7 +611,7 @@ render_message(const NotificationFacts *facts, Message *message, Unpacking *unpa
 	*reason = REASON_NO_TEMPLATE;
 	if (!choose_texts(facts, &texts))
 	{
-		*error = psprintf("There is no template for %s by %s.", facts_template_type(facts),
+		*error = psprintf("There is no template for %s by %s.", template_type(facts),
 						  channel_code(facts->channel));
 		return false;
 	}
@@ -850,7 +852,7 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->recipient_name = facts->recipient ? one_line(full_name(facts->recipient)) : NULL;
 	message->timestamp = now;
 	if (facts->appointment != NULL)
-		message->headers = facts_headers(unpack_jsonb(&unpacking, facts->appointment->notification_headers));
+		message->headers = configured_headers(unpack_jsonb(&unpacking, facts->appointment->notification_headers));
 	is_written = !facts->is_too_large &&
 		write_content(facts, message, now, &unpacking, reason, error);
 	if (facts->is_too_large || unpacking.is_over)

@@ -1,16 +1,13 @@
 /*
  * facts.h
- *		All that is known about a notification when it is judged and composed:
- *		one load for many rows, in a fixed number of statements whatever their
- *		number, so that the worker's batch costs what a single row costs.
+ *		All that is known about a notification when it is judged and composed.
  *
  * The worker, notification_eligibility, retry_notification and
- * preview_notification all work from these structs. They live in the memory
- * context that was current at facts_load.
+ * preview_notification all work from these structs, which facts_load.h loads.
  *
- * What tenants store may be large, so a load has a budget of bytes. What may
- * be large and is not always needed stays as it stands in its row (stored.h)
- * until a message is composed of it.
+ * What tenants store may be large. A value that may be large and is not always
+ * needed stays as it is stored in its row (stored.h) until a message is composed
+ * of it.
  */
 #ifndef APPT_FACTS_H
 #define APPT_FACTS_H
@@ -59,7 +56,8 @@ typedef struct ParticipantFacts
 	char	   *phone;
 	char	   *locale;
 	Stored	   *metadata;
-	char	   *verified_channel;	/* NULL: there was no need to show an address to be its own */
+	char	   *verified_channel;	/* NULL: there was no need to show an
+									 * address to be its own */
 } ParticipantFacts;
 
 /* As webhooks name a participant. */
@@ -99,8 +97,8 @@ typedef struct AppointmentFacts
 	char	   *room_url;
 	TimestampTz room_expires;
 	bool		call_started;	/* a customer has joined */
-	List	   *participants;	/* of ParticipantName *, ordered by created_at,
-								 * id; loaded for webhooks alone */
+	List	   *participants;	/* of ParticipantName *, ordered by
+								 * created_at, id; loaded for webhooks alone */
 } AppointmentFacts;
 
 /* A provider or subscription with its secrets. */
@@ -134,12 +132,6 @@ typedef struct StoredMessage
 	Stored	   *html_body;
 } StoredMessage;
 
-/* Bytes of a body that the log keeps. */
-#define LOGGED_BODY_BYTES (256 * 1024)
-
-/* As much of a body as that, cut between two characters; NULL stays NULL. */
-extern const char *facts_logged_body(const char *body);
-
 typedef struct NotificationFacts
 {
 	int64		id;
@@ -162,7 +154,8 @@ typedef struct NotificationFacts
 	TimestampTz next_attempt_at;	/* 0: none */
 	bool		is_manual;		/* the next attempt was asked for by a person */
 	bool		notifications_active;	/* the captured switch, a copy */
-	bool		never_told;		/* captured: nothing had told the customer of the appointment */
+	bool		never_told;		/* captured: nothing had told the customer of
+								 * the appointment */
 	char	   *address;		/* a copy, for when the recipient is gone */
 	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
 	TimestampTz end_at;
@@ -176,53 +169,19 @@ typedef struct NotificationFacts
 								 * NULL, and it can't be sent */
 
 	const ApplicationFacts *application;	/* NULL: gone */
-	const AppointmentFacts *appointment;	/* NULL: has none, or gone without context */
+	const AppointmentFacts *appointment;	/* NULL: has none, or gone without
+											 * context */
 	const ParticipantFacts *recipient;	/* a customer; NULL otherwise */
 	bool		recipient_is_gone;	/* removed: what context tells of it */
 	bool		rule_exists;	/* false also where rule_id is 0 */
 	bool		rule_enabled;
 	bool		even_if_never_told; /* the rule's */
 	const RouteFacts *route;	/* NULL: no provider, or no such subscription */
-	List	   *templates;		/* of TemplateFacts *: its rule's and its type's,
-								 * in the locales that it may be written in */
-	const StoredMessage *stored;	/* NULL unless the last attempt was interrupted */
+	List	   *templates;		/* of TemplateFacts *: its rule's and its
+								 * type's, in the locales that it may be
+								 * written in */
+	const StoredMessage *stored;	/* NULL unless the last attempt was
+									 * interrupted */
 } NotificationFacts;
-
-/* Bytes that one load unpacks and keeps. */
-#define FACTS_BUDGET (4 * 1024 * 1024)
-
-/*
- * Load the facts of the first of these notifications, in the order of their
- * ids, as they are now: each statement takes a snapshot of its own, so that
- * nothing is older than a lock that the caller holds. *count tells how many
- * there are and is set to how many were looked for: all, or as many as the
- * budget was enough for. A single one for which it is not enough is
- * too_large. SPI must be connected, as the owner.
- */
-extern List *facts_load(const int64 *notification_ids, int *count);
-
-/* Those of a single one, NULL if there is none; also as the calling query sees them, for STABLE functions. */
-extern NotificationFacts *facts_load_one(int64 notification_id);
-extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
-
-/*
- * The facts of a notification that does not exist: what would be sent now.
- * NULL if there is no such customer; too_large if that is more than the budget.
- * For preview_notification.
- */
-extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
-										const pg_uuid_t *appointment_id,
-										const char *participant_id,
-										NotificationType type, ChannelCode channel,
-										TimeOffset time_offset, int64 rule_id);
-
-/*
- * Configured headers, [{"name", "value"}] or {"name": "value"}, as a List of
- * Header; what has another shape is left out. NULL: none.
- */
-extern List *facts_headers(Jsonb *headers);
-
-/* Whose templates it uses: those of its type, but a TEST shows another type's if its context names one. */
-extern const char *facts_template_type(const NotificationFacts *facts);
 
 #endif							/* APPT_FACTS_H */

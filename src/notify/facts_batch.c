@@ -1,80 +1,119 @@
 /*
  * facts_batch.c
- *		Finding rows by their keys, and the budget of a batch of facts.
+ *		Loading one kind of row for a batch, and the batch's budget.
+ *
+ * A value is charged to the budget before it is unpacked: until then its row
+ * takes no more than a page, since longer values are stored elsewhere. Where a
+ * statement can yield many more rows than there are notifications, its rows
+ * are fetched in portions. Once the budget is used up nothing more is read.
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include "utils/lsyscache.h"
 
-#include "core/column.h"
-#include "notify/facts_parts.h"
+#include "notify/facts_batch.h"
 
-int
-uuid_compare(const void *a, const void *b)
+/* ---- finding ---- */
+
+static int
+compare_uuids(const void *key, const void *cell)
 {
-	return memcmp(a, b, UUID_LEN);
+	return memcmp(key, lfirst((const ListCell *) cell), UUID_LEN);
+}
+
+static int
+compare_numbers(const void *key, const void *cell)
+{
+	int64		one = *(const int64 *) key;
+	int64		other = *(const int64 *) lfirst((const ListCell *) cell);
+
+	return one < other ? -1 : one > other;
+}
+
+static void *
+find_fact(const List *facts, const void *id, int (*compare) (const void *key, const void *cell))
+{
+	const ListCell *found;
+
+	if (facts == NIL || id == NULL)
+		return NULL;
+	found = (const ListCell *) bsearch(id, facts->elements, list_length(facts), sizeof(ListCell), compare);
+	return found == NULL ? NULL : lfirst(found);
 }
 
 void *
-fact_find(const FactIndex *index, const pg_uuid_t *key)
+fact_by_uuid(const List *facts, const pg_uuid_t *id)
 {
-	const pg_uuid_t *found;
+	return find_fact(facts, id, compare_uuids);
+}
 
-	if (index->count == 0 || key == NULL)
-		return NULL;
-	found = (const pg_uuid_t *) bsearch(key, index->keys, index->count,
-										sizeof(pg_uuid_t), uuid_compare);
-	return found ? index->facts[found - index->keys] : NULL;
+void *
+fact_by_number(const List *facts, int64 id)
+{
+	return find_fact(facts, &id, compare_numbers);
+}
+
+/* ---- loading ---- */
+
+/* The keys of all notifications as arguments of the loader's statement; false if there are none. */
+static bool
+collect_keys(const Batch *batch, const FactLoader *loader, NullableDatum *arguments)
+{
+	const Statement *find = &loader->find;
+	Column	   *keys[STATEMENT_MAX_ARGUMENTS];
+	ListCell   *cell;
+
+	for (int i = 0; i < find->argument_count; i++)
+		keys[i] = column_create(get_element_type(find->argument_types[i]), list_length(batch->notifications));
+	foreach(cell, batch->notifications)
+		loader->add_keys(batch, (const NotificationFacts *) lfirst(cell), keys);
+	for (int i = 0; i < find->argument_count; i++)
+	{
+		if (keys[i]->count == 0)
+			return false;
+		arguments[i] = SQL_VALUE(column_array(keys[i]));
+	}
+	return true;
+}
+
+typedef struct Taking
+{
+	Batch	   *batch;
+	const FactLoader *loader;
+} Taking;
+
+static void
+take_rows(uint64 rows, void *whereto)
+{
+	const Taking *taking = (const Taking *) whereto;
+	MemoryContext previous = MemoryContextSwitchTo(taking->batch->context);
+
+	for (uint64 n = 0; n < rows && !taking->batch->is_over; n++)
+		taking->loader->take(taking->batch, ROW(n));
+	MemoryContextSwitchTo(previous);
 }
 
 void
-fact_index_create(FactIndex *index, uint64 count)
+batch_load(Batch *batch, FactLoader *loader)
 {
-	index->count = (int) count;
-	index->keys = (pg_uuid_t *) palloc(Max(count, 1) * sizeof(pg_uuid_t));
-	index->facts = (void **) palloc(Max(count, 1) * sizeof(void *));
-}
+	NullableDatum arguments[STATEMENT_MAX_ARGUMENTS];
+	Taking		taking = {batch, loader};
 
-uint64
-batch_read(const Batch *batch, Statement *statement, Datum keys)
-{
-	statement->is_read_only = !batch->is_current;
-	return statement_run(statement, keys);
-}
-
-uint64
-batch_read2(const Batch *batch, Statement *statement, Datum keys, Datum more_keys)
-{
-	statement->is_read_only = !batch->is_current;
-	return statement_run(statement, keys, more_keys);
-}
-
-bool
-batch_keys(const Batch *batch, KeyOf key_of, Datum *keys)
-{
-	int			count = 0;
-	pg_uuid_t  *uuids = (pg_uuid_t *) palloc(Max(list_length(batch->notifications), 1) * sizeof(pg_uuid_t));
-	Column	   *column = column_create(UUIDOID, list_length(batch->notifications));
-	ListCell   *cell;
-
-	foreach(cell, batch->notifications)
+	if (batch->is_over || !collect_keys(batch, loader, arguments))
+		return;
+	loader->find.is_read_only = !batch->is_current;
+	if (loader->in_portions)
+		statement_each(&loader->find, arguments, take_rows, &taking);
+	else
 	{
-		const pg_uuid_t *key = key_of((const NotificationFacts *) lfirst(cell));
-
-		if (key != NULL)
-			uuids[count++] = *key;
+		take_rows(statement_run_nullable(&loader->find, arguments), &taking);
+		statement_done();
 	}
-	qsort(uuids, count, sizeof(pg_uuid_t), uuid_compare);
-	for (int i = 0; i < count; i++)
-		if (i == 0 || uuid_compare(&uuids[i - 1], &uuids[i]) != 0)
-			column_add_uuid(column, &uuids[i]);
-	*keys = column_array(column);
-	return count > 0;
 }
 
 /* ---- the budget ---- */
 
-/* What a value costs besides its bytes. */
+/* Bytes that a value costs besides its own. */
 #define COST_OF_VALUE 16
 
 bool

@@ -16,6 +16,7 @@
 #include "core/statement.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
+#include "notify/facts_load.h"
 #include "notify/notification_scope.h"
 
 PG_FUNCTION_INFO_V1(notification_eligibility);

@@ -27,6 +27,7 @@
 #include "core/statement.h"
 #include "core/wake.h"
 #include "notify/eligibility.h"
+#include "notify/facts_load.h"
 #include "notify/retry.h"
 
 /* ---- what stands in the way; NULL: nothing ---- */

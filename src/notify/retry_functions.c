@@ -14,6 +14,7 @@
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "notify/facts_load.h"
 #include "notify/notification_scope.h"
 #include "notify/retry.h"
 

@@ -58,11 +58,12 @@ read_names(const Jsonb *participants)
 }
 
 AppointmentSnapshot *
-snapshot_read(const Stored *stored)
+snapshot_read(const Stored *stored, int64 notification_id)
 {
-	AppointmentSnapshot   *snapshot = (AppointmentSnapshot *) palloc0(sizeof(AppointmentSnapshot));
+	AppointmentSnapshot *snapshot = (AppointmentSnapshot *) palloc0(sizeof(AppointmentSnapshot));
 	Jsonb	   *whole = stored_jsonb(stored);
 
+	snapshot->notification_id = notification_id;
 	snapshot->appointment = small_row(whole, "appointment");
 	snapshot->room = small_row(whole, "room");
 	snapshot->participant = small_row(whole, "participant");

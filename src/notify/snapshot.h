@@ -12,6 +12,7 @@
 
 typedef struct AppointmentSnapshot
 {
+	int64		notification_id;
 	Jsonb	   *appointment;	/* NULL: it is not kept, as may the next two */
 	Jsonb	   *room;
 	Jsonb	   *participant;	/* the recipient */
@@ -23,6 +24,6 @@ typedef struct AppointmentSnapshot
 } AppointmentSnapshot;
 
 /* In CurrentMemoryContext. Members of another type than expected are left out. */
-extern AppointmentSnapshot *snapshot_read(const Stored *stored);
+extern AppointmentSnapshot *snapshot_read(const Stored *stored, int64 notification_id);
 
 #endif							/* APPT_SNAPSHOT_H */

@@ -43,6 +43,7 @@
 #include "fairness/refresh.h"
 #include "fairness/registry.h"
 #include "notify/eligibility.h"
+#include "notify/facts_load.h"
 #include "schedule/activate.h"
 #include "worker/claim.h"
 #include "worker/delivery.h"

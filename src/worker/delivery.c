@@ -19,6 +19,7 @@
 #include "channel/channel.h"
 #include "core/text.h"
 #include "notify/compose.h"
+#include "notify/logged_body.h"
 #include "worker/delivery.h"
 #include "worker/flight_memory.h"
 
@@ -136,8 +137,8 @@ make_record(const NotificationFacts *facts, const Message *message)
 	if (message->type == TYPE_CODE)
 		return record;
 	record->subject = copy_text(message->subject);
-	record->text_body = copy_text(facts_logged_body(message->text_body));
-	record->html_body = copy_text(facts_logged_body(message->html_body));
+	record->text_body = copy_text(logged_body(message->text_body));
+	record->html_body = copy_text(logged_body(message->html_body));
 	return record;
 }
 

@@ -32,6 +32,7 @@
 #include "fairness/lanes.h"
 #include "notify/eligibility.h"
 #include "notify/facts.h"
+#include "notify/facts_load.h"
 #include "worker/guard.h"
 #include "worker/journal.h"
 #include "worker/queue.h"

@@ -18,6 +18,7 @@
 #include "notify/blanking.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
+#include "notify/facts_load.h"
 #include "notify/planning.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

@@ -1,0 +1,195 @@
+/*
+ * facts_load.c
+ *		Everything about a batch of notifications, gathered in a fixed number
+ *		of statements.
+ *
+ * Each loader asks for one kind of row, once, by the keys that the
+ * notifications name, and gives each notification its own.
+ *
+ * Nothing is locked here: who loads for a claim holds the notifications' locks,
+ * and must not wait for a caller who is changing an appointment. Such a
+ * caller's change is not seen here; the worker finds it later by the mark that
+ * superseding leaves on the notification.
+ *
+ * Once the budget is used up, what has been read is thrown away and half as
+ * many notifications are tried.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "core/errors.h"
+#include "notify/facts_applications.h"
+#include "notify/facts_appointments.h"
+#include "notify/facts_batch.h"
+#include "notify/facts_interrupted.h"
+#include "notify/facts_load.h"
+#include "notify/facts_notifications.h"
+#include "notify/facts_routes.h"
+#include "notify/facts_rules.h"
+#include "notify/facts_snapshots.h"
+#include "notify/facts_templates.h"
+
+/* Bytes that one load may unpack and keep. */
+#define FACTS_BUDGET (4 * 1024 * 1024)
+
+/* In this order: snapshots are read for what is not found, templates by the locales of recipient and appointment. */
+static void (*const loaders[]) (Batch *batch) =
+{
+	load_applications,
+		load_appointments,
+		load_recipients,
+		load_snapshots,
+		load_rules,
+		load_routes,
+		load_templates,
+		load_interrupted
+};
+
+static void
+load_all_but_notifications(Batch *batch)
+{
+	for (int i = 0; i < lengthof(loaders) && batch->notifications != NIL && !batch->is_over; i++)
+		loaders[i] (batch);
+}
+
+/* All that it has is what stands in its own row. */
+static void
+mark_too_large(NotificationFacts *facts)
+{
+	facts->is_too_large = true;
+	facts->context = NULL;
+	facts->application = NULL;
+	facts->appointment = NULL;
+	facts->recipient = NULL;
+	facts->route = NULL;
+	facts->templates = NIL;
+	facts->stored = NULL;
+}
+
+/* False if the budget is not enough, and these are more than one: then nothing of it is kept. */
+static bool
+load_some(Batch *batch, const int64 *notification_ids, int count)
+{
+	MemoryContext caller = CurrentMemoryContext;
+
+	batch->budget = FACTS_BUDGET;
+	batch->context = AllocSetContextCreate(caller, "appt facts", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSwitchTo(batch->context);
+	load_notifications(batch, notification_ids, count);
+	load_all_but_notifications(batch);
+	MemoryContextSwitchTo(caller);
+	if (batch->is_over && count > 1)
+	{
+		MemoryContextDelete(batch->context);
+		return false;
+	}
+	if (batch->is_over && batch->notifications != NIL)
+		mark_too_large((NotificationFacts *) linitial(batch->notifications));
+	return true;
+}
+
+List *
+facts_load(const int64 *notification_ids, int *count)
+{
+	for (;; *count /= 2)
+	{
+		Batch		batch = {.is_current = true};
+
+		if (load_some(&batch, notification_ids, *count))
+			return batch.notifications;
+	}
+}
+
+static NotificationFacts *
+load_one(Batch *batch, int64 notification_id)
+{
+	(void) load_some(batch, &notification_id, 1);
+	return batch->notifications == NIL ? NULL : (NotificationFacts *) linitial(batch->notifications);
+}
+
+NotificationFacts *
+facts_load_one(int64 notification_id)
+{
+	Batch		batch = {.is_current = true};
+
+	return load_one(&batch, notification_id);
+}
+
+NotificationFacts *
+facts_load_one_as_seen(int64 notification_id)
+{
+	Batch		batch = {.is_current = false};
+
+	return load_one(&batch, notification_id);
+}
+
+/* Where a message that nobody planned would go. */
+static void
+imagine_recipient(NotificationFacts *facts, const char *participant_id)
+{
+	static Statement find_subscription = {
+		"SELECT s.id FROM appt.subscription s WHERE s.application_id = $1"
+		" ORDER BY s.enabled DESC, s.created_at, s.id LIMIT 1",
+		1, {UUIDOID}, true
+	};
+
+	if (facts->channel != CHANNEL_WEBHOOK)
+	{
+		facts->recipient_kind = "CUSTOMER";
+		facts->recipient_id = pstrdup(participant_id);
+		return;
+	}
+	facts->recipient_kind = "SUBSCRIBER";
+	facts->recipient_id = "";
+	if (statement_run(&find_subscription, UUIDPGetDatum(&facts->application_id)) > 0)
+	{
+		facts->subscription_id = next_uuid_or_null(ROW(0));
+		facts->recipient_id = uuid_text(facts->subscription_id);
+	}
+}
+
+/* A preview by webhook needs a customer of the appointment, too, though it tells of the appointment. */
+static bool
+is_customer_of(const NotificationFacts *facts, const char *participant_id)
+{
+	ListCell   *cell;
+
+	if (facts->recipient != NULL)
+		return true;
+	foreach(cell, facts->appointment->participants)
+	{
+		const ParticipantName *name = (const ParticipantName *) lfirst(cell);
+
+		if (name->is_customer && strcmp(name->id, participant_id) == 0)
+			return true;
+	}
+	return false;
+}
+
+NotificationFacts *
+facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
+			  const char *participant_id, NotificationType type, ChannelCode channel,
+			  TimeOffset time_offset, int64 rule_id)
+{
+	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
+	Batch		batch = {.budget = FACTS_BUDGET,.context = CurrentMemoryContext};
+
+	facts->application_id = *application_id;
+	facts->appointment_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
+	*facts->appointment_id = *appointment_id;
+	facts->type = type;
+	facts->channel = channel;
+	facts->time_offset = time_offset;
+	facts->rule_id = rule_id;
+	facts->notifications_active = true;
+	imagine_recipient(facts, participant_id);
+	batch.notifications = list_make1(facts);
+	load_all_but_notifications(&batch);
+	if (batch.is_over)
+		mark_too_large(facts);
+	else if (facts->appointment == NULL || !is_customer_of(facts, participant_id))
+		return NULL;
+	return facts;
+}

@@ -1,0 +1,39 @@
+/*
+ * facts_load.h
+ *		Loading facts: many notifications in one load, in a fixed number of
+ *		statements, so that a batch of the worker's costs about what one
+ *		notification costs.
+ *
+ * A load has a budget of bytes. SPI must be connected, as the owner. Facts live
+ * in the memory context that was current at the call.
+ */
+#ifndef APPT_FACTS_LOAD_H
+#define APPT_FACTS_LOAD_H
+
+#include "notify/facts.h"
+
+/*
+ * The facts of the first of these notifications, as they are now, as a List of
+ * NotificationFacts * ordered by id. Each statement takes a snapshot of its own,
+ * so nothing is older than a lock that the caller holds. *count is the number of
+ * ids, and is set to how many were looked for: all, or as many as the budget was
+ * enough for. A single one for which it is not enough is marked is_too_large.
+ */
+extern List *facts_load(const int64 *notification_ids, int *count);
+
+/* Those of one notification, NULL if there is none; also in the calling query's snapshot, for STABLE functions. */
+extern NotificationFacts *facts_load_one(int64 notification_id);
+extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
+
+/*
+ * The facts of a notification that does not exist, for preview_notification:
+ * what would be sent now. NULL if there is no such customer; marked is_too_large
+ * if the budget is not enough.
+ */
+extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
+										const pg_uuid_t *appointment_id,
+										const char *participant_id,
+										NotificationType type, ChannelCode channel,
+										TimeOffset time_offset, int64 rule_id);
+
+#endif							/* APPT_FACTS_LOAD_H */

@@ -1,0 +1,13 @@
+/*
+ * facts_rules.h
+ *		Facts about the rules that planned the notifications.
+ */
+#ifndef APPT_FACTS_RULES_H
+#define APPT_FACTS_RULES_H
+
+#include "notify/facts_batch.h"
+
+/* Sets `rule_exists`, `rule_enabled` and `even_if_never_told` of each notification. */
+extern void load_rules(Batch *batch);
+
+#endif							/* APPT_FACTS_RULES_H */
