@@ -1,29 +1,22 @@
 /*
  * compose.h
- *		The words of a message from the facts: templates rendered for people,
- *		the JSON of GetAppointmentResponse for subscribers.
+ *		A message from the facts: templates rendered for people, JSON for
+ *		subscribers.
  *
  * Pure: no SPI, no clock. But stored values are unpacked here, so the snapshot
- * that the facts were loaded by must still be kept. Failure is a value: NULL with
- * *reason (NO_TEMPLATE, TEMPLATE_ERROR, TOO_LARGE) and a sentence in *error. A recipient without an address is
- * not one: the message's recipient is NULL then, and eligibility has said so.
+ * that the facts were loaded by must still be kept.
  */
 #ifndef APPT_COMPOSE_H
 #define APPT_COMPOSE_H
 
 #include "notify/facts.h"
 
+/*
+ * The message in CurrentMemoryContext. On failure NULL, with *reason set to
+ * NO_TEMPLATE, TEMPLATE_ERROR or TOO_LARGE and *error to a sentence. The
+ * message's recipient is NULL if there is no address; eligibility finds that.
+ */
 extern Message *compose_message(const NotificationFacts *facts, TimestampTz now,
 								Reason *reason, char **error);
-
-/*
- * Where the message goes over this channel: the current address of the
- * customer, the copy on the notification once it is gone, the subscription's
- * URL. NULL if there is none.
- */
-extern const char *compose_recipient(const NotificationFacts *facts);
-
-/* Is there a template, written or built in, for its type and channel? */
-extern bool compose_has_template(const NotificationFacts *facts);
 
 #endif							/* APPT_COMPOSE_H */

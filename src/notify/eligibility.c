@@ -30,8 +30,9 @@
 
 #include "channel/channel.h"
 #include "channel/mail_address.h"
-#include "notify/compose.h"
 #include "notify/eligibility.h"
+#include "notify/recipient.h"
+#include "notify/template_choice.h"
 
 /* The part of the wait between attempts that is left to chance. */
 #define RETRY_JITTER 0.2
@@ -301,7 +302,7 @@ static void
 describe_way(EligibilityInput *input, const NotificationFacts *facts)
 {
 	const RouteFacts *route = facts->route;
-	const char *recipient = compose_recipient(facts);
+	const char *recipient = recipient_address(facts);
 
 	input->platform_allows = facts->channel == CHANNEL_WEBHOOK ||
 		facts->application == NULL ||
@@ -317,7 +318,7 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 	input->address_valid = input->address_given &&
 		channel_address_is_valid(facts->channel, recipient);
 	input->address_verified = is_verified(facts);
-	input->template_exists = compose_has_template(facts);
+	input->template_exists = has_template(facts);
 }
 
 EligibilityInput

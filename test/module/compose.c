@@ -20,6 +20,7 @@
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"
 #include "notify/planning.h"
+#include "notify/recipient.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -141,7 +142,7 @@ test_loaded(PG_FUNCTION_ARGS)
 	{
 		const NotificationFacts *facts = (const NotificationFacts *) list_nth(loaded, i);
 
-		texts[i] = psprintf(INT64_FORMAT "/%s", facts->id, compose_recipient(facts));
+		texts[i] = psprintf(INT64_FORMAT "/%s", facts->id, recipient_address(facts));
 	}
 	result = text_array(texts, list_length(loaded));
 	SPI_finish();

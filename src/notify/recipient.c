@@ -1,0 +1,41 @@
+/*
+ * recipient.c
+ *		Where a message goes, and to whom.
+ */
+#include "postgres.h"
+
+#include "core/text.h"
+#include "notify/recipient.h"
+
+const char *
+recipient_address(const NotificationFacts *facts)
+{
+	if (facts->stored != NULL && facts->channel != CHANNEL_WEBHOOK)
+		return facts->stored->recipient;
+	if (facts->channel == CHANNEL_WEBHOOK)
+		return facts->route ? facts->route->route.url : NULL;
+	if (facts->recipient != NULL)
+		return facts->channel == CHANNEL_EMAIL ? facts->recipient->email : facts->recipient->phone;
+	return facts->address;
+}
+
+char *
+full_name(const ParticipantFacts *person)
+{
+	const char *first = person->first_name ? person->first_name : "";
+	const char *last = person->last_name ? person->last_name : "";
+
+	if (first[0] == '\0' && last[0] == '\0')
+		return NULL;
+	if (first[0] == '\0' || last[0] == '\0')
+		return pstrdup(first[0] ? first : last);
+	return psprintf("%s %s", first, last);
+}
+
+const char *
+recipient_to_log(const NotificationFacts *facts)
+{
+	const char *recipient = recipient_address(facts);
+
+	return recipient == NULL || facts->channel != CHANNEL_WEBHOOK ? recipient : url_without_query(recipient);
+}

@@ -1,0 +1,160 @@
+/*
+ * template_choice.c
+ *		Which template a message to a person is written from: the rule's, else
+ *		the type's, in the first locale of the chain recipient -> appointment ->
+ *		application that has one, else the built-in one.
+ */
+#include "postgres.h"
+
+#include "core/json.h"
+#include "notify/facts_templates.h"
+#include "notify/locale_chain.h"
+#include "notify/template_choice.h"
+#include "render/builtin_templates.h"
+
+/* Locales as they are compared: "en_GB" is "en-GB". */
+static bool
+same_locale(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+	{
+		char		left = (*a == '_') ? '-' : *a;
+		char		right = (*b == '_') ? '-' : *b;
+
+		if (pg_tolower((unsigned char) left) != pg_tolower((unsigned char) right))
+			return false;
+	}
+	return *a == *b;
+}
+
+/* A written template for this locale: the rule's own before the type's. */
+static const TemplateFacts *
+find_template(const NotificationFacts *facts, const char *locale)
+{
+	const TemplateFacts *found = NULL;
+	ListCell   *cell;
+
+	foreach(cell, facts->templates)
+	{
+		const TemplateFacts *template = (const TemplateFacts *) lfirst(cell);
+
+		if (!same_locale(template->locale, locale))
+			continue;
+		if (template->rule_id == 0 && found == NULL)
+			found = template;
+		else if (template->rule_id != 0 && template->rule_id == facts->rule_id)
+			return template;
+	}
+	return found;
+}
+
+/* What a test message brings along wins over what is stored. */
+static void
+use_context(TemplateTexts *texts, const NotificationFacts *facts)
+{
+	char	   *subject = json_root_text(facts->context, "subject");
+	char	   *text_body = json_root_text(facts->context, "text_body");
+	char	   *html_body = json_root_text(facts->context, "html_body");
+
+	if (subject != NULL)
+		texts->subject = subject;
+
+	/*
+	 * One body alone stands for itself: no other text is put beside it. Its
+	 * language is the one asked for.
+	 */
+	if (text_body != NULL || html_body != NULL)
+	{
+		texts->locale = message_locale(facts) ? message_locale(facts) : application_locale(facts);
+		texts->text_body = text_body;
+		texts->html_body = html_body;
+		texts->has_own_bodies = true;
+	}
+}
+
+/* In the first locale of the chain that has one; in each a rule's own text first. */
+static const TemplateFacts *
+find_in_chain(const NotificationFacts *facts)
+{
+	char		chain[CHAIN_MAX_LOCALES][LOCALE_MAX_LENGTH];
+	int			count = locale_chain(facts, chain);
+	const TemplateFacts *template = NULL;
+
+	for (int i = 0; i < count && template == NULL; i++)
+		template = find_template(facts, chain[i]);
+	return template;
+}
+
+static bool
+same_language(const char *a, const char *b)
+{
+	size_t		length = strcspn(b, "-_");
+
+	return a != NULL && strcspn(a, "-_") == length && pg_strncasecmp(a, b, length) == 0;
+}
+
+/* How dates are written within a text of `locale`: for a reader of en-GB, British in a text of en. */
+static const char *
+date_locale(const NotificationFacts *facts, const char *locale)
+{
+	if (same_language(recipient_locale(facts), locale))
+		return recipient_locale(facts);
+	if (same_language(message_locale(facts), locale))
+		return message_locale(facts);
+	return locale;
+}
+
+bool
+choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
+{
+	const TemplateFacts *template = find_in_chain(facts);
+	const BuiltinTemplate *builtin;
+
+	memset(texts, 0, sizeof(TemplateTexts));
+	if (template != NULL)
+	{
+		texts->written = template;
+		texts->locale = date_locale(facts, template->locale);
+	}
+	else
+	{
+		const char *wanted = recipient_locale(facts);
+
+		if (wanted == NULL)
+			wanted = message_locale(facts);
+		builtin = builtin_template(template_type(facts), channel_code(facts->channel));
+		if (builtin != NULL)
+		{
+			texts->subject = builtin->subject;
+			texts->text_body = builtin->text_body;
+			texts->html_body = builtin->html_body;
+		}
+		texts->locale = builtin_template_locale(wanted ? wanted : application_locale(facts));
+	}
+	use_context(texts, facts);
+	return texts->text_body != NULL || texts->html_body != NULL ||
+		(texts->written != NULL && !texts->has_own_bodies);
+}
+
+/* What is still missing is the written template's; a text message has no more than its text. */
+void
+complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking)
+{
+	if (texts->written != NULL && texts->subject == NULL)
+		texts->subject = unpack_text(unpacking, texts->written->subject);
+	if (texts->written != NULL && !texts->has_own_bodies)
+	{
+		texts->text_body = unpack_text(unpacking, texts->written->text_body);
+		texts->html_body = unpack_text(unpacking, texts->written->html_body);
+	}
+	if (channel == CHANNEL_SMS)
+		texts->subject = texts->html_body = NULL;
+}
+
+bool
+has_template(const NotificationFacts *facts)
+{
+	TemplateTexts texts;
+
+	return facts->channel == CHANNEL_WEBHOOK || facts->stored != NULL || choose_texts(facts, &texts);
+}

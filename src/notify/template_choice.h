@@ -1,0 +1,31 @@
+/*
+ * template_choice.h
+ *		Which template a message to a person is written from.
+ */
+#ifndef APPT_TEMPLATE_CHOICE_H
+#define APPT_TEMPLATE_CHOICE_H
+
+#include "notify/facts.h"
+#include "notify/unpacking.h"
+
+/* The texts of a template; those that are NULL may still be unpacked from the written template. */
+typedef struct TemplateTexts
+{
+	const char *subject;
+	const char *text_body;
+	const char *html_body;
+	const char *locale;
+	const TemplateFacts *written;
+	bool		has_own_bodies; /* not those of the written template */
+} TemplateTexts;
+
+/* Choose the template; false if there is none. */
+extern bool choose_texts(const NotificationFacts *facts, TemplateTexts *texts);
+
+/* Unpack those texts that the channel has of the written template. */
+extern void complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking);
+
+/* Is there a template, written or built in, or is none needed? */
+extern bool has_template(const NotificationFacts *facts);
+
+#endif							/* APPT_TEMPLATE_CHOICE_H */

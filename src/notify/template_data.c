@@ -1,0 +1,214 @@
+/*
+ * template_data.c
+ *		The values of a template's names.
+ *
+ * Only the names that a template mentions are computed: most of the cost of a
+ * message is ICU's. Dates are in the appointment's timezone and the template's
+ * locale.
+ */
+#include "postgres.h"
+
+#include "core/errors.h"
+#include "core/json.h"
+#include "core/statement.h"
+#include "core/text.h"
+#include "notify/recipient.h"
+#include "notify/template_data.h"
+#include "render/durations.h"
+#include "render/iso8601.h"
+
+/* The names of a template on their way into jsonb. */
+typedef struct TemplateData
+{
+	const NotificationFacts *facts;
+	const ParsedTemplate *template;
+	Unpacking  *unpacking;
+	JsonbParseState *state;
+	TimestampTz start_at;		/* 0: there is none */
+	TimestampTz end_at;
+	const char *code;			/* of a CODE; else "" */
+	char	   *error;			/* set once something failed */
+} TemplateData;
+
+static bool
+is_used(const TemplateData *data, const char *name)
+{
+	const ParsedTemplate *template = data->template;
+
+	return (template->subject && mustache_uses(template->subject, name)) ||
+		(template->text_body && mustache_uses(template->text_body, name)) ||
+		(template->html_body && mustache_uses(template->html_body, name));
+}
+
+/* What is not there is left out. */
+static void
+push_string(TemplateData *data, const char *key, const char *text)
+{
+	if (text != NULL)
+		json_push_member(&data->state, key, text);
+}
+
+static void
+push_people(TemplateData *data)
+{
+	const ParticipantFacts *person = data->facts->recipient;
+	Jsonb	   *metadata;
+
+	if (person == NULL)
+		return;
+	push_string(data, "firstName", person->first_name);
+	push_string(data, "lastName", person->last_name);
+	push_string(data, "fullName", full_name(person));
+	push_string(data, "username", person->username);
+	if (!is_used(data, "participant"))
+		return;
+	metadata = unpack_jsonb(data->unpacking, person->metadata);
+	if (metadata != NULL)
+	{
+		json_push_text(&data->state, WJB_KEY, "participant");
+		(void) pushJsonbValue(&data->state, WJB_BEGIN_OBJECT, NULL);
+		json_push_jsonb(&data->state, "metadata", metadata);
+		(void) pushJsonbValue(&data->state, WJB_END_OBJECT, NULL);
+	}
+}
+
+/* A link of the REST API to this appointment's calendar event. */
+static void
+push_calendar_link(TemplateData *data, const char *name, const char *function)
+{
+	const char *base = data->facts->application ? data->facts->application->public_url : NULL;
+	const char *slash;
+
+	if (base == NULL || base[0] == '\0' || !is_used(data, name))
+		return;
+	slash = base[strlen(base) - 1] == '/' ? "" : "/";
+	push_string(data, name, psprintf("%s%srpc/%s?id=%s", base, slash, function,
+									 uuid_text(&data->facts->appointment->id)));
+}
+
+static void
+push_appointment(TemplateData *data)
+{
+	const AppointmentFacts *appointment = data->facts->appointment;
+	Jsonb	   *metadata;
+
+	if (appointment == NULL)
+		return;
+	push_string(data, "title", appointment->title);
+	push_string(data, "notes", appointment->notes);
+	push_string(data, "location", appointment->location);
+	push_string(data, "cancelReason", appointment->cancel_reason);
+	push_string(data, "organizer", appointment->organizer_id);
+	/* The link is there once the appointment is activated. */
+	push_string(data, "joinUrl", appointment->room_url);
+	metadata = is_used(data, "metadata") ? unpack_jsonb(data->unpacking, appointment->metadata) : NULL;
+	if (metadata != NULL)
+		json_push_jsonb(&data->state, "metadata", metadata);
+	if (!appointment->is_deleted)
+	{
+		push_calendar_link(data, "icalUrl", "ical_event");
+		push_calendar_link(data, "googleCalendarUrl", "google_calendar_event");
+	}
+}
+
+typedef char *(*DateWriter) (TimestampTz at, const char *timezone, const char *locale, char **error);
+
+static const struct
+{
+	const char *name;
+	DateWriter	write;
+}			named_dates[] = {
+	{"time24", dates_time24},
+	{"time12", dates_time12},
+	{"date", dates_date},
+	{"zone", dates_zone}
+};
+
+static void
+push_dates(TemplateData *data)
+{
+	const DateFormat *dates = &data->template->dates;
+
+	if (data->start_at == 0)
+		return;
+	for (int i = 0; i < lengthof(named_dates) && data->error == NULL; i++)
+		if (is_used(data, named_dates[i].name))
+			push_string(data, named_dates[i].name,
+						named_dates[i].write(data->start_at, dates->timezone,
+											 dates->locale, &data->error));
+	if (data->error == NULL && data->end_at > data->start_at && is_used(data, "duration"))
+		push_string(data, "duration",
+					durations_format(elapsed_interval(data->end_at - data->start_at),
+									 dates->locale, &data->error));
+	/* What date patterns are written from. */
+	push_string(data, "start_at", timestamp_text(data->start_at));
+}
+
+/* The names that a message without an appointment brings along: text alone. */
+static void
+push_context_data(TemplateData *data)
+{
+	const NotificationFacts *facts = data->facts;
+	JsonbValue	found;
+	JsonbValue *value;
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	item;
+
+	if (facts->appointment_id != NULL || facts->context == NULL || !JB_ROOT_IS_OBJECT(facts->context))
+		return;
+	value = getKeyJsonValueFromContainer(&facts->context->root, "data", 4, &found);
+	if (value == NULL || value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
+		return;
+	iterator = JsonbIteratorInit(value->val.binary.data);
+	(void) JsonbIteratorNext(&iterator, &item, true);
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+		if (token == WJB_KEY || token == WJB_VALUE)
+			(void) pushJsonbValue(&data->state, token, &item);
+}
+
+/* Which instants the message is about. */
+static void
+find_times(TemplateData *data)
+{
+	const NotificationFacts *facts = data->facts;
+	const char *timezone = data->template->dates.timezone;
+	char	   *error = NULL;
+	char	   *text;
+
+	if (facts->appointment != NULL)
+	{
+		data->start_at = facts->appointment->start_at;
+		data->end_at = facts->appointment->end_at;
+		return;
+	}
+	if ((text = json_root_text(facts->context, "start_at")) != NULL &&
+		!iso8601_parse(text, timezone, &data->start_at, &error))
+		data->start_at = 0;
+	if ((text = json_root_text(facts->context, "end_at")) != NULL &&
+		!iso8601_parse(text, timezone, &data->end_at, &error))
+		data->end_at = 0;
+}
+
+Jsonb *
+template_data(const NotificationFacts *facts, const ParsedTemplate *template, const char *code,
+			  Unpacking *unpacking, char **error)
+{
+	TemplateData data = {
+		.facts = facts, .template = template, .unpacking = unpacking, .code = code
+	};
+
+	find_times(&data);
+	(void) pushJsonbValue(&data.state, WJB_BEGIN_OBJECT, NULL);
+	push_context_data(&data);
+	push_string(&data, "code", data.code[0] == '\0' ? NULL : data.code);
+	push_people(&data);
+	push_appointment(&data);
+	push_dates(&data);
+	if (facts->application != NULL)
+		push_string(&data, "applicationName", facts->application->name);
+	*error = data.error;
+	if (data.error != NULL || unpacking->is_over)
+		return NULL;
+	return JsonbValueToJsonb(pushJsonbValue(&data.state, WJB_END_OBJECT, NULL));
+}

@@ -1,0 +1,30 @@
+/*
+ * template_data.h
+ *		The values of a template's names.
+ */
+#ifndef APPT_TEMPLATE_DATA_H
+#define APPT_TEMPLATE_DATA_H
+
+#include "notify/facts.h"
+#include "notify/unpacking.h"
+#include "render/dates.h"
+#include "render/mustache.h"
+
+/* The three texts, parsed, and the locale they are written in. */
+typedef struct ParsedTemplate
+{
+	const Mustache *subject;	/* NULL: none */
+	const Mustache *text_body;
+	const Mustache *html_body;
+	DateFormat	dates;
+} ParsedTemplate;
+
+/*
+ * The values of the names that the template mentions, as an object. `code` is
+ * that of a CODE, "" for others. NULL if a date can't be written, with *error
+ * set to a sentence, or if more than the budget is needed.
+ */
+extern Jsonb *template_data(const NotificationFacts *facts, const ParsedTemplate *template,
+							const char *code, Unpacking *unpacking, char **error);
+
+#endif							/* APPT_TEMPLATE_DATA_H */
