@@ -185,7 +185,7 @@ look_for_extension(Worker *worker)
 static void
 pause_worker(Worker *worker, long milliseconds)
 {
-	if (worker_must_stop())
+	if (worker_must_stop(worker))
 		return;
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 					 milliseconds, PG_WAIT_EXTENSION);
@@ -215,14 +215,14 @@ lock_slot(Worker *worker)
 {
 	SlotLock	lock = {worker->slot, false};
 
-	for (int waited = 0; waited < SLOT_PATIENCE_MS && !worker_must_stop(); waited += SLOT_RETRY_MS)
+	for (int waited = 0; waited < SLOT_PATIENCE_MS && !worker_must_stop(worker); waited += SLOT_RETRY_MS)
 	{
-		if (worker_run(lock_slot_step, &lock, NULL) && lock.is_ours)
+		if (worker_run(worker, lock_slot_step, &lock, NULL) && lock.is_ours)
 			return true;
 		worker_set_quiet(worker, QUIET_SLOT_TAKEN);
 		pause_worker(worker, SLOT_RETRY_MS);
 	}
-	if (!worker_must_stop())
+	if (!worker_must_stop(worker))
 		ereport(LOG,
 				(errmsg("appt worker %d found its slot taken", worker->slot)));
 	return false;
@@ -293,7 +293,7 @@ serve(Worker *worker)
 	look_for_extension(worker);
 	if (!worker_has_extension(worker))
 		return;
-	if (worker_run(prepare_encoding_step, NULL, NULL) && lock_slot(worker))
+	if (worker_run(worker, prepare_encoding_step, NULL, NULL) && lock_slot(worker))
 		delivery_loop(worker);
 	if (!worker_has_extension(worker) && !worker->record->must_hurry)
 		look_for_extension(worker);

@@ -50,6 +50,7 @@ typedef struct Chore
 
 struct Chores
 {
+	Worker	   *worker;
 	Chore		ending;
 	Overdue		ended;			/* the last one that the pass has ended */
 	Chore		blanking;
@@ -139,16 +140,16 @@ end_step(void *argument)
 
 /* If the batch fails, end each by itself. */
 static void
-end_found(Ending *ending)
+end_found(Worker *worker, Ending *ending)
 {
-	if (ending->count == 0 || worker_run(end_step, ending, NULL))
+	if (ending->count == 0 || worker_run(worker, end_step, ending, NULL))
 		return;
 	ending->next = DT_NOBEGIN;
-	for (int i = 0; i < ending->count && !worker_must_stop(); i++)
+	for (int i = 0; i < ending->count && !worker_must_stop(worker); i++)
 	{
 		Ending		single = {.found = &ending->found[i],.count = 1};
 
-		(void) worker_run(end_step, &single, NULL);
+		(void) worker_run(worker, end_step, &single, NULL);
 	}
 }
 
@@ -168,12 +169,12 @@ end_some(Chores *chores)
 
 	if (!chore_is_due(&chores->ending))
 		return;
-	if (!worker_run(find_overdue_step, &ending, NULL))
+	if (!worker_run(chores->worker, find_overdue_step, &ending, NULL))
 	{
 		chores->ending.at = begin + FAILURE_PAUSE;
 		return;
 	}
-	end_found(&ending);
+	end_found(chores->worker, &ending);
 	chore_note(&chores->ending, begin);
 	if (ending.count > 0)
 		chores->ended = found[ending.count - 1];
@@ -211,7 +212,7 @@ blank_some(Chores *chores)
 		return;
 	if (pass.notification_id == 0)
 		chores->blanking_again = false;
-	if (!worker_run(blank_step, &pass, NULL))
+	if (!worker_run(chores->worker, blank_step, &pass, NULL))
 	{
 		chores->blanking.at = begin + FAILURE_PAUSE;
 		return;
@@ -249,7 +250,7 @@ drop_some(Chores *chores, int64 settled, bool is_busy)
 
 	if (!retention_is_due(chores, settled, is_busy))
 		return;
-	has_more = retention_drop_some(&chores->dropping, &dropped);
+	has_more = retention_drop_some(chores->worker, &chores->dropping, &dropped);
 	chore_note(&chores->retention, begin);
 	chores->dropped += dropped;
 	if (has_more)
@@ -262,10 +263,11 @@ drop_some(Chores *chores, int64 settled, bool is_busy)
 /* ---- the whole ---- */
 
 Chores *
-chores_create(void)
+chores_create(Worker *worker)
 {
 	Chores	   *chores = (Chores *) palloc0(sizeof(Chores));
 
+	chores->worker = worker;
 	chores_look_at_all(chores);
 	return chores;
 }

@@ -9,10 +9,12 @@
 
 #include "datatype/timestamp.h"
 
+#include "worker/guard.h"
+
 typedef struct Chores Chores;
 
 /* In CurrentMemoryContext. All is due at once. */
-extern Chores *chores_create(void);
+extern Chores *chores_create(Worker *worker);
 
 /* An appointment may be overdue at that time. */
 extern void chores_expect_end(Chores *chores, TimestampTz at);

@@ -86,10 +86,11 @@ typedef struct Candidate
 
 struct Claimer
 {
-	int			slot;
+	Worker	   *worker;
 	Scheduler  *scheduler;
 	TransferEngine *engine;
 	Settler    *settler;
+	Suspects   *suspects;
 	FlightMemory flight_memory;
 	int			single_claims;	/* so many of the next claims take one row
 								 * each, to find the one that broke a batch */
@@ -176,14 +177,16 @@ static Statement mark_sending = {
 };
 
 Claimer *
-claimer_create(int slot, Scheduler *scheduler, TransferEngine *engine, Settler *settler)
+claimer_create(Worker *worker, Scheduler *scheduler, TransferEngine *engine, Settler *settler,
+			   Suspects *suspects)
 {
 	Claimer    *claimer = (Claimer *) palloc0(sizeof(Claimer));
 
-	claimer->slot = slot;
+	claimer->worker = worker;
 	claimer->scheduler = scheduler;
 	claimer->engine = engine;
 	claimer->settler = settler;
+	claimer->suspects = suspects;
 	flight_memory_init(&claimer->flight_memory);
 	return claimer;
 }
@@ -250,7 +253,7 @@ take_candidates(Claim *claim)
 	}
 	rows = statement_run(&select_due, column_array(lanes), column_array(position_dues),
 						 column_array(position_ids), column_array(quotas),
-						 TimestampTzGetDatum(claim->now), column_array(suspects_all()));
+						 TimestampTzGetDatum(claim->now), column_array(suspects_all(claim->claimer->suspects)));
 	claim->candidates = (Candidate *) palloc(sizeof(Candidate) * Max(rows, 1));
 	claim->candidate_count = (int) rows;
 	for (uint64 row = 0; row < rows; row++)
@@ -279,7 +282,7 @@ take_suspect(Claim *claim)
 	for (int i = 0; i < claim->quota_count; i++)
 		column_add(lanes, Int64GetDatum(claim->quotas[i].lane->id));
 	claim->candidate_count = (int) statement_run(&select_suspect,
-												 column_array(suspects_to_claim(claim->now)),
+												 column_array(suspects_to_claim(claim->claimer->suspects, claim->now)),
 												 column_array(lanes), TimestampTzGetDatum(claim->now));
 	if (claim->candidate_count == 0)
 		return;
@@ -504,7 +507,7 @@ open_attempts(Claim *claim)
 		column_add_text(htmls, record->html_body);
 	}
 	statement_run(&mark_sending, column_array(notification_ids), column_array(numbers),
-				  Int16GetDatum(claim->claimer->slot));
+				  Int16GetDatum(claim->claimer->worker->slot));
 	statement_run(&insert_attempts, column_array(application_ids), column_array(notification_ids),
 				  column_array(numbers), column_array(manuals), column_array(due_ats),
 				  column_array(recipients), column_array(provider_ids), column_array(subjects),
@@ -662,13 +665,14 @@ take_back(Settler *settler, List *deliveries)
 static void
 activate_appointments(const Claim *claim)
 {
+	Worker	   *worker = claim->claimer->worker;
 	ListCell   *cell;
 
 	foreach(cell, claim->to_activate)
 	{
-		if (worker_must_stop())
+		if (worker_must_stop(worker))
 			break;
-		(void) worker_run(activate_step, lfirst(cell), NULL);
+		(void) worker_run(worker, activate_step, lfirst(cell), NULL);
 	}
 }
 
@@ -697,7 +701,8 @@ settle_broken(Claim *claim, const Failure *failure)
 {
 	Broken		broken = {claim->last.key, failure->message};
 
-	return failure->kind == FAILURE_OF_DATA && worker_run(settle_broken_step, &broken, NULL);
+	return failure->kind == FAILURE_OF_DATA &&
+		worker_run(claim->claimer->worker, settle_broken_step, &broken, NULL);
 }
 
 /* If not even that works, pass it by for now. */
@@ -758,7 +763,7 @@ claim_due(Claimer *claimer, int room, bool may_wait, bool settles, List **delive
 	}
 	if (settles && !claimer->claims_alone && claimer->single_claims == 0)
 		claim.settling = settling_of_finished(claimer->settler);
-	claimed = worker_run(claim_step, &claim, &failure);
+	claimed = worker_run(claimer->worker, claim_step, &claim, &failure);
 	journal_end();
 	lanes_return(claim.grants, claim.quota_count);
 	if (claimed)
@@ -773,7 +778,7 @@ static ClaimResult
 try_suspect(Claim *claim, List **deliveries)
 {
 	Failure		failure;
-	bool		claimed = worker_run(claim_suspect_step, claim, &failure);
+	bool		claimed = worker_run(claim->claimer->worker, claim_suspect_step, claim, &failure);
 
 	journal_end();
 	lanes_return(claim->grants, claim->quota_count);
@@ -785,7 +790,7 @@ try_suspect(Claim *claim, List **deliveries)
 		return CLAIM_FAILED;
 	if (claim->last.quota->is_held)
 		return CLAIM_BLOCKED;
-	suspect_claimed(claim->last.key.notification_id, claim->sending != NIL, claim->now);
+	suspect_claimed(claim->claimer->suspects, claim->last.key.notification_id, claim->sending != NIL, claim->now);
 	return CLAIM_DONE;
 }
 

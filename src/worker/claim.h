@@ -9,13 +9,16 @@
 
 #include "fairness/scheduler.h"
 #include "transfer/engine.h"
+#include "worker/guard.h"
 #include "worker/settle.h"
+#include "worker/suspects.h"
 
 /* What a worker's claims have in common. */
 typedef struct Claimer Claimer;
 
 /* In CurrentMemoryContext. */
-extern Claimer *claimer_create(int slot, Scheduler *scheduler, TransferEngine *engine, Settler *settler);
+extern Claimer *claimer_create(Worker *worker, Scheduler *scheduler, TransferEngine *engine,
+							   Settler *settler, Suspects *suspects);
 
 /*
  * Claim what is due, for at most `room` places, in one transaction, which with

@@ -42,9 +42,6 @@ static const char *const served_versions[] = {APPT_VERSION};
 /* How soon to check again while a table is locked. */
 #define LOCKED_RETRY_MS 200
 
-/* The one of this process. */
-static Worker *this_worker = NULL;
-
 static void
 wake_up(void)
 {
@@ -59,7 +56,6 @@ worker_create(Worker *worker, WorkerRecord *record)
 	worker->record = record;
 	worker->quiet = QUIET_STARTING;
 	worker->checked_at = DT_NOBEGIN;
-	this_worker = worker;
 	worker->check_timeout = RegisterTimeout(USER_TIMEOUT, wake_up);
 }
 
@@ -78,9 +74,9 @@ worker_must_hurry(const Worker *worker)
 }
 
 bool
-worker_must_stop(void)
+worker_must_stop(const Worker *worker)
 {
-	return shutdown_is_requested() || worker_must_hurry(this_worker);
+	return shutdown_is_requested() || worker_must_hurry(worker);
 }
 
 bool
@@ -223,7 +219,7 @@ check_once(Worker *worker)
 static void
 report_unless_ddl(const Worker *worker, ErrorData *error)
 {
-	if (!worker_must_stop() && worker->quiet != QUIET_DDL_IN_PROGRESS)
+	if (!worker_must_stop(worker) && worker->quiet != QUIET_DDL_IN_PROGRESS)
 		transaction_report_error(error);
 	FreeErrorData(error);
 }
@@ -260,7 +256,7 @@ check_is_due(const Worker *worker)
 bool
 worker_may_send(Worker *worker)
 {
-	if (worker_must_stop())
+	if (worker_must_stop(worker))
 		return false;
 	if (check_is_due(worker))
 		worker_check(worker);
@@ -274,7 +270,7 @@ worker_may_send(Worker *worker)
 bool
 worker_may_recover(const Worker *worker)
 {
-	return !worker_must_stop() && is_serving(worker);
+	return !worker_must_stop(worker) && is_serving(worker);
 }
 
 void
@@ -307,9 +303,8 @@ report_statistics(Worker *worker, bool force)
 }
 
 bool
-worker_run(void (*step) (void *), void *argument, Failure *failure)
+worker_run(Worker *worker, void (*step) (void *), void *argument, Failure *failure)
 {
-	Worker	   *worker = this_worker;
 	Failure		unread;
 	ErrorData  *unreported;
 

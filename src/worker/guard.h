@@ -42,7 +42,7 @@ extern void worker_create(Worker *worker, WorkerRecord *record);
  * error it is rolled back, reported to the server's log and to worker_status;
  * the result is false, and *failure, unless NULL, tells why.
  */
-extern bool worker_run(void (*step) (void *), void *argument, Failure *failure);
+extern bool worker_run(Worker *worker, void (*step) (void *), void *argument, Failure *failure);
 
 /* Look at the extension, its version, its locks and the identity of the database. */
 extern void worker_check(Worker *worker);
@@ -67,7 +67,7 @@ extern void worker_set_quiet(Worker *worker, QuietReason reason);
 extern bool worker_check_interrupts(Worker *worker);
 
 /* Was the worker asked to exit, or has the extension gone? */
-extern bool worker_must_stop(void);
+extern bool worker_must_stop(const Worker *worker);
 
 /* Must it do so without waiting for transfers: for database DDL, or because the extension has gone? */
 extern bool worker_must_hurry(const Worker *worker);

@@ -106,7 +106,7 @@ sweep_step(void *argument)
 }
 
 bool
-sweep_lanes(Scheduler *scheduler)
+sweep_lanes(Worker *worker, Scheduler *scheduler)
 {
-	return worker_run(sweep_step, scheduler, NULL);
+	return worker_run(worker, sweep_step, scheduler, NULL);
 }

@@ -6,6 +6,7 @@
 #define APPT_HEADS_H
 
 #include "fairness/scheduler.h"
+#include "worker/guard.h"
 
 /*
  * Within a transaction: look for the heads of these lanes, and let each wait
@@ -14,6 +15,6 @@
 extern void find_heads(Scheduler *scheduler, Lane **lanes, int count, TimestampTz now);
 
 /* Look for lanes that nobody told us of, and for the heads of all, in a transaction of its own. */
-extern bool sweep_lanes(Scheduler *scheduler);
+extern bool sweep_lanes(Worker *worker, Scheduler *scheduler);
 
 #endif							/* APPT_HEADS_H */

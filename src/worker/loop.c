@@ -91,6 +91,7 @@ typedef struct Loop
 {
 	Worker	   *worker;
 	Scheduler  *scheduler;
+	Suspects   *suspects;
 	Settler    *settler;
 	Claimer    *claimer;
 	Recovery   *recovery;
@@ -278,7 +279,7 @@ note_settled(Loop *loop, TimestampTz begin)
 static bool
 refresh_owners(Loop *loop, TimestampTz now)
 {
-	bool		is_refreshed = owners_refresh(loop->scheduler, loop->worker->slot, now);
+	bool		is_refreshed = owners_refresh(loop->worker, loop->scheduler, now);
 	TimeOffset	cost = Max(GetCurrentTimestamp() - now, 0);
 
 	if (loop->is_refreshing)
@@ -337,9 +338,9 @@ claim_suspects(Loop *loop, TimestampTz now)
 	ClaimResult result = CLAIM_DONE;
 	List	   *deliveries;
 
-	if (loop->worker->slot != 1 || now < loop->suspects_at || !suspects_exist())
+	if (loop->worker->slot != 1 || now < loop->suspects_at || !suspects_exist(loop->suspects))
 		return;
-	if (!suspects_settle_guilty() || !suspects_forget_settled())
+	if (!suspects_settle_guilty(loop->suspects) || !suspects_forget_settled(loop->suspects))
 		result = CLAIM_FAILED;
 	if (lanes_wake(loop->scheduler, now))
 		loop->is_blocked = false;
@@ -382,7 +383,7 @@ sweep_if_due(Loop *loop, TimestampTz now)
 {
 	if (now < loop->sweep_at)
 		return;
-	loop->sweep_at = now + (sweep_lanes(loop->scheduler) ? SWEEP_INTERVAL : FAILURE_PAUSE);
+	loop->sweep_at = now + (sweep_lanes(loop->worker, loop->scheduler) ? SWEEP_INTERVAL : FAILURE_PAUSE);
 	pace_note(&loop->sweeps, now);
 	loop->is_refreshing = true;
 	chores_look(loop->chores);
@@ -402,7 +403,7 @@ apply_switches(Loop *loop, TimestampTz now)
 	if (now < loop->switches_at || !worker_may_recover(loop->worker))
 		return;
 	loop->switches_read = now;
-	loop->switches_at = withdraw_switched_off(loop->engine) ? DT_NOEND : now + SWITCHES_INTERVAL;
+	loop->switches_at = withdraw_switched_off(loop->worker, loop->engine) ? DT_NOEND : now + SWITCHES_INTERVAL;
 }
 
 /*
@@ -416,7 +417,7 @@ recover_leftovers(Loop *loop, TimestampTz now)
 		return;
 	loop->recovery_at = now + FAILURE_PAUSE;
 	if (!loop->has_searched)
-		loop->has_searched = recover_find(loop->recovery, loop->worker->slot, loop->worker->slot == 1);
+		loop->has_searched = recover_find(loop->recovery, loop->worker->slot == 1);
 	if (loop->has_searched && recover_some(loop->recovery))
 		loop->recovery_at = DT_NOEND;
 }
@@ -455,7 +456,7 @@ next_wake(Loop *loop, TimestampTz now)
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, chores_next(loop->chores, is_busy(loop)));
-	if (loop->worker->slot == 1 && suspects_exist())
+	if (loop->worker->slot == 1 && suspects_exist(loop->suspects))
 		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
 		wake = Min(wake, pace_for_callers(&loop->changes));
@@ -505,7 +506,7 @@ sleep_once(Loop *loop, TimestampTz wake)
 		return true;
 	ResetLatch(MyLatch);
 	return check_interrupts(loop) || !loop->may_send || wake_has_news() ||
-		worker_must_stop() || GetCurrentTimestamp() >= wake;
+		worker_must_stop(loop->worker) || GetCurrentTimestamp() >= wake;
 }
 
 static void
@@ -604,7 +605,7 @@ wind_down(Loop *loop)
 	}
 	transfer_engine_abandon(loop->engine);
 	settle_last(loop);
-	if (loop->has_searched && recover_find(loop->recovery, loop->worker->slot, false))
+	if (loop->has_searched && recover_find(loop->recovery, false))
 		(void) recover_some(loop->recovery);
 }
 
@@ -614,16 +615,17 @@ loop_create(Loop *loop, Worker *worker)
 	memset(loop, 0, sizeof(Loop));
 	loop->worker = worker;
 	loop->sweep_at = DT_NOBEGIN;
-	loop->chores = chores_create();
+	loop->chores = chores_create(worker);
 	loop->recovery_at = DT_NOBEGIN;
 	loop->switches_at = DT_NOEND;
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->scheduler = scheduler_create(TopMemoryContext);
-	loop->settler = settler_create(loop->scheduler);
+	loop->suspects = suspects_create(worker);
+	loop->settler = settler_create(worker, loop->scheduler, loop->suspects);
 	loop->engine = transfer_engine_create();
-	loop->claimer = claimer_create(worker->slot, loop->scheduler, loop->engine, loop->settler);
-	loop->recovery = recovery_create(loop->scheduler);
+	loop->claimer = claimer_create(worker, loop->scheduler, loop->engine, loop->settler, loop->suspects);
+	loop->recovery = recovery_create(worker, loop->scheduler, loop->suspects);
 	loop->events = CreateWaitEventSet(TopMemoryContext, 3);
 	AddWaitEventToSet(loop->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(loop->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
@@ -638,7 +640,7 @@ delivery_loop(Worker *worker)
 
 	pin_plans(true);
 	loop_create(&loop, worker);
-	while (!worker_must_stop())
+	while (!worker_must_stop(worker))
 	{
 		MemoryContextSwitchTo(loop.turn_context);
 		take_turn(&loop);

@@ -62,8 +62,8 @@ static Statement select_owners = {
 
 typedef struct Learning
 {
+	Worker	   *worker;
 	Scheduler  *scheduler;
-	int			slot;
 	TimestampTz now;
 	Lane	  **lanes;
 	int			count;
@@ -107,8 +107,8 @@ learn(Lane *lane, uint64 row, const Learning *learning)
 		.subscription_id = row_uuid_or_null(row, 4),
 		.destination = destination,
 		.version = (uint32) row_int64(row, 6),
-		.application = read_limits(row, 7, learning->slot),
-		.own = read_limits(row, 9, learning->slot)
+		.application = read_limits(row, 7, learning->worker->slot),
+		.own = read_limits(row, 9, learning->worker->slot)
 	};
 
 	(void) channel_from_code(row_text(row, 3), &owner.channel);
@@ -146,10 +146,10 @@ learn_one_by_one(const Learning *batch)
 {
 	for (int i = 0; i < batch->count; i++)
 	{
-		Learning	single = {batch->scheduler, batch->slot, batch->now, &batch->lanes[i], 1};
+		Learning	single = {batch->worker, batch->scheduler, batch->now, &batch->lanes[i], 1};
 		Failure		failure;
 
-		if (batch->lanes[i]->state != LANE_STALE || worker_run(learn_step, &single, &failure))
+		if (batch->lanes[i]->state != LANE_STALE || worker_run(batch->worker, learn_step, &single, &failure))
 			continue;
 		if (failure.kind == FAILURE_TRANSIENT)
 			return false;
@@ -159,14 +159,14 @@ learn_one_by_one(const Learning *batch)
 }
 
 bool
-owners_refresh(Scheduler *scheduler, int slot, TimestampTz now)
+owners_refresh(Worker *worker, Scheduler *scheduler, TimestampTz now)
 {
-	Learning	learning = {scheduler, slot, now};
+	Learning	learning = {worker, scheduler, now};
 	Failure		failure;
 
 	if (!lanes_need_refresh(scheduler))
 		return true;
 	learning.lanes = lanes_to_refresh(scheduler, LEARN_BATCH, &learning.count);
-	return worker_run(learn_step, &learning, &failure) ||
+	return worker_run(worker, learn_step, &learning, &failure) ||
 		(failure.kind != FAILURE_TRANSIENT && learn_one_by_one(&learning));
 }

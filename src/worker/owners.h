@@ -6,6 +6,7 @@
 #define APPT_OWNERS_H
 
 #include "fairness/scheduler.h"
+#include "worker/guard.h"
 
 /*
  * Read this of the lanes that have something due and are not known, some hundred
@@ -13,6 +14,6 @@
  * slot is the worker's, which has its part of each limit. False if the
  * transaction failed.
  */
-extern bool owners_refresh(Scheduler *scheduler, int slot, TimestampTz now);
+extern bool owners_refresh(Worker *worker, Scheduler *scheduler, TimestampTz now);
 
 #endif							/* APPT_OWNERS_H */

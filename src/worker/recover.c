@@ -52,7 +52,9 @@ typedef struct Leftover
 struct Recovery
 {
 	MemoryContext context;
+	Worker	   *worker;
 	Scheduler  *scheduler;
+	Suspects   *suspects;
 	Leftover   *leftovers;		/* not closed yet, suspects last, by id; NULL
 								 * if there are none */
 	int			count;
@@ -68,7 +70,7 @@ typedef struct Search
 /* Some of the leftovers, in one transaction. */
 typedef struct Batch
 {
-	Scheduler  *scheduler;
+	const Recovery *recovery;
 	Leftover   *leftovers;		/* by id; all suspect or none */
 	int			count;
 	bool	   *is_closed;		/* by this transaction, or by somebody else */
@@ -113,12 +115,14 @@ static Statement send_again = {
 };
 
 Recovery *
-recovery_create(Scheduler *scheduler)
+recovery_create(Worker *worker, Scheduler *scheduler, Suspects *suspects)
 {
 	Recovery   *recovery = (Recovery *) palloc0(sizeof(Recovery));
 
 	recovery->context = CurrentMemoryContext;
+	recovery->worker = worker;
 	recovery->scheduler = scheduler;
+	recovery->suspects = suspects;
 	return recovery;
 }
 
@@ -203,13 +207,13 @@ find_of_slots(Search search)
 	int64	   *ids;
 	int			count;
 
-	if (!worker_run(find_step, &search, NULL))
+	if (!worker_run(recovery->worker, find_step, &search, NULL))
 		return false;
 	count = recovery->count - before;
 	ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 	for (int i = 0; i < count; i++)
 		ids[i] = recovery->leftovers[before + i].key.notification_id;
-	suspects_blame_slots(search.first_slot, search.last_slot, ids, count);
+	suspects_blame_slots(recovery->suspects, search.first_slot, search.last_slot, ids, count);
 	pfree(ids);
 	return true;
 }
@@ -224,8 +228,8 @@ sort_leftovers(Recovery *recovery)
 	{
 		Leftover	leftover = recovery->leftovers[i];
 
-		leftover.is_suspect = suspect_is(leftover.key.notification_id);
-		if (!suspect_is_guilty(leftover.key.notification_id))
+		leftover.is_suspect = suspect_is(recovery->suspects, leftover.key.notification_id);
+		if (!suspect_is_guilty(recovery->suspects, leftover.key.notification_id))
 			recovery->leftovers[kept++] = leftover;
 	}
 	recovery->count = kept;
@@ -234,8 +238,9 @@ sort_leftovers(Recovery *recovery)
 }
 
 bool
-recover_find(Recovery *recovery, int slot, bool and_above)
+recover_find(Recovery *recovery, bool and_above)
 {
+	int			slot = recovery->worker->slot;
 	Search		own = {recovery, slot, slot};
 	Search		above = {recovery, appt_workers + 1, SHRT_MAX};
 
@@ -311,7 +316,7 @@ static void
 close_locked(const Batch *batch, const int64 *ids, int count, TimestampTz now)
 {
 	Closing		closing = {
-		batch->scheduler, now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
+		batch->recovery->scheduler, now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
 	};
 	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
 														ALLOCSET_DEFAULT_SIZES);
@@ -395,19 +400,19 @@ close_broken_step(void *argument)
 }
 
 static bool
-recover_these(Scheduler *scheduler, Leftover *these, int count, Failure *failure)
+recover_these(const Recovery *recovery, Leftover *these, int count, Failure *failure)
 {
-	Batch		batch = {scheduler, these, count, (bool *) palloc0(count * sizeof(bool))};
+	Batch		batch = {recovery, these, count, (bool *) palloc0(count * sizeof(bool))};
 	bool		succeeded;
 
 	note_in_journal(&batch);
-	succeeded = worker_run(recover_step, &batch, failure);
+	succeeded = worker_run(recovery->worker, recover_step, &batch, failure);
 	if (!succeeded && count == 1 && failure->kind == FAILURE_OF_DATA)
 	{
 		Failure		cause = *failure;
 
 		batch.error = cause.message;
-		succeeded = worker_run(close_broken_step, &batch, failure);
+		succeeded = worker_run(recovery->worker, close_broken_step, &batch, failure);
 	}
 	journal_end();
 	for (int i = 0; succeeded && i < count; i++)
@@ -417,13 +422,13 @@ recover_these(Scheduler *scheduler, Leftover *these, int count, Failure *failure
 }
 
 static void
-recover_one_by_one(Scheduler *scheduler, Leftover *these, int count)
+recover_one_by_one(const Recovery *recovery, Leftover *these, int count)
 {
 	for (int i = 0; i < count; i++)
 	{
 		Failure		failure;
 
-		if (!recover_these(scheduler, &these[i], 1, &failure) && failure.kind == FAILURE_TRANSIENT)
+		if (!recover_these(recovery, &these[i], 1, &failure) && failure.kind == FAILURE_TRANSIENT)
 			return;
 	}
 }
@@ -454,7 +459,6 @@ drop_closed(Recovery *recovery)
 bool
 recover_some(Recovery *recovery)
 {
-	Scheduler  *scheduler = recovery->scheduler;
 	Leftover   *leftovers = recovery->leftovers;
 	int			unsuspected = count_unsuspected(recovery);
 
@@ -463,10 +467,10 @@ recover_some(Recovery *recovery)
 		int			count = Min(RECOVERY_BATCH, unsuspected - first);
 		Failure		failure;
 
-		if (!recover_these(scheduler, &leftovers[first], count, &failure) && failure.kind != FAILURE_TRANSIENT)
-			recover_one_by_one(scheduler, &leftovers[first], count);
+		if (!recover_these(recovery, &leftovers[first], count, &failure) && failure.kind != FAILURE_TRANSIENT)
+			recover_one_by_one(recovery, &leftovers[first], count);
 	}
-	recover_one_by_one(scheduler, &leftovers[unsuspected], recovery->count - unsuspected);
+	recover_one_by_one(recovery, &leftovers[unsuspected], recovery->count - unsuspected);
 	drop_closed(recovery);
 	return recovery->count == 0;
 }

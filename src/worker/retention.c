@@ -107,12 +107,12 @@ drop_step(void *argument)
 }
 
 bool
-retention_drop_some(RetentionPass *pass, int *dropped)
+retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 {
 	Drop		drop = {.after = pass->after};
 
 	*dropped = 0;
-	if (!worker_run(drop_step, &drop, NULL))
+	if (!worker_run(worker, drop_step, &drop, NULL))
 		return false;
 	*dropped = (int) drop.dropped;
 	pass->after = drop.walked < RETENTION_BATCH ? 0 : drop.last;

@@ -6,6 +6,8 @@
 #ifndef APPT_RETENTION_H
 #define APPT_RETENTION_H
 
+#include "worker/guard.h"
+
 /* Zeroes: a pass that begins. */
 typedef struct RetentionPass
 {
@@ -19,6 +21,6 @@ typedef struct RetentionPass
  * pass, and if the transaction failed. The next call then begins a new pass, or
  * repeats the batch.
  */
-extern bool retention_drop_some(RetentionPass *pass, int *dropped);
+extern bool retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped);
 
 #endif							/* APPT_RETENTION_H */

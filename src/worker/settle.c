@@ -93,11 +93,13 @@ struct Settling
 };
 
 Settler *
-settler_create(Scheduler *scheduler)
+settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects)
 {
 	Settler    *settler = (Settler *) palloc0(sizeof(Settler));
 
+	settler->worker = worker;
 	settler->scheduler = scheduler;
+	settler->suspects = suspects;
 	dlist_init(&settler->finished);
 	return settler;
 }
@@ -426,7 +428,7 @@ forget(Settler *settler, Delivery *delivery, const Decision *decision)
 		settler->sent++;
 	if (decision->state == STATE_FAILED)
 		settler->failed++;
-	suspect_settled(delivery->key.notification_id, !delivery->is_untried);
+	suspect_settled(settler->suspects, delivery->key.notification_id, !delivery->is_untried);
 	dlist_delete(&delivery->node);
 	settler->finished_count--;
 	MemoryContextDelete(delivery->context);
@@ -477,12 +479,13 @@ settling_of_finished(Settler *settler)
 static bool
 settle(Settling *settling, Failure *failure)
 {
-	bool		committed = worker_run(settling_write, settling, failure);
+	Worker	   *worker = settling->settler->worker;
+	bool		committed = worker_run(worker, settling_write, settling, failure);
 
 	if (!committed && settling->count == 1 && failure->kind == FAILURE_OF_DATA)
 	{
 		settling->without_texts = true;
-		committed = worker_run(settling_write, settling, failure);
+		committed = worker_run(worker, settling_write, settling, failure);
 	}
 	journal_end();
 	if (committed)

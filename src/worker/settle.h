@@ -6,10 +6,14 @@
 #define APPT_SETTLE_H
 
 #include "worker/delivery.h"
+#include "worker/guard.h"
+#include "worker/suspects.h"
 
 typedef struct Settler
 {
+	Worker	   *worker;
 	Scheduler  *scheduler;
+	Suspects   *suspects;
 	dlist_head	finished;		/* of Delivery; not settled yet, in the order
 								 * in which they ended */
 	int			finished_count;
@@ -18,7 +22,7 @@ typedef struct Settler
 } Settler;
 
 /* In CurrentMemoryContext. */
-extern Settler *settler_create(Scheduler *scheduler);
+extern Settler *settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects);
 
 /*
  * Take over a finished delivery; the next settling settles it. Outside of any

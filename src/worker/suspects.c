@@ -22,14 +22,16 @@
 #include "worker/suspects.h"
 #include "worker/unsent.h"
 
-/* A copy of this database's suspects, and the version that was copied. */
-static Suspect *suspects = NULL;
-static int	suspect_count = 0;
-static uint32 seen_version = 0;
-
-/* The one that is in flight alone, and since when; 0: none. */
-static int64 alone_id = 0;
-static TimestampTz alone_since;
+struct Suspects
+{
+	Worker	   *worker;
+	MemoryContext context;		/* of all this */
+	Suspect    *all;			/* a copy of this database's */
+	int			count;
+	uint32		seen_version;	/* that was copied */
+	int64		alone_id;		/* in flight alone; 0: none */
+	TimestampTz alone_since;
+};
 
 static Statement lock_open = {
 	"SELECT n.lane, d.due_at FROM appt.notification n "
@@ -54,63 +56,73 @@ static Statement find_settled = {
 
 /* ---- which they are ---- */
 
+Suspects *
+suspects_create(Worker *worker)
+{
+	Suspects   *suspects = (Suspects *) palloc0(sizeof(Suspects));
+
+	suspects->worker = worker;
+	suspects->context = CurrentMemoryContext;
+	return suspects;
+}
+
 static void
-refresh(void)
+refresh(Suspects *suspects)
 {
 	uint32		version = crashes_version();
 	MemoryContext previous;
 
-	if (version == seen_version)
+	if (version == suspects->seen_version)
 		return;
-	previous = MemoryContextSwitchTo(TopMemoryContext);
-	if (suspects != NULL)
-		pfree(suspects);
-	suspects = crashes_suspects(MyDatabaseId, &suspect_count);
-	seen_version = version;
+	previous = MemoryContextSwitchTo(suspects->context);
+	if (suspects->all != NULL)
+		pfree(suspects->all);
+	suspects->all = crashes_suspects(MyDatabaseId, &suspects->count);
+	suspects->seen_version = version;
 	MemoryContextSwitchTo(previous);
 }
 
 static const Suspect *
-find(int64 id)
+find(Suspects *suspects, int64 id)
 {
-	refresh();
-	for (int i = 0; i < suspect_count; i++)
-		if (suspects[i].id == id && suspects[i].kind != SUSPECT_SLOT)
-			return &suspects[i];
+	refresh(suspects);
+	for (int i = 0; i < suspects->count; i++)
+		if (suspects->all[i].id == id && suspects->all[i].kind != SUSPECT_SLOT)
+			return &suspects->all[i];
 	return NULL;
 }
 
 bool
-suspects_exist(void)
+suspects_exist(Suspects *suspects)
 {
-	refresh();
-	return suspect_count > 0;
+	refresh(suspects);
+	return suspects->count > 0;
 }
 
 bool
-suspect_is(int64 notification_id)
+suspect_is(Suspects *suspects, int64 notification_id)
 {
-	return find(notification_id) != NULL;
+	return find(suspects, notification_id) != NULL;
 }
 
 bool
-suspect_is_guilty(int64 notification_id)
+suspect_is_guilty(Suspects *suspects, int64 notification_id)
 {
-	const Suspect *suspect = find(notification_id);
+	const Suspect *suspect = find(suspects, notification_id);
 
 	return suspect != NULL && suspect->kind == SUSPECT_GUILTY;
 }
 
 Column *
-suspects_all(void)
+suspects_all(Suspects *suspects)
 {
 	Column	   *ids;
 
-	refresh();
-	ids = column_create(INT8OID, Max(suspect_count, 1));
-	for (int i = 0; i < suspect_count; i++)
-		if (suspects[i].kind != SUSPECT_SLOT)
-			column_add(ids, Int64GetDatum(suspects[i].id));
+	refresh(suspects);
+	ids = column_create(INT8OID, Max(suspects->count, 1));
+	for (int i = 0; i < suspects->count; i++)
+		if (suspects->all[i].kind != SUSPECT_SLOT)
+			column_add(ids, Int64GetDatum(suspects->all[i].id));
 	return ids;
 }
 
@@ -119,66 +131,67 @@ suspects_all(void)
  * crash, so that in the end even the slowest transfer is in flight alone.
  */
 static bool
-is_one_alone(TimestampTz now)
+is_one_alone(const Suspects *suspects, TimestampTz now)
 {
 	CrashHistory history = {0};
 
-	if (alone_id == 0)
+	if (suspects->alone_id == 0)
 		return false;
 	(void) crashes_recall(MyDatabaseId, &history);
-	return now < alone_since + crash_pause(&history);
+	return now < suspects->alone_since + crash_pause(&history);
 }
 
 Column *
-suspects_to_claim(TimestampTz now)
+suspects_to_claim(Suspects *suspects, TimestampTz now)
 {
 	Column	   *ids;
-	bool		must_wait = is_one_alone(now);
+	bool		must_wait = is_one_alone(suspects, now);
 
-	refresh();
-	ids = column_create(INT8OID, Max(suspect_count, 1));
-	for (int i = 0; i < suspect_count; i++)
-		if (suspects[i].kind == SUSPECT_CLAIMED || (suspects[i].kind == SUSPECT_IN_FLIGHT && !must_wait))
-			column_add(ids, Int64GetDatum(suspects[i].id));
+	refresh(suspects);
+	ids = column_create(INT8OID, Max(suspects->count, 1));
+	for (int i = 0; i < suspects->count; i++)
+		if (suspects->all[i].kind == SUSPECT_CLAIMED || (suspects->all[i].kind == SUSPECT_IN_FLIGHT && !must_wait))
+			column_add(ids, Int64GetDatum(suspects->all[i].id));
 	return ids;
 }
 
 /* ---- what becomes of them ---- */
 
 void
-suspect_claimed(int64 notification_id, bool is_sent, TimestampTz now)
+suspect_claimed(Suspects *suspects, int64 notification_id, bool is_sent, TimestampTz now)
 {
-	const Suspect *suspect = find(notification_id);
+	const Suspect *suspect = find(suspects, notification_id);
 
 	if (suspect == NULL)
 		return;
 	if (suspect->kind == SUSPECT_IN_FLIGHT && is_sent)
 	{
-		alone_id = notification_id;
-		alone_since = now;
+		suspects->alone_id = notification_id;
+		suspects->alone_since = now;
 	}
 	else
 		crashes_clear(MyDatabaseId, &notification_id, 1);
 }
 
 void
-suspect_settled(int64 notification_id, bool was_tried)
+suspect_settled(Suspects *suspects, int64 notification_id, bool was_tried)
 {
-	if (suspect_count == 0)
+	if (suspects->count == 0)
 		return;
-	if (notification_id == alone_id)
-		alone_id = 0;
-	if (was_tried && suspect_is(notification_id))
+	if (notification_id == suspects->alone_id)
+		suspects->alone_id = 0;
+	if (was_tried && suspect_is(suspects, notification_id))
 		crashes_clear(MyDatabaseId, &notification_id, 1);
 }
 
 void
-suspects_blame_slots(int first, int last, const int64 *notification_ids, int count)
+suspects_blame_slots(Suspects *suspects, int first, int last,
+					 const int64 *notification_ids, int count)
 {
-	refresh();
-	for (int i = 0; i < suspect_count; i++)
-		if (suspects[i].kind == SUSPECT_SLOT && suspects[i].id >= first && suspects[i].id <= last)
-			crashes_blame_slot(MyDatabaseId, (int) suspects[i].id, notification_ids, count);
+	refresh(suspects);
+	for (int i = 0; i < suspects->count; i++)
+		if (suspects->all[i].kind == SUSPECT_SLOT && suspects->all[i].id >= first && suspects->all[i].id <= last)
+			crashes_blame_slot(MyDatabaseId, (int) suspects->all[i].id, notification_ids, count);
 }
 
 typedef struct Guilty
@@ -206,11 +219,11 @@ settle_guilty_step(void *argument)
 }
 
 static bool
-settle_guilty(int64 id)
+settle_guilty(Worker *worker, int64 id)
 {
 	Guilty		guilty = {id, false};
 
-	if (!worker_run(settle_guilty_step, &guilty, NULL))
+	if (!worker_run(worker, settle_guilty_step, &guilty, NULL))
 		return false;
 	if (guilty.is_settled)
 		ereport(LOG,
@@ -220,14 +233,14 @@ settle_guilty(int64 id)
 }
 
 bool
-suspects_settle_guilty(void)
+suspects_settle_guilty(Suspects *suspects)
 {
 	bool		succeeded = true;
 
-	refresh();
-	for (int i = 0; i < suspect_count; i++)
-		if (suspects[i].kind == SUSPECT_GUILTY)
-			succeeded &= settle_guilty(suspects[i].id);
+	refresh(suspects);
+	for (int i = 0; i < suspects->count; i++)
+		if (suspects->all[i].kind == SUSPECT_GUILTY)
+			succeeded &= settle_guilty(suspects->worker, suspects->all[i].id);
 	return succeeded;
 }
 
@@ -249,14 +262,14 @@ find_settled_step(void *argument)
 }
 
 bool
-suspects_forget_settled(void)
+suspects_forget_settled(Suspects *suspects)
 {
-	Settled		settled = {.asked = suspects_all()};
+	Settled		settled = {.asked = suspects_all(suspects)};
 
 	if (settled.asked->count == 0)
 		return true;
 	settled.ids = (int64 *) palloc(settled.asked->count * sizeof(int64));
-	if (!worker_run(find_settled_step, &settled, NULL))
+	if (!worker_run(suspects->worker, find_settled_step, &settled, NULL))
 		return false;
 	if (settled.count > 0)
 		crashes_clear(MyDatabaseId, settled.ids, settled.count);

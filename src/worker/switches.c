@@ -92,7 +92,7 @@ keep_switched_off(void *argument)
 }
 
 bool
-withdraw_switched_off(TransferEngine *engine)
+withdraw_switched_off(Worker *worker, TransferEngine *engine)
 {
 	Applications applications = {
 		.ids = (pg_uuid_t *) palloc(sizeof(pg_uuid_t) * (transfers_in_flight(engine) + 1))
@@ -101,7 +101,7 @@ withdraw_switched_off(TransferEngine *engine)
 	(void) transfer_withdraw(engine, note_application, &applications);
 	if (applications.count == 0)
 		return true;
-	if (!worker_run(keep_switched_off, &applications, NULL))
+	if (!worker_run(worker, keep_switched_off, &applications, NULL))
 		return false;
 	return applications.count == 0 || transfer_withdraw(engine, is_switched_off, &applications);
 }
