@@ -9,6 +9,8 @@
 #include "transfer/smtp_session.h"
 #include "transfer/token_fetch.h"
 
+static const Progress no_progress = {.socket = CURL_SOCKET_BAD};
+
 /* False: no token can be had, nor waited for. */
 static bool
 await_token(Transfer *fetch)
@@ -58,14 +60,14 @@ supply_and_start(Transfer *transfer)
 bool
 begin_transfer(Transfer *transfer)
 {
-	clear_notes(transfer);
+	transfer->progress = no_progress;
 	/* One thread more must not hang in the same look-up. */
 	if (lookup_hangs(transfer->host))
 	{
-		strlcpy(transfer->error,
+		strlcpy(transfer->progress.error,
 				"the host name could not be looked up: an earlier look-up of it hangs",
 				ERROR_SIZE);
-		transfer->reach = REACH_FAILED;
+		transfer->progress.reach = REACH_FAILED;
 		finish_transfer(transfer, CURLE_COULDNT_RESOLVE_HOST);
 		return true;
 	}

@@ -35,7 +35,7 @@ lookup_callback(void *resolver, void *reserved, void *clientp)
 		return 0;
 	if (!lookup_may_begin(&transfer->engine->hosts, transfer->host))
 	{
-		transfer->must_wait = true;
+		transfer->progress.must_wait = true;
 		return 1;
 	}
 	note_lookup_begin(transfer);
@@ -51,11 +51,11 @@ open_socket_callback(void *clientp, curlsocktype purpose, struct curl_sockaddr *
 	note_lookup_end(transfer, LOOKUP_OVER);
 	if (!address_is_reachable(&address->addr, appt_allowed_addresses))
 	{
-		transfer->address_refused = true;
+		transfer->progress.address_refused = true;
 		return CURL_SOCKET_BAD;
 	}
-	transfer->address_opened = true;
-	return open_socket(&transfer->engine->sockets, address, &transfer->out_of_descriptors);
+	transfer->progress.address_opened = true;
+	return open_socket(&transfer->engine->sockets, address, &transfer->progress.out_of_descriptors);
 }
 
 static int
@@ -101,17 +101,18 @@ before_request_callback(void *clientp, char *peer, char *local,
 						int peer_port, int local_port)
 {
 	Transfer   *transfer = clientp;
+	Progress   *progress = &transfer->progress;
 	struct sockaddr_storage address;
 
 	if (!parse_address(peer, peer_port, &address) ||
 		!address_is_reachable((struct sockaddr *) &address, appt_allowed_addresses))
 	{
-		transfer->kept_refused = !transfer->address_opened;
-		transfer->address_refused = true;
-		transfer->address_opened = false;
+		progress->kept_refused = !progress->address_opened;
+		progress->address_refused = true;
+		progress->address_opened = false;
 		return CURL_PREREQFUNC_ABORT;
 	}
-	if (transfer->session == NULL && transfer->request_sent)
+	if (transfer->session == NULL && progress->request_sent)
 	{
 		long		bytes_sent = 0;
 
@@ -119,7 +120,7 @@ before_request_callback(void *clientp, char *peer, char *local,
 		if (bytes_sent > 0)
 			return CURL_PREREQFUNC_ABORT;
 	}
-	transfer->request_sent = true;
+	progress->request_sent = true;
 	if (transfer->session == NULL)
 		restart_message_count(transfer->easy);
 	return CURL_PREREQFUNC_OK;
@@ -130,15 +131,16 @@ static size_t
 body_callback(char *bytes, size_t size, size_t count, void *clientp)
 {
 	Transfer   *transfer = clientp;
+	Progress   *progress = &transfer->progress;
 	size_t		length = size * count;
-	size_t		kept = Min(length, KEPT_BODY_SIZE - 1 - transfer->body_length);
+	size_t		kept = Min(length, KEPT_BODY_SIZE - 1 - progress->body_length);
 
-	memcpy(transfer->body + transfer->body_length, bytes, kept);
-	transfer->body_length += kept;
-	transfer->body_received += length;
-	if (transfer->body_received > BODY_LIMIT)
+	memcpy(transfer->body + progress->body_length, bytes, kept);
+	progress->body_length += kept;
+	progress->body_received += length;
+	if (progress->body_received > BODY_LIMIT)
 	{
-		transfer->body_cut = true;
+		progress->body_cut = true;
 		return 0;
 	}
 	return length;
@@ -172,7 +174,7 @@ set_common_options(CURL *easy, Transfer *transfer)
 	SETOPT(easy, CURLOPT_RESOLVER_START_DATA, transfer);
 	SETOPT(easy, CURLOPT_PREREQFUNCTION, before_request_callback);
 	SETOPT(easy, CURLOPT_PREREQDATA, transfer);
-	SETOPT(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
+	SETOPT(easy, CURLOPT_ERRORBUFFER, transfer->progress.curl_error);
 	SETOPT(easy, CURLOPT_WRITEFUNCTION, body_callback);
 	SETOPT(easy, CURLOPT_WRITEDATA, transfer);
 	SETOPT(easy, CURLOPT_HEADERDATA, transfer);
@@ -217,4 +219,3 @@ keep_value(char *value, size_t size, const char *bytes, size_t length)
 	memcpy(value, bytes, length);
 	value[length] = '\0';
 }
-

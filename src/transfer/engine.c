@@ -67,7 +67,7 @@ socket_callback(CURL *easy, curl_socket_t fd, int what, void *clientp, void *soc
 
 	curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **) &transfer);
 	if (transfer != NULL && what != CURL_POLL_REMOVE)
-		transfer->socket = fd;
+		transfer->progress.socket = fd;
 	if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
 		events |= EPOLLIN;
 	if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
@@ -234,16 +234,42 @@ transfer_engine_run(Engine *engine)
 	sweep_hosts(&engine->hosts, engine->in_flight);
 }
 
-/* Bytes as a string: what is behind a NUL must not get lost. */
-static void
-end_text(char *bytes, size_t length)
+/* Bytes as a string; a NUL among them must not hide those behind it. */
+static char *
+text_of(const char *bytes, size_t length)
 {
+	char	   *text = palloc(length + 1);
+
 	for (size_t i = 0; i < length; i++)
-	{
-		if (bytes[i] == '\0')
-			bytes[i] = '?';
-	}
-	bytes[length] = '\0';
+		text[i] = bytes[i] == '\0' ? '?' : bytes[i];
+	text[length] = '\0';
+	return text;
+}
+
+static Response *
+response_of(Transfer *transfer)
+{
+	const Progress *progress = &transfer->progress;
+	Response   *response = palloc0(sizeof(Response));
+
+	response->curl_result = progress->result;
+	response->status = progress->status;
+	response->refused_by_policy = progress->refused_by_policy;
+	response->token_refused = progress->token_refused;
+	response->token_failed = progress->token_failed;
+	response->is_untried = progress->is_untried;
+	response->reach = progress->reach;
+	response->started_at = transfer->started_at;
+	response->finished_at = progress->finished_at;
+	if (progress->error[0] != '\0')
+		response->error = pstrdup(progress->error);
+	if (progress->body_length > 0)
+		response->body = text_of(transfer->body, progress->body_length);
+	if (progress->retry_after[0] != '\0')
+		response->retry_after = pstrdup(progress->retry_after);
+	if (transfer->authorization != NULL)
+		response->token = pstrdup(token_of(transfer));
+	return response;
 }
 
 Response *
@@ -255,29 +281,9 @@ transfer_take(Engine *engine, void **tag)
 	if (dlist_is_empty(&engine->finished))
 		return NULL;
 	transfer = dlist_head_element(Transfer, node, &engine->finished);
-	end_text(transfer->body, transfer->body_length);
-
-	response = palloc0(sizeof(Response));
-	response->curl_result = transfer->result;
-	response->status = transfer->status;
-	response->refused_by_policy = transfer->refused_by_policy;
-	response->token_refused = transfer->token_refused;
-	response->token_failed = transfer->token_failed;
-	response->is_untried = transfer->is_untried;
-	response->reach = transfer->reach;
-	response->started_at = transfer->started_at;
-	response->finished_at = transfer->finished_at;
-	if (transfer->error[0] != '\0')
-		response->error = pstrdup(transfer->error);
-	if (transfer->body_length > 0)
-		response->body = pnstrdup(transfer->body, transfer->body_length);
-	if (transfer->retry_after[0] != '\0')
-		response->retry_after = pstrdup(transfer->retry_after);
-	if (transfer->authorization != NULL)
-		response->token = pstrdup(token_of(transfer));
-	release_token(transfer);
+	response = response_of(transfer);
 	*tag = transfer->tag;
-
+	release_token(transfer);
 	dlist_delete(&transfer->node);
 	reuse_transfer(transfer);
 	return response;

@@ -20,24 +20,31 @@ typedef struct TransferEngine
 	MemoryContext context;
 	CURLM	   *multi;
 	CURLSH	   *share;			/* TLS sessions */
-	int64		timer_at;		/* when libcurl wants to be called, monotonic ms; -1: never */
+	int64		timer_at;		/* when libcurl wants to be called, monotonic
+								 * ms; -1: never */
 	Sockets		sockets;
 	Hosts		hosts;
 	int			reported_limit; /* of sockets, that the log was last told */
 
-	/* Transfers by state; those that wait for a token are in the token's list. */
+	/*
+	 * Transfers by state; those that wait for a token are in the token's
+	 * list.
+	 */
 	dlist_head	unused;
 	dlist_head	waiting;		/* for a look-up or a descriptor */
 	dlist_head	busy;			/* HTTP: libcurl keeps the deadlines */
-	dlist_head	mails;			/* busy, too, but their deadlines are kept here */
-	dlist_head	fetched;		/* ended, and their answer is a token: run them to finish_token() */
+	dlist_head	mails;			/* busy, too, but their deadlines are kept
+								 * here */
+	dlist_head	fetched;		/* ended, and their answer is a token: run
+								 * them to finish_token() */
 	dlist_head	finished;		/* ended: the caller takes their responses */
 	int			in_flight;		/* in none of unused, fetched and finished */
 	bool		may_unblock;	/* something ended: try again those that wait */
 
 	dlist_head	idle_sessions;	/* of SmtpSession, the last used first */
 	dlist_head	tokens;			/* of Token */
-	List	   *token_headers;	/* of char *, for the requests that fetch tokens */
+	List	   *token_headers;	/* of char *, for the requests that fetch
+								 * tokens */
 } Engine;
 
 #endif							/* APPT_ENGINE_STATE_H */

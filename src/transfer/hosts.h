@@ -21,24 +21,29 @@
 typedef struct Host
 {
 	char		key[DESTINATION_SIZE];	/* hash key */
-	int			in_flight;		/* transfers that point here; their owner counts them */
+	int			in_flight;		/* transfers that point here; their owner
+								 * counts them */
 	bool		looking_up;		/* for one of them */
-	int64		lookup_hangs_until; /* monotonic ms; 0: no look-up was given up */
+	int64		lookup_hangs_until; /* monotonic ms; 0: no look-up was given
+									 * up */
 } Host;
 
 typedef struct Hosts
 {
 	HTAB	   *table;
 	int			lookups;		/* under way */
-	int64		abandoned_lookups[LOOKUP_LIMIT];	/* until when each counts, monotonic ms */
-	int64		distrusted_until[DISTRUST_SLOTS];	/* monotonic ms, by the hash of the host */
+	int64		abandoned_lookups[LOOKUP_LIMIT];	/* until when each counts,
+													 * monotonic ms */
+	int64		distrusted_until[DISTRUST_SLOTS];	/* monotonic ms, by the
+													 * hash of the host */
 } Hosts;
 
 /* How a look-up ends. Its thread has ended only if it is over. */
 typedef enum LookupEnd
 {
 	LOOKUP_OVER,
-	LOOKUP_HANGS,				/* given up at its timeout: spare the host for a while */
+	LOOKUP_HANGS,				/* given up at its timeout: spare the host for
+								 * a while */
 	LOOKUP_LEFT					/* nobody needs it any more */
 } LookupEnd;
 

@@ -37,31 +37,32 @@ static size_t
 header_callback(char *bytes, size_t size, size_t count, void *clientp)
 {
 	Transfer   *transfer = clientp;
+	Progress   *progress = &transfer->progress;
 	size_t		length = size * count;
 	char		coding[16];
 
-	transfer->headers_received += length;
-	if (transfer->headers_received > HEADER_LIMIT)
+	progress->headers_received += length;
+	if (progress->headers_received > HEADER_LIMIT)
 	{
-		transfer->header_cut = true;
+		progress->header_cut = true;
 		return 0;
 	}
 	if (bytes[0] == '\r' || bytes[0] == '\n')
 	{
-		transfer->header_ended = true;
-		transfer->body_cut = transfer->is_packed;
-		return transfer->is_packed ? 0 : length;
+		progress->header_ended = true;
+		progress->body_cut = progress->is_packed;
+		return progress->is_packed ? 0 : length;
 	}
 	/* A status line begins anew: what came before was a 100 Continue. */
 	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
 	{
-		transfer->retry_after[0] = '\0';
-		transfer->header_ended = false;
+		progress->retry_after[0] = '\0';
+		progress->header_ended = false;
 	}
 	else if (read_header(bytes, length, "transfer-encoding:", coding, sizeof(coding)))
-		transfer->is_packed |= pg_strcasecmp(coding, "chunked") != 0;
+		progress->is_packed |= pg_strcasecmp(coding, "chunked") != 0;
 	else
-		(void) read_header(bytes, length, "retry-after:", transfer->retry_after, RETRY_AFTER_SIZE);
+		(void) read_header(bytes, length, "retry-after:", progress->retry_after, RETRY_AFTER_SIZE);
 	return length;
 }
 
@@ -86,16 +87,17 @@ progress_callback(void *clientp, curl_off_t to_receive, curl_off_t received,
 				  curl_off_t to_send, curl_off_t sent)
 {
 	Transfer   *transfer = clientp;
+	Progress   *progress = &transfer->progress;
 	uint64		so_far;
 
-	if (!transfer->header_ended || ++transfer->body_turns % TURNS_BETWEEN_LOOKS != 0)
+	if (!progress->header_ended || ++progress->body_turns % TURNS_BETWEEN_LOOKS != 0)
 		return 0;
-	so_far = bytes_received(transfer->socket);
+	so_far = bytes_received(progress->socket);
 	/* The connection may be older than this body. */
-	if (transfer->body_turns == TURNS_BETWEEN_LOOKS)
-		transfer->bytes_at_first_look = so_far;
-	transfer->body_cut = so_far - transfer->bytes_at_first_look > 2 * BODY_LIMIT;
-	return transfer->body_cut ? 1 : 0;
+	if (progress->body_turns == TURNS_BETWEEN_LOOKS)
+		progress->bytes_at_first_look = so_far;
+	progress->body_cut = so_far - progress->bytes_at_first_look > 2 * BODY_LIMIT;
+	return progress->body_cut ? 1 : 0;
 }
 
 static bool
@@ -228,7 +230,11 @@ set_method(Transfer *transfer)
 		SETOPT(transfer->easy, CURLOPT_HTTPGET, 1L);
 		return true;
 	}
-	/* A PUT is a POST but for its name: libcurl's own would read the body by a callback. */
+
+	/*
+	 * A PUT is a POST but for its name: libcurl's own would read the body by
+	 * a callback.
+	 */
 	SETOPT(transfer->easy, CURLOPT_POST, 1L);
 	SETOPT(transfer->easy, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? method : NULL);
 	SETOPT(transfer->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_length);

@@ -18,20 +18,18 @@ note_result(Transfer *transfer, CURL *easy, CURLcode result)
 	long		status = 0;
 
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
-	transfer->status = status;
-	transfer->reach = how_far_it_came(transfer, easy, result);
+	transfer->progress.status = status;
+	transfer->progress.reach = how_far_it_came(transfer, easy, result);
 	note_lookup_end(transfer, result == CURLE_OPERATION_TIMEDOUT ? LOOKUP_HANGS : LOOKUP_OVER);
 }
 
-/* A body that we cut is an answer all the same; a header that does not end is none. */
+/* A body that was cut here is an answer all the same; a header without an end is none. */
 static CURLcode
-judge_answer(const Transfer *transfer, CURLcode result)
+judge_answer(const Progress *progress, CURLcode result)
 {
-	if ((result == CURLE_WRITE_ERROR || result == CURLE_ABORTED_BY_CALLBACK) && transfer->body_cut)
+	if ((result == CURLE_WRITE_ERROR || result == CURLE_ABORTED_BY_CALLBACK) && progress->body_cut)
 		result = CURLE_OK;
-	if (result == CURLE_OK && transfer->session == NULL && !transfer->header_ended)
-		return CURLE_PARTIAL_FILE;
-	return result;
+	return result == CURLE_OK && !progress->header_ended ? CURLE_PARTIAL_FILE : result;
 }
 
 /* The others that wait for this host's address share its failure. */
@@ -45,10 +43,10 @@ fail_waiting(Engine *engine, Host *host, CURLcode result, const char *error)
 	{
 		Transfer   *other = dlist_container(Transfer, node, iter.cur);
 
-		if (other->host == host && other->must_wait)
+		if (other->host == host && other->progress.must_wait)
 		{
-			strlcpy(other->error, error, ERROR_SIZE);
-			other->reach = REACH_FAILED;
+			strlcpy(other->progress.error, error, ERROR_SIZE);
+			other->progress.reach = REACH_FAILED;
 			finish_transfer(other, result);
 		}
 	}
@@ -57,10 +55,10 @@ fail_waiting(Engine *engine, Host *host, CURLcode result, const char *error)
 static void
 share_failed_lookup(Transfer *transfer, CURLcode result)
 {
-	strlcpy(transfer->error, result == CURLE_OPERATION_TIMEDOUT ?
+	strlcpy(transfer->progress.error, result == CURLE_OPERATION_TIMEDOUT ?
 			"the host name could not be looked up in time" :
 			"the host name could not be looked up or may not be contacted", ERROR_SIZE);
-	fail_waiting(transfer->engine, transfer->host, result, transfer->error);
+	fail_waiting(transfer->engine, transfer->host, result, transfer->progress.error);
 }
 
 /*
@@ -71,13 +69,13 @@ share_failed_lookup(Transfer *transfer, CURLcode result)
 static void
 judge_host(Transfer *transfer, CURLcode result, bool was_looking_up)
 {
-	bool		is_refused = transfer->address_refused && !transfer->address_opened;
+	bool		is_refused = transfer->progress.address_refused && !transfer->progress.address_opened;
 
 	if (is_refused && url_names_address(transfer->request->url))
-		transfer->refused_by_policy = true;
+		transfer->progress.refused_by_policy = true;
 	else if (is_refused || was_looking_up)
 	{
-		transfer->reach = REACH_FAILED;
+		transfer->progress.reach = REACH_FAILED;
 		if (is_refused)
 			distrust_address(&transfer->engine->hosts, transfer->host);
 		share_failed_lookup(transfer, result);
@@ -98,10 +96,10 @@ goes_on(Transfer *transfer, CURLcode result)
 {
 	if (result == CURLE_OK)
 		return false;
-	if (transfer->must_wait || transfer->out_of_descriptors)
+	if (transfer->progress.must_wait || transfer->progress.out_of_descriptors)
 		wait_transfer(transfer);
 	/* That connection is closed now; a new one may go elsewhere. */
-	else if (transfer->kept_refused)
+	else if (transfer->progress.kept_refused)
 		begin_again(transfer);
 	else
 		return false;
@@ -118,8 +116,8 @@ read_http_result(Transfer *transfer, CURLcode result)
 	curl_multi_remove_handle(transfer->engine->multi, transfer->easy);
 	if (goes_on(transfer, result))
 		return;
-	result = judge_answer(transfer, result);
-	if (result == CURLE_OK && transfer->status == 401 && renew_token(transfer))
+	result = judge_answer(&transfer->progress, result);
+	if (result == CURLE_OK && transfer->progress.status == 401 && renew_token(transfer))
 		begin_again(transfer);
 	else
 		end(transfer, result, was_looking_up);
@@ -160,4 +158,3 @@ read_results(Engine *engine)
 			read_http_result(transfer, result);
 	}
 }
-

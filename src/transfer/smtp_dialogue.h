@@ -23,7 +23,8 @@
 typedef enum SmtpStep
 {
 	SMTP_IDLE, SMTP_RSET, SMTP_MAIL, SMTP_RCPT, SMTP_DATA, SMTP_BODY,
-	SMTP_DRAIN,					/* refused, and answers to later commands are awaited */
+	SMTP_DRAIN,					/* refused, and answers to later commands are
+								 * awaited */
 	SMTP_DELIVERED,				/* 2xx to the end of the message */
 	SMTP_REFUSED,				/* a command was answered otherwise */
 	SMTP_GARBLED				/* not SMTP: close the connection */

@@ -66,11 +66,11 @@ greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
 	Transfer   *transfer = clientp;
 	size_t		length = size * count;
 
-	transfer->headers_received += length;
-	if (transfer->headers_received > HEADER_LIMIT)
+	transfer->progress.headers_received += length;
+	if (transfer->progress.headers_received > HEADER_LIMIT)
 		return 0;
 	keep_value(transfer->body, SMTP_LINE_SIZE, bytes, length);
-	transfer->body_length = strlen(transfer->body);
+	transfer->progress.body_length = strlen(transfer->body);
 	note_offer(transfer->session, bytes, length);
 	return length;
 }
@@ -188,7 +188,7 @@ open_session(Transfer *transfer)
 	session->transfer = transfer;
 	transfer->session = session;
 	/* What broke a kept session does not tell of this one. */
-	transfer->curl_error[0] = '\0';
+	transfer->progress.curl_error[0] = '\0';
 	session->key = session_key(transfer->request);
 	session->easy = curl_easy_init();
 	if (session->key != NULL && session->easy != NULL &&
@@ -206,26 +206,27 @@ open_session(Transfer *transfer)
 static int
 login_status(const Transfer *transfer)
 {
-	return transfer->authorization != NULL && transfer->status == 334 ? 535 : transfer->status;
+	return transfer->authorization != NULL && transfer->progress.status == 334 ? 535 : transfer->progress.status;
 }
 
 bool
 fail_session(Transfer *transfer, CURLcode result)
 {
+	Progress   *progress = &transfer->progress;
 	bool		is_login = result == CURLE_LOGIN_DENIED;
 
 	end_session(transfer->session);
 	if (is_login)
-		transfer->status = login_status(transfer);
-	if (is_login && transfer->status < 300)
-		strlcpy(transfer->error, transfer->authorization != NULL ?
+		progress->status = login_status(transfer);
+	if (is_login && progress->status < 300)
+		strlcpy(progress->error, transfer->authorization != NULL ?
 				"the mail server offers no login by token (XOAUTH2, OAUTHBEARER)" :
 				"the mail server offers no login that is known (PLAIN, LOGIN, CRAM-MD5)",
 				ERROR_SIZE);
 	/* A 220 or 250 before the failure is no answer to the mail. */
-	if (transfer->status < 400)
-		transfer->status = 0;
-	return is_login && transfer->status >= 500;
+	if (progress->status < 400)
+		progress->status = 0;
+	return is_login && progress->status >= 500;
 }
 
 /* Say goodbye if that takes no waiting, and close. */
@@ -291,24 +292,25 @@ static void
 finish_mail(SmtpSession *session)
 {
 	Transfer   *transfer = session->transfer;
+	Progress   *progress = &transfer->progress;
 	SmtpDialogue *dialogue = &session->dialogue;
 	CURLcode	result = CURLE_OK;
 
-	transfer->status = dialogue->code;
-	transfer->body_length = strlcpy(transfer->body, dialogue->reply, KEPT_BODY_SIZE);
+	progress->status = dialogue->code;
+	progress->body_length = strlcpy(transfer->body, dialogue->reply, KEPT_BODY_SIZE);
 	session->mails++;
 	session->must_reset = false;
 	if (dialogue->step == SMTP_REFUSED)
 	{
-		snprintf(transfer->error, ERROR_SIZE, "the mail server refused %s: %s",
+		snprintf(progress->error, ERROR_SIZE, "the mail server refused %s: %s",
 				 dialogue->refused_command, dialogue->reply);
 		result = CURLE_SEND_ERROR;
 		session->must_reset = true;
 	}
 	else if (dialogue->step == SMTP_GARBLED)
 	{
-		snprintf(transfer->error, ERROR_SIZE, "the mail server does not follow SMTP");
-		transfer->status = 0;
+		snprintf(progress->error, ERROR_SIZE, "the mail server does not follow SMTP");
+		progress->status = 0;
 		result = CURLE_WEIRD_SERVER_REPLY;
 	}
 
@@ -331,7 +333,7 @@ break_session(SmtpSession *session, CURLcode result)
 	Transfer   *transfer = session->transfer;
 	bool		is_harmless = session->is_reused && !session->dialogue.end_queued;
 	bool		end_queued = session->dialogue.end_queued;
-	const char *of_tls = tls_failure(transfer->curl_error);
+	const char *of_tls = tls_failure(transfer->progress.curl_error);
 
 	if (smtp_dialogue_close(&session->dialogue))
 	{
@@ -344,7 +346,7 @@ break_session(SmtpSession *session, CURLcode result)
 	if (of_tls == NULL)
 		of_tls = end_queued ? "the connection broke before the mail server answered the message"
 			: "the connection to the mail server broke";
-	strlcpy(transfer->error, of_tls, ERROR_SIZE);
+	strlcpy(transfer->progress.error, of_tls, ERROR_SIZE);
 	finish_transfer(transfer, result == CURLE_OK ? CURLE_RECV_ERROR : result);
 }
 
@@ -384,7 +386,10 @@ receive_input(SmtpSession *session)
 	{
 		CURLcode	result;
 
-		/* The rest may be with libcurl already: the socket can be written to, so we are called again at once. */
+		/*
+		 * The rest may be with libcurl already: the socket can be written to,
+		 * so we are called again at once.
+		 */
 		if (reads == READS_AT_ONCE)
 			return register_events(&session->engine->sockets, session->socket, EPOLLIN | EPOLLOUT);
 		result = curl_easy_recv(session->easy, bytes, sizeof(bytes), &received);
@@ -452,10 +457,10 @@ begin_dialogue(SmtpSession *session)
 		break_session(session, CURLE_COULDNT_CONNECT);
 		return;
 	}
-	session->transfer->reach = REACH_CONNECTED;
+	session->transfer->progress.reach = REACH_CONNECTED;
 	/* What answered the greeting is no answer to the mail. */
-	session->transfer->body_length = 0;
-	session->transfer->status = 0;
+	session->transfer->progress.body_length = 0;
+	session->transfer->progress.status = 0;
 	smtp_dialogue_begin(&session->dialogue, session->transfer->request,
 						session->must_reset, session->may_pipeline);
 	run_session(session);
@@ -478,7 +483,7 @@ take_idle_session(Transfer *transfer, const char *key)
 		session->transfer = transfer;
 		session->is_reused = true;
 		transfer->session = session;
-		curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
+		curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, transfer->progress.curl_error);
 		return true;
 	}
 	return false;
@@ -539,12 +544,12 @@ time_out(Transfer *transfer)
 {
 	SmtpSession *session = transfer->session;
 
-	transfer->reach = how_far_it_came(transfer, session->easy, CURLE_OPERATION_TIMEDOUT);
+	transfer->progress.reach = how_far_it_came(transfer, session->easy, CURLE_OPERATION_TIMEDOUT);
 	note_lookup_end(transfer, LOOKUP_HANGS);
-	strlcpy(transfer->error, session->socket == CURL_SOCKET_BAD ?
+	strlcpy(transfer->progress.error, session->socket == CURL_SOCKET_BAD ?
 			"connecting to the mail server took too long" :
 			"the mail server did not answer in time", ERROR_SIZE);
-	transfer->status = 0;
+	transfer->progress.status = 0;
 	end_session(session);
 	finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
 }

@@ -89,50 +89,67 @@ is_success(int status)
 	return status >= 200 && status <= 299;
 }
 
-/* The token could not be had: so ends a transfer that waited for it. */
+/* Why a fetch that ended brought no token, for people. */
+static void
+describe_fetch(const Progress *fetch, char *error)
+{
+	if (fetch->result != CURLE_OK)
+		snprintf(error, ERROR_SIZE, "no token could be fetched: %s", fetch->error);
+	else if (is_success(fetch->status))
+		strlcpy(error, "the token endpoint's answer holds no token", ERROR_SIZE);
+	else
+		snprintf(error, ERROR_SIZE, "the token endpoint answered with HTTP status %d", fetch->status);
+}
+
+/* End a transfer whose token could not be fetched. */
 static void
 fail_for_token(Transfer *transfer, const Transfer *fetch)
 {
-	/* It did not have its turn, so this one had none either. */
-	if (fetch->is_untried)
+	const Progress *failed = &fetch->progress;
+	Progress   *progress = &transfer->progress;
+
+	/* The fetch had no turn, so the transfer had none, either. */
+	if (failed->is_untried)
 	{
-		finish_untried(transfer, fetch->error);
+		finish_untried(transfer, failed->error);
 		return;
 	}
-	transfer->status = fetch->status;
-	transfer->token_refused = fetch->result == CURLE_OK;
-	transfer->token_failed = true;
-	transfer->refused_by_policy = fetch->refused_by_policy;
+	progress->status = failed->status;
+	progress->token_refused = failed->result == CURLE_OK;
+	progress->token_failed = true;
+	progress->refused_by_policy = failed->refused_by_policy;
 
 	/*
-	 * An answer that grants may hold a token where we did not find it: none
-	 * of that is for the log.
+	 * An answer that grants may hold a token where none was found: it must
+	 * not reach the log.
 	 */
-	if (!is_success(fetch->status))
+	if (!is_success(failed->status))
 	{
-		transfer->body_length = fetch->body_length;
-		memcpy(transfer->body, fetch->body, fetch->body_length);
+		progress->body_length = failed->body_length;
+		memcpy(transfer->body, fetch->body, failed->body_length);
 	}
-	strlcpy(transfer->retry_after, fetch->retry_after, RETRY_AFTER_SIZE);
-	if (fetch->result != CURLE_OK)
-		snprintf(transfer->error, ERROR_SIZE, "no token could be fetched: %s", fetch->error);
-	else if (is_success(fetch->status))
-		strlcpy(transfer->error, "the token endpoint's answer holds no token", ERROR_SIZE);
-	else
-		snprintf(transfer->error, ERROR_SIZE,
-				 "the token endpoint answered with HTTP status %d", fetch->status);
-	finish_transfer(transfer, fetch->result == CURLE_OK ? CURLE_LOGIN_DENIED : fetch->result);
+	strlcpy(progress->retry_after, failed->retry_after, RETRY_AFTER_SIZE);
+	describe_fetch(failed, progress->error);
+	finish_transfer(transfer, failed->result == CURLE_OK ? CURLE_LOGIN_DENIED : failed->result);
+}
+
+/* Did the fetch bring a token? It is kept then. */
+static bool
+keep_token(Transfer *fetch)
+{
+	const Progress *progress = &fetch->progress;
+
+	fetch->body[progress->body_length] = '\0';
+	return progress->result == CURLE_OK && is_success(progress->status) &&
+		token_read_answer(fetch->fetched_token, fetch->body, monotonic_ms());
 }
 
 void
 finish_fetch(Transfer *fetch, dlist_head *granted)
 {
 	Token	   *token = fetch->fetched_token;
-	bool		is_granted;
+	bool		is_granted = keep_token(fetch);
 
-	fetch->body[fetch->body_length] = '\0';
-	is_granted = fetch->result == CURLE_OK && is_success(fetch->status) &&
-		token_read_answer(token, fetch->body, monotonic_ms());
 	token->is_fetching = false;
 	fetch->fetched_token = NULL;
 	while (!dlist_is_empty(&token->waiting))

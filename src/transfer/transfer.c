@@ -89,35 +89,6 @@ move_transfer(Transfer *transfer, dlist_head *list)
 	dlist_push_tail(list, &transfer->node);
 }
 
-void
-clear_notes(Transfer *transfer)
-{
-	transfer->must_wait = false;
-	transfer->out_of_descriptors = false;
-	transfer->address_refused = false;
-	transfer->address_opened = false;
-	transfer->kept_refused = false;
-	transfer->header_ended = false;
-	transfer->header_cut = false;
-	transfer->is_packed = false;
-	transfer->body_cut = false;
-	transfer->request_sent = false;
-	transfer->body_received = 0;
-	transfer->socket = CURL_SOCKET_BAD;
-	transfer->body_turns = 0;
-	transfer->headers_received = 0;
-	transfer->body_length = 0;
-	transfer->retry_after[0] = '\0';
-	transfer->error[0] = '\0';
-	transfer->curl_error[0] = '\0';
-	transfer->status = 0;
-	transfer->refused_by_policy = false;
-	transfer->token_refused = false;
-	transfer->token_failed = false;
-	transfer->is_untried = false;
-	transfer->reach = REACH_UNTRIED;
-}
-
 long
 time_left(const Transfer *transfer)
 {
@@ -146,14 +117,17 @@ how_far_it_came(const Transfer *transfer, CURL *easy, CURLcode result)
 {
 	curl_off_t	connect_time = 0;
 
-	if (result == CURLE_OK || transfer->status > 0 || transfer->request_sent)
+	if (result == CURLE_OK || transfer->progress.status > 0 || transfer->progress.request_sent)
 		return REACH_CONNECTED;
 	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connect_time);
 	if (connect_time > 0)
 		return REACH_CONNECTED;
 
-	/* An address that was refused here, or a transfer that had no turn, tells nothing of the host. */
-	return transfer->looking_up || (transfer->address_opened && !transfer->out_of_descriptors) ?
+	/*
+	 * An address that was refused here, or a transfer that had no turn, tells
+	 * nothing of the host.
+	 */
+	return transfer->looking_up || (transfer->progress.address_opened && !transfer->progress.out_of_descriptors) ?
 		REACH_FAILED : REACH_UNTRIED;
 }
 
@@ -198,21 +172,22 @@ release_token(Transfer *transfer)
 static const char *
 failure_text(const Transfer *transfer)
 {
-	const char *of_tls = tls_failure(transfer->curl_error);
+	const Progress *progress = &transfer->progress;
+	const char *of_tls = tls_failure(progress->curl_error);
 
 	if (of_tls != NULL)
 		return of_tls;
-	if (transfer->refused_by_policy)
+	if (progress->refused_by_policy)
 		return "the host's address may not be contacted (appt.allowed_addresses)";
-	if (transfer->result == CURLE_ABORTED_BY_CALLBACK)
+	if (progress->result == CURLE_ABORTED_BY_CALLBACK)
 		return "the connection closed before an answer came";
-	if (transfer->header_cut)
+	if (progress->header_cut)
 		return "the answer's header does not end";
-	if (transfer->result == CURLE_PARTIAL_FILE)
+	if (progress->result == CURLE_PARTIAL_FILE)
 		return "the answer broke off";
-	if (transfer->curl_error[0] != '\0')
-		return transfer->curl_error;
-	return curl_easy_strerror(transfer->result);
+	if (progress->curl_error[0] != '\0')
+		return progress->curl_error;
+	return curl_easy_strerror(progress->result);
 }
 
 void
@@ -220,10 +195,10 @@ finish_transfer(Transfer *transfer, CURLcode result)
 {
 	Engine	   *engine = transfer->engine;
 
-	transfer->result = result;
-	if (result != CURLE_OK && transfer->error[0] == '\0')
-		strlcpy(transfer->error, failure_text(transfer), ERROR_SIZE);
-	transfer->finished_at = GetCurrentTimestamp();
+	transfer->progress.result = result;
+	if (result != CURLE_OK && transfer->progress.error[0] == '\0')
+		strlcpy(transfer->progress.error, failure_text(transfer), ERROR_SIZE);
+	transfer->progress.finished_at = GetCurrentTimestamp();
 	release_transfer(transfer);
 	leave_token(transfer);
 	engine->may_unblock = true;
@@ -233,11 +208,11 @@ finish_transfer(Transfer *transfer, CURLcode result)
 void
 finish_untried(Transfer *transfer, const char *error)
 {
-	strlcpy(transfer->error, error, ERROR_SIZE);
-	transfer->status = 0;
-	transfer->body_length = 0;
-	transfer->reach = REACH_UNTRIED;
+	strlcpy(transfer->progress.error, error, ERROR_SIZE);
+	transfer->progress.status = 0;
+	transfer->progress.body_length = 0;
+	transfer->progress.reach = REACH_UNTRIED;
 	/* The receiver has had the message once if it refused the token. */
-	transfer->is_untried = !transfer->token_renewed;
+	transfer->progress.is_untried = !transfer->token_renewed;
 	finish_transfer(transfer, CURLE_ABORTED_BY_CALLBACK);
 }

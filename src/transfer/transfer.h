@@ -29,30 +29,16 @@
 
 struct SmtpSession;
 
-typedef struct Transfer
+/* What is known of one try; forgotten when the transfer begins again. */
+typedef struct Progress
 {
-	dlist_node	node;			/* in the list of its state */
-	Engine	   *engine;
-	const Request *request;
-	void	   *tag;
-	Host	   *host;			/* NULL once it has ended */
-	CURL	   *easy;			/* HTTP; an SMTP session has its own */
-	struct SmtpSession *session;	/* SMTP, while one carries it */
-	Token	   *token;			/* that it was sent with, or waits for */
-	Token	   *fetched_token;	/* its answer is a token, not a response */
-	char	   *authorization;	/* the header with the token, malloc'ed */
-	bool		token_granted;	/* the token was fetched for it: use it */
-	bool		token_renewed;	/* once, after the receiver refused it */
-	int64		deadline;		/* monotonic ms */
-	int64		connect_deadline;	/* of a mail, monotonic ms */
-	bool		looking_up;		/* and counted as such in its host */
-
-	/* What the callbacks noted. */
+	/* Noted by callbacks. */
 	bool		must_wait;		/* a look-up of the host is under way already */
 	bool		out_of_descriptors;
 	bool		address_refused;
 	bool		address_opened;
-	bool		kept_refused;	/* a kept connection's address was refused: try a new one */
+	bool		kept_refused;	/* a kept connection's address was refused:
+								 * try a new one */
 	bool		header_ended;
 	bool		header_cut;
 	bool		is_packed;		/* by a transfer coding: the body is not read */
@@ -72,13 +58,35 @@ typedef struct Transfer
 	bool		token_failed;
 	bool		is_untried;
 	Reach		reach;
-	TimestampTz started_at;
 	TimestampTz finished_at;
-	size_t		body_length;
-	char		body[KEPT_BODY_SIZE];
+	size_t		body_length;	/* of Transfer.body */
 	char		retry_after[RETRY_AFTER_SIZE];
 	char		error[ERROR_SIZE];
 	char		curl_error[CURL_ERROR_SIZE];
+} Progress;
+
+typedef struct Transfer
+{
+	dlist_node	node;			/* in the list of its state */
+	Engine	   *engine;
+	const Request *request;
+	void	   *tag;
+	Host	   *host;			/* NULL once it has ended */
+	CURL	   *easy;			/* HTTP; an SMTP session has its own */
+	struct SmtpSession *session;	/* SMTP, while one carries it */
+	Token	   *token;			/* that it was sent with, or waits for */
+	Token	   *fetched_token;	/* its answer is a token, not a response */
+	char	   *authorization;	/* the header with the token, malloc'ed */
+	bool		token_granted;	/* the token was fetched for it: use it */
+	bool		token_renewed;	/* once, after the receiver refused it */
+	int64		deadline;		/* monotonic ms */
+	int64		connect_deadline;	/* of a mail, monotonic ms */
+	bool		looking_up;		/* and counted as such in its host */
+	TimestampTz started_at;
+
+
+	Progress	progress;
+	char		body[KEPT_BODY_SIZE];
 
 	/* What the easy handle was last told, to tell it only what changes. */
 	int			set_connect_timeout;
@@ -102,9 +110,6 @@ extern void reuse_transfer(Transfer *transfer);
 
 /* Move a transfer from its list to the end of another. */
 extern void move_transfer(Transfer *transfer, dlist_head *list);
-
-/* Forget what an earlier try left. */
-extern void clear_notes(Transfer *transfer);
 
 /* Milliseconds until its deadline, 1 at least. */
 extern long time_left(const Transfer *transfer);

@@ -30,7 +30,7 @@ lower_connection_limit(Engine *engine)
 void
 wait_transfer(Transfer *transfer)
 {
-	if (transfer->out_of_descriptors)
+	if (transfer->progress.out_of_descriptors)
 		lower_connection_limit(transfer->engine);
 	move_transfer(transfer, &transfer->engine->waiting);
 }
@@ -42,7 +42,7 @@ wait_transfer(Transfer *transfer)
 static int64
 give_up_at(const Transfer *transfer)
 {
-	if (!transfer->must_wait || transfer->host->looking_up)
+	if (!transfer->progress.must_wait || transfer->host->looking_up)
 		return transfer->deadline;
 	return transfer->deadline - Min(appt_connect_timeout, appt_request_timeout / 2);
 }
@@ -63,7 +63,7 @@ next_waiting_deadline(Engine *engine)
 static bool
 may_go_on(const Transfer *transfer)
 {
-	return !transfer->must_wait ||
+	return !transfer->progress.must_wait ||
 		lookup_may_begin(&transfer->engine->hosts, transfer->host);
 }
 
@@ -84,7 +84,7 @@ run_waiting(Engine *engine, int64 now)
 
 		move_transfer(transfer, &engine->waiting);
 		if (now >= give_up_at(transfer))
-			finish_untried(transfer, transfer->must_wait ?
+			finish_untried(transfer, transfer->progress.must_wait ?
 						   "its turn to look up the host name did not come in time" :
 						   "no descriptor for a connection became free in time");
 		else if (engine->may_unblock && may_go_on(transfer))

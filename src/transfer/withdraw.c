@@ -29,7 +29,7 @@ is_unsent(const Transfer *transfer)
 		return false;
 	if (transfer->session != NULL)
 		return mail_is_unsent(transfer->session);
-	return !transfer->request_sent;
+	return !transfer->progress.request_sent;
 }
 
 /* Take it out of libcurl's hands, whether or not it is there. */
