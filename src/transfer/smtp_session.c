@@ -3,10 +3,14 @@
  *		SMTP sessions: connected by libcurl, spoken to by smtp_dialogue.c, kept
  *		for the next mail by the same route.
  *
- * A kept session may have been closed by its server. As long as the end of
- * the message was not sent nothing was delivered, so the mail then goes over a
- * new connection within the same attempt; after that a broken connection is a
- * failure, for the mail may have arrived.
+ * While libcurl connects and logs in, it has the socket. Then the session takes
+ * the socket over and talks through curl_easy_send() and curl_easy_recv(), which
+ * encrypt and never block.
+ *
+ * The server may have closed a kept session. Nothing was delivered if the end of
+ * the message was not sent: the mail then goes over a new connection within the
+ * same attempt. Later a broken connection is a failure, because the mail may have
+ * arrived.
  */
 #include "postgres.h"
 
@@ -21,7 +25,7 @@
 /* Mail servers limit the mails of one connection, usually to 100. */
 #define MAILS_PER_SESSION 100
 
-/* Over TLS a read may return a single byte, of a record that we had to decrypt. */
+/* Over TLS one read may return a single byte, and costs the decryption of a record. */
 #define READS_AT_ONCE 16
 
 struct SmtpSession
@@ -41,8 +45,8 @@ struct SmtpSession
 };
 
 /*
- * What a line of the server's tells of what it can do. Nothing that it offered
- * before STARTTLS counts after it (RFC 3207), which begins with another 220.
+ * Note if the server offers PIPELINING. An offer before STARTTLS does not count
+ * afterwards (RFC 3207): the reply to STARTTLS, like the greeting, is a 220.
  */
 static void
 note_offer(SmtpSession *session, const char *line, size_t length)
@@ -59,7 +63,7 @@ note_offer(SmtpSession *session, const char *line, size_t length)
 		session->may_pipeline = true;
 }
 
-/* While a session connects, libcurl shows the server's lines as headers. */
+/* While a session connects, libcurl passes the server's lines as headers. */
 static size_t
 greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
 {
@@ -76,8 +80,8 @@ greeting_callback(char *bytes, size_t size, size_t count, void *clientp)
 }
 
 /*
- * Whom a session may serve: the same server, user and degree of encryption. One
- * that a token opened goes on when the token has expired.
+ * Which mails a session may carry: those with the same server, user and degree of
+ * encryption. A session that a token opened is used on after the token expired.
  */
 static char *
 session_key(const Request *request)
@@ -102,9 +106,9 @@ session_key(const Request *request)
 }
 
 /*
- * How to log in. libcurl would choose whatever the server offers first by its
- * own taste: Kerberos, which asks the network while everything waits, NTLM, or
- * EXTERNAL when there is no password.
+ * Allow the usual ways to log in. libcurl would prefer others if the server
+ * offers them: Kerberos, which blocks while it asks the network, NTLM, or
+ * EXTERNAL if there is no password.
  */
 static bool
 set_login(SmtpSession *session, Transfer *transfer)
@@ -153,19 +157,14 @@ set_session_options(SmtpSession *session, Transfer *transfer)
 }
 
 /*
- * Close a session at once, without waiting for anybody. libcurl takes the
- * connection of a CONNECT_ONLY handle for dead when the handle is removed, and
- * sends no QUIT.
+ * libcurl takes the connection of a CONNECT_ONLY handle for dead when the handle
+ * is removed. It sends no QUIT and waits for nothing.
  */
-void
-end_session(SmtpSession *session)
+static void
+free_session(SmtpSession *session)
 {
 	if (session->socket != CURL_SOCKET_BAD)
 		unwatch_socket(&session->engine->sockets, session->socket);
-	if (session->transfer != NULL)
-		session->transfer->session = NULL;
-	else
-		dlist_delete(&session->node);
 	if (session->easy != NULL)
 	{
 		curl_multi_remove_handle(session->engine->multi, session->easy);
@@ -173,6 +172,20 @@ end_session(SmtpSession *session)
 	}
 	free(session->key);
 	free(session);
+}
+
+void
+end_session(SmtpSession *session)
+{
+	session->transfer->session = NULL;
+	free_session(session);
+}
+
+static void
+end_idle_session(SmtpSession *session)
+{
+	dlist_delete(&session->node);
+	free_session(session);
 }
 
 /* Begin to connect. */
@@ -187,7 +200,7 @@ open_session(Transfer *transfer)
 	session->socket = CURL_SOCKET_BAD;
 	session->transfer = transfer;
 	transfer->session = session;
-	/* What broke a kept session does not tell of this one. */
+	/* An error of a kept session says nothing about this one. */
 	transfer->progress.curl_error[0] = '\0';
 	session->key = session_key(transfer->request);
 	session->easy = curl_easy_init();
@@ -200,8 +213,8 @@ open_session(Transfer *transfer)
 }
 
 /*
- * A server that refuses a token says 334 with the reason in base64, and 535 when
- * that was acknowledged; libcurl does not wait for the 535.
+ * A server that refuses a token says 334 with the reason in base64, and 535 after
+ * the client has acknowledged that. libcurl does not wait for the 535.
  */
 static int
 login_status(const Transfer *transfer)
@@ -223,20 +236,20 @@ fail_session(Transfer *transfer, CURLcode result)
 				"the mail server offers no login by token (XOAUTH2, OAUTHBEARER)" :
 				"the mail server offers no login that is known (PLAIN, LOGIN, CRAM-MD5)",
 				ERROR_SIZE);
-	/* A 220 or 250 before the failure is no answer to the mail. */
+	/* A 220 or 250 before the failure does not answer the mail. */
 	if (progress->status < 400)
 		progress->status = 0;
 	return is_login && progress->status >= 500;
 }
 
-/* Say goodbye if that takes no waiting, and close. */
+/* Close an idle session, with a QUIT if that is possible at once. */
 static void
 quit_session(SmtpSession *session)
 {
 	size_t		sent;
 
 	(void) curl_easy_send(session->easy, "QUIT\r\n", 6, &sent);
-	end_session(session);
+	end_idle_session(session);
 }
 
 void
@@ -246,22 +259,7 @@ close_idle_session(Engine *engine)
 		quit_session(dlist_tail_element(SmtpSession, node, &engine->idle_sessions));
 }
 
-static SmtpSession *
-find_idle_session(Engine *engine, const char *key)
-{
-	dlist_iter	iter;
-
-	dlist_foreach(iter, &engine->idle_sessions)
-	{
-		SmtpSession *session = dlist_container(SmtpSession, node, iter.cur);
-
-		if (strcmp(session->key, key) == 0)
-			return session;
-	}
-	return NULL;
-}
-
-/* May mail still go to where this session is connected? */
+/* May the address that the session is connected to still be contacted? */
 static bool
 session_is_reachable(SmtpSession *session)
 {
@@ -272,7 +270,7 @@ session_is_reachable(SmtpSession *session)
 		address_is_reachable((struct sockaddr *) &address, appt_allowed_addresses);
 }
 
-/* The last use was good: keep the session for the next mail. */
+/* Keep the session for the next mail. */
 static void
 release_session(SmtpSession *session)
 {
@@ -281,13 +279,13 @@ release_session(SmtpSession *session)
 	curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, NULL);
 	session->idle_since = monotonic_ms();
 	dlist_push_head(&session->engine->idle_sessions, &session->node);
-	/* Watched, for whatever comes now means that it is closing. */
+	/* Whatever comes now means that the server closes it. */
 	register_events(&session->engine->sockets, session->socket, EPOLLIN);
 	if (session->mails >= MAILS_PER_SESSION)
 		quit_session(session);
 }
 
-/* End the transfer with the server's answer, keep or close the session. */
+/* The transfer ends with the server's answer; the session is kept or closed. */
 static void
 finish_mail(SmtpSession *session)
 {
@@ -323,9 +321,9 @@ finish_mail(SmtpSession *session)
 }
 
 /*
- * The connection broke. If it was a kept one and the message is not out, the
- * server merely got tired of waiting: connect anew, within the same attempt.
- * libcurl says CURLE_OK with 0 bytes when the server has closed.
+ * The connection broke; `result` is CURLE_OK if the server closed it. A server
+ * closes a kept session after some time: if the end of the message is not out,
+ * connect anew within the same attempt.
  */
 static void
 break_session(SmtpSession *session, CURLcode result)
@@ -350,7 +348,7 @@ break_session(SmtpSession *session, CURLcode result)
 	finish_transfer(transfer, result == CURLE_OK ? CURLE_RECV_ERROR : result);
 }
 
-/* Send what can be sent. False: the session is gone. */
+/* Send what can be sent. False if the session has ended. */
 static bool
 send_output(SmtpSession *session)
 {
@@ -375,7 +373,7 @@ send_output(SmtpSession *session)
 	return register_events(&session->engine->sockets, session->socket, EPOLLIN);
 }
 
-/* Receive what has come, but no more than is one's turn. False: the session is gone. */
+/* Receive what has come, in a bounded number of reads. False if the session has ended. */
 static bool
 receive_input(SmtpSession *session)
 {
@@ -387,8 +385,8 @@ receive_input(SmtpSession *session)
 		CURLcode	result;
 
 		/*
-		 * The rest may be with libcurl already: the socket can be written to,
-		 * so we are called again at once.
+		 * libcurl may hold the rest already. The socket can be written to, so
+		 * EPOLLOUT makes the next run call us.
 		 */
 		if (reads == READS_AT_ONCE)
 			return register_events(&session->engine->sockets, session->socket, EPOLLIN | EPOLLOUT);
@@ -402,14 +400,14 @@ receive_input(SmtpSession *session)
 			return false;
 		}
 		smtp_dialogue_receive(&session->dialogue, bytes, received);
-		/* A reply may call for the next command. */
+		/* A reply may allow the next command. */
 		if (!smtp_dialogue_is_over(&session->dialogue) && !send_output(session))
 			return false;
 	}
 	return true;
 }
 
-/* A session's socket is ready, or it has just been given a mail. */
+/* The socket of a session is ready, or the session was given a mail. */
 static void
 run_session(void *argument)
 {
@@ -417,8 +415,8 @@ run_session(void *argument)
 
 	if (session->transfer == NULL)
 	{
-		/* Idle: the server says goodbye, or nonsense. */
-		end_session(session);
+		/* Idle: the server closes it, or is confused. */
+		end_idle_session(session);
 		return;
 	}
 	if (!smtp_dialogue_is_over(&session->dialogue) && !send_output(session))
@@ -427,7 +425,7 @@ run_session(void *argument)
 		return;
 	if (!smtp_dialogue_is_over(&session->dialogue))
 		return;
-	/* A server that tires of a kept connection says so instead of "250". */
+	/* A server may close a kept session by a 421 to the first command. */
 	if (session->dialogue.code == 421 && session->is_reused &&
 		!session->dialogue.end_queued)
 		break_session(session, CURLE_RECV_ERROR);
@@ -435,7 +433,7 @@ run_session(void *argument)
 		finish_mail(session);
 }
 
-/* The connection is watched here from now on, not by libcurl. */
+/* From now on the session watches its socket, not libcurl. */
 static bool
 take_over_socket(SmtpSession *session)
 {
@@ -458,7 +456,7 @@ begin_dialogue(SmtpSession *session)
 		return;
 	}
 	session->transfer->progress.reach = REACH_CONNECTED;
-	/* What answered the greeting is no answer to the mail. */
+	/* The lines of connecting do not answer the mail. */
 	session->transfer->progress.body_length = 0;
 	session->transfer->progress.status = 0;
 	smtp_dialogue_begin(&session->dialogue, session->transfer->request,
@@ -466,25 +464,34 @@ begin_dialogue(SmtpSession *session)
 	run_session(session);
 }
 
-/* Take an idle session for the mail. False: there is none. */
+static void
+use_session(SmtpSession *session, Transfer *transfer)
+{
+	dlist_delete(&session->node);
+	session->transfer = transfer;
+	session->is_reused = true;
+	transfer->session = session;
+	curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, transfer->progress.curl_error);
+}
+
+/* Take an idle session for the mail. False if there is none. */
 static bool
 take_idle_session(Transfer *transfer, const char *key)
 {
-	SmtpSession *session;
+	dlist_mutable_iter iter;
 
-	while ((session = find_idle_session(transfer->engine, key)) != NULL)
+	dlist_foreach_modify(iter, &transfer->engine->idle_sessions)
 	{
-		if (!session_is_reachable(session))
-		{
-			end_session(session);
+		SmtpSession *session = dlist_container(SmtpSession, node, iter.cur);
+
+		if (strcmp(session->key, key) != 0)
 			continue;
+		if (session_is_reachable(session))
+		{
+			use_session(session, transfer);
+			return true;
 		}
-		dlist_delete(&session->node);
-		session->transfer = transfer;
-		session->is_reused = true;
-		transfer->session = session;
-		curl_easy_setopt(session->easy, CURLOPT_ERRORBUFFER, transfer->progress.curl_error);
-		return true;
+		end_idle_session(session);
 	}
 	return false;
 }
@@ -517,7 +524,7 @@ session_easy(const SmtpSession *session)
 	return session->easy;
 }
 
-/* When the deadline of a mail passes: that of connecting until it is connected. */
+/* The deadline of a mail: that of connecting, until libcurl has connected and logged in. */
 static int64
 mail_deadline(const Transfer *transfer)
 {
@@ -525,7 +532,10 @@ mail_deadline(const Transfer *transfer)
 		transfer->connect_deadline : transfer->deadline;
 }
 
-/* Does a mail go on though its deadline has passed, because connecting is done and the server about to greet? */
+/*
+ * The deadline of a mail has passed. If the connection is there, and only the
+ * greeting or the login takes long, the mail has until its last deadline.
+ */
 static bool
 awaits_greeting(Transfer *transfer, int64 now)
 {
@@ -554,26 +564,45 @@ time_out(Transfer *transfer)
 	finish_transfer(transfer, CURLE_OPERATION_TIMEDOUT);
 }
 
-/* When the session that idles longest is to be closed. */
+/* When the session must be closed if it stays idle, monotonic ms. */
 static int64
-close_at(Engine *engine)
+idle_until(const SmtpSession *session)
 {
-	SmtpSession *session = dlist_tail_element(SmtpSession, node, &engine->idle_sessions);
-
 	return session->idle_since + IDLE_CONNECTION_SECONDS * 1000;
+}
+
+/* The same of the session that has been idle for longest; PG_INT64_MAX: there is none. */
+static int64
+next_idle_end(Engine *engine)
+{
+	if (dlist_is_empty(&engine->idle_sessions))
+		return PG_INT64_MAX;
+	return idle_until(dlist_tail_element(SmtpSession, node, &engine->idle_sessions));
 }
 
 int64
 next_session_deadline(Engine *engine)
 {
-	int64		at = PG_INT64_MAX;
+	int64		at = next_idle_end(engine);
 	dlist_iter	iter;
 
 	dlist_foreach(iter, &engine->mails)
 		at = Min(at, mail_deadline(dlist_container(Transfer, node, iter.cur)));
-	if (!dlist_is_empty(&engine->idle_sessions))
-		at = Min(at, close_at(engine));
 	return at;
+}
+
+static void
+close_old_sessions(Engine *engine, int64 now)
+{
+	dlist_mutable_iter iter;
+
+	dlist_foreach_modify(iter, &engine->idle_sessions)
+	{
+		SmtpSession *session = dlist_container(SmtpSession, node, iter.cur);
+
+		if (now >= idle_until(session))
+			quit_session(session);
+	}
 }
 
 void
@@ -588,6 +617,6 @@ run_session_deadlines(Engine *engine, int64 now)
 		if (now >= mail_deadline(transfer) && !awaits_greeting(transfer, now))
 			time_out(transfer);
 	}
-	while (!dlist_is_empty(&engine->idle_sessions) && now >= close_at(engine))
-		close_idle_session(engine);
+	if (now >= next_idle_end(engine))
+		close_old_sessions(engine, now);
 }
