@@ -44,7 +44,7 @@ create_hosts(Hosts *hosts)
 }
 
 Host *
-find_host(Hosts *hosts, const char *url)
+acquire_host(Hosts *hosts, const char *url)
 {
 	char		key[DESTINATION_SIZE];
 	bool		found;
@@ -52,12 +52,15 @@ find_host(Hosts *hosts, const char *url)
 
 	destination_of_url(url, key);
 	host = hash_search(hosts->table, key, HASH_ENTER_NULL, &found);
-	if (host != NULL && !found)
+	if (host == NULL)
+		return NULL;
+	if (!found)
 	{
 		host->in_flight = 0;
 		host->looking_up = false;
 		host->lookup_hangs_until = 0;
 	}
+	host->in_flight++;
 	return host;
 }
 

@@ -21,8 +21,7 @@
 typedef struct Host
 {
 	char		key[DESTINATION_SIZE];	/* hash key */
-	int			in_flight;		/* transfers that point here; their owner
-								 * counts them */
+	int			in_flight;		/* transfers that point here */
 	bool		looking_up;		/* for one of them */
 	int64		lookup_hangs_until; /* monotonic ms; 0: no look-up was given
 									 * up */
@@ -50,8 +49,8 @@ typedef enum LookupEnd
 /* Prepare `hosts`, all zeros before. The table lives for the rest of the process. */
 extern void create_hosts(Hosts *hosts);
 
-/* The host of a URL, made if there is none; NULL if out of memory. */
-extern Host *find_host(Hosts *hosts, const char *url);
+/* The host of a URL, to which one more transfer points now. NULL if out of memory. */
+extern Host *acquire_host(Hosts *hosts, const char *url);
 
 /* One transfer fewer points to the host, which may be freed. */
 extern void release_host(Hosts *hosts, Host *host);

@@ -2,9 +2,10 @@
  * transfer.c
  *		One transfer: a request under way and what is known of it.
  *
- * A transfer may end anywhere: in a libcurl callback, while a session talks,
- * when another transfer fails. So its end only moves it to another list. The
- * engine's run does what follows from that.
+ * A transfer may end in many places: when libcurl's results are read, while a
+ * session talks, when a look-up failed for another transfer. So its end only moves
+ * it to another list, and the engine's run does what follows from that. Callbacks
+ * of libcurl only note what happened in Progress.
  */
 #include "postgres.h"
 
@@ -35,14 +36,18 @@ unused_transfer(Engine *engine)
 Transfer *
 new_transfer(Engine *engine, const Request *request, int64 deadline)
 {
-	Host	   *host = find_host(&engine->hosts, request->url);
-	Transfer   *transfer = host ? unused_transfer(engine) : NULL;
+	Transfer   *transfer = unused_transfer(engine);
 
 	if (transfer == NULL)
 		return NULL;
+	transfer->host = acquire_host(&engine->hosts, request->url);
+	if (transfer->host == NULL)
+	{
+		reuse_transfer(transfer);
+		return NULL;
+	}
 	transfer->request = request;
 	transfer->tag = NULL;
-	transfer->host = host;
 	transfer->session = NULL;
 	transfer->token = NULL;
 	transfer->fetched_token = NULL;
@@ -53,7 +58,6 @@ new_transfer(Engine *engine, const Request *request, int64 deadline)
 	transfer->connect_deadline = Min(deadline, monotonic_ms() + appt_connect_timeout);
 	transfer->started_at = GetCurrentTimestamp();
 	dlist_push_tail(&engine->busy, &transfer->node);
-	host->in_flight++;
 	engine->in_flight++;
 	return transfer;
 }
