@@ -1,6 +1,10 @@
 /*
  * begin.c
  *		Begin a transfer, for the first time or again.
+ *
+ * First it needs a token, if its request asks for one; then it is handed to
+ * libcurl, or a mail to an SMTP session. If a token must be fetched, the transfer
+ * waits for it and the fetch is begun instead.
  */
 #include "postgres.h"
 
@@ -11,7 +15,7 @@
 
 static const Progress no_progress = {.socket = CURL_SOCKET_BAD};
 
-/* False: no token can be had, nor waited for. */
+/* Begin the fetch of a token; NULL: one is under way. False if that is impossible. */
 static bool
 await_token(Transfer *fetch)
 {
@@ -26,7 +30,7 @@ start(Transfer *transfer)
 {
 	Engine	   *engine = transfer->engine;
 
-	/* Make room for one more connection. */
+	/* Make room for another connection. */
 	if (engine->sockets.open >= engine->sockets.limit)
 		close_idle_session(engine);
 	if (transfer->request->protocol == REQUEST_SMTP)
@@ -61,7 +65,7 @@ bool
 begin_transfer(Transfer *transfer)
 {
 	transfer->progress = no_progress;
-	/* One thread more must not hang in the same look-up. */
+	/* Another thread would hang in the same look-up. */
 	if (lookup_hangs(transfer->host))
 	{
 		strlcpy(transfer->progress.error,

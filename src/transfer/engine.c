@@ -3,43 +3,44 @@
  *		The transfer engine: many requests at once over libcurl.
  *
  * libcurl's socket and timer callbacks feed one epoll descriptor and one
- * deadline; transfer_engine_run lets it work on what is ready and returns. An
- * HTTP request is one libcurl transfer on an easy handle that is set up once
- * and used for many. A mail goes over an SMTP session: libcurl connects,
- * encrypts and authenticates (CURLOPT_CONNECT_ONLY), then smtp_dialogue.c
- * speaks, since libcurl would block for the answer to the end of DATA and for
- * that to QUIT. Sessions are kept and used again for mail by the same route.
+ * deadline. transfer_engine_run() lets libcurl work on what is ready, handles
+ * what has ended, begins what may go on, and returns. An HTTP request is one
+ * libcurl transfer, on an easy handle that is set up once and used for many. A
+ * mail goes over an SMTP session: libcurl connects, encrypts and authenticates
+ * (CURLOPT_CONNECT_ONLY), then smtp_dialogue.c speaks, because libcurl would
+ * block until the server has answered the end of DATA, and again for QUIT.
+ * Sessions are kept and used again for mail by the same route.
  *
  * What can go wrong, and what is done about it:
  *
- * - A name server hangs. libcurl looks up in a thread; QUICK_EXIT abandons it
- *   when the transfer times out. One look-up per host name is under way at a
- *   time, the others of that host wait for it in our queue and share its
- *   failure; after one was abandoned, the host's requests fail at once until
- *   the thread can be supposed to have ended. So threads stay bounded.
+ * - A name server hangs. libcurl looks up names in threads; with QUICK_EXIT it
+ *   abandons the thread when the transfer times out. One look-up per host is
+ *   under way at a time; other transfers to the host wait for it (waiting.c) and
+ *   share its failure. After a look-up was abandoned, requests to its host fail
+ *   at once until the thread has probably ended. So threads stay bounded.
  * - A host's address may not be contacted. Each address is checked when its
- *   socket is about to be opened, and again before every request, since the
- *   connection may be older than the present list. If the URL has a name, all
- *   goes on as if it could not be looked up: who chooses URLs must not learn
- *   which names the server's network knows.
- * - A kept connection dies under a request. libcurl would send the request
- *   again, though the first may have been acted upon; that is refused unless
- *   nothing at all was sent, so that one attempt in the log is one request.
- * - A kept connection speaks unasked: a 408 before it closes, or the answer to
- *   nothing. It is shut down (sockets.c), lest that be taken for the
- *   answer to the next request.
- * - Descriptors run out. The transfer waits in our queue and the limit on
- *   connections comes down, with a line in the log.
- * - A response has no end, or is packed for the way. What is kept is capped,
- *   and past a limit the connection is dropped, before anything is unpacked;
- *   the status has come by then and stands. One that breaks off is none,
- *   whatever its status.
+ *   socket is about to be opened, and again before every request, because the
+ *   connection may be older than the setting. If the URL has a name, the result
+ *   is the same as for a name that can't be looked up: someone who chooses URLs
+ *   must not learn which names the server's network knows.
+ * - A kept connection breaks under a request. libcurl would send the request
+ *   again, although the receiver may have acted on the first. That is refused
+ *   unless nothing at all was sent, so one attempt in the log is one request.
+ * - A server sends bytes over a kept connection between two requests: a 408
+ *   before it closes, or an answer that nobody asked for. The connection is shut
+ *   down (sockets.c); else those bytes would be taken for the next answer.
+ * - Descriptors run out. The transfer waits, and the limit on connections comes
+ *   down, with a line in the log.
+ * - A response has no end, or its body is compressed. Little of the body is kept.
+ *   Past a limit, and before anything is decompressed, the connection is dropped;
+ *   the status has come by then and counts. A response that breaks off is a
+ *   failure, whatever its status.
  * - A server sends TLS messages without end beside its answer. The connection is
  *   dropped (tls.c).
- * - PostgreSQL's errors must not jump across libcurl's frames, nor its signal
- *   handlers run on libcurl's threads. Callbacks allocate with malloc or not at
- *   all, and all signals are blocked while libcurl works, for threads inherit
- *   the mask.
+ * - PostgreSQL's errors must not jump across libcurl's frames, and its signal
+ *   handlers must not run on libcurl's threads. Callbacks allocate with malloc()
+ *   or not at all, and all signals are blocked while libcurl works, because
+ *   threads inherit the mask.
  */
 #include "postgres.h"
 
@@ -175,7 +176,7 @@ transfer_start(Engine *engine, const Request *request, void *tag)
 	return started;
 }
 
-/* Tell the operator, once, that descriptors are too few for the settings. */
+/* Report, once, that descriptors are too few for appt.max_concurrency. */
 static void
 report_limit(Engine *engine)
 {
@@ -189,7 +190,7 @@ report_limit(Engine *engine)
 			 errhint("Raise max_files_per_process or lower appt.max_concurrency.")));
 }
 
-/* Those that waited for a token that was fetched are begun. */
+/* Handle the fetches that have ended, and begin the transfers that were granted a token. */
 static void
 run_fetched(Engine *engine)
 {
@@ -226,7 +227,7 @@ transfer_engine_run(Engine *engine)
 	run_fetched(engine);
 	run_waiting(engine, now);
 	run_session_deadlines(engine, now);
-	/* A fetch may have waited too long. */
+	/* Fetches that waited too long have ended, too. */
 	run_fetched(engine);
 	unblock_signals(&signals);
 
@@ -234,7 +235,7 @@ transfer_engine_run(Engine *engine)
 	sweep_hosts(&engine->hosts, engine->in_flight);
 }
 
-/* Bytes as a string; a NUL among them must not hide those behind it. */
+/* Bytes as a string. A NUL is replaced, because it would hide what follows. */
 static char *
 text_of(const char *bytes, size_t length)
 {

@@ -1,7 +1,10 @@
 /*
  * http.c
- *		HTTP requests on easy handles that are set up once and used for many,
- *		and what comes back.
+ *		HTTP requests on easy handles that are set up once and used for many.
+ *
+ * What comes back is bounded, because a server could otherwise hold the worker:
+ * by a header without an end, a body without an end, a body that grows when it is
+ * decompressed, or chunks with much framing and little content.
  */
 #include "postgres.h"
 
@@ -12,10 +15,10 @@
 #include "transfer/easy_handle.h"
 #include "transfer/http.h"
 
-/* A look at how much came, for every so many turns of libcurl: it reads up to 100 buffers in one. */
+/* Count what came once for so many calls by libcurl, which reads up to 100 buffers between two. */
 #define TURNS_BETWEEN_LOOKS 2
 
-/* Does the line begin with this name and its colon? Then the value, as far as there is room for it. */
+/* If the line begins with this name and its colon, copy its value, cut to `size`. */
 static bool
 read_header(const char *bytes, size_t length, const char *name, char *value, size_t size)
 {
@@ -28,10 +31,10 @@ read_header(const char *bytes, size_t length, const char *name, char *value, siz
 }
 
 /*
- * libcurl unpacks what is packed for the way, asked for or not, and several
- * times over if told so: a few bytes can then keep it busy for hours within one
- * call, with no output that we could stop it at. Such a body is not read, nor
- * one behind a 1xx that announced it.
+ * libcurl decompresses a body by its Transfer-Encoding even if nobody asked for
+ * it, and several times over if there are several codings. A few bytes can then
+ * keep it busy for hours within one call, without output at which it could be
+ * stopped. So such a body is not read, nor one whose coding a 1xx announced.
  */
 static size_t
 header_callback(char *bytes, size_t size, size_t count, void *clientp)
@@ -53,7 +56,7 @@ header_callback(char *bytes, size_t size, size_t count, void *clientp)
 		progress->body_cut = progress->is_packed;
 		return progress->is_packed ? 0 : length;
 	}
-	/* A status line begins anew: what came before was a 100 Continue. */
+	/* Another status line: the header before it was that of a 1xx. */
 	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
 	{
 		progress->retry_after[0] = '\0';
@@ -66,7 +69,7 @@ header_callback(char *bytes, size_t size, size_t count, void *clientp)
 	return length;
 }
 
-/* What a connection has received since it was made; 0 if that can't be told. */
+/* Bytes that the connection has received since it was made; 0 if that is unknown. */
 static uint64
 bytes_received(curl_socket_t fd)
 {
@@ -77,10 +80,9 @@ bytes_received(curl_socket_t fd)
 }
 
 /*
- * libcurl has read something. What stands beside the pieces of a chunked body
- * it throws away without telling, and as long as more comes it does not turn to
- * anybody else: one fast endpoint would hold up all transfers until its time is
- * over.
+ * libcurl calls this after it has read something. It drops the framing of a
+ * chunked body without telling, and turns to no other transfer while more comes:
+ * one fast server would hold up all transfers until its timeout.
  */
 static int
 progress_callback(void *clientp, curl_off_t to_receive, curl_off_t received,
@@ -113,7 +115,7 @@ set_http_options(CURL *easy, Transfer *transfer)
 	return true;
 }
 
-/* The settings as they are now, if they changed since the handle was told. */
+/* Tell the handle its timeouts, if they changed since it was last told. */
 static bool
 set_timeouts(Transfer *transfer)
 {
@@ -153,7 +155,7 @@ discard_easy(Transfer *transfer)
 	transfer->set_ca_file = NULL;
 }
 
-/* The handle of an HTTP transfer, made at its first use. */
+/* The handle is made at its first use. */
 static bool
 provide_easy(Transfer *transfer)
 {
@@ -169,9 +171,8 @@ provide_easy(Transfer *transfer)
 }
 
 /*
- * The header list, in the transfer's own nodes: libcurl only reads it, and
- * the request outlives the transfer. The first one keeps libcurl from asking
- * for a 100 Continue and waiting for it.
+ * The list of header lines is built of nodes in the transfer, because libcurl
+ * only reads it. "Expect:" keeps libcurl from waiting for a 100 Continue.
  */
 static bool
 set_headers(Transfer *transfer)
@@ -217,7 +218,7 @@ set_http_credentials(Transfer *transfer)
 	return true;
 }
 
-/* The handle may have done something else before. */
+/* Set all that the method needs: the handle may have had another method before. */
 static bool
 set_method(Transfer *transfer)
 {
@@ -232,8 +233,8 @@ set_method(Transfer *transfer)
 	}
 
 	/*
-	 * A PUT is a POST but for its name: libcurl's own would read the body by
-	 * a callback.
+	 * A PUT is sent as a POST of another name: libcurl's PUT would read the
+	 * body by a callback.
 	 */
 	SETOPT(transfer->easy, CURLOPT_POST, 1L);
 	SETOPT(transfer->easy, CURLOPT_CUSTOMREQUEST, strcmp(method, "PUT") == 0 ? method : NULL);

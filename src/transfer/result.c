@@ -1,6 +1,11 @@
 /*
  * result.c
  *		What it means that libcurl is done with a transfer.
+ *
+ * The transfer ends, waits or begins again. It waits if another transfer looks up
+ * its host, or if there was no descriptor. It begins again if its kept connection
+ * may not be used any more, or with another token if the receiver refused the
+ * first. A look-up that failed ends the transfers that wait for it, too.
  */
 #include "postgres.h"
 
@@ -11,7 +16,7 @@
 #include "transfer/token_fetch.h"
 #include "transfer/waiting.h"
 
-/* What libcurl noted; its look-up is over, or given up. */
+/* Note what libcurl knows. The look-up is over, or given up. */
 static void
 note_result(Transfer *transfer, CURL *easy, CURLcode result)
 {
@@ -23,7 +28,7 @@ note_result(Transfer *transfer, CURL *easy, CURLcode result)
 	note_lookup_end(transfer, result == CURLE_OPERATION_TIMEDOUT ? LOOKUP_HANGS : LOOKUP_OVER);
 }
 
-/* A body that was cut here is an answer all the same; a header without an end is none. */
+/* A response whose body was cut here is complete; one whose header has no end broke off. */
 static CURLcode
 judge_answer(const Progress *progress, CURLcode result)
 {
@@ -32,13 +37,16 @@ judge_answer(const Progress *progress, CURLcode result)
 	return result == CURLE_OK && !progress->header_ended ? CURLE_PARTIAL_FILE : result;
 }
 
-/* The others that wait for this host's address share its failure. */
+/* The transfers that wait for a look-up of the host share its failure. */
 static void
 fail_waiting(Engine *engine, Host *host, CURLcode result, const char *error)
 {
 	dlist_mutable_iter iter;
 
-	/* The host stays: the transfer that failed still counts. */
+	/*
+	 * The host is not freed, because the transfer that failed still points to
+	 * it.
+	 */
 	dlist_foreach_modify(iter, &engine->waiting)
 	{
 		Transfer   *other = dlist_container(Transfer, node, iter.cur);
@@ -62,9 +70,9 @@ share_failed_lookup(Transfer *transfer, CURLcode result)
 }
 
 /*
- * It failed, perhaps for its host. A name that can't be looked up and one whose
- * address was refused must not be distinguishable: by the error, by what the
- * failure counts for, or by the time that the next look-up takes.
+ * Did the transfer fail because of its host? A name that can't be looked up and
+ * one whose address was refused must look the same: by the error, by what the
+ * failure counts for, and by the time that the next look-up takes.
  */
 static void
 judge_host(Transfer *transfer, CURLcode result, bool was_looking_up)
@@ -90,7 +98,7 @@ end(Transfer *transfer, CURLcode result, bool was_looking_up)
 	finish_transfer(transfer, result);
 }
 
-/* Was it held up by something that has nothing to do with the message? Then it waits, or begins again. */
+/* If libcurl gave the transfer back for no fault of its own, it waits or begins again. */
 static bool
 goes_on(Transfer *transfer, CURLcode result)
 {
@@ -98,7 +106,7 @@ goes_on(Transfer *transfer, CURLcode result)
 		return false;
 	if (transfer->progress.must_wait || transfer->progress.out_of_descriptors)
 		wait_transfer(transfer);
-	/* That connection is closed now; a new one may go elsewhere. */
+	/* libcurl has closed that connection; a new one may have another address. */
 	else if (transfer->progress.kept_refused)
 		begin_again(transfer);
 	else
@@ -106,7 +114,7 @@ goes_on(Transfer *transfer, CURLcode result)
 	return true;
 }
 
-/* libcurl is done with an HTTP request. */
+/* libcurl is done with an HTTP request, or could not send it. */
 static void
 read_http_result(Transfer *transfer, CURLcode result)
 {
@@ -123,7 +131,7 @@ read_http_result(Transfer *transfer, CURLcode result)
 		end(transfer, result, was_looking_up);
 }
 
-/* libcurl is done with connecting an SMTP session. */
+/* An SMTP session is connected and logged in, or could not be. */
 static void
 read_session_result(Transfer *transfer, CURLcode result)
 {

@@ -3,21 +3,21 @@
  *		One mail transaction over an SMTP connection that is ready for it.
  *
  * libcurl looks up, connects, encrypts and authenticates (CURLOPT_CONNECT_ONLY),
- * but does not carry the message: its smtp_done() waits for the answer to the
- * end of DATA in a blocking poll, its QUIT likewise, so that one slow mail
- * server would hold up every other transfer of the worker. What remains is
- * small: a few commands and the message with its leading dots doubled.
+ * but does not send the message: its smtp_done() waits for the answer to the end
+ * of DATA in a blocking poll, and so does its QUIT. One slow mail server would
+ * hold up every other transfer of the worker. What remains is small: a few
+ * commands, and the message with its leading dots doubled.
  *
- * Each command awaits its reply, or, where the server offers it, all go out at
- * once (PIPELINING, RFC 2920): a mail then takes two round trips, not four. The
- * replies come in the order of the commands, so the steps are those of a dialogue
- * either way; only a refusal is followed by the replies to what was sent beside
- * it. They are read before the session is used again. One that asks for the
- * message nevertheless can't be answered: the session is closed.
+ * Each command awaits its reply. If the server offers PIPELINING (RFC 2920), all
+ * commands are sent at once: a mail then takes two round trips, not four. The
+ * replies come in the order of the commands, so the steps are the same. After a
+ * refusal the replies to the commands sent with the refused one still come; they
+ * are read before the session is used again. If one of them asks for the message
+ * (354) the session is closed, because there is none to send.
  *
- * A line of the message starts after CR LF or after a bare LF. Messages that
- * appt composes have no bare LF, but a server that takes one for the end of a
- * line must not find an undoubled dot behind it (SMTP smuggling).
+ * A line of the message starts after CR LF or after a bare LF. Messages that appt
+ * composes have no bare LF, but a server that takes one for the end of a line must
+ * not find an undoubled dot after it (SMTP smuggling).
  */
 #include "postgres.h"
 
@@ -37,7 +37,7 @@ queue_command(SmtpDialogue *dialogue, const char *command, const char *argument,
 					  "%s%s%s\r\n", command, argument, end);
 	if (length >= room)
 	{
-		/* No address is that long; never send half a command. */
+		/* No address is that long. Never send half a command. */
 		dialogue->output_start = dialogue->output_end = 0;
 		dialogue->step = SMTP_GARBLED;
 		return;
@@ -46,7 +46,7 @@ queue_command(SmtpDialogue *dialogue, const char *command, const char *argument,
 	dialogue->awaited++;
 }
 
-/* The command of a step. */
+/* Queue the command of a step. */
 static void
 queue_step(SmtpDialogue *dialogue, SmtpStep step)
 {
@@ -73,7 +73,7 @@ queue_step(SmtpDialogue *dialogue, SmtpStep step)
 	}
 }
 
-/* The reply to the step before has come, or there was none. */
+/* Go on to a step. If commands are pipelined, its command was sent already. */
 static void
 start_step(SmtpDialogue *dialogue, SmtpStep step)
 {
@@ -82,7 +82,7 @@ start_step(SmtpDialogue *dialogue, SmtpStep step)
 		queue_step(dialogue, step);
 }
 
-/* All commands at once; to one recipient, as all mails of appt's. */
+/* Queue all commands at once, for one recipient. */
 static void
 queue_all(SmtpDialogue *dialogue, SmtpStep first)
 {
@@ -115,7 +115,7 @@ smtp_dialogue_begin(SmtpDialogue *dialogue, const Request *request,
 		queue_all(dialogue, first);
 }
 
-/* Queue the next piece of the message, dots doubled, or its end. */
+/* Queue the next piece of the message with its dots doubled, and its end. */
 static void
 queue_body(SmtpDialogue *dialogue)
 {
@@ -124,7 +124,7 @@ queue_body(SmtpDialogue *dialogue)
 	size_t		position = dialogue->body_position;
 	size_t		filled = 0;
 
-	/* Line by line; room for a dot, and five bytes for the end. */
+	/* Line by line. The room left is for a dot and the five bytes of the end. */
 	while (position < length && filled < SMTP_OUTPUT_SIZE - 8)
 	{
 		size_t		most = Min(length - position, SMTP_OUTPUT_SIZE - 8 - filled);
@@ -167,7 +167,7 @@ smtp_dialogue_sent(SmtpDialogue *dialogue, size_t count)
 	dialogue->output_start += count;
 }
 
-/* After 421 the server says nothing more. */
+/* The server refused a command. After a 421 it sends nothing more. */
 static void
 refuse(SmtpDialogue *dialogue, const char *command)
 {
@@ -181,7 +181,7 @@ refuse(SmtpDialogue *dialogue, const char *command)
 	dialogue->step = SMTP_REFUSED;
 }
 
-/* The reply to a command that was sent beside the refused one. */
+/* The reply to a command that was sent together with the refused one. */
 static void
 drain_reply(SmtpDialogue *dialogue, int code)
 {
@@ -191,13 +191,13 @@ drain_reply(SmtpDialogue *dialogue, int code)
 		dialogue->step = SMTP_REFUSED;
 }
 
-/* A whole reply has come: go on, or end. */
+/* A whole reply has come: go on or end. */
 static void
 read_reply(SmtpDialogue *dialogue)
 {
 	bool		positive = dialogue->code >= 200 && dialogue->code < 300;
 
-	/* Before the command is out, only a farewell or an error can come. */
+	/* Before the command is sent only a 421 or an error can come. */
 	if (positive && !dialogue->is_pipelined && dialogue->output_start < dialogue->output_end)
 	{
 		dialogue->step = SMTP_GARBLED;
@@ -234,7 +234,11 @@ read_reply(SmtpDialogue *dialogue)
 				refuse(dialogue, "DATA");
 			break;
 		case SMTP_BODY:
-			/* Before the end is out, it would take commands for the rest. */
+
+			/*
+			 * Before the end is sent, the server would take commands for the
+			 * rest of the message.
+			 */
 			dialogue->must_close = !dialogue->end_queued;
 			if (!positive)
 				refuse(dialogue, "the message");
@@ -269,7 +273,7 @@ read_line(SmtpDialogue *dialogue)
 		return;
 	code = (line[0] - '0') * 100 + (line[1] - '0') * 10 + (line[2] - '0');
 	dialogue->reply_length = 0;
-	/* What is told is the refusal. */
+	/* Keep the reply that refused. */
 	if (dialogue->step == SMTP_DRAIN)
 	{
 		drain_reply(dialogue, code);

@@ -3,26 +3,25 @@
  *		Bounds on what a server may cost by TLS.
  *
  * A server may send session tickets and key updates (TLS 1.3) and requests to
- * negotiate anew (TLS 1.2, also in clear before the handshake) at any time and
- * in any number. By default OpenSSL reads on within one call as long as nothing
- * else comes: libcurl learns nothing of it, and none of its timeouts ends it. A
- * server that packs hundreds of tickets into each record held the worker for
- * ever.
+ * renegotiate (TLS 1.2, also in clear before the handshake) at any time and in
+ * any number. By default OpenSSL reads them all within one call: libcurl does not
+ * learn of them, and none of its timeouts ends the call. A server that packed
+ * hundreds of tickets into each record could hold the worker for ever.
  *
  * So OpenSSL returns after each message (SSL_MODE_AUTO_RETRY is cleared), and
  * the messages of each connection are counted. Past the limit the connection
- * fails: an error is raised for the call that is under way, and its reads and
- * writes are refused, which also ends the loops within OpenSSL that do not look
- * for errors (while it waits for the first answer it skips requests to negotiate
- * anew). libcurl takes the error's text into its own.
+ * fails: an OpenSSL error is raised for the call that is under way, and reads and
+ * writes are refused from then on. The latter ends the loops in OpenSSL that do
+ * not check for errors: while it waits for the server's first message it skips
+ * requests to renegotiate. libcurl copies the error's text into its own.
  *
  * A key exchange by Diffie-Hellman in a finite field is not offered. The server
- * chooses its size: one of 10,000 bits takes more than a second of our time within
- * one call, and no time of the server's, which may reuse its number. Nearly every
- * server that offers it offers elliptic curves, too.
+ * chooses its size: 10,000 bits take the client more than a second within one
+ * call, and cost the server nothing if it reuses its key. Nearly all servers that
+ * offer it also offer elliptic curves.
  *
- * The count is stored in the SSL in place of a pointer: nothing is allocated,
- * nothing has to be freed.
+ * The count is stored in the SSL instead of a pointer, so nothing is allocated
+ * and nothing must be freed.
  */
 #include "postgres.h"
 
@@ -31,7 +30,7 @@
 
 #include "transfer/tls.h"
 
-/* Handshake messages for each request. A handshake has less than ten, two tickets follow as a rule. */
+/* Handshake messages for each request. A handshake has fewer than ten; usually two tickets follow. */
 #define MESSAGES_LIMIT 64
 
 #define FLOOD_REASON 1
@@ -41,7 +40,6 @@ static int	count_index = -1;
 static int	error_library;
 static int	(*default_security) (const SSL *, const SSL_CTX *, int, int, int, void *, void *);
 
-/* This file works only if libcurl uses the OpenSSL library that we are linked with. */
 void
 prepare_tls(void)
 {
@@ -116,7 +114,7 @@ is_by_finite_field(int operation, int nid, const void *other)
 	}
 }
 
-/* Asked of everything that could be offered, after what the system's policy leaves. */
+/* OpenSSL asks for everything that it could offer. The system's policy is asked, too. */
 static int
 security_callback(const SSL *ssl, const SSL_CTX *context, int operation, int bits, int nid,
 				  void *other, void *argument)
@@ -141,7 +139,7 @@ set_tls_options(CURL *easy)
 	return curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, context_callback) == CURLE_OK;
 }
 
-/* A connection that is kept for long may get a new ticket now and then. */
+/* The server may send a new ticket now and then over a connection that is kept for long. */
 void
 restart_message_count(CURL *easy)
 {

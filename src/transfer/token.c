@@ -2,17 +2,16 @@
  * token.c
  *		OAuth2 access tokens by client credentials (RFC 6749, section 4.4).
  *
- * The client authenticates by HTTP basic authentication, which every token
- * endpoint must support, name and secret URL-encoded, or in the form, which
- * some insist on (section 2.3.1). A token is used until a tenth of its life is
- * left, a minute at most; an endpoint that does not say how long a token lives
- * is asked again after five minutes.
+ * The client authenticates by HTTP basic authentication with its name and secret
+ * URL-encoded, which every token endpoint must support, or in the form, which some
+ * endpoints require (section 2.3.1). A token is used until a tenth of its lifetime
+ * is left, but at most a minute. If the endpoint does not say how long a token
+ * lives, it is asked again after five minutes.
  *
- * Tokens are few (clients times endpoints) and are looked for in a list, the
- * one asked for last on top. Of those that nobody uses so many are kept: a
- * client that changes its name or secret leaves one behind, good for as long as
- * its endpoint likes. They live in malloc'ed memory, for the engine works while signals are blocked and
- * nothing may be raised.
+ * Tokens are few (clients times endpoints): they are in a list, the last used
+ * first. A client that changes its name or secret leaves a token behind that may
+ * be valid for years, so the number of unused tokens is limited. They live in
+ * malloc'ed memory, because nothing may raise an error while the engine works.
  */
 #include "postgres.h"
 
@@ -50,7 +49,7 @@ client_of(const Request *request)
 	return request->token_client ? request->token_client : request->username;
 }
 
-/* A copy of a text that may be NULL; false: no memory. */
+/* Copy a text that may be NULL. False if out of memory. */
 static bool
 copy_optional(char **copy, const char *text)
 {
@@ -58,7 +57,7 @@ copy_optional(char **copy, const char *text)
 	return *copy != NULL || text == NULL;
 }
 
-/* A value that is not NULL is added to the form; false: no memory. */
+/* Add a value to the form unless it is NULL. False if out of memory. */
 static bool
 add_field(char **form, const char *name, const char *value)
 {
@@ -76,7 +75,6 @@ add_field(char **form, const char *name, const char *value)
 	return longer != NULL || value == NULL;
 }
 
-/* What is posted. */
 static bool
 make_form(Token *token)
 {
@@ -88,7 +86,7 @@ make_form(Token *token)
 		add_field(&token->form, "client_secret", token->client_in_body ? token->secret : NULL);
 }
 
-/* The client by basic authentication. */
+/* For basic authentication. */
 static bool
 make_credentials(Token *token)
 {
@@ -128,7 +126,7 @@ make_token(const Request *request, List *headers)
 	return token;
 }
 
-/* Of those that nobody uses, but for the one just made, forget what expired and what was asked for longest ago. */
+/* Free the unused tokens that expired, and those used longest ago past TOKENS_KEPT; never `spared`. */
 static void
 forget_some(dlist_head *tokens, const Token *spared, int64 now)
 {
@@ -189,7 +187,7 @@ token_forget(Token *token, const char *value)
 		token->valid_until = 0;
 }
 
-/* A token goes into a header: visible ASCII alone. */
+/* A token becomes part of a header, so only visible ASCII is taken. */
 static bool
 is_header_safe(const char *value)
 {

@@ -1,7 +1,11 @@
 /*
  * token_fetch.c
- *		Transfers that need an OAuth2 token: they wait in the token's queue
- *		while one transfer fetches it, and share its failure.
+ *		Transfers that need an OAuth2 token: they wait for it in its list while
+ *		one more transfer fetches it, and share its failure.
+ *
+ * The fetch is a transfer like any other, with the deadline of the one that needed
+ * it first. If the receiver refuses a token that was valid as far as is known, it
+ * may have been revoked: another is fetched, once, and the request sent again.
  */
 #include "postgres.h"
 
@@ -22,7 +26,7 @@ token_headers(MemoryContext context)
 	return headers;
 }
 
-/* A transfer for the request that fetches a token. */
+/* A transfer that fetches the token. */
 static Transfer *
 fetch_of(Engine *engine, Token *token, int64 deadline)
 {
@@ -36,7 +40,7 @@ fetch_of(Engine *engine, Token *token, int64 deadline)
 	return fetch;
 }
 
-/* Its token, found or made. False: out of memory. */
+/* Find or make the transfer's token. False if out of memory. */
 static bool
 assign_token(Transfer *transfer, int64 now)
 {
@@ -89,7 +93,7 @@ is_success(int status)
 	return status >= 200 && status <= 299;
 }
 
-/* Why a fetch that ended brought no token, for people. */
+/* Why an ended fetch brought no token, for people. */
 static void
 describe_fetch(const Progress *fetch, char *error)
 {
@@ -120,8 +124,8 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	progress->refused_by_policy = failed->refused_by_policy;
 
 	/*
-	 * An answer that grants may hold a token where none was found: it must
-	 * not reach the log.
+	 * A successful answer may hold a token that was not found: keep it out of
+	 * the log.
 	 */
 	if (!is_success(failed->status))
 	{
@@ -133,7 +137,7 @@ fail_for_token(Transfer *transfer, const Transfer *fetch)
 	finish_transfer(transfer, failed->result == CURLE_OK ? CURLE_LOGIN_DENIED : failed->result);
 }
 
-/* Did the fetch bring a token? It is kept then. */
+/* Keep the token that the fetch brought. False if it brought none. */
 static bool
 keep_token(Transfer *fetch)
 {
