@@ -92,7 +92,7 @@ check_elapsed(FunctionCallInfo fcinfo, int index, const char *name, bool zero_al
 	interval = PG_GETARG_INTERVAL_P(index);
 	text = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)));
 	if (interval->month != 0)
-		report_invalid("months are no elapsed time", "\"%s\" is %s.", name, text);
+		report_invalid("an elapsed time must not contain months", "\"%s\" is %s.", name, text);
 	if (interval->day < -MAX_DAYS || interval->day > MAX_DAYS ||
 		elapsed_microseconds(interval) < (zero_allowed ? 0 : 1) ||
 		elapsed_microseconds(interval) > MAX_ELAPSED)

@@ -128,7 +128,7 @@ keep_secrets(PG_FUNCTION_ARGS)
 	changed = find_change(trigger);
 	id = column_value(trigger, "id");
 	if (changed != NULL && has_secrets(fcinfo, column_value(trigger, "application_id"), id))
-		report_conflict("a secret stays with what it was stored for",
+		report_conflict("a secret must not be sent elsewhere",
 						"\"%s\" has a password or secret headers, so \"%s\" cannot be changed.",
 						uuid_text(DatumGetUUIDP(id)), changed);
 	return PointerGetDatum(trigger->tg_newtuple);

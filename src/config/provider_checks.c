@@ -331,7 +331,7 @@ require_secret(const Provider *provider)
 
 	if ((provider->secret == NULL || provider->secret[0] == '\0') &&
 		channel_needs_secret(channel, &route))
-		report_invalid("authentication lacks an argument", "%s needs \"secret\".", provider->kind);
+		report_invalid("missing argument for this authentication", "%s needs \"secret\".", provider->kind);
 }
 
 static char *

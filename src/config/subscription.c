@@ -58,14 +58,14 @@ static void
 require_for_auth(const char *value, const char *name, const char *auth)
 {
 	if (value == NULL || value[0] == '\0')
-		report_invalid("authentication lacks an argument", "%s needs \"%s\".", auth, name);
+		report_invalid("missing argument for this authentication", "%s needs \"%s\".", auth, name);
 }
 
 static void
 refuse_for_auth(const char *value, const char *name, const char *auth)
 {
 	if (value != NULL)
-		report_invalid("authentication has an argument too many", "%s takes no \"%s\".", auth, name);
+		report_invalid("unexpected argument for this authentication", "%s takes no \"%s\".", auth, name);
 }
 
 static void

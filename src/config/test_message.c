@@ -151,7 +151,7 @@ read_channel(FunctionCallInfo fcinfo, ChannelCode channel)
 	const char *const list[] = {channel_code(channel), NULL};
 
 	if (strcmp(code, channel_code(channel)) != 0)
-		report_unlisted(list, "test messages of this function go over another channel",
+		report_unlisted(list, "this function sends over another channel",
 						"\"%s\" is not the channel of this function.", code);
 }
 

@@ -53,7 +53,7 @@ key_of(FunctionCallInfo fcinfo, int key_argument)
 	char	   *header = not_empty(request_header("idempotency-key"));
 
 	if (argument != NULL && header != NULL && strcmp(argument, header) != 0)
-		report_invalid("two idempotency keys",
+		report_invalid("conflicting idempotency keys",
 					   "The argument is \"%s\", the header Idempotency-Key \"%s\".", argument, header);
 	return argument != NULL ? argument : header;
 }
@@ -127,7 +127,7 @@ report_reused(const KeyedCall *call)
 			 errmsg("the idempotency key belongs to another call"),
 			 errdetail("A call of \"%s\" with other arguments was carried out under \"%s\".",
 					   call->function_name, call->key),
-			 errhint("Repeat a call with the very same arguments, and give every other one a key of its own.")));
+			 errhint("Repeat a call with exactly the same arguments, and use a new key for every other call.")));
 }
 
 pg_uuid_t *

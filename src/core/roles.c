@@ -88,9 +88,9 @@ refuse_dangerous(const RoleInfo *role, Oid id)
 	if (attribute != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("role \"%s\" already exists and is not one that appt can use", role->name),
+				 errmsg("role \"%s\" already exists and cannot be used by appt", role->name),
 				 errdetail("The role has the attribute %s.", attribute),
-				 errhint("Take the attribute away with ALTER ROLE, or rename the role.")));
+				 errhint("Remove the attribute with ALTER ROLE, or rename the role.")));
 }
 
 /*

@@ -51,36 +51,36 @@ void
 settings_define(void)
 {
 	DefineCustomBoolVariable("appt.enabled",
-							 "Sends what is due.",
-							 "Off lets transfers under way finish and starts none.",
+							 "Sends notifications that are due.",
+							 "If off, transfers under way finish and none is started.",
 							 &appt_enabled, true, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
 	if (process_shared_preload_libraries_in_progress)
-		define_integer("appt.workers", "Sets how many workers serve each database.",
+		define_integer("appt.workers", "Sets the number of workers per database.",
 					   &appt_workers, 1, 1, 32, PGC_POSTMASTER, 0);
 	define_integer("appt.max_concurrency",
-				   "Sets how many messages one worker has in flight at most.",
+				   "Sets the maximum number of messages in flight per worker.",
 				   &appt_max_concurrency, 256, 1, 4096, PGC_SIGHUP, 0);
 	define_integer("appt.max_per_host",
-				   "Sets how many of them go to one scheme, host and port.",
+				   "Sets the maximum number of messages in flight per worker to one scheme, host and port.",
 				   &appt_max_per_host, 64, 1, 4096, PGC_SIGHUP, 0);
 	define_integer("appt.connect_timeout",
-				   "Sets how long establishing a connection may take.",
+				   "Sets the maximum time to establish a connection.",
 				   &appt_connect_timeout, 5000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
 	define_integer("appt.request_timeout",
-				   "Sets how long one attempt may take as a whole.",
+				   "Sets the maximum time of an attempt.",
 				   &appt_request_timeout, 15000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
 	define_integer("appt.log_retention",
 				   "Sets how long settled notifications and their attempts are kept.",
 				   &appt_log_retention, 90 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN);
 	DefineCustomBoolVariable("appt.resend_interrupted_sms",
-							 "Sends a text message again whose sending was interrupted.",
+							 "Sends a text message again if its sending was interrupted.",
 							 "Gateways do not recognize repeated messages, so the recipient may get two.",
 							 &appt_resend_interrupted_sms, false, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
 	DefineCustomBoolVariable("appt.trust_forwarded_for",
-							 "Takes the last address in X-Forwarded-For for the client's.",
-							 "Only where a proxy in front of PostgREST appends it: codes asked for are then limited per client address, too.",
+							 "Takes the last address in X-Forwarded-For as the client's address.",
+							 "Switch it on only if a proxy in front of PostgREST appends that address: requests of codes are then limited per client address, too.",
 							 &appt_trust_forwarded_for, false, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
 	DefineCustomStringVariable("appt.allowed_addresses",
@@ -89,8 +89,8 @@ settings_define(void)
 							   &appt_allowed_addresses, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
 							   check_allowed_addresses, NULL, NULL);
 	DefineCustomStringVariable("appt.ca_file",
-							   "Names the file of certificate authorities to trust.",
-							   "Empty trusts the system's.",
+							   "Sets the file of certificate authorities to trust.",
+							   "If empty, the system's certificate authorities are trusted.",
 							   &appt_ca_file, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY,
 							   NULL, NULL, NULL);
 	MarkGUCPrefixReserved("appt");

@@ -265,7 +265,7 @@ require_max_overlap(const Capacity *capacity, const Appointment *planned, const 
 	if (present != NULL)
 		leave_out(&found, present);
 	if (found.count >= capacity->max_overlap && span_peak(&found, &window) >= capacity->max_overlap)
-		report_conflict("no place is left at that time",
+		report_conflict("too many appointments at that time",
 						"At some instant from %s to %s there are %d already, the application's max_overlap.",
 						timestamp_text(window.start_at), timestamp_text(window.end_at), capacity->max_overlap);
 }

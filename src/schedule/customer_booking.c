@@ -131,7 +131,7 @@ report_refused(void)
 			 errmsg("no valid one-time code"),
 			 errdetail("It is not the code that the contact was sent last, or it has expired, was used, or was guessed at %d times.",
 					   ONE_TIME_CODE_TRIES),
-			 errhint("Ask for another one with request_customer_code."),
+			 errhint("Request another one with request_customer_code."),
 			 errhidestmt(true)));
 }
 

@@ -127,10 +127,10 @@ report_missing(Relation table, const Description *description)
 
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg("an index that overlaps are searched in is missing or not valid"),
+			 errmsg("an index for overlap searches is missing or invalid"),
 			 errdetail("It is the one of table \"%s\" that starts with %s, %s, %s.",
 					   RelationGetRelationName(table), columns[0], columns[1], columns[2]),
-			 errhint("Have it rebuilt by REINDEX INDEX, or created as the extension's script does.")));
+			 errhint("Rebuild it with REINDEX INDEX, or create it as the extension's script does.")));
 }
 
 Relation

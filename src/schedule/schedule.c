@@ -49,7 +49,7 @@ choose_organizer(FunctionCallInfo fcinfo, const Caller *caller)
 		report_invalid("an organizer is required",
 					   "\"organizer_id\" is null, and the caller is no user of the application.");
 	if (caller->role == CALLER_AGENT && named != NULL && strcmp(named, caller->user_id) != 0)
-		report_invalid("an agent schedules its own appointments",
+		report_invalid("an agent cannot schedule for another organizer",
 					   "\"organizer_id\" is \"%s\", not the caller's.", named);
 	return named != NULL ? named : caller->user_id;
 }

@@ -87,7 +87,7 @@ read_bounds(FunctionCallInfo fcinfo, RangeBound *lower, RangeBound *upper)
 	if (lower->infinite || upper->infinite ||
 		TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(lower->val)) ||
 		TIMESTAMP_NOT_FINITE(DatumGetTimestampTz(upper->val)))
-		report_invalid("a range must have two ends", "\"%s\" must start and end at finite times.", "range");
+		report_invalid("a range must be finite", "\"%s\" must start and end at finite times.", "range");
 }
 
 /* The slots that lie within a range; an excluded lower bound excludes a slot that starts at it. */

@@ -230,7 +230,7 @@ member_text(Jsonb *object, const char *key, const char *path)
 	if (member(object, key, &value) == NULL)
 		return NULL;
 	if (value.type != jbvString)
-		report_invalid("not a JSON text", "\"%s\" is not a JSON text.", path);
+		report_invalid("not a JSON string", "\"%s\" is not a JSON string.", path);
 	if (value.val.string.len == 0)
 		return NULL;
 	return pnstrdup(value.val.string.val, value.val.string.len);

@@ -228,7 +228,7 @@ settle_guilty(Worker *worker, int64 id)
 	if (guilty.is_settled)
 		ereport(LOG,
 				(errmsg("notification " INT64_FORMAT " has failed, because appt workers crashed over it", id),
-				 errdetail("Twice it was the only one that a worker was claiming or sending when it crashed.")));
+				 errdetail("Twice a worker crashed while this was the only notification that it was claiming or sending.")));
 	return true;
 }
 

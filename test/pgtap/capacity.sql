@@ -27,7 +27,7 @@ $$SELECT is((pg_temp.refusal(statement)).state, state, name)$$;
 -- Places.
 SELECT pg_temp.book(:'two', '01-01 12:00', '1 hour') AS first \gset
 SELECT pg_temp.book(:'two', '01-01 12:30', '1 hour') AS second \gset
-SELECT is(concat_ws('; ', state, message, detail), concat_ws('; ', 'PT409', 'no place is left at that time', 'At some instant from 2031-01-01T12:45:00+00:00 to 2031-01-01T12:45:01+00:00 there are 2 already, the application''s max_overlap.'),
+SELECT is(concat_ws('; ', state, message, detail), concat_ws('; ', 'PT409', 'too many appointments at that time', 'At some instant from 2031-01-01T12:45:00+00:00 to 2031-01-01T12:45:01+00:00 there are 2 already, the application''s max_overlap.'),
 	'a third where two run at once is refused, in constant words')
 	FROM pg_temp.refusal(format('SELECT pg_temp.book(%L, ''01-01 12:45'', ''1 second'')', :'two')) r;
 SELECT pg_temp.refused(format('SELECT pg_temp.book(%L, %L, %L)', :'two', start_at, duration), state, format('%s for %s: %s', start_at, duration, coalesce(state, 'room')))
@@ -117,7 +117,7 @@ SELECT pg_temp.refused(format('SELECT appt.reassign_appointment(%L, ''giver2'')'
 SELECT pg_temp.book(:'both', '01-01 12:00', '1 hour', 'x') AS ignored \gset
 SELECT is((pg_temp.refusal(format('SELECT pg_temp.book(%L, ''01-01 12:00'', ''1 hour'', ''x'')', :'both'))).message, 'the organizer is not free at that time', 'a place is left, but not for x');
 SELECT pg_temp.book(:'both', '01-01 12:00', '1 hour', 'y') AS ignored \gset
-SELECT is((pg_temp.refusal(format('SELECT pg_temp.book(%L, ''01-01 12:00'', ''1 hour'', ''z'')', :'both'))).message, 'no place is left at that time', 'z is free, but no place left');
+SELECT is((pg_temp.refusal(format('SELECT pg_temp.book(%L, ''01-01 12:00'', ''1 hour'', ''z'')', :'both'))).message, 'too many appointments at that time', 'z is free, but no place left');
 
 /*
  * What is locked: nothing without a limit; with one the application, shared, and a lock for each day; for what touches many
@@ -173,7 +173,7 @@ CREATE FUNCTION pg_temp.expected(tenant uuid, own uuid, organizer text, old_span
 	SELECT CASE WHEN span <@ old_span THEN NULL
 		WHEN (SELECT max_overlap FROM appt.application WHERE id = tenant) <= (
 			SELECT max((SELECT count(*) FROM others WHERE instant <@ tstzrange(start_at, end_at)))
-			FROM (SELECT lower(span) UNION SELECT start_at FROM others WHERE start_at <@ span) instants (instant)) THEN 'no place is left at that time'
+			FROM (SELECT lower(span) UNION SELECT start_at FROM others WHERE start_at <@ span) instants (instant)) THEN 'too many appointments at that time'
 		WHEN (SELECT organizer_exclusive FROM appt.application WHERE id = tenant) AND EXISTS (SELECT FROM others WHERE organizer_id = organizer)
 			THEN 'the organizer is not free at that time' END
 $$;

@@ -232,9 +232,9 @@ SELECT throws_ok(format('SELECT valid(%L, %L, %L, %L)', settings, more, channel,
 SELECT is(appt.provider_is_valid('SMS', 'HTTP', NULL, NULL, NULL, '{}'), NULL, 'NULL is NOT NULL''s to refuse');
 
 SELECT throws_ok(format('SELECT appt.set_provider(%L, ''SMS'', %s)', :'application', arguments), '22023', message, arguments) FROM (VALUES
-	(format($$'TWILIO', 'https://api.twilio.com', '+15550100000', %L$$, :'account'), 'authentication lacks an argument'),
-	($$'GENESYS_CLOUD', 'https://api.mypurecloud.ie', '+15550100000', 'client'$$, 'authentication lacks an argument'),
-	($$'HTTP', 'https://gw.example', settings => '{"headers": {"X-Key": "{{secret}}"}}'$$, 'authentication lacks an argument'),
+	(format($$'TWILIO', 'https://api.twilio.com', '+15550100000', %L$$, :'account'), 'missing argument for this authentication'),
+	($$'GENESYS_CLOUD', 'https://api.mypurecloud.ie', '+15550100000', 'client'$$, 'missing argument for this authentication'),
+	($$'HTTP', 'https://gw.example', settings => '{"headers": {"X-Key": "{{secret}}"}}'$$, 'missing argument for this authentication'),
 	($$'HTTP', 'https://gw.example', settings => '{"body": "{{secret}}"}', secret => 'x'$$, 'invalid provider'),
 	($$'HTTP', 'https://gw.example', settings => '{"success_path": "["}'$$, 'invalid provider')) AS bad (arguments, message);
 SELECT appt.set_provider(:'application', 'SMS', 'TWILIO', 'https://api.twilio.com', sender => '+15550100000', username => :'account', secret => 'token') AS provider \gset

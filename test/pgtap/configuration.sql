@@ -64,7 +64,7 @@ FROM (VALUES
 	('calling_code => ''0049''', 'invalid calling code'),
 	('calling_code => ''''', 'invalid calling code'),
 	('calling_code => ''+4a''', 'invalid calling code'),
-	('max_duration => ''1 month''', 'months are no elapsed time'),
+	('max_duration => ''1 month''', 'an elapsed time must not contain months'),
 	('max_duration => ''0''', 'value out of range'),
 	('max_duration => ''-1 hour''', 'value out of range'),
 	('end_grace => ''-1 second''', 'value out of range'),
@@ -74,7 +74,7 @@ FROM (VALUES
 	('max_attempts => 0', 'value out of range'),
 	('max_attempts => 101', 'value out of range'),
 	('retry_base => ''0''', 'value out of range'),
-	('retry_cap => ''1 year''', 'months are no elapsed time'),
+	('retry_cap => ''1 year''', 'an elapsed time must not contain months'),
 	('max_concurrency => 0', 'value out of range'),
 	('max_per_second => 0', 'value out of range'),
 	('max_per_second => 1e-7', 'value out of range'),
@@ -141,16 +141,16 @@ FROM (VALUES
 	('''https://hooks.example'', hmac_key => ''whsec_!''', 'invalid HMAC key'),
 	('''https://hooks.example'', auth => ''DIGEST''', 'unknown code'),
 	('''https://hooks.example'', auth => NULL', 'a required argument is missing'),
-	('''https://hooks.example'', username => ''me''', 'authentication has an argument too many'),
-	('''https://hooks.example'', secret => ''me''', 'authentication has an argument too many'),
-	('''https://hooks.example'', auth => ''BASIC''', 'authentication lacks an argument'),
+	('''https://hooks.example'', username => ''me''', 'unexpected argument for this authentication'),
+	('''https://hooks.example'', secret => ''me''', 'unexpected argument for this authentication'),
+	('''https://hooks.example'', auth => ''BASIC''', 'missing argument for this authentication'),
 	('''https://hooks.example'', auth => ''BASIC'', username => ''a:b'', secret => ''x''', 'invalid user name'),
-	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', token_url => ''https://id.example''', 'authentication has an argument too many'),
-	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', token_url => ''https://id.example''', 'authentication lacks an argument'),
-	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x''', 'authentication lacks an argument'),
+	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', token_url => ''https://id.example''', 'unexpected argument for this authentication'),
+	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', token_url => ''https://id.example''', 'missing argument for this authentication'),
+	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x''', 'missing argument for this authentication'),
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''ldap://id''', 'invalid URL'),
-	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', scope => ''x''', 'authentication has an argument too many'),
-	('''https://hooks.example'', audience => ''x''', 'authentication has an argument too many'),
+	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', scope => ''x''', 'unexpected argument for this authentication'),
+	('''https://hooks.example'', audience => ''x''', 'unexpected argument for this authentication'),
 	('''https://hooks.example'', token_auth => ''PLAIN''', 'unknown code'),
 	('''https://hooks.example'', token_auth => NULL', 'a required argument is missing'),
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''https://id.example'', audience => ''''', 'a required argument is empty'),
@@ -330,7 +330,7 @@ SELECT relation, id::uuid, split_part(change, ' ', 1) AS changed, change, refuse
 	('provider', :'sms', 'kind = ''TWILIO'', settings = ''{}''', true),
 	('provider', :'sms', 'settings = settings || ''{"max_per_second": 2}'', sender = ''Acme Bank''', false),
 	('provider', :'idle', 'url = ''https://other.example'', settings = ''{"method": "GET"}''', false)) c (relation, id, change, refused);
-SELECT CASE WHEN refused THEN throws_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'PT409', 'a secret stays with what it was stored for', 'refused: ' || relation || ' ' || change)
+SELECT CASE WHEN refused THEN throws_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'PT409', 'a secret must not be sent elsewhere', 'refused: ' || relation || ' ' || change)
 	ELSE lives_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'taken: ' || relation || ' ' || change) END
 FROM change;
 SELECT is(string_agg(attrelid::regclass || '.' || attname, ' '), NULL, 'every column was tried')

@@ -58,14 +58,14 @@ SELECT is(ROW(a.id, a.state), ROW(:'changing'::uuid, 'CANCELLED'::text), 'cancel
 -- What has changed since refuses nothing.
 SELECT appt.create_application(:'organization', 'Full', max_overlap => 1, organizer_exclusive => true) AS full \gset
 SELECT id AS full_id FROM pg_temp.call(:'full', $$idempotency_key => 'key'$$) \gset
-SELECT throws_ok(format('SELECT pg_temp.call(%L, %L)', :'full', $$idempotency_key => 'another'$$), 'PT409', 'no place is left at that time', 'there is no place left for another');
+SELECT throws_ok(format('SELECT pg_temp.call(%L, %L)', :'full', $$idempotency_key => 'another'$$), 'PT409', 'too many appointments at that time', 'there is no place left for another');
 UPDATE appt.application SET max_duration = '1 minute' WHERE id = :'full';
 SELECT is(a.id, :'full_id', 'a repeated call needs no place, and keeps the rules of its day') FROM pg_temp.call(:'full', $$idempotency_key => 'key'$$) a;
 
 /* ---- other arguments ---- */
 
 SELECT is(ROW(r.state, r.message, r.detail, r.hint)::text,
-	'(PT409,"the idempotency key belongs to another call","A call of ""schedule_appointment"" with other arguments was carried out under ""key"".","Repeat a call with the very same arguments, and give every other one a key of its own.")',
+	'(PT409,"the idempotency key belongs to another call","A call of ""schedule_appointment"" with other arguments was carried out under ""key"".","Repeat a call with exactly the same arguments, and use a new key for every other call.")',
 	arguments)
 FROM (VALUES ($$idempotency_key => 'key'$$), ($$title => 'A', idempotency_key => 'key'$$),
 	($$customer => '{"contact": {"primaryEmail": "b@example.org"}}', title => 'A', idempotency_key => 'key'$$),

@@ -109,7 +109,7 @@ begin('claims');
 	is(scalar($node->log_since($offset, qr/has failed, because appt workers crashed over it/)), 1, 'and the end');
 	explained($_) foreach $good, $bad;
 	is($node->query("SELECT explanation FROM appt.reason WHERE reason = 'WORKER_CRASHED'"),
-		'Twice it was the only one that a worker was claiming or sending when it crashed.', 'the reason is explained');
+		'Twice a worker crashed while this was the only notification that it was claiming or sending.', 'the reason is explained');
 }
 
 # One alone: two restarts. Meanwhile the status says why nothing is sent, and another database's worker goes on.
