@@ -105,10 +105,17 @@ SELECT is(response, kept, 'of an answer: ' || body) FROM (VALUES
 SET LOCAL statement_timeout = '3min';
 SELECT is(response, '********', 'a long run of base64 is masked') FROM outcome('WEBHOOK', '{"status": "500"}', convert_to(repeat('YWFhY', 300000), 'UTF8'), '{"password": "aaaa"}');
 SET LOCAL statement_timeout = 0;
--- Nor does an answer that is escaped in all ways at once cost what its secrets make of that: rather is nothing of it kept.
-SELECT is(response, kept, 'with fifty secrets: ' || left(body, 20)) FROM (VALUES ('no such token: ' || repeat('x', 4000) || ' secret-7-', 'no such token: ' || repeat('x', 4000) || ' ********'),
-	(repeat(E'\\\\u0041%2541&#37;41\na', 400), '********')) AS known (body, kept),
-	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), jsonb_build_object('secret_headers', (SELECT jsonb_object_agg('X-' || n, 'secret-' || n || '-') FROM generate_series(1, 50) AS n)));
+-- Past some milliseconds of searching, or where the text is escaped deeper than anybody writes, nothing of it is kept.
+SELECT is(response, kept, secrets || ' secrets: ' || left(body, 20)) FROM (VALUES (50, 'no such token: ' || repeat('x', 4000) || ' secret-7-', 'no such token: ' || repeat('x', 4000) || ' ********'),
+	(50, repeat(E'\\\\u0041%2541&#37;41\na', 180) || 's\u0065cret-7-', repeat(E'\\\\u0041%2541&#37;41\na', 180) || '********'),
+	(500, repeat(E'\\\\u0041%2541&#37;41\na', 400), '********'),
+	(1, repeat('\', 128) || 'u0041', repeat('\', 128) || 'u0041'), (1, repeat('\', 512) || 'u0041', '********'), (1, repeat('%', 512), repeat('%', 512))) AS known (secrets, body, kept),
+	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), jsonb_build_object('secret_headers', (SELECT jsonb_object_agg('X-' || n, 'secret-' || n || '-') FROM generate_series(1, secrets) AS n)));
+-- Nested deeper, and where a secret looks like an escape itself.
+SELECT is(response, kept, 'masked: ' || body) FROM (VALUES
+	('got p%252541ss\\u0026lt;.', 'got ********.'), ('got p%41ss&amp;amp;amp;amp;lt;.', 'got ********.'), ('\&quot;p%41ss&amp;lt;\&quot;', '\&quot;********\&quot;'), ('{"p": "&amp;#92;u0070%41ss\u0026amp;lt;"}', '{"p": "********"}'),
+	('{"p": "{\"p\": \"\\u003cp\\u003e%5c\u0026lt;C:&bsol;dir\\\\ is\"}"}', '{"p": "{\"p\": \"\\u003cp\\u003e********is\"}"}'), ('&lt;C:\dir\ is', '********is')) AS known (body, kept),
+	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), '{"password": "p%41ss&lt;", "keys": ["<C:\\dir\\"]}');
 SELECT is(response, 'told: ********', 'the token that a message was sent with') FROM outcome('WEBHOOK', '{"status": "500", "token": "tok/en+1="}', convert_to('told: tok\u002fen\u002b1\u003d', 'UTF8'));
 
 -- An answer may repeat what was said; a one-time code is for nobody else.
