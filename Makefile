@@ -80,11 +80,11 @@ EXTRA_CLEAN = $(OBJS:.o=.d) build
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
-PG_CPPFLAGS = -I$(srcdir)/src -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n libical)
+PG_CPPFLAGS = -I$(srcdir)/src -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n)
 # -MMD: a changed header rebuilds what includes it.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -MMD -MP
 # -Bsymbolic: a function of ours that shares its name with one of the server's must not be taken for it.
-SHLIB_LINK = -Wl,-Bsymbolic $(shell pkg-config --libs libcurl libssl libcrypto icu-i18n libical)
+SHLIB_LINK = -Wl,-Bsymbolic $(shell pkg-config --libs libcurl libssl libcrypto icu-i18n)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)

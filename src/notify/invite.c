@@ -25,7 +25,7 @@
 #include "core/errors.h"
 #include "core/json.h"
 #include "notify/invite.h"
-#include "render/calendar.h"
+#include "render/calendar_file.h"
 
 static bool
 is_called_off(const AppointmentFacts *appointment)

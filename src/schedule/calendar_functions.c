@@ -16,7 +16,8 @@
 #include "core/response.h"
 #include "core/row.h"
 #include "core/statement.h"
-#include "render/calendar.h"
+#include "render/calendar_file.h"
+#include "render/calendar_link.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
 

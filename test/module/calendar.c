@@ -9,7 +9,8 @@
 #include "utils/timestamp.h"
 
 #include "channel/mail_address.h"
-#include "render/calendar.h"
+#include "render/calendar_file.h"
+#include "render/calendar_link.h"
 
 PG_FUNCTION_INFO_V1(test_calendar_file);
 PG_FUNCTION_INFO_V1(test_calendar_google_url);

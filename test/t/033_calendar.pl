@@ -1,5 +1,6 @@
 # Calendar files as other programs read them: Python's icalendar and dateutil parse what appt wrote, and find the same instants
-# by the definition of the timezone, and by its name; in databases of any encoding.
+# by the definition of the timezone, and by its name; so do ical.js and node-ical, where they are installed (test/README.md); in
+# databases of any encoding.
 
 use strict;
 use warnings;
@@ -74,24 +75,66 @@ print(json.dumps({"counts": counts, "wrong": wrong, "samples": samples}))
 PYTHON
 close $parser;
 
+# The same for two programs of another origin. ical.js goes by the definition of the timezone, node-ical by its name in data of its own.
+my $other_parser = File::Temp->new;
+print $other_parser <<'JAVASCRIPT';
+const ICAL = require('ical.js'), ical = require('node-ical');
+const wrong = {}, samples = {}, counts = {files: 0};
+
+function* check(text, start, end) {
+	const calendar = new ICAL.Component(ICAL.parse(text));
+	const event = new ICAL.Event(calendar.getFirstSubcomponent('vevent'));
+	yield ['ical.js: not one event', calendar.getAllSubcomponents('vevent').length != 1];
+	yield ['ical.js: start', event.startDate.toUnixTime() != start];
+	yield ['ical.js: end', event.endDate.toUnixTime() != end];
+	const events = Object.values(ical.sync.parseICS(text)).filter((part) => part.type == 'VEVENT');
+	yield ['node-ical: not one event', events.length != 1];
+	yield ['node-ical: start', events[0].start.getTime() != 1000 * start];
+	yield ['node-ical: end', events[0].end.getTime() != 1000 * end];
+	yield ['not the same title', events[0].summary.trim() != event.summary.trim()];
+}
+
+for (const line of require('fs').readFileSync(0, 'latin1').trim().split('\n')) {
+	const [octets, start, end, timezone] = line.split('|');
+	counts.files++;
+	for (const [what, is_wrong] of check(Buffer.from(octets, 'hex').toString(), Number(start), Number(end)))
+		if (is_wrong) {
+			wrong[what] = (wrong[what] || 0) + 1;
+			samples[what] = samples[what] || [timezone, start, end];
+		}
+}
+console.log(JSON.stringify({counts: counts, wrong: wrong, samples: samples}));
+JAVASCRIPT
+close $other_parser;
+$ENV{NODE_PATH} //= '/usr/local/lib/node_modules:/usr/lib/node_modules';
+my $has_other_parser = system(q{node -e 'require("ical.js"); require("node-ical")' >/dev/null 2>&1}) == 0;
+
 sub parsed
 {
-	my ($lines) = @_;
+	my ($program, $lines) = @_;
 	my $file = File::Temp->new;
 	print $file "$lines\n";
 	close $file;
-	my $output = `/usr/bin/python3 $parser < $file`;
+	my $output = `$program < $file`;
 	return JSON::PP->new->decode($output);
 }
 
 sub reads_well
 {
-	my ($name, $events, $least) = @_;
-	my $found = parsed($node->query("
+	my ($name, $events, $least, %options) = @_;
+	my $lines = $node->query("
 		SELECT encode(appt_test.calendar_file(start_at, end_at, timezone, coalesce(title, 'x')), 'hex'), extract(epoch FROM start_at)::bigint, extract(epoch FROM end_at)::bigint, timezone
-		FROM ($events) event"));
+		FROM ($events) event");
+	my $found = parsed("/usr/bin/python3 $parser", $lines);
 	cmp_ok($found->{counts}{files}, '>', $least, "$name: $found->{counts}{files} files");
 	is_deeply($found->{wrong}, {}, "$name: read back as they were meant") or diag(JSON::PP->new->encode($found->{samples}));
+	SKIP:
+	{
+		skip 'these two read other instants', 1 if $options{python_only};
+		skip 'ical.js and node-ical are not installed', 1 if !$has_other_parser;
+		my $other = parsed("node $other_parser", $lines);
+		is_deeply($other->{wrong}, {}, "$name: by ical.js and node-ical, too") or diag(JSON::PP->new->encode($other->{samples}));
+	}
 	return $found->{counts};
 }
 
@@ -99,7 +142,7 @@ sub reads_well
 my $counts = reads_well('every timezone', "
 	SELECT start_at, start_at + ceil(random() * 86400) * interval '1 second' AS end_at, timezone, NULL AS title
 	FROM (SELECT name AS timezone, '2026-01-01 00:00+00'::timestamptz + floor(random() * 60 * 365 * 86400) * interval '1 second' AS start_at
-		FROM pg_timezone_names, generate_series(1, 4) WHERE appt_test.timezone_is_known(name)) somewhen", 1500);
+		FROM pg_timezone_names, generate_series(1, 4) WHERE appt_test.timezone_is_known(name)) somewhen", 1500, python_only => 1);
 cmp_ok($counts->{local}, '>', 0.9 * $counts->{files} * 2, 'nearly all in local time');
 
 # Around each change of clocks of two years, every ten minutes.
@@ -110,9 +153,15 @@ $counts = reads_well('changes of clocks', "
 			generate_series('2027-01-01 00:00+00'::timestamptz, '2028-12-31 00:00+00', '1 hour') at),
 	changes AS (SELECT zone, at FROM (SELECT *, lag(shift) OVER (PARTITION BY zone ORDER BY at) AS before FROM hours) shifts WHERE shift <> before)
 	SELECT changes.at + minutes * interval '1 minute' AS start_at, changes.at + (minutes + length) * interval '1 minute' AS end_at, zone AS timezone, NULL AS title
-	FROM changes, generate_series(-200, 200, 10) minutes, unnest('{30,150,600000}'::int[]) length", 3000);
+	FROM changes, generate_series(-200, 200, 10) minutes, unnest('{30,150,600000}'::int[]) length", 3000, python_only => 1);
 cmp_ok($counts->{utc}, '>', 0, 'what is ambiguous is told in UTC');
 cmp_ok($counts->{utc}, '<', 0.2 * $counts->{files} * 2, 'and little else');
+
+# Far from changes of clocks.
+reads_well('ordinary days', "
+	SELECT start_at, start_at + interval '45 minutes' AS end_at, timezone, NULL AS title
+	FROM unnest('{Europe/Berlin,Europe/Dublin,Europe/London,America/New_York,America/St_Johns,Australia/Lord_Howe,Australia/Adelaide,Pacific/Auckland,Pacific/Chatham,Asia/Kolkata,Asia/Tokyo}'::text[]) timezone,
+		generate_series('2026-01-07 12:00'::timestamp, '2028-12-31 00:00', '7 days') day, LATERAL (SELECT day AT TIME ZONE timezone AS start_at) local", 1500);
 
 # Titles of any length, and with whatever people and others write.
 foreach my $character ('x', 'é', '€', '😀', ' ', ';', 'ab ')
@@ -180,7 +229,7 @@ my ($output, $errors);
 $node->psql('sql_ascii', "\\set VERBOSITY verbose\nSELECT appt.ical_event(id) FROM appt.appointment", stdout => \$output, stderr => \$errors, on_error_stop => 0);
 like($errors, qr/ERROR:  22021:/, 'octets that are no text are refused');
 
-# Short of memory, by whatever is missing: an error, where libical by itself would take the server down.
+# Short of memory, by any amount: an error, and no process dies.
 SKIP:
 {
 	skip 'the sanitizer needs room of its own', 2 if $ENV{APPT_SANITIZE};

@@ -1,0 +1,78 @@
+/*
+ * calendar_link.c
+ *		An appointment as a link that opens Google Calendar's form.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "render/calendar_link.h"
+
+#define GOOGLE_URL "https://calendar.google.com/calendar/render?action=TEMPLATE"
+
+/* Bytes of a title in a link: receivers refuse one that gets too long. */
+#define MAX_LINKED_TITLE 1000
+
+/* Percent-encode everything but RFC 3986's unreserved characters. */
+static void
+append_encoded(StringInfo url, const char *text, int length)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (int i = 0; i < length; i++)
+	{
+		unsigned char c = text[i];
+
+		if ((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			strchr("-._~", c) != NULL)
+			appendStringInfoChar(url, c);
+		else
+		{
+			appendStringInfoChar(url, '%');
+			appendStringInfoChar(url, digits[c >> 4]);
+			appendStringInfoChar(url, digits[c & 0xf]);
+		}
+	}
+}
+
+/* A parameter of the URL, with the start of the value in at most so many bytes. */
+static void
+append_parameter(StringInfo url, const char *name, const char *value, int most)
+{
+	appendStringInfo(url, "&%s=", name);
+	append_encoded(url, value, pg_encoding_mbcliplen(PG_UTF8, value, strlen(value), most));
+}
+
+static void
+append_instant(StringInfo url, pg_time_t at)
+{
+	char		text[sizeof("99991231T235959Z")];
+
+	(void) pg_strftime(text, sizeof(text), "%Y%m%dT%H%M%SZ", pg_gmtime(&at));
+	appendStringInfoString(url, text);
+}
+
+char *
+calendar_google_url(const CalendarEvent *event, char **error)
+{
+	PlainEvent	plain;
+	StringInfoData url;
+
+	if (!calendar_event_make_plain(event, &plain, error))
+		return NULL;
+	initStringInfo(&url);
+	appendStringInfoString(&url, GOOGLE_URL);
+	append_parameter(&url, "text", plain.title, MAX_LINKED_TITLE);
+	appendStringInfoString(&url, "&dates=");
+	append_instant(&url, plain.start);
+	appendStringInfoChar(&url, '/');
+	append_instant(&url, plain.end);
+	if (plain.zone != NULL)
+		append_parameter(&url, "ctz", pg_get_timezone_name(plain.zone), TZ_STRLEN_MAX);
+	if (plain.url != NULL)
+	{
+		append_parameter(&url, "details", plain.url, PG_INT32_MAX);
+		append_parameter(&url, "location", plain.url, PG_INT32_MAX);
+	}
+	return url.data;
+}
