@@ -25,8 +25,8 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/planning.h"
-#include "render/builtin_templates.h"
 #include "render/mustache_parser.h"
+#include "render/template_names.h"
 
 PG_FUNCTION_INFO_V1(send_test_email);
 PG_FUNCTION_INFO_V1(send_test_sms);

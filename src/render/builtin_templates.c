@@ -1,22 +1,19 @@
 /*
  * builtin_templates.c
  *		The English templates of every message that goes to people, so that an
- *		application works before anyone has written one; and the names that a
- *		template may mention.
+ *		application works before anyone has written one.
  *
- * They live here and not in rows, so that a dump has nothing to restore over
- * and a newer appt brings its newer words.  Each says who it is from, what it
- * is about, when (with the timezone) and what to do now.  Whatever may be
- * missing stands in a section of its own, so that it leaves no hole.  Notes and
- * metadata are internal and never in them, nor is the organizer: all that is
- * known of one is a user id, which tells a customer nothing.  An SMS is short; an email's HTML
- * has its styles inline, reads well aloud and needs no image.
+ * They are constants and not rows, so that a dump does not restore old texts
+ * over those of a newer version.  Each says who it is from, what it is about,
+ * when (with the timezone) and what to do next.  A value that may be missing is
+ * inside a section, so that no gap is left.  Notes and metadata are internal,
+ * and the organizer is known by a user id alone, which tells a customer nothing:
+ * no template has them.  An SMS is short.  An email's HTML has its styles
+ * inline, makes sense when read aloud and needs no image.
  */
 #include "postgres.h"
 
-#include "mb/pg_wchar.h"
 #include "render/builtin_templates.h"
-#include "render/date_pattern.h"
 
 /* ---------- the parts that messages share ---------- */
 
@@ -232,7 +229,10 @@ static const BuiltinTemplate templates[] = {
 		SMS_FROM "Thank you for your time{{#title}} in \"{{title}}\"{{/title}}. "
 		FOLLOW_UP_OFFER),
 
-	/* Not in the subject: that is shown on locked screens, and logged. */
+	/*
+	 * The code is not in the subject, which locked screens show and servers
+	 * log.
+	 */
 	{"CODE", "EMAIL",
 		"Your one-time code{{#applicationName}} for {{applicationName}}{{/applicationName}}",
 		"Hello,\n\n" CODE_NEWS "\n\n{{code}}\n\n" CODE_CARE "\n" TEXT_GOODBYE,
@@ -282,65 +282,4 @@ builtin_template_locale(const char *locale)
 		(locale[2] == '\0' || locale[2] == '-' || locale[2] == '_'))
 		return locale;
 	return "en";
-}
-
-/* ---------- what a template may mention ---------- */
-
-static const char *const known_names[] = {
-	"firstName", "lastName", "fullName", "username", "title", "notes",
-	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl",
-	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
-};
-
-static bool
-is_known_name(const char *name)
-{
-	for (int i = 0; i < lengthof(known_names); i++)
-	{
-		if (strcmp(known_names[i], name) == 0)
-			return true;
-	}
-	return false;
-}
-
-/* metadata.KEY and participant.metadata.KEY; the whole only as a section. */
-static bool
-is_metadata_name(const char *name, bool is_section)
-{
-	if (strncmp(name, "participant.", 12) == 0)
-		name += 12;
-	if (strncmp(name, "metadata", 8) != 0)
-		return false;
-	return name[8] == '\0' ? is_section : name[8] == '.' && name[9] != '\0';
-}
-
-static bool
-may_mention(const MustacheName *mentioned)
-{
-	const char *name = mentioned->name;
-
-	/* Inside metadata the names are keys, which anybody may invent. */
-	if (mentioned->in_metadata)
-		return true;
-	if (strcmp(name, ".") == 0)
-		return mentioned->section != NULL;
-	return is_known_name(name) ||
-		is_metadata_name(name, mentioned->is_section) ||
-		(!mentioned->is_section && is_date_pattern(name));
-}
-
-bool
-template_names_are_known(const Mustache *m, char **error)
-{
-	for (int i = 0; i < m->name_count; i++)
-	{
-		const MustacheName *mentioned = &m->names[i];
-
-		if (may_mention(mentioned))
-			continue;
-		*error = psprintf("The name \"%s\" in line %d is neither a known name nor a date pattern.",
-						  mentioned->name, mentioned->line);
-		return false;
-	}
-	return true;
 }
