@@ -188,12 +188,11 @@ recall_crash(WorkerRecord *record)
 	crashes_describe(&history, record->last_error, ERROR_LENGTH);
 }
 
-static void
-start_worker(Supervised *supervised)
+/* NULL: there is no room. */
+static WorkerRecord *
+create_record(const Supervised *supervised, uint32 *generation)
 {
 	WorkerRecord *record;
-	DatabaseRecord *database;
-	uint32		generation = 0;
 
 	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
 	record = worker_record_create(supervised->database, supervised->slot);
@@ -201,30 +200,58 @@ start_worker(Supervised *supervised)
 	{
 		record->started_at = GetCurrentTimestamp();
 		recall_crash(record);
-		generation = record->generation;
+		*generation = record->generation;
 	}
 	LWLockRelease(workers_shared->lock);
+	return record;
+}
+
+static void
+free_record(WorkerRecord *record)
+{
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	record->is_used = false;
+	LWLockRelease(workers_shared->lock);
+}
+
+static void
+note_start(Supervised *supervised)
+{
+	DatabaseRecord *database;
+
+	supervised->was_alive = true;
+	supervised->alive_since = GetCurrentTimestamp();
+	LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
+	database = database_record(supervised->database);
+	if (database != NULL)
+		database->without_slot &= ~SLOT_BIT(supervised->slot);
+	LWLockRelease(workers_shared->lock);
+}
+
+/* The next start must wait, longer each time. */
+static void
+postpone_start(Supervised *supervised)
+{
+	supervised->not_before = GetCurrentTimestamp() + supervised->delay;
+	supervised->delay = Min(2 * supervised->delay, RESTART_DELAY_MOST);
+}
+
+static void
+start_worker(Supervised *supervised)
+{
+	uint32		generation = 0;
+	WorkerRecord *record = create_record(supervised, &generation);
 
 	forget_handle(supervised);
 	if (record != NULL && register_worker(record, generation, &supervised->handle))
 	{
-		supervised->was_alive = true;
-		supervised->alive_since = GetCurrentTimestamp();
-		LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
-		if ((database = database_record(supervised->database)) != NULL)
-			database->without_slot &= ~SLOT_BIT(supervised->slot);
-		LWLockRelease(workers_shared->lock);
+		note_start(supervised);
 		return;
 	}
 	if (record != NULL)
-	{
-		LWLockAcquire(workers_shared->lock, LW_EXCLUSIVE);
-		record->is_used = false;
-		LWLockRelease(workers_shared->lock);
-	}
+		free_record(record);
 	report_no_slot(supervised->database, supervised->slot);
-	supervised->not_before = GetCurrentTimestamp() + supervised->delay;
-	supervised->delay = Min(2 * supervised->delay, RESTART_DELAY_MOST);
+	postpone_start(supervised);
 }
 
 /* ---- supervising ---- */
@@ -262,16 +289,14 @@ is_alive(Supervised *supervised)
 	return alive;
 }
 
-/* It has ended: when may the next one start? */
 static void
-note_end(Supervised *supervised, TimestampTz now)
+note_end(Supervised *supervised)
 {
 	supervised->was_alive = false;
 	forget_handle(supervised);
-	if (now >= supervised->alive_since + RESTART_DELAY_RESET)
+	if (GetCurrentTimestamp() >= supervised->alive_since + RESTART_DELAY_RESET)
 		supervised->delay = RESTART_DELAY_FIRST;
-	supervised->not_before = now + supervised->delay;
-	supervised->delay = Min(2 * supervised->delay, RESTART_DELAY_MOST);
+	postpone_start(supervised);
 }
 
 /* Start the worker if it does not run and may start now; returns when to look again. */
@@ -288,7 +313,7 @@ supervise(Supervised *supervised)
 		return now + START_TIMEOUT;
 	}
 	if (supervised->was_alive)
-		note_end(supervised, now);
+		note_end(supervised);
 	supervised->not_before = Max(supervised->not_before,
 								 crashes_pause_until(supervised->database, now));
 	if (now >= supervised->not_before)
