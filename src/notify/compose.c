@@ -38,6 +38,7 @@
 #include "notify/template_choice.h"
 #include "notify/template_data.h"
 #include "notify/unpacking.h"
+#include "render/iso8601.h"
 #include "render/locales.h"
 #include "render/mustache_cache.h"
 #include "render/mustache_renderer.h"
@@ -68,6 +69,35 @@ message_timezone(const NotificationFacts *facts)
 	return facts->application ? facts->application->timezone : "UTC";
 }
 
+/* A time in the context; 0 if there is none, or no such. */
+static TimestampTz
+context_time(const NotificationFacts *facts, const char *name, const char *timezone)
+{
+	char	   *text = json_root_text(facts->context, name);
+	TimestampTz at;
+	char	   *error = NULL;
+
+	return text != NULL && iso8601_parse(text, timezone, &at, &error) ? at : 0;
+}
+
+/* When that is of which the message tells. */
+static void
+find_times(const NotificationFacts *facts, ParsedTemplate *template)
+{
+	const char *timezone = template->dates.timezone;
+
+	if (facts->appointment != NULL)
+	{
+		template->dates.start_at = facts->appointment->start_at;
+		template->end_at = facts->appointment->end_at;
+	}
+	else
+	{
+		template->dates.start_at = context_time(facts, "start_at", timezone);
+		template->end_at = context_time(facts, "end_at", timezone);
+	}
+}
+
 static bool
 parse_template(const NotificationFacts *facts, const TemplateTexts *texts,
 			   ParsedTemplate *template, char **error)
@@ -86,6 +116,7 @@ parse_template(const NotificationFacts *facts, const TemplateTexts *texts,
 	}
 	if (!locale_is_known(template->dates.locale))
 		template->dates.locale = "en";
+	find_times(facts, template);
 	return parse_one(texts->subject, &template->subject, error) &&
 		parse_one(texts->text_body, &template->text_body, error) &&
 		parse_one(texts->html_body, &template->html_body, error);
@@ -95,10 +126,12 @@ static bool
 render_one(const Mustache *template, Jsonb *data, bool html, const DateFormat *dates,
 		   const char **result, char **error)
 {
+	const DateFormat *dates_if_any = dates->start_at == 0 ? NULL : dates;
+
 	*result = NULL;
 	if (template == NULL)
 		return true;
-	*result = mustache_render(template, data, html, dates, error);
+	*result = mustache_render(template, data, html, dates_if_any, error);
 	return *result != NULL;
 }
 

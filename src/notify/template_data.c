@@ -15,7 +15,6 @@
 #include "notify/recipient.h"
 #include "notify/template_data.h"
 #include "render/durations.h"
-#include "render/iso8601.h"
 
 /* The names of a template on their way into jsonb. */
 typedef struct TemplateData
@@ -24,8 +23,6 @@ typedef struct TemplateData
 	const ParsedTemplate *template;
 	Unpacking  *unpacking;
 	JsonbParseState *state;
-	TimestampTz start_at;		/* 0: there is none */
-	TimestampTz end_at;
 	const char *code;			/* of a CODE; else "" */
 	char	   *error;			/* set once something failed */
 } TemplateData;
@@ -128,20 +125,19 @@ static void
 push_dates(TemplateData *data)
 {
 	const DateFormat *dates = &data->template->dates;
+	TimestampTz end_at = data->template->end_at;
 
-	if (data->start_at == 0)
+	if (dates->start_at == 0)
 		return;
 	for (int i = 0; i < lengthof(named_dates) && data->error == NULL; i++)
 		if (is_used(data, named_dates[i].name))
 			push_string(data, named_dates[i].name,
-						named_dates[i].write(data->start_at, dates->timezone,
+						named_dates[i].write(dates->start_at, dates->timezone,
 											 dates->locale, &data->error));
-	if (data->error == NULL && data->end_at > data->start_at && is_used(data, "duration"))
+	if (data->error == NULL && end_at > dates->start_at && is_used(data, "duration"))
 		push_string(data, "duration",
-					durations_format(elapsed_interval(data->end_at - data->start_at),
+					durations_format(elapsed_interval(end_at - dates->start_at),
 									 dates->locale, &data->error));
-	/* What date patterns are written from. */
-	push_string(data, "start_at", timestamp_text(data->start_at));
 }
 
 /* The names that a message without an appointment brings along: text alone. */
@@ -167,29 +163,6 @@ push_context_data(TemplateData *data)
 			(void) pushJsonbValue(&data->state, token, &item);
 }
 
-/* Which instants the message is about. */
-static void
-find_times(TemplateData *data)
-{
-	const NotificationFacts *facts = data->facts;
-	const char *timezone = data->template->dates.timezone;
-	char	   *error = NULL;
-	char	   *text;
-
-	if (facts->appointment != NULL)
-	{
-		data->start_at = facts->appointment->start_at;
-		data->end_at = facts->appointment->end_at;
-		return;
-	}
-	if ((text = json_root_text(facts->context, "start_at")) != NULL &&
-		!iso8601_parse(text, timezone, &data->start_at, &error))
-		data->start_at = 0;
-	if ((text = json_root_text(facts->context, "end_at")) != NULL &&
-		!iso8601_parse(text, timezone, &data->end_at, &error))
-		data->end_at = 0;
-}
-
 Jsonb *
 template_data(const NotificationFacts *facts, const ParsedTemplate *template, const char *code,
 			  Unpacking *unpacking, char **error)
@@ -198,7 +171,6 @@ template_data(const NotificationFacts *facts, const ParsedTemplate *template, co
 		.facts = facts, .template = template, .unpacking = unpacking, .code = code
 	};
 
-	find_times(&data);
 	(void) pushJsonbValue(&data.state, WJB_BEGIN_OBJECT, NULL);
 	push_context_data(&data);
 	push_string(&data, "code", data.code[0] == '\0' ? NULL : data.code);

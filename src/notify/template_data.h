@@ -16,7 +16,8 @@ typedef struct ParsedTemplate
 	const Mustache *subject;	/* NULL: none */
 	const Mustache *text_body;
 	const Mustache *html_body;
-	DateFormat	dates;
+	DateFormat	dates;			/* start_at is 0 if the message has none */
+	TimestampTz end_at;
 } ParsedTemplate;
 
 /*

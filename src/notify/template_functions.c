@@ -13,6 +13,7 @@
 #include "core/call.h"
 #include "core/errors.h"
 #include "fmgr.h"
+#include "render/iso8601.h"
 #include "render/locales.h"
 #include "render/mustache_cache.h"
 #include "render/mustache_parser.h"
@@ -44,6 +45,35 @@ require_locale(const char *locale)
 }
 
 /*
+ * Read start_at from data; *has_start tells whether there is one.  A value that
+ * is not an instant is an error even if no date is used, so that it is found
+ * with the first message and not with the first that has a date.
+ */
+static bool
+read_start_at(const Jsonb *data, DateFormat *dates, bool *has_start, char **error)
+{
+	JsonbValue	found;
+	JsonbValue *value = NULL;
+	char	   *text;
+
+	if (JB_ROOT_IS_OBJECT(data))
+		value = getKeyJsonValueFromContainer(unconstify(JsonbContainer *, &data->root), "start_at", 8, &found);
+	*has_start = (value != NULL && value->type != jbvNull);
+	if (!*has_start)
+		return true;
+	if (value->type != jbvString)
+	{
+		*error = pstrdup("start_at is not a text.");
+		return false;
+	}
+	text = pnstrdup(value->val.string.val, value->val.string.len);
+	if (iso8601_parse(text, dates->timezone, &dates->start_at, error))
+		return true;
+	*error = psprintf("start_at: %s", *error);
+	return false;
+}
+
+/*
  * appt.render_template(template text, data jsonb, html boolean, timezone text,
  *						locale text) RETURNS text
  *
@@ -60,8 +90,9 @@ render_template(PG_FUNCTION_ARGS)
 	Jsonb	   *data;
 	bool		html;
 	DateFormat	dates;
+	bool		has_start;
 	const Mustache *m;
-	char	   *result;
+	char	   *result = NULL;
 	char	   *error = NULL;
 
 	call_authorize(fcinfo, CALLER_AGENT | CALLER_SUPERVISOR |
@@ -78,7 +109,8 @@ render_template(PG_FUNCTION_ARGS)
 	m = mustache_parse_cached(template, &error);
 	if (m == NULL)
 		report_invalid("template is not valid", "%s", error);
-	result = mustache_render(m, data, html, &dates, &error);
+	if (read_start_at(data, &dates, &has_start, &error))
+		result = mustache_render(m, data, html, has_start ? &dates : NULL, &error);
 	if (result == NULL)
 		report_invalid("template cannot be rendered with this data", "%s", error);
 	PG_RETURN_TEXT_P(cstring_to_text(result));

@@ -16,9 +16,10 @@
 
 #include "datatype/timestamp.h"
 
-/* For whom a date is written: both must be known (timezones.h, locales.h). */
+/* What the date patterns of a template write, and how: timezone and locale must be known (timezones.h, locales.h). */
 typedef struct DateFormat
 {
+	TimestampTz start_at;
 	const char *timezone;		/* an IANA name, like Europe/Berlin */
 	const char *locale;			/* en, en-GB or en_GB */
 } DateFormat;

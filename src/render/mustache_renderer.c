@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
-#include "render/iso8601.h"
 #include "render/mustache_renderer.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
@@ -18,7 +17,6 @@ typedef struct Renderer
 	const Mustache *m;
 	bool		html;
 	const DateFormat *dates;	/* NULL: no name is a date pattern */
-	TimestampTz start_at;		/* set if dates is not NULL */
 	StringInfoData result;
 	JsonbValue *contexts[MUSTACHE_MAX_DEPTH + 1];
 	int			context_count;
@@ -172,7 +170,7 @@ static void
 render_date(Renderer *renderer, const MustacheNode *node)
 {
 	char	   *error = NULL;
-	char	   *text = dates_format(renderer->start_at, node->text,
+	char	   *text = dates_format(renderer->dates->start_at, node->text,
 									renderer->dates->timezone,
 									renderer->dates->locale, &error);
 
@@ -304,38 +302,6 @@ root_context(Jsonb *data, JsonbValue *root)
 	}
 }
 
-/*
- * Read start_at from data; without it, no name is a date pattern.  A value that
- * is not an instant is an error even if no date is used, so that it is found
- * with the first message and not with the first that has a date.
- */
-static bool
-read_start_at(Renderer *renderer, const JsonbValue *root, const DateFormat *dates)
-{
-	static const MustachePart start_at = {"start_at", 8};
-	JsonbValue	value;
-	char	   *text;
-	char	   *error = NULL;
-
-	if (dates == NULL || !lookup(root, &start_at, &value) ||
-		value.type == jbvNull)
-		return true;
-	if (value.type != jbvString)
-	{
-		renderer->error = pstrdup("start_at is not a text.");
-		return false;
-	}
-	text = pnstrdup(value.val.string.val, value.val.string.len);
-	if (!iso8601_parse(text, dates->timezone, &renderer->start_at, &error))
-	{
-		renderer->error = psprintf("start_at: %s", error);
-		return false;
-	}
-	pfree(text);
-	renderer->dates = dates;
-	return true;
-}
-
 char *
 mustache_render(const Mustache *m, Jsonb *data, bool html,
 				const DateFormat *dates, char **error)
@@ -346,15 +312,14 @@ mustache_render(const Mustache *m, Jsonb *data, bool html,
 	root_context(data, &root);
 	renderer.m = m;
 	renderer.html = html;
-	renderer.dates = NULL;
+	renderer.dates = dates;
 	renderer.contexts[0] = &root;
 	renderer.context_count = 1;
 	renderer.steps = 0;
 	renderer.error = NULL;
 	initStringInfo(&renderer.result);
 
-	if (read_start_at(&renderer, &root, dates))
-		render_nodes(&renderer, 0, m->node_count);
+	render_nodes(&renderer, 0, m->node_count);
 	if (renderer.error)
 	{
 		pfree(renderer.result.data);

@@ -4,8 +4,8 @@
  *
  * Names resolve against data by Mustache's rules.  Falsey are false, null, a
  * missing name, an empty array and an empty string; 0 is a value.  A name absent
- * from data is a date pattern (date_pattern.h) if data has `start_at`, ISO 8601
- * text, at its top level, and is empty otherwise.
+ * from data is a date pattern (date_pattern.h) if there is a date to write, and
+ * is empty otherwise.
  */
 #ifndef APPT_MUSTACHE_RENDERER_H
 #define APPT_MUSTACHE_RENDERER_H
@@ -28,10 +28,9 @@
 /*
  * The rendered text, palloc'd.  html escapes & < > " and ' in {{name}}; without
  * it every value comes out raw.  If dates is NULL, no name is a date pattern;
- * otherwise its timezone and locale must be known, and a `start_at` that isn't
- * ISO 8601 text is an error even where no date is used.  On failure NULL, and
- * *error is set to a palloc'd sentence that may quote the template (so it
- * belongs in DETAIL, never in a primary message).
+ * otherwise its timezone and locale must be known.  On failure NULL, and *error
+ * is set to a palloc'd sentence that may quote the template (so it belongs in
+ * DETAIL, never in a primary message).
  */
 extern char *mustache_render(const Mustache *m, Jsonb *data, bool html,
 							 const DateFormat *dates, char **error);

@@ -127,7 +127,7 @@ test_duration(PG_FUNCTION_ARGS)
 {
 	char	   *error = NULL;
 	char	   *result = durations_format(PG_GETARG_INTERVAL_P(0),
-										text_arg(fcinfo, 1), &error);
+										  text_arg(fcinfo, 1), &error);
 
 	return result_or_error(result, error);
 }
@@ -231,6 +231,7 @@ test_render_often(PG_FUNCTION_ARGS)
 
 	work.template = text_arg(fcinfo, 0);
 	work.data = PG_GETARG_JSONB_P(1);
+	work.dates.start_at = GetCurrentTimestamp();
 	work.dates.timezone = "Europe/Berlin";
 	work.dates.locale = "de-DE";
 	PG_RETURN_INT64(growth(PG_GETARG_INT32(2), render_once, &work));
