@@ -5,7 +5,7 @@
 #ifndef APPT_BLANKING_H
 #define APPT_BLANKING_H
 
-#include "notify/planning.h"
+#include "notify/appointment_key.h"
 
 /* The place that a pass over the kept contexts has reached; all zero: the start. */
 typedef struct BlankingPass

@@ -16,13 +16,8 @@
 #include "utils/uuid.h"
 
 #include "core/vocabulary.h"
+#include "notify/appointment_key.h"
 #include "notify/event.h"
-
-typedef struct AppointmentKey
-{
-	pg_uuid_t	application_id;
-	pg_uuid_t	id;
-} AppointmentKey;
 
 /* schedule: CREATE, REMINDER and, where auto_activate is off, ROOM. */
 extern void plan_scheduled(const AppointmentKey *key, TimestampTz now);

@@ -6,7 +6,7 @@
 #define APPT_TOLD_H
 
 #include "core/statement.h"
-#include "notify/planning.h"
+#include "notify/appointment_key.h"
 
 /*
  * The ids of the customers of this appointment, or the one named, whom no
