@@ -95,12 +95,12 @@ channel_codes_of(int channels)
 static Datum
 superseding_codes_of(int events)
 {
-	Datum		codes[SUPERSEDED_BY_REMOVAL + 1];
+	Datum		codes[SUPERSEDING_EVENTS];
 	int			count = 0;
 
-	for (SupersedingEvent superseding = 0; superseding <= SUPERSEDED_BY_REMOVAL; superseding++)
-		if (events & SUPERSEDING_BIT(superseding))
-			codes[count++] = text_datum(reason_code(superseding_reason(superseding)));
+	for (SupersedingEvent event = 0; event < SUPERSEDING_EVENTS; event++)
+		if (events & EVENT_BIT(event))
+			codes[count++] = text_datum(reason_code(superseding_reason(event)));
 	return text_array(codes, count);
 }
 

@@ -50,10 +50,11 @@ typedef enum Audience
 /* Events that supersede a notification which is not sent yet. */
 typedef enum SupersedingEvent
 {
-	SUPERSEDED_BY_CALL, SUPERSEDED_BY_RESCHEDULE, SUPERSEDED_BY_END,
-	SUPERSEDED_BY_CANCEL, SUPERSEDED_BY_DELETE, SUPERSEDED_BY_REMOVAL
+	EVENT_CALL_STARTED, EVENT_RESCHEDULED, EVENT_ENDED,
+	EVENT_CANCELLED, EVENT_DELETED, EVENT_PARTICIPANT_REMOVED
 } SupersedingEvent;
-#define SUPERSEDING_BIT(superseding) (1 << (superseding))
+#define SUPERSEDING_EVENTS (EVENT_PARTICIPANT_REMOVED + 1)
+#define EVENT_BIT(event) (1 << (event))
 
 /* Whether a message tells a customer of the appointment, or assumes that it knows. */
 typedef enum Telling
@@ -71,7 +72,7 @@ typedef struct NotificationTypeInfo
 	Telling		telling;
 	WindowRule	window_rule;
 	TimeOffset	window_length;	/* microseconds after due_at */
-	int			superseded_by;	/* SUPERSEDING_BITs */
+	int			superseded_by;	/* EVENT_BITs */
 	bool		ignores_switches;
 	bool		has_rules;		/* rows of appt.rule plan it */
 	bool		has_offset;		/* a rule's time_offset may differ from 0 */
@@ -105,7 +106,7 @@ extern const char *reason_code(Reason reason);	/* NULL for REASON_NONE */
 extern const char *reason_explanation(Reason reason);	/* "" for REASON_NONE */
 
 /* The reason that a superseding event sets. */
-extern Reason superseding_reason(SupersedingEvent superseding);
+extern Reason superseding_reason(SupersedingEvent event);
 
 /*
  * Lists of codes that end with NULL: of types that `accepts` accepts (NULL:

@@ -56,9 +56,9 @@ settle(NotificationState state, Reason reason)
 }
 
 static bool
-is_superseded_by(NotificationType type, SupersedingEvent superseding)
+is_superseded_by(NotificationType type, SupersedingEvent event)
 {
-	return (notification_types[type].superseded_by & SUPERSEDING_BIT(superseding)) != 0;
+	return (notification_types[type].superseded_by & EVENT_BIT(event)) != 0;
 }
 
 /*
@@ -77,15 +77,15 @@ superseded(const EligibilityInput *input)
 	switch (input->appointment)
 	{
 		case CONDITION_DELETED:
-			if (may_not_pass || (!may_pass && is_superseded_by(type, SUPERSEDED_BY_DELETE)))
+			if (may_not_pass || (!may_pass && is_superseded_by(type, EVENT_DELETED)))
 				return REASON_APPOINTMENT_DELETED;
 			break;
 		case CONDITION_CANCELLED:
-			if (may_not_pass || (!may_pass && is_superseded_by(type, SUPERSEDED_BY_CANCEL)))
+			if (may_not_pass || (!may_pass && is_superseded_by(type, EVENT_CANCELLED)))
 				return REASON_APPOINTMENT_CANCELLED;
 			break;
 		case CONDITION_ENDED:
-			if (may_not_pass || is_superseded_by(type, SUPERSEDED_BY_END))
+			if (may_not_pass || is_superseded_by(type, EVENT_ENDED))
 				return REASON_ENDED;
 			break;
 		case CONDITION_NONE:
@@ -93,9 +93,9 @@ superseded(const EligibilityInput *input)
 		case CONDITION_ACTIVATED:
 			break;
 	}
-	if (input->call_started && is_superseded_by(type, SUPERSEDED_BY_CALL))
+	if (input->call_started && is_superseded_by(type, EVENT_CALL_STARTED))
 		return REASON_CALL_STARTED;
-	if (!input->recipient_exists && is_superseded_by(type, SUPERSEDED_BY_REMOVAL))
+	if (!input->recipient_exists && is_superseded_by(type, EVENT_PARTICIPANT_REMOVED))
 		return REASON_PARTICIPANT_REMOVED;
 	return REASON_NONE;
 }

@@ -250,12 +250,12 @@ lock_unsettled(const AppointmentKey *key, int types, const char *participant_id)
 }
 
 static int
-types_superseded_by(SupersedingEvent superseding)
+types_superseded_by(SupersedingEvent event)
 {
 	int			types = 0;
 
 	for (int type = 0; type < NOTIFICATION_TYPES; type++)
-		if (notification_types[type].superseded_by & SUPERSEDING_BIT(superseding))
+		if (notification_types[type].superseded_by & EVENT_BIT(event))
 			types |= TYPE_BIT(type);
 	return types;
 }
@@ -265,7 +265,7 @@ types_superseded_by(SupersedingEvent superseding)
  * SENDING. A mark that is there already stays: it tells what came first.
  */
 static void
-supersede(const AppointmentKey *key, SupersedingEvent superseding, const char *participant_id)
+supersede(const AppointmentKey *key, SupersedingEvent event, const char *participant_id)
 {
 	static Statement cancel = {
 		"WITH superseded AS MATERIALIZED ("
@@ -285,7 +285,7 @@ supersede(const AppointmentKey *key, SupersedingEvent superseding, const char *p
 		"  AND d.notification_id = o.id",
 		5, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TEXTOID}
 	};
-	int			types = types_superseded_by(superseding);
+	int			types = types_superseded_by(event);
 
 	if (lock_unsettled(key, types, participant_id))
 	{
@@ -293,7 +293,7 @@ supersede(const AppointmentKey *key, SupersedingEvent superseding, const char *p
 			SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 			SQL_VALUE(UUIDPGetDatum(&key->id)),
 			SQL_VALUE(type_array(types)),
-			sql_text(reason_code(superseding_reason(superseding))),
+			sql_text(reason_code(superseding_reason(event))),
 			sql_text(participant_id)
 		};
 
@@ -320,7 +320,7 @@ mark_settled_before_move(const AppointmentKey *key)
 	};
 
 	(void) statement_run(&mark, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
-						 type_array(types_superseded_by(SUPERSEDED_BY_RESCHEDULE)));
+						 type_array(types_superseded_by(EVENT_RESCHEDULED)));
 }
 
 void
@@ -341,7 +341,7 @@ plan_customer_added(const AppointmentKey *key, const char *participant_id, Times
 void
 plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now)
 {
-	supersede(key, SUPERSEDED_BY_RESCHEDULE, NULL);
+	supersede(key, EVENT_RESCHEDULED, NULL);
 	mark_settled_before_move(key);
 	plan_event(key, TYPE_BIT(TYPE_RESCHEDULE) | TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM),
 			   RECIPIENTS_ALL, NULL, event_of_move(previous), now);
@@ -389,7 +389,7 @@ plan_activated(const AppointmentKey *key, TimestampTz now)
 void
 plan_call_started(const AppointmentKey *key)
 {
-	supersede(key, SUPERSEDED_BY_CALL, NULL);
+	supersede(key, EVENT_CALL_STARTED, NULL);
 }
 
 /*
@@ -420,7 +420,7 @@ plan_lock_endable(Datum application_ids, Datum appointment_ids)
 		"   WHERE l.appointment_id = k.appointment_id AND l.application_id = k.application_id)",
 		6, {UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID, UUIDARRAYOID, UUIDARRAYOID, INT8ARRAYOID}
 	};
-	Datum		types = type_array(types_superseded_by(SUPERSEDED_BY_END));
+	Datum		types = type_array(types_superseded_by(EVENT_ENDED));
 	uint64		rows = statement_run(&lock, application_ids, appointment_ids, types);
 	Column	   *applications = column_create(UUIDOID, (int) rows);
 	Column	   *appointments = column_create(UUIDOID, (int) rows);
@@ -441,14 +441,14 @@ plan_lock_endable(Datum application_ids, Datum appointment_ids)
 void
 plan_ended(const AppointmentKey *key, TimestampTz now)
 {
-	supersede(key, SUPERSEDED_BY_END, NULL);
+	supersede(key, EVENT_ENDED, NULL);
 	plan_by_rules(key, TYPE_BIT(TYPE_FOLLOW_UP), RECIPIENTS_ALL, NULL, now);
 }
 
 void
 plan_cancelled(const AppointmentKey *key, TimestampTz now)
 {
-	supersede(key, SUPERSEDED_BY_CANCEL, NULL);
+	supersede(key, EVENT_CANCELLED, NULL);
 	plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
 }
 
@@ -534,7 +534,7 @@ keep_snapshots(const AppointmentKey *key)
 void
 plan_deleted(const AppointmentKey *key, TimestampTz now)
 {
-	supersede(key, SUPERSEDED_BY_DELETE, NULL);
+	supersede(key, EVENT_DELETED, NULL);
 	(void) lock_unsettled(key, TYPE_BIT(TYPE_CANCELLED), NULL);
 	if (is_worth_cancelling(key, now))
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_ALL, NULL, now);
@@ -568,7 +568,7 @@ plan_participant_removed(const AppointmentKey *key, const char *participant_id,
 {
 	if (is_customer)
 	{
-		supersede(key, SUPERSEDED_BY_REMOVAL, participant_id);
+		supersede(key, EVENT_PARTICIPANT_REMOVED, participant_id);
 		plan_by_rules(key, TYPE_BIT(TYPE_CANCELLED), RECIPIENTS_PEOPLE, participant_id, now);
 		keep_participant(key, participant_id);
 	}
