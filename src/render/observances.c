@@ -1,22 +1,24 @@
 /*
  * observances.c
- *		What clocks showed around an event.
+ *		What clocks show around an event.
  *
- * PostgreSQL looks only forward from an instant for the next change of a
- * zone's clocks, so the last one before an event is found by walking up to it
- * from a few years before; zones that change at all do so within two, and
- * those that have stopped are looked for further back.
+ * PostgreSQL finds only the next change of a zone's clocks after an instant, so
+ * the last change before an event is found by walking up to it from a few years
+ * before. Zones that still change do so within two years; for others the walk
+ * begins further back.
  *
- * Local times are ambiguous: when clocks go back an hour happens twice, and RFC
- * 5545 (3.3.5) says that the first is meant. So what was found is read back as
- * a receiver reads it, and has to give the same instants.
+ * When clocks go back, the local times of an hour occur twice. RFC 5545 (3.3.5)
+ * says that the first is meant, but some readers take the second (ical.js 2.2,
+ * node-ical 0.26). Neither is written as local time: what was found is read back
+ * as a receiver reads it and must give the same instants, and the next change
+ * must not bring the same local times again.
  */
 #include "postgres.h"
 
 #include "datatype/timestamp.h"
 #include "render/observances.h"
 
-/* How far back the last change is looked for, in years. */
+/* How many years before an event its last change of clocks is searched. */
 #define FIRST_LOOK 2
 #define LAST_LOOK 64
 
@@ -70,7 +72,7 @@ last_change(const pg_tz *zone, pg_time_t at, Observance *change)
 	return is_found;
 }
 
-/* What clocks have always shown, as far as an event is concerned: since 1970 began where they are. */
+/* The observance of a zone without changes: it begins with the local year 1970. */
 static bool
 unchanging(const pg_tz *zone, pg_time_t at, Observance *observance)
 {
@@ -96,7 +98,7 @@ observances_offset(const Observances *observances, pg_time_t at)
 	return offset;
 }
 
-/* The instant that a receiver takes a local time for; both in seconds since 1970. */
+/* The instant as which a receiver reads a local time; both in seconds since 1970. */
 static bool
 read_local(const Observances *observances, pg_time_t local, pg_time_t *at)
 {
@@ -111,12 +113,24 @@ read_local(const Observances *observances, pg_time_t local, pg_time_t *at)
 	return true;
 }
 
+/* Do clocks show the local time of an instant once more, after a change? */
 static bool
-is_told(const Observances *observances, pg_time_t at)
+is_shown_again(const pg_tz *zone, pg_time_t at)
+{
+	Observance	change;
+
+	return next_change(zone, at, &change) &&
+		at + change.offset_from >= change.begins + change.offset_to;
+}
+
+/* Does every receiver read the local time of an instant as this instant? */
+static bool
+is_unambiguous(const pg_tz *zone, const Observances *observances, pg_time_t at)
 {
 	pg_time_t	read = 0;
 
-	return read_local(observances, at + observances_offset(observances, at), &read) && read == at;
+	return read_local(observances, at + observances_offset(observances, at), &read) &&
+		read == at && !is_shown_again(zone, at);
 }
 
 bool
@@ -132,5 +146,5 @@ observances_find(const pg_tz *zone, pg_time_t start, pg_time_t end, Observances 
 		found->count = 2;
 	else if (next_change(zone, end, second) && second->begins - end <= SECS_PER_YEAR)
 		found->count = 2;
-	return is_told(found, start) && is_told(found, end);
+	return is_unambiguous(zone, found, start) && is_unambiguous(zone, found, end);
 }
