@@ -1,12 +1,11 @@
 /*
  * no_transfer.c
- *		In place of the transfer engine (transfer/engine.h): every request is
- *		answered with 200 at once, and nothing leaves.
+ *		A stand-in for the transfer engine: every request is answered with 200 at
+ *		once, and nothing is sent.
  *
- * `make bench` links a library of the worker with this in it, to measure what
- * claiming, composing and settling cost without the network. Nobody installs
- * it. Names and promises are those of engine.h and
- * withdraw.h.
+ * `make bench` links the worker with it, to measure what claiming, composing and
+ * settling cost without the network. It is never installed. transfer/engine.h and
+ * transfer/withdraw.h say what its functions promise.
  */
 #include "postgres.h"
 
@@ -91,7 +90,7 @@ transfer_room(TransferEngine *engine)
 	return Max(0, appt_max_concurrency - list_length(engine->tags));
 }
 
-/* Everything has left already. */
+/* All messages have left already. */
 bool
 transfer_withdraw(TransferEngine *engine, TransferFilter is_unwanted, void *argument)
 {

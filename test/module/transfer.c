@@ -1,23 +1,16 @@
-/*-------------------------------------------------------------------------
- *
+/*
  * transfer.c
- *	  The transfer engine, driven from a backend: as the worker does it, but for
- *	  one call's requests.
+ *		The transfer engine, driven from a backend as the worker drives it.
  *
- * The engine lives as long as the backend, so a second call meets the
+ * The engine lives as long as the backend, so a second call finds the
  * connections of the first.
- *
- *-------------------------------------------------------------------------
  */
 #include "postgres.h"
 
-#include <time.h>
 #include <sys/resource.h>
 
 #include "fmgr.h"
 #include "funcapi.h"
-#include "channel/channel.h"
-#include "core/settings.h"
 #include "miscadmin.h"
 #include "storage/latch.h"
 #include "utils/builtins.h"
@@ -25,6 +18,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
+
+#include "channel/channel.h"
+#include "core/settings.h"
 #include "transfer/engine.h"
 #include "transfer/token.h"
 #include "transfer/withdraw.h"
@@ -57,59 +53,96 @@ engine(void)
 	return created;
 }
 
-/* Wait as the worker does: for the engine's socket or its next deadline. */
 static void
-await_engine(void)
+compose(Exchange *exchange, Jsonb *message)
+{
+	Reason		reason;
+	char	   *error;
+
+	message_from_json(message, &exchange->message, &exchange->route);
+	exchange->request = channel_compose(&exchange->message, &exchange->route, &reason, &error);
+	if (exchange->request == NULL)
+		elog(ERROR, "could not compose: %s: %s", reason_code(reason), error);
+}
+
+static Exchange *
+compose_all(ArrayType *messages, int *count)
+{
+	Datum	   *elements;
+	Exchange   *exchanges;
+
+	deconstruct_array(messages, ARR_ELEMTYPE(messages), -1, false, TYPALIGN_INT, &elements, NULL, count);
+	exchanges = palloc0(sizeof(Exchange) * *count);
+	for (int i = 0; i < *count; i++)
+		compose(&exchanges[i], DatumGetJsonbP(elements[i]));
+	return exchanges;
+}
+
+/* What the worker waits for: the engine's socket. */
+static WaitEventSet *
+engine_events(void)
 {
 	WaitEventSet *set = CreateWaitEventSet(CurrentMemoryContext, 3);
-	WaitEvent	event;
 
 	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	AddWaitEventToSet(set, WL_SOCKET_READABLE, transfer_engine_socket(engine()), NULL, NULL);
+	return set;
+}
+
+static void
+await_engine(WaitEventSet *set)
+{
+	WaitEvent	event;
+
 	WaitEventSetWait(set, transfer_engine_timeout(engine()), &event, 1, PG_WAIT_EXTENSION);
-	FreeWaitEventSet(set);
 	ResetLatch(MyLatch);
 	if (QueryCancelPending || ProcDiePending)
 		transfer_engine_abandon(engine());
 	CHECK_FOR_INTERRUPTS();
 }
 
+static void
+put_text(const char *text, Datum *value, bool *is_null)
+{
+	*is_null = text == NULL;
+	*value = text ? CStringGetTextDatum(text) : 0;
+}
+
+static void
+put_outcome(ReturnSetInfo *result, int number, const Exchange *exchange, const Response *response)
+{
+	static const char *const kinds[] = {"DELIVERED", "REJECTED", "FAILED"};
+	Outcome		outcome = channel_read_outcome(&exchange->message, &exchange->route, response);
+	Datum		values[7] = {0};
+	bool		nulls[7] = {0};
+
+	values[0] = Int32GetDatum(number);
+	values[1] = CStringGetTextDatum(response->is_untried ? "UNTRIED" : kinds[outcome.kind]);
+	values[2] = Int32GetDatum(outcome.status_code);
+	put_text(outcome.error, &values[3], &nulls[3]);
+	put_text(outcome.response, &values[4], &nulls[4]);
+	values[5] = Int64GetDatum(outcome.retry_after);
+	values[6] = Int64GetDatum((response->finished_at - response->started_at) / 1000);
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
 /*
  * exchange(messages jsonb[]) -> rows (number, kind, status_code, error,
- * response, retry_after_us, milliseconds), in the order of their ends. The kind
- * of what was no attempt is UNTRIED.
+ * response, retry_after_us, milliseconds), in the order in which they end. kind
+ * is UNTRIED for what was no attempt.
  */
 Datum
 test_exchange(PG_FUNCTION_ARGS)
 {
-	static const char *const kinds[] = {"DELIVERED", "REJECTED", "FAILED"};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	Datum	   *messages;
-	bool	   *message_nulls;
+	WaitEventSet *set = engine_events();
 	int			count;
+	Exchange   *exchanges = compose_all(PG_GETARG_ARRAYTYPE_P(0), &count);
 	int			started = 0;
 	int			taken = 0;
-	Exchange   *exchanges;
 
 	InitMaterializedSRF(fcinfo, 0);
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &messages,
-					  &message_nulls, &count);
-	exchanges = palloc0(sizeof(Exchange) * count);
-	for (int i = 0; i < count; i++)
-	{
-		Reason		reason;
-		char	   *error;
-
-		message_from_json(DatumGetJsonbP(messages[i]), &exchanges[i].message,
-						  &exchanges[i].route);
-		exchanges[i].request = channel_compose(&exchanges[i].message, &exchanges[i].route,
-											   &reason, &error);
-		if (exchanges[i].request == NULL)
-			elog(ERROR, "could not compose: %s: %s", reason_code(reason), error);
-	}
-
 	while (taken < count)
 	{
 		Response   *response;
@@ -122,32 +155,54 @@ test_exchange(PG_FUNCTION_ARGS)
 		while ((response = transfer_take(engine(), &tag)) != NULL)
 		{
 			Exchange   *exchange = tag;
-			Outcome		outcome = channel_read_outcome(&exchange->message, &exchange->route, response);
-			Datum		values[8] = {0};
-			bool		nulls[8] = {0};
 
-			values[0] = Int32GetDatum(exchange - exchanges + 1);
-			values[1] = CStringGetTextDatum(response->is_untried ? "UNTRIED" : kinds[outcome.kind]);
-			values[2] = Int32GetDatum(outcome.status_code);
-			nulls[3] = outcome.error == NULL;
-			values[3] = nulls[3] ? 0 : CStringGetTextDatum(outcome.error);
-			nulls[4] = outcome.response == NULL;
-			values[4] = nulls[4] ? 0 : CStringGetTextDatum(outcome.response);
-			values[5] = Int64GetDatum(outcome.retry_after);
-			values[6] = Int64GetDatum((response->finished_at - response->started_at) / 1000);
-			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+			put_outcome(result, exchange - exchanges + 1, exchange, response);
 			taken++;
 		}
-		/* If all ended at once, there is nothing to wait for: on with the others. */
+		/* If all ended at once there is nothing to wait for: start others. */
 		if (taken < count && transfers_in_flight(engine()) > 0)
-			await_engine();
+			await_engine(set);
 	}
+	FreeWaitEventSet(set);
 	return (Datum) 0;
+}
+
+static int64
+microseconds(const struct timeval *time)
+{
+	return time->tv_sec * INT64CONST(1000000) + time->tv_usec;
+}
+
+static int64
+cpu_between(const struct rusage *before, const struct rusage *after)
+{
+	return microseconds(&after->ru_utime) - microseconds(&before->ru_utime) +
+		microseconds(&after->ru_stime) - microseconds(&before->ru_stime);
+}
+
+/* Take all that has finished; how many, and of those the delivered ones. */
+static int
+take_all(int *delivered)
+{
+	Response   *response;
+	void	   *tag;
+	int			taken = 0;
+
+	while ((response = transfer_take(engine(), &tag)) != NULL)
+	{
+		Exchange   *exchange = tag;
+
+		if (channel_read_outcome(&exchange->message, &exchange->route, response).kind == OUTCOME_DELIVERED)
+			(*delivered)++;
+		taken++;
+	}
+	return taken;
 }
 
 /*
  * exchange_many(message jsonb, count, in_flight, OUT delivered, OUT others,
- * OUT microseconds, OUT cpu_microseconds): the same one over and over.
+ * OUT microseconds, OUT cpu_microseconds, OUT max_rss): the same message, count
+ * times.
  */
 Datum
 test_exchange_many(PG_FUNCTION_ARGS)
@@ -155,15 +210,13 @@ test_exchange_many(PG_FUNCTION_ARGS)
 	int			count = PG_GETARG_INT32(1);
 	int			in_flight = PG_GETARG_INT32(2);
 	int			started = 0;
+	int			taken = 0;
 	int			delivered = 0;
-	int			others = 0;
 	Exchange	exchange;
-	Reason		reason;
-	char	   *error;
 	TimestampTz start = GetCurrentTimestamp();
 	struct rusage before;
 	struct rusage after;
-	WaitEventSet *set = CreateWaitEventSet(CurrentMemoryContext, 3);
+	WaitEventSet *set = engine_events();
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "scratch",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old;
@@ -172,59 +225,32 @@ test_exchange_many(PG_FUNCTION_ARGS)
 	bool		nulls[5] = {0};
 
 	get_call_result_type(fcinfo, NULL, &descriptor);
-	message_from_json(PG_GETARG_JSONB_P(0), &exchange.message, &exchange.route);
-	exchange.request = channel_compose(&exchange.message, &exchange.route, &reason, &error);
-	if (exchange.request == NULL)
-		elog(ERROR, "could not compose: %s: %s", reason_code(reason), error);
-
-	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
-	AddWaitEventToSet(set, WL_SOCKET_READABLE, transfer_engine_socket(engine()), NULL, NULL);
+	compose(&exchange, PG_GETARG_JSONB_P(0));
 	getrusage(RUSAGE_SELF, &before);
 	old = MemoryContextSwitchTo(scratch);
-	while (delivered + others < count)
+	while (taken < count)
 	{
-		Response   *response;
-		void	   *tag;
-		WaitEvent	event;
-
 		while (started < count && transfers_in_flight(engine()) < in_flight &&
 			   transfer_start(engine(), exchange.request, &exchange))
 			started++;
 		transfer_engine_run(engine());
-		while ((response = transfer_take(engine(), &tag)) != NULL)
-		{
-			Outcome		outcome = channel_read_outcome(&exchange.message, &exchange.route, response);
-
-			if (outcome.kind == OUTCOME_DELIVERED)
-				delivered++;
-			else
-				others++;
-		}
+		taken += take_all(&delivered);
 		MemoryContextReset(scratch);
-		if (delivered + others < count && (started == count || transfers_in_flight(engine()) == in_flight))
-		{
-			WaitEventSetWait(set, transfer_engine_timeout(engine()), &event, 1, PG_WAIT_EXTENSION);
-			ResetLatch(MyLatch);
-			if (QueryCancelPending || ProcDiePending)
-				transfer_engine_abandon(engine());
-			CHECK_FOR_INTERRUPTS();
-		}
+		if (taken < count && (started == count || transfers_in_flight(engine()) == in_flight))
+			await_engine(set);
 	}
 	MemoryContextSwitchTo(old);
 	getrusage(RUSAGE_SELF, &after);
 	FreeWaitEventSet(set);
 	values[0] = Int32GetDatum(delivered);
-	values[1] = Int32GetDatum(others);
+	values[1] = Int32GetDatum(taken - delivered);
 	values[2] = Int64GetDatum(GetCurrentTimestamp() - start);
-	values[3] = Int64GetDatum((after.ru_utime.tv_sec - before.ru_utime.tv_sec +
-							   after.ru_stime.tv_sec - before.ru_stime.tv_sec) * INT64CONST(1000000) +
-							  after.ru_utime.tv_usec - before.ru_utime.tv_usec +
-							  after.ru_stime.tv_usec - before.ru_stime.tv_usec);
+	values[3] = Int64GetDatum(cpu_between(&before, &after));
 	values[4] = Int64GetDatum(after.ru_maxrss);
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 
-/* set(name, value): a setting that otherwise changes with a reload only */
+/* set(name, value): change a setting that otherwise changes only with a reload */
 Datum
 test_set(PG_FUNCTION_ARGS)
 {
@@ -233,18 +259,16 @@ test_set(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* abandon(message jsonb, count) -> milliseconds it took to drop them all in flight */
+/* abandon(message jsonb, count) -> milliseconds that it took to drop all in flight */
 Datum
 test_abandon(PG_FUNCTION_ARGS)
 {
 	int			count = PG_GETARG_INT32(1);
 	Exchange	exchange;
-	Reason		reason;
-	char	   *error;
+	WaitEventSet *set = engine_events();
 	TimestampTz start;
 
-	message_from_json(PG_GETARG_JSONB_P(0), &exchange.message, &exchange.route);
-	exchange.request = channel_compose(&exchange.message, &exchange.route, &reason, &error);
+	compose(&exchange, PG_GETARG_JSONB_P(0));
 	for (int i = 0; i < count; i++)
 	{
 		if (!transfer_start(engine(), exchange.request, &exchange))
@@ -254,8 +278,9 @@ test_abandon(PG_FUNCTION_ARGS)
 	while (GetCurrentTimestamp() < start + 300 * 1000)
 	{
 		transfer_engine_run(engine());
-		await_engine();
+		await_engine(set);
 	}
+	FreeWaitEventSet(set);
 	start = GetCurrentTimestamp();
 	transfer_engine_abandon(engine());
 	if (transfers_in_flight(engine()) != 0)
@@ -269,26 +294,18 @@ is_any(void *tag, void *argument)
 	return true;
 }
 
-/* withdraw(messages jsonb[]) -> how many could be withdrawn that had begun; the others are abandoned */
+/* withdraw(messages jsonb[]) -> how many of them could be withdrawn after they had begun; the others are abandoned */
 Datum
 test_withdraw(PG_FUNCTION_ARGS)
 {
-	ArrayType  *array = PG_GETARG_ARRAYTYPE_P(0);
-	Datum	   *messages;
 	int			count;
+	Exchange   *exchanges = compose_all(PG_GETARG_ARRAYTYPE_P(0), &count);
 	int			withdrawn = 0;
 	void	   *tag;
 
-	deconstruct_array(array, ARR_ELEMTYPE(array), -1, false, TYPALIGN_INT, &messages, NULL, &count);
 	for (int i = 0; i < count; i++)
 	{
-		Exchange   *exchange = palloc0(sizeof(Exchange));
-		Reason		reason;
-		char	   *error;
-
-		message_from_json(DatumGetJsonbP(messages[i]), &exchange->message, &exchange->route);
-		exchange->request = channel_compose(&exchange->message, &exchange->route, &reason, &error);
-		if (!transfer_start(engine(), exchange->request, exchange))
+		if (!transfer_start(engine(), exchanges[i].request, &exchanges[i]))
 			elog(ERROR, "could not start");
 	}
 	transfer_engine_run(engine());
@@ -299,7 +316,7 @@ test_withdraw(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(withdrawn);
 }
 
-/* token_answer(answer, OUT token, OUT milliseconds): what is taken out of an endpoint's answer, and for how long it is good */
+/* token_answer(answer, OUT token, OUT milliseconds): the token in an endpoint's answer, and how long it is used */
 Datum
 test_token_answer(PG_FUNCTION_ARGS)
 {
@@ -319,7 +336,10 @@ test_token_answer(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls)));
 }
 
-/* tokens_kept(clients, OUT kept, OUT first_kept): so many clients get a token for a year, the first one asks again each time. */
+/*
+ * tokens_kept(clients, OUT kept, OUT first_kept): so many clients get a token for
+ * a year; after each of them the first one asks for its token again.
+ */
 Datum
 test_tokens_kept(PG_FUNCTION_ARGS)
 {
