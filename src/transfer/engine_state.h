@@ -27,19 +27,17 @@ typedef struct TransferEngine
 	int			reported_limit; /* of sockets, that the log was last told */
 
 	/*
-	 * Transfers by state; those that wait for a token are in the token's
+	 * Transfers by state. Those that wait for a token are in the token's
 	 * list.
 	 */
 	dlist_head	unused;
 	dlist_head	waiting;		/* for a look-up or a descriptor */
-	dlist_head	busy;			/* HTTP: libcurl keeps the deadlines */
-	dlist_head	mails;			/* busy, too, but their deadlines are kept
-								 * here */
-	dlist_head	fetched;		/* ended, and their answer is a token: run
-								 * them to finish_token() */
-	dlist_head	finished;		/* ended: the caller takes their responses */
-	int			in_flight;		/* in none of unused, fetched and finished */
-	bool		may_unblock;	/* something ended: try again those that wait */
+	dlist_head	busy;			/* HTTP; libcurl watches their deadlines */
+	dlist_head	mails;			/* SMTP; smtp_session.c watches theirs */
+	dlist_head	fetched;		/* ended; finish_fetch() reads the token */
+	dlist_head	finished;		/* ended; transfer_take() takes the response */
+	int			in_flight;		/* those that have not ended */
+	bool		may_unblock;	/* something ended: `waiting` may go on */
 
 	dlist_head	idle_sessions;	/* of SmtpSession, the last used first */
 	dlist_head	tokens;			/* of Token */

@@ -53,8 +53,8 @@ header_callback(char *bytes, size_t size, size_t count, void *clientp)
 	if (bytes[0] == '\r' || bytes[0] == '\n')
 	{
 		progress->header_ended = true;
-		progress->body_cut = progress->is_packed;
-		return progress->is_packed ? 0 : length;
+		progress->body_cut = progress->is_compressed;
+		return progress->is_compressed ? 0 : length;
 	}
 	/* Another status line: the header before it was that of a 1xx. */
 	if (length > 5 && memcmp(bytes, "HTTP/", 5) == 0)
@@ -63,7 +63,7 @@ header_callback(char *bytes, size_t size, size_t count, void *clientp)
 		progress->header_ended = false;
 	}
 	else if (read_header(bytes, length, "transfer-encoding:", coding, sizeof(coding)))
-		progress->is_packed |= pg_strcasecmp(coding, "chunked") != 0;
+		progress->is_compressed |= pg_strcasecmp(coding, "chunked") != 0;
 	else
 		(void) read_header(bytes, length, "retry-after:", progress->retry_after, RETRY_AFTER_SIZE);
 	return length;

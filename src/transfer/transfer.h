@@ -37,17 +37,16 @@ typedef struct Progress
 	bool		out_of_descriptors;
 	bool		address_refused;
 	bool		address_opened;
-	bool		kept_refused;	/* a kept connection's address was refused:
-								 * try a new one */
+	bool		kept_refused;	/* the address of a kept connection */
 	bool		header_ended;
 	bool		header_cut;
-	bool		is_packed;		/* by a transfer coding: the body is not read */
+	bool		is_compressed;	/* so the body is not read */
 	bool		body_cut;
-	bool		request_sent;	/* once; it is not sent twice */
+	bool		request_sent;	/* so it is not sent again */
 	size_t		body_received;
 	curl_socket_t socket;		/* that libcurl waits for */
 	int			body_turns;		/* how often libcurl read the body */
-	uint64		bytes_at_first_look;	/* that its connection had received */
+	uint64		bytes_at_first_look;	/* that the connection had received */
 	size_t		headers_received;
 
 	/* The response to be. */
@@ -74,16 +73,15 @@ typedef struct Transfer
 	Host	   *host;			/* NULL once it has ended */
 	CURL	   *easy;			/* HTTP; an SMTP session has its own */
 	struct SmtpSession *session;	/* SMTP, while one carries it */
-	Token	   *token;			/* that it was sent with, or waits for */
-	Token	   *fetched_token;	/* its answer is a token, not a response */
+	Token	   *token;			/* that it is sent with, or waits for */
+	Token	   *fetched_token;	/* of a fetch: what its answer is for */
 	char	   *authorization;	/* the header with the token, malloc'ed */
-	bool		token_granted;	/* the token was fetched for it: use it */
-	bool		token_renewed;	/* once, after the receiver refused it */
+	bool		token_granted;	/* use the token, however short its lifetime */
+	bool		token_renewed;	/* the receiver refused a first token */
 	int64		deadline;		/* monotonic ms */
 	int64		connect_deadline;	/* of a mail, monotonic ms */
-	bool		looking_up;		/* and counted as such in its host */
+	bool		looking_up;		/* so is its host */
 	TimestampTz started_at;
-
 
 	Progress	progress;
 	char		body[KEPT_BODY_SIZE];
@@ -114,9 +112,10 @@ extern void move_transfer(Transfer *transfer, dlist_head *list);
 /* Milliseconds until its deadline, 1 at least. */
 extern long time_left(const Transfer *transfer);
 
+/* libcurl looks up the host's name for this transfer. */
 extern void note_lookup_begin(Transfer *transfer);
 
-/* Its look-up, if there is one under way, ends so. */
+/* The transfer's look-up ends, if one is under way. */
 extern void note_lookup_end(Transfer *transfer, LookupEnd end);
 
 /* How far the transfer came with its host; call it before note_lookup_end(). */
