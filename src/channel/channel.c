@@ -2,7 +2,7 @@
  * channel.c
  *		The table of the channels.
  *
- * Adding a channel or a kind of provider is a file of its own and a row here:
+ * A new channel or kind of provider is a file and a row here:
  * see README.md.
  */
 #include "postgres.h"
@@ -22,7 +22,7 @@ static const ChannelKind *const kinds[] = {
 	&smtp_email, &genesys_email, &twilio_sms, &genesys_sms, &gateway_sms, &webhook
 };
 
-/* name NULL: the first that carries it, of any name. */
+/* The kind of this name (NULL: any) that carries the channel, or NULL. */
 static const ChannelKind *
 find_kind(ChannelCode channel, const char *name)
 {
@@ -89,7 +89,7 @@ channel_address_key(ChannelCode channel, const char *address)
 	return key;
 }
 
-/* Is there something that forbids to compose anything at all? */
+/* Is the route good for any message? If not, *failure is filled in. */
 static bool
 route_is_usable(const ChannelKind *kind, const Message *message, const Route *route,
 				ComposeFailure *failure)

@@ -1,7 +1,9 @@
 /*
  * destination.c
- *		Where a request goes: scheme, host and port of its URL. Only limits and
- *		circuits are kept by it; libcurl parses the URL by itself.
+ *		Where a request goes: scheme, host and port of its URL.
+ *
+ * Limits and circuits are kept per destination. libcurl parses the URL again
+ * for itself.
  */
 #include "postgres.h"
 
@@ -37,7 +39,7 @@ destination_of_url(const char *url, char *destination)
 	end = start + strcspn(start, "/?#");
 	for (const char *c = url; c < end && length < DESTINATION_SIZE - 8; c++)
 		destination[length++] = pg_ascii_tolower((unsigned char) *c);
-	/* A port stands behind the last colon, but not inside of [IPv6]. */
+	/* A port follows the last colon, unless that is inside of [IPv6]. */
 	has_port = false;
 	for (const char *c = end - 1; c >= start && *c != ']'; c--)
 	{

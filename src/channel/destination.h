@@ -1,6 +1,6 @@
 /*
  * destination.h
- *		Where a request goes: what its limits and its circuit are kept by.
+ *		Where a request goes: the key of its limits and its circuit.
  */
 #ifndef APPT_DESTINATION_H
 #define APPT_DESTINATION_H
@@ -9,9 +9,9 @@
 #define DESTINATION_SIZE 288
 
 /*
- * Fill in `destination`, of DESTINATION_SIZE bytes, padded with zeros, with the
- * scheme, host and port of a URL that url_problem() finds nothing wrong with;
- * "" if it has no scheme.
+ * Write the scheme, host and port of a URL that url_problem() accepts into
+ * `destination`, DESTINATION_SIZE bytes, padded with zeros; "" if the URL has no
+ * scheme.
  */
 extern void destination_of_url(const char *url, char *destination);
 

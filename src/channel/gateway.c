@@ -1,17 +1,17 @@
 /*
  * gateway.c
- *		SMS by any gateway that takes text messages over HTTP, as the
- *		provider's row describes it: url, and settings for method, headers,
- *		body and its content type, all but the method as templates
- *		(request_template.c), and for what an answer means.
+ *		SMS by any gateway that takes text messages over HTTP.
  *
- * The host is the administrator's alone: a URL's placeholders stand behind it,
- * and a message's text only in the query, where no text can be a path. A body
- * of JSON must be JSON with any text in it, so each placeholder stands between
- * quotes.
+ * The provider's row describes the request: url, and the settings method,
+ * headers, body and content_type. URL, headers and body are templates
+ * (request_template.c). Other settings describe what an answer means.
  *
- * {{id}} is the same for each attempt of a message: a gateway that is told it
- * can see to it that a retry is no second message.
+ * Only the administrator sets the host: placeholders come after it, and the
+ * message's text only in the query, where it can't change the path. A JSON body
+ * must stay JSON with any text in it, so placeholders are inside of quotes.
+ *
+ * {{id}} is the same for each attempt of a message: a gateway that receives it
+ * can recognize a retry.
  */
 #include "postgres.h"
 
@@ -35,22 +35,22 @@
 #define FORM_TYPE "application/x-www-form-urlencoded"
 #define JSON_TYPE "application/json"
 
-/* The settings, those left out as they are meant. Texts are UTF-8. */
+/* The settings, with defaults for those left out. Texts are UTF-8. */
 typedef struct Gateway
 {
 	const char *url;
 	const char *method;
 	const char *content_type;
-	TemplateContext body_context;	/* what kind of text the body is */
+	TemplateContext body_context;	/* of the body */
 	const char *body;			/* NULL: none */
 	List	   *statuses;		/* of char *: "200" or "200-299"; NIL: those
 								 * of 2xx */
-	const char *success_path;	/* NULL: the status says it all */
+	const char *success_path;	/* NULL: the status decides */
 	List	   *success_values; /* of char *; NIL: anything */
-	const char *message_id_path;	/* NULL: none is told */
+	const char *message_id_path;	/* NULL: none */
 } Gateway;
 
-/* Which escaping belongs to which content type. */
+/* The escaping that a content type needs. */
 static const struct
 {
 	const char *type;
@@ -64,7 +64,7 @@ static const struct
 	{"text/plain", CONTEXT_TEXT}
 };
 
-/* The type may be followed by the one charset that bodies are in. */
+/* False: the type is unknown, or has a parameter other than charset=utf-8. */
 static bool
 find_context(const char *content_type, TemplateContext *context)
 {
@@ -85,7 +85,7 @@ find_context(const char *content_type, TemplateContext *context)
 	return false;
 }
 
-/* What is sent where nobody says what. */
+/* For providers without a setting body; NULL: there is no default. */
 static const char *
 default_body(TemplateContext context)
 {
@@ -107,7 +107,7 @@ setting(const Route *route, const char *name, const char *otherwise)
 	return utf8 ? utf8 : "";
 }
 
-/* NULL, or what is wrong with it. */
+/* NULL, or what is wrong with the settings. */
 static const char *
 read_gateway(const Route *route, Gateway *gateway)
 {
@@ -135,7 +135,7 @@ read_gateway(const Route *route, Gateway *gateway)
 }
 
 /*
- * What may be configured.
+ * Checks of the configuration.
  */
 
 static const TemplateValues sample = {
@@ -143,7 +143,7 @@ static const TemplateValues sample = {
 	.id = "00000000-0000-0000-0000-000000000000"
 };
 
-/* The host as it is, the text in the query. */
+/* No placeholder before the host's end, the text only in the query. */
 static const char *
 gateway_url_problem(const char *url)
 {
@@ -273,7 +273,7 @@ gateway_needs_secret(const Route *route)
  * Composing.
  */
 
-/* The headers with what stands for their placeholders. */
+/* The headers with their placeholders replaced. */
 static bool
 render_headers(Request *request, const Route *route, const TemplateValues *values,
 			   ComposeFailure *failure)
@@ -301,7 +301,7 @@ render_url(Request *request, const Gateway *gateway, const TemplateValues *value
 {
 	char	   *url = request_template_render(gateway->url, CONTEXT_URL, values);
 	const char *problem = strlen(url) > MAX_URL_LENGTH ?
-		"the URL with the text in it is longer than 8000 bytes" : url_form_problem(url, false);
+	"the URL with the text in it is longer than 8000 bytes" : url_form_problem(url, false);
 
 	request->url = url;
 	return problem == NULL || compose_failed(failure, REASON_TEMPLATE_ERROR, problem);

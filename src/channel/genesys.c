@@ -2,16 +2,16 @@
  * genesys.c
  *		Genesys Cloud: SMS and EMAIL by its agentless APIs.
  *
- * Both are a POST of JSON below the region's API address, with a token that
- * the region's login host grants to the OAuth client: https://api.REGION goes
- * with https://login.REGION/oauth/token, any other address with /oauth/token
- * below itself; the setting token_url names another. Tokens are the transfer
- * engine's: one serves all transfers of a client.
+ * Both are a POST of JSON to the region's API, with a token that the region's
+ * login host grants to the OAuth client. The token endpoint of
+ * https://api.REGION is https://login.REGION/oauth/token, that of any other
+ * address /oauth/token below it, unless the setting token_url names one. The
+ * transfer engine fetches tokens, one for all transfers of a client.
  *
- * Genesys Cloud writes the email itself, with a Message-ID of its own: it takes
- * a subject, a text and HTML, one recipient, and no attachment, so that no
- * invitation goes with it. Neither API knows a key that would tell a message
- * sent again from a new one.
+ * Genesys Cloud writes the email itself, with its own Message-ID. It takes a
+ * subject, a text, HTML and one recipient, but no attachment: invitations are
+ * not sent. Neither API has an idempotency key: a retry after a delivery that
+ * went unnoticed is a second message.
  *
  * Source: https://developer.genesys.cloud/commdigital/digital/, "agentless",
  * and the models SendAgentlessOutboundMessageRequest and
@@ -30,7 +30,7 @@
 #define SMS_PATH "/api/v2/conversations/messages/agentless"
 #define EMAIL_PATH "/api/v2/conversations/emails/agentless"
 
-/* https://api.REGION and what follows; NULL: the address is another one. */
+/* From the region on: "REGION/..." of "https://api.REGION/..."; NULL: another address. */
 static const char *
 region_of(const char *url)
 {
@@ -39,7 +39,6 @@ region_of(const char *url)
 	return host != NULL && pg_strncasecmp(host, "://api.", 7) == 0 ? host + 7 : NULL;
 }
 
-/* Where tokens come from. */
 static char *
 find_token_url(const Route *route)
 {

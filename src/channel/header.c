@@ -1,7 +1,7 @@
 /*
  * header.c
- *		Headers of HTTP requests: which ones may be configured, and lists of
- *		them.
+ *		Headers of HTTP requests: which ones may be configured, and how they are
+ *		passed to libcurl.
  */
 #include "postgres.h"
 
@@ -55,7 +55,7 @@ has_header(List *lines, const char *name)
 	return false;
 }
 
-/* libcurl takes "Name:" for the wish to send no such header. */
+/* For a header without a value libcurl wants "Name;": "Name:" means not to send it. */
 char *
 header_line(const char *name, const char *value)
 {
@@ -73,7 +73,7 @@ add_headers(List **lines, List *headers, ComposeFailure *failure)
 	{
 		const Header *header = lfirst(cell);
 		const char *problem = header->value == NULL ? "the value of a secret header is not stored"
-			: header_problem(header->name, header->value);
+		: header_problem(header->name, header->value);
 		char	   *value = problem ? NULL : encoding_to_utf8(header->value);
 
 		if (value == NULL)

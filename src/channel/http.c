@@ -10,7 +10,7 @@
 #include "core/json_scan.h"
 #include "core/text.h"
 
-/* The client's name and secret, as far as both can be sent. */
+/* False: they contain what can't be sent. */
 static bool
 set_credentials(Request *request, const Route *route, ComposeFailure *failure)
 {
@@ -45,7 +45,6 @@ set_client_credentials(Request *request, const Route *route, const char *token_u
 	return set_credentials(request, route, failure);
 }
 
-/* What is sent to a provider, and the headers that it has unless it has them already. */
 void
 set_body(Request *request, const char *content_type, const char *body)
 {

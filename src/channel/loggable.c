@@ -13,7 +13,7 @@
 #include "channel/mask.h"
 #include "core/encoding.h"
 
-/* Make foreign bytes text of the server's encoding; what is no text becomes '?'. */
+/* Replace bytes that are not valid in the server's encoding, and control characters, by '?'. */
 static void
 clean_text(char *text)
 {
@@ -49,7 +49,7 @@ add_secret(List *secrets, const char *secret)
 	return utf8 == NULL ? secrets : lappend(secrets, unconstify(char *, utf8));
 }
 
-/* Of "Bearer xyz" some say only what follows the scheme. */
+/* The value, and without its scheme: of "Bearer xyz" some repeat only "xyz". */
 static List *
 add_header_secret(List *secrets, const char *value)
 {
@@ -59,14 +59,13 @@ add_header_secret(List *secrets, const char *value)
 	return blank == NULL ? secrets : add_secret(secrets, blank + 1);
 }
 
-/* All that the other side was told and nobody else is to know. */
 List *
 route_secrets(const Route *route, const Response *response)
 {
 	List	   *secrets = add_secret(NIL, route->password);
 	ListCell   *cell;
 
-	/* It came from outside, in UTF-8. */
+	/* The token endpoint's answer is UTF-8 already. */
 	if (response->token != NULL && response->token[0] != '\0')
 		secrets = lappend(secrets, unconstify(char *, response->token));
 
@@ -82,7 +81,6 @@ route_secrets(const Route *route, const Response *response)
 	return secrets;
 }
 
-/* What the log may keep of foreign text; NULL stays NULL. */
 char *
 loggable_text(const char *bytes, bool is_whole, List *secrets, int longest)
 {
@@ -99,7 +97,6 @@ loggable_text(const char *bytes, bool is_whole, List *secrets, int longest)
 	return text;
 }
 
-/* The same in one line. */
 char *
 loggable_line(const char *bytes, bool is_whole, List *secrets, int longest)
 {

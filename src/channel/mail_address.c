@@ -21,7 +21,7 @@
 #define MAX_LABEL 63
 #define MAX_ADDRESS 254
 
-/* Letters, digits and some signs, in parts divided by single dots. */
+/* Letters, digits and some signs, in parts separated by single dots. */
 static bool
 is_dot_atom(const char *text, size_t length)
 {
@@ -38,7 +38,7 @@ is_dot_atom(const char *text, size_t length)
 	return true;
 }
 
-/* Letters, digits and inner hyphens, in labels divided by single dots. */
+/* Letters, digits and inner hyphens, in labels separated by single dots. */
 static bool
 is_ascii_domain(const char *domain)
 {
@@ -99,7 +99,7 @@ ascii_mail_address(const char *address)
 	return strlen(result) <= MAX_ADDRESS ? result : NULL;
 }
 
-/* A piece of text without blanks around it. */
+/* A copy without blanks at its ends. */
 static char *
 trimmed(const char *start, const char *end)
 {

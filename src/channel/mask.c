@@ -55,7 +55,7 @@ typedef struct Needle
 								 * byte behind it */
 } Needle;
 
-/* Where a byte of a reading stands in the text. */
+/* Where a byte of a reading is in the text. */
 typedef struct Span
 {
 	int			start;
@@ -77,7 +77,7 @@ typedef struct Reading
 typedef enum Mark
 {
 	MARK_NONE, MARK_FIRST, MARK_OTHER
-} Mark;
+}			Mark;
 
 typedef struct Masking
 {
@@ -180,14 +180,14 @@ is_base64(char byte)
 		(byte >= '0' && byte <= '9') || byte == '+' || byte == '/' || byte == '-' || byte == '_';
 }
 
-/* Does the byte at `index` follow the one before it in the text, with no line break between? */
+/* Do the bytes at index - 1 and `index` adjoin in the text, with no line break between? */
 static bool
 is_joined(const Reading *reading, int index)
 {
 	return reading->origins[index - 1].end == reading->origins[index].start;
 }
 
-/* The whole run of letters that something in base64 is part of. */
+/* Extend the range to the whole run of base64 around it. */
 static void
 extend_base64(const Reading *reading, int *first, int *last)
 {
@@ -273,7 +273,7 @@ add_needle(List *needles, Needle needle)
 	return lappend(needles, copy);
 }
 
-/* A copy in which one character stands for another. */
+/* A copy with one character replaced by another. */
 static char *
 with_replaced(const char *text, char from, char to)
 {
@@ -287,11 +287,11 @@ with_replaced(const char *text, char from, char to)
 	return copy;
 }
 
-/* In base64, so many bytes behind one of its groups of three: what does not depend on what surrounds it. */
+/* Its base64 where it begins `behind` bytes after a group of three, without letters that depend on other bytes. */
 static List *
 add_base64(List *needles, const char *secret, int behind)
 {
-	static const int mixed[] = {0, 2, 3};	/* letters that hold bits of what
+	static const int mixed[] = {0, 2, 3};	/* letters that depend on what
 											 * comes before */
 	int			length = behind + strlen(secret);
 	char	   *bytes = psprintf("%.*s%s", behind, "  ", secret);
@@ -303,7 +303,7 @@ add_base64(List *needles, const char *secret, int behind)
 	letters[length * 8 / 6] = '\0';
 	letters += mixed[behind];
 	needles = add_needle(needles, (Needle) {letters, strlen(letters), .is_base64 = true});
-	/* As it stands in URLs. */
+	/* base64url */
 	other_letters = with_replaced(with_replaced(letters, '+', '-'), '/', '_');
 	if (strcmp(letters, other_letters) != 0)
 		needles = add_needle(needles, (Needle) {other_letters, strlen(other_letters), .is_base64 = true});
@@ -348,7 +348,7 @@ add_secret(List *needles, const char *secret)
 	if (strlen(secret) < SHORTEST_SECRET)
 		return needles;
 	needles = add_readings(needles, secret);
-	/* Forms write blanks so. */
+	/* Forms have + for a blank. */
 	if (strchr(secret, ' ') != NULL)
 		needles = add_readings(needles, with_replaced(secret, ' ', '+'));
 	needles = add_all_base64(needles, secret);
@@ -401,7 +401,10 @@ mask_secrets(const char *text, List *secrets, bool is_whole)
 	Reading		reading;
 	ListCell   *cell;
 
-	/* "ok" holds no secret: spare spelling them in all their forms. */
+	/*
+	 * Most answers are "ok": do not prepare all forms of the secrets for
+	 * these.
+	 */
 	if (strlen(text) < SHORTEST_SECRET)
 		return pstrdup(text);
 	foreach(cell, secrets)

@@ -2,10 +2,10 @@
  * mime.c
  *		Headers and bodies of a mail in 7-bit text.
  *
- * Lines have at most 78 characters and end with CR LF: headers that need more
- * are encoded words (RFC 2047), bodies are quoted-printable, or base64 where
- * that is shorter. So any mail server takes it, and no content can end a line
- * or a header by itself.
+ * Lines have at most 78 characters and end with CR LF. Headers that can't be
+ * folded to that, or are not ASCII, become encoded words (RFC 2047). Bodies are
+ * quoted-printable, or base64 where that is shorter. So any mail server accepts
+ * the message, and no content can end a line or a header.
  */
 #include "postgres.h"
 
@@ -37,11 +37,11 @@ append_encoded_word(StringInfo buffer, const char *bytes, int length)
 	appendStringInfo(buffer, "=?UTF-8?B?%.*s?=", encoded_length, encoded);
 }
 
-/* UTF-8 text as encoded words, one a line, no character cut in two. */
+/* UTF-8 text as encoded words, one a line; no character is split between two. */
 static void
 append_encoded_words(StringInfo buffer, const char *text, int column)
 {
-	/* What is left of the first line; the others start with a blank. */
+	/* Bytes that fit in the first line; `column` of it is used. */
 	int			room = (LINE_LENGTH - column - ENCODED_WORD_FRAME) / 4 * 3;
 
 	while (*text != '\0')
@@ -64,7 +64,7 @@ append_encoded_words(StringInfo buffer, const char *text, int column)
 	}
 }
 
-/* Can the text stand in a header without encoding, folded at its blanks? */
+/* Can the text be in a header unencoded, folded at its blanks? */
 static bool
 is_plain_header_text(const char *text)
 {
@@ -76,7 +76,7 @@ is_plain_header_text(const char *text)
 	{
 		if (*text < ' ' || *text > '~')
 			return false;
-		/* Runs of blanks would be lost at a fold. */
+		/* Folding would lose runs of blanks. */
 		if (*text == ' ' && (text[1] == ' ' || text[1] == '\0'))
 			return false;
 		word = *text == ' ' ? 0 : word + 1;
@@ -86,7 +86,7 @@ is_plain_header_text(const char *text)
 	return true;
 }
 
-/* Plain text, folded before the words that would make a line too long. */
+/* Plain text, folded before words that do not fit in the line. */
 static void
 append_folded(StringInfo buffer, const char *text, int column)
 {
@@ -105,7 +105,6 @@ append_folded(StringInfo buffer, const char *text, int column)
 	}
 }
 
-/* A header of free text. */
 void
 append_text_header(StringInfo buffer, const char *name, const char *text)
 {
@@ -117,7 +116,7 @@ append_text_header(StringInfo buffer, const char *name, const char *text)
 	appendStringInfoString(buffer, "\r\n");
 }
 
-/* A name that may stand before an address without quotes or encoding. */
+/* Can the name precede an address without quotes or encoding? */
 static bool
 is_plain_phrase(const char *name)
 {
@@ -126,7 +125,6 @@ is_plain_phrase(const char *name)
 			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(name);
 }
 
-/* A header of one mailbox; the address gets a line of its own if need be. */
 void
 append_mailbox_header(StringInfo buffer, const char *header, const char *name,
 					  const char *address)
@@ -164,7 +162,7 @@ append_date_header(StringInfo buffer, TimestampTz timestamp)
  * Bodies.
  */
 
-/* Line ends of any kind as CR LF, one at the end as well. */
+/* A copy with CR LF for any kind of line end, and one at the end. */
 static char *
 with_network_line_ends(const char *text)
 {
@@ -205,17 +203,17 @@ append_base64(StringInfo buffer, const char *text)
 	}
 }
 
-/* May this byte stand for itself in quoted-printable? */
+/* Is this byte left unencoded in quoted-printable? */
 static bool
 is_printable_as_is(const char *at)
 {
-	/* A blank at the end of a line would be lost. */
+	/* A blank at the end of a line may get lost on the way. */
 	if (*at == ' ' || *at == '\t')
 		return at[1] != '\r' && at[1] != '\0';
 	return *at > ' ' && *at <= '~' && *at != '=';
 }
 
-/* Text with CR LF line ends as quoted-printable, put together line by line. */
+/* Text with CR LF line ends as quoted-printable. */
 static void
 append_quoted_printable(StringInfo buffer, const char *text)
 {
@@ -235,7 +233,7 @@ append_quoted_printable(StringInfo buffer, const char *text)
 			text++;
 			continue;
 		}
-		/* Room for the soft line break itself. */
+		/* Leave room for the soft line break. */
 		if (column + (as_is ? 1 : 3) > LINE_LENGTH - 1)
 		{
 			appendBinaryStringInfo(buffer, line, column);
@@ -254,7 +252,7 @@ append_quoted_printable(StringInfo buffer, const char *text)
 	appendBinaryStringInfo(buffer, line, column);
 }
 
-/* Is base64 shorter: 4 bytes for 3, against 3 for each that is not ASCII? */
+/* Base64 takes 4 bytes for 3, quoted-printable 3 for each that is not ASCII. */
 static bool
 base64_is_shorter(const char *text)
 {
@@ -269,7 +267,6 @@ base64_is_shorter(const char *text)
 	return 2 * encoded > length / 3;
 }
 
-/* One body with its headers; the type is that of text: "html", perhaps with more parameters. */
 void
 append_part(StringInfo buffer, const char *type, const char *body)
 {
@@ -288,8 +285,8 @@ append_part(StringInfo buffer, const char *type, const char *body)
 }
 
 /*
- * Several parts. No encoded line can hold a boundary: it contains "=_", which
- * neither encoding produces. None is the beginning of another.
+ * Several parts. No encoded line can contain a boundary: neither encoding
+ * produces its "=_". No boundary is a prefix of another.
  */
 void
 begin_multipart(StringInfo buffer, const char *subtype, const char *level, const char *uid)

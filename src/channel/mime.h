@@ -31,7 +31,7 @@ extern void append_base64(StringInfo buffer, const char *text);
 
 /*
  * Several parts: begin_multipart writes the header, next_part the line before
- * each part, end_multipart the line behind the last. The level, "a" or "b", tells
+ * each part, end_multipart the line after the last. The level, "a" or "b", tells
  * nested ones apart; with the mail's uid it makes the boundary.
  */
 extern void begin_multipart(StringInfo buffer, const char *subtype, const char *level,

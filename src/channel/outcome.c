@@ -13,7 +13,7 @@
 #define LOGGED_RESPONSE_LENGTH 4096
 #define LOGGED_ID_LENGTH 256
 
-/* Retry-After: seconds or an HTTP date, in microseconds from the answer on. */
+/* Retry-After, seconds or an HTTP date, as microseconds from the answer on; -1: none. */
 static TimeOffset
 read_retry_after(const Response *response)
 {
@@ -26,7 +26,11 @@ read_retry_after(const Response *response)
 		return -1;
 	digits = strspn(text, "0123456789");
 	if (text[digits] == '\0')
-		/* More than a year is as good as a year; the cap is below it. */
+
+		/*
+		 * Longer numbers might overflow; retries are capped far below this
+		 * anyway.
+		 */
 		return (digits > 8 ? 100000000 : strtol(text, NULL, 10)) * USECS_PER_SEC;
 	date = digits > 0 || text[0] == '-' ? -1 : curl_getdate(text, NULL);
 
@@ -36,7 +40,6 @@ read_retry_after(const Response *response)
 	return Max(offset, 0);
 }
 
-/* After these answers trying again can't help (design: Failures). */
 OutcomeKind
 failed_kind(int status)
 {
@@ -63,7 +66,7 @@ outcome_kind(RequestProtocol protocol, const Response *response)
 	return is_smtp ? OUTCOME_FAILED : failed_kind(status);
 }
 
-/* The answer is whole, and the receiver's. */
+/* Is this a complete answer of the receiver? */
 static bool
 is_answered(const Response *response)
 {
@@ -71,14 +74,14 @@ is_answered(const Response *response)
 		!response->refused_by_policy;
 }
 
-/* One-time codes stand in no log: nothing is kept of an answer that may repeat the words. */
+/* An answer may repeat the message. One-time codes must not get into the log. */
 static bool
 may_be_quoted(const Message *message, const Response *response)
 {
 	return message->type != TYPE_CODE || response->status == 0;
 }
 
-/* That there was an answer, and which, without a word of it. */
+/* The answer's status without its words. */
 static char *
 describe_status(RequestProtocol protocol, const Response *response)
 {
@@ -87,7 +90,7 @@ describe_status(RequestProtocol protocol, const Response *response)
 					protocol == REQUEST_SMTP ? "status" : "HTTP status", response->status);
 }
 
-/* What went wrong, for the server's log. Of a mail that was refused the transfer quotes the answer. */
+/* What went wrong, for the server's log, without words of the answer: a refused mail's error quotes them. */
 static char *
 describe_cause(RequestProtocol protocol, const Response *response, List *secrets)
 {
@@ -98,14 +101,14 @@ describe_cause(RequestProtocol protocol, const Response *response, List *secrets
 	return loggable_line(response->error, false, secrets, LOGGED_RESPONSE_LENGTH);
 }
 
-/* What went wrong, for people, in one line; `told` is what the answer says itself. */
+/* What went wrong, for people, in one line; `told` is what read_answer found, or NULL. */
 static char *
 describe_failure(const char *told, RequestProtocol protocol, const Message *message,
 				 const Response *response, List *secrets)
 {
 	bool		is_quoted = may_be_quoted(message, response);
 
-	/* What the transfer says is why there is no answer, or none that is good. */
+	/* An error of the transfer explains why there is no usable answer. */
 	if (is_quoted && response->error != NULL && response->error[0] != '\0')
 		return loggable_line(response->error, false, secrets, LOGGED_RESPONSE_LENGTH);
 	if (is_quoted && told != NULL && told[0] != '\0')

@@ -42,8 +42,8 @@ alphanumeric_sender_is_valid(const char *sender)
 }
 
 /*
- * The digits of a number as people write them, "+30 (210) 223-4988" or
- * "210/2234988", with a plus sign if it has one. NULL if there is anything else.
+ * The digits, and a leading plus sign, of a number like "+30 (210) 223-4988" or
+ * "210/2234988". NULL if it contains anything else.
  */
 static char *
 significant_characters(const char *phone)
@@ -62,7 +62,7 @@ significant_characters(const char *phone)
 	return result;
 }
 
-/* In Italy and San Marino the 0 is part of the number, also from abroad. */
+/* In Italy and San Marino the 0 is dialed from abroad, too. */
 static bool
 keeps_leading_zero(const char *calling_code)
 {

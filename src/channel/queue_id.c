@@ -1,22 +1,21 @@
 /*
  * queue_id.c
- *		What a mail server calls a message that it took: the name under which
- *		its own log has it.
+ *		The id that a mail server gave to a message: its log has the message
+ *		under it.
  *
- * SMTP has no place for it. The answer to the end of the message is text for
- * people, in which each server tells it in its own way, if at all; these are
- * the ways of the servers that most mail goes through. Where none is found
- * nothing is made up: the answer as a whole is in the log beside it, and the
- * Message-ID, which appt chooses, is in every server's.
+ * SMTP has no field for it. The reply to the end of the message is text for
+ * people, and each server words the id differently, if it shows it. The shapes
+ * below are those of the most used servers. Without a match there is no id: the
+ * log keeps the whole reply, and every server's log has the Message-ID.
  */
 #include "postgres.h"
 
 #include "channel/queue_id.h"
 
 /*
- * What stands before and behind it, in any case. Without an `after` the words
- * before it leave no doubt; else that must follow ("": nothing does) and a
- * digit be in it, which words have none of.
+ * The text before and after the id, in upper or lower case. `after` NULL: the
+ * text before is unmistakable. Otherwise `after` must follow ("": the end), and
+ * the id must have a digit, which words have not.
  */
 typedef struct Shape
 {
@@ -39,9 +38,9 @@ static const Shape shapes[] = {
 	{"ok. ", ""}				/* Courier */
 };
 
-/* How many bytes from here on may be a name. */
+/* Bytes from here on that can be an id. */
 static size_t
-name_length(const char *text)
+id_length(const char *text)
 {
 	size_t		length = 0;
 
@@ -53,20 +52,20 @@ name_length(const char *text)
 }
 
 static bool
-is_followed(const char *name, size_t length, const char *after)
+is_followed(const char *id, size_t length, const char *after)
 {
-	const char *end = name + length;
+	const char *end = id + length;
 
 	if (after == NULL)
 		return true;
-	if (strcspn(name, "0123456789") >= length)
+	if (strcspn(id, "0123456789") >= length)
 		return false;
 	return after[0] == '\0' ? *end == '\0' : pg_strncasecmp(end, after, strlen(after)) == 0;
 }
 
-/* A copy of the name in this shape; NULL: there is none. */
+/* A copy of the id in this shape, or NULL. */
 static char *
-find_name(const char *text, const Shape *shape)
+find_id(const char *text, const Shape *shape)
 {
 	const char *at = text;
 
@@ -76,7 +75,7 @@ find_name(const char *text, const Shape *shape)
 
 		at += strlen(shape->before);
 		at += strspn(at, " ");
-		length = name_length(at);
+		length = id_length(at);
 		if (length > 0 && is_followed(at, length, shape->after))
 			return pnstrdup(at, length);
 	}
@@ -99,9 +98,9 @@ char *
 find_queue_id(const char *reply)
 {
 	const char *words = words_of(reply);
-	char	   *name = NULL;
+	char	   *id = NULL;
 
-	for (int i = 0; i < lengthof(shapes) && name == NULL; i++)
-		name = find_name(words, &shapes[i]);
-	return name;
+	for (int i = 0; i < lengthof(shapes) && id == NULL; i++)
+		id = find_id(words, &shapes[i]);
+	return id;
 }

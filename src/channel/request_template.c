@@ -1,15 +1,13 @@
 /*
  * request_template.c
- *		Templates of requests: text in which {{to}}, {{from}}, {{text}} and
- *		{{id}} stand for what a message brings, {{secret}} for the provider's
+ *		Templates of requests, with the placeholders {{to}}, {{from}}, {{text}}
+ *		and {{id}} for values of the message, and {{secret}} for the provider's
  *		password.
  *
- * They are not the templates that messages are written with: these describe
- * how a gateway wants to be spoken to, and nothing that a message holds may
- * change what is said to it. So each value is escaped as the context needs it
- * where it stands, nothing stands for itself unescaped, and there are no
- * sections. A secret may stand in a header alone: URLs and bodies end up in
- * logs, the gateway's own among them.
+ * These are not the templates of messages. They describe a gateway's interface,
+ * and no value of a message may change what is asked of it. So every value is
+ * escaped for its context, and there are no sections. A secret may only be in a
+ * header: URLs and bodies get into logs, also the gateway's.
  */
 #include "postgres.h"
 
@@ -32,14 +30,14 @@ static const char *const names[] = {
 	[PLACEHOLDER_SECRET] = "secret"
 };
 
-/* A piece of a template: text as it stands, then perhaps a placeholder. */
+/* A piece of a template: literal text, perhaps with a placeholder after it. */
 typedef struct Piece
 {
 	const char *text;
 	size_t		length;
 	bool		has_placeholder;
 	PlaceholderName name;
-	const char *end;			/* where the next piece starts */
+	const char *end;			/* start of the next piece */
 } Piece;
 
 const char *
@@ -48,7 +46,7 @@ request_template_placeholder(const char *template)
 	return strstr(template, OPENING);
 }
 
-/* The piece that starts here; NULL, or what is wrong with it. */
+/* Read the piece that starts here. NULL or what is wrong with it. */
 static const char *
 next_piece(const char *at, Piece *piece)
 {

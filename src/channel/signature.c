@@ -3,11 +3,9 @@
  *		Webhook signatures: HMAC-SHA256, in hex for x-signature and in base64
  *		for Standard Webhooks.
  *
- * A key is text. x-signature takes its bytes as they are. Standard Webhooks
- * libraries take what follows "whsec_" for base64 of the key, so a key that
- * starts like that is decoded for webhook-signature; others are used as they
- * are there too. The key is shown to the subscriber once, so both sides have
- * the same text.
+ * A key is text that the subscriber was shown once. x-signature uses its bytes.
+ * Libraries of Standard Webhooks expect base64 after "whsec_": a key with that
+ * prefix is decoded for webhook-signature; of any other key the bytes are used.
  */
 #include "postgres.h"
 

@@ -1,10 +1,9 @@
 /*
  * sms.c
- *		What text messages have in common, whoever carries them: numbers,
- *		senders, and which texts are sent.
+ *		A text message, checked, for any provider to send.
  *
- * A text goes out as it is, in UTF-8; dividing it into parts is the carrier's
- * business, and so is its price: texts longer than ten parts are a mistake.
+ * A text is sent unchanged, in UTF-8. The carrier splits it into parts and
+ * charges each: a text of more than ten parts is taken for a mistake.
  */
 #include "postgres.h"
 
@@ -12,7 +11,7 @@
 #include "channel/sms.h"
 #include "core/encoding.h"
 
-/* In characters. Twilio's limit, too. */
+/* In characters, as Twilio has it. */
 #define LONGEST_TEXT 1600
 
 static int

@@ -1,6 +1,9 @@
 /*
  * smtp.c
  *		EMAIL by an SMTP server: an RFC 5322 message in one buffer.
+ *
+ * A login is by user name and password, or, with the setting token_url, by an
+ * OAuth2 token (XOAUTH2): the password is the OAuth2 client's secret then.
  */
 #include "postgres.h"
 
@@ -13,7 +16,7 @@
 #include "core/json.h"
 #include "core/text.h"
 
-/* Text alone, or alternatives of which receivers show the last that they know. */
+/* Text only, or alternatives: readers show the last one that they support. */
 static void
 append_bodies(StringInfo buffer, const MailParts *parts)
 {
@@ -40,11 +43,12 @@ append_bodies(StringInfo buffer, const MailParts *parts)
 }
 
 /*
- * The bodies, and the calendar file once more as an attachment. Both are needed:
- * Outlook and Gmail make an invitation of an alternative of type text/calendar
- * whose method is the file's (RFC 6047), without a disposition and last; what
- * knows only attachments is offered one, of a type of its own, so that nobody
- * takes it for a second invitation. Google's own invitations look like this.
+ * The bodies, and the calendar file again as an attachment. Both are needed.
+ * Outlook and Gmail show an invitation for the last alternative if its type is
+ * text/calendar, its method that of the file (RFC 6047), and it has no
+ * disposition. Other readers support only attachments; this one has another type
+ * so that it is not shown as a second invitation. Google's invitations are built
+ * like this.
  */
 static void
 append_content(StringInfo buffer, const MailParts *parts)
@@ -86,7 +90,6 @@ append_message(StringInfo buffer, const MailParts *parts, TimestampTz timestamp)
 	append_content(buffer, parts);
 }
 
-/* How the connection is to be protected and opened. */
 static bool
 set_transport(Request *request, const Route *route, ComposeFailure *failure)
 {
@@ -132,7 +135,6 @@ route_client(const Route *route)
 	return route->username ? route->username : "";
 }
 
-/* The password is an OAuth2 client's then, and its token logs in (XOAUTH2). */
 static bool
 set_token(Request *request, const Route *route, ComposeFailure *failure)
 {

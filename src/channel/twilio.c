@@ -2,13 +2,13 @@
  * twilio.c
  *		SMS by Twilio's Messages API, or by a service that speaks it.
  *
- * A form is posted to /2010-04-01/Accounts/{account}/Messages.json with basic
- * authentication: by the account's SID and its token, or by an API key's SID
- * and secret, where the setting account_sid names the account. The URL is the
- * API's address, or that of Messages.json as a whole.
+ * The request is a form for /2010-04-01/Accounts/{account}/Messages.json. Basic
+ * authentication takes the account's SID and token, or an API key's SID and
+ * secret; then the setting account_sid names the account. The provider's URL is
+ * the API's address, or the whole URL of Messages.json.
  *
- * The API knows no key that would tell a message sent again from a new one: a
- * retry whose forerunner arrived after all is a second message.
+ * The API has no idempotency key: a retry after a delivery that went unnoticed
+ * is a second message.
  *
  * Source: https://www.twilio.com/docs/messaging/api/message-resource
  */
@@ -24,7 +24,7 @@
 
 #define MESSAGES "/Messages.json"
 
-/* SIDs of Twilio's own: two letters and 32 hexadecimal digits. */
+/* Twilio's ids: two letters and 32 hexadecimal digits. */
 static bool
 is_sid(const char *text, const char *letters)
 {
@@ -32,7 +32,7 @@ is_sid(const char *text, const char *letters)
 		strspn(text + 2, "0123456789abcdefABCDEF") == 32;
 }
 
-/* What may stand in the URL's path; services that speak the API name accounts in their own way, but a key is none. */
+/* An account's id in the URL's path: compatible services have their own form, but an API key is none. */
 static bool
 is_account(const char *text)
 {

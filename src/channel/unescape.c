@@ -32,7 +32,7 @@ hex_digit(char digit)
 	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* Exactly so many digits: true; false with *is_cut if the text ends among them. */
+/* Read `digits` digits. False if there are fewer, with *is_cut set if the text ends there. */
 static bool
 read_hex(const char *at, const char *end, int digits, uint32 *value, bool *is_cut)
 {
@@ -52,7 +52,7 @@ read_hex(const char *at, const char *end, int digits, uint32 *value, bool *is_cu
 	return true;
 }
 
-/* \uXXXX, and a second one for what lies beyond U+FFFF. */
+/* \uXXXX, or two of them for a character beyond U+FFFF. */
 static int
 unescape_utf16(const char *at, const char *end, char *unescaped, int *count)
 {
@@ -79,7 +79,7 @@ unescape_utf16(const char *at, const char *end, char *unescaped, int *count)
 	return length;
 }
 
-/* As in strings of JSON, and of most languages that print some. */
+/* As in strings of JSON and of most programming languages. */
 static int
 unescape_backslash(const char *at, const char *end, char *unescaped, int *count)
 {
@@ -189,7 +189,7 @@ unescape_entity(const char *at, const char *end, char *unescaped, int *count)
 	return length;
 }
 
-/* Does an escape begin here that a backslash before it does not belong to? */
+/* Does another escape begin here? A backslash before it is left for the next reading. */
 static bool
 is_percent_or_entity(const char *at, const char *end)
 {

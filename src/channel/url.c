@@ -16,7 +16,7 @@
 /* Many servers refuse longer ones. */
 #define MAX_URL_LENGTH 2000
 
-/* Only what no parser reads in two ways: printable ASCII, nothing quoted. */
+/* Printable ASCII without characters that parsers treat differently. */
 static bool
 url_is_plain(const char *url)
 {
@@ -30,7 +30,7 @@ url_is_plain(const char *url)
 	return true;
 }
 
-/* Behind a mail server's address may stand the name to greet it with (EHLO), where libcurl would decode %0d%0a. */
+/* The path of a mail server's URL is the name for EHLO. libcurl decodes it, so %0d%0a would inject a command. */
 static bool
 is_greeting_name(const char *url)
 {
@@ -41,7 +41,7 @@ is_greeting_name(const char *url)
 			   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") == strlen(name + 1);
 }
 
-/* What libcurl's parser finds wrong with it. */
+/* NULL or what libcurl's parser finds wrong. */
 static const char *
 parsed_url_problem(CURLU *parsed, const char *url, bool smtp)
 {
@@ -78,7 +78,6 @@ parsed_url_problem(CURLU *parsed, const char *url, bool smtp)
 	return NULL;
 }
 
-/* All but its length. */
 const char *
 url_form_problem(const char *url, bool smtp)
 {
@@ -91,14 +90,14 @@ url_form_problem(const char *url, bool smtp)
 		return "the URL must consist of printable ASCII characters without spaces, quotes, brackets < > { } and \\ ^ ` |";
 	if (strstr(url, "://") == NULL)
 		return "the URL has no scheme";
-	/* libcurl forgives one slash too many. */
+	/* libcurl accepts one slash too many. */
 	if (strstr(url, ":///") != NULL)
 		return "the URL has no host";
 	if (smtp && (strpbrk(url, "?#") != NULL || !is_greeting_name(url)))
 		return "what follows the mail server's host must be the name to greet it with: letters, digits, dots and hyphens";
 	parsed = curl_url();
 	if (parsed == NULL)
-		return "the URL could not be checked for want of memory";
+		return "the URL could not be checked for lack of memory";
 	problem = parsed_url_problem(parsed, url, smtp);
 	curl_url_cleanup(parsed);
 	return problem;
@@ -112,7 +111,7 @@ url_problem(const char *url, bool smtp)
 	return url_form_problem(url, smtp);
 }
 
-/* Of IPv4 every form that a look-up takes for an address: "0x7f.1", "2130706433". */
+/* IPv4 in every notation that getaddrinfo accepts: "0x7f.1", "2130706433". */
 static bool
 is_address(const char *host)
 {

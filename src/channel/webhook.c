@@ -2,14 +2,15 @@
  * webhook.c
  *		The WEBHOOK channel: a signed POST of {"id","type","payload","timestamp"}.
  *
- * The body is composed once an attempt and stored with it, so what is signed
- * is what the body holds: the payload is read back from it, by the inverse of
- * what wrote it. A body that webhook_body() did not write is not sent.
+ * The body is composed once for each attempt and stored with it. Signatures are
+ * of what the stored body contains: the payload is read back from it, by the
+ * inverse of the function that wrote it. A body that webhook_body() did not
+ * write is not sent.
  *
- * appt's own headers (signatures, ids) and those that frame an HTTP message
- * can't be set by a subscription or an appointment, nor Authorization where the
- * subscription says how to authenticate. Where both name the same header the
- * subscription's holds, since an administrator set it.
+ * Subscriptions and appointments can add headers, but none that appt itself sets
+ * (signatures, ids), none that frame an HTTP message, and no Authorization if the
+ * subscription has an authentication. If both set the same header, the
+ * subscription's is sent, because an administrator set it.
  */
 #include "postgres.h"
 
@@ -45,7 +46,7 @@ webhook_body(const pg_uuid_t *uid, NotificationType type, const char *payload,
 	return (char *) repalloc(body.data, body.len + 1);
 }
 
-/* The character that escape_json() wrote as \x, or -1. */
+/* Decode what escape_json() wrote after a backslash, and advance *at; -1: it wrote no such thing. */
 static int
 unescape(const char **at)
 {
@@ -102,8 +103,8 @@ webhook_payload(const char *body)
 typedef char *(*SignFunction) (const char *key, const char *content);
 
 /*
- * A header of signatures by keys first to last, divided by blanks; none if there
- * are no such keys. False: one of them is not usable.
+ * Append a header of the signatures by keys first to last, separated by blanks, if
+ * there are such keys. False: one of them is malformed.
  */
 static bool
 add_signature(List **lines, const char *name, SignFunction sign, const char *content,
@@ -128,10 +129,10 @@ add_signature(List **lines, const char *name, SignFunction sign, const char *con
 }
 
 /*
- * Of the keys the first is the newest; those before it sign, too, as long as they
- * last. Standard Webhooks has room for that in its header. x-signature holds one
- * signature, the newest key's, so the others stand in a header of their own: whoever
- * takes either has no gap while the key is exchanged.
+ * The first key is the newest; older ones sign, too, until they expire, so that a
+ * receiver can replace its key without a gap. The header of Standard Webhooks takes
+ * several signatures. x-signature has only the newest key's, x-signature-previous
+ * those of the others.
  */
 static bool
 sign_by_all(List **lines, List *keys, const char *payload, const char *signed_content)
@@ -144,7 +145,7 @@ sign_by_all(List **lines, List *keys, const char *payload, const char *signed_co
 		 add_signature(lines, "webhook-signature", standard_signature, signed_content, keys, 0, last));
 }
 
-/* x-signature and its previous ones, and the three headers of Standard Webhooks. */
+/* x-signature, x-signature-previous, and the three headers of Standard Webhooks. */
 static bool
 add_signatures(List **lines, const Message *message, const Route *route,
 			   const char *body, ComposeFailure *failure)
@@ -162,7 +163,7 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	*lines = lappend(*lines, psprintf("webhook-timestamp: " INT64_FORMAT, seconds));
 	signed_content = psprintf("%s." INT64_FORMAT ".%s", id, seconds, body);
 	is_signed = sign_by_all(lines, route->hmac_keys, payload, signed_content);
-	/* The message lives on, these copies of it need not. */
+	/* Large copies of the message that would live as long as the request. */
 	pfree(signed_content);
 	pfree(payload);
 	if (is_signed)
@@ -170,7 +171,7 @@ add_signatures(List **lines, const Message *message, const Route *route,
 	return compose_failed(failure, REASON_BAD_CONFIGURATION, "the subscription's key is not usable");
 }
 
-/* What is asked for is checked where it is stored; in a form no text does harm. */
+/* Scope and audience were checked when they were stored, and are escaped in the form. */
 static bool
 set_token(Request *request, const Route *route, ComposeFailure *failure)
 {
@@ -200,7 +201,7 @@ set_authentication(Request *request, const Route *route, ComposeFailure *failure
 	return true;
 }
 
-/* Who authenticates as the subscription says does not do so otherwise, too: whoever schedules may name headers. */
+/* An appointment's headers must not replace the subscription's authentication. */
 static List *
 without_authorization(List *lines)
 {
