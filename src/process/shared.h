@@ -66,7 +66,7 @@ extern DatabaseRecord *database_record(Oid database);	/* NULL: not known */
 extern DatabaseRecord *database_record_create(Oid database);	/* NULL: no room */
 extern bool database_is_held(Oid database);
 
-/* Have the launcher look at the database anew, now. Never fails. */
+/* Have the launcher look at the database again, now. Never fails. */
 extern void database_recheck(Oid database);
 
 /*

@@ -34,7 +34,7 @@
 /* The time between two steps, as a multiple of what the last one took. */
 #define TIMES_FOR_OTHERS 9
 
-/* The same while nothing is to be delivered. */
+/* The same while there is nothing to deliver. */
 #define TIMES_FOR_NOBODY 1
 
 /* The retention keeps up if it drops so many notifications for each 100 that were settled meanwhile. */

@@ -31,7 +31,7 @@ extern void crashes_describe(const CrashHistory *history, char *text, Size size)
 /* The database's worker has lived for a minute: its crashes no longer count. */
 extern void crashes_forget_history(Oid database);
 
-/* All other databases are gone: forget them. */
+/* Forget all other databases: they were dropped. */
 extern void crashes_forget_databases_except(List *databases);
 
 /* Changes whenever the suspects of any database change. Cheap. */

@@ -3,10 +3,10 @@
  *		One worker: the extension that it serves, whether it may send, and the
  *		transactions that it runs as the extension's owner.
  *
- * The worker checks again and again that the extension is there, has a version
- * that this library serves, is not being altered, and belongs to this database.
- * An error in a step may come from DDL that a check then finds: such an error is
- * not reported.
+ * The worker checks repeatedly that the extension exists, has a version that this
+ * library serves, is not being altered, and that the database is no copy. An error
+ * in a step may come from DDL on the extension. So it is followed by a check, and
+ * not reported if the check finds such DDL.
  */
 #include "postgres.h"
 
@@ -59,7 +59,7 @@ worker_create(Worker *worker, WorkerRecord *record)
 	worker->check_timeout = RegisterTimeout(USER_TIMEOUT, wake_up);
 }
 
-/* ---- what the worker is told ---- */
+/* ---- must it stop? ---- */
 
 bool
 worker_has_extension(const Worker *worker)

@@ -44,7 +44,7 @@ extern void worker_create(Worker *worker, WorkerRecord *record);
  */
 extern bool worker_run(Worker *worker, void (*step) (void *), void *argument, Failure *failure);
 
-/* Look at the extension, its version, its locks and the identity of the database. */
+/* Read the extension, its version, its locks and the identity of the database, now. */
 extern void worker_check(Worker *worker);
 
 /* Is it still the extension that the first check found? As of the last check. */

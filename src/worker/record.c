@@ -1,6 +1,6 @@
 /*
  * record.c
- *		What one worker tells of itself, in shared memory.
+ *		A worker's record in shared memory: how the worker writes it.
  */
 #include "postgres.h"
 

@@ -1,7 +1,7 @@
 /*
  * record.h
- *		What one worker tells of itself, in shared memory: what worker_status and
- *		open_circuits show, and what the launcher and database DDL go by.
+ *		A worker's record in shared memory. worker_status and open_circuits show
+ *		it, the launcher and database DDL read it.
  */
 #ifndef APPT_RECORD_H
 #define APPT_RECORD_H
@@ -49,7 +49,7 @@ typedef struct WorkerRecord
 	char		last_error[ERROR_LENGTH];
 } WorkerRecord;
 
-/* For the worker whose record it is; each takes the lock. */
+/* For the worker itself; each takes the lock. */
 
 /* QUIET_NOT: it sends. Explanation NULL: the reason's own. */
 extern void record_quiet(WorkerRecord *record, QuietReason reason, const char *explanation);

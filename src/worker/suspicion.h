@@ -8,7 +8,7 @@
 
 #include "worker/journal.h"
 
-/* Databases whose crashes are remembered; with one more the oldest is forgotten. */
+/* Databases with crashes to remember; one more replaces the oldest. */
 #define CRASH_HISTORIES 64
 
 /* Notifications that may be to blame; any further one is not remembered. */
@@ -61,7 +61,7 @@ extern void suspicion_clear(Suspicion *suspicion, Oid database, int64 id);
 /* The database's worker has lived for a minute. Its suspects stay. */
 extern void suspicion_forget_history(Suspicion *suspicion, Oid database);
 
-/* The database is gone. */
+/* The database was dropped. */
 extern void suspicion_forget_database(Suspicion *suspicion, Oid database);
 
 /* Points into *suspicion; NULL if no crash is remembered. */

@@ -8,9 +8,9 @@
 /* Would the same step fail again? */
 typedef enum FailureKind
 {
-	FAILURE_OF_DATA,			/* yes: the rows that it worked on are to blame */
+	FAILURE_OF_DATA,			/* yes, because of the rows that it worked on */
 	FAILURE_TRANSIENT,			/* not later: a lock, a full disk, a cancel, DDL */
-	FAILURE_UNKNOWN				/* either: a trigger of somebody's, say */
+	FAILURE_UNKNOWN				/* perhaps: a trigger that a user has added, say */
 } FailureKind;
 
 #define FAILURE_MESSAGE_SIZE 512
