@@ -5,7 +5,7 @@
  * Each entry is a memory context that holds its key, its value and all that was
  * allocated to make it; destroy() is called when the context is deleted. The
  * context is a child of the caller's until the value is complete, so an error
- * on the way frees everything, whatever raised it.
+ * before that frees everything.
  *
  * Entries are found by walking the list. The caches have some dozens of entries
  * and few of them are in use at a time, so the walk is short.

@@ -14,10 +14,8 @@
 typedef struct LruCache
 {
 	int			max_entries;
-	Size		max_bytes;		/* palloc'd by all entries together; 0: no
-								 * limit */
-	Size		max_entry_bytes;	/* a larger value is returned but not
-									 * kept; 0: no limit */
+	Size		max_bytes;		/* of all entries together; 0: no limit */
+	Size		max_entry_bytes;	/* a larger one is not kept; 0: no limit */
 
 	/*
 	 * Makes the value of a key that is not in the cache, or returns NULL if
@@ -29,8 +27,8 @@ typedef struct LruCache
 	void	   *(*make) (const void *key, void *argument);
 
 	/*
-	 * Releases what the value holds beside palloc'd memory; NULL: nothing.
-	 * Raises no error.
+	 * Releases what the value holds besides palloc'd memory; NULL: nothing.
+	 * Must not raise an error.
 	 */
 	void		(*destroy) (void *value);
 

@@ -15,7 +15,7 @@
 
 #include "render/builtin_templates.h"
 
-/* ---------- the parts that messages share ---------- */
+/* ---------- parts that messages share ---------- */
 
 #define WHEN \
 	"{{date}}, {{time24}}{{#zone}} {{zone}}{{/zone}}"

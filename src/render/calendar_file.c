@@ -22,7 +22,7 @@ static const struct
 	[CALENDAR_PUBLISH] = {"PUBLISH", "CONFIRMED"},
 	[CALENDAR_REQUEST] = {"REQUEST", "CONFIRMED"},
 	[CALENDAR_CANCEL] = {"CANCEL", "CANCELLED"},
-	/* For the other attendees it takes place (RFC 5546, 3.2.5). */
+	/* The event is not cancelled for the other attendees (RFC 5546, 3.2.5). */
 	[CALENDAR_UNINVITE] = {"CANCEL", NULL}
 };
 
@@ -32,7 +32,7 @@ calendar_method_name(CalendarMethod method)
 	return methods[method].name;
 }
 
-/* A line whose value is a text, if there is one. */
+/* A line with a value of type TEXT; no line if it is NULL. */
 static void
 text_line(StringInfo file, const char *name, const char *text)
 {

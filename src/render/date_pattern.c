@@ -2,8 +2,8 @@
  * date_pattern.c
  *		ICU date patterns that templates may hold.
  *
- * A pattern stands in a template where a name could stand, so what looks like a
- * name must not be taken for a pattern: a mistyped name would print a date.
+ * A template has patterns in the same place as names. A word that looks like a
+ * name must not be a pattern: a mistyped name would print a date.
  */
 #include "postgres.h"
 
@@ -19,10 +19,11 @@ typedef struct PatternLetter
 	char		letter;
 	char		field;			/* letters of one field exclude each other */
 	uint8		lengths;
-	bool		stands_alone;	/* may a single letter stand between
-								 * separators? x, e and v are rather names */
+	bool		may_be_single;	/* between separators; x, e and v are rather
+								 * names */
 } PatternLetter;
 
+#define MAX_RUN 6
 #define UP_TO(n) ((1 << ((n) + 1)) - 2)
 
 static const PatternLetter pattern_letters[] = {
@@ -84,65 +85,79 @@ is_time_field(char field)
 	return field == 'h' || field == 'm' || field == 's' || field == 'S';
 }
 
+/* A run of one letter. */
+typedef struct PatternRun
+{
+	const PatternLetter *letter;
+	int			length;
+	bool		touches_next;	/* is there no separator after it? */
+} PatternRun;
+
+/* Read the run that starts here; false if ICU gives it no meaning. */
+static bool
+read_run(const char *at, PatternRun *run)
+{
+	run->letter = pattern_letter(*at);
+	if (run->letter == NULL)
+		return false;
+	run->length = 1;
+	while (at[run->length] == *at)
+		run->length++;
+	run->touches_next = at[run->length] != '\0' && !is_separator(at[run->length]);
+	return run->length <= MAX_RUN && (run->letter->lengths & (1 << run->length)) != 0;
+}
+
 /*
  * May this run follow another without a separator, as in yyyyMMdd or hhmma?
- * Both need two letters or more, except for a last AM/PM or zone behind a time:
+ * Both need two letters or more, except for a last AM/PM or zone after a time:
  * otherwise words like "add", "bed" and "made" would be patterns.
  */
 static bool
-may_touch(char previous_field, int previous_length, char field, int length,
-		  bool is_last)
+may_touch(const PatternRun *previous, const PatternRun *run)
 {
-	if (previous_length < 2)
+	if (previous->length < 2)
 		return false;
-	if (length >= 2)
-		return true;
-	return is_last && is_time_field(previous_field) &&
-		(field == 'a' || field == 'z');
+	return run->length >= 2 ||
+		(!run->touches_next && is_time_field(previous->letter->field) &&
+		 (run->letter->field == 'a' || run->letter->field == 'z'));
+}
+
+/* previous: the run that this one touches, or NULL. */
+static bool
+is_run_allowed(const PatternRun *previous, const PatternRun *run)
+{
+	if (previous != NULL)
+		return may_touch(previous, run);
+	return run->length > 1 || run->touches_next || run->letter->may_be_single;
 }
 
 bool
 is_date_pattern(const char *text)
 {
-	const char *at = text;
 	char		fields[DATE_PATTERN_SIZE];
 	int			field_count = 0;
-	char		previous_field = '\0';	/* of the run that touches this one */
-	int			previous_length = 0;
+	PatternRun	run;
+	PatternRun	previous = {0};
+	bool		touches_previous = false;
 
 	if (strlen(text) >= DATE_PATTERN_SIZE || pattern_letter(*text) == NULL)
 		return false;
-	while (*at)
+	for (; *text; text += run.length)
 	{
-		const PatternLetter *letter;
-		int			length = 1;
-		bool		is_last;	/* does nothing touch the run's end? */
-
-		if (is_separator(*at))
+		if (is_separator(*text))
 		{
-			previous_field = '\0';
-			at++;
+			run.length = 1;
+			touches_previous = false;
 			continue;
 		}
-		letter = pattern_letter(*at);
-		if (letter == NULL)
+		if (!read_run(text, &run) || memchr(fields, run.letter->field, field_count) != NULL ||
+			!is_run_allowed(touches_previous ? &previous : NULL, &run))
 			return false;
-		while (at[length] == *at)
-			length++;
-		at += length;
-		if (length > 6 || (letter->lengths & (1 << length)) == 0 ||
-			memchr(fields, letter->field, field_count) != NULL)
-			return false;
-		is_last = *at == '\0' || is_separator(*at);
-		if (previous_field == '\0' ?
-			length == 1 && is_last && !letter->stands_alone :
-			!may_touch(previous_field, previous_length, letter->field, length, is_last))
-			return false;
-		fields[field_count++] = letter->field;
-		previous_field = letter->field;
-		previous_length = length;
+		fields[field_count++] = run.letter->field;
+		previous = run;
+		touches_previous = true;
 	}
-	return is_separator(at[-1]) ? at[-1] == '.' : true;
+	return !is_separator(text[-1]) || text[-1] == '.';
 }
 
 bool

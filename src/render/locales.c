@@ -144,8 +144,7 @@ country_exists(const char *country)
 {
 	const char *const *countries = uloc_getISOCountries();
 
-	if (isdigit((unsigned char) country[0]))	/* world, Europe, Latin
-												 * America */
+	if (isdigit((unsigned char) country[0]))	/* continents, the world */
 		return strcmp(country, "001") == 0 || strcmp(country, "150") == 0 ||
 			strcmp(country, "419") == 0;
 	for (; *countries; countries++)

@@ -3,7 +3,7 @@
  *		Parses templates.
  *
  * One pass over the text appends nodes and names.  The first mistake ends it,
- * with a sentence that tells the line.
+ * with a sentence that names the line.
  */
 #include "postgres.h"
 
