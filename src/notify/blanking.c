@@ -1,19 +1,20 @@
 /*
  * blanking.c
- *		Blanking what the messages of deleted appointments said.
+ *		Blanking the content of messages of deleted appointments.
  *
- * A message of a deleted appointment carries what it is composed from in its
- * context (planning.c) until nothing of the appointment is owed; then contexts
- * and bodies are blanked. An index holds what is kept, so a pass over it finds
- * whatever was not blanked when it was settled, also after a crash.
+ * A notification of a deleted appointment has in its context what its message is
+ * composed from (planning.c), until no notification of the appointment is
+ * unsettled. Then contexts and bodies are blanked. An index holds the rows that
+ * have a context, so a pass over it finds whatever was not blanked when it was
+ * settled, also after a crash.
  *
- * A manual retry revives a row that was settled. It locks the row, then looks
- * for the context. So the rows with a context are locked first, and only after
- * that it is looked whether anything is owed: either the retry is seen, and
- * nothing is blanked, or it finds the context gone and is refused. A row that
- * is locked may be about to be revived; its appointment is left for another
- * pass. So workers wait neither for callers nor for each other: the worker that
- * settles an appointment's last message looks again after its commit.
+ * A manual retry revives a settled row: it locks the row, then looks for the
+ * context. So the pass locks the rows with a context first and checks after that
+ * whether anything is unsettled. Either it sees the retry and blanks nothing, or
+ * the retry finds no context and is refused. A row that is locked may be about
+ * to be revived, so its appointment is left for another pass. Workers wait
+ * neither for callers nor for each other: the worker that settles an
+ * appointment's last message looks again after its commit.
  */
 #include "postgres.h"
 
@@ -25,13 +26,13 @@
 #include "core/wake.h"
 #include "notify/blanking.h"
 
-/* Rows with a context that one transaction looks at, */
+/* Rows with a context that one transaction examines. */
 #define KEPT_BATCH 500
 
-/* and attempts that it blanks. */
+/* Attempts that one transaction blanks. */
 #define BODIES_BATCH 1000
 
-/* Appointments as two columns for a statement. */
+/* Keys of appointments as two columns for a statement. */
 typedef struct Keys
 {
 	Column	   *applications;
@@ -81,7 +82,7 @@ blanking_request(const int64 *notification_ids, int count)
 
 /* ---- the steps of a pass ---- */
 
-/* The next appointments with kept contexts of which nothing is owed. */
+/* The next appointments that have contexts, and nothing unsettled among the rows that were examined. */
 static Keys
 find_candidates(BlankingPass *pass)
 {
@@ -114,7 +115,7 @@ find_candidates(BlankingPass *pass)
 	return candidates;
 }
 
-/* Lock their rows with a context, without waiting; counts the locked rows of each appointment. */
+/* Lock the rows with a context of these appointments, without waiting; count them by appointment. */
 static Keys
 lock_kept(const Keys *candidates, Column **counts)
 {
@@ -143,8 +144,8 @@ lock_kept(const Keys *candidates, Column **counts)
 }
 
 /*
- * With the locks held, and as it is now: those of which nothing is owed. If not
- * all that is kept could be locked, they are skipped.
+ * Those of which nothing is unsettled now, with the locks held. An appointment is
+ * skipped if not all of its rows with a context could be locked.
  */
 static Keys
 choose_settled(const Keys *locked, const Column *counts, bool *has_skipped)
@@ -176,7 +177,7 @@ choose_settled(const Keys *locked, const Column *counts, bool *has_skipped)
 
 /* ---- writing ---- */
 
-/* At most so many of their attempts; the result tells whether that was all. */
+/* Blank at most `limit` attempts of these appointments; true if those were all. */
 static bool
 blank_bodies(const Keys *keys, int64 limit)
 {
@@ -207,7 +208,7 @@ blank_contexts(const Keys *keys)
 
 /* ---- the whole ---- */
 
-/* Contexts go last: as long as there are any, a later pass finds the appointment. */
+/* Contexts are blanked last: as long as there is one, a later pass finds the appointment. */
 static bool
 blank_settled(const Keys *settled)
 {
@@ -238,7 +239,7 @@ blanking_continue(BlankingPass *pass)
 		*pass = before;
 }
 
-/* Before their attempts: the retention passes by a row that is locked, and would wait for its attempts. */
+/* Lock them before their attempts are changed: the retention skips locked notifications, but would wait for attempts. */
 static void
 lock_messages(const AppointmentKey *key)
 {

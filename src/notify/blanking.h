@@ -1,38 +1,38 @@
 /*
  * blanking.h
- *		Blanking what the messages of deleted appointments said.
+ *		Blanking the content of messages of deleted appointments.
  */
 #ifndef APPT_BLANKING_H
 #define APPT_BLANKING_H
 
 #include "notify/appointment_key.h"
 
-/* The place that a pass over the kept contexts has reached; all zero: the start. */
+/* How far a pass over the rows with a context has come; all zero: the start. */
 typedef struct BlankingPass
 {
 	AppointmentKey appointment;
 	int64		notification_id;
-	bool		is_over;		/* there is nothing kept after this place */
+	bool		is_over;		/* no row with a context follows */
 	bool		has_skipped;	/* something was locked: another pass is due */
 } BlankingPass;
 
 /*
- * Tell the workers at commit if any of these notifications, just settled, is of
- * an appointment that is gone: then the last of it may have been settled.
+ * Wake the workers at commit if any of these notifications, which were just
+ * settled, is of a deleted appointment: it may have been the last to be settled.
  */
 extern void blanking_request(const int64 *notification_ids, int count);
 
 /*
- * Blank context and bodies of some deleted appointments of which nothing is
- * owed any more, and move the pass on. Waits for nobody: an appointment of
- * which somebody has a settled message locked is left for another pass. In a
- * transaction of the worker's.
+ * Blank contexts and bodies of some deleted appointments of which everything is
+ * settled, and move the pass on. Does not wait: an appointment is left for
+ * another pass if another transaction has locked one of its settled messages.
+ * Runs in a transaction of the worker.
  */
 extern void blanking_continue(BlankingPass *pass);
 
 /*
- * Blank the log of an appointment about to be deleted, if nothing of it is
- * owed. The caller has the appointment's row locked.
+ * Blank the log of an appointment that is about to be deleted, if everything of
+ * it is settled. The caller has locked the appointment's row.
  */
 extern void blanking_of_deleted(const AppointmentKey *key);
 

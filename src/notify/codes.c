@@ -1,26 +1,26 @@
 /*
  * codes.c
- *		One-time codes as rows: who asked, how often, and what was used.
+ *		One-time codes as rows: requests, their limits, and use.
  *
- * A row has no code in it, see core/one_time_code.c. The latest row of a
- * contact is the only one that counts, so asking again makes older codes
- * invalid. Using one locks its row: of two calls that use it at the same time, the
- * second finds it used; if the first is rolled back (no place was left, say), the
- * code is still good.
+ * A row does not contain the code (core/one_time_code.c). Only the latest row of a
+ * contact is valid, so a new request invalidates older codes. Using a code locks
+ * its row: of two calls that use it at the same time, the second finds it used; if
+ * the first is rolled back, for instance because the time was taken, the code
+ * remains valid.
  *
- * Requests are counted in shared memory (core/code_counts.c) at once, so they
- * need not wait for each other's transactions, and count even if they are
- * undone. Rows are counted, too, of requests that were committed before the server
- * started, or whose codes were forgotten early. Purposes are counted apart,
- * so that nobody can keep an admin from verifying a sender by asking in its name.
+ * Requests are counted at once in shared memory (core/code_counts.c), so they do
+ * not wait for each other's transactions and count even if they are rolled back.
+ * Rows are counted, too, for requests that were committed before the server
+ * started, or whose codes shared memory dropped for lack of room. Each purpose has its own counts,
+ * so that a stranger's requests can't keep an admin from verifying a sender.
  *
- * A code can be guessed only after its request is committed, so not by the
- * transaction that asked for it: that one could be rolled back, and no row would
- * be left to limit the next request.
+ * A code can be redeemed only after its request is committed, so not by the
+ * transaction that requested it: that one could be rolled back, and no row would
+ * limit the next request.
  *
- * What a code was used for stands in its row: the appointment that it opened
- * and a digest of the arguments. The row is kept as long as the customer takes
- * part in it: who was removed must not read it any more.
+ * The row of a used code has the appointment that was booked with it and a digest
+ * of the call's arguments. It is kept as long as the customer is a participant: a
+ * customer who was removed must not read the appointment any more.
  */
 #include "postgres.h"
 
@@ -67,7 +67,7 @@ require_within(CodeLimit limit)
 	}
 }
 
-/* Requests that were committed. Contacts are compared as in core/code_counts.c. */
+/* Committed requests. Contacts are compared as in core/code_counts.c. */
 static CodeRequests
 count_rows(const CodeRequest *request, TimestampTz now)
 {
@@ -84,7 +84,6 @@ count_rows(const CodeRequest *request, TimestampTz now)
 		sql_text(request->client_address),
 		SQL_VALUE(TimestampTzGetDatum(now - ONE_TIME_CODE_LIFETIME))
 	};
-
 	CodeRequests requests;
 	Row		   *row;
 
@@ -186,15 +185,15 @@ typedef struct LatestCode
 	bool		is_ours;		/* this transaction asked for it */
 } LatestCode;
 
-/* False if no code was asked for. Waits for who is using it. */
+/* False if no code was requested. Waits for a transaction that uses it. */
 static bool
 lock_latest(const pg_uuid_t *application_id, const char *purpose, const Contact *contact,
 			LatestCode *latest)
 {
 	/*
-	 * Whether it may be used is looked at after the lock: a condition here
-	 * would find the one before. Until it is used, a row's xmin is who
-	 * inserted it.
+	 * Whether it may be used is checked after it is locked: a condition here
+	 * would find an older row. Until a row is used, its xmin is the
+	 * transaction that inserted it.
 	 */
 	static Statement lock = {
 		"SELECT id, nonce, expires_at, used_at IS NOT NULL, xmin FROM appt.one_time_code"
@@ -273,8 +272,8 @@ code_find_use(const pg_uuid_t *application_id, const Contact *contact, const cha
 	Row		   *row;
 
 	/*
-	 * Wait for a call that is using the code right now, to find what it
-	 * makes.
+	 * Wait for a call that is using the code right now, to find the
+	 * appointment that it books.
 	 */
 	if (!lock_latest(application_id, CODE_FOR_CUSTOMER, contact, &latest))
 		return false;

@@ -1,6 +1,6 @@
 /*
  * codes.h
- *		One-time codes: sending them to who asks, and taking them back.
+ *		One-time codes: sending them on request, and redeeming them.
  *
  * All need SPI connected, as the owner.
  */
@@ -10,7 +10,7 @@
 #include "core/one_time_code.h"
 #include "core/vocabulary.h"
 
-/* Who shows that an address is his. */
+/* An address that a code proves to be the caller's. */
 typedef struct Contact
 {
 	ChannelCode channel;		/* EMAIL or SMS */
@@ -18,44 +18,46 @@ typedef struct Contact
 } Contact;
 
 /*
- * Send a new code, the only one from then on that counts for this purpose and
- * contact. PT429 beyond the limits of core/code_counts.h; then nothing is sent.
- * The request counts even if the transaction is undone.
+ * Send a new code, which replaces earlier ones for this purpose and contact.
+ * PT429 beyond the limits of core/code_counts.h; then nothing is sent. The
+ * request counts even if the transaction is rolled back.
  */
 extern void code_request(const pg_uuid_t *application_id, const char *purpose,
 						 const Contact *contact);
 
 typedef enum CodeAnswer
 {
-	CODE_ACCEPTED,				/* and locked: code_use uses it up */
+	CODE_ACCEPTED,				/* and locked, for code_use */
 	CODE_WRONG,
-	CODE_ABSENT					/* none was asked for, or by this very transaction, or it has
-								 * expired, was used, or guessed at too often */
+	CODE_ABSENT					/* none was requested, or by this transaction
+								 * itself, or it has expired, was used, or was
+								 * guessed too often */
 } CodeAnswer;
 
 /*
- * Is it the code that was sent? Raises nothing for any guess; a wrong one is
- * counted even if the transaction is undone. Waits for who is using the code.
- * `id` is set if it is accepted.
+ * Is it the code that was sent? No guess raises an error; a wrong one is counted
+ * even if the transaction is rolled back. Waits for a transaction that uses the
+ * code. Sets *id if the guess is accepted.
  */
 extern CodeAnswer code_redeem(const pg_uuid_t *application_id, const char *purpose,
 							  const Contact *contact, const char *guess, int64 *id);
 
-/* What a customer's code was used for. */
+/* The call that a customer's code was used for. */
 typedef struct CodeUse
 {
-	bytea	   *arguments;		/* digest of the call's: see core/call_digest.h */
+	bytea	   *arguments;		/* digest of the call's arguments:
+								 * core/call_digest.h */
 	pg_uuid_t	appointment_id;
 	const char *participant_id; /* the customer; not set by code_find_use */
 } CodeUse;
 
-/* Use an accepted code up, if the transaction commits; `use` is NULL for a sender's. */
+/* Mark an accepted code as used, when the transaction commits; `use` is NULL for a sender's. */
 extern void code_use(const pg_uuid_t *application_id, int64 id, const CodeUse *use);
 
 /*
- * Is it a customer's code that was used with these very arguments? Then
- * use->appointment_id is what it opened. Otherwise as code_redeem: a wrong guess
- * is counted, and who is using the code is waited for.
+ * Is it a customer's code that was used with the same arguments? If so,
+ * use->appointment_id is set to the appointment. As with code_redeem, a wrong
+ * guess is counted, and a transaction that uses the code is waited for.
  */
 extern bool code_find_use(const pg_uuid_t *application_id, const Contact *contact,
 						  const char *guess, CodeUse *use);

@@ -1,14 +1,15 @@
 /*
  * due_notifications.c
- *		What waits in the queue though due, for the view notification_stats.
+ *		Notifications that wait in the queue although they are due, for the view
+ *		notification_stats.
  *
- * The queue itself is nobody's to read: its lanes hold every tenant's. Whom
- * a policy restricts gets the entries of its applications' lanes alone, found
- * from the applications and their subscriptions; walking all the lanes there
- * are would cost it what others have waiting. (The lane of a subscription that
- * was deleted is not found then; what is due there is settled by the worker as it
- * comes to it, and sent to nobody.) An agent gets those in its scope, as the
- * policies on notification have it.
+ * No role may read the queue itself, because its lanes belong to all tenants. A
+ * caller whom policies restrict gets the entries of its own applications' lanes,
+ * which are found from the applications and their subscriptions: walking all
+ * lanes would cost the caller time for other tenants' entries. (The lane of a
+ * deleted subscription is not found in this way; the worker settles its entries
+ * without sending them.) An agent gets the notifications in its scope, as by the
+ * policies on notification.
  */
 #include "postgres.h"
 
@@ -21,7 +22,7 @@
 
 PG_FUNCTION_INFO_V1(due_notifications);
 
-/* Of everybody: each lane is found by one probe from the one before. */
+/* Of all tenants: each lane is found by one index probe from the one before. */
 static Statement find_all = {
 	"WITH RECURSIVE lane (lane) AS ("
 	" (SELECT d.lane FROM appt.due d ORDER BY d.lane LIMIT 1)"
@@ -32,7 +33,7 @@ static Statement find_all = {
 	0, {0}, true
 };
 
-/* Of one application ($1), or of those of one organization ($2); of appointments alone ($4), and of one agent's ($3) or any. */
+/* Of one application ($1) or an organization's ($2); $4: only those of appointments, of one agent's ($3) or of any. */
 static Statement find_own = {
 	"WITH application AS ("
 	" SELECT a.id FROM appt.application a WHERE a.id = $1 OR a.organization_id = $2"
@@ -69,7 +70,7 @@ store_own(const Caller *caller, Tuplestorestate *rows)
 /*
  * appt.due_notifications() -> setof (notification_id bigint, due_at timestamptz)
  *
- * In the queue and due, of what the caller may read; 42501.
+ * The notifications in the queue that are due and that the caller may read; 42501.
  */
 Datum
 due_notifications(PG_FUNCTION_ARGS)

@@ -2,27 +2,27 @@
  * eligibility.c
  *		May this notification go out now, and what if its attempt failed?
  *
- * Several things can stand in the way at once; the one reported is what an
- * operator would want to know first. Nothing is judged before its time: what
- * stands in the way now may be gone by then. The judgements, in this order:
+ * Several obstacles may exist at once; the one that an operator wants to know
+ * first is reported. Nothing is judged before it is due, because an obstacle may
+ * be gone by then. The order:
  *
- *	1. Events have superseded it: the appointment was deleted, cancelled or has
- *	   ended, the call has started, the recipient was removed. CANCELLED: it is
- *	   pointless, whatever else is the case.
- *	2. The switches, the captured one first: it will never change. Then the
- *	   rule, and whether the customer knows of the appointment at all. SUPPRESSED:
- *	   somebody decided that it is not to be sent.
- *	3. The clock. A first attempt has its window; past it, it is MISSED (for a
- *	   ROOM whose appointment was not activated: for that reason). A retry has no
- *	   window but where a late message is worse than none: ROOM within 5 minutes
- *	   of its due time, REMINDER before the start, CODE and TEST within their 2
- *	   minutes. Past that it is FAILED, for it was attempted.
- *	4. A ROOM before the activation waits, for as long as its window is open.
- *	5. The way: platform and channel, provider or subscription, sender, address,
- *	   template. A subscription that is off, or gone, is a switch: SUPPRESSED;
- *	   the others are SKIPPED.
+ *	1. Events that supersede it: the appointment was deleted, cancelled or has
+ *	   ended, the call has started, the recipient was removed. It is CANCELLED.
+ *	2. The switches: first the appointment's, which was captured and never
+ *	   changes, then the organization's; the rule; whether the customer was ever
+ *	   told of the appointment. Somebody decided against the message: it is
+ *	   SUPPRESSED.
+ *	3. The clock. A first attempt has a window, after which it is MISSED (a ROOM
+ *	   whose appointment was not activated, for that reason). A retry has a limit
+ *	   only where a late message is worse than none: ROOM within 5 minutes after it
+ *	   is due, REMINDER before the start, CODE and TEST within 2 minutes. After
+ *	   that it is FAILED, since it was attempted.
+ *	4. A ROOM waits for the activation as long as its window is open.
+ *	5. The route: platform and channel, provider or subscription, sender, address,
+ *	   template. A subscription that is disabled or deleted counts as a switch:
+ *	   SUPPRESSED. Otherwise it is SKIPPED.
  *
- * A person's retry passes the clock, and goes also to who was never told.
+ * A manual retry ignores the clock and whether the customer was ever told.
  */
 #include "postgres.h"
 
@@ -34,7 +34,7 @@
 #include "notify/recipient.h"
 #include "notify/template_choice.h"
 
-/* The part of the wait between attempts that is left to chance. */
+/* The random part of the wait between attempts. */
 #define RETRY_JITTER 0.2
 
 static Decision
@@ -62,9 +62,9 @@ is_superseded_by(NotificationType type, SupersedingEvent event)
 }
 
 /*
- * What the state of things says has superseded it; REASON_NONE if nothing has.
- * A person may retry FOLLOW_UP, and CANCELLED, whatever became of the
- * appointment, and nothing else of one that is over.
+ * The event that has superseded it, as the facts show; REASON_NONE if there is
+ * none. FOLLOW_UP and CANCELLED may be retried by hand whatever the state of the
+ * appointment; other types may not once it is over.
  */
 static Reason
 superseded(const EligibilityInput *input)
@@ -136,7 +136,7 @@ window_end(NotificationType type, TimestampTz due_at,
 	pg_unreachable();
 }
 
-/* The last moment at which a retry may start; DT_NOEND if any will do. */
+/* The last moment at which a retry may start; DT_NOEND: no limit. */
 static TimestampTz
 retry_end(NotificationType type, TimestampTz due_at, TimestampTz start_at)
 {
@@ -153,7 +153,7 @@ retry_end(NotificationType type, TimestampTz due_at, TimestampTz start_at)
 	}
 }
 
-/* A ROOM tells the join link, which there is only after the activation. */
+/* A ROOM has the join link, which exists only after the activation. */
 static bool
 needs_activation(const EligibilityInput *input)
 {
@@ -184,7 +184,7 @@ judge_time(const EligibilityInput *input, TimestampTz now)
 	}
 }
 
-/* The code by which a sender is verified comes from that sender, and goes to nobody else. */
+/* The code that verifies a sender is sent by that sender to itself. */
 static bool
 needs_verified_sender(const EligibilityInput *input)
 {
@@ -266,7 +266,7 @@ describe_appointment(EligibilityInput *input, const NotificationFacts *facts)
 	input->call_started = facts->appointment != NULL && facts->appointment->call_started;
 	input->recipient_exists = strcmp(facts->recipient_kind, "CUSTOMER") != 0 ||
 		(facts->recipient != NULL && !facts->recipient_is_gone);
-	/* What is known of a deleted one's times is what was copied. */
+	/* Of a deleted appointment, the copies of its times are used. */
 	input->start_at = facts->appointment ? facts->appointment->start_at : facts->start_at;
 	input->end_at = facts->appointment ? facts->appointment->end_at : facts->end_at;
 }
@@ -284,8 +284,8 @@ is_sender(const RouteFacts *route, ChannelCode channel, const char *recipient)
 }
 
 /*
- * Who books without an agent shows one address to be its own. The other, that
- * anybody may have typed, is good once an agent has taken the appointment over.
+ * A customer who books without an agent proves that one address is its own. The
+ * other one may be anybody's; it is used once an agent organizes the appointment.
  */
 static bool
 is_verified(const NotificationFacts *facts)

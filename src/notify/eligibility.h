@@ -19,7 +19,7 @@ typedef enum AppointmentCondition
 	CONDITION_CANCELLED, CONDITION_DELETED
 } AppointmentCondition;
 
-/* All that the decision depends on. */
+/* Everything that the decision depends on. */
 typedef struct EligibilityInput
 {
 	NotificationType type;
@@ -33,24 +33,27 @@ typedef struct EligibilityInput
 	TimestampTz end_at;
 	bool		room_activates; /* sending ROOM activates the appointment */
 	bool		call_started;	/* a customer has joined */
-	bool		recipient_exists;	/* the customer is still a participant, or none is needed */
+	bool		recipient_exists;	/* the customer is still a participant, or
+									 * none is needed */
 	bool		appointment_switch; /* captured at scheduling */
 	bool		global_switch;
 	bool		rule_needed;	/* was it planned by a rule? */
 	bool		rule_enabled;
-	bool		never_told;		/* of the appointment, and the rule wants
-								 * CANCELLED suppressed then */
+	bool		never_told;		/* the customer was never told of the
+								 * appointment, and the rule suppresses
+								 * CANCELLED then */
 	bool		platform_allows;	/* TALKDESK has webhooks only */
 	bool		route_exists;	/* an enabled provider, or the subscription */
 	bool		route_enabled;
-	bool		channel_available;	/* there is code to send over it */
+	bool		channel_available;	/* this version can send over it */
 	bool		sender_verified;	/* or need not be */
-	bool		recipient_is_sender;	/* it goes to the address it is sent from */
+	bool		recipient_is_sender;	/* it is sent to its own sender's
+										 * address */
 	bool		address_given;
 	bool		address_valid;
 	bool		address_verified;	/* or need not be */
 	bool		template_exists;
-	bool		is_too_large;	/* it can't be loaded: nothing else is known */
+	bool		is_too_large;	/* it can't be loaded: nothing else is set */
 } EligibilityInput;
 
 typedef enum Verdict
@@ -74,7 +77,7 @@ extern Decision eligibility_decide(const EligibilityInput *input, TimestampTz no
 extern TimestampTz window_end(NotificationType type, TimestampTz due_at,
 							  TimestampTz start_at, TimestampTz end_at);
 
-/* What the facts say, as the input of the decision. */
+/* The input of the decision, from the facts. */
 extern EligibilityInput eligibility_input(const NotificationFacts *facts);
 
 typedef struct RetryInput
@@ -87,17 +90,19 @@ typedef struct RetryInput
 	int			max_attempts;
 	TimeOffset	retry_base;
 	TimeOffset	retry_cap;
-	TimeOffset	retry_after;	/* asked for by the other side, or -1 */
-	Reason		final;			/* why another attempt can't help; REASON_NONE:
-								 * it may */
-	Reason		superseded_by;	/* REASON_NONE: nothing happened meanwhile */
+	TimeOffset	retry_after;	/* microseconds that the server asked to wait,
+								 * or -1 */
+	Reason		final;			/* why another attempt is useless;
+								 * REASON_NONE: it is not */
+	Reason		superseded_by;	/* the event during the attempt; REASON_NONE:
+								 * none */
 	double		jitter;			/* in [-1, 1], from a random source */
 } RetryInput;
 
 /* RETRYING with `until`, FAILED, or CANCELLED with its reason. */
 extern Decision retry_decide(const RetryInput *input, TimestampTz now);
 
-/* base * 2^(n-1), +- 20 %, at most cap; raised by retry_after up to the cap. */
+/* Microseconds: base * 2^(n-1) +- 20 %, at least retry_after, at most cap. */
 extern TimeOffset retry_wait(const RetryInput *input);
 
 #endif							/* APPT_ELIGIBILITY_H */

@@ -2,8 +2,8 @@
  * event.c
  *		What a webhook tells of the event that planned it.
  *
- * It is written when the event is planned: later events change the appointment,
- * and a message that is composed then must still tell of its own event.
+ * It is stored when the event is planned: later events change the appointment,
+ * but the message must still tell of its own event.
  */
 #include "postgres.h"
 

@@ -1,9 +1,9 @@
 /*
  * event.h
- *		What a webhook tells of the event that planned it, beside the appointment
- *		as it is now: which fields an UPDATE changed, and from when a RESCHEDULE
- *		moved. Stored as notification.event, an object whose members are members
- *		of the payload.
+ *		What a webhook tells of the event that planned it: the fields that an
+ *		UPDATE changed, the times before a RESCHEDULE. It is stored in
+ *		notification.event, an object whose members become members of the
+ *		payload.
  *
  * Pure. Results live in CurrentMemoryContext.
  */
@@ -23,7 +23,7 @@
 #define FIELD_ORGANIZER "organizer"
 #define FIELD_PARTICIPANTS "participantIds"
 
-/* When an appointment was before it moved. */
+/* The times of an appointment before it was moved. */
 typedef struct PreviousTimes
 {
 	TimestampTz start_at;

@@ -56,18 +56,18 @@ typedef struct ParticipantFacts
 	char	   *phone;
 	char	   *locale;
 	Stored	   *metadata;
-	char	   *verified_channel;	/* NULL: there was no need to show an
-									 * address to be its own */
+	char	   *verified_channel;	/* whose address was proven by a code;
+									 * NULL: none had to be */
 } ParticipantFacts;
 
-/* As webhooks name a participant. */
+/* A participant as webhooks name it. */
 typedef struct ParticipantName
 {
 	char	   *id;
 	bool		is_customer;
 } ParticipantName;
 
-/* The appointment as it is now, or, once it is deleted, as it was. */
+/* The appointment as it is now or, if it is deleted, as it was last. */
 typedef struct AppointmentFacts
 {
 	pg_uuid_t	id;
@@ -98,7 +98,7 @@ typedef struct AppointmentFacts
 	TimestampTz room_expires;
 	bool		call_started;	/* a customer has joined */
 	List	   *participants;	/* of ParticipantName *, ordered by
-								 * created_at, id; loaded for webhooks alone */
+								 * created_at, id; loaded for webhooks only */
 } AppointmentFacts;
 
 /* A provider or subscription with its secrets. */
@@ -107,7 +107,7 @@ typedef struct RouteFacts
 	pg_uuid_t	id;
 	bool		enabled;
 	bool		is_verified;	/* providers */
-	Route		route;			/* what channel_compose wants */
+	Route		route;
 } RouteFacts;
 
 typedef struct TemplateFacts
@@ -120,8 +120,8 @@ typedef struct TemplateFacts
 } TemplateFacts;
 
 /*
- * The last attempt, when it was interrupted: it is sent again as it was. The
- * bodies are NULL where the log keeps none, or not the whole: then the message
+ * The message of the last attempt if that was interrupted: it is sent again as it
+ * was. The bodies are NULL if the log has none, or not the whole: then the message
  * is composed anew, to the same recipient.
  */
 typedef struct StoredMessage
@@ -140,7 +140,7 @@ typedef struct NotificationFacts
 	pg_uuid_t  *appointment_id; /* NULL: it has none */
 	char	   *recipient_kind;
 	char	   *recipient_id;
-	pg_uuid_t  *subscription_id;	/* webhooks alone */
+	pg_uuid_t  *subscription_id;	/* NULL unless it is a webhook */
 	int64		rule_id;		/* 0: planned by no rule */
 	NotificationType type;
 	ChannelCode channel;
@@ -153,26 +153,27 @@ typedef struct NotificationFacts
 	int			attempt_count;
 	TimestampTz next_attempt_at;	/* 0: none */
 	bool		is_manual;		/* the next attempt was asked for by a person */
-	bool		notifications_active;	/* the captured switch, a copy */
-	bool		never_told;		/* captured: nothing had told the customer of
-								 * the appointment */
-	char	   *address;		/* a copy, for when the recipient is gone */
+	bool		notifications_active;	/* the appointment's switch when this
+										 * was planned */
+	bool		never_told;		/* when this was planned, no message had told
+								 * the customer of the appointment */
+	char	   *address;		/* a copy, in case the recipient is removed */
 	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
 	TimestampTz end_at;
 	Jsonb	   *context;		/* of one without an appointment; else NULL */
-	Stored	   *snapshot;		/* of an appointment or participant that is
-								 * gone: what appointment and recipient are
-								 * read from; NULL: none */
-	Stored	   *event;			/* what a webhook tells of the event; NULL:
-								 * nothing */
-	bool		is_too_large;	/* more than may be loaded of it: all below is
-								 * NULL, and it can't be sent */
+	Stored	   *snapshot;		/* of a deleted appointment or a removed
+								 * participant, from which appointment and
+								 * recipient are read; NULL: none */
+	Stored	   *event;			/* members of a webhook's payload (event.h);
+								 * NULL: none */
+	bool		is_too_large;	/* it exceeds the budget: all below is NULL,
+								 * and it can't be sent */
 
-	const ApplicationFacts *application;	/* NULL: gone */
-	const AppointmentFacts *appointment;	/* NULL: has none, or gone without
-											 * context */
+	const ApplicationFacts *application;	/* NULL: deleted */
+	const AppointmentFacts *appointment;	/* NULL: it has none, or deleted
+											 * and no snapshot is left */
 	const ParticipantFacts *recipient;	/* a customer; NULL otherwise */
-	bool		recipient_is_gone;	/* removed: what context tells of it */
+	bool		recipient_is_gone;	/* removed: read from the snapshot */
 	bool		rule_exists;	/* false also where rule_id is 0 */
 	bool		rule_enabled;
 	bool		even_if_never_told; /* the rule's */

@@ -54,7 +54,7 @@ load_all_but_notifications(Batch *batch)
 		loaders[i] (batch);
 }
 
-/* All that it has is what stands in its own row. */
+/* Only what its own row has is kept, without context. */
 static void
 mark_too_large(NotificationFacts *facts)
 {
@@ -68,7 +68,7 @@ mark_too_large(NotificationFacts *facts)
 	facts->stored = NULL;
 }
 
-/* False if the budget is not enough, and these are more than one: then nothing of it is kept. */
+/* False if the budget is not enough for these and they are more than one: then nothing is kept. */
 static bool
 load_some(Batch *batch, const int64 *notification_ids, int count)
 {
@@ -125,7 +125,7 @@ facts_load_one_as_seen(int64 notification_id)
 	return load_one(&batch, notification_id);
 }
 
-/* Where a message that nobody planned would go. */
+/* The recipient of a message that nobody planned. */
 static void
 imagine_recipient(NotificationFacts *facts, const char *participant_id)
 {
@@ -150,7 +150,7 @@ imagine_recipient(NotificationFacts *facts, const char *participant_id)
 	}
 }
 
-/* A preview by webhook needs a customer of the appointment, too, though it tells of the appointment. */
+/* A preview by webhook must name a customer, too, though its message is about the appointment. */
 static bool
 is_customer_of(const NotificationFacts *facts, const char *participant_id)
 {
@@ -174,7 +174,7 @@ facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
 			  TimeOffset time_offset, int64 rule_id)
 {
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
-	Batch		batch = {.budget = FACTS_BUDGET,.context = CurrentMemoryContext};
+	Batch		batch = {.budget = FACTS_BUDGET, .context = CurrentMemoryContext};
 
 	facts->application_id = *application_id;
 	facts->appointment_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));

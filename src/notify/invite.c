@@ -2,21 +2,21 @@
  * invite.c
  *		The calendar file that goes with a mail to a customer.
  *
- * REQUEST goes with what tells of a time for the first time or of another one
- * (CREATE, RESCHEDULE), and with ROOM, by which the link gets into an event that
- * was invited to without one. CANCELLED brings CANCEL. A REMINDER has none: the
- * event is in the calendar already, and where it is not its owner has struck it
- * out; nor has a FOLLOW_UP.
+ * CREATE and RESCHEDULE, which tell a time, have a REQUEST; so has ROOM, because
+ * it adds the link to an event that was created without one. CANCELLED has a
+ * CANCEL. REMINDER has no file: the event is in the calendar already, or its
+ * owner has deleted it. FOLLOW_UP has none either.
  *
- * Calendars know the event again by its UID, the appointment's id, and take over
- * what has a higher SEQUENCE or, where that is the same, a later DTSTAMP; so the
- * stamp is the clock's. Both agree with appt.ical_event. The row that had the
- * SEQUENCE of a deletion is gone: it is the one after the last.
+ * Calendars recognize the event by its UID, the appointment's id, and update it
+ * if the SEQUENCE is higher or, for the same SEQUENCE, the DTSTAMP is later; so
+ * DTSTAMP is the current time. Both agree with appt.ical_event. A deletion counts
+ * as one more SEQUENCE, since no row is left to store it.
  *
- * The file is always of what is so now, also when the words of an interrupted
- * mail go out again: whichever of the two copies comes last, the calendar is
- * right. It tells what ical_event tells, and of people the recipient alone;
- * the organizer is the sender, for the answers of calendars go there.
+ * The file is always made from current data, also when the stored text of an
+ * interrupted mail is sent again: whichever copy arrives last, the calendar is
+ * right. It contains what ical_event contains, and the recipient as the only
+ * attendee; the organizer is the sender, because calendars send their answers
+ * there.
  */
 #include "postgres.h"
 
@@ -33,7 +33,7 @@ is_called_off(const AppointmentFacts *appointment)
 	return appointment->is_deleted || strcmp(appointment->state, "CANCELLED") == 0;
 }
 
-/* What this message asks of calendars; false if nothing. */
+/* The method of the file; false if this message has none. */
 static bool
 find_method(const NotificationFacts *facts, CalendarMethod *method)
 {
@@ -44,7 +44,7 @@ find_method(const NotificationFacts *facts, CalendarMethod *method)
 		case TYPE_CREATE:
 		case TYPE_RESCHEDULE:
 		case TYPE_ROOM:
-			/* It was called off meanwhile: the CANCELLED that says so is under way. */
+			/* If it was cancelled meanwhile, a CANCELLED is on its way. */
 			*method = CALENDAR_REQUEST;
 			return !is_off;
 		case TYPE_CANCELLED:
@@ -55,7 +55,7 @@ find_method(const NotificationFacts *facts, CalendarMethod *method)
 	}
 }
 
-/* Genesys Cloud's mails have no room for one. */
+/* Genesys Cloud's mails can't carry one. */
 static bool
 is_wanted(const NotificationFacts *facts)
 {
@@ -64,7 +64,7 @@ is_wanted(const NotificationFacts *facts)
 		json_root_bool(facts->route->route.settings, "invite", true);
 }
 
-/* Cancelling in place has counted already. */
+/* A deletion adds one, unless the appointment was cancelled before, which has added it. */
 static int
 find_sequence(const AppointmentFacts *appointment)
 {
@@ -81,14 +81,14 @@ find_title(const NotificationFacts *facts)
 	return facts->application != NULL ? facts->application->name : "";
 }
 
-/* A calendar is UTF-8: without what can't be converted there is none. The mail's own words are the channel's to judge. */
+/* Calendar files are UTF-8: text that can't be converted means no file. The channel judges the mail's own text. */
 static bool
 is_text(const char *text)
 {
 	return text == NULL || encoding_to_utf8(text) != NULL;
 }
 
-/* False if an address is not one; the channel will say so. */
+/* False if an address is not valid; the channel reports that. */
 static bool
 find_people(const NotificationFacts *facts, const Message *message, CalendarEvent *event)
 {

@@ -8,8 +8,8 @@
 #include "notify/facts.h"
 
 /*
- * Give the message its calendar file, if it is to have one. Pure: no SPI, no
- * clock. What calendars cannot hold goes without.
+ * Set the message's calendar file, in CurrentMemoryContext, if it has one. Pure:
+ * no SPI, no clock. A message that no valid file can be made of has none.
  */
 extern void add_invite(const NotificationFacts *facts, Message *message, TimestampTz now);
 

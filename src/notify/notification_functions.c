@@ -1,6 +1,6 @@
 /*
  * notification_functions.c
- *		What people ask about single notifications.
+ *		Eligibility and preview of a single notification, as SQL functions.
  */
 #include "postgres.h"
 
@@ -22,7 +22,7 @@
 PG_FUNCTION_INFO_V1(notification_eligibility);
 PG_FUNCTION_INFO_V1(preview_notification);
 
-/* A row of texts and one boolean, in the caller's memory. */
+/* The function's result, in the caller's memory context. */
 static Datum
 form_result(Call *call, FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 {
@@ -46,7 +46,7 @@ set_text(Datum *values, bool *nulls, int column, const char *text)
 
 /* ---- eligibility ---- */
 
-/* What an answer says. */
+/* The result of notification_eligibility. */
 typedef struct Answer
 {
 	bool		eligible;
@@ -54,7 +54,7 @@ typedef struct Answer
 	char	   *explanation;
 } Answer;
 
-/* What is settled or under way is not judged again. */
+/* The answer for a notification that is settled or being sent; false for others. */
 static bool
 answer_from_state(const NotificationFacts *facts, Answer *answer)
 {
@@ -99,9 +99,9 @@ answer_from_decision(const Decision *decision, TimestampTz at, TimestampTz judge
 }
 
 /*
- * The worker's own judgement. It looks at a notification no earlier than it
- * is due, so an earlier `at` asks what will be found then. (A ROOM that waits
- * for its activation is looked at again whenever that comes.)
+ * The worker's own judgement. The worker judges a notification only once it is
+ * due, so for an earlier `at` it is judged as of then. (A ROOM that waits for its
+ * activation is judged again when that happens.)
  */
 static Answer
 judge(const NotificationFacts *facts, TimestampTz at)
@@ -125,7 +125,7 @@ judge(const NotificationFacts *facts, TimestampTz at)
  * appt.notification_eligibility(notification_id bigint, at timestamptz = now(),
  *		OUT eligible boolean, OUT reason text, OUT explanation text)
  *
- * Will it go out, as things stand, and if not, why not? PT404. Source:
+ * Would it be sent, and if not, why not? PT404. Source:
  * auvious-notifications.txt, "Notification settings"; api.md.
  */
 Datum
@@ -200,7 +200,7 @@ read_offset(FunctionCallInfo fcinfo)
 	return elapsed_microseconds(offset);
 }
 
-/* The rule named, or the one with this offset; 0 if none has it. */
+/* The rule that is named, or the one with this offset; 0 if there is none. */
 static int64
 find_rule(FunctionCallInfo fcinfo, const pg_uuid_t *application_id,
 		  NotificationType type, ChannelCode channel)

@@ -1,34 +1,34 @@
 /*
  * planning.c
- *		From events to rows: what is owed is inserted, what events have
- *		superseded is cancelled.
+ *		Plans the notifications that an event owes, and cancels those that it
+ *		supersedes.
  *
- * Planning is one statement whatever it plans (for CANCELLED told.c adds one, for
- * who was never told): the appointment's row joined
- * with the enabled rules of its application and with its customers (email and
- * sms) or the application's subscriptions (webhook); the queue's rows come
- * from the same statement. Address, template, provider and switches are not
- * looked at here: they are judged when the message is due. Disabled
- * subscriptions are planned for too, for the same reason.
+ * Planning is one statement: it joins the appointment with the enabled rules of
+ * its application and with its customers (email and sms) or the application's
+ * subscriptions (webhook), and inserts the notifications and their rows of the
+ * queue. For CANCELLED, told.c adds a statement. Address, template, provider and
+ * switches are judged when the message is due, not here; so disabled
+ * subscriptions are planned for, too.
  *
  * Offsets are elapsed time: a day is 24 hours in every timezone, so they are
- * subtracted from the UTC clock and not from that of the session.
+ * subtracted from the time in UTC.
  *
- * A REMINDER due before `now` is not planned; one due exactly now is. A ROOM
- * that is past is planned: its window of 5 minutes may still be open, and if
- * not the log says MISSED.
+ * A REMINDER that is due before `now` is not planned; one that is due exactly now
+ * is. A ROOM that is past due is planned: its window of 5 minutes may still be
+ * open, and if it is not, the log says MISSED.
  *
- * Once the call has started there is nothing left to remind of or invite to:
- * a customer added then gets neither.
+ * A customer who is added after the call has started gets neither REMINDER nor
+ * ROOM.
  *
- * Whether ROOM messages are owed is read off the appointment: it has not been
- * activated, or was activated after it was scheduled. (The application's
- * auto_activate may have been switched on since.)
+ * ROOM is owed if the appointment has not been activated, or was activated after
+ * it was scheduled. The application's auto_activate does not tell: it may have
+ * been switched on since.
  *
- * Superseding is two statements. The first locks the rows, in the order of their
- * ids, and may wait for the worker to commit a claim or a settling; the second
- * has a snapshot that sees what the worker left, above all the place in the
- * queue. What is SENDING is only marked: its transfer can't be called back.
+ * Superseding takes two statements. The first locks the rows, in the order of
+ * their ids, and may wait until the worker commits a claim or a settling. The
+ * second has a later snapshot, which sees what the worker wrote, such as the key
+ * of a row in the queue. A notification that is SENDING is only marked: its
+ * transfer can't be undone.
  */
 #include "postgres.h"
 
@@ -49,7 +49,7 @@ PG_FUNCTION_INFO_V1(lane);
 
 #define TYPE_BIT(type) (1 << (type))
 
-/* Whom to plan for. */
+/* The recipients to plan for. */
 typedef enum Recipients
 {
 	RECIPIENTS_ALL, RECIPIENTS_PEOPLE, RECIPIENTS_SUBSCRIBERS
@@ -105,7 +105,7 @@ wake_for_row(Row *row)
 	wake_on_commit(lane, due_at);
 }
 
-/* So are those of all rows of the last statement. */
+/* The same for all rows of the last statement. */
 static void
 wake_for_planned(uint64 count)
 {
@@ -129,7 +129,7 @@ wake_for_planned(uint64 count)
 	"  AND (r.type NOT IN ('REMINDER', 'ROOM') OR a.interaction->>'state' = 'PENDING')" \
 	"  AND (r.type <> 'ROOM' OR a.state = 'SCHEDULED' OR a.activated_at > a.created_at)"
 
-/* To whom one of these goes: to the customers or the one named, or to the subscriptions. */
+/* The recipients of one of these: the customers, or the one named; or the subscriptions. */
 #define RECIPIENTS_OF_OWED \
 	"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
 	"   CASE o.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
@@ -181,7 +181,7 @@ types_by_telling(Telling telling)
 	return types;
 }
 
-/* Customers who were never told of the appointment; messages of these types must be superseded before. */
+/* The customers who were never told of the appointment. Notifications of these types must be superseded before. */
 static NullableDatum
 never_told(const AppointmentKey *key, int types, const char *participant_id, TimestampTz now)
 {
@@ -222,12 +222,12 @@ plan_by_rules(const AppointmentKey *key, int types, Recipients recipients,
 	plan_event(key, types, recipients, participant_id, NULL, now);
 }
 
-/* What an event may supersede; what has FAILED, too, since somebody may just have revived it by hand. */
+/* What an event may supersede. FAILED is included because somebody may just be retrying it by hand. */
 #define MAY_BE_SUPERSEDED "state IN ('PENDING', 'RETRYING', 'SENDING', 'FAILED')"
 
 /*
- * Lock the notifications of these types that may be superseded, in the order of
- * their ids; of one customer, or of all recipients. Are there any?
+ * Lock the notifications of these types that may be superseded, of one customer
+ * or of all recipients, in the order of their ids. False if there are none.
  */
 static bool
 lock_unsettled(const AppointmentKey *key, int types, const char *participant_id)
@@ -261,8 +261,9 @@ types_superseded_by(SupersedingEvent event)
 }
 
 /*
- * Cancel what this event supersedes, what waits for a retry too; mark what is
- * SENDING. A mark that is there already stays: it tells what came first.
+ * Cancel the notifications that this event supersedes, including those that wait
+ * for a retry, and mark those that are SENDING. An earlier mark stays: it names
+ * the first event.
  */
 static void
 supersede(const AppointmentKey *key, SupersedingEvent event, const char *participant_id)
@@ -302,9 +303,9 @@ supersede(const AppointmentKey *key, SupersedingEvent event, const char *partici
 }
 
 /*
- * Mark settled messages that a move supersedes, so that they can't be sent again
- * by hand. Other events can be read from the appointment and its participants;
- * earlier times and timezones stand nowhere else.
+ * Mark the settled notifications that a move supersedes, so that they can't be
+ * sent again by hand. Other events can be seen from the appointment and its
+ * participants, but earlier times and timezones are not stored.
  */
 static void
 mark_settled_before_move(const AppointmentKey *key)
@@ -354,9 +355,9 @@ plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now)
 }
 
 /*
- * A ROOM that came due before the activation waits at the end of its window:
- * move it back to where it was. That it waits is told by its place, not by our
- * clock: it may have come due since this transaction began.
+ * A ROOM that came due before the activation waits in the queue until the end of
+ * its window: make it due again. Whether it waits is seen from next_attempt_at,
+ * not from our clock: it may have come due since this transaction began.
  */
 static void
 wake_waiting_rooms(const AppointmentKey *key)
@@ -393,8 +394,9 @@ plan_call_started(const AppointmentKey *key)
 }
 
 /*
- * What is locked is counted, then what there is: nothing can be added to an
- * appointment that is locked, and nothing that we have locked can change.
+ * Count the notifications that could be locked, then all of them. Both counts
+ * are stable: the appointment is locked, so nothing can be added to it, and what
+ * we have locked can't change.
  */
 uint64
 plan_lock_endable(Datum application_ids, Datum appointment_ids)
@@ -453,9 +455,10 @@ plan_cancelled(const AppointmentKey *key, TimestampTz now)
 }
 
 /*
- * Whose the log is stands in its own rows, settled or not: it outlives the
- * appointment, and the policies on the log compare it. NULL where a customer
- * organizes. Rows are locked in the order of their ids, as elsewhere.
+ * Every notification, settled or not, has a copy of the appointment's organizer:
+ * the log outlives the appointment, and the policies on the log compare the
+ * copy. It is NULL where a customer organizes. Rows are locked in the order of
+ * their ids, as elsewhere.
  */
 static void
 copy_organizer(const AppointmentKey *key)
@@ -483,8 +486,9 @@ plan_reassigned(const AppointmentKey *key, const List *fields, TimestampTz now)
 }
 
 /*
- * Nobody is told that what was cancelled, has ended or is over is deleted. (In
- * these words no partial index matches: the row is found by its key.)
+ * False if the appointment was cancelled, has ended or is past: then nobody is
+ * told of its deletion. (The condition is worded such that no partial index
+ * matches it, so the row is found by its key.)
  */
 static bool
 is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
@@ -500,9 +504,9 @@ is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
 }
 
 /*
- * Whatever is still to go out takes along what it is composed from: to a
- * customer that of the customer, unless it was removed before, and to a
- * subscriber who takes part. The appointment's snapshot is made once.
+ * Store in the context of each unsettled notification what it is composed from:
+ * the appointment and its room; for a customer, the customer, unless it was
+ * removed before; for a subscriber, the participants.
  */
 static void
 keep_snapshots(const AppointmentKey *key)
@@ -543,7 +547,7 @@ plan_deleted(const AppointmentKey *key, TimestampTz now)
 	blanking_of_deleted(key);
 }
 
-/* The person is about to be gone: the messages to it take along who it was. */
+/* A customer is about to be removed: store it in the context of the messages to it. */
 static void
 keep_participant(const AppointmentKey *key, const char *participant_id)
 {
@@ -588,9 +592,9 @@ types_ignoring_switches(void)
 }
 
 /*
- * The worker judges a message when it has a place for it. One that waited for
- * its turn all the while the switch was off must not go out because nobody
- * looked at it in time.
+ * The worker judges a message when it has a slot for it. A message that was due
+ * and waited for a slot while the switch was off must not go out later, so it is
+ * suppressed here.
  */
 void
 plan_switched_on(const pg_uuid_t *organization_id, TimestampTz off_since, TimestampTz now)

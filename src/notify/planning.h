@@ -2,11 +2,11 @@
  * planning.h
  *		What an event in an appointment's life owes, and what it supersedes.
  *
- * Called by the functions that change appointments, in their transaction,
- * as the owner, SPI connected, the appointment's row locked FOR UPDATE (or just
- * inserted) and already in its new state. Each is a fixed number of
- * statements. Locks taken: notification rows, in the order of their ids.
- * What is planned wakes the worker when the transaction commits.
+ * For the functions that change appointments, in their transaction: as the owner,
+ * with SPI connected and the appointment's row locked FOR UPDATE (or just
+ * inserted) and already in its new state. Each function runs a fixed number of
+ * statements. Notifications are locked in the order of their ids. The worker is
+ * woken when the transaction commits.
  */
 #ifndef APPT_PLANNING_H
 #define APPT_PLANNING_H
@@ -19,22 +19,22 @@
 #include "notify/appointment_key.h"
 #include "notify/event.h"
 
-/* schedule: CREATE, REMINDER and, where auto_activate is off, ROOM. */
+/* Scheduled: CREATE, REMINDER and, where auto_activate is off, ROOM. */
 extern void plan_scheduled(const AppointmentKey *key, TimestampTz now);
 
-/* A customer added later: its own CREATE, REMINDERs, ROOM by email and sms; UPDATE to subscribers. */
+/* A customer was added later: CREATE, REMINDER and ROOM to the customer; UPDATE to subscribers. */
 extern void plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now);
 
-/* start, duration or timezone changed: supersedes, then RESCHEDULE and reminders anew. */
+/* Start, duration or timezone changed: supersedes, then RESCHEDULE, and REMINDER and ROOM anew. */
 extern void plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now);
 
-/* Anything else changed that subscribers are told of: UPDATE; `fields` as event.h names them. */
+/* Another field that subscribers are told of changed: UPDATE; `fields` is a List of the names in event.h. */
 extern void plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now);
 
-/* Another organizer: the log becomes its own; UPDATE to subscribers. */
+/* Another organizer: the log becomes that agent's; UPDATE to subscribers. */
 extern void plan_reassigned(const AppointmentKey *key, const List *fields, TimestampTz now);
 
-/* Explicit activation: ACTIVATE to subscribers; wakes a ROOM that waits. */
+/* Activated explicitly: ACTIVATE to subscribers; a ROOM that waits for it is due again. */
 extern void plan_activated(const AppointmentKey *key, TimestampTz now);
 
 /* The first customer joined: supersedes REMINDER and ROOM. */
@@ -42,9 +42,9 @@ extern void plan_call_started(const AppointmentKey *key);
 
 /*
  * Lock the notifications that the end of these appointments supersedes, without
- * waiting. The appointments are locked. Returns how many of them may end,
- * because all of theirs could be locked; the rows of the last statement are
- * their keys.
+ * waiting. The appointments must be locked. Returns the number of appointments
+ * of which all such notifications could be locked, so that they may end; their
+ * keys are the rows of the last statement.
  */
 extern uint64 plan_lock_endable(Datum application_ids, Datum appointment_ids);
 
@@ -55,18 +55,18 @@ extern void plan_ended(const AppointmentKey *key, TimestampTz now);
 extern void plan_cancelled(const AppointmentKey *key, TimestampTz now);
 
 /*
- * About to be deleted: supersedes, then CANCELLED if it was not yet over, each
- * with a snapshot in context. To be called before the row goes.
+ * About to be deleted: supersedes, then CANCELLED unless it is already over, each
+ * with a snapshot in context. Call it before the row is deleted.
  */
 extern void plan_deleted(const AppointmentKey *key, TimestampTz now);
 
-/* A participant is about to be removed; a customer gets CANCELLED by email and sms; UPDATE to subscribers. */
+/* A participant is about to be removed: CANCELLED by email and sms to a customer; UPDATE to subscribers. */
 extern void plan_participant_removed(const AppointmentKey *key, const char *participant_id,
 									 bool is_customer, TimestampTz now);
 
 /*
- * The organization's switch is about to be on again: what has come due since it
- * was off, and was held back by a limit or an open circuit, is SUPPRESSED.
+ * The organization's switch is about to be switched on again: notifications that
+ * came due while it was off and are still waiting are SUPPRESSED.
  */
 extern void plan_switched_on(const pg_uuid_t *organization_id, TimestampTz off_since, TimestampTz now);
 

@@ -1,20 +1,20 @@
 /*
  * retry.c
- *		Sending again by hand: what has failed, as one more attempt; what was
- *		settled otherwise, as a new notification.
+ *		Sending again by hand: a failed notification by one more attempt, one
+ *		that was settled otherwise as a new notification.
  *
  * Source: auvious-notifications.txt ("Manual retry is available only for the
- * most recent failure entry"); design.md, Failures. The latest is the failure
- * after whose first attempt none of the same appointment, recipient, channel
- * and type was first attempted. What the worker would not send now (switched
- * off, superseded, no provider, no address) is refused with that reason: the
- * entry stays as it is, and can be sent again once that is mended. Window and
- * max_attempts do not count.
+ * most recent failure entry"); design.md, Failures. A failure is the latest if no
+ * notification of the same appointment, recipient, channel and type was first
+ * attempted after its own first attempt. A notification that the worker would not
+ * send now (switched off, superseded, no provider, no address) is refused with
+ * that reason: it stays as it is and can be retried once the obstacle is removed.
+ * Window and max_attempts do not apply.
  *
- * The appointment is locked first and shared, so that nobody cancels it between
- * the look and the row's return into the queue; after that the notification.
- * Who sends one again waits for these locks. Who retries several waits for
- * nobody: a lock is an obstacle like any other.
+ * The appointment is locked first, shared, so that nobody cancels it between the
+ * check and the row's return into the queue; then the notification is locked.
+ * Sending one again waits for these locks. Retrying several does not wait: a lock
+ * is an obstacle like any other.
  */
 #include "postgres.h"
 
@@ -30,7 +30,7 @@
 #include "notify/facts_load.h"
 #include "notify/retry.h"
 
-/* ---- what stands in the way; NULL: nothing ---- */
+/* ---- obstacles; NULL: none ---- */
 
 static char *
 failure_obstacle(const NotificationFacts *facts, bool as_seen)
@@ -59,7 +59,7 @@ failure_obstacle(const NotificationFacts *facts, bool as_seen)
 					facts->id, next_int64(ROW(0)));
 }
 
-/* Why the worker would not send it, though a person asked for it. */
+/* Why the worker would not send it in a manual attempt. */
 static char *
 decision_obstacle(const NotificationFacts *facts, TimestampTz now)
 {
@@ -78,7 +78,7 @@ decision_obstacle(const NotificationFacts *facts, TimestampTz now)
 					facts->id, reason_explanation(decision.reason), reason_code(decision.reason));
 }
 
-/* What keeps anything from being sent now. */
+/* Why it would not be sent now, whatever its state. */
 static char *
 sending_obstacle(const NotificationFacts *facts, TimestampTz now)
 {
@@ -134,7 +134,7 @@ lock_notification(int64 notification_id)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, notification_id));
 }
 
-/* Lock it and its appointment; the facts as they are after that. */
+/* Lock it and its appointment, then load its facts. */
 static const NotificationFacts *
 lock_and_load(int64 notification_id, const pg_uuid_t *application_id, const pg_uuid_t *appointment_id)
 {
@@ -180,7 +180,7 @@ retry_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 	wake_by_hand_on_commit(facts->lane, now);
 }
 
-/* A copy of the first one, with the live appointment and recipient as they are now. */
+/* Plan a copy, with the current title, times and address where appointment and recipient exist. */
 static int64
 plan_again(int64 notification_id, TimestampTz now)
 {
@@ -246,7 +246,7 @@ find_candidate(RetryCandidate *candidates, int count, int64 id)
 	return (RetryCandidate *) bsearch(&key, candidates, count, sizeof(RetryCandidate), compare_ids);
 }
 
-/* Lock their appointments (shared); those that another transaction has locked are left out. */
+/* Lock their appointments (shared), except those that another transaction has locked. */
 static List *
 lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *candidates, int count)
 {
@@ -268,7 +268,7 @@ lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *ca
 	return locked;
 }
 
-/* Those that nobody has locked; returns how many. */
+/* Lock those that no other transaction has locked; returns how many. */
 static int
 lock_free_notifications(const RetryCandidate *candidates, int count, int64 *locked)
 {
@@ -287,7 +287,7 @@ lock_free_notifications(const RetryCandidate *candidates, int count, int64 *lock
 	return rows;
 }
 
-/* What is gone needs no lock. */
+/* Could its appointment not be locked? One that is deleted needs no lock. */
 static bool
 is_held(const NotificationFacts *facts, const List *locked_appointments)
 {
@@ -303,14 +303,14 @@ is_held(const NotificationFacts *facts, const List *locked_appointments)
 
 #define HELD "Another transaction is changing it, or its appointment."
 
-/* Several that are tried again together. */
+/* Several notifications that are retried together. */
 typedef struct Several
 {
 	TimestampTz now;
 	RetryCandidate *candidates;
 	int			count;
-	const List *appointments;	/* that are locked */
-	Column	   *ids;			/* of those that can be */
+	const List *appointments;	/* ids of those that are locked */
+	Column	   *ids;			/* of the notifications that can be retried */
 } Several;
 
 static void
@@ -327,7 +327,7 @@ judge_candidate(Several *several, const NotificationFacts *facts)
 	wake_by_hand_on_commit(facts->lane, several->now);
 }
 
-/* Retries as many of these as can be loaded at once, after they were locked; returns how many. */
+/* Judge as many of these locked notifications as can be loaded at once; returns how many. */
 static int
 judge_some(Several *several, const int64 *locked, int count)
 {

@@ -1,8 +1,8 @@
 /*
  * retry.h
- *		A person sends something again.
+ *		Sending again by hand.
  *
- * SPI connected, as the owner. Explanations are sentences in
+ * SPI must be connected, as the owner. Explanations are sentences in
  * CurrentMemoryContext.
  */
 #ifndef APPT_RETRY_H
@@ -11,20 +11,20 @@
 #include "notify/facts.h"
 
 /*
- * Why it can't be retried by hand, as things stand; NULL if it can. `as_seen`:
- * as the calling query sees it, for STABLE functions.
+ * Why it can't be retried by hand now; NULL if it can. `as_seen`: in the calling
+ * query's snapshot, for STABLE functions.
  */
 extern char *retry_obstacle(const NotificationFacts *facts, bool as_seen, TimestampTz now);
 
 /*
- * Put a failed notification back into the queue, to be sent at once as one
- * more attempt, marked manual. PT409, saying why, if it may not be; PT404 if
- * it is gone. Locks the appointment (shared), then the notification.
+ * Put a failed notification back into the queue for one more attempt at once,
+ * marked manual. PT409 with the obstacle if it can't be retried; PT404 if it does
+ * not exist. Locks the appointment (shared), then the notification.
  */
 extern void retry_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 						  const pg_uuid_t *appointment_id);
 
-/* One of several to be retried. */
+/* One of several notifications to retry. */
 typedef struct RetryCandidate
 {
 	int64		notification_id;
@@ -33,15 +33,15 @@ typedef struct RetryCandidate
 } RetryCandidate;
 
 /*
- * Retry each of these notifications of an application likewise; may reorder
- * them. Does not wait: what another transaction has locked is not retried.
+ * Retry each of these notifications of an application in the same way; may reorder
+ * them. Does not wait: those that another transaction has locked are not retried.
  */
 extern void retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count);
 
 /*
- * Plan what was SENT, MISSED or SUPPRESSED anew, to be sent at once, its attempt
- * marked manual; returns the new notification. PT409, saying why, if it may not
- * be. Locks as retry_by_hand.
+ * Plan a copy of a notification that is SENT, MISSED or SUPPRESSED, to be sent at
+ * once, its attempt marked manual; returns the id of the copy. PT409 with the
+ * obstacle if it can't be sent again. Locks as retry_by_hand.
  */
 extern int64 resend_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 							const pg_uuid_t *appointment_id);

@@ -23,7 +23,7 @@ PG_FUNCTION_INFO_V1(retry_notifications);
 PG_FUNCTION_INFO_V1(resend_notification);
 PG_FUNCTION_INFO_V1(not_retriable_because);
 
-/* Notifications that one call looks at, and those that it loads at once. */
+/* Notifications that one call retries at most, and those that it loads at once. */
 #define MAX_RETRIES 10000
 #define RETRY_BATCH 100
 
@@ -33,7 +33,7 @@ enum
 	ARGUMENT_RECIPIENT, ARGUMENT_SUBSCRIPTION_ID, ARGUMENT_REASON, ARGUMENT_MAX
 };
 
-/* Begin a call that sends the notification $1 again; who may not do so gets PT404. */
+/* Begin a call that sends the notification $1 again; PT404 if the caller may not do so. */
 static NotificationScope
 begin_by_hand(Call *call, FunctionCallInfo fcinfo, int64 *id)
 {
@@ -46,8 +46,8 @@ begin_by_hand(Call *call, FunctionCallInfo fcinfo, int64 *id)
 /*
  * appt.retry_notification(notification_id bigint) -> appt.notification_details
  *
- * PT404; PT409 with the reason in DETAIL for anything but the latest failure of
- * something that would be sent. Source: auvious-notifications.txt,
+ * PT404; PT409 with the reason in DETAIL unless it is the latest failure and would
+ * be sent now. Source: auvious-notifications.txt,
  * "Reliability and retries"; design.md, Failures.
  */
 Datum
@@ -67,8 +67,8 @@ retry_notification(PG_FUNCTION_ARGS)
 /*
  * appt.resend_notification(notification_id bigint) -> appt.notification_details
  *
- * Returns the new notification. PT404; PT409 with the reason in DETAIL for what was not
- * SENT, MISSED or SUPPRESSED, for a CODE, and for what would not be sent now.
+ * Returns the new notification. PT404; PT409 with the reason in DETAIL if it is not
+ * SENT, MISSED or SUPPRESSED, if it is a CODE, or if it would not be sent now.
  * Source: api.md, Notifications.
  */
 Datum
@@ -199,7 +199,7 @@ put_results(ReturnSetInfo *result, const RetryCandidate *candidates, int count)
 	}
 }
 
-/* Some at a time, so that memory is bounded. */
+/* In batches, so that memory is bounded. */
 static void
 retry_in_batches(const pg_uuid_t *application_id, RetryCandidate *candidates, int count, ReturnSetInfo *result)
 {
@@ -225,9 +225,10 @@ retry_in_batches(const pg_uuid_t *application_id, RetryCandidate *candidates, in
  *		reason text = null, max integer = 1000)
  *		-> setof (notification_id bigint, retried boolean, explanation text)
  *
- * Retries each FAILED one that was due in [since, until) as retry_notification
- * does. One that may not be retried is a row with the explanation, no error. `recipient` is an address or the id of a
- * participant. 22023: an unknown type, channel or reason, max outside 1..10000;
+ * Retries each FAILED notification that was due in [since, until) as
+ * retry_notification does. One that can't be retried yields a row with the
+ * explanation and no error. `recipient` is an address or a participant's id.
+ * 22023: an unknown type, channel or reason, or max outside 1..10000;
  * PT404: no such application. Source: api.md, Notifications.
  */
 Datum

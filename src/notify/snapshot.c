@@ -1,6 +1,6 @@
 /*
  * snapshot.c
- *		Taking a snapshot apart.
+ *		Unpacks the snapshot of a deleted appointment or a removed participant.
  */
 #include "postgres.h"
 
@@ -8,10 +8,10 @@
 #include "notify/facts.h"
 #include "notify/snapshot.h"
 
-/* Members of a row that may be large. */
+/* Columns of a row that may be large. */
 static const char *const large_columns[] = {"metadata", "interaction", "notification_headers", NULL};
 
-/* The object under a key, without its large members; NULL if there is none. */
+/* The row under a key, without its large columns; NULL if there is none. */
 static Jsonb *
 small_row(const Jsonb *snapshot, const char *key)
 {
@@ -20,7 +20,7 @@ small_row(const Jsonb *snapshot, const char *key)
 	return row == NULL || !JB_ROOT_IS_OBJECT(row) ? NULL : json_without(row, large_columns);
 }
 
-/* A member of the object under a key. */
+/* A column of the row under a key; NULL if there is none. */
 static Jsonb *
 large_column(const Jsonb *snapshot, const char *key, const char *column)
 {

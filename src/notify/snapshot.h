@@ -1,8 +1,8 @@
 /*
  * snapshot.h
- *		What notification.context keeps of a deleted appointment or participant,
- *		unpacked once: rows as JSON, to be read back through their row types, and
- *		apart from them the members that may be large, which stay as they are.
+ *		What notification.context keeps of a deleted appointment or a removed
+ *		participant: rows as JSON, which are read back through their row types,
+ *		and apart from them the members that may be large, which stay JSON.
  */
 #ifndef APPT_SNAPSHOT_H
 #define APPT_SNAPSHOT_H
@@ -13,7 +13,7 @@
 typedef struct AppointmentSnapshot
 {
 	int64		notification_id;
-	Jsonb	   *appointment;	/* NULL: it is not kept, as may the next two */
+	Jsonb	   *appointment;	/* NULL: not kept; so the next two */
 	Jsonb	   *room;
 	Jsonb	   *participant;	/* the recipient */
 	Jsonb	   *metadata;		/* the appointment's, as are the next two */
@@ -23,7 +23,7 @@ typedef struct AppointmentSnapshot
 	List	   *participants;	/* of ParticipantName *, in their order */
 } AppointmentSnapshot;
 
-/* In CurrentMemoryContext. Members of another type than expected are left out. */
+/* Unpack a snapshot, into CurrentMemoryContext. Members of an unexpected type are left out. */
 extern AppointmentSnapshot *snapshot_read(const Stored *stored, int64 notification_id);
 
 #endif							/* APPT_SNAPSHOT_H */

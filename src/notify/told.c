@@ -3,21 +3,21 @@
  *		Which customers no message has told of their appointment.
  *
  * A customer was never told if a CREATE was planned for it and no message has
- * reached it: the cancellation would be the first that it hears of the
- * appointment. The question is answered when the cancellation is planned, so
- * the caller pays for it and not the worker. What has not left by then is
- * superseded, so the answer does not change later. A message that is SENDING, or
- * was interrupted, may arrive, and counts as arrived.
+ * reached it: the cancellation would be the first message about the appointment.
+ * This is determined when the cancellation is planned, so that it costs the
+ * caller and not the worker. Messages that are not sent by then are superseded,
+ * so the answer does not change later. A message that is SENDING or was
+ * interrupted may arrive, and counts as arrived.
  *
- * Where this is not known the customer counts as told, because a cancellation
- * too many does less harm than one too few:
+ * If it is not known, the customer counts as told, because a superfluous
+ * cancellation does less harm than a missing one:
  *
  *	- No CREATE was planned, or the application has no enabled rule for CREATE to
  *	  customers: it tells them by other means, or they were told elsewhere before
  *	  the appointment was copied here.
- *	- The log may be incomplete: a message that was planned longer ago than
- *	  appt.log_retention may have had a neighbour that is gone.
- *	- The customer booked by itself, or has joined the call.
+ *	- The log may be incomplete: of messages that were planned longer ago than
+ *	  appt.log_retention some may have been deleted.
+ *	- The customer booked the appointment itself, or has joined the call.
  */
 #include "postgres.h"
 

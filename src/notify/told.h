@@ -9,10 +9,11 @@
 #include "notify/appointment_key.h"
 
 /*
- * The ids of the customers of this appointment, or the one named, whom no
- * message of the types (codes, as text[]) has told of it: a text[], NULL if
- * there are none. To be asked in a transaction that holds the appointment's
- * lock and has superseded these types, while the participants are still there.
+ * The ids of this appointment's customers, or of the one named, whom no message
+ * of these types (codes, as text[]) has told of it: a text[] in
+ * CurrentMemoryContext, NULL if there are none. Call it in a transaction that
+ * holds the appointment's lock and has superseded these types, before
+ * participants are deleted.
  */
 extern NullableDatum customers_never_told(const AppointmentKey *key, Datum telling_types,
 										  const char *participant_id, TimestampTz now);
