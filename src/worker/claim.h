@@ -1,6 +1,6 @@
 /*
  * claim.h
- *		From what is due to deliveries that may be started.
+ *		Claims what is due: makes deliveries that are to be started.
  */
 #ifndef APPT_CLAIM_H
 #define APPT_CLAIM_H
@@ -13,37 +13,41 @@
 #include "worker/settle.h"
 #include "worker/suspects.h"
 
-/* What a worker's claims have in common. */
+/* What a worker's claims remember from one to the next. */
 typedef struct Claimer Claimer;
 
 /* In CurrentMemoryContext. */
 extern Claimer *claimer_create(Worker *worker, Scheduler *scheduler, TransferEngine *engine,
 							   Settler *settler, Suspects *suspects);
 
-/*
- * Claim what is due, for at most `room` places, in one transaction, which with
- * `settles` also settles what is finished. *deliveries, in CurrentMemoryContext,
- * are to be started. If the transaction fails, everything is as before, and the
- * next call claims without settling. For the fault of a row the next calls claim
- * rows one by one, until the one that broke the batch has been found and settled
- * as FAILED; CLAIM_FAILED if it failed for anything else, and a pause is due.
- * CLAIM_FAILED, too, if the commit is not durable (durability.h): what was
- * claimed is not to be started, and the next settling takes it back.
- * CLAIM_BLOCKED: no lane that is ready may send before a transfer ends;
- * CLAIM_LATER, if it may wait: few places are free yet where many are taken, and
- * nothing was claimed.
- */
 typedef enum ClaimResult
 {
-	CLAIM_DONE, CLAIM_LATER, CLAIM_BLOCKED, CLAIM_FAILED
+	CLAIM_DONE,					/* another claim may follow at once */
+	CLAIM_LATER,				/* nothing was claimed: it is better to wait */
+	CLAIM_BLOCKED,				/* no ready lane may send before a transfer
+								 * ends */
+	CLAIM_FAILED				/* pause before the next claim */
 } ClaimResult;
 
+/*
+ * Claim what is due, for at most `room` slots, in one transaction. *deliveries, in
+ * CurrentMemoryContext, are then to be started. With `settles` the transaction
+ * also settles what is finished. With `may_wait` the result is CLAIM_LATER if many
+ * slots are taken and only few are free.
+ *
+ * If the transaction fails, everything is as before. The next call then claims
+ * without settling. If a row may be to blame, the next calls claim one row each,
+ * until the row that broke the batch is found and settled as FAILED; any other
+ * failure returns CLAIM_FAILED. So does a commit that is not durable
+ * (durability.h): nothing is to be started, and the next settling returns what was
+ * claimed to the queue.
+ */
 extern ClaimResult claim_due(Claimer *claimer, int room, bool may_wait, bool settles,
 							 List **deliveries);
 
 /*
- * Claim one of the suspects (suspects.h) alone, in one transaction. CLAIM_BLOCKED
- * if no lane that is ready has one that may be claimed now.
+ * Claim one suspect (suspects.h) alone, in one transaction. CLAIM_BLOCKED if no
+ * ready lane has one that may be claimed now.
  */
 extern ClaimResult claim_suspect(Claimer *claimer, int room, List **deliveries);
 
