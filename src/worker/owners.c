@@ -1,21 +1,21 @@
 /*
  * owners.c
- *		Whose the lanes are, where they lead and what their tenant and provider
- *		allow: learned before anything of them is claimed, so that no row is
- *		taken that may not go.
+ *		Reads the owner of each lane, its destination, and the limits of its
+ *		application and provider. This comes before the claim, so that no row is
+ *		locked that may not be sent.
  *
- * A lane's owner never changes; the rest does, with appt.application,
- * appt.provider and appt.subscription. Triggers on those tell the workers at
- * commit (tell_workers), and that application's lanes are learned anew, or all,
- * if too many have changed to be told one by one. The sweep and a reload do so
- * for what no trigger told.
+ * The owner of a lane never changes. The rest changes with appt.application,
+ * appt.provider and appt.subscription: triggers on these tables tell the workers
+ * at commit which application has changed, and its lanes are refreshed; all lanes
+ * are, if too many applications have changed. The sweep and a reload refresh all
+ * lanes, for changes that no trigger reported.
  *
- * What breaks a batch, a row of configuration that can't be read, is found by
- * learning its lanes one by one. Only that lane waits, with an error in the log
- * and in worker_status, until the row has been mended.
+ * If a batch fails over a row of configuration that can't be read, its lanes are
+ * refreshed one by one. Only the lane of that row waits, with an error in the log
+ * and in worker_status, until the row has been changed.
  *
- * Several workers of a database share what a limit allows: each has its part,
- * so that together they keep it.
+ * The workers of a database share each limit: every worker has its part, so that
+ * all together keep it.
  */
 #include "postgres.h"
 
@@ -26,6 +26,7 @@
 
 #include "channel/destination.h"
 #include "core/column.h"
+#include "core/row.h"
 #include "core/settings.h"
 #include "core/statement.h"
 #include "fairness/lanes.h"
@@ -33,11 +34,11 @@
 #include "worker/guard.h"
 #include "worker/owners.h"
 
-/* As many in one transaction; the others are learned by the next. */
-#define LEARN_BATCH 250
+/* Lanes in one transaction. */
+#define REFRESH_BATCH 250
 
-/* So long is a lane left alone that can't be learned; a change of configuration or a sweep comes back to it sooner. */
-#define SET_ASIDE (60 * USECS_PER_SEC)
+/* How long a lane is held that can't be refreshed; a change of configuration or a sweep ends that sooner. */
+#define HOLD_TIME (60 * USECS_PER_SEC)
 
 static Statement select_owners = {
 	"SELECT l.ordinal, o.application_id, o.channel, o.subscription_id, coalesce(s.url, p.url),"
@@ -49,7 +50,11 @@ static Statement select_owners = {
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
 	"  WHERE d.lane = l.lane AND d.due_at >= l.low_water"
 	"  ORDER BY d.due_at, d.notification_id LIMIT 1) o "
-	/* Each by its own key, however few rows there were when this was planned. */
+
+	/*
+	 * OFFSET 0: one look-up by key a lane, however few rows there were when
+	 * this was planned.
+	 */
 	"LEFT JOIN LATERAL (SELECT a.* FROM appt.application a WHERE a.id = o.application_id OFFSET 0) a ON true "
 	"LEFT JOIN LATERAL ("
 	"  SELECT s.url, s.xmin FROM appt.subscription s"
@@ -60,18 +65,18 @@ static Statement select_owners = {
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
 
-typedef struct Learning
+typedef struct Refresh
 {
 	Worker	   *worker;
 	Scheduler  *scheduler;
 	TimestampTz now;
 	Lane	  **lanes;
 	int			count;
-} Learning;
+} Refresh;
 
-/* ---- what a worker has of a limit ---- */
+/* ---- a worker's part of a limit ---- */
 
-/* Of the first slots one more, where it can't be divided; a slot may have none. */
+/* The first slots have one more if the limit can't be divided evenly; a slot may have none. */
 static int
 part_of_concurrency(double limit, int slot)
 {
@@ -81,79 +86,81 @@ part_of_concurrency(double limit, int slot)
 }
 
 static Limits
-read_limits(uint64 row, int column, int slot)
+next_limits(Row *row, int slot)
 {
 	Limits		limits = {INT_MAX, 0};
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
+	NullableDatum concurrency = next_value(row);
 
-	if (!is_null)
-		limits.max_concurrency = part_of_concurrency(DatumGetFloat8(value), slot);
-	value = row_datum(row, column + 1, &is_null);
-	if (!is_null)
-		limits.max_per_second = DatumGetFloat8(value) / appt_workers;
+	if (!concurrency.isnull)
+		limits.max_concurrency = part_of_concurrency(DatumGetFloat8(concurrency.value), slot);
+	limits.max_per_second = next_double(row) / appt_workers;
 	return limits;
 }
 
-/* ---- learning ---- */
+/* ---- refreshing ---- */
 
+/* A row of select_owners. */
 static void
-learn(Lane *lane, uint64 row, const Learning *learning)
+refresh_lane(const Refresh *refresh, Row *row)
 {
+	Lane	   *lane = refresh->lanes[next_int64(row) - 1];
 	char		destination[DESTINATION_SIZE] = "";
-	char	   *url = row_text(row, 5);
-	LaneOwner	owner = {
-		.application_id = row_uuid(row, 2),
-		.subscription_id = row_uuid_or_null(row, 4),
-		.destination = destination,
-		.version = (uint32) row_int64(row, 6),
-		.application = read_limits(row, 7, learning->worker->slot),
-		.own = read_limits(row, 9, learning->worker->slot)
-	};
+	LaneOwner	owner = {.destination = destination};
+	char	   *url;
 
-	(void) channel_from_code(row_text(row, 3), &owner.channel);
+	owner.application_id = next_uuid(row);
+	(void) channel_from_code(next_text(row), &owner.channel);
+	owner.subscription_id = next_uuid_or_null(row);
+	url = next_text(row);
 	if (url != NULL)
 		destination_of_url(url, destination);
-	lane_refresh(learning->scheduler, lane, &owner, learning->now);
+	owner.version = (uint32) next_int64(row);
+	owner.application = next_limits(row, refresh->worker->slot);
+	owner.own = next_limits(row, refresh->worker->slot);
+	lane_refresh(refresh->scheduler, lane, &owner, refresh->now);
 }
 
 static void
-learn_step(void *argument)
+refresh_step(void *argument)
 {
-	const Learning *learning = (const Learning *) argument;
-	Lane	  **lanes = learning->lanes;
-	Column	   *ids = column_create(INT8OID, learning->count);
-	Column	   *low_waters = column_create(TIMESTAMPTZOID, learning->count);
+	const Refresh *refresh = (const Refresh *) argument;
+	Lane	  **lanes = refresh->lanes;
+	Column	   *ids = column_create(INT8OID, refresh->count);
+	Column	   *low_waters = column_create(TIMESTAMPTZOID, refresh->count);
 	uint64		rows;
 
-	for (int i = 0; i < learning->count; i++)
+	for (int i = 0; i < refresh->count; i++)
 	{
 		column_add(ids, Int64GetDatum(lanes[i]->id));
 		column_add(low_waters, TimestampTzGetDatum(lanes[i]->low_water));
 	}
 	rows = statement_run(&select_owners, column_array(ids), column_array(low_waters));
-	for (uint64 row = 0; row < rows; row++)
-		learn(lanes[row_int64(row, 1) - 1], row, learning);
-	/* Of which there is nothing, others have settled everything. */
-	for (int i = 0; i < learning->count; i++)
+	for (uint64 number = 0; number < rows; number++)
+		refresh_lane(refresh, ROW(number));
+
+	/*
+	 * The others have no row in appt.due any more: other workers have settled
+	 * all of them.
+	 */
+	for (int i = 0; i < refresh->count; i++)
 		if (lanes[i]->state == LANE_STALE)
-			lane_wait(learning->scheduler, lanes[i], DT_NOEND);
+			lane_wait(refresh->scheduler, lanes[i], DT_NOEND);
 }
 
-/* One of them broke the batch. It is set aside; the others are learned. */
+/* One of them broke the batch. It is held; the others are refreshed. */
 static bool
-learn_one_by_one(const Learning *batch)
+refresh_one_by_one(const Refresh *batch)
 {
 	for (int i = 0; i < batch->count; i++)
 	{
-		Learning	single = {batch->worker, batch->scheduler, batch->now, &batch->lanes[i], 1};
+		Refresh		single = {batch->worker, batch->scheduler, batch->now, &batch->lanes[i], 1};
 		Failure		failure;
 
-		if (batch->lanes[i]->state != LANE_STALE || worker_run(batch->worker, learn_step, &single, &failure))
+		if (batch->lanes[i]->state != LANE_STALE || worker_run(batch->worker, refresh_step, &single, &failure))
 			continue;
 		if (failure.kind == FAILURE_TRANSIENT)
 			return false;
-		lane_hold(batch->scheduler, batch->lanes[i], batch->now + SET_ASIDE);
+		lane_hold(batch->scheduler, batch->lanes[i], batch->now + HOLD_TIME);
 	}
 	return true;
 }
@@ -161,12 +168,12 @@ learn_one_by_one(const Learning *batch)
 bool
 owners_refresh(Worker *worker, Scheduler *scheduler, TimestampTz now)
 {
-	Learning	learning = {worker, scheduler, now};
+	Refresh		refresh = {worker, scheduler, now};
 	Failure		failure;
 
 	if (!lanes_need_refresh(scheduler))
 		return true;
-	learning.lanes = lanes_to_refresh(scheduler, LEARN_BATCH, &learning.count);
-	return worker_run(worker, learn_step, &learning, &failure) ||
-		(failure.kind != FAILURE_TRANSIENT && learn_one_by_one(&learning));
+	refresh.lanes = lanes_to_refresh(scheduler, REFRESH_BATCH, &refresh.count);
+	return worker_run(worker, refresh_step, &refresh, &failure) ||
+		(failure.kind != FAILURE_TRANSIENT && refresh_one_by_one(&refresh));
 }
