@@ -1,11 +1,11 @@
 /*
  * heads.c
- *		Where the lanes stand: when the first entry of each that can be claimed
- *		is due.
+ *		Finds the head of a lane: when the first entry that can be claimed is due.
  *
- * A lane that a claim has drained is looked at alone, from its low water on.
- * The sweep looks at all there are, from their starts: for what nobody told
- * us of, and for what went past us while somebody had it locked.
+ * After a claim has drained a lane, this looks at that lane only, from its low
+ * water on. The sweep looks at all lanes from their starts: for entries that no
+ * wake reported, and for entries that a claim passed over because they were
+ * locked.
  */
 #include "postgres.h"
 
@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "core/column.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "fairness/lanes.h"
 #include "fairness/refresh.h"
@@ -21,10 +22,7 @@
 #include "worker/heads.h"
 #include "worker/queue.h"
 
-/*
- * How soon a lane comes back to an entry that somebody had locked; if looking
- * took long, because there are many, after so many times as long.
- */
+/* A lane comes back to an entry that was locked after this time, or after so many times what the claim took. */
 #define LOCKED_RETRY (100 * INT64CONST(1000))
 #define LOCKED_TIMES 10
 
@@ -42,7 +40,7 @@ static Statement select_heads = {
 
 static Statement select_lanes = {WITH_LANES "SELECT lane FROM lanes"};
 
-/* Of a claim that began then. */
+/* When a lane comes back to a locked entry, after a claim that began then. */
 static TimestampTz
 after_locked(TimestampTz begin)
 {
@@ -62,10 +60,12 @@ find_heads(Scheduler *scheduler, Lane **lanes, int count, TimestampTz now)
 		column_add(low_waters, TimestampTzGetDatum(lanes[i]->low_water));
 	}
 	rows = statement_run(&select_heads, column_array(ids), column_array(low_waters));
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 number = 0; number < rows; number++)
 	{
-		Lane	   *lane = lanes[row_int64(row, 1) - 1];
-		TimestampTz head = row_is_null(row, 2) ? DT_NOEND : row_timestamp(row, 2);
+		Row		   *row = ROW(number);
+		Lane	   *lane = lanes[next_int32(row) - 1];
+		NullableDatum due_at = next_value(row);
+		TimestampTz head = due_at.isnull ? DT_NOEND : DatumGetTimestampTz(due_at.value);
 
 		if (head != DT_NOEND)
 			lane->low_water = head;
@@ -83,21 +83,18 @@ sweep_step(void *argument)
 {
 	Scheduler  *scheduler = (Scheduler *) argument;
 	uint64		rows = statement_run(&select_lanes);
-	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(rows, 1));
 	Lane	  **all;
 	int			count;
 
-	for (uint64 row = 0; row < rows; row++)
-		ids[row] = row_int64(row, 1);
-	for (uint64 row = 0; row < rows; row++)
-		lane_get(scheduler, ids[row])->is_seen = true;
+	for (uint64 number = 0; number < rows; number++)
+		lane_get(scheduler, next_int64(ROW(number)))->is_seen = true;
 	lanes_forget_unseen(scheduler, GetCurrentTimestamp());
 	lanes_invalidate(scheduler);
 	all = lanes_all(scheduler, &count);
 
 	/*
-	 * Nobody told us of what was planned for later than this, nor of what was
-	 * prepared.
+	 * Entries may lie before a low water: no wake reports what is planned for
+	 * later than the worker's next wake, nor what COMMIT PREPARED commits.
 	 */
 	for (int i = 0; i < count; i++)
 		all[i]->low_water = DT_NOBEGIN;

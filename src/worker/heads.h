@@ -1,6 +1,6 @@
 /*
  * heads.h
- *		When the first entry of each lane that can be claimed is due.
+ *		The head of a lane: its first entry that can be claimed.
  */
 #ifndef APPT_HEADS_H
 #define APPT_HEADS_H
@@ -9,12 +9,15 @@
 #include "worker/guard.h"
 
 /*
- * Within a transaction: look for the heads of these lanes, and let each wait
- * for its own; shortly, if somebody has locked it though it is due by `now`.
+ * Let each of these lanes wait until its head is due; for a short time, if it is
+ * due by `now`: then somebody has locked it. SPI must be connected.
  */
 extern void find_heads(Scheduler *scheduler, Lane **lanes, int count, TimestampTz now);
 
-/* Look for lanes that nobody told us of, and for the heads of all, in a transaction of its own. */
+/*
+ * Find all lanes and their heads anew and mark their owners stale, in a
+ * transaction of its own; false if that failed.
+ */
 extern bool sweep_lanes(Worker *worker, Scheduler *scheduler);
 
 #endif							/* APPT_HEADS_H */

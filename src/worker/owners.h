@@ -1,6 +1,6 @@
 /*
  * owners.h
- *		Whose the lanes are, where they lead and what may be sent there.
+ *		The owner, destination and limits of each lane, read from the configuration.
  */
 #ifndef APPT_OWNERS_H
 #define APPT_OWNERS_H
@@ -9,9 +9,8 @@
 #include "worker/guard.h"
 
 /*
- * Read this of the lanes that have something due and are not known, some hundred
- * at a time, in a transaction of its own; there is none if all are known. The
- * slot is the worker's, which has its part of each limit. False if the
+ * Read this for lanes that have something due and are stale, some hundred at a
+ * time, in a transaction of its own; without one if there are none. False if the
  * transaction failed.
  */
 extern bool owners_refresh(Worker *worker, Scheduler *scheduler, TimestampTz now);

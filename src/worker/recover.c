@@ -1,22 +1,22 @@
 /*
  * recover.c
- *		Closing what a worker left open: after a crash, or at a shutdown that
- *		could not wait.
+ *		Closes what a worker left open, after a crash or at a shutdown that could
+ *		not wait.
  *
- * What is SENDING under a slot whose advisory lock we hold is in nobody's
- * hands: the attempt was on disk before a byte left, and nobody knows whether
- * the message arrived. Its attempt is closed as INTERRUPTED, which counts as
- * an attempt. Email and webhook go again, under the same Message-ID and
- * webhook-id; a text message only if appt.resend_interrupted_sms is on.
+ * This worker holds the advisory lock of its slot, so no other worker is sending
+ * what is SENDING under that slot. The attempt was on disk before the first byte
+ * was sent, and nobody knows whether the message arrived. The attempt is closed as
+ * INTERRUPTED, which counts as an attempt. Email and webhooks are sent again, with
+ * the same Message-ID and webhook-id; text messages only if
+ * appt.resend_interrupted_sms is on.
  *
- * Leftovers are found through appt.due, where their rows still stand at or
- * before the last attempt, lane by lane: no index is kept for what should never
- * happen. They are looked for once, before anything is claimed under the slot,
- * and then remembered: what a caller has locked is closed later, while the
- * worker is sending again.
+ * Leftovers are found through appt.due, lane by lane: their rows there are due at
+ * or before the last attempt. An index would have to be kept for what should never
+ * happen. The search runs once, before the first claim under the slot; what a
+ * caller has locked is remembered and closed later, while the worker sends again.
  *
- * If our predecessor crashed over what it was sending, one of them is to blame:
- * they are closed one by one, after the others (suspects.c).
+ * If the last worker of the slot crashed over what it was sending, one of these is
+ * to blame: they are closed one by one, after the others (suspects.c).
  */
 #include "postgres.h"
 
@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "core/column.h"
+#include "core/row.h"
 #include "core/settings.h"
 #include "core/statement.h"
 #include "fairness/lanes.h"
@@ -73,11 +74,11 @@ typedef struct Batch
 	const Recovery *recovery;
 	Leftover   *leftovers;		/* by id; all suspect or none */
 	int			count;
-	bool	   *is_closed;		/* by this transaction, or by somebody else */
+	bool	   *is_closed;		/* by this transaction or by somebody else */
 	const char *error;			/* why its facts cannot be loaded */
 } Batch;
 
-/* Attempts may lie in the future, if the clock was set back since. */
+/* The last attempt is in the future if the clock has been set back since. */
 static Statement find_leftovers = {
 	WITH_LANES
 	"SELECT d.lane, d.due_at, n.id "
@@ -126,7 +127,7 @@ recovery_create(Worker *worker, Scheduler *scheduler, Suspects *suspects)
 	return recovery;
 }
 
-/* May and should it go again at once? */
+/* Should it be sent again at once? If not, what becomes of it? */
 static Decision
 decide(const NotificationFacts *facts, TimestampTz now)
 {
@@ -168,13 +169,16 @@ find_step(void *argument)
 	else
 		recovery->leftovers = (Leftover *) repalloc(recovery->leftovers,
 													(recovery->count + found) * sizeof(Leftover));
-	for (uint64 row = 0; row < found; row++)
-		recovery->leftovers[recovery->count++] = (Leftover)
+	for (uint64 number = 0; number < found; number++)
 	{
-		{
-			row_int64(row, 1), row_timestamp(row, 2), row_int64(row, 3)
-		}, false, false
-	};
+		Row		   *row = ROW(number);
+		Leftover   *leftover = &recovery->leftovers[recovery->count++];
+
+		leftover->key.lane_id = next_int64(row);
+		leftover->key.due_at = next_timestamp(row);
+		leftover->key.notification_id = next_int64(row);
+		leftover->is_suspect = leftover->is_closed = false;
+	}
 }
 
 static int
@@ -198,7 +202,7 @@ forget_leftovers(Recovery *recovery)
 	recovery->count = 0;
 }
 
-/* These slots may have crashed over one of these notifications. */
+/* What these slots left open. A worker of theirs may have crashed over one of them. */
 static bool
 find_of_slots(Search search)
 {
@@ -218,7 +222,7 @@ find_of_slots(Search search)
 	return true;
 }
 
-/* Guilty ones are not loaded here; suspects.c settles them. */
+/* Mark the suspects and drop the guilty ones: suspects.c settles those without reading their facts. */
 static void
 sort_leftovers(Recovery *recovery)
 {
@@ -277,13 +281,13 @@ ids_of(const Batch *batch)
 static const Leftover *
 leftover_of(const Batch *batch, int64 id)
 {
-	Leftover	key = {.key.notification_id = id,.is_suspect = batch->leftovers[0].is_suspect};
+	Leftover	key = {.key.notification_id = id, .is_suspect = batch->leftovers[0].is_suspect};
 
 	return (const Leftover *) bsearch(&key, batch->leftovers, batch->count,
 									  sizeof(Leftover), compare_leftovers);
 }
 
-/* What becomes of them. */
+/* What becomes of the leftovers of a batch. */
 typedef struct Closing
 {
 	Scheduler  *scheduler;
@@ -293,7 +297,6 @@ typedef struct Closing
 	Column	   *untils;
 } Closing;
 
-/* Whether it goes again, and if not, why. */
 static void
 close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *facts)
 {
@@ -311,7 +314,7 @@ close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *f
 		unsent_settle(closing->unsent, &leftover->key, decision.state, decision.reason, NULL);
 }
 
-/* As many at once as their facts fit into the budget. */
+/* Loads as many facts at once as their budget allows. */
 static void
 close_locked(const Batch *batch, const int64 *ids, int count, TimestampTz now)
 {
@@ -347,7 +350,7 @@ close_locked(const Batch *batch, const int64 *ids, int count, TimestampTz now)
 	unsent_write(closing.unsent, now);
 }
 
-/* What is SENDING still is locked by somebody; the others are closed. */
+/* Those that are still SENDING are locked by somebody; the others are closed. */
 static void
 note_closed(Batch *batch)
 {
@@ -355,8 +358,8 @@ note_closed(Batch *batch)
 
 	for (int i = 0; i < batch->count; i++)
 		batch->is_closed[i] = true;
-	for (uint64 row = 0; row < unclosed; row++)
-		batch->is_closed[leftover_of(batch, row_int64(row, 1)) - batch->leftovers] = false;
+	for (uint64 number = 0; number < unclosed; number++)
+		batch->is_closed[leftover_of(batch, next_int64(ROW(number))) - batch->leftovers] = false;
 }
 
 static void
@@ -368,10 +371,10 @@ recover_step(void *argument)
 	int64	   *ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 	Column	   *id_column = column_create(INT8OID, count);
 
-	for (int row = 0; row < count; row++)
+	for (int i = 0; i < count; i++)
 	{
-		ids[row] = row_int64(row, 1);
-		column_add(id_column, Int64GetDatum(ids[row]));
+		ids[i] = next_int64(ROW(i));
+		column_add(id_column, Int64GetDatum(ids[i]));
 	}
 	if (count > 0)
 	{
@@ -381,7 +384,7 @@ recover_step(void *argument)
 	note_closed(batch);
 }
 
-/* One whose facts can't even be read: it is not sent again. */
+/* The facts of the only one can't be loaded: it is not sent again. */
 static void
 close_broken_step(void *argument)
 {

@@ -1,6 +1,6 @@
 /*
  * recover.h
- *		Closing what a worker left open.
+ *		Closes what a worker left open.
  */
 #ifndef APPT_RECOVER_H
 #define APPT_RECOVER_H
@@ -9,22 +9,22 @@
 #include "worker/guard.h"
 #include "worker/suspects.h"
 
-/* What is left open. */
+/* What was found and is not closed yet. */
 typedef struct Recovery Recovery;
 
 /* In CurrentMemoryContext. */
 extern Recovery *recovery_create(Worker *worker, Scheduler *scheduler, Suspects *suspects);
 
 /*
- * Look for what the worker's slot left open when it last stopped, before anything is
- * claimed under it. `and_above`: also what the slots above appt.workers left,
- * which nobody holds. False if the transaction failed.
+ * Find what the last worker of the same slot left open; call it before the first
+ * claim. `and_above`: also what the slots above appt.workers left, which
+ * nobody holds. In a transaction of its own; false if that failed.
  */
 extern bool recover_find(Recovery *recovery, bool and_above);
 
 /*
- * Close what was found: its attempts are INTERRUPTED. What a caller has locked
- * is left for the next time; true when nothing is left.
+ * Close what was found, in transactions of its own. What a caller has locked is
+ * left for the next time. True if nothing is left.
  */
 extern bool recover_some(Recovery *recovery);
 

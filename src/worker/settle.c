@@ -1,20 +1,19 @@
 /*
  * settle.c
- *		From finished transfers to settled notifications and closed attempts.
+ *		Settles the notifications of finished transfers and closes their attempts.
  *
- * What ended before anything of it left was no attempt: it goes back into the
- * queue as it was, for the next claim to judge, and the log shows nothing of it.
+ * A transfer that ended before it sent anything was not an attempt: the
+ * notification returns to the queue as it was, the next claim judges it, and the
+ * log shows nothing.
  *
- * One transaction for all that is finished, the next claim's if there is one:
- * that saves a commit. A notification that a caller has locked (an superseding
- * in progress) is left for the next time: settling waits for nobody. If the
- * transaction fails (a full disk, a claim that failed), the outcomes stay in
- * memory and are tried again, by themselves; should the process die first,
- * recover.c finds their attempts open and closes them as INTERRUPTED.
+ * One transaction settles all that is finished; it is that of the next claim if
+ * there is one, which saves a commit. Settling waits for nobody: a notification
+ * that a caller has locked (to supersede it, say) is left for the next time. If
+ * the transaction fails (a full disk, a claim that failed), the outcomes stay in
+ * memory and are settled without a claim. If the process dies before that,
+ * recover.c closes their attempts as INTERRUPTED.
  */
 #include "postgres.h"
-
-#include <math.h>
 
 #include "catalog/pg_type.h"
 #include "common/pg_prng.h"
@@ -23,6 +22,7 @@
 
 #include "channel/channel.h"
 #include "core/column.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
 #include "fairness/lanes.h"
@@ -32,7 +32,7 @@
 #include "worker/settle.h"
 #include "worker/suspects.h"
 
-/* After so many tries, a row that is not locked must be one that is gone. */
+/* After so many failed tries to lock a row, settling asks whether it is still SENDING. */
 #define TRIES_BEFORE_ASKING 20
 
 static Statement lock_sending = {
@@ -56,7 +56,7 @@ static Statement close_attempts = {
 static Statement settle_notifications = {
 	"UPDATE appt.notification n "
 	"SET state = c.state, reason = c.reason, manual = false, worker_slot = NULL,"
-	/* What is SENT keeps the mark: it can't be sent again by hand. */
+	/* SENT keeps the mark, so that it can't be sent again by hand. */
 	"  superseded_by = CASE WHEN c.state = 'SENT' THEN n.superseded_by END,"
 	"  next_attempt_at = c.next_attempt_at,"
 	"  settled_at = CASE WHEN c.next_attempt_at IS NULL THEN $5 END "
@@ -86,10 +86,10 @@ struct Settling
 	Delivery  **deliveries;		/* ordered by notification_id */
 	int			count;
 	Decision   *decisions;		/* for each delivery */
-	bool	   *is_written;		/* it is settled by this transaction, or gone */
-	bool	   *is_gone;		/* SENDING no more: only its attempt is closed */
-	bool		without_texts;	/* a second try, without what the other side
-								 * said */
+	bool	   *is_written;		/* this transaction settles it, or it is gone */
+	bool	   *is_gone;		/* not SENDING any more: only its attempt is
+								 * closed */
+	bool		without_texts;	/* second try: store no text of the other side */
 };
 
 Settler *
@@ -106,57 +106,43 @@ settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects)
 
 /* ---- taking over ---- */
 
-/* What it says to this message it would say to any: it is too busy, or broken. */
+/* Would it give the same answer to any message: is it too busy, or broken? */
 static bool
-tells_of_trouble(RequestProtocol protocol, int status)
+is_trouble(RequestProtocol protocol, int status)
 {
 	return protocol == REQUEST_SMTP ? status == 421 : status >= 500 || status == 429;
 }
 
-/* What a response tells of the other side, whatever it means for the message. */
+static bool
+is_good_answer(const Response *response, RequestProtocol protocol)
+{
+	return response->status > 0 && (response->curl_result == 0 || protocol == REQUEST_SMTP) &&
+		!is_trouble(protocol, response->status);
+}
+
+/* What a response tells about the other side, whatever it means for the message. */
 static Evidence
 evidence_of(const Response *response, RequestProtocol protocol)
 {
-	bool		has_answered = response->status > 0 &&
-	(response->curl_result == 0 || protocol == REQUEST_SMTP);
-	Finding		of_lane = has_answered && !tells_of_trouble(protocol, response->status) ?
-	FINDING_GOOD : FINDING_BAD;
+	Evidence	evidence = {FINDING_NONE, FINDING_NONE};
 
 	if (response->is_untried || response->refused_by_policy)
-		return (Evidence)
-	{
-		FINDING_NONE, FINDING_NONE
-	};
+		return evidence;
 	if (response->token_failed)
-		return (Evidence)
+		evidence.of_lane = response->token_refused && response->status < 500 ? FINDING_GOOD : FINDING_BAD;
+	else if (response->reach == REACH_FAILED)
+		evidence.of_destination = FINDING_BAD;
+	else if (response->reach == REACH_CONNECTED)
 	{
-		response->token_refused && response->status < 500 ? FINDING_GOOD : FINDING_BAD,
-			FINDING_NONE
-	};
-	switch (response->reach)
-	{
-		case REACH_UNTRIED:
-			break;
-		case REACH_FAILED:
-			return (Evidence)
-			{
-				FINDING_NONE, FINDING_BAD
-			};
-		case REACH_CONNECTED:
-			return (Evidence)
-			{
-				of_lane, FINDING_GOOD
-			};
+		evidence.of_destination = FINDING_GOOD;
+		evidence.of_lane = is_good_answer(response, protocol) ? FINDING_GOOD : FINDING_BAD;
 	}
-	return (Evidence)
-	{
-		FINDING_NONE, FINDING_NONE
-	};
+	return evidence;
 }
 
 /*
- * No transaction is open here, and an error would end the worker: what reads
- * answers raises none but for want of memory. Then the status has to do.
+ * No transaction is open here, so an error would end the worker. Reading an answer
+ * raises one only if memory runs out; then the status alone is read.
  */
 static void
 read_outcome(Delivery *delivery, const Response *response)
@@ -180,7 +166,7 @@ read_outcome(Delivery *delivery, const Response *response)
 	PG_END_TRY();
 }
 
-/* The response goes with this turn of the loop; what the log keeps stays. */
+/* The response is freed with this turn of the loop; the outcome has copies of what the log stores. */
 void
 settle_later(Settler *settler, Delivery *delivery, const Response *response)
 {
@@ -198,7 +184,7 @@ settle_later(Settler *settler, Delivery *delivery, const Response *response)
 
 /* ---- deciding ---- */
 
-/* As it was before; but events may have superseded it meanwhile. */
+/* It returns to the queue as it was, unless an event has superseded it meanwhile. */
 static Decision
 decide_untried(const Delivery *delivery, Reason superseded_by)
 {
@@ -241,7 +227,7 @@ compare_deliveries(const void *a, const void *b)
 	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
 }
 
-/* Lock what can be locked at once and decide on it. */
+/* Lock what nobody else has locked, and decide on that. */
 static void
 decide_all(Settling *settling)
 {
@@ -252,12 +238,14 @@ decide_all(Settling *settling)
 	for (int i = 0; i < settling->count; i++)
 		column_add(ids, Int64GetDatum(settling->deliveries[i]->key.notification_id));
 	rows = statement_run(&lock_sending, column_array(ids));
-	for (uint64 row = 0; row < rows; row++)
+	for (uint64 number = 0; number < rows; number++)
 	{
+		Row		   *row = ROW(number);
+		int64		id = next_int64(row);
+		char	   *code = next_text(row);
 		Reason		superseded_by = REASON_NONE;
-		char	   *code = row_text(row, 2);
 
-		while (settling->deliveries[index]->key.notification_id != row_int64(row, 1))
+		while (settling->deliveries[index]->key.notification_id != id)
 			index++;
 		if (code != NULL)
 			(void) reason_from_code(code, &superseded_by);
@@ -266,7 +254,7 @@ decide_all(Settling *settling)
 	}
 }
 
-/* Those that stay unlocked and yet can't be locked are SENDING no more. */
+/* A row that could not be locked so often may not be SENDING any more: then its attempt is closed, and no more. */
 static void
 give_up_gone(Settling *settling)
 {
@@ -329,7 +317,7 @@ is_put_back(const Settling *settling, int index)
 		settling->decisions[index].verdict == VERDICT_WAIT;
 }
 
-/* They have kept their rows in appt.due. What was superseded is settled from there. */
+/* Their rows in appt.due stay. write_notifications settles those that were superseded. */
 static void
 write_untried(const Settling *settling)
 {
@@ -453,7 +441,7 @@ settling_create(Settler *settler, Delivery **deliveries, int count)
 	settling->now = GetCurrentTimestamp();
 	settling->deliveries = deliveries;
 	settling->count = count;
-	/* What turns out to be gone gets no decision: nothing becomes of it. */
+	/* Zeroes for those that are gone: nothing is decided on them. */
 	settling->decisions = (Decision *) palloc0(count * sizeof(Decision));
 	settling->is_written = (bool *) palloc(count * sizeof(bool));
 	settling->is_gone = (bool *) palloc(count * sizeof(bool));
@@ -493,7 +481,7 @@ settle(Settling *settling, Failure *failure)
 	return committed;
 }
 
-/* Something in the batch broke it, or nothing can be written now at all. */
+/* One of the batch may have broken it. */
 static bool
 settle_one_by_one(const Settling *settling)
 {

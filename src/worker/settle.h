@@ -1,6 +1,6 @@
 /*
  * settle.h
- *		From finished transfers to settled notifications.
+ *		Settles the notifications of finished transfers.
  */
 #ifndef APPT_SETTLE_H
 #define APPT_SETTLE_H
@@ -17,29 +17,32 @@ typedef struct Settler
 	dlist_head	finished;		/* of Delivery; not settled yet, in the order
 								 * in which they ended */
 	int			finished_count;
-	int64		sent;			/* settled so since the worker started */
-	int64		failed;
+	int64		sent;			/* settled as SENT since the worker started */
+	int64		failed;			/* or as FAILED */
 } Settler;
 
 /* In CurrentMemoryContext. */
 extern Settler *settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects);
 
 /*
- * Take over a finished delivery; the next settling settles it. Outside of any
- * transaction; raises an error only for want of memory.
+ * Take over a finished delivery and tell the scheduler how it ended; the next
+ * settling writes its outcome and frees it. For use outside of transactions: it
+ * raises an error only if memory runs out.
  */
 extern void settle_later(Settler *settler, Delivery *delivery, const Response *response);
 
 /*
- * Settle what is finished in one transaction. What a caller has locked is left
- * for the next time; false if the transaction failed, which leaves everything.
+ * Settle what is finished in one transaction, or one by one if that fails over a
+ * row. What a caller has locked is left for the next time. False if something
+ * could not be written: it is left, too.
  */
 extern bool settle_finished(Settler *settler);
 
 /*
- * The same in somebody else's transaction: what is finished, in
- * CurrentMemoryContext, NULL if nothing is; to be written within the
- * transaction, and concluded once that has committed.
+ * The same within the caller's transaction. First settling_of_finished, in
+ * CurrentMemoryContext; NULL if nothing is finished. Within the transaction
+ * settling_write, with SPI connected. After the commit settling_conclude, which
+ * frees the deliveries; without a commit nothing, all is left.
  */
 typedef struct Settling Settling;
 extern Settling *settling_of_finished(Settler *settler);

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "core/column.h"
+#include "core/row.h"
 #include "core/statement.h"
 #include "transfer/withdraw.h"
 #include "worker/delivery.h"
@@ -87,7 +88,7 @@ keep_switched_off(void *argument)
 		column_add_uuid(ids, &applications->ids[i]);
 	rows = statement_run(&select_switched_off, column_array(ids));
 	for (uint64 row = 0; row < rows; row++)
-		applications->ids[row] = row_uuid(row, 1);
+		applications->ids[row] = next_uuid(ROW(row));
 	applications->count = (int) rows;
 }
 
