@@ -1,6 +1,6 @@
 /*
  * claim.c
- *		From what is due to deliveries whose attempts are on disk.
+ *		Claims what is due: makes deliveries of it, with their attempts on disk.
  *
  * One short transaction takes a quota from each lane that is ready, the oldest
  * first (quotas.c, candidates.c); judges each candidate and composes what is to be

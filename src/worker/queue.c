@@ -11,14 +11,14 @@
 #include "notify/blanking.h"
 #include "worker/queue.h"
 
-static Statement leave = {
+static Statement delete_rows = {
 	"DELETE FROM appt.due d "
 	"USING (SELECT unnest($1) AS lane, unnest($2) AS due_at, unnest($3) AS id) c "
 	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
 	3, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}
 };
 
-static Statement move = {
+static Statement move_rows = {
 	"UPDATE appt.due d SET due_at = c.until "
 	"FROM (SELECT unnest($1) AS lane, unnest($2) AS due_at, unnest($3) AS id, unnest($4) AS until) c "
 	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
@@ -45,12 +45,12 @@ queue_keys_add(QueueKeys *keys, const QueueKey *key)
 }
 
 void
-queue_leave(const QueueKeys *keys)
+queue_delete(const QueueKeys *keys)
 {
 	int			count = keys->notification_ids->count;
 	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(count, 1));
 
-	statement_run(&leave, column_array(keys->lane_ids), column_array(keys->due_ats),
+	statement_run(&delete_rows, column_array(keys->lane_ids), column_array(keys->due_ats),
 				  column_array(keys->notification_ids));
 	for (int i = 0; i < count; i++)
 		ids[i] = DatumGetInt64(keys->notification_ids->values[i]);
@@ -60,6 +60,6 @@ queue_leave(const QueueKeys *keys)
 void
 queue_move(const QueueKeys *keys, const Column *untils)
 {
-	statement_run(&move, column_array(keys->lane_ids), column_array(keys->due_ats),
+	statement_run(&move_rows, column_array(keys->lane_ids), column_array(keys->due_ats),
 				  column_array(keys->notification_ids), column_array(untils));
 }

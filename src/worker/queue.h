@@ -42,7 +42,7 @@ extern void queue_keys_add(QueueKeys *keys, const QueueKey *key);
  * Delete the rows of settled notifications, and have the workers blank the data
  * of deleted appointments that may have settled with them. SPI must be connected.
  */
-extern void queue_leave(const QueueKeys *keys);
+extern void queue_delete(const QueueKeys *keys);
 
 /* Let each be due at its `until`. SPI must be connected. */
 extern void queue_move(const QueueKeys *keys, const Column *untils);

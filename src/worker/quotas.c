@@ -68,7 +68,7 @@ quotas_rest_drained(const Quotas *quotas)
 		find_heads(quotas->scheduler, drained, count, quotas->now);
 }
 
-/* What the failed transaction found out about the heads of lanes may be wrong. */
+/* The heads that the failed transaction found are wrong: to it, its candidates were taken. */
 void
 quotas_restore(const Quotas *quotas)
 {

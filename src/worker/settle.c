@@ -386,7 +386,7 @@ write_notifications(const Settling *settling)
 	if (retried->notification_ids->count > 0)
 		queue_move(retried, untils);
 	if (settled->notification_ids->count > 0)
-		queue_leave(settled);
+		queue_delete(settled);
 }
 
 void

@@ -73,7 +73,7 @@ write_settled(UnsentBatch *batch, TimestampTz now)
 	statement_run(&settle_notifications, column_array(batch->settled->notification_ids),
 				  column_array(batch->states), column_array(batch->reasons),
 				  column_array(batch->details), TimestampTzGetDatum(now));
-	queue_leave(batch->settled);
+	queue_delete(batch->settled);
 }
 
 static void
