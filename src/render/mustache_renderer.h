@@ -17,13 +17,12 @@
 /*
  * These bound what a hostile template costs: some milliseconds, and the memory
  * that a worker has for each message in flight.  No message to a person comes
- * near them.
+ * near them.  A step is a node rendered or a context searched; a date counts for
+ * many, because its formatter may have to be opened.
  */
 #define MUSTACHE_MAX_OUTPUT		(512 * 1024)	/* bytes of a result */
-#define MUSTACHE_MAX_STEPS		20000	/* nodes rendered and contexts
-										 * searched */
-#define MUSTACHE_STEPS_OF_DATE	400 /* steps that a date counts, because its
-									 * formatter may have to be opened */
+#define MUSTACHE_MAX_STEPS		20000
+#define MUSTACHE_STEPS_OF_DATE	400
 
 /*
  * The rendered text, palloc'd.  html escapes & < > " and ' in {{name}}; without
