@@ -44,10 +44,12 @@ bench: deps
 
 lint: deps
 	@scripts/deps lint
+	$(BUILD) testable
 	+@scripts/lint
 
-format:
+format: deps
 	@scripts/deps lint
+	$(BUILD) testable
 	@scripts/format
 
 # Other goals on the same command line, `make clean check`.
