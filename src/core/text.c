@@ -1,6 +1,6 @@
 /*
  * text.c
- *		Small things that are done with text everywhere.
+ *		Helpers for text.
  */
 #include "postgres.h"
 

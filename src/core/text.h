@@ -1,6 +1,6 @@
 /*
  * text.h
- *		Small things that are done with text everywhere.
+ *		Helpers for text.
  */
 #ifndef APPT_TEXT_H
 #define APPT_TEXT_H
@@ -11,13 +11,13 @@
 /* A copy in CurrentMemoryContext; NULL of NULL. */
 extern char *copy_text(const char *text);
 
-/* The same characters, or NULL both. */
+/* The same characters, or both NULL? */
 extern bool is_same_text(const char *one, const char *other);
 
-/* No control characters but tabs, so that it can't end a header or a line of SMTP. */
+/* Has it no control characters but tabs, so that it can't end a header or a line of SMTP? */
 extern bool is_one_line(const char *text);
 
-/* As much as fits, without half a character at the end, for text that SQL reads. */
+/* Copy as many whole characters as fit in `size` bytes together with the NUL. */
 extern void copy_clipped(char *to, const char *from, int size);
 
 /*
@@ -27,21 +27,22 @@ extern void copy_clipped(char *to, const char *from, int size);
 extern char *quotable_text(const char *value);
 
 /*
- * A URL up to its question mark, with ******** for what follows, which may be a
- * token: the log is read by more people. A text without a scheme stays as it is.
+ * A URL with ******** for what follows its question mark: that may be a token,
+ * which readers of the log must not see. A text without a scheme is returned
+ * unchanged.
  */
 extern const char *url_without_query(const char *text);
 
-/* The first three digits of a second, or as many as there are, but none if there are none. */
+/* Digits of a fraction of a second: always three, or all without trailing zeros. */
 typedef enum SecondDigits
 {
 	MILLISECONDS, ALL_DIGITS
 } SecondDigits;
 
-/* ISO 8601 in UTC, without quotes; nothing for what has no date (infinity). */
+/* Append a time in ISO 8601, in UTC; nothing for infinity. */
 extern void append_timestamp(StringInfo text, TimestampTz at, SecondDigits digits);
 
-/* Elapsed time in ISO 8601: PT5M, PT1H30M, PT26H. */
+/* Append a length of time in ISO 8601: PT5M, PT1H30M, PT26H. */
 extern void append_duration(StringInfo text, TimeOffset length);
 
 #endif							/* APPT_TEXT_H */
