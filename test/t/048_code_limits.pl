@@ -113,7 +113,7 @@ subtest 'errors tell what to do' => sub {
 	my $wrong = wrong($code, 1);
 	my $log = $node->log_end;
 	my $error = $node->refused_with('PT401', 'SELECT ' . booking('err@example.org', $wrong), 'a wrong code');
-	like($error, qr/no valid one-time code\nDETAIL:  It is not the code.*\nHINT:  Ask for another one with request_customer_code/, 'has a message, a detail and a hint');
+	like($error, qr/no valid one-time code\nDETAIL:  It is not the code.*\nHINT:  Request another one with request_customer_code/, 'has a message, a detail and a hint');
 	is(scalar($node->log_since($log, 'STATEMENT.*' . $wrong)), 0, 'and is not in the log');
 	$node->query("UPDATE appt.one_time_code SET expires_at = now() WHERE contact = 'err\@example.org'");
 	is($node->refused_with('PT401', 'SELECT ' . booking('err@example.org', "'$code'"), 'an expired one'), $error, 'has the same');

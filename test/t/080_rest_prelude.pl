@@ -24,7 +24,7 @@ subtest 'six wrong codes in a row' => sub {
 	my @wrong = map { $guess->(sprintf '%06d', ($code + $_) % 1_000_000) } 1 .. 6;
 	is($_->{status}, 401, 'wrong') foreach @wrong;
 	is($wrong[0]{message}, 'no valid one-time code', 'with a message');
-	like($wrong[0]{error}, qr/DETAIL:  It is not the code.*HINT:  Ask for another/s, 'a detail and a hint');
+	like($wrong[0]{error}, qr/DETAIL:  It is not the code.*HINT:  Request another one/s, 'a detail and a hint');
 	is($guess->($code)->{status}, 401, 'lock the code');
 	is($prelude->call($api->claims('AN'), 'POST', 'request_customer_code', { map { $_ => $booking{$_} } qw(application_id contact) })->{status}, 204, 'another code is sent');
 	my $new = $api->code_sent_to($booking{contact}, 1);
