@@ -64,7 +64,7 @@ sub webhooks_over_tls
 	return;
 }
 
-# What waits for something waits for that.
+# A request that waits for a condition is answered when the condition holds.
 sub waiting_webhooks
 {
 	my $hook = Appt::Peers->webhook;

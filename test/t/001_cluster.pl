@@ -20,7 +20,7 @@ is(scalar($node->log_since($offset, qr/division by zero$/)), 1, 'the log can be 
 $node->query('CREATE TABLE counter AS SELECT 0 AS n');
 ok($node->wait_for_query('UPDATE counter SET n = n + 1 RETURNING n >= 3'), 'waits until it is so');
 {
-	# Its complaint is expected here.
+	# Its error message is expected here.
 	no warnings 'redefine';
 	local *Appt::Cluster::diag = sub { };
 	ok(!$node->wait_for_query('SELECT false', 't', seconds => 0.2), 'and gives up');

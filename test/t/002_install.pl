@@ -1,4 +1,4 @@
-# What `make install` installs: the extension's script of this version, and every update script.
+# `make install` installs the extension's script of this version, and every update script.
 use strict;
 use warnings;
 

@@ -76,7 +76,7 @@ is_copy('templated', 'The database is a copy made with CREATE DATABASE; adopt_da
 $node->query('CREATE DATABASE copied TEMPLATE postgres STRATEGY file_copy');
 is_copy('copied', 'The database is a copy made with CREATE DATABASE; adopt_database() lets it send.');
 
-# What stays the same database.
+# Operations that keep the database's identity.
 is(why(), '', 'all that leaves the original sending');
 $node->query('VACUUM (FREEZE) appt.identity');
 is(why(), '', 'freezing its row too');

@@ -1,4 +1,4 @@
-# The roles: made once a cluster, by whoever comes first, harmless, and left behind.
+# The roles: created once per cluster by the first installation, without privileges elsewhere, and kept after DROP EXTENSION.
 use strict;
 use warnings;
 
@@ -52,7 +52,7 @@ like($errors, qr/42501/, 'and cannot become appt_service');
 $node->query('SELECT appt.create_roles()', 'one');
 is(roles(), join(' ', @roles), 'creating them again does nothing');
 
-# A role that was there before must be harmless.
+# A role that existed before must have no dangerous attributes.
 $node->query('DROP ROLE postgrest');
 $node->query($drop, 'one');
 foreach my $attribute (qw(LOGIN SUPERUSER CREATEROLE CREATEDB REPLICATION BYPASSRLS))

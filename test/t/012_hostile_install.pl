@@ -10,7 +10,7 @@ use Test::More;
 my $node = Appt::Cluster->create('main', preload => 0, extension => 0);
 $node->query('CREATE ROLE mallory LOGIN; CREATE ROLE application LOGIN; GRANT CREATE ON SCHEMA public TO mallory');
 
-# Better fits than pg_catalog's for what appt's script and statements call; each tells who ran it.
+# Better matches than pg_catalog's for the calls in appt's script and statements; each records who ran it.
 my @traps = (
 	[ 'ceil(text)', 'numeric', 'SELECT 1.0' ],
 	[ 'jsonb_build_object(text, pg_catalog.uuid, text, pg_catalog.uuid)', 'jsonb', 'SELECT NULL::jsonb' ],
@@ -41,7 +41,7 @@ $sql .= "CREATE OPERATOR public.= (LEFTARG = pg_catalog.uuid, RIGHTARG = pg_cata
 	CREATE TABLE public.application (id text); CREATE TABLE public.notification (id text);\n";
 $node->safe_psql('postgres', "SET SESSION AUTHORIZATION mallory;\n$sql");
 
-# Does the trap catch anybody at all?
+# The trap works.
 $node->query("SET search_path = public, pg_catalog; SELECT now()");
 is($node->query('SELECT count(*) FROM public.trapped'), 1, 'the trap works');
 $node->query('TRUNCATE public.trapped');

@@ -69,16 +69,16 @@ cmp_ok(scalar @functions, '>', 30, 'there are functions');
 
 my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 
-# A code that nobody sent is refused.
+# An invented code is refused.
 my %refused = (confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
 
-# What an error must not be: internal, out of memory, data corrupted, a constraint's (with the row in its DETAIL).
+# Errors that must not occur: internal, out of memory, data corrupted, a constraint's (with the row in its DETAIL).
 my $improper = qr/^(?:XX|53|58|23)/;
 
 foreach my $function (@functions)
 {
 	my ($name, $count, $types, $names, $is_trigger, $parallel) = @$function;
-	# What takes any type takes text.
+	# Functions of any type get text.
 	my @types = map { s/^anyelement$/text/r } split /,/, $types;
 	my @names = split /,/, $names;
 	my @unknown = grep { !$extremes{$_} } @types;
@@ -128,7 +128,7 @@ sub call
 	return "SELECT * FROM appt.$name(" . join(', ', @arguments) . ')';
 }
 
-# Times and lengths of time at their extremes together.
+# Times and durations at their extremes together.
 sub pairs
 {
 	my ($name, $types, $sound) = @_;

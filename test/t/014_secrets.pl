@@ -32,7 +32,7 @@ auto_explain.log_verbose = on
 auto_explain.log_nested_statements = on
 END
 
-# A caller's own statement is the caller's to hide: these sessions log none of it, the worker everything.
+# Callers must hide their own statements: these sessions log nothing, the worker logs everything.
 my $quietly = "SET log_statement = none; SET log_min_duration_statement = -1; SET log_min_error_statement = panic; SET log_min_messages = error;
 	SET debug_print_parse = off; SET debug_print_plan = off; SET auto_explain.log_min_duration = -1;\n";
 
@@ -54,7 +54,7 @@ foreach my $path ('/echo', '/fail-first/1', '/reset', '/status/400')
 }
 $node->query("$quietly INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
 	SELECT '$application', 'CREATE', 'EMAIL', 'en', 'a confidential subject', 'a confidential body'");
-# What follows the question mark of a URL may be a token: subscriptions show it to those who see them, the log to nobody.
+# The part of a URL after the question mark may be a token: who may read subscriptions sees it, the log does not have it.
 my $with_token = $hook->url('/status/400?key=url-token');
 $node->query("$quietly SELECT id FROM appt.create_subscription('$application', '$with_token')");
 my $provider = "SELECT appt.set_provider('$application', 'EMAIL', 'SMTP', '%s', sender => 'a\@example.org', username => 'postman', secret => '%s')";
@@ -90,7 +90,7 @@ ok(scalar(grep { $_->{body} =~ /&client_id=me&client_secret=s3cret%2Boauth%2Fwor
 
 cmp_ok($node->query("SELECT count(*) FROM appt.attempt WHERE response LIKE '%****%'"), '>', 3, 'there were echoes');
 
-# As they are, inside JSON, URL-encoded, and in base64 where they end a pair.
+# Plain, inside JSON, URL-encoded, and in base64 at the end of a pair.
 my @forms = ('s3cret', 's3cret%20', 'token-\d');
 push @forms, map { my $pair = $_; require MIME::Base64; my $coded = MIME::Base64::encode_base64($pair, ''); quotemeta substr($coded, 0, -4) }
   ("me:$secret{sms}", 'me:s3cret%20%22sms%22%2Fword', "me:$secret{basic}", "me:$secret{oauth}", 'me:s3cret%2Boauth%2Fword', "\0postman\0$secret{mail}", "\0postman\0$secret{wrong}");
@@ -130,7 +130,7 @@ foreach my $bad (
 {
 	my ($output, $errors);
 	$node->psql('postgres', "$quietly SELECT * FROM $bad", stdout => \$output, stderr => \$errors, on_error_stop => 0, extra_params => [ '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=always' ]);
-	# psql itself shows the line that the server says the error is in; ours say none.
+	# psql shows the line of an error if the server names one; appt's errors name none.
 	like($errors, qr/ERROR:  (?:22023|PT404):/, "refused: $bad");
 	unlike($errors, qr/s3cret/, 'without repeating it');
 }

@@ -14,7 +14,7 @@ $node->query('CREATE ROLE installer SUPERUSER LOGIN; CREATE ROLE owner LOGIN; CR
 $node->query('GRANT CREATE ON DATABASE postgres TO owner; GRANT CREATE ON SCHEMA public TO owner');
 $node->refused_with('42501', 'SET SESSION AUTHORIZATION owner; CREATE EXTENSION appt', 'it takes a superuser to install it, not only the right to create');
 
-# What a cautious company gives to whoever makes its reports, whatever is created.
+# Default privileges, as a company may give them to its reporting role.
 $node->query('
 	SET SESSION AUTHORIZATION installer;
 	ALTER DEFAULT PRIVILEGES GRANT USAGE ON SCHEMAS TO reporting;
@@ -37,7 +37,7 @@ $node->refused_with('42501', "SET SESSION AUTHORIZATION reporting; SELECT * FROM
   foreach "get_appointment('$appointment')", "find_appointments('$application')", "cancel_appointment('$appointment')", "create_organization('x')",
   "rotate_subscription_key('$subscription')", "set_provider('$application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a\@example.org')", 'adopt_database()';
 
-# Handed over: the old owner can go.
+# After the change of owner the old owner can be dropped.
 $node->query('REASSIGN OWNED BY installer TO owner; DROP OWNED BY installer; DROP ROLE installer');
 is($node->query("SELECT string_agg(DISTINCT o::regrole::text, ' ') FROM (
 		SELECT extowner FROM pg_extension WHERE extname = 'appt' UNION ALL SELECT nspowner FROM pg_namespace WHERE nspname = 'appt'
@@ -52,7 +52,7 @@ is($node->query("SET SESSION AUTHORIZATION owner; SELECT state FROM appt.get_app
 is($node->query("SET SESSION AUTHORIZATION owner; SELECT count(*) FROM appt.secret"), 1, 'and sees everything');
 $node->refused_with('42501', 'SET SESSION AUTHORIZATION reporting; DROP EXTENSION appt', 'nobody else drops it');
 
-# What others made of it goes along only if that is said.
+# DROP drops dependent objects of others only with CASCADE.
 $node->query('CREATE VIEW public.report AS SELECT id, title FROM appt.appointment; CREATE TABLE public.wish (channel appt.channel_code)');
 $node->refused_with('2BP01', 'DROP EXTENSION appt', 'it is not dropped from under a view');
 $node->refused_with('0A000', 'ALTER EXTENSION appt SET SCHEMA public', 'nor moved');

@@ -1,5 +1,5 @@
-# appt.change where it takes several databases, sessions or the worker: who ended an appointment, copies that record nothing, callers
-# that do not wait, and the retention.
+# appt.change where it takes several databases, sessions or the worker: who ended an appointment, copies that record nothing,
+# callers that do not wait, and the retention.
 use strict;
 use warnings;
 
@@ -18,7 +18,7 @@ my $dump = "$ENV{TESTDIR}/changes.dump";
 $node->query(qq{SELECT appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes', organizer_id => 'a') FROM generate_series(1, 3)});
 $node->query(q{UPDATE appt.appointment SET start_at = now() - interval '2 days', end_at = now() - interval '1 day'});
 is($node->query(q{SELECT count(*) FROM appt.change WHERE changed_by = 'appt worker'}), 0, 'the worker has changed nothing yet');
-# Nobody tells the worker of what is changed directly.
+# A direct change does not wake the worker.
 $node->query("SELECT pg_terminate_backend($_)") foreach $node->wait_for_workers;
 ok($node->wait_for_query(q{SELECT count(*) FROM appt.appointment WHERE state = 'ENDED' AND updated_by = 'appt worker'}, 3), 'appointments tell that the worker ended them');
 is($node->query(q{SELECT string_agg(DISTINCT concat_ws(' ', table_name, operation, old_values->'state', new_values->'state'), ',') FROM appt.change WHERE changed_by = 'appt worker'}),
@@ -52,7 +52,7 @@ is($node->query('BEGIN; SET LOCAL session_replication_role = replica; UPDATE app
 $node->query('INSERT INTO appt.identity (database_oid, transaction_id) SELECT database_oid, transaction_id FROM appt.identity; UPDATE appt.rule SET enabled = NOT enabled', 'copied');
 is(changes('copied') - $changes, $node->query('SELECT count(*) FROM appt.rule', 'copied'), 'with two identities nothing is recorded');
 
-# Nobody waits for who has changed something and has not committed, nor does adopting.
+# An uncommitted change delays nobody, not even adopt_database().
 my $open = Appt::Session->open($node);
 $open->run("BEGIN; UPDATE appt.rule SET enabled = false WHERE id = (SELECT min(id) FROM appt.rule); SELECT appt.create_organization('open')");
 $node->query(q{SET lock_timeout = '1min'; UPDATE appt.rule SET enabled = false WHERE id = (SELECT max(id) FROM appt.rule); UPDATE appt.application SET name = 'another';
@@ -60,7 +60,7 @@ $node->query(q{SET lock_timeout = '1min'; UPDATE appt.rule SET enabled = false W
 pass('two change the configuration at once');
 $open->run('COMMIT');
 
-# The retention is the log's, waits for nobody, and keeps what is young.
+# Retention is that of the log, waits for no lock, and keeps recent rows.
 $node->query(q{TRUNCATE appt.change;
 	INSERT INTO appt.change (organization_id, table_name, row_key, operation, changed_by, at)
 	SELECT gen_random_uuid(), 'rule', '{"id": 1}', 'DELETE', 'x', now() - CASE WHEN i > 1200 THEN interval '29 days' ELSE interval '31 days' END FROM generate_series(1, 1210) i});

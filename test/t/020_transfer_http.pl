@@ -9,7 +9,7 @@ use Appt::Rounds;
 use MIME::Base64 qw(encode_base64url);
 use Test::More;
 
-# A proxy in the server's environment must change nothing: all that follows goes past it.
+# A proxy in the server's environment must have no effect: all requests below bypass it.
 $ENV{http_proxy} = $ENV{https_proxy} = $ENV{ALL_PROXY} = 'http://127.0.0.1:1';
 
 my $node = Appt::Cluster->create('main', preload => 0);
@@ -58,7 +58,7 @@ sub answers
 	is(join(' ', map { "$_->{kind} $_->{status}" } @rows),
 		join(' ', map { ($_ < 300 ? 'DELIVERED' : $final{$_} ? 'REJECTED' : 'FAILED') . " $_" } @statuses), 'every status');
 
-	# A redirect is a failure and followed nowhere, whatever it says.
+	# A redirect is a failure and is never followed.
 	my $other = Appt::Peers->webhook;
 	my $before = $hook->entries;
 	@rows = exchange('', map { message($hook->url("/redirect/ok/$_")) } 300 .. 308);
@@ -69,7 +69,7 @@ sub answers
 	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), 'DELIVERED 200 FAILED 302 FAILED 305 FAILED 307', 'to another host neither');
 	is(scalar($other->entries), 0, 'who hears nothing of it');
 
-	# Headers arrive byte by byte, and none more than were sent.
+	# Headers arrive unchanged, and no others.
 	exchange('', message($hook->url('/ok'), '"message_headers": {"X-Odd": "\u00fc \u2028X-Evil: 1 \u0085X-Evil: 2 \u00ff"}'));
 	my $headers = ($hook->entries)[-1]{headers};
 	is($headers->{'x-odd'}, "\xc3\xbc \xe2\x80\xa8X-Evil: 1 \xc2\x85X-Evil: 2 \xc3\xbf", 'a header arrives byte by byte');
@@ -87,7 +87,7 @@ sub answers
 	($row) = exchange('', message(raw("HTTP/1.1 103 Early\r\nRetry-After: 7\r\n\r\nHTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n")));
 	is("$row->{status} $row->{retry_after}", '503 -1', 'none out of a 1xx');
 
-	# What an answer would like to be remembered is not.
+	# State that an answer asks to keep (cookies and the like) is not kept.
 	my $memory = "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\"127.0.0.1:1\"\r\nStrict-Transport-Security: max-age=9\r\nWWW-Authenticate: Basic realm=x";
 	exchange('', message(raw("HTTP/1.1 200 OK\r\n$memory\r\nContent-Length: 0\r\n\r\n")));
 	$before = $hook->entries;
@@ -98,14 +98,14 @@ sub answers
 	return;
 }
 
-# The path whose answer is these very bytes; then the connection is closed, reset or stays open.
+# The path that is answered with exactly these bytes; then the connection is closed, reset or stays open.
 sub raw
 {
 	my ($bytes, $then) = @_;
 	return $hook->url('/raw/' . encode_base64url($bytes) . ($then ? "/$then" : ''));
 }
 
-# Each misbehaviour fails with a text for people, in time, and one attempt is one request.
+# Each misbehaviour fails with a readable error, in time, and one attempt is one request.
 sub misbehaviours
 {
 	my @at_once = (
@@ -144,7 +144,7 @@ sub misbehaviours
 	my ($row) = exchange('', message($hook->url('/unread'), '"keys": ["k"], "payload": "' . 'x' x 3_000_000 . '"'));
 	is("$row->{kind} $row->{status}", 'FAILED 0', 'reset in the middle of a request') or diag($row->{error});
 
-	# An answer without end is cut: what it says by then stands. So is one that is small until it is unpacked.
+	# An endless answer is cut, and its status counts. So is one that is small until it is unpacked.
 	@rows = exchange('', map { message($hook->url($_)) } '/endless', '/flood-extension', '/bomb', '/bomb/transfer', '/bomb/nested');
 	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', ('DELIVERED 200') x 5), 'an endless answer is cut, its status stands');
 	is(length $rows[0]{response}, 4096, 'and 4 KB of it are kept');
@@ -153,7 +153,7 @@ sub misbehaviours
 	return;
 }
 
-# Answers that are hardly any, byte by byte.
+# Malformed answers, byte by byte.
 sub odd_answers
 {
 	my $ok = "Content-Length: 2\r\n\r\nok";
@@ -218,12 +218,12 @@ sub kept_connections
 	is(scalar($hook->entries), $before + 2, 'the request was not repeated');
 	is($new[0]{connection}, $new[1]{connection}, 'both went over one connection');
 
-	# What comes over a connection that nobody uses is the answer to nothing.
+	# Data on an idle connection is no answer.
 	foreach my $idle (qw(close reset timeout answer))
 	{
 		my $peer = Appt::Peers->webhook;
 		my $one = "SELECT kind, status_code, response FROM appt_test.exchange(ARRAY['@{[ message($peer->url(\"/idle/$idle\")) ]}'::jsonb]);";
-		# To another host, as far as the engine knows, so that it has a connection of its own.
+		# Under another host name, so that it gets its own connection.
 		my $later = "SELECT count(*) FROM appt_test.exchange(ARRAY['@{[ message($peer->url('/after/1') =~ s/127\.0\.0\.1/localhost/r) ]}'::jsonb]);";
 		is($node->query("\\o /dev/null\n$settings\n\\o\n$one $later $one"), "DELIVERED|200|ok\n1\nDELIVERED|200|ok", "/idle/$idle: the next request has a new connection");
 	}
@@ -248,7 +248,7 @@ sub no_connection
 	return;
 }
 
-# A hanging endpoint takes nothing from the others.
+# A hanging endpoint does not delay the others.
 sub isolation
 {
 	my $peer = Appt::Peers->webhook;

@@ -15,10 +15,10 @@ $node->query('CREATE EXTENSION appt_test');
 
 my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'),
 	appt_test.set('appt.request_timeout', '60000'), appt_test.set('appt.connect_timeout', '60000');";
-# For what comes to nothing anyway.
+# For transfers that fail anyway.
 my $hasty = "SELECT appt_test.set('appt.request_timeout', '2000');";
 
-# One backend's exchanges; rows as hashes, ordered by number, with the places in which they ended.
+# One backend's exchanges; rows as hashes, ordered by number, with the order in which they ended.
 sub exchange
 {
 	my ($before, @messages) = @_;
@@ -91,7 +91,7 @@ sub kept_sessions
 	return;
 }
 
-# A mail server that takes one mail a connection and at the next MAIL hangs up, with a word or without.
+# A mail server that takes one mail per connection and hangs up at the next MAIL, with or without a reply.
 sub tired_server
 {
 	my ($farewell) = @_;
@@ -155,11 +155,11 @@ sub refusals
 		is(scalar(grep { $_->{error} =~ /refused|denied/i } @rows), scalar(@rows), 'and told');
 		unlike(join(' ', map { "$_->{error} $_->{response}" } @rows), qr/right-one/, 'without the password');
 	}
-	# A positive answer at the wrong time is none; who means yes and says 3xx does not follow SMTP.
+	# A positive reply at the wrong time is a failure; so is 3xx in place of 2xx.
 	my @rows = exchange('', map { at(@$_) } [ 'MAIL', 354 ], [ 'RCPT', 354 ], [ 'DATA', 250 ], [ 'MESSAGE', 354 ], [ 'AUTH', 250 ]);
 	is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 5, 'answers that fit another command') or diag(join ' ', map { "$_->{kind} $_->{status} $_->{error}" } @rows);
 
-	# libcurl says HELO when EHLO is refused, as it should; without EHLO nobody can log in.
+	# libcurl sends HELO when EHLO is refused, as it should; without EHLO there is no login.
 	my $plain = Appt::Peers->smtp('--by-name');
 	my $greeted = sub { return mail($plain->url . "/$_[0]"); };
 	@rows = exchange('', map { $greeted->($_) } 'ehlo.451', 'ehlo.550', 'ehlo.502');
@@ -176,7 +176,7 @@ sub refusals
 	return;
 }
 
-# Who drops the connection, says nothing, never ends, or says what is not SMTP, at any stage: a failure, in time.
+# A server that drops the connection, is silent, never ends, or does not speak SMTP, at any stage: a failure, in time.
 sub misbehaviours
 {
 	my @stages = qw(EHLO AUTH MAIL RCPT DATA MESSAGE);
@@ -203,7 +203,7 @@ sub misbehaviours
 
 	@cases = map { my $stage = $_; map { [ $stage, $_ ] } @raw } @stages;
 	@rows = exchange($hasty, map { at($_->[0], $raw_index{ $_->[1] }) } @cases);
-	# EHLO's answer is libcurl's to read, which is not strict: any of them may do, for what follows is told by MAIL.
+	# libcurl reads EHLO's reply, and is not strict: each of these may be accepted, and MAIL decides.
 	is(join(' ', map { "$cases[$_][0] " . substr($cases[$_][1], 0, 20) =~ s/[^ -~]/./gr . " $rows[$_]{kind} $rows[$_]{status}" }
 			grep { $rows[$_]{kind} eq 'DELIVERED' && $cases[$_][0] ne 'EHLO' } 0 .. $#cases),
 		'', 'what is not SMTP is no success');
@@ -249,14 +249,14 @@ sub smuggling
 	return;
 }
 
-# Servers that are slow to answer a message, to say goodbye, or to say anything, take nothing from others.
+# Servers that are slow to answer a message, to say goodbye, or to say anything, do not delay others.
 sub isolation
 {
 	my $quit   = Appt::Peers->smtp('--silent-on-quit', '--reply', '550 no', '--at', 'RCPT');
 	my $silent = Appt::Peers->silent;
 	my $fast   = Appt::Peers->smtp;
 
-	# Who waits for the silent ones ends with them. The slow ones answer when the webhooks are through.
+	# The exchange ends with the silent ones. The slow ones answer when the webhooks have finished.
 	my $count_before_silence = sub {
 		my ($silence) = sort { $a <=> $b } map { $_->{place} } @_[ 6 .. 8 ];
 		return scalar grep { $_->{place} < $silence } @_;

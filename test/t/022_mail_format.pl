@@ -20,7 +20,7 @@ raw = bytes.fromhex(sys.stdin.read().strip())
 m = email.message_from_bytes(raw, policy=email.policy.default)
 defects = [str(d) for d in m.defects] + [str(d) for h in m.values() for d in h.defects] + [str(d) for p in m.walk() for d in p.defects]
 parts = [[p.get_content_type(), p.get_content_charset(), p["content-transfer-encoding"], p.get_content().replace("\r\n", "\n")] for p in m.walk() if not p.is_multipart()]
-# The newer parser leaves the blanks between the encoded words of a name; the older one does as RFC 2047 says.
+# The newer parser keeps the blanks between the encoded words of a name; the older one follows RFC 2047.
 old = email.message_from_bytes(raw)
 def box(h):
     if not old[h]: return None
@@ -75,7 +75,7 @@ is($mail->{type}, 'multipart/alternative', 'text and HTML are alternatives');
 is_deeply([ map { "$_->[0] $_->[1] $_->[3]" } @{ $mail->{parts} } ], [ "text/plain utf-8 text\n", "text/html utf-8 <p>text</p>\n" ], 'HTML comes last');
 is(parsed()->{type}, 'text/plain', 'text alone');
 
-# Subjects and names come out as they went in.
+# Subjects and names arrive unchanged.
 foreach my $text (
 	'Hi', 'Termin um 9 Uhr — Prüfung', 'Ραντεβού με τον γιατρό σας την Δευτέρα στις 10:30, παρακαλούμε επιβεβαιώστε', '診察のご予約確認のお知らせ' x 5, "\x{1F600}" x 40,
 	'a long subject of plain words that does not fit into one line and must be folded at one of its blanks, twice if need be, and then some',
@@ -91,7 +91,7 @@ foreach my $text (
 	is("@{$mail->{names}}", 'from to subject date message-id auto-submitted mime-version content-type content-transfer-encoding', 'and no header more');
 }
 
-# Bodies too, whatever their line ends.
+# So do bodies, whatever their line ends.
 foreach my $case (
 	[ "one\ntwo\n", "one\ntwo\n" ], [ "one\r\ntwo", "one\ntwo\n" ], [ "one\rtwo", "one\ntwo\n" ], [ "blank at end \nand tab\t\nlast ", "blank at end \nand tab\t\nlast \n" ],
 	[ ".\n..\n.a\nFrom here", ".\n..\n.a\nFrom here\n" ], [ 'x' x 2000, ('x' x 2000) . "\n" ], [ "=3D = ?= =_--", "=3D = ?= =_--\n" ],
@@ -110,7 +110,7 @@ is($mail->{parts}[1][2], 'quoted-printable', 'quoted-printable elsewhere');
 $mail = parsed(recipient => 'ann@bücher.example', sender => 'Bücher <post@bücher.example>');
 is_deeply([ $mail->{to}[0][1], $mail->{from}[0][1] ], [ 'ann@xn--bcher-kva.example', 'post@xn--bcher-kva.example' ], 'international domains');
 
-# What would inject a header or a command is refused, with a reason.
+# Text that would inject a header or a command is refused, with a reason.
 foreach my $case (
 	[ 'BAD_ADDRESS',       recipient => "ann\@example.org\r\nRCPT TO:<x\@y.example>" ],
 	[ 'BAD_ADDRESS',       recipient => 'ann@example.org> x<' ],

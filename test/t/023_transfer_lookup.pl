@@ -39,7 +39,7 @@ sub exchange
 	return "SELECT number, kind, milliseconds, error, place FROM (SELECT *, row_number() OVER () AS place FROM appt_test.exchange(ARRAY[$array])) ended ORDER BY number;";
 }
 
-# Calls in one backend, each message of which has so many seconds; rows as hashes, with the places in which they ended.
+# Calls in one backend, with a time limit in seconds for each message; rows as hashes, with the order in which they ended.
 sub run
 {
 	my ($seconds, @calls) = @_;
@@ -88,8 +88,8 @@ is(scalar(lookups(qr/^open/)), 0, 'the threads of look-ups take no signals');
 	sub { return delivered_before(@_[ 0 .. 59 ])->(@_[ 60 .. 119 ]) == 60; }, 1.5, 8, 20);
 is(delivered_before(@rows[ 0 .. 59 ])->(@rows[ 60 .. 119 ]), 60, 'many hanging hosts delay nobody either');
 
-# Where hanging look-ups take all the places there are, the others had no turn, which is no failure of theirs; nor is that
-# of a message whose token could not be fetched for want of a place.
+# If hanging look-ups use all threads, the others get no turn, which is no failure; nor is it a failure
+# of a message if its token could not be fetched because all threads were busy.
 my $many = "SELECT appt_test.set('appt.max_concurrency', '1000');";
 my $innocent = qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://i.good.test:$port/token"}'::jsonb);
 @rows = run(1.5, "\\o /dev/null\n$many\n\\o\n", exchange((map { "h$_.hang.test:$port" } 1 .. 256), map { "j$_.good.test:$port" } 1 .. 5) =~ s/\]/, $innocent]/r);
@@ -98,23 +98,23 @@ is(scalar(grep { $_->{kind} eq 'UNTRIED' && $_->{error} =~ /turn to look up/ } @
 	or diag(join "\n", map { "$_->{kind} $_->{error}" } @innocents);
 is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 256, 'and what hangs has failed');
 
-# So is a token endpoint looked up: once for all who wait for its token, and not again while that hangs.
+# A token endpoint is looked up likewise: once for all messages that wait for its token, and not again while that hangs.
 my $with_token = join ', ', map { qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://$_.hang.test:$port/token"}'::jsonb) } qw(t t t u u u);
 my $fetching = "SELECT number, kind, milliseconds, error FROM appt_test.exchange(ARRAY[$with_token]) ORDER BY number;";
 @rows = run(1.5, $fetching, $fetching, $fetching);
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: the host name could not be looked up in time/ } @rows[ 0 .. 5 ]), 6, 'a token endpoint whose look-up hangs');
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: .*an earlier look-up of it hangs/ } @rows[ 6 .. 17 ]), 12, 'fails all at once afterwards')
 	or diag(join "\n", map { $_->{error} } @rows[ 6 .. 17 ]);
-# A thread that a busy machine starts too late notes nothing.
+# On a busy machine a thread may start too late to log its look-up.
 cmp_ok(scalar(lookups(qr/$_\.hang\.test/)), '<=', 1, "$_ is not looked up again") foreach qw(t u);
 
-# One that fails: for all at once, and it is tried again at the next.
+# A look-up that fails: it fails for all at once, and the next message looks up again.
 @rows = run(20, exchange(("a.fail.test:$port") x 20), exchange("a.fail.test:$port", "d.good.test:$port"));
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} eq 'the host name could not be looked up or may not be contacted' } @rows[ 0 .. 20 ]), 21, 'a look-up that fails is told');
 is($rows[21]{kind}, 'DELIVERED', 'another name is found');
 cmp_ok(scalar(lookups(qr/a\.fail\.test/)), '<=', 4, 'few look-ups for many messages');
 
-# Of what is withdrawn the look-ups go on: however often that happens, their threads stay bounded.
+# The look-ups of withdrawn transfers go on, but the number of their threads stays bounded.
 {
 	my $calls = '';
 
@@ -138,7 +138,7 @@ my $started = time;
 run(1.5, exchange("z.hang.test:$port"));
 cmp_ok(time - $started, '<', 25, 'a process with hanging look-ups exits at once');
 $node->stop('fast');
-# The worker itself: who is looked up in vain delays nobody.
+# The worker itself: a look-up that hangs delays no other message.
 my $server = Appt::Cluster->create('worker', start => 0, conf => "appt.request_timeout = '3s'");
 {
 	local $ENV{LD_PRELOAD} = $library;

@@ -1,4 +1,5 @@
-# OAuth2 client credentials: one token for all who wait for it, refreshed once after a 401, its failures told.
+# OAuth2 client credentials: one token for all messages that wait for it, refreshed once after a 401, with its failures in the
+# log.
 
 use strict;
 use warnings;
@@ -63,7 +64,7 @@ is(scalar($issuer->wait_for(3)), 3, 'have a token each');
 	like($refusal, qr/client_secret=\*+/, 'a secret in the body is masked where the endpoint repeats it');
 }
 
-# A token that the receiver takes no more is refreshed within the attempt, once.
+# A token that the receiver no longer accepts is refreshed within the attempt, once.
 my $before = $hook->entries;
 @rows = exchange([ message($hook->url('/bearer/5'), $issuer->url('/token')) ]);
 is($rows[0], 'DELIVERED|200|', 'refreshed after a 401');
@@ -76,13 +77,13 @@ is(scalar($hook->entries), $before + 4, 'and not answered by a third try');
 foreach my $case ([ 400, 'REJECTED' ], [ 503, 'FAILED' ])
 {
 	my $lapsing = Appt::Peers->webhook;
-	# Its first answer is a token, its second one is none.
+	# Its first answer is a token, its second one is not.
 	@rows = exchange([ message($hook->url('/status/401'), $lapsing->url("/token-once/$case->[0]")) ]);
 	is($rows[0], "$case->[1]|$case->[0]|the token endpoint answered with HTTP status $case->[0]", "refreshing in vain: $case->[0]");
 	$lapsing->stop;
 }
 
-# Who waits for a slow endpoint delays nobody else, and gets what it waited for.
+# A message that waits for a slow token endpoint delays no other, and gets its token.
 my $order = in_rounds(
 	sub {
 		my ($round, $seconds) = @_;

@@ -1,4 +1,4 @@
-# Certificates that prove nothing: no byte of a message goes to who shows one, by HTTPS, SMTPS or STARTTLS.
+# Invalid certificates: no byte of a message goes to a server that shows one, by HTTPS, SMTPS or STARTTLS.
 
 use strict;
 use warnings;
@@ -89,7 +89,7 @@ sub bad
 	return;
 }
 
-# What was proved to another list of trust is not proved: neither kept connections nor TLS sessions outlive it.
+# A change of trusted authorities invalidates earlier verification: neither kept connections nor TLS sessions survive it.
 sub changed_trust
 {
 	my @peers = peers(Appt::Peers->issue($authority));
@@ -100,7 +100,7 @@ sub changed_trust
 	return;
 }
 
-# Who does not get as far as a certificate.
+# Servers that fail before they show a certificate.
 sub no_handshake
 {
 	my $silent = Appt::Peers->silent;
@@ -115,7 +115,7 @@ sub no_handshake
 	return;
 }
 
-# What a server of OpenSSL's that has only this to offer answers, and shows, to a GET: the cipher.
+# The answer of an OpenSSL server that offers only this, to a GET: the cipher.
 sub answer_of
 {
 	my ($certificate, @options) = @_;

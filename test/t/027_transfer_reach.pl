@@ -76,7 +76,7 @@ sub spellings
 	}
 	is(scalar(map { $_->entries } $hook, $mail), 0, 'nothing arrived');
 
-	# What the list names is what is reached, and no more.
+	# Exactly the addresses in the list can be reached.
 	my @cases = (
 		[ '127.0.0.1',             'DELIVERED' ], [ '127.0.0.0/8',           'DELIVERED' ], [ "127.0.0.1:$web",  'DELIVERED' ], [ "10.0.0.0/8, 127.0.0.1/32:$web", 'DELIVERED' ],
 		[ '127.0.0.1:1',           'REJECTED' ],  [ '127.0.0.2',             'REJECTED' ],  [ '::/0',            'REJECTED' ],  [ '::ffff:127.0.0.1',              'REJECTED' ],
@@ -113,7 +113,7 @@ sub kept_connections
 	return;
 }
 
-# Nobody is sent elsewhere: neither by a redirect, nor by a token endpoint's.
+# No redirect leads elsewhere, not even one of a token endpoint.
 sub redirects
 {
 	my $forbidden = Appt::Peers->webhook;
@@ -141,7 +141,7 @@ sub worker
 	{
 		$node->append_conf('postgresql.conf', "appt.allowed_addresses = '$case->[0]'");
 		$node->reload;
-		# Nothing shows when the worker has read it: the first ones may still go by the list before.
+		# The worker may not have read the list yet: the first messages may still follow the old list.
 		foreach my $try (1 .. 100)
 		{
 			$tenant->schedule;

@@ -48,7 +48,7 @@ sub passwords
 		unlike("$rows[1]{error} $rows[1]{response}", qr/wrong-word/, "$mechanism: and not told");
 	}
 
-	# The safest of what is known, whatever else is offered: no Kerberos, which would ask the network while all else waits.
+	# The safest known mechanism, whatever else is offered: no Kerberos, which would block on the network.
 	my $proud = Appt::Peers->smtp(@account, '--auth', 'GSSAPI,NTLM,DIGEST-MD5,EXTERNAL,LOGIN,PLAIN,CRAM-MD5,XOAUTH2,OAUTHBEARER');
 	my @rows = exchange([ mail($proud) ], [ mail($proud, password => '') ]);
 	is($rows[0]{kind}, 'DELIVERED', 'many mechanisms') or diag($rows[0]{error});
@@ -147,7 +147,7 @@ sub tokens
 		is(scalar($second->entries), 3, "$mechanism: fetched once more for each");
 		$_->stop foreach $second, $choosy, $never;
 	}
-	# What is no refusal of the token refreshes nothing.
+	# Other failures than a refusal of the token do not refresh it.
 	foreach my $case ([ '454 4.7.0 later', 'FAILED 454' ], [ 'drop', 'FAILED 0' ], [ '421 4.7.0 busy', 'FAILED 421' ])
 	{
 		my $before = $issuer->entries;
@@ -181,7 +181,7 @@ sub tokens
 	return;
 }
 
-# As a tenant sets it up.
+# Configured as by a tenant.
 sub provider
 {
 	my $issuer = Appt::Peers->webhook('--token-lifetime', 3600);

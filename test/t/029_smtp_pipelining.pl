@@ -36,7 +36,7 @@ $peer = Appt::Peers->smtp;
 one_by_one($peer->url, 1);
 is(pipelined($peer, 1), 'apart', 'one after the other where it is not offered');
 
-# What was offered in the clear may have been put in by somebody else.
+# Capabilities offered in clear text may have been injected.
 my $tls = Appt::Peers->certificate;
 foreach my $case ([ 'always', 'together' ], [ 'before-tls', 'apart' ])
 {
@@ -47,7 +47,7 @@ foreach my $case ([ 'always', 'together' ], [ 'before-tls', 'apart' ])
 	ok(($server->entries)[0]{tls}, 'over TLS');
 }
 
-# A refusal is what is told, whatever is answered to the commands that came with it, and the connection goes on.
+# The refusal is the outcome, whatever the replies to the commands after it, and the connection stays usable.
 foreach my $stage (qw(MAIL RCPT DATA MESSAGE))
 {
 	foreach my $case ([ '451 4.3.0 later', 'FAILED 451' ], [ '550 5.1.1 no', 'REJECTED 550' ])
@@ -66,7 +66,7 @@ foreach my $case ([ 'drop', 'FAILED 0,DELIVERED 250' ], [ '421 4.3.2 closing', '
 	is(one_by_one($server->url, 2), $outcome, "$reply at RCPT");
 }
 
-# A server of one's own: what it says once the commands have come, and when it hangs up.
+# A server with scripted replies to the commands, and the point at which it hangs up.
 sub server
 {
 	my (@answers) = @_;
@@ -88,7 +88,7 @@ sub server
 			do { $line = <$client> // last } until $line =~ /^DATA/;
 			print $client $answer;
 			last if $answer !~ /354 go\r\n\z/;
-			# What comes now is the message, unless the client knows better.
+			# The next data is the message, unless the client noticed the refusal.
 			while (($line = <$client> // '') ne '') { print $writer "message\n" if $line eq ".\r\n"; last if $line eq ".\r\n"; }
 			last if $line eq '';
 			print $client "250 taken\r\n";

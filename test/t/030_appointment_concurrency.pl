@@ -11,7 +11,7 @@ $node->query('CREATE EXTENSION appt_test');
 my $application = $node->query("SELECT appt.create_application(appt.create_organization('Acme'), 'Sales')");
 my ($one, $two) = map { Appt::Session->open($node) } 1 .. 2;
 
-# What the first does in an open transaction, what the second then does, and what comes of it after COMMIT.
+# The first call in an open transaction, the second call, and the result after COMMIT.
 foreach my $case (
 	[ 'cancel_appointment(ID)', "update_appointment(ID, 'x')", 'PT409' ],
 	[ 'cancel_appointment(ID)', 'end_appointment(ID)', 'PT409' ],
@@ -34,7 +34,7 @@ foreach my $case (
 }
 is($node->query('SELECT title || location FROM appt.appointment WHERE title IS NOT NULL'), 'TL', 'no update is lost');
 
-# A rollback leaves the second with what was before.
+# After a rollback the second call sees the state before.
 {
 	my $id = schedule();
 	$one->run("BEGIN; SELECT appt.delete_appointment('$id')");
@@ -45,7 +45,7 @@ is($node->query('SELECT title || location FROM appt.appointment WHERE title IS N
 	is($two->output, 'kept', 'and goes ahead when it is rolled back');
 }
 
-# Details tell of what came in while the caller waited.
+# The returned details include changes made while the caller waited.
 {
 	my $id = schedule();
 	$one->run("BEGIN; SELECT appt.add_customer('$id', '{}')");

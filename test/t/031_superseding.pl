@@ -1,5 +1,5 @@
 # An event and the worker meet at one notification: the event waits for the worker's short transaction and then finds
-# whatever it left, the place in the queue above all. The worker's transactions are played by hand.
+# the resulting state, in particular the row in the queue. The test plays the worker's transactions itself.
 use strict;
 use warnings;
 
@@ -32,7 +32,7 @@ $lock DELETE FROM appt.due WHERE notification_id = ID;
 UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = ID;
 SQL
 
-# What the worker does, how that ends, the event, and what becomes of the notification: state, reason, mark, places in the queue.
+# The worker's step, how it ends, the event, and the resulting notification: state, reason, mark, rows in the queue.
 foreach my $case (
 	[ 'claims it', $claim, 'COMMIT', 'cancel_appointment', 'SENDING||APPOINTMENT_CANCELLED|1' ],
 	[ 'claims it', $claim, 'ROLLBACK', 'cancel_appointment', 'CANCELLED|APPOINTMENT_CANCELLED||0' ],
@@ -55,7 +55,7 @@ SELECT state, reason, superseded_by, (SELECT count(*) FROM appt.due WHERE notifi
 SQL
 }
 
-# Whether the customer was ever told is what the worker has left.
+# Whether the customer was ever told is decided by the state that the worker left.
 foreach my $case (
 	[ 'claims its CREATE', $claim, 'COMMIT', 'cancel_appointment', 'f' ],
 	[ 'claims its CREATE', $claim, 'ROLLBACK', 'cancel_appointment', 't' ],
@@ -78,7 +78,7 @@ foreach my $case (
 		$expected, "and knows after $end whether the customer was told");
 }
 
-# What is loaded is as new as any lock, however old the statement that asks.
+# Loaded rows are as new as their locks, however old the statement's snapshot is.
 {
 	my $appointment = schedule();
 	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");

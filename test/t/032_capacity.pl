@@ -1,5 +1,5 @@
-# Of many who book at once exactly as many succeed as there are places, whichever way they book and at every isolation level;
-# nobody is told of a deadlock or a serialization failure, and who wants another day or application waits for nobody.
+# Of many concurrent bookings exactly as many succeed as the limit allows, by every function and at every isolation level;
+# there are no deadlocks or serialization failures, and bookings of another day or application do not wait.
 use strict;
 use warnings;
 
@@ -23,7 +23,7 @@ my $day          = '2031-03-01';
 	is(peak($application), '3', 'and three are booked');
 }
 
-# One instant, by all ways of getting there: scheduling, customers' too, moving, growing, for an hour, for days, for weeks.
+# One instant, by every function: scheduling, also by customers, moving, extending, for an hour, for days, for weeks.
 {
 	my $application = application('max_overlap => 3');
 	my @ends        = storm(
@@ -50,7 +50,7 @@ my $day          = '2031-03-01';
 	is(tally(@ends), '1 x 00000, 31 x PT409', 'whoever wants one agent at one instant: one gets it');
 }
 
-# Neighbouring slots, each client in an order of its own: a slot that was refused is full.
+# Adjacent slots, in a different order by each client: a slot that was refused is full.
 {
 	my $application = application('max_overlap => 3');
 	my @slots       = map { sprintf "$day %02d:%02d", 8 + int($_ / 4), $_ % 4 * 15 } 0 .. 15;
@@ -104,7 +104,7 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 	}
 }
 
-# Who waits for an open booking, and who does not.
+# Which calls wait for an open booking, and which do not.
 {
 	my $places    = application('max_overlap => 3');
 	my $exclusive = application('organizer_exclusive => true');
@@ -143,7 +143,7 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 	finish($holder, "ROLLBACK;\n");
 }
 
-# A booking that is prepared holds its place, whoever commits it.
+# A prepared booking counts, whoever commits it.
 {
 	my $application = application('max_overlap => 1');
 	run_clients({ before => '', calls => [ 'BEGIN', schedule($application, "$day 12:00", '1 hour'), "PREPARE TRANSACTION 'booking'" ] });
@@ -154,7 +154,7 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 	is($ends->[0], 'PT409', 'and has its place once it is committed');
 }
 
-# What is rolled back leaves its place to who waited, also to a savepoint.
+# A rollback, also to a savepoint, frees the slot for a waiting call.
 {
 	my $application = application('max_overlap => 1');
 	my $holder = session('BEGIN; SAVEPOINT s; ' . schedule($application, "$day 12:00", '1 hour') . "; SELECT 'done';\n");
@@ -169,7 +169,7 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 	finish($_, '') foreach $holder, $waiting;
 }
 
-# A stranger is told that there is nothing, and waits for nobody.
+# A caller of another tenant gets PT404 without waiting.
 {
 	my $application = application(q(max_overlap => 1, agent_scope => 'OWN'));
 	my $id = booked($application, "$day 12:00", '1 hour');
@@ -259,7 +259,7 @@ sub shuffled
 	return map { splice @list, rand @list, 1 } 1 .. @list;
 }
 
-# The most at once, within a window or at all.
+# The largest overlap, within a window or overall.
 sub peak
 {
 	my ($application, $start, $duration) = @_;

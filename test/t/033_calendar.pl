@@ -74,7 +74,8 @@ print(json.dumps({"counts": counts, "wrong": wrong, "samples": samples}))
 PYTHON
 close $parser;
 
-# The same for two programs of another origin. ical.js goes by the definition of the timezone, node-ical by its name in data of its own.
+# The same for two programs of another origin. ical.js goes by the definition of the timezone, node-ical by its name in data of
+# its own.
 my $other_parser = File::Temp->new;
 print $other_parser <<'JAVASCRIPT';
 const ICAL = require('ical.js'), ical = require('node-ical');
@@ -175,7 +176,7 @@ sub unescaped
 	return $text =~ s/\\(.)/$meant{$1} \/\/ $1/ger;
 }
 
-# The value of a property of a file, as it was meant.
+# The unescaped value of a property of a file.
 sub property
 {
 	my ($name, $octets) = @_;
@@ -199,7 +200,7 @@ foreach my $title (
 	is(join(' ', $file =~ /^((?:BEGIN|END):\w+)\r$/mg), 'BEGIN:VCALENDAR BEGIN:VEVENT END:VEVENT END:VCALENDAR', '... and no other event');
 }
 
-# A link that is none stays text.
+# A malformed link stays text.
 my $odd = pack 'H*', $node->query("SELECT encode(appt_test.calendar_file('2026-01-01', '2026-01-02', 'UTC', 'x', E'https://r.example/\\r\\nATTENDEE:mailto:a\@b.example'), 'hex')");
 is(property('LOCATION', $odd), "https://r.example/\nATTENDEE:mailto:a\@b.example", 'a link with a line end in it is shown as text');
 is(property('URL', $odd) . property('ATTENDEE', $odd), '', 'and is no URL, nor anything else');

@@ -69,7 +69,7 @@ sub meet
 	push @done, $first if $end_of_first eq '00000';
 	push @done, $second if $state_of_second ne '40001' && $end_of_second ne '40001';
 	return 'refused' if @done < 2 && $isolation eq 'READ COMMITTED';
-	# A claim passes over what is locked, and comes again.
+	# A claim skips locked rows, and comes back for them.
 	$setup->run(on('claim', $appointment)) if @done && $done[-1] eq 'claim';
 
 	my $expected = one_after_the_other(@done);
@@ -79,7 +79,7 @@ sub meet
 	return @done == 2 ? 'as one after the other' : 'refused';
 }
 
-# What becomes of an appointment to which this happens in turn, and how the last of it ends.
+# The result for an appointment after these calls in turn, and how the last of them ends.
 sub one_after_the_other
 {
 	my (@sequence) = @_;
@@ -106,7 +106,7 @@ sub on
 	return $calls{$call} =~ s/ID/$appointment->{id}/r =~ s/CUSTOMER/$appointment->{customer}/r;
 }
 
-# All that is to be seen of it, without what no two have in common.
+# All visible data of it, without values that differ between any two.
 sub shown
 {
 	my ($appointment) = @_;

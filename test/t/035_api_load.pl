@@ -98,7 +98,7 @@ SELECT test.act(:n, :chance) AS event \gset
 INSERT INTO test.known SELECT :event, clock_timestamp() WHERE :event > 0;
 SCRIPT
 
-# Of what an event supersedes: what was planned before it; of a participant that was removed, its own.
+# An event supersedes messages planned before it; removing a participant supersedes only that participant's.
 $node->query(<<'SQL');
 CREATE VIEW test.superseded AS SELECT e.call, n.id, n.state, n.due_at, known.at
 	FROM test.event e JOIN test.known ON known.event = e.id
@@ -108,7 +108,7 @@ CREATE VIEW test.superseded AS SELECT e.call, n.id, n.state, n.due_at, known.at
 		JOIN appt.notification_type t ON t.type = n.type AND c.reason = ANY (t.superseded_by);
 SQL
 
-# Until all has met: a busy machine needs longer.
+# Until every pair has met: a busy machine needs longer.
 my $met = in_rounds(
 	sub {
 		foreach my $client (clients(4, 'read committed'), clients(2, 'serializable', '--max-tries=0'))
@@ -159,7 +159,7 @@ is($node->query(<<'SQL'), '', 'what is settled has left the queue, all else is i
 SELECT n.id, n.state, count(d) FROM appt.notification n LEFT JOIN appt.due d ON d.notification_id = n.id GROUP BY n.id HAVING count(d) <> CASE WHEN settled_at IS NULL THEN 1 ELSE 0 END
 SQL
 
-# And the other side of it.
+# And the converse.
 is($node->query(<<'SQL'), '', 'what is SENT was delivered once, and nothing else');
 SELECT n.id, n.state, count(a) FROM appt.notification n LEFT JOIN appt.attempt a ON a.notification_id = n.id AND a.outcome = 'DELIVERED' GROUP BY n.id HAVING count(a) <> CASE WHEN state = 'SENT' THEN 1 ELSE 0 END
 SQL

@@ -1,4 +1,4 @@
-# count_overlapping reads rows only where it must, and counts right all the same: pages that are visible to all, pages that have
+# count_overlapping reads rows only if it must, and still counts correctly: pages that are visible to all, pages that have
 # changed since, pages that are long gone from memory, snapshots that are older than the changes, parallel workers.
 use strict;
 use warnings;
@@ -7,7 +7,7 @@ use Appt::Cluster;
 use IPC::Run;
 use Test::More;
 
-# Far less memory than the table needs, so that pages are seldom where they were last.
+# Much less memory than the table needs, so that pages are rarely in the same buffer twice.
 my $node = Appt::Cluster->create('main', preload => 0, conf => "shared_buffers = 1MB\nautovacuum = off\n");
 my $organization = $node->query("SELECT appt.create_organization('Acme')");
 
@@ -38,7 +38,7 @@ $node->query('VACUUM appt.appointment');
 is($node->query("SELECT relallvisible = relpages FROM pg_class WHERE oid = 'appt.appointment'::regclass"), 't', 'VACUUM finds every page visible to all');
 right('rows on pages that are visible to all');
 
-# An older snapshot goes on seeing what it saw.
+# An older snapshot still sees the same rows.
 my $old = session("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 'sum ' || sum(appt.count_overlapping(application_id, start_at, duration)) FROM request;\n");
 $old->{handle}->pump until $old->{out} =~ /^sum (\d+)$/m;
 my $sum = $1;
@@ -67,14 +67,14 @@ is( $node->query('SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET 
 $node->query('VACUUM FULL appt.appointment');
 right('rows in another file');
 
-# Indexes are known by what they are, whatever they are called and whichever is in force.
+# Indexes are found by their definition, whatever their names and whichever is valid.
 my $pair = session("SELECT 'first ' || count(*) FROM wrong;\n");
 $pair->{handle}->pump until $pair->{out} =~ /^first /m;
 $node->query('ALTER INDEX appt.appointment_overlap RENAME TO a; ALTER INDEX appt.appointment_overlap_long RENAME TO appointment_overlap; ALTER INDEX appt.a RENAME TO appointment_overlap_long;');
 right('rows by renamed indexes');
 is($node->query($organized), 0, 'those of an organizer, too');
 
-# REINDEX CONCURRENTLY waits for who counts, who may go on, and whoever counts later reads the new index.
+# REINDEX CONCURRENTLY waits for running counts, which may continue, and later counts read the new index.
 my $before = $node->query($oids);
 $pair->{in} .= "BEGIN; SELECT 'second ' || count(*) FROM wrong;\n";
 $pair->{handle}->pump until $pair->{out} =~ /^second 0$/m;
@@ -105,7 +105,7 @@ right('rows by an index of its own again');
 $node->stop;
 done_testing();
 
-# Twice in a session: the second time it may know where pages were.
+# Twice in a session: the second time it may remember where pages were.
 sub right
 {
 	my ($rows) = @_;

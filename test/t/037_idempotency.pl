@@ -24,7 +24,7 @@ sub schedule
 	  . ($options{hour} // $hour) . " hours', '1 hour', organizer_id => 'ann', idempotency_key => '$key')";
 }
 
-# Sessions that call it, each once, and keep what they got.
+# Sessions that call it once each, and keep the result.
 sub crowd
 {
 	my ($key) = @_;

@@ -32,7 +32,7 @@ def tree(part):
 def octets(part):
     return part.get_payload(decode=True)
 
-# RFC 5546, 2.1.5: what is older than what is there is not taken over.
+# RFC 5546, 2.1.5: an older version than the stored one is ignored.
 def take_over(method, event, attendee):
     calendar = calendars.setdefault(attendee, {})
     version = (event["SEQUENCE"], event["DTSTAMP"].dt)
@@ -90,7 +90,7 @@ sub mails
 
 sub last_mail { return (mails(@_))[-1]; }
 
-# What is to be kept of an appointment, as the reader shows it.
+# The expected entry of an appointment, in the reader's format.
 sub entry
 {
 	my ($tenant, $id) = @_;
@@ -217,7 +217,7 @@ sub tenant
 	is("$mail->{to} " . told($mail), "bob\@example.org REQUEST 1 $id", 'invited again');
 	is_deeply($mail->{kept}, [ entry($tenant, $id) ], 'his calendar shows it again');
 
-	# Removed from what is deleted before he hears of it.
+	# A customer removed from an appointment that is deleted before the mail is sent.
 	$tenant->query("BEGIN; $remove; SELECT appt.delete_appointment('$id'); COMMIT");
 	@mails = (mails($peer, 6))[ 4, 5 ];
 	is(join(', ', sort map { "$_->{to} " . told($_) . " $_->{calendar}{status}" } @mails), "ann\@example.org CANCEL 3 $id CANCELLED, bob\@example.org CANCEL 3 $id CANCELLED", 'both hear that it is off');
@@ -270,7 +270,7 @@ sub tenant
 	is(last_mail($peer, 4)->{tree}, 'mixed(alternative(plain calendar) ics)', 'text alone and a calendar file');
 }
 
-# Interrupted: the stored words go again under the same Message-ID, but with the file of what is so now.
+# Interrupted: the stored text is sent again with the same Message-ID, but with a file of the current data.
 {
 	my $peer = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1);
 	my $tenant = tenant($peer);

@@ -76,7 +76,7 @@ sub add_customer
 	is(subjects($mail, 'refused@example.org') . subjects($mail, 'refused-too@example.org'), '', 'the others not, although the server would take it now');
 }
 
-# An application may want it otherwise.
+# An application may choose to send it anyway.
 {
 	my $mail = Appt::Peers->smtp;
 	my $tenant = Appt::Tenant->create($node);

@@ -1,4 +1,4 @@
-# The main job: what is planned arrives, when it is due, once, and the log tells.
+# The main job: each planned message arrives once, when it is due, and is in the log.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ my %quick = (retry_base => '100 milliseconds', retry_cap => '300 milliseconds');
 
 $node->wait_for_workers;
 
-# A commit wakes the worker; both channels carry what they promise.
+# A commit wakes the worker; both channels deliver the promised content.
 {
 	my $tenant = Appt::Tenant->create($node);
 	$tenant->email($mail->url);
@@ -84,7 +84,7 @@ $node->wait_for_workers;
 		WHERE subscription_id = '$subscription{'/fail-first/2'}'"), '503,503,200', 'each attempt is in the log with its answer');
 	is($node->query("SELECT count(*) FROM appt.latest_failure WHERE appointment_id = '$id'"), 6, 'latest_failure shows what failed');
 
-	# A person mends it: the latest failure is sent again by hand.
+	# The cause is fixed: the latest failure is sent again by hand.
 	my $failed = $node->query("SELECT id FROM appt.notification WHERE subscription_id = '$subscription{'/status/500'}'");
 	$node->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/mended') ]}' WHERE id = '$subscription{'/status/500'}'");
 	$node->query("SELECT appt.retry_notification($failed)");
@@ -126,7 +126,7 @@ $node->wait_for_workers;
 	is(scalar $hook->entries, 1, 'nothing of it was sent');
 }
 
-# Also what nobody looked at while it was off, because it had to wait for its turn.
+# So does a message that was not checked while it was off, because it had to wait for its turn.
 {
 	my $tenant = Appt::Tenant->create($node, max_per_second => '0.001');
 	my $mine = "application_id = '@{[ $tenant->application ]}'";
@@ -244,7 +244,7 @@ $node->wait_for_workers;
 	is(scalar $hook->entries, 0, 'not even the mask');
 }
 
-# What a hand-held lock hides is found once it is released.
+# A row that a caller has locked is found once the lock is released.
 {
 	my $tenant = Appt::Tenant->create($node);
 	$hook->forget;
@@ -270,7 +270,7 @@ $node->wait_for_workers;
 	ok($request, 'and sent soon after');
 	$hook->forget;
 
-	# An appointment that is being changed holds up none of its messages.
+	# An open change of an appointment delays none of its messages.
 	$id = $tenant->schedule(start_at => "now() + interval '1 hour 1 second'");
 	$session = $node->background_psql('postgres');
 	$session->query_safe("BEGIN; SELECT appt.update_appointment('$id', notes => 'x')");

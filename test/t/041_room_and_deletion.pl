@@ -1,4 +1,4 @@
-# A ROOM message waits for its activation, or brings it about; a deletion's messages go out, and then nothing of it is left.
+# A ROOM message waits for activation, or triggers it; the messages of a deletion are sent, and then their content is removed.
 use strict;
 use warnings;
 
@@ -58,7 +58,7 @@ sub room_tenant
 	is($tenant->states($id)->{'ROOM EMAIL'}, 'MISSED NOT_ACTIVATED', 'MISSED, NOT_ACTIVATED');
 }
 
-# Deleted: what announces it goes out, then bodies and context are gone.
+# Deleted: its messages are sent, then bodies and context are removed.
 {
 	my $tenant = Appt::Tenant->create($node);
 	$tenant->email($mail->url);

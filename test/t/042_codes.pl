@@ -29,7 +29,7 @@ auto_explain.log_verbose = on
 auto_explain.log_nested_statements = on
 END
 
-# A guess is the caller's own, and its own to hide: sessions that guess log nothing, those that ask for codes everything.
+# Callers must hide their own guesses: sessions that guess log nothing, those that request codes log everything.
 $node->query(<<'END');
 CREATE EXTENSION appt_test;
 CREATE ROLE postgrest LOGIN IN ROLE appt_authenticator;
@@ -44,7 +44,7 @@ my $application = $tenant->application;
 $tenant->email($mail->url, sender => 'Bank <info@bank.example>');
 my @sent;    # all codes that went out
 
-# PostgREST asks for a code, anonymously; it arrives, opens an appointment, and once.
+# PostgREST requests a code, anonymously; it arrives, and books one appointment.
 {
 	my $asked = call('postgrest', 'request_customer_code', { application_id => $application, contact => 'ann@example.org' });
 	is($asked->{error}, '', 'anonymous asks for a code');
@@ -71,7 +71,7 @@ foreach my $how ('PostgREST', 'SQL')
 	is($how eq 'SQL' ? by_sql($contact, $new) : book($contact, $new)->{state}, '', 'a new code opens');
 }
 
-# Guesses in parallel are as good as one after the other: five are compared.
+# Parallel guesses have no advantage: five are compared.
 {
 	$node->query("SELECT appt.initiate_email_verification('$application', 'info\@bank.example')");
 	my $code = code_for('info@bank.example');
@@ -83,14 +83,14 @@ foreach my $how ('PostgREST', 'SQL')
 	is_deeply(\%count, { PT400 => 5, PT404 => 35 }, 'of forty guesses in eight sessions five are compared');
 }
 
-# The right code in parallel opens one appointment.
+# The right code in parallel calls books one appointment.
 {
 	my $code = ask('par@example.org');
 	in_parallel('guesser', ("SELECT appt.schedule_appointment_as_customer('$application', 'par\@example.org', '$code', now(), '1 hour');\n") x 8);
 	is($node->query("SELECT count(*) FROM appt.participant WHERE email = 'par\@example.org'"), 1, 'a code used in eight sessions at once books once');
 }
 
-# Of many customers as many find a place as there are; the others' codes are not used up.
+# Of many customers as many succeed as the capacity allows; the others' codes stay valid.
 {
 	my $full = Appt::Tenant->create($node, max_overlap => 3);
 	my $id = $full->application;
@@ -122,7 +122,7 @@ foreach my $how ('PostgREST', 'SQL')
 	is(refusals(@outputs), 14, 'of 314 requests of an application 300 are granted');
 	is($node->query("SELECT count(*) FROM appt.notification WHERE application_id = '$id'"), 300, 'and no others are sent');
 
-	# Two of one snapshot do not both find room.
+	# Two transactions with the same snapshot cannot both book the last slot.
 	my $first = session('postgres', "BEGIN ISOLATION LEVEL REPEATABLE READ;\nSELECT 1;\nSELECT 'asks';\n");
 	$first->{handle}->pump until $first->{out} =~ /^asks$/m;
 	ask($_) foreach ('late@example.org') x 3;
@@ -196,7 +196,7 @@ foreach my $reply ([], [ '--reply', '550 5.7.1 spam:' ])
 	$gateway->stop;
 }
 
-# A template of one's own is no way for a code into the log.
+# A custom template does not bring a code into the log.
 {
 	my $own = Appt::Tenant->create($node);
 	$own->email($mail->url);
@@ -208,7 +208,7 @@ foreach my $reply ([], [ '--reply', '550 5.7.1 spam:' ])
 	ok($own->settled, 'it is sent');
 }
 
-# The codes stand nowhere. What is neither a part of a second nor of a hexadecimal number is looked for.
+# The codes are stored nowhere. The search ignores fractions of seconds and hexadecimal numbers.
 cmp_ok(scalar @sent, '>', 12, 'codes were sent');
 my $any = '(?<![0-9a-f.])(?:' . join('|', @sent) . ')(?![0-9a-f])';
 foreach my $table (split /\n/, $node->query("SELECT oid::regclass FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')"))
@@ -222,7 +222,7 @@ command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 'a dump
 like(slurp_file($dump), qr/ann\@example\.org/, 'of what there is');
 unlike(slurp_file($dump), qr/$any/, 'and has none');
 
-# After a restart a code opens nothing, and a new one does; the limits go on counting.
+# After a restart old codes are invalid, new ones valid; the limits continue to count.
 {
 	ask('res@example.org');
 	my $code = ask('res@example.org');
@@ -233,7 +233,7 @@ unlike(slurp_file($dump), qr/$any/, 'and has none');
 	is(book('res@example.org', $new)->{state}, '', 'a new one opens');
 }
 
-# Old rows go, by and by; those that limits count stay, and those of appointments.
+# Old rows are deleted gradually, except those that limits count and those of appointments.
 {
 	my $used = $node->query('SELECT count(*) FROM appt.one_time_code WHERE appointment_id IS NOT NULL');
 	$node->query("UPDATE appt.one_time_code SET requested_at = requested_at - interval '2 hours', expires_at = expires_at - interval '2 hours' WHERE contact <> 'res\@example.org'");
@@ -281,7 +281,7 @@ sub ask
 	return code_for($contact);
 }
 
-# So many other codes, all different.
+# This many other codes, all different.
 sub wrong
 {
 	my ($code, $count) = @_;
@@ -314,7 +314,7 @@ SELECT 'answer ' || json_build_object('body', (coalesce(json_agg(_postgrest_t)->
 FROM (SELECT pgrst_source.* FROM pgrst_source) _postgrest_t;
 COMMIT;", stdout => \$output, stderr => \$errors, on_error_stop => 0, extra_params => [ '-U', $login, '-v', 'VERBOSITY=verbose' ]);
 	my $answer = $output =~ /^answer (.*)$/m ? decode_json($1) : {};
-	# What returns no row type is in a column of the function's alias.
+	# The result of a scalar function is in a column named as the function's alias.
 	$answer->{body} = $answer->{body}{pgrst_call} if ref $answer->{body} eq 'HASH' && exists $answer->{body}{pgrst_call};
 	my ($state) = ($errors // '') =~ /ERROR:  (\w{5}):/;
 	return { %$answer, error => $errors // '', state => $state // '' };

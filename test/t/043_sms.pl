@@ -98,7 +98,7 @@ $node->wait_for_workers;
 	$tenant->settled;
 	like(log_of($id, qw(state reason error)), qr/^FAILED\|ADDRESS_NOT_ALLOWED\|.*may not be contacted/, 'addresses are refused as for webhooks');
 
-	# Nobody to write to, nothing to say, no way.
+	# No recipient, no text, no provider.
 	$tenant->provider('SMS', 'TWILIO', $peer->url('/twilio'), %twilio);
 	my $none = $tenant->schedule;
 	$node->query("INSERT INTO appt.template (application_id, type, channel, locale, text_body) VALUES ('@{[ $tenant->application ]}', 'CREATE', 'SMS', 'en', '{{location}}')");
@@ -217,7 +217,7 @@ $node->wait_for_workers;
 	is(form($request)->{text}, encode_utf8("Hello Ann,\n\"A test\" \x{260e} tests"), 'with the text in UTF-8');
 	ok(!exists $request->{headers}{authorization}, 'and no authentication left over');
 
-	# What it echoes.
+	# Echoed text.
 	$tenant->provider('SMS', 'HTTP', $peer->url('/echo'), username => 'me', secret => 'top/secret word', settings => '{"headers": {"X-Key": "{{secret}}", "X-Open": "open"}}');
 	$id = $tenant->schedule(phone => '+306900000203');
 	$tenant->settled;
@@ -228,7 +228,7 @@ $node->wait_for_workers;
 	like($response, qr/"to":"\+306900000203"/, 'only that');
 	is($node->query("SELECT count(*) FROM appt.notification_log WHERE response LIKE '%top/secret%'"), 0, 'it is nowhere');
 
-	# A message that can't be composed costs itself alone.
+	# A message that cannot be composed does not affect others.
 	$tenant->provider('SMS', 'HTTP', $peer->url('/gateway'), settings => '{"headers": {"X-Text": "{{text}}"}}');
 	$id = $tenant->schedule(phone => '+306900000204');
 	$tenant->settled;

@@ -44,7 +44,7 @@ sub standard_signature
 	return 'v1,' . $signature . '=' x (-length($signature) % 4);
 }
 
-# Who signed what of a request, by the names of the keys.
+# Which keys signed a request, by name, for each header.
 sub signers
 {
 	my ($request, %keys) = @_;
@@ -87,7 +87,7 @@ is($request->{headers}{'x-signature'}, hmac_sha256_hex(encode_utf8($request->{en
 is(join(' ', sort split / /, signers($request, %keys)->{'webhook-signature'}), 'first second third', 'and all that last sign');
 is(join(' ', sort split / /, signers($request, %keys)->{'x-signature-previous'}), 'first second', 'in either form');
 
-# When the overlap ends, so do their signatures, without anybody's doing.
+# When the overlap ends, so do their signatures, without any action.
 $tenant->query("UPDATE appt.secret SET expires_at = statement_timestamp() WHERE subscription_id = '$subscription' AND value = '$second'");
 $tenant->query("SELECT appt.update_appointment('$id', notes => 'one')");
 is_deeply(signers(next_request(), %keys), { 'x-signature' => 'third', 'x-signature-previous' => 'first', 'webhook-signature' => 'third first' }, 'one has expired');
@@ -114,7 +114,7 @@ is_deeply(signers(next_request(), %keys), { 'x-signature' => 'third', 'x-signatu
 			'none grant_type=client_credentials&scope=hooks%3Awrite&audience=https%3A%2F%2Fcrm.example&client_id=me&client_secret=a%2Bb' ], 'each asked for in its way');
 }
 
-# Headers of appt's own are nobody else's.
+# A subscription cannot override appt's own headers.
 $node->refused_with('22023', "SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a', notification_headers => '{\"X-Signature-Previous\": \"x\"}')",
 	'an appointment cannot sign');
 ok($tenant->settled, 'all settles');

@@ -1,4 +1,4 @@
-# Many mails share a connection, up to what mail servers usually take, and nobody shares one who must not.
+# Many mails share a connection, up to the usual limit of mail servers; different logins share none.
 
 use strict;
 use warnings;
@@ -13,7 +13,7 @@ use Test::More;
 my $node = Appt::Cluster->create('main', conf => 'fsync = off');
 $node->wait_for_workers;
 
-# So many appointments at once, each with a mail to its customer, through this provider.
+# This many appointments at once, each with a mail to its customer, through this provider.
 sub send_many
 {
 	my ($peer, $count, %provider) = @_;
@@ -54,7 +54,7 @@ cmp_ok(max(@mails), '>', 1, 'for more than a mail each');
 is(sum(@mails), 400, 'each mail');
 is(scalar(keys %{ { map { $_->{rcpt_to}[0] => 1 } $peer->entries } }), 400, 'once');
 
-# A connection that was opened by a login serves nobody else. A busy machine may let it idle for so long that it is closed.
+# A connection is used only by the login that opened it. (On a busy machine it may be idle long enough to be closed.)
 my $by_session = in_rounds(
 	sub {
 		$peer = Appt::Peers->smtp('--username', 'me', '--password', 'one');

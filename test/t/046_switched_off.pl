@@ -1,5 +1,5 @@
-# A switch that goes off stops what was claimed already but has not left yet: it waits for a TLS handshake, a mail
-# server's greeting, a token. What has left finishes.
+# Turning a switch off stops messages that are claimed but not yet being transmitted: they wait for a TLS handshake, a mail
+# server's greeting, a token. A message that is being transmitted finishes.
 
 use strict;
 use warnings;

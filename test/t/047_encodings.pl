@@ -1,4 +1,5 @@
-# Where the database's text is not UTF-8, messages are sent, answers read and secrets masked as anywhere; no transaction is open then.
+# Where the database's text is not UTF-8, messages are sent, answers read and secrets masked as anywhere; no transaction is open
+# then.
 
 use strict;
 use warnings;
@@ -36,7 +37,8 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 	unlike($tenant->query("SELECT response FROM appt.attempt"), qr/ secret/, 'and not seen');
 	is(join(' ', $node->worker_pids($database)), "@pids", 'by the same worker');
 
-	# Every channel and kind of provider, with words that are not ASCII in all that is configured; then answers that are no text.
+	# Every channel and kind of provider, with words that are not ASCII in all that is configured; then answers that are no
+	# text.
 	my $word = { LATIN1 => 'caf\xe9', EUC_JP => '\xc6\xfc\xcb\xdc', SQL_ASCII => 'caf\xc3\xa9' }->{$encoding};
 	my %genesys = (username => 'client', secret => 'secret', settings => "jsonb_build_object('token_url', '" . $sms->url('/genesys/oauth/token') . "')");
 	my $utf8 = $encoding eq 'EUC_JP' ? "\xe6\x97\xa5\xe6\x9c\xac" : "caf\xc3\xa9";
@@ -68,7 +70,7 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 		}
 	}
 
-	# What UTF-8 has no character for, and a token that is no text of this encoding.
+	# Bytes without a character in UTF-8, and a token that is not valid text in this encoding.
 	my $odd = Appt::Tenant->create($node, database => $database, max_attempts => 1);
 	my $plain = $hook->url('/raw/' . answer('{"a": "b"}'));
 	my $unknown = { LATIN1 => '\xe9', EUC_JP => '\xa9\xa1', SQL_ASCII => '\xff' }->{$encoding};

@@ -55,7 +55,7 @@ END \$\$", stderr => \$errors);
 	return $outcomes // $errors;
 }
 
-# Another code than that one, as an expression.
+# A code other than that one, as an expression.
 sub wrong { return sprintf "'%06d'", ($_[0] + $_[1]) % 1_000_000; }
 
 subtest 'asking and guessing in one transaction' => sub {

@@ -1,4 +1,4 @@
-# Several workers serve one database, and still nothing is sent twice.
+# Several workers serve one database, and nothing is sent twice.
 use strict;
 use warnings;
 

@@ -1,4 +1,4 @@
-# Nobody who hangs delays anybody else.
+# Hanging endpoints delay no other messages.
 use strict;
 use warnings;
 

@@ -1,4 +1,4 @@
-# One bad row costs itself, and what stands in the way for a while costs nobody anything.
+# A bad row affects only itself, and a temporary obstacle affects nothing.
 use strict;
 use warnings;
 
@@ -50,7 +50,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 
 	$hook->forget;
 	$tenant->query("BEGIN; $schedule; $statements; $schedule; COMMIT");
-	# Nobody told the worker of the lane that is nobody's.
+	# The worker got no wake for the lane without an owner.
 	$node->reload;
 	is(scalar($hook->wait_for(100)) >= 100 ? 'all' : 'some', 'all', 'the good ones arrive');
 	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_at <= now()", 0),
@@ -65,7 +65,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	is_deeply([ grep { $_ != 1 } values %times ], [], 'nothing was sent twice');
 }
 
-# Configuration that can't be read costs its own lane, until it is mended; the others are learned, and send.
+# Configuration that cannot be read stops only its own lane, until it is fixed; the others are refreshed, and send.
 {
 	my ($other, $third) = map { Appt::Tenant->create($node) } 1 .. 2;
 	my @pids = $node->worker_pids('postgres');
@@ -94,7 +94,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	is(join(' ', $node->worker_pids('postgres')), "@pids", 'by the same worker');
 }
 
-# What the server's log says of a row that cannot be written is not what stands in it.
+# The server's log does not show the values of a row that cannot be written.
 {
 	my $other = Appt::Tenant->create($node);
 	my $start = $node->log_end;
@@ -113,7 +113,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$node->query('ALTER TABLE appt.attempt DROP CONSTRAINT nobody_writes_to_eve');
 }
 
-# Claims and settlings share transactions: what breaks the one must not cost the other anything.
+# Claims and settlings share transactions: a failure of one must not affect the other.
 {
 	my $start = $node->query('SELECT max(id) FROM appt.notification');
 
@@ -135,7 +135,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	is_deeply([ grep { $_ != 1 } values %times ], [], 'and nothing was sent twice');
 }
 
-# A lock on a table that a claim needs is nobody's fault.
+# A lock on a table that a claim needs is a transient failure: no message is blamed.
 {
 	my $session = $node->background_psql('postgres');
 
@@ -152,7 +152,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	is(scalar($hook->entries), 1, 'once');
 }
 
-# COMMIT PREPARED has everything looked at: what it brings is found also before a head that is known.
+# After COMMIT PREPARED all lanes are checked: its messages are found even if they are before a known head.
 {
 	$tenant->rule('REMINDER', 'WEBHOOK', '1 hour');
 	$tenant->schedule;
@@ -166,7 +166,7 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$tenant->settled;
 }
 
-# A caller's lock on what a crash left open holds up nothing else.
+# A caller's lock on an attempt that a crash left open delays nothing else.
 {
 	my $slow = $tenant->subscribe($hook->url('/hold/slow'));
 

@@ -1,4 +1,4 @@
-# So many at once, so many a second: by application and provider, all workers of a database together, and from the next message on.
+# Limits of concurrency and rate: by application and provider, for all workers of a database together, from the next message on.
 use strict;
 use warnings;
 
@@ -34,7 +34,7 @@ $node->wait_for_workers($workers);
 	slow_machine(sub { cmp_ok(per_second($tenant), '>=', $rate * 0.5, 'and not much less') });
 }
 
-# Of a provider: its lane alone. The worker does not try again and again what may not go.
+# A provider's limit applies to its lane only. The worker does not poll messages that may not be sent.
 {
 	my $rate = 4;
 	my $tenant = limited();
@@ -137,7 +137,7 @@ sub limited
 	return $tenant;
 }
 
-# What any stretch of time had beyond $rate a second, as the log tells: the tokens' own clock.
+# By how much any interval exceeded $rate per second, by the times in the log, which the token bucket uses.
 sub excess
 {
 	my ($tenant, $rate, $channel) = @_;
@@ -158,7 +158,7 @@ sub per_second
 	my ($tenant) = @_;
 	my @starts = starts($tenant, 'WEBHOOK');
 
-	# The burst at the start is no rate.
+	# The burst at the start does not count.
 	my @later = grep { $_ >= $starts[0] + 0.2 } @starts;
 	return $#later / ($later[-1] - $later[0]);
 }
@@ -173,7 +173,7 @@ sub starts
 		WHERE n.application_id = '@{[ $tenant->application ]}' AND n.channel = '$channel' ORDER BY a.started_at, a.id");
 }
 
-# How many requests are under way and stay so; at least $count are awaited.
+# How many requests are in flight and stay so; waits for at least $count.
 sub held
 {
 	my ($count) = @_;
@@ -183,7 +183,7 @@ sub held
 	return scalar $hook->entries;
 }
 
-# Of events that last so long: how many were under way when one began.
+# For events of this duration: how many were in progress when one began.
 sub most_at_once
 {
 	my ($begins, $microseconds) = @_;
@@ -197,7 +197,7 @@ sub most_at_once
 	return $most;
 }
 
-# Of this database, so far, the asking not counted.
+# Of this database, so far, without this query itself.
 sub transactions
 {
 	return $node->query("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = 'postgres'", 'watch');

@@ -31,7 +31,7 @@ my $node = Appt::Cluster->create('main', conf => "fsync = off\nmax_wal_size = '2
 		"f|1\nt|6", 'who hangs holds six places of eight');
 }
 
-# A host's places likewise: many tenants use it, one of them never gets an answer.
+# A host's slots likewise: many tenants use it, one of them never gets an answer.
 {
 	my $host = Appt::Peers->webhook;
 	my ($slow, $quick) = begin(2, "appt.max_concurrency = 256\nappt.max_per_host = 8");
@@ -67,7 +67,7 @@ my $node = Appt::Cluster->create('main', conf => "fsync = off\nmax_wal_size = '2
 			}
 		}, 'the ten are sent on time');
 	cmp_ok($node->query("SELECT count(*) FROM appt.due WHERE application_id = '@{[ $large->application ]}'"), '>', 0, 'in the midst of the 100,000');
-	# Of few the shares are not told yet.
+	# The shares show only after some messages.
 	$node->wait_for_query("SELECT count(*) > 2000 FROM (SELECT FROM appt.attempt WHERE application_id = '@{[ $large->application ]}' LIMIT 2001) a");
 	my ($by_large, $by_wide) = split /\|/, $node->query("SELECT count(*) FILTER (WHERE application_id = '@{[ $large->application ]}'), count(*) FILTER (WHERE application_id = '@{[ $wide->application ]}') FROM appt.attempt");
 	note("attempts: $by_large of the one with 100,000, $by_wide of the one with 200 subscriptions");

@@ -1,4 +1,5 @@
-# Who keeps failing is probed by one message at a time; what is held back keeps its windows; nobody else notices.
+# A destination that keeps failing is probed by one message at a time; messages held back keep their windows; others are not
+# affected.
 use strict;
 use warnings;
 
@@ -51,7 +52,7 @@ $node->wait_for_workers;
 	is(scalar $node->log_since($start, "appt sends messages of subscription $subscription to @{[ $hook->url ]} again"), 1, 'one when it closed');
 }
 
-# What waits is judged as ever: its time may have passed.
+# Messages that wait are judged as usual: their window may have passed.
 {
 	my $reminder = "SELECT count((appt.schedule_appointment('%s', now() + interval '%s s', '1 hour', organizer_id => 'a')).id) FROM generate_series(1, %d)";
 	my $tried = "SELECT concat_ws(' ', state, reason, count(*)) FROM appt.notification WHERE application_id = '%s' AND attempt_count %s GROUP BY state, reason";
@@ -74,7 +75,7 @@ $node->wait_for_workers;
 	is($ends[1], 'MISSED WINDOW_PASSED 2', 'what was held back before its first attempt');
 }
 
-# Nobody listens: one circuit for all who go there.
+# Nobody listens: one circuit for all messages to that host.
 {
 	my ($port, $bound) = Appt::Peers->nobody;
 	my @tenants = map { tenant(retry_base => '500 milliseconds', max_attempts => 100) } 1 .. 3;
@@ -95,7 +96,7 @@ $node->wait_for_workers;
 	is(scalar $node->log_since($start, "appt sends messages to http://127.0.0.1:$port again"), 1, 'both');
 }
 
-# What is mended is tried at once by a change of configuration, a retry by hand, or a reload.
+# A change of configuration, a retry by hand, or a reload triggers a probe at once.
 {
 	my $sent = "SELECT count(*) > 0 FROM appt.notification WHERE application_id = '%s' AND state = 'SENT'";
 	my %mended = (
@@ -115,7 +116,7 @@ $node->wait_for_workers;
 		});
 	my $number = 0;
 
-	# Whoever waits longer for his probe shows it to a busy machine, too: four seconds, then eight, sixteen.
+	# Longer waits for the probe show on a busy machine, too: four seconds, then eight, sixteen.
 	foreach my $name (sort keys %mended)
 	{
 		my $at_once = in_rounds(
@@ -138,7 +139,7 @@ $node->wait_for_workers;
 	}
 }
 
-# Mail: a server that has no time (421), and one that refuses recipients, which is no trouble of its own.
+# Mail: a server that is unavailable (421), and one that refuses recipients, which does not count as a failure.
 {
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/busy';
 	append_to_file($file, '');
@@ -159,7 +160,7 @@ $node->wait_for_workers;
 	is(scalar $node->log_since($start, "application @{[ $to_picky->application ]}"), 0, 'refused recipients open none');
 }
 
-# A token that can't be had is the trouble of who needs it, not of the host.
+# A failure to get a token counts for the lane that needs it, not for the host.
 {
 	my $tenant = tenant(retry_base => '500 milliseconds', max_attempts => 100);
 	my $id = $tenant->query("SELECT id FROM appt.create_subscription('@{[ $tenant->application ]}', '@{[ $hook->url('/ok/token') ]}', auth => 'OAUTH2',
@@ -169,7 +170,7 @@ $node->wait_for_workers;
 	is($node->query("SELECT count(*) FROM appt.circuit WHERE application_id IS NULL"), 0, 'not that of the host');
 }
 
-# Requests that never end, in a small window: the tenth opens the circuit, and one place is all it takes from then on.
+# Requests that never end, with few slots: the tenth opens the circuit, which then uses only one slot.
 {
 	my $tenant = tenant(retry_base => '500 milliseconds', max_attempts => 100);
 	my $others = tenant();

@@ -33,7 +33,7 @@ $node->wait_for_workers;
 	is(count($tenant, 'SENT'), 5, 'all are sent');
 }
 
-# How many at once: in all, and to a host.
+# Concurrency: overall, and per host.
 {
 	my $tenant = tenant();
 	$tenant->subscribe($hook->url('/hold/at_once'));
@@ -48,7 +48,7 @@ $node->wait_for_workers;
 	ok($tenant->settled, 'all are sent');
 }
 
-# How long: for a connection, and in all.
+# Timeouts: of connecting, and of the whole attempt.
 {
 	my $tenant = tenant(max_attempts => 1);
 	my ($hole, @sockets) = Appt::Peers->black_hole;
@@ -68,7 +68,7 @@ $node->wait_for_workers;
 	ok($tenant->settled, 'all is settled');
 }
 
-# Where to.
+# Allowed addresses.
 {
 	my $tenant = tenant(max_attempts => 1);
 	$tenant->subscribe($hook->url('/ok'));
@@ -84,7 +84,7 @@ $node->wait_for_workers;
 	is(count($tenant, 'SENT'), 2, 'two of three were sent');
 }
 
-# Whom to trust.
+# Trusted authorities.
 {
 	my $files = Appt::Peers->certificate;
 	my $tls = Appt::Peers->webhook('--certificate', $files->{certificate}, '--key', $files->{key});
@@ -156,7 +156,7 @@ $node->wait_for_workers;
 	is(join(', ', map { $_->{path} } $hook->entries), '/ok/first, /ok/second', 'and each endpoint one');
 }
 
-# One who changes his configuration all the time has his own lanes learned anew, not the hundreds of others that have something due.
+# A tenant that changes its configuration all the time has only its own lanes refreshed, not hundreds of others.
 {
 	my $wide = tenant(max_concurrency => 1);
 	my $busy = tenant();
@@ -174,7 +174,7 @@ $node->wait_for_workers;
 	$hook->forget;
 	send_one($busy, 'and all the time');
 	is(($hook->wait_for(1))[0]{path}, '/ok/500', 'holds from the next message on');
-	# The worker tells of its statistics within a second.
+	# The worker reports its statistics within a second.
 	sleep 1.5;
 	cmp_ok($node->query($learned) - $before, '<', 3000, 'nobody else\'s lanes are learned anew for it');
 	is(count($wide, 'PENDING'), 201, 'which have something due');
@@ -193,7 +193,7 @@ sub tenant
 	return $tenant;
 }
 
-# With a reload that the worker has seen: it shows appt.enabled, and reads all settings at once.
+# With a reload that the worker has read: it shows appt.enabled, and reads all settings at once.
 sub set
 {
 	my (%settings) = @_;
@@ -243,7 +243,7 @@ sub took
 	return $node->query("SELECT extract(epoch FROM finished_at - started_at) FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id WHERE subscription_id = '$subscription' ORDER BY a.id DESC LIMIT 1");
 }
 
-# How many requests are under way and stay so; at least $count are awaited.
+# How many requests are in flight and stay so; waits for at least $count.
 sub held
 {
 	my ($count) = @_;

@@ -1,4 +1,4 @@
-# Everybody misbehaves at once: each way of it ends as the rules of failure say, and all other messages are as quick as before.
+# Many endpoints misbehave at once: each failure ends as documented, and all other messages are as fast as before.
 use strict;
 use warnings;
 
@@ -26,12 +26,12 @@ sub with_certificate
 	return Appt::Peers->$kind('--certificate', $certificate->{certificate}, '--key', $certificate->{key}, @options);
 }
 
-# Those that are as they should be.
+# Well-behaved endpoints.
 my $hook = Appt::Peers->webhook;
 my $mail = Appt::Peers->smtp;
 my $safe = with_certificate('webhook', Appt::Peers->issue($authority));
 
-# Those that are not.
+# Misbehaving endpoints.
 my $bad     = Appt::Peers->webhook;
 my $issuer  = Appt::Peers->webhook;
 my $silent  = Appt::Peers->silent;
@@ -48,7 +48,7 @@ my $no_quit  = Appt::Peers->smtp('--silent-on-quit', '--delay', 1);
 my ($nobody, $bound) = Appt::Peers->nobody;
 my ($hole, @sockets) = Appt::Peers->black_hole;
 
-# One talks without end: that must cost who listens nothing, and not because all share a machine.
+# One never stops sending: that must not slow the worker; here it must not slow the shared machine either.
 system_log('renice', '-n', '19', '-p', $babbler->pid);
 
 # Name, URL, how it ends, token URL; mail if the URL is smtp's.
@@ -78,15 +78,15 @@ my @cases   = (
 	[ 'a silent mail server', 'smtp://127.0.0.1:' . $silent->port, $retried ], [ 'a slow mail server', 'smtp://127.0.0.1:' . $dribble->port, $retried ],
 	[ 'dropped after DATA', $dropping->url, $retried ], [ 'silent on QUIT', $no_quit->url, 'SENT 1' ], [ 'a mail server with an expired certificate', $tls_mail->url, $retried ]);
 
-# The same for text messages by a gateway, which does not tell one from its retry: but those that would, and where there is no connection,
-# for these count for the host, whose circuit would open and hold back the webhooks.
+# The same for text messages by a gateway that cannot recognize a retry, except those where no connection is made,
+# because these count for the host, and its circuit would open and hold back the webhooks.
 push @cases, map { [ "SMS: $_->[0]", @$_[ 1, 2, 3 ], 'SMS' ] } grep { $_->[1] =~ /^http/ && !$_->[3] && $_->[0] !~ /^(a first 503|Retry-After|nobody there|black hole|no such name|name that .*)$/ } @cases;
 my %channel = map { $_->[0] => $_->[4] // ($_->[1] =~ /^smtp/ ? 'EMAIL' : 'WEBHOOK') } @cases;
 
 # An application for each, and one for the good ones, with nothing but CREATE.
 sub set_up
 {
-	# One attempt more where it needs none: an answer that came too late is the machine's affair.
+	# One more attempt than needed: on a busy machine an answer may come too late.
 	my $rows = join ",\n", map { sprintf "('%s', '%s', %s, '%s', %d)", @$_[ 0, 1 ], $_->[3] ? "'$_->[3]'" : 'NULL', $channel{ $_->[0] }, $_->[2] eq $retried ? 2 : 4 } @cases;
 	$node->query(<<"SQL");
 CREATE TABLE peer (name text PRIMARY KEY, url text, token_url text, channel text, max_attempts integer, application uuid);
@@ -162,7 +162,7 @@ sub p99
 set_up();
 $node->wait_for_workers;
 $node->query('CALL book(true, 20, 0.2)');
-# Twice as much and a little more is the machine's affair; whoever waits for a peer is late by seconds.
+# Somewhat more than twice as much may be due to the machine; waiting for a peer would take seconds.
 my ($quiet, $loud) = in_rounds(
 	sub {
 		my @late = map { p99($_) } 0, 1;

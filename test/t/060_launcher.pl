@@ -1,4 +1,4 @@
-# Workers run wherever the extension is, and come back whatever dies.
+# Workers run in every database with the extension, and restart whatever process dies.
 use strict;
 use warnings;
 
@@ -96,7 +96,7 @@ $node->restart;
 ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 8), 'a restart brings all back');
 ok($node->wait_for_query($sends), 'sending');
 
-# Closed and opened.
+# Connections disallowed and allowed.
 $node->query('ALTER DATABASE one ALLOW_CONNECTIONS false');
 $node->query('ALTER DATABASE two IS_TEMPLATE true');
 ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')", 0, seconds => $soon),
@@ -126,12 +126,12 @@ $node->reload;
 $node->query("SELECT appt.adopt_database()");
 ok($node->wait_for_query($sends), 'until it is one that it serves');
 
-# Whom it serves: operators.
+# For operators.
 $node->query('CREATE ROLE watcher LOGIN IN ROLE pg_monitor; CREATE ROLE stranger LOGIN');
 is($node->query("SET ROLE watcher; SELECT count(*), min(due_now) FROM appt.worker_status"), '2|0', 'pg_monitor sees worker_status');
 $node->refused_with('42501', 'SET ROLE stranger; SELECT * FROM appt.worker_status', 'others do not');
 
-# Fast, also with workers of many databases.
+# Shutdown is fast, also with workers of many databases.
 my $start = time;
 $node->stop('fast');
 cmp_ok(time - $start, '<', $soon, 'a fast shutdown is fast');

@@ -46,7 +46,7 @@ prompt('DROP DATABASE IF EXISTS copy2');
 is($node->query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname ~ '^copy[12]'"), 0,
 	'no workers of what was dropped');
 
-# The same while messages are on their way to somebody who never answers.
+# The same while messages are in flight to an endpoint that never answers.
 my $hook = Appt::Peers->webhook;
 my $tenant = Appt::Tenant->create($node, database => 'busy');
 $tenant->subscribe($hook->url('/hang'));
@@ -71,7 +71,7 @@ back('busy', 'an ALTER that failed');
 prompt('BEGIN; ALTER DATABASE busy RENAME TO renamed; ROLLBACK');
 back('busy', 'an ALTER that was rolled back');
 
-# For as long as the transaction is open they stay out; a rollback to a savepoint lets them in again.
+# Workers stay disconnected while the transaction is open; a rollback to a savepoint lets them connect again.
 my $session = $node->background_psql('postgres');
 $session->query_safe('BEGIN; ALTER DATABASE busy RENAME TO renamed; ALTER DATABASE renamed RENAME TO again');
 $node->query('SELECT pg_sleep(1.5)');
@@ -87,7 +87,7 @@ $session->query_safe('BEGIN; ALTER DATABASE busy RENAME TO renamed');
 $node->query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state = 'idle in transaction'");
 back('busy', 'the death of who held it');
 
-# Who may not do it stops nobody.
+# A statement that is not permitted stops no worker.
 $node->query('CREATE ROLE stranger LOGIN CREATEDB');
 my $before = join ' ', pids('busy');
 foreach my $statement (
@@ -117,13 +117,13 @@ $session->query_safe('ROLLBACK');
 $session->quit;
 back('copy3', 'a DROP rolled back late');
 
-# The end of the busy one, while it sends.
+# Dropping the busy one while it sends.
 $tenant->rule('CREATE', 'WEBHOOK');
 $node->query('UPDATE appt.subscription SET enabled = true', 'busy');
 sending();
 prompt('DROP DATABASE busy');
 
-# Two seconds are much for half of them; one may have met a busy machine.
+# At most half may take two seconds; single ones may, on a busy machine.
 foreach my $name (sort keys %seconds)
 {
 	my @sorted = sort { $a <=> $b } @{ $seconds{$name} };
@@ -142,7 +142,7 @@ sub serve
 	return;
 }
 
-# A test: something is on its way.
+# A test: a message is in flight.
 sub sending
 {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -152,7 +152,7 @@ sub sending
 	return;
 }
 
-# A test: the statement succeeds (or fails as expected), and waits for no message that is on its way.
+# A test: the statement succeeds (or fails as expected), and does not wait for messages in flight.
 sub prompt
 {
 	my ($statement, %options) = @_;

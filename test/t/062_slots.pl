@@ -1,4 +1,4 @@
-# Too few background worker slots: said once, shown, and mended by itself.
+# Too few background worker slots: logged once, shown in worker_status, and resolved without a restart.
 use strict;
 use warnings;
 

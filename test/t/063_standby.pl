@@ -1,4 +1,4 @@
-# A standby is quiet until it is promoted, and then goes on where the primary stopped. What only reads can be asked there.
+# A standby sends nothing until it is promoted, and then continues where the primary stopped. Read-only functions work there.
 use strict;
 use warnings;
 
@@ -53,7 +53,7 @@ $primary->query("SELECT appt.create_organization('x')", 'later');
 $primary->wait_for_workers(1, 'later');
 $tenant->schedule;
 ok($primary->wait_for_query(q(SELECT state FROM appt.notification WHERE channel = 'WEBHOOK'), 'RETRYING'), 'a message waits for its retry');
-# So that no attempt is lost with the primary.
+# Then no attempt is lost with the primary.
 $primary->append_conf('postgresql.conf', 'appt.enabled = off');
 $primary->reload;
 $primary->wait_for_query("SELECT why_quiet || ' ' || in_flight FROM appt.worker_status", 'DISABLED 0');

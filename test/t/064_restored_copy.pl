@@ -56,7 +56,7 @@ becomes('postgres', $is_copy, 'restoring over the original makes it a copy');
 $node->query('SELECT appt.adopt_database()');
 becomes('postgres', '', 'until it is adopted');
 
-# Two identities are nobody's: data restored on top of data.
+# Two identities belong to no database: data restored on top of data.
 run('pg_restore', '--data-only', '--table=identity', '--exit-on-error', '-d', $node->connstr('copied'), $dump);
 # COPY wakes nobody; without this an idle worker would notice within a minute.
 $node->reload;

@@ -39,7 +39,7 @@ $node->query("BEGIN; SELECT appt_test.wake_on_commit(7, $past); PREPARE TRANSACT
 $node->query("COMMIT PREPARED 'p'");
 hear('sweep', 'what is prepared is not either, and COMMIT PREPARED has everything looked at');
 
-# Configuration that the workers keep in memory; the first organization was heard of by itself.
+# Configuration that the workers keep in memory; the first organization is reported separately.
 my $application = $node->query("SELECT appt.create_application(appt.create_organization('a'), 'a')");
 my $subscription = $node->query("SELECT id FROM appt.create_subscription('$application', 'https://example.org/')");
 $_->query_safe('SELECT appt_test.wake_take()') foreach @listeners;
@@ -87,7 +87,7 @@ sub listener
 	return $session;
 }
 
-# A test: so much the listeners heard, and the last one nothing.
+# A test: the listeners received this, and the last one nothing.
 sub hear
 {
 	my ($expected, $name, $count_only) = @_;

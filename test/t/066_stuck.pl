@@ -1,4 +1,4 @@
-# A worker that is stuck in a transaction neither hangs the server's shutdown nor database DDL.
+# A worker that is stuck in a transaction blocks neither the server's shutdown nor database DDL.
 use strict;
 use warnings;
 

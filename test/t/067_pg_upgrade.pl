@@ -12,7 +12,7 @@ use Test::More;
 my $old = Appt::Cluster->create('old');
 my $hook = Appt::Peers->webhook;
 
-# Where messages wait: one due, one for later, one under way.
+# The messages that wait: one due, one for later, one in flight.
 $old->install_appt('clinic');
 my $tenant = Appt::Tenant->create($old, database => 'clinic', retry_base => '200 ms');
 $tenant->only('CREATE', 'WEBHOOK');
@@ -61,7 +61,7 @@ is($tenant->query("SELECT count(*) FROM appt.notification n JOIN appt.due d ON d
 	1, 'what is for later waits');
 is($new->query("SELECT pg_has_role('robot', 'appt_service', 'MEMBER')"), 't', 'members of roles are members');
 
-# What was not upgraded with data but is computed from catalogs and files.
+# State that is not copied but computed from catalogs and files.
 my $id = $tenant->schedule;
 $hook->wait_for(3);
 ok($tenant->settled, 'new appointments are sent');
@@ -78,7 +78,7 @@ sub upgrade
 	my @more = @_;
 	my $output = '';
 
-	# It writes into the folder that it stands in.
+	# It writes into its current directory.
 	chdir $ENV{TESTDIR} or die;
 	IPC::Run::run(
 		[   'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', bindir(), '-B', bindir(), '-s', $new->host,

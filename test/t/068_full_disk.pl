@@ -1,5 +1,5 @@
-# A full disk, or a quota that is used up, while the worker claims, settles, and recovers what a crash left: nothing is lost, nothing
-# doubled, nobody's message is blamed, and all goes on when there is room again.
+# A full disk, or a quota that is used up, while the worker claims, settles, and recovers what a crash left: nothing is lost,
+# nothing doubled, no message is blamed, and everything continues when there is space again.
 use strict;
 use warnings;
 
@@ -17,7 +17,7 @@ my $no_space = 'No space left on device';
 my $no_quota = 'Disk quota exceeded';
 $ENV{FULL_DISK} = PostgreSQL::Test::Utils::tempdir() . '/full';
 
-# Neither room of dead rows nor what is left free on pages is to help, and no answer is to come before it is asked for.
+# Free space on pages, also of dead rows, must not help, and no answer may come before the test asks for it.
 my $node = Appt::Cluster->create('main', start => 0, conf => "autovacuum = off\nappt.request_timeout = '10 min'");
 start_server();
 $node->install_appt;

@@ -1,4 +1,4 @@
-# Settled notifications and their attempts go once they are older than appt.log_retention; nothing else does.
+# Settled notifications and their attempts are deleted once they are older than appt.log_retention; nothing else is.
 use strict;
 use warnings;
 
@@ -26,7 +26,7 @@ $node->query(qq{
 	INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome)
 	SELECT application_id, id, 1, settled_at, settled_at, 'DELIVERED' FROM appt.notification WHERE state = 'SENT'});
 
-# One more, of an appointment: who deletes that blanks what it said.
+# One more, of an appointment: deleting the appointment blanks its text.
 my $appointment = $node->query(qq{
 	INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
 	VALUES ('$application', 'ann', now() - interval '40 days', now() - interval '39 days', 'UTC', 'en', false) RETURNING id});
@@ -54,7 +54,7 @@ is($node->query("SELECT count(*) FILTER (WHERE settled_at IS NULL) || ' ' || cou
 	'5 10 20', 'what waits, what settled lately and what is young stays');
 is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with their notifications');
 
-# Batches are small: what is due goes out between them.
+# Batches are small: due messages are sent between them.
 {
 	my $hook = Appt::Peers->webhook;
 
@@ -66,7 +66,7 @@ is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with thei
 		FROM generate_series(1, 60000);
 		-- A pass goes by id, and ends at the first that is young.
 		UPDATE appt.notification SET created_at = now() - interval '40 days'});
-	# Each batch takes a while, so that there is always one to come.
+	# Each batch takes a while, so that another one always follows.
 	$node->query(q{
 		CREATE FUNCTION take_a_while() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
 		CREATE TRIGGER take_a_while AFTER DELETE ON appt.notification FOR EACH STATEMENT EXECUTE FUNCTION take_a_while();});

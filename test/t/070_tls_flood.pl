@@ -1,5 +1,5 @@
 # A server that sends TLS messages without end beside its answers: its connection fails, the message is retried, and the
-# worker goes on with the others, obeys and stops.
+# worker continues with the others and stops when told to.
 
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ use Test::More;
 
 my $authority = Appt::Peers->authority;
 my $certificate = Appt::Peers->issue($authority);
-# No timeout ends what a bound does not.
+# No timeout ends a flood instead of the bound.
 my $node = Appt::Cluster->create('main', conf => "appt.ca_file = '$authority->{ca}'\nappt.request_timeout = '1h'\nappt.connect_timeout = '1h'");
 my $hook = Appt::Peers->webhook;
 my $told = 'the server sent too many TLS messages beside its answer';
@@ -22,7 +22,7 @@ my @cases = (
 	(map { [ $_, 'tickets' ], [ $_, 'requests' ], [ $_, 'hellos' ] } qw(smtps starttls)),
 	(map { my $speech = $_; map { [ $speech, 'tickets', $_ ], [ $speech, 'requests', $_ ] } qw(EHLO MAIL) } qw(smtps starttls)));
 
-# An application whose messages, sent at most so many times, go to a flood.
+# An application that sends its messages, each at most this many times, to a flooding server.
 sub flooded
 {
 	my ($case, %settings) = @_;

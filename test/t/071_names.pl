@@ -1,4 +1,4 @@
-# Who may not be contacted: of a name nobody learns whether there is one, of an address everybody is told at once.
+# Forbidden hosts: whether a name exists is not revealed; a forbidden address in a URL is reported at once.
 
 use strict;
 use warnings;
@@ -44,7 +44,7 @@ sub sending
 	return $tenant;
 }
 
-# What the log shows of its messages, but for what differs between any two.
+# The log of its messages, without values that differ between any two.
 sub shown
 {
 	my ($tenant) = @_;
@@ -54,7 +54,7 @@ sub shown
 		FROM appt.notification_log l WHERE application_id = '@{[ $tenant->application ]}'");
 }
 
-# A name that is not known and one that leads inside: the log, the retries, the look-ups and the circuits are the same.
+# An unknown name and one with an internal address: the log, the retries, the look-ups and the circuits are the same.
 foreach my $way (sort keys %ways)
 {
 	my (%shown, %looked_up, %attempts);
@@ -84,7 +84,7 @@ foreach my $way ('webhook', 'mail', 'token')
 	} 'unknown', 'private';
 	is($circuits[1], $circuits[0], "$way: neither do the circuits");
 }
-# Those that libcurl knows by itself.
+# Names that libcurl resolves by itself.
 {
 	my $tenant = sending('webhook', 'localhost', max_attempts => 1);
 	$tenant->schedule;
@@ -92,7 +92,7 @@ foreach my $way ('webhook', 'mail', 'token')
 	like(shown($tenant), qr/"error": "$told"/, 'is a name, too');
 }
 
-# An address: final at once, however often; when it is allowed it can be retried.
+# An address: final at once, however often; once it is allowed, it can be retried.
 my %forbidden = (webhook => [ '10.0.0.1', '[::1]', '2130706433' ], mail => ['127.0.0.1'], gateway => ['[fd00::1]'], token => ['192.168.0.1']);
 foreach my $way (sort keys %forbidden)
 {
@@ -119,7 +119,7 @@ is($node->query("SELECT explanation FROM appt.reason WHERE reason = 'ADDRESS_NOT
 	ok($node->wait_for_query($state, 'FAILED ADDRESS_NOT_ALLOWED 2'), 'a retry by hand fares no better');
 	$node->append_conf('postgresql.conf', "appt.allowed_addresses = '127.0.0.0/8'");
 	$node->reload;
-	# Nothing shows when the worker has read it.
+	# The worker may not have read it yet.
 	foreach (1 .. 100)
 	{
 		$node->query("SELECT appt.retry_notification($id)");

@@ -10,7 +10,7 @@ use Test::More;
 
 plan skip_all => 'a sanitizer needs memory of its own' if $ENV{APPT_SANITIZE};
 
-# What the server itself takes of it does not count: the worker has seen all of the shared buffers.
+# Shared memory does not count: the worker has already touched all shared buffers.
 my $limit_kb = 128 * 1024;
 my $node = Appt::Cluster->create('main', conf => "appt.request_timeout = '10min'\nappt.enabled = off");
 my $hook = Appt::Peers->webhook;
@@ -31,7 +31,7 @@ sub peak_kb
 	return $peak;
 }
 
-# Everything that is due goes out at once; the quiet tenant's too; and the worker stays the same, and small.
+# All due messages are sent at once, also the small tenant's; the worker is not restarted and stays small.
 sub is_survived
 {
 	my ($tenant, $name) = @_;
@@ -60,7 +60,7 @@ sub set_enabled
 	return;
 }
 
-# Nothing but SENT, or what is told of the rest.
+# Only SENT, or the given states.
 sub states
 {
 	my ($tenant) = @_;
@@ -82,10 +82,10 @@ sub crowd
 	return $id;
 }
 
-# The least that a worker needs, for the comparison.
+# The minimum of a worker, for comparison.
 is_survived(undef, 'nothing of note');
 
-# 1,000 live keys, as they could be made once.
+# 1,000 live keys, which an earlier version allowed.
 {
 	my $tenant = Appt::Tenant->create($node);
 	my $application = $tenant->application;
@@ -134,7 +134,7 @@ is_survived(undef, 'nothing of note');
 	is(states($tenant), 'CREATE EMAIL SENT', 'all of theirs are sent');
 }
 
-# What a deleted appointment left, for each of its customers.
+# Messages of a deleted appointment, for each of its customers.
 {
 	my $tenant = Appt::Tenant->create($node);
 	$tenant->only('CANCELLED', 'EMAIL');
@@ -146,7 +146,7 @@ is_survived(undef, 'nothing of note');
 	is(states($tenant), 'CANCELLED EMAIL SENT, CANCELLED WEBHOOK SENT', 'all of theirs are sent');
 }
 
-# What interrupted attempts stored.
+# Text that interrupted attempts stored.
 {
 	my $tenant = Appt::Tenant->create($node);
 	my $application = $tenant->application;
@@ -160,7 +160,7 @@ is_survived(undef, 'nothing of note');
 	is(states($tenant), 'CREATE EMAIL SENT', 'all of theirs are sent');
 }
 
-# Messages that are held by their endpoint: what is under way is bounded, too.
+# Messages that their endpoint holds: memory in flight is bounded, too.
 {
 	my $tenant = Appt::Tenant->create($node);
 	my $application = $tenant->application;
@@ -176,7 +176,7 @@ is_survived(undef, 'nothing of note');
 	set_enabled('off');
 }
 
-# What came into the tables past their checks: the one message is too large, whatever it is that is.
+# Rows that bypassed the checks of the tables: only that message is TOO_LARGE, whichever part is too large.
 {
 	my ($metadata, $name) = map { Appt::Tenant->create($node) } 1 .. 2;
 

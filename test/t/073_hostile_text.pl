@@ -15,7 +15,7 @@ my $mail = Appt::Peers->smtp;
 my $hook = Appt::Peers->webhook;
 my $json = JSON::PP->new->utf8->canonical;
 
-# Python's email package takes the mail apart.
+# Python's email package parses the mail.
 my $parser = PostgreSQL::Test::Utils::tempdir() . '/parser.py';
 append_to_file($parser, <<'PYTHON');
 import email, email.policy, json, sys
@@ -43,7 +43,7 @@ my ($entry) = $mail->wait_for(1);
 my $ordinary = parsed($entry);
 my $lines = () = $ordinary->{calendar} =~ /^[A-Z]/mg;
 
-# Each of these stands in every place at once.
+# Each of these is used in every field at once.
 my %hostile = (
 	'a header'       => "x\r\nBcc: evil\@example.com\r\n\r\nbody",
 	'a bare LF'      => "x\nBcc: evil\@example.com",

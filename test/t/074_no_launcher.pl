@@ -1,4 +1,4 @@
-# Where not even the launcher gets a background worker slot, worker_status says so.
+# If even the launcher gets no background worker slot, worker_status says so.
 use strict;
 use warnings;
 
@@ -34,13 +34,13 @@ foreach my $slots (sort keys %tells)
 		"with $slots slots: $tells{$slots}");
 }
 
-# One whose launcher died is about to start, not without a slot.
+# A worker whose launcher died is STARTING, not NO_SLOT.
 $node->query('SELECT pg_terminate_backend(pid) FROM appt.worker_status');
 $node->query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'appt launcher'");
 ok($node->wait_for_query("SELECT count(*) FROM appt.worker_status WHERE why_quiet = 'NO_IDENTITY'", 2),
 	'workers return with the launcher that is started anew');
 
-# Not preloaded, there is nothing to count slots of.
+# Without preloading no slots are counted.
 $node->adjust_conf('postgresql.conf', 'max_worker_processes', 1);
 $node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
 $node->adjust_conf('postgresql.conf', 'appt.workers', undef);

@@ -1,4 +1,4 @@
-# A message over which workers crash costs itself, and a few restarts of the server; whatever else kills, costs nobody a message.
+# A message that crashes workers fails after a few restarts of the server; other crashes fail no message.
 use strict;
 use warnings;
 
@@ -13,11 +13,11 @@ my $restarts = qr/all server processes terminated; reinitializing/;
 my $crashes = qr/LOG:  appt worker \d+ crashed/;
 my $node;
 
-# Pauses grow with each crash: what is tested next begins anew, in a cluster of its own.
+# Pauses grow with each crash, so each part of the test uses its own cluster.
 my $remembered;
 begin('innocent');
 
-# What is no crash of a worker is not taken for one.
+# Other events are not taken for a crash of a worker.
 {
 	my $tenant = tenant('/hold/quiet');
 	my $hook = $tenant->{hook};
@@ -48,7 +48,7 @@ begin('innocent');
 	is($node->query("SELECT count(*) FROM appt.worker_status WHERE last_error LIKE '%crashed%'"), 0, 'nor told');
 }
 
-# A worker that is killed while it waits has no message on its conscience, be it always the same.
+# If a worker is killed while it waits, no message is suspected, even if the same one is always in flight.
 {
 	my $tenant = tenant('/hold/often');
 	my $hook = $tenant->{hook};
@@ -70,7 +70,7 @@ begin('innocent');
 	cmp_ok(scalar($node->log_since(0, qr/crashed while it slept: something outside of it killed it/)), '>=', 1, 'and the log that it slept');
 }
 
-# A PANIC is nobody's fault.
+# A PANIC makes no message suspect.
 {
 	my $tenant = tenant('/ok');
 	my $offset = $node->log_end;
@@ -87,7 +87,7 @@ begin('innocent');
 $node->stop;
 begin('claims');
 
-# One that kills whoever claims it, among others.
+# A message that crashes its claim, among others.
 {
 	my ($good, $bad) = map { tenant('/ok') } 1 .. 2;
 	my $offset = $node->log_end;
@@ -112,7 +112,7 @@ begin('claims');
 		'Twice a worker crashed while this was the only notification that it was claiming or sending.', 'the reason is explained');
 }
 
-# One alone: two restarts. Meanwhile the status says why nothing is sent, and another database's worker goes on.
+# Such a message alone: two restarts. Meanwhile worker_status says why nothing is sent, and another database's worker continues.
 {
 	my $tenant = tenant('/ok');
 	my $offset = $node->log_end;
@@ -146,7 +146,7 @@ begin('claims');
 my ($earlier, $earlier_remembered) = ($node, $remembered);
 begin('settlings');
 
-# One that kills whoever settles it, among others that are in flight.
+# A message that crashes its settling, among others that are in flight.
 {
 	my ($good, $bad) = (tenant('/hold/together'), tenant('/hold/together'));
 	my $offset = $node->log_end;
@@ -179,7 +179,7 @@ sub begin
 
 	$node = Appt::Cluster->create($name, conf => "appt.workers = 2\nappt.request_timeout = '10min'");
 	$remembered = $node->data_dir . '/pg_stat_tmp/appt_crashes';
-	# Whatever has such a title kills the worker that opens, or settles, an attempt of it.
+	# A message with this title crashes the worker that opens, or settles, an attempt of it.
 	$node->query(q{
 		CREATE EXTENSION appt_test;
 		CREATE TRIGGER poison BEFORE INSERT ON appt.attempt FOR EACH ROW WHEN (NEW.text_body LIKE '%poisonous to claim%')
@@ -212,7 +212,7 @@ sub titled
 		"SELECT id FROM appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes', organizer_id => 'a', title => '$title')");
 }
 
-# The same, where it may kill a worker, and with that our session, as soon as it commits.
+# The same, if it may crash a worker, and with that end our session, as soon as it commits.
 sub poison
 {
 	my ($tenant, $title) = @_;
@@ -254,7 +254,7 @@ sub in_time
 	return 0;
 }
 
-# What came twice has an attempt that was interrupted.
+# A message that came twice has an interrupted attempt.
 sub explained
 {
 	my ($tenant) = @_;

@@ -1,5 +1,6 @@
-# The worker waits for nobody: while transactions are open or prepared that have called every function there is, and have changed
-# every table that may be changed, what they have not touched is delivered, settled, ended and blanked. Afterwards so is the rest.
+# The worker waits for nobody: while transactions are open or prepared that have called every function there is, and have
+# changed every table that may be changed, what they have not touched is delivered, settled, ended and blanked. Afterwards so is
+# the rest.
 use strict;
 use warnings;
 
@@ -19,8 +20,8 @@ CONF
 my $hook = Appt::Peers->webhook;
 my ($ok, $hold, $failing) = map { $hook->url($_) } '/ok', '/hold/a', '/status/404';
 
-# Of each tenant: APP, ORG, SUB, and the appointments SUBJECT and GONE, of which the first has a FAILURE. A call that is refused
-# (CODE is none) has still locked what it looked at.
+# Placeholders of each tenant: APP, ORG, SUB, and the appointments SUBJECT and GONE, the first with a FAILURE. A call that is
+# refused (CODE is not valid) has still locked the rows that it checked.
 my %calls = (
 	activate_appointment => "SELECT appt.activate_appointment('SUBJECT')",
 	add_agent => "SELECT appt.add_agent('SUBJECT', 'bob')",
@@ -68,7 +69,7 @@ my %calls = (
 	set_provider => "SELECT appt.set_provider('APP', 'SMS', 'HTTP', 'https://sms.example')",
 	update_appointment => "SELECT appt.update_appointment('SUBJECT', 'another title')",
 
-	# What appt_service may change itself, which is all that an admin may.
+	# Everything that appt_service may change directly, which includes all that an admin may.
 	'change application' => "UPDATE appt.application SET name = 'renamed', max_concurrency = 100 WHERE id = 'APP'",
 	'add application' => "INSERT INTO appt.application (organization_id, name) VALUES ('ORG', 'added')",
 	'change organization' => "UPDATE appt.organization SET name = 'renamed' WHERE id = 'ORG'",
@@ -111,7 +112,7 @@ SQL
 my $count = $node->query('SELECT count(*) FROM tenant');
 ok($node->wait_for_query('SELECT count(*) FROM appt.due', 0), "$count tenants are there");
 
-# What is on its way is held, so that it comes back when others have locked what they have.
+# Messages in flight are held, so that they finish when others hold their locks.
 $node->query("UPDATE appt.subscription SET url = '$hold' WHERE url = '$ok';
 	SELECT count(appt.delete_appointment(gone)) FROM tenant;");
 ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENDING'", $count), 'of each a message is under way');
@@ -146,7 +147,7 @@ foreach my $group (@groups)
 	$session->run("PREPARE TRANSACTION '$group'") if $group =~ /prepared/;
 }
 
-# Now everything comes back, and everybody's other appointment is over.
+# Now everything finishes, and each tenant's other appointment is over.
 my $over = "UPDATE appt.appointment SET start_at = now() - interval '3 hours', end_at = now() - interval '2 hours' WHERE id IN
 	(SELECT id FROM appt.appointment WHERE id IN (SELECT other FROM tenant) AND state = 'ACTIVATED' FOR UPDATE SKIP LOCKED)";
 $node->query($over);
@@ -164,7 +165,7 @@ ok($node->wait_for_query("SELECT string_agg(DISTINCT t.name, ', ') FROM tenant t
 is($node->query("SELECT count(*), count(*) FILTER (WHERE a.state = 'ACTIVATED') FROM tenant t JOIN appt.appointment a ON a.id = t.other WHERE $switched"), '2|2', 'what is over and held waits');
 is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'nothing was waited for');
 
-# They decide.
+# The transactions end.
 foreach my $group (@groups)
 {
 	my ($way, $end) = split /, /, $group;
@@ -181,7 +182,7 @@ is($node->query("SELECT count(*) FROM appt.attempt WHERE outcome = 'INTERRUPTED'
 is(join(' ', $node->worker_pids), $pid, 'all by one worker');
 is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'that waited for nothing');
 
-# Whole tables: against others who change them, but not against the worker.
+# Table locks are possible against other writers, but not against the worker.
 {
 	my $session = Appt::Session->open($node);
 	my $app = $node->query("SELECT app FROM tenant WHERE name = 'get_appointment' LIMIT 1");
@@ -195,7 +196,7 @@ is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'that waited for no
 		$session->run('ROLLBACK');
 	}
 	$node->refused_with('42501', "BEGIN; SET LOCAL ROLE appt_service; LOCK TABLE appt.$_ IN ROW SHARE MODE", "$_ is not locked at all") foreach qw(notification due attempt appointment room_access);
-	# A view locks what it reads, wherever it names it, and also by another view.
+	# Locking a view locks the tables that it reads, also through another view.
 	my @views = map { "CREATE TEMP VIEW $_" } 'rules AS SELECT id FROM appt.rule', 'outer_rules AS SELECT 1 WHERE 1 IN (SELECT id FROM rules)';
 	foreach my $view (qw(rules outer_rules))
 	{

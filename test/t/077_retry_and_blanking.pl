@@ -1,5 +1,5 @@
-# What a deleted appointment's messages said is blanked once nothing of it is owed; a person retries one of them meanwhile.
-# Whichever comes first, a retry that is accepted is sent with its words, and one that comes too late is refused.
+# The messages of a deleted appointment are blanked once none is pending; somebody retries one of them meanwhile.
+# Whichever comes first, a retry that is accepted is sent with its text, and one that comes too late is refused.
 use strict;
 use warnings;
 
@@ -9,7 +9,7 @@ use Appt::Session;
 use Appt::Tenant;
 use Test::More;
 
-# The worker's part played by hand: each step of the one meets each of the other.
+# The test plays the worker: each step of one side meets each step of the other.
 {
 	my $node = Appt::Cluster->create('by_hand', preload => 0);
 	$node->query('CREATE EXTENSION appt_test');
@@ -66,7 +66,7 @@ use Test::More;
 
 	$worker->run('RESET lock_timeout');
 
-	# A deletion that has looked before the retry was committed does not miss it.
+	# A deletion whose snapshot is older than the retry's commit does not miss the retry.
 	foreach my $level ('READ COMMITTED', 'REPEATABLE READ')
 	{
 		my $appointment = $tenant->schedule;
@@ -112,7 +112,7 @@ use Test::More;
 	ok($node->wait_for_query("SELECT count(context) $of", 0), 'which then are gone');
 	is(join(' ', $node->worker_pids), $pid, 'all by one worker');
 
-	# One that was left, by a crash say, is found by the next that starts.
+	# An appointment that was left, by a crash for example, is found by the next worker that starts.
 	$node->query("UPDATE appt.notification SET context = '{\"appointment\": {}}' WHERE id = $failed");
 	$node->query("SELECT pg_terminate_backend($pid)");
 	ok($node->wait_for_query("SELECT count(context) $of", 0), 'what was left is blanked by the next worker');

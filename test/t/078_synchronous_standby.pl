@@ -1,4 +1,5 @@
-# No message leaves before a synchronous standby has its attempt, however the wait for the standby ends: so a failover doubles nothing.
+# No message is sent before a synchronous standby has its attempt, however the wait for the standby ends, so a failover sends
+# nothing twice.
 use strict;
 use warnings;
 
@@ -12,7 +13,7 @@ use Time::HiRes qw(sleep time);
 my $count = 20;
 my $waiting = "FROM pg_stat_activity WHERE backend_type = 'appt worker' AND wait_event = 'SyncRep'";
 
-# The primary is lost after the worker's wait was cut short; the standby has heard of no attempt.
+# The primary is lost after the worker's wait was cut short; the standby has no attempt.
 my %cut = (
 	'the postmaster is killed' => sub {
 		my ($pair) = @_;
@@ -80,7 +81,7 @@ foreach my $what (sort keys %cut)
 	is(received($pair), $count + 1, 'once');
 	is(scalar $held->entries, 1, 'the settled one, too');
 
-	# Without a standby that is asked for nothing waits.
+	# Without a required standby nothing waits.
 	freeze($pair);
 	reload($primary, "synchronous_standby_names = ''");
 	$tenant->schedule;
@@ -92,8 +93,8 @@ foreach my $what (sort keys %cut)
 
 done_testing();
 
-# A primary that plans and does not send yet, its synchronous standby, and who receives. One message went while both were well.
-# The worker begins where commits wait for nothing, and reads later that they are to wait.
+# A primary that plans and does not send yet, its synchronous standby, and the receivers. One message was sent while both
+# worked. The worker starts while commits do not wait, and reads later that they must wait.
 sub pair
 {
 	my ($mode) = @_;
@@ -122,7 +123,7 @@ sub pair
 	return \%pair;
 }
 
-# A text message, too: one that was interrupted would not go again.
+# A text message, too: if it were interrupted, it would not be sent again.
 sub plan_some
 {
 	my ($pair) = @_;
@@ -141,7 +142,7 @@ sub enable
 	return;
 }
 
-# Who connects afterwards finds the postmaster's new settings, and all processes have been signalled.
+# New sessions have the postmaster's new settings, and all processes have been signalled.
 sub reload
 {
 	my ($node, $setting) = @_;
@@ -168,7 +169,8 @@ sub await_answer
 	return;
 }
 
-# What is planned is on the standby; from now on nothing is. Then the worker claims and, in the same turn, settles what $meanwhile ends.
+# The standby has the planned messages, and gets nothing from now on. Then the worker claims and, in the same turn, settles the
+# messages that $meanwhile ends.
 sub start_sending
 {
 	my ($pair, $meanwhile) = @_;
@@ -184,7 +186,7 @@ sub start_sending
 	return;
 }
 
-# The walsender stands still, and not while it holds a lock.
+# The walsender is stopped, but not while it holds a lock.
 sub freeze
 {
 	my ($pair) = @_;
@@ -210,7 +212,7 @@ sub cancel
 	return;
 }
 
-# Nobody may have collected a process whose parent was killed.
+# A process whose parent was killed may remain as a zombie.
 sub await_end
 {
 	my ($pid) = @_;
@@ -224,7 +226,7 @@ sub await_end
 	return;
 }
 
-# The primary is gone, with what it has not sent to the standby.
+# The primary is lost, with all WAL that it has not sent to the standby.
 sub lose
 {
 	my ($pair) = @_;

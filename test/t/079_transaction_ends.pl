@@ -1,4 +1,4 @@
-# However a transaction ends, of a caller's or the worker's, what leaves is what was committed, and it leaves once. The table is in
+# However a transaction of a caller or the worker ends, exactly the committed messages are sent, once. The table is in
 # src/worker/README.md.
 use strict;
 use warnings;
@@ -10,7 +10,7 @@ use Appt::Tenant;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-# Few locks, and no commit that reaches the disk for another reason than that somebody waits for it.
+# Few locks, and commits reach the disk only if somebody waits for them.
 my $node = Appt::Cluster->create('main', conf => "max_prepared_transactions = 5\nmax_locks_per_transaction = 20\nwal_writer_delay = '10s'
 	wal_writer_flush_after = '1GB'\nautovacuum = off");
 my $hook = Appt::Peers->webhook;
@@ -20,7 +20,7 @@ my $broken_before_commit = q{
 
 $node->wait_for_workers;
 
-# A caller's transaction that ends otherwise than it was meant to.
+# A caller's transaction that ends in an unusual way.
 {
 	my ($tenant, $path) = tenant('caller');
 	my $schedule = schedule($tenant);
@@ -43,7 +43,7 @@ $node->wait_for_workers;
 	no_trace($tenant);
 }
 
-# The extension, too, may be there only when a prepared transaction is committed. Creating a database has the launcher look at all.
+# The extension, too, may appear by COMMIT PREPARED. Creating a database makes the launcher check all databases.
 {
 	$node->query('CREATE DATABASE later');
 	$node->query("BEGIN; CREATE EXTENSION appt; PREPARE TRANSACTION 'extension'", 'later');
@@ -55,7 +55,7 @@ $node->wait_for_workers;
 	$node->query("DROP DATABASE $_") foreach qw(another later);
 }
 
-# A caller whose commit is not on disk yet, and settings that would keep the worker's from it.
+# A caller whose commit is not on disk yet, and settings that would make the worker's commit asynchronous.
 {
 	$node->query('ALTER DATABASE postgres SET synchronous_commit = off');
 	restart_worker();
@@ -101,7 +101,8 @@ $node->wait_for_workers;
 	no_trace($tenant);
 }
 
-# Somebody has nearly all the locks that the server has room for: too few are left for a claim, enough for less. Who is connected stays so.
+# A session holds nearly all locks of the server: too few are left for a claim, enough for smaller work. Connected sessions stay
+# connected.
 {
 	my ($tenant, $path) = tenant('locks');
 	my ($watcher, $greedy) = map { Appt::Session->open($node) } 1 .. 2;

@@ -34,7 +34,7 @@ subtest 'calendars, for any client' => sub {
 		like($file->{headers}{'content-type'}, qr{^text/calendar; charset=utf-8}i, 'is a calendar');
 		like($file->{content}, qr/\ABEGIN:VCALENDAR\r\n/, 'as it is');
 
-		# A redirection has nothing to be of a type: PostgREST lets those have it who take anything, or JSON.
+		# A redirection has no content: PostgREST serves it to clients that accept anything, or JSON.
 		next if $name =~ m{^(?:text/calendar|image/png)$};
 		my $redirection = $rest->request('GET', "/rpc/google_calendar_event?id=$appointment->{id}", %headers);
 		is($redirection->{status}, 302, 'and a link');
@@ -103,7 +103,7 @@ subtest 'tokens' => sub {
 	is($look->(claims => { %$ann, application_id => undef })->{status}, 403, 'without a tenant');
 	is($look->(claims => { %$ann, application_id => 'x' })->{status}, 403, 'with none that is one');
 	is($look->(claims => { %$ann, application_id => $api->{organization} })->{status}, 404, 'of another');
-	# What the request says of itself proves nothing.
+	# Headers that the client sets prove nothing.
 	is($rest->request('GET', "/rpc/get_appointment?id=$appointment->{id}", headers => { 'request.jwt.claims' => '{}', 'Role' => 'appt_service', 'X-Role' => 'appt_service', Cookie => 'role=appt_service' })->{status}, 401, 'headers are no token');
 };
 
@@ -166,7 +166,7 @@ subtest 'one-time codes' => sub {
 	is("$again->{status} $again->{json}{id}", "200 $booked->{json}{id}", 'the same request gets the same appointment');
 	is($rest->call(undef, 'POST', 'schedule_appointment_as_customer', { %booking, contact => 'right@codes.example', code => $code, title => 'x' })->{status}, 401, 'any other does not');
 
-	# Whatever is asked of PostgREST, a wrong guess counts.
+	# A wrong guess counts, whatever preferences the request has.
 	is($ask->('wrong@codes.example')->{status}, 204, 'another code');
 	$code = $api->code_sent_to('wrong@codes.example', 0);
 	my %one = (Accept => 'application/vnd.pgrst.object+json');
@@ -193,7 +193,7 @@ subtest 'one-time codes' => sub {
 	is($too_many->{status}, 429, 'and no more');
 	is($too_many->{json}{code}, 'PT429', 'within ten minutes');
 
-	# By address of the client, where a proxy tells it: the last one in the list, which the proxy appended.
+	# By address of the client, if a proxy passes it: the last one in the list, which the proxy appended.
 	$node->query('ALTER SYSTEM SET appt.trust_forwarded_for = on');
 	$node->query('SELECT pg_reload_conf()');
 	ok($node->wait_for_query('SHOW appt.trust_forwarded_for', 'on'), 'the proxy is trusted');
@@ -201,7 +201,7 @@ subtest 'one-time codes' => sub {
 		my ($contact, $from) = @_;
 		return $rest->call(undef, 'POST', 'request_customer_code', { %application, contact => "$contact\@codes.example" }, headers => { 'X-Forwarded-For' => $from })->{status};
 	};
-	# A pooled connection reads the configuration anew before its next statement.
+	# A pooled connection reads the configuration again before its next statement.
 	is(join(' ', map { $ask_from->("many$_", "10.0.0.$_, 192.0.2.1") } 1 .. 21), join(' ', (204) x 20, 429), 'twenty requests of one address');
 	is($ask_from->('another', '192.0.2.1, 192.0.2.2'), 204, 'and one of another');
 
@@ -335,7 +335,7 @@ subtest 'the description of the API' => sub {
 	ok(!$about->{paths}{'/rpc/schedule_appointment'}{get}, 'and not for what does not');
 };
 
-# Last, because they leave much behind.
+# Last, because these create many rows.
 subtest 'the examples of doc/rest.md' => sub {
 	$api->run_examples(
 		sub {

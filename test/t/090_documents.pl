@@ -1,5 +1,5 @@
 # The documents hold: every SQL example of README.md and doc/*.md runs, the README's first, and in the same session those of the
-# others, which use its variables (:'application', :'appointment'). Nothing that people meet goes untold, and no link leads nowhere.
+# others, which use its variables (:'application', :'appointment'). Every public name is documented, and no link is broken.
 
 use strict;
 use warnings;
@@ -20,7 +20,7 @@ sub examples
 }
 
 my $root = $ENV{REPOSITORY} // '.';
-# The examples name providers that there are: nothing may leave.
+# The examples name real providers: nothing may be sent.
 my $node = Appt::Cluster->create('main', extension => 0, conf => 'appt.enabled = off');
 my ($output, $errors);
 
@@ -35,7 +35,7 @@ is($status, 0, 'every example runs');
 
 like($output, qr/CREATE\|EMAIL\|bobby\@customer\.example/, 'and the log of the first appointment has its confirmation');
 
-# What the README shows of its log is what there was, but for the time and for what has become of it.
+# The log that the README shows is what the examples produce, except for times and states.
 sub planned { return join "\n", map { /^ *([A-Z]+) *\| *([A-Z]+) *\| *([^ |]*) *\| *\d{4}-/ ? "$1 $2 $3" : () } split /\n/, $_[0]; }
 my ($shown) = slurp_file("$root/README.md") =~ /^```\n( +type +\|.*?)^```$/ms;
 my ($first) = $output =~ /^((?:[A-Z]+\|[A-Z]+\|[^|\n]*\|\d{4}-.*\n)+)/m;
@@ -47,7 +47,7 @@ my ($grant) = slurp_file("$root/README.md") =~ /^ +(GRANT appt_service TO my_app
 $node->query("CREATE ROLE my_application LOGIN; $grant");
 like($node->query('SET SESSION AUTHORIZATION my_application; SELECT count(*) FROM appt.notification_log, appt.create_organization($$x$$)'), qr/^\d+$/, 'an SQL application is let in');
 
-# What has a name stands in the document that people look for it in, as code.
+# Every public name is in the document where people look for it.
 foreach my $promise (
 	[ 'doc/operations.md', 'reason', 'SELECT reason FROM appt.reason' ],
 	[ 'doc/reference.md', 'reason', 'SELECT reason FROM appt.reason' ],
@@ -56,7 +56,7 @@ foreach my $promise (
 	[ 'doc/reference.md', 'setting of an application', q(SELECT attname FROM pg_attribute WHERE attrelid = 'appt.application'::regclass AND has_column_privilege('appt_admin', attrelid, attnum, 'UPDATE') AND attname <> 'name') ],
 	[ 'doc/reference.md', 'relation', q(SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')) ],
 	[ 'doc/reference.md', 'role', q(SELECT rolname FROM pg_roles WHERE rolname LIKE 'appt\_%') ],
-	# Of what is granted, not what policies, constraints and views ask.
+	# Functions for users, not those for policies, constraints and views.
 	[ 'doc/reference.md', 'function', q(SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('appt_service', oid, 'EXECUTE')
 		AND proname !~ '_(is|are)_valid$' AND proname NOT IN ('due_notifications', 'notification_types', 'reasons')) ])
 {
@@ -85,7 +85,7 @@ foreach my $file (map { glob("$root/$_") } qw(README.md CONTRIBUTING.md */README
 	is("@broken", '', $file =~ s/^\Q$root\E\///r . ': ' . @links . ' links lead somewhere');
 }
 
-# What newcomers are sent to: files, folders and goals of make that there are.
+# Files, folders and goals of make that the page for newcomers names exist.
 {
 	my $text = slurp_file("$root/CONTRIBUTING.md");
 	my @paths = $text =~ /`((?:src|sql|test|scripts|doc|build)\/[\w.\/]+|\.\w{4,}|[A-Z]+\.\w+)`/g;

@@ -1,5 +1,5 @@
-# What doc/monitoring offers works as the manual says to set it up: each query, as a member of pg_monitor that may do nothing
-# else, gives the columns that are its metrics; where Prometheus' own programs are in PATH, they read it too.
+# doc/monitoring works as the manual says: each query, run by a member of pg_monitor without other
+# privileges, returns the columns of its metrics; if Prometheus' own programs are in PATH, they read it too.
 use strict;
 use warnings;
 
@@ -56,7 +56,7 @@ my ($errors, undef, @rows) = ask($queries->{appt_notifications}{query});
 is_deeply([ map { "@$_[2 .. 5]" } grep { $_->[5] } sort { "@$a" cmp "@$b" } @rows ],
 	[ 'CREATE EMAIL SKIPPED 1', 'CREATE WEBHOOK FAILED 1', 'CREATE WEBHOOK SENT 1' ], 'what became of the messages');
 
-# The dashboard asks for metrics that there are, and its tables run likewise.
+# The dashboard uses existing metrics, and the queries of its tables run.
 my $dashboard = decode_json(slurp_file("$folder/grafana.json"));
 foreach my $panel (@{ $dashboard->{panels} })
 {
@@ -75,7 +75,7 @@ foreach my $panel (@{ $dashboard->{panels} })
 }
 is_deeply([ grep { !$metrics{$_} } slurp_file("$folder/alerts.yaml") =~ /\b(appt_(?!s\b)\w+)(?=[{ ])/g ], [], 'alerts are about metrics that there are');
 
-# A monitor sees numbers, and nothing of whom they are about.
+# A monitoring role sees numbers, but no recipients.
 foreach my $secret (qw(appointment participant room_access notification_log organization subscription provider secret))
 {
 	like((ask("SELECT * FROM appt.$secret"))[0], qr/permission denied/, "no $secret for a monitor");
