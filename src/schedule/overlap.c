@@ -84,7 +84,7 @@ PG_FUNCTION_INFO_V1(count_overlapping);
 #define BLOCKS_PER_MAP 32768
 
 /* After so many rows to recheck, the map is read only while most rows need no recheck. */
-#define DOUBTS_AT_FIRST 64
+#define RECHECKS_AT_FIRST 64
 
 /* An organizer to search for, and the columns of the table that tell. */
 typedef struct Organizer
@@ -107,7 +107,7 @@ typedef struct Search
 	int64		count;
 	Relation	table;
 	TupleTableSlot *slot;		/* created for the first row */
-	RowEntries	doubtful;		/* entries whose rows must be looked at */
+	RowEntries	to_recheck;		/* entries whose rows must be looked at */
 	Buffer		visibility_maps[VISIBILITY_MAPS];
 } Search;
 
@@ -217,7 +217,7 @@ page_is_visible(Search *search, Snapshot snapshot, BlockNumber block)
 {
 	Buffer	   *map = &search->visibility_maps[block / BLOCKS_PER_MAP % VISIBILITY_MAPS];
 
-	if (search->doubtful.count > DOUBTS_AT_FIRST && search->doubtful.count > search->count)
+	if (search->to_recheck.count > RECHECKS_AT_FIRST && search->to_recheck.count > search->count)
 		return false;
 	if (!VM_ALL_VISIBLE(search->table, block, map))
 		return false;
@@ -259,7 +259,7 @@ take_entry(Search *search, IndexScanDesc scan, ItemPointer tid, const Span *span
 	else if (page_is_visible(search, scan->xs_snapshot, ItemPointerGetBlockNumber(tid)))
 		take(search, span);
 	else
-		row_entries_add(&search->doubtful, tid, span);
+		row_entries_add(&search->to_recheck, tid, span);
 }
 
 /* Take all entries of the scan. */
@@ -278,17 +278,17 @@ search_entries(Search *search, IndexScanDesc scan, AttrNumber start_at, AttrNumb
 }
 
 static void
-search_doubtful(Search *search)
+recheck_rows(Search *search)
 {
-	RowEntries *doubtful = &search->doubtful;
+	RowEntries *to_recheck = &search->to_recheck;
 
-	if (doubtful->count == 0)
+	if (to_recheck->count == 0)
 		return;
 	release_maps(search);
-	row_entries_check(doubtful, search->table, GetActiveSnapshot());
-	for (int64 i = 0; i < doubtful->count; i++)
-		take(search, &doubtful->entries[i].span);
-	pfree(doubtful->entries);
+	row_entries_check(to_recheck, search->table, GetActiveSnapshot());
+	for (int64 i = 0; i < to_recheck->count; i++)
+		take(search, &to_recheck->entries[i].span);
+	pfree(to_recheck->entries);
 }
 
 static void
@@ -368,7 +368,7 @@ search_few(Search *search, IndexScanDesc scan, int16 after)
 {
 	int64		count = search->count;
 	int64		found = search->found == NULL ? 0 : search->found->count;
-	int64		doubtful = search->doubtful.count;
+	int64		to_recheck = search->to_recheck.count;
 	ItemPointer tid;
 
 	go_after_class(search, scan, after);
@@ -381,7 +381,7 @@ search_few(Search *search, IndexScanDesc scan, int16 after)
 			search->count = count;
 			if (search->found != NULL)
 				search->found->count = found;
-			search->doubtful.count = doubtful;
+			search->to_recheck.count = to_recheck;
 			return false;
 		}
 		if (spans_overlap(&span, search->window))
@@ -409,7 +409,7 @@ search_all(Search *search)
 {
 	search_short(search);
 	search_long(search, LONGEST_SHORT_CLASS);
-	search_doubtful(search);
+	recheck_rows(search);
 }
 
 /* Number of appointments of the application that overlap the window. */

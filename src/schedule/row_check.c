@@ -1,45 +1,45 @@
 /*
  * row_check.c
- *		Looking at many rows that lie far apart.
+ *		Rechecking many rows that lie far apart in memory.
  *
- * A row in memory is a handful of places in memory, none of which is in the
- * processor's caches when the table is large: the entry of the buffer table,
- * the buffer's descriptor, the page's header and line pointer, the row. Looked
- * at one after the other, each row waits for each of them, and that wait is
- * nearly all the time it takes. So the places of rows further down the list are
- * asked for while the present one is looked at, in stages, as each place says
- * where the next one is. The buffer table can't be asked that way: where a page
- * was found is remembered instead, and verified when it is used again.
+ * In a large table each row is several cache misses away: the entry of the
+ * buffer table, the buffer's descriptor, the page's header, the line pointer,
+ * the row. To wait for them row by row is nearly all that a recheck costs. So
+ * rows are rechecked in batches: the pages of a batch are pinned, the rows on
+ * them prefetched, and then all of them judged; the pages of the next batch are
+ * prefetched before that. The buffer of each block is remembered for the next
+ * recheck, because the lookup in the buffer table cannot be prefetched;
+ * ReadRecentBuffer() verifies that the page is still there.
  *
- * What is asked for ahead is read without a lock or pin, and decides nothing: a
- * page that is replaced meanwhile is memory all the same.
+ * Pages are read only while they are pinned. To prefetch one only its address
+ * is computed, from the number of the buffer: if the buffer has another page by
+ * now, the prefetch is useless and harmless.
  */
 #include "postgres.h"
 
 #include "access/heapam.h"
 #include "miscadmin.h"
-#include "storage/buf_internals.h"
 #include "storage/bufmgr.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
 #include "schedule/row_check.h"
 
+#if PG_VERSION_NUM >= 160000
+#define RELATION_FILE(relation) ((relation)->rd_locator)
+#else
+#define RELATION_FILE(relation) ((relation)->rd_node)
+#endif
+
 #define FIRST_CAPACITY 64
 
-/* So many rows are worth the trouble. */
-#define MANY_ROWS 6
+/* Rows of a batch. PostgreSQL finds up to eight pins without a hash table. */
+#define BATCH 8
 
-/* How many rows ahead each place is asked for, and for how many rows at once. */
-#define BATCH 16
-#define AHEAD_BUFFER 64
-#define AHEAD_PAGE 32
-#define AHEAD_ROW 16
-
-/* Pages whose buffers are remembered at most: 16 MB of memory for the first 32 GB of the table. */
+/* Maximum number of remembered buffers: 16 MB of memory for the first 32 GB of the table. */
 #define MAX_REMEMBERED (4 * 1024 * 1024)
 
-/* By block, the buffer where it was last; InvalidBuffer: never seen. For the life of the session. */
+/* For each block the buffer that had it last; InvalidBuffer: unknown. For the life of the session. */
 static Buffer *remembered = NULL;
 static BlockNumber remembered_count = 0;
 
@@ -63,7 +63,7 @@ row_entries_add(RowEntries *list, ItemPointer tid, const Span *span)
 	entry->span = *span;
 }
 
-/* Room for as many pages as the table has. */
+/* Make room for the buffers of all blocks of the table. */
 static void
 prepare_memory(Relation table)
 {
@@ -83,22 +83,13 @@ prepare_memory(Relation table)
 	remembered_count = blocks;
 }
 
-/* Where the page was last, or InvalidBuffer. */
-static Buffer
-recall(const RowEntry *entry)
-{
-	BlockNumber block = ItemPointerGetBlockNumber(&entry->tid);
-
-	return block < remembered_count ? remembered[block] : InvalidBuffer;
-}
-
 static Buffer
 pin_page(Relation table, BlockNumber block)
 {
 	Buffer		buffer;
 
 	if (block < remembered_count && BufferIsValid(remembered[block]) &&
-		ReadRecentBuffer(table->rd_node, MAIN_FORKNUM, block, remembered[block]))
+		ReadRecentBuffer(RELATION_FILE(table), MAIN_FORKNUM, block, remembered[block]))
 		return remembered[block];
 	buffer = ReadBuffer(table, block);
 	if (block < remembered_count)
@@ -112,64 +103,24 @@ line_pointer(Buffer buffer, const RowEntry *entry)
 	return PageGetItemId(BufferGetPage(buffer), ItemPointerGetOffsetNumber(&entry->tid));
 }
 
-/* Have what is remembered of the page come into the caches. */
+/* Always inline: a function without effects would never be called. */
 static pg_attribute_always_inline void
-ask_for_memory(const RowEntry *entry)
+prefetch_page(const RowEntry *entry)
 {
 	BlockNumber block = ItemPointerGetBlockNumber(&entry->tid);
 
-	if (block < remembered_count)
-		__builtin_prefetch(&remembered[block]);
+	if (block < remembered_count && BufferIsValid(remembered[block]))
+	{
+		__builtin_prefetch(BufferGetPage(remembered[block]));
+		__builtin_prefetch(line_pointer(remembered[block], entry));
+	}
 }
 
-/* The page and its descriptor. */
+/* The page is pinned but not locked: the line pointer may change, and is only a hint. */
 static pg_attribute_always_inline void
-ask_for_page(const RowEntry *entry)
+prefetch_row(Buffer buffer, const RowEntry *entry)
 {
-	Buffer		buffer = recall(entry);
-
-	if (!BufferIsValid(buffer))
-		return;
-	__builtin_prefetch(GetBufferDescriptor(buffer - 1), 1);
-	__builtin_prefetch(BufferGetPage(buffer));
-	__builtin_prefetch(line_pointer(buffer, entry));
-}
-
-static pg_attribute_always_inline void
-ask_for_row(const RowEntry *entry)
-{
-	Buffer		buffer = recall(entry);
-
-	if (BufferIsValid(buffer))
-		__builtin_prefetch(BufferGetPage(buffer) + ItemIdGetOffset(line_pointer(buffer, entry)) % BLCKSZ);
-}
-
-/* The rows of one batch, from `first` on, that the list has. */
-#define for_batch(list, first, i) \
-	for (int64 i = Max(first, 0), end = Min((first) + BATCH, (list)->count); i < end; i++)
-
-/*
- * What the rows further down will need, each kind of place for a batch of them:
- * looking at a row takes locked instructions, which wait for all that was asked
- * for before them, so it is within a batch that waits overlap. (Not inlined, it
- * would be a function without effect to the compiler, and never be called.)
- */
-static pg_attribute_always_inline void
-ask_ahead(const RowEntries *list, int64 row)
-{
-	for_batch(list, row + AHEAD_BUFFER, i)
-		ask_for_memory(&list->entries[i]);
-	for_batch(list, row + AHEAD_PAGE, i)
-		ask_for_page(&list->entries[i]);
-	for_batch(list, row + AHEAD_ROW, i)
-		ask_for_row(&list->entries[i]);
-}
-
-static pg_attribute_always_inline void
-ask_for_first(const RowEntries *list)
-{
-	for (int64 row = -AHEAD_BUFFER; row < 0; row += BATCH)
-		ask_ahead(list, row);
+	__builtin_prefetch(BufferGetPage(buffer) + ItemIdGetOffset(line_pointer(buffer, entry)) % BLCKSZ);
 }
 
 static bool
@@ -185,37 +136,41 @@ is_visible(Relation table, Buffer buffer, const RowEntry *entry, Snapshot snapsh
 	return found;
 }
 
+/* Judge `count` entries, at most BATCH. */
+static void
+check_batch(Relation table, const RowEntry *entries, int count, Snapshot snapshot, bool *visible)
+{
+	Buffer		buffers[BATCH];
+
+	for (int i = 0; i < count; i++)
+		buffers[i] = pin_page(table, ItemPointerGetBlockNumber(&entries[i].tid));
+	for (int i = 0; i < count; i++)
+		prefetch_row(buffers[i], &entries[i]);
+	for (int i = 0; i < count; i++)
+	{
+		visible[i] = is_visible(table, buffers[i], &entries[i], snapshot);
+		ReleaseBuffer(buffers[i]);
+	}
+}
+
 void
 row_entries_check(RowEntries *list, Relation table, Snapshot snapshot)
 {
-	bool		are_many = list->count >= MANY_ROWS;
-	BlockNumber block = InvalidBlockNumber;
-	Buffer		buffer = InvalidBuffer;
 	int64		kept = 0;
 
-	if (are_many)
+	prepare_memory(table);
+	for (int64 first = 0; first < list->count; first += BATCH)
 	{
-		prepare_memory(table);
-		ask_for_first(list);
-	}
-	for (int64 i = 0; i < list->count; i++)
-	{
-		RowEntry   *entry = &list->entries[i];
+		int			count = Min(BATCH, list->count - first);
+		bool		visible[BATCH];
 
 		CHECK_FOR_INTERRUPTS();
-		if (are_many && i % BATCH == 0)
-			ask_ahead(list, i);
-		if (ItemPointerGetBlockNumber(&entry->tid) != block)
-		{
-			if (BufferIsValid(buffer))
-				ReleaseBuffer(buffer);
-			block = ItemPointerGetBlockNumber(&entry->tid);
-			buffer = pin_page(table, block);
-		}
-		if (is_visible(table, buffer, entry, snapshot))
-			list->entries[kept++] = *entry;
+		for (int64 i = first + BATCH; i < Min(first + 2 * BATCH, list->count); i++)
+			prefetch_page(&list->entries[i]);
+		check_batch(table, &list->entries[first], count, snapshot, visible);
+		for (int i = 0; i < count; i++)
+			if (visible[i])
+				list->entries[kept++] = list->entries[first + i];
 	}
-	if (BufferIsValid(buffer))
-		ReleaseBuffer(buffer);
 	list->count = kept;
 }

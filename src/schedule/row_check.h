@@ -1,9 +1,10 @@
 /*
  * row_check.h
- *		Which of the rows that index entries point to are there for a snapshot?
+ *		Rechecking rows: which of the rows that index entries point to are
+ *		visible to a snapshot.
  *
- * For many entries at once, where pages have changed since they were vacuumed
- * and an index alone can't tell.
+ * For many entries at once, on pages that the visibility map does not know to
+ * be visible to all.
  */
 #ifndef APPT_ROW_CHECK_H
 #define APPT_ROW_CHECK_H
@@ -14,7 +15,7 @@
 
 #include "schedule/span.h"
 
-/* An entry of an index: where its row is, and its times. */
+/* An index entry: the place of its row, and its times. */
 typedef struct RowEntry
 {
 	ItemPointerData tid;
@@ -25,15 +26,17 @@ typedef struct RowEntries
 {
 	int64		count;
 	int64		capacity;
-	RowEntry   *entries;		/* in the context where the first was added */
+	RowEntry   *entries;		/* in the memory context of the first
+								 * row_entries_add */
 } RowEntries;
 
-/* The entries start as zeroes. */
+/* Add an entry. The list starts as zeroes. */
 extern void row_entries_add(RowEntries *list, ItemPointer tid, const Span *span);
 
 /*
- * Keep those alone of which a row version is visible to the snapshot; the
- * order stays. The table is a heap, the snapshot an MVCC one.
+ * Remove the entries whose rows have no version that the snapshot sees; the
+ * order of the others stays. The table is a heap, the snapshot an MVCC
+ * snapshot.
  */
 extern void row_entries_check(RowEntries *list, Relation table, Snapshot snapshot);
 
