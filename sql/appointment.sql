@@ -122,7 +122,7 @@ COMMENT ON COLUMN appt.participant.locale IS 'Locale of messages to this partici
 COMMENT ON COLUMN appt.participant.preferred_channel IS
 'Channel that the customer prefers, EMAIL or SMS, for the application''s own use; NULL means none.';
 COMMENT ON COLUMN appt.participant.metadata IS 'JSON object for the application''s own use.';
-COMMENT ON COLUMN appt.participant.left_at IS 'When the participant left the call; NULL while it is in the call.';
+COMMENT ON COLUMN appt.participant.left_at IS 'When the participant left the call; NULL before that, and again once it returns.';
 COMMENT ON COLUMN appt.participant.created_at IS
 'When the participant was added. For a participant that was added by scheduling: start of the transaction that scheduled the appointment.';
 
