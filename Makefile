@@ -1,13 +1,13 @@
-# appt: built by PGXS (`make`, `make install`), tested by `make check`, shown at work by `make demo`.
+# appt: built by PGXS (`make`, `make install`), tested by `make check`, demonstrated by `make demo`.
 #
 # make deps      install the Debian and npm packages that are missing; nothing missing: nothing done
 # make check     build and run every test on throw-away clusters (TESTS='sql/x pgtap/y.sql t/z.pl': only those;
 #                SANITIZE=1: under the address and undefined-behaviour sanitizers; VALGRIND=1: the servers of the
 #                Perl tests named run under valgrind)
-# make demo      watch it work on real parts (KEEP=1 leaves the cluster up)
-# make bench     the numbers, each beside its baseline
+# make demo      a demonstration with real peers (KEEP=1 leaves the cluster up)
+# make bench     the performance figures, each beside its baseline
 # make lint      structure, format, compilers' warnings as errors, clang-tidy, cppcheck
-# make format    give C files the look that `make lint` asks for
+# make format    format C files as `make lint` requires
 EXTENSION = appt
 # The one place that names the version; C has it as APPT_VERSION.
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" appt.control)
@@ -53,7 +53,7 @@ format: deps
 	$(BUILD) testable
 	@scripts/format
 
-# Other goals on the same command line, `make clean check`.
+# Other goals on the same command line, as in `make clean check`.
 $(filter-out $(TOOLS),$(MAKECMDGOALS)):
 	+@$(MAKE) --no-print-directory $@
 
@@ -86,13 +86,13 @@ REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 PG_CPPFLAGS = -I$(srcdir)/src -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n)
 # -MMD: a changed header rebuilds what includes it.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -MMD -MP
-# -Bsymbolic: a function of ours that shares its name with one of the server's must not be taken for it.
+# -Bsymbolic: binds calls to our own function if the server has one of the same name.
 SHLIB_LINK = -Wl,-Bsymbolic $(shell pkg-config --libs libcurl libssl libcrypto icu-i18n)
 
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 
-# What was compiled for another server is not for this one.
+# Rebuild after a change of PG_CONFIG.
 ifneq ($(file < build/server),$(PG_CONFIG))
 $(shell mkdir -p build && echo '$(PG_CONFIG)' > build/server)
 endif
@@ -104,7 +104,7 @@ $(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile appt.control
 
 -include $(wildcard $(OBJS:.o=.d))
 
-# What the tests load besides is put together under build/: the test module and, with SANITIZE=1, appt.so itself from
+# The other files that the tests load are built under build/: the test module and, with SANITIZE=1, appt.so itself from
 # instrumented objects that never mix with the ordinary ones.
 ifdef SANITIZE
 VARIANT = build/sanitize
@@ -128,13 +128,13 @@ $(VARIANT)/%.o: %.c Makefile appt.control build/server
 build/sanitize/appt.so: $(VARIANT_OBJS)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
 
-# It calls the functions of the appt.so beside it, whatever is not static there.
+# It calls the non-static functions of the appt.so beside it.
 $(VARIANT)/appt_test.so: $(TEST_OBJS) $(TESTED_LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $(TEST_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ \
 		-L$(dir $(TESTED_LIBRARY)) -Wl,--no-as-needed -l:appt.so -Wl,-rpath,'$$ORIGIN'
 
-# A worker that transfers nothing: `make bench` measures the database's side alone with it.
+# A worker that transfers nothing: `make bench` uses it to measure the database work alone.
 build/bench/appt.so: $(filter-out src/transfer/%.o,$(OBJS)) $(VARIANT)/test/bench/no_transfer.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)

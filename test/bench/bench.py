@@ -19,7 +19,7 @@ SETTINGS = (
     "shared_buffers = '1GB'",
     "max_wal_size = '8GB'",
     "checkpoint_timeout = '30min'",
-    # What a figure counts must be the worker's doing alone.
+    # A figure must count only the work of the worker.
     "autovacuum = off",
     "max_connections = 50",
 )
@@ -36,7 +36,7 @@ def median(values):
 
 
 def free_port():
-    """A port of the loopback that nobody listens at, for a program that wants to be told one."""
+    """A free port of the loopback, for a program that needs to be given one."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

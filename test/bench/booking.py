@@ -82,7 +82,7 @@ def measure(bench):
     bench.heading("Bookings by %d clients, medians of %d rounds in turns" % (CLIENTS, ROUNDS))
     for applications in (1, 1000):
         bench.new_database()
-        # What is due now is not to be sent: that is measured elsewhere.
+        # Due messages must not be sent: that is measured elsewhere.
         bench.enable(False)
         bench.cluster.psql(SETUP % {"applications": applications})
         scripts = Scripts(bench, applications)

@@ -162,7 +162,7 @@ def restart_with(bench, setting):
 
 def measure_all(bench, rows):
     bench.new_database()
-    # Nothing but the figures shall run.
+    # Nothing else may run during the measurement.
     bench.enable(False)
     bench.cluster.psql(LOAD % {"rows": rows, "applications": APPLICATIONS, "days": DAYS})
     scripts = Scripts(bench)

@@ -1,6 +1,6 @@
 /*
  * receiver.c
- *		The webhook receiver of benchmarks: fast enough to be no part of what is
+ *		The webhook receiver of benchmarks: fast enough not to affect what is
  *		measured, and exact about when a request's first byte came.
  *
  * receiver FILE: listens on 127.0.0.1 on a port that it prints ("port 12345"),

@@ -19,7 +19,7 @@ PATIENCE = 60
 
 
 class DidNotHappen(Exception):
-    """Something that the demo promises did not come true."""
+    """A promise of the demo failed."""
 
 
 def wait_for(what, condition, seconds=PATIENCE):
@@ -153,7 +153,7 @@ class Peer:
         self.record = os.path.join(folder, name + ".jsonl")
         self.read_up_to = 0
         log = os.path.join(folder, name + ".log")
-        # A receiver that stays up must hold nothing of ours open: who reads the demo through a pipe waits for its end.
+        # A receiver that stays up must not inherit our output: a reader of the demo through a pipe waits for its end.
         with open(log, "w", encoding="utf-8") as errors:
             self.process = subprocess.Popen(
                 ["/usr/bin/python3", program, "--record", self.record],

@@ -1,6 +1,6 @@
 /*
  * calendar.c
- *		Calendar files and links of events that are no appointments.
+ *		Calendar files and links of events without an appointment.
  */
 #include "postgres.h"
 
@@ -48,7 +48,7 @@ read_event(FunctionCallInfo fcinfo, CalendarEvent *event)
 	event->uid = "uid";
 }
 
-/* What is written, or the sentence why nothing is */
+/* The file, or the reason why there is none */
 static text *
 written(FunctionCallInfo fcinfo, char *(*write) (const CalendarEvent *event, char **error))
 {

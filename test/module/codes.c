@@ -1,6 +1,6 @@
 /*
  * codes.c
- *		One-time codes: what one is, and guessing without a table.
+ *		One-time codes: their derivation, and guesses without a table.
  */
 #include "postgres.h"
 

@@ -211,7 +211,7 @@ test_route_secrets(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(result);
 }
 
-/* A pass over what is kept; did it skip what somebody has locked? */
+/* A pass of blanking over kept appointments; did it skip locked rows? */
 Datum
 test_blank_deleted(PG_FUNCTION_ARGS)
 {

@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * crashes.c
- *	  Crashes of a worker on purpose, and what is concluded from crashes.
+ *	  Deliberate crashes of a worker, and conclusions from crashes.
  *
  *-------------------------------------------------------------------------
  */

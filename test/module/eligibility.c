@@ -1,7 +1,7 @@
 /*-------------------------------------------------------------------------
  *
  * eligibility.c
- *	  The decisions about notifications: may it go out, and what if not.
+ *	  The decisions about notifications: may it be sent, and what happens if not.
  *
  * One call of eligibility_mismatches checks one cell of the product (type,
  * channel, appointment's state, kind of try, clock) against all combinations

@@ -1,6 +1,6 @@
 /*
  * growth.c
- *		How much a process grows by what it does again and again.
+ *		How much a process grows when it repeats an operation.
  */
 #include "postgres.h"
 

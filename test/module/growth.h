@@ -1,6 +1,6 @@
 /*
  * growth.h
- *		How much a process grows by what it does again and again.
+ *		How much a process grows when it repeats an operation.
  */
 #ifndef APPT_TEST_GROWTH_H
 #define APPT_TEST_GROWTH_H

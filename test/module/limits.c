@@ -488,7 +488,7 @@ refresh_all(Churn *churn)
 	}
 }
 
-/* In each way by which a worker learns of a change. */
+/* In each way by which a worker is told of a change. */
 static void
 invalidate_lane_of(Churn *churn, int64 lane_id)
 {
@@ -586,7 +586,7 @@ finish_one(Churn *churn, bool well)
 	int			i = roll(churn, churn->flight_count);
 	Evidence	evidence = {FINDING_GOOD, FINDING_GOOD};
 
-	/* One host fails, and one tenant. */
+	/* One host and one tenant fail. */
 	if (!well && churn->flight_to[i] == 0)
 		evidence = (Evidence) {FINDING_NONE, FINDING_BAD};
 	else if (!well && tenant_of(churn->flights[i].lane->id) == 0)

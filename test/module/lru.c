@@ -1,6 +1,6 @@
 /*
  * lru.c
- *		What a cache makes, finds and destroys.
+ *		The values that a cache creates, finds and destroys.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
  * schedule.c
- *		What the worker asks of appointments, with the clock as an argument.
+ *		The worker's functions on appointments, with the clock as an argument.
  */
 #include "postgres.h"
 

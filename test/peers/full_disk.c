@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* 0, or the error that a disk without room answers with now. */
+/* 0, or the error that a full disk returns now. */
 static int
 fullness(void)
 {

@@ -54,7 +54,7 @@ class Provider(webhook_server.Handler):
         self.answer(body, status, json.dumps(answer).encode(), {"Content-Type": "application/json", **(headers or {})})
 
     def fate(self, body, digits, refuse):
-        """What the number says. True: it is answered, or never will be."""
+        """What the number says. True: it was answered, or never will be."""
         first = self.server.count_try((self.path, body)) == 1
         if digits in ("400", "403", "404"):
             refuse(int(digits))

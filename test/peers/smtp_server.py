@@ -171,7 +171,7 @@ class Receiver:
 
 
 class Server(SMTP):
-    """The stages that aiosmtpd has no hook for, and replies that are none."""
+    """The stages that aiosmtpd has no hook for, and malformed replies."""
 
     greeted = False
 

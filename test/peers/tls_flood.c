@@ -73,7 +73,7 @@ note(const char *event)
 	fclose(file);
 }
 
-/* The other side has had enough. */
+/* The other side has closed the connection. */
 static void
 end(void)
 {
@@ -217,7 +217,7 @@ flood_hellos(void)
 		put(many, sizeof(many));
 }
 
-/* What comes from now on is read beside, for who is not heard does not go on. */
+/* Keep reading: a client that cannot write would stop reading the flood. */
 static void
 swallow(void)
 {
@@ -266,7 +266,7 @@ start_tls(void)
 	SSL_CTX    *context = SSL_CTX_new(TLS_server_method());
 	char		first;
 
-	/* After the first message: who speaks before is no TLS server. */
+	/* After the first message: a TLS server does not send before it. */
 	if (strcmp(kind, "hellos") == 0 && recv(peer, &first, 1, MSG_PEEK) == 1)
 		flood();
 	if (SSL_CTX_use_certificate_chain_file(context, certificate) != 1 ||

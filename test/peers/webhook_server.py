@@ -73,14 +73,14 @@ GZIP_HEADER = b"\x1f\x8b\x08\0\0\0\0\0\0\x03"
 
 
 def gzip_bomb():
-    """1 GB of zeros: one compressed MB that stands by itself, over and over. Without a checksum, nobody gets that far."""
+    """1 GB of zeros: one compressed MB that stands by itself, over and over. No checksum: no client reads that far."""
     compress = zlib.compressobj(9, wbits=-15)
     block = compress.compress(bytes(1 << 20)) + compress.flush(zlib.Z_FULL_FLUSH)
     return GZIP_HEADER + block * 1024
 
 
 def nested_bomb():
-    """Blocks of deflate that hold nothing, gigabytes of them, packed twice more: who unpacks a piece of it is busy, and has nothing to show for it."""
+    """Blocks of deflate that hold nothing, gigabytes of them, packed twice more: a client that unpacks a piece is busy and gets no output."""
     start = GZIP_HEADER
     block = b"\0\0\0\xff\xff"
     for _ in range(2):

@@ -1,4 +1,4 @@
--- Whose an appointment is: each caller's answer of every function, and who may not pretend to be one.
+-- Access to an appointment: the result of every function for each caller, and forged identities.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -138,7 +138,7 @@ UPDATE organizing SET organizer = pg_temp.organizer(role, :'claims', named);
 RESET SESSION AUTHORIZATION;
 SELECT is(organizer, expected, format('%s naming %s', role, coalesce(quote_literal(named), 'nobody'))) FROM organizing;
 
--- What is not one's own looks like what is not there.
+-- A foreign appointment looks like one that does not exist.
 CREATE FUNCTION pg_temp.refusal(role text, claims jsonb, statement text, OUT message text, OUT detail text) LANGUAGE plpgsql AS $$
 BEGIN
 	PERFORM set_config('request.jwt.claims', claims::text, true);

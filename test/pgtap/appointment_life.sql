@@ -1,4 +1,4 @@
--- What happens to an appointment: every function's effect, what it owes, and what its state forbids.
+-- Changes of an appointment: the effect of every function, the messages it plans, and what the state forbids.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -143,7 +143,7 @@ SELECT is(a.state, 'CANCELLED', 'again: the same') FROM appt.cancel_appointment(
 SELECT is(cancel_reason, 'the customer is ill', 'with the first reason') FROM appt.appointment WHERE id = :'id';
 SELECT is(pg_temp.owed(:'id'), '', 'and nothing is told');
 
--- What is over changes no more.
+-- An appointment that is over cannot change.
 SELECT is(r.state, CASE WHEN function = 'cancel_appointment(%L)' AND over.id = :'id' OR function = 'end_appointment(%L)' AND over.id = :'other' THEN NULL ELSE 'PT409' END,
 	format(function, a.state))
 FROM (VALUES (:'id'), (:'other')) over (id), appt.get_appointment(over.id::uuid) a, (VALUES ('update_appointment(%L, ''x'')'), ('reschedule_appointment(%L, NULL, NULL)'), ('activate_appointment(%L)'), ('cancel_appointment(%L)'),
@@ -151,7 +151,7 @@ FROM (VALUES (:'id'), (:'other')) over (id), appt.get_appointment(over.id::uuid)
 	pg_temp.refusal('SELECT appt.' || format(function, over.id)) r;
 SELECT is(pg_temp.owed(:'id') || pg_temp.owed(:'other'), '', 'and owes no more');
 
--- No such appointment, and none named.
+-- An unknown appointment, and NULL.
 SELECT is(r.state, CASE said WHEN 'NULL' THEN '22023' ELSE 'PT404' END, format(function, said))
 FROM (VALUES ('NULL'), ('''00000000-0000-0000-0000-000000000000''')) id (said), (VALUES ('update_appointment(%s, ''x'')'), ('reschedule_appointment(%s, NULL, NULL)'), ('activate_appointment(%s)'), ('cancel_appointment(%s)'),
 	('delete_appointment(%s)'), ('end_appointment(%s)'), ('record_join(%s, ''agent'')'), ('record_leave(%s, ''agent'')'), ('add_customer(%s, ''{}'')'), ('remove_participant(%s, ''nobody'')')) f (function),

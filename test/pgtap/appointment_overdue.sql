@@ -1,4 +1,4 @@
--- The worker's doors: appointments end by themselves end_grace after their end, and sending ROOM may activate one.
+-- Functions for the worker: appointments end by themselves end_grace after their end, and sending ROOM may activate one.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -37,7 +37,7 @@ SELECT id AS over_night FROM appt.schedule_appointment(:'patient', '2031-03-29 1
 SELECT is(next, '2031-03-30 12:00+00'::timestamptz, 'a day after 12:00 UTC is 12:00 UTC') FROM appt_test.end_overdue('2031-03-30 11:59:59.999999+00', 10);
 SELECT is(ended, 1, 'and then it ends') FROM appt_test.end_overdue('2031-03-30 12:00+00', 10);
 
--- The longest grace after the last end that there may be: nothing that a tenant sets stops the worker.
+-- The longest grace after the latest possible end: no setting of a tenant stops the worker.
 SELECT appt.create_application(:'organization', 'For ever', end_grace => '36500 days') AS for_ever \gset
 INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (:'for_ever', 'FOLLOW_UP', 'WEBHOOK', '36500 days');
 SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, %L, %L, %L)',

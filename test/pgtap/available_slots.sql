@@ -1,4 +1,4 @@
--- available_slots says what looking at every slot by itself says, at any length, step and change of clocks.
+-- available_slots agrees with a check of every single slot, at any length, step and change of clocks.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -38,7 +38,7 @@ SELECT is(pg_temp.slots(:'two', range::tstzrange, duration::interval, step::inte
 		('[2031-01-01 11:00+00, 2031-01-01 11:30+00]', '15 minutes', '15 minutes', NULL, '11:00+2 11:15+2'),
 		('[2031-01-01 11:00+00, 2031-01-01 11:14:59.999999+00)', '15 minutes', '15 minutes', NULL, 'none'),
 		('[2031-01-01 11:00+00, 2031-01-01 11:15+00)', '15 minutes', '3 days', NULL, '11:00+2'),
-		-- An organizer's own, and no other's.
+		-- Only appointments of this organizer count.
 		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes', 'a', '10:00+2 10:45+1 11:00+2 11:15+2 11:30+2'),
 		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes', 'b', '10:00+2 10:15+1 11:00+2 11:15+2 11:30+2 11:45+1'),
 		('[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes', 'nobody', '10:00+2 10:15+1 10:45+1 11:00+2 11:15+2 11:30+2 11:45+1')) cases (range, duration, step, organizer, slots);
@@ -49,7 +49,7 @@ SELECT is(pg_temp.slots(:'unlimited', '[2031-01-01 10:00+00, 2031-01-01 11:00+00
 INSERT INTO appt.appointment (application_id, organizer_id, organizer_type, state, start_at, end_at, timezone, locale, notifications_active)
 	VALUES (:'unlimited', 'a', 'CUSTOMER', 'SCHEDULED', '2031-01-01 10:00+00', '2031-01-01 10:15+00', 'UTC', 'en', true);
 SELECT is(pg_temp.slots(:'unlimited', '[2031-01-01 10:00+00, 2031-01-01 11:00+00)', '15 minutes', '15 minutes', 'a'), '10:00 10:30 10:45', 'a customer of the same id is somebody else');
--- What can be booked is what is offered.
+-- Exactly the offered slots can be booked.
 SELECT is(count(booked.id), 7::bigint, 'every slot that is offered can be booked') FROM appt.available_slots(:'two', '[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes') s,
 	LATERAL appt.schedule_appointment(:'two', s.start_at, '15 minutes', organizer_id => 'c') booked;
 SELECT is(pg_temp.slots(:'two', '[2031-01-01 10:00+00, 2031-01-01 12:00+00)', '15 minutes', '15 minutes'), '10:00+1 11:00+1 11:15+1 11:30+1', 'and then is one less');

@@ -1,4 +1,4 @@
--- What a tenant can make large has a bound, and what depends on it costs no more than it is large.
+-- Everything that a tenant can make large has a bound, and costs at most proportional to its size.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -6,7 +6,7 @@ SET client_min_messages = error;
 SELECT appt.create_organization('Acme') AS organization \gset
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
 
--- An appointment with so many customers; those of one application can be told by email and text message.
+-- An appointment with this many customers; those of one application can be reached by email and text message.
 CREATE FUNCTION pg_temp.crowd(application uuid, customers int) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
 	id uuid := (appt.schedule_appointment(application, now() + '1 day', '1 hour', organizer_id => 'ann')).id;
@@ -38,7 +38,7 @@ SELECT throws_ok(format('SELECT appt.reassign_appointment(%L, ''eve'')', :'id'),
 SELECT lives_ok(format('SELECT appt.remove_participant(%L, ''customer 2'')', :'id'), 'one goes');
 SELECT lives_ok(format('SELECT appt.reassign_appointment(%L, ''eve'')', :'id'), 'and leaves its place');
 
--- Deleting costs, and leaves in the log, so much for each customer, however many there are.
+-- Deleting costs, and leaves in the log, a constant amount per customer.
 CREATE FUNCTION pg_temp.work_of_deleting(application uuid, customers int, OUT rows_read bigint, OUT bytes_kept bigint) LANGUAGE plpgsql AS $$
 DECLARE
 	appointment uuid := pg_temp.crowd(application, customers);
@@ -53,7 +53,7 @@ SELECT unnest(ARRAY[cmp_ok(b.rows_read, '<', 7 * a.rows_read, 'five times the cu
 	cmp_ok(b.bytes_kept, '<', 7 * a.bytes_kept, 'and about five times the bytes kept')])
 FROM pg_temp.work_of_deleting(:'application', 100) a, pg_temp.work_of_deleting(:'application', 500) b;
 
--- So does sending what failed once more.
+-- So does a retry of failures.
 CREATE FUNCTION pg_temp.rows_read_by_retrying(application uuid, customers int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
 	appointment uuid := pg_temp.crowd(application, customers);
@@ -71,7 +71,7 @@ END $$;
 SELECT cmp_ok(b, '<', 7 * a, 'five times the customers, about five times the rows read by a bulk retry')
 FROM pg_temp.rows_read_by_retrying(:'application', 50) a, pg_temp.rows_read_by_retrying(:'application', 250) b;
 
--- Each keeps what it is composed from: a customer who it is, a subscriber who they all are.
+-- Each message keeps the data that it is composed from: for a customer its own, for a subscriber those of all.
 SELECT pg_temp.crowd(:'application', 2) AS id \gset
 SELECT appt.delete_appointment(:'id') \g /dev/null
 SELECT is(string_agg(concat_ws(' ', channel, recipient_id, context->'participant'->>'email', context->'participants'), ', ' ORDER BY channel, recipient_id),
@@ -81,7 +81,7 @@ SELECT is(string_agg(p->>'id', '+' ORDER BY p->>'id'), 'ann+customer 1+customer 
 FROM appt.notification, jsonb_array_elements(context->'participants') p WHERE appointment_id = :'id' AND type = 'CANCELLED' AND channel = 'WEBHOOK';
 SELECT is(bool_and(context->'appointment'->>'id' = :'id'), true, 'and all of them the appointment') FROM appt.notification WHERE appointment_id = :'id' AND type = 'CANCELLED';
 
--- Of keys that sign side by side there are four; with a fifth the oldest ends.
+-- At most four keys sign at the same time; a fifth ends the oldest.
 SELECT id AS subscription, hmac_key AS key_0 FROM appt.create_subscription(:'application', 'https://hook.example/keys') \gset
 SELECT (SELECT hmac_key FROM appt.rotate_subscription_key(:'subscription')) AS key_1, (SELECT hmac_key FROM appt.rotate_subscription_key(:'subscription')) AS key_2,
 	(SELECT hmac_key FROM appt.rotate_subscription_key(:'subscription')) AS key_3 \gset
@@ -90,7 +90,8 @@ SELECT hmac_key AS key_4 FROM appt.rotate_subscription_key(:'subscription') \gse
 SELECT is(array_agg(value ORDER BY id), ARRAY[:'key_1', :'key_2', :'key_3', :'key_4'], 'the oldest has ended') FROM appt.secret WHERE subscription_id = :'subscription';
 SELECT is(count(*) FILTER (WHERE expires_at IS NULL), 1::bigint, 'one of them is for good') FROM appt.secret WHERE subscription_id = :'subscription';
 
--- Every text and JSON of the configuration and of appointments has a bound that the table holds, whoever writes it: with 22023, or 23514 where a list is closed.
+-- Every text and JSON of the configuration and of appointments has a bound that the table holds, whoever writes it: with 22023,
+-- or 23514 where a list is closed.
 SELECT id AS appointment FROM appt.schedule_appointment(:'application', now() + '1 day', '1 hour', '{}', organizer_id => 'ann', idempotency_key => 'key') \gset
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'ann@example.org') \g /dev/null
 INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body) VALUES (:'application', 'CREATE', 'EMAIL', 'en', '', '', '');
@@ -104,7 +105,7 @@ CREATE TEMPORARY TABLE bounded AS
 	WHERE c.relnamespace = 'appt'::regnamespace AND c.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND c.relname NOT IN (SELECT name FROM log)
 		AND y.typlen = -1 AND y.oid NOT IN ('numeric'::regtype, 'inet'::regtype);
 SELECT cmp_ok(count(*), '>', 40::bigint, 'the columns that can be large') FROM bounded;
--- What becomes of an UPDATE of one row: how many were changed, or the SQLSTATE.
+-- The result of an UPDATE of one row: the number of changed rows, or the SQLSTATE.
 CREATE FUNCTION pg_temp.fill(table_name text, column_name text, type text, bytes int) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	count bigint;
@@ -119,7 +120,7 @@ END $$;
 SELECT ok(state IN ('22023', '23514'), format('%s.%s is bounded: %s', table_name, column_name, state))
 FROM bounded, pg_temp.fill(table_name, column_name, type, 1024 * 1024) state ORDER BY table_name, column_name;
 
--- As the manual says: so much is taken, and not a byte more.
+-- The manual's bounds: this size is accepted, and not a byte more.
 SELECT is(array[pg_temp.fill(table_name, column_name, 'text', most), pg_temp.fill(table_name, column_name, 'text', most + 1)], '{1,22023}', format('%s bytes of %s.%s', most, table_name, column_name))
 FROM (VALUES ('organization', 'name', 8192), ('application', 'name', 8192), ('participant', 'first_name', 8192), ('secret', 'value', 8192), ('subscription', 'username', 8192),
 	('appointment', 'organizer_id', 1024), ('participant', 'id', 1024), ('appointment', 'title', 65536), ('appointment', 'notes', 65536), ('appointment', 'cancel_reason', 65536),

@@ -1,4 +1,4 @@
--- An appointment as calendars take it: the file, the link, what PostgREST is told, and who may ask. How other programs read
+-- An appointment for calendars: the file, the link, PostgREST's headers, and access. How other programs read
 -- the file: test/t/033_calendar.pl.
 \getenv sanitize APPT_SANITIZE
 \if :{?sanitize}
@@ -222,7 +222,7 @@ FROM (SELECT pgrst_call.pgrst_scalar AS event FROM (SELECT id::uuid FROM json_to
 	LATERAL (SELECT appt.ical_event(id => arguments.id) pgrst_scalar) pgrst_call) answer \gset
 SELECT is(:'is_file'::boolean AND :'is_calendar'::boolean, true, 'PostgREST''s own statement gets the file, and then its type') WHERE set_config('role', 'postgres', true) IS NOT NULL;
 
--- Nothing is kept. The bound is 1 MB, for the allocator's own moods.
+-- No memory leaks. The bound is 1 MB, because the allocator's overhead varies.
 SELECT :'sanitize' <> '' AS is_sanitized \gset
 \if :is_sanitized
 SELECT skip('the sanitizer keeps freed memory to find its use', 2);

@@ -93,7 +93,7 @@ SELECT pg_temp.is_changed_by('appt_agent:agent-8', :'call');
 UPDATE booked SET id = pg_temp.booked('by a client service') WHERE name = 'by an agent';
 SELECT pg_temp.is_changed_by('login:' || session_user, pg_temp.changed('cancel_appointment(ID)'));
 
--- Claims are believed in sessions of PostgREST alone, and what can't be a sub is none.
+-- Claims are believed only in sessions of PostgREST, and an invalid sub counts as none.
 CREATE ROLE names_forger LOGIN NOINHERIT IN ROLE appt_service;
 SELECT pg_temp.claim('forged') \g /dev/null
 SET LOCAL SESSION AUTHORIZATION names_forger;

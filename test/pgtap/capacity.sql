@@ -1,4 +1,4 @@
--- max_overlap and organizer_exclusive: at no instant more than so many, by scheduling and moving, and what is locked for that.
+-- max_overlap and organizer_exclusive: the limit holds at every instant, for scheduling and moving; and the locks for that.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -43,7 +43,7 @@ SELECT pg_temp.refused(format('SELECT pg_temp.book(%L, ''01-01 13:00'', ''5 minu
 SELECT pg_temp.book(:'two', '02-01 10:00', '10 minutes'), pg_temp.book(:'two', '02-01 10:10', '10 minutes'), pg_temp.book(:'two', '02-01 10:20', '10 minutes') \g /dev/null
 SELECT pg_temp.refused(format('SELECT pg_temp.book(%L, ''02-01 10:00'', ''30 minutes'')', :'two'), NULL, 'three that follow each other take one place');
 
--- Who is over or gone takes none.
+-- Appointments that are over or deleted do not count.
 SELECT pg_temp.book(:'two', '03-01 10:00', '1 hour') AS first \gset
 SELECT pg_temp.book(:'two', '03-01 10:00', '1 hour') AS second \gset
 SELECT state AS ignored FROM appt.cancel_appointment(:'first') \gset
@@ -66,7 +66,7 @@ SELECT pg_temp.refused(format('SELECT appt.reschedule_appointment(%L, NULL, NULL
 SELECT pg_temp.refused(format('SELECT appt.update_appointment(%L, ''Title'')', :'kept'), NULL, 'nor another title');
 SELECT pg_temp.refused(format('SELECT pg_temp.move(%L, NULL, ''45 minutes'')', :'kept'), 'PT409', 'but what grows does');
 SELECT pg_temp.refused(format('SELECT pg_temp.move(%L, ''09-01 00:00'')', :'kept'), NULL, 'and away it may go');
--- One that is not the caller's or not there.
+-- A foreign or unknown appointment.
 SELECT pg_temp.refused('SELECT pg_temp.move(gen_random_uuid(), ''01-01 00:00'')', 'PT404', 'an unknown one is not found');
 SELECT state AS ignored FROM appt.cancel_appointment(:'kept') \gset
 SELECT pg_temp.refused(format('SELECT pg_temp.move(%L, ''01-01 12:30'')', :'kept'), 'PT409', 'one that is cancelled stays');

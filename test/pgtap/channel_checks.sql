@@ -16,7 +16,7 @@ SELECT ok(appt_test.url_problem(url, false) IS NOT NULL, 'refused: ' || url) FRO
 	'http://[127.0.0.1]/', 'http://①②⑦.⓪.⓪.①/', 'http://127。0。0。1/', 'http+unix://a/', 'unix:///x', 'tftp://a', 'telnet://a', 'rtsp://a', 'scp://a', 'sftp://a',
 	'smb://a', 'ws://a', 'wss://a', 'mqtt://a', 'imaps://a', 'pop3://a', 'data:text/plain,x', 'jar:http://a!/', 'about:blank', 'http://a;b/', 'http://a,b/', 'http://*/',
 	'http://a$b/', 'http://(a)/', 'http://a&b/']) AS url;
--- What looks like user information and is none.
+-- URLs that seem to have user information and have none.
 SELECT is(appt_test.url_problem(url, false), NULL, 'accepted: ' || url) FROM unnest(ARRAY['https://a#@b', 'https://a?@b', 'http://a//b@c', 'http://a/%0d%0aX:y']) AS url;
 
 SELECT is(appt_test.url_problem(url, true), NULL, 'accepted: ' || url) FROM unnest(ARRAY[

@@ -1,4 +1,4 @@
--- Text that would like to be more than text: a header, a command, an element of HTML. Every place that takes text, every kind of it.
+-- Injection: text that contains a header, a command, an element of HTML; every kind in every field.
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT no_plan();
@@ -11,7 +11,7 @@ CREATE FUNCTION pg_temp.message(channel text, more jsonb = '{}') RETURNS jsonb L
 		ELSE '{"url": "https://example.com/hook", "payload": "{}", "keys": ["key"], "auth": "BASIC", "username": "me", "password": "word"}' END || more $$;
 SELECT is(reason, NULL, channel || ' is composed as it is') FROM unnest(ARRAY['EMAIL', 'WEBHOOK']) AS channel, appt_test.compose(pg_temp.message(channel));
 
--- Every control character in every place that becomes a part of a line is refused. A tab is a blank where there may be blanks.
+-- Every control character is refused in every field that becomes part of a line. A tab counts as a blank if blanks are allowed.
 CREATE TEMPORARY TABLE place (name text, channel text, pattern text, takes_tab boolean);
 INSERT INTO place VALUES
 	('subject', 'EMAIL', '{"subject": "a%sb"}', true), ('recipient''s name', 'EMAIL', '{"recipient_name": "a%sb"}', true),
@@ -34,7 +34,7 @@ SELECT is((SELECT string_agg(code::text, ',' ORDER BY code) FROM generate_series
 	WHERE (code < 32 OR code = 127) AND c.reason IS NULL), CASE WHEN takes_tab THEN '9' END, 'no control characters in: ' || name) FROM place;
 SELECT throws_ok(format('SELECT %L::jsonb', replace(pattern, '%s', '\u0000')), '22P05', NULL, 'nor NUL, which no text can hold: ' || name) FROM place WHERE name = 'subject';
 
--- What some programs take for the end of a line, or decode: it stays inside of the one line that it belongs to.
+-- Characters that some programs take for the end of a line, or decode, stay inside their line.
 CREATE TEMPORARY TABLE trick (name text, text text);
 INSERT INTO trick VALUES
 	('line separator', E'a\u2028Bcc: x@y.example'), ('paragraph separator', E'a\u2029Bcc: x@y.example'), ('next line', E'a\u0085Bcc: x@y.example'), ('C1 controls', E'a\u009b31mb'),
@@ -61,7 +61,7 @@ SELECT is((convert_from(c.body, 'UTF8')::jsonb ->> 'payload')::jsonb, jsonb_buil
 SELECT is(appt.render_template('<a title="{{a}}">{{a}}</a>', jsonb_build_object('a', text), html => true), format('<a title="%1$s">%1$s</a>', escaped), 'escaped in HTML: ' || name)
 	FROM trick, LATERAL (SELECT replace(replace(replace(replace(replace(text, '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'), '''', '&#39;') AS escaped) AS e;
 
--- Addresses that would be a command, several addresses, or another address than the eye sees.
+-- Addresses that are a command, several addresses, or different from what they look like.
 SELECT is(appt_test.ascii_mail_address(address), NULL, 'no mail to ' || quote_literal(left(address, 60))) FROM unnest(ARRAY[
 	'a@b.example> SIZE=1', 'a@b.example SIZE=1', 'a@b.example NOTIFY=NEVER', '<a@b.example>', 'a@b.example>', 'a>b@c.example', '<>', 'postmaster', '@a.example,@b.example:c@d.example',
 	'(x)a@b.example', 'a(x)@b.example', 'a@b.example (x)', 'Ann <a@b.example>', '"a b"@c.example', '"a\"b"@c.example', 'a\@b@c.example', 'a@b.example;c@d.example', 'a@b.example:25',
@@ -73,7 +73,8 @@ SELECT is(appt_test.ascii_mail_address(address), ascii, 'mail to ' || address ||
 	('a%b@c.example', 'a%b@c.example'), ('a!b@c.example', 'a!b@c.example'), ('-a@b.example', '-a@b.example'), ('a@b。example', 'a@b.example'), ('a@Ｂ.example', 'a@b.example'),
 	(repeat('a', 64) || '@b.example', repeat('a', 64) || '@b.example')) AS known (address, ascii);
 
--- A mail's text cannot end the mail: what is sent has CR LF at the end of every line and nothing else of them, dots doubled by the one who sends.
+-- A mail's text cannot end the mail: what is sent has CR LF at the end of every line and nothing else of them, dots doubled by
+-- the one who sends.
 SELECT is(replace(convert_from(c.body, 'UTF8'), E'\r\n', '') ~ E'[\r\n]', false, 'line ends of ' || to_json(text)) FROM unnest(ARRAY[
 	E'a\r\n.\r\nMAIL FROM:<x@y.example>', E'a\n.\nMAIL', E'a\r.\rMAIL', E'a\n.\r\nMAIL', E'a\r\n.\nMAIL', E'a\r\n.\rMAIL', E'.', E'\r', E'\n\r\n\r']) AS text,
 	appt_test.compose(pg_temp.message('EMAIL', jsonb_build_object('text', text, 'html', text))) AS c;

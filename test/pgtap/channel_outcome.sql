@@ -31,7 +31,7 @@ SELECT is(retry_after_us, us, 'Retry-After: ' || quote_literal(text)) FROM (VALU
 	outcome('WEBHOOK', jsonb_build_object('status', '503', 'retry_after', text));
 SELECT is(retry_after_us, -1::bigint, 'none when delivered') FROM outcome('WEBHOOK', '{"status": "200", "retry_after": "7"}');
 
--- What a mail server calls a message that it took: the name in its own log, and nothing that is none.
+-- The queue id of an accepted mail, and no false ones.
 SELECT is(provider_message_id, id, 'mail: ' || reply) FROM (VALUES
 	('250 2.0.0 Ok: queued as 4F2xDn0bQ9z', '4F2xDn0bQ9z'), ('250 2.0.0 Ok: queued as DEADBEEF', 'DEADBEEF'), ('250 ok:  queued as 8A5F1C0D', '8A5F1C0D'),
 	('250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as 9C2D81A0', '9C2D81A0'), ('250 Ok: queued as zVrDfd3bRz-8aUuVYzYY1w', 'zVrDfd3bRz-8aUuVYzYY1w'),
@@ -101,7 +101,8 @@ SELECT is(response, kept, 'of an answer: ' || body) FROM (VALUES
 	('no such token: abc.def-123', 'no such token: ********'), ('{"sent":"Bearer abc.def-123"}', '{"sent":"********"}'), ('100% of a & b, \ and %zz &nope; \u12 \ud800 done', '100% of a & b, \ and %zz &nope; \u12 \ud800 done'),
 	('emoji \ud83d\ude00mark', 'emoji ********'), ('c%', 'c%'), ('&', '&'), ('\', '\'), ('%', '%'), ('&#;&#x;&;&#0;', '&#;&#x;&;&#0;')) AS known (body, kept),
 	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), '{"secret_headers": {"Authorization": "Bearer abc.def-123", "X-Emoji": "😀mark"}}');
--- Costs what its length costs, however often a secret stands in one run of base64. (By the square of it this would take more than half an hour.)
+-- The cost is proportional to the length, however often a secret occurs in one run of base64. (A quadratic search would take
+-- more than half an hour.)
 SET LOCAL statement_timeout = '3min';
 SELECT is(response, '********', 'a long run of base64 is masked') FROM outcome('WEBHOOK', '{"status": "500"}', convert_to(repeat('YWFhY', 300000), 'UTF8'), '{"password": "aaaa"}');
 SET LOCAL statement_timeout = 0;
@@ -118,7 +119,7 @@ SELECT is(response, kept, 'masked: ' || body) FROM (VALUES
 	outcome('WEBHOOK', '{"status": "500"}', convert_to(body, 'UTF8'), '{"password": "p%41ss&lt;", "keys": ["<C:\\dir\\"]}');
 SELECT is(response, 'told: ********', 'the token that a message was sent with') FROM outcome('WEBHOOK', '{"status": "500", "token": "tok/en+1="}', convert_to('told: tok\u002fen\u002b1\u003d', 'UTF8'));
 
--- An answer may repeat what was said; a one-time code is for nobody else.
+-- An answer may repeat the message; a one-time code in it must not be logged.
 SELECT is(ARRAY[kind, error, response, provider_message_id], ARRAY[expected, err, kept, id], type || ', HTTP ' || status || ': what the log has') FROM (VALUES
 	('CODE', 201, 'DELIVERED', NULL, NULL, 'SM1'), ('CODE', 400, 'REJECTED', 'the receiver answered with HTTP status 400', NULL, NULL),
 	('TEST', 201, 'DELIVERED', NULL, '{"sid": "SM1", "message": "123456 is your code"}', 'SM1'),

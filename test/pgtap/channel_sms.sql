@@ -1,4 +1,5 @@
--- Text messages: what is said to Twilio, to Genesys Cloud and to any gateway, and what their answers mean. Genesys Cloud's email, too.
+-- Text messages: the requests to Twilio, Genesys Cloud and any gateway, and the meaning of their answers. Genesys Cloud's
+-- email, too.
 BEGIN;
 SELECT no_plan();
 
@@ -141,7 +142,7 @@ INSERT INTO refused SELECT '{}', m::jsonb FROM unnest(ARRAY['{"username": "a:b"}
 	'{"url": "https://gw.example/?k={{x}}"}', '{"url": "https://gw.example/?k={{to"}', '{"url": "https://gw.example/?k={to}"}', '{"url": "https://gw.example/#{{to}}"}', '{"url": "https://gw.example/#a"}',
 	'{"url": "https://{{from}}@gw.example/"}', '{"url": "https://a@gw.example/"}', '{"url": "ftp://gw.example/"}', '{"url": "https://gw.example\\{{to}}/"}', '{"url": ""}']) AS m;
 SELECT is(why(gateway(settings, more)), 'BAD_CONFIGURATION', 'refused: ' || settings::text || more::text) FROM refused;
--- The same judgement keeps them from being stored: see provider_is_valid below.
+-- The same check prevents storing them: see provider_is_valid below.
 
 -- Answers. Every status, at those with rules of their own and at the others.
 CREATE FUNCTION outcome(message jsonb, answer jsonb, body text = NULL) RETURNS TABLE (kind text, status_code integer, error text, response text, retry_after_us bigint, provider_message_id text, final text)
@@ -189,7 +190,7 @@ SELECT is(ARRAY[kind, error, provider_message_id], ARRAY[expected, err, id], set
 	outcome(gateway(settings), '{"status": "200"}', body);
 SELECT is(kind, 'REJECTED', 'a status that is final stays so, whatever is in the answer') FROM outcome(gateway('{"success_path": "ok"}'), '{"status": "403"}', '{"ok": true}');
 
--- Secrets come back in many forms and go into the log in none.
+-- Secrets in an answer are masked in every form.
 SELECT is(response, kept, message ->> 'kind' || ': masked: ' || body) FROM
 	(SELECT twilio('{"username": "me", "url": "https://a.example/Messages.json", "password": "s3cret/word \"x\""}') AS message) AS t, (VALUES
 	('s3cret/word "x"', '********'), ('{"e": "s3cret/word \"x\""}', '{"e": "********"}'), ('{"e": "s3cret\/word \"x\""}', '{"e": "********"}'), ('pw=s3cret%2Fword%20%22x%22&', 'pw=********&'),
@@ -204,7 +205,7 @@ SELECT is(error, 'the provider answered with HTTP status 400: bad ********', 'so
 SELECT is(error, 'the gateway''s answer has ******** in e', 'and what a gateway says') FROM outcome(gateway('{"success_path": "e", "success_value": 1}'), '{"status": "200"}', '{"e": "s3cret word"}');
 SELECT is(provider_message_id, 'SM1234s3cr', 'the end of an id is no secret''s beginning') FROM outcome(twilio(), '{"status": "201"}', '{"sid": "SM1234s3cr"}');
 
--- What can't work is not stored, neither by the function nor by hand.
+-- An unusable provider is not stored, neither by the function nor by INSERT.
 SET LOCAL client_min_messages = error;
 SELECT appt.create_application(appt.create_organization('Acme'), 'Clinic') AS application \gset
 CREATE FUNCTION valid(settings jsonb, more jsonb = '{}', channel text = 'SMS', kind text = 'HTTP') RETURNS boolean LANGUAGE sql AS $$

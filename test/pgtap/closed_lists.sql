@@ -1,4 +1,4 @@
--- What is none of a closed list is refused, and HINT names the list; by functions and in the tables.
+-- A code that is not in its list is refused, and HINT names the list; by functions and in the tables.
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT * FROM no_plan();
@@ -61,7 +61,7 @@ SELECT throws_ok(format($$SELECT appt.add_customer(id, '{"fullName": "x"}') FROM
 SELECT is(pg_temp.refusal('SELECT appt.retry_notifications(APP, reason => ''WHY'')'),
 	(SELECT format('22023 The known ones are: %s.', string_agg(reason, ', ' ORDER BY n)) FROM appt.reasons() WITH ORDINALITY r (reason, explanation, n)), 'a reason');
 
--- What is given back may be sent again.
+-- Returned values are accepted as arguments.
 SELECT lives_ok(format($$SELECT appt.schedule_appointment(%L, now(), '1 hour', organizer_id => 'ann',
 	interaction => (SELECT interaction FROM appt.schedule_appointment(%1$L, now(), '1 hour', organizer_id => 'ann', interaction => '{"customFields": {"a": "b"}}')))$$, :'app'), 'an interaction with its state');
 

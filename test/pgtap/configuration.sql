@@ -91,7 +91,8 @@ SELECT throws_ok(format('UPDATE appt.application SET auto_activate = false WHERE
 SELECT lives_ok('UPDATE appt.application SET auto_activate = true, name = name', 'and can be switched on');
 SELECT throws_ok('UPDATE appt.application SET auto_activate = false', 'PT409', NULL, 'for good');
 
--- What takes longer than a century would run out of calendar, and one tenant's mistake would stop the worker for all.
+-- A duration of more than a century could exceed the range of timestamps, and one tenant's mistake would stop the worker for
+-- all.
 SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, ''FOLLOW_UP'', ''EMAIL'', %L)', :'application', time_offset),
 	'23514', NULL, 'a rule''s offset of ' || time_offset)
 FROM unnest('{1 month,-1 second,36500 days 1 second,178000000 days}'::text[]) time_offset;
@@ -247,7 +248,7 @@ FROM (VALUES
 		'a secret header''s value cannot be stored here')) AS bad (arguments, message);
 SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', gen_random_uuid(), 'SMS', 'HTTP', 'https://a.example'), 'PT404', 'application not found', 'no such application');
 
--- What is refused does not repeat a secret.
+-- Errors do not repeat a secret.
 CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	detail text;
@@ -267,7 +268,8 @@ FROM (VALUES
 	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', secret => E''TOPSECRET\n'''),
 	('''https://hooks.example'', headers => ''[{"name": "X", "value": "TOPSECRET\n", "type": "SECRET"}]''')) AS bad (arguments);
 
--- A secret is sent where and how it was to be when it was stored, whoever changes the row. Of all columns few may change beside one.
+-- A secret is sent only to the destination that it was stored for, whoever changes the row. Few columns may change beside a
+-- secret.
 SELECT id AS secretive FROM appt.create_subscription(:'application', 'https://hooks.example/a', auth => 'OAUTH2', username => 'me', secret => 's', token_url => 'https://login.example:8443/t') \gset
 SELECT id AS header FROM appt.create_subscription(:'application', 'http://hooks.example/a', headers => '[{"name": "X-Key", "value": "s", "type": "SECRET"}]') \gset
 SELECT id AS open FROM appt.create_subscription(:'application', 'https://hooks.example/a', headers => '{"X-Key": "v"}') \gset
@@ -360,7 +362,7 @@ SET LOCAL ROLE appt_supervisor;
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'organization', 'x'), '42501', NULL, 'a supervisor configures nothing');
 RESET SESSION AUTHORIZATION;
 
--- An application goes with its configuration, and not while there are appointments.
+-- An application is deleted with its configuration, but not while it has appointments.
 SELECT appt.create_application(appt.create_organization('Short'), 'Lived') AS short \gset
 SELECT appt.create_subscription(:'short', 'https://hooks.example/in', auth => 'BASIC', username => 'u', secret => 's') \gset short_
 SELECT appt.set_provider(:'short', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@b.example', 'u', 's') \gset short_

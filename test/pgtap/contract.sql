@@ -1,4 +1,4 @@
--- What applications write into their own code: functions with the names and defaults of their arguments, what they return,
+-- The public API: functions with the names and defaults of their arguments, their result types,
 -- and the columns that are promised.
 BEGIN;
 SELECT * FROM no_plan();

@@ -1,4 +1,4 @@
--- Pages of appointments: what is in them, in which order, and how many there are; as counting and sorting by plain SQL has it.
+-- Pages of appointments: content, order and total; compared with plain SQL.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -29,7 +29,7 @@ SELECT is(ROW(p.content, p.page_count, p.page_number, p.page_size, p.sort_field,
 	FROM appt.find_appointments(:'empty') p;
 SELECT is(p.total, 0::bigint, 'none anywhere') FROM appt.find_appointments() p;
 
--- What stands in a page is what get_appointment says, but the room.
+-- The content of a page equals get_appointment, except for the room.
 SELECT appt.create_application(:'organization', 'Later', auto_activate => false) AS later \gset
 SELECT id AS first FROM appt.schedule_appointment(:'own', now() + '1 hour', '30 minutes', '{"username": "c"}', organizer_id => 'ann', title => 'A', notes => 'N', location => 'L',
 	timezone => 'Europe/Athens', locale => 'el', metadata => '{"a": 1}', interaction => '{"routing": {"type": "T"}}') \gset
@@ -81,7 +81,7 @@ SELECT is(pg_temp.titles(p) || ' of ' || p.total, 'A B C - of 4', 'what is booke
 	FROM booked, LATERAL (SELECT (appt.find_appointments(CASE WHEN (d).id IS NOT NULL THEN :'own'::uuid END)).* OFFSET 0) p;
 SELECT is(pg_temp.found(:'own', 'page_size => 500'), 'A B C - D of 5', 'but in the next');
 
--- Whose they are. organizer_id is for supervisors and SQL applications alone.
+-- Access. organizer_id is only for supervisors and SQL applications.
 CREATE ROLE find_login NOINHERIT LOGIN IN ROLE appt_authenticator;
 UPDATE appt.appointment SET organizer_id = 'ann', organizer_type = 'CUSTOMER' WHERE id = :'fourth';
 CREATE TEMPORARY TABLE asked (role text, sub text, arguments text, expected text, answer text);

@@ -57,7 +57,8 @@ WHERE target.name = 'own';
  */
 CREATE TEMP TABLE expectation (call text, own text, other text, sister text, "foreign" text, none text);
 INSERT INTO expectation VALUES
-	-- AG AT SU CS CA CU AD AN SV NO                             own           another's     another's application, organization   nobody's
+	-- AG AT SU CS CA CU AD AN SV NO                             own           another's     another's application, organization
+	-- nobody's
 	('find_appointments()',                                      'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-'),
 	('find_appointments(APP)',                                   'yyyyy---y-', 'yyyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('schedule_appointment(APP, START, ''1 hour'', organizer_id => SELF)', 'yy-yy---y-', 'yy-yy---y-', 'nn-nn---y-', 'nn-nn---y-', 'nn-nn---n-'),
@@ -180,11 +181,11 @@ RESET SESSION AUTHORIZATION;
 SELECT is(string_agg(DISTINCT answer, ''), '-', format('%s with %s may call nothing', role, what)) FROM forged WHERE login = 'access_login' GROUP BY role, what ORDER BY role, what;
 SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no member of appt_authenticator is believed nothing as %s', role)) FROM forged WHERE login = 'access_forger' GROUP BY role ORDER BY role;
 
--- Who acts for a tenant or a conference needs no name, but to tell that he enters or leaves himself.
+-- A token for a tenant or a conference needs no sub, except to record that the caller joins or leaves.
 SELECT is(string_agg(answer, '' ORDER BY target, place), string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n') ELSE named END, '' ORDER BY target, place),
 	format('%s, by a supervisor, a customer and an admin without a sub', call)) FROM nameless GROUP BY call ORDER BY call;
 
--- What a token of another tenant gets of what is "own" here is what it gets of what does not exist.
+-- A token of another tenant gets for "own" rows the same result as for rows that do not exist.
 CREATE TEMP TABLE elsewhere AS SELECT call, role, statement, claims || jsonb_build_object('application_id', f.application, 'organization_id', f.organization) AS claims, NULL::text AS answer,
 	substr((SELECT none FROM expectation e WHERE e.call = a.call), place, 1) AS of_nothing, place
 FROM asked a, target f WHERE a.target = 'own' AND f.name = 'foreign' AND place <= 7

@@ -1,4 +1,4 @@
--- request.jwt.claims as nobody's token has them: never an answer that the plain claims would not get, never a crash.
+-- Malformed request.jwt.claims: never a result that the plain claims would not get, never a crash.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -50,10 +50,10 @@ INSERT INTO token VALUES
 	('deep objects', repeat('{"sub":', 1000000) || '1' || repeat('}', 1000000), '54001');
 SELECT is(pg_temp.answer(replace(claims, 'APP', :'own'), :'id'), answer, 'claims: ' || what) FROM token;
 
--- A custom path of settings is no way around either.
+-- Settings by another path do not bypass this either.
 SELECT is(pg_temp.answer('{"sub": "owner", "role": "appt_service", "application_id": "' || gen_random_uuid() || '"}', :'id'), 'PT404', 'a role among the claims counts for nothing');
 
--- Parallel workers believe what their leader does, and no more.
+-- Parallel workers believe the same claims as their leader.
 SELECT set_config(name, 'on', true) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \gset
 CREATE FUNCTION pg_temp.plan(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE

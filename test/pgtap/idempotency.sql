@@ -1,4 +1,4 @@
--- A call that is repeated under its key: what it gets, whose the key is, and how long.
+-- A repeated call with its key: its result, the owner of the key, and its lifetime.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;
@@ -45,7 +45,7 @@ RESET timezone;
 RESET datestyle;
 RESET intervalstyle;
 
--- It is what became of the appointment meanwhile.
+-- It gets the current state of the appointment.
 SELECT id AS changing FROM pg_temp.call(:'application', $$idempotency_key => 'changing'$$) \gset
 SELECT appt.update_appointment(:'changing', 'Another title') \g /dev/null
 SELECT appt.add_customer(:'changing', '{"username": "bobby"}') \g /dev/null
@@ -55,7 +55,7 @@ SELECT is(a.title, 'Another title', 'with its new title') FROM pg_temp.call(:'ap
 SELECT appt.cancel_appointment(:'changing') \g /dev/null
 SELECT is(ROW(a.id, a.state), ROW(:'changing'::uuid, 'CANCELLED'::text), 'cancelled, if it was') FROM pg_temp.call(:'application', $$idempotency_key => 'changing'$$) a;
 
--- What has changed since refuses nothing.
+-- Later changes do not refuse it.
 SELECT appt.create_application(:'organization', 'Full', max_overlap => 1, organizer_exclusive => true) AS full \gset
 SELECT id AS full_id FROM pg_temp.call(:'full', $$idempotency_key => 'key'$$) \gset
 SELECT throws_ok(format('SELECT pg_temp.call(%L, %L)', :'full', $$idempotency_key => 'another'$$), 'PT409', 'too many appointments at that time', 'there is no place left for another');
@@ -80,7 +80,7 @@ FROM (VALUES ('now() + interval ''3 days'', ''1 hour'', organizer_id => ''ann'''
 SELECT id AS sound FROM pg_temp.call(:'application', $$metadata => '{"a": 1, "b": [true, null, 1e2]}', idempotency_key => 'json'$$) \gset
 SELECT is(a.id, :'sound', 'JSON counts by its value, not by how it is written') FROM pg_temp.call(:'application', $$metadata => '{ "b":[true,null,100],  "a":1 }', idempotency_key => 'json'$$) a;
 
--- Whoever errs first has not used the key.
+-- A failed call does not use up the key.
 SELECT is(r.state, '22023', 'a malformed call') FROM pg_temp.refusal(format('SELECT pg_temp.call(%L, %L)', :'application', $$timezone => 'Mars/Phobos', idempotency_key => 'mended'$$)) r;
 SELECT isnt(a.id, NULL, 'does not use the key up') FROM pg_temp.call(:'application', $$idempotency_key => 'mended'$$) a;
 
@@ -173,7 +173,7 @@ SELECT isnt(a.id, :'undone'::uuid, 'what was rolled back has no key') FROM pg_te
 SELECT is(count(*), 0::bigint, 'no key is without its appointment') FROM appt.idempotency_key WHERE appointment_id IS NULL;
 SELECT is(count(*), 0::bigint, 'a call without a key leaves none') FROM appt.idempotency_key JOIN headed ON answer = appointment_id::text WHERE place IN (8, 10, 11);
 
--- What is no longer the caller's it does not get.
+-- A caller who lost access does not get the appointment.
 CREATE TEMP TABLE mine (answer text, scope text);
 INSERT INTO caller VALUES ('an agent of its own', 'key_login', 'appt_agent', jsonb_build_object('sub', 'ann', 'application_id', :'narrow'), :'narrow', NULL);
 GRANT ALL ON mine TO PUBLIC;

@@ -1,4 +1,4 @@
--- Who was never told of an appointment is not told that it is cancelled.
+-- A customer who was never told of an appointment is not told that it is cancelled.
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT * FROM no_plan();
@@ -85,7 +85,7 @@ BEGIN
 	PERFORM appt.add_customer(appointment, pg_temp.customer());
 	RETURN (SELECT id FROM appt.participant WHERE appointment_id = appointment AND id <> ALL (known));
 END$$;
--- What becomes of a type of message to whom, in words without repetition.
+-- The outcome of a type of message for each recipient, without repetition.
 CREATE FUNCTION pg_temp.goes(appointment uuid, kind text, whom text) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(DISTINCT concat_ws(' ', CASE WHEN e.eligible THEN 'yes' ELSE 'no' END, e.reason), ', ')
 	  FROM appt.notification n, appt.notification_eligibility(n.id) e WHERE appointment_id = appointment AND type = kind AND recipient_id = whom $$;
@@ -140,7 +140,7 @@ SELECT pg_temp.settle(:'c', 'CREATE', 'SMS', 'SENT', whom => :'later');
 SELECT appt.remove_participant(:'c', :'later');
 SELECT is(pg_temp.goes(:'c', 'CANCELLED', :'later'), 'yes', 'who was added later, told and removed, is told');
 
--- Who booked by itself knows.
+-- A customer who booked knows of the appointment.
 SELECT pg_temp.schedule(:'app') AS d \gset
 UPDATE appt.participant SET verified_channel = 'EMAIL' WHERE appointment_id = :'d' AND type = 'CUSTOMER' RETURNING id AS self \gset
 SELECT appt.cancel_appointment(:'d');
@@ -153,7 +153,7 @@ INSERT INTO appt.participant (application_id, appointment_id, id, type, email, p
 SELECT appt.cancel_appointment(:'e');
 SELECT is(pg_temp.goes(:'e', 'CANCELLED', 'old'), 'yes', 'who was told before the appointment came here is told');
 
--- An admin may have it otherwise.
+-- An admin may choose to send it anyway.
 SELECT ok(has_column_privilege('appt_admin', 'appt.rule', 'even_if_never_told', privilege), 'an admin may ' || privilege || ' it') FROM unnest('{INSERT,UPDATE}'::text[]) privilege;
 SELECT is(count(*), 0::bigint, 'it is off at first') FROM appt.rule WHERE even_if_never_told AND application_id = pg_temp.application();
 

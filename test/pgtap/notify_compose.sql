@@ -55,7 +55,7 @@ SELECT pg_temp.template('{{title}} {{{title}}}');
 SELECT is((appt_test.composed(:email))[3:5], ARRAY['S: Loan <review> Loan <review>', 'Loan <review> Loan <review>', '<p>Loan &lt;review&gt; Loan <review></p>'], 'escaped in HTML alone');
 SELECT pg_temp.template(E'one\r\nBcc: two\tthree');
 SELECT is((appt_test.composed(:email))[3], 'S: one Bcc: two three', 'a subject is one line');
--- Nobody is left without a message because of what somebody typed into a title or a name.
+-- No text in a title or a name prevents a message.
 SELECT pg_temp.template('{{title}}');
 UPDATE appt.appointment SET title = E' Loan\x01\x0b\n  review\x7f\n' WHERE id = :'a';
 UPDATE appt.participant SET first_name = E'Bob\r\nBcc:', last_name = E'O\tNeil\n' WHERE id = :'bob';
@@ -156,7 +156,7 @@ SELECT ok(text_body LIKE E'%\nReason: Rain & <snow>\n%' AND html_body LIKE '%Rai
 SELECT pg_temp.template('{{cancelReason}}', 'fr', NULL, 'CANCELLED');
 SELECT is(text_body, 'Rain & <snow>', 'a template names it') FROM appt.preview_notification(:'moved', 'mail', 'CANCELLED', 'EMAIL');
 
--- What was interrupted is sent again as it was.
+-- An interrupted message is sent again unchanged.
 DELETE FROM appt.template;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, text_body, html_body) VALUES
 	(:'app', :email, 1, now(), now(), 'FAILED', 'x@example.com', 'first', 'first', NULL),
@@ -188,7 +188,7 @@ SELECT is((appt_test.composed(:test))[3:5], ARRAY['Hi Max', 'at 09:30 Uhr', NULL
 SELECT ok((appt_test.composed(:sample))[3] LIKE '%Sample, January 1, 2030, 10:30', 'or another type''s template');
 SELECT is((appt_test.composed(:broken))[1], 'TEMPLATE_ERROR', 'a template that does not parse is an error as a value');
 
--- Secrets reach the channel, and it alone.
+-- Secrets reach only the channel.
 SELECT (appt.create_subscription(:'app', 'https://hooks.example/two', hmac_key => 'old key', auth => 'BASIC', username => 'u', secret => 'pass word',
 	headers => '[{"name": "X-Open", "value": "o", "type": "DEFAULT"}, {"name": "X-Api-Key", "value": "k 1", "type": "SECRET"}]')).id AS two \gset
 SELECT appt.rotate_subscription_key(:'two') \gset
@@ -199,7 +199,7 @@ SELECT is(s, ARRAY['pass word', (SELECT value FROM appt.secret WHERE subscriptio
 UPDATE appt.secret SET expires_at = now() - interval '1 second' WHERE value = 'old key';
 SELECT ok(NOT 'old key' = ANY (appt_test.route_secrets(:two_hook)), 'a key signs until it expires');
 
--- Many at once: each once, by id, whatever their order was.
+-- Many at once: each once, ordered by id, whatever order was given.
 SELECT is(appt_test.loaded(ARRAY[:two_hook, :email, :day_before, :email, -1]::bigint[]),
 	(SELECT array_agg(id || '/' || r ORDER BY id) FROM (VALUES (:two_hook::bigint, 'https://hooks.example/two'), (:email, 'old@example.com'), (:day_before, 'bob@example.com')) t (id, r)),
 	'facts come ordered by id, each once');

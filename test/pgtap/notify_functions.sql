@@ -1,4 +1,4 @@
--- What people ask and do about single notifications: why not, once more, what would it look like; and whose they are.
+-- Functions for single notifications: eligibility, retry, preview; and access to them.
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT * FROM no_plan();
@@ -194,7 +194,7 @@ SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, ''REMINDER'', 
 SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, ''REMINDER'', ''EMAIL'', time_offset => ''1 month'')', :'a', :'bob'), '22023', NULL, 'an offset of months');
 SELECT is(count(*), 0::bigint, 'a preview leaves nothing behind') FROM appt.notification WHERE created_at > now();
 
--- Whose they are.
+-- Access.
 INSERT INTO appt.participant (application_id, appointment_id, id, type) VALUES (:'app', :'a', 'zoe', 'AGENT');
 SELECT pg_temp.fail(:first_update, 1, now() + interval '1 hour');
 CREATE ROLE notify_login;
@@ -257,7 +257,7 @@ RESET SESSION AUTHORIZATION;
 SELECT is(outcome, CASE WHEN role <> 'appt_agent' OR application <> :'app' THEN asks WHEN scope = 'APPLICATION' OR sub = 'zoe' THEN 'done' ELSE 'PT404' END, format('%s %s, agent_scope %s', who, what, scope))
 	FROM try.result JOIN try.caller USING (who) WHERE what LIKE '%deleted%';
 
--- A message that is about no appointment is no agent's, whatever the scope.
+-- No agent may access a message without an appointment, whatever the scope.
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, next_attempt_at)
 VALUES (:'app', 'ADDRESS', 'x@example.com', 'TEST', 'EMAIL', now(), 1, now()) RETURNING id AS loose \gset
 SET LOCAL SESSION AUTHORIZATION notify_login;

@@ -1,4 +1,4 @@
--- What each event in an appointment's life owes, and what it supersedes.
+-- The messages that each event of an appointment plans, and those that it supersedes.
 BEGIN;
 SET LOCAL client_min_messages = error;
 SELECT * FROM no_plan();
@@ -259,7 +259,7 @@ SELECT row_eq(format($$SELECT p->>'id' = %L, p->>'state', p->>'title', p->'metad
 	ROW(true, 'CANCELLED'::text, 'Loan'::text, '7'::text, 'ann'::text, 2, 'MULTI_USE_TICKET'::text), 'so is the webhook');
 SELECT is_empty('SELECT pg_temp.queue_problems()', 'the queue is whole');
 
--- Nothing of a deleted appointment stays readable once all is settled.
+-- No text of a deleted appointment stays readable once all its messages are settled.
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, subject, text_body, html_body)
 SELECT application_id, id, 1, now(), 'Loan', 'text', 'html' FROM appt.notification WHERE appointment_id = :'g';
 CREATE TEMP VIEW readable AS

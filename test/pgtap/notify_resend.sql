@@ -148,7 +148,7 @@ SELECT pg_temp.find(:'off', 'CREATE', 'EMAIL') AS off_email \gset
 SELECT pg_temp.settle(:off_email, 'SUPPRESSED', 'APPOINTMENT_OFF', NULL);
 SELECT pg_temp.refused(:off_email, 'APPOINTMENT_OFF', 'of an appointment without notifications');
 
--- What events have superseded.
+-- Superseded messages.
 SELECT appt.reschedule_appointment(:'c', now() + interval '3 days', NULL);
 SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'a reminder of times that have changed');
 SELECT is((appt.resend_notification(:c_email)).state, 'PENDING', 'but CREATE, which says what is');
@@ -176,7 +176,8 @@ SELECT appt.send_test_email(:'app', 'me@example.com') AS test \gset
 SELECT pg_temp.settle(:test, 'SENT', NULL);
 SELECT is((appt_test.composed((appt.resend_notification(:test)).id))[3], (appt_test.composed(:test))[3], 'a test message takes along what it says');
 
--- Whose: function_access.sql has all. Here, that nothing of another organizer or application is touched in bulk, and that the view answers everybody.
+-- Whose: function_access.sql has all. Here, that nothing of another organizer or application is touched in bulk, and that the
+-- view answers everybody.
 SELECT pg_temp.schedule(organizer => 'bea') AS beas \gset
 SELECT pg_temp.find(:'beas', 'CREATE', 'EMAIL') AS beas_email \gset
 SELECT pg_temp.settle(:beas_email, 'FAILED', 'REJECTED');

@@ -92,7 +92,7 @@ SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''c0@example.org''
 SELECT lives_ok(format('SELECT appt.initiate_email_verification(%L, ''Info@bank.example'')', :'app'), 'nor do they keep an admin from verifying a sender');
 DELETE FROM appt.one_time_code;
 
--- From where: known only where it is to be trusted.
+-- The client address: used only if it is trusted.
 CREATE FUNCTION pg_temp.ask_from(headers text, times integer) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	recorded text;
@@ -145,7 +145,7 @@ SELECT pg_temp.ask('+30 690 000 0001') AS code \gset
 SELECT is(p.phone || p.email, '+306900000001ann@example.org', 'a verified phone number, and an address beside it')
   FROM pg_temp.book('0690 0000001', :'code', '{"contact": {"primaryEmail": "ann@example.org"}}') b, appt.participant p WHERE p.appointment_id = b.id;
 
--- Nobody has messages of his own words sent to an address that he only names.
+-- A customer cannot have text sent to an address that is not verified.
 CREATE FUNCTION pg_temp.judged(phone text) RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(DISTINCT n.channel || ' ' || coalesce(e.reason, 'goes'), ', ') FROM appt.participant p JOIN appt.notification n ON n.appointment_id = p.appointment_id AND n.type = 'CREATE',
 		appt.notification_eligibility(n.id) e WHERE p.phone = judged.phone$$;
@@ -268,7 +268,7 @@ ROLLBACK;
 SELECT is(appt_test.code_limit(c, a, p), expected, format('%s by the contact, %s by the client, %s in the application: %s', c, a, p, expected))
   FROM (VALUES (0, 0, 0, 'NONE'), (2, 19, 299, 'NONE'), (3, 19, 299, 'CONTACT'), (3, 20, 300, 'CONTACT'), (2, 20, 300, 'CLIENT'), (2, 19, 300, 'APPLICATION'), (0, 0, 301, 'APPLICATION')) l (c, a, p, expected);
 
--- Memory has an end: beyond it the fullest organization's oldest codes are void, and no other's.
+-- Memory is bounded: beyond it the oldest codes of the organization with most codes become invalid, and no others.
 SELECT now() AS now, now() + interval '5 minutes' AS soon, now() + interval '10 minutes' AS later, gen_random_uuid() AS flooder, gen_random_uuid() AS small, gen_random_uuid() AS first,
 	gen_random_uuid() AS mine, gen_random_uuid() AS fresh \gset
 CREATE TEMP TABLE flood AS SELECT i, CASE i WHEN 1 THEN :'first' ELSE gen_random_uuid() END AS nonce FROM generate_series(1, 20000) i;
@@ -293,7 +293,7 @@ SELECT is(count(*) FILTER (WHERE answer = 'RIGHT'), 16384::bigint, 'and as many 
 SELECT is(string_agg(appt_test.guess_used(:'first', is_right), ' '), 'RIGHT WRONG WRONG RIGHT WRONG WRONG WRONG REFUSED REFUSED', 'five guesses at a used code, too')
   FROM unnest('{t,f,f,t,f,f,f,t,f}'::boolean[]) is_right;
 
--- What failed is sent once more by hand as long as it is good for something.
+-- A failed code can be retried by hand while it is valid.
 SELECT pg_temp.ask('late@customer.example') \gset late_
 SELECT max(id) AS late FROM appt.notification WHERE address = 'late@customer.example' \gset
 DELETE FROM appt.due WHERE notification_id = :late;

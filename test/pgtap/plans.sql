@@ -1,4 +1,4 @@
--- What a call costs does not follow the size of the tables, although its plans, and those of foreign keys, were made
+-- The cost of a call does not grow with the tables, although its plans, and those of foreign keys, were made
 -- when there was next to nothing in them.
 BEGIN;
 SELECT * FROM no_plan();
@@ -41,8 +41,8 @@ END $$;
 SELECT pg_temp.live(:'application');
 DELETE FROM life WHERE place = 0;
 
--- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the same message,
--- and 1,000 providers with secrets that are switched off.
+-- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the
+-- same message, and 1,000 providers with secrets that are switched off.
 INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
 	SELECT :'application', 'dan', start_at, start_at + '20 minutes', 'UTC', 'en', true FROM generate_series('2032-01-01'::timestamptz, '2032-01-01'::timestamptz + '4999 minutes', '1 minute') start_at;
 INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'dan', 'AGENT' FROM appt.appointment WHERE organizer_id = 'dan';

@@ -1,4 +1,4 @@
--- Who may do what, and what every object owes its reader. A new function is refused here until it is listed.
+-- Privileges, and the comment that every object must have. A new function fails here until it is listed.
 BEGIN;
 SELECT * FROM no_plan();
 
@@ -188,7 +188,7 @@ SELECT lives_ok('SELECT * FROM appt.circuit', 'and whom it sends little');
 SELECT throws_ok('SELECT * FROM appt.notification', '42501', NULL, 'and reads no messages');
 RESET ROLE;
 
--- Who has nothing to do here.
+-- Roles without any access.
 CREATE ROLE appt_test_stranger;
 SET LOCAL ROLE appt_test_stranger;
 SELECT throws_ok('SELECT * FROM appt.reason', '42501', NULL, 'strangers do not get in');

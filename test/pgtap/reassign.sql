@@ -15,7 +15,7 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
 END $$;
--- What an appointment newly owes since the last look, and its people.
+-- The new messages of an appointment since the last call, and its participants.
 CREATE TEMPORARY TABLE seen (id bigint);
 CREATE FUNCTION pg_temp.owed(appointment uuid) RETURNS text LANGUAGE sql AS $$
 	WITH fresh AS (SELECT * FROM appt.notification n WHERE n.appointment_id = $1 AND n.id NOT IN (SELECT id FROM pg_temp.seen)),

@@ -1,4 +1,4 @@
--- What a ticket admits to, for whom and until when.
+-- The appointment of a ticket, for whom and until when.
 BEGIN;
 SELECT * FROM no_plan();
 SET client_min_messages = error;

@@ -389,7 +389,7 @@ UPDATE namesake SET answer = pg_temp.answer('appt_agent', jsonb_build_object('su
 RESET SESSION AUTHORIZATION;
 SELECT is(answer, '0', 'an agent named as a customer sees nothing of its appointment') FROM namesake;
 
--- Who is a member of several acts as one, to policies as to functions.
+-- A member of several roles acts as one of them, for policies as for functions.
 GRANT appt_authenticator TO row_of_two;
 CREATE TEMP TABLE two (what text, answer text);
 GRANT ALL ON two TO PUBLIC;
@@ -521,7 +521,7 @@ RESET SESSION AUTHORIZATION;
 SELECT is(asked, expected, format('%s, agent_scope APPLICATION: %s', name, query)) FROM asking JOIN caller USING (place) ORDER BY place, query;
 UPDATE appt.application SET agent_scope = 'OWN' WHERE name = 'own';
 
--- Parallel workers see what their leader does.
+-- Parallel workers see the same rows as their leader.
 SELECT count(set_config(name, '0', true)) FROM pg_settings WHERE name IN ('parallel_setup_cost', 'parallel_tuple_cost', 'min_parallel_table_scan_size', 'enable_indexscan', 'enable_bitmapscan', 'enable_indexonlyscan') \gset
 CREATE TEMP TABLE parallel (role text, answer text, plan text);
 GRANT ALL ON parallel TO PUBLIC;

@@ -1,4 +1,4 @@
--- The built-in templates: there for every message to people, fit to be saved, without holes, nothing internal in them.
+-- The built-in templates: one for every message to people, valid, without gaps, without internal data.
 BEGIN;
 SELECT * FROM no_plan();
 
@@ -47,7 +47,7 @@ SELECT is_empty($$SELECT * FROM rendered WHERE everything ~ 'v\.example|calendar
 SELECT is_empty($$SELECT * FROM rendered WHERE part = 'subject' AND everything LIKE '%123456%'$$, 'a code is in no subject');
 SELECT is_empty($$SELECT * FROM rendered WHERE everything LIKE '%internal%'$$, 'nothing internal leaks');
 
--- No holes: neither with the least there is nor with nothing at all.
+-- No gaps: neither with minimal data nor with none.
 SELECT is_empty(format($$SELECT type, channel, part, version FROM rendered, unnest(ARRAY[least, everything]) version WHERE part <> 'html_body' AND version ~ '%s'$$, hole), 'no ' || what)
   FROM (VALUES ('  ', 'two spaces'), (' [,.]', 'space before a comma'), (', *,|, *\.', 'empty place between commas'), ('""', 'empty quotes'), ('\n\n\n', 'two empty lines'), (': *\n\n', 'label without a value'), ('^\s|^$', 'empty start')) cases (hole, what)
  WHERE what <> 'label without a value';

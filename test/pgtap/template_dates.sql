@@ -47,7 +47,7 @@ SELECT name, at, rendered[1] || ' ' || rendered[2]::interval AS rendered, pg_tem
   FROM (SELECT name, at, string_to_array(pg_temp.dated('{{yyyy-MM-dd HH:mm:ss}}|{{xxxxx}}', to_jsonb(at) #>> '{}', name), '|') AS rendered FROM zone, instant) AS pieces;
 SET LOCAL timezone = 'UTC';
 SELECT is_empty('SELECT * FROM compared WHERE rendered IS DISTINCT FROM expected', 'fields and offset are PostgreSQL''s in every zone');
--- Whoever is right about an offset, no zone is called by a name that has another one.
+-- If ICU and PostgreSQL differ in an offset, the zone is not shown under a name with another offset.
 SELECT is_empty($$
 	SELECT name, at, offset_text, zone_text
 	  FROM (SELECT name, at, pg_temp.dated('{{OOOO}}', to_jsonb(at) #>> '{}', name) AS offset_text,

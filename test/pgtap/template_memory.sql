@@ -1,4 +1,4 @@
--- Rendering keeps nothing: the process is as large after as before. Bounds are 1 MB, for the allocator's own moods.
+-- Rendering leaks no memory. Bounds are 1 MB, because the allocator's overhead varies.
 \getenv sanitize APPT_SANITIZE
 \if :{?sanitize}
 \else

@@ -1,4 +1,4 @@
--- What the specification of Mustache leaves to us: text and HTML, what is falsey, what values look like, bounds.
+-- Behaviour that the Mustache specification leaves open: text and HTML, falsey values, formats of values, bounds.
 BEGIN;
 SELECT * FROM no_plan();
 
@@ -73,7 +73,7 @@ SELECT is(length(appt.render_template(repeat('a', 256 * 1024), '{}')), 256 * 102
 SELECT is(length(appt.render_template(repeat('{{a}} ', 6000), '{"a": "b"}')), 12000, '6,000 tags');
 SELECT is(appt.render_template('{{' || repeat('a', 256) || '}}', '{}'), '', 'a name of 256 bytes');
 
--- What a hostile template or datum would cost without bounds: seconds to ages.
+-- Hostile templates and data that would take very long without bounds.
 SET LOCAL statement_timeout = '20s';
 SELECT is(pg_temp.refusal(repeat('{{#a}}', 20) || repeat('{{/a}}', 20), jsonb_build_object('a', (SELECT jsonb_agg(i) FROM generate_series(1, 100) i))),
           '22023 template cannot be rendered with this data: The template takes more than 20000 steps with this data.',

@@ -45,7 +45,7 @@ SELECT is(appt_test.template_uses(template, name), expected, format('%s in %s: %
   ) cases (template, name, expected);
 SELECT is(appt_test.template_names('{{b}}x{{#a}}{{&b}}{{{c d}}}{{/a}}{{!no}}{{ HH:mm }}'), '{b,a,b,c d,HH:mm}', 'all names in their order');
 
--- The table keeps to it, in each of its texts.
+-- The table enforces it for each of its texts.
 SELECT appt.create_application(appt.create_organization('Acme'), 'Acme Bank') AS application \gset
 SELECT lives_ok(format($$INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
 	VALUES (%L, 'REMINDER', 'EMAIL', 'en', '{{title}}', '{{date}} {{HH:mm}}', '<b>{{metadata.order}}</b>')$$, :'application'), 'a good template is saved');

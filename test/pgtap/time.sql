@@ -88,7 +88,7 @@ SELECT is(count(*), 5::bigint, 'each timezone but the first is told by RESCHEDUL
 SELECT is(sequence, 5, 'and taken over by calendars') FROM appt.appointment WHERE id = :'told';
 SELECT is(count(DISTINCT due_at), 3::bigint, 'reminders are due when they were') FROM appt.notification WHERE appointment_id = :'told' AND type = 'REMINDER';
 
--- The hour that comes twice, and the one that never comes: which it is, the zone tells.
+-- The hour that occurs twice, and the one that is skipped: the zone's rules decide.
 SELECT is(pg_temp.told(:'told', :'customer', zone, locale, instant::timestamptz, '1 hour'), expected || ' | 1 hour', format('%s in %s', instant, zone)) FROM (VALUES
 	('2031-10-26 00:30+00', 'Europe/Athens', 'en-GB', 'Sunday 26 October 2031, 03:30 EEST | 26 October 2031 03:30 3:30 am'),
 	('2031-10-26 01:30+00', 'Europe/Athens', 'en-GB', 'Sunday 26 October 2031, 03:30 EET | 26 October 2031 03:30 3:30 am'),
@@ -101,10 +101,11 @@ SELECT is(pg_temp.told(:'told', :'customer', zone, locale, instant::timestamptz,
 	('2031-10-04 15:29+00', 'Australia/Lord_Howe', 'en', 'Sunday 05 October 2031, 01:59 GMT+10:30 | October 5, 2031 01:59 1:59 AM'),
 	('2031-10-04 15:30+00', 'Australia/Lord_Howe', 'en', 'Sunday 05 October 2031, 02:30 GMT+11 | October 5, 2031 02:30 2:30 AM'),
 	('2032-02-29 00:00+00', 'UTC', 'en', 'Sunday 29 February 2032, 00:00 UTC | February 29, 2032 00:00 12:00 AM')) odd (instant, zone, locale, expected);
--- What machines are told is UTC, whatever the session's clock shows.
+-- Times for machines are in UTC, whatever the session's timezone.
 SELECT is(pg_temp.under(s.zone, format('SELECT (appt.get_appointment(%L)).room_access->>''expires''', :'told')), '2032-02-29T02:00:00+00:00', 'a room''s expiry, asked in ' || s.zone) FROM session_timezone s;
 
--- Counting in windows of elapsed time across all of these changes, asked in a timezone that changes itself: as plain arithmetic of seconds has it.
+-- Counting in windows of elapsed time across all of these changes, asked in a timezone that changes itself: as plain arithmetic
+-- of seconds has it.
 SELECT setseed(0.42) AS ignored \gset
 SELECT set_config('timezone', 'Europe/Athens', true) AS ignored \gset
 SELECT appt.create_application(:'organization', 'Busy', max_duration => '200 days') AS busy \gset

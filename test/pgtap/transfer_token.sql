@@ -1,4 +1,5 @@
--- What is taken for an OAuth2 token out of an endpoint's answer, and how long it is used: until a tenth of its life is left, a minute at most.
+-- What is taken for an OAuth2 token out of an endpoint's answer, and how long it is used: until a tenth of its life is left, a
+-- minute at most.
 BEGIN;
 SELECT no_plan();
 
@@ -16,7 +17,7 @@ SELECT is(c.milliseconds, ms, 'expires_in ' || expires_in) FROM (VALUES ('3600',
 	('1e3', 940000), ('1e300', 0), ('99999999999999999999', 0), ('"soon"', 0), ('null', 270000), ('true', 0), ('[]', 270000), ('{"expires_in": 10}', 270000)) AS known (expires_in, ms),
 	appt_test.token_answer(convert_to(format('{"access_token": "t", "expires_in": %s}', expires_in), 'UTF8')) AS c;
 SELECT is(c.milliseconds, 270000::bigint, 'five minutes where it does not say') FROM appt_test.token_answer('{"access_token": "t"}') AS c;
--- Who keeps changing the client's name or secret does not fill the worker's memory, nor is anybody slower for it.
+-- Frequent changes of the client's id or secret neither fill the worker's memory nor slow others down.
 SELECT is(c, (1000, true), 'a thousand are kept, and the one in use is among them') FROM appt_test.tokens_kept(3000) AS c;
 SELECT is(c, (20, true), 'twenty all') FROM appt_test.tokens_kept(20) AS c;
 

@@ -70,7 +70,7 @@ SELECT is(recipient, 'https://hooks.example/in', 'where a webhook is to go') FRO
 SELECT is(array_agg(notification_id ORDER BY notification_id), (SELECT array_agg(id ORDER BY id) FROM told, generate_series(1, greatest(attempts, 1)) WHERE who = 'zoe'),
 	'by recipient: what was tried and what was not') FROM appt.notification_log WHERE recipient = 'zoe@example.com';
 
--- The questions that the log is asked find their rows by index: in both halves of it.
+-- Queries of the log use indexes, in both halves of the view.
 CREATE FUNCTION pg_temp.indexes(condition text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;

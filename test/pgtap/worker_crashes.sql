@@ -1,4 +1,4 @@
--- What is concluded from crashes of a worker: who may be to blame, who is, and how long workers pause.
+-- Conclusions from crashes of a worker: suspects, the notification to fail, and the pause of workers.
 BEGIN;
 SELECT plan(18);
 

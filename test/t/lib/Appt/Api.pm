@@ -1,6 +1,6 @@
 package Appt::Api;
 
-# The contract's functions as requests of every role, and what comes of them: written once, sent by Appt::Prelude (SQL)
+# The public functions as requests of every role, with the expected results: written once, sent by Appt::Prelude (SQL)
 # and by Appt::Rest (HTTP).
 #
 #   my $api = Appt::Api->create($node);          # an organization and an application, its mail received by a peer
@@ -121,7 +121,7 @@ sub is_appointment
 	return;
 }
 
-# What the examples of doc/rest.md call by name: things of their own for each, as far as it names them.
+# The variables of the examples in doc/rest.md: new objects for each example, as far as it names them.
 sub variables
 {
 	my ($self, @names) = @_;
@@ -169,7 +169,7 @@ sub run_examples
 }
 
 # Each function: whether it only reads (GET as well as POST), the status by role in the order of @roles, its arguments,
-# which may depend on a fresh appointment and on the role, and a look at the answer of who gets one.
+# which may depend on a fresh appointment and on the role, and a check of a successful answer.
 sub cases
 {
 	my ($self) = @_;
@@ -300,7 +300,7 @@ sub cases
 		{ function => 'adopt_database', who => '403 403 403 403 403 401', arguments => sub { return {} } });
 }
 
-# Every function by every role. What only reads is asked both ways; what changes something is refused to GET.
+# Every function by every role. Functions that only read are called by GET and POST; for others GET is refused.
 sub run
 {
 	my ($self, $sender) = @_;

@@ -167,14 +167,14 @@ sub stop
 	return;
 }
 
-# Perl waits for a piped process when its handle goes away: never without having ended it.
+# Perl waits for a piped process when its handle is destroyed, so end the process first.
 sub DESTROY { $_[0]->stop; return; }
 
 # Stops or wakes the process, as a peer that is there and does nothing.
 sub freeze { return kill 'STOP', $_[0]->{pid}; }
 sub thaw   { return kill 'CONT', $_[0]->{pid}; }
 
-# Nobody else gets a port that is bound; with ReuseAddr a peer of ours may.
+# No other process gets a bound port; with ReuseAddr one of our peers may.
 sub nobody
 {
 	my $bound = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Proto => 'tcp', ReuseAddr => 1) or croak "cannot bind: $!";

@@ -1,6 +1,6 @@
 package Appt::Prelude;
 
-# What PostgREST 16 sends for a call of a function, statement by statement: its transaction, its settings, arguments taken
+# The statements that PostgREST 16 sends for a call of a function: its transaction, its settings, arguments taken
 # out of the body by json_to_record or cast one by one from the query, the answer put together in the same query. Where
 # there is no PostgREST this stands in for it, with the interface of Appt::Rest.
 #

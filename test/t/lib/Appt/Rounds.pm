@@ -1,7 +1,7 @@
 package Appt::Rounds;
 
-# Promises about time, tested on a machine that is busy with something else, too: what is right in one of several rounds is
-# right. Who breaks a promise breaks it in every round, a busy machine in some.
+# Promises about time, tested on a machine that may be busy: a test passes if one of several rounds is right.
+# A real defect shows in every round, a busy machine only in some.
 #
 #   my @found = in_rounds(sub { my ($round) = @_; ...; return @measured }, sub { is it right? with @_ });
 #   my @found = in_rounds(sub { my ($round, $seconds) = @_; ... }, sub { ... }, 2, 10, 30);      # more time in each

@@ -1,6 +1,6 @@
 package Appt::Token;
 
-# Who calls, as tokens say it: claims by role, and the JSON Web Token that holds them.
+# Callers by token: claims by role, and the JSON Web Token that holds them.
 #
 #   my $claims = Appt::Token::claims('AG', sub => 'ann', application_id => $id);     # { role => 'appt_agent', ... }
 #   my $text = Appt::Token::sign($claims, $secret);                                  # HS256
