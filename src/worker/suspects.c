@@ -16,6 +16,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "core/row.h"
 #include "core/statement.h"
 #include "worker/crashes.h"
 #include "worker/guard.h"
@@ -207,11 +208,13 @@ settle_guilty_step(void *argument)
 	Guilty	   *guilty = (Guilty *) argument;
 	UnsentBatch *unsent = unsent_create();
 	QueueKey	key = {.notification_id = guilty->id};
+	Row		   *row;
 
 	if (statement_run(&lock_open, Int64GetDatum(guilty->id)) == 0)
 		return;
-	key.lane_id = row_int64(0, 1);
-	key.due_at = row_timestamp(0, 2);
+	row = ROW(0);
+	key.lane_id = next_int64(row);
+	key.due_at = next_timestamp(row);
 	(void) statement_run(&close_attempt, Int64GetDatum(guilty->id));
 	unsent_settle(unsent, &key, STATE_FAILED, REASON_WORKER_CRASHED, NULL);
 	unsent_write(unsent, GetCurrentTimestamp());
@@ -257,8 +260,8 @@ find_settled_step(void *argument)
 	Settled    *settled = (Settled *) argument;
 
 	settled->count = (int) statement_run(&find_settled, column_array(settled->asked));
-	for (int row = 0; row < settled->count; row++)
-		settled->ids[row] = row_int64(row, 1);
+	for (int n = 0; n < settled->count; n++)
+		settled->ids[n] = next_int64(ROW(n));
 }
 
 bool
