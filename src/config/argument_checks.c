@@ -18,6 +18,7 @@
 #include "config/argument_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
+#include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/statement.h"
 

@@ -20,6 +20,7 @@
 #include "config/checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
+#include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/row.h"

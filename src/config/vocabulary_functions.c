@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/elapsed.h"
 #include "core/statement.h"
 #include "core/vocabulary.h"
 

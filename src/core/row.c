@@ -10,8 +10,8 @@
 #include "executor/spi.h"
 #include "utils/builtins.h"
 
+#include "core/elapsed.h"
 #include "core/row.h"
-#include "core/statement.h"
 
 Row
 row_at(uint64 number)

@@ -1,6 +1,6 @@
 /*
  * statement.c
- *		Preparing, running and reading statements through SPI.
+ *		Preparing and running statements through SPI.
  */
 #include "postgres.h"
 
@@ -11,19 +11,10 @@
 
 #include "core/statement.h"
 
-/* Of a large result, how many rows are held in memory. */
+/* Rows of a large result that are fetched at once. */
 #define ROWS_AT_ONCE 1000
 
-/* The row that is being read, taken apart at once: wide ones take long column by column. */
-#define WIDEST_ROW 64
-static struct
-{
-	HeapTuple	tuple;			/* NULL: none */
-	Datum		values[WIDEST_ROW];
-	bool		nulls[WIDEST_ROW];
-}			current;
-
-/* Prepare ahead, so that the first run need not. */
+/* Prepare the statement if this session has not done so yet. */
 static void
 statement_prepare(Statement *statement)
 {
@@ -47,7 +38,6 @@ execute(Statement *statement, Datum *values, const char *nulls)
 	statement_prepare(statement);
 	result = SPI_execute_plan(statement->plan, values, nulls,
 							  statement->is_read_only, 0);
-	current.tuple = NULL;
 	if (result < 0)
 		elog(ERROR, "could not run \"%s\": %s", statement->sql, SPI_result_code_string(result));
 	return SPI_processed;
@@ -85,7 +75,6 @@ statement_done(void)
 {
 	SPI_freetuptable(SPI_tuptable);
 	SPI_tuptable = NULL;
-	current.tuple = NULL;
 }
 
 static ParamListInfo
@@ -120,13 +109,12 @@ statement_store(Statement *statement, const NullableDatum *arguments, Tuplestore
 		elog(ERROR, "could not run \"%s\": %s", statement->sql, SPI_result_code_string(result));
 }
 
-/* The next rows of a result; false after the last. */
+/* Fetch the next rows of a result; false after the last. */
 static bool
 fetch(Portal result)
 {
 	SPI_freetuptable(SPI_tuptable);
 	SPI_cursor_fetch(result, true, ROWS_AT_ONCE);
-	current.tuple = NULL;
 	return SPI_processed > 0;
 }
 
@@ -173,133 +161,4 @@ NullableDatum
 sql_jsonb(const Jsonb *jsonb)
 {
 	return jsonb == NULL ? SQL_NULL : SQL_VALUE(JsonbPGetDatum(jsonb));
-}
-
-Datum
-row_datum(uint64 row, int column, bool *is_null)
-{
-	HeapTuple	tuple = SPI_tuptable->vals[row];
-
-	Assert(row < SPI_processed);
-	if (SPI_tuptable->tupdesc->natts > WIDEST_ROW)
-		return SPI_getbinval(tuple, SPI_tuptable->tupdesc, column, is_null);
-	if (current.tuple != tuple)
-	{
-		heap_deform_tuple(tuple, SPI_tuptable->tupdesc, current.values, current.nulls);
-		current.tuple = tuple;
-	}
-	*is_null = current.nulls[column - 1];
-	return current.values[column - 1];
-}
-
-bool
-row_is_null(uint64 row, int column)
-{
-	bool		is_null;
-
-	(void) row_datum(row, column, &is_null);
-	return is_null;
-}
-
-char *
-row_text(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? NULL : TextDatumGetCString(value);
-}
-
-pg_uuid_t
-row_uuid(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	if (is_null)
-		elog(ERROR, "unexpected null in column %d", column);
-	return *DatumGetUUIDP(value);
-}
-
-pg_uuid_t *
-row_uuid_or_null(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-	pg_uuid_t  *uuid;
-
-	if (is_null)
-		return NULL;
-	uuid = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
-	*uuid = *DatumGetUUIDP(value);
-	return uuid;
-}
-
-bool
-row_bool(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return !is_null && DatumGetBool(value);
-}
-
-int32
-row_int32(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? 0 : DatumGetInt32(value);
-}
-
-int64
-row_int64(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? 0 : DatumGetInt64(value);
-}
-
-TimestampTz
-row_timestamp(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? 0 : DatumGetTimestampTz(value);
-}
-
-Jsonb *
-row_jsonb(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? NULL : DatumGetJsonbPCopy(value);
-}
-
-TimeOffset
-row_elapsed(uint64 row, int column)
-{
-	bool		is_null;
-	Datum		value = row_datum(row, column, &is_null);
-
-	return is_null ? 0 : elapsed_microseconds(DatumGetIntervalP(value));
-}
-
-TimeOffset
-elapsed_microseconds(const Interval *interval)
-{
-	return interval->time + (TimeOffset) interval->day * USECS_PER_DAY;
-}
-
-Interval *
-elapsed_interval(TimeOffset microseconds)
-{
-	Interval   *interval = (Interval *) palloc0(sizeof(Interval));
-
-	interval->time = microseconds;
-	return interval;
 }

@@ -7,11 +7,10 @@
  *		"SELECT url FROM appt.room_access WHERE application_id = $1", 1, {UUIDOID}
  *	};
  *	if (statement_run(&find_room, UUIDPGetDatum(&id)) > 0)
- *		url = row_text(0, 1);
+ *		url = next_text(ROW(0));
  *
- * SPI must be connected. Results stand in SPI_tuptable until the next query or
- * SPI_finish; what the row_ functions return by reference is a copy in
- * CurrentMemoryContext (SPI's own, between SPI_connect and SPI_finish).
+ * SPI must be connected. The result is in SPI_tuptable until the next query or
+ * SPI_finish; row.h reads it.
  */
 #ifndef APPT_STATEMENT_H
 #define APPT_STATEMENT_H
@@ -30,7 +29,7 @@ typedef struct Statement
 	const char *sql;
 	int			argument_count;
 	Oid			argument_types[STATEMENT_MAX_ARGUMENTS];
-	bool		is_read_only;	/* sees the calling query's snapshot: for
+	bool		is_read_only;	/* uses the calling query's snapshot: for
 								 * STABLE functions */
 	SPIPlanPtr	plan;
 } Statement;
@@ -44,20 +43,19 @@ extern uint64 statement_run(Statement *statement,...);
 /* The same where arguments may be NULL. */
 extern uint64 statement_run_nullable(Statement *statement, const NullableDatum *arguments);
 
-/* Run it and add its rows to a set-returning function's: of the same types as the function's own. */
+/* Run it and add its rows, which have the types of a set-returning function's result, to that result. */
 extern void statement_store(Statement *statement, const NullableDatum *arguments,
 							Tuplestorestate *rows);
 
 /*
- * Run it for a result of any size: its rows are taken some at a time, each time
- * as if a statement had run that found these. What is allocated while they are
- * taken is freed after it.
+ * Run it for a result of any size: `take` is called for some rows at a time, as if
+ * they were the result of a statement. What `take` allocates is freed afterwards.
  */
 typedef void (*RowsTaker) (uint64 rows, void *whereto);
 extern void statement_each(Statement *statement, const NullableDatum *arguments,
 						   RowsTaker take, void *whereto);
 
-/* Free the last result, once it has been read. */
+/* Free the last result. */
 extern void statement_done(void);
 
 /* Arguments. */
@@ -67,26 +65,5 @@ extern NullableDatum sql_text(const char *text);	/* NULL pointer: NULL */
 extern NullableDatum sql_uuid(const pg_uuid_t *uuid);	/* NULL pointer: NULL */
 extern NullableDatum sql_jsonb(const Jsonb *jsonb); /* NULL pointer: NULL */
 extern Datum text_datum(const char *text);
-
-/* Columns (from 1) of row (from 0) of the last result. */
-extern bool row_is_null(uint64 row, int column);
-extern Datum row_datum(uint64 row, int column, bool *is_null);
-extern char *row_text(uint64 row, int column);	/* NULL if NULL; text and
-												 * domains over it */
-extern pg_uuid_t row_uuid(uint64 row, int column);	/* must not be NULL */
-extern pg_uuid_t *row_uuid_or_null(uint64 row, int column);
-extern bool row_bool(uint64 row, int column);
-extern int32 row_int32(uint64 row, int column);
-extern int64 row_int64(uint64 row, int column);
-extern TimestampTz row_timestamp(uint64 row, int column);	/* 0 if NULL */
-extern Jsonb *row_jsonb(uint64 row, int column);	/* NULL if NULL */
-extern TimeOffset row_elapsed(uint64 row, int column);	/* interval without
-														 * months, in
-														 * microseconds; 0 if
-														 * NULL */
-
-/* An interval without months as microseconds of elapsed time, and back. */
-extern TimeOffset elapsed_microseconds(const Interval *interval);
-extern Interval *elapsed_interval(TimeOffset microseconds);
 
 #endif							/* APPT_STATEMENT_H */

@@ -11,6 +11,7 @@
 
 #include "core/arguments.h"
 #include "core/call.h"
+#include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"

@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"

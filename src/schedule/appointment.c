@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "utils/builtins.h"
 
+#include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/row.h"

@@ -17,6 +17,7 @@
 #include "config/headers.h"
 #include "core/arguments.h"
 #include "core/call.h"
+#include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/statement.h"
 #include "schedule/validate.h"
