@@ -24,7 +24,7 @@ add_name(StringInfo json, const char *name)
 	appendStringInfoString(json, "\":");
 }
 
-/* What is not there is left out. */
+/* NULL is left out. */
 static void
 add_text(StringInfo json, const char *name, const char *text)
 {
@@ -103,7 +103,7 @@ add_room(StringInfo json, const AppointmentFacts *appointment)
 	appendStringInfoChar(json, '}');
 }
 
-/* The members of an object, each as one of the payload's; none of NULL. */
+/* Add the members of an object to the payload; NULL has none. */
 static void
 add_members(StringInfo json, Jsonb *object)
 {
@@ -152,8 +152,8 @@ appointment_payload(const AppointmentFacts *appointment, const Stored *event, Un
 	add_timestamp(&json, "start", appointment->start_at);
 
 	/*
-	 * Nobody is told of a deletion but those to whom it means that the
-	 * appointment is off.
+	 * Subscribers are told of a deletion only if the appointment had not
+	 * ended before, so for them it was cancelled.
 	 */
 	add_text(&json, "state", appointment->is_deleted ? "CANCELLED" : appointment->state);
 	add_text(&json, "timezone", appointment->timezone);

@@ -44,7 +44,7 @@
 #include "render/mustache_renderer.h"
 #include "render/timezones.h"
 
-/* ---- the words of a message to a person ---- */
+/* ---- the text of a message to a person ---- */
 
 static bool
 parse_one(const char *text, const Mustache **parsed, char **error)
@@ -69,7 +69,7 @@ message_timezone(const NotificationFacts *facts)
 	return facts->application ? facts->application->timezone : "UTC";
 }
 
-/* A time in the context; 0 if there is none, or no such. */
+/* A time in the context; 0 if there is none, or it is not valid. */
 static TimestampTz
 context_time(const NotificationFacts *facts, const char *name, const char *timezone)
 {
@@ -80,7 +80,7 @@ context_time(const NotificationFacts *facts, const char *name, const char *timez
 	return text != NULL && iso8601_parse(text, timezone, &at, &error) ? at : 0;
 }
 
-/* When that is of which the message tells. */
+/* The start and end that the message tells. */
 static void
 find_times(const NotificationFacts *facts, ParsedTemplate *template)
 {
@@ -136,8 +136,8 @@ render_one(const Mustache *template, Jsonb *data, bool html, const DateFormat *d
 }
 
 /*
- * A header is one line, whatever was typed into the values in it: white space
- * and control characters, which no mail carries there, become one space.
+ * A header of a mail is one line, whatever its values contain: each sequence of
+ * white space and control characters becomes one space.
  */
 static const char *
 one_line(const char *text)
@@ -162,8 +162,8 @@ one_line(const char *text)
 }
 
 /*
- * The code that a CODE tells: the row of the code and the context have what it
- * is derived from, and nothing has the code.
+ * The code of a CODE is derived from the notification's context and address; it is
+ * not stored.
  */
 static bool
 derive_code(const NotificationFacts *facts, char *digits, char **error)

@@ -1,8 +1,8 @@
 /*
  * notification_scope.c
- *		Whose notifications a caller may read and send again.
+ *		Which notifications a caller may read and send again.
  *
- * The statement that looks for a notification also checks whose it is.
+ * The condition is part of the statement that looks for the notification.
  */
 #include "postgres.h"
 

@@ -1,13 +1,13 @@
 /*
  * notification_scope.h
- *		Whose notifications a caller may read and send again.
+ *		Which notifications a caller may read and send again.
  *
- * A supervisor's and a client service's are those of its application, an admin's
- * those of its organization, an agent's those of the appointments of its
- * application or, where agent_scope is OWN, of those that it organizes or
- * attends (to change: that it organizes). The organizer of a deleted appointment
- * is the copy on the notification. Anything else is PT404, as
- * if it did not exist. SPI connected, as the owner.
+ * A supervisor and a client service: those of their application. An admin: those
+ * of its organization. An agent: those of its application's appointments or,
+ * where agent_scope is OWN, of the appointments that it organizes or attends (to
+ * change them: that it organizes). For a deleted appointment the notification's
+ * copy of the organizer counts. Others are PT404, as if they did not exist. SPI
+ * must be connected, as the owner.
  */
 #ifndef APPT_NOTIFICATION_SCOPE_H
 #define APPT_NOTIFICATION_SCOPE_H
@@ -25,9 +25,9 @@ extern NotificationScope notification_in_scope(const Caller *caller, int64 id, b
 extern NotificationScope appointment_in_scope(const Caller *caller, pg_uuid_t *id);
 
 /*
- * For statements that look for notifications n in their own way: the condition,
- * and its arguments, which are $2 to $6. Their types are UUIDOID, UUIDOID,
- * TEXTOID, BOOLOID, BOOLOID.
+ * For other statements that look for notifications n: the condition, and its
+ * arguments, which are $2 to $6 of the types UUIDOID, UUIDOID, TEXTOID, BOOLOID,
+ * BOOLOID.
  */
 #define ROW_IN_SCOPE(row) \
 	"($2::uuid IS NULL OR " row ".application_id = $2)" \

@@ -12,7 +12,7 @@
 #include "notify/template_choice.h"
 #include "render/builtin_templates.h"
 
-/* Locales as they are compared: "en_GB" is "en-GB". */
+/* Are these the same locale? Case does not count, and "en_GB" is "en-GB". */
 static bool
 same_locale(const char *a, const char *b)
 {
@@ -27,7 +27,7 @@ same_locale(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* A written template for this locale: the rule's own before the type's. */
+/* The stored template for this locale: the rule's, else the type's. */
 static const TemplateFacts *
 find_template(const NotificationFacts *facts, const char *locale)
 {
@@ -48,7 +48,7 @@ find_template(const NotificationFacts *facts, const char *locale)
 	return found;
 }
 
-/* What a test message brings along wins over what is stored. */
+/* The texts in a test message's context replace those of a template. */
 static void
 use_context(TemplateTexts *texts, const NotificationFacts *facts)
 {
@@ -60,8 +60,8 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 		texts->subject = subject;
 
 	/*
-	 * One body alone stands for itself: no other text is put beside it. Its
-	 * language is the one asked for.
+	 * If the context has one body, the template's other body is not used
+	 * either. The language is the requested one.
 	 */
 	if (text_body != NULL || html_body != NULL)
 	{
@@ -72,7 +72,7 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 	}
 }
 
-/* In the first locale of the chain that has one; in each a rule's own text first. */
+/* The stored template in the first locale of the chain that has one. */
 static const TemplateFacts *
 find_in_chain(const NotificationFacts *facts)
 {
@@ -93,7 +93,7 @@ same_language(const char *a, const char *b)
 	return a != NULL && strcspn(a, "-_") == length && pg_strncasecmp(a, b, length) == 0;
 }
 
-/* How dates are written within a text of `locale`: for a reader of en-GB, British in a text of en. */
+/* The locale of dates within a text of `locale`: for a reader of en-GB, a text of en has British dates. */
 static const char *
 date_locale(const NotificationFacts *facts, const char *locale)
 {
@@ -136,7 +136,7 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 		(texts->written != NULL && !texts->has_own_bodies);
 }
 
-/* What is still missing is the written template's; a text message has no more than its text. */
+/* Texts that are not set yet come from the stored template; an SMS has only a text. */
 void
 complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking)
 {

@@ -8,7 +8,7 @@
 #include "notify/facts.h"
 #include "notify/unpacking.h"
 
-/* The texts of a template; those that are NULL may still be unpacked from the written template. */
+/* The texts of a template; those that are NULL may still have to be unpacked from `written`. */
 typedef struct TemplateTexts
 {
 	const char *subject;
@@ -22,7 +22,7 @@ typedef struct TemplateTexts
 /* Choose the template; false if there is none. */
 extern bool choose_texts(const NotificationFacts *facts, TemplateTexts *texts);
 
-/* Unpack those texts that the channel has of the written template. */
+/* Unpack the texts that the channel uses from the stored template, if one was chosen. */
 extern void complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking);
 
 /* Is there a template, written or built in, or is none needed? */

@@ -17,7 +17,7 @@
 #include "notify/template_data.h"
 #include "render/durations.h"
 
-/* The names of a template on their way into jsonb. */
+/* The values while they are put together. */
 typedef struct TemplateData
 {
 	const NotificationFacts *facts;
@@ -38,7 +38,7 @@ is_used(const TemplateData *data, const char *name)
 		(template->html_body && mustache_uses(template->html_body, name));
 }
 
-/* What is not there is left out. */
+/* NULL is left out. */
 static void
 push_string(TemplateData *data, const char *key, const char *text)
 {
@@ -97,7 +97,7 @@ push_appointment(TemplateData *data)
 	push_string(data, "location", appointment->location);
 	push_string(data, "cancelReason", appointment->cancel_reason);
 	push_string(data, "organizer", appointment->organizer_id);
-	/* The link is there once the appointment is activated. */
+	/* NULL until the appointment is activated. */
 	push_string(data, "joinUrl", appointment->room_url);
 	metadata = is_used(data, "metadata") ? unpack_jsonb(data->unpacking, appointment->metadata) : NULL;
 	if (metadata != NULL)
@@ -141,7 +141,7 @@ push_dates(TemplateData *data)
 									 dates->locale, &data->error));
 }
 
-/* The names that a message without an appointment brings along: text alone. */
+/* The values in the context of a message without an appointment. */
 static void
 push_context_data(TemplateData *data)
 {

@@ -1,7 +1,7 @@
 /*
  * template_functions.c
- *		The template engine as SQL sees it, and the checks of what tables keep
- *		for it: templates, timezones, locales.
+ *		The template engine as SQL functions, and the checks of templates,
+ *		timezones and locales that are stored.
  *
  * The engine reports what is wrong as a sentence; here it becomes an error, its
  * primary message a constant and the sentence, which may quote the caller's
@@ -46,8 +46,8 @@ require_locale(const char *locale)
 
 /*
  * Read start_at from data; *has_start tells whether there is one.  A value that
- * is not an instant is an error even if no date is used, so that it is found
- * with the first message and not with the first that has a date.
+ * is not an instant is an error even if the template has no date, so that the
+ * mistake is found before a template has one.
  */
 static bool
 read_start_at(const Jsonb *data, DateFormat *dates, bool *has_start, char **error)
@@ -119,7 +119,7 @@ render_template(PG_FUNCTION_ARGS)
 /*
  * appt.template_is_valid(template text) RETURNS boolean
  *
- * True, or 22023 saying why not: it does not parse, or mentions what no message
+ * True; 22023 with the reason if it does not parse or uses a name that no message
  * has (design.md, Templates: refused when saved).
  */
 Datum
@@ -135,7 +135,7 @@ template_is_valid(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* appt.timezone_is_valid(timezone text) RETURNS boolean: true, or 22023 */
+/* appt.timezone_is_valid(timezone text) RETURNS boolean: true; 22023 */
 Datum
 timezone_is_valid(PG_FUNCTION_ARGS)
 {
@@ -143,7 +143,7 @@ timezone_is_valid(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* appt.locale_is_valid(locale text) RETURNS boolean: true, or 22023 */
+/* appt.locale_is_valid(locale text) RETURNS boolean: true; 22023 */
 Datum
 locale_is_valid(PG_FUNCTION_ARGS)
 {
