@@ -70,8 +70,6 @@ typedef struct Reading
 	Span	   *origins;		/* of each byte */
 	int			depth;			/* times that escapes were decoded */
 	bool		is_whole;		/* the text was not cut off */
-	bool		is_cut;			/* the text ends with a part of an escape,
-								 * which the reading lacks */
 } Reading;
 
 typedef enum Mark
@@ -136,7 +134,6 @@ decode(Reading *reading)
 	int			before = reading->length;
 	const char *end = reading->bytes + before;
 	int			length;
-	bool		has_escapes = false;
 
 	if (!may_have_escapes(reading))
 		return false;
@@ -149,13 +146,7 @@ decode(Reading *reading)
 
 		length = begins_escape(reading->bytes[from]) ?
 			unescape(reading->bytes + from, end, decoded, &count) : 0;
-		if (length == ESCAPE_IS_CUT && !reading->is_whole)
-		{
-			reading->is_cut = true;
-			break;
-		}
-		has_escapes |= length > 0;
-		if (length <= 0)
+		if (length == 0)
 		{
 			decoded[0] = reading->bytes[from];
 			length = count = 1;
@@ -164,9 +155,10 @@ decode(Reading *reading)
 		for (int i = 0; i < count; i++)
 			put(reading, decoded[i], origin);
 	}
-	if (has_escapes)
-		reading->depth++;
-	return reading->length < before;
+	if (reading->length == before)
+		return false;
+	reading->depth++;
+	return true;
 }
 
 /*
@@ -219,12 +211,10 @@ mark(Masking *masking, const Reading *reading, const Needle *needle, int first, 
 	return last;
 }
 
-/* The longest beginning at the very end. */
+/* The longest beginning that ends at `end`. What follows is part of an escape, and masked with it. */
 static void
-find_beginning(Masking *masking, const Reading *reading, const Needle *needle)
+find_beginning(Masking *masking, const Reading *reading, const Needle *needle, int end)
 {
-	int			end = reading->length;
-
 	for (int length = Min(needle->length - 1, end); length >= SHORTEST_BEGINNING; length--)
 	{
 		int			first = end - length;
@@ -234,9 +224,26 @@ find_beginning(Masking *masking, const Reading *reading, const Needle *needle)
 			memcmp(reading->bytes + first, needle->bytes, length) != 0)
 			continue;
 		(void) mark(masking, reading, needle, first, end);
-		if (reading->is_cut)
+		if (end < reading->length)
 			mark_span(masking, start, masking->length);
 		return;
+	}
+}
+
+/* A beginning at the very end, or before an escape that may be cut off. */
+static void
+find_beginnings(Masking *masking, const Reading *reading, const Needle *needle)
+{
+	const char *text_end = reading->bytes + reading->length;
+	char		unescaped[LONGEST_UNESCAPED + 1];
+	int			count;
+
+	find_beginning(masking, reading, needle, reading->length);
+	for (int end = Max(reading->length - LONGEST_ESCAPE, 0); end < reading->length; end++)
+	{
+		if (begins_escape(reading->bytes[end]) &&
+			unescape(reading->bytes + end, text_end, unescaped, &count) == 0)
+			find_beginning(masking, reading, needle, end);
 	}
 }
 
@@ -254,7 +261,7 @@ find(Masking *masking, const Reading *reading, const Needle *needle)
 		at = reading->bytes + mark(masking, reading, needle, first, first + needle->length);
 	}
 	if (!reading->is_whole)
-		find_beginning(masking, reading, needle);
+		find_beginnings(masking, reading, needle);
 }
 
 /*

@@ -32,20 +32,14 @@ hex_digit(char digit)
 	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
 }
 
-/* Read `digits` digits. False if there are fewer, with *is_cut set if the text ends there. */
+/* Read `digits` digits. False if there are fewer. */
 static bool
-read_hex(const char *at, const char *end, int digits, uint32 *value, bool *is_cut)
+read_hex(const char *at, const char *end, int digits, uint32 *value)
 {
 	*value = 0;
-	*is_cut = false;
 	for (int i = 0; i < digits; i++)
 	{
-		if (at + i == end)
-		{
-			*is_cut = true;
-			return false;
-		}
-		if (hex_digit(at[i]) < 0)
+		if (at + i == end || hex_digit(at[i]) < 0)
 			return false;
 		*value = *value * 16 + hex_digit(at[i]);
 	}
@@ -58,18 +52,14 @@ unescape_utf16(const char *at, const char *end, char *unescaped, int *count)
 {
 	uint32		code;
 	uint32		second;
-	bool		is_cut;
 	int			length = 6;
 
-	if (!read_hex(at + 2, end, 4, &code, &is_cut))
-		return is_cut ? ESCAPE_IS_CUT : 0;
+	if (!read_hex(at + 2, end, 4, &code))
+		return 0;
 	if (is_utf16_surrogate_first(code))
 	{
-		if (end - at < 8)
-			return ESCAPE_IS_CUT;
-		if (at[6] != '\\' || at[7] != 'u' || !read_hex(at + 8, end, 4, &second, &is_cut))
-			return end - at < 12 ? ESCAPE_IS_CUT : 0;
-		if (!is_utf16_surrogate_second(second))
+		if (end - at < 12 || at[6] != '\\' || at[7] != 'u' ||
+			!read_hex(at + 8, end, 4, &second) || !is_utf16_surrogate_second(second))
 			return 0;
 		code = surrogate_pair_to_codepoint(code, second);
 		length = 12;
@@ -87,17 +77,16 @@ unescape_backslash(const char *at, const char *end, char *unescaped, int *count)
 	static const char plain[] = "\b\f\n\r\t";
 	const char *found;
 	uint32		code;
-	bool		is_cut;
 
 	if (end - at < 2)
-		return ESCAPE_IS_CUT;
+		return 0;
 	if (at[1] == 'u')
 		return unescape_utf16(at, end, unescaped, count);
 	*count = 1;
 	if (at[1] == 'x')
 	{
-		if (!read_hex(at + 2, end, 2, &code, &is_cut))
-			return is_cut ? ESCAPE_IS_CUT : 0;
+		if (!read_hex(at + 2, end, 2, &code))
+			return 0;
 		*unescaped = code;
 		return 4;
 	}
@@ -110,10 +99,9 @@ static int
 unescape_percent(const char *at, const char *end, char *unescaped, int *count)
 {
 	uint32		code;
-	bool		is_cut;
 
-	if (!read_hex(at + 1, end, 2, &code, &is_cut))
-		return is_cut ? ESCAPE_IS_CUT : 0;
+	if (!read_hex(at + 1, end, 2, &code))
+		return 0;
 	*unescaped = code;
 	*count = 1;
 	return 3;
@@ -147,17 +135,6 @@ named_character(const char *name, int length)
 	return 0;
 }
 
-/* Does the text end within what may be a character's name or number? */
-static bool
-is_cut_name(const char *at, const char *end)
-{
-	if (end - at >= LONGEST_ESCAPE)
-		return false;
-	while (at < end && (isalnum((unsigned char) *at) || *at == '#'))
-		at++;
-	return at == end;
-}
-
 /* &amp; &#38; &#x26; */
 static int
 unescape_entity(const char *at, const char *end, char *unescaped, int *count)
@@ -169,7 +146,7 @@ unescape_entity(const char *at, const char *end, char *unescaped, int *count)
 	int			length;
 
 	if (semicolon == NULL)
-		return is_cut_name(at + 1, end) ? ESCAPE_IS_CUT : 0;
+		return 0;
 	length = semicolon - at - 1;
 	if (at[1] != '#')
 		code = named_character(at + 1, length);
