@@ -9,7 +9,6 @@
 #include "utils/rel.h"
 
 #include "config/application.h"
-#include "config/argument_checks.h"
 #include "config/checks.h"
 #include "core/arguments.h"
 #include "core/call.h"

@@ -14,9 +14,9 @@
 #include "utils/jsonb.h"
 
 #include "channel/header.h"
-#include "config/argument_checks.h"
 #include "config/headers.h"
 #include "config/secret.h"
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
 

@@ -4,7 +4,6 @@
  */
 #include "postgres.h"
 
-#include "config/argument_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"

@@ -14,7 +14,6 @@
 #include "utils/rel.h"
 
 #include "config/application.h"
-#include "config/argument_checks.h"
 #include "config/provider_checks.h"
 #include "config/secret.h"
 #include "core/arguments.h"

@@ -16,10 +16,10 @@
 #include "utils/numeric.h"
 
 #include "channel/channel.h"
-#include "config/argument_checks.h"
 #include "config/checks.h"
 #include "config/headers.h"
 #include "config/provider_checks.h"
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
 

@@ -16,7 +16,6 @@
 #include "channel/message.h"
 #include "channel/signature.h"
 #include "config/application.h"
-#include "config/argument_checks.h"
 #include "config/checks.h"
 #include "config/headers.h"
 #include "config/secret.h"

@@ -16,7 +16,6 @@
 
 #include "channel/channel.h"
 #include "channel/phone.h"
-#include "config/argument_checks.h"
 #include "config/checks.h"
 #include "core/arguments.h"
 #include "core/call.h"

@@ -10,7 +10,6 @@
 #include "channel/channel.h"
 #include "channel/mail_address.h"
 #include "config/application.h"
-#include "config/argument_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/code_counts.h"

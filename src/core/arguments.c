@@ -1,15 +1,28 @@
 /*
  * arguments.c
- *		Required arguments of functions.
+ *		Reading and checking the arguments of functions.
+ *
+ * The tables' constraints would refuse the same values, but with 23514 and the
+ * whole row in DETAIL; a function raises 22023 with the value.
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
+#include "access/detoast.h"
 #include "funcapi.h"
 #include "lib/stringinfo.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
 #include "utils/syscache.h"
+#include "utils/timestamp.h"
 
 #include "core/arguments.h"
+#include "core/elapsed.h"
 #include "core/errors.h"
+
+/* Maximum bytes of a name, user name, password or key. */
+#define MAX_TEXT_BYTES 8192
 
 /* `names` are quoted. */
 static void
@@ -60,4 +73,117 @@ require_arguments(FunctionCallInfo fcinfo, int count)
 	}
 	if (names != NULL)
 		report_missing(missing.data);
+}
+
+char *
+text_argument(FunctionCallInfo fcinfo, int index)
+{
+	return PG_ARGISNULL(index) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(index));
+}
+
+char *
+limited_text(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	if (!PG_ARGISNULL(index) &&
+		toast_raw_datum_size(PG_GETARG_DATUM(index)) - VARHDRSZ > MAX_TEXT_BYTES)
+		report_invalid("an argument is too long", "\"%s\" has more than %d bytes.", name, MAX_TEXT_BYTES);
+	return text_argument(fcinfo, index);
+}
+
+/* Text of one line, because names, user names and codes are put into headers and log lines. */
+char *
+optional_text(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	char	   *text = limited_text(fcinfo, index, name);
+
+	for (char *c = text; c != NULL && *c != '\0'; c++)
+		if (iscntrl((unsigned char) *c))
+			report_invalid("control characters are not allowed", "\"%s\" contains a control character.", name);
+	return text;
+}
+
+char *
+required_text(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	char	   *text;
+
+	require_argument(fcinfo, index, name);
+	text = optional_text(fcinfo, index, name);
+	if (text[0] == '\0')
+		report_invalid("a required argument is empty", "\"%s\" must not be empty.", name);
+	return text;
+}
+
+void
+check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest)
+{
+	int32		value;
+
+	if (PG_ARGISNULL(index))
+		return;
+	value = PG_GETARG_INT32(index);
+	if (value < lowest || value > highest)
+		report_invalid("value out of range", "\"%s\" is %d; it must be from %d to %d.", name, value, lowest, highest);
+}
+
+/* A number of messages per second. */
+void
+check_rate(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	double		rate;
+
+	if (PG_ARGISNULL(index))
+		return;
+	rate = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, PG_GETARG_DATUM(index)));
+	if (!(rate >= MIN_RATE && rate <= MAX_RATE))
+		report_invalid("value out of range", "\"%s\" is %g; it must be from %g to %g.", name, rate, MIN_RATE, MAX_RATE);
+}
+
+void
+check_elapsed(FunctionCallInfo fcinfo, int index, const char *name, bool zero_allowed)
+{
+	Interval   *interval;
+	char	   *text;
+
+	require_argument(fcinfo, index, name);
+	interval = PG_GETARG_INTERVAL_P(index);
+	text = DatumGetCString(DirectFunctionCall1(interval_out, IntervalPGetDatum(interval)));
+	if (interval->month != 0)
+		report_invalid("an elapsed time must not contain months", "\"%s\" is %s.", name, text);
+	if (interval->day < -MAX_DAYS || interval->day > MAX_DAYS ||
+		elapsed_microseconds(interval) < (zero_allowed ? 0 : 1) ||
+		elapsed_microseconds(interval) > MAX_ELAPSED)
+		report_invalid("value out of range", "\"%s\" is %s.", name, text);
+}
+
+void
+check_code(const char *code, const char *const *codes, const char *name)
+{
+	for (const char *const *known = codes; *known != NULL; known++)
+		if (strcmp(*known, code) == 0)
+			return;
+	report_unlisted(codes, "unknown code", "\"%s\" is not a value of \"%s\".", code, name);
+}
+
+static bool
+is_listed(const JsonbValue *key, const char *const *list)
+{
+	for (const char *const *item = list; *item != NULL; item++)
+		if (strlen(*item) == key->val.string.len &&
+			memcmp(*item, key->val.string.val, key->val.string.len) == 0)
+			return true;
+	return false;
+}
+
+void
+check_members(JsonbContainer *object, const char *const *known, const char *path)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(object);
+	JsonbIteratorToken token;
+	JsonbValue	item;
+
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+		if (token == WJB_KEY && !is_listed(&item, known))
+			report_unlisted(known, "unknown member of a JSON object", "\"%s\" has a member \"%s\".", path,
+							pnstrdup(item.val.string.val, item.val.string.len));
 }

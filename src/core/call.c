@@ -22,7 +22,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
 #include "utils/syscache.h"
@@ -369,10 +368,4 @@ call_row(Call *call, FunctionCallInfo fcinfo, const NullableDatum *columns, int 
 	HeapTuple	row = tuple_of(result_descriptor(fcinfo), columns, count);
 
 	return call_copy(call, HeapTupleGetDatum(row), false, -1);
-}
-
-char *
-text_argument(FunctionCallInfo fcinfo, int index)
-{
-	return PG_ARGISNULL(index) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(index));
 }

@@ -106,7 +106,4 @@ extern HeapTuple tuple_of(TupleDesc descriptor, const NullableDatum *columns, in
 extern TupleDesc result_descriptor(FunctionCallInfo fcinfo);
 extern Datum call_row(Call *call, FunctionCallInfo fcinfo, const NullableDatum *columns, int count);
 
-/* A text argument as a C string; NULL if it is NULL. */
-extern char *text_argument(FunctionCallInfo fcinfo, int index);
-
 #endif							/* APPT_CALL_H */

@@ -24,6 +24,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
+#include "core/arguments.h"
 #include "core/call.h"
 #include "core/call_digest.h"
 #include "core/caller_name.h"

@@ -11,7 +11,6 @@
 #include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/json.h"
-#include "core/statement.h"
 #include "core/text.h"
 #include "notify/recipient.h"
 #include "notify/template_data.h"

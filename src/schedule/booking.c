@@ -11,8 +11,7 @@
  */
 #include "postgres.h"
 
-#include "config/argument_checks.h"
-#include "core/call.h"
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/row.h"

@@ -21,7 +21,6 @@
 
 #include "channel/channel.h"
 #include "channel/phone.h"
-#include "config/argument_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/call_digest.h"

@@ -30,6 +30,7 @@
 #include "utils/rangetypes.h"
 #include "utils/typcache.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/plans.h"
 #include "core/row.h"

@@ -12,7 +12,7 @@
 
 #include "channel/channel.h"
 #include "channel/phone.h"
-#include "config/argument_checks.h"
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
 #include "core/row.h"

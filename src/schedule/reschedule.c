@@ -14,6 +14,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/row.h"

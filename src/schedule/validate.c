@@ -12,14 +12,12 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 
-#include "config/argument_checks.h"
 #include "config/checks.h"
 #include "config/headers.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/elapsed.h"
 #include "core/errors.h"
-#include "core/statement.h"
 #include "schedule/validate.h"
 
 /* How far in the past a new start may lie: clocks differ, and typing takes time. */
