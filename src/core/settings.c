@@ -28,12 +28,47 @@ bool		appt_trust_forwarded_for = false;
 char	   *appt_allowed_addresses = NULL;
 char	   *appt_ca_file = NULL;
 
-static void
-define_integer(const char *name, const char *description, int *variable,
-			   int boot, int lowest, int highest, GucContext context, int flags)
+typedef struct IntegerSetting
 {
-	DefineCustomIntVariable(name, description, NULL, variable, boot, lowest,
-							highest, context, flags, NULL, NULL, NULL);
+	const char *name;
+	const char *description;
+	int		   *variable;
+	int			boot;
+	int			lowest;
+	int			highest;
+	GucContext	context;
+	int			flags;
+} IntegerSetting;
+
+static const IntegerSetting integers[] = {
+	{"appt.workers", "Sets the number of workers per database.",
+	&appt_workers, 1, 1, 32, PGC_POSTMASTER, 0},
+	{"appt.max_concurrency", "Sets the maximum number of messages in flight per worker.",
+	&appt_max_concurrency, 256, 1, 4096, PGC_SIGHUP, 0},
+	{"appt.max_per_host", "Sets the maximum number of messages in flight per worker to one scheme, host and port.",
+	&appt_max_per_host, 64, 1, 4096, PGC_SIGHUP, 0},
+	{"appt.connect_timeout", "Sets the maximum time to establish a connection.",
+	&appt_connect_timeout, 5000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
+	{"appt.request_timeout", "Sets the maximum time of an attempt.",
+	&appt_request_timeout, 15000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS},
+	{"appt.log_retention", "Sets how long settled notifications and their attempts are kept.",
+	&appt_log_retention, 90 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN},
+};
+
+/* A setting of the postmaster can only be defined while the library is preloaded. */
+static void
+define_integers(void)
+{
+	for (int i = 0; i < lengthof(integers); i++)
+	{
+		const IntegerSetting *setting = &integers[i];
+
+		if (setting->context == PGC_POSTMASTER && !process_shared_preload_libraries_in_progress)
+			continue;
+		DefineCustomIntVariable(setting->name, setting->description, NULL, setting->variable,
+								setting->boot, setting->lowest, setting->highest,
+								setting->context, setting->flags, NULL, NULL, NULL);
+	}
 }
 
 static bool
@@ -55,24 +90,7 @@ settings_define(void)
 							 "If off, transfers under way finish and none is started.",
 							 &appt_enabled, true, PGC_SIGHUP, 0,
 							 NULL, NULL, NULL);
-	if (process_shared_preload_libraries_in_progress)
-		define_integer("appt.workers", "Sets the number of workers per database.",
-					   &appt_workers, 1, 1, 32, PGC_POSTMASTER, 0);
-	define_integer("appt.max_concurrency",
-				   "Sets the maximum number of messages in flight per worker.",
-				   &appt_max_concurrency, 256, 1, 4096, PGC_SIGHUP, 0);
-	define_integer("appt.max_per_host",
-				   "Sets the maximum number of messages in flight per worker to one scheme, host and port.",
-				   &appt_max_per_host, 64, 1, 4096, PGC_SIGHUP, 0);
-	define_integer("appt.connect_timeout",
-				   "Sets the maximum time to establish a connection.",
-				   &appt_connect_timeout, 5000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
-	define_integer("appt.request_timeout",
-				   "Sets the maximum time of an attempt.",
-				   &appt_request_timeout, 15000, 10, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS);
-	define_integer("appt.log_retention",
-				   "Sets how long settled notifications and their attempts are kept.",
-				   &appt_log_retention, 90 * 24 * 60, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MIN);
+	define_integers();
 	DefineCustomBoolVariable("appt.resend_interrupted_sms",
 							 "Sends a text message again if its sending was interrupted.",
 							 "Gateways do not recognize repeated messages, so the recipient may get two.",
