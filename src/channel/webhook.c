@@ -103,27 +103,27 @@ webhook_payload(const char *body)
 typedef char *(*SignFunction) (const char *key, const char *content);
 
 /*
- * Append a header of the signatures by keys first to last, separated by blanks, if
- * there are such keys. False: one of them is malformed.
+ * Append a header of the signatures by these keys, separated by blanks, if there
+ * are any. False: a key is malformed.
  */
 static bool
-add_signature(List **lines, const char *name, SignFunction sign, const char *content,
-			  List *keys, int first, int last)
+add_signature(List **lines, const char *name, SignFunction sign, const char *content, List *keys)
 {
 	StringInfoData line;
+	ListCell   *cell;
 
 	initStringInfo(&line);
 	appendStringInfo(&line, "%s:", name);
-	for (int i = first; i <= last; i++)
+	foreach(cell, keys)
 	{
-		char	   *key = encoding_to_utf8(list_nth(keys, i));
+		char	   *key = encoding_to_utf8(lfirst(cell));
 		char	   *signature = key ? sign(key, content) : NULL;
 
 		if (signature == NULL)
 			return false;
 		appendStringInfo(&line, " %s", signature);
 	}
-	if (first <= last)
+	if (keys != NIL)
 		*lines = lappend(*lines, line.data);
 	return true;
 }
@@ -137,12 +137,10 @@ add_signature(List **lines, const char *name, SignFunction sign, const char *con
 static bool
 sign_by_all(List **lines, List *keys, const char *payload, const char *signed_content)
 {
-	int			last = list_length(keys) - 1;
-
-	return last < 0 ||
-		(add_signature(lines, "x-signature", hex_signature, payload, keys, 0, 0) &&
-		 add_signature(lines, "x-signature-previous", hex_signature, payload, keys, 1, last) &&
-		 add_signature(lines, "webhook-signature", standard_signature, signed_content, keys, 0, last));
+	return keys == NIL ||
+		(add_signature(lines, "x-signature", hex_signature, payload, list_make1(linitial(keys))) &&
+		 add_signature(lines, "x-signature-previous", hex_signature, payload, list_copy_tail(keys, 1)) &&
+		 add_signature(lines, "webhook-signature", standard_signature, signed_content, keys));
 }
 
 /* x-signature, x-signature-previous, and the three headers of Standard Webhooks. */
