@@ -127,7 +127,7 @@ facts_load_one_as_seen(int64 notification_id)
 
 /* The recipient of a message that nobody planned. */
 static void
-imagine_recipient(NotificationFacts *facts, const char *participant_id)
+set_preview_recipient(NotificationFacts *facts, const char *participant_id)
 {
 	static Statement find_subscription = {
 		"SELECT s.id FROM appt.subscription s WHERE s.application_id = $1"
@@ -169,27 +169,25 @@ is_customer_of(const NotificationFacts *facts, const char *participant_id)
 }
 
 NotificationFacts *
-facts_imagine(const pg_uuid_t *application_id, const pg_uuid_t *appointment_id,
-			  const char *participant_id, NotificationType type, ChannelCode channel,
-			  TimeOffset time_offset, int64 rule_id)
+facts_of_preview(const Preview *preview)
 {
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
 	Batch		batch = {.budget = FACTS_BUDGET, .context = CurrentMemoryContext};
 
-	facts->application_id = *application_id;
+	facts->application_id = preview->application_id;
 	facts->appointment_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
-	*facts->appointment_id = *appointment_id;
-	facts->type = type;
-	facts->channel = channel;
-	facts->time_offset = time_offset;
-	facts->rule_id = rule_id;
+	*facts->appointment_id = preview->appointment_id;
+	facts->type = preview->type;
+	facts->channel = preview->channel;
+	facts->time_offset = preview->time_offset;
+	facts->rule_id = preview->rule_id;
 	facts->notifications_active = true;
-	imagine_recipient(facts, participant_id);
+	set_preview_recipient(facts, preview->participant_id);
 	batch.notifications = list_make1(facts);
 	load_all_but_notifications(&batch);
 	if (batch.is_over)
 		mark_too_large(facts);
-	else if (facts->appointment == NULL || !is_customer_of(facts, participant_id))
+	else if (facts->appointment == NULL || !is_customer_of(facts, preview->participant_id))
 		return NULL;
 	return facts;
 }

@@ -25,15 +25,22 @@ extern List *facts_load(const int64 *notification_ids, int *count);
 extern NotificationFacts *facts_load_one(int64 notification_id);
 extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
 
+/* A notification that does not exist, to be previewed. */
+typedef struct Preview
+{
+	pg_uuid_t	application_id;
+	pg_uuid_t	appointment_id;
+	const char *participant_id; /* a customer */
+	NotificationType type;
+	ChannelCode channel;
+	TimeOffset	time_offset;
+	int64		rule_id;		/* 0: none */
+} Preview;
+
 /*
- * The facts of a notification that does not exist, for preview_notification:
- * what would be sent now. NULL if there is no such customer; marked is_too_large
- * if the budget is not enough.
+ * Its facts: what would be sent now. NULL if there is no such customer; marked
+ * is_too_large if the budget is not enough.
  */
-extern NotificationFacts *facts_imagine(const pg_uuid_t *application_id,
-										const pg_uuid_t *appointment_id,
-										const char *participant_id,
-										NotificationType type, ChannelCode channel,
-										TimeOffset time_offset, int64 rule_id);
+extern NotificationFacts *facts_of_preview(const Preview *preview);
 
 #endif							/* APPT_FACTS_LOAD_H */

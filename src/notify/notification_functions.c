@@ -259,24 +259,21 @@ Datum
 preview_notification(PG_FUNCTION_ARGS)
 {
 	Call		call;
-	NotificationScope scope;
-	NotificationType type;
-	ChannelCode channel;
-	TimeOffset	offset;
-	char	   *participant_id;
+	Preview		preview;
 	NotificationFacts *facts;
 	Datum		result;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
 	require_arguments(fcinfo, 4);
-	read_kind(fcinfo, &type, &channel);
-	offset = read_offset(fcinfo);
-	participant_id = text_argument(fcinfo, 1);
-	scope = appointment_in_scope(&call.caller, PG_GETARG_UUID_P(0));
-	facts = facts_imagine(&scope.application_id, scope.appointment_id, participant_id, type, channel,
-						  offset, find_rule(fcinfo, &scope.application_id, type, channel));
+	read_kind(fcinfo, &preview.type, &preview.channel);
+	preview.time_offset = read_offset(fcinfo);
+	preview.participant_id = text_argument(fcinfo, 1);
+	preview.appointment_id = *PG_GETARG_UUID_P(0);
+	preview.application_id = appointment_in_scope(&call.caller, &preview.appointment_id).application_id;
+	preview.rule_id = find_rule(fcinfo, &preview.application_id, preview.type, preview.channel);
+	facts = facts_of_preview(&preview);
 	if (facts == NULL)
-		report_text_not_found("customer", participant_id);
+		report_text_not_found("customer", preview.participant_id);
 	result = form_preview(&call, fcinfo, facts);
 	call_end(&call);
 	return result;
