@@ -27,6 +27,11 @@ CREATE TABLE appt.application (
 );
 CREATE INDEX application_organization_id ON appt.application (organization_id);
 COMMENT ON TABLE appt.application IS 'Tenants. Rows of most other tables belong to one of them by their application_id.';
+COMMENT ON COLUMN appt.application.id IS 'Identifier, used in functions, tables and tokens.';
+COMMENT ON COLUMN appt.application.organization_id IS 'Organization that owns the application; its admins configure it.';
+COMMENT ON COLUMN appt.application.name IS 'Name for people; need not be unique.';
+COMMENT ON COLUMN appt.application.platform IS
+'Contact centre that the application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
 COMMENT ON COLUMN appt.application.auto_activate IS 'True: scheduling an appointment also activates it. It cannot be switched off again.';
 COMMENT ON COLUMN appt.application.room_activates IS 'True: sending a ROOM message activates the appointment.';
 COMMENT ON COLUMN appt.application.room_url IS
@@ -34,6 +39,8 @@ COMMENT ON COLUMN appt.application.room_url IS
 COMMENT ON COLUMN appt.application.room_code_length IS
 'Number of letters in the code of a room; NULL means 9 in groups of three, separated by hyphens.';
 COMMENT ON COLUMN appt.application.public_url IS 'URL of the REST API as seen from outside; calendar links in messages start with it.';
+COMMENT ON COLUMN appt.application.locale IS 'Default locale of appointments; also the last locale that templates fall back to.';
+COMMENT ON COLUMN appt.application.timezone IS 'Default timezone of appointments.';
 COMMENT ON COLUMN appt.application.calling_code IS 'Country calling code of phone numbers that are written without one; NULL means none.';
 COMMENT ON COLUMN appt.application.max_duration IS 'Longest duration of an appointment.';
 COMMENT ON COLUMN appt.application.end_grace IS 'Time from end_at until an ACTIVATED appointment ends by itself.';
@@ -50,11 +57,4 @@ COMMENT ON COLUMN appt.application.max_per_second IS
 'Maximum number of messages started per second, over all workers; NULL means no limit.';
 COMMENT ON COLUMN appt.application.agent_scope IS
 'Appointments that an agent may use by id. APPLICATION: the agent reads and changes every appointment of the application. OWN: the agent reads the appointments that it organizes or attends, and changes those that it organizes. With either scope, find_appointments shows an agent only the appointments that it organizes.';
-COMMENT ON COLUMN appt.application.id IS 'Identifier, used in functions, tables and tokens.';
-COMMENT ON COLUMN appt.application.organization_id IS 'Organization that owns the application; its admins configure it.';
-COMMENT ON COLUMN appt.application.name IS 'Name for people; need not be unique.';
-COMMENT ON COLUMN appt.application.platform IS
-'Contact centre that the application belongs to: GENESYS_CLOUD, TALKDESK (webhooks only) or STANDALONE.';
-COMMENT ON COLUMN appt.application.locale IS 'Default locale of appointments; also the last locale that templates fall back to.';
-COMMENT ON COLUMN appt.application.timezone IS 'Default timezone of appointments.';
 COMMENT ON COLUMN appt.application.created_at IS 'When the application was created.';

@@ -50,17 +50,9 @@ CREATE INDEX appointment_organizer ON appt.appointment (application_id, organize
 	INCLUDE (organizer_type);
 ALTER TABLE appt.appointment ADD PRIMARY KEY (application_id, id);
 COMMENT ON TABLE appt.appointment IS 'Planned calls, each owned by its organizer. A call takes the time [start_at, end_at).';
-COMMENT ON COLUMN appt.appointment.conference_id IS 'Identifier of the call for the video front end; a customer''s token names it.';
-COMMENT ON COLUMN appt.appointment.duration_class IS
-'Least c with 4^c seconds >= the duration. It limits how far before a time window a search for overlaps has to look.';
-COMMENT ON COLUMN appt.appointment.notifications_active IS
-'The organization''s notification switch when the appointment was scheduled; never changes.';
-COMMENT ON COLUMN appt.appointment.interaction IS 'State of the call: {"state": PENDING, ACTIVE or ENDED, "routing", "customFields"}.';
-COMMENT ON COLUMN appt.appointment.notification_headers IS 'HTTP headers of every webhook about this appointment; NULL means none.';
-COMMENT ON COLUMN appt.appointment.sequence IS
-'Revision number for calendars (RFC 5545 SEQUENCE): grows with every change that calendars must take over.';
 COMMENT ON COLUMN appt.appointment.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.appointment.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.appointment.conference_id IS 'Identifier of the call for the video front end; a customer''s token names it.';
 COMMENT ON COLUMN appt.appointment.organizer_id IS
 'The organizer: the user id of an agent, or the id of a customer who booked without an agent.';
 COMMENT ON COLUMN appt.appointment.organizer_type IS 'Whether the organizer is an AGENT or a CUSTOMER.';
@@ -70,10 +62,18 @@ COMMENT ON COLUMN appt.appointment.notes IS 'Notes for those who prepare the cal
 COMMENT ON COLUMN appt.appointment.location IS 'Place, if it is more than a video call; NULL means none.';
 COMMENT ON COLUMN appt.appointment.start_at IS 'Start of the call.';
 COMMENT ON COLUMN appt.appointment.end_at IS 'End of the call: the first instant after it.';
+COMMENT ON COLUMN appt.appointment.duration_class IS
+'Least c with 4^c seconds >= the duration. It limits how far before a time window a search for overlaps has to look.';
 COMMENT ON COLUMN appt.appointment.ended_at IS 'When the appointment ended; NULL means not yet.';
 COMMENT ON COLUMN appt.appointment.timezone IS 'Timezone of the times in messages to the participants.';
 COMMENT ON COLUMN appt.appointment.locale IS 'Locale of messages to the participants, unless they have their own.';
+COMMENT ON COLUMN appt.appointment.notifications_active IS
+'The organization''s notification switch when the appointment was scheduled; never changes.';
 COMMENT ON COLUMN appt.appointment.metadata IS 'JSON object for the application''s own use.';
+COMMENT ON COLUMN appt.appointment.interaction IS 'State of the call: {"state": PENDING, ACTIVE or ENDED, "routing", "customFields"}.';
+COMMENT ON COLUMN appt.appointment.notification_headers IS 'HTTP headers of every webhook about this appointment; NULL means none.';
+COMMENT ON COLUMN appt.appointment.sequence IS
+'Revision number for calendars (RFC 5545 SEQUENCE): grows with every change that calendars must take over.';
 COMMENT ON COLUMN appt.appointment.cancel_reason IS 'Reason given to cancel_appointment; NULL means none.';
 COMMENT ON COLUMN appt.appointment.activated_at IS 'When the appointment was activated; NULL means not yet.';
 COMMENT ON COLUMN appt.appointment.created_at IS 'When the appointment was scheduled.';
@@ -105,12 +105,9 @@ CREATE TABLE appt.participant (
 CREATE INDEX participant_agent ON appt.participant (application_id, id, appointment_id) WHERE type = 'AGENT';
 ALTER TABLE appt.participant ADD PRIMARY KEY (application_id, appointment_id, id);
 COMMENT ON TABLE appt.participant IS 'Customers and agents of appointments.';
-COMMENT ON COLUMN appt.participant.id IS 'Identifier within the appointment; for an agent, its user id.';
-COMMENT ON COLUMN appt.participant.verified_channel IS
-'For a customer who booked without an agent: channel of the address that a one-time code verified. Nothing is sent over the other channel until an agent organizes the appointment. NULL means that no code was needed.';
-COMMENT ON COLUMN appt.participant.joined_at IS 'When the participant first joined the call; NULL means not yet.';
 COMMENT ON COLUMN appt.participant.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.participant.appointment_id IS 'Appointment that the participant takes part in.';
+COMMENT ON COLUMN appt.participant.id IS 'Identifier within the appointment; for an agent, its user id.';
 COMMENT ON COLUMN appt.participant.type IS 'CUSTOMER or AGENT.';
 COMMENT ON COLUMN appt.participant.username IS 'User name in the application; NULL means none.';
 COMMENT ON COLUMN appt.participant.first_name IS 'First name, as used in messages; NULL means none.';
@@ -121,7 +118,10 @@ COMMENT ON COLUMN appt.participant.phone IS
 COMMENT ON COLUMN appt.participant.locale IS 'Locale of messages to this participant; NULL means the appointment''s.';
 COMMENT ON COLUMN appt.participant.preferred_channel IS
 'Channel that the customer prefers, EMAIL or SMS, for the application''s own use; NULL means none.';
+COMMENT ON COLUMN appt.participant.verified_channel IS
+'For a customer who booked without an agent: channel of the address that a one-time code verified. Nothing is sent over the other channel until an agent organizes the appointment. NULL means that no code was needed.';
 COMMENT ON COLUMN appt.participant.metadata IS 'JSON object for the application''s own use.';
+COMMENT ON COLUMN appt.participant.joined_at IS 'When the participant first joined the call; NULL means not yet.';
 COMMENT ON COLUMN appt.participant.left_at IS 'When the participant left the call; NULL before that, and again once it returns.';
 COMMENT ON COLUMN appt.participant.created_at IS
 'When the participant was added. For a participant that was added by scheduling: start of the transaction that scheduled the appointment.';

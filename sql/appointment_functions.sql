@@ -24,6 +24,8 @@ CREATE TYPE appt.appointment_details AS (
 	cancel_reason text
 );
 COMMENT ON TYPE appt.appointment_details IS 'An appointment as functions return it.';
+COMMENT ON COLUMN appt.appointment_details.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.appointment_details.application_id IS 'The application that the appointment belongs to.';
 COMMENT ON COLUMN appt.appointment_details.state IS 'SCHEDULED, ACTIVATED, ENDED or CANCELLED.';
 COMMENT ON COLUMN appt.appointment_details.title IS 'Title; null means none.';
 COMMENT ON COLUMN appt.appointment_details.notes IS 'Notes for those who prepare the call; null means none.';
@@ -43,8 +45,6 @@ COMMENT ON COLUMN appt.appointment_details.notifications_active IS
 COMMENT ON COLUMN appt.appointment_details.room_access IS
 '{"ticket", "type", "url", "expires"} once it is activated, else null. url is null if the application has no room_url.';
 COMMENT ON COLUMN appt.appointment_details.conference_id IS 'Identifier of the call for the video front end; a customer''s token names it.';
-COMMENT ON COLUMN appt.appointment_details.id IS 'Identifier, used in functions.';
-COMMENT ON COLUMN appt.appointment_details.application_id IS 'The application that the appointment belongs to.';
 COMMENT ON COLUMN appt.appointment_details.created_at IS 'When the appointment was scheduled.';
 COMMENT ON COLUMN appt.appointment_details.updated_at IS 'When the appointment was last changed.';
 COMMENT ON COLUMN appt.appointment_details.cancel_reason IS 'Why it was cancelled; null if no reason was given or it is not CANCELLED.';

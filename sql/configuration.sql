@@ -20,12 +20,12 @@ CREATE TABLE appt.rule (
 CREATE INDEX rule_id ON appt.rule (id);
 COMMENT ON TABLE appt.rule IS
 'What an application sends: a type over a channel at an offset. Nothing is planned without an enabled rule. A new rule, or a new offset, applies to appointments that are scheduled or rescheduled afterwards.';
-COMMENT ON COLUMN appt.rule.time_offset IS
-'Time before start_at for REMINDER and ROOM, time after the end for FOLLOW_UP, 0 for other types.';
 COMMENT ON COLUMN appt.rule.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.rule.id IS 'Identifier, used in templates and notifications.';
 COMMENT ON COLUMN appt.rule.type IS 'Type of the notifications: see the view notification_type.';
 COMMENT ON COLUMN appt.rule.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.rule.time_offset IS
+'Time before start_at for REMINDER and ROOM, time after the end for FOLLOW_UP, 0 for other types.';
 COMMENT ON COLUMN appt.rule.enabled IS 'False: the rule plans nothing, and what it planned before is SUPPRESSED when it falls due.';
 COMMENT ON COLUMN appt.rule.even_if_never_told IS
 'For CANCELLED. True: it is also sent to customers whom no message had told of the appointment. False: for them it is SUPPRESSED with reason NEVER_TOLD.';
@@ -49,11 +49,11 @@ CREATE UNIQUE INDEX template_unique
 	ON appt.template (application_id, type, channel, coalesce(rule_id, 0), lower(translate(locale, '_', '-') COLLATE "C"), locale);
 CREATE INDEX template_rule_id ON appt.template (application_id, rule_id);
 COMMENT ON TABLE appt.template IS 'Texts of messages, per locale. Texts that are not here come from appt''s built-in templates.';
-COMMENT ON COLUMN appt.template.rule_id IS 'Rule whose messages use the template; NULL means any rule.';
 COMMENT ON COLUMN appt.template.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.template.id IS 'Identifier.';
 COMMENT ON COLUMN appt.template.type IS 'Type of the messages.';
 COMMENT ON COLUMN appt.template.channel IS 'EMAIL or SMS.';
+COMMENT ON COLUMN appt.template.rule_id IS 'Rule whose messages use the template; NULL means any rule.';
 COMMENT ON COLUMN appt.template.locale IS 'Locale of the recipients, like en or en-GB.';
 COMMENT ON COLUMN appt.template.subject IS 'Subject of an email, in Mustache.';
 COMMENT ON COLUMN appt.template.text_body IS 'Plain text of an email or text message, in Mustache.';
@@ -80,6 +80,12 @@ CREATE TABLE appt.subscription (
 );
 CREATE INDEX subscription_id ON appt.subscription (id);
 COMMENT ON TABLE appt.subscription IS 'Webhook endpoints of applications. Their keys and passwords are in the table secret.';
+COMMENT ON COLUMN appt.subscription.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.subscription.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.subscription.url IS 'URL that webhooks are posted to.';
+COMMENT ON COLUMN appt.subscription.auth IS 'How appt authenticates to the endpoint: NONE, BASIC or OAUTH2 (client credentials).';
+COMMENT ON COLUMN appt.subscription.username IS 'User name for BASIC, client id for OAUTH2.';
+COMMENT ON COLUMN appt.subscription.token_url IS 'Token endpoint for OAUTH2.';
 COMMENT ON COLUMN appt.subscription.scope IS
 'Scope to request OAuth2 tokens for: words with single blanks between them; NULL means the token endpoint''s default.';
 COMMENT ON COLUMN appt.subscription.audience IS
@@ -88,12 +94,6 @@ COMMENT ON COLUMN appt.subscription.token_auth IS
 'How the client authenticates to the token endpoint: BASIC, or BODY for client_id and client_secret in the form.';
 COMMENT ON COLUMN appt.subscription.headers IS
 'HTTP headers of every request: [{"name", "value", "type": DEFAULT or SECRET}]; a secret value is shown as ********. NULL means none.';
-COMMENT ON COLUMN appt.subscription.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.subscription.id IS 'Identifier, used in functions.';
-COMMENT ON COLUMN appt.subscription.url IS 'URL that webhooks are posted to.';
-COMMENT ON COLUMN appt.subscription.auth IS 'How appt authenticates to the endpoint: NONE, BASIC or OAUTH2 (client credentials).';
-COMMENT ON COLUMN appt.subscription.username IS 'User name for BASIC, client id for OAUTH2.';
-COMMENT ON COLUMN appt.subscription.token_url IS 'Token endpoint for OAUTH2.';
 COMMENT ON COLUMN appt.subscription.enabled IS 'False: webhooks that fall due are SUPPRESSED.';
 COMMENT ON COLUMN appt.subscription.created_at IS 'When the subscription was created.';
 
@@ -120,19 +120,19 @@ CREATE UNIQUE INDEX provider_enabled ON appt.provider (application_id, channel) 
 CREATE INDEX provider_id ON appt.provider (id);
 COMMENT ON TABLE appt.provider IS
 'Services that carry EMAIL and SMS; one is enabled per application and channel. Their passwords are in the table secret.';
-COMMENT ON COLUMN appt.provider.url IS
-'For SMTP the mail server, for HTTP a template of the request''s URL, for other kinds the base URL of the API.';
-COMMENT ON COLUMN appt.provider.sender IS
-'Sender of messages: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the kind accepts.';
-COMMENT ON COLUMN appt.provider.verified_at IS
-'When the sender address was verified to be the application''s own; NULL means not verified.';
 COMMENT ON COLUMN appt.provider.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.provider.id IS 'Identifier, used in attempts.';
 COMMENT ON COLUMN appt.provider.channel IS 'EMAIL or SMS.';
 COMMENT ON COLUMN appt.provider.kind IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';
+COMMENT ON COLUMN appt.provider.url IS
+'For SMTP the mail server, for HTTP a template of the request''s URL, for other kinds the base URL of the API.';
 COMMENT ON COLUMN appt.provider.username IS 'User name of the account, or OAuth2 client id; NULL means no authentication.';
+COMMENT ON COLUMN appt.provider.sender IS
+'Sender of messages: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the kind accepts.';
 COMMENT ON COLUMN appt.provider.settings IS 'Other settings of the kind, and the limits max_concurrency and max_per_second.';
 COMMENT ON COLUMN appt.provider.enabled IS 'True: this provider carries the channel.';
+COMMENT ON COLUMN appt.provider.verified_at IS
+'When the sender address was verified to be the application''s own; NULL means not verified.';
 COMMENT ON COLUMN appt.provider.created_at IS 'When the provider was set.';
 
 CREATE TABLE appt.secret (
@@ -154,11 +154,11 @@ CREATE TABLE appt.secret (
 CREATE INDEX secret_subscription ON appt.secret (application_id, subscription_id);
 CREATE INDEX secret_provider ON appt.secret (application_id, provider_id);
 COMMENT ON TABLE appt.secret IS 'Passwords, keys and secret headers. Functions write them; only the owner can read them.';
-COMMENT ON COLUMN appt.secret.name IS 'PASSWORD (also the secret of an OAuth2 client), HMAC_KEY, or HEADER: and the name of the header.';
-COMMENT ON COLUMN appt.secret.expires_at IS 'Until when a replaced key still signs; NULL for current secrets.';
 COMMENT ON COLUMN appt.secret.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.secret.id IS 'Identifier, in the order of creation.';
 COMMENT ON COLUMN appt.secret.subscription_id IS 'Subscription that the secret belongs to; NULL for a provider''s.';
 COMMENT ON COLUMN appt.secret.provider_id IS 'Provider that the secret belongs to; NULL for a subscription''s.';
+COMMENT ON COLUMN appt.secret.name IS 'PASSWORD (also the secret of an OAuth2 client), HMAC_KEY, or HEADER: and the name of the header.';
 COMMENT ON COLUMN appt.secret.value IS 'The secret.';
+COMMENT ON COLUMN appt.secret.expires_at IS 'Until when a replaced key still signs; NULL for current secrets.';
 COMMENT ON COLUMN appt.secret.created_at IS 'When the secret was stored.';

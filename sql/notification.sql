@@ -58,24 +58,8 @@ CREATE INDEX notification_kept ON appt.notification (application_id, appointment
 CREATE INDEX notification_appointment ON appt.notification (appointment_id, recipient_id) WHERE appointment_id IS NOT NULL;
 COMMENT ON TABLE appt.notification IS
 'Notifications: one row per message to one recipient over one channel, from the moment it is planned.';
-COMMENT ON COLUMN appt.notification.uid IS 'Identity of the message outside the database: Message-ID and webhook-id are derived from it.';
-COMMENT ON COLUMN appt.notification.lane IS 'Queue that it waits in: one per subscription, else one per application and channel.';
-COMMENT ON COLUMN appt.notification.detail IS 'What went wrong in detail, where the reason alone does not tell.';
-COMMENT ON COLUMN appt.notification.superseded_by IS
-'Event that superseded it while it was SENDING: if the attempt fails, it is CANCELLED. Or the move that superseded it once it was settled: it cannot be sent again by hand.';
-COMMENT ON COLUMN appt.notification.next_attempt_at IS
-'When the worker looks at it next, as in appt.due; NULL while SENDING and once settled.';
-COMMENT ON COLUMN appt.notification.manual IS 'True: a user asked for the next attempt.';
-COMMENT ON COLUMN appt.notification.worker_slot IS 'Slot of the worker that is sending it.';
-COMMENT ON COLUMN appt.notification.address IS 'Address of the recipient when it was planned; for a webhook the URL without its query.';
-COMMENT ON COLUMN appt.notification.organizer_id IS
-'Agent who organizes the appointment, or organized it last before it was deleted; NULL if a customer does.';
-COMMENT ON COLUMN appt.notification.context IS
-'Data to compose the message from once the appointment or participant is deleted, or where there never was one.';
-COMMENT ON COLUMN appt.notification.event IS
-'Details of the event for the payload of a webhook: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
-COMMENT ON COLUMN appt.notification.resent_from IS 'Notification that resend_notification sent again as this one; NULL means none.';
 COMMENT ON COLUMN appt.notification.id IS 'Identifier, used in functions and in the log.';
+COMMENT ON COLUMN appt.notification.uid IS 'Identity of the message outside the database: Message-ID and webhook-id are derived from it.';
 COMMENT ON COLUMN appt.notification.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.notification.appointment_id IS 'Appointment that it is about, which may be deleted; NULL means none.';
 COMMENT ON COLUMN appt.notification.recipient_kind IS 'What recipient_id identifies: CUSTOMER, USER, SUBSCRIBER or ADDRESS.';
@@ -86,16 +70,32 @@ COMMENT ON COLUMN appt.notification.type IS 'Type of the notification: see the v
 COMMENT ON COLUMN appt.notification.channel IS 'EMAIL, SMS or WEBHOOK.';
 COMMENT ON COLUMN appt.notification.time_offset IS 'Offset of its rule: how long before the start or after the end it is due.';
 COMMENT ON COLUMN appt.notification.due_at IS 'When it is, or was, due.';
+COMMENT ON COLUMN appt.notification.lane IS 'Queue that it waits in: one per subscription, else one per application and channel.';
 COMMENT ON COLUMN appt.notification.state IS 'PENDING, SENDING, SENT, RETRYING, FAILED, SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
 COMMENT ON COLUMN appt.notification.reason IS 'Why it is in its state: see the view reason.';
+COMMENT ON COLUMN appt.notification.detail IS 'What went wrong in detail, where the reason alone does not tell.';
+COMMENT ON COLUMN appt.notification.superseded_by IS
+'Event that superseded it while it was SENDING: if the attempt fails, it is CANCELLED. Or the move that superseded it once it was settled: it cannot be sent again by hand.';
 COMMENT ON COLUMN appt.notification.attempt_count IS 'Number of attempts so far.';
+COMMENT ON COLUMN appt.notification.next_attempt_at IS
+'When the worker looks at it next, as in appt.due; NULL while SENDING and once settled.';
+COMMENT ON COLUMN appt.notification.manual IS 'True: a user asked for the next attempt.';
+COMMENT ON COLUMN appt.notification.worker_slot IS 'Slot of the worker that is sending it.';
 COMMENT ON COLUMN appt.notification.notifications_active IS
 'The appointment''s notification switch, as copied from the organization at scheduling.';
 COMMENT ON COLUMN appt.notification.never_told IS
 'True for a CANCELLED that was planned when no message had told the customer of the appointment. It is SUPPRESSED unless its rule has even_if_never_told.';
+COMMENT ON COLUMN appt.notification.address IS 'Address of the recipient when it was planned; for a webhook the URL without its query.';
 COMMENT ON COLUMN appt.notification.title IS 'Title of the appointment, for readers of the log.';
 COMMENT ON COLUMN appt.notification.start_at IS 'Start of the appointment.';
 COMMENT ON COLUMN appt.notification.end_at IS 'End of the appointment.';
+COMMENT ON COLUMN appt.notification.organizer_id IS
+'Agent who organizes the appointment, or organized it last before it was deleted; NULL if a customer does.';
+COMMENT ON COLUMN appt.notification.context IS
+'Data to compose the message from once the appointment or participant is deleted, or where there never was one.';
+COMMENT ON COLUMN appt.notification.event IS
+'Details of the event for the payload of a webhook: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
+COMMENT ON COLUMN appt.notification.resent_from IS 'Notification that resend_notification sent again as this one; NULL means none.';
 COMMENT ON COLUMN appt.notification.created_at IS 'When it was planned.';
 COMMENT ON COLUMN appt.notification.settled_at IS 'When it reached its final state; NULL means not yet.';
 
@@ -142,23 +142,23 @@ CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages
 CREATE INDEX attempt_recipient ON appt.attempt (recipient);
 COMMENT ON TABLE appt.attempt IS
 'Attempts to deliver notifications. A row is on disk before the first byte is sent; the answer completes it.';
-COMMENT ON COLUMN appt.attempt.due_at IS
-'When the attempt was due; for a retry, the time of the retry. NULL if a user asked for the attempt.';
-COMMENT ON COLUMN appt.attempt.recipient IS 'Address that it was sent to; for a webhook the URL without its query.';
-COMMENT ON COLUMN appt.attempt.provider_message_id IS
-'Identifier that the provider, or a mail server in its log, gives the message; NULL if it did not say.';
-COMMENT ON COLUMN appt.attempt.outcome IS 'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way.';
 COMMENT ON COLUMN appt.attempt.id IS 'Identifier, in the order of attempts.';
 COMMENT ON COLUMN appt.attempt.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.attempt.notification_id IS 'Notification that the attempt was to deliver.';
 COMMENT ON COLUMN appt.attempt.attempt_number IS '1 for the first attempt.';
 COMMENT ON COLUMN appt.attempt.manual IS 'True: a user asked for the attempt.';
+COMMENT ON COLUMN appt.attempt.due_at IS
+'When the attempt was due; for a retry, the time of the retry. NULL if a user asked for the attempt.';
 COMMENT ON COLUMN appt.attempt.started_at IS 'When the attempt was recorded, before the first byte was sent.';
 COMMENT ON COLUMN appt.attempt.finished_at IS 'When the outcome was known; NULL while the attempt is under way.';
+COMMENT ON COLUMN appt.attempt.outcome IS 'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way.';
 COMMENT ON COLUMN appt.attempt.status_code IS 'HTTP status or SMTP code of the answer; NULL if there was none.';
 COMMENT ON COLUMN appt.attempt.error IS 'What went wrong.';
 COMMENT ON COLUMN appt.attempt.response IS 'Part of the answer that is kept.';
+COMMENT ON COLUMN appt.attempt.recipient IS 'Address that it was sent to; for a webhook the URL without its query.';
 COMMENT ON COLUMN appt.attempt.provider_id IS 'Provider that carried it; NULL for webhooks.';
+COMMENT ON COLUMN appt.attempt.provider_message_id IS
+'Identifier that the provider, or a mail server in its log, gives the message; NULL if it did not say.';
 COMMENT ON COLUMN appt.attempt.subject IS 'Subject of the message as it was sent.';
 COMMENT ON COLUMN appt.attempt.text_body IS 'Text of the message as it was sent; for a webhook its body.';
 COMMENT ON COLUMN appt.attempt.html_body IS 'HTML of the message as it was sent.';
@@ -195,14 +195,14 @@ CREATE INDEX one_time_code_use ON appt.one_time_code (application_id, contact, a
 CREATE INDEX one_time_code_appointment ON appt.one_time_code (application_id, appointment_id) WHERE appointment_id IS NOT NULL;
 COMMENT ON TABLE appt.one_time_code IS
 'One-time codes that were requested: to which contact each was sent, and whether it was used. The codes themselves are not stored.';
+COMMENT ON COLUMN appt.one_time_code.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.one_time_code.id IS 'Identifier, in the order of requests.';
 COMMENT ON COLUMN appt.one_time_code.purpose IS
 'CUSTOMER: to schedule an appointment. SENDER: to verify the address that emails are sent from.';
 COMMENT ON COLUMN appt.one_time_code.contact IS
 'Email address with its domain in ASCII and lower case, or phone number. Only the latest code of a contact is valid.';
 COMMENT ON COLUMN appt.one_time_code.nonce IS 'The code is derived from this value by a key that lives as long as the server runs.';
 COMMENT ON COLUMN appt.one_time_code.client_address IS 'Address that the request came from, where it is known; for IPv6 the network.';
-COMMENT ON COLUMN appt.one_time_code.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.one_time_code.id IS 'Identifier, in the order of requests.';
 COMMENT ON COLUMN appt.one_time_code.requested_at IS 'When the code was requested.';
 COMMENT ON COLUMN appt.one_time_code.expires_at IS 'Until when the code is valid.';
 COMMENT ON COLUMN appt.one_time_code.used_at IS 'When the code was used; NULL means not yet.';

@@ -15,8 +15,11 @@ SELECT type, description, audience, channels, due, first_attempt, window_length,
 FROM appt.notification_types();
 COMMENT ON VIEW appt.notification_type IS
 'Types of notifications: their audience and channels, when they are due, and until when they may be sent.';
+COMMENT ON COLUMN appt.notification_type.type IS 'Code of the type.';
+COMMENT ON COLUMN appt.notification_type.description IS 'What it tells the recipient, as a sentence.';
 COMMENT ON COLUMN appt.notification_type.audience IS
 'CUSTOMERS of the appointment, JOINED_CUSTOMERS (those who joined the call), SUBSCRIBERS (webhooks alone) or a plain ADDRESS. Subscribers also get a webhook for the types of customers.';
+COMMENT ON COLUMN appt.notification_type.channels IS 'Channels that it can be sent over.';
 COMMENT ON COLUMN appt.notification_type.due IS 'When a notification of this type is due.';
 COMMENT ON COLUMN appt.notification_type.first_attempt IS 'Until when the first attempt may start; after that the notification is MISSED.';
 COMMENT ON COLUMN appt.notification_type.window_length IS
@@ -26,9 +29,6 @@ COMMENT ON COLUMN appt.notification_type.superseded_by IS
 COMMENT ON COLUMN appt.notification_type.obeys_switches IS 'True: the switches of the organization and the appointment stop it.';
 COMMENT ON COLUMN appt.notification_type.has_rules IS 'True: rows of appt.rule plan it.';
 COMMENT ON COLUMN appt.notification_type.has_offset IS 'True: the time_offset of a rule may differ from 0.';
-COMMENT ON COLUMN appt.notification_type.type IS 'Code of the type.';
-COMMENT ON COLUMN appt.notification_type.description IS 'What it tells the recipient, as a sentence.';
-COMMENT ON COLUMN appt.notification_type.channels IS 'Channels that it can be sent over.';
 
 /*
  * The log. A query by appointment_id, notification_id, recipient, application_id
@@ -88,23 +88,9 @@ FROM (
 WHERE a.attempt_number IS NOT NULL OR n.attempt_count = 0;
 COMMENT ON VIEW appt.notification_log IS
 'The log of notifications: one row per attempt, and one per notification without attempts. It tells what was sent to whom, when, over which channel and with which answer, and why a notification was not sent.';
-COMMENT ON COLUMN appt.notification_log.application IS 'Name of the application.';
-COMMENT ON COLUMN appt.notification_log.recipient IS
-'Address of this attempt; without an attempt, the address known when the notification was planned.';
-COMMENT ON COLUMN appt.notification_log.state IS 'Present state of the notification.';
-COMMENT ON COLUMN appt.notification_log.reason IS 'Why it is in its state: see the view reason.';
-COMMENT ON COLUMN appt.notification_log.explanation IS 'The reason as a sentence.';
-COMMENT ON COLUMN appt.notification_log.detail IS 'What went wrong in detail, where the reason alone does not tell.';
-COMMENT ON COLUMN appt.notification_log.next_attempt_at IS 'When the worker looks at it next; NULL while SENDING and once settled.';
-COMMENT ON COLUMN appt.notification_log.manual IS 'True: a user asked for the attempt.';
-COMMENT ON COLUMN appt.notification_log.lateness IS
-'Time from when the attempt was due to its start; for the first attempt, started_at - due_at. NULL if a user asked for the attempt.';
-COMMENT ON COLUMN appt.notification_log.outcome IS
-'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way and without an attempt.';
-COMMENT ON COLUMN appt.notification_log.status_code IS 'HTTP status or SMTP code of the answer; NULL if there was none.';
-COMMENT ON COLUMN appt.notification_log.provider IS 'Kind of the provider that carried the attempt; NULL for webhooks.';
 COMMENT ON COLUMN appt.notification_log.notification_id IS 'Identifier of the notification, used in functions.';
 COMMENT ON COLUMN appt.notification_log.application_id IS 'The application that the notification belongs to.';
+COMMENT ON COLUMN appt.notification_log.application IS 'Name of the application.';
 COMMENT ON COLUMN appt.notification_log.appointment_id IS 'Appointment that it is about, which may be deleted; NULL means none.';
 COMMENT ON COLUMN appt.notification_log.title IS 'Title of the appointment.';
 COMMENT ON COLUMN appt.notification_log.start_at IS 'Start of the appointment.';
@@ -113,18 +99,32 @@ COMMENT ON COLUMN appt.notification_log.channel IS 'EMAIL, SMS or WEBHOOK.';
 COMMENT ON COLUMN appt.notification_log.time_offset IS 'Offset of its rule: how long before the start or after the end it is due.';
 COMMENT ON COLUMN appt.notification_log.recipient_kind IS 'What recipient_id identifies: CUSTOMER, USER, SUBSCRIBER or ADDRESS.';
 COMMENT ON COLUMN appt.notification_log.recipient_id IS 'A participant, a user, a subscription, or the address itself.';
+COMMENT ON COLUMN appt.notification_log.recipient IS
+'Address of this attempt; without an attempt, the address known when the notification was planned.';
+COMMENT ON COLUMN appt.notification_log.state IS 'Present state of the notification.';
+COMMENT ON COLUMN appt.notification_log.reason IS 'Why it is in its state: see the view reason.';
+COMMENT ON COLUMN appt.notification_log.explanation IS 'The reason as a sentence.';
+COMMENT ON COLUMN appt.notification_log.detail IS 'What went wrong in detail, where the reason alone does not tell.';
 COMMENT ON COLUMN appt.notification_log.due_at IS 'When the notification is, or was, due.';
+COMMENT ON COLUMN appt.notification_log.next_attempt_at IS 'When the worker looks at it next; NULL while SENDING and once settled.';
 COMMENT ON COLUMN appt.notification_log.attempt_number IS '1 for the first attempt; NULL without an attempt.';
+COMMENT ON COLUMN appt.notification_log.manual IS 'True: a user asked for the attempt.';
 COMMENT ON COLUMN appt.notification_log.started_at IS 'When the attempt was recorded, before the first byte was sent.';
 COMMENT ON COLUMN appt.notification_log.finished_at IS 'When the outcome was known; NULL while the attempt is under way.';
+COMMENT ON COLUMN appt.notification_log.lateness IS
+'Time from when the attempt was due to its start; for the first attempt, started_at - due_at. NULL if a user asked for the attempt.';
+COMMENT ON COLUMN appt.notification_log.outcome IS
+'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way and without an attempt.';
+COMMENT ON COLUMN appt.notification_log.status_code IS 'HTTP status or SMTP code of the answer; NULL if there was none.';
 COMMENT ON COLUMN appt.notification_log.error IS 'What went wrong.';
 COMMENT ON COLUMN appt.notification_log.response IS 'Part of the answer that is kept.';
+COMMENT ON COLUMN appt.notification_log.provider IS 'Kind of the provider that carried the attempt; NULL for webhooks.';
 COMMENT ON COLUMN appt.notification_log.provider_message_id IS
 'Identifier that the provider, or a mail server in its log, gives the message; NULL if it did not say.';
 COMMENT ON COLUMN appt.notification_log.subject IS 'Subject of the message as it was sent.';
-COMMENT ON COLUMN appt.notification_log.resent_from IS 'Notification that was sent again as this one; NULL means none.';
 COMMENT ON COLUMN appt.notification_log.created_at IS 'When the notification was planned.';
 COMMENT ON COLUMN appt.notification_log.settled_at IS 'When the notification reached its final state; NULL means not yet.';
+COMMENT ON COLUMN appt.notification_log.resent_from IS 'Notification that was sent again as this one; NULL means none.';
 
 /*
  * A latest failure is what a retry by hand accepts: a FAILED notification such
@@ -180,15 +180,9 @@ WHERE n.state = 'FAILED'
 			AND (other_first.started_at, other.id) > (first.started_at, n.id));
 COMMENT ON VIEW appt.latest_failure IS
 'Present failures: for each appointment, recipient, channel and type the notification that was attempted last, if it failed, with its last attempt. If retriable is true, retry_notification can send it again.';
-COMMENT ON COLUMN appt.latest_failure.retriable IS 'True if retry_notification would send it again now.';
-COMMENT ON COLUMN appt.latest_failure.not_retriable_because IS 'Why it cannot be sent again, as a sentence; NULL if it can.';
-COMMENT ON COLUMN appt.latest_failure.application IS 'Name of the application.';
-COMMENT ON COLUMN appt.latest_failure.recipient IS 'Address of the last attempt.';
-COMMENT ON COLUMN appt.latest_failure.explanation IS 'The reason as a sentence.';
-COMMENT ON COLUMN appt.latest_failure.error IS 'What went wrong at the last attempt.';
-COMMENT ON COLUMN appt.latest_failure.response IS 'Part of the answer to the last attempt that is kept.';
 COMMENT ON COLUMN appt.latest_failure.notification_id IS 'Identifier of the notification, the argument of retry_notification.';
 COMMENT ON COLUMN appt.latest_failure.application_id IS 'The application that the notification belongs to.';
+COMMENT ON COLUMN appt.latest_failure.application IS 'Name of the application.';
 COMMENT ON COLUMN appt.latest_failure.appointment_id IS 'Appointment that it is about, which may be deleted; NULL means none.';
 COMMENT ON COLUMN appt.latest_failure.title IS 'Title of the appointment.';
 COMMENT ON COLUMN appt.latest_failure.start_at IS 'Start of the appointment.';
@@ -196,7 +190,9 @@ COMMENT ON COLUMN appt.latest_failure.type IS 'Type of the notification: see the
 COMMENT ON COLUMN appt.latest_failure.channel IS 'EMAIL, SMS or WEBHOOK.';
 COMMENT ON COLUMN appt.latest_failure.recipient_kind IS 'What recipient_id identifies: CUSTOMER, USER, SUBSCRIBER or ADDRESS.';
 COMMENT ON COLUMN appt.latest_failure.recipient_id IS 'A participant, a user, a subscription, or the address itself.';
+COMMENT ON COLUMN appt.latest_failure.recipient IS 'Address of the last attempt.';
 COMMENT ON COLUMN appt.latest_failure.reason IS 'Why it failed: see the view reason.';
+COMMENT ON COLUMN appt.latest_failure.explanation IS 'The reason as a sentence.';
 COMMENT ON COLUMN appt.latest_failure.detail IS 'What went wrong in detail, where the reason alone does not tell.';
 COMMENT ON COLUMN appt.latest_failure.due_at IS 'When it was due.';
 COMMENT ON COLUMN appt.latest_failure.attempt_count IS 'Number of attempts so far.';
@@ -204,8 +200,12 @@ COMMENT ON COLUMN appt.latest_failure.first_attempt_at IS 'Start of the first at
 COMMENT ON COLUMN appt.latest_failure.last_attempt_at IS 'Start of the last attempt.';
 COMMENT ON COLUMN appt.latest_failure.outcome IS 'Outcome of the last attempt: FAILED or INTERRUPTED.';
 COMMENT ON COLUMN appt.latest_failure.status_code IS 'HTTP status or SMTP code of the last answer; NULL if there was none.';
+COMMENT ON COLUMN appt.latest_failure.error IS 'What went wrong at the last attempt.';
+COMMENT ON COLUMN appt.latest_failure.response IS 'Part of the answer to the last attempt that is kept.';
 COMMENT ON COLUMN appt.latest_failure.provider IS 'Kind of the provider that carried the last attempt; NULL for webhooks.';
 COMMENT ON COLUMN appt.latest_failure.settled_at IS 'When it was given up.';
+COMMENT ON COLUMN appt.latest_failure.retriable IS 'True if retry_notification would send it again now.';
+COMMENT ON COLUMN appt.latest_failure.not_retriable_because IS 'Why it cannot be sent again, as a sentence; NULL if it can.';
 
 /*
  * For monitoring, so its cost must not depend on the length of the log. For each
@@ -274,21 +274,12 @@ FROM counted
 	LEFT JOIN appt.application ON application.id = application_id;
 COMMENT ON VIEW appt.notification_stats IS
 'Delivery figures per application, type and channel: what fell due within the last hour and its outcome, and what waits although it is due. Cheap enough to be read every few seconds.';
-COMMENT ON COLUMN appt.notification_stats.application IS 'Name of the application.';
-COMMENT ON COLUMN appt.notification_stats.pending IS
-'Number of notifications that fell due within the last hour and are not yet judged, or wait for activation. The next columns count those that fell due within the last hour by their present state.';
-COMMENT ON COLUMN appt.notification_stats.lateness_avg IS
-'Average time from due_at to the start of the first attempt, of those that were attempted.';
-COMMENT ON COLUMN appt.notification_stats.lateness_p50 IS 'Median of the same time.';
-COMMENT ON COLUMN appt.notification_stats.lateness_p95 IS '95th percentile of the same time.';
-COMMENT ON COLUMN appt.notification_stats.last_sent_at IS 'When one of them was last SENT; NULL means none within the hour.';
-COMMENT ON COLUMN appt.notification_stats.last_failed_at IS 'When one of them last FAILED; NULL means none within the hour.';
-COMMENT ON COLUMN appt.notification_stats.waiting IS
-'Number of notifications of any age that are due now, or due for a retry, and are not being sent.';
-COMMENT ON COLUMN appt.notification_stats.oldest_due_at IS 'When the oldest of the waiting ones fell due.';
 COMMENT ON COLUMN appt.notification_stats.application_id IS 'The application.';
+COMMENT ON COLUMN appt.notification_stats.application IS 'Name of the application.';
 COMMENT ON COLUMN appt.notification_stats.type IS 'Type of the notifications: see the view notification_type.';
 COMMENT ON COLUMN appt.notification_stats.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.notification_stats.pending IS
+'Number of notifications that fell due within the last hour and are not yet judged, or wait for activation. The next columns count those that fell due within the last hour by their present state.';
 COMMENT ON COLUMN appt.notification_stats.sending IS 'Number being sent.';
 COMMENT ON COLUMN appt.notification_stats.sent IS 'Number accepted by the receiving side.';
 COMMENT ON COLUMN appt.notification_stats.retrying IS 'Number that will be tried again.';
@@ -297,7 +288,16 @@ COMMENT ON COLUMN appt.notification_stats.suppressed IS 'Number held back by a s
 COMMENT ON COLUMN appt.notification_stats.skipped IS 'Number without a way to be sent.';
 COMMENT ON COLUMN appt.notification_stats.missed IS 'Number that passed their window.';
 COMMENT ON COLUMN appt.notification_stats.cancelled IS 'Number superseded by events.';
+COMMENT ON COLUMN appt.notification_stats.lateness_avg IS
+'Average time from due_at to the start of the first attempt, of those that were attempted.';
+COMMENT ON COLUMN appt.notification_stats.lateness_p50 IS 'Median of the same time.';
+COMMENT ON COLUMN appt.notification_stats.lateness_p95 IS '95th percentile of the same time.';
 COMMENT ON COLUMN appt.notification_stats.lateness_max IS 'Maximum of the same time.';
+COMMENT ON COLUMN appt.notification_stats.last_sent_at IS 'When one of them was last SENT; NULL means none within the hour.';
+COMMENT ON COLUMN appt.notification_stats.last_failed_at IS 'When one of them last FAILED; NULL means none within the hour.';
+COMMENT ON COLUMN appt.notification_stats.waiting IS
+'Number of notifications of any age that are due now, or due for a retry, and are not being sent.';
+COMMENT ON COLUMN appt.notification_stats.oldest_due_at IS 'When the oldest of the waiting ones fell due.';
 
 /* ---- worker_status ---- */
 
@@ -321,6 +321,7 @@ COMMENT ON VIEW appt.worker_status IS
 'Workers that serve this database, or should: one row each. For the owner, superusers and members of pg_monitor.';
 COMMENT ON COLUMN appt.worker_status.slot IS 'Number of the worker, from 1 to appt.workers.';
 COMMENT ON COLUMN appt.worker_status.pid IS 'Process id, as in pg_stat_activity; NULL if it does not run.';
+COMMENT ON COLUMN appt.worker_status.started_at IS 'When it started.';
 COMMENT ON COLUMN appt.worker_status.in_flight IS 'Number of messages being sent at this moment.';
 COMMENT ON COLUMN appt.worker_status.due_now IS
 'Number of messages of the whole database that are due, or due for a retry, and not settled; those in flight included.';
@@ -331,11 +332,10 @@ COMMENT ON COLUMN appt.worker_status.next_wake IS 'When it will look for work at
 COMMENT ON COLUMN appt.worker_status.open_circuits IS
 'Number of destinations that get one message at a time because they keep failing: see the view circuit.';
 COMMENT ON COLUMN appt.worker_status.last_error IS 'Last error of the worker itself; errors of messages are in notification_log.';
+COMMENT ON COLUMN appt.worker_status.last_error_at IS 'When that error occurred.';
 COMMENT ON COLUMN appt.worker_status.why_quiet IS
 'Why it sends nothing: NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, AFTER_CRASH, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING; NULL means that it sends what is due.';
 COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence, with what can be done about it.';
-COMMENT ON COLUMN appt.worker_status.started_at IS 'When it started.';
-COMMENT ON COLUMN appt.worker_status.last_error_at IS 'When that error occurred.';
 
 CREATE VIEW appt.circuit WITH (security_invoker = true) AS
 SELECT slot, destination, application_id, channel, subscription_id, opened_at, failures, probe_at, last_error
@@ -346,10 +346,10 @@ COMMENT ON COLUMN appt.circuit.slot IS 'Slot of the worker; each has its own cir
 COMMENT ON COLUMN appt.circuit.destination IS 'Scheme, host and port.';
 COMMENT ON COLUMN appt.circuit.application_id IS
 'Application whose messages are held back; NULL means all messages to the destination, because no connection can be made.';
+COMMENT ON COLUMN appt.circuit.channel IS
+'Channel of the application''s messages that are held back: EMAIL, SMS or WEBHOOK; NULL means all messages to the destination.';
 COMMENT ON COLUMN appt.circuit.subscription_id IS 'Subscription whose messages are held back; NULL means: see channel.';
+COMMENT ON COLUMN appt.circuit.opened_at IS 'When the circuit opened.';
 COMMENT ON COLUMN appt.circuit.failures IS 'Number of failures in a row so far.';
 COMMENT ON COLUMN appt.circuit.probe_at IS 'When the next message is tried; in the past while one is under way or nothing is due.';
 COMMENT ON COLUMN appt.circuit.last_error IS 'Error of the last failure.';
-COMMENT ON COLUMN appt.circuit.channel IS
-'Channel of the application''s messages that are held back: EMAIL, SMS or WEBHOOK; NULL means all messages to the destination.';
-COMMENT ON COLUMN appt.circuit.opened_at IS 'When the circuit opened.';
