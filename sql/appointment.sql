@@ -51,26 +51,27 @@ CREATE INDEX appointment_organizer ON appt.appointment (application_id, organize
 ALTER TABLE appt.appointment ADD PRIMARY KEY (application_id, id);
 COMMENT ON TABLE appt.appointment IS 'Planned calls, each owned by its organizer. A call takes the time [start_at, end_at).';
 COMMENT ON COLUMN appt.appointment.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.appointment.id IS 'Identifier, used in functions.';
-COMMENT ON COLUMN appt.appointment.conference_id IS 'Identifier of the call for the video front end; a customer''s token names it.';
+COMMENT ON COLUMN appt.appointment.id IS 'Identifier, used in functions and other tables.';
+COMMENT ON COLUMN appt.appointment.conference_id IS 'Identifier of the video call. A customer''s token names it.';
 COMMENT ON COLUMN appt.appointment.organizer_id IS
 'The organizer: the user id of an agent, or the id of a customer who booked without an agent.';
 COMMENT ON COLUMN appt.appointment.organizer_type IS 'Whether the organizer is an AGENT or a CUSTOMER.';
 COMMENT ON COLUMN appt.appointment.state IS 'SCHEDULED, ACTIVATED, ENDED or CANCELLED.';
 COMMENT ON COLUMN appt.appointment.title IS 'Title; NULL means none.';
 COMMENT ON COLUMN appt.appointment.notes IS 'Notes for those who prepare the call; NULL means none.';
-COMMENT ON COLUMN appt.appointment.location IS 'Place, if it is more than a video call; NULL means none.';
+COMMENT ON COLUMN appt.appointment.location IS 'Address, if people also meet in person; NULL means none.';
 COMMENT ON COLUMN appt.appointment.start_at IS 'Start of the call.';
 COMMENT ON COLUMN appt.appointment.end_at IS 'End of the call: the first instant after it.';
 COMMENT ON COLUMN appt.appointment.duration_class IS
-'Least c with 4^c seconds >= the duration. It limits how far before a time window a search for overlaps has to look.';
+'Size class of the duration, for the search for overlaps: the least c such that 4^c seconds are at least the duration.';
 COMMENT ON COLUMN appt.appointment.ended_at IS 'When the appointment ended; NULL means not yet.';
 COMMENT ON COLUMN appt.appointment.timezone IS 'Timezone of the times in messages to the participants.';
 COMMENT ON COLUMN appt.appointment.locale IS 'Locale of messages to the participants, unless they have their own.';
 COMMENT ON COLUMN appt.appointment.notifications_active IS
-'The organization''s notification switch when the appointment was scheduled; never changes.';
+'Copy of organization.notifications_enabled from when the appointment was scheduled; never changes. False: its messages are SUPPRESSED.';
 COMMENT ON COLUMN appt.appointment.metadata IS 'JSON object for the application''s own use.';
-COMMENT ON COLUMN appt.appointment.interaction IS 'State of the call: {"state": PENDING, ACTIVE or ENDED, "routing", "customFields"}.';
+COMMENT ON COLUMN appt.appointment.interaction IS
+'JSON object about the call: "state" (PENDING, ACTIVE or ENDED), and "routing" and "customFields" as given when it was scheduled.';
 COMMENT ON COLUMN appt.appointment.notification_headers IS 'HTTP headers of every webhook about this appointment; NULL means none.';
 COMMENT ON COLUMN appt.appointment.sequence IS
 'Revision number for calendars (RFC 5545 SEQUENCE): grows with every change that calendars must take over.';

@@ -29,7 +29,7 @@ COMMENT ON COLUMN appt.appointment_details.application_id IS 'The application th
 COMMENT ON COLUMN appt.appointment_details.state IS 'SCHEDULED, ACTIVATED, ENDED or CANCELLED.';
 COMMENT ON COLUMN appt.appointment_details.title IS 'Title; null means none.';
 COMMENT ON COLUMN appt.appointment_details.notes IS 'Notes for those who prepare the call; null means none.';
-COMMENT ON COLUMN appt.appointment_details.location IS 'Place, if it is more than a video call; null means none.';
+COMMENT ON COLUMN appt.appointment_details.location IS 'Address, if people also meet in person; null means none.';
 COMMENT ON COLUMN appt.appointment_details.start_at IS 'Start of the call.';
 COMMENT ON COLUMN appt.appointment_details.end_at IS 'End of the call: start_at plus duration.';
 COMMENT ON COLUMN appt.appointment_details.duration IS 'Elapsed time, regardless of clock changes.';

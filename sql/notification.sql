@@ -61,30 +61,30 @@ COMMENT ON TABLE appt.notification IS
 COMMENT ON COLUMN appt.notification.id IS 'Identifier, used in functions and in the log.';
 COMMENT ON COLUMN appt.notification.uid IS 'Identity of the message outside the database: Message-ID and webhook-id are derived from it.';
 COMMENT ON COLUMN appt.notification.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.notification.appointment_id IS 'Appointment that it is about, which may be deleted; NULL means none.';
+COMMENT ON COLUMN appt.notification.appointment_id IS
+'Appointment that it is about, which may be deleted; NULL for one-time codes and test messages.';
 COMMENT ON COLUMN appt.notification.recipient_kind IS 'What recipient_id identifies: CUSTOMER, USER, SUBSCRIBER or ADDRESS.';
 COMMENT ON COLUMN appt.notification.recipient_id IS 'A participant, a user, a subscription, or the address itself.';
 COMMENT ON COLUMN appt.notification.subscription_id IS 'Subscription that a webhook is sent to; NULL for other channels.';
-COMMENT ON COLUMN appt.notification.rule_id IS 'Rule that planned it; NULL means none.';
+COMMENT ON COLUMN appt.notification.rule_id IS 'Rule that planned it; NULL means that it has none.';
 COMMENT ON COLUMN appt.notification.type IS 'Type of the notification: see the view notification_type.';
 COMMENT ON COLUMN appt.notification.channel IS 'EMAIL, SMS or WEBHOOK.';
 COMMENT ON COLUMN appt.notification.time_offset IS 'Offset of its rule: how long before the start or after the end it is due.';
-COMMENT ON COLUMN appt.notification.due_at IS 'When it is, or was, due.';
+COMMENT ON COLUMN appt.notification.due_at IS 'When its first attempt is due; never changes.';
 COMMENT ON COLUMN appt.notification.lane IS 'Queue that it waits in: one per subscription, else one per application and channel.';
 COMMENT ON COLUMN appt.notification.state IS 'PENDING, SENDING, SENT, RETRYING, FAILED, SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
 COMMENT ON COLUMN appt.notification.reason IS 'Why it is in its state: see the view reason.';
-COMMENT ON COLUMN appt.notification.detail IS 'What went wrong in detail, where the reason alone does not tell.';
+COMMENT ON COLUMN appt.notification.detail IS 'Details that the reason does not tell; NULL means none.';
 COMMENT ON COLUMN appt.notification.superseded_by IS
-'Event that superseded it while it was SENDING: if the attempt fails, it is CANCELLED. Or the move that superseded it once it was settled: it cannot be sent again by hand.';
+'Event that superseded it after it was claimed, as a reason; NULL means none. While it is SENDING: if the attempt fails, it becomes CANCELLED. Once it is settled: the appointment was moved, so retry_notification refuses it.';
 COMMENT ON COLUMN appt.notification.attempt_count IS 'Number of attempts so far.';
 COMMENT ON COLUMN appt.notification.next_attempt_at IS
-'When the worker looks at it next, as in appt.due; NULL while SENDING and once settled.';
-COMMENT ON COLUMN appt.notification.manual IS 'True: a user asked for the next attempt.';
-COMMENT ON COLUMN appt.notification.worker_slot IS 'Slot of the worker that is sending it.';
-COMMENT ON COLUMN appt.notification.notifications_active IS
-'The appointment''s notification switch, as copied from the organization at scheduling.';
+'When the worker judges it next, equal to due_at in appt.due; NULL while SENDING and once settled.';
+COMMENT ON COLUMN appt.notification.manual IS 'True: a user asked for the next attempt by retry_notification.';
+COMMENT ON COLUMN appt.notification.worker_slot IS 'Number of the worker that is sending it, from 1 to appt.workers; NULL unless SENDING.';
+COMMENT ON COLUMN appt.notification.notifications_active IS 'Copy of appointment.notifications_active.';
 COMMENT ON COLUMN appt.notification.never_told IS
-'True for a CANCELLED that was planned when no message had told the customer of the appointment. It is SUPPRESSED unless its rule has even_if_never_told.';
+'True for a notification of type CANCELLED if no message had told the customer of the appointment when it was planned. It is SUPPRESSED then, unless its rule has even_if_never_told.';
 COMMENT ON COLUMN appt.notification.address IS 'Address of the recipient when it was planned; for a webhook the URL without its query.';
 COMMENT ON COLUMN appt.notification.title IS 'Title of the appointment, for readers of the log.';
 COMMENT ON COLUMN appt.notification.start_at IS 'Start of the appointment.';
@@ -92,7 +92,7 @@ COMMENT ON COLUMN appt.notification.end_at IS 'End of the appointment.';
 COMMENT ON COLUMN appt.notification.organizer_id IS
 'Agent who organizes the appointment, or organized it last before it was deleted; NULL if a customer does.';
 COMMENT ON COLUMN appt.notification.context IS
-'Data to compose the message from once the appointment or participant is deleted, or where there never was one.';
+'Values to compose the message from: copies of an appointment or participant that was deleted, or the values of a message without an appointment. NULL means none.';
 COMMENT ON COLUMN appt.notification.event IS
 'Details of the event for the payload of a webhook: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
 COMMENT ON COLUMN appt.notification.resent_from IS 'Notification that resend_notification sent again as this one; NULL means none.';
@@ -108,9 +108,9 @@ CREATE TABLE appt.due (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 COMMENT ON TABLE appt.due IS
 'The queue: a narrow row for every notification that is not settled, read by lane in the order of due_at. The row stays while the notification is SENDING.';
-COMMENT ON COLUMN appt.due.lane IS 'Queue that the notification waits in.';
-COMMENT ON COLUMN appt.due.due_at IS 'When it is due, or due for a retry.';
-COMMENT ON COLUMN appt.due.notification_id IS 'The notification.';
+COMMENT ON COLUMN appt.due.lane IS 'Queue that the notification waits in: one per subscription, else one per application and channel.';
+COMMENT ON COLUMN appt.due.due_at IS 'When the worker judges the notification next.';
+COMMENT ON COLUMN appt.due.notification_id IS 'Notification that waits or is being sent.';
 COMMENT ON COLUMN appt.due.application_id IS 'The application that the row belongs to.';
 
 CREATE TABLE appt.attempt (
@@ -141,24 +141,25 @@ CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages
 /* "What did we send to bob@example.com?" */
 CREATE INDEX attempt_recipient ON appt.attempt (recipient);
 COMMENT ON TABLE appt.attempt IS
-'Attempts to deliver notifications. A row is on disk before the first byte is sent; the answer completes it.';
+'Attempts to deliver notifications. A row is inserted before the first byte is sent, and completed when the outcome is known.';
 COMMENT ON COLUMN appt.attempt.id IS 'Identifier, in the order of attempts.';
 COMMENT ON COLUMN appt.attempt.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.attempt.notification_id IS 'Notification that the attempt was to deliver.';
-COMMENT ON COLUMN appt.attempt.attempt_number IS '1 for the first attempt.';
-COMMENT ON COLUMN appt.attempt.manual IS 'True: a user asked for the attempt.';
+COMMENT ON COLUMN appt.attempt.notification_id IS 'Notification that it should deliver.';
+COMMENT ON COLUMN appt.attempt.attempt_number IS 'Number of the attempt within its notification, from 1.';
+COMMENT ON COLUMN appt.attempt.manual IS 'True: a user asked for the attempt by retry_notification.';
 COMMENT ON COLUMN appt.attempt.due_at IS
 'When the attempt was due; for a retry, the time of the retry. NULL if a user asked for the attempt.';
 COMMENT ON COLUMN appt.attempt.started_at IS 'When the attempt was recorded, before the first byte was sent.';
 COMMENT ON COLUMN appt.attempt.finished_at IS 'When the outcome was known; NULL while the attempt is under way.';
 COMMENT ON COLUMN appt.attempt.outcome IS 'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way.';
 COMMENT ON COLUMN appt.attempt.status_code IS 'HTTP status or SMTP code of the answer; NULL if there was none.';
-COMMENT ON COLUMN appt.attempt.error IS 'What went wrong.';
-COMMENT ON COLUMN appt.attempt.response IS 'Part of the answer that is kept.';
-COMMENT ON COLUMN appt.attempt.recipient IS 'Address that it was sent to; for a webhook the URL without its query.';
-COMMENT ON COLUMN appt.attempt.provider_id IS 'Provider that carried it; NULL for webhooks.';
+COMMENT ON COLUMN appt.attempt.error IS 'What went wrong; NULL if nothing did.';
+COMMENT ON COLUMN appt.attempt.response IS
+'Body of the answer, or last reply of the mail server, without secrets, cut to 4,096 bytes; NULL means none.';
+COMMENT ON COLUMN appt.attempt.recipient IS 'Address that the message was sent to; for a webhook the URL without its query.';
+COMMENT ON COLUMN appt.attempt.provider_id IS 'Provider that carried the message; NULL for webhooks.';
 COMMENT ON COLUMN appt.attempt.provider_message_id IS
-'Identifier that the provider, or a mail server in its log, gives the message; NULL if it did not say.';
+'Identifier of the message at the provider or in the mail server''s log, read from the answer; NULL means that none was found.';
 COMMENT ON COLUMN appt.attempt.subject IS 'Subject of the message as it was sent.';
 COMMENT ON COLUMN appt.attempt.text_body IS 'Text of the message as it was sent; for a webhook its body.';
 COMMENT ON COLUMN appt.attempt.html_body IS 'HTML of the message as it was sent.';

@@ -66,13 +66,13 @@ COMMENT ON COLUMN appt.notification_details.rule_id IS 'Rule that planned it; nu
 COMMENT ON COLUMN appt.notification_details.type IS 'Type of the notification: see the view notification_type.';
 COMMENT ON COLUMN appt.notification_details.channel IS 'EMAIL, SMS or WEBHOOK.';
 COMMENT ON COLUMN appt.notification_details.time_offset IS 'How long before the start or after the end it is due; 0 means at once.';
-COMMENT ON COLUMN appt.notification_details.due_at IS 'When it is, or was, due.';
+COMMENT ON COLUMN appt.notification_details.due_at IS 'When its first attempt is due; never changes.';
 COMMENT ON COLUMN appt.notification_details.state IS 'PENDING, SENDING, RETRYING, SENT, FAILED, SUPPRESSED, SKIPPED, MISSED or CANCELLED.';
 COMMENT ON COLUMN appt.notification_details.reason IS 'Why it is in its state: see the view reason; null if there is nothing to explain.';
 COMMENT ON COLUMN appt.notification_details.attempt_count IS 'Number of attempts so far.';
-COMMENT ON COLUMN appt.notification_details.next_attempt_at IS 'When the worker looks at it next; null while SENDING and once settled.';
+COMMENT ON COLUMN appt.notification_details.next_attempt_at IS 'When the worker judges it next; null while SENDING and once settled.';
 COMMENT ON COLUMN appt.notification_details.context IS
-'Data to compose the message from once the appointment or participant is deleted, or where there never was one.';
+'Values to compose the message from: copies of an appointment or participant that was deleted, or the values of a message without an appointment. Null means none.';
 COMMENT ON COLUMN appt.notification_details.created_at IS 'When it was planned.';
 COMMENT ON COLUMN appt.notification_details.settled_at IS 'When it reached its final state; null means not yet.';
 

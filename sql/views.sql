@@ -91,7 +91,8 @@ COMMENT ON VIEW appt.notification_log IS
 COMMENT ON COLUMN appt.notification_log.notification_id IS 'Identifier of the notification, used in functions.';
 COMMENT ON COLUMN appt.notification_log.application_id IS 'The application that the notification belongs to.';
 COMMENT ON COLUMN appt.notification_log.application IS 'Name of the application.';
-COMMENT ON COLUMN appt.notification_log.appointment_id IS 'Appointment that it is about, which may be deleted; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.appointment_id IS
+'Appointment that it is about, which may be deleted; NULL for one-time codes and test messages.';
 COMMENT ON COLUMN appt.notification_log.title IS 'Title of the appointment.';
 COMMENT ON COLUMN appt.notification_log.start_at IS 'Start of the appointment.';
 COMMENT ON COLUMN appt.notification_log.type IS 'Type of the notification: see the view notification_type.';
@@ -104,11 +105,11 @@ COMMENT ON COLUMN appt.notification_log.recipient IS
 COMMENT ON COLUMN appt.notification_log.state IS 'Present state of the notification.';
 COMMENT ON COLUMN appt.notification_log.reason IS 'Why it is in its state: see the view reason.';
 COMMENT ON COLUMN appt.notification_log.explanation IS 'The reason as a sentence.';
-COMMENT ON COLUMN appt.notification_log.detail IS 'What went wrong in detail, where the reason alone does not tell.';
-COMMENT ON COLUMN appt.notification_log.due_at IS 'When the notification is, or was, due.';
-COMMENT ON COLUMN appt.notification_log.next_attempt_at IS 'When the worker looks at it next; NULL while SENDING and once settled.';
-COMMENT ON COLUMN appt.notification_log.attempt_number IS '1 for the first attempt; NULL without an attempt.';
-COMMENT ON COLUMN appt.notification_log.manual IS 'True: a user asked for the attempt.';
+COMMENT ON COLUMN appt.notification_log.detail IS 'Details that the reason does not tell; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.due_at IS 'When its first attempt is due.';
+COMMENT ON COLUMN appt.notification_log.next_attempt_at IS 'When the worker judges it next; NULL while SENDING and once settled.';
+COMMENT ON COLUMN appt.notification_log.attempt_number IS 'Number of the attempt within its notification, from 1; NULL without an attempt.';
+COMMENT ON COLUMN appt.notification_log.manual IS 'True: a user asked for the attempt by retry_notification.';
 COMMENT ON COLUMN appt.notification_log.started_at IS 'When the attempt was recorded, before the first byte was sent.';
 COMMENT ON COLUMN appt.notification_log.finished_at IS 'When the outcome was known; NULL while the attempt is under way.';
 COMMENT ON COLUMN appt.notification_log.lateness IS
@@ -116,11 +117,12 @@ COMMENT ON COLUMN appt.notification_log.lateness IS
 COMMENT ON COLUMN appt.notification_log.outcome IS
 'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way and without an attempt.';
 COMMENT ON COLUMN appt.notification_log.status_code IS 'HTTP status or SMTP code of the answer; NULL if there was none.';
-COMMENT ON COLUMN appt.notification_log.error IS 'What went wrong.';
-COMMENT ON COLUMN appt.notification_log.response IS 'Part of the answer that is kept.';
+COMMENT ON COLUMN appt.notification_log.error IS 'What went wrong; NULL if nothing did.';
+COMMENT ON COLUMN appt.notification_log.response IS
+'Body of the answer, or last reply of the mail server, without secrets, cut to 4,096 bytes; NULL means none.';
 COMMENT ON COLUMN appt.notification_log.provider IS 'Kind of the provider that carried the attempt; NULL for webhooks.';
 COMMENT ON COLUMN appt.notification_log.provider_message_id IS
-'Identifier that the provider, or a mail server in its log, gives the message; NULL if it did not say.';
+'Identifier of the message at the provider or in the mail server''s log, read from the answer; NULL means that none was found.';
 COMMENT ON COLUMN appt.notification_log.subject IS 'Subject of the message as it was sent.';
 COMMENT ON COLUMN appt.notification_log.created_at IS 'When the notification was planned.';
 COMMENT ON COLUMN appt.notification_log.settled_at IS 'When the notification reached its final state; NULL means not yet.';
@@ -183,7 +185,8 @@ COMMENT ON VIEW appt.latest_failure IS
 COMMENT ON COLUMN appt.latest_failure.notification_id IS 'Identifier of the notification, the argument of retry_notification.';
 COMMENT ON COLUMN appt.latest_failure.application_id IS 'The application that the notification belongs to.';
 COMMENT ON COLUMN appt.latest_failure.application IS 'Name of the application.';
-COMMENT ON COLUMN appt.latest_failure.appointment_id IS 'Appointment that it is about, which may be deleted; NULL means none.';
+COMMENT ON COLUMN appt.latest_failure.appointment_id IS
+'Appointment that it is about, which may be deleted; NULL for one-time codes and test messages.';
 COMMENT ON COLUMN appt.latest_failure.title IS 'Title of the appointment.';
 COMMENT ON COLUMN appt.latest_failure.start_at IS 'Start of the appointment.';
 COMMENT ON COLUMN appt.latest_failure.type IS 'Type of the notification: see the view notification_type.';
@@ -193,15 +196,16 @@ COMMENT ON COLUMN appt.latest_failure.recipient_id IS 'A participant, a user, a 
 COMMENT ON COLUMN appt.latest_failure.recipient IS 'Address of the last attempt.';
 COMMENT ON COLUMN appt.latest_failure.reason IS 'Why it failed: see the view reason.';
 COMMENT ON COLUMN appt.latest_failure.explanation IS 'The reason as a sentence.';
-COMMENT ON COLUMN appt.latest_failure.detail IS 'What went wrong in detail, where the reason alone does not tell.';
-COMMENT ON COLUMN appt.latest_failure.due_at IS 'When it was due.';
+COMMENT ON COLUMN appt.latest_failure.detail IS 'Details that the reason does not tell; NULL means none.';
+COMMENT ON COLUMN appt.latest_failure.due_at IS 'When its first attempt was due.';
 COMMENT ON COLUMN appt.latest_failure.attempt_count IS 'Number of attempts so far.';
 COMMENT ON COLUMN appt.latest_failure.first_attempt_at IS 'Start of the first attempt.';
 COMMENT ON COLUMN appt.latest_failure.last_attempt_at IS 'Start of the last attempt.';
 COMMENT ON COLUMN appt.latest_failure.outcome IS 'Outcome of the last attempt: FAILED or INTERRUPTED.';
 COMMENT ON COLUMN appt.latest_failure.status_code IS 'HTTP status or SMTP code of the last answer; NULL if there was none.';
 COMMENT ON COLUMN appt.latest_failure.error IS 'What went wrong at the last attempt.';
-COMMENT ON COLUMN appt.latest_failure.response IS 'Part of the answer to the last attempt that is kept.';
+COMMENT ON COLUMN appt.latest_failure.response IS
+'Body of the last answer, or last reply of the mail server, without secrets, cut to 4,096 bytes; NULL means none.';
 COMMENT ON COLUMN appt.latest_failure.provider IS 'Kind of the provider that carried the last attempt; NULL for webhooks.';
 COMMENT ON COLUMN appt.latest_failure.settled_at IS 'When it was given up.';
 COMMENT ON COLUMN appt.latest_failure.retriable IS 'True if retry_notification would send it again now.';
@@ -328,14 +332,14 @@ COMMENT ON COLUMN appt.worker_status.due_now IS
 COMMENT ON COLUMN appt.worker_status.oldest_due_at IS 'When the oldest of them fell due.';
 COMMENT ON COLUMN appt.worker_status.sent IS 'Number of messages sent since this worker started.';
 COMMENT ON COLUMN appt.worker_status.failed IS 'Number of messages given up since this worker started.';
-COMMENT ON COLUMN appt.worker_status.next_wake IS 'When it will look for work at the latest; a commit can wake it sooner.';
+COMMENT ON COLUMN appt.worker_status.next_wake IS 'When the worker wakes if no commit wakes it sooner.';
 COMMENT ON COLUMN appt.worker_status.open_circuits IS
 'Number of destinations that get one message at a time because they keep failing: see the view circuit.';
 COMMENT ON COLUMN appt.worker_status.last_error IS 'Last error of the worker itself; errors of messages are in notification_log.';
 COMMENT ON COLUMN appt.worker_status.last_error_at IS 'When that error occurred.';
 COMMENT ON COLUMN appt.worker_status.why_quiet IS
 'Why it sends nothing: NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, AFTER_CRASH, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING; NULL means that it sends what is due.';
-COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence, with what can be done about it.';
+COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence that says what can be done about it.';
 
 CREATE VIEW appt.circuit WITH (security_invoker = true) AS
 SELECT slot, destination, application_id, channel, subscription_id, opened_at, failures, probe_at, last_error
@@ -348,7 +352,7 @@ COMMENT ON COLUMN appt.circuit.application_id IS
 'Application whose messages are held back; NULL means all messages to the destination, because no connection can be made.';
 COMMENT ON COLUMN appt.circuit.channel IS
 'Channel of the application''s messages that are held back: EMAIL, SMS or WEBHOOK; NULL means all messages to the destination.';
-COMMENT ON COLUMN appt.circuit.subscription_id IS 'Subscription whose messages are held back; NULL means: see channel.';
+COMMENT ON COLUMN appt.circuit.subscription_id IS 'Subscription whose webhooks are held back; NULL means none: see channel.';
 COMMENT ON COLUMN appt.circuit.opened_at IS 'When the circuit opened.';
 COMMENT ON COLUMN appt.circuit.failures IS 'Number of failures in a row so far.';
 COMMENT ON COLUMN appt.circuit.probe_at IS 'When the next message is tried; in the past while one is under way or nothing is due.';
