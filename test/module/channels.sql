@@ -3,7 +3,8 @@ LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_reachable_list_error';
 CREATE FUNCTION appt_test.address_is_reachable(address text, port integer, list text) RETURNS boolean
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_address_is_reachable';
 CREATE FUNCTION appt_test.compose(message jsonb, OUT reason text, OUT error text, OUT url text, OUT headers text[], OUT body bytea,
-	OUT envelope_from text, OUT envelope_to text[], OUT starttls text, OUT username text, OUT password text, OUT method text, OUT token_url text)
+	OUT envelope_from text, OUT envelope_to text[], OUT starttls text, OUT username text, OUT password text, OUT method text,
+		OUT token_url text)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_compose';
 CREATE FUNCTION appt_test.read_outcome(message jsonb, answer jsonb, body bytea, OUT kind text, OUT status_code integer,
 	OUT error text, OUT response text, OUT retry_after_us bigint, OUT provider_message_id text, OUT final text)

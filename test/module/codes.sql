@@ -12,7 +12,8 @@ LANGUAGE C AS 'MODULE_PATHNAME', 'test_count_request';
 -- The clock goes on by ten minutes for what is counted of an application's codes.
 CREATE FUNCTION appt_test.forget_codes(application_id uuid) RETURNS text
 LANGUAGE SQL VOLATILE STRICT AS $$
-SELECT appt_test.count_request(gen_random_uuid(), $1, 'TEST', gen_random_uuid()::text, NULL, gen_random_uuid(), clock_timestamp() + interval '10 minutes 1 second')
+SELECT appt_test.count_request(gen_random_uuid(), $1, 'TEST', gen_random_uuid()::text, NULL, gen_random_uuid(),
+	clock_timestamp() + interval '10 minutes 1 second')
 $$;
 CREATE FUNCTION appt_test.latest_code(application_id uuid, purpose text, contact text) RETURNS text
 LANGUAGE SQL VOLATILE STRICT AS $$

@@ -12,4 +12,5 @@ CREATE FUNCTION appt_test.withdraw(messages jsonb[]) RETURNS integer
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_withdraw';
 CREATE FUNCTION appt_test.token_answer(answer bytea, OUT token text, OUT milliseconds bigint)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_token_answer';
-CREATE FUNCTION appt_test.tokens_kept(clients integer, OUT kept integer, OUT first_kept boolean) LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_tokens_kept';
+CREATE FUNCTION appt_test.tokens_kept(clients integer, OUT kept integer,
+	OUT first_kept boolean) LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_tokens_kept';

@@ -11,10 +11,12 @@ CREATE ROLE access_nobody LOGIN;
 SELECT appt.create_organization('Acme') AS organization \gset
 SELECT appt.create_application(:'organization', 'Own', agent_scope => 'OWN') AS own \gset
 SELECT appt.create_application(:'organization', 'Foreign', agent_scope => 'OWN') AS foreign \gset
-SELECT id, conference_id FROM appt.schedule_appointment(:'own', now() + '1 day', '1 hour', '{"username": "customer"}', organizer_id => 'owner') \gset
+SELECT id, conference_id FROM appt.schedule_appointment(:'own', now() + '1 day', '1 hour', '{"username": "customer"}',
+	organizer_id => 'owner') \gset
 INSERT INTO appt.participant (application_id, appointment_id, id, type) VALUES (:'own', :'id', 'helper', 'AGENT');
 SELECT id AS customer FROM appt.participant WHERE appointment_id = :'id' AND type = 'CUSTOMER' \gset
-SELECT conference_id AS other_conference FROM appt.schedule_appointment(:'own', now() + '1 day', '1 hour', organizer_id => 'somebody') \gset
+SELECT conference_id AS other_conference FROM appt.schedule_appointment(:'own', now() + '1 day', '1 hour',
+	organizer_id => 'somebody') \gset
 
 CREATE TEMPORARY TABLE caller (name text, role text, claims jsonb);
 INSERT INTO caller VALUES
@@ -29,8 +31,10 @@ INSERT INTO caller VALUES
 	('an attending service', 'appt_client_service', jsonb_build_object('sub', 'helper', 'application_id', :'own')),
 	('a foreign service', 'appt_client_service', jsonb_build_object('sub', 'owner', 'application_id', :'foreign')),
 	('the customer', 'appt_customer', jsonb_build_object('sub', :'customer', 'application_id', :'own', 'conference_id', :'conference_id')),
-	('another customer', 'appt_customer', jsonb_build_object('sub', :'customer', 'application_id', :'own', 'conference_id', :'other_conference')),
-	('a foreign customer', 'appt_customer', jsonb_build_object('sub', :'customer', 'application_id', :'foreign', 'conference_id', :'conference_id')),
+	('another customer', 'appt_customer', jsonb_build_object('sub', :'customer', 'application_id', :'own', 'conference_id',
+		:'other_conference')),
+	('a foreign customer', 'appt_customer', jsonb_build_object('sub', :'customer', 'application_id', :'foreign', 'conference_id',
+		:'conference_id')),
 	('an admin', 'appt_admin', jsonb_build_object('sub', 'admin', 'organization_id', :'organization')),
 	('anybody', 'appt_anonymous', '{}'),
 	('an agent without claims', 'appt_agent', '{}'),
@@ -57,7 +61,8 @@ INSERT INTO expectation VALUES
 	('record_join(ID, ''helper'')',                      '-------yynnnn------'),
 	('schedule_appointment(OWN, now(), ''1 hour'')',     'yyyny--yyn---------'),
 	('count_overlapping(OWN, now(), ''1 hour'')',        'yyyyyyyyyyyyyyy----');
-UPDATE expectation SET statement = replace(replace(replace(statement, 'ID,', quote_literal(:'id') || ','), 'ID)', quote_literal(:'id') || ')'), 'OWN', quote_literal(:'own'));
+UPDATE expectation SET statement = replace(replace(replace(statement, 'ID,', quote_literal(:'id') || ','), 'ID)',
+	quote_literal(:'id') || ')'), 'OWN', quote_literal(:'own'));
 UPDATE expectation SET statement = replace(statement, 'CUSTOMER', quote_literal(:'customer'));
 
 -- Calls as a role with claims, and undoes what the call did.
@@ -81,15 +86,18 @@ SET LOCAL SESSION AUTHORIZATION access_forger;
 INSERT INTO given SELECT session_user, name, statement, pg_temp.answer(role, claims, statement) FROM caller, expectation
 	WHERE role NOT IN ('appt_anonymous', 'appt_admin');
 SET LOCAL SESSION AUTHORIZATION access_service;
-INSERT INTO given SELECT session_user, name, statement, pg_temp.answer('access_service', claims, replace(statement, 'now(), ''1 hour'')', 'now(), ''1 hour'', organizer_id => ''x'')'))
+INSERT INTO given SELECT session_user, name, statement,
+	pg_temp.answer('access_service', claims, replace(statement, 'now(), ''1 hour'')', 'now(), ''1 hour'', organizer_id => ''x'')'))
 	FROM (SELECT * FROM caller LIMIT 1) one, expectation WHERE statement NOT LIKE 'count%';
 SET LOCAL SESSION AUTHORIZATION access_nobody;
 INSERT INTO given SELECT session_user, name, statement, pg_temp.answer('access_nobody', claims, statement) FROM caller, expectation;
 RESET SESSION AUTHORIZATION;
 
 SELECT is(g.answer, substr(e.answers, c.place::int, 1), format('%s: %s', c.name, e.statement))
-	FROM given g JOIN expectation e USING (statement) JOIN (SELECT row_number() OVER () AS place, * FROM caller) c USING (name) WHERE login = 'access_login';
-SELECT is(string_agg(DISTINCT answer, ''), '-', 'a login that is no member of appt_authenticator is believed nothing') FROM given WHERE login = 'access_forger';
+	FROM given g JOIN expectation e USING (statement) JOIN (SELECT row_number() OVER () AS place, * FROM caller) c USING (name)
+		WHERE login = 'access_login';
+SELECT is(string_agg(DISTINCT answer, ''), '-', 'a login that is no member of appt_authenticator is believed nothing') FROM given
+	WHERE login = 'access_forger';
 SELECT is(string_agg(DISTINCT answer, ''), 'y', 'an SQL application may do everything') FROM given WHERE login = 'access_service';
 SELECT is(string_agg(DISTINCT answer, ''), '-', 'who has no role may do nothing') FROM given WHERE login = 'access_nobody';
 SELECT is(count(*), (SELECT count(*) FROM caller, expectation), 'all were asked') FROM given WHERE login = 'access_login';
@@ -98,10 +106,12 @@ SELECT is(count(*), (SELECT count(*) FROM caller, expectation), 'all were asked'
 UPDATE appt.application SET agent_scope = 'APPLICATION';
 DELETE FROM given;
 SET LOCAL SESSION AUTHORIZATION access_login;
-INSERT INTO given SELECT session_user, name, statement, pg_temp.answer(role, claims, statement) FROM caller, expectation WHERE name ~ 'organizer$|agent (att|nam)|(another|foreign) agent' AND statement ~ :'id';
+INSERT INTO given SELECT session_user, name, statement, pg_temp.answer(role, claims, statement) FROM caller, expectation
+	WHERE name ~ 'organizer$|agent (att|nam)|(another|foreign) agent' AND statement ~ :'id';
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'OWN';
-SELECT is(answer, CASE WHEN name = 'a foreign agent' THEN translate(left(answers, 1), 'y', 'n') ELSE left(answers, 1) END, format('%s, agent_scope APPLICATION: %s', name, statement))
+SELECT is(answer, CASE WHEN name = 'a foreign agent' THEN translate(left(answers, 1), 'y', 'n') ELSE left(answers, 1) END,
+	format('%s, agent_scope APPLICATION: %s', name, statement))
 	FROM given JOIN expectation USING (statement);
 SELECT is(count(DISTINCT name), 5::bigint, 'all agents were asked') FROM given;
 
@@ -109,10 +119,12 @@ SELECT is(count(DISTINCT name), 5::bigint, 'all agents were asked') FROM given;
 UPDATE appt.appointment SET organizer_id = :'customer', organizer_type = 'CUSTOMER' WHERE id = :'id';
 DELETE FROM given;
 SET LOCAL SESSION AUTHORIZATION access_login;
-INSERT INTO given SELECT session_user, 'an agent', statement, pg_temp.answer('appt_agent', jsonb_build_object('sub', :'customer', 'application_id', :'own'), statement)
+INSERT INTO given SELECT session_user, 'an agent', statement,
+	pg_temp.answer('appt_agent', jsonb_build_object('sub', :'customer', 'application_id', :'own'), statement)
 FROM expectation WHERE statement ~ :'id';
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(DISTINCT answer, ''), '-n', format('%s named as the organizing customer gets nothing of it', name)) FROM given GROUP BY name;
+SELECT is(string_agg(DISTINCT answer, ''), '-n', format('%s named as the organizing customer gets nothing of it', name)) FROM given
+	GROUP BY name;
 
 -- Who organizes.
 CREATE FUNCTION pg_temp.organizer(role text, claims jsonb, organizer text) RETURNS text LANGUAGE plpgsql AS $$
@@ -150,8 +162,10 @@ END $$;
 CREATE TEMPORARY TABLE refused (message text, detail text);
 GRANT ALL ON refused TO access_login;
 SET LOCAL SESSION AUTHORIZATION access_login;
-INSERT INTO refused SELECT r.message, replace(r.detail, asked::text, 'X') FROM unnest(ARRAY[:'id', '00000000-0000-0000-0000-000000000000']) asked,
-	pg_temp.refusal('appt_agent', '{"sub": "owner", "application_id": "11111111-1111-1111-1111-111111111111"}', format('get_appointment(%L)', asked)) r;
+INSERT INTO refused SELECT r.message, replace(r.detail, asked::text, 'X')
+	FROM unnest(ARRAY[:'id', '00000000-0000-0000-0000-000000000000']) asked,
+	pg_temp.refusal('appt_agent', '{"sub": "owner", "application_id": "11111111-1111-1111-1111-111111111111"}',
+		format('get_appointment(%L)', asked)) r;
 RESET SESSION AUTHORIZATION;
 SELECT is(count(DISTINCT (message, detail)), 1::bigint, 'both refusals read the same') FROM refused;
 

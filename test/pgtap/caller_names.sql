@@ -8,7 +8,8 @@ CREATE ROLE names_service LOGIN IN ROLE appt_service;
 CREATE ROLE names_agent NOLOGIN IN ROLE appt_agent;
 GRANT names_agent TO names_login;
 
-SELECT appt.create_application(appt.create_organization('Acme'), 'Sales', auto_activate => false, room_activates => true) AS application \gset
+SELECT appt.create_application(appt.create_organization('Acme'), 'Sales', auto_activate => false,
+	room_activates => true) AS application \gset
 CREATE TEMP TABLE tenant AS SELECT id, organization_id FROM appt.application;
 GRANT SELECT ON tenant TO PUBLIC;
 CREATE FUNCTION pg_temp.claim(sub text, extra jsonb = '{}') RETURNS text LANGUAGE sql AS $$
@@ -38,11 +39,14 @@ SELECT pg_temp.schedule('by a login as another role', 'agent-7') \g /dev/null
 RESET SESSION AUTHORIZATION;
 INSERT INTO appt.appointment (application_id, id, organizer_id, title, start_at, end_at, timezone, locale, notifications_active)
 SELECT :'application', gen_random_uuid(), 'agent-7', 'directly', now(), now() + '1 hour', 'UTC', 'en', true;
-SELECT is(created_by, expected, 'scheduled ' || name) FROM booked JOIN appt.appointment USING (id) JOIN (VALUES ('by an agent', 'appt_agent:agent-7'),
-	('by a role of one', 'names_agent:agent-7'), ('by a client service', 'appt_client_service:agent-7'), ('by a login', 'login:names_service'),
+SELECT is(created_by, expected, 'scheduled ' || name) FROM booked JOIN appt.appointment USING (id)
+	JOIN (VALUES ('by an agent', 'appt_agent:agent-7'),
+	('by a role of one', 'names_agent:agent-7'), ('by a client service', 'appt_client_service:agent-7'),
+		('by a login', 'login:names_service'),
 	('by a login as another role', 'login:names_service')) e (name, expected) USING (name);
 SELECT is(created_by, 'login:' || session_user, 'inserted directly') FROM appt.appointment WHERE title = 'directly';
-SELECT is(count(*), 6::bigint, 'until something happens to it, who changed it last is who scheduled it') FROM appt.appointment WHERE updated_by = created_by;
+SELECT is(count(*), 6::bigint, 'until something happens to it, who changed it last is who scheduled it') FROM appt.appointment
+	WHERE updated_by = created_by;
 
 -- Who changes: each function, by another caller than the one before.
 CREATE FUNCTION pg_temp.changed(call text) RETURNS text LANGUAGE plpgsql AS $$
@@ -100,7 +104,8 @@ SET LOCAL SESSION AUTHORIZATION names_forger;
 SET LOCAL ROLE appt_service;
 SELECT pg_temp.schedule('forged', 'agent-7') \g /dev/null
 RESET SESSION AUTHORIZATION;
-SELECT is(created_by, 'login:names_forger', 'a login that names a token stays a login') FROM booked JOIN appt.appointment USING (id) WHERE name = 'forged';
+SELECT is(created_by, 'login:names_forger', 'a login that names a token stays a login') FROM booked JOIN appt.appointment USING (id)
+	WHERE name = 'forged';
 GRANT appt_service TO names_login;
 SET LOCAL SESSION AUTHORIZATION names_login;
 SET LOCAL ROLE appt_service;
@@ -108,7 +113,8 @@ SELECT pg_temp.schedule('by a trusted token', 'agent-7') \g /dev/null
 SELECT pg_temp.claim(repeat('x', 2000)) \g /dev/null
 SELECT pg_temp.schedule('by a long sub', 'agent-7') \g /dev/null
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(created_by, ' ' ORDER BY name DESC), 'appt_service:forged appt_service', 'a token of a trusted role has its sub, if that can be one')
+SELECT is(string_agg(created_by, ' ' ORDER BY name DESC), 'appt_service:forged appt_service',
+	'a token of a trusted role has its sub, if that can be one')
 FROM booked JOIN appt.appointment USING (id) WHERE name IN ('by a trusted token', 'by a long sub');
 
 SELECT * FROM finish();

@@ -11,7 +11,8 @@ CREATE FUNCTION pg_temp.refusal(statement text) RETURNS text LANGUAGE plpgsql AS
 DECLARE
 	hint text;
 BEGIN
-	EXECUTE replace(replace(statement, 'APP', quote_literal(current_setting('test.app'))), 'ORG', quote_literal(current_setting('test.organization')));
+	EXECUTE replace(replace(statement, 'APP', quote_literal(current_setting('test.app'))), 'ORG',
+		quote_literal(current_setting('test.organization')));
 	RETURN 'accepted';
 EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
@@ -26,44 +27,59 @@ SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', li
 	('SELECT appt.set_provider(APP, ''SMS'', ''PIGEON'', ''https://a.example'')', 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'),
 	('SELECT appt.set_provider(APP, ''EMAIL'', ''TWILIO'', ''https://a.example'')', 'SMTP, GENESYS_CLOUD'),
 	('SELECT appt.set_provider(APP, ''SMS'', ''SMTP'', ''https://a.example'')', 'TWILIO, GENESYS_CLOUD, HTTP'),
-	('SELECT appt.set_provider(APP, ''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"starttls": "always"}'')', 'opportunistic, required, never'),
+	('SELECT appt.set_provider(APP, ''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"starttls": '
+		'"always"}'')', 'opportunistic, required, never'),
 	('SELECT appt.set_provider(APP, ''SMS'', ''HTTP'', ''https://a.example'', settings => ''{"method": "PATCH"}'')', 'GET, POST, PUT'),
-	('SELECT appt.set_provider(APP, ''SMS'', ''TWILIO'', ''https://a.example'', ''+306900000000'', settings => ''{"sid": "x"}'')', 'max_concurrency, max_per_second, account_sid, status_callback'),
+	('SELECT appt.set_provider(APP, ''SMS'', ''TWILIO'', ''https://a.example'', ''+306900000000'', settings => ''{"sid": "x"}'')',
+		'max_concurrency, max_per_second, account_sid, status_callback'),
 	('SELECT appt.create_subscription(APP, ''https://a.example'', auth => ''DIGEST'')', 'NONE, BASIC, OAUTH2'),
 	('SELECT appt.create_subscription(APP, ''https://a.example'', token_auth => ''JWT'')', 'BASIC, BODY'),
-	('SELECT appt.create_subscription(APP, ''https://a.example'', headers => ''[{"name": "a", "value": "b", "type": "HIDDEN"}]'')', 'DEFAULT, SECRET'),
-	('SELECT appt.create_subscription(APP, ''https://a.example'', headers => ''[{"name": "a", "value": "b", "secret": true}]'')', 'name, value, type'),
-	('SELECT appt.find_appointments(sort_field => ''start'')', 'start_at, end_at, created_at, updated_at, title, state, duration, organizer_id, id'),
+	('SELECT appt.create_subscription(APP, ''https://a.example'', headers => ''[{"name": "a", "value": "b", "type": "HIDDEN"}]'')',
+		'DEFAULT, SECRET'),
+	('SELECT appt.create_subscription(APP, ''https://a.example'', headers => ''[{"name": "a", "value": "b", "secret": true}]'')',
+		'name, value, type'),
+	('SELECT appt.find_appointments(sort_field => ''start'')',
+		'start_at, end_at, created_at, updated_at, title, state, duration, organizer_id, id'),
 	('SELECT appt.find_appointments(sort_order => ''up'')', 'asc, desc'),
 	('SELECT appt.send_test_email(APP, ''me@example.org'', ''UPDATE'')', 'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, TEST'),
 	('SELECT appt.send_test_email(APP, ''me@example.org'', ''PIGEON'')', 'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, TEST'),
 	('SELECT appt.send_test_email(APP, ''me@example.org'', channel => ''SMS'')', 'EMAIL'),
 	('SELECT appt.send_test_sms(APP, ''+306900000000'', channel => ''EMAIL'')', 'SMS'),
-	('SELECT appt.preview_notification(APP, ''x'', ''PIGEON'', ''EMAIL'')', 'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE'),
-	('SELECT appt.preview_notification(APP, ''x'', ''CODE'', ''EMAIL'')', 'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE'),
+	('SELECT appt.preview_notification(APP, ''x'', ''PIGEON'', ''EMAIL'')',
+		'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE'),
+	('SELECT appt.preview_notification(APP, ''x'', ''CODE'', ''EMAIL'')',
+		'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE'),
 	('SELECT appt.preview_notification(APP, ''x'', ''CREATE'', ''FAX'')', 'EMAIL, SMS, WEBHOOK'),
-	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', ''{"email": "a@b.example"}'', ''ann'')', 'name, contact, username, metadata, locale, preferredChannel'),
+	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', ''{"email": "a@b.example"}'', ''ann'')',
+		'name, contact, username, metadata, locale, preferredChannel'),
 	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', ''{"name": {"first": "x"}}'', ''ann'')', 'firstName, lastName'),
 	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', ''{"contact": {"email": "x"}}'', ''ann'')', 'primaryEmail, primaryPhone'),
 	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', ''{"preferredChannel": "FAX"}'', ''ann'')', 'EMAIL, SMS'),
-	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', organizer_id => ''ann'', interaction => ''{"custom": 1}'')', 'routing, customFields, state'),
-	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', organizer_id => ''ann'', interaction => ''{"routing": {"to": 1}}'')', 'type, properties'),
-	('INSERT INTO appt.rule (application_id, type, channel) VALUES (APP, ''REMIND'', ''EMAIL'')', 'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE, CODE, TEST'),
+	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', organizer_id => ''ann'', interaction => ''{"custom": 1}'')',
+		'routing, customFields, state'),
+	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', organizer_id => ''ann'', interaction => ''{"routing": {"to": 1}}'')',
+		'type, properties'),
+	('INSERT INTO appt.rule (application_id, type, channel) VALUES (APP, ''REMIND'', ''EMAIL'')',
+		'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE, CODE, TEST'),
 	('INSERT INTO appt.rule (application_id, type, channel) VALUES (APP, ''CREATE'', ''FAX'')', 'EMAIL, SMS, WEBHOOK'),
 	('UPDATE appt.application SET platform = ''TALK'' WHERE id = APP', 'GENESYS_CLOUD, TALKDESK, STANDALONE'),
-	('INSERT INTO appt.provider (application_id, channel, kind, url) VALUES (APP, ''SMS'', ''PIGEON'', ''https://a.example'')', 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'),
+	('INSERT INTO appt.provider (application_id, channel, kind, url) VALUES (APP, ''SMS'', ''PIGEON'', ''https://a.example'')',
+		'SMTP, TWILIO, GENESYS_CLOUD, HTTP'),
 	('INSERT INTO appt.subscription (application_id, url, auth) VALUES (APP, ''https://a.example'', ''DIGEST'')', 'NONE, BASIC, OAUTH2'),
 	('INSERT INTO appt.subscription (application_id, url, token_auth) VALUES (APP, ''https://a.example'', ''JWT'')', 'BASIC, BODY')
   ) AS r (statement, list);
-SELECT throws_ok(format($$SELECT appt.add_customer(id, '{"fullName": "x"}') FROM appt.schedule_appointment(%L, now(), '1 hour', organizer_id => 'ann')$$, :'app'),
+SELECT throws_ok(format($$SELECT appt.add_customer(id, '{"fullName": "x"}') FROM appt.schedule_appointment(%L, now(), '1 hour',
+	organizer_id => 'ann')$$, :'app'),
 	'22023', 'unknown member of a JSON object', 'a customer who is added is looked at likewise');
 
 SELECT is(pg_temp.refusal('SELECT appt.retry_notifications(APP, reason => ''WHY'')'),
-	(SELECT format('22023 The known ones are: %s.', string_agg(reason, ', ' ORDER BY n)) FROM appt.reasons() WITH ORDINALITY r (reason, explanation, n)), 'a reason');
+	(SELECT format('22023 The known ones are: %s.', string_agg(reason, ', ' ORDER BY n))
+		FROM appt.reasons() WITH ORDINALITY r (reason, explanation, n)), 'a reason');
 
 -- Returned values are accepted as arguments.
 SELECT lives_ok(format($$SELECT appt.schedule_appointment(%L, now(), '1 hour', organizer_id => 'ann',
-	interaction => (SELECT interaction FROM appt.schedule_appointment(%1$L, now(), '1 hour', organizer_id => 'ann', interaction => '{"customFields": {"a": "b"}}')))$$, :'app'), 'an interaction with its state');
+	interaction => (SELECT interaction FROM appt.schedule_appointment(%1$L, now(), '1 hour', organizer_id => 'ann',
+		interaction => '{"customFields": {"a": "b"}}')))$$, :'app'), 'an interaction with its state');
 
 -- Who may read a table may have variables of its columns' types.
 SELECT lives_ok(format($test$SET LOCAL ROLE %s;

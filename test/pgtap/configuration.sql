@@ -7,19 +7,23 @@ SELECT appt.create_organization('Acme') AS organization \gset
 SELECT is(count(*), 1::bigint, 'the first organization writes the identity') FROM appt.identity;
 SELECT appt.create_organization('Acme') AS rival \gset
 SELECT is(count(*), 1::bigint, 'the second, of the same name, leaves it') FROM appt.identity;
-SELECT is(o, ROW(:'organization', 'Acme', true, false, NULL, o.created_at)::appt.organization, 'its switch is on, senders need not be verified')
+SELECT is(o, ROW(:'organization', 'Acme', true, false, NULL, o.created_at)::appt.organization,
+	'its switch is on, senders need not be verified')
 FROM appt.organization o WHERE id = :'organization';
 SELECT throws_ok(format('SELECT appt.create_organization(%L)', name), '22023', message, message)
 FROM (VALUES (NULL, 'a required argument is missing'), ('', 'a required argument is empty'),
 	(E'two\nlines', 'control characters are not allowed')) AS bad (name, message);
 
 SELECT appt.set_notifications_enabled(:'organization', false);
-SELECT is(array_agg(notifications_enabled ORDER BY id = :'organization'), '{t,f}', 'one organization''s switch is off') FROM appt.organization;
+SELECT is(array_agg(notifications_enabled ORDER BY id = :'organization'), '{t,f}', 'one organization''s switch is off')
+	FROM appt.organization;
 SELECT appt.set_notifications_enabled(:'organization', true);
 SELECT is(bool_and(notifications_enabled), true, 'and on again') FROM appt.organization;
-SELECT throws_ok('SELECT appt.set_notifications_enabled(gen_random_uuid(), true)', 'PT404', 'organization not found', 'no such organization');
+SELECT throws_ok('SELECT appt.set_notifications_enabled(gen_random_uuid(), true)', 'PT404', 'organization not found',
+	'no such organization');
 SELECT throws_ok('SELECT appt.set_notifications_enabled(NULL, true)', '22023', 'a required argument is missing', 'none at all');
-SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'organization'), '22023', 'a required argument is missing', 'neither on nor off');
+SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'organization'), '22023',
+	'a required argument is missing', 'neither on nor off');
 
 -- Applications.
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
@@ -39,7 +43,8 @@ SELECT is(a, ROW(:'other', :'organization', 'Sales', 'TALKDESK', false, true, 'h
 	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN', a.created_at)::appt.application,
 	'or those it was given')
 FROM appt.application a WHERE id = :'other';
-SELECT is(string_agg(DISTINCT channel, ' '), 'WEBHOOK', 'a TALKDESK application starts with webhooks alone') FROM appt.rule WHERE application_id = :'other';
+SELECT is(string_agg(DISTINCT channel, ' '), 'WEBHOOK', 'a TALKDESK application starts with webhooks alone') FROM appt.rule
+	WHERE application_id = :'other';
 SELECT is(count(*), 8::bigint, 'of every type') FROM appt.rule WHERE application_id = :'other';
 
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L, %s)', :'organization', 'Sales', argument), '22023', message, argument)
@@ -81,9 +86,12 @@ FROM (VALUES
 	('max_per_second => ''NaN''', 'value out of range'),
 	('max_per_second => ''Infinity''', 'value out of range'),
 	('max_per_second => ''1e400''', 'value out of range')) AS bad (argument, message);
-SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', gen_random_uuid(), 'Sales'), 'PT404', 'organization not found', 'no such organization');
-SELECT throws_ok(format('SELECT appt.create_application(NULL, %L)', 'Sales'), '22023', 'a required argument is missing', 'no organization');
-SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'organization', ''), '22023', 'a required argument is empty', 'no name');
+SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', gen_random_uuid(), 'Sales'), 'PT404', 'organization not found',
+	'no such organization');
+SELECT throws_ok(format('SELECT appt.create_application(NULL, %L)', 'Sales'), '22023', 'a required argument is missing',
+	'no organization');
+SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'organization', ''), '22023', 'a required argument is empty',
+	'no name');
 SELECT is(count(*), 2::bigint, 'what was refused has left nothing') FROM appt.application;
 
 SELECT throws_ok(format('UPDATE appt.application SET auto_activate = false WHERE id = %L', :'application'), 'PT409',
@@ -93,24 +101,30 @@ SELECT throws_ok('UPDATE appt.application SET auto_activate = false', 'PT409', N
 
 -- A duration of more than a century could exceed the range of timestamps, and one tenant's mistake would stop the worker for
 -- all.
-SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, ''FOLLOW_UP'', ''EMAIL'', %L)', :'application', time_offset),
+SELECT throws_ok(format('INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (%L, ''FOLLOW_UP'', ''EMAIL'', '
+	'%L)', :'application', time_offset),
 	'23514', NULL, 'a rule''s offset of ' || time_offset)
 FROM unnest('{1 month,-1 second,36500 days 1 second,178000000 days}'::text[]) time_offset;
-SELECT throws_ok(format('UPDATE appt.application SET end_grace = ''100000000 days'' WHERE id = %L', :'application'), '23514', NULL, 'or a grace');
-SELECT throws_ok(format('UPDATE appt.application SET max_per_second = 1e-400 WHERE id = %L', :'application'), '23514', NULL, 'nor is a rate less than any number that it can read');
+SELECT throws_ok(format('UPDATE appt.application SET end_grace = ''100000000 days'' WHERE id = %L', :'application'), '23514', NULL,
+	'or a grace');
+SELECT throws_ok(format('UPDATE appt.application SET max_per_second = 1e-400 WHERE id = %L', :'application'), '23514', NULL,
+	'nor is a rate less than any number that it can read');
 SELECT throws_ok('UPDATE appt.application SET agent_scope = ''TENANT''', '22023', NULL, 'or a scope that there is not');
 
 -- Subscriptions.
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in?x=1') \gset subscription_
 SELECT matches(:'subscription_hmac_key'::text, '^whsec_[A-Za-z0-9+/]{43}=$', 'a key is generated');
-SELECT is(s, ROW(:'application', :'subscription_id', 'https://hooks.example/in?x=1', 'NONE', NULL, NULL, NULL, NULL, 'BASIC', NULL, true, s.created_at)::appt.subscription,
+SELECT is(s, ROW(:'application', :'subscription_id', 'https://hooks.example/in?x=1', 'NONE', NULL, NULL, NULL, NULL, 'BASIC', NULL,
+	true, s.created_at)::appt.subscription,
 	'a subscription is enabled and unauthenticated')
 FROM appt.subscription s WHERE id = :'subscription_id';
 SELECT is(array_agg(name || ' ' || value), ARRAY['HMAC_KEY ' || :'subscription_hmac_key'], 'its key is stored as a secret')
 FROM appt.secret WHERE subscription_id = :'subscription_id';
 
-SELECT * FROM appt.create_subscription(:'application', 'http://hooks.example', 'my own key', 'OAUTH2', 'client', 's3cret', 'https://id.example/token',
-	'[{"name": "X-Plain", "value": "shown"}, {"name": "X-Secret", "value": "hidden", "type": "SECRET"}, {"name": "X-Default", "value": "", "type": "DEFAULT"}]') \gset full_
+SELECT * FROM appt.create_subscription(:'application', 'http://hooks.example', 'my own key', 'OAUTH2', 'client', 's3cret',
+	'https://id.example/token',
+	'[{"name": "X-Plain", "value": "shown"}, {"name": "X-Secret", "value": "hidden", "type": "SECRET"}, {"name": "X-Default", '
+		'"value": "", "type": "DEFAULT"}]') \gset full_
 SELECT is(:'full_hmac_key'::text, 'my own key', 'a key that was given comes back');
 SELECT is(to_jsonb(s) - 'created_at' - 'id' - 'application_id',
 	'{"url": "http://hooks.example", "auth": "OAUTH2", "username": "client", "token_url": "https://id.example/token", "enabled": true,
@@ -118,14 +132,19 @@ SELECT is(to_jsonb(s) - 'created_at' - 'id' - 'application_id',
 	 "headers": [{"name": "X-Plain", "type": "DEFAULT", "value": "shown"}, {"name": "X-Secret", "type": "SECRET", "value": "********"},
 	  {"name": "X-Default", "type": "DEFAULT", "value": ""}]}'::jsonb, 'secrets are masked where they can be read')
 FROM appt.subscription s WHERE id = :'full_id';
-SELECT is(string_agg(name || '=' || value, ' ' ORDER BY name), 'HEADER:X-Secret=hidden HMAC_KEY=my own key PASSWORD=s3cret', 'and kept where they cannot')
+SELECT is(string_agg(name || '=' || value, ' ' ORDER BY name), 'HEADER:X-Secret=hidden HMAC_KEY=my own key PASSWORD=s3cret',
+	'and kept where they cannot')
 FROM appt.secret WHERE subscription_id = :'full_id';
 SELECT id AS object_id FROM appt.create_subscription(:'application', 'https://hooks.example', headers => '{"X-A": "1", "X-B": "2"}') \gset
-SELECT id AS asking FROM appt.create_subscription(:'application', 'https://hooks.example', auth => 'OAUTH2', username => 'client', secret => 's3cret',
-	token_url => 'https://id.example/token', scope => 'hooks:write !#[]~', audience => 'https://crm.example/?a=ä', token_auth => 'BODY') \gset
-SELECT is(concat_ws('|', scope, audience, token_auth), 'hooks:write !#[]~|https://crm.example/?a=ä|BODY', 'what a token is asked for, and how') FROM appt.subscription WHERE id = :'asking';
+SELECT id AS asking FROM appt.create_subscription(:'application', 'https://hooks.example', auth => 'OAUTH2', username => 'client',
+	secret => 's3cret',
+	token_url => 'https://id.example/token', scope => 'hooks:write !#[]~', audience => 'https://crm.example/?a=ä',
+		token_auth => 'BODY') \gset
+SELECT is(concat_ws('|', scope, audience, token_auth), 'hooks:write !#[]~|https://crm.example/?a=ä|BODY',
+	'what a token is asked for, and how') FROM appt.subscription WHERE id = :'asking';
 DELETE FROM appt.subscription WHERE id = :'asking';
-SELECT is(headers, '[{"name": "X-A", "type": "DEFAULT", "value": "1"}, {"name": "X-B", "type": "DEFAULT", "value": "2"}]'::jsonb, 'an object of headers is stored as a list')
+SELECT is(headers, '[{"name": "X-A", "type": "DEFAULT", "value": "1"}, {"name": "X-B", "type": "DEFAULT", "value": "2"}]'::jsonb,
+	'an object of headers is stored as a list')
 FROM appt.subscription WHERE id = :'object_id';
 
 SELECT throws_ok(format('SELECT appt.create_subscription(%L, %s)', :'application', arguments), '22023', message, arguments)
@@ -138,7 +157,8 @@ FROM (VALUES
 	('''https://hooks.example'', hmac_key => ''''', 'invalid HMAC key'),
 	('''https://hooks.example'', hmac_key => repeat(''x'', 8193)', 'an argument is too long'),
 	('''https://hooks.example'', auth => ''BASIC'', username => ''me'', secret => repeat(''x'', 8193)', 'an argument is too long'),
-	('''https://hooks.example'', headers => (SELECT jsonb_object_agg(''X-'' || i, i::text) FROM generate_series(1, 51) i)', 'too many headers'),
+	('''https://hooks.example'', headers => (SELECT jsonb_object_agg(''X-'' || i, i::text) FROM generate_series(1, 51) i)',
+		'too many headers'),
 	('''https://hooks.example'', hmac_key => ''whsec_!''', 'invalid HMAC key'),
 	('''https://hooks.example'', auth => ''DIGEST''', 'unknown code'),
 	('''https://hooks.example'', auth => NULL', 'a required argument is missing'),
@@ -146,15 +166,18 @@ FROM (VALUES
 	('''https://hooks.example'', secret => ''me''', 'unexpected argument for this authentication'),
 	('''https://hooks.example'', auth => ''BASIC''', 'missing argument for this authentication'),
 	('''https://hooks.example'', auth => ''BASIC'', username => ''a:b'', secret => ''x''', 'invalid user name'),
-	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', token_url => ''https://id.example''', 'unexpected argument for this authentication'),
-	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', token_url => ''https://id.example''', 'missing argument for this authentication'),
+	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', token_url => ''https://id.example''',
+		'unexpected argument for this authentication'),
+	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', token_url => ''https://id.example''',
+		'missing argument for this authentication'),
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x''', 'missing argument for this authentication'),
 	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''ldap://id''', 'invalid URL'),
 	('''https://hooks.example'', auth => ''BASIC'', username => ''a'', scope => ''x''', 'unexpected argument for this authentication'),
 	('''https://hooks.example'', audience => ''x''', 'unexpected argument for this authentication'),
 	('''https://hooks.example'', token_auth => ''PLAIN''', 'unknown code'),
 	('''https://hooks.example'', token_auth => NULL', 'a required argument is missing'),
-	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''https://id.example'', audience => ''''', 'a required argument is empty'),
+	('''https://hooks.example'', auth => ''OAUTH2'', username => ''a'', secret => ''x'', token_url => ''https://id.example'', '
+		'audience => ''''', 'a required argument is empty'),
 	('''https://hooks.example'', headers => ''"X"''', 'invalid headers'),
 	('''https://hooks.example'', headers => ''[1]''', 'invalid header'),
 	('''https://hooks.example'', headers => ''[{"name": "X"}]''', 'invalid header'),
@@ -168,19 +191,24 @@ FROM (VALUES
 	('''https://hooks.example'', headers => ''{"X y": "1"}''', 'invalid header'),
 	('''https://hooks.example'', headers => ''{"x-signature": "1"}''', 'invalid header')) AS bad (arguments, message);
 SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L, auth => %L, username => %L, secret => %L, token_url => %L, scope => %L)',
-	:'application', 'https://hooks.example', 'OAUTH2', 'a', 'x', 'https://id.example', scope), '22023', 'invalid scope', 'scope ' || quote_literal(scope))
+	:'application', 'https://hooks.example', 'OAUTH2', 'a', 'x', 'https://id.example', scope), '22023', 'invalid scope',
+		'scope ' || quote_literal(scope))
 FROM unnest(ARRAY['', ' ', ' a', 'a ', 'a  b', 'a"b', E'a\\b', 'ä']) scope;
-SELECT throws_ok(format('UPDATE appt.subscription SET scope = %L WHERE id = %L', scope, :'subscription_id'), '23514', NULL, 'nor by hand: ' || quote_literal(scope))
+SELECT throws_ok(format('UPDATE appt.subscription SET scope = %L WHERE id = %L', scope, :'subscription_id'), '23514', NULL,
+	'nor by hand: ' || quote_literal(scope))
 FROM unnest(ARRAY['', ' ', ' a', 'a ', 'a  b', 'a"b', E'a\\b', 'ä']) scope;
-SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L)', gen_random_uuid(), 'https://hooks.example'), 'PT404', 'application not found', 'no such application');
+SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L)', gen_random_uuid(), 'https://hooks.example'), 'PT404',
+	'application not found', 'no such application');
 SELECT is(count(*), 3::bigint, 'what was refused has left nothing') FROM appt.subscription;
 
 -- Keys change over.
 SELECT * FROM appt.rotate_subscription_key(:'full_id') \gset first_
 SELECT * FROM appt.rotate_subscription_key(:'full_id', '1 hour') \gset second_
 SELECT ok(:'first_id' = :'full_id' AND :'first_hmac_key' <> :'second_hmac_key', 'every rotation makes another key');
-SELECT is(string_agg(CASE value WHEN 'my own key' THEN 'given' WHEN :'first_hmac_key' THEN 'first' WHEN :'second_hmac_key' THEN 'second' END
-	|| coalesce(' ' || justify_hours(date_trunc('hour', expires_at - statement_timestamp() + interval '1 minute')), ''), ', ' ORDER BY id), 'given 01:00:00, first 01:00:00, second',
+SELECT is(string_agg(CASE value WHEN 'my own key' THEN 'given' WHEN :'first_hmac_key' THEN 'first' WHEN :'second_hmac_key'
+	THEN 'second' END
+	|| coalesce(' ' || justify_hours(date_trunc('hour', expires_at - statement_timestamp() + interval '1 minute')), ''), ', '
+		ORDER BY id), 'given 01:00:00, first 01:00:00, second',
 	'the ones before go on signing for the overlap, no longer than they were to')
 FROM appt.secret WHERE subscription_id = :'full_id' AND name = 'HMAC_KEY';
 SELECT * FROM appt.rotate_subscription_key(:'full_id', '0') \gset third_
@@ -194,9 +222,11 @@ SELECT throws_ok('SELECT appt.rotate_subscription_key(gen_random_uuid())', 'PT40
 
 -- Providers.
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example:587', 'Acme <hello@acme.example>', 'user', 'pass',
-	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "invite": false, "max_concurrency": 5, "max_per_second": 2.5}') AS provider \gset
+	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "invite": false, '
+		'"max_concurrency": 5, "max_per_second": 2.5}') AS provider \gset
 SELECT is(p, ROW(:'application', :'provider', 'EMAIL', 'SMTP', 'smtp://mail.example:587', 'user', 'Acme <hello@acme.example>',
-	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "invite": false, "max_concurrency": 5, "max_per_second": 2.5}',
+	'{"starttls": "required", "reply_to": "help@acme.example", "list_unsubscribe": "mailto:stop@acme.example", "invite": false, '
+		'"max_concurrency": 5, "max_per_second": 2.5}',
 	true, NULL, p.created_at)::appt.provider, 'a provider is set')
 FROM appt.provider p WHERE id = :'provider';
 SELECT is(array_agg(name || ' ' || value), '{PASSWORD pass}', 'its password is a secret') FROM appt.secret WHERE provider_id = :'provider';
@@ -211,10 +241,13 @@ SELECT is(verified_at, NULL, 'a new sender is not verified') FROM appt.provider 
 SELECT lives_ok(format('SELECT appt.set_provider(%L, %s)', :'application', arguments), arguments)
 FROM (VALUES
 	('''SMS'', ''TWILIO'', ''https://api.twilio.example'', ''+15550100'', ''AC0123456789abcdef0123456789abcdef'', ''token'''),
-	('''SMS'', ''HTTP'', ''https://gateway.example/send'', settings => ''{"content_type": "application/x-www-form-urlencoded", "body": "to={{to}}", "headers": {"X-A": "1"}}'''),
-	('''SMS'', ''GENESYS_CLOUD'', ''https://genesys.example'', ''+15550100'', ''client'', ''secret'', ''{"token_url": "https://login.genesys.example/oauth/token"}'''),
+	('''SMS'', ''HTTP'', ''https://gateway.example/send'', settings => ''{"content_type": "application/x-www-form-urlencoded", '
+		'"body": "to={{to}}", "headers": {"X-A": "1"}}'''),
+	('''SMS'', ''GENESYS_CLOUD'', ''https://genesys.example'', ''+15550100'', ''client'', ''secret'', ''{"token_url": '
+		'"https://login.genesys.example/oauth/token"}'''),
 	('''EMAIL'', ''GENESYS_CLOUD'', ''https://api.genesys.example'', ''a@b.example'', ''client'', ''secret''')) AS good (arguments);
-SELECT is(string_agg(channel || ' ' || kind, ', ' ORDER BY channel), 'EMAIL GENESYS_CLOUD, SMS GENESYS_CLOUD', 'one is enabled per channel')
+SELECT is(string_agg(channel || ' ' || kind, ', ' ORDER BY channel), 'EMAIL GENESYS_CLOUD, SMS GENESYS_CLOUD',
+	'one is enabled per channel')
 FROM appt.provider WHERE enabled;
 
 SELECT throws_ok(format('SELECT appt.set_provider(%L, %s)', :'application', arguments), '22023', message, arguments)
@@ -246,7 +279,8 @@ FROM (VALUES
 	('''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"max_per_second": {"a": 1}}''', 'invalid setting'),
 	('''SMS'', ''HTTP'', ''https://a.example'', settings => ''{"headers": [{"name": "A", "value": "b", "type": "SECRET"}]}''',
 		'a secret header''s value cannot be stored here')) AS bad (arguments, message);
-SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', gen_random_uuid(), 'SMS', 'HTTP', 'https://a.example'), 'PT404', 'application not found', 'no such application');
+SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', gen_random_uuid(), 'SMS', 'HTTP', 'https://a.example'), 'PT404',
+	'application not found', 'no such application');
 
 -- Errors do not repeat a secret.
 CREATE FUNCTION pg_temp.error_of(statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -260,7 +294,8 @@ EXCEPTION WHEN OTHERS THEN
 	GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT;
 	RETURN concat_ws(' ', sqlerrm, detail, hint);
 END $$;
-SELECT unalike(pg_temp.error_of(format('SELECT appt.create_subscription(%L, %s)', :'application', arguments)), '%TOPSECRET%', 'without the secret: ' || arguments)
+SELECT unalike(pg_temp.error_of(format('SELECT appt.create_subscription(%L, %s)', :'application', arguments)), '%TOPSECRET%',
+	'without the secret: ' || arguments)
 FROM (VALUES
 	('''https://user:TOPSECRET@hooks.example'''),
 	('''https://hooks.example'', hmac_key => ''whsec_TOPSECRET!'''),
@@ -270,13 +305,18 @@ FROM (VALUES
 
 -- A secret is sent only to the destination that it was stored for, whoever changes the row. Few columns may change beside a
 -- secret.
-SELECT id AS secretive FROM appt.create_subscription(:'application', 'https://hooks.example/a', auth => 'OAUTH2', username => 'me', secret => 's', token_url => 'https://login.example:8443/t') \gset
-SELECT id AS header FROM appt.create_subscription(:'application', 'http://hooks.example/a', headers => '[{"name": "X-Key", "value": "s", "type": "SECRET"}]') \gset
+SELECT id AS secretive FROM appt.create_subscription(:'application', 'https://hooks.example/a', auth => 'OAUTH2', username => 'me',
+	secret => 's', token_url => 'https://login.example:8443/t') \gset
+SELECT id AS header FROM appt.create_subscription(:'application', 'http://hooks.example/a',
+	headers => '[{"name": "X-Key", "value": "s", "type": "SECRET"}]') \gset
 SELECT id AS open FROM appt.create_subscription(:'application', 'https://hooks.example/a', headers => '{"X-Key": "v"}') \gset
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@example.com', 'me', 's',
-	'{"starttls": "required", "token_url": "https://login.example/t", "client_id": "c", "scope": "s", "reply_to": "b@example.com", "max_concurrency": 2}') AS mail \gset
-SELECT appt.set_provider(:'application', 'SMS', 'HTTP', 'https://api.example/{{ to }}', 'Acme', 'me', 's', '{"method": "PUT", "headers": {"X-Key": "{{secret}}"}}') AS sms \gset
-INSERT INTO appt.provider (application_id, channel, kind, url, enabled) VALUES (:'application', 'SMS', 'HTTP', 'https://api.example', false) RETURNING id AS idle \gset
+	'{"starttls": "required", "token_url": "https://login.example/t", "client_id": "c", "scope": "s", "reply_to": "b@example.com", '
+		'"max_concurrency": 2}') AS mail \gset
+SELECT appt.set_provider(:'application', 'SMS', 'HTTP', 'https://api.example/{{ to }}', 'Acme', 'me', 's',
+	'{"method": "PUT", "headers": {"X-Key": "{{secret}}"}}') AS sms \gset
+INSERT INTO appt.provider (application_id, channel, kind, url, enabled)
+	VALUES (:'application', 'SMS', 'HTTP', 'https://api.example', false) RETURNING id AS idle \gset
 CREATE TEMP TABLE change AS
 SELECT relation, id::uuid, split_part(change, ' ', 1) AS changed, change, refused FROM (VALUES
 	('subscription', :'secretive', 'url = ''https://other.example/a''', true),
@@ -298,7 +338,8 @@ SELECT relation, id::uuid, split_part(change, ' ', 1) AS changed, change, refuse
 	('subscription', :'secretive', 'enabled = false', false),
 	('subscription', :'secretive', 'url = ''https://hooks.example/a'', enabled = true', false),
 	('subscription', :'header', 'url = ''http://other.example/a''', true),
-	('subscription', :'header', 'headers = ''[{"name": "X-Key", "value": "********", "type": "SECRET"}, {"name": "X-Tenant", "value": "other"}]''', true),
+	('subscription', :'header', 'headers = ''[{"name": "X-Key", "value": "********", "type": "SECRET"}, {"name": "X-Tenant", '
+		'"value": "other"}]''', true),
 	('subscription', :'header', 'headers = NULL', true),
 	('subscription', :'header', 'enabled = false', false),
 	('subscription', :'open', 'url = ''https://other.example/a'', headers = NULL', false),
@@ -319,7 +360,8 @@ SELECT relation, id::uuid, split_part(change, ' ', 1) AS changed, change, refuse
 	('provider', :'mail', 'id = gen_random_uuid()', true),
 	('provider', :'mail', 'application_id = gen_random_uuid()', true),
 	('provider', :'mail', 'created_at = ''2026-01-01''', true),
-	('provider', :'mail', 'settings = (settings - ''reply_to'') || ''{"max_concurrency": 5, "max_per_second": 2, "invite": false, "list_unsubscribe": "mailto:stop@example.com"}''', false),
+	('provider', :'mail', 'settings = (settings - ''reply_to'') || ''{"max_concurrency": 5, "max_per_second": 2, "invite": false, '
+		'"list_unsubscribe": "mailto:stop@example.com"}''', false),
 	('provider', :'mail', 'sender = ''Acme <b@example.com>''', false),
 	('provider', :'mail', 'verified_at = now()', false),
 	('provider', :'mail', 'enabled = false', false),
@@ -332,12 +374,14 @@ SELECT relation, id::uuid, split_part(change, ' ', 1) AS changed, change, refuse
 	('provider', :'sms', 'kind = ''TWILIO'', settings = ''{}''', true),
 	('provider', :'sms', 'settings = settings || ''{"max_per_second": 2}'', sender = ''Acme Bank''', false),
 	('provider', :'idle', 'url = ''https://other.example'', settings = ''{"method": "GET"}''', false)) c (relation, id, change, refused);
-SELECT CASE WHEN refused THEN throws_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'PT409', 'a secret must not be sent elsewhere', 'refused: ' || relation || ' ' || change)
+SELECT CASE WHEN refused THEN throws_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'PT409',
+	'a secret must not be sent elsewhere', 'refused: ' || relation || ' ' || change)
 	ELSE lives_ok(format('UPDATE appt.%s SET %s WHERE id = %L', relation, change, id), 'taken: ' || relation || ' ' || change) END
 FROM change;
 SELECT is(string_agg(attrelid::regclass || '.' || attname, ' '), NULL, 'every column was tried')
 FROM pg_attribute WHERE attrelid IN ('appt.subscription'::regclass, 'appt.provider'::regclass) AND attnum > 0 AND NOT attisdropped
-	AND (split_part(attrelid::regclass::text, '.', 2), attname) NOT IN (SELECT relation, changed FROM change WHERE id NOT IN (:'idle', :'open'));
+	AND (split_part(attrelid::regclass::text, '.', 2), attname) NOT IN (SELECT relation, changed FROM change
+		WHERE id NOT IN (:'idle', :'open'));
 
 -- An admin configures its own organization alone.
 SELECT appt.create_application(:'rival', 'Theirs') AS their_application \gset
@@ -353,11 +397,15 @@ SELECT lives_ok(format('SELECT appt.create_subscription(%L, %L)', :'application'
 SELECT lives_ok(format('SELECT appt.rotate_subscription_key(%L)', :'subscription_id'), 'its subscription');
 SELECT lives_ok(format('SELECT appt.set_notifications_enabled(%L, true)', :'organization'), 'its switch');
 SELECT throws_ok('SELECT appt.create_organization(''x'')', '42501', NULL, 'makes no organization');
-SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'rival', 'x'), 'PT404', 'organization not found', 'another organization');
+SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'rival', 'x'), 'PT404', 'organization not found',
+	'another organization');
 SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, false)', :'rival'), 'PT404', 'organization not found', 'its switch');
-SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L)', :'their_application', 'https://hooks.example'), 'PT404', 'application not found', 'its application');
-SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', :'their_application', 'SMS', 'HTTP', 'https://a.example'), 'PT404', 'application not found', 'its provider');
-SELECT throws_ok(format('SELECT appt.rotate_subscription_key(%L)', :'their_subscription'), 'PT404', 'subscription not found', 'its subscription');
+SELECT throws_ok(format('SELECT appt.create_subscription(%L, %L)', :'their_application', 'https://hooks.example'), 'PT404',
+	'application not found', 'its application');
+SELECT throws_ok(format('SELECT appt.set_provider(%L, %L, %L, %L)', :'their_application', 'SMS', 'HTTP', 'https://a.example'),
+	'PT404', 'application not found', 'its provider');
+SELECT throws_ok(format('SELECT appt.rotate_subscription_key(%L)', :'their_subscription'), 'PT404', 'subscription not found',
+	'its subscription');
 SET LOCAL ROLE appt_supervisor;
 SELECT throws_ok(format('SELECT appt.create_application(%L, %L)', :'organization', 'x'), '42501', NULL, 'a supervisor configures nothing');
 RESET SESSION AUTHORIZATION;
@@ -370,7 +418,8 @@ SELECT (appt.schedule_appointment(:'short', now(), '1 hour', organizer_id => 'a'
 SELECT throws_ok(format('DELETE FROM appt.application WHERE id = %L', :'short'), '23503', NULL, 'an application with appointments stays');
 SELECT appt.delete_appointment(:'kept') \gset
 SELECT lives_ok(format('DELETE FROM appt.application WHERE id = %L', :'short'), 'without any it goes');
-SELECT is((SELECT count(*) FROM appt.rule WHERE application_id = :'short') + (SELECT count(*) FROM appt.secret WHERE application_id = :'short'), 0::bigint, 'with its rules and secrets');
+SELECT is((SELECT count(*) FROM appt.rule WHERE application_id = :'short') + (SELECT count(*) FROM appt.secret
+	WHERE application_id = :'short'), 0::bigint, 'with its rules and secrets');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -16,34 +16,42 @@ CREATE ROLE access_nobody LOGIN;
 /* ---- whose ---- */
 
 SELECT appt.create_organization('Acme') AS acme, appt.create_organization('Globex') AS globex \gset
-CREATE TEMP TABLE target (name text, id uuid, application uuid, organization uuid, customer text, ticket text, subscription uuid, notification bigint);
-INSERT INTO target (name, application, organization) SELECT name, appt.create_application(organization::uuid, name, agent_scope => 'OWN'), organization::uuid
+CREATE TEMP TABLE target (name text, id uuid, application uuid, organization uuid, customer text, ticket text, subscription uuid,
+	notification bigint);
+INSERT INTO target (name, application, organization) SELECT name,
+	appt.create_application(organization::uuid, name, agent_scope => 'OWN'), organization::uuid
 FROM (VALUES ('own', :'acme'), ('sister', :'acme'), ('foreign', :'globex')) a (name, organization);
 INSERT INTO target (name, application, organization) SELECT 'other', application, organization FROM target WHERE name = 'own';
 SELECT count(appt.set_provider(application, 'EMAIL', 'SMTP', 'smtp://mail.example', 'sales@example.com')),
 	count(appt.set_provider(application, 'SMS', 'HTTP', 'https://sms.example')) FROM target WHERE name <> 'other' \gset
 UPDATE target SET id = (appt.schedule_appointment(application, now() + '2 days', '1 hour',
-	'{"contact": {"primaryEmail": "c@example.com", "primaryPhone": "+306900000000"}}', organizer_id => CASE name WHEN 'other' THEN 'zoe' ELSE 'ann' END)).id;
+	'{"contact": {"primaryEmail": "c@example.com", "primaryPhone": "+306900000000"}}', organizer_id => CASE name WHEN 'other'
+		THEN 'zoe' ELSE 'ann' END)).id;
 UPDATE target t SET customer = (SELECT p.id FROM appt.participant p WHERE p.appointment_id = t.id AND p.type = 'CUSTOMER'),
 	ticket = (SELECT r.ticket FROM appt.room_access r WHERE r.appointment_id = t.id),
 	subscription = (SELECT id FROM appt.create_subscription(application, 'https://hooks.example')),
 	notification = (SELECT n.id FROM appt.notification n WHERE n.appointment_id = t.id AND n.type = 'CREATE' AND n.channel = 'EMAIL');
-INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application, id, 'bob', 'AGENT' FROM target WHERE name <> 'other';
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome) SELECT application, notification, 1, now(), now(), 'FAILED' FROM target;
-UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id IN (SELECT notification FROM target);
+INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application, id, 'bob', 'AGENT' FROM target
+	WHERE name <> 'other';
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome) SELECT application,
+	notification, 1, now(), now(), 'FAILED' FROM target;
+UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1
+	WHERE id IN (SELECT notification FROM target);
 DELETE FROM appt.due WHERE notification_id IN (SELECT notification FROM target);
 INSERT INTO target VALUES ('none', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'nobody', 'no-such-tic', gen_random_uuid(), 0);
 
 /* ---- who ---- */
 
 CREATE TEMP TABLE caller AS
-SELECT c.*, t.conference FROM target JOIN LATERAL (SELECT conference_id FROM appt.appointment a WHERE a.id = target.id) t (conference) ON true, LATERAL (VALUES
+SELECT c.*, t.conference FROM target JOIN LATERAL (SELECT conference_id FROM appt.appointment a
+	WHERE a.id = target.id) t (conference) ON true, LATERAL (VALUES
 	(1, 'AG', 'the organizing agent', 'appt_agent', jsonb_build_object('sub', 'ann', 'application_id', application)),
 	(2, 'AT', 'an attending agent', 'appt_agent', jsonb_build_object('sub', 'bob', 'application_id', application)),
 	(3, 'SU', 'a supervisor', 'appt_supervisor', jsonb_build_object('sub', 'sue', 'application_id', application)),
 	(4, 'CS', 'the organizing service', 'appt_client_service', jsonb_build_object('sub', 'ann', 'application_id', application)),
 	(5, 'CA', 'an attending service', 'appt_client_service', jsonb_build_object('sub', 'bob', 'application_id', application)),
-	(6, 'CU', 'the customer', 'appt_customer', jsonb_build_object('sub', customer, 'application_id', application, 'conference_id', t.conference)),
+	(6, 'CU', 'the customer', 'appt_customer', jsonb_build_object('sub', customer, 'application_id', application, 'conference_id',
+		t.conference)),
 	(7, 'AD', 'an admin', 'appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', organization)),
 	(8, 'AN', 'anybody', 'appt_anonymous', '{}'::jsonb),
 	(9, 'SV', 'an SQL application', 'access_service', '{}'::jsonb),
@@ -61,7 +69,8 @@ INSERT INTO expectation VALUES
 	-- nobody's
 	('find_appointments()',                                      'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-', 'yyyyy---y-'),
 	('find_appointments(APP)',                                   'yyyyy---y-', 'yyyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
-	('schedule_appointment(APP, START, ''1 hour'', organizer_id => SELF)', 'yy-yy---y-', 'yy-yy---y-', 'nn-nn---y-', 'nn-nn---y-', 'nn-nn---n-'),
+	('schedule_appointment(APP, START, ''1 hour'', organizer_id => SELF)', 'yy-yy---y-', 'yy-yy---y-', 'nn-nn---y-', 'nn-nn---y-',
+		'nn-nn---n-'),
 	('schedule_appointment(APP, START, ''1 hour'')',             'yy-yy---i-', 'yy-yy---i-', 'nn-nn---i-', 'nn-nn---i-', 'nn-nn---n-'),
 	('update_appointment(ID, ''x'')',                            'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('delete_appointment(ID)',                                   'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
@@ -73,7 +82,8 @@ INSERT INTO expectation VALUES
 	('get_participant(ID, ''bob'')',                             'yyy--n--y-', 'nnn--n--n-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
 	('activate_appointment(ID)',                                 '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('request_customer_code(APP, ''c@example.com'')',            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
-	('schedule_appointment_as_customer(APP, ''c@example.com'', ''000000'', START, ''1 hour'')', 'wwwwwwwww-', 'wwwwwwwww-', 'wwwwwwwww-', 'wwwwwwwww-', 'nnnnnnnnn-'),
+	('schedule_appointment_as_customer(APP, ''c@example.com'', ''000000'', START, ''1 hour'')', 'wwwwwwwww-', 'wwwwwwwww-',
+		'wwwwwwwww-', 'wwwwwwwww-', 'nnnnnnnnn-'),
 	('count_appointments(APP, now(), ''10 days'')',              'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
 	('appointments_eligible_for_activation()',                   '---yy---y-', '---yy---y-', '---yy---y-', '---yy---y-', '---yy---y-'),
 	('count_overlapping(APP, START, ''1 hour'')',                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
@@ -89,7 +99,8 @@ INSERT INTO expectation VALUES
 	('confirm_email_verification(APP, ''000000'')',              '------w-w-', '------w-w-', '------w-w-', '------n-w-', '------n-n-'),
 	('send_test_email(APP, ''c@example.com'')',                  '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('send_test_sms(APP, ''+306900000000'')',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
-	('available_slots(APP, tstzrange(now(), now() + ''1 day''), ''1 hour'', ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('available_slots(APP, tstzrange(now(), now() + ''1 day''), ''1 hour'', ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-',
+		'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('record_join(ID, CUSTOMER)',                                '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('record_join(ID, ''bob'')',                                 '---yyn--y-', '---nnn--n-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('record_leave(ID, CUSTOMER)',                               '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
@@ -119,7 +130,8 @@ SELECT is_empty($$SELECT name FROM function WHERE to_regproc('appt.' || name) IS
 /* ---- what they get ---- */
 
 -- Requests of codes are limited even if they are undone.
-CREATE FUNCTION pg_temp.forget_codes() RETURNS void LANGUAGE sql SECURITY DEFINER AS $$SELECT appt_test.forget_codes(id) FROM appt.application$$;
+CREATE FUNCTION pg_temp.forget_codes() RETURNS void LANGUAGE sql SECURITY DEFINER AS $$SELECT appt_test.forget_codes(id)
+	FROM appt.application$$;
 -- Calls as a role with claims, and undoes what the call did.
 CREATE FUNCTION pg_temp.answer(role text, claims text, call text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
@@ -129,13 +141,18 @@ BEGIN
 	EXECUTE 'SELECT * FROM appt.' || call;
 	RAISE EXCEPTION USING ERRCODE = 'UNDO0';
 EXCEPTION WHEN OTHERS THEN
-	RETURN CASE WHEN SQLERRM = 'no valid one-time code' THEN 'w' ELSE CASE SQLSTATE WHEN 'UNDO0' THEN 'y' WHEN 'PT404' THEN 'n' WHEN 'PT409' THEN 'c' WHEN '22023' THEN 'i' WHEN '42501' THEN '-' ELSE SQLSTATE || ' ' END END;
+	RETURN CASE WHEN SQLERRM = 'no valid one-time code' THEN 'w' ELSE CASE SQLSTATE WHEN 'UNDO0' THEN 'y' WHEN 'PT404' THEN 'n'
+		WHEN 'PT409' THEN 'c' WHEN '22023' THEN 'i' WHEN '42501' THEN '-' ELSE SQLSTATE || ' ' END END;
 END $$;
 CREATE TEMP TABLE asked AS
-SELECT call, t.name AS target, place, c.initials, c.role, c.claims, CASE t.name WHEN 'own' THEN own WHEN 'other' THEN other WHEN 'sister' THEN sister WHEN 'foreign' THEN "foreign" ELSE none END AS expected,
-	replace(replace(replace(replace(replace(replace(replace(replace(replace(call, 'START', '(now() + interval ''5 days'')'), 'SELF', quote_literal(coalesce(claims->>'sub', 'x'))),
-		'(ID', '(' || quote_literal(t.id)), '(APP', '(' || quote_literal(t.application)), '(ORG', '(' || quote_literal(t.organization)), 'CUSTOMER', quote_literal(t.customer)),
-		'TICKET', quote_literal(t.ticket)), 'SUBSCRIPTION', quote_literal(t.subscription)), 'NOTIFICATION', t.notification::text) AS statement, NULL::text AS answer
+SELECT call, t.name AS target, place, c.initials, c.role, c.claims, CASE t.name WHEN 'own' THEN own WHEN 'other' THEN other
+	WHEN 'sister' THEN sister WHEN 'foreign' THEN "foreign" ELSE none END AS expected,
+	replace(replace(replace(replace(replace(replace(replace(replace(replace(call, 'START', '(now() + interval ''5 days'')'), 'SELF',
+		quote_literal(coalesce(claims->>'sub', 'x'))),
+		'(ID', '(' || quote_literal(t.id)), '(APP', '(' || quote_literal(t.application)), '(ORG',
+			'(' || quote_literal(t.organization)), 'CUSTOMER', quote_literal(t.customer)),
+		'TICKET', quote_literal(t.ticket)), 'SUBSCRIPTION', quote_literal(t.subscription)), 'NOTIFICATION',
+			t.notification::text) AS statement, NULL::text AS answer
 FROM expectation, target t, caller c;
 GRANT ALL ON asked TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION access_login;
@@ -150,7 +167,8 @@ FROM asked GROUP BY call, target, expected ORDER BY call, target;
 
 -- With agent_scope APPLICATION an agent gets of every appointment of its application what its organizer gets.
 CREATE TEMP TABLE shared AS SELECT a.call, target, place, role, claims, statement, NULL::text AS answer,
-	CASE WHEN target = 'other' AND a.call = 'get_participant(ID, ''bob'')' THEN 'n' WHEN target IN ('own', 'other') THEN substr(own, 1, 1) ELSE a.answer END AS expected
+	CASE WHEN target = 'other' AND a.call = 'get_participant(ID, ''bob'')' THEN 'n' WHEN target IN ('own', 'other')
+		THEN substr(own, 1, 1) ELSE a.answer END AS expected
 FROM asked a JOIN expectation USING (call) WHERE place <= 2;
 GRANT ALL ON shared TO PUBLIC;
 UPDATE appt.application SET agent_scope = 'APPLICATION';
@@ -158,7 +176,8 @@ SET LOCAL SESSION AUTHORIZATION access_login;
 UPDATE shared SET answer = pg_temp.answer(role, claims::text, statement);
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'OWN';
-SELECT is(string_agg(answer, '' ORDER BY place), string_agg(expected, '' ORDER BY place), format('%s: %s (agents with agent_scope APPLICATION)', call, target))
+SELECT is(string_agg(answer, '' ORDER BY place), string_agg(expected, '' ORDER BY place),
+	format('%s: %s (agents with agent_scope APPLICATION)', call, target))
 FROM shared GROUP BY call, target ORDER BY call, target;
 
 /* ---- claims that are none ---- */
@@ -166,38 +185,51 @@ FROM shared GROUP BY call, target ORDER BY call, target;
 CREATE TEMP TABLE claimed (what text, claims text);
 INSERT INTO claimed VALUES ('none', ''), ('empty ones', '{}'), ('no JSON', 'sub=ann'), ('a list', '[]'), ('a sub alone', '{"sub": "ann"}'),
 	('nonsense', '{"sub": "ann", "application_id": "nonsense", "organization_id": "x", "conference_id": 1}'),
-	('tenants one level down', format('{"sub": "ann", "x": {"application_id": "%s", "organization_id": "%s", "conference_id": "%1$s"}}', (SELECT application FROM target WHERE name = 'own'), :'acme')),
+	('tenants one level down', format('{"sub": "ann", "x": {"application_id": "%s", "organization_id": "%s", "conference_id": '
+		'"%1$s"}}', (SELECT application FROM target WHERE name = 'own'), :'acme')),
 	('numbers', '{"sub": 1, "application_id": 2, "organization_id": 3, "conference_id": 4}');
 CREATE TEMP TABLE nameless (call text, target text, place integer, answer text, named text);
 CREATE TEMP TABLE forged (login text, what text, role text, call text, answer text);
 GRANT ALL ON claimed, caller, forged, nameless TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION access_login;
-INSERT INTO forged SELECT session_user, what, role, call, pg_temp.answer(role, c.claims, statement) FROM claimed c, asked WHERE target = 'own' AND place IN (1, 3, 4, 6, 7);
-INSERT INTO forged SELECT session_user, 'tenants without a sub', role, call, pg_temp.answer(role, (claims - 'sub')::text, statement) FROM asked WHERE target = 'own' AND place IN (1, 4);
-INSERT INTO nameless SELECT call, target, place, pg_temp.answer(role, (claims - 'sub')::text, statement), answer FROM asked WHERE place IN (3, 6, 7);
+INSERT INTO forged SELECT session_user, what, role, call, pg_temp.answer(role, c.claims, statement) FROM claimed c, asked
+	WHERE target = 'own' AND place IN (1, 3, 4, 6, 7);
+INSERT INTO forged SELECT session_user, 'tenants without a sub', role, call, pg_temp.answer(role, (claims - 'sub')::text, statement)
+	FROM asked WHERE target = 'own' AND place IN (1, 4);
+INSERT INTO nameless SELECT call, target, place, pg_temp.answer(role, (claims - 'sub')::text, statement), answer FROM asked
+	WHERE place IN (3, 6, 7);
 SET LOCAL SESSION AUTHORIZATION access_forger;
-INSERT INTO forged SELECT session_user, 'the right ones', role, call, pg_temp.answer(role, claims::text, statement) FROM asked WHERE target = 'own' AND place <= 7;
+INSERT INTO forged SELECT session_user, 'the right ones', role, call, pg_temp.answer(role, claims::text, statement) FROM asked
+	WHERE target = 'own' AND place <= 7;
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(DISTINCT answer, ''), '-', format('%s with %s may call nothing', role, what)) FROM forged WHERE login = 'access_login' GROUP BY role, what ORDER BY role, what;
-SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no member of appt_authenticator is believed nothing as %s', role)) FROM forged WHERE login = 'access_forger' GROUP BY role ORDER BY role;
+SELECT is(string_agg(DISTINCT answer, ''), '-', format('%s with %s may call nothing', role, what)) FROM forged
+	WHERE login = 'access_login' GROUP BY role, what ORDER BY role, what;
+SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no member of appt_authenticator is believed nothing as %s',
+	role)) FROM forged WHERE login = 'access_forger' GROUP BY role ORDER BY role;
 
 -- A token for a tenant or a conference needs no sub, except to record that the caller joins or leaves.
-SELECT is(string_agg(answer, '' ORDER BY target, place), string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n') ELSE named END, '' ORDER BY target, place),
+SELECT is(string_agg(answer, '' ORDER BY target, place),
+	string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n') ELSE named END, '' ORDER BY target, place),
 	format('%s, by a supervisor, a customer and an admin without a sub', call)) FROM nameless GROUP BY call ORDER BY call;
 
 -- A token of another tenant gets for "own" rows the same result as for rows that do not exist.
-CREATE TEMP TABLE elsewhere AS SELECT call, role, statement, claims || jsonb_build_object('application_id', f.application, 'organization_id', f.organization) AS claims, NULL::text AS answer,
+CREATE TEMP TABLE elsewhere AS SELECT call, role, statement,
+	claims || jsonb_build_object('application_id', f.application, 'organization_id', f.organization) AS claims, NULL::text AS answer,
 	substr((SELECT none FROM expectation e WHERE e.call = a.call), place, 1) AS of_nothing, place
 FROM asked a, target f WHERE a.target = 'own' AND f.name = 'foreign' AND place <= 7
-	AND call ~ '[(](ID|APP|ORG|SUBSCRIPTION|NOTIFICATION|TICKET)' AND call !~ '^(google|ical|count|available|request|schedule_appointment_as|record_join[(]ID, CUSTOMER)';
+	AND call ~ '[(](ID|APP|ORG|SUBSCRIPTION|NOTIFICATION|TICKET)'
+		AND call !~ '^(google|ical|count|available|request|schedule_appointment_as|record_join[(]ID, CUSTOMER)';
 GRANT ALL ON elsewhere TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION access_login;
 UPDATE elsewhere SET answer = pg_temp.answer(role, claims::text, statement);
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(answer, '' ORDER BY place), string_agg(of_nothing, '' ORDER BY place), format('%s, with tokens of another organization', call)) FROM elsewhere GROUP BY call ORDER BY call;
+SELECT is(string_agg(answer, '' ORDER BY place), string_agg(of_nothing, '' ORDER BY place),
+	format('%s, with tokens of another organization', call)) FROM elsewhere GROUP BY call ORDER BY call;
 
-SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('public', oid, 'EXECUTE')$$, 'PUBLIC may execute nothing');
-SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND (has_function_privilege('access_login', oid, 'EXECUTE') OR has_function_privilege('appt_authenticator', oid, 'EXECUTE'))$$,
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace
+	AND has_function_privilege('public', oid, 'EXECUTE')$$, 'PUBLIC may execute nothing');
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace
+	AND (has_function_privilege('access_login', oid, 'EXECUTE') OR has_function_privilege('appt_authenticator', oid, 'EXECUTE'))$$,
 	'the authenticator neither, before it has become another');
 
 SELECT * FROM finish();

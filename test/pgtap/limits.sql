@@ -46,7 +46,8 @@ SELECT is(trim(appt_test.circuit_run(VARIADIC string_to_array(
 	('OPEN, bad, bad, at 0.5, ?', 'opened in 1 in 0.5'),
 	('OPEN, at 1, ?, start, ?, start, ?', 'opened in 1 1 probes wait wait'),
 	('OPEN, at 1, start, probe bad, ?, at 3, ?, start, at 4, probe bad, ?', 'opened in 1 probes failed in 2 1 probes failed in 4'),
-	('OPEN, at 1, start, probe bad, at 3, start, probe bad, at 7, start, probe bad, at 15, start, probe bad, at 31, start, probe bad, ?, at 61, start, probe bad, ?',
+	('OPEN, at 1, start, probe bad, at 3, start, probe bad, at 7, start, probe bad, at 15, start, probe bad, at 31, start, probe '
+		'bad, ?, at 61, start, probe bad, ?',
 	 'opened in 1 probes failed probes failed probes failed probes failed probes failed in 30 probes failed in 30'),
 	('OPEN, at 1, start, probe good, ?, 9 bad, ?', 'opened in 1 probes closed all all'),
 	-- A message that was in flight when it opened may close it, but does not keep it open.
@@ -66,13 +67,15 @@ SELECT is(trim(appt_test.circuit_run(VARIADIC string_to_array(
 CREATE FUNCTION pg_temp.lanes(application bigint, first bigint, last bigint, destination text = 'http://a:80') RETURNS void LANGUAGE sql AS
 $$SELECT appt_test.lane_refresh(lane, application, destination) FROM generate_series(first, last) lane$$;
 CREATE FUNCTION pg_temp.slots(granted text, first bigint, last bigint) RETURNS bigint LANGUAGE sql AS
-$$SELECT coalesce(sum(split_part(lane, ':', 2)::int), 0) FROM unnest(string_to_array(granted, ' ')) lane WHERE split_part(lane, ':', 1)::bigint BETWEEN first AND last$$;
+$$SELECT coalesce(sum(split_part(lane, ':', 2)::int), 0) FROM unnest(string_to_array(granted, ' ')) lane WHERE split_part(lane,
+	':', 1)::bigint BETWEEN first AND last$$;
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 500), pg_temp.lanes(2, 501, 501), pg_temp.lanes(3, 601, 602) \g /dev/null
 SELECT appt_test.lanes_allot(0, 60, 256) AS granted \gset
 SELECT is(ARRAY[pg_temp.slots(:'granted', 1, 500), pg_temp.slots(:'granted', 501, 501), pg_temp.slots(:'granted', 601, 602)], '{20,20,20}',
 	'500 lanes of one get as much as one lane of another');
 SELECT ok(:'granted' LIKE '%601:10 602:10', 'and lanes of one tenant as much as each other');
-SELECT appt_test.lanes_allot(0, 1, 196) || ',' || appt_test.lanes_allot(0, 1, 195) || ',' || appt_test.lanes_allot(0, 1, 194) AS granted \gset
+SELECT appt_test.lanes_allot(0, 1, 196) || ',' || appt_test.lanes_allot(0, 1, 195) || ',' || appt_test.lanes_allot(0, 1,
+	194) AS granted \gset
 SELECT is(:'granted'::text, '21:1,501:1,601:1', 'the next time the next in turn');
 
 -- One tenant takes at most four fifths of the slots; there is a slot for a tenant that has none.
@@ -125,7 +128,8 @@ SELECT pg_temp.slots(appt_test.lanes_allot(0, 20, 254, 4), 1, 1000) AS granted \
 SELECT is(:granted, 2, 'and are given again');
 
 -- Limits of concurrency: an application's for all its lanes together, a provider's for its lane.
-SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, 'http://a:80', 3), appt_test.lane_refresh(2, 1, 'http://b:80', 3), appt_test.lane_refresh(3, 2) \g /dev/null
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, 'http://a:80', 3), appt_test.lane_refresh(2, 1, 'http://b:80', 3),
+	appt_test.lane_refresh(3, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 10, 256, 1000, '{http://a:80,http://b:80,http://a:80}'), '1:2 2:1 3:7', 'an application''s 3');
 SELECT is(appt_test.lanes_allot(0, 10, 246, 1000, '{http://a:80,http://b:80,http://a:80}'), '3:10', 'no more');
 SELECT is(appt_test.lanes_finish(1, 1), 1, 'one ends');
@@ -158,12 +162,14 @@ SELECT appt_test.lane_refresh(1, 1, application_rate => 4, own_rate => 4, at => 
 SELECT is(appt_test.lanes_allot(0, 10, 255), '', 'nor when the clock is set back');
 SELECT is(appt_test.lanes_allot(0.15, 10, 255), '1:1', 'but soon');
 
-SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, application_rate => 30), appt_test.lane_refresh(2, 1, application_rate => 30) \g /dev/null
+SELECT appt_test.lanes_reset(), appt_test.lane_refresh(1, 1, application_rate => 30),
+	appt_test.lane_refresh(2, 1, application_rate => 30) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 256), '1:2 2:2', 'an application''s tokens are for all its lanes');
 SELECT is(appt_test.lanes_allot(0, 100, 252), '', 'and used up by all');
 SELECT round(appt_test.lanes_next_wake() * 1e6) AS next_wake \gset
 SELECT is(:next_wake, 33334, 'one alarm for them all');
-SELECT appt_test.lane_refresh(1, 1, application_rate => 1000, at => 0.001), appt_test.lane_refresh(2, 1, application_rate => 1000, at => 0.001) \g /dev/null
+SELECT appt_test.lane_refresh(1, 1, application_rate => 1000, at => 0.001),
+	appt_test.lane_refresh(2, 1, application_rate => 1000, at => 0.001) \g /dev/null
 SELECT is(appt_test.lanes_allot(0.002, 100, 252), '1:1', 'another limit holds at once');
 SELECT appt_test.lane_refresh(1, 1, at => 0.003) \g /dev/null
 SELECT is(appt_test.lanes_allot(0.003, 100, 251), '1:50 2:50', 'none at all too');
@@ -202,7 +208,8 @@ SELECT is(ARRAY[pg_temp.slots(:'granted', 1, 2), pg_temp.slots(:'granted', 3, 3)
 SELECT is(appt_test.lanes_allot(2.1, 4, 232, 1000, '{http://a:80,http://a:80,http://b:80}'), '3:4', 'one');
 SELECT appt_test.lanes_finish(CASE WHEN :'granted' LIKE '1:%' THEN 1 ELSE 2 END, 100, 3) \g /dev/null
 SELECT is(appt_test.open_circuits(), '', 'a success closes it');
-SELECT is(pg_temp.slots(appt_test.lanes_allot(3, 10, 240, 1000, '{http://a:80,http://a:80,http://b:80}'), 1, 2) > 2, true, 'and both are served again');
+SELECT is(pg_temp.slots(appt_test.lanes_allot(3, 10, 240, 1000, '{http://a:80,http://a:80,http://b:80}'), 1, 2) > 2, true,
+	'and both are served again');
 
 -- While no lane may send, only what ends that wakes the worker.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
@@ -216,8 +223,11 @@ SELECT is(appt_test.lanes_allot(1, 1, 256, 1), '1:1', 'its end is enough');
 SELECT appt_test.lanes_reset() \g /dev/null
 SELECT count(appt_test.lane_refresh(lane, lane % 100, 'http://full:80')) FROM generate_series(1, 10000) lane \g /dev/null
 SELECT count(appt_test.lane_refresh(lane, 1000, 'http://b:80', application_rate => 1)) FROM generate_series(10001, 15000) lane \g /dev/null
-SELECT count(appt_test.lane_refresh(lane, 1001, 'http://c:80', application_concurrency => 1)) FROM generate_series(15001, 20000) lane \g /dev/null
-SELECT is(pg_temp.slots(appt_test.lanes_allot(0, 200, 1000, 10, ARRAY(SELECT CASE WHEN lane <= 10000 THEN 'http://full:80' WHEN lane <= 15000 THEN 'http://b:80' ELSE 'http://c:80' END FROM generate_series(1, 20000) lane)), 1, 20000), 12::bigint, 'ten, one and one of 20,000 lanes may');
+SELECT count(appt_test.lane_refresh(lane, 1001, 'http://c:80', application_concurrency => 1))
+	FROM generate_series(15001, 20000) lane \g /dev/null
+SELECT is(pg_temp.slots(appt_test.lanes_allot(0, 200, 1000, 10,
+	ARRAY(SELECT CASE WHEN lane <= 10000 THEN 'http://full:80' WHEN lane <= 15000 THEN 'http://b:80' ELSE 'http://c:80' END
+	FROM generate_series(1, 20000) lane)), 1, 20000), 12::bigint, 'ten, one and one of 20,000 lanes may');
 SELECT is(appt_test.lanes_allot(0.1, 200, 988, 10), '', 'none of them may');
 SELECT appt_test.lane_refresh(30000, 3000, 'http://free:80') \g /dev/null
 SELECT cmp_ok(appt_test.lanes_visits(0.2, 10), '<', 5::float8, 'and a slot is given past them in no time');
@@ -227,7 +237,8 @@ SELECT is(string_agg(seed || ': ' || mistake, ', '), NULL, '300 random lives of 
 FROM generate_series(1, 300) seed, appt_test.lanes_churn(seed, 400) mistake WHERE mistake IS NOT NULL;
 
 -- A change of one tenant's configuration refreshes its lanes and the one whose owner could not be loaded (12); no others.
-SELECT is((SELECT string_agg(l, ' ' ORDER BY l::int) FROM string_to_table(trim(appt_test.lanes_invalidated(1)), ' ') AS l), '1 7 12', 'the lanes of one of six tenants');
+SELECT is((SELECT string_agg(l, ' ' ORDER BY l::int) FROM string_to_table(trim(appt_test.lanes_invalidated(1)), ' ') AS l),
+	'1 7 12', 'the lanes of one of six tenants');
 SELECT is(appt_test.lanes_invalidated(99), ' 12', 'of one that has none');
 
 SELECT * FROM finish();

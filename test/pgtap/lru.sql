@@ -11,7 +11,8 @@ SELECT is(appt_test.lru(keys, max_entries, max_bytes, max_entry_bytes), expected
 	('{-a,-a,b}', 2, 0, 0, 'no -a no -a +b | | 1 | ~b', 'a key without a value is not remembered'),
 	('{a,#b,#b,a}', 2, 0, 50000, '+a +#b +#b =a | ~#b ~#b | 1 | ~a', 'a large value is the caller''s'),
 	('{#a,#b,#c,#a}', 9, 300000, 0, '+#a +#b +#c ~#a +#a ~#b | | 2 | ~#a ~#c', 'bytes are bounded'),
-	('{a,!b}', 2, 0, 0, '+a error | | 1 | ~a', 'an error while a value is made leaves nothing')) cases (keys, max_entries, max_bytes, max_entry_bytes, expected, what);
+	('{a,!b}', 2, 0, 0, '+a error | | 1 | ~a', 'an error while a value is made leaves nothing')) cases (keys, max_entries,
+		max_bytes, max_entry_bytes, expected, what);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -106,10 +106,15 @@ SELECT appt_test.eligibility_mismatches(e.type, e.channel, e.condition, e.try, e
 	CASE WHEN e.at < e.due_at THEN e.due_at ELSE e.due_at + interval '5 minutes' + interval '1 microsecond' END)
 $$;
 
-SELECT is(count(*), (10 * 3 * 6 * 3 * 7)::bigint, 'types x channels x states x tries x stretches of time') FROM expected WHERE NOT is_boundary;
-SELECT is((SELECT count(*) FROM defect), 18::bigint, 'with 2^16 combinations of defects each, a sender being a matter of codes, who booked of all others; 2^17 of CANCELLED, which alone minds who was told');
+SELECT is(count(*), (10 * 3 * 6 * 3 * 7)::bigint, 'types x channels x states x tries x stretches of time') FROM expected
+	WHERE NOT is_boundary;
+SELECT is((SELECT count(*) FROM defect), 18::bigint,
+	'with 2^16 combinations of defects each, a sender being a matter of codes, who booked of all others; 2^17 of CANCELLED, which '
+	'alone minds who was told');
 SELECT is_empty($$SELECT type, channel, condition, try, at - due_at, mismatch
-	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, 262143 - pg_temp.bit(CASE type WHEN 'CODE' THEN 'address not verified,never told' WHEN 'CANCELLED' THEN 'recipient not sender' ELSE 'recipient not sender,never told' END)) AS mismatch OFFSET 0) m
+	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, 262143 - pg_temp.bit(CASE type WHEN 'CODE'
+		THEN 'address not verified,never told' WHEN 'CANCELLED' THEN 'recipient not sender' ELSE 'recipient not sender,never told'
+		END)) AS mismatch OFFSET 0) m
 	WHERE NOT is_boundary AND mismatch IS NOT NULL$$, 'the whole product comes out as the rules say');
 SELECT cmp_ok(count(*), '>', 20000::bigint, 'every boundary of every window') FROM expected WHERE is_boundary;
 SELECT is_empty($$SELECT type, channel, condition, try, due_at, at, mismatch
@@ -117,22 +122,28 @@ SELECT is_empty($$SELECT type, channel, condition, try, due_at, at, mismatch
 	WHERE is_boundary AND mismatch IS NOT NULL$$, 'boundaries fall to the microsecond where the rules say');
 
 -- Windows, as design.md's table has them.
-SELECT is(appt_test.window_end(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 12:30:00+00'), until::timestamptz, type || ' until ' || until)
+SELECT is(appt_test.window_end(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 12:30:00+00'),
+	until::timestamptz, type || ' until ' || until)
   FROM (VALUES ('CREATE', '2026-03-01 12:30:00+00'), ('RESCHEDULE', '2026-03-01 12:30:00+00'), ('CANCELLED', '2026-03-02 11:00:00+00'),
 	('REMINDER', '2026-03-01 11:01:00+00'), ('ROOM', '2026-03-01 11:05:00+00'), ('FOLLOW_UP', '2026-03-02 11:00:00+00'),
-	('UPDATE', '2026-03-02 11:00:00+00'), ('ACTIVATE', '2026-03-02 11:00:00+00'), ('CODE', '2026-03-01 11:02:00+00'), ('TEST', '2026-03-01 11:02:00+00')) t (type, until);
+	('UPDATE', '2026-03-02 11:00:00+00'), ('ACTIVATE', '2026-03-02 11:00:00+00'), ('CODE', '2026-03-01 11:02:00+00'),
+		('TEST', '2026-03-01 11:02:00+00')) t (type, until);
 SELECT is(appt_test.window_end('REMINDER', '2026-03-01 11:59:30+00', '2026-03-01 12:00:00+00', '2026-03-01 12:30:00+00'),
 	'2026-03-01 11:59:59.999999+00'::timestamptz, 'a reminder goes before the start');
 
 -- After a failure.
-SELECT is(appt_test.retry_wait(attempts, 10, 600, after, jitter), wait::float8, format('attempt %s, Retry-After %s, jitter %s', attempts, after, jitter))
+SELECT is(appt_test.retry_wait(attempts, 10, 600, after, jitter), wait::float8,
+	format('attempt %s, Retry-After %s, jitter %s', attempts, after, jitter))
   FROM (VALUES (1, -1, 0, 10), (2, -1, 0, 20), (3, -1, 0, 40), (7, -1, 0, 600), (100, -1, 0, 600), (2000000000, -1, 0, 600),
 	(1, -1, 1, 12), (1, -1, -1, 8), (2, -1, 0.5, 22), (7, -1, 1, 600), (7, -1, -1, 480),
 	(1, 60, 0, 60), (1, 3, 0, 10), (1, 86400, 0, 600), (1, 0, 0, 10), (1, 3, -1, 8)) t (attempts, after, jitter, wait);
 SELECT is(appt_test.retry_wait(1, 1e6, 1, -1, 1), 1::float8, 'a base above the cap waits the cap');
 
-SELECT is(appt_test.retry_decide(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 11:00:00+00'::timestamptz + late::interval,
-		manual, attempts, 4, final, superseded_by), outcome, format('%s at +%s, attempt %s%s%s %s', type, late, attempts, CASE WHEN manual THEN ' by hand' END, ' ' || final, superseded_by))
+SELECT is(appt_test.retry_decide(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00',
+	'2026-03-01 11:00:00+00'::timestamptz + late::interval,
+		manual, attempts, 4, final, superseded_by), outcome,
+			format('%s at +%s, attempt %s%s%s %s', type, late, attempts, CASE WHEN manual THEN ' by hand' END, ' ' || final,
+			superseded_by))
   FROM (VALUES
 	('CREATE', '0', false, 1, '', '', 'RETRYING WILL_RETRY +10'),
 	('CREATE', '0', false, 3, '', '', 'RETRYING WILL_RETRY +40'),

@@ -4,7 +4,8 @@ SET LOCAL client_min_messages = error;
 SELECT * FROM no_plan();
 
 SELECT appt.create_organization('org') AS org, appt.create_organization('other') AS other_org \gset
-SELECT appt.create_application(:'org', 'app', agent_scope => 'OWN') AS app, appt.create_application(:'other_org', 'other', agent_scope => 'OWN') AS other \gset
+SELECT appt.create_application(:'org', 'app', agent_scope => 'OWN') AS app,
+	appt.create_application(:'other_org', 'other', agent_scope => 'OWN') AS other \gset
 SELECT (appt.create_subscription(:'app', 'https://hooks.example/one')).id AS one \gset
 SELECT appt.set_provider(:'app', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'us@example.com') \gset
 CREATE FUNCTION pg_temp.schedule(ahead interval DEFAULT '2 days') RETURNS uuid LANGUAGE sql AS $$
@@ -17,19 +18,22 @@ CREATE FUNCTION pg_temp.find(appointment uuid, kind text, over text, distance in
 $$SELECT max(id) FROM appt.notification WHERE appointment_id = appointment AND type = kind AND channel = over AND time_offset = distance$$;
 CREATE FUNCTION pg_temp.why(id bigint, at timestamptz DEFAULT now()) RETURNS text LANGUAGE sql AS
 $$SELECT concat_ws(' ', CASE WHEN eligible THEN 'yes' ELSE 'no' END, reason) FROM appt.notification_eligibility(id, at)$$;
-SELECT pg_temp.find(:'a', 'CREATE', 'EMAIL') AS email, pg_temp.find(:'a', 'CREATE', 'SMS') AS sms, pg_temp.find(:'a', 'CREATE', 'WEBHOOK') AS hook,
+SELECT pg_temp.find(:'a', 'CREATE', 'EMAIL') AS email, pg_temp.find(:'a', 'CREATE', 'SMS') AS sms,
+	pg_temp.find(:'a', 'CREATE', 'WEBHOOK') AS hook,
 	pg_temp.find(:'a', 'REMINDER', 'EMAIL', '1 hour') AS reminder \gset
 
 -- Why, and why not.
 SELECT is(pg_temp.why(:email), 'yes', 'what is due goes out');
 SELECT is(pg_temp.why(:sms), 'no NO_PROVIDER', 'nothing carries SMS here');
 SELECT is(pg_temp.why(:reminder), 'yes', 'what is not due yet will go out');
-SELECT is(pg_temp.why(:reminder, now() + interval '47 hours 61 seconds'), 'no WINDOW_PASSED', 'asked for a later time, it is missed by then');
+SELECT is(pg_temp.why(:reminder, now() + interval '47 hours 61 seconds'), 'no WINDOW_PASSED',
+	'asked for a later time, it is missed by then');
 SELECT is(pg_temp.why(:reminder, now() + interval '47 hours 60 seconds'), 'yes', 'within its minute it is not');
 SELECT is(substring(explanation FROM '^It will be sent at (.*)\.$')::timestamptz, now() + interval '47 hours', 'it says when')
   FROM appt.notification_eligibility(:reminder);
 SELECT appt.set_notifications_enabled(:'org', false);
-SELECT is(pg_temp.why(id), 'no GLOBAL_OFF', 'the global switch stops ' || channel) FROM (VALUES (:email, 'email'), (:hook, 'webhooks'), (:reminder, 'what is due later')) t (id, channel);
+SELECT is(pg_temp.why(id), 'no GLOBAL_OFF', 'the global switch stops ' || channel)
+	FROM (VALUES (:email, 'email'), (:hook, 'webhooks'), (:reminder, 'what is due later')) t (id, channel);
 SELECT pg_temp.schedule() AS off \gset
 SELECT is(pg_temp.why(pg_temp.find(:'off', 'CREATE', 'EMAIL')), 'no APPOINTMENT_OFF', 'captured and global off: the captured one is told');
 SELECT appt.set_notifications_enabled(:'org', true);
@@ -72,9 +76,11 @@ SELECT throws_ok('SELECT * FROM appt.notification_eligibility(NULL)', '22023', N
 CREATE FUNCTION pg_temp.fail(id bigint, attempts integer DEFAULT 4, started timestamptz DEFAULT now()) RETURNS void LANGUAGE sql AS $$
 	DELETE FROM appt.due WHERE notification_id = $1;
 	DELETE FROM appt.attempt WHERE notification_id = $1;
-	UPDATE appt.notification SET state = 'FAILED', reason = 'RETRIES_EXHAUSTED', detail = 'x', attempt_count = attempts, settled_at = now(), next_attempt_at = NULL WHERE id = $1;
+	UPDATE appt.notification SET state = 'FAILED', reason = 'RETRIES_EXHAUSTED', detail = 'x', attempt_count = attempts,
+		settled_at = now(), next_attempt_at = NULL WHERE id = $1;
 	INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome)
-	SELECT application_id, $1, n, started + n * interval '1 second', started, 'FAILED' FROM appt.notification, generate_series(1, attempts) n WHERE id = $1$$;
+	SELECT application_id, $1, n, started + n * interval '1 second', started, 'FAILED' FROM appt.notification, generate_series(1,
+		attempts) n WHERE id = $1$$;
 CREATE FUNCTION pg_temp.refused(id bigint, because text, message text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	detail text;
@@ -89,15 +95,18 @@ SELECT pg_temp.refused(:hook, 'is PENDING', 'what has not failed');
 SELECT pg_temp.refused(:email, 'is SKIPPED', 'what was skipped');
 SELECT throws_ok('SELECT appt.retry_notification(0)', 'PT404', NULL, 'no such notification');
 SELECT pg_temp.fail(:hook);
-SELECT row_eq(format($$SELECT r.id = %s, r.state, r.reason, r.attempt_count, r.next_attempt_at >= now(), r.settled_at IS NULL FROM appt.retry_notification(%1$s) r$$, :hook),
+SELECT row_eq(format($$SELECT r.id = %s, r.state, r.reason, r.attempt_count, r.next_attempt_at >= now(), r.settled_at IS NULL
+	FROM appt.retry_notification(%1$s) r$$, :hook),
 	ROW(true, 'RETRYING'::text, 'WILL_RETRY'::text, 4, true, true), 'the latest failure goes back into the queue');
-SELECT row_eq(format('SELECT manual, superseded_by, detail, d.due_at = n.next_attempt_at FROM appt.notification n JOIN appt.due d ON d.notification_id = n.id AND d.lane = n.lane WHERE n.id = %s', :hook),
+SELECT row_eq(format('SELECT manual, superseded_by, detail, d.due_at = n.next_attempt_at FROM appt.notification n JOIN appt.due d '
+	'ON d.notification_id = n.id AND d.lane = n.lane WHERE n.id = %s', :hook),
 	ROW(true, NULL::appt.reason_code, NULL::text, true), 'marked manual, to be sent at once');
 SELECT pg_temp.refused(:hook, 'is RETRYING', 'not twice');
 SELECT is(pg_temp.why(:hook), 'yes', 'max_attempts does not count');
 SELECT is(pg_temp.why(:hook, now() + interval '5 days'), 'yes', 'nor does the window');
 DELETE FROM appt.due WHERE notification_id = :hook;
-UPDATE appt.notification SET state = 'FAILED', reason = 'RETRIES_EXHAUSTED', settled_at = now(), next_attempt_at = NULL, manual = false WHERE id = :hook;
+UPDATE appt.notification SET state = 'FAILED', reason = 'RETRIES_EXHAUSTED', settled_at = now(), next_attempt_at = NULL,
+	manual = false WHERE id = :hook;
 SELECT appt.set_notifications_enabled(:'org', false);
 SELECT pg_temp.refused(:hook, 'GLOBAL_OFF', 'while notifications are off');
 SELECT appt.set_notifications_enabled(:'org', true);
@@ -135,11 +144,13 @@ SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'a reminder of times that hav
 SELECT appt.reschedule_appointment(:'c', start_at, '30 minutes') FROM appt.notification WHERE id = :c_reminder;
 SELECT pg_temp.refused(:c_reminder, 'RESCHEDULED', 'and changed back');
 -- A change of timezone alone supersedes, too; one of locale does not, nor does any supersede CREATE.
-SELECT pg_temp.find(:'c', 'REMINDER', 'WEBHOOK', '1 day') AS c_zone_reminder, pg_temp.find(:'c', 'RESCHEDULE', 'WEBHOOK') AS c_reschedule \gset
+SELECT pg_temp.find(:'c', 'REMINDER', 'WEBHOOK', '1 day') AS c_zone_reminder,
+	pg_temp.find(:'c', 'RESCHEDULE', 'WEBHOOK') AS c_reschedule \gset
 SELECT pg_temp.fail(:c_zone_reminder), pg_temp.fail(:c_reschedule);
 SELECT appt.reschedule_appointment(:'c', NULL, NULL, locale => 'fr');
 SAVEPOINT s;
-SELECT is((appt.retry_notification(id)).state, 'RETRYING', 'another locale supersedes no ' || type) FROM appt.notification WHERE id IN (:c_zone_reminder, :c_reschedule);
+SELECT is((appt.retry_notification(id)).state, 'RETRYING', 'another locale supersedes no ' || type) FROM appt.notification
+	WHERE id IN (:c_zone_reminder, :c_reschedule);
 ROLLBACK TO s;
 SELECT appt.reschedule_appointment(:'c', NULL, NULL, timezone => 'Asia/Tokyo');
 SELECT pg_temp.refused(:c_zone_reminder, 'RESCHEDULED', 'a reminder of another timezone');
@@ -165,7 +176,8 @@ SELECT pg_temp.fail(:d_follow_up);
 SELECT is((appt.retry_notification(:d_follow_up)).state, 'RETRYING', 'but FOLLOW_UP');
 SELECT pg_temp.schedule() AS e \gset
 SELECT appt.delete_appointment(:'e');
-SELECT pg_temp.find(:'e', 'CANCELLED', 'WEBHOOK') AS e_cancelled, pg_temp.find(:'e', 'CANCELLED', 'EMAIL') AS e_email, pg_temp.find(:'e', 'CANCELLED', 'SMS') AS e_sms \gset
+SELECT pg_temp.find(:'e', 'CANCELLED', 'WEBHOOK') AS e_cancelled, pg_temp.find(:'e', 'CANCELLED', 'EMAIL') AS e_email,
+	pg_temp.find(:'e', 'CANCELLED', 'SMS') AS e_sms \gset
 SELECT pg_temp.fail(:e_cancelled);
 SAVEPOINT s;
 SELECT is((appt.retry_notification(:e_cancelled)).state, 'RETRYING', 'of a deleted one, while it is remembered');
@@ -174,24 +186,37 @@ SELECT pg_temp.fail(:e_email), pg_temp.fail(:e_sms), appt_test.blank_deleted();
 SELECT pg_temp.refused(:e_cancelled, 'was deleted', 'of a deleted one that is forgotten');
 
 -- Previews.
-SELECT row_eq(format($$SELECT recipient, subject LIKE '%%two%%', text_body LIKE 'Hello Bob%%', html_body LIKE '<!DOCTYPE html>%%' FROM appt.preview_notification(%L, %L, 'REMINDER', 'EMAIL')$$, :'a', :'bob'),
+SELECT row_eq(format($$SELECT recipient, subject LIKE '%%two%%', text_body LIKE 'Hello Bob%%', html_body LIKE '<!DOCTYPE html>%%'
+	FROM appt.preview_notification(%L, %L, 'REMINDER', 'EMAIL')$$, :'a', :'bob'),
 	ROW('new@example.com'::text, true, true, true), 'a preview shows what would be sent now');
-INSERT INTO appt.template (application_id, type, channel, rule_id, locale, text_body) SELECT :'app', 'REMINDER', 'EMAIL', id, 'en', 'a day ahead: {{firstName}}' FROM appt.rule
+INSERT INTO appt.template (application_id, type, channel, rule_id, locale, text_body) SELECT :'app', 'REMINDER', 'EMAIL', id, 'en',
+	'a day ahead: {{firstName}}' FROM appt.rule
 	WHERE application_id = :'app' AND type = 'REMINDER' AND channel = 'EMAIL' AND time_offset = '1 day' RETURNING rule_id AS day_rule \gset
-SELECT is(text_body, 'a day ahead: Bob', 'by a rule''s id, its template') FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', rule_id => :day_rule);
-SELECT is(text_body, 'a day ahead: Bob', 'or by its offset') FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', time_offset => '24 hours');
-SELECT ok(text_body LIKE 'Hello%', 'another offset has another') FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', time_offset => '3 hours');
-SELECT row_eq(format($$SELECT recipient, text_body::jsonb->>'type', (text_body::jsonb->>'payload')::jsonb->>'id' FROM appt.preview_notification(%L, %L, 'UPDATE', 'WEBHOOK')$$, :'a', :'bob'),
+SELECT is(text_body, 'a day ahead: Bob', 'by a rule''s id, its template')
+	FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', rule_id => :day_rule);
+SELECT is(text_body, 'a day ahead: Bob', 'or by its offset')
+	FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', time_offset => '24 hours');
+SELECT ok(text_body LIKE 'Hello%', 'another offset has another')
+	FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', time_offset => '3 hours');
+SELECT row_eq(format($$SELECT recipient, text_body::jsonb->>'type', (text_body::jsonb->>'payload')::jsonb->>'id'
+	FROM appt.preview_notification(%L, %L, 'UPDATE', 'WEBHOOK')$$, :'a', :'bob'),
 	ROW('https://hooks.example/one'::text, 'UPDATE'::text, :'a'::text), 'of a webhook, its body');
-SELECT ok(recipient = '+306900000000' AND subject IS NULL AND html_body IS NULL, 'of an SMS, its text') FROM appt.preview_notification(:'a', :'bob', 'CREATE', 'SMS');
+SELECT ok(recipient = '+306900000000' AND subject IS NULL AND html_body IS NULL, 'of an SMS, its text')
+	FROM appt.preview_notification(:'a', :'bob', 'CREATE', 'SMS');
 SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, %L, %L)', a, p, t, c), state, NULL, what)
-  FROM (VALUES (:'a', 'nobody', 'CREATE', 'EMAIL', 'PT404', 'an unknown customer'), (:'a', 'ann', 'CREATE', 'EMAIL', 'PT404', 'an agent gets no messages'),
+  FROM (VALUES (:'a', 'nobody', 'CREATE', 'EMAIL', 'PT404', 'an unknown customer'),
+  	(:'a', 'ann', 'CREATE', 'EMAIL', 'PT404', 'an agent gets no messages'),
 	(:'a', 'nobody', 'CREATE', 'WEBHOOK', 'PT404', 'an unknown customer, by webhook too'),
-	('00000000-0000-0000-0000-000000000000', :'bob', 'CREATE', 'EMAIL', 'PT404', 'an unknown appointment'), (:'a', :'bob', 'NOPE', 'EMAIL', '22023', 'an unknown type'),
-	(:'a', :'bob', 'CREATE', 'FAX', '22023', 'an unknown channel'), (:'a', :'bob', 'UPDATE', 'EMAIL', '22023', 'UPDATE goes by webhook alone'),
-	(:'a', :'bob', 'ROOM', 'WEBHOOK', '22023', 'ROOM never does'), (:'a', :'bob', 'CODE', 'EMAIL', '22023', 'a code has no appointment')) t (a, p, t, c, state, what);
-SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, ''REMINDER'', ''EMAIL'', rule_id => 0)', :'a', :'bob'), 'PT404', 'rule not found', 'an unknown rule');
-SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, ''REMINDER'', ''EMAIL'', time_offset => ''1 month'')', :'a', :'bob'), '22023', NULL, 'an offset of months');
+	('00000000-0000-0000-0000-000000000000', :'bob', 'CREATE', 'EMAIL', 'PT404', 'an unknown appointment'),
+		(:'a', :'bob', 'NOPE', 'EMAIL', '22023', 'an unknown type'),
+	(:'a', :'bob', 'CREATE', 'FAX', '22023', 'an unknown channel'),
+		(:'a', :'bob', 'UPDATE', 'EMAIL', '22023', 'UPDATE goes by webhook alone'),
+	(:'a', :'bob', 'ROOM', 'WEBHOOK', '22023', 'ROOM never does'),
+		(:'a', :'bob', 'CODE', 'EMAIL', '22023', 'a code has no appointment')) t (a, p, t, c, state, what);
+SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, ''REMINDER'', ''EMAIL'', rule_id => 0)', :'a', :'bob'), 'PT404',
+	'rule not found', 'an unknown rule');
+SELECT throws_ok(format('SELECT appt.preview_notification(%L, %L, ''REMINDER'', ''EMAIL'', time_offset => ''1 month'')', :'a',
+	:'bob'), '22023', NULL, 'an offset of months');
 SELECT is(count(*), 0::bigint, 'a preview leaves nothing behind') FROM appt.notification WHERE created_at > now();
 
 -- Access.
@@ -241,29 +266,35 @@ SET LOCAL SESSION AUTHORIZATION notify_login;
 INSERT INTO try.result SELECT 'APPLICATION', what, who, try.outcome(c, statement) FROM try.caller c, try.asked;
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'OWN';
-SELECT is(outcome, CASE WHEN scope = 'APPLICATION' AND role = 'appt_agent' AND application = :'app' THEN 'done' WHEN what = 'asks' THEN asks WHEN what = 'retries' THEN retries ELSE previews END,
+SELECT is(outcome, CASE WHEN scope = 'APPLICATION' AND role = 'appt_agent' AND application = :'app' THEN 'done' WHEN what = 'asks'
+	THEN asks WHEN what = 'retries' THEN retries ELSE previews END,
 	format('%s %s, agent_scope %s', who, what, scope)) FROM try.result JOIN try.caller USING (who) ORDER BY scope, what, who;
 
 -- A deleted appointment's log belongs to who organized it last.
 UPDATE appt.appointment SET organizer_id = 'zoe' WHERE id = :'a';
 SELECT appt.delete_appointment(:'a');
 SET LOCAL SESSION AUTHORIZATION notify_login;
-INSERT INTO try.result SELECT 'OWN', 'asks about a deleted one', who, try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)) FROM try.caller c;
+INSERT INTO try.result SELECT 'OWN', 'asks about a deleted one', who,
+	try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)) FROM try.caller c;
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'APPLICATION';
 SET LOCAL SESSION AUTHORIZATION notify_login;
-INSERT INTO try.result SELECT 'APPLICATION', 'asks about a deleted one', who, try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)) FROM try.caller c;
+INSERT INTO try.result SELECT 'APPLICATION', 'asks about a deleted one', who,
+	try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :first_update)) FROM try.caller c;
 RESET SESSION AUTHORIZATION;
-SELECT is(outcome, CASE WHEN role <> 'appt_agent' OR application <> :'app' THEN asks WHEN scope = 'APPLICATION' OR sub = 'zoe' THEN 'done' ELSE 'PT404' END, format('%s %s, agent_scope %s', who, what, scope))
+SELECT is(outcome, CASE WHEN role <> 'appt_agent' OR application <> :'app' THEN asks WHEN scope = 'APPLICATION' OR sub = 'zoe'
+	THEN 'done' ELSE 'PT404' END, format('%s %s, agent_scope %s', who, what, scope))
 	FROM try.result JOIN try.caller USING (who) WHERE what LIKE '%deleted%';
 
 -- No agent may access a message without an appointment, whatever the scope.
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, next_attempt_at)
 VALUES (:'app', 'ADDRESS', 'x@example.com', 'TEST', 'EMAIL', now(), 1, now()) RETURNING id AS loose \gset
 SET LOCAL SESSION AUTHORIZATION notify_login;
-INSERT INTO try.result SELECT 'APPLICATION', 'asks about a test', who, try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :loose)) FROM try.caller c;
+INSERT INTO try.result SELECT 'APPLICATION', 'asks about a test', who,
+	try.outcome(c, format('SELECT * FROM appt.notification_eligibility(%s)', :loose)) FROM try.caller c;
 RESET SESSION AUTHORIZATION;
-SELECT is(outcome, CASE WHEN role = 'appt_agent' THEN 'PT404' ELSE asks END, who || ' ' || what) FROM try.result JOIN try.caller USING (who) WHERE what LIKE '%test';
+SELECT is(outcome, CASE WHEN role = 'appt_agent' THEN 'PT404' ELSE asks END, who || ' ' || what) FROM try.result JOIN try.caller
+	USING (who) WHERE what LIKE '%test';
 
 SELECT * FROM finish();
 ROLLBACK;

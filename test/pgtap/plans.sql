@@ -10,15 +10,24 @@ SELECT count(*) AS ignored FROM appt.create_subscription(:'application', 'https:
 
 -- The entries of indexes and the rows of tables that this transaction has looked at.
 CREATE FUNCTION pg_temp.looked_at() RETURNS bigint LANGUAGE sql AS $$
-	SELECT sum(pg_stat_get_xact_tuples_returned(oid))::bigint FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'i') $$;
+	SELECT sum(pg_stat_get_xact_tuples_returned(oid))::bigint FROM pg_class WHERE relnamespace = 'appt'::regnamespace
+		AND relkind IN ('r', 'i') $$;
 CREATE TEMPORARY TABLE life (place int, statement text, cost bigint);
 INSERT INTO life VALUES
-	(1, 'find_appointments(%2$L)'), (2, 'find_appointments(%2$L, ''{ann}'', sort_order => ''desc'')'), (3, 'find_appointments(range => ''[2031-01-01 10:00+00,2031-01-01 11:00+00)'')'),
-	(4, 'count_appointments(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'), (5, 'count_overlapping(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'),
-	(6, 'get_appointment(%1$L)'), (7, 'get_participant(%1$L, ''ann'')'), (8, 'update_appointment(%1$L, ''A title'')'), (9, 'reschedule_appointment(%1$L, now() + ''3 days'', ''20 minutes'')'),
-	(10, 'add_agent(%1$L, ''bob'')'), (11, 'add_customer(%1$L, ''{}'')'), (12, 'reassign_appointment(%1$L, ''cleo'')'), (13, 'remove_participant(%1$L, %3$L)'),
-	(-3, 'preview_notification(%1$L, %3$L, ''CREATE'', ''WEBHOOK'')'), (-2, 'preview_notification(%1$L, %3$L, ''CREATE'', ''EMAIL'')'), (-1, 'schedule_appointment(%2$L, now() + ''2 days'', ''30 minutes'', ''{}'', organizer_id => ''ann'', idempotency_key => ''life'')'),
-	(14, 'record_join(%1$L, ''cleo'')'), (15, 'record_leave(%1$L, ''cleo'')'), (16, 'end_appointment(%1$L)'), (17, 'delete_appointment(%1$L)');
+	(1, 'find_appointments(%2$L)'), (2, 'find_appointments(%2$L, ''{ann}'', sort_order => ''desc'')'),
+		(3, 'find_appointments(range => ''[2031-01-01 10:00+00,2031-01-01 11:00+00)'')'),
+	(4, 'count_appointments(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'),
+		(5, 'count_overlapping(%2$L, ''2031-01-01 10:00+00'', ''20 minutes'')'),
+	(6, 'get_appointment(%1$L)'), (7, 'get_participant(%1$L, ''ann'')'), (8, 'update_appointment(%1$L, ''A title'')'),
+		(9, 'reschedule_appointment(%1$L, now() + ''3 days'', ''20 minutes'')'),
+	(10, 'add_agent(%1$L, ''bob'')'), (11, 'add_customer(%1$L, ''{}'')'), (12, 'reassign_appointment(%1$L, ''cleo'')'),
+		(13, 'remove_participant(%1$L, %3$L)'),
+	(-3, 'preview_notification(%1$L, %3$L, ''CREATE'', ''WEBHOOK'')'),
+		(-2, 'preview_notification(%1$L, %3$L, ''CREATE'', ''EMAIL'')'),
+		(-1, 'schedule_appointment(%2$L, now() + ''2 days'', ''30 minutes'', ''{}'', organizer_id => ''ann'', idempotency_key '
+		'=> ''life'')'),
+	(14, 'record_join(%1$L, ''cleo'')'), (15, 'record_leave(%1$L, ''cleo'')'), (16, 'end_appointment(%1$L)'),
+		(17, 'delete_appointment(%1$L)');
 
 -- An appointment's whole life, and what each step of it looks at.
 CREATE FUNCTION pg_temp.live(application uuid) RETURNS void LANGUAGE plpgsql AS $$
@@ -29,7 +38,8 @@ DECLARE
 	step record;
 BEGIN
 	before := pg_temp.looked_at();
-	appointment := (appt.schedule_appointment(application, now() + interval '2 days', '30 minutes', '{}', organizer_id => 'ann', idempotency_key => 'life')).id;
+	appointment := (appt.schedule_appointment(application, now() + interval '2 days', '30 minutes', '{}', organizer_id => 'ann',
+		idempotency_key => 'life')).id;
 	INSERT INTO life VALUES (0, 'schedule_appointment(...)', pg_temp.looked_at() - before);
 	customer := (SELECT id FROM appt.participant WHERE appointment_id = appointment AND type = 'CUSTOMER');
 	FOR step IN SELECT * FROM life WHERE place <> 0 ORDER BY place LOOP
@@ -44,17 +54,24 @@ DELETE FROM life WHERE place = 0;
 -- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the
 -- same message, and 1,000 providers with secrets that are switched off.
 INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
-	SELECT :'application', 'dan', start_at, start_at + '20 minutes', 'UTC', 'en', true FROM generate_series('2032-01-01'::timestamptz, '2032-01-01'::timestamptz + '4999 minutes', '1 minute') start_at;
-INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'dan', 'AGENT' FROM appt.appointment WHERE organizer_id = 'dan';
+	SELECT :'application', 'dan', start_at, start_at + '20 minutes', 'UTC', 'en', true
+		FROM generate_series('2032-01-01'::timestamptz, '2032-01-01'::timestamptz + '4999 minutes', '1 minute') start_at;
+INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'dan', 'AGENT'
+	FROM appt.appointment WHERE organizer_id = 'dan';
 INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, appointment_id)
 	SELECT application_id, 'schedule_appointment', appt.caller_name(), id, sha256(''), id FROM appt.appointment WHERE organizer_id = 'dan';
 INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane)
-	SELECT application_id, id, 'CUSTOMER', 'c', 'REMINDER', 'EMAIL', start_at, start_at, 1 FROM appt.appointment WHERE organizer_id = 'dan';
-INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification WHERE lane = 1;
+	SELECT application_id, id, 'CUSTOMER', 'c', 'REMINDER', 'EMAIL', start_at, start_at, 1 FROM appt.appointment
+		WHERE organizer_id = 'dan';
+INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification
+	WHERE lane = 1;
 INSERT INTO appt.template (application_id, type, channel, locale, text_body)
-	SELECT :'application', 'CREATE', 'EMAIL', language || '-' || country, 'x' FROM string_to_table('bg cs da de el en es fi fr hu it nl pl pt ro ru sk sv tr uk', ' ') language,
-	 string_to_table('AD AE AF AG AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CH CL CM CN CO CR CU CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET', ' ') country;
-INSERT INTO appt.provider (application_id, channel, kind, url, sender, enabled) SELECT :'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@example.com', false FROM generate_series(1, 1000);
+	SELECT :'application', 'CREATE', 'EMAIL', language || '-' || country, 'x'
+		FROM string_to_table('bg cs da de el en es fi fr hu it nl pl pt ro ru sk sv tr uk', ' ') language,
+	 string_to_table('AD AE AF AG AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CH CL CM CN CO CR CU '
+	 	'CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET', ' ') country;
+INSERT INTO appt.provider (application_id, channel, kind, url, sender, enabled) SELECT :'application', 'EMAIL', 'SMTP',
+	'smtp://mail.example', 'a@example.com', false FROM generate_series(1, 1000);
 INSERT INTO appt.secret (application_id, provider_id, name, value) SELECT application_id, id, 'PASSWORD', 'x' FROM appt.provider;
 SELECT pg_temp.live(:'application');
 -- Lists count all that match: of that, an entry each.

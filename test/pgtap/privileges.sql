@@ -87,7 +87,8 @@ INSERT INTO promised VALUES
 	('worker_status', 'v', 'MO');
 
 CREATE TEMP TABLE initials AS SELECT * FROM (VALUES ('appt_agent', 'AG'), ('appt_supervisor', 'SU'), ('appt_client_service', 'CS'),
-	('appt_customer', 'CU'), ('appt_admin', 'AD'), ('appt_anonymous', 'AN'), ('appt_service', 'SV'), ('pg_monitor', 'MO')) AS i (role, initial);
+	('appt_customer', 'CU'), ('appt_admin', 'AD'), ('appt_anonymous', 'AN'), ('appt_service', 'SV'),
+		('pg_monitor', 'MO')) AS i (role, initial);
 
 SELECT is_empty($$
 	SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname NOT IN (SELECT name FROM promised)$$,
@@ -135,13 +136,15 @@ SELECT is_empty($$
 	'every table, view and composite type has a comment');
 SELECT is_empty($$
 	SELECT oid::regclass || '.' || attname FROM pg_class JOIN pg_attribute ON attrelid = oid
-	WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v', 'c') AND attnum > 0 AND NOT attisdropped AND col_description(oid, attnum) IS NULL$$,
+	WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v', 'c') AND attnum > 0 AND NOT attisdropped
+		AND col_description(oid, attnum) IS NULL$$,
 	'every column of them');
 SELECT is_empty($$
 	SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL$$,
 	'every function');
 SELECT is_empty($$
-	SELECT oid::regtype FROM pg_type WHERE typnamespace = 'appt'::regnamespace AND typtype = 'd' AND obj_description(oid, 'pg_type') IS NULL$$,
+	SELECT oid::regtype FROM pg_type WHERE typnamespace = 'appt'::regnamespace AND typtype = 'd' AND obj_description(oid,
+		'pg_type') IS NULL$$,
 	'every domain');
 SELECT is_empty($$
 	SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid
@@ -159,17 +162,20 @@ SELECT lives_ok('SELECT * FROM appt.' || relation, 'service reads ' || relation)
 FROM unnest('{notification_log,latest_failure,notification_stats,reason,notification_type,due,identity,change}'::text[]) relation;
 SELECT throws_ok('SELECT * FROM appt.secret', '42501', NULL, 'but no secrets');
 SELECT throws_ok('SELECT * FROM appt.one_time_code', '42501', NULL, 'and no codes');
-SELECT lives_ok($$INSERT INTO appt.rule (application_id, type, channel, time_offset) SELECT id, 'ROOM', 'EMAIL', '5 minutes' FROM appt.application$$,
+SELECT lives_ok($$INSERT INTO appt.rule (application_id, type, channel, time_offset) SELECT id, 'ROOM', 'EMAIL', '5 minutes'
+	FROM appt.application$$,
 	'service adds a rule');
 SELECT lives_ok($$UPDATE appt.rule SET enabled = false WHERE type = 'ROOM'$$, 'changes one');
 SELECT lives_ok($$DELETE FROM appt.rule WHERE type = 'ROOM'$$, 'and deletes it');
-SELECT lives_ok($$INSERT INTO appt.template (application_id, type, channel, locale, text_body) SELECT id, 'CREATE', 'SMS', 'en', 'Hi {{firstName}}' FROM appt.application$$,
+SELECT lives_ok($$INSERT INTO appt.template (application_id, type, channel, locale, text_body) SELECT id, 'CREATE', 'SMS', 'en',
+	'Hi {{firstName}}' FROM appt.application$$,
 	'writes a template');
 SELECT throws_ok($$UPDATE appt.template SET text_body = '{{#open}}'$$, '22023', NULL, 'that is checked');
 SELECT lives_ok($$UPDATE appt.subscription SET enabled = false$$, 'disables a subscription');
 SELECT throws_ok($$UPDATE appt.subscription SET headers = '[{"name": "X-Key", "value": "clear", "type": "SECRET"}]'$$,
 	'22023', 'a secret header''s value cannot be stored here', 'cannot store a secret where it can be read');
-SELECT throws_ok($$UPDATE appt.provider SET settings = '{"startls": "required"}'$$, '22023', 'unknown setting', 'nor settings that do not exist');
+SELECT throws_ok($$UPDATE appt.provider SET settings = '{"startls": "required"}'$$, '22023', 'unknown setting',
+	'nor settings that do not exist');
 SELECT throws_ok($$UPDATE appt.provider SET verified_at = now()$$, '42501', NULL, 'cannot verify a sender by hand');
 SELECT throws_ok($$UPDATE appt.application SET id = gen_random_uuid()$$, '42501', NULL, 'cannot change keys');
 SELECT throws_ok($$UPDATE appt.application SET auto_activate = false$$, 'PT409',

@@ -20,34 +20,44 @@ CREATE ROLE row_of_two LOGIN IN ROLE appt_agent, appt_supervisor, appt_admin;
  */
 SELECT appt.create_organization('Acme') AS acme, appt.create_organization('Globex') AS globex \gset
 SELECT appt.create_application(:'acme', 'own', auto_activate => false, agent_scope => 'OWN') AS own,
-	appt.create_application(:'acme', 'sister', agent_scope => 'OWN') AS sister, appt.create_application(:'globex', 'foreign', agent_scope => 'OWN') AS foreign \gset
+	appt.create_application(:'acme', 'sister', agent_scope => 'OWN') AS sister,
+		appt.create_application(:'globex', 'foreign', agent_scope => 'OWN') AS foreign \gset
 CREATE TEMP TABLE application AS SELECT id, name FROM appt.application;
 CREATE TEMP TABLE made AS
-SELECT a.name AS application, what, (appt.schedule_appointment(a.id, now() + '2 days', '1 hour', '{"contact": {"primaryEmail": "c@example.com"}}',
+SELECT a.name AS application, what, (appt.schedule_appointment(a.id, now() + '2 days', '1 hour',
+	'{"contact": {"primaryEmail": "c@example.com"}}',
 	organizer_id => organizer, title => what)).id
 FROM application a JOIN (VALUES ('own', 'mine', 'ann'), ('own', 'other', 'zoe'), ('own', 'gone', 'ann'), ('own', 'given', 'ann'),
-	('own', 'taken', 'carl'), ('sister', 'sister', 'ann'), ('foreign', 'foreign', 'ann')) p (application, what, organizer) ON a.name = application;
+	('own', 'taken', 'carl'), ('sister', 'sister', 'ann'), ('foreign', 'foreign', 'ann')) p (application, what,
+		organizer) ON a.name = application;
 SELECT count(appt.add_agent(id, 'bob')) FROM made WHERE what IN ('mine', 'sister', 'foreign', 'gone') \gset
 SELECT id AS mine FROM made WHERE what = 'mine' \gset
 SELECT count(appt.reassign_appointment(id, 'zoe')) FROM made WHERE what = 'given' \gset
 UPDATE appt.appointment SET organizer_id = 'ann', organizer_type = 'CUSTOMER' WHERE title = 'taken';
 DELETE FROM appt.participant p USING appt.appointment a WHERE a.id = p.appointment_id AND a.title = 'taken';
-INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'ann', 'CUSTOMER' FROM appt.appointment WHERE title = 'taken';
+INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'ann', 'CUSTOMER'
+	FROM appt.appointment WHERE title = 'taken';
 UPDATE appt.notification SET organizer_id = NULL WHERE title = 'taken';
 SELECT count(appt.activate_appointment(id)) FROM appt.appointment WHERE state = 'SCHEDULED' AND title <> 'gone' \gset
 SELECT appt.delete_appointment(id) AS done FROM made WHERE what = 'gone' \gset
 
 INSERT INTO appt.template (application_id, type, channel, locale, text_body) SELECT id, 'CREATE', 'SMS', 'en', name FROM application;
-SELECT count(appt.create_subscription(id, 'https://hooks.example/' || name || '?token=URL-MARK', hmac_key => 'KEY-MARK', auth => 'BASIC', username => name,
+SELECT count(appt.create_subscription(id, 'https://hooks.example/' || name || '?token=URL-MARK', hmac_key => 'KEY-MARK',
+	auth => 'BASIC', username => name,
 	secret => 'PASSWORD-MARK', headers => '[{"name": "X-Key", "value": "HEADER-MARK", "type": "SECRET"}]')) FROM application \gset
-SELECT count(appt.set_provider(id, 'EMAIL', 'SMTP', 'smtp://mail.example', name || '@example.com', username => name, secret => 'PASSWORD-MARK')) FROM application \gset
+SELECT count(appt.set_provider(id, 'EMAIL', 'SMTP', 'smtp://mail.example', name || '@example.com', username => name,
+	secret => 'PASSWORD-MARK')) FROM application \gset
 SELECT count(appt.update_appointment(id, notes => 'told')) FROM appt.appointment \gset
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, title, next_attempt_at)
 SELECT id, 'ADDRESS', 'x@example.com', 'TEST', 'EMAIL', now(), 1, CASE name WHEN 'own' THEN 'loose' ELSE name END, now() FROM application;
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, provider_id)
-SELECT n.application_id, n.id, 1, now(), now(), 'FAILED', n.address, n.title, p.id FROM appt.notification n JOIN appt.provider p USING (application_id);
-UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL WHERE type <> 'UPDATE';
-INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) SELECT id, 'CUSTOMER', 'CODE-MARK', now(), now() FROM application;
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject,
+	provider_id)
+SELECT n.application_id, n.id, 1, now(), now(), 'FAILED', n.address, n.title, p.id FROM appt.notification n JOIN appt.provider p
+	USING (application_id);
+UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL
+	WHERE type <> 'UPDATE';
+INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) SELECT id, 'CUSTOMER', 'CODE-MARK',
+	now(), now() FROM application;
 
 /* How a row of each relation is called, of its columns t and, by b, the appointment's title. */
 CREATE TEMP TABLE relation (name text, label text, of text);
@@ -57,8 +67,10 @@ INSERT INTO relation VALUES
 	('rule', '', 'application_id'), ('template', 'text_body', NULL), ('subscription', 'username', NULL), ('provider', 'username', NULL),
 	('notification', 'title', NULL), ('attempt', 'subject', NULL),
 	('notification_log', 'title', NULL), ('latest_failure', 'title', NULL), ('notification_stats', 'application', NULL),
-	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('change', '', 'application_id'), ('secret', '', 'application_id'), ('one_time_code', '', 'application_id'), ('idempotency_key', '', 'application_id'),
-	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL), ('circuit', '''circuit''', NULL);
+	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('change', '', 'application_id'),
+		('secret', '', 'application_id'), ('one_time_code', '', 'application_id'), ('idempotency_key', '', 'application_id'),
+	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
+		('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
 
 CREATE TEMP TABLE caller (place int, name text, role text, claims jsonb);
@@ -68,8 +80,11 @@ INSERT INTO caller VALUES
 	(3, 'a supervisor', 'appt_supervisor', jsonb_build_object('sub', 'sue', 'application_id', :'own')),
 	(4, 'a client service', 'appt_client_service', jsonb_build_object('sub', 'ann', 'application_id', :'own')),
 	(5, 'a client service attending', 'appt_client_service', jsonb_build_object('sub', 'bob', 'application_id', :'own')),
-	(6, 'a customer', 'appt_customer', jsonb_build_object('sub', 'ann', 'application_id', :'own', 'conference_id', (SELECT conference_id FROM appt.appointment WHERE id = :'mine'))),
-	(7, 'a customer of another application', 'appt_customer', jsonb_build_object('sub', 'ann', 'application_id', :'sister', 'conference_id', (SELECT conference_id FROM appt.appointment WHERE id = :'mine'))),
+	(6, 'a customer', 'appt_customer', jsonb_build_object('sub', 'ann', 'application_id', :'own', 'conference_id',
+		(SELECT conference_id FROM appt.appointment WHERE id = :'mine'))),
+	(7, 'a customer of another application', 'appt_customer',
+		jsonb_build_object('sub', 'ann', 'application_id', :'sister', 'conference_id',
+		(SELECT conference_id FROM appt.appointment WHERE id = :'mine'))),
 	(8, 'an admin', 'appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', :'acme', 'application_id', :'foreign')),
 	(9, 'an admin of nothing', 'appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', gen_random_uuid())),
 	(10, 'anybody', 'appt_anonymous', '{}');
@@ -79,20 +94,27 @@ CREATE TEMP TABLE reads (relation text, labels text[]);
 INSERT INTO reads VALUES
 	('organization',       '{-, -, -, -, -, -, -, "Acme", "", -}'),
 	('application',        '{own, own, own, own, own, -, -, "own sister", "", -}'),
-	('appointment',        '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", mine, "", -, -, -}'),
+	('appointment',        '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", mine, "", '
+		'-, -, -}'),
 	('participant',        '{"mine agent, mine customer", "mine agent, mine customer",
 		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer",
 		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer",
-		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer", "mine customer", "", -, -, -}'),
-	('room_access',        '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", mine, "", -, -, -}'),
+		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer", "mine customer", '
+			'"", -, -, -}'),
+	('room_access',        '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", mine, "", '
+		'-, -, -}'),
 	('rule',               '{-, -, own, -, -, -, -, "own sister", "", -}'),
 	('template',           '{-, -, own, -, -, -, -, "own sister", "", -}'),
 	('subscription',       '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('provider',           '{"", "", "", "", "", -, -, "own sister", "", -}'),
-	('notification',       '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
-	('attempt',            '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
-	('notification_log',   '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
-	('latest_failure',     '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
+	('notification',       '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
+	('attempt',            '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
+	('notification_log',   '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
+	('latest_failure',     '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
 	('notification_stats', '{own, own, own, own, own, -, -, "own sister", "", -}'),
 	('due',                '{-, -, -, -, -, -, -, -, -, -}'),
 	('identity',           '{-, -, -, -, -, -, -, -, -, -}'),
@@ -140,40 +162,51 @@ $$;
 CREATE TEMP TABLE given (login text, place int, relation text, answer text);
 GRANT ALL ON relation, reads, caller, given, name_of TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
-INSERT INTO given SELECT session_user, place, r.name, pg_temp.answer(role, claims::text, pg_temp.names(r, format('appt.%I t', r.name))) FROM caller, relation r;
+INSERT INTO given SELECT session_user, place, r.name,
+	pg_temp.answer(role, claims::text, pg_temp.names(r, format('appt.%I t', r.name))) FROM caller, relation r;
 SET LOCAL SESSION AUTHORIZATION row_forger;
 INSERT INTO given SELECT session_user, place, r.name, pg_temp.answer(role, claims::text, pg_temp.names(r, format('appt.%I t', r.name)))
 	FROM caller, relation r WHERE role <> 'appt_anonymous' AND r.name !~ '^(reason|notification_type)$';
 SET LOCAL SESSION AUTHORIZATION row_service;
-INSERT INTO given SELECT session_user, place, r.name, pg_temp.answer('row_service', claims::text, pg_temp.names(r, format('appt.%I t', r.name)))
+INSERT INTO given SELECT session_user, place, r.name,
+	pg_temp.answer('row_service', claims::text, pg_temp.names(r, format('appt.%I t', r.name)))
 	FROM caller, relation r WHERE place = 1;
 SET LOCAL SESSION AUTHORIZATION row_nobody;
-INSERT INTO given SELECT session_user, place, r.name, pg_temp.answer('row_nobody', claims::text, pg_temp.names(r, format('appt.%I t', r.name))) FROM caller, relation r;
+INSERT INTO given SELECT session_user, place, r.name,
+	pg_temp.answer('row_nobody', claims::text, pg_temp.names(r, format('appt.%I t', r.name))) FROM caller, relation r;
 RESET SESSION AUTHORIZATION;
 
 -- The same with the other scope.
 UPDATE appt.application SET agent_scope = 'APPLICATION' WHERE name = 'own';
 SET LOCAL SESSION AUTHORIZATION row_login;
-INSERT INTO given SELECT 'shared', place, r.name, pg_temp.answer(role, claims::text, pg_temp.names(r, format('appt.%I t', r.name))) FROM caller, relation r;
+INSERT INTO given SELECT 'shared', place, r.name, pg_temp.answer(role, claims::text, pg_temp.names(r, format('appt.%I t', r.name)))
+	FROM caller, relation r;
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'OWN' WHERE name = 'own';
-SELECT is(g.answer, CASE WHEN place <= 2 AND label IS NOT NULL THEN label ELSE r.labels[g.place] END, format('%s, agent_scope APPLICATION, reads %s', c.name, g.relation))
-FROM given g JOIN caller c USING (place) JOIN reads r USING (relation) LEFT JOIN shared USING (relation) WHERE login = 'shared' ORDER BY g.relation, place;
+SELECT is(g.answer, CASE WHEN place <= 2 AND label IS NOT NULL THEN label ELSE r.labels[g.place] END,
+	format('%s, agent_scope APPLICATION, reads %s', c.name, g.relation))
+FROM given g JOIN caller c USING (place) JOIN reads r USING (relation) LEFT JOIN shared USING (relation) WHERE login = 'shared'
+	ORDER BY g.relation, place;
 
 SELECT is(g.answer, r.labels[g.place], format('%s reads %s', c.name, g.relation))
 FROM given g JOIN caller c USING (place) JOIN reads r USING (relation) WHERE login = 'row_login' ORDER BY g.relation, place;
 SELECT is(count(*), (SELECT count(*) FROM caller, relation), 'all were asked') FROM given WHERE login = 'row_login';
-SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v', 'm', 'p') AND relname NOT IN (SELECT relation FROM reads)$$,
+SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v', 'm', 'p')
+	AND relname NOT IN (SELECT relation FROM reads)$$,
 	'and no relation was forgotten');
 -- Whether there is a row decides whether a policy is asked at all: of provider the agents' policies are none.
 SELECT is(string_agg(DISTINCT answer, ' '), '-', 'a login that is no member of appt_authenticator is believed nothing')
 FROM given JOIN caller USING (place) WHERE login = 'row_forger' AND NOT (relation = 'provider' AND role <> 'appt_admin');
 SELECT is(string_agg(DISTINCT answer, ' '), '-', 'who has no role reads nothing') FROM given WHERE login = 'row_nobody';
-SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'identity' THEN 'identity' WHEN 'reason' THEN 'reason' WHEN 'notification_type' THEN 'type'
+SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'identity' THEN 'identity' WHEN 'reason' THEN 'reason'
+	WHEN 'notification_type' THEN 'type'
 	WHEN 'appointment' THEN 'foreign given mine other sister taken' WHEN 'room_access' THEN 'foreign given mine other sister taken'
-	WHEN 'participant' THEN answer WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'idempotency_key' THEN '-' WHEN 'worker_status' THEN '-' WHEN 'circuit' THEN '-'
-	WHEN 'notification' THEN 'foreign given gone loose mine other sister taken' WHEN 'attempt' THEN 'foreign given gone loose mine other sister taken'
-	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken' WHEN 'latest_failure' THEN 'foreign given gone loose mine other sister taken'
+	WHEN 'participant' THEN answer WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'idempotency_key' THEN '-'
+		WHEN 'worker_status' THEN '-' WHEN 'circuit' THEN '-'
+	WHEN 'notification' THEN 'foreign given gone loose mine other sister taken' WHEN 'attempt'
+		THEN 'foreign given gone loose mine other sister taken'
+	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken' WHEN 'latest_failure'
+		THEN 'foreign given gone loose mine other sister taken'
 	ELSE 'foreign own sister' END, 'an SQL application reads ' || relation)
 FROM given WHERE login = 'row_service';
 
@@ -193,8 +226,10 @@ INSERT INTO waiting SELECT 'APPLICATION', place, pg_temp.waiting(caller) FROM ca
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'OWN' WHERE name = 'own';
 SELECT is(array_agg(coalesce(answer, '') ORDER BY place), CASE scope
-	WHEN 'OWN' THEN '{"gone mine 0", "mine 0", "given gone mine other taken 0", "given gone mine other taken 0", "given gone mine other taken 0", -, -, "given gone mine other sister taken 0", "", -}'
-	ELSE '{"given gone mine other taken 0", "given gone mine other taken 0", "given gone mine other taken 0", "given gone mine other taken 0", "given gone mine other taken 0", -, -, "given gone mine other sister taken 0", "", -}' END::text[],
+	WHEN 'OWN' THEN '{"gone mine 0", "mine 0", "given gone mine other taken 0", "given gone mine other taken 0", "given gone mine '
+		'other taken 0", -, -, "given gone mine other sister taken 0", "", -}'
+	ELSE '{"given gone mine other taken 0", "given gone mine other taken 0", "given gone mine other taken 0", "given gone mine '
+		'other taken 0", "given gone mine other taken 0", -, -, "given gone mine other sister taken 0", "", -}' END::text[],
 	format('of the queue, what one may read, agent_scope %s', scope)) FROM waiting GROUP BY scope;
 
 /* ---- columns ---- */
@@ -207,15 +242,24 @@ CREATE TEMP TABLE promised (relation text, ag text, su text, cs text, cu text, a
 INSERT INTO promised VALUES
 	('organization',       '',  '',  '',  '',  'ru',   '', 'ru',   '', 'name require_verified_sender'),
 	('application',        'r', 'r', 'r', '',  'riud', '', 'riud',
-		'organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope',
-		'name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope'),
+		'organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone '
+			'calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency '
+			'max_per_second agent_scope',
+		'name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration '
+			'end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope'),
 	('appointment',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('participant',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('room_access',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
-	('rule',               '',  'r', '',  '',  'riud', '', 'riud', 'application_id type channel time_offset enabled even_if_never_told', 'type channel time_offset enabled even_if_never_told'),
-	('template',           '',  'r', '',  '',  'riud', '', 'riud', 'application_id type channel rule_id locale subject text_body html_body', 'type channel rule_id locale subject text_body html_body'),
-	('subscription',       '',  '',  '',  '',  'riud', '', 'riud', 'application_id url auth username token_url scope audience token_auth headers enabled', 'url auth username token_url scope audience token_auth headers enabled'),
-	('provider',           'r', 'r', 'r', '',  'riud', '', 'riud', 'application_id channel kind url username sender settings enabled', 'channel kind url username sender settings enabled'),
+	('rule',               '',  'r', '',  '',  'riud', '', 'riud',
+		'application_id type channel time_offset enabled even_if_never_told', 'type channel time_offset enabled even_if_never_told'),
+	('template',           '',  'r', '',  '',  'riud', '', 'riud',
+		'application_id type channel rule_id locale subject text_body html_body',
+		'type channel rule_id locale subject text_body html_body'),
+	('subscription',       '',  '',  '',  '',  'riud', '', 'riud',
+		'application_id url auth username token_url scope audience token_auth headers enabled',
+		'url auth username token_url scope audience token_auth headers enabled'),
+	('provider',           'r', 'r', 'r', '',  'riud', '', 'riud',
+		'application_id channel kind url username sender settings enabled', 'channel kind url username sender settings enabled'),
 	('notification',       'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('attempt',            'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('notification_log',   'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
@@ -233,24 +277,30 @@ INSERT INTO promised VALUES
 	('circuit',            '',  '',  '',  '',  '',     '', '',  '', '');
 SELECT is_empty(format($$
 	SELECT attname, privilege, has_column_privilege(%1$L, attrelid, attnum, privilege) AS granted
-	FROM pg_attribute, (VALUES ('SELECT', %3$L LIKE '%%r%%', NULL), ('INSERT', %3$L LIKE '%%i%%', %4$L), ('UPDATE', %3$L LIKE '%%u%%', %5$L),
+	FROM pg_attribute, (VALUES ('SELECT', %3$L LIKE '%%r%%', NULL), ('INSERT', %3$L LIKE '%%i%%', %4$L), ('UPDATE',
+		%3$L LIKE '%%u%%', %5$L),
 		('REFERENCES', false, NULL)) p (privilege, promised, columns)
 	WHERE attrelid = 'appt.%2$I'::regclass AND attnum > 0 AND NOT attisdropped
-		AND has_column_privilege(%1$L, attrelid, attnum, privilege) <> (promised AND (columns IS NULL OR attname = ANY (string_to_array(columns, ' '))))$$,
+		AND has_column_privilege(%1$L, attrelid, attnum, privilege) <> (promised AND (columns IS NULL
+			OR attname = ANY (string_to_array(columns, ' '))))$$,
 	role, relation, promise, inserted, updated), format('%s: what %s may do with its columns', relation, role))
-FROM promised, LATERAL (VALUES ('appt_agent', ag), ('appt_supervisor', su), ('appt_client_service', cs), ('appt_customer', cu), ('appt_admin', ad),
+FROM promised, LATERAL (VALUES ('appt_agent', ag), ('appt_supervisor', su), ('appt_client_service', cs), ('appt_customer', cu),
+	('appt_admin', ad),
 	('appt_anonymous', an), ('appt_service', sv), ('appt_authenticator', ''), ('row_login', ''), ('public', '')) r (role, promise)
 ORDER BY relation, role;
 SELECT is_empty(format($$
 	SELECT privilege FROM unnest('{DELETE,TRUNCATE,TRIGGER}'::text[]) privilege
 	WHERE has_table_privilege(%1$L, 'appt.%2$I', privilege) <> (privilege = 'DELETE' AND %3$L LIKE '%%d%%')$$,
 	role, relation, promise), format('%s: what %s may do as a whole', relation, role))
-FROM promised, LATERAL (VALUES ('appt_agent', ag), ('appt_supervisor', su), ('appt_client_service', cs), ('appt_customer', cu), ('appt_admin', ad),
+FROM promised, LATERAL (VALUES ('appt_agent', ag), ('appt_supervisor', su), ('appt_client_service', cs), ('appt_customer', cu),
+	('appt_admin', ad),
 	('appt_anonymous', an), ('appt_service', sv), ('appt_authenticator', ''), ('row_login', ''), ('public', '')) r (role, promise)
 ORDER BY relation, role;
 SELECT is_empty($$SELECT relation FROM reads EXCEPT SELECT relation FROM promised$$, 'no relation was forgotten');
-SELECT is_empty($$SELECT c.oid::regclass, role FROM pg_class c, unnest('{public,appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin,appt_anonymous,appt_service}'::text[]) role
-	WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' AND has_sequence_privilege(role, c.oid, 'USAGE, SELECT, UPDATE')$$, 'sequences are nobody''s');
+SELECT is_empty($$SELECT c.oid::regclass, role FROM pg_class c,
+	unnest('{public,appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin,appt_anonymous,appt_service}'::text[]) role
+	WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' AND has_sequence_privilege(role, c.oid, 'USAGE, SELECT, UPDATE')$$,
+		'sequences are nobody''s');
 
 /* ---- changes ---- */
 
@@ -288,16 +338,22 @@ INSERT INTO change VALUES
 	('DELETE FROM appt.one_time_code t', 'one_time_code', '-'),
 	('DELETE FROM appt.identity t', 'identity', '-'),
 	('DELETE FROM appt.due t', 'due', '-'),
-	('INSERT INTO appt.change AS t (organization_id, table_name, row_key, operation, changed_by) VALUES (ACME, ''rule'', ''{}'', ''DELETE'', ''x'')', 'change', '-'),
+	('INSERT INTO appt.change AS t (organization_id, table_name, row_key, operation, changed_by) VALUES '
+		'(ACME, ''rule'', ''{}'', ''DELETE'', ''x'')', 'change', '-'),
 	('UPDATE appt.change t SET changed_by = ''x''', 'change', '-'),
 	('DELETE FROM appt.change t', 'change', '-');
-INSERT INTO change SELECT replace(statement, 'APP', place), relation, CASE place WHEN 'OWN' THEN 'own' WHEN 'SISTER' THEN 'sister' ELSE '-' END
+INSERT INTO change SELECT replace(statement, 'APP', place), relation, CASE place WHEN 'OWN' THEN 'own' WHEN 'SISTER' THEN 'sister'
+	ELSE '-' END
 FROM unnest('{OWN,SISTER,FOREIGN,NONE}'::text[]) place, (VALUES
 	('INSERT INTO appt.rule AS t (application_id, type, channel, time_offset) VALUES (APP, ''ROOM'', ''SMS'', ''5 min'')', 'rule'),
-	('INSERT INTO appt.template AS t (application_id, type, channel, locale, text_body) VALUES (APP, ''CREATE'', ''SMS'', ''de'', (SELECT name FROM name_of WHERE id = APP))', 'template'),
-	('INSERT INTO appt.subscription AS t (application_id, url, username) VALUES (APP, ''https://x.example'', (SELECT name FROM name_of WHERE id = APP))', 'subscription'),
-	('INSERT INTO appt.provider AS t (application_id, channel, kind, url, username) VALUES (APP, ''SMS'', ''HTTP'', ''https://x.example'', (SELECT name FROM name_of WHERE id = APP))', 'provider')) s (statement, relation);
-UPDATE change SET statement = replace(replace(replace(replace(replace(replace(statement, 'ACME', quote_literal(:'acme')), 'GLOBEX', quote_literal(:'globex')), 'OWN', quote_literal(:'own')),
+	('INSERT INTO appt.template AS t (application_id, type, channel, locale, text_body) VALUES (APP, ''CREATE'', ''SMS'', ''de'', '
+		'(SELECT name FROM name_of WHERE id = APP))', 'template'),
+	('INSERT INTO appt.subscription AS t (application_id, url, username) VALUES (APP, ''https://x.example'', (SELECT name FROM '
+		'name_of WHERE id = APP))', 'subscription'),
+	('INSERT INTO appt.provider AS t (application_id, channel, kind, url, username) VALUES '
+		'(APP, ''SMS'', ''HTTP'', ''https://x.example'', (SELECT name FROM name_of WHERE id = APP))', 'provider')) s (statement, relation);
+UPDATE change SET statement = replace(replace(replace(replace(replace(replace(statement, 'ACME', quote_literal(:'acme')), 'GLOBEX',
+	quote_literal(:'globex')), 'OWN', quote_literal(:'own')),
 	'SISTER', quote_literal(:'sister')), 'FOREIGN', quote_literal(:'foreign')), 'NONE', '''00000000-0000-0000-0000-000000000000''');
 -- A change and what it touched, by RETURNING; the same without it is as narrow.
 CREATE FUNCTION pg_temp.changing(c change) RETURNS text LANGUAGE sql AS $$
@@ -308,9 +364,11 @@ GRANT ALL ON change, done TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
 INSERT INTO done SELECT place, c.statement, pg_temp.answer(role, claims::text, pg_temp.changing(c)) FROM caller, change c;
 RESET SESSION AUTHORIZATION;
-SELECT is(answer, CASE WHEN place = 8 OR changed = '-' THEN changed WHEN place = 9 AND d.statement LIKE 'INSERT%' THEN '-' WHEN place = 9 THEN '' ELSE '-' END, format('%s: %s', name, d.statement))
+SELECT is(answer, CASE WHEN place = 8 OR changed = '-' THEN changed WHEN place = 9 AND d.statement LIKE 'INSERT%' THEN '-'
+	WHEN place = 9 THEN '' ELSE '-' END, format('%s: %s', name, d.statement))
 FROM done d JOIN change USING (statement) JOIN caller USING (place) WHERE place >= 8 ORDER BY d.statement, place;
-SELECT is(string_agg(DISTINCT answer, ' '), '-', format('nobody but an admin: %s', statement)) FROM done WHERE place < 8 GROUP BY statement;
+SELECT is(string_agg(DISTINCT answer, ' '), '-', format('nobody but an admin: %s', statement)) FROM done WHERE place < 8
+	GROUP BY statement;
 
 -- A foreign application and one that does not exist refuse alike; what rows of others hold decides nothing.
 CREATE FUNCTION pg_temp.refusal(role text, claims text, statement text) RETURNS text LANGUAGE plpgsql AS $$
@@ -329,23 +387,28 @@ END $$;
 CREATE TEMP TABLE refusal (text text);
 GRANT ALL ON refusal TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
-INSERT INTO refusal SELECT pg_temp.refusal(role, claims::text, format('INSERT INTO appt.rule (application_id, type, channel) VALUES (%L, ''CREATE'', ''EMAIL'')', id))
+INSERT INTO refusal SELECT pg_temp.refusal(role, claims::text,
+	format('INSERT INTO appt.rule (application_id, type, channel) VALUES (%L, ''CREATE'', ''EMAIL'')', id))
 FROM caller, unnest(ARRAY[:'foreign', gen_random_uuid()::text]) id WHERE place = 8;
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(DISTINCT text, E'\n'), 'new row violates row-level security policy for table "rule"', 'both refusals read the same') FROM refusal;
+SELECT is(string_agg(DISTINCT text, E'\n'), 'new row violates row-level security policy for table "rule"',
+	'both refusals read the same') FROM refusal;
 
 /* ---- secrets ---- */
 
 CREATE TEMP TABLE leak (login text, place int, relation text, mark text, found text);
 GRANT ALL ON leak TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
-INSERT INTO leak SELECT session_user, place, r.name, mark, pg_temp.answer(role, claims::text, format('SELECT count(*) FROM appt.%I t WHERE t::text LIKE %L', r.name, '%' || mark || '%'))
+INSERT INTO leak SELECT session_user, place, r.name, mark,
+	pg_temp.answer(role, claims::text, format('SELECT count(*) FROM appt.%I t WHERE t::text LIKE %L', r.name, '%' || mark || '%'))
 FROM caller, relation r, unnest('{KEY-MARK,PASSWORD-MARK,HEADER-MARK,CODE-MARK,URL-MARK}'::text[]) mark;
 SET LOCAL SESSION AUTHORIZATION row_service;
-INSERT INTO leak SELECT session_user, 0, r.name, mark, pg_temp.answer('row_service', '', format('SELECT count(*) FROM appt.%I t WHERE t::text LIKE %L', r.name, '%' || mark || '%'))
+INSERT INTO leak SELECT session_user, 0, r.name, mark,
+	pg_temp.answer('row_service', '', format('SELECT count(*) FROM appt.%I t WHERE t::text LIKE %L', r.name, '%' || mark || '%'))
 FROM relation r, unnest('{KEY-MARK,PASSWORD-MARK,HEADER-MARK,CODE-MARK,URL-MARK}'::text[]) mark;
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(format('%s %s %s %s', login, place, relation, mark), ', ' ORDER BY place), 'row_service 0 subscription URL-MARK, row_login 8 subscription URL-MARK',
+SELECT is(string_agg(format('%s %s %s %s', login, place, relation, mark), ', ' ORDER BY place),
+	'row_service 0 subscription URL-MARK, row_login 8 subscription URL-MARK',
 	'no secret is read by anybody; a token in a URL only in the subscription itself, by admin and service')
 FROM leak WHERE found NOT IN ('0', '-');
 SELECT is(count(DISTINCT name), 5::bigint, 'though all of them are there') FROM (
@@ -356,17 +419,22 @@ SELECT is(count(DISTINCT name), 5::bigint, 'though all of them are there') FROM 
 
 CREATE TEMP TABLE claimed (what text, role text, claims text, answer text);
 INSERT INTO claimed SELECT what, role, claims FROM unnest('{appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin}'::text[]) role, (VALUES
-	('none', ''), ('empty ones', '{}'), ('no JSON', 'sub=ann'), ('a list', '[]'), ('a sub alone', '{"sub": "ann"}'), ('nonsense', '{"sub": "ann", "application_id": "nonsense", "organization_id": "x", "conference_id": 1}'),
+	('none', ''), ('empty ones', '{}'), ('no JSON', 'sub=ann'), ('a list', '[]'), ('a sub alone', '{"sub": "ann"}'),
+		('nonsense', '{"sub": "ann", "application_id": "nonsense", "organization_id": "x", "conference_id": 1}'),
 	('an empty sub', format('{"sub": "", "application_id": "%s", "organization_id": "%s", "conference_id": "%1$s"}', :'own', :'acme')),
-	('tenants in a list', format('{"sub": "ann", "application_id": ["%s"], "organization_id": ["%s"], "conference_id": []}', :'own', :'acme')),
-	('a tenant one level down', format('{"sub": "ann", "x": {"application_id": "%s", "organization_id": "%s"}}', :'own', :'acme'))) c (what, claims);
-INSERT INTO claimed SELECT 'no sub', role, format('{"application_id": "%s"}', :'own') FROM unnest('{appt_agent,appt_client_service}'::text[]) role;
+	('tenants in a list', format('{"sub": "ann", "application_id": ["%s"], "organization_id": ["%s"], "conference_id": []}', :'own',
+		:'acme')),
+	('a tenant one level down', format('{"sub": "ann", "x": {"application_id": "%s", "organization_id": "%s"}}', :'own',
+		:'acme'))) c (what, claims);
+INSERT INTO claimed SELECT 'no sub', role, format('{"application_id": "%s"}', :'own')
+	FROM unnest('{appt_agent,appt_client_service}'::text[]) role;
 INSERT INTO claimed VALUES ('no conference', 'appt_customer', format('{"sub": "ann", "application_id": "%s"}', :'own')),
 	('an application alone', 'appt_admin', format('{"sub": "ann", "application_id": "%s"}', :'own')),
 	('an organization alone', 'appt_supervisor', format('{"sub": "ann", "organization_id": "%s"}', :'acme'));
 GRANT ALL ON claimed TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
-UPDATE claimed SET answer = pg_temp.answer(role, claims, 'SELECT count(*) FROM appt.' || CASE role WHEN 'appt_admin' THEN 'rule' ELSE 'appointment' END);
+UPDATE claimed SET answer = pg_temp.answer(role, claims, 'SELECT count(*) FROM appt.' || CASE role WHEN 'appt_admin' THEN 'rule'
+	ELSE 'appointment' END);
 RESET SESSION AUTHORIZATION;
 SELECT is(answer, '-', format('%s with %s', role, what)) FROM claimed;
 
@@ -385,7 +453,8 @@ CREATE TEMP TABLE namesake AS SELECT p.id AS sub, NULL::text AS answer FROM appt
 	JOIN appt.appointment a ON a.id = p.appointment_id WHERE a.title = 'mine' AND p.type = 'CUSTOMER';
 GRANT ALL ON namesake TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
-UPDATE namesake SET answer = pg_temp.answer('appt_agent', jsonb_build_object('sub', sub, 'application_id', :'own')::text, 'SELECT count(*) FROM appt.appointment');
+UPDATE namesake SET answer = pg_temp.answer('appt_agent', jsonb_build_object('sub', sub, 'application_id', :'own')::text,
+	'SELECT count(*) FROM appt.appointment');
 RESET SESSION AUTHORIZATION;
 SELECT is(answer, '0', 'an agent named as a customer sees nothing of its appointment') FROM namesake;
 
@@ -398,15 +467,18 @@ SET LOCAL SESSION AUTHORIZATION row_of_two;
 INSERT INTO two VALUES
 	('appointments', pg_temp.answer('row_of_two', :'claims', 'SELECT string_agg(title, '' '' ORDER BY title) FROM appt.appointment')),
 	('applications', pg_temp.answer('row_of_two', :'claims', 'SELECT string_agg(name, '' '') FROM appt.application')),
-	('changes', pg_temp.answer('row_of_two', :'claims', 'WITH c AS (UPDATE appt.application SET max_attempts = 7 RETURNING 1) SELECT count(*) FROM c')),
+	('changes', pg_temp.answer('row_of_two', :'claims',
+		'WITH c AS (UPDATE appt.application SET max_attempts = 7 RETURNING 1) SELECT count(*) FROM c')),
 	('rules', pg_temp.answer('row_of_two', :'claims', 'SELECT count(*) FROM appt.rule'));
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(what || ' ' || answer, ', ' ORDER BY what), 'applications own, appointments mine, changes 0, rules 0', 'a member of several roles acts as an agent alone') FROM two;
+SELECT is(string_agg(what || ' ' || answer, ', ' ORDER BY what), 'applications own, appointments mine, changes 0, rules 0',
+	'a member of several roles acts as an agent alone') FROM two;
 
 /* ---- a customer's people ---- */
 
 CREATE TEMP TABLE person (what text, change text, answer text);
-INSERT INTO person VALUES ('going on', 'state = state'), ('ended', 'state = ''ENDED'''), ('cancelled', 'state = ''CANCELLED'''), ('over', 'start_at = now() - interval ''2 hours'', end_at = now() - interval ''1 second''');
+INSERT INTO person VALUES ('going on', 'state = state'), ('ended', 'state = ''ENDED'''), ('cancelled', 'state = ''CANCELLED'''),
+	('over', 'start_at = now() - interval ''2 hours'', end_at = now() - interval ''1 second''');
 DO $$
 DECLARE
 	one record;
@@ -424,7 +496,8 @@ BEGIN
 		END;
 	END LOOP;
 END $$;
-SELECT is(string_agg(what || ' ' || answer, ', ' ORDER BY what), 'cancelled 0, ended 0, going on 1, over 0', 'a customer sees customers while the appointment is to come or going on') FROM person;
+SELECT is(string_agg(what || ' ' || answer, ', ' ORDER BY what), 'cancelled 0, ended 0, going on 1, over 0',
+	'a customer sees customers while the appointment is to come or going on') FROM person;
 
 /* ---- once a query, by index ---- */
 
@@ -442,8 +515,10 @@ BEGIN
 	RETURN plan;
 END $$;
 INSERT INTO appt.appointment (application_id, organizer_id, title, start_at, end_at, timezone, locale, notifications_active)
-SELECT :'own', 'other' || i % 100, 'many', now() + i * interval '1 min', now() + i * interval '2 min', 'UTC', 'en', true FROM generate_series(1, 5000) i;
-INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'x', 'CUSTOMER' FROM appt.appointment WHERE title = 'many';
+SELECT :'own', 'other' || i % 100, 'many', now() + i * interval '1 min', now() + i * interval '2 min', 'UTC', 'en', true
+	FROM generate_series(1, 5000) i;
+INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, 'x', 'CUSTOMER'
+	FROM appt.appointment WHERE title = 'many';
 ANALYZE;
 SET LOCAL enable_seqscan = off;
 CREATE TEMP TABLE plan (role text, relation text, plan text);
@@ -455,12 +530,15 @@ RESET SESSION AUTHORIZATION;
 -- What an InitPlan evaluates is not shown without VERBOSE: a name in the plan would stand in a condition on rows.
 SELECT doesnt_match(plan, '(caller|agent|attended|administered)_', format('%s: %s asks no function for a row', role, relation)) FROM plan;
 SELECT alike(plan, '%Index Cond: %(application_id = $%', format('%s goes by the index of %s', role, relation)) FROM plan
-WHERE relation IN ('appointment', 'participant', 'room_access', 'rule', 'template', 'notification') AND role <> 'appt_admin' AND NOT (role = 'appt_customer' AND relation = 'appointment');
-SELECT alike(plan, '%Index Cond: (conference_id = $%', 'a customer''s appointment is found by its conference') FROM plan WHERE role = 'appt_customer' AND relation = 'appointment';
+WHERE relation IN ('appointment', 'participant', 'room_access', 'rule', 'template', 'notification') AND role <> 'appt_admin'
+	AND NOT (role = 'appt_customer' AND relation = 'appointment');
+SELECT alike(plan, '%Index Cond: (conference_id = $%', 'a customer''s appointment is found by its conference') FROM plan
+	WHERE role = 'appt_customer' AND relation = 'appointment';
 SELECT alike(plan, '%Index Cond: (application_id = ANY ($%', format('an admin goes by the index of %s', relation)) FROM plan
 WHERE role = 'appt_admin' AND relation IN ('rule', 'template', 'subscription', 'provider', 'notification');
 CREATE TEMP TABLE narrowed (relation text, condition text, cond text);
-INSERT INTO narrowed VALUES ('appointment', format('id = %L', :'mine'), '((application_id = $0) AND (id = '), ('appointment', 'start_at < now()', '((application_id = $0) AND (start_at < '),
+INSERT INTO narrowed VALUES ('appointment', format('id = %L', :'mine'), '((application_id = $0) AND (id = '),
+	('appointment', 'start_at < now()', '((application_id = $0) AND (start_at < '),
 	('appointment', $$organizer_id = 'ann'$$, $$((application_id = $0) AND (organizer_id = 'ann'$$),
 	('participant', format('appointment_id = %L', :'mine'), '((application_id = $0) AND (appointment_id = '),
 	('room_access', format('appointment_id = %L', :'mine'), '((application_id = $0) AND (appointment_id = '),
@@ -468,16 +546,20 @@ INSERT INTO narrowed VALUES ('appointment', format('id = %L', :'mine'), '((appli
 CREATE TEMP TABLE narrow_plan (relation text, condition text, plan text);
 GRANT ALL ON narrowed, narrow_plan TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
-INSERT INTO narrow_plan SELECT relation, condition, pg_temp.plan(role, claims::text, format('SELECT * FROM appt.%s WHERE %s', relation, condition)) FROM caller, narrowed WHERE place = 1;
+INSERT INTO narrow_plan SELECT relation, condition,
+	pg_temp.plan(role, claims::text, format('SELECT * FROM appt.%s WHERE %s', relation, condition)) FROM caller, narrowed WHERE place = 1;
 RESET SESSION AUTHORIZATION;
-SELECT doesnt_match(plan, '(caller|agent|attended|administered)_', format('an agent asks no function for a row of %s', relation)) FROM narrow_plan;
-SELECT alike(plan, '%Index Cond: ' || cond || '%', format('an agent''s %s go by the index of %s', relation, condition)) FROM narrow_plan JOIN narrowed USING (relation, condition);
+SELECT doesnt_match(plan, '(caller|agent|attended|administered)_', format('an agent asks no function for a row of %s', relation))
+	FROM narrow_plan;
+SELECT alike(plan, '%Index Cond: ' || cond || '%', format('an agent''s %s go by the index of %s', relation, condition))
+	FROM narrow_plan JOIN narrowed USING (relation, condition);
 RESET enable_seqscan;
 
 -- How often the functions of the policies are called for a query that returns a row count.
 CREATE FUNCTION pg_temp.calls() RETURNS TABLE (name name, calls bigint) LANGUAGE sql AS $$
 	SELECT proname, coalesce(pg_stat_get_xact_function_calls(oid), 0) FROM pg_proc
-	WHERE pronamespace = 'appt'::regnamespace AND proname ~ '^(caller|agent|attended|administered)_' AND proname <> 'caller_name'    -- records who changed what
+	WHERE pronamespace = 'appt'::regnamespace AND proname ~ '^(caller|agent|attended|administered)_'
+		AND proname <> 'caller_name'    -- records who changed what
 $$;
 CREATE FUNCTION pg_temp.asked(role text, claims text, query text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -494,13 +576,16 @@ BEGIN
 END $$;
 CREATE TEMP TABLE asking (place int, query text, expected text, asked text);
 INSERT INTO asking VALUES
-	(1, 'SELECT count(*) FROM appt.appointment', '1 rows: agent_has_application 1, attended_appointments 1, caller_application 1, caller_user 1'),
-	(1, 'SELECT count(*) FROM appt.participant', '3 rows: agent_has_application 2, attended_appointments 1, caller_application 2, caller_user 1'),
+	(1, 'SELECT count(*) FROM appt.appointment', '1 rows: agent_has_application 1, attended_appointments 1, caller_application 1, '
+		'caller_user 1'),
+	(1, 'SELECT count(*) FROM appt.participant', '3 rows: agent_has_application 2, attended_appointments 1, caller_application 2, '
+		'caller_user 1'),
 	(3, 'SELECT count(*) FROM appt.appointment', '5004 rows: caller_application 1'),
 	(3, 'SELECT count(*) FROM appt.participant', '5008 rows: caller_application 1'),
 	(4, 'SELECT count(*) FROM appt.appointment', '5004 rows: caller_application 1'),
 	(6, 'SELECT count(*) FROM appt.participant', '1 rows: caller_application 2, caller_conference 2'),
-	(8, 'SELECT count(*) FROM appt.rule', (SELECT count(*) FROM appt.rule WHERE application_id IN (:'own', :'sister')) || ' rows: administered_applications 1'),
+	(8, 'SELECT count(*) FROM appt.rule', (SELECT count(*) FROM appt.rule
+		WHERE application_id IN (:'own', :'sister')) || ' rows: administered_applications 1'),
 	(8, 'WITH u AS (UPDATE appt.rule SET enabled = false RETURNING 1) SELECT count(*) FROM u',
 		(SELECT count(*) FROM appt.rule WHERE application_id IN (:'own', :'sister')) || ' rows: administered_applications 2');
 GRANT ALL ON asking TO PUBLIC;
@@ -518,18 +603,23 @@ INSERT INTO asking (place, query, expected) VALUES
 SET LOCAL SESSION AUTHORIZATION row_login;
 UPDATE asking a SET asked = pg_temp.asked(role, claims::text, query) FROM caller c WHERE c.place = a.place;
 RESET SESSION AUTHORIZATION;
-SELECT is(asked, expected, format('%s, agent_scope APPLICATION: %s', name, query)) FROM asking JOIN caller USING (place) ORDER BY place, query;
+SELECT is(asked, expected, format('%s, agent_scope APPLICATION: %s', name, query)) FROM asking JOIN caller USING (place)
+	ORDER BY place, query;
 UPDATE appt.application SET agent_scope = 'OWN' WHERE name = 'own';
 
 -- Parallel workers see the same rows as their leader.
-SELECT count(set_config(name, '0', true)) FROM pg_settings WHERE name IN ('parallel_setup_cost', 'parallel_tuple_cost', 'min_parallel_table_scan_size', 'enable_indexscan', 'enable_bitmapscan', 'enable_indexonlyscan') \gset
+SELECT count(set_config(name, '0', true)) FROM pg_settings
+	WHERE name IN ('parallel_setup_cost', 'parallel_tuple_cost', 'min_parallel_table_scan_size', 'enable_indexscan',
+	'enable_bitmapscan', 'enable_indexonlyscan') \gset
 CREATE TEMP TABLE parallel (role text, answer text, plan text);
 GRANT ALL ON parallel TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
-INSERT INTO parallel SELECT role, pg_temp.answer(role, claims::text, 'SELECT count(*) FROM appt.appointment'), pg_temp.plan(role, claims::text, 'SELECT count(*) FROM appt.appointment')
+INSERT INTO parallel SELECT role, pg_temp.answer(role, claims::text, 'SELECT count(*) FROM appt.appointment'),
+	pg_temp.plan(role, claims::text, 'SELECT count(*) FROM appt.appointment')
 FROM caller WHERE place IN (1, 3, 4, 6);
 RESET SESSION AUTHORIZATION;
-SELECT is(string_agg(role || ' ' || answer, ', ' ORDER BY role), 'appt_agent 1, appt_client_service 5004, appt_customer 1, appt_supervisor 5004', 'in parallel') FROM parallel;
+SELECT is(string_agg(role || ' ' || answer, ', ' ORDER BY role),
+	'appt_agent 1, appt_client_service 5004, appt_customer 1, appt_supervisor 5004', 'in parallel') FROM parallel;
 SELECT alike(plan, '%Gather%', role || ' was answered in parallel') FROM parallel;
 
 SELECT * FROM finish();

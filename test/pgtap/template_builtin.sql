@@ -27,45 +27,60 @@ SELECT type, channel, part, appt.render_template(template, :'everything', part =
   FROM builtin WHERE template IS NOT NULL;
 
 -- Who, what, when, what to do.
-SELECT is_empty(format($$SELECT type, channel, part, everything FROM rendered WHERE %s AND everything NOT LIKE '%%%s%%'$$, of_which, is_in), format('%s is in every one where %s', is_in, of_which))
+SELECT is_empty(format($$SELECT type, channel, part, everything FROM rendered WHERE %s AND everything NOT LIKE '%%%s%%'$$, of_which,
+	is_in), format('%s is in every one where %s', is_in, of_which))
   FROM (VALUES
 	('Acme Bank', 'part <> ''subject'''),
 	('Hello Bobby', 'channel = ''EMAIL'' AND part <> ''subject'' AND type NOT IN (''CODE'', ''TEST'')'),
-	('March 29, 2026, 15:30 CEST', 'part <> ''subject'' AND type NOT IN (''CODE'', ''FOLLOW_UP'') AND (type <> ''TEST'' OR channel = ''EMAIL'')'),
+	('March 29, 2026, 15:30 CEST', 'part <> ''subject'' AND type NOT IN (''CODE'', ''FOLLOW_UP'') AND (type <> ''TEST'' OR channel '
+		'= ''EMAIL'')'),
 	('March 29, 2026, 15:30', 'part = ''subject'' AND type IN (''CREATE'', ''RESCHEDULE'', ''CANCELLED'', ''REMINDER'', ''ROOM'')'),
 	('Loan & <review>', 'part <> ''html_body'' AND type NOT IN (''CODE'', ''TEST'')'),
 	('Loan &amp; &lt;review&gt;', 'part = ''html_body'' AND type NOT IN (''CODE'', ''TEST'')'),
 	('https://v.example/j?a=1&b=2', 'part = ''text_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
 	('href="https://v.example/j?a=1&amp;b=2"', 'part = ''html_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
-	('https://calendar.example/x?a=1&b=2', 'channel = ''EMAIL'' AND part = ''text_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
-	('href="https://v.example/c.ics?x=1&amp;y=2"', 'part = ''html_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
+	('https://calendar.example/x?a=1&b=2', 'channel = ''EMAIL'' AND part = ''text_body'' AND type IN '
+		'(''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
+	('href="https://v.example/c.ics?x=1&amp;y=2"',
+		'part = ''html_body'' AND type IN (''CREATE'', ''RESCHEDULE'', ''REMINDER'', ''ROOM'')'),
 	('Reason: Rain & <snow>', 'part = ''text_body'' AND channel = ''EMAIL'' AND type = ''CANCELLED'''),
 	('Rain &amp; &lt;snow&gt;', 'part = ''html_body'' AND type = ''CANCELLED'''),
 	('123456', 'part <> ''subject'' AND type = ''CODE''')
   ) cases (is_in, of_which);
-SELECT is_empty($$SELECT * FROM rendered WHERE everything ~ 'v\.example|calendar\.example' AND type IN ('CANCELLED', 'FOLLOW_UP', 'CODE', 'TEST')$$, 'what is cancelled or over has no link');
+SELECT is_empty($$SELECT * FROM rendered WHERE everything ~ 'v\.example|calendar\.example' AND type IN ('CANCELLED', 'FOLLOW_UP',
+	'CODE', 'TEST')$$, 'what is cancelled or over has no link');
 SELECT is_empty($$SELECT * FROM rendered WHERE part = 'subject' AND everything LIKE '%123456%'$$, 'a code is in no subject');
 SELECT is_empty($$SELECT * FROM rendered WHERE everything LIKE '%internal%'$$, 'nothing internal leaks');
 
 -- No gaps: neither with minimal data nor with none.
-SELECT is_empty(format($$SELECT type, channel, part, version FROM rendered, unnest(ARRAY[least, everything]) version WHERE part <> 'html_body' AND version ~ '%s'$$, hole), 'no ' || what)
-  FROM (VALUES ('  ', 'two spaces'), (' [,.]', 'space before a comma'), (', *,|, *\.', 'empty place between commas'), ('""', 'empty quotes'), ('\n\n\n', 'two empty lines'), (': *\n\n', 'label without a value'), ('^\s|^$', 'empty start')) cases (hole, what)
+SELECT is_empty(format($$SELECT type, channel, part, version FROM rendered, unnest(ARRAY[least, everything]) version
+	WHERE part <> 'html_body' AND version ~ '%s'$$, hole), 'no ' || what)
+  FROM (VALUES ('  ', 'two spaces'), (' [,.]', 'space before a comma'), (', *,|, *\.', 'empty place between commas'),
+  	('""', 'empty quotes'), ('\n\n\n', 'two empty lines'), (': *\n\n', 'label without a value'),
+  	('^\s|^$', 'empty start')) cases (hole, what)
  WHERE what <> 'label without a value';
-SELECT is_empty($$SELECT type, channel, part, version FROM rendered, unnest(ARRAY[least, everything, nothing]) version WHERE part = 'html_body' AND version ~ 'href=""|<td[^>]*></td>|<h1[^>]*></h1>'$$, 'no empty link, cell or heading');
-SELECT is_empty($$SELECT type, channel, part FROM rendered, unnest(ARRAY[least, everything, nothing]) version WHERE version LIKE '%{{%' OR version LIKE '%}}%'$$, 'no tag is left');
+SELECT is_empty($$SELECT type, channel, part, version FROM rendered, unnest(ARRAY[least, everything, nothing]) version
+	WHERE part = 'html_body' AND version ~ 'href=""|<td[^>]*></td>|<h1[^>]*></h1>'$$, 'no empty link, cell or heading');
+SELECT is_empty($$SELECT type, channel, part FROM rendered, unnest(ARRAY[least, everything, nothing]) version
+	WHERE version LIKE '%{{%' OR version LIKE '%}}%'$$, 'no tag is left');
 SELECT is_empty($$SELECT type FROM rendered WHERE part = 'subject' AND everything ~ '[\r\n]'$$, 'a subject is one line');
 SELECT is_empty($$SELECT type FROM rendered WHERE channel = 'SMS' AND least ~ '[\r\n]'$$, 'an SMS is one line');
-SELECT is_empty($$SELECT type, length(everything) FROM rendered WHERE channel = 'SMS' AND length(everything) > 160$$, 'an SMS with everything fits into one');
+SELECT is_empty($$SELECT type, length(everything) FROM rendered WHERE channel = 'SMS' AND length(everything) > 160$$,
+	'an SMS with everything fits into one');
 
 -- HTML that a parser takes: every element closed in order, an escaped value for each.
 SELECT is_empty($$SELECT type FROM rendered, unnest(ARRAY[least, everything, nothing]) version
-	WHERE part = 'html_body' AND NOT xml_is_well_formed_document(replace(regexp_replace(regexp_replace(version, '<(meta|br)([^>]*)>', '<\1\2/>', 'g'), '<!DOCTYPE html>', ''), '&quot;', '&#34;'))$$,
+	WHERE part = 'html_body' AND NOT xml_is_well_formed_document(replace(regexp_replace(regexp_replace(version,
+		'<(meta|br)([^>]*)>', '<\1\2/>', 'g'), '<!DOCTYPE html>', ''), '&quot;', '&#34;'))$$,
 	'HTML is well formed');
-SELECT is_empty($$SELECT type FROM rendered WHERE part = 'html_body' AND (everything !~ '<html lang="en">' OR everything !~ '<title>[^<]+</title>' OR everything ~ '<img|<script|<style|http-equiv| on\w+=')$$,
+SELECT is_empty($$SELECT type FROM rendered WHERE part = 'html_body' AND (everything !~ '<html lang="en">'
+	OR everything !~ '<title>[^<]+</title>' OR everything ~ '<img|<script|<style|http-equiv| on\w+=')$$,
 	'HTML says its language and title, and has no image, script or style sheet');
 
 -- Dates in them are English whatever the reader's locale.
-SELECT is(appt_test.builtin_template_locale(locale), expected, locale) FROM (VALUES ('en', 'en'), ('en-GB', 'en-GB'), ('EN_us', 'EN_us'), ('el', 'en'), ('enm', 'en'), ('de-DE', 'en'), ('', 'en')) cases (locale, expected);
+SELECT is(appt_test.builtin_template_locale(locale), expected, locale)
+	FROM (VALUES ('en', 'en'), ('en-GB', 'en-GB'), ('EN_us', 'EN_us'), ('el', 'en'), ('enm', 'en'), ('de-DE', 'en'),
+	('', 'en')) cases (locale, expected);
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -10,7 +10,8 @@ SELECT plan(4 + 110);
 
 CREATE TEMP TABLE specification AS
 SELECT part, number, test
-  FROM (VALUES ('interpolation', :'interpolation'::jsonb), ('sections', :'sections'), ('inverted', :'inverted'), ('comments', :'comments')) file (part, content),
+  FROM (VALUES ('interpolation', :'interpolation'::jsonb), ('sections', :'sections'), ('inverted', :'inverted'),
+  	('comments', :'comments')) file (part, content),
        jsonb_array_elements(content -> 'tests') WITH ORDINALITY list (test, number);
 
 -- None is lost on the way here.

@@ -3,14 +3,19 @@ BEGIN;
 SELECT * FROM no_plan();
 
 -- Rows: what it shows, template, data, as text, as HTML.
-SELECT is(appt.render_template(template, data::jsonb, html), CASE WHEN html THEN as_html ELSE as_text END, what || CASE WHEN html THEN ', as HTML' ELSE ', as text' END)
+SELECT is(appt.render_template(template, data::jsonb, html), CASE WHEN html THEN as_html ELSE as_text END, what || CASE WHEN html
+	THEN ', as HTML' ELSE ', as text' END)
   FROM (VALUES
-	('text is raw, HTML is escaped', '{{a}}', '{"a": "<b> & \"c\" ''d''"}', '<b> & "c" ''d''', '&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;'),
+	('text is raw, HTML is escaped', '{{a}}', '{"a": "<b> & \"c\" ''d''"}', '<b> & "c" ''d''',
+		'&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;'),
 	('an unescaped name is raw in both', '{{{a}}}{{&a}}', '{"a": "<b>"}', '<b><b>', '<b><b>'),
-	('an attribute cannot be left', '<a href=''{{a}}''>', '{"a": "'' onclick=''x"}', '<a href='''' onclick=''x''>', '<a href=''&#39; onclick=&#39;x''>'),
+	('an attribute cannot be left', '<a href=''{{a}}''>', '{"a": "'' onclick=''x"}', '<a href='''' onclick=''x''>',
+		'<a href=''&#39; onclick=&#39;x''>'),
 	('a boolean is a word', '{{a}} {{b}}', '{"a": true, "b": false}', 'true false', 'true false'),
-	('a number is as precise as it was given', '{{a}} {{b}}', '{"a": 1.10, "b": 12345678901234567890.5}', '1.10 12345678901234567890.5', '1.10 12345678901234567890.5'),
-	('an object or array is its JSON', '{{a}} {{b}}', '{"a": {"x": 1}, "b": [1, "2"]}', '{"x": 1} [1, "2"]', '{&quot;x&quot;: 1} [1, &quot;2&quot;]'),
+	('a number is as precise as it was given', '{{a}} {{b}}', '{"a": 1.10, "b": 12345678901234567890.5}',
+		'1.10 12345678901234567890.5', '1.10 12345678901234567890.5'),
+	('an object or array is its JSON', '{{a}} {{b}}', '{"a": {"x": 1}, "b": [1, "2"]}', '{"x": 1} [1, "2"]',
+		'{&quot;x&quot;: 1} [1, &quot;2&quot;]'),
 	('an empty text is falsey', '{{#a}}yes{{/a}}{{^a}}no{{/a}}', '{"a": ""}', 'no', 'no'),
 	('an empty object is truthy', '{{#a}}yes{{/a}}{{^a}}no{{/a}}', '{"a": {}}', 'yes', 'yes'),
 	('0 is a value', '{{#a}}yes{{/a}}{{^a}}no{{/a}}', '{"a": 0}', 'yes', 'yes'),
@@ -19,7 +24,8 @@ SELECT is(appt.render_template(template, data::jsonb, html), CASE WHEN html THEN
 	('a section of a text gives it to the dot', '{{#a}}[{{.}}]{{/a}}', '{"a": "<"}', '[<]', '[&lt;]'),
 	('data may be an array', '{{#.}}{{.}},{{/.}}', '[1, 2]', '1,2,', '1,2,'),
 	('an inverted section pushes nothing', '{{#o}}{{^a}}{{b}}{{/a}}{{/o}}', '{"o": {"b": "x"}}', 'x', 'x'),
-	('keys of metadata may be anything', '{{metadata.order no}} {{metadata.größe}}', '{"metadata": {"order no": "7", "größe": "XL"}}', '7 XL', '7 XL'),
+	('keys of metadata may be anything', '{{metadata.order no}} {{metadata.größe}}',
+		'{"metadata": {"order no": "7", "größe": "XL"}}', '7 XL', '7 XL'),
 	('braces that are no tag are text', '{a} }} { {', '{}', '{a} }} { {', '{a} }} { {'),
 	('a template without tags is itself', E'a\nb', '{}', E'a\nb', E'a\nb'),
 	('the empty template is empty', '', '{"a": 1}', '', ''),
@@ -28,7 +34,8 @@ SELECT is(appt.render_template(template, data::jsonb, html), CASE WHEN html THEN
   ) cases (what, template, data, as_text, as_html), unnest('{false,true}'::boolean[]) html;
 
 SELECT throws_ok(format('SELECT appt.render_template(%s)', arguments), '22023', 'a required argument is missing', arguments)
-  FROM unnest(ARRAY['NULL, ''{}''', '''x'', NULL', '''x'', ''{}'', NULL', '''x'', ''{}'', timezone => NULL', '''x'', ''{}'', locale => NULL']) arguments;
+  FROM unnest(ARRAY['NULL, ''{}''', '''x'', NULL', '''x'', ''{}'', NULL', '''x'', ''{}'', timezone => NULL',
+  	'''x'', ''{}'', locale => NULL']) arguments;
 
 -- What went wrong, as a caller sees it.
 CREATE FUNCTION pg_temp.refusal(template text, data jsonb = '{}') RETURNS text LANGUAGE plpgsql AS $$
@@ -75,26 +82,33 @@ SELECT is(appt.render_template('{{' || repeat('a', 256) || '}}', '{}'), '', 'a n
 
 -- Hostile templates and data that would take very long without bounds.
 SET LOCAL statement_timeout = '20s';
-SELECT is(pg_temp.refusal(repeat('{{#a}}', 20) || repeat('{{/a}}', 20), jsonb_build_object('a', (SELECT jsonb_agg(i) FROM generate_series(1, 100) i))),
+SELECT is(pg_temp.refusal(repeat('{{#a}}', 20) || repeat('{{/a}}', 20),
+	jsonb_build_object('a', (SELECT jsonb_agg(i) FROM generate_series(1, 100) i))),
           '22023 template cannot be rendered with this data: The template takes more than 20000 steps with this data.',
           'sections over an array within each other, writing nothing');
 -- Seconds with a million tags: each name is looked for in all the sections around it.
 SELECT is(pg_temp.refusal(names.opening || repeat('{{absent}}', 400) || names.closing, sections.data),
-          '22023 template cannot be rendered with this data: The template takes more than 20000 steps with this data.', 'names that are nowhere, deep inside')
-  FROM (SELECT string_agg('{{#x' || i || '}}', '' ORDER BY i) AS opening, string_agg('{{/x' || i || '}}', '' ORDER BY i DESC) AS closing FROM generate_series(1, 60) i) names,
+          '22023 template cannot be rendered with this data: The template takes more than 20000 steps with this data.',
+          	'names that are nowhere, deep inside')
+  FROM (SELECT string_agg('{{#x' || i || '}}', '' ORDER BY i) AS opening,
+  	string_agg('{{/x' || i || '}}', '' ORDER BY i DESC) AS closing FROM generate_series(1, 60) i) names,
        (SELECT jsonb_object_agg('x' || i, '{"a": 1}'::jsonb) AS data FROM generate_series(1, 60) i) sections;
 SELECT is(pg_temp.refusal(repeat('{{dd-MM-yyyy}}', 60), '{"start_at": "2030-01-01T08:30:00Z"}'),
-          '22023 template cannot be rendered with this data: The template takes more than 20000 steps with this data.', 'dates, of which each format may have to be made');
+          '22023 template cannot be rendered with this data: The template takes more than 20000 steps with this data.',
+          	'dates, of which each format may have to be made');
 SELECT is(length(appt.render_template(repeat('{{dd-MM-yyyy}}', 45), '{"start_at": "2030-01-01T08:30:00Z"}')), 450, '45 dates');
-SELECT is(pg_temp.refusal('{{#a}}{{#a}}{{b}}{{/a}}{{/a}}', jsonb_build_object('b', repeat('b', 1000000), 'a', (SELECT jsonb_agg(i) FROM generate_series(1, 100) i))),
+SELECT is(pg_temp.refusal('{{#a}}{{#a}}{{b}}{{/a}}{{/a}}',
+	jsonb_build_object('b', repeat('b', 1000000), 'a', (SELECT jsonb_agg(i) FROM generate_series(1, 100) i))),
           '22023 template cannot be rendered with this data: The result is longer than 524288 bytes.',
           'a long value, many times');
-SELECT is(length(pg_temp.refusal('{{a}}', jsonb_build_object('a', repeat('b', 512 * 1024 + 1)))) < 200, true, 'a value of more than 512 kB is refused and not quoted');
+SELECT is(length(pg_temp.refusal('{{a}}', jsonb_build_object('a', repeat('b', 512 * 1024 + 1)))) < 200, true,
+	'a value of more than 512 kB is refused and not quoted');
 
 -- A query is cancelled also in the midst of it.
 CREATE FUNCTION pg_temp.is_cancelled() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM appt.render_template('{{#a}}{{#a}}{{#a}}{{/a}}{{/a}}{{/a}}', jsonb_build_object('a', (SELECT jsonb_agg(i) FROM generate_series(1, 10) i)))
+	PERFORM appt.render_template('{{#a}}{{#a}}{{#a}}{{/a}}{{/a}}{{/a}}', jsonb_build_object('a', (SELECT jsonb_agg(i)
+		FROM generate_series(1, 10) i)))
 	   FROM generate_series(1, 1000000);
 	RETURN false;
 EXCEPTION WHEN query_canceled THEN

@@ -16,16 +16,19 @@ SELECT is(count(*), 0::bigint, 'what supersedes is a reason')
 FROM appt.notification_type, unnest(superseded_by) code WHERE code NOT IN (SELECT reason FROM appt.reason);
 SELECT is(t, ROW('REMINDER', t.description, 'CUSTOMERS', '{EMAIL,SMS,WEBHOOK}', 'start_at - time_offset',
 	'within the window, and before the appointment''s start', '1 minute',
-	'{CALL_STARTED,RESCHEDULED,ENDED,APPOINTMENT_CANCELLED,APPOINTMENT_DELETED,PARTICIPANT_REMOVED}', true, true, true)::appt.notification_type,
+	'{CALL_STARTED,RESCHEDULED,ENDED,APPOINTMENT_CANCELLED,APPOINTMENT_DELETED,PARTICIPANT_REMOVED}', true, true,
+		true)::appt.notification_type,
 	'a type as people read it')
 FROM appt.notification_type t WHERE type = 'REMINDER';
-SELECT is(string_agg(type, ' ' ORDER BY type), 'CODE TEST', 'exempt from the switches') FROM appt.notification_type WHERE NOT obeys_switches;
+SELECT is(string_agg(type, ' ' ORDER BY type), 'CODE TEST', 'exempt from the switches') FROM appt.notification_type
+	WHERE NOT obeys_switches;
 
 -- A small history.
 SELECT appt.create_application(appt.create_organization('Acme'), 'Sales') AS application \gset
 SELECT id AS hook FROM appt.create_subscription(:'application', 'https://hooks.example/in') \gset
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', 'sales@example.com') AS provider \gset
-CREATE TEMP TABLE told (id bigint, who text, what text, channel text, due interval, state text, reason text, attempts integer, settled interval);
+CREATE TEMP TABLE told (id bigint, who text, what text, channel text, due interval, state text, reason text, attempts integer,
+	settled interval);
 INSERT INTO told VALUES
 	(1, 'zoe', 'CREATE', 'EMAIL', '-30 min', 'SENT', NULL, 1, '-30 min'),
 	(2, 'zoe', 'REMINDER', 'EMAIL', '-20 min', 'FAILED', 'RETRIES_EXHAUSTED', 2, '-10 min'),
@@ -39,35 +42,44 @@ INSERT INTO told VALUES
 	(10, 'zoe', 'REMINDER', 'EMAIL', '1 day', 'PENDING', NULL, 0, NULL),
 	(11, 'zoe', 'REMINDER', 'EMAIL', '-3 hours', 'FAILED', 'REJECTED', 1, '-3 hours'),
 	(12, 'hook', 'UPDATE', 'WEBHOOK', '-4 hours', 'PENDING', NULL, 0, NULL);
-INSERT INTO appt.notification (id, application_id, appointment_id, recipient_kind, recipient_id, subscription_id, type, channel, due_at, lane,
+INSERT INTO appt.notification (id, application_id, appointment_id, recipient_kind, recipient_id, subscription_id, type, channel,
+	due_at, lane,
 	state, reason, attempt_count, next_attempt_at, title, start_at, address, settled_at)
 SELECT id, :'application', '00000000-0000-0000-0000-00000000000a', CASE who WHEN 'hook' THEN 'SUBSCRIBER' ELSE 'CUSTOMER' END, who,
-	CASE who WHEN 'hook' THEN :'hook'::uuid END, what, channel, now() + due, CASE who WHEN 'hook' THEN 7 ELSE 9 END, state, reason, attempts,
-	CASE state WHEN 'RETRYING' THEN now() - interval '1 min' END, 'Call', now(), CASE who WHEN 'hook' THEN 'https://hooks.example/in' ELSE who || '@example.com' END,
+	CASE who WHEN 'hook' THEN :'hook'::uuid END, what, channel, now() + due, CASE who WHEN 'hook' THEN 7 ELSE 9 END, state, reason,
+		attempts,
+	CASE state WHEN 'RETRYING' THEN now() - interval '1 min' END, 'Call', now(), CASE who WHEN 'hook'
+		THEN 'https://hooks.example/in' ELSE who || '@example.com' END,
 	now() + settled
 FROM told;
 INSERT INTO appt.due (lane, due_at, notification_id, application_id)
 SELECT lane, coalesce(next_attempt_at, due_at), id, application_id FROM appt.notification WHERE settled_at IS NULL;
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, due_at, started_at, finished_at, outcome, status_code, error, recipient, provider_id)
-SELECT application_id, id, number, due_at + (number - 1) * interval '2 min', due_at + (number - 1) * interval '2 min' + id * interval '10 ms',
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, due_at, started_at, finished_at, outcome, status_code,
+	error, recipient, provider_id)
+SELECT application_id, id, number, due_at + (number - 1) * interval '2 min',
+	due_at + (number - 1) * interval '2 min' + id * interval '10 ms',
 	due_at + (number - 1) * interval '2 min' + interval '1 s', CASE WHEN state = 'SENT' THEN 'DELIVERED' ELSE 'FAILED' END,
 	CASE WHEN state = 'SENT' THEN 250 ELSE 550 END, CASE WHEN state = 'SENT' THEN NULL ELSE 'no such mailbox ' || number END,
 	coalesce(address, 'https://hooks.example/in'), CASE channel WHEN 'EMAIL' THEN :'provider'::uuid END
 FROM appt.notification, generate_series(1, attempt_count) number;
 
 SELECT is(count(*), 14::bigint, 'the log has a row per attempt and one per notification without any') FROM appt.notification_log;
-SELECT is(to_jsonb(l) - 'created_at' - 'explanation', jsonb_build_object('notification_id', 2, 'application_id', :'application'::text, 'application', 'Sales',
+SELECT is(to_jsonb(l) - 'created_at' - 'explanation',
+	jsonb_build_object('notification_id', 2, 'application_id', :'application'::text, 'application', 'Sales',
 	'appointment_id', '00000000-0000-0000-0000-00000000000a', 'title', 'Call', 'start_at', now(), 'type', 'REMINDER', 'channel', 'EMAIL',
 	'time_offset', '00:00:00', 'recipient_kind', 'CUSTOMER', 'recipient_id', 'zoe', 'recipient', 'zoe@example.com',
 	'state', 'FAILED', 'reason', 'RETRIES_EXHAUSTED', 'detail', NULL, 'due_at', now() - interval '20 min', 'next_attempt_at', NULL,
-	'attempt_number', 2, 'manual', false, 'started_at', now() - interval '18 min' + interval '20 ms', 'finished_at', now() - interval '18 min' + interval '1 s',
+	'attempt_number', 2, 'manual', false, 'started_at', now() - interval '18 min' + interval '20 ms', 'finished_at',
+		now() - interval '18 min' + interval '1 s',
 	'lateness', '00:00:00.02', 'outcome', 'FAILED', 'status_code', 550, 'error', 'no such mailbox 2', 'response', NULL, 'provider', 'SMTP',
-	'provider_message_id', NULL, 'subject', NULL, 'settled_at', now() - interval '10 min', 'resent_from', NULL), 'an attempt in the log; a retry is late against its own time')
+	'provider_message_id', NULL, 'subject', NULL, 'settled_at', now() - interval '10 min', 'resent_from', NULL),
+		'an attempt in the log; a retry is late against its own time')
 FROM appt.notification_log l WHERE notification_id = 2 AND attempt_number = 2;
 SELECT ok(explanation = (SELECT explanation FROM appt.reason WHERE reason = 'CHANNEL_NOT_AVAILABLE') AND recipient = 'max@example.com'
 	AND started_at IS NULL AND lateness IS NULL, 'why one did not go') FROM appt.notification_log WHERE notification_id = 7;
 SELECT is(recipient, 'https://hooks.example/in', 'where a webhook is to go') FROM appt.notification_log WHERE notification_id = 9;
-SELECT is(array_agg(notification_id ORDER BY notification_id), (SELECT array_agg(id ORDER BY id) FROM told, generate_series(1, greatest(attempts, 1)) WHERE who = 'zoe'),
+SELECT is(array_agg(notification_id ORDER BY notification_id),
+	(SELECT array_agg(id ORDER BY id) FROM told, generate_series(1, greatest(attempts, 1)) WHERE who = 'zoe'),
 	'by recipient: what was tried and what was not') FROM appt.notification_log WHERE recipient = 'zoe@example.com';
 
 -- Queries of the log use indexes, in both halves of the view.
@@ -85,10 +97,12 @@ END $$;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
-SELECT is(pg_temp.indexes($q$recipient = 'zoe@example.com'$q$), 'attempt_recipient notification_address notification_pkey', 'by recipient');
+SELECT is(pg_temp.indexes($q$recipient = 'zoe@example.com'$q$), 'attempt_recipient notification_address notification_pkey',
+	'by recipient');
 SELECT is(pg_temp.indexes($q$appointment_id = '00000000-0000-0000-0000-00000000000a'$q$),
 	'attempt_notification notification_appointment notification_pkey', 'by appointment');
-SELECT is(pg_temp.indexes($q$outcome = 'FAILED' AND started_at > now() - interval '1 day'$q$), 'attempt_started notification_pkey', 'failed since yesterday');
+SELECT is(pg_temp.indexes($q$outcome = 'FAILED' AND started_at > now() - interval '1 day'$q$), 'attempt_started notification_pkey',
+	'failed since yesterday');
 SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$),
 	'attempt_notification notification_application_due notification_pkey', 'by application and day');
 RESET enable_seqscan;
@@ -102,10 +116,12 @@ FROM appt.notification_log WHERE notification_id = 6;
 SELECT is(array_agg(notification_id ORDER BY notification_id), '{5,6}',
 	'failing now: what was tried last of its kind and failed, not what came right later')
 FROM appt.latest_failure;
-SELECT is(ROW(error, attempt_count, last_attempt_at - first_attempt_at, provider)::text, '("no such mailbox 2",2,00:02:00,SMTP)', 'with its last attempt')
+SELECT is(ROW(error, attempt_count, last_attempt_at - first_attempt_at, provider)::text, '("no such mailbox 2",2,00:02:00,SMTP)',
+	'with its last attempt')
 FROM appt.latest_failure WHERE notification_id = 6;
 
-SELECT is(string_agg(concat_ws(' ', type, channel, pending, sending, sent, retrying, failed, suppressed, skipped, missed, cancelled, waiting), E'\n' ORDER BY type, channel),
+SELECT is(string_agg(concat_ws(' ', type, channel, pending, sending, sent, retrying, failed, suppressed, skipped, missed, cancelled,
+	waiting), E'\n' ORDER BY type, channel),
 	E'CANCELLED EMAIL 0 0 0 0 3 0 0 0 0 0\nCREATE EMAIL 0 0 1 0 0 0 0 0 0 0\nCREATE SMS 0 0 0 0 0 0 1 0 0 0\n'
 	'REMINDER EMAIL 0 0 1 0 1 0 0 0 0 0\nUPDATE WEBHOOK 1 0 0 1 0 0 0 0 0 3', 'the last hour in numbers, and what waits however old')
 FROM appt.notification_stats;

@@ -36,7 +36,7 @@ sub webhooks
 	my $keep_alive = ($hook->entries)[-1];
 	is($keep_alive->{connection}, 1, 'the connection was kept');
 	is($post->('/fail-first/2', 'webhook-id' => $_->[0])->{status}, $_->[1], "/fail-first: $_->[0] gets $_->[1]")
-	  foreach [ 'a', 503 ], [ 'b', 503 ], [ 'a', 503 ], [ 'a', 200 ], [ 'b', 503 ], [ 'b', 200 ];
+		foreach [ 'a', 503 ], [ 'b', 503 ], [ 'a', 503 ], [ 'a', 200 ], [ 'b', 503 ], [ 'b', 200 ];
 	my $later = $post->('/retry-after/7', 'webhook-id' => 'a');
 	is("$later->{status} $later->{headers}{'retry-after'}", '503 7', '/retry-after at first');
 	is($post->('/retry-after/7', 'webhook-id' => 'a')->{status}, 200, '/retry-after again');
@@ -58,7 +58,8 @@ sub webhooks
 sub webhooks_over_tls
 {
 	my $hook = Appt::Peers->webhook('--certificate', $tls->{certificate}, '--key', $tls->{key});
-	my $answer = `printf 'GET /ok HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | openssl s_client -quiet -verify_return_error -CAfile '$tls->{ca}' -connect 127.0.0.1:@{[ $hook->port ]} 2>/dev/null`;
+	my $answer =
+		`printf 'GET /ok HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n' | openssl s_client -quiet -verify_return_error -CAfile '$tls->{ca}' -connect 127.0.0.1:@{[ $hook->port ]} 2>/dev/null`;
 
 	like($answer, qr/^HTTP\/1.1 200/, 'webhooks over TLS, certificate verified');
 	return;
@@ -75,7 +76,10 @@ try: print(urllib.request.urlopen(sys.argv[1]).status)
 except urllib.error.HTTPError as e: print(e.code)', $hook->url($path);
 		{ path => $path, output => $output }
 	} qw(/hold/a /hold/a/503 /hold/b /after/2);
-	my $answers = sub { my ($count) = @_; return join ' ', map { my $line = readline $_->{output}; chomp $line; "$_->{path} $line" } splice @clients, 0, $count; };
+	my $answers = sub {
+		my ($count) = @_;
+		return join ' ', map { my $line = readline $_->{output}; chomp $line; "$_->{path} $line" } splice @clients, 0, $count;
+	};
 
 	$hook->wait_for(4);
 	$hook->release('a');
@@ -105,9 +109,9 @@ sub mail
 	my $smtp = Net::SMTP->new('127.0.0.1', Port => $peer->port, Timeout => 180) or return 0;
 
 	$smtp->auth($how{login}, $how{password}) or return $smtp->code if $how{login};
-	     $smtp->mail('from@example.com')
-	  && $smtp->to($to)
-	  && $smtp->data("Subject: x\n", "\n", ".dot\n", "text\n");
+	$smtp->mail('from@example.com')
+		&& $smtp->to($to)
+		&& $smtp->data("Subject: x\n", "\n", ".dot\n", "text\n");
 	my $code = $smtp->code;
 	$smtp->quit if !$how{no_quit};
 	return $code;
@@ -128,7 +132,9 @@ sub mails
 		my $refusing = Appt::Peers->smtp('--reply', '451 4.3.0 later', '--at', $stage, '--times', 1);
 		is(mail($refusing, 'to@example.com'), 451, "refused at $stage");
 		is(mail($refusing, 'to@example.com'), 250, "only once at $stage");
-		is(join(' ', map { $_->{reply} } $refusing->wait_for(2)), '451 4.3.0 later 250 2.0.0 Ok: queued as 0000000002', 'both are recorded');
+		is( join(' ', map { $_->{reply} } $refusing->wait_for(2)),
+			'451 4.3.0 later 250 2.0.0 Ok: queued as 0000000002',
+			'both are recorded');
 		$refusing->stop;
 	}
 	my $file = PostgreSQL::Test::Utils::tempdir() . '/busy';
@@ -143,7 +149,7 @@ sub mails
 	is(scalar($hook->entries), 1, 'before it answers');
 	my $choosy = Appt::Peers->smtp('--reply', '550 5.1.1 unknown', '--at', 'RCPT', '--only', 'nobody');
 	is(mail($choosy, 'nobody@example.com'), 550, 'one address is refused');
-	is(mail($choosy, 'to@example.com'),     250, 'another is not');
+	is(mail($choosy, 'to@example.com'), 250, 'another is not');
 
 	my $closed = Appt::Peers->smtp('--username', 'me', '--password', 'secret');
 	is(mail($closed, 'to@example.com'), 530, 'AUTH is required');
@@ -155,7 +161,7 @@ s = smtplib.SMTP("127.0.0.1", int(sys.argv[1]))
 try: print(s.login("me", sys.argv[2])[0], s.sendmail("a\@x.test", "b\@x.test", "x"))
 except smtplib.SMTPAuthenticationError as e: print(e.smtp_code)' @{[ $closed->port ]} $password`;
 	};
-	is($login->('wrong'),  "535\n",    'wrong password');
+	is($login->('wrong'), "535\n", 'wrong password');
 	is($login->('secret'), "235 {}\n", 'right password');
 	is(($closed->entries)[-1]->{login}, 'me', 'login is recorded');
 

@@ -31,7 +31,7 @@ foreach my $late (@creators[ 1, 2 ])
 	$late->{in} .= "SELECT 'created' FROM appt.create_organization('late'); COMMIT;\n\\q\n";
 	$late->{handle}->pump_nb;
 }
-ok( $node->wait_for_query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'appt.identity'::regclass", 2),
+ok($node->wait_for_query("SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'appt.identity'::regclass", 2),
 	'who comes second waits for the first');
 $creators[0]{in} .= "COMMIT;\n\\q\n";
 $_->{handle}->finish foreach @creators;
@@ -40,23 +40,24 @@ is($node->query('SELECT count(*) FROM appt.identity'), 1, 'with one identity');
 is(why(), '', 'the original sends');
 
 # A savepoint's transaction has an id of its own, and that one is the row's xmin.
-$node->query(
-	q{BEGIN; DELETE FROM appt.identity; SAVEPOINT one; SELECT appt.create_organization('nested'); RELEASE one; COMMIT});
+$node->query(q{BEGIN; DELETE FROM appt.identity; SAVEPOINT one; SELECT appt.create_organization('nested'); RELEASE one; COMMIT});
 is(why(), '', 'also where a subtransaction wrote it');
 
 fill();
-my @tables = split /\n/, $node->query(
-	q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'r' ORDER BY 1});
-my @sequences = split /\n/, $node->query(
-	q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
-is(join(' ', @tables),
+my @tables = split /\n/,
+	$node->query(q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'r' ORDER BY 1});
+my @sequences = split /\n/,
+	$node->query(q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
+is( join(' ', @tables),
 	'application appointment attempt change due idempotency_key identity notification one_time_code organization participant provider room_access'
-	  . ' rule secret subscription template', 'all tables are known to this test');
-is($node->query(
+		. ' rule secret subscription template',
+	'all tables are known to this test');
+is( $node->query(
 		q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 			WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'S')
 				AND oid <> ALL ((SELECT extconfig FROM pg_extension WHERE extname = 'appt')::oid[])}),
-	'', 'and every table and sequence is registered for dumps');
+	'',
+	'and every table and sequence is registered for dumps');
 is(join(' ', grep { $node->query("SELECT count(*) FROM appt.$_") == 0 } @tables), '', 'and has rows');
 
 # Dump and restore.
@@ -97,10 +98,12 @@ is($standby->query('SELECT appt_test.why_not_sending()'), '', 'a promoted standb
 $standby->stop;
 
 # Restoring over live data.
-run_ok('restore into the same database', 'pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d', $node->connstr('postgres'), $dump);
+run_ok('restore into the same database',
+	'pg_restore', '--clean', '--if-exists', '--exit-on-error', '-d', $node->connstr('postgres'), $dump);
 is_copy('postgres', 'The data was restored or replicated from elsewhere; adopt_database() lets this database send.');
 $node->query('INSERT INTO appt.identity (database_oid, transaction_id) SELECT database_oid, transaction_id FROM appt.identity');
-is(why(), 'The database has several identities, as after a restore on top of live data; adopt_database() settles it.',
+is( why(),
+	'The database has several identities, as after a restore on top of live data; adopt_database() settles it.',
 	'two identities are nobody\'s');
 $node->query('SELECT appt.adopt_database()');
 is(why(), '', 'until one is made of them');
@@ -132,8 +135,8 @@ sub contents
 
 	foreach my $table (@tables)
 	{
-		$digest{$table} = $node->query(
-			"SELECT count(*) || ' ' || md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM appt.$table t", $database);
+		$digest{$table} =
+			$node->query("SELECT count(*) || ' ' || md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM appt.$table t", $database);
 	}
 	foreach my $sequence (@sequences)
 	{
@@ -174,25 +177,31 @@ SELECT appt.set_provider(application, 'EMAIL', 'SMTP', 'smtp://mail.example', 'S
 INSERT INTO appt.template (application_id, type, channel, rule_id, locale, subject, text_body, html_body)
 SELECT application_id, type, channel, id, 'de-DE', 'Termin {{date}}', E'Zeile 1\nZeile 2\t{{title}}', '<p>{{title}}</p>'
 FROM appt.rule WHERE type = 'REMINDER' AND channel = 'EMAIL';
-INSERT INTO appt.appointment (application_id, organizer_id, title, start_at, end_at, timezone, locale, notifications_active, metadata, notification_headers)
+INSERT INTO appt.appointment (application_id, organizer_id, title, start_at, end_at, timezone, locale, notifications_active, metadata,
+	notification_headers)
 SELECT application, 'agent ' || i, E'Title\\N ' || i, '2030-01-01 10:00+00'::timestamptz + i * interval '1 hour',
 	'2030-01-01 10:30:00.123456+00'::timestamptz + i * interval '1 hour', 'Europe/Athens', 'el', i % 2 = 0,
 	jsonb_build_object('key', i), '{"X-Trace": "1"}' FROM made, generate_series(1, 20) i;
 INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name, email, phone, joined_at)
 SELECT application_id, id, 'customer', 'CUSTOMER', 'Ζωή', 'zoe@example.com', '+306900000000', now() FROM appt.appointment;
-INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, organizer_id, 'AGENT' FROM appt.appointment;
+INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT application_id, id, organizer_id, 'AGENT'
+	FROM appt.appointment;
 INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expires)
 SELECT application_id, id, 'ticket ' || id, 'https://room.example/x', end_at + interval '1 hour' FROM appt.appointment;
 INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, appointment_id)
 SELECT application_id, 'schedule_appointment', created_by, 'κλειδί ' || id, sha256(id::text::bytea), id FROM appt.appointment;
-INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, time_offset, due_at, lane, context)
-SELECT application_id, id, 'CUSTOMER', 'customer', 'REMINDER', 'EMAIL', '1 hour', start_at - interval '1 hour', 42, '{"a": null}' FROM appt.appointment;
+INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, time_offset, due_at, lane,
+	context)
+SELECT application_id, id, 'CUSTOMER', 'customer', 'REMINDER', 'EMAIL', '1 hour', start_at - interval '1 hour', 42,
+	'{"a": null}' FROM appt.appointment;
 INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification;
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, status_code, error, provider_id, text_body)
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, status_code, error,
+	provider_id, text_body)
 SELECT application_id, id, 1, now(), clock_timestamp(), 'FAILED', 503, 'busy', gen_random_uuid(), E'a\r\nb' FROM appt.notification;
 INSERT INTO appt.one_time_code (application_id, purpose, contact, client_address, requested_at, expires_at)
 SELECT application, 'CUSTOMER', 'zoe@example.com', '2001:db8::/64', now(), now() FROM made;
-INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at, used_at, appointment_id, participant_id, arguments)
+INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at, used_at, appointment_id, participant_id,
+	arguments)
 SELECT application_id, 'CUSTOMER', 'zoe@example.com', now(), now(), now(), id, 'customer', '\x00ff' FROM appt.appointment;
 SQL
 	return;

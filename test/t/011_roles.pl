@@ -7,9 +7,9 @@ use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node  = Appt::Cluster->create('main', preload => 0, extension => 0);
+my $node = Appt::Cluster->create('main', preload => 0, extension => 0);
 my @roles = qw(appt_admin appt_agent appt_anonymous appt_authenticator appt_client_service appt_customer appt_service appt_supervisor);
-my $drop  = 'DROP EXTENSION IF EXISTS appt; DROP ROLE IF EXISTS ' . join(', ', @roles);
+my $drop = 'DROP EXTENSION IF EXISTS appt; DROP ROLE IF EXISTS ' . join(', ', @roles);
 $node->query("CREATE DATABASE $_") foreach qw(one two);
 
 # Two installs at once; the first commits, or fails.
@@ -33,10 +33,13 @@ foreach my $end ('COMMIT', 'ROLLBACK')
 }
 
 $node->install_appt('one');
-is($node->query("SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname ~ '^appt_'
+is( $node->query(
+		"SELECT string_agg(rolname, ' ') FROM pg_roles WHERE rolname ~ '^appt_'
 		AND (rolcanlogin OR rolsuper OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)"),
-	'', 'none has a power');
-is($node->query("SELECT string_agg(r.rolname, ' ' ORDER BY r.rolname) FROM pg_auth_members m
+	'',
+	'none has a power');
+is( $node->query(
+		"SELECT string_agg(r.rolname, ' ' ORDER BY r.rolname) FROM pg_auth_members m
 		JOIN pg_roles r ON r.oid = m.roleid WHERE m.member = 'appt_authenticator'::regrole"),
 	'appt_admin appt_agent appt_anonymous appt_client_service appt_customer appt_supervisor',
 	'appt_authenticator may become the API roles, and not appt_service');

@@ -33,7 +33,8 @@ my $sql = "SET search_path = public;
 foreach my $trap (@traps)
 {
 	my ($signature, $type, $body) = @$trap;
-	$sql .= "CREATE FUNCTION public.$signature RETURNS $type LANGUAGE sql AS \$\$ INSERT INTO public.trapped (what) VALUES (\$t\$$signature\$t\$); $body \$\$;\n";
+	$sql .= "CREATE FUNCTION public.$signature RETURNS $type LANGUAGE sql AS \$\$ INSERT INTO public.trapped (what)
+			VALUES (\$t\$$signature\$t\$); $body \$\$;\n";
 }
 $sql .= "CREATE OPERATOR public.= (LEFTARG = pg_catalog.uuid, RIGHTARG = pg_catalog.uuid, FUNCTION = public.uuid_equals);
 	CREATE OPERATOR public.= (LEFTARG = text, RIGHTARG = text, FUNCTION = public.text_equals);
@@ -48,16 +49,18 @@ $node->query('TRUNCATE public.trapped');
 
 $node->query('SET search_path = public, pg_catalog; CREATE EXTENSION appt');
 is($node->query('SELECT string_agg(what, chr(10)) FROM public.trapped'), '', 'nothing of it ran when the extension was created');
-is($node->query("
+is( $node->query("
 	WITH RECURSIVE ours AS (
 		SELECT classid, objid FROM pg_depend WHERE deptype = 'e' AND refclassid = 'pg_extension'::regclass
 			AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'appt')
 		UNION
-		SELECT d.classid, d.objid FROM ours JOIN pg_depend d ON d.refclassid = ours.classid AND d.refobjid = ours.objid AND d.deptype IN ('a', 'i', 'n'))
+		SELECT d.classid, d.objid FROM ours JOIN pg_depend d ON d.refclassid = ours.classid AND d.refobjid = ours.objid
+			AND d.deptype IN ('a', 'i', 'n'))
 	SELECT string_agg(DISTINCT pg_describe_object(d.refclassid, d.refobjid, 0), ', ')
 	FROM ours JOIN pg_depend d ON d.classid = ours.classid AND d.objid = ours.objid
 	WHERE (SELECT schema FROM pg_identify_object(d.refclassid, d.refobjid, 0)) = 'public'"),
-	'', 'and nothing of the extension (defaults, checks, views, functions) depends on it');
+	'',
+	'and nothing of the extension (defaults, checks, views, functions) depends on it');
 
 # A caller's path, with a temporary schema in front, and settings that change what statements mean.
 my $calls = "
@@ -68,25 +71,31 @@ my $calls = "
 	CREATE DOMAIN pg_temp.interval AS text CHECK (false);
 	SELECT appt.create_organization('Acme') AS organization \\gset
 	SELECT appt.create_application(:'organization', 'Calls') AS application \\gset
-	SELECT id AS subscription FROM appt.create_subscription(:'application', 'https://hooks.example/a', headers => '[{\"name\": \"X-A\", \"value\": \"b\", \"type\": \"SECRET\"}]') \\gset
+	SELECT id AS subscription FROM appt.create_subscription(:'application', 'https://hooks.example/a',
+		headers => '[{\"name\": \"X-A\", \"value\": \"b\", \"type\": \"SECRET\"}]') \\gset
 	SELECT id FROM appt.rotate_subscription_key(:'subscription');
 	SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'a\@example.org', secret => 'word');
-	SELECT id AS appointment FROM appt.schedule_appointment(:'application', pg_catalog.now() + '1 day'::pg_catalog.interval, '1 hour', organizer_id => 'agent',
+	SELECT id AS appointment FROM appt.schedule_appointment(:'application', pg_catalog.now() + '1 day'::pg_catalog.interval, '1 hour',
+		organizer_id => 'agent',
 		customer => '{\"contact\": {\"primaryEmail\": \"ann\@example.org\"}}') \\gset
 	SELECT id FROM appt.reschedule_appointment(:'appointment', pg_catalog.now() + '2 days'::pg_catalog.interval, '2 hours');
 	SELECT id FROM appt.update_appointment(:'appointment', title => 'x');
-	SELECT p.value->>'id' AS customer FROM appt.get_appointment(:'appointment') a, pg_catalog.jsonb_array_elements(a.participant_ids) p WHERE p.value->>'type' OPERATOR(pg_catalog.=) 'CUSTOMER' \\gset
+	SELECT p.value->>'id' AS customer FROM appt.get_appointment(:'appointment') a,
+		pg_catalog.jsonb_array_elements(a.participant_ids) p WHERE p.value->>'type' OPERATOR(pg_catalog.=) 'CUSTOMER' \\gset
 	SELECT recipient FROM appt.preview_notification(:'appointment', :'customer', 'CREATE', 'EMAIL');
 	SELECT appt.count_overlapping(:'application', pg_catalog.now(), '100 days');
-	SELECT appt.ical_text(:'appointment'), appt.ical_event(:'appointment'), appt.google_calendar_url(:'appointment'), appt.google_calendar_event(:'appointment');
+	SELECT appt.ical_text(:'appointment'), appt.ical_event(:'appointment'), appt.google_calendar_url(:'appointment'),
+		appt.google_calendar_event(:'appointment');
 	SELECT appt.record_join(:'appointment', :'customer');
 	SELECT id FROM appt.end_appointment(:'appointment');
 	SELECT appt.delete_appointment(:'appointment');";
 $node->query('GRANT appt_service TO application; TRUNCATE public.trapped');
 my ($output, $errors);
-my $status = $node->psql('postgres', $calls, stdout => \$output, stderr => \$errors, on_error_stop => 1, extra_params => [ '-U', 'application' ]);
+my $status =
+	$node->psql('postgres', $calls, stdout => \$output, stderr => \$errors, on_error_stop => 1, extra_params => [ '-U', 'application' ]);
 is($status, 0, 'every call works') or diag($errors);
-is($node->query("SELECT string_agg(DISTINCT what, chr(10)) FROM public.trapped WHERE who <> 'application'"), '', 'none of the caller\'s objects ran as the owner');
+is($node->query("SELECT string_agg(DISTINCT what, chr(10)) FROM public.trapped WHERE who <> 'application'"),
+	'', 'none of the caller\'s objects ran as the owner');
 is($node->query("SELECT string_agg(sequence::text, ' ') FROM appt.appointment"), '', 'and the work is done');
 
 $node->stop;

@@ -13,22 +13,45 @@ $node->query('SET client_min_messages = error');
 
 # Extremes by type, as SQL expressions.
 my %extremes = (
-	text => [ "''", "' '", "repeat('x', 100000)", "repeat(chr(233), 5000)", q(E'a\r\nb'), q(E'\x01'), "'%s%n%'", q('{{#a}}{{/b}}'),
-		"repeat('{{#a}}', 1000)", "repeat('[', 100000)", "'../../etc/passwd'", "'http://[::1]:99999/'", "'whsec_'", "'NULL'", "'-9223372036854775808'" ],
+	text => [
+		"''", "' '", "repeat('x', 100000)", "repeat(chr(233), 5000)",
+		q(E'a\r\nb'), q(E'\x01'), "'%s%n%'", q('{{#a}}{{/b}}'),
+		"repeat('{{#a}}', 1000)", "repeat('[', 100000)", "'../../etc/passwd'", "'http://[::1]:99999/'",
+		"'whsec_'", "'NULL'", "'-9223372036854775808'" ],
 	uuid => [ "'00000000-0000-0000-0000-000000000000'", "'ffffffff-ffff-ffff-ffff-ffffffffffff'" ],
 	timestamptz => [ "'infinity'", "'-infinity'", "'4714-11-24 00:00+00 BC'", "'294276-12-31 23:59:59.999999+00'", "'epoch'", "now()" ],
-	interval => [ "'0'", "'-1 second'", "'1 month'", "'-178000000 years'", "'178000000 years'", "'2147483647 days'", "'-2147483648 days'",
-		"'2562047788:00:54.775807'", "'-2562047788:00:54.775807'", "'2147483647 days 2562047788:00:54.775807'", "'1 microsecond'" ],
-	jsonb => [ "'null'", "'{}'", "'[]'", "'0'", q('""'), "'true'", "'1e100000'", "'[null]'", "'[[]]'", "'[{}]'", q('{"": {}}'),
-		q('{"name": 1, "contact": [], "metadata": 0}'), q('{"name": {"firstName": {}}}'), q('[{"name": "a"}]'), q('[{"name": 1, "value": 2, "type": 3}]'),
+	interval => [
+		"'0'", "'-1 second'", "'1 month'",
+		"'-178000000 years'",
+		"'178000000 years'",
+		"'2147483647 days'",
+		"'-2147483648 days'",
+		"'2562047788:00:54.775807'", "'-2562047788:00:54.775807'",
+		"'2147483647 days 2562047788:00:54.775807'",
+		"'1 microsecond'" ],
+	jsonb => [
+		"'null'", "'{}'", "'[]'", "'0'", q('""'), "'true'", "'1e100000'", "'[null]'", "'[[]]'", "'[{}]'", q('{"": {}}'),
+		q('{"name": 1, "contact": [], "metadata": 0}'), q('{"name": {"firstName": {}}}'), q('[{"name": "a"}]'),
+		q('[{"name": 1, "value": 2, "type": 3}]'),
 		"(repeat('[', 3000) || repeat(']', 3000))::jsonb", "(repeat('{\"a\":', 3000) || '1' || repeat('}', 3000))::jsonb",
 		"jsonb_build_object('metadata', (repeat('[', 3000) || repeat(']', 3000))::jsonb, 'start_at', 'x')",
 		"jsonb_build_object('a', repeat('x', 1000000))", "(SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 5000) i)" ],
 	bool => [ 'true', 'false' ],
-	_text => [ "'{}'", "'{NULL}'", q('{""}'), "'{{a,b},{c,d}}'", "'[5:6]={a,b}'", "array_fill(repeat('x', 3000), ARRAY[1000])", "ARRAY[E'a\\r\\nb', 'a']" ],
-	_interval => [ "'{}'", "'{NULL}'", "'{0}'", "'{-1 second}'", "'{1 month}'", "'{{1 hour,1 day}}'", "'{1 hour,2147483647 days}'", "'{178000000 years}'", "array_fill('1 hour'::interval, ARRAY[10000])" ],
-	tstzrange => [ "'empty'", "'(,)'", "'[-infinity,infinity]'", "'[infinity,)'", "'(,-infinity]'", "'[epoch,epoch]'",
-		"'[4714-11-24 00:00+00 BC,294276-12-31 23:59:59.999999+00]'", "'(4714-11-24 00:00+00 BC,294276-12-31 23:59:59.999999+00)'" ],
+	_text => [
+		"'{}'", "'{NULL}'", q('{""}'), "'{{a,b},{c,d}}'", "'[5:6]={a,b}'",
+		"array_fill(repeat('x', 3000), ARRAY[1000])",
+		"ARRAY[E'a\\r\\nb', 'a']" ],
+	_interval => [
+		"'{}'", "'{NULL}'", "'{0}'", "'{-1 second}'",
+		"'{1 month}'",
+		"'{{1 hour,1 day}}'",
+		"'{1 hour,2147483647 days}'",
+		"'{178000000 years}'",
+		"array_fill('1 hour'::interval, ARRAY[10000])" ],
+	tstzrange => [
+		"'empty'", "'(,)'", "'[-infinity,infinity]'", "'[infinity,)'", "'(,-infinity]'", "'[epoch,epoch]'",
+		"'[4714-11-24 00:00+00 BC,294276-12-31 23:59:59.999999+00]'",
+		"'(4714-11-24 00:00+00 BC,294276-12-31 23:59:59.999999+00)'" ],
 	int4 => [ '0', '-1', '2147483647', '-2147483648' ],
 	int8 => [ '0', '-1', '9223372036854775807', '-9223372036854775808' ],
 	numeric => [ '0', '-1', "'NaN'", "'Infinity'", "'-Infinity'", '1e1000', '1e-1000' ]);
@@ -43,26 +66,104 @@ my $appointment = $tenant->schedule;
 my $customer = $node->query("SELECT id FROM appt.participant WHERE type = 'CUSTOMER'");
 my $ticket = $node->query("SELECT ticket FROM appt.room_access");
 my $notification = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'EMAIL'");
-$node->query("UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $notification");
+$node->query(
+	"UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1
+		WHERE id = $notification"
+);
 my $sent = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'WEBHOOK'");
-$node->query("UPDATE appt.notification SET state = 'SENT', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $sent");
+$node->query(
+	"UPDATE appt.notification SET state = 'SENT', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $sent");
 my %sound = (
-	'resend_notification.notification_id' => $sent, 'retry_notifications.reason' => 'REJECTED', 'retry_notifications.max' => 10,
-	application_id => $application, organization_id => $tenant->organization, appointment_id => $appointment, id => $appointment,
-	'rotate_subscription_key.id' => $subscription, subscription_id => $subscription, participant_id => $customer, notification_id => $notification,
-	name => 'a name', platform => 'STANDALONE', agent_scope => 'OWN', url => 'https://hooks.example/b', 'set_provider.url' => 'smtp://mail.example', 'provider_is_valid.url' => 'smtp://mail.example', room_url => 'https://room.example',
-	public_url => 'https://api.example', token_url => 'https://auth.example', sender => 'a@example.org', kind => 'SMTP', channel => 'EMAIL', type => 'REMINDER',
-	auth => 'OAUTH2', token_auth => 'BODY', username => 'me', secret => 'word', hmac_key => 'key', locale => 'en', timezone => 'UTC', calling_code => '+49', organizer_id => 'agent',
-	'code_is_valid.code' => 'EMAIL', 'code_is_valid.codes' => 'EMAIL, SMS', template => 'Hello {{firstName}} {{dd-MM-yyyy}}', title => 'A title', notes => 'n', location => 'l', reason => 'r', contact => 'ann@example.org', code => '123456',
-	email => 'appointments@example.org', to_email => 'ann@example.org', to_phone => '+306900000000', 'send_test_sms.channel' => 'SMS', user_id => 'agent-2', ticket => $ticket, settings => '{}', headers => '[]', notification_headers => '{}', metadata => '{}',
-	customer => '{"name": {"firstName": "Bob"}}', interaction => '{}', data => '{"start_at": "2030-01-01T00:00:00Z", "firstName": "Ann"}', start_at => '2030-01-01 00:00+00',
-	'find_appointments.organizer_id' => '{agent}', 'find_appointments.duration' => '{1 hour}', range => '[2030-01-01 00:00+00,2030-02-01 00:00+00)', sort_field => 'title', sort_order => 'desc',
-	at => '2030-01-01 00:00+00', duration => '1 hour', time_offset => '1 hour', max_overlap => 1, room_code_length => 9, max_concurrency => 1, max_per_second => 1,
-	max_attempts => 1, rule_id => $node->query("SELECT min(id) FROM appt.rule WHERE type = 'REMINDER' AND channel = 'EMAIL'"), text_body => 'x', subject => 'x', html_body => 'x');
-my %sound_of_type = (_text => '{}', _interval => '{}', tstzrange => '(,)', text => 'x', uuid => $application, timestamptz => '2030-01-01 00:00+00', interval => '1 hour', jsonb => '{}', bool => 'true', int4 => 1, int8 => 1, numeric => 1);
+	'resend_notification.notification_id' => $sent,
+	'retry_notifications.reason' => 'REJECTED',
+	'retry_notifications.max' => 10,
+	application_id => $application,
+	organization_id => $tenant->organization,
+	appointment_id => $appointment,
+	id => $appointment,
+	'rotate_subscription_key.id' => $subscription,
+	subscription_id => $subscription,
+	participant_id => $customer,
+	notification_id => $notification,
+	name => 'a name',
+	platform => 'STANDALONE',
+	agent_scope => 'OWN',
+	url => 'https://hooks.example/b',
+	'set_provider.url' => 'smtp://mail.example',
+	'provider_is_valid.url' => 'smtp://mail.example',
+	room_url => 'https://room.example',
+	public_url => 'https://api.example',
+	token_url => 'https://auth.example',
+	sender => 'a@example.org',
+	kind => 'SMTP',
+	channel => 'EMAIL',
+	type => 'REMINDER',
+	auth => 'OAUTH2',
+	token_auth => 'BODY',
+	username => 'me',
+	secret => 'word',
+	hmac_key => 'key',
+	locale => 'en',
+	timezone => 'UTC',
+	calling_code => '+49',
+	organizer_id => 'agent',
+	'code_is_valid.code' => 'EMAIL',
+	'code_is_valid.codes' => 'EMAIL, SMS',
+	template => 'Hello {{firstName}} {{dd-MM-yyyy}}',
+	title => 'A title',
+	notes => 'n',
+	location => 'l',
+	reason => 'r',
+	contact => 'ann@example.org',
+	code => '123456',
+	email => 'appointments@example.org',
+	to_email => 'ann@example.org',
+	to_phone => '+306900000000',
+	'send_test_sms.channel' => 'SMS',
+	user_id => 'agent-2',
+	ticket => $ticket,
+	settings => '{}',
+	headers => '[]',
+	notification_headers => '{}',
+	metadata => '{}',
+	customer => '{"name": {"firstName": "Bob"}}',
+	interaction => '{}',
+	data => '{"start_at": "2030-01-01T00:00:00Z", "firstName": "Ann"}',
+	start_at => '2030-01-01 00:00+00',
+	'find_appointments.organizer_id' => '{agent}',
+	'find_appointments.duration' => '{1 hour}',
+	range => '[2030-01-01 00:00+00,2030-02-01 00:00+00)',
+	sort_field => 'title',
+	sort_order => 'desc',
+	at => '2030-01-01 00:00+00',
+	duration => '1 hour',
+	time_offset => '1 hour',
+	max_overlap => 1,
+	room_code_length => 9,
+	max_concurrency => 1,
+	max_per_second => 1,
+	max_attempts => 1,
+	rule_id => $node->query("SELECT min(id) FROM appt.rule WHERE type = 'REMINDER' AND channel = 'EMAIL'"),
+	text_body => 'x',
+	subject => 'x',
+	html_body => 'x');
+my %sound_of_type = (
+	_text => '{}',
+	_interval => '{}',
+	tstzrange => '(,)',
+	text => 'x',
+	uuid => $application,
+	timestamptz => '2030-01-01 00:00+00',
+	interval => '1 hour',
+	jsonb => '{}',
+	bool => 'true',
+	int4 => 1,
+	int8 => 1,
+	numeric => 1);
 
 my @functions = map { [ split /\|/ ] } split /\n/, $node->query("
-	SELECT p.proname, p.pronargs, coalesce((SELECT string_agg(t.typname, ',' ORDER BY a.ordinality) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a (type, ordinality) JOIN pg_type t ON t.oid = a.type), ''),
+	SELECT p.proname, p.pronargs, coalesce((SELECT string_agg(t.typname, ',' ORDER BY a.ordinality)
+		FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY a (type, ordinality) JOIN pg_type t ON t.oid = a.type), ''),
 		coalesce(array_to_string((p.proargnames::text[])[1:p.pronargs], ','), ''), p.prorettype = 'trigger'::regtype, p.proparallel
 	FROM pg_proc p WHERE p.pronamespace = 'appt'::regnamespace ORDER BY 1");
 cmp_ok(scalar @functions, '>', 30, 'there are functions');
@@ -90,7 +191,8 @@ foreach my $function (@functions)
 		is($found, '39P01', "$name: refused but as a trigger");
 		next;
 	}
-	my @sound = map { my $i = $_; literal($sound{"$name.$names[$i]"} // $sound{$names[$i]} // $sound_of_type{$types[$i]}, $types[$i]) } 0 .. $count - 1;
+	my @sound = map { my $i = $_; literal($sound{"$name.$names[$i]"} // $sound{ $names[$i] } // $sound_of_type{ $types[$i] }, $types[$i]) }
+		0 .. $count - 1;
 	my @calls = (call($name, @sound));
 	foreach my $i (0 .. $count - 1)
 	{
@@ -163,8 +265,11 @@ sub sqlstates
 	my $script = join '', map { "BEGIN;\n$_;\n\\echo state :LAST_STATE:SQLSTATE\nROLLBACK;\n" } @$statements;
 
 	$script =~ s/:LAST_STATE//g;
-	$node->psql('postgres', "SET client_min_messages = error; SET statement_timeout = '60s'; $settings\n\\o /dev/null\n$script",
-		stdout => \$output, stderr => \$errors, on_error_stop => 0);
+	$node->psql(
+		'postgres', "SET client_min_messages = error; SET statement_timeout = '60s'; $settings\n\\o /dev/null\n$script",
+		stdout => \$output,
+		stderr => \$errors,
+		on_error_stop => 0);
 	my @states = $output =~ /^state (\w{5})$/mg;
 	push @states, 'crash' while @states < @$statements;
 	return @states;

@@ -24,7 +24,8 @@ sub exchange
 	my ($before, @messages) = @_;
 	my $array = join ', ', map { "'$_'::jsonb" } @messages;
 	my @rows = split /\n/, $node->query(
-		"\\o /dev/null\n$settings $before\n\\o\nSELECT number, kind, status_code, error, replace(response, E'\\n', ' '), retry_after_us, milliseconds
+		"\\o /dev/null\n$settings $before\n\\o\nSELECT number, kind, status_code, error, replace(response, E'\\n', ' '),
+			retry_after_us, milliseconds
 		FROM appt_test.exchange(ARRAY[$array]) ORDER BY number");
 	return map {
 		my %row;
@@ -55,8 +56,9 @@ sub answers
 	my %final = map { $_ => 1 } 400, 401, 403, 404;
 	my @statuses = (200 .. 208, 226, 299, 300 .. 308, 400 .. 418, 421 .. 429, 431, 451, 499 .. 511, 520, 599, 600, 999);
 	my @rows = exchange('', map { message($hook->url("/status/$_")) } @statuses);
-	is(join(' ', map { "$_->{kind} $_->{status}" } @rows),
-		join(' ', map { ($_ < 300 ? 'DELIVERED' : $final{$_} ? 'REJECTED' : 'FAILED') . " $_" } @statuses), 'every status');
+	is( join(' ', map { "$_->{kind} $_->{status}" } @rows),
+		join(' ', map { ($_ < 300 ? 'DELIVERED' : $final{$_} ? 'REJECTED' : 'FAILED') . " $_" } @statuses),
+		'every status');
 
 	# A redirect is a failure and is never followed.
 	my $other = Appt::Peers->webhook;
@@ -65,7 +67,11 @@ sub answers
 	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', map { "FAILED $_" } 300 .. 308), 'redirects are failures');
 	is(scalar($hook->entries), $before + 9, 'and not followed');
 	my $elsewhere = $other->url('/ok');
-	@rows = exchange('', map { message(raw("HTTP/1.1 $_\r\nLocation: $elsewhere\r\nRefresh: 0; url=$elsewhere\r\nContent-Length: 0\r\n\r\n")) } '200 OK', '302 Found', '305 Use Proxy', '307 Again');
+	@rows = exchange(
+		'',
+		map { message(raw("HTTP/1.1 $_\r\nLocation: $elsewhere\r\nRefresh: 0; url=$elsewhere\r\nContent-Length: 0\r\n\r\n")) } '200 OK',
+		'302 Found', '305 Use Proxy',
+		'307 Again');
 	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), 'DELIVERED 200 FAILED 302 FAILED 305 FAILED 307', 'to another host neither');
 	is(scalar($other->entries), 0, 'who hears nothing of it');
 
@@ -76,8 +82,17 @@ sub answers
 	ok(!exists $headers->{'x-evil'}, 'and stays one');
 
 	# Retry-After in all its forms.
-	foreach my $case ([ '7', 7_000_000 ], [ '0', 0 ], [ '-5', -1 ], [ '1.5', -1 ], [ 'soon', -1 ], [ '', -1 ], [ '9' x 40, 100_000_000_000_000 ], [ 'x' x 1000, -1 ],
-		[ 'Wed, 01 Jan 2020 00:00:00 GMT', 0 ], [ 'Wed, 99 Jan 2020 00:00:00 GMT', -1 ])
+	foreach my $case (
+		[ '7', 7_000_000 ],
+		[ '0', 0 ],
+		[ '-5', -1 ],
+		[ '1.5', -1 ],
+		[ 'soon', -1 ],
+		[ '', -1 ],
+		[ '9' x 40, 100_000_000_000_000 ],
+		[ 'x' x 1000, -1 ],
+		[ 'Wed, 01 Jan 2020 00:00:00 GMT', 0 ],
+		[ 'Wed, 99 Jan 2020 00:00:00 GMT', -1 ])
 	{
 		($row) = exchange('', message($hook->url('/retry-value/' . $case->[0] =~ s/([ ,])/sprintf '%%%02x', ord $1/egr)));
 		is("$row->{status} $row->{retry_after}", "503 $case->[1]", 'Retry-After: ' . substr $case->[0], 0, 40);
@@ -88,12 +103,18 @@ sub answers
 	is("$row->{status} $row->{retry_after}", '503 -1', 'none out of a 1xx');
 
 	# State that an answer asks to keep (cookies and the like) is not kept.
-	my $memory = "Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\"127.0.0.1:1\"\r\nStrict-Transport-Security: max-age=9\r\nWWW-Authenticate: Basic realm=x";
+	my $memory =
+		"Set-Cookie: a=b; Path=/\r\nAlt-Svc: h2=\"127.0.0.1:1\"\r\nStrict-Transport-Security: max-age=9\r\nWWW-Authenticate: Basic realm=x";
 	exchange('', message(raw("HTTP/1.1 200 OK\r\n$memory\r\nContent-Length: 0\r\n\r\n")));
 	$before = $hook->entries;
 	@rows = exchange('', (message($hook->url('/ok'))) x 2);
-	is(scalar(grep { exists $_->{headers}{cookie} || exists $_->{headers}{authorization} } ($hook->entries)[ $before .. $before + 1 ]), 0, 'no cookies');
-	($row) = exchange('', message($hook->url('/echo'), '"auth": "BASIC", "username": "user", "password": "s3cret-word", "secret_headers": {"X-Secret": "open sesame"}'));
+	is(scalar(grep { exists $_->{headers}{cookie} || exists $_->{headers}{authorization} } ($hook->entries)[ $before .. $before + 1 ]),
+		0, 'no cookies');
+	($row) = exchange(
+		'',
+		message(
+			$hook->url('/echo'),
+			'"auth": "BASIC", "username": "user", "password": "s3cret-word", "secret_headers": {"X-Secret": "open sesame"}'));
 	like($row->{response}, qr/Authorization: Basic \*{8}.*X-Secret: \*{8}/, 'echoed secrets are masked');
 	return;
 }
@@ -109,16 +130,16 @@ sub raw
 sub misbehaviours
 {
 	my @at_once = (
-		[ 'reset',          'FAILED 0',   qr/reset/i ],
-		[ 'unread',         'FAILED 0',   qr/reset/i ],
-		[ 'close',          'FAILED 0',   qr/empty reply|closed/i ],
-		[ 'garbage',        'FAILED 0',   qr/HTTP\/0\.9|unsupported|invalid/i ],
-		[ 'flood-headers',  'FAILED 200', qr/header does not end/ ],
+		[ 'reset', 'FAILED 0', qr/reset/i ],
+		[ 'unread', 'FAILED 0', qr/reset/i ],
+		[ 'close', 'FAILED 0', qr/empty reply|closed/i ],
+		[ 'garbage', 'FAILED 0', qr/HTTP\/0\.9|unsupported|invalid/i ],
+		[ 'flood-headers', 'FAILED 200', qr/header does not end/ ],
 		[ 'flood-continue', 'FAILED 100', qr/header does not end/ ]);
 	my @late = (
-		[ 'hang',           'FAILED 0',   qr/timed out/i ],
-		[ 'slow-headers',   'FAILED 200', qr/timed out/i ],
-		[ 'slow-body',      'FAILED 200', qr/timed out/i ]);
+		[ 'hang', 'FAILED 0', qr/timed out/i ],
+		[ 'slow-headers', 'FAILED 200', qr/timed out/i ],
+		[ 'slow-body', 'FAILED 200', qr/timed out/i ]);
 	my $before = $hook->entries;
 	my @rows = exchange('', map { message($hook->url("/$_->[0]")) } @at_once);
 	is(scalar($hook->entries), $before + @at_once, 'one request each');
@@ -127,9 +148,15 @@ sub misbehaviours
 		sub {
 			my ($round, $seconds) = @_;
 			$before = $hook->entries;
-			return exchange("SELECT appt_test.set('appt.request_timeout', '@{[ $seconds * 1000 ]}');", map { message($hook->url("/$_->[0]")) } @late);
+			return exchange("SELECT appt_test.set('appt.request_timeout', '@{[ $seconds * 1000 ]}');",
+				map { message($hook->url("/$_->[0]")) } @late);
 		},
-		sub { return join('', map { $_->{status} } @_) eq '0200200'; }, 1.5, 10, 30);
+		sub {
+			return join('', map { $_->{status} } @_) eq '0200200';
+		},
+		1.5,
+		10,
+		30);
 	is(scalar($hook->wait_for($before + @late)), $before + @late, 'one request each');
 	my @cases = (@at_once, @late);
 	foreach my $i (0 .. $#cases)
@@ -146,9 +173,13 @@ sub misbehaviours
 
 	# An endless answer is cut, and its status counts. So is one that is small until it is unpacked.
 	@rows = exchange('', map { message($hook->url($_)) } '/endless', '/flood-extension', '/bomb', '/bomb/transfer', '/bomb/nested');
-	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', ('DELIVERED 200') x 5), 'an endless answer is cut, its status stands');
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', ('DELIVERED 200') x 5),
+		'an endless answer is cut, its status stands');
 	is(length $rows[0]{response}, 4096, 'and 4 KB of it are kept');
-	my $memory = $node->query("\\o /dev/null\n$settings\n\\o\nSELECT delivered, max_rss_kb < 300000 FROM appt_test.exchange_many('" . message($hook->url('/bomb/transfer')) . "', 20, 10)");
+	my $memory =
+		$node->query("\\o /dev/null\n$settings\n\\o\nSELECT delivered, max_rss_kb < 300000 FROM appt_test.exchange_many('"
+			. message($hook->url('/bomb/transfer'))
+			. "', 20, 10)");
 	is($memory, '20|t', 'a bomb does not fill the memory');
 	return;
 }
@@ -158,40 +189,40 @@ sub odd_answers
 {
 	my $ok = "Content-Length: 2\r\n\r\nok";
 	my @cases = (
-		[ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n$ok",          'DELIVERED 200' ],
+		[ "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n$ok", 'DELIVERED 200' ],
 		[ "HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 103 Early\r\n\r\nHTTP/1.1 404 No\r\n$ok", 'REJECTED 404' ],
-		[ "HTTP/1.1 199 What\r\n\r\nHTTP/1.1 204 OK\r\n\r\n",           'DELIVERED 204' ],
-		[ "HTTP/1.1 101 Switch\r\nUpgrade: websocket\r\n\r\n\x81\x01x",  'FAILED 101' ],
-		[ "HTTP/1.1 100 Continue\r\n\r\n",                              'FAILED 100' ],
-		[ "HTTP/1.1 000 X\r\n$ok",                                       'FAILED 0' ],
-		[ "HTTP/1.1 99 X\r\n$ok",                                        'FAILED 0' ],
-		[ "HTTP/1.1 1000 X\r\n$ok",                                      'FAILED 0' ],
-		[ "HTTP/1.1 -200 X\r\n$ok",                                      'FAILED 0' ],
-		[ "HTTP/1.1 2e2 X\r\n$ok",                                       'FAILED 0' ],
-		[ "HTTP/1.1 200\r\n$ok",                                         'DELIVERED 200' ],
-		[ "HTTP/1.1 200 OK\nContent-Length: 2\n\nok",                     'DELIVERED 200' ],
-		[ "HTTP/1.0 200 OK\r\n\r\nuntil the end",                        'DELIVERED 200' ],
-		[ "HTTP/3 200 OK\r\n$ok",                                        'FAILED 0' ],
-		[ "ICY 200 OK\r\n$ok",                                           'FAILED 0' ],
-		[ '<html>200 OK</html>',                                         'FAILED 0' ],
-		[ '',                                                            'FAILED 0' ],
-		[ 'HTTP/1.1',                                                    'FAILED 0' ],
-		[ "HTTP/1.1 200 OK\r\nX: y",                                     'FAILED 200' ],
-		[ "HTTP/1.1 200 OK\r\nX: y\r\n",                                'FAILED 200' ],
-		[ "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",                        'FAILED 200' ],
-		[ "HTTP/1.1 200 OK\r\nX: a\0b\r\n$ok",                          'FAILED 200' ],
-		[ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok",            'FAILED 200' ],
-		[ "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok",           'FAILED 200' ],
-		[ "HTTP/1.1 400 No\r\nContent-Length: 100\r\n\r\nno",           'FAILED 400' ],
+		[ "HTTP/1.1 199 What\r\n\r\nHTTP/1.1 204 OK\r\n\r\n", 'DELIVERED 204' ],
+		[ "HTTP/1.1 101 Switch\r\nUpgrade: websocket\r\n\r\n\x81\x01x", 'FAILED 101' ],
+		[ "HTTP/1.1 100 Continue\r\n\r\n", 'FAILED 100' ],
+		[ "HTTP/1.1 000 X\r\n$ok", 'FAILED 0' ],
+		[ "HTTP/1.1 99 X\r\n$ok", 'FAILED 0' ],
+		[ "HTTP/1.1 1000 X\r\n$ok", 'FAILED 0' ],
+		[ "HTTP/1.1 -200 X\r\n$ok", 'FAILED 0' ],
+		[ "HTTP/1.1 2e2 X\r\n$ok", 'FAILED 0' ],
+		[ "HTTP/1.1 200\r\n$ok", 'DELIVERED 200' ],
+		[ "HTTP/1.1 200 OK\nContent-Length: 2\n\nok", 'DELIVERED 200' ],
+		[ "HTTP/1.0 200 OK\r\n\r\nuntil the end", 'DELIVERED 200' ],
+		[ "HTTP/3 200 OK\r\n$ok", 'FAILED 0' ],
+		[ "ICY 200 OK\r\n$ok", 'FAILED 0' ],
+		[ '<html>200 OK</html>', 'FAILED 0' ],
+		[ '', 'FAILED 0' ],
+		[ 'HTTP/1.1', 'FAILED 0' ],
+		[ "HTTP/1.1 200 OK\r\nX: y", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nX: y\r\n", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nno colon\r\n\r\n", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nX: a\0b\r\n$ok", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\nok", 'FAILED 200' ],
+		[ "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok", 'FAILED 200' ],
+		[ "HTTP/1.1 400 No\r\nContent-Length: 100\r\n\r\nno", 'FAILED 400' ],
 		[ "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok", 'FAILED 200', 'reset' ],
 		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 'FAILED 200' ],
 		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffffff\r\nok", 'FAILED 200' ],
 		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel", 'FAILED 200' ],
-		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nnone",     'DELIVERED 200' ],
+		[ "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nnone", 'DELIVERED 200' ],
 		[ "HTTP/1.1 200 OK\r\ntransfer-encoding:\tCHUNKED \r\n\r\n2\r\nok\r\n0\r\n\r\n", 'DELIVERED 200' ],
-		[ "HTTP/1.1 503 No\r\nTransfer-Encoding: x\r\n\r\nnone",       'FAILED 503' ],
+		[ "HTTP/1.1 503 No\r\nTransfer-Encoding: x\r\n\r\nnone", 'FAILED 503' ],
 		[ "HTTP/1.1 100 Continue\r\nTransfer-Encoding: gzip\r\n\r\nHTTP/1.1 200 OK\r\n$ok", 'FAILED 100' ],
-		[ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n$ok",           'DELIVERED 200' ],
+		[ "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n$ok", 'DELIVERED 200' ],
 		[ "HTTP/1.1 401 No\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n", 'REJECTED 401' ],
 		[ "HTTP/1.1 407 No\r\nProxy-Authenticate: Basic\r\nContent-Length: 0\r\n\r\n", 'FAILED 407' ]);
 	my @rows = exchange('', map { message(raw($_->[0], $_->[2])) } @cases);
@@ -210,7 +241,8 @@ sub odd_answers
 sub kept_connections
 {
 	my $before = $hook->entries;
-	my $rows = $node->query("\\o /dev/null\n$settings
+	my $rows = $node->query(
+		"\\o /dev/null\n$settings
 		SELECT * FROM appt_test.exchange(ARRAY['@{[ message($hook->url('/ok')) ]}'::jsonb]);
 		\\o\nSELECT kind, error FROM appt_test.exchange(ARRAY['@{[ message($hook->url('/close')) ]}'::jsonb])");
 	like($rows, qr/^FAILED\|the connection closed before an answer came$/, 'a dead kept connection is a failure');
@@ -222,10 +254,14 @@ sub kept_connections
 	foreach my $idle (qw(close reset timeout answer))
 	{
 		my $peer = Appt::Peers->webhook;
-		my $one = "SELECT kind, status_code, response FROM appt_test.exchange(ARRAY['@{[ message($peer->url(\"/idle/$idle\")) ]}'::jsonb]);";
+		my $one =
+			"SELECT kind, status_code, response FROM appt_test.exchange(ARRAY['@{[ message($peer->url(\"/idle/$idle\")) ]}'::jsonb]);";
 		# Under another host name, so that it gets its own connection.
-		my $later = "SELECT count(*) FROM appt_test.exchange(ARRAY['@{[ message($peer->url('/after/1') =~ s/127\.0\.0\.1/localhost/r) ]}'::jsonb]);";
-		is($node->query("\\o /dev/null\n$settings\n\\o\n$one $later $one"), "DELIVERED|200|ok\n1\nDELIVERED|200|ok", "/idle/$idle: the next request has a new connection");
+		my $later =
+			"SELECT count(*) FROM appt_test.exchange(ARRAY['@{[ message($peer->url('/after/1') =~ s/127\.0\.0\.1/localhost/r) ]}'::jsonb]);";
+		is( $node->query("\\o /dev/null\n$settings\n\\o\n$one $later $one"),
+			"DELIVERED|200|ok\n1\nDELIVERED|200|ok",
+			"/idle/$idle: the next request has a new connection");
 	}
 	return;
 }

@@ -70,7 +70,8 @@ sub kept_sessions
 	is(scalar(keys %sessions), 1, 'over one connection');
 
 	my $busy = Appt::Peers->smtp;
-	is($node->query("\\o /dev/null\n$settings\n\\o\nSELECT delivered FROM appt_test.exchange_many('@{[ mail($busy) ]}', 250, 1)"), 250, 'many mails one after the other');
+	is($node->query("\\o /dev/null\n$settings\n\\o\nSELECT delivered FROM appt_test.exchange_many('@{[ mail($busy) ]}', 250, 1)"),
+		250, 'many mails one after the other');
 	my %mails;
 	$mails{ $_->{session} }++ foreach $busy->wait_for(250);
 	is(join(' ', sort values %mails), '100 100 50', 'a hundred over each connection');
@@ -84,7 +85,8 @@ sub kept_sessions
 	my $lost = Appt::Peers->smtp;
 	$one =~ s/smtp:[^"]*/$lost->url/e;
 	my $port = $lost->port;
-	my $tired = $node->query("\\o /dev/null\n$settings
+	my $tired = $node->query(
+		"\\o /dev/null\n$settings
 		SELECT * FROM appt_test.exchange(ARRAY['@{[ mail($lost) ]}'::jsonb]); SELECT appt_test.set('appt.allowed_addresses', '');
 		\\o\n$one");
 	is($tired, 'REJECTED', 'a kept session does not outlive the list of allowed addresses');
@@ -121,7 +123,8 @@ sub tired_sessions
 		my ($pid, $port) = tired_server($farewell);
 		my $mail = mail("smtp://127.0.0.1:$port");
 		my $one = "SELECT kind FROM appt_test.exchange(ARRAY['$mail'::jsonb]);";
-		is($node->query("\\o /dev/null\n$settings \\o\n$one $one $one"), "DELIVERED\nDELIVERED\nDELIVERED",
+		is( $node->query("\\o /dev/null\n$settings \\o\n$one $one $one"),
+			"DELIVERED\nDELIVERED\nDELIVERED",
 			$farewell ? 'a kept session that ends with 421 is replaced' : 'a kept session that just ends is replaced');
 		kill 'KILL', $pid;
 		waitpid $pid, 0;
@@ -131,14 +134,23 @@ sub tired_sessions
 
 # One peer for all that can go wrong at a stage: the name after the host in its URL says what.
 my @raw = (
-	"hello\r\n", "25\r\n", "2500 ok\r\n", "250x\r\n", "250\tok\r\n", "\r\n", "99 ok\r\n", "199 ok\r\n", "699 ok\r\n", "-250 ok\r\n", "\xff\xfe\r\n",
-	"<html>250 ok</html>\r\n", "250-one\r\n451 two\r\n", "250-one\r\ntwo\r\n250 three\r\n", '250 ' . 'x' x 70_000 . "\r\n");
+	"hello\r\n", "25\r\n", "2500 ok\r\n", "250x\r\n", "250\tok\r\n", "\r\n", "99 ok\r\n", "199 ok\r\n", "699 ok\r\n", "-250 ok\r\n",
+	"\xff\xfe\r\n",
+	"<html>250 ok</html>\r\n",
+	"250-one\r\n451 two\r\n",
+	"250-one\r\ntwo\r\n250 three\r\n",
+	'250 ' . 'x' x 70_000 . "\r\n");
 my %raw_index = map { $raw[$_] => "r$_" } 0 .. $#raw;
 my @login = ('--username', 'me', '--password', 'right-one', '--auth-in-clear');
 my $login = '"username": "me", "password": "right-one"';
-my $wretch = Appt::Peers->smtp('--by-name', @login,
-	(map { ('--reply', 'raw:' . s/([^ -~]|\\)/sprintf '\\x%02x', ord $1/egr) } @raw),
-	'--reply', 'repeat:250-more\r\n', '--reply', 'repeat:x', '--reply', 'raw:250-one by one\r\n*', '--reply', 'raw:250-one\r\n250-two\r\n250 three\r\n', '--reply', 'raw:250 only LF\n');
+my $wretch = Appt::Peers->smtp(
+	'--by-name', @login,
+	(map { ('--reply', 'raw:' . s/([^ -~]|\\)/sprintf '\\x%02x', ord $1/egr) } @raw), '--reply',
+	'repeat:250-more\r\n', '--reply',
+	'repeat:x', '--reply',
+	'raw:250-one by one\r\n*', '--reply',
+	'raw:250-one\r\n250-two\r\n250 three\r\n', '--reply',
+	'raw:250 only LF\n');
 my ($endless, $no_line, $slow, $many, $only_lf) = map { 'r' . ($#raw + $_) } 1 .. 5;
 
 sub at { my ($stage, $what) = @_; return mail($wretch->url . '/' . lc($stage) . ".$what", $login); }
@@ -146,8 +158,20 @@ sub at { my ($stage, $what) = @_; return mail($wretch->url . '/' . lc($stage) . 
 # SMTP 4xx is retried, 5xx is final, at every stage.
 sub refusals
 {
-	my @codes = ([ 421, 'FAILED' ], [ 450, 'FAILED' ], [ 451, 'FAILED' ], [ 452, 'FAILED' ], [ 454, 'FAILED' ], [ 499, 'FAILED' ], [ 500, 'REJECTED' ], [ 530, 'REJECTED' ],
-		[ 535, 'REJECTED' ], [ 550, 'REJECTED' ], [ 552, 'REJECTED' ], [ 554, 'REJECTED' ], [ 599, 'REJECTED' ]);
+	my @codes = (
+		[ 421, 'FAILED' ],
+		[ 450, 'FAILED' ],
+		[ 451, 'FAILED' ],
+		[ 452, 'FAILED' ],
+		[ 454, 'FAILED' ],
+		[ 499, 'FAILED' ],
+		[ 500, 'REJECTED' ],
+		[ 530, 'REJECTED' ],
+		[ 535, 'REJECTED' ],
+		[ 550, 'REJECTED' ],
+		[ 552, 'REJECTED' ],
+		[ 554, 'REJECTED' ],
+		[ 599, 'REJECTED' ]);
 	foreach my $stage (qw(AUTH MAIL RCPT DATA MESSAGE))
 	{
 		my @rows = exchange('', map { at($stage, $_->[0]) } @codes);
@@ -156,8 +180,9 @@ sub refusals
 		unlike(join(' ', map { "$_->{error} $_->{response}" } @rows), qr/right-one/, 'without the password');
 	}
 	# A positive reply at the wrong time is a failure; so is 3xx in place of 2xx.
-	my @rows = exchange('', map { at(@$_) } [ 'MAIL', 354 ], [ 'RCPT', 354 ], [ 'DATA', 250 ], [ 'MESSAGE', 354 ], [ 'AUTH', 250 ]);
-	is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 5, 'answers that fit another command') or diag(join ' ', map { "$_->{kind} $_->{status} $_->{error}" } @rows);
+	my @rows = exchange('', map { at(@$_) }[ 'MAIL', 354 ], [ 'RCPT', 354 ], [ 'DATA', 250 ], [ 'MESSAGE', 354 ], [ 'AUTH', 250 ]);
+	is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 5, 'answers that fit another command')
+		or diag(join ' ', map { "$_->{kind} $_->{status} $_->{error}" } @rows);
 
 	# libcurl sends HELO when EHLO is refused, as it should; without EHLO there is no login.
 	my $plain = Appt::Peers->smtp('--by-name');
@@ -167,7 +192,7 @@ sub refusals
 	foreach my $case ([ '421 4.3.2 busy', 'FAILED 421' ], [ '451 no', 'FAILED 451' ], [ '554 no', 'REJECTED 554' ])
 	{
 		my $closed = Appt::Peers->smtp('--at', 'CONNECT', '--reply', $case->[0]);
-		my $rude   = Appt::Peers->smtp('--at', 'EHLO,HELO', '--reply', $case->[0]);
+		my $rude = Appt::Peers->smtp('--at', 'EHLO,HELO', '--reply', $case->[0]);
 		@rows = exchange('', mail($closed), mail($rude));
 		is("$rows[0]{kind} $rows[0]{status}", $case->[1], "$case->[0] as a greeting") or diag($rows[0]{error});
 		is("$rows[1]{kind} $rows[1]{status}", $case->[1], "$case->[0] to EHLO and HELO") or diag($rows[1]{error});
@@ -180,11 +205,19 @@ sub refusals
 sub misbehaviours
 {
 	my @stages = qw(EHLO AUTH MAIL RCPT DATA MESSAGE);
-	my @quiet = map { my $stage = $_; map { [ $stage, $_ ] } 'drop', 'hang', $slow } @stages;
-	my @loud = map { my $stage = $_; map { [ $stage, $_ ] } $endless, $no_line } @stages;
+	my @quiet = map {
+		my $stage = $_;
+		map { [ $stage, $_ ] } 'drop', 'hang', $slow
+	} @stages;
+	my @loud = map {
+		my $stage = $_;
+		map { [ $stage, $_ ] } $endless, $no_line
+	} @stages;
 	my @cases = (@quiet, @loud);
 	my $last = 'the connection broke before the mail server answered the message';
-	my $of_last = sub { return join(' ', map { $_[$_]{error} } grep { "@{ $cases[$_] }" eq 'MESSAGE drop' } 0 .. $#cases); };
+	my $of_last = sub {
+		return join(' ', map { $_[$_]{error} } grep { "@{ $cases[$_] }" eq 'MESSAGE drop' } 0 .. $#cases);
+	};
 	my $before;
 	# A busy server may need more time to get as far as that.
 	my @rows = in_rounds(
@@ -194,19 +227,29 @@ sub misbehaviours
 			$before = $wretch->entries;
 			return (exchange($patience, map { at(@$_) } @quiet), exchange($patience, map { at(@$_) } @loud));
 		},
-		sub { return $of_last->(@_) eq $last; }, 4, 15, 30);
-	is(join(' ', map { "@{ $cases[$_] }" } grep { "$rows[$_]{kind} $rows[$_]{status}" ne 'FAILED 0' || !length $rows[$_]{error} } 0 .. $#cases), '',
+		sub { return $of_last->(@_) eq $last; },
+		4,
+		15,
+		30);
+	is( join(' ',
+			map { "@{ $cases[$_] }" } grep { "$rows[$_]{kind} $rows[$_]{status}" ne 'FAILED 0' || !length $rows[$_]{error} } 0 .. $#cases),
+		'',
 		'dropped, silent, endless or slow at any stage');
 	cmp_ok((sort { $a <=> $b } map { $_->{milliseconds} } @rows)[-1], '<', 50_000, 'in time');
 	cmp_ok(scalar($wretch->entries), '<=', $before + @cases, 'each is tried once');
 	is($of_last->(@rows), $last, 'what was dropped before the last answer may have arrived');
 
-	@cases = map { my $stage = $_; map { [ $stage, $_ ] } @raw } @stages;
+	@cases = map {
+		my $stage = $_;
+		map { [ $stage, $_ ] } @raw
+	} @stages;
 	@rows = exchange($hasty, map { at($_->[0], $raw_index{ $_->[1] }) } @cases);
 	# libcurl reads EHLO's reply, and is not strict: each of these may be accepted, and MAIL decides.
-	is(join(' ', map { "$cases[$_][0] " . substr($cases[$_][1], 0, 20) =~ s/[^ -~]/./gr . " $rows[$_]{kind} $rows[$_]{status}" }
+	is( join(' ',
+			map { "$cases[$_][0] " . substr($cases[$_][1], 0, 20) =~ s/[^ -~]/./gr . " $rows[$_]{kind} $rows[$_]{status}" }
 			grep { $rows[$_]{kind} eq 'DELIVERED' && $cases[$_][0] ne 'EHLO' } 0 .. $#cases),
-		'', 'what is not SMTP is no success');
+		'',
+		'what is not SMTP is no success');
 	is(scalar(grep { $_->{kind} ne 'DELIVERED' && !length $_->{error} } @rows), 0, 'and told');
 
 	# Answers in more than one line, and with other line ends.
@@ -240,21 +283,30 @@ sub smuggling
 {
 	my $peer = Appt::Peers->smtp;
 	my @ends = ('\r\n', '\n', '\r', '\n\r', '\r\r\n');
-	my @texts = map { my $before = $_; map { "one${before}.${_}MAIL FROM:<evil\@example.com>${_}RCPT TO:<victim\@example.org>${_}DATA${_}Subject: evil${_}${_}evil${_}.${_}two" } @ends } @ends;
+	my @texts = map {
+		my $before = $_;
+		map {
+			"one${before}.${_}MAIL FROM:<evil\@example.com>${_}RCPT TO:<victim\@example.org>${_}DATA${_}Subject: evil${_}${_}evil${_}.${_}two"
+		} @ends
+	} @ends;
 	my @rows = exchange('', map { mail($peer, qq("text": "$_", "html": "<p>$_</p>")) } @texts);
 	is(scalar(grep { $_->{kind} eq 'DELIVERED' } @rows), scalar(@texts), 'texts that look like commands are delivered');
 	my @entries = $peer->wait_for(scalar @texts);
 	is(scalar(@entries), scalar(@texts), 'each as one mail');
-	is(scalar(grep { $_->{mail_from} ne 'clinic@example.com' || "@{$_->{rcpt_to}}" ne 'ann@example.org' || $_->{message} !~ /two/ } @entries), 0, 'to its recipient, whole');
+	is( scalar(
+			grep { $_->{mail_from} ne 'clinic@example.com' || "@{$_->{rcpt_to}}" ne 'ann@example.org' || $_->{message} !~ /two/ } @entries
+		),
+		0,
+		'to its recipient, whole');
 	return;
 }
 
 # Servers that are slow to answer a message, to say goodbye, or to say anything, do not delay others.
 sub isolation
 {
-	my $quit   = Appt::Peers->smtp('--silent-on-quit', '--reply', '550 no', '--at', 'RCPT');
+	my $quit = Appt::Peers->smtp('--silent-on-quit', '--reply', '550 no', '--at', 'RCPT');
 	my $silent = Appt::Peers->silent;
-	my $fast   = Appt::Peers->smtp;
+	my $fast = Appt::Peers->smtp;
 
 	# The exchange ends with the silent ones. The slow ones answer when the webhooks have finished.
 	my $count_before_silence = sub {
@@ -266,11 +318,18 @@ sub isolation
 			my ($round, $seconds) = @_;
 			my $hook = Appt::Peers->webhook;
 			my $slow = Appt::Peers->smtp('--ask', $hook->url('/after/20'));
-			return exchange("SELECT appt_test.set('appt.request_timeout', '@{[ $seconds * 1000 ]}');",
-				(map { mail($slow) } 1 .. 3), (map { mail($quit) } 1 .. 3), (map { mail('smtp://127.0.0.1:' . $silent->port) } 1 .. 3),
-				(map { mail($fast) } 1 .. 5), map { sprintf '{"url": "%s", "payload": "{}"}', $hook->url('/ok') } 1 .. 20);
+			return exchange(
+				"SELECT appt_test.set('appt.request_timeout', '@{[ $seconds * 1000 ]}');",
+				(map { mail($slow) } 1 .. 3),
+				(map { mail($quit) } 1 .. 3),
+				(map { mail('smtp://127.0.0.1:' . $silent->port) } 1 .. 3),
+				(map { mail($fast) } 1 .. 5),
+				map { sprintf '{"url": "%s", "payload": "{}"}', $hook->url('/ok') } 1 .. 20);
 		},
-		sub { return $count_before_silence->(@_) == 31; }, 5, 30, 60);
+		sub { return $count_before_silence->(@_) == 31; },
+		5,
+		30,
+		60);
 	is($count_before_silence->(@rows), 31, 'nobody waits for them');
 	is(scalar(grep { $_->{kind} eq 'DELIVERED' } @rows[ 0 .. 2 ]), 3, 'a slow answer is awaited');
 	is(scalar(grep { $_->{kind} eq 'REJECTED' } @rows[ 3 .. 5 ]), 3, 'an answer to QUIT is not');

@@ -19,7 +19,8 @@ import email.header, email.policy, email.utils, json, sys
 raw = bytes.fromhex(sys.stdin.read().strip())
 m = email.message_from_bytes(raw, policy=email.policy.default)
 defects = [str(d) for d in m.defects] + [str(d) for h in m.values() for d in h.defects] + [str(d) for p in m.walk() for d in p.defects]
-parts = [[p.get_content_type(), p.get_content_charset(), p["content-transfer-encoding"], p.get_content().replace("\r\n", "\n")] for p in m.walk() if not p.is_multipart()]
+parts = [[p.get_content_type(), p.get_content_charset(),
+	p["content-transfer-encoding"], p.get_content().replace("\r\n", "\n")] for p in m.walk() if not p.is_multipart()]
 # The newer parser keeps the blanks between the encoded words of a name; the older one follows RFC 2047.
 old = email.message_from_bytes(raw)
 def box(h):
@@ -39,8 +40,13 @@ sub composed
 {
 	my (%more) = @_;
 	my %message = (
-		channel => 'EMAIL', url => 'smtp://mail.example.com', sender => 'clinic@example.com', recipient => 'ann@example.org',
-		subject => 'Hi', text => 'text', %more);
+		channel => 'EMAIL',
+		url => 'smtp://mail.example.com',
+		sender => 'clinic@example.com',
+		recipient => 'ann@example.org',
+		subject => 'Hi',
+		text => 'text',
+		%more);
 	my $given = $json->encode(\%message) =~ s/'/''/gr;
 	return $node->query("SELECT coalesce(encode(body, 'hex'), reason || ': ' || error) FROM appt_test.compose('$given')");
 }
@@ -61,8 +67,9 @@ sub parsed
 }
 
 my $mail = parsed(
-	sender => 'Clinic <clinic@example.com>', recipient_name => 'Ann Lee',
-	html     => '<p>text</p>',
+	sender => 'Clinic <clinic@example.com>',
+	recipient_name => 'Ann Lee',
+	html => '<p>text</p>',
 	settings => { reply_to => 'Desk <desk@example.com>', list_unsubscribe => 'https://example.com/leave?a=b' });
 is_deeply($mail->{from}, [ [ 'Clinic', 'clinic@example.com' ] ], 'From');
 is_deeply($mail->{to}, [ [ 'Ann Lee', 'ann@example.org' ] ], 'To');
@@ -72,30 +79,64 @@ is($mail->{id}, '<11111111-2222-3333-4444-555555555555@example.com>', 'Message-I
 is($mail->{unsubscribe}, '<https://example.com/leave?a=b>', 'List-Unsubscribe');
 is("$mail->{auto} $mail->{mime}", 'auto-generated 1.0', 'Auto-Submitted, MIME-Version');
 is($mail->{type}, 'multipart/alternative', 'text and HTML are alternatives');
-is_deeply([ map { "$_->[0] $_->[1] $_->[3]" } @{ $mail->{parts} } ], [ "text/plain utf-8 text\n", "text/html utf-8 <p>text</p>\n" ], 'HTML comes last');
+is_deeply(
+	[ map { "$_->[0] $_->[1] $_->[3]" } @{ $mail->{parts} } ],
+	[ "text/plain utf-8 text\n", "text/html utf-8 <p>text</p>\n" ],
+	'HTML comes last');
 is(parsed()->{type}, 'text/plain', 'text alone');
 
 # Subjects and names arrive unchanged.
 foreach my $text (
-	'Hi', 'Termin um 9 Uhr — Prüfung', 'Ραντεβού με τον γιατρό σας την Δευτέρα στις 10:30, παρακαλούμε επιβεβαιώστε', '診察のご予約確認のお知らせ' x 5, "\x{1F600}" x 40,
+	'Hi',
+	'Termin um 9 Uhr — Prüfung',
+	'Ραντεβού με τον γιατρό σας την Δευτέρα στις 10:30, παρακαλούμε επιβεβαιώστε',
+	'診察のご予約確認のお知らせ' x 5,
+	"\x{1F600}" x 40,
 	'a long subject of plain words that does not fit into one line and must be folded at one of its blanks, twice if need be, and then some',
-	'x' x 300, '=?UTF-8?B?bm90IGVuY29kZWQ=?=', '=?UTF-8?Q?=0D=0ABcc:_x=40y.example?=', "a\x{202e}Bcc: x", '%0d%0aBcc: x@y.example', '\r\nBcc: x', '&#13;&#10;Bcc: x', 'Bcc: x@y.example',
-	'<script>alert(1)</script>', 'a =?b', 'double  blank', 'trailing ', ' leading', 'comma, "quote" <angle> \\ back', 'a: b', '', 'é' x 22, 'é' x 23)
+	'x' x 300,
+	'=?UTF-8?B?bm90IGVuY29kZWQ=?=',
+	'=?UTF-8?Q?=0D=0ABcc:_x=40y.example?=',
+	"a\x{202e}Bcc: x",
+	'%0d%0aBcc: x@y.example',
+	'\r\nBcc: x',
+	'&#13;&#10;Bcc: x',
+	'Bcc: x@y.example',
+	'<script>alert(1)</script>',
+	'a =?b',
+	'double  blank',
+	'trailing ',
+	' leading',
+	'comma, "quote" <angle> \\ back',
+	'a: b',
+	'',
+	'é' x 22,
+	'é' x 23)
 {
-	my $mail = parsed(subject => $text, recipient_name => $text, sender => ($text =~ /\S/ ? "\"@{[ $text =~ s/([\"\\])/\\$1/gr ]}\" <clinic\@example.com>" : 'clinic@example.com'));
+	my $mail = parsed(
+		subject => $text,
+		recipient_name => $text,
+		sender => ($text =~ /\S/ ? "\"@{[ $text =~ s/([\"\\])/\\$1/gr ]}\" <clinic\@example.com>" : 'clinic@example.com'));
 	my $shown = encode_utf8($text);
 	is(encode_utf8($mail->{subject}), $shown, "subject: $shown");
 	is(encode_utf8($mail->{to}[0][0]), $shown, "name: $shown");
 	is(encode_utf8($mail->{from}[0][0]), $shown, "sender: $shown") if $text =~ /\S/;
 	is($mail->{from}[0][1], 'clinic@example.com', 'and its address');
-	is("@{$mail->{names}}", 'from to subject date message-id auto-submitted mime-version content-type content-transfer-encoding', 'and no header more');
+	is( "@{$mail->{names}}",
+		'from to subject date message-id auto-submitted mime-version content-type content-transfer-encoding',
+		'and no header more');
 }
 
 # So do bodies, whatever their line ends.
 foreach my $case (
-	[ "one\ntwo\n", "one\ntwo\n" ], [ "one\r\ntwo", "one\ntwo\n" ], [ "one\rtwo", "one\ntwo\n" ], [ "blank at end \nand tab\t\nlast ", "blank at end \nand tab\t\nlast \n" ],
-	[ ".\n..\n.a\nFrom here", ".\n..\n.a\nFrom here\n" ], [ 'x' x 2000, ('x' x 2000) . "\n" ], [ "=3D = ?= =_--", "=3D = ?= =_--\n" ],
-	[ 'Grüße aus Köln, ' x 30, 'Grüße aus Köln, ' x 30 . "\n" ], [ "\n\n\n", "\n\n\n" ])
+	[ "one\ntwo\n", "one\ntwo\n" ],
+	[ "one\r\ntwo", "one\ntwo\n" ],
+	[ "one\rtwo", "one\ntwo\n" ],
+	[ "blank at end \nand tab\t\nlast ", "blank at end \nand tab\t\nlast \n" ],
+	[ ".\n..\n.a\nFrom here", ".\n..\n.a\nFrom here\n" ],
+	[ 'x' x 2000, ('x' x 2000) . "\n" ],
+	[ "=3D = ?= =_--", "=3D = ?= =_--\n" ],
+	[ 'Grüße aus Köln, ' x 30, 'Grüße aus Köln, ' x 30 . "\n" ],
+	[ "\n\n\n", "\n\n\n" ])
 {
 	my $mail = parsed(text => $case->[0], html => $case->[0]);
 	is(encode_utf8($_->[3]), encode_utf8($case->[1]), 'body: ' . encode_utf8(substr $case->[0], 0, 10)) foreach @{ $mail->{parts} };
@@ -108,17 +149,20 @@ is($mail->{parts}[1][2], 'quoted-printable', 'quoted-printable elsewhere');
 
 # An international domain is sent in ASCII.
 $mail = parsed(recipient => 'ann@bücher.example', sender => 'Bücher <post@bücher.example>');
-is_deeply([ $mail->{to}[0][1], $mail->{from}[0][1] ], [ 'ann@xn--bcher-kva.example', 'post@xn--bcher-kva.example' ], 'international domains');
+is_deeply(
+	[ $mail->{to}[0][1], $mail->{from}[0][1] ],
+	[ 'ann@xn--bcher-kva.example', 'post@xn--bcher-kva.example' ],
+	'international domains');
 
 # Text that would inject a header or a command is refused, with a reason.
 foreach my $case (
-	[ 'BAD_ADDRESS',       recipient => "ann\@example.org\r\nRCPT TO:<x\@y.example>" ],
-	[ 'BAD_ADDRESS',       recipient => 'ann@example.org> x<' ],
-	[ 'BAD_ADDRESS',       recipient => 'änn@example.org' ],
-	[ 'BAD_ADDRESS',       recipient => 'nobody' ],
-	[ 'BAD_ADDRESS',       recipient_name => "Ann\r\nBcc: x\@y.example" ],
-	[ 'TEMPLATE_ERROR',    subject => "Hi\r\nBcc: x\@y.example" ],
-	[ 'TEMPLATE_ERROR',    subject => "Hi\n\nbody" ],
+	[ 'BAD_ADDRESS', recipient => "ann\@example.org\r\nRCPT TO:<x\@y.example>" ],
+	[ 'BAD_ADDRESS', recipient => 'ann@example.org> x<' ],
+	[ 'BAD_ADDRESS', recipient => 'änn@example.org' ],
+	[ 'BAD_ADDRESS', recipient => 'nobody' ],
+	[ 'BAD_ADDRESS', recipient_name => "Ann\r\nBcc: x\@y.example" ],
+	[ 'TEMPLATE_ERROR', subject => "Hi\r\nBcc: x\@y.example" ],
+	[ 'TEMPLATE_ERROR', subject => "Hi\n\nbody" ],
 	[ 'BAD_CONFIGURATION', sender => "Clinic\r\nBcc: x\@y.example <clinic\@example.com>" ],
 	[ 'BAD_CONFIGURATION', sender => 'Clinic' ],
 	[ 'BAD_CONFIGURATION', settings => { reply_to => "a\@b.example\r\nBcc: c\@d.example" } ],

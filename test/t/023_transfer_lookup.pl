@@ -36,7 +36,8 @@ sub exchange
 {
 	my (@hosts) = @_;
 	my $array = join ', ', map { "'{\"url\": \"http://$_/ok\", \"payload\": \"{}\"}'::jsonb" } @hosts;
-	return "SELECT number, kind, milliseconds, error, place FROM (SELECT *, row_number() OVER () AS place FROM appt_test.exchange(ARRAY[$array])) ended ORDER BY number;";
+	return "SELECT number, kind, milliseconds, error, place
+			FROM (SELECT *, row_number() OVER () AS place FROM appt_test.exchange(ARRAY[$array])) ended ORDER BY number;";
 }
 
 # Calls in one backend, with a time limit in seconds for each message; rows as hashes, with the order in which they ended.
@@ -45,7 +46,8 @@ sub run
 	my ($seconds, @calls) = @_;
 	my $milliseconds = $seconds * 1000;
 	my $output = $node->query(
-		"\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses', '127.0.0.1'), appt_test.set('appt.request_timeout', '$milliseconds'),
+		"\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses', '127.0.0.1'),
+			appt_test.set('appt.request_timeout', '$milliseconds'),
 		appt_test.set('appt.connect_timeout', '@{[ int $milliseconds * 2 / 3 ]}');\n\\o\n" . join "\n", @calls);
 	my @rows;
 
@@ -63,17 +65,24 @@ sub delivered_before
 {
 	my (@failing) = @_;
 	my ($first) = sort { $a <=> $b } map { $_->{place} } @failing;
-	return sub { return scalar grep { $_->{kind} eq 'DELIVERED' && $_->{place} < $first } @_; };
+	return sub {
+		return scalar grep { $_->{kind} eq 'DELIVERED' && $_->{place} < $first } @_;
+	};
 }
 
 my ($rounds, $patience);
 my @rows = in_rounds(
 	sub {
 		($rounds, $patience) = @_;
-		return run($patience, exchange((("a$rounds.hang.test:$port") x 20), (("127.0.0.1:$port") x 20), (("a$rounds.good.test:$port") x 20)),
+		return run(
+			$patience,
+			exchange((("a$rounds.hang.test:$port") x 20), (("127.0.0.1:$port") x 20), (("a$rounds.good.test:$port") x 20)),
 			exchange("a$rounds.hang.test:$port", "b.good.test:$port"));
 	},
-	sub { return delivered_before(@_[ 0 .. 19 ])->(@_[ 20 .. 59 ]) == 40 && $_[60]{milliseconds} < $patience * 300; }, 1.5, 8, 20);
+	sub { return delivered_before(@_[ 0 .. 19 ])->(@_[ 20 .. 59 ]) == 40 && $_[60]{milliseconds} < $patience * 300; },
+	1.5,
+	8,
+	20);
 is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /looked up/ } @rows[ 0 .. 19 ]), 20, 'what hangs fails in time');
 is(delivered_before(@rows[ 0 .. 19 ])->(@rows[ 20 .. 59 ]), 40, 'and delays nobody');
 is(scalar(lookups(qr/a\d\.hang\.test/)), $rounds, 'one look-up serves all to one host');
@@ -84,33 +93,55 @@ is($rows[61]{kind}, 'DELIVERED', 'another does not');
 is(scalar(lookups(qr/^open/)), 0, 'the threads of look-ups take no signals');
 
 @rows = in_rounds(
-	sub { my ($round, $seconds) = @_; return run($seconds, exchange((map { "x$round-$_.hang.test:$port" } 1 .. 60), map { "y$round-$_.good.test:$port" } 1 .. 60)); },
-	sub { return delivered_before(@_[ 0 .. 59 ])->(@_[ 60 .. 119 ]) == 60; }, 1.5, 8, 20);
+	sub {
+		my ($round, $seconds) = @_;
+		return run($seconds, exchange((map { "x$round-$_.hang.test:$port" } 1 .. 60), map { "y$round-$_.good.test:$port" } 1 .. 60));
+	},
+	sub { return delivered_before(@_[ 0 .. 59 ])->(@_[ 60 .. 119 ]) == 60; },
+	1.5,
+	8,
+	20);
 is(delivered_before(@rows[ 0 .. 59 ])->(@rows[ 60 .. 119 ]), 60, 'many hanging hosts delay nobody either');
 
 # If hanging look-ups use all threads, the others get no turn, which is no failure; nor is it a failure
 # of a message if its token could not be fetched because all threads were busy.
 my $many = "SELECT appt_test.set('appt.max_concurrency', '1000');";
-my $innocent = qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://i.good.test:$port/token"}'::jsonb);
-@rows = run(1.5, "\\o /dev/null\n$many\n\\o\n", exchange((map { "h$_.hang.test:$port" } 1 .. 256), map { "j$_.good.test:$port" } 1 .. 5) =~ s/\]/, $innocent]/r);
+my $innocent =
+	qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://i.good.test:$port/token"}'::jsonb);
+@rows = run(
+	1.5,
+	"\\o /dev/null\n$many\n\\o\n",
+	exchange((map { "h$_.hang.test:$port" } 1 .. 256), map { "j$_.good.test:$port" } 1 .. 5) =~ s/\]/, $innocent]/r);
 my @innocents = grep { $_->{number} > 256 } @rows;
-is(scalar(grep { $_->{kind} eq 'UNTRIED' && $_->{error} =~ /turn to look up/ } @innocents), 6, 'who gets no place to look up was not tried')
+is(scalar(grep { $_->{kind} eq 'UNTRIED' && $_->{error} =~ /turn to look up/ } @innocents),
+	6, 'who gets no place to look up was not tried')
 	or diag(join "\n", map { "$_->{kind} $_->{error}" } @innocents);
 is(scalar(grep { $_->{kind} eq 'FAILED' } @rows), 256, 'and what hangs has failed');
 
 # A token endpoint is looked up likewise: once for all messages that wait for its token, and not again while that hangs.
-my $with_token = join ', ', map { qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://$_.hang.test:$port/token"}'::jsonb) } qw(t t t u u u);
+my $with_token = join ', ', map {
+	qq('{"url": "http://127.0.0.1:$port/ok", "payload": "{}", "auth": "OAUTH2", "username": "me", "password": "word", "token_url": "http://$_.hang.test:$port/token"}'::jsonb)
+} qw(t t t u u u);
 my $fetching = "SELECT number, kind, milliseconds, error FROM appt_test.exchange(ARRAY[$with_token]) ORDER BY number;";
 @rows = run(1.5, $fetching, $fetching, $fetching);
-is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: the host name could not be looked up in time/ } @rows[ 0 .. 5 ]), 6, 'a token endpoint whose look-up hangs');
-is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: .*an earlier look-up of it hangs/ } @rows[ 6 .. 17 ]), 12, 'fails all at once afterwards')
-	or diag(join "\n", map { $_->{error} } @rows[ 6 .. 17 ]);
+is( scalar(
+		grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: the host name could not be looked up in time/ }
+			@rows[ 0 .. 5 ]),
+	6,
+	'a token endpoint whose look-up hangs');
+is( scalar(
+		grep { $_->{kind} eq 'FAILED' && $_->{error} =~ /^no token could be fetched: .*an earlier look-up of it hangs/ } @rows[ 6 .. 17 ]),
+	12,
+	'fails all at once afterwards') or diag(join "\n", map { $_->{error} } @rows[ 6 .. 17 ]);
 # On a busy machine a thread may start too late to log its look-up.
 cmp_ok(scalar(lookups(qr/$_\.hang\.test/)), '<=', 1, "$_ is not looked up again") foreach qw(t u);
 
 # A look-up that fails: it fails for all at once, and the next message looks up again.
 @rows = run(20, exchange(("a.fail.test:$port") x 20), exchange("a.fail.test:$port", "d.good.test:$port"));
-is(scalar(grep { $_->{kind} eq 'FAILED' && $_->{error} eq 'the host name could not be looked up or may not be contacted' } @rows[ 0 .. 20 ]), 21, 'a look-up that fails is told');
+is( scalar(
+		grep { $_->{kind} eq 'FAILED' && $_->{error} eq 'the host name could not be looked up or may not be contacted' } @rows[ 0 .. 20 ]),
+	21,
+	'a look-up that fails is told');
 is($rows[21]{kind}, 'DELIVERED', 'another name is found');
 cmp_ok(scalar(lookups(qr/a\.fail\.test/)), '<=', 4, 'few look-ups for many messages');
 
@@ -131,7 +162,9 @@ cmp_ok(scalar(lookups(qr/a\.fail\.test/)), '<=', 4, 'few look-ups for many messa
 # What is checked is the very address that is connected to.
 @rows = run(20, exchange("change.test:$port"), exchange("again.change.test:$port"));
 is($rows[0]{kind}, 'DELIVERED', 'an allowed address');
-is("$rows[-1]{kind} $rows[-1]{error}", 'FAILED the host name could not be looked up or may not be contacted', 'a name that changes its address gains nothing');
+is( "$rows[-1]{kind} $rows[-1]{error}",
+	'FAILED the host name could not be looked up or may not be contacted',
+	'a name that changes its address gains nothing');
 
 # A backend ends at once though threads still hang.
 my $started = time;
@@ -160,11 +193,16 @@ $fast->is_prompt(
 			$slow->schedule;
 			$fast->schedule;
 		}
-	}, 'while look-ups hang the others are sent at once');
+	},
+	'while look-ups hang the others are sent at once');
 ok($fast->settled, 'and settle');
-is($fast->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $fast->application ]}'"), 'SENT', 'as SENT');
-ok($server->wait_for_query("SELECT DISTINCT concat_ws(' ', state, reason) FROM appt.notification WHERE application_id = '@{[ $slow->application ]}' AND state NOT IN ('PENDING', 'SENDING', 'SUPPRESSED')",
-		'FAILED RETRIES_EXHAUSTED'), 'what was looked up in vain has FAILED');
+is($fast->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $fast->application ]}'"),
+	'SENT', 'as SENT');
+ok( $server->wait_for_query(
+		"SELECT DISTINCT concat_ws(' ', state, reason) FROM appt.notification WHERE application_id = '@{[ $slow->application ]}'
+			AND state NOT IN ('PENDING', 'SENDING', 'SUPPRESSED')",
+		'FAILED RETRIES_EXHAUSTED'),
+	'what was looked up in vain has FAILED');
 $server->stop('immediate');
 
 done_testing();

@@ -48,15 +48,20 @@ sub deliveries
 {
 	my ($node) = @_;
 	my $webhook = sprintf '{"url": "%s", "payload": "{}"}', $hook->url('/delay/0.02');
-	my $message = sprintf '{"channel": "EMAIL", "url": "%s", "sender": "a@b.example", "recipient": "c@d.example", "subject": "s", "text": "t"}', $mail->url;
-	return $node->query("\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8');\n\\o\nSELECT string_agg(DISTINCT kind || coalesce(error, ''), ','), count(*)
+	my $message =
+		sprintf '{"channel": "EMAIL", "url": "%s", "sender": "a@b.example", "recipient": "c@d.example", "subject": "s", "text": "t"}',
+		$mail->url;
+	return $node->query(
+		"\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses',
+			'127.0.0.0/8');\n\\o\nSELECT string_agg(DISTINCT kind || coalesce(error, ''), ','), count(*)
 		FROM appt_test.exchange(array_fill('$webhook'::jsonb, ARRAY[100]) || array_fill('$message'::jsonb, ARRAY[20]))");
 }
 
 my $small = Appt::Cluster->create('small', preload => 0, conf => 'max_files_per_process = 64');
 $small->query('CREATE EXTENSION appt_test');
 is(deliveries($small), 'DELIVERED|120', 'a small max_files_per_process');
-is(scalar($small->log_since(0, qr/LOG:  appt has file descriptors for \d+ connections, fewer than appt.max_concurrency/)), 1, 'is told of, once');
+is(scalar($small->log_since(0, qr/LOG:  appt has file descriptors for \d+ connections, fewer than appt.max_concurrency/)),
+	1, 'is told of, once');
 $small->stop;
 
 my $scarce = Appt::Cluster->create('scarce', preload => 0, start => 0);

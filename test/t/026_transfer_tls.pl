@@ -11,7 +11,8 @@ use Test::More;
 
 my $node = Appt::Cluster->create('main', preload => 0);
 $node->query('CREATE EXTENSION appt_test');
-my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '60000'), appt_test.set('appt.connect_timeout', '60000');";
+my $settings = "SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '60000'),
+		appt_test.set('appt.connect_timeout', '60000');";
 my $authority = Appt::Peers->authority;
 
 # Calls in one backend, each with its appt.ca_file, after another setting perhaps; rows as strings "kind error".
@@ -23,8 +24,10 @@ sub exchange
 	$sql .= shift(@calls) . "\n" if $calls[0] =~ /^SELECT/;
 	while (my ($ca_file, $messages) = splice @calls, 0, 2)
 	{
-		$sql .= "\\o /dev/null\nSELECT appt_test.set('appt.ca_file', '$ca_file');\n\\o\nSELECT kind, error FROM appt_test.exchange(ARRAY["
-		  . join(', ', map { "'$_'::jsonb" } @$messages) . "]) ORDER BY number;\n";
+		$sql .=
+			  "\\o /dev/null\nSELECT appt_test.set('appt.ca_file', '$ca_file');\n\\o\nSELECT kind, error FROM appt_test.exchange(ARRAY["
+			. join(', ', map { "'$_'::jsonb" } @$messages)
+			. "]) ORDER BY number;\n";
 	}
 	return split /\n/, $node->query($sql);
 }
@@ -35,7 +38,8 @@ sub mail
 {
 	my ($url, $starttls) = @_;
 	my $setting = $starttls ? qq(, "settings": {"starttls": "$starttls"}) : '';
-	return qq({"channel": "EMAIL", "url": "$url", "sender": "a\@b.example", "recipient": "c\@d.example", "subject": "s", "text": "t"$setting});
+	return qq({"channel": "EMAIL", "url": "$url", "sender": "a\@b.example", "recipient": "c\@d.example", "subject": "s",
+			"text": "t"$setting});
 }
 
 # One peer of each kind that shows this certificate.
@@ -57,7 +61,8 @@ sub messages
 sub good
 {
 	my @peers = peers(Appt::Peers->issue($authority));
-	is($_, 'DELIVERED|', 'a certificate that is good') foreach exchange($authority->{ca}, messages('127.0.0.1', @peers), $authority->{ca}, messages('localhost', @peers));
+	is($_, 'DELIVERED|', 'a certificate that is good')
+		foreach exchange($authority->{ca}, messages('127.0.0.1', @peers), $authority->{ca}, messages('localhost', @peers));
 	ok($_->{tls}, 'the mail was encrypted') foreach map { $_->entries } @peers[ 1, 2 ];
 	return;
 }
@@ -67,13 +72,14 @@ sub bad
 	my $other = Appt::Peers->authority;
 	my $leaf = Appt::Peers->issue($authority);
 	my %bad = (
-		'expired'                     => [ Appt::Peers->issue($authority, until => '20200102000000Z'), $authority ],
-		'not valid yet'               => [ Appt::Peers->issue($authority, from  => '20980101000000Z'), $authority ],
-		'self-signed'                 => [ Appt::Peers->self_signed, $authority ],
-		'for another name'            => [ Appt::Peers->issue($authority, names => 'DNS:other.example,DNS:localhost.other.example,IP:127.0.0.2'), $authority ],
+		'expired' => [ Appt::Peers->issue($authority, until => '20200102000000Z'), $authority ],
+		'not valid yet' => [ Appt::Peers->issue($authority, from => '20980101000000Z'), $authority ],
+		'self-signed' => [ Appt::Peers->self_signed, $authority ],
+		'for another name' =>
+			[ Appt::Peers->issue($authority, names => 'DNS:other.example,DNS:localhost.other.example,IP:127.0.0.2'), $authority ],
 		'for a wildcard of no domain' => [ Appt::Peers->issue($authority, names => 'DNS:*'), $authority ],
-		'by an unknown authority'     => [ Appt::Peers->issue($other), $authority ],
-		'by who is no authority'      => [ Appt::Peers->issue({ ca => $leaf->{certificate}, key => $leaf->{key} }), $authority ],
+		'by an unknown authority' => [ Appt::Peers->issue($other), $authority ],
+		'by who is no authority' => [ Appt::Peers->issue({ ca => $leaf->{certificate}, key => $leaf->{key} }), $authority ],
 		'with only the system to trust' => [ Appt::Peers->issue($authority), { ca => '' } ],
 		'with nobody to trust' => [ Appt::Peers->issue($authority), { ca => PostgreSQL::Test::Utils::tempdir() . '/missing.pem' } ],
 		'with a list of trust that is none' => [ Appt::Peers->issue($authority), { ca => $authority->{key} } ]);
@@ -82,7 +88,8 @@ sub bad
 		my ($certificate, $trusted) = @{ $bad{$name} };
 		my @peers = peers($certificate);
 		my @ways = ('HTTPS', 'SMTPS', 'STARTTLS', 'STARTTLS required');
-		like($_, qr/^FAILED\|.*(certificate|SSL|subject name)/i, "$name, by " . shift @ways) foreach exchange($trusted->{ca}, messages('localhost', @peers));
+		like($_, qr/^FAILED\|.*(certificate|SSL|subject name)/i, "$name, by " . shift @ways)
+			foreach exchange($trusted->{ca}, messages('localhost', @peers));
 		is(scalar(map { $_->entries } @peers), 0, "$name: nothing was sent");
 		$_->stop foreach @peers;
 	}
@@ -109,7 +116,9 @@ sub no_handshake
 	my $mail = Appt::Peers->smtp;
 	my @urls = map { '127.0.0.1:' . $_->port } $silent, $dribble, $web, $mail;
 	my $started = time;
-	like($_, qr/^FAILED\|\w/, 'no TLS') foreach exchange("SELECT appt_test.set('appt.request_timeout', '2000');", '', [ (map { webhook("https://$_/ok") } @urls), map { mail("smtps://$_") } @urls ]);
+	like($_, qr/^FAILED\|\w/, 'no TLS')
+		foreach exchange("SELECT appt_test.set('appt.request_timeout', '2000');",
+		'', [ (map { webhook("https://$_/ok") } @urls), map { mail("smtps://$_") } @urls ]);
 	cmp_ok(time - $started, '<', 50, 'in time');
 	is(scalar($web->entries) + $mail->entries, 0, 'nothing was sent');
 	return;
@@ -119,11 +128,24 @@ sub no_handshake
 sub answer_of
 {
 	my ($certificate, @options) = @_;
-	my $server = IPC::Run::start([ 'openssl', 's_server', '-accept', '127.0.0.1:0', '-www', '-cert', $certificate->{certificate}, '-key', $certificate->{key}, @options ],
-		'<', \my $in, '>', \my $out, '2>', \my $errors, IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
+	my $server = IPC::Run::start(
+		[   'openssl', 's_server', '-accept', '127.0.0.1:0',
+			'-www', '-cert', $certificate->{certificate}, '-key',
+			$certificate->{key}, @options ],
+		'<',
+		\my $in,
+		'>',
+		\my $out,
+		'2>',
+		\my $errors,
+		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	$server->pump until $out =~ /^ACCEPT 127\.0\.0\.1:(\d+)$/m;
-	my $answer = $node->query("\\o /dev/null\n$settings\nSELECT appt_test.set('appt.ca_file', '$certificate->{ca}');\n\\o\nSELECT kind, error, response FROM appt_test.exchange(ARRAY['"
-		  . qq({"channel": "SMS", "kind": "HTTP", "url": "https://127.0.0.1:$1/", "sender": "a", "recipient": "+306900000001", "text": "t", "settings": {"method": "GET"}}) . "'::jsonb])");
+	my $answer = $node->query(
+		"\\o /dev/null\n$settings\nSELECT appt_test.set('appt.ca_file', '$certificate->{ca}');\n\\o\nSELECT kind, error, response
+			FROM appt_test.exchange(ARRAY['"
+			. qq({"channel": "SMS", "kind": "HTTP", "url": "https://127.0.0.1:$1/", "sender": "a", "recipient": "+306900000001",
+				"text": "t", "settings": {"method": "GET"}})
+			. "'::jsonb])");
 	$server->kill_kill;
 	return $answer;
 }
@@ -133,10 +155,19 @@ sub key_exchange
 {
 	my $certificate = Appt::Peers->self_signed(rsa => 1);
 	my ($finite, $curve) = ('DHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-AES128-GCM-SHA256');
-	like(answer_of($certificate, '-tls1_2', '-cipher', $finite), qr/^FAILED\|.*handshake failure/, 'TLS 1.2: Diffie-Hellman in a finite field alone');
-	like(answer_of($certificate, '-tls1_2', '-serverpref', '-cipher', "$finite:$curve"), qr/^DELIVERED\|.*Cipher is $curve/s, 'TLS 1.2: rather than on a curve');
+	like(
+		answer_of($certificate, '-tls1_2', '-cipher', $finite),
+		qr/^FAILED\|.*handshake failure/,
+		'TLS 1.2: Diffie-Hellman in a finite field alone');
+	like(
+		answer_of($certificate, '-tls1_2', '-serverpref', '-cipher', "$finite:$curve"),
+		qr/^DELIVERED\|.*Cipher is $curve/s,
+		'TLS 1.2: rather than on a curve');
 	like(answer_of($certificate, '-tls1_3', '-groups', 'ffdhe8192'), qr/^FAILED\|.*handshake failure/, 'TLS 1.3: in a finite field alone');
-	like(answer_of($certificate, '-tls1_3', '-serverpref', '-groups', 'ffdhe2048:P-256'), qr/^DELIVERED\|.*Cipher is TLS/s, 'TLS 1.3: rather than on a curve');
+	like(
+		answer_of($certificate, '-tls1_3', '-serverpref', '-groups', 'ffdhe2048:P-256'),
+		qr/^DELIVERED\|.*Cipher is TLS/s,
+		'TLS 1.3: rather than on a curve');
 	return;
 }
 

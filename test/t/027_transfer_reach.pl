@@ -34,8 +34,9 @@ sub exchange
 
 	while (my ($allowed, $messages) = splice @calls, 0, 2)
 	{
-		$sql .= "\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses', '$allowed');\n\\o\nSELECT kind, error FROM appt_test.exchange(ARRAY["
-		  . join(', ', map { "'$_'::jsonb" } @$messages) . "]) ORDER BY number;\n";
+		$sql .= "\\o /dev/null\nSELECT appt_test.set('appt.allowed_addresses', '$allowed');\n\\o\nSELECT kind, error
+				FROM appt_test.exchange(ARRAY["
+			. join(', ', map { "'$_'::jsonb" } @$messages) . "]) ORDER BY number;\n";
 	}
 	return split /\n/, $node->query($sql);
 }
@@ -51,40 +52,63 @@ sub mail
 sub with_token
 {
 	my ($url, $token_url, $client) = @_;
-	return sprintf '{"url": "%s", "payload": "{}", "auth": "OAUTH2", "username": "%s", "password": "s3cret", "token_url": "%s"}', $url, $client // 'c', $token_url;
+	return sprintf '{"url": "%s", "payload": "{}", "auth": "OAUTH2", "username": "%s", "password": "s3cret", "token_url": "%s"}', $url,
+		$client // 'c', $token_url;
 }
 
 # Every spelling that leads to the peers, and addresses of every kind that is not public.
 sub spellings
 {
 	my @hosts = (
-		'127.0.0.1', 'localhost', 'LocalHost', 'localhost.', 'any.localhost', '127.1', '127.0.1', '0', '0.0.0.0', '0x7f.1', '0x7f000001', '0X7F.0X0.0X0.0X1', '2130706433',
-		'017700000001', '0177.0.0.1', '0177.0.0x0.01', '%31%32%37.0.0.1', '127.0.0.1%2e', '127.255.255.254', '[::1]', '[0:0:0:0:0:0:0:1]', '[::]', '[::ffff:127.0.0.1]',
-		'[::ffff:7f00:1]', '[::127.0.0.1]', '[64:ff9b::127.0.0.1]', '[2002:7f00:1::]', '[2001:0:7f00:1::]', '10.0.0.1', '167772161', '100.64.0.1', '169.254.169.254',
-		'0xa9fea9fe', '172.16.0.1', '192.168.0.1', '224.0.0.1', '255.255.255.255', '[fe80::1]', '[fe80::1%25lo]', '[fd00:ec2::254]', '[ff02::1]', '[::ffff:169.254.169.254]');
+		'127.0.0.1', 'localhost', 'LocalHost', 'localhost.',
+		'any.localhost', '127.1', '127.0.1', '0',
+		'0.0.0.0', '0x7f.1', '0x7f000001', '0X7F.0X0.0X0.0X1',
+		'2130706433', '017700000001', '0177.0.0.1', '0177.0.0x0.01',
+		'%31%32%37.0.0.1', '127.0.0.1%2e', '127.255.255.254', '[::1]',
+		'[0:0:0:0:0:0:0:1]', '[::]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]',
+		'[::127.0.0.1]', '[64:ff9b::127.0.0.1]', '[2002:7f00:1::]', '[2001:0:7f00:1::]',
+		'10.0.0.1', '167772161', '100.64.0.1', '169.254.169.254',
+		'0xa9fea9fe', '172.16.0.1', '192.168.0.1', '224.0.0.1',
+		'255.255.255.255', '[fe80::1]', '[fe80::1%25lo]', '[fd00:ec2::254]',
+		'[ff02::1]', '[::ffff:169.254.169.254]');
 	my ($web, $smtp) = ($hook->port, $mail->port);
-	my @rows = exchange('', [ (map { webhook("http://$_:$web/ok") } @hosts), (map { mail("smtp://$_:$smtp") } @hosts),
-		map { with_token('http://192.0.2.1/', "http://$_:$web/token", $_) } @hosts ]);
+	my @rows = exchange(
+		'',
+		[   (map { webhook("http://$_:$web/ok") } @hosts),
+			(map { mail("smtp://$_:$smtp") } @hosts),
+			map { with_token('http://192.0.2.1/', "http://$_:$web/token", $_) } @hosts ]);
 	foreach my $way ('webhook', 'mail', 'token')
 	{
 		my $prefix = $way eq 'token' ? 'no token could be fetched: ' : '';
 		foreach my $host (@hosts)
 		{
-			is(shift @rows, $host =~ /localhost|%2e$/i ? "FAILED|${prefix}the host name could not be looked up or may not be contacted"
-				: "REJECTED|${prefix}the host's address may not be contacted (appt.allowed_addresses)", "$way to $host");
+			is( shift @rows,
+				$host =~ /localhost|%2e$/i
+				? "FAILED|${prefix}the host name could not be looked up or may not be contacted"
+				: "REJECTED|${prefix}the host's address may not be contacted (appt.allowed_addresses)",
+				"$way to $host");
 		}
 	}
 	is(scalar(map { $_->entries } $hook, $mail), 0, 'nothing arrived');
 
 	# Exactly the addresses in the list can be reached.
 	my @cases = (
-		[ '127.0.0.1',             'DELIVERED' ], [ '127.0.0.0/8',           'DELIVERED' ], [ "127.0.0.1:$web",  'DELIVERED' ], [ "10.0.0.0/8, 127.0.0.1/32:$web", 'DELIVERED' ],
-		[ '127.0.0.1:1',           'REJECTED' ],  [ '127.0.0.2',             'REJECTED' ],  [ '::/0',            'REJECTED' ],  [ '::ffff:127.0.0.1',              'REJECTED' ],
-		[ '10.0.0.0/8',            'REJECTED' ],  [ '::ffff:0:0/96',         'REJECTED' ]);
+		[ '127.0.0.1', 'DELIVERED' ],
+		[ '127.0.0.0/8', 'DELIVERED' ],
+		[ "127.0.0.1:$web", 'DELIVERED' ],
+		[ "10.0.0.0/8, 127.0.0.1/32:$web", 'DELIVERED' ],
+		[ '127.0.0.1:1', 'REJECTED' ],
+		[ '127.0.0.2', 'REJECTED' ],
+		[ '::/0', 'REJECTED' ],
+		[ '::ffff:127.0.0.1', 'REJECTED' ],
+		[ '10.0.0.0/8', 'REJECTED' ],
+		[ '::ffff:0:0/96', 'REJECTED' ]);
 	@rows = exchange(map { $_->[0], [ webhook($hook->url('/ok')) ] } @cases);
 	like(shift @rows, qr/^$_->[1]\|/, "$_->[1] with '$_->[0]'") foreach @cases;
 	@rows = exchange('127.0.0.1', [ map { webhook("http://$_:$web/ok") } '0x7f.1', '2130706433', 'localhost', '[::ffff:127.0.0.1]' ]);
-	is(join(' ', map { s/\|.*//r } @rows), 'DELIVERED DELIVERED DELIVERED REJECTED', 'an address is what it is, however it is spelt; a mapped one is none of these');
+	is( join(' ', map { s/\|.*//r } @rows),
+		'DELIVERED DELIVERED DELIVERED REJECTED',
+		'an address is what it is, however it is spelt; a mapped one is none of these');
 	return;
 }
 
@@ -101,7 +125,7 @@ sub kept_connections
 	is(scalar($mail->wait_for(2)), 2, 'nothing else arrived');
 
 	# The host has another address too, and that one is allowed now.
-  SKIP:
+SKIP:
 	{
 		skip 'no IPv6', 2 if !-e '/proc/net/if_inet6' || slurp_file('/proc/net/if_inet6') !~ /^0{31}1 /m;
 		my $other = Appt::Peers->webhook('--listen', '::1', '--port', $hook->port);
@@ -120,7 +144,8 @@ sub redirects
 	my $allowed = '127.0.0.1:' . $hook->port;
 	my @targets = ($forbidden->url('/token'), 'file:///etc/passwd', 'gopher://127.0.0.1/', 'http://169.254.169.254/latest');
 	my @paths = map { '/raw/' . encode_base64url("HTTP/1.1 302 Found\r\nLocation: $_\r\nContent-Length: 0\r\n\r\n") } @targets;
-	my @rows = exchange($allowed, [ (map { webhook($hook->url($_)) } @paths), map { with_token($hook->url('/ok'), $hook->url($_), substr $_, -20) } @paths ]);
+	my @rows = exchange($allowed,
+		[ (map { webhook($hook->url($_)) } @paths), map { with_token($hook->url('/ok'), $hook->url($_), substr $_, -20) } @paths ]);
 	like($_, qr/^FAILED\|.*302/, 'a redirect is a failure') foreach @rows;
 	is(scalar($forbidden->entries), 0, 'and not followed');
 	@rows = exchange($allowed, [ with_token($hook->url('/ok'), $forbidden->url('/token')) ]);
@@ -136,7 +161,8 @@ sub worker
 	my $tenant = Appt::Tenant->create($node);
 	$tenant->only('CREATE', 'WEBHOOK');
 	my $subscription = $tenant->subscribe($hook->url('/ok/worker'));
-	my $state = "SELECT concat_ws(' ', state, reason) FROM appt.notification WHERE subscription_id = '$subscription' ORDER BY id DESC LIMIT 1";
+	my $state =
+		"SELECT concat_ws(' ', state, reason) FROM appt.notification WHERE subscription_id = '$subscription' ORDER BY id DESC LIMIT 1";
 	foreach my $case ([ '127.0.0.1', 'SENT' ], [ '10.0.0.0/8', 'FAILED ADDRESS_NOT_ALLOWED' ], [ '127.0.0.1', 'SENT' ])
 	{
 		$node->append_conf('postgresql.conf', "appt.allowed_addresses = '$case->[0]'");
@@ -150,8 +176,9 @@ sub worker
 		}
 		is($node->query($state), $case->[1], "$case->[1] with '$case->[0]'");
 	}
-	is($node->query("SELECT DISTINCT error FROM appt.notification_log WHERE reason = 'ADDRESS_NOT_ALLOWED'"),
-		"the host's address may not be contacted (appt.allowed_addresses)", 'the log says why');
+	is( $node->query("SELECT DISTINCT error FROM appt.notification_log WHERE reason = 'ADDRESS_NOT_ALLOWED'"),
+		"the host's address may not be contacted (appt.allowed_addresses)",
+		'the log says why');
 	return;
 }
 

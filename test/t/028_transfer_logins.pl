@@ -21,8 +21,13 @@ my @account = ('--username', 'me@example.com', '--password', 'pass word');
 # Each call is a list of messages, all in one backend; rows as hashes.
 sub exchange
 {
-	my @calls = map { 'SELECT kind, status_code, error, response FROM appt_test.exchange(ARRAY[' . join(', ', map { "'$_'::jsonb" } @$_) . ']) ORDER BY number;' } @_;
-	return map { my %row; @row{qw(kind status error response)} = split /\|/, $_, -1; \%row } split /\n/, $node->query("\\o /dev/null\n$settings\n\\o\n" . join "\n", @calls);
+	my @calls = map {
+			  'SELECT kind, status_code, error, response FROM appt_test.exchange(ARRAY['
+			. join(', ', map { "'$_'::jsonb" } @$_)
+			. ']) ORDER BY number;'
+	} @_;
+	return map { my %row; @row{qw(kind status error response)} = split /\|/, $_, -1; \%row } split /\n/,
+		$node->query("\\o /dev/null\n$settings\n\\o\n" . join "\n", @calls);
 }
 
 sub mail
@@ -32,7 +37,8 @@ sub mail
 	my $settings = join ', ', map { qq("$_": "$parts{$_}") } grep { defined $parts{$_} } qw(starttls token_url client_id scope);
 	delete @parts{qw(starttls token_url client_id scope)};
 	my $parts = join ', ', map { qq("$_": "$parts{$_}") } sort keys %parts;
-	return qq({"channel": "EMAIL", "url": "@{[ $peer->url ]}", "sender": "a\@b.example", "recipient": "c\@d.example", "subject": "s", "text": "t", "settings": {$settings}, $parts});
+	return qq({"channel": "EMAIL", "url": "@{[ $peer->url ]}", "sender": "a\@b.example", "recipient": "c\@d.example", "subject": "s",
+			"text": "t", "settings": {$settings}, $parts});
 }
 
 sub passwords
@@ -56,7 +62,9 @@ sub passwords
 	is(join(' ', map { $_->{mechanism} } $proud->wait_for(1)), 'CRAM-MD5', 'the safest is used');
 	my $strange = Appt::Peers->smtp(@account, '--auth', 'GSSAPI,NTLM,DIGEST-MD5,EXTERNAL,XOAUTH2');
 	@rows = exchange([ mail($strange) ]);
-	is("$rows[0]{kind} $rows[0]{status} $rows[0]{error}", 'FAILED 0 the mail server offers no login that is known (PLAIN, LOGIN, CRAM-MD5)', 'none that is known');
+	is( "$rows[0]{kind} $rows[0]{status} $rows[0]{error}",
+		'FAILED 0 the mail server offers no login that is known (PLAIN, LOGIN, CRAM-MD5)',
+		'none that is known');
 
 	# What a server echoes of a login.
 	foreach my $echo (encode_base64("\0me\@example.com\0pass word", ''), encode_base64('pass word', ''), 'pass word')
@@ -73,23 +81,40 @@ sub passwords
 sub starttls
 {
 	my %peers = (
-		'plain'          => Appt::Peers->smtp(@account),
-		'offered'        => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear'),
+		'plain' => Appt::Peers->smtp(@account),
+		'offered' => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear'),
 		'AUTH after TLS' => Appt::Peers->smtp(@account, @certificate),
-		'insisted on'    => Appt::Peers->smtp(@account, @certificate, '--require-starttls'),
-		'refused 454'    => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', '454 4.7.0 not now'),
-		'refused 554'    => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', '554 5.7.0 no'),
-		'dropped'        => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', 'drop'),
-		'slipped in'     => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', 'raw:220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n'));
+		'insisted on' => Appt::Peers->smtp(@account, @certificate, '--require-starttls'),
+		'refused 454' => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', '454 4.7.0 not now'),
+		'refused 554' => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', '554 5.7.0 no'),
+		'dropped' => Appt::Peers->smtp(@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', 'drop'),
+		'slipped in' => Appt::Peers->smtp(
+			@account, @certificate, '--auth-in-clear', '--at', 'STARTTLS', '--reply', 'raw:220 go\r\n250-evil\r\n250 AUTH PLAIN\r\n'));
 	my @cases = (
-		[ 'plain',          'opportunistic', 'DELIVERED 250', 0 ], [ 'plain',          'required', 'FAILED 0' ],      [ 'plain',          'never', 'DELIVERED 250', 0 ],
-		[ 'offered',        'opportunistic', 'DELIVERED 250', 1 ], [ 'offered',        'required', 'DELIVERED 250', 1 ], [ 'offered',     'never', 'DELIVERED 250', 0 ],
-		[ 'AUTH after TLS', 'opportunistic', 'DELIVERED 250', 1 ], [ 'AUTH after TLS', 'required', 'DELIVERED 250', 1 ], [ 'AUTH after TLS', 'never', 'REJECTED 530' ],
-		[ 'insisted on',    'opportunistic', 'DELIVERED 250', 1 ], [ 'insisted on',    'required', 'DELIVERED 250', 1 ], [ 'insisted on', 'never', 'REJECTED 530' ],
-		[ 'refused 454',    'opportunistic', 'DELIVERED 250', 0 ], [ 'refused 454',    'required', 'FAILED 454' ],    [ 'refused 454',    'never', 'DELIVERED 250', 0 ],
-		[ 'refused 554',    'opportunistic', 'DELIVERED 250', 0 ], [ 'refused 554',    'required', 'REJECTED 554' ],  [ 'refused 554',    'never', 'DELIVERED 250', 0 ],
-		[ 'dropped',        'opportunistic', 'FAILED 0' ],         [ 'dropped',        'required', 'FAILED 0' ],      [ 'dropped',        'never', 'DELIVERED 250', 0 ],
-		[ 'slipped in',     'opportunistic', 'FAILED 0' ],         [ 'slipped in',     'required', 'FAILED 0' ],      [ 'slipped in',     'never', 'DELIVERED 250', 0 ]);
+		[ 'plain', 'opportunistic', 'DELIVERED 250', 0 ],
+		[ 'plain', 'required', 'FAILED 0' ],
+		[ 'plain', 'never', 'DELIVERED 250', 0 ],
+		[ 'offered', 'opportunistic', 'DELIVERED 250', 1 ],
+		[ 'offered', 'required', 'DELIVERED 250', 1 ],
+		[ 'offered', 'never', 'DELIVERED 250', 0 ],
+		[ 'AUTH after TLS', 'opportunistic', 'DELIVERED 250', 1 ],
+		[ 'AUTH after TLS', 'required', 'DELIVERED 250', 1 ],
+		[ 'AUTH after TLS', 'never', 'REJECTED 530' ],
+		[ 'insisted on', 'opportunistic', 'DELIVERED 250', 1 ],
+		[ 'insisted on', 'required', 'DELIVERED 250', 1 ],
+		[ 'insisted on', 'never', 'REJECTED 530' ],
+		[ 'refused 454', 'opportunistic', 'DELIVERED 250', 0 ],
+		[ 'refused 454', 'required', 'FAILED 454' ],
+		[ 'refused 454', 'never', 'DELIVERED 250', 0 ],
+		[ 'refused 554', 'opportunistic', 'DELIVERED 250', 0 ],
+		[ 'refused 554', 'required', 'REJECTED 554' ],
+		[ 'refused 554', 'never', 'DELIVERED 250', 0 ],
+		[ 'dropped', 'opportunistic', 'FAILED 0' ],
+		[ 'dropped', 'required', 'FAILED 0' ],
+		[ 'dropped', 'never', 'DELIVERED 250', 0 ],
+		[ 'slipped in', 'opportunistic', 'FAILED 0' ],
+		[ 'slipped in', 'required', 'FAILED 0' ],
+		[ 'slipped in', 'never', 'DELIVERED 250', 0 ]);
 	my @rows = exchange([ map { mail($peers{ $_->[0] }, starttls => $_->[1], recipient => "$_->[1]\@d.example") } @cases ]);
 	foreach my $case (@cases)
 	{
@@ -97,7 +122,8 @@ sub starttls
 		my $row = shift @rows;
 		is("$row->{kind} $row->{status}", $expected, "STARTTLS $peer, $starttls") or diag($row->{error});
 		my ($entry) = grep { defined $_->{message} && $_->{rcpt_to}[0] eq "$starttls\@d.example" } $peers{$peer}->entries;
-		is($entry && ($entry->{tls} ? 1 : 0), $encrypted, defined $encrypted ? ($encrypted ? 'encrypted' : 'in clear') : 'nothing was sent');
+		is($entry && ($entry->{tls} ? 1 : 0),
+			$encrypted, defined $encrypted ? ($encrypted ? 'encrypted' : 'in clear') : 'nothing was sent');
 	}
 	return;
 }
@@ -109,7 +135,8 @@ sub crowd
 	foreach my $round (1 .. 3)
 	{
 		my @rows = exchange([ map { mail($peer, starttls => $_ % 3 ? 'opportunistic' : 'never') } 1 .. 60 ]);
-		is(scalar(grep { $_->{kind} eq 'DELIVERED' } @rows), 60, 'sixty at once') or diag((grep { $_->{kind} ne 'DELIVERED' } @rows)[0]{error});
+		is(scalar(grep { $_->{kind} eq 'DELIVERED' } @rows), 60, 'sixty at once')
+			or diag((grep { $_->{kind} ne 'DELIVERED' } @rows)[0]{error});
 	}
 	return;
 }
@@ -121,10 +148,17 @@ sub tokens
 	my $token = sub {
 		my ($peer, %more) = @_;
 		my $path = delete $more{path} // '/token';
-		return mail($peer, token_url => $issuer->url($path), client_id => 'client:1', scope => 'https://mail.example/.default', password => 's3cret word', %more);
+		return mail(
+			$peer,
+			token_url => $issuer->url($path),
+			client_id => 'client:1',
+			scope => 'https://mail.example/.default',
+			password => 's3cret word',
+			%more);
 	};
 	my $peer = Appt::Peers->smtp(@account, '--auth', 'PLAIN,LOGIN,XOAUTH2');
-	my @rows = exchange([ ($token->($peer)) x 10 ], [ $token->($peer), $token->(Appt::Peers->smtp(@account, '--auth', 'PLAIN,OAUTHBEARER')) ]);
+	my @rows =
+		exchange([ ($token->($peer)) x 10 ], [ $token->($peer), $token->(Appt::Peers->smtp(@account, '--auth', 'PLAIN,OAUTHBEARER')) ]);
 	is(scalar(grep { "$_->{kind} $_->{status}" eq 'DELIVERED 250' } @rows), 12, 'mails with a token') or diag($rows[0]{error});
 	my @mails = $peer->wait_for(11);
 	is("$mails[0]{mechanism} $mails[0]{login}", 'XOAUTH2 me@example.com', 'by XOAUTH2');
@@ -160,11 +194,15 @@ sub tokens
 
 	# Without such a login, or with a word too many.
 	@rows = exchange([ $token->(Appt::Peers->smtp(@account, '--auth', 'PLAIN,LOGIN,EXTERNAL')) ]);
-	is("$rows[0]{kind} $rows[0]{status} $rows[0]{error}", 'FAILED 0 the mail server offers no login by token (XOAUTH2, OAUTHBEARER)', 'no login by token');
-	foreach my $echo ("user=me\@example.com\x01auth=Bearer token-1\x01\x01", "n,a=me\@example.com,\x01host=h\x01port=1\x01auth=Bearer token-1\x01\x01")
+	is( "$rows[0]{kind} $rows[0]{status} $rows[0]{error}",
+		'FAILED 0 the mail server offers no login by token (XOAUTH2, OAUTHBEARER)',
+		'no login by token');
+	foreach my $echo ("user=me\@example.com\x01auth=Bearer token-1\x01\x01",
+		"n,a=me\@example.com,\x01host=h\x01port=1\x01auth=Bearer token-1\x01\x01")
 	{
 		my $second = Appt::Peers->webhook;
-		my $chatty = Appt::Peers->smtp(@account, '--auth', 'XOAUTH2', '--at', 'AUTH', '--reply', '454 what is ' . encode_base64($echo, '') . ' or token-1?');
+		my $chatty = Appt::Peers->smtp(@account, '--auth', 'XOAUTH2', '--at', 'AUTH', '--reply',
+			'454 what is ' . encode_base64($echo, '') . ' or token-1?');
 		@rows = exchange([ mail($chatty, token_url => $second->url('/token')) ]);
 		like($rows[0]{response}, qr/^454 what is \*+=* or \*+\?$/, 'an echoed token is masked');
 		$_->stop foreach $second, $chatty;
@@ -172,9 +210,18 @@ sub tokens
 
 	# The endpoint's failures are the mail's.
 	my $before = $peer->entries;
-	my @statuses = ([ 400, 'REJECTED' ], [ 401, 'REJECTED' ], [ 403, 'REJECTED' ], [ 404, 'REJECTED' ], [ 302, 'FAILED' ], [ 429, 'FAILED' ], [ 500, 'FAILED' ], [ 503, 'FAILED' ]);
+	my @statuses = (
+		[ 400, 'REJECTED' ],
+		[ 401, 'REJECTED' ],
+		[ 403, 'REJECTED' ],
+		[ 404, 'REJECTED' ],
+		[ 302, 'FAILED' ],
+		[ 429, 'FAILED' ],
+		[ 500, 'FAILED' ],
+		[ 503, 'FAILED' ]);
 	@rows = exchange([ map { $token->($peer, path => "/status/$_->[0]") } @statuses ]);
-	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', map { "$_->[1] $_->[0]" } @statuses), 'the token endpoint\'s answers');
+	is(join(' ', map { "$_->{kind} $_->{status}" } @rows), join(' ', map { "$_->[1] $_->[0]" } @statuses),
+		'the token endpoint\'s answers');
 	@rows = exchange([ map { $token->($peer, path => $_) } qw(/ok /reset /garbage /endless) ]);
 	is(join(' ', map { $_->{kind} } @rows), 'FAILED ' x 3 . 'FAILED', 'and what is no answer');
 	is(scalar($peer->entries), $before, 'without a token nothing is sent');
@@ -191,13 +238,20 @@ sub provider
 	$tenant->only('CREATE', 'EMAIL');
 	$node->refused_with('22023', qq{$set, settings => '{"token_url": "http://a.example/"}', secret => 'x')}, 'a token needs a user');
 	$node->refused_with('22023', qq{$set, settings => '{"token_url": "http://a.example/"}', username => 'x')}, 'and a secret');
-	$node->refused_with('22023', qq{$set, settings => '{"token_url": "ftp://a.example/"}', username => 'x', secret => 'y')}, 'its URL is one');
-	$node->query(qq{$set, username => 'me\@example.com', secret => 'client secret', settings => '{"token_url": "@{[ $issuer->url('/token') ]}", "client_id": "the client", "scope": "mail"}')});
+	$node->refused_with(
+		'22023',
+		qq{$set, settings => '{"token_url": "ftp://a.example/"}', username => 'x', secret => 'y')},
+		'its URL is one');
+	$node->query(
+		qq{$set, username => 'me\@example.com', secret => 'client secret',
+			settings => '{"token_url": "@{[ $issuer->url('/token') ]}", "client_id": "the client", "scope": "mail"}')}
+	);
 	$tenant->schedule foreach 1 .. 5;
 	ok($tenant->settled, 'all settles');
 	is(scalar(grep { $_->{login} eq 'me@example.com' } $peer->entries), 5, 'mails with a token, by the worker');
-	is(join(' ', map { "$_->{headers}{authorization} $_->{body}" } $issuer->entries),
-		'Basic ' . encode_base64('the%20client:client%20secret', '') . ' grant_type=client_credentials&scope=mail', 'one token for all');
+	is( join(' ', map { "$_->{headers}{authorization} $_->{body}" } $issuer->entries),
+		'Basic ' . encode_base64('the%20client:client%20secret', '') . ' grant_type=client_credentials&scope=mail',
+		'one token for all');
 	return;
 }
 

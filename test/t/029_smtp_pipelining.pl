@@ -16,15 +16,23 @@ $node->query('CREATE EXTENSION appt_test');
 sub one_by_one
 {
 	my ($url, $count, %more) = @_;
-	my $mail = sprintf '{"channel": "EMAIL", "url": "%s", "sender": "clinic@example.com", "recipient": "ann@example.org", "subject": "Hi", "text": "one\n.\n..two"%s}', $url, $more{mail} // '';
+	my $mail =
+		sprintf
+		'{"channel": "EMAIL", "url": "%s", "sender": "clinic@example.com", "recipient": "ann@example.org", "subject": "Hi", "text": "one\n.\n..two"%s}',
+		$url, $more{mail} // '';
 	my $one = "SELECT kind, status_code FROM appt_test.exchange(ARRAY['$mail'::jsonb]);";
-	return $node->query("\\o /dev/null
-		SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '60000'), appt_test.set('appt.ca_file', '@{[ $more{ca} // '' ]}');
+	return $node->query(
+		"\\o /dev/null
+		SELECT appt_test.set('appt.allowed_addresses', '127.0.0.0/8'), appt_test.set('appt.request_timeout', '60000'),
+			appt_test.set('appt.ca_file', '@{[ $more{ca} // '' ]}');
 		\\o\n" . "$one\n" x $count) =~ tr/|\n/ ,/r;
 }
 
 # Whether more commands came with MAIL, mail by mail.
-sub pipelined { return join ' ', map { $_->{pipelined} ? 'together' : 'apart' } $_[0]->wait_for($_[1]); }
+sub pipelined
+{
+	return join ' ', map { $_->{pipelined} ? 'together' : 'apart' } $_[0]->wait_for($_[1]);
+}
 
 my $peer = Appt::Peers->smtp('--pipelining', 'always');
 is(one_by_one($peer->url, 3), 'DELIVERED 250,DELIVERED 250,DELIVERED 250', 'mails are delivered');

@@ -61,8 +61,12 @@ is($node->query('SELECT title || location FROM appt.appointment WHERE title IS N
 	$node->query("UPDATE appt.appointment SET state = 'ENDED', ended_at = now() WHERE state = 'ACTIVATED'");
 	my $id = schedule();
 	$one->run("BEGIN; SELECT appt.update_appointment('$id', 'x')");
-	is($node->query("SET lock_timeout = 1; SELECT ended, next > at, next <= at + interval '1 s' FROM (VALUES (now() + interval '1 day')) t (at), appt_test.end_overdue(at, 10)"),
-		'0|t|t', 'what a caller holds is not ended, and looked at again soon');
+	is( $node->query(
+			"SET lock_timeout = 1; SELECT ended, next > at, next <= at + interval '1 s'
+				FROM (VALUES (now() + interval '1 day')) t (at), appt_test.end_overdue(at, 10)"
+		),
+		'0|t|t',
+		'what a caller holds is not ended, and looked at again soon');
 	is($node->query("SET lock_timeout = 1; SELECT appt_test.activate_for_room('$application', '$id')"), 'f', 'nor activated');
 	$one->run('COMMIT');
 	is($node->query("SELECT ended FROM appt_test.end_overdue(now() + interval '1 day', 10)"), '1', 'afterwards it is');
@@ -81,7 +85,8 @@ done_testing();
 
 sub schedule
 {
-	return $node->query("SELECT id FROM appt.schedule_appointment('$application', now() + interval '1 hour', '1 hour', '{}', organizer_id => 'agent')");
+	return $node->query(
+		"SELECT id FROM appt.schedule_appointment('$application', now() + interval '1 hour', '1 hour', '{}', organizer_id => 'agent')");
 }
 
 sub with

@@ -15,7 +15,8 @@ $node->query("UPDATE appt.rule SET enabled = type IN ('CREATE', 'CANCELLED') WHE
 
 sub schedule
 {
-	return $node->query("SELECT (appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes', organizer_id => 'ann')).id");
+	return $node->query(
+		"SELECT (appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes', organizer_id => 'ann')).id");
 }
 
 my ($worker, $caller) = map { Appt::Session->open($node) } 1 .. 2;
@@ -24,8 +25,10 @@ my $lock = 'BEGIN; SELECT 1 FROM appt.notification WHERE id = ID FOR UPDATE;';
 my $claim = "$lock UPDATE appt.notification SET state = 'SENDING', next_attempt_at = NULL, worker_slot = 1 WHERE id = ID;";
 my $retry = <<"SQL";
 $lock DELETE FROM appt.due WHERE notification_id = ID;
-INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at + interval '10 seconds', id, application_id FROM appt.notification WHERE id = ID;
-UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', next_attempt_at = due_at + interval '10 seconds', attempt_count = 1 WHERE id = ID;
+INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at + interval '10 seconds', id, application_id
+	FROM appt.notification WHERE id = ID;
+UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', next_attempt_at = due_at + interval '10 seconds',
+	attempt_count = 1 WHERE id = ID;
 SQL
 my $sent = <<"SQL";
 $lock DELETE FROM appt.due WHERE notification_id = ID;
@@ -65,17 +68,23 @@ foreach my $case (
 	[ 'has not sent its CREATE', $sent, 'ROLLBACK', 'delete_appointment', 't' ])
 {
 	my ($what, $statements, $end, $event, $expected) = @$case;
-	my $appointment = $node->query("SELECT (appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes',
+	my $appointment = $node->query(
+		"SELECT (appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes',
 		'{\"contact\": {\"primaryEmail\": \"bob\@example.org\"}}', organizer_id => 'ann')).id");
-	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CREATE' AND channel = 'EMAIL'");
+	my $id =
+		$node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CREATE' AND channel = 'EMAIL'");
 	$statements =~ s/\bID\b/$id/g;
 	$worker->run($statements);
 	$caller->start("SELECT appt.$event('$appointment')");
 	ok($caller->is_blocked, "$event waits while the worker $what");
 	$worker->run($end);
 	is($caller->end, '00000', 'it succeeds');
-	is($node->query("SELECT DISTINCT never_told FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CANCELLED' AND recipient_kind = 'CUSTOMER'"),
-		$expected, "and knows after $end whether the customer was told");
+	is( $node->query(
+			"SELECT DISTINCT never_told FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CANCELLED'
+				AND recipient_kind = 'CUSTOMER'"
+		),
+		$expected,
+		"and knows after $end whether the customer was told");
 }
 
 # Loaded rows are as new as their locks, however old the statement's snapshot is.
@@ -95,10 +104,15 @@ foreach my $case (
 # Two workers settle the last two messages of a deleted appointment at the same time, and blank after their commits.
 {
 	my $appointment = schedule();
-	$node->query("INSERT INTO appt.rule (application_id, type, channel) VALUES ('$application', 'UPDATE', 'WEBHOOK') ON CONFLICT DO NOTHING; SELECT appt.create_subscription('$application', 'https://hooks.example/two')");
+	$node->query(
+		"INSERT INTO appt.rule (application_id, type, channel) VALUES ('$application', 'UPDATE', 'WEBHOOK') ON CONFLICT DO NOTHING;
+			SELECT appt.create_subscription('$application', 'https://hooks.example/two')"
+	);
 	$node->query("SELECT appt.delete_appointment('$appointment')");
-	my ($first, $second) = split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND state = 'PENDING' ORDER BY id");
-	my $settle = sub { return "BEGIN; UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = $_[0]" };
+	my ($first, $second) = split /\n/,
+		$node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND state = 'PENDING' ORDER BY id");
+	my $settle =
+		sub { return "BEGIN; UPDATE appt.notification SET state = 'SENT', next_attempt_at = NULL, settled_at = now() WHERE id = $_[0]" };
 	my $kept = "SELECT count(context) FROM appt.notification WHERE appointment_id = '$appointment'";
 	my ($one, $two) = ($worker, $caller);
 	$one->run($settle->($first));
@@ -119,7 +133,9 @@ foreach my $case (
 {
 	my $appointment = schedule();
 	my $id = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
-	$node->query("DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $id;
+	$node->query(
+		"DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED',
+			settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $id;
 		INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at) VALUES ('$application', $id, 1, now())");
 	my ($one, $two) = ($worker, $caller);
 	$one->run("BEGIN; SELECT appt.retry_notification($id)");
@@ -131,7 +147,10 @@ foreach my $case (
 	is($node->query("SELECT count(*) FROM appt.due WHERE notification_id = $id"), '1', 'it is queued once');
 
 	# And one cancels what another retries.
-	$node->query("DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, manual = false WHERE id = $id");
+	$node->query(
+		"DELETE FROM appt.due WHERE notification_id = $id; UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED',
+			settled_at = now(), next_attempt_at = NULL, manual = false WHERE id = $id"
+	);
 	$one->run("BEGIN; SELECT appt.cancel_appointment('$appointment')");
 	$two->start("SELECT appt.retry_notification($id)");
 	ok($two->is_blocked, 'a retry waits for a cancellation');

@@ -8,17 +8,15 @@ use IPC::Run;
 use Test::More;
 
 my $clients = 32;
-my $node    = Appt::Cluster->create(
-	'main',
-	conf => "max_connections = 60\nmax_prepared_transactions = 2\ndeadlock_timeout = '200ms'\n");
+my $node = Appt::Cluster->create('main', conf => "max_connections = 60\nmax_prepared_transactions = 2\ndeadlock_timeout = '200ms'\n");
 $node->query('CREATE EXTENSION appt_test');
 my $organization = $node->query("SELECT appt.create_organization('Acme')");
-my $day          = '2031-03-01';
+my $day = '2031-03-01';
 
 # One slot, by scheduling alone.
 {
 	my $application = application('max_overlap => 3');
-	my @ends        = storm(map { [ schedule($application, "$day 12:00", '1 hour', "agent-$_") ] } 1 .. $clients);
+	my @ends = storm(map { [ schedule($application, "$day 12:00", '1 hour', "agent-$_") ] } 1 .. $clients);
 	is(tally(@ends), '3 x 00000, 29 x PT409', "$clients book one slot of three places at once: three do");
 	is(peak($application), '3', 'and three are booked');
 }
@@ -26,7 +24,7 @@ my $day          = '2031-03-01';
 # One instant, by every function: scheduling, also by customers, moving, extending, for an hour, for days, for weeks.
 {
 	my $application = application('max_overlap => 3');
-	my @ends        = storm(
+	my @ends = storm(
 		(map { [ schedule($application, "$day 11:" . (10 + $_), '1 hour') ] } 1 .. 5),
 		(map { [ schedule_as_customer($application, "customer$_\@example.org", "$day 11:" . (10 + $_), '1 hour') ] } 1 .. 5),
 		(map { [ schedule($application, "2031-02-28 1$_:00", '2 days') ] } 1 .. 5),
@@ -40,7 +38,7 @@ my $day          = '2031-03-01';
 # One agent: booked, handed over to, moved.
 {
 	my $application = application('organizer_exclusive => true');
-	my @ends        = storm(
+	my @ends = storm(
 		(map { [ schedule($application, "$day 11:" . (10 + $_), '1 hour', 'star') ] } 1 .. 10),
 		(map { [ schedule($application, '2031-02-20 00:00', '30 days', 'star') ] } 1 .. 2),
 		(map { [ reassign(booked($application, "$day 12:0$_", '1 hour', "agent-$_"), 'star') ] } 1 .. 8),
@@ -53,9 +51,14 @@ my $day          = '2031-03-01';
 # Adjacent slots, in a different order by each client: a slot that was refused is full.
 {
 	my $application = application('max_overlap => 3');
-	my @slots       = map { sprintf "$day %02d:%02d", 8 + int($_ / 4), $_ % 4 * 15 } 0 .. 15;
-	my @bookings    = map { [ map { [ $_, schedule($application, $_, '40 minutes') ] } shuffled(@slots) ] } 1 .. $clients;
-	my @ends        = storm(map { [ map { $_->[1] } @$_ ] } @bookings);
+	my @slots = map { sprintf "$day %02d:%02d", 8 + int($_ / 4), $_ % 4 * 15 } 0 .. 15;
+	my @bookings = map {
+		[ map { [ $_, schedule($application, $_, '40 minutes') ] } shuffled(@slots) ]
+	} 1 .. $clients;
+	my @ends = storm(
+		map {
+			[ map { $_->[1] } @$_ ]
+		} @bookings);
 	is(tally(@ends) =~ s/\d+ x //gr, '00000, PT409', 'neighbouring slots: a place or none, nothing else');
 	is(peak($application), '3', 'never more than three');
 	my %refused;
@@ -70,26 +73,31 @@ my $day          = '2031-03-01';
 {
 	my $application = application('max_overlap => 3, organizer_exclusive => true');
 	my @shared = map { booked($application, "2031-07-0$_ 00:00", '10 minutes', "agent-$_") } 1 .. 6;
-	my @ends   = storm(map {
-		[ map { random_call($application, \@shared) } 1 .. 30 ]
-	} 1 .. $clients);
+	my @ends = storm(
+		map {
+			[ map { random_call($application, \@shared) } 1 .. 30 ]
+		} 1 .. $clients);
 	is(tally(@ends) =~ s/\d+ x //gr, '00000, PT409', 'all kinds of calls at once: done or refused, nothing else') or diag(tally(@ends));
 	cmp_ok(peak($application), '<=', 3, 'never more than three');
-	is($node->query(
-			"SELECT count(*) FROM appt.appointment a JOIN appt.appointment b USING (application_id, organizer_id) WHERE application_id = '$application'"
-			  . " AND a.id < b.id AND a.state = 'ACTIVATED' AND b.state = 'ACTIVATED' AND tstzrange(a.start_at, a.end_at) && tstzrange(b.start_at, b.end_at)"),
-		'0', 'and no agent twice');
+	is( $node->query(
+			"SELECT count(*) FROM appt.appointment a JOIN appt.appointment b USING (application_id, organizer_id)
+				WHERE application_id = '$application'"
+				. " AND a.id < b.id AND a.state = 'ACTIVATED' AND b.state = 'ACTIVATED'
+					AND tstzrange(a.start_at, a.end_at) && tstzrange(b.start_at, b.end_at)"
+		),
+		'0',
+		'and no agent twice');
 }
 
 # Transactions whose snapshots are older than what the others book.
 foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 {
 	my $application = application('max_overlap => 3');
-	my @ends        = storm(map {
-		{   before => "BEGIN ISOLATION LEVEL $isolation; SELECT count(*) FROM appt.appointment;",
-			calls  => [ schedule($application, "$day 12:00", '1 hour'), 'COMMIT' ]
-		}
-	} 1 .. $clients);
+	my @ends = storm(
+		map {
+			{   before => "BEGIN ISOLATION LEVEL $isolation; SELECT count(*) FROM appt.appointment;",
+				calls => [ schedule($application, "$day 12:00", '1 hour'), 'COMMIT' ] }
+		} 1 .. $clients);
 	my $done = grep { $_->[0] eq '00000' && $_->[1] eq '00000' } @ends;
 	if ($isolation eq 'SERIALIZABLE')
 	{
@@ -106,26 +114,28 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 
 # Which calls wait for an open booking, and which do not.
 {
-	my $places    = application('max_overlap => 3');
+	my $places = application('max_overlap => 3');
 	my $exclusive = application('organizer_exclusive => true');
-	my $free      = application('max_overlap => 3');
+	my $free = application('max_overlap => 3');
 	my $elsewhere = booked($places, '2031-04-01 00:00', '1 hour');
-	my $holder    = session('BEGIN; '
-		  . schedule($places, "$day 12:00", '1 hour') . '; '
-		  . schedule($exclusive, "$day 12:00", '1 hour', 'agent') . "; SELECT 'done';\n");
+	my $holder =
+		session('BEGIN; '
+			. schedule($places, "$day 12:00", '1 hour') . '; '
+			. schedule($exclusive, "$day 12:00", '1 hour', 'agent')
+			. "; SELECT 'done';\n");
 	$holder->{handle}->pump until $holder->{out} =~ /^done$/m;
 	foreach my $case (
-		[ '00000', 'the next day',                       schedule($places, '2031-03-02 00:00', '1 hour') ],
-		[ '00000', 'the day before, until it ends',      schedule($places, '2031-02-28 23:00', '1 hour') ],
-		[ '55P03', 'a second longer',                    schedule($places, '2031-02-28 23:00', '1 hour 1 second') ],
-		[ '55P03', 'another hour of the day',            schedule($places, "$day 23:00", '1 hour') ],
-		[ '55P03', 'a month around it',                  schedule($places, '2031-02-15 00:00', '30 days') ],
-		[ '55P03', 'a move to the day',                  reschedule($elsewhere, "$day 15:00") ],
-		[ '00000', 'a move to another day',              reschedule($elsewhere, '2031-04-02 00:00') ],
-		[ '00000', 'another application',                schedule($free, "$day 12:00", '1 hour') ],
-		[ '00000', 'another agent of exclusive ones',    schedule($exclusive, "$day 12:00", '1 hour', 'other') ],
-		[ '55P03', 'the same agent, another hour',       schedule($exclusive, "$day 15:00", '1 hour', 'agent') ],
-		[ '00000', 'the same agent, another day',        schedule($exclusive, '2031-03-02 12:00', '1 hour', 'agent') ],
+		[ '00000', 'the next day', schedule($places, '2031-03-02 00:00', '1 hour') ],
+		[ '00000', 'the day before, until it ends', schedule($places, '2031-02-28 23:00', '1 hour') ],
+		[ '55P03', 'a second longer', schedule($places, '2031-02-28 23:00', '1 hour 1 second') ],
+		[ '55P03', 'another hour of the day', schedule($places, "$day 23:00", '1 hour') ],
+		[ '55P03', 'a month around it', schedule($places, '2031-02-15 00:00', '30 days') ],
+		[ '55P03', 'a move to the day', reschedule($elsewhere, "$day 15:00") ],
+		[ '00000', 'a move to another day', reschedule($elsewhere, '2031-04-02 00:00') ],
+		[ '00000', 'another application', schedule($free, "$day 12:00", '1 hour') ],
+		[ '00000', 'another agent of exclusive ones', schedule($exclusive, "$day 12:00", '1 hour', 'other') ],
+		[ '55P03', 'the same agent, another hour', schedule($exclusive, "$day 15:00", '1 hour', 'agent') ],
+		[ '00000', 'the same agent, another day', schedule($exclusive, '2031-03-02 12:00', '1 hour', 'agent') ],
 		[ '00000', 'counting', "SELECT appt.count_overlapping('$places', '$day 12:00+00', '1 hour')" ])
 	{
 		my ($expected, $name, $call) = @$case;
@@ -136,9 +146,10 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 
 	$holder = session('BEGIN; ' . schedule($places, '2031-02-15 00:00', '30 days') . "; SELECT 'done';\n");
 	$holder->{handle}->pump until $holder->{out} =~ /^done$/m;
-	my ($same, $other) = run_clients(
-		map { { before => "SET lock_timeout = '200ms';", calls => [ schedule($_, '2031-09-01 12:00', '1 hour') ] } } $places, $free);
-	is($same->[0],  '55P03', 'what takes weeks is waited for in its application');
+	my ($same, $other) =
+		run_clients(map { { before => "SET lock_timeout = '200ms';", calls => [ schedule($_, '2031-09-01 12:00', '1 hour') ] } } $places,
+		$free);
+	is($same->[0], '55P03', 'what takes weeks is waited for in its application');
 	is($other->[0], '00000', 'but in no other');
 	finish($holder, "ROLLBACK;\n");
 }
@@ -177,10 +188,10 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 	my $holder = session('BEGIN; ' . reschedule($id, "$day 13:00") . "; SELECT 'done';\n");
 	$holder->{handle}->pump until $holder->{out} =~ /^done$/m;
 	my ($ends) = run_clients(
-		{   before => "SET SESSION AUTHORIZATION postgrest; SET ROLE appt_agent; SET request.jwt.claims = '{\"sub\": \"stranger\", \"application_id\": \"$application\"}';"
-			  . " SET lock_timeout = '200ms';",
-			calls => [ reschedule($id, "$day 14:00"), "SELECT appt.reassign_appointment('$id', 'stranger')" ]
-		});
+		{   before => "SET SESSION AUTHORIZATION postgrest; SET ROLE appt_agent;
+					SET request.jwt.claims = '{\"sub\": \"stranger\", \"application_id\": \"$application\"}';"
+				. " SET lock_timeout = '200ms';",
+			calls => [ reschedule($id, "$day 14:00"), "SELECT appt.reassign_appointment('$id', 'stranger')" ] });
 	is(join(' ', @$ends), 'PT404 PT404', 'a stranger waits for nobody');
 	finish($holder, "COMMIT;\n");
 }
@@ -213,7 +224,8 @@ sub schedule_as_customer
 	$node->query("SELECT appt.request_customer_code('$application', '$contact')");
 	my $code = $node->query("SELECT appt_test.latest_code('$application', 'CUSTOMER', '$contact')");
 	# Null, for a wrong code, is no booking.
-	return "SELECT 1 / count(id) FROM appt.schedule_appointment_as_customer('$application', '$contact', '$code', '$start+00', '$duration')";
+	return
+		"SELECT 1 / count(id) FROM appt.schedule_appointment_as_customer('$application', '$contact', '$code', '$start+00', '$duration')";
 }
 
 sub reschedule
@@ -240,10 +252,10 @@ sub booked
 sub random_call
 {
 	my ($application, $shared) = @_;
-	my $start    = sprintf '2031-07-%02d %02d:%02d', 1 + rand 7, rand 24, 15 * int rand 4;
+	my $start = sprintf '2031-07-%02d %02d:%02d', 1 + rand 7, rand 24, 15 * int rand 4;
 	my $duration = rand() < 0.15 ? 1 + int(rand 30) . ' days' : 15 * (1 + int rand 8) . ' minutes';
-	my $id       = $shared->[ rand @$shared ];
-	my $kind     = rand;
+	my $id = $shared->[ rand @$shared ];
+	my $kind = rand;
 
 	return schedule($application, $start, $duration, 'agent-' . int rand 8) if $kind < 0.3;
 	return reassign($id, 'agent-' . int rand 8) if $kind < 0.5;
@@ -265,10 +277,9 @@ sub peak
 	my ($application, $start, $duration) = @_;
 	my $window = defined $start ? "tstzrange('$start', timestamptz '$start' + '$duration')" : "'(,)'::tstzrange";
 
-	return $node->query(
-		"WITH booked AS (SELECT tstzrange(start_at, end_at) * $window AS span FROM appt.appointment"
-		  . " WHERE application_id = '$application' AND state IN ('SCHEDULED', 'ACTIVATED'))"
-		  . " SELECT coalesce(max((SELECT count(*) FROM booked o WHERE lower(b.span) <@ o.span)), 0) FROM booked b");
+	return $node->query("WITH booked AS (SELECT tstzrange(start_at, end_at) * $window AS span FROM appt.appointment"
+			. " WHERE application_id = '$application' AND state IN ('SCHEDULED', 'ACTIVATED'))"
+			. " SELECT coalesce(max((SELECT count(*) FROM booked o WHERE lower(b.span) <@ o.span)), 0) FROM booked b");
 }
 
 # How often each SQLSTATE was seen.
@@ -305,13 +316,14 @@ sub finish
 sub storm
 {
 	my @storm = map { ref $_ eq 'HASH' ? $_ : { before => '', calls => $_ } } @_;
-	my $gate  = session("SELECT pg_advisory_lock(1); SELECT 'closed';\n");
+	my $gate = session("SELECT pg_advisory_lock(1); SELECT 'closed';\n");
 	my @started;
 
 	$gate->{handle}->pump until $gate->{out} =~ /^closed$/m;
 	@started = map { start_client({ %$_, before => "$_->{before} SELECT pg_advisory_lock_shared(1);" }) } @storm;
-	$node->wait_for_query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND objsubid = 1 AND NOT granted", scalar @storm)
-	  or die 'not all clients are ready';
+	$node->wait_for_query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND objsubid = 1 AND NOT granted",
+		scalar @storm)
+		or die 'not all clients are ready';
 	finish($gate, '');
 	return map { client_ends($_) } @started;
 }

@@ -122,12 +122,13 @@ sub reads_well
 {
 	my ($name, $events, $least, %options) = @_;
 	my $lines = $node->query("
-		SELECT encode(appt_test.calendar_file(start_at, end_at, timezone, coalesce(title, 'x')), 'hex'), extract(epoch FROM start_at)::bigint, extract(epoch FROM end_at)::bigint, timezone
+		SELECT encode(appt_test.calendar_file(start_at, end_at, timezone, coalesce(title, 'x')), 'hex'),
+			extract(epoch FROM start_at)::bigint, extract(epoch FROM end_at)::bigint, timezone
 		FROM ($events) event");
 	my $found = parsed("/usr/bin/python3 $parser", $lines);
 	cmp_ok($found->{counts}{files}, '>', $least, "$name: $found->{counts}{files} files");
 	is_deeply($found->{wrong}, {}, "$name: read back as they were meant") or diag(JSON::PP->new->encode($found->{samples}));
-	SKIP:
+SKIP:
 	{
 		skip 'node-ical has timezone data of its own', 1 if $options{python_only};
 		my $other = parsed("node $other_parser", $lines);
@@ -137,34 +138,43 @@ sub reads_well
 }
 
 # Every timezone, at any time.
-my $counts = reads_well('every timezone', "
+my $counts = reads_well(
+	'every timezone', "
 	SELECT start_at, start_at + ceil(random() * 86400) * interval '1 second' AS end_at, timezone, NULL AS title
 	FROM (SELECT name AS timezone, '2026-01-01 00:00+00'::timestamptz + floor(random() * 60 * 365 * 86400) * interval '1 second' AS start_at
 		FROM pg_timezone_names, generate_series(1, 4) WHERE appt_test.timezone_is_known(name)) somewhen", 1500, python_only => 1);
 cmp_ok($counts->{local}, '>', 0.9 * $counts->{files} * 2, 'nearly all in local time');
 
 # Around each change of clocks of two years, every ten minutes.
-$counts = reads_well('changes of clocks', "
+$counts = reads_well(
+	'changes of clocks', "
 	WITH hours AS (SELECT zone, at, extract(epoch FROM (at AT TIME ZONE zone) - (at AT TIME ZONE 'UTC')) AS shift
 		FROM unnest('{Europe/Berlin,Europe/Dublin,Europe/London,America/New_York,America/St_Johns,America/Santiago,America/Havana,Africa/Casablanca,Africa/Cairo,
 			Asia/Jerusalem,Asia/Beirut,Australia/Lord_Howe,Australia/Adelaide,Pacific/Auckland,Pacific/Chatham,Atlantic/Azores,America/Scoresbysund,Antarctica/Troll}'::text[]) zone,
 			generate_series('2027-01-01 00:00+00'::timestamptz, '2028-12-31 00:00+00', '1 hour') at),
-	changes AS (SELECT zone, at FROM (SELECT *, lag(shift) OVER (PARTITION BY zone ORDER BY at) AS before FROM hours) shifts WHERE shift <> before)
-	SELECT changes.at + minutes * interval '1 minute' AS start_at, changes.at + (minutes + length) * interval '1 minute' AS end_at, zone AS timezone, NULL AS title
+	changes AS (SELECT zone, at FROM (SELECT *, lag(shift) OVER (PARTITION BY zone ORDER BY at) AS before FROM hours) shifts
+		WHERE shift <> before)
+	SELECT changes.at + minutes * interval '1 minute' AS start_at, changes.at + (minutes + length) * interval '1 minute' AS end_at,
+		zone AS timezone, NULL AS title
 	FROM changes, generate_series(-200, 200, 10) minutes, unnest('{30,150,600000}'::int[]) length", 3000);
 cmp_ok($counts->{utc}, '>', 0, 'what is ambiguous is written in UTC');
 cmp_ok($counts->{utc}, '<', 0.25 * $counts->{files} * 2, 'and little else');
 
 # Far from changes of clocks.
-reads_well('ordinary days', "
+reads_well(
+	'ordinary days', "
 	SELECT start_at, start_at + interval '45 minutes' AS end_at, timezone, NULL AS title
 	FROM unnest('{Europe/Berlin,Europe/Dublin,Europe/London,America/New_York,America/St_Johns,Australia/Lord_Howe,Australia/Adelaide,Pacific/Auckland,Pacific/Chatham,Asia/Kolkata,Asia/Tokyo}'::text[]) timezone,
-		generate_series('2026-01-07 12:00'::timestamp, '2028-12-31 00:00', '7 days') day, LATERAL (SELECT day AT TIME ZONE timezone AS start_at) local", 1500);
+		generate_series('2026-01-07 12:00'::timestamp, '2028-12-31 00:00', '7 days') day,
+			LATERAL (SELECT day AT TIME ZONE timezone AS start_at) local",
+	1500);
 
 # Titles of any length, and with whatever people and others write.
 foreach my $character ('x', 'é', '€', '😀', ' ', ';', 'ab ')
 {
-	reads_well(sprintf('titles of %vX', $character), "SELECT '2026-01-01 00:00+00'::timestamptz AS start_at, '2026-01-01 01:00+00'::timestamptz AS end_at, 'UTC' AS timezone,
+	reads_well(
+		sprintf('titles of %vX', $character),
+		"SELECT '2026-01-01 00:00+00'::timestamptz AS start_at, '2026-01-01 01:00+00'::timestamptz AS end_at, 'UTC' AS timezone,
 		repeat('$character', n) AS title FROM generate_series(0, 160) n", 160);
 }
 
@@ -187,11 +197,21 @@ sub property
 }
 
 foreach my $title (
-	"a\r\nBEGIN:VEVENT\r\nSUMMARY:b\r\nEND:VEVENT", "a\nEND:VCALENDAR", "a\rb", "a\r\n b", "a\\nb", "a\\", "\\\\;\\,", ';,:"\'<>^`', '"quoted"', "tab\tbed", ' led and trailed ', '%s%n%', "\x{202e}abc",
-	"\x{2028}a\x{85}b", "e\x{301}" x 100, "\x{1F468}\x{200D}\x{1F469}\x{200D}\x{1F467}" x 30, "ctl\x01\x02\x08\x0b\x0c\x0e\x1b\x1f\x7f.", '={}[]|', "\n\n", 'x' x 60000, '€;' x 20000)
+	"a\r\nBEGIN:VEVENT\r\nSUMMARY:b\r\nEND:VEVENT", "a\nEND:VCALENDAR",
+	"a\rb", "a\r\n b",
+	"a\\nb", "a\\",
+	"\\\\;\\,", ';,:"\'<>^`',
+	'"quoted"', "tab\tbed",
+	' led and trailed ', '%s%n%',
+	"\x{202e}abc", "\x{2028}a\x{85}b",
+	"e\x{301}" x 100, "\x{1F468}\x{200D}\x{1F469}\x{200D}\x{1F467}" x 30,
+	"ctl\x01\x02\x08\x0b\x0c\x0e\x1b\x1f\x7f.", '={}[]|',
+	"\n\n", 'x' x 60000,
+	'€;' x 20000)
 {
 	my $quoted = $title =~ s/\\/\\\\/gr =~ s/'/\\'/gr;
-	my $hex = $node->query("SELECT encode(appt_test.calendar_file('2026-01-01', '2026-01-02', 'UTC', E'" . encode_utf8($quoted) . "'), 'hex')");
+	my $hex =
+		$node->query("SELECT encode(appt_test.calendar_file('2026-01-01', '2026-01-02', 'UTC', E'" . encode_utf8($quoted) . "'), 'hex')");
 	my $file = pack 'H*', $hex;
 	my $expected = $title =~ s/\r\n?/\n/gr =~ s/[\x00-\x08\x0b-\x1f\x7f]//gr;
 	my $shown = encode_utf8(substr $title =~ s/([^ -~])/sprintf '\x%x', ord $1/ger, 0, 40);
@@ -201,7 +221,10 @@ foreach my $title (
 }
 
 # A malformed link stays text.
-my $odd = pack 'H*', $node->query("SELECT encode(appt_test.calendar_file('2026-01-01', '2026-01-02', 'UTC', 'x', E'https://r.example/\\r\\nATTENDEE:mailto:a\@b.example'), 'hex')");
+my $odd = pack 'H*', $node->query(
+	"SELECT encode(appt_test.calendar_file('2026-01-01', '2026-01-02', 'UTC', 'x',
+		E'https://r.example/\\r\\nATTENDEE:mailto:a\@b.example'), 'hex')"
+);
 is(property('LOCATION', $odd), "https://r.example/\nATTENDEE:mailto:a\@b.example", 'a link with a line end in it is shown as text');
 is(property('URL', $odd) . property('ATTENDEE', $odd), '', 'and is no URL, nor anything else');
 
@@ -213,18 +236,26 @@ foreach my $encoding (qw(LATIN1 SQL_ASCII EUC_JP))
 	$node->install_appt($database);
 	my $tenant = Appt::Tenant->create($node, database => $database);
 	my $id = $tenant->schedule;
-	my ($code, $title) = $encoding eq 'EUC_JP' ? ('E\'\xc6\xfc\xcb\xdc\'', '日本') : $encoding eq 'LATIN1' ? ('E\'Pr\xfcfung\'', 'Prüfung') : ('E\'Pr\xc3\xbcfung\'', 'Prüfung');
+	my ($code, $title) =
+		  $encoding eq 'EUC_JP' ? ('E\'\xc6\xfc\xcb\xdc\'', '日本')
+		: $encoding eq 'LATIN1' ? ('E\'Pr\xfcfung\'', 'Prüfung')
+		: ('E\'Pr\xc3\xbcfung\'', 'Prüfung');
 	$tenant->query("UPDATE appt.appointment SET title = repeat($code, 30) WHERE id = '$id'");
 
 	my $file = pack 'H*', $tenant->query("SELECT encode(appt.ical_event('$id'), 'hex')");
 	is(property('SUMMARY', $file), $title x 30, "$encoding: the file is UTF-8");
-	is($tenant->query("SELECT position(repeat($code, 30) IN replace(appt.ical_text('$id'), E'\\r\\n ', '')) > 0"), 't', "$encoding: the text is the database's");
+	is($tenant->query("SELECT position(repeat($code, 30) IN replace(appt.ical_text('$id'), E'\\r\\n ', '')) > 0"),
+		't', "$encoding: the text is the database's");
 	my $encoded = encode_utf8($title x 30) =~ s/([^A-Za-z])/sprintf '%%%02X', ord $1/ger;
 	like($tenant->query("SELECT appt.google_calendar_url('$id')"), qr/&text=$encoded&/, "$encoding: the link is in UTF-8");
 }
 $node->query("UPDATE appt.appointment SET title = E'Pr\\xfcfung'", 'sql_ascii');
 my ($output, $errors);
-$node->psql('sql_ascii', "\\set VERBOSITY verbose\nSELECT appt.ical_event(id) FROM appt.appointment", stdout => \$output, stderr => \$errors, on_error_stop => 0);
+$node->psql(
+	'sql_ascii', "\\set VERBOSITY verbose\nSELECT appt.ical_event(id) FROM appt.appointment",
+	stdout => \$output,
+	stderr => \$errors,
+	on_error_stop => 0);
 like($errors, qr/ERROR:  22021:/, 'octets that are no text are refused');
 
 # Short of memory, by any amount: an error, and no process dies.
@@ -238,11 +269,15 @@ SKIP:
 	$tenant->query("UPDATE appt.appointment SET title = repeat(';', 60000) WHERE id = '$id'");
 	foreach my $room (map { $_ * 65536 } 0 .. 31)
 	{
-		$node->psql('postgres', "SELECT pg_backend_pid() AS pid, length(appt.google_calendar_url('$id')) AS loaded \\gset
+		$node->psql(
+			'postgres', "SELECT pg_backend_pid() AS pid, length(appt.google_calendar_url('$id')) AS loaded \\gset
 			\\setenv BACKEND :pid
 			\\! prlimit --pid=\$BACKEND --as=\$((\$(awk '/^VmSize/ {print \$2}' /proc/\$BACKEND/status) * 1024 + $room))
 			SELECT length(appt.ical_text('$id')) AS length \\gset
-			\\echo :SQLSTATE", stdout => \$output, stderr => \$errors, on_error_stop => 0);
+			\\echo :SQLSTATE",
+			stdout => \$output,
+			stderr => \$errors,
+			on_error_stop => 0);
 		$states{$output}++;
 	}
 	is(join(' ', sort keys %states), '00000 53200', 'the file is written, or there is no memory for it') or diag(explain(\%states));

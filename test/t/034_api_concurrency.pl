@@ -14,18 +14,19 @@ my ($one, $two, $setup) = map { Appt::Session->open($node) } 1 .. 3;
 $_->run('SET client_min_messages = error') foreach $one, $two, $setup;
 
 my %calls = (
-	reschedule         => "SELECT appt.reschedule_appointment('ID', '2031-07-01 12:00+00', '20 minutes')",
-	update             => "SELECT appt.update_appointment('ID', 'A title')",
-	cancel             => "SELECT appt.cancel_appointment('ID')",
-	end                => "SELECT appt.end_appointment('ID')",
-	delete             => "SELECT appt.delete_appointment('ID')",
-	add_customer       => qq(SELECT appt.add_customer('ID', '{"username": "new"}')),
-	add_agent          => "SELECT appt.add_agent('ID', 'bob')",
+	reschedule => "SELECT appt.reschedule_appointment('ID', '2031-07-01 12:00+00', '20 minutes')",
+	update => "SELECT appt.update_appointment('ID', 'A title')",
+	cancel => "SELECT appt.cancel_appointment('ID')",
+	end => "SELECT appt.end_appointment('ID')",
+	delete => "SELECT appt.delete_appointment('ID')",
+	add_customer => qq(SELECT appt.add_customer('ID', '{"username": "new"}')),
+	add_agent => "SELECT appt.add_agent('ID', 'bob')",
 	remove_participant => "SELECT appt.remove_participant('ID', 'CUSTOMER')",
-	reassign           => "SELECT appt.reassign_appointment('ID', 'cleo')",
-	record_join        => "SELECT appt.record_join('ID', 'CUSTOMER')",
-	claim              => "WITH due AS (SELECT id FROM appt.notification WHERE appointment_id = 'ID' AND state = 'PENDING' AND due_at <= now() ORDER BY id FOR UPDATE SKIP LOCKED)"
-	  . " UPDATE appt.notification n SET state = 'SENDING', next_attempt_at = NULL, worker_slot = 1 FROM due WHERE n.id = due.id");
+	reassign => "SELECT appt.reassign_appointment('ID', 'cleo')",
+	record_join => "SELECT appt.record_join('ID', 'CUSTOMER')",
+	claim => "WITH due AS (SELECT id FROM appt.notification WHERE appointment_id = 'ID' AND state = 'PENDING' AND due_at <= now()
+			ORDER BY id FOR UPDATE SKIP LOCKED)"
+		. " UPDATE appt.notification n SET state = 'SENDING', next_attempt_at = NULL, worker_slot = 1 FROM due WHERE n.id = due.id");
 my @names = sort keys %calls;
 
 foreach my $isolation ('READ COMMITTED', 'SERIALIZABLE')
@@ -85,7 +86,8 @@ sub one_after_the_other
 	my (@sequence) = @_;
 	our %known;
 
-	return $known{"@sequence"} //= do {
+	return $known{"@sequence"} //= do
+	{
 		my $appointment = fresh();
 		my $state;
 		$state = $setup->try(on($_, $appointment)) foreach @sequence;
@@ -95,7 +97,10 @@ sub one_after_the_other
 
 sub fresh
 {
-	my $id = $setup->run("SELECT (appt.schedule_appointment('$application', '2031-06-01 12:00+00', '1 hour', '{\"username\": \"old\"}', organizer_id => 'ann')).id");
+	my $id = $setup->run(
+		"SELECT (appt.schedule_appointment('$application', '2031-06-01 12:00+00', '1 hour', '{\"username\": \"old\"}',
+			organizer_id => 'ann')).id"
+	);
 	return { id => $id, customer => $setup->run("SELECT id FROM appt.participant WHERE appointment_id = '$id' AND type = 'CUSTOMER'") };
 }
 
@@ -112,11 +117,14 @@ sub shown
 	my ($appointment) = @_;
 
 	return $setup->run(<<"SQL");
-SELECT ROW(state, title, start_at, end_at, organizer_id, sequence, interaction, ended_at IS NOT NULL) FROM appt.appointment WHERE id = '$appointment->{id}';
-SELECT ROW(coalesce(username, id), type, joined_at IS NOT NULL) FROM appt.participant WHERE appointment_id = '$appointment->{id}' ORDER BY username, id;
+SELECT ROW(state, title, start_at, end_at, organizer_id, sequence, interaction, ended_at IS NOT NULL) FROM appt.appointment
+	WHERE id = '$appointment->{id}';
+SELECT ROW(coalesce(username, id), type, joined_at IS NOT NULL) FROM appt.participant WHERE appointment_id = '$appointment->{id}'
+	ORDER BY username, id;
 SELECT ROW(expires) FROM appt.room_access WHERE appointment_id = '$appointment->{id}';
 SELECT line, count(*) FROM (
-	SELECT ROW(n.type, channel, CASE recipient_id WHEN '$appointment->{customer}' THEN 'old' ELSE recipient_kind END, state, reason, superseded_by, start_at, organizer_id,
+	SELECT ROW(n.type, channel, CASE recipient_id WHEN '$appointment->{customer}' THEN 'old' ELSE recipient_kind END, state, reason,
+		superseded_by, start_at, organizer_id,
 		EXISTS (SELECT FROM appt.due d WHERE d.notification_id = n.id), context ? 'appointment', context ? 'participant')::text AS line
 	FROM appt.notification n WHERE appointment_id = '$appointment->{id}') notifications GROUP BY line ORDER BY line
 SQL

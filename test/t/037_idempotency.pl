@@ -8,7 +8,10 @@ use Appt::Session;
 use Test::More;
 
 my $clients = $ENV{APPT_CLIENTS} // 100;
-my $node = Appt::Cluster->create('keys', preload => 0, conf => 'max_connections = ' . ($clients + 20) . "\nmax_prepared_transactions = 2\ndeadlock_timeout = '200ms'\n");
+my $node = Appt::Cluster->create(
+	'keys',
+	preload => 0,
+	conf => 'max_connections = ' . ($clients + 20) . "\nmax_prepared_transactions = 2\ndeadlock_timeout = '200ms'\n");
 my $organization = $node->query("SELECT appt.create_organization('Acme')");
 my $application = $node->query("SELECT appt.create_application('$organization', 'Sales', max_overlap => 1)");
 my $other = $node->query("SELECT appt.create_application('$organization', 'Support')");
@@ -20,8 +23,10 @@ sub schedule
 {
 	my ($key, %options) = @_;
 
-	return "SELECT id FROM appt.schedule_appointment('@{[ $options{application} // $application ]}', '2031-01-01'::timestamptz + interval '"
-	  . ($options{hour} // $hour) . " hours', '1 hour', organizer_id => 'ann', idempotency_key => '$key')";
+	return
+		  "SELECT id FROM appt.schedule_appointment('@{[ $options{application} // $application ]}', '2031-01-01'::timestamptz + interval '"
+		. ($options{hour} // $hour)
+		. " hours', '1 hour', organizer_id => 'ann', idempotency_key => '$key')";
 }
 
 # Sessions that call it once each, and keep the result.
@@ -34,12 +39,14 @@ sub crowd
 	print $file "INSERT INTO got SELECT '$key', id FROM (", schedule($key), ") s;\n";
 	close $file;
 	my ($out, $err) = ('', '');
-	return IPC::Run::start([ 'pgbench', '-n', '-c', $clients, '-j', 2, '-t', 1, '-f', $script, $node->connstr('postgres') ], '>', \$out, '2>', \$err, IPC::Run::timeout(600));
+	return IPC::Run::start([ 'pgbench', '-n', '-c', $clients, '-j', 2, '-t', 1, '-f', $script, $node->connstr('postgres') ],
+		'>', \$out, '2>', \$err, IPC::Run::timeout(600));
 }
 
 sub all_wait
 {
-	return $node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO got%' AND wait_event_type = 'Lock'", $clients);
+	return $node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO got%' AND wait_event_type = 'Lock'",
+		$clients);
 }
 
 sub got
@@ -51,7 +58,10 @@ sub got
 
 sub booked
 {
-	return $node->query("SELECT count(*) FROM appt.appointment WHERE application_id = '$application' AND start_at = '2031-01-01'::timestamptz + interval '$hour hours'");
+	return $node->query(
+		"SELECT count(*) FROM appt.appointment WHERE application_id = '$application'
+			AND start_at = '2031-01-01'::timestamptz + interval '$hour hours'"
+	);
 }
 
 subtest 'all at once' => sub {
@@ -143,7 +153,9 @@ subtest 'the appointment is being deleted' => sub {
 };
 
 subtest 'later' => sub {
-	my $late = sub { return "SELECT id FROM appt.schedule_appointment('$other', '$_[0]', '1 hour', organizer_id => 'ann', idempotency_key => 'late')" };
+	my $late = sub {
+		return "SELECT id FROM appt.schedule_appointment('$other', '$_[0]', '1 hour', organizer_id => 'ann', idempotency_key => 'late')";
+	};
 	my $start = $one->run("BEGIN; SELECT now() - interval '59 seconds'");
 	my $id = $one->run($late->($start));
 	$one->run('COMMIT');

@@ -95,8 +95,10 @@ sub entry
 {
 	my ($tenant, $id) = @_;
 	my ($start, $end, $title, $url) = split /\|/, $tenant->query(
-		"SELECT extract(epoch FROM date_trunc('second', start_at))::bigint, extract(epoch FROM date_trunc('second', end_at))::bigint, title, url
-		FROM appt.appointment a LEFT JOIN appt.room_access r ON r.appointment_id = a.id WHERE a.id = '$id'"), -1;
+		"SELECT extract(epoch FROM date_trunc('second', start_at))::bigint, extract(epoch FROM date_trunc('second', end_at))::bigint,
+			title, url
+		FROM appt.appointment a LEFT JOIN appt.room_access r ON r.appointment_id = a.id WHERE a.id = '$id'"),
+		-1;
 	return [ $start, $end, $title, $url ];
 }
 
@@ -124,7 +126,8 @@ sub tenant
 
 	$tenant->query("DELETE FROM appt.rule WHERE application_id = '@{[ $tenant->application ]}'");
 	$tenant->rule($_, 'EMAIL') foreach qw(CREATE RESCHEDULE CANCELLED FOLLOW_UP);
-	$tenant->query(sprintf "SELECT appt.set_provider('%s', 'EMAIL', 'SMTP', '%s', sender => 'The Clinic <clinic\@example.com>', settings => '%s')",
+	$tenant->query(
+		sprintf "SELECT appt.set_provider('%s', 'EMAIL', 'SMTP', '%s', sender => 'The Clinic <clinic\@example.com>', settings => '%s')",
 		$tenant->application, $peer->url, $settings // '{}');
 	return $tenant;
 }
@@ -133,7 +136,8 @@ sub tenant
 {
 	my $peer = Appt::Peers->smtp;
 	my $tenant = tenant($peer, undef, timezone => 'Europe/Athens');
-	my $id = $tenant->query("SELECT id FROM appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes',
+	my $id = $tenant->query(
+		"SELECT id FROM appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes',
 		'{\"name\": {\"firstName\": \"Ann\", \"lastName\": \"Lee\"}, \"contact\": {\"primaryEmail\": \"ann\@example.org\", \"primaryPhone\": \"+30690MARK\"}, \"username\": \"MARK\", \"metadata\": {\"MARK\": \"MARK\"}}',
 		organizer_id => 'MARK', title => 'A test', notes => 'MARK', location => 'MARK', metadata => '{\"MARK\": \"MARK\"}')");
 	my $mail = last_mail($peer, 1);
@@ -147,9 +151,13 @@ sub tenant
 	is(published($tenant, $id), "PUBLISH 0 $id", 'to the event that is published');
 	is($calendar->{status}, 'CONFIRMED', 'confirmed');
 	is_deeply($calendar->{organizer}, [ 'mailto:clinic@example.com', { CN => 'The Clinic' } ], 'by the sender');
-	is_deeply($calendar->{attendees}, [ [ 'mailto:ann@example.org', { CN => 'Ann Lee', ROLE => 'REQ-PARTICIPANT', PARTSTAT => 'NEEDS-ACTION', RSVP => 'FALSE' } ] ],
+	is_deeply(
+		$calendar->{attendees},
+		[ [ 'mailto:ann@example.org', { CN => 'Ann Lee', ROLE => 'REQ-PARTICIPANT', PARTSTAT => 'NEEDS-ACTION', RSVP => 'FALSE' } ] ],
 		'the recipient, who is asked for no answer');
-	is("@{ $calendar->{names} }", 'ATTENDEE DESCRIPTION DTEND DTSTAMP DTSTART LAST-MODIFIED LOCATION ORGANIZER SEQUENCE STATUS SUMMARY UID URL', 'nothing else is told');
+	is( "@{ $calendar->{names} }",
+		'ATTENDEE DESCRIPTION DTEND DTSTAMP DTSTART LAST-MODIFIED LOCATION ORGANIZER SEQUENCE STATUS SUMMARY UID URL',
+		'nothing else is told');
 	unlike($calendar->{raw}, qr/MARK/, 'nothing of notes, location, metadata and others');
 	is_deeply($mail->{kept}, [ entry($tenant, $id) ], 'the calendar shows it');
 
@@ -203,12 +211,18 @@ sub tenant
 
 	$tenant->query("SELECT appt.add_customer('$id', '$bob')");
 	my @mails = mails($peer, 2);
-	is_deeply([ map { $_->{calendar}{attendees}[0][0] } @mails ], [ 'mailto:ann@example.org', 'mailto:bob@example.org' ], 'each is told of no other');
+	is_deeply(
+		[ map { $_->{calendar}{attendees}[0][0] } @mails ],
+		[ 'mailto:ann@example.org', 'mailto:bob@example.org' ],
+		'each is told of no other');
 
-	my $remove = "SELECT appt.remove_participant('$id', id) FROM appt.participant WHERE appointment_id = '$id' AND email = 'bob\@example.org'";
+	my $remove =
+		"SELECT appt.remove_participant('$id', id) FROM appt.participant WHERE appointment_id = '$id' AND email = 'bob\@example.org'";
 	$tenant->query($remove);
 	my $mail = last_mail($peer, 3);
-	is("$mail->{to} " . told($mail) . " $mail->{calendar}{status}", "bob\@example.org CANCEL 1 $id ", 'one removed strikes it out, though it is not cancelled');
+	is( "$mail->{to} " . told($mail) . " $mail->{calendar}{status}",
+		"bob\@example.org CANCEL 1 $id ",
+		'one removed strikes it out, though it is not cancelled');
 	is_deeply($mail->{kept}, [], 'his calendar is empty');
 	is(published($tenant, $id), "PUBLISH 1 $id", 'it goes on');
 
@@ -220,7 +234,9 @@ sub tenant
 	# A customer removed from an appointment that is deleted before the mail is sent.
 	$tenant->query("BEGIN; $remove; SELECT appt.delete_appointment('$id'); COMMIT");
 	@mails = (mails($peer, 6))[ 4, 5 ];
-	is(join(', ', sort map { "$_->{to} " . told($_) . " $_->{calendar}{status}" } @mails), "ann\@example.org CANCEL 3 $id CANCELLED, bob\@example.org CANCEL 3 $id CANCELLED", 'both hear that it is off');
+	is( join(', ', sort map { "$_->{to} " . told($_) . " $_->{calendar}{status}" } @mails),
+		"ann\@example.org CANCEL 3 $id CANCELLED, bob\@example.org CANCEL 3 $id CANCELLED",
+		'both hear that it is off');
 }
 
 # Not activated yet: the link comes with ROOM. No other type has an invitation.
@@ -243,7 +259,9 @@ sub tenant
 	($mail) = grep { $_->{subject} =~ /reminder/i } mails($peer, 4);
 	ok($mail, 'a reminder');
 	is($mail->{tree}, 'alternative(plain html)', 'has no calendar file');
-	$tenant->query("SELECT appt.activate_appointment('$soon'); SELECT appt.record_join('$soon', id) FROM appt.participant WHERE appointment_id = '$soon' AND type = 'CUSTOMER';
+	$tenant->query(
+		"SELECT appt.activate_appointment('$soon'); SELECT appt.record_join('$soon', id) FROM appt.participant
+			WHERE appointment_id = '$soon' AND type = 'CUSTOMER';
 		SELECT appt.end_appointment('$soon')");
 	$mail = last_mail($peer, 5);
 	is($mail->{tree}, 'alternative(plain html)', 'nor has a follow-up');
@@ -259,11 +277,15 @@ sub tenant
 	my ($entry) = $peer->entries;
 	like($entry->{message}, qr/^Reply-To: Desk <desk\@example\.com>\r\n/m, 'Reply-To');
 	like($entry->{message}, qr/^List-Unsubscribe: <mailto:leave\@example\.com>\r\n/m, 'List-Unsubscribe');
-	$tenant->query("UPDATE appt.provider SET settings = settings || '{\"invite\": true}' WHERE application_id = '@{[ $tenant->application ]}'");
+	$tenant->query(
+		"UPDATE appt.provider SET settings = settings || '{\"invite\": true}' WHERE application_id = '@{[ $tenant->application ]}'");
 	$tenant->query("SELECT appt.cancel_appointment('$id')");
 	is(last_mail($peer, 2)->{tree}, 'mixed(alternative(plain html calendar) ics)', 'and on, with effect on the next mail');
 
-	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'Hi', 'text')");
+	$tenant->query(
+		"INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
+			VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'Hi', 'text')"
+	);
 	my $late = $tenant->schedule(start_at => "'3001-01-01'");
 	is(last_mail($peer, 3)->{tree}, 'plain', 'what calendars cannot hold goes without');
 	$tenant->schedule;
@@ -297,14 +319,22 @@ sub tenant
 	my $count = 0;
 
 	foreach my $case (
-		[ 'Ann', 'ann@example.org', 'Ann' ], [ 'Lee, Ann: the 1st; "Boss"', 'a+b@example.org', q(Lee, Ann: the 1st; 'Boss') ], [ '日本 ' x 30, 'x@例え.テスト', '日本 ' x 29 . '日本', 'x@xn--r8jz45g.xn--zckzah' ],
-		[ "a\r\nATTENDEE:mailto:x\@y.example", 'b@example.org', 'a ATTENDEE:mailto:x@y.example' ], [ "\x{1F600}", "o'neil/x=y&z\@example.org", "\x{1F600}" ],
-		[ "back\\slash", 'per%cent?q#f`g{h|i}j^k@example.org', 'back\\slash', 'per%25cent%3Fq%23f%60g%7Bh%7Ci%7Dj%5Ek@example.org' ], [ '', 'nobody@example.org', undef ])
+		[ 'Ann', 'ann@example.org', 'Ann' ],
+		[ 'Lee, Ann: the 1st; "Boss"', 'a+b@example.org', q(Lee, Ann: the 1st; 'Boss') ],
+		[ '日本 ' x 30, 'x@例え.テスト', '日本 ' x 29 . '日本', 'x@xn--r8jz45g.xn--zckzah' ],
+		[ "a\r\nATTENDEE:mailto:x\@y.example", 'b@example.org', 'a ATTENDEE:mailto:x@y.example' ],
+		[ "\x{1F600}", "o'neil/x=y&z\@example.org", "\x{1F600}" ],
+		[ "back\\slash", 'per%cent?q#f`g{h|i}j^k@example.org', 'back\\slash', 'per%25cent%3Fq%23f%60g%7Bh%7Ci%7Dj%5Ek@example.org' ],
+		[ '', 'nobody@example.org', undef ])
 	{
 		my ($name, $address, $shown, $written) = @$case;
-		my $customer = JSON::PP->new->ascii->encode({ name => { firstName => $name }, contact => { primaryEmail => $address } }) =~ s/'/''/gr;
+		my $customer =
+			JSON::PP->new->ascii->encode({ name => { firstName => $name }, contact => { primaryEmail => $address } }) =~ s/'/''/gr;
 
-		$tenant->query("SELECT appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes', '$customer', organizer_id => 'a', title => 'A test')");
+		$tenant->query(
+			"SELECT appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes', '$customer',
+				organizer_id => 'a', title => 'A test')"
+		);
 		my $calendar = last_mail($peer, ++$count)->{calendar};
 		my ($uri, $parameters) = @{ $calendar->{attendees}[0] };
 		is(scalar @{ $calendar->{attendees} }, 1, 'one attendee');
@@ -312,10 +342,17 @@ sub tenant
 		is($parameters->{CN}, $shown, 'name: ' . encode_utf8($name =~ s/\s+/ /gr));
 	}
 
-	$tenant->query(encode_utf8(sprintf q(SELECT appt.set_provider('%s', 'EMAIL', 'SMTP', '%s', sender => '"Käse, \"& Co\"" <post@bücher.example>')), $tenant->application, $peer->url));
+	$tenant->query(
+		encode_utf8(
+			sprintf q(SELECT appt.set_provider('%s', 'EMAIL', 'SMTP', '%s', sender => '"Käse, \"& Co\"" <post@bücher.example>')),
+			$tenant->application, $peer->url));
 	$tenant->schedule;
-	is_deeply(last_mail($peer, ++$count)->{calendar}{organizer}, [ 'mailto:post@xn--bcher-kva.example', { CN => q(Käse, '& Co') } ], 'an organizer of that kind');
-	$tenant->query(sprintf q(SELECT appt.set_provider('%s', 'EMAIL', 'SMTP', '%s', sender => 'bare@example.com')), $tenant->application, $peer->url);
+	is_deeply(
+		last_mail($peer, ++$count)->{calendar}{organizer},
+		[ 'mailto:post@xn--bcher-kva.example', { CN => q(Käse, '& Co') } ],
+		'an organizer of that kind');
+	$tenant->query(sprintf q(SELECT appt.set_provider('%s', 'EMAIL', 'SMTP', '%s', sender => 'bare@example.com')),
+		$tenant->application, $peer->url);
 	$tenant->schedule;
 	is_deeply(last_mail($peer, ++$count)->{calendar}{organizer}, [ 'mailto:bare@example.com', {} ], 'an organizer without a name');
 }
@@ -331,11 +368,20 @@ foreach my $encoding (qw(LATIN1 SQL_ASCII))
 	my $tenant = Appt::Tenant->create($node, database => $database);
 	$node->query('ALTER SYSTEM SET appt.enabled = off');
 	$tenant->query('SELECT pg_reload_conf()');
-	$tenant->query(encode_utf8("SELECT appt.set_provider('@{[ $tenant->application ]}', 'EMAIL', 'SMTP', 'smtp://127.0.0.1:1', sender => 'Käse <post\@bücher.example>')"));
+	$tenant->query(
+		encode_utf8(
+			"SELECT appt.set_provider('@{[ $tenant->application ]}', 'EMAIL', 'SMTP', 'smtp://127.0.0.1:1',
+				sender => 'Käse <post\@bücher.example>')"
+		));
 	my $id = $tenant->schedule;
-	$tenant->query(encode_utf8("UPDATE appt.participant SET first_name = 'Änn', email = 'ann\@bücher.example'; UPDATE appt.appointment SET title = 'Prüfung'"));
-	my $invite = "SELECT encode(calendar, 'hex') FROM appt.notification n, appt_test.invite(n.id) WHERE type = 'CREATE' AND channel = 'EMAIL'";
+	$tenant->query(
+		encode_utf8(
+			"UPDATE appt.participant SET first_name = 'Änn', email = 'ann\@bücher.example'; UPDATE appt.appointment SET title = 'Prüfung'")
+	);
+	my $invite =
+		"SELECT encode(calendar, 'hex') FROM appt.notification n, appt_test.invite(n.id) WHERE type = 'CREATE' AND channel = 'EMAIL'";
 	my $file = pack 'H*', $tenant->query($invite);
+
 	foreach my $expected ('SUMMARY:Prüfung', 'ORGANIZER;CN=Käse:mailto:post@xn--bcher-kva.example', 'CN=Änn')
 	{
 		like($file =~ s/\r\n //gr, qr/\Q@{[ encode_utf8($expected) ]}/, "$encoding: " . encode_utf8($expected));
@@ -343,7 +389,10 @@ foreach my $encoding (qw(LATIN1 SQL_ASCII))
 	next if $encoding ne 'SQL_ASCII';
 	$tenant->query("UPDATE appt.appointment SET title = E'Pr\\xfcfung'");
 	is($tenant->query($invite), '', 'octets that are no text are in no calendar');
-	is($tenant->query("SELECT (appt_test.composed(id))[3] IS NOT NULL FROM appt.notification WHERE type = 'CREATE' AND channel = 'EMAIL'"), 't', 'and no error');
+	is( $tenant->query(
+			"SELECT (appt_test.composed(id))[3] IS NOT NULL FROM appt.notification WHERE type = 'CREATE' AND channel = 'EMAIL'"),
+		't',
+		'and no error');
 }
 
 $node->stop;

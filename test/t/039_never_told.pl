@@ -17,7 +17,8 @@ sub mails
 {
 	my ($appointment, $type) = @_;
 
-	return $node->query("SELECT string_agg(concat_ws(' ', address, state, reason), ', ' ORDER BY address) FROM appt.notification
+	return $node->query(
+		"SELECT string_agg(concat_ws(' ', address, state, reason), ', ' ORDER BY address) FROM appt.notification
 		WHERE appointment_id = '$appointment' AND type = '$type' AND channel = 'EMAIL'");
 }
 
@@ -26,7 +27,8 @@ sub subjects
 {
 	my ($mail, $address) = @_;
 
-	return join ', ', map { $_->{message} =~ /^Subject: (\w+)/m } grep { defined $_->{message} && $_->{rcpt_to}[0] eq $address } $mail->entries;
+	return join ', ',
+		map { $_->{message} =~ /^Subject: (\w+)/m } grep { defined $_->{message} && $_->{rcpt_to}[0] eq $address } $mail->entries;
 }
 
 # Its id.
@@ -52,8 +54,12 @@ sub add_customer
 	$node->query("SELECT id FROM appt.cancel_appointment('$id')");
 	ok($tenant->settled, 'then the appointment is cancelled');
 	is(mails($id, 'CANCELLED'), 'early@example.org SUPPRESSED NEVER_TOLD, late@example.org SENT', 'who knew of it is told');
-	is($node->query("SELECT DISTINCT reason || ': ' || explanation FROM appt.notification_log WHERE appointment_id = '$id' AND type = 'CANCELLED' AND recipient = 'early\@example.org'"),
-		$node->query("SELECT reason || ': ' || explanation FROM appt.reason WHERE reason = 'NEVER_TOLD'"), 'the log says why the other is not');
+	is( $node->query(
+			"SELECT DISTINCT reason || ': ' || explanation FROM appt.notification_log WHERE appointment_id = '$id'
+				AND type = 'CANCELLED' AND recipient = 'early\@example.org'"
+		),
+		$node->query("SELECT reason || ': ' || explanation FROM appt.reason WHERE reason = 'NEVER_TOLD'"),
+		'the log says why the other is not');
 	is($tenant->states($id)->{'CANCELLED WEBHOOK'}, 'SENT', 'the subscriber is told in any case');
 	is(subjects($mail, 'early@example.org'), '', 'the one got nothing');
 	is(scalar(split /, /, subjects($mail, 'late@example.org')), 2, 'the other both');
@@ -68,12 +74,17 @@ sub add_customer
 	add_customer($id, 'refused@example.org');
 	my $removed = add_customer($id, 'refused-too@example.org');
 	ok($tenant->settled, 'scheduled with three customers');
-	is(mails($id, 'CREATE'), 'refused-too@example.org FAILED REJECTED, refused@example.org FAILED REJECTED, told@example.org SENT', 'of whom one is told');
+	is( mails($id, 'CREATE'),
+		'refused-too@example.org FAILED REJECTED, refused@example.org FAILED REJECTED, told@example.org SENT',
+		'of whom one is told');
 	$node->query("SELECT id FROM appt.remove_participant('$id', '$removed')");
 	$node->query("SELECT appt.delete_appointment('$id')");
 	ok($tenant->settled, 'one is removed, then all is deleted');
-	is(mails($id, 'CANCELLED'), 'refused-too@example.org SUPPRESSED NEVER_TOLD, refused@example.org SUPPRESSED NEVER_TOLD, told@example.org SENT', 'who knew of it is told');
-	is(subjects($mail, 'refused@example.org') . subjects($mail, 'refused-too@example.org'), '', 'the others not, although the server would take it now');
+	is( mails($id, 'CANCELLED'),
+		'refused-too@example.org SUPPRESSED NEVER_TOLD, refused@example.org SUPPRESSED NEVER_TOLD, told@example.org SENT',
+		'who knew of it is told');
+	is(subjects($mail, 'refused@example.org') . subjects($mail, 'refused-too@example.org'),
+		'', 'the others not, although the server would take it now');
 }
 
 # An application may choose to send it anyway.
@@ -83,10 +94,16 @@ sub add_customer
 	my $id = $tenant->schedule(customer => 'early@example.org');
 	ok($tenant->settled, 'nobody is told');
 	$tenant->email($mail->url);
-	$node->query("UPDATE appt.rule SET even_if_never_told = true WHERE application_id = '@{[ $tenant->application ]}' AND type = 'CANCELLED' AND channel = 'EMAIL'");
+	$node->query(
+		"UPDATE appt.rule SET even_if_never_told = true WHERE application_id = '@{[ $tenant->application ]}' AND type = 'CANCELLED'
+			AND channel = 'EMAIL'"
+	);
 	$node->query("SELECT id FROM appt.cancel_appointment('$id')");
 	ok($tenant->settled, 'then the appointment is cancelled');
-	is_deeply([ @{ $tenant->states($id) }{ 'CANCELLED EMAIL', 'CANCELLED SMS' } ], [ 'SENT', 'SUPPRESSED NEVER_TOLD' ], 'by the rule that says so, it goes out');
+	is_deeply(
+		[ @{ $tenant->states($id) }{ 'CANCELLED EMAIL', 'CANCELLED SMS' } ],
+		[ 'SENT', 'SUPPRESSED NEVER_TOLD' ],
+		'by the rule that says so, it goes out');
 	is(scalar(split /, /, subjects($mail, 'early@example.org')), 1, 'and arrives');
 }
 

@@ -38,10 +38,18 @@ $node->wait_for_workers;
 	is($states->{'CREATE EMAIL'}, 'SENT', 'the email is SENT');
 	is($states->{'CREATE SMS'} // '', 'SKIPPED NO_PROVIDER', 'the text message, without a provider, is SKIPPED');
 	is($states->{'REMINDER WEBHOOK'}, 'PENDING', 'the reminder waits');
-	is($node->query("SELECT provider_message_id FROM appt.notification_log WHERE appointment_id = '$id' AND channel = 'EMAIL' AND outcome = 'DELIVERED'"),
-		'0000000001', 'the log has the name that the mail server gave it');
-	is($node->query("SELECT bool_and(lateness >= '0' AND lateness = l.started_at - n.due_at) FROM appt.notification_log l JOIN appt.notification n ON n.id = notification_id
-		WHERE l.appointment_id = '$id' AND outcome = 'DELIVERED'"), 't', 'the log knows how late they were');
+	is( $node->query(
+			"SELECT provider_message_id FROM appt.notification_log WHERE appointment_id = '$id' AND channel = 'EMAIL'
+				AND outcome = 'DELIVERED'"
+		),
+		'0000000001',
+		'the log has the name that the mail server gave it');
+	is( $node->query(
+			"SELECT bool_and(lateness >= '0' AND lateness = l.started_at - n.due_at) FROM appt.notification_log l
+				JOIN appt.notification n ON n.id = notification_id
+		WHERE l.appointment_id = '$id' AND outcome = 'DELIVERED'"),
+		't',
+		'the log knows how late they were');
 	$tenant->is_prompt(sub { $tenant->schedule }, 'which was less than a second');
 }
 
@@ -55,7 +63,8 @@ $node->wait_for_workers;
 			$hook->forget;
 			my $id = $tenant->schedule(start_at => "date_trunc('milliseconds', clock_timestamp()) + interval '1 hour 2 seconds'");
 			my ($request) = $hook->wait_for(1);
-			return $request->{wall_us} - $node->query("SELECT extract(epoch FROM due_at) * 1000000 FROM appt.notification WHERE appointment_id = '$id'");
+			return $request->{wall_us} -
+				$node->query("SELECT extract(epoch FROM due_at) * 1000000 FROM appt.notification WHERE appointment_id = '$id'");
 		},
 		sub { $_[0] < 1_000_000 });
 	cmp_ok($late, '>=', 0, 'not before it is due');
@@ -67,21 +76,32 @@ $node->wait_for_workers;
 	my $tenant = Appt::Tenant->create($node, %quick, max_attempts => 3);
 	$hook->forget;
 	$tenant->only('CREATE', 'WEBHOOK');
-	my %subscription = map { $_ => $tenant->subscribe($hook->url($_)) }
-	  qw(/fail-first/2 /status/404 /status/500 /status/301 /status/410 /reset /garbage);
+	my %subscription =
+		map { $_ => $tenant->subscribe($hook->url($_)) } qw(/fail-first/2 /status/404 /status/500 /status/301 /status/410 /reset /garbage);
 	my $id = $tenant->schedule;
 	ok($tenant->settled, 'all settles');
 	my %expected = (
-		'/fail-first/2' => 'SENT 3', '/status/404' => 'FAILED REJECTED 1', '/status/500' => 'FAILED RETRIES_EXHAUSTED 3',
-		'/status/301' => 'FAILED RETRIES_EXHAUSTED 3', '/status/410' => 'FAILED RETRIES_EXHAUSTED 3',
-		'/reset' => 'FAILED RETRIES_EXHAUSTED 3', '/garbage' => 'FAILED RETRIES_EXHAUSTED 3');
+		'/fail-first/2' => 'SENT 3',
+		'/status/404' => 'FAILED REJECTED 1',
+		'/status/500' => 'FAILED RETRIES_EXHAUSTED 3',
+		'/status/301' => 'FAILED RETRIES_EXHAUSTED 3',
+		'/status/410' => 'FAILED RETRIES_EXHAUSTED 3',
+		'/reset' => 'FAILED RETRIES_EXHAUSTED 3',
+		'/garbage' => 'FAILED RETRIES_EXHAUSTED 3');
 	foreach my $path (sort keys %expected)
 	{
-		is($node->query("SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE subscription_id = '$subscription{$path}'"),
-			$expected{$path}, "$path: $expected{$path}");
+		is( $node->query(
+				"SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE subscription_id = '$subscription{$path}'"
+			),
+			$expected{$path},
+			"$path: $expected{$path}");
 	}
-	is($node->query("SELECT string_agg(status_code::text, ',' ORDER BY attempt_number) FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id
-		WHERE subscription_id = '$subscription{'/fail-first/2'}'"), '503,503,200', 'each attempt is in the log with its answer');
+	is( $node->query(
+			"SELECT string_agg(status_code::text, ',' ORDER BY attempt_number) FROM appt.attempt a
+				JOIN appt.notification n ON n.id = a.notification_id
+		WHERE subscription_id = '$subscription{'/fail-first/2'}'"),
+		'503,503,200',
+		'each attempt is in the log with its answer');
 	is($node->query("SELECT count(*) FROM appt.latest_failure WHERE appointment_id = '$id'"), 6, 'latest_failure shows what failed');
 
 	# The cause is fixed: the latest failure is sent again by hand.
@@ -89,7 +109,8 @@ $node->wait_for_workers;
 	$node->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/mended') ]}' WHERE id = '$subscription{'/status/500'}'");
 	$node->query("SELECT appt.retry_notification($failed)");
 	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE id = $failed", 'SENT'), 'a manual retry mends it');
-	is($node->query("SELECT manual FROM appt.attempt WHERE notification_id = $failed ORDER BY id DESC LIMIT 1"), 't', 'the attempt is marked manual');
+	is($node->query("SELECT manual FROM appt.attempt WHERE notification_id = $failed ORDER BY id DESC LIMIT 1"),
+		't', 'the attempt is marked manual');
 	$node->refused_with('PT409', "SELECT appt.retry_notification($failed)", 'what was sent is not retried');
 }
 
@@ -153,8 +174,12 @@ $node->wait_for_workers;
 {
 	my @cases = (
 		[ 'the switch', 'SUPPRESSED GLOBAL_OFF', sub { "SELECT appt.set_notifications_enabled('@{[ $_[0]->organization ]}', false)" } ],
-		[ 'the rule', 'SUPPRESSED RULE_OFF', sub { "UPDATE appt.rule SET enabled = false WHERE application_id = '@{[ $_[0]->application ]}'" } ],
-		[ 'the subscription', 'SUPPRESSED SUBSCRIPTION_OFF', sub { "UPDATE appt.subscription SET enabled = false WHERE application_id = '@{[ $_[0]->application ]}'" } ],
+		[   'the rule',
+			'SUPPRESSED RULE_OFF',
+			sub { "UPDATE appt.rule SET enabled = false WHERE application_id = '@{[ $_[0]->application ]}'" } ],
+		[   'the subscription',
+			'SUPPRESSED SUBSCRIPTION_OFF',
+			sub { "UPDATE appt.subscription SET enabled = false WHERE application_id = '@{[ $_[0]->application ]}'" } ],
 		[ 'the appointment', 'CANCELLED APPOINTMENT_CANCELLED', sub { "SELECT id FROM appt.cancel_appointment('$_[1]')" } ]);
 
 	# A busy machine may get to the retry before the statement that is to prevent it.
@@ -171,14 +196,19 @@ $node->wait_for_workers;
 				$tenant->only('REMINDER', 'WEBHOOK', '1 hour');
 				$tenant->subscribe($hook->url('/status/503'));
 				my $id = $tenant->schedule(start_at => "clock_timestamp() + interval '1 hour 100 milliseconds'");
-				ok($node->wait_for_query("SELECT state <> 'PENDING' AND state <> 'SENDING' FROM appt.notification WHERE appointment_id = '$id'"), "before $what is off, it fails");
+				ok( $node->wait_for_query(
+						"SELECT state <> 'PENDING' AND state <> 'SENDING' FROM appt.notification WHERE appointment_id = '$id'"),
+					"before $what is off, it fails");
 				$node->query($statement->($tenant, $id));
 				push @waiting, [ $tenant, $id ];
 			}
 			ok($_->[0]->settled, 'and then settles') foreach @waiting;
 			return (scalar $hook->entries, map { my ($tenant, $id) = @$_; $tenant->states($id)->{'REMINDER WEBHOOK'} } @waiting);
 		},
-		sub { $_[0] == @cases }, 4, 15, 60);
+		sub { $_[0] == @cases },
+		4,
+		15,
+		60);
 	is($states[$_], $cases[$_][1], "with $cases[$_][0] off: $cases[$_][1]") foreach 0 .. $#cases;
 	is($requests, scalar @cases, 'none of them was sent a second time');
 
@@ -187,7 +217,9 @@ $node->wait_for_workers;
 	$late->subscribe($hook->url('/status/503'));
 	$hook->forget;
 	my $late_id = $late->schedule(start_at => "clock_timestamp() + interval '60.1 seconds'");
-	ok($node->wait_for_query("SELECT concat_ws(' ', state, reason) FROM appt.notification WHERE appointment_id = '$late_id'", 'FAILED RETRY_TOO_LATE'),
+	ok( $node->wait_for_query(
+			"SELECT concat_ws(' ', state, reason) FROM appt.notification WHERE appointment_id = '$late_id'",
+			'FAILED RETRY_TOO_LATE'),
 		'what could only be retried too late is not');
 	is(scalar $hook->entries, 1, 'and is sent once');
 }
@@ -201,14 +233,15 @@ $node->wait_for_workers;
 	my $bad = $tenant->subscribe($hook->url('/hold/both/503'));
 	my $id = $tenant->schedule;
 	$hook->wait_for(2);
-	is($node->query("SELECT state, next_attempt_at FROM appt.notification WHERE subscription_id = '$bad'"), 'SENDING|',
-		'while it is being sent no next attempt is announced');
+	is($node->query("SELECT state, next_attempt_at FROM appt.notification WHERE subscription_id = '$bad'"),
+		'SENDING|', 'while it is being sent no next attempt is announced');
 	$node->query("SELECT id FROM appt.cancel_appointment('$id')");
 	$hook->release('both');
 	ok($tenant->settled, 'all settles');
 	is($node->query("SELECT state FROM appt.notification WHERE subscription_id = '$good'"), 'SENT', 'what arrives is SENT');
-	is($node->query("SELECT concat_ws(' ', state, reason) FROM appt.notification WHERE subscription_id = '$bad'"),
-		'CANCELLED APPOINTMENT_CANCELLED', 'what fails is CANCELLED');
+	is( $node->query("SELECT concat_ws(' ', state, reason) FROM appt.notification WHERE subscription_id = '$bad'"),
+		'CANCELLED APPOINTMENT_CANCELLED',
+		'what fails is CANCELLED');
 }
 
 # An appointment that nobody ends ends by itself.
@@ -240,7 +273,9 @@ $node->wait_for_workers;
 	$id = $tenant->schedule;
 	$tenant->settled;
 	is_deeply($tenant->states($id), { 'CREATE WEBHOOK' => 'SKIPPED BAD_CONFIGURATION' }, 'without its value nothing is sent');
-	is($node->query("SELECT detail FROM appt.notification WHERE appointment_id = '$id'"), 'the value of a secret header is not stored', 'and the log says why');
+	is( $node->query("SELECT detail FROM appt.notification WHERE appointment_id = '$id'"),
+		'the value of a secret header is not stored',
+		'and the log says why');
 	is(scalar $hook->entries, 0, 'not even the mask');
 }
 
@@ -260,7 +295,11 @@ $node->wait_for_workers;
 			$session->query_safe("BEGIN; SELECT FROM appt.notification WHERE appointment_id = '$id' FOR UPDATE");
 			return ($session->query_safe("SELECT state FROM appt.notification WHERE appointment_id = '$id'"), $id);
 		},
-		sub { $_[0] eq 'PENDING' }, 1, 5, 20, 60);
+		sub { $_[0] eq 'PENDING' },
+		1,
+		5,
+		20,
+		60);
 	is($locked, 'PENDING', 'a caller has locked one that is not due yet');
 	$node->wait_for_query("SELECT due_at < now() - interval '300 milliseconds' FROM appt.notification WHERE appointment_id = '$id'");
 	is($tenant->states($id)->{'REMINDER WEBHOOK'}, 'PENDING', 'it is not claimed when it is due');
@@ -274,7 +313,8 @@ $node->wait_for_workers;
 	$id = $tenant->schedule(start_at => "now() + interval '1 hour 1 second'");
 	$session = $node->background_psql('postgres');
 	$session->query_safe("BEGIN; SELECT appt.update_appointment('$id', notes => 'x')");
-	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE appointment_id = '$id'", 'SENT'), 'sent while a caller changes its appointment');
+	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE appointment_id = '$id'", 'SENT'),
+		'sent while a caller changes its appointment');
 	$session->query_safe('ROLLBACK');
 	$session->quit;
 }
@@ -291,8 +331,12 @@ $node->wait_for_workers;
 	$tenant->settled;
 	my $json = JSON::PP->new;
 	is(length($json->decode($json->decode($request->{body})->{payload})->{metadata}{long}), 80000, 'a long message arrives whole');
-	is($node->query("SELECT octet_length(text_body) = 262144 FROM appt.attempt a JOIN appt.notification n ON n.id = notification_id WHERE appointment_id = '$id'"),
-		't', 'the log keeps its beginning');
+	is( $node->query(
+			"SELECT octet_length(text_body) = 262144 FROM appt.attempt a JOIN appt.notification n ON n.id = notification_id
+				WHERE appointment_id = '$id'"
+		),
+		't',
+		'the log keeps its beginning');
 }
 
 $node->stop;

@@ -28,7 +28,10 @@ sub room_tenant
 {
 	my $tenant = room_tenant();
 	my $id = $tenant->schedule(start_at => "clock_timestamp() + interval '14 minutes'");
-	ok($node->wait_for_query("SELECT next_attempt_at > due_at + interval '5 minutes' AND state = 'PENDING' FROM appt.notification WHERE appointment_id = '$id'"),
+	ok( $node->wait_for_query(
+			"SELECT next_attempt_at > due_at + interval '5 minutes' AND state = 'PENDING' FROM appt.notification
+				WHERE appointment_id = '$id'"
+		),
 		'a ROOM that is due waits, PENDING, until its window is over');
 	is(scalar $mail->entries, 0, 'nothing was sent');
 	$node->query("SELECT appt.activate_appointment('$id')");
@@ -45,9 +48,14 @@ sub room_tenant
 	$mail->wait_for(1);
 	ok($tenant->settled, 'with room_activates it goes when it is due');
 	is($node->query("SELECT state FROM appt.appointment WHERE id = '$id'"), 'ACTIVATED', 'and activates the appointment');
-	is($node->query("SELECT count(*) FROM appt.attempt t JOIN appt.notification n ON n.id = t.notification_id JOIN appt.room_access r USING (appointment_id)
-		WHERE n.appointment_id = '$id' AND t.text_body LIKE '%' || r.url || '%'"), '1', 'with the join link in it');
-	is($node->query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND type = 'ACTIVATE'"), '0', 'which is no explicit activation');
+	is( $node->query(
+			"SELECT count(*) FROM appt.attempt t JOIN appt.notification n ON n.id = t.notification_id JOIN appt.room_access r
+				USING (appointment_id)
+		WHERE n.appointment_id = '$id' AND t.text_body LIKE '%' || r.url || '%'"),
+		'1',
+		'with the join link in it');
+	is($node->query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND type = 'ACTIVATE'"),
+		'0', 'which is no explicit activation');
 }
 
 # Not activated in time.
@@ -74,7 +82,8 @@ sub room_tenant
 	like($hooks[1]{body}, qr/"CANCELLED"/, 'subscribers are told');
 	ok($tenant->settled, 'all settles');
 	is($tenant->states($id)->{'CANCELLED EMAIL'}, 'SENT', 'customers too');
-	ok($node->wait_for_query("SELECT count(n.context) + count(t.subject) + count(t.text_body) + count(t.html_body) = 0 AND count(t.id) >= 4
+	ok( $node->wait_for_query(
+			"SELECT count(n.context) + count(t.subject) + count(t.text_body) + count(t.html_body) = 0 AND count(t.id) >= 4
 		FROM appt.notification n LEFT JOIN appt.attempt t ON t.notification_id = n.id WHERE n.appointment_id = '$id'"),
 		'bodies and context are blanked, the log stays');
 }

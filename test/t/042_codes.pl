@@ -53,7 +53,8 @@ my @sent;    # all codes that went out
 	my $booked = book('ann@example.org', $code, customer => { name => { firstName => 'Ann' } });
 	is($booked->{state}, '', 'and opens an appointment');
 	is($booked->{body}{organizer}{type}, 'CUSTOMER', 'that the customer organizes');
-	ok(scalar($mail->wait_for(1, sub { $_->{message} =~ /^Subject: Confirmed/m && $_->{rcpt_to}[0] eq 'ann@example.org' })), 'and is told of');
+	ok(scalar($mail->wait_for(1, sub { $_->{message} =~ /^Subject: Confirmed/m && $_->{rcpt_to}[0] eq 'ann@example.org' })),
+		'and is told of');
 	my $again = book('ann@example.org', $code);
 	is($again->{state}, 'PT401', 'a second time it opens nothing');
 }
@@ -63,8 +64,10 @@ foreach my $how ('PostgREST', 'SQL')
 {
 	my $contact = lc $how . '@example.org';
 	my $code = ask($contact);
-	my @answers = map { my $guess = $_;
-		$how eq 'SQL' ? by_sql($contact, $guess) : book($contact, $guess)->{state} } wrong($code, 5), $code, $code;
+	my @answers = map {
+		my $guess = $_;
+		$how eq 'SQL' ? by_sql($contact, $guess) : book($contact, $guess)->{state}
+	} wrong($code, 5), $code, $code;
 	is("@answers", join(' ', ('PT401') x 7), "$how: six in a row are refused, and the right one after them");
 	is($node->query("SELECT count(*) FROM appt.participant WHERE email = '$contact'"), 0, 'nothing was booked');
 	my $new = ask($contact);
@@ -76,8 +79,11 @@ foreach my $how ('PostgREST', 'SQL')
 	$node->query("SELECT appt.initiate_email_verification('$application', 'info\@bank.example')");
 	my $code = code_for('info@bank.example');
 	my @wrong = wrong($code, 40);
-	my @outputs = in_parallel('guesser', map {
-		join '', map { "SELECT appt.confirm_email_verification('$application', '$_');\n" } splice @wrong, 0, 5 } 1 .. 8);
+	my @outputs = in_parallel(
+		'guesser',
+		map {
+			join '', map { "SELECT appt.confirm_email_verification('$application', '$_');\n" } splice @wrong, 0, 5
+		} 1 .. 8);
 	my %count;
 	$count{$_}++ foreach join('', @outputs) =~ /ERROR:  (\w{5})/g;
 	is_deeply(\%count, { PT400 => 5, PT404 => 35 }, 'of forty guesses in eight sessions five are compared');
@@ -86,8 +92,10 @@ foreach my $how ('PostgREST', 'SQL')
 # The right code in parallel calls books one appointment.
 {
 	my $code = ask('par@example.org');
-	in_parallel('guesser', ("SELECT appt.schedule_appointment_as_customer('$application', 'par\@example.org', '$code', now(), '1 hour');\n") x 8);
-	is($node->query("SELECT count(*) FROM appt.participant WHERE email = 'par\@example.org'"), 1, 'a code used in eight sessions at once books once');
+	in_parallel('guesser',
+		("SELECT appt.schedule_appointment_as_customer('$application', 'par\@example.org', '$code', now(), '1 hour');\n") x 8);
+	is($node->query("SELECT count(*) FROM appt.participant WHERE email = 'par\@example.org'"),
+		1, 'a code used in eight sessions at once books once');
 }
 
 # Of many customers as many succeed as the capacity allows; the others' codes stay valid.
@@ -98,12 +106,19 @@ foreach my $how ('PostgREST', 'SQL')
 	my @contacts = map { "k$_\@example.org" } 1 .. 8;
 	$node->query(join ';', map { "SELECT appt.request_customer_code('$id', '$_')" } @contacts);
 	my %code = map { $_ => code_for($_) } @contacts;
-	my @outputs = in_parallel('guesser', map { "SELECT 'booked' FROM appt.schedule_appointment_as_customer('$id', '$_', '$code{$_}', '2031-01-01 10:00Z', '1 hour');\n" } @contacts);
+	my @outputs = in_parallel('guesser',
+		map { "SELECT 'booked' FROM appt.schedule_appointment_as_customer('$id', '$_', '$code{$_}', '2031-01-01 10:00Z', '1 hour');\n" }
+			@contacts);
 	is(scalar(grep { /^booked$/m } @outputs), 3, 'of eight customers three find a place');
 	is(scalar(grep { /PT409/ } @outputs), 5, 'the others are told that there is none');
 	$node->query("UPDATE appt.application SET max_overlap = 8 WHERE id = '$id'");
 	my ($loser) = grep { $outputs[$_] =~ /PT409/ } 0 .. 7;
-	is(guess("SELECT count(id) FROM appt.schedule_appointment_as_customer('$id', '$contacts[$loser]', '$code{$contacts[$loser]}', '2031-01-01 10:00Z', '1 hour')"), 1, 'and come in with the same code later');
+	is( guess(
+			"SELECT count(id) FROM appt.schedule_appointment_as_customer('$id', '$contacts[$loser]', '$code{$contacts[$loser]}',
+				'2031-01-01 10:00Z', '1 hour')"
+		),
+		1,
+		'and come in with the same code later');
 }
 
 # Limits are exact however many ask at once, and whatever snapshot they have.
@@ -112,13 +127,29 @@ foreach my $how ('PostgREST', 'SQL')
 	my $id = $other->application;
 	my @outputs = in_parallel('postgres', ("SELECT appt.request_customer_code('$id', 'mob\@example.org');\n" x 2) x 8);
 	is(refusals(@outputs), 13, 'of 16 requests of one contact 3 are granted');
-	$node->refused_with('PT429', "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1; SELECT appt.request_customer_code('$id', 'mob\@example.org')", 'at any isolation level');
+	$node->refused_with(
+		'PT429',
+		"BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1; SELECT appt.request_customer_code('$id', 'mob\@example.org')",
+		'at any isolation level');
 	my $from = "SELECT set_config('request.headers', '{\"x-forwarded-for\": \"198.51.100.1, 203.0.113.7\"}', false);\n";
-	@outputs = in_parallel('postgrest', map { my $s = $_; $from . "SET ROLE appt_anonymous;\n" . join '', map { "SELECT appt.request_customer_code('$id', 'c$s$_\@example.org');\n" } 1 .. 4 } 1 .. 8);
+	@outputs = in_parallel(
+		'postgrest',
+		map {
+			my $s = $_;
+			$from . "SET ROLE appt_anonymous;\n" . join '',
+				map { "SELECT appt.request_customer_code('$id', 'c$s$_\@example.org');\n" }
+				1 .. 4
+		} 1 .. 8);
 	is(refusals(@outputs), 12, 'of 32 requests of one client 20 are granted');
-	is($node->query("SELECT string_agg(DISTINCT abbrev(client_address), ' ') FROM appt.one_time_code WHERE application_id = '$id'"), '203.0.113.7', 'whose address the last proxy tells');
+	is($node->query("SELECT string_agg(DISTINCT abbrev(client_address), ' ') FROM appt.one_time_code WHERE application_id = '$id'"),
+		'203.0.113.7', 'whose address the last proxy tells');
 	$node->query("SELECT appt.request_customer_code('$id', 'f' || i || '\@example.org') FROM generate_series(1, 267) i");
-	@outputs = in_parallel('postgres', map { my $s = $_; join '', map { "SELECT appt.request_customer_code('$id', 'd$s$_\@example.org');\n" } 1 .. 3 } 1 .. 8);
+	@outputs = in_parallel(
+		'postgres',
+		map {
+			my $s = $_;
+			join '', map { "SELECT appt.request_customer_code('$id', 'd$s$_\@example.org');\n" } 1 .. 3
+		} 1 .. 8);
 	is(refusals(@outputs), 14, 'of 314 requests of an application 300 are granted');
 	is($node->query("SELECT count(*) FROM appt.notification WHERE application_id = '$id'"), 300, 'and no others are sent');
 
@@ -141,19 +172,34 @@ foreach my $how ('PostgREST', 'SQL')
 	ok($strict->settled, 'a test is settled');
 	is($node->query("SELECT state || ' ' || reason FROM appt.notification WHERE id = $before"), 'SKIPPED SENDER_NOT_VERIFIED', 'unsent');
 	my $claims = { sub => 'admin', organization_id => $strict->organization };
-	is(call('postgrest', 'initiate_email_verification', { application_id => $id, email => 'me@strict.example' }, role => 'appt_admin', claims => $claims)->{error}, '', 'the admin asks for a code');
+	is( call(
+			'postgrest', 'initiate_email_verification', { application_id => $id, email => 'me@strict.example' },
+			role => 'appt_admin',
+			claims => $claims)->{error},
+		'',
+		'the admin asks for a code');
 	my $code = code_for('me@Strict.example');
 	my ($wrong) = wrong($code, 1);
-	is(call('guesser', 'confirm_email_verification', { application_id => $id, code => $wrong }, role => 'appt_admin', claims => $claims)->{state}, 'PT400', 'a wrong one is refused');
-	my $right = call('guesser', 'confirm_email_verification', { application_id => $id, code => $code }, role => 'appt_admin', claims => $claims);
+	is( call('guesser', 'confirm_email_verification', { application_id => $id, code => $wrong }, role => 'appt_admin', claims => $claims)
+			->{state},
+		'PT400',
+		'a wrong one is refused');
+	my $right =
+		call('guesser', 'confirm_email_verification', { application_id => $id, code => $code }, role => 'appt_admin', claims => $claims);
 	is("$right->{status} $right->{body}", '204 1', 'the right one 204');
-	is($node->query("SELECT count(*) FROM appt.provider WHERE application_id = '$id' AND verified_at IS NOT NULL"), 1, 'the sender is verified');
-	my $test = $node->query("SELECT appt.send_test_email('$id', 'admin\@strict.example', locale => 'de', timezone => 'Europe/Berlin', period => '2 hours',
+	is($node->query("SELECT count(*) FROM appt.provider WHERE application_id = '$id' AND verified_at IS NOT NULL"),
+		1, 'the sender is verified');
+	my $test = $node->query(
+		"SELECT appt.send_test_email('$id', 'admin\@strict.example', locale => 'de', timezone => 'Europe/Berlin', period => '2 hours',
 		subject => 'Hallo {{firstName}}', text_body => '{{title}} {{yyyy}}')");
 	ok($strict->settled, 'the next test is settled');
-	is($node->query("SELECT concat_ws(' ', l.state, l.outcome, l.recipient, l.subject, t.text_body) FROM appt.notification_log l JOIN appt.attempt t USING (notification_id) WHERE notification_id = $test"),
-		'SENT DELIVERED admin@strict.example Hallo Maria Sample appointment ' . $node->query("SELECT extract(year FROM (now() + interval '2 hours') AT TIME ZONE 'Europe/Berlin')"), 'sent, and in the log with its words')
-	  or diag($node->query("SELECT * FROM appt.notification_log WHERE notification_id = $test"));
+	is( $node->query(
+			"SELECT concat_ws(' ', l.state, l.outcome, l.recipient, l.subject, t.text_body) FROM appt.notification_log l
+				JOIN appt.attempt t USING (notification_id) WHERE notification_id = $test"
+		),
+		'SENT DELIVERED admin@strict.example Hallo Maria Sample appointment '
+			. $node->query("SELECT extract(year FROM (now() + interval '2 hours') AT TIME ZONE 'Europe/Berlin')"),
+		'sent, and in the log with its words') or diag($node->query("SELECT * FROM appt.notification_log WHERE notification_id = $test"));
 }
 
 # A mail server that repeats the message in its answer.
@@ -168,8 +214,11 @@ foreach my $reply ([], [ '--reply', '550 5.7.1 spam:' ])
 	like($entry->{reply}, qr/$code/, 'an answer repeats the code');
 	push @sent, $code;
 	ok($repeated->settled, 'it is settled');
-	is($node->query("SELECT concat_ws(' ', outcome, status_code, response, error) FROM appt.attempt WHERE application_id = '" . $repeated->application . "'"),
-		@$reply ? 'FAILED 550 the receiver answered with status 550' : 'DELIVERED 250', 'and the log does not');
+	is( $node->query(
+			"SELECT concat_ws(' ', outcome, status_code, response, error) FROM appt.attempt WHERE application_id = '"
+				. $repeated->application . "'"),
+		@$reply ? 'FAILED 550 the receiver answered with status 550' : 'DELIVERED 250',
+		'and the log does not');
 	$echo->stop;
 }
 
@@ -179,20 +228,34 @@ foreach my $reply ([], [ '--reply', '550 5.7.1 spam:' ])
 	my $texts = Appt::Tenant->create($node, calling_code => '30');
 	my $id = $texts->application;
 	$node->query("SELECT appt.set_provider('$id', 'SMS', 'HTTP', '" . $gateway->url('/echo') . "', sender => 'Bank')");
-	is(call('postgrest', 'request_customer_code', { application_id => $id, contact => '0690 000 0000' })->{error}, '', 'anonymous asks for a text message');
+	is(call('postgrest', 'request_customer_code', { application_id => $id, contact => '0690 000 0000' })->{error},
+		'', 'anonymous asks for a text message');
 	my ($entry) = $gateway->wait_for(1);
 	my $message = decode_json($entry->{body});
 	is($message->{to}, '+306900000000', 'which goes to the number');
 	my ($code) = $message->{text} =~ /(\d{6}) is your code/;
 	push @sent, $code;
 	ok($texts->settled, 'it is settled');
-	is($node->query("SELECT concat_ws(' ', outcome, status_code, response, error, text_body, provider_message_id) FROM appt.attempt WHERE application_id = '$id'"), 'DELIVERED 200', 'and the log has none of its words');
-	my $booked = call('guesser', 'schedule_appointment_as_customer', { application_id => $id, contact => '+30 6900000000', code => $code, start_at => '2031-01-01T10:00:00Z', duration => 'PT30M' });
+	is( $node->query(
+			"SELECT concat_ws(' ', outcome, status_code, response, error, text_body, provider_message_id) FROM appt.attempt
+				WHERE application_id = '$id'"
+		),
+		'DELIVERED 200',
+		'and the log has none of its words');
+	my $booked = call(
+		'guesser',
+		'schedule_appointment_as_customer',
+		{ application_id => $id, contact => '+30 6900000000', code => $code, start_at => '2031-01-01T10:00:00Z', duration => 'PT30M' });
 	is($booked->{body}{organizer}{type}, 'CUSTOMER', 'its code opens an appointment');
 	is($node->query("SELECT phone FROM appt.participant WHERE application_id = '$id'"), '+306900000000', 'of that number');
 	my $test = $node->query("SELECT appt.send_test_sms('$id', '0690 000 0000', text_body => 'Hello {{firstName}}')");
 	ok($texts->settled, 'a test message is settled');
-	is($node->query("SELECT l.state || ' ' || t.text_body FROM appt.notification_log l JOIN appt.attempt t USING (notification_id) WHERE notification_id = $test"), 'SENT Hello Maria', 'sent, and in the log');
+	is( $node->query(
+			"SELECT l.state || ' ' || t.text_body FROM appt.notification_log l JOIN appt.attempt t USING (notification_id)
+				WHERE notification_id = $test"
+		),
+		'SENT Hello Maria',
+		'sent, and in the log');
 	$gateway->stop;
 }
 
@@ -200,7 +263,9 @@ foreach my $reply ([], [ '--reply', '550 5.7.1 spam:' ])
 {
 	my $own = Appt::Tenant->create($node);
 	$own->email($mail->url);
-	$node->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('" . $own->application . "', 'CODE', 'EMAIL', 'en', '{{code}} it is', 'Code: {{code}}')");
+	$node->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('"
+			. $own->application
+			. "', 'CODE', 'EMAIL', 'en', '{{code}} it is', 'Code: {{code}}')");
 	$node->query("SELECT appt.request_customer_code('" . $own->application . "', 'own\@example.org')");
 	my $code = code_for('own@example.org');
 	my ($entry) = $mail->wait_for(1, sub { $_->{rcpt_to}[0] eq 'own@example.org' });
@@ -211,12 +276,14 @@ foreach my $reply ([], [ '--reply', '550 5.7.1 spam:' ])
 # The codes are stored nowhere. The search ignores fractions of seconds and hexadecimal numbers.
 cmp_ok(scalar @sent, '>', 12, 'codes were sent');
 my $any = '(?<![0-9a-f.])(?:' . join('|', @sent) . ')(?![0-9a-f])';
-foreach my $table (split /\n/, $node->query("SELECT oid::regclass FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')"))
+foreach my $table (split /\n/,
+	$node->query("SELECT oid::regclass FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')"))
 {
 	my @found = $node->query("SELECT t::text FROM $table t") =~ /.{0,60}$any.{0,60}/g;
 	is(scalar @found, 0, "$table holds none") or diag("@found");
 }
-unlike($node->query('SELECT string_agg(query, chr(10)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()'), qr/$any/, 'activity shows none');
+unlike($node->query('SELECT string_agg(query, chr(10)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()'),
+	qr/$any/, 'activity shows none');
 my $dump = PostgreSQL::Test::Utils::tempdir() . '/dump.sql';
 command_ok([ 'pg_dump', '-f', $dump, '-d', $node->connstr('postgres') ], 'a dump is made');
 like(slurp_file($dump), qr/ann\@example\.org/, 'of what there is');
@@ -236,12 +303,19 @@ unlike(slurp_file($dump), qr/$any/, 'and has none');
 # Old rows are deleted gradually, except those that limits count and those of appointments.
 {
 	my $used = $node->query('SELECT count(*) FROM appt.one_time_code WHERE appointment_id IS NOT NULL');
-	$node->query("UPDATE appt.one_time_code SET requested_at = requested_at - interval '2 hours', expires_at = expires_at - interval '2 hours' WHERE contact <> 'res\@example.org'");
+	$node->query(
+		"UPDATE appt.one_time_code SET requested_at = requested_at - interval '2 hours', expires_at = expires_at - interval '2 hours'
+			WHERE contact <> 'res\@example.org'"
+	);
 	my ($worker) = $node->wait_for_workers;
 	$node->query("SELECT pg_terminate_backend($worker)");
-	ok($node->wait_for_query("SELECT string_agg(DISTINCT contact, ' ') FROM appt.one_time_code WHERE appointment_id IS NULL", 'res@example.org'), 'codes of yore are gone');
+	ok( $node->wait_for_query(
+			"SELECT string_agg(DISTINCT contact, ' ') FROM appt.one_time_code WHERE appointment_id IS NULL",
+			'res@example.org'),
+		'codes of yore are gone');
 	is($node->query('SELECT count(*) FROM appt.one_time_code WHERE appointment_id IS NULL'), 2, 'those of today are not');
-	is($node->query('SELECT count(*) FROM appt.one_time_code WHERE appointment_id IS NOT NULL'), $used, 'nor those that opened an appointment');
+	is($node->query('SELECT count(*) FROM appt.one_time_code WHERE appointment_id IS NOT NULL'),
+		$used, 'nor those that opened an appointment');
 }
 
 $node->stop;
@@ -295,24 +369,37 @@ sub call
 	my ($login, $function, $arguments, %more) = @_;
 	my $role = $more{role} // 'appt_anonymous';
 	my %settings = (
-		search_path => '"appt"', role => $role, 'request.jwt.claims' => encode_json({ role => $role, %{ $more{claims} // {} } }),
-		'request.method' => 'POST', 'request.path' => "/rpc/$function", 'request.headers' => '{"host": "api.example", "content-type": "application/json"}', 'request.cookies' => '{}');
+		search_path => '"appt"',
+		role => $role,
+		'request.jwt.claims' => encode_json({ role => $role, %{ $more{claims} // {} } }),
+		'request.method' => 'POST',
+		'request.path' => "/rpc/$function",
+		'request.headers' => '{"host": "api.example", "content-type": "application/json"}',
+		'request.cookies' => '{}');
 	my $settings = join ', ', map { "pg_catalog.set_config('$_', '$settings{$_}', true)" } sort keys %settings;
-	my @arguments = split /\|/, $node->query("SELECT string_agg(format('%I %s', name, format_type(type, NULL)), '|' ORDER BY ordinality) FROM pg_proc, unnest(proargnames[:pronargs], proargtypes::oid[]) WITH ORDINALITY a (name, type, ordinality)
+	my @arguments = split /\|/, $node->query(
+		"SELECT string_agg(format('%I %s', name, format_type(type, NULL)), '|' ORDER BY ordinality) FROM pg_proc,
+			unnest(proargnames[:pronargs], proargtypes::oid[]) WITH ORDINALITY a (name, type, ordinality)
 		WHERE proname = '$function' AND pronamespace = 'appt'::regnamespace AND name = ANY ('{" . join(',', keys %$arguments) . "}')");
 	my @names = map { (split / /)[0] } @arguments;
 	my $call = "appt.$function(" . join(', ', map { "$_ := pgrst_body.$_" } @names) . ')';
 	my $json = encode_json($arguments) =~ s/'/''/gr;
 	my ($output, $errors);
 
-	$node->psql('postgres', "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+	$node->psql(
+		'postgres', "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 SELECT $settings;
 WITH pgrst_source AS (WITH pgrst_payload AS (SELECT '$json'::json AS json_data),
 	pgrst_body AS (SELECT x.* FROM pgrst_payload, LATERAL json_to_record(json_data) AS x(" . join(', ', @arguments) . "))
 	SELECT pgrst_call.* FROM pgrst_body, LATERAL $call pgrst_call)
-SELECT 'answer ' || json_build_object('body', (coalesce(json_agg(_postgrest_t)->0, 'null')), 'status', coalesce(nullif(current_setting('response.status', true), ''), ''))
+SELECT 'answer ' || json_build_object('body', (coalesce(json_agg(_postgrest_t)->0, 'null')), 'status',
+	coalesce(nullif(current_setting('response.status', true), ''), ''))
 FROM (SELECT pgrst_source.* FROM pgrst_source) _postgrest_t;
-COMMIT;", stdout => \$output, stderr => \$errors, on_error_stop => 0, extra_params => [ '-U', $login, '-v', 'VERBOSITY=verbose' ]);
+COMMIT;",
+		stdout => \$output,
+		stderr => \$errors,
+		on_error_stop => 0,
+		extra_params => [ '-U', $login, '-v', 'VERBOSITY=verbose' ]);
 	my $answer = $output =~ /^answer (.*)$/m ? decode_json($1) : {};
 	# The result of a scalar function is in a column named as the function's alias.
 	$answer->{body} = $answer->{body}{pgrst_call} if ref $answer->{body} eq 'HASH' && exists $answer->{body}{pgrst_call};
@@ -325,8 +412,15 @@ sub book
 	my ($contact, $code, %more) = @_;
 	my $customer = $more{customer} ? { customer => $more{customer} } : {};
 
-	return call('guesser', 'schedule_appointment_as_customer',
-		{ application_id => $application, contact => $contact, code => $code, start_at => '2031-01-01T10:00:00Z', duration => 'PT30M', %$customer });
+	return call(
+		'guesser',
+		'schedule_appointment_as_customer',
+		{   application_id => $application,
+			contact => $contact,
+			code => $code,
+			start_at => '2031-01-01T10:00:00Z',
+			duration => 'PT30M',
+			%$customer });
 }
 
 # A query of a session that hides what it guesses.
@@ -343,8 +437,11 @@ sub by_sql
 	my ($contact, $code) = @_;
 	my $errors;
 
-	$node->psql('postgres', "SELECT id FROM appt.schedule_appointment_as_customer('$application', '$contact', '$code', now() + interval '1 day', '1 hour')",
-		stderr => \$errors, extra_params => [ '-U', 'guesser', '-v', 'VERBOSITY=verbose' ]);
+	$node->psql(
+		'postgres',
+		"SELECT id FROM appt.schedule_appointment_as_customer('$application', '$contact', '$code', now() + interval '1 day', '1 hour')",
+		stderr => \$errors,
+		extra_params => [ '-U', 'guesser', '-v', 'VERBOSITY=verbose' ]);
 	return ($errors // '') =~ /ERROR:  (\w{5}):/ ? $1 : $errors;
 }
 
@@ -354,8 +451,15 @@ sub session
 	my ($login, $commands) = @_;
 	my $session = { in => $commands, out => '' };
 
-	$session->{handle} = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('postgres') . ($login eq 'postgres' ? '' : " user=$login") ],
-		'<', \$session->{in}, '>', \$session->{out}, '2>', \$session->{out});
+	$session->{handle} = IPC::Run::start(
+		[   'psql', '-X', '-q', '-A', '-t', '-v', 'VERBOSITY=verbose', '-d',
+			$node->connstr('postgres') . ($login eq 'postgres' ? '' : " user=$login") ],
+		'<',
+		\$session->{in},
+		'>',
+		\$session->{out},
+		'2>',
+		\$session->{out});
 	return $session;
 }
 

@@ -34,7 +34,8 @@ sub log_of
 	my ($id, @columns) = @_;
 	my $columns = join ', ', @columns;
 
-	return $node->query("SELECT $columns FROM appt.notification_log WHERE appointment_id = '$id' AND channel = 'SMS' ORDER BY attempt_number");
+	return $node->query(
+		"SELECT $columns FROM appt.notification_log WHERE appointment_id = '$id' AND channel = 'SMS' ORDER BY attempt_number");
 }
 
 sub form
@@ -57,8 +58,9 @@ $node->wait_for_workers;
 	my $text = $node->query("SELECT text_body FROM appt.attempt WHERE recipient = '+306900000000'");
 	like($text, qr/Your appointment "A test" is confirmed/, 'the words are in the log');
 	is_deeply(form($request), { To => '+306900000000', From => '+15550100000', Body => $text }, 'and are what was sent');
-	is(log_of($id, qw(outcome status_code error provider provider_message_id recipient)),
-		'DELIVERED|201||TWILIO|SM' . md5_hex($request->{body}) . '|+306900000000', 'the log has the id by which Twilio knows it');
+	is( log_of($id, qw(outcome status_code error provider provider_message_id recipient)),
+		'DELIVERED|201||TWILIO|SM' . md5_hex($request->{body}) . '|+306900000000',
+		'the log has the id by which Twilio knows it');
 
 	# What goes wrong, and how often it is tried.
 	my %fate = (
@@ -73,8 +75,10 @@ $node->wait_for_workers;
 	foreach my $number (sort keys %fate)
 	{
 		my $of = $appointment{$number};
-		is($node->query("SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE appointment_id = '$of'"), $fate{$number}[0], "$number: $fate{$number}[0]");
-		like(log_of($of, qw(status_code error)) =~ s/^\|\K(?:Empty reply from server|the connection closed before an answer came)$//mgr, qr/^\Q$fate{$number}[1]\E$/, 'and why');
+		is($node->query("SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE appointment_id = '$of'"),
+			$fate{$number}[0], "$number: $fate{$number}[0]");
+		like(log_of($of, qw(status_code error)) =~ s/^\|\K(?:Empty reply from server|the connection closed before an answer came)$//mgr,
+			qr/^\Q$fate{$number}[1]\E$/, 'and why');
 	}
 	my @times = map { $_->{wall_us} } grep { form($_)->{To} eq '+306900000429' } $peer->entries;
 	cmp_ok($times[1] - $times[0], '>=', 1_000_000, 'Retry-After is heard');
@@ -82,8 +86,13 @@ $node->wait_for_workers;
 	$tenant->provider('SMS', 'TWILIO', $peer->url('/twilio'), %twilio, secret => 'wrong word');
 	$id = $tenant->schedule(phone => '+306900000001');
 	$tenant->settled;
-	is(log_of($id, qw(state reason status_code error)), 'FAILED|REJECTED|401|the provider answered with HTTP status 401: Authenticate (20003)', 'a wrong token is final');
-	$tenant->provider('SMS', 'TWILIO', $peer->url("/twilio/2010-04-01/Accounts/$account/Messages.json"), %twilio, username => 'SK' . '0' x 32, sender => 'MG' . '0' x 32);
+	is( log_of($id, qw(state reason status_code error)),
+		'FAILED|REJECTED|401|the provider answered with HTTP status 401: Authenticate (20003)',
+		'a wrong token is final');
+	$tenant->provider(
+		'SMS', 'TWILIO', $peer->url("/twilio/2010-04-01/Accounts/$account/Messages.json"), %twilio,
+		username => 'SK' . '0' x 32,
+		sender => 'MG' . '0' x 32);
 	$id = $tenant->schedule(phone => '+306900000002');
 	$tenant->settled;
 	is(log_of($id, qw(state)), 'SENT', 'an API key and a messaging service do, too');
@@ -96,12 +105,18 @@ $node->wait_for_workers;
 	$tenant->provider('SMS', 'TWILIO', 'http://169.254.169.254', %twilio);
 	$id = $tenant->schedule(phone => '+306900000004');
 	$tenant->settled;
-	like(log_of($id, qw(state reason error)), qr/^FAILED\|ADDRESS_NOT_ALLOWED\|.*may not be contacted/, 'addresses are refused as for webhooks');
+	like(
+		log_of($id, qw(state reason error)),
+		qr/^FAILED\|ADDRESS_NOT_ALLOWED\|.*may not be contacted/,
+		'addresses are refused as for webhooks');
 
 	# No recipient, no text, no provider.
 	$tenant->provider('SMS', 'TWILIO', $peer->url('/twilio'), %twilio);
 	my $none = $tenant->schedule;
-	$node->query("INSERT INTO appt.template (application_id, type, channel, locale, text_body) VALUES ('@{[ $tenant->application ]}', 'CREATE', 'SMS', 'en', '{{location}}')");
+	$node->query(
+		"INSERT INTO appt.template (application_id, type, channel, locale, text_body)
+			VALUES ('@{[ $tenant->application ]}', 'CREATE', 'SMS', 'en', '{{location}}')"
+	);
 	my $silent = $tenant->schedule(phone => '+306900000005');
 	$tenant->settled;
 	is(log_of($none, qw(state reason)), 'SKIPPED|NO_ADDRESS', 'no number');
@@ -127,14 +142,26 @@ $node->wait_for_workers;
 	my ($text) = grep { $_->{path} =~ m{/messages/agentless$} && decode_json($_->{body})->{toAddress} eq '+306900000100' } $peer->entries;
 	my $sent = decode_json($text->{body});
 	like(delete $sent->{textBody}, qr/is confirmed/, 'the words');
-	is_deeply($sent, { fromAddress => '+15550100000', toAddress => '+306900000100', toAddressMessengerType => 'sms' }, 'from whom to whom');
-	is(log_of($ids[0], qw(state status_code error provider provider_message_id)), 'SENT|202||GENESYS_CLOUD|genesys-' . md5_hex($text->{body}), 'the log has its id');
+	is_deeply($sent, { fromAddress => '+15550100000', toAddress => '+306900000100', toAddressMessengerType => 'sms' },
+		'from whom to whom');
+	is( log_of($ids[0], qw(state status_code error provider provider_message_id)),
+		'SENT|202||GENESYS_CLOUD|genesys-' . md5_hex($text->{body}),
+		'the log has its id');
 	my ($email) = grep { $_->{path} =~ m{/emails/agentless$} } $peer->entries;
 	$sent = decode_json($email->{body});
-	is_deeply([ @$sent{qw(senderType fromAddress toAddresses)} ], [ 'Outbound', { email => 'hello@clinic.example', name => 'Clinic' }, [ { email => 'ann@example.org', name => 'Ann' } ] ], 'an email by its API');
+	is_deeply(
+		[ @$sent{qw(senderType fromAddress toAddresses)} ],
+		[ 'Outbound', { email => 'hello@clinic.example', name => 'Clinic' }, [ { email => 'ann@example.org', name => 'Ann' } ] ],
+		'an email by its API');
 	like($sent->{$_}, qr/A test/, "with its $_") foreach qw(subject textBody htmlBody);
-	is($node->query("SELECT DISTINCT state || status_code || outcome FROM appt.notification_log WHERE channel = 'EMAIL' AND provider = 'GENESYS_CLOUD'"), 'SENT202DELIVERED', 'is SENT');
-	is($node->query("SELECT count(*) FROM appt.attempt WHERE provider_id = '$mails' AND provider_message_id ~ '^genesys-[0-9a-f]{32}\$'"), 5, 'each with its id');
+	is( $node->query(
+			"SELECT DISTINCT state || status_code || outcome FROM appt.notification_log WHERE channel = 'EMAIL'
+				AND provider = 'GENESYS_CLOUD'"
+		),
+		'SENT202DELIVERED',
+		'is SENT');
+	is( $node->query("SELECT count(*) FROM appt.attempt WHERE provider_id = '$mails' AND provider_message_id ~ '^genesys-[0-9a-f]{32}\$'"),
+		5, 'each with its id');
 
 	# Once the token is refused another is fetched, within the attempt.
 	$tenant->only('CREATE', 'SMS');
@@ -144,34 +171,60 @@ $node->wait_for_workers;
 	is(log_of($id, qw(state attempt_number status_code)), 'SENT|1|202', 'a token that is refused is renewed');
 	is(scalar(grep { $_->{path} eq '/genesys/oauth/token' } $peer->entries), 1, 'once');
 
-	my %fate = (400 => 'FAILED|REJECTED|400', 403 => 'FAILED|REJECTED|403', 404 => 'FAILED|REJECTED|404', 429 => 'SENT||202', 503 => 'SENT||202');
+	my %fate = (
+		400 => 'FAILED|REJECTED|400',
+		403 => 'FAILED|REJECTED|403',
+		404 => 'FAILED|REJECTED|404',
+		429 => 'SENT||202',
+		503 => 'SENT||202');
 	my %appointment = map { $_ => $tenant->schedule(phone => "+306900000$_") } keys %fate;
 	$tenant->settled;
-	is((split /\n/, log_of($appointment{$_}, qw(state reason status_code)))[-1], $fate{$_}, "a text message and $_") foreach sort keys %fate;
-	like(log_of($appointment{400}, 'error'), qr/^the provider answered with HTTP status 400: as asked \(as\.asked\)$/, 'in the words of the API');
+	is((split /\n/, log_of($appointment{$_}, qw(state reason status_code)))[-1], $fate{$_}, "a text message and $_")
+		foreach sort keys %fate;
+	like(
+		log_of($appointment{400}, 'error'),
+		qr/^the provider answered with HTTP status 400: as asked \(as\.asked\)$/,
+		'in the words of the API');
 
 	# Email by HTTP follows the rules of HTTP: 5xx is not final.
 	$tenant->only('CREATE', 'EMAIL');
 	foreach my $status (503, 404)
 	{
 		$node->query("DELETE FROM appt.template");
-		$node->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'x $status', 'x')");
+		$node->query(
+			"INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
+				VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'x $status', 'x')"
+		);
 		$id = $tenant->schedule;
 		$tenant->settled;
-		is($node->query("SELECT string_agg(concat_ws(' ', state, reason, status_code), ', ' ORDER BY attempt_number) FROM appt.notification_log WHERE appointment_id = '$id'"),
-			$status == 503 ? 'SENT 503, SENT 202' : 'FAILED REJECTED 404', "an email and $status");
+		is( $node->query(
+				"SELECT string_agg(concat_ws(' ', state, reason, status_code), ', ' ORDER BY attempt_number)
+					FROM appt.notification_log WHERE appointment_id = '$id'"
+			),
+			$status == 503 ? 'SENT 503, SENT 202' : 'FAILED REJECTED 404',
+			"an email and $status");
 	}
 
 	$tenant->only('CREATE', 'SMS');
 	$tenant->provider('SMS', 'GENESYS_CLOUD', $peer->url('/genesys'), %genesys, sender => '+15550100000', secret => 'wrong word');
 	$id = $tenant->schedule(phone => '+306900000110');
 	$tenant->settled;
-	is(log_of($id, qw(state reason status_code error)), 'FAILED|REJECTED|401|the token endpoint answered with HTTP status 401', 'a client that is not known is final');
-	$tenant->provider('SMS', 'GENESYS_CLOUD', $peer->url('/genesys'), %genesys, sender => '+15550100000', settings => '{"token_url": "' . $peer->url('/status/503') . '"}');
+	is( log_of($id, qw(state reason status_code error)),
+		'FAILED|REJECTED|401|the token endpoint answered with HTTP status 401',
+		'a client that is not known is final');
+	$tenant->provider(
+		'SMS', 'GENESYS_CLOUD', $peer->url('/genesys'), %genesys,
+		sender => '+15550100000',
+		settings => '{"token_url": "' . $peer->url('/status/503') . '"}');
 	$id = $tenant->schedule(phone => '+306900000111');
 	$tenant->settled;
-	is(log_of($id, qw(state reason status_code)), join("\n", ('FAILED|RETRIES_EXHAUSTED|503') x 3), 'a token endpoint that is down is asked again');
-	$tenant->provider('SMS', 'GENESYS_CLOUD', $peer->url('/genesys'), %genesys, sender => '+15550100000', settings => '{"token_url": "http://10.0.0.1/oauth/token"}');
+	is( log_of($id, qw(state reason status_code)),
+		join("\n", ('FAILED|RETRIES_EXHAUSTED|503') x 3),
+		'a token endpoint that is down is asked again');
+	$tenant->provider(
+		'SMS', 'GENESYS_CLOUD', $peer->url('/genesys'), %genesys,
+		sender => '+15550100000',
+		settings => '{"token_url": "http://10.0.0.1/oauth/token"}');
 	$id = $tenant->schedule(phone => '+306900000112');
 	$tenant->settled;
 	like(log_of($id, qw(state reason error)), qr/^FAILED\|ADDRESS_NOT_ALLOWED\|.*may not be contacted/, 'and may not be anywhere');
@@ -180,31 +233,55 @@ $node->wait_for_workers;
 # A gateway as the row describes it.
 {
 	my $tenant = tenant();
-	$tenant->provider('SMS', 'HTTP', $peer->url('/gateway/ok?to={{to}}&sender={{from}}&ref={{id}}'), sender => 'My Clinic', username => 'me', secret => 'secret',
-		settings => '{"method": "GET", "success_path": "messages[0].status", "success_value": "0", "message_id_path": "messages[0].message-id"}');
+	$tenant->provider(
+		'SMS', 'HTTP', $peer->url('/gateway/ok?to={{to}}&sender={{from}}&ref={{id}}'),
+		sender => 'My Clinic',
+		username => 'me',
+		secret => 'secret',
+		settings =>
+			'{"method": "GET", "success_path": "messages[0].status", "success_value": "0", "message_id_path": "messages[0].message-id"}');
 	my $id = $tenant->schedule(phone => '+306900000200');
 	$tenant->settled;
 	my ($request) = $peer->wait_for(1);
 	my $uid = $node->query("SELECT uid FROM appt.notification WHERE appointment_id = '$id'");
-	is("$request->{method} $request->{path}", "GET /gateway/ok?to=%2B306900000200&sender=My%20Clinic&ref=$uid", 'a GET, its URL filled in');
+	is("$request->{method} $request->{path}", "GET /gateway/ok?to=%2B306900000200&sender=My%20Clinic&ref=$uid",
+		'a GET, its URL filled in');
 	is($request->{body}, '', 'without a body');
 	is($request->{headers}{authorization}, 'Basic bWU6c2VjcmV0', 'with basic authentication');
 	is(log_of($id, qw(state status_code provider provider_message_id)), 'SENT|200|HTTP|' . md5_hex(''), 'the log has the gateway\'s id');
 
 	$peer->forget;
-	$tenant->provider('SMS', 'HTTP', $peer->url('/gateway/busy/2'), sender => 'Clinic', secret => 'top "secret"',
-		settings => '{"method": "PUT", "headers": {"X-Api-Key": "key {{secret}}", "Idempotency-Key": "{{id}}"}, "body": "{\"recipients\": [\"{{to}}\"], \"body\": \"{{text}}\"}", "success_path": "messages[0].status", "success_value": ["0", "queued"], "message_id_path": "messages[0].message-id"}');
-	$node->query("INSERT INTO appt.template (application_id, type, channel, locale, text_body) VALUES ('@{[ $tenant->application ]}', 'CREATE', 'SMS', 'en', E'Hello {{firstName}},\n\"{{title}}\" ☎ {{{applicationName}}}')");
+	$tenant->provider(
+		'SMS', 'HTTP', $peer->url('/gateway/busy/2'),
+		sender => 'Clinic',
+		secret => 'top "secret"',
+		settings =>
+			'{"method": "PUT", "headers": {"X-Api-Key": "key {{secret}}", "Idempotency-Key": "{{id}}"}, "body": "{\"recipients\": [\"{{to}}\"], \"body\": \"{{text}}\"}", "success_path": "messages[0].status", "success_value": ["0", "queued"], "message_id_path": "messages[0].message-id"}'
+	);
+	$node->query(
+		"INSERT INTO appt.template (application_id, type, channel, locale, text_body)
+			VALUES ('@{[ $tenant->application ]}', 'CREATE', 'SMS', 'en', E'Hello {{firstName}},\n\"{{title}}\" ☎ {{{applicationName}}}')"
+	);
 	$id = $tenant->schedule(phone => '+306900000201');
 	$tenant->settled;
 	my @requests = $peer->wait_for(3);
 	is(scalar @requests, 3, 'tried until the answer says that it was taken');
 	is($requests[0]{method}, 'PUT', 'a PUT');
-	is_deeply(decode_json($requests[0]{body}), { recipients => ['+306900000201'], body => "Hello Ann,\n\"A test\" \x{260e} tests" }, 'its body filled in');
+	is_deeply(
+		decode_json($requests[0]{body}),
+		{ recipients => ['+306900000201'], body => "Hello Ann,\n\"A test\" \x{260e} tests" },
+		'its body filled in');
 	is($requests[0]{headers}{'x-api-key'}, 'key top "secret"', 'the secret in a header');
 	$uid = $node->query("SELECT uid FROM appt.notification WHERE appointment_id = '$id'");
-	is_deeply([ map { $_->{headers}{'idempotency-key'} } @requests ], [ ($uid) x 3 ], 'the same id each time: a gateway can know a retry by it');
-	is(log_of($id, qw(state outcome error provider_message_id)), join("\n", ("SENT|FAILED|the gateway's answer has busy in messages[0].status|") x 2, 'SENT|DELIVERED||' . md5_hex($requests[2]{body})), 'and the log tells it all');
+	is_deeply(
+		[ map { $_->{headers}{'idempotency-key'} } @requests ],
+		[ ($uid) x 3 ],
+		'the same id each time: a gateway can know a retry by it');
+	is( log_of($id, qw(state outcome error provider_message_id)),
+		join("\n",
+			("SENT|FAILED|the gateway's answer has busy in messages[0].status|") x 2,
+			'SENT|DELIVERED||' . md5_hex($requests[2]{body})),
+		'and the log tells it all');
 
 	# One handle, one connection: a POST after a PUT after a GET.
 	$peer->forget;
@@ -218,7 +295,11 @@ $node->wait_for_workers;
 	ok(!exists $request->{headers}{authorization}, 'and no authentication left over');
 
 	# Echoed text.
-	$tenant->provider('SMS', 'HTTP', $peer->url('/echo'), username => 'me', secret => 'top/secret word', settings => '{"headers": {"X-Key": "{{secret}}", "X-Open": "open"}}');
+	$tenant->provider(
+		'SMS', 'HTTP', $peer->url('/echo'),
+		username => 'me',
+		secret => 'top/secret word',
+		settings => '{"headers": {"X-Key": "{{secret}}", "X-Open": "open"}}');
 	$id = $tenant->schedule(phone => '+306900000203');
 	$tenant->settled;
 	my $response = log_of($id, 'response');
@@ -232,13 +313,19 @@ $node->wait_for_workers;
 	$tenant->provider('SMS', 'HTTP', $peer->url('/gateway'), settings => '{"headers": {"X-Text": "{{text}}"}}');
 	$id = $tenant->schedule(phone => '+306900000204');
 	$tenant->settled;
-	is(log_of($id, qw(state reason detail)), "SKIPPED|TEMPLATE_ERROR|a header's value must not contain line breaks or other control characters", 'a header of two lines is not sent');
+	is( log_of($id, qw(state reason detail)),
+		"SKIPPED|TEMPLATE_ERROR|a header's value must not contain line breaks or other control characters",
+		'a header of two lines is not sent');
 
 	# A secret that is gone, for a provider whose row was changed by hand.
-	$node->query("UPDATE appt.provider SET settings = '{\"headers\": {\"X-Key\": \"{{secret}}\"}}' WHERE application_id = '@{[ $tenant->application ]}' AND enabled");
+	$node->query(
+		"UPDATE appt.provider SET settings = '{\"headers\": {\"X-Key\": \"{{secret}}\"}}'
+			WHERE application_id = '@{[ $tenant->application ]}' AND enabled"
+	);
 	$id = $tenant->schedule(phone => '+306900000205');
 	$tenant->settled;
-	is(log_of($id, qw(state reason detail)), "SKIPPED|BAD_CONFIGURATION|the provider's secret is not stored", 'nor one without its secret');
+	is(log_of($id, qw(state reason detail)), "SKIPPED|BAD_CONFIGURATION|the provider's secret is not stored",
+		'nor one without its secret');
 }
 
 # Nobody knows whether an interrupted text message arrived: a person decides, unless told otherwise.
@@ -268,7 +355,9 @@ $node->wait_for_workers;
 	kill 'KILL', $worker;
 	$node->wait_for_query('SELECT true');
 	ok($tenant->settled, 'settled after the worker was killed');
-	is(log_of($id, qw(attempt_number state outcome)), "1|SENT|INTERRUPTED\n2|SENT|DELIVERED", 'with appt.resend_interrupted_sms it goes again');
+	is( log_of($id, qw(attempt_number state outcome)),
+		"1|SENT|INTERRUPTED\n2|SENT|DELIVERED",
+		'with appt.resend_interrupted_sms it goes again');
 	my @requests = $peer->wait_for(2);
 	is(scalar @requests, 2, 'once');
 	is($requests[1]{body}, $requests[0]{body}, 'in the same words');

@@ -21,12 +21,24 @@ sub send_many
 	my $login = join '', map { ", $_ => '$provider{$_}'" } sort keys %provider;
 
 	$tenant->only('CREATE', 'EMAIL');
-	$tenant->query("SELECT appt.set_provider('@{[ $tenant->application ]}', 'EMAIL', 'SMTP', '@{[ $peer->url ]}', sender => 'clinic\@example.com'$login)");
-	$tenant->query("SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour',
-		customer => format('{\"contact\": {\"primaryEmail\": \"c%s\@example.org\"}}', i)::jsonb, organizer_id => 'a')) FROM generate_series(1, $count) i");
+	$tenant->query(
+		"SELECT appt.set_provider('@{[ $tenant->application ]}', 'EMAIL', 'SMTP', '@{[ $peer->url ]}',
+			sender => 'clinic\@example.com'$login)"
+	);
+	$tenant->query(
+		"SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour',
+		customer => format('{\"contact\": {\"primaryEmail\": \"c%s\@example.org\"}}', i)::jsonb, organizer_id => 'a'))
+			FROM generate_series(1, $count) i"
+	);
 	ok($tenant->settled, "$count mails are settled");
-	is($tenant->query("SELECT string_agg(DISTINCT state, ' ') || ' ' || count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'"), "SENT $count", 'as SENT');
-	is($tenant->query("SELECT max(attempt_count) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'"), 1, 'at the first attempt');
+	is( $tenant->query(
+			"SELECT string_agg(DISTINCT state, ' ') || ' ' || count(*) FROM appt.notification
+				WHERE application_id = '@{[ $tenant->application ]}'"
+		),
+		"SENT $count",
+		'as SENT');
+	is($tenant->query("SELECT max(attempt_count) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'"),
+		1, 'at the first attempt');
 	return $tenant;
 }
 
@@ -61,7 +73,10 @@ my $by_session = in_rounds(
 		send_many($peer, 5, username => 'me', secret => 'one', settings => '{"max_concurrency": 1}');
 		my $other = Appt::Tenant->create($node);
 		$other->only('CREATE', 'EMAIL');
-		$other->query("SELECT appt.set_provider('@{[ $other->application ]}', 'EMAIL', 'SMTP', '@{[ $peer->url ]}', sender => 'clinic\@example.com', username => 'me', secret => 'another')");
+		$other->query(
+			"SELECT appt.set_provider('@{[ $other->application ]}', 'EMAIL', 'SMTP', '@{[ $peer->url ]}',
+				sender => 'clinic\@example.com', username => 'me', secret => 'another')"
+		);
 		$other->schedule;
 		ok($other->settled, 'a mail by a wrong password');
 		is_deeply($other->states, { 'CREATE EMAIL' => 'FAILED REJECTED' }, 'does not go over it');

@@ -28,11 +28,16 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 	my $header = { LATIN1 => 'caf\xe9 secret', EUC_JP => '\xc6\xfc\xcb\xdc secret', SQL_ASCII => 'plain secret' }->{$encoding};
 
 	$tenant->only('CREATE', 'WEBHOOK');
-	$tenant->query(qq{SELECT id FROM appt.create_subscription('@{[ $tenant->application ]}', '@{[ $hook->url('/echo') ]}',
+	$tenant->query(
+		qq{SELECT id FROM appt.create_subscription('@{[ $tenant->application ]}', '@{[ $hook->url('/echo') ]}',
 		headers => jsonb_build_array(jsonb_build_object('name', 'X-Secret', 'value', E'$header', 'type', 'SECRET')))});
 	$tenant->schedule;
 	ok($tenant->settled, "$encoding: settled");
-	is($tenant->query("SELECT string_agg(n.state || ' ' || a.outcome, ', ') FROM appt.notification n JOIN appt.attempt a ON a.notification_id = n.id"), 'SENT DELIVERED', 'at the first attempt');
+	is( $tenant->query(
+			"SELECT string_agg(n.state || ' ' || a.outcome, ', ') FROM appt.notification n JOIN appt.attempt a ON a.notification_id = n.id"
+		),
+		'SENT DELIVERED',
+		'at the first attempt');
 	like($tenant->query("SELECT response FROM appt.attempt"), qr/\*{8}/, 'in the answer secrets are masked');
 	unlike($tenant->query("SELECT response FROM appt.attempt"), qr/ secret/, 'and not seen');
 	is(join(' ', $node->worker_pids($database)), "@pids", 'by the same worker');
@@ -40,9 +45,13 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 	# Every channel and kind of provider, with words that are not ASCII in all that is configured; then answers that are no
 	# text.
 	my $word = { LATIN1 => 'caf\xe9', EUC_JP => '\xc6\xfc\xcb\xdc', SQL_ASCII => 'caf\xc3\xa9' }->{$encoding};
-	my %genesys = (username => 'client', secret => 'secret', settings => "jsonb_build_object('token_url', '" . $sms->url('/genesys/oauth/token') . "')");
+	my %genesys = (
+		username => 'client',
+		secret => 'secret',
+		settings => "jsonb_build_object('token_url', '" . $sms->url('/genesys/oauth/token') . "')");
 	my $utf8 = $encoding eq 'EUC_JP' ? "\xe6\x97\xa5\xe6\x9c\xac" : "caf\xc3\xa9";
-	my $gateway = "jsonb_build_object('body', E'{\"a\": \"$word\", \"text\": \"{{text}}\"}', 'success_path', 'a', 'success_value', E'$word')";
+	my $gateway =
+		"jsonb_build_object('body', E'{\"a\": \"$word\", \"text\": \"{{text}}\"}', 'success_path', 'a', 'success_value', E'$word')";
 	my %kinds = (
 		'EMAIL SMTP' => [ $mail->url, username => 'ann', secret => 's3cret' ],
 		'EMAIL GENESYS_CLOUD' => [ $sms->url('/genesys'), %genesys ],
@@ -60,13 +69,21 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 			$more{sender} = $channel eq 'EMAIL' ? "$word <us\@example.org>" : '+15550100000';
 			$other->only('CREATE', $channel);
 			$url = $hook->url("/raw/$garbage") if $hostile && $name ne 'SMTP';
-			$other->query("SELECT appt.set_provider('@{[ $other->application ]}', '$channel', '$name', '$url'" . join('', map { ", $_ => " . ($more{$_} =~ /^jsonb_/ ? $more{$_} : "E'$more{$_}'") } sort keys %more) . ')');
-			$other->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('@{[ $other->application ]}', 'CREATE', '$channel', 'en', "
-				. ($channel eq 'EMAIL' ? "E'$word'" : 'NULL') . ", E'{{title}} $word')");
+			$other->query("SELECT appt.set_provider('@{[ $other->application ]}', '$channel', '$name', '$url'"
+					. join('', map { ", $_ => " . ($more{$_} =~ /^jsonb_/ ? $more{$_} : "E'$more{$_}'") } sort keys %more)
+					. ')');
+			$other->query(
+				"INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
+					VALUES ('@{[ $other->application ]}', 'CREATE', '$channel', 'en', "
+					. ($channel eq 'EMAIL' ? "E'$word'" : 'NULL') . ", E'{{title}} $word')");
 			$other->schedule(phone => '+306900000000');
 			ok($other->settled, "$encoding: $kind");
-			is($other->query("SELECT n.state || coalesce(' ' || n.reason || ' ' || a.error, '') FROM appt.notification n JOIN appt.attempt a ON a.notification_id = n.id WHERE n.application_id = '@{[ $other->application ]}'"),
-				$hostile && $kind eq 'SMS HTTP' ? "FAILED RETRIES_EXHAUSTED the gateway's answer has no a" : 'SENT', $hostile ? 'an answer that is no text' : 'is sent');
+			is( $other->query(
+					"SELECT n.state || coalesce(' ' || n.reason || ' ' || a.error, '') FROM appt.notification n
+						JOIN appt.attempt a ON a.notification_id = n.id WHERE n.application_id = '@{[ $other->application ]}'"
+				),
+				$hostile && $kind eq 'SMS HTTP' ? "FAILED RETRIES_EXHAUSTED the gateway's answer has no a" : 'SENT',
+				$hostile ? 'an answer that is no text' : 'is sent');
 		}
 	}
 
@@ -75,10 +92,13 @@ foreach my $encoding (qw(LATIN1 EUC_JP SQL_ASCII))
 	my $plain = $hook->url('/raw/' . answer('{"a": "b"}'));
 	my $unknown = { LATIN1 => '\xe9', EUC_JP => '\xa9\xa1', SQL_ASCII => '\xff' }->{$encoding};
 	$odd->query("DELETE FROM appt.rule WHERE application_id = '@{[ $odd->application ]}' AND type <> 'CREATE'");
-	$odd->query("SELECT appt.set_provider('@{[ $odd->application ]}', 'SMS', 'HTTP', '$plain', sender => 'us',
+	$odd->query(
+		"SELECT appt.set_provider('@{[ $odd->application ]}', 'SMS', 'HTTP', '$plain', sender => 'us',
 		settings => jsonb_build_object('body', '{\"a\": \"b\"}', 'success_path', 'a', 'success_value', E'$unknown'))");
-	$odd->query("SELECT appt.create_subscription('@{[ $odd->application ]}', '@{[ $hook->url('/echo') ]}', auth => 'OAUTH2', username => 'me', secret => E'$unknown secret', token_url => '@{[ $hook->url($_) ]}')")
-		foreach '/token/caf%C3%A9', '/token/a%FFb';
+	$odd->query(
+		"SELECT appt.create_subscription('@{[ $odd->application ]}', '@{[ $hook->url('/echo') ]}', auth => 'OAUTH2', username => 'me',
+			secret => E'$unknown secret', token_url => '@{[ $hook->url($_) ]}')"
+	) foreach '/token/caf%C3%A9', '/token/a%FFb';
 	$odd->schedule(phone => '+306900000000');
 	ok($odd->settled, "$encoding: what can't be converted");
 	is(join(' ', $node->worker_pids($database)), "@pids", 'ends no worker');

@@ -31,9 +31,11 @@ my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1)
 	is($requests[1]{headers}{'webhook-id'}, $requests[0]{headers}{'webhook-id'}, 'under the same webhook-id');
 	is($requests[1]{body}, $requests[0]{body}, 'with the stored body');
 	is_deeply($tenant->states, { 'CREATE WEBHOOK' => 'SENT', 'CREATE EMAIL' => 'SENT' }, 'both are SENT in the end');
-	is($node->query("SELECT string_agg(outcome, ',' ORDER BY attempt_number) FROM appt.attempt
+	is( $node->query(
+			"SELECT string_agg(outcome, ',' ORDER BY attempt_number) FROM appt.attempt
 		  JOIN appt.notification n ON n.id = notification_id WHERE channel = 'WEBHOOK'"),
-		'INTERRUPTED,DELIVERED', 'the log says that the first attempt was interrupted');
+		'INTERRUPTED,DELIVERED',
+		'the log says that the first attempt was interrupted');
 	my %ids = map { $_->{message} =~ /^Message-ID: (\S+)/m ? ($1 => 1) : () } $mail->wait_for(2);
 	is(scalar keys %ids, 1, 'the email kept its Message-ID');
 }
@@ -44,7 +46,10 @@ my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1)
 	my $load = Appt::Peers->webhook;
 	$tenant->only('CREATE', 'WEBHOOK');
 	$tenant->subscribe($load->url($_)) foreach qw(/delay/0.02 /hold/crash);
-	$tenant->query("SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 200)");
+	$tenant->query(
+		"SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour',
+			organizer_id => 'a')) FROM generate_series(1, 200)"
+	);
 	foreach my $path (qw(/delay/0.02 /hold/crash))
 	{
 		$load->wait_for(30, sub { $_->{path} eq $path });
@@ -55,8 +60,11 @@ my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1)
 	$node->wait_for_workers;
 	ok($tenant->settled, 'all is settled after the server was killed');
 
-	is($tenant->query("SELECT string_agg(DISTINCT state, ',') FROM appt.notification
-		WHERE application_id = '@{[ $tenant->application ]}'"), 'SENT', 'every notification is SENT');
+	is( $tenant->query(
+			"SELECT string_agg(DISTINCT state, ',') FROM appt.notification
+		WHERE application_id = '@{[ $tenant->application ]}'"),
+		'SENT',
+		'every notification is SENT');
 	my %times;
 	$times{ $_->{headers}{'webhook-id'} }++ foreach $load->entries;
 	is(scalar keys %times, 400, 'none was lost');
@@ -73,7 +81,8 @@ my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1)
 	my $sink = Appt::Peers->webhook;
 	$tenant->only('CREATE', 'WEBHOOK');
 	$tenant->subscribe($sink->url('/delay/0.5'));
-	$tenant->query(q{
+	$tenant->query(
+		q{
 		CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full, say'; END $$;
 		CREATE TRIGGER refuse AFTER UPDATE ON appt.attempt FOR EACH ROW EXECUTE FUNCTION refuse();});
 	$tenant->schedule;
@@ -100,7 +109,10 @@ my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1)
 			$node->stop('fast');
 			my $end = time;
 			$node->start;
-			return ($end - $begin, $node->query("SELECT string_agg(outcome, ',' ORDER BY outcome) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id
+			return (
+				$end - $begin,
+				$node->query(
+					"SELECT string_agg(outcome, ',' ORDER BY outcome) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id
 				WHERE attempt_number = 1 AND appointment_id = '$id'"));
 		},
 		sub { $_[0] <= 8 && $_[1] eq 'DELIVERED,INTERRUPTED' });

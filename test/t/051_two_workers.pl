@@ -14,7 +14,10 @@ my $tenant = Appt::Tenant->create($node);
 $tenant->only('CREATE', 'WEBHOOK');
 $tenant->subscribe($hook->url('/delay/0.02'));
 $node->wait_for_workers(3);
-$tenant->query("SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 1000)");
+$tenant->query(
+	"SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour', organizer_id => 'a'))
+		FROM generate_series(1, 1000)"
+);
 ok($tenant->settled, 'all is settled');
 my %times;
 $times{ $_->{headers}{'webhook-id'} }++ foreach $hook->entries;

@@ -26,10 +26,13 @@ $quick->is_prompt(
 		{
 			$_->schedule foreach $hanging, $quick, $mails;
 		}
-	}, 'what goes to the quick endpoint is not late');
-is($quick->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $quick->application ]}'"), 'SENT', 'and is SENT');
+	},
+	'what goes to the quick endpoint is not late');
+is($quick->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $quick->application ]}'"),
+	'SENT', 'and is SENT');
 ok($mails->settled, 'a mail server silent on QUIT gets its mail');
-is($mails->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $mails->application ]}'"), 'SENT', 'that is SENT, too');
+is($mails->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $mails->application ]}'"),
+	'SENT', 'that is SENT, too');
 cmp_ok($node->query("SELECT count(*) FROM appt.notification WHERE state = 'SENDING'"), '>', 0, 'while others still hang');
 $node->stop('fast');
 done_testing();

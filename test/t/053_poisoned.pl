@@ -25,8 +25,10 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 {
 	my %bad = (
 		'an application that is none' => poison(application_id => 'gen_random_uuid()'),
-		'an application that is none, by email' => poison(application_id => 'gen_random_uuid()', channel => "'EMAIL'", subscription_id => 'NULL'),
-		'a test message of no application' => poison(application_id => 'gen_random_uuid()', type => "'TEST'", channel => "'EMAIL'", subscription_id => 'NULL'),
+		'an application that is none, by email' =>
+			poison(application_id => 'gen_random_uuid()', channel => "'EMAIL'", subscription_id => 'NULL'),
+		'a test message of no application' =>
+			poison(application_id => 'gen_random_uuid()', type => "'TEST'", channel => "'EMAIL'", subscription_id => 'NULL'),
 		'a lane of nobody' => poison(lane => '-77'),
 		'a customer who is none' => poison(recipient_kind => "'CUSTOMER'", recipient_id => "'nobody'"),
 		'a subscription that is none' => poison(subscription_id => 'gen_random_uuid()'),
@@ -34,19 +36,28 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 		'a room of nothing' => poison(type => "'ROOM'", channel => "'EMAIL'", subscription_id => 'NULL', appointment_id => 'NULL'),
 		'an appointment that is gone' => poison(appointment_id => 'gen_random_uuid()'),
 		'a context that is no object' => poison(appointment_id => 'gen_random_uuid()', context => q{'[1, 2]'}),
-		'a context that can\'t be read' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+		'a context that can\'t be read' => poison(
+			type => "'CANCELLED'",
+			appointment_id => 'gen_random_uuid()',
 			context => q{'{"appointment": {"start_at": "nonsense", "metadata": 7}}'}),
-		'another that can\'t be read' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+		'another that can\'t be read' => poison(
+			type => "'CANCELLED'",
+			appointment_id => 'gen_random_uuid()',
 			context => q{'{"appointment": {"id": "no uuid"}}'}),
-		'participants that can\'t be read' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+		'participants that can\'t be read' => poison(
+			type => "'CANCELLED'",
+			appointment_id => 'gen_random_uuid()',
 			context => q{'{"appointment": {}, "participants": [7]}'}),
-		'an appointment without anything' => poison(type => "'CANCELLED'", appointment_id => 'gen_random_uuid()',
+		'an appointment without anything' => poison(
+			type => "'CANCELLED'",
+			appointment_id => 'gen_random_uuid()',
 			context => q{'{"appointment": {}, "participants": []}'}),
 		'infinitely due' => poison(due_at => "'-infinity'", next_attempt_at => "'-infinity'"),
 		'no next attempt' => poison(next_attempt_at => 'NULL'));
 	my @pids = $node->worker_pids('postgres');
 	my $statements = join ";\n", map { $bad{$_} } sort keys %bad;
-	my $schedule = "SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 50)";
+	my $schedule = "SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a'))
+			FROM generate_series(1, 50)";
 
 	$hook->forget;
 	$tenant->query("BEGIN; $schedule; $statements; $schedule; COMMIT");
@@ -55,10 +66,12 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	is(scalar($hook->wait_for(100)) >= 100 ? 'all' : 'some', 'all', 'the good ones arrive');
 	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at IS NULL AND due_at <= now()", 0),
 		'all is settled, the bad ones too')
-	  or diag($node->query('SELECT id, type, channel, state, due_at, next_attempt_at, context FROM appt.notification WHERE settled_at IS NULL'));
+		or diag(
+		$node->query('SELECT id, type, channel, state, due_at, next_attempt_at, context FROM appt.notification WHERE settled_at IS NULL'));
 	is($node->query("SELECT count(*) FROM appt.due d WHERE due_at <= now()"), 0, 'and none is left in the queue');
 	is(join(' ', $node->worker_pids('postgres')), "@pids", 'by the same worker');
-	cmp_ok($node->query("SELECT count(*) FROM appt.notification WHERE reason = 'BAD_CONFIGURATION' AND detail LIKE 'invalid input syntax%'"),
+	cmp_ok(
+		$node->query("SELECT count(*) FROM appt.notification WHERE reason = 'BAD_CONFIGURATION' AND detail LIKE 'invalid input syntax%'"),
 		'>=', 2, 'what broke a batch is FAILED, and says why');
 	my %times;
 	$times{ $_->{headers}{'webhook-id'} }++ foreach $hook->entries;
@@ -71,7 +84,11 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	my @pids = $node->worker_pids('postgres');
 	my $start = $node->log_end;
 
-	$node->query('ALTER TABLE appt.provider DROP CONSTRAINT ' . $node->query("SELECT string_agg(conname, ', DROP CONSTRAINT ') FROM pg_constraint WHERE conrelid = 'appt.provider'::regclass AND contype = 'c'"));
+	$node->query(
+		'ALTER TABLE appt.provider DROP CONSTRAINT ' . $node->query(
+			"SELECT string_agg(conname, ', DROP CONSTRAINT ') FROM pg_constraint WHERE conrelid = 'appt.provider'::regclass
+				AND contype = 'c'"
+		));
 	$other->only('CREATE', 'EMAIL');
 	$other->rule('CREATE', 'WEBHOOK');
 	$_->subscribe($hook->url('/ok')) foreach $other, $third;
@@ -84,8 +101,10 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$third->schedule_many(3);
 	$tenant->schedule_many(3);
 	ok($_->settled, 'a limit that is no number holds up nobody else') foreach $third, $tenant;
-	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE appointment_id = '$id' AND channel = 'WEBHOOK'", 'SENT'), 'nor the same tenant\'s other lanes');
-	is($node->query("SELECT state FROM appt.notification WHERE appointment_id = '$id' AND channel = 'EMAIL'"), 'PENDING', 'its own lane waits');
+	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE appointment_id = '$id' AND channel = 'WEBHOOK'", 'SENT'),
+		'nor the same tenant\'s other lanes');
+	is($node->query("SELECT state FROM appt.notification WHERE appointment_id = '$id' AND channel = 'EMAIL'"),
+		'PENDING', 'its own lane waits');
 	is(scalar(grep { /out of range/ } $node->log_since($start, '.')) > 0, 1, 'the log says why');
 	like($node->query('SELECT last_error FROM appt.worker_status'), qr/out of range/, 'so does worker_status');
 	$node->query("UPDATE appt.provider SET settings = '{}' WHERE application_id = '@{[ $other->application ]}'");
@@ -119,17 +138,21 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 
 	$hook->forget;
 	$node->query('ALTER TABLE appt.attempt ADD CONSTRAINT not_claimed CHECK (notification_id % 40 <> 0) NOT VALID,'
-		. ' ADD CONSTRAINT not_settled CHECK (outcome IS NULL OR notification_id % 40 <> 1) NOT VALID');
+			. ' ADD CONSTRAINT not_settled CHECK (outcome IS NULL OR notification_id % 40 <> 1) NOT VALID');
 	$tenant->query("SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a'))"
-		. ' FROM generate_series(1, 400)');
+			. ' FROM generate_series(1, 400)');
 	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE id > $start AND id % 40 <> 1 AND settled_at IS NULL", 0),
 		'where claims and settlings fail again and again, all others are settled');
-	is($node->query("SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ', ' ORDER BY concat_ws(' ', state, reason)) FROM appt.notification WHERE id > $start"),
-		'FAILED BAD_CONFIGURATION, SENDING, SENT', 'as what they are');
+	is( $node->query(
+			"SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ', ' ORDER BY concat_ws(' ', state, reason))
+				FROM appt.notification WHERE id > $start"
+		),
+		'FAILED BAD_CONFIGURATION, SENDING, SENT',
+		'as what they are');
 	$node->query('ALTER TABLE appt.attempt DROP CONSTRAINT not_claimed, DROP CONSTRAINT not_settled');
 	ok($tenant->settled, 'outcomes that could not be written are written once they can be');
-	is($node->query("SELECT count(*) FROM appt.notification WHERE id > $start AND (state = 'SENT') = (id % 40 = 0)"), 0,
-		'SENT is all but what could not be claimed');
+	is($node->query("SELECT count(*) FROM appt.notification WHERE id > $start AND (state = 'SENT') = (id % 40 = 0)"),
+		0, 'SENT is all but what could not be claimed');
 	my %times;
 	$times{ $_->{headers}{'webhook-id'} }++ foreach $hook->entries;
 	is_deeply([ grep { $_ != 1 } values %times ], [], 'and nothing was sent twice');
@@ -147,8 +170,12 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$session->quit;
 	$hook->wait_for(1);
 	$tenant->settled;
-	is($tenant->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '$application' AND reason IS NULL AND settled_at > now() - interval '1 minute' AND appointment_id IS NOT NULL"),
-		'SENT', 'and sends when the lock is gone');
+	is( $tenant->query(
+			"SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '$application' AND reason IS NULL
+				AND settled_at > now() - interval '1 minute' AND appointment_id IS NOT NULL"
+		),
+		'SENT',
+		'and sends when the lock is gone');
 	is(scalar($hook->entries), 1, 'once');
 }
 
@@ -159,7 +186,10 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$tenant->settled;
 	$tenant->query("DELETE FROM appt.rule WHERE type = 'REMINDER'");
 	$hook->forget;
-	$tenant->query("BEGIN; SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a'); PREPARE TRANSACTION 'p'");
+	$tenant->query(
+		"BEGIN; SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a');
+			PREPARE TRANSACTION 'p'"
+	);
 	$node->query('SELECT pg_sleep(0.3)');
 	$tenant->query("COMMIT PREPARED 'p'");
 	is(scalar($hook->wait_for(1, undef, $soon)), 1, 'what was prepared is found when it is committed');
@@ -183,13 +213,18 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 	$tenant->query("UPDATE appt.subscription SET enabled = false WHERE id <> '$subscription'");
 	$tenant->schedule;
 	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/ok' })), 1, 'others are sent while it is locked');
-	is($tenant->query("SELECT string_agg(state, ' ') FROM appt.notification WHERE subscription_id = '$slow' AND attempt_count > 0"), 'SENDING', 'it is as it was');
+	is($tenant->query("SELECT string_agg(state, ' ') FROM appt.notification WHERE subscription_id = '$slow' AND attempt_count > 0"),
+		'SENDING', 'it is as it was');
 	$tenant->query("UPDATE appt.subscription SET enabled = true");
 	$tenant->query("ROLLBACK PREPARED 'holder'");
 	is(scalar($hook->wait_for(1, sub { $_->{path} eq '/hold/slow' }, $soon)), 1, 'and is sent again once it is not');
 	ok($tenant->settled, 'all is settled');
-	is($tenant->query("SELECT string_agg(outcome, ' ' ORDER BY attempt_number) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id WHERE subscription_id = '$slow'"),
-		'INTERRUPTED DELIVERED', 'the log tells');
+	is( $tenant->query(
+			"SELECT string_agg(outcome, ' ' ORDER BY attempt_number) FROM appt.attempt
+				JOIN appt.notification n ON n.id = notification_id WHERE subscription_id = '$slow'"
+		),
+		'INTERRUPTED DELIVERED',
+		'the log tells');
 }
 
 $node->stop;

@@ -38,7 +38,8 @@ ok($quiet == $quiet_batches, 'its memory does not grow with what it delivers') o
 is(join(' ', $node->worker_pids('postgres')), $worker, 'it is the same worker');
 is($tenant->query("SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ', ') FROM appt.notification"), 'SENT', 'all are SENT');
 is($tenant->query('SELECT count(*) FROM appt.due'), 0, 'the queue is empty');
-is($tenant->query("SELECT count(*) || ' ' || count(DISTINCT notification_id) FROM appt.attempt WHERE outcome = 'DELIVERED'"), "$delivered $delivered",
+is( $tenant->query("SELECT count(*) || ' ' || count(DISTINCT notification_id) FROM appt.attempt WHERE outcome = 'DELIVERED'"),
+	"$delivered $delivered",
 	'each in one attempt');
 
 kill 'TERM', $pid;
@@ -56,7 +57,10 @@ sub deliver
 	my ($count) = @_;
 	my $appointments = $count / $subscriptions;
 
-	$tenant->query("SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, $appointments)");
+	$tenant->query(
+		"SELECT count(appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '1 day', '1 hour',
+			organizer_id => 'a')) FROM generate_series(1, $appointments)"
+	);
 	ok($tenant->settled, "$count deliveries");
 	return;
 }

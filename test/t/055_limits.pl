@@ -50,9 +50,13 @@ $node->wait_for_workers($workers);
 	my ($used, $seconds) = (transactions() - $before, time - $since);
 	cmp_ok($used, '<', $seconds * $workers * (3 * $rate + 12), sprintf "few transactions while it is limited: $used in %.1f s", $seconds);
 	ok($tenant->settled, 'all are sent');
-	is($tenant->query("SELECT count(*) FILTER (WHERE channel = 'EMAIL' AND started_at < last) < 12 FROM appt.notification_log,
-		LATERAL (SELECT max(started_at) AS last FROM appt.notification_log WHERE application_id = '@{[ $tenant->application ]}' AND channel = 'WEBHOOK') webhook
-		WHERE application_id = '@{[ $tenant->application ]}'"), 't', 'webhooks do not wait for the mail');
+	is( $tenant->query(
+			"SELECT count(*) FILTER (WHERE channel = 'EMAIL' AND started_at < last) < 12 FROM appt.notification_log,
+		LATERAL (SELECT max(started_at) AS last FROM appt.notification_log WHERE application_id = '@{[ $tenant->application ]}'
+			AND channel = 'WEBHOOK') webhook
+		WHERE application_id = '@{[ $tenant->application ]}'"),
+		't',
+		'webhooks do not wait for the mail');
 	cmp_ok(excess($tenant, $rate, 'EMAIL'), '<=', $workers + 0.1 * $rate + 1e-3, "never more than $rate a second and a small burst");
 }
 
@@ -95,7 +99,10 @@ $node->wait_for_workers($workers);
 	is(scalar $hook->wait_for(60, undef, 60), 60, 'and taken away it holds no more');
 
 	ok($tenant->settled, 'all are sent');
-	$tenant->query("UPDATE appt.application SET max_concurrency = 1 WHERE id = '@{[ $tenant->application ]}'; UPDATE appt.subscription SET url = '@{[ $hook->url('/hold/raised') ]}'");
+	$tenant->query(
+		"UPDATE appt.application SET max_concurrency = 1 WHERE id = '@{[ $tenant->application ]}'; UPDATE appt.subscription
+			SET url = '@{[ $hook->url('/hold/raised') ]}'"
+	);
 	$hook->forget;
 	$tenant->schedule_many(20);
 	is(held(1), 1, 'one at a time');
@@ -168,7 +175,8 @@ sub starts
 {
 	my ($tenant, $channel) = @_;
 
-	return split /\n/, $tenant->query("SELECT extract(epoch FROM a.started_at - min(a.started_at) OVER ()) FROM appt.attempt a
+	return split /\n/, $tenant->query(
+		"SELECT extract(epoch FROM a.started_at - min(a.started_at) OVER ()) FROM appt.attempt a
 		JOIN appt.notification n ON n.id = a.notification_id
 		WHERE n.application_id = '@{[ $tenant->application ]}' AND n.channel = '$channel' ORDER BY a.started_at, a.id");
 }
@@ -207,7 +215,7 @@ sub slow_machine
 {
 	my ($test) = @_;
 
-  SKIP:
+SKIP:
 	{
 		skip 'times under a sanitizer', 1 if $ENV{APPT_SANITIZE};
 		$test->();

@@ -27,8 +27,12 @@ my $node = Appt::Cluster->create('main', conf => "fsync = off\nmax_wal_size = '2
 	$other->schedule;
 	$hook->wait_for(1, sub { $_->{path} eq '/hang/other' });
 	$quick->is_prompt(sub { $quick->schedule_many(20) }, 'another tenant\'s are sent while they hang, and on time');
-	is($node->query("SELECT application_id = '@{[ $slow->application ]}', count(*) FROM appt.notification WHERE state = 'SENDING' GROUP BY 1 ORDER BY 1"),
-		"f|1\nt|6", 'who hangs holds six places of eight');
+	is( $node->query(
+			"SELECT application_id = '@{[ $slow->application ]}', count(*) FROM appt.notification WHERE state = 'SENDING' GROUP BY 1
+				ORDER BY 1"
+		),
+		"f|1\nt|6",
+		'who hangs holds six places of eight');
 }
 
 # A host's slots likewise: many tenants use it, one of them never gets an answer.
@@ -55,9 +59,11 @@ my $node = Appt::Cluster->create('main', conf => "fsync = off\nmax_wal_size = '2
 	flood($wide, 10_000);
 	$node->append_conf('postgresql.conf', 'appt.enabled = on');
 	$node->reload;
-	ok($node->wait_for_query("SELECT count(*) > 1 FROM (SELECT FROM appt.notification WHERE application_id = '@{[ $_->application ]}' AND state = 'SENT' LIMIT 2) n"),
-		'sending has begun')
-	  foreach $large, $wide;
+	ok( $node->wait_for_query(
+			"SELECT count(*) > 1 FROM (SELECT FROM appt.notification WHERE application_id = '@{[ $_->application ]}'
+				AND state = 'SENT' LIMIT 2) n"
+		),
+		'sending has begun') foreach $large, $wide;
 	$small->is_prompt(
 		sub {
 			foreach my $round (1 .. 10)
@@ -65,11 +71,17 @@ my $node = Appt::Cluster->create('main', conf => "fsync = off\nmax_wal_size = '2
 				$small->schedule;
 				select undef, undef, undef, 0.05;
 			}
-		}, 'the ten are sent on time');
-	cmp_ok($node->query("SELECT count(*) FROM appt.due WHERE application_id = '@{[ $large->application ]}'"), '>', 0, 'in the midst of the 100,000');
+		},
+		'the ten are sent on time');
+	cmp_ok($node->query("SELECT count(*) FROM appt.due WHERE application_id = '@{[ $large->application ]}'"),
+		'>', 0, 'in the midst of the 100,000');
 	# The shares show only after some messages.
-	$node->wait_for_query("SELECT count(*) > 2000 FROM (SELECT FROM appt.attempt WHERE application_id = '@{[ $large->application ]}' LIMIT 2001) a");
-	my ($by_large, $by_wide) = split /\|/, $node->query("SELECT count(*) FILTER (WHERE application_id = '@{[ $large->application ]}'), count(*) FILTER (WHERE application_id = '@{[ $wide->application ]}') FROM appt.attempt");
+	$node->wait_for_query(
+		"SELECT count(*) > 2000 FROM (SELECT FROM appt.attempt WHERE application_id = '@{[ $large->application ]}' LIMIT 2001) a");
+	my ($by_large, $by_wide) = split /\|/, $node->query(
+		"SELECT count(*) FILTER (WHERE application_id = '@{[ $large->application ]}'),
+			count(*) FILTER (WHERE application_id = '@{[ $wide->application ]}') FROM appt.attempt"
+	);
 	note("attempts: $by_large of the one with 100,000, $by_wide of the one with 200 subscriptions");
 	cmp_ok($by_wide, '<', 1.5 * $by_large, 'many subscriptions do not get more than one');
 	$node->stop('immediate');
@@ -100,12 +112,18 @@ sub flood
 	my ($tenant, $count) = @_;
 	my $application = $tenant->application;
 
-	$tenant->query("SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a')) FROM generate_series(1, 5);
+	$tenant->query(
+		"SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a'))
+			FROM generate_series(1, 5);
 		DELETE FROM appt.due WHERE application_id = '$application'; DELETE FROM appt.notification WHERE application_id = '$application'");
-	$tenant->query("WITH about AS MATERIALIZED (SELECT row_number() OVER () - 1 AS place, a.* FROM appt.appointment a WHERE application_id = '$application'),
-		endpoint AS MATERIALIZED (SELECT row_number() OVER () - 1 AS place, count(*) OVER () AS size, s.id, appt.lane(s.application_id, 'WEBHOOK', s.id) AS lane
+	$tenant->query(
+		"WITH about AS MATERIALIZED (SELECT row_number() OVER () - 1 AS place, a.* FROM appt.appointment a
+			WHERE application_id = '$application'),
+		endpoint AS MATERIALIZED (SELECT row_number() OVER () - 1 AS place, count(*) OVER () AS size, s.id,
+			appt.lane(s.application_id, 'WEBHOOK', s.id) AS lane
 			FROM appt.subscription s WHERE application_id = '$application'),
-		planned AS (INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, subscription_id, rule_id, type, channel,
+		planned AS (INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, subscription_id,
+			rule_id, type, channel,
 				due_at, next_attempt_at, lane, start_at, end_at)
 			SELECT '$application', a.id, 'SUBSCRIBER', e.id, e.id, r.id, 'CREATE', 'WEBHOOK', now(), now(), e.lane, a.start_at, a.end_at
 			FROM generate_series(1, $count) i JOIN about a ON a.place = i % 5 JOIN endpoint e ON e.place = i % e.size

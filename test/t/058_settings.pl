@@ -20,7 +20,7 @@ $node->wait_for_workers;
 	$tenant->subscribe($hook->url('/hold/off'));
 	$tenant->schedule_many(2);
 	$hook->wait_for(2);
-	switch('off');
+	switch ('off');
 	is(count($tenant, 'SENDING'), 2, 'appt.enabled: off, while two are under way');
 	$tenant->schedule_many(3);
 	$hook->release('off');
@@ -28,7 +28,7 @@ $node->wait_for_workers;
 	sleep 0.3;
 	is(count($tenant, 'PENDING') . ' ' . $node->query('SELECT count(*) FROM appt.attempt'), '3 2', 'and none starts');
 	$tenant->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok') ]}'");
-	switch('on');
+	switch ('on');
 	ok($tenant->settled, 'on again');
 	is(count($tenant, 'SENT'), 5, 'all are sent');
 }
@@ -56,12 +56,15 @@ $node->wait_for_workers;
 	my $silent = $tenant->subscribe($hook->url('/hold/silent/503'));
 	set(connect_timeout => "'300ms'", request_timeout => "'1min'");
 	$tenant->schedule;
-	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE subscription_id = '$black_hole'", 'FAILED'), 'appt.connect_timeout ends a connection that gets no answer');
-	is($node->query("SELECT state FROM appt.notification WHERE subscription_id = '$silent'"), 'SENDING', 'and no request that waits for one');
+	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE subscription_id = '$black_hole'", 'FAILED'),
+		'appt.connect_timeout ends a connection that gets no answer');
+	is($node->query("SELECT state FROM appt.notification WHERE subscription_id = '$silent'"),
+		'SENDING', 'and no request that waits for one');
 	cmp_ok(took($black_hole), '<', 30, 'in time');
 	set(connect_timeout => "'1min'", request_timeout => "'400ms'");
 	my $id = $tenant->schedule;
-	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND state = 'FAILED'", 2), 'appt.request_timeout ends both');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND state = 'FAILED'", 2),
+		'appt.request_timeout ends both');
 	cmp_ok(took($_), '<', 30, 'in time') foreach $black_hole, $silent;
 	set(request_timeout => "'10min'");
 	$hook->release('silent');
@@ -109,12 +112,16 @@ $node->wait_for_workers;
 	$tenant->subscribe($hook->url('/ok'));
 	$tenant->schedule;
 	ok($tenant->settled, 'appt.log_retention');
-	$tenant->query("UPDATE appt.notification SET created_at = created_at - interval '10 minutes', settled_at = settled_at - interval '10 minutes' WHERE application_id = '@{[ $tenant->application ]}'");
+	$tenant->query(
+		"UPDATE appt.notification SET created_at = created_at - interval '10 minutes', settled_at = settled_at - interval '10 minutes'
+			WHERE application_id = '@{[ $tenant->application ]}'"
+	);
 	set(log_retention => "'1h'");
 	sleep 0.5;
 	is(count($tenant, 'SENT'), 1, 'ten minutes old: kept for an hour');
 	set(log_retention => "'1min'");
-	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'", 0), 'for a minute: gone');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'", 0),
+		'for a minute: gone');
 	set(log_retention => "'90d'");
 }
 
@@ -124,13 +131,18 @@ $node->wait_for_workers;
 	{
 		my $tenant = tenant();
 		$tenant->only('CREATE', 'SMS');
-		$tenant->provider('SMS', 'TWILIO', $hook->url('/hang'), sender => '+15550100000', username => 'AC0123456789abcdef0123456789abcdef', secret => 'secret');
+		$tenant->provider(
+			'SMS', 'TWILIO', $hook->url('/hang'),
+			sender => '+15550100000',
+			username => 'AC0123456789abcdef0123456789abcdef',
+			secret => 'secret');
 		set(resend_interrupted_sms => $setting);
 		my $id = $tenant->schedule(phone => '+306900000000');
 		$hook->wait_for(1);
 		$node->query("SELECT pg_terminate_backend(pid) FROM appt.worker_status");
 		my $expected = $setting eq 'off' ? 'FAILED INTERRUPTED 1' : 'SENDING 2';
-		ok($node->wait_for_query("SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE appointment_id = '$id'", $expected),
+		ok( $node->wait_for_query(
+				"SELECT concat_ws(' ', state, reason, attempt_count) FROM appt.notification WHERE appointment_id = '$id'", $expected),
 			"appt.resend_interrupted_sms = $setting: $expected");
 		$tenant->query("SELECT appt.cancel_appointment('$id')");
 	}
@@ -146,13 +158,18 @@ $node->wait_for_workers;
 	send_one($tenant, 'all');
 	$tenant->email($second->url);
 	$tenant->query("UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/second') ]}' WHERE id = '$subscription'");
-	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'Words of my own', 'x')");
+	$tenant->query(
+		"INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
+			VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'Words of my own', 'x')"
+	);
 	send_one($tenant, 'another provider, endpoint and template');
 	$tenant->query("UPDATE appt.template SET subject = 'Other words'");
 	$tenant->query("UPDATE appt.rule SET enabled = false WHERE channel = 'WEBHOOK'");
 	send_one($tenant, 'a rule that is off');
 	is(scalar $first->entries, 1, 'the first provider had one');
-	is(join(', ', map { $_->{message} =~ /^Subject: (.*?)\r/m } $second->entries), 'Words of my own, Other words', 'the second the others, in the words of the time');
+	is( join(', ', map { $_->{message} =~ /^Subject: (.*?)\r/m } $second->entries),
+		'Words of my own, Other words',
+		'the second the others, in the words of the time');
 	is(join(', ', map { $_->{path} } $hook->entries), '/ok/first, /ok/second', 'and each endpoint one');
 }
 
@@ -165,12 +182,16 @@ $node->wait_for_workers;
 	$wide->subscribe($hook->url('/hang'));
 	$wide->schedule;
 	$hook->wait_for(1);
-	$wide->query("SELECT count(appt.create_subscription('@{[ $wide->application ]}', '@{[ $hook->url('/ok') ]}')) FROM generate_series(1, 200)");
+	$wide->query(
+		"SELECT count(appt.create_subscription('@{[ $wide->application ]}', '@{[ $hook->url('/ok') ]}')) FROM generate_series(1, 200)");
 	$wide->schedule;
 	my $subscription = $busy->subscribe($hook->url('/ok'));
 	send_one($busy, 'a change of configuration, once');
 	my $before = $node->query($learned);
-	$node->query("DO \$\$ BEGIN FOR i IN 1 .. 500 LOOP UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/') ]}' || i WHERE id = '$subscription'; COMMIT; PERFORM pg_sleep(0.002); END LOOP; END \$\$");
+	$node->query(
+		"DO \$\$ BEGIN FOR i IN 1 .. 500 LOOP UPDATE appt.subscription SET url = '@{[ $hook->url('/ok/') ]}' || i
+			WHERE id = '$subscription'; COMMIT; PERFORM pg_sleep(0.002); END LOOP; END \$\$"
+	);
 	$hook->forget;
 	send_one($busy, 'and all the time');
 	is(($hook->wait_for(1))[0]{path}, '/ok/500', 'holds from the next message on');
@@ -199,7 +220,7 @@ sub set
 	my (%settings) = @_;
 
 	$node->append_conf('postgresql.conf', "appt.$_ = $settings{$_}") foreach sort keys %settings;
-	switch($_) foreach qw(off on);
+	switch ($_) foreach qw(off on);
 	return;
 }
 
@@ -209,7 +230,8 @@ sub switch
 
 	$node->append_conf('postgresql.conf', "appt.enabled = $enabled");
 	$node->reload;
-	$node->wait_for_query("SELECT coalesce(why_quiet, '') FROM appt.worker_status", $enabled eq 'on' ? '' : 'DISABLED') or die "not switched $enabled";
+	$node->wait_for_query("SELECT coalesce(why_quiet, '') FROM appt.worker_status", $enabled eq 'on' ? '' : 'DISABLED')
+		or die "not switched $enabled";
 	return;
 }
 
@@ -226,7 +248,8 @@ sub count
 {
 	my ($tenant, $state) = @_;
 
-	return $node->query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = '$state'");
+	return $node->query(
+		"SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = '$state'");
 }
 
 sub last_error
@@ -240,7 +263,10 @@ sub took
 {
 	my ($subscription) = @_;
 
-	return $node->query("SELECT extract(epoch FROM finished_at - started_at) FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id WHERE subscription_id = '$subscription' ORDER BY a.id DESC LIMIT 1");
+	return $node->query(
+		"SELECT extract(epoch FROM finished_at - started_at) FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id
+			WHERE subscription_id = '$subscription' ORDER BY a.id DESC LIMIT 1"
+	);
 }
 
 # How many requests are in flight and stay so; waits for at least $count.

@@ -32,19 +32,21 @@ my $mail = Appt::Peers->smtp;
 my $safe = with_certificate('webhook', Appt::Peers->issue($authority));
 
 # Misbehaving endpoints.
-my $bad     = Appt::Peers->webhook;
-my $issuer  = Appt::Peers->webhook;
-my $silent  = Appt::Peers->silent;
+my $bad = Appt::Peers->webhook;
+my $issuer = Appt::Peers->webhook;
+my $silent = Appt::Peers->silent;
 my $dribble = Appt::Peers->silent('--dribble');
-my %tls     = (
-	expired       => Appt::Peers->issue($authority, until => '20200102000000Z'),
+my %tls = (
+	expired => Appt::Peers->issue($authority, until => '20200102000000Z'),
 	'self-signed' => Appt::Peers->self_signed,
-	'wrong host'  => Appt::Peers->issue($authority, names => 'DNS:other.example'));
-my %tls_web  = map { $_ => with_certificate('webhook', $tls{$_}) } keys %tls;
+	'wrong host' => Appt::Peers->issue($authority, names => 'DNS:other.example'));
+my %tls_web = map { $_ => with_certificate('webhook', $tls{$_}) } keys %tls;
 my $tls_mail = with_certificate('smtp', $tls{expired});
-my ($wretch, $babbler) = map { Appt::Peers->smtp('--by-name', '--username', 'me', '--password', 'word', '--auth-in-clear', '--reply', 'repeat:250-more\r\n') } 1 .. 2;
+my ($wretch, $babbler) =
+	map { Appt::Peers->smtp('--by-name', '--username', 'me', '--password', 'word', '--auth-in-clear', '--reply', 'repeat:250-more\r\n') }
+	1 .. 2;
 my $dropping = Appt::Peers->smtp('--drop-after-data');
-my $no_quit  = Appt::Peers->smtp('--silent-on-quit', '--delay', 1);
+my $no_quit = Appt::Peers->smtp('--silent-on-quit', '--delay', 1);
 my ($nobody, $bound) = Appt::Peers->nobody;
 my ($hole, @sockets) = Appt::Peers->black_hole;
 
@@ -53,41 +55,69 @@ system_log('renice', '-n', '19', '-p', $babbler->pid);
 
 # Name, URL, how it ends, token URL; mail if the URL is smtp's.
 my $retried = 'FAILED RETRIES_EXHAUSTED 2';
-my $final   = 'FAILED REJECTED 1';
+my $final = 'FAILED REJECTED 1';
 my $forbidden = 'FAILED ADDRESS_NOT_ALLOWED 1';
-my @cases   = (
-	[ 'HTTP 500', $bad->url('/status/500'), $retried ], [ 'HTTP 429', $bad->url('/status/429'), $retried ], [ 'HTTP 302', $bad->url('/redirect/ok'), $retried ],
-	[ 'HTTP 404', $bad->url('/status/404'), $final ],   [ 'HTTP 400', $bad->url('/status/400'), $final ],
-	[ 'a first 503', $bad->url('/fail-first/1'), 'SENT 2' ], [ 'Retry-After', $bad->url('/retry-after/1'), 'SENT 2' ],
+my @cases = (
+	[ 'HTTP 500', $bad->url('/status/500'), $retried ],
+	[ 'HTTP 429', $bad->url('/status/429'), $retried ],
+	[ 'HTTP 302', $bad->url('/redirect/ok'), $retried ],
+	[ 'HTTP 404', $bad->url('/status/404'), $final ],
+	[ 'HTTP 400', $bad->url('/status/400'), $final ],
+	[ 'a first 503', $bad->url('/fail-first/1'), 'SENT 2' ],
+	[ 'Retry-After', $bad->url('/retry-after/1'), 'SENT 2' ],
 	(map { [ $_, $bad->url("/$_"), $retried ] } qw(reset unread close hang garbage slow-headers slow-body flood-headers flood-continue)),
 	(map { [ $_, $bad->url("/$_"), 'SENT 1' ] } qw(endless flood-extension bomb bomb/transfer bomb/nested)),
 	[ 'half an answer', $bad->url('/raw/' . encode_base64url("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nok") . '/reset'), $retried ],
-	[ 'nobody there', "http://127.0.0.1:$nobody/", $retried ], [ 'black hole', "http://127.0.0.1:$hole/", $retried ],
-	[ 'silence',  'http://127.0.0.1:' . $silent->port . '/',   $retried ], [ 'no TLS', 'https://127.0.0.1:' . $silent->port . '/', $retried ],
-	[ 'plain',    'https://127.0.0.1:' . $bad->port . '/',     $retried ], [ 'private', 'http://10.0.0.1/', $forbidden ], [ 'metadata', 'http://169.254.169.254/latest', $forbidden ],
+	[ 'nobody there', "http://127.0.0.1:$nobody/", $retried ],
+	[ 'black hole', "http://127.0.0.1:$hole/", $retried ],
+	[ 'silence', 'http://127.0.0.1:' . $silent->port . '/', $retried ],
+	[ 'no TLS', 'https://127.0.0.1:' . $silent->port . '/', $retried ],
+	[ 'plain', 'https://127.0.0.1:' . $bad->port . '/', $retried ],
+	[ 'private', 'http://10.0.0.1/', $forbidden ],
+	[ 'metadata', 'http://169.254.169.254/latest', $forbidden ],
 	(map { [ "certificate $_", $tls_web{$_}->url('/ok'), $retried ] } sort keys %tls_web),
 	[ 'no such name', 'http://no-such-host.invalid/', $retried ],
-	(!$ENV{APPT_SANITIZE} ? ([ 'name that hangs', "http://a.hang.test:$nobody/", $retried ], [ 'name that fails', "http://a.fail.test:$nobody/", $retried ]) : ()),
-	[ 'slow token', $bad->url('/bearer/1'), 'SENT 1', $issuer->url('/slow-token/1') ], [ 'no token', $bad->url('/ok'), $final, $issuer->url('/status/401') ],
-	[ 'token hangs', $bad->url('/ok'), $retried, $issuer->url('/hang') ], [ 'token 500', $bad->url('/ok'), $retried, $issuer->url('/status/500') ],
-	[ 'token reset', $bad->url('/ok'), $retried, $issuer->url('/reset') ], [ 'token forbidden', $bad->url('/ok'), $forbidden, 'http://10.0.0.1/token' ],
-	(map { my $stage = $_; ([ "451 at $stage", $wretch->url . "/$stage.451", $retried ], [ "550 at $stage", $wretch->url . "/$stage.550", $final ],
-		[ "drop at $stage", $wretch->url . "/$stage.drop", $retried ], [ "hang at $stage", $wretch->url . "/$stage.hang", $retried ], [ "endless at $stage", $babbler->url . "/$stage.r0", $retried ]) }
-		qw(auth mail rcpt data message)),
-	[ 'no mail server', 'smtp://127.0.0.1:' . $nobody, $retried ], [ 'a black hole for mail', "smtp://127.0.0.1:$hole", $retried ],
-	[ 'a silent mail server', 'smtp://127.0.0.1:' . $silent->port, $retried ], [ 'a slow mail server', 'smtp://127.0.0.1:' . $dribble->port, $retried ],
-	[ 'dropped after DATA', $dropping->url, $retried ], [ 'silent on QUIT', $no_quit->url, 'SENT 1' ], [ 'a mail server with an expired certificate', $tls_mail->url, $retried ]);
+	(   !$ENV{APPT_SANITIZE}
+		? ([ 'name that hangs', "http://a.hang.test:$nobody/", $retried ], [ 'name that fails', "http://a.fail.test:$nobody/", $retried ])
+		: ()),
+	[ 'slow token', $bad->url('/bearer/1'), 'SENT 1', $issuer->url('/slow-token/1') ],
+	[ 'no token', $bad->url('/ok'), $final, $issuer->url('/status/401') ],
+	[ 'token hangs', $bad->url('/ok'), $retried, $issuer->url('/hang') ],
+	[ 'token 500', $bad->url('/ok'), $retried, $issuer->url('/status/500') ],
+	[ 'token reset', $bad->url('/ok'), $retried, $issuer->url('/reset') ],
+	[ 'token forbidden', $bad->url('/ok'), $forbidden, 'http://10.0.0.1/token' ],
+	(   map {
+			my $stage = $_;
+			(   [ "451 at $stage", $wretch->url . "/$stage.451", $retried ],
+				[ "550 at $stage", $wretch->url . "/$stage.550", $final ],
+				[ "drop at $stage", $wretch->url . "/$stage.drop", $retried ],
+				[ "hang at $stage", $wretch->url . "/$stage.hang", $retried ],
+				[ "endless at $stage", $babbler->url . "/$stage.r0", $retried ])
+		} qw(auth mail rcpt data message)),
+	[ 'no mail server', 'smtp://127.0.0.1:' . $nobody, $retried ],
+	[ 'a black hole for mail', "smtp://127.0.0.1:$hole", $retried ],
+	[ 'a silent mail server', 'smtp://127.0.0.1:' . $silent->port, $retried ],
+	[ 'a slow mail server', 'smtp://127.0.0.1:' . $dribble->port, $retried ],
+	[ 'dropped after DATA', $dropping->url, $retried ],
+	[ 'silent on QUIT', $no_quit->url, 'SENT 1' ],
+	[ 'a mail server with an expired certificate', $tls_mail->url, $retried ]);
 
 # The same for text messages by a gateway that cannot recognize a retry, except those where no connection is made,
 # because these count for the host, and its circuit would open and hold back the webhooks.
-push @cases, map { [ "SMS: $_->[0]", @$_[ 1, 2, 3 ], 'SMS' ] } grep { $_->[1] =~ /^http/ && !$_->[3] && $_->[0] !~ /^(a first 503|Retry-After|nobody there|black hole|no such name|name that .*)$/ } @cases;
+push @cases, map { [ "SMS: $_->[0]", @$_[ 1, 2, 3 ], 'SMS' ] }
+	grep { $_->[1] =~ /^http/ && !$_->[3] && $_->[0] !~ /^(a first 503|Retry-After|nobody there|black hole|no such name|name that .*)$/ }
+	@cases;
 my %channel = map { $_->[0] => $_->[4] // ($_->[1] =~ /^smtp/ ? 'EMAIL' : 'WEBHOOK') } @cases;
 
 # An application for each, and one for the good ones, with nothing but CREATE.
 sub set_up
 {
 	# One more attempt than needed: on a busy machine an answer may come too late.
-	my $rows = join ",\n", map { sprintf "('%s', '%s', %s, '%s', %d)", @$_[ 0, 1 ], $_->[3] ? "'$_->[3]'" : 'NULL', $channel{ $_->[0] }, $_->[2] eq $retried ? 2 : 4 } @cases;
+	my $rows = join ",\n", map {
+		sprintf "('%s', '%s', %s, '%s', %d)", @$_[ 0, 1 ], $_->[3] ? "'$_->[3]'" : 'NULL', $channel{ $_->[0] }, $_->[2] eq $retried
+			? 2
+			: 4
+	} @cases;
 	$node->query(<<"SQL");
 CREATE TABLE peer (name text PRIMARY KEY, url text, token_url text, channel text, max_attempts integer, application uuid);
 INSERT INTO peer VALUES $rows;
@@ -102,7 +132,8 @@ BEGIN
 	ELSIF token_url IS NULL THEN
 		PERFORM appt.create_subscription(application, url);
 	ELSE
-		PERFORM appt.create_subscription(application, url, auth => 'OAUTH2', username => application::text, secret => 'secret', token_url => token_url);
+		PERFORM appt.create_subscription(application, url, auth => 'OAUTH2', username => application::text, secret => 'secret',
+			token_url => token_url);
 	END IF;
 END \$\$;
 DO \$\$
@@ -118,7 +149,8 @@ BEGIN
 	END LOOP;
 END \$\$;
 SELECT add(application, good.channel, good.url, NULL) FROM peer,
-	(VALUES ('WEBHOOK', '@{[ $hook->url('/ok') ]}'), ('WEBHOOK', '@{[ $safe->url('/ok') ]}'), ('EMAIL', '@{[ $mail->url ]}')) AS good (channel, url) WHERE name = 'good';
+	(VALUES ('WEBHOOK', '@{[ $hook->url('/ok') ]}'), ('WEBHOOK', '@{[ $safe->url('/ok') ]}'),
+		('EMAIL', '@{[ $mail->url ]}')) AS good (channel, url) WHERE name = 'good';
 -- So many appointments of each of these, evenly over so many seconds, a commit for each.
 CREATE PROCEDURE book(good boolean, rounds integer, seconds float) LANGUAGE plpgsql AS \$\$
 DECLARE
@@ -127,7 +159,8 @@ DECLARE
 	total integer := rounds * array_length(applications, 1);
 BEGIN
 	FOR i IN 1 .. total LOOP
-		PERFORM appt.schedule_appointment(applications[1 + i % array_length(applications, 1)], now() + interval '1 day', '30 minutes', organizer_id => 'agent',
+		PERFORM appt.schedule_appointment(applications[1 + i % array_length(applications, 1)], now() + interval '1 day', '30 minutes',
+			organizer_id => 'agent',
 			customer => '{"contact": {"primaryEmail": "ann\@example.org", "primaryPhone": "+306900000000"}}');
 		COMMIT;
 		PERFORM pg_sleep(extract(epoch FROM start - clock_timestamp()) + i * seconds / total);
@@ -152,8 +185,10 @@ sub p99
 		$session->quit;
 	}
 	my $good = "n.application_id = (SELECT application FROM peer WHERE name = 'good') AND n.id > $first";
-	ok($node->wait_for_query("SELECT count(*) FROM appt.notification n WHERE $good AND state = 'SENT'", 750), 'all the good ones are sent');
-	my $late = $node->query("SELECT ceil(extract(epoch FROM percentile_disc(0.99) WITHIN GROUP (ORDER BY a.finished_at - n.due_at)) * 1000)
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification n WHERE $good AND state = 'SENT'", 750),
+		'all the good ones are sent');
+	my $late = $node->query(
+		"SELECT ceil(extract(epoch FROM percentile_disc(0.99) WITHIN GROUP (ORDER BY a.finished_at - n.due_at)) * 1000)
 		FROM appt.notification n JOIN appt.attempt a ON a.notification_id = n.id WHERE $good");
 	note(($with_bad ? 'with' : 'without') . " those that misbehave: $late ms");
 	return $late;
@@ -177,14 +212,17 @@ SKIP:
 }
 
 my %ended = map { split /\|/ } split /\n/, $node->query(
-	"SELECT name, string_agg(DISTINCT concat_ws(' ', state, reason, attempt_count), ', ') FROM peer JOIN appt.notification ON application_id = application WHERE name <> 'good' GROUP BY name");
+	"SELECT name, string_agg(DISTINCT concat_ws(' ', state, reason, attempt_count), ', ') FROM peer
+		JOIN appt.notification ON application_id = application WHERE name <> 'good' GROUP BY name"
+);
 foreach my $case (@cases)
 {
 	my ($name, undef, $expected) = @$case;
 	my ($state, $attempts) = $expected =~ /^(.*) (\d)$/;
 	like($ended{$name}, $expected eq $retried ? qr/^$expected$/ : qr/^($state [$attempts-4](, )?)+$/, "$name: $expected");
 }
-is($node->query("SELECT count(*) FROM appt.attempt WHERE outcome IS NULL OR (outcome = 'FAILED' AND coalesce(error, '') = '')"), 0, 'each failure has a text');
+is($node->query("SELECT count(*) FROM appt.attempt WHERE outcome IS NULL OR (outcome = 'FAILED' AND coalesce(error, '') = '')"),
+	0, 'each failure has a text');
 is(scalar($node->log_since(0, qr/(ERROR|FATAL|PANIC|WARNING|terminated by signal)/)), 0, 'and the server has nothing to complain of');
 $node->stop('fast');
 done_testing();

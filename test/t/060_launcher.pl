@@ -20,17 +20,22 @@ is(scalar($node->worker_pids), 0, 'no worker without the extension');
 my $offset = $node->log_end;
 $node->install_appt;
 is(scalar($node->wait_for_workers(2)), 2, 'appt.workers workers after CREATE EXTENSION');
-ok($node->wait_for_query("SELECT string_agg(slot || ' ' || why_quiet, ', ' ORDER BY slot) FROM appt.worker_status",
+ok( $node->wait_for_query(
+		"SELECT string_agg(slot || ' ' || why_quiet, ', ' ORDER BY slot) FROM appt.worker_status",
 		'1 NO_IDENTITY, 2 NO_IDENTITY'),
 	'quiet while there is no organization');
 $node->query("SELECT appt.create_organization('first')");
 ok($node->wait_for_query($sends, 't', seconds => $soon), 'and told as soon as there is one');
-is($node->query("SELECT string_agg(DISTINCT application_name || ' ' || coalesce(query, ''), ', ') FROM pg_stat_activity WHERE backend_type = 'appt worker'"),
-	'appt worker delivering notifications', 'by name in pg_stat_activity');
-is($node->query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid IN (SELECT pid FROM appt.worker_status)"),
+is( $node->query(
+		"SELECT string_agg(DISTINCT application_name || ' ' || coalesce(query, ''), ', ') FROM pg_stat_activity
+			WHERE backend_type = 'appt worker'"
+	),
+	'appt worker delivering notifications',
+	'by name in pg_stat_activity');
+is( $node->query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid IN (SELECT pid FROM appt.worker_status)"),
 	2, 'each holds the lock of its slot');
-is($node->query('SELECT count(pg_advisory_lock(24944, 1)), count(pg_advisory_lock(24944::bigint << 32 | 1))'), '1|1',
-	'which no session can take');
+is($node->query('SELECT count(pg_advisory_lock(24944, 1)), count(pg_advisory_lock(24944::bigint << 32 | 1))'),
+	'1|1', 'which no session can take');
 
 # A transaction that is rolled back changes nothing; others do.
 $node->query('BEGIN; DROP EXTENSION appt; ROLLBACK');
@@ -38,7 +43,8 @@ ok($node->wait_for_query($sends), 'a DROP that is rolled back stops nobody');
 $node->query('DROP EXTENSION appt');
 ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 0, seconds => $soon),
 	'DROP EXTENSION ends them');
-$node->query("BEGIN; CREATE EXTENSION appt; SAVEPOINT s; DROP EXTENSION appt; ROLLBACK TO s; SELECT appt.create_organization('x'); COMMIT");
+$node->query(
+	"BEGIN; CREATE EXTENSION appt; SAVEPOINT s; DROP EXTENSION appt; ROLLBACK TO s; SELECT appt.create_organization('x'); COMMIT");
 $node->wait_for_workers(2);
 ok($node->wait_for_query($sends, 't', seconds => $soon), 'created and used in one transaction');
 
@@ -58,12 +64,14 @@ foreach my $database (qw(one two))
 	$node->wait_for_workers(2, $database);
 }
 $node->query('CREATE DATABASE without');
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 6), 'a pair in each of three databases');
+ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 6),
+	'a pair in each of three databases');
 
 # A worker that is told to exit, or fails, is replaced.
 my ($pid) = $node->worker_pids('one');
 $node->query("SELECT pg_terminate_backend($pid)");
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = 'one' AND pid <> $pid", 2),
+ok( $node->wait_for_query(
+		"SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = 'one' AND pid <> $pid", 2),
 	'a terminated worker is replaced');
 
 # The launcher's successor adopts them.
@@ -78,7 +86,8 @@ is(join(' ', grep { $workers =~ /\b$_\b/ } $node->worker_pids), $workers, 'by on
 is(scalar($node->worker_pids), 8, 'and starts none beside them');
 ($pid) = $node->worker_pids('two');
 $node->query("SELECT pg_terminate_backend($pid)");
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = 'two' AND pid <> $pid", 2),
+ok( $node->wait_for_query(
+		"SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = 'two' AND pid <> $pid", 2),
 	'and replaces those that it adopted');
 
 # A crash restarts every session; afterwards all comes up by itself.
@@ -99,12 +108,16 @@ ok($node->wait_for_query($sends), 'sending');
 # Connections disallowed and allowed.
 $node->query('ALTER DATABASE one ALLOW_CONNECTIONS false');
 $node->query('ALTER DATABASE two IS_TEMPLATE true');
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')", 0, seconds => $soon),
+ok( $node->wait_for_query(
+		"SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')",
+		0, seconds => $soon),
 	'no worker where nobody may connect, or in a template');
 ok($node->wait_for_query('SELECT DISTINCT why_quiet FROM appt.worker_status', 'EXCLUDED', database => 'two'), 'and the latter says why');
 $node->query('ALTER DATABASE one ALLOW_CONNECTIONS true');
 $node->query('ALTER DATABASE two IS_TEMPLATE false');
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')", 4, seconds => $soon),
+ok( $node->wait_for_query(
+		"SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname IN ('one', 'two')",
+		4, seconds => $soon),
 	'until they are open again');
 
 # The switch for all.

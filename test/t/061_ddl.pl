@@ -43,8 +43,8 @@ back('busy', 'moving');
 prompt('DROP DATABASE copy1');
 prompt('DROP DATABASE IF EXISTS copy2 WITH (FORCE)');
 prompt('DROP DATABASE IF EXISTS copy2');
-is($node->query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname ~ '^copy[12]'"), 0,
-	'no workers of what was dropped');
+is($node->query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname ~ '^copy[12]'"),
+	0, 'no workers of what was dropped');
 
 # The same while messages are in flight to an endpoint that never answers.
 my $hook = Appt::Peers->webhook;
@@ -90,10 +90,7 @@ back('busy', 'the death of who held it');
 # A statement that is not permitted stops no worker.
 $node->query('CREATE ROLE stranger LOGIN CREATEDB');
 my $before = join ' ', pids('busy');
-foreach my $statement (
-	'DROP DATABASE busy',
-	'ALTER DATABASE busy RENAME TO mine',
-	'CREATE DATABASE mine TEMPLATE busy')
+foreach my $statement ('DROP DATABASE busy', 'ALTER DATABASE busy RENAME TO mine', 'CREATE DATABASE mine TEMPLATE busy')
 {
 	$node->refused_with('42501', "SET ROLE stranger; $statement", "$statement, by a stranger");
 }
@@ -111,7 +108,8 @@ foreach my $round (1 .. 5)
 $session = $node->background_psql('copy3');
 $session->query_safe('BEGIN; DROP EXTENSION appt');
 ok( $node->wait_for_query(
-		"SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE backend_type = 'appt worker')", 0),
+		"SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE backend_type = 'appt worker')",
+		0),
 	'workers stand aside for a DROP that is not committed yet');
 $session->query_safe('ROLLBACK');
 $session->quit;
@@ -162,8 +160,8 @@ sub prompt
 	$node->psql($options{database} // 'postgres', $statement, stderr => \$errors);
 	my $seconds = time - $start;
 	my ($error) = $errors =~ /ERROR:  (.*)/;
-	if   ($options{fails}) { like($error // '', $options{fails}, "$statement: refused"); }
-	else                   { is($error, undef, $statement); }
+	if ($options{fails}) { like($error // '', $options{fails}, "$statement: refused"); }
+	else { is($error, undef, $statement); }
 	cmp_ok($seconds, '<', 60, 'before long');
 	push @{ $seconds{$load} }, $seconds;
 	$load = 'idle';
@@ -178,7 +176,7 @@ sub back
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok($node->wait_for_query('SELECT bool_and(why_quiet IS NULL) FROM appt.worker_status', 't', database => $database),
 		"$database is served after $after")
-	  or diag($node->query('SELECT slot, pid, started_at, next_wake, why_quiet, last_error FROM appt.worker_status', $database));
+		or diag($node->query('SELECT slot, pid, started_at, next_wake, why_quiet, last_error FROM appt.worker_status', $database));
 	return;
 }
 

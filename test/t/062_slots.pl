@@ -15,8 +15,9 @@ my $offset = $node->log_end;
 $node->install_appt('second');
 $node->query("SELECT appt.create_organization('x')", 'second');
 ok($node->wait_for_query('SELECT why_quiet FROM appt.worker_status', 'NO_SLOT', database => 'second'), 'no slot is left');
-is($node->query('SELECT slot, pid IS NULL, explanation FROM appt.worker_status', 'second'),
-	'1|t|No background worker slot is free; consider increasing max_worker_processes.', 'and says so');
+is( $node->query('SELECT slot, pid IS NULL, explanation FROM appt.worker_status', 'second'),
+	'1|t|No background worker slot is free; consider increasing max_worker_processes.',
+	'and says so');
 $node->install_appt('third');
 ok($node->wait_for_query('SELECT why_quiet FROM appt.worker_status', 'NO_SLOT', database => 'third'), 'nor for a third');
 is(scalar($node->log_since($offset, $complaint)), 1, 'with one line in the log');
@@ -34,14 +35,13 @@ $node->query("SELECT appt.create_organization('x')");
 $node->restart;
 foreach my $more (3 .. 4)
 {
-	ok($node->wait_for_query(
-			"SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", $more - 2),
+	ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", $more - 2),
 		"with $more slots " . ($more - 2) . ' worker(s)');
 	$node->append_conf('postgresql.conf', 'max_worker_processes = ' . ($more + 1));
 	$node->restart;
 }
 ok($node->wait_for_query('SELECT why_quiet IS NULL FROM appt.worker_status', 't', database => $_), "all are served: $_")
-  foreach qw(postgres second);
+	foreach qw(postgres second);
 $node->stop;
 
 done_testing();

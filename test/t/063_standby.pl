@@ -38,21 +38,35 @@ my ($ticket, $customer, $notification) = split /\|/, $primary->query("
 	SELECT ticket, (SELECT id FROM appt.participant WHERE type = 'CUSTOMER'), (SELECT id FROM appt.notification) FROM appt.room_access");
 $primary->wait_for_catchup($standby);
 
-my @reading = ('find_appointments()', "get_appointment('$appointment')", "get_participant('$appointment', '$customer')",
-	"count_appointments('$application', '2026-01-01', '36500 days')", 'appointments_eligible_for_activation()',
-	"count_overlapping('$application', '2026-01-01', '36000 days')", "available_slots('$application', '[2090-01-01,2090-01-02)', '1 hour', '1 hour')",
-	"google_calendar_url('$appointment')", "google_calendar_event('$appointment')", "ical_event('$appointment')", "ical_text('$appointment')", "resolve_room('$ticket')",
-	"notification_eligibility($notification, '2090-01-01')", "preview_notification('$appointment', '$customer', 'CREATE', 'EMAIL')", "render_template('{{a}}', '{\"a\": 1}')");
-is($standby->query("SELECT * FROM appt.$_"), $primary->query("SELECT * FROM appt.$_"), "the standby answers as the primary does: $_" =~ s/\(.*//r) foreach @reading;
+my @reading = (
+	'find_appointments()',
+	"get_appointment('$appointment')",
+	"get_participant('$appointment', '$customer')",
+	"count_appointments('$application', '2026-01-01', '36500 days')",
+	'appointments_eligible_for_activation()',
+	"count_overlapping('$application', '2026-01-01', '36000 days')",
+	"available_slots('$application', '[2090-01-01,2090-01-02)', '1 hour', '1 hour')",
+	"google_calendar_url('$appointment')",
+	"google_calendar_event('$appointment')",
+	"ical_event('$appointment')",
+	"ical_text('$appointment')",
+	"resolve_room('$ticket')",
+	"notification_eligibility($notification, '2090-01-01')",
+	"preview_notification('$appointment', '$customer', 'CREATE', 'EMAIL')",
+	"render_template('{{a}}', '{\"a\": 1}')");
+is( $standby->query("SELECT * FROM appt.$_"),
+	$primary->query("SELECT * FROM appt.$_"),
+	"the standby answers as the primary does: $_" =~ s/\(.*//r) foreach @reading;
 $standby->refused_with('25006', $_, "it refuses to write: $_" =~ s/\(.*//r)
-  foreach "SELECT appt.cancel_appointment('$appointment')", "SELECT appt.request_customer_code('$application', 'ann\@example.org')";
+	foreach "SELECT appt.cancel_appointment('$appointment')", "SELECT appt.request_customer_code('$application', 'ann\@example.org')";
 
 # What the primary does with databases and extension meanwhile.
 $primary->install_appt('later');
 $primary->query("SELECT appt.create_organization('x')", 'later');
 $primary->wait_for_workers(1, 'later');
 $tenant->schedule;
-ok($primary->wait_for_query(q(SELECT state FROM appt.notification WHERE channel = 'WEBHOOK'), 'RETRYING'), 'a message waits for its retry');
+ok($primary->wait_for_query(q(SELECT state FROM appt.notification WHERE channel = 'WEBHOOK'), 'RETRYING'),
+	'a message waits for its retry');
 # Then no attempt is lost with the primary.
 $primary->append_conf('postgresql.conf', 'appt.enabled = off');
 $primary->reload;
@@ -62,13 +76,15 @@ $primary->stop('immediate');
 is($standby->query('SELECT count(*) FROM appt.attempt'), scalar($hook->entries), 'while the standby stands by it sends nothing');
 $hook->ask('/mend/down');
 $standby->promote;
+
 foreach my $database (qw(postgres later))
 {
 	ok($standby->wait_for_query('SELECT why_quiet IS NULL FROM appt.worker_status', 't', database => $database),
 		"promoted, it sends: $database");
 }
 ok($standby->wait_for_query(q(SELECT state FROM appt.notification WHERE channel = 'WEBHOOK'), 'SENT'), 'also what the primary could not');
-is(scalar(keys %{ { map { $_->{headers}{'webhook-id'} => 1 } grep { $_->{path} eq '/broken/down' } $hook->entries } }), 1, 'as the same message');
+is(scalar(keys %{ { map { $_->{headers}{'webhook-id'} => 1 } grep { $_->{path} eq '/broken/down' } $hook->entries } }),
+	1, 'as the same message');
 $standby->restart;
 ok($standby->wait_for_query('SELECT why_quiet IS NULL FROM appt.worker_status'), 'and after a restart');
 $standby->stop;

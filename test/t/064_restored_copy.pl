@@ -21,7 +21,7 @@ my $hook = Appt::Peers->webhook;
 my $tenant = Appt::Tenant->create($node);
 $tenant->subscribe($hook->url('/ok'));
 $tenant->only('CREATE', 'WEBHOOK');
-switch('off');
+switch ('off');
 $tenant->schedule;
 
 run('pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('postgres'));
@@ -32,10 +32,12 @@ $node->query("SELECT appt.create_organization('y')", 'restored');
 is($node->query('SELECT why_quiet FROM appt.worker_status', 'restored'), $is_copy, 'also once it gets more organizations');
 $node->query('CREATE DATABASE copied TEMPLATE postgres');
 becomes('copied', $is_copy, 'a copy by TEMPLATE is quiet');
-like($node->query('SELECT explanation FROM appt.worker_status', 'copied'), qr/copy made with CREATE DATABASE; adopt_database\(\) lets it send/,
+like(
+	$node->query('SELECT explanation FROM appt.worker_status', 'copied'),
+	qr/copy made with CREATE DATABASE; adopt_database\(\) lets it send/,
 	'and says what to do');
 
-switch('on');
+switch ('on');
 $hook->wait_for(1);
 $tenant->settled;
 is(scalar($hook->entries), 1, 'so a message that is due in all three is sent once');
@@ -76,8 +78,10 @@ $node->refused_with('42704', 'SHOW appt.workers', 'appt.workers is not defined t
 my $schedule = q{SELECT appt.schedule_appointment(id, now() + interval '1 day', '30 minutes', organizer_id => 'a',
 	customer => '{"contact": {"primaryEmail": "a@example.org"}}') FROM appt.application};
 my $errors;
-$node->psql('restored', "SELECT appt.create_application(id, 'x') FROM appt.organization LIMIT 1; $schedule; $schedule", stderr => \$errors);
-is(scalar(() = $errors =~ /WARNING:  appt is not preloaded, so nothing will be sent/g), 1, 'the first call that plans something warns, once');
+$node->psql('restored', "SELECT appt.create_application(id, 'x') FROM appt.organization LIMIT 1; $schedule; $schedule",
+	stderr => \$errors);
+is(scalar(() = $errors =~ /WARNING:  appt is not preloaded, so nothing will be sent/g),
+	1, 'the first call that plans something warns, once');
 like($errors, qr/HINT:  Add appt to shared_preload_libraries and restart the server\./, 'with what to do');
 unlike($errors, qr/ERROR/, 'and everything works');
 $node->stop;

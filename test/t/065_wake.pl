@@ -19,15 +19,21 @@ $node->query("SELECT appt_test.wake_on_commit(7, $past)");
 hear("7\@$at", 'a commit is heard by every worker of its database, and by no other');
 $node->query("BEGIN; SELECT appt_test.wake_on_commit(7, $past); ROLLBACK");
 hear('', 'a rollback by none');
-$node->query("BEGIN; SELECT appt_test.wake_on_commit(7, $past), appt_test.wake_on_commit(7, '2019-12-31Z'), appt_test.wake_on_commit(8, $past); COMMIT");
+$node->query(
+	"BEGIN; SELECT appt_test.wake_on_commit(7, $past), appt_test.wake_on_commit(7, '2019-12-31Z'), appt_test.wake_on_commit(8, $past);
+		COMMIT"
+);
 hear("7\@2019-12-31 00:00:00+00 8\@$at", 'the earliest of each lane');
 
 # Savepoints.
-$node->query("BEGIN; SELECT appt_test.wake_on_commit(1, $past);
+$node->query(
+	"BEGIN; SELECT appt_test.wake_on_commit(1, $past);
 	SAVEPOINT a; SELECT appt_test.wake_on_commit(1, '2019-01-01Z'); SELECT appt_test.wake_on_commit(2, $past); ROLLBACK TO a; COMMIT");
 hear("1\@$at", 'what was rolled back to a savepoint is forgotten');
-$node->query("BEGIN; SAVEPOINT a; SELECT appt_test.wake_on_commit(1, $past);
-	SAVEPOINT b; SELECT appt_test.wake_on_commit(1, '2019-01-01Z'); SELECT appt_test.wake_on_commit(2, $past); RELEASE b; RELEASE a; COMMIT");
+$node->query(
+	"BEGIN; SAVEPOINT a; SELECT appt_test.wake_on_commit(1, $past);
+	SAVEPOINT b; SELECT appt_test.wake_on_commit(1, '2019-01-01Z'); SELECT appt_test.wake_on_commit(2, $past); RELEASE b; RELEASE a;
+		COMMIT");
 hear("1\@2019-01-01 00:00:00+00 2\@$at", 'what was released is the parent\'s');
 $node->query("BEGIN; SAVEPOINT a; SAVEPOINT b; SELECT appt_test.wake_on_commit(2, $past); RELEASE b; ROLLBACK TO a; COMMIT");
 hear('', 'and goes with it');
@@ -91,7 +97,8 @@ sub listener
 sub hear
 {
 	my ($expected, $name, $count_only) = @_;
-	my @heard = map { my $text = $_->query_safe('SELECT appt_test.wake_take(' . ($count_only // 'false') . ')'); $text =~ s/ $//; $text } @listeners;
+	my @heard = map { my $text = $_->query_safe('SELECT appt_test.wake_take(' . ($count_only // 'false') . ')'); $text =~ s/ $//; $text }
+		@listeners;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	$expected = '0' if $count_only && $expected eq '';

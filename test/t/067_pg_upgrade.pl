@@ -52,13 +52,18 @@ becomes('copied', 'RESTORED_COPY', 'and the copy is a copy still');
 
 $hook->wait_for(2);
 ok($tenant->settled, 'what was due is settled');
-is($tenant->query(
+is( $tenant->query(
 		"SELECT string_agg(outcomes, '; ' ORDER BY outcomes) FROM (
 		   SELECT string_agg(outcome, ' ' ORDER BY attempt_number) AS outcomes FROM appt.attempt GROUP BY notification_id) a"),
-	'DELIVERED; DELIVERED; INTERRUPTED DELIVERED', 'what was under way goes again, and the log tells');
+	'DELIVERED; DELIVERED; INTERRUPTED DELIVERED',
+	'what was under way goes again, and the log tells');
 is(scalar($hook->entries), 2, 'nothing of it twice');
-is($tenant->query("SELECT count(*) FROM appt.notification n JOIN appt.due d ON d.notification_id = n.id WHERE type = 'REMINDER' AND state = 'PENDING'"),
-	1, 'what is for later waits');
+is( $tenant->query(
+		"SELECT count(*) FROM appt.notification n JOIN appt.due d ON d.notification_id = n.id WHERE type = 'REMINDER'
+			AND state = 'PENDING'"
+	),
+	1,
+	'what is for later waits');
 is($new->query("SELECT pg_has_role('robot', 'appt_service', 'MEMBER')"), 't', 'members of roles are members');
 
 # State that is not copied but computed from catalogs and files.
@@ -81,9 +86,12 @@ sub upgrade
 	# It writes into its current directory.
 	chdir $ENV{TESTDIR} or die;
 	IPC::Run::run(
-		[   'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir, '-b', bindir(), '-B', bindir(), '-s', $new->host,
-			'-p', $old->port, '-P', $new->port, @more ], '>', \$output, '2>&1')
-	  or die "pg_upgrade @more: $output";
+		[   'pg_upgrade', '--no-sync', '-d', $old->data_dir, '-D', $new->data_dir,
+			'-b', bindir(), '-B', bindir(), '-s', $new->host,
+			'-p', $old->port, '-P', $new->port, @more ],
+		'>',
+		\$output,
+		'2>&1') or die "pg_upgrade @more: $output";
 	pass("pg_upgrade @more");
 	return;
 }
@@ -101,8 +109,9 @@ sub everything
 {
 	my ($node, $database) = @_;
 
-	return join ' ', map { $node->query("SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM appt.$_ t", $database) }
-	  qw(organization application appointment participant room_access idempotency_key rule subscription secret notification due attempt identity);
+	return join ' ',
+		map { $node->query("SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM appt.$_ t", $database) }
+		qw(organization application appointment participant room_access idempotency_key rule subscription secret notification due attempt identity);
 }
 
 # A test: the worker of the database has this reason to be quiet.

@@ -37,12 +37,16 @@ foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 	fill_up($what);
 	enable('on');
 	refused_for($error, "no claim without $what");
-	is($tenant->query("SELECT count(*) $mine AND state = 'PENDING' AND attempt_count = 0"), $count, 'all waits as before') or diag(states($tenant));
+	is($tenant->query("SELECT count(*) $mine AND state = 'PENDING' AND attempt_count = 0"), $count, 'all waits as before')
+		or diag(states($tenant));
 	is(scalar(grep { $_->{path} eq "/hold/$what" } $hook->entries), 0, 'nothing was sent');
 	my ($output, $errors);
-	$node->psql('postgres',
-		"SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a') FROM generate_series(1, $count)",
-		stdout => \$output, stderr => \$errors);
+	$node->psql(
+		'postgres',
+		"SELECT appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a')
+			FROM generate_series(1, $count)",
+		stdout => \$output,
+		stderr => \$errors);
 	like($errors, qr/could not extend file .*$error/, 'callers are told the same');
 	make_room();
 	ok($node->wait_for_query("SELECT count(*) $mine AND state = 'SENDING'", $count), 'with room again all is claimed');
@@ -51,10 +55,12 @@ foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 	fill_up($what);
 	$hook->release($what);
 	refused_for($error, "no settling without $what");
-	cmp_ok($tenant->query("SELECT count(*) $mine AND state = 'SENDING'"), '>', 0, 'what can\'t be settled is SENDING still') or diag(states($tenant));
+	cmp_ok($tenant->query("SELECT count(*) $mine AND state = 'SENDING'"), '>', 0, 'what can\'t be settled is SENDING still')
+		or diag(states($tenant));
 	make_room();
 	ok($tenant->settled, 'with room again all is settled');
-	is($tenant->query("SELECT string_agg(DISTINCT state || attempt_count || coalesce(reason, ''), ' '), count(*) $mine"), "SENT1|$count", 'as what it was');
+	is($tenant->query("SELECT string_agg(DISTINCT state || attempt_count || coalesce(reason, ''), ' '), count(*) $mine"),
+		"SENT1|$count", 'as what it was');
 	is_deeply([ times_sent($what) ], [ (1) x $count ], 'and each was sent once');
 }
 
@@ -63,7 +69,8 @@ foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 	my $tenant = tenant('/hold/crash');
 
 	$tenant->schedule_many($count);
-	$node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = 'SENDING'", $count);
+	$node->wait_for_query(
+		"SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = 'SENDING'", $count);
 	$node->stop('immediate');
 	$hook->release('crash');
 	$node->append_conf('postgresql.conf', 'appt.enabled = off');
@@ -74,9 +81,11 @@ foreach my $case ([ 'space', $no_space ], [ 'quota', $no_quota ])
 	is_deeply([ grep { $_ > 1 } times_sent('crash') ], [], 'and nothing goes again that the log does not tell of');
 	make_room();
 	ok($tenant->settled, 'with room again all is sent');
-	is($tenant->query("SELECT outcomes, count(*) FROM (SELECT string_agg(outcome, ' ' ORDER BY attempt_number) AS outcomes
+	is( $tenant->query(
+			"SELECT outcomes, count(*) FROM (SELECT string_agg(outcome, ' ' ORDER BY attempt_number) AS outcomes
 			FROM appt.attempt WHERE application_id = '@{[ $tenant->application ]}' GROUP BY notification_id) a GROUP BY 1"),
-		"INTERRUPTED DELIVERED|$count", 'and the log tells how');
+		"INTERRUPTED DELIVERED|$count",
+		'and the log tells how');
 	is_deeply([ grep { $_ > 2 } times_sent('crash') ], [], 'no more than twice, as it says');
 }
 
@@ -102,7 +111,7 @@ sub tenant
 	return $tenant;
 }
 
-sub fill_up   { my ($what) = @_; append_to_file($ENV{FULL_DISK}, $what); return; }
+sub fill_up { my ($what) = @_; append_to_file($ENV{FULL_DISK}, $what); return; }
 sub make_room { unlink $ENV{FULL_DISK} or die; return; }
 
 sub enable
@@ -140,5 +149,7 @@ sub states
 	my ($tenant) = @_;
 
 	return $tenant->query(
-		"SELECT state, reason, detail, attempt_count, count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' GROUP BY 1, 2, 3, 4");
+		"SELECT state, reason, detail, attempt_count, count(*) FROM appt.notification
+			WHERE application_id = '@{[ $tenant->application ]}' GROUP BY 1, 2, 3, 4"
+	);
 }

@@ -13,8 +13,10 @@ my $tenant = Appt::Tenant->create($node);
 my $application = $tenant->application;
 
 # 1,200 that settled 40 days ago, 10 of them only yesterday, 5 that are as old and still wait; 20 young ones.
-$node->query(qq{
-	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at, settled_at,
+$node->query(
+	qq{
+	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at,
+		settled_at,
 		next_attempt_at)
 	SELECT '$application', 'ADDRESS', 'a', 'TEST', 'EMAIL', now() - interval '40 days', 1,
 		CASE WHEN i BETWEEN 701 AND 705 THEN 'PENDING' ELSE 'SENT' END,
@@ -27,12 +29,15 @@ $node->query(qq{
 	SELECT application_id, id, 1, settled_at, settled_at, 'DELIVERED' FROM appt.notification WHERE state = 'SENT'});
 
 # One more, of an appointment: deleting the appointment blanks its text.
-my $appointment = $node->query(qq{
+my $appointment = $node->query(
+	qq{
 	INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
 	VALUES ('$application', 'ann', now() - interval '40 days', now() - interval '39 days', 'UTC', 'en', false) RETURNING id});
-$node->query(qq{
+$node->query(
+	qq{
 	WITH old AS (
-		INSERT INTO appt.notification (application_id, appointment_id, organizer_id, recipient_kind, recipient_id, type, channel, due_at, lane,
+		INSERT INTO appt.notification (application_id, appointment_id, organizer_id, recipient_kind, recipient_id, type, channel,
+			due_at, lane,
 			state, created_at, settled_at)
 		SELECT application_id, '$appointment', 'ann', 'CUSTOMER', 'c', 'CREATE', 'EMAIL', due_at, lane, state, created_at, settled_at
 		FROM appt.notification ORDER BY id LIMIT 1 RETURNING application_id, id, settled_at)
@@ -41,7 +46,10 @@ $node->query(qq{
 
 # A pass begins when a worker starts, and then every minute.
 my $caller = Appt::Session->open($node);
-$caller->run("BEGIN; SELECT FROM appt.notification WHERE settled_at < now() - interval '30 days' ORDER BY id LIMIT 1 FOR UPDATE; SELECT appt.delete_appointment('$appointment')");
+$caller->run(
+	"BEGIN; SELECT FROM appt.notification WHERE settled_at < now() - interval '30 days' ORDER BY id LIMIT 1 FOR UPDATE;
+		SELECT appt.delete_appointment('$appointment')"
+);
 my ($worker) = $node->wait_for_workers;
 $node->query("SELECT pg_terminate_backend($worker)");
 ok($node->wait_for_query('SELECT count(*) FROM appt.notification', 37), 'it waits for no caller');
@@ -49,9 +57,12 @@ $caller->run('COMMIT');
 ($worker) = $node->wait_for_workers;
 $node->query("SELECT pg_terminate_backend($worker)");
 ok($node->wait_for_query('SELECT count(*) FROM appt.notification', 35), 'what is past the retention is gone');
-is($node->query("SELECT count(*) FILTER (WHERE settled_at IS NULL) || ' ' || count(*) FILTER (WHERE created_at < now() - interval '30 days' AND settled_at IS NOT NULL)
+is( $node->query(
+		"SELECT count(*) FILTER (WHERE settled_at IS NULL) || ' ' || count(*) FILTER (WHERE created_at < now() - interval '30 days'
+			AND settled_at IS NOT NULL)
 	|| ' ' || count(*) FILTER (WHERE created_at > now() - interval '30 days') FROM appt.notification"),
-	'5 10 20', 'what waits, what settled lately and what is young stays');
+	'5 10 20',
+	'what waits, what settled lately and what is young stays');
 is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with their notifications');
 
 # Batches are small: due messages are sent between them.
@@ -60,14 +71,18 @@ is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with thei
 
 	$tenant->only('CREATE', 'WEBHOOK');
 	$tenant->subscribe($hook->url('/ok'));
-	$node->query(qq{
-		INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at, settled_at)
-		SELECT '$application', 'ADDRESS', 'a', 'TEST', 'EMAIL', now() - interval '40 days', 1, 'SENT', now() - interval '40 days', now() - interval '40 days'
+	$node->query(
+		qq{
+		INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at,
+			settled_at)
+		SELECT '$application', 'ADDRESS', 'a', 'TEST', 'EMAIL', now() - interval '40 days', 1, 'SENT', now() - interval '40 days',
+			now() - interval '40 days'
 		FROM generate_series(1, 60000);
 		-- A pass goes by id, and ends at the first that is young.
 		UPDATE appt.notification SET created_at = now() - interval '40 days'});
 	# Each batch takes a while, so that another one always follows.
-	$node->query(q{
+	$node->query(
+		q{
 		CREATE FUNCTION take_a_while() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.5); RETURN NULL; END $$;
 		CREATE TRIGGER take_a_while AFTER DELETE ON appt.notification FOR EACH STATEMENT EXECUTE FUNCTION take_a_while();});
 	($worker) = $node->wait_for_workers;
@@ -75,9 +90,11 @@ is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with thei
 	$node->wait_for_query('SELECT count(*) < 60000 FROM appt.notification WHERE settled_at < now() - interval \'30 days\'');
 	$tenant->schedule;
 	is(scalar($hook->wait_for(1)), 1, 'a message goes out');
-	cmp_ok($node->query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'"), '>', 0, 'while old ones are being deleted');
+	cmp_ok($node->query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'"),
+		'>', 0, 'while old ones are being deleted');
 	$node->query('DROP TRIGGER take_a_while ON appt.notification');
-	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'", 0), 'until they are gone');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE settled_at < now() - interval '30 days'", 0),
+		'until they are gone');
 }
 
 $node->stop;

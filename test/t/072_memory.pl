@@ -41,7 +41,8 @@ sub is_survived
 	$quiet->schedule_many(50);
 	set_enabled('on');
 	ok($quiet->settled, "$name: the others' messages are settled");
-	is($node->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $quiet->application ]}'"), 'SENT', "$name: sent");
+	is( $node->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $quiet->application ]}'"),
+		'SENT', "$name: sent");
 	ok($tenant->settled, "$name: so is all of that tenant") if defined $tenant;
 	cmp_ok(peak_kb(), '<', $limit_kb, "$name: the worker stays small");
 	note("$name: from $before to " . peak_kb() . ' kB');
@@ -65,7 +66,9 @@ sub states
 {
 	my ($tenant) = @_;
 
-	return $tenant->query("SELECT string_agg(DISTINCT concat_ws(' ', type, channel, state, reason), ', ' ORDER BY concat_ws(' ', type, channel, state, reason))
+	return $tenant->query(
+		"SELECT string_agg(DISTINCT concat_ws(' ', type, channel, state, reason), ', '
+			ORDER BY concat_ws(' ', type, channel, state, reason))
 		FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'");
 }
 
@@ -74,11 +77,18 @@ sub crowd
 {
 	my ($tenant, $customers) = @_;
 	my $application = $tenant->application;
-	my $id = $tenant->query("SELECT id FROM appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a',
-		title => repeat('t', 65536), notes => repeat('n', 65536), location => repeat('l', 65536), metadata => jsonb_build_object('a', $filler), interaction => jsonb_build_object('customFields', jsonb_build_object('a', $filler)))");
+	my $id = $tenant->query(
+		"SELECT id FROM appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a',
+		title => repeat('t', 65536), notes => repeat('n', 65536), location => repeat('l', 65536),
+			metadata => jsonb_build_object('a', $filler),
+			interaction => jsonb_build_object('customFields', jsonb_build_object('a', $filler)))"
+	);
 
-	$tenant->query("INSERT INTO appt.participant (application_id, appointment_id, id, type, email, first_name, last_name, metadata)
-		SELECT '$application', '$id', 'customer ' || n, 'CUSTOMER', 'c' || n || '\@example.org', repeat('f', 8000), repeat('l', 8000), jsonb_build_object('a', $filler) FROM generate_series(1, $customers) n");
+	$tenant->query(
+		"INSERT INTO appt.participant (application_id, appointment_id, id, type, email, first_name, last_name, metadata)
+		SELECT '$application', '$id', 'customer ' || n, 'CUSTOMER', 'c' || n || '\@example.org', repeat('f', 8000), repeat('l', 8000),
+			jsonb_build_object('a', $filler) FROM generate_series(1, $customers) n"
+	);
 	return $id;
 }
 
@@ -91,8 +101,11 @@ is_survived(undef, 'nothing of note');
 	my $application = $tenant->application;
 	$tenant->only('CREATE', 'WEBHOOK');
 	my $subscription = $tenant->subscribe($hook->url('/ok/keys'));
-	$tenant->query("INSERT INTO appt.secret (application_id, subscription_id, name, value, expires_at)
-		SELECT '$application', '$subscription', 'HMAC_KEY', repeat('k', 8000) || n, now() + n * interval '1 hour' FROM generate_series(1, 1000) n");
+	$tenant->query(
+		"INSERT INTO appt.secret (application_id, subscription_id, name, value, expires_at)
+		SELECT '$application', '$subscription', 'HMAC_KEY', repeat('k', 8000) || n, now() + n * interval '1 hour'
+			FROM generate_series(1, 1000) n"
+	);
 	$tenant->schedule_many(20);
 	is_survived($tenant, '1,000 live keys');
 	my ($request) = grep { $_->{path} eq '/ok/keys' } $hook->entries;
@@ -107,12 +120,20 @@ is_survived(undef, 'nothing of note');
 	my $rule = $tenant->rule('CREATE', 'EMAIL');
 	$tenant->subscribe($hook->url('/ok/crowd'));
 	$tenant->email($mail->url);
-	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
+	$tenant->query(
+		"INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
 		VALUES ('$application', 'CREATE', 'EMAIL', 'en', '{{title}}', '{{participant.metadata.a}}{{metadata.a}}', '{{notes}}')");
 	my $id = crowd($tenant, 300);
-	$tenant->query("INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, rule_id, type, channel, due_at, next_attempt_at, lane)
-		SELECT '$application', '$id', 'CUSTOMER', p.id, $rule, 'CREATE', 'EMAIL', now(), now(), appt.lane('$application', 'EMAIL', NULL) FROM appt.participant p WHERE appointment_id = '$id' AND type = 'CUSTOMER'");
-	$tenant->query("INSERT INTO appt.due SELECT lane, next_attempt_at, id, application_id FROM appt.notification WHERE application_id = '$application' AND settled_at IS NULL");
+	$tenant->query(
+		"INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, rule_id, type, channel, due_at,
+			next_attempt_at, lane)
+		SELECT '$application', '$id', 'CUSTOMER', p.id, $rule, 'CREATE', 'EMAIL', now(), now(),
+			appt.lane('$application', 'EMAIL', NULL) FROM appt.participant p WHERE appointment_id = '$id' AND type = 'CUSTOMER'"
+	);
+	$tenant->query(
+		"INSERT INTO appt.due SELECT lane, next_attempt_at, id, application_id FROM appt.notification
+			WHERE application_id = '$application' AND settled_at IS NULL"
+	);
 	$tenant->query("SELECT count(appt.update_appointment('$id', location => n::text)) FROM generate_series(1, 100) n");
 	is_survived($tenant, '300 customers with much metadata');
 	is(states($tenant), 'CREATE EMAIL SENT, UPDATE WEBHOOK SENT', 'all of theirs are sent');
@@ -124,10 +145,12 @@ is_survived(undef, 'nothing of note');
 	my $application = $tenant->application;
 	$tenant->only('CREATE', 'EMAIL');
 	$tenant->email($mail->url);
-	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
+	$tenant->query(
+		"INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
 		SELECT '$application', 'CREATE', 'EMAIL', locale, locale, $filler, $filler FROM (
 		 SELECT language || '-' || country AS locale FROM string_to_table('bg cs da de el en es fi fr hu it nl pl pt ro ru sk sv tr uk', ' ') language,
-		  string_to_table('AD AE AF AG AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CH CL CM CN CO CR CU CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET', ' ') country) t");
+		  string_to_table('AD AE AF AG AL AM AO AR AT AU AZ BA BB BD BE BF BG BH BI BJ BN BO BR BS BT BW BY BZ CA CH CL CM CN CO CR CU CY CZ DE DJ DK DM DO DZ EC EE EG ER ES ET', ' ') country) t"
+	);
 	is($tenant->query("SELECT count(*) FROM appt.template WHERE application_id = '$application'"), 1000, '1,000 templates');
 	$tenant->schedule_many(50);
 	is_survived($tenant, '1,000 templates');
@@ -153,9 +176,15 @@ is_survived(undef, 'nothing of note');
 	$tenant->only('CREATE', 'EMAIL');
 	$tenant->email($mail->url);
 	$tenant->schedule_many(300);
-	$tenant->query("UPDATE appt.notification SET state = 'RETRYING', reason = 'INTERRUPTED', attempt_count = 1 WHERE application_id = '$application'");
-	$tenant->query("INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, text_body, html_body)
-		SELECT application_id, id, 1, now(), now(), 'INTERRUPTED', 'ann\@example.org', 'a subject', $filler, $filler FROM appt.notification WHERE application_id = '$application'");
+	$tenant->query(
+		"UPDATE appt.notification SET state = 'RETRYING', reason = 'INTERRUPTED', attempt_count = 1 WHERE application_id = '$application'"
+	);
+	$tenant->query(
+		"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient,
+			subject, text_body, html_body)
+		SELECT application_id, id, 1, now(), now(), 'INTERRUPTED', 'ann\@example.org', 'a subject', $filler, $filler
+			FROM appt.notification WHERE application_id = '$application'"
+	);
 	is_survived($tenant, 'stored bodies');
 	is(states($tenant), 'CREATE EMAIL SENT', 'all of theirs are sent');
 }
@@ -166,7 +195,10 @@ is_survived(undef, 'nothing of note');
 	my $application = $tenant->application;
 	$tenant->only('CREATE', 'WEBHOOK');
 	$tenant->subscribe($hook->url('/hold/large'));
-	$tenant->query("SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a', metadata => jsonb_build_object('a', repeat('\"', 127000)))) FROM generate_series(1, 300)");
+	$tenant->query(
+		"SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour', organizer_id => 'a',
+			metadata => jsonb_build_object('a', repeat('\"', 127000)))) FROM generate_series(1, 300)"
+	);
 	is_survived(undef, 'what endpoints hold');
 	set_enabled('on');
 	$hook->release('large');
@@ -180,22 +212,32 @@ is_survived(undef, 'nothing of note');
 {
 	my ($metadata, $name) = map { Appt::Tenant->create($node) } 1 .. 2;
 
-	$node->query('ALTER TABLE appt.appointment DROP CONSTRAINT appointment_metadata_check; ALTER TABLE appt.application DROP CONSTRAINT application_name_check');
+	$node->query(
+		'ALTER TABLE appt.appointment DROP CONSTRAINT appointment_metadata_check; ALTER TABLE appt.application DROP CONSTRAINT application_name_check'
+	);
 	foreach my $tenant ($metadata, $name)
 	{
 		$tenant->only('CREATE', 'WEBHOOK');
 		$tenant->subscribe($hook->url('/ok/large'));
 		$tenant->schedule;
 	}
-	$node->query("UPDATE appt.appointment SET metadata = jsonb_build_object('a', repeat('x', 3000000)) WHERE application_id = '@{[ $metadata->application ]}'");
+	$node->query(
+		"UPDATE appt.appointment SET metadata = jsonb_build_object('a', repeat('x', 3000000))
+			WHERE application_id = '@{[ $metadata->application ]}'"
+	);
 	$node->query("UPDATE appt.application SET name = repeat('x', 200000000) WHERE id = '@{[ $name->application ]}'");
 	is_survived($metadata, 'what is too large');
 	is_survived($name, 'a name of 200 MB');
 	is(states($_), 'CREATE WEBHOOK SKIPPED TOO_LARGE', 'it is SKIPPED') foreach $metadata, $name;
-	is($node->query("SELECT detail FROM appt.notification WHERE application_id = '@{[ $metadata->application ]}'"),
-		'It would be made of more than 2097152 bytes.', 'and says what is too much');
-	is($node->query("SELECT (appt.notification_eligibility(retried.id)).reason FROM (SELECT max(id) AS id FROM appt.notification WHERE application_id = '@{[ $name->application ]}') AS retried"),
-		'TOO_LARGE', 'as notification_eligibility does');
+	is( $node->query("SELECT detail FROM appt.notification WHERE application_id = '@{[ $metadata->application ]}'"),
+		'It would be made of more than 2097152 bytes.',
+		'and says what is too much');
+	is( $node->query(
+			"SELECT (appt.notification_eligibility(retried.id)).reason
+				FROM (SELECT max(id) AS id FROM appt.notification WHERE application_id = '@{[ $name->application ]}') AS retried"
+		),
+		'TOO_LARGE',
+		'as notification_eligibility does');
 }
 
 $node->stop;

@@ -45,19 +45,19 @@ my $lines = () = $ordinary->{calendar} =~ /^[A-Z]/mg;
 
 # Each of these is used in every field at once.
 my %hostile = (
-	'a header'       => "x\r\nBcc: evil\@example.com\r\n\r\nbody",
-	'a bare LF'      => "x\nBcc: evil\@example.com",
-	'a bare CR'      => "x\rBcc: evil\@example.com",
-	'the end'        => "x\r\n.\r\nMAIL FROM:<evil\@example.com>\r\nRCPT TO:<evil\@example.com>\r\nDATA\r\n\r\nx\r\n.\r\n",
-	'separators'     => "x\x{2028}Bcc: evil\@example.com\x{2029}Bcc: evil\@example.com\x{85}Bcc: evil\@example.com",
-	'controls'       => "x\x01\x08\x0b\x0c\x1b[31m\x7f",
-	'encoded words'  => 'x =?UTF-8?Q?=0D=0ABcc:_evil=40example.com?= =?utf-8?b?DQpCY2M6IGV2aWw=?=',
-	'HTML'           => 'x <script>alert(1)</script><img src=x onerror=alert(1)>" onmouseover="alert(1)\' x=\'',
-	'a template'     => 'x {{secret}} {{{title}}} {{#a}} {{/b}} {{>c}} {{=<% %>=}}',
-	'a calendar'     => "x\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nATTENDEE:mailto:evil\@example.com\r\nX:\\n\\,\\;",
-	'JSON'           => 'x", "id": "evil", "x": "\\u0022 \\\\',
-	'much'           => 'x ' . 'very long ' x 300,
-	'percent'        => 'x %0d%0aBcc: evil %s %n %100000d');
+	'a header' => "x\r\nBcc: evil\@example.com\r\n\r\nbody",
+	'a bare LF' => "x\nBcc: evil\@example.com",
+	'a bare CR' => "x\rBcc: evil\@example.com",
+	'the end' => "x\r\n.\r\nMAIL FROM:<evil\@example.com>\r\nRCPT TO:<evil\@example.com>\r\nDATA\r\n\r\nx\r\n.\r\n",
+	'separators' => "x\x{2028}Bcc: evil\@example.com\x{2029}Bcc: evil\@example.com\x{85}Bcc: evil\@example.com",
+	'controls' => "x\x01\x08\x0b\x0c\x1b[31m\x7f",
+	'encoded words' => 'x =?UTF-8?Q?=0D=0ABcc:_evil=40example.com?= =?utf-8?b?DQpCY2M6IGV2aWw=?=',
+	'HTML' => 'x <script>alert(1)</script><img src=x onerror=alert(1)>" onmouseover="alert(1)\' x=\'',
+	'a template' => 'x {{secret}} {{{title}}} {{#a}} {{/b}} {{>c}} {{=<% %>=}}',
+	'a calendar' => "x\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nATTENDEE:mailto:evil\@example.com\r\nX:\\n\\,\\;",
+	'JSON' => 'x", "id": "evil", "x": "\\u0022 \\\\',
+	'much' => 'x ' . 'very long ' x 300,
+	'percent' => 'x %0d%0aBcc: evil %s %n %100000d');
 
 my $tenant = Appt::Tenant->create($node, public_url => 'https://api.example/', room_url => 'https://meet.example/');
 $tenant->only('CREATE', 'EMAIL');
@@ -65,8 +65,11 @@ $tenant->rule('CREATE', 'WEBHOOK');
 $tenant->email($mail->url);
 $tenant->subscribe($hook->url('/ok'));
 my $names = '{{firstName}}|{{lastName}}|{{username}}|{{title}}|{{notes}}|{{location}}|{{metadata.a}}|{{participant.metadata.a}}';
-$node->query("INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
-	VALUES ('" . $tenant->application . "', 'CREATE', 'EMAIL', 'en', 'S {{title}} {{firstName}}', '$names', '<p title=\"{{title}}\">$names</p>')");
+$node->query(
+	"INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
+	VALUES ('"
+		. $tenant->application . "', 'CREATE', 'EMAIL', 'en', 'S {{title}} {{firstName}}', '$names', '<p title=\"{{title}}\">$names</p>')"
+);
 foreach my $template ('written', 'built in')
 {
 	foreach my $name (sort keys %hostile)
@@ -76,19 +79,30 @@ foreach my $template ('written', 'built in')
 		my $value = $quoted->($text);
 		utf8::encode($value);
 		my $metadata = $quoted->($json->encode({ a => $text }));
-		my $customer = $quoted->($json->encode({ name => { firstName => substr($text, 0, 100), lastName => substr($text, 0, 100) }, username => substr($text, 0, 100),
-					contact => { primaryEmail => 'ann@example.org' }, metadata => { a => $text } }));
+		my $customer = $quoted->(
+			$json->encode(
+				{   name => { firstName => substr($text, 0, 100), lastName => substr($text, 0, 100) },
+					username => substr($text, 0, 100),
+					contact => { primaryEmail => 'ann@example.org' },
+					metadata => { a => $text } }));
 		$_->forget foreach $mail, $hook;
-		my $id = $node->query("SELECT id FROM appt.schedule_appointment('" . $tenant->application . "', now() + interval '1 day', '30 minutes', $customer, 'agent-1',
+		my $id = $node->query(
+				  "SELECT id FROM appt.schedule_appointment('"
+				. $tenant->application
+				. "', now() + interval '1 day', '30 minutes', $customer, 'agent-1',
 			title => $value, notes => $value, location => $value, metadata => $metadata, notification_headers => '{\"X-Trace\": \"1\"}')");
 		ok($tenant->settled, "$name settles");
 		is_deeply([ sort values %{ $tenant->states($id) } ], [ 'SENT', 'SENT' ], "$name, $template: both are sent")
-		  or diag($node->query("SELECT channel, state, reason, detail FROM appt.notification WHERE appointment_id = '$id'"));
+			or diag($node->query("SELECT channel, state, reason, detail FROM appt.notification WHERE appointment_id = '$id'"));
 
 		my @entries = $mail->wait_for(1);
-		is(join(' ', map { "$_->{mail_from} @{$_->{rcpt_to}}" } @entries), 'appointments@example.org ann@example.org', "$name: one mail, to whom it is for");
+		is( join(' ', map { "$_->{mail_from} @{$_->{rcpt_to}}" } @entries),
+			'appointments@example.org ann@example.org',
+			"$name: one mail, to whom it is for");
 		my $parsed = parsed($entries[0]);
-		is("@{$parsed->{names}} $parsed->{twice} $parsed->{to} $parsed->{count}", "@{$ordinary->{names}} 0 ann\@example.org 1", "$name: no header more");
+		is( "@{$parsed->{names}} $parsed->{twice} $parsed->{to} $parsed->{count}",
+			"@{$ordinary->{names}} 0 ann\@example.org 1",
+			"$name: no header more");
 		unlike($parsed->{subject}, qr/[\r\n]/, "$name: a subject of one line");
 		unlike($parsed->{html}, qr/<script|<img src=x|" onmouseover="|' x='/, "$name: no HTML") if $name eq 'HTML';
 		unlike($parsed->{calendar}, qr/^ATTENDEE:mailto:evil/m, "$name: nobody else is invited");

@@ -14,7 +14,9 @@ foreach my $slots (1, 0)
 {
 	$node->adjust_conf('postgresql.conf', 'max_worker_processes', $slots);
 	$node->restart;
-	is($node->query("$status ORDER BY slot"), "1|t|NO_SLOT|$no_slot\n2|t|NO_SLOT|$no_slot", "with $slots slots there is no launcher, and each worker says why");
+	is( $node->query("$status ORDER BY slot"),
+		"1|t|NO_SLOT|$no_slot\n2|t|NO_SLOT|$no_slot",
+		"with $slots slots there is no launcher, and each worker says why");
 }
 
 # After a crash of another session nothing is different.

@@ -34,16 +34,19 @@ begin('innocent');
 	$hook->wait_for(3);
 	$node->kill9;
 	# Its children end by themselves.
-	ok(in_time(sub {
-		return 1 if $node->start(fail_ok => 1);
-		$node->stop('fast', fail_ok => 1);
-		return 0;
-	}), 'the server starts after a kill of the postmaster');
+	ok( in_time(
+			sub {
+				return 1 if $node->start(fail_ok => 1);
+				$node->stop('fast', fail_ok => 1);
+				return 0;
+			}),
+		'the server starts after a kill of the postmaster');
 	$hook->wait_for(4);
 	$hook->release('quiet');
 	ok($tenant->settled, 'all is settled');
 	is_deeply($tenant->states, { 'CREATE WEBHOOK' => 'SENT' }, 'and sent');
-	is(scalar($node->log_since($offset, $crashes)), 0, 'after a crash of another session, an immediate stop and a kill of the postmaster no worker has crashed');
+	is(scalar($node->log_since($offset, $crashes)),
+		0, 'after a crash of another session, an immediate stop and a kill of the postmaster no worker has crashed');
 	ok(!-e $remembered, 'nothing is remembered');
 	is($node->query("SELECT count(*) FROM appt.worker_status WHERE last_error LIKE '%crashed%'"), 0, 'nor told');
 }
@@ -66,8 +69,12 @@ begin('innocent');
 	$hook->release('often');
 	ok($tenant->settled, 'after three kills all is settled');
 	is_deeply($tenant->states, { 'CREATE WEBHOOK' => 'SENT' }, 'as SENT');
-	like($node->query("SELECT last_error FROM appt.worker_status WHERE last_error LIKE '%crashed%' LIMIT 1"), qr/^worker \d crashed/, 'the status tells of the last');
-	cmp_ok(scalar($node->log_since(0, qr/crashed while it slept: something outside of it killed it/)), '>=', 1, 'and the log that it slept');
+	like(
+		$node->query("SELECT last_error FROM appt.worker_status WHERE last_error LIKE '%crashed%' LIMIT 1"),
+		qr/^worker \d crashed/,
+		'the status tells of the last');
+	cmp_ok(scalar($node->log_since(0, qr/crashed while it slept: something outside of it killed it/)),
+		'>=', 1, 'and the log that it slept');
 }
 
 # A PANIC makes no message suspect.
@@ -102,14 +109,18 @@ begin('claims');
 		});
 	ok($_->settled, 'all is settled') foreach $good, $bad;
 	is_deeply($bad->states($poison), { 'CREATE WEBHOOK' => 'FAILED WORKER_CRASHED' }, 'what kills is FAILED, WORKER_CRASHED');
-	is($node->query("SELECT count(*) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id WHERE appointment_id = '$poison'"), 0, 'it was never attempted');
+	is( $node->query(
+			"SELECT count(*) FROM appt.attempt JOIN appt.notification n ON n.id = notification_id WHERE appointment_id = '$poison'"),
+		0,
+		'it was never attempted');
 	is(sent($good) . ' ' . sent($bad), '60 20', 'all others are SENT');
 	is(scalar($node->log_since($offset, $restarts)), 3, 'after three restarts of the server');
 	is(scalar($node->log_since($offset, $crashes)), 3, 'each of which the log explains');
 	is(scalar($node->log_since($offset, qr/has failed, because appt workers crashed over it/)), 1, 'and the end');
 	explained($_) foreach $good, $bad;
-	is($node->query("SELECT explanation FROM appt.reason WHERE reason = 'WORKER_CRASHED'"),
-		'Twice a worker crashed while this was the only notification that it was claiming or sending.', 'the reason is explained');
+	is( $node->query("SELECT explanation FROM appt.reason WHERE reason = 'WORKER_CRASHED'"),
+		'Twice a worker crashed while this was the only notification that it was claiming or sending.',
+		'the reason is explained');
 }
 
 # Such a message alone: two restarts. Meanwhile worker_status says why nothing is sent, and another database's worker continues.
@@ -130,7 +141,8 @@ begin('claims');
 		$node->wait_for_log($restarts, $from);
 		$seen = $node->wait_for_query(
 			"SELECT DISTINCT why_quiet || ' ' || (next_wake > now()) || ' ' || last_error FROM appt.worker_status",
-			'AFTER_CRASH true worker 1 crashed while it claimed notifications', seconds => 20);
+			'AFTER_CRASH true worker 1 crashed while it claimed notifications',
+			seconds => 20);
 		$seen &&= eval {
 			$other->schedule;
 			$other->settled && $node->query('SELECT DISTINCT why_quiet FROM appt.worker_status') eq 'AFTER_CRASH';
@@ -180,7 +192,8 @@ sub begin
 	$node = Appt::Cluster->create($name, conf => "appt.workers = 2\nappt.request_timeout = '10min'");
 	$remembered = $node->data_dir . '/pg_stat_tmp/appt_crashes';
 	# A message with this title crashes the worker that opens, or settles, an attempt of it.
-	$node->query(q{
+	$node->query(
+		q{
 		CREATE EXTENSION appt_test;
 		CREATE TRIGGER poison BEFORE INSERT ON appt.attempt FOR EACH ROW WHEN (NEW.text_body LIKE '%poisonous to claim%')
 			EXECUTE FUNCTION appt_test.crash_worker();
@@ -209,7 +222,9 @@ sub titled
 	my ($tenant, $title) = @_;
 
 	return $tenant->query(
-		"SELECT id FROM appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes', organizer_id => 'a', title => '$title')");
+		"SELECT id FROM appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes',
+			organizer_id => 'a', title => '$title')"
+	);
 }
 
 # The same, if it may crash a worker, and with that end our session, as soon as it commits.
@@ -237,7 +252,8 @@ sub sent
 {
 	my ($tenant) = @_;
 
-	return $tenant->query("SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = 'SENT'");
+	return $tenant->query(
+		"SELECT count(*) FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state = 'SENT'");
 }
 
 # Until that is true, or it takes too long.

@@ -45,23 +45,32 @@ my %calls = (
 	ical_event => "SELECT appt.ical_event('SUBJECT')",
 	ical_text => "SELECT appt.ical_text('SUBJECT')",
 	initiate_email_verification => "SELECT appt.initiate_email_verification('APP', 'us\@example.com')",
-	notification_eligibility => "SELECT appt.notification_eligibility((SELECT max(id) FROM appt.notification WHERE appointment_id = 'SUBJECT'))",
-	preview_notification => "SELECT appt.preview_notification('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'), 'CREATE', 'WEBHOOK')",
+	notification_eligibility =>
+		"SELECT appt.notification_eligibility((SELECT max(id) FROM appt.notification WHERE appointment_id = 'SUBJECT'))",
+	preview_notification => "SELECT appt.preview_notification('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT'
+			AND type = 'CUSTOMER'), 'CREATE', 'WEBHOOK')",
 	reassign_appointment => "SELECT appt.reassign_appointment('SUBJECT', 'bob')",
-	record_join => "SELECT appt.record_join('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'))",
-	record_leave => "SELECT appt.record_leave('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'))",
-	remove_participant => "SELECT appt.remove_participant('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'))",
+	record_join =>
+		"SELECT appt.record_join('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'))",
+	record_leave =>
+		"SELECT appt.record_leave('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'))",
+	remove_participant => "SELECT appt.remove_participant('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT'
+			AND type = 'CUSTOMER'))",
 	render_template => "SELECT appt.render_template('{{a}}', '{}')",
 	request_customer_code => "SELECT appt.request_customer_code('APP', 'ann\@example.com')",
 	reschedule_appointment => "SELECT appt.reschedule_appointment('SUBJECT', now() + interval '5 days')",
-	resend_notification => "SELECT appt.resend_notification((SELECT min(id) FROM appt.notification WHERE appointment_id = 'SUBJECT' AND state = 'SENT'))",
+	resend_notification =>
+		"SELECT appt.resend_notification((SELECT min(id) FROM appt.notification WHERE appointment_id = 'SUBJECT' AND state = 'SENT'))",
 	resolve_room => "SELECT appt.resolve_room((SELECT ticket FROM appt.room_access WHERE appointment_id = 'SUBJECT'))",
 	retry_notification => "SELECT appt.retry_notification(FAILURE)",
-	'retry_notification of one deleted' => "SELECT appt.retry_notification((SELECT id FROM appt.notification WHERE appointment_id = 'GONE' AND state = 'FAILED' AND context IS NOT NULL))",
+	'retry_notification of one deleted' =>
+		"SELECT appt.retry_notification((SELECT id FROM appt.notification WHERE appointment_id = 'GONE' AND state = 'FAILED'
+			AND context IS NOT NULL))",
 	retry_notifications => "SELECT appt.retry_notifications('APP')",
 	rotate_subscription_key => "SELECT appt.rotate_subscription_key('SUB')",
 	schedule_appointment => "SELECT appt.schedule_appointment('APP', now() + interval '1 day', '1 hour', '{}', 'agent')",
-	schedule_appointment_as_customer => "SELECT appt.schedule_appointment_as_customer('APP', 'ann\@example.com', '000000', now() + interval '1 day', '1 hour')",
+	schedule_appointment_as_customer =>
+		"SELECT appt.schedule_appointment_as_customer('APP', 'ann\@example.com', '000000', now() + interval '1 day', '1 hour')",
 	send_test_email => "SELECT appt.send_test_email('APP', 'ann\@example.com')",
 	send_test_sms => "SELECT appt.send_test_sms('APP', '+306900000000')",
 	'set_notifications_enabled off' => "SELECT appt.set_notifications_enabled('ORG', false)",
@@ -76,49 +85,65 @@ my %calls = (
 	'change rule' => "UPDATE appt.rule SET enabled = true WHERE application_id = 'APP'",
 	'delete rule' => "DELETE FROM appt.rule WHERE application_id = 'APP'",
 	'add rule' => "INSERT INTO appt.rule (application_id, type, channel) VALUES ('APP', 'UPDATE', 'WEBHOOK')",
-	'add template' => "INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('APP', 'CREATE', 'EMAIL', 'en', 'a', 'b')",
-	'change template' => "INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body) VALUES ('APP', 'CREATE', 'EMAIL', 'en', 'a', 'b'); UPDATE appt.template SET subject = 'c' WHERE application_id = 'APP'; DELETE FROM appt.template WHERE application_id = 'APP'",
+	'add template' => "INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
+			VALUES ('APP', 'CREATE', 'EMAIL', 'en', 'a', 'b')",
+	'change template' => "INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
+			VALUES ('APP', 'CREATE', 'EMAIL', 'en', 'a', 'b'); UPDATE appt.template SET subject = 'c' WHERE application_id = 'APP';
+			DELETE FROM appt.template WHERE application_id = 'APP'",
 	'add subscription' => "INSERT INTO appt.subscription (application_id, url) VALUES ('APP', '$ok')",
 	'change subscription' => "UPDATE appt.subscription SET enabled = true WHERE application_id = 'APP'",
 	'delete subscription' => "DELETE FROM appt.subscription WHERE application_id = 'APP'",
 	'change provider' => "UPDATE appt.provider SET enabled = true WHERE application_id = 'APP'",
 	'delete provider' => "DELETE FROM appt.provider WHERE application_id = 'APP'",
-	'lock what is read' => join('; ', map { "LOCK TABLE appt.$_ IN ACCESS SHARE MODE" } qw(organization appointment participant room_access notification due attempt identity)));
+	'lock what is read' => join('; ',
+		map { "LOCK TABLE appt.$_ IN ACCESS SHARE MODE" }
+			qw(organization appointment participant room_access notification due attempt identity)));
 my %may_be_refused = map { $_ => 1 } qw(confirm_email_verification schedule_appointment_as_customer resend_notification);
 
 # Every function for applications is called.
-my $functions = $node->query("SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc p WHERE pronamespace = 'appt'::regnamespace
+my $functions = $node->query(
+	"SELECT string_agg(proname, ' ' ORDER BY proname) FROM pg_proc p WHERE pronamespace = 'appt'::regnamespace
 	AND has_function_privilege('appt_service', oid, 'EXECUTE') AND provolatile IN ('v', 's') AND prorettype <> 'trigger'::regtype
-	AND proname !~ '^(caller_|not_retriable_because|due_notifications|reasons|notification_types|open_circuits|worker_status)' AND proname !~ '_is_valid\$'");
+	AND proname !~ '^(caller_|not_retriable_because|due_notifications|reasons|notification_types|open_circuits|worker_status)'
+		AND proname !~ '_is_valid\$'"
+);
 my %named = map { (split / /)[0] => 1 } keys %calls;
 is(join(' ', grep { !$named{$_} } split / /, $functions), '', 'every function has its case');
 delete $calls{$_} foreach grep { /^re(send_notification|try_notifications)$/ && $functions !~ /\b$_\b/ } keys %calls;
 
 # Two transactions call them all, each about its own tenants.
 my @groups = ('open, ROLLBACK', 'prepared, COMMIT');
-my @names  = sort keys %calls;
-my $values = join ', ', map { my $group = $_; map { "('$group', '$_')" } @names } @groups;
+my @names = sort keys %calls;
+my $values = join ', ', map {
+	my $group = $_;
+	map { "('$group', '$_')" } @names
+} @groups;
 $node->query(<<"SQL");
 CREATE TABLE tenant (grp text, name text, org uuid, app uuid, sub uuid, subject uuid, gone uuid, other uuid);
 GRANT SELECT ON tenant TO PUBLIC;
 INSERT INTO tenant SELECT grp, name, appt.create_organization(name) FROM (VALUES $values) t (grp, name);
-UPDATE tenant SET app = appt.create_application(org, name, max_attempts => 1, max_concurrency => CASE name WHEN 'set_notifications_enabled on' THEN 1 END);
+UPDATE tenant SET app = appt.create_application(org, name, max_attempts => 1, max_concurrency => CASE name
+	WHEN 'set_notifications_enabled on' THEN 1 END);
 DELETE FROM appt.rule WHERE channel <> 'WEBHOOK' OR type NOT IN ('CREATE', 'CANCELLED', 'FOLLOW_UP');
 UPDATE tenant SET sub = (SELECT id FROM appt.create_subscription(app, '$ok'));
-SELECT count(appt.set_provider(app, 'EMAIL', 'SMTP', 'smtp://127.0.0.1:1', 'us\@example.com')), count(appt.set_provider(app, 'SMS', 'HTTP', 'http://127.0.0.1:1/')) FROM tenant;
+SELECT count(appt.set_provider(app, 'EMAIL', 'SMTP', 'smtp://127.0.0.1:1', 'us\@example.com')),
+	count(appt.set_provider(app, 'SMS', 'HTTP', 'http://127.0.0.1:1/')) FROM tenant;
 SELECT count(appt.create_subscription(app, '$failing')) FROM tenant WHERE name LIKE 'retry%';
-UPDATE tenant SET subject = (appt.schedule_appointment(app, now() + interval '2 days', '1 hour', '{}', 'agent')).id, gone = (appt.schedule_appointment(app, now() + interval '2 days', '1 hour', '{}', 'agent')).id;
+UPDATE tenant SET subject = (appt.schedule_appointment(app, now() + interval '2 days', '1 hour', '{}', 'agent')).id,
+	gone = (appt.schedule_appointment(app, now() + interval '2 days', '1 hour', '{}', 'agent')).id;
 SQL
 my $count = $node->query('SELECT count(*) FROM tenant');
 ok($node->wait_for_query('SELECT count(*) FROM appt.due', 0), "$count tenants are there");
 
 # Messages in flight are held, so that they finish when others hold their locks.
-$node->query("UPDATE appt.subscription SET url = '$hold' WHERE url = '$ok';
+$node->query(
+	"UPDATE appt.subscription SET url = '$hold' WHERE url = '$ok';
 	SELECT count(appt.delete_appointment(gone)) FROM tenant;");
 ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENDING'", $count), 'of each a message is under way');
 $node->query("SELECT count(appt.set_notifications_enabled(org, false)) FROM tenant WHERE name LIKE '%enabled on'");
 $node->query("UPDATE tenant SET other = (appt.schedule_appointment(app, now() + interval '2 days', '1 hour', '{}', 'agent')).id");
-ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENDING'", 2 * $count - @groups), 'and another, but for who may only have one');
+ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENDING'", 2 * $count - @groups),
+	'and another, but for who may only have one');
 my ($pid) = $node->wait_for_workers;
 my $log = $node->log_end;
 
@@ -131,11 +156,16 @@ foreach my $group (@groups)
 	$session->run('BEGIN');
 	foreach my $name (@names)
 	{
-		my ($app, $org, $sub, $subject, $gone, $failed) = split /\|/, $node->query("SELECT app, org, sub, subject, gone,
-			(SELECT id FROM appt.notification WHERE appointment_id = subject AND state = 'FAILED') FROM tenant WHERE grp = '$group' AND name = '$name'");
-		my $call = $calls{$name} =~ s/\bAPP\b/$app/gr =~ s/\bORG\b/$org/gr =~ s/\bSUB\b/$sub/gr =~ s/\bSUBJECT\b/$subject/gr =~ s/\bGONE\b/$gone/gr =~ s/\bFAILURE\b/$failed/gr;
+		my ($app, $org, $sub, $subject, $gone, $failed) = split /\|/, $node->query(
+			"SELECT app, org, sub, subject, gone,
+			(SELECT id FROM appt.notification WHERE appointment_id = subject AND state = 'FAILED') FROM tenant WHERE grp = '$group'
+				AND name = '$name'"
+		);
+		my $call = $calls{$name} =~ s/\bAPP\b/$app/gr =~ s/\bORG\b/$org/gr =~ s/\bSUB\b/$sub/gr =~ s/\bSUBJECT\b/$subject/gr =~
+			s/\bGONE\b/$gone/gr =~ s/\bFAILURE\b/$failed/gr;
 
-		$session->run('SAVEPOINT before' . ($name =~ / (?:application|organization|rule|template|subscription|provider|read)$/ ? '; SET ROLE appt_service' : ''));
+		$session->run('SAVEPOINT before'
+				. ($name =~ / (?:application|organization|rule|template|subscription|provider|read)$/ ? '; SET ROLE appt_service' : ''));
 		if ($session->try($call) ne '00000')
 		{
 			push @failed, "$name: " . $session->errors if !$may_be_refused{$name};
@@ -153,16 +183,29 @@ my $over = "UPDATE appt.appointment SET start_at = now() - interval '3 hours', e
 $node->query($over);
 $hook->release('a');
 $node->reload;
-my $unsettled = "SELECT string_agg(t.grp || ' ' || t.name || ' ' || n.type || ' ' || n.state, ', ') FROM tenant t JOIN appt.notification n ON n.appointment_id = t.%s
+my $unsettled = "SELECT string_agg(t.grp || ' ' || t.name || ' ' || n.type || ' ' || n.state, ', ') FROM tenant t
+		JOIN appt.notification n ON n.appointment_id = t.%s
 	WHERE n.state IN ('PENDING', 'SENDING', 'RETRYING') AND n.type <> 'FOLLOW_UP' AND %s";
 my $switched = "t.name = 'set_notifications_enabled on'";
 my $retried = "t.name = 'retry_notifications'";
 ok($node->wait_for_query(sprintf($unsettled, 'other', "NOT $switched"), ''), 'what nobody has touched is settled');
 ok($node->wait_for_query(sprintf($unsettled, 'gone', 'true'), ''), 'so is what tells of deletions');
-ok($node->wait_for_query("SELECT string_agg(t.grp || ' ' || t.name, ', ') FROM tenant t JOIN appt.appointment a ON a.id = t.other WHERE a.state <> 'ENDED' AND NOT $switched AND NOT $retried", ''), 'what is over has ended');
-ok($node->wait_for_query("SELECT string_agg(DISTINCT t.name, ', ') FROM tenant t JOIN appt.notification n ON n.appointment_id = t.gone WHERE n.context IS NOT NULL AND NOT $retried", 'retry_notification of one deleted'),
+ok( $node->wait_for_query(
+		"SELECT string_agg(t.grp || ' ' || t.name, ', ') FROM tenant t JOIN appt.appointment a ON a.id = t.other
+			WHERE a.state <> 'ENDED' AND NOT $switched AND NOT $retried",
+		''),
+	'what is over has ended');
+ok( $node->wait_for_query(
+		"SELECT string_agg(DISTINCT t.name, ', ') FROM tenant t JOIN appt.notification n ON n.appointment_id = t.gone
+			WHERE n.context IS NOT NULL AND NOT $retried",
+		'retry_notification of one deleted'),
 	'what was deleted is blanked, but of the one that somebody retries');
-is($node->query("SELECT count(*), count(*) FILTER (WHERE a.state = 'ACTIVATED') FROM tenant t JOIN appt.appointment a ON a.id = t.other WHERE $switched"), '2|2', 'what is over and held waits');
+is( $node->query(
+		"SELECT count(*), count(*) FILTER (WHERE a.state = 'ACTIVATED') FROM tenant t JOIN appt.appointment a ON a.id = t.other
+			WHERE $switched"
+	),
+	'2|2',
+	'what is over and held waits');
 is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'nothing was waited for');
 
 # The transactions end.
@@ -174,9 +217,13 @@ foreach my $group (@groups)
 }
 $node->query($over);
 $node->reload;
-ok($node->wait_for_query("SELECT string_agg(DISTINCT t.grp || ' ' || t.name || ' ' || n.type || ' ' || n.state, ', ') FROM tenant t JOIN appt.notification n ON n.application_id = t.app
-	WHERE n.settled_at IS NULL AND n.due_at < now()", ''), 'then what they had is settled, too');
-ok($node->wait_for_query("SELECT count(*) FROM tenant t JOIN appt.appointment a ON a.id = t.other WHERE a.state <> 'ENDED'", 0), 'and ended');
+ok( $node->wait_for_query(
+		"SELECT string_agg(DISTINCT t.grp || ' ' || t.name || ' ' || n.type || ' ' || n.state, ', ') FROM tenant t
+			JOIN appt.notification n ON n.application_id = t.app
+	WHERE n.settled_at IS NULL AND n.due_at < now()", ''),
+	'then what they had is settled, too');
+ok($node->wait_for_query("SELECT count(*) FROM tenant t JOIN appt.appointment a ON a.id = t.other WHERE a.state <> 'ENDED'", 0),
+	'and ended');
 ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE context ? 'appointment'", 0), 'and blanked');
 is($node->query("SELECT count(*) FROM appt.attempt WHERE outcome = 'INTERRUPTED'"), 0, 'nothing was sent twice');
 is(join(' ', $node->worker_pids), $pid, 'all by one worker');
@@ -192,12 +239,15 @@ is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'that waited for no
 		$node->refused_with('42501', "SET ROLE appt_service; LOCK TABLE appt.$table", "$table is not locked against readers");
 		$session->run(join '; ', 'BEGIN', 'SET LOCAL ROLE appt_service', "LOCK TABLE appt.$table IN EXCLUSIVE MODE");
 		$node->query("SELECT appt.send_test_email('$app', 'ann\@example.com')");
-		ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '$app' AND settled_at IS NULL", 0), 'locked against changes it stops no message');
+		ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '$app' AND settled_at IS NULL", 0),
+			'locked against changes it stops no message');
 		$session->run('ROLLBACK');
 	}
-	$node->refused_with('42501', "BEGIN; SET LOCAL ROLE appt_service; LOCK TABLE appt.$_ IN ROW SHARE MODE", "$_ is not locked at all") foreach qw(notification due attempt appointment room_access);
+	$node->refused_with('42501', "BEGIN; SET LOCAL ROLE appt_service; LOCK TABLE appt.$_ IN ROW SHARE MODE", "$_ is not locked at all")
+		foreach qw(notification due attempt appointment room_access);
 	# Locking a view locks the tables that it reads, also through another view.
-	my @views = map { "CREATE TEMP VIEW $_" } 'rules AS SELECT id FROM appt.rule', 'outer_rules AS SELECT 1 WHERE 1 IN (SELECT id FROM rules)';
+	my @views = map { "CREATE TEMP VIEW $_" } 'rules AS SELECT id FROM appt.rule',
+		'outer_rules AS SELECT 1 WHERE 1 IN (SELECT id FROM rules)';
 	foreach my $view (qw(rules outer_rules))
 	{
 		$node->refused_with('42501', join('; ', 'SET ROLE appt_service', @views, "LOCK TABLE $view"), "nor by the view $view");

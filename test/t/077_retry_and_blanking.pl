@@ -23,7 +23,8 @@ use Test::More;
 	my $deleted = sub {
 		my $appointment = $tenant->schedule;
 		$node->query("SELECT appt.delete_appointment('$appointment')");
-		my ($failed, $sent) = split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' ORDER BY id");
+		my ($failed, $sent) = split /\n/,
+			$node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' ORDER BY id");
 		settle($node, $failed, 'FAILED');
 		settle($node, $sent, 'SENT');
 		return ($appointment, $failed);
@@ -37,7 +38,8 @@ use Test::More;
 		$caller->run('COMMIT');
 		is($worker->run('SELECT appt_test.blank_deleted()'), 'f', 'a retry that is accepted');
 		is($kept->($appointment), 2, 'keeps them');
-		is($node->query("SELECT state, (appt_test.composed(id))[4] LIKE '%CANCELLED%' FROM appt.notification WHERE id = $failed"), 'RETRYING|t', 'so that it can be sent');
+		is($node->query("SELECT state, (appt_test.composed(id))[4] LIKE '%CANCELLED%' FROM appt.notification WHERE id = $failed"),
+			'RETRYING|t', 'so that it can be sent');
 		settle($node, $failed, 'SENT');
 		$worker->run('SELECT appt_test.blank_deleted()');
 		is($kept->($appointment), 0, 'then they are blanked');
@@ -72,7 +74,8 @@ use Test::More;
 		my $appointment = $tenant->schedule;
 		$node->query("SELECT appt.cancel_appointment('$appointment')");
 		my $failed = $node->query("SELECT min(id) FROM appt.notification WHERE appointment_id = '$appointment'");
-		settle($node, $_, 'FAILED') foreach split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
+		settle($node, $_, 'FAILED')
+			foreach split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment'");
 		$worker->run("BEGIN ISOLATION LEVEL $level; SELECT count(*) FROM appt.notification");
 		$caller->run("BEGIN; SELECT appt.retry_notification($failed)");
 		$worker->start("SELECT appt.delete_appointment('$appointment')");
@@ -103,7 +106,8 @@ use Test::More;
 	my $failed = $node->query("SELECT id $of AND state = 'FAILED'");
 	$caller->run("BEGIN; SELECT appt.retry_notification($failed); PREPARE TRANSACTION 'retry'");
 	$hook->release('a');
-	ok($node->wait_for_query("SELECT string_agg(state, ' ' ORDER BY state) $of", 'FAILED SENT'), 'which is settled, though the retry is undecided');
+	ok($node->wait_for_query("SELECT string_agg(state, ' ' ORDER BY state) $of", 'FAILED SENT'),
+		'which is settled, though the retry is undecided');
 	my ($pid) = $node->wait_for_workers;
 	$caller->run("COMMIT PREPARED 'retry'");
 	$node->reload;
@@ -125,7 +129,8 @@ sub settle
 {
 	my ($node, $id, $state) = @_;
 
-	$node->query("DELETE FROM appt.due WHERE notification_id = $id;
+	$node->query(
+		"DELETE FROM appt.due WHERE notification_id = $id;
 		UPDATE appt.notification SET state = '$state', reason = CASE WHEN '$state' = 'FAILED' THEN 'REJECTED' END,
 			settled_at = now(), next_attempt_at = NULL, manual = false, attempt_count = attempt_count + 1 WHERE id = $id;
 		INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, text_body)

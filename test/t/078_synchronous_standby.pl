@@ -48,7 +48,9 @@ foreach my $what (sort keys %cut)
 	$pair->{standby}->promote;
 	$pair->{tenant}{node} = $pair->{standby};
 	ok($pair->{tenant}->settled, 'the standby sends instead');
-	is($pair->{standby}->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 2), 'each by its first attempt');
+	is( $pair->{standby}->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"),
+		'DELIVERED1|' . ($count + 2),
+		'each by its first attempt');
 	is(received($pair), $count + 1, 'and nothing twice');
 	$pair->{standby}->stop;
 }
@@ -69,15 +71,22 @@ foreach my $what (sort keys %cut)
 	enable($primary, 'off');
 	plan_some($pair);
 	start_sending($pair, sub { $held->release('first'); await_answer($held) });
-	is($first->query("SELECT state FROM appt.notification WHERE application_id = '@{[ $first->application ]}'"), 'SENDING', 'what it settles is seen by nobody yet');
+	is($first->query("SELECT state FROM appt.notification WHERE application_id = '@{[ $first->application ]}'"),
+		'SENDING', 'what it settles is seen by nobody yet');
 	cancel($pair);
 	is(received($pair), 0, 'canceled, it sends nothing');
 	is_deeply($first->states, { 'CREATE WEBHOOK' => 'SENT' }, 'what it settled is settled');
-	is($primary->query("SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}' AND state <> 'SKIPPED'"),
-		'SENDING', 'the others are being taken back, which is a commit, too');
+	is( $primary->query(
+			"SELECT string_agg(DISTINCT state, ' ') FROM appt.notification WHERE application_id = '@{[ $tenant->application ]}'
+				AND state <> 'SKIPPED'"
+		),
+		'SENDING',
+		'the others are being taken back, which is a commit, too');
 	kill 'CONT', $pair->{walsender};
 	ok($tenant->settled, 'when the standby is back all go');
-	is($primary->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"), 'DELIVERED1|' . ($count + 3), 'each by its first attempt');
+	is( $primary->query("SELECT string_agg(DISTINCT outcome || attempt_number, ' '), count(*) FROM appt.attempt"),
+		'DELIVERED1|' . ($count + 3),
+		'each by its first attempt');
 	is(received($pair), $count + 1, 'once');
 	is(scalar $held->entries, 1, 'the settled one, too');
 
@@ -98,13 +107,19 @@ done_testing();
 sub pair
 {
 	my ($mode) = @_;
-	my $primary = Appt::Cluster->create("primary_" . ++$::pairs, streaming => 1, conf => "wal_sender_timeout = 0\nautovacuum = off\nsynchronous_commit = off");
+	my $primary = Appt::Cluster->create(
+		"primary_" . ++$::pairs,
+		streaming => 1,
+		conf => "wal_sender_timeout = 0\nautovacuum = off\nsynchronous_commit = off");
 	my %pair = (primary => $primary, hook => Appt::Peers->webhook, sms => Appt::Peers->sms, tenant => Appt::Tenant->create($primary));
 	$pair{tenant}->only('CREATE', 'WEBHOOK');
 	$pair{tenant}->rule('CREATE', 'SMS');
 	$pair{tenant}->subscribe($pair{hook}->url('/ok'));
-	$pair{tenant}->provider('SMS', 'TWILIO', $pair{sms}->url('/twilio'),
-		sender => '+15550100000', username => 'AC0123456789abcdef0123456789abcdef', secret => 'secret');
+	$pair{tenant}->provider(
+		'SMS', 'TWILIO', $pair{sms}->url('/twilio'),
+		sender => '+15550100000',
+		username => 'AC0123456789abcdef0123456789abcdef',
+		secret => 'secret');
 	$primary->backup('base');
 	$pair{standby} = Appt::Cluster->new("standby_$::pairs");
 	$pair{standby}->init_from_backup($primary, 'base', has_streaming => 1);
@@ -137,8 +152,9 @@ sub enable
 {
 	my ($node, $setting) = @_;
 	reload($node, "appt.enabled = $setting");
-	$node->wait_for_query('SELECT count(*) FROM appt.worker_status WHERE ' . ($setting eq 'on' ? 'why_quiet IS NULL' : "why_quiet = 'DISABLED'"), 1)
-	  or die "not $setting";
+	$node->wait_for_query(
+		'SELECT count(*) FROM appt.worker_status WHERE ' . ($setting eq 'on' ? 'why_quiet IS NULL' : "why_quiet = 'DISABLED'"), 1)
+		or die "not $setting";
 	return;
 }
 

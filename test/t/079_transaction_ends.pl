@@ -11,7 +11,8 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 # Few locks, and commits reach the disk only if somebody waits for them.
-my $node = Appt::Cluster->create('main', conf => "max_prepared_transactions = 5\nmax_locks_per_transaction = 20\nwal_writer_delay = '10s'
+my $node = Appt::Cluster->create(
+	'main', conf => "max_prepared_transactions = 5\nmax_locks_per_transaction = 20\nwal_writer_delay = '10s'
 	wal_writer_flush_after = '1GB'\nautovacuum = off");
 my $hook = Appt::Peers->webhook;
 my $broken_before_commit = q{
@@ -29,8 +30,14 @@ $node->wait_for_workers;
 	$tenant->query(sprintf $broken_before_commit, 'appt.appointment');
 	$node->refused_with('P0001', $schedule, 'a trigger refuses at commit');
 	$tenant->query('DROP FUNCTION refuse CASCADE');
-	$node->refused_with('25P03', "SET idle_in_transaction_session_timeout = '100ms'; BEGIN; $schedule;\n\\! sleep 1\nCOMMIT", 'a session that idles is ended');
-	$node->refused_with('57014', "SET statement_timeout = '100ms'; BEGIN; $schedule; SELECT pg_sleep(60); COMMIT", 'a statement that takes long is canceled');
+	$node->refused_with(
+		'25P03',
+		"SET idle_in_transaction_session_timeout = '100ms'; BEGIN; $schedule;\n\\! sleep 1\nCOMMIT",
+		'a session that idles is ended');
+	$node->refused_with(
+		'57014',
+		"SET statement_timeout = '100ms'; BEGIN; $schedule; SELECT pg_sleep(60); COMMIT",
+		'a statement that takes long is canceled');
 	$tenant->query("BEGIN; $schedule; PREPARE TRANSACTION 'a'");
 	is($tenant->query('SELECT count(*) FROM appt.notification'), 0, 'what is prepared is seen by nobody');
 	$tenant->query("ROLLBACK PREPARED 'a'");
@@ -47,7 +54,8 @@ $node->wait_for_workers;
 {
 	$node->query('CREATE DATABASE later');
 	$node->query("BEGIN; CREATE EXTENSION appt; PREPARE TRANSACTION 'extension'", 'later');
-	ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = 'later'", 0), 'no extension, no worker');
+	ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = 'later'", 0),
+		'no extension, no worker');
 	$node->query("COMMIT PREPARED 'extension'", 'later');
 	$node->query('CREATE DATABASE another');
 	$node->wait_for_workers(1, 'later');
@@ -67,7 +75,10 @@ $node->wait_for_workers;
 	$node->start;
 	ok($tenant->settled, 'the server crashes when the message has arrived');
 	is($tenant->query("SELECT count(*) FROM appt.appointment WHERE id = '$id'"), 1, 'its appointment is there');
-	like($tenant->query("SELECT string_agg(outcome, ' ' ORDER BY id) FROM appt.attempt"), qr/^(INTERRUPTED )?DELIVERED$/, 'and its attempt');
+	like(
+		$tenant->query("SELECT string_agg(outcome, ' ' ORDER BY id) FROM appt.attempt"),
+		qr/^(INTERRUPTED )?DELIVERED$/,
+		'and its attempt');
 	is(sent($path), $tenant->query('SELECT count(*) FROM appt.attempt'), 'and each message has one');
 	$node->query('ALTER DATABASE postgres RESET synchronous_commit');
 	restart_worker();
@@ -115,11 +126,13 @@ $node->wait_for_workers;
 	is($greedy->end, '53200', 'one session takes all locks');
 	$node->append_conf('postgresql.conf', 'appt.enabled = on');
 	$node->reload;
+
 	foreach my $freed (1 .. 20)
 	{
 		my $seen = $node->log_end;
 		$greedy->run("SELECT pg_advisory_unlock($freed)");
-		sleep 0.05 until $watcher->run('SELECT state FROM appt.notification') ne 'PENDING' || $node->log_since($seen, 'out of shared memory') > 1;
+		sleep 0.05
+			until $watcher->run('SELECT state FROM appt.notification') ne 'PENDING' || $node->log_since($seen, 'out of shared memory') > 1;
 	}
 	like($watcher->run('SELECT state FROM appt.notification'), qr/PENDING|SENT/, 'which is not the fault of a message');
 	$greedy->run('SELECT pg_advisory_unlock_all()');

@@ -41,7 +41,8 @@ subtest 'calendars, for any client' => sub {
 		like($redirection->{headers}{location}, qr{^https://calendar\.google\.com/calendar/}, 'to a calendar');
 		is($redirection->{content} // '', '', 'and nothing else');
 	}
-	like($rest->request('GET', "/rpc/ical_event?id=$appointment->{id}")->{headers}{'content-disposition'}, qr/\.ics/, 'with a name to save it by');
+	like($rest->request('GET', "/rpc/ical_event?id=$appointment->{id}")->{headers}{'content-disposition'},
+		qr/\.ics/, 'with a name to save it by');
 	is($rest->request('GET', '/rpc/ical_event?id=' . $api->{application})->{status}, 404, 'no such appointment');
 	is($rest->request('GET', '/rpc/ical_event?id=x')->{status}, 400, 'no id');
 };
@@ -53,12 +54,14 @@ subtest 'errors' => sub {
 	foreach my $case (
 		[ 404, 'PT404', 'appointment not found', 'get_appointment', { id => $api->{application} } ],
 		[ 409, 'PT409', qr/./, 'end_appointment', { id => $waiting->{id} } ],
-		[ 400, '22023', 'unknown timezone', 'schedule_appointment', { %application, start_at => '2099-01-01T00:00:00Z', duration => 'PT1H', timezone => "Mars/Olympus\r\nX-Injected: yes" } ],
+		[   400, '22023', 'unknown timezone',
+			'schedule_appointment',
+			{ %application, start_at => '2099-01-01T00:00:00Z', duration => 'PT1H', timezone => "Mars/Olympus\r\nX-Injected: yes" } ],
 		[ 400, '22023', qr/duration/, 'schedule_appointment', { %application, start_at => '2099-01-01T00:00:00Z', duration => 'P1M' } ],
 		[ 400, '22P02', qr/uuid/, 'get_appointment', { id => 'x' } ],
 		[ 400, '22007', qr/interval/, 'schedule_appointment', { %application, start_at => '2099-01-01T00:00:00Z', duration => 'long' } ],
 		[ 403, '42501', qr/permission denied/, 'activate_appointment', { id => $waiting->{id} } ],
-		[ 404, 'PGRST202', qr/./, 'schedule_appointment', { %application } ],
+		[ 404, 'PGRST202', qr/./, 'schedule_appointment', {%application} ],
 		[ 404, 'PGRST202', qr/./, 'get_appointment', { id => $waiting->{id}, more => 1 } ],
 		[ 404, 'PGRST202', qr/./, 'no_such_function', {} ])
 	{
@@ -74,8 +77,15 @@ subtest 'errors' => sub {
 	is_deeply([ sort keys %{ $answer->{json} } ], [qw(code details hint message)], 'an error has four members');
 	like($answer->{json}{details}, qr/\Q$api->{application}\E/, 'of which one tells the value');
 	is($rest->request('POST', '/rpc/get_appointment', claims => $ann, body => '{"id": ')->{status}, 400, 'a body that is cut');
-	is($rest->request('POST', '/rpc/get_appointment', claims => $ann, body => "id=$waiting->{id}", headers => { 'Content-Type' => 'application/x-www-form-urlencoded' })->{status}, 200, 'a form will do');
-	is($rest->call($ann, 'GET', 'get_appointment', { id => $waiting->{id} }, headers => { Accept => 'image/png' })->{status}, 406, 'what nobody can draw');
+	is( $rest->request(
+			'POST', '/rpc/get_appointment',
+			claims => $ann,
+			body => "id=$waiting->{id}",
+			headers => { 'Content-Type' => 'application/x-www-form-urlencoded' })->{status},
+		200,
+		'a form will do');
+	is($rest->call($ann, 'GET', 'get_appointment', { id => $waiting->{id} }, headers => { Accept => 'image/png' })->{status},
+		406, 'what nobody can draw');
 };
 
 subtest 'tokens' => sub {
@@ -91,10 +101,13 @@ subtest 'tokens' => sub {
 	is($look->(claims => { %$ann, exp => $now + 60, iat => $now, nbf => $now - 1 })->{status}, 200, 'one that has not expired');
 	is($look->(claims => { %$ann, exp => $now - 60 })->{status}, 401, 'one that has');
 	is($look->(claims => { %$ann, nbf => $now + 600 })->{status}, 401, 'one that is not valid yet');
-	is($look->(token => Appt::Token::sign($ann, 'another secret, which has 32 characters, too'))->{status}, 401, 'signed by somebody else');
+	is($look->(token => Appt::Token::sign($ann, 'another secret, which has 32 characters, too'))->{status}, 401,
+		'signed by somebody else');
 	is($look->(token => Appt::Token::sign($ann, $rest->secret, alg => 'none'))->{status}, 401, 'of no algorithm');
 	is($look->(token => 'x')->{status}, 401, 'nonsense');
-	is($look->(token => Appt::Token::sign({ map { $_ => $ann->{$_} } qw(sub application_id) }, $rest->secret))->{status}, 401, 'without a role it is as none');
+	is($look->(token => Appt::Token::sign({ map { $_ => $ann->{$_} } qw(sub application_id) }, $rest->secret))->{status},
+		401, 'without a role it is as none');
+
 	foreach my $role (qw(postgres appt_service appt_authenticator authenticator pg_read_all_data pg_monitor nobody))
 	{
 		my $answer = $look->(claims => { %$ann, role => $role });
@@ -104,31 +117,53 @@ subtest 'tokens' => sub {
 	is($look->(claims => { %$ann, application_id => 'x' })->{status}, 403, 'with none that is one');
 	is($look->(claims => { %$ann, application_id => $api->{organization} })->{status}, 404, 'of another');
 	# Headers that the client sets prove nothing.
-	is($rest->request('GET', "/rpc/get_appointment?id=$appointment->{id}", headers => { 'request.jwt.claims' => '{}', 'Role' => 'appt_service', 'X-Role' => 'appt_service', Cookie => 'role=appt_service' })->{status}, 401, 'headers are no token');
+	is( $rest->request('GET', "/rpc/get_appointment?id=$appointment->{id}",
+			headers =>
+				{ 'request.jwt.claims' => '{}', 'Role' => 'appt_service', 'X-Role' => 'appt_service', Cookie => 'role=appt_service' })
+			->{status},
+		401,
+		'headers are no token');
 };
 
 subtest 'preferences' => sub {
 	my $ann = $api->claims('AG');
 	my $start = '2099-06-01T10:00:00Z';
 	my $count = sub { return $node->query("SELECT count(*) FROM appt.appointment WHERE start_at = '$start'"); };
-	my $schedule = sub { my (%headers) = @_; return $rest->call($ann, 'POST', 'schedule_appointment', { %application, start_at => $start, duration => 'PT1H' }, headers => \%headers); };
+	my $schedule = sub {
+		my (%headers) = @_;
+		return $rest->call(
+			$ann, 'POST', 'schedule_appointment',
+			{ %application, start_at => $start, duration => 'PT1H' },
+			headers => \%headers);
+	};
 
 	is($schedule->(Prefer => 'tx=rollback')->{status}, 200, 'tx=rollback is not asked for');
 	is($count->(), 1, 'and nothing is undone');
 	is($schedule->(Prefer => 'tx=rollback, handling=strict')->{status}, 200, 'nor to who insists');
 	is($count->(), 2, 'and nothing is undone, either');
-	is($schedule->(Prefer => 'handling=strict, max-affected=0')->{json}{code}, 'PGRST128', 'a limit of what is changed is not for functions');
+	is($schedule->(Prefer => 'handling=strict, max-affected=0')->{json}{code},
+		'PGRST128', 'a limit of what is changed is not for functions');
 	is($count->(), 2, 'and nothing was done');
 	my $object = $schedule->(Accept => 'application/vnd.pgrst.object+json');
 	is($object->{status}, 200, 'one object');
 	is($object->{json}{state}, 'SCHEDULED', 'is what there is anyway');
 	like($object->{headers}{'content-type'}, qr{^application/vnd\.pgrst\.object\+json}, 'by that name');
-	my $local = $rest->call($ann, 'GET', 'get_appointment', { id => $object->{json}{id} }, headers => { Prefer => 'timezone=Europe/Athens' });
+	my $local =
+		$rest->call($ann, 'GET', 'get_appointment', { id => $object->{json}{id} }, headers => { Prefer => 'timezone=Europe/Athens' });
 	is($local->{json}{start_at}, '2099-06-01T13:00:00+03:00', 'times in another timezone, if asked for');
-	is($rest->call($ann, 'POST', 'get_appointment?select=state,start_at', { id => $object->{json}{id} })->{content}, '{"state":"SCHEDULED","start_at":"2099-06-01T10:00:00+00:00"}', 'some columns');
-	is($rest->call($ann, 'GET', 'get_appointment', { id => $object->{json}{id} }, headers => { Accept => 'application/vnd.pgrst.plan' })->{status}, 406, 'no plans');
+	is( $rest->call($ann, 'POST', 'get_appointment?select=state,start_at', { id => $object->{json}{id} })->{content},
+		'{"state":"SCHEDULED","start_at":"2099-06-01T10:00:00+00:00"}',
+		'some columns');
+	is( $rest->call($ann, 'GET', 'get_appointment', { id => $object->{json}{id} }, headers => { Accept => 'application/vnd.pgrst.plan' })
+			->{status},
+		406,
+		'no plans');
 	is($rest->request('HEAD', "/rpc/get_appointment?id=$object->{json}{id}", claims => $ann)->{status}, 200, 'HEAD');
-	is($rest->request('OPTIONS', '/rpc/get_appointment', headers => { Origin => 'https://app.example', 'Access-Control-Request-Method' => 'POST' })->{status}, 200, 'a browser asks before');
+	is( $rest->request(
+			'OPTIONS', '/rpc/get_appointment',
+			headers => { Origin => 'https://app.example', 'Access-Control-Request-Method' => 'POST' })->{status},
+		200,
+		'a browser asks before');
 };
 
 subtest 'many rows of a function' => sub {
@@ -145,10 +180,15 @@ subtest 'many rows of a function' => sub {
 
 subtest 'one-time codes' => sub {
 	my %booking = (%application, start_at => '2099-07-01T10:00:00Z', duration => 'PT1H');
-	my $ask = sub { my ($contact) = @_; return $rest->call(undef, 'POST', 'request_customer_code', { %application, contact => $contact }); };
+	my $ask =
+		sub { my ($contact) = @_; return $rest->call(undef, 'POST', 'request_customer_code', { %application, contact => $contact }); };
 	my $book = sub {
 		my ($contact, $code, $query, %headers) = @_;
-		return $rest->call(undef, 'POST', 'schedule_appointment_as_customer' . $query, { %booking, contact => $contact, code => $code }, headers => \%headers);
+		return $rest->call(
+			undef, 'POST',
+			'schedule_appointment_as_customer' . $query,
+			{ %booking, contact => $contact, code => $code },
+			headers => \%headers);
 	};
 	my $other = sub { my ($code, $by) = @_; return sprintf '%06d', ($code + $by) % 1_000_000; };
 
@@ -164,7 +204,12 @@ subtest 'one-time codes' => sub {
 	is($booked->{json}{organizer}{type}, 'CUSTOMER', 'makes the customer its organizer');
 	my $again = $book->('right@codes.example', $code, '');
 	is("$again->{status} $again->{json}{id}", "200 $booked->{json}{id}", 'the same request gets the same appointment');
-	is($rest->call(undef, 'POST', 'schedule_appointment_as_customer', { %booking, contact => 'right@codes.example', code => $code, title => 'x' })->{status}, 401, 'any other does not');
+	is( $rest->call(
+			undef, 'POST',
+			'schedule_appointment_as_customer',
+			{ %booking, contact => 'right@codes.example', code => $code, title => 'x' })->{status},
+		401,
+		'any other does not');
 
 	# A wrong guess counts, whatever preferences the request has.
 	is($ask->('wrong@codes.example')->{status}, 204, 'another code');
@@ -181,8 +226,11 @@ subtest 'one-time codes' => sub {
 	{
 		my ($how, $status, $query, %headers) = @$guess;
 		# These are refused before the function is called, right or wrong.
-		is($book->('wrong@codes.example', $_, $query, %headers, Prefer => 'handling=strict, max-affected=0')->{json}{code}, 'PGRST128', 'no limit of rows') foreach $code, $other->($code, 1);
-		is($book->('wrong@codes.example', $_, '?select=nothing', %headers)->{status}, 400, 'no column that is not there') foreach $code, $other->($code, 1);
+		is($book->('wrong@codes.example', $_, $query, %headers, Prefer => 'handling=strict, max-affected=0')->{json}{code},
+			'PGRST128', 'no limit of rows')
+			foreach $code, $other->($code, 1);
+		is($book->('wrong@codes.example', $_, '?select=nothing', %headers)->{status}, 400, 'no column that is not there')
+			foreach $code, $other->($code, 1);
 		is($book->('wrong@codes.example', $other->($code, ++$by), $query, %headers)->{status}, $status, "a wrong guess, $how");
 	}
 	is($book->('wrong@codes.example', $code, '')->{status}, 401, 'five wrong ones lock the code');
@@ -199,18 +247,26 @@ subtest 'one-time codes' => sub {
 	ok($node->wait_for_query('SHOW appt.trust_forwarded_for', 'on'), 'the proxy is trusted');
 	my $ask_from = sub {
 		my ($contact, $from) = @_;
-		return $rest->call(undef, 'POST', 'request_customer_code', { %application, contact => "$contact\@codes.example" }, headers => { 'X-Forwarded-For' => $from })->{status};
+		return $rest->call(
+			undef, 'POST', 'request_customer_code',
+			{ %application, contact => "$contact\@codes.example" },
+			headers => { 'X-Forwarded-For' => $from })->{status};
 	};
 	# A pooled connection reads the configuration again before its next statement.
-	is(join(' ', map { $ask_from->("many$_", "10.0.0.$_, 192.0.2.1") } 1 .. 21), join(' ', (204) x 20, 429), 'twenty requests of one address');
+	is( join(' ', map { $ask_from->("many$_", "10.0.0.$_, 192.0.2.1") } 1 .. 21),
+		join(' ', (204) x 20, 429),
+		'twenty requests of one address');
 	is($ask_from->('another', '192.0.2.1, 192.0.2.2'), 204, 'and one of another');
 
 	# The sender of an application's mail, the same.
 	my $ada = $api->claims('AD');
-	my $confirm = sub { my ($guess) = @_; return $rest->call($ada, 'POST', 'confirm_email_verification', { %application, code => $guess }); };
+	my $confirm =
+		sub { my ($guess) = @_; return $rest->call($ada, 'POST', 'confirm_email_verification', { %application, code => $guess }); };
 	my $sent = $api->mails_to('bank@example.org');
-	is($rest->call($ada, 'POST', 'initiate_email_verification', { %application, email => 'nobody@example.org' })->{status}, 404, 'an address that is not the sender\'s');
-	is($rest->call($ada, 'POST', 'initiate_email_verification', { %application, email => 'bank@example.org' })->{status}, 204, 'the sender\'s');
+	is($rest->call($ada, 'POST', 'initiate_email_verification', { %application, email => 'nobody@example.org' })->{status},
+		404, 'an address that is not the sender\'s');
+	is($rest->call($ada, 'POST', 'initiate_email_verification', { %application, email => 'bank@example.org' })->{status},
+		204, 'the sender\'s');
 	$code = $api->code_sent_to('bank@example.org', $sent);
 	my $not = $confirm->($other->($code, 1));
 	is("$not->{status} $not->{json}{code} $not->{json}{message}", '400 PT400 wrong one-time code', 'a wrong code');
@@ -219,47 +275,89 @@ subtest 'one-time codes' => sub {
 	is($yes->{content} // '', '', 'without a body');
 	my $none = $confirm->($code);
 	is("$none->{status} $none->{json}{message}", '404 no valid one-time code', 'and then there is none');
-	isnt($node->query("SELECT verified_at FROM appt.provider WHERE application_id = '$api->{application}' AND channel = 'EMAIL' AND enabled"), '', 'the sender is verified');
+	isnt(
+		$node->query(
+			"SELECT verified_at FROM appt.provider WHERE application_id = '$api->{application}' AND channel = 'EMAIL' AND enabled"),
+		'',
+		'the sender is verified');
 };
 
 subtest 'tables' => sub {
 	my $appointment = $api->appointment;
 	my %claims = map { $_ => $api->claims($_, $appointment) } @Appt::Api::roles;
 	my $one = "id=eq.$appointment->{id}";
-	my $status = sub { my ($role, $path, %options) = @_; return $rest->request($options{method} // 'GET', $path, claims => $claims{$role}, %options)->{status}; };
+	my $status = sub {
+		my ($role, $path, %options) = @_;
+		return $rest->request($options{method} // 'GET', $path, claims => $claims{$role}, %options)->{status};
+	};
 
 	# What each role reads of each table: pgtap/row_security.sql has the rows.
 	foreach my $line (
-		'appointment 200 200 200 200 403 401', 'participant 200 200 200 200 403 401', 'room_access 200 200 200 200 403 401',
-		'application 200 200 200 403 200 401', 'organization 403 403 403 403 200 401', 'rule 403 200 403 403 200 401', 'template 403 200 403 403 200 401',
-		'subscription 403 403 403 403 200 401', 'provider 200 200 200 403 200 401', 'notification 200 200 200 403 200 401', 'attempt 200 200 200 403 200 401',
-		'notification_log 200 200 200 403 200 401', 'latest_failure 200 200 200 403 200 401', 'notification_stats 200 200 200 403 200 401', 'reason 200 200 200 403 200 401',
-		'notification_type 200 200 200 403 200 401', 'due 403 403 403 403 403 401', 'identity 403 403 403 403 403 401', 'change 403 403 403 403 200 401', 'secret 403 403 403 403 403 401',
-		'one_time_code 403 403 403 403 403 401', 'idempotency_key 403 403 403 403 403 401', 'worker_status 403 403 403 403 403 401', 'circuit 403 403 403 403 403 401')
+		'appointment 200 200 200 200 403 401',
+		'participant 200 200 200 200 403 401',
+		'room_access 200 200 200 200 403 401',
+		'application 200 200 200 403 200 401',
+		'organization 403 403 403 403 200 401',
+		'rule 403 200 403 403 200 401',
+		'template 403 200 403 403 200 401',
+		'subscription 403 403 403 403 200 401',
+		'provider 200 200 200 403 200 401',
+		'notification 200 200 200 403 200 401',
+		'attempt 200 200 200 403 200 401',
+		'notification_log 200 200 200 403 200 401',
+		'latest_failure 200 200 200 403 200 401',
+		'notification_stats 200 200 200 403 200 401',
+		'reason 200 200 200 403 200 401',
+		'notification_type 200 200 200 403 200 401',
+		'due 403 403 403 403 403 401',
+		'identity 403 403 403 403 403 401',
+		'change 403 403 403 403 200 401',
+		'secret 403 403 403 403 403 401',
+		'one_time_code 403 403 403 403 403 401',
+		'idempotency_key 403 403 403 403 403 401',
+		'worker_status 403 403 403 403 403 401',
+		'circuit 403 403 403 403 403 401')
 	{
 		my ($table, @statuses) = split / /, $line;
 		is(join(' ', map { $status->($_, "/$table?limit=1") } @Appt::Api::roles), "@statuses", "who reads $table");
 	}
-	my $row = $rest->request('GET', "/appointment?$one&select=id,state,start_at,metadata,participant(id,type,first_name),room_access(url)", claims => $claims{AG}, headers => { Accept => 'application/vnd.pgrst.object+json' });
+	my $row = $rest->request(
+		'GET', "/appointment?$one&select=id,state,start_at,metadata,participant(id,type,first_name),room_access(url)",
+		claims => $claims{AG},
+		headers => { Accept => 'application/vnd.pgrst.object+json' });
 	is($row->{json}{state}, 'ACTIVATED', 'a row as an object');
 	like($row->{json}{start_at}, qr/\+00:00$/, 'its times in UTC');
 	is(scalar(grep { ($_->{first_name} // '') eq 'Bobby' } @{ $row->{json}{participant} }), 1, 'with its people');
 	like($row->{json}{room_access}{url}, qr{^https://meet\.example/}, 'and its room');
 	is($rest->request('GET', '/participant', claims => $claims{CU})->{json}[0]{id}, $appointment->{customer}, 'a customer sees itself');
 	is($rest->request('GET', "/appointment?$one", claims => { %{ $claims{AG} }, sub => 'zoe' })->{content}, '[]', 'another agent nothing');
-	is($rest->request('GET', "/appointment?$one", claims => { %{ $claims{AG} }, application_id => 'x' })->{status}, 403, 'without a tenant nothing is read');
-	my $log = $rest->request('GET', "/notification_log?appointment_id=eq.$appointment->{id}&select=recipient,time_offset,channel&order=due_at", claims => $claims{SU});
+	is($rest->request('GET', "/appointment?$one", claims => { %{ $claims{AG} }, application_id => 'x' })->{status},
+		403, 'without a tenant nothing is read');
+	my $log = $rest->request(
+		'GET',
+		"/notification_log?appointment_id=eq.$appointment->{id}&select=recipient,time_offset,channel&order=due_at",
+		claims => $claims{SU});
 	ok(scalar(grep { $_->{recipient} eq 'bobby@example.org' } @{ $log->{json} }), 'a supervisor reads the log');
 	is(join(' ', sort keys %{ { map { $_->{time_offset} => 1 } @{ $log->{json} } } }), 'PT0S PT1H PT24H', 'with intervals in ISO 8601');
-	unlike($rest->request('GET', '/notification_log', claims => $claims{$_})->{content}, qr/key=secret/, "and $_ no token of a URL") foreach qw(AG SU AD);
-	is($rest->request('GET', '/appointment', claims => $claims{SU}, headers => { Prefer => 'count=exact', Range => '0-1' })->{status}, 206, 'a part of them');
-	is($rest->request('GET', '/appointment?organizer_id=gt.a', claims => $claims{SU}, headers => { Prefer => $_ })->{json}{code}, '42501',
-		'what the planner expects is told to nobody: it comes from all tenants\' rows') foreach 'count=planned', [ 'count=planned', 'handling=lenient' ];
-	$node->query("INSERT INTO appt.rule (application_id, type, channel, time_offset) SELECT '$api->{application}', 'REMINDER', 'SMS', i * interval '1 min' FROM generate_series(1, 1100) i");
+	unlike($rest->request('GET', '/notification_log', claims => $claims{$_})->{content}, qr/key=secret/, "and $_ no token of a URL")
+		foreach qw(AG SU AD);
+	is($rest->request('GET', '/appointment', claims => $claims{SU}, headers => { Prefer => 'count=exact', Range => '0-1' })->{status},
+		206, 'a part of them');
+	is($rest->request('GET', '/appointment?organizer_id=gt.a', claims => $claims{SU}, headers => { Prefer => $_ })->{json}{code},
+		'42501', 'what the planner expects is told to nobody: it comes from all tenants\' rows')
+		foreach 'count=planned', [ 'count=planned', 'handling=lenient' ];
+	$node->query(
+		"INSERT INTO appt.rule (application_id, type, channel, time_offset) SELECT '$api->{application}', 'REMINDER', 'SMS',
+			i * interval '1 min' FROM generate_series(1, 1100) i"
+	);
 	is(scalar @{ $rest->request('GET', '/rule', claims => $claims{SU})->{json} }, 1000, 'no more than 1000 at once');
 
 	# The configuration by its admin.
-	my $rule = $rest->request('POST', '/rule', claims => $claims{AD}, body => { %application, type => 'ROOM', channel => 'EMAIL', time_offset => 'PT20M' }, headers => { Prefer => 'return=representation' });
+	my $rule = $rest->request(
+		'POST', '/rule',
+		claims => $claims{AD},
+		body => { %application, type => 'ROOM', channel => 'EMAIL', time_offset => 'PT20M' },
+		headers => { Prefer => 'return=representation' });
 	is($rule->{status}, 201, 'an admin adds a rule');
 	is($rule->{json}[0]{time_offset}, 'PT20M', 'and sees it');
 	my $its = "/rule?id=eq.$rule->{json}[0]{id}";
@@ -269,21 +367,59 @@ subtest 'tables' => sub {
 	is($status->('SU', $its, method => 'PATCH', body => { enabled => JSON::PP::true }), 403, 'nor does a supervisor change it');
 	is($status->('AD', '/rule?limit=1', method => 'PATCH', body => { id => 1 }), 403, 'nor anybody its key');
 	is($status->('AD', $its, method => 'DELETE'), 204, 'and deletes it');
-	is($status->('AD', '/rule', method => 'POST', body => { application_id => $api->{organization}, type => 'ROOM', channel => 'EMAIL' }), 403, 'none for others');
+	is( $status->('AD', '/rule', method => 'POST', body => { application_id => $api->{organization}, type => 'ROOM', channel => 'EMAIL' }),
+		403,
+		'none for others');
 	is($status->('AD', '/rule', method => 'POST', body => { %application, type => 'CREATE', channel => 'EMAIL' }), 409, 'none twice');
-	is($status->('AD', '/rule', method => 'POST', body => { %application, type => 'UPDATE', channel => 'EMAIL' }), 400, 'none that cannot be');
-	is($status->('AD', '/template', method => 'POST', body => { %application, type => 'CREATE', channel => 'EMAIL', locale => 'en', text_body => '{{#open}}' }), 400, 'no template that does not parse');
-	is($status->('AD', "/application?id=eq.$api->{application}", method => 'PATCH', body => { end_grace => 'PT20M' }), 204, 'settings of an application');
-	is($status->('AD', "/subscription?id=eq.$api->{subscription}&select=url", method => 'PATCH', body => { url => 'https://hooks.example/other' }), 204, 'a URL');
-	my $secretive = $node->query("SELECT id FROM appt.create_subscription('$api->{application}', 'https://hooks.example/in', auth => 'BASIC', username => 'u', secret => 's')");
-	is($status->('AD', "/subscription?id=eq.$secretive", method => 'PATCH', body => { url => 'https://hooks.example/other' }), 409, 'but not where a secret goes');
-	is($status->('AD', "/organization?id=eq.$api->{organization}", method => 'PATCH', body => { name => 'Acme & Co' }), 204, 'the name of its organization');
-	is($status->('AD', "/organization?id=eq.$api->{organization}", method => 'PATCH', body => { notifications_enabled => JSON::PP::false }), 403, 'but not its switch, which has a function');
-	foreach my $refused ('POST /appointment', 'PATCH /appointment', 'DELETE /appointment', 'DELETE /participant', 'PATCH /notification', 'DELETE /attempt', 'POST /organization', 'DELETE /organization',
-		'POST /secret', 'PATCH /secret', 'PATCH /provider')
+	is($status->('AD', '/rule', method => 'POST', body => { %application, type => 'UPDATE', channel => 'EMAIL' }),
+		400, 'none that cannot be');
+	is( $status->(
+			'AD', '/template',
+			method => 'POST',
+			body => { %application, type => 'CREATE', channel => 'EMAIL', locale => 'en', text_body => '{{#open}}' }),
+		400,
+		'no template that does not parse');
+	is($status->('AD', "/application?id=eq.$api->{application}", method => 'PATCH', body => { end_grace => 'PT20M' }),
+		204, 'settings of an application');
+	is( $status->(
+			'AD', "/subscription?id=eq.$api->{subscription}&select=url",
+			method => 'PATCH',
+			body => { url => 'https://hooks.example/other' }),
+		204, 'a URL');
+	my $secretive = $node->query(
+		"SELECT id FROM appt.create_subscription('$api->{application}', 'https://hooks.example/in', auth => 'BASIC', username => 'u',
+			secret => 's')"
+	);
+	is($status->('AD', "/subscription?id=eq.$secretive", method => 'PATCH', body => { url => 'https://hooks.example/other' }),
+		409, 'but not where a secret goes');
+	is($status->('AD', "/organization?id=eq.$api->{organization}", method => 'PATCH', body => { name => 'Acme & Co' }),
+		204, 'the name of its organization');
+	is( $status->(
+			'AD', "/organization?id=eq.$api->{organization}",
+			method => 'PATCH',
+			body => { notifications_enabled => JSON::PP::false }),
+		403,
+		'but not its switch, which has a function');
+
+	foreach my $refused (
+		'POST /appointment',
+		'PATCH /appointment',
+		'DELETE /appointment',
+		'DELETE /participant',
+		'PATCH /notification',
+		'DELETE /attempt',
+		'POST /organization',
+		'DELETE /organization',
+		'POST /secret',
+		'PATCH /secret',
+		'PATCH /provider')
 	{
 		my ($method, $path) = split / /, $refused;
-		my $body = $path eq '/provider' ? { verified_at => '2026-01-01T00:00:00Z' } : $method eq 'DELETE' ? undef : $path eq '/organization' ? { name => 'x' } : { application_id => $api->{application} };
+		my $body =
+			  $path eq '/provider' ? { verified_at => '2026-01-01T00:00:00Z' }
+			: $method eq 'DELETE' ? undef
+			: $path eq '/organization' ? { name => 'x' }
+			: { application_id => $api->{application} };
 		my @filter = $method eq 'POST' ? '' : '?application_id=eq.' . $api->{application};
 		@filter = '?name=eq.x' if $path eq '/organization' && $method ne 'POST';
 		foreach my $role (qw(AG SU CS CU AD AN))
@@ -299,17 +435,30 @@ subtest 'the description of the API' => sub {
 	{
 		my $claims = $api->claims($role);
 		my $description = $rest->request('GET', '/', claims => $claims)->{json};
-		my $may = sub { my ($sql) = @_; return $node->query("SELECT string_agg(name, ' ' ORDER BY name COLLATE \"C\") FROM ($sql) granted (name)"); };
+		my $may = sub {
+			my ($sql) = @_;
+			return $node->query("SELECT string_agg(name, ' ' ORDER BY name COLLATE \"C\") FROM ($sql) granted (name)");
+		};
 		my $paths = $description->{paths};
 		my @functions = sort map { m{^/rpc/(.*)} ? $1 : () } keys %$paths;
 		my @tables = sort map { m{^/(\w+)$} ? $1 : () } keys %$paths;
 
 		# A trigger's function cannot be called at all.
-		is("@functions", $may->("SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('$claims->{role}', oid, 'EXECUTE') AND prorettype <> 'trigger'::regtype"),
+		is( "@functions",
+			$may->(
+				"SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace
+					AND has_function_privilege('$claims->{role}', oid, 'EXECUTE') AND prorettype <> 'trigger'::regtype"
+			),
 			"functions that $role may call");
-		is("@tables", $may->("SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')
-				AND (has_table_privilege('$claims->{role}', oid, 'SELECT, INSERT, UPDATE, DELETE') OR has_any_column_privilege('$claims->{role}', oid, 'SELECT, INSERT, UPDATE'))") // '', 'tables');
-		is(join(' ', grep { ($paths->{"/rpc/$_"}{post}{summary} // '') !~ /^[A-Z].*\.$/ } @functions), '', 'each function with a sentence of what it does');
+		is( "@tables",
+			$may->(
+				"SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')
+				AND (has_table_privilege('$claims->{role}', oid, 'SELECT, INSERT, UPDATE, DELETE')
+					OR has_any_column_privilege('$claims->{role}', oid, 'SELECT, INSERT, UPDATE'))"
+			) // '',
+			'tables');
+		is(join(' ', grep { ($paths->{"/rpc/$_"}{post}{summary} // '') !~ /^[A-Z].*\.$/ } @functions),
+			'', 'each function with a sentence of what it does');
 		is(join(' ', grep { !$paths->{"/$_"}{get}{summary} } @tables), '', 'each table too');
 		my ($described, $total) = (0, 0);
 		foreach my $definition (values %{ $description->{definitions} })
@@ -322,13 +471,23 @@ subtest 'the description of the API' => sub {
 	my $about = $rest->request('GET', '/', claims => $api->claims('AG'))->{json};
 
 	# As after ALTER EXTENSION.
-	$node->query("CREATE FUNCTION appt.later() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1'; GRANT EXECUTE ON FUNCTION appt.later() TO appt_anonymous; NOTIFY pgrst, 'reload schema'");
+	$node->query(
+		"CREATE FUNCTION appt.later() RETURNS integer LANGUAGE sql STABLE AS 'SELECT 1';
+			GRANT EXECUTE ON FUNCTION appt.later() TO appt_anonymous; NOTIFY pgrst, 'reload schema'"
+	);
 	my $until = time + $PostgreSQL::Test::Utils::timeout_default;
 	my $later;
 	sleep 0.05 while ($later = $rest->request('GET', '/rpc/later')->{status}) != 200 && time < $until;
 	is($later, 200, 'what is new is found after NOTIFY');
 	like($about->{info}{title}, qr/^Appointments/, 'a title');
-	is_deeply($about->{securityDefinitions}, { JWT => { description => 'Add the token prepending "Bearer " (without quotes) to it', in => 'header', name => 'Authorization', type => 'apiKey' } }, 'and how to be let in');
+	is_deeply(
+		$about->{securityDefinitions},
+		{   JWT => {
+				description => 'Add the token prepending "Bearer " (without quotes) to it',
+				in => 'header',
+				name => 'Authorization',
+				type => 'apiKey' } },
+		'and how to be let in');
 	my ($of_schedule) = grep { $_->{name} eq 'args' } @{ $about->{paths}{'/rpc/schedule_appointment'}{post}{parameters} };
 	is_deeply([ sort @{ $of_schedule->{schema}{required} } ], [qw(application_id duration start_at)], 'what a function needs');
 	ok($about->{paths}{'/rpc/get_appointment'}{get}, 'GET for what reads');
@@ -342,8 +501,11 @@ subtest 'the examples of doc/rest.md' => sub {
 			my ($request, $claims) = @_;
 			my $query = Appt::Rest::query($request->{query});
 
-			return $rest->request($request->{method}, $request->{path} . ($query eq '' ? '' : "?$query"), claims => $claims,
-				headers => $request->{headers}, defined $request->{body} ? (body => $request->{body}) : ());
+			return $rest->request(
+				$request->{method}, $request->{path} . ($query eq '' ? '' : "?$query"),
+				claims => $claims,
+				headers => $request->{headers},
+				defined $request->{body} ? (body => $request->{body}) : ());
 		});
 };
 

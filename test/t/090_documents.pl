@@ -36,7 +36,10 @@ is($status, 0, 'every example runs');
 like($output, qr/CREATE\|EMAIL\|bobby\@customer\.example/, 'and the log of the first appointment has its confirmation');
 
 # The log that the README shows is what the examples produce, except for times and states.
-sub planned { return join "\n", map { /^ *([A-Z]+) *\| *([A-Z]+) *\| *([^ |]*) *\| *\d{4}-/ ? "$1 $2 $3" : () } split /\n/, $_[0]; }
+sub planned
+{
+	return join "\n", map { /^ *([A-Z]+) *\| *([A-Z]+) *\| *([^ |]*) *\| *\d{4}-/ ? "$1 $2 $3" : () } split /\n/, $_[0];
+}
 my ($shown) = slurp_file("$root/README.md") =~ /^```\n( +type +\|.*?)^```$/ms;
 my ($first) = $output =~ /^((?:[A-Z]+\|[A-Z]+\|[^|\n]*\|\d{4}-.*\n)+)/m;
 is(scalar(() = planned($shown) =~ /^[A-Z]/mg), 7, 'seven messages are shown');
@@ -45,7 +48,9 @@ is(planned($first), planned($shown), 'and those were owed');
 # An application's login, as the README makes it.
 my ($grant) = slurp_file("$root/README.md") =~ /^ +(GRANT appt_service TO my_application;)$/m;
 $node->query("CREATE ROLE my_application LOGIN; $grant");
-like($node->query('SET SESSION AUTHORIZATION my_application; SELECT count(*) FROM appt.notification_log, appt.create_organization($$x$$)'), qr/^\d+$/, 'an SQL application is let in');
+like(
+	$node->query('SET SESSION AUTHORIZATION my_application; SELECT count(*) FROM appt.notification_log, appt.create_organization($$x$$)'),
+	qr/^\d+$/, 'an SQL application is let in');
 
 # Every public name is in the document where people look for it.
 foreach my $promise (
@@ -53,11 +58,17 @@ foreach my $promise (
 	[ 'doc/reference.md', 'reason', 'SELECT reason FROM appt.reason' ],
 	[ 'doc/reference.md', 'type', 'SELECT type FROM appt.notification_type' ],
 	[ 'doc/reference.md', 'setting', q(SELECT name FROM pg_settings WHERE name LIKE 'appt.%') ],
-	[ 'doc/reference.md', 'setting of an application', q(SELECT attname FROM pg_attribute WHERE attrelid = 'appt.application'::regclass AND has_column_privilege('appt_admin', attrelid, attnum, 'UPDATE') AND attname <> 'name') ],
-	[ 'doc/reference.md', 'relation', q(SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')) ],
+	[   'doc/reference.md',
+		'setting of an application',
+		q(SELECT attname FROM pg_attribute WHERE attrelid = 'appt.application'::regclass
+			AND has_column_privilege('appt_admin', attrelid, attnum, 'UPDATE') AND attname <> 'name')
+	],
+	[   'doc/reference.md', 'relation',
+		q(SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')) ],
 	[ 'doc/reference.md', 'role', q(SELECT rolname FROM pg_roles WHERE rolname LIKE 'appt\_%') ],
 	# Functions for users, not those for policies, constraints and views.
-	[ 'doc/reference.md', 'function', q(SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('appt_service', oid, 'EXECUTE')
+	[   'doc/reference.md', 'function',
+		q(SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('appt_service', oid, 'EXECUTE')
 		AND proname !~ '_(is|are)_valid$' AND proname NOT IN ('due_notifications', 'notification_types', 'reasons')) ])
 {
 	my ($file, $kind, $query) = @$promise;

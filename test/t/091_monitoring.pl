@@ -31,13 +31,18 @@ sub ask
 	my ($sql) = @_;
 	my ($output, $errors);
 
-	$node->psql('postgres', $sql, stdout => \$output, stderr => \$errors, on_error_die => 0,
+	$node->psql(
+		'postgres', $sql,
+		stdout => \$output,
+		stderr => \$errors,
+		on_error_die => 0,
 		extra_params => [ '-U', 'exporter', '-P', 'tuples_only=off', '-P', 'footer=off' ]);
 	return ($errors, map { [ split /\|/, $_, -1 ] } split /\n/, $output // '');
 }
 
 # The file, by a YAML parser of somebody else.
-my $json = `/usr/bin/python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)' '$folder/postgres_exporter.yaml'`;
+my $json =
+	`/usr/bin/python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)' '$folder/postgres_exporter.yaml'`;
 my $queries = decode_json($json);
 my %metrics;
 
@@ -53,8 +58,10 @@ foreach my $name (sort keys %$queries)
 	cmp_ok(scalar @rows, '>', 0, "$name: there is something to tell");
 }
 my ($errors, undef, @rows) = ask($queries->{appt_notifications}{query});
-is_deeply([ map { "@$_[2 .. 5]" } grep { $_->[5] } sort { "@$a" cmp "@$b" } @rows ],
-	[ 'CREATE EMAIL SKIPPED 1', 'CREATE WEBHOOK FAILED 1', 'CREATE WEBHOOK SENT 1' ], 'what became of the messages');
+is_deeply(
+	[ map { "@$_[2 .. 5]" } grep { $_->[5] } sort { "@$a" cmp "@$b" } @rows ],
+	[ 'CREATE EMAIL SKIPPED 1', 'CREATE WEBHOOK FAILED 1', 'CREATE WEBHOOK SENT 1' ],
+	'what became of the messages');
 
 # The dashboard uses existing metrics, and the queries of its tables run.
 my $dashboard = decode_json(slurp_file("$folder/grafana.json"));
@@ -69,11 +76,13 @@ foreach my $panel (@{ $dashboard->{panels} })
 		}
 		else
 		{
-			is_deeply([ grep { !$metrics{$_} } $target->{expr} =~ /\b(appt_\w+)/g ], [], "\"$panel->{title}\" shows metrics that there are");
+			is_deeply([ grep { !$metrics{$_} } $target->{expr} =~ /\b(appt_\w+)/g ],
+				[], "\"$panel->{title}\" shows metrics that there are");
 		}
 	}
 }
-is_deeply([ grep { !$metrics{$_} } slurp_file("$folder/alerts.yaml") =~ /\b(appt_(?!s\b)\w+)(?=[{ ])/g ], [], 'alerts are about metrics that there are');
+is_deeply([ grep { !$metrics{$_} } slurp_file("$folder/alerts.yaml") =~ /\b(appt_(?!s\b)\w+)(?=[{ ])/g ],
+	[], 'alerts are about metrics that there are');
 
 # A monitoring role sees numbers, but no recipients.
 foreach my $secret (qw(appointment participant room_access notification_log organization subscription provider secret))
@@ -90,7 +99,8 @@ SKIP:
 
 SKIP:
 {
-	skip 'skipped: no prometheus-postgres-exporter in PATH', 2 if system('sh', '-c', 'command -v prometheus-postgres-exporter >/dev/null') != 0;
+	skip 'skipped: no prometheus-postgres-exporter in PATH', 2
+		if system('sh', '-c', 'command -v prometheus-postgres-exporter >/dev/null') != 0;
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	my ($output, $text) = ('', '');
 	local $ENV{DATA_SOURCE_NAME} = 'user=exporter dbname=postgres host=' . $node->host . ' port=' . $node->port . ' sslmode=disable';
@@ -101,7 +111,8 @@ SKIP:
 
 	while (time < $until && $text !~ /appt_notifications_messages/)
 	{
-		$text = `/usr/bin/python3 -c 'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:$port/metrics").read().decode())' 2>/dev/null`;
+		$text =
+			`/usr/bin/python3 -c 'import urllib.request; print(urllib.request.urlopen("http://127.0.0.1:$port/metrics").read().decode())' 2>/dev/null`;
 		sleep 0.2 if !$text;
 	}
 	$exporter->signal('TERM');

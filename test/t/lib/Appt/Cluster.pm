@@ -79,7 +79,7 @@ sub query
 sub wait_for_query
 {
 	my ($self, $sql, $expected, %options) = @_;
-	my $until    = time + ($options{seconds} // $PostgreSQL::Test::Utils::timeout_default);
+	my $until = time + ($options{seconds} // $PostgreSQL::Test::Utils::timeout_default);
 	my $database = $options{database} // 'postgres';
 	my ($output, $errors);
 
@@ -105,8 +105,8 @@ sub refused_with
 	# psql shows the SQLSTATE with verbose errors.
 	$self->psql(
 		$options{database} // 'postgres', $sql,
-		stdout       => \$output,
-		stderr       => \$errors,
+		stdout => \$output,
+		stderr => \$errors,
 		on_error_die => 0,
 		extra_params => [ '-v', 'VERBOSITY=verbose' ]);
 	my ($found) = ($errors // '') =~ /(?:ERROR|FATAL):  ([0-9A-Z]{5}):/;
@@ -140,7 +140,7 @@ sub worker_pids
 	my $where = defined $database ? "AND datname = '$database'" : '';
 
 	return split /\n/,
-	  $self->query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'appt worker' $where ORDER BY backend_start, pid");
+		$self->query("SELECT pid FROM pg_stat_activity WHERE backend_type = 'appt worker' $where ORDER BY backend_start, pid");
 }
 
 # Waits for that many workers (default 1) in a database and returns their process ids.
@@ -148,11 +148,10 @@ sub wait_for_workers
 {
 	my ($self, $count, $database) = @_;
 
-	$count    //= 1;
+	$count //= 1;
 	$database //= 'postgres';
-	$self->wait_for_query(
-		"SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = '$database'", $count)
-	  or die "no $count worker(s) in $database";
+	$self->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = '$database'", $count)
+		or die "no $count worker(s) in $database";
 	return $self->worker_pids($database);
 }
 

@@ -57,7 +57,7 @@ sub request
 
 	while (defined(my $word = shift @words))
 	{
-		if    ($word eq '-G') { $in_query = 1; }
+		if ($word eq '-G') { $in_query = 1; }
 		elsif ($word eq '-X') { $request{method} = shift @words; }
 		elsif ($word eq '-H') { my ($name, $value) = split /: /, shift @words, 2; $request{headers}{$name} = $value; }
 		elsif ($word eq '-d' || $word eq '--data-urlencode') { push @data, shift @words; }
@@ -67,7 +67,7 @@ sub request
 			$request{headers}{'Content-Type'} = $request{headers}{Accept} = 'application/json';
 		}
 		elsif ($word =~ /^-/) { croak "unknown option $word: $line"; }
-		else                  { $request{path} = $word; }
+		else { $request{path} = $word; }
 	}
 	croak "data, but no -G: $line" if @data && !$in_query;
 	$request{method} //= defined $request{body} ? 'POST' : 'GET';

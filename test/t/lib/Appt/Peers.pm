@@ -43,10 +43,10 @@ my $programs = dirname(__FILE__) . '/../../../peers';
 my $started = 0;
 my %alive;
 
-sub smtp    { my ($class, @options) = @_; return $class->_start('smtp_server.py',    @options); }
+sub smtp { my ($class, @options) = @_; return $class->_start('smtp_server.py', @options); }
 sub webhook { my ($class, @options) = @_; return $class->_start('webhook_server.py', @options); }
-sub sms     { my ($class, @options) = @_; return $class->_start('sms_server.py',     @options); }
-sub silent  { my ($class, @options) = @_; return $class->_start('silent_server.py',  @options); }
+sub sms { my ($class, @options) = @_; return $class->_start('sms_server.py', @options); }
+sub silent { my ($class, @options) = @_; return $class->_start('silent_server.py', @options); }
 
 my $tls_flood;
 
@@ -78,17 +78,17 @@ sub _run
 	my ($class, $scheme, $program, @arguments) = @_;
 	my $record = PostgreSQL::Test::Utils::tempdir() . '/peer' . ++$started . '.jsonl';
 	my $pid = open my $output, '-|', $program, @arguments, '--record', $record
-	  or croak "cannot start $program: $!";
+		or croak "cannot start $program: $!";
 	my $line = <$output> // '';
 	my ($port) = $line =~ /^port (\d+)$/ or croak "$program did not start";
 	my $self = bless { pid => $pid, output => $output, port => $port, scheme => $scheme, record => $record, read => 0, entries => [] },
-	  $class;
+		$class;
 	$alive{$pid} = 1;
 	return $self;
 }
 
-sub port   { return $_[0]->{port}; }
-sub pid    { return $_[0]->{pid}; }
+sub port { return $_[0]->{port}; }
+sub pid { return $_[0]->{pid}; }
 sub record { return $_[0]->{record}; }
 
 sub url
@@ -138,7 +138,8 @@ sub wait_for
 sub ask
 {
 	my ($self, $path) = @_;
-	my $answer = HTTP::Tiny->new(proxy => undef, http_proxy => undef, timeout => $PostgreSQL::Test::Utils::timeout_default)->get($self->url($path));
+	my $answer =
+		HTTP::Tiny->new(proxy => undef, http_proxy => undef, timeout => $PostgreSQL::Test::Utils::timeout_default)->get($self->url($path));
 
 	croak "no answer to $path: $answer->{content}" if $answer->{status} != 200;
 	return;
@@ -172,7 +173,7 @@ sub DESTROY { $_[0]->stop; return; }
 
 # Stops or wakes the process, as a peer that is there and does nothing.
 sub freeze { return kill 'STOP', $_[0]->{pid}; }
-sub thaw   { return kill 'CONT', $_[0]->{pid}; }
+sub thaw { return kill 'CONT', $_[0]->{pid}; }
 
 # No other process gets a bound port; with ReuseAddr one of our peers may.
 sub nobody
@@ -212,7 +213,7 @@ sub certificate
 }
 
 my $own_names = 'DNS:localhost,IP:127.0.0.1';
-my $new_key   = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
+my $new_key = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes';
 
 sub authority
 {
@@ -230,8 +231,8 @@ sub issue
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 
 	_write("$folder/extensions", "subjectAltName=$chosen{names}\nbasicConstraints=CA:FALSE\n");
-	_write("$folder/index",      '');
-	_write("$folder/config",     <<"CONFIG");
+	_write("$folder/index", '');
+	_write("$folder/config", <<"CONFIG");
 [ca]
 default_ca = this
 [this]
@@ -244,8 +245,9 @@ policy = any
 commonName = supplied
 CONFIG
 	_openssl("req $new_key -subj '/CN=localhost' -keyout '$folder/server.key' -out '$folder/server.csr'");
-	_openssl("ca -batch -notext -config '$folder/config' -cert '$authority->{ca}' -keyfile '$authority->{key}'"
-		  . " -startdate $chosen{from} -enddate $chosen{until} -extfile '$folder/extensions' -in '$folder/server.csr' -out '$folder/server.pem'");
+	_openssl( "ca -batch -notext -config '$folder/config' -cert '$authority->{ca}' -keyfile '$authority->{key}'"
+			. " -startdate $chosen{from} -enddate $chosen{until} -extfile '$folder/extensions' -in '$folder/server.csr' -out '$folder/server.pem'"
+	);
 	return { ca => $authority->{ca}, certificate => "$folder/server.pem", key => "$folder/server.key" };
 }
 
@@ -256,7 +258,8 @@ sub self_signed
 	my $names = $options{names} // $own_names;
 	my $key = $options{rsa} ? '-newkey rsa:2048 -nodes' : $new_key;
 
-	_openssl("req -x509 $key -days 2 -subj '/CN=localhost' -addext 'subjectAltName=$names' -keyout '$folder/self.key' -out '$folder/self.pem'");
+	_openssl(
+		"req -x509 $key -days 2 -subj '/CN=localhost' -addext 'subjectAltName=$names' -keyout '$folder/self.key' -out '$folder/self.pem'");
 	return { ca => "$folder/self.pem", certificate => "$folder/self.pem", key => "$folder/self.key" };
 }
 

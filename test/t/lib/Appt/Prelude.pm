@@ -81,26 +81,31 @@ sub call_statement
 		my $columns = join ', ', map { name($_) . ' ' . ($about->{types}{$_} // 'text') } @given;
 		my $passed = join ', ', map { name($_) . ' := pgrst_body.' . name($_) } @given;
 		@values = ($json->encode($arguments));
-		$types  = '(json)';
-		$from   = 'FROM (SELECT $1 AS json_data) pgrst_payload, LATERAL (SELECT ' . join(', ', map { name($_) } @given)
-		  . " FROM json_to_record(pgrst_payload.json_data) AS _($columns)) pgrst_body, LATERAL "
-		  . ($is_row ? "$called($passed) pgrst_call" : "(SELECT $called($passed) pgrst_scalar) pgrst_call");
+		$types = '(json)';
+		$from =
+			  'FROM (SELECT $1 AS json_data) pgrst_payload, LATERAL (SELECT '
+			. join(', ', map { name($_) } @given)
+			. " FROM json_to_record(pgrst_payload.json_data) AS _($columns)) pgrst_body, LATERAL "
+			. ($is_row ? "$called($passed) pgrst_call" : "(SELECT $called($passed) pgrst_scalar) pgrst_call");
 	}
 	else
 	{
 		my $place = 0;
 		my $passed = join ', ', map { $place++; name($_) . " := \$$place\::" . ($about->{types}{$_} // 'text') } @given;
 		@values = map { Appt::Rest::argument_text($arguments->{$_}) } @given;
-		$types  = '';
-		$from   = 'FROM ' . ($is_row ? "$called($passed) pgrst_call" : "(SELECT $called($passed) pgrst_scalar) pgrst_call");
+		$types = '';
+		$from = 'FROM ' . ($is_row ? "$called($passed) pgrst_call" : "(SELECT $called($passed) pgrst_scalar) pgrst_call");
 	}
 	return (
-		"PREPARE request$types AS WITH pgrst_source AS (SELECT " . ($is_row ? 'pgrst_call.*' : 'pgrst_call.pgrst_scalar') . " $from) "
-		  . 'SELECT null::bigint AS total_result_set, pg_catalog.count(_postgrest_t) AS page_total, '
-		  . body_of($about) . ' AS body, '
-		  . "nullif(current_setting('response.headers', true), '') AS response_headers, "
-		  . "nullif(current_setting('response.status', true), '') AS response_status, '' AS response_inserted "
-		  . "FROM (SELECT pgrst_call.* FROM pgrst_source AS pgrst_call) _postgrest_t",
+		"PREPARE request$types AS WITH pgrst_source AS (SELECT "
+			. ($is_row ? 'pgrst_call.*' : 'pgrst_call.pgrst_scalar')
+			. " $from) "
+			. 'SELECT null::bigint AS total_result_set, pg_catalog.count(_postgrest_t) AS page_total, '
+			. body_of($about)
+			. ' AS body, '
+			. "nullif(current_setting('response.headers', true), '') AS response_headers, "
+			. "nullif(current_setting('response.status', true), '') AS response_status, '' AS response_inserted "
+			. "FROM (SELECT pgrst_call.* FROM pgrst_source AS pgrst_call) _postgrest_t",
 		'EXECUTE request' . (@values ? '(' . join(', ', map { literal($_) } @values) . ')' : ''));
 }
 
@@ -121,13 +126,15 @@ sub call
 	my ($prepare, $execute) = $self->call_statement($method, $function, $arguments);
 
 	return { status => 404, sqlstate => 'PGRST202', headers => {} } if !defined $prepare;
-	my $volatile = $method eq 'POST' && $self->{node}->query("SELECT provolatile FROM pg_proc WHERE oid = 'appt.$function'::regproc") eq 'v';
-	my $answer = $self->transaction($claims, $method, "/rpc/$function", $volatile ? 'READ WRITE' : 'READ ONLY', [ $prepare, $execute ], %options);
+	my $volatile =
+		$method eq 'POST' && $self->{node}->query("SELECT provolatile FROM pg_proc WHERE oid = 'appt.$function'::regproc") eq 'v';
+	my $answer =
+		$self->transaction($claims, $method, "/rpc/$function", $volatile ? 'READ WRITE' : 'READ ONLY', [ $prepare, $execute ], %options);
 	return $answer if $answer->{status};
 
 	my $kind = $self->{functions}{$function}{kind};
 	my ($total, $page, $body, $headers, $status) = @{ delete $answer->{columns} };
-	$answer->{status}  = $status || ($kind eq 'void' ? 204 : 200);
+	$answer->{status} = $status || ($kind eq 'void' ? 204 : 200);
 	$answer->{headers} = { 'content-type' => 'application/json; charset=utf-8' };
 	foreach my $header (@{ $headers ? $json->decode($headers) : [] })
 	{
@@ -145,7 +152,7 @@ sub read
 
 	if (!$answer->{status})
 	{
-		$answer->{status}  = 200;
+		$answer->{status} = 200;
 		$answer->{content} = (delete $answer->{columns})->[0];
 	}
 	return $answer;
@@ -159,8 +166,10 @@ sub transaction
 
 	$self->{node}->psql(
 		'postgres',
-		join('', map { "$_;\n" } "START TRANSACTION ISOLATION LEVEL READ COMMITTED $mode", settings($claims, $method, $path, %options) . ' \g /dev/null', @$statements,
-			'COMMIT') =~ s{\\g /dev/null;}{\\g /dev/null}r,
+		join('',
+			map { "$_;\n" } "START TRANSACTION ISOLATION LEVEL READ COMMITTED $mode",
+			settings($claims, $method, $path, %options) . ' \g /dev/null',
+			@$statements, 'COMMIT') =~ s{\\g /dev/null;}{\\g /dev/null}r,
 		stdout => \$output,
 		stderr => \$errors,
 		on_error_die => 0,

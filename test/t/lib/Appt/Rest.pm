@@ -34,7 +34,7 @@ sub set_up
 {
 	my ($node) = @_;
 	my ($statements) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/rest.md') =~ /^```sql\n(CREATE ROLE authenticator.*?)^```$/ms
-	  or croak 'doc/rest.md does not set up authenticator';
+		or croak 'doc/rest.md does not set up authenticator';
 
 	$node->query($statements);
 	return;
@@ -45,17 +45,21 @@ sub start
 	my ($class, $node, %settings) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
-	my $self = bless { url => "http://127.0.0.1:$port", log => "$folder/postgrest.log", http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
+	my $self = bless {
+		url => "http://127.0.0.1:$port",
+		log => "$folder/postgrest.log",
+		http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
 
 	set_up($node);
 	append_to_file("$folder/jwt-secret", $secret);
 	local %ENV = (
 		%ENV,
-		PGRST_DB_URI      => 'postgresql://authenticator@/postgres?host=' . $node->host . '&port=' . $node->port,
-		PGRST_JWT_SECRET  => "\@$folder/jwt-secret",
+		PGRST_DB_URI => 'postgresql://authenticator@/postgres?host=' . $node->host . '&port=' . $node->port,
+		PGRST_JWT_SECRET => "\@$folder/jwt-secret",
 		PGRST_SERVER_PORT => $port,
 		%settings);
 	my $pid = fork // croak "cannot fork: $!";
+
 	if ($pid == 0)
 	{
 		open STDOUT, '>', $self->{log};
@@ -89,7 +93,7 @@ sub request
 	my %headers = %{ $options{headers} // {} };
 
 	$headers{Authorization} = 'Bearer ' . ($options{token} // Appt::Token::sign($options{claims}, $secret))
-	  if $options{token} || ($options{claims} && $options{claims}{role} ne 'appt_anonymous');
+		if $options{token} || ($options{claims} && $options{claims}{role} ne 'appt_anonymous');
 	my %sent = (headers => \%headers);
 	if (defined $options{body})
 	{
@@ -100,11 +104,11 @@ sub request
 	croak "no answer to $method $path: $response->{content}" if $response->{status} == 599;
 	my $is_json = ($response->{headers}{'content-type'} // '') =~ m{^application/([a-z.]+\+)?json} && length($response->{content} // '');
 	return {
-		status  => $response->{status},
-		reason  => $response->{reason},
+		status => $response->{status},
+		reason => $response->{reason},
 		headers => $response->{headers},
 		content => $response->{content},
-		json    => $is_json ? $json->decode($response->{content}) : undef };
+		json => $is_json ? $json->decode($response->{content}) : undef };
 }
 
 # A call of a function, with its arguments where the method has them.

@@ -25,15 +25,14 @@ sub create
 	my $database = delete $settings{database} // 'postgres';
 	my $arguments = join '', map { ", $_ => '$settings{$_}'" } sort keys %settings;
 	my $organization = $node->query("SELECT appt.create_organization('tests')", $database);
-	my $application =
-	  $node->query("SELECT appt.create_application('$organization', 'tests'$arguments)", $database);
+	my $application = $node->query("SELECT appt.create_application('$organization', 'tests'$arguments)", $database);
 
 	return bless { node => $node, database => $database, organization => $organization, application => $application }, $class;
 }
 
 sub query { my ($self, $sql) = @_; return $self->{node}->query($sql, $self->{database}); }
 
-sub application  { return $_[0]->{application}; }
+sub application { return $_[0]->{application}; }
 sub organization { return $_[0]->{organization}; }
 
 sub email
@@ -125,11 +124,12 @@ sub is_prompt
 			my $before = $self->query('SELECT coalesce(max(id), 0) FROM appt.notification');
 			$plan->();
 			$self->settled or return undef;
-			return $self->query("SELECT extract(epoch FROM percentile_disc(0.9) WITHIN GROUP (ORDER BY lateness)) FROM appt.notification_log
+			return $self->query(
+				"SELECT extract(epoch FROM percentile_disc(0.9) WITHIN GROUP (ORDER BY lateness)) FROM appt.notification_log
 				WHERE application_id = '$self->{application}' AND notification_id > $before");
 		},
 		sub { !defined $_[0] || $_[0] < 1 });
-  SKIP:
+SKIP:
 	{
 		Test::More::skip('times under a sanitizer', 1) if $ENV{APPT_SANITIZE};
 		Test::More::ok(defined $late && $late < 1, $name) or Test::More::diag(defined $late ? "$late seconds late" : 'never settled');
@@ -144,7 +144,9 @@ sub states
 	my $where = defined $appointment ? "AND appointment_id = '$appointment'" : '';
 	my %states;
 
-	foreach my $line (split /\n/, $self->query(
+	foreach my $line (
+		split /\n/,
+		$self->query(
 			"SELECT type || ' ' || channel, concat_ws(' ', state, reason) FROM appt.notification
 			 WHERE application_id = '$self->{application}' $where ORDER BY id"))
 	{

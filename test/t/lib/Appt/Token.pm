@@ -33,7 +33,7 @@ sub claims
 sub sign
 {
 	my ($claims, $secret, %header) = @_;
-	my $signed = join '.', map { encode_base64url($json->encode($_)) } { alg => 'HS256', typ => 'JWT', %header }, $claims;
+	my $signed = join '.', map { encode_base64url($json->encode($_)) }{ alg => 'HS256', typ => 'JWT', %header }, $claims;
 
 	return $signed . '.' . encode_base64url(hmac_sha256($signed, $secret));
 }
