@@ -42,7 +42,8 @@ typedef enum Treatment
 	UNRECORDED,					/* bookkeeping, or still visible in the row */
 	MASKED,
 	URL,						/* without its query */
-	SETTINGS					/* a provider's settings, some of which are URLs */
+	SETTINGS					/* a provider's settings, some of which are
+								 * URLs */
 } Treatment;
 
 /* Columns that are not SHOWN; table NULL: in any table. */
@@ -257,6 +258,12 @@ push_scalar(JsonbParseState **state, const char *name, JsonbValue scalar)
 	(void) pushJsonbValue(state, WJB_VALUE, &scalar);
 }
 
+static void
+push_number(JsonbParseState **state, const char *name, Numeric number)
+{
+	push_scalar(state, name, (JsonbValue) {.type = jbvNumeric, .val.numeric = number});
+}
+
 /* A value as the JSON type that fits, else as text. */
 static void
 push_typed(JsonbParseState **state, const char *name, Datum value, Oid type)
@@ -267,19 +274,13 @@ push_typed(JsonbParseState **state, const char *name, Datum value, Oid type)
 			push_scalar(state, name, (JsonbValue) {.type = jbvBool, .val.boolean = DatumGetBool(value)});
 			break;
 		case INT4OID:
-			push_scalar(state, name, (JsonbValue)
-						{
-							.type = jbvNumeric, .val.numeric = int64_to_numeric(DatumGetInt32(value))
-						});
+			push_number(state, name, int64_to_numeric(DatumGetInt32(value)));
 			break;
 		case INT8OID:
-			push_scalar(state, name, (JsonbValue)
-						{
-							.type = jbvNumeric, .val.numeric = int64_to_numeric(DatumGetInt64(value))
-						});
+			push_number(state, name, int64_to_numeric(DatumGetInt64(value)));
 			break;
 		case NUMERICOID:
-			push_scalar(state, name, (JsonbValue) {.type = jbvNumeric, .val.numeric = DatumGetNumeric(value)});
+			push_number(state, name, DatumGetNumeric(value));
 			break;
 		case JSONBOID:
 			json_push_jsonb(state, name, DatumGetJsonbP(value));

@@ -14,7 +14,8 @@ typedef struct ConfiguredHeader
 {
 	char	   *name;
 	char	   *value;
-	bool		is_secret;		/* masked in tables; its value is a row of appt.secret */
+	bool		is_secret;		/* masked in tables; its value is a row of
+								 * appt.secret */
 } ConfiguredHeader;
 
 /*

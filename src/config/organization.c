@@ -32,7 +32,11 @@ create_organization(PG_FUNCTION_ARGS)
 	Call		call;
 
 	call_begin(&call, fcinfo, CALLER_UNRESTRICTED);
-	/* First, so that the creation of the organization is recorded as a change. */
+
+	/*
+	 * First, so that the creation of the organization is recorded as a
+	 * change.
+	 */
 	identity_ensure();
 	(void) statement_run(&insert, text_datum(name));
 	*id = next_uuid(ROW(0));

@@ -123,8 +123,8 @@ check_setting_headers(const char *name, const JsonbValue *value)
 		report_invalid("invalid setting", "\"%s\" must be a list or an object of headers.", name);
 	foreach(cell, parse_headers(JsonbValueToJsonb(unconstify(JsonbValue *, value))))
 		if (((ConfiguredHeader *) lfirst(cell))->is_secret)
-			report_invalid("a secret header's value cannot be stored here",
-						   "\"%s\" holds one; use the argument \"secret\".", name);
+		report_invalid("a secret header's value cannot be stored here",
+					   "\"%s\" holds one; use the argument \"secret\".", name);
 }
 
 static void
@@ -147,8 +147,8 @@ check_scalars(const char *name, const JsonbValue *value)
 {
 	JsonbContainer *list = value->type == jbvBinary ? value->val.binary.data : NULL;
 	bool		is_valid = list == NULL ? is_scalar(value) :
-		JsonContainerIsArray(list) && JsonContainerSize(list) > 0 &&
-		JsonContainerSize(list) <= MAX_LIST_LENGTH;
+	JsonContainerIsArray(list) && JsonContainerSize(list) > 0 &&
+	JsonContainerSize(list) <= MAX_LIST_LENGTH;
 
 	for (uint32 i = 0; is_valid && list != NULL && i < JsonContainerSize(list); i++)
 		is_valid = is_scalar(getIthJsonbValueFromContainer(list, i));

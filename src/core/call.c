@@ -48,7 +48,8 @@ static const struct
 typedef struct Claims
 {
 	JsonLexContext *lex;
-	char	  **next;			/* where to put the value of the present field, or NULL */
+	char	  **next;			/* where to put the value of the present
+								 * field, or NULL */
 	char	   *sub;
 	char	   *application_id;
 	char	   *organization_id;

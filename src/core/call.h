@@ -37,7 +37,8 @@
 typedef struct Caller
 {
 	int			role;			/* one of the above */
-	char	   *user_id;		/* the token's sub; not NULL for AGENT and CLIENT_SERVICE */
+	char	   *user_id;		/* the token's sub; not NULL for AGENT and
+								 * CLIENT_SERVICE */
 	pg_uuid_t	application_id; /* AGENT, SUPERVISOR, CLIENT_SERVICE, CUSTOMER */
 	pg_uuid_t	organization_id;	/* ADMIN */
 	pg_uuid_t	conference_id;	/* CUSTOMER */

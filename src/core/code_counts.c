@@ -276,13 +276,15 @@ contact_hash(const char *contact)
 static KnownCode
 code_of(const CodeRequest *request, TimestampTz now)
 {
-	return (KnownCode) {
+	KnownCode	code = {
 		.nonce = request->code.nonce,
 		.purpose = text_hash(request->code.purpose),
 		.contact = contact_hash(request->code.contact),
 		.client_address = text_hash(request->client_address),
 		.requested_at = now
 	};
+
+	return code;
 }
 
 static void

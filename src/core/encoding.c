@@ -18,7 +18,8 @@
 
 #include "core/encoding.h"
 
-static FmgrInfo converter;		/* fn_oid is invalid until it has been looked up */
+static FmgrInfo converter;		/* fn_oid is invalid until it has been looked
+								 * up */
 
 void
 encoding_prepare(void)

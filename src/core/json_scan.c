@@ -23,7 +23,8 @@
 /* A step from a value to one within it. */
 typedef struct Step
 {
-	const char *name;			/* name of a member, not terminated; NULL: an element */
+	const char *name;			/* name of a member, not terminated; NULL: an
+								 * element */
 	size_t		length;
 	int			index;
 } Step;
@@ -32,9 +33,11 @@ typedef struct Scan
 {
 	int			step_count;
 	Step		steps[MAX_STEPS];
-	int			matched;		/* number of steps that lead to the present position */
+	int			matched;		/* number of steps that lead to the present
+								 * position */
 	int			open;			/* depth of the present position */
-	int			elements[MAX_STEPS];	/* elements so far of the array that the next step is in */
+	int			elements[MAX_STEPS];	/* elements so far of the array that
+										 * the next step is in */
 	char	   *found;
 } Scan;
 
@@ -207,7 +210,10 @@ is_too_deep(const char *json)
 static JsonParseErrorType
 parse(const char *json, Scan *scan)
 {
-	/* The text ends at the first byte that is not valid, as if it were cut off there. */
+	/*
+	 * The text ends at the first byte that is not valid, as if it were cut
+	 * off there.
+	 */
 	int			length = pg_encoding_verifymbstr(PG_UTF8, json, strlen(json));
 	JsonSemAction actions = {
 		.semstate = scan,

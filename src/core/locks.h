@@ -12,10 +12,12 @@
 
 typedef enum AdvisoryLockKind
 {
-	LOCK_WORKER_SLOT = 0xa7,	/* worker_main.c, for the session: the worker has this slot */
+	LOCK_WORKER_SLOT = 0xa7,	/* worker_main.c, for the session: the worker
+								 * has this slot */
 
 	/* capacity.c, until the transaction ends */
-	LOCK_MOVE = 0xb0,			/* an appointment whose times or organizer change */
+	LOCK_MOVE = 0xb0,			/* an appointment whose times or organizer
+								 * change */
 	LOCK_APPLICATION,			/* all days of an application */
 	LOCK_DAY,					/* an application's UTC day */
 	LOCK_ORGANIZER_DAY			/* an organizer's UTC day in an application */

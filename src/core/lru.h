@@ -4,7 +4,7 @@
  *
  * A cache is a file-level static of the file that knows how to make its values:
  *
- *		static LruCache zones = {.max_entries = 64,.make = open_zone,.destroy = close_zone};
+ *		static LruCache zones = {.max_entries = 64, .make = open_zone, .destroy = close_zone};
  */
 #ifndef APPT_LRU_H
 #define APPT_LRU_H

@@ -64,8 +64,8 @@ static const AddressBlock global_ipv6 = {AF_INET6, {0x20}, 3};
 
 /* Special blocks in it. */
 static const AddressBlock special_ipv6[] = {
-	{AF_INET6, {0x20, 0x01, 0x00}, 23}, /* protocol assignments, Teredo, ORCHID,
-										 * benchmarks */
+	{AF_INET6, {0x20, 0x01, 0x00}, 23}, /* protocol assignments, Teredo,
+										 * ORCHID, benchmarks */
 	{AF_INET6, {0x20, 0x01, 0x0d, 0xb8}, 32},	/* documentation */
 	{AF_INET6, {0x20, 0x02}, 16},	/* 6to4 */
 	{AF_INET6, {0x3f, 0xff, 0x00}, 20}, /* documentation */

@@ -60,7 +60,8 @@ typedef struct Listener
 
 typedef struct WakeShared
 {
-	LWLock	   *lock;			/* shared: to report; exclusive: to add or remove a listener */
+	LWLock	   *lock;			/* shared: to report; exclusive: to add or
+								 * remove a listener */
 	int			size;
 	Listener	listeners[FLEXIBLE_ARRAY_MEMBER];
 } WakeShared;

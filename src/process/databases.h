@@ -23,7 +23,8 @@ typedef struct DatabaseLists
 {
 	List	   *known;			/* all that may have workers; Oids */
 	List	   *present;		/* with the extension, and not held by DDL */
-	List	   *unknown;		/* it is not known whether they have it; nor held */
+	List	   *unknown;		/* it is not known whether they have it; nor
+								 * held */
 } DatabaseLists;
 
 /* As of the last refresh and what workers found since; in CurrentMemoryContext. */

@@ -66,7 +66,10 @@ _PG_init(void)
 	lifecycle_install();
 	explain_refuse_install();
 
-	/* pg_upgrade starts the server to move databases; that server must send nothing. */
+	/*
+	 * pg_upgrade starts the server to move databases; that server must send
+	 * nothing.
+	 */
 	if (!IsBinaryUpgrade)
 		launcher_register();
 }

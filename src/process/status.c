@@ -110,7 +110,7 @@ put_row(ReturnSetInfo *result, const WorkerRecord *worker)
 	bool		nulls[STATUS_COLUMNS] = {0};
 	bool		is_running = worker->pid != 0;
 	const char *explanation = worker->explanation[0] != '\0' ? worker->explanation :
-		quiet_reasons[worker->quiet].explanation;
+	quiet_reasons[worker->quiet].explanation;
 
 	values[0] = Int32GetDatum(worker->slot);
 	values[1] = Int32GetDatum(worker->pid);

@@ -174,7 +174,7 @@ UDateFormat *
 formatter_for_date(DateFormatKind kind, const char *text, const char *locale, const char *zone)
 {
 	static LruCache formats = {
-		.max_entries = 64,.make = open_date_format,.destroy = close_date_format
+		.max_entries = 64, .make = open_date_format, .destroy = close_date_format
 	};
 	FormatterKey key = {kind, text, locale, zone};
 
@@ -185,7 +185,7 @@ UNumberFormatter *
 formatter_for_unit(const char *unit, const char *locale)
 {
 	static LruCache formats = {
-		.max_entries = 32,.make = open_unit_format,.destroy = close_unit_format
+		.max_entries = 32, .make = open_unit_format, .destroy = close_unit_format
 	};
 	FormatterKey key = {0, unit, locale, ""};
 
@@ -196,7 +196,7 @@ UListFormatter *
 formatter_for_list(const char *locale)
 {
 	static LruCache formats = {
-		.max_entries = 16,.make = open_list_format,.destroy = close_list_format
+		.max_entries = 16, .make = open_list_format, .destroy = close_list_format
 	};
 	FormatterKey key = {0, "", locale, ""};
 

@@ -32,7 +32,7 @@ const Mustache *
 mustache_parse_cached(const char *text, char **error)
 {
 	static LruCache templates = {
-		.max_entries = 128,.max_bytes = MAX_BYTES,.max_entry_bytes = MAX_BYTES_OF_ONE,.make = parse
+		.max_entries = 128, .max_bytes = MAX_BYTES, .max_entry_bytes = MAX_BYTES_OF_ONE, .make = parse
 	};
 	Size		length = strlen(text);
 

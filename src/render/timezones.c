@@ -94,7 +94,7 @@ static const Timezone *
 find_zone(const char *name)
 {
 	static LruCache zones = {
-		.max_entries = TIMEZONES_REMEMBERED,.make = open_zone,.destroy = close_zone
+		.max_entries = TIMEZONES_REMEMBERED, .make = open_zone, .destroy = close_zone
 	};
 
 	if (name == NULL || strlen(name) >= TIMEZONE_NAME_SIZE)

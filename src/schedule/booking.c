@@ -74,7 +74,10 @@ new_interaction(Jsonb *wanted)
 static void
 check_routing(Jsonb *interaction)
 {
-	/* A caller may send back an interaction that it received, with its state; the state is ignored. */
+	/*
+	 * A caller may send back an interaction that it received, with its state;
+	 * the state is ignored.
+	 */
 	static const char *const members[] = {"routing", "customFields", "state", NULL};
 	static const char *const routing_members[] = {"type", "properties", NULL};
 	Jsonb	   *routing = member_object(interaction, "routing", "interaction.routing");

@@ -30,7 +30,11 @@ delete_appointment(PG_FUNCTION_ARGS)
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_CLIENT_SERVICE);
 	appointment = appointment_lock(&call.caller, required_uuid(fcinfo, 0, "id"), true);
-	/* Copy the data of messages that customers still get from the rows to be deleted. */
+
+	/*
+	 * Copy the data of messages that customers still get from the rows to be
+	 * deleted.
+	 */
 	plan_deleted(&appointment->key, GetCurrentTransactionStartTimestamp());
 	(void) statement_run(&delete, UUIDPGetDatum(&appointment->key.application_id),
 						 UUIDPGetDatum(&appointment->key.id));

@@ -163,7 +163,11 @@ bound_instant(const RangeBound *bound)
 	if (bound->infinite)
 		return bound->lower ? DT_NOBEGIN : DT_NOEND;
 	at = DatumGetTimestampTz(bound->val);
-	/* Times are in microseconds: the first instant after `at` is the next one. */
+
+	/*
+	 * Times are in microseconds: the first instant after `at` is the next
+	 * one.
+	 */
 	if (!TIMESTAMP_NOT_FINITE(at) && bound->inclusive != bound->lower)
 		at++;
 	return at;

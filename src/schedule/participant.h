@@ -18,7 +18,8 @@ typedef struct Customer
 	char	   *phone;			/* E.164 if it can be called, else as written */
 	char	   *locale;
 	char	   *preferred_channel;	/* EMAIL or SMS */
-	const char *verified_channel;	/* channel of the address that a code verified; NULL: none */
+	const char *verified_channel;	/* channel of the address that a code
+									 * verified; NULL: none */
 	Jsonb	   *metadata;		/* never NULL */
 } Customer;
 

@@ -135,7 +135,11 @@ remove_participant(PG_FUNCTION_ARGS)
 		report_conflict("the organizer cannot be removed",
 						"\"%s\" organizes appointment \"%s\".", participant_id, uuid_text(id));
 	is_customer = strcmp(type, PARTICIPANT_CUSTOMER) == 0;
-	/* Copy the data of the message that the customer still gets from the row to be deleted. */
+
+	/*
+	 * Copy the data of the message that the customer still gets from the row
+	 * to be deleted.
+	 */
 	plan_participant_removed(&appointment->key, participant_id, is_customer,
 							 GetCurrentTransactionStartTimestamp());
 	delete_participant(&appointment->key, participant_id);

@@ -51,8 +51,10 @@ typedef struct PeakSearch
 {
 	const Level *levels;
 	int64		count;
-	int64		next;			/* first level that starts after the last window */
-	int64	   *peaks;			/* earlier levels that may still be peaks, in descending order */
+	int64		next;			/* first level that starts after the last
+								 * window */
+	int64	   *peaks;			/* earlier levels that may still be peaks, in
+								 * descending order */
 	int64		first;			/* indexes into peaks */
 	int64		last;
 } PeakSearch;

@@ -108,7 +108,7 @@ after_locked(const Chore *chore)
 typedef struct Ending
 {
 	const Overdue *after;
-	Overdue	   *found;
+	Overdue    *found;
 	int			count;
 	bool		is_last;		/* no more are overdue */
 	TimestampTz next;			/* when the next one will be; DT_NOBEGIN: not
@@ -147,7 +147,7 @@ end_found(Worker *worker, Ending *ending)
 	ending->next = DT_NOBEGIN;
 	for (int i = 0; i < ending->count && !worker_must_stop(worker); i++)
 	{
-		Ending		single = {.found = &ending->found[i],.count = 1};
+		Ending		single = {.found = &ending->found[i], .count = 1};
 
 		(void) worker_run(worker, end_step, &single, NULL);
 	}
@@ -164,7 +164,7 @@ static void
 end_some(Chores *chores)
 {
 	Overdue		found[OVERDUE_BATCH];
-	Ending		ending = {.after = &chores->ended,.found = found,.next = DT_NOBEGIN};
+	Ending		ending = {.after = &chores->ended, .found = found, .next = DT_NOBEGIN};
 	TimestampTz begin = GetCurrentTimestamp();
 
 	if (!chore_is_due(&chores->ending))

@@ -333,7 +333,11 @@ void
 worker_report(Worker *worker, int in_flight, int64 sent, int64 failed, TimestampTz next_wake)
 {
 	record_progress(worker->record, in_flight, sent, failed, next_wake);
-	/* Autovacuum must hear of our writes soon, also if there is no next batch. */
+
+	/*
+	 * Autovacuum must hear of our writes soon, also if there is no next
+	 * batch.
+	 */
 	if (worker->has_pending_statistics && next_wake > GetCurrentTimestamp() + USECS_PER_SEC)
 		report_statistics(worker, true);
 	if (worker->quiet == QUIET_NOT)

@@ -9,8 +9,10 @@
 typedef enum FailureKind
 {
 	FAILURE_OF_DATA,			/* yes, because of the rows that it worked on */
-	FAILURE_TRANSIENT,			/* not later: a lock, a full disk, a cancel, DDL */
-	FAILURE_UNKNOWN				/* perhaps: a trigger that a user has added, say */
+	FAILURE_TRANSIENT,			/* not later: a lock, a full disk, a cancel,
+								 * DDL */
+	FAILURE_UNKNOWN				/* perhaps: a trigger that a user has added,
+								 * say */
 } FailureKind;
 
 #define FAILURE_MESSAGE_SIZE 512

@@ -75,10 +75,8 @@ test_composed(PG_FUNCTION_ARGS)
 	if (message == NULL)
 		result = text_array((const char *const[]) {reason_code(reason), error}, 2);
 	else
-		result = text_array((const char *const[]) {
-			message->recipient, message->recipient_name, message->subject, message->text_body,
-			message->html_body
-		}, 5);
+		result = text_array((const char *const[]) {message->recipient, message->recipient_name, message->subject,
+												   message->text_body, message->html_body}, 5);
 	SPI_finish();
 	PG_RETURN_DATUM(result);
 }

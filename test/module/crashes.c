@@ -33,7 +33,10 @@ die_of(const char *how)
 		elog(PANIC, "a PANIC on purpose");
 	if (strcmp(how, "SEGV") == 0)
 	{
-		/* A sanitizer's own handler would end the process as if nothing had happened. */
+		/*
+		 * A sanitizer's own handler would end the process as if nothing had
+		 * happened.
+		 */
 		pqsignal(SIGSEGV, SIG_DFL);
 		raise(SIGSEGV);
 	}

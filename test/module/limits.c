@@ -220,10 +220,12 @@ test_lanes_reset(PG_FUNCTION_ARGS)
 static Limits
 limits_argument(FunctionCallInfo fcinfo, int index)
 {
-	return (Limits) {
+	Limits		limits = {
 		PG_ARGISNULL(index) ? INT_MAX : PG_GETARG_INT32(index),
 		PG_ARGISNULL(index + 1) ? 0 : PG_GETARG_FLOAT8(index + 1)
 	};
+
+	return limits;
 }
 
 /*
@@ -446,10 +448,12 @@ roll(Churn *churn, int sides)
 static Limits
 random_limits(Churn *churn)
 {
-	return (Limits) {
+	Limits		limits = {
 		roll(churn, 3) == 0 ? 1 + roll(churn, 4) : INT_MAX,
 		roll(churn, 3) == 0 ? 1 + roll(churn, 200) : 0
 	};
+
+	return limits;
 }
 
 static char *

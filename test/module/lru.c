@@ -19,7 +19,7 @@ typedef struct LoggedValue
 {
 	const char *key;
 	StringInfo	log;
-}			LoggedValue;
+} LoggedValue;
 
 /* "-x" has no value, "!x" raises an error, "#x" is large. */
 static void *
@@ -67,8 +67,8 @@ Datum
 test_lru(PG_FUNCTION_ARGS)
 {
 	LruCache	cache = {
-		.max_entries = PG_GETARG_INT32(1),.max_bytes = PG_GETARG_INT32(2),.max_entry_bytes = PG_GETARG_INT32(3),
-		.make = make_logged,.destroy = destroy_logged
+		.max_entries = PG_GETARG_INT32(1), .max_bytes = PG_GETARG_INT32(2), .max_entry_bytes = PG_GETARG_INT32(3),
+		.make = make_logged, .destroy = destroy_logged
 	};
 	MemoryContext caller = AllocSetContextCreate(CurrentMemoryContext, "caller", ALLOCSET_SMALL_SIZES);
 	StringInfoData log;

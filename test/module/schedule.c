@@ -25,7 +25,7 @@ test_end_overdue(PG_FUNCTION_ARGS)
 	bool		nulls[2] = {false, false};
 	TimestampTz now = PG_GETARG_TIMESTAMPTZ(0);
 	Overdue		start = {0};
-	Overdue	   *found = (Overdue *) palloc(sizeof(Overdue) * PG_GETARG_INT32(1));
+	Overdue    *found = (Overdue *) palloc(sizeof(Overdue) * PG_GETARG_INT32(1));
 	TimestampTz next;
 	int			ended;
 
