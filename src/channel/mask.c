@@ -211,40 +211,82 @@ mark(Masking *masking, const Reading *reading, const Needle *needle, int first, 
 	return last;
 }
 
-/* The longest beginning that ends at `end`. What follows is part of an escape, and masked with it. */
-static void
-find_beginning(Masking *masking, const Reading *reading, const Needle *needle, int end)
+/*
+ * The longest beginning of the needle that ends with the byte, if the longest that
+ * ends before it has `matched` bytes.
+ */
+static int
+extend_beginning(const Needle *needle, const int *borders, int matched, char byte)
 {
-	for (int length = Min(needle->length - 1, end); length >= SHORTEST_BEGINNING; length--)
-	{
-		int			first = end - length;
-		int			start = reading->origins[first].start;
-
-		if (reading->origins[end - 1].end - start < SHORTEST_SECRET ||
-			memcmp(reading->bytes + first, needle->bytes, length) != 0)
-			continue;
-		(void) mark(masking, reading, needle, first, end);
-		if (end < reading->length)
-			mark_span(masking, start, masking->length);
-		return;
-	}
+	while (matched > 0 && needle->bytes[matched] != byte)
+		matched = borders[matched];
+	return needle->bytes[matched] == byte ? matched + 1 : 0;
 }
 
-/* A beginning at the very end, or before an escape that may be cut off. */
-static void
-find_beginnings(Masking *masking, const Reading *reading, const Needle *needle)
+/*
+ * For each beginning, by its length, the length of the longest shorter one that it
+ * ends with: the table of Knuth, Morris and Pratt.
+ */
+static int *
+find_borders(const Needle *needle)
 {
-	const char *text_end = reading->bytes + reading->length;
+	int		   *borders = (int *) palloc(sizeof(int) * (needle->length + 1));
+
+	borders[0] = borders[1] = 0;
+	for (int length = 2; length <= needle->length; length++)
+		borders[length] = extend_beginning(needle, borders, borders[length - 1],
+										   needle->bytes[length - 1]);
+	return borders;
+}
+
+/* Does the reading end here, or may an escape that begins here be cut off? */
+static bool
+may_be_cut(const Reading *reading, int index)
+{
 	char		unescaped[LONGEST_UNESCAPED + 1];
 	int			count;
 
-	find_beginning(masking, reading, needle, reading->length);
-	for (int end = Max(reading->length - LONGEST_ESCAPE, 0); end < reading->length; end++)
+	return index == reading->length ||
+		(begins_escape(reading->bytes[index]) &&
+		 unescape(reading->bytes + index, reading->bytes + reading->length, unescaped, &count) == 0);
+}
+
+/* Mark the beginning that ends at `end`, unless it is short. What follows is part of an escape, and masked with it. */
+static void
+mark_beginning(Masking *masking, const Reading *reading, const Needle *needle, int length, int end)
+{
+	int			start;
+
+	if (length < SHORTEST_BEGINNING)
+		return;
+	start = reading->origins[end - length].start;
+	if (reading->origins[end - 1].end - start < SHORTEST_SECRET)
+		return;
+	(void) mark(masking, reading, needle, end - length, end);
+	if (end < reading->length)
+		mark_span(masking, start, masking->length);
+}
+
+/* Mark beginnings at the very end, and before an escape that may be cut off. Takes as many steps as there are bytes. */
+static void
+find_beginnings(Masking *masking, const Reading *reading, const Needle *needle)
+{
+	int		   *borders = find_borders(needle);
+	int			first_end = Max(reading->length - LONGEST_ESCAPE, 0);
+	int			start = Max(first_end - needle->length, 0);
+	int			matched = 0;
+
+	masking->effort += needle->length + reading->length - start;
+	for (int end = start; end <= reading->length; end++)
 	{
-		if (begins_escape(reading->bytes[end]) &&
-			unescape(reading->bytes + end, text_end, unescaped, &count) == 0)
-			find_beginning(masking, reading, needle, end);
+		if (end > start)
+			matched = extend_beginning(needle, borders, matched, reading->bytes[end - 1]);
+		if (matched == needle->length)
+			matched = borders[matched];
+		if (end >= first_end && may_be_cut(reading, end))
+			mark_beginning(masking, reading, needle, matched, end);
 	}
+	pfree(borders);
 }
 
 static void
