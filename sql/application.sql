@@ -52,7 +52,7 @@ COMMENT ON COLUMN appt.application.retry_base IS
 'Wait after the first failed attempt. It doubles after each further one, and varies by +- 20 %.';
 COMMENT ON COLUMN appt.application.retry_cap IS 'Longest wait between two attempts.';
 COMMENT ON COLUMN appt.application.max_concurrency IS
-'Maximum number of messages under way at once, over all workers; NULL means no limit of its own.';
+'Maximum number of messages under way at once, over all workers; NULL means that only the workers'' limits apply.';
 COMMENT ON COLUMN appt.application.max_per_second IS
 'Maximum number of messages started per second, over all workers; NULL means no limit.';
 COMMENT ON COLUMN appt.application.agent_scope IS

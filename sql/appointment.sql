@@ -141,7 +141,7 @@ CREATE TABLE appt.room_access (
 COMMENT ON TABLE appt.room_access IS 'Join links of activated appointments.';
 COMMENT ON COLUMN appt.room_access.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.room_access.appointment_id IS 'Appointment that the room belongs to.';
-COMMENT ON COLUMN appt.room_access.ticket IS 'Secret code of the room: whoever knows it may enter.';
+COMMENT ON COLUMN appt.room_access.ticket IS 'Secret code of the room: everybody who knows it may enter.';
 COMMENT ON COLUMN appt.room_access.type IS 'Kind of the ticket: MULTI_USE_TICKET.';
 COMMENT ON COLUMN appt.room_access.url IS
 'Join link: the application''s room_url and the ticket; empty if the application has no room_url.';

@@ -56,7 +56,7 @@ CREATE TYPE appt.room_access_details AS (
 	expires timestamptz
 );
 COMMENT ON TYPE appt.room_access_details IS 'The join link of an activated appointment.';
-COMMENT ON COLUMN appt.room_access_details.ticket IS 'Secret code of the room: whoever knows it may enter.';
+COMMENT ON COLUMN appt.room_access_details.ticket IS 'Secret code of the room: everybody who knows it may enter.';
 COMMENT ON COLUMN appt.room_access_details.type IS 'Kind of the ticket: MULTI_USE_TICKET.';
 COMMENT ON COLUMN appt.room_access_details.url IS
 'Join link: the application''s room_url and the ticket; null if the application has no room_url.';

@@ -29,7 +29,7 @@ typedef struct RowChange
 /* Deform the tuples, one of which may be NULL. The result is in CurrentMemoryContext. */
 extern RowChange *row_change_read(const char *table, TupleDesc descriptor, HeapTuple old, HeapTuple new);
 
-/* Did a column change that is to be recorded? */
+/* Did a column change that appt.change records? */
 extern bool row_change_is_recorded(const RowChange *change);
 
 /* Values of appt.change.row_key, old_values and new_values; the latter two may be NULL. */

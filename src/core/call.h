@@ -8,8 +8,8 @@
  *	result = ...;			(by call_copy or call_row, or in call.context)
  *	call_end(&call);
  *
- * Nothing is to be done on error: (sub)transaction abort restores user, SPI
- * and settings.
+ * An error needs no clean-up: the abort of the (sub)transaction restores user,
+ * SPI and settings.
  */
 #ifndef APPT_CALL_H
 #define APPT_CALL_H

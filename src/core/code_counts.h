@@ -17,7 +17,7 @@
 #define CODES_PER_CLIENT 20
 #define CODES_PER_APPLICATION 300
 
-/* After so many wrong guesses even the right code is refused. */
+/* Number of wrong guesses after which even the right code is refused. */
 #define ONE_TIME_CODE_TRIES 5
 
 /* Earlier requests, by limit. */
@@ -65,7 +65,7 @@ typedef enum CodeGuess
  */
 extern CodeGuess code_counts_guess(const pg_uuid_t *nonce, bool is_right, TimestampTz now);
 
-/* Guess a used code, however long ago it was used: it has ONE_TIME_CODE_TRIES of its own. */
+/* Guess a used code, however long ago it was used: its wrong guesses are counted anew, up to ONE_TIME_CODE_TRIES. */
 extern CodeGuess code_counts_guess_used(const pg_uuid_t *nonce, bool is_right);
 
 /* ---- for process/init.c, when the library is loaded ---- */

@@ -10,7 +10,7 @@
 
 #include "core/vocabulary.h"
 
-/* So many of a worker's are shown. */
+/* Maximum number of open circuits that are shown for a worker. */
 #define CIRCUITS_SHOWN 32
 
 #define CIRCUIT_DESTINATION_LENGTH 128

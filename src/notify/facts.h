@@ -41,7 +41,7 @@ typedef struct ApplicationFacts
 	int			max_attempts;
 	TimeOffset	retry_base;		/* microseconds */
 	TimeOffset	retry_cap;
-	int			max_concurrency;	/* 0: no limit of its own */
+	int			max_concurrency;	/* 0: no limit */
 	double		max_per_second; /* 0: no limit */
 } ApplicationFacts;
 

@@ -186,7 +186,7 @@ find_route(const Batch *batch, const pg_uuid_t *id)
 	return facts != NULL ? facts : (RouteFacts *) fact_by_uuid(batch->providers, id);
 }
 
-/* Somebody who writes to the table directly may make more keys than the functions allow; only so many are used. */
+/* Somebody who writes to the table directly may make more keys than the functions allow; only this many are used. */
 static void
 take_secret(Batch *batch, Row *row)
 {

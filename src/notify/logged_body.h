@@ -8,7 +8,7 @@
 /* The body, or a copy of its beginning in CurrentMemoryContext, cut between two characters; NULL of NULL. */
 extern const char *logged_body(const char *body);
 
-/* Is a body of so many bytes in the log the whole? 0 where there is none. */
+/* Does the log have the whole of a body of this many bytes? 0 bytes: there is no body. */
 extern bool logged_body_is_whole(Size bytes);
 
 #endif							/* APPT_LOGGED_BODY_H */

@@ -1,6 +1,6 @@
 /*
  * planning.c
- *		Plans the notifications that an event owes, and cancels those that it
+ *		Plans the notifications that an event causes, and cancels those that it
  *		supersedes.
  *
  * Planning is one statement: it joins the appointment with the enabled rules of
@@ -20,7 +20,7 @@
  * A customer who is added after the call has started gets neither REMINDER nor
  * ROOM.
  *
- * ROOM is owed if the appointment has not been activated, or was activated after
+ * ROOM is planned if the appointment has not been activated, or was activated after
  * it was scheduled. The application's auto_activate does not tell: it may have
  * been switched on since.
  *
@@ -113,8 +113,8 @@ wake_for_planned(uint64 count)
 		wake_for_row(ROW(n));
 }
 
-/* What the enabled rules of the types $3 owe for the appointment $2, and when it is due. */
-#define OWED \
+/* The notifications by the enabled rules of the types $3 for the appointment $2, and when they are due. */
+#define TO_PLAN \
 	" SELECT a.application_id, a.id AS appointment_id, r.id AS rule_id, r.type, r.channel," \
 	"  r.time_offset::interval AS time_offset, a.notifications_active, a.title, a.start_at, a.end_at," \
 	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id," \
@@ -130,7 +130,7 @@ wake_for_planned(uint64 count)
 	"  AND (r.type <> 'ROOM' OR a.state = 'SCHEDULED' OR a.activated_at > a.created_at)"
 
 /* The recipients of one of these: the customers, or the one named; or the subscriptions. */
-#define RECIPIENTS_OF_OWED \
+#define RECIPIENTS_OF_PLANNED \
 	"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
 	"   CASE o.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
 	"   p.id IN (SELECT unnest($9)) AS never_told" \
@@ -147,8 +147,8 @@ wake_for_planned(uint64 count)
 	"     WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
 	"      AND p.joined_at IS NOT NULL))"
 
-static Statement plan_owed = {
-	"WITH owed AS MATERIALIZED (" OWED
+static Statement insert_planned = {
+	"WITH to_plan AS MATERIALIZED (" TO_PLAN
 	"), notification AS ("
 	" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
 	"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane,"
@@ -158,8 +158,8 @@ static Statement plan_owed = {
 	"  appt.lane(o.application_id, o.channel, t.subscription_id),"
 	"  o.notifications_active, t.never_told, t.address, o.title, o.start_at, o.end_at, o.organizer_id,"
 	"  CASE WHEN o.channel = 'WEBHOOK' AND o.type IN ('RESCHEDULE', 'UPDATE') THEN $8 END"
-	" FROM owed o CROSS JOIN LATERAL ("
-	RECIPIENTS_OF_OWED
+	" FROM to_plan o CROSS JOIN LATERAL ("
+	RECIPIENTS_OF_PLANNED
 	" ) t"
 	" WHERE o.type <> 'REMINDER' OR o.due_at >= $4"
 	" RETURNING id, application_id, lane, due_at"
@@ -192,8 +192,8 @@ never_told(const AppointmentKey *key, int types, const char *participant_id, Tim
 }
 
 /*
- * Plan what the enabled rules of these types owe to these recipients, or to
- * the one customer named. `event`, which may be NULL, is what webhooks of
+ * Plan the notifications by the enabled rules of these types to these
+ * recipients, or to the one customer named. `event`, which may be NULL, is what webhooks of
  * RESCHEDULE and UPDATE tell of it.
  */
 static void
@@ -212,7 +212,7 @@ plan_event(const AppointmentKey *key, int types, Recipients recipients,
 		never_told(key, types, participant_id, now)
 	};
 
-	wake_for_planned(statement_run_nullable(&plan_owed, arguments));
+	wake_for_planned(statement_run_nullable(&insert_planned, arguments));
 }
 
 static void

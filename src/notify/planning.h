@@ -1,6 +1,7 @@
 /*
  * planning.h
- *		What an event in an appointment's life owes, and what it supersedes.
+ *		The notifications that an event in an appointment's life causes, and
+ *		those that it supersedes.
  *
  * For the functions that change appointments, in their transaction: as the owner,
  * with SPI connected and the appointment's row locked FOR UPDATE (or just

@@ -35,7 +35,7 @@ append_encoded(StringInfo url, const char *text, int length)
 	}
 }
 
-/* A parameter of the URL, with the start of the value in at most so many bytes. */
+/* A parameter of the URL, with the start of the value in at most that many bytes. */
 static void
 append_parameter(StringInfo url, const char *name, const char *value, int most)
 {

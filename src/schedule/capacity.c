@@ -43,7 +43,7 @@
 #define MAX_DAYS_LOCKED 16
 
 /*
- * With so many locks a transaction locks applications as a whole, if it can:
+ * With this many locks a transaction locks applications as a whole, if it can:
  * an eighth of the default lock table.
  */
 #define MANY_LOCKS 1000
@@ -149,7 +149,7 @@ touches_many_days(const Appointment *planned)
 	return utc_day(planned->end_at - 1) - utc_day(planned->start_at) >= MAX_DAYS_LOCKED;
 }
 
-/* Count so many more locks; returns how many the transaction has now. */
+/* Count more locks; returns how many the transaction has now. */
 static int
 count_locks(int more)
 {

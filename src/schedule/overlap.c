@@ -69,7 +69,7 @@ PG_FUNCTION_INFO_V1(count_overlapping);
 /* Up to 4^9 seconds, three days: an agent has few appointments in that time. */
 #define LONGEST_ORGANIZER_CLASS 9
 
-/* Up to so many long appointments are read sequentially, whatever their classes and times. */
+/* Up to this many long appointments are read sequentially, whatever their classes and times. */
 #define FEW 16
 
 /* 4^20 seconds are 35,000 years; a search of higher classes starts at the beginning of time. */
@@ -83,7 +83,7 @@ PG_FUNCTION_INFO_V1(count_overlapping);
 #define VISIBILITY_MAPS 4
 #define BLOCKS_PER_MAP 32768
 
-/* After so many rows to recheck, the map is read only while most rows need no recheck. */
+/* After this many rows to recheck, the map is read only while most rows need no recheck. */
 #define RECHECKS_AT_FIRST 64
 
 /* An organizer to search for, and the columns of the table that tell. */

@@ -32,7 +32,7 @@ extern void span_list_remove(SpanList *list, const Span *span);
 extern bool span_contains(const Span *outer, const Span *inner);
 extern bool spans_overlap(const Span *a, const Span *b);
 
-/* So many spans run at once from `at` until the next level. */
+/* The number of spans that run at once, from `at` until the next level. */
 typedef struct Level
 {
 	TimestampTz at;

@@ -18,7 +18,7 @@ typedef struct TransferEngine TransferEngine;
 
 /*
  * A new engine, for the rest of the process. Raises an error if libcurl, its TLS
- * library or a descriptor can't be had.
+ * library or a descriptor is not available.
  */
 extern TransferEngine *transfer_engine_create(void);
 
@@ -30,7 +30,7 @@ extern long transfer_engine_timeout(TransferEngine *engine);
 
 /*
  * Start a request. It, and all it points to, must live until its response was
- * taken. `tag` comes back with the response. False if it can't be started for want
+ * taken. `tag` comes back with the response. False if it can't be started for lack
  * of memory or descriptors: nothing was sent, there will be no response.
  */
 extern bool transfer_start(TransferEngine *engine, const Request *request, void *tag);
@@ -40,7 +40,7 @@ extern void transfer_engine_run(TransferEngine *engine);
 
 /*
  * Take the response of one finished transfer; NULL if there is none. It is
- * allocated in CurrentMemoryContext. An error for want of memory leaves the
+ * allocated in CurrentMemoryContext. An error for lack of memory leaves the
  * transfer finished.
  */
 extern Response *transfer_take(TransferEngine *engine, void **tag);

@@ -21,7 +21,7 @@
 /* How long the thread of a look-up that was given up counts as running. */
 #define LOOKUP_LINGER_MS 30000
 
-/* So many hosts more than transfers are kept before a sweep. */
+/* A sweep begins when there are this many hosts more than transfers. */
 #define HOSTS_TO_SWEEP 1000
 
 /* The table must not raise an error when it can't grow. */

@@ -15,7 +15,7 @@
 #include "transfer/easy_handle.h"
 #include "transfer/http.h"
 
-/* Count what came once for so many calls by libcurl, which reads up to 100 buffers between two. */
+/* Calls by libcurl for each look at what has come; it reads up to 100 buffers between two calls. */
 #define TURNS_BETWEEN_LOOKS 2
 
 /* If the line begins with this name and its colon, copy its value, cut to `size`. */

@@ -98,7 +98,7 @@ end(Transfer *transfer, CURLcode result, bool was_looking_up)
 	finish_transfer(transfer, result);
 }
 
-/* If libcurl gave the transfer back for no fault of its own, it waits or begins again. */
+/* Let a transfer that libcurl gave back wait or begin again, unless the failure is its own. */
 static bool
 goes_on(Transfer *transfer, CURLcode result)
 {

@@ -67,7 +67,7 @@ extern void smtp_dialogue_begin(SmtpDialogue *dialogue, const Request *request,
 /* How many bytes must be sent now, and which; 0: a reply is awaited. */
 extern size_t smtp_dialogue_output(SmtpDialogue *dialogue, const char **bytes);
 
-/* So many of them were sent. */
+/* The first `count` of these bytes were sent. */
 extern void smtp_dialogue_sent(SmtpDialogue *dialogue, size_t count);
 
 /* The server sent this. */

@@ -29,8 +29,8 @@ typedef void (*SocketReady) (void *argument);
 extern void create_sockets(Sockets *sockets);
 
 /*
- * A new socket for this address; CURL_SOCKET_BAD if there is none to be had.
- * *no_descriptor is set if that is for want of descriptors.
+ * A new socket for this address; CURL_SOCKET_BAD if none can be opened.
+ * *no_descriptor is set if the cause is a lack of descriptors.
  */
 extern curl_socket_t open_socket(Sockets *sockets, const struct curl_sockaddr *address,
 								 bool *no_descriptor);

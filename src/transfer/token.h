@@ -5,7 +5,7 @@
  *
  * Nothing here connects: the engine sends the request that a token describes and
  * passes the answer back (token_fetch.c). Nothing here raises an error, except
- * for want of the little memory in which token_read_answer() parses.
+ * if memory runs out while token_read_answer() parses.
  */
 #ifndef APPT_TOKEN_H
 #define APPT_TOKEN_H
@@ -14,7 +14,7 @@
 
 #include "channel/request.h"
 
-/* So many unused tokens are kept. */
+/* Maximum number of unused tokens that are kept. */
 #define TOKENS_KEPT 1000
 
 typedef struct Token

@@ -4,7 +4,7 @@
  *
  * One look-up of a host is under way at a time; those that wait for it take its
  * address out of libcurl's cache, or share its failure (result.c). Where
- * descriptors run out, the limit on connections comes down to what there is.
+ * descriptors run out, the limit on connections is lowered to the number that is open.
  *
  * One that waited too long was not tried. Its host is not to blame, because a
  * look-up that fails ends all transfers that wait for it.

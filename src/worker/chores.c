@@ -32,12 +32,12 @@
 #define RETENTION_PAUSE (60 * USECS_PER_SEC)
 
 /* The time between two steps, as a multiple of what the last one took. */
-#define TIMES_FOR_OTHERS 9
+#define BUSY_FACTOR 9
 
 /* The same while there is nothing to deliver. */
-#define TIMES_FOR_NOBODY 1
+#define IDLE_FACTOR 1
 
-/* The retention keeps up if it drops so many notifications for each 100 that were settled meanwhile. */
+/* Notifications that the retention must drop for each 100 that are settled, to keep up. */
 #define DROPPED_PER_SETTLED 125
 
 typedef struct Chore
@@ -74,7 +74,7 @@ chore_next(const Chore *chore, int times)
 static bool
 chore_is_due(const Chore *chore)
 {
-	return GetCurrentTimestamp() >= chore_next(chore, TIMES_FOR_OTHERS);
+	return GetCurrentTimestamp() >= chore_next(chore, BUSY_FACTOR);
 }
 
 /* A step has ended; the pass goes on. */
@@ -98,7 +98,7 @@ chore_end_pass(Chore *chore, TimestampTz next)
 static TimestampTz
 after_locked(const Chore *chore)
 {
-	TimeOffset	pause = Max(LOCKED_PAUSE, (TIMES_FOR_OTHERS + 1) * chore->pass_cost);
+	TimeOffset	pause = Max(LOCKED_PAUSE, (BUSY_FACTOR + 1) * chore->pass_cost);
 
 	return chore->last + Min(pause, LONGEST_LOCKED_PAUSE);
 }
@@ -238,7 +238,7 @@ retention_is_due(const Chores *chores, int64 settled, bool is_busy)
 	bool		needs_no_pause = !is_busy || retention_is_behind(chores, settled);
 
 	return GetCurrentTimestamp() >= chore_next(&chores->retention,
-											   needs_no_pause ? TIMES_FOR_NOBODY : TIMES_FOR_OTHERS);
+											   needs_no_pause ? IDLE_FACTOR : BUSY_FACTOR);
 }
 
 static void
@@ -317,7 +317,7 @@ chores_do(Chores *chores, int64 settled, bool is_busy)
 TimestampTz
 chores_next(const Chores *chores, bool is_busy)
 {
-	return Min(Min(chore_next(&chores->ending, TIMES_FOR_OTHERS),
-				   chore_next(&chores->blanking, TIMES_FOR_OTHERS)),
-			   chore_next(&chores->retention, is_busy ? TIMES_FOR_OTHERS : TIMES_FOR_NOBODY));
+	return Min(Min(chore_next(&chores->ending, BUSY_FACTOR),
+				   chore_next(&chores->blanking, BUSY_FACTOR)),
+			   chore_next(&chores->retention, is_busy ? BUSY_FACTOR : IDLE_FACTOR));
 }

@@ -28,7 +28,7 @@ extern void chores_look(Chores *chores);
 /* The same, and start a pass of the retention. */
 extern void chores_look_at_all(Chores *chores);
 
-/* The same, after the clock was set back: all times computed before are void. */
+/* The same, after the clock was set back: all times computed before are invalid. */
 extern void chores_clock_was_set(Chores *chores);
 
 /*

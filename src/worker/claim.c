@@ -3,8 +3,8 @@
  *		Claims what is due: makes deliveries of it, with their attempts on disk.
  *
  * One short transaction takes a quota from each lane that is ready, the oldest
- * first (quotas.c, candidates.c); judges each candidate and composes what is to be
- * sent (judge.c); opens the attempts of that (attempts.c); settles or postpones
+ * first (quotas.c, candidates.c); judges each candidate and composes the messages
+ * of those to send (judge.c); opens the attempts of that (attempts.c); settles or postpones
  * the rest (unsent.c). It waits for nobody: it locks only notifications and rows
  * of appt.due, and skips those that others have locked.
  *
@@ -51,7 +51,7 @@ struct Claimer
 	Settler    *settler;
 	Suspects   *suspects;
 	FlightMemory flight_memory;
-	int			single_claims;	/* so many of the next claims take one row
+	int			single_claims;	/* number of next claims that take one row
 								 * each, to find the one that broke a batch */
 	bool		claims_alone;	/* the next claim settles nothing: one that
 								 * did has failed */

@@ -1,6 +1,6 @@
 /*
  * claim.h
- *		Claims what is due: makes deliveries that are to be started.
+ *		Claims what is due: makes deliveries for the loop to start.
  */
 #ifndef APPT_CLAIM_H
 #define APPT_CLAIM_H
@@ -39,7 +39,7 @@ typedef enum ClaimResult
  * without settling. If a row may be to blame, the next calls claim one row each,
  * until the row that broke the batch is found and settled as FAILED; any other
  * failure returns CLAIM_FAILED. So does a commit that is not durable
- * (durability.h): nothing is to be started, and the next settling returns what was
+ * (durability.h): then nothing may be started, and the next settling returns what was
  * claimed to the queue.
  */
 extern ClaimResult claim_due(Claimer *claimer, int room, bool may_wait, bool settles,

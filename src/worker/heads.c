@@ -22,9 +22,9 @@
 #include "worker/heads.h"
 #include "worker/queue.h"
 
-/* A lane comes back to an entry that was locked after this time, or after so many times what the claim took. */
+/* A lane comes back to a locked entry after this time or, if that is longer, this multiple of what the claim took. */
 #define LOCKED_RETRY (100 * INT64CONST(1000))
-#define LOCKED_TIMES 10
+#define LOCKED_FACTOR 10
 
 static Statement select_heads = {
 	"SELECT l.ordinal, h.due_at "
@@ -44,7 +44,7 @@ static Statement select_lanes = {WITH_LANES "SELECT lane FROM lanes"};
 static TimestampTz
 after_locked(TimestampTz begin)
 {
-	return begin + Max(LOCKED_RETRY, LOCKED_TIMES * (GetCurrentTimestamp() - begin));
+	return begin + Max(LOCKED_RETRY, LOCKED_FACTOR * (GetCurrentTimestamp() - begin));
 }
 
 void

@@ -49,16 +49,16 @@
 #define SWEEP_INTERVAL (60 * USECS_PER_SEC)
 
 /*
- * Under load, claim and settle so many at once; or fewer, after the interval or,
- * if that is longer, so many times what the last batch took, up to the longest.
+ * Under load a claim or settling waits for a full batch, but no longer than this
+ * multiple of what the last batch took, within the two bounds.
  */
 #define FULL_BATCH 64
-#define BATCH_INTERVAL (4 * INT64CONST(1000))
-#define BATCH_TIMES 3
+#define SHORTEST_BATCH_INTERVAL (4 * INT64CONST(1000))
+#define BATCH_FACTOR 3
 #define LONGEST_BATCH_INTERVAL (20 * INT64CONST(1000))
 
-/* Between two sweeps or refreshes that commits ask for: so many times what the last one took. */
-#define CALLERS_TIMES 10
+/* Between two sweeps or refreshes that commits ask for: a multiple of what the last one took. */
+#define CALLERS_FACTOR 10
 #define LONGEST_CALLERS_INTERVAL (5 * USECS_PER_SEC)
 
 /* Before the next try, after a transaction that failed, and for a row that a caller has locked. */
@@ -127,14 +127,14 @@ typedef struct Loop
 static TimestampTz
 pace_next(const Pace *pace)
 {
-	return pace->last + Min(Max(BATCH_INTERVAL, BATCH_TIMES * pace->cost), LONGEST_BATCH_INTERVAL);
+	return pace->last + Min(Max(SHORTEST_BATCH_INTERVAL, BATCH_FACTOR * pace->cost), LONGEST_BATCH_INTERVAL);
 }
 
 /* When callers may cause the next one: it takes a tenth of the worker's time at most. */
 static TimestampTz
 pace_for_callers(const Pace *pace)
 {
-	return pace->last + Min(CALLERS_TIMES * pace->cost, LONGEST_CALLERS_INTERVAL);
+	return pace->last + Min(CALLERS_FACTOR * pace->cost, LONGEST_CALLERS_INTERVAL);
 }
 
 static void
@@ -422,7 +422,7 @@ recover_leftovers(Loop *loop, TimestampTz now)
 		loop->recovery_at = DT_NOEND;
 }
 
-/* If the clock was set back, all times computed before are void. */
+/* If the clock was set back, all times computed before are invalid. */
 static void
 note_clock(Loop *loop, TimestampTz now)
 {

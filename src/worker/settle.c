@@ -32,7 +32,7 @@
 #include "worker/settle.h"
 #include "worker/suspects.h"
 
-/* After so many failed tries to lock a row, settling asks whether it is still SENDING. */
+/* Failed tries to lock a row, after which settling asks whether it is still SENDING. */
 #define TRIES_BEFORE_ASKING 20
 
 static Statement lock_sending = {

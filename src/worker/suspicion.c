@@ -24,7 +24,7 @@
 #define PAUSE_MOST (60 * USECS_PER_SEC)
 #define LONG_LIFE (60 * USECS_PER_SEC)
 
-/* A suspect is guilty after so many crashes over it alone. */
+/* Crashes over a suspect alone that make it guilty. */
 #define GUILTY_AFTER 2
 
 /* ---- histories ---- */
