@@ -165,7 +165,7 @@ publish_presence(Presence presence, uint32 changes)
 	return is_current;
 }
 
-/* Check, and leave the answer for the launcher, unless the check failed. */
+/* Check, and leave the answer for the launcher, even if the check failed after it had read the extension. */
 static void
 look_for_extension(Worker *worker)
 {
@@ -175,7 +175,7 @@ look_for_extension(Worker *worker)
 	{
 		changes = count_changes();
 		worker_check(worker);
-	} while (worker->quiet != QUIET_FAILING &&
+	} while (worker->has_read &&
 			 !publish_presence(worker->extension.is_installed ? PRESENCE_PRESENT : PRESENCE_ABSENT, changes));
 }
 

@@ -187,6 +187,7 @@ check_step(void *argument)
 	Extension	extension = read_extension();
 
 	worker->extension = extension;
+	worker->has_read = true;
 	if (!OidIsValid(worker->served_extension))
 		worker->served_extension = extension.id;
 	if (!worker_has_extension(worker))
@@ -208,6 +209,7 @@ check_once(Worker *worker)
 	Failure		failure;
 	ErrorData  *unreported;
 
+	worker->has_read = false;
 	if (transaction_run(InvalidOid, check_step, worker, &failure, &unreported))
 		return NULL;
 	record_error(worker->record, failure.message);

@@ -26,6 +26,7 @@ typedef struct Worker
 	int			slot;
 	WorkerRecord *record;
 	Extension	extension;
+	bool		has_read;		/* the last check has read `extension` */
 	Oid			served_extension;	/* the one that the first check found */
 	QuietReason quiet;			/* as published */
 	TimestampTz checked_at;

@@ -105,6 +105,13 @@ $node->restart;
 ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'appt worker'", 8), 'a restart brings all back');
 ok($node->wait_for_query($sends), 'sending');
 
+# The first check fails: the launcher learns that the extension is there all the same.
+$node->query('ALTER TABLE appt.identity RENAME TO hidden; CREATE VIEW appt.identity AS TABLE appt.hidden');
+$node->restart;
+ok($node->wait_for_query('SELECT why_quiet FROM appt.worker_status WHERE slot = 1', 'FAILING'), 'a check that fails at the start');
+$node->query('DROP VIEW appt.identity; ALTER TABLE appt.hidden RENAME TO identity');
+ok($node->wait_for_query($sends, 't', seconds => $soon), 'keeps no worker from starting');
+
 # Connections disallowed and allowed.
 $node->query('ALTER DATABASE one ALLOW_CONNECTIONS false');
 $node->query('ALTER DATABASE two IS_TEMPLATE true');
