@@ -277,10 +277,11 @@ note_settled(Loop *loop, TimestampTz begin)
 
 /* Load the owners of stale lanes that have something due; false if that failed. */
 static bool
-refresh_owners(Loop *loop, TimestampTz now)
+refresh_owners(Loop *loop)
 {
-	bool		is_refreshed = owners_refresh(loop->worker, loop->scheduler, now);
-	TimeOffset	cost = Max(GetCurrentTimestamp() - now, 0);
+	TimestampTz begin = GetCurrentTimestamp();
+	bool		is_refreshed = owners_refresh(loop->worker, loop->scheduler, begin);
+	TimeOffset	cost = Max(GetCurrentTimestamp() - begin, 0);
 
 	if (loop->is_refreshing)
 	{
@@ -309,7 +310,7 @@ claim_if_due(Loop *loop, TimestampTz now)
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
 	if (room <= 0 || (may_wait && room < FULL_BATCH))
 		return;
-	if (refresh_owners(loop, now))
+	if (refresh_owners(loop))
 		result = claim_due(loop->claimer, room, may_wait, settles, &deliveries);
 	switch (result)
 	{
