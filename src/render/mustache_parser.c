@@ -381,7 +381,7 @@ mustache_parse(const char *text, char **error)
 		return NULL;
 	}
 	parser.m = palloc0(sizeof(Mustache));
-	parser.start = parser.position = parser.counted = pnstrdup(text, length);
+	parser.start = parser.position = parser.counted = text;
 	parse_text(&parser, parser.start + length);
 	*error = parser.error;
 	return parser.error == NULL ? parser.m : NULL;

@@ -12,10 +12,10 @@
 #define MUSTACHE_MAX_NAME		256 /* bytes of a name */
 
 /*
- * The parsed template, with a copy of the text, in CurrentMemoryContext.  If the
- * template is not valid, NULL, and *error is set to a palloc'd sentence.  The
- * sentence may quote the template, so it belongs in DETAIL, never in a primary
- * message.
+ * The parsed template, in CurrentMemoryContext.  It points into the text, which
+ * must live as long.  If the template is not valid, NULL, and *error is set to a
+ * palloc'd sentence.  The sentence may quote the template, so it belongs in
+ * DETAIL, never in a primary message.
  */
 extern Mustache *mustache_parse(const char *text, char **error);
 

@@ -41,6 +41,7 @@ PG_FUNCTION_INFO_V1(test_locale_is_known);
 PG_FUNCTION_INFO_V1(test_locale_fallbacks);
 PG_FUNCTION_INFO_V1(test_template_uses);
 PG_FUNCTION_INFO_V1(test_template_names);
+PG_FUNCTION_INFO_V1(test_template_is_kept);
 PG_FUNCTION_INFO_V1(test_render_often);
 PG_FUNCTION_INFO_V1(test_parse_many);
 PG_FUNCTION_INFO_V1(test_format_many);
@@ -203,6 +204,19 @@ test_template_names(PG_FUNCTION_ARGS)
 	for (int i = 0; i < count; i++)
 		names[i] = m->names[i].name;
 	return text_array(names, count);
+}
+
+/* Is the template found in the cache when it is asked for again? */
+Datum
+test_template_is_kept(PG_FUNCTION_ARGS)
+{
+	const char *text = text_arg(fcinfo, 0);
+	char	   *error = NULL;
+	const Mustache *m = mustache_parse_cached(text, &error);
+
+	if (m == NULL)
+		elog(ERROR, "%s", error);
+	PG_RETURN_BOOL(mustache_parse_cached(text, &error) == m);
 }
 
 typedef struct RenderWork

@@ -20,6 +20,8 @@ CREATE FUNCTION appt_test.template_uses(template text, name text) RETURNS boolea
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_template_uses';
 CREATE FUNCTION appt_test.template_names(template text) RETURNS text[]
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_template_names';
+CREATE FUNCTION appt_test.template_is_kept(template text) RETURNS boolean
+LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_template_is_kept';
 CREATE FUNCTION appt_test.render_often(template text, data jsonb, times int) RETURNS bigint
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_render_often';
 CREATE FUNCTION appt_test.parse_many(times int) RETURNS bigint

@@ -74,6 +74,10 @@ SELECT is(pg_temp.refusal(template), '22023 template is not valid: ' || detail, 
 	('a template of more than 256 kB', repeat('a', 256 * 1024 + 1), 'The template is longer than 262144 bytes.')
   ) cases (what, template, detail);
 
+-- Large templates are parsed once, too.
+SELECT ok(appt_test.template_is_kept('{{#title}}' || repeat('x', kb * 1024) || '{{/title}}'), kb || ' kB are kept in the cache')
+	FROM unnest(ARRAY[1, 64, 200]) AS kb;
+
 -- Bounds that are just kept.
 SELECT is(appt.render_template(repeat('{{#a}}', 64) || 'x' || repeat('{{/a}}', 64), '{"a": true}'), 'x', '64 sections deep');
 SELECT is(length(appt.render_template(repeat('a', 256 * 1024), '{}')), 256 * 1024, 'a template of 256 kB');
