@@ -420,8 +420,12 @@ mark_secrets(Masking *masking, Reading *reading)
 		ListCell   *cell;
 
 		foreach(cell, masking->needles)
+		{
 			find(masking, reading, (const Needle *) lfirst(cell));
-		if (masking->effort > MOST_EFFORT || reading->depth > DEEPEST)
+			if (masking->effort > MOST_EFFORT)
+				return false;
+		}
+		if (reading->depth > DEEPEST)
 			return false;
 	} while (decode(reading));
 	return true;
