@@ -12,7 +12,6 @@
 #include "channel/email.h"
 #include "channel/mail_address.h"
 #include "core/encoding.h"
-#include "core/errors.h"
 #include "core/json.h"
 #include "core/text.h"
 

@@ -22,9 +22,9 @@
 #include "channel/sms.h"
 #include "channel/url.h"
 #include "core/encoding.h"
-#include "core/errors.h"
 #include "core/json.h"
 #include "core/json_scan.h"
+#include "core/text.h"
 
 /* With the text in the query it may be longer than URLs usually are. */
 #define MAX_URL_LENGTH 8000

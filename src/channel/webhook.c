@@ -25,7 +25,6 @@
 #include "channel/url.h"
 #include "channel/webhook.h"
 #include "core/encoding.h"
-#include "core/errors.h"
 #include "core/text.h"
 
 #define PAYLOAD_KEY "\"payload\":\""

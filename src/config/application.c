@@ -15,6 +15,7 @@
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 
 PG_FUNCTION_INFO_V1(create_application);
 PG_FUNCTION_INFO_V1(administered_applications);

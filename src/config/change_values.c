@@ -27,7 +27,6 @@
 
 #include "config/change_values.h"
 #include "config/secret.h"
-#include "core/errors.h"
 #include "core/json.h"
 #include "core/statement.h"
 #include "core/text.h"

@@ -22,9 +22,9 @@
 
 #include "config/change_values.h"
 #include "core/call.h"
-#include "core/errors.h"
 #include "core/identity.h"
 #include "core/statement.h"
+#include "core/text.h"
 
 PG_FUNCTION_INFO_V1(record_change);
 

@@ -24,6 +24,7 @@
 #include "core/json.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "notify/planning.h"
 #include "render/mustache_parser.h"
 #include "render/template_names.h"

@@ -27,9 +27,9 @@
 #include "utils/syscache.h"
 
 #include "core/call.h"
-#include "core/errors.h"
 #include "core/plans.h"
 #include "core/statement.h"
+#include "core/text.h"
 
 static const struct
 {

@@ -4,16 +4,10 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
-#include "catalog/pg_type.h"
-#include "fmgr.h"
-#include "utils/builtins.h"
-#include "utils/datetime.h"
-#include "utils/json.h"
-#include "utils/timestamp.h"
+#include "lib/stringinfo.h"
 
 #include "core/errors.h"
+#include "core/text.h"
 
 void
 report_not_found(const char *thing, const pg_uuid_t *id)
@@ -112,36 +106,4 @@ report_conflict(const char *message, const char *detail,...)
 			 errmsg_internal("%s", message),
 			 errdetail_internal("%s", text)));
 	pg_unreachable();
-}
-
-char *
-uuid_text(const pg_uuid_t *uuid)
-{
-	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
-}
-
-bool
-uuid_parse(const char *text, pg_uuid_t *uuid)
-{
-	if (text == NULL || strlen(text) != 36)
-		return false;
-	for (int i = 0; i < 36; i++)
-	{
-		bool		hyphen = (i == 8 || i == 13 || i == 18 || i == 23);
-
-		if (hyphen ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
-			return false;
-	}
-	*uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
-	return true;
-}
-
-char *
-timestamp_text(TimestampTz at)
-{
-	char		text[MAXDATELEN + 1];
-	int			utc = 0;
-
-	JsonEncodeDateTime(text, TimestampTzGetDatum(at), TIMESTAMPTZOID, &utc);
-	return pstrdup(text);
 }

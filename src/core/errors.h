@@ -10,7 +10,6 @@
 #ifndef APPT_ERRORS_H
 #define APPT_ERRORS_H
 
-#include "datatype/timestamp.h"
 #include "utils/elog.h"
 #include "utils/uuid.h"
 
@@ -35,15 +34,5 @@ extern void report_unlisted(const char *const *list, const char *message, const 
 
 /* PT409: the operation conflicts with the present state. */
 extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
-
-/*
- * A uuid as text, in CurrentMemoryContext; and back, false if the text is NULL
- * or not of the form 8-4-4-4-12.
- */
-extern char *uuid_text(const pg_uuid_t *uuid);
-extern bool uuid_parse(const char *text, pg_uuid_t *uuid);
-
-/* A timestamp in ISO 8601, in UTC with microseconds, in CurrentMemoryContext. */
-extern char *timestamp_text(TimestampTz at);
 
 #endif							/* APPT_ERRORS_H */

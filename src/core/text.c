@@ -1,12 +1,20 @@
 /*
  * text.c
- *		Helpers for text.
+ *		Helpers for text, and values as text.
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
 #include "pgtime.h"
+#include "utils/builtins.h"
+#include "utils/datetime.h"
+#include "utils/json.h"
 #include "utils/timestamp.h"
+#include "utils/uuid.h"
 
 #include "core/text.h"
 
@@ -106,4 +114,36 @@ url_without_query(const char *text)
 	if (mark == NULL || scheme == NULL || mark < scheme)
 		return text;
 	return psprintf("%.*s?********", (int) (mark - text), text);
+}
+
+char *
+uuid_text(const pg_uuid_t *uuid)
+{
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
+}
+
+bool
+uuid_parse(const char *text, pg_uuid_t *uuid)
+{
+	if (text == NULL || strlen(text) != 36)
+		return false;
+	for (int i = 0; i < 36; i++)
+	{
+		bool		hyphen = (i == 8 || i == 13 || i == 18 || i == 23);
+
+		if (hyphen ? text[i] != '-' : !isxdigit((unsigned char) text[i]))
+			return false;
+	}
+	*uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	return true;
+}
+
+char *
+timestamp_text(TimestampTz at)
+{
+	char		text[MAXDATELEN + 1];
+	int			utc = 0;
+
+	JsonEncodeDateTime(text, TimestampTzGetDatum(at), TIMESTAMPTZOID, &utc);
+	return pstrdup(text);
 }

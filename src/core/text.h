@@ -1,12 +1,13 @@
 /*
  * text.h
- *		Helpers for text.
+ *		Helpers for text, and values as text.
  */
 #ifndef APPT_TEXT_H
 #define APPT_TEXT_H
 
 #include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
+#include "utils/uuid.h"
 
 /* A copy in CurrentMemoryContext; NULL of NULL. */
 extern char *copy_text(const char *text);
@@ -44,5 +45,15 @@ extern void append_timestamp(StringInfo text, TimestampTz at, SecondDigits digit
 
 /* Append a length of time in ISO 8601: PT5M, PT1H30M, PT26H. */
 extern void append_duration(StringInfo text, TimeOffset length);
+
+/*
+ * A uuid as text, in CurrentMemoryContext; and back, false if the text is NULL
+ * or not of the form 8-4-4-4-12.
+ */
+extern char *uuid_text(const pg_uuid_t *uuid);
+extern bool uuid_parse(const char *text, pg_uuid_t *uuid);
+
+/* A timestamp in ISO 8601, in UTC with microseconds, in CurrentMemoryContext. */
+extern char *timestamp_text(TimestampTz at);
 
 #endif							/* APPT_TEXT_H */

@@ -15,7 +15,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "core/errors.h"
 #include "core/text.h"
 #include "fairness/breakers.h"
 

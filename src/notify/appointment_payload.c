@@ -10,7 +10,6 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
-#include "core/errors.h"
 #include "core/text.h"
 #include "notify/appointment_payload.h"
 

@@ -35,6 +35,7 @@
 #include "core/request.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "notify/codes.h"
 #include "notify/planning.h"
 

@@ -26,9 +26,9 @@
 
 #include "channel/channel.h"
 #include "channel/webhook.h"
-#include "core/errors.h"
 #include "core/json.h"
 #include "core/one_time_code.h"
+#include "core/text.h"
 #include "notify/appointment_payload.h"
 #include "notify/compose.h"
 #include "notify/configured_headers.h"

@@ -19,7 +19,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "core/errors.h"
+#include "core/text.h"
 #include "notify/facts_applications.h"
 #include "notify/facts_appointments.h"
 #include "notify/facts_batch.h"

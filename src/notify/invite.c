@@ -22,8 +22,8 @@
 
 #include "channel/mail_address.h"
 #include "core/encoding.h"
-#include "core/errors.h"
 #include "core/json.h"
+#include "core/text.h"
 #include "notify/invite.h"
 #include "render/calendar_file.h"
 

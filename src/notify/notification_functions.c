@@ -15,6 +15,7 @@
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "notify/compose.h"
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"

@@ -9,7 +9,6 @@
 #include "postgres.h"
 
 #include "core/elapsed.h"
-#include "core/errors.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "notify/recipient.h"

@@ -21,6 +21,7 @@
 #include "core/row.h"
 #include "core/scope.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "schedule/appointment.h"
 
 /* Scope of a caller: $2 is the application, $3 the organizer, $4 the conference; NULL means any. */

@@ -16,6 +16,7 @@
 #include "core/response.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "render/calendar_file.h"
 #include "render/calendar_link.h"
 #include "schedule/appointment.h"

@@ -36,6 +36,7 @@
 #include "core/locks.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "schedule/capacity.h"
 #include "schedule/overlap.h"
 

@@ -14,6 +14,7 @@
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"
 

@@ -17,6 +17,7 @@
 #include "core/json.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "schedule/participant.h"
 #include "schedule/random.h"
 #include "schedule/validate.h"

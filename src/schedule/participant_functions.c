@@ -10,6 +10,7 @@
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "schedule/participant.h"
 #include "schedule/validate.h"
 

@@ -13,6 +13,7 @@
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "schedule/capacity.h"
 #include "schedule/participant.h"
 #include "schedule/validate.h"

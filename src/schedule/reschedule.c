@@ -19,6 +19,7 @@
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/text.h"
 #include "core/wake.h"
 #include "schedule/capacity.h"
 #include "schedule/room.h"

@@ -18,6 +18,7 @@
 #include "core/call.h"
 #include "core/elapsed.h"
 #include "core/errors.h"
+#include "core/text.h"
 #include "schedule/validate.h"
 
 /* How far in the past a new start may lie: clocks differ, and typing takes time. */
