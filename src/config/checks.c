@@ -18,7 +18,7 @@
 #include "channel/mail_address.h"
 #include "channel/url.h"
 #include "config/checks.h"
-#include "config/headers.h"
+#include "config/header_checks.h"
 #include "config/secret.h"
 #include "core/errors.h"
 #include "render/locales.h"

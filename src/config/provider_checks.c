@@ -17,7 +17,7 @@
 
 #include "channel/channel.h"
 #include "config/checks.h"
-#include "config/headers.h"
+#include "config/header_checks.h"
 #include "config/provider_checks.h"
 #include "core/arguments.h"
 #include "core/errors.h"

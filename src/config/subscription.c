@@ -17,7 +17,7 @@
 #include "channel/signature.h"
 #include "config/application.h"
 #include "config/checks.h"
-#include "config/headers.h"
+#include "config/header_checks.h"
 #include "config/secret.h"
 #include "core/arguments.h"
 #include "core/call.h"

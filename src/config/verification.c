@@ -14,7 +14,7 @@
 #include "core/call.h"
 #include "core/code_counts.h"
 #include "core/errors.h"
-#include "core/response.h"
+#include "core/rest_response.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/codes.h"

@@ -30,7 +30,7 @@
 #include "core/caller_name.h"
 #include "core/errors.h"
 #include "core/idempotency.h"
-#include "core/request.h"
+#include "core/rest_request.h"
 #include "core/row.h"
 #include "core/statement.h"
 

@@ -32,7 +32,7 @@
 #include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/json.h"
-#include "core/request.h"
+#include "core/rest_request.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"

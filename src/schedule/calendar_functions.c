@@ -13,7 +13,7 @@
 #include "utils/builtins.h"
 
 #include "core/errors.h"
-#include "core/response.h"
+#include "core/rest_response.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"

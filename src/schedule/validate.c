@@ -13,7 +13,7 @@
 #include "utils/builtins.h"
 
 #include "config/checks.h"
-#include "config/headers.h"
+#include "config/header_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/elapsed.h"

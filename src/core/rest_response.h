@@ -1,5 +1,5 @@
 /*
- * response.h
+ * rest_response.h
  *		Status and headers of PostgREST's answer: it reads the settings
  *		response.status and response.headers at the end of a request's
  *		transaction.
@@ -8,8 +8,8 @@
  * earlier savepoint; other sessions ignore them. Functions that call these are
  * PARALLEL UNSAFE.
  */
-#ifndef APPT_RESPONSE_H
-#define APPT_RESPONSE_H
+#ifndef APPT_REST_RESPONSE_H
+#define APPT_REST_RESPONSE_H
 
 typedef struct ResponseHeader
 {
@@ -22,4 +22,4 @@ extern void response_set_status(int status);
 /* Replaces headers that were set before. */
 extern void response_set_headers(const ResponseHeader *headers, int count);
 
-#endif							/* APPT_RESPONSE_H */
+#endif							/* APPT_REST_RESPONSE_H */

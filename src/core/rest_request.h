@@ -1,9 +1,9 @@
 /*
- * request.h
+ * rest_request.h
  *		The HTTP request that PostgREST executes.
  */
-#ifndef APPT_REQUEST_H
-#define APPT_REQUEST_H
+#ifndef APPT_REST_REQUEST_H
+#define APPT_REST_REQUEST_H
 
 /*
  * A header of the request, `name` in lower case; NULL if there is none, or in
@@ -19,4 +19,4 @@ extern char *request_header(const char *name);
  */
 extern char *request_client_address(void);
 
-#endif							/* APPT_REQUEST_H */
+#endif							/* APPT_REST_REQUEST_H */

@@ -1,5 +1,5 @@
 /*
- * response.c
+ * rest_response.c
  *		Setting PostgREST's response.status and response.headers.
  *
  * They are set as by SET LOCAL, so they outlive call_end: at the end of a GUC
@@ -11,7 +11,7 @@
 #include "utils/guc.h"
 #include "utils/json.h"
 
-#include "core/response.h"
+#include "core/rest_response.h"
 
 static void
 set_for_transaction(const char *name, const char *value)

@@ -1,11 +1,11 @@
 /*
- * headers.h
- *		HTTP headers as users configure them.
+ * header_checks.h
+ *		Reading and checking the HTTP headers that users configure.
  *
  * All results live in CurrentMemoryContext. All errors are 22023; no message or DETAIL shows a header's value.
  */
-#ifndef APPT_HEADERS_H
-#define APPT_HEADERS_H
+#ifndef APPT_HEADER_CHECKS_H
+#define APPT_HEADER_CHECKS_H
 
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
@@ -27,4 +27,4 @@ extern List *parse_headers(Jsonb *headers);
 /* The same as the jsonb to store: always the array, with secret values masked. */
 extern Jsonb *masked_headers(List *headers);
 
-#endif							/* APPT_HEADERS_H */
+#endif							/* APPT_HEADER_CHECKS_H */

@@ -1,5 +1,5 @@
 /*
- * request.c
+ * rest_request.c
  *		The HTTP request that PostgREST executes, as it describes it in
  *		settings of its transaction.
  *
@@ -18,7 +18,7 @@
 #include "utils/guc.h"
 
 #include "core/call.h"
-#include "core/request.h"
+#include "core/rest_request.h"
 #include "core/settings.h"
 
 /* The search for one member of a JSON object. */

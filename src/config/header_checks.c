@@ -1,7 +1,7 @@
 /*
- * headers.c
- *		HTTP headers as users configure them: a list that says which are
- *		secret, or an object of names and values.
+ * header_checks.c
+ *		Reading and checking the HTTP headers that users configure: a list
+ *		that says which are secret, or an object of names and values.
  *
  * Names are compared case-insensitively, as in HTTP. A name given twice is
  * refused, because it would depend on the receiver which value counts. A
@@ -14,7 +14,7 @@
 #include "utils/jsonb.h"
 
 #include "channel/header.h"
-#include "config/headers.h"
+#include "config/header_checks.h"
 #include "config/secret.h"
 #include "core/arguments.h"
 #include "core/errors.h"
