@@ -111,7 +111,7 @@ parse_template(const NotificationFacts *facts, const TemplateTexts *texts,
 	 */
 	if (!timezone_is_known(template->dates.timezone))
 	{
-		*error = psprintf("timezone \"%s\" is not known any more", template->dates.timezone);
+		*error = psprintf("Timezone \"%s\" is not known any more.", template->dates.timezone);
 		return false;
 	}
 	if (!locale_is_known(template->dates.locale))

@@ -104,7 +104,7 @@ DELETE FROM appt.template WHERE type = 'REMINDER';
 
 -- Failure is a value.
 UPDATE appt.appointment SET timezone = 'Mars/Olympus' WHERE id = :'a';
-SELECT is(appt_test.composed(:email), ARRAY['TEMPLATE_ERROR', 'timezone "Mars/Olympus" is not known any more'],
+SELECT is(appt_test.composed(:email), ARRAY['TEMPLATE_ERROR', 'Timezone "Mars/Olympus" is not known any more.'],
 	'a timezone that is gone fails the message, not the batch');
 UPDATE appt.appointment SET timezone = 'Europe/Athens' WHERE id = :'a';
 SELECT pg_temp.template('{{#metadata.crm}}{{ref}}{{/metadata.crm}}', 'en-GB');
