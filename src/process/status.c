@@ -146,18 +146,20 @@ describe_missing(WorkerRecord *worker, bool is_excluded)
 	crashes_describe(&history, worker->last_error, ERROR_LENGTH);
 }
 
-/* Copy each worker's record, so that rows are made without the lock. */
-static int
-copy_records(WorkerRecord *copies, int workers, bool is_excluded)
+/* Copies of the records of workers 1 to appt_workers, so that rows are made without the lock. */
+static WorkerRecord *
+copy_records(void)
 {
+	WorkerRecord *copies = (WorkerRecord *) palloc0(appt_workers * sizeof(WorkerRecord));
+	bool		is_excluded = database_is_excluded();
+
 	if (workers_shared != NULL)
 		LWLockAcquire(workers_shared->lock, LW_SHARED);
-	for (int slot = 1; slot <= workers; slot++)
+	for (int slot = 1; slot <= appt_workers; slot++)
 	{
 		WorkerRecord *record = workers_shared != NULL ? worker_record(MyDatabaseId, slot) : NULL;
 		WorkerRecord *copy = &copies[slot - 1];
 
-		memset(copy, 0, sizeof(WorkerRecord));
 		if (record != NULL)
 			*copy = *record;
 		copy->slot = slot;
@@ -166,7 +168,7 @@ copy_records(WorkerRecord *copies, int workers, bool is_excluded)
 	}
 	if (workers_shared != NULL)
 		LWLockRelease(workers_shared->lock);
-	return workers;
+	return copies;
 }
 
 /*
@@ -182,12 +184,10 @@ worker_status(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	WorkerRecord *copies;
-	int			count;
 
 	InitMaterializedSRF(fcinfo, 0);
-	copies = (WorkerRecord *) palloc(appt_workers * sizeof(WorkerRecord));
-	count = copy_records(copies, appt_workers, database_is_excluded());
-	for (int i = 0; i < count; i++)
+	copies = copy_records();
+	for (int i = 0; i < appt_workers; i++)
 		put_row(result, &copies[i]);
 	pfree(copies);
 	return (Datum) 0;
@@ -225,12 +225,10 @@ open_circuits(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	WorkerRecord *copies;
-	int			count;
 
 	InitMaterializedSRF(fcinfo, 0);
-	copies = (WorkerRecord *) palloc(appt_workers * sizeof(WorkerRecord));
-	count = copy_records(copies, appt_workers, database_is_excluded());
-	for (int i = 0; i < count; i++)
+	copies = copy_records();
+	for (int i = 0; i < appt_workers; i++)
 		for (int j = 0; copies[i].pid != 0 && j < Min(copies[i].open_circuits, CIRCUITS_SHOWN); j++)
 			put_circuit(result, copies[i].slot, &copies[i].circuits[j]);
 	pfree(copies);
