@@ -334,12 +334,6 @@ require_secret(const Provider *provider)
 		report_invalid("missing argument for this authentication", "%s needs \"secret\".", provider->kind);
 }
 
-static char *
-text_or_null(FunctionCallInfo fcinfo, int index)
-{
-	return PG_ARGISNULL(index) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(index));
-}
-
 /*
  * appt.provider_is_valid(channel text, kind text, url text, username text,
  *		sender text, settings jsonb) -> boolean; 22023
@@ -348,11 +342,11 @@ Datum
 provider_is_valid(PG_FUNCTION_ARGS)
 {
 	Provider	provider = {
-		.channel = text_or_null(fcinfo, 0),
-		.kind = text_or_null(fcinfo, 1),
-		.url = text_or_null(fcinfo, 2),
-		.username = text_or_null(fcinfo, 3),
-		.sender = text_or_null(fcinfo, 4)
+		.channel = text_argument(fcinfo, 0),
+		.kind = text_argument(fcinfo, 1),
+		.url = text_argument(fcinfo, 2),
+		.username = text_argument(fcinfo, 3),
+		.sender = text_argument(fcinfo, 4)
 	};
 
 	/* NOT NULL constraints refuse NULLs in these columns. */
