@@ -191,6 +191,17 @@ drain_reply(SmtpDialogue *dialogue, int code)
 		dialogue->step = SMTP_REFUSED;
 }
 
+/* Before the end is sent, the server would take commands for the rest of the message. */
+static void
+read_body_reply(SmtpDialogue *dialogue, bool positive)
+{
+	dialogue->must_close = !dialogue->end_queued;
+	if (!positive)
+		refuse(dialogue, "the message");
+	else
+		dialogue->step = dialogue->end_queued ? SMTP_DELIVERED : SMTP_GARBLED;
+}
+
 /* A whole reply has come: go on or end. */
 static void
 read_reply(SmtpDialogue *dialogue)
@@ -234,18 +245,7 @@ read_reply(SmtpDialogue *dialogue)
 				refuse(dialogue, "DATA");
 			break;
 		case SMTP_BODY:
-
-			/*
-			 * Before the end is sent, the server would take commands for the
-			 * rest of the message.
-			 */
-			dialogue->must_close = !dialogue->end_queued;
-			if (!positive)
-				refuse(dialogue, "the message");
-			else if (dialogue->end_queued)
-				dialogue->step = SMTP_DELIVERED;
-			else
-				dialogue->step = SMTP_GARBLED;
+			read_body_reply(dialogue, positive);
 			break;
 		default:
 			dialogue->step = SMTP_GARBLED;
