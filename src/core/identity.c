@@ -111,12 +111,6 @@ identity_judge(const char **why)
 	return *why == NULL ? IDENTITY_ORIGINAL : IDENTITY_COPY;
 }
 
-bool
-identity_may_send(const char **why)
-{
-	return identity_judge(why) == IDENTITY_ORIGINAL;
-}
-
 /*
  * xmin will be the id of the present transaction, or of the subtransaction if
  * there is one. Workers that were quiet without an identity look again.

@@ -18,12 +18,9 @@ typedef enum Identity
 
 /*
  * May this database send? If not, *why is a constant sentence for people
- * (never freed). Needs a transaction but not SPI; sees what is committed now,
- * whatever the transaction's snapshot.
+ * (never freed), else NULL. Needs a transaction but not SPI; sees what is
+ * committed now, whatever the transaction's snapshot.
  */
-extern bool identity_may_send(const char **why);
-
-/* The same, with the reason as a code. */
 extern Identity identity_judge(const char **why);
 
 /* Insert the identity if there is none; a copy's row stays as it is. SPI connected, as the owner. */

@@ -148,10 +148,3 @@ dates_zone(TimestampTz at, const char *timezone, const char *locale,
 {
 	return format_instant(at, DATE_BY_PATTERN, "z", timezone, locale, error);
 }
-
-char *
-dates_zone_long(TimestampTz at, const char *timezone, const char *locale,
-				char **error)
-{
-	return format_instant(at, DATE_BY_PATTERN, "zzzz", timezone, locale, error);
-}

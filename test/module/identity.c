@@ -17,7 +17,7 @@ test_why_not_sending(PG_FUNCTION_ARGS)
 {
 	const char *why;
 
-	if (identity_may_send(&why))
+	if (identity_judge(&why) == IDENTITY_ORIGINAL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(why));
 }

@@ -94,7 +94,7 @@ test_builtin_template_locale(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(builtin_template_locale(text_arg(fcinfo, 0))));
 }
 
-/* One of time24, time12, date, zone, zone_long of an instant */
+/* One of time24, time12, date and zone of an instant */
 Datum
 test_named_date(PG_FUNCTION_ARGS)
 {
@@ -105,7 +105,6 @@ test_named_date(PG_FUNCTION_ARGS)
 	}			names[] = {
 		{"time24", dates_time24}, {"time12", dates_time12},
 		{"date", dates_date}, {"zone", dates_zone},
-		{"zone_long", dates_zone_long},
 	};
 	char	   *name = text_arg(fcinfo, 0);
 	char	   *error = NULL;
