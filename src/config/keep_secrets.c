@@ -4,8 +4,8 @@
  *
  * Nobody can read a password or secret header back, not even the admin who
  * stored it. But the row it belongs to says where and how the worker sends it:
- * whoever could change the row could have the secret sent to a server of his
- * own, to another tenant's path on the same host, without encryption, or in a
+ * who can change the row could have the secret sent to another server, to
+ * another tenant's path on the same host, without encryption, or in a
  * request whose answer the log shows. So while a row has such secrets, only
  * columns that do not affect them may change. Creating a new subscription, or
  * set_provider, requires to know the secrets.

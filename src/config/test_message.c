@@ -74,7 +74,7 @@ typedef struct TestMessage
 	pg_uuid_t  *application_id;
 	ChannelCode channel;
 	char	   *address;
-	const char *type;			/* whose template is used */
+	const char *type;			/* of the template */
 	char	   *locale;			/* NULL: the application's, like timezone */
 	char	   *timezone;
 	TimeOffset	period;			/* from now to the start of the sample */

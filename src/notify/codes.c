@@ -40,12 +40,12 @@
 #include "notify/planning.h"
 
 static void
-report_too_many(const char *whose, int limit)
+report_too_many(const char *requester, int limit)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_APPT_TOO_MANY),
 			 errmsg("too many one-time codes asked for"),
-			 errdetail("%s may ask for %d codes within 10 minutes.", whose, limit),
+			 errdetail("%s may ask for %d codes within 10 minutes.", requester, limit),
 			 errhint("Wait a few minutes.")));
 }
 

@@ -221,12 +221,12 @@ judge_way(const EligibilityInput *input)
 Decision
 eligibility_decide(const EligibilityInput *input, TimestampTz now)
 {
-	TimestampTz place = input->next_attempt_at ? input->next_attempt_at : input->due_at;
+	TimestampTz next = input->next_attempt_at ? input->next_attempt_at : input->due_at;
 	Reason		reason;
 	Decision	decision;
 
-	if (now < place)
-		return wait_until(place);
+	if (now < next)
+		return wait_until(next);
 	if (input->is_too_large)
 		return settle(STATE_SKIPPED, REASON_TOO_LARGE);
 	if ((reason = superseded(input)) != REASON_NONE)

@@ -56,8 +56,8 @@ typedef struct ParticipantFacts
 	char	   *phone;
 	char	   *locale;
 	Stored	   *metadata;
-	char	   *verified_channel;	/* whose address was proven by a code;
-									 * NULL: none had to be */
+	char	   *verified_channel;	/* of the address that a code verified;
+									 * NULL: none was needed */
 } ParticipantFacts;
 
 /* A participant as webhooks name it. */

@@ -14,8 +14,8 @@ extern void load_appointments(Batch *batch);
 extern void load_recipients(Batch *batch);
 
 /*
- * What a SELECT list begins with whose rows are read by read_appointment: of
- * appt.appointment a and appt.room_access r. Likewise read_recipient and
+ * The first columns of a SELECT list for read_appointment, from
+ * appt.appointment a and appt.room_access r. Likewise for read_recipient, from
  * appt.participant p.
  */
 #define APPOINTMENT_COLUMNS \

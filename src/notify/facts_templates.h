@@ -10,7 +10,7 @@
 /* Sets `templates` of each notification; needs its application, appointment and recipient, for their locales. */
 extern void load_templates(Batch *batch);
 
-/* The type whose templates it uses: its own, but a TEST may show another type's, which its context names. */
+/* The type of its templates: its own; for a TEST, the type that its context names, if any. */
 extern const char *template_type(const NotificationFacts *facts);
 
 #endif							/* APPT_FACTS_TEMPLATES_H */

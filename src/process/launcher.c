@@ -17,8 +17,8 @@
  * generation tells it to exit.
  *
  * A crash of a worker restarts the server, and with it the launcher, which then
- * remembers nothing. It learns from crashes.c how often the workers of a database
- * have crashed, and so how long they pause.
+ * remembers nothing. crashes.c tells it how often the workers of a database have
+ * crashed, and so how long they pause.
  *
  * Any error ends the launcher, and the postmaster starts it anew after 1 s.
  * On a standby the postmaster starts it when recovery has finished; under

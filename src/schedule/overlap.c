@@ -245,8 +245,8 @@ entry_span(IndexScanDesc scan, AttrNumber start_at, AttrNumber end_at)
 
 /*
  * Take the scan's present entry. The map must be read while the scan is on the
- * entry's index page: until then VACUUM cannot give the row's place to
- * another.
+ * entry's index page: until then VACUUM cannot give the row's TID to
+ * another row.
  */
 static void
 take_entry(Search *search, IndexScanDesc scan, ItemPointer tid, const Span *span)

@@ -15,7 +15,7 @@
 
 #include "schedule/span.h"
 
-/* An index entry: the place of its row, and its times. */
+/* An index entry: the TID of its row, and its times. */
 typedef struct RowEntry
 {
 	ItemPointerData tid;
