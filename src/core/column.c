@@ -61,10 +61,16 @@ column_add_text(Column *column, const char *text)
 void
 column_add_uuid(Column *column, const pg_uuid_t *uuid)
 {
+	pg_uuid_t  *copy;
+
 	if (uuid == NULL)
+	{
 		column_add_null(column);
-	else
-		column_add(column, UUIDPGetDatum(uuid));
+		return;
+	}
+	copy = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
+	*copy = *uuid;
+	column_add(column, UUIDPGetDatum(copy));
 }
 
 Datum
