@@ -25,7 +25,9 @@ extern Column *column_create(Oid type, int capacity);
 extern void column_add(Column *column, Datum value);
 extern void column_add_null(Column *column);
 extern void column_add_text(Column *column, const char *text);	/* NULL pointer: NULL */
-extern void column_add_uuid(Column *column, const pg_uuid_t *uuid); /* copies it; NULL pointer: NULL */
+
+/* Copies the uuid; NULL pointer: NULL. */
+extern void column_add_uuid(Column *column, const pg_uuid_t *uuid);
 
 /* The array, in CurrentMemoryContext. */
 extern Datum column_array(const Column *column);
