@@ -201,10 +201,14 @@ $node->query('CALL book(true, 20, 0.2)');
 my ($quiet, $loud) = in_rounds(
 	sub {
 		my @late = map { p99($_) } 0, 1;
-		ok($node->wait_for_query('SELECT count(*) FROM appt.notification WHERE settled_at IS NULL', 0), 'all settles');
+		# After some rounds circuits are open, and a message waits for a probe: a reload probes at once.
+		ok( $node->wait_for_query(
+				'SELECT count(*) FROM appt.notification n RIGHT JOIN pg_reload_conf() ON true WHERE n.id IS NOT NULL AND settled_at IS NULL',
+				0),
+			'all settles');
 		return @late;
 	},
-	sub { $_[1] < 2 * $_[0] + 500 });
+	sub { $ENV{APPT_SANITIZE} || $_[1] < 2 * $_[0] + 500 });
 SKIP:
 {
 	skip 'times under a sanitizer', 1 if $ENV{APPT_SANITIZE};
