@@ -35,10 +35,7 @@ next_value(Row *row)
 
 	if (column >= row->count)
 		elog(ERROR, "a row has no more than %d columns", row->count);
-	return (NullableDatum)
-	{
-		row->values[column], row->nulls[column]
-	};
+	return (NullableDatum) {row->values[column], row->nulls[column]};
 }
 
 char *

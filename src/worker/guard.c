@@ -312,10 +312,7 @@ worker_run(Worker *worker, void (*step) (void *), void *argument, Failure *failu
 
 	if (failure == NULL)
 		failure = &unread;
-	*failure = (Failure)
-	{
-		FAILURE_TRANSIENT, ""
-	};
+	*failure = (Failure) {FAILURE_TRANSIENT, ""};
 	if (!worker_has_extension(worker))
 		return false;
 	if (transaction_run(worker->extension.owner, step, argument, failure, &unreported))

@@ -26,10 +26,7 @@ quotas_allot(Scheduler *scheduler, const Allowance *allowance)
 	{
 		Lane	   *lane = quotas.grants[i].lane;
 
-		quotas.lanes[i] = (LaneQuota)
-		{
-			lane, quotas.grants[i].slots, 0, lane->position_due, lane->position_id, false
-		};
+		quotas.lanes[i] = (LaneQuota) {lane, quotas.grants[i].slots, 0, lane->position_due, lane->position_id, false};
 	}
 	return quotas;
 }

@@ -189,14 +189,8 @@ static Decision
 decide_untried(const Delivery *delivery, Reason superseded_by)
 {
 	if (superseded_by != REASON_NONE)
-		return (Decision)
-	{
-		VERDICT_SETTLE, STATE_CANCELLED, superseded_by, 0
-	};
-	return (Decision)
-	{
-		VERDICT_WAIT, delivery->state, delivery->reason, delivery->key.due_at
-	};
+		return (Decision) {VERDICT_SETTLE, STATE_CANCELLED, superseded_by, 0};
+	return (Decision) {VERDICT_WAIT, delivery->state, delivery->reason, delivery->key.due_at};
 }
 
 static Decision
@@ -207,10 +201,7 @@ decide(const Delivery *delivery, Reason superseded_by, TimestampTz now)
 	if (delivery->is_untried)
 		return decide_untried(delivery, superseded_by);
 	if (delivery->outcome.kind == OUTCOME_DELIVERED)
-		return (Decision)
-	{
-		VERDICT_SETTLE, STATE_SENT, REASON_NONE, 0
-	};
+		return (Decision) {VERDICT_SETTLE, STATE_SENT, REASON_NONE, 0};
 	retry.final = delivery->outcome.final;
 	retry.retry_after = delivery->outcome.retry_after;
 	retry.superseded_by = superseded_by;
