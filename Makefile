@@ -1,6 +1,6 @@
 # appt: built by PGXS (`make`, `make install`), tested by `make check`, demonstrated by `make demo`.
 #
-# make deps      install the Debian and npm packages that are missing; nothing missing: nothing done
+# make deps      install the Debian packages that are missing; nothing missing: nothing done
 # make check     build and run every test on throw-away clusters (TESTS='sql/x pgtap/y.sql t/z.pl': only those;
 #                SANITIZE=1: under the address and undefined-behaviour sanitizers; VALGRIND=1: the servers of the
 #                Perl tests named run under valgrind)
@@ -27,9 +27,9 @@ BUILD = +@$(MAKE) --no-print-directory -j2 with_llvm=no
 
 deps:
 	@scripts/deps check
-	@scripts/node-modules
 
 check: deps
+	@scripts/node-modules
 	$(if $(VALGRIND),@scripts/deps valgrind)
 	$(BUILD) testable
 	@scripts/staged test/run $(TESTS)
