@@ -16,6 +16,10 @@
  * same holds at a destination that tenants share. A tenant that has a destination
  * to itself leaves only a few slots.
  *
+ * Messages that need no transfer take no slot, and no limit holds for them: they
+ * are given to their lanes one by one in turn. Their number in a claim is bounded,
+ * so that transfers do not wait for them.
+ *
  * Slots are reserved until the claim is done, because it may find less to send.
  * What has no room only because of reserved slots is passed over, and asked again
  * in the next allotment.
@@ -278,20 +282,43 @@ next_lane(Scheduler *scheduler, const Allowance *allowance)
 	return NULL;
 }
 
+/* The next local lane in turn, or NULL. */
+static Lane *
+next_local_lane(Scheduler *scheduler)
+{
+	dlist_node *node = ring_next(&scheduler->local_lanes, scheduler->allotment);
+
+	if (node == NULL)
+		return NULL;
+	ring_rotate(&scheduler->local_lanes, node);
+	return dlist_container(Lane, node, node);
+}
+
 static void
 reserve(Lane *lane, int slots)
 {
 	lane->gate.reserved += slots;
+	if (lane->is_local)
+		return;
 	lane->flow->reserved += slots;
 	lane->flow->key.tenant->gate.reserved += slots;
 	lane->flow->key.destination->reserved += slots;
+}
+
+/* One more for this lane, which has a grant from its first on. */
+static void
+grant_one(Lane *lane, Grant *grants, int *count)
+{
+	if (lane->gate.reserved == 0)
+		grants[(*count)++].lane = lane;
+	reserve(lane, 1);
 }
 
 Grant *
 lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count)
 {
 	Allowance	left = *allowance;
-	Grant	   *grants = (Grant *) palloc(sizeof(Grant) * Max(allowance->slots, 1));
+	Grant	   *grants = (Grant *) palloc(sizeof(Grant) * (Max(allowance->slots, 0) + Max(allowance->local, 0) + 1));
 	Lane	   *lane;
 
 	*count = 0;
@@ -299,12 +326,12 @@ lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count)
 	(void) unpark_all(scheduler, &left);
 	while (left.slots > 0 && (lane = next_lane(scheduler, &left)) != NULL)
 	{
-		if (lane->gate.reserved == 0)
-			grants[(*count)++].lane = lane;
-		reserve(lane, 1);
+		grant_one(lane, grants, count);
 		left.slots--;
 		left.free_slots--;
 	}
+	while (left.local-- > 0 && (lane = next_local_lane(scheduler)) != NULL)
+		grant_one(lane, grants, count);
 	for (int i = 0; i < *count; i++)
 		grants[i].slots = grants[i].lane->gate.reserved;
 	return grants;
@@ -321,5 +348,11 @@ bool
 lanes_are_ready(Scheduler *scheduler)
 {
 	return !ring_is_empty(&scheduler->ring) || !dlist_is_empty(&scheduler->unparking) ||
-		!dlist_is_empty(&scheduler->stale);
+		!dlist_is_empty(&scheduler->stale) || local_lanes_are_ready(scheduler);
+}
+
+bool
+local_lanes_are_ready(Scheduler *scheduler)
+{
+	return !ring_is_empty(&scheduler->local_lanes);
 }

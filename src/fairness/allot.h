@@ -10,10 +10,14 @@
 /* Is a claim worth trying: may a lane send, or need one be refreshed for that? */
 extern bool lanes_are_ready(Scheduler *scheduler);
 
+/* May a lane send whose messages need no transfer? */
+extern bool local_lanes_are_ready(Scheduler *scheduler);
+
 typedef struct Allowance
 {
 	TimestampTz now;
 	int			slots;			/* to give at most */
+	int			local;			/* messages that need no transfer, at most */
 	int			free_slots;		/* of the worker */
 	int			max_per_host;
 } Allowance;
@@ -21,12 +25,12 @@ typedef struct Allowance
 typedef struct Grant
 {
 	Lane	   *lane;
-	int			slots;			/* for the lane */
+	int			slots;			/* for the lane; of a local one: messages */
 } Grant;
 
 /*
- * Give slots to lanes, in turn among tenants. Returns one grant for each lane
- * that has any, in an array in CurrentMemoryContext. The slots are reserved until
+ * Give slots to lanes, in turn among tenants, and to local lanes the messages
+ * that need no slot, also in turn. Returns one grant for each lane that has any, in an array in CurrentMemoryContext. The slots are reserved until
  * lanes_return, which must come before the next lanes_allot and lane_start.
  */
 extern Grant *lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count);

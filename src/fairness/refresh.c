@@ -77,6 +77,7 @@ lane_refresh(Scheduler *scheduler, Lane *lane, const LaneOwner *owner, Timestamp
 	lane->version = owner->version;
 	lane->is_stale = false;
 	lane->channel = owner->channel;
+	lane->is_local = owner->is_local;
 	lane->has_subscription = owner->subscription_id != NULL;
 	if (lane->has_subscription)
 		lane->subscription_id = *owner->subscription_id;

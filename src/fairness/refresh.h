@@ -18,7 +18,9 @@ typedef struct LaneOwner
 {
 	pg_uuid_t	application_id;
 	ChannelCode channel;
-	const pg_uuid_t *subscription_id;	/* NULL: email or text messages */
+	bool		is_local;		/* its messages need no transfer: no limit
+								 * holds for them */
+	const pg_uuid_t *subscription_id;	/* NULL: not a subscription's */
 	const char *destination;	/* as destination_of_url; "" without a URL */
 	uint32		version;		/* another one: the subscription or provider
 								 * has changed */

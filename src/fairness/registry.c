@@ -43,6 +43,7 @@ scheduler_create(MemoryContext context)
 									HASH_BLOBS, context);
 	scheduler->alarms = alarms_create(context);
 	ring_init(&scheduler->ring);
+	ring_init(&scheduler->local_lanes);
 	dlist_init(&scheduler->unparking);
 	dlist_init(&scheduler->stale);
 	dlist_init(&scheduler->open_circuits);

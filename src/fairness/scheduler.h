@@ -70,10 +70,12 @@ typedef struct Lane
 	/* Who owns it, and what it may send. */
 	bool		is_stale;		/* the owner must be loaded before it sends */
 	struct Flow *flow;			/* NULL: the owner was never loaded */
-	dlist_node	node;			/* among the stale, or in its flow's ring */
+	dlist_node	node;			/* among the stale, in its flow's ring, or in
+								 * local_lanes */
 	Gate		gate;
 	Breaker		breaker;
 	ChannelCode channel;
+	bool		is_local;		/* its messages need no transfer */
 	bool		has_subscription;
 	pg_uuid_t	subscription_id;
 	uint32		version;		/* of the subscription or provider */
@@ -154,6 +156,7 @@ typedef struct Scheduler
 	HTAB	   *flows;			/* by key */
 	pairingheap *alarms;
 	Ring		ring;			/* of tenants */
+	Ring		local_lanes;	/* lanes that may send and need no transfer */
 	dlist_head	unparking;		/* destinations that have flows parked, and
 								 * perhaps room */
 	dlist_head	stale;			/* lanes that have something due */

@@ -5,7 +5,8 @@
  * A lane is in the ring of its flow while it has something due and may send it. A
  * flow is in the ring of its tenant while one of its lanes is, a tenant in the
  * ring of tenants while one of its flows is. What may not send leaves its ring,
- * so passing over it costs nothing.
+ * so passing over it costs nothing. A lane whose messages need no transfer is in
+ * a ring of such lanes instead: each tenant has at most one.
  */
 #include "postgres.h"
 
@@ -55,8 +56,8 @@ lane_enter(Scheduler *scheduler, Lane *lane)
 		return;
 	}
 	lane->state = LANE_READY;
-	ring_add(&lane->flow->lanes, &lane->node);
-	if (lane->flow->state == FLOW_IDLE)
+	ring_add(lane->is_local ? &scheduler->local_lanes : &lane->flow->lanes, &lane->node);
+	if (!lane->is_local && lane->flow->state == FLOW_IDLE)
 		flow_enter(scheduler, lane->flow);
 }
 
@@ -69,7 +70,7 @@ lane_leave(Scheduler *scheduler, Lane *lane)
 	if (lane->state != LANE_READY)
 		return;
 	dlist_delete(&lane->node);
-	if (ring_is_empty(&lane->flow->lanes))
+	if (!lane->is_local && ring_is_empty(&lane->flow->lanes))
 		flow_leave(lane->flow, FLOW_IDLE);
 }
 

@@ -4,7 +4,8 @@
  *
  * One short transaction takes a quota from each lane that is ready, the oldest
  * first (quotas.c, candidates.c); judges each candidate and composes the messages
- * of those to send (judge.c); opens the attempts of that (attempts.c); settles or postpones
+ * of those to send (judge.c); opens the attempts of that (attempts.c), or writes
+ * those delivered that need no transfer (local_messages.c); settles or postpones
  * the rest (unsent.c). It waits for nobody: it locks only notifications and rows
  * of appt.due, and skips those that others have locked.
  *
@@ -42,6 +43,9 @@
 #include "worker/judge.h"
 #include "worker/suspects.h"
 #include "worker/unsent.h"
+
+/* Messages without transfer that one claim takes at most: transfers wait for them. */
+#define LOCAL_MESSAGES 128
 
 struct Claimer
 {
@@ -287,13 +291,30 @@ give_up(Claim *claim, const Failure *failure)
 	return failure->kind == FAILURE_OF_DATA;
 }
 
+/* One row: in turn from the lanes with and those without transfers, or from the others if these have none. */
+static Quotas
+allot_single(const Claimer *claimer, const Allowance *allowance)
+{
+	Allowance	transfer = *allowance;
+	Allowance	local = *allowance;
+	bool		is_local = claimer->single_claims % 2 == 0;
+	Quotas		quotas;
+
+	transfer.slots = Min(allowance->slots, 1);
+	local.local = 1;
+	transfer.local = local.slots = 0;
+	quotas = quotas_allot(claimer->scheduler, is_local ? &local : &transfer);
+	return quotas.count > 0 ? quotas : quotas_allot(claimer->scheduler, is_local ? &transfer : &local);
+}
+
 /* Reserve slots for the lanes that are ready; false if there are none. In either case claim_end must follow. */
 static bool
-claim_begin(Claim *claim, Claimer *claimer, int room)
+claim_begin(Claim *claim, Claimer *claimer, int room, bool is_single)
 {
 	Allowance	allowance = {
 		.now = GetCurrentTimestamp(),
 		.slots = room,
+		.local = LOCAL_MESSAGES,
 		.free_slots = transfer_room(claimer->engine),
 		.max_per_host = appt_max_per_host
 	};
@@ -303,7 +324,7 @@ claim_begin(Claim *claim, Claimer *claimer, int room)
 	memset(claim, 0, sizeof(Claim));
 	claim->claimer = claimer;
 	claim->now = allowance.now;
-	claim->quotas = quotas_allot(claimer->scheduler, &allowance);
+	claim->quotas = is_single ? allot_single(claimer, &allowance) : quotas_allot(claimer->scheduler, &allowance);
 	claim->judgement.now = claim->now;
 	claim->judgement.flight_memory = &claimer->flight_memory;
 	claim->judgement.staging = staging;
@@ -350,7 +371,7 @@ claim_due(Claimer *claimer, int room, bool may_wait, bool settles, List **delive
 	ClaimResult result;
 
 	*deliveries = NIL;
-	if (!claim_begin(&claim, claimer, claimer->single_claims > 0 ? 1 : room))
+	if (!claim_begin(&claim, claimer, room, claimer->single_claims > 0))
 		result = lanes_need_refresh(claimer->scheduler) ? CLAIM_DONE : CLAIM_BLOCKED;
 	else if (may_wait && claimer->single_claims == 0 && quotas_will_grow(&claim.quotas))
 	{
@@ -387,7 +408,7 @@ claim_suspect(Claimer *claimer, int room, List **deliveries)
 	ClaimResult result = CLAIM_BLOCKED;
 
 	*deliveries = NIL;
-	if (claim_begin(&claim, claimer, room))
+	if (claim_begin(&claim, claimer, room, false))
 		result = try_suspect(&claim, deliveries);
 	claim_end(&claim);
 	return result;

@@ -30,8 +30,9 @@ typedef enum ClaimResult
 } ClaimResult;
 
 /*
- * Claim what is due, for at most `room` slots, in one transaction. *deliveries, in
- * CurrentMemoryContext, are then to be started. With `settles` the transaction
+ * Claim what is due, for at most `room` slots, in one transaction; messages that
+ * need no transfer take no slot, and are delivered by the transaction. *deliveries,
+ * in CurrentMemoryContext, are then to be started. With `settles` the transaction
  * also settles what is finished. With `may_wait` the result is CLAIM_LATER if many
  * slots are taken and only few are free.
  *

@@ -7,8 +7,8 @@
 
 #include "datatype/timestamp.h"
 
-/* As many as a worker may have in flight at most. */
-#define JOURNAL_IDS 4096
+/* As many as a claim takes at most: a worker's slots, and messages without transfer. */
+#define JOURNAL_IDS 4224
 
 typedef enum Activity
 {

@@ -263,7 +263,15 @@ start(Loop *loop, List *deliveries)
 static int
 claim_room(const Loop *loop)
 {
-	return Min(transfer_room(loop->engine), 4 * appt_max_concurrency - loop->settler->finished_count);
+	return Max(Min(transfer_room(loop->engine), 4 * appt_max_concurrency - loop->settler->finished_count), 0);
+}
+
+/* May anything be claimed? Local lanes need no room, and stale ones may be local. */
+static bool
+may_claim(const Loop *loop)
+{
+	return claim_room(loop) > 0 || local_lanes_are_ready(loop->scheduler) ||
+		lanes_need_refresh(loop->scheduler);
 }
 
 /* Those that still wait were locked. */
@@ -308,7 +316,7 @@ claim_if_due(Loop *loop, TimestampTz now)
 		return;
 	room = claim_room(loop);
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
-	if (room <= 0 || (may_wait && room < FULL_BATCH))
+	if (!may_claim(loop) || (may_wait && room < FULL_BATCH))
 		return;
 	if (refresh_owners(loop))
 		result = claim_due(loop->claimer, room, may_wait, settles, &deliveries);
@@ -347,7 +355,7 @@ claim_suspects(Loop *loop, TimestampTz now)
 		loop->is_blocked = false;
 	for (int i = 0; i < SUSPECTS_AT_ONCE && result == CLAIM_DONE; i++)
 	{
-		if (!lanes_are_ready(loop->scheduler) || claim_room(loop) <= 0)
+		if (!lanes_are_ready(loop->scheduler) || !may_claim(loop))
 			break;
 		result = claim_suspect(loop->claimer, claim_room(loop), &deliveries);
 		start(loop, deliveries);
@@ -376,7 +384,8 @@ settle_if_due(Loop *loop, TimestampTz now)
 static bool
 is_busy(const Loop *loop)
 {
-	return transfers_in_flight(loop->engine) > 0 || loop->settler->finished_count > 0;
+	return transfers_in_flight(loop->engine) > 0 || loop->settler->finished_count > 0 ||
+		local_lanes_are_ready(loop->scheduler);
 }
 
 static void
@@ -461,7 +470,7 @@ next_wake(Loop *loop, TimestampTz now)
 		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
 		wake = Min(wake, pace_for_callers(&loop->changes));
-	if (lanes_are_ready(loop->scheduler) && !loop->is_blocked && claim_room(loop) > 0)
+	if (lanes_are_ready(loop->scheduler) && !loop->is_blocked && may_claim(loop))
 		wake = Min(wake, Max(loop->claim_not_before, pace_next(&loop->claims)));
 	return Min(wake, lanes_next_wake(loop->scheduler));
 }

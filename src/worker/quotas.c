@@ -45,6 +45,8 @@ quotas_will_grow(const Quotas *quotas)
 
 	for (int i = 0; i < quotas->count; i++)
 	{
+		if (quotas->lanes[i].lane->is_local)
+			continue;
 		granted += quotas->lanes[i].quota;
 		taken += quotas->lanes[i].lane->gate.in_flight;
 	}

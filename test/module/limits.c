@@ -230,7 +230,7 @@ limits_argument(FunctionCallInfo fcinfo, int index)
 
 /*
  * lane_refresh(lane, application, destination, application_concurrency,
- * application_rate, own_concurrency, own_rate, at, version): the lane has
+ * application_rate, own_concurrency, own_rate, at, version, local): the lane has
  * something due, and this is its owner.
  */
 Datum
@@ -243,7 +243,8 @@ test_lane_refresh(PG_FUNCTION_ARGS)
 		.destination = text_to_cstring(PG_GETARG_TEXT_PP(2)),
 		.application = limits_argument(fcinfo, 3),
 		.own = limits_argument(fcinfo, 5),
-		.version = PG_GETARG_INT32(8)
+		.version = PG_GETARG_INT32(8),
+		.is_local = PG_GETARG_BOOL(9)
 	};
 
 	owner_id(&owner.application_id, PG_GETARG_INT64(1));
@@ -278,9 +279,9 @@ compare_grants(const void *a, const void *b)
 }
 
 /*
- * lanes_allot(at, slots, free, max_per_host, destinations text[], start) -> text:
- * slots of each lane, as "1:3 2:4". With `start`, so many messages start, to
- * destinations[lane].
+ * lanes_allot(at, slots, free, max_per_host, destinations text[], start, local)
+ * -> text: slots of each lane, or messages of a local one, as "1:3 2:4". With
+ * `start`, so many messages start, to destinations[lane].
  */
 Datum
 test_lanes_allot(PG_FUNCTION_ARGS)
@@ -289,7 +290,8 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 		.now = at_seconds(PG_GETARG_FLOAT8(0)),
 		.slots = PG_GETARG_INT32(1),
 		.free_slots = PG_GETARG_INT32(2),
-		.max_per_host = PG_GETARG_INT32(3)
+		.max_per_host = PG_GETARG_INT32(3),
+		.local = PG_GETARG_INT32(6)
 	};
 	int			destination_count;
 	char	  **destinations = text_array(PG_GETARG_ARRAYTYPE_P(4), &destination_count);
@@ -307,7 +309,7 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 		int64		id = grants[i].lane->id;
 
 		appendStringInfo(&text, "%s" INT64_FORMAT ":%d", i > 0 ? " " : "", id, grants[i].slots);
-		if (PG_GETARG_BOOL(5))
+		if (PG_GETARG_BOOL(5) && !grants[i].lane->is_local)
 			start_granted(&grants[i], destinations[(id - 1) % destination_count], allowance.now);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(text.data));

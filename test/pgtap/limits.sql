@@ -78,6 +78,18 @@ SELECT appt_test.lanes_allot(0, 1, 196) || ',' || appt_test.lanes_allot(0, 1, 19
 	194) AS granted \gset
 SELECT is(:'granted'::text, '21:1,501:1,601:1', 'the next time the next in turn');
 
+-- Lanes whose messages need no transfer get theirs in turn, without slots and limits.
+SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 2), appt_test.lane_refresh(11, 1, '', 1, 0.001, local => true),
+	appt_test.lane_refresh(12, 2, '', local => true) \g /dev/null
+SELECT is(appt_test.lanes_allot(0, 0, 0, local => 5), '11:3 12:2', 'no slot is free: each lane has its part');
+SELECT is(appt_test.lanes_allot(0, 0, 0, local => 5), '11:2 12:3', 'and the other one more the next time');
+SELECT is(appt_test.lanes_allot(0, 4, 256, local => 3), '1:1 11:2 12:1', 'a limit of the application holds for transfers alone');
+SELECT is(appt_test.lanes_allot(0, 4, 256, local => 3), '11:1 12:2', 'also once it is reached');
+SELECT appt_test.lane_drain(11) \g /dev/null
+SELECT is(appt_test.lanes_allot(0, 0, 0, local => 5), '12:5', 'what one does not need the other gets');
+SELECT appt_test.lane_drain(12) \g /dev/null
+SELECT is(appt_test.lanes_allot(0, 0, 0, local => 5), '', 'nothing is left');
+
 -- One tenant takes at most four fifths of the slots; there is a slot for a tenant that has none.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 8, 8), '1:6', 'of 8 slots one may have 6');
