@@ -23,6 +23,21 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'url_is_valid';
 COMMENT ON FUNCTION appt.url_is_valid(text) IS
 'True if appt can send to the URL: http or https, a host, no credentials; otherwise raises 22023.';
 
+CREATE FUNCTION appt.address_is_valid(channel text, address text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'address_is_valid';
+COMMENT ON FUNCTION appt.address_is_valid(text, text) IS
+'True if messages can be sent to the address over EMAIL or SMS (a phone number in E.164); otherwise raises 22023.';
+
+CREATE FUNCTION appt.preference_is_valid(type text, channel text, time_offset interval) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'preference_is_valid';
+COMMENT ON FUNCTION appt.preference_is_valid(text, text, interval) IS
+'True if users can switch this type on and off, over this channel and at this offset (NULL means every one); otherwise raises 22023.';
+
+CREATE FUNCTION appt.subscription_types_are_valid(types text[]) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'subscription_types_are_valid';
+COMMENT ON FUNCTION appt.subscription_types_are_valid(text[]) IS
+'True if webhooks can tell of each of these types, and none is NULL or given twice; otherwise raises 22023.';
+
 CREATE FUNCTION appt.headers_are_valid(headers jsonb, masked boolean DEFAULT false) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';
 COMMENT ON FUNCTION appt.headers_are_valid(jsonb, boolean) IS

@@ -11,10 +11,10 @@ CREATE TABLE appt.rule (
 	PRIMARY KEY (application_id, id),
 	UNIQUE (application_id, type, channel, time_offset),
 	CONSTRAINT rule_type_channel_check CHECK (CASE
-		WHEN type IN ('CODE', 'TEST') THEN false
 		WHEN type IN ('UPDATE', 'ACTIVATE') THEN channel = 'WEBHOOK'
-		WHEN type = 'ROOM' THEN channel <> 'WEBHOOK'
-		ELSE true END),
+		WHEN type = 'ROOM' THEN channel IN ('EMAIL', 'SMS')
+		WHEN type IN ('CREATE', 'RESCHEDULE', 'CANCELLED', 'REMINDER', 'FOLLOW_UP') THEN channel <> 'IN_APP'
+		ELSE false END),
 	CONSTRAINT rule_time_offset_check CHECK (type IN ('REMINDER', 'ROOM', 'FOLLOW_UP') OR time_offset = '0')
 );
 CREATE INDEX rule_id ON appt.rule (id);
@@ -42,7 +42,8 @@ CREATE TABLE appt.template (
 	html_body text CHECK (appt.length_is_valid(html_body, 262144, 'html_body') AND appt.template_is_valid(html_body)),
 	PRIMARY KEY (application_id, id),
 	FOREIGN KEY (application_id, rule_id) REFERENCES appt.rule ON DELETE CASCADE,
-	CONSTRAINT template_sms_check CHECK (channel <> 'SMS' OR (subject IS NULL AND html_body IS NULL))
+	CONSTRAINT template_sms_check CHECK (channel <> 'SMS' OR (subject IS NULL AND html_body IS NULL)),
+	CONSTRAINT template_in_app_check CHECK (channel <> 'IN_APP' OR html_body IS NULL)
 );
 -- The worker finds a locale in any spelling without reading all templates of a tenant.
 CREATE UNIQUE INDEX template_unique
@@ -52,11 +53,11 @@ COMMENT ON TABLE appt.template IS 'Texts of messages, per locale. Texts that are
 COMMENT ON COLUMN appt.template.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.template.id IS 'Identifier.';
 COMMENT ON COLUMN appt.template.type IS 'Type of the messages.';
-COMMENT ON COLUMN appt.template.channel IS 'EMAIL or SMS.';
+COMMENT ON COLUMN appt.template.channel IS 'EMAIL, SMS or IN_APP.';
 COMMENT ON COLUMN appt.template.rule_id IS 'Rule whose messages use the template; NULL means any rule.';
 COMMENT ON COLUMN appt.template.locale IS 'Locale of the recipients, like en or en-GB.';
-COMMENT ON COLUMN appt.template.subject IS 'Subject of an email, in Mustache.';
-COMMENT ON COLUMN appt.template.text_body IS 'Plain text of an email or text message, in Mustache.';
+COMMENT ON COLUMN appt.template.subject IS 'Subject of an email, or title of a message in the inbox, in Mustache.';
+COMMENT ON COLUMN appt.template.text_body IS 'Plain text of the message, in Mustache.';
 COMMENT ON COLUMN appt.template.html_body IS 'HTML of an email, in Mustache; NULL means no HTML part.';
 
 CREATE TABLE appt.subscription (
@@ -70,6 +71,7 @@ CREATE TABLE appt.subscription (
 	audience text CHECK (audience <> '' AND appt.length_is_valid(audience, 8192, 'audience')),
 	token_auth appt.token_auth_code NOT NULL DEFAULT 'BASIC',
 	headers jsonb CHECK (appt.length_is_valid(headers, 262144, 'headers') AND appt.headers_are_valid(headers, true)),
+	types text[] CHECK (types <> '{}' AND appt.subscription_types_are_valid(types)),
 	enabled boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),
@@ -94,13 +96,15 @@ COMMENT ON COLUMN appt.subscription.token_auth IS
 'How the client authenticates to the token endpoint: BASIC, or BODY for client_id and client_secret in the form.';
 COMMENT ON COLUMN appt.subscription.headers IS
 'HTTP headers of every request: [{"name", "value", "type": DEFAULT or SECRET}]; a secret value is shown as ********. NULL means none.';
+COMMENT ON COLUMN appt.subscription.types IS
+'Types of notifications that the endpoint gets; NULL means those that have rules. Other types go only to endpoints that name them.';
 COMMENT ON COLUMN appt.subscription.enabled IS 'False: webhooks that fall due are SUPPRESSED.';
 COMMENT ON COLUMN appt.subscription.created_at IS 'When the subscription was created.';
 
 CREATE TABLE appt.provider (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
 	id uuid NOT NULL DEFAULT gen_random_uuid(),
-	channel appt.channel_code NOT NULL CHECK (channel <> 'WEBHOOK'),
+	channel appt.channel_code NOT NULL CHECK (channel IN ('EMAIL', 'SMS')),
 	kind appt.provider_kind_code NOT NULL,
 	url text NOT NULL,
 	username text,

@@ -17,6 +17,15 @@ SELECT pg_catalog.pg_extension_config_dump('appt.attempt', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.one_time_code', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.identity', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.change', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.user_profile', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.user_preference', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.line', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.line_number', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.ring_group', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.ring_group_member', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.line_ring_group', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.line_subscription', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.user_event', '');
 
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.rule', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.template', 'id')::regclass, '');
@@ -25,3 +34,5 @@ SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('ap
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.attempt', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.one_time_code', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.change', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.user_preference', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.user_event', 'id')::regclass, '');

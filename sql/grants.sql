@@ -90,6 +90,9 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	appt.headers_are_valid,
 	appt.length_is_valid,
+	appt.address_is_valid,
+	appt.preference_is_valid,
+	appt.subscription_types_are_valid,
 	appt.locale_is_valid,
 	appt.provider_is_valid,
 	appt.template_is_valid,
@@ -156,8 +159,8 @@ GRANT INSERT (application_id, type, channel, time_offset, enabled, even_if_never
 GRANT INSERT (application_id, type, channel, rule_id, locale, subject, text_body, html_body),
 	UPDATE (type, channel, rule_id, locale, subject, text_body, html_body),
 	DELETE ON appt.template TO appt_admin, appt_service;
-GRANT INSERT (application_id, url, auth, username, token_url, scope, audience, token_auth, headers, enabled),
-	UPDATE (url, auth, username, token_url, scope, audience, token_auth, headers, enabled),
+GRANT INSERT (application_id, url, auth, username, token_url, scope, audience, token_auth, headers, types, enabled),
+	UPDATE (url, auth, username, token_url, scope, audience, token_auth, headers, types, enabled),
 	DELETE ON appt.subscription TO appt_admin, appt_service;
 GRANT INSERT (application_id, channel, kind, url, username, sender, settings, enabled),
 	UPDATE (channel, kind, url, username, sender, settings, enabled),

@@ -32,6 +32,9 @@ CREATE TABLE appt.notification (
 	worker_slot smallint,
 	notifications_active boolean NOT NULL DEFAULT true,
 	never_told boolean NOT NULL DEFAULT false,
+	user_event_id bigint,
+	expires_at timestamptz,
+	read_at timestamptz,
 	address text,
 	title text,
 	start_at timestamptz,
@@ -49,6 +52,10 @@ CREATE TABLE appt.notification (
 /* For people and monitoring. due_at and address never change, so updates stay HOT. */
 CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
 CREATE INDEX notification_address ON appt.notification (address);
+/* The inbox of a user, and what is unread in it. */
+CREATE INDEX notification_inbox ON appt.notification (application_id, recipient_id, id) WHERE channel = 'IN_APP';
+CREATE INDEX notification_unread ON appt.notification (application_id, recipient_id, id) WHERE channel = 'IN_APP' AND read_at IS NULL;
+CREATE INDEX notification_user_event ON appt.notification (user_event_id) WHERE user_event_id IS NOT NULL;
 /* Contexts of deleted appointments that are still to be blanked. Only deletion and blanking write a context. */
 CREATE INDEX notification_kept ON appt.notification (application_id, appointment_id, id) WHERE context ? 'appointment';
 /*
@@ -68,7 +75,7 @@ COMMENT ON COLUMN appt.notification.recipient_id IS 'A participant, a user, a su
 COMMENT ON COLUMN appt.notification.subscription_id IS 'Subscription that a webhook is sent to; NULL for other channels.';
 COMMENT ON COLUMN appt.notification.rule_id IS 'Rule that planned it; NULL means that it has none.';
 COMMENT ON COLUMN appt.notification.type IS 'Type of the notification: see the view notification_type.';
-COMMENT ON COLUMN appt.notification.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.notification.channel IS 'EMAIL, SMS, WEBHOOK or IN_APP.';
 COMMENT ON COLUMN appt.notification.time_offset IS 'Offset of its rule: how long before the start or after the end it is due.';
 COMMENT ON COLUMN appt.notification.due_at IS 'When its first attempt is due; never changes.';
 COMMENT ON COLUMN appt.notification.lane IS 'Queue that it waits in: one per subscription, else one per application and channel.';
@@ -85,7 +92,11 @@ COMMENT ON COLUMN appt.notification.worker_slot IS 'Number of the worker that is
 COMMENT ON COLUMN appt.notification.notifications_active IS 'Copy of appointment.notifications_active.';
 COMMENT ON COLUMN appt.notification.never_told IS
 'True for a notification of type CANCELLED if no message had told the customer of the appointment when it was planned. It is SUPPRESSED then, unless its rule has even_if_never_told.';
-COMMENT ON COLUMN appt.notification.address IS 'Address of the recipient when it was planned; for a webhook the URL without its query.';
+COMMENT ON COLUMN appt.notification.user_event_id IS
+'Event that it tells of (appt.user_event); NULL for messages about appointments and for messages with values of their own.';
+COMMENT ON COLUMN appt.notification.expires_at IS 'Until when the first attempt may start, where the caller has set that; NULL means the window of the type.';
+COMMENT ON COLUMN appt.notification.read_at IS 'When the user read the message in its inbox; NULL means not yet, or another channel.';
+COMMENT ON COLUMN appt.notification.address IS 'Address of the recipient when it was planned; for a webhook the URL without its query, for IN_APP the user''s id.';
 COMMENT ON COLUMN appt.notification.title IS 'Title of the appointment, for readers of the log.';
 COMMENT ON COLUMN appt.notification.start_at IS 'Start of the appointment.';
 COMMENT ON COLUMN appt.notification.end_at IS 'End of the appointment.';

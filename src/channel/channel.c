@@ -72,6 +72,8 @@ channel_address_is_valid(ChannelCode channel, const char *address)
 			return phone_number_is_valid(address);
 		case CHANNEL_WEBHOOK:
 			return url_problem(address, false) == NULL;
+		case CHANNEL_IN_APP:
+			return address[0] != '\0';
 	}
 	return false;
 }

@@ -78,7 +78,7 @@ is_answered(const Response *response)
 static bool
 may_be_quoted(const Message *message, const Response *response)
 {
-	return message->type != TYPE_CODE || response->status == 0;
+	return !notification_types[message->type].has_code || response->status == 0;
 }
 
 /* The answer's status without its words. */

@@ -235,7 +235,12 @@ check_settings(Jsonb *object, const char *kind)
 	}
 }
 
-static const char *const provider_channels[] = {"EMAIL", "SMS", NULL};
+static bool
+has_providers(const ChannelInfo *channel)
+{
+	return channel->route == ROUTE_PROVIDER;
+}
+
 static const char *const provider_kinds[] = {"SMTP", "TWILIO", "GENESYS_CLOUD", "HTTP", NULL};
 
 /* Kinds that carry the channel. */
@@ -257,8 +262,8 @@ check_kind(const Provider *provider)
 {
 	ChannelCode channel;
 
-	if (!channel_from_code(provider->channel, &channel) || channel == CHANNEL_WEBHOOK)
-		report_unlisted(provider_channels, "channel has no providers", "\"%s\" is not a channel that has providers.", provider->channel);
+	if (!channel_from_code(provider->channel, &channel) || !has_providers(&channel_infos[channel]))
+		report_unlisted(channel_code_list(has_providers), "channel has no providers", "\"%s\" is not a channel that has providers.", provider->channel);
 	check_code(provider->kind, provider_kinds, "kind");
 	if (!channel_is_available(channel, provider->kind))
 		report_unlisted(kinds_for(channel), "this kind of provider does not carry the channel",

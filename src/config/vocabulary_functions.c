@@ -55,6 +55,10 @@ audience_code(Audience audience)
 			return "SUBSCRIBERS";
 		case AUDIENCE_ADDRESS:
 			return "ADDRESS";
+		case AUDIENCE_USERS:
+			return "USERS";
+		case AUDIENCE_NAMED:
+			return "NAMED";
 	}
 	return NULL;				/* not reached */
 }
@@ -70,6 +74,8 @@ window_sentence(WindowRule rule)
 			return "within the window";
 		case WINDOW_AFTER_DUE_BEFORE_START:
 			return "within the window, and before the appointment's start";
+		case WINDOW_UNTIL_EXPIRY:
+			return "until it expires; without expires_at, within the window";
 	}
 	return NULL;				/* not reached */
 }

@@ -3,7 +3,8 @@
  *		The closed lists of codes, and lookups in them.
  *
  * The table of types is design.md's section 2, from auvious-notifications.txt
- * ("Participant Notifications", "Reliability and retries").
+ * ("Participant Notifications", "Reliability and retries"), and for users
+ * people.md's section 2, from aloware-notification-settings.txt.
  */
 #include "postgres.h"
 
@@ -11,6 +12,9 @@
 
 #define PEOPLE (CHANNEL_BIT(CHANNEL_EMAIL) | CHANNEL_BIT(CHANNEL_SMS))
 #define SUBSCRIBERS CHANNEL_BIT(CHANNEL_WEBHOOK)
+#define INBOX CHANNEL_BIT(CHANNEL_IN_APP)
+#define ALL_CHANNELS (PEOPLE | INBOX | SUBSCRIBERS)
+#define MAIL_ONLY (CHANNEL_BIT(CHANNEL_EMAIL) | SUBSCRIBERS)
 
 #define BY_CALL EVENT_BIT(EVENT_CALL_STARTED)
 #define BY_RESCHEDULE EVENT_BIT(EVENT_RESCHEDULED)
@@ -19,74 +23,191 @@
 	(EVENT_BIT(EVENT_CANCELLED) | EVENT_BIT(EVENT_DELETED))
 #define BY_REMOVAL EVENT_BIT(EVENT_PARTICIPANT_REMOVED)
 
+#define DAY (24 * USECS_PER_HOUR)
+
+static const DefaultOffset at_once[] = {{0, true}};
+static const DefaultOffset unless_asked[] = {{0, false}};
+static const DefaultOffset before_appointment[] = {
+	{DAY, false}, {USECS_PER_HOUR, false}, {15 * USECS_PER_MINUTE, true}, {USECS_PER_MINUTE, false}
+};
+
+#define ON .offsets = at_once, .offset_count = lengthof(at_once)
+#define OFF .offsets = unless_asked, .offset_count = lengthof(unless_asked)
+
+/* A type by which callers of notify_users tell users of something, due at once. */
+#define TOLD_TO_USERS(name, kinds, tied, length, retries, enabled, words) \
+	{ \
+		.code = name, .audience = AUDIENCE_USERS, .channels = kinds, .ties = tied, enabled, \
+		.window_rule = WINDOW_AFTER_DUE, .window_length = length, .retry_rule = retries, \
+		.is_told_by_callers = true, .due = "now", .description = words \
+	}
+
+/* One that goes to admins alone, by email. */
+#define TOLD_TO_ADMINS(name, tied, enabled, words) \
+	{ \
+		.code = name, .audience = AUDIENCE_USERS, .channels = MAIL_ONLY, .ties = tied, enabled, \
+		.is_account_level = true, .window_rule = WINDOW_AFTER_DUE, .window_length = DAY, \
+		.is_told_by_callers = true, .due = "now", .description = words \
+	}
+
+/* A report of the day before, which appt itself plans every day. */
+#define DAILY_REPORT(name, words) \
+	{ \
+		.code = name, .audience = AUDIENCE_USERS, .channels = MAIL_ONLY, .ties = TIE_ADMINS, OFF, \
+		.is_account_level = true, .due_rule = DUE_DAILY, .window_rule = WINDOW_AFTER_DUE, \
+		.window_length = 12 * USECS_PER_HOUR, .retry_rule = RETRY_WITHIN_WINDOW, \
+		.due = "report_time of the application", .description = words \
+	}
+
 const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	[TYPE_CREATE] = {
-		"CREATE", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_OF_BOOKING,
-		WINDOW_UNTIL_APPOINTMENT_END, 0,
-		BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, false,
-		"now", "An appointment was scheduled, or a customer was added to it."
+		.code = "CREATE", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
+		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
+		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
+		.invitation = INVITATION_REQUEST,
+		.due = "now", .description = "An appointment was scheduled, or a customer was added to it."
 	},
 	[TYPE_RESCHEDULE] = {
-		"RESCHEDULE", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_OF_BOOKING,
-		WINDOW_UNTIL_APPOINTMENT_END, 0,
-		BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, false,
-		"now", "The start, duration or timezone of an appointment changed."
+		.code = "RESCHEDULE", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
+		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
+		.superseded_by = BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
+		.invitation = INVITATION_REQUEST, .tells_changes = true,
+		.due = "now", .description = "The start, duration or timezone of an appointment changed."
 	},
 	[TYPE_CANCELLED] = {
-		"CANCELLED", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, PRESUMES_TOLD,
-		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		0, false, true, false,
-		"now", "An appointment was cancelled or deleted, or a customer was removed from it."
+		.code = "CANCELLED", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
+		.telling = PRESUMES_TOLD, .window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.has_rules = true, .is_sent_when_over = true, .invitation = INVITATION_CANCEL,
+		.due = "now", .description = "An appointment was cancelled or deleted, or a customer was removed from it."
 	},
 	[TYPE_REMINDER] = {
-		"REMINDER", AUDIENCE_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_OF_BOOKING,
-		WINDOW_AFTER_DUE_BEFORE_START, USECS_PER_MINUTE,
-		BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, true,
-		"start_at - time_offset", "An appointment is about to start."
+		.code = "REMINDER", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
+		.telling = TELLS_OF_BOOKING, .due_rule = DUE_BEFORE_START,
+		.window_rule = WINDOW_AFTER_DUE_BEFORE_START, .window_length = USECS_PER_MINUTE,
+		.retry_rule = RETRY_BEFORE_START,
+		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
+		.has_rules = true, .has_offset = true,
+		.due = "start_at - time_offset", .description = "An appointment is about to start."
 	},
 	[TYPE_ROOM] = {
-		"ROOM", AUDIENCE_CUSTOMERS, PEOPLE, TELLS_OF_BOOKING,
-		WINDOW_AFTER_DUE, 5 * USECS_PER_MINUTE,
-		BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, true,
-		"start_at - time_offset", "The invitation with the join link, where appointments are not activated automatically."
+		.code = "ROOM", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE,
+		.telling = TELLS_OF_BOOKING, .due_rule = DUE_BEFORE_START, .is_planned_late = true,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = 5 * USECS_PER_MINUTE,
+		.retry_rule = RETRY_WITHIN_WINDOW,
+		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
+		.has_rules = true, .has_offset = true, .has_join_link = true, .invitation = INVITATION_REQUEST,
+		.due = "start_at - time_offset",
+		.description = "The invitation with the join link, where appointments are not activated automatically."
 	},
 	[TYPE_FOLLOW_UP] = {
-		"FOLLOW_UP", AUDIENCE_JOINED_CUSTOMERS, PEOPLE | SUBSCRIBERS, TELLS_NOTHING,
-		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		BY_CANCEL_OR_DELETE | BY_REMOVAL, false, true, true,
-		"ended_at + time_offset", "An appointment that customers joined has ended."
+		.code = "FOLLOW_UP", .audience = AUDIENCE_JOINED_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
+		.due_rule = DUE_AFTER_END, .window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.superseded_by = BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true, .has_offset = true,
+		.is_sent_when_over = true,
+		.due = "ended_at + time_offset", .description = "An appointment that customers joined has ended."
 	},
 	[TYPE_UPDATE] = {
-		"UPDATE", AUDIENCE_SUBSCRIBERS, SUBSCRIBERS, TELLS_NOTHING,
-		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		BY_CANCEL_OR_DELETE, false, true, false,
-		"now", "The title, notes, location, metadata, locale, participants or organizer changed."
+		.code = "UPDATE", .audience = AUDIENCE_SUBSCRIBERS, .channels = SUBSCRIBERS,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.superseded_by = BY_CANCEL_OR_DELETE, .has_rules = true, .tells_changes = true,
+		.due = "now", .description = "The title, notes, location, metadata, locale, participants or organizer changed."
 	},
 	[TYPE_ACTIVATE] = {
-		"ACTIVATE", AUDIENCE_SUBSCRIBERS, SUBSCRIBERS, TELLS_NOTHING,
-		WINDOW_AFTER_DUE, 24 * USECS_PER_HOUR,
-		BY_CANCEL_OR_DELETE, false, true, false,
-		"now", "An appointment was activated explicitly."
+		.code = "ACTIVATE", .audience = AUDIENCE_SUBSCRIBERS, .channels = SUBSCRIBERS,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.superseded_by = BY_CANCEL_OR_DELETE, .has_rules = true,
+		.due = "now", .description = "An appointment was activated explicitly."
 	},
 	[TYPE_CODE] = {
-		"CODE", AUDIENCE_ADDRESS, PEOPLE, TELLS_NOTHING,
-		WINDOW_AFTER_DUE, 2 * USECS_PER_MINUTE,
-		0, true, false, false,
-		"now", "A one-time code."
+		.code = "CODE", .audience = AUDIENCE_ADDRESS, .channels = PEOPLE,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = 2 * USECS_PER_MINUTE,
+		.retry_rule = RETRY_WITHIN_WINDOW, .ignores_switches = true, .has_code = true,
+		.due = "now", .description = "A one-time code."
 	},
 	[TYPE_TEST] = {
-		"TEST", AUDIENCE_ADDRESS, PEOPLE, TELLS_NOTHING,
-		WINDOW_AFTER_DUE, 2 * USECS_PER_MINUTE,
-		0, true, false, false,
-		"now", "A test message to see that a provider works."
+		.code = "TEST", .audience = AUDIENCE_ADDRESS, .channels = PEOPLE | INBOX,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = 2 * USECS_PER_MINUTE,
+		.retry_rule = RETRY_WITHIN_WINDOW, .ignores_switches = true,
+		.due = "now", .description = "A test message to see that a provider works, or a sample notification to a user."
+	},
+	[TYPE_CALL] = TOLD_TO_USERS("CALL", ALL_CHANNELS, TIE_OWNER | TIE_SUBSCRIBED | TIE_RUNG,
+								2 * USECS_PER_MINUTE, RETRY_WITHIN_WINDOW, ON,
+								"A call to the user's personal line, a line that it follows or one of its ring groups."),
+	[TYPE_TEXT_MESSAGE] = TOLD_TO_USERS("TEXT_MESSAGE", ALL_CHANNELS, TIE_OWNER | TIE_SUBSCRIBED | TIE_RING_GROUPS,
+										DAY, RETRY_ALWAYS, ON,
+										"A text message to the user's personal line, a line that it follows or one of its ring groups."),
+	[TYPE_VOICEMAIL] = TOLD_TO_USERS("VOICEMAIL", ALL_CHANNELS, TIE_OWNER | TIE_SUBSCRIBED | TIE_RING_GROUPS,
+									 DAY, RETRY_ALWAYS, ON,
+									 "A voicemail on the user's personal line, a line that it follows or one of its ring groups."),
+	[TYPE_FAX] = TOLD_TO_USERS("FAX", ALL_CHANNELS, TIE_OWNER | TIE_SUBSCRIBED, DAY, RETRY_ALWAYS, ON,
+							   "A fax to the user's personal line or a line that it follows."),
+	[TYPE_MENTION] = TOLD_TO_USERS("MENTION", ALL_CHANNELS, TIE_NAMED, DAY, RETRY_ALWAYS, ON,
+								   "The user was mentioned."),
+	[TYPE_CONTACT_ASSIGNED] = TOLD_TO_USERS("CONTACT_ASSIGNED", ALL_CHANNELS, TIE_NAMED, DAY, RETRY_ALWAYS, ON,
+											"A contact was assigned to the user, by a person or by a sequence."),
+	[TYPE_REMINDER_ASSIGNED] = TOLD_TO_USERS("REMINDER_ASSIGNED", ALL_CHANNELS, TIE_NAMED, DAY, RETRY_ALWAYS, ON,
+											 "A reminder was assigned to the user."),
+	[TYPE_APPOINTMENT_ASSIGNED] = {
+		.code = "APPOINTMENT_ASSIGNED", .audience = AUDIENCE_USERS, .channels = ALL_CHANNELS,
+		.ties = TIE_AGENTS, ON, .is_not_for_actor = true,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
+		.due = "now", .description = "Somebody else made the user an agent of an appointment."
+	},
+	[TYPE_APPOINTMENT_CREATED] = {
+		.code = "APPOINTMENT_CREATED", .audience = AUDIENCE_USERS, .channels = ALL_CHANNELS,
+		.ties = TIE_AGENTS, OFF,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
+		.due = "now", .description = "An appointment of which the user is an agent was scheduled."
+	},
+	[TYPE_APPOINTMENT_REMINDER] = {
+		.code = "APPOINTMENT_REMINDER", .audience = AUDIENCE_USERS, .channels = ALL_CHANNELS,
+		.ties = TIE_AGENTS, .offsets = before_appointment, .offset_count = lengthof(before_appointment),
+		.due_rule = DUE_BEFORE_START,
+		.window_rule = WINDOW_AFTER_DUE_BEFORE_START, .window_length = USECS_PER_MINUTE,
+		.retry_rule = RETRY_BEFORE_START,
+		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
+		.due = "start_at - time_offset", .description = "An appointment of which the user is an agent is about to start."
+	},
+	[TYPE_BILLING_WARNING] = TOLD_TO_ADMINS("BILLING_WARNING", TIE_BILLING_ADMINS, ON, "A warning about billing."),
+	[TYPE_USERS_SYNC] = TOLD_TO_ADMINS("USERS_SYNC", TIE_ADMINS, OFF, "Users were pushed to or pulled from an integration."),
+	[TYPE_CONTACTS_SYNC] = TOLD_TO_ADMINS("CONTACTS_SYNC", TIE_ADMINS, OFF, "Contacts were synchronized with an integration."),
+	[TYPE_CONTACT_DISPOSITIONS_SYNC] = TOLD_TO_ADMINS("CONTACT_DISPOSITIONS_SYNC", TIE_ADMINS, OFF,
+													  "Contact dispositions were synchronized with an integration."),
+	[TYPE_CALL_DISPOSITIONS_SYNC] = TOLD_TO_ADMINS("CALL_DISPOSITIONS_SYNC", TIE_ADMINS, OFF,
+												   "Call dispositions were synchronized with an integration."),
+	[TYPE_INTEGRATION_FAILED] = TOLD_TO_ADMINS("INTEGRATION_FAILED", TIE_ADMINS, ON, "The connection to an integration failed."),
+	[TYPE_IMPORT_EXPORT] = TOLD_TO_ADMINS("IMPORT_EXPORT", TIE_ADMINS, OFF, "An import or export has ended."),
+	[TYPE_DAILY_ACTIVITY] = DAILY_REPORT("DAILY_ACTIVITY", "Report of the activity of a day."),
+	[TYPE_DAILY_INBOUND_SMS] = DAILY_REPORT("DAILY_INBOUND_SMS", "Report of the text messages that came in on a day."),
+	[TYPE_DAILY_OUTBOUND_SMS] = DAILY_REPORT("DAILY_OUTBOUND_SMS", "Report of the text messages that were sent on a day."),
+	[TYPE_DAILY_SPENDING] = DAILY_REPORT("DAILY_SPENDING", "Report of what the messages of a day cost."),
+	[TYPE_WEBHOOK_FAILURES] = DAILY_REPORT("WEBHOOK_FAILURES", "Report of the webhooks that failed on a day, if there were any."),
+	[TYPE_HIGH_SMS] = {
+		.code = "HIGH_SMS", .audience = AUDIENCE_USERS, .channels = ALL_CHANNELS,
+		.ties = TIE_OWNER | TIE_SUBSCRIBED | TIE_RING_GROUPS, ON,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.due = "now", .description = "A contact sent more than 15 text messages within 30 seconds to a number of a line."
+	},
+	[TYPE_MESSAGE] = {
+		.code = "MESSAGE", .audience = AUDIENCE_NAMED, .channels = ALL_CHANNELS,
+		.due_rule = DUE_AS_ASKED, .window_rule = WINDOW_UNTIL_EXPIRY, .window_length = DAY,
+		.retry_rule = RETRY_WITHIN_WINDOW,
+		.due = "due_at of send_message", .description = "A message that the application composed itself."
+	},
+	[TYPE_INBOUND_MESSAGE] = {
+		.code = "INBOUND_MESSAGE", .audience = AUDIENCE_SUBSCRIBERS, .channels = SUBSCRIBERS,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.due = "now", .description = "A text message came in."
 	}
 };
 
-static const char *const channel_codes[CHANNELS + 1] = {
-	[CHANNEL_EMAIL] = "EMAIL",
-	[CHANNEL_SMS] = "SMS",
-	[CHANNEL_WEBHOOK] = "WEBHOOK",
-	[CHANNELS] = NULL
+const ChannelInfo channel_infos[CHANNELS] = {
+	[CHANNEL_EMAIL] = {"EMAIL", ROUTE_PROVIDER, true},
+	[CHANNEL_SMS] = {"SMS", ROUTE_PROVIDER, true},
+	[CHANNEL_WEBHOOK] = {"WEBHOOK", ROUTE_SUBSCRIPTION, false},
+	[CHANNEL_IN_APP] = {"IN_APP", ROUTE_NONE, true}
 };
 
 static const char *const state_codes[NOTIFICATION_STATES] = {
@@ -136,7 +257,10 @@ static const struct
 	[REASON_BAD_CONFIGURATION] = {"BAD_CONFIGURATION", "The configuration of the provider or subscription does not allow sending."},
 	[REASON_ADDRESS_NOT_VERIFIED] = {"ADDRESS_NOT_VERIFIED", "The customer booked without an agent, and this address is not verified."},
 	[REASON_ADDRESS_NOT_ALLOWED] = {"ADDRESS_NOT_ALLOWED", "The URL names an address that may not be contacted."},
-	[REASON_NEVER_TOLD] = {"NEVER_TOLD", "No message about the appointment had reached the customer."}
+	[REASON_NEVER_TOLD] = {"NEVER_TOLD", "No message about the appointment had reached the customer."},
+	[REASON_USER_OFF] = {"USER_OFF", "The user was disabled or removed when it was due."},
+	[REASON_PREFERENCE_OFF] = {"PREFERENCE_OFF", "The user had switched off notifications of this kind when it was due."},
+	[REASON_WITHDRAWN] = {"WITHDRAWN", "The application withdrew it before it was sent."}
 };
 
 static const Reason superseding_reasons[] = {
@@ -151,7 +275,7 @@ static const Reason superseding_reasons[] = {
 const char *
 channel_code(ChannelCode channel)
 {
-	return channel_codes[channel];
+	return channel_infos[channel].code;
 }
 
 const char *
@@ -178,6 +302,17 @@ superseding_reason(SupersedingEvent event)
 	return superseding_reasons[event];
 }
 
+TypeSet
+types_where(bool (*accepts) (const NotificationTypeInfo *type))
+{
+	TypeSet		types = 0;
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (accepts(&notification_types[type]))
+			types |= TYPE_BIT(type);
+	return types;
+}
+
 const char *const *
 notification_type_codes(bool (*accepts) (NotificationType type))
 {
@@ -191,9 +326,15 @@ notification_type_codes(bool (*accepts) (NotificationType type))
 }
 
 const char *const *
-channel_code_list(void)
+channel_code_list(bool (*accepts) (const ChannelInfo *channel))
 {
-	return channel_codes;
+	const char **codes = (const char **) palloc0((CHANNELS + 1) * sizeof(char *));
+	int			count = 0;
+
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if (accepts == NULL || accepts(&channel_infos[channel]))
+			codes[count++] = channel_infos[channel].code;
+	return codes;
 }
 
 const char *const *
@@ -222,7 +363,7 @@ bool
 channel_from_code(const char *code, ChannelCode *channel)
 {
 	for (int i = 0; i < CHANNELS; i++)
-		if (strcmp(channel_codes[i], code) == 0)
+		if (strcmp(channel_infos[i].code, code) == 0)
 		{
 			*channel = (ChannelCode) i;
 			return true;

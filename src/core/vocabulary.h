@@ -14,16 +14,43 @@
 typedef enum NotificationType
 {
 	TYPE_CREATE, TYPE_RESCHEDULE, TYPE_CANCELLED, TYPE_REMINDER, TYPE_ROOM,
-	TYPE_FOLLOW_UP, TYPE_UPDATE, TYPE_ACTIVATE, TYPE_CODE, TYPE_TEST
+	TYPE_FOLLOW_UP, TYPE_UPDATE, TYPE_ACTIVATE, TYPE_CODE, TYPE_TEST,
+	TYPE_CALL, TYPE_TEXT_MESSAGE, TYPE_VOICEMAIL, TYPE_FAX, TYPE_MENTION,
+	TYPE_CONTACT_ASSIGNED, TYPE_REMINDER_ASSIGNED, TYPE_APPOINTMENT_ASSIGNED,
+	TYPE_APPOINTMENT_CREATED, TYPE_APPOINTMENT_REMINDER, TYPE_BILLING_WARNING,
+	TYPE_USERS_SYNC, TYPE_CONTACTS_SYNC, TYPE_CONTACT_DISPOSITIONS_SYNC,
+	TYPE_CALL_DISPOSITIONS_SYNC, TYPE_INTEGRATION_FAILED, TYPE_IMPORT_EXPORT,
+	TYPE_DAILY_ACTIVITY, TYPE_DAILY_INBOUND_SMS, TYPE_DAILY_OUTBOUND_SMS,
+	TYPE_DAILY_SPENDING, TYPE_WEBHOOK_FAILURES, TYPE_HIGH_SMS, TYPE_MESSAGE,
+	TYPE_INBOUND_MESSAGE
 } NotificationType;
-#define NOTIFICATION_TYPES (TYPE_TEST + 1)
+#define NOTIFICATION_TYPES (TYPE_INBOUND_MESSAGE + 1)
+
+/* A set of types: their TYPE_BITs. */
+typedef uint64 TypeSet;
+#define TYPE_BIT(type) (UINT64CONST(1) << (type))
 
 typedef enum ChannelCode
 {
-	CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_WEBHOOK
+	CHANNEL_EMAIL, CHANNEL_SMS, CHANNEL_WEBHOOK, CHANNEL_IN_APP
 } ChannelCode;
-#define CHANNELS (CHANNEL_WEBHOOK + 1)
+#define CHANNELS (CHANNEL_IN_APP + 1)
 #define CHANNEL_BIT(channel) (1 << (channel))
+
+/* What a message needs to leave over a channel. */
+typedef enum RouteNeed
+{
+	ROUTE_PROVIDER,				/* the application's enabled provider */
+	ROUTE_SUBSCRIPTION,
+	ROUTE_NONE					/* it stays in the database */
+} RouteNeed;
+
+typedef struct ChannelInfo
+{
+	const char *code;
+	RouteNeed	route;
+	bool		has_template;	/* its messages are written for people */
+} ChannelInfo;
 
 typedef enum NotificationState
 {
@@ -32,20 +59,68 @@ typedef enum NotificationState
 } NotificationState;
 #define NOTIFICATION_STATES (STATE_CANCELLED + 1)
 
+/* When a notification is due. */
+typedef enum DueRule
+{
+	DUE_NOW,					/* when its event happens */
+	DUE_BEFORE_START,			/* start_at - time_offset */
+	DUE_AFTER_END,				/* ended_at + time_offset */
+	DUE_DAILY,					/* the application's report_time */
+	DUE_AS_ASKED				/* as the caller says */
+} DueRule;
+
 /* Until when the first attempt may start. */
 typedef enum WindowRule
 {
 	WINDOW_UNTIL_APPOINTMENT_END,	/* now <= end_at */
 	WINDOW_AFTER_DUE,			/* now <= due_at + window_length */
-	WINDOW_AFTER_DUE_BEFORE_START	/* the same, and now < start_at */
+	WINDOW_AFTER_DUE_BEFORE_START,	/* the same, and now < start_at */
+	WINDOW_UNTIL_EXPIRY			/* now <= expires_at; without one, as
+								 * WINDOW_AFTER_DUE */
 } WindowRule;
+
+/* Until when a further attempt may start. */
+typedef enum RetryRule
+{
+	RETRY_ALWAYS,
+	RETRY_BEFORE_START,
+	RETRY_WITHIN_WINDOW
+} RetryRule;
 
 /* Recipients of a type; subscribers get all types by webhook. */
 typedef enum Audience
 {
 	AUDIENCE_CUSTOMERS, AUDIENCE_JOINED_CUSTOMERS, AUDIENCE_SUBSCRIBERS,
-	AUDIENCE_ADDRESS
+	AUDIENCE_ADDRESS, AUDIENCE_USERS,
+	AUDIENCE_NAMED				/* an address, a user or a subscription that
+								 * the caller names */
 } Audience;
+
+/* What ties users to a notification of a type; bits. */
+typedef enum UserTie
+{
+	TIE_OWNER = 0x01,			/* owner of the personal line */
+	TIE_SUBSCRIBED = 0x02,		/* subscribed to the line */
+	TIE_RING_GROUPS = 0x04,		/* members of the line's ring groups */
+	TIE_RUNG = 0x08,			/* those members whom a call was offered to */
+	TIE_NAMED = 0x10,			/* named by the caller */
+	TIE_AGENTS = 0x20,			/* agents of the appointment */
+	TIE_ADMINS = 0x40,
+	TIE_BILLING_ADMINS = 0x80
+} UserTie;
+
+/* An offset at which users get a type, and whether they do by default. */
+typedef struct DefaultOffset
+{
+	TimeOffset	time_offset;	/* microseconds before the start; 0: none */
+	bool		is_on;
+} DefaultOffset;
+
+/* The calendar file that goes with an email. */
+typedef enum Invitation
+{
+	INVITATION_NONE, INVITATION_REQUEST, INVITATION_CANCEL
+} Invitation;
 
 /* Events that supersede a notification which is not sent yet. */
 typedef enum SupersedingEvent
@@ -64,18 +139,40 @@ typedef enum Telling
 	PRESUMES_TOLD				/* useless to a customer who was not told */
 } Telling;
 
+/* Every difference between types; nothing else may depend on a type's code. */
 typedef struct NotificationTypeInfo
 {
 	const char *code;
 	Audience	audience;
 	int			channels;		/* CHANNEL_BITs of its channels */
 	Telling		telling;
+	DueRule		due_rule;
+	bool		is_planned_late;	/* also where it would be past due */
 	WindowRule	window_rule;
 	TimeOffset	window_length;	/* microseconds after due_at */
+	RetryRule	retry_rule;
 	int			superseded_by;	/* EVENT_BITs */
 	bool		ignores_switches;
 	bool		has_rules;		/* rows of appt.rule plan it */
 	bool		has_offset;		/* a rule's time_offset may differ from 0 */
+	bool		has_join_link;	/* it is sent once the appointment is
+								 * activated */
+	bool		is_sent_when_over;	/* by hand, also for an appointment that
+									 * is over */
+	bool		tells_changes;	/* webhooks tell what changed */
+	bool		has_code;		/* it has a one-time code: nothing keeps its
+								 * words */
+	Invitation	invitation;
+
+	/* AUDIENCE_USERS */
+	int			ties;			/* UserTies; each user gets it once */
+	const DefaultOffset *offsets;	/* at least one */
+	int			offset_count;
+	bool		is_account_level;	/* for admins alone, whatever the
+									 * preferences */
+	bool		is_not_for_actor;	/* not to the user who causes it */
+	bool		is_told_by_callers; /* notify_users plans it */
+
 	const char *due;			/* when it is due, for people */
 	const char *description;	/* what it is, for people */
 } NotificationTypeInfo;
@@ -93,11 +190,15 @@ typedef enum Reason
 	REASON_RETRIES_EXHAUSTED, REASON_RETRY_TOO_LATE, REASON_INTERRUPTED,
 	REASON_WORKER_CRASHED,
 	REASON_BAD_CONFIGURATION, REASON_ADDRESS_NOT_VERIFIED, REASON_ADDRESS_NOT_ALLOWED,
-	REASON_NEVER_TOLD
+	REASON_NEVER_TOLD, REASON_USER_OFF, REASON_PREFERENCE_OFF, REASON_WITHDRAWN
 } Reason;
-#define REASONS (REASON_NEVER_TOLD + 1)
+#define REASONS (REASON_WITHDRAWN + 1)
 
 extern const NotificationTypeInfo notification_types[NOTIFICATION_TYPES];
+extern const ChannelInfo channel_infos[CHANNELS];
+
+/* The types that `accepts` accepts. */
+extern TypeSet types_where(bool (*accepts) (const NotificationTypeInfo *type));
 
 /* Codes as in SQL ("CREATE", "EMAIL", "PENDING", "GLOBAL_OFF"). */
 extern const char *channel_code(ChannelCode channel);
@@ -109,11 +210,11 @@ extern const char *reason_explanation(Reason reason);	/* "" for REASON_NONE */
 extern Reason superseding_reason(SupersedingEvent event);
 
 /*
- * Lists of codes that end with NULL: of types that `accepts` accepts (NULL:
- * all), of channels, of reasons.
+ * Lists of codes that end with NULL: of the types and of the channels that
+ * `accepts` accepts (NULL: all), of reasons.
  */
 extern const char *const *notification_type_codes(bool (*accepts) (NotificationType type));
-extern const char *const *channel_code_list(void);
+extern const char *const *channel_code_list(bool (*accepts) (const ChannelInfo *channel));
 extern const char *const *reason_code_list(void);
 
 /* Find the value of a code; false if there is none. */

@@ -171,7 +171,7 @@ derive_code(const NotificationFacts *facts, char *digits, char **error)
 	OneTimeCode code = {.application_id = facts->application_id};
 
 	digits[0] = '\0';
-	if (facts->type != TYPE_CODE)
+	if (!notification_types[facts->type].has_code)
 		return true;
 	*error = pstrdup("The code cannot be derived.");
 	code.purpose = json_root_text(facts->context, "purpose");
@@ -263,7 +263,7 @@ write_content(const NotificationFacts *facts, Message *message, TimestampTz now,
 		use_stored(message, facts->stored, unpacking);
 		return true;
 	}
-	if (facts->channel == CHANNEL_WEBHOOK)
+	if (!channel_infos[facts->channel].has_template)
 		return write_webhook(facts, message, now, unpacking, reason, error);
 	return render_message(facts, message, unpacking, reason, error);
 }

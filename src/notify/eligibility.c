@@ -63,14 +63,14 @@ is_superseded_by(NotificationType type, SupersedingEvent event)
 
 /*
  * The event that has superseded it, as the facts show; REASON_NONE if there is
- * none. FOLLOW_UP and CANCELLED may be retried by hand whatever the state of the
- * appointment; other types may not once it is over.
+ * none. Types that are sent when the appointment is over may be retried by hand
+ * whatever its state; other types may not once it is over.
  */
 static Reason
 superseded(const EligibilityInput *input)
 {
 	NotificationType type = input->type;
-	bool		is_retryable = (type == TYPE_CANCELLED || type == TYPE_FOLLOW_UP);
+	bool		is_retryable = notification_types[type].is_sent_when_over;
 	bool		may_pass = input->is_manual && is_retryable;
 	bool		may_not_pass = input->is_manual && !is_retryable;
 
@@ -118,46 +118,46 @@ switched_off(const EligibilityInput *input)
 }
 
 TimestampTz
-window_end(NotificationType type, TimestampTz due_at,
-		   TimestampTz start_at, TimestampTz end_at)
+window_end(NotificationType type, const NotificationTimes *times)
 {
 	const NotificationTypeInfo *info = &notification_types[type];
-	TimestampTz end = due_at + info->window_length;
+	TimestampTz end = times->due_at + info->window_length;
 
 	switch (info->window_rule)
 	{
 		case WINDOW_UNTIL_APPOINTMENT_END:
-			return end_at;
+			return times->end_at;
 		case WINDOW_AFTER_DUE:
 			return end;
 		case WINDOW_AFTER_DUE_BEFORE_START:
-			return Min(end, start_at - 1);
+			return Min(end, times->start_at - 1);
+		case WINDOW_UNTIL_EXPIRY:
+			return times->expires_at != 0 ? times->expires_at : end;
 	}
 	pg_unreachable();
 }
 
 /* The last moment at which a retry may start; DT_NOEND: no limit. */
 static TimestampTz
-retry_end(NotificationType type, TimestampTz due_at, TimestampTz start_at)
+retry_end(NotificationType type, const NotificationTimes *times)
 {
-	switch (type)
+	switch (notification_types[type].retry_rule)
 	{
-		case TYPE_REMINDER:
-			return start_at - 1;
-		case TYPE_ROOM:
-		case TYPE_CODE:
-		case TYPE_TEST:
-			return due_at + notification_types[type].window_length;
-		default:
+		case RETRY_ALWAYS:
 			return DT_NOEND;
+		case RETRY_BEFORE_START:
+			return times->start_at - 1;
+		case RETRY_WITHIN_WINDOW:
+			return window_end(type, times);
 	}
+	pg_unreachable();
 }
 
-/* A ROOM has the join link, which exists only after the activation. */
+/* The join link exists only after the activation. */
 static bool
 needs_activation(const EligibilityInput *input)
 {
-	return input->type == TYPE_ROOM && input->appointment == CONDITION_SCHEDULED &&
+	return notification_types[input->type].has_join_link && input->appointment == CONDITION_SCHEDULED &&
 		!input->room_activates;
 }
 
@@ -168,13 +168,13 @@ judge_time(const EligibilityInput *input, TimestampTz now)
 		return needs_activation(input) ? settle(STATE_FAILED, REASON_NOT_ACTIVATED) : send_now();
 	if (input->is_attempted)
 	{
-		if (now > retry_end(input->type, input->due_at, input->start_at))
+		if (now > retry_end(input->type, &input->times))
 			return settle(STATE_FAILED, REASON_RETRY_TOO_LATE);
 		return needs_activation(input) ? settle(STATE_FAILED, REASON_NOT_ACTIVATED) : send_now();
 	}
 	else
 	{
-		TimestampTz end = window_end(input->type, input->due_at, input->start_at, input->end_at);
+		TimestampTz end = window_end(input->type, &input->times);
 
 		if (now > end)
 			return settle(STATE_MISSED, needs_activation(input) ?
@@ -189,21 +189,22 @@ static bool
 needs_verified_sender(const EligibilityInput *input)
 {
 	return input->channel == CHANNEL_EMAIL &&
-		!(input->type == TYPE_CODE && input->recipient_is_sender);
+		!(notification_types[input->type].has_code && input->recipient_is_sender);
 }
 
 static Decision
 judge_way(const EligibilityInput *input)
 {
-	bool		is_webhook = (input->channel == CHANNEL_WEBHOOK);
+	const ChannelInfo *channel = &channel_infos[input->channel];
+	bool		has_route = (input->route_exists && input->route_enabled);
 
-	if (!is_webhook && !input->platform_allows)
+	if (channel->route == ROUTE_PROVIDER && !input->platform_allows)
 		return settle(STATE_SKIPPED, REASON_CHANNEL_NOT_AVAILABLE);
-	if (is_webhook && !(input->route_exists && input->route_enabled))
+	if (channel->route == ROUTE_SUBSCRIPTION && !has_route)
 		return settle(STATE_SUPPRESSED, REASON_SUBSCRIPTION_OFF);
 	if (!input->channel_available)
 		return settle(STATE_SKIPPED, REASON_CHANNEL_NOT_AVAILABLE);
-	if (!(input->route_exists && input->route_enabled))
+	if (channel->route == ROUTE_PROVIDER && !has_route)
 		return settle(STATE_SKIPPED, REASON_NO_PROVIDER);
 	if (needs_verified_sender(input) && !input->sender_verified)
 		return settle(STATE_SKIPPED, REASON_SENDER_NOT_VERIFIED);
@@ -213,7 +214,7 @@ judge_way(const EligibilityInput *input)
 		return settle(STATE_SKIPPED, REASON_BAD_ADDRESS);
 	if (!input->address_verified)
 		return settle(STATE_SKIPPED, REASON_ADDRESS_NOT_VERIFIED);
-	if (!is_webhook && !input->template_exists)
+	if (channel->has_template && !input->template_exists)
 		return settle(STATE_SKIPPED, REASON_NO_TEMPLATE);
 	return send_now();
 }
@@ -221,7 +222,7 @@ judge_way(const EligibilityInput *input)
 Decision
 eligibility_decide(const EligibilityInput *input, TimestampTz now)
 {
-	TimestampTz next = input->next_attempt_at ? input->next_attempt_at : input->due_at;
+	TimestampTz next = input->next_attempt_at ? input->next_attempt_at : input->times.due_at;
 	Reason		reason;
 	Decision	decision;
 
@@ -258,6 +259,21 @@ appointment_condition(const NotificationFacts *facts)
 	return CONDITION_CANCELLED;
 }
 
+/* Of a deleted appointment, the copies of its times are used. */
+NotificationTimes
+notification_times(const NotificationFacts *facts)
+{
+	const AppointmentFacts *appointment = facts->appointment;
+
+	return (NotificationTimes)
+	{
+		.due_at = facts->due_at,
+			.start_at = appointment ? appointment->start_at : facts->start_at,
+			.end_at = appointment ? appointment->end_at : facts->end_at,
+			.expires_at = facts->expires_at
+	};
+}
+
 static void
 describe_appointment(EligibilityInput *input, const NotificationFacts *facts)
 {
@@ -266,9 +282,6 @@ describe_appointment(EligibilityInput *input, const NotificationFacts *facts)
 	input->call_started = facts->appointment != NULL && facts->appointment->call_started;
 	input->recipient_exists = strcmp(facts->recipient_kind, "CUSTOMER") != 0 ||
 		(facts->recipient != NULL && !facts->recipient_is_gone);
-	/* Of a deleted appointment, the copies of its times are used. */
-	input->start_at = facts->appointment ? facts->appointment->start_at : facts->start_at;
-	input->end_at = facts->appointment ? facts->appointment->end_at : facts->end_at;
 }
 
 static bool
@@ -304,7 +317,7 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 	const RouteFacts *route = facts->route;
 	const char *recipient = recipient_address(facts);
 
-	input->platform_allows = facts->channel == CHANNEL_WEBHOOK ||
+	input->platform_allows = channel_infos[facts->channel].route != ROUTE_PROVIDER ||
 		facts->application == NULL ||
 		strcmp(facts->application->platform, "TALKDESK") != 0;
 	input->route_exists = (route != NULL);
@@ -313,7 +326,7 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 													route ? route->route.kind : NULL);
 	input->sender_verified = route == NULL || route->is_verified ||
 		facts->application == NULL || !facts->application->organization.require_verified_sender;
-	input->recipient_is_sender = facts->type == TYPE_CODE && is_sender(route, facts->channel, recipient);
+	input->recipient_is_sender = notification_types[facts->type].has_code && is_sender(route, facts->channel, recipient);
 	input->address_given = (recipient != NULL && recipient[0] != '\0');
 	input->address_valid = input->address_given &&
 		channel_address_is_valid(facts->channel, recipient);
@@ -328,7 +341,7 @@ eligibility_input(const NotificationFacts *facts)
 
 	input.type = facts->type;
 	input.channel = facts->channel;
-	input.due_at = facts->due_at;
+	input.times = notification_times(facts);
 	input.next_attempt_at = facts->next_attempt_at;
 	input.is_attempted = facts->attempt_count > 0;
 	input.is_manual = facts->is_manual;
@@ -368,7 +381,7 @@ retry_decide(const RetryInput *input, TimestampTz now)
 	if (input->is_manual || input->attempt_count >= input->max_attempts)
 		return settle(STATE_FAILED, REASON_RETRIES_EXHAUSTED);
 	decision.until = now + retry_wait(input);
-	if (decision.until > retry_end(input->type, input->due_at, input->start_at))
+	if (decision.until > retry_end(input->type, &input->times))
 		return settle(STATE_FAILED, REASON_RETRY_TOO_LATE);
 	return decision;
 }

@@ -19,18 +19,25 @@ typedef enum AppointmentCondition
 	CONDITION_CANCELLED, CONDITION_DELETED
 } AppointmentCondition;
 
+/* The times that windows depend on; 0: there is none. */
+typedef struct NotificationTimes
+{
+	TimestampTz due_at;
+	TimestampTz start_at;		/* of the appointment, like end_at */
+	TimestampTz end_at;
+	TimestampTz expires_at;
+} NotificationTimes;
+
 /* Everything that the decision depends on. */
 typedef struct EligibilityInput
 {
 	NotificationType type;
 	ChannelCode channel;
-	TimestampTz due_at;
+	NotificationTimes times;
 	TimestampTz next_attempt_at;	/* 0: the first attempt, due at due_at */
 	bool		is_attempted;	/* at least one attempt was made */
 	bool		is_manual;		/* ignores window and max_attempts */
 	AppointmentCondition appointment;
-	TimestampTz start_at;
-	TimestampTz end_at;
 	bool		room_activates; /* sending ROOM activates the appointment */
 	bool		call_started;	/* a customer has joined */
 	bool		recipient_exists;	/* the customer is still a participant, or
@@ -74,8 +81,10 @@ typedef struct Decision
 extern Decision eligibility_decide(const EligibilityInput *input, TimestampTz now);
 
 /* The last moment at which a first attempt may start. */
-extern TimestampTz window_end(NotificationType type, TimestampTz due_at,
-							  TimestampTz start_at, TimestampTz end_at);
+extern TimestampTz window_end(NotificationType type, const NotificationTimes *times);
+
+/* The times of a notification, from its facts. */
+extern NotificationTimes notification_times(const NotificationFacts *facts);
 
 /* The input of the decision, from the facts. */
 extern EligibilityInput eligibility_input(const NotificationFacts *facts);
@@ -83,8 +92,7 @@ extern EligibilityInput eligibility_input(const NotificationFacts *facts);
 typedef struct RetryInput
 {
 	NotificationType type;
-	TimestampTz due_at;
-	TimestampTz start_at;
+	NotificationTimes times;
 	bool		is_manual;		/* the attempt that failed */
 	int			attempt_count;	/* attempts made, this one included */
 	int			max_attempts;

@@ -160,6 +160,7 @@ typedef struct NotificationFacts
 	char	   *address;		/* a copy, in case the recipient is removed */
 	TimestampTz start_at;		/* copies of the appointment's times; 0: none */
 	TimestampTz end_at;
+	TimestampTz expires_at;		/* 0: none */
 	Jsonb	   *context;		/* of one without an appointment; else NULL */
 	Stored	   *snapshot;		/* of a deleted appointment or a removed
 								 * participant, from which appointment and

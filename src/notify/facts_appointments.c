@@ -75,7 +75,7 @@ static FactLoader appointments = {
 static void
 add_webhook_key(const Batch *batch, const NotificationFacts *facts, Column **keys)
 {
-	if (facts->channel == CHANNEL_WEBHOOK)
+	if (channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION)
 		add_appointment_key(batch, facts, keys);
 }
 

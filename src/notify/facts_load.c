@@ -135,7 +135,7 @@ set_preview_recipient(NotificationFacts *facts, const char *participant_id)
 		1, {UUIDOID}, true
 	};
 
-	if (facts->channel != CHANNEL_WEBHOOK)
+	if (channel_infos[facts->channel].route != ROUTE_SUBSCRIPTION)
 	{
 		facts->recipient_kind = "CUSTOMER";
 		facts->recipient_id = pstrdup(participant_id);

@@ -72,7 +72,7 @@ typedef struct ProviderFacts
 static void
 add_provider(const Batch *batch, const NotificationFacts *facts, Column **keys)
 {
-	if (facts->channel != CHANNEL_WEBHOOK)
+	if (channel_infos[facts->channel].route == ROUTE_PROVIDER)
 		column_add_uuid(keys[0], &facts->application_id);
 }
 
@@ -136,7 +136,7 @@ assign_routes(Batch *batch)
 	{
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
-		if (facts->channel == CHANNEL_WEBHOOK)
+		if (channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION)
 			facts->route = (const RouteFacts *) fact_by_uuid(batch->subscriptions, facts->subscription_id);
 		else
 			facts->route = provider_of(batch, facts);

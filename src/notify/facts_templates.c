@@ -33,7 +33,7 @@ static void
 add_keys(const Batch *batch, const NotificationFacts *facts, Column **keys)
 {
 	char		chain[CHAIN_MAX_LOCALES][LOCALE_MAX_LENGTH];
-	int			count = facts->channel == CHANNEL_WEBHOOK ? 0 : locale_chain(facts, chain);
+	int			count = !channel_infos[facts->channel].has_template ? 0 : locale_chain(facts, chain);
 
 	for (int i = 0; i < count; i++)
 	{

@@ -39,20 +39,19 @@ find_method(const NotificationFacts *facts, CalendarMethod *method)
 {
 	bool		is_off = is_called_off(facts->appointment);
 
-	switch (facts->type)
+	switch (notification_types[facts->type].invitation)
 	{
-		case TYPE_CREATE:
-		case TYPE_RESCHEDULE:
-		case TYPE_ROOM:
+		case INVITATION_REQUEST:
 			/* If it was cancelled meanwhile, a CANCELLED is on its way. */
 			*method = CALENDAR_REQUEST;
 			return !is_off;
-		case TYPE_CANCELLED:
+		case INVITATION_CANCEL:
 			*method = is_off ? CALENDAR_CANCEL : CALENDAR_UNINVITE;
 			return true;
-		default:
+		case INVITATION_NONE:
 			return false;
 	}
+	return false;				/* not reached */
 }
 
 /* Genesys Cloud's mails can't carry one. */

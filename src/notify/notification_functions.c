@@ -165,7 +165,7 @@ notification_eligibility(PG_FUNCTION_ARGS)
 static bool
 has_appointment(NotificationType type)
 {
-	return notification_types[type].audience != AUDIENCE_ADDRESS;
+	return notification_types[type].has_rules;
 }
 
 /* A type and a channel that may carry it; 22023. */
@@ -179,7 +179,7 @@ read_kind(FunctionCallInfo fcinfo, NotificationType *type, ChannelCode *channel)
 		report_unlisted(notification_type_codes(has_appointment), "unknown notification type",
 						"\"%s\" is not a notification type.", type_text);
 	if (!channel_from_code(channel_text, channel))
-		report_unlisted(channel_code_list(), "unknown channel", "\"%s\" is not a channel.", channel_text);
+		report_unlisted(channel_code_list(NULL), "unknown channel", "\"%s\" is not a channel.", channel_text);
 	if ((notification_types[*type].channels & CHANNEL_BIT(*channel)) == 0)
 		report_invalid("the type is not sent over this channel", "%s is not sent by %s.",
 					   type_text, channel_text);

@@ -10,9 +10,9 @@
 const char *
 recipient_address(const NotificationFacts *facts)
 {
-	if (facts->stored != NULL && facts->channel != CHANNEL_WEBHOOK)
+	if (facts->stored != NULL && channel_infos[facts->channel].has_template)
 		return facts->stored->recipient;
-	if (facts->channel == CHANNEL_WEBHOOK)
+	if (channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION)
 		return facts->route ? facts->route->route.url : NULL;
 	if (facts->recipient != NULL)
 		return facts->channel == CHANNEL_EMAIL ? facts->recipient->email : facts->recipient->phone;
@@ -37,5 +37,5 @@ recipient_to_log(const NotificationFacts *facts)
 {
 	const char *recipient = recipient_address(facts);
 
-	return recipient == NULL || facts->channel != CHANNEL_WEBHOOK ? recipient : url_without_query(recipient);
+	return recipient == NULL || channel_infos[facts->channel].route != ROUTE_SUBSCRIPTION ? recipient : url_without_query(recipient);
 }

@@ -85,7 +85,7 @@ sending_obstacle(const NotificationFacts *facts, TimestampTz now)
 	if (facts->appointment_id != NULL && facts->appointment == NULL && !facts->is_too_large)
 		return psprintf("The appointment of notification " INT64_FORMAT
 						" was deleted, and with it what the message says.", facts->id);
-	if (facts->type == TYPE_CODE && now >= facts->due_at + ONE_TIME_CODE_LIFETIME)
+	if (notification_types[facts->type].has_code && now >= facts->due_at + ONE_TIME_CODE_LIFETIME)
 		return psprintf("The code of notification " INT64_FORMAT " has expired.", facts->id);
 	return decision_obstacle(facts, now);
 }
@@ -101,7 +101,7 @@ retry_obstacle(const NotificationFacts *facts, bool as_seen, TimestampTz now)
 static char *
 resend_obstacle(const NotificationFacts *facts, TimestampTz now)
 {
-	if (facts->type == TYPE_CODE)
+	if (notification_types[facts->type].has_code)
 		return psprintf("Notification " INT64_FORMAT " is a one-time code: ask for a new one.", facts->id);
 	if (facts->state != STATE_SENT && facts->state != STATE_MISSED && facts->state != STATE_SUPPRESSED)
 		return psprintf("Notification " INT64_FORMAT " is %s: what was SENT, MISSED or SUPPRESSED can be.",

@@ -130,7 +130,7 @@ check_filters(FunctionCallInfo fcinfo)
 	if (type != NULL && !notification_type_from_code(type, &known_type))
 		report_unlisted(notification_type_codes(NULL), "unknown notification type", "\"%s\" is not a notification type.", type);
 	if (channel != NULL && !channel_from_code(channel, &known_channel))
-		report_unlisted(channel_code_list(), "unknown channel", "\"%s\" is not a channel.", channel);
+		report_unlisted(channel_code_list(NULL), "unknown channel", "\"%s\" is not a channel.", channel);
 	if (reason != NULL && !reason_from_code(reason, &known_reason))
 		report_unlisted(reason_code_list(), "unknown reason", "\"%s\" is not a reason.", reason);
 	if (PG_GETARG_INT32(ARGUMENT_MAX) < 1 || PG_GETARG_INT32(ARGUMENT_MAX) > MAX_RETRIES)

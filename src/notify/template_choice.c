@@ -156,5 +156,5 @@ has_template(const NotificationFacts *facts)
 {
 	TemplateTexts texts;
 
-	return facts->channel == CHANNEL_WEBHOOK || facts->stored != NULL || choose_texts(facts, &texts);
+	return !channel_infos[facts->channel].has_template || facts->stored != NULL || choose_texts(facts, &texts);
 }

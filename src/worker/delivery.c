@@ -129,12 +129,12 @@ make_record(const NotificationFacts *facts, const Message *message)
 	AttemptRecord *record = (AttemptRecord *) palloc0(sizeof(AttemptRecord));
 
 	record->recipient = copy_text(message->recipient);
-	if (facts->channel != CHANNEL_WEBHOOK)
+	if (channel_infos[facts->channel].route == ROUTE_PROVIDER)
 	{
 		record->provider_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 		*record->provider_id = facts->route->id;
 	}
-	if (message->type == TYPE_CODE)
+	if (notification_types[message->type].has_code)
 		return record;
 	record->subject = copy_text(message->subject);
 	record->text_body = copy_text(logged_body(message->text_body));
@@ -147,8 +147,7 @@ retry_input(const NotificationFacts *facts)
 {
 	RetryInput	retry = {
 		.type = facts->type,
-		.due_at = facts->due_at,
-		.start_at = facts->appointment != NULL ? facts->appointment->start_at : DT_NOEND,
+		.times = notification_times(facts),
 		.is_manual = facts->is_manual,
 		.attempt_count = facts->attempt_count + 1,
 		.retry_after = -1,

@@ -33,7 +33,7 @@
 static bool
 must_activate(const NotificationFacts *facts)
 {
-	return facts->type == TYPE_ROOM && facts->appointment != NULL &&
+	return notification_types[facts->type].has_join_link && facts->appointment != NULL &&
 		strcmp(facts->appointment->state, "SCHEDULED") == 0;
 }
 

@@ -133,8 +133,7 @@ decide(const NotificationFacts *facts, TimestampTz now)
 {
 	RetryInput	retry = {
 		.type = facts->type,
-		.due_at = facts->due_at,
-		.start_at = facts->appointment != NULL ? facts->appointment->start_at : DT_NOEND,
+		.times = notification_times(facts),
 		.is_manual = facts->is_manual,
 		.attempt_count = facts->attempt_count,
 		.max_attempts = facts->application != NULL ? facts->application->max_attempts : 1,

@@ -204,10 +204,10 @@ test_eligibility_mismatches(PG_FUNCTION_ARGS)
 	input.appointment = condition_arg(fcinfo, 2);
 	input.is_attempted = strcmp(try, "FIRST") != 0;
 	input.is_manual = strcmp(try, "MANUAL") == 0;
-	input.due_at = PG_GETARG_TIMESTAMPTZ(4);
-	input.next_attempt_at = input.is_attempted ? input.due_at : 0;
-	input.start_at = PG_GETARG_TIMESTAMPTZ(5);
-	input.end_at = PG_GETARG_TIMESTAMPTZ(6);
+	input.times.due_at = PG_GETARG_TIMESTAMPTZ(4);
+	input.next_attempt_at = input.is_attempted ? input.times.due_at : 0;
+	input.times.start_at = PG_GETARG_TIMESTAMPTZ(5);
+	input.times.end_at = PG_GETARG_TIMESTAMPTZ(6);
 
 	for (int defects = 0; defects < (1 << DEFECTS); defects++)
 	{
@@ -230,8 +230,11 @@ test_eligibility_mismatches(PG_FUNCTION_ARGS)
 Datum
 test_window_end(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TIMESTAMPTZ(window_end(type_arg(fcinfo, 0), PG_GETARG_TIMESTAMPTZ(1),
-									 PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_TIMESTAMPTZ(3)));
+	NotificationTimes times = {
+		PG_GETARG_TIMESTAMPTZ(1), PG_GETARG_TIMESTAMPTZ(2), PG_GETARG_TIMESTAMPTZ(3)
+	};
+
+	PG_RETURN_TIMESTAMPTZ(window_end(type_arg(fcinfo, 0), &times));
 }
 
 /* retry_wait(attempt_count, base, cap, retry_after, jitter), in seconds */
@@ -261,8 +264,8 @@ test_retry_decide(PG_FUNCTION_ARGS)
 	Decision	decision;
 
 	input.type = type_arg(fcinfo, 0);
-	input.due_at = PG_GETARG_TIMESTAMPTZ(1);
-	input.start_at = PG_GETARG_TIMESTAMPTZ(2);
+	input.times.due_at = PG_GETARG_TIMESTAMPTZ(1);
+	input.times.start_at = PG_GETARG_TIMESTAMPTZ(2);
 	input.is_manual = PG_GETARG_BOOL(4);
 	input.attempt_count = PG_GETARG_INT32(5);
 	input.max_attempts = PG_GETARG_INT32(6);

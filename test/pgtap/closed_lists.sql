@@ -49,7 +49,7 @@ SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', li
 		'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE'),
 	('SELECT appt.preview_notification(APP, ''x'', ''CODE'', ''EMAIL'')',
 		'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE'),
-	('SELECT appt.preview_notification(APP, ''x'', ''CREATE'', ''FAX'')', 'EMAIL, SMS, WEBHOOK'),
+	('SELECT appt.preview_notification(APP, ''x'', ''CREATE'', ''FAX'')', 'EMAIL, SMS, WEBHOOK, IN_APP'),
 	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', ''{"email": "a@b.example"}'', ''ann'')',
 		'name, contact, username, metadata, locale, preferredChannel'),
 	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', ''{"name": {"first": "x"}}'', ''ann'')', 'firstName, lastName'),
@@ -60,8 +60,12 @@ SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', li
 	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'', organizer_id => ''ann'', interaction => ''{"routing": {"to": 1}}'')',
 		'type, properties'),
 	('INSERT INTO appt.rule (application_id, type, channel) VALUES (APP, ''REMIND'', ''EMAIL'')',
-		'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE, CODE, TEST'),
-	('INSERT INTO appt.rule (application_id, type, channel) VALUES (APP, ''CREATE'', ''FAX'')', 'EMAIL, SMS, WEBHOOK'),
+		'CREATE, RESCHEDULE, CANCELLED, REMINDER, ROOM, FOLLOW_UP, UPDATE, ACTIVATE, CODE, TEST, CALL, TEXT_MESSAGE, '
+			'VOICEMAIL, FAX, MENTION, CONTACT_ASSIGNED, REMINDER_ASSIGNED, APPOINTMENT_ASSIGNED, APPOINTMENT_CREATED, '
+			'APPOINTMENT_REMINDER, BILLING_WARNING, USERS_SYNC, CONTACTS_SYNC, CONTACT_DISPOSITIONS_SYNC, '
+			'CALL_DISPOSITIONS_SYNC, INTEGRATION_FAILED, IMPORT_EXPORT, DAILY_ACTIVITY, DAILY_INBOUND_SMS, '
+			'DAILY_OUTBOUND_SMS, DAILY_SPENDING, WEBHOOK_FAILURES, HIGH_SMS, MESSAGE, INBOUND_MESSAGE'),
+	('INSERT INTO appt.rule (application_id, type, channel) VALUES (APP, ''CREATE'', ''FAX'')', 'EMAIL, SMS, WEBHOOK, IN_APP'),
 	('UPDATE appt.application SET platform = ''TALK'' WHERE id = APP', 'GENESYS_CLOUD, TALKDESK, STANDALONE'),
 	('INSERT INTO appt.provider (application_id, channel, kind, url) VALUES (APP, ''SMS'', ''PIGEON'', ''https://a.example'')',
 		'SMTP, TWILIO, GENESYS_CLOUD, HTTP'),

@@ -54,7 +54,10 @@ INSERT INTO promised VALUES
 	('set_provider', 'v', 'AD SV'),
 	('update_appointment', 'v', 'AG CS SU SV'),
 	-- What policies, constraints, triggers, views and the library's own statements call.
+	('address_is_valid', 'i', 'AD SV'),
 	('administered_applications', 's', 'AD'),
+	('preference_is_valid', 'i', 'AD SV'),
+	('subscription_types_are_valid', 'i', 'AD SV'),
 	('agent_has_application', 's', 'AG'),
 	('appointment_snapshot', 's', ''),
 	('participants_snapshot', 's', ''),
