@@ -20,34 +20,34 @@
 #include "notify/appointment_key.h"
 #include "notify/event.h"
 
-/* Scheduled: CREATE, REMINDER and, where auto_activate is off, ROOM. */
-extern void plan_scheduled(const AppointmentKey *key, TimestampTz now);
+/*
+ * Scheduled: CREATE, REMINDER and, where auto_activate is off, ROOM; to its agents
+ * APPOINTMENT_ASSIGNED, APPOINTMENT_CREATED, APPOINTMENT_REMINDER. `actor`: the user
+ * who did it; NULL: no user.
+ */
+extern void plan_scheduled(const AppointmentKey *key, const char *actor, TimestampTz now);
 
 /* A customer was added later: CREATE, REMINDER and ROOM to the customer; UPDATE to subscribers. */
 extern void plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now);
 
-/* Start, duration or timezone changed: supersedes, then RESCHEDULE, and REMINDER and ROOM anew. */
+/* An agent was added: APPOINTMENT_ASSIGNED and APPOINTMENT_REMINDER to the agent; UPDATE to subscribers. */
+extern void plan_agent_added(const AppointmentKey *key, const char *user_id, const char *actor, TimestampTz now);
+
+/* Start, duration or timezone changed: supersedes, then RESCHEDULE, and reminders and ROOM anew. */
 extern void plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now);
 
 /* Another field that subscribers are told of changed: UPDATE; `fields` is a List of the names in event.h. */
 extern void plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now);
 
-/* Another organizer: the log becomes that agent's; UPDATE to subscribers. */
-extern void plan_reassigned(const AppointmentKey *key, const List *fields, TimestampTz now);
+/* Another organizer, who is the only agent: the log becomes its own; messages to the others are cancelled; as plan_agent_added. */
+extern void plan_reassigned(const AppointmentKey *key, const char *user_id, const char *actor, const List *fields,
+							TimestampTz now);
 
 /* Activated explicitly: ACTIVATE to subscribers; a ROOM that waits for it is due again. */
 extern void plan_activated(const AppointmentKey *key, TimestampTz now);
 
-/* The first customer joined: supersedes REMINDER and ROOM. */
+/* The first customer joined: supersedes reminders and ROOM. */
 extern void plan_call_started(const AppointmentKey *key);
-
-/*
- * Lock the notifications that the end of these appointments supersedes, without
- * waiting. The appointments must be locked. Returns the number of appointments
- * of which all such notifications could be locked, so that they may end; their
- * keys are the rows of the last statement.
- */
-extern uint64 plan_lock_endable(Datum application_ids, Datum appointment_ids);
 
 /* Ended at ended_at: supersedes, then FOLLOW_UP. */
 extern void plan_ended(const AppointmentKey *key, TimestampTz now);
@@ -61,7 +61,7 @@ extern void plan_cancelled(const AppointmentKey *key, TimestampTz now);
  */
 extern void plan_deleted(const AppointmentKey *key, TimestampTz now);
 
-/* A participant is about to be removed: CANCELLED by email and sms to a customer; UPDATE to subscribers. */
+/* A participant is about to be removed: CANCELLED by email and sms to a customer; messages to an agent are cancelled; UPDATE to subscribers. */
 extern void plan_participant_removed(const AppointmentKey *key, const char *participant_id,
 									 bool is_customer, TimestampTz now);
 

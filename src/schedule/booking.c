@@ -266,5 +266,5 @@ booking_store(Booking *booking)
 		appointment->room = room_open(&appointment->key, &settings->room, appointment->end_at);
 		wake_on_commit(LANE_CHORES, appointment->end_at + settings->end_grace);
 	}
-	plan_scheduled(&appointment->key, booking->now);
+	plan_scheduled(&appointment->key, booking->actor, booking->now);
 }

@@ -59,6 +59,7 @@ typedef struct Booking
 	Appointment *appointment;	/* all but organizer_id and organizer_type */
 	Customer   *customer;		/* NULL: none */
 	Jsonb	   *notification_headers;	/* NULL: none */
+	const char *actor;			/* the user who books; NULL: no user */
 } Booking;
 
 /*

@@ -18,6 +18,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
+#include "notify/supersede.h"
 #include "schedule/appointment.h"
 #include "schedule/end.h"
 #include "schedule/validate.h"
@@ -189,7 +190,7 @@ overdue_end(const Overdue *overdue, int count, TimestampTz now)
 	read_keys(lock_overdue(overdue, count), locked_applications, locked);
 	if (locked->count == 0)
 		return 0;
-	read_keys(plan_lock_endable(column_array(locked_applications), column_array(locked)),
+	read_keys(lock_endable(column_array(locked_applications), column_array(locked)),
 			  application_ids, ids);
 	if (ids->count > 0)
 		set_ended(application_ids, ids);

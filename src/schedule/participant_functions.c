@@ -89,7 +89,7 @@ add_agent(PG_FUNCTION_ARGS)
 	require_not_full(&appointment->key);
 	agent_insert(&appointment->key, user_id, GetCurrentTimestamp());
 	touch(&appointment->key, false);
-	plan_updated(&appointment->key, list_make1(FIELD_PARTICIPANTS), GetCurrentTransactionStartTimestamp());
+	plan_agent_added(&appointment->key, user_id, call.caller.user_id, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
 }
 

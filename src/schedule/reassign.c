@@ -132,7 +132,8 @@ reassign_appointment(PG_FUNCTION_ARGS)
 		if (replace_agents(&appointment->key, user_id))
 			changed = lappend(changed, FIELD_PARTICIPANTS);
 		set_organizer(&appointment->key, user_id);
-		plan_reassigned(&appointment->key, changed, GetCurrentTransactionStartTimestamp());
+		plan_reassigned(&appointment->key, user_id, call.caller.user_id, changed,
+						GetCurrentTransactionStartTimestamp());
 	}
 	return return_details(&call, fcinfo, &appointment->key);
 }

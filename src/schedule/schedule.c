@@ -59,6 +59,7 @@ book(FunctionCallInfo fcinfo, const Caller *caller)
 {
 	Booking    *booking = booking_read(fcinfo, &where, GetCurrentTransactionStartTimestamp());
 
+	booking->actor = caller->user_id;
 	booking->appointment->organizer_id = choose_organizer(fcinfo, caller);
 	booking->appointment->organizer_type = PARTICIPANT_AGENT;
 	booking_store(booking);

@@ -1,0 +1,465 @@
+/*
+ * planned.c
+ *		The one INSERT that plans notifications, and its sources.
+ *
+ * Planning is one statement for each event. Its source yields what is owed, a row
+ * for each notification; the INSERT is the same for all. Types differ by columns
+ * of the vocabulary, which are parameters.
+ *
+ * Address, template, provider and switches are judged when a message is due, not
+ * here; so disabled subscriptions and disabled users are planned for, too. What
+ * is judged here is what plans nothing at all: rules, ties, channels of a profile
+ * and preferences.
+ *
+ * Offsets are elapsed time: a day is 24 hours in every timezone, so they are
+ * subtracted from the time in UTC.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "core/column.h"
+#include "core/elapsed.h"
+#include "core/row.h"
+#include "core/statement.h"
+#include "core/wake.h"
+#include "notify/planned.h"
+#include "notify/preference.h"
+#include "notify/told.h"
+#include "notify/type_sets.h"
+
+PG_FUNCTION_INFO_V1(lane);
+
+/*
+ * appt.lane(application_id uuid, channel text, subscription_id uuid)
+ *		RETURNS bigint
+ *
+ * The queue that a notification waits in: one per subscription, else one per
+ * application and channel. Never one of those that core/wake.h reserves. Two
+ * that collide share a queue and its limits, no more.
+ */
+Datum
+lane(PG_FUNCTION_ARGS)
+{
+	uint64		hash;
+
+	if (!PG_ARGISNULL(2))
+		hash = hash_bytes_extended(PG_GETARG_UUID_P(2)->data, UUID_LEN, 0);
+	else if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
+	{
+		text	   *channel = PG_GETARG_TEXT_PP(1);
+		uint64		seed = hash_bytes_extended((unsigned char *) VARDATA_ANY(channel),
+											   VARSIZE_ANY_EXHDR(channel), 0);
+
+		hash = hash_bytes_extended(PG_GETARG_UUID_P(0)->data, UUID_LEN, seed);
+	}
+	else
+		PG_RETURN_NULL();
+	PG_RETURN_INT64((int64) Max(hash, FIRST_LANE));
+}
+
+/* ---- the INSERT ---- */
+
+/* `owed` is a query, or the name of one, with the columns that are read here. */
+#define INSERT_NOTIFICATIONS(owed) \
+	"notification AS (" \
+	" INSERT INTO appt.notification (application_id, appointment_id, user_event_id, recipient_kind, recipient_id," \
+	"  subscription_id, rule_id, type, channel, time_offset, due_at, expires_at, next_attempt_at, lane," \
+	"  notifications_active, never_told, address, title, start_at, end_at, organizer_id, context, event)" \
+	" SELECT o.application_id, o.appointment_id, o.user_event_id, o.recipient_kind, o.recipient_id," \
+	"  o.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.expires_at, o.due_at," \
+	"  appt.lane(o.application_id, o.channel, o.subscription_id)," \
+	"  o.notifications_active, o.never_told, o.address, o.title, o.start_at, o.end_at, o.organizer_id," \
+	"  o.context, o.event" \
+	" FROM (" owed ") o" \
+	" RETURNING id, application_id, lane, due_at" \
+	"), queued AS (" \
+	" INSERT INTO appt.due (lane, due_at, notification_id, application_id)" \
+	" SELECT lane, due_at, id, application_id FROM notification" \
+	")"
+
+/* A webhook's URL in the log has no query. */
+#define LOGGED_URL(subscription) "regexp_replace(" subscription ".url, '[?].*', '?********')"
+
+/* The next two columns are the lane and due_at of what was put into the queue; NULL: nothing was. */
+static void
+wake_for_row(Row *row)
+{
+	NullableDatum lane = next_value(row);
+	TimestampTz due_at = next_timestamp(row);
+
+	if (!lane.isnull)
+		wake_on_commit(DatumGetInt64(lane.value), due_at);
+}
+
+static void
+wake_for_planned(uint64 count)
+{
+	for (uint64 n = 0; n < count; n++)
+		wake_for_row(ROW(n));
+}
+
+/* ---- columns of the vocabulary as parameters ---- */
+
+/* Sets of types that the source of appointments distinguishes, in the order of its parameters from $15 on. */
+typedef enum VocabularySet
+{
+	SET_BEFORE_START, SET_AFTER_END, SET_PLANNED_LATE, SET_BEFORE_CALL,
+	SET_WITH_JOIN_LINK, SET_TO_JOINED, SET_TELLING_CHANGES, SET_NOT_FOR_ACTOR
+} VocabularySet;
+#define VOCABULARY_SETS (SET_NOT_FOR_ACTOR + 1)
+
+static bool
+is_in_set(const NotificationTypeInfo *type, VocabularySet set)
+{
+	switch (set)
+	{
+		case SET_BEFORE_START:
+			return type->due_rule == DUE_BEFORE_START;
+		case SET_AFTER_END:
+			return type->due_rule == DUE_AFTER_END;
+		case SET_PLANNED_LATE:
+			return type->due_rule != DUE_BEFORE_START || type->is_planned_late;
+		case SET_BEFORE_CALL:
+			return (type->superseded_by & EVENT_BIT(EVENT_CALL_STARTED)) != 0;
+		case SET_WITH_JOIN_LINK:
+			return type->has_join_link;
+		case SET_TO_JOINED:
+			return type->audience == AUDIENCE_JOINED_CUSTOMERS;
+		case SET_TELLING_CHANGES:
+			return type->tells_changes;
+		case SET_NOT_FOR_ACTOR:
+			return type->is_not_for_actor;
+	}
+	return false;				/* not reached */
+}
+
+static Datum
+set_codes(VocabularySet set)
+{
+	TypeSet		types = 0;
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (is_in_set(&notification_types[type], set))
+			types |= TYPE_BIT(type);
+	return type_codes(types);
+}
+
+/* Made once a session. */
+static const Datum *
+vocabulary_sets(void)
+{
+	static Datum sets[VOCABULARY_SETS];
+	static bool is_made = false;
+
+	if (!is_made)
+	{
+		MemoryContext previous = MemoryContextSwitchTo(TopMemoryContext);
+
+		for (int set = 0; set < VOCABULARY_SETS; set++)
+			sets[set] = set_codes((VocabularySet) set);
+		MemoryContextSwitchTo(previous);
+		is_made = true;
+	}
+	return sets;
+}
+
+/* Types with their default offsets, as arrays of the same length. */
+typedef struct OffsetArrays
+{
+	Datum		types;
+	Datum		offsets;
+	Datum		are_on;
+} OffsetArrays;
+
+static OffsetArrays
+offset_arrays(TypeSet types)
+{
+	Column	   *codes = column_create(TEXTOID, 8);
+	Column	   *offsets = column_create(INTERVALOID, 8);
+	Column	   *are_on = column_create(BOOLOID, 8);
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+	{
+		const NotificationTypeInfo *info = &notification_types[type];
+
+		for (int i = 0; (types & TYPE_BIT(type)) && i < info->offset_count; i++)
+		{
+			column_add_text(codes, info->code);
+			column_add(offsets, IntervalPGetDatum(elapsed_interval(info->offsets[i].time_offset)));
+			column_add(are_on, BoolGetDatum(info->offsets[i].is_on));
+		}
+	}
+	return (OffsetArrays)
+	{
+		column_array(codes), column_array(offsets), column_array(are_on)
+	};
+}
+
+/* ---- the source of appointments ---- */
+
+/* The appointment $2. */
+#define APPOINTMENT \
+	" SELECT a.application_id, a.id AS appointment_id, a.notifications_active, a.title, a.start_at, a.end_at," \
+	"  a.ended_at, a.state, a.activated_at > a.created_at AS is_activated_later," \
+	"  a.interaction->>'state' = 'PENDING' AS is_before_call," \
+	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id" \
+	" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2"
+
+/*
+ * What the event owes, without recipients: by enabled rules of the types $3; and
+ * of types to users, at each of their offsets.
+ */
+#define OWED_BY_RULES \
+	" SELECT r.id AS rule_id, r.type, r.channel, r.time_offset::interval AS time_offset, NULL::boolean AS is_on" \
+	" FROM appt.rule r WHERE r.application_id = $1 AND r.enabled AND r.type = ANY ($3)"
+#define OWED_TO_AGENTS \
+	" SELECT NULL::bigint, w.type, NULL, w.time_offset, w.is_on" \
+	" FROM unnest($10, $11, $12) AS w (type, time_offset, is_on)"
+
+/*
+ * One that belongs before the call is not owed once the call has started. One
+ * with the join link is owed if the appointment has not been activated, or was
+ * activated after it was scheduled: the application's auto_activate does not
+ * tell, it may have been switched on since.
+ */
+#define DUE_BY_TYPE \
+	" SELECT a.*, w.*, CASE" \
+	"   WHEN w.type = ANY ($15) THEN ((a.start_at AT TIME ZONE 'UTC') - w.time_offset) AT TIME ZONE 'UTC'" \
+	"   WHEN w.type = ANY ($16)" \
+	"    THEN ((coalesce(a.ended_at, $4) AT TIME ZONE 'UTC') + w.time_offset) AT TIME ZONE 'UTC'" \
+	"   ELSE $4 END AS due_at" \
+	" FROM appointment a CROSS JOIN (" OWED_BY_RULES " UNION ALL" OWED_TO_AGENTS ") w" \
+	" WHERE (a.is_before_call OR w.type <> ALL ($18))" \
+	"  AND (w.type <> ALL ($19) OR a.state = 'SCHEDULED' OR a.is_activated_later)"
+
+#define SOMEBODY_JOINED \
+	"EXISTS (SELECT FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2" \
+	" AND p.type = 'CUSTOMER' AND p.joined_at IS NOT NULL)"
+
+/*
+ * The recipients of one of these: customers, or the one named; agents with a
+ * profile, over the channels that are on, where they want it; subscriptions. A
+ * subscription without types gets those of rules.
+ */
+#define RECIPIENTS_OF_OWED \
+	"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
+	"   w.channel AS channel, CASE w.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
+	"   p.id IN (SELECT unnest($9)) AS never_told" \
+	"  FROM appt.participant p" \
+	"  WHERE w.channel <> 'WEBHOOK' AND $5" \
+	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
+	"   AND ($7::text IS NULL OR p.id = $7)" \
+	"   AND (w.type <> ALL ($20) OR p.joined_at IS NOT NULL)" \
+	"  UNION ALL" \
+	"  SELECT 'USER', u.id, NULL, c.channel, " USER_ADDRESS("u", "c.channel") ", false" \
+	"  FROM appt.participant p" \
+	"   JOIN appt.user_profile u ON u.application_id = p.application_id AND u.id = p.id" \
+	"   CROSS JOIN LATERAL unnest(u.channels) AS c (channel)" \
+	"  WHERE w.rule_id IS NULL" \
+	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'AGENT'" \
+	"   AND ($7::text IS NULL OR p.id = $7)" \
+	"   AND (w.type <> ALL ($22) OR p.id IS DISTINCT FROM $13)" \
+	"   AND " PREFERENCE("p.application_id", "p.id", "w.type", "w.time_offset", "c.channel", "w.is_on") \
+	"  UNION ALL" \
+	"  SELECT 'SUBSCRIBER', s.id::text, s.id, 'WEBHOOK', " LOGGED_URL("s") ", false" \
+	"  FROM appt.subscription s" \
+	"  WHERE s.application_id = $1" \
+	"   AND CASE WHEN w.rule_id IS NULL THEN w.type = ANY ($14) AND w.is_on AND w.type = ANY (s.types)" \
+	"    ELSE w.channel = 'WEBHOOK' AND $6 AND (s.types IS NULL OR w.type = ANY (s.types)) END" \
+	"   AND (w.type <> ALL ($20) OR " SOMEBODY_JOINED ")"
+
+static Statement plan_for_appointment = {
+	"WITH appointment AS MATERIALIZED (" APPOINTMENT
+	"), " INSERT_NOTIFICATIONS(
+							   " SELECT w.application_id, w.appointment_id, NULL::bigint AS user_event_id, t.recipient_kind,"
+							   "  t.recipient_id, t.subscription_id, w.rule_id, w.type, t.channel, w.time_offset, w.due_at,"
+							   "  NULL::timestamptz AS expires_at, w.notifications_active, t.never_told, t.address,"
+							   "  w.title, w.start_at, w.end_at, w.organizer_id, NULL::jsonb AS context,"
+							   "  CASE WHEN t.channel = 'WEBHOOK' AND w.type = ANY ($21) THEN $8 END AS event"
+							   " FROM (" DUE_BY_TYPE ") w CROSS JOIN LATERAL (" RECIPIENTS_OF_OWED ") t"
+							   " WHERE w.type = ANY ($17) OR w.due_at >= $4")
+	" SELECT lane, due_at FROM notification",
+	14 + VOCABULARY_SETS,
+	{
+		UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID, TEXTARRAYOID,
+		TEXTARRAYOID, INTERVALARRAYOID, BOOLARRAYOID, TEXTOID, TEXTARRAYOID,
+		TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID
+	}
+};
+
+/* The customers who were never told of the appointment, where that matters. */
+static NullableDatum
+never_told(const AppointmentKey *key, const AppointmentEvent *event)
+{
+	TypeSet		presuming = types_by_telling(PRESUMES_TOLD);
+
+	if ((event->types & presuming) == 0)
+		return SQL_NULL;
+	Assert((event->types & ~presuming) == 0);
+	return customers_never_told(key, type_codes(types_by_telling(TELLS_OF_BOOKING)),
+								event->participant_id, event->now);
+}
+
+void
+plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
+{
+	OffsetArrays to_agents = offset_arrays(event->agent_types);
+	NullableDatum arguments[14 + VOCABULARY_SETS] = {
+		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
+		SQL_VALUE(UUIDPGetDatum(&key->id)),
+		SQL_VALUE(type_codes(event->types)),
+		SQL_VALUE(TimestampTzGetDatum(event->now)),
+		SQL_VALUE(BoolGetDatum(event->recipients != RECIPIENTS_SUBSCRIBERS)),
+		SQL_VALUE(BoolGetDatum(event->recipients != RECIPIENTS_PEOPLE)),
+		sql_text(event->participant_id),
+		sql_jsonb(event->changes),
+		never_told(key, event),
+		SQL_VALUE(to_agents.types),
+		SQL_VALUE(to_agents.offsets),
+		SQL_VALUE(to_agents.are_on),
+		sql_text(event->actor),
+		SQL_VALUE(type_codes(event->agent_webhooks))
+	};
+
+	for (int set = 0; set < VOCABULARY_SETS; set++)
+		arguments[14 + set] = SQL_VALUE(vocabulary_sets()[set]);
+	wake_for_planned(statement_run_nullable(&plan_for_appointment, arguments));
+}
+
+/* ---- the source of user events ---- */
+
+/* Each user once, whichever ties it has. The bits are those of UserTie. */
+#define TIED_USERS \
+	" SELECT l.owner_id AS user_id FROM line l WHERE ($9 & 1) <> 0 AND l.owner_id IS NOT NULL" \
+	" UNION" \
+	" SELECT s.user_id FROM line l JOIN appt.line_subscription s ON s.application_id = $1 AND s.line_id = l.id" \
+	" WHERE ($9 & 2) <> 0" \
+	" UNION" \
+	" SELECT m.user_id FROM line l" \
+	"  JOIN appt.line_ring_group lg ON lg.application_id = $1 AND lg.line_id = l.id" \
+	"  JOIN appt.ring_group g ON g.application_id = $1 AND g.id = lg.ring_group_id" \
+	"  JOIN appt.ring_group_member m ON m.application_id = $1 AND m.ring_group_id = g.id" \
+	" WHERE ($9 & 4) <> 0 OR ($9 & 8) <> 0 AND (g.fisher_mode OR $4 IS NULL OR m.user_id = ANY ($4))" \
+	" UNION" \
+	" SELECT n.user_id FROM unnest($4) AS n (user_id) WHERE ($9 & 16) <> 0" \
+	" UNION" \
+	" SELECT u.id FROM appt.user_profile u" \
+	" WHERE ($9 & 192) <> 0 AND u.application_id = $1 AND u.is_admin AND (u.is_billing_admin OR ($9 & 64) <> 0)"
+
+StaticAssertDecl(TIE_OWNER == 1 && TIE_SUBSCRIBED == 2 && TIE_RING_GROUPS == 4 && TIE_RUNG == 8 &&
+				 TIE_NAMED == 16 && TIE_ADMINS == 64 && TIE_BILLING_ADMINS == 128, "the bits in TIED_USERS");
+
+#define RECIPIENTS_OF_EVENT \
+	" SELECT 'USER' AS recipient_kind, u.id AS recipient_id, NULL::uuid AS subscription_id, c.channel," \
+	"  " USER_ADDRESS("u", "c.channel") " AS address" \
+	" FROM tied t JOIN appt.user_profile u ON u.application_id = $1 AND u.id = t.user_id" \
+	"  CROSS JOIN LATERAL unnest(u.channels) AS c (channel)" \
+	" WHERE (u.is_admin OR NOT $11) AND c.channel = ANY ($10)" \
+	"  AND " PREFERENCE("$1", "u.id", "$2", "'0'", "c.channel", "$12") \
+	" UNION ALL" \
+	" SELECT 'SUBSCRIBER', s.id::text, s.id, 'WEBHOOK', " LOGGED_URL("s") \
+	" FROM appt.subscription s WHERE s.application_id = $1 AND $2 = ANY (s.types)"
+
+static Statement plan_for_users = {
+	"WITH happened AS ("
+	" INSERT INTO appt.user_event (application_id, type, line_id, contact, title, payload)"
+	" VALUES ($1, $2, $3, $5, $6, $7) RETURNING id"
+	"), line AS MATERIALIZED ("
+	" SELECT l.id, l.owner_id FROM appt.line l WHERE l.application_id = $1 AND l.id = $3 AND l.enabled"
+	"), tied AS MATERIALIZED (" TIED_USERS
+	"), " INSERT_NOTIFICATIONS(
+							   " SELECT $1 AS application_id, NULL::uuid AS appointment_id, h.id AS user_event_id, t.recipient_kind,"
+							   "  t.recipient_id, t.subscription_id, NULL::bigint AS rule_id, $2 AS type, t.channel,"
+							   "  interval '0' AS time_offset, $8 AS due_at, NULL::timestamptz AS expires_at,"
+							   "  true AS notifications_active, false AS never_told, t.address, $6 AS title,"
+							   "  NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL AS organizer_id,"
+							   "  NULL::jsonb AS context, NULL::jsonb AS event"
+							   " FROM happened h CROSS JOIN (" RECIPIENTS_OF_EVENT ") t")
+	" SELECT n.lane, n.due_at, h.id FROM happened h LEFT JOIN notification n ON true",
+	12, {
+		UUIDOID, TEXTOID, UUIDOID, TEXTARRAYOID, JSONBOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, INT4OID,
+		TEXTARRAYOID, BOOLOID, BOOLOID
+	}
+};
+
+/* The channels of a type, as a text[]. */
+static Datum
+channel_codes_of(const NotificationTypeInfo *type)
+{
+	Column	   *codes = column_create(TEXTOID, CHANNELS);
+
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if (type->channels & CHANNEL_BIT(channel))
+			column_add_text(codes, channel_infos[channel].code);
+	return column_array(codes);
+}
+
+int64
+plan_user_event(const UserEvent *event)
+{
+	const NotificationTypeInfo *type = &notification_types[event->type];
+	NullableDatum arguments[] = {
+		SQL_VALUE(UUIDPGetDatum(&event->application_id)),
+		sql_text(type->code),
+		sql_uuid(event->line_id),
+		event->user_ids,
+		sql_jsonb(event->contact),
+		sql_text(event->title),
+		sql_jsonb(event->payload),
+		SQL_VALUE(TimestampTzGetDatum(event->due_at)),
+		SQL_VALUE(Int32GetDatum(type->ties)),
+		SQL_VALUE(channel_codes_of(type)),
+		SQL_VALUE(BoolGetDatum(type->is_account_level)),
+		SQL_VALUE(BoolGetDatum(type->offset_count > 0 && type->offsets[0].is_on))
+	};
+	uint64		count = statement_run_nullable(&plan_for_users, arguments);
+	Row		   *row = ROW(0);
+
+	wake_for_planned(count);
+	(void) next_value(row);
+	(void) next_timestamp(row);
+	return next_int64(row);
+}
+
+/* ---- the source of one message ---- */
+
+static Statement plan_for_recipient = {
+	"WITH " INSERT_NOTIFICATIONS(
+								 " SELECT $1 AS application_id, NULL::uuid AS appointment_id, NULL::bigint AS user_event_id,"
+								 "  $4 AS recipient_kind, $5 AS recipient_id, $6 AS subscription_id, NULL::bigint AS rule_id,"
+								 "  $2 AS type, $3 AS channel, interval '0' AS time_offset, $10 AS due_at, $11 AS expires_at,"
+								 "  true AS notifications_active, false AS never_told, $7 AS address, $8 AS title,"
+								 "  NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL AS organizer_id,"
+								 "  $9 AS context, NULL::jsonb AS event")
+	" SELECT lane, due_at, id FROM notification",
+	11, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+};
+
+int64
+plan_named_message(const NamedMessage *message)
+{
+	NullableDatum arguments[] = {
+		SQL_VALUE(UUIDPGetDatum(&message->application_id)),
+		sql_text(notification_types[message->type].code),
+		sql_text(channel_code(message->channel)),
+		sql_text(message->recipient_kind),
+		sql_text(message->recipient_id),
+		sql_uuid(message->subscription_id),
+		sql_text(message->address),
+		sql_text(message->title),
+		sql_jsonb(message->context),
+		SQL_VALUE(TimestampTzGetDatum(message->due_at)),
+		message->expires_at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(message->expires_at))
+	};
+	Row		   *row;
+
+	(void) statement_run_nullable(&plan_for_recipient, arguments);
+	row = ROW(0);
+	wake_for_row(row);
+	return next_int64(row);
+}

@@ -1,0 +1,16 @@
+/*
+ * type_sets.h
+ *		Sets of notification types as parameters of statements.
+ */
+#ifndef APPT_TYPE_SETS_H
+#define APPT_TYPE_SETS_H
+
+#include "core/vocabulary.h"
+
+/* Their codes as a text[], in CurrentMemoryContext. */
+extern Datum type_codes(TypeSet types);
+
+extern TypeSet types_by_telling(Telling telling);
+extern TypeSet types_superseded_by(SupersedingEvent event);
+
+#endif							/* APPT_TYPE_SETS_H */
