@@ -18,11 +18,21 @@
 #include "utils/timestamp.h"
 
 #include "core/arguments.h"
+#include "core/call.h"
 #include "core/elapsed.h"
 #include "core/errors.h"
 
 /* Maximum bytes of a name, user name, password or key. */
 #define MAX_TEXT_BYTES 8192
+
+/*
+ * Maximum bytes of arguments. The worker keeps several copies of them in the
+ * messages that it composes, for as many messages as it sends at once; an id
+ * is part of an index.
+ */
+#define MAX_OBJECT_BYTES (256 * 1024)
+#define MAX_WORDS_BYTES (64 * 1024)
+#define MAX_ID_BYTES CALLER_MAX_USER_ID
 
 /* `names` are quoted. */
 static void
@@ -114,6 +124,69 @@ required_text(FunctionCallInfo fcinfo, int index, const char *name)
 	return text;
 }
 
+/* Checked before the value is decompressed. */
+static void
+check_size(FunctionCallInfo fcinfo, int index, const char *name, Size most)
+{
+	Size		size = toast_raw_datum_size(PG_GETARG_DATUM(index)) - VARHDRSZ;
+
+	if (size > most)
+		report_invalid("an argument is too long", "\"%s\" has %zu bytes, more than %zu.", name, size, most);
+}
+
+pg_uuid_t *
+required_uuid(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	require_argument(fcinfo, index, name);
+	return PG_GETARG_UUID_P(index);
+}
+
+char *
+required_id(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	char	   *id;
+
+	require_argument(fcinfo, index, name);
+	check_size(fcinfo, index, name, MAX_ID_BYTES);
+	id = text_to_cstring(PG_GETARG_TEXT_PP(index));
+	if (id[0] == '\0')
+		report_invalid("a required argument is empty", "\"%s\" must not be empty.", name);
+	return id;
+}
+
+char *
+optional_words(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	char	   *words;
+
+	if (PG_ARGISNULL(index))
+		return NULL;
+	check_size(fcinfo, index, name, MAX_WORDS_BYTES);
+	words = text_to_cstring(PG_GETARG_TEXT_PP(index));
+	return words[0] == '\0' ? NULL : words;
+}
+
+Jsonb *
+optional_object(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	Jsonb	   *object;
+
+	if (PG_ARGISNULL(index))
+		return NULL;
+	check_size(fcinfo, index, name, MAX_OBJECT_BYTES);
+	object = PG_GETARG_JSONB_P(index);
+	if (!JB_ROOT_IS_OBJECT(object))
+		report_invalid("not a JSON object", "\"%s\" is not a JSON object.", name);
+	return object;
+}
+
+Jsonb *
+required_object(FunctionCallInfo fcinfo, int index, const char *name)
+{
+	require_argument(fcinfo, index, name);
+	return optional_object(fcinfo, index, name);
+}
+
 void
 check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest)
 {
@@ -186,4 +259,41 @@ check_members(JsonbContainer *object, const char *const *known, const char *path
 		if (token == WJB_KEY && !is_listed(&item, known))
 			report_unlisted(known, "unknown member of a JSON object", "\"%s\" has a member \"%s\".", path,
 							pnstrdup(item.val.string.val, item.val.string.len));
+}
+
+/* The member, or NULL if absent or null. */
+static JsonbValue *
+member(Jsonb *object, const char *key, JsonbValue *value)
+{
+	if (object == NULL ||
+		getKeyJsonValueFromContainer(&object->root, key, strlen(key), value) == NULL ||
+		value->type == jbvNull)
+		return NULL;
+	return value;
+}
+
+char *
+member_text(Jsonb *object, const char *key, const char *path)
+{
+	JsonbValue	value;
+
+	if (member(object, key, &value) == NULL)
+		return NULL;
+	if (value.type != jbvString)
+		report_invalid("not a JSON string", "\"%s\" is not a JSON string.", path);
+	if (value.val.string.len == 0)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+Jsonb *
+member_object(Jsonb *object, const char *key, const char *path)
+{
+	JsonbValue	value;
+
+	if (member(object, key, &value) == NULL)
+		return NULL;
+	if (value.type != jbvBinary || !JsonContainerIsObject(value.val.binary.data))
+		report_invalid("not a JSON object", "\"%s\" is not a JSON object.", path);
+	return JsonbValueToJsonb(&value);
 }

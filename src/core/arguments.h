@@ -14,6 +14,7 @@
 #include "datatype/timestamp.h"
 #include "fmgr.h"
 #include "utils/jsonb.h"
+#include "utils/uuid.h"
 
 /* Limits of a rate, in messages per second. A rate that underflows a double would stop the worker for everybody. */
 #define MIN_RATE 1e-6
@@ -37,6 +38,17 @@ extern char *limited_text(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *optional_text(FunctionCallInfo fcinfo, int index, const char *name);
 extern char *required_text(FunctionCallInfo fcinfo, int index, const char *name);
 
+/* Not NULL. An id is text of up to CALLER_MAX_USER_ID bytes, not empty. */
+extern pg_uuid_t *required_uuid(FunctionCallInfo fcinfo, int index, const char *name);
+extern char *required_id(FunctionCallInfo fcinfo, int index, const char *name);
+
+/* Text of up to 64 kB and of any characters: NULL if it is NULL or empty. */
+extern char *optional_words(FunctionCallInfo fcinfo, int index, const char *name);
+
+/* A JSON object of up to 256 kB, required or optional (NULL). */
+extern Jsonb *required_object(FunctionCallInfo fcinfo, int index, const char *name);
+extern Jsonb *optional_object(FunctionCallInfo fcinfo, int index, const char *name);
+
 /* An integer from lowest to highest, or NULL. */
 extern void check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest);
 
@@ -51,5 +63,13 @@ extern void check_code(const char *code, const char *const *codes, const char *n
 
 /* All members of the object are in `known`, which ends with NULL; `path` names the object in DETAIL. */
 extern void check_members(JsonbContainer *object, const char *const *known, const char *path);
+
+/*
+ * A member of a JSON object, NULL if it is absent or null; text also if it is
+ * empty. 22023 with `path` in DETAIL: it has another type. A NULL object has
+ * no members.
+ */
+extern char *member_text(Jsonb *object, const char *key, const char *path);
+extern Jsonb *member_object(Jsonb *object, const char *key, const char *path);
 
 #endif							/* APPT_ARGUMENTS_H */

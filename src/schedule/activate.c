@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"

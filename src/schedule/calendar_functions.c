@@ -12,6 +12,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "core/arguments.h"
 #include "core/errors.h"
 #include "core/rest_response.h"
 #include "core/row.h"

@@ -6,6 +6,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
 #include "schedule/validate.h"

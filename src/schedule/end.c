@@ -13,6 +13,7 @@
 
 #include "access/xact.h"
 
+#include "core/arguments.h"
 #include "core/column.h"
 #include "core/errors.h"
 #include "core/row.h"

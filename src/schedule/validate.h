@@ -16,18 +16,9 @@
 /* Rooms expire so long after the appointment's end. */
 #define ROOM_ACCESS_AFTER_END USECS_PER_HOUR
 
-/* Arguments that must not be NULL nor longer than messages can carry; `name` is the argument's name. */
-extern pg_uuid_t *required_uuid(FunctionCallInfo fcinfo, int index, const char *name);
-extern char *required_id(FunctionCallInfo fcinfo, int index, const char *name); /* not empty either */
+/* Arguments that must not be NULL; `name` is the argument's name. */
 extern TimestampTz required_time(FunctionCallInfo fcinfo, int index, const char *name);
 extern Interval *required_interval(FunctionCallInfo fcinfo, int index, const char *name);
-
-/* Optional text: NULL if it is NULL or empty. */
-extern char *optional_words(FunctionCallInfo fcinfo, int index, const char *name);
-
-/* A JSON object, required or optional (NULL). */
-extern Jsonb *required_object(FunctionCallInfo fcinfo, int index, const char *name);
-extern Jsonb *optional_object(FunctionCallInfo fcinfo, int index, const char *name);
 
 /* A duration over 0 without months, a day being 24 hours; and one of up to max_duration. */
 extern TimeOffset check_duration(const Interval *duration);
@@ -56,13 +47,5 @@ extern void check_locale_name(const char *locale);
  * appointment's row, so none may be SECRET.
  */
 extern void check_notification_headers(Jsonb *headers);
-
-/*
- * A member of a JSON object, NULL if it is absent or null; text also if it is
- * empty. 22023 with `path` in DETAIL: it has another type. A NULL object has
- * no members.
- */
-extern char *member_text(Jsonb *object, const char *key, const char *path);
-extern Jsonb *member_object(Jsonb *object, const char *key, const char *path);
 
 #endif							/* APPT_VALIDATE_H */
