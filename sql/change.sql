@@ -32,8 +32,9 @@ COMMENT ON COLUMN appt.change.organization_id IS 'Organization of the row that w
 COMMENT ON COLUMN appt.change.application_id IS 'Application of the row that was changed; NULL for a change of the organization itself.';
 COMMENT ON COLUMN appt.change.id IS 'Identifier, in the order of changes.';
 COMMENT ON COLUMN appt.change.table_name IS
-'Table of the row: organization, application, rule, template, subscription, provider, secret, appointment or participant.';
-COMMENT ON COLUMN appt.change.row_key IS 'Key of the row: {"id"}; for a participant {"appointment_id", "id"}.';
+'Table of the row: organization, application, rule, template, subscription, provider, secret, appointment, participant, user_profile, user_preference, line, line_number, ring_group, ring_group_member, line_ring_group or line_subscription.';
+COMMENT ON COLUMN appt.change.row_key IS
+'Key of the row: {"id"}; where several columns are the key, these, as {"appointment_id", "id"} of a participant and {"line_id", "user_id"} of a line_subscription; {"number"} of a line_number.';
 COMMENT ON COLUMN appt.change.operation IS 'INSERT, UPDATE or DELETE.';
 COMMENT ON COLUMN appt.change.changed_by IS
 'Who made the change: the role and sub of a token ("appt_admin:ada"), the login of any other session ("login:my_app"), or "appt worker".';
@@ -69,6 +70,30 @@ COMMENT ON TRIGGER record_change ON appt.provider IS 'Records who changed what.'
 CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.secret
 	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
 COMMENT ON TRIGGER record_change ON appt.secret IS 'Records that a secret of this name was set or removed, never its value.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.user_profile
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.user_profile IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.user_preference
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.user_preference IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.line
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.line IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.line_number
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.line_number IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.ring_group
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.ring_group IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.ring_group_member
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.ring_group_member IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.line_ring_group
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.line_ring_group IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.line_subscription
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.line_subscription IS 'Records who changed what.';
 CREATE TRIGGER record_change AFTER UPDATE OR DELETE ON appt.appointment
 	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
 COMMENT ON TRIGGER record_change ON appt.appointment IS 'Records who changed what after scheduling.';

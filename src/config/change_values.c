@@ -4,8 +4,9 @@
  *
  * Secrets are not recorded: a secret's value is ********, as in every other
  * table, and so is the query of a URL, as in the log. Of a value that is too
- * large only the size is recorded. Of a deleted appointment or participant
- * only the values that the log has, too: addresses, title and times.
+ * large only the size is recorded. Of a deleted appointment, participant or
+ * user only the values that the log has, too (addresses, title and times), and
+ * what a user might do.
  *
  * Texts do not depend on the caller's settings: times are in UTC, intervals in
  * the style "postgres".
@@ -55,12 +56,20 @@ static const struct
 	{NULL, "id", ELSEWHERE},
 	{NULL, "application_id", ELSEWHERE},
 	{"participant", "appointment_id", ELSEWHERE},
+	{"line_number", "number", ELSEWHERE},
+	{"ring_group_member", "ring_group_id", ELSEWHERE},
+	{"ring_group_member", "user_id", ELSEWHERE},
+	{"line_ring_group", "line_id", ELSEWHERE},
+	{"line_ring_group", "ring_group_id", ELSEWHERE},
+	{"line_subscription", "line_id", ELSEWHERE},
+	{"line_subscription", "user_id", ELSEWHERE},
 	{"appointment", "sequence", UNRECORDED},
 	{"appointment", "duration_class", UNRECORDED},
 	{"appointment", "updated_at", UNRECORDED},
 	{"appointment", "updated_by", UNRECORDED},
 	{"participant", "joined_at", UNRECORDED},
 	{"participant", "left_at", UNRECORDED},
+	{"user_profile", "notify_key", UNRECORDED},
 	{"secret", "value", MASKED},
 	{"application", "room_url", URL},
 	{"application", "public_url", URL},
@@ -72,7 +81,7 @@ static const struct
 };
 
 /* Columns of row_key. */
-static const char *const key_columns[] = {"appointment_id", "id"};
+static const char *const key_columns[] = {"appointment_id", "line_id", "ring_group_id", "user_id", "number", "id"};
 
 /* Columns that are kept of a deleted row about a person. */
 static const char *const kept_of_appointment[] = {
@@ -80,8 +89,12 @@ static const char *const kept_of_appointment[] = {
 	"notifications_active", "activated_at", "created_at", "created_by", NULL
 };
 static const char *const kept_of_participant[] = {"type", "email", "phone", "created_at", NULL};
+static const char *const kept_of_user[] = {
+	"email", "backup_phone", "custom_phone", "custom_phone_verified_at", "channels", "is_admin", "is_billing_admin",
+	"enabled", "created_at", NULL
+};
 
-#define MOST_KEPT Max(lengthof(kept_of_appointment), lengthof(kept_of_participant))
+#define MOST_KEPT Max(lengthof(kept_of_appointment), Max(lengthof(kept_of_participant), lengthof(kept_of_user)))
 
 static Treatment
 treatment_of(const char *table, const char *column)
@@ -101,6 +114,8 @@ kept_columns(const char *table)
 		return kept_of_appointment;
 	if (strcmp(table, "participant") == 0)
 		return kept_of_participant;
+	if (strcmp(table, "user_profile") == 0)
+		return kept_of_user;
 	return NULL;
 }
 

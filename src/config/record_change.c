@@ -18,6 +18,7 @@
 
 #include "access/xact.h"
 #include "commands/trigger.h"
+#include "utils/builtins.h"
 #include "utils/rel.h"
 
 #include "config/change_values.h"
@@ -132,15 +133,16 @@ insert_change(const RowChange *change)
 	"  WHERE application_id = $1 AND operation <> 'DELETE' AND " condition " FOR UPDATE SKIP LOCKED) f" \
 	" WHERE c.ctid = f.ctid"
 
+/* A row whose key is its id. */
 static void
-forget_appointment(NullableDatum application_id, char *id)
+forget_row(const char *table, NullableDatum application_id, char *id)
 {
 	static Statement forget = {
-		FORGET("table_name = 'appointment' AND row_key ->> 'id' = $2"),
-		3, {UUIDOID, TEXTOID, TEXTARRAYOID}
+		FORGET("table_name = $4 AND row_key ->> 'id' = $2"),
+		4, {UUIDOID, TEXTOID, TEXTARRAYOID, TEXTOID}
 	};
 
-	(void) statement_run(&forget, application_id.value, text_datum(id), row_change_kept("appointment"));
+	(void) statement_run(&forget, application_id.value, text_datum(id), row_change_kept(table), text_datum(table));
 }
 
 /* One participant of an appointment, or all. */
@@ -169,9 +171,11 @@ forget_deleted(const RowChange *change)
 	{
 		char	   *text = uuid_text(DatumGetUUIDP(id.value));
 
-		forget_appointment(application_id, text);
+		forget_row(change->table, application_id, text);
 		forget_participants(application_id, text, SQL_NULL);
 	}
+	else if (is_table(change, "user_profile"))
+		forget_row(change->table, application_id, TextDatumGetCString(id.value));
 	else if (is_table(change, "participant"))
 		forget_participants(application_id, uuid_text(DatumGetUUIDP(column_of(change, "appointment_id").value)), id);
 }
