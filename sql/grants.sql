@@ -107,7 +107,8 @@ GRANT EXECUTE ON FUNCTION appt.code_is_valid
 /* Functions in policies, for the roles of the policies. */
 GRANT EXECUTE ON FUNCTION appt.caller_application
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer;
-GRANT EXECUTE ON FUNCTION appt.agent_has_application, appt.attended_appointments, appt.caller_user TO appt_agent;
+GRANT EXECUTE ON FUNCTION appt.caller_user TO appt_agent, appt_supervisor, appt_client_service;
+GRANT EXECUTE ON FUNCTION appt.agent_has_application, appt.attended_appointments TO appt_agent;
 GRANT EXECUTE ON FUNCTION appt.caller_conference TO appt_customer;
 GRANT EXECUTE ON FUNCTION appt.caller_organization, appt.administered_applications TO appt_admin;
 
@@ -126,7 +127,7 @@ GRANT SELECT ON appt.reason, appt.notification_type
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
-	appt.notification, appt.due, appt.attempt, appt.identity, appt.change,
+	appt.notification, appt.due, appt.attempt, appt.identity, appt.change, appt.user_event,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_service;
 GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_access,
@@ -134,16 +135,20 @@ GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_agent, appt_supervisor, appt_client_service;
 GRANT SELECT ON appt.rule, appt.template TO appt_supervisor;
+GRANT SELECT ON appt.user_profile, appt.user_preference, appt.line, appt.line_number, appt.ring_group,
+	appt.ring_group_member, appt.line_ring_group, appt.line_subscription
+	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT SELECT ON appt.appointment, appt.participant, appt.room_access TO appt_customer;
 GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
-	appt.subscription, appt.provider, appt.notification, appt.attempt, appt.change,
+	appt.subscription, appt.provider, appt.notification, appt.attempt, appt.change, appt.user_event,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_admin;
 
 /*
- * The configuration: all columns but keys, verified_at, and
- * notifications_enabled. Only a function may change the latter, because it must
- * also mark the messages that were held back meanwhile as SUPPRESSED.
+ * The configuration: all columns but keys that appt makes, what only a code may
+ * verify, and notifications_enabled. Only a function may change the latter,
+ * because it must also mark the messages that were held back meanwhile as
+ * SUPPRESSED. Applications choose the ids of their users.
  */
 GRANT UPDATE (name, require_verified_sender) ON appt.organization
 	TO appt_admin, appt_service;
@@ -165,6 +170,23 @@ GRANT INSERT (application_id, url, auth, username, token_url, scope, audience, t
 GRANT INSERT (application_id, channel, kind, url, username, sender, settings, enabled),
 	UPDATE (channel, kind, url, username, sender, settings, enabled),
 	DELETE ON appt.provider TO appt_admin, appt_service;
+
+GRANT INSERT (application_id, id, name, email, backup_phone, custom_phone, channels, locale, timezone,
+		is_admin, is_billing_admin, enabled),
+	UPDATE (name, email, backup_phone, custom_phone, channels, locale, timezone,
+		is_admin, is_billing_admin, enabled),
+	DELETE ON appt.user_profile TO appt_admin, appt_service;
+GRANT INSERT (application_id, user_id, type, channel, time_offset, enabled),
+	UPDATE (user_id, type, channel, time_offset, enabled), DELETE ON appt.user_preference TO appt_admin, appt_service;
+GRANT INSERT (application_id, name, owner_id, enabled),
+	UPDATE (name, owner_id, enabled), DELETE ON appt.line TO appt_admin, appt_service;
+GRANT INSERT (application_id, number, line_id),
+	UPDATE (number, line_id), DELETE ON appt.line_number TO appt_admin, appt_service;
+GRANT INSERT (application_id, name, fisher_mode),
+	UPDATE (name, fisher_mode), DELETE ON appt.ring_group TO appt_admin, appt_service;
+GRANT INSERT (application_id, ring_group_id, user_id), DELETE ON appt.ring_group_member TO appt_admin, appt_service;
+GRANT INSERT (application_id, line_id, ring_group_id), DELETE ON appt.line_ring_group TO appt_admin, appt_service;
+GRANT INSERT (application_id, line_id, user_id), DELETE ON appt.line_subscription TO appt_admin, appt_service;
 
 /* Monitoring sees the state of the workers, and of the queue its length. */
 GRANT USAGE ON SCHEMA appt TO pg_monitor;

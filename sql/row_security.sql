@@ -11,6 +11,13 @@
  * appointments that it organizes, by their rows, and the few that it attends.
  * Whoever sees an appointment sees its participants and room; whoever sees a
  * notification sees its attempts.
+ *
+ * Agents, supervisors and client services see of users what is their own: profile,
+ * preferences, and notifications, whatever appointment these are about. Lines and
+ * ring groups are the application's: a supervisor and a client service see all; an
+ * agent its ring groups, its subscriptions, and of the lines those that are not
+ * personal to another user or that it is subscribed to. What events hold for
+ * several users (user_event) is for admins; users read it as their messages.
  */
 
 CREATE FUNCTION appt.caller_application(role text) RETURNS uuid
@@ -89,6 +96,15 @@ CREATE POLICY service ON appt.due TO appt_service USING (true) WITH CHECK (true)
 CREATE POLICY service ON appt.attempt TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.identity TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.change FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.user_profile TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.user_preference TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.line TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.line_number TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.ring_group TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.ring_group_member TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.line_ring_group TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.line_subscription TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.user_event TO appt_service USING (true) WITH CHECK (true);
 
 /* ---- appt_supervisor: the application ---- */
 
@@ -105,8 +121,28 @@ CREATE POLICY supervisor ON appt.rule FOR SELECT TO appt_supervisor
 CREATE POLICY supervisor ON appt.template FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 CREATE POLICY supervisor ON appt.notification FOR SELECT TO appt_supervisor
-	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
+		AND (recipient_kind <> 'USER' OR recipient_id = (SELECT appt.caller_user('appt_supervisor'))));
 CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+CREATE POLICY supervisor ON appt.user_profile FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
+		AND id = (SELECT appt.caller_user('appt_supervisor')));
+CREATE POLICY supervisor ON appt.user_preference FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
+		AND user_id = (SELECT appt.caller_user('appt_supervisor')));
+CREATE POLICY supervisor ON appt.line FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.line_number FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.ring_group FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.ring_group_member FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.line_ring_group FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.line_subscription FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 
 /*
@@ -133,13 +169,42 @@ CREATE POLICY agent ON appt.room_access FOR SELECT TO appt_agent
 			OR EXISTS (SELECT FROM appt.appointment a
 				WHERE a.application_id = room_access.application_id AND a.id = room_access.appointment_id)));
 CREATE POLICY agent ON appt.notification FOR SELECT TO appt_agent
-	USING (application_id = (SELECT appt.caller_application('appt_agent')) AND appointment_id IS NOT NULL
-		AND ((SELECT appt.agent_has_application())
-			OR organizer_id = (SELECT appt.caller_user('appt_agent'))
-			OR appointment_id = ANY ((SELECT appt.attended_appointments())::uuid[])));
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND CASE WHEN recipient_kind = 'USER' THEN recipient_id = (SELECT appt.caller_user('appt_agent'))
+			ELSE appointment_id IS NOT NULL
+				AND ((SELECT appt.agent_has_application())
+					OR organizer_id = (SELECT appt.caller_user('appt_agent'))
+					OR appointment_id = ANY ((SELECT appt.attended_appointments())::uuid[])) END);
 CREATE POLICY agent ON appt.attempt FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+CREATE POLICY agent ON appt.user_profile FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND id = (SELECT appt.caller_user('appt_agent')));
+CREATE POLICY agent ON appt.user_preference FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND user_id = (SELECT appt.caller_user('appt_agent')));
+CREATE POLICY agent ON appt.line FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND (owner_id IS NULL OR owner_id = (SELECT appt.caller_user('appt_agent'))
+			OR EXISTS (SELECT FROM appt.line_subscription s WHERE s.application_id = line.application_id AND s.line_id = line.id)));
+CREATE POLICY agent ON appt.line_number FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND EXISTS (SELECT FROM appt.line l WHERE l.application_id = line_number.application_id AND l.id = line_number.line_id));
+CREATE POLICY agent ON appt.ring_group FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND EXISTS (SELECT FROM appt.ring_group_member m
+			WHERE m.application_id = ring_group.application_id AND m.ring_group_id = ring_group.id));
+CREATE POLICY agent ON appt.ring_group_member FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND user_id = (SELECT appt.caller_user('appt_agent')));
+CREATE POLICY agent ON appt.line_ring_group FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND EXISTS (SELECT FROM appt.ring_group_member m
+			WHERE m.application_id = line_ring_group.application_id AND m.ring_group_id = line_ring_group.ring_group_id));
+CREATE POLICY agent ON appt.line_subscription FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND user_id = (SELECT appt.caller_user('appt_agent')));
 
 /* ---- appt_client_service: the application ---- */
 
@@ -152,8 +217,28 @@ CREATE POLICY client_service ON appt.participant FOR SELECT TO appt_client_servi
 CREATE POLICY client_service ON appt.room_access FOR SELECT TO appt_client_service
 	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.notification FOR SELECT TO appt_client_service
-	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND (recipient_kind <> 'USER' OR recipient_id = (SELECT appt.caller_user('appt_client_service'))));
 CREATE POLICY client_service ON appt.attempt FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+CREATE POLICY client_service ON appt.user_profile FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND id = (SELECT appt.caller_user('appt_client_service')));
+CREATE POLICY client_service ON appt.user_preference FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND user_id = (SELECT appt.caller_user('appt_client_service')));
+CREATE POLICY client_service ON appt.line FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.line_number FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.ring_group FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.ring_group_member FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.line_ring_group FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.line_subscription FOR SELECT TO appt_client_service
 	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 
 /* ---- appt_customer: the appointment of its conference, and its customers until it is over ---- */
@@ -185,6 +270,24 @@ CREATE POLICY admin ON appt.template TO appt_admin
 CREATE POLICY admin ON appt.subscription TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.provider TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.user_profile TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.user_preference TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.line TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.line_number TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.ring_group TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.ring_group_member TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.line_ring_group TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.line_subscription TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.user_event FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.notification FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));

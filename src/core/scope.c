@@ -72,6 +72,14 @@ scope_user(const Caller *caller)
 	return caller->user_id;
 }
 
+const char *
+scope_private_user(const Caller *caller)
+{
+	if (caller->role & (CALLER_ADMIN | CALLER_UNRESTRICTED))
+		return NULL;
+	return caller->user_id != NULL ? caller->user_id : "";
+}
+
 /*
  * appt.agent_has_application() -> boolean
  *

@@ -15,4 +15,11 @@
  */
 extern char *scope_user(const Caller *caller);
 
+/*
+ * The user whose private rows, as notifications to users, the caller may read
+ * and change: its own. "" (nobody's) if its token names no user; NULL: those of
+ * all users, as an admin and unrestricted callers may.
+ */
+extern const char *scope_private_user(const Caller *caller);
+
 #endif							/* APPT_SCOPE_H */

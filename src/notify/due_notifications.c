@@ -17,8 +17,11 @@
 #include "funcapi.h"
 
 #include "core/call.h"
+#include "core/column.h"
 #include "core/scope.h"
 #include "core/statement.h"
+#include "core/vocabulary.h"
+#include "notify/notification_scope.h"
 
 PG_FUNCTION_INFO_V1(due_notifications);
 
@@ -33,25 +36,43 @@ static Statement find_all = {
 	0, {0}, true
 };
 
-/* Of one application ($1) or an organization's ($2); $4: only those of appointments, of one agent's ($3) or of any. */
+/*
+ * Of one application ($1) or an organization's ($2); $4: only those of
+ * appointments, of one agent's ($3) or of any. $5 are the channels without
+ * subscriptions; $6 reads notifications to users.
+ */
 static Statement find_own = {
 	"WITH application AS ("
 	" SELECT a.id FROM appt.application a WHERE a.id = $1 OR a.organization_id = $2"
 	"), lane AS ("
 	" SELECT appt.lane(a.id, c.channel, NULL) AS lane"
-	" FROM application a CROSS JOIN unnest('{EMAIL,SMS}'::text[]) AS c (channel)"
+	" FROM application a CROSS JOIN unnest($5) AS c (channel)"
 	" UNION "
 	" SELECT appt.lane(s.application_id, 'WEBHOOK', s.id)"
 	" FROM application a JOIN appt.subscription s ON s.application_id = a.id"
 	") SELECT d.notification_id, d.due_at FROM lane l JOIN appt.due d ON d.lane = l.lane AND d.due_at <= now()"
 	" WHERE d.application_id IN (SELECT id FROM application)"
-	" AND (NOT $4 OR EXISTS (SELECT FROM appt.notification n"
-	"  WHERE n.id = d.notification_id AND n.appointment_id IS NOT NULL"
-	"   AND ($3 IS NULL OR n.organizer_id = $3 OR EXISTS (SELECT FROM appt.participant p"
-	"    WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id"
-	"     AND p.id = $3 AND p.type = 'AGENT'))))",
-	4, {UUIDOID, UUIDOID, TEXTOID, BOOLOID}, true
+	" AND ($6 IS NULL OR EXISTS (SELECT FROM appt.notification n"
+	"  WHERE n.id = d.notification_id AND "
+	PRIVATE_TO_USER("$6",
+					"(NOT $4 OR n.appointment_id IS NOT NULL)"
+					" AND ($3 IS NULL OR n.organizer_id = $3 OR EXISTS (SELECT FROM appt.participant p"
+					"  WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id"
+					"   AND p.id = $3 AND p.type = 'AGENT'))")
+	"))",
+	6, {UUIDOID, UUIDOID, TEXTOID, BOOLOID, TEXTARRAYOID, TEXTOID}, true
 };
+
+static Datum
+channels_without_subscriptions(void)
+{
+	Column	   *codes = column_create(TEXTOID, CHANNELS);
+
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if (channel_infos[channel].route != ROUTE_SUBSCRIPTION)
+			column_add_text(codes, channel_infos[channel].code);
+	return column_array(codes);
+}
 
 static void
 store_own(const Caller *caller, Tuplestorestate *rows)
@@ -61,7 +82,9 @@ store_own(const Caller *caller, Tuplestorestate *rows)
 		sql_uuid(is_admin ? NULL : &caller->application_id),
 		sql_uuid(is_admin ? &caller->organization_id : NULL),
 		sql_text(scope_user(caller)),
-		SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT))
+		SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT)),
+		SQL_VALUE(channels_without_subscriptions()),
+		sql_text(scope_private_user(caller))
 	};
 
 	statement_store(&find_own, arguments, rows);

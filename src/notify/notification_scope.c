@@ -18,6 +18,7 @@ set_notification_scope(const Caller *caller, NullableDatum *arguments, bool atte
 	arguments[1] = arguments[2] = arguments[3] = SQL_NULL;
 	arguments[4] = SQL_VALUE(BoolGetDatum(attending_is_enough));
 	arguments[5] = SQL_VALUE(BoolGetDatum(caller->role == CALLER_AGENT));
+	arguments[6] = sql_text(scope_private_user(caller));
 	if (caller->role == CALLER_UNRESTRICTED)
 		return;
 	if (caller->role == CALLER_ADMIN)
@@ -35,9 +36,9 @@ notification_in_scope(const Caller *caller, int64 id, bool attending_is_enough)
 	static Statement find = {
 		"SELECT n.application_id, n.appointment_id FROM appt.notification n"
 		" WHERE n.id = $1 AND " NOTIFICATION_IN_SCOPE,
-		6, {INT8OID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID}, true
+		7, {INT8OID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID}, true
 	};
-	NullableDatum arguments[6];
+	NullableDatum arguments[7];
 	NotificationScope scope;
 	Row		   *row;
 
@@ -63,7 +64,7 @@ appointment_in_scope(const Caller *caller, pg_uuid_t *id)
 		"    AND p.id = $4 AND p.type = 'AGENT'))",
 		4, {UUIDOID, UUIDOID, UUIDOID, TEXTOID}, true
 	};
-	NullableDatum arguments[6];
+	NullableDatum arguments[7];
 	NotificationScope scope;
 
 	arguments[0] = sql_uuid(id);

@@ -2,12 +2,13 @@
  * notification_scope.h
  *		Which notifications a caller may read and send again.
  *
- * A supervisor and a client service: those of their application. An admin: those
- * of its organization. An agent: those of its application's appointments or,
- * where agent_scope is OWN, of the appointments that it organizes or attends (to
- * change them: that it organizes). For a deleted appointment the notification's
- * copy of the organizer counts. Others are PT404, as if they did not exist. SPI
- * must be connected, as the owner.
+ * An admin: those of its organization. Others: of those to users, their own
+ * alone, whatever they are about. Of the rest, a supervisor and a client service:
+ * those of their application. An agent: those of its application's appointments
+ * or, where agent_scope is OWN, of the appointments that it organizes or attends
+ * (to change them: that it organizes). For a deleted appointment the
+ * notification's copy of the organizer counts. What a caller may not read is
+ * PT404, as if it did not exist. SPI must be connected, as the owner.
  */
 #ifndef APPT_NOTIFICATION_SCOPE_H
 #define APPT_NOTIFICATION_SCOPE_H
@@ -25,17 +26,24 @@ extern NotificationScope notification_in_scope(const Caller *caller, int64 id, b
 extern NotificationScope appointment_in_scope(const Caller *caller, pg_uuid_t *id);
 
 /*
+ * The condition that a notification n to a user is private to it, and one to
+ * others meets `condition`; `reader` is what scope_private_user() returns.
+ */
+#define PRIVATE_TO_USER(reader, condition) \
+	"CASE WHEN n.recipient_kind = 'USER' AND " reader "::text IS NOT NULL" \
+	" THEN n.recipient_id = " reader " ELSE " condition " END"
+
+/*
  * For other statements that look for notifications n: the condition, and its
- * arguments, which are $2 to $6 of the types UUIDOID, UUIDOID, TEXTOID, BOOLOID,
- * BOOLOID.
+ * arguments, which are $2 to $7 of the types UUIDOID, UUIDOID, TEXTOID, BOOLOID,
+ * BOOLOID, TEXTOID.
  */
 #define ROW_IN_SCOPE(row) \
 	"($2::uuid IS NULL OR " row ".application_id = $2)" \
 	" AND ($3::uuid IS NULL OR EXISTS (SELECT FROM appt.application o" \
 	"  WHERE o.id = " row ".application_id AND o.organization_id = $3))"
-#define NOTIFICATION_IN_SCOPE \
-	ROW_IN_SCOPE("n") \
-	" AND (NOT $6 OR n.appointment_id IS NOT NULL)" \
+#define OF_APPOINTMENT_IN_SCOPE \
+	"(NOT $6 OR n.appointment_id IS NOT NULL)" \
 	" AND ($4::text IS NULL" \
 	"  OR EXISTS (SELECT FROM appt.appointment a" \
 	"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id" \
@@ -45,6 +53,8 @@ extern NotificationScope appointment_in_scope(const Caller *caller, pg_uuid_t *i
 	"    AND p.id = $4 AND p.type = 'AGENT')" \
 	"  OR n.organizer_id = $4 AND NOT EXISTS (SELECT FROM appt.appointment a" \
 	"   WHERE a.application_id = n.application_id AND a.id = n.appointment_id))"
+#define NOTIFICATION_IN_SCOPE \
+	ROW_IN_SCOPE("n") " AND " PRIVATE_TO_USER("$7", OF_APPOINTMENT_IN_SCOPE)
 extern void set_notification_scope(const Caller *caller, NullableDatum *arguments, bool attending_is_enough);
 
 /* The function's result: appt.notification_details of a notification. PT404. */

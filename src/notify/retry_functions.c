@@ -156,21 +156,21 @@ find_failures(const Caller *caller, FunctionCallInfo fcinfo, int *count)
 	static Statement find = {
 		"SELECT n.id, n.appointment_id FROM appt.notification n"
 		" WHERE n.application_id = $1 AND n.state = 'FAILED' AND " NOTIFICATION_IN_SCOPE
-		" AND n.due_at >= coalesce($7, '-infinity') AND n.due_at < coalesce($8, 'infinity')"
-		" AND ($9::text IS NULL OR n.type = $9) AND ($10::text IS NULL OR n.channel = $10)"
-		" AND ($11::text IS NULL OR $11 IN (n.address, n.recipient_id))"
-		" AND ($12::uuid IS NULL OR n.subscription_id = $12) AND ($13::text IS NULL OR n.reason = $13)"
-		" ORDER BY n.due_at, n.id LIMIT $14",
-		14, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+		" AND n.due_at >= coalesce($8, '-infinity') AND n.due_at < coalesce($9, 'infinity')"
+		" AND ($10::text IS NULL OR n.type = $10) AND ($11::text IS NULL OR n.channel = $11)"
+		" AND ($12::text IS NULL OR $12 IN (n.address, n.recipient_id))"
+		" AND ($13::uuid IS NULL OR n.subscription_id = $13) AND ($14::text IS NULL OR n.reason = $14)"
+		" ORDER BY n.due_at, n.id LIMIT $15",
+		15, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
 		TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, INT4OID}
 	};
-	NullableDatum arguments[14];
+	NullableDatum arguments[15];
 	RetryCandidate *candidates;
 
 	arguments[0] = fcinfo->args[ARGUMENT_APPLICATION_ID];
 	set_notification_scope(caller, arguments, false);
 	for (int i = ARGUMENT_SINCE; i <= ARGUMENT_MAX; i++)
-		arguments[5 + i] = fcinfo->args[i];
+		arguments[6 + i] = fcinfo->args[i];
 	*count = (int) statement_run_nullable(&find, arguments);
 	candidates = (RetryCandidate *) palloc0(Max(*count, 1) * sizeof(RetryCandidate));
 	for (int n = 0; n < *count; n++)

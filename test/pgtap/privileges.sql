@@ -66,7 +66,7 @@ INSERT INTO promised VALUES
 	('caller_conference', 's', 'CU'),
 	('caller_name', 's', ''),
 	('caller_organization', 's', 'AD'),
-	('caller_user', 's', 'AG'),
+	('caller_user', 's', 'AG CS SU'),
 	('create_roles', 'v', ''),
 	('due_notifications', 's', 'AD AG CS MO SU SV'),
 	('headers_are_valid', 'i', 'AD SV'),

@@ -17,6 +17,9 @@ CREATE ROLE row_of_two LOGIN IN ROLE appt_agent, appt_supervisor, appt_admin;
  * The same in three applications of two organizations. In "own" there is an appointment that ann organizes and bob attends,
  * one of zoe's, one that was ann's and was deleted, one that was ann's and is zoe's, one that a customer with ann's id
  * organizes; in "sister" and "foreign" one of ann's that bob attends. Every row carries the name of what it stands for.
+ *
+ * In each the users ann, bob, sue and zoe; a line of ann's, two of zoe's of which ann follows one, and a common one that two
+ * ring groups serve, of ann and zoe and of zoe alone; a notification to each user, and one to zoe about ann's appointment.
  */
 SELECT appt.create_organization('Acme') AS acme, appt.create_organization('Globex') AS globex \gset
 SELECT appt.create_application(:'acme', 'own', auto_activate => false, agent_scope => 'OWN') AS own,
@@ -54,6 +57,31 @@ INSERT INTO appt.attempt (application_id, notification_id, attempt_number, start
 	provider_id)
 SELECT n.application_id, n.id, 1, now(), now(), 'FAILED', n.address, n.title, p.id FROM appt.notification n JOIN appt.provider p
 	USING (application_id);
+INSERT INTO appt.user_profile (application_id, id, email, backup_phone) SELECT a.id, u, u || '@example.com', '+306900000001'
+	FROM application a, unnest('{ann,bob,sue,zoe}'::text[]) u;
+INSERT INTO appt.user_preference (application_id, user_id, type, enabled) SELECT a.id, u, 'CALL', false
+	FROM application a, unnest('{ann,sue,zoe}'::text[]) u;
+INSERT INTO appt.line (application_id, name, owner_id) SELECT a.id, line, owner
+	FROM application a, (VALUES ('anns', 'ann'), ('zoes', 'zoe'), ('followed', 'zoe'), ('common', NULL)) l (line, owner);
+INSERT INTO appt.line_number (application_id, number, line_id) SELECT application_id,
+	'+3021000000' || ascii(name), id FROM appt.line;
+INSERT INTO appt.ring_group (application_id, name) SELECT a.id, g FROM application a, unnest('{both,one}'::text[]) g;
+INSERT INTO appt.ring_group_member (application_id, ring_group_id, user_id) SELECT application_id, id, u
+	FROM appt.ring_group g, unnest('{ann,zoe}'::text[]) u WHERE u = 'zoe' OR g.name = 'both';
+INSERT INTO appt.line_ring_group (application_id, line_id, ring_group_id) SELECT l.application_id, l.id, g.id
+	FROM appt.line l JOIN appt.ring_group g USING (application_id) WHERE l.name = 'common';
+INSERT INTO appt.line_subscription (application_id, line_id, user_id) SELECT application_id, id, CASE name WHEN 'followed' THEN 'ann'
+	ELSE 'zoe' END FROM appt.line WHERE name IN ('followed', 'common');
+INSERT INTO appt.user_event (application_id, type, payload) SELECT id, 'MENTION', '{"by": "EVENT-MARK"}' FROM application;
+INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, title, next_attempt_at,
+	address, appointment_id, organizer_id)
+SELECT a.id, 'USER', u, 'CALL', 'IN_APP', now(), appt.lane(a.id, 'IN_APP', NULL), CASE a.name WHEN 'own' THEN 'to-' || u ELSE a.name END,
+	now(), 'ADDRESS-MARK', CASE u WHEN 'zoe' THEN m.id END, CASE u WHEN 'zoe' THEN 'ann' END
+FROM application a JOIN made m ON m.application = a.name AND m.what IN ('mine', 'sister', 'foreign'), unnest('{ann,sue,zoe}'::text[]) u;
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject)
+SELECT application_id, id, 1, now(), now(), 'FAILED', address, title FROM appt.notification WHERE recipient_kind = 'USER';
+INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification
+	WHERE recipient_kind = 'USER';
 UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL
 	WHERE type <> 'UPDATE';
 INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) SELECT id, 'CUSTOMER', 'CODE-MARK',
@@ -69,6 +97,10 @@ INSERT INTO relation VALUES
 	('notification_log', 'title', NULL), ('latest_failure', 'title', NULL), ('notification_stats', 'application', NULL),
 	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('change', '', 'application_id'),
 		('secret', '', 'application_id'), ('one_time_code', '', 'application_id'), ('idempotency_key', '', 'application_id'),
+	('user_profile', 'id', 'application_id'), ('user_preference', 'user_id', 'application_id'), ('line', 'name', 'application_id'),
+		('line_number', 'chr(right(number, -11)::int)', 'application_id'), ('ring_group', 'name', 'application_id'),
+		('ring_group_member', 'user_id', 'application_id'), ('line_ring_group', '', 'application_id'),
+		('line_subscription', 'user_id', 'application_id'), ('user_event', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
 		('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
@@ -107,14 +139,14 @@ INSERT INTO reads VALUES
 	('template',           '{-, -, own, -, -, -, -, "own sister", "", -}'),
 	('subscription',       '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('provider',           '{"", "", "", "", "", -, -, "own sister", "", -}'),
-	('notification',       '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
-		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
-	('attempt',            '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
-		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
-	('notification_log',   '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
-		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
-	('latest_failure',     '{"gone mine", mine, "given gone loose mine other taken", "given gone loose mine other taken", "given '
-		'gone loose mine other taken", -, -, "given gone loose mine other sister taken", "", -}'),
+	('notification',       '{"gone mine to-ann", mine, "given gone loose mine other taken to-sue", "given gone loose mine other taken to-ann", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken to-ann to-sue to-zoe", "", -}'),
+	('attempt',            '{"gone mine to-ann", mine, "given gone loose mine other taken to-sue", "given gone loose mine other taken to-ann", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken to-ann to-sue to-zoe", "", -}'),
+	('notification_log',   '{"gone mine to-ann", mine, "given gone loose mine other taken to-sue", "given gone loose mine other taken to-ann", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken to-ann to-sue to-zoe", "", -}'),
+	('latest_failure',     '{"gone mine to-ann", mine, "given gone loose mine other taken to-sue", "given gone loose mine other taken to-ann", "given '
+		'gone loose mine other taken", -, -, "given gone loose mine other sister taken to-ann to-sue to-zoe", "", -}'),
 	('notification_stats', '{own, own, own, own, own, -, -, "own sister", "", -}'),
 	('due',                '{-, -, -, -, -, -, -, -, -, -}'),
 	('identity',           '{-, -, -, -, -, -, -, -, -, -}'),
@@ -122,20 +154,38 @@ INSERT INTO reads VALUES
 	('secret',             '{-, -, -, -, -, -, -, -, -, -}'),
 	('one_time_code',      '{-, -, -, -, -, -, -, -, -, -}'),
 	('idempotency_key',    '{-, -, -, -, -, -, -, -, -, -}'),
+	('user_profile',       '{"own ann", "own bob", "own sue", "own ann", "own bob", -, -,
+		"own ann, own bob, own sue, own zoe, sister ann, sister bob, sister sue, sister zoe", "", -}'),
+	('user_preference',    '{"own ann", "", "own sue", "own ann", "", -, -, "own ann, own sue, own zoe, sister ann, sister sue, sister zoe", '
+		'"", -}'),
+	('line',               '{"own anns, own common, own followed", "own common",
+		"own anns, own common, own followed, own zoes", "own anns, own common, own followed, own zoes",
+		"own anns, own common, own followed, own zoes", -, -,
+		"own anns, own common, own followed, own zoes, sister anns, sister common, sister followed, sister zoes", "", -}'),
+	('line_number',        '{"own a, own c, own f", "own c", "own a, own c, own f, own z", "own a, own c, own f, own z",
+		"own a, own c, own f, own z", -, -, "own a, own c, own f, own z, sister a, sister c, sister f, sister z", "", -}'),
+	('ring_group',         '{"own both", "", "own both, own one", "own both, own one", "own both, own one", -, -,
+		"own both, own one, sister both, sister one", "", -}'),
+	('ring_group_member',  '{"own ann", "", "own ann, own zoe", "own ann, own zoe", "own ann, own zoe", -, -,
+		"own ann, own zoe, sister ann, sister zoe", "", -}'),
+	('line_ring_group',    '{own, "", own, own, own, -, -, "own sister", "", -}'),
+	('line_subscription',  '{"own ann", "", "own ann, own zoe", "own ann, own zoe", "own ann, own zoe", -, -,
+		"own ann, own zoe, sister ann, sister zoe", "", -}'),
+	('user_event',         '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('reason',             '{reason, reason, reason, reason, reason, -, -, reason, reason, -}'),
 	('notification_type',  '{type, type, type, type, type, -, -, type, type, -}'),
 	('worker_status',      '{-, -, -, -, -, -, -, -, -, -}'),
 	('circuit',            '{-, -, -, -, -, -, -, -, -, -}');
--- What both agents read with agent_scope APPLICATION; of all else, and all others, it makes no difference.
-CREATE TEMP TABLE shared (relation text, label text);
+-- What both agents read with agent_scope APPLICATION, and ann besides; of all else, and all others, it makes no difference.
+CREATE TEMP TABLE shared (relation text, label text, and_ann text);
 INSERT INTO shared VALUES
-	('appointment',        'given mine other taken'),
-	('participant',        'given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer'),
-	('room_access',        'given mine other taken'),
-	('notification',       'given gone mine other taken'),
-	('attempt',            'given gone mine other taken'),
-	('notification_log',   'given gone mine other taken'),
-	('latest_failure',     'given gone mine other taken');
+	('appointment',        'given mine other taken', ''),
+	('participant',        'given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer', ''),
+	('room_access',        'given mine other taken', ''),
+	('notification',       'given gone mine other taken', ' to-ann'),
+	('attempt',            'given gone mine other taken', ' to-ann'),
+	('notification_log',   'given gone mine other taken', ' to-ann'),
+	('latest_failure',     'given gone mine other taken', ' to-ann');
 
 -- Runs a query as a role with claims, and undoes what it did; its one value, "" for NULL, "-" for 42501, or the SQLSTATE.
 CREATE FUNCTION pg_temp.answer(role text, claims text, query text) RETURNS text LANGUAGE plpgsql AS $$
@@ -153,7 +203,7 @@ END $$;
 -- The names of the rows of what is read as t.
 CREATE FUNCTION pg_temp.names(relation relation, source text) RETURNS text LANGUAGE sql AS $$
 	SELECT format('SELECT string_agg(name, %L ORDER BY name) FROM (SELECT DISTINCT %s AS name FROM %s) names',
-		CASE relation.name WHEN 'participant' THEN ', ' ELSE ' ' END,
+		CASE WHEN relation.of IS NOT NULL AND relation.label <> '' THEN ', ' ELSE ' ' END,
 		CASE WHEN relation.of IS NULL THEN relation.label
 			WHEN relation.label = '' THEN format('(SELECT n.name FROM name_of n WHERE n.id = t.%I)', relation.of)
 			ELSE format('(SELECT n.name FROM name_of n WHERE n.id = t.%I) || '' '' || %s', relation.of, relation.label) END, source)
@@ -183,7 +233,8 @@ INSERT INTO given SELECT 'shared', place, r.name, pg_temp.answer(role, claims::t
 	FROM caller, relation r;
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'OWN' WHERE name = 'own';
-SELECT is(g.answer, CASE WHEN place <= 2 AND label IS NOT NULL THEN label ELSE r.labels[g.place] END,
+SELECT is(g.answer, CASE WHEN place > 2 OR label IS NULL THEN r.labels[g.place]
+		WHEN place = 1 THEN label || and_ann ELSE label END,
 	format('%s, agent_scope APPLICATION, reads %s', c.name, g.relation))
 FROM given g JOIN caller c USING (place) JOIN reads r USING (relation) LEFT JOIN shared USING (relation) WHERE login = 'shared'
 	ORDER BY g.relation, place;
@@ -201,14 +252,20 @@ SELECT is(string_agg(DISTINCT answer, ' '), '-', 'who has no role reads nothing'
 SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'identity' THEN 'identity' WHEN 'reason' THEN 'reason'
 	WHEN 'notification_type' THEN 'type'
 	WHEN 'appointment' THEN 'foreign given mine other sister taken' WHEN 'room_access' THEN 'foreign given mine other sister taken'
-	WHEN 'participant' THEN answer WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'idempotency_key' THEN '-'
+	WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'idempotency_key' THEN '-'
 		WHEN 'worker_status' THEN '-' WHEN 'circuit' THEN '-'
-	WHEN 'notification' THEN 'foreign given gone loose mine other sister taken' WHEN 'attempt'
-		THEN 'foreign given gone loose mine other sister taken'
-	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken' WHEN 'latest_failure'
-		THEN 'foreign given gone loose mine other sister taken'
+	WHEN 'notification' THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe' WHEN 'attempt'
+		THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe'
+	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe' WHEN 'latest_failure'
+		THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe'
 	ELSE 'foreign own sister' END, 'an SQL application reads ' || relation)
-FROM given WHERE login = 'row_service';
+FROM given JOIN relation ON relation.name = given.relation WHERE login = 'row_service' AND (of IS NULL OR label = '');
+SELECT is(g.answer, (SELECT string_agg(part, ', ' ORDER BY part) FROM (
+		SELECT regexp_split_to_table(r.labels[8], ', ') AS part
+		UNION SELECT regexp_replace(regexp_split_to_table(r.labels[8], ', '), '^sister', 'foreign')) parts
+	WHERE part ~ '^(own|sister|foreign)'), 'an SQL application reads ' || relation)
+FROM given g JOIN reads r USING (relation) JOIN relation ON relation.name = g.relation
+WHERE login = 'row_service' AND of = 'application_id' AND label <> '';
 
 -- What waits in the queue though due: of the same notifications.
 CREATE TEMP TABLE waiting (scope text, place int, answer text);
@@ -226,10 +283,11 @@ INSERT INTO waiting SELECT 'APPLICATION', place, pg_temp.waiting(caller) FROM ca
 RESET SESSION AUTHORIZATION;
 UPDATE appt.application SET agent_scope = 'OWN' WHERE name = 'own';
 SELECT is(array_agg(coalesce(answer, '') ORDER BY place), CASE scope
-	WHEN 'OWN' THEN '{"gone mine 0", "mine 0", "given gone mine other taken 0", "given gone mine other taken 0", "given gone mine '
-		'other taken 0", -, -, "given gone mine other sister taken 0", "", -}'
-	ELSE '{"given gone mine other taken 0", "given gone mine other taken 0", "given gone mine other taken 0", "given gone mine '
-		'other taken 0", "given gone mine other taken 0", -, -, "given gone mine other sister taken 0", "", -}' END::text[],
+	WHEN 'OWN' THEN '{"gone mine to-ann 0", "mine 0", "given gone mine other taken to-sue 0", "given gone mine other taken to-ann 0",
+		"given gone mine other taken 0", -, -, "given gone mine other sister taken to-ann to-sue to-zoe 0", "", -}'
+	ELSE '{"given gone mine other taken to-ann 0", "given gone mine other taken 0", "given gone mine other taken to-sue 0",
+		"given gone mine other taken to-ann 0", "given gone mine other taken 0", -, -,
+		"given gone mine other sister taken to-ann to-sue to-zoe 0", "", -}' END::text[],
 	format('of the queue, what one may read, agent_scope %s', scope)) FROM waiting GROUP BY scope;
 
 /* ---- columns ---- */
@@ -256,8 +314,8 @@ INSERT INTO promised VALUES
 		'application_id type channel rule_id locale subject text_body html_body',
 		'type channel rule_id locale subject text_body html_body'),
 	('subscription',       '',  '',  '',  '',  'riud', '', 'riud',
-		'application_id url auth username token_url scope audience token_auth headers enabled',
-		'url auth username token_url scope audience token_auth headers enabled'),
+		'application_id url auth username token_url scope audience token_auth headers types enabled',
+		'url auth username token_url scope audience token_auth headers types enabled'),
 	('provider',           'r', 'r', 'r', '',  'riud', '', 'riud',
 		'application_id channel kind url username sender settings enabled', 'channel kind url username sender settings enabled'),
 	('notification',       'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
@@ -267,6 +325,18 @@ INSERT INTO promised VALUES
 	('notification_stats', 'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('reason',             'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('notification_type',  'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
+	('user_profile',       'r', 'r', 'r', '',  'riud', '', 'riud',
+		'application_id id name email backup_phone custom_phone channels locale timezone is_admin is_billing_admin enabled',
+		'name email backup_phone custom_phone channels locale timezone is_admin is_billing_admin enabled'),
+	('user_preference',    'r', 'r', 'r', '',  'riud', '', 'riud',
+		'application_id user_id type channel time_offset enabled', 'user_id type channel time_offset enabled'),
+	('line',               'r', 'r', 'r', '',  'riud', '', 'riud', 'application_id name owner_id enabled', 'name owner_id enabled'),
+	('line_number',        'r', 'r', 'r', '',  'riud', '', 'riud', 'application_id number line_id', 'number line_id'),
+	('ring_group',         'r', 'r', 'r', '',  'riud', '', 'riud', 'application_id name fisher_mode', 'name fisher_mode'),
+	('ring_group_member',  'r', 'r', 'r', '',  'rid',  '', 'rid', 'application_id ring_group_id user_id', ''),
+	('line_ring_group',    'r', 'r', 'r', '',  'rid',  '', 'rid', 'application_id line_id ring_group_id', ''),
+	('line_subscription',  'r', 'r', 'r', '',  'rid',  '', 'rid', 'application_id line_id user_id', ''),
+	('user_event',         '',  '',  '',  '',  'r',    '', 'r', '', ''),
 	('due',                '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('identity',           '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('change',             '',  '',  '',  '',  'r',    '', 'r', '', ''),
@@ -342,6 +412,47 @@ INSERT INTO change VALUES
 		'(ACME, ''rule'', ''{}'', ''DELETE'', ''x'')', 'change', '-'),
 	('UPDATE appt.change t SET changed_by = ''x''', 'change', '-'),
 	('DELETE FROM appt.change t', 'change', '-');
+INSERT INTO change VALUES
+	('UPDATE appt.user_profile t SET id = ''x''', 'user_profile', '-'),
+	('UPDATE appt.user_profile t SET application_id = FOREIGN', 'user_profile', '-'),
+	('UPDATE appt.user_profile t SET custom_phone_verified_at = now()', 'user_profile', '-'),
+	('UPDATE appt.user_profile t SET notify_key = NONE', 'user_profile', '-'),
+	('UPDATE appt.ring_group_member t SET user_id = ''bob''', 'ring_group_member', '-'),
+	('UPDATE appt.user_event t SET payload = NULL', 'user_event', '-'),
+	('DELETE FROM appt.user_event t', 'user_event', '-');
+INSERT INTO change SELECT statement, relation, labels[8] FROM reads JOIN (VALUES
+	('UPDATE appt.user_profile t SET name = ''x''', 'user_profile'),
+	('UPDATE appt.user_preference t SET enabled = true', 'user_preference'),
+	('UPDATE appt.line t SET enabled = false', 'line'),
+	('UPDATE appt.line_number t SET number = number', 'line_number'),
+	('UPDATE appt.ring_group t SET fisher_mode = true', 'ring_group'),
+	('DELETE FROM appt.user_profile t', 'user_profile'),
+	('DELETE FROM appt.user_preference t', 'user_preference'),
+	('DELETE FROM appt.line t', 'line'),
+	('DELETE FROM appt.line_number t', 'line_number'),
+	('DELETE FROM appt.ring_group t', 'ring_group'),
+	('DELETE FROM appt.ring_group_member t', 'ring_group_member'),
+	('DELETE FROM appt.line_ring_group t', 'line_ring_group'),
+	('DELETE FROM appt.line_subscription t', 'line_subscription')) s (statement, relation) USING (relation);
+-- What the row is called follows the name of its application.
+INSERT INTO change SELECT replace(replace(replace(statement, 'LINE', '(SELECT id FROM line_of WHERE application_id = APP)'),
+	'GROUP', '(SELECT id FROM group_of WHERE application_id = APP)'), 'APP', place), relation,
+	CASE place WHEN 'OWN' THEN 'own' WHEN 'SISTER' THEN 'sister' ELSE '-' END || CASE WHEN place IN ('OWN', 'SISTER') THEN named ELSE '' END
+FROM unnest('{OWN,SISTER,FOREIGN,NONE}'::text[]) place, (VALUES
+	('INSERT INTO appt.user_profile AS t (application_id, id, is_admin) VALUES (APP, ''new'', true)', 'user_profile', ' new'),
+	('INSERT INTO appt.user_preference AS t (application_id, user_id, type, enabled) VALUES (APP, ''ann'', ''FAX'', true)',
+		'user_preference', ' ann'),
+	('INSERT INTO appt.line AS t (application_id, name) VALUES (APP, ''new'')', 'line', ' new'),
+	('INSERT INTO appt.line_number AS t (application_id, number, line_id) VALUES (APP, ''+3021000000120'', LINE)', 'line_number', ' x'),
+	('INSERT INTO appt.ring_group AS t (application_id, name) VALUES (APP, ''new'')', 'ring_group', ' new'),
+	('INSERT INTO appt.ring_group_member AS t (application_id, ring_group_id, user_id) VALUES (APP, GROUP, ''bob'')',
+		'ring_group_member', ' bob'),
+	('INSERT INTO appt.line_ring_group AS t (application_id, line_id, ring_group_id) VALUES (APP, LINE, GROUP)', 'line_ring_group', ''),
+	('INSERT INTO appt.line_subscription AS t (application_id, line_id, user_id) VALUES (APP, LINE, ''bob'')',
+		'line_subscription', ' bob')) s (statement, relation, named);
+CREATE TEMP TABLE line_of AS SELECT application_id, id FROM appt.line WHERE name = 'anns';
+CREATE TEMP TABLE group_of AS SELECT application_id, id FROM appt.ring_group WHERE name = 'both';
+GRANT SELECT ON line_of, group_of TO PUBLIC;
 INSERT INTO change SELECT replace(statement, 'APP', place), relation, CASE place WHEN 'OWN' THEN 'own' WHEN 'SISTER' THEN 'sister'
 	ELSE '-' END
 FROM unnest('{OWN,SISTER,FOREIGN,NONE}'::text[]) place, (VALUES
@@ -530,7 +641,8 @@ RESET SESSION AUTHORIZATION;
 -- What an InitPlan evaluates is not shown without VERBOSE: a name in the plan would stand in a condition on rows.
 SELECT doesnt_match(plan, '(caller|agent|attended|administered)_', format('%s: %s asks no function for a row', role, relation)) FROM plan;
 SELECT alike(plan, '%Index Cond: %(application_id = $%', format('%s goes by the index of %s', role, relation)) FROM plan
-WHERE relation IN ('appointment', 'participant', 'room_access', 'rule', 'template', 'notification') AND role <> 'appt_admin'
+WHERE relation IN ('appointment', 'participant', 'room_access', 'rule', 'template', 'notification', 'user_profile', 'user_preference', 'line',
+	'line_number', 'ring_group', 'ring_group_member', 'line_ring_group', 'line_subscription') AND role <> 'appt_admin'
 	AND NOT (role = 'appt_customer' AND relation = 'appointment');
 SELECT alike(plan, '%Index Cond: (conference_id = $%', 'a customer''s appointment is found by its conference') FROM plan
 	WHERE role = 'appt_customer' AND relation = 'appointment';

@@ -49,8 +49,9 @@ my @tables = split /\n/,
 my @sequences = split /\n/,
 	$node->query(q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
 is( join(' ', @tables),
-	'application appointment attempt change due idempotency_key identity notification one_time_code organization participant provider room_access'
-		. ' rule secret subscription template',
+	'application appointment attempt change due idempotency_key identity line line_number line_ring_group line_subscription notification'
+		. ' one_time_code organization participant provider ring_group ring_group_member room_access rule secret subscription template'
+		. ' user_event user_preference user_profile',
 	'all tables are known to this test');
 is( $node->query(
 		q{SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
@@ -203,6 +204,22 @@ SELECT application, 'CUSTOMER', 'zoe@example.com', '2001:db8::/64', now(), now()
 INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at, used_at, appointment_id, participant_id,
 	arguments)
 SELECT application_id, 'CUSTOMER', 'zoe@example.com', now(), now(), now(), id, 'customer', '\x00ff' FROM appt.appointment;
+INSERT INTO appt.user_profile (application_id, id, name, email, backup_phone, custom_phone, custom_phone_verified_at, channels)
+SELECT application, 'ann' || i, 'Αnn "A" \', 'ann@example.com', '+306900000001', CASE WHEN i = 1 THEN '+306900000002' END,
+	CASE WHEN i = 1 THEN now() END, '{SMS,IN_APP}' FROM made, generate_series(1, 2) i;
+INSERT INTO appt.user_preference (application_id, user_id, type, channel, time_offset, enabled)
+SELECT application, 'ann1', 'APPOINTMENT_REMINDER', channel, '1 hour', false FROM made, unnest('{SMS,NULL}'::text[]) channel;
+INSERT INTO appt.line (application_id, name, owner_id) SELECT application, name, owner
+FROM made, (VALUES ('Ann''s', 'ann1'), ('Sales', NULL)) l (name, owner);
+INSERT INTO appt.line_number (application_id, number, line_id) SELECT application_id, '+30210000000' || row_number() OVER (), id FROM appt.line;
+INSERT INTO appt.ring_group (application_id, name, fisher_mode) SELECT application, 'all', true FROM made;
+INSERT INTO appt.ring_group_member (application_id, ring_group_id, user_id) SELECT g.application_id, g.id, u.id
+FROM appt.ring_group g JOIN appt.user_profile u USING (application_id);
+INSERT INTO appt.line_ring_group (application_id, line_id, ring_group_id) SELECT l.application_id, l.id, g.id
+FROM appt.line l JOIN appt.ring_group g USING (application_id) WHERE l.owner_id IS NULL;
+INSERT INTO appt.line_subscription (application_id, line_id, user_id) SELECT application_id, id, 'ann2' FROM appt.line;
+INSERT INTO appt.user_event (application_id, type, line_id, contact, title, payload)
+SELECT application_id, 'FAX', id, '{"name": "Ζωή"}', E'a\tb', '{"a": null}' FROM appt.line;
 SQL
 	return;
 }
