@@ -10,6 +10,7 @@
 #include "channel/channel.h"
 #include "channel/gateway.h"
 #include "channel/genesys.h"
+#include "channel/in_app.h"
 #include "channel/mail_address.h"
 #include "channel/phone.h"
 #include "channel/smtp.h"
@@ -19,7 +20,7 @@
 #include "core/encoding.h"
 
 static const ChannelKind *const kinds[] = {
-	&smtp_email, &genesys_email, &twilio_sms, &genesys_sms, &gateway_sms, &webhook
+	&smtp_email, &genesys_email, &twilio_sms, &genesys_sms, &gateway_sms, &webhook, &in_app
 };
 
 /* The kind of this name (NULL: any) that carries the channel, or NULL. */
@@ -123,6 +124,21 @@ channel_compose(const Message *message, const Route *route,
 		*error = pstrdup(failure.error);
 	}
 	return request;
+}
+
+bool
+channel_accepts(const Message *message, Reason *reason, char **error)
+{
+	const ChannelKind *kind = find_kind(message->channel, NULL);
+	ComposeFailure failure = {
+		REASON_CHANNEL_NOT_AVAILABLE, "this channel does not leave messages in the database"
+	};
+
+	if (kind != NULL && kind->accept != NULL && kind->accept(message, &failure))
+		return true;
+	*reason = failure.reason;
+	*error = pstrdup(failure.error);
+	return false;
 }
 
 Outcome

@@ -22,6 +22,12 @@
 extern Request *channel_compose(const Message *message, const Route *route,
 								Reason *reason, char **error);
 
+/*
+ * For a channel that leaves its messages in the database, by no route: can it
+ * take this one? If not, *reason and *error are as above.
+ */
+extern bool channel_accepts(const Message *message, Reason *reason, char **error);
+
 /* The outcome of a response. */
 extern Outcome channel_read_outcome(const Message *message, const Route *route,
 									const Response *response);

@@ -32,8 +32,14 @@ typedef struct ChannelKind
 	/* Is it unusable without a password? NULL: never. */
 	bool		(*needs_secret) (const Route *route);
 
-	/* NULL with *failure filled in if the message can't be sent. */
+	/*
+	 * NULL with *failure filled in if the message can't be sent. Of a kind
+	 * that leaves its messages in the database, NULL.
+	 */
 	ComposeFunction compose;
+
+	/* Of such a kind: false with *failure filled in if it can't be left there. */
+	bool		(*accept) (const Message *message, ComposeFailure *failure);
 
 	/* NULL: the status says it all. */
 	ReadAnswerFunction read_answer;

@@ -16,4 +16,7 @@
  */
 extern void attempts_open(List *deliveries, int slot, TimestampTz now);
 
+/* Insert the attempts of these messages (LocalMessage *), which are DELIVERED. SPI must be connected. */
+extern void attempts_insert_delivered(List *messages, TimestampTz now);
+
 #endif							/* APPT_ATTEMPTS_H */

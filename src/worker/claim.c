@@ -41,6 +41,7 @@
 #include "worker/guard.h"
 #include "worker/journal.h"
 #include "worker/judge.h"
+#include "worker/local_messages.h"
 #include "worker/suspects.h"
 #include "worker/unsent.h"
 
@@ -54,6 +55,7 @@ struct Claimer
 	TransferEngine *engine;
 	Settler    *settler;
 	Suspects   *suspects;
+	Hints	   *hints;
 	FlightMemory flight_memory;
 	int			single_claims;	/* number of next claims that take one row
 								 * each, to find the one that broke a batch */
@@ -70,11 +72,13 @@ typedef struct Claim
 	int			candidate_count;
 	Candidate	single;			/* the candidate, if it is the only one */
 	Judgement	judgement;
+	List	   *notify_keys;	/* of pg_uuid_t *: of users with new messages in
+								 * their inbox */
 } Claim;
 
 Claimer *
 claimer_create(Worker *worker, Scheduler *scheduler, TransferEngine *engine, Settler *settler,
-			   Suspects *suspects)
+			   Suspects *suspects, Hints *hints)
 {
 	Claimer    *claimer = (Claimer *) palloc0(sizeof(Claimer));
 
@@ -83,6 +87,7 @@ claimer_create(Worker *worker, Scheduler *scheduler, TransferEngine *engine, Set
 	claimer->engine = engine;
 	claimer->settler = settler;
 	claimer->suspects = suspects;
+	claimer->hints = hints;
 	flight_memory_init(&claimer->flight_memory);
 	return claimer;
 }
@@ -101,6 +106,18 @@ note_in_journal(const Candidates *candidates)
 }
 
 static void
+deliver_local(Claim *claim)
+{
+	List	   *messages = claim->judgement.local;
+	MemoryContext previous;
+
+	attempts_insert_delivered(messages, claim->now);
+	previous = MemoryContextSwitchTo(claim->judgement.staging);
+	claim->notify_keys = local_messages_settle(messages, claim->now);
+	MemoryContextSwitchTo(previous);
+}
+
+static void
 work_on(Claim *claim, Candidates candidates)
 {
 	Judgement  *judgement = &claim->judgement;
@@ -115,6 +132,8 @@ work_on(Claim *claim, Candidates candidates)
 	}
 	if (judgement->sending != NIL)
 		attempts_open(judgement->sending, claim->claimer->worker->slot, claim->now);
+	if (judgement->local != NIL)
+		deliver_local(claim);
 	unsent_write(judgement->unsent, claim->now);
 }
 
@@ -225,6 +244,17 @@ activate_appointments(const Claim *claim)
 	}
 }
 
+/* What needed no transfer is delivered. */
+static void
+conclude_local(const Claim *claim)
+{
+	ListCell   *cell;
+
+	claim->claimer->settler->sent += list_length(claim->judgement.local);
+	foreach(cell, claim->notify_keys)
+		hints_add(claim->claimer->hints, (const pg_uuid_t *) lfirst(cell));
+}
+
 /* After commit. False if what was claimed must not be sent. */
 static bool
 conclude(Claim *claim, List **deliveries)
@@ -236,6 +266,7 @@ conclude(Claim *claim, List **deliveries)
 	claim->claimer->claims_alone = false;
 	if (claim->settling != NULL)
 		settling_conclude(claim->settling);
+	conclude_local(claim);
 	if (may_send)
 		*deliveries = claimed;
 	else

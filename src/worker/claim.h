@@ -10,6 +10,7 @@
 #include "fairness/scheduler.h"
 #include "transfer/engine.h"
 #include "worker/guard.h"
+#include "worker/hints.h"
 #include "worker/settle.h"
 #include "worker/suspects.h"
 
@@ -18,7 +19,7 @@ typedef struct Claimer Claimer;
 
 /* In CurrentMemoryContext. */
 extern Claimer *claimer_create(Worker *worker, Scheduler *scheduler, TransferEngine *engine,
-							   Settler *settler, Suspects *suspects);
+							   Settler *settler, Suspects *suspects, Hints *hints);
 
 typedef enum ClaimResult
 {

@@ -19,7 +19,6 @@
 #include "channel/channel.h"
 #include "core/text.h"
 #include "notify/compose.h"
-#include "notify/logged_body.h"
 #include "worker/delivery.h"
 #include "worker/flight_memory.h"
 
@@ -122,26 +121,6 @@ copy_identity(const Message *message)
 	return copy;
 }
 
-/* The log keeps no words of a message that has a one-time code. */
-static AttemptRecord *
-make_record(const NotificationFacts *facts, const Message *message)
-{
-	AttemptRecord *record = (AttemptRecord *) palloc0(sizeof(AttemptRecord));
-
-	record->recipient = copy_text(message->recipient);
-	if (channel_infos[facts->channel].route == ROUTE_PROVIDER)
-	{
-		record->provider_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
-		*record->provider_id = facts->route->id;
-	}
-	if (notification_types[message->type].has_code)
-		return record;
-	record->subject = copy_text(message->subject);
-	record->text_body = copy_text(logged_body(message->text_body));
-	record->html_body = copy_text(logged_body(message->html_body));
-	return record;
-}
-
 static RetryInput
 retry_input(const NotificationFacts *facts)
 {
@@ -183,7 +162,7 @@ make_delivery(MemoryContext context, const NotificationFacts *facts, const Messa
 	delivery->bytes = MemoryContextMemAllocated(context, true);
 	delivery->record_context = AllocSetContextCreate(context, "appt attempt", ALLOCSET_SMALL_SIZES);
 	MemoryContextSwitchTo(delivery->record_context);
-	delivery->record = make_record(facts, message);
+	delivery->record = attempt_record_make(facts, message);
 	MemoryContextSwitchTo(previous);
 	return delivery;
 }

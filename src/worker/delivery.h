@@ -14,18 +14,8 @@
 #include "fairness/flights.h"
 #include "notify/eligibility.h"
 #include "transfer/engine.h"
+#include "worker/attempt_record.h"
 #include "worker/queue.h"
-
-/* What an attempt stores of its message. */
-typedef struct AttemptRecord
-{
-	pg_uuid_t  *provider_id;	/* NULL: a webhook's */
-	const char *recipient;
-	const char *subject;		/* this and the bodies: NULL if there is none
-								 * or it is not logged */
-	const char *text_body;
-	const char *html_body;
-} AttemptRecord;
 
 typedef struct Delivery
 {

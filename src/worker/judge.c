@@ -1,7 +1,7 @@
 /*
  * judge.c
  *		Decides what becomes of the candidates of a claim: composed and sent,
- *		settled, postponed, or left.
+ *		delivered at once, settled, postponed, or left.
  *
  * The decision is the same pure function that notification_eligibility calls.
  *
@@ -19,6 +19,7 @@
 #include "schedule/activate.h"
 #include "worker/delivery.h"
 #include "worker/judge.h"
+#include "worker/local_messages.h"
 
 /* Bytes that one claim composes. */
 #define CLAIM_BYTES (4 * 1024 * 1024)
@@ -62,6 +63,15 @@ add_delivery(Judgement *judgement, Delivery *delivery)
 	MemoryContextSwitchTo(previous);
 }
 
+/* It could not be composed. */
+static void
+refuse(Judgement *judgement, const NotificationFacts *facts, const Candidate *candidate,
+	   Reason reason, const char *error)
+{
+	unsent_settle(judgement->unsent, &candidate->key,
+				  facts->attempt_count > 0 ? STATE_FAILED : STATE_SKIPPED, reason, error);
+}
+
 static void
 send_or_skip(Judgement *judgement, const NotificationFacts *facts, const Candidate *candidate)
 {
@@ -71,8 +81,7 @@ send_or_skip(Judgement *judgement, const NotificationFacts *facts, const Candida
 											judgement->now, &reason, &error);
 
 	if (delivery == NULL)
-		unsent_settle(judgement->unsent, &candidate->key,
-					  facts->attempt_count > 0 ? STATE_FAILED : STATE_SKIPPED, reason, error);
+		refuse(judgement, facts, candidate, reason, error);
 	else if (flight_memory_admits(judgement->flight_memory, &facts->application_id, delivery->bytes))
 		add_delivery(judgement, delivery);
 	else
@@ -81,6 +90,25 @@ send_or_skip(Judgement *judgement, const NotificationFacts *facts, const Candida
 		candidate->quota->is_held = true;
 		candidate_leave(candidate);
 	}
+}
+
+/* Of a channel that needs no transfer. */
+static void
+deliver_or_skip(Judgement *judgement, const NotificationFacts *facts, const Candidate *candidate)
+{
+	Reason		reason = REASON_BAD_CONFIGURATION;
+	char	   *error = NULL;
+	MemoryContext previous = MemoryContextSwitchTo(judgement->staging);
+	LocalMessage *message = local_message_compose(facts, &candidate->key, judgement->now, &reason, &error);
+
+	if (message != NULL)
+	{
+		judgement->local = lappend(judgement->local, message);
+		judgement->composed += local_message_bytes(message);
+	}
+	MemoryContextSwitchTo(previous);
+	if (message == NULL)
+		refuse(judgement, facts, candidate, reason, error);
 }
 
 static void
@@ -100,6 +128,8 @@ judge(Judgement *judgement, const NotificationFacts *facts, const Candidate *can
 		case VERDICT_SEND:
 			if (must_activate(facts))
 				activate_first(judgement, facts, candidate);
+			else if (channel_is_local(facts->channel))
+				deliver_or_skip(judgement, facts, candidate);
 			else
 				send_or_skip(judgement, facts, candidate);
 			break;

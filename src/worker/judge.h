@@ -19,7 +19,9 @@ typedef struct Judgement
 	MemoryContext staging;		/* owns the lists and is the parent of the
 								 * deliveries; outlives the transaction */
 	List	   *sending;		/* of Delivery *, by notification id */
-	Size		composed;		/* bytes of them */
+	List	   *local;			/* of LocalMessage *, by notification id: to
+								 * be delivered by the transaction */
+	Size		composed;		/* bytes of both */
 	List	   *to_activate;	/* of AppointmentKey *: before the message
 								 * that activates them is sent */
 	UnsentBatch *unsent;		/* the others; freed with the transaction */

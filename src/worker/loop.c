@@ -37,6 +37,7 @@
 #include "worker/claim.h"
 #include "worker/delivery.h"
 #include "worker/heads.h"
+#include "worker/hints.h"
 #include "worker/journal.h"
 #include "worker/loop.h"
 #include "worker/owners.h"
@@ -94,6 +95,7 @@ typedef struct Loop
 	Suspects   *suspects;
 	Settler    *settler;
 	Claimer    *claimer;
+	Hints	   *hints;
 	Recovery   *recovery;
 	TransferEngine *engine;
 	Chores	   *chores;
@@ -440,6 +442,7 @@ note_clock(Loop *loop, TimestampTz now)
 	{
 		loop->sweep_at = now;
 		chores_clock_was_set(loop->chores);
+		hints_clock_was_set(loop->hints);
 		loop->claim_not_before = loop->settle_not_before = loop->suspects_at = 0;
 		loop->claims.last = loop->settles.last = loop->sweeps.last = loop->changes.last = 0;
 		loop->switches_at = now;
@@ -466,6 +469,7 @@ next_wake(Loop *loop, TimestampTz now)
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, chores_next(loop->chores, is_busy(loop)));
+	wake = Min(wake, hints_next(loop->hints));
 	if (loop->worker->slot == 1 && suspects_exist(loop->suspects))
 		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
@@ -576,7 +580,10 @@ take_turn(Loop *loop)
 	}
 	settle_if_due(loop, GetCurrentTimestamp());
 	if (loop->may_send)
+	{
+		hints_send(loop->hints, GetCurrentTimestamp());
 		chores_do(loop->chores, loop->settler->sent + loop->settler->failed, is_busy(loop));
+	}
 	sleep_until_work(loop);
 }
 
@@ -634,7 +641,8 @@ loop_create(Loop *loop, Worker *worker)
 	loop->suspects = suspects_create(worker);
 	loop->settler = settler_create(worker, loop->scheduler, loop->suspects);
 	loop->engine = transfer_engine_create();
-	loop->claimer = claimer_create(worker, loop->scheduler, loop->engine, loop->settler, loop->suspects);
+	loop->hints = hints_create(worker);
+	loop->claimer = claimer_create(worker, loop->scheduler, loop->engine, loop->settler, loop->suspects, loop->hints);
 	loop->recovery = recovery_create(worker, loop->scheduler, loop->suspects);
 	loop->events = CreateWaitEventSet(TopMemoryContext, 3);
 	AddWaitEventToSet(loop->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);

@@ -32,6 +32,7 @@
 #include "fairness/lanes.h"
 #include "fairness/refresh.h"
 #include "worker/guard.h"
+#include "worker/local_messages.h"
 #include "worker/owners.h"
 
 /* Lanes in one transaction. */
@@ -110,6 +111,7 @@ refresh_lane(const Refresh *refresh, Row *row)
 
 	owner.application_id = next_uuid(row);
 	(void) channel_from_code(next_text(row), &owner.channel);
+	owner.is_local = channel_is_local(owner.channel);
 	owner.subscription_id = next_uuid_or_null(row);
 	url = next_text(row);
 	if (url != NULL)

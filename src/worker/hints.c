@@ -1,0 +1,233 @@
+/*
+ * hints.c
+ *		Hints for applications that LISTEN to appt_inbox.
+ *
+ * A commit with a NOTIFY takes a lock that all databases of the server share, and
+ * holds it to its end. Another session's commit may hold it for any time, for
+ * example while it waits for a synchronous standby. So hints are not sent by the
+ * transaction that delivers the messages, but later by one of their own. That
+ * takes the lock only if it is free, and does not wait for its own commit to reach
+ * the disk or a standby. If the lock is not free, it tries again after a pause.
+ * lock_timeout is a second protection.
+ *
+ * All new messages of a user until then cause one hint. At most HINTS_MAX users
+ * wait for theirs; beyond that the oldest hints are dropped. A worker that ends or
+ * crashes drops those that it has. Only hints are lost by that, no messages.
+ *
+ * The queue of notifications fills up if a session that listens does not end its
+ * transaction. A full one makes the commits of applications fail that use NOTIFY.
+ * So hints wait while it is more than half full.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_database.h"
+#include "commands/async.h"
+#include "fmgr.h"
+#include "lib/ilist.h"
+#include "storage/lock.h"
+#include "utils/fmgrprotos.h"
+#include "utils/guc.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "core/text.h"
+#include "worker/hints.h"
+
+#define HINTS_CHANNEL "appt_inbox"
+
+/* Users that wait for their hint at most. */
+#define HINTS_MAX 65536
+
+/* Hints of one transaction at most: so long it holds the lock. */
+#define HINTS_AT_ONCE 1000
+
+/* Between two transactions; what comes meanwhile is sent together. */
+#define HINTS_INTERVAL (50 * INT64CONST(1000))
+
+/* After one that could not send: doubled with each further one; and after one that failed. */
+#define SHORTEST_PAUSE (100 * INT64CONST(1000))
+#define LONGEST_PAUSE USECS_PER_SEC
+#define FAILURE_PAUSE (60 * USECS_PER_SEC)
+
+#define QUEUE_LIMIT 0.5
+
+typedef struct PendingHint
+{
+	pg_uuid_t	notify_key;		/* hash key */
+	dlist_node	node;			/* in `order` */
+} PendingHint;
+
+struct Hints
+{
+	Worker	   *worker;
+	HTAB	   *pending;		/* by notify_key */
+	dlist_head	order;			/* of PendingHint, the oldest first */
+	TimestampTz next_at;		/* not before */
+	TimeOffset	pause;			/* 0: the last transaction has sent some */
+	bool		is_queue_full;	/* that was logged */
+};
+
+/* One transaction. */
+typedef struct Sending
+{
+	char	   *payloads[HINTS_AT_ONCE];
+	int			count;
+	bool		was_sent;
+	bool		is_queue_full;
+} Sending;
+
+Hints *
+hints_create(Worker *worker)
+{
+	Hints	   *hints = (Hints *) palloc0(sizeof(Hints));
+	HASHCTL		control = {
+		.keysize = sizeof(pg_uuid_t),
+		.entrysize = sizeof(PendingHint),
+		.hcxt = CurrentMemoryContext
+	};
+
+	hints->worker = worker;
+	hints->pending = hash_create("appt hints", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	dlist_init(&hints->order);
+	return hints;
+}
+
+/* ---- which wait ---- */
+
+static void
+drop_oldest(Hints *hints)
+{
+	PendingHint *hint = dlist_container(PendingHint, node, dlist_pop_head_node(&hints->order));
+
+	(void) hash_search(hints->pending, &hint->notify_key, HASH_REMOVE, NULL);
+}
+
+void
+hints_add(Hints *hints, const pg_uuid_t *notify_key)
+{
+	bool		found;
+	PendingHint *hint;
+
+	if (hash_search(hints->pending, notify_key, HASH_FIND, NULL) != NULL)
+		return;
+	if (hash_get_num_entries(hints->pending) >= HINTS_MAX)
+		drop_oldest(hints);
+	hint = (PendingHint *) hash_search(hints->pending, notify_key, HASH_ENTER, &found);
+	dlist_push_tail(&hints->order, &hint->node);
+}
+
+TimestampTz
+hints_next(const Hints *hints)
+{
+	return hash_get_num_entries(hints->pending) == 0 ? DT_NOEND : hints->next_at;
+}
+
+void
+hints_clock_was_set(Hints *hints)
+{
+	hints->next_at = 0;
+}
+
+/* ---- sending ---- */
+
+/* For this transaction only. */
+static void
+set_locally(const char *name, const char *value)
+{
+	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* The lock that PreCommit_Notify takes; it is released by the end of the transaction. */
+static bool
+lock_if_free(void)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, InvalidOid, DatabaseRelationId, InvalidOid, 0);
+	return LockAcquire(&tag, AccessExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
+}
+
+static bool
+queue_is_filling(void)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, NULL, NULL);
+	return DatumGetFloat8(pg_notification_queue_usage(fcinfo)) > QUEUE_LIMIT;
+}
+
+static void
+send_step(void *argument)
+{
+	Sending    *sending = (Sending *) argument;
+
+	set_locally("synchronous_commit", "off");
+	set_locally("lock_timeout", "100");
+	sending->is_queue_full = queue_is_filling();
+	if (sending->is_queue_full || !lock_if_free())
+		return;
+	for (int i = 0; i < sending->count; i++)
+		Async_Notify(HINTS_CHANNEL, sending->payloads[i]);
+	sending->was_sent = true;
+}
+
+static void
+collect(Hints *hints, Sending *sending)
+{
+	dlist_iter	iterator;
+
+	sending->count = 0;
+	dlist_foreach(iterator, &hints->order)
+	{
+		PendingHint *hint = dlist_container(PendingHint, node, iterator.cur);
+
+		sending->payloads[sending->count++] = uuid_text(&hint->notify_key);
+		if (sending->count == HINTS_AT_ONCE)
+			break;
+	}
+}
+
+static void
+note_queue(Hints *hints, bool is_full)
+{
+	if (is_full && !hints->is_queue_full)
+		ereport(LOG,
+				(errmsg("appt sends no hints about inboxes, because the queue of notifications is more than half full"),
+				 errhint("A session that listens has not ended its transaction; see pg_notification_queue_usage().")));
+	hints->is_queue_full = is_full;
+}
+
+/* The hints that this transaction has sent wait no more; the others do until the next time. */
+static void
+conclude(Hints *hints, const Sending *sending, TimestampTz now)
+{
+	if (!sending->was_sent)
+	{
+		hints->pause = Min(Max(2 * hints->pause, SHORTEST_PAUSE), LONGEST_PAUSE);
+		hints->next_at = now + hints->pause;
+		return;
+	}
+	for (int i = 0; i < sending->count; i++)
+		drop_oldest(hints);
+	hints->pause = 0;
+	hints->next_at = now + HINTS_INTERVAL;
+}
+
+void
+hints_send(Hints *hints, TimestampTz now)
+{
+	Sending    *sending;
+
+	if (now < hints_next(hints))
+		return;
+	sending = (Sending *) palloc0(sizeof(Sending));
+	collect(hints, sending);
+	if (worker_run(hints->worker, send_step, sending, NULL))
+	{
+		conclude(hints, sending, now);
+		note_queue(hints, sending->is_queue_full);
+	}
+	else
+		hints->next_at = now + FAILURE_PAUSE;
+}

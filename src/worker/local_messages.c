@@ -1,0 +1,127 @@
+/*
+ * local_messages.c
+ *		Messages that need no transfer.
+ *
+ * The claim's transaction delivers such a message, so no crash leaves it half
+ * delivered: either the transaction commits and the message is there, or the
+ * notification is claimed again. It is never SENDING, takes no slot and no memory
+ * beyond the claim.
+ *
+ * With a synchronous standby the message may be seen before the standby has it,
+ * as any commit may whose wait is cut short. After a failover it is then claimed
+ * anew, by a server on which it was never delivered.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/memutils.h"
+
+#include "channel/channel.h"
+#include "core/column.h"
+#include "core/row.h"
+#include "core/statement.h"
+#include "core/text.h"
+#include "notify/compose.h"
+#include "worker/local_messages.h"
+
+static Statement mark_sent = {
+	"UPDATE appt.notification n "
+	"SET state = 'SENT', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
+	"  next_attempt_at = NULL, manual = false, worker_slot = NULL, settled_at = $3 "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number) c "
+	"WHERE n.id = c.id "
+	"RETURNING (SELECT u.notify_key FROM appt.user_profile u"
+	"  WHERE n.recipient_kind = 'USER' AND u.application_id = n.application_id AND u.id = n.recipient_id)",
+	3, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
+};
+
+bool
+channel_is_local(ChannelCode channel)
+{
+	return channel_infos[channel].route == ROUTE_NONE;
+}
+
+static LocalMessage *
+make_message(const NotificationFacts *facts, const Message *message, const QueueKey *key)
+{
+	LocalMessage *made = (LocalMessage *) palloc0(sizeof(LocalMessage));
+
+	made->key = *key;
+	made->application_id = facts->application_id;
+	made->attempt_number = facts->attempt_count + 1;
+	made->is_manual = facts->is_manual;
+	made->record = attempt_record_make(facts, message);
+	return made;
+}
+
+LocalMessage *
+local_message_compose(const NotificationFacts *facts, const QueueKey *key, TimestampTz now,
+					  Reason *reason, char **error)
+{
+	MemoryContext composing = AllocSetContextCreate(CurrentMemoryContext, "appt composing",
+													ALLOCSET_DEFAULT_SIZES);
+	MemoryContext previous = MemoryContextSwitchTo(composing);
+	Message    *message = compose_message(facts, now, reason, error);
+	bool		is_accepted = message != NULL && channel_accepts(message, reason, error);
+	LocalMessage *made = NULL;
+
+	MemoryContextSwitchTo(previous);
+	if (is_accepted)
+		made = make_message(facts, message, key);
+	else
+		*error = copy_text(*error);
+	MemoryContextDelete(composing);
+	return made;
+}
+
+static Size
+text_bytes(const char *text)
+{
+	return text == NULL ? 0 : strlen(text);
+}
+
+Size
+local_message_bytes(const LocalMessage *message)
+{
+	const AttemptRecord *record = message->record;
+
+	return sizeof(LocalMessage) + sizeof(AttemptRecord) + text_bytes(record->recipient) +
+		text_bytes(record->subject) + text_bytes(record->text_body) + text_bytes(record->html_body);
+}
+
+/* The rows of mark_sent; a user without a profile has no key. */
+static List *
+take_notify_keys(uint64 rows)
+{
+	List	   *notify_keys = NIL;
+
+	for (uint64 number = 0; number < rows; number++)
+	{
+		pg_uuid_t  *notify_key = next_uuid_or_null(ROW(number));
+
+		if (notify_key != NULL)
+			notify_keys = lappend(notify_keys, notify_key);
+	}
+	return notify_keys;
+}
+
+List *
+local_messages_settle(List *messages, TimestampTz now)
+{
+	List	   *notify_keys;
+	QueueKeys  *keys = queue_keys_create();
+	Column	   *numbers = column_create(INT4OID, list_length(messages));
+	ListCell   *cell;
+
+	foreach(cell, messages)
+	{
+		const LocalMessage *message = (const LocalMessage *) lfirst(cell);
+
+		queue_keys_add(keys, &message->key);
+		column_add(numbers, Int32GetDatum(message->attempt_number));
+	}
+	notify_keys = take_notify_keys(statement_run(&mark_sent, column_array(keys->notification_ids),
+												 column_array(numbers), TimestampTzGetDatum(now)));
+	queue_delete(keys);
+	return notify_keys;
+}

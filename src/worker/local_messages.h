@@ -1,0 +1,47 @@
+/*
+ * local_messages.h
+ *		Messages that need no transfer, because their channel leaves them in the
+ *		database: the transaction that claims them delivers them.
+ */
+#ifndef APPT_LOCAL_MESSAGES_H
+#define APPT_LOCAL_MESSAGES_H
+
+#include "nodes/pg_list.h"
+
+#include "notify/facts.h"
+#include "worker/attempt_record.h"
+#include "worker/queue.h"
+
+typedef struct LocalMessage
+{
+	QueueKey	key;			/* of its row in appt.due */
+	pg_uuid_t	application_id;
+	int			attempt_number;
+	bool		is_manual;
+	AttemptRecord *record;
+} LocalMessage;
+
+/* Does a message over this channel need no transfer? */
+extern bool channel_is_local(ChannelCode channel);
+
+/*
+ * Compose the message of these facts, which is of such a channel; `key` is that
+ * of its row in appt.due. In CurrentMemoryContext; shares no memory with the facts.
+ * NULL if it can't be composed, with *reason and with *error in
+ * CurrentMemoryContext.
+ */
+extern LocalMessage *local_message_compose(const NotificationFacts *facts, const QueueKey *key,
+										   TimestampTz now, Reason *reason, char **error);
+
+/* The bytes that it stores. */
+extern Size local_message_bytes(const LocalMessage *message);
+
+/*
+ * Their notifications are SENT and leave the queue; attempts_insert_delivered
+ * writes the messages. Returns the keys (user_profile.notify_key; pg_uuid_t *) of
+ * the users who may read them, some more than once, in CurrentMemoryContext. SPI
+ * must be connected, the notifications locked.
+ */
+extern List *local_messages_settle(List *messages, TimestampTz now);
+
+#endif							/* APPT_LOCAL_MESSAGES_H */
