@@ -24,6 +24,10 @@ GRANT EXECUTE ON FUNCTION
 	appt.set_provider
 	TO appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.inbox,
+	appt.mark_read
+	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION
 	appt.not_retriable_because,
 	appt.notification_eligibility,
 	appt.render_template

@@ -52,9 +52,11 @@ CREATE TABLE appt.notification (
 /* For people and monitoring. due_at and address never change, so updates stay HOT. */
 CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
 CREATE INDEX notification_address ON appt.notification (address);
-/* The inbox of a user, and what is unread in it. */
-CREATE INDEX notification_inbox ON appt.notification (application_id, recipient_id, id) WHERE channel = 'IN_APP';
-CREATE INDEX notification_unread ON appt.notification (application_id, recipient_id, id) WHERE channel = 'IN_APP' AND read_at IS NULL;
+/* The inbox of a user: what is unread, and what is read. A message has one entry, in either; each is read in the order of due_at. */
+CREATE INDEX notification_unread ON appt.notification (application_id, recipient_id, due_at, id)
+	WHERE channel = 'IN_APP' AND read_at IS NULL;
+CREATE INDEX notification_read ON appt.notification (application_id, recipient_id, due_at, id)
+	WHERE channel = 'IN_APP' AND read_at IS NOT NULL;
 CREATE INDEX notification_user_event ON appt.notification (user_event_id) WHERE user_event_id IS NOT NULL;
 /* Contexts of deleted appointments that are still to be blanked. Only deletion and blanking write a context. */
 CREATE INDEX notification_kept ON appt.notification (application_id, appointment_id, id) WHERE context ? 'appointment';

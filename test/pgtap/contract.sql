@@ -89,6 +89,10 @@ INSERT INTO contract VALUES
 			'DEFAULT NULL::uuid,
 		reason text DEFAULT NULL::text, max integer DEFAULT 1000 -> TABLE(notification_id bigint, retried boolean, explanation text)'),
 	('resend_notification', 'notification_id bigint -> appt.notification_details'),
+	('inbox', 'unread boolean DEFAULT NULL::boolean, page_size integer DEFAULT 25, before bigint DEFAULT NULL::bigint,
+		application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT NULL::text -> appt.inbox_page'),
+	('mark_read', 'notification_ids bigint[] DEFAULT NULL::bigint[], application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT '
+		'NULL::text -> integer'),
 	('not_retriable_because', 'notification_id bigint -> text'),
 	('preview_notification', 'appointment_id uuid, participant_id text, type text, channel text, time_offset interval DEFAULT '
 		'NULL::interval,
@@ -133,7 +137,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
 	'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment '
-	'get_participant google_calendar_event google_calendar_url ical_event ical_text not_retriable_because notification_eligibility '
+	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox not_retriable_because notification_eligibility '
 	'preview_notification render_template resolve_room', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')

@@ -38,6 +38,7 @@ INSERT INTO appt.attempt (application_id, notification_id, attempt_number, start
 UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1
 	WHERE id IN (SELECT notification FROM target);
 DELETE FROM appt.due WHERE notification_id IN (SELECT notification FROM target);
+INSERT INTO appt.user_profile (application_id, id) SELECT application, 'ann' FROM target WHERE name <> 'other';
 INSERT INTO target VALUES ('none', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'nobody', 'no-such-tic', gen_random_uuid(), 0);
 
 /* ---- who ---- */
@@ -111,6 +112,12 @@ INSERT INTO expectation VALUES
 	('resend_notification(NOTIFICATION)',                        'cnc---c-c-', 'nnc---c-c-', 'nnn---c-c-', 'nnn---n-c-', 'nnn---n-n-'),
 	('not_retriable_because(NOTIFICATION)',                      'yyyyy-y-y-', 'nnyyy-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
 	('preview_notification(ID, CUSTOMER, ''CREATE'', ''EMAIL'')', 'yyy---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
+	('inbox()',                                                  'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
+	('inbox(NULL, 25, NULL, (APP))',                             'yyyyy-y-i-', 'yyyyy-y-i-', 'nnnnn-y-i-', 'nnnnn-n-i-', 'nnnnn-n-i-'),
+	('inbox(NULL, 25, NULL, (APP), ''ann'')',                    'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('mark_read()',                                              'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
+	('mark_read(NULL, (APP))',                                   'yyyyy-y-i-', 'yyyyy-y-i-', 'nnnnn-y-i-', 'nnnnn-n-i-', 'nnnnn-n-i-'),
+	('mark_read(NULL, (APP), ''ann'')',                          'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
 	('render_template(''x'', ''{}'')',                           'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-'),
 	('set_notifications_enabled(ORG, false)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('create_organization(''x'')',                               '--------y-', '--------y-', '--------y-', '--------y-', '--------y-'),
@@ -167,7 +174,7 @@ FROM asked GROUP BY call, target, expected ORDER BY call, target;
 
 -- With agent_scope APPLICATION an agent gets of every appointment of its application what its organizer gets.
 CREATE TEMP TABLE shared AS SELECT a.call, target, place, role, claims, statement, NULL::text AS answer,
-	CASE WHEN target = 'other' AND a.call = 'get_participant(ID, ''bob'')' THEN 'n' WHEN target IN ('own', 'other')
+	CASE WHEN a.call ~ '^(inbox|mark_read)' THEN a.answer WHEN target = 'other' AND a.call = 'get_participant(ID, ''bob'')' THEN 'n' WHEN target IN ('own', 'other')
 		THEN substr(own, 1, 1) ELSE a.answer END AS expected
 FROM asked a JOIN expectation USING (call) WHERE place <= 2;
 GRANT ALL ON shared TO PUBLIC;
@@ -207,9 +214,13 @@ SELECT is(string_agg(DISTINCT answer, ''), '-', format('%s with %s may call noth
 SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no member of appt_authenticator is believed nothing as %s',
 	role)) FROM forged WHERE login = 'access_forger' GROUP BY role ORDER BY role;
 
--- A token for a tenant or a conference needs no sub, except to record that the caller joins or leaves.
+-- A token for a tenant or a conference needs no sub, except to record that the caller joins or leaves, and to act as a user.
 SELECT is(string_agg(answer, '' ORDER BY target, place),
-	string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n') ELSE named END, '' ORDER BY target, place),
+	string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n')
+		WHEN call !~ '^(inbox|mark_read)' THEN named
+		WHEN place = 3 AND (call ~ '[(][)]$' OR target IN ('own', 'other')) THEN '-'
+		WHEN place = 7 AND call !~ 'ann' THEN replace(named, 'y', '-')
+		ELSE named END, '' ORDER BY target, place),
 	format('%s, by a supervisor, a customer and an admin without a sub', call)) FROM nameless GROUP BY call ORDER BY call;
 
 -- A token of another tenant gets for "own" rows the same result as for rows that do not exist.

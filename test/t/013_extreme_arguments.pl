@@ -54,6 +54,7 @@ my %extremes = (
 		"'(4714-11-24 00:00+00 BC,294276-12-31 23:59:59.999999+00)'" ],
 	int4 => [ '0', '-1', '2147483647', '-2147483648' ],
 	int8 => [ '0', '-1', '9223372036854775807', '-9223372036854775808' ],
+	_int8 => [ "'{}'", "'{NULL}'", "'{{1,2},{3,4}}'", "'{9223372036854775807}'", 'array_fill(1::bigint, ARRAY[20000])' ],
 	numeric => [ '0', '-1', "'NaN'", "'Infinity'", "'-Infinity'", '1e1000', '1e-1000' ]);
 
 # Sound values of arguments, by name; what a function does to them is rolled back.
@@ -73,7 +74,13 @@ $node->query(
 my $sent = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'WEBHOOK'");
 $node->query(
 	"UPDATE appt.notification SET state = 'SENT', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $sent");
+$node->query("INSERT INTO appt.user_profile (application_id, id) VALUES ('$application', 'agent-2')");
+my $message = $node->query(
+	"INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, address, state, settled_at)
+		VALUES ('$application', 'USER', 'agent-2', 'MESSAGE', 'IN_APP', now(), 1, 'agent-2', 'SENT', now()) RETURNING id");
 my %sound = (
+	'inbox.before' => $message,
+	page_size => 25,
 	'resend_notification.notification_id' => $sent,
 	'retry_notifications.reason' => 'REJECTED',
 	'retry_notifications.max' => 10,
@@ -149,6 +156,7 @@ my %sound = (
 	html_body => 'x');
 my %sound_of_type = (
 	_text => '{}',
+	_int8 => '{1}',
 	_interval => '{}',
 	tstzrange => '(,)',
 	text => 'x',
