@@ -36,7 +36,7 @@ COMMENT ON FUNCTION appt.preference_is_valid(text, text, interval) IS
 CREATE FUNCTION appt.subscription_types_are_valid(types text[]) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'subscription_types_are_valid';
 COMMENT ON FUNCTION appt.subscription_types_are_valid(text[]) IS
-'True if webhooks can tell of each of these types, and none is NULL or given twice; otherwise raises 22023.';
+'True if there is a type, webhooks can tell of each, and none is NULL or given twice; otherwise raises 22023.';
 
 CREATE FUNCTION appt.headers_are_valid(headers jsonb, masked boolean DEFAULT false) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';

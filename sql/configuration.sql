@@ -71,7 +71,7 @@ CREATE TABLE appt.subscription (
 	audience text CHECK (audience <> '' AND appt.length_is_valid(audience, 8192, 'audience')),
 	token_auth appt.token_auth_code NOT NULL DEFAULT 'BASIC',
 	headers jsonb CHECK (appt.length_is_valid(headers, 262144, 'headers') AND appt.headers_are_valid(headers, true)),
-	types text[] CHECK (types <> '{}' AND appt.subscription_types_are_valid(types)),
+	types text[] CHECK (appt.subscription_types_are_valid(types)),
 	enabled boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),

@@ -55,12 +55,13 @@ CREATE FUNCTION appt.create_subscription(
 	scope text DEFAULT NULL,
 	audience text DEFAULT NULL,
 	token_auth text DEFAULT 'BASIC',
+	types text[] DEFAULT NULL,
 	OUT id uuid, OUT hmac_key text)
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_subscription';
-COMMENT ON FUNCTION appt.create_subscription(uuid, text, text, text, text, text, text, jsonb, text, text, text) IS
+COMMENT ON FUNCTION appt.create_subscription(uuid, text, text, text, text, text, text, jsonb, text, text, text, text[]) IS
 'Subscribes a webhook endpoint to an application''s notifications. Returns its id and the key that signs them; the key is not shown again.
 
-auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the id and secret of the client, token_url is the endpoint that grants client credentials; scope and audience go into the token request; token_auth, BASIC or BODY, is how the client authenticates to the token endpoint). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. 22023: what cannot work. PT404: no such application.';
+auth: NONE, BASIC (username and secret) or OAUTH2 (username and secret are the id and secret of the client, token_url is the endpoint that grants client credentials; scope and audience go into the token request; token_auth, BASIC or BODY, is how the client authenticates to the token endpoint). headers: a list of {"name", "value", "type"} with type DEFAULT or SECRET, or an object of names and values. types: the types of notifications that the endpoint gets; null means those that have rules, other types go only to endpoints that name them. 22023: what cannot work. PT404: no such application.';
 
 CREATE FUNCTION appt.rotate_subscription_key(id uuid DEFAULT NULL, overlap interval DEFAULT '1 day',
 	OUT id uuid, OUT hmac_key text)
@@ -114,7 +115,7 @@ COMMENT ON FUNCTION appt.keep_secrets() IS 'Refuses changes to where and how the
 CREATE TRIGGER keep_secrets BEFORE UPDATE ON appt.subscription
 	FOR EACH ROW EXECUTE FUNCTION appt.keep_secrets();
 COMMENT ON TRIGGER keep_secrets ON appt.subscription IS
-'While a subscription has a password or secret headers, only enabled may change; create a new subscription instead.';
+'While a subscription has a password or secret headers, only enabled and types may change; create a new subscription instead.';
 CREATE TRIGGER keep_secrets BEFORE UPDATE ON appt.provider
 	FOR EACH ROW EXECUTE FUNCTION appt.keep_secrets();
 COMMENT ON TRIGGER keep_secrets ON appt.provider IS

@@ -266,6 +266,22 @@ push_text(JsonbParseState **state, const char *name, Datum value, Oid type)
 }
 
 static void
+push_texts(JsonbParseState **state, const char *name, ArrayType *texts)
+{
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(texts, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	json_push_text(state, WJB_KEY, name);
+	(void) pushJsonbValue(state, WJB_BEGIN_ARRAY, NULL);
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			json_push_text(state, WJB_ELEM, TextDatumGetCString(elements[i]));
+	(void) pushJsonbValue(state, WJB_END_ARRAY, NULL);
+}
+
+static void
 push_scalar(JsonbParseState **state, const char *name, JsonbValue scalar)
 {
 	json_push_text(state, WJB_KEY, name);
@@ -295,6 +311,9 @@ push_typed(JsonbParseState **state, const char *name, Datum value, Oid type)
 			break;
 		case NUMERICOID:
 			push_number(state, name, DatumGetNumeric(value));
+			break;
+		case TEXTARRAYOID:
+			push_texts(state, name, DatumGetArrayTypeP(value));
 			break;
 		case JSONBOID:
 			json_push_jsonb(state, name, DatumGetJsonbP(value));

@@ -19,6 +19,7 @@
 #include "config/checks.h"
 #include "config/header_checks.h"
 #include "config/secret.h"
+#include "config/user_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
@@ -33,7 +34,7 @@ enum
 {
 	ARGUMENT_APPLICATION_ID, ARGUMENT_URL, ARGUMENT_HMAC_KEY, ARGUMENT_AUTH,
 	ARGUMENT_USERNAME, ARGUMENT_SECRET, ARGUMENT_TOKEN_URL, ARGUMENT_HEADERS,
-	ARGUMENT_SCOPE, ARGUMENT_AUDIENCE, ARGUMENT_TOKEN_AUTH
+	ARGUMENT_SCOPE, ARGUMENT_AUDIENCE, ARGUMENT_TOKEN_AUTH, ARGUMENT_TYPES
 };
 
 typedef struct NewSubscription
@@ -48,6 +49,7 @@ typedef struct NewSubscription
 	char	   *audience;
 	char	   *token_auth;
 	List	   *headers;		/* of ConfiguredHeader */
+	NullableDatum types;		/* text[]; NULL: those of rules */
 } NewSubscription;
 
 static const char *const auth_codes[] = {"NONE", "BASIC", "OAUTH2", NULL};
@@ -144,6 +146,9 @@ read_arguments(FunctionCallInfo fcinfo, NewSubscription *new)
 	check_code(new->token_auth, token_auth_codes, "token_auth");
 	new->headers = PG_ARGISNULL(ARGUMENT_HEADERS) ? NIL :
 		parse_headers(PG_GETARG_JSONB_P(ARGUMENT_HEADERS));
+	new->types = fcinfo->args[ARGUMENT_TYPES];
+	if (!new->types.isnull)
+		check_webhook_types(new->types.value);
 	new->hmac_key = hmac_key_argument(fcinfo, ARGUMENT_HMAC_KEY);
 }
 
@@ -152,15 +157,15 @@ insert_subscription(const pg_uuid_t *application_id, const NewSubscription *new)
 {
 	static Statement insert = {
 		"INSERT INTO appt.subscription"
-		" (application_id, url, auth, username, token_url, headers, scope, audience, token_auth)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
-		9, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID}
+		" (application_id, url, auth, username, token_url, headers, scope, audience, token_auth, types)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+		10, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID}
 	};
 	NullableDatum arguments[] = {
 		sql_uuid(application_id), sql_text(new->url), sql_text(new->auth),
 		sql_text(new->username), sql_text(new->token_url),
 		sql_jsonb(new->headers == NIL ? NULL : masked_headers(new->headers)),
-		sql_text(new->scope), sql_text(new->audience), sql_text(new->token_auth)
+		sql_text(new->scope), sql_text(new->audience), sql_text(new->token_auth), new->types
 	};
 
 	(void) statement_run_nullable(&insert, arguments);
@@ -202,9 +207,10 @@ key_row(FunctionCallInfo fcinfo, const pg_uuid_t *id, const char *hmac_key)
  * appt.create_subscription(application_id uuid, url text, hmac_key text = null,
  *		auth text = 'NONE', username text = null, secret text = null,
  *		token_url text = null, headers jsonb = null, scope text = null,
- *		audience text = null, token_auth text = 'BASIC') -> (id uuid, hmac_key text)
+ *		audience text = null, token_auth text = 'BASIC', types text[] = null)
+ *		-> (id uuid, hmac_key text)
  *
- * The key is not shown again. 22023: what cannot work. PT404: no such
+ * The key is not shown again. 22023: what cannot work, a type without webhooks. PT404: no such
  * application. Source: auvious-notifications.txt, webhooks; RFC 6749, sections
  * 2.3.1, 3.3 and 4.4.
  */

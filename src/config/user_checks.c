@@ -142,16 +142,17 @@ check_webhook_type(const char *code)
 	return TYPE_BIT(type);
 }
 
-/* appt.subscription_types_are_valid(types text[]) -> boolean; 22023 */
-Datum
-subscription_types_are_valid(PG_FUNCTION_ARGS)
+void
+check_webhook_types(Datum types)
 {
 	TypeSet		seen = 0;
 	Datum	   *elements;
 	bool	   *nulls;
 	int			count;
 
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	deconstruct_array(DatumGetArrayTypeP(types), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	if (count == 0)
+		report_invalid("no types are given", "\"types\" is empty; leave it out for the types that have rules.");
 	for (int i = 0; i < count; i++)
 	{
 		char	   *code = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
@@ -164,5 +165,12 @@ subscription_types_are_valid(PG_FUNCTION_ARGS)
 			report_invalid("a type is given twice", "\"%s\" occurs twice in \"types\".", code);
 		seen |= bit;
 	}
+}
+
+/* appt.subscription_types_are_valid(types text[]) -> boolean; 22023 */
+Datum
+subscription_types_are_valid(PG_FUNCTION_ARGS)
+{
+	check_webhook_types(PG_GETARG_DATUM(0));
 	PG_RETURN_BOOL(true);
 }

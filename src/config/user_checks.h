@@ -24,4 +24,7 @@ extern NotificationType check_users_type(const char *code);
  */
 extern void check_preference(const char *type, const char *channel, const Interval *time_offset);
 
+/* A text[] of types that webhooks tell of, each once, at least one. */
+extern void check_webhook_types(Datum types);
+
 #endif							/* APPT_USER_CHECKS_H */

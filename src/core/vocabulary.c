@@ -238,7 +238,7 @@ static const struct
 	[REASON_NO_TEMPLATE] = {"NO_TEMPLATE", "There is no template for this type and channel."},
 	[REASON_TEMPLATE_ERROR] = {"TEMPLATE_ERROR", "The template could not be rendered."},
 	[REASON_TOO_LARGE] = {"TOO_LARGE", "The message, or the data that it is composed from, is larger than the worker accepts."},
-	[REASON_SUBSCRIPTION_OFF] = {"SUBSCRIPTION_OFF", "The subscription was disabled or removed when it was due."},
+	[REASON_SUBSCRIPTION_OFF] = {"SUBSCRIPTION_OFF", "The subscription was disabled or removed, or did not name the type, when it was due."},
 	[REASON_RULE_OFF] = {"RULE_OFF", "The rule was disabled or removed when it was due."},
 	[REASON_WINDOW_PASSED] = {"WINDOW_PASSED", "The time in which it may be sent had passed."},
 	[REASON_NOT_ACTIVATED] = {"NOT_ACTIVATED", "The appointment was not activated in time."},

@@ -19,8 +19,8 @@
  *	   that it is FAILED, since it was attempted.
  *	4. A ROOM waits for the activation as long as its window is open.
  *	5. The route: platform and channel, provider or subscription, sender, address,
- *	   template. A subscription that is disabled or deleted counts as a switch:
- *	   SUPPRESSED. Otherwise it is SKIPPED.
+ *	   template. A subscription that is disabled or deleted, or does not name the
+ *	   type, counts as a switch: SUPPRESSED. Otherwise it is SKIPPED.
  *
  * A manual retry ignores the clock and whether the customer was ever told.
  */
@@ -321,7 +321,7 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 		facts->application == NULL ||
 		strcmp(facts->application->platform, "TALKDESK") != 0;
 	input->route_exists = (route != NULL);
-	input->route_enabled = (route != NULL && route->enabled);
+	input->route_enabled = (route != NULL && route->enabled && (route->types & TYPE_BIT(facts->type)) != 0);
 	input->channel_available = channel_is_available(facts->channel,
 													route ? route->route.kind : NULL);
 	input->sender_verified = route == NULL || route->is_verified ||

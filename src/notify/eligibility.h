@@ -51,7 +51,7 @@ typedef struct EligibilityInput
 								 * CANCELLED then */
 	bool		platform_allows;	/* TALKDESK has webhooks only */
 	bool		route_exists;	/* an enabled provider, or the subscription */
-	bool		route_enabled;
+	bool		route_enabled;	/* and open for this type */
 	bool		channel_available;	/* this version can send over it */
 	bool		sender_verified;	/* or need not be */
 	bool		recipient_is_sender;	/* it is sent to its own sender's

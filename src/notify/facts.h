@@ -107,6 +107,7 @@ typedef struct RouteFacts
 	pg_uuid_t	id;
 	bool		enabled;
 	bool		is_verified;	/* providers */
+	TypeSet		types;			/* that may leave this way */
 	Route		route;
 } RouteFacts;
 

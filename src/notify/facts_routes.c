@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "notify/configured_headers.h"
 #include "notify/facts_routes.h"
+#include "notify/type_sets.h"
 
 static AuthKind
 auth_kind(const char *code)
@@ -19,6 +20,25 @@ auth_kind(const char *code)
 }
 
 /* ---- subscriptions ---- */
+
+static bool
+has_rules(const NotificationTypeInfo *type)
+{
+	return type->has_rules;
+}
+
+static bool
+is_named(const NotificationTypeInfo *type)
+{
+	return type->audience == AUDIENCE_NAMED;
+}
+
+/* The types that a subscription names, without any those of rules; and whatever is sent to it by its name. */
+static TypeSet
+types_to_subscription(NullableDatum named)
+{
+	return types_where(is_named) | (named.isnull ? types_where(has_rules) : types_of_codes(named.value));
+}
 
 static void
 add_subscription(const Batch *batch, const NotificationFacts *facts, Column **keys)
@@ -44,13 +64,14 @@ take_subscription(Batch *batch, Row *row)
 	facts->route.token_audience = batch_text(batch, row);
 	facts->route.client_in_body = next_bool(row);
 	facts->route.headers = configured_headers(batch_jsonb(batch, row));
+	facts->types = types_to_subscription(next_value(row));
 	batch->subscriptions = lappend(batch->subscriptions, facts);
 }
 
 static FactLoader subscriptions = {
 	.find = {
 		"SELECT s.id, s.enabled, s.url, s.auth, s.username, s.token_url, s.scope, s.audience,"
-		" s.token_auth = 'BODY', s.headers"
+		" s.token_auth = 'BODY', s.headers, s.types"
 		" FROM (SELECT DISTINCT unnest($1) AS id) k JOIN appt.subscription s ON s.id = k.id"
 		" ORDER BY s.id",
 		1, {UUIDARRAYOID}
@@ -89,6 +110,7 @@ take_provider(Batch *batch, Row *row)
 	if (!channel_from_code(channel, &provider->channel))
 		elog(ERROR, "provider has an unknown channel: %s", channel);
 	provider->facts.enabled = true;
+	provider->facts.types = ~UINT64CONST(0);
 	provider->facts.is_verified = next_bool(row);
 	route->kind = next_text(row);
 	route->url = batch_text(batch, row);

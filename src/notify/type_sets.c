@@ -5,6 +5,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
 
 #include "core/column.h"
 #include "notify/type_sets.h"
@@ -18,6 +20,22 @@ type_codes(TypeSet types)
 		if (types & TYPE_BIT(type))
 			column_add_text(column, notification_types[type].code);
 	return column_array(column);
+}
+
+TypeSet
+types_of_codes(Datum codes)
+{
+	TypeSet		types = 0;
+	NotificationType type;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(DatumGetArrayTypeP(codes), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+		if (!nulls[i] && notification_type_from_code(TextDatumGetCString(elements[i]), &type))
+			types |= TYPE_BIT(type);
+	return types;
 }
 
 TypeSet

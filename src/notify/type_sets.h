@@ -10,6 +10,9 @@
 /* Their codes as a text[], in CurrentMemoryContext. */
 extern Datum type_codes(TypeSet types);
 
+/* The set of the codes in a text[]; what is no code is left out. */
+extern TypeSet types_of_codes(Datum codes);
+
 extern TypeSet types_by_telling(Telling telling);
 extern TypeSet types_superseded_by(SupersedingEvent event);
 

@@ -115,7 +115,7 @@ SELECT throws_ok('UPDATE appt.application SET agent_scope = ''TENANT''', '22023'
 SELECT * FROM appt.create_subscription(:'application', 'https://hooks.example/in?x=1') \gset subscription_
 SELECT matches(:'subscription_hmac_key'::text, '^whsec_[A-Za-z0-9+/]{43}=$', 'a key is generated');
 SELECT is(s, ROW(:'application', :'subscription_id', 'https://hooks.example/in?x=1', 'NONE', NULL, NULL, NULL, NULL, 'BASIC', NULL,
-	true, s.created_at)::appt.subscription,
+	NULL, true, s.created_at)::appt.subscription,
 	'a subscription is enabled and unauthenticated')
 FROM appt.subscription s WHERE id = :'subscription_id';
 SELECT is(array_agg(name || ' ' || value), ARRAY['HMAC_KEY ' || :'subscription_hmac_key'], 'its key is stored as a secret')
@@ -128,7 +128,7 @@ SELECT * FROM appt.create_subscription(:'application', 'http://hooks.example', '
 SELECT is(:'full_hmac_key'::text, 'my own key', 'a key that was given comes back');
 SELECT is(to_jsonb(s) - 'created_at' - 'id' - 'application_id',
 	'{"url": "http://hooks.example", "auth": "OAUTH2", "username": "client", "token_url": "https://id.example/token", "enabled": true,
-	 "scope": null, "audience": null, "token_auth": "BASIC",
+	 "scope": null, "audience": null, "token_auth": "BASIC", "types": null,
 	 "headers": [{"name": "X-Plain", "type": "DEFAULT", "value": "shown"}, {"name": "X-Secret", "type": "SECRET", "value": "********"},
 	  {"name": "X-Default", "type": "DEFAULT", "value": ""}]}'::jsonb, 'secrets are masked where they can be read')
 FROM appt.subscription s WHERE id = :'full_id';
@@ -336,6 +336,7 @@ SELECT relation, id::uuid, split_part(change, ' ', 1) AS changed, change, refuse
 	('subscription', :'secretive', 'application_id = gen_random_uuid()', true),
 	('subscription', :'secretive', 'created_at = ''2026-01-01''', true),
 	('subscription', :'secretive', 'enabled = false', false),
+	('subscription', :'secretive', 'types = ''{CREATE}''', false),
 	('subscription', :'secretive', 'url = ''https://hooks.example/a'', enabled = true', false),
 	('subscription', :'header', 'url = ''http://other.example/a''', true),
 	('subscription', :'header', 'headers = ''[{"name": "X-Key", "value": "********", "type": "SECRET"}, {"name": "X-Tenant", '

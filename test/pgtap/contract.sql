@@ -20,8 +20,8 @@ INSERT INTO contract VALUES
 	('create_subscription', 'application_id uuid, url text, hmac_key text DEFAULT NULL::text, auth text DEFAULT ''NONE''::text, '
 		'username text DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb,
-		scope text DEFAULT NULL::text, audience text DEFAULT NULL::text, token_auth text DEFAULT ''BASIC''::text, OUT id uuid, OUT '
-			'hmac_key text -> record'),
+		scope text DEFAULT NULL::text, audience text DEFAULT NULL::text, token_auth text DEFAULT ''BASIC''::text, types text[] '
+			'DEFAULT NULL::text[], OUT id uuid, OUT hmac_key text -> record'),
 	('set_provider', 'application_id uuid, channel text, kind text, url text, sender text DEFAULT NULL::text, username text '
 		'DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb -> uuid'),
