@@ -210,16 +210,11 @@ offset_arrays(TypeSet types)
 	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id" \
 	" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2"
 
-/*
- * What the event owes, without recipients: by enabled rules of the types $3; and
- * of types to users, at each of their offsets.
- */
-#define OWED_BY_RULES \
-	" SELECT r.id AS rule_id, r.type, r.channel, r.time_offset::interval AS time_offset, NULL::boolean AS is_on" \
-	" FROM appt.rule r WHERE r.application_id = $1 AND r.enabled AND r.type = ANY ($3)"
-#define OWED_TO_AGENTS \
-	" SELECT NULL::bigint, w.type, NULL, w.time_offset, w.is_on" \
-	" FROM unnest($10, $11, $12) AS w (type, time_offset, is_on)"
+/* When a notification `w` of the appointment `a` is due. */
+#define DUE_AT \
+	"CASE WHEN w.type = ANY ($15) THEN ((a.start_at AT TIME ZONE 'UTC') - w.time_offset) AT TIME ZONE 'UTC'" \
+	" WHEN w.type = ANY ($16) THEN ((coalesce(a.ended_at, $4) AT TIME ZONE 'UTC') + w.time_offset) AT TIME ZONE 'UTC'" \
+	" ELSE $4 END"
 
 /*
  * One that belongs before the call is not owed once the call has started. One
@@ -227,28 +222,24 @@ offset_arrays(TypeSet types)
  * activated after it was scheduled: the application's auto_activate does not
  * tell, it may have been switched on since.
  */
-#define DUE_BY_TYPE \
-	" SELECT a.*, w.*, CASE" \
-	"   WHEN w.type = ANY ($15) THEN ((a.start_at AT TIME ZONE 'UTC') - w.time_offset) AT TIME ZONE 'UTC'" \
-	"   WHEN w.type = ANY ($16)" \
-	"    THEN ((coalesce(a.ended_at, $4) AT TIME ZONE 'UTC') + w.time_offset) AT TIME ZONE 'UTC'" \
-	"   ELSE $4 END AS due_at" \
-	" FROM appointment a CROSS JOIN (" OWED_BY_RULES " UNION ALL" OWED_TO_AGENTS ") w" \
-	" WHERE (a.is_before_call OR w.type <> ALL ($18))" \
-	"  AND (w.type <> ALL ($19) OR a.state = 'SCHEDULED' OR a.is_activated_later)"
+#define IS_OWED \
+	"(a.is_before_call OR w.type <> ALL ($18))" \
+	" AND (w.type <> ALL ($19) OR a.state = 'SCHEDULED' OR a.is_activated_later)"
 
 #define SOMEBODY_JOINED \
 	"EXISTS (SELECT FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2" \
 	" AND p.type = 'CUSTOMER' AND p.joined_at IS NOT NULL)"
 
 /*
- * The recipients of one of these: customers, or the one named; agents with a
- * profile, over the channels that are on, where they want it; subscriptions. A
- * subscription without types gets those of rules.
+ * By enabled rules of the types $3: to customers, or to the one named; to
+ * subscriptions, of which one without types gets all of these.
  */
-#define RECIPIENTS_OF_OWED \
+#define OWED_BY_RULES \
+	" SELECT a.*, w.id AS rule_id, w.type, w.channel, w.time_offset::interval AS time_offset, " DUE_AT " AS due_at," \
+	"  t.recipient_kind, t.recipient_id, t.subscription_id, t.address, t.never_told" \
+	" FROM appointment a CROSS JOIN appt.rule w CROSS JOIN LATERAL (" \
 	"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
-	"   w.channel AS channel, CASE w.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
+	"   CASE w.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
 	"   p.id IN (SELECT unnest($9)) AS never_told" \
 	"  FROM appt.participant p" \
 	"  WHERE w.channel <> 'WEBHOOK' AND $5" \
@@ -256,32 +247,56 @@ offset_arrays(TypeSet types)
 	"   AND ($7::text IS NULL OR p.id = $7)" \
 	"   AND (w.type <> ALL ($20) OR p.joined_at IS NOT NULL)" \
 	"  UNION ALL" \
-	"  SELECT 'USER', u.id, NULL, c.channel, " USER_ADDRESS("u", "c.channel") ", false" \
-	"  FROM appt.participant p" \
-	"   JOIN appt.user_profile u ON u.application_id = p.application_id AND u.id = p.id" \
-	"   CROSS JOIN LATERAL unnest(u.channels) AS c (channel)" \
-	"  WHERE w.rule_id IS NULL" \
-	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'AGENT'" \
-	"   AND ($7::text IS NULL OR p.id = $7)" \
-	"   AND (w.type <> ALL ($22) OR p.id IS DISTINCT FROM $13)" \
-	"   AND " PREFERENCE("p.application_id", "p.id", "w.type", "w.time_offset", "c.channel", "w.is_on") \
-	"  UNION ALL" \
-	"  SELECT 'SUBSCRIBER', s.id::text, s.id, 'WEBHOOK', " LOGGED_URL("s") ", false" \
+	"  SELECT 'SUBSCRIBER', s.id::text, s.id, " LOGGED_URL("s") ", false" \
 	"  FROM appt.subscription s" \
-	"  WHERE s.application_id = $1" \
-	"   AND CASE WHEN w.rule_id IS NULL THEN w.type = ANY ($14) AND w.is_on AND w.type = ANY (s.types)" \
-	"    ELSE w.channel = 'WEBHOOK' AND $6 AND (s.types IS NULL OR w.type = ANY (s.types)) END" \
-	"   AND (w.type <> ALL ($20) OR " SOMEBODY_JOINED ")"
+	"  WHERE w.channel = 'WEBHOOK' AND $6 AND s.application_id = $1" \
+	"   AND (s.types IS NULL OR w.type = ANY (s.types))" \
+	"   AND (w.type <> ALL ($20) OR " SOMEBODY_JOINED ")" \
+	" ) t" \
+	" WHERE w.application_id = $1 AND w.enabled AND w.type = ANY ($3) AND " IS_OWED
+
+/* The types $10 at the offsets $11, by default on or off ($12). */
+#define AGENT_TYPES "unnest($10, $11, $12) AS w (type, time_offset, is_on)"
+
+/*
+ * The agents with a profile, or the one named. The profile is looked up by both
+ * columns of its key, whatever the planner believes of an empty table.
+ */
+#define AGENTS \
+	" SELECT u.id, u.channels, u.email, u.backup_phone, u.custom_phone, u.custom_phone_verified_at" \
+	" FROM appt.participant p CROSS JOIN LATERAL (" \
+	"  SELECT * FROM appt.user_profile u WHERE u.application_id = p.application_id AND u.id = p.id OFFSET 0) u" \
+	" WHERE cardinality($10) > 0 AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'AGENT'" \
+	"  AND ($7::text IS NULL OR p.id = $7)"
+#define PREFERENCES_OF_AGENTS \
+	" SELECT f.* FROM agent g CROSS JOIN LATERAL (" \
+	"  SELECT * FROM appt.user_preference f WHERE f.application_id = $1 AND f.user_id = g.id AND f.type = ANY ($10) OFFSET 0) f"
+
+#define OWED_TO_AGENTS \
+	" SELECT a.*, NULL, w.type, c.channel, w.time_offset, " DUE_AT ", 'USER', g.id, NULL, " USER_ADDRESS("g", "c.channel") ", false" \
+	" FROM appointment a CROSS JOIN agent g CROSS JOIN LATERAL unnest(g.channels) AS c (channel) CROSS JOIN " AGENT_TYPES \
+	" WHERE " IS_OWED " AND (w.type <> ALL ($22) OR g.id IS DISTINCT FROM $13)" \
+	"  AND " PREFERENCE("preference", "$1", "g.id", "w.type", "w.time_offset", "c.channel", "w.is_on")
+
+/* Of types without rules subscriptions get those that they name. */
+#define OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES \
+	" SELECT a.*, NULL, w.type, 'WEBHOOK', w.time_offset, " DUE_AT ", 'SUBSCRIBER', s.id::text, s.id, " LOGGED_URL("s") ", false" \
+	" FROM appointment a CROSS JOIN appt.subscription s CROSS JOIN " AGENT_TYPES \
+	" WHERE cardinality($14) > 0 AND s.application_id = $1 AND s.types IS NOT NULL" \
+	"  AND w.type = ANY ($14) AND w.type = ANY (s.types) AND w.is_on AND " IS_OWED
 
 static Statement plan_for_appointment = {
 	"WITH appointment AS MATERIALIZED (" APPOINTMENT
+	"), agent AS MATERIALIZED (" AGENTS
+	"), preference AS MATERIALIZED (" PREFERENCES_OF_AGENTS
 	"), " INSERT_NOTIFICATIONS(
-							   " SELECT w.application_id, w.appointment_id, NULL::bigint AS user_event_id, t.recipient_kind,"
-							   "  t.recipient_id, t.subscription_id, w.rule_id, w.type, t.channel, w.time_offset, w.due_at,"
-							   "  NULL::timestamptz AS expires_at, w.notifications_active, t.never_told, t.address,"
+							   " SELECT w.application_id, w.appointment_id, NULL::bigint AS user_event_id, w.recipient_kind,"
+							   "  w.recipient_id, w.subscription_id, w.rule_id, w.type, w.channel, w.time_offset, w.due_at,"
+							   "  NULL::timestamptz AS expires_at, w.notifications_active, w.never_told, w.address,"
 							   "  w.title, w.start_at, w.end_at, w.organizer_id, NULL::jsonb AS context,"
-							   "  CASE WHEN t.channel = 'WEBHOOK' AND w.type = ANY ($21) THEN $8 END AS event"
-							   " FROM (" DUE_BY_TYPE ") w CROSS JOIN LATERAL (" RECIPIENTS_OF_OWED ") t"
+							   "  CASE WHEN w.channel = 'WEBHOOK' AND w.type = ANY ($21) THEN $8 END AS event"
+							   " FROM (" OWED_BY_RULES " UNION ALL" OWED_TO_AGENTS
+							   " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES ") w"
 							   " WHERE w.type = ANY ($17) OR w.due_at >= $4")
 	" SELECT lane, due_at FROM notification",
 	14 + VOCABULARY_SETS,
@@ -357,10 +372,11 @@ StaticAssertDecl(TIE_OWNER == 1 && TIE_SUBSCRIBED == 2 && TIE_RING_GROUPS == 4 &
 #define RECIPIENTS_OF_EVENT \
 	" SELECT 'USER' AS recipient_kind, u.id AS recipient_id, NULL::uuid AS subscription_id, c.channel," \
 	"  " USER_ADDRESS("u", "c.channel") " AS address" \
-	" FROM tied t JOIN appt.user_profile u ON u.application_id = $1 AND u.id = t.user_id" \
+	" FROM tied t CROSS JOIN LATERAL (" \
+	"  SELECT * FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = t.user_id OFFSET 0) u" \
 	"  CROSS JOIN LATERAL unnest(u.channels) AS c (channel)" \
 	" WHERE (u.is_admin OR NOT $11) AND c.channel = ANY ($10)" \
-	"  AND " PREFERENCE("$1", "u.id", "$2", "'0'", "c.channel", "$12") \
+	"  AND " PREFERENCE("appt.user_preference", "$1", "u.id", "$2", "'0'", "c.channel", "$12") \
 	" UNION ALL" \
 	" SELECT 'SUBSCRIBER', s.id::text, s.id, 'WEBHOOK', " LOGGED_URL("s") \
 	" FROM appt.subscription s WHERE s.application_id = $1 AND $2 = ANY (s.types)"

@@ -10,10 +10,11 @@
  * Does the user want this type at this offset over this channel? The most
  * specific row of appt.user_preference decides: one with offset and channel, then
  * with an offset, with a channel, with neither; without a row `is_on`, the type's
- * default. All arguments are expressions of SQL.
+ * default. `preferences` names that table, or rows of it; the other arguments are
+ * expressions of SQL.
  */
-#define PREFERENCE(application_id, user_id, type, time_offset, channel, is_on) \
-	"coalesce((SELECT f.enabled FROM appt.user_preference f" \
+#define PREFERENCE(preferences, application_id, user_id, type, time_offset, channel, is_on) \
+	"coalesce((SELECT f.enabled FROM " preferences " f" \
 	" WHERE f.application_id = " application_id " AND f.user_id = " user_id " AND f.type = " type \
 	"  AND (f.time_offset IS NULL OR f.time_offset = " time_offset ")" \
 	"  AND (f.channel IS NULL OR f.channel = " channel ")" \

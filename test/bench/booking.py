@@ -4,7 +4,8 @@
 
 A booking has one customer and plans three messages by email: a confirmation and two reminders. The bare transaction writes
 the same rows into the same tables, indexes and foreign keys. Both take turns in the same database, and the medians of
-their transactions per second are compared; then the same with a capacity, where bookings lock and count.
+their transactions per second are compared; then the same with a capacity, where bookings lock and count; then with agents
+that have a profile: by their default preferences each is told of the booking and reminded of it, by email and in its inbox.
 """
 
 from bench import argument, median
@@ -45,13 +46,38 @@ INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expir
 VALUES (%(application)s, :id, left(gen_random_uuid()::text, 13), '', %(start)s + interval '90 minutes');
 WITH notification AS (INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, rule_id, type, channel, \
 time_offset, due_at, next_attempt_at, lane, notifications_active, address, title, start_at, end_at, organizer_id) \
-SELECT %(application)s, :id, 'CUSTOMER', '00000000-0000-4000-8000-000000000000', 1, type, 'EMAIL', time_offset, due_at, due_at, :application, true, \
-'bobby@customer.example', 'Your mortgage', %(start)s, %(start)s + interval '30 minutes', 'agent-' || :agent \
-FROM (VALUES ('CREATE', interval '0', now()), ('REMINDER', '24 hours', %(start)s - interval '24 hours'), ('REMINDER', '1 hour', %(start)s - interval '1 hour')) \
-planned (type, time_offset, due_at) RETURNING id, lane, due_at, application_id) \
+SELECT %(application)s, :id, kind, recipient, rule, type, channel, time_offset, due_at, due_at, :application, true, \
+address, 'Your mortgage', %(start)s, %(start)s + interval '30 minutes', 'agent-' || :agent \
+FROM (VALUES %(rows)s) planned (kind, recipient, address, rule, type, channel, time_offset, due_at) RETURNING id, lane, due_at, application_id) \
 INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM notification;
 COMMIT;
-""".replace("%(application)s", APPLICATION).replace("%(start)s", START)
+"""
+
+CUSTOMERS_ROW = "('CUSTOMER', '00000000-0000-4000-8000-000000000000', 'bobby@customer.example', 1, '%s', 'EMAIL', interval '%s', %s)"
+TO_CUSTOMER = [CUSTOMERS_ROW % row for row in (
+    ("CREATE", "0", "now()"),
+    ("REMINDER", "24 hours", START + " - interval '24 hours'"),
+    ("REMINDER", "1 hour", START + " - interval '1 hour'"),
+)]
+
+AGENTS_ROW = "('USER', 'agent-' || :agent, %s, NULL, '%s', '%s', interval '%s', %s)"
+TO_AGENT = [
+    AGENTS_ROW % (address, type, channel, offset, due_at)
+    for type, offset, due_at in (("APPOINTMENT_ASSIGNED", "0", "now()"), ("APPOINTMENT_REMINDER", "15 minutes", START + " - interval '15 minutes'"))
+    for address, channel in (("'agent@example.com'", "EMAIL"), ("'agent-' || :agent", "IN_APP"))
+]
+
+PROFILES = """
+INSERT INTO appt.user_profile (application_id, id, name, email)
+	SELECT a.id, 'agent-' || i, 'Ann Agent', 'agent@example.com' FROM appt.application a, generate_series(1, 1000) i;
+ANALYZE appt.user_profile;
+"""
+
+
+def inserts(rows):
+    """The transaction that writes the rows of a booking with these notifications."""
+    return BARE.replace("%(rows)s", ", ".join(rows)).replace("%(application)s", APPLICATION).replace("%(start)s", START)
+
 
 
 class Scripts:
@@ -66,11 +92,11 @@ class Scripts:
         options = "-c", str(CLIENTS), "-j", "2", "-T", str(self.seconds)
         return self.bench.pgbench(script % {"last": self.applications - 1}, *options)[1]
 
-    def measure(self):
-        """Median bookings and bare transactions per second."""
+    def measure(self, rows=TO_CUSTOMER):
+        """Median bookings and bare transactions, which plan these rows, per second."""
         booked, bare = [], []
         for number in range(ROUNDS + 1):
-            pair = self.per_second(SCHEDULE), self.per_second(BARE)
+            pair = self.per_second(SCHEDULE), self.per_second(inserts(rows))
             # The first round warms up.
             if number:
                 booked.append(pair[0])
@@ -92,5 +118,10 @@ def measure(bench):
         bench.cluster.psql("UPDATE appt.application SET max_overlap = 1000000")
         booked, bare = scripts.measure()
         bench.note("with max_overlap: %.2f x, %.0f/s" % (booked / bare, booked))
+        bench.cluster.psql("UPDATE appt.application SET max_overlap = NULL")
+        bench.cluster.psql(PROFILES)
+        booked, plain = scripts.measure(TO_CUSTOMER + TO_AGENT)
+        bench.result("with agents that have a profile, %d applications: cost x bare INSERTs" % applications,
+                     "%.2f x" % (plain / booked), "1.1 x", plain / booked <= 1.1, "%.0f/s" % plain)
         bench.enable(True)
         bench.drop_database()
