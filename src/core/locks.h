@@ -20,7 +20,12 @@ typedef enum AdvisoryLockKind
 								 * change */
 	LOCK_APPLICATION,			/* all days of an application */
 	LOCK_DAY,					/* an application's UTC day */
-	LOCK_ORGANIZER_DAY			/* an organizer's UTC day in an application */
+	LOCK_ORGANIZER_DAY,			/* an organizer's UTC day in an application */
+
+	/* users, until the transaction ends; each name shares its lock */
+	LOCK_PHONE_NUMBER,			/* line_numbers.c: a phone number */
+	LOCK_LIST_LENGTH			/* list_limits.c: a ring group's or line's
+								 * list */
 } AdvisoryLockKind;
 
 #endif							/* APPT_LOCKS_H */
