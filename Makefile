@@ -63,11 +63,11 @@ SOURCES = $(sort $(wildcard src/*/*.c))
 OBJS = $(SOURCES:.c=.o)
 
 # The install script, by topic, in the order in which the parts need each other.
-SQL_PARTS = roles types checks caller_name organization application appointment idempotency configuration \
-	notification user user_triggers identity change \
+SQL_PARTS = roles types checks caller_name organization application appointment configuration \
+	notification user user_triggers idempotency identity change \
 	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
 	slot_functions calendar_functions \
-	notification_functions inbox_functions template_functions worker_functions \
+	notification_functions inbox_functions message_functions template_functions worker_functions \
 	code_functions \
 	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql

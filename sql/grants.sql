@@ -69,6 +69,9 @@ GRANT EXECUTE ON FUNCTION
 	appt.resolve_room
 	TO appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.notify_users
+	TO appt_client_service, appt_service;
+GRANT EXECUTE ON FUNCTION
 	appt.record_join,
 	appt.record_leave
 	TO appt_client_service, appt_customer, appt_service;

@@ -14,8 +14,10 @@
  * snapshot does not have the first result.
  *
  * The digest of the arguments distinguishes a repeated call from another one
- * with the same key. A foreign key deletes the row together with the call's
- * result.
+ * with the same key. The row is deleted together with the call's result: by a
+ * foreign key or, where the result is a notification, by the log's retention
+ * (worker/retention.c). A foreign key to appt.notification would make every
+ * state change of every notification more expensive.
  */
 #include "postgres.h"
 
@@ -113,7 +115,8 @@ static bool
 find_key(const KeyedCall *call)
 {
 	static Statement find = {
-		"SELECT arguments = $5, appointment_id FROM appt.idempotency_key WHERE " OF_CALL,
+		"SELECT arguments = $5, appointment_id, user_event_id, notification_id"
+		" FROM appt.idempotency_key WHERE " OF_CALL,
 		KEY_ARGUMENTS, KEY_TYPES
 	};
 
@@ -131,7 +134,19 @@ report_reused(const KeyedCall *call)
 			 errhint("Repeat a call with exactly the same arguments, and use a new key for every other call.")));
 }
 
-pg_uuid_t *
+/* The rest of a row of find_key. */
+static CallResult *
+read_result(Row *row)
+{
+	CallResult *result = (CallResult *) palloc(sizeof(CallResult));
+
+	result->appointment_id = next_uuid_or_null(row);
+	result->user_event_id = next_int64(row);
+	result->notification_id = next_int64(row);
+	return result;
+}
+
+CallResult *
 keyed_call_claim(const KeyedCall *call)
 {
 	if (call == NULL)
@@ -148,20 +163,34 @@ keyed_call_claim(const KeyedCall *call)
 		row = ROW(0);
 		if (!next_bool(row))
 			report_reused(call);
-		return next_uuid_or_null(row);
+		return read_result(row);
 	}
 	return NULL;
 }
 
+static NullableDatum
+id_or_null(int64 id)
+{
+	return id == 0 ? SQL_NULL : SQL_VALUE(Int64GetDatum(id));
+}
+
 void
-keyed_call_keep(const KeyedCall *call, const pg_uuid_t *appointment_id)
+keyed_call_keep(const KeyedCall *call, const CallResult *result)
 {
 	static Statement keep = {
-		"UPDATE appt.idempotency_key SET appointment_id = $5 WHERE " OF_CALL,
-		KEY_ARGUMENTS, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID}
+		"UPDATE appt.idempotency_key SET appointment_id = $5, user_event_id = $6, notification_id = $7"
+		" WHERE " OF_CALL,
+		7, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, INT8OID, INT8OID}
 	};
 
 	if (call != NULL)
-		(void) statement_run(&keep, UUIDPGetDatum(&call->application_id), text_datum(call->function_name),
-							 text_datum(call->caller), text_datum(call->key), UUIDPGetDatum(appointment_id));
+	{
+		const NullableDatum arguments[] = {
+			sql_uuid(&call->application_id), sql_text(call->function_name), sql_text(call->caller),
+			sql_text(call->key), sql_uuid(result->appointment_id),
+			id_or_null(result->user_event_id), id_or_null(result->notification_id)
+		};
+
+		(void) statement_run_nullable(&keep, arguments);
+	}
 }

@@ -10,7 +10,7 @@
  *	else
  *	{
  *		... execute the call ...
- *		keyed_call_keep(keyed, &id);
+ *		keyed_call_keep(keyed, &result);
  *	}
  *
  * All functions need SPI connected, as the owner; structs live in
@@ -34,6 +34,14 @@ typedef struct KeyedCall
 	bytea	   *arguments;		/* their digest, see core/call_digest.h */
 } KeyedCall;
 
+/* What a call created: one of these. */
+typedef struct CallResult
+{
+	pg_uuid_t  *appointment_id; /* NULL: no appointment */
+	int64		user_event_id;	/* 0: no event that users are told of */
+	int64		notification_id;	/* 0: no notification */
+} CallResult;
+
 /*
  * The call, if it has a key: in the argument `key_argument`, the function's
  * last, or in the request's header Idempotency-Key. NULL without a key or with
@@ -47,12 +55,12 @@ extern KeyedCall *keyed_call(FunctionCallInfo fcinfo, const pg_uuid_t *applicati
  * transaction ends. Waits for a transaction that has claimed the key. PT409:
  * the first call had other arguments.
  */
-extern pg_uuid_t *keyed_call_claim(const KeyedCall *call);
+extern CallResult *keyed_call_claim(const KeyedCall *call);
 
 /*
- * Store the result of the first call, an appointment; the key lives as long as
- * it. Does nothing for a call without a key (NULL).
+ * Store the result of the first call; the key lives as long as that. Does
+ * nothing for a call without a key (NULL).
  */
-extern void keyed_call_keep(const KeyedCall *call, const pg_uuid_t *appointment_id);
+extern void keyed_call_keep(const KeyedCall *call, const CallResult *result);
 
 #endif							/* APPT_IDEMPOTENCY_H */

@@ -80,10 +80,7 @@ Datum
 notification_details(Call *call, int64 id)
 {
 	static Statement find = {
-		"SELECT ROW(n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id,"
-		" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.state, n.reason,"
-		" n.attempt_count, n.next_attempt_at, CASE WHEN n.type <> 'CODE' THEN n.context END,"
-		" n.created_at, n.settled_at)::appt.notification_details"
+		"SELECT ROW(" NOTIFICATION_DETAILS ")::appt.notification_details"
 		" FROM appt.notification n WHERE n.id = $1",
 		1, {INT8OID}
 	};

@@ -57,6 +57,13 @@ extern NotificationScope appointment_in_scope(const Caller *caller, pg_uuid_t *i
 	ROW_IN_SCOPE("n") " AND " PRIVATE_TO_USER("$7", OF_APPOINTMENT_IN_SCOPE)
 extern void set_notification_scope(const Caller *caller, NullableDatum *arguments, bool attending_is_enough);
 
+/* The columns of appt.notification_details, of a notification n. */
+#define NOTIFICATION_DETAILS \
+	"n.id, n.uid, n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id," \
+	" n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, n.due_at, n.state, n.reason," \
+	" n.attempt_count, n.next_attempt_at, CASE WHEN n.type <> 'CODE' THEN n.context END," \
+	" n.created_at, n.settled_at"
+
 /* The function's result: appt.notification_details of a notification. PT404. */
 extern Datum notification_details(Call *call, int64 id);
 

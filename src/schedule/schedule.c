@@ -74,13 +74,13 @@ static Appointment *
 book_once(FunctionCallInfo fcinfo, const Caller *caller, const pg_uuid_t *application_id)
 {
 	KeyedCall  *keyed = keyed_call(fcinfo, application_id, ARGUMENT_IDEMPOTENCY_KEY);
-	pg_uuid_t  *first = keyed_call_claim(keyed);
+	CallResult *first = keyed_call_claim(keyed);
 	Appointment *appointment;
 
 	if (first != NULL)
-		return appointment_find_now(caller, first);
+		return appointment_find_now(caller, first->appointment_id);
 	appointment = book(fcinfo, caller);
-	keyed_call_keep(keyed, &appointment->key.id);
+	keyed_call_keep(keyed, &(CallResult) {.appointment_id = &appointment->key.id});
 	return appointment;
 }
 

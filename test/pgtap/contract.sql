@@ -88,6 +88,10 @@ INSERT INTO contract VALUES
 		type text DEFAULT NULL::text, channel text DEFAULT NULL::text, recipient text DEFAULT NULL::text, subscription_id uuid '
 			'DEFAULT NULL::uuid,
 		reason text DEFAULT NULL::text, max integer DEFAULT 1000 -> TABLE(notification_id bigint, retried boolean, explanation text)'),
+	('notify_users', 'application_id uuid, type text, user_ids text[] DEFAULT NULL::text[], line_id uuid DEFAULT NULL::uuid, contact '
+		'jsonb DEFAULT NULL::jsonb,
+		title text DEFAULT NULL::text, payload jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text -> SETOF '
+			'appt.notification_details'),
 	('resend_notification', 'notification_id bigint -> appt.notification_details'),
 	('inbox', 'unread boolean DEFAULT NULL::boolean, page_size integer DEFAULT 25, before bigint DEFAULT NULL::bigint,
 		application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT NULL::text -> appt.inbox_page'),

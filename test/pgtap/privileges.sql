@@ -35,6 +35,7 @@ INSERT INTO promised VALUES
 	('mark_read', 'v', 'AD AG CS SU SV'),
 	('notification_eligibility', 's', 'AD AG CS SU SV'),
 	('not_retriable_because', 's', 'AD AG CS SU SV'),
+	('notify_users', 'v', 'CS SV'),
 	('preview_notification', 's', 'AD AG SU SV'),
 	('reassign_appointment', 'v', 'AG SU SV'),
 	('record_join', 'v', 'CS CU SV'),

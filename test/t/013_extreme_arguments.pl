@@ -71,6 +71,8 @@ $node->query(
 	"UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1
 		WHERE id = $notification"
 );
+$node->query("INSERT INTO appt.user_profile (application_id, id) VALUES ('$application', 'agent')");
+my $line = $node->query("INSERT INTO appt.line (application_id, name) VALUES ('$application', 'Sales') RETURNING id");
 my $sent = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'WEBHOOK'");
 $node->query(
 	"UPDATE appt.notification SET state = 'SENT', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $sent");
@@ -130,6 +132,10 @@ my %sound = (
 	to_email => 'ann@example.org',
 	to_phone => '+306900000000',
 	'send_test_sms.channel' => 'SMS',
+	'notify_users.type' => 'MENTION',
+	'notify_users.user_ids' => '{agent}',
+	'notify_users.line_id' => $line,
+	'notify_users.contact' => '{"name": "Bob", "phone": "+306900000000"}',
 	user_id => 'agent-2',
 	ticket => $ticket,
 	settings => '{}',

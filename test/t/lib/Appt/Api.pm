@@ -37,6 +37,10 @@ sub create
 	$self->{subscription} =
 		$node->query("SELECT id FROM appt.create_subscription('$self->{application}', 'https://hooks.example/?key=secret')");
 	$node->query("UPDATE appt.subscription SET enabled = false");
+	$node->query(
+		"INSERT INTO appt.user_profile (application_id, id, email) VALUES ('$self->{application}', 'ann', 'ann\@example.org')");
+	$self->{line} = $node->query(
+		"INSERT INTO appt.line (application_id, name, owner_id) VALUES ('$self->{application}', 'Sales', 'ann') RETURNING id");
 	return $self;
 }
 
@@ -144,7 +148,8 @@ sub variables
 		APPOINTMENT => $appointment->{id},
 		PARTICIPANT => $appointment->{customer},
 		TICKET => $appointment->{ticket},
-		NOTIFICATION => $appointment->{notification});
+		NOTIFICATION => $appointment->{notification},
+		LINE => $self->{line});
 
 	$variables{FAILED_NOTIFICATION} = $self->failed_notification($appointment) if grep { $_ eq 'FAILED_NOTIFICATION' } @names;
 	return (\%variables, $appointment);
@@ -441,6 +446,15 @@ sub cases
 			before => sub { $_[0]->failed_notification($_[1]) },
 			arguments => sub { return { notification_id => $_[0]{notification} + 0 } },
 			check => sub { is($_[0]{json}{state}, 'RETRYING', 'goes out again') } },
+		{   function => 'notify_users',
+			who => '403 403 200 403 403 401',
+			arguments => sub {
+				return { %application, type => 'MENTION', user_ids => ['ann'], title => 'Bob mentioned you', payload => { url => '/notes/1' } };
+			},
+			check => sub {
+				is(join(' ', map { "$_->{recipient_id} $_->{channel}" } @{ $_[0]{json} }), 'ann EMAIL ann IN_APP', 'what it plans');
+			}
+		},
 		{   function => 'preview_notification',
 			reads => 1,
 			who => '200 200 403 403 200 401',
