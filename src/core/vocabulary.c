@@ -204,10 +204,10 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 };
 
 const ChannelInfo channel_infos[CHANNELS] = {
-	[CHANNEL_EMAIL] = {"EMAIL", ROUTE_PROVIDER, true},
-	[CHANNEL_SMS] = {"SMS", ROUTE_PROVIDER, true},
-	[CHANNEL_WEBHOOK] = {"WEBHOOK", ROUTE_SUBSCRIPTION, false},
-	[CHANNEL_IN_APP] = {"IN_APP", ROUTE_NONE, true}
+	[CHANNEL_EMAIL] = {.code = "EMAIL", .route = ROUTE_PROVIDER, .has_template = true, .has_subject = true, .has_html = true},
+	[CHANNEL_SMS] = {.code = "SMS", .route = ROUTE_PROVIDER, .has_template = true},
+	[CHANNEL_WEBHOOK] = {.code = "WEBHOOK", .route = ROUTE_SUBSCRIPTION},
+	[CHANNEL_IN_APP] = {.code = "IN_APP", .route = ROUTE_NONE, .has_template = true, .has_subject = true}
 };
 
 static const char *const state_codes[NOTIFICATION_STATES] = {

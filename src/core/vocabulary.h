@@ -50,6 +50,8 @@ typedef struct ChannelInfo
 	const char *code;
 	RouteNeed	route;
 	bool		has_template;	/* its messages are written for people */
+	bool		has_subject;	/* beside the text, like the next */
+	bool		has_html;
 } ChannelInfo;
 
 typedef enum NotificationState

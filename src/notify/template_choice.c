@@ -136,7 +136,7 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 		(texts->written != NULL && !texts->has_own_bodies);
 }
 
-/* Texts that are not set yet come from the stored template; an SMS has only a text. */
+/* Texts that are not set yet come from the stored template; those that the channel has not are left out. */
 void
 complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking)
 {
@@ -147,8 +147,10 @@ complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking)
 		texts->text_body = unpack_text(unpacking, texts->written->text_body);
 		texts->html_body = unpack_text(unpacking, texts->written->html_body);
 	}
-	if (channel == CHANNEL_SMS)
-		texts->subject = texts->html_body = NULL;
+	if (!channel_infos[channel].has_subject)
+		texts->subject = NULL;
+	if (!channel_infos[channel].has_html)
+		texts->html_body = NULL;
 }
 
 bool
