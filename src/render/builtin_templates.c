@@ -1,7 +1,7 @@
 /*
  * builtin_templates.c
- *		The English templates of every message that goes to people, so that an
- *		application works before anyone has written one.
+ *		The English templates of messages to customers, and of codes and tests,
+ *		so that an application works before anyone has written one.
  *
  * They are constants and not rows, so that a dump does not restore old texts
  * over those of a newer version.  Each says who it is from, what it is about,
@@ -14,21 +14,13 @@
 #include "postgres.h"
 
 #include "render/builtin_templates.h"
+#include "render/builtin_user_templates.h"
+#include "render/template_parts.h"
 
 /* ---------- parts that messages share ---------- */
 
-#define WHEN \
-	"{{date}}, {{time24}}{{#zone}} {{zone}}{{/zone}}"
-
 #define WHAT \
 	"{{#title}}{{title}}{{/title}}{{^title}}your appointment{{/title}}"
-
-#define NAME \
-	"{{#firstName}} {{firstName}}{{/firstName}}" \
-	"{{^firstName}}{{#fullName}} {{fullName}}{{/fullName}}{{/firstName}}"
-
-#define TEXT_HELLO \
-	"Hello" NAME ",\n\n"
 
 #define TEXT_DETAILS \
 	"{{#title}}\n" \
@@ -49,58 +41,14 @@
 	"{{{joinUrl}}}\n" \
 	"{{/joinUrl}}\n"
 
-#define TEXT_CALENDAR \
-	"{{#googleCalendarUrl}}\n" \
-	"\n" \
-	"Add it to Google Calendar:\n" \
-	"{{{googleCalendarUrl}}}\n" \
-	"{{/googleCalendarUrl}}\n" \
-	"{{#icalUrl}}\n" \
-	"\n" \
-	"Add it to another calendar:\n" \
-	"{{{icalUrl}}}\n" \
-	"{{/icalUrl}}\n"
-
-#define TEXT_GOODBYE \
-	"{{#applicationName}}\n" \
-	"\n" \
-	"{{applicationName}}\n" \
-	"{{/applicationName}}\n"
-
-#define PARAGRAPH \
-	"<p style=\"margin:0 0 16px\">"
-
-#define HTML_START(heading) \
-	"<!DOCTYPE html>\n" \
-	"<html lang=\"en\">\n" \
-	"<head>\n" \
-	"<meta charset=\"utf-8\">\n" \
-	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" \
-	"<title>" heading "</title>\n" \
-	"</head>\n" \
-	"<body style=\"margin:0;padding:24px 16px;background:#f4f5f7;color:#1f2933;" \
-	"font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;" \
-	"font-size:16px;line-height:1.5\">\n" \
-	"<div role=\"article\" aria-label=\"" heading "\" style=\"max-width:560px;" \
-	"margin:0 auto;padding:32px 24px;background:#ffffff;border-radius:8px\">\n" \
-	"<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3\">" heading "</h1>\n"
-
-#define HTML_HELLO \
-	PARAGRAPH "Hello" NAME ",</p>\n"
-
-#define HTML_ROW(label, value) \
-	"<tr><th scope=\"row\" style=\"padding:4px 16px 4px 0;text-align:left;" \
-	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
-	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
-
 #define HTML_DETAILS_AND(more) \
-	"<table style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n" \
+	HTML_TABLE_START \
 	"{{#title}}\n" HTML_ROW("What", "{{title}}") "{{/title}}\n" \
 	HTML_ROW("When", "<strong>" WHEN "</strong>") \
 	"{{#duration}}\n" HTML_ROW("How long", "{{duration}}") "{{/duration}}\n" \
 	"{{#location}}\n" HTML_ROW("Where", "{{location}}") "{{/location}}\n" \
 	more \
-	"</table>\n"
+	HTML_TABLE_END
 
 #define HTML_DETAILS HTML_DETAILS_AND("")
 
@@ -113,28 +61,6 @@
 	"Or open this address in your browser:<br>" \
 	"<a href=\"{{joinUrl}}\" style=\"color:#1a56db;word-break:break-all\">{{joinUrl}}</a></p>\n" \
 	"{{/joinUrl}}\n"
-
-#define HTML_CALENDAR \
-	"{{#googleCalendarUrl}}\n" \
-	PARAGRAPH "<a href=\"{{googleCalendarUrl}}\" style=\"color:#1a56db\">" \
-	"Add it to Google Calendar</a></p>\n" \
-	"{{/googleCalendarUrl}}\n" \
-	"{{#icalUrl}}\n" \
-	PARAGRAPH "<a href=\"{{icalUrl}}\" style=\"color:#1a56db\">" \
-	"Add it to another calendar</a></p>\n" \
-	"{{/icalUrl}}\n"
-
-#define HTML_END \
-	"{{#applicationName}}\n" \
-	"<p style=\"margin:24px 0 0;padding:16px 0 0;border-top:1px solid #e4e7eb;" \
-	"font-size:14px;color:#52606d\">{{applicationName}}</p>\n" \
-	"{{/applicationName}}\n" \
-	"</div>\n" \
-	"</body>\n" \
-	"</html>\n"
-
-#define SMS_FROM \
-	"{{#applicationName}}{{applicationName}}: {{/applicationName}}"
 
 #define SMS_TITLE \
 	"{{#title}} \"{{title}}\"{{/title}}"
@@ -159,8 +85,6 @@
 	"If you had added the old time to your calendar, please remove it there."
 #define OLD_ENTRY_TEXT "\n" OLD_ENTRY "\n"
 #define OLD_ENTRY_HTML PARAGRAPH OLD_ENTRY "</p>\n"
-
-#define SMS(type, text) {type, "SMS", NULL, text, NULL}
 
 /* ---------- the messages ---------- */
 
@@ -261,18 +185,29 @@ static const BuiltinTemplate templates[] = {
 	},
 	SMS("TEST",
 		SMS_FROM "This is a test message. If you can read it, messages reach you."),
+	IN_APP("TEST", "Test message", TEST_NEWS),
+	{NULL}
 };
+
+static const BuiltinTemplate *const tables[] = {templates, builtin_user_templates};
+
+static const BuiltinTemplate *
+find_template(const BuiltinTemplate *table, const char *type, const char *channel)
+{
+	for (; table->type != NULL; table++)
+		if (strcmp(table->type, type) == 0 && strcmp(table->channel, channel) == 0)
+			return table;
+	return NULL;
+}
 
 const BuiltinTemplate *
 builtin_template(const char *type, const char *channel)
 {
-	for (int i = 0; i < lengthof(templates); i++)
-	{
-		if (strcmp(templates[i].type, type) == 0 &&
-			strcmp(templates[i].channel, channel) == 0)
-			return &templates[i];
-	}
-	return NULL;
+	const BuiltinTemplate *found = NULL;
+
+	for (int i = 0; i < lengthof(tables) && found == NULL; i++)
+		found = find_template(tables[i], type, channel);
+	return found;
 }
 
 const char *

@@ -6,15 +6,7 @@
 #ifndef APPT_BUILTIN_TEMPLATES_H
 #define APPT_BUILTIN_TEMPLATES_H
 
-/* The texts of a message; of an SMS, subject and html_body are NULL. */
-typedef struct BuiltinTemplate
-{
-	const char *type;			/* CREATE, REMINDER, ... */
-	const char *channel;		/* EMAIL or SMS */
-	const char *subject;
-	const char *text_body;
-	const char *html_body;
-} BuiltinTemplate;
+#include "render/builtin_template.h"
 
 /* NULL if the type has no message for people (UPDATE) or the channel no templates. */
 extern const BuiltinTemplate *builtin_template(const char *type,

@@ -42,8 +42,8 @@ typedef struct MustacheName
 	const char *name;			/* as written, without the padding */
 	bool		is_section;		/* {{#name}} or {{^name}} */
 	const char *section;		/* innermost {{#section}} around it, or NULL */
-	bool		in_metadata;	/* is it inside a section of metadata or of a
-								 * part of it? */
+	bool		in_open_object; /* is it inside a section of metadata, of
+								 * payload or of a part of them? */
 	int			line;			/* from 1 */
 } MustacheName;
 

@@ -17,7 +17,7 @@ typedef struct OpenSection
 	int			line;
 	const char *name;
 	const char *enclosing;		/* what MustacheName.section is inside it */
-	bool		in_metadata;
+	bool		in_open_object;
 } OpenSection;
 
 typedef struct Parser
@@ -96,14 +96,20 @@ is_padding(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Is it "metadata", "participant.metadata" or a name below one of them? */
+/* Is it the object of this name, or a name below it? */
 static bool
-is_metadata(const char *name)
+is_within(const char *name, const char *object)
 {
-	if (strncmp(name, "participant.", 12) == 0)
-		name += 12;
-	return strncmp(name, "metadata", 8) == 0 &&
-		(name[8] == '\0' || name[8] == '.');
+	size_t		length = strlen(object);
+
+	return strncmp(name, object, length) == 0 && (name[length] == '\0' || name[length] == '.');
+}
+
+/* Is it, or is it in, an object with keys that the application chose? */
+static bool
+is_open_object(const char *name)
+{
+	return is_within(name, "metadata") || is_within(name, "participant.metadata") || is_within(name, "payload");
 }
 
 /* Split a name at its dots. */
@@ -150,7 +156,7 @@ add_name(Parser *parser, MustacheNodeKind kind, const Tag *tag)
 	name->name = node->text;
 	name->is_section = kind == NODE_SECTION || kind == NODE_INVERTED;
 	name->section = around ? around->enclosing : NULL;
-	name->in_metadata = around && around->in_metadata;
+	name->in_open_object = around && around->in_open_object;
 	name->line = line_of(parser, tag->start);
 }
 
@@ -176,8 +182,8 @@ open_section(Parser *parser, const Tag *tag)
 	section->line = name->line;
 	section->name = name->name;
 	section->enclosing = kind == NODE_SECTION ? name->name : name->section;
-	section->in_metadata = name->in_metadata ||
-		(kind == NODE_SECTION && is_metadata(name->name));
+	section->in_open_object = name->in_open_object ||
+		(kind == NODE_SECTION && is_open_object(name->name));
 }
 
 static void

@@ -11,7 +11,11 @@ static const char *const known_names[] = {
 	"firstName", "lastName", "fullName", "username", "title", "notes",
 	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl",
 	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
+	"customerName", "line", "contact.name", "contact.phone", "contact.email", "contact.id",
 };
+
+/* Objects with keys that the application chose. */
+static const char *const open_objects[] = {"metadata", "participant.metadata", "payload"};
 
 static bool
 is_known_name(const char *name)
@@ -24,15 +28,19 @@ is_known_name(const char *name)
 	return false;
 }
 
-/* metadata.KEY and participant.metadata.KEY; without a key only as a section. */
+/* A key of an open object; without a key only as a section, like the contact. */
 static bool
-is_metadata_name(const char *name, bool is_section)
+is_name_of_object(const char *name, bool is_section)
 {
-	if (strncmp(name, "participant.", 12) == 0)
-		name += 12;
-	if (strncmp(name, "metadata", 8) != 0)
-		return false;
-	return name[8] == '\0' ? is_section : name[8] == '.' && name[9] != '\0';
+	for (int i = 0; i < lengthof(open_objects); i++)
+	{
+		size_t		length = strlen(open_objects[i]);
+
+		if (strncmp(name, open_objects[i], length) == 0 &&
+			(name[length] == '\0' ? is_section : name[length] == '.' && name[length + 1] != '\0'))
+			return true;
+	}
+	return is_section && strcmp(name, "contact") == 0;
 }
 
 static bool
@@ -40,13 +48,13 @@ may_mention(const MustacheName *mentioned)
 {
 	const char *name = mentioned->name;
 
-	/* Inside metadata any name may be a key. */
-	if (mentioned->in_metadata)
+	/* Inside an open object any name may be a key. */
+	if (mentioned->in_open_object)
 		return true;
 	if (strcmp(name, ".") == 0)
 		return mentioned->section != NULL;
 	return is_known_name(name) ||
-		is_metadata_name(name, mentioned->is_section) ||
+		is_name_of_object(name, mentioned->is_section) ||
 		(!mentioned->is_section && is_date_pattern(name));
 }
 

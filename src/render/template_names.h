@@ -8,13 +8,14 @@
 #include "render/mustache.h"
 
 /*
- * Does the template mention only the names below, keys of metadata and of
- * participant.metadata, and date patterns?  If not, *error is set to a palloc'd
+ * Does the template mention only the names below, keys of metadata, of
+ * participant.metadata and of payload, and date patterns?  If not, *error is set to a palloc'd
  * sentence that quotes the first other name.
  *
  * firstName lastName fullName username title notes location organizer
  * cancelReason joinUrl icalUrl googleCalendarUrl time24 time12 date zone
- * duration applicationName code
+ * duration applicationName code customerName line contact.name contact.phone
+ * contact.email contact.id
  */
 extern bool template_names_are_known(const Mustache *m, char **error);
 

@@ -1,0 +1,98 @@
+/*
+ * template_parts.h
+ *		Parts that built-in templates share.
+ *
+ * A value that may be missing is inside a section, so that no gap is left. An
+ * email's HTML has its styles inline, makes sense when read aloud and needs no
+ * image.
+ */
+#ifndef APPT_TEMPLATE_PARTS_H
+#define APPT_TEMPLATE_PARTS_H
+
+#define WHEN \
+	"{{date}}, {{time24}}{{#zone}} {{zone}}{{/zone}}"
+
+#define NAME \
+	"{{#firstName}} {{firstName}}{{/firstName}}" \
+	"{{^firstName}}{{#fullName}} {{fullName}}{{/fullName}}{{/firstName}}"
+
+#define TEXT_HELLO \
+	"Hello" NAME ",\n\n"
+
+#define TEXT_CALENDAR \
+	"{{#googleCalendarUrl}}\n" \
+	"\n" \
+	"Add it to Google Calendar:\n" \
+	"{{{googleCalendarUrl}}}\n" \
+	"{{/googleCalendarUrl}}\n" \
+	"{{#icalUrl}}\n" \
+	"\n" \
+	"Add it to another calendar:\n" \
+	"{{{icalUrl}}}\n" \
+	"{{/icalUrl}}\n"
+
+#define TEXT_GOODBYE \
+	"{{#applicationName}}\n" \
+	"\n" \
+	"{{applicationName}}\n" \
+	"{{/applicationName}}\n"
+
+#define PARAGRAPH \
+	"<p style=\"margin:0 0 16px\">"
+
+#define HTML_START(heading) \
+	"<!DOCTYPE html>\n" \
+	"<html lang=\"en\">\n" \
+	"<head>\n" \
+	"<meta charset=\"utf-8\">\n" \
+	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" \
+	"<title>" heading "</title>\n" \
+	"</head>\n" \
+	"<body style=\"margin:0;padding:24px 16px;background:#f4f5f7;color:#1f2933;" \
+	"font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;" \
+	"font-size:16px;line-height:1.5\">\n" \
+	"<div role=\"article\" aria-label=\"" heading "\" style=\"max-width:560px;" \
+	"margin:0 auto;padding:32px 24px;background:#ffffff;border-radius:8px\">\n" \
+	"<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3\">" heading "</h1>\n"
+
+#define HTML_HELLO \
+	PARAGRAPH "Hello" NAME ",</p>\n"
+
+#define HTML_TABLE_START \
+	"<table style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n"
+
+#define HTML_TABLE_END \
+	"</table>\n"
+
+#define HTML_ROW(label, value) \
+	"<tr><th scope=\"row\" style=\"padding:4px 16px 4px 0;text-align:left;" \
+	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
+	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
+
+#define HTML_CALENDAR \
+	"{{#googleCalendarUrl}}\n" \
+	PARAGRAPH "<a href=\"{{googleCalendarUrl}}\" style=\"color:#1a56db\">" \
+	"Add it to Google Calendar</a></p>\n" \
+	"{{/googleCalendarUrl}}\n" \
+	"{{#icalUrl}}\n" \
+	PARAGRAPH "<a href=\"{{icalUrl}}\" style=\"color:#1a56db\">" \
+	"Add it to another calendar</a></p>\n" \
+	"{{/icalUrl}}\n"
+
+#define HTML_END \
+	"{{#applicationName}}\n" \
+	"<p style=\"margin:24px 0 0;padding:16px 0 0;border-top:1px solid #e4e7eb;" \
+	"font-size:14px;color:#52606d\">{{applicationName}}</p>\n" \
+	"{{/applicationName}}\n" \
+	"</div>\n" \
+	"</body>\n" \
+	"</html>\n"
+
+#define SMS_FROM \
+	"{{#applicationName}}{{applicationName}}: {{/applicationName}}"
+
+#define SMS(type, text) {type, "SMS", NULL, text, NULL}
+
+#define IN_APP(type, title, text) {type, "IN_APP", title, text, NULL}
+
+#endif							/* APPT_TEMPLATE_PARTS_H */
