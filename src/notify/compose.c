@@ -15,8 +15,10 @@
  * remain are lack of memory, metadata nested to the limit of the stack, and a
  * message over 1 GB; for these the worker repeats a batch one by one.
  *
- * Messages without an appointment have in notification.context what they are
- * composed from. Of a TEST: "data" (values of the template's names),
+ * What users are told of and that is no appointment is composed from its event.
+ * Other messages without an appointment have in notification.context what they
+ * are composed from. Of a MESSAGE: "subject", "text_body", "html_body" (templates
+ * over "data"), and "data", which is the payload of a webhook. Of a TEST: "data" (values of the template's names),
  * "template_type" (the type whose template it shows), "subject", "text_body" and
  * "html_body" (the template itself), "locale", "timezone", "start_at",
  * "end_at" (ISO 8601). Of a CODE: "purpose" and "nonce", from which the code is
@@ -32,6 +34,7 @@
 #include "notify/appointment_payload.h"
 #include "notify/compose.h"
 #include "notify/configured_headers.h"
+#include "notify/event_payload.h"
 #include "notify/facts_templates.h"
 #include "notify/invite.h"
 #include "notify/recipient.h"
@@ -61,6 +64,8 @@ message_timezone(const NotificationFacts *facts)
 {
 	char	   *timezone;
 
+	if (facts->user != NULL && facts->user->timezone != NULL)
+		return facts->user->timezone;
 	if (facts->appointment != NULL)
 		return facts->appointment->timezone;
 	timezone = json_root_text(facts->context, "timezone");
@@ -80,7 +85,7 @@ context_time(const NotificationFacts *facts, const char *name, const char *timez
 	return text != NULL && iso8601_parse(text, timezone, &at, &error) ? at : 0;
 }
 
-/* The start and end that the message tells. */
+/* The start and end that the message tells; of an event, when it happened. */
 static void
 find_times(const NotificationFacts *facts, ParsedTemplate *template)
 {
@@ -91,6 +96,8 @@ find_times(const NotificationFacts *facts, ParsedTemplate *template)
 		template->dates.start_at = facts->appointment->start_at;
 		template->end_at = facts->appointment->end_at;
 	}
+	else if (facts->user_event != NULL)
+		template->dates.start_at = facts->user_event->created_at;
 	else
 	{
 		template->dates.start_at = context_time(facts, "start_at", timezone);
@@ -224,19 +231,38 @@ render_message(const NotificationFacts *facts, Message *message, Unpacking *unpa
 
 /* ---- the message ---- */
 
+/* The data of a message that the application composed. */
+static char *
+message_payload(const NotificationFacts *facts)
+{
+	Jsonb	   *data = json_root_jsonb(facts->context, "data");
+
+	return data == NULL ? NULL : JsonbToCString(NULL, &data->root, VARSIZE(data));
+}
+
+/* What subscribers are told; NULL: nothing is left of it. */
+static char *
+write_payload(const NotificationFacts *facts, Unpacking *unpacking)
+{
+	if (facts->appointment != NULL)
+		return appointment_payload(facts->appointment, facts->event, unpacking);
+	if (facts->user_event != NULL)
+		return event_payload(facts->user_event, unpacking);
+	return message_payload(facts);
+}
+
 static bool
 write_webhook(const NotificationFacts *facts, Message *message, TimestampTz now,
 			  Unpacking *unpacking, Reason *reason, char **error)
 {
-	char	   *payload;
+	char	   *payload = write_payload(facts, unpacking);
 
-	if (facts->appointment == NULL)
+	if (payload == NULL)
 	{
 		*reason = REASON_NO_TEMPLATE;
-		*error = pstrdup("Nothing is left of the appointment to tell subscribers.");
+		*error = pstrdup("Nothing is left to tell subscribers of.");
 		return false;
 	}
-	payload = appointment_payload(facts->appointment, facts->event, unpacking);
 	if (unpacking->is_over)
 		return false;
 	message->text_body = webhook_body(&facts->uid, facts->type, payload, now);
@@ -281,7 +307,7 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->type = facts->type;
 	message->channel = facts->channel;
 	message->recipient = recipient_to_log(facts);
-	message->recipient_name = facts->recipient ? one_line(full_name(facts->recipient)) : NULL;
+	message->recipient_name = one_line(recipient_name(facts));
 	message->timestamp = now;
 	if (facts->appointment != NULL)
 		message->headers = configured_headers(unpack_jsonb(&unpacking, facts->appointment->notification_headers));

@@ -10,17 +10,21 @@
  *	   ended, the call has started, the recipient was removed. It is CANCELLED.
  *	2. The switches: first the appointment's, which was captured and never
  *	   changes, then the organization's; the rule; whether the customer was ever
- *	   told of the appointment. Somebody decided against the message: it is
- *	   SUPPRESSED.
+ *	   told of the appointment; what the user wants and may know. Somebody decided
+ *	   against the message: it is SUPPRESSED.
  *	3. The clock. A first attempt has a window, after which it is MISSED (a ROOM
  *	   whose appointment was not activated, for that reason). A retry has a limit
  *	   only where a late message is worse than none: ROOM within 5 minutes after it
  *	   is due, REMINDER before the start, CODE and TEST within 2 minutes. After
  *	   that it is FAILED, since it was attempted.
  *	4. A ROOM waits for the activation as long as its window is open.
- *	5. The route: platform and channel, provider or subscription, sender, address,
- *	   template. A subscription that is disabled or deleted, or does not name the
- *	   type, counts as a switch: SUPPRESSED. Otherwise it is SKIPPED.
+ *	5. The way: the user, if it is to one; platform and channel, provider or
+ *	   subscription, sender, address, template. A subscription that is disabled or
+ *	   deleted, or does not name the type, counts as a switch: SUPPRESSED. Otherwise
+ *	   it is SKIPPED.
+ *
+ * Preferences count for the types that users choose from. A message to a user
+ * whom the application names minds none, but goes to no user who is disabled.
  *
  * A manual retry ignores the clock and whether the customer was ever told.
  */
@@ -114,6 +118,8 @@ switched_off(const EligibilityInput *input)
 		return REASON_RULE_OFF;
 	if (input->never_told && !input->is_manual)
 		return REASON_NEVER_TOLD;
+	if (notification_types[input->type].audience == AUDIENCE_USERS && !(input->user_wants && input->user_may_know))
+		return REASON_PREFERENCE_OFF;
 	return REASON_NONE;
 }
 
@@ -198,6 +204,8 @@ judge_way(const EligibilityInput *input)
 	const ChannelInfo *channel = &channel_infos[input->channel];
 	bool		has_route = (input->route_exists && input->route_enabled);
 
+	if (!input->user_available)
+		return settle(STATE_SKIPPED, REASON_USER_OFF);
 	if (channel->route == ROUTE_PROVIDER && !input->platform_allows)
 		return settle(STATE_SKIPPED, REASON_CHANNEL_NOT_AVAILABLE);
 	if (channel->route == ROUTE_SUBSCRIPTION && !has_route)
@@ -274,14 +282,44 @@ notification_times(const NotificationFacts *facts)
 	};
 }
 
+/* Does the recipient still take part in the appointment, or need not? */
+static bool
+takes_part(const NotificationFacts *facts)
+{
+	if (strcmp(facts->recipient_kind, "CUSTOMER") == 0)
+		return facts->recipient != NULL && !facts->recipient_is_gone;
+	return strcmp(facts->recipient_kind, "USER") != 0 || facts->user_takes_part;
+}
+
 static void
 describe_appointment(EligibilityInput *input, const NotificationFacts *facts)
 {
 	input->appointment = appointment_condition(facts);
 	input->appointment_switch = facts->notifications_active;
 	input->call_started = facts->appointment != NULL && facts->appointment->call_started;
-	input->recipient_exists = strcmp(facts->recipient_kind, "CUSTOMER") != 0 ||
-		(facts->recipient != NULL && !facts->recipient_is_gone);
+	input->recipient_exists = takes_part(facts);
+}
+
+/* Is the user one of those that planning would reach? */
+static bool
+may_know(const UserFacts *user, NotificationType type)
+{
+	const NotificationTypeInfo *info = &notification_types[type];
+
+	if (!info->is_account_level)
+		return true;
+	return user->is_admin && (user->is_billing_admin || (info->ties & TIE_ADMINS));
+}
+
+/* Of a user who is gone nothing is known but that. */
+static void
+describe_user(EligibilityInput *input, const NotificationFacts *facts)
+{
+	const UserFacts *user = facts->user;
+
+	input->user_wants = user == NULL || (user->has_channel && user->has_preference);
+	input->user_may_know = user == NULL || may_know(user, facts->type);
+	input->user_available = strcmp(facts->recipient_kind, "USER") != 0 || (user != NULL && user->enabled);
 }
 
 static bool
@@ -353,6 +391,7 @@ eligibility_input(const NotificationFacts *facts)
 	input.rule_needed = notification_types[facts->type].has_rules;
 	input.rule_enabled = facts->rule_exists && facts->rule_enabled;
 	input.never_told = facts->never_told && !facts->even_if_never_told;
+	describe_user(&input, facts);
 	describe_way(&input, facts);
 	return input;
 }

@@ -40,8 +40,8 @@ typedef struct EligibilityInput
 	AppointmentCondition appointment;
 	bool		room_activates; /* sending ROOM activates the appointment */
 	bool		call_started;	/* a customer has joined */
-	bool		recipient_exists;	/* the customer is still a participant, or
-									 * none is needed */
+	bool		recipient_exists;	/* the customer or agent is still a
+									 * participant, or none is needed */
 	bool		appointment_switch; /* captured at scheduling */
 	bool		global_switch;
 	bool		rule_needed;	/* was it planned by a rule? */
@@ -49,6 +49,10 @@ typedef struct EligibilityInput
 	bool		never_told;		/* the customer was never told of the
 								 * appointment, and the rule suppresses
 								 * CANCELLED then */
+	bool		user_wants;		/* the user's preference and channel are on */
+	bool		user_may_know;	/* the user is an admin, or need not be */
+	bool		user_available; /* the user exists and is enabled, or none is
+								 * needed */
 	bool		platform_allows;	/* TALKDESK has webhooks only */
 	bool		route_exists;	/* an enabled provider, or the subscription */
 	bool		route_enabled;	/* and open for this type */

@@ -60,6 +60,37 @@ typedef struct ParticipantFacts
 									 * NULL: none was needed */
 } ParticipantFacts;
 
+/* A user as it is now, and what it wants of one notification. */
+typedef struct UserFacts
+{
+	char	   *id;
+	char	   *name;			/* NULL: not known, like the next three */
+	char	   *email;
+	char	   *phone;			/* for text messages */
+	char	   *locale;
+	char	   *timezone;		/* NULL: none of its own */
+	bool		enabled;
+	bool		is_admin;
+	bool		is_billing_admin;
+	bool		has_channel;	/* the notification's channel is on */
+	bool		has_preference; /* its preference, or the type's default, is
+								 * on */
+	pg_uuid_t	notify_key;
+} UserFacts;
+
+/* What users are told of that is no appointment. */
+typedef struct UserEventFacts
+{
+	int64		id;
+	char	   *type;
+	pg_uuid_t  *line_id;		/* NULL: none */
+	char	   *line_name;		/* NULL: none, or the line is deleted */
+	char	   *title;			/* NULL: none, like the next two */
+	Stored	   *contact;
+	Stored	   *payload;
+	TimestampTz created_at;
+} UserEventFacts;
+
 /* A participant as webhooks name it. */
 typedef struct ParticipantName
 {
@@ -99,6 +130,7 @@ typedef struct AppointmentFacts
 	bool		call_started;	/* a customer has joined */
 	List	   *participants;	/* of ParticipantName *, ordered by
 								 * created_at, id; loaded for webhooks only */
+	char	   *customer_names; /* loaded for users only; NULL: none */
 } AppointmentFacts;
 
 /* A provider or subscription with its secrets. */
@@ -142,6 +174,7 @@ typedef struct NotificationFacts
 	char	   *recipient_kind;
 	char	   *recipient_id;
 	pg_uuid_t  *subscription_id;	/* NULL unless it is a webhook */
+	int64		user_event_id;	/* 0: it tells of none */
 	int64		rule_id;		/* 0: planned by no rule */
 	NotificationType type;
 	ChannelCode channel;
@@ -176,6 +209,10 @@ typedef struct NotificationFacts
 											 * and no snapshot is left */
 	const ParticipantFacts *recipient;	/* a customer; NULL otherwise */
 	bool		recipient_is_gone;	/* removed: read from the snapshot */
+	const UserFacts *user;		/* the recipient; NULL: it is no user, or is
+								 * gone */
+	bool		user_takes_part;	/* the user is an agent of the appointment */
+	const UserEventFacts *user_event;	/* NULL: none */
 	bool		rule_exists;	/* false also where rule_id is 0 */
 	bool		rule_enabled;
 	bool		even_if_never_told; /* the rule's */

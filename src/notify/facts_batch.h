@@ -19,6 +19,7 @@ typedef struct Batch
 								 * all these */
 	List	   *applications;	/* of ApplicationFacts * */
 	List	   *appointments;	/* of AppointmentFacts * */
+	List	   *user_events;	/* of UserEventFacts * */
 	List	   *subscriptions;	/* of RouteFacts * */
 	List	   *providers;		/* of RouteFacts * */
 	List	   *snapshots;		/* of AppointmentSnapshot *, by their

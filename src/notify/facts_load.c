@@ -30,16 +30,20 @@
 #include "notify/facts_rules.h"
 #include "notify/facts_snapshots.h"
 #include "notify/facts_templates.h"
+#include "notify/facts_user_events.h"
+#include "notify/facts_users.h"
 
 /* Bytes that one load may unpack and keep. */
 #define FACTS_BUDGET (4 * 1024 * 1024)
 
-/* In this order: snapshots are read for what is not found, templates by the locales of recipient and appointment. */
+/* In this order: snapshots are read for what is not found, templates by the locales of recipient, user and appointment. */
 static void (*const loaders[]) (Batch *batch) =
 {
 	load_applications,
 		load_appointments,
 		load_recipients,
+		load_users,
+		load_user_events,
 		load_snapshots,
 		load_rules,
 		load_routes,
@@ -63,6 +67,8 @@ mark_too_large(NotificationFacts *facts)
 	facts->application = NULL;
 	facts->appointment = NULL;
 	facts->recipient = NULL;
+	facts->user = NULL;
+	facts->user_event = NULL;
 	facts->route = NULL;
 	facts->templates = NIL;
 	facts->stored = NULL;

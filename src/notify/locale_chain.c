@@ -10,6 +10,8 @@
 const char *
 recipient_locale(const NotificationFacts *facts)
 {
+	if (facts->user != NULL)
+		return facts->user->locale;
 	return facts->recipient ? facts->recipient->locale : NULL;
 }
 

@@ -7,6 +7,23 @@
 #include "core/text.h"
 #include "notify/recipient.h"
 
+static const char *
+user_address(const UserFacts *user, ChannelCode channel)
+{
+	switch (channel)
+	{
+		case CHANNEL_EMAIL:
+			return user->email;
+		case CHANNEL_SMS:
+			return user->phone;
+		case CHANNEL_IN_APP:
+			return user->id;
+		case CHANNEL_WEBHOOK:
+			return NULL;
+	}
+	return NULL;				/* not reached */
+}
+
 const char *
 recipient_address(const NotificationFacts *facts)
 {
@@ -14,6 +31,8 @@ recipient_address(const NotificationFacts *facts)
 		return facts->stored->recipient;
 	if (channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION)
 		return facts->route ? facts->route->route.url : NULL;
+	if (facts->user != NULL)
+		return user_address(facts->user, facts->channel);
 	if (facts->recipient != NULL)
 		return facts->channel == CHANNEL_EMAIL ? facts->recipient->email : facts->recipient->phone;
 	return facts->address;
@@ -30,6 +49,14 @@ full_name(const ParticipantFacts *person)
 	if (first[0] == '\0' || last[0] == '\0')
 		return pstrdup(first[0] ? first : last);
 	return psprintf("%s %s", first, last);
+}
+
+char *
+recipient_name(const NotificationFacts *facts)
+{
+	if (facts->user != NULL)
+		return facts->user->name;
+	return facts->recipient ? full_name(facts->recipient) : NULL;
 }
 
 const char *

@@ -17,6 +17,9 @@ extern const char *recipient_address(const NotificationFacts *facts);
 /* The same for the log, which has a webhook's URL without its query. */
 extern const char *recipient_to_log(const NotificationFacts *facts);
 
+/* The name of the customer or user for people; NULL if there is none. */
+extern char *recipient_name(const NotificationFacts *facts);
+
 /* First and last name, or the one that there is; NULL if there is neither. */
 extern char *full_name(const ParticipantFacts *person);
 

@@ -28,6 +28,7 @@
 #include "core/wake.h"
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"
+#include "notify/preference.h"
 #include "notify/retry.h"
 
 /* ---- obstacles; NULL: none ---- */
@@ -186,13 +187,14 @@ plan_again(int64 notification_id, TimestampTz now)
 {
 	static Statement plan = {
 		"WITH notification AS ("
-		" INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id,"
+		" INSERT INTO appt.notification (application_id, appointment_id, user_event_id, recipient_kind, recipient_id,"
 		"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane, manual,"
 		"  notifications_active, address, title, start_at, end_at, organizer_id, context, event, resent_from)"
-		" SELECT n.application_id, n.appointment_id, n.recipient_kind, n.recipient_id,"
+		" SELECT n.application_id, n.appointment_id, n.user_event_id, n.recipient_kind, n.recipient_id,"
 		"  n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, $2, $2, n.lane, true,"
 		"  n.notifications_active,"
-		"  coalesce(CASE n.channel WHEN 'EMAIL' THEN p.email WHEN 'SMS' THEN p.phone END, n.address),"
+		"  coalesce(CASE n.channel WHEN 'EMAIL' THEN p.email WHEN 'SMS' THEN p.phone END,"
+		"   CASE WHEN u.id IS NOT NULL THEN " USER_ADDRESS("u", "n.channel") " END, n.address),"
 		"  CASE WHEN a.id IS NULL THEN n.title ELSE a.title END,"
 		"  coalesce(a.start_at, n.start_at), coalesce(a.end_at, n.end_at), n.organizer_id,"
 		"  n.context, n.event, n.id"
@@ -200,6 +202,8 @@ plan_again(int64 notification_id, TimestampTz now)
 		" LEFT JOIN appt.appointment a ON a.application_id = n.application_id AND a.id = n.appointment_id"
 		" LEFT JOIN appt.participant p ON p.application_id = n.application_id"
 		"  AND p.appointment_id = n.appointment_id AND p.id = n.recipient_id AND n.recipient_kind = 'CUSTOMER'"
+		" LEFT JOIN appt.user_profile u ON u.application_id = n.application_id AND u.id = n.recipient_id"
+		"  AND n.recipient_kind = 'USER'"
 		" WHERE n.id = $1"
 		" RETURNING id, application_id, lane, due_at"
 		"), queued AS ("

@@ -3,8 +3,8 @@
  *		The values of a template's names.
  *
  * Only the names that a template mentions are computed: most of the cost of a
- * message is ICU's. Dates are in the appointment's timezone and the template's
- * locale.
+ * message is ICU's. Dates are in the timezone of the user or the appointment and
+ * the template's locale.
  */
 #include "postgres.h"
 
@@ -68,6 +68,42 @@ push_people(TemplateData *data)
 	}
 }
 
+/* A user has one name; which part of it people are called by is not known. */
+static void
+push_user(TemplateData *data)
+{
+	const UserFacts *user = data->facts->user;
+
+	if (user == NULL)
+		return;
+	push_string(data, "firstName", user->name);
+	push_string(data, "fullName", user->name);
+	push_string(data, "username", user->id);
+}
+
+/* A value that templates reach into; unpacked only if one does. */
+static void
+push_stored(TemplateData *data, const char *name, const Stored *stored)
+{
+	Jsonb	   *jsonb = is_used(data, name) ? unpack_jsonb(data->unpacking, stored) : NULL;
+
+	if (jsonb != NULL)
+		json_push_jsonb(&data->state, name, jsonb);
+}
+
+static void
+push_user_event(TemplateData *data)
+{
+	const UserEventFacts *event = data->facts->user_event;
+
+	if (event == NULL)
+		return;
+	push_string(data, "title", event->title);
+	push_string(data, "line", event->line_name);
+	push_stored(data, "contact", event->contact);
+	push_stored(data, "payload", event->payload);
+}
+
 /* A link of the REST API to this appointment's calendar event. */
 static void
 push_calendar_link(TemplateData *data, const char *name, const char *function)
@@ -86,10 +122,10 @@ static void
 push_appointment(TemplateData *data)
 {
 	const AppointmentFacts *appointment = data->facts->appointment;
-	Jsonb	   *metadata;
 
 	if (appointment == NULL)
 		return;
+	push_string(data, "customerName", appointment->customer_names);
 	push_string(data, "title", appointment->title);
 	push_string(data, "notes", appointment->notes);
 	push_string(data, "location", appointment->location);
@@ -97,9 +133,7 @@ push_appointment(TemplateData *data)
 	push_string(data, "organizer", appointment->organizer_id);
 	/* NULL until the appointment is activated. */
 	push_string(data, "joinUrl", appointment->room_url);
-	metadata = is_used(data, "metadata") ? unpack_jsonb(data->unpacking, appointment->metadata) : NULL;
-	if (metadata != NULL)
-		json_push_jsonb(&data->state, "metadata", metadata);
+	push_stored(data, "metadata", appointment->metadata);
 	if (!appointment->is_deleted)
 	{
 		push_calendar_link(data, "icalUrl", "ical_event");
@@ -150,7 +184,7 @@ push_context_data(TemplateData *data)
 	JsonbIteratorToken token;
 	JsonbValue	item;
 
-	if (facts->appointment_id != NULL || facts->context == NULL || !JB_ROOT_IS_OBJECT(facts->context))
+	if (facts->context == NULL || !JB_ROOT_IS_OBJECT(facts->context))
 		return;
 	value = getKeyJsonValueFromContainer(&facts->context->root, "data", 4, &found);
 	if (value == NULL || value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data))
@@ -174,7 +208,9 @@ template_data(const NotificationFacts *facts, const ParsedTemplate *template, co
 	push_context_data(&data);
 	push_string(&data, "code", data.code[0] == '\0' ? NULL : data.code);
 	push_people(&data);
+	push_user(&data);
 	push_appointment(&data);
+	push_user_event(&data);
 	push_dates(&data);
 	if (facts->application != NULL)
 		push_string(&data, "applicationName", facts->application->name);

@@ -81,6 +81,7 @@ apply_defects(EligibilityInput *input, int defects)
 	input->address_given = !HAS(defects, ADDRESS_MISSING);
 	input->address_valid = !HAS(defects, ADDRESS_BAD);
 	input->address_verified = !HAS(defects, ADDRESS_NOT_VERIFIED);
+	input->user_wants = input->user_may_know = input->user_available = true;
 	input->template_exists = !HAS(defects, TEMPLATE_MISSING);
 	input->recipient_is_sender = !HAS(defects, RECIPIENT_NOT_SENDER);
 }
