@@ -133,7 +133,7 @@ COMMENT ON COLUMN appt.provider.url IS
 COMMENT ON COLUMN appt.provider.username IS 'User name of the account, or OAuth2 client id; NULL means no authentication.';
 COMMENT ON COLUMN appt.provider.sender IS
 'Sender of messages: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the kind accepts.';
-COMMENT ON COLUMN appt.provider.settings IS 'Other settings of the kind, and the limits max_concurrency and max_per_second.';
+COMMENT ON COLUMN appt.provider.settings IS 'Other settings of the kind, the limits max_concurrency and max_per_second, and the price: see set_provider.';
 COMMENT ON COLUMN appt.provider.enabled IS 'True: this provider carries the channel.';
 COMMENT ON COLUMN appt.provider.verified_at IS
 'When the sender address was verified to be the application''s own; NULL means not verified.';

@@ -14,6 +14,7 @@ SELECT pg_catalog.pg_extension_config_dump('appt.secret', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.notification', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.due', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.attempt', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.provider_message', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.one_time_code', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.identity', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.change', '');

@@ -69,7 +69,8 @@ GRANT EXECUTE ON FUNCTION
 	appt.resolve_room
 	TO appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
-	appt.notify_users
+	appt.notify_users,
+	appt.record_receipt
 	TO appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.record_join,
@@ -134,7 +135,7 @@ GRANT SELECT ON appt.reason, appt.notification_type
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
-	appt.notification, appt.due, appt.attempt, appt.identity, appt.change, appt.user_event,
+	appt.notification, appt.due, appt.attempt, appt.provider_message, appt.identity, appt.change, appt.user_event,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_service;
 GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_access,

@@ -145,6 +145,14 @@ CREATE TABLE appt.attempt (
 	subject text,
 	text_body text,
 	html_body text,
+	segments integer,
+	cost numeric,
+	currency text,
+	receipt appt.receipt_kind_code,
+	receipt_code text,
+	receipt_at timestamptz,
+	CONSTRAINT attempt_cost_check CHECK ((cost IS NULL) = (currency IS NULL)),
+	CONSTRAINT attempt_receipt_check CHECK ((receipt IS NULL) = (receipt_at IS NULL) AND (receipt IS NOT NULL OR receipt_code IS NULL)),
 	CONSTRAINT attempt_outcome_check CHECK ((outcome IS NULL) = (finished_at IS NULL))
 	/* Room for a second version of each row, as in appt.notification. */
 ) WITH (fillfactor = 50);
@@ -176,6 +184,33 @@ COMMENT ON COLUMN appt.attempt.provider_message_id IS
 COMMENT ON COLUMN appt.attempt.subject IS 'Subject of the message as it was sent.';
 COMMENT ON COLUMN appt.attempt.text_body IS 'Text of the message as it was sent; for a webhook its body.';
 COMMENT ON COLUMN appt.attempt.html_body IS 'HTML of the message as it was sent.';
+COMMENT ON COLUMN appt.attempt.segments IS
+'Number of segments of the text message that the provider took; NULL if it took none, and for other channels.';
+COMMENT ON COLUMN appt.attempt.cost IS
+'Price of the message by provider.settings.price when the provider took it; NULL if it took none or has no price.';
+COMMENT ON COLUMN appt.attempt.currency IS 'Currency of the cost, a code of ISO 4217; NULL without a cost.';
+COMMENT ON COLUMN appt.attempt.receipt IS
+'What the provider reported later: DELIVERED or UNDELIVERED, see record_receipt; NULL means nothing yet.';
+COMMENT ON COLUMN appt.attempt.receipt_code IS 'Code that the provider gave with the receipt; NULL means none.';
+COMMENT ON COLUMN appt.attempt.receipt_at IS 'When the receipt was recorded; NULL means not yet.';
+
+/*
+ * The worker inserts these rows as it settles, so that attempt needs no index by
+ * the provider's identifier and settling stays a HOT update. The key includes
+ * the attempt: identifiers that a provider gives twice don't make workers wait
+ * for each other.
+ */
+CREATE TABLE appt.provider_message (
+	application_id uuid NOT NULL,
+	provider_message_id text NOT NULL,
+	attempt_id bigint NOT NULL,
+	PRIMARY KEY (application_id, provider_message_id, attempt_id)
+);
+COMMENT ON TABLE appt.provider_message IS
+'Identifiers that providers gave to text messages, by which record_receipt finds the attempt. Rows are deleted with their attempts.';
+COMMENT ON COLUMN appt.provider_message.application_id IS 'The application that the row belongs to.';
+COMMENT ON COLUMN appt.provider_message.provider_message_id IS 'Identifier of the message at the provider: attempt.provider_message_id.';
+COMMENT ON COLUMN appt.provider_message.attempt_id IS 'Attempt that the provider took.';
 
 /*
  * Codes are not stored: each is derived from its nonce by a key that only the

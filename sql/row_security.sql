@@ -67,6 +67,7 @@ ALTER TABLE appt.secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.notification ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.attempt ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.provider_message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.one_time_code ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.identity ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.change ENABLE ROW LEVEL SECURITY;
@@ -94,6 +95,7 @@ CREATE POLICY service ON appt.provider TO appt_service USING (true) WITH CHECK (
 CREATE POLICY service ON appt.notification TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.due TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.attempt TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.provider_message FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.identity TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.change FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.user_profile TO appt_service USING (true) WITH CHECK (true);

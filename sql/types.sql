@@ -62,6 +62,11 @@ CREATE DOMAIN appt.outcome_code AS text COLLATE "C"
 COMMENT ON DOMAIN appt.outcome_code IS
 'Outcome of an attempt: DELIVERED, FAILED, or INTERRUPTED if it is unknown; NULL while the attempt is under way.';
 
+CREATE DOMAIN appt.receipt_kind_code AS text COLLATE "C"
+	CONSTRAINT receipt_kind_code_check CHECK (VALUE IN ('DELIVERED', 'UNDELIVERED'));
+COMMENT ON DOMAIN appt.receipt_kind_code IS
+'What a provider reported of a message that it had taken: DELIVERED to the recipient, or UNDELIVERED.';
+
 CREATE DOMAIN appt.provider_kind_code AS text COLLATE "C"
 	CONSTRAINT provider_kind_code_check CHECK (appt.code_is_valid(VALUE, 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'));
 COMMENT ON DOMAIN appt.provider_kind_code IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';

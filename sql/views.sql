@@ -70,15 +70,23 @@ SELECT
 	a.subject,
 	n.created_at,
 	n.settled_at,
-	n.resent_from
+	n.resent_from,
+	a.segments,
+	a.cost,
+	a.currency,
+	a.receipt,
+	a.receipt_code,
+	a.receipt_at
 FROM (
 	SELECT notification_id, recipient, attempt_number, manual, due_at, started_at, finished_at,
-		outcome, status_code, error, response, provider_id, provider_message_id, subject
+		outcome, status_code, error, response, provider_id, provider_message_id, subject,
+		segments, cost, currency, receipt, receipt_code, receipt_at
 	FROM appt.attempt
 	UNION ALL
 	/* The same types and no condition: otherwise the planner would not use an index in each half. */
 	SELECT id, address, NULL::integer, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz,
-		NULL::appt.outcome_code, NULL::integer, NULL::text, NULL::text, NULL::uuid, NULL::text, NULL::text
+		NULL::appt.outcome_code, NULL::integer, NULL::text, NULL::text, NULL::uuid, NULL::text, NULL::text,
+		NULL::integer, NULL::numeric, NULL::text, NULL::appt.receipt_kind_code, NULL::text, NULL::timestamptz
 	FROM appt.notification) a
 	JOIN appt.notification n ON n.id = a.notification_id
 	LEFT JOIN appt.application ON application.id = n.application_id
@@ -127,6 +135,14 @@ COMMENT ON COLUMN appt.notification_log.subject IS 'Subject of the message as it
 COMMENT ON COLUMN appt.notification_log.created_at IS 'When the notification was planned.';
 COMMENT ON COLUMN appt.notification_log.settled_at IS 'When the notification reached its final state; NULL means not yet.';
 COMMENT ON COLUMN appt.notification_log.resent_from IS 'Notification that was sent again as this one; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.segments IS
+'Number of segments of the text message that the provider took; NULL if it took none, and for other channels.';
+COMMENT ON COLUMN appt.notification_log.cost IS 'Price of the message; NULL if the provider did not take it or has no price.';
+COMMENT ON COLUMN appt.notification_log.currency IS 'Currency of the cost, a code of ISO 4217; NULL without a cost.';
+COMMENT ON COLUMN appt.notification_log.receipt IS
+'What the provider reported later: DELIVERED or UNDELIVERED; NULL means nothing yet.';
+COMMENT ON COLUMN appt.notification_log.receipt_code IS 'Code that the provider gave with the receipt; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.receipt_at IS 'When the receipt was recorded; NULL means not yet.';
 
 /*
  * A latest failure is what a retry by hand accepts: a FAILED notification such

@@ -141,6 +141,26 @@ channel_accepts(const Message *message, Reason *reason, char **error)
 	return false;
 }
 
+int
+channel_segments(const Message *message, const Route *route)
+{
+	const ChannelKind *kind = find_kind(message->channel, route->kind);
+	const char *utf8;
+
+	if (kind == NULL || kind->count_segments == NULL || message->text_body == NULL)
+		return 0;
+	utf8 = encoding_to_utf8(message->text_body);
+	return utf8 == NULL ? 0 : kind->count_segments(utf8);
+}
+
+bool
+channel_has_receipts(const Message *message, const Route *route)
+{
+	const ChannelKind *kind = find_kind(message->channel, route->kind);
+
+	return kind != NULL && kind->has_receipts;
+}
+
 Outcome
 channel_status_outcome(const Message *message, const Route *route, const Response *response)
 {

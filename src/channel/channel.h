@@ -36,6 +36,15 @@ extern Outcome channel_read_outcome(const Message *message, const Route *route,
 extern Outcome channel_status_outcome(const Message *message, const Route *route,
 									  const Response *response);
 
+/*
+ * How many segments the provider charges for the message; 0: it does not charge
+ * by segments.
+ */
+extern int	channel_segments(const Message *message, const Route *route);
+
+/* May the provider report later whether the message arrived? */
+extern bool channel_has_receipts(const Message *message, const Route *route);
+
 /* Can this kind of provider (NULL: any) send over the channel? */
 extern bool channel_is_available(ChannelCode channel, const char *provider_kind);
 

@@ -43,6 +43,12 @@ typedef struct ChannelKind
 
 	/* NULL: the status says it all. */
 	ReadAnswerFunction read_answer;
+
+	/* Number of segments of a text in UTF-8; NULL: messages have none. */
+	int			(*count_segments) (const char *utf8);
+
+	/* May the provider report later whether a message arrived? */
+	bool		has_receipts;
 } ChannelKind;
 
 #endif							/* APPT_CHANNEL_KIND_H */

@@ -19,6 +19,7 @@
 #include "channel/header.h"
 #include "channel/http.h"
 #include "channel/request_template.h"
+#include "channel/segments.h"
 #include "channel/sms.h"
 #include "channel/url.h"
 #include "core/encoding.h"
@@ -415,5 +416,7 @@ const ChannelKind gateway_sms = {
 	.problem = gateway_problem,
 	.needs_secret = gateway_needs_secret,
 	.compose = compose_gateway,
-	.read_answer = read_gateway_answer
+	.read_answer = read_gateway_answer,
+	.count_segments = count_segments,
+	.has_receipts = true
 };

@@ -23,6 +23,7 @@
 #include "channel/genesys.h"
 #include "channel/http.h"
 #include "channel/phone.h"
+#include "channel/segments.h"
 #include "channel/sms.h"
 #include "channel/url.h"
 #include "core/json.h"
@@ -184,7 +185,9 @@ const ChannelKind genesys_sms = {
 	.problem = genesys_sms_problem,
 	.needs_secret = always_needs_secret,
 	.compose = compose_genesys_sms,
-	.read_answer = read_genesys_answer
+	.read_answer = read_genesys_answer,
+	.count_segments = count_segments,
+	.has_receipts = true
 };
 
 const ChannelKind genesys_email = {

@@ -17,6 +17,7 @@
 #include "channel/escape.h"
 #include "channel/http.h"
 #include "channel/phone.h"
+#include "channel/segments.h"
 #include "channel/sms.h"
 #include "channel/twilio.h"
 #include "channel/url.h"
@@ -138,5 +139,7 @@ const ChannelKind twilio_sms = {
 	.problem = twilio_problem,
 	.needs_secret = always_needs_secret,
 	.compose = compose_twilio,
-	.read_answer = read_twilio_answer
+	.read_answer = read_twilio_answer,
+	.count_segments = count_segments,
+	.has_receipts = true
 };

@@ -27,10 +27,10 @@
 
 PG_FUNCTION_INFO_V1(keep_secrets);
 
-/* Columns and settings that may change: which messages are sent, the sender and texts of mails, limits. */
+/* Columns and settings that may change: which messages are sent, the sender and texts of mails, limits, prices. */
 static const char *const free_columns[] = {"enabled", "types", "sender", "verified_at", NULL};
 static const char *const free_settings[] = {
-	"max_concurrency", "max_per_second", "reply_to", "list_unsubscribe", "invite", NULL
+	"max_concurrency", "max_per_second", "reply_to", "list_unsubscribe", "invite", "price", NULL
 };
 
 static bool

@@ -16,6 +16,7 @@
 #include "utils/numeric.h"
 
 #include "channel/channel.h"
+#include "channel/price.h"
 #include "config/checks.h"
 #include "config/header_checks.h"
 #include "config/provider_checks.h"
@@ -28,6 +29,10 @@ PG_FUNCTION_INFO_V1(provider_is_valid);
 /* Maximum bytes of a setting, as of any text of the configuration. */
 #define MAX_SETTING_BYTES 8192
 #define MAX_LIST_LENGTH 100
+
+/* Of a price, in units of its currency; and its decimals. */
+#define MAX_PRICE 1000000
+#define MAX_PRICE_DIGITS 10
 
 /* Checks of a setting's value; each raises 22023. */
 static void
@@ -157,6 +162,51 @@ check_scalars(const char *name, const JsonbValue *value)
 					   name, MAX_LIST_LENGTH);
 }
 
+/* An amount of money: exact, and bounded so that sums of it are. */
+static bool
+is_amount(Numeric number)
+{
+	double		value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, NumericGetDatum(number)));
+	Datum		scale = DirectFunctionCall1(numeric_scale, NumericGetDatum(number));
+
+	return value >= 0 && value <= MAX_PRICE && DatumGetInt32(scale) <= MAX_PRICE_DIGITS;
+}
+
+/* Is there an amount of this name? */
+static bool
+check_amount(const Jsonb *price, const char *path, const char *name)
+{
+	Numeric		amount = json_root_numeric(price, name);
+
+	if (!json_has_member(price, name))
+		return false;
+	if (amount == NULL || !is_amount(amount))
+		report_invalid("invalid setting", "\"%s\" of \"%s\" is not a number from 0 to %d with at most %d decimals.",
+					   name, path, MAX_PRICE, MAX_PRICE_DIGITS);
+	return true;
+}
+
+/* {"per_message", "per_segment", "currency"}; one of the amounts may be left out. */
+static void
+check_price(const char *name, const JsonbValue *value)
+{
+	static const char *const members[] = {"per_message", "per_segment", "currency", NULL};
+	Jsonb	   *price = value->type == jbvBinary ? JsonbValueToJsonb(unconstify(JsonbValue *, value)) : NULL;
+	char	   *currency = json_root_text(price, "currency");
+	bool		per_message;
+	bool		per_segment;
+
+	if (price == NULL || !JB_ROOT_IS_OBJECT(price))
+		report_invalid("invalid setting", "\"%s\" is not a JSON object.", name);
+	check_members(&price->root, members, name);
+	if (currency == NULL || !currency_is_valid(currency))
+		report_invalid("invalid setting", "\"currency\" of \"%s\" is not a code of three capital letters.", name);
+	per_message = check_amount(price, name, "per_message");
+	per_segment = check_amount(price, name, "per_segment");
+	if (!per_message && !per_segment)
+		report_invalid("invalid setting", "\"%s\" has neither \"per_message\" nor \"per_segment\".", name);
+}
+
 typedef struct SettingInfo
 {
 	const char *kind;			/* NULL: any */
@@ -167,6 +217,7 @@ typedef struct SettingInfo
 static const SettingInfo settings[] = {
 	{NULL, "max_concurrency", check_count},
 	{NULL, "max_per_second", check_rate_setting},
+	{NULL, "price", check_price},
 	{"SMTP", "starttls", check_starttls},
 	{"SMTP", "reply_to", check_address},
 	{"SMTP", "list_unsubscribe", check_unsubscribe},

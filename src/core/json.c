@@ -63,6 +63,23 @@ json_root_bool(const Jsonb *jsonb, const char *key, bool otherwise)
 	return value != NULL && value->type == jbvBool ? value->val.boolean : otherwise;
 }
 
+bool
+json_has_member(const Jsonb *jsonb, const char *key)
+{
+	JsonbValue	found;
+
+	return root_value(jsonb, key, &found) != NULL;
+}
+
+Numeric
+json_root_numeric(const Jsonb *jsonb, const char *key)
+{
+	JsonbValue	found;
+	JsonbValue *value = root_value(jsonb, key, &found);
+
+	return value != NULL && value->type == jbvNumeric ? value->val.numeric : NULL;
+}
+
 /* The text of a scalar; NULL for other values. */
 static char *
 scalar_text(const JsonbValue *value)

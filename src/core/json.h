@@ -7,6 +7,7 @@
 
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
+#include "utils/numeric.h"
 
 /* Copies in CurrentMemoryContext; NULL if the value is absent or not text. */
 extern char *json_text(const JsonbValue *value);
@@ -20,6 +21,12 @@ extern Jsonb *json_root_jsonb(const Jsonb *jsonb, const char *key);
 
 /* The boolean of this name; `otherwise` if there is none. */
 extern bool json_root_bool(const Jsonb *jsonb, const char *key, bool otherwise);
+
+/* Is there a member of this name, of any type? */
+extern bool json_has_member(const Jsonb *jsonb, const char *key);
+
+/* The number of this name; NULL if there is none. It points into the jsonb. */
+extern Numeric json_root_numeric(const Jsonb *jsonb, const char *key);
 
 /* The texts of a string, number or boolean, or of all of those in an array: a List of char *. */
 extern List *json_root_texts(const Jsonb *jsonb, const char *key);

@@ -205,6 +205,7 @@ delivery_compose(MemoryContext parent, const NotificationFacts *facts, const Que
 		delivery = make_delivery(AllocSetContextCreate(parent, "appt delivery", ALLOCSET_SMALL_SIZES),
 								 facts, message, request);
 		delivery->key = *key;
+		delivery->segments = channel_segments(message, &facts->route->route);
 		delivery = admit(delivery, reason, error);
 	}
 	else

@@ -30,6 +30,7 @@ typedef struct Delivery
 	Message    *message;		/* without its words, which the request has */
 	Route	   *route;
 	Request    *request;
+	int			segments;		/* 0: its channel has none */
 	RetryInput	retry;			/* without what the response tells */
 	pg_uuid_t	application_id;
 	NotificationState state;	/* before it was claimed */

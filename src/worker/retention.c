@@ -53,7 +53,12 @@ static Statement drop_batch = {
 	" dropped AS ("
 	"  DELETE FROM appt.notification n USING free f WHERE n.id = f.id RETURNING n.id),"
 	" dropped_attempts AS ("
-	"  DELETE FROM appt.attempt a USING dropped d WHERE a.notification_id = d.id) "
+	"  DELETE FROM appt.attempt a USING dropped d WHERE a.notification_id = d.id"
+	"  RETURNING a.application_id, a.provider_message_id, a.id),"
+	" dropped_messages AS ("
+	"  DELETE FROM appt.provider_message m USING dropped_attempts d"
+	"  WHERE m.application_id = d.application_id AND m.provider_message_id = d.provider_message_id"
+	"   AND m.attempt_id = d.id) "
 	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
 };

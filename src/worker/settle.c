@@ -26,6 +26,7 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "fairness/lanes.h"
+#include "worker/attempt_ends.h"
 #include "worker/guard.h"
 #include "worker/journal.h"
 #include "worker/queue.h"
@@ -39,18 +40,6 @@ static Statement lock_sending = {
 	"SELECT n.id, n.superseded_by FROM appt.notification n "
 	"WHERE n.id = ANY ($1) AND n.state = 'SENDING' ORDER BY n.id FOR UPDATE SKIP LOCKED",
 	1, {INT8ARRAYOID}
-};
-
-static Statement close_attempts = {
-	"UPDATE appt.attempt a "
-	"SET finished_at = c.finished_at, outcome = c.outcome, status_code = nullif(c.status_code, 0),"
-	"  error = c.error, response = c.response, provider_message_id = c.provider_message_id "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS finished_at, unnest($3) AS outcome,"
-	"  unnest($4) AS status_code, unnest($5) AS error, unnest($6) AS response,"
-	"  unnest($7) AS provider_message_id) c "
-	"WHERE a.id = c.id AND a.outcome IS NULL",
-	7, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	TEXTARRAYOID}
 };
 
 static Statement settle_notifications = {
@@ -271,34 +260,12 @@ give_up_gone(Settling *settling)
 static void
 write_attempts(const Settling *settling)
 {
-	Column	   *ids = column_create(INT8OID, settling->count);
-	Column	   *finished_ats = column_create(TIMESTAMPTZOID, settling->count);
-	Column	   *outcomes = column_create(TEXTOID, settling->count);
-	Column	   *statuses = column_create(INT4OID, settling->count);
-	Column	   *errors = column_create(TEXTOID, settling->count);
-	Column	   *responses = column_create(TEXTOID, settling->count);
-	Column	   *message_ids = column_create(TEXTOID, settling->count);
+	AttemptEnds *ends = attempt_ends_create(settling->count);
 
 	for (int i = 0; i < settling->count; i++)
-	{
-		const Delivery *delivery = settling->deliveries[i];
-		const Outcome *outcome = &delivery->outcome;
-		bool		texts = !settling->without_texts;
-
-		if (!settling->is_written[i] || delivery->is_untried)
-			continue;
-		column_add(ids, Int64GetDatum(delivery->attempt_id));
-		column_add(finished_ats, TimestampTzGetDatum(delivery->finished_at));
-		column_add_text(outcomes, outcome->kind == OUTCOME_DELIVERED ? "DELIVERED" : "FAILED");
-		column_add(statuses, Int32GetDatum(outcome->status_code));
-		column_add_text(errors, texts ? outcome->error : NULL);
-		column_add_text(responses, texts ? outcome->response : NULL);
-		column_add_text(message_ids, texts ? outcome->provider_message_id : NULL);
-	}
-	if (ids->count > 0)
-		statement_run(&close_attempts, column_array(ids), column_array(finished_ats),
-					  column_array(outcomes), column_array(statuses), column_array(errors),
-					  column_array(responses), column_array(message_ids));
+		if (settling->is_written[i] && !settling->deliveries[i]->is_untried)
+			attempt_ends_add(ends, settling->deliveries[i], settling->without_texts);
+	attempt_ends_write(ends);
 }
 
 static bool

@@ -54,6 +54,7 @@ INSERT INTO contract VALUES
 	('activate_appointment', 'id uuid -> appt.room_access_details'),
 	('end_appointment', 'id uuid -> appt.appointment_details'),
 	('record_join', 'id uuid, participant_id text -> void'),
+	('record_receipt', 'application_id uuid, provider_message_id text, receipt text, code text DEFAULT NULL::text -> void'),
 	('record_leave', 'id uuid, participant_id text -> void'),
 	('add_agent', 'id uuid, user_id text -> appt.appointment_details'),
 	('add_customer', 'id uuid, customer jsonb -> appt.appointment_details'),

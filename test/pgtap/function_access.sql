@@ -35,6 +35,7 @@ INSERT INTO appt.participant (application_id, appointment_id, id, type) SELECT a
 	WHERE name <> 'other';
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome) SELECT application,
 	notification, 1, now(), now(), 'FAILED' FROM target;
+INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT a.application_id, 'SM-1', a.id FROM appt.attempt a;
 UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1
 	WHERE id IN (SELECT notification FROM target);
 DELETE FROM appt.due WHERE notification_id IN (SELECT notification FROM target);
@@ -102,6 +103,7 @@ INSERT INTO expectation VALUES
 	('send_test_sms(APP, ''+306900000000'')',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('available_slots(APP, tstzrange(now(), now() + ''1 day''), ''1 hour'', ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-',
 		'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('record_receipt(APP, ''SM-1'', ''DELIVERED'')',              '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('record_join(ID, CUSTOMER)',                                '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('record_join(ID, ''bob'')',                                 '---yyn--y-', '---nnn--n-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('record_leave(ID, CUSTOMER)',                               '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),

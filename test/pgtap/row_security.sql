@@ -82,6 +82,7 @@ INSERT INTO appt.attempt (application_id, notification_id, attempt_number, start
 SELECT application_id, id, 1, now(), now(), 'FAILED', address, title FROM appt.notification WHERE recipient_kind = 'USER';
 INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification
 	WHERE recipient_kind = 'USER';
+INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM appt.attempt;
 UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL
 	WHERE type <> 'UPDATE';
 INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) SELECT id, 'CUSTOMER', 'CODE-MARK',
@@ -101,6 +102,7 @@ INSERT INTO relation VALUES
 		('line_number', 'chr(right(number, -11)::int)', 'application_id'), ('ring_group', 'name', 'application_id'),
 		('ring_group_member', 'user_id', 'application_id'), ('line_ring_group', '', 'application_id'),
 		('line_subscription', 'user_id', 'application_id'), ('user_event', '', 'application_id'),
+	('provider_message', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
 		('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
@@ -172,6 +174,7 @@ INSERT INTO reads VALUES
 	('line_subscription',  '{"own ann", "", "own ann, own zoe", "own ann, own zoe", "own ann, own zoe", -, -,
 		"own ann, own zoe, sister ann, sister zoe", "", -}'),
 	('user_event',         '{-, -, -, -, -, -, -, "own sister", "", -}'),
+	('provider_message',   '{-, -, -, -, -, -, -, -, -, -}'),
 	('reason',             '{reason, reason, reason, reason, reason, -, -, reason, reason, -}'),
 	('notification_type',  '{type, type, type, type, type, -, -, type, type, -}'),
 	('worker_status',      '{-, -, -, -, -, -, -, -, -, -}'),
@@ -343,6 +346,7 @@ INSERT INTO promised VALUES
 	('secret',             '',  '',  '',  '',  '',     '', '',  '', ''),
 	('one_time_code',      '',  '',  '',  '',  '',     '', '',  '', ''),
 	('idempotency_key',    '',  '',  '',  '',  '',     '', '',  '', ''),
+	('provider_message',   '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('worker_status',      '',  '',  '',  '',  '',     '', '',  '', ''),
 	('circuit',            '',  '',  '',  '',  '',     '', '',  '', '');
 SELECT is_empty(format($$

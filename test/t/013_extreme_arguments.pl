@@ -80,9 +80,15 @@ $node->query("INSERT INTO appt.user_profile (application_id, id) VALUES ('$appli
 my $message = $node->query(
 	"INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, address, state, settled_at)
 		VALUES ('$application', 'USER', 'agent-2', 'MESSAGE', 'IN_APP', now(), 1, 'agent-2', 'SENT', now()) RETURNING id");
+$node->query(
+	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at) VALUES ('$application', $sent, 1, now());
+	INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM appt.attempt"
+);
 my %sound = (
 	'inbox.before' => $message,
 	page_size => 25,
+	provider_message_id => 'SM-1',
+	receipt => 'DELIVERED',
 	'resend_notification.notification_id' => $sent,
 	'retry_notifications.reason' => 'REJECTED',
 	'retry_notifications.max' => 10,

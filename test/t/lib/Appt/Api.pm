@@ -101,6 +101,18 @@ sub failed_notification
 	return $appointment->{notification};
 }
 
+# An identifier by which a provider knows the appointment's text message.
+sub provider_message
+{
+	my ($self, $appointment) = @_;
+
+	return $self->{node}->query(
+		"WITH sent AS (INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at)
+			SELECT application_id, id, 100, now() FROM appt.notification WHERE id = $appointment->{notification} RETURNING application_id, id)
+		INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM' || id, id FROM sent
+		RETURNING provider_message_id");
+}
+
 # The code in the latest mail to an address that came after $count others.
 sub code_sent_to
 {
@@ -151,6 +163,7 @@ sub variables
 		NOTIFICATION => $appointment->{notification},
 		LINE => $self->{line});
 
+	$variables{PROVIDER_MESSAGE} = $self->provider_message($appointment) if grep { $_ eq 'PROVIDER_MESSAGE' } @names;
 	$variables{FAILED_NOTIFICATION} = $self->failed_notification($appointment) if grep { $_ eq 'FAILED_NOTIFICATION' } @names;
 	return (\%variables, $appointment);
 }

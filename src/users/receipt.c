@@ -1,0 +1,109 @@
+/*
+ * receipt.c
+ *		What providers report of messages that they took: delivered or not.
+ *
+ * The worker stores the provider's identifier of a text message as it settles
+ * it (worker/attempt_ends.c); this finds the attempt by it. The attempt is
+ * closed by then, so settling never waits for a receipt. Workers that delete or
+ * blank attempts skip those of locked notifications, so the notification is
+ * locked first.
+ *
+ * Providers repeat their reports, and send them in any order. So the first of
+ * each kind counts, and DELIVERED replaces UNDELIVERED: a message that arrived
+ * late has arrived, and one that arrived cannot be lost any more.
+ */
+#include "postgres.h"
+
+#include "core/arguments.h"
+#include "core/call.h"
+#include "core/errors.h"
+#include "core/statement.h"
+
+PG_FUNCTION_INFO_V1(record_receipt);
+
+/* Maximum bytes of a provider's code. */
+#define MAX_RECEIPT_CODE 256
+
+enum
+{
+	ARGUMENT_APPLICATION_ID, ARGUMENT_PROVIDER_MESSAGE_ID, ARGUMENT_RECEIPT, ARGUMENT_CODE
+};
+
+typedef struct Receipt
+{
+	pg_uuid_t  *application_id;
+	char	   *provider_message_id;
+	char	   *kind;			/* DELIVERED, UNDELIVERED */
+	char	   *code;			/* NULL: none */
+} Receipt;
+
+static Receipt
+read_receipt(FunctionCallInfo fcinfo)
+{
+	static const char *const kinds[] = {"DELIVERED", "UNDELIVERED", NULL};
+	Receipt		receipt;
+
+	require_arguments(fcinfo, ARGUMENT_CODE);
+	receipt.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
+	receipt.provider_message_id = required_text(fcinfo, ARGUMENT_PROVIDER_MESSAGE_ID, "provider_message_id");
+	receipt.kind = required_text(fcinfo, ARGUMENT_RECEIPT, "receipt");
+	receipt.code = optional_text(fcinfo, ARGUMENT_CODE, "code");
+	check_code(receipt.kind, kinds, "receipt");
+	if (receipt.code != NULL && strlen(receipt.code) > MAX_RECEIPT_CODE)
+		report_invalid("an argument is too long", "\"code\" has more than %d bytes.", MAX_RECEIPT_CODE);
+	return receipt;
+}
+
+/* Of attempts with the same identifier the latest. False: there is none. */
+static bool
+store_receipt(const Receipt *receipt)
+{
+	static Statement store = {
+		"WITH found AS MATERIALIZED ("
+		" SELECT a.id FROM appt.provider_message m"
+		"  JOIN appt.attempt a ON a.id = m.attempt_id"
+		"  JOIN appt.notification n ON n.id = a.notification_id"
+		" WHERE m.application_id = $1 AND m.provider_message_id = $2"
+		" ORDER BY m.attempt_id DESC LIMIT 1 FOR KEY SHARE OF n"
+		"), stored AS ("
+		" UPDATE appt.attempt a SET receipt = $3, receipt_code = nullif($4, ''), receipt_at = now()"
+		" FROM found WHERE a.id = found.id"
+		"  AND (a.receipt IS NULL OR a.receipt = 'UNDELIVERED' AND $3 = 'DELIVERED')"
+		") SELECT FROM found",
+		4, {UUIDOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	NullableDatum arguments[] = {
+		sql_uuid(receipt->application_id),
+		sql_text(receipt->provider_message_id),
+		sql_text(receipt->kind),
+		sql_text(receipt->code)
+	};
+
+	return statement_run_nullable(&store, arguments) > 0;
+}
+
+/*
+ * appt.record_receipt(application_id uuid, provider_message_id text, receipt text,
+ *		code text = null) -> void
+ *
+ * receipt is DELIVERED or UNDELIVERED; code is the provider's, at most 256 bytes.
+ * A report that says nothing new changes nothing. PT404: no such application, or
+ * no text message that the provider took has this identifier (yet: the worker
+ * may not have committed it, so call again). 22023: another receipt, missing
+ * arguments. Source: people.md section 4, delivery receipts.
+ */
+Datum
+record_receipt(PG_FUNCTION_ARGS)
+{
+	Receipt		receipt;
+	Call		call;
+
+	call_begin(&call, fcinfo, CALLER_CLIENT_SERVICE);
+	receipt = read_receipt(fcinfo);
+	if (!caller_may_use_application(&call.caller, receipt.application_id))
+		report_not_found("application", receipt.application_id);
+	if (!store_receipt(&receipt))
+		report_text_not_found("message", receipt.provider_message_id);
+	call_end(&call);
+	PG_RETURN_VOID();
+}
