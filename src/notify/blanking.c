@@ -12,8 +12,9 @@
  * context. So the pass locks the rows with a context first and checks after that
  * whether anything is unsettled. Either it sees the retry and blanks nothing, or
  * the retry finds no context and is refused. A row that is locked may be about
- * to be revived, so its appointment is left for another pass. Workers wait
- * neither for callers nor for each other: the worker that settles an
+ * to be revived, so its appointment is left for another pass; so is one of
+ * which an attempt is locked, to record a receipt. Workers wait neither for
+ * callers nor for each other: the worker that settles an
  * appointment's last message looks again after its commit.
  */
 #include "postgres.h"
@@ -177,44 +178,75 @@ choose_settled(const Keys *locked, const Column *counts, bool *has_skipped)
 
 /* ---- writing ---- */
 
-/* Blank at most `limit` attempts of these appointments; true if those were all. */
+/* The attempts b with bodies of the appointment k. */
+#define BODIES_OF_KEY \
+	"appt.notification o, appt.attempt b WHERE " OF_KEY("o") \
+	" AND b.notification_id = o.id AND num_nonnulls(b.subject, b.text_body, b.html_body) > 0"
+
+#define BLANK_BODIES(lock) \
+	"UPDATE appt.attempt t SET subject = NULL, text_body = NULL, html_body = NULL" \
+	" WHERE t.id = ANY (ARRAY(SELECT b.id FROM " KEYS ", " BODIES_OF_KEY " LIMIT $3" lock "))"
+
+/* Blank all attempts of these appointments. */
+static void
+blank_bodies(const Keys *keys)
+{
+	static Statement blank = {BLANK_BODIES(""), 3, {UUIDARRAYOID, UUIDARRAYOID, INT8OID}};
+
+	(void) statement_run(&blank, column_array(keys->applications), column_array(keys->appointments),
+						 Int64GetDatum(PG_INT64_MAX));
+}
+
+/* Blank at most BODIES_BATCH of them, and none that somebody has locked; false if there may be more. */
 static bool
-blank_bodies(const Keys *keys, int64 limit)
+blank_some_bodies(const Keys *keys)
 {
 	static Statement blank = {
-		"UPDATE appt.attempt t SET subject = NULL, text_body = NULL, html_body = NULL"
-		" WHERE t.id = ANY (ARRAY(SELECT b.id FROM " KEYS
-		"  JOIN appt.notification n ON " OF_KEY("n")
-		"  JOIN appt.attempt b ON b.notification_id = n.id"
-		"  WHERE num_nonnulls(b.subject, b.text_body, b.html_body) > 0 LIMIT $3))",
-		3, {UUIDARRAYOID, UUIDARRAYOID, INT8OID}
+		BLANK_BODIES(" FOR NO KEY UPDATE OF b SKIP LOCKED"), 3, {UUIDARRAYOID, UUIDARRAYOID, INT8OID}
 	};
 
 	return statement_run(&blank, column_array(keys->applications), column_array(keys->appointments),
-						 Int64GetDatum(limit)) < (uint64) limit;
+						 Int64GetDatum(BODIES_BATCH)) < BODIES_BATCH;
 }
 
+/* Of appointments without bodies. */
 static void
 blank_contexts(const Keys *keys)
 {
 	static Statement blank = {
 		"UPDATE appt.notification n SET context = NULL FROM " KEYS
-		" WHERE " OF_KEY("n") " AND n.context IS NOT NULL",
+		" WHERE " OF_KEY("n") " AND n.context IS NOT NULL AND NOT EXISTS (SELECT FROM " BODIES_OF_KEY ")",
 		2, {UUIDARRAYOID, UUIDARRAYOID}
 	};
 
 	(void) statement_run(&blank, column_array(keys->applications), column_array(keys->appointments));
 }
 
+/* Are there bodies left, because somebody has locked them? */
+static bool
+have_bodies(const Keys *keys)
+{
+	static Statement find = {
+		"SELECT FROM " KEYS ", " BODIES_OF_KEY " LIMIT 1", 2, {UUIDARRAYOID, UUIDARRAYOID}
+	};
+
+	return statement_run(&find, column_array(keys->applications), column_array(keys->appointments)) > 0;
+}
+
 /* ---- the whole ---- */
 
-/* Contexts are blanked last: as long as there is one, a later pass finds the appointment. */
+/*
+ * Contexts are blanked last: as long as there is one, a later pass finds the
+ * appointment. False: there is more to blank.
+ */
 static bool
-blank_settled(const Keys *settled)
+blank_settled(const Keys *settled, BlankingPass *pass)
 {
-	if (!blank_bodies(settled, BODIES_BATCH))
+	if (!blank_some_bodies(settled))
 		return false;
 	blank_contexts(settled);
+	if (have_bodies(settled))
+		pass->has_skipped = true;
 	return true;
 }
 
@@ -235,7 +267,7 @@ blanking_continue(BlankingPass *pass)
 	if (locked.applications->count == 0)
 		return;
 	settled = choose_settled(&locked, counts, &pass->has_skipped);
-	if (settled.applications->count > 0 && !blank_settled(&settled))
+	if (settled.applications->count > 0 && !blank_settled(&settled, pass))
 		*pass = before;
 }
 
@@ -267,6 +299,6 @@ blanking_of_deleted(const AppointmentKey *key)
 		return;
 	keys_add(&keys, key);
 	lock_messages(key);
-	(void) blank_bodies(&keys, PG_INT64_MAX);
+	blank_bodies(&keys);
 	blank_contexts(&keys);
 }

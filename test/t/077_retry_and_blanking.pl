@@ -52,6 +52,28 @@ use Test::More;
 		is($worker->run('SELECT appt_test.blank_deleted()'), 'f', 'one that is undone');
 		is($kept->($appointment), 0, 'keeps them no longer');
 	}
+	{
+		# A receipt locks an attempt of a message that has no context.
+		my $appointment = $tenant->schedule;
+		$node->query(
+			"INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, due_at, lane)
+			SELECT application_id, id, 'CUSTOMER', 'c', 'CREATE', 'SMS', now(), 1 FROM appt.appointment WHERE id = '$appointment'");
+		my $sent = $node->query("SELECT max(id) FROM appt.notification WHERE appointment_id = '$appointment'");
+		settle($node, $sent, 'SENT');
+		$node->query(
+			"INSERT INTO appt.provider_message SELECT application_id, 'SM-1', id FROM appt.attempt WHERE notification_id = $sent;
+			SELECT appt.delete_appointment('$appointment')");
+		settle($node, $_, 'SENT')
+			foreach split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CANCELLED'");
+		$caller->run("BEGIN; SELECT appt.record_receipt('@{[ $tenant->application ]}', 'SM-1', 'DELIVERED')");
+		is($worker->run('SELECT appt_test.blank_deleted()'), 't', 'blanking waits for no receipt');
+		is($kept->($appointment), 2, 'and comes back');
+		$caller->run('COMMIT');
+		is($worker->run('SELECT appt_test.blank_deleted()'), 'f', 'when the receipt is recorded');
+		is($kept->($appointment), 0, 'to blank contexts');
+		is($node->query("SELECT count(text_body) || ' ' || count(receipt) FROM appt.attempt WHERE notification_id = $sent"), '0 1',
+			'and words, but not the receipt');
+	}
 	foreach my $end ('COMMIT', 'ROLLBACK')
 	{
 		my ($appointment, $failed) = $deleted->();
