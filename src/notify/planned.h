@@ -28,7 +28,8 @@ typedef struct AppointmentEvent
 {
 	TypeSet		types;			/* by enabled rules */
 	Recipients	recipients;
-	TypeSet		agent_types;	/* to agents with a profile, by preference */
+	TypeSet		agent_types;	/* to agents with a profile, by preference; 0
+								 * where it is known that nobody gets them */
 	TypeSet		agent_webhooks; /* of these, those that subscribers who name
 								 * the type get */
 	const char *participant_id; /* only this participant; NULL: all */

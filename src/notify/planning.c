@@ -33,17 +33,17 @@ static const Superseded everybody = {NULL, NULL};
 #define UPCOMING (TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM))
 
 void
-plan_scheduled(const AppointmentKey *key, const char *actor, TimestampTz now)
+plan_scheduled(const AppointmentKey *key, bool has_users, const char *actor, TimestampTz now)
 {
 	AppointmentEvent event = {
 		.types = TYPE_BIT(TYPE_CREATE) | UPCOMING,
-		.agent_types = TYPE_BIT(TYPE_APPOINTMENT_ASSIGNED) | TYPE_BIT(TYPE_APPOINTMENT_CREATED) |
-		TYPE_BIT(TYPE_APPOINTMENT_REMINDER),
 		.actor = actor,
 		.now = now
 	};
 
-	event.agent_webhooks = event.agent_types;
+	if (has_users)
+		event.agent_types = event.agent_webhooks = TYPE_BIT(TYPE_APPOINTMENT_ASSIGNED) |
+			TYPE_BIT(TYPE_APPOINTMENT_CREATED) | TYPE_BIT(TYPE_APPOINTMENT_REMINDER);
 	plan_appointment_event(key, &event);
 }
 

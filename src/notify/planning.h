@@ -22,10 +22,11 @@
 
 /*
  * Scheduled: CREATE, REMINDER and, where auto_activate is off, ROOM; to its agents
- * APPOINTMENT_ASSIGNED, APPOINTMENT_CREATED, APPOINTMENT_REMINDER. `actor`: the user
- * who did it; NULL: no user.
+ * APPOINTMENT_ASSIGNED, APPOINTMENT_CREATED, APPOINTMENT_REMINDER. `has_users`:
+ * the application has users, or subscriptions that name types; if not, there is
+ * nobody to tell as an agent. `actor`: the user who did it; NULL: no user.
  */
-extern void plan_scheduled(const AppointmentKey *key, const char *actor, TimestampTz now);
+extern void plan_scheduled(const AppointmentKey *key, bool has_users, const char *actor, TimestampTz now);
 
 /* A customer was added later: CREATE, REMINDER and ROOM to the customer; UPDATE to subscribers. */
 extern void plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now);

@@ -25,7 +25,10 @@ static BookingSettings *
 find_settings(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT o.notifications_enabled, a.auto_activate, a.room_url, a.room_code_length, a.locale,"
+		"SELECT o.notifications_enabled,"
+		" EXISTS (SELECT FROM appt.user_profile u WHERE u.application_id = a.id)"
+		"  OR EXISTS (SELECT FROM appt.subscription s WHERE s.application_id = a.id AND s.types IS NOT NULL),"
+		" a.auto_activate, a.room_url, a.room_code_length, a.locale,"
 		" a.timezone, a.calling_code, a.max_duration, a.end_grace, a.max_overlap, a.organizer_exclusive "
 		"FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id WHERE a.id = $1",
 		1, {UUIDOID}
@@ -38,6 +41,7 @@ find_settings(const pg_uuid_t *application_id)
 	row = ROW(0);
 	settings = (BookingSettings *) palloc(sizeof(BookingSettings));
 	settings->notifications_enabled = next_bool(row);
+	settings->has_users = next_bool(row);
 	settings->auto_activate = next_bool(row);
 	settings->room.url = next_text(row);
 	settings->room.code_length = next_int32(row);
@@ -266,5 +270,5 @@ booking_store(Booking *booking)
 		appointment->room = room_open(&appointment->key, &settings->room, appointment->end_at);
 		wake_on_commit(LANE_CHORES, appointment->end_at + settings->end_grace);
 	}
-	plan_scheduled(&appointment->key, booking->actor, booking->now);
+	plan_scheduled(&appointment->key, settings->has_users, booking->actor, booking->now);
 }

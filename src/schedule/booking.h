@@ -42,6 +42,7 @@ typedef struct BookingArguments
 typedef struct BookingSettings
 {
 	bool		notifications_enabled;
+	bool		has_users;		/* see plan_scheduled */
 	bool		auto_activate;
 	RoomSettings room;
 	char	   *locale;
