@@ -23,6 +23,7 @@ CREATE TABLE appt.application (
 	max_concurrency integer CHECK (max_concurrency > 0),
 	max_per_second numeric CHECK (max_per_second BETWEEN 0.000001 AND 1000000),
 	agent_scope appt.agent_scope_code NOT NULL DEFAULT 'APPLICATION',
+	report_time time NOT NULL DEFAULT '07:00' CHECK (report_time < '24:00'),
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX application_organization_id ON appt.application (organization_id);
@@ -40,7 +41,7 @@ COMMENT ON COLUMN appt.application.room_code_length IS
 'Number of letters in the code of a room; NULL means 9 in groups of three, separated by hyphens.';
 COMMENT ON COLUMN appt.application.public_url IS 'URL of the REST API as seen from outside; calendar links in messages start with it.';
 COMMENT ON COLUMN appt.application.locale IS 'Default locale of appointments; also the last locale that templates fall back to.';
-COMMENT ON COLUMN appt.application.timezone IS 'Default timezone of appointments.';
+COMMENT ON COLUMN appt.application.timezone IS 'Default timezone of appointments; its days are those of reports.';
 COMMENT ON COLUMN appt.application.calling_code IS 'Country calling code of phone numbers that are written without one; NULL means none.';
 COMMENT ON COLUMN appt.application.max_duration IS 'Longest duration of an appointment.';
 COMMENT ON COLUMN appt.application.end_grace IS 'Time from end_at until an ACTIVATED appointment ends by itself.';
@@ -57,4 +58,5 @@ COMMENT ON COLUMN appt.application.max_per_second IS
 'Maximum number of messages started per second, over all workers; NULL means no limit.';
 COMMENT ON COLUMN appt.application.agent_scope IS
 'Appointments that an agent may use by id. APPLICATION: the agent reads and changes every appointment of the application. OWN: the agent reads the appointments that it organizes or attends, and changes those that it organizes. With either scope, find_appointments shows an agent only the appointments that it organizes.';
+COMMENT ON COLUMN appt.application.report_time IS 'Time of day, in its timezone, at which the reports of the day before are due.';
 COMMENT ON COLUMN appt.application.created_at IS 'When the application was created.';

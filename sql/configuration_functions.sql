@@ -35,10 +35,11 @@ CREATE FUNCTION appt.create_application(
 	retry_cap interval DEFAULT '10 minutes',
 	max_concurrency integer DEFAULT NULL,
 	max_per_second numeric DEFAULT NULL,
-	agent_scope text DEFAULT 'APPLICATION') RETURNS uuid
+	agent_scope text DEFAULT 'APPLICATION',
+	report_time time DEFAULT '07:00') RETURNS uuid
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_application';
 COMMENT ON FUNCTION appt.create_application(uuid, text, text, boolean, boolean, text, integer, text, text, text, text,
-	interval, interval, integer, boolean, integer, interval, interval, integer, numeric, text) IS
+	interval, interval, integer, boolean, integer, interval, interval, integer, numeric, text, time) IS
 'Creates an application with its default rules and returns its id.
 
 The rules: every type but ROOM by webhook; CREATE, RESCHEDULE, CANCELLED and REMINDER by email; CREATE, RESCHEDULE and CANCELLED by SMS; REMINDER 1 day and 1 hour before the start. A TALKDESK application has only the webhook rules at first. The comments on the columns of appt.application explain the settings. 22023: a value that a setting cannot have. PT404: no such organization.';

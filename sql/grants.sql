@@ -146,6 +146,8 @@ GRANT SELECT ON appt.rule, appt.template TO appt_supervisor;
 GRANT SELECT ON appt.user_profile, appt.user_preference, appt.line, appt.line_number, appt.ring_group,
 	appt.ring_group_member, appt.line_ring_group, appt.line_subscription
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
+GRANT SELECT ON appt.report_day, appt.daily_figure TO appt_supervisor, appt_admin, appt_service;
+GRANT SELECT ON appt.report_schedule TO appt_admin, appt_service;
 GRANT SELECT ON appt.appointment, appt.participant, appt.room_access TO appt_customer;
 GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
 	appt.subscription, appt.provider, appt.notification, appt.attempt, appt.change, appt.user_event,
@@ -162,10 +164,12 @@ GRANT UPDATE (name, require_verified_sender) ON appt.organization
 	TO appt_admin, appt_service;
 GRANT INSERT (organization_id, name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
-		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope),
+		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope,
+		report_time),
 	UPDATE (name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
-		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope),
+		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope,
+		report_time),
 	DELETE ON appt.application TO appt_admin, appt_service;
 GRANT INSERT (application_id, type, channel, time_offset, enabled, even_if_never_told),
 	UPDATE (type, channel, time_offset, enabled, even_if_never_told), DELETE ON appt.rule TO appt_admin, appt_service;

@@ -49,8 +49,8 @@ CREATE TABLE appt.notification (
 	CONSTRAINT notification_reason_check CHECK (reason IS NOT NULL OR state IN ('PENDING', 'SENDING', 'SENT')),
 	CONSTRAINT notification_settled_check CHECK ((settled_at IS NULL) = (state IN ('PENDING', 'SENDING', 'RETRYING')))
 ) WITH (fillfactor = 50);
-/* For people and monitoring. due_at and address never change, so updates stay HOT. */
-CREATE INDEX notification_application_due ON appt.notification (application_id, due_at);
+/* For people, monitoring and the figures of days, which are counted in this order. due_at and address never change, so updates stay HOT. */
+CREATE INDEX notification_application_due ON appt.notification (application_id, due_at, id);
 CREATE INDEX notification_address ON appt.notification (address);
 /* The inbox of a user: what is unread, and what is read. A message has one entry, in either; each is read in the order of due_at. */
 CREATE INDEX notification_unread ON appt.notification (application_id, recipient_id, due_at, id)

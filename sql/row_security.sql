@@ -80,6 +80,9 @@ ALTER TABLE appt.ring_group_member ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.line_ring_group ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.line_subscription ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.user_event ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.report_schedule ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.report_day ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.daily_figure ENABLE ROW LEVEL SECURITY;
 
 /* ---- appt_service: everything ---- */
 
@@ -304,3 +307,19 @@ CREATE POLICY monitor ON appt.due FOR SELECT TO pg_monitor USING (true);
 CREATE POLICY monitor ON appt.application FOR SELECT TO pg_monitor USING (true);
 CREATE POLICY monitor ON appt.notification FOR SELECT TO pg_monitor USING (true);
 CREATE POLICY monitor ON appt.attempt FOR SELECT TO pg_monitor USING (true);
+
+/* ---- daily reports: figures of the application for supervisors, all of the organization for admins ---- */
+
+CREATE POLICY service ON appt.report_schedule FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.report_day FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.daily_figure FOR SELECT TO appt_service USING (true);
+CREATE POLICY supervisor ON appt.report_day FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.daily_figure FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY admin ON appt.report_schedule FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.report_day FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.daily_figure FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));

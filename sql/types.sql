@@ -67,6 +67,10 @@ CREATE DOMAIN appt.receipt_kind_code AS text COLLATE "C"
 COMMENT ON DOMAIN appt.receipt_kind_code IS
 'What a provider reported of a message that it had taken: DELIVERED to the recipient, or UNDELIVERED.';
 
+CREATE DOMAIN appt.figure_subject_code AS text COLLATE "C"
+	CONSTRAINT figure_subject_code_check CHECK (appt.code_is_valid(VALUE, 'EVENTS, APPOINTMENTS, MESSAGES, SPENDING, WEBHOOKS, INBOUND_SMS'));
+COMMENT ON DOMAIN appt.figure_subject_code IS 'What a figure of a day counts: EVENTS, APPOINTMENTS, MESSAGES, SPENDING, WEBHOOKS or INBOUND_SMS.';
+
 CREATE DOMAIN appt.provider_kind_code AS text COLLATE "C"
 	CONSTRAINT provider_kind_code_check CHECK (appt.code_is_valid(VALUE, 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'));
 COMMENT ON DOMAIN appt.provider_kind_code IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';

@@ -173,6 +173,8 @@ CREATE TABLE appt.user_event (
 	PRIMARY KEY (application_id, id)
 );
 CREATE INDEX user_event_id ON appt.user_event (id);
+/* The events of a day, for reports. */
+CREATE INDEX user_event_created ON appt.user_event (application_id, created_at, id);
 COMMENT ON TABLE appt.user_event IS
 'Events that users are told of and that are no appointments: calls, messages, voicemails, mentions, syncs, reports. Kept as long as the log of notifications.';
 COMMENT ON COLUMN appt.user_event.application_id IS 'The application that the row belongs to.';

@@ -6,6 +6,7 @@
 
 #include "access/htup_details.h"
 #include "commands/trigger.h"
+#include "utils/date.h"
 #include "utils/rel.h"
 
 #include "config/application.h"
@@ -30,7 +31,8 @@ enum
 	ARGUMENT_TIMEZONE, ARGUMENT_CALLING_CODE, ARGUMENT_MAX_DURATION,
 	ARGUMENT_END_GRACE, ARGUMENT_MAX_OVERLAP, ARGUMENT_ORGANIZER_EXCLUSIVE,
 	ARGUMENT_MAX_ATTEMPTS, ARGUMENT_RETRY_BASE, ARGUMENT_RETRY_CAP,
-	ARGUMENT_MAX_CONCURRENCY, ARGUMENT_MAX_PER_SECOND, ARGUMENT_AGENT_SCOPE
+	ARGUMENT_MAX_CONCURRENCY, ARGUMENT_MAX_PER_SECOND, ARGUMENT_AGENT_SCOPE,
+	ARGUMENT_REPORT_TIME
 };
 
 static const char *const platforms[] = {"GENESYS_CLOUD", "TALKDESK", "STANDALONE", NULL};
@@ -66,6 +68,14 @@ check_texts(FunctionCallInfo fcinfo)
 }
 
 static void
+check_report_time(FunctionCallInfo fcinfo)
+{
+	require_argument(fcinfo, ARGUMENT_REPORT_TIME, "report_time");
+	if (PG_GETARG_TIMEADT(ARGUMENT_REPORT_TIME) >= USECS_PER_DAY)
+		report_invalid("report_time out of range", "It must be before 24:00.");
+}
+
+static void
 check_settings(FunctionCallInfo fcinfo)
 {
 	require_argument(fcinfo, ARGUMENT_AUTO_ACTIVATE, "auto_activate");
@@ -81,6 +91,7 @@ check_settings(FunctionCallInfo fcinfo)
 	check_elapsed(fcinfo, ARGUMENT_END_GRACE, "end_grace", true);
 	check_elapsed(fcinfo, ARGUMENT_RETRY_BASE, "retry_base", false);
 	check_elapsed(fcinfo, ARGUMENT_RETRY_CAP, "retry_cap", false);
+	check_report_time(fcinfo);
 }
 
 /* PT404 unless the organization exists and is the caller's. */
@@ -116,9 +127,9 @@ create_application(PG_FUNCTION_ARGS)
 		"  room_activates, room_url, room_code_length, public_url, locale, timezone,"
 		"  calling_code, max_duration, end_grace, max_overlap, organizer_exclusive,"
 		"  max_attempts, retry_base, retry_cap, max_concurrency, max_per_second,"
-		"  agent_scope)"
+		"  agent_scope, report_time)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-		"  $17, $18, $19, $20, $21)"
+		"  $17, $18, $19, $20, $21, $22)"
 		" RETURNING id, platform"
 		"), default_rules AS ("
 		" INSERT INTO appt.rule (application_id, type, channel, time_offset)"
@@ -130,10 +141,10 @@ create_application(PG_FUNCTION_ARGS)
 		" WHERE channel = 'WEBHOOK' OR platform <> 'TALKDESK' AND"
 		"  (type IN ('CREATE', 'RESCHEDULE', 'CANCELLED') OR type = 'REMINDER' AND channel = 'EMAIL')"
 		") SELECT id FROM created",
-		21, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
+		22, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
 			BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
 			TEXTOID, INTERVALOID, INTERVALOID, INT4OID, BOOLOID,
-		INT4OID, INTERVALOID, INTERVALOID, INT4OID, NUMERICOID, TEXTOID}
+		INT4OID, INTERVALOID, INTERVALOID, INT4OID, NUMERICOID, TEXTOID, TIMEOID}
 	};
 	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 	Call		call;

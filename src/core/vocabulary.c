@@ -51,11 +51,12 @@ static const DefaultOffset before_appointment[] = {
 	}
 
 /* A report of the day before, which appt itself plans every day. */
-#define DAILY_REPORT(name, words) \
+#define DAILY_REPORT(name, skips_empty, words) \
 	{ \
 		.code = name, .audience = AUDIENCE_USERS, .channels = MAIL_ONLY, .ties = TIE_ADMINS, OFF, \
 		.is_account_level = true, .due_rule = DUE_DAILY, .window_rule = WINDOW_AFTER_DUE, \
 		.window_length = 12 * USECS_PER_HOUR, .retry_rule = RETRY_WITHIN_WINDOW, \
+		.skips_empty_days = skips_empty, \
 		.due = "report_time of the application", .description = words \
 	}
 
@@ -179,11 +180,11 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 												   "Call dispositions were synchronized with an integration."),
 	[TYPE_INTEGRATION_FAILED] = TOLD_TO_ADMINS("INTEGRATION_FAILED", TIE_ADMINS, ON, "The connection to an integration failed."),
 	[TYPE_IMPORT_EXPORT] = TOLD_TO_ADMINS("IMPORT_EXPORT", TIE_ADMINS, OFF, "An import or export has ended."),
-	[TYPE_DAILY_ACTIVITY] = DAILY_REPORT("DAILY_ACTIVITY", "Report of the activity of a day."),
-	[TYPE_DAILY_INBOUND_SMS] = DAILY_REPORT("DAILY_INBOUND_SMS", "Report of the text messages that came in on a day."),
-	[TYPE_DAILY_OUTBOUND_SMS] = DAILY_REPORT("DAILY_OUTBOUND_SMS", "Report of the text messages that were sent on a day."),
-	[TYPE_DAILY_SPENDING] = DAILY_REPORT("DAILY_SPENDING", "Report of what the messages of a day cost."),
-	[TYPE_WEBHOOK_FAILURES] = DAILY_REPORT("WEBHOOK_FAILURES", "Report of the webhooks that failed on a day, if there were any."),
+	[TYPE_DAILY_ACTIVITY] = DAILY_REPORT("DAILY_ACTIVITY", false, "Report of the activity of a day."),
+	[TYPE_DAILY_INBOUND_SMS] = DAILY_REPORT("DAILY_INBOUND_SMS", false, "Report of the text messages that came in on a day."),
+	[TYPE_DAILY_OUTBOUND_SMS] = DAILY_REPORT("DAILY_OUTBOUND_SMS", false, "Report of the text messages that were sent on a day."),
+	[TYPE_DAILY_SPENDING] = DAILY_REPORT("DAILY_SPENDING", false, "Report of what the messages of a day cost."),
+	[TYPE_WEBHOOK_FAILURES] = DAILY_REPORT("WEBHOOK_FAILURES", true, "Report of the webhooks that failed on a day, if there were any."),
 	[TYPE_HIGH_SMS] = {
 		.code = "HIGH_SMS", .audience = AUDIENCE_USERS, .channels = ALL_CHANNELS,
 		.ties = TIE_OWNER | TIE_SUBSCRIBED | TIE_RING_GROUPS, ON,

@@ -174,6 +174,8 @@ typedef struct NotificationTypeInfo
 									 * preferences */
 	bool		is_not_for_actor;	/* not to the user who causes it */
 	bool		is_told_by_callers; /* notify_users plans it */
+	bool		skips_empty_days;	/* a report: none of a day without
+									 * anything to report */
 
 	const char *due;			/* when it is due, for people */
 	const char *description;	/* what it is, for people */

@@ -19,34 +19,17 @@
 #include "schedule/end.h"
 #include "worker/chores.h"
 #include "worker/guard.h"
+#include "worker/chore_pace.h"
+#include "worker/report_chores.h"
 #include "worker/retention.h"
 
 #define OVERDUE_BATCH 100
 
-/* After a transaction that failed. */
-#define FAILURE_PAUSE USECS_PER_SEC
-
-/* Until the next pass: after one that skipped locked rows, and after one of the retention. */
-#define LOCKED_PAUSE USECS_PER_SEC
-#define LONGEST_LOCKED_PAUSE (60 * USECS_PER_SEC)
+/* Until the next pass of the retention. */
 #define RETENTION_PAUSE (60 * USECS_PER_SEC)
-
-/* The time between two steps, as a multiple of what the last one took. */
-#define BUSY_FACTOR 9
-
-/* The same while there is nothing to deliver. */
-#define IDLE_FACTOR 1
 
 /* Notifications that the retention must drop for each 100 that are settled, to keep up. */
 #define DROPPED_PER_SETTLED 125
-
-typedef struct Chore
-{
-	TimestampTz at;				/* when there may be something to do */
-	TimestampTz last;			/* the end of the last step */
-	TimeOffset	cost;			/* of the last step */
-	TimeOffset	pass_cost;
-} Chore;
 
 struct Chores
 {
@@ -60,48 +43,8 @@ struct Chores
 	RetentionPass dropping;
 	int64		settled;		/* when the retention's pass began */
 	int64		dropped;		/* since then */
+	ReportChores reports;
 };
-
-/* ---- pace ---- */
-
-/* When the next step may begin: after the last one plus `times` its duration. */
-static TimestampTz
-chore_next(const Chore *chore, int times)
-{
-	return Max(chore->at, chore->last + times * chore->cost);
-}
-
-static bool
-chore_is_due(const Chore *chore)
-{
-	return GetCurrentTimestamp() >= chore_next(chore, BUSY_FACTOR);
-}
-
-/* A step has ended; the pass goes on. */
-static void
-chore_note(Chore *chore, TimestampTz begin)
-{
-	chore->last = GetCurrentTimestamp();
-	chore->cost = Max(chore->last - begin, 0);
-	chore->pass_cost += chore->cost;
-	chore->at = chore->last;
-}
-
-static void
-chore_end_pass(Chore *chore, TimestampTz next)
-{
-	chore->at = next;
-	chore->pass_cost = 0;
-}
-
-/* When to begin the next pass if this one has skipped locked rows. */
-static TimestampTz
-after_locked(const Chore *chore)
-{
-	TimeOffset	pause = Max(LOCKED_PAUSE, (BUSY_FACTOR + 1) * chore->pass_cost);
-
-	return chore->last + Min(pause, LONGEST_LOCKED_PAUSE);
-}
 
 /* ---- ending appointments ---- */
 
@@ -157,7 +100,7 @@ end_found(Worker *worker, Ending *ending)
 static TimestampTz
 next_ending(const Chore *chore, TimestampTz next)
 {
-	return next > chore->last + LOCKED_PAUSE ? next : Max(next, after_locked(chore));
+	return next > chore->last + LOCKED_PAUSE ? next : Max(next, chore_after_locked(chore));
 }
 
 static void
@@ -195,7 +138,7 @@ blank_step(void *argument)
 static void
 end_blanking_pass(Chores *chores)
 {
-	TimestampTz next = chores->blanked.has_skipped ? after_locked(&chores->blanking) : DT_NOEND;
+	TimestampTz next = chores->blanked.has_skipped ? chore_after_locked(&chores->blanking) : DT_NOEND;
 
 	chore_end_pass(&chores->blanking, chores->blanking_again ? DT_NOBEGIN : next);
 	memset(&chores->blanked, 0, sizeof(BlankingPass));
@@ -268,6 +211,7 @@ chores_create(Worker *worker)
 	Chores	   *chores = (Chores *) palloc0(sizeof(Chores));
 
 	chores->worker = worker;
+	report_chores_begin(&chores->reports, worker);
 	chores_look_at_all(chores);
 	return chores;
 }
@@ -290,6 +234,7 @@ chores_look(Chores *chores)
 {
 	chores_expect_end(chores, DT_NOBEGIN);
 	chores_expect_blanking(chores);
+	report_chores_look(&chores->reports);
 }
 
 void
@@ -303,6 +248,7 @@ void
 chores_clock_was_set(Chores *chores)
 {
 	chores->ending.last = chores->blanking.last = chores->retention.last = 0;
+	report_chores_clock_was_set(&chores->reports);
 	chores_look_at_all(chores);
 }
 
@@ -311,13 +257,15 @@ chores_do(Chores *chores, int64 settled, bool is_busy)
 {
 	end_some(chores);
 	blank_some(chores);
+	report_chores_do(&chores->reports);
 	drop_some(chores, settled, is_busy);
 }
 
 TimestampTz
 chores_next(const Chores *chores, bool is_busy)
 {
-	return Min(Min(chore_next(&chores->ending, BUSY_FACTOR),
-				   chore_next(&chores->blanking, BUSY_FACTOR)),
-			   chore_next(&chores->retention, is_busy ? BUSY_FACTOR : IDLE_FACTOR));
+	TimestampTz next = Min(chore_next(&chores->ending, BUSY_FACTOR), chore_next(&chores->blanking, BUSY_FACTOR));
+
+	next = Min(next, chore_next(&chores->retention, is_busy ? BUSY_FACTOR : IDLE_FACTOR));
+	return Min(next, report_chores_next(&chores->reports));
 }

@@ -10,7 +10,8 @@
  * reads in vain are old and unsettled: reminders planned long ahead. Rows that a
  * caller has locked stay until the next pass.
  *
- * Changes (appt.change) are kept as long; their oldest rows are found by time.
+ * Changes (appt.change) are kept as long; their oldest rows are found by time. So
+ * are the figures of days, by date.
  * One-time codes go sooner: an hour after a code has expired nobody asks for it,
  * and it no longer counts against the limit of requests. Codes that opened an
  * appointment are deleted with it.
@@ -18,7 +19,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "utils/guc.h"
 #include "utils/timestamp.h"
 
 #include "core/row.h"
@@ -31,6 +31,9 @@
 
 #define CODES_KEPT USECS_PER_HOUR
 
+/* The figures of days that a report may show are kept however short the retention is. */
+#define FIGURES_KEPT (10 * USECS_PER_DAY)
+
 /* What one transaction does. */
 typedef struct Drop
 {
@@ -40,6 +43,7 @@ typedef struct Drop
 	int64		dropped;
 	uint64		changes;		/* dropped, like the codes */
 	uint64		codes;
+	uint64		figures;
 } Drop;
 
 static Statement drop_batch = {
@@ -79,17 +83,19 @@ static Statement drop_codes = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
-/*
- * The commit need not wait for the disk: what a crash undoes is dropped again.
- * PGC_S_OVERRIDE would also change the session's default; claims would then no
- * longer wait for a standby.
- */
-static void
-commit_without_flush(void)
-{
-	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_LOCAL, true, 0, false);
-}
+/* Dates of all timezones: a day is dropped once it is over everywhere. */
+static Statement drop_figures = {
+	"WITH day AS ("
+	" DELETE FROM appt.report_day r"
+	" USING (SELECT ctid FROM appt.report_day WHERE date < ($1 AT TIME ZONE 'UTC')::date - 1 ORDER BY date LIMIT $2"
+	"  FOR UPDATE SKIP LOCKED) old"
+	" WHERE r.ctid = old.ctid"
+	") DELETE FROM appt.daily_figure f"
+	" USING (SELECT ctid FROM appt.daily_figure WHERE date < ($1 AT TIME ZONE 'UTC')::date - 1 ORDER BY date LIMIT $2"
+	"  FOR UPDATE SKIP LOCKED) old"
+	" WHERE f.ctid = old.ctid",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
 
 static void
 drop_step(void *argument)
@@ -99,7 +105,7 @@ drop_step(void *argument)
 	TimestampTz before = now - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
 	Row		   *row;
 
-	commit_without_flush();
+	transaction_commit_without_flush();
 	(void) statement_run(&drop_batch, Int64GetDatum(drop->after), TimestampTzGetDatum(before),
 						 Int64GetDatum(RETENTION_BATCH));
 	row = ROW(0);
@@ -107,6 +113,8 @@ drop_step(void *argument)
 	drop->walked = next_int64(row);
 	drop->dropped = next_int64(row);
 	drop->changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
+	drop->figures = statement_run(&drop_figures, TimestampTzGetDatum(Min(before, now - FIGURES_KEPT)),
+								  Int64GetDatum(RETENTION_BATCH));
 	drop->codes = statement_run(&drop_codes, TimestampTzGetDatum(now - CODES_KEPT),
 								Int64GetDatum(RETENTION_BATCH));
 }
@@ -122,5 +130,5 @@ retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 	*dropped = (int) drop.dropped;
 	pass->after = drop.walked < RETENTION_BATCH ? 0 : drop.last;
 	return drop.walked == RETENTION_BATCH || drop.changes == RETENTION_BATCH ||
-		drop.codes == RETENTION_BATCH;
+		drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH;
 }

@@ -67,6 +67,14 @@ commit_transaction(void)
 	end_transaction();
 }
 
+/* PGC_S_OVERRIDE would also change the session's default; claims would then no longer wait for a standby. */
+void
+transaction_commit_without_flush(void)
+{
+	(void) set_config_option("synchronous_commit", "off", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_LOCAL, true, 0, false);
+}
+
 /* ---- failures ---- */
 
 /* The server has no code for a quota that is used up, nor for a limit on how large files may be. */

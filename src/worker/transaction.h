@@ -36,6 +36,12 @@ typedef struct Failure
 extern bool transaction_run(Oid role, void (*step) (void *), void *argument,
 							Failure *failure, ErrorData **unreported);
 
+/*
+ * The commit of this transaction need not wait for the disk or a standby: for what
+ * is done again if a crash undoes it.
+ */
+extern void transaction_commit_without_flush(void);
+
 /* Report such an error to the server's log. */
 extern void transaction_report_error(ErrorData *error);
 

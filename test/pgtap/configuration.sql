@@ -28,7 +28,7 @@ SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'org
 -- Applications.
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
 SELECT is(a, ROW(:'application', :'organization', 'Sales', 'STANDALONE', true, false, NULL, NULL, NULL, 'en', 'UTC', NULL,
-	'24 hours', '15 minutes', NULL, false, 4, '10 seconds', '10 minutes', NULL, NULL, 'APPLICATION', a.created_at)::appt.application,
+	'24 hours', '15 minutes', NULL, false, 4, '10 seconds', '10 minutes', NULL, NULL, 'APPLICATION', '07:00', a.created_at)::appt.application,
 	'an application has the default settings')
 FROM appt.application a WHERE id = :'application';
 SELECT is(string_agg(concat_ws(' ', type, channel, nullif(time_offset, '0')), ', ' ORDER BY type, channel, time_offset),
@@ -38,9 +38,10 @@ SELECT is(string_agg(concat_ws(' ', type, channel, nullif(time_offset, '0')), ',
 FROM appt.rule WHERE application_id = :'application' AND enabled;
 
 SELECT appt.create_application(:'organization', 'Sales', 'TALKDESK', false, true, 'https://room.example/', 12, 'https://api.example/v1',
-	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN') AS other \gset
+	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN', '23:30') AS other \gset
 SELECT is(a, ROW(:'other', :'organization', 'Sales', 'TALKDESK', false, true, 'https://room.example/', 12, 'https://api.example/v1',
-	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN', a.created_at)::appt.application,
+	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN', '23:30',
+	a.created_at)::appt.application,
 	'or those it was given')
 FROM appt.application a WHERE id = :'other';
 SELECT is(string_agg(DISTINCT channel, ' '), 'WEBHOOK', 'a TALKDESK application starts with webhooks alone') FROM appt.rule
@@ -58,6 +59,8 @@ FROM (VALUES
 	('end_grace => NULL', 'a required argument is missing'),
 	('agent_scope => ''TENANT''', 'unknown code'),
 	('agent_scope => NULL', 'a required argument is missing'),
+	('report_time => NULL', 'a required argument is missing'),
+	('report_time => ''24:00''', 'report_time out of range'),
 	('locale => ''klingon-x''', 'unknown locale'),
 	('timezone => ''Mars/Phobos''', 'unknown timezone'),
 	('timezone => ''+03''', 'unknown timezone'),

@@ -16,7 +16,8 @@ INSERT INTO contract VALUES
 		organizer_exclusive boolean DEFAULT false, max_attempts integer DEFAULT 4, retry_base interval DEFAULT ''00:00:10''::interval,
 		retry_cap interval DEFAULT ''00:10:00''::interval, max_concurrency integer DEFAULT NULL::integer, max_per_second numeric '
 			'DEFAULT NULL::numeric,
-		agent_scope text DEFAULT ''APPLICATION''::text -> uuid'),
+		agent_scope text DEFAULT ''APPLICATION''::text, report_time time without time zone DEFAULT ''07:00:00''::time without time zone '
+			'-> uuid'),
 	('create_subscription', 'application_id uuid, url text, hmac_key text DEFAULT NULL::text, auth text DEFAULT ''NONE''::text, '
 		'username text DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb,

@@ -73,6 +73,10 @@ INSERT INTO appt.line_ring_group (application_id, line_id, ring_group_id) SELECT
 INSERT INTO appt.line_subscription (application_id, line_id, user_id) SELECT application_id, id, CASE name WHEN 'followed' THEN 'ann'
 	ELSE 'zoe' END FROM appt.line WHERE name IN ('followed', 'common');
 INSERT INTO appt.user_event (application_id, type, payload) SELECT id, 'MENTION', '{"by": "EVENT-MARK"}' FROM application;
+INSERT INTO appt.report_schedule (application_id, type, last_date, timezone, report_time) SELECT id, 'DAILY_ACTIVITY', current_date,
+	'UTC', '07:00' FROM application;
+INSERT INTO appt.report_day (application_id, date, timezone, start_at, end_at) SELECT id, current_date, 'UTC', now(), now() FROM application;
+INSERT INTO appt.daily_figure (application_id, date, subject, item, total) SELECT id, current_date, 'EVENTS', 'CALL', 1 FROM application;
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, title, next_attempt_at,
 	address, appointment_id, organizer_id)
 SELECT a.id, 'USER', u, 'CALL', 'IN_APP', now(), appt.lane(a.id, 'IN_APP', NULL), CASE a.name WHEN 'own' THEN 'to-' || u ELSE a.name END,
@@ -103,6 +107,7 @@ INSERT INTO relation VALUES
 		('ring_group_member', 'user_id', 'application_id'), ('line_ring_group', '', 'application_id'),
 		('line_subscription', 'user_id', 'application_id'), ('user_event', '', 'application_id'),
 	('provider_message', '', 'application_id'),
+		('report_schedule', '', 'application_id'), ('report_day', '', 'application_id'), ('daily_figure', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
 		('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
@@ -175,6 +180,9 @@ INSERT INTO reads VALUES
 		"own ann, own zoe, sister ann, sister zoe", "", -}'),
 	('user_event',         '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('provider_message',   '{-, -, -, -, -, -, -, -, -, -}'),
+	('report_schedule',    '{-, -, -, -, -, -, -, "own sister", "", -}'),
+	('report_day',         '{-, -, own, -, -, -, -, "own sister", "", -}'),
+	('daily_figure',       '{-, -, own, -, -, -, -, "own sister", "", -}'),
 	('reason',             '{reason, reason, reason, reason, reason, -, -, reason, reason, -}'),
 	('notification_type',  '{type, type, type, type, type, -, -, type, type, -}'),
 	('worker_status',      '{-, -, -, -, -, -, -, -, -, -}'),
@@ -305,9 +313,10 @@ INSERT INTO promised VALUES
 	('application',        'r', 'r', 'r', '',  'riud', '', 'riud',
 		'organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone '
 			'calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency '
-			'max_per_second agent_scope',
+			'max_per_second agent_scope report_time',
 		'name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration '
-			'end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope'),
+			'end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope '
+			'report_time'),
 	('appointment',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('participant',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('room_access',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
@@ -340,6 +349,9 @@ INSERT INTO promised VALUES
 	('line_ring_group',    'r', 'r', 'r', '',  'rid',  '', 'rid', 'application_id line_id ring_group_id', ''),
 	('line_subscription',  'r', 'r', 'r', '',  'rid',  '', 'rid', 'application_id line_id user_id', ''),
 	('user_event',         '',  '',  '',  '',  'r',    '', 'r', '', ''),
+	('report_schedule',    '',  '',  '',  '',  'r',    '', 'r', '', ''),
+	('report_day',         '',  'r', '',  '',  'r',    '', 'r', '', ''),
+	('daily_figure',       '',  'r', '',  '',  'r',    '', 'r', '', ''),
 	('due',                '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('identity',           '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('change',             '',  '',  '',  '',  'r',    '', 'r', '', ''),

@@ -49,8 +49,9 @@ my @tables = split /\n/,
 my @sequences = split /\n/,
 	$node->query(q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
 is( join(' ', @tables),
-	'application appointment attempt change due idempotency_key identity line line_number line_ring_group line_subscription notification'
-		. ' one_time_code organization participant provider provider_message ring_group ring_group_member room_access rule secret subscription template'
+	'application appointment attempt change daily_figure due idempotency_key identity line line_number line_ring_group line_subscription'
+		. ' notification one_time_code organization participant provider provider_message report_day report_schedule ring_group ring_group_member room_access rule secret'
+		. ' subscription template'
 		. ' user_event user_preference user_profile',
 	'all tables are known to this test');
 is( $node->query(
@@ -221,6 +222,12 @@ FROM appt.line l JOIN appt.ring_group g USING (application_id) WHERE l.owner_id 
 INSERT INTO appt.line_subscription (application_id, line_id, user_id) SELECT application_id, id, 'ann2' FROM appt.line;
 INSERT INTO appt.user_event (application_id, type, line_id, contact, title, payload)
 SELECT application_id, 'FAX', id, '{"name": "Ζωή"}', E'a\tb', '{"a": null}' FROM appt.line;
+INSERT INTO appt.report_schedule (application_id, type, last_date, timezone, report_time)
+SELECT application, 'DAILY_ACTIVITY', '2026-03-29', 'Europe/Berlin', '07:00' FROM made;
+INSERT INTO appt.report_day (application_id, date, timezone, start_at, end_at)
+SELECT application, date '2099-03-29', 'Europe/Berlin', '2099-03-29 00:00+01', '2099-03-30 00:00+02' FROM made;
+INSERT INTO appt.daily_figure (application_id, date, subject, item, part, total, cost, name)
+SELECT application, date '2099-03-29', 'SPENDING', 'SMS', 'EUR', 3, 0.0225, E'a\tb' FROM made;
 SQL
 	return;
 }
