@@ -19,6 +19,7 @@ GRANT EXECUTE ON FUNCTION appt.create_organization TO appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.create_application,
 	appt.create_subscription,
+	appt.resend_notifications,
 	appt.rotate_subscription_key,
 	appt.set_notifications_enabled,
 	appt.set_provider

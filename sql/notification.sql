@@ -57,6 +57,8 @@ CREATE INDEX notification_unread ON appt.notification (application_id, recipient
 	WHERE channel = 'IN_APP' AND read_at IS NULL;
 CREATE INDEX notification_read ON appt.notification (application_id, recipient_id, due_at, id)
 	WHERE channel = 'IN_APP' AND read_at IS NOT NULL;
+/* What was sent again. */
+CREATE INDEX notification_resent ON appt.notification (resent_from) WHERE resent_from IS NOT NULL;
 CREATE INDEX notification_user_event ON appt.notification (user_event_id) WHERE user_event_id IS NOT NULL;
 /* Contexts of deleted appointments that are still to be blanked. Only deletion and blanking write a context. */
 CREATE INDEX notification_kept ON appt.notification (application_id, appointment_id, id) WHERE context ? 'appointment';
@@ -68,7 +70,7 @@ CREATE INDEX notification_appointment ON appt.notification (appointment_id, reci
 COMMENT ON TABLE appt.notification IS
 'Notifications: one row per message to one recipient over one channel, from the moment it is planned.';
 COMMENT ON COLUMN appt.notification.id IS 'Identifier, used in functions and in the log.';
-COMMENT ON COLUMN appt.notification.uid IS 'Identity of the message outside the database: Message-ID and webhook-id are derived from it.';
+COMMENT ON COLUMN appt.notification.uid IS 'Identity of the message outside the database: Message-ID and webhook-id are derived from it. Copies that resend_notifications makes have that of the original.';
 COMMENT ON COLUMN appt.notification.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.notification.appointment_id IS
 'Appointment that it is about, which may be deleted; NULL for one-time codes and test messages.';
@@ -108,7 +110,7 @@ COMMENT ON COLUMN appt.notification.context IS
 'Values to compose the message from: copies of an appointment or participant that was deleted, or the values of a message without an appointment. NULL means none.';
 COMMENT ON COLUMN appt.notification.event IS
 'Details of the event for the payload of a webhook: changedFields of an UPDATE; previousStart, previousDuration and previousTimezone of a RESCHEDULE.';
-COMMENT ON COLUMN appt.notification.resent_from IS 'Notification that resend_notification sent again as this one; NULL means none.';
+COMMENT ON COLUMN appt.notification.resent_from IS 'Notification that resend_notification or resend_notifications sent again as this one; NULL means none.';
 COMMENT ON COLUMN appt.notification.created_at IS 'When it was planned.';
 COMMENT ON COLUMN appt.notification.settled_at IS 'When it reached its final state; NULL means not yet.';
 

@@ -108,6 +108,15 @@ COMMENT ON FUNCTION appt.resend_notification(bigint) IS
 
 The message is composed anew, and resent_from names the old notification. Both switches are obeyed, the time window is not. If the attempt fails, the new notification is FAILED, and retry_notification can retry it. PT404: no such notification. PT409, with the obstacle in DETAIL: it is a one-time code, it is in another state, it would not be sent, or events superseded it.';
 
+CREATE FUNCTION appt.resend_notifications(subscription_id uuid DEFAULT NULL, since timestamptz DEFAULT NULL,
+	until timestamptz DEFAULT NULL, types text[] DEFAULT NULL, failed_only boolean DEFAULT false, max integer DEFAULT 1000)
+	RETURNS TABLE (notification_id bigint, resent boolean, explanation text)
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'resend_notifications';
+COMMENT ON FUNCTION appt.resend_notifications(uuid, timestamptz, timestamptz, text[], boolean, integer) IS
+'Sends an endpoint again what it lost. Returns a row for each notification: whether it is sent again, and if not, why.
+
+Takes what was due in [since, until) over the subscription; until = null means now. types: only these; null means all. failed_only: only what is FAILED and did not arrive when it was sent again. Takes at most max of them, from 1 to 10,000, the earliest due first. Each is sent at once as a new notification, composed anew; it has the uid of the old one, so that the endpoint gets the same webhook-id, and resent_from names the old one. The old one stays as it is, so a second call sends it again; copies are not copied. What is still to be sent, was superseded by an event, is locked by another transaction or would not be sent is not sent again. 22023: an unknown type, or max out of range. PT404: no such subscription.';
+
 CREATE FUNCTION appt.not_retriable_because(notification_id bigint DEFAULT NULL) RETURNS text
 LANGUAGE C STABLE PARALLEL UNSAFE COST 1000 AS 'MODULE_PATHNAME', 'not_retriable_because';
 COMMENT ON FUNCTION appt.not_retriable_because(bigint) IS

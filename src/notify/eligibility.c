@@ -68,13 +68,14 @@ is_superseded_by(NotificationType type, SupersedingEvent event)
 /*
  * The event that has superseded it, as the facts show; REASON_NONE if there is
  * none. Types that are sent when the appointment is over may be retried by hand
- * whatever its state; other types may not once it is over.
+ * whatever its state, and any type may be sent again to an endpoint that lost it;
+ * otherwise they may not once it is over.
  */
 static Reason
 superseded(const EligibilityInput *input)
 {
 	NotificationType type = input->type;
-	bool		is_retryable = notification_types[type].is_sent_when_over;
+	bool		is_retryable = notification_types[type].is_sent_when_over || input->is_for_records;
 	bool		may_pass = input->is_manual && is_retryable;
 	bool		may_not_pass = input->is_manual && !is_retryable;
 
@@ -89,7 +90,7 @@ superseded(const EligibilityInput *input)
 				return REASON_APPOINTMENT_CANCELLED;
 			break;
 		case CONDITION_ENDED:
-			if (may_not_pass || is_superseded_by(type, EVENT_ENDED))
+			if (may_not_pass || (!may_pass && is_superseded_by(type, EVENT_ENDED)))
 				return REASON_ENDED;
 			break;
 		case CONDITION_NONE:
@@ -97,7 +98,7 @@ superseded(const EligibilityInput *input)
 		case CONDITION_ACTIVATED:
 			break;
 	}
-	if (input->call_started && is_superseded_by(type, EVENT_CALL_STARTED))
+	if (input->call_started && !may_pass && is_superseded_by(type, EVENT_CALL_STARTED))
 		return REASON_CALL_STARTED;
 	if (!input->recipient_exists && is_superseded_by(type, EVENT_PARTICIPANT_REMOVED))
 		return REASON_PARTICIPANT_REMOVED;
@@ -383,6 +384,7 @@ eligibility_input(const NotificationFacts *facts)
 	input.next_attempt_at = facts->next_attempt_at;
 	input.is_attempted = facts->attempt_count > 0;
 	input.is_manual = facts->is_manual;
+	input.is_for_records = facts->is_resent && channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION;
 	input.is_too_large = facts->is_too_large;
 	describe_appointment(&input, facts);
 	input.global_switch = facts->application != NULL &&

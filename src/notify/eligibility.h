@@ -37,6 +37,8 @@ typedef struct EligibilityInput
 	TimestampTz next_attempt_at;	/* 0: the first attempt, due at due_at */
 	bool		is_attempted;	/* at least one attempt was made */
 	bool		is_manual;		/* ignores window and max_attempts */
+	bool		is_for_records; /* it was sent to an endpoint before: ignores
+								 * that the appointment is over */
 	AppointmentCondition appointment;
 	bool		room_activates; /* sending ROOM activates the appointment */
 	bool		call_started;	/* a customer has joined */

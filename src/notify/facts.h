@@ -187,6 +187,7 @@ typedef struct NotificationFacts
 	int			attempt_count;
 	TimestampTz next_attempt_at;	/* 0: none */
 	bool		is_manual;		/* the next attempt was asked for by a person */
+	bool		is_resent;		/* it sends another one again */
 	bool		notifications_active;	/* the appointment's switch when this
 										 * was planned */
 	bool		never_told;		/* when this was planned, no message had told

@@ -11,7 +11,7 @@
 	" n.recipient_kind, n.recipient_id, n.subscription_id, n.rule_id, n.time_offset, n.due_at," \
 	" n.lane, n.reason, n.superseded_by, n.attempt_count, n.next_attempt_at, n.manual," \
 	" n.notifications_active, n.address, n.start_at, n.end_at, n.context, n.event," \
-	" n.never_told, n.expires_at, n.user_event_id"
+	" n.never_told, n.expires_at, n.user_event_id, n.resent_from IS NOT NULL"
 
 static Reason
 next_reason(Row *row)
@@ -73,6 +73,7 @@ read_notification(Batch *batch, Row *row)
 	facts->never_told = next_bool(row);
 	facts->expires_at = next_timestamp(row);
 	facts->user_event_id = next_int64(row);
+	facts->is_resent = next_bool(row);
 	return facts;
 }
 

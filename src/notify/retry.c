@@ -13,8 +13,14 @@
  *
  * The appointment is locked first, shared, so that nobody cancels it between the
  * check and the row's return into the queue; then the notification is locked.
- * Sending one again waits for these locks. Retrying several does not wait: a lock
+ * Sending one again waits for these locks. Sending several does not wait: a lock
  * is an obstacle like any other.
+ *
+ * An endpoint that lost webhooks gets copies with the same uid, by which it knows
+ * those that it has. It is a system that keeps records, so it gets what it lost of
+ * appointments that are over, too. The lock on the original keeps two calls from
+ * copying it at the same time; a copy that is under way keeps the second from
+ * copying it after the first.
  */
 #include "postgres.h"
 
@@ -60,18 +66,19 @@ failure_obstacle(const NotificationFacts *facts, bool as_seen)
 					facts->id, next_int64(ROW(0)));
 }
 
-/* Why the worker would not send it in a manual attempt. */
+/* Why the worker would not send it in a manual attempt; `to_endpoint`: as a copy for an endpoint that lost it. */
 static char *
-decision_obstacle(const NotificationFacts *facts, TimestampTz now)
+decision_obstacle(const NotificationFacts *facts, bool to_endpoint, TimestampTz now)
 {
 	EligibilityInput input = eligibility_input(facts);
 	Decision	decision;
 
 	input.is_manual = true;
 	input.is_attempted = true;
+	input.is_for_records |= to_endpoint;
 	input.next_attempt_at = Min(now, facts->due_at);
 	decision = eligibility_decide(&input, now);
-	if (decision.verdict == VERDICT_SEND && facts->superseded_by != REASON_NONE)
+	if (decision.verdict == VERDICT_SEND && !input.is_for_records && facts->superseded_by != REASON_NONE)
 		decision.reason = facts->superseded_by;
 	else if (decision.verdict == VERDICT_SEND)
 		return NULL;
@@ -81,14 +88,14 @@ decision_obstacle(const NotificationFacts *facts, TimestampTz now)
 
 /* Why it would not be sent now, whatever its state. */
 static char *
-sending_obstacle(const NotificationFacts *facts, TimestampTz now)
+sending_obstacle(const NotificationFacts *facts, bool to_endpoint, TimestampTz now)
 {
 	if (facts->appointment_id != NULL && facts->appointment == NULL && !facts->is_too_large)
 		return psprintf("The appointment of notification " INT64_FORMAT
 						" was deleted, and with it what the message says.", facts->id);
 	if (notification_types[facts->type].has_code && now >= facts->due_at + ONE_TIME_CODE_LIFETIME)
 		return psprintf("The code of notification " INT64_FORMAT " has expired.", facts->id);
-	return decision_obstacle(facts, now);
+	return decision_obstacle(facts, to_endpoint, now);
 }
 
 char *
@@ -96,7 +103,7 @@ retry_obstacle(const NotificationFacts *facts, bool as_seen, TimestampTz now)
 {
 	char	   *obstacle = failure_obstacle(facts, as_seen);
 
-	return obstacle != NULL ? obstacle : sending_obstacle(facts, now);
+	return obstacle != NULL ? obstacle : sending_obstacle(facts, false, now);
 }
 
 static char *
@@ -107,7 +114,31 @@ resend_obstacle(const NotificationFacts *facts, TimestampTz now)
 	if (facts->state != STATE_SENT && facts->state != STATE_MISSED && facts->state != STATE_SUPPRESSED)
 		return psprintf("Notification " INT64_FORMAT " is %s: what was SENT, MISSED or SUPPRESSED can be.",
 						facts->id, state_code(facts->state));
-	return sending_obstacle(facts, now);
+	return sending_obstacle(facts, false, now);
+}
+
+/* Why a webhook can't be sent to its endpoint again. */
+static char *
+endpoint_obstacle(const NotificationFacts *facts, TimestampTz now)
+{
+	switch (facts->state)
+	{
+		case STATE_PENDING:
+		case STATE_SENDING:
+		case STATE_RETRYING:
+			return psprintf("Notification " INT64_FORMAT " is %s: it is still to be sent.",
+							facts->id, state_code(facts->state));
+		case STATE_CANCELLED:
+			return psprintf("Notification " INT64_FORMAT " was not to be sent: %s (%s)",
+							facts->id, reason_explanation(facts->reason), reason_code(facts->reason));
+		case STATE_SENT:
+		case STATE_FAILED:
+		case STATE_SUPPRESSED:
+		case STATE_SKIPPED:
+		case STATE_MISSED:
+			break;
+	}
+	return sending_obstacle(facts, true, now);
 }
 
 /* ---- one ---- */
@@ -149,6 +180,15 @@ lock_and_load(int64 notification_id, const pg_uuid_t *application_id, const pg_u
 	return facts;
 }
 
+static Datum
+array_of_one(int64 id)
+{
+	Column	   *ids = column_create(INT8OID, 1);
+
+	column_add(ids, Int64GetDatum(id));
+	return column_array(ids);
+}
+
 static void
 put_into_queue(Datum ids, TimestampTz now)
 {
@@ -172,26 +212,29 @@ retry_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 	TimestampTz now = GetCurrentTimestamp();
 	const NotificationFacts *facts = lock_and_load(notification_id, application_id, appointment_id);
 	char	   *obstacle = retry_obstacle(facts, false, now);
-	Column	   *ids = column_create(INT8OID, 1);
 
 	if (obstacle != NULL)
 		report_conflict("notification cannot be retried", "%s", obstacle);
-	column_add(ids, Int64GetDatum(notification_id));
-	put_into_queue(column_array(ids), now);
+	put_into_queue(array_of_one(notification_id), now);
 	wake_by_hand_on_commit(facts->lane, now);
 }
 
-/* Plan a copy, with the current title, times and address where appointment and recipient exist. */
-static int64
-plan_again(int64 notification_id, TimestampTz now)
+/*
+ * Plan copies, those that were due first before the others, with the current
+ * title, times and address where appointment and recipient exist; returns how
+ * many. The ids are their result. `same_uid`: they are the same messages.
+ */
+static uint64
+plan_again(Datum ids, bool same_uid, TimestampTz now)
 {
 	static Statement plan = {
 		"WITH notification AS ("
-		" INSERT INTO appt.notification (application_id, appointment_id, user_event_id, recipient_kind, recipient_id,"
-		"  subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane, manual,"
+		" INSERT INTO appt.notification (uid, application_id, appointment_id, user_event_id, recipient_kind,"
+		"  recipient_id, subscription_id, rule_id, type, channel, time_offset, due_at, next_attempt_at, lane, manual,"
 		"  notifications_active, address, title, start_at, end_at, organizer_id, context, event, resent_from)"
-		" SELECT n.application_id, n.appointment_id, n.user_event_id, n.recipient_kind, n.recipient_id,"
-		"  n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, $2, $2, n.lane, true,"
+		" SELECT CASE WHEN $2 THEN n.uid ELSE gen_random_uuid() END,"
+		"  n.application_id, n.appointment_id, n.user_event_id, n.recipient_kind, n.recipient_id,"
+		"  n.subscription_id, n.rule_id, n.type, n.channel, n.time_offset, $3, $3, n.lane, true,"
 		"  n.notifications_active,"
 		"  coalesce(CASE n.channel WHEN 'EMAIL' THEN p.email WHEN 'SMS' THEN p.phone END,"
 		"   CASE WHEN u.id IS NOT NULL THEN " USER_ADDRESS("u", "n.channel") " END, n.address),"
@@ -204,17 +247,16 @@ plan_again(int64 notification_id, TimestampTz now)
 		"  AND p.appointment_id = n.appointment_id AND p.id = n.recipient_id AND n.recipient_kind = 'CUSTOMER'"
 		" LEFT JOIN appt.user_profile u ON u.application_id = n.application_id AND u.id = n.recipient_id"
 		"  AND n.recipient_kind = 'USER'"
-		" WHERE n.id = $1"
+		" WHERE n.id = ANY ($1) ORDER BY n.due_at, n.id"
 		" RETURNING id, application_id, lane, due_at"
 		"), queued AS ("
 		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
 		" SELECT lane, due_at, id, application_id FROM notification"
 		") SELECT id FROM notification",
-		2, {INT8OID, TIMESTAMPTZOID}
+		3, {INT8ARRAYOID, BOOLOID, TIMESTAMPTZOID}
 	};
 
-	(void) statement_run(&plan, Int64GetDatum(notification_id), TimestampTzGetDatum(now));
-	return next_int64(ROW(0));
+	return statement_run(&plan, ids, BoolGetDatum(same_uid), TimestampTzGetDatum(now));
 }
 
 int64
@@ -228,7 +270,8 @@ resend_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 	if (obstacle != NULL)
 		report_conflict("notification cannot be sent again", "%s", obstacle);
 	wake_by_hand_on_commit(facts->lane, now);
-	return plan_again(notification_id, now);
+	(void) plan_again(array_of_one(notification_id), false, now);
+	return next_int64(ROW(0));
 }
 
 /* ---- several ---- */
@@ -305,17 +348,74 @@ is_held(const NotificationFacts *facts, const List *locked_appointments)
 	return true;
 }
 
+/* How several are sent again. */
+typedef struct Manner
+{
+	char	   *(*obstacle) (const NotificationFacts *facts, TimestampTz now);
+	void		(*send) (Datum ids, TimestampTz now);
+	bool		leaves_copies;	/* of which each has one under way at most */
+} Manner;
+
+static char *
+obstacle_to_retry(const NotificationFacts *facts, TimestampTz now)
+{
+	return retry_obstacle(facts, false, now);
+}
+
+static void
+plan_same_again(Datum ids, TimestampTz now)
+{
+	(void) plan_again(ids, true, now);
+}
+
+static const Manner retrying = {obstacle_to_retry, put_into_queue, false};
+static const Manner resending = {endpoint_obstacle, plan_same_again, true};
+
 #define HELD "Another transaction is changing it, or its appointment."
 
-/* Several notifications that are retried together. */
+/* Several notifications that are sent again together. */
 typedef struct Several
 {
+	const Manner *manner;
 	TimestampTz now;
 	RetryCandidate *candidates;
 	int			count;
 	const List *appointments;	/* ids of those that are locked */
-	Column	   *ids;			/* of the notifications that can be retried */
+	Column	   *ids;			/* of the notifications that can be sent again */
 } Several;
+
+/* Which have a copy with the same uid that is not settled? Their locks keep others from making one. */
+static void
+find_copies_under_way(const Several *several, const int64 *locked, int count)
+{
+	static Statement find = {
+		"SELECT o.id, c.id FROM appt.notification c"
+		" JOIN appt.notification o ON o.id = c.resent_from AND o.uid = c.uid"
+		" WHERE c.resent_from = ANY ($1) AND c.settled_at IS NULL",
+		1, {INT8ARRAYOID}
+	};
+	Column	   *ids = column_create(INT8OID, count);
+	uint64		rows;
+
+	for (int i = 0; i < count; i++)
+		column_add(ids, Int64GetDatum(locked[i]));
+	rows = statement_run(&find, column_array(ids));
+	for (uint64 n = 0; n < rows; n++)
+	{
+		Row		   *row = ROW(n);
+		RetryCandidate *candidate = find_candidate(several->candidates, several->count, next_int64(row));
+
+		candidate->copy_id = next_int64(row);
+	}
+}
+
+static char *
+candidate_obstacle(const Several *several, const RetryCandidate *candidate, const NotificationFacts *facts)
+{
+	if (candidate->copy_id != 0)
+		return psprintf("Notification " INT64_FORMAT ", which sends it again, is still to be sent.", candidate->copy_id);
+	return several->manner->obstacle(facts, several->now);
+}
 
 static void
 judge_candidate(Several *several, const NotificationFacts *facts)
@@ -324,7 +424,7 @@ judge_candidate(Several *several, const NotificationFacts *facts)
 
 	if (is_held(facts, several->appointments))
 		return;
-	candidate->obstacle = retry_obstacle(facts, false, several->now);
+	candidate->obstacle = candidate_obstacle(several, candidate, facts);
 	if (candidate->obstacle != NULL)
 		return;
 	column_add(several->ids, Int64GetDatum(facts->id));
@@ -349,11 +449,11 @@ judge_some(Several *several, const int64 *locked, int count)
 	return count;
 }
 
-void
-retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count)
+static void
+send_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count, const Manner *manner)
 {
 	Several		several = {
-		GetCurrentTimestamp(), candidates, count,
+		manner, GetCurrentTimestamp(), candidates, count,
 		lock_free_appointments(application_id, candidates, count), column_create(INT8OID, count)
 	};
 	int64	   *locked = (int64 *) palloc(Max(count, 1) * sizeof(int64));
@@ -364,8 +464,22 @@ retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int c
 	for (int i = 0; i < count; i++)
 		candidates[i].obstacle = HELD;
 	locked_count = at_once = lock_free_notifications(candidates, count, locked);
+	if (manner->leaves_copies)
+		find_copies_under_way(&several, locked, locked_count);
 	for (int done = 0; done < locked_count; done += at_once)
 		at_once = judge_some(&several, &locked[done], Min(at_once, locked_count - done));
 	if (several.ids->count > 0)
-		put_into_queue(column_array(several.ids), several.now);
+		manner->send(column_array(several.ids), several.now);
+}
+
+void
+retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count)
+{
+	send_several(application_id, candidates, count, &retrying);
+}
+
+void
+resend_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count)
+{
+	send_several(application_id, candidates, count, &resending);
 }

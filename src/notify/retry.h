@@ -24,12 +24,13 @@ extern char *retry_obstacle(const NotificationFacts *facts, bool as_seen, Timest
 extern void retry_by_hand(int64 notification_id, const pg_uuid_t *application_id,
 						  const pg_uuid_t *appointment_id);
 
-/* One of several notifications to retry. */
+/* One of several notifications to send again. */
 typedef struct RetryCandidate
 {
 	int64		notification_id;
 	pg_uuid_t  *appointment_id; /* NULL: it has none */
-	char	   *obstacle;		/* why it was not retried; NULL if it was */
+	int64		copy_id;		/* of one that sends it again already; 0: none */
+	char	   *obstacle;		/* why it was not sent again; NULL if it was */
 } RetryCandidate;
 
 /*
@@ -37,6 +38,14 @@ typedef struct RetryCandidate
  * them. Does not wait: those that another transaction has locked are not retried.
  */
 extern void retry_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count);
+
+/*
+ * Plan a copy of each of these webhooks of an application for its endpoint, with
+ * the same uid, to be sent at once, those that were due first before the others;
+ * may reorder them. Copied is what is settled, unless an event superseded it before
+ * it was sent. Does not wait either.
+ */
+extern void resend_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count);
 
 /*
  * Plan a copy of a notification that is SENT, MISSED or SUPPRESSED, to be sent at

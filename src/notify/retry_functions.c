@@ -6,6 +6,7 @@
 
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -21,16 +22,22 @@
 PG_FUNCTION_INFO_V1(retry_notification);
 PG_FUNCTION_INFO_V1(retry_notifications);
 PG_FUNCTION_INFO_V1(resend_notification);
+PG_FUNCTION_INFO_V1(resend_notifications);
 PG_FUNCTION_INFO_V1(not_retriable_because);
 
-/* Notifications that one call retries at most, and those that it loads at once. */
-#define MAX_RETRIES 10000
-#define RETRY_BATCH 100
+/* Notifications that one call sends again at most, and those that it loads at once. */
+#define MAX_AT_ONCE 10000
+#define BATCH 100
 
+/* Arguments of retry_notifications, and of resend_notifications. */
 enum
 {
 	ARGUMENT_APPLICATION_ID, ARGUMENT_SINCE, ARGUMENT_UNTIL, ARGUMENT_TYPE, ARGUMENT_CHANNEL,
 	ARGUMENT_RECIPIENT, ARGUMENT_SUBSCRIPTION_ID, ARGUMENT_REASON, ARGUMENT_MAX
+};
+enum
+{
+	RESEND_SUBSCRIPTION_ID, RESEND_SINCE, RESEND_UNTIL, RESEND_TYPES, RESEND_FAILED_ONLY, RESEND_MAX
 };
 
 /* Begin a call that sends the notification $1 again; PT404 if the caller may not do so. */
@@ -115,6 +122,71 @@ not_retriable_because(PG_FUNCTION_ARGS)
 	return result;
 }
 
+/* ---- several ---- */
+
+static void
+check_max(FunctionCallInfo fcinfo, int index)
+{
+	require_argument(fcinfo, index, "max");
+	if (PG_GETARG_INT32(index) < 1 || PG_GETARG_INT32(index) > MAX_AT_ONCE)
+		report_invalid("value out of range", "\"max\" is %d; it must be from 1 to %d.", PG_GETARG_INT32(index), MAX_AT_ONCE);
+}
+
+/* The last statement's rows: notifications and their appointments. */
+static RetryCandidate *
+take_candidates(int count)
+{
+	RetryCandidate *candidates = (RetryCandidate *) palloc0(Max(count, 1) * sizeof(RetryCandidate));
+
+	for (int n = 0; n < count; n++)
+	{
+		Row		   *row = ROW(n);
+
+		candidates[n].notification_id = next_int64(row);
+		candidates[n].appointment_id = next_uuid_or_null(row);
+	}
+	return candidates;
+}
+
+static void
+put_results(ReturnSetInfo *result, const RetryCandidate *candidates, int count)
+{
+	for (int i = 0; i < count; i++)
+	{
+		const char *obstacle = candidates[i].obstacle;
+		bool		nulls[3] = {false, false, obstacle == NULL};
+		Datum		values[3];
+
+		values[0] = Int64GetDatum(candidates[i].notification_id);
+		values[1] = BoolGetDatum(obstacle == NULL);
+		values[2] = obstacle != NULL ? CStringGetTextDatum(obstacle) : (Datum) 0;
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+}
+
+typedef void (*SendSeveral) (const pg_uuid_t *application_id, RetryCandidate *candidates, int count);
+
+/* In batches, so that memory is bounded. */
+static void
+send_in_batches(const pg_uuid_t *application_id, RetryCandidate *candidates, int count, SendSeveral send,
+				ReturnSetInfo *result)
+{
+	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "appt retries", ALLOCSET_DEFAULT_SIZES);
+
+	for (int done = 0; done < count; done += BATCH)
+	{
+		MemoryContext previous = MemoryContextSwitchTo(batch);
+		int			size = Min(BATCH, count - done);
+
+		CHECK_FOR_INTERRUPTS();
+		send(application_id, candidates + done, size);
+		put_results(result, candidates + done, size);
+		MemoryContextSwitchTo(previous);
+		MemoryContextReset(batch);
+	}
+	MemoryContextDelete(batch);
+}
+
 /* ---- retry_notifications ---- */
 
 static void
@@ -133,8 +205,7 @@ check_filters(FunctionCallInfo fcinfo)
 		report_unlisted(channel_code_list(NULL), "unknown channel", "\"%s\" is not a channel.", channel);
 	if (reason != NULL && !reason_from_code(reason, &known_reason))
 		report_unlisted(reason_code_list(), "unknown reason", "\"%s\" is not a reason.", reason);
-	if (PG_GETARG_INT32(ARGUMENT_MAX) < 1 || PG_GETARG_INT32(ARGUMENT_MAX) > MAX_RETRIES)
-		report_invalid("value out of range", "\"max\" is %d; it must be from 1 to %d.", PG_GETARG_INT32(ARGUMENT_MAX), MAX_RETRIES);
+	check_max(fcinfo, ARGUMENT_MAX);
 }
 
 static void
@@ -165,58 +236,13 @@ find_failures(const Caller *caller, FunctionCallInfo fcinfo, int *count)
 		TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, INT4OID}
 	};
 	NullableDatum arguments[15];
-	RetryCandidate *candidates;
 
 	arguments[0] = fcinfo->args[ARGUMENT_APPLICATION_ID];
 	set_notification_scope(caller, arguments, false);
 	for (int i = ARGUMENT_SINCE; i <= ARGUMENT_MAX; i++)
 		arguments[6 + i] = fcinfo->args[i];
 	*count = (int) statement_run_nullable(&find, arguments);
-	candidates = (RetryCandidate *) palloc0(Max(*count, 1) * sizeof(RetryCandidate));
-	for (int n = 0; n < *count; n++)
-	{
-		Row		   *row = ROW(n);
-
-		candidates[n].notification_id = next_int64(row);
-		candidates[n].appointment_id = next_uuid_or_null(row);
-	}
-	return candidates;
-}
-
-static void
-put_results(ReturnSetInfo *result, const RetryCandidate *candidates, int count)
-{
-	for (int i = 0; i < count; i++)
-	{
-		const char *obstacle = candidates[i].obstacle;
-		bool		nulls[3] = {false, false, obstacle == NULL};
-		Datum		values[3];
-
-		values[0] = Int64GetDatum(candidates[i].notification_id);
-		values[1] = BoolGetDatum(obstacle == NULL);
-		values[2] = obstacle != NULL ? CStringGetTextDatum(obstacle) : (Datum) 0;
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-}
-
-/* In batches, so that memory is bounded. */
-static void
-retry_in_batches(const pg_uuid_t *application_id, RetryCandidate *candidates, int count, ReturnSetInfo *result)
-{
-	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "appt retries", ALLOCSET_DEFAULT_SIZES);
-
-	for (int done = 0; done < count; done += RETRY_BATCH)
-	{
-		MemoryContext previous = MemoryContextSwitchTo(batch);
-		int			size = Min(RETRY_BATCH, count - done);
-
-		CHECK_FOR_INTERRUPTS();
-		retry_several(application_id, candidates + done, size);
-		put_results(result, candidates + done, size);
-		MemoryContextSwitchTo(previous);
-		MemoryContextReset(batch);
-	}
-	MemoryContextDelete(batch);
+	return take_candidates(*count);
 }
 
 /*
@@ -242,12 +268,112 @@ retry_notifications(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_SUPERVISOR | CALLER_ADMIN);
 	require_arguments(fcinfo, 1);
-	require_argument(fcinfo, ARGUMENT_MAX, "max");
 	check_filters(fcinfo);
 	application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 	require_application(&call.caller, application_id);
 	candidates = find_failures(&call.caller, fcinfo, &count);
-	retry_in_batches(application_id, candidates, count, (ReturnSetInfo *) fcinfo->resultinfo);
+	send_in_batches(application_id, candidates, count, retry_several, (ReturnSetInfo *) fcinfo->resultinfo);
+	call_end(&call);
+	return (Datum) 0;
+}
+
+/* ---- resend_notifications ---- */
+
+static void
+check_types(FunctionCallInfo fcinfo, int index)
+{
+	NotificationType type;
+	Datum	   *elements;
+	bool	   *nulls;
+	int			count;
+
+	if (PG_ARGISNULL(index))
+		return;
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(index), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		char	   *code = nulls[i] ? "NULL" : TextDatumGetCString(elements[i]);
+
+		if (!notification_type_from_code(code, &type))
+			report_unlisted(notification_type_codes(NULL), "unknown notification type", "\"%s\" is not a notification type.", code);
+	}
+}
+
+/* The application of the subscription; PT404. */
+static pg_uuid_t
+subscription_in_scope(const Caller *caller, const pg_uuid_t *id)
+{
+	static Statement find = {
+		"SELECT application_id FROM appt.subscription WHERE id = $1", 1, {UUIDOID}
+	};
+	pg_uuid_t	application_id;
+
+	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
+		report_not_found("subscription", id);
+	application_id = next_uuid(ROW(0));
+	if (!caller_may_use_application(caller, &application_id))
+		report_not_found("subscription", id);
+	return application_id;
+}
+
+/*
+ * What was due in the time asked for, the earliest first, found by the index of
+ * the application's notifications: one of subscriptions would cost each webhook
+ * that is planned, for a call that is rare. A copy with the same uid
+ * is the same message: its original stands for it as long as the log has that.
+ * What failed is not lost any more once a copy of it has arrived.
+ */
+static RetryCandidate *
+find_lost(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, TimestampTz now, int *count)
+{
+	static Statement find = {
+		"SELECT n.id, n.appointment_id FROM appt.notification n"
+		" WHERE n.application_id = $8 AND n.subscription_id = $1 AND n.due_at >= $2 AND n.due_at < coalesce($3, 'infinity') AND n.due_at <= $7"
+		" AND ($4::text[] IS NULL OR n.type = ANY ($4))"
+		" AND (NOT $5 OR n.state = 'FAILED' AND NOT EXISTS (SELECT FROM appt.notification c"
+		"  WHERE c.resent_from = n.id AND c.uid = n.uid AND c.state = 'SENT'))"
+		" AND NOT EXISTS (SELECT FROM appt.notification o WHERE o.id = n.resent_from AND o.uid = n.uid)"
+		" ORDER BY n.due_at, n.id LIMIT $6",
+		8, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTARRAYOID, BOOLOID, INT4OID, TIMESTAMPTZOID, UUIDOID}
+	};
+	NullableDatum arguments[8];
+
+	for (int i = 0; i <= RESEND_MAX; i++)
+		arguments[i] = fcinfo->args[i];
+	arguments[6] = SQL_VALUE(TimestampTzGetDatum(now));
+	arguments[7] = sql_uuid(application_id);
+	*count = (int) statement_run_nullable(&find, arguments);
+	return take_candidates(*count);
+}
+
+/*
+ * appt.resend_notifications(subscription_id uuid, since timestamptz, until timestamptz = null,
+ *		types text[] = null, failed_only boolean = false, max integer = 1000)
+ *		-> setof (notification_id bigint, resent boolean, explanation text)
+ *
+ * Sends a subscription's endpoint again what was due in [since, until) and is
+ * settled, each as a new notification with the uid of the old one. What can't be
+ * sent again yields a row with the explanation and no error. 22023: an unknown
+ * type, max outside 1..10000; PT404: no such subscription. Source: people.md,
+ * section 2, Functions.
+ */
+Datum
+resend_notifications(PG_FUNCTION_ARGS)
+{
+	RetryCandidate *candidates;
+	pg_uuid_t	application_id;
+	int			count;
+	Call		call;
+
+	InitMaterializedSRF(fcinfo, 0);
+	call_begin(&call, fcinfo, CALLER_ADMIN);
+	require_arguments(fcinfo, 2);
+	require_argument(fcinfo, RESEND_FAILED_ONLY, "failed_only");
+	check_types(fcinfo, RESEND_TYPES);
+	check_max(fcinfo, RESEND_MAX);
+	application_id = subscription_in_scope(&call.caller, PG_GETARG_UUID_P(RESEND_SUBSCRIPTION_ID));
+	candidates = find_lost(fcinfo, &application_id, GetCurrentTimestamp(), &count);
+	send_in_batches(&application_id, candidates, count, resend_several, (ReturnSetInfo *) fcinfo->resultinfo);
 	call_end(&call);
 	return (Datum) 0;
 }

@@ -95,6 +95,9 @@ INSERT INTO contract VALUES
 		title text DEFAULT NULL::text, payload jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text -> SETOF '
 			'appt.notification_details'),
 	('resend_notification', 'notification_id bigint -> appt.notification_details'),
+	('resend_notifications', 'subscription_id uuid, since timestamp with time zone, until timestamp with time zone '
+		'DEFAULT NULL::timestamp with time zone, types text[] DEFAULT NULL::text[], failed_only boolean DEFAULT false, max integer '
+		'DEFAULT 1000 -> TABLE(notification_id bigint, resent boolean, explanation text)'),
 	('inbox', 'unread boolean DEFAULT NULL::boolean, page_size integer DEFAULT 25, before bigint DEFAULT NULL::bigint,
 		application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT NULL::text -> appt.inbox_page'),
 	('mark_read', 'notification_ids bigint[] DEFAULT NULL::bigint[], application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT '

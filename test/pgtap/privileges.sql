@@ -47,6 +47,7 @@ INSERT INTO promised VALUES
 	('reschedule_appointment', 'v', 'AG CS SU SV'),
 	('resolve_room', 's', 'CS SV'),
 	('resend_notification', 'v', 'AD AG SU SV'),
+	('resend_notifications', 'v', 'AD SV'),
 	('retry_notification', 'v', 'AD AG SU SV'),
 	('retry_notifications', 'v', 'AD AG SU SV'),
 	('rotate_subscription_key', 'v', 'AD SV'),

@@ -91,6 +91,7 @@ my %sound = (
 	provider_message_id => 'SM-1',
 	receipt => 'DELIVERED',
 	'resend_notification.notification_id' => $sent,
+	'resend_notifications.max' => 10,
 	'retry_notifications.reason' => 'REJECTED',
 	'retry_notifications.max' => 10,
 	'address_is_valid.address' => 'ann@example.org',

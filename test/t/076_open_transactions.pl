@@ -61,6 +61,7 @@ my %calls = (
 	reschedule_appointment => "SELECT appt.reschedule_appointment('SUBJECT', now() + interval '5 days')",
 	resend_notification =>
 		"SELECT appt.resend_notification((SELECT min(id) FROM appt.notification WHERE appointment_id = 'SUBJECT' AND state = 'SENT'))",
+	resend_notifications => "SELECT appt.resend_notifications('SUB', '-infinity')",
 	resolve_room => "SELECT appt.resolve_room((SELECT ticket FROM appt.room_access WHERE appointment_id = 'SUBJECT'))",
 	retry_notification => "SELECT appt.retry_notification(FAILURE)",
 	'retry_notification of one deleted' =>
