@@ -10,6 +10,10 @@
  * reads in vain are old and unsettled: reminders planned long ahead. Rows that a
  * caller has locked stay until the next pass.
  *
+ * A second walk goes over the events that users were told of (appt.user_event):
+ * one goes once no notification refers to it any more. Idempotency keys go with
+ * what their calls created: a foreign key deletes that of an event.
+ *
  * Changes (appt.change) are kept as long; their oldest rows are found by time. So
  * are the figures of days, by date.
  * One-time codes go sooner: an hour after a code has expired nobody asks for it,
@@ -37,11 +41,9 @@
 /* What one transaction does. */
 typedef struct Drop
 {
-	int64		after;			/* walk on from this id */
-	int64		last;			/* the last id it has walked over */
-	int64		walked;
-	int64		dropped;
-	uint64		changes;		/* dropped, like the codes */
+	RetentionPass pass;			/* and what it has walked over then */
+	int64		notifications;	/* dropped, like the others */
+	uint64		changes;
 	uint64		codes;
 	uint64		figures;
 } Drop;
@@ -62,7 +64,24 @@ static Statement drop_batch = {
 	" dropped_messages AS ("
 	"  DELETE FROM appt.provider_message m USING dropped_attempts d"
 	"  WHERE m.application_id = d.application_id AND m.provider_message_id = d.provider_message_id"
-	"   AND m.attempt_id = d.id) "
+	"   AND m.attempt_id = d.id),"
+	" dropped_keys AS ("
+	"  DELETE FROM appt.idempotency_key k USING dropped d WHERE k.notification_id = d.id) "
+	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
+	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
+};
+
+static Statement drop_events = {
+	"WITH batch AS MATERIALIZED ("
+	"  SELECT w.application_id, w.id"
+	"  FROM (SELECT application_id, id, created_at FROM appt.user_event WHERE id > $1 ORDER BY id LIMIT $3) w"
+	"  WHERE w.created_at < $2),"
+	" free AS MATERIALIZED ("
+	"  SELECT e.application_id, e.id FROM appt.user_event e JOIN batch b ON e.application_id = b.application_id AND e.id = b.id"
+	"  WHERE NOT EXISTS (SELECT FROM appt.notification n WHERE n.user_event_id = b.id) FOR UPDATE OF e SKIP LOCKED),"
+	" dropped AS ("
+	"  DELETE FROM appt.user_event e USING free f WHERE e.application_id = f.application_id AND e.id = f.id"
+	"  RETURNING e.id) "
 	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
 };
@@ -97,21 +116,35 @@ static Statement drop_figures = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
+/* Walk over a batch. `dropped`: the rows that were dropped. */
+static void
+walk_on(Statement *statement, RetentionWalk *walk, TimestampTz before, int64 *dropped)
+{
+	Row		   *row;
+	int64		last;
+
+	if (walk->is_over)
+		return;
+	(void) statement_run(statement, Int64GetDatum(walk->after), TimestampTzGetDatum(before),
+						 Int64GetDatum(RETENTION_BATCH));
+	row = ROW(0);
+	last = next_int64(row);
+	walk->is_over = next_int64(row) < RETENTION_BATCH;
+	walk->after = last;
+	*dropped = next_int64(row);
+}
+
 static void
 drop_step(void *argument)
 {
 	Drop	   *drop = (Drop *) argument;
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz before = now - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
-	Row		   *row;
+	int64		events;
 
 	transaction_commit_without_flush();
-	(void) statement_run(&drop_batch, Int64GetDatum(drop->after), TimestampTzGetDatum(before),
-						 Int64GetDatum(RETENTION_BATCH));
-	row = ROW(0);
-	drop->last = next_int64(row);
-	drop->walked = next_int64(row);
-	drop->dropped = next_int64(row);
+	walk_on(&drop_batch, &drop->pass.notifications, before, &drop->notifications);
+	walk_on(&drop_events, &drop->pass.events, before, &events);
 	drop->changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->figures = statement_run(&drop_figures, TimestampTzGetDatum(Min(before, now - FIGURES_KEPT)),
 								  Int64GetDatum(RETENTION_BATCH));
@@ -122,13 +155,15 @@ drop_step(void *argument)
 bool
 retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 {
-	Drop		drop = {.after = pass->after};
+	Drop		drop = {.pass = *pass};
+	bool		has_more;
 
 	*dropped = 0;
 	if (!worker_run(worker, drop_step, &drop, NULL))
 		return false;
-	*dropped = (int) drop.dropped;
-	pass->after = drop.walked < RETENTION_BATCH ? 0 : drop.last;
-	return drop.walked == RETENTION_BATCH || drop.changes == RETENTION_BATCH ||
-		drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH;
+	*dropped = (int) drop.notifications;
+	has_more = !drop.pass.notifications.is_over || !drop.pass.events.is_over ||
+		drop.changes == RETENTION_BATCH || drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH;
+	*pass = has_more ? drop.pass : (RetentionPass) {0};
+	return has_more;
 }

@@ -1,18 +1,26 @@
 /*
  * retention.h
- *		Dropping settled notifications, attempts and records of changes that are
- *		older than appt.log_retention, and old one-time codes.
+ *		Dropping settled notifications, attempts, events that users were told of
+ *		and records of changes that are older than appt.log_retention, and old
+ *		one-time codes.
  */
 #ifndef APPT_RETENTION_H
 #define APPT_RETENTION_H
 
 #include "worker/guard.h"
 
+/* A walk over a table by id. */
+typedef struct RetentionWalk
+{
+	int64		after;			/* it has walked over the rows up to this id */
+	bool		is_over;		/* for this pass */
+} RetentionWalk;
+
 /* Zeroes: a pass that begins. */
 typedef struct RetentionPass
 {
-	int64		after;			/* it has walked over notifications up to this
-								 * id */
+	RetentionWalk notifications;
+	RetentionWalk events;		/* that users were told of */
 } RetentionPass;
 
 /*

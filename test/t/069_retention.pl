@@ -65,6 +65,57 @@ is( $node->query(
 	'what waits, what settled lately and what is young stays');
 is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with their notifications');
 
+# Events that users were told of go with the last of their notifications, and idempotency keys with what their calls created.
+# More old events than a batch has are still referred to, and do not hold up the others.
+{
+	my $event = sub {
+		my ($title, $count, $days, $settled) = @_;
+
+		$node->query(
+			qq{
+			WITH event AS (
+				INSERT INTO appt.user_event (application_id, type, title, created_at)
+				SELECT '$application', 'MENTION', '$title', now() - interval '$days days' FROM generate_series(1, $count) RETURNING id),
+			key AS (
+				INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, user_event_id)
+				SELECT '$application', 'notify_users', 'me', id, sha256(''), id FROM event)
+			INSERT INTO appt.notification (application_id, user_event_id, recipient_kind, recipient_id, type, channel, due_at, lane, state,
+				created_at, settled_at)
+			SELECT '$application', id, 'USER', 'u', 'MENTION', 'IN_APP', now(), 1, 'SENT', now() - interval '$days days', $settled
+			FROM event WHERE $settled IS NOT NULL});
+	};
+
+	$event->('waits', 700, 40, "now() - interval '1 day'");
+	$event->('untold', 600, 40, 'NULL::timestamptz');
+	$event->('old', 600, 40, "now() - interval '35 days'");
+	$event->('young and untold', 2, 1, 'NULL::timestamptz');
+	$event->('young', 2, 1, 'now()');
+	$node->query(
+		qq{
+		WITH sent AS (
+			INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at,
+				settled_at)
+			SELECT '$application', 'ADDRESS', 'a', 'MESSAGE', 'EMAIL', now(), 1, 'SENT', at, at
+			FROM (SELECT now() - days * interval '1 day' AS at FROM unnest('{40,40,1}'::int[]) days) a RETURNING id)
+		INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, notification_id)
+		SELECT '$application', 'send_message', 'me', id, sha256(''), id FROM sent;
+		-- A pass goes by id, and ends at the first that is young.
+		UPDATE appt.notification SET created_at = now() - interval '40 days' WHERE created_at > now() - interval '20 days'
+			AND id < (SELECT min(n.id) FROM appt.notification n WHERE n.user_event_id IS NOT NULL)});
+	($worker) = $node->wait_for_workers;
+	$node->query("SELECT pg_terminate_backend($worker)");
+	ok( $node->wait_for_query(
+			"SELECT string_agg(title || ' ' || count, ', ' ORDER BY title) FROM (SELECT title, count(*) FROM appt.user_event GROUP BY 1) e",
+			'waits 700, young 2, young and untold 2'),
+		'old events go once no notification refers to them');
+	is( $node->query(
+			"SELECT string_agg(function_name || ' ' || count, ', ' ORDER BY 1) FROM (SELECT function_name, count(*) FROM appt.idempotency_key
+				GROUP BY 1) k"),
+		'notify_users 704, send_message 1',
+		'and keys with what they stand for');
+	$node->query('DELETE FROM appt.notification WHERE created_at > now() - interval \'30 days\'');
+}
+
 # Batches are small: due messages are sent between them.
 {
 	my $hook = Appt::Peers->webhook;
