@@ -70,8 +70,10 @@ GRANT EXECUTE ON FUNCTION
 	appt.resolve_room
 	TO appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.cancel_message,
 	appt.notify_users,
-	appt.record_receipt
+	appt.record_receipt,
+	appt.send_message
 	TO appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.record_join,

@@ -55,8 +55,7 @@ cancel_unsettled(const AppointmentKey *key, SupersedingEvent event, const Supers
 		" SELECT id, state, lane, next_attempt_at FROM appt.notification"
 		" WHERE " OF_THESE " AND state IN ('PENDING', 'RETRYING', 'SENDING')"
 		"), cancelled AS ("
-		" UPDATE appt.notification n SET state = 'CANCELLED', reason = $6, detail = NULL,"
-		"  settled_at = statement_timestamp(), next_attempt_at = NULL, manual = false"
+		" UPDATE appt.notification n SET " SET_CANCELLED("$6")
 		" FROM superseded o WHERE n.id = o.id AND o.state <> 'SENDING'"
 		"), marked AS ("
 		" UPDATE appt.notification n SET superseded_by = coalesce(n.superseded_by, $6)"

@@ -14,6 +14,11 @@
 #include "core/vocabulary.h"
 #include "notify/appointment_key.h"
 
+/* The columns of a notification that is cancelled before it is sent, in an UPDATE; `reason` is an expression of SQL. */
+#define SET_CANCELLED(reason) \
+	"state = 'CANCELLED', reason = " reason ", detail = NULL, settled_at = statement_timestamp()," \
+	" next_attempt_at = NULL, manual = false"
+
 /* Whose notifications. All NULL: those to everybody. */
 typedef struct Superseded
 {

@@ -90,6 +90,11 @@ INSERT INTO contract VALUES
 		type text DEFAULT NULL::text, channel text DEFAULT NULL::text, recipient text DEFAULT NULL::text, subscription_id uuid '
 			'DEFAULT NULL::uuid,
 		reason text DEFAULT NULL::text, max integer DEFAULT 1000 -> TABLE(notification_id bigint, retried boolean, explanation text)'),
+	('cancel_message', 'notification_id bigint -> appt.notification_details'),
+	('send_message', 'application_id uuid, channel text, recipient text, text_body text DEFAULT NULL::text, subject text DEFAULT '
+		'NULL::text, html_body text DEFAULT NULL::text, due_at timestamp with time zone DEFAULT NULL::timestamp with time zone,
+		expires_at timestamp with time zone DEFAULT NULL::timestamp with time zone, data jsonb DEFAULT NULL::jsonb, '
+			'idempotency_key text DEFAULT NULL::text -> appt.notification_details'),
 	('notify_users', 'application_id uuid, type text, user_ids text[] DEFAULT NULL::text[], line_id uuid DEFAULT NULL::uuid, contact '
 		'jsonb DEFAULT NULL::jsonb,
 		title text DEFAULT NULL::text, payload jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text -> SETOF '

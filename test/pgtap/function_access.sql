@@ -112,6 +112,8 @@ INSERT INTO expectation VALUES
 	('retry_notification(NOTIFICATION)',                         'yny---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
 	('retry_notifications(APP)',                                  'yyy---y-y-', 'yyy---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
 	('resend_notification(NOTIFICATION)',                        'cnc---c-c-', 'nnc---c-c-', 'nnn---c-c-', 'nnn---n-c-', 'nnn---n-n-'),
+	('send_message(APP, ''SMS'', ''+306900000000'', ''Hi'')',       '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
+	('cancel_message(NOTIFICATION)',                             '---cc---c-', '---cc---c-', '---nn---c-', '---nn---c-', '---nn---n-'),
 	('notify_users(APP, ''USERS_SYNC'')',                         '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('resend_notifications(SUBSCRIPTION, now())',                '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('not_retriable_because(NOTIFICATION)',                      'yyyyy-y-y-', 'nnyyy-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),

@@ -147,6 +147,15 @@ sub is_appointment
 }
 
 # The variables of the examples in doc/rest.md: new objects for each example, as far as it names them.
+# A message that has not left.
+sub message
+{
+	my ($self) = @_;
+
+	return $self->{node}->query("SELECT id FROM appt.send_message('$self->{application}', 'SMS', '+306900000000', 'Hi',
+		due_at => now() + interval '1 day')");
+}
+
 sub variables
 {
 	my ($self, @names) = @_;
@@ -164,6 +173,7 @@ sub variables
 		LINE => $self->{line});
 
 	$variables{PROVIDER_MESSAGE} = $self->provider_message($appointment) if grep { $_ eq 'PROVIDER_MESSAGE' } @names;
+	$variables{MESSAGE} = $self->message if grep { $_ eq 'MESSAGE' } @names;
 	$variables{FAILED_NOTIFICATION} = $self->failed_notification($appointment) if grep { $_ eq 'FAILED_NOTIFICATION' } @names;
 	return (\%variables, $appointment);
 }
@@ -459,6 +469,16 @@ sub cases
 			before => sub { $_[0]->failed_notification($_[1]) },
 			arguments => sub { return { notification_id => $_[0]{notification} + 0 } },
 			check => sub { is($_[0]{json}{state}, 'RETRYING', 'goes out again') } },
+		{   function => 'send_message',
+			who => '403 403 200 403 403 401',
+			arguments => sub {
+				return { %application, channel => 'SMS', recipient => '+306900000000', text_body => 'Hi {{name}}', data => { name => 'Bo' } };
+			},
+			check => sub { is("$_[0]{json}{type} $_[0]{json}{state}", 'MESSAGE PENDING', 'what it plans') } },
+		{   function => 'cancel_message',
+			who => '403 403 200 403 403 401',
+			arguments => sub { return { notification_id => $self->message + 0 } },
+			check => sub { is($_[0]{json}{reason}, 'WITHDRAWN', 'is withdrawn') } },
 		{   function => 'notify_users',
 			who => '403 403 200 403 403 401',
 			arguments => sub {
