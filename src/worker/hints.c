@@ -23,16 +23,14 @@
 #include "catalog/pg_database.h"
 #include "commands/async.h"
 #include "fmgr.h"
-#include "lib/ilist.h"
 #include "storage/lock.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "core/text.h"
 #include "worker/hints.h"
+#include "worker/pending_hints.h"
 
 #define HINTS_CHANNEL "appt_inbox"
 
@@ -52,17 +50,10 @@
 
 #define QUEUE_LIMIT 0.5
 
-typedef struct PendingHint
-{
-	pg_uuid_t	notify_key;		/* hash key */
-	dlist_node	node;			/* in `order` */
-} PendingHint;
-
 struct Hints
 {
 	Worker	   *worker;
-	HTAB	   *pending;		/* by notify_key */
-	dlist_head	order;			/* of PendingHint, the oldest first */
+	PendingHints *pending;
 	TimestampTz next_at;		/* not before */
 	TimeOffset	pause;			/* 0: the last transaction has sent some */
 	bool		is_queue_full;	/* that was logged */
@@ -71,7 +62,7 @@ struct Hints
 /* One transaction. */
 typedef struct Sending
 {
-	char	   *payloads[HINTS_AT_ONCE];
+	pg_uuid_t	notify_keys[HINTS_AT_ONCE];
 	int			count;
 	bool		was_sent;
 	bool		is_queue_full;
@@ -81,46 +72,22 @@ Hints *
 hints_create(Worker *worker)
 {
 	Hints	   *hints = (Hints *) palloc0(sizeof(Hints));
-	HASHCTL		control = {
-		.keysize = sizeof(pg_uuid_t),
-		.entrysize = sizeof(PendingHint),
-		.hcxt = CurrentMemoryContext
-	};
 
 	hints->worker = worker;
-	hints->pending = hash_create("appt hints", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	dlist_init(&hints->order);
+	hints->pending = pending_hints_create(HINTS_MAX);
 	return hints;
-}
-
-/* ---- which wait ---- */
-
-static void
-drop_oldest(Hints *hints)
-{
-	PendingHint *hint = dlist_container(PendingHint, node, dlist_pop_head_node(&hints->order));
-
-	(void) hash_search(hints->pending, &hint->notify_key, HASH_REMOVE, NULL);
 }
 
 void
 hints_add(Hints *hints, const pg_uuid_t *notify_key)
 {
-	bool		found;
-	PendingHint *hint;
-
-	if (hash_search(hints->pending, notify_key, HASH_FIND, NULL) != NULL)
-		return;
-	if (hash_get_num_entries(hints->pending) >= HINTS_MAX)
-		drop_oldest(hints);
-	hint = (PendingHint *) hash_search(hints->pending, notify_key, HASH_ENTER, &found);
-	dlist_push_tail(&hints->order, &hint->node);
+	pending_hints_add(hints->pending, notify_key);
 }
 
 TimestampTz
 hints_next(const Hints *hints)
 {
-	return hash_get_num_entries(hints->pending) == 0 ? DT_NOEND : hints->next_at;
+	return pending_hints_count(hints->pending) == 0 ? DT_NOEND : hints->next_at;
 }
 
 void
@@ -168,24 +135,8 @@ send_step(void *argument)
 	if (sending->is_queue_full || !lock_if_free())
 		return;
 	for (int i = 0; i < sending->count; i++)
-		Async_Notify(HINTS_CHANNEL, sending->payloads[i]);
+		Async_Notify(HINTS_CHANNEL, uuid_text(&sending->notify_keys[i]));
 	sending->was_sent = true;
-}
-
-static void
-collect(Hints *hints, Sending *sending)
-{
-	dlist_iter	iterator;
-
-	sending->count = 0;
-	dlist_foreach(iterator, &hints->order)
-	{
-		PendingHint *hint = dlist_container(PendingHint, node, iterator.cur);
-
-		sending->payloads[sending->count++] = uuid_text(&hint->notify_key);
-		if (sending->count == HINTS_AT_ONCE)
-			break;
-	}
 }
 
 static void
@@ -208,8 +159,7 @@ conclude(Hints *hints, const Sending *sending, TimestampTz now)
 		hints->next_at = now + hints->pause;
 		return;
 	}
-	for (int i = 0; i < sending->count; i++)
-		drop_oldest(hints);
+	pending_hints_drop(hints->pending, sending->count);
 	hints->pause = 0;
 	hints->next_at = now + HINTS_INTERVAL;
 }
@@ -222,7 +172,7 @@ hints_send(Hints *hints, TimestampTz now)
 	if (now < hints_next(hints))
 		return;
 	sending = (Sending *) palloc0(sizeof(Sending));
-	collect(hints, sending);
+	sending->count = pending_hints_oldest(hints->pending, sending->notify_keys, HINTS_AT_ONCE);
 	if (worker_run(hints->worker, send_step, sending, NULL))
 	{
 		conclude(hints, sending, now);

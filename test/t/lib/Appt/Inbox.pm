@@ -38,8 +38,10 @@ sub messages_statement
 
 	return <<"SQL";
 WITH planned AS (
-	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane, address, context)
-	SELECT '$application', 'USER', u.id, 'MESSAGE', 'IN_APP', $chosen{due_at}, $chosen{due_at}, appt.lane('$application', 'IN_APP', NULL), u.id,
+	INSERT INTO appt.notification
+		(application_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane, address, context)
+	SELECT '$application', 'USER', u.id, 'MESSAGE', 'IN_APP', $chosen{due_at}, $chosen{due_at},
+		appt.lane('$application', 'IN_APP', NULL), u.id,
 		jsonb_build_object('subject', $chosen{title}, 'text_body', $chosen{text})
 	FROM generate_series(1, $count) i CROSS JOIN unnest(ARRAY[$names]) u (id)
 	RETURNING id, lane, due_at, application_id)
