@@ -7,6 +7,7 @@ package Appt::Session;
 #   $one->run('BEGIN; SELECT appt.delete_appointment(...)');     # waits for it; its output, dies of an error
 #   $two->start('SELECT appt.cancel_appointment(...)');          # does not wait
 #   ok($two->is_blocked, '...');                # waits until it is done (false) or waits for a lock (true)
+#   $two->is_running                            # false once it is done
 #   $one->run('COMMIT');
 #   is($two->end, 'PT404', '...');              # waits until it is done; the SQLSTATE of its last statement
 #   $two->output, $two->errors                  # what it printed, as psql -A -t, with verbose errors
@@ -52,6 +53,14 @@ sub _state
 	my ($self) = @_;
 
 	return $self->{out} =~ /^end $self->{count} (\w+)$/m ? $1 : undef;
+}
+
+sub is_running
+{
+	my ($self) = @_;
+
+	$self->{handle}->pump_nb;
+	return !defined $self->_state;
 }
 
 sub end
