@@ -72,8 +72,6 @@ typedef struct Claim
 	int			candidate_count;
 	Candidate	single;			/* the candidate, if it is the only one */
 	Judgement	judgement;
-	List	   *notify_keys;	/* of pg_uuid_t *: of users with new messages in
-								 * their inbox */
 } Claim;
 
 Claimer *
@@ -106,18 +104,6 @@ note_in_journal(const Candidates *candidates)
 }
 
 static void
-deliver_local(Claim *claim)
-{
-	List	   *messages = claim->judgement.local;
-	MemoryContext previous;
-
-	attempts_insert_delivered(messages, claim->now);
-	previous = MemoryContextSwitchTo(claim->judgement.staging);
-	claim->notify_keys = local_messages_settle(messages, claim->now);
-	MemoryContextSwitchTo(previous);
-}
-
-static void
 work_on(Claim *claim, Candidates candidates)
 {
 	Judgement  *judgement = &claim->judgement;
@@ -133,7 +119,10 @@ work_on(Claim *claim, Candidates candidates)
 	if (judgement->sending != NIL)
 		attempts_open(judgement->sending, claim->claimer->worker->slot, claim->now);
 	if (judgement->local != NIL)
-		deliver_local(claim);
+	{
+		attempts_insert_delivered(judgement->local, claim->now);
+		local_messages_settle(judgement->local, claim->now);
+	}
 	unsent_write(judgement->unsent, claim->now);
 }
 
@@ -251,8 +240,13 @@ conclude_local(const Claim *claim)
 	ListCell   *cell;
 
 	claim->claimer->settler->sent += list_length(claim->judgement.local);
-	foreach(cell, claim->notify_keys)
-		hints_add(claim->claimer->hints, (const pg_uuid_t *) lfirst(cell));
+	foreach(cell, claim->judgement.local)
+	{
+		const LocalMessage *message = (const LocalMessage *) lfirst(cell);
+
+		if (message->has_reader)
+			hints_add(claim->claimer->hints, &message->notify_key);
+	}
 }
 
 /* After commit. False if what was claimed must not be sent. */

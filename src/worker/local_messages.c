@@ -18,7 +18,6 @@
 
 #include "channel/channel.h"
 #include "core/column.h"
-#include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
 #include "notify/compose.h"
@@ -29,9 +28,7 @@ static Statement mark_sent = {
 	"SET state = 'SENT', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
 	"  next_attempt_at = NULL, manual = false, worker_slot = NULL, settled_at = $3 "
 	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number) c "
-	"WHERE n.id = c.id "
-	"RETURNING (SELECT u.notify_key FROM appt.user_profile u"
-	"  WHERE n.recipient_kind = 'USER' AND u.application_id = n.application_id AND u.id = n.recipient_id)",
+	"WHERE n.id = c.id",
 	3, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
 };
 
@@ -51,6 +48,9 @@ make_message(const NotificationFacts *facts, const Message *message, const Queue
 	made->attempt_number = facts->attempt_count + 1;
 	made->is_manual = facts->is_manual;
 	made->record = attempt_record_make(facts, message);
+	made->has_reader = facts->user != NULL;
+	if (made->has_reader)
+		made->notify_key = facts->user->notify_key;
 	return made;
 }
 
@@ -89,26 +89,9 @@ local_message_bytes(const LocalMessage *message)
 		text_bytes(record->subject) + text_bytes(record->text_body) + text_bytes(record->html_body);
 }
 
-/* The rows of mark_sent; a user without a profile has no key. */
-static List *
-take_notify_keys(uint64 rows)
-{
-	List	   *notify_keys = NIL;
-
-	for (uint64 number = 0; number < rows; number++)
-	{
-		pg_uuid_t  *notify_key = next_uuid_or_null(ROW(number));
-
-		if (notify_key != NULL)
-			notify_keys = lappend(notify_keys, notify_key);
-	}
-	return notify_keys;
-}
-
-List *
+void
 local_messages_settle(List *messages, TimestampTz now)
 {
-	List	   *notify_keys;
 	QueueKeys  *keys = queue_keys_create();
 	Column	   *numbers = column_create(INT4OID, list_length(messages));
 	ListCell   *cell;
@@ -120,8 +103,7 @@ local_messages_settle(List *messages, TimestampTz now)
 		queue_keys_add(keys, &message->key);
 		column_add(numbers, Int32GetDatum(message->attempt_number));
 	}
-	notify_keys = take_notify_keys(statement_run(&mark_sent, column_array(keys->notification_ids),
-												 column_array(numbers), TimestampTzGetDatum(now)));
+	statement_run(&mark_sent, column_array(keys->notification_ids), column_array(numbers),
+				  TimestampTzGetDatum(now));
 	queue_delete(keys);
-	return notify_keys;
 }

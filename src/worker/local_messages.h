@@ -19,6 +19,8 @@ typedef struct LocalMessage
 	int			attempt_number;
 	bool		is_manual;
 	AttemptRecord *record;
+	bool		has_reader;		/* a user who has a profile */
+	pg_uuid_t	notify_key;		/* the reader's */
 } LocalMessage;
 
 /* Does a message over this channel need no transfer? */
@@ -38,10 +40,8 @@ extern Size local_message_bytes(const LocalMessage *message);
 
 /*
  * Their notifications are SENT and leave the queue; attempts_insert_delivered
- * writes the messages. Returns the keys (user_profile.notify_key; pg_uuid_t *) of
- * the users who may read them, some more than once, in CurrentMemoryContext. SPI
- * must be connected, the notifications locked.
+ * writes the messages. SPI must be connected, the notifications locked.
  */
-extern List *local_messages_settle(List *messages, TimestampTz now);
+extern void local_messages_settle(List *messages, TimestampTz now);
 
 #endif							/* APPT_LOCAL_MESSAGES_H */
