@@ -97,6 +97,16 @@ GRANT EXECUTE ON FUNCTION
 	appt.schedule_appointment_as_customer
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 
+GRANT EXECUTE ON FUNCTION
+	appt.confirm_custom_phone,
+	appt.notification_preferences,
+	appt.set_channel,
+	appt.set_preference,
+	appt.subscribe_line,
+	appt.update_profile,
+	appt.user_names
+	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
+
 /* Functions in CHECK constraints, for roles that write the tables. */
 GRANT EXECUTE ON FUNCTION
 	appt.headers_are_valid,

@@ -75,14 +75,28 @@ is_for_persons(const ChannelInfo *channel)
 	return channel->has_template;
 }
 
-static void
-check_channel(NotificationType type, const char *code)
+const char *const *
+user_channel_codes(void)
+{
+	return channel_code_list(is_for_persons);
+}
+
+ChannelCode
+check_user_channel(const char *code)
 {
 	ChannelCode channel;
 
 	if (!channel_from_code(code, &channel) || !is_for_persons(&channel_infos[channel]))
-		report_unlisted(channel_code_list(is_for_persons), "unknown channel",
+		report_unlisted(user_channel_codes(), "unknown channel",
 						"\"%s\" is not a channel to users.", code);
+	return channel;
+}
+
+static void
+check_channel(NotificationType type, const char *code)
+{
+	ChannelCode channel = check_user_channel(code);
+
 	if ((notification_types[type].channels & CHANNEL_BIT(channel)) == 0)
 		report_invalid("the type is not sent over this channel", "%s is not sent by %s.",
 					   notification_types[type].code, code);

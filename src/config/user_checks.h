@@ -18,6 +18,12 @@ extern void check_address(ChannelCode channel, const char *address);
 /* A type of notifications to users, which they can switch. */
 extern NotificationType check_users_type(const char *code);
 
+/* The channels that reach persons, which they can switch: codes, ended by NULL. */
+extern const char *const *user_channel_codes(void);
+
+/* One of them. */
+extern ChannelCode check_user_channel(const char *code);
+
 /*
  * A type that users can switch, over this channel and at this offset; NULL means
  * every channel and every offset.

@@ -12,7 +12,6 @@
 #include "config/application.h"
 #include "core/arguments.h"
 #include "core/call.h"
-#include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/rest_response.h"
 #include "core/row.h"
@@ -37,8 +36,7 @@ lock_sender(const pg_uuid_t *application_id, pg_uuid_t *provider_id, Contact *se
 		return false;
 	row = ROW(0);
 	*provider_id = next_uuid(row);
-	sender->channel = CHANNEL_EMAIL;
-	sender->address = sender_address(next_text(row));
+	*sender = (Contact) {CHANNEL_EMAIL, sender_address(next_text(row))};
 	return sender->address != NULL;
 }
 
@@ -91,34 +89,6 @@ mark_verified(const pg_uuid_t *application_id, const pg_uuid_t *provider_id)
 	(void) statement_run(&update, UUIDPGetDatum(application_id), UUIDPGetDatum(provider_id));
 }
 
-/* The server's log must not contain the guess, which may be a code that is still valid. */
-static void
-require_accepted(CodeAnswer answer)
-{
-	switch (answer)
-	{
-		case CODE_ACCEPTED:
-			break;
-		case CODE_WRONG:
-			ereport(ERROR,
-					(errcode(ERRCODE_APPT_WRONG_CODE),
-					 errmsg("wrong one-time code"),
-					 errdetail("It is not the code that was sent to the sender's address last."),
-					 errhint("After %d wrong codes the right one is void.", ONE_TIME_CODE_TRIES),
-					 errhidestmt(true)));
-			break;
-		case CODE_ABSENT:
-			ereport(ERROR,
-					(errcode(ERRCODE_APPT_NOT_FOUND),
-					 errmsg("no valid one-time code"),
-					 errdetail("No code was requested, or it has expired, was used, or was guessed at %d times.",
-							   ONE_TIME_CODE_TRIES),
-					 errhint("Request a code with initiate_email_verification."),
-					 errhidestmt(true)));
-			break;
-	}
-}
-
 /*
  * appt.confirm_email_verification(application_id uuid, code text) -> boolean
  *
@@ -146,7 +116,7 @@ confirm_email_verification(PG_FUNCTION_ARGS)
 	lock_application(&call.caller, application_id);
 	if (lock_sender(application_id, &provider_id, &sender))
 		answer = code_redeem(application_id, CODE_FOR_SENDER, &sender, code, &code_id);
-	require_accepted(answer);
+	code_require_accepted(answer, "initiate_email_verification");
 	code_use(application_id, code_id, NULL);
 	mark_verified(application_id, &provider_id);
 	call_end(&call);

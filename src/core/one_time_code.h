@@ -17,6 +17,7 @@
 /* Values of appt.one_time_code.purpose. */
 #define CODE_FOR_CUSTOMER "CUSTOMER"
 #define CODE_FOR_SENDER "SENDER"
+#define CODE_FOR_PHONE "PHONE"
 
 /* What a code is derived from, besides the key. */
 typedef struct OneTimeCode

@@ -37,7 +37,7 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "notify/codes.h"
-#include "notify/planning.h"
+#include "notify/planned.h"
 
 static void
 report_too_many(const char *requester, int limit)
@@ -164,6 +164,23 @@ new_request(const pg_uuid_t *application_id, const char *purpose, const Contact 
 	return request;
 }
 
+static void
+plan_code(const CodeRequest *request, const Contact *contact, TimestampTz now)
+{
+	NamedMessage message = {
+		.application_id = request->code.application_id,
+		.type = TYPE_CODE,
+		.channel = contact->channel,
+		.recipient_kind = contact->user_id != NULL ? "USER" : "ADDRESS",
+		.recipient_id = contact->user_id != NULL ? contact->user_id : contact->address,
+		.address = contact->address,
+		.context = code_context(request->code.purpose, &request->code.nonce),
+		.due_at = now
+	};
+
+	(void) plan_named_message(&message);
+}
+
 void
 code_request(const pg_uuid_t *application_id, const char *purpose, const Contact *contact)
 {
@@ -172,8 +189,7 @@ code_request(const pg_uuid_t *application_id, const char *purpose, const Contact
 
 	check_limits(&request, now);
 	insert_code(&request, now);
-	(void) plan_to_address(application_id, TYPE_CODE, contact->channel, contact->address,
-						   code_context(purpose, &request.code.nonce), now);
+	plan_code(&request, contact, now);
 }
 
 /* A contact's latest row, the only valid one, locked. */
@@ -238,6 +254,34 @@ code_redeem(const pg_uuid_t *application_id, const char *purpose,
 			break;
 	}
 	return CODE_ABSENT;
+}
+
+/* The server's log must not contain the guess, which may be a code that is still valid. */
+void
+code_require_accepted(CodeAnswer answer, const char *requested_by)
+{
+	switch (answer)
+	{
+		case CODE_ACCEPTED:
+			break;
+		case CODE_WRONG:
+			ereport(ERROR,
+					(errcode(ERRCODE_APPT_WRONG_CODE),
+					 errmsg("wrong one-time code"),
+					 errdetail("It is not the code that was sent last."),
+					 errhint("After %d wrong codes the right one is void.", ONE_TIME_CODE_TRIES),
+					 errhidestmt(true)));
+			break;
+		case CODE_ABSENT:
+			ereport(ERROR,
+					(errcode(ERRCODE_APPT_NOT_FOUND),
+					 errmsg("no valid one-time code"),
+					 errdetail("No code was requested, or it has expired, was used, or was guessed at %d times.",
+							   ONE_TIME_CODE_TRIES),
+					 errhint("Request a code with %s.", requested_by),
+					 errhidestmt(true)));
+			break;
+	}
 }
 
 void

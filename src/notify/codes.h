@@ -15,6 +15,8 @@ typedef struct Contact
 {
 	ChannelCode channel;		/* EMAIL or SMS */
 	const char *address;		/* a valid one */
+	const char *user_id;		/* the user whose it is to be: the message
+								 * with the code is private to it; NULL: none */
 } Contact;
 
 /*
@@ -41,6 +43,12 @@ typedef enum CodeAnswer
  */
 extern CodeAnswer code_redeem(const pg_uuid_t *application_id, const char *purpose,
 							  const Contact *contact, const char *guess, int64 *id);
+
+/*
+ * Raise the error of a code that is not accepted: PT400, or PT404 with a HINT to
+ * request one by the function of this name. Neither tells the guess to the log.
+ */
+extern void code_require_accepted(CodeAnswer answer, const char *requested_by);
 
 /* The call that a customer's code was used for. */
 typedef struct CodeUse

@@ -7,18 +7,22 @@
 #define APPT_PREFERENCE_H
 
 /*
- * Does the user want this type at this offset over this channel? The most
- * specific row of appt.user_preference decides: one with offset and channel, then
- * with an offset, with a channel, with neither; without a row `is_on`, the type's
- * default. `preferences` names that table, or rows of it; the other arguments are
- * expressions of SQL.
+ * The row of appt.user_preference, called f, that decides whether the user gets
+ * this type at this offset over this channel is the most specific one: with
+ * offset and channel, then with an offset, with a channel, with neither. `column`
+ * is what to read of it; the result is NULL if there is none. `preferences` names
+ * that table, or rows of it; the other arguments are expressions of SQL.
  */
-#define PREFERENCE(preferences, application_id, user_id, type, time_offset, channel, is_on) \
-	"coalesce((SELECT f.enabled FROM " preferences " f" \
+#define DECIDING_PREFERENCE(column, preferences, application_id, user_id, type, time_offset, channel) \
+	"(SELECT " column " FROM " preferences " f" \
 	" WHERE f.application_id = " application_id " AND f.user_id = " user_id " AND f.type = " type \
 	"  AND (f.time_offset IS NULL OR f.time_offset = " time_offset ")" \
 	"  AND (f.channel IS NULL OR f.channel = " channel ")" \
-	" ORDER BY f.time_offset IS NULL, f.channel IS NULL LIMIT 1), " is_on ")"
+	" ORDER BY f.time_offset IS NULL, f.channel IS NULL LIMIT 1)"
+
+/* Does the user want it? Without a row `is_on`, the type's default. */
+#define PREFERENCE(preferences, application_id, user_id, type, time_offset, channel, is_on) \
+	"coalesce(" DECIDING_PREFERENCE("f.enabled", preferences, application_id, user_id, type, time_offset, channel) ", " is_on ")"
 
 /* The number for text messages to the user of this row: its own one if it is confirmed, else the backup. */
 #define USER_PHONE(profile) \

@@ -31,7 +31,7 @@ recipient_address(const NotificationFacts *facts)
 		return facts->stored->recipient;
 	if (channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION)
 		return facts->route ? facts->route->route.url : NULL;
-	if (facts->user != NULL)
+	if (facts->user != NULL && !notification_types[facts->type].has_code)
 		return user_address(facts->user, facts->channel);
 	if (facts->recipient != NULL)
 		return facts->channel == CHANNEL_EMAIL ? facts->recipient->email : facts->recipient->phone;

@@ -10,7 +10,8 @@
 /*
  * Where it goes over its channel: that of a stored message, the recipient's
  * current address, the copy on the notification once the recipient is gone, the
- * subscription's URL. NULL if there is none.
+ * subscription's URL. A code goes to the address that it is to prove. NULL if there
+ * is none.
  */
 extern const char *recipient_address(const NotificationFacts *facts);
 

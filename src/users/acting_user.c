@@ -53,25 +53,48 @@ own_user(const Caller *caller)
 	return caller->user_id;
 }
 
-ActingUser
-acting_user(const Caller *caller, FunctionCallInfo fcinfo, int application_argument, int user_argument)
+/* May the caller act for other users than itself? */
+static bool
+acts_for_others(const Caller *caller)
 {
-	ActingUser	user = {.user_id = optional_text(fcinfo, user_argument, "user_id")};
-	bool		names_application = (caller->role & (CALLER_ADMIN | CALLER_UNRESTRICTED)) != 0;
+	return (caller->role & (CALLER_ADMIN | CALLER_UNRESTRICTED)) != 0;
+}
 
-	if (names_application)
-		require_argument(fcinfo, application_argument, "application_id");
+pg_uuid_t
+acting_application(const Caller *caller, FunctionCallInfo fcinfo, int application_argument)
+{
+	if (!acts_for_others(caller))
+		return own_application(caller, fcinfo, application_argument);
+	require_argument(fcinfo, application_argument, "application_id");
+	return named_application(caller, fcinfo, application_argument);
+}
+
+ActingUser
+acting_user_of(const Caller *caller, const pg_uuid_t *application_id, FunctionCallInfo fcinfo, int user_argument)
+{
+	ActingUser	user = {.application_id = *application_id, .user_id = optional_text(fcinfo, user_argument, "user_id")};
+
 	if (caller->role == CALLER_UNRESTRICTED)
 		require_argument(fcinfo, user_argument, "user_id");
-	user.application_id = names_application ?
-		named_application(caller, fcinfo, application_argument) :
-		own_application(caller, fcinfo, application_argument);
 	user.is_named = user.user_id != NULL;
 	if (!user.is_named)
 		user.user_id = own_user(caller);
-	else if (!names_application && strcmp(user.user_id, own_user(caller)) != 0)
+	else if (!acts_for_others(caller) && strcmp(user.user_id, own_user(caller)) != 0)
 		report_text_not_found("user", user.user_id);
 	return user;
+}
+
+ActingUser
+acting_user(const Caller *caller, FunctionCallInfo fcinfo, int application_argument, int user_argument)
+{
+	pg_uuid_t	application_id;
+
+	if (acts_for_others(caller))
+		require_argument(fcinfo, application_argument, "application_id");
+	if (caller->role == CALLER_UNRESTRICTED)
+		require_argument(fcinfo, user_argument, "user_id");
+	application_id = acting_application(caller, fcinfo, application_argument);
+	return acting_user_of(caller, &application_id, fcinfo, user_argument);
 }
 
 void

@@ -29,6 +29,13 @@ typedef struct ActingUser
 extern ActingUser acting_user(const Caller *caller, FunctionCallInfo fcinfo,
 							  int application_argument, int user_argument);
 
+/* The same of an application in which the caller may act. */
+extern ActingUser acting_user_of(const Caller *caller, const pg_uuid_t *application_id,
+								 FunctionCallInfo fcinfo, int user_argument);
+
+/* The application alone, for what concerns no single user: an admin needs no sub. */
+extern pg_uuid_t acting_application(const Caller *caller, FunctionCallInfo fcinfo, int application_argument);
+
 /* PT404 unless the user has a profile. */
 extern void require_profile(const ActingUser *user);
 

@@ -108,6 +108,17 @@ INSERT INTO contract VALUES
 	('mark_read', 'notification_ids bigint[] DEFAULT NULL::bigint[], application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT '
 		'NULL::text -> integer'),
 	('not_retriable_because', 'notification_id bigint -> text'),
+	('user_names', 'application_id uuid DEFAULT NULL::uuid -> TABLE(id text, name text)'),
+	('notification_preferences', 'user_id text DEFAULT NULL::text, application_id uuid DEFAULT NULL::uuid -> SETOF appt.preference_details'),
+	('set_preference', 'type text, enabled boolean, channel text DEFAULT NULL::text, time_offset interval DEFAULT NULL::interval, '
+		'user_id text DEFAULT NULL::text, application_id uuid DEFAULT NULL::uuid -> SETOF appt.preference_details'),
+	('set_channel', 'channel text, enabled boolean, user_id text DEFAULT NULL::text, application_id uuid DEFAULT NULL::uuid -> '
+		'appt.profile_details'),
+	('subscribe_line', 'line_id uuid, subscribed boolean DEFAULT true, user_id text DEFAULT NULL::text -> void'),
+	('update_profile', 'email text DEFAULT NULL::text, backup_phone text DEFAULT NULL::text, custom_phone text DEFAULT NULL::text,
+		locale text DEFAULT NULL::text, timezone text DEFAULT NULL::text, user_id text DEFAULT NULL::text, application_id uuid '
+		'DEFAULT NULL::uuid -> appt.profile_details'),
+	('confirm_custom_phone', 'code text, user_id text DEFAULT NULL::text, application_id uuid DEFAULT NULL::uuid -> appt.profile_details'),
 	('preview_notification', 'appointment_id uuid, participant_id text, type text, channel text, time_offset interval DEFAULT '
 		'NULL::interval,
 		rule_id bigint DEFAULT NULL::bigint, OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text -> record'),
@@ -152,7 +163,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
 	'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment '
 	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox not_retriable_because notification_eligibility '
-	'preview_notification render_template resolve_room', 'what only reads is STABLE')
+	'notification_preferences preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|agent_|administered_|attended_|due_)';    -- for policies and views

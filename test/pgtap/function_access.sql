@@ -17,7 +17,7 @@ CREATE ROLE access_nobody LOGIN;
 
 SELECT appt.create_organization('Acme') AS acme, appt.create_organization('Globex') AS globex \gset
 CREATE TEMP TABLE target (name text, id uuid, application uuid, organization uuid, customer text, ticket text, subscription uuid,
-	notification bigint);
+	notification bigint, line uuid);
 INSERT INTO target (name, application, organization) SELECT name,
 	appt.create_application(organization::uuid, name, agent_scope => 'OWN'), organization::uuid
 FROM (VALUES ('own', :'acme'), ('sister', :'acme'), ('foreign', :'globex')) a (name, organization);
@@ -39,8 +39,10 @@ INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_
 UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL, attempt_count = 1
 	WHERE id IN (SELECT notification FROM target);
 DELETE FROM appt.due WHERE notification_id IN (SELECT notification FROM target);
-INSERT INTO appt.user_profile (application_id, id) SELECT application, 'ann' FROM target WHERE name <> 'other';
-INSERT INTO target VALUES ('none', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'nobody', 'no-such-tic', gen_random_uuid(), 0);
+INSERT INTO appt.user_profile (application_id, id) SELECT application, u FROM target, unnest('{ann,ada}'::text[]) u WHERE name <> 'other';
+INSERT INTO appt.line (application_id, name) SELECT application, 'common' FROM target WHERE name <> 'other';
+UPDATE target SET line = (SELECT l.id FROM appt.line l WHERE l.application_id = application);
+INSERT INTO target VALUES ('none', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'nobody', 'no-such-tic', gen_random_uuid(), 0, gen_random_uuid());
 
 /* ---- who ---- */
 
@@ -124,6 +126,18 @@ INSERT INTO expectation VALUES
 	('mark_read()',                                              'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
 	('mark_read(NULL, (APP))',                                   'yyyyy-y-i-', 'yyyyy-y-i-', 'nnnnn-y-i-', 'nnnnn-n-i-', 'nnnnn-n-i-'),
 	('mark_read(NULL, (APP), ''ann'')',                          'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('user_names()',                                             'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
+	('user_names((APP))',                                        'yyyyy-y-y-', 'yyyyy-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	-- Only ann and ada have a profile.
+	('notification_preferences()',                               'ynnyn-i-i-', 'ynnyn-i-i-', 'ynnyn-i-i-', 'ynnyn-i-i-', 'ynnyn-i-i-'),
+	('set_preference(''CALL'', true)',                           'ynnyn-i-i-', 'ynnyn-i-i-', 'ynnyn-i-i-', 'ynnyn-i-i-', 'ynnyn-i-i-'),
+	('subscribe_line(LINE)',                                     'ynnyn-y-i-', 'ynnyn-y-i-', 'nnnnn-y-i-', 'nnnnn-n-i-', 'nnnnn-n-n-'),
+	('notification_preferences(''ann'', (APP))',                    'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('set_preference(''CALL'', true, NULL, NULL, ''ann'', (APP))',  'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('set_channel(''SMS'', true, ''ann'', (APP))',                  'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('subscribe_line(LINE, true, ''ann'')',                         'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('update_profile(''a@b.example'', user_id => ''ann'', application_id => (APP))','ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('confirm_custom_phone(''000000'', ''ann'', (APP))',            'wnnwn-w-w-', 'wnnwn-w-w-', 'nnnnn-w-w-', 'nnnnn-n-w-', 'nnnnn-n-n-'),
 	('render_template(''x'', ''{}'')',                           'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-'),
 	('set_notifications_enabled(ORG, false)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('create_organization(''x'')',                               '--------y-', '--------y-', '--------y-', '--------y-', '--------y-'),
@@ -157,14 +171,17 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN CASE WHEN SQLERRM = 'no valid one-time code' THEN 'w' ELSE CASE SQLSTATE WHEN 'UNDO0' THEN 'y' WHEN 'PT404' THEN 'n'
 		WHEN 'PT409' THEN 'c' WHEN '22023' THEN 'i' WHEN '42501' THEN '-' ELSE SQLSTATE || ' ' END END;
 END $$;
+-- Those who act as a user need a sub; what they may do is the same with either agent_scope.
+CREATE FUNCTION pg_temp.is_of_users(call text) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$
+	SELECT call ~ '^(inbox|mark_read|notification_preferences|set_preference|set_channel|subscribe_line|update_profile|confirm_custom_phone)[(]' $$;
 CREATE TEMP TABLE asked AS
 SELECT call, t.name AS target, place, c.initials, c.role, c.claims, CASE t.name WHEN 'own' THEN own WHEN 'other' THEN other
 	WHEN 'sister' THEN sister WHEN 'foreign' THEN "foreign" ELSE none END AS expected,
-	replace(replace(replace(replace(replace(replace(replace(replace(replace(call, 'START', '(now() + interval ''5 days'')'), 'SELF',
+	replace(replace(replace(replace(replace(replace(replace(replace(replace(replace(call, 'START', '(now() + interval ''5 days'')'), 'SELF',
 		quote_literal(coalesce(claims->>'sub', 'x'))),
 		'(ID', '(' || quote_literal(t.id)), '(APP', '(' || quote_literal(t.application)), '(ORG',
 			'(' || quote_literal(t.organization)), 'CUSTOMER', quote_literal(t.customer)),
-		'TICKET', quote_literal(t.ticket)), 'SUBSCRIPTION', quote_literal(t.subscription)), 'NOTIFICATION',
+		'TICKET', quote_literal(t.ticket)), 'LINE', quote_literal(t.line)), 'SUBSCRIPTION', quote_literal(t.subscription)), 'NOTIFICATION',
 			t.notification::text) AS statement, NULL::text AS answer
 FROM expectation, target t, caller c;
 GRANT ALL ON asked TO PUBLIC;
@@ -180,7 +197,7 @@ FROM asked GROUP BY call, target, expected ORDER BY call, target;
 
 -- With agent_scope APPLICATION an agent gets of every appointment of its application what its organizer gets.
 CREATE TEMP TABLE shared AS SELECT a.call, target, place, role, claims, statement, NULL::text AS answer,
-	CASE WHEN a.call ~ '^(inbox|mark_read)' THEN a.answer WHEN target = 'other' AND a.call = 'get_participant(ID, ''bob'')' THEN 'n' WHEN target IN ('own', 'other')
+	CASE WHEN pg_temp.is_of_users(a.call) THEN a.answer WHEN target = 'other' AND a.call = 'get_participant(ID, ''bob'')' THEN 'n' WHEN target IN ('own', 'other')
 		THEN substr(own, 1, 1) ELSE a.answer END AS expected
 FROM asked a JOIN expectation USING (call) WHERE place <= 2;
 GRANT ALL ON shared TO PUBLIC;
@@ -223,8 +240,8 @@ SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no membe
 -- A token for a tenant or a conference needs no sub, except to record that the caller joins or leaves, and to act as a user.
 SELECT is(string_agg(answer, '' ORDER BY target, place),
 	string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n')
-		WHEN call !~ '^(inbox|mark_read)' THEN named
-		WHEN place = 3 AND (call ~ '[(][)]$' OR target IN ('own', 'other')) THEN '-'
+		WHEN NOT pg_temp.is_of_users(call) THEN named
+		WHEN place = 3 AND (call !~ 'APP|LINE' OR target IN ('own', 'other')) THEN '-'
 		WHEN place = 7 AND call !~ 'ann' THEN replace(named, 'y', '-')
 		ELSE named END, '' ORDER BY target, place),
 	format('%s, by a supervisor, a customer and an admin without a sub', call)) FROM nameless GROUP BY call ORDER BY call;

@@ -91,6 +91,10 @@ my %sound = (
 	page_size => 25,
 	provider_message_id => 'SM-1',
 	receipt => 'DELIVERED',
+	line_id => $line,
+	'set_preference.type' => 'APPOINTMENT_REMINDER',
+	custom_phone => '+306900000000',
+	backup_phone => '+306900000000',
 	'resend_notification.notification_id' => $sent,
 	'resend_notifications.max' => 10,
 	'retry_notifications.reason' => 'REJECTED',
@@ -201,7 +205,7 @@ cmp_ok(scalar @functions, '>', 30, 'there are functions');
 my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 
 # An invented code is refused.
-my %refused = (confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
+my %refused = (confirm_custom_phone => 'PT404', confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
 
 # Errors that must not occur: internal, out of memory, data corrupted, a constraint's (with the row in its DETAIL).
 my $improper = qr/^(?:XX|53|58|23)/;
