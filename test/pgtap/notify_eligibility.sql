@@ -3,14 +3,46 @@
 BEGIN;
 SELECT * FROM no_plan();
 
--- What can be wrong, each a bit. "no rule needed" and "recipient not sender" are none, but vary with them.
+-- What can be wrong, each a bit. "no rule needed" and "recipient not sender" are none, but vary with them. The last three
+-- are about users: a preference or channel that is off, no admin any more, disabled or gone.
 CREATE TEMP TABLE defect AS
 SELECT name, 1 << (ordinality - 1)::int AS bit
   FROM unnest('{call started,recipient gone,appointment off,global off,rule off,room does not activate,platform forbids,
 	route missing,route disabled,channel unavailable,sender unverified,address missing,address bad,template missing,
-	no rule needed,recipient not sender,address not verified,never told}'::text[]) WITH ORDINALITY u (name, ordinality);
+	no rule needed,recipient not sender,address not verified,never told,user unwilling,user no admin,
+	user off}'::text[]) WITH ORDINALITY u (name, ordinality);
 CREATE FUNCTION pg_temp.bit(wanted text) RETURNS integer LANGUAGE sql AS
 $$SELECT coalesce(sum(bit), 0)::integer FROM unnest(string_to_array(wanted, ',')) name JOIN defect USING (name)$$;
+
+
+-- Types, and what varies for each: who booked matters to customers alone, what a user wants to the types for users.
+CREATE TEMP TABLE kind AS
+SELECT type, CASE WHEN type = 'TEST' OR is_for_users OR type = 'MESSAGE' THEN '{EMAIL,SMS,WEBHOOK,IN_APP}'::text[]
+		ELSE '{EMAIL,SMS,WEBHOOK}' END AS channels,
+	CASE WHEN is_customers OR type LIKE 'APPOINTMENT%' THEN '{NONE,SCHEDULED,ACTIVATED,ENDED,CANCELLED,DELETED}'::text[]
+		ELSE '{NONE}' END AS conditions,
+	is_for_users,
+	CASE WHEN is_customers THEN 2097151 - pg_temp.bit('user unwilling,user no admin' || CASE type
+			WHEN 'CODE' THEN ',address not verified,never told,user off'
+			WHEN 'TEST' THEN ',recipient not sender,never told'
+			WHEN 'CANCELLED' THEN ',recipient not sender,user off'
+			ELSE ',recipient not sender,never told,user off' END)
+		WHEN type LIKE 'APPOINTMENT%' THEN 2097151 - pg_temp.bit('rule off,no rule needed,recipient not sender,'
+			'address not verified,never told,room does not activate')
+		ELSE 2097151 - pg_temp.bit('call started,recipient gone,appointment off,rule off,no rule needed,recipient not sender,'
+			'address not verified,never told,room does not activate') END AS vary
+  FROM (
+	SELECT type, true, false FROM unnest('{CREATE,RESCHEDULE,CANCELLED,REMINDER,ROOM,FOLLOW_UP,UPDATE,ACTIVATE,CODE,TEST}'::text[]) type
+	UNION ALL
+	SELECT type, false, type NOT IN ('MESSAGE', 'INBOUND_MESSAGE')
+	  FROM unnest('{CALL,TEXT_MESSAGE,VOICEMAIL,FAX,MENTION,CONTACT_ASSIGNED,REMINDER_ASSIGNED,APPOINTMENT_ASSIGNED,
+		APPOINTMENT_CREATED,APPOINTMENT_REMINDER,BILLING_WARNING,USERS_SYNC,CONTACTS_SYNC,CONTACT_DISPOSITIONS_SYNC,
+		CALL_DISPOSITIONS_SYNC,INTEGRATION_FAILED,IMPORT_EXPORT,DAILY_ACTIVITY,DAILY_INBOUND_SMS,DAILY_OUTBOUND_SMS,
+		DAILY_SPENDING,WEBHOOK_FAILURES,HIGH_SMS,MESSAGE,INBOUND_MESSAGE}'::text[]) type
+  ) t (type, is_customers, is_for_users);
+SELECT set_eq('SELECT type FROM kind', 'SELECT type FROM appt.notification_type', 'every type is judged here');
+SELECT set_eq('SELECT type FROM kind WHERE is_for_users', $$SELECT type FROM appt.notification_type WHERE audience = 'USERS'$$,
+	'the types for users');
 
 \set start '''2026-03-01 12:00:00+00''::timestamptz'
 \set end '''2026-03-01 12:30:00+00''::timestamptz'
@@ -20,20 +52,21 @@ CREATE TEMP TABLE cell AS
 SELECT type, channel, condition, try, due_at, at,
 	-- Until when a first attempt may start, and until when a retry.
 	CASE WHEN type IN ('CREATE', 'RESCHEDULE') THEN at <= :end
-		WHEN type = 'REMINDER' THEN at <= due_at + interval '1 minute' AND at < :start
+		WHEN type IN ('REMINDER', 'APPOINTMENT_REMINDER') THEN at <= due_at + interval '1 minute' AND at < :start
 		WHEN type = 'ROOM' THEN at <= due_at + interval '5 minutes'
-		WHEN type IN ('CODE', 'TEST') THEN at <= due_at + interval '2 minutes'
+		WHEN type IN ('CODE', 'TEST', 'CALL') THEN at <= due_at + interval '2 minutes'
+		WHEN type LIKE 'DAILY%' OR type = 'WEBHOOK_FAILURES' THEN at <= due_at + interval '12 hours'
 		ELSE at <= due_at + interval '24 hours' END AS in_window,
-	CASE WHEN type = 'REMINDER' THEN at < :start
+	CASE WHEN type IN ('REMINDER', 'APPOINTMENT_REMINDER') THEN at < :start
 		WHEN type = 'ROOM' THEN at <= due_at + interval '5 minutes'
-		WHEN type IN ('CODE', 'TEST') THEN at <= due_at + interval '2 minutes'
+		WHEN type IN ('CODE', 'TEST', 'CALL') THEN at <= due_at + interval '2 minutes'
+		WHEN type LIKE 'DAILY%' OR type = 'WEBHOOK_FAILURES' THEN at <= due_at + interval '12 hours'
+		WHEN type = 'MESSAGE' THEN at <= due_at + interval '24 hours'
 		ELSE true END AS in_time_to_retry,
 	type = 'ROOM' AND condition = 'SCHEDULED' AS wants_activation,
-	channel = 'WEBHOOK' AS is_webhook,
-	is_boundary
-  FROM unnest('{CREATE,RESCHEDULE,CANCELLED,REMINDER,ROOM,FOLLOW_UP,UPDATE,ACTIVATE,CODE,TEST}'::text[]) type,
-	unnest('{EMAIL,SMS,WEBHOOK}'::text[]) channel,
-	unnest('{NONE,SCHEDULED,ACTIVATED,ENDED,CANCELLED,DELETED}'::text[]) condition,
+	channel = 'WEBHOOK' AS is_webhook, channel IN ('EMAIL', 'SMS') AS has_provider,
+	is_for_users, vary, is_boundary
+  FROM kind, unnest(channels) channel, unnest(conditions) condition,
 	unnest('{FIRST,RETRY,MANUAL}'::text[]) try,
 	-- The clock: due 3 minutes before the start, looked at in each stretch of time that tells types apart; and again,
 	-- with fewer defects, at every boundary, and due at other times too.
@@ -44,7 +77,7 @@ SELECT type, channel, condition, try, due_at, at,
 	SELECT due_at, at, true
 	   FROM unnest(ARRAY[:start - interval '3 minutes', :start - interval '30 seconds', :start, :end + interval '5 minutes']) due_at,
 		LATERAL (SELECT due_at + late + step * :one AS at
-			FROM unnest('{0,1 minute,2 minutes,5 minutes,24 hours}'::interval[]) late, generate_series(-1, 1) step
+			FROM unnest('{0,1 minute,2 minutes,5 minutes,12 hours,24 hours}'::interval[]) late, generate_series(-1, 1) step
 			UNION SELECT moment + step * :one FROM unnest(ARRAY[:start, :end]) moment, generate_series(-1, 1) step) moments) clock;
 
 -- The judgements in their order. An entry counts when all its defects are there; the first that counts tells.
@@ -57,22 +90,26 @@ SELECT cell.*, masks, outcomes
 		(0, at < due_at, '', 'WAIT'),
 		-- superseded by events; a person may retry FOLLOW_UP and CANCELLED alone once it is over
 		(10, condition = 'DELETED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
-			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') END,
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%' END,
 			'', 'CANCELLED APPOINTMENT_DELETED'),
 		(11, condition = 'CANCELLED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
-			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') END,
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%' END,
 			'', 'CANCELLED APPOINTMENT_CANCELLED'),
 		(12, condition = 'ENDED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
-			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE') END,
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE') OR type LIKE 'APPOINTMENT%' END,
 			'', 'CANCELLED ENDED'),
-		(13, type IN ('REMINDER', 'ROOM'), 'call started', 'CANCELLED CALL_STARTED'),
-		(14, type IN ('CREATE', 'RESCHEDULE', 'REMINDER', 'ROOM', 'FOLLOW_UP'), 'recipient gone', 'CANCELLED PARTICIPANT_REMOVED'),
+		(13, type IN ('REMINDER', 'ROOM', 'APPOINTMENT_REMINDER'), 'call started', 'CANCELLED CALL_STARTED'),
+		(14, type IN ('CREATE', 'RESCHEDULE', 'REMINDER', 'ROOM', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%', 'recipient gone',
+			'CANCELLED PARTICIPANT_REMOVED'),
 		-- the two switches, and the rule
 		(20, type NOT IN ('CODE', 'TEST'), 'appointment off', 'SUPPRESSED APPOINTMENT_OFF'),
 		(21, type NOT IN ('CODE', 'TEST'), 'global off', 'SUPPRESSED GLOBAL_OFF'),
 		(22, true, 'rule off', 'SUPPRESSED RULE_OFF'),
 		-- a person may send it all the same
 		(23, try <> 'MANUAL', 'never told', 'SUPPRESSED NEVER_TOLD'),
+		-- what the user wants, and may be told
+		(24, is_for_users, 'user unwilling', 'SUPPRESSED PREFERENCE_OFF'),
+		(25, is_for_users, 'user no admin', 'SUPPRESSED PREFERENCE_OFF'),
 		-- the clock
 		(30, try = 'FIRST' AND NOT in_window AND wants_activation, 'room does not activate', 'MISSED NOT_ACTIVATED'),
 		(31, try = 'FIRST' AND NOT in_window, '', 'MISSED WINDOW_PASSED'),
@@ -80,13 +117,14 @@ SELECT cell.*, masks, outcomes
 		-- the activation
 		(40, try = 'FIRST' AND wants_activation, 'room does not activate', 'WAIT'),
 		(41, try <> 'FIRST' AND wants_activation, 'room does not activate', 'FAILED NOT_ACTIVATED'),
-		-- the way
-		(50, NOT is_webhook, 'platform forbids', 'SKIPPED CHANNEL_NOT_AVAILABLE'),
+		-- the way, first the user, whatever the type
+		(49, true, 'user off', 'SKIPPED USER_OFF'),
+		(50, has_provider, 'platform forbids', 'SKIPPED CHANNEL_NOT_AVAILABLE'),
 		(51, is_webhook, 'route missing', 'SUPPRESSED SUBSCRIPTION_OFF'),
 		(52, is_webhook, 'route disabled', 'SUPPRESSED SUBSCRIPTION_OFF'),
 		(53, true, 'channel unavailable', 'SKIPPED CHANNEL_NOT_AVAILABLE'),
-		(54, true, 'route missing', 'SKIPPED NO_PROVIDER'),
-		(55, true, 'route disabled', 'SKIPPED NO_PROVIDER'),
+		(54, has_provider, 'route missing', 'SKIPPED NO_PROVIDER'),
+		(55, has_provider, 'route disabled', 'SKIPPED NO_PROVIDER'),
 		-- the code that is to verify a sender goes to it
 		(56, channel = 'EMAIL' AND type <> 'CODE', 'sender unverified', 'SKIPPED SENDER_NOT_VERIFIED'),
 		(56, channel = 'EMAIL' AND type = 'CODE', 'sender unverified,recipient not sender', 'SKIPPED SENDER_NOT_VERIFIED'),
@@ -106,15 +144,12 @@ SELECT appt_test.eligibility_mismatches(e.type, e.channel, e.condition, e.try, e
 	CASE WHEN e.at < e.due_at THEN e.due_at ELSE e.due_at + interval '5 minutes' + interval '1 microsecond' END)
 $$;
 
-SELECT is(count(*), (10 * 3 * 6 * 3 * 7)::bigint, 'types x channels x states x tries x stretches of time') FROM expected
+SELECT is(count(*), ((31 + 3 * 4) * 6 * 3 * 7 + (21 * 4 + 3) * 3 * 7)::bigint,
+	'types x channels x states x tries x stretches of time; only types about appointments have states') FROM expected
 	WHERE NOT is_boundary;
-SELECT is((SELECT count(*) FROM defect), 18::bigint,
-	'with 2^16 combinations of defects each, a sender being a matter of codes, who booked of all others; 2^17 of CANCELLED, which '
-	'alone minds who was told');
+SELECT is((SELECT count(*) FROM defect), 21::bigint, 'with up to 2^17 combinations of defects each: those that the type minds');
 SELECT is_empty($$SELECT type, channel, condition, try, at - due_at, mismatch
-	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, 262143 - pg_temp.bit(CASE type WHEN 'CODE'
-		THEN 'address not verified,never told' WHEN 'CANCELLED' THEN 'recipient not sender' ELSE 'recipient not sender,never told'
-		END)) AS mismatch OFFSET 0) m
+	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, e.vary) AS mismatch OFFSET 0) m
 	WHERE NOT is_boundary AND mismatch IS NOT NULL$$, 'the whole product comes out as the rules say');
 SELECT cmp_ok(count(*), '>', 20000::bigint, 'every boundary of every window') FROM expected WHERE is_boundary;
 SELECT is_empty($$SELECT type, channel, condition, try, due_at, at, mismatch
