@@ -25,8 +25,8 @@
 #define WHO CONTACT_OR("an unknown contact")
 #define WHO_FIRST CONTACT_OR("An unknown contact")
 
-#define ON_LINE "{{#line}} on the line {{line}}{{/line}}"
-#define TO_LINE "{{#line}} to the line {{line}}{{/line}}"
+#define ON_LINE "{{#line}} on the line \"{{line}}\"{{/line}}"
+#define TO_LINE "{{#line}} to the line \"{{line}}\"{{/line}}"
 #define WITH_INTEGRATION "{{#payload.integration}} with {{payload.integration}}{{/payload.integration}}"
 
 #define TITLE_OR(otherwise) \
@@ -39,11 +39,11 @@
 	"{{#" name "}}\n" HTML_ROW(label, "{{" name "}}") "{{/" name "}}\n"
 
 #define TEXT_CONTACT \
-	TEXT_ROW_IF("contact.name", "Name") \
+	TEXT_ROW_IF("contact.name", "Contact") \
 	TEXT_ROW_IF("contact.phone", "Phone") \
 	TEXT_ROW_IF("contact.email", "Email")
 #define HTML_CONTACT \
-	HTML_ROW_IF("contact.name", "Name") \
+	HTML_ROW_IF("contact.name", "Contact") \
 	HTML_ROW_IF("contact.phone", "Phone") \
 	HTML_ROW_IF("contact.email", "Email")
 
@@ -53,7 +53,7 @@
 #define HTML_QUOTE \
 	"{{#payload.text}}\n" \
 	"<blockquote style=\"margin:0 0 16px;padding:12px 16px;background:#f4f5f7;" \
-	"border-left:4px solid #cbd2d9;white-space:pre-line;overflow-wrap:anywhere\">{{payload.text}}</blockquote>\n" \
+	"border-left:4px solid #cbd2d9;white-space:pre-line\">{{payload.text}}</blockquote>\n" \
 	"{{/payload.text}}\n"
 
 #define TEXT_LINK \
@@ -75,10 +75,10 @@
 
 #define CONTACT_EMAIL(type, subject, news, more_text, more_html) \
 	{type, "EMAIL", TITLE_OR(subject), \
-		TEXT_HELLO news "\n\n" TEXT_CONTACT TEXT_ROW_IF("line", "Line") TEXT_TIME more_text \
+		TEXT_HELLO news "\n\n" TEXT_CONTACT TEXT_TIME more_text \
 		TEXT_QUOTE TEXT_LINK TEXT_GOODBYE, \
 	HTML_START(TITLE_OR(subject)) HTML_HELLO PARAGRAPH news "</p>\n" \
-	HTML_TABLE_START HTML_CONTACT HTML_ROW_IF("line", "Line") HTML_TIME more_html HTML_TABLE_END \
+	HTML_TABLE_START HTML_CONTACT HTML_TIME more_html HTML_TABLE_END \
 	HTML_QUOTE HTML_LINK HTML_END}
 
 #define CONTACT_MESSAGES(type, subject, news, more_text, more_html) \

@@ -50,7 +50,7 @@
 	"</head>\n" \
 	"<body style=\"margin:0;padding:24px 16px;background:#f4f5f7;color:#1f2933;" \
 	"font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;" \
-	"font-size:16px;line-height:1.5\">\n" \
+	"font-size:16px;line-height:1.5;overflow-wrap:anywhere\">\n" \
 	"<div role=\"article\" aria-label=\"" heading "\" style=\"max-width:560px;" \
 	"margin:0 auto;padding:32px 24px;background:#ffffff;border-radius:8px\">\n" \
 	"<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3\">" heading "</h1>\n"
@@ -66,7 +66,7 @@
 
 #define HTML_ROW(label, value) \
 	"<tr><th scope=\"row\" style=\"padding:4px 16px 4px 0;text-align:left;" \
-	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
+	"vertical-align:top;font-weight:normal;white-space:nowrap;color:#52606d\">" label "</th>" \
 	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
 
 #define HTML_CALENDAR \
