@@ -28,7 +28,7 @@ SELECT type, CASE WHEN type = 'TEST' OR is_for_users OR type = 'MESSAGE' THEN '{
 			WHEN 'CANCELLED' THEN ',recipient not sender,user off'
 			ELSE ',recipient not sender,never told,user off' END)
 		WHEN type LIKE 'APPOINTMENT%' THEN 2097151 - pg_temp.bit('rule off,no rule needed,recipient not sender,'
-			'address not verified,never told,room does not activate')
+			'address not verified,never told,room does not activate,route disabled,address bad,channel unavailable')
 		ELSE 2097151 - pg_temp.bit('call started,recipient gone,appointment off,rule off,no rule needed,recipient not sender,'
 			'address not verified,never told,room does not activate') END AS vary
   FROM (
