@@ -40,7 +40,7 @@ demo: deps
 
 bench: deps
 	@scripts/deps bench
-	$(BUILD) testable build/bench/appt.so
+	$(BUILD) testable build/bench/appt.so build/bench/no_hints/appt.so
 	@scripts/staged test/bench/run
 
 lint: deps
@@ -136,6 +136,11 @@ $(VARIANT)/appt_test.so: $(TEST_OBJS) $(TESTED_LIBRARY)
 
 # A worker that transfers nothing: `make bench` uses it to measure the database work alone.
 build/bench/appt.so: $(filter-out src/transfer/%.o,$(OBJS)) $(VARIANT)/test/bench/no_transfer.o
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
+
+# A worker that sends no hints about inboxes: `make bench` uses it to measure what hints cost.
+build/bench/no_hints/appt.so: $(filter-out src/worker/hints.o,$(OBJS)) $(VARIANT)/test/bench/no_hints.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
 
