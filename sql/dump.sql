@@ -15,6 +15,7 @@ SELECT pg_catalog.pg_extension_config_dump('appt.notification', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.due', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.attempt', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.provider_message', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.inbound_message', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.one_time_code', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.identity', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.change', '');
@@ -36,6 +37,7 @@ SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('ap
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.secret', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.notification', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.attempt', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.inbound_message', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.one_time_code', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.change', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.user_preference', 'id')::regclass, '');

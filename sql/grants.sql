@@ -72,6 +72,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	appt.cancel_message,
 	appt.notify_users,
+	appt.record_inbound_sms,
 	appt.record_receipt,
 	appt.send_message
 	TO appt_client_service, appt_service;
@@ -149,6 +150,7 @@ GRANT SELECT ON appt.reason, appt.notification_type
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
 	appt.notification, appt.due, appt.attempt, appt.provider_message, appt.identity, appt.change, appt.user_event,
+	appt.inbound_message,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_service;
 GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_access,
@@ -156,6 +158,7 @@ GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_agent, appt_supervisor, appt_client_service;
 GRANT SELECT ON appt.rule, appt.template TO appt_supervisor;
+GRANT SELECT ON appt.inbound_message TO appt_agent, appt_supervisor, appt_admin;
 GRANT SELECT ON appt.user_profile, appt.user_preference, appt.line, appt.line_number, appt.ring_group,
 	appt.ring_group_member, appt.line_ring_group, appt.line_subscription
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;

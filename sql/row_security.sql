@@ -68,6 +68,7 @@ ALTER TABLE appt.notification ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.attempt ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.provider_message ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.inbound_message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.one_time_code ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.identity ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.change ENABLE ROW LEVEL SECURITY;
@@ -99,6 +100,7 @@ CREATE POLICY service ON appt.notification TO appt_service USING (true) WITH CHE
 CREATE POLICY service ON appt.due TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.attempt TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.provider_message FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.inbound_message FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.identity TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.change FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.user_profile TO appt_service USING (true) WITH CHECK (true);
@@ -148,6 +150,8 @@ CREATE POLICY supervisor ON appt.ring_group_member FOR SELECT TO appt_supervisor
 CREATE POLICY supervisor ON appt.line_ring_group FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 CREATE POLICY supervisor ON appt.line_subscription FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.inbound_message FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 
 /*
@@ -210,6 +214,19 @@ CREATE POLICY agent ON appt.line_ring_group FOR SELECT TO appt_agent
 CREATE POLICY agent ON appt.line_subscription FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND user_id = (SELECT appt.caller_user('appt_agent')));
+/* Of the lines that it owns, that it is subscribed to, and that ring a group of its own. */
+CREATE POLICY agent ON appt.inbound_message FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND line_id = ANY (ARRAY(
+			SELECT l.id FROM appt.line l
+			WHERE l.application_id = (SELECT appt.caller_application('appt_agent')) AND l.owner_id = (SELECT appt.caller_user('appt_agent'))
+			UNION ALL
+			SELECT s.line_id FROM appt.line_subscription s
+			WHERE s.application_id = (SELECT appt.caller_application('appt_agent')) AND s.user_id = (SELECT appt.caller_user('appt_agent'))
+			UNION ALL
+			SELECT g.line_id FROM appt.ring_group_member m
+				JOIN appt.line_ring_group g ON g.application_id = m.application_id AND g.ring_group_id = m.ring_group_id
+			WHERE m.application_id = (SELECT appt.caller_application('appt_agent')) AND m.user_id = (SELECT appt.caller_user('appt_agent')))));
 
 /* ---- appt_client_service: the application ---- */
 
@@ -291,6 +308,8 @@ CREATE POLICY admin ON appt.ring_group_member TO appt_admin
 CREATE POLICY admin ON appt.line_ring_group TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.line_subscription TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.inbound_message FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.user_event FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));

@@ -62,6 +62,11 @@ CREATE DOMAIN appt.outcome_code AS text COLLATE "C"
 COMMENT ON DOMAIN appt.outcome_code IS
 'Outcome of an attempt: DELIVERED, FAILED, or INTERRUPTED if it is unknown; NULL while the attempt is under way.';
 
+CREATE DOMAIN appt.handled_as_code AS text COLLATE "C"
+	CONSTRAINT handled_as_code_check CHECK (VALUE IN ('NONE', 'RESPONSE', 'OPT_OUT', 'OPT_IN', 'HELP'));
+COMMENT ON DOMAIN appt.handled_as_code IS
+'What an inbound message was taken for: NONE (a message to people), RESPONSE, OPT_OUT, OPT_IN or HELP.';
+
 CREATE DOMAIN appt.receipt_kind_code AS text COLLATE "C"
 	CONSTRAINT receipt_kind_code_check CHECK (VALUE IN ('DELIVERED', 'UNDELIVERED'));
 COMMENT ON DOMAIN appt.receipt_kind_code IS

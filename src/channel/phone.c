@@ -10,6 +10,9 @@
 
 #define LONGEST_ALPHANUMERIC_SENDER 11
 
+/* Of those that are told from phone numbers by their length. */
+#define LONGEST_SHORT_CODE 6
+
 /* E.164: a plus sign and at most 15 digits, the first not 0. */
 bool
 phone_number_is_valid(const char *number)
@@ -92,4 +95,13 @@ phone_normalize(const char *phone, const char *calling_code)
 	else
 		return pstrdup(phone);
 	return phone_number_is_valid(number) ? number : pstrdup(phone);
+}
+
+/* Digits without a country's code: a phone number has at least 7 almost everywhere. */
+char *
+sms_end_normalize(const char *end, const char *calling_code)
+{
+	if (short_code_is_valid(end) && strlen(end) <= LONGEST_SHORT_CODE)
+		return pstrdup(end);
+	return phone_normalize(end, calling_code);
 }

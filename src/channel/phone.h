@@ -20,4 +20,10 @@ extern bool alphanumeric_sender_is_valid(const char *sender);
  */
 extern char *phone_normalize(const char *phone, const char *calling_code);
 
+/*
+ * The same for one end of a text message, which may be no phone number: a short
+ * code (up to 6 digits) or a name stays as it is.
+ */
+extern char *sms_end_normalize(const char *end, const char *calling_code);
+
 #endif							/* APPT_PHONE_H */

@@ -24,8 +24,9 @@ typedef enum AdvisoryLockKind
 
 	/* users, until the transaction ends; each name shares its lock */
 	LOCK_PHONE_NUMBER,			/* line_numbers.c: a phone number */
-	LOCK_LIST_LENGTH			/* list_limits.c: a ring group's or line's
+	LOCK_LIST_LENGTH,			/* list_limits.c: a ring group's or line's
 								 * list */
+	LOCK_CONVERSATION			/* high_sms.c: a contact and a number */
 } AdvisoryLockKind;
 
 #endif							/* APPT_LOCKS_H */

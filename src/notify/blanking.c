@@ -285,6 +285,19 @@ lock_messages(const AppointmentKey *key)
 	statement_done();
 }
 
+/* The words of messages that came in about it; no pending message is composed from them. */
+static void
+blank_inbound(const AppointmentKey *key)
+{
+	static Statement blank = {
+		"UPDATE appt.inbound_message SET text = NULL"
+		" WHERE appointment_id = $2 AND application_id = $1 AND text IS NOT NULL",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&blank, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+}
+
 void
 blanking_of_deleted(const AppointmentKey *key)
 {
@@ -295,6 +308,7 @@ blanking_of_deleted(const AppointmentKey *key)
 	};
 	Keys		keys = keys_create();
 
+	blank_inbound(key);
 	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) > 0)
 		return;
 	keys_add(&keys, key);

@@ -14,8 +14,8 @@
  * one goes once no notification refers to it any more. Idempotency keys go with
  * what their calls created: a foreign key deletes that of an event.
  *
- * Changes (appt.change) are kept as long; their oldest rows are found by time. So
- * are the figures of days, by date.
+ * Changes (appt.change) and inbound messages are kept as long; the oldest changes
+ * are found by time, the oldest figures of days by date.
  * One-time codes go sooner: an hour after a code has expired nobody asks for it,
  * and it no longer counts against the limit of requests. Codes that opened an
  * appointment are deleted with it.
@@ -46,6 +46,7 @@ typedef struct Drop
 	uint64		changes;
 	uint64		codes;
 	uint64		figures;
+	uint64		inbound;
 } Drop;
 
 static Statement drop_batch = {
@@ -91,6 +92,17 @@ static Statement drop_changes = {
 	"DELETE FROM appt.change c"
 	" USING (SELECT ctid FROM appt.change WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED) old"
 	" WHERE c.ctid = old.ctid",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+/* Their ids grow with created_at. Only the deletion of an appointment locks one. */
+static Statement drop_inbound = {
+	"WITH old AS MATERIALIZED ("
+	"  SELECT w.id FROM (SELECT id, created_at FROM appt.inbound_message ORDER BY id LIMIT $2) w"
+	"  WHERE w.created_at < $1),"
+	" free AS MATERIALIZED ("
+	"  SELECT id FROM appt.inbound_message WHERE id = ANY (ARRAY(SELECT id FROM old)) FOR UPDATE SKIP LOCKED) "
+	"DELETE FROM appt.inbound_message m USING free f WHERE m.id = f.id",
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
@@ -148,6 +160,7 @@ drop_step(void *argument)
 	drop->changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->figures = statement_run(&drop_figures, TimestampTzGetDatum(Min(before, now - FIGURES_KEPT)),
 								  Int64GetDatum(RETENTION_BATCH));
+	drop->inbound = statement_run(&drop_inbound, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->codes = statement_run(&drop_codes, TimestampTzGetDatum(now - CODES_KEPT),
 								Int64GetDatum(RETENTION_BATCH));
 }
@@ -163,7 +176,8 @@ retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 		return false;
 	*dropped = (int) drop.notifications;
 	has_more = !drop.pass.notifications.is_over || !drop.pass.events.is_over ||
-		drop.changes == RETENTION_BATCH || drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH;
+		drop.changes == RETENTION_BATCH || drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH ||
+		drop.inbound == RETENTION_BATCH;
 	*pass = has_more ? drop.pass : (RetentionPass) {0};
 	return has_more;
 }

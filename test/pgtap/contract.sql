@@ -55,6 +55,8 @@ INSERT INTO contract VALUES
 	('activate_appointment', 'id uuid -> appt.room_access_details'),
 	('end_appointment', 'id uuid -> appt.appointment_details'),
 	('record_join', 'id uuid, participant_id text -> void'),
+	('record_inbound_sms', 'application_id uuid, from_number text, to_number text, text text, provider_message_id text DEFAULT NULL::text,
+		received_at timestamp with time zone DEFAULT NULL::timestamp with time zone -> appt.inbound_details'),
 	('record_receipt', 'application_id uuid, provider_message_id text, receipt text, code text DEFAULT NULL::text -> void'),
 	('record_leave', 'id uuid, participant_id text -> void'),
 	('add_agent', 'id uuid, user_id text -> appt.appointment_details'),

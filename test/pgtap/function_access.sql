@@ -105,6 +105,8 @@ INSERT INTO expectation VALUES
 	('send_test_sms(APP, ''+306900000000'')',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('available_slots(APP, tstzrange(now(), now() + ''1 day''), ''1 hour'', ''1 hour'')', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-',
 		'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('record_inbound_sms(APP, ''+306900000000'', ''+302100000000'', ''x'')', '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-',
+		'---nn---n-'),
 	('record_receipt(APP, ''SM-1'', ''DELIVERED'')',              '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('record_join(ID, CUSTOMER)',                                '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('record_join(ID, ''bob'')',                                 '---yyn--y-', '---nnn--n-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),

@@ -43,6 +43,7 @@ INSERT INTO promised VALUES
 	('preview_notification', 's', 'AD AG SU SV'),
 	('reassign_appointment', 'v', 'AG SU SV'),
 	('record_join', 'v', 'CS CU SV'),
+	('record_inbound_sms', 'v', 'CS SV'),
 	('record_receipt', 'v', 'CS SV'),
 	('record_leave', 'v', 'CS CU SV'),
 	('remove_participant', 'v', 'AG SU SV'),

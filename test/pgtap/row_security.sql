@@ -86,6 +86,9 @@ INSERT INTO appt.attempt (application_id, notification_id, attempt_number, start
 SELECT application_id, id, 1, now(), now(), 'FAILED', address, title FROM appt.notification WHERE recipient_kind = 'USER';
 INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification
 	WHERE recipient_kind = 'USER';
+INSERT INTO appt.inbound_message (application_id, from_number, to_number, line_id, text, received_at)
+	SELECT application_id, '+306900000000', '+302100000000', id, name, now() FROM appt.line
+	UNION ALL SELECT id, '+306900000000', '+302100000001', NULL, 'none', now() FROM application;
 INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM appt.attempt;
 UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL
 	WHERE type <> 'UPDATE';
@@ -106,8 +109,8 @@ INSERT INTO relation VALUES
 		('line_number', 'chr(right(number, -11)::int)', 'application_id'), ('ring_group', 'name', 'application_id'),
 		('ring_group_member', 'user_id', 'application_id'), ('line_ring_group', '', 'application_id'),
 		('line_subscription', 'user_id', 'application_id'), ('user_event', '', 'application_id'),
-	('provider_message', '', 'application_id'),
-		('report_schedule', '', 'application_id'), ('report_day', '', 'application_id'), ('daily_figure', '', 'application_id'),
+	('provider_message', '', 'application_id'), ('inbound_message', 'text', 'application_id'),
+	('report_schedule', '', 'application_id'), ('report_day', '', 'application_id'), ('daily_figure', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
 		('circuit', '''circuit''', NULL);
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
@@ -179,6 +182,8 @@ INSERT INTO reads VALUES
 	('line_subscription',  '{"own ann", "", "own ann, own zoe", "own ann, own zoe", "own ann, own zoe", -, -,
 		"own ann, own zoe, sister ann, sister zoe", "", -}'),
 	('user_event',         '{-, -, -, -, -, -, -, "own sister", "", -}'),
+	('inbound_message',    '{"own anns, own common, own followed", "", "own anns, own common, own followed, own none, own zoes", -, -, -, -,
+		"own anns, own common, own followed, own none, own zoes, sister anns, sister common, sister followed, sister none, sister zoes", "", -}'),
 	('provider_message',   '{-, -, -, -, -, -, -, -, -, -}'),
 	('report_schedule',    '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('report_day',         '{-, -, own, -, -, -, -, "own sister", "", -}'),
@@ -358,6 +363,7 @@ INSERT INTO promised VALUES
 	('secret',             '',  '',  '',  '',  '',     '', '',  '', ''),
 	('one_time_code',      '',  '',  '',  '',  '',     '', '',  '', ''),
 	('idempotency_key',    '',  '',  '',  '',  '',     '', '',  '', ''),
+	('inbound_message',    'r', 'r', '',  '',  'r',    '', 'r', '', ''),
 	('provider_message',   '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('worker_status',      '',  '',  '',  '',  '',     '', '',  '', ''),
 	('circuit',            '',  '',  '',  '',  '',     '', '',  '', '');

@@ -49,8 +49,8 @@ my @tables = split /\n/,
 my @sequences = split /\n/,
 	$node->query(q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
 is( join(' ', @tables),
-	'application appointment attempt change daily_figure due idempotency_key identity line line_number line_ring_group line_subscription'
-		. ' notification one_time_code organization participant provider provider_message report_day report_schedule ring_group ring_group_member room_access rule secret'
+	'application appointment attempt change daily_figure due idempotency_key identity inbound_message line line_number line_ring_group'
+		. ' line_subscription notification one_time_code organization participant provider provider_message report_day report_schedule ring_group ring_group_member room_access rule secret'
 		. ' subscription template'
 		. ' user_event user_preference user_profile',
 	'all tables are known to this test');
@@ -200,6 +200,8 @@ INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, status_code, error,
 	provider_id, text_body)
 SELECT application_id, id, 1, now(), clock_timestamp(), 'FAILED', 503, 'busy', gen_random_uuid(), E'a\r\nb' FROM appt.notification;
+INSERT INTO appt.inbound_message (application_id, from_number, to_number, text, user_event_ids, received_at)
+SELECT application_id, '+306900000000', '+302100000000', E'Ναι\\N\t' || id, '{1,2}', now() FROM appt.appointment;
 INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-' || id, id FROM appt.attempt;
 INSERT INTO appt.one_time_code (application_id, purpose, contact, client_address, requested_at, expires_at)
 SELECT application, 'CUSTOMER', 'zoe@example.com', '2001:db8::/64', now(), now() FROM made;
