@@ -26,7 +26,8 @@ GRANT EXECUTE ON FUNCTION
 	TO appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.inbox,
-	appt.mark_read
+	appt.mark_read,
+	appt.send_sample_notification
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.not_retriable_because,

@@ -48,3 +48,16 @@ COMMENT ON FUNCTION appt.cancel_message(bigint) IS
 'Withdraws a notification that send_message or notify_users has planned, if it has not left yet. Returns it as it is now.
 
 PENDING or RETRYING: it becomes CANCELLED, WITHDRAWN. SENDING: it is returned as SENDING; if this attempt fails, it is CANCELLED and not tried again. A notification that was withdrawn before is returned unchanged. PT404: no such notification. PT409: it is settled, or it has other causes: cancel or change the appointment instead.';
+
+CREATE FUNCTION appt.send_sample_notification(
+	type text DEFAULT NULL,
+	channel text DEFAULT NULL,
+	user_id text DEFAULT NULL,
+	application_id uuid DEFAULT NULL) RETURNS SETOF bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'send_sample_notification';
+COMMENT ON FUNCTION appt.send_sample_notification(text, text, text, uuid) IS
+'Shows a user what notifications of a type look like. Returns the ids of the messages.
+
+Sends a TEST in the words of the type, with sample values, over the channel; null means each channel of the user''s profile that the type has. It goes whatever the user''s preferences and the organization''s switch. The user is the caller; an admin names the application and, unless it means itself, the user; an SQL application names both. A user may be sent 3 samples within 10 minutes.
+
+22023: a type that users do not get, a channel that the type does not have, or an application or user that must be named. 42501: the token names no user. PT404: no such application or user. PT429: too many samples.';

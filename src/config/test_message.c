@@ -5,9 +5,7 @@
  *
  * A test message takes the way of all others: it is planned here, then judged,
  * composed and sent by the worker, and shown in the log. Its context has all
- * that it is composed from (see notify/compose.c). Every name that a template
- * may contain has a sample value, including links that the application is not
- * set up for, because the test is about the layout of the template.
+ * that it is composed from (see notify/compose.c), with sample values.
  */
 #include "postgres.h"
 
@@ -17,6 +15,7 @@
 #include "channel/channel.h"
 #include "channel/phone.h"
 #include "config/checks.h"
+#include "config/sample.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/elapsed.h"
@@ -45,29 +44,6 @@ enum
 #define MAX_TEMPLATE_BYTES (256 * 1024)
 
 #define DEFAULT_PERIOD USECS_PER_DAY
-#define SAMPLE_DURATION (30 * USECS_PER_MINUTE)
-
-#define SAMPLE_ROOM_URL "https://video.example.com"
-#define SAMPLE_TICKET "abc-def-ghi"
-#define SAMPLE_PUBLIC_URL "https://appointments.example.com"
-#define SAMPLE_ID "00000000-0000-0000-0000-000000000000"
-
-static const struct
-{
-	const char *name;
-	const char *value;
-}			sample_names[] = {
-	{"firstName", "Maria"},
-	{"lastName", "Sample"},
-	{"fullName", "Maria Sample"},
-	{"username", "maria.sample"},
-	{"title", "Sample appointment"},
-	{"notes", "Sample notes"},
-	{"location", "Sample location"},
-	{"organizer", "sample-agent"},
-	{"cancelReason", "Sample reason"}
-};
-
 /* The arguments, checked. */
 typedef struct TestMessage
 {
@@ -87,8 +63,7 @@ typedef struct TestMessage
 typedef struct Settings
 {
 	char	   *calling_code;
-	char	   *room_url;
-	char	   *public_url;
+	SampleLinks links;
 } Settings;
 
 static Settings
@@ -105,8 +80,8 @@ find_settings(const Caller *caller, const pg_uuid_t *application_id)
 		report_not_found("application", application_id);
 	row = ROW(0);
 	settings.calling_code = next_text(row);
-	settings.room_url = next_text(row);
-	settings.public_url = next_text(row);
+	settings.links.room_url = next_text(row);
+	settings.links.public_url = next_text(row);
 	return settings;
 }
 
@@ -207,32 +182,6 @@ check_address(const TestMessage *test)
 
 /* ---- the sample ---- */
 
-static char *
-sample_url(const char *base, const char *sample_base, const char *rest)
-{
-	const char *start = base == NULL || base[0] == '\0' ? sample_base : base;
-	size_t		length = strlen(start);
-
-	while (length > 0 && start[length - 1] == '/')
-		length--;
-	return psprintf("%.*s/%s", (int) length, start, rest);
-}
-
-static void
-push_sample(JsonbParseState **state, const Settings *settings)
-{
-	json_push_text(state, WJB_KEY, "data");
-	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	for (int i = 0; i < lengthof(sample_names); i++)
-		json_push_member(state, sample_names[i].name, sample_names[i].value);
-	json_push_member(state, "joinUrl", sample_url(settings->room_url, SAMPLE_ROOM_URL, SAMPLE_TICKET));
-	json_push_member(state, "icalUrl", sample_url(settings->public_url, SAMPLE_PUBLIC_URL,
-												  "rpc/ical_event?id=" SAMPLE_ID));
-	json_push_member(state, "googleCalendarUrl", sample_url(settings->public_url, SAMPLE_PUBLIC_URL,
-															"rpc/google_calendar_event?id=" SAMPLE_ID));
-	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
-}
-
 static void
 push_if_given(JsonbParseState **state, const char *key, const char *text)
 {
@@ -255,7 +204,11 @@ test_context(const TestMessage *test, const Settings *settings, TimestampTz now)
 	push_if_given(&state, "html_body", test->html_body);
 	json_push_member(&state, "start_at", timestamp_text(start_at));
 	json_push_member(&state, "end_at", timestamp_text(start_at + SAMPLE_DURATION));
-	push_sample(&state, settings);
+	json_push_text(&state, WJB_KEY, "data");
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	push_sample_customer(&state);
+	push_sample_appointment(&state, &settings->links);
+	(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 

@@ -102,6 +102,8 @@ INSERT INTO contract VALUES
 		title text DEFAULT NULL::text, payload jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text -> SETOF '
 			'appt.notification_details'),
 	('resend_notification', 'notification_id bigint -> appt.notification_details'),
+	('send_sample_notification', 'type text, channel text DEFAULT NULL::text, user_id text DEFAULT NULL::text, application_id uuid '
+		'DEFAULT NULL::uuid -> SETOF bigint'),
 	('resend_notifications', 'subscription_id uuid, since timestamp with time zone, until timestamp with time zone '
 		'DEFAULT NULL::timestamp with time zone, types text[] DEFAULT NULL::text[], failed_only boolean DEFAULT false, max integer '
 		'DEFAULT 1000 -> TABLE(notification_id bigint, resent boolean, explanation text)'),

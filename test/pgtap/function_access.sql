@@ -125,6 +125,7 @@ INSERT INTO expectation VALUES
 	('inbox()',                                                  'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
 	('inbox(NULL, 25, NULL, (APP))',                             'yyyyy-y-i-', 'yyyyy-y-i-', 'nnnnn-y-i-', 'nnnnn-n-i-', 'nnnnn-n-i-'),
 	('inbox(NULL, 25, NULL, (APP), ''ann'')',                    'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('send_sample_notification(''CALL'', NULL, ''ann'', (APP))',   'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
 	('mark_read()',                                              'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
 	('mark_read(NULL, (APP))',                                   'yyyyy-y-i-', 'yyyyy-y-i-', 'nnnnn-y-i-', 'nnnnn-n-i-', 'nnnnn-n-i-'),
 	('mark_read(NULL, (APP), ''ann'')',                          'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
@@ -175,7 +176,7 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 -- Those who act as a user need a sub; what they may do is the same with either agent_scope.
 CREATE FUNCTION pg_temp.is_of_users(call text) RETURNS boolean IMMUTABLE LANGUAGE sql AS $$
-	SELECT call ~ '^(inbox|mark_read|notification_preferences|set_preference|set_channel|subscribe_line|update_profile|confirm_custom_phone)[(]' $$;
+	SELECT call ~ '^(inbox|mark_read|notification_preferences|set_preference|set_channel|subscribe_line|update_profile|confirm_custom_phone|send_sample_notification)[(]' $$;
 CREATE TEMP TABLE asked AS
 SELECT call, t.name AS target, place, c.initials, c.role, c.claims, CASE t.name WHEN 'own' THEN own WHEN 'other' THEN other
 	WHEN 'sister' THEN sister WHEN 'foreign' THEN "foreign" ELSE none END AS expected,

@@ -58,6 +58,7 @@ INSERT INTO promised VALUES
 	('rotate_subscription_key', 'v', 'AD SV'),
 	('schedule_appointment', 'v', 'AG CS SV'),
 	('schedule_appointment_as_customer', 'v', 'AD AG AN CS CU SU SV'),
+	('send_sample_notification', 'v', 'AD AG CS SU SV'),
 	('send_test_email', 'v', 'AD SV'),
 	('send_test_sms', 'v', 'AD SV'),
 	('set_channel', 'v', 'AD AG CS SU SV'),

@@ -33,7 +33,8 @@ SELECT pg_temp.settle(id, 'SENT', NULL) FROM lost WHERE place = 8 \g /dev/null
 SELECT appt.delete_appointment(appointment) FROM lost WHERE place = 8 \g /dev/null
 UPDATE appt.notification SET context = NULL WHERE id = (SELECT id FROM lost WHERE place = 8);
 
-CREATE FUNCTION pg_temp.told(arguments text DEFAULT '') RETURNS TABLE (place bigint, resent boolean, explanation text) LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.told(arguments text DEFAULT '') RETURNS TABLE (place bigint, resent boolean, explanation text)
+LANGUAGE plpgsql AS $$
 BEGIN
 	RETURN QUERY EXECUTE format('SELECT l.place, r.resent, regexp_replace(r.explanation, ''\m'' || l.id || ''\M'', ''ID'')
 		FROM appt.resend_notifications(%L, now() - interval ''1 hour''%s) r LEFT JOIN lost l ON l.id = r.notification_id',
@@ -105,7 +106,8 @@ SELECT pg_temp.schedule() AS over \gset
 SELECT pg_temp.settle(pg_temp.hook(:'over', 'CREATE'), 'SENT', NULL) AS over_id \gset
 SELECT appt.cancel_appointment(:'over') \g /dev/null
 SELECT throws_ok(format('SELECT appt.resend_notification(%s)', :over_id), 'PT409', NULL, 'resend_notification refuses what is over');
-SELECT row_eq(format('SELECT resent, explanation FROM appt.resend_notifications(%L, now(), types => ''{CREATE}'') WHERE notification_id = %s',
+SELECT row_eq(format('SELECT resent, explanation FROM appt.resend_notifications(%L, now(), types => ''{CREATE}'')
+	WHERE notification_id = %s',
 	:'one', :over_id), ROW(true, NULL::text), 'an endpoint gets it again');
 SELECT id AS copy FROM appt.notification WHERE resent_from = :over_id \gset
 SELECT is(eligible, true, 'and the worker sends it') FROM appt.notification_eligibility(:copy, now() + interval '1 second');
@@ -127,7 +129,8 @@ BEGIN
 	PERFORM set_config('request.jwt.claims', claims::text, true), set_config('role', role, true);
 END $$;
 SELECT pg_temp.become('appt_admin', json_build_object('sub', 'ada', 'organization_id', :'other_org'));
-SELECT throws_ok(format('SELECT appt.resend_notifications(%L, now())', :'one'), 'PT404', 'subscription not found', 'of another organization');
+SELECT throws_ok(format('SELECT appt.resend_notifications(%L, now())', :'one'), 'PT404', 'subscription not found',
+	'of another organization');
 RESET ROLE;
 SELECT pg_temp.become('appt_admin', json_build_object('sub', 'ada', 'organization_id', :'org'));
 SELECT ok(bool_or(resent), 'an admin of this one') FROM appt.resend_notifications(:'one', now());

@@ -72,7 +72,8 @@ SELECT alike(r.state || ' ' || r.detail, '22023 ' || reason, types || ' ' || way
 	(VALUES ('by the function', 'SELECT appt.create_subscription(%L, ''https://hooks.example/bad'', types => %L)'),
 		('in the table', 'INSERT INTO appt.subscription (application_id, url, types) VALUES (%L, ''https://hooks.example/bad'', %L)'))
 	ways (way, statement), LATERAL pg_temp.refusal(format(statement, current_setting('test.app'), types)) r;
-SELECT is((pg_temp.refusal(format('SELECT appt.create_subscription(%L, ''https://hooks.example/bad'', types => ''{PIGEON}'')', :'app'))).hint,
+SELECT is((pg_temp.refusal(format('SELECT appt.create_subscription(%L, ''https://hooks.example/bad'', types => ''{PIGEON}'')',
+	:'app'))).hint,
 	format('The known ones are: %s.', string_agg(type, ', ' ORDER BY position)), 'the hint lists those that there are')
   FROM (SELECT type, row_number() OVER () AS position, channels FROM appt.notification_type) t WHERE 'WEBHOOK' = ANY (channels);
 

@@ -104,6 +104,7 @@ my %sound = (
 	'retry_notifications.max' => 10,
 	'address_is_valid.address' => 'ann@example.org',
 	'preference_is_valid.type' => 'APPOINTMENT_REMINDER',
+	'send_sample_notification.type' => 'CALL',
 	types => '{CALL}',
 	application_id => $application,
 	organization_id => $tenant->organization,

@@ -72,6 +72,7 @@ my %calls = (
 	schedule_appointment => "SELECT appt.schedule_appointment('APP', now() + interval '1 day', '1 hour', '{}', 'agent')",
 	schedule_appointment_as_customer =>
 		"SELECT appt.schedule_appointment_as_customer('APP', 'ann\@example.com', '000000', now() + interval '1 day', '1 hour')",
+	send_sample_notification => "SELECT appt.send_sample_notification('CALL', 'EMAIL', 'ann', 'APP')",
 	send_test_email => "SELECT appt.send_test_email('APP', 'ann\@example.com')",
 	send_test_sms => "SELECT appt.send_test_sms('APP', '+306900000000')",
 	'set_notifications_enabled off' => "SELECT appt.set_notifications_enabled('ORG', false)",
@@ -127,6 +128,7 @@ UPDATE tenant SET app = appt.create_application(org, name, max_attempts => 1, ma
 	WHEN 'set_notifications_enabled on' THEN 1 END);
 DELETE FROM appt.rule WHERE channel <> 'WEBHOOK' OR type NOT IN ('CREATE', 'CANCELLED', 'FOLLOW_UP');
 UPDATE tenant SET sub = (SELECT id FROM appt.create_subscription(app, '$ok'));
+INSERT INTO appt.user_profile (application_id, id) SELECT app, 'ann' FROM tenant WHERE name = 'send_sample_notification';
 SELECT count(appt.set_provider(app, 'EMAIL', 'SMTP', 'smtp://127.0.0.1:1', 'us\@example.com')),
 	count(appt.set_provider(app, 'SMS', 'HTTP', 'http://127.0.0.1:1/')) FROM tenant;
 SELECT count(appt.create_subscription(app, '$failing')) FROM tenant WHERE name LIKE 'retry%';

@@ -76,7 +76,8 @@ is($node->query("SELECT count(*) FROM appt.notification WHERE subscription_id = 
 %told = resend($broken, failed_only => 'true');
 is(scalar(grep { $_ eq 't|' } values %told), 5, 'they are sent again');
 $tenant->settled;
-is( $node->query("SELECT count(*) FROM appt.notification WHERE subscription_id = '$broken' AND state = 'FAILED' AND resent_from IS NOT NULL"),
+is( $node->query("SELECT count(*) FROM appt.notification WHERE subscription_id = '$broken' AND state = 'FAILED'
+		AND resent_from IS NOT NULL"),
 	5,
 	'and fail again');
 $hook->ask('/mend/lost');
@@ -115,7 +116,8 @@ is(scalar(grep { /^f\|Another transaction is changing it/ } values %told), 5, 't
 $one->run('COMMIT');
 $two->run('COMMIT');
 %told = resend($held);
-is(scalar(grep { /^f\|Notification \d+, which sends it again, is still to be sent[.]$/ } values %told), 5, 'then the copies are under way');
+is(scalar(grep { /^f\|Notification \d+, which sends it again, is still to be sent[.]$/ } values %told),
+	5, 'then the copies are under way');
 $hook->wait_for(5, sub { $_->{path} eq '/hold/there' });
 $hook->release('there');
 $tenant->settled;

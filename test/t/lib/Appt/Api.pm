@@ -488,6 +488,14 @@ sub cases
 				is(join(' ', map { "$_->{recipient_id} $_->{channel}" } @{ $_[0]{json} }), 'ann EMAIL ann IN_APP', 'what it plans');
 			}
 		},
+		{   function => 'resend_notifications',
+			who => '403 403 403 403 200 401',
+			arguments => sub { return { subscription_id => $self->{subscription}, since => '2027-01-01T00:00:00Z' } },
+			check => sub { is(ref $_[0]{json}, 'ARRAY', 'a list') } },
+		{   function => 'send_sample_notification',
+			who => '200 404 200 403 404 401',
+			arguments => sub { return { type => 'VOICEMAIL', user_id => 'ann', application_id => $self->{application} } },
+			check => sub { is(scalar @{ $_[0]{json} }, 2, 'a message over each channel') } },
 		{   function => 'preview_notification',
 			reads => 1,
 			who => '200 200 403 403 200 401',
