@@ -293,13 +293,18 @@ find_candidate(RetryCandidate *candidates, int count, int64 id)
 	return (RetryCandidate *) bsearch(&key, candidates, count, sizeof(RetryCandidate), compare_ids);
 }
 
-/* Lock their appointments (shared), except those that another transaction has locked. */
+/*
+ * Lock their appointments (shared), except those that another transaction has
+ * locked. Each is looked up by its key, whatever the planner thought of the table
+ * when the session was young.
+ */
 static List *
 lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *candidates, int count)
 {
 	static Statement lock = {
-		"SELECT id FROM appt.appointment WHERE application_id = $1 AND id = ANY ($2)"
-		" ORDER BY id FOR SHARE SKIP LOCKED",
+		"SELECT l.id FROM (SELECT DISTINCT unnest($2) AS id ORDER BY 1) k"
+		" CROSS JOIN LATERAL (SELECT a.id FROM appt.appointment a"
+		"  WHERE a.application_id = $1 AND a.id = k.id FOR SHARE SKIP LOCKED) l",
 		2, {UUIDOID, UUIDARRAYOID}
 	};
 	Column	   *ids = column_create(UUIDOID, count);

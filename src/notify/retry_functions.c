@@ -321,7 +321,8 @@ subscription_in_scope(const Caller *caller, const pg_uuid_t *id)
  * the application's notifications: one of subscriptions would cost each webhook
  * that is planned, for a call that is rare. A copy with the same uid
  * is the same message: its original stands for it as long as the log has that.
- * What failed is not lost any more once a copy of it has arrived.
+ * What failed is not lost any more once a copy of it has arrived. Both are looked up
+ * for each row by an index; EXISTS might read the whole log instead.
  */
 static RetryCandidate *
 find_lost(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, TimestampTz now, int *count)
@@ -330,9 +331,9 @@ find_lost(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, TimestampTz 
 		"SELECT n.id, n.appointment_id FROM appt.notification n"
 		" WHERE n.application_id = $8 AND n.subscription_id = $1 AND n.due_at >= $2 AND n.due_at < coalesce($3, 'infinity') AND n.due_at <= $7"
 		" AND ($4::text[] IS NULL OR n.type = ANY ($4))"
-		" AND (NOT $5 OR n.state = 'FAILED' AND NOT EXISTS (SELECT FROM appt.notification c"
-		"  WHERE c.resent_from = n.id AND c.uid = n.uid AND c.state = 'SENT'))"
-		" AND NOT EXISTS (SELECT FROM appt.notification o WHERE o.id = n.resent_from AND o.uid = n.uid)"
+		" AND (NOT $5 OR n.state = 'FAILED' AND (SELECT c.id FROM appt.notification c"
+		"  WHERE c.resent_from = n.id AND c.uid = n.uid AND c.state = 'SENT' LIMIT 1) IS NULL)"
+		" AND (SELECT o.uid FROM appt.notification o WHERE o.id = n.resent_from) IS DISTINCT FROM n.uid"
 		" ORDER BY n.due_at, n.id LIMIT $6",
 		8, {UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTARRAYOID, BOOLOID, INT4OID, TIMESTAMPTZOID, UUIDOID}
 	};

@@ -7,6 +7,7 @@ SET client_min_messages = error;
 SELECT appt.create_organization('Acme') AS organization \gset
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
 SELECT count(*) AS ignored FROM appt.create_subscription(:'application', 'https://hooks.example/a') \gset
+INSERT INTO appt.user_profile (application_id, id) VALUES (:'application', 'eva');
 
 -- The entries of indexes and the rows of tables that this transaction has looked at.
 CREATE FUNCTION pg_temp.looked_at() RETURNS bigint LANGUAGE sql AS $$
@@ -27,7 +28,9 @@ INSERT INTO life VALUES
 		(-1, 'schedule_appointment(%2$L, now() + ''2 days'', ''30 minutes'', ''{}'', organizer_id => ''ann'', idempotency_key '
 		'=> ''life'')'),
 	(14, 'record_join(%1$L, ''cleo'')'), (15, 'record_leave(%1$L, ''cleo'')'), (16, 'end_appointment(%1$L)'),
-		(17, 'delete_appointment(%1$L)');
+		(17, 'delete_appointment(%1$L)'),
+	(18, 'resend_notifications((SELECT id FROM appt.subscription), now() - interval ''1 hour'')'),
+		(19, 'send_sample_notification(''CALL'', ''EMAIL'', ''eva'', %2$L)');
 
 -- An appointment's whole life, and what each step of it looks at.
 CREATE FUNCTION pg_temp.live(application uuid) RETURNS void LANGUAGE plpgsql AS $$
@@ -63,6 +66,12 @@ INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, ar
 INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane)
 	SELECT application_id, id, 'CUSTOMER', 'c', 'REMINDER', 'EMAIL', start_at, start_at, 1 FROM appt.appointment
 		WHERE organizer_id = 'dan';
+-- A user with 5,000 messages, an endpoint that got 5,000.
+INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, settled_at)
+	SELECT :'application', 'USER', 'eva', 'VOICEMAIL', 'IN_APP', now() - interval '1 day', 2, 'SENT', now() FROM generate_series(1, 5000);
+INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, subscription_id, type, channel, due_at, lane, state,
+	settled_at) SELECT :'application', 'SUBSCRIBER', id, id, 'CREATE', 'WEBHOOK', now() - interval '1 day', 2, 'SENT', now()
+		FROM appt.subscription, generate_series(1, 5000);
 INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification
 	WHERE lane = 1;
 INSERT INTO appt.template (application_id, type, channel, locale, text_body)

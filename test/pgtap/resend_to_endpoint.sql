@@ -123,6 +123,21 @@ SELECT alike(explanation, '%(GLOBAL_OFF)', 'while notifications are off')
   FROM appt.resend_notifications(:'one', now(), types => '{CREATE}') WHERE notification_id = :over_id;
 SELECT appt.set_notifications_enabled(:'org', true);
 
+-- An event that users are told of, and a message to the endpoint by its name, have no appointment.
+UPDATE appt.subscription SET types = '{MENTION}' WHERE id = :'one';
+SELECT appt_test.plan_user_event(:'app', 'MENTION', '{nobody}', payload => '{"by": "Zoe"}') AS event \gset
+SELECT id AS mention FROM appt.notification WHERE user_event_id = :event \gset
+SELECT pg_temp.settle(:mention, 'SENT', NULL) \g /dev/null
+SELECT count(*) AS ignored FROM appt.resend_notifications(:'one', now(), types => '{MENTION}') \gset
+SELECT id AS mention_again FROM appt.notification WHERE resent_from = :mention \gset
+SELECT is(((appt_test.composed(:mention_again))[4]::jsonb->>'payload')::jsonb->'payload', '{"by": "Zoe"}', 'it tells of the same event');
+SELECT (appt.send_message(:'app', 'WEBHOOK', :'one', data => '{"order": 4711}')).id AS named \gset
+SELECT pg_temp.settle(:named, 'FAILED', 'REJECTED') \g /dev/null
+SELECT count(*) AS ignored FROM appt.resend_notifications(:'one', now(), types => '{MESSAGE}', failed_only => true) \gset
+SELECT is(((appt_test.composed(id))[4]::jsonb->>'payload')::jsonb, '{"order": 4711}', 'and the same message goes to it')
+  FROM appt.notification WHERE resent_from = :named;
+UPDATE appt.subscription SET types = NULL WHERE id = :'one';
+
 -- Whose: function_access.sql has all.
 CREATE FUNCTION pg_temp.become(role text, claims json) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
