@@ -74,12 +74,11 @@ static Statement drop_batch = {
 
 static Statement drop_events = {
 	"WITH batch AS MATERIALIZED ("
-	"  SELECT w.application_id, w.id"
-	"  FROM (SELECT application_id, id, created_at FROM appt.user_event WHERE id > $1 ORDER BY id LIMIT $3) w"
+	"  SELECT w.id FROM (SELECT id, created_at FROM appt.user_event WHERE id > $1 ORDER BY id LIMIT $3) w"
 	"  WHERE w.created_at < $2),"
 	" free AS MATERIALIZED ("
-	"  SELECT e.application_id, e.id FROM appt.user_event e JOIN batch b ON e.application_id = b.application_id AND e.id = b.id"
-	"  WHERE NOT EXISTS (SELECT FROM appt.notification n WHERE n.user_event_id = b.id) FOR UPDATE OF e SKIP LOCKED),"
+	"  SELECT e.application_id, e.id FROM appt.user_event e WHERE e.id = ANY (ARRAY(SELECT id FROM batch))"
+	"   AND NOT EXISTS (SELECT FROM appt.notification n WHERE n.user_event_id = e.id) FOR UPDATE OF e SKIP LOCKED),"
 	" dropped AS ("
 	"  DELETE FROM appt.user_event e USING free f WHERE e.application_id = f.application_id AND e.id = f.id"
 	"  RETURNING e.id) "

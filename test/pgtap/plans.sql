@@ -87,5 +87,51 @@ SELECT pg_temp.live(:'application');
 UPDATE life SET cost = cost - 5000 WHERE place = 1;
 SELECT cmp_ok(cost, '<', 500::bigint, statement) FROM life ORDER BY place;
 
+/* ---- users and messages ---- */
+
+INSERT INTO appt.user_profile (application_id, id) VALUES (:'application', 'ann');
+INSERT INTO appt.line (application_id, name, owner_id) VALUES (:'application', 'Sales', 'ann') RETURNING id AS line \gset
+CREATE TEMPORARY TABLE message_life (round int, statement text, cost bigint);
+CREATE FUNCTION pg_temp.message(application uuid, line uuid, round int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	telling text := format('SELECT max(id) FROM appt.notify_users(%L, ''VOICEMAIL'', line_id => %L, idempotency_key => %L)', application,
+		line, round);
+	mention text := format('SELECT max(id) FROM appt.notify_users(%L, ''MENTION'', ''{ann}'')', application);
+	sync text := format('SELECT max(id) FROM appt.notify_users(%L, ''INTEGRATION_FAILED'')', application);
+	sending text := format('SELECT id FROM appt.send_message(%L, ''IN_APP'', ''ann'', ''Hi'', idempotency_key => %L)', application, round);
+	statement text;
+	before bigint;
+	id bigint;
+BEGIN
+	FOREACH statement IN ARRAY ARRAY[telling, telling, mention, sync, sending, sending] LOOP
+		before := pg_temp.looked_at();
+		EXECUTE statement INTO id;
+		INSERT INTO message_life VALUES (round, statement, pg_temp.looked_at() - before);
+	END LOOP;
+	before := pg_temp.looked_at();
+	PERFORM appt.cancel_message(id);
+	INSERT INTO message_life VALUES (round, 'cancel_message', pg_temp.looked_at() - before);
+	id := (SELECT user_event_id FROM appt.idempotency_key WHERE key = round::text AND function_name = 'notify_users');
+	before := pg_temp.looked_at();
+	EXECUTE format('DELETE FROM appt.user_event WHERE application_id = %L AND id = %L', application, id);
+	INSERT INTO message_life VALUES (round, 'DELETE FROM appt.user_event', pg_temp.looked_at() - before);
+END $$;
+SELECT pg_temp.message(:'application', :'line', 1);
+
+-- 5,000 users, each with a line, a preference, and what they were told.
+INSERT INTO appt.user_profile (application_id, id) SELECT :'application', 'user-' || i FROM generate_series(1, 5000) i;
+INSERT INTO appt.user_preference (application_id, user_id, type, enabled) SELECT application_id, id, 'VOICEMAIL', true
+	FROM appt.user_profile WHERE id <> 'ann';
+INSERT INTO appt.line (application_id, name, owner_id) SELECT application_id, id, id FROM appt.user_profile WHERE id <> 'ann';
+WITH event AS (
+	INSERT INTO appt.user_event (application_id, type) SELECT :'application', 'VOICEMAIL' FROM generate_series(1, 5000) RETURNING id),
+key AS (
+	INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, user_event_id)
+	SELECT :'application', 'notify_users', appt.caller_name(), 'old ' || id, sha256(''), id FROM event)
+INSERT INTO appt.notification (application_id, user_event_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane)
+	SELECT :'application', id, 'USER', 'ann', 'VOICEMAIL', 'IN_APP', now(), now(), 1 FROM event;
+SELECT pg_temp.message(:'application', :'line', 2);
+SELECT cmp_ok(cost, '<', 500::bigint, statement) FROM message_life WHERE round = 2;
+
 SELECT * FROM finish();
 ROLLBACK;

@@ -192,6 +192,9 @@ INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expir
 SELECT application_id, id, 'ticket ' || id, 'https://room.example/x', end_at + interval '1 hour' FROM appt.appointment;
 INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, appointment_id)
 SELECT application_id, 'schedule_appointment', created_by, 'κλειδί ' || id, sha256(id::text::bytea), id FROM appt.appointment;
+WITH event AS (INSERT INTO appt.user_event (application_id, type) SELECT application, 'FAX' FROM made RETURNING application_id, id)
+INSERT INTO appt.idempotency_key (application_id, function_name, caller, key, arguments, user_event_id)
+SELECT application_id, 'notify_users', 'login:me', 'fax', sha256(''), id FROM event;
 INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, time_offset, due_at, lane,
 	context)
 SELECT application_id, id, 'CUSTOMER', 'customer', 'REMINDER', 'EMAIL', '1 hour', start_at - interval '1 hour', 42,

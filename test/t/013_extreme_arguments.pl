@@ -73,7 +73,7 @@ $node->query(
 		WHERE id = $notification"
 );
 $node->query("INSERT INTO appt.user_profile (application_id, id) VALUES ('$application', 'agent')");
-my $message = $node->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', 'Hi')");
+my $unsent = $node->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', 'Hi')");
 my $line = $node->query("INSERT INTO appt.line (application_id, name) VALUES ('$application', 'Sales') RETURNING id");
 my $sent = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'WEBHOOK'");
 $node->query(
@@ -151,7 +151,7 @@ my %sound = (
 	'send_test_sms.channel' => 'SMS',
 	'send_message.recipient' => 'ann@example.org',
 	'send_message.due_at' => '2029-01-01 00:00+00',
-	'cancel_message.notification_id' => $message,
+	'cancel_message.notification_id' => $unsent,
 	'notify_users.type' => 'MENTION',
 	'notify_users.user_ids' => '{agent}',
 	'notify_users.line_id' => $line,
