@@ -11,9 +11,12 @@
 #include "core/elapsed.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "notify/locale_chain.h"
 #include "notify/recipient.h"
+#include "notify/report_data.h"
 #include "notify/template_data.h"
 #include "render/durations.h"
+#include "render/locales.h"
 
 /* The values while they are put together. */
 typedef struct TemplateData
@@ -102,6 +105,20 @@ push_user_event(TemplateData *data)
 	push_string(data, "line", event->line_name);
 	push_stored(data, "contact", event->contact);
 	push_stored(data, "payload", event->payload);
+}
+
+/* A report's figures are read in the recipient's own locale, whatever the language of the words. */
+static void
+push_report_of(TemplateData *data)
+{
+	const NotificationFacts *facts = data->facts;
+	const char *locale = data->template->dates.locale;
+	const char *own = recipient_locale(facts);
+
+	if (facts->user_event == NULL || notification_types[facts->type].due_rule != DUE_DAILY || !is_used(data, "report"))
+		return;
+	(void) push_report(&data->state, unpack_jsonb(data->unpacking, facts->user_event->payload), locale,
+					   own != NULL && locale_is_known(own) ? own : locale, &data->error);
 }
 
 /* A link of the REST API to this appointment's calendar event. */
@@ -211,6 +228,7 @@ template_data(const NotificationFacts *facts, const ParsedTemplate *template, co
 	push_user(&data);
 	push_appointment(&data);
 	push_user_event(&data);
+	push_report_of(&data);
 	push_dates(&data);
 	if (facts->application != NULL)
 		push_string(&data, "applicationName", facts->application->name);

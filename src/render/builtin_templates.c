@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "render/builtin_templates.h"
+#include "render/builtin_report_templates.h"
 #include "render/builtin_user_templates.h"
 #include "render/template_parts.h"
 
@@ -189,7 +190,7 @@ static const BuiltinTemplate templates[] = {
 	{NULL}
 };
 
-static const BuiltinTemplate *const tables[] = {templates, builtin_user_templates};
+static const BuiltinTemplate *const tables[] = {templates, builtin_user_templates, builtin_report_templates};
 
 static const BuiltinTemplate *
 find_template(const BuiltinTemplate *table, const char *type, const char *channel)

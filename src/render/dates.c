@@ -143,6 +143,13 @@ dates_date(TimestampTz at, const char *timezone, const char *locale,
 }
 
 char *
+dates_day(TimestampTz at, const char *timezone, const char *locale,
+		  char **error)
+{
+	return format_instant(at, DATE_BY_SKELETON, "EEEMMMd", timezone, locale, error);
+}
+
+char *
 dates_zone(TimestampTz at, const char *timezone, const char *locale,
 		   char **error)
 {

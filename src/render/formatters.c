@@ -130,16 +130,14 @@ close_date_format(void *format)
 }
 
 static void *
-open_unit_format(const void *packed_key, void *argument)
+open_number_format(const void *packed_key, void *argument)
 {
 	FormatterKey key = unpack_key(packed_key);
 	UErrorCode	status = U_ZERO_ERROR;
 	UChar		skeleton[ICU_TEXT_MAX];
-	char		text[ICU_TEXT_MAX];
 	UNumberFormatter *format;
 
-	snprintf(text, sizeof(text), "measure-unit/duration-%s unit-width-full-name", key.text);
-	icu_text_from_ascii(skeleton, text);
+	icu_text_from_ascii(skeleton, key.text);
 	format = unumf_openForSkeletonAndLocale(skeleton, -1, key.locale, &status);
 	if (U_SUCCESS(status))
 		return format;
@@ -148,7 +146,7 @@ open_unit_format(const void *packed_key, void *argument)
 }
 
 static void
-close_unit_format(void *format)
+close_number_format(void *format)
 {
 	unumf_close(format);
 }
@@ -182,14 +180,23 @@ formatter_for_date(DateFormatKind kind, const char *text, const char *locale, co
 }
 
 UNumberFormatter *
-formatter_for_unit(const char *unit, const char *locale)
+formatter_for_number(const char *skeleton, const char *locale)
 {
 	static LruCache formats = {
-		.max_entries = 32, .make = open_unit_format, .destroy = close_unit_format
+		.max_entries = 32, .make = open_number_format, .destroy = close_number_format
 	};
-	FormatterKey key = {0, unit, locale, ""};
+	FormatterKey key = {0, skeleton, locale, ""};
 
 	return find_formatter(&formats, &key);
+}
+
+UNumberFormatter *
+formatter_for_unit(const char *unit, const char *locale)
+{
+	char		skeleton[DATE_PATTERN_OF_ZONE_SIZE];
+
+	snprintf(skeleton, sizeof(skeleton), "measure-unit/duration-%s unit-width-full-name", unit);
+	return formatter_for_number(skeleton, locale);
 }
 
 UListFormatter *

@@ -30,6 +30,9 @@ extern UDateFormat *formatter_for_date(DateFormatKind kind, const char *text,
 /* Numbers of a unit, "hour", with its name. */
 extern UNumberFormatter *formatter_for_unit(const char *unit, const char *locale);
 
+/* Numbers by a skeleton of ICU: ".####", "currency/EUR .00". */
+extern UNumberFormatter *formatter_for_number(const char *skeleton, const char *locale);
+
 /* Lists of units, "1 hour 30 minutes". */
 extern UListFormatter *formatter_for_list(const char *locale);
 

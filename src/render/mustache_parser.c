@@ -105,11 +105,12 @@ is_within(const char *name, const char *object)
 	return strncmp(name, object, length) == 0 && (name[length] == '\0' || name[length] == '.');
 }
 
-/* Is it, or is it in, an object with keys that the application chose? */
+/* Is it, or is it in, an object with keys that the application chose, or the content of a report? */
 static bool
 is_open_object(const char *name)
 {
-	return is_within(name, "metadata") || is_within(name, "participant.metadata") || is_within(name, "payload");
+	return is_within(name, "metadata") || is_within(name, "participant.metadata") || is_within(name, "payload") ||
+		is_within(name, "report");
 }
 
 /* Split a name at its dots. */

@@ -14,8 +14,8 @@ static const char *const known_names[] = {
 	"customerName", "line", "contact.name", "contact.phone", "contact.email", "contact.id",
 };
 
-/* Objects with keys that the application chose. */
-static const char *const open_objects[] = {"metadata", "participant.metadata", "payload"};
+/* Objects with keys that the application chose, and the content of a report. */
+static const char *const open_objects[] = {"metadata", "participant.metadata", "payload", "report"};
 
 static bool
 is_known_name(const char *name)

@@ -40,7 +40,8 @@
 #define PARAGRAPH \
 	"<p style=\"margin:0 0 16px\">"
 
-#define HTML_START(heading) \
+/* With the space around the message and within it. */
+#define HTML_START_WITHIN(heading, around, within) \
 	"<!DOCTYPE html>\n" \
 	"<html lang=\"en\">\n" \
 	"<head>\n" \
@@ -48,12 +49,14 @@
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" \
 	"<title>" heading "</title>\n" \
 	"</head>\n" \
-	"<body style=\"margin:0;padding:24px 16px;background:#f4f5f7;color:#1f2933;" \
+	"<body style=\"margin:0;padding:" around ";background:#f4f5f7;color:#1f2933;" \
 	"font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;" \
 	"font-size:16px;line-height:1.5;overflow-wrap:anywhere\">\n" \
 	"<div role=\"article\" aria-label=\"" heading "\" style=\"max-width:560px;" \
-	"margin:0 auto;padding:32px 24px;background:#ffffff;border-radius:8px\">\n" \
+	"margin:0 auto;padding:" within ";background:#ffffff;border-radius:8px\">\n" \
 	"<h1 style=\"margin:0 0 16px;font-size:22px;line-height:1.3\">" heading "</h1>\n"
+
+#define HTML_START(heading) HTML_START_WITHIN(heading, "24px 16px", "32px 24px")
 
 #define HTML_HELLO \
 	PARAGRAPH "Hello" NAME ",</p>\n"

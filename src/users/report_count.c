@@ -127,7 +127,7 @@ static Statement count_messages = {
 	" FROM attempted WHERE cost IS NOT NULL GROUP BY channel, currency"
 	" UNION ALL "
 	" SELECT 'WEBHOOKS', subscription_id::text, '', count(*), " BY_STATE ", 0, 0, 0, max(address),"
-	"  (array_agg(left(coalesce(error, detail), 500) ORDER BY at DESC, id DESC) FILTER (WHERE state = 'FAILED'))[1]"
+	"  (array_agg(left(coalesce(error, detail), 500) ORDER BY at DESC, id DESC) FILTER (WHERE state = 'FAILED' AND coalesce(error, detail) IS NOT NULL))[1]"
 	" FROM message WHERE subscription_id IS NOT NULL GROUP BY subscription_id"
 	")" ADD_FIGURES,
 	OF_PORTION
