@@ -25,7 +25,7 @@ CREATE TABLE appt.inbound_message (
 CREATE UNIQUE INDEX inbound_message_provider ON appt.inbound_message (application_id, provider_message_id)
 	WHERE provider_message_id IS NOT NULL;
 CREATE INDEX inbound_message_line ON appt.inbound_message (application_id, line_id, received_at) WHERE line_id IS NOT NULL;
-CREATE INDEX inbound_message_received ON appt.inbound_message (application_id, received_at);
+CREATE INDEX inbound_message_received ON appt.inbound_message (application_id, received_at, id);
 CREATE INDEX inbound_message_appointment ON appt.inbound_message (appointment_id) WHERE appointment_id IS NOT NULL;
 /* For HIGH_SMS. Created last, so that the planner prefers it while the table is empty: see appt.appointment. */
 CREATE INDEX inbound_message_conversation ON appt.inbound_message (application_id, from_number, to_number, received_at);

@@ -2,7 +2,7 @@
  * report_count.c
  *		Counts closed days into appt.daily_figure.
  *
- * A day is counted part by part: events, appointments, messages.
+ * A day is counted part by part: events, appointments, messages, inbound messages.
  * Each part is read in the order of an index that leads with the application, so
  * nothing of another tenant is read, and in portions. A portion's figures are
  * added, and the place where it ended is written, in one transaction: whatever
@@ -133,6 +133,18 @@ static Statement count_messages = {
 	OF_PORTION
 };
 
+static Statement count_inbound = {
+	"WITH batch AS MATERIALIZED ("
+	" SELECT received_at AS at, id, to_number, line_id FROM appt.inbound_message" NEXT_ROWS("received_at", "bigint")
+	"), figures AS ("
+	" SELECT 'INBOUND_SMS' AS subject, b.to_number AS item, coalesce(b.line_id::text, '') AS part, count(*) AS total,"
+	"  " NO_MESSAGES ", " NO_SEGMENTS ", max(l.name) AS name, " NO_ERROR
+	" FROM batch b LEFT JOIN appt.line l ON l.application_id = $1 AND l.id = b.line_id"
+	" GROUP BY b.to_number, b.line_id"
+	")" ADD_FIGURES,
+	OF_PORTION
+};
+
 /* The parts of the log, and the id that comes before every id in them. report_day.step is the index. */
 static const struct
 {
@@ -141,7 +153,8 @@ static const struct
 }			steps[] = {
 	{&count_events, "-9223372036854775808"},
 	{&count_appointments, "00000000-0000-0000-0000-000000000000"},
-	{&count_messages, "-9223372036854775808"}
+	{&count_messages, "-9223372036854775808"},
+	{&count_inbound, "-9223372036854775808"}
 };
 
 /* How far a day is counted. */

@@ -53,6 +53,11 @@ $node->query(q{
 	SELECT application_id, 'ann', at, at + interval '1 hour', state, CASE state WHEN 'ENDED' THEN at END, timezone, 'en', false
 	FROM (SELECT t.*, (change + (random() * 10 - 5) * interval '1 day') AT TIME ZONE timezone AS at,
 		(ARRAY['ENDED', 'CANCELLED', 'SCHEDULED'])[1 + floor(random() * 3)] AS state FROM tenant t, generate_series(1, 2500)) drawn;
+	INSERT INTO appt.line (application_id, name) SELECT application_id, 'Sales' FROM tenant;
+	INSERT INTO appt.inbound_message (application_id, from_number, to_number, line_id, received_at)
+	SELECT application_id, '+49301', CASE WHEN i % 3 = 0 THEN '+49302' ELSE '+49303' END,
+		CASE WHEN i % 3 = 0 THEN (SELECT id FROM appt.line l WHERE l.application_id = t.application_id) END,
+		(change + (random() * 10 - 5) * interval '1 day') AT TIME ZONE timezone FROM tenant t, generate_series(1, 5000) i;
 	ANALYZE});
 is($node->query('SELECT count(*) FROM appt.notification'), 100000, 'there are 100,000 messages');
 
@@ -97,6 +102,8 @@ $node->query(q{
 	FROM message WHERE channel = 'WEBHOOK' GROUP BY 1, 2, 4
 	UNION ALL SELECT e.application_id, (created_at AT TIME ZONE timezone)::date, 'EVENTS', type, '', count(*), 0, 0, 0, 0, 0, 0
 	FROM appt.user_event e JOIN tenant USING (application_id) GROUP BY 1, 2, 4
+	UNION ALL SELECT i.application_id, (received_at AT TIME ZONE timezone)::date, 'INBOUND_SMS', to_number, coalesce(line_id::text, ''),
+		count(*), 0, 0, 0, 0, 0, 0 FROM appt.inbound_message i JOIN tenant USING (application_id) GROUP BY 1, 2, 4, 5
 	UNION ALL SELECT a.application_id, (start_at AT TIME ZONE t.timezone)::date, 'APPOINTMENTS', state, '', count(*), 0, 0, 0, 0, 0, 0
 	FROM appt.appointment a JOIN tenant t USING (application_id) GROUP BY 1, 2, 4});
 foreach my $zone (sort keys %zones)
