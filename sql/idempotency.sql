@@ -16,11 +16,12 @@ CREATE TABLE appt.idempotency_key (
 	CONSTRAINT idempotency_key_result_check CHECK (num_nonnulls(appointment_id, user_event_id, notification_id) <= 1)
 );
 /*
- * Without application_id, so that the planner looks up a call by the primary
- * key. Created last, so that it looks up a result by one of these indexes.
+ * None begins with application_id, so that the planner looks up a call by the
+ * primary key. Created last, so that it looks up a result by one of these
+ * indexes.
  */
 CREATE INDEX idempotency_key_notification ON appt.idempotency_key (notification_id) WHERE notification_id IS NOT NULL;
-CREATE INDEX idempotency_key_user_event ON appt.idempotency_key (user_event_id) WHERE user_event_id IS NOT NULL;
+CREATE INDEX idempotency_key_user_event ON appt.idempotency_key (user_event_id, application_id) WHERE user_event_id IS NOT NULL;
 CREATE INDEX idempotency_key_appointment ON appt.idempotency_key (appointment_id) WHERE appointment_id IS NOT NULL;
 COMMENT ON TABLE appt.idempotency_key IS
 'Calls that were executed with an idempotency key. The same call by the same caller with the same key gets the result of the first. A row is kept as long as what the call created: an appointment, an event that users are told of, or a notification.';

@@ -54,6 +54,36 @@ END $$;
 SELECT pg_temp.live(:'application');
 DELETE FROM life WHERE place = 0;
 
+-- Calls about users and messages, and what each looks at.
+INSERT INTO appt.user_profile (application_id, id) VALUES (:'application', 'ann');
+INSERT INTO appt.line (application_id, name, owner_id) VALUES (:'application', 'Sales', 'ann') RETURNING id AS line \gset
+CREATE TEMPORARY TABLE message_life (round int, statement text, cost bigint);
+CREATE FUNCTION pg_temp.message(application uuid, line uuid, round int) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	telling text := format('SELECT max(id) FROM appt.notify_users(%L, ''VOICEMAIL'', line_id => %L, idempotency_key => %L)', application,
+		line, round);
+	mention text := format('SELECT max(id) FROM appt.notify_users(%L, ''MENTION'', ''{ann}'')', application);
+	sync text := format('SELECT max(id) FROM appt.notify_users(%L, ''INTEGRATION_FAILED'')', application);
+	sending text := format('SELECT id FROM appt.send_message(%L, ''IN_APP'', ''ann'', ''Hi'', idempotency_key => %L)', application, round);
+	statement text;
+	before bigint;
+	id bigint;
+BEGIN
+	FOREACH statement IN ARRAY ARRAY[telling, telling, mention, sync, sending, sending] LOOP
+		before := pg_temp.looked_at();
+		EXECUTE statement INTO id;
+		INSERT INTO message_life VALUES (round, statement, pg_temp.looked_at() - before);
+	END LOOP;
+	before := pg_temp.looked_at();
+	PERFORM appt.cancel_message(id);
+	INSERT INTO message_life VALUES (round, 'cancel_message', pg_temp.looked_at() - before);
+	id := (SELECT user_event_id FROM appt.idempotency_key WHERE key = round::text AND function_name = 'notify_users');
+	before := pg_temp.looked_at();
+	EXECUTE format('DELETE FROM appt.user_event WHERE application_id = %L AND id = %L', application, id);
+	INSERT INTO message_life VALUES (round, 'DELETE FROM appt.user_event', pg_temp.looked_at() - before);
+END $$;
+SELECT pg_temp.message(:'application', :'line', 1);
+
 -- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the
 -- same message, and 1,000 providers with secrets that are switched off.
 INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
@@ -88,35 +118,6 @@ UPDATE life SET cost = cost - 5000 WHERE place = 1;
 SELECT cmp_ok(cost, '<', 500::bigint, statement) FROM life ORDER BY place;
 
 /* ---- users and messages ---- */
-
-INSERT INTO appt.user_profile (application_id, id) VALUES (:'application', 'ann');
-INSERT INTO appt.line (application_id, name, owner_id) VALUES (:'application', 'Sales', 'ann') RETURNING id AS line \gset
-CREATE TEMPORARY TABLE message_life (round int, statement text, cost bigint);
-CREATE FUNCTION pg_temp.message(application uuid, line uuid, round int) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-	telling text := format('SELECT max(id) FROM appt.notify_users(%L, ''VOICEMAIL'', line_id => %L, idempotency_key => %L)', application,
-		line, round);
-	mention text := format('SELECT max(id) FROM appt.notify_users(%L, ''MENTION'', ''{ann}'')', application);
-	sync text := format('SELECT max(id) FROM appt.notify_users(%L, ''INTEGRATION_FAILED'')', application);
-	sending text := format('SELECT id FROM appt.send_message(%L, ''IN_APP'', ''ann'', ''Hi'', idempotency_key => %L)', application, round);
-	statement text;
-	before bigint;
-	id bigint;
-BEGIN
-	FOREACH statement IN ARRAY ARRAY[telling, telling, mention, sync, sending, sending] LOOP
-		before := pg_temp.looked_at();
-		EXECUTE statement INTO id;
-		INSERT INTO message_life VALUES (round, statement, pg_temp.looked_at() - before);
-	END LOOP;
-	before := pg_temp.looked_at();
-	PERFORM appt.cancel_message(id);
-	INSERT INTO message_life VALUES (round, 'cancel_message', pg_temp.looked_at() - before);
-	id := (SELECT user_event_id FROM appt.idempotency_key WHERE key = round::text AND function_name = 'notify_users');
-	before := pg_temp.looked_at();
-	EXECUTE format('DELETE FROM appt.user_event WHERE application_id = %L AND id = %L', application, id);
-	INSERT INTO message_life VALUES (round, 'DELETE FROM appt.user_event', pg_temp.looked_at() - before);
-END $$;
-SELECT pg_temp.message(:'application', :'line', 1);
 
 -- 5,000 users, each with a line, a preference, and what they were told.
 INSERT INTO appt.user_profile (application_id, id) SELECT :'application', 'user-' || i FROM generate_series(1, 5000) i;
