@@ -148,35 +148,49 @@ shown_days(const ReportClock *clock, const ReportOccasion *next)
 	return days;
 }
 
+/* Of application $1 and timezone $2. */
+#define SHOWN_DAYS "SELECT unnest($3) AS date, unnest($4) AS start_at, unnest($5) AS end_at, unnest($6) AS count_at"
+#define OF_SHOWN_DAYS 6, {UUIDOID, TEXTOID, DATEARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID}
+
+static void
+run_for_days(Statement *statement, const ReportRow *report, const DayColumns *days)
+{
+	(void) statement_run(statement, UUIDPGetDatum(&report->application_id), text_datum(report->timezone),
+						 column_array(days->dates), column_array(days->start_ats),
+						 column_array(days->end_ats), column_array(days->count_ats));
+}
+
 /*
  * Have the days counted that the next report shows. A day that is not counted yet
  * may be counted sooner, and begins anew if the timezone has changed.
+ *
+ * The first statement locks the days, so nobody counts them. Only a statement after
+ * that sees all figures that were counted.
  */
 static void
 expect_days(const ReportRow *report, const ReportOccasion *next)
 {
 	static Statement expect = {
-		"WITH day AS MATERIALIZED ("
-		" SELECT unnest($3) AS date, unnest($4) AS start_at, unnest($5) AS end_at, unnest($6) AS count_at"
-		"), dropped AS ("
-		" DELETE FROM appt.daily_figure f USING day d, appt.report_day r"
-		" WHERE f.application_id = $1 AND f.date = d.date AND r.application_id = $1 AND r.date = d.date"
-		"  AND r.count_at IS NOT NULL AND r.timezone <> $2"
-		") INSERT INTO appt.report_day AS r (application_id, date, timezone, start_at, end_at, count_at)"
-		" SELECT $1, date, $2, start_at, end_at, count_at FROM day ORDER BY date"
-		" ON CONFLICT (application_id, date) DO UPDATE"
-		"  SET timezone = $2, start_at = excluded.start_at, end_at = excluded.end_at, count_at = excluded.count_at,"
-		"   step = CASE WHEN r.timezone = $2 THEN r.step ELSE 0 END,"
-		"   after_at = CASE WHEN r.timezone = $2 THEN r.after_at END,"
-		"   after_id = CASE WHEN r.timezone = $2 THEN r.after_id END"
-		"  WHERE r.count_at IS NOT NULL AND (r.timezone <> $2 OR r.count_at > excluded.count_at)",
-		6, {UUIDOID, TEXTOID, DATEARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID}
+		"INSERT INTO appt.report_day AS r (application_id, date, timezone, start_at, end_at, count_at)"
+		" SELECT $1, d.date, $2, d.start_at, d.end_at, d.count_at FROM (" SHOWN_DAYS ") d ORDER BY d.date"
+		" ON CONFLICT (application_id, date) DO UPDATE SET count_at = excluded.count_at"
+		"  WHERE r.count_at > excluded.count_at",
+		OF_SHOWN_DAYS
+	};
+	static Statement begin_anew = {
+		"WITH anew AS ("
+		" UPDATE appt.report_day r SET timezone = $2, start_at = d.start_at, end_at = d.end_at, count_at = d.count_at,"
+		"  step = 0, after_at = NULL, after_id = NULL"
+		" FROM (" SHOWN_DAYS ") d"
+		" WHERE r.application_id = $1 AND r.date = d.date AND r.count_at IS NOT NULL AND r.timezone <> $2"
+		" RETURNING r.date"
+		") DELETE FROM appt.daily_figure f USING anew WHERE f.application_id = $1 AND f.date = anew.date",
+		OF_SHOWN_DAYS
 	};
 	DayColumns	days = shown_days(&report->clock, next);
 
-	(void) statement_run(&expect, UUIDPGetDatum(&report->application_id), text_datum(report->timezone),
-						 column_array(days.dates), column_array(days.start_ats),
-						 column_array(days.end_ats), column_array(days.count_ats));
+	run_for_days(&expect, report, &days);
+	run_for_days(&begin_anew, report, &days);
 }
 
 /* ---- rows of the schedule ---- */
