@@ -42,7 +42,7 @@
 	"{{#report}}\n" \
 	"{{#subjects}}\n" \
 	"<div style=\"margin:0 0 24px;overflow-x:auto\">\n" \
-	"<table style=\"width:100%;border-collapse:collapse;font-size:13px\">\n" \
+	"<table style=\"width:100%;overflow-wrap:normal;border-collapse:collapse;font-size:13px\">\n" \
 	"<caption style=\"padding:0 0 4px;text-align:left;font-size:16px;font-weight:bold;overflow-wrap:anywhere\">{{subject}}</caption>\n" \
 	"<tr style=\"border-bottom:1px solid #cbd2d9;color:#52606d;font-size:12px\">" \
 	"<th scope=\"col\" style=\"padding:4px 0;text-align:left;font-weight:normal;vertical-align:bottom\">Day</th>" \
