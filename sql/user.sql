@@ -12,7 +12,9 @@ CREATE TABLE appt.user_profile (
 	custom_phone text CHECK (appt.address_is_valid('SMS', custom_phone)),
 	custom_phone_verified_at timestamptz,
 	channels text[] NOT NULL DEFAULT '{EMAIL,IN_APP}'
-		CHECK (channels <@ '{EMAIL,SMS,IN_APP}' AND array_position(channels, NULL) IS NULL AND cardinality(channels) <= 3),
+		CHECK (channels <@ '{EMAIL,SMS,IN_APP}' AND array_position(channels, NULL) IS NULL
+			AND cardinality(array_positions(channels, 'EMAIL')) <= 1 AND cardinality(array_positions(channels, 'SMS')) <= 1
+			AND cardinality(array_positions(channels, 'IN_APP')) <= 1),
 	locale text CHECK (appt.length_is_valid(locale, 8192, 'locale') AND appt.locale_is_valid(locale)),
 	timezone text CHECK (appt.length_is_valid(timezone, 8192, 'timezone') AND appt.timezone_is_valid(timezone)),
 	is_admin boolean NOT NULL DEFAULT false,

@@ -148,6 +148,12 @@ SELECT lives_ok(format('SELECT appt.update_profile(custom_phone => ''+3021000000
 	'nor one that is no line''s any more');
 SELECT pg_temp.refused('SELECT appt.check_user_phones()', '39P01', 'the trigger is nothing else');
 
+/* ---- channels ---- */
+
+SELECT throws_ok(format('UPDATE appt.user_profile SET channels = %L WHERE application_id = %L', channels, :'app'), '23514', NULL,
+	'channels like ' || channels)
+FROM unnest('{"{EMAIL,EMAIL,IN_APP}","{SMS,SMS}","{IN_APP,EMAIL,IN_APP}","{WEBHOOK}","{NULL}"}'::text[]) channels;
+
 /* ---- subscribe_line ---- */
 
 SELECT count(appt.subscribe_line(:'line', user_id => 'ann')) FROM generate_series(1, 2) \g /dev/null
