@@ -14,6 +14,7 @@
 #include "postgres.h"
 
 #include "funcapi.h"
+#include "utils/snapmgr.h"
 
 #include "config/sample.h"
 #include "config/user_checks.h"
@@ -75,18 +76,27 @@ lock_profile(const ActingUser *user)
 	return links;
 }
 
-static void
-check_limit(const Sample *sample)
+/* What is committed by now counts, whatever the transaction's snapshot. */
+static int64
+count_samples(const Sample *sample)
 {
 	static Statement count = {
 		"SELECT count(DISTINCT due_at) FROM appt.notification WHERE application_id = $1 AND recipient_id = $2"
 		" AND recipient_kind = 'USER' AND type = 'TEST' AND due_at > $3",
-		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}
+		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}, true
 	};
 
+	PushActiveSnapshot(GetLatestSnapshot());
 	(void) statement_run(&count, UUIDPGetDatum(&sample->user.application_id), text_datum(sample->user.user_id),
 						 TimestampTzGetDatum(sample->now - SAMPLES_PERIOD));
-	if (next_int64(ROW(0)) >= MAX_SAMPLES)
+	PopActiveSnapshot();
+	return next_int64(ROW(0));
+}
+
+static void
+check_limit(const Sample *sample)
+{
+	if (count_samples(sample) >= MAX_SAMPLES)
 		ereport(ERROR,
 				(errcode(ERRCODE_APPT_TOO_MANY),
 				 errmsg("too many sample notifications asked for"),

@@ -22,6 +22,12 @@ ok($two->is_blocked, 'one for the same user waits');
 $one->run('COMMIT');
 is($two->end, 'PT429', 'and then counts them');
 
+$two->run('BEGIN ISOLATION LEVEL REPEATABLE READ');
+$two->run('SELECT FROM appt.application');
+$one->run(sample('bob')) foreach 1 .. 2;
+$two->start(sample('bob'));
+is($two->end, 'PT429', 'also those that its snapshot does not have');
+
 done_testing();
 
 sub sample { my ($user) = @_; return "SELECT appt.send_sample_notification('CALL', 'IN_APP', '$user', '$application')"; }
