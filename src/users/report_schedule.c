@@ -34,8 +34,9 @@
 #include "users/report_schedule.h"
 #include "users/report_times.h"
 
-/* Applications that one transaction reviews. */
+/* One transaction reviews so many applications, and no more once they have so many admins. */
 #define REVIEWED_AT_ONCE 100
+#define ADMINS_AT_ONCE 1000
 
 /* A day is counted so long before its report is due: late enough for retries to have ended. */
 #define COUNTED_BEFORE USECS_PER_HOUR
@@ -283,13 +284,24 @@ static pg_uuid_t
 find_last(ReportReview *review)
 {
 	static Statement find = {
-		"SELECT id FROM appt.application WHERE id > $1 ORDER BY id OFFSET $2 - 1 LIMIT 1", 2, {UUIDOID, INT8OID}
+		"WITH last AS MATERIALIZED ("
+		" SELECT a.id FROM appt.application a WHERE a.id > $1 ORDER BY a.id OFFSET $2 - 1 LIMIT 1"
+		") SELECT coalesce("
+		" (SELECT u.application_id FROM appt.user_profile u WHERE u.application_id > $1"
+		"   AND u.application_id <= coalesce((SELECT id FROM last), $4) AND u.is_admin"
+		"  ORDER BY u.application_id, u.id OFFSET $3 - 1 LIMIT 1),"
+		" (SELECT id FROM last))",
+		4, {UUIDOID, INT8OID, INT8OID, UUIDOID}
 	};
+	pg_uuid_t  *last;
 	pg_uuid_t	highest;
 
 	memset(&highest, 0xff, sizeof(highest));
-	review->is_over = statement_run(&find, UUIDPGetDatum(&review->after), Int64GetDatum(REVIEWED_AT_ONCE)) == 0;
-	return review->is_over ? highest : next_uuid(ROW(0));
+	(void) statement_run(&find, UUIDPGetDatum(&review->after), Int64GetDatum(REVIEWED_AT_ONCE),
+						 Int64GetDatum(ADMINS_AT_ONCE), UUIDPGetDatum(&highest));
+	last = next_uuid_or_null(ROW(0));
+	review->is_over = last == NULL;
+	return review->is_over ? highest : *last;
 }
 
 /* The types of reports, and whether each is on by default. */
@@ -304,7 +316,11 @@ report_types(Column *types, Column *are_on)
 		}
 }
 
-/* What differs from the schedule in the applications after $1 up to $2. Reports go out by email and webhook. */
+/*
+ * What differs from the schedule in the applications after $1 up to $2. Reports go
+ * out by email and webhook. OFFSET 0 has each application looked up: the planner
+ * believes so many to differ that it would read all of them.
+ */
 static Statement find_differing = {
 	"WITH report AS MATERIALIZED ("
 	" SELECT unnest($3) AS type, unnest($4) AS is_on"
@@ -320,7 +336,8 @@ static Statement find_differing = {
 	") SELECT coalesce(w.application_id, s.application_id), coalesce(w.type, s.type), a.timezone, a.report_time,"
 	"  s.last_date, s.next_date, w.type IS NOT NULL"
 	" FROM wanted w FULL JOIN scheduled s ON s.application_id = w.application_id AND s.type = w.type"
-	" LEFT JOIN appt.application a ON a.id = coalesce(w.application_id, s.application_id)"
+	" LEFT JOIN LATERAL (SELECT a.id, a.timezone, a.report_time FROM appt.application a"
+	"  WHERE a.id = coalesce(w.application_id, s.application_id) OFFSET 0) a ON true"
 	" WHERE a.id IS NULL OR (w.type IS NOT NULL) <> (s.next_at IS NOT NULL)"
 	"  OR (w.type IS NOT NULL AND (s.timezone <> a.timezone OR s.report_time <> a.report_time))"
 	" ORDER BY 1, 2",

@@ -83,6 +83,7 @@ BEGIN
 	INSERT INTO message_life VALUES (round, 'DELETE FROM appt.user_event', pg_temp.looked_at() - before);
 END $$;
 SELECT pg_temp.message(:'application', :'line', 1);
+SELECT appt_test.review_reports(now()) AS ignored \gset
 
 -- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the
 -- same message, and 1,000 providers with secrets that are switched off.
@@ -133,6 +134,23 @@ INSERT INTO appt.notification (application_id, user_event_id, recipient_kind, re
 	SELECT :'application', id, 'USER', 'ann', 'VOICEMAIL', 'IN_APP', now(), now(), 1 FROM event;
 SELECT pg_temp.message(:'application', :'line', 2);
 SELECT cmp_ok(cost, '<', 500::bigint, statement) FROM message_life WHERE round = 2;
+
+-- 1,000 applications with an admin who wants a report.
+INSERT INTO appt.application (organization_id, name) SELECT :'organization', 'Branch' FROM generate_series(1, 1000);
+INSERT INTO appt.user_profile (application_id, id, is_admin) SELECT id, 'ann', true FROM appt.application WHERE name = 'Branch';
+INSERT INTO appt.user_preference (application_id, user_id, type, enabled) SELECT id, 'ann', 'DAILY_ACTIVITY', true
+	FROM appt.application WHERE name = 'Branch';
+SELECT cmp_ok(appt_test.review_reports(now()), '>', 9, 'the review of all applications has ten portions');
+SELECT pg_temp.looked_at() AS before \gset
+SELECT appt_test.review_reports(now()) AS ignored \gset
+SELECT cmp_ok(pg_temp.looked_at() - :before, '<', 10000::bigint, 'none of which looks at all applications');
+
+-- Two applications with many admins are not reviewed in one portion.
+SELECT appt_test.review_reports(now()) AS portions \gset
+INSERT INTO appt.user_profile (application_id, id, is_admin) SELECT id, generate_series(1, 1500), true
+	FROM (SELECT id FROM appt.application WHERE name = 'Branch' ORDER BY id OFFSET 150 LIMIT 2) a;
+SELECT is(appt_test.review_reports(now()), :portions + 1, 'a portion ends at an application with many admins');
+SELECT is((SELECT count(*) FROM appt.report_schedule WHERE next_at IS NOT NULL), 1000::bigint, 'and each application is reviewed');
 
 SELECT * FROM finish();
 ROLLBACK;
