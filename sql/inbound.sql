@@ -16,7 +16,7 @@ CREATE TABLE appt.inbound_message (
 	handled_as appt.handled_as_code NOT NULL DEFAULT 'NONE',
 	response_id bigint,
 	appointment_id uuid,
-	participant_id text COLLATE "C",
+	participant_id text COLLATE "C" CHECK (appt.length_is_valid(participant_id, 1024, 'participant_id')),
 	user_event_ids bigint[] NOT NULL DEFAULT '{}',
 	received_at timestamptz NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now()
