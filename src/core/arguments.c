@@ -21,6 +21,7 @@
 #include "core/call.h"
 #include "core/elapsed.h"
 #include "core/errors.h"
+#include "core/json.h"
 
 /* Maximum bytes of a name, user name, password or key. */
 #define MAX_TEXT_BYTES 8192
@@ -166,6 +167,14 @@ optional_words(FunctionCallInfo fcinfo, int index, const char *name)
 	return words[0] == '\0' ? NULL : words;
 }
 
+/* What is composed of the object has its numbers as text. */
+static void
+check_numbers(const Jsonb *object, const char *name)
+{
+	if (json_numbers_exceed(object, MAX_OBJECT_BYTES))
+		report_invalid("an argument is too long", "The numbers in \"%s\" have more than %d bytes as text.", name, MAX_OBJECT_BYTES);
+}
+
 Jsonb *
 optional_object(FunctionCallInfo fcinfo, int index, const char *name)
 {
@@ -177,6 +186,7 @@ optional_object(FunctionCallInfo fcinfo, int index, const char *name)
 	object = PG_GETARG_JSONB_P(index);
 	if (!JB_ROOT_IS_OBJECT(object))
 		report_invalid("not a JSON object", "\"%s\" is not a JSON object.", name);
+	check_numbers(object, name);
 	return object;
 }
 

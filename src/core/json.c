@@ -80,6 +80,36 @@ json_root_numeric(const Jsonb *jsonb, const char *key)
 	return value != NULL && value->type == jbvNumeric ? value->val.numeric : NULL;
 }
 
+static char *
+numeric_text(Numeric number)
+{
+	return DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+}
+
+static Size
+bytes_of_number(Numeric number)
+{
+	char	   *text = numeric_text(number);
+	Size		bytes = strlen(text);
+
+	pfree(text);
+	return bytes;
+}
+
+bool
+json_numbers_exceed(const Jsonb *jsonb, Size most)
+{
+	JsonbIterator *iterator = JsonbIteratorInit(unconstify(JsonbContainer *, &jsonb->root));
+	JsonbIteratorToken token;
+	JsonbValue	item;
+	Size		bytes = 0;
+
+	while (bytes <= most && (token = JsonbIteratorNext(&iterator, &item, false)) != WJB_DONE)
+		if ((token == WJB_VALUE || token == WJB_ELEM) && item.type == jbvNumeric)
+			bytes += bytes_of_number(item.val.numeric);
+	return bytes > most;
+}
+
 /* The text of a scalar; NULL for other values. */
 static char *
 scalar_text(const JsonbValue *value)
@@ -89,8 +119,7 @@ scalar_text(const JsonbValue *value)
 		case jbvString:
 			return json_text(value);
 		case jbvNumeric:
-			return DatumGetCString(DirectFunctionCall1(numeric_out,
-													   NumericGetDatum(value->val.numeric)));
+			return numeric_text(value->val.numeric);
 		case jbvBool:
 			return pstrdup(value->val.boolean ? "true" : "false");
 		default:

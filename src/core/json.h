@@ -28,6 +28,12 @@ extern bool json_has_member(const Jsonb *jsonb, const char *key);
 /* The number of this name; NULL if there is none. It points into the jsonb. */
 extern Numeric json_root_numeric(const Jsonb *jsonb, const char *key);
 
+/*
+ * Have its numbers more than `most` bytes as text? A number of a few bytes, such as
+ * 1e131071, may have 131,072 digits.
+ */
+extern bool json_numbers_exceed(const Jsonb *jsonb, Size most);
+
 /* The texts of a string, number or boolean, or of all of those in an array: a List of char *. */
 extern List *json_root_texts(const Jsonb *jsonb, const char *key);
 

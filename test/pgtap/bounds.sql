@@ -57,6 +57,14 @@ SELECT unnest(ARRAY[cmp_ok(b.rows_read, '<', 7 * a.rows_read, 'five times the cu
 	cmp_ok(b.bytes_kept, '<', 7 * a.bytes_kept, 'and about five times the bytes kept')])
 FROM pg_temp.work_of_deleting(:'application', 100) a, pg_temp.work_of_deleting(:'application', 500) b;
 
+-- A number of a few bytes may have many digits, so numbers count as they are written in messages.
+SELECT is(r.state, '22023', argument || ' has too many digits') FROM unnest('{customer,metadata,interaction}'::text[]) argument,
+	pg_temp.refusal(format('SELECT appt.schedule_appointment(%L, now() + interval ''1 day'', ''1 hour'', organizer_id => ''ann'', %I => %L)',
+		:'application', argument, CASE argument WHEN 'customer' THEN '{"metadata": {"a": [1e131071, 1e131071, 1]}}'
+			WHEN 'interaction' THEN '{"routing": {"properties": {"a": [1e131071, 1e131071, 1]}}}' ELSE '{"a": [1e131071, 1e131071, 1]}' END)) r;
+SELECT lives_ok(format('SELECT appt.schedule_appointment(%L, now() + interval ''1 day'', ''1 hour'', organizer_id => ''ann'', metadata => %L)',
+	:'application', '{"a": [1e131071, 0.5]}'), 'what is within the bound is taken');
+
 -- So does a retry of failures.
 CREATE FUNCTION pg_temp.rows_read_by_retrying(application uuid, customers int) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE

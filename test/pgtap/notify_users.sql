@@ -128,6 +128,8 @@ SELECT is(ROW(r.state, r.message, r.detail)::text, ROW(e.state, e.message, e.det
 	('''FAX'', payload => ''[1]'', ' || :'at_line', '22023', 'not a JSON object', '"payload" is not a JSON object.'),
 	('''FAX'', payload => jsonb_build_object(''a'', repeat(''x'', 262144)), ' || :'at_line', '22023', 'an argument is too long',
 		'"payload" has 262157 bytes, more than 262144.'),
+	('''FAX'', payload => ''{"a": [1e131071, 1e131071, 1]}'', ' || :'at_line', '22023', 'an argument is too long',
+		'The numbers in "payload" have more than 262144 bytes as text.'),
 	('''FAX'', idempotency_key => repeat(''x'', 256), ' || :'at_line', '22023', 'idempotency key too long',
 		'The key has 256 characters, more than 255.')) e (arguments, state, message, detail),
 	pg_temp.refusal(format('SELECT * FROM appt.notify_users(%L, %s)', :'application', e.arguments)) r;

@@ -116,6 +116,8 @@ SELECT is(ROW(r.state, r.message, r.detail)::text, ROW(e.state, e.message, e.det
 		'"html_body" has more than 262144 bytes.'),
 	('''EMAIL'', ''ann@example.org'', ''Hi'', data => jsonb_build_object(''a'', repeat(''x'', 262144))', '22023', 'an argument is too long',
 		'"data" has 262157 bytes, more than 262144.'),
+	('''EMAIL'', ''ann@example.org'', ''Hi'', data => ''{"a": [1e131071, {"b": 1e131071}, 1]}''', '22023', 'an argument is too long',
+		'The numbers in "data" have more than 262144 bytes as text.'),
 	('''EMAIL'', ''ann@example.org'', ''Hi'', due_at => ''infinity''', '22023', 'time out of range', '"due_at" is not finite.'),
 	('''EMAIL'', ''ann@example.org'', ''Hi'', expires_at => ''-infinity''', '22023', 'time out of range', '"expires_at" is not finite.'),
 	('''EMAIL'', ''ann@example.org'', ''Hi'', due_at => now() + interval ''11 years''', '22023', 'time out of range', NULL),
