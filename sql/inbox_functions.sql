@@ -18,10 +18,10 @@ CREATE FUNCTION appt.inbox(
 	unread boolean DEFAULT NULL,
 	page_size integer DEFAULT 25,
 	before bigint DEFAULT NULL,
-	application_id uuid DEFAULT NULL,
-	user_id text DEFAULT NULL) RETURNS appt.inbox_page
+	user_id text DEFAULT NULL,
+	application_id uuid DEFAULT NULL) RETURNS appt.inbox_page
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'inbox';
-COMMENT ON FUNCTION appt.inbox(boolean, integer, bigint, uuid, text) IS
+COMMENT ON FUNCTION appt.inbox(boolean, integer, bigint, text, uuid) IS
 'Returns a page of the inbox of the caller, the latest messages first.
 
 unread: true for unread messages, false for read ones, null for both. page_size is 1 to 1000; a page with very large texts and payloads has fewer messages. before: the id of a message, after which the page begins; null means the latest. An admin names the application and, unless it means itself, the user; an SQL application names both.
@@ -32,12 +32,12 @@ New messages are hinted at by NOTIFY appt_inbox with the notify_key of the user.
 
 CREATE FUNCTION appt.mark_read(
 	notification_ids bigint[] DEFAULT NULL,
-	application_id uuid DEFAULT NULL,
-	user_id text DEFAULT NULL) RETURNS integer
+	user_id text DEFAULT NULL,
+	application_id uuid DEFAULT NULL) RETURNS integer
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME', 'mark_read';
-COMMENT ON FUNCTION appt.mark_read(bigint[], uuid, text) IS
+COMMENT ON FUNCTION appt.mark_read(bigint[], text, uuid) IS
 'Marks messages in the inbox of the caller as read, and returns how many were unread before.
 
-notification_ids: at most 10,000; null means all unread messages, the latest 10,000 of them in one call. Ids of other messages are ignored. application_id and user_id are as in inbox.
+notification_ids: at most 10,000; null means all unread messages, the latest 10,000 of them in one call. Ids of other messages are ignored. user_id and application_id are as in inbox.
 
 22023: too many ids, or an application or user that must be named. 42501: the token names no user. PT404: no such application or user.';

@@ -43,7 +43,7 @@ PG_FUNCTION_INFO_V1(mark_read);
 /* Arguments of inbox. */
 enum
 {
-	ARGUMENT_UNREAD, ARGUMENT_PAGE_SIZE, ARGUMENT_BEFORE, ARGUMENT_APPLICATION_ID, ARGUMENT_USER_ID
+	ARGUMENT_UNREAD, ARGUMENT_PAGE_SIZE, ARGUMENT_BEFORE, ARGUMENT_USER_ID, ARGUMENT_APPLICATION_ID
 };
 
 /* Where a page begins: after the message with this due time and id. */
@@ -247,7 +247,7 @@ inbox_page(Call *call, FunctionCallInfo fcinfo, const ActingUser *user, int page
 
 /*
  * appt.inbox(unread boolean = null, page_size integer = 25, before bigint = null,
- *		application_id uuid = null, user_id text = null) -> appt.inbox_page
+ *		user_id text = null, application_id uuid = null) -> appt.inbox_page
  *
  * 22023: a page_size out of 1 to 1000, or an admin or SQL application that does not
  * name the application, or the latter not the user. 42501: the token names no user.
@@ -331,7 +331,7 @@ mark(Datum ids)
 }
 
 /*
- * appt.mark_read(notification_ids bigint[] = null, application_id uuid = null, user_id text = null)
+ * appt.mark_read(notification_ids bigint[] = null, user_id text = null, application_id uuid = null)
  *		-> integer, how many it marked
  *
  * 22023: more than 10,000 ids, and as in inbox; 42501, PT404: as in inbox.
@@ -348,7 +348,7 @@ mark_read(PG_FUNCTION_ARGS)
 	pin_order();
 	if (!PG_ARGISNULL(0))
 		check_count(PG_GETARG_ARRAYTYPE_P(0));
-	user = acting_user(&call.caller, fcinfo, 1, 2);
+	user = acting_user(&call.caller, fcinfo, 2, 1);
 	if (user.is_named)
 		require_profile(&user);
 	marked = mark(PG_ARGISNULL(0) ? find_unread(&user) : find_own(&user, PG_GETARG_DATUM(0)));

@@ -108,9 +108,9 @@ INSERT INTO contract VALUES
 		'DEFAULT NULL::timestamp with time zone, types text[] DEFAULT NULL::text[], failed_only boolean DEFAULT false, max integer '
 		'DEFAULT 1000 -> TABLE(notification_id bigint, resent boolean, explanation text)'),
 	('inbox', 'unread boolean DEFAULT NULL::boolean, page_size integer DEFAULT 25, before bigint DEFAULT NULL::bigint,
-		application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT NULL::text -> appt.inbox_page'),
-	('mark_read', 'notification_ids bigint[] DEFAULT NULL::bigint[], application_id uuid DEFAULT NULL::uuid, user_id text DEFAULT '
-		'NULL::text -> integer'),
+		user_id text DEFAULT NULL::text, application_id uuid DEFAULT NULL::uuid -> appt.inbox_page'),
+	('mark_read', 'notification_ids bigint[] DEFAULT NULL::bigint[], user_id text DEFAULT NULL::text, application_id uuid '
+		'DEFAULT NULL::uuid -> integer'),
 	('not_retriable_because', 'notification_id bigint -> text'),
 	('user_names', 'application_id uuid DEFAULT NULL::uuid -> TABLE(id text, name text)'),
 	('notification_preferences', 'user_id text DEFAULT NULL::text, application_id uuid DEFAULT NULL::uuid -> SETOF appt.preference_details'),

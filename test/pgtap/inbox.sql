@@ -62,12 +62,12 @@ SELECT is(p.notify_key, u.notify_key, 'her key') FROM appt.inbox(application_id 
 	WHERE u.application_id = :'sales' AND u.id = 'ann';
 
 -- Pages.
-SELECT is(pg_temp.titles(p), 'E D ..., 5 unread', 'the first two') FROM appt.inbox(NULL, 2, NULL, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), 'C B ..., 5 unread', 'the next two') FROM appt.inbox(NULL, 2, :d, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), 'A, 5 unread', 'the last') FROM appt.inbox(NULL, 2, :b, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), ', 5 unread', 'and no more') FROM appt.inbox(NULL, 2, :a, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), 'E D C B A, 5 unread', 'a page that holds exactly all has no more') FROM appt.inbox(NULL, 5, NULL, :'sales',
-	'ann') p;
+SELECT is(pg_temp.titles(p), 'E D ..., 5 unread', 'the first two') FROM appt.inbox(NULL, 2, NULL, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), 'C B ..., 5 unread', 'the next two') FROM appt.inbox(NULL, 2, :d, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), 'A, 5 unread', 'the last') FROM appt.inbox(NULL, 2, :b, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), ', 5 unread', 'and no more') FROM appt.inbox(NULL, 2, :a, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), 'E D C B A, 5 unread', 'a page that holds exactly all has no more') FROM appt.inbox(NULL, 5, NULL, 'ann',
+	:'sales') p;
 SELECT throws_ok(format('SELECT appt.inbox(%s, application_id => %L, user_id => ''ann'')', argument, :'sales'), state, message, argument)
 FROM (VALUES ('page_size => 0', '22023', NULL), ('page_size => 1001', '22023', NULL), ('page_size => -1', '22023', NULL),
 	('before => 0', 'PT404', 'message not found')) bad (argument, state, message);
@@ -76,24 +76,24 @@ SELECT throws_ok(format('SELECT appt.inbox(before => %s, application_id => %L, u
 FROM appt.notification WHERE channel = 'IN_APP' AND (application_id, recipient_id) <> (:'sales', 'ann') LIMIT 1;
 
 -- Marking.
-SELECT is(appt.mark_read(ARRAY[:d, :b], :'sales', 'ann'), 2, 'two are marked');
-SELECT is(appt.mark_read(ARRAY[:d, :b], :'sales', 'ann'), 0, 'once');
-SELECT is(appt.mark_read(array_agg(id), :'sales', 'ann'), 3, 'of all messages only the rest of hers') FROM appt.notification;
+SELECT is(appt.mark_read(ARRAY[:d, :b], 'ann', :'sales'), 2, 'two are marked');
+SELECT is(appt.mark_read(ARRAY[:d, :b], 'ann', :'sales'), 0, 'once');
+SELECT is(appt.mark_read(array_agg(id), 'ann', :'sales'), 3, 'of all messages only the rest of hers') FROM appt.notification;
 SELECT is(count(*), 5::bigint, 'nothing else was marked') FROM appt.notification WHERE read_at IS NOT NULL;
 UPDATE appt.notification SET read_at = NULL WHERE id IN (:a, :c, :e);
-SELECT is(pg_temp.titles(p), 'E D C B A, 3 unread', 'all') FROM appt.inbox(NULL, 25, NULL, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), 'E C A, 3 unread', 'the unread ones') FROM appt.inbox(true, 25, NULL, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), 'D B, 3 unread', 'the read ones') FROM appt.inbox(false, 25, NULL, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), 'C ..., 3 unread', 'a page of unread ones') FROM appt.inbox(true, 1, :e, :'sales', 'ann') p;
-SELECT is(pg_temp.titles(p), 'C B ..., 3 unread', 'a page of both') FROM appt.inbox(NULL, 2, :d, :'sales', 'ann') p;
-SELECT is((p.content->1->>'read_at')::timestamptz, now(), 'with the time of reading') FROM appt.inbox(NULL, 25, NULL, :'sales', 'ann') p;
-SELECT is(appt.mark_read(NULL, :'sales', 'ann'), 3, 'all that are unread');
-SELECT is(pg_temp.titles(p), 'E D C B A, 0 unread', 'none is left') FROM appt.inbox(NULL, 25, NULL, :'sales', 'ann') p;
-SELECT is(appt.mark_read('{}', :'sales', 'ann'), 0, 'no id, nothing to mark');
-SELECT is(p.unread, 1, 'another''s stay unread') FROM appt.inbox(NULL, 25, NULL, :'sales', 'bob') p;
-SELECT throws_ok(format('SELECT appt.mark_read(array_fill(1::bigint, ARRAY[10001]), %L, ''ann'')', :'sales'), '22023', 'too many messages',
+SELECT is(pg_temp.titles(p), 'E D C B A, 3 unread', 'all') FROM appt.inbox(NULL, 25, NULL, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), 'E C A, 3 unread', 'the unread ones') FROM appt.inbox(true, 25, NULL, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), 'D B, 3 unread', 'the read ones') FROM appt.inbox(false, 25, NULL, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), 'C ..., 3 unread', 'a page of unread ones') FROM appt.inbox(true, 1, :e, 'ann', :'sales') p;
+SELECT is(pg_temp.titles(p), 'C B ..., 3 unread', 'a page of both') FROM appt.inbox(NULL, 2, :d, 'ann', :'sales') p;
+SELECT is((p.content->1->>'read_at')::timestamptz, now(), 'with the time of reading') FROM appt.inbox(NULL, 25, NULL, 'ann', :'sales') p;
+SELECT is(appt.mark_read(NULL, 'ann', :'sales'), 3, 'all that are unread');
+SELECT is(pg_temp.titles(p), 'E D C B A, 0 unread', 'none is left') FROM appt.inbox(NULL, 25, NULL, 'ann', :'sales') p;
+SELECT is(appt.mark_read('{}', 'ann', :'sales'), 0, 'no id, nothing to mark');
+SELECT is(p.unread, 1, 'another''s stay unread') FROM appt.inbox(NULL, 25, NULL, 'bob', :'sales') p;
+SELECT throws_ok(format('SELECT appt.mark_read(array_fill(1::bigint, ARRAY[10001]), ''ann'', %L)', :'sales'), '22023', 'too many messages',
 	'too many at once');
-SELECT lives_ok(format('SELECT appt.mark_read(array_fill(1::bigint, ARRAY[10000]), %L, ''ann'')', :'sales'), '10,000 are not');
+SELECT lives_ok(format('SELECT appt.mark_read(array_fill(1::bigint, ARRAY[10000]), ''ann'', %L)', :'sales'), '10,000 are not');
 
 -- Whose it is.
 CREATE ROLE inbox_login NOINHERIT LOGIN IN ROLE appt_authenticator;
@@ -139,18 +139,18 @@ SELECT is(answer, expected, format('%s with %s: %s', role, regexp_replace(claims
 	'''[0-9a-f-]{36}''', '...'))) FROM said ORDER BY place;
 SELECT throws_ok('SELECT appt.inbox()', '22023', 'a required argument is missing', 'an SQL application names both');
 SELECT throws_ok(format('SELECT appt.inbox(application_id => %L)', :'sales'), '22023', 'a required argument is missing', 'also the user');
-SELECT throws_ok(format('SELECT appt.mark_read(NULL, %L, ''nobody'')', :'sales'), 'PT404', 'user not found', 'a user who is none');
+SELECT throws_ok(format('SELECT appt.mark_read(NULL, ''nobody'', %L)', :'sales'), 'PT404', 'user not found', 'a user who is none');
 
 -- Very large messages: a page has fewer of them.
 SELECT count(pg_temp.message(:'support', 'bob', i, 'L' || i, repeat('x', 65000), to_jsonb(repeat(md5(i::text), 8000))))
 	FROM generate_series(1, 30) i \gset
-CREATE TEMP TABLE large AS SELECT * FROM appt.inbox(NULL, 1000, NULL, :'support', 'bob');
+CREATE TEMP TABLE large AS SELECT * FROM appt.inbox(NULL, 1000, NULL, 'bob', :'support');
 SELECT ok(has_more, 'a page of large messages ends early') FROM large;
 SELECT cmp_ok(jsonb_array_length(content), '>', 5, 'but not at once') FROM large;
 SELECT cmp_ok(length(content::text), '<', 5000000, 'at a size of its own') FROM large;
 WITH RECURSIVE pages (content, has_more) AS (
-	SELECT content, has_more FROM appt.inbox(NULL, 1000, NULL, :'support', 'bob')
-	UNION ALL SELECT n.content, n.has_more FROM pages p, appt.inbox(NULL, 1000, (p.content->-1->>'id')::bigint, :'support', 'bob') n
+	SELECT content, has_more FROM appt.inbox(NULL, 1000, NULL, 'bob', :'support')
+	UNION ALL SELECT n.content, n.has_more FROM pages p, appt.inbox(NULL, 1000, (p.content->-1->>'id')::bigint, 'bob', :'support') n
 		WHERE p.has_more)
 SELECT is(string_agg(m->>'title', ' ' ORDER BY page, place), (SELECT string_agg('L' || i, ' ') FROM generate_series(1, 30) i),
 	'page by page all are there, once')
@@ -168,7 +168,7 @@ WITH planned AS (
 	FROM generate_series(-5000, 20000) i, unnest('{ann,ada}'::text[]) u RETURNING id, state, recipient_id)
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject, text_body)
 	SELECT :'support', id, 1, now(), now(), 'DELIVERED', recipient_id, 't', 't' FROM planned WHERE state = 'SENT';
-SELECT is(unread, 100, 'unread messages are counted up to 100') FROM appt.inbox(NULL, 25, NULL, :'support', 'ann');
+SELECT is(unread, 100, 'unread messages are counted up to 100') FROM appt.inbox(NULL, 25, NULL, 'ann', :'support');
 CREATE TEMP TABLE cost (call text, rows bigint);
 DO $$
 DECLARE
@@ -178,17 +178,17 @@ DECLARE
 	call text;
 	before bigint;
 BEGIN
-	FOREACH call IN ARRAY '{"inbox(NULL, 25, NULL, %L, ''ann'')","inbox(true, 25, NULL, %L, ''ann'')","inbox(false, 25, NULL, %L, ''ann'')",
-		"inbox(NULL, 25, %s, %L, ''ann'')","inbox(true, 25, %s, %L, ''ann'')","inbox(false, 25, %s, %L, ''ann'')",
-		"mark_read(ARRAY[%s], %L, ''ann'')"}'::text[] LOOP
+	FOREACH call IN ARRAY '{"inbox(NULL, 25, NULL, ''ann'', %L)","inbox(true, 25, NULL, ''ann'', %L)","inbox(false, 25, NULL, ''ann'', %L)",
+		"inbox(NULL, 25, %s, ''ann'', %L)","inbox(true, 25, %s, ''ann'', %L)","inbox(false, 25, %s, ''ann'', %L)",
+		"mark_read(ARRAY[%s], ''ann'', %L)"}'::text[] LOOP
 		before := pg_temp.looked_at();
 		EXECUTE 'SELECT appt.' || CASE WHEN call ~ '%s' THEN format(call, middle, support) ELSE format(call, support) END;
 		INSERT INTO cost VALUES (call, pg_temp.looked_at() - before);
 	END LOOP;
 END $$;
 SELECT cmp_ok(rows, '<', 500::bigint, format('%s looks at few of 50,000 rows', call)) FROM cost;
-SELECT is(appt.mark_read(NULL, :'support', 'ann'), 9999 + 1, 'marking all marks up to 10,000, the latest');
-SELECT is(unread, 0, 'which were all') FROM appt.inbox(NULL, 25, NULL, :'support', 'ann');
+SELECT is(appt.mark_read(NULL, 'ann', :'support'), 9999 + 1, 'marking all marks up to 10,000, the latest');
+SELECT is(unread, 0, 'which were all') FROM appt.inbox(NULL, 25, NULL, 'ann', :'support');
 
 -- The users that wait for a hint: each once, in their order; the oldest make room.
 SELECT is(appt_test.pending_hints(max, dropped, VARIADIC added), kept, format('%s at most, %s added, %s dropped', max, added, dropped))
