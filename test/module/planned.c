@@ -1,20 +1,19 @@
 /*
  * planned.c
- *		Planning for users, and for a recipient that is named, without the SQL
- *		functions that do so for applications.
+ *		Planning of events that concern users, also of the types that
+ *		notify_users refuses because appt plans them itself.
  */
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 
+#include "core/arguments.h"
 #include "notify/planned.h"
 
 PG_FUNCTION_INFO_V1(test_plan_user_event);
-PG_FUNCTION_INFO_V1(test_plan_named_webhook);
 
 static NotificationType
 type_argument(FunctionCallInfo fcinfo, int index)
@@ -26,7 +25,13 @@ type_argument(FunctionCallInfo fcinfo, int index)
 	return type;
 }
 
-/* plan_user_event(application_id, type, user_ids, line_id, payload), due now */
+static Jsonb *
+jsonb_argument(FunctionCallInfo fcinfo, int index)
+{
+	return PG_ARGISNULL(index) ? NULL : PG_GETARG_JSONB_P(index);
+}
+
+/* plan_user_event(application_id, type, user_ids, line_id, contact, title, payload), due now; the event's id */
 Datum
 test_plan_user_event(PG_FUNCTION_ARGS)
 {
@@ -35,34 +40,15 @@ test_plan_user_event(PG_FUNCTION_ARGS)
 		.type = type_argument(fcinfo, 1),
 		.user_ids = fcinfo->args[2],
 		.line_id = PG_ARGISNULL(3) ? NULL : PG_GETARG_UUID_P(3),
-		.payload = PG_ARGISNULL(4) ? NULL : PG_GETARG_JSONB_P(4),
+		.contact = jsonb_argument(fcinfo, 4),
+		.title = text_argument(fcinfo, 5),
+		.payload = jsonb_argument(fcinfo, 6),
 		.due_at = GetCurrentTransactionStartTimestamp()
 	};
 	int64		id;
 
 	SPI_connect();
 	id = plan_user_event(&event);
-	SPI_finish();
-	PG_RETURN_INT64(id);
-}
-
-/* plan_named_webhook(application_id, type, subscription_id), due now */
-Datum
-test_plan_named_webhook(PG_FUNCTION_ARGS)
-{
-	NamedMessage message = {
-		.application_id = *PG_GETARG_UUID_P(0),
-		.type = type_argument(fcinfo, 1),
-		.channel = CHANNEL_WEBHOOK,
-		.recipient_kind = "SUBSCRIBER",
-		.recipient_id = DatumGetCString(DirectFunctionCall1(uuid_out, PG_GETARG_DATUM(2))),
-		.subscription_id = PG_GETARG_UUID_P(2),
-		.due_at = GetCurrentTransactionStartTimestamp()
-	};
-	int64		id;
-
-	SPI_connect();
-	id = plan_named_message(&message);
 	SPI_finish();
 	PG_RETURN_INT64(id);
 }

@@ -53,7 +53,7 @@ UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at =
 SELECT throws_ok(format('SELECT appt.retry_notification(%s)', :failed), 'PT409', NULL, 'nor is it sent again by hand');
 
 -- A message to the endpoint by its name goes whatever its types.
-SELECT appt_test.plan_named_webhook(:'app', 'MESSAGE', :'users') AS named \gset
+SELECT id AS named FROM appt.send_message(:'app', 'WEBHOOK', :'users', data => '{}') \gset
 SELECT isnt(reason, 'SUBSCRIPTION_OFF', 'MESSAGE to a subscription, whatever its types') FROM appt.notification_eligibility(:named);
 UPDATE appt.subscription SET enabled = false WHERE id = :'users';
 SELECT is(reason, 'SUBSCRIPTION_OFF', 'unless it is disabled') FROM appt.notification_eligibility(:named);

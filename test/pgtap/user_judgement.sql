@@ -12,12 +12,12 @@ INSERT INTO appt.user_profile (application_id, id, email, backup_phone, channels
 	(:'app', 'ann', 'ann@example.org', '+491700000001', '{EMAIL,SMS,IN_APP}', true, true);
 INSERT INTO appt.line (application_id, name, owner_id) VALUES (:'app', 'Sales', 'ann') RETURNING id AS line \gset
 
-SELECT appt_test.tell_users(:'app', 'VOICEMAIL', line_id => :'line') AS voicemail,
-	appt_test.tell_users(:'app', 'BILLING_WARNING') AS billing, appt_test.tell_users(:'app', 'INTEGRATION_FAILED') AS failed \gset
+SELECT appt_test.plan_user_event(:'app', 'VOICEMAIL', line_id => :'line') AS voicemail,
+	appt_test.plan_user_event(:'app', 'BILLING_WARNING') AS billing, appt_test.plan_user_event(:'app', 'INTEGRATION_FAILED') AS failed \gset
 SELECT (appt.schedule_appointment(:'app', now() + interval '2 days', '1 hour', organizer_id => 'boss')).id AS a \gset
 SELECT appt.add_agent(:'a', 'ann') \gset
-SELECT appt_test.send_named(:'app', 'MESSAGE', 'EMAIL', 'USER', 'ann', NULL, '{"text_body": "m"}') AS message,
-	appt_test.send_named(:'app', 'TEST', 'SMS', 'USER', 'ann', NULL, '{}') AS test \gset
+SELECT id AS message FROM appt.send_message(:'app', 'IN_APP', 'ann', 'm') \gset
+SELECT appt.send_sample_notification('VOICEMAIL', 'SMS', 'ann', :'app') AS test \gset
 
 CREATE TEMP VIEW judged AS
 SELECT n.id, n.type, n.channel, e.eligible, e.reason, e.explanation, n.user_event_id, n.time_offset
@@ -57,7 +57,7 @@ UPDATE appt.user_profile SET channels = '{EMAIL,IN_APP}', custom_phone = '+49170
 UPDATE appt.user_profile SET custom_phone_verified_at = now() WHERE id = 'ann';
 SELECT is(pg_temp.verdicts('{VOICEMAIL,APPOINTMENT_ASSIGNED}'), 'APPOINTMENT_ASSIGNED EMAIL, APPOINTMENT_ASSIGNED IN_APP, '
 	'APPOINTMENT_ASSIGNED SMS PREFERENCE_OFF, VOICEMAIL EMAIL, VOICEMAIL IN_APP, VOICEMAIL SMS PREFERENCE_OFF', 'a channel that is off');
-SELECT is(pg_temp.verdicts('{MESSAGE,TEST}'), 'MESSAGE EMAIL, TEST SMS', 'messages to a user who is named mind neither');
+SELECT is(pg_temp.verdicts('{MESSAGE,TEST}'), 'MESSAGE IN_APP, TEST SMS', 'messages to a user who is named mind neither');
 UPDATE appt.user_profile SET channels = '{EMAIL,SMS,IN_APP}' WHERE id = 'ann';
 
 -- Where text messages go.
@@ -102,7 +102,7 @@ SELECT set_eq($$SELECT DISTINCT type, reason FROM judged WHERE NOT eligible$$,
 -- Disabled, and gone.
 UPDATE appt.user_profile SET enabled = false WHERE id = 'ann';
 INSERT INTO appt.user_preference (application_id, user_id, type, channel, enabled) VALUES (:'app', 'ann', 'VOICEMAIL', 'SMS', false);
-SELECT is(pg_temp.verdicts('{VOICEMAIL,MESSAGE,TEST}'), 'MESSAGE EMAIL USER_OFF, TEST SMS USER_OFF, VOICEMAIL EMAIL USER_OFF, '
+SELECT is(pg_temp.verdicts('{VOICEMAIL,MESSAGE,TEST}'), 'MESSAGE IN_APP USER_OFF, TEST SMS USER_OFF, VOICEMAIL EMAIL USER_OFF, '
 	'VOICEMAIL IN_APP USER_OFF, VOICEMAIL SMS PREFERENCE_OFF', 'a user who is disabled; a preference tells more');
 SELECT is(e.reason, 'WINDOW_PASSED', 'and so does a window that has passed')
   FROM judged j, LATERAL appt.notification_eligibility(j.id, now() + interval '25 hours') e WHERE type = 'VOICEMAIL' AND channel = 'EMAIL';

@@ -62,7 +62,7 @@ INSERT INTO appt.line (application_id, name, owner_id) VALUES (:'app', 'Sales', 
 \set bob '{"name": "Bob", "phone": "+491700000009", "email": "bob@example.com", "id": "7"}'
 
 CREATE TEMP TABLE told (type text, event bigint);
-INSERT INTO told SELECT type, appt_test.tell_users(:'app', type, user_ids => '{ann}',
+INSERT INTO told SELECT type, appt_test.plan_user_event(:'app', type, user_ids => '{ann}',
 	line_id => CASE WHEN type IN ('CALL', 'TEXT_MESSAGE', 'VOICEMAIL', 'FAX', 'HIGH_SMS') THEN :'line'::uuid END,
 	contact => CASE WHEN type !~ '_SYNC|BILLING|INTEG|IMPORT' THEN :'bob'::jsonb END,
 	payload => CASE WHEN type ~ '_SYNC|INTEG' THEN '{"integration": "CRM"}'::jsonb
@@ -117,15 +117,15 @@ SELECT set_eq($$SELECT DISTINCT type FROM appt.notification WHERE recipient_kind
 	'SELECT DISTINCT type FROM builtin', 'each type was told');
 
 -- A sequence changed the owner.
-SELECT appt_test.tell_users(:'app', 'CONTACT_ASSIGNED', user_ids => '{ann}', contact => :'bob',
+SELECT appt_test.plan_user_event(:'app', 'CONTACT_ASSIGNED', user_ids => '{ann}', contact => :'bob',
 	payload => '{"by_sequence": true, "by": "Tom"}') \gset
 SELECT is((pg_temp.words('CONTACT_ASSIGNED', 'IN_APP'))[2], 'A sequence assigned the contact Bob to you.',
 	'a sequence did it, not a person');
 -- Nobody known.
-SELECT appt_test.tell_users(:'app', 'FAX', line_id => :'line') \gset
+SELECT appt_test.plan_user_event(:'app', 'FAX', line_id => :'line') \gset
 SELECT is(pg_temp.words('FAX', 'IN_APP'), ARRAY['Fax from an unknown contact', 'An unknown contact sent a fax to the line "Sales".'],
 	'without a contact');
-SELECT appt_test.tell_users(:'app', 'FAX', line_id => :'line', contact => '{"phone": "+491700000009"}', title => 'Fax 17 <new>',
+SELECT appt_test.plan_user_event(:'app', 'FAX', line_id => :'line', contact => '{"phone": "+491700000009"}', title => 'Fax 17 <new>',
 	payload => '{"pages": 3}') \gset
 SELECT is((pg_temp.words('FAX', 'EMAIL'))[1], 'Fax 17 <new>', 'with a title of its own');
 SELECT is((pg_temp.words('FAX', 'SMS'))[2], 'Acme: +491700000009 sent a fax to the line "Sales".', 'who has no name has a number');
@@ -144,7 +144,7 @@ SELECT pg_temp.template('MENTION', 'IN_APP', 'en', 'Mentioned: {{payload.by}}',
 	'{{fullName}}|{{firstName}}|{{username}}|{{contact.name}}|{{contact.phone}}|{{contact.email}}|{{contact.id}}|{{line}}|{{title}}|'
 	'{{payload.by}}|{{payload.list.0}}|{{#payload.items}}{{name}}={{.}};{{/payload.items}}|{{#payload}}{{by}}{{/payload}}|'
 	'{{#contact}}yes{{/contact}}|{{applicationName}}|{{HH:mm}}|{{metadata.x}}');
-SELECT appt_test.tell_users(:'app', 'MENTION', user_ids => '{ann,eve}', line_id => :'line', contact => :'bob', title => 'T',
+SELECT appt_test.plan_user_event(:'app', 'MENTION', user_ids => '{ann,eve}', line_id => :'line', contact => :'bob', title => 'T',
 	payload => '{"by": "Tom <t>", "items": [1, 2], "list": ["a"]}') AS mention \gset
 UPDATE appt.user_event SET created_at = '2030-01-01 12:00+00' WHERE id = :mention;
 CREATE FUNCTION pg_temp.to_user(event bigint, wanted text, over text) RETURNS text[] LANGUAGE sql AS $$
@@ -181,21 +181,18 @@ SELECT throws_ok(format('SELECT pg_temp.template(%L, %L, %L, NULL, %L)', 'FAX', 
 	'{{#line.x}}{{/line.x}}', '{{#contact}}{{name}}{{/contact}}']) body;
 
 -- Messages of the application's own.
-\set context '{"subject": "For {{name}}", "text_body": "{{name}}, {{#n}}{{n}} new{{/n}}", "html_body": "<p>{{name}}</p>", "data": {"name": "<Ann>", "n": 2}}'
-SELECT appt_test.send_named(:'app', 'MESSAGE', 'EMAIL', 'ADDRESS', 'x@example.org', 'x@example.org', :'context') AS message \gset
+\set data '{"name": "<Ann>", "n": 2}'
+SELECT id AS message FROM appt.send_message(:'app', 'EMAIL', 'x@example.org', '{{name}}, {{#n}}{{n}} new{{/n}}', 'For {{name}}',
+	'<p>{{name}}</p>', data => :'data') \gset
 SELECT is(appt_test.composed(:message), ARRAY['x@example.org', NULL, 'For <Ann>', '<Ann>, 2 new', '<p>&lt;Ann&gt;</p>'],
 	'MESSAGE by email: templates over its data, escaped in HTML');
-SELECT appt_test.send_named(:'app', 'MESSAGE', 'SMS', 'ADDRESS', '+491700000002', '+491700000002', :'context') AS message \gset
+SELECT id AS message FROM appt.send_message(:'app', 'SMS', '+491700000002', '{{name}}, {{#n}}{{n}} new{{/n}}', data => :'data') \gset
 SELECT is(appt_test.composed(:message), ARRAY['+491700000002', NULL, NULL, '<Ann>, 2 new', NULL], 'by SMS');
-SELECT appt_test.send_named(:'app', 'MESSAGE', 'IN_APP', 'USER', 'ann', 'ann', :'context') AS message \gset
+SELECT id AS message FROM appt.send_message(:'app', 'IN_APP', 'ann', '{{name}}, {{#n}}{{n}} new{{/n}}', 'For {{name}}',
+	data => :'data') \gset
 SELECT is(appt_test.composed(:message), ARRAY['ann', 'Ann Miller', 'For <Ann>', '<Ann>, 2 new', NULL], 'in the inbox');
-SELECT appt_test.send_named(:'app', 'MESSAGE', 'SMS', 'ADDRESS', '+491700000002', '+491700000002',
-	'{"text_body": "{{#a}}"}') AS message \gset
+UPDATE appt.notification SET context = '{"text_body": "{{#a}}"}' WHERE id = :message;
 SELECT is((appt_test.composed(:message))[1], 'TEMPLATE_ERROR', 'a template that does not parse fails its own message');
-SELECT appt_test.send_named(:'app', 'TEST', 'IN_APP', 'USER', 'ann', 'ann',
-	'{"template_type": "VOICEMAIL", "data": {"contact": {"name": "Maria"}, "line": "Sample"}}') AS message \gset
-SELECT is((appt_test.composed(:message))[3:4], ARRAY['Voicemail from Maria', 'Maria left a voicemail on the line "Sample".'],
-	'a sample in the words of a type');
 
 -- What subscribers are told.
 CREATE FUNCTION pg_temp.payload(of_type text, OUT kind text, OUT payload jsonb) LANGUAGE sql AS $$
@@ -213,9 +210,9 @@ SELECT is((SELECT (appt_test.composed(id))[4]::jsonb->>'payload' FROM appt.notif
 	FROM appt.user_event WHERE type = 'FAX' ORDER BY id DESC LIMIT 1), 'with title, payload and time');
 SELECT is(ARRAY[kind, payload->>'id', payload->>'title'], ARRAY['APPOINTMENT_ASSIGNED', :'a', 'Loan'],
 	'of an appointment its own payload, under the type for users') FROM pg_temp.payload('APPOINTMENT_ASSIGNED');
-SELECT appt_test.send_named(:'app', 'MESSAGE', 'WEBHOOK', 'SUBSCRIBER', :'hook', NULL, '{"data": {"any": ["thing"]}}') AS message \gset
+SELECT id AS message FROM appt.send_message(:'app', 'WEBHOOK', :'hook', data => '{"any": ["thing"]}') \gset
 SELECT is(ARRAY[kind, payload::text], ARRAY['MESSAGE', '{"any": ["thing"]}'], 'of a message its data') FROM pg_temp.payload('MESSAGE');
-SELECT appt_test.send_named(:'app', 'MESSAGE', 'WEBHOOK', 'SUBSCRIBER', :'hook') AS message \gset
+UPDATE appt.notification SET context = NULL WHERE id = :message;
 SELECT is((appt_test.composed(:message))[1], 'NO_TEMPLATE', 'without data there is nothing to tell');
 
 SELECT * FROM finish();

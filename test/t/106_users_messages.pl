@@ -69,7 +69,7 @@ sub payload_of
 sub call_for
 {
 	my ($type) = @_;
-	my $function = $type eq 'HIGH_SMS' ? 'appt_test.tell_users' : 'appt.notify_users';
+	my $function = $type eq 'HIGH_SMS' ? 'appt_test.plan_user_event' : 'appt.notify_users';
 	my @arguments = ("'$application'", "'$type'", "payload => '@{[ payload_of($type) ]}'");
 
 	push @arguments, "line_id => '$line'" if $of_line{$type};
@@ -162,12 +162,12 @@ sub received
 # Messages of the application's own, to a user and to an address.
 {
 	$_->forget foreach $mail, $sms, $hook;
-	my $context = '{"subject": "Hi {{n}}", "text_body": "Text {{n}}", "html_body": "<p>{{n}}</p>", "data": {"n": "<1>"}}';
+	my $data = q(data => '{"n": "<1>"}');
 	$node->query(
-		"SELECT appt_test.send_named('$application', 'MESSAGE', 'EMAIL', 'USER', 'ann', NULL, '$context');
-		 SELECT appt_test.send_named('$application', 'MESSAGE', 'SMS', 'ADDRESS', '+491700000002', '+491700000002', '$context');
-		 SELECT appt_test.send_named('$application', 'MESSAGE', 'IN_APP', 'USER', 'ann', 'ann', '$context');
-		 SELECT appt_test.send_named('$application', 'MESSAGE', 'WEBHOOK', 'SUBSCRIBER', '$subscription', NULL, '$context')");
+		"SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', 'Text {{n}}', 'Hi {{n}}', '<p>{{n}}</p>', $data);
+		 SELECT appt.send_message('$application', 'SMS', '+491700000002', 'Text {{n}}', $data);
+		 SELECT appt.send_message('$application', 'IN_APP', 'ann', 'Text {{n}}', 'Hi {{n}}', $data);
+		 SELECT appt.send_message('$application', 'WEBHOOK', '$subscription', $data)");
 	ok($tenant->settled, 'messages settle');
 	my ($letter, $text, $inbox, $event) = received();
 	is_deeply($letter, { 'Hi <1>' => "Text <1>\n" }, 'by email') or diag(explain($letter));
