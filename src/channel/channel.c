@@ -57,33 +57,27 @@ channel_needs_secret(ChannelCode channel, const Route *route)
 	return kind != NULL && kind->needs_secret != NULL && kind->needs_secret(route);
 }
 
-bool
-channel_address_is_valid(ChannelCode channel, const char *address)
-{
-	char	   *utf8;
+/* ---- addresses ---- */
 
-	if (address == NULL)
-		return false;
-	switch (channel)
-	{
-		case CHANNEL_EMAIL:
-			utf8 = encoding_to_utf8(address);
-			return utf8 != NULL && ascii_mail_address(utf8) != NULL;
-		case CHANNEL_SMS:
-			return phone_number_is_valid(address);
-		case CHANNEL_WEBHOOK:
-			return url_problem(address, false) == NULL;
-		case CHANNEL_IN_APP:
-			return address[0] != '\0';
-	}
-	return false;
-}
-
-char *
-channel_address_key(ChannelCode channel, const char *address)
+/* NULL: it is none. */
+static char *
+mail_address_in_ascii(const char *address)
 {
 	char	   *utf8 = encoding_to_utf8(address);
-	char	   *key = channel == CHANNEL_EMAIL && utf8 != NULL ? ascii_mail_address(utf8) : NULL;
+
+	return utf8 == NULL ? NULL : ascii_mail_address(utf8);
+}
+
+static bool
+mail_address_is_valid(const char *address)
+{
+	return mail_address_in_ascii(address) != NULL;
+}
+
+static char *
+mail_address_key(const char *address)
+{
+	char	   *key = mail_address_in_ascii(address);
 
 	if (key == NULL)
 		return pstrdup(address);
@@ -91,6 +85,65 @@ channel_address_key(ChannelCode channel, const char *address)
 		*c = pg_ascii_tolower((unsigned char) *c);
 	return key;
 }
+
+static bool
+url_is_valid(const char *address)
+{
+	return url_problem(address, false) == NULL;
+}
+
+static bool
+user_id_is_valid(const char *address)
+{
+	return address[0] != '\0';
+}
+
+/* What the addresses of a channel are. */
+typedef struct AddressKind
+{
+	bool		(*is_valid) (const char *address);
+	const char *invalid;		/* the error of one that is not */
+	char	   *(*key) (const char *address);	/* NULL: the address itself,
+												 * like the next */
+	char	   *(*normalize) (const char *address, const char *calling_code);
+} AddressKind;
+
+static const AddressKind address_kinds[CHANNELS] = {
+	[CHANNEL_EMAIL] = {mail_address_is_valid, "invalid email address", .key = mail_address_key},
+	[CHANNEL_SMS] = {phone_number_is_valid, "invalid phone number", .normalize = phone_normalize},
+	[CHANNEL_WEBHOOK] = {url_is_valid, "invalid URL"},
+	[CHANNEL_IN_APP] = {user_id_is_valid, "invalid user id"}
+};
+
+bool
+channel_address_is_valid(ChannelCode channel, const char *address)
+{
+	return address != NULL && address_kinds[channel].is_valid(address);
+}
+
+const char *
+channel_address_error(ChannelCode channel)
+{
+	return address_kinds[channel].invalid;
+}
+
+char *
+channel_address_key(ChannelCode channel, const char *address)
+{
+	const AddressKind *kind = &address_kinds[channel];
+
+	return kind->key == NULL ? pstrdup(address) : kind->key(address);
+}
+
+char *
+channel_address_normalize(ChannelCode channel, const char *address, const char *calling_code)
+{
+	const AddressKind *kind = &address_kinds[channel];
+
+	return kind->normalize == NULL ? pstrdup(address) : kind->normalize(address, calling_code);
+}
+
+/* ---- messages ---- */
 
 /* Is the route good for any message? If not, *failure is filled in. */
 static bool
@@ -151,6 +204,14 @@ channel_segments(const Message *message, const Route *route)
 		return 0;
 	utf8 = encoding_to_utf8(message->text_body);
 	return utf8 == NULL ? 0 : kind->count_segments(utf8);
+}
+
+bool
+channel_carries_invitations(ChannelCode channel, const Route *route)
+{
+	const ChannelKind *kind = find_kind(channel, route->kind);
+
+	return kind != NULL && kind->carries_invitations;
 }
 
 bool

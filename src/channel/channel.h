@@ -42,6 +42,9 @@ extern Outcome channel_status_outcome(const Message *message, const Route *route
  */
 extern int	channel_segments(const Message *message, const Route *route);
 
+/* Can a calendar file go with messages by this route? */
+extern bool channel_carries_invitations(ChannelCode channel, const Route *route);
+
 /* May the provider report later whether the message arrived? */
 extern bool channel_has_receipts(const Message *message, const Route *route);
 
@@ -57,8 +60,15 @@ extern const char *channel_route_problem(ChannelCode channel, const Route *route
 /* Is the provider unusable without a password? */
 extern bool channel_needs_secret(ChannelCode channel, const Route *route);
 
-/* Can a message be sent to this address over this channel? */
+/* Can a message be sent to this address over this channel? If not, the error's message. */
 extern bool channel_address_is_valid(ChannelCode channel, const char *address);
+extern const char *channel_address_error(ChannelCode channel);
+
+/*
+ * The address as it is stored: a phone number as phone_normalize returns it,
+ * others as they are.
+ */
+extern char *channel_address_normalize(ChannelCode channel, const char *address, const char *calling_code);
 
 /*
  * The form in which addresses are compared: the domain of a mail address is in

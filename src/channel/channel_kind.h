@@ -47,6 +47,9 @@ typedef struct ChannelKind
 	/* Number of segments of a text in UTF-8; NULL: messages have none. */
 	int			(*count_segments) (const char *utf8);
 
+	/* Can a calendar file go with a message? */
+	bool		carries_invitations;
+
 	/* May the provider report later whether a message arrived? */
 	bool		has_receipts;
 } ChannelKind;

@@ -207,5 +207,6 @@ const ChannelKind smtp_email = {
 	.problem = smtp_problem,
 	.needs_secret = smtp_needs_secret,
 	.compose = compose_smtp_mail,
-	.read_answer = read_smtp_answer
+	.read_answer = read_smtp_answer,
+	.carries_invitations = true
 };

@@ -356,6 +356,14 @@ provider_route(const Provider *provider)
 	return route;
 }
 
+static const char *
+provider_sender(const Provider *provider)
+{
+	if (provider->sender == NULL)
+		report_invalid("a required argument is missing", "A provider of %s must have a \"sender\".", provider->channel);
+	return provider->sender;
+}
+
 void
 check_provider(const Provider *provider)
 {
@@ -368,10 +376,8 @@ check_provider(const Provider *provider)
 	/* The URL of a gateway is a template. */
 	if (strcmp(provider->kind, "HTTP") != 0)
 		check_url(provider->url, strcmp(provider->kind, "SMTP") == 0);
-	if (channel == CHANNEL_EMAIL && provider->sender == NULL)
-		report_invalid("a required argument is missing", "A provider of EMAIL must have a \"sender\".");
-	if (channel == CHANNEL_EMAIL)
-		check_sender(provider->sender);
+	if (channel_infos[channel].has_verified_senders)
+		check_sender(provider_sender(provider));
 	check_settings(provider->settings, provider->kind);
 	route = provider_route(provider);
 	problem = channel_route_problem(channel, &route);

@@ -13,9 +13,9 @@
 #include "access/xact.h"
 
 #include "channel/channel.h"
-#include "channel/phone.h"
 #include "config/checks.h"
 #include "config/sample.h"
+#include "config/user_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/elapsed.h"
@@ -44,6 +44,7 @@ enum
 #define MAX_TEMPLATE_BYTES (256 * 1024)
 
 #define DEFAULT_PERIOD USECS_PER_DAY
+
 /* The arguments, checked. */
 typedef struct TestMessage
 {
@@ -102,7 +103,7 @@ require_provider(const TestMessage *test)
 static bool
 is_sampled(NotificationType type)
 {
-	return type == TYPE_TEST || notification_types[type].audience == AUDIENCE_CUSTOMERS ||
+	return notification_types[type].is_sample || notification_types[type].audience == AUDIENCE_CUSTOMERS ||
 		notification_types[type].audience == AUDIENCE_JOINED_CUSTOMERS;
 }
 
@@ -172,22 +173,7 @@ read_arguments(FunctionCallInfo fcinfo, TestMessage *test)
 	}
 }
 
-static void
-check_address(const TestMessage *test)
-{
-	if (!channel_address_is_valid(test->channel, test->address))
-		report_invalid(test->channel == CHANNEL_EMAIL ? "invalid email address" : "invalid phone number",
-					   "\"%s\" is not an address that messages can be sent to.", test->address);
-}
-
 /* ---- the sample ---- */
-
-static void
-push_if_given(JsonbParseState **state, const char *key, const char *text)
-{
-	if (text != NULL)
-		json_push_member(state, key, text);
-}
 
 static Jsonb *
 test_context(const TestMessage *test, const Settings *settings, TimestampTz now)
@@ -197,11 +183,11 @@ test_context(const TestMessage *test, const Settings *settings, TimestampTz now)
 
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	json_push_member(&state, "template_type", test->type);
-	push_if_given(&state, "locale", test->locale);
-	push_if_given(&state, "timezone", test->timezone);
-	push_if_given(&state, "subject", test->subject);
-	push_if_given(&state, "text_body", test->text_body);
-	push_if_given(&state, "html_body", test->html_body);
+	json_push_if_given(&state, "locale", test->locale);
+	json_push_if_given(&state, "timezone", test->timezone);
+	json_push_if_given(&state, "subject", test->subject);
+	json_push_if_given(&state, "text_body", test->text_body);
+	json_push_if_given(&state, "html_body", test->html_body);
 	json_push_member(&state, "start_at", timestamp_text(start_at));
 	json_push_member(&state, "end_at", timestamp_text(start_at + SAMPLE_DURATION));
 	json_push_text(&state, WJB_KEY, "data");
@@ -243,7 +229,7 @@ send_test_email(PG_FUNCTION_ARGS)
 	require_arguments(fcinfo, 2);
 	test.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 	test.address = required_text(fcinfo, ARGUMENT_ADDRESS, "to_email");
-	check_address(&test);
+	check_address(test.channel, test.address);
 	read_arguments(fcinfo, &test);
 	test.subject = read_template(fcinfo, EMAIL_ARGUMENT_SUBJECT, "subject");
 	test.text_body = read_template(fcinfo, EMAIL_ARGUMENT_TEXT_BODY, "text_body");
@@ -279,8 +265,8 @@ send_test_sms(PG_FUNCTION_ARGS)
 	read_arguments(fcinfo, &test);
 	test.text_body = read_template(fcinfo, SMS_ARGUMENT_TEXT_BODY, "text_body");
 	settings = find_settings(&call.caller, test.application_id);
-	test.address = phone_normalize(phone, settings.calling_code);
-	check_address(&test);
+	test.address = channel_address_normalize(test.channel, phone, settings.calling_code);
+	check_address(test.channel, test.address);
 	require_provider(&test);
 	id = plan_test(&test, &settings);
 	call_end(&call);

@@ -26,8 +26,7 @@ void
 check_address(ChannelCode channel, const char *address)
 {
 	if (!channel_address_is_valid(channel, address))
-		report_invalid(channel == CHANNEL_EMAIL ? "invalid email address" : "invalid phone number",
-					   "\"%s\" is not an address that messages can be sent to.", address);
+		report_invalid(channel_address_error(channel), "\"%s\" is not an address that messages can be sent to.", address);
 }
 
 static bool

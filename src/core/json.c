@@ -179,6 +179,22 @@ json_push_member(JsonbParseState **state, const char *key, const char *text)
 }
 
 void
+json_push_number(JsonbParseState **state, const char *key, int64 number)
+{
+	JsonbValue	value = {.type = jbvNumeric, .val.numeric = int64_to_numeric(number)};
+
+	json_push_text(state, WJB_KEY, key);
+	(void) pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+void
+json_push_if_given(JsonbParseState **state, const char *key, const char *text)
+{
+	if (text != NULL)
+		json_push_member(state, key, text);
+}
+
+void
 json_push_jsonb(JsonbParseState **state, const char *key, const Jsonb *jsonb)
 {
 	JsonbValue	value;

@@ -42,7 +42,11 @@ extern void json_push_text(JsonbParseState **state, JsonbIteratorToken token, co
 
 /* Push the next member of an object; a NULL text is null. */
 extern void json_push_member(JsonbParseState **state, const char *key, const char *text);
+extern void json_push_number(JsonbParseState **state, const char *key, int64 number);
 extern void json_push_jsonb(JsonbParseState **state, const char *key, const Jsonb *jsonb);
+
+/* Push the next member unless its text is NULL. */
+extern void json_push_if_given(JsonbParseState **state, const char *key, const char *text);
 
 extern Jsonb *json_empty_object(void);
 

@@ -128,7 +128,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	[TYPE_TEST] = {
 		.code = "TEST", .audience = AUDIENCE_ADDRESS, .channels = PEOPLE | INBOX,
 		.window_rule = WINDOW_AFTER_DUE, .window_length = 2 * USECS_PER_MINUTE,
-		.retry_rule = RETRY_WITHIN_WINDOW, .ignores_switches = true,
+		.retry_rule = RETRY_WITHIN_WINDOW, .ignores_switches = true, .is_sample = true,
 		.due = "now", .description = "A test message to see that a provider works, or a sample notification to a user."
 	},
 	[TYPE_CALL] = TOLD_TO_USERS("CALL", ALL_CHANNELS, TIE_OWNER | TIE_SUBSCRIBED | TIE_RUNG,
@@ -205,7 +205,10 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 };
 
 const ChannelInfo channel_infos[CHANNELS] = {
-	[CHANNEL_EMAIL] = {.code = "EMAIL", .route = ROUTE_PROVIDER, .has_template = true, .has_subject = true, .has_html = true},
+	[CHANNEL_EMAIL] = {
+		.code = "EMAIL", .route = ROUTE_PROVIDER, .has_template = true, .has_subject = true, .has_html = true,
+		.has_verified_senders = true
+	},
 	[CHANNEL_SMS] = {.code = "SMS", .route = ROUTE_PROVIDER, .has_template = true},
 	[CHANNEL_WEBHOOK] = {.code = "WEBHOOK", .route = ROUTE_SUBSCRIPTION},
 	[CHANNEL_IN_APP] = {.code = "IN_APP", .route = ROUTE_NONE, .has_template = true, .has_subject = true}
@@ -312,6 +315,12 @@ types_where(bool (*accepts) (const NotificationTypeInfo *type))
 		if (accepts(&notification_types[type]))
 			types |= TYPE_BIT(type);
 	return types;
+}
+
+bool
+type_is_for_billing_admins(const NotificationTypeInfo *type)
+{
+	return (type->ties & (TIE_ADMINS | TIE_BILLING_ADMINS)) == TIE_BILLING_ADMINS;
 }
 
 const char *const *

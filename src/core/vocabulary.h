@@ -52,6 +52,9 @@ typedef struct ChannelInfo
 	bool		has_template;	/* its messages are written for people */
 	bool		has_subject;	/* beside the text, like the next */
 	bool		has_html;
+	bool		has_verified_senders;	/* its providers send from an address
+										 * that the application has proven
+										 * to be its own */
 } ChannelInfo;
 
 typedef enum NotificationState
@@ -111,6 +114,9 @@ typedef enum UserTie
 	TIE_BILLING_ADMINS = 0x80
 } UserTie;
 
+/* Ties by a line. */
+#define LINE_TIES (TIE_OWNER | TIE_SUBSCRIBED | TIE_RING_GROUPS | TIE_RUNG)
+
 /* An offset at which users get a type, and whether they do by default. */
 typedef struct DefaultOffset
 {
@@ -164,6 +170,8 @@ typedef struct NotificationTypeInfo
 	bool		tells_changes;	/* webhooks tell what changed */
 	bool		has_code;		/* it has a one-time code: nothing keeps its
 								 * words */
+	bool		is_sample;		/* written like the type that its context
+								 * names */
 	Invitation	invitation;
 
 	/* AUDIENCE_USERS */
@@ -203,6 +211,9 @@ extern const ChannelInfo channel_infos[CHANNELS];
 
 /* The types that `accepts` accepts. */
 extern TypeSet types_where(bool (*accepts) (const NotificationTypeInfo *type));
+
+/* Does the type go to billing admins alone, not to all admins? */
+extern bool type_is_for_billing_admins(const NotificationTypeInfo *type);
 
 /* Codes as in SQL ("CREATE", "EMAIL", "PENDING", "GLOBAL_OFF"). */
 extern const char *channel_code(ChannelCode channel);

@@ -195,7 +195,7 @@ judge_time(const EligibilityInput *input, TimestampTz now)
 static bool
 needs_verified_sender(const EligibilityInput *input)
 {
-	return input->channel == CHANNEL_EMAIL &&
+	return channel_infos[input->channel].has_verified_senders &&
 		!(notification_types[input->type].has_code && input->recipient_is_sender);
 }
 
@@ -309,7 +309,7 @@ may_know(const UserFacts *user, NotificationType type)
 
 	if (!info->is_account_level)
 		return true;
-	return user->is_admin && (user->is_billing_admin || (info->ties & TIE_ADMINS));
+	return user->is_admin && (user->is_billing_admin || !type_is_for_billing_admins(info));
 }
 
 /* Of a user who is gone nothing is known but that. */
@@ -328,7 +328,7 @@ is_sender(const RouteFacts *route, ChannelCode channel, const char *recipient)
 {
 	char	   *sender;
 
-	if (route == NULL || recipient == NULL || channel != CHANNEL_EMAIL)
+	if (route == NULL || recipient == NULL || !channel_infos[channel].has_verified_senders)
 		return false;
 	sender = sender_address(route->route.sender);
 	return sender != NULL &&

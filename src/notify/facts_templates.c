@@ -13,7 +13,7 @@ template_type(const NotificationFacts *facts)
 {
 	char	   *type = NULL;
 
-	if (facts->type == TYPE_TEST)
+	if (notification_types[facts->type].is_sample)
 		type = json_root_text(facts->context, "template_type");
 	return type ? type : notification_types[facts->type].code;
 }

@@ -20,6 +20,7 @@
  */
 #include "postgres.h"
 
+#include "channel/channel.h"
 #include "channel/mail_address.h"
 #include "core/encoding.h"
 #include "core/json.h"
@@ -54,12 +55,11 @@ find_method(const NotificationFacts *facts, CalendarMethod *method)
 	return false;				/* not reached */
 }
 
-/* Genesys Cloud's mails can't carry one. */
 static bool
 is_wanted(const NotificationFacts *facts)
 {
-	return facts->channel == CHANNEL_EMAIL && facts->appointment != NULL &&
-		facts->route != NULL && strcmp(facts->route->route.kind, "SMTP") == 0 &&
+	return facts->appointment != NULL && facts->route != NULL &&
+		channel_carries_invitations(facts->channel, &facts->route->route) &&
 		json_root_bool(facts->route->route.settings, "invite", true);
 }
 

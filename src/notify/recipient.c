@@ -7,21 +7,15 @@
 #include "core/text.h"
 #include "notify/recipient.h"
 
+/* Where a person is reached over a channel. */
 static const char *
-user_address(const UserFacts *user, ChannelCode channel)
+personal_address(ChannelCode channel, const char *email, const char *phone, const char *user_id)
 {
-	switch (channel)
-	{
-		case CHANNEL_EMAIL:
-			return user->email;
-		case CHANNEL_SMS:
-			return user->phone;
-		case CHANNEL_IN_APP:
-			return user->id;
-		case CHANNEL_WEBHOOK:
-			return NULL;
-	}
-	return NULL;				/* not reached */
+	const char *const addresses[CHANNELS] = {
+		[CHANNEL_EMAIL] = email, [CHANNEL_SMS] = phone, [CHANNEL_IN_APP] = user_id
+	};
+
+	return addresses[channel];
 }
 
 const char *
@@ -32,9 +26,9 @@ recipient_address(const NotificationFacts *facts)
 	if (channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION)
 		return facts->route ? facts->route->route.url : NULL;
 	if (facts->user != NULL && !notification_types[facts->type].has_code)
-		return user_address(facts->user, facts->channel);
+		return personal_address(facts->channel, facts->user->email, facts->user->phone, facts->user->id);
 	if (facts->recipient != NULL)
-		return facts->channel == CHANNEL_EMAIL ? facts->recipient->email : facts->recipient->phone;
+		return personal_address(facts->channel, facts->recipient->email, facts->recipient->phone, NULL);
 	return facts->address;
 }
 

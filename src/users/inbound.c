@@ -208,38 +208,39 @@ contact_of(const InboundMessage *message)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
-static void
-push_number(JsonbParseState **state, const char *key, int64 number)
+/* End a payload with the members that all have: {"from", "to", "inboundMessageId"}. */
+static Jsonb *
+end_payload(JsonbParseState **state, const InboundMessage *message)
 {
-	JsonbValue	value = {.type = jbvNumeric};
-
-	value.val.numeric = int64_to_numeric(number);
-	json_push_text(state, WJB_KEY, key);
-	(void) pushJsonbValue(state, WJB_VALUE, &value);
+	json_push_member(state, "from", message->conversation.from_number);
+	json_push_member(state, "to", message->conversation.to_number);
+	json_push_number(state, "inboundMessageId", message->id);
+	return JsonbValueToJsonb(pushJsonbValue(state, WJB_END_OBJECT, NULL));
 }
 
-/* {"from", "to", "inboundMessageId"}, with "text" or, of too many, their "count" and "seconds" */
 static Jsonb *
-payload_of(const InboundMessage *message, bool has_text)
+payload_of_message(const InboundMessage *message)
 {
 	JsonbParseState *state = NULL;
 
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	if (has_text)
-		json_push_member(&state, "text", message->text);
-	else
-	{
-		push_number(&state, "count", HIGH_SMS_LIMIT + 1);
-		push_number(&state, "seconds", HIGH_SMS_SPAN / USECS_PER_SEC);
-	}
-	json_push_member(&state, "from", message->conversation.from_number);
-	json_push_member(&state, "to", message->conversation.to_number);
-	push_number(&state, "inboundMessageId", message->id);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	json_push_member(&state, "text", message->text);
+	return end_payload(&state, message);
+}
+
+static Jsonb *
+payload_of_alarm(const InboundMessage *message)
+{
+	JsonbParseState *state = NULL;
+
+	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	json_push_number(&state, "count", HIGH_SMS_LIMIT + 1);
+	json_push_number(&state, "seconds", HIGH_SMS_SPAN / USECS_PER_SEC);
+	return end_payload(&state, message);
 }
 
 static void
-plan(const InboundMessage *message, NotificationType type, Column *event_ids)
+plan(const InboundMessage *message, NotificationType type, Jsonb *payload, Column *event_ids)
 {
 	UserEvent	event = {
 		.application_id = message->conversation.application_id,
@@ -247,7 +248,7 @@ plan(const InboundMessage *message, NotificationType type, Column *event_ids)
 		.line_id = message->line_id,
 		.user_ids = SQL_NULL,
 		.contact = contact_of(message),
-		.payload = payload_of(message, type != TYPE_HIGH_SMS),
+		.payload = payload,
 		.due_at = GetCurrentTransactionStartTimestamp()
 	};
 
@@ -272,12 +273,12 @@ tell(const InboundMessage *message, bool are_all_asked_for)
 	Column	   *event_ids = column_create(INT8OID, 3);
 
 	if (are_all_asked_for)
-		plan(message, TYPE_INBOUND_MESSAGE, event_ids);
+		plan(message, TYPE_INBOUND_MESSAGE, payload_of_message(message), event_ids);
 	if (message->line_id != NULL)
 	{
-		plan(message, TYPE_TEXT_MESSAGE, event_ids);
+		plan(message, TYPE_TEXT_MESSAGE, payload_of_message(message), event_ids);
 		if (high_sms_raised(&message->conversation, message->id, message->received_at))
-			plan(message, TYPE_HIGH_SMS, event_ids);
+			plan(message, TYPE_HIGH_SMS, payload_of_alarm(message), event_ids);
 	}
 	keep_events(message, event_ids);
 }

@@ -17,7 +17,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
-#include "utils/numeric.h"
 #include "utils/timestamp.h"
 
 #include "core/arguments.h"
@@ -112,17 +111,6 @@ page_statement(FunctionCallInfo fcinfo)
 }
 
 static void
-push_number(JsonbParseState **state, const char *key, int64 number)
-{
-	JsonbValue	value;
-
-	value.type = jbvNumeric;
-	value.val.numeric = int64_to_numeric(number);
-	json_push_text(state, WJB_KEY, key);
-	(void) pushJsonbValue(state, WJB_VALUE, &value);
-}
-
-static void
 push_time(JsonbParseState **state, const char *key, NullableDatum at)
 {
 	json_push_member(state, key, at.isnull ? NULL : timestamp_text(DatumGetTimestampTz(at.value)));
@@ -135,7 +123,7 @@ push_message(JsonbParseState **state, Row *row)
 	NullableDatum payload;
 
 	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	push_number(state, "id", next_int64(row));
+	json_push_number(state, "id", next_int64(row));
 	json_push_member(state, "type", next_text(row));
 	json_push_member(state, "title", next_text(row));
 	json_push_member(state, "text", next_text(row));

@@ -36,8 +36,6 @@ enum
 /* Users that one call names at most. */
 #define MAX_USER_IDS 1000
 
-#define LINE_TIES (TIE_OWNER | TIE_SUBSCRIBED | TIE_RING_GROUPS | TIE_RUNG)
-
 static const char *const contact_members[] = {"name", "phone", "email", "id", NULL};
 
 /* ---- the arguments ---- */

@@ -59,7 +59,7 @@ add_cell(Cells *cells, const NotificationTypeInfo *type, const DefaultOffset *of
 	column_add_text(cells->channels, channel->code);
 	column_add(cells->are_on, BoolGetDatum(offset->is_on));
 	column_add(cells->are_for_admins, BoolGetDatum(type->is_account_level));
-	column_add(cells->are_for_billing_admins, BoolGetDatum((type->ties & (TIE_ADMINS | TIE_BILLING_ADMINS)) == TIE_BILLING_ADMINS));
+	column_add(cells->are_for_billing_admins, BoolGetDatum(type_is_for_billing_admins(type)));
 }
 
 static void

@@ -39,8 +39,6 @@ enum
 #define MAX_SAMPLES 3
 #define SAMPLES_PERIOD (10 * USECS_PER_MINUTE)
 
-#define LINE_TIES (TIE_OWNER | TIE_SUBSCRIBED | TIE_RING_GROUPS | TIE_RUNG)
-
 typedef struct Sample
 {
 	ActingUser	user;

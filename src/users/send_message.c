@@ -16,7 +16,6 @@
 #include "utils/timestamp.h"
 
 #include "channel/channel.h"
-#include "channel/phone.h"
 #include "config/user_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
@@ -109,22 +108,15 @@ read_data(FunctionCallInfo fcinfo, const ChannelInfo *channel)
 	return optional_object(fcinfo, ARGUMENT_DATA, "data");
 }
 
-static void
-push_if_given(JsonbParseState **state, const char *key, const char *text)
-{
-	if (text != NULL)
-		json_push_member(state, key, text);
-}
-
 static Jsonb *
 message_context(const Texts *texts, const Jsonb *data)
 {
 	JsonbParseState *state = NULL;
 
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	push_if_given(&state, "subject", texts->subject);
-	push_if_given(&state, "text_body", texts->text_body);
-	push_if_given(&state, "html_body", texts->html_body);
+	json_push_if_given(&state, "subject", texts->subject);
+	json_push_if_given(&state, "text_body", texts->text_body);
+	json_push_if_given(&state, "html_body", texts->html_body);
 	if (data != NULL)
 		json_push_jsonb(&state, "data", data);
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
@@ -223,10 +215,8 @@ find(const NamedMessage *message)
 static void
 set_address(NamedMessage *message, const Found *found)
 {
-	char	   *address = (char *) message->recipient_id;
+	char	   *address = channel_address_normalize(message->channel, message->recipient_id, found->calling_code);
 
-	if (message->channel == CHANNEL_SMS)
-		address = phone_normalize(address, found->calling_code);
 	check_address(message->channel, address);
 	message->recipient_kind = "ADDRESS";
 	message->recipient_id = message->address = address;
