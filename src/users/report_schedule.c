@@ -166,7 +166,8 @@ run_for_days(Statement *statement, const ReportRow *report, const DayColumns *da
  * may be counted sooner, and begins anew if the timezone has changed.
  *
  * The first statement locks the days, so nobody counts them. Only a statement after
- * that sees all figures that were counted.
+ * that sees all figures that were counted. Days are found by their keys, not by the
+ * index of those that are to be counted: it has those of all applications.
  */
 static void
 expect_days(const ReportRow *report, const ReportOccasion *next)
@@ -179,11 +180,14 @@ expect_days(const ReportRow *report, const ReportOccasion *next)
 		OF_SHOWN_DAYS
 	};
 	static Statement begin_anew = {
-		"WITH anew AS ("
+		"WITH known AS MATERIALIZED ("
+		" SELECT date FROM (SELECT date, timezone, count_at FROM appt.report_day"
+		"  WHERE application_id = $1 AND date = ANY ($3) OFFSET 0) k WHERE count_at IS NOT NULL AND timezone <> $2"
+		"), anew AS ("
 		" UPDATE appt.report_day r SET timezone = $2, start_at = d.start_at, end_at = d.end_at, count_at = d.count_at,"
 		"  step = 0, after_at = NULL, after_id = NULL"
-		" FROM (" SHOWN_DAYS ") d"
-		" WHERE r.application_id = $1 AND r.date = d.date AND r.count_at IS NOT NULL AND r.timezone <> $2"
+		" FROM known k JOIN (" SHOWN_DAYS ") d ON d.date = k.date"
+		" WHERE r.application_id = $1 AND r.date = k.date"
 		" RETURNING r.date"
 		") DELETE FROM appt.daily_figure f USING anew WHERE f.application_id = $1 AND f.date = anew.date",
 		OF_SHOWN_DAYS
@@ -364,12 +368,16 @@ report_review_some(TimestampTz now, ReportReview *review)
 
 /* ---- planning ---- */
 
-/* Rows that are due and whose day is counted; a day that is not known is counted as far as it can be. */
+/*
+ * Rows that are due and whose day is counted; a day that is not known is counted as
+ * far as it can be. Each day is looked up, in the order of next_at: a join would read
+ * all rows that are due, for the few that are taken.
+ */
 static Statement find_due = {
 	"SELECT s.application_id, s.type, a.timezone, a.report_time, s.last_date, s.next_date, true"
 	" FROM appt.report_schedule s JOIN appt.application a ON a.id = s.application_id"
-	" WHERE s.next_at <= $1 AND NOT EXISTS (SELECT FROM appt.report_day d"
-	"  WHERE d.application_id = s.application_id AND d.date = s.next_date AND d.count_at IS NOT NULL)"
+	" WHERE s.next_at <= $1 AND coalesce((SELECT d.count_at IS NULL FROM appt.report_day d"
+	"  WHERE d.application_id = s.application_id AND d.date = s.next_date), true)"
 	" ORDER BY s.next_at LIMIT $2 FOR UPDATE OF s SKIP LOCKED",
 	2, {TIMESTAMPTZOID, INT8OID}
 };

@@ -97,7 +97,7 @@ test_count_days(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(portions);
 }
 
-/* (now timestamptz) -> integer: the number of rows that were advanced */
+/* (now timestamptz, most integer) -> integer: the number of rows that were advanced */
 Datum
 test_plan_reports(PG_FUNCTION_ARGS)
 {
@@ -105,7 +105,7 @@ test_plan_reports(PG_FUNCTION_ARGS)
 	int			planned;
 
 	SPI_connect();
-	planned = report_plan_due(PG_GETARG_TIMESTAMPTZ(0), 1000, &tried);
+	planned = report_plan_due(PG_GETARG_TIMESTAMPTZ(0), PG_GETARG_INT32(1), &tried);
 	SPI_finish();
 	PG_RETURN_INT32(planned);
 }

@@ -9,5 +9,5 @@ CREATE FUNCTION appt_test.review_reports(now timestamptz) RETURNS integer
 AS 'MODULE_PATHNAME', 'test_review_reports' LANGUAGE C STRICT;
 CREATE FUNCTION appt_test.count_days(now timestamptz, most integer DEFAULT 1000000) RETURNS integer
 AS 'MODULE_PATHNAME', 'test_count_days' LANGUAGE C STRICT;
-CREATE FUNCTION appt_test.plan_reports(now timestamptz) RETURNS integer
+CREATE FUNCTION appt_test.plan_reports(now timestamptz, most integer DEFAULT 1000) RETURNS integer
 AS 'MODULE_PATHNAME', 'test_plan_reports' LANGUAGE C STRICT;

@@ -145,6 +145,13 @@ SELECT pg_temp.looked_at() AS before \gset
 SELECT appt_test.review_reports(now()) AS ignored \gset
 SELECT cmp_ok(pg_temp.looked_at() - :before, '<', 10000::bigint, 'none of which looks at all applications');
 
+UPDATE appt.report_schedule SET next_at = now() - interval '1 minute';
+UPDATE appt.report_day SET count_at = NULL;
+ANALYZE appt.report_schedule, appt.report_day, appt.application;
+SELECT pg_temp.looked_at() AS before \gset
+SELECT is(appt_test.plan_reports(now() + interval '1 day', 10), 10, 'ten of 1,000 reports that are due are taken');
+SELECT cmp_ok(pg_temp.looked_at() - :before, '<', 2000::bigint, 'and the others are not looked at');
+
 -- Two applications with many admins are not reviewed in one portion.
 SELECT appt_test.review_reports(now()) AS portions \gset
 INSERT INTO appt.user_profile (application_id, id, is_admin) SELECT id, generate_series(1, 1500), true
