@@ -64,15 +64,16 @@ use Test::More;
 			"INSERT INTO appt.provider_message SELECT application_id, 'SM-1', id FROM appt.attempt WHERE notification_id = $sent;
 			SELECT appt.delete_appointment('$appointment')");
 		settle($node, $_, 'SENT')
-			foreach split /\n/, $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CANCELLED'");
+			foreach split /\n/,
+			$node->query("SELECT id FROM appt.notification WHERE appointment_id = '$appointment' AND type = 'CANCELLED'");
 		$caller->run("BEGIN; SELECT appt.record_receipt('@{[ $tenant->application ]}', 'SM-1', 'DELIVERED')");
 		is($worker->run('SELECT appt_test.blank_deleted()'), 't', 'blanking waits for no receipt');
 		is($kept->($appointment), 2, 'and comes back');
 		$caller->run('COMMIT');
 		is($worker->run('SELECT appt_test.blank_deleted()'), 'f', 'when the receipt is recorded');
 		is($kept->($appointment), 0, 'to blank contexts');
-		is($node->query("SELECT count(text_body) || ' ' || count(receipt) FROM appt.attempt WHERE notification_id = $sent"), '0 1',
-			'and words, but not the receipt');
+		is($node->query("SELECT count(text_body) || ' ' || count(receipt) FROM appt.attempt WHERE notification_id = $sent"),
+			'0 1', 'and words, but not the receipt');
 	}
 	foreach my $end ('COMMIT', 'ROLLBACK')
 	{

@@ -62,7 +62,8 @@ $node->wait_for_workers;
 		DELETE FROM appt.due WHERE notification_id = $id");
 	$node->query("SELECT appt.retry_notification($id)");
 	ok($node->wait_for_query("SELECT state = 'SENT' AND NOT manual FROM appt.notification WHERE id = $id"), 'one that failed is retried');
-	is( $node->query("SELECT attempt_number, outcome, manual, due_at FROM appt.attempt WHERE notification_id = $id ORDER BY 1 DESC LIMIT 1"),
+	is( $node->query(
+			"SELECT attempt_number, outcome, manual, due_at FROM appt.attempt WHERE notification_id = $id ORDER BY 1 DESC LIMIT 1"),
 		'2|DELIVERED|t|',
 		'by an attempt that is marked manual');
 }

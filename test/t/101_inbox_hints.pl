@@ -168,7 +168,10 @@ sub hear_until
 {
 	my ($user) = @_;
 
-	wait_for(sub { grep { $_ eq $user } @heard }) or die "no hint for $user";
+	wait_for(
+		sub {
+			grep { $_ eq $user } @heard;
+		}) or die "no hint for $user";
 	return;
 }
 

@@ -18,7 +18,11 @@ sub twilio
 {
 	my ($settings) = @_;
 
-	return $tenant->provider('SMS', 'TWILIO', $peer->url('/twilio'), sender => '+15550100000', username => $account, secret => 'secret',
+	return $tenant->provider(
+		'SMS', 'TWILIO', $peer->url('/twilio'),
+		sender => '+15550100000',
+		username => $account,
+		secret => 'secret',
 		settings => $settings);
 }
 
@@ -78,7 +82,8 @@ is(log_of($sent, 'receipt, receipt_code'), 'DELIVERED|', 'and a report that come
 
 # Who asks in vain.
 $node->refused_with('PT404', receipt('SM' . '0' x 32, 'DELIVERED'), 'an identifier that no message has');
-$node->refused_with('PT404', receipt(log_of($refused, "coalesce(provider_message_id, 'none')"), 'DELIVERED'), 'a message that was refused');
+$node->refused_with('PT404', receipt(log_of($refused, "coalesce(provider_message_id, 'none')"), 'DELIVERED'),
+	'a message that was refused');
 my $other = Appt::Tenant->create($node);
 $node->refused_with('PT404', receipt($id, 'DELIVERED') =~ s/$application/$other->application/er, 'another application');
 $node->refused_with('22023', receipt($id, $_), "no receipt: '$_'") foreach 'delivered', '', 'SENT';
@@ -93,15 +98,25 @@ $node->refused_with('22023', "SELECT appt.record_receipt(provider_message_id => 
 	my $of = $fixed->application;
 
 	$fixed->only('CREATE', 'SMS');
-	$fixed->provider('SMS', 'HTTP', $peer->url('/gateway?to={{to}}'), settings => '{"method": "GET", "message_id_path": "messages[0].message-id"}');
+	$fixed->provider(
+		'SMS', 'HTTP',
+		$peer->url('/gateway?to={{to}}'),
+		settings => '{"method": "GET", "message_id_path": "messages[0].message-id"}');
 	my @ids = map { $fixed->schedule(phone => "+30690000000$_") } 1 .. 3;
 	ok($fixed->settled, 'a gateway that gives the same identifier again');
-	is($node->query("SELECT count(DISTINCT provider_message_id) || ' ' || count(*) FROM appt.provider_message
-		WHERE application_id = '$of'"), '1 3', 'makes no message fail');
-	$node->query("SELECT appt.record_receipt('$of', provider_message_id, 'DELIVERED') FROM appt.provider_message
+	is( $node->query(
+			"SELECT count(DISTINCT provider_message_id) || ' ' || count(*) FROM appt.provider_message
+		WHERE application_id = '$of'"),
+		'1 3',
+		'makes no message fail');
+	$node->query(
+		"SELECT appt.record_receipt('$of', provider_message_id, 'DELIVERED') FROM appt.provider_message
 		WHERE application_id = '$of' LIMIT 1");
-	is($node->query("SELECT count(*) FROM appt.attempt WHERE application_id = '$of' AND receipt = 'DELIVERED'
-		AND id = (SELECT max(id) FROM appt.attempt WHERE application_id = '$of')"), 1, 'the last of them gets the receipt');
+	is( $node->query(
+			"SELECT count(*) FROM appt.attempt WHERE application_id = '$of' AND receipt = 'DELIVERED'
+		AND id = (SELECT max(id) FROM appt.attempt WHERE application_id = '$of')"),
+		1,
+		'the last of them gets the receipt');
 }
 
 # Two receipts at the same time.
@@ -140,8 +155,10 @@ $node->refused_with('22023', "SELECT appt.record_receipt(provider_message_id => 
 	my ($pid) = $node->wait_for_workers;
 	$node->query("SELECT pg_terminate_backend($pid)");
 	ok($node->wait_for_query($old, 1), 'old messages are deleted, except one that gets a receipt just now');
-	is($node->query("SELECT count(*) FROM appt.provider_message m WHERE NOT EXISTS (SELECT FROM appt.attempt a WHERE a.id = m.attempt_id)"),
-		0, 'and their identifiers with them');
+	is( $node->query(
+			"SELECT count(*) FROM appt.provider_message m WHERE NOT EXISTS (SELECT FROM appt.attempt a WHERE a.id = m.attempt_id)"),
+		0,
+		'and their identifiers with them');
 	$caller->run('COMMIT');
 	($pid) = $node->wait_for_workers;
 	$node->query("SELECT pg_terminate_backend($pid)");

@@ -56,8 +56,13 @@ sub alarms
 }
 
 # 40 contacts send 30 messages to each of 4 numbers, in an order that nobody knows: each pair alarms once.
-storm('messages at the same time', 16, 300, '\set n random(1, 160)',
-	"SELECT " . record("' || lpad((:n / 4)::text, 2, '0') || '", "' || (:n % 4 + 1)::text || '", received_at => '2030-01-01 10:00+00') . ';');
+storm(
+	'messages at the same time',
+	16,
+	300,
+	'\set n random(1, 160)',
+	"SELECT "
+		. record("' || lpad((:n / 4)::text, 2, '0') || '", "' || (:n % 4 + 1)::text || '", received_at => '2030-01-01 10:00+00') . ';');
 my $expected = $node->query(
 	"SELECT count(*) FROM (SELECT FROM appt.inbound_message WHERE application_id = '$application'
 		GROUP BY from_number, to_number HAVING count(*) > 15) p");
@@ -99,10 +104,16 @@ is($node->query('SELECT count(*) FROM appt.inbound_message'), 4800, 'nothing is 
 }
 
 # The same provider_message_id at the same time: recorded once, told once, one result.
-storm('the same messages at the same time', 16, 100, '\set n random(1, 100)',
+storm(
+	'the same messages at the same time',
+	16, 100,
+	'\set n random(1, 100)',
 	"SELECT " . record(60, 1, provider_message_id => "SM-' || :n || '") . ';');
-is($node->query("SELECT count(*) || ' ' || count(DISTINCT provider_message_id) FROM appt.inbound_message
-	WHERE provider_message_id LIKE 'SM-%'"), '100 100', 'one provider_message_id is one message');
+is( $node->query(
+		"SELECT count(*) || ' ' || count(DISTINCT provider_message_id) FROM appt.inbound_message
+	WHERE provider_message_id LIKE 'SM-%'"),
+	'100 100',
+	'one provider_message_id is one message');
 is($node->query("SELECT count(*) FROM appt.user_event WHERE type = 'TEXT_MESSAGE' AND payload ->> 'from' LIKE '%60'"), 100, 'told once');
 {
 	my ($one, $two) = map { Appt::Session->open($node) } 1 .. 2;

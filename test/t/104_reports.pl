@@ -72,11 +72,11 @@ is( $node->query(
 	'about the last day, and the next are due later');
 
 # What they say.
-my %text = map { split /\|/, $_, 2 } split /\x01/,
-	$node->query(q{SELECT string_agg(n.recipient_id || ' ' || n.type || '|' || a.subject || E'\n' || a.text_body, E'\x01')
+my %text = map { split /\|/, $_, 2 } split /\x01/, $node->query(
+	q{SELECT string_agg(n.recipient_id || ' ' || n.type || '|' || a.subject || E'\n' || a.text_body, E'\x01')
 		FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id WHERE n.user_event_id IS NOT NULL});
-my %html = map { split /\|/, $_, 2 } split /\x01/,
-	$node->query(q{SELECT string_agg(n.recipient_id || ' ' || n.type || '|' || a.html_body, E'\x01')
+my %html = map { split /\|/, $_, 2 } split /\x01/, $node->query(
+	q{SELECT string_agg(n.recipient_id || ' ' || n.type || '|' || a.html_body, E'\x01')
 		FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id WHERE n.user_event_id IS NOT NULL});
 if (my $directory = $ENV{REPORTS_TO})
 {
@@ -90,15 +90,18 @@ if (my $directory = $ENV{REPORTS_TO})
 my $date = $node->query(qq{SELECT to_char(date '$day', 'FMMonth FMDD, YYYY')});
 my $label = $node->query(qq{SELECT to_char(date '$day', 'Dy, Mon FMDD')});
 like($text{'ann DAILY_ACTIVITY'}, qr/\ADaily activity, \Q$date\E\n/, 'the subject names the day');
-like($text{'ann DAILY_ACTIVITY'}, qr/^Calls and messages\n- \Q$label\E: Calls 1\.234, Voicemails 0, Texts 0, Faxes 0$/m,
+like(
+	$text{'ann DAILY_ACTIVITY'},
+	qr/^Calls and messages\n- \Q$label\E: Calls 1\.234, Voicemails 0, Texts 0, Faxes 0$/m,
 	'what users were told of, in the numbers of a German');
 like($text{'ann DAILY_ACTIVITY'}, qr/^Text messages\n- \Q$label\E: Sent 1\.500, Failed 0, Not sent 0$/m, 'messages by channel');
 is(scalar(() = $text{'ann DAILY_ACTIVITY'} =~ /^- /mg), 4 * 8, 'each with eight days');
 like($text{'ann DAILY_INBOUND_SMS'}, qr/^All\n- \Q$label\E: Messages 0$/m, 'a day without text messages says so');
-like($text{'ann DAILY_OUTBOUND_SMS'}, qr/^Message\n- \Q$label\E: Sent 1\.500, Segments 3\.000, Failed 0, Undelivered 0$/m,
+like(
+	$text{'ann DAILY_OUTBOUND_SMS'},
+	qr/^Message\n- \Q$label\E: Sent 1\.500, Segments 3\.000, Failed 0, Undelivered 0$/m,
 	'text messages by type');
-like($text{'ann DAILY_SPENDING'}, qr/^Text messages, EUR\n- \Q$label\E: Messages 1\.500, Cost 11,25\W+$/m,
-	'what they cost, for a German');
+like($text{'ann DAILY_SPENDING'}, qr/^Text messages, EUR\n- \Q$label\E: Messages 1\.500, Cost 11,25\W+$/m, 'what they cost, for a German');
 like($text{'bob DAILY_SPENDING'}, qr/^Text messages, EUR\n- \Q$label\E: Messages 1,500, Cost \W+11\.25$/m,
 	'and for one who reads English');
 like($text{'ann WEBHOOK_FAILURES'}, qr{^https://hooks\.example/in\?\*+\n- \Q$label\E: Sent 0, Failed 7$}m,
@@ -128,7 +131,7 @@ $node->query(
 	SELECT appt_test.review_reports(now()); SELECT appt_test.plan_reports(now());
 	DELETE FROM appt.user_preference WHERE user_id = 'ann';
 	SELECT appt_test.review_reports(now())});
-is( $node->query(q{SELECT string_agg(type, ' ') FROM appt.report_schedule WHERE next_at IS NOT NULL}),
+is($node->query(q{SELECT string_agg(type, ' ') FROM appt.report_schedule WHERE next_at IS NOT NULL}),
 	'DAILY_SPENDING', 'what nobody wants any more is not due any more');
 $node->query(
 	qq{

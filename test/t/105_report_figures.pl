@@ -19,7 +19,8 @@ my @changes = map { "('" . $tenants{$_}->application . "'::uuid, '$_', date '$zo
 $node->query('CREATE TABLE tenant AS SELECT * FROM (VALUES ' . join(', ', @changes) . ') t (application_id, timezone, change)');
 
 # 100,000 messages in the ten days around the change of the clock, a tenth of them due at the same instant; with up to two attempts.
-$node->query(q{
+$node->query(
+	q{
 	SELECT setseed(0.5);
 	INSERT INTO appt.subscription (application_id, url) SELECT application_id, 'https://hooks.example/' || i
 		FROM tenant, generate_series(1, 3) i;
@@ -62,7 +63,8 @@ $node->query(q{
 is($node->query('SELECT count(*) FROM appt.notification'), 100000, 'there are 100,000 messages');
 
 # Eight days of each, as reports show them; workers are killed in between.
-$node->query(q{
+$node->query(
+	q{
 	INSERT INTO appt.report_day (application_id, date, timezone, start_at, end_at, count_at)
 	SELECT application_id, date, timezone, d.start_at, d.end_at, now() - interval '1 hour'
 	FROM tenant, generate_series(change - 4, change + 3, interval '1 day') day, LATERAL (SELECT day::date AS date) c,
@@ -78,7 +80,8 @@ foreach my $part (1 .. 3)
 ok($node->wait_for_query('SELECT count(*) = 0 FROM appt.report_day WHERE count_at IS NOT NULL'), 'all days are counted');
 
 # The same figures by plain SQL, by what the clock shows.
-$node->query(q{
+$node->query(
+	q{
 	CREATE TABLE plain AS
 	WITH message AS (
 		SELECT n.*, (n.due_at AT TIME ZONE t.timezone)::date AS date FROM appt.notification n JOIN tenant t USING (application_id)
@@ -127,7 +130,8 @@ is( $node->query(
 				AND (n.id % 3 > 0 OR n.detail IS NOT NULL) ORDER BY n.due_at DESC, n.id DESC LIMIT 1)}),
 	0,
 	'with the error of the last webhook that failed');
-is( $node->query(q{SELECT string_agg(extract(epoch FROM end_at - start_at) / 3600 || '', ' ' ORDER BY timezone) FROM appt.report_day
+is( $node->query(
+		q{SELECT string_agg(extract(epoch FROM end_at - start_at) / 3600 || '', ' ' ORDER BY timezone) FROM appt.report_day
 	JOIN tenant USING (application_id, timezone) WHERE date = change}) =~ s/(\.\d*?)0+(?= |$)/$1/gr =~ s/\.(?= |$)//gr,
 	'25 24 23.5 25',
 	'the days of the change have 25, 24 and 23.5 hours');

@@ -51,8 +51,7 @@ my %of_account = (
 	BILLING_WARNING => [ 'Billing warning', 'There is a warning about the billing of your account.' ],
 	USERS_SYNC => [ 'Users synchronized with CRM', 'Users were synchronized with CRM.' ],
 	CONTACTS_SYNC => [ 'Contacts synchronized with CRM', 'Contacts were synchronized with CRM.' ],
-	CONTACT_DISPOSITIONS_SYNC =>
-	  [ 'Contact dispositions synchronized with CRM', 'Contact dispositions were synchronized with CRM.' ],
+	CONTACT_DISPOSITIONS_SYNC => [ 'Contact dispositions synchronized with CRM', 'Contact dispositions were synchronized with CRM.' ],
 	CALL_DISPOSITIONS_SYNC => [ 'Call dispositions synchronized with CRM', 'Call dispositions were synchronized with CRM.' ],
 	INTEGRATION_FAILED => [ 'CRM: the connection failed', 'The connection to CRM failed.' ],
 	IMPORT_EXPORT => [ 'Import or export has ended', 'An import or export that was started in your account has ended.' ]);
@@ -95,7 +94,8 @@ sub received
 	my %text = map { decode_json($_->{body})->{text} => 1 } $sms->entries;
 	my %letter = map { subject($_) => text_part($_) } $mail->entries;
 	my %event = map { $_->{type} => $_ } map { decode_json($_->{body}) } $hook->entries;
-	my $inbox = decode_json($node->query("SELECT (appt.inbox(page_size => 1000, application_id => '$application', user_id => 'ann')).content"));
+	my $inbox =
+		decode_json($node->query("SELECT (appt.inbox(page_size => 1000, application_id => '$application', user_id => 'ann')).content"));
 
 	return (\%letter, \%text, { map { $_->{type} => $_ } @$inbox }, \%event);
 }
@@ -106,7 +106,8 @@ sub received
 
 	$node->query(join "\n", map { call_for($_) } sort keys %words);
 	ok($tenant->settled, 'what users are told settles');
-	is($node->query("SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ', ') FROM appt.notification"), 'SENT', 'all of it is sent');
+	is($node->query("SELECT string_agg(DISTINCT concat_ws(' ', state, reason), ', ') FROM appt.notification"), 'SENT',
+		'all of it is sent');
 
 	my ($letter, $text, $inbox, $event) = received();
 	foreach my $type (sort keys %words)
@@ -116,7 +117,8 @@ sub received
 		like($letter->{$subject} // 'no letter', qr/\AHello Ann Miller,\n\n\Q$news\E\n/, "$type by email");
 		is_deeply(
 			[ map { $event->{$type}{payload} =~ /"\Q$_\E":/ ? $_ : () } qw(type createdAt payload) ],
-			[qw(type createdAt payload)], "$type by webhook");
+			[qw(type createdAt payload)],
+			"$type by webhook");
 		next if $of_account{$type};
 		ok($text->{"tests: $news"}, "$type by SMS") or diag(explain($text));
 		is_deeply([ @{ $inbox->{$type} }{qw(title text)} ], [ $subject, "$news\n\nHi\n" ], "$type in the inbox");
@@ -133,8 +135,7 @@ sub received
 		{   type => 'VOICEMAIL',
 			contact => decode_json($bob),
 			line => { id => $line, name => 'Sales' },
-			payload => { by => 'Tom', text => 'Hi' }
-		},
+			payload => { by => 'Tom', text => 'Hi' } },
 		'and what happened');
 }
 
@@ -189,18 +190,21 @@ sub told_after
 		 WHERE id > $before AND recipient_kind = 'USER'");
 }
 my $ann = "WHERE application_id = '$application' AND id = 'ann'";
-is(told_after("UPDATE appt.user_preference SET enabled = false WHERE type = 'VOICEMAIL'"),
-	join(', ', map { "$_ SUPPRESSED PREFERENCE_OFF" } qw(EMAIL IN_APP SMS)), 'a preference that was switched off');
+is( told_after("UPDATE appt.user_preference SET enabled = false WHERE type = 'VOICEMAIL'"),
+	join(', ', map { "$_ SUPPRESSED PREFERENCE_OFF" } qw(EMAIL IN_APP SMS)),
+	'a preference that was switched off');
 $node->query("UPDATE appt.user_preference SET enabled = true");
 is( told_after("UPDATE appt.user_profile SET channels = '{IN_APP}' $ann"),
 	'EMAIL SUPPRESSED PREFERENCE_OFF, IN_APP SENT, SMS SUPPRESSED PREFERENCE_OFF',
 	'channels that were switched off');
 $node->query("UPDATE appt.user_profile SET channels = '{EMAIL,SMS,IN_APP}' $ann");
-is(told_after("UPDATE appt.user_profile SET enabled = false $ann"),
-	join(', ', map { "$_ SKIPPED USER_OFF" } qw(EMAIL IN_APP SMS)), 'a user who was disabled');
+is( told_after("UPDATE appt.user_profile SET enabled = false $ann"),
+	join(', ', map { "$_ SKIPPED USER_OFF" } qw(EMAIL IN_APP SMS)),
+	'a user who was disabled');
 $node->query("UPDATE appt.user_profile SET enabled = true $ann");
-is(told_after("DELETE FROM appt.user_profile $ann"),
-	join(', ', map { "$_ SKIPPED USER_OFF" } qw(EMAIL IN_APP SMS)), 'a profile that was deleted');
+is( told_after("DELETE FROM appt.user_profile $ann"),
+	join(', ', map { "$_ SKIPPED USER_OFF" } qw(EMAIL IN_APP SMS)),
+	'a profile that was deleted');
 
 $node->stop;
 done_testing();

@@ -10,8 +10,7 @@ use Appt::Tenant;
 use Test::More;
 
 my $clients = $ENV{APPT_CLIENTS} // 1000;
-my $node = Appt::Cluster->create(
-	'keys',
+my $node = Appt::Cluster->create('keys',
 	conf => 'max_connections = ' . ($clients + 20) . "\nmax_prepared_transactions = 2\ndeadlock_timeout = '200ms'\n");
 my $tenant = Appt::Tenant->create($node);
 my $application = $tenant->application;
@@ -36,7 +35,8 @@ sub sending
 {
 	my ($text, $key) = @_;
 
-	return "SELECT id FROM appt.send_message('$application', 'SMS', '+306900000000', '$text'"
+	return
+		"SELECT id FROM appt.send_message('$application', 'SMS', '+306900000000', '$text'"
 		. (defined $key ? ", idempotency_key => '$key'" : '') . ')';
 }
 
@@ -44,7 +44,8 @@ sub telling
 {
 	my ($key) = @_;
 
-	return "SELECT id FROM appt.notify_users('$application', 'MENTION', '{user-1,user-2,user-3,user-4,user-5}', idempotency_key => '$key')";
+	return
+		"SELECT id FROM appt.notify_users('$application', 'MENTION', '{user-1,user-2,user-3,user-4,user-5}', idempotency_key => '$key')";
 }
 
 # Sessions that call it once each, and keep the result.
@@ -109,8 +110,9 @@ subtest 'while the first has not ended, and if it is rolled back' => sub {
 		$one->run($end);
 		$waiting->finish;
 		is(got($end), "$crowd rows, 1 notifications", 'then all get one');
-		is($node->query("SELECT count(*) FROM got WHERE key = '$end' AND id = $id"),
-			$end eq 'COMMIT' ? $crowd : 0, 'that of the first, or another');
+		is( $node->query("SELECT count(*) FROM got WHERE key = '$end' AND id = $id"),
+			$end eq 'COMMIT' ? $crowd : 0,
+			'that of the first, or another');
 		is(planned($end), 2, 'one for each key is planned');
 	}
 	$one->run('BEGIN; ' . telling('undone'));
@@ -166,7 +168,8 @@ subtest 'one transaction with the application\'s own rows' => sub {
 	$one->run('ROLLBACK');
 	my $last = $one->run(sending('Last'));
 	ok($node->wait_for_query("SELECT state FROM appt.notification WHERE id = $last", 'SENT'), 'the last one is sent');
-	is( $node->query("SELECT string_agg(a.text_body || ' ' || n.state, ', ' ORDER BY n.id)
+	is( $node->query(
+			"SELECT string_agg(a.text_body || ' ' || n.state, ', ' ORDER BY n.id)
 			FROM appt.notification n LEFT JOIN appt.attempt a ON a.notification_id = n.id
 			WHERE n.context ->> 'text_body' ~ '^(Parcel|Twice)'"),
 		'Parcel 1 SENT, Parcel 3 SENT, Parcel 5 SENT',

@@ -33,10 +33,12 @@ $tenant->settled;
 
 my %told = resend($subscription);
 is(scalar keys %told, 100, 'all that the endpoint lost is told of');
-my ($kept) = $node->query("SELECT id FROM appt.notification WHERE appointment_id = '$deleted' AND subscription_id = '$subscription'
+my ($kept) = $node->query(
+	"SELECT id FROM appt.notification WHERE appointment_id = '$deleted' AND subscription_id = '$subscription'
 	AND resent_from IS NULL AND type = 'CREATE'");
 is(scalar(grep { $_ eq 't|' } values %told), 99, 'and sent again');
-is($told{$kept}, "f|The appointment of notification $kept was deleted, and with it what the message says.",
+is( $told{$kept},
+	"f|The appointment of notification $kept was deleted, and with it what the message says.",
 	'except what tells of a deleted appointment');
 $tenant->settled;
 my @again = grep { $_->{path} eq '/ok' } $hook->wait_for(299);
@@ -76,7 +78,8 @@ is($node->query("SELECT count(*) FROM appt.notification WHERE subscription_id = 
 %told = resend($broken, failed_only => 'true');
 is(scalar(grep { $_ eq 't|' } values %told), 5, 'they are sent again');
 $tenant->settled;
-is( $node->query("SELECT count(*) FROM appt.notification WHERE subscription_id = '$broken' AND state = 'FAILED'
+is( $node->query(
+		"SELECT count(*) FROM appt.notification WHERE subscription_id = '$broken' AND state = 'FAILED'
 		AND resent_from IS NOT NULL"),
 	5,
 	'and fail again');
@@ -116,8 +119,8 @@ is(scalar(grep { /^f\|Another transaction is changing it/ } values %told), 5, 't
 $one->run('COMMIT');
 $two->run('COMMIT');
 %told = resend($held);
-is(scalar(grep { /^f\|Notification \d+, which sends it again, is still to be sent[.]$/ } values %told),
-	5, 'then the copies are under way');
+is(scalar(grep { /^f\|Notification \d+, which sends it again, is still to be sent[.]$/ } values %told), 5,
+	'then the copies are under way');
 $hook->wait_for(5, sub { $_->{path} eq '/hold/there' });
 $hook->release('there');
 $tenant->settled;

@@ -51,16 +51,13 @@ like($code, qr/^\d{6}$/, 'a code arrives at the new number');
 ok($tenant->settled, 'and that is all');
 is($sms->entries, 1, 'one message');
 is(told(), '+491700000001', 'until it is confirmed, text messages go to the backup number');
-is( $node->query("SELECT count(*) FROM appt.attempt WHERE concat(subject, text_body, html_body, response) ~ '$code'"),
+is($node->query("SELECT count(*) FROM appt.attempt WHERE concat(subject, text_body, html_body, response) ~ '$code'"),
 	0, 'the code stands in no log');
 $node->query("SELECT appt.confirm_custom_phone('$code', $me)");
 is(told(), '+491700000002', 'afterwards to the number: text to a custom number');
 
 # The log of that is ann's and the admins'.
-foreach my $reader (
-	[ 'appt_agent', 'ann', 1 ],
-	[ 'appt_agent', 'bob', 0 ],
-	[ 'appt_supervisor', 'sue', 0 ],
+foreach my $reader ([ 'appt_agent', 'ann', 1 ], [ 'appt_agent', 'bob', 0 ], [ 'appt_supervisor', 'sue', 0 ],
 	[ 'appt_client_service', 'crm', 0 ])
 {
 	my ($role, $sub, $sees) = @$reader;
@@ -82,7 +79,8 @@ is(told(), '+491700000001', 'without one, the backup number gets them again');
 $node->query("SELECT appt.update_profile(backup_phone => '', $me)");
 is(told(), '', 'with neither, nobody');
 is( $node->query("SELECT concat_ws(' ', state, reason) FROM appt.notification ORDER BY id DESC LIMIT 1"),
-	'SKIPPED NO_ADDRESS', 'which the log explains');
+	'SKIPPED NO_ADDRESS',
+	'which the log explains');
 
 # A code that went to a number that is another's meanwhile is of no use.
 $sms->forget;
@@ -90,8 +88,7 @@ $node->query("SELECT appt.update_profile(custom_phone => '+491700000003', $me)")
 $code = code_at('+491700000003');
 my $changing = Appt::Session->open($node);
 my $confirming = Appt::Session->open($node);
-$changing->run(
-	"BEGIN; UPDATE appt.user_profile SET custom_phone = '+491700000004' WHERE application_id = '$application' AND id = 'ann'");
+$changing->run("BEGIN; UPDATE appt.user_profile SET custom_phone = '+491700000004' WHERE application_id = '$application' AND id = 'ann'");
 $confirming->start("SELECT appt.confirm_custom_phone('$code', $me)");
 ok($confirming->is_blocked, 'a confirmation waits for a change of the number');
 $changing->run('COMMIT');
@@ -103,7 +100,8 @@ $sms->forget;
 $node->query("SELECT appt.update_profile(custom_phone => '+491700000005', $me)");
 $code = code_at('+491700000005');
 my @sessions = map { Appt::Session->open($node) } 1 .. 6;
-my %states = at_once(map { my $wrong = sprintf '%06d', ($code + $_) % 1_000_000; "SELECT appt.confirm_custom_phone('$wrong', $me)" } 1 .. 6);
+my %states =
+	at_once(map { my $wrong = sprintf '%06d', ($code + $_) % 1_000_000; "SELECT appt.confirm_custom_phone('$wrong', $me)" } 1 .. 6);
 is_deeply(\%states, { PT400 => 5, PT404 => 1 }, 'of six wrong guesses five are compared');
 $node->refused_with('PT404', "SELECT appt.confirm_custom_phone('$code', $me)", 'the right one is void then');
 $sms->forget;

@@ -16,7 +16,9 @@ $node->query('CREATE EXTENSION appt_test');
 my $tenant = Appt::Tenant->create($node);
 my $app = $tenant->application;
 $tenant->email($mail->url);
-$tenant->provider('SMS', 'HTTP', $sms->url('/gateway'), sender => '+15550100000',
+$tenant->provider(
+	'SMS', 'HTTP', $sms->url('/gateway'),
+	sender => '+15550100000',
 	settings => '{"body": "{\"to\": \"{{to}}\", \"text\": \"{{text}}\"}"}');
 $node->wait_for_workers;
 
@@ -40,7 +42,8 @@ sub user
 	my $values = join '', map { ", $more{$_}" } sort keys %more;
 	my $phone = $phone{$id} ? "'$phone{$id}'" : 'NULL';
 
-	$tenant->query("INSERT INTO appt.user_profile (application_id, id, name, email, backup_phone$columns)
+	$tenant->query(
+		"INSERT INTO appt.user_profile (application_id, id, name, email, backup_phone$columns)
 		VALUES ('$app', '$id', initcap('$id'), '$id\@example.org', $phone$values)");
 	return;
 }
@@ -48,7 +51,8 @@ sub user
 sub group
 {
 	my ($name, $fisher_mode, @members) = @_;
-	my $id = $tenant->query("INSERT INTO appt.ring_group (application_id, name, fisher_mode) VALUES ('$app', '$name', $fisher_mode)
+	my $id = $tenant->query(
+		"INSERT INTO appt.ring_group (application_id, name, fisher_mode) VALUES ('$app', '$name', $fisher_mode)
 		RETURNING id");
 
 	$tenant->query("INSERT INTO appt.ring_group_member VALUES ('$app', '$id', '$_')") foreach @members;
@@ -83,7 +87,10 @@ sub outcome
 
 	ok($node->wait_for_query("SELECT count(*) = 0 FROM appt.notification WHERE $where AND state IN ('PENDING', 'SENDING', 'RETRYING')"),
 		'all of it is settled');
-	return { map { split /=/ } split /\n/, $tenant->query("SELECT recipient_id || ' ' || channel || '=' || concat_ws(' ', state, reason)
+	return {
+		map { split /=/ } split /\n/,
+		$tenant->query(
+			"SELECT recipient_id || ' ' || channel || '=' || concat_ws(' ', state, reason)
 		FROM appt.notification WHERE $where AND recipient_kind = 'USER'") };
 }
 
@@ -115,10 +122,12 @@ subtest 'call to ring groups' => sub {
 	is_deeply(told('CALL', line_id => "'$sales'", user_ids => "'{cid}'", %caller), sent('cid'), 'else those who were rung');
 };
 subtest 'Fisher Mode' => sub {
-	is_deeply(told('CALL', line_id => "'$fisher'", user_ids => "'{cid}'", %caller), sent('ben', 'cid', 'dot'),
+	is_deeply(
+		told('CALL', line_id => "'$fisher'", user_ids => "'{cid}'", %caller),
+		sent('ben', 'cid', 'dot'),
 		'a call is offered to all members, whoever is busy');
 };
-foreach my $type (['text', 'TEXT_MESSAGE'], ['voicemail', 'VOICEMAIL'])
+foreach my $type ([ 'text', 'TEXT_MESSAGE' ], [ 'voicemail', 'VOICEMAIL' ])
 {
 	subtest "$type->[0] to personal line" => sub {
 		is_deeply(told($type->[1], line_id => "'$personal'", %caller), sent('ann'), 'its owner is told');
@@ -131,7 +140,7 @@ subtest 'fax' => sub {
 	is_deeply(told('FAX', line_id => "'$personal'", %caller), sent('ann'), 'the owner of the line is told');
 	is_deeply(told('FAX', line_id => "'$sales'", %caller), {}, 'ring groups get no faxes');
 };
-foreach my $type (['mentioned', 'MENTION'], ['contact assigned', 'CONTACT_ASSIGNED'], ['reminder assigned', 'REMINDER_ASSIGNED'])
+foreach my $type ([ 'mentioned', 'MENTION' ], [ 'contact assigned', 'CONTACT_ASSIGNED' ], [ 'reminder assigned', 'REMINDER_ASSIGNED' ])
 {
 	subtest $type->[0] => sub {
 		is_deeply(told($type->[1], user_ids => "'{dot}'", title => "'A title'", %caller), sent('dot'), 'those are told who are named');
@@ -139,8 +148,12 @@ foreach my $type (['mentioned', 'MENTION'], ['contact assigned', 'CONTACT_ASSIGN
 }
 subtest 'ownership changed via Sequence' => sub {
 	is_deeply(told('CONTACT_ASSIGNED', user_ids => "'{ben}'", payload => q('{"by_sequence": true}'), %caller), sent('ben'), 'told');
-	like($tenant->query("SELECT text_body FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id
-		WHERE n.type = 'CONTACT_ASSIGNED' AND n.recipient_id = 'ben' ORDER BY a.id LIMIT 1"), qr/sequence/i, 'and told that a sequence did it');
+	like(
+		$tenant->query(
+			"SELECT text_body FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id
+		WHERE n.type = 'CONTACT_ASSIGNED' AND n.recipient_id = 'ben' ORDER BY a.id LIMIT 1"),
+		qr/sequence/i,
+		'and told that a sequence did it');
 };
 
 # Appointments.
@@ -148,7 +161,8 @@ sub schedule
 {
 	my ($agent, $ahead) = @_;
 
-	return $tenant->query("SELECT id FROM appt.schedule_appointment('$app', now() + interval '$ahead', '30 minutes',
+	return $tenant->query(
+		"SELECT id FROM appt.schedule_appointment('$app', now() + interval '$ahead', '30 minutes',
 		organizer_id => '$agent', title => 'A viewing')");
 }
 subtest 'appointment assigned' => sub {
@@ -162,7 +176,7 @@ subtest 'event created' => sub {
 
 	is_deeply(outcome("appointment_id = '$id' AND type = 'APPOINTMENT_CREATED'"), sent('dot'), 'an agent who asks for it is told');
 };
-foreach my $offset (['one day', '1 day'], ['one hour', '1 hour'], ['fifteen minutes', '15 minutes'], ['one minute', '1 minute'])
+foreach my $offset ([ 'one day', '1 day' ], [ 'one hour', '1 hour' ], [ 'fifteen minutes', '15 minutes' ], [ 'one minute', '1 minute' ])
 {
 	subtest "$offset->[0] before" => sub {
 		my ($default, $asks) = ('ann', 'dot');
@@ -170,27 +184,39 @@ foreach my $offset (['one day', '1 day'], ['one hour', '1 hour'], ['fifteen minu
 		prefer($asks, 'APPOINTMENT_REMINDER', $_ eq $offset->[1] ? 'true' : 'false', time_offset => $_)
 			foreach ('1 day', '1 hour', '15 minutes', '1 minute');
 		my $id = schedule($asks, "$offset->[1] 2 seconds");
-		is_deeply(outcome("appointment_id = '$id' AND type = 'APPOINTMENT_REMINDER'"), sent($asks), 'an agent who asks for it is reminded');
-		is($tenant->query("SELECT count(*) FROM appt.notification_log WHERE appointment_id = '$id' AND type = 'APPOINTMENT_REMINDER'
-			AND started_at < due_at"), '0', 'and not early');
+		is_deeply(outcome("appointment_id = '$id' AND type = 'APPOINTMENT_REMINDER'"), sent($asks),
+			'an agent who asks for it is reminded');
+		is( $tenant->query(
+				"SELECT count(*) FROM appt.notification_log WHERE appointment_id = '$id' AND type = 'APPOINTMENT_REMINDER'
+			AND started_at < due_at"),
+			'0',
+			'and not early');
 		$id = schedule($default, '3 days');
-		is($tenant->query("SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND time_offset = '$offset->[1]'
-			AND type = 'APPOINTMENT_REMINDER' AND recipient_kind = 'USER'"), $offset->[1] eq '15 minutes' ? '2' : '0', 'the default');
+		is( $tenant->query(
+				"SELECT count(*) FROM appt.notification WHERE appointment_id = '$id' AND time_offset = '$offset->[1]'
+			AND type = 'APPOINTMENT_REMINDER' AND recipient_kind = 'USER'"),
+			$offset->[1] eq '15 minutes' ? '2' : '0',
+			'the default');
 	};
 }
 
 # The account.
 subtest 'account level for admins only, by email' => sub {
 	prefer('ann', 'INTEGRATION_FAILED', 'true');
-	is_deeply(told('INTEGRATION_FAILED', title => "'The CRM refuses our key'"), { 'ada EMAIL' => 'SENT', 'root EMAIL' => 'SENT' },
+	is_deeply(
+		told('INTEGRATION_FAILED', title => "'The CRM refuses our key'"),
+		{ 'ada EMAIL' => 'SENT', 'root EMAIL' => 'SENT' },
 		'whatever others prefer');
 };
 subtest 'billing warnings, billing admins only' => sub {
 	is_deeply(told('BILLING_WARNING', title => "'Your credit is low'"), { 'root EMAIL' => 'SENT' }, 'one of the two admins');
 };
 foreach my $type (
-	['users sync', 'USERS_SYNC'], ['contacts sync', 'CONTACTS_SYNC'], ['contact dispositions sync', 'CONTACT_DISPOSITIONS_SYNC'],
-	['call disposition sync', 'CALL_DISPOSITIONS_SYNC'], ['imports/exports', 'IMPORT_EXPORT'])
+	[ 'users sync', 'USERS_SYNC' ],
+	[ 'contacts sync', 'CONTACTS_SYNC' ],
+	[ 'contact dispositions sync', 'CONTACT_DISPOSITIONS_SYNC' ],
+	[ 'call disposition sync', 'CALL_DISPOSITIONS_SYNC' ],
+	[ 'imports/exports', 'IMPORT_EXPORT' ])
 {
 	subtest $type->[0] => sub {
 		is_deeply(told($type->[1]), {}, 'off by default');
@@ -205,16 +231,21 @@ subtest 'failed integration' => sub {
 
 # Reports. They were due half an hour ago, about the day before; a webhook had failed on it.
 my @reports = (
-	[ 'daily activity', 'DAILY_ACTIVITY' ], [ 'daily inbound SMS', 'DAILY_INBOUND_SMS' ], [ 'daily outbound SMS', 'DAILY_OUTBOUND_SMS' ],
-	[ 'daily spending', 'DAILY_SPENDING' ], [ 'webhook failure reports', 'WEBHOOK_FAILURES' ]);
+	[ 'daily activity', 'DAILY_ACTIVITY' ],
+	[ 'daily inbound SMS', 'DAILY_INBOUND_SMS' ],
+	[ 'daily outbound SMS', 'DAILY_OUTBOUND_SMS' ],
+	[ 'daily spending', 'DAILY_SPENDING' ],
+	[ 'webhook failure reports', 'WEBHOOK_FAILURES' ]);
 my $wanted = join "\n", map {
 	"INSERT INTO appt.user_preference (application_id, user_id, type, enabled) VALUES ('$app', 'ada', '$_->[1]', true),
 		('$app', 'ann', '$_->[1]', true);"
 } @reports;
 $tenant->query("UPDATE appt.application SET report_time = date_trunc('minute', now() AT TIME ZONE 'UTC' - interval '30 minutes')::time");
-my $hook = $tenant->query("INSERT INTO appt.subscription (application_id, url, types) VALUES ('$app', 'https://hooks.example/', '{FAX}')
+my $hook = $tenant->query(
+	"INSERT INTO appt.subscription (application_id, url, types) VALUES ('$app', 'https://hooks.example/', '{FAX}')
 	RETURNING id");
-$tenant->query("INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, subscription_id, type, channel, due_at, lane,
+$tenant->query(
+	"INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, subscription_id, type, channel, due_at, lane,
 		state, reason, settled_at)
 	SELECT '$app', 'SUBSCRIBER', '$hook', '$hook', 'FAX', 'WEBHOOK', noon, 1, 'FAILED', 'REJECTED', noon
 	FROM (SELECT ((now() AT TIME ZONE 'UTC' - interval '30 minutes')::date - 1 + time '12:00') AT TIME ZONE 'UTC' AS noon) d");
@@ -242,14 +273,17 @@ sub come_in
 {
 	my ($count, $from, $to, $start) = @_;
 
-	return $tenant->query("SELECT count(*) FROM generate_series(0, $count - 1) i, LATERAL appt.record_inbound_sms('$app', '$from', '$to',
+	return $tenant->query(
+		"SELECT count(*) FROM generate_series(0, $count - 1) i, LATERAL appt.record_inbound_sms('$app', '$from', '$to',
 		'Text ' || i, received_at => timestamptz '$start' + i * interval '1 second')");
 }
+
 sub alarms
 {
 	my ($number) = @_;
 
-	return $tenant->query("SELECT count(*) FROM appt.user_event e JOIN appt.line_number l ON l.line_id = e.line_id
+	return $tenant->query(
+		"SELECT count(*) FROM appt.user_event e JOIN appt.line_number l ON l.line_id = e.line_id
 		WHERE e.type = 'HIGH_SMS' AND l.number = '$number'");
 }
 subtest 'alarm at more than 15 in 30 s' => sub {
@@ -274,13 +308,16 @@ subtest "by the user's preferences" => sub {
 	prefer('ben', 'HIGH_SMS', 'false');
 	prefer('cid', 'HIGH_SMS', 'false', channel => 'EMAIL');
 	come_in(16, '+306911111115', '+15550100002', '2026-01-01 15:00');
-	is_deeply(outcome("type = 'HIGH_SMS' AND user_event_id = (SELECT max(id) FROM appt.user_event WHERE type = 'HIGH_SMS')"),
-		{ 'cid IN_APP' => 'SENT' }, 'who does not want alarms gets none, over no channel or not over one');
+	is_deeply(
+		outcome("type = 'HIGH_SMS' AND user_event_id = (SELECT max(id) FROM appt.user_event WHERE type = 'HIGH_SMS')"),
+		{ 'cid IN_APP' => 'SENT' },
+		'who does not want alarms gets none, over no channel or not over one');
 };
 
 # What each user chooses.
 subtest 'per-user configuration of all' => sub {
-	my @wrong = split /\n/, $tenant->query("SELECT t.type FROM appt.notification_type t WHERE t.audience = 'USERS' AND NOT EXISTS (
+	my @wrong = split /\n/, $tenant->query(
+		"SELECT t.type FROM appt.notification_type t WHERE t.audience = 'USERS' AND NOT EXISTS (
 		SELECT FROM appt.notification_preferences('ann', '$app') p WHERE p.type = t.type)");
 
 	is_deeply(\@wrong, [], 'every type of users is in the matrix');
@@ -296,8 +333,11 @@ subtest 'per-user channels' => sub {
 subtest 'fallback to the backup number' => sub {
 	$tenant->query("SELECT appt.set_channel('SMS', true, 'ann', '$app')");
 	is_deeply(told('FAX', line_id => "'$personal'", %caller), { %{ sent('ann') }, 'ann SMS' => 'SENT' }, 'by SMS too');
-	is($tenant->query("SELECT a.recipient FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id WHERE n.channel = 'SMS'
-		ORDER BY a.id DESC LIMIT 1"), '+306900000001', 'the backup number, as no other is chosen');
+	is( $tenant->query(
+			"SELECT a.recipient FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id WHERE n.channel = 'SMS'
+		ORDER BY a.id DESC LIMIT 1"),
+		'+306900000001',
+		'the backup number, as no other is chosen');
 };
 subtest 'text to a custom number' => sub {
 	my $before = () = $sms->entries;
@@ -307,8 +347,11 @@ subtest 'text to a custom number' => sub {
 	my ($code) = $request->{body} =~ /(\d+) is your code/;
 	$tenant->query("SELECT appt.confirm_custom_phone('$code', 'ann', '$app')");
 	told('FAX', line_id => "'$personal'", %caller);
-	is($tenant->query("SELECT a.recipient FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id
-		WHERE n.channel = 'SMS' AND n.type = 'FAX' ORDER BY a.id DESC LIMIT 1"), '+306922222222', 'once it is confirmed');
+	is( $tenant->query(
+			"SELECT a.recipient FROM appt.attempt a JOIN appt.notification n ON n.id = a.notification_id
+		WHERE n.channel = 'SMS' AND n.type = 'FAX' ORDER BY a.id DESC LIMIT 1"),
+		'+306922222222',
+		'once it is confirmed');
 };
 subtest 'disabling text disables it' => sub {
 	$tenant->query("SELECT appt.set_channel('SMS', false, 'ann', '$app')");
@@ -318,16 +361,17 @@ subtest 'sample notifications' => sub {
 	my $ids = $tenant->query("SELECT string_agg(s::text, ',') FROM appt.send_sample_notification('VOICEMAIL', NULL, 'dot', '$app') s");
 
 	is_deeply(outcome("id IN ($ids)"), sent('dot'), 'a sample goes over every channel that is on');
-	like($tenant->query("SELECT text_body FROM appt.attempt WHERE notification_id IN ($ids) ORDER BY id LIMIT 1"), qr/voicemail/i,
-		'in the words of the type');
+	like($tenant->query("SELECT text_body FROM appt.attempt WHERE notification_id IN ($ids) ORDER BY id LIMIT 1"),
+		qr/voicemail/i, 'in the words of the type');
 };
 
 # What the log says was sent has arrived, and nothing else.
 ok($tenant->settled, 'all is settled');
 foreach my $peer ([ 'EMAIL', $mail ], [ 'SMS', $sms ])
 {
-	is($tenant->query("SELECT count(*) FROM appt.notification_log WHERE channel = '$peer->[0]' AND outcome = 'DELIVERED'"),
-		scalar($peer->[1]->entries), "every message by $peer->[0] arrived");
+	is( $tenant->query("SELECT count(*) FROM appt.notification_log WHERE channel = '$peer->[0]' AND outcome = 'DELIVERED'"),
+		scalar($peer->[1]->entries),
+		"every message by $peer->[0] arrived");
 }
 
 $node->stop;

@@ -25,7 +25,8 @@ my ($counting, $reviewing) = map { Appt::Session->open($node) } 1 .. 2;
 # A first portion, and then the last one of the day, are not committed yet when the day begins anew.
 foreach my $portions (1, 10)
 {
-	$node->query("DELETE FROM appt.report_day; DELETE FROM appt.daily_figure; DELETE FROM appt.report_schedule;
+	$node->query(
+		"DELETE FROM appt.report_day; DELETE FROM appt.daily_figure; DELETE FROM appt.report_schedule;
 		UPDATE appt.application SET timezone = 'UTC'; SELECT appt_test.review_reports($now);
 		DELETE FROM appt.report_day WHERE date <> '2026-03-05'");
 	$node->query("SELECT appt_test.count_days($now, 1)") if $portions > 1;

@@ -37,8 +37,7 @@ sub create
 	$self->{subscription} =
 		$node->query("SELECT id FROM appt.create_subscription('$self->{application}', 'https://hooks.example/?key=secret')");
 	$node->query("UPDATE appt.subscription SET enabled = false");
-	$node->query(
-		"INSERT INTO appt.user_profile (application_id, id, email) VALUES ('$self->{application}', 'ann', 'ann\@example.org')");
+	$node->query("INSERT INTO appt.user_profile (application_id, id, email) VALUES ('$self->{application}', 'ann', 'ann\@example.org')");
 	$self->{line} = $node->query(
 		"INSERT INTO appt.line (application_id, name, owner_id) VALUES ('$self->{application}', 'Sales', 'ann') RETURNING id");
 	return $self;
@@ -152,7 +151,8 @@ sub message
 {
 	my ($self) = @_;
 
-	return $self->{node}->query("SELECT id FROM appt.send_message('$self->{application}', 'SMS', '+306900000000', 'Hi',
+	return $self->{node}->query(
+		"SELECT id FROM appt.send_message('$self->{application}', 'SMS', '+306900000000', 'Hi',
 		due_at => now() + interval '1 day')");
 }
 
@@ -472,7 +472,12 @@ sub cases
 		{   function => 'send_message',
 			who => '403 403 200 403 403 401',
 			arguments => sub {
-				return { %application, channel => 'SMS', recipient => '+306900000000', text_body => 'Hi {{name}}', data => { name => 'Bo' } };
+				return {
+					%application,
+					channel => 'SMS',
+					recipient => '+306900000000',
+					text_body => 'Hi {{name}}',
+					data => { name => 'Bo' } };
 			},
 			check => sub { is("$_[0]{json}{type} $_[0]{json}{state}", 'MESSAGE PENDING', 'what it plans') } },
 		{   function => 'cancel_message',
@@ -482,7 +487,12 @@ sub cases
 		{   function => 'notify_users',
 			who => '403 403 200 403 403 401',
 			arguments => sub {
-				return { %application, type => 'MENTION', user_ids => ['ann'], title => 'Bob mentioned you', payload => { url => '/notes/1' } };
+				return {
+					%application,
+					type => 'MENTION',
+					user_ids => ['ann'],
+					title => 'Bob mentioned you',
+					payload => { url => '/notes/1' } };
 			},
 			check => sub {
 				is(join(' ', map { "$_->{recipient_id} $_->{channel}" } @{ $_[0]{json} }), 'ann EMAIL ann IN_APP', 'what it plans');
