@@ -38,7 +38,10 @@ typedef struct ChannelKind
 	 */
 	ComposeFunction compose;
 
-	/* Of such a kind: false with *failure filled in if it can't be left there. */
+	/*
+	 * Of such a kind: false with *failure filled in if it can't be left
+	 * there.
+	 */
 	bool		(*accept) (const Message *message, ComposeFailure *failure);
 
 	/* NULL: the status says it all. */

@@ -53,8 +53,8 @@ typedef struct ChannelInfo
 	bool		has_subject;	/* beside the text, like the next */
 	bool		has_html;
 	bool		has_verified_senders;	/* its providers send from an address
-										 * that the application has proven
-										 * to be its own */
+										 * that the application has proven to
+										 * be its own */
 } ChannelInfo;
 
 typedef enum NotificationState

@@ -59,7 +59,7 @@ typedef struct AttemptColumns
 static AttemptColumns
 columns_create(int count)
 {
-	return (AttemptColumns) {
+	AttemptColumns columns = {
 		.application_ids = column_create(UUIDOID, count),
 		.notification_ids = column_create(INT8OID, count),
 		.numbers = column_create(INT4OID, count),
@@ -71,6 +71,8 @@ columns_create(int count)
 		.texts = column_create(TEXTOID, count),
 		.htmls = column_create(TEXTOID, count)
 	};
+
+	return columns;
 }
 
 static void
