@@ -37,7 +37,9 @@ sub create
 	$self->{subscription} =
 		$node->query("SELECT id FROM appt.create_subscription('$self->{application}', 'https://hooks.example/?key=secret')");
 	$node->query("UPDATE appt.subscription SET enabled = false");
-	$node->query("INSERT INTO appt.user_profile (application_id, id, email) VALUES ('$self->{application}', 'ann', 'ann\@example.org')");
+	$node->query(
+		"INSERT INTO appt.user_profile (application_id, id, email) VALUES ('$self->{application}', 'ann', 'ann\@example.org'),
+			('$self->{application}', 'sue', 'sue\@example.org')");
 	$self->{line} = $node->query(
 		"INSERT INTO appt.line (application_id, name, owner_id) VALUES ('$self->{application}', 'Sales', 'ann') RETURNING id");
 	return $self;
@@ -500,10 +502,10 @@ sub cases
 		},
 		{   function => 'resend_notifications',
 			who => '403 403 403 403 200 401',
-			arguments => sub { return { subscription_id => $self->{subscription}, since => '2027-01-01T00:00:00Z' } },
+			arguments => sub { return { subscription_id => $self->{subscription}, since => '2026-01-01T00:00:00Z' } },
 			check => sub { is(ref $_[0]{json}, 'ARRAY', 'a list') } },
 		{   function => 'send_sample_notification',
-			who => '200 404 200 403 404 401',
+			who => '200 404 200 403 200 401',
 			arguments => sub { return { type => 'VOICEMAIL', user_id => 'ann', application_id => $self->{application} } },
 			check => sub { is(scalar @{ $_[0]{json} }, 2, 'a message over each channel') } },
 		{   function => 'preview_notification',
