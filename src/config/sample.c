@@ -8,6 +8,9 @@
  */
 #include "postgres.h"
 
+#include "fmgr.h"
+#include "utils/builtins.h"
+
 #include "config/sample.h"
 #include "core/json.h"
 
@@ -60,6 +63,15 @@ static const SampleValue payload[] = {
 	{NULL}
 };
 
+/* As render/builtin_report_templates.c has it. */
+static const char report[] =
+"{\"day\": \"Sample day\", \"timezone\": \"UTC\", \"subjects\": ["
+"{\"subject\": \"Sample subject\", \"columns\": [\"Sent\", \"Failed\"], \"lastError\": \"Sample error\", \"days\": ["
+"{\"day\": \"Sample day\", \"isLatest\": true, \"cells\": ["
+"{\"label\": \"sent\", \"value\": \"42\", \"isFirst\": true}, {\"label\": \"failed\", \"value\": \"1\", \"isFirst\": false}]},"
+"{\"day\": \"The day before\", \"isLatest\": false, \"cells\": ["
+"{\"label\": \"sent\", \"value\": \"38\", \"isFirst\": true}, {\"label\": \"failed\", \"value\": \"0\", \"isFirst\": false}]}]}]}";
+
 static char *
 sample_url(const char *base, const char *sample_base, const char *rest)
 {
@@ -109,4 +121,10 @@ push_sample_event(JsonbParseState **state, const SampleLinks *links, bool has_li
 	push_values(state, payload);
 	json_push_member(state, "url", sample_url(links->public_url, SAMPLE_PUBLIC_URL, "sample"));
 	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+void
+push_sample_report(JsonbParseState **state)
+{
+	json_push_jsonb(state, "report", DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(report))));
 }

@@ -27,4 +27,7 @@ extern void push_sample_appointment(JsonbParseState **state, const SampleLinks *
 /* Push members of an object: an event that users are told of. `has_line`: it happens on a line. */
 extern void push_sample_event(JsonbParseState **state, const SampleLinks *links, bool has_line);
 
+/* Push a member of an object: the figures of a report. */
+extern void push_sample_report(JsonbParseState **state);
+
 #endif							/* APPT_SAMPLE_H */

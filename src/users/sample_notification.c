@@ -149,6 +149,8 @@ sample_context(const Sample *sample)
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_of_appointment)
 		push_sample_appointment(&state, &sample->links);
+	else if (type->due_rule == DUE_DAILY)
+		push_sample_report(&state);
 	else
 		push_sample_event(&state, &sample->links, (type->ties & LINE_TIES) != 0);
 	(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);

@@ -51,7 +51,7 @@ SELECT is(pg_temp.outcome('CALL', 'mute'), NULL, 'a profile without channels');
 SELECT is(pg_temp.outcome('CALL', 'mute', 'EMAIL'), 'EMAIL NO_ADDRESS', 'a user without an address');
 SELECT is(pg_temp.outcome('CALL', 'off'), 'EMAIL off@example.com USER_OFF', 'a user who is disabled');
 
--- What it says. Reports are composed from figures.
+-- What it says.
 CREATE FUNCTION pg_temp.said(kind text, over text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	sample bigint;
@@ -65,10 +65,13 @@ END $$;
 SELECT ok(length(said) > 20 AND said !~ '[{][{]|[}][}]|unknown contact', 
 	format('%s by %s: %s', type, channel, left(split_part(said, E'\n', 1), 60)))
   FROM appt.notification_type, unnest(channels) channel, LATERAL pg_temp.said(type, channel) said
- WHERE audience = 'USERS' AND channel <> 'WEBHOOK' AND due NOT LIKE 'report_time%';
+ WHERE audience = 'USERS' AND channel <> 'WEBHOOK';
 SELECT matches(pg_temp.said('VOICEMAIL', 'EMAIL'), 'Voicemail from Maria Sample.*Hello Bob.*Sample line.*0:42.*api.example/base/sample',
 	'a voicemail, with the user''s own name');
 SELECT matches(pg_temp.said('APPOINTMENT_REMINDER', 'EMAIL'), 'Sample appointment.*Maria Sample.*30 minutes', 'an appointment');
+SELECT matches(pg_temp.said('DAILY_SPENDING', 'EMAIL'),
+	'Daily spending, Sample day.*Sample subject.*sent 42, failed 1.*Last error: Sample error',
+	'a report');
 SELECT alike(pg_temp.said('HIGH_SMS', 'SMS'), '%more than 15 text messages%', 'an alarm');
 INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
 VALUES (:'app', 'VOICEMAIL', 'EMAIL', 'en', 'Listen', '{{contact.name}} on {{line}} for {{fullName}}: {{payload.text}}');
