@@ -124,9 +124,15 @@ plan_by_rules(const AppointmentKey *key, NotificationType type, Recipients recip
 	plan_appointment_event(key, &event);
 }
 
+static bool
+has_join_link(const NotificationTypeInfo *type)
+{
+	return type->has_join_link;
+}
+
 /*
- * A ROOM that came due before the activation waits in the queue until the end of
- * its window: make it due again. Whether it waits is seen from next_attempt_at,
+ * A message with the join link that came due before the activation waits in the
+ * queue until the end of its window: make it due again. Whether it waits is seen from next_attempt_at,
  * not from our clock: it may have come due since this transaction began.
  */
 static void
@@ -135,20 +141,20 @@ wake_waiting_rooms(const AppointmentKey *key)
 	static Statement move = {
 		"WITH waiting AS MATERIALIZED ("
 		" SELECT id, lane, due_at, next_attempt_at FROM appt.notification"
-		" WHERE appointment_id = $2 AND application_id = $1 AND type = 'ROOM' AND state = 'PENDING'"
+		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3) AND state = 'PENDING'"
 		"  AND next_attempt_at > due_at"
 		"), moved AS ("
 		" UPDATE appt.notification n SET next_attempt_at = w.due_at FROM waiting w WHERE n.id = w.id"
 		") UPDATE appt.due d SET due_at = w.due_at FROM waiting w"
 		" WHERE d.lane = w.lane AND d.due_at = w.next_attempt_at AND d.notification_id = w.id"
 		" RETURNING d.lane, d.due_at",
-		2, {UUIDOID, UUIDOID}
+		3, {UUIDOID, UUIDOID, TEXTARRAYOID}
 	};
-
+	TypeSet		types = types_where(has_join_link);
 	uint64		count = 0;
 
-	if (lock_unsettled(key, TYPE_BIT(TYPE_ROOM), &everybody))
-		count = statement_run(&move, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	if (lock_unsettled(key, types, &everybody))
+		count = statement_run(&move, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id), type_codes(types));
 	for (uint64 n = 0; n < count; n++)
 	{
 		Row		   *row = ROW(n);

@@ -308,30 +308,51 @@ find_last(ReportReview *review)
 	return review->is_over ? highest : *last;
 }
 
-/* The types of reports, and whether each is on by default. */
-static void
-report_types(Column *types, Column *are_on)
+/* The types of reports over each channel to users, and whether the type is on by default. */
+typedef struct ReportChannels
 {
-	for (int type = 0; type < NOTIFICATION_TYPES; type++)
-		if (notification_types[type].due_rule == DUE_DAILY)
+	Column	   *types;
+	Column	   *channels;
+	Column	   *are_on;
+} ReportChannels;
+
+static void
+add_channels(ReportChannels *reports, const NotificationTypeInfo *type)
+{
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if ((type->channels & CHANNEL_BIT(channel)) && channel_infos[channel].has_template)
 		{
-			column_add_text(types, notification_types[type].code);
-			column_add(are_on, BoolGetDatum(notification_types[type].offsets[0].is_on));
+			column_add_text(reports->types, type->code);
+			column_add_text(reports->channels, channel_infos[channel].code);
+			column_add(reports->are_on, BoolGetDatum(type->offsets[0].is_on));
 		}
 }
 
+static ReportChannels
+report_channels(void)
+{
+	ReportChannels reports = {
+		column_create(TEXTOID, 8), column_create(TEXTOID, 8), column_create(BOOLOID, 8)
+	};
+
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (notification_types[type].due_rule == DUE_DAILY)
+			add_channels(&reports, &notification_types[type]);
+	return reports;
+}
+
 /*
- * What differs from the schedule in the applications after $1 up to $2. Reports go
- * out by email and webhook. OFFSET 0 has each application looked up: the planner
- * believes so many to differ that it would read all of them.
+ * What differs from the schedule in the applications after $1 up to $2. OFFSET 0
+ * has each application looked up: the planner believes so many to differ that it
+ * would read all of them.
  */
 static Statement find_differing = {
 	"WITH report AS MATERIALIZED ("
-	" SELECT unnest($3) AS type, unnest($4) AS is_on"
+	" SELECT unnest($3) AS type, unnest($4) AS channel, unnest($5) AS is_on"
 	"), wanted AS MATERIALIZED ("
 	" SELECT u.application_id, r.type FROM appt.user_profile u CROSS JOIN report r"
-	" WHERE u.application_id > $1 AND u.application_id <= $2 AND u.is_admin AND u.enabled AND 'EMAIL' = ANY (u.channels)"
-	"  AND " PREFERENCE("appt.user_preference", "u.application_id", "u.id", "r.type", "'0'", "'EMAIL'", "r.is_on")
+	" WHERE u.application_id > $1 AND u.application_id <= $2 AND u.is_admin AND u.enabled AND r.channel = ANY (u.channels)"
+	"  AND " PREFERENCE("appt.user_preference", "u.application_id", "u.id", "r.type", "'0'", "r.channel", "r.is_on")
 	" UNION"
 	" SELECT s.application_id, r.type FROM appt.subscription s JOIN report r ON r.type = ANY (s.types)"
 	" WHERE s.application_id > $1 AND s.application_id <= $2 AND s.types IS NOT NULL AND s.enabled"
@@ -345,21 +366,19 @@ static Statement find_differing = {
 	" WHERE a.id IS NULL OR (w.type IS NOT NULL) <> (s.next_at IS NOT NULL)"
 	"  OR (w.type IS NOT NULL AND (s.timezone <> a.timezone OR s.report_time <> a.report_time))"
 	" ORDER BY 1, 2",
-	4, {UUIDOID, UUIDOID, TEXTARRAYOID, BOOLARRAYOID}
+	5, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID}
 };
 
 void
 report_review_some(TimestampTz now, ReportReview *review)
 {
 	pg_uuid_t	last = find_last(review);
-	Column	   *types = column_create(TEXTOID, 8);
-	Column	   *are_on = column_create(BOOLOID, 8);
+	ReportChannels channels = report_channels();
 	uint64		count;
 	ReportRow  *reports;
 
-	report_types(types, are_on);
 	count = statement_run(&find_differing, UUIDPGetDatum(&review->after), UUIDPGetDatum(&last),
-						  column_array(types), column_array(are_on));
+						  column_array(channels.types), column_array(channels.channels), column_array(channels.are_on));
 	reports = read_reports(count);
 	for (uint64 n = 0; n < count; n++)
 		correct_report(&reports[n], now);
