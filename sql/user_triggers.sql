@@ -18,7 +18,7 @@ COMMENT ON FUNCTION appt.unconfirm_custom_phone() IS 'Makes a custom_phone that 
 CREATE FUNCTION appt.check_list_length() RETURNS trigger
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'check_list_length';
 COMMENT ON FUNCTION appt.check_list_length() IS
-'Limits a ring group to 1,000 members, and a line to 10 ring groups, 1,000 subscribed users and 1,000 numbers: PT409.';
+'Limits a ring group to 1,000 members, a line to 10 ring groups, 1,000 subscribed users and 1,000 numbers, and an application to 1,000 admins: PT409.';
 
 CREATE TRIGGER unconfirm_custom_phone BEFORE UPDATE ON appt.user_profile
 	FOR EACH ROW WHEN (OLD.custom_phone IS DISTINCT FROM NEW.custom_phone) EXECUTE FUNCTION appt.unconfirm_custom_phone();
@@ -35,6 +35,12 @@ COMMENT ON TRIGGER numbers_added ON appt.line_number IS 'No number of a line is 
 CREATE TRIGGER numbers_changed AFTER UPDATE ON appt.line_number
 	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION appt.check_line_numbers();
 COMMENT ON TRIGGER numbers_changed ON appt.line_number IS 'No number of a line is that of a user.';
+CREATE TRIGGER length_added AFTER INSERT ON appt.user_profile
+	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION appt.check_list_length();
+COMMENT ON TRIGGER length_added ON appt.user_profile IS 'Limits the number of admins.';
+CREATE TRIGGER length_changed AFTER UPDATE ON appt.user_profile
+	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION appt.check_list_length();
+COMMENT ON TRIGGER length_changed ON appt.user_profile IS 'Limits the number of admins.';
 CREATE TRIGGER length_added AFTER INSERT ON appt.ring_group_member
 	REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION appt.check_list_length();
 COMMENT ON TRIGGER length_added ON appt.ring_group_member IS 'Limits the length of the list.';

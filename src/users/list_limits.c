@@ -1,6 +1,6 @@
 /*
  * list_limits.c
- *		Limits of the lists that say whom an event on a line concerns.
+ *		Limits of the lists that say whom an event concerns.
  *
  * Planning is one statement for each event, so its cost is bounded by these. Of
  * two transactions that add to one list, the second waits, and counts what the
@@ -43,13 +43,25 @@ typedef struct LimitedList
 #define MAX_RING_GROUPS 10
 #define MAX_SUBSCRIBERS 1000
 #define MAX_NUMBERS 1000
+#define MAX_ADMINS 1000
 
 static LimitedList lists[] =
 {
 	LIST("ring_group_member", "ring_group_id", MAX_MEMBERS, "too many members of a ring group"),
 	LIST("line_ring_group", "line_id", MAX_RING_GROUPS, "too many ring groups of a line"),
 	LIST("line_subscription", "line_id", MAX_SUBSCRIBERS, "too many users subscribed to a line"),
-	LIST("line_number", "line_id", MAX_NUMBERS, "too many numbers of a line")
+	LIST("line_number", "line_id", MAX_NUMBERS, "too many numbers of a line"),
+	{
+		"user_profile", "too many admins of an application", MAX_ADMINS,
+		{"SELECT DISTINCT c.application_id, 'user_profile' FROM changed c WHERE c.is_admin", 0, {0}, true},
+		{
+			"SELECT c.application_id FROM (SELECT DISTINCT application_id FROM changed WHERE is_admin) c"
+			" WHERE (SELECT count(*) FROM (SELECT FROM appt.user_profile u"
+			"  WHERE u.application_id = c.application_id AND u.is_admin LIMIT " CppAsString2(MAX_ADMINS) " + 1) counted)"
+			"  > " CppAsString2(MAX_ADMINS) " LIMIT 1",
+			0, {0}, true
+		}
+	}
 };
 
 static LimitedList *

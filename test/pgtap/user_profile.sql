@@ -195,6 +195,14 @@ SELECT throws_ok(format('INSERT INTO appt.ring_group_member SELECT %L, g.id,
 	''user'' || i FROM appt.ring_group g, generate_series(1, 1001) i
 	WHERE g.name IN (''group2'', ''group3'')', :'app'), 'PT409', NULL, 'two lists that are too long in one statement');
 
+INSERT INTO appt.application (organization_id, name) SELECT organization_id, 'many' FROM appt.application WHERE id = :'app'
+	RETURNING id AS many \gset
+SELECT pg_temp.fills('user_profile (application_id, id, is_admin)', format('%L, ''admin'' || i, true', :'many'), 1000,
+	'too many admins of an application');
+INSERT INTO appt.user_profile (application_id, id) VALUES (:'many', 'zoe');
+SELECT throws_ok('UPDATE appt.user_profile SET is_admin = true WHERE id = ''zoe''', 'PT409', NULL, 'nor by promoting a user');
+DELETE FROM appt.user_profile WHERE application_id = :'many';
+
 /* ---- user_names ---- */
 
 DELETE FROM appt.user_profile WHERE id LIKE 'user%';
