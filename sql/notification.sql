@@ -59,9 +59,9 @@ CREATE INDEX notification_read ON appt.notification (application_id, recipient_i
 	WHERE channel = 'IN_APP' AND read_at IS NOT NULL;
 /* What was sent again. */
 CREATE INDEX notification_resent ON appt.notification (resent_from) WHERE resent_from IS NOT NULL;
-/* The latest samples to a user, for their limit. */
-CREATE INDEX notification_sample ON appt.notification (application_id, recipient_id, due_at)
-	WHERE type = 'TEST' AND recipient_kind = 'USER';
+/* What a user has asked for lately, for the limits of samples and codes. */
+CREATE INDEX notification_recent ON appt.notification (application_id, recipient_id, due_at)
+	WHERE type IN ('TEST', 'CODE') AND recipient_kind = 'USER';
 CREATE INDEX notification_user_event ON appt.notification (user_event_id) WHERE user_event_id IS NOT NULL;
 /* Contexts of deleted appointments that are still to be blanked. Only deletion and blanking write a context. */
 CREATE INDEX notification_kept ON appt.notification (application_id, appointment_id, id) WHERE context ? 'appointment';

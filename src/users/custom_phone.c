@@ -10,14 +10,22 @@
  */
 #include "postgres.h"
 
+#include "utils/timestamp.h"
+
 #include "core/arguments.h"
+#include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/codes.h"
 #include "users/custom_phone.h"
 #include "users/profile.h"
+#include "users/recent_messages.h"
 
 PG_FUNCTION_INFO_V1(confirm_custom_phone);
+
+/* Codes that a user may ask for, whatever the numbers. */
+#define MAX_CODES 5
+#define CODES_PERIOD (10 * USECS_PER_MINUTE)
 
 /* The number that waits to be confirmed; false if there is none. */
 static bool
@@ -35,13 +43,27 @@ find_unconfirmed(const ActingUser *user, Contact *phone)
 	return true;
 }
 
+/* Else one user could have codes sent to any number of numbers. */
+static void
+check_limit(const ActingUser *user)
+{
+	if (recent_messages(user, TYPE_CODE, GetCurrentTimestamp() - CODES_PERIOD) >= MAX_CODES)
+		ereport(ERROR,
+				(errcode(ERRCODE_APPT_TOO_MANY),
+				 errmsg("too many codes asked for"),
+				 errdetail("A user may be sent %d within 10 minutes.", MAX_CODES),
+				 errhint("Wait a few minutes.")));
+}
+
 void
 custom_phone_request(const ActingUser *user)
 {
 	Contact		phone;
 
-	if (find_unconfirmed(user, &phone))
-		code_request(&user->application_id, CODE_FOR_PHONE, &phone);
+	if (!find_unconfirmed(user, &phone))
+		return;
+	check_limit(user);
+	code_request(&user->application_id, CODE_FOR_PHONE, &phone);
 }
 
 static void

@@ -14,7 +14,6 @@
 #include "postgres.h"
 
 #include "funcapi.h"
-#include "utils/snapmgr.h"
 
 #include "config/sample.h"
 #include "config/user_checks.h"
@@ -28,6 +27,7 @@
 #include "notify/planned.h"
 #include "notify/preference.h"
 #include "users/acting_user.h"
+#include "users/recent_messages.h"
 
 PG_FUNCTION_INFO_V1(send_sample_notification);
 
@@ -74,27 +74,10 @@ lock_profile(const ActingUser *user)
 	return links;
 }
 
-/* What is committed by now counts, whatever the transaction's snapshot. */
-static int64
-count_samples(const Sample *sample)
-{
-	static Statement count = {
-		"SELECT count(DISTINCT due_at) FROM appt.notification WHERE application_id = $1 AND recipient_id = $2"
-		" AND recipient_kind = 'USER' AND type = 'TEST' AND due_at > $3",
-		3, {UUIDOID, TEXTOID, TIMESTAMPTZOID}, true
-	};
-
-	PushActiveSnapshot(GetLatestSnapshot());
-	(void) statement_run(&count, UUIDPGetDatum(&sample->user.application_id), text_datum(sample->user.user_id),
-						 TimestampTzGetDatum(sample->now - SAMPLES_PERIOD));
-	PopActiveSnapshot();
-	return next_int64(ROW(0));
-}
-
 static void
 check_limit(const Sample *sample)
 {
-	if (count_samples(sample) >= MAX_SAMPLES)
+	if (recent_messages(&sample->user, TYPE_TEST, sample->now - SAMPLES_PERIOD) >= MAX_SAMPLES)
 		ereport(ERROR,
 				(errcode(ERRCODE_APPT_TOO_MANY),
 				 errmsg("too many sample notifications asked for"),

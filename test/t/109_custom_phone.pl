@@ -155,6 +155,13 @@ ok($two->is_blocked, 'of two who take the last place of a list the second waits'
 $one->run('COMMIT');
 is($two->end, 'PT409', 'and finds none');
 
+# Whatever the numbers, a user is sent five codes within ten minutes.
+$node->query("INSERT INTO appt.user_profile (application_id, id) VALUES ('$application', 'eve')");
+my $ask = "SELECT appt.update_profile(custom_phone => '+49170000010%s', user_id => 'eve', application_id => '$application')";
+$node->query(sprintf $ask, $_) foreach 1 .. 5;
+$node->refused_with('PT429', sprintf($ask, 6), 'a sixth code to a user');
+is($node->query("SELECT custom_phone FROM appt.user_profile WHERE id = 'eve'"), '+491700000105', 'changes nothing');
+
 $node->stop;
 done_testing();
 

@@ -1,0 +1,28 @@
+/*
+ * recent_messages.c
+ *		How often a user was sent what it asked for.
+ */
+#include "postgres.h"
+
+#include "utils/snapmgr.h"
+
+#include "core/row.h"
+#include "core/statement.h"
+#include "users/recent_messages.h"
+
+int64
+recent_messages(const ActingUser *user, NotificationType type, TimestampTz since)
+{
+	/* The list of types is that of the index notification_recent. */
+	static Statement count = {
+		"SELECT count(DISTINCT due_at) FROM appt.notification WHERE application_id = $1 AND recipient_id = $2"
+		" AND recipient_kind = 'USER' AND type IN ('TEST', 'CODE') AND type = $3 AND due_at > $4",
+		4, {UUIDOID, TEXTOID, TEXTOID, TIMESTAMPTZOID}, true
+	};
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	(void) statement_run(&count, UUIDPGetDatum(&user->application_id), text_datum(user->user_id),
+						 text_datum(notification_types[type].code), TimestampTzGetDatum(since));
+	PopActiveSnapshot();
+	return next_int64(ROW(0));
+}
