@@ -72,6 +72,20 @@ my %calls = (
 	schedule_appointment => "SELECT appt.schedule_appointment('APP', now() + interval '1 day', '1 hour', '{}', 'agent')",
 	schedule_appointment_as_customer =>
 		"SELECT appt.schedule_appointment_as_customer('APP', 'ann\@example.com', '000000', now() + interval '1 day', '1 hour')",
+	cancel_message => "SELECT appt.cancel_message((SELECT id FROM appt.send_message('APP', 'EMAIL', 'ann\@example.com', 'Hello')))",
+	confirm_custom_phone => "SELECT appt.confirm_custom_phone('000000', 'ann', 'APP')",
+	inbox => "SELECT appt.inbox(user_id => 'ann', application_id => 'APP')",
+	mark_read => "SELECT appt.mark_read(user_id => 'ann', application_id => 'APP')",
+	notification_preferences => "SELECT appt.notification_preferences('ann', 'APP')",
+	notify_users => "SELECT appt.notify_users('APP', 'MENTION', '{ann}')",
+	record_inbound_sms => "SELECT appt.record_inbound_sms('APP', '+306900000000', '+15550100001', 'Hello')",
+	record_receipt => "SELECT appt.record_receipt('APP', 'unknown', 'DELIVERED')",
+	send_message => "SELECT appt.send_message('APP', 'IN_APP', 'ann', 'Hello')",
+	set_channel => "SELECT appt.set_channel('SMS', true, 'ann', 'APP')",
+	set_preference => "SELECT appt.set_preference('CALL', false, user_id => 'ann', application_id => 'APP')",
+	subscribe_line => "SELECT appt.subscribe_line((SELECT id FROM appt.line WHERE application_id = 'APP'), true, 'ann')",
+	update_profile => "SELECT appt.update_profile('ann\@example.com', user_id => 'ann', application_id => 'APP')",
+	user_names => "SELECT appt.user_names('APP')",
 	send_sample_notification => "SELECT appt.send_sample_notification('CALL', 'EMAIL', 'ann', 'APP')",
 	send_test_email => "SELECT appt.send_test_email('APP', 'ann\@example.com')",
 	send_test_sms => "SELECT appt.send_test_sms('APP', '+306900000000')",
@@ -100,7 +114,8 @@ my %calls = (
 	'lock what is read' => join('; ',
 		map { "LOCK TABLE appt.$_ IN ACCESS SHARE MODE" }
 			qw(organization appointment participant room_access notification due attempt identity)));
-my %may_be_refused = map { $_ => 1 } qw(confirm_email_verification schedule_appointment_as_customer resend_notification);
+my %may_be_refused = map { $_ => 1 }
+	qw(confirm_email_verification confirm_custom_phone record_receipt schedule_appointment_as_customer resend_notification);
 
 # Every function for applications is called.
 my $functions = $node->query(
@@ -128,7 +143,8 @@ UPDATE tenant SET app = appt.create_application(org, name, max_attempts => 1, ma
 	WHEN 'set_notifications_enabled on' THEN 1 END);
 DELETE FROM appt.rule WHERE channel <> 'WEBHOOK' OR type NOT IN ('CREATE', 'CANCELLED', 'FOLLOW_UP');
 UPDATE tenant SET sub = (SELECT id FROM appt.create_subscription(app, '$ok'));
-INSERT INTO appt.user_profile (application_id, id) SELECT app, 'ann' FROM tenant WHERE name = 'send_sample_notification';
+INSERT INTO appt.user_profile (application_id, id) SELECT app, 'ann' FROM tenant;
+INSERT INTO appt.line (application_id, name) SELECT app, 'line' FROM tenant;
 SELECT count(appt.set_provider(app, 'EMAIL', 'SMTP', 'smtp://127.0.0.1:1', 'us\@example.com')),
 	count(appt.set_provider(app, 'SMS', 'HTTP', 'http://127.0.0.1:1/')) FROM tenant;
 SELECT count(appt.create_subscription(app, '$failing')) FROM tenant WHERE name LIKE 'retry%';
