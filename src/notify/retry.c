@@ -117,6 +117,12 @@ resend_obstacle(const NotificationFacts *facts, TimestampTz now)
 	return sending_obstacle(facts, false, now);
 }
 
+static char *
+still_to_be_sent(int64 notification_id, const char *state)
+{
+	return psprintf("Notification " INT64_FORMAT " is %s: it is still to be sent.", notification_id, state);
+}
+
 /* Why a webhook can't be sent to its endpoint again. */
 static char *
 endpoint_obstacle(const NotificationFacts *facts, TimestampTz now)
@@ -126,8 +132,7 @@ endpoint_obstacle(const NotificationFacts *facts, TimestampTz now)
 		case STATE_PENDING:
 		case STATE_SENDING:
 		case STATE_RETRYING:
-			return psprintf("Notification " INT64_FORMAT " is %s: it is still to be sent.",
-							facts->id, state_code(facts->state));
+			return still_to_be_sent(facts->id, state_code(facts->state));
 		case STATE_CANCELLED:
 			return psprintf("Notification " INT64_FORMAT " was not to be sent: %s (%s)",
 							facts->id, reason_explanation(facts->reason), reason_code(facts->reason));
@@ -312,7 +317,7 @@ lock_free_appointments(const pg_uuid_t *application_id, const RetryCandidate *ca
 	uint64		rows;
 
 	for (int i = 0; i < count; i++)
-		if (candidates[i].appointment_id != NULL)
+		if (candidates[i].waiting_state == NULL && candidates[i].appointment_id != NULL)
 			column_add_uuid(ids, candidates[i].appointment_id);
 	rows = statement_run(&lock, UUIDPGetDatum(application_id), column_array(ids));
 	for (uint64 n = 0; n < rows; n++)
@@ -332,7 +337,8 @@ lock_free_notifications(const RetryCandidate *candidates, int count, int64 *lock
 	int			rows;
 
 	for (int i = 0; i < count; i++)
-		column_add(ids, Int64GetDatum(candidates[i].notification_id));
+		if (candidates[i].waiting_state == NULL)
+			column_add(ids, Int64GetDatum(candidates[i].notification_id));
 	rows = (int) statement_run(&lock, column_array(ids));
 	for (int n = 0; n < rows; n++)
 		locked[n] = next_int64(ROW(n));
@@ -454,6 +460,14 @@ judge_some(Several *several, const int64 *locked, int count)
 	return count;
 }
 
+/* Until it is judged. What is not settled is not judged, so that no transaction of a caller holds it up. */
+static char *
+initial_obstacle(const RetryCandidate *candidate)
+{
+	return candidate->waiting_state != NULL ?
+		still_to_be_sent(candidate->notification_id, candidate->waiting_state) : HELD;
+}
+
 static void
 send_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int count, const Manner *manner)
 {
@@ -467,7 +481,7 @@ send_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int co
 
 	qsort(candidates, count, sizeof(RetryCandidate), compare_ids);
 	for (int i = 0; i < count; i++)
-		candidates[i].obstacle = HELD;
+		candidates[i].obstacle = initial_obstacle(&candidates[i]);
 	locked_count = at_once = lock_free_notifications(candidates, count, locked);
 	if (manner->leaves_copies)
 		find_copies_under_way(&several, locked, locked_count);

@@ -29,6 +29,8 @@ typedef struct RetryCandidate
 {
 	int64		notification_id;
 	pg_uuid_t  *appointment_id; /* NULL: it has none */
+	char	   *waiting_state;	/* not settled yet, so neither locked nor sent
+								 * again; NULL: settled */
 	int64		copy_id;		/* of one that sends it again already; 0: none */
 	char	   *obstacle;		/* why it was not sent again; NULL if it was */
 } RetryCandidate;

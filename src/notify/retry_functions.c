@@ -132,7 +132,7 @@ check_max(FunctionCallInfo fcinfo, int index)
 		report_invalid("value out of range", "\"max\" is %d; it must be from 1 to %d.", PG_GETARG_INT32(index), MAX_AT_ONCE);
 }
 
-/* The last statement's rows: notifications and their appointments. */
+/* The last statement's rows: notifications, their appointments, and the states of those that are not settled. */
 static RetryCandidate *
 take_candidates(int count)
 {
@@ -144,6 +144,7 @@ take_candidates(int count)
 
 		candidates[n].notification_id = next_int64(row);
 		candidates[n].appointment_id = next_uuid_or_null(row);
+		candidates[n].waiting_state = next_text(row);
 	}
 	return candidates;
 }
@@ -225,7 +226,7 @@ static RetryCandidate *
 find_failures(const Caller *caller, FunctionCallInfo fcinfo, int *count)
 {
 	static Statement find = {
-		"SELECT n.id, n.appointment_id FROM appt.notification n"
+		"SELECT n.id, n.appointment_id, NULL::text FROM appt.notification n"
 		" WHERE n.application_id = $1 AND n.state = 'FAILED' AND " NOTIFICATION_IN_SCOPE
 		" AND n.due_at >= coalesce($8, '-infinity') AND n.due_at < coalesce($9, 'infinity')"
 		" AND ($10::text IS NULL OR n.type = $10) AND ($11::text IS NULL OR n.channel = $11)"
@@ -328,7 +329,7 @@ static RetryCandidate *
 find_lost(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, TimestampTz now, int *count)
 {
 	static Statement find = {
-		"SELECT n.id, n.appointment_id FROM appt.notification n"
+		"SELECT n.id, n.appointment_id, CASE WHEN n.settled_at IS NULL THEN n.state END FROM appt.notification n"
 		" WHERE n.application_id = $8 AND n.subscription_id = $1 AND n.due_at >= $2 AND n.due_at < coalesce($3, 'infinity') AND n.due_at <= $7"
 		" AND ($4::text[] IS NULL OR n.type = ANY ($4))"
 		" AND (NOT $5 OR n.state = 'FAILED' AND (SELECT c.id FROM appt.notification c"
