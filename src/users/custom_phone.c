@@ -10,10 +10,7 @@
  */
 #include "postgres.h"
 
-#include "utils/timestamp.h"
-
 #include "core/arguments.h"
-#include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/codes.h"
@@ -23,9 +20,8 @@
 
 PG_FUNCTION_INFO_V1(confirm_custom_phone);
 
-/* Codes that a user may ask for, whatever the numbers. */
+/* Codes that a user may ask for within 10 minutes, whatever the numbers. */
 #define MAX_CODES 5
-#define CODES_PERIOD (10 * USECS_PER_MINUTE)
 
 /* The number that waits to be confirmed; false if there is none. */
 static bool
@@ -43,18 +39,6 @@ find_unconfirmed(const ActingUser *user, Contact *phone)
 	return true;
 }
 
-/* Else one user could have codes sent to any number of numbers. */
-static void
-check_limit(const ActingUser *user)
-{
-	if (recent_messages(user, TYPE_CODE, GetCurrentTimestamp() - CODES_PERIOD) >= MAX_CODES)
-		ereport(ERROR,
-				(errcode(ERRCODE_APPT_TOO_MANY),
-				 errmsg("too many codes asked for"),
-				 errdetail("A user may be sent %d within 10 minutes.", MAX_CODES),
-				 errhint("Wait a few minutes.")));
-}
-
 void
 custom_phone_request(const ActingUser *user)
 {
@@ -62,7 +46,8 @@ custom_phone_request(const ActingUser *user)
 
 	if (!find_unconfirmed(user, &phone))
 		return;
-	check_limit(user);
+	/* Else one user could have codes sent to any number of numbers. */
+	limit_recent_messages(user, TYPE_CODE, MAX_CODES, "too many codes asked for");
 	code_request(&user->application_id, CODE_FOR_PHONE, &phone);
 }
 

@@ -1,16 +1,20 @@
 /*
  * recent_messages.c
- *		How often a user was sent what it asked for.
+ *		The limits of samples and codes that a user asks for.
  */
 #include "postgres.h"
 
 #include "utils/snapmgr.h"
+#include "utils/timestamp.h"
 
+#include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "users/recent_messages.h"
 
-int64
+#define PERIOD (10 * USECS_PER_MINUTE)
+
+static int64
 recent_messages(const ActingUser *user, NotificationType type, TimestampTz since)
 {
 	/* The list of types is that of the index notification_recent. */
@@ -25,4 +29,15 @@ recent_messages(const ActingUser *user, NotificationType type, TimestampTz since
 						 text_datum(notification_types[type].code), TimestampTzGetDatum(since));
 	PopActiveSnapshot();
 	return next_int64(ROW(0));
+}
+
+void
+limit_recent_messages(const ActingUser *user, NotificationType type, int most, const char *message)
+{
+	if (recent_messages(user, type, GetCurrentTimestamp() - PERIOD) >= most)
+		ereport(ERROR,
+				(errcode(ERRCODE_APPT_TOO_MANY),
+				 errmsg("%s", message),
+				 errdetail("A user may be sent %d within 10 minutes.", most),
+				 errhint("Wait a few minutes.")));
 }

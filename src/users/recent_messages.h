@@ -1,20 +1,19 @@
 /*
  * recent_messages.h
- *		How often a user was sent what it asked for.
+ *		The limits of samples and codes that a user asks for.
  */
 #ifndef APPT_RECENT_MESSAGES_H
 #define APPT_RECENT_MESSAGES_H
-
-#include "utils/timestamp.h"
 
 #include "core/vocabulary.h"
 #include "users/acting_user.h"
 
 /*
- * How often the user was sent a TEST or a CODE since then; the messages of one
- * request count once. Sees what other sessions have committed, whatever the
- * transaction's snapshot: lock the profile before, and the count is exact.
+ * PT429 with this constant message if the user was sent a TEST or a CODE (`type`)
+ * `most` times or more within 10 minutes; the messages of one request count once.
+ * Sees what other sessions have committed, whatever the transaction's snapshot:
+ * lock the profile before, and the count is exact.
  */
-extern int64 recent_messages(const ActingUser *user, NotificationType type, TimestampTz since);
+extern void limit_recent_messages(const ActingUser *user, NotificationType type, int most, const char *message);
 
 #endif							/* APPT_RECENT_MESSAGES_H */

@@ -19,14 +19,13 @@
 #include "config/user_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
-#include "core/errors.h"
 #include "core/json.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
 #include "notify/planned.h"
 #include "notify/preference.h"
-#include "users/acting_user.h"
+#include "users/profile.h"
 #include "users/recent_messages.h"
 
 PG_FUNCTION_INFO_V1(send_sample_notification);
@@ -36,8 +35,8 @@ enum
 	ARGUMENT_TYPE, ARGUMENT_CHANNEL, ARGUMENT_USER_ID, ARGUMENT_APPLICATION_ID
 };
 
+/* Calls for a user within 10 minutes. */
 #define MAX_SAMPLES 3
-#define SAMPLES_PERIOD (10 * USECS_PER_MINUTE)
 
 typedef struct Sample
 {
@@ -54,35 +53,21 @@ typedef struct SampleMessage
 	char	   *address;		/* NULL: the user has none */
 } SampleMessage;
 
-/* Lock the user's profile, and find what links begin with. PT404. */
+/* What links begin with. */
 static SampleLinks
-lock_profile(const ActingUser *user)
+find_links(const pg_uuid_t *application_id)
 {
-	static Statement lock = {
-		"SELECT a.room_url, a.public_url FROM appt.user_profile u JOIN appt.application a ON a.id = u.application_id"
-		" WHERE u.application_id = $1 AND u.id = $2 FOR NO KEY UPDATE OF u",
-		2, {UUIDOID, TEXTOID}
+	static Statement find = {
+		"SELECT room_url, public_url FROM appt.application WHERE id = $1", 1, {UUIDOID}
 	};
 	SampleLinks links;
 	Row		   *row;
 
-	if (statement_run(&lock, UUIDPGetDatum(&user->application_id), text_datum(user->user_id)) == 0)
-		report_text_not_found("user", user->user_id);
+	(void) statement_run(&find, UUIDPGetDatum(application_id));
 	row = ROW(0);
 	links.room_url = next_text(row);
 	links.public_url = next_text(row);
 	return links;
-}
-
-static void
-check_limit(const Sample *sample)
-{
-	if (recent_messages(&sample->user, TYPE_TEST, sample->now - SAMPLES_PERIOD) >= MAX_SAMPLES)
-		ereport(ERROR,
-				(errcode(ERRCODE_APPT_TOO_MANY),
-				 errmsg("too many sample notifications asked for"),
-				 errdetail("A user may be sent %d within 10 minutes.", MAX_SAMPLES),
-				 errhint("Wait a few minutes.")));
 }
 
 /* The channels asked for, or those of the profile, that the type has; returns how many. */
@@ -189,8 +174,9 @@ send_sample_notification(PG_FUNCTION_ARGS)
 	sample.type = check_users_type(type);
 	check_preference(type, optional_text(fcinfo, ARGUMENT_CHANNEL, "channel"), NULL);
 	sample.user = acting_user(&call.caller, fcinfo, ARGUMENT_APPLICATION_ID, ARGUMENT_USER_ID);
-	sample.links = lock_profile(&sample.user);
-	check_limit(&sample);
+	profile_lock(&sample.user);
+	limit_recent_messages(&sample.user, TYPE_TEST, MAX_SAMPLES, "too many sample notifications asked for");
+	sample.links = find_links(&sample.user.application_id);
 	plan_samples(&sample, fcinfo->args[ARGUMENT_CHANNEL], (ReturnSetInfo *) fcinfo->resultinfo);
 	call_end(&call);
 	return (Datum) 0;
