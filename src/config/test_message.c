@@ -9,12 +9,12 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/xact.h"
 
 #include "channel/channel.h"
 #include "config/checks.h"
 #include "config/sample.h"
+#include "config/template_argument.h"
 #include "config/user_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
@@ -25,8 +25,6 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "notify/planning.h"
-#include "render/mustache_parser.h"
-#include "render/template_names.h"
 
 PG_FUNCTION_INFO_V1(send_test_email);
 PG_FUNCTION_INFO_V1(send_test_sms);
@@ -39,9 +37,6 @@ enum
 	SMS_ARGUMENT_TEXT_BODY,
 	EMAIL_ARGUMENT_SUBJECT = SMS_ARGUMENT_TEXT_BODY, EMAIL_ARGUMENT_TEXT_BODY, EMAIL_ARGUMENT_HTML_BODY
 };
-
-/* Maximum bytes of a text. Longer templates can be saved; they make only their owner wait. */
-#define MAX_TEMPLATE_BYTES (256 * 1024)
 
 #define DEFAULT_PERIOD USECS_PER_DAY
 
@@ -132,27 +127,6 @@ read_channel(FunctionCallInfo fcinfo, ChannelCode channel)
 						"\"%s\" is not the channel of this function.", code);
 }
 
-/* NULL if it is left out or empty; 22023 if it could not be saved as a template. */
-static char *
-read_template(FunctionCallInfo fcinfo, int index, const char *name)
-{
-	const Mustache *parsed;
-	char	   *text;
-	char	   *error = NULL;
-
-	if (PG_ARGISNULL(index))
-		return NULL;
-	if (toast_raw_datum_size(PG_GETARG_DATUM(index)) - VARHDRSZ > MAX_TEMPLATE_BYTES)
-		report_invalid("an argument is too long", "\"%s\" has more than %d bytes.", name, MAX_TEMPLATE_BYTES);
-	text = text_argument(fcinfo, index);
-	if (text[0] == '\0')
-		return NULL;
-	parsed = mustache_parse(text, &error);
-	if (parsed == NULL || !template_names_are_known(parsed, &error))
-		report_invalid("template is not valid", "Argument \"%s\" has an error. %s", name, error);
-	return text;
-}
-
 /* Read all arguments but the address and the texts. */
 static void
 read_arguments(FunctionCallInfo fcinfo, TestMessage *test)
@@ -231,9 +205,9 @@ send_test_email(PG_FUNCTION_ARGS)
 	test.address = required_text(fcinfo, ARGUMENT_ADDRESS, "to_email");
 	check_address(test.channel, test.address);
 	read_arguments(fcinfo, &test);
-	test.subject = read_template(fcinfo, EMAIL_ARGUMENT_SUBJECT, "subject");
-	test.text_body = read_template(fcinfo, EMAIL_ARGUMENT_TEXT_BODY, "text_body");
-	test.html_body = read_template(fcinfo, EMAIL_ARGUMENT_HTML_BODY, "html_body");
+	test.subject = template_argument(fcinfo, EMAIL_ARGUMENT_SUBJECT, "subject", true);
+	test.text_body = template_argument(fcinfo, EMAIL_ARGUMENT_TEXT_BODY, "text_body", true);
+	test.html_body = template_argument(fcinfo, EMAIL_ARGUMENT_HTML_BODY, "html_body", true);
 	settings = find_settings(&call.caller, test.application_id);
 	require_provider(&test);
 	id = plan_test(&test, &settings);
@@ -263,7 +237,7 @@ send_test_sms(PG_FUNCTION_ARGS)
 	test.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 	phone = required_text(fcinfo, ARGUMENT_ADDRESS, "to_phone");
 	read_arguments(fcinfo, &test);
-	test.text_body = read_template(fcinfo, SMS_ARGUMENT_TEXT_BODY, "text_body");
+	test.text_body = template_argument(fcinfo, SMS_ARGUMENT_TEXT_BODY, "text_body", true);
 	settings = find_settings(&call.caller, test.application_id);
 	test.address = channel_address_normalize(test.channel, phone, settings.calling_code);
 	check_address(test.channel, test.address);

@@ -11,11 +11,11 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/xact.h"
 #include "utils/timestamp.h"
 
 #include "channel/channel.h"
+#include "config/template_argument.h"
 #include "config/user_checks.h"
 #include "core/arguments.h"
 #include "core/call.h"
@@ -27,7 +27,6 @@
 #include "core/text.h"
 #include "notify/notification_scope.h"
 #include "notify/planned.h"
-#include "render/mustache_parser.h"
 
 PG_FUNCTION_INFO_V1(send_message);
 
@@ -51,33 +50,14 @@ typedef struct Texts
 
 /* ---- texts and data ---- */
 
-/* NULL if it is left out or empty; 22023 if it is too long or does not parse. */
-static char *
-read_template(FunctionCallInfo fcinfo, int index, const char *name)
-{
-	char	   *text;
-	char	   *error = NULL;
-
-	if (PG_ARGISNULL(index))
-		return NULL;
-	if (toast_raw_datum_size(PG_GETARG_DATUM(index)) - VARHDRSZ > MUSTACHE_MAX_TEMPLATE)
-		report_invalid("an argument is too long", "\"%s\" has more than %d bytes.", name, MUSTACHE_MAX_TEMPLATE);
-	text = text_argument(fcinfo, index);
-	if (text[0] == '\0')
-		return NULL;
-	if (mustache_parse(text, &error) == NULL)
-		report_invalid("template is not valid", "Argument \"%s\" has an error. %s", name, error);
-	return text;
-}
-
 static Texts
 read_texts(FunctionCallInfo fcinfo)
 {
 	Texts		texts;
 
-	texts.text_body = read_template(fcinfo, ARGUMENT_TEXT_BODY, "text_body");
-	texts.subject = read_template(fcinfo, ARGUMENT_SUBJECT, "subject");
-	texts.html_body = read_template(fcinfo, ARGUMENT_HTML_BODY, "html_body");
+	texts.text_body = template_argument(fcinfo, ARGUMENT_TEXT_BODY, "text_body", false);
+	texts.subject = template_argument(fcinfo, ARGUMENT_SUBJECT, "subject", false);
+	texts.html_body = template_argument(fcinfo, ARGUMENT_HTML_BODY, "html_body", false);
 	return texts;
 }
 
