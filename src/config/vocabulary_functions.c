@@ -16,6 +16,7 @@
 #include "core/elapsed.h"
 #include "core/statement.h"
 #include "core/vocabulary.h"
+#include "notify/type_sets.h"
 
 PG_FUNCTION_INFO_V1(reasons);
 PG_FUNCTION_INFO_V1(notification_types_shown);
@@ -80,24 +81,6 @@ window_sentence(WindowRule rule)
 	return NULL;				/* not reached */
 }
 
-static Datum
-text_array(Datum *texts, int count)
-{
-	return PointerGetDatum(construct_array(texts, count, TEXTOID, -1, false, TYPALIGN_INT));
-}
-
-static Datum
-channel_codes_of(int channels)
-{
-	Datum		codes[CHANNELS];
-	int			count = 0;
-
-	for (ChannelCode channel = 0; channel < CHANNELS; channel++)
-		if (channels & CHANNEL_BIT(channel))
-			codes[count++] = text_datum(channel_code(channel));
-	return text_array(codes, count);
-}
-
 /* Reasons that the superseding events set. */
 static Datum
 superseding_codes_of(int events)
@@ -108,7 +91,7 @@ superseding_codes_of(int events)
 	for (SupersedingEvent event = 0; event < SUPERSEDING_EVENTS; event++)
 		if (events & EVENT_BIT(event))
 			codes[count++] = text_datum(reason_code(superseding_reason(event)));
-	return text_array(codes, count);
+	return PointerGetDatum(construct_array(codes, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /*
@@ -129,7 +112,7 @@ notification_types_shown(PG_FUNCTION_ARGS)
 			text_datum(type->code),
 			text_datum(type->description),
 			text_datum(audience_code(type->audience)),
-			channel_codes_of(type->channels),
+			channel_codes(type->channels),
 			text_datum(type->due),
 			text_datum(window_sentence(type->window_rule)),
 			IntervalPGetDatum(elapsed_interval(type->window_length)),

@@ -266,7 +266,7 @@ offset_arrays(TypeSet types)
 #define AGENTS \
 	" SELECT u.* FROM (" \
 	"  SELECT p.id, p.type FROM appt.participant p" \
-	"  WHERE cardinality($10) > 0 AND p.application_id = $1 AND p.appointment_id = $2 OFFSET 0) p" \
+	"  WHERE p.application_id = $1 AND p.appointment_id = $2 OFFSET 0) p" \
 	" CROSS JOIN LATERAL (" \
 	"  SELECT u.id, u.channels, u.email, u.backup_phone, u.custom_phone, u.custom_phone_verified_at" \
 	"  FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = p.id OFFSET 0) u" \
@@ -285,7 +285,7 @@ offset_arrays(TypeSet types)
 #define OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES \
 	" SELECT a.*, NULL, w.type, 'WEBHOOK', w.time_offset, " DUE_AT ", 'SUBSCRIBER', s.id::text, s.id, " LOGGED_URL("s") ", false" \
 	" FROM appointment a CROSS JOIN appt.subscription s CROSS JOIN " AGENT_TYPES \
-	" WHERE cardinality($14) > 0 AND s.application_id = $1 AND s.types IS NOT NULL" \
+	" WHERE s.application_id = $1 AND s.types IS NOT NULL" \
 	"  AND w.type = ANY ($14) AND w.type = ANY (s.types) AND w.is_on AND " IS_OWED
 
 #define OWED_OF_APPOINTMENT(sources) \
@@ -335,11 +335,24 @@ never_told(const AppointmentKey *key, const AppointmentEvent *event)
 								event->participant_id, event->now);
 }
 
+/* The arguments that plan_by_rules_alone does not read: $10 to $14. */
+static void
+set_agent_arguments(NullableDatum *arguments, const AppointmentEvent *event)
+{
+	OffsetArrays to_agents = offset_arrays(event->agent_types);
+
+	arguments[9] = SQL_VALUE(to_agents.types);
+	arguments[10] = SQL_VALUE(to_agents.offsets);
+	arguments[11] = SQL_VALUE(to_agents.are_on);
+	arguments[12] = sql_text(event->actor);
+	arguments[13] = SQL_VALUE(type_codes(event->agent_webhooks));
+}
+
 void
 plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 {
-	OffsetArrays to_agents = offset_arrays(event->agent_types);
-	NullableDatum arguments[14 + VOCABULARY_SETS] = {
+	bool		concerns_agents = event->agent_types != 0;
+	NullableDatum arguments[ARGUMENTS_OF_APPOINTMENT] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 		SQL_VALUE(UUIDPGetDatum(&key->id)),
 		SQL_VALUE(type_codes(event->types)),
@@ -349,16 +362,14 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 		sql_text(event->participant_id),
 		sql_jsonb(event->changes),
 		never_told(key, event),
-		SQL_VALUE(to_agents.types),
-		SQL_VALUE(to_agents.offsets),
-		SQL_VALUE(to_agents.are_on),
-		sql_text(event->actor),
-		SQL_VALUE(type_codes(event->agent_webhooks))
+		SQL_NULL, SQL_NULL, SQL_NULL, SQL_NULL, SQL_NULL
 	};
 
+	if (concerns_agents)
+		set_agent_arguments(arguments, event);
 	for (int set = 0; set < VOCABULARY_SETS; set++)
 		arguments[14 + set] = SQL_VALUE(vocabulary_sets()[set]);
-	wake_for_planned(statement_run_nullable(event->agent_types != 0 ? &plan_for_appointment : &plan_by_rules_alone,
+	wake_for_planned(statement_run_nullable(concerns_agents ? &plan_for_appointment : &plan_by_rules_alone,
 											arguments));
 }
 
@@ -419,18 +430,6 @@ static Statement plan_for_users = {
 	}
 };
 
-/* The channels of a type, as a text[]. */
-static Datum
-channel_codes_of(const NotificationTypeInfo *type)
-{
-	Column	   *codes = column_create(TEXTOID, CHANNELS);
-
-	for (int channel = 0; channel < CHANNELS; channel++)
-		if (type->channels & CHANNEL_BIT(channel))
-			column_add_text(codes, channel_infos[channel].code);
-	return column_array(codes);
-}
-
 int64
 plan_user_event(const UserEvent *event)
 {
@@ -445,7 +444,7 @@ plan_user_event(const UserEvent *event)
 		sql_jsonb(event->payload),
 		SQL_VALUE(TimestampTzGetDatum(event->due_at)),
 		SQL_VALUE(Int32GetDatum(type->ties)),
-		SQL_VALUE(channel_codes_of(type)),
+		SQL_VALUE(channel_codes(type->channels)),
 		SQL_VALUE(BoolGetDatum(type->is_account_level)),
 		SQL_VALUE(BoolGetDatum(type->offset_count > 0 && type->offsets[0].is_on))
 	};

@@ -17,7 +17,6 @@
 
 #include "catalog/pg_type.h"
 
-#include "core/column.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
@@ -132,8 +131,9 @@ has_join_link(const NotificationTypeInfo *type)
 
 /*
  * A message with the join link that came due before the activation waits in the
- * queue until the end of its window: make it due again. Whether it waits is seen from next_attempt_at,
- * not from our clock: it may have come due since this transaction began.
+ * queue until the end of its window: make it due again. Whether it waits is seen
+ * from next_attempt_at, not from our clock: it may have come due since this
+ * transaction began.
  */
 static void
 wake_waiting_rooms(const AppointmentKey *key)
@@ -340,22 +340,16 @@ obeys_switches(const NotificationTypeInfo *type)
 	return !type->ignores_switches;
 }
 
-static bool
-has_lane_of_application(const ChannelInfo *channel)
-{
-	return channel->route != ROUTE_SUBSCRIPTION;
-}
-
-/* Channels of which an application has a lane each, as a text[]. */
-static Datum
+/* Channels of which an application has a lane each. */
+static int
 channels_of_applications(void)
 {
-	Column	   *codes = column_create(TEXTOID, CHANNELS);
+	int			channels = 0;
 
 	for (int channel = 0; channel < CHANNELS; channel++)
-		if (has_lane_of_application(&channel_infos[channel]))
-			column_add_text(codes, channel_infos[channel].code);
-	return column_array(codes);
+		if (channel_infos[channel].route != ROUTE_SUBSCRIPTION)
+			channels |= CHANNEL_BIT(channel);
+	return channels;
 }
 
 /*
@@ -396,7 +390,7 @@ plan_switched_on(const pg_uuid_t *organization_id, TimestampTz off_since, Timest
 	};
 	uint64		count = statement_run(&suppress, UUIDPGetDatum(organization_id), TimestampTzGetDatum(now),
 									  type_codes(types_where(obeys_switches)), TimestampTzGetDatum(off_since),
-									  channels_of_applications());
+									  channel_codes(channels_of_applications()));
 	int64	   *ids = (int64 *) palloc(Max(count, 1) * sizeof(int64));
 
 	for (uint64 n = 0; n < count; n++)

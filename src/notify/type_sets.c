@@ -1,6 +1,6 @@
 /*
  * type_sets.c
- *		Sets of notification types, by columns of the vocabulary.
+ *		Sets of notification types and of channels, by columns of the vocabulary.
  */
 #include "postgres.h"
 
@@ -19,6 +19,17 @@ type_codes(TypeSet types)
 	for (int type = 0; type < NOTIFICATION_TYPES; type++)
 		if (types & TYPE_BIT(type))
 			column_add_text(column, notification_types[type].code);
+	return column_array(column);
+}
+
+Datum
+channel_codes(int channels)
+{
+	Column	   *column = column_create(TEXTOID, CHANNELS);
+
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if (channels & CHANNEL_BIT(channel))
+			column_add_text(column, channel_infos[channel].code);
 	return column_array(column);
 }
 

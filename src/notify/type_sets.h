@@ -1,6 +1,6 @@
 /*
  * type_sets.h
- *		Sets of notification types as parameters of statements.
+ *		Sets of notification types and of channels as parameters of statements.
  */
 #ifndef APPT_TYPE_SETS_H
 #define APPT_TYPE_SETS_H
@@ -12,6 +12,9 @@ extern Datum type_codes(TypeSet types);
 
 /* The set of the codes in a text[]; what is no code is left out. */
 extern TypeSet types_of_codes(Datum codes);
+
+/* The codes of channels, given as CHANNEL_BITs, as a text[] in CurrentMemoryContext. */
+extern Datum channel_codes(int channels);
 
 extern TypeSet types_by_telling(Telling telling);
 extern TypeSet types_superseded_by(SupersedingEvent event);
