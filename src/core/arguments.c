@@ -198,6 +198,13 @@ required_object(FunctionCallInfo fcinfo, int index, const char *name)
 }
 
 void
+check_text_length(const char *text, const char *name, int most)
+{
+	if (text != NULL && strlen(text) > most)
+		report_invalid("an argument is too long", "\"%s\" has more than %d bytes.", name, most);
+}
+
+void
 check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest)
 {
 	int32		value;

@@ -49,6 +49,9 @@ extern char *optional_words(FunctionCallInfo fcinfo, int index, const char *name
 extern Jsonb *required_object(FunctionCallInfo fcinfo, int index, const char *name);
 extern Jsonb *optional_object(FunctionCallInfo fcinfo, int index, const char *name);
 
+/* A text, which may be NULL, of at most that many bytes. */
+extern void check_text_length(const char *text, const char *name, int most);
+
 /* An integer from lowest to highest, or NULL. */
 extern void check_range(FunctionCallInfo fcinfo, int index, const char *name, int lowest, int highest);
 

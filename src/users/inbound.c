@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-#include "access/detoast.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -55,19 +54,12 @@ typedef struct InboundMessage
 
 /* ---- the arguments ---- */
 
-static void
-check_length(const char *text, const char *name, int most)
-{
-	if (text != NULL && strlen(text) > most)
-		report_invalid("an argument is too long", "\"%s\" has more than %d bytes.", name, most);
-}
-
 static char *
 read_number(FunctionCallInfo fcinfo, int index, const char *name)
 {
 	char	   *number = required_text(fcinfo, index, name);
 
-	check_length(number, name, MAX_NUMBER);
+	check_text_length(number, name, MAX_NUMBER);
 	return number;
 }
 
@@ -77,7 +69,7 @@ read_provider_message_id(FunctionCallInfo fcinfo)
 {
 	char	   *id = optional_text(fcinfo, ARGUMENT_PROVIDER_MESSAGE_ID, "provider_message_id");
 
-	check_length(id, "provider_message_id", MAX_PROVIDER_ID);
+	check_text_length(id, "provider_message_id", MAX_PROVIDER_ID);
 	return id == NULL || id[0] == '\0' ? NULL : id;
 }
 

@@ -49,8 +49,7 @@ read_receipt(FunctionCallInfo fcinfo)
 	receipt.kind = required_text(fcinfo, ARGUMENT_RECEIPT, "receipt");
 	receipt.code = optional_text(fcinfo, ARGUMENT_CODE, "code");
 	check_code(receipt.kind, kinds, "receipt");
-	if (receipt.code != NULL && strlen(receipt.code) > MAX_RECEIPT_CODE)
-		report_invalid("an argument is too long", "\"code\" has more than %d bytes.", MAX_RECEIPT_CODE);
+	check_text_length(receipt.code, "code", MAX_RECEIPT_CODE);
 	return receipt;
 }
 

@@ -23,26 +23,18 @@ static Line
 find_line(const Caller *caller, const pg_uuid_t *id)
 {
 	static Statement find = {
-		"SELECT l.application_id, l.owner_id FROM appt.line l WHERE l.id = $1"
-		" AND ($2::uuid IS NULL OR l.application_id = $2)"
-		" AND ($3::uuid IS NULL OR EXISTS (SELECT FROM appt.application a"
-		"  WHERE a.id = l.application_id AND a.organization_id = $3))",
-		3, {UUIDOID, UUIDOID, UUIDOID}
-	};
-	bool		is_tenant = (caller->role & (CALLER_ADMIN | CALLER_UNRESTRICTED)) == 0;
-	NullableDatum arguments[] = {
-		sql_uuid(id),
-		is_tenant ? sql_uuid(&caller->application_id) : SQL_NULL,
-		caller->role == CALLER_ADMIN ? sql_uuid(&caller->organization_id) : SQL_NULL
+		"SELECT application_id, owner_id FROM appt.line WHERE id = $1", 1, {UUIDOID}
 	};
 	Line		line;
 	Row		   *row;
 
-	if (statement_run_nullable(&find, arguments) == 0)
+	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
 		report_not_found("line", id);
 	row = ROW(0);
 	line.application_id = next_uuid(row);
 	line.owner_id = next_text(row);
+	if (!caller_may_use_application(caller, &line.application_id))
+		report_not_found("line", id);
 	return line;
 }
 

@@ -31,6 +31,7 @@
 #include "core/text.h"
 #include "worker/hints.h"
 #include "worker/pending_hints.h"
+#include "worker/transaction.h"
 
 #define HINTS_CHANNEL "appt_inbox"
 
@@ -98,11 +99,10 @@ hints_clock_was_set(Hints *hints)
 
 /* ---- sending ---- */
 
-/* For this transaction only. */
 static void
-set_locally(const char *name, const char *value)
+bound_lock_waits(void)
 {
-	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	(void) set_config_option("lock_timeout", "100", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
 /* The lock that PreCommit_Notify takes; it is released by the end of the transaction. */
@@ -129,8 +129,8 @@ send_step(void *argument)
 {
 	Sending    *sending = (Sending *) argument;
 
-	set_locally("synchronous_commit", "off");
-	set_locally("lock_timeout", "100");
+	transaction_commit_without_flush();
+	bound_lock_waits();
 	sending->is_queue_full = queue_is_filling();
 	if (sending->is_queue_full || !lock_if_free())
 		return;
