@@ -10,29 +10,11 @@
 #include "postgres.h"
 
 #include "common/base64.h"
-#include "common/hmac.h"
-#include "common/sha2.h"
 
 #include "channel/signature.h"
+#include "core/hmac.h"
 
 #define ENCODED_KEY_PREFIX "whsec_"
-
-/* HMAC-SHA256; false if the crypto library fails. */
-static bool
-hmac_sha256(const uint8 *key, size_t key_length, const char *content,
-			uint8 *digest)
-{
-	pg_hmac_ctx *context = pg_hmac_create(PG_SHA256);
-	bool		done;
-
-	if (context == NULL)
-		return false;
-	done = pg_hmac_init(context, key, key_length) >= 0 &&
-		pg_hmac_update(context, (const uint8 *) content, strlen(content)) >= 0 &&
-		pg_hmac_final(context, digest, PG_SHA256_DIGEST_LENGTH) >= 0;
-	pg_hmac_free(context);
-	return done;
-}
 
 /* The bytes of an encoded key, or -1 if it is not base64. */
 static int
@@ -70,7 +52,7 @@ hex_signature(const char *key, const char *content)
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	char	   *hex;
 
-	if (!hmac_sha256((const uint8 *) key, strlen(key), content, digest))
+	if (!hmac_digest(PG_SHA256, key, strlen(key), content, strlen(content), digest))
 		return NULL;
 	hex = palloc(2 * PG_SHA256_DIGEST_LENGTH + 1);
 	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
@@ -93,7 +75,7 @@ standard_signature(const char *key, const char *signed_content)
 	if (key_is_encoded(key))
 		length = decode_key(key, &bytes);
 	if (length <= 0 ||
-		!hmac_sha256((uint8 *) bytes, length, signed_content, digest))
+		!hmac_digest(PG_SHA256, bytes, length, signed_content, strlen(signed_content), digest))
 		return NULL;
 	length = pg_b64_encode((char *) digest, PG_SHA256_DIGEST_LENGTH, encoded,
 						   sizeof(encoded));

@@ -1,0 +1,19 @@
+/*
+ * hmac.h
+ *		HMAC of a sequence of bytes, and comparison in constant time.
+ */
+#ifndef APPT_HMAC_H
+#define APPT_HMAC_H
+
+#include "common/cryptohash.h"
+#include "common/sha1.h"
+#include "common/sha2.h"
+
+/* Write the HMAC, of SHA1_DIGEST_LENGTH or PG_SHA256_DIGEST_LENGTH bytes. False if the crypto library fails. */
+extern bool hmac_digest(pg_cryptohash_type type, const void *key, size_t key_length,
+						const void *content, size_t length, uint8 *digest);
+
+/* Are both of these bytes the same? Takes the same time wherever they differ. */
+extern bool bytes_are_same(const void *one, const void *other, size_t length);
+
+#endif							/* APPT_HMAC_H */

@@ -1,0 +1,120 @@
+/*
+ * link_token_find.c
+ *		The message that a token came with.
+ *
+ * Several applications may share the bytes that a token begins with: each is
+ * tried, by its primary key. Each of their keys may give an id; the message of
+ * that id has made the token, or has not.
+ */
+#include "postgres.h"
+
+#include "core/column.h"
+#include "core/row.h"
+#include "core/statement.h"
+#include "notify/application_keys.h"
+#include "notify/link_token_find.h"
+
+static LinkedMessage *
+find_notification(const pg_uuid_t *application_id, int64 id)
+{
+	static Statement find = {
+		"SELECT n.appointment_id, n.recipient_id, n.recipient_kind, n.type, n.channel, n.rule_id, n.address"
+		" FROM appt.notification n WHERE n.id = $1 AND n.application_id = $2",
+		2, {INT8OID, UUIDOID}
+	};
+	LinkedMessage *message;
+	Row		   *row;
+
+	if (statement_run(&find, Int64GetDatum(id), UUIDPGetDatum(application_id)) == 0)
+		return NULL;
+	row = ROW(0);
+	message = (LinkedMessage *) palloc0(sizeof(LinkedMessage));
+	message->application_id = *application_id;
+	message->notification_id = id;
+	message->appointment_id = next_uuid_or_null(row);
+	message->participant_id = next_text(row);
+	message->recipient_kind = next_text(row);
+	if (!notification_type_from_code(next_text(row), &message->type) ||
+		!channel_from_code(next_text(row), &message->channel))
+		elog(ERROR, "notification " INT64_FORMAT " has an unknown type or channel", id);
+	message->rule_id = next_int64(row);
+	message->address = next_text(row);
+	return message;
+}
+
+/* Is the message the token's, for any purpose? */
+static bool
+is_message_of(const ReceivedToken *token, const ApplicationKey *key, LinkedMessage *message)
+{
+	LinkSubject subject = {
+		.application_id = message->application_id,
+		.notification_id = message->notification_id,
+		.participant_id = message->participant_id
+	};
+
+	for (int purpose = 0; purpose < LINK_PURPOSES; purpose++)
+	{
+		subject.purpose = message->purpose = (LinkPurpose) purpose;
+		if (link_token_is_genuine(token, key, &subject))
+			return true;
+	}
+	return false;
+}
+
+static bool
+find_in_application(const ReceivedToken *token, const pg_uuid_t *application_id, LinkedMessage *found)
+{
+	ListCell   *cell;
+
+	foreach(cell, application_keys(application_id, TOKEN_KEY_NAME))
+	{
+		const ApplicationKey *key = (const ApplicationKey *) lfirst(cell);
+		LinkedMessage *message = find_notification(application_id, link_token_notification_id(token, key));
+
+		if (message != NULL && is_message_of(token, key, message))
+		{
+			*found = *message;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The applications whose ids begin with these bytes. */
+static Column *
+find_applications(const uint8 *bytes)
+{
+	static Statement find = {
+		"SELECT a.id FROM appt.application a WHERE a.id BETWEEN $1 AND $2 ORDER BY a.id",
+		2, {UUIDOID, UUIDOID}
+	};
+	pg_uuid_t	first;
+	pg_uuid_t	last;
+	uint64		count;
+	Column	   *ids;
+
+	memset(first.data, 0, UUID_LEN);
+	memset(last.data, 0xff, UUID_LEN);
+	memcpy(first.data, bytes, TOKEN_APPLICATION_BYTES);
+	memcpy(last.data, bytes, TOKEN_APPLICATION_BYTES);
+	count = statement_run(&find, UUIDPGetDatum(&first), UUIDPGetDatum(&last));
+	ids = column_create(UUIDOID, (int) count);
+	for (uint64 n = 0; n < count; n++)
+		column_add_uuid(ids, next_uuid_or_null(ROW(n)));
+	return ids;
+}
+
+bool
+link_token_find(const char *text, LinkedMessage *message)
+{
+	ReceivedToken token;
+	Column	   *applications;
+
+	if (!link_token_parse(text, &token))
+		return false;
+	applications = find_applications(token.application);
+	for (int i = 0; i < applications->count; i++)
+		if (find_in_application(&token, DatumGetUUIDP(applications->values[i]), message))
+			return true;
+	return false;
+}
