@@ -63,8 +63,8 @@ SOURCES = $(sort $(wildcard src/*/*.c))
 OBJS = $(SOURCES:.c=.o)
 
 # The install script, by topic, in the order in which the parts need each other.
-SQL_PARTS = roles types checks caller_name organization application appointment configuration \
-	notification user inbound user_triggers report idempotency identity change \
+SQL_PARTS = roles types checks caller_name organization application meeting_template appointment configuration \
+	notification response consent user inbound user_triggers report idempotency identity change \
 	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
 	slot_functions calendar_functions \
 	notification_functions inbox_functions message_functions template_functions worker_functions \

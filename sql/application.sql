@@ -24,6 +24,12 @@ CREATE TABLE appt.application (
 	max_per_second numeric CHECK (max_per_second BETWEEN 0.000001 AND 1000000),
 	agent_scope appt.agent_scope_code NOT NULL DEFAULT 'APPLICATION',
 	report_time time NOT NULL DEFAULT '07:00' CHECK (report_time < '24:00'),
+	short_url text CHECK (appt.length_is_valid(short_url, 8192, 'short_url') AND appt.url_is_valid(short_url)),
+	contact jsonb CHECK (appt.length_is_valid(contact, 8192, 'contact') AND jsonb_typeof(contact) = 'object'),
+	sender_image bytea CHECK (octet_length(sender_image) <= 65536
+		AND (substr(sender_image, 1, 8) = '\x89504e470d0a1a0a' OR substr(sender_image, 1, 3) = '\xffd8ff')),
+	one_click boolean NOT NULL DEFAULT true,
+	suppress_undeliverable boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX application_organization_id ON appt.application (organization_id);
@@ -59,4 +65,13 @@ COMMENT ON COLUMN appt.application.max_per_second IS
 COMMENT ON COLUMN appt.application.agent_scope IS
 'Appointments that an agent may use by id. APPLICATION: the agent reads and changes every appointment of the application. OWN: the agent reads the appointments that it organizes or attends, and changes those that it organizes. With either scope, find_appointments shows an agent only the appointments that it organizes.';
 COMMENT ON COLUMN appt.application.report_time IS 'Time of day, in its timezone, at which the reports of the day before are due.';
+COMMENT ON COLUMN appt.application.short_url IS 'Start of links in text messages; NULL means public_url.';
+COMMENT ON COLUMN appt.application.contact IS
+'Whom customers can turn to, shown on their page: {"name", "phone", "email", "url"}, each optional. NULL means nothing.';
+COMMENT ON COLUMN appt.application.sender_image IS
+'Image of the sender, PNG or JPEG, up to 65,536 bytes, shown on the customers'' page and in the console; NULL means none.';
+COMMENT ON COLUMN appt.application.one_click IS
+'True: emails to customers have a link to unsubscribe with one click (RFC 8058), which needs public_url and the web server in front.';
+COMMENT ON COLUMN appt.application.suppress_undeliverable IS
+'True: an address whose mail server says that there is no such mailbox is suppressed.';
 COMMENT ON COLUMN appt.application.created_at IS 'When the application was created.';

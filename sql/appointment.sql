@@ -27,11 +27,22 @@ CREATE TABLE appt.appointment (
 		CHECK (appt.length_is_valid(notification_headers, 262144, 'notification_headers') AND appt.headers_are_valid(notification_headers)),
 	sequence integer NOT NULL DEFAULT 0,
 	cancel_reason text CHECK (appt.length_is_valid(cancel_reason, 65536, 'cancel_reason')),
+	/* No foreign key: bookings would gather locks on the rows of busy templates. */
+	meeting_template_id uuid,
+	has_own_title boolean NOT NULL DEFAULT true,
+	booking_state appt.booking_state_code,
+	notification_state appt.told_state_code,
+	changed_fields text[],
+	told jsonb,
+	archived_at timestamptz,
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	created_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(created_by, 8192, 'created_by')),
 	updated_at timestamptz NOT NULL DEFAULT now(),
-	updated_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(updated_by, 8192, 'updated_by'))
+	updated_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(updated_by, 8192, 'updated_by')),
+	CONSTRAINT appointment_meeting_check CHECK ((meeting_template_id IS NULL) = (booking_state IS NULL)
+		AND (meeting_template_id IS NULL) = (notification_state IS NULL)
+		AND (notification_state = 'UPDATE_DUE') IS NOT DISTINCT FROM (cardinality(changed_fields) > 0))
 ) USING heap
 WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*
@@ -76,6 +87,16 @@ COMMENT ON COLUMN appt.appointment.notification_headers IS 'HTTP headers of ever
 COMMENT ON COLUMN appt.appointment.sequence IS
 'Revision number for calendars (RFC 5545 SEQUENCE): grows with every change that calendars must take over.';
 COMMENT ON COLUMN appt.appointment.cancel_reason IS 'Reason given to cancel_appointment; NULL means none.';
+COMMENT ON COLUMN appt.appointment.meeting_template_id IS 'Meeting template that it follows; NULL means none.';
+COMMENT ON COLUMN appt.appointment.has_own_title IS 'True: the title was given by a caller; false: it is made from the meeting template.';
+COMMENT ON COLUMN appt.appointment.booking_state IS
+'What its customers were told and said: NEW, BOOKED, INVITED, CONFIRMED, DECLINED or RESCHEDULE_REQUESTED; NULL without a meeting template.';
+COMMENT ON COLUMN appt.appointment.notification_state IS
+'Whether its customers know what is so: NONE, CONFIRMED or UPDATE_DUE; NULL without a meeting template.';
+COMMENT ON COLUMN appt.appointment.changed_fields IS
+'Significant fields that have changed since customers were last told, while UPDATE_DUE; else NULL.';
+COMMENT ON COLUMN appt.appointment.told IS 'Values of the significant fields that customers were last told; NULL means that they were not told.';
+COMMENT ON COLUMN appt.appointment.archived_at IS 'When it was archived; NULL means not.';
 COMMENT ON COLUMN appt.appointment.activated_at IS 'When the appointment was activated; NULL means not yet.';
 COMMENT ON COLUMN appt.appointment.created_at IS 'When the appointment was scheduled.';
 COMMENT ON COLUMN appt.appointment.created_by IS
@@ -100,6 +121,9 @@ CREATE TABLE appt.participant (
 	metadata jsonb NOT NULL DEFAULT '{}' CHECK (appt.length_is_valid(metadata, 262144, 'metadata') AND jsonb_typeof(metadata) = 'object'),
 	joined_at timestamptz,
 	left_at timestamptz,
+	is_lead boolean NOT NULL DEFAULT false,
+	response appt.participant_response_code,
+	responded_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
 );
@@ -124,6 +148,9 @@ COMMENT ON COLUMN appt.participant.verified_channel IS
 COMMENT ON COLUMN appt.participant.metadata IS 'JSON object for the application''s own use.';
 COMMENT ON COLUMN appt.participant.joined_at IS 'When the participant first joined the call; NULL means not yet.';
 COMMENT ON COLUMN appt.participant.left_at IS 'When the participant left the call; NULL before that, and again once it returns.';
+COMMENT ON COLUMN appt.participant.is_lead IS 'True: the customer that was given when the appointment was scheduled.';
+COMMENT ON COLUMN appt.participant.response IS 'Last response of the customer; NULL means none.';
+COMMENT ON COLUMN appt.participant.responded_at IS 'When the customer responded last; NULL means never.';
 COMMENT ON COLUMN appt.participant.created_at IS
 'When the participant was added. For a participant that was added by scheduling: start of the transaction that scheduled the appointment.';
 

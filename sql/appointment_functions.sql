@@ -21,7 +21,12 @@ CREATE TYPE appt.appointment_details AS (
 	conference_id uuid,
 	created_at timestamptz,
 	updated_at timestamptz,
-	cancel_reason text
+	cancel_reason text,
+	meeting_template_id uuid,
+	booking_state text,
+	notification_state text,
+	changed_fields text[],
+	archived_at timestamptz
 );
 COMMENT ON TYPE appt.appointment_details IS 'An appointment as functions return it.';
 COMMENT ON COLUMN appt.appointment_details.id IS 'Identifier, used in functions.';
@@ -48,6 +53,14 @@ COMMENT ON COLUMN appt.appointment_details.conference_id IS 'Identifier of the c
 COMMENT ON COLUMN appt.appointment_details.created_at IS 'When the appointment was scheduled.';
 COMMENT ON COLUMN appt.appointment_details.updated_at IS 'When the appointment was last changed.';
 COMMENT ON COLUMN appt.appointment_details.cancel_reason IS 'Why it was cancelled; null if no reason was given or it is not CANCELLED.';
+COMMENT ON COLUMN appt.appointment_details.meeting_template_id IS 'Meeting template that it follows; null means none.';
+COMMENT ON COLUMN appt.appointment_details.booking_state IS
+'What its customers were told and said: NEW, BOOKED, INVITED, CONFIRMED, DECLINED or RESCHEDULE_REQUESTED; null without a meeting template.';
+COMMENT ON COLUMN appt.appointment_details.notification_state IS
+'Whether its customers know what is so: NONE, CONFIRMED or UPDATE_DUE; null without a meeting template.';
+COMMENT ON COLUMN appt.appointment_details.changed_fields IS
+'Significant fields that have changed since customers were last told; null unless UPDATE_DUE.';
+COMMENT ON COLUMN appt.appointment_details.archived_at IS 'When it was archived; null means not.';
 
 CREATE TYPE appt.room_access_details AS (
 	ticket text,

@@ -2,6 +2,8 @@
 
 SELECT pg_catalog.pg_extension_config_dump('appt.organization', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.application', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.meeting_template', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.page_text', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.appointment', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.participant', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.room_access', '');
@@ -16,6 +18,9 @@ SELECT pg_catalog.pg_extension_config_dump('appt.due', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.attempt', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.provider_message', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.inbound_message', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.follower', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.response', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.suppression', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.one_time_code', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.identity', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.change', '');
@@ -37,6 +42,7 @@ SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('ap
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.secret', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.notification', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.attempt', 'id')::regclass, '');
+SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.response', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.inbound_message', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.one_time_code', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.change', 'id')::regclass, '');

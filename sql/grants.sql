@@ -151,14 +151,15 @@ GRANT SELECT ON appt.reason, appt.notification_type
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
 	appt.notification, appt.due, appt.attempt, appt.provider_message, appt.identity, appt.change, appt.user_event,
-	appt.inbound_message,
+	appt.inbound_message, appt.meeting_template, appt.page_text, appt.follower, appt.response, appt.suppression,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_service;
 GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_access,
 	appt.provider, appt.notification, appt.attempt,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_agent, appt_supervisor, appt_client_service;
-GRANT SELECT ON appt.rule, appt.template TO appt_supervisor;
+GRANT SELECT ON appt.meeting_template, appt.follower, appt.response TO appt_agent, appt_supervisor, appt_client_service;
+GRANT SELECT ON appt.rule, appt.template, appt.page_text, appt.suppression TO appt_supervisor;
 GRANT SELECT ON appt.inbound_message TO appt_agent, appt_supervisor, appt_admin;
 GRANT SELECT ON appt.user_profile, appt.user_preference, appt.line, appt.line_number, appt.ring_group,
 	appt.ring_group_member, appt.line_ring_group, appt.line_subscription
@@ -168,6 +169,7 @@ GRANT SELECT ON appt.report_schedule TO appt_admin, appt_service;
 GRANT SELECT ON appt.appointment, appt.participant, appt.room_access TO appt_customer;
 GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
 	appt.subscription, appt.provider, appt.notification, appt.attempt, appt.change, appt.user_event,
+	appt.meeting_template, appt.page_text, appt.response, appt.suppression,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_admin;
 
@@ -182,16 +184,26 @@ GRANT UPDATE (name, require_verified_sender) ON appt.organization
 GRANT INSERT (organization_id, name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
 		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope,
-		report_time),
+		report_time, short_url, contact, sender_image, one_click, suppress_undeliverable),
 	UPDATE (name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
 		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope,
-		report_time),
+		report_time, short_url, contact, sender_image, one_click, suppress_undeliverable),
 	DELETE ON appt.application TO appt_admin, appt_service;
-GRANT INSERT (application_id, type, channel, time_offset, enabled, even_if_never_told),
-	UPDATE (type, channel, time_offset, enabled, even_if_never_told), DELETE ON appt.rule TO appt_admin, appt_service;
-GRANT INSERT (application_id, type, channel, rule_id, locale, subject, text_body, html_body),
-	UPDATE (type, channel, rule_id, locale, subject, text_body, html_body),
+GRANT INSERT (application_id, name, sequence, active, duration, meeting_type, location, video_platform, title,
+		significant_fields, require_location, lead_only_reminders, reminders_need_confirmation, notify_followers),
+	UPDATE (name, sequence, active, duration, meeting_type, location, video_platform, title,
+		significant_fields, require_location, lead_only_reminders, reminders_need_confirmation, notify_followers),
+	DELETE ON appt.meeting_template TO appt_admin, appt_service;
+GRANT INSERT (application_id, meeting_template_id, type, channel, time_offset, enabled, sending, even_if_never_told,
+		ignores_opt_out, buttons, appearance, ask_reason, reply_codes, auto_replies),
+	UPDATE (meeting_template_id, type, channel, time_offset, enabled, sending, even_if_never_told,
+		ignores_opt_out, buttons, appearance, ask_reason, reply_codes, auto_replies),
+	DELETE ON appt.rule TO appt_admin, appt_service;
+GRANT INSERT (application_id, locale, key, text), UPDATE (locale, key, text), DELETE ON appt.page_text
+	TO appt_admin, appt_service;
+GRANT INSERT (application_id, type, channel, rule_id, meeting_template_id, locale, subject, text_body, html_body),
+	UPDATE (type, channel, rule_id, meeting_template_id, locale, subject, text_body, html_body),
 	DELETE ON appt.template TO appt_admin, appt_service;
 GRANT INSERT (application_id, url, auth, username, token_url, scope, audience, token_auth, headers, types, enabled),
 	UPDATE (url, auth, username, token_url, scope, audience, token_auth, headers, types, enabled),

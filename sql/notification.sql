@@ -156,6 +156,7 @@ CREATE TABLE appt.attempt (
 	receipt appt.receipt_kind_code,
 	receipt_code text,
 	receipt_at timestamptz,
+	shown jsonb,
 	CONSTRAINT attempt_cost_check CHECK ((cost IS NULL) = (currency IS NULL)),
 	CONSTRAINT attempt_receipt_check CHECK ((receipt IS NULL) = (receipt_at IS NULL) AND (receipt IS NOT NULL OR receipt_code IS NULL)),
 	CONSTRAINT attempt_outcome_check CHECK ((outcome IS NULL) = (finished_at IS NULL))
@@ -198,6 +199,8 @@ COMMENT ON COLUMN appt.attempt.receipt IS
 'What the provider reported later: DELIVERED or UNDELIVERED, see record_receipt; NULL means nothing yet.';
 COMMENT ON COLUMN appt.attempt.receipt_code IS 'Code that the provider gave with the receipt; NULL means none.';
 COMMENT ON COLUMN appt.attempt.receipt_at IS 'When the receipt was recorded; NULL means not yet.';
+COMMENT ON COLUMN appt.attempt.shown IS
+'What the recipient can respond to: the buttons and reply codes of the message, and the time and place that it told. NULL means that there is nothing to respond to.';
 
 /*
  * The worker inserts these rows as it settles, so that attempt needs no index by

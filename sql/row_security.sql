@@ -55,6 +55,8 @@ COMMENT ON FUNCTION appt.attended_appointments() IS
 
 ALTER TABLE appt.organization ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.application ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.meeting_template ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.page_text ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.appointment ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.participant ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.room_access ENABLE ROW LEVEL SECURITY;
@@ -69,6 +71,9 @@ ALTER TABLE appt.due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.attempt ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.provider_message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.inbound_message ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.follower ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.response ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.suppression ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.one_time_code ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.identity ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.change ENABLE ROW LEVEL SECURITY;
@@ -89,6 +94,8 @@ ALTER TABLE appt.daily_figure ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY service ON appt.organization TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.application TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.meeting_template TO appt_service USING (true) WITH CHECK (true);
+CREATE POLICY service ON appt.page_text TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.appointment TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.participant TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.room_access TO appt_service USING (true) WITH CHECK (true);
@@ -101,6 +108,9 @@ CREATE POLICY service ON appt.due TO appt_service USING (true) WITH CHECK (true)
 CREATE POLICY service ON appt.attempt TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.provider_message FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.inbound_message FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.follower FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.response FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.suppression FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.identity TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.change FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.user_profile TO appt_service USING (true) WITH CHECK (true);
@@ -133,6 +143,16 @@ CREATE POLICY supervisor ON appt.notification FOR SELECT TO appt_supervisor
 CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
 		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+CREATE POLICY supervisor ON appt.meeting_template FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.follower FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.response FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.page_text FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.suppression FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 CREATE POLICY supervisor ON appt.user_profile FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
 		AND id = (SELECT appt.caller_user('appt_supervisor')));
@@ -187,6 +207,18 @@ CREATE POLICY agent ON appt.notification FOR SELECT TO appt_agent
 CREATE POLICY agent ON appt.attempt FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+CREATE POLICY agent ON appt.meeting_template FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent')));
+CREATE POLICY agent ON appt.follower FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND ((SELECT appt.agent_has_application())
+			OR EXISTS (SELECT FROM appt.appointment a
+				WHERE a.application_id = follower.application_id AND a.id = follower.appointment_id)));
+CREATE POLICY agent ON appt.response FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND ((SELECT appt.agent_has_application())
+			OR EXISTS (SELECT FROM appt.appointment a
+				WHERE a.application_id = response.application_id AND a.id = response.appointment_id)));
 CREATE POLICY agent ON appt.user_profile FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
 		AND id = (SELECT appt.caller_user('appt_agent')));
@@ -244,6 +276,12 @@ CREATE POLICY client_service ON appt.notification FOR SELECT TO appt_client_serv
 CREATE POLICY client_service ON appt.attempt FOR SELECT TO appt_client_service
 	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
 		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+CREATE POLICY client_service ON appt.meeting_template FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.follower FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
+CREATE POLICY client_service ON appt.response FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.user_profile FOR SELECT TO appt_client_service
 	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
 		AND id = (SELECT appt.caller_user('appt_client_service')));
@@ -289,6 +327,10 @@ CREATE POLICY admin ON appt.rule TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.template TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.meeting_template TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.page_text TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.subscription TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.provider TO appt_admin
@@ -316,6 +358,10 @@ CREATE POLICY admin ON appt.user_event FOR SELECT TO appt_admin
 CREATE POLICY admin ON appt.notification FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.attempt FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.response FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.suppression FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.change FOR SELECT TO appt_admin
 	USING (organization_id = (SELECT appt.caller_organization()));

@@ -30,7 +30,7 @@ CREATE DOMAIN appt.type_code AS text COLLATE "C"
 		'CALL, TEXT_MESSAGE, VOICEMAIL, FAX, MENTION, CONTACT_ASSIGNED, REMINDER_ASSIGNED, APPOINTMENT_ASSIGNED, '
 		'APPOINTMENT_CREATED, APPOINTMENT_REMINDER, BILLING_WARNING, USERS_SYNC, CONTACTS_SYNC, CONTACT_DISPOSITIONS_SYNC, '
 		'CALL_DISPOSITIONS_SYNC, INTEGRATION_FAILED, IMPORT_EXPORT, DAILY_ACTIVITY, DAILY_INBOUND_SMS, DAILY_OUTBOUND_SMS, '
-		'DAILY_SPENDING, WEBHOOK_FAILURES, HIGH_SMS, MESSAGE, INBOUND_MESSAGE'));
+		'DAILY_SPENDING, WEBHOOK_FAILURES, HIGH_SMS, MESSAGE, INBOUND_MESSAGE, CONFIRMATION_REQUEST, RESPONSE, AUTO_REPLY'));
 COMMENT ON DOMAIN appt.type_code IS 'Type of a notification; the view notification_type explains the codes.';
 
 CREATE DOMAIN appt.channel_code AS text COLLATE "C"
@@ -49,7 +49,8 @@ CREATE DOMAIN appt.reason_code AS text COLLATE "C"
 		'SUBSCRIPTION_OFF', 'RULE_OFF', 'WINDOW_PASSED', 'NOT_ACTIVATED', 'RESCHEDULED', 'CALL_STARTED', 'ENDED',
 		'APPOINTMENT_CANCELLED', 'APPOINTMENT_DELETED', 'PARTICIPANT_REMOVED', 'WILL_RETRY', 'REJECTED',
 		'RETRIES_EXHAUSTED', 'RETRY_TOO_LATE', 'INTERRUPTED', 'WORKER_CRASHED', 'BAD_CONFIGURATION',
-		'ADDRESS_NOT_VERIFIED', 'ADDRESS_NOT_ALLOWED', 'NEVER_TOLD', 'USER_OFF', 'PREFERENCE_OFF', 'WITHDRAWN'));
+		'ADDRESS_NOT_VERIFIED', 'ADDRESS_NOT_ALLOWED', 'NEVER_TOLD', 'USER_OFF', 'PREFERENCE_OFF', 'WITHDRAWN',
+		'OPTED_OUT', 'UNDELIVERABLE', 'COMPLAINED', 'BLOCKED'));
 COMMENT ON DOMAIN appt.reason_code IS 'Why a notification is in its state; the view reason explains the codes.';
 
 CREATE DOMAIN appt.recipient_kind_code AS text COLLATE "C"
@@ -88,6 +89,47 @@ CREATE DOMAIN appt.token_auth_code AS text COLLATE "C"
 	CONSTRAINT token_auth_code_check CHECK (appt.code_is_valid(VALUE, 'BASIC, BODY'));
 COMMENT ON DOMAIN appt.token_auth_code IS
 'How an OAuth2 client authenticates to the token endpoint: by BASIC authentication, or by client_id and client_secret in the BODY.';
+
+CREATE DOMAIN appt.rule_channel_code AS text COLLATE "C"
+	CONSTRAINT rule_channel_code_check CHECK (appt.code_is_valid(VALUE, 'EMAIL, SMS, WEBHOOK, PREFERRED, BOTH'));
+COMMENT ON DOMAIN appt.rule_channel_code IS
+'Channel of a rule: EMAIL, SMS or WEBHOOK; PREFERRED for the channel that each customer prefers (EMAIL without a preference), BOTH for EMAIL and SMS.';
+
+CREATE DOMAIN appt.sending_code AS text COLLATE "C"
+	CONSTRAINT sending_code_check CHECK (appt.code_is_valid(VALUE, 'AUTOMATIC, MANUAL'));
+COMMENT ON DOMAIN appt.sending_code IS 'Whether what a rule says is sent by itself (AUTOMATIC) or by send_notification (MANUAL).';
+
+CREATE DOMAIN appt.meeting_type_code AS text COLLATE "C"
+	CONSTRAINT meeting_type_code_check CHECK (appt.code_is_valid(VALUE, 'IN_PERSON, PHONE, VIDEO, HYBRID, TBD'));
+COMMENT ON DOMAIN appt.meeting_type_code IS 'How people meet: IN_PERSON, PHONE, VIDEO, HYBRID or TBD (not decided yet).';
+
+CREATE DOMAIN appt.booking_state_code AS text COLLATE "C"
+	CONSTRAINT booking_state_code_check CHECK (VALUE IN ('NEW', 'BOOKED', 'INVITED', 'CONFIRMED', 'DECLINED', 'RESCHEDULE_REQUESTED'));
+COMMENT ON DOMAIN appt.booking_state_code IS
+'What the customers of an appointment were told and said: NEW, BOOKED (told), INVITED (asked), CONFIRMED, DECLINED or RESCHEDULE_REQUESTED.';
+
+CREATE DOMAIN appt.told_state_code AS text COLLATE "C"
+	CONSTRAINT told_state_code_check CHECK (VALUE IN ('NONE', 'CONFIRMED', 'UPDATE_DUE'));
+COMMENT ON DOMAIN appt.told_state_code IS
+'Whether customers know what is so: NONE (not told yet), CONFIRMED (they know) or UPDATE_DUE (something significant has changed since).';
+
+CREATE DOMAIN appt.action_code AS text COLLATE "C"
+	CONSTRAINT action_code_check CHECK (VALUE IN ('ACCEPT', 'DECLINE', 'RESCHEDULE'));
+COMMENT ON DOMAIN appt.action_code IS 'What a customer answers: ACCEPT, DECLINE or RESCHEDULE.';
+
+CREATE DOMAIN appt.participant_response_code AS text COLLATE "C"
+	CONSTRAINT participant_response_code_check CHECK (VALUE IN ('ACCEPTED', 'DECLINED', 'RESCHEDULE_REQUESTED'));
+COMMENT ON DOMAIN appt.participant_response_code IS 'Last response of a customer: ACCEPTED, DECLINED or RESCHEDULE_REQUESTED.';
+
+CREATE DOMAIN appt.response_source_code AS text COLLATE "C"
+	CONSTRAINT response_source_code_check CHECK (VALUE IN ('EMAIL', 'PAGE', 'SMS', 'API'));
+COMMENT ON DOMAIN appt.response_source_code IS
+'How a response came in: from a link in an EMAIL, from the PAGE behind a link in a text message, as an SMS, or by the function respond (API).';
+
+CREATE DOMAIN appt.suppression_reason_code AS text COLLATE "C"
+	CONSTRAINT suppression_reason_code_check CHECK (appt.code_is_valid(VALUE, 'OPTED_OUT, UNDELIVERABLE, COMPLAINED, BLOCKED'));
+COMMENT ON DOMAIN appt.suppression_reason_code IS
+'Why an address must not be written to: OPTED_OUT (its owner said so), UNDELIVERABLE (there is no such mailbox or number), COMPLAINED (reported as spam) or BLOCKED (by the application).';
 
 CREATE DOMAIN appt.elapsed_time AS interval
 	CONSTRAINT elapsed_time_check CHECK (extract(year FROM VALUE) = 0 AND extract(month FROM VALUE) = 0

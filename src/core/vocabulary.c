@@ -65,20 +65,22 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 		.code = "CREATE", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
 		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
 		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
-		.invitation = INVITATION_REQUEST,
+		.invitation = INVITATION_REQUEST, .sets_booking_state = BOOKING_BOOKED, .tells_what_is_so = true,
 		.due = "now", .description = "An appointment was scheduled, or a customer was added to it."
 	},
 	[TYPE_RESCHEDULE] = {
 		.code = "RESCHEDULE", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
 		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
 		.superseded_by = BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
-		.invitation = INVITATION_REQUEST, .tells_changes = true,
+		.invitation = INVITATION_REQUEST, .tells_changes = true, .tells_what_is_so = true,
+		.ignores_opt_out = CHANNEL_BIT(CHANNEL_EMAIL),
 		.due = "now", .description = "The start, duration or timezone of an appointment changed."
 	},
 	[TYPE_CANCELLED] = {
 		.code = "CANCELLED", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
 		.telling = PRESUMES_TOLD, .window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
 		.has_rules = true, .is_sent_when_over = true, .invitation = INVITATION_CANCEL,
+		.ignores_opt_out = CHANNEL_BIT(CHANNEL_EMAIL),
 		.due = "now", .description = "An appointment was cancelled or deleted, or a customer was removed from it."
 	},
 	[TYPE_REMINDER] = {
@@ -123,12 +125,14 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 		.code = "CODE", .audience = AUDIENCE_ADDRESS, .channels = PEOPLE,
 		.window_rule = WINDOW_AFTER_DUE, .window_length = 2 * USECS_PER_MINUTE,
 		.retry_rule = RETRY_WITHIN_WINDOW, .ignores_switches = true, .has_code = true,
+		.ignores_opt_out = CHANNEL_BIT(CHANNEL_EMAIL),
 		.due = "now", .description = "A one-time code."
 	},
 	[TYPE_TEST] = {
 		.code = "TEST", .audience = AUDIENCE_ADDRESS, .channels = PEOPLE | INBOX,
 		.window_rule = WINDOW_AFTER_DUE, .window_length = 2 * USECS_PER_MINUTE,
 		.retry_rule = RETRY_WITHIN_WINDOW, .ignores_switches = true, .is_sample = true,
+		.ignores_opt_out = CHANNEL_BIT(CHANNEL_EMAIL),
 		.due = "now", .description = "A test message to see that a provider works, or a sample notification to a user."
 	},
 	[TYPE_CALL] = TOLD_TO_USERS("CALL", ALL_CHANNELS, TIE_OWNER | TIE_SUBSCRIBED | TIE_RUNG,
@@ -201,6 +205,25 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 		.code = "INBOUND_MESSAGE", .audience = AUDIENCE_SUBSCRIBERS, .channels = SUBSCRIBERS,
 		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
 		.due = "now", .description = "A text message came in."
+	},
+	[TYPE_CONFIRMATION_REQUEST] = {
+		.code = "CONFIRMATION_REQUEST", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE,
+		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
+		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
+		.invitation = INVITATION_REQUEST, .sets_booking_state = BOOKING_INVITED, .tells_what_is_so = true,
+		.due = "now", .description = "The customer is asked to accept, decline or move an appointment."
+	},
+	[TYPE_RESPONSE] = {
+		.code = "RESPONSE", .audience = AUDIENCE_USERS, .channels = ALL_CHANNELS,
+		.ties = TIE_ORGANIZER | TIE_FOLLOWERS, ON,
+		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.due = "now", .description = "A customer accepted or declined an appointment, or asked for another time."
+	},
+	[TYPE_AUTO_REPLY] = {
+		.code = "AUTO_REPLY", .audience = AUDIENCE_ADDRESS, .channels = CHANNEL_BIT(CHANNEL_SMS),
+		.window_rule = WINDOW_AFTER_DUE, .window_length = 10 * USECS_PER_MINUTE,
+		.retry_rule = RETRY_WITHIN_WINDOW,
+		.due = "now", .description = "An automatic answer to a text message."
 	}
 };
 
@@ -264,7 +287,11 @@ static const struct
 	[REASON_NEVER_TOLD] = {"NEVER_TOLD", "No message about the appointment had reached the customer."},
 	[REASON_USER_OFF] = {"USER_OFF", "The user was disabled or removed when it was due."},
 	[REASON_PREFERENCE_OFF] = {"PREFERENCE_OFF", "The user had switched off notifications of this kind when it was due."},
-	[REASON_WITHDRAWN] = {"WITHDRAWN", "The application withdrew it before it was sent."}
+	[REASON_WITHDRAWN] = {"WITHDRAWN", "The application withdrew it before it was sent."},
+	[REASON_OPTED_OUT] = {"OPTED_OUT", "The recipient does not want messages of the application at this address."},
+	[REASON_UNDELIVERABLE] = {"UNDELIVERABLE", "A server said earlier that there is no such mailbox or number."},
+	[REASON_COMPLAINED] = {"COMPLAINED", "The recipient reported an earlier message as spam."},
+	[REASON_BLOCKED] = {"BLOCKED", "The application blocked the address."}
 };
 
 static const Reason superseding_reasons[] = {

@@ -11,6 +11,8 @@
 
 #include "datatype/timestamp.h"
 
+#include "core/meeting_codes.h"
+
 typedef enum NotificationType
 {
 	TYPE_CREATE, TYPE_RESCHEDULE, TYPE_CANCELLED, TYPE_REMINDER, TYPE_ROOM,
@@ -22,9 +24,9 @@ typedef enum NotificationType
 	TYPE_CALL_DISPOSITIONS_SYNC, TYPE_INTEGRATION_FAILED, TYPE_IMPORT_EXPORT,
 	TYPE_DAILY_ACTIVITY, TYPE_DAILY_INBOUND_SMS, TYPE_DAILY_OUTBOUND_SMS,
 	TYPE_DAILY_SPENDING, TYPE_WEBHOOK_FAILURES, TYPE_HIGH_SMS, TYPE_MESSAGE,
-	TYPE_INBOUND_MESSAGE
+	TYPE_INBOUND_MESSAGE, TYPE_CONFIRMATION_REQUEST, TYPE_RESPONSE, TYPE_AUTO_REPLY
 } NotificationType;
-#define NOTIFICATION_TYPES (TYPE_INBOUND_MESSAGE + 1)
+#define NOTIFICATION_TYPES (TYPE_AUTO_REPLY + 1)
 
 /* A set of types: their TYPE_BITs. */
 typedef uint64 TypeSet;
@@ -111,7 +113,9 @@ typedef enum UserTie
 	TIE_NAMED = 0x10,			/* named by the caller */
 	TIE_AGENTS = 0x20,			/* agents of the appointment */
 	TIE_ADMINS = 0x40,
-	TIE_BILLING_ADMINS = 0x80
+	TIE_BILLING_ADMINS = 0x80,
+	TIE_ORGANIZER = 0x100,		/* organizer of the appointment */
+	TIE_FOLLOWERS = 0x200		/* of the appointment */
 } UserTie;
 
 /* Ties by a line. */
@@ -173,6 +177,13 @@ typedef struct NotificationTypeInfo
 	bool		is_sample;		/* written like the type that its context
 								 * names */
 	Invitation	invitation;
+	int			ignores_opt_out;	/* CHANNEL_BITs: over these it also goes
+									 * to who opted out; a rule may say
+									 * otherwise */
+	BookingState sets_booking_state;	/* when send_notification sends it;
+										 * BOOKING_NONE: it sets none */
+	bool		tells_what_is_so;	/* once it is sent to all customers, they
+									 * know what is so */
 
 	/* AUDIENCE_USERS */
 	int			ties;			/* UserTies; each user gets it once */
@@ -202,9 +213,10 @@ typedef enum Reason
 	REASON_RETRIES_EXHAUSTED, REASON_RETRY_TOO_LATE, REASON_INTERRUPTED,
 	REASON_WORKER_CRASHED,
 	REASON_BAD_CONFIGURATION, REASON_ADDRESS_NOT_VERIFIED, REASON_ADDRESS_NOT_ALLOWED,
-	REASON_NEVER_TOLD, REASON_USER_OFF, REASON_PREFERENCE_OFF, REASON_WITHDRAWN
+	REASON_NEVER_TOLD, REASON_USER_OFF, REASON_PREFERENCE_OFF, REASON_WITHDRAWN,
+	REASON_OPTED_OUT, REASON_UNDELIVERABLE, REASON_COMPLAINED, REASON_BLOCKED
 } Reason;
-#define REASONS (REASON_WITHDRAWN + 1)
+#define REASONS (REASON_BLOCKED + 1)
 
 extern const NotificationTypeInfo notification_types[NOTIFICATION_TYPES];
 extern const ChannelInfo channel_infos[CHANNELS];

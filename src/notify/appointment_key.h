@@ -11,6 +11,7 @@ typedef struct AppointmentKey
 {
 	pg_uuid_t	application_id;
 	pg_uuid_t	id;
+	bool		has_meeting_template;	/* whose rules plan its notifications */
 } AppointmentKey;
 
 #endif							/* APPT_APPOINTMENT_KEY_H */

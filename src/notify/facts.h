@@ -123,6 +123,8 @@ typedef struct AppointmentFacts
 	int			sequence;
 	TimestampTz updated_at;
 	char	   *cancel_reason;	/* NULL: none was given */
+	pg_uuid_t  *meeting_template_id;	/* NULL: none, like the next */
+	char	   *booking_state;
 	char	   *room_ticket;	/* NULL: not activated */
 	char	   *room_type;
 	char	   *room_url;

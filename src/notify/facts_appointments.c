@@ -39,6 +39,8 @@ read_appointment(Batch *batch, Row *row)
 	facts->call_started = next_bool(row);
 	facts->updated_at = next_timestamp(row);
 	facts->cancel_reason = batch_text(batch, row);
+	facts->meeting_template_id = next_uuid_or_null(row);
+	facts->booking_state = next_text(row);
 	return facts;
 }
 

@@ -23,7 +23,7 @@ extern void load_recipients(Batch *batch);
 	" a.title, a.notes, a.location, a.start_at, a.end_at, a.ended_at, a.timezone, a.locale," \
 	" a.notifications_active, a.metadata, a.interaction, a.notification_headers, a.sequence," \
 	" r.ticket, r.type, r.url, r.expires, a.interaction->>'state' <> 'PENDING', a.updated_at," \
-	" a.cancel_reason"
+	" a.cancel_reason, a.meeting_template_id, a.booking_state"
 
 #define PARTICIPANT_COLUMNS \
 	"p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name, p.email, p.phone," \

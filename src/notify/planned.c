@@ -207,7 +207,8 @@ offset_arrays(TypeSet types)
 	" SELECT a.application_id, a.id AS appointment_id, a.notifications_active, a.title, a.start_at, a.end_at," \
 	"  a.ended_at, a.state, a.activated_at > a.created_at AS is_activated_later," \
 	"  a.interaction->>'state' = 'PENDING' AS is_before_call," \
-	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id" \
+	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id," \
+	"  a.meeting_template_id, a.notification_state" \
 	" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2"
 
 /* When a notification `w` of the appointment `a` is due. */
@@ -230,30 +231,70 @@ offset_arrays(TypeSet types)
 	"EXISTS (SELECT FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2" \
 	" AND p.type = 'CUSTOMER' AND p.joined_at IS NOT NULL)"
 
+/* The rules of an application for appointments without a meeting template. */
+#define RULES_OF_APPLICATION "appt.rule w"
+#define IS_RULE_OF_APPLICATION "w.application_id = $1 AND w.meeting_template_id IS NULL"
+
+/* The rules of the appointment's meeting template, and of the application those of webhooks. */
+#define RULES_OF_TEMPLATE \
+	"appt.meeting_template m CROSS JOIN LATERAL (" \
+	"  SELECT r.* FROM appt.rule r WHERE r.application_id = $1 AND r.meeting_template_id = m.id" \
+	"  UNION ALL" \
+	"  SELECT r.* FROM appt.rule r" \
+	"  WHERE r.application_id = $1 AND r.meeting_template_id IS NULL AND r.channel = 'WEBHOOK'" \
+	" ) w"
+
+/*
+ * Customers are sent a change of what they know, and nothing of what they were
+ * never told.
+ */
+#define IS_RULE_OF_TEMPLATE \
+	"m.application_id = $1 AND m.id = a.meeting_template_id" \
+	" AND (w.channel = 'WEBHOOK' OR w.type <> ALL ($21) OR a.notification_state = 'UPDATE_DUE')"
+#define IS_FOR_CUSTOMER_OF_TEMPLATE "(p.is_lead OR NOT m.lead_only_reminders OR w.type <> ALL ($15))"
+
+/* Channels of a rule `w` to the customer `p`. */
+#define CHANNELS_OF_RULE \
+	"unnest(CASE w.channel WHEN 'BOTH' THEN '{EMAIL,SMS}'" \
+	" WHEN 'PREFERRED' THEN ARRAY[CASE p.preferred_channel WHEN 'SMS' THEN 'SMS' ELSE 'EMAIL' END]" \
+	" ELSE ARRAY[w.channel::text] END) AS c (channel)"
+
+/* Where rules overlap, a customer gets one message a channel: EMAIL and SMS go before BOTH, BOTH before PREFERRED. */
+#define IS_FIRST_OF_ITS_CHANNEL \
+	"(w.channel IN ('EMAIL', 'SMS') OR NOT EXISTS (" \
+	"  SELECT FROM appt.rule o" \
+	"  WHERE o.application_id = $1 AND o.meeting_template_id IS NOT DISTINCT FROM w.meeting_template_id" \
+	"   AND o.type = w.type AND o.time_offset = w.time_offset AND o.enabled AND o.sending = 'AUTOMATIC'" \
+	"   AND (o.channel = c.channel OR w.channel = 'PREFERRED' AND o.channel = 'BOTH')))"
+
 /*
  * By enabled rules of the types $3: to customers, or to the one named; to
  * subscriptions, of which one without types gets all of these.
  */
-#define OWED_BY_RULES \
-	" SELECT a.*, w.id AS rule_id, w.type, w.channel, w.time_offset::interval AS time_offset, " DUE_AT " AS due_at," \
+#define OWED_BY_RULES(rules, is_rule, is_for_customer) \
+	" SELECT a.*, w.id AS rule_id, w.type, t.channel, w.time_offset::interval AS time_offset, " DUE_AT " AS due_at," \
 	"  t.recipient_kind, t.recipient_id, t.subscription_id, t.address, t.never_told" \
-	" FROM appointment a CROSS JOIN appt.rule w CROSS JOIN LATERAL (" \
-	"  SELECT 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
-	"   CASE w.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
+	" FROM appointment a CROSS JOIN " rules " CROSS JOIN LATERAL (" \
+	"  SELECT c.channel, 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
+	"   CASE c.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
 	"   p.id IN (SELECT unnest($9)) AS never_told" \
-	"  FROM appt.participant p" \
+	"  FROM appt.participant p CROSS JOIN LATERAL " CHANNELS_OF_RULE \
 	"  WHERE w.channel <> 'WEBHOOK' AND $5" \
 	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
 	"   AND ($7::text IS NULL OR p.id = $7)" \
 	"   AND (w.type <> ALL ($20) OR p.joined_at IS NOT NULL)" \
+	"   AND " is_for_customer " AND " IS_FIRST_OF_ITS_CHANNEL \
 	"  UNION ALL" \
-	"  SELECT 'SUBSCRIBER', s.id::text, s.id, " LOGGED_URL("s") ", false" \
+	"  SELECT 'WEBHOOK', 'SUBSCRIBER', s.id::text, s.id, " LOGGED_URL("s") ", false" \
 	"  FROM appt.subscription s" \
 	"  WHERE w.channel = 'WEBHOOK' AND $6 AND s.application_id = $1" \
 	"   AND (s.types IS NULL OR w.type = ANY (s.types))" \
 	"   AND (w.type <> ALL ($20) OR " SOMEBODY_JOINED ")" \
 	" ) t" \
-	" WHERE w.application_id = $1 AND w.enabled AND w.type = ANY ($3) AND " IS_OWED
+	" WHERE " is_rule " AND w.enabled AND w.sending = 'AUTOMATIC' AND w.type = ANY ($3) AND " IS_OWED
+
+#define OWED_BY_APPLICATION OWED_BY_RULES(RULES_OF_APPLICATION, IS_RULE_OF_APPLICATION, "true")
+#define OWED_BY_TEMPLATE OWED_BY_RULES(RULES_OF_TEMPLATE, IS_RULE_OF_TEMPLATE, IS_FOR_CUSTOMER_OF_TEMPLATE)
 
 /* The types $10 at the offsets $11, by default on or off ($12). */
 #define AGENT_TYPES "unnest($10, $11, $12) AS w (type, time_offset, is_on)"
@@ -304,23 +345,38 @@ offset_arrays(TypeSet types)
 	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID \
 }
 
-static Statement plan_for_appointment = {
-	"WITH appointment AS MATERIALIZED (" APPOINTMENT
-	"), agent AS MATERIALIZED (" AGENTS
-	"), preference AS MATERIALIZED (" PREFERENCES_OF_AGENTS
-	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(OWED_BY_RULES " UNION ALL" OWED_TO_AGENTS
-												   " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES))
-	" SELECT lane, due_at FROM notification",
-	ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
-};
+/*
+ * By the rules and to agents, or by the rules alone: for an event that concerns no
+ * agents a plan of half the size, which a booking would start in vain otherwise.
+ */
+#define PLAN_WITH_AGENTSLbyQrulesQQ( \
+	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
+	"), agent AS MATERIALIZED (" AGENTS \
+	"), preference AS MATERIALIZED (" PREFERENCES_OF_AGENTS \
+	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules " UNION ALL" OWED_TO_AGENTS \
+												   " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES)) \
+	" SELECT lane, due_at FROM notification", \
+	ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT \
+)
+#define PLAN_BY_RULES_ALONELbyQrulesQQ( \
+	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
+	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules)) \
+	" SELECT lane, due_at FROM notification", \
+	ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT \
+)
 
-/* The same for events that concern no agents: a plan of half the size, which a booking would start in vain. */
-static Statement plan_by_rules_alone = {
-	"WITH appointment AS MATERIALIZED (" APPOINTMENT
-	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(OWED_BY_RULES))
-	" SELECT lane, due_at FROM notification",
-	ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
-};
+static Statement *
+choose_plan(bool has_meeting_template, bool concerns_agents)
+{
+	static Statement by_application = PLAN_BY_RULES_ALONE(OWED_BY_APPLICATION);
+	static Statement by_template = PLAN_BY_RULES_ALONE(OWED_BY_TEMPLATE);
+	static Statement by_application_with_agents = PLAN_WITH_AGENTS(OWED_BY_APPLICATION);
+	static Statement by_template_with_agents = PLAN_WITH_AGENTS(OWED_BY_TEMPLATE);
+
+	if (has_meeting_template)
+		return concerns_agents ? &by_template_with_agents : &by_template;
+	return concerns_agents ? &by_application_with_agents : &by_application;
+}
 
 /* The customers who were never told of the appointment, where that matters. */
 static NullableDatum
@@ -335,7 +391,7 @@ never_told(const AppointmentKey *key, const AppointmentEvent *event)
 								event->participant_id, event->now);
 }
 
-/* The arguments that plan_by_rules_alone does not read: $10 to $14. */
+/* The arguments that plans by the rules alone do not read: $10 to $14. */
 static void
 set_agent_arguments(NullableDatum *arguments, const AppointmentEvent *event)
 {
@@ -369,8 +425,7 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 		set_agent_arguments(arguments, event);
 	for (int set = 0; set < VOCABULARY_SETS; set++)
 		arguments[14 + set] = SQL_VALUE(vocabulary_sets()[set]);
-	wake_for_planned(statement_run_nullable(concerns_agents ? &plan_for_appointment : &plan_by_rules_alone,
-											arguments));
+	wake_for_planned(statement_run_nullable(choose_plan(key->has_meeting_template, concerns_agents), arguments));
 }
 
 /* ---- the source of user events ---- */

@@ -29,6 +29,21 @@
 #define IN_SCOPE \
 	"a.id = $1 AND ($2 IS NULL OR a.application_id = $2) AND ($4 IS NULL OR a.conference_id = $4) "
 
+static void
+read_meeting(Appointment *appointment, Row *row)
+{
+	pg_uuid_t  *meeting_template_id = next_uuid_or_null(row);
+
+	appointment->key.has_meeting_template = (meeting_template_id != NULL);
+	if (meeting_template_id != NULL)
+		appointment->meeting_template_id = *meeting_template_id;
+	appointment->booking_state = next_text(row);
+	appointment->notification_state = next_text(row);
+	appointment->changed_fields = next_value(row);
+	appointment->has_own_title = next_bool(row);
+	appointment->archived_at = next_timestamp(row);
+}
+
 static Appointment *
 read_columns(Row *row)
 {
@@ -53,6 +68,7 @@ read_columns(Row *row)
 	appointment->created_at = next_timestamp(row);
 	appointment->updated_at = next_timestamp(row);
 	appointment->cancel_reason = next_text(row);
+	read_meeting(appointment, row);
 	return appointment;
 }
 
@@ -258,7 +274,12 @@ appointment_tuple(TupleDesc descriptor, const Appointment *a)
 		sql_uuid(&a->conference_id),
 		SQL_VALUE(TimestampTzGetDatum(a->created_at)),
 		SQL_VALUE(TimestampTzGetDatum(a->updated_at)),
-		sql_text(a->cancel_reason)
+		sql_text(a->cancel_reason),
+		a->key.has_meeting_template ? sql_uuid(&a->meeting_template_id) : SQL_NULL,
+		sql_text(a->booking_state),
+		sql_text(a->notification_state),
+		a->changed_fields,
+		a->archived_at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(a->archived_at))
 	};
 
 	return tuple_of(descriptor, columns, lengthof(columns));

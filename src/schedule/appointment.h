@@ -56,6 +56,16 @@ typedef struct Appointment
 	TimestampTz created_at;
 	TimestampTz updated_at;
 	char	   *cancel_reason;	/* NULL: none */
+
+	/* With a meeting template (key.has_meeting_template). */
+	pg_uuid_t	meeting_template_id;
+	char	   *booking_state;	/* a BookingState's code */
+	char	   *notification_state; /* NONE, CONFIRMED or UPDATE_DUE */
+	NullableDatum changed_fields;	/* text[]; not NULL while UPDATE_DUE */
+	bool		has_own_title;
+	TimestampTz archived_at;	/* 0: it is not; also without a meeting
+								 * template */
+
 	/* Not set by appointment_to_change and appointment_lock. */
 	Room		room;
 	Jsonb	   *participant_ids;	/* [{"id", "type"}] */
@@ -69,7 +79,8 @@ typedef struct Appointment
 #define APPOINTMENT_COLUMNS \
 	"a.application_id, a.id, a.conference_id, a.organizer_id, a.organizer_type, a.state, " \
 	"a.title, a.notes, a.location, a.start_at, a.end_at, a.timezone, a.locale, " \
-	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at, a.cancel_reason"
+	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at, a.cancel_reason, " \
+	"a.meeting_template_id, a.booking_state, a.notification_state, a.changed_fields, a.has_own_title, a.archived_at"
 
 #define PARTICIPANT_IDS \
 	"coalesce((SELECT jsonb_agg(jsonb_build_object('id', p.id, 'type', p.type) ORDER BY p.created_at, p.id COLLATE \"C\")" \

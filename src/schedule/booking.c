@@ -168,6 +168,8 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 		booking->customer = customer_parse(customer, booking->settings->calling_code);
 
 	appointment->key.id = random_uuid();
+	appointment->changed_fields = SQL_NULL;
+	appointment->has_own_title = true;
 	appointment->conference_id = random_uuid();
 	appointment->state = booking->settings->auto_activate ? APPOINTMENT_ACTIVATED : APPOINTMENT_SCHEDULED;
 	appointment->notifications_active = booking->settings->notifications_enabled;

@@ -33,18 +33,32 @@ PG_FUNCTION_INFO_V1(end_appointment);
 #define END_GRACE "make_interval(secs => extract(epoch FROM p.end_grace)::float8)"
 
 /* Each with its own ended_at. */
-static void
+/* Their keys, a List of AppointmentKey *. */
+static List *
 set_ended(const Column *application_ids, const Column *ids)
 {
 	static Statement end = {
 		"UPDATE appt.appointment a SET state = 'ENDED', ended_at = a.end_at, " APPOINTMENT_CHANGED ","
 		" interaction = a.interaction || '{\"state\": \"ENDED\"}' "
 		"FROM (SELECT unnest($1) AS application_id, unnest($2) AS id) e "
-		"WHERE a.application_id = e.application_id AND a.id = e.id",
+		"WHERE a.application_id = e.application_id AND a.id = e.id"
+		" RETURNING a.application_id, a.id, a.meeting_template_id IS NOT NULL",
 		2, {UUIDARRAYOID, UUIDARRAYOID}
 	};
+	uint64		count = statement_run(&end, column_array(application_ids), column_array(ids));
+	List	   *keys = NIL;
 
-	(void) statement_run(&end, column_array(application_ids), column_array(ids));
+	for (uint64 n = 0; n < count; n++)
+	{
+		Row		   *row = ROW(n);
+		AppointmentKey *key = (AppointmentKey *) palloc(sizeof(AppointmentKey));
+
+		key->application_id = next_uuid(row);
+		key->id = next_uuid(row);
+		key->has_meeting_template = next_bool(row);
+		keys = lappend(keys, key);
+	}
+	return keys;
 }
 
 static void
@@ -187,21 +201,16 @@ overdue_end(const Overdue *overdue, int count, TimestampTz now)
 	Column	   *locked = column_create(UUIDOID, count);
 	Column	   *application_ids = column_create(UUIDOID, count);
 	Column	   *ids = column_create(UUIDOID, count);
+	ListCell   *cell;
 
 	read_keys(lock_overdue(overdue, count), locked_applications, locked);
 	if (locked->count == 0)
 		return 0;
 	read_keys(lock_endable(column_array(locked_applications), column_array(locked)),
 			  application_ids, ids);
-	if (ids->count > 0)
-		set_ended(application_ids, ids);
-	for (int i = 0; i < ids->count; i++)
-	{
-		AppointmentKey key = {
-			*DatumGetUUIDP(application_ids->values[i]), *DatumGetUUIDP(ids->values[i])
-		};
-
-		plan_ended(&key, now);
-	}
+	if (ids->count == 0)
+		return 0;
+	foreach(cell, set_ended(application_ids, ids))
+		plan_ended((const AppointmentKey *) lfirst(cell), now);
 	return ids->count;
 }

@@ -46,6 +46,7 @@ activate_first(Judgement *judgement, const NotificationFacts *facts, const Candi
 
 	key->application_id = facts->application_id;
 	key->id = *facts->appointment_id;
+	key->has_meeting_template = (facts->appointment->meeting_template_id != NULL);
 	judgement->to_activate = lappend(judgement->to_activate, key);
 	MemoryContextSwitchTo(previous);
 	unsent_postpone(judgement->unsent, &candidate->key, judgement->now + ACTIVATION_RETRY);
