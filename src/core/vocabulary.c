@@ -215,7 +215,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	},
 	[TYPE_RESPONSE] = {
 		.code = "RESPONSE", .audience = AUDIENCE_USERS, .channels = ALL_CHANNELS,
-		.ties = TIE_ORGANIZER | TIE_FOLLOWERS, ON,
+		.ties = TIE_ORGANIZER | TIE_FOLLOWERS, ON, .is_sent_when_over = true,
 		.window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
 		.due = "now", .description = "A customer accepted or declined an appointment, or asked for another time."
 	},

@@ -349,29 +349,33 @@ offset_arrays(TypeSet types)
  * By the rules and to agents, or by the rules alone: for an event that concerns no
  * agents a plan of half the size, which a booking would start in vain otherwise.
  */
-#define PLAN_WITH_AGENTSLbyQrulesQQ( \
+#define PLAN_WITH_AGENTS(by_rules) \
 	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
 	"), agent AS MATERIALIZED (" AGENTS \
 	"), preference AS MATERIALIZED (" PREFERENCES_OF_AGENTS \
 	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules " UNION ALL" OWED_TO_AGENTS \
 												   " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES)) \
-	" SELECT lane, due_at FROM notification", \
-	ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT \
-)
-#define PLAN_BY_RULES_ALONELbyQrulesQQ( \
+	" SELECT lane, due_at FROM notification"
+#define PLAN_BY_RULES_ALONE(by_rules) \
 	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
 	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules)) \
-	" SELECT lane, due_at FROM notification", \
-	ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT \
-)
+	" SELECT lane, due_at FROM notification"
 
 static Statement *
 choose_plan(bool has_meeting_template, bool concerns_agents)
 {
-	static Statement by_application = PLAN_BY_RULES_ALONE(OWED_BY_APPLICATION);
-	static Statement by_template = PLAN_BY_RULES_ALONE(OWED_BY_TEMPLATE);
-	static Statement by_application_with_agents = PLAN_WITH_AGENTS(OWED_BY_APPLICATION);
-	static Statement by_template_with_agents = PLAN_WITH_AGENTS(OWED_BY_TEMPLATE);
+	static Statement by_application = {
+		PLAN_BY_RULES_ALONE(OWED_BY_APPLICATION), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+	};
+	static Statement by_template = {
+		PLAN_BY_RULES_ALONE(OWED_BY_TEMPLATE), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+	};
+	static Statement by_application_with_agents = {
+		PLAN_WITH_AGENTS(OWED_BY_APPLICATION), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+	};
+	static Statement by_template_with_agents = {
+		PLAN_WITH_AGENTS(OWED_BY_TEMPLATE), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+	};
 
 	if (has_meeting_template)
 		return concerns_agents ? &by_template_with_agents : &by_template;

@@ -128,6 +128,12 @@ INSERT INTO appt.line_subscription VALUES (:'application', :'line', 'ann');
 INSERT INTO appt.ring_group (application_id, name) VALUES (:'application', 'group') RETURNING id AS ring_group \gset
 INSERT INTO appt.ring_group_member VALUES (:'application', :'ring_group', 'ann');
 SELECT appt.notify_users(:'application', 'MENTION', '{ann}') \g /dev/null
+INSERT INTO appt.meeting_template (application_id, name) VALUES (:'application', 'template');
+INSERT INTO appt.page_text (application_id, locale, key, text) VALUES (:'application', 'en', 'page.accept', 'x');
+INSERT INTO appt.follower (application_id, appointment_id, user_id) VALUES (:'application', :'appointment', 'ann');
+INSERT INTO appt.response (application_id, appointment_id, participant_id, action, source)
+	VALUES (:'application', :'appointment', 'x', 'ACCEPT', 'API');
+INSERT INTO appt.suppression (application_id, channel, address_key, reason) VALUES (:'application', 'EMAIL', 'x', 'BLOCKED');
 SELECT appt.record_inbound_sms(:'application', '+306911111111', '+15550100001', 'Hello', 'id') \g /dev/null
 -- Written by functions and the worker alone.
 CREATE TEMPORARY TABLE log (name text);

@@ -183,7 +183,7 @@ RESET intervalstyle;
 SELECT count(appt.add_agent(:'id', 'agent-2')) AS ignored \gset
 SELECT is(ROW(table_name, row_key, operation, old_values, new_values - 'created_at')::text,
 	ROW('participant', jsonb_build_object('appointment_id', :'id', 'id', 'agent-2'), 'INSERT', NULL::jsonb,
-		'{"type": "AGENT", "metadata": {}}'::jsonb)::text, 'an agent who is added') FROM pg_temp.news();
+		'{"type": "AGENT", "is_lead": false, "metadata": {}}'::jsonb)::text, 'an agent who is added') FROM pg_temp.news();
 SELECT count(appt.add_customer(:'id', '{"name": {"firstName": "FIRST-NAME", "lastName": "LAST-NAME"}, "contact": {"primaryEmail": '
 	'"zoe@customer.example"}, "metadata": {"k": "METADATA-2"}}')) AS ignored \gset
 SELECT is(ROW(table_name, operation, new_values->>'first_name', new_values->>'email')::text,
@@ -224,9 +224,9 @@ UPDATE appt.participant SET last_name = 'LAST-NAME-3', metadata = '{"omitted": 3
 SELECT count(appt.remove_participant(:'third', :'customer')) AS ignored \gset
 SELECT is(string_agg(format('%s %s %s', operation, coalesce((old_values - 'created_at')::text, '-'),
 	coalesce((new_values - 'created_at')::text, '-')), E'\n' ORDER BY id),
-	'INSERT - {"type": "CUSTOMER", "email": "third@customer.example", "metadata": {"omitted": 25}, "first_name": {"omitted": 14}}' || E'\n'
+	'INSERT - {"type": "CUSTOMER", "email": "third@customer.example", "is_lead": false, "metadata": {"omitted": 25}, "first_name": {"omitted": 14}}' || E'\n'
 	|| 'UPDATE {"metadata": {"omitted": 25}, "last_name": null} {"metadata": {"omitted": 3}, "last_name": {"omitted": 13}}' || E'\n'
-	|| 'DELETE {"type": "CUSTOMER", "email": "third@customer.example"} -', 'of who was removed stay its type and address')
+	|| 'DELETE {"type": "CUSTOMER", "email": "third@customer.example", "is_lead": false} -', 'of who was removed stay its type and address')
 		FROM appt.change WHERE row_key = jsonb_build_object('appointment_id', :'third', 'id', :'customer');
 SELECT count(*) AS ignored FROM pg_temp.news() \gset
 

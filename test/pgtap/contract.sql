@@ -181,7 +181,8 @@ SELECT is(string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)),
 			'interaction jsonb,
 		metadata jsonb, notifications_active boolean, room_access jsonb, conference_id uuid, created_at timestamp with time zone, '
 			'updated_at timestamp with time zone,
-		cancel_reason text'),
+		cancel_reason text, meeting_template_id uuid, booking_state text, notification_state text, changed_fields text[],
+		archived_at timestamp with time zone'),
 	('appointment_page', 'content appt.appointment_details[], page_count integer, page_number integer, page_size integer, '
 		'sort_field text, sort_order text, total bigint'),
 	('appointment_count', 'start_at timestamp with time zone, end_at timestamp with time zone, duration interval, timezone text, '

@@ -19,7 +19,7 @@ $$SELECT coalesce(sum(bit), 0)::integer FROM unnest(string_to_array(wanted, ',')
 CREATE TEMP TABLE kind AS
 SELECT type, CASE WHEN type = 'TEST' OR is_for_users OR type = 'MESSAGE' THEN '{EMAIL,SMS,WEBHOOK,IN_APP}'::text[]
 		ELSE '{EMAIL,SMS,WEBHOOK}' END AS channels,
-	CASE WHEN is_customers OR type LIKE 'APPOINTMENT%' THEN '{NONE,SCHEDULED,ACTIVATED,ENDED,CANCELLED,DELETED}'::text[]
+	CASE WHEN is_customers OR type LIKE 'APPOINTMENT%' OR type = 'RESPONSE' THEN '{NONE,SCHEDULED,ACTIVATED,ENDED,CANCELLED,DELETED}'::text[]
 		ELSE '{NONE}' END AS conditions,
 	is_for_users,
 	CASE WHEN is_customers THEN 2097151 - pg_temp.bit('user unwilling,user no admin' || CASE type
@@ -32,13 +32,14 @@ SELECT type, CASE WHEN type = 'TEST' OR is_for_users OR type = 'MESSAGE' THEN '{
 		ELSE 2097151 - pg_temp.bit('call started,recipient gone,appointment off,rule off,no rule needed,recipient not sender,'
 			'address not verified,never told,room does not activate') END AS vary
   FROM (
-	SELECT type, true, false FROM unnest('{CREATE,RESCHEDULE,CANCELLED,REMINDER,ROOM,FOLLOW_UP,UPDATE,ACTIVATE,CODE,TEST}'::text[]) type
+	SELECT type, true, false FROM unnest('{CREATE,RESCHEDULE,CANCELLED,REMINDER,ROOM,FOLLOW_UP,UPDATE,ACTIVATE,CODE,TEST,
+		CONFIRMATION_REQUEST,AUTO_REPLY}'::text[]) type
 	UNION ALL
 	SELECT type, false, type NOT IN ('MESSAGE', 'INBOUND_MESSAGE')
 	  FROM unnest('{CALL,TEXT_MESSAGE,VOICEMAIL,FAX,MENTION,CONTACT_ASSIGNED,REMINDER_ASSIGNED,APPOINTMENT_ASSIGNED,
 		APPOINTMENT_CREATED,APPOINTMENT_REMINDER,BILLING_WARNING,USERS_SYNC,CONTACTS_SYNC,CONTACT_DISPOSITIONS_SYNC,
 		CALL_DISPOSITIONS_SYNC,INTEGRATION_FAILED,IMPORT_EXPORT,DAILY_ACTIVITY,DAILY_INBOUND_SMS,DAILY_OUTBOUND_SMS,
-		DAILY_SPENDING,WEBHOOK_FAILURES,HIGH_SMS,MESSAGE,INBOUND_MESSAGE}'::text[]) type
+		DAILY_SPENDING,WEBHOOK_FAILURES,HIGH_SMS,MESSAGE,INBOUND_MESSAGE,RESPONSE}'::text[]) type
   ) t (type, is_customers, is_for_users);
 SELECT set_eq('SELECT type FROM kind', 'SELECT type FROM appt.notification_type', 'every type is judged here');
 SELECT set_eq('SELECT type FROM kind WHERE is_for_users', $$SELECT type FROM appt.notification_type WHERE audience = 'USERS'$$,
@@ -51,15 +52,17 @@ SELECT set_eq('SELECT type FROM kind WHERE is_for_users', $$SELECT type FROM app
 CREATE TEMP TABLE cell AS
 SELECT type, channel, condition, try, due_at, at,
 	-- Until when a first attempt may start, and until when a retry.
-	CASE WHEN type IN ('CREATE', 'RESCHEDULE') THEN at <= :end
+	CASE WHEN type IN ('CREATE', 'RESCHEDULE', 'CONFIRMATION_REQUEST') THEN at <= :end
 		WHEN type IN ('REMINDER', 'APPOINTMENT_REMINDER') THEN at <= due_at + interval '1 minute' AND at < :start
 		WHEN type = 'ROOM' THEN at <= due_at + interval '5 minutes'
 		WHEN type IN ('CODE', 'TEST', 'CALL') THEN at <= due_at + interval '2 minutes'
+		WHEN type = 'AUTO_REPLY' THEN at <= due_at + interval '10 minutes'
 		WHEN type LIKE 'DAILY%' OR type = 'WEBHOOK_FAILURES' THEN at <= due_at + interval '12 hours'
 		ELSE at <= due_at + interval '24 hours' END AS in_window,
 	CASE WHEN type IN ('REMINDER', 'APPOINTMENT_REMINDER') THEN at < :start
 		WHEN type = 'ROOM' THEN at <= due_at + interval '5 minutes'
 		WHEN type IN ('CODE', 'TEST', 'CALL') THEN at <= due_at + interval '2 minutes'
+		WHEN type = 'AUTO_REPLY' THEN at <= due_at + interval '10 minutes'
 		WHEN type LIKE 'DAILY%' OR type = 'WEBHOOK_FAILURES' THEN at <= due_at + interval '12 hours'
 		WHEN type = 'MESSAGE' THEN at <= due_at + interval '24 hours'
 		ELSE true END AS in_time_to_retry,
@@ -77,7 +80,7 @@ SELECT type, channel, condition, try, due_at, at,
 	SELECT due_at, at, true
 	   FROM unnest(ARRAY[:start - interval '3 minutes', :start - interval '30 seconds', :start, :end + interval '5 minutes']) due_at,
 		LATERAL (SELECT due_at + late + step * :one AS at
-			FROM unnest('{0,1 minute,2 minutes,5 minutes,12 hours,24 hours}'::interval[]) late, generate_series(-1, 1) step
+			FROM unnest('{0,1 minute,2 minutes,5 minutes,10 minutes,12 hours,24 hours}'::interval[]) late, generate_series(-1, 1) step
 			UNION SELECT moment + step * :one FROM unnest(ARRAY[:start, :end]) moment, generate_series(-1, 1) step) moments) clock;
 
 -- The judgements in their order. An entry counts when all its defects are there; the first that counts tells.
@@ -89,17 +92,17 @@ SELECT cell.*, masks, outcomes
 		-- not before its time
 		(0, at < due_at, '', 'WAIT'),
 		-- superseded by events; a person may retry FOLLOW_UP and CANCELLED alone once it is over
-		(10, condition = 'DELETED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
-			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%' END,
+		(10, condition = 'DELETED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP', 'RESPONSE')
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'CONFIRMATION_REQUEST', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%' END,
 			'', 'CANCELLED APPOINTMENT_DELETED'),
-		(11, condition = 'CANCELLED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
-			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%' END,
+		(11, condition = 'CANCELLED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP', 'RESPONSE')
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'CONFIRMATION_REQUEST', 'UPDATE', 'ACTIVATE', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%' END,
 			'', 'CANCELLED APPOINTMENT_CANCELLED'),
-		(12, condition = 'ENDED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP')
-			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE') OR type LIKE 'APPOINTMENT%' END,
+		(12, condition = 'ENDED' AND CASE try WHEN 'MANUAL' THEN type NOT IN ('CANCELLED', 'FOLLOW_UP', 'RESPONSE')
+			ELSE type IN ('REMINDER', 'ROOM', 'RESCHEDULE', 'CREATE', 'CONFIRMATION_REQUEST') OR type LIKE 'APPOINTMENT%' END,
 			'', 'CANCELLED ENDED'),
 		(13, type IN ('REMINDER', 'ROOM', 'APPOINTMENT_REMINDER'), 'call started', 'CANCELLED CALL_STARTED'),
-		(14, type IN ('CREATE', 'RESCHEDULE', 'REMINDER', 'ROOM', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%', 'recipient gone',
+		(14, type IN ('CREATE', 'CONFIRMATION_REQUEST', 'RESCHEDULE', 'REMINDER', 'ROOM', 'FOLLOW_UP') OR type LIKE 'APPOINTMENT%', 'recipient gone',
 			'CANCELLED PARTICIPANT_REMOVED'),
 		-- the two switches, and the rule
 		(20, type NOT IN ('CODE', 'TEST'), 'appointment off', 'SUPPRESSED APPOINTMENT_OFF'),
@@ -144,7 +147,7 @@ SELECT appt_test.eligibility_mismatches(e.type, e.channel, e.condition, e.try, e
 	CASE WHEN e.at < e.due_at THEN e.due_at ELSE e.due_at + interval '5 minutes' + interval '1 microsecond' END)
 $$;
 
-SELECT is(count(*), ((31 + 3 * 4) * 6 * 3 * 7 + (21 * 4 + 3) * 3 * 7)::bigint,
+SELECT is(count(*), ((37 + 4 * 4) * 6 * 3 * 7 + (21 * 4 + 3) * 3 * 7)::bigint,
 	'types x channels x states x tries x stretches of time; only types about appointments have states') FROM expected
 	WHERE NOT is_boundary;
 SELECT is((SELECT count(*) FROM defect), 21::bigint, 'with up to 2^17 combinations of defects each: those that the type minds');

@@ -89,6 +89,12 @@ INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane
 INSERT INTO appt.inbound_message (application_id, from_number, to_number, line_id, text, received_at)
 	SELECT application_id, '+306900000000', '+302100000000', id, name, now() FROM appt.line
 	UNION ALL SELECT id, '+306900000000', '+302100000001', NULL, 'none', now() FROM application;
+INSERT INTO appt.meeting_template (application_id, name) SELECT id, name FROM application;
+INSERT INTO appt.page_text (application_id, locale, key, text) SELECT id, 'en', 'page.accept', name FROM application;
+INSERT INTO appt.follower (application_id, appointment_id, user_id) SELECT application_id, id, 'zoe' FROM appt.appointment;
+INSERT INTO appt.response (application_id, appointment_id, participant_id, action, source)
+	SELECT application_id, id, 'x', 'ACCEPT', 'API' FROM appt.appointment;
+INSERT INTO appt.suppression (application_id, channel, address_key, reason) SELECT id, 'EMAIL', 'x', 'BLOCKED' FROM application;
 INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM appt.attempt;
 UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL
 	WHERE type <> 'UPDATE';
@@ -109,6 +115,8 @@ INSERT INTO relation VALUES
 		('line_number', 'chr(right(number, -11)::int)', 'application_id'), ('ring_group', 'name', 'application_id'),
 		('ring_group_member', 'user_id', 'application_id'), ('line_ring_group', '', 'application_id'),
 		('line_subscription', 'user_id', 'application_id'), ('user_event', '', 'application_id'),
+	('meeting_template', '', 'application_id'), ('page_text', '', 'application_id'), ('follower', '', 'appointment_id'),
+		('response', '', 'appointment_id'), ('suppression', '', 'application_id'),
 	('provider_message', '', 'application_id'), ('inbound_message', 'text', 'application_id'),
 	('report_schedule', '', 'application_id'), ('report_day', '', 'application_id'), ('daily_figure', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
@@ -184,6 +192,12 @@ INSERT INTO reads VALUES
 	('user_event',         '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('inbound_message',    '{"own anns, own common, own followed", "", "own anns, own common, own followed, own none, own zoes", -, -, -, -,
 		"own anns, own common, own followed, own none, own zoes, sister anns, sister common, sister followed, sister none, sister zoes", "", -}'),
+	('meeting_template',   '{own, own, own, own, own, -, -, "own sister", "", -}'),
+	('page_text',          '{-, -, own, -, -, -, -, "own sister", "", -}'),
+	('follower',           '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", -, -, -, -, -}'),
+	('response',           '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", -, -, '
+		'"given mine other sister taken", "", -}'),
+	('suppression',        '{-, -, own, -, -, -, -, "own sister", "", -}'),
 	('provider_message',   '{-, -, -, -, -, -, -, -, -, -}'),
 	('report_schedule',    '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('report_day',         '{-, -, own, -, -, -, -, "own sister", "", -}'),
@@ -198,6 +212,8 @@ INSERT INTO shared VALUES
 	('appointment',        'given mine other taken', ''),
 	('participant',        'given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer', ''),
 	('room_access',        'given mine other taken', ''),
+	('follower',           'given mine other taken', ''),
+	('response',           'given mine other taken', ''),
 	('notification',       'given gone mine other taken', ' to-ann'),
 	('attempt',            'given gone mine other taken', ' to-ann'),
 	('notification_log',   'given gone mine other taken', ' to-ann'),
@@ -268,6 +284,7 @@ SELECT is(string_agg(DISTINCT answer, ' '), '-', 'who has no role reads nothing'
 SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'identity' THEN 'identity' WHEN 'reason' THEN 'reason'
 	WHEN 'notification_type' THEN 'type'
 	WHEN 'appointment' THEN 'foreign given mine other sister taken' WHEN 'room_access' THEN 'foreign given mine other sister taken'
+	WHEN 'follower' THEN 'foreign given mine other sister taken' WHEN 'response' THEN 'foreign given mine other sister taken'
 	WHEN 'secret' THEN '-' WHEN 'one_time_code' THEN '-' WHEN 'idempotency_key' THEN '-'
 		WHEN 'worker_status' THEN '-' WHEN 'circuit' THEN '-'
 	WHEN 'notification' THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe' WHEN 'attempt'
@@ -318,18 +335,30 @@ INSERT INTO promised VALUES
 	('application',        'r', 'r', 'r', '',  'riud', '', 'riud',
 		'organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone '
 			'calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency '
-			'max_per_second agent_scope report_time',
+			'max_per_second agent_scope report_time short_url contact sender_image one_click suppress_undeliverable',
 		'name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration '
 			'end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope '
-			'report_time'),
+			'report_time short_url contact sender_image one_click suppress_undeliverable'),
 	('appointment',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('participant',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('room_access',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('rule',               '',  'r', '',  '',  'riud', '', 'riud',
-		'application_id type channel time_offset enabled even_if_never_told', 'type channel time_offset enabled even_if_never_told'),
+		'application_id meeting_template_id type channel time_offset enabled sending even_if_never_told ignores_opt_out buttons '
+			'appearance ask_reason reply_codes auto_replies',
+		'meeting_template_id type channel time_offset enabled sending even_if_never_told ignores_opt_out buttons '
+			'appearance ask_reason reply_codes auto_replies'),
+	('meeting_template',   'r', 'r', 'r', '',  'riud', '', 'riud',
+		'application_id name sequence active duration meeting_type location video_platform title significant_fields '
+			'require_location lead_only_reminders reminders_need_confirmation notify_followers',
+		'name sequence active duration meeting_type location video_platform title significant_fields '
+			'require_location lead_only_reminders reminders_need_confirmation notify_followers'),
+	('page_text',          '',  'r', '',  '',  'riud', '', 'riud', 'application_id locale key text', 'locale key text'),
+	('follower',           'r', 'r', 'r', '',  '',     '', 'r', '', ''),
+	('response',           'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
+	('suppression',        '',  'r', '',  '',  'r',    '', 'r', '', ''),
 	('template',           '',  'r', '',  '',  'riud', '', 'riud',
-		'application_id type channel rule_id locale subject text_body html_body',
-		'type channel rule_id locale subject text_body html_body'),
+		'application_id type channel rule_id meeting_template_id locale subject text_body html_body',
+		'type channel rule_id meeting_template_id locale subject text_body html_body'),
 	('subscription',       '',  '',  '',  '',  'riud', '', 'riud',
 		'application_id url auth username token_url scope audience token_auth headers types enabled',
 		'url auth username token_url scope audience token_auth headers types enabled'),
@@ -408,7 +437,15 @@ INSERT INTO change VALUES
 	('UPDATE appt.template t SET subject = NULL', 'template', 'own sister'),
 	('UPDATE appt.subscription t SET enabled = false', 'subscription', 'own sister'),
 	('UPDATE appt.provider t SET enabled = false', 'provider', 'own sister'),
+	('UPDATE appt.meeting_template t SET active = false', 'meeting_template', 'own sister'),
+	('UPDATE appt.page_text t SET text = ''x''', 'page_text', 'own sister'),
 	('DELETE FROM appt.rule t', 'rule', 'own sister'),
+	('DELETE FROM appt.meeting_template t', 'meeting_template', 'own sister'),
+	('DELETE FROM appt.page_text t', 'page_text', 'own sister'),
+	('UPDATE appt.meeting_template t SET application_id = FOREIGN', 'meeting_template', '-'),
+	('UPDATE appt.response t SET reason = NULL', 'response', '-'),
+	('DELETE FROM appt.follower t', 'follower', '-'),
+	('DELETE FROM appt.suppression t', 'suppression', '-'),
 	('DELETE FROM appt.template t', 'template', 'own sister'),
 	('DELETE FROM appt.subscription t', 'subscription', 'own sister'),
 	('DELETE FROM appt.provider t', 'provider', 'own sister'),
