@@ -9,7 +9,7 @@
 
 #include "fmgr.h"
 #include "catalog/pg_type.h"
-#include "users/high_sms.h"
+#include "inbound/high_sms.h"
 #include "utils/array.h"
 #include "utils/timestamp.h"
 

@@ -1,5 +1,5 @@
 /*
- * inbound.c
+ * record_inbound.c
  *		Text messages that come in: recorded once, and told to the users of the
  *		line that has the number, and to subscribers.
  *
@@ -26,7 +26,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/planned.h"
-#include "users/high_sms.h"
+#include "inbound/high_sms.h"
 
 PG_FUNCTION_INFO_V1(record_inbound_sms);
 

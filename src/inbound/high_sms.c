@@ -33,7 +33,7 @@
 #include "core/locks.h"
 #include "core/row.h"
 #include "core/statement.h"
-#include "users/high_sms.h"
+#include "inbound/high_sms.h"
 
 /* Locks that a transaction takes in an application at most. */
 #define CONVERSATION_LOCKS 1024
