@@ -30,6 +30,7 @@ CREATE TABLE appt.appointment (
 	/* No foreign key: bookings would gather locks on the rows of busy templates. */
 	meeting_template_id uuid,
 	has_own_title boolean NOT NULL DEFAULT true,
+	title_for_customers text CHECK (appt.length_is_valid(title_for_customers, 8192, 'title_for_customers')),
 	booking_state appt.booking_state_code,
 	notification_state appt.told_state_code,
 	changed_fields text[] CHECK (appt.length_is_valid(changed_fields, 8192, 'changed_fields')),
@@ -89,6 +90,8 @@ COMMENT ON COLUMN appt.appointment.sequence IS
 COMMENT ON COLUMN appt.appointment.cancel_reason IS 'Reason given to cancel_appointment; NULL means none.';
 COMMENT ON COLUMN appt.appointment.meeting_template_id IS 'Meeting template that it follows; NULL means none.';
 COMMENT ON COLUMN appt.appointment.has_own_title IS 'True: the title was given by a caller; false: it is made from the meeting template.';
+COMMENT ON COLUMN appt.appointment.title_for_customers IS
+'Title for customers where it is made from the meeting template: like title, without the booking state. NULL means none.';
 COMMENT ON COLUMN appt.appointment.booking_state IS
 'What its customers were told and said: NEW, BOOKED, INVITED, CONFIRMED, DECLINED or RESCHEDULE_REQUESTED; NULL without a meeting template.';
 COMMENT ON COLUMN appt.appointment.notification_state IS

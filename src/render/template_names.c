@@ -12,6 +12,7 @@ static const char *const known_names[] = {
 	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl",
 	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
 	"customerName", "line", "contact.name", "contact.phone", "contact.email", "contact.id",
+	"status", "meetingType", "videoPlatform",
 };
 
 /* Objects with keys that the application chose, and the content of a report. */

@@ -15,7 +15,7 @@
  * firstName lastName fullName username title notes location organizer
  * cancelReason joinUrl icalUrl googleCalendarUrl time24 time12 date zone
  * duration applicationName code customerName line contact.name contact.phone
- * contact.email contact.id
+ * contact.email contact.id status meetingType videoPlatform
  */
 extern bool template_names_are_known(const Mustache *m, char **error);
 

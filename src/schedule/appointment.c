@@ -41,11 +41,12 @@ read_meeting(Appointment *appointment, Row *row)
 	appointment->notification_state = next_text(row);
 	appointment->changed_fields = next_value(row);
 	appointment->has_own_title = next_bool(row);
+	appointment->title_for_customers = next_text(row);
 	appointment->archived_at = next_timestamp(row);
 }
 
-static Appointment *
-read_columns(Row *row)
+Appointment *
+appointment_read_columns(Row *row)
 {
 	Appointment *appointment = (Appointment *) palloc0(sizeof(Appointment));
 
@@ -75,7 +76,7 @@ read_columns(Row *row)
 Appointment *
 appointment_read(Row *row)
 {
-	Appointment *appointment = read_columns(row);
+	Appointment *appointment = appointment_read_columns(row);
 
 	appointment->participant_ids = next_jsonb(row);
 	appointment->room.ticket = next_text(row);
@@ -159,7 +160,7 @@ read_changeable(Statement *statement, const Caller *caller, const pg_uuid_t *id)
 	set_scope(caller, arguments);
 	if (statement_run_nullable(statement, arguments) == 0)
 		report_not_found("appointment", id);
-	return read_columns(ROW(0));
+	return appointment_read_columns(ROW(0));
 }
 
 Appointment *

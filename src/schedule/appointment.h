@@ -62,7 +62,9 @@ typedef struct Appointment
 	char	   *booking_state;	/* a BookingState's code */
 	char	   *notification_state; /* NONE, CONFIRMED or UPDATE_DUE */
 	NullableDatum changed_fields;	/* text[]; not NULL while UPDATE_DUE */
-	bool		has_own_title;
+	bool		has_own_title;	/* true also without a meeting template */
+	char	   *title_for_customers;	/* of a title that is made from the
+										 * meeting template; NULL: none */
 	TimestampTz archived_at;	/* 0: it is not; also without a meeting
 								 * template */
 
@@ -80,7 +82,8 @@ typedef struct Appointment
 	"a.application_id, a.id, a.conference_id, a.organizer_id, a.organizer_type, a.state, " \
 	"a.title, a.notes, a.location, a.start_at, a.end_at, a.timezone, a.locale, " \
 	"a.notifications_active, a.metadata, a.interaction, a.created_at, a.updated_at, a.cancel_reason, " \
-	"a.meeting_template_id, a.booking_state, a.notification_state, a.changed_fields, a.has_own_title, a.archived_at"
+	"a.meeting_template_id, a.booking_state, a.notification_state, a.changed_fields, a.has_own_title, " \
+	"a.title_for_customers, a.archived_at"
 
 #define PARTICIPANT_IDS \
 	"coalesce((SELECT jsonb_agg(jsonb_build_object('id', p.id, 'type', p.type) ORDER BY p.created_at, p.id COLLATE \"C\")" \
@@ -98,8 +101,17 @@ typedef struct Appointment
 /* Columns that every UPDATE of appt.appointment sets: when and by whom. */
 #define APPOINTMENT_CHANGED "updated_at = now(), updated_by = appt.caller_name()"
 
+/*
+ * The title that customers are shown, of appt.appointment a: without the booking
+ * state that title shows where it is made from a meeting template.
+ */
+#define TITLE_FOR_CUSTOMERS "CASE WHEN a.has_own_title THEN a.title ELSE a.title_for_customers END"
+
 /* The appointment in a row of the result of such a statement. */
 extern Appointment *appointment_read(Row *row);
+
+/* The same of APPOINTMENT_COLUMNS alone. */
+extern Appointment *appointment_read_columns(Row *row);
 
 /* The appointment, if the caller may read it: in the calling query's snapshot, or as it is now. */
 extern Appointment *appointment_find(const Caller *caller, const pg_uuid_t *id);
