@@ -8,7 +8,7 @@
 CREATE TABLE appt.suppression (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
 	channel appt.channel_code NOT NULL CHECK (channel IN ('EMAIL', 'SMS')),
-	address_key bytea NOT NULL,
+	address_key bytea NOT NULL CHECK (octet_length(address_key) = 32),
 	address text CHECK (appt.length_is_valid(address, 8192, 'address')),
 	reason appt.suppression_reason_code NOT NULL,
 	source text CHECK (appt.length_is_valid(source, 8192, 'source')),

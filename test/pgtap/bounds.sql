@@ -133,7 +133,7 @@ INSERT INTO appt.page_text (application_id, locale, key, text) VALUES (:'applica
 INSERT INTO appt.follower (application_id, appointment_id, user_id) VALUES (:'application', :'appointment', 'ann');
 INSERT INTO appt.response (application_id, appointment_id, participant_id, action, source)
 	VALUES (:'application', :'appointment', 'x', 'ACCEPT', 'API');
-INSERT INTO appt.suppression (application_id, channel, address_key, reason) VALUES (:'application', 'EMAIL', 'x', 'BLOCKED');
+INSERT INTO appt.suppression (application_id, channel, address_key, reason) VALUES (:'application', 'EMAIL', sha256('x'), 'BLOCKED');
 SELECT appt.record_inbound_sms(:'application', '+306911111111', '+15550100001', 'Hello', 'id') \g /dev/null
 -- Written by functions and the worker alone.
 CREATE TEMPORARY TABLE log (name text);

@@ -94,7 +94,7 @@ INSERT INTO appt.page_text (application_id, locale, key, text) SELECT id, 'en', 
 INSERT INTO appt.follower (application_id, appointment_id, user_id) SELECT application_id, id, 'zoe' FROM appt.appointment;
 INSERT INTO appt.response (application_id, appointment_id, participant_id, action, source)
 	SELECT application_id, id, 'x', 'ACCEPT', 'API' FROM appt.appointment;
-INSERT INTO appt.suppression (application_id, channel, address_key, reason) SELECT id, 'EMAIL', 'x', 'BLOCKED' FROM application;
+INSERT INTO appt.suppression (application_id, channel, address_key, reason) SELECT id, 'EMAIL', sha256('x'), 'BLOCKED' FROM application;
 INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM appt.attempt;
 UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL
 	WHERE type <> 'UPDATE';

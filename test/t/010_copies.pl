@@ -206,13 +206,13 @@ INSERT INTO appt.attempt (application_id, notification_id, attempt_number, start
 SELECT application_id, id, 1, now(), clock_timestamp(), 'FAILED', 503, 'busy', gen_random_uuid(), E'a\r\nb' FROM appt.notification;
 INSERT INTO appt.inbound_message (application_id, from_number, to_number, text, user_event_ids, received_at)
 SELECT application_id, '+306900000000', '+302100000000', E'Ναι\\N\t' || id, '{1,2}', now() FROM appt.appointment;
-INSERT INTO appt.meeting_template (application_id, name, title) SELECT application, 'Ortstermin', '{{status}} ä' FROM made;
+INSERT INTO appt.meeting_template (application_id, name, title) SELECT application, 'Ortstermin', '{{title}} ä' FROM made;
 INSERT INTO appt.page_text (application_id, locale, key, text) SELECT application, 'el', 'page.accept', 'Ναι' FROM made;
 INSERT INTO appt.follower (application_id, appointment_id, user_id) SELECT application_id, id, 'ann' FROM appt.appointment;
 INSERT INTO appt.response (application_id, appointment_id, participant_id, action, reason, source)
 SELECT application_id, id, 'customer', 'DECLINE', E'a\r\nb', 'PAGE' FROM appt.appointment;
 INSERT INTO appt.suppression (application_id, channel, address_key, address, reason)
-SELECT application, 'EMAIL', '\x00ff', 'zoe@example.com', 'OPTED_OUT' FROM made;
+SELECT application, 'EMAIL', sha256('zoe'), 'zoe@example.com', 'OPTED_OUT' FROM made;
 INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-' || id, id FROM appt.attempt;
 INSERT INTO appt.one_time_code (application_id, purpose, contact, client_address, requested_at, expires_at)
 SELECT application, 'CUSTOMER', 'zoe@example.com', '2001:db8::/64', now(), now() FROM made;
