@@ -88,7 +88,7 @@ static const char *const kept_of_appointment[] = {
 	"organizer_id", "organizer_type", "state", "title", "start_at", "end_at", "ended_at", "timezone", "locale",
 	"notifications_active", "activated_at", "created_at", "created_by", NULL
 };
-static const char *const kept_of_participant[] = {"type", "email", "phone", "created_at", NULL};
+static const char *const kept_of_participant[] = {"type", "email", "phone", "created_at", "is_lead", NULL};
 static const char *const kept_of_user[] = {
 	"email", "backup_phone", "custom_phone", "custom_phone_verified_at", "channels", "is_admin", "is_billing_admin",
 	"enabled", "created_at", NULL

@@ -226,7 +226,7 @@ SELECT is(string_agg(format('%s %s %s', operation, coalesce((old_values - 'creat
 	coalesce((new_values - 'created_at')::text, '-')), E'\n' ORDER BY id),
 	'INSERT - {"type": "CUSTOMER", "email": "third@customer.example", "is_lead": false, "metadata": {"omitted": 25}, "first_name": {"omitted": 14}}' || E'\n'
 	|| 'UPDATE {"metadata": {"omitted": 25}, "last_name": null} {"metadata": {"omitted": 3}, "last_name": {"omitted": 13}}' || E'\n'
-	|| 'DELETE {"type": "CUSTOMER", "email": "third@customer.example"} -', 'of who was removed stay its type and address')
+	|| 'DELETE {"type": "CUSTOMER", "email": "third@customer.example", "is_lead": false} -', 'of who was removed stay its type and address')
 		FROM appt.change WHERE row_key = jsonb_build_object('appointment_id', :'third', 'id', :'customer');
 SELECT count(*) AS ignored FROM pg_temp.news() \gset
 
