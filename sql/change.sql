@@ -34,7 +34,7 @@ COMMENT ON COLUMN appt.change.id IS 'Identifier, in the order of changes.';
 COMMENT ON COLUMN appt.change.table_name IS
 'Table of the row: organization, application, meeting_template, rule, template, page_text, subscription, provider, secret, appointment, participant, user_profile, user_preference, line, line_number, ring_group, ring_group_member, line_ring_group or line_subscription.';
 COMMENT ON COLUMN appt.change.row_key IS
-'Key of the row: {"id"}; where several columns are the key, these, as {"appointment_id", "id"} of a participant and {"line_id", "user_id"} of a line_subscription; {"number"} of a line_number.';
+'Key of the row: {"id"}; where several columns are the key, these, as {"appointment_id", "id"} of a participant and {"line_id", "user_id"} of a line_subscription; {"number"} of a line_number; {"locale", "key"} of a page_text.';
 COMMENT ON COLUMN appt.change.operation IS 'INSERT, UPDATE or DELETE.';
 COMMENT ON COLUMN appt.change.changed_by IS
 'Who made the change: the role and sub of a token ("appt_admin:ada"), the login of any other session ("login:my_app"), or "appt worker".';

@@ -63,6 +63,8 @@ static const struct
 	{"line_ring_group", "ring_group_id", ELSEWHERE},
 	{"line_subscription", "line_id", ELSEWHERE},
 	{"line_subscription", "user_id", ELSEWHERE},
+	{"page_text", "locale", ELSEWHERE},
+	{"page_text", "key", ELSEWHERE},
 	{"appointment", "sequence", UNRECORDED},
 	{"appointment", "duration_class", UNRECORDED},
 	{"appointment", "updated_at", UNRECORDED},
@@ -81,7 +83,7 @@ static const struct
 };
 
 /* Columns of row_key. */
-static const char *const key_columns[] = {"appointment_id", "line_id", "ring_group_id", "user_id", "number", "id"};
+static const char *const key_columns[] = {"appointment_id", "line_id", "ring_group_id", "user_id", "number", "locale", "key", "id"};
 
 /* Columns that are kept of a deleted row about a person. */
 static const char *const kept_of_appointment[] = {
