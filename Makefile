@@ -83,7 +83,7 @@ EXTRA_CLEAN = $(OBJS:.o=.d) build
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
 REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 
-PG_CPPFLAGS = -I$(srcdir)/src -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n)
+PG_CPPFLAGS = -I$(srcdir)/src -Ibuild -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n)
 # -MMD: a changed header rebuilds what includes it.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -MMD -MP
 # -Bsymbolic: binds calls to our own function if the server has one of the same name.
@@ -101,6 +101,16 @@ $(OBJS): Makefile appt.control build/server
 
 $(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile appt.control
 	cat $(SQL_PARTS:%=sql/%.sql) > $@
+
+# The words of messages and pages, by language: English first, which has all of them.
+WORDS = src/notify/words/parts.txt src/notify/words/en.txt \
+	$(filter-out %/parts.txt %/en.txt,$(sort $(wildcard src/notify/words/*.txt)))
+
+build/words/table.inc: $(WORDS) scripts/words.awk
+	@mkdir -p $(@D)
+	LC_ALL=C awk -v directory=$(@D) -f scripts/words.awk $(WORDS)
+
+build/words/templates.inc: build/words/table.inc ;
 
 -include $(wildcard $(OBJS:.o=.d))
 
@@ -120,6 +130,10 @@ VARIANT_OBJS = $(SOURCES:%.c=$(VARIANT)/%.o)
 
 .PHONY: testable
 testable: $(TESTED_LIBRARY) $(DATA_built) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
+
+# What has words is compiled after they are joined.
+WITH_WORDS = src/render/builtin_templates src/render/page_words
+$(foreach file,$(WITH_WORDS),$(file).o $(file).bc $(VARIANT)/$(file).o): build/words/table.inc build/words/templates.inc
 
 $(VARIANT)/%.o: %.c Makefile appt.control build/server
 	@mkdir -p $(@D)

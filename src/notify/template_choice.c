@@ -2,7 +2,8 @@
  * template_choice.c
  *		Which template a message to a person is written from: the rule's, else
  *		the type's, in the first locale of the chain recipient -> appointment ->
- *		application that has one, else the built-in one.
+ *		application that has one, else the built-in one in the first
+ *		language of it that has words.
  */
 #include "postgres.h"
 
@@ -11,6 +12,7 @@
 #include "notify/locale_chain.h"
 #include "notify/template_choice.h"
 #include "render/builtin_templates.h"
+#include "render/page_words.h"
 
 /* Are these the same locale? Case does not count, and "en_GB" is "en-GB". */
 static bool
@@ -104,11 +106,29 @@ date_locale(const NotificationFacts *facts, const char *locale)
 	return locale;
 }
 
+/* The built-in template in the first language of the chain that has words, else in English. */
+static void
+use_builtin(TemplateTexts *texts, const NotificationFacts *facts)
+{
+	const char *const locales[] = {recipient_locale(facts), message_locale(facts), application_locale(facts)};
+	const char *locale = NULL;
+	BuiltinTemplate builtin;
+
+	for (int i = 0; i < lengthof(locales) && locale == NULL; i++)
+		if (words_language(locales[i]) >= 0)
+			locale = locales[i];
+	texts->locale = builtin_template_locale(locale);
+	if (!builtin_template(template_type(facts), channel_code(facts->channel), locale, &builtin))
+		return;
+	texts->subject = builtin.subject;
+	texts->text_body = builtin.text_body;
+	texts->html_body = builtin.html_body;
+}
+
 bool
 choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 {
 	const TemplateFacts *template = find_in_chain(facts);
-	const BuiltinTemplate *builtin;
 
 	memset(texts, 0, sizeof(TemplateTexts));
 	if (template != NULL)
@@ -117,20 +137,7 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 		texts->locale = date_locale(facts, template->locale);
 	}
 	else
-	{
-		const char *wanted = recipient_locale(facts);
-
-		if (wanted == NULL)
-			wanted = message_locale(facts);
-		builtin = builtin_template(template_type(facts), channel_code(facts->channel));
-		if (builtin != NULL)
-		{
-			texts->subject = builtin->subject;
-			texts->text_body = builtin->text_body;
-			texts->html_body = builtin->html_body;
-		}
-		texts->locale = builtin_template_locale(wanted ? wanted : application_locale(facts));
-	}
+		use_builtin(texts, facts);
 	use_context(texts, facts);
 	return texts->text_body != NULL || texts->html_body != NULL ||
 		(texts->written != NULL && !texts->has_own_bodies);

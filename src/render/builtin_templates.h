@@ -1,20 +1,32 @@
 /*
  * builtin_templates.h
- *		The English templates that an application has before anyone has
- *		written one.
+ *		The templates that an application has before anyone has written one.
  */
 #ifndef APPT_BUILTIN_TEMPLATES_H
 #define APPT_BUILTIN_TEMPLATES_H
 
-#include "render/builtin_template.h"
-
-/* NULL if the type has no message for people (UPDATE) or the channel no templates. */
-extern const BuiltinTemplate *builtin_template(const char *type,
-											   const char *channel);
+/* The texts of a message; of an SMS, subject and html_body are NULL, in an inbox html_body is. */
+typedef struct BuiltinTemplate
+{
+	const char *type;			/* CREATE, REMINDER, ... */
+	const char *channel;		/* EMAIL, SMS or IN_APP */
+	const char *subject;
+	const char *text_body;
+	const char *html_body;
+} BuiltinTemplate;
 
 /*
- * The locale of dates in a built-in template: the given one if its language is
- * English, else "en", so that no sentence mixes languages.
+ * The template in the language of the locale (NULL and other languages: in
+ * English), in the database's encoding. Its texts are constant, or palloc'd
+ * where that is not UTF-8. False if the type has no message for people (UPDATE)
+ * or the channel no templates.
+ */
+extern bool builtin_template(const char *type, const char *channel, const char *locale,
+							 BuiltinTemplate *found);
+
+/*
+ * The locale of dates in a built-in template: the given one if there are words in
+ * its language, else "en", so that no sentence mixes languages.
  */
 extern const char *builtin_template_locale(const char *locale);
 

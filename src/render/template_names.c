@@ -15,8 +15,8 @@ static const char *const known_names[] = {
 	"status", "meetingType", "videoPlatform",
 };
 
-/* Objects with keys that the application chose, and the content of a report. */
-static const char *const open_objects[] = {"metadata", "participant.metadata", "payload", "report"};
+/* Objects with keys that the application chose, and the contents of a report and of a response. */
+static const char *const open_objects[] = {"metadata", "participant.metadata", "payload", "report", "response"};
 
 static bool
 is_known_name(const char *name)

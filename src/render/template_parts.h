@@ -2,32 +2,26 @@
  * template_parts.h
  *		Parts that built-in templates share.
  *
- * A value that may be missing is inside a section, so that no gap is left. An
- * email's HTML has its styles inline, makes sense when read aloud and needs no
- * image.
+ * W_... are the words of a language (scripts/words.awk makes them from src/notify/words), and HTML_DIRECTION,
+ * START_SIDE, END_SIDE, BEFORE_GAP, AFTER_GAP and ISOLATED follow its direction. A value that may be missing is inside a section, so that no gap is left.
+ * An email's HTML has its styles inline, makes sense when read aloud and needs no image.
  */
 #ifndef APPT_TEMPLATE_PARTS_H
 #define APPT_TEMPLATE_PARTS_H
 
-#define WHEN \
-	"{{date}}, {{time24}}{{#zone}} {{zone}}{{/zone}}"
+#define TEXT_HELLO W_hello "\n\n"
 
-#define NAME \
-	"{{#firstName}} {{firstName}}{{/firstName}}" \
-	"{{^firstName}}{{#fullName}} {{fullName}}{{/fullName}}{{/firstName}}"
-
-#define TEXT_HELLO \
-	"Hello" NAME ",\n\n"
+#define TEXT_LABEL(label) label W_colon " "
 
 #define TEXT_CALENDAR \
 	"{{#googleCalendarUrl}}\n" \
 	"\n" \
-	"Add it to Google Calendar:\n" \
+	W_calendar_google W_colon "\n" \
 	"{{{googleCalendarUrl}}}\n" \
 	"{{/googleCalendarUrl}}\n" \
 	"{{#icalUrl}}\n" \
 	"\n" \
-	"Add it to another calendar:\n" \
+	W_calendar_other W_colon "\n" \
 	"{{{icalUrl}}}\n" \
 	"{{/icalUrl}}\n"
 
@@ -43,7 +37,7 @@
 /* With the space around the message and within it. */
 #define HTML_START_WITHIN(heading, around, within) \
 	"<!DOCTYPE html>\n" \
-	"<html lang=\"en\">\n" \
+	"<html lang=\"" W_language "\"" HTML_DIRECTION ">\n" \
 	"<head>\n" \
 	"<meta charset=\"utf-8\">\n" \
 	"<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n" \
@@ -59,7 +53,7 @@
 #define HTML_START(heading) HTML_START_WITHIN(heading, "24px 16px", "32px 24px")
 
 #define HTML_HELLO \
-	PARAGRAPH "Hello" NAME ",</p>\n"
+	PARAGRAPH W_hello "</p>\n"
 
 #define HTML_TABLE_START \
 	"<table style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n"
@@ -68,18 +62,18 @@
 	"</table>\n"
 
 #define HTML_ROW(label, value) \
-	"<tr><th scope=\"row\" style=\"padding:4px 16px 4px 0;text-align:left;" \
+	"<tr><th scope=\"row\" style=\"padding:" BEFORE_GAP ";text-align:" START_SIDE ";" \
 	"vertical-align:top;font-weight:normal;white-space:nowrap;color:#52606d\">" label "</th>" \
 	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
 
 #define HTML_CALENDAR \
 	"{{#googleCalendarUrl}}\n" \
 	PARAGRAPH "<a href=\"{{googleCalendarUrl}}\" style=\"color:#1a56db\">" \
-	"Add it to Google Calendar</a></p>\n" \
+	W_calendar_google "</a></p>\n" \
 	"{{/googleCalendarUrl}}\n" \
 	"{{#icalUrl}}\n" \
 	PARAGRAPH "<a href=\"{{icalUrl}}\" style=\"color:#1a56db\">" \
-	"Add it to another calendar</a></p>\n" \
+	W_calendar_other "</a></p>\n" \
 	"{{/icalUrl}}\n"
 
 #define HTML_END \
@@ -94,8 +88,14 @@
 #define SMS_FROM \
 	"{{#applicationName}}{{applicationName}}: {{/applicationName}}"
 
-#define SMS(type, text) {type, "SMS", NULL, text, NULL}
+/* A line of text, and a row of the table, for a value that there may be. */
+#define TEXT_ROW_IF(name, label) \
+	"{{#" name "}}\n" TEXT_LABEL(label) "{{" name "}}\n{{/" name "}}\n"
+#define HTML_ROW_IF(name, label) \
+	"{{#" name "}}\n" HTML_ROW(label, "{{" name "}}") "{{/" name "}}\n"
 
-#define IN_APP(type, title, text) {type, "IN_APP", title, text, NULL}
+#define SMS(type, text) {#type, "SMS", NULL, SMS_FROM text, NULL}
+
+#define IN_APP(type, title, text) {#type, "IN_APP", title, text, NULL}
 
 #endif							/* APPT_TEMPLATE_PARTS_H */

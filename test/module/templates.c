@@ -23,6 +23,7 @@
 #include "render/mustache_cache.h"
 #include "render/mustache_parser.h"
 #include "render/mustache_renderer.h"
+#include "render/page_words.h"
 #include "render/timezones.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -32,6 +33,10 @@
 
 PG_FUNCTION_INFO_V1(test_builtin_template);
 PG_FUNCTION_INFO_V1(test_builtin_template_locale);
+PG_FUNCTION_INFO_V1(test_words_languages);
+PG_FUNCTION_INFO_V1(test_words_keys);
+PG_FUNCTION_INFO_V1(test_words_own);
+PG_FUNCTION_INFO_V1(test_page_word);
 PG_FUNCTION_INFO_V1(test_named_date);
 PG_FUNCTION_INFO_V1(test_duration);
 PG_FUNCTION_INFO_V1(test_parse_instant);
@@ -75,17 +80,62 @@ text_array(const char *const *texts, int count)
 Datum
 test_builtin_template(PG_FUNCTION_ARGS)
 {
-	const BuiltinTemplate *template = builtin_template(text_arg(fcinfo, 0), text_arg(fcinfo, 1));
+	BuiltinTemplate template;
 	const char *part = text_arg(fcinfo, 2);
 	const char *text;
 
-	if (template == NULL)
+	if (!builtin_template(text_arg(fcinfo, 0), text_arg(fcinfo, 1), text_arg(fcinfo, 3), &template))
 		PG_RETURN_NULL();
-	text = strcmp(part, "subject") == 0 ? template->subject :
-		strcmp(part, "text_body") == 0 ? template->text_body : template->html_body;
+	text = strcmp(part, "subject") == 0 ? template.subject :
+		strcmp(part, "text_body") == 0 ? template.text_body : template.html_body;
 	if (text == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/* The codes of the languages that have words, English first */
+Datum
+test_words_languages(PG_FUNCTION_ARGS)
+{
+	int			count = words_languages();
+	const char **codes = palloc(count * sizeof(char *));
+
+	for (int i = 0; i < count; i++)
+		codes[i] = words_language_code(i);
+	return text_array(codes, count);
+}
+
+/* The keys of all words */
+Datum
+test_words_keys(PG_FUNCTION_ARGS)
+{
+	int			count = 0;
+	const char **keys;
+
+	while (words_key(count) != NULL)
+		count++;
+	keys = palloc(count * sizeof(char *));
+	for (int i = 0; i < count; i++)
+		keys[i] = words_key(i);
+	return text_array(keys, count);
+}
+
+/* The text that a language has itself, or NULL */
+Datum
+test_words_own(PG_FUNCTION_ARGS)
+{
+	int			language = words_language(text_arg(fcinfo, 0));
+	const char *text = language < 0 ? NULL : words_own(language, text_arg(fcinfo, 1));
+
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+Datum
+test_page_word(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_TEXT_P(cstring_to_text(page_word(text_arg(fcinfo, 0), text_arg(fcinfo, 1))));
 }
 
 Datum

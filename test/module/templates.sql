@@ -1,5 +1,9 @@
-CREATE FUNCTION appt_test.builtin_template(type text, channel text, part text) RETURNS text
+CREATE FUNCTION appt_test.builtin_template(type text, channel text, part text, locale text DEFAULT 'en') RETURNS text
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_builtin_template';
+CREATE FUNCTION appt_test.words_languages() RETURNS text[] LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_words_languages';
+CREATE FUNCTION appt_test.words_keys() RETURNS text[] LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_words_keys';
+CREATE FUNCTION appt_test.words_own(language text, key text) RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_words_own';
+CREATE FUNCTION appt_test.page_word(locale text, key text) RETURNS text LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_page_word';
 CREATE FUNCTION appt_test.builtin_template_locale(locale text) RETURNS text
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_builtin_template_locale';
 CREATE FUNCTION appt_test.named_date(name text, at timestamptz, timezone text, locale text) RETURNS text
