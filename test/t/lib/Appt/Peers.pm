@@ -5,6 +5,7 @@ package Appt::Peers;
 #   my $mail = Appt::Peers->smtp('--silent-on-quit');       # options: test/peers/smtp_server.py --help
 #   my $hook = Appt::Peers->webhook;                         # paths and their behaviour: test/peers/webhook_server.py
 #   my $sms = Appt::Peers->sms;                              # Twilio, Genesys Cloud, a gateway: test/peers/sms_server.py
+#   my $rest = Appt::Peers->rest(...);                       # a stand-in for PostgREST: Appt::Rest->stand_in starts it
 #   my $hole = Appt::Peers->silent;                          # accepts and never answers
 #   my $flood = Appt::Peers->tls_flood('--speak', 'https', '--flood', 'tickets', ...);   # see test/peers/tls_flood.c
 #
@@ -46,6 +47,7 @@ my %alive;
 sub smtp { my ($class, @options) = @_; return $class->_start('smtp_server.py', @options); }
 sub webhook { my ($class, @options) = @_; return $class->_start('webhook_server.py', @options); }
 sub sms { my ($class, @options) = @_; return $class->_start('sms_server.py', @options); }
+sub rest { my ($class, @options) = @_; return $class->_start('rest_server.py', @options); }
 sub silent { my ($class, @options) = @_; return $class->_start('silent_server.py', @options); }
 
 my $tls_flood;

@@ -4,6 +4,8 @@ package Appt::Rest;
 #
 #   plan skip_all => Appt::Rest->missing if Appt::Rest->missing;     # a sentence where there is no postgrest
 #   my $rest = Appt::Rest->start($node);                               # its login, set up as doc/rest.md says, and the server
+#   my $rest = Appt::Rest->stand_in($node);                            # or test/peers/rest_server.py, which is always there
+#   $rest->url, $rest->token($claims)                                  # for other clients
 #   my $answer = $rest->request('POST', '/rpc/get_appointment', claims => {...}, body => {...}, headers => {...});
 #   $answer->{status}, {content}, {json} (decoded, if it is JSON), {headers} (names in lower case)
 #   $rest->call($claims, 'GET', 'get_appointment', {id => $id});       # a function, arguments in the query or the body
@@ -13,6 +15,7 @@ package Appt::Rest;
 use strict;
 use warnings;
 
+use Appt::Peers;
 use Appt::Token;
 use Carp;
 use HTTP::Tiny;
@@ -71,6 +74,31 @@ sub start
 	$alive{$pid} = 1;
 	$self->_wait_until_it_answers;
 	return $self;
+}
+
+# The server of tests that speaks PostgREST's prelude, over the same login; $rest->peer has its records.
+sub stand_in
+{
+	my ($class, $node) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+
+	set_up($node);
+	append_to_file("$folder/jwt-secret", $secret);
+	my $peer = Appt::Peers->rest(
+		'--dsn', 'dbname=postgres user=authenticator host=' . $node->host . ' port=' . $node->port,
+		'--secret-file', "$folder/jwt-secret");
+	return bless { url => $peer->url, peer => $peer, http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
+}
+
+sub url { return $_[0]->{url}; }
+
+sub peer { return $_[0]->{peer}; }
+
+sub token
+{
+	my ($self, $claims) = @_;
+
+	return Appt::Token::sign($claims, $secret);
 }
 
 sub _wait_until_it_answers
@@ -152,6 +180,7 @@ sub stop
 {
 	my ($self) = @_;
 
+	return $self->{peer}->stop if $self->{peer};
 	return if !delete $alive{ $self->{pid} };
 	local $?;
 	kill 'TERM', $self->{pid};
