@@ -54,6 +54,10 @@ typedef struct ChannelInfo
 	bool		has_template;	/* its messages are written for people */
 	bool		has_subject;	/* beside the text, like the next */
 	bool		has_html;
+	bool		has_links;		/* its messages to customers have links of
+								 * their own */
+	bool		has_short_links;
+	bool		takes_replies;	/* a message may be answered by a word */
 	bool		has_verified_senders;	/* its providers send from an address
 										 * that the application has proven to
 										 * be its own */

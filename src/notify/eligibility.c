@@ -391,8 +391,8 @@ eligibility_input(const NotificationFacts *facts)
 		facts->application->organization.notifications_enabled;
 	input.room_activates = facts->application != NULL && facts->application->room_activates;
 	input.rule_needed = notification_types[facts->type].has_rules;
-	input.rule_enabled = facts->rule_exists && facts->rule_enabled;
-	input.never_told = facts->never_told && !facts->even_if_never_told;
+	input.rule_enabled = facts->rule != NULL && facts->rule->enabled;
+	input.never_told = facts->never_told && !(facts->rule != NULL && facts->rule->even_if_never_told);
 	describe_user(&input, facts);
 	describe_way(&input, facts);
 	return input;

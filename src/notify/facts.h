@@ -20,6 +20,7 @@
 #include "channel/message.h"
 #include "core/stored.h"
 #include "core/vocabulary.h"
+#include "notify/link_token.h"
 
 typedef struct OrganizationFacts
 {
@@ -36,6 +37,11 @@ typedef struct ApplicationFacts
 	char	   *platform;
 	bool		room_activates;
 	char	   *public_url;
+	char	   *short_url;		/* NULL: none */
+	bool		one_click;
+	Jsonb	   *contact;		/* NULL: none */
+	ApplicationKey *link_key;	/* of the tokens in links; NULL: no message of
+								 * the batch needs it, or there is none */
 	char	   *locale;
 	char	   *timezone;
 	int			max_attempts;
@@ -135,6 +141,27 @@ typedef struct AppointmentFacts
 	char	   *customer_names; /* loaded for users only; NULL: none */
 } AppointmentFacts;
 
+/* A rule as it is now. */
+typedef struct RuleFacts
+{
+	int64		id;
+	pg_uuid_t	application_id;
+	bool		enabled;
+	bool		even_if_never_told;
+	bool	   *ignores_opt_out;	/* NULL: as its type says */
+	int			buttons;		/* BUTTON_BITs */
+	Jsonb	   *appearance;		/* NULL: none, like the next */
+	Jsonb	   *reply_codes;
+} RuleFacts;
+
+/* What messages tell of a meeting template. */
+typedef struct MeetingTemplateFacts
+{
+	pg_uuid_t	id;
+	char	   *meeting_type;
+	char	   *video_platform; /* NULL: none */
+} MeetingTemplateFacts;
+
 /* A provider or subscription with its secrets. */
 typedef struct RouteFacts
 {
@@ -148,6 +175,7 @@ typedef struct RouteFacts
 typedef struct TemplateFacts
 {
 	int64		rule_id;		/* 0: any */
+	pg_uuid_t  *meeting_template_id;	/* NULL: any */
 	char	   *locale;
 	Stored	   *subject;
 	Stored	   *text_body;
@@ -165,6 +193,7 @@ typedef struct StoredMessage
 	Stored	   *subject;
 	Stored	   *text_body;
 	Stored	   *html_body;
+	Jsonb	   *shown;			/* shown.h; NULL: nothing */
 } StoredMessage;
 
 typedef struct NotificationFacts
@@ -216,13 +245,13 @@ typedef struct NotificationFacts
 								 * gone */
 	bool		user_takes_part;	/* the user is an agent of the appointment */
 	const UserEventFacts *user_event;	/* NULL: none */
-	bool		rule_exists;	/* false also where rule_id is 0 */
-	bool		rule_enabled;
-	bool		even_if_never_told; /* the rule's */
+	const RuleFacts *rule;		/* NULL: planned by none, or it is gone */
+	const MeetingTemplateFacts *meeting_template;	/* the appointment's;
+													 * NULL: none */
 	const RouteFacts *route;	/* NULL: no provider, or no such subscription */
-	List	   *templates;		/* of TemplateFacts *: its rule's and its
-								 * type's, in the locales that it may be
-								 * written in */
+	List	   *templates;		/* of TemplateFacts *: its rule's, its meeting
+								 * template's and its type's, in the locales
+								 * that it may be written in */
 	const StoredMessage *stored;	/* NULL unless the last attempt was
 									 * interrupted */
 } NotificationFacts;

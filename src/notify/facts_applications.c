@@ -25,6 +25,9 @@ take_application(Batch *batch, Row *row)
 	facts->platform = batch_text(batch, row);
 	facts->room_activates = next_bool(row);
 	facts->public_url = batch_text(batch, row);
+	facts->short_url = batch_text(batch, row);
+	facts->one_click = next_bool(row);
+	facts->contact = batch_jsonb(batch, row);
 	facts->locale = batch_text(batch, row);
 	facts->timezone = batch_text(batch, row);
 	facts->max_attempts = next_int32(row);
@@ -38,7 +41,7 @@ take_application(Batch *batch, Row *row)
 static FactLoader applications = {
 	.find = {
 		"SELECT a.id, o.id, o.notifications_enabled, o.require_verified_sender, a.name, a.platform,"
-		" a.room_activates, a.public_url, a.locale, a.timezone, a.max_attempts,"
+		" a.room_activates, a.public_url, a.short_url, a.one_click, a.contact, a.locale, a.timezone, a.max_attempts,"
 		" a.retry_base::interval, a.retry_cap::interval, a.max_concurrency, a.max_per_second::float8"
 		" FROM (SELECT DISTINCT unnest($1) AS id) k JOIN appt.application a ON a.id = k.id"
 		" JOIN appt.organization o ON o.id = a.organization_id"

@@ -20,6 +20,8 @@ typedef struct Batch
 	List	   *applications;	/* of ApplicationFacts * */
 	List	   *appointments;	/* of AppointmentFacts * */
 	List	   *user_events;	/* of UserEventFacts * */
+	List	   *rules;			/* of RuleFacts * */
+	List	   *meeting_templates;	/* of MeetingTemplateFacts * */
 	List	   *subscriptions;	/* of RouteFacts * */
 	List	   *providers;		/* of RouteFacts * */
 	List	   *snapshots;		/* of AppointmentSnapshot *, by their

@@ -28,6 +28,7 @@ take_message(Batch *batch, Row *row)
 	stored->subject = batch_stored(batch, row);
 	stored->text_body = batch_stored(batch, row);
 	stored->html_body = batch_stored(batch, row);
+	stored->shown = batch_jsonb(batch, row);
 	if (!logged_body_is_whole(stored_size(stored->text_body)) ||
 		!logged_body_is_whole(stored_size(stored->html_body)))
 		stored->text_body = stored->html_body = NULL;
@@ -37,7 +38,7 @@ take_message(Batch *batch, Row *row)
 static FactLoader last_attempts = {
 	.find = {
 		"SELECT DISTINCT ON (t.notification_id) t.notification_id, t.outcome, t.recipient,"
-		" t.subject, t.text_body, t.html_body"
+		" t.subject, t.text_body, t.html_body, t.shown"
 		" FROM appt.attempt t WHERE t.notification_id = ANY ($1)"
 		" ORDER BY t.notification_id, t.attempt_number DESC",
 		1, {INT8ARRAYOID}

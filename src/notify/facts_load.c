@@ -24,7 +24,9 @@
 #include "notify/facts_appointments.h"
 #include "notify/facts_batch.h"
 #include "notify/facts_interrupted.h"
+#include "notify/facts_link_keys.h"
 #include "notify/facts_load.h"
+#include "notify/facts_meeting_templates.h"
 #include "notify/facts_notifications.h"
 #include "notify/facts_routes.h"
 #include "notify/facts_rules.h"
@@ -46,6 +48,8 @@ static void (*const loaders[]) (Batch *batch) =
 		load_user_events,
 		load_snapshots,
 		load_rules,
+		load_meeting_templates,
+		load_link_keys,
 		load_routes,
 		load_templates,
 		load_interrupted
@@ -69,6 +73,8 @@ mark_too_large(NotificationFacts *facts)
 	facts->recipient = NULL;
 	facts->user = NULL;
 	facts->user_event = NULL;
+	facts->rule = NULL;
+	facts->meeting_template = NULL;
 	facts->route = NULL;
 	facts->templates = NIL;
 	facts->stored = NULL;

@@ -7,7 +7,7 @@
 
 #include "notify/facts_batch.h"
 
-/* Sets `rule_exists`, `rule_enabled` and `even_if_never_told` of each notification. */
+/* Sets `rule` of each notification whose rule exists. */
 extern void load_rules(Batch *batch);
 
 #endif							/* APPT_FACTS_RULES_H */

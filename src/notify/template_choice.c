@@ -1,9 +1,9 @@
 /*
  * template_choice.c
  *		Which template a message to a person is written from: the rule's, else
- *		the type's, in the first locale of the chain recipient -> appointment ->
- *		application that has one, else the built-in one in the first
- *		language of it that has words.
+ *		the meeting template's, else the type's, in the first locale of the chain
+ *		recipient -> appointment -> application that has one, else the built-in
+ *		one in the first language of it that has words.
  */
 #include "postgres.h"
 
@@ -29,23 +29,35 @@ same_locale(const char *a, const char *b)
 	return *a == *b;
 }
 
-/* The stored template for this locale: the rule's, else the type's. */
+/* How well a template of its type fits a notification: its rule's best, then its meeting template's, then its type's; 0: not. */
+static int
+fitness(const TemplateFacts *template, const NotificationFacts *facts)
+{
+	const pg_uuid_t *own = facts->appointment == NULL ? NULL : facts->appointment->meeting_template_id;
+
+	if (template->rule_id != 0)
+		return template->rule_id == facts->rule_id ? 3 : 0;
+	if (template->meeting_template_id == NULL)
+		return 1;
+	return own != NULL && memcmp(own, template->meeting_template_id, UUID_LEN) == 0 ? 2 : 0;
+}
+
+/* The stored template for this locale that fits best. */
 static const TemplateFacts *
 find_template(const NotificationFacts *facts, const char *locale)
 {
 	const TemplateFacts *found = NULL;
+	int			best = 0;
 	ListCell   *cell;
 
 	foreach(cell, facts->templates)
 	{
 		const TemplateFacts *template = (const TemplateFacts *) lfirst(cell);
 
-		if (!same_locale(template->locale, locale))
+		if (fitness(template, facts) <= best || !same_locale(template->locale, locale))
 			continue;
-		if (template->rule_id == 0 && found == NULL)
-			found = template;
-		else if (template->rule_id != 0 && template->rule_id == facts->rule_id)
-			return template;
+		found = template;
+		best = fitness(template, facts);
 	}
 	return found;
 }
