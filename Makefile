@@ -66,7 +66,7 @@ OBJS = $(SOURCES:.c=.o)
 SQL_PARTS = roles types checks caller_name organization application meeting_template appointment configuration \
 	notification response consent user inbound user_triggers report idempotency identity change \
 	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
-	slot_functions calendar_functions \
+	slot_functions calendar_functions response_functions \
 	notification_functions inbox_functions message_functions template_functions worker_functions \
 	code_functions inbound_functions user_functions \
 	views row_security grants dump

@@ -43,7 +43,7 @@ CREATE TABLE appt.appointment (
 	updated_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(updated_by, 8192, 'updated_by')),
 	CONSTRAINT appointment_meeting_check CHECK ((meeting_template_id IS NULL) = (booking_state IS NULL)
 		AND (meeting_template_id IS NULL) = (notification_state IS NULL)
-		AND (notification_state = 'UPDATE_DUE') IS NOT DISTINCT FROM (cardinality(changed_fields) > 0))
+		AND (notification_state IS NOT DISTINCT FROM 'UPDATE_DUE') = (coalesce(cardinality(changed_fields), 0) > 0))
 ) USING heap
 WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*

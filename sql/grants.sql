@@ -96,6 +96,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.ical_event,
 	appt.ical_text,
 	appt.request_customer_code,
+	appt.respond,
 	appt.schedule_appointment_as_customer
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 

@@ -43,6 +43,14 @@ static const SampleValue appointment[] = {
 	{NULL}
 };
 
+static const SampleValue response[] = {
+	{"action", "DECLINE"},
+	{"isDecline", "true"},
+	{"customerName", "Maria Sample"},
+	{"reason", "Sample reason"},
+	{NULL}
+};
+
 static const SampleValue contact[] = {
 	{"name", "Maria Sample"},
 	{"phone", "+15550100000"},
@@ -105,6 +113,15 @@ push_sample_appointment(JsonbParseState **state, const SampleLinks *links)
 												  "rpc/ical_event?id=" SAMPLE_ID));
 	json_push_member(state, "googleCalendarUrl", sample_url(links->public_url, SAMPLE_PUBLIC_URL,
 															"rpc/google_calendar_event?id=" SAMPLE_ID));
+}
+
+void
+push_sample_response(JsonbParseState **state)
+{
+	json_push_text(state, WJB_KEY, "response");
+	(void) pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	push_values(state, response);
+	(void) pushJsonbValue(state, WJB_END_OBJECT, NULL);
 }
 
 void

@@ -24,6 +24,9 @@ extern void push_sample_customer(JsonbParseState **state);
 /* Push members of an object: an appointment, with every link that there may be. */
 extern void push_sample_appointment(JsonbParseState **state, const SampleLinks *links);
 
+/* Push a member of an object: what a customer answers. */
+extern void push_sample_response(JsonbParseState **state);
+
 /* Push members of an object: an event that users are told of. `has_line`: it happens on a line. */
 extern void push_sample_event(JsonbParseState **state, const SampleLinks *links, bool has_line);
 

@@ -17,6 +17,7 @@
 #define ERRCODE_APPT_UNAUTHORIZED MAKE_SQLSTATE('P', 'T', '4', '0', '1')
 #define ERRCODE_APPT_NOT_FOUND MAKE_SQLSTATE('P', 'T', '4', '0', '4')
 #define ERRCODE_APPT_CONFLICT MAKE_SQLSTATE('P', 'T', '4', '0', '9')
+#define ERRCODE_APPT_GONE MAKE_SQLSTATE('P', 'T', '4', '1', '0')
 #define ERRCODE_APPT_TOO_MANY MAKE_SQLSTATE('P', 'T', '4', '2', '9')
 
 /*

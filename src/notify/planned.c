@@ -516,6 +516,85 @@ plan_user_event(const UserEvent *event)
 	return next_int64(row);
 }
 
+/* ---- the source of an appointment's organizer and followers ---- */
+
+/* The appointment; the organizer is NULL where a customer organizes. */
+#define APPOINTMENT_OF_TIED \
+	" SELECT a.notifications_active, a.title, a.start_at, a.end_at, p.agent_scope = 'OWN' AS is_private," \
+	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id," \
+	"  m.name AS template_name, coalesce(m.notify_followers, true) AS has_followers" \
+	" FROM appt.appointment a" \
+	" CROSS JOIN LATERAL (SELECT p.agent_scope FROM appt.application p WHERE p.id = $1 OFFSET 0) p" \
+	" LEFT JOIN LATERAL (SELECT m.name, m.notify_followers FROM appt.meeting_template m" \
+	"  WHERE m.application_id = $1 AND m.id = a.meeting_template_id OFFSET 0) m ON true" \
+	" WHERE a.application_id = $1 AND a.id = $2"
+
+/* Each user once. Who follows an appointment that it may not read is an outsider. The bits are those of UserTie. */
+#define TIED_TO_APPOINTMENT \
+	" SELECT a.organizer_id AS user_id, false AS is_outsider FROM appointment a" \
+	" WHERE ($4 & 256) <> 0 AND a.organizer_id IS NOT NULL" \
+	" UNION ALL" \
+	" SELECT f.user_id, a.is_private AND NOT EXISTS (" \
+	"   SELECT FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2" \
+	"    AND p.id = f.user_id AND p.type = 'AGENT')" \
+	" FROM appointment a CROSS JOIN LATERAL (" \
+	"  SELECT f.user_id FROM appt.follower f WHERE f.application_id = $1 AND f.appointment_id = $2 OFFSET 0) f" \
+	" WHERE ($4 & 512) <> 0 AND a.has_followers AND f.user_id IS DISTINCT FROM a.organizer_id"
+
+StaticAssertDecl(TIE_ORGANIZER == 256 && TIE_FOLLOWERS == 512, "the bits in TIED_TO_APPOINTMENT");
+
+#define RECIPIENTS_OF_TIED \
+	" SELECT 'USER' AS recipient_kind, u.id AS recipient_id, NULL::uuid AS subscription_id, c.channel," \
+	"  " USER_ADDRESS("u", "c.channel") " AS address, t.is_outsider," \
+	"  CASE WHEN t.is_outsider THEN $8 ELSE $7 END AS event" \
+	" FROM tied t CROSS JOIN LATERAL (" \
+	"  SELECT * FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = t.user_id OFFSET 0) u" \
+	"  CROSS JOIN LATERAL unnest(u.channels) AS c (channel)" \
+	" WHERE c.channel = ANY ($5)" \
+	"  AND " PREFERENCE("appt.user_preference", "$1", "u.id", "$3", "'0'", "c.channel", "$6") \
+	" UNION ALL" \
+	" SELECT 'SUBSCRIBER', s.id::text, s.id, 'WEBHOOK', " LOGGED_URL("s") ", false, $9" \
+	" FROM appt.subscription s WHERE s.application_id = $1 AND $3 = ANY (s.types)"
+
+/* An outsider learns the name of the meeting template in place of the title. */
+static Statement plan_for_tied_users = {
+	"WITH appointment AS MATERIALIZED (" APPOINTMENT_OF_TIED
+	"), tied AS MATERIALIZED (" TIED_TO_APPOINTMENT
+	"), " INSERT_NOTIFICATIONS(
+							   " SELECT $1 AS application_id, $2 AS appointment_id, NULL::bigint AS user_event_id, t.recipient_kind,"
+							   "  t.recipient_id, t.subscription_id, NULL::bigint AS rule_id, $3 AS type, t.channel,"
+							   "  interval '0' AS time_offset, $10 AS due_at, NULL::timestamptz AS expires_at,"
+							   "  a.notifications_active, false AS never_told, t.address,"
+							   "  CASE WHEN t.is_outsider THEN a.template_name ELSE a.title END AS title,"
+							   "  a.start_at, a.end_at, a.organizer_id, NULL::jsonb AS context,"
+							   "  CASE WHEN t.is_outsider THEN t.event || jsonb_build_object('title', a.template_name)"
+							   "   ELSE t.event END AS event"
+							   " FROM appointment a CROSS JOIN (" RECIPIENTS_OF_TIED ") t")
+	" SELECT lane, due_at FROM notification",
+	10, {
+		UUIDOID, UUIDOID, TEXTOID, INT4OID, TEXTARRAYOID, BOOLOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID
+	}
+};
+
+void
+plan_tied_users_event(const AppointmentKey *key, const TiedUsersEvent *event)
+{
+	const NotificationTypeInfo *type = &notification_types[event->type];
+	uint64		count = statement_run(&plan_for_tied_users,
+									  UUIDPGetDatum(&key->application_id),
+									  UUIDPGetDatum(&key->id),
+									  text_datum(type->code),
+									  Int32GetDatum(type->ties),
+									  channel_codes(type->channels),
+									  BoolGetDatum(type->offset_count > 0 && type->offsets[0].is_on),
+									  JsonbPGetDatum(event->to_users),
+									  JsonbPGetDatum(event->to_outsiders),
+									  JsonbPGetDatum(event->to_subscribers),
+									  TimestampTzGetDatum(event->now));
+
+	wake_for_planned(count);
+}
+
 /* ---- the source of one message ---- */
 
 static Statement plan_for_recipient = {

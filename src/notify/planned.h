@@ -2,7 +2,7 @@
  * planned.h
  *		The one INSERT that plans notifications, from several sources: the rules
  *		of an application, the agents of an appointment, the users that an event
- *		concerns, a recipient that is named.
+ *		concerns, an appointment's organizer and followers, a recipient that is named.
  *
  * In the transaction of the caller, as the owner, with SPI connected. The worker
  * is woken when the transaction commits.
@@ -66,6 +66,24 @@ typedef struct UserEvent
  * it as user_event_id. A line that is disabled, or does not exist, ties nobody.
  */
 extern int64 plan_user_event(const UserEvent *event);
+
+/* Something that happened to an appointment, for its organizer and followers. */
+typedef struct TiedUsersEvent
+{
+	NotificationType type;		/* of ties to appointments */
+	Jsonb	   *to_users;		/* what it was (notification.event), for those
+								 * who may read the appointment */
+	Jsonb	   *to_outsiders;	/* the same for followers who may not: nothing
+								 * about customers */
+	Jsonb	   *to_subscribers; /* for webhooks */
+	TimestampTz now;
+} TiedUsersEvent;
+
+/*
+ * Plan a notification for each channel of each user that the type's ties reach and
+ * that wants it, and for each subscription that names the type. One statement.
+ */
+extern void plan_tied_users_event(const AppointmentKey *key, const TiedUsersEvent *event);
 
 /* One message to a recipient that is named. */
 typedef struct NamedMessage

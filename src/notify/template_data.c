@@ -16,6 +16,7 @@
 #include "notify/report_data.h"
 #include "notify/template_data.h"
 #include "render/durations.h"
+#include "render/iso8601.h"
 #include "render/locales.h"
 
 /* The values while they are put together. */
@@ -26,6 +27,9 @@ typedef struct TemplateData
 	Unpacking  *unpacking;
 	JsonbParseState *state;
 	const char *code;			/* of a CODE; else "" */
+	Jsonb	   *event;			/* what a user is told of an appointment;
+								 * NULL: nothing */
+	bool		is_outsider;	/* who is told may not read the appointment */
 	char	   *error;			/* set once something failed */
 } TemplateData;
 
@@ -142,6 +146,11 @@ push_appointment(TemplateData *data)
 
 	if (appointment == NULL)
 		return;
+	if (data->is_outsider)
+	{
+		push_string(data, "title", json_root_text(data->event, "title"));
+		return;
+	}
 	push_string(data, "customerName", appointment->customer_names);
 	push_string(data, "title", appointment->title);
 	push_string(data, "notes", appointment->notes);
@@ -190,6 +199,49 @@ push_dates(TemplateData *data)
 									 dates->locale, &data->error));
 }
 
+/* ---- what a customer answered, for users ---- */
+
+/* The start that the customer proposes, as the message writes dates. */
+static char *
+proposed_text(TemplateData *data)
+{
+	const DateFormat *dates = &data->template->dates;
+	char	   *start = json_root_text(data->event, "proposedStart");
+	TimestampTz at;
+	char	   *date;
+	char	   *time;
+
+	if (start == NULL || !iso8601_parse(start, "UTC", &at, &data->error) ||
+		(date = dates_date(at, dates->timezone, dates->locale, &data->error)) == NULL ||
+		(time = dates_time24(at, dates->timezone, dates->locale, &data->error)) == NULL)
+		return NULL;
+	return psprintf("%s, %s", date, time);
+}
+
+/* Names of the actions, of which one is set. */
+static const char *const names_of_actions[RESPONSE_ACTIONS] = {
+	[ACTION_ACCEPT] = "isAccept",
+	[ACTION_DECLINE] = "isDecline",
+	[ACTION_RESCHEDULE] = "isReschedule"
+};
+static void
+push_response(TemplateData *data)
+{
+	char	   *code = json_root_text(data->event, "action");
+	ResponseAction action;
+
+	if (code == NULL || !action_from_code(code, &action) || !is_used(data, "response"))
+		return;
+	json_push_text(&data->state, WJB_KEY, "response");
+	(void) pushJsonbValue(&data->state, WJB_BEGIN_OBJECT, NULL);
+	push_string(data, "action", code);
+	push_string(data, names_of_actions[action], "true");
+	push_string(data, "reason", json_root_text(data->event, "reason"));
+	push_string(data, "customerName", json_root_text(data->event, "customerName"));
+	push_string(data, "proposedTime", proposed_text(data));
+	(void) pushJsonbValue(&data->state, WJB_END_OBJECT, NULL);
+}
+
 /* The values in the context of a message without an appointment. */
 static void
 push_context_data(TemplateData *data)
@@ -221,12 +273,16 @@ template_data(const NotificationFacts *facts, const ParsedTemplate *template, co
 		.facts = facts, .template = template, .unpacking = unpacking, .code = code
 	};
 
+	if (facts->user != NULL)
+		data.event = unpack_jsonb(unpacking, facts->event);
+	data.is_outsider = json_root_text(data.event, "audience") != NULL;
 	(void) pushJsonbValue(&data.state, WJB_BEGIN_OBJECT, NULL);
 	push_context_data(&data);
 	push_string(&data, "code", data.code[0] == '\0' ? NULL : data.code);
 	push_people(&data);
 	push_user(&data);
 	push_appointment(&data);
+	push_response(&data);
 	push_user_event(&data);
 	push_report_of(&data);
 	push_dates(&data);

@@ -104,7 +104,7 @@ static Jsonb *
 sample_context(const Sample *sample)
 {
 	const NotificationTypeInfo *type = &notification_types[sample->type];
-	bool		is_of_appointment = (type->ties & TIE_AGENTS) != 0;
+	bool		is_of_appointment = (type->ties & (TIE_AGENTS | TIE_ORGANIZER)) != 0;
 	TimestampTz start_at = is_of_appointment ? sample->now + USECS_PER_DAY : sample->now;
 	JsonbParseState *state = NULL;
 
@@ -116,7 +116,11 @@ sample_context(const Sample *sample)
 	json_push_text(&state, WJB_KEY, "data");
 	(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	if (is_of_appointment)
+	{
 		push_sample_appointment(&state, &sample->links);
+		if (type->ties & TIE_ORGANIZER)
+			push_sample_response(&state);
+	}
 	else if (type->due_rule == DUE_DAILY)
 		push_sample_report(&state);
 	else

@@ -70,6 +70,8 @@ INSERT INTO contract VALUES
 	('available_slots', 'application_id uuid, range tstzrange, duration interval, step interval, organizer_id text DEFAULT NULL::text ->
 		TABLE(start_at timestamp with time zone, end_at timestamp with time zone, remaining integer)'),
 	('count_overlapping', 'application_id uuid, start_at timestamp with time zone, duration interval, OUT count bigint -> bigint'),
+	('respond', 'token text, action text, reason text DEFAULT NULL::text,
+		proposed_start_at timestamp with time zone DEFAULT NULL::timestamp with time zone -> appt.response_details'),
 	('request_customer_code', 'application_id uuid, contact text -> void'),
 	('schedule_appointment_as_customer', 'application_id uuid, contact text, code text, start_at timestamp with time zone, '
 		'duration interval,
@@ -189,6 +191,8 @@ SELECT is(string_agg(format('%s %s', attname, format_type(atttypid, atttypmod)),
 		'count bigint'),
 	('participant_details', 'id text, type text, username text, name jsonb, contact jsonb, metadata jsonb'),
 	('room_access_details', 'ticket text, type text, url text, expires timestamp with time zone'),
+	('response_details', 'id bigint, appointment_id uuid, participant_id text, notification_id bigint, action text, reason text,
+		proposed_start_at timestamp with time zone, source text, created_at timestamp with time zone'),
 	('notification_details', 'id bigint, uid uuid, application_id uuid, appointment_id uuid, recipient_kind text, recipient_id '
 		'text, subscription_id uuid,
 		rule_id bigint, type text, channel text, time_offset interval, due_at timestamp with time zone, state text, reason text, '

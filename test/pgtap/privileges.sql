@@ -47,6 +47,7 @@ INSERT INTO promised VALUES
 	('record_receipt', 'v', 'CS SV'),
 	('record_leave', 'v', 'CS CU SV'),
 	('remove_participant', 'v', 'AG SU SV'),
+	('respond', 'v', 'AD AG AN CS CU SU SV'),
 	('render_template', 's', 'AD AG CS SU SV'),
 	('request_customer_code', 'v', 'AD AG AN CS CU SU SV'),
 	('reschedule_appointment', 'v', 'AG CS SU SV'),
