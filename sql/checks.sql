@@ -18,6 +18,16 @@ CREATE FUNCTION appt.template_is_valid(template text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'template_is_valid';
 COMMENT ON FUNCTION appt.template_is_valid(text) IS 'True if the template parses and uses only known names; otherwise raises 22023.';
 
+CREATE FUNCTION appt.reply_codes_are_valid(reply_codes jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'reply_codes_are_valid';
+COMMENT ON FUNCTION appt.reply_codes_are_valid(jsonb) IS
+'True for an object of at most 20 words, each to ACCEPT, DECLINE or RESCHEDULE. A word has at most 32 characters and no blank; two that differ only in case, punctuation around them or the script of digits are the same. STOP and the like, START, UNSTOP, HELP and INFO are no codes. Otherwise raises 22023.';
+
+CREATE FUNCTION appt.auto_replies_are_valid(auto_replies jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'auto_replies_are_valid';
+COMMENT ON FUNCTION appt.auto_replies_are_valid(jsonb) IS
+'True for an object whose members are templates by action (ACCEPT, DECLINE, RESCHEDULE); otherwise raises 22023.';
+
 CREATE FUNCTION appt.url_is_valid(url text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'url_is_valid';
 COMMENT ON FUNCTION appt.url_is_valid(text) IS

@@ -112,6 +112,7 @@ GRANT EXECUTE ON FUNCTION
 
 /* Functions in CHECK constraints, for roles that write the tables. */
 GRANT EXECUTE ON FUNCTION
+	appt.auto_replies_are_valid,
 	appt.headers_are_valid,
 	appt.length_is_valid,
 	appt.address_is_valid,
@@ -119,6 +120,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.subscription_types_are_valid,
 	appt.locale_is_valid,
 	appt.provider_is_valid,
+	appt.reply_codes_are_valid,
 	appt.template_is_valid,
 	appt.timezone_is_valid,
 	appt.url_is_valid
