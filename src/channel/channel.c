@@ -57,6 +57,51 @@ channel_needs_secret(ChannelCode channel, const Route *route)
 	return kind != NULL && kind->needs_secret != NULL && kind->needs_secret(route);
 }
 
+/* ---- what providers send ---- */
+
+bool
+channel_takes_inbound(ChannelCode channel, const char *provider_kind)
+{
+	const ChannelKind *kind = find_kind(channel, provider_kind);
+
+	return kind != NULL && kind->prove != NULL;
+}
+
+/* Each kind is asked, so that the time does not tell the route's. */
+bool
+channel_proves(ChannelCode channel, const Route *route, const char *secret, const InboundRequest *request)
+{
+	bool		is_proven = false;
+
+	for (int i = 0; i < lengthof(kinds); i++)
+	{
+		bool		is_so = kinds[i]->channel == channel && kinds[i]->prove != NULL &&
+		kinds[i]->prove(route, secret, request);
+
+		if (is_so && route->kind != NULL && strcmp(kinds[i]->name, route->kind) == 0)
+			is_proven = true;
+	}
+	return is_proven;
+}
+
+InboundReport
+channel_read_inbound(ChannelCode channel, const Route *route, const InboundRequest *request)
+{
+	InboundReport report = {INBOUND_UNREADABLE};
+
+	find_kind(channel, route->kind)->read_inbound(route, request, &report);
+	return report;
+}
+
+const char *
+channel_inbound_answer(ChannelCode channel, const Route *route, const char **type)
+{
+	const ChannelKind *kind = find_kind(channel, route->kind);
+
+	*type = kind->inbound_answer_type;
+	return kind->inbound_answer;
+}
+
 /* ---- addresses ---- */
 
 /* NULL: it is none. */

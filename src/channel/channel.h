@@ -9,6 +9,7 @@
 #ifndef APPT_CHANNEL_H
 #define APPT_CHANNEL_H
 
+#include "channel/inbound.h"
 #include "channel/message.h"
 #include "channel/outcome.h"
 #include "channel/request.h"
@@ -47,6 +48,23 @@ extern bool channel_carries_invitations(ChannelCode channel, const Route *route)
 
 /* May the provider report later whether the message arrived? */
 extern bool channel_has_receipts(const Message *message, const Route *route);
+
+/* Does this kind of provider send anything of its own accord? */
+extern bool channel_takes_inbound(ChannelCode channel, const char *provider_kind);
+
+/*
+ * Was this sent by the provider that has the route, whose secret this is? The
+ * channels' texts are UTF-8. Takes the same time for each kind of provider, and
+ * for none (a route without a kind).
+ */
+extern bool channel_proves(ChannelCode channel, const Route *route, const char *secret,
+						   const InboundRequest *request);
+
+/* What it says, if it was proven. */
+extern InboundReport channel_read_inbound(ChannelCode channel, const Route *route, const InboundRequest *request);
+
+/* How it is answered: the body, and its content type in *type. */
+extern const char *channel_inbound_answer(ChannelCode channel, const Route *route, const char **type);
 
 /* Can this kind of provider (NULL: any) send over the channel? */
 extern bool channel_is_available(ChannelCode channel, const char *provider_kind);

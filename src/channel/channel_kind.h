@@ -10,6 +10,7 @@
 #ifndef APPT_CHANNEL_KIND_H
 #define APPT_CHANNEL_KIND_H
 
+#include "channel/inbound.h"
 #include "channel/message.h"
 #include "channel/outcome.h"
 #include "channel/request.h"
@@ -55,6 +56,20 @@ typedef struct ChannelKind
 
 	/* May the provider report later whether a message arrived? */
 	bool		has_receipts;
+
+	/*
+	 * Does the provider, and nobody else, send this? It knows the secret.
+	 * NULL: the kind sends nothing of its own accord, and the next three are
+	 * not used. Takes the same time whatever is wrong.
+	 */
+	bool		(*prove) (const Route *route, const char *secret, const InboundRequest *request);
+
+	/* Fill in the report, which is INBOUND_UNREADABLE. The body is UTF-8. */
+	void		(*read_inbound) (const Route *route, const InboundRequest *request, InboundReport *report);
+
+	/* The answer that says that it was taken, and its content type. */
+	const char *inbound_answer;
+	const char *inbound_answer_type;
 } ChannelKind;
 
 #endif							/* APPT_CHANNEL_KIND_H */

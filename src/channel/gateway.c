@@ -16,6 +16,7 @@
 #include "postgres.h"
 
 #include "channel/gateway.h"
+#include "channel/gateway_inbound.h"
 #include "channel/header.h"
 #include "channel/http.h"
 #include "channel/request_template.h"
@@ -239,6 +240,7 @@ success_problem(const Gateway *gateway)
 static const char *
 gateway_problem(const Route *route)
 {
+	const Jsonb *inbound = json_root_jsonb(route->settings, "inbound");
 	Gateway		gateway;
 	const char *problem = gateway_url_problem(route->url);
 
@@ -250,6 +252,8 @@ gateway_problem(const Route *route)
 		problem = headers_problem(route->headers);
 	if (problem == NULL)
 		problem = success_problem(&gateway);
+	if (problem == NULL && inbound != NULL)
+		problem = gateway_inbound_problem(inbound);
 	if (problem == NULL && route->username != NULL && strchr(route->username, ':') != NULL)
 		problem = "the user name must not contain a colon";
 	return problem;
@@ -418,5 +422,9 @@ const ChannelKind gateway_sms = {
 	.compose = compose_gateway,
 	.read_answer = read_gateway_answer,
 	.count_segments = count_segments,
-	.has_receipts = true
+	.has_receipts = true,
+	.prove = prove_gateway,
+	.read_inbound = read_gateway_inbound,
+	.inbound_answer = "{}",
+	.inbound_answer_type = "application/json"
 };

@@ -20,6 +20,7 @@
 #include "channel/segments.h"
 #include "channel/sms.h"
 #include "channel/twilio.h"
+#include "channel/twilio_inbound.h"
 #include "channel/url.h"
 #include "core/json.h"
 
@@ -141,5 +142,9 @@ const ChannelKind twilio_sms = {
 	.compose = compose_twilio,
 	.read_answer = read_twilio_answer,
 	.count_segments = count_segments,
-	.has_receipts = true
+	.has_receipts = true,
+	.prove = prove_twilio,
+	.read_inbound = read_twilio_inbound,
+	.inbound_answer = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>",
+	.inbound_answer_type = "text/xml; charset=utf-8"
 };

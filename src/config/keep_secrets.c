@@ -10,7 +10,8 @@
  * columns that do not affect them may change. Creating a new subscription, or
  * set_provider, requires to know the secrets.
  *
- * (HMAC keys are never sent, so they do not count.)
+ * (HMAC keys, and what proves messages that a provider sends, are never sent, so
+ * they do not count.)
  */
 #include "postgres.h"
 
@@ -27,10 +28,10 @@
 
 PG_FUNCTION_INFO_V1(keep_secrets);
 
-/* Columns and settings that may change: which messages are sent, the sender and texts of mails, limits, prices. */
+/* Columns and settings that may change: which messages are sent, the sender and texts of mails, limits, prices, what comes in. */
 static const char *const free_columns[] = {"enabled", "types", "sender", "verified_at", NULL};
 static const char *const free_settings[] = {
-	"max_concurrency", "max_per_second", "reply_to", "list_unsubscribe", "invite", "price", NULL
+	"max_concurrency", "max_per_second", "reply_to", "list_unsubscribe", "invite", "price", "inbound_url", "inbound", "stop_replies", NULL
 };
 
 static bool
@@ -96,7 +97,7 @@ has_secrets(FunctionCallInfo fcinfo, Datum application_id, Datum id)
 {
 	static Statement find = {
 		"SELECT FROM appt.secret WHERE application_id = $1 AND (subscription_id = $2 OR provider_id = $2)"
-		" AND name <> 'HMAC_KEY'",
+		" AND name NOT IN ('HMAC_KEY', 'INBOUND')",
 		2, {UUIDOID, UUIDOID}
 	};
 	Call		call;

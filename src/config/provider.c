@@ -29,7 +29,7 @@ PG_FUNCTION_INFO_V1(reset_verification);
 enum
 {
 	ARGUMENT_APPLICATION_ID, ARGUMENT_CHANNEL, ARGUMENT_KIND, ARGUMENT_URL,
-	ARGUMENT_SENDER, ARGUMENT_USERNAME, ARGUMENT_SECRET, ARGUMENT_SETTINGS
+	ARGUMENT_SENDER, ARGUMENT_USERNAME, ARGUMENT_SECRET, ARGUMENT_SETTINGS, ARGUMENT_INBOUND_SECRET
 };
 
 static void
@@ -43,8 +43,10 @@ read_arguments(FunctionCallInfo fcinfo, Provider *new)
 	new->secret = optional_text(fcinfo, ARGUMENT_SECRET, "secret");
 	new->settings = PG_ARGISNULL(ARGUMENT_SETTINGS) ? json_empty_object() :
 		PG_GETARG_JSONB_P(ARGUMENT_SETTINGS);
+	new->inbound_secret = optional_text(fcinfo, ARGUMENT_INBOUND_SECRET, "inbound_secret");
 	check_provider(new);
 	require_secret(new);
+	check_inbound_secret(new);
 }
 
 /* Disable the enabled provider, if any, and delete its secrets; returns when this sender was verified. */
@@ -98,7 +100,7 @@ insert_provider(const pg_uuid_t *application_id, const Provider *new, NullableDa
 /*
  * appt.set_provider(application_id uuid, channel text, kind text, url text,
  *		sender text = null, username text = null, secret text = null,
- *		settings jsonb = null) -> uuid
+ *		settings jsonb = null, inbound_secret text = null) -> uuid
  *
  * Replaces the enabled provider of the channel as a whole: nothing that is
  * left out is kept. 22023: what cannot work, or an unknown setting. PT404: no
@@ -121,6 +123,8 @@ set_provider(PG_FUNCTION_ARGS)
 	*id = insert_provider(application_id, &new, retire_enabled(application_id, &new));
 	if (new.secret != NULL)
 		store_secret(application_id, NULL, id, SECRET_PASSWORD, new.secret);
+	if (new.inbound_secret != NULL && new.inbound_secret[0] != '\0')
+		store_secret(application_id, NULL, id, SECRET_INBOUND, new.inbound_secret);
 	call_end(&call);
 	PG_RETURN_UUID_P(id);
 }

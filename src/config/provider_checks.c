@@ -16,6 +16,7 @@
 #include "utils/numeric.h"
 
 #include "channel/channel.h"
+#include "channel/gateway_inbound.h"
 #include "channel/price.h"
 #include "config/checks.h"
 #include "config/header_checks.h"
@@ -207,6 +208,34 @@ check_price(const char *name, const JsonbValue *value)
 		report_invalid("invalid setting", "\"%s\" has neither \"per_message\" nor \"per_segment\".", name);
 }
 
+/* Names that a gateway has for what it sends, and two lists of its statuses; the channel knows which it needs. */
+static void
+check_inbound(const char *name, const JsonbValue *value)
+{
+	Jsonb	   *object = value->type == jbvBinary ? JsonbValueToJsonb(unconstify(JsonbValue *, value)) : NULL;
+	const char *known[16] = {GATEWAY_DELIVERED, GATEWAY_UNDELIVERED};
+	JsonbIterator *iterator;
+	JsonbValue	member;
+
+	if (object == NULL || !JB_ROOT_IS_OBJECT(object))
+		report_invalid("invalid setting", "\"%s\" is not a JSON object.", name);
+	for (int i = 0; gateway_inbound_names[i] != NULL; i++)
+		known[i + 2] = gateway_inbound_names[i];
+	check_members(&object->root, known, name);
+	iterator = JsonbIteratorInit(&object->root);
+	(void) JsonbIteratorNext(&iterator, &member, true);
+	while (JsonbIteratorNext(&iterator, &member, true) == WJB_KEY)
+	{
+		char	   *key = pnstrdup(member.val.string.val, member.val.string.len);
+
+		(void) JsonbIteratorNext(&iterator, &member, true);
+		if (strcmp(key, GATEWAY_DELIVERED) == 0 || strcmp(key, GATEWAY_UNDELIVERED) == 0)
+			check_scalars(key, &member);
+		else
+			check_text(key, &member);
+	}
+}
+
 typedef struct SettingInfo
 {
 	const char *kind;			/* NULL: any */
@@ -226,10 +255,13 @@ static const SettingInfo settings[] = {
 	{"SMTP", "client_id", check_text},
 	{"SMTP", "scope", check_text},
 	{"GENESYS_CLOUD", "reply_to", check_address},
+	{"GENESYS_CLOUD", "stop_replies", check_boolean},
 	{"GENESYS_CLOUD", "token_url", check_setting_url},
 	{"GENESYS_CLOUD", "use_existing_active_conversation", check_boolean},
 	{"TWILIO", "account_sid", check_text},
 	{"TWILIO", "status_callback", check_setting_url},
+	{"TWILIO", "inbound_url", check_setting_url},
+	{"TWILIO", "stop_replies", check_boolean},
 	{"HTTP", "method", check_method},
 	{"HTTP", "headers", check_setting_headers},
 	{"HTTP", "content_type", check_text},
@@ -237,7 +269,9 @@ static const SettingInfo settings[] = {
 	{"HTTP", "success_status", check_scalars},
 	{"HTTP", "success_path", check_text},
 	{"HTTP", "success_value", check_scalars},
-	{"HTTP", "message_id_path", check_text}
+	{"HTTP", "message_id_path", check_text},
+	{"HTTP", "inbound", check_inbound},
+	{"HTTP", "stop_replies", check_boolean}
 };
 
 /* Names of the settings that a provider of the kind may have. */
@@ -394,6 +428,17 @@ require_secret(const Provider *provider)
 	if ((provider->secret == NULL || provider->secret[0] == '\0') &&
 		channel_needs_secret(channel, &route))
 		report_invalid("missing argument for this authentication", "%s needs \"secret\".", provider->kind);
+}
+
+void
+check_inbound_secret(const Provider *provider)
+{
+	ChannelCode channel = check_kind(provider);
+
+	if (provider->inbound_secret != NULL && provider->inbound_secret[0] != '\0' &&
+		!channel_takes_inbound(channel, provider->kind))
+		report_invalid("this kind of provider sends nothing of its own accord",
+					   "%s has no \"inbound_secret\".", provider->kind);
 }
 
 /*

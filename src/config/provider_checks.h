@@ -2,7 +2,7 @@
  * provider_checks.h
  *		Whether a provider can work, as far as its row tells.
  *
- * Both raise 22023 with a constant message and the value in DETAIL.
+ * All raise 22023 with a constant message and the value in DETAIL.
  */
 #ifndef APPT_PROVIDER_CHECKS_H
 #define APPT_PROVIDER_CHECKS_H
@@ -18,6 +18,7 @@ typedef struct Provider
 	char	   *sender;			/* may be NULL, as may the next two */
 	char	   *username;
 	char	   *secret;
+	char	   *inbound_secret; /* NULL or empty: none */
 	Jsonb	   *settings;
 } Provider;
 
@@ -26,5 +27,8 @@ extern void check_provider(const Provider *provider);
 
 /* The secret is there if the provider cannot work without one. */
 extern void require_secret(const Provider *provider);
+
+/* There is an inbound secret only if the kind sends something of its own accord. */
+extern void check_inbound_secret(const Provider *provider);
 
 #endif							/* APPT_PROVIDER_CHECKS_H */

@@ -13,6 +13,7 @@
 /* Values of appt.secret.name; a header's is the prefix and the header's name. */
 #define SECRET_PASSWORD "PASSWORD"
 #define SECRET_HMAC_KEY "HMAC_KEY"
+#define SECRET_INBOUND "INBOUND"
 #define SECRET_HEADER_PREFIX "HEADER:"
 
 /* Insert a secret. Exactly one of subscription_id and provider_id is not NULL. SPI connected, as the owner. */

@@ -25,7 +25,7 @@ INSERT INTO contract VALUES
 			'DEFAULT NULL::text[], OUT id uuid, OUT hmac_key text -> record'),
 	('set_provider', 'application_id uuid, channel text, kind text, url text, sender text DEFAULT NULL::text, username text '
 		'DEFAULT NULL::text,
-		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb -> uuid'),
+		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb, inbound_secret text DEFAULT NULL::text -> uuid'),
 	('rotate_subscription_key', 'id uuid, overlap interval DEFAULT ''1 day''::interval, OUT id uuid, OUT hmac_key text -> record'),
 	('set_notifications_enabled', 'organization_id uuid, enabled boolean -> void'),
 	('schedule_appointment', 'application_id uuid, start_at timestamp with time zone, duration interval, customer jsonb DEFAULT '
