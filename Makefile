@@ -68,7 +68,7 @@ SQL_PARTS = roles types checks caller_name organization application meeting_temp
 	vocabulary_functions configuration_functions appointment_functions participant_functions find_functions \
 	slot_functions calendar_functions response_functions \
 	notification_functions inbox_functions message_functions template_functions worker_functions \
-	code_functions inbound_functions user_functions \
+	code_functions consent_functions inbound_functions user_functions \
 	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 # Update scripts.

@@ -32,7 +32,7 @@ COMMENT ON COLUMN appt.change.organization_id IS 'Organization of the row that w
 COMMENT ON COLUMN appt.change.application_id IS 'Application of the row that was changed; NULL for a change of the organization itself.';
 COMMENT ON COLUMN appt.change.id IS 'Identifier, in the order of changes.';
 COMMENT ON COLUMN appt.change.table_name IS
-'Table of the row: organization, application, meeting_template, rule, template, page_text, subscription, provider, secret, appointment, participant, user_profile, user_preference, line, line_number, ring_group, ring_group_member, line_ring_group or line_subscription.';
+'Table of the row: organization, application, meeting_template, rule, template, page_text, subscription, provider, secret, appointment, participant, user_profile, user_preference, line, line_number, ring_group, ring_group_member, line_ring_group, line_subscription or suppression.';
 COMMENT ON COLUMN appt.change.row_key IS
 'Key of the row: {"id"}; where several columns are the key, these, as {"appointment_id", "id"} of a participant and {"line_id", "user_id"} of a line_subscription; {"number"} of a line_number; {"locale", "key"} of a page_text.';
 COMMENT ON COLUMN appt.change.operation IS 'INSERT, UPDATE or DELETE.';
@@ -100,6 +100,9 @@ COMMENT ON TRIGGER record_change ON appt.line_ring_group IS 'Records who changed
 CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.line_subscription
 	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
 COMMENT ON TRIGGER record_change ON appt.line_subscription IS 'Records who changed what.';
+CREATE TRIGGER record_change AFTER INSERT OR UPDATE OR DELETE ON appt.suppression
+	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
+COMMENT ON TRIGGER record_change ON appt.suppression IS 'Records who suppressed or released which address, by its hash: the address itself may have to be forgotten.';
 CREATE TRIGGER record_change AFTER UPDATE OR DELETE ON appt.appointment
 	FOR EACH ROW EXECUTE FUNCTION appt.record_change();
 COMMENT ON TRIGGER record_change ON appt.appointment IS 'Records who changed what after scheduling.';

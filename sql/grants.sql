@@ -85,7 +85,9 @@ GRANT EXECUTE ON FUNCTION
 	appt.confirm_email_verification,
 	appt.initiate_email_verification,
 	appt.send_test_email,
-	appt.send_test_sms
+	appt.send_test_sms,
+	appt.suppress,
+	appt.unsuppress
 	TO appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.available_slots,
@@ -97,7 +99,8 @@ GRANT EXECUTE ON FUNCTION
 	appt.ical_text,
 	appt.request_customer_code,
 	appt.respond,
-	appt.schedule_appointment_as_customer
+	appt.schedule_appointment_as_customer,
+	appt.unsubscribe
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 
 GRANT EXECUTE ON FUNCTION

@@ -39,7 +39,8 @@ typedef enum Treatment
 {
 	SHOWN,
 	ELSEWHERE,					/* in row_key or a column of appt.change */
-	UNRECORDED,					/* bookkeeping, or still visible in the row */
+	UNRECORDED,					/* bookkeeping, still visible in the row, or to
+								 * be forgotten with it */
 	MASKED,
 	URL,						/* without its query */
 	SETTINGS					/* a provider's settings, some of which are
@@ -69,6 +70,7 @@ static const struct
 	{"appointment", "duration_class", UNRECORDED},
 	{"appointment", "updated_at", UNRECORDED},
 	{"appointment", "updated_by", UNRECORDED},
+	{"suppression", "address", UNRECORDED},
 	{"participant", "joined_at", UNRECORDED},
 	{"participant", "left_at", UNRECORDED},
 	{"user_profile", "notify_key", UNRECORDED},

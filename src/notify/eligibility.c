@@ -19,8 +19,9 @@
  *	   that it is FAILED, since it was attempted.
  *	4. A ROOM waits for the activation as long as its window is open.
  *	5. The way: the user, if it is to one; platform and channel, provider or
- *	   subscription, sender, address, template. A subscription that is disabled or
- *	   deleted, or does not name the type, counts as a switch: SUPPRESSED. Otherwise
+ *	   subscription, sender, address, whether that may be written to, template. A
+ *	   subscription that is disabled or deleted, or does not name the type, and an
+ *	   address that must not be written to count as switches: SUPPRESSED. Otherwise
  *	   it is SKIPPED.
  *
  * Preferences count for the types that users choose from. A message to a user
@@ -34,6 +35,7 @@
 
 #include "channel/channel.h"
 #include "channel/mail_address.h"
+#include "core/json.h"
 #include "notify/eligibility.h"
 #include "notify/recipient.h"
 #include "notify/template_choice.h"
@@ -199,11 +201,34 @@ needs_verified_sender(const EligibilityInput *input)
 		!(notification_types[input->type].has_code && input->recipient_is_sender);
 }
 
+/*
+ * Why the address must not be written to, of several reasons the one that stops
+ * most; REASON_NONE: it may. A user works with the application, which no opt-out
+ * ends; but where there is no mailbox nobody is reached.
+ */
+static Reason
+suppressing(const EligibilityInput *input)
+{
+	static const Reason reasons[] = {REASON_UNDELIVERABLE, REASON_BLOCKED, REASON_COMPLAINED, REASON_OPTED_OUT};
+
+	for (int i = 0; i < lengthof(reasons); i++)
+	{
+		Reason		reason = reasons[i];
+		bool		is_obeyed = input->is_to_user ? reason == REASON_UNDELIVERABLE :
+		reason != REASON_OPTED_OUT || !input->ignores_opt_out;
+
+		if (is_obeyed && (input->suppressions & SUPPRESSION_BIT(reason)) != 0)
+			return reason;
+	}
+	return REASON_NONE;
+}
+
 static Decision
 judge_way(const EligibilityInput *input)
 {
 	const ChannelInfo *channel = &channel_infos[input->channel];
 	bool		has_route = (input->route_exists && input->route_enabled);
+	Reason		suppression;
 
 	if (!input->user_available)
 		return settle(STATE_SKIPPED, REASON_USER_OFF);
@@ -223,6 +248,8 @@ judge_way(const EligibilityInput *input)
 		return settle(STATE_SKIPPED, REASON_BAD_ADDRESS);
 	if (!input->address_verified)
 		return settle(STATE_SKIPPED, REASON_ADDRESS_NOT_VERIFIED);
+	if ((suppression = suppressing(input)) != REASON_NONE)
+		return settle(STATE_SUPPRESSED, suppression);
 	if (channel->has_template && !input->template_exists)
 		return settle(STATE_SKIPPED, REASON_NO_TEMPLATE);
 	return send_now();
@@ -350,6 +377,17 @@ is_verified(const NotificationFacts *facts)
 		strcmp(recipient->verified_channel, channel_code(facts->channel)) == 0;
 }
 
+/* The rule's decision, without one the type's. The answer to somebody who opts out passes by itself. */
+static bool
+ignores_opt_out(const NotificationFacts *facts)
+{
+	if (json_root_bool(facts->context, "passes_opt_out", false))
+		return true;
+	if (facts->rule != NULL && facts->rule->ignores_opt_out != NULL)
+		return *facts->rule->ignores_opt_out;
+	return (notification_types[facts->type].ignores_opt_out & CHANNEL_BIT(facts->channel)) != 0;
+}
+
 static void
 describe_way(EligibilityInput *input, const NotificationFacts *facts)
 {
@@ -370,6 +408,9 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 	input->address_valid = input->address_given &&
 		channel_address_is_valid(facts->channel, recipient);
 	input->address_verified = is_verified(facts);
+	input->suppressions = facts->suppressions;
+	input->is_to_user = strcmp(facts->recipient_kind, "USER") == 0;
+	input->ignores_opt_out = ignores_opt_out(facts);
 	input->template_exists = has_template(facts);
 }
 

@@ -65,6 +65,9 @@ typedef struct EligibilityInput
 	bool		address_given;
 	bool		address_valid;
 	bool		address_verified;	/* or need not be */
+	SuppressionSet suppressions;	/* of the address */
+	bool		is_to_user;
+	bool		ignores_opt_out;	/* it also goes to who has opted out */
 	bool		template_exists;
 	bool		is_too_large;	/* it can't be loaded: nothing else is set */
 } EligibilityInput;

@@ -21,6 +21,7 @@
 #include "core/stored.h"
 #include "core/vocabulary.h"
 #include "notify/link_token.h"
+#include "notify/suppression.h"
 
 typedef struct OrganizationFacts
 {
@@ -42,6 +43,9 @@ typedef struct ApplicationFacts
 	Jsonb	   *contact;		/* NULL: none */
 	ApplicationKey *link_key;	/* of the tokens in links; NULL: no message of
 								 * the batch needs it, or there is none */
+	List	   *address_keys;	/* of ApplicationKey *, for hashes of
+								 * suppressed addresses; NIL: it has
+								 * suppressed nothing */
 	char	   *locale;
 	char	   *timezone;
 	int			max_attempts;
@@ -248,6 +252,7 @@ typedef struct NotificationFacts
 	const RuleFacts *rule;		/* NULL: planned by none, or it is gone */
 	const MeetingTemplateFacts *meeting_template;	/* the appointment's;
 													 * NULL: none */
+	SuppressionSet suppressions;	/* why its address must not be written to */
 	const RouteFacts *route;	/* NULL: no provider, or no such subscription */
 	List	   *templates;		/* of TemplateFacts *: its rule's, its meeting
 								 * template's and its type's, in the locales

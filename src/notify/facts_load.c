@@ -31,6 +31,7 @@
 #include "notify/facts_routes.h"
 #include "notify/facts_rules.h"
 #include "notify/facts_snapshots.h"
+#include "notify/facts_suppressions.h"
 #include "notify/facts_templates.h"
 #include "notify/facts_user_events.h"
 #include "notify/facts_users.h"
@@ -38,7 +39,10 @@
 /* Bytes that one load may unpack and keep. */
 #define FACTS_BUDGET (4 * 1024 * 1024)
 
-/* In this order: snapshots are read for what is not found, templates by the locales of recipient, user and appointment. */
+/*
+ * In this order: snapshots are read for what is not found, templates by the
+ * locales of recipient, user and appointment, suppressions by the address that a message goes to.
+ */
 static void (*const loaders[]) (Batch *batch) =
 {
 	load_applications,
@@ -52,7 +56,8 @@ static void (*const loaders[]) (Batch *batch) =
 		load_link_keys,
 		load_routes,
 		load_templates,
-		load_interrupted
+		load_interrupted,
+		load_suppressions
 };
 
 static void

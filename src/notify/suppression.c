@@ -69,9 +69,7 @@ List *
 address_keys_of(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT string_agg(s.value, '' ORDER BY s.id) FROM appt.secret s"
-		" WHERE s.application_id = $1 AND s.name = '" ADDRESS_KEY_NAME "'",
-		1, {UUIDOID}
+		"SELECT " ADDRESS_KEYS("$1"), 1, {UUIDOID}
 	};
 
 	(void) statement_run(&find, UUIDPGetDatum(application_id));

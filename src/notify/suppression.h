@@ -36,7 +36,13 @@ extern bytea *address_key(const ApplicationKey *key, ChannelCode channel, const 
 /* The application's keys in the order in which they were made, a List of ApplicationKey *; NIL: it has suppressed nothing. */
 extern List *address_keys_of(const pg_uuid_t *application_id);
 
-/* The same from a text of all their values, one after the other; NULL: none. Needs no SPI. */
+/*
+ * The same from an expression of statements: a text of all their values, one
+ * after the other; NULL: none. Reading it needs no SPI.
+ */
+#define ADDRESS_KEYS(application_id) \
+	"(SELECT string_agg(s.value, '' ORDER BY s.id) FROM appt.secret s" \
+	" WHERE s.application_id = " application_id " AND s.name = 'ADDRESS_KEY')"
 extern List *address_keys_read(const char *values);
 
 typedef struct Suppression

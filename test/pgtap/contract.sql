@@ -86,6 +86,9 @@ INSERT INTO contract VALUES
 	('send_test_sms', 'application_id uuid, to_phone text, type text DEFAULT ''REMINDER''::text, channel text DEFAULT ''SMS''::text,
 		locale text DEFAULT NULL::text, timezone text DEFAULT NULL::text, period interval DEFAULT NULL::interval, text_body text '
 			'DEFAULT NULL::text -> bigint'),
+	('suppress', 'application_id uuid, channel text, address text, reason text DEFAULT ''BLOCKED''::text -> void'),
+	('unsuppress', 'application_id uuid, channel text, address text -> void'),
+	('unsubscribe', 'token text DEFAULT NULL::text -> void'),
 	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT '
 		'reason text, OUT explanation text -> record'),
 	('retry_notification', 'notification_id bigint -> appt.notification_details'),

@@ -159,6 +159,31 @@ SELECT is_empty($$SELECT type, channel, condition, try, due_at, at, mismatch
 	FROM expected e, LATERAL (SELECT pg_temp.mismatches(e, pg_temp.bit('room does not activate')) AS mismatch OFFSET 0) m
 	WHERE is_boundary AND mismatch IS NOT NULL$$, 'boundaries fall to the microsecond where the rules say');
 
+-- Addresses that are suppressed: every set of reasons, to customers and users, first, again and by hand, and what goes before
+-- and after it. The first reason of the list that counts tells.
+SELECT is_empty($$
+	WITH cell AS (
+		SELECT * FROM unnest('{EMAIL,SMS}'::text[]) channel, generate_series(0, 15) AS bits,
+			unnest('{false,true}'::boolean[]) to_user, unnest('{false,true}'::boolean[]) ignores_opt_out,
+			unnest('{FIRST,RETRY,MANUAL}'::text[]) try,
+			unnest('{"",global off,address bad,template missing}'::text[]) defect
+	), stopped AS (
+		SELECT cell.*, ARRAY(SELECT reason FROM unnest('{UNDELIVERABLE,BLOCKED,COMPLAINED,OPTED_OUT}'::text[]) WITH ORDINALITY r (reason, n)
+			WHERE bits & (1 << (n - 1)::int) > 0 ORDER BY n) AS reasons
+		  FROM cell
+	), expected AS (
+		SELECT stopped.*, CASE
+			WHEN defect = 'global off' THEN 'SUPPRESSED GLOBAL_OFF'
+			WHEN defect = 'address bad' THEN 'SKIPPED BAD_ADDRESS'
+			WHEN to_user AND reasons[1] = 'UNDELIVERABLE' THEN 'SUPPRESSED UNDELIVERABLE'
+			WHEN NOT to_user AND cardinality(reasons) > 0 AND NOT (ignores_opt_out AND reasons[1] = 'OPTED_OUT') THEN 'SUPPRESSED ' || reasons[1]
+			WHEN defect = 'template missing' THEN 'SKIPPED NO_TEMPLATE'
+			ELSE 'SEND' END AS outcome
+		  FROM stopped
+	)
+	SELECT *, got FROM expected, LATERAL (SELECT appt_test.suppressed(channel, reasons, to_user, ignores_opt_out, try, defect) AS got) g
+	 WHERE got <> outcome$$, 'what suppresses an address stops messages to customers; users obey UNDELIVERABLE alone');
+
 -- Windows, as design.md's table has them.
 SELECT is(appt_test.window_end(type, '2026-03-01 11:00:00+00', '2026-03-01 12:00:00+00', '2026-03-01 12:30:00+00'),
 	until::timestamptz, type || ' until ' || until)

@@ -149,6 +149,8 @@ my %sound = (
 	to_email => 'ann@example.org',
 	to_phone => '+306900000000',
 	'send_test_sms.channel' => 'SMS',
+	address => 'ann@example.org',
+	'suppress.reason' => 'BLOCKED',
 	'send_message.recipient' => 'ann@example.org',
 	'send_message.due_at' => '2029-01-01 00:00+00',
 	'cancel_message.notification_id' => $unsent,
@@ -209,7 +211,7 @@ cmp_ok(scalar @functions, '>', 30, 'there are functions');
 my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 
 # An invented code is refused.
-my %refused = (confirm_custom_phone => 'PT404', confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
+my %refused = (unsubscribe => 'PT404', confirm_custom_phone => 'PT404', confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
 
 # Errors that must not occur: internal, out of memory, data corrupted, a constraint's (with the row in its DETAIL).
 my $improper = qr/^(?:XX|53|58|23)/;

@@ -92,6 +92,10 @@ my %calls = (
 	'set_notifications_enabled off' => "SELECT appt.set_notifications_enabled('ORG', false)",
 	'set_notifications_enabled on' => "SELECT appt.set_notifications_enabled('ORG', true)",
 	set_provider => "SELECT appt.set_provider('APP', 'SMS', 'HTTP', 'https://sms.example')",
+	suppress => "SELECT appt.suppress('APP', 'EMAIL', 'suppressed\@example.com', 'OPTED_OUT')",
+	'suppress again' => "SELECT appt.suppress('APP', 'EMAIL', 'suppressed\@example.com', 'OPTED_OUT')",
+	unsuppress => "SELECT appt.unsuppress('APP', 'EMAIL', 'suppressed\@example.com')",
+	unsubscribe => "SELECT appt.unsubscribe('unknown')",
 	update_appointment => "SELECT appt.update_appointment('SUBJECT', 'another title')",
 
 	# Everything that appt_service may change directly, which includes all that an admin may.
@@ -115,7 +119,7 @@ my %calls = (
 		map { "LOCK TABLE appt.$_ IN ACCESS SHARE MODE" }
 			qw(organization appointment participant room_access notification due attempt identity)));
 my %may_be_refused = map { $_ => 1 }
-	qw(confirm_email_verification confirm_custom_phone record_receipt schedule_appointment_as_customer resend_notification);
+	qw(confirm_email_verification confirm_custom_phone record_receipt schedule_appointment_as_customer resend_notification unsubscribe);
 
 # Every function for applications is called.
 my $functions = $node->query(
