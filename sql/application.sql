@@ -25,7 +25,7 @@ CREATE TABLE appt.application (
 	agent_scope appt.agent_scope_code NOT NULL DEFAULT 'APPLICATION',
 	report_time time NOT NULL DEFAULT '07:00' CHECK (report_time < '24:00'),
 	short_url text CHECK (appt.length_is_valid(short_url, 8192, 'short_url') AND appt.url_is_valid(short_url)),
-	contact jsonb CHECK (appt.length_is_valid(contact, 8192, 'contact') AND jsonb_typeof(contact) = 'object'),
+	contact jsonb CHECK (appt.length_is_valid(contact, 8192, 'contact') AND appt.contact_is_valid(contact)),
 	sender_image bytea CHECK (octet_length(sender_image) <= 65536
 		AND (substr(sender_image, 1, 8) = '\x89504e470d0a1a0a' OR substr(sender_image, 1, 3) = '\xffd8ff')),
 	one_click boolean NOT NULL DEFAULT true,

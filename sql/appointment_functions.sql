@@ -89,16 +89,19 @@ CREATE FUNCTION appt.schedule_appointment(
 	metadata jsonb DEFAULT NULL,
 	interaction jsonb DEFAULT NULL,
 	notification_headers jsonb DEFAULT NULL,
-	idempotency_key text DEFAULT NULL) RETURNS appt.appointment_details
+	idempotency_key text DEFAULT NULL,
+	meeting_template_id uuid DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'schedule_appointment';
-COMMENT ON FUNCTION appt.schedule_appointment(uuid, timestamptz, interval, jsonb, text, text, text, text, text, text, jsonb, jsonb, jsonb, text) IS
+COMMENT ON FUNCTION appt.schedule_appointment(uuid, timestamptz, interval, jsonb, text, text, text, text, text, text, jsonb, jsonb, jsonb, text, uuid) IS
 'Schedules an appointment and plans its notifications.
 
 Returns the appointment, with room_access if the application has auto_activate. customer: {"name": {"firstName", "lastName"}, "contact": {"primaryEmail", "primaryPhone"}, "username", "metadata", "locale", "preferredChannel"}. duration is elapsed time; a day is 24 hours. The caller is the organizer; a client service may name another agent, an SQL application must name one. timezone and locale default to the application''s. Of interaction, routing and customFields are used.
 
+meeting_template_id: the meeting template whose rules the appointment follows. Duration, location and title that are left out come from it; its title shows the booking state, which starts as NEW. Its customers are sent nothing but what rules of the template send by themselves.
+
 idempotency_key: any text of up to 255 characters. A REST request can give it in the header Idempotency-Key. An empty key counts as none. If the same caller (the application, and the role and sub of the token, or the login) repeats the call with its key, it gets the appointment that the first call created, as it is now. Nothing is booked or planned again, and the call is not refused for what has changed since. The key is kept as long as the appointment.
 
-22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header, an idempotency_key that is too long or differs from the header. PT404: no such application, or the caller may no longer read the appointment that the first call created. PT409: the application''s max_overlap is reached at some instant of the appointment, or organizers are exclusive and this one organizes another appointment then; or a call with other arguments was executed with the idempotency_key.';
+22023: a start more than a minute ago or infinite, a duration of 0 or less, with months or over the application''s max_duration, an unknown timezone or locale, a bad email address, a malformed object or header, an idempotency_key that is too long or differs from the header, a meeting template that is not active, no duration, or no location where the template requires one. PT404: no such application or meeting template, or the caller may no longer read the appointment that the first call created. PT409: the application''s max_overlap is reached at some instant of the appointment, or organizers are exclusive and this one organizes another appointment then; or a call with other arguments was executed with the idempotency_key.';
 
 CREATE FUNCTION appt.get_appointment(id uuid DEFAULT NULL) RETURNS appt.appointment_details
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'get_appointment';

@@ -33,6 +33,11 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'url_is_valid';
 COMMENT ON FUNCTION appt.url_is_valid(text) IS
 'True if appt can send to the URL: http or https, a host, no credentials; otherwise raises 22023.';
 
+CREATE FUNCTION appt.contact_is_valid(contact jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'contact_is_valid';
+COMMENT ON FUNCTION appt.contact_is_valid(jsonb) IS
+'True for an object of name, phone, email and url, each optional and text of one line; the url has https, mailto or tel. Otherwise raises 22023.';
+
 CREATE FUNCTION appt.address_is_valid(channel text, address text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'address_is_valid';
 COMMENT ON FUNCTION appt.address_is_valid(text, text) IS

@@ -18,6 +18,7 @@ GRANT USAGE ON SCHEMA appt TO appt_agent, appt_supervisor, appt_client_service,
 GRANT EXECUTE ON FUNCTION appt.create_organization TO appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.create_application,
+	appt.create_meeting_template,
 	appt.create_subscription,
 	appt.resend_notifications,
 	appt.rotate_subscription_key,
@@ -116,6 +117,7 @@ GRANT EXECUTE ON FUNCTION
 /* Functions in CHECK constraints, for roles that write the tables. */
 GRANT EXECUTE ON FUNCTION
 	appt.auto_replies_are_valid,
+	appt.contact_is_valid,
 	appt.headers_are_valid,
 	appt.length_is_valid,
 	appt.address_is_valid,

@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "access/detoast.h"
 #include "access/htup_details.h"
 #include "commands/trigger.h"
 #include "utils/date.h"
@@ -11,6 +12,7 @@
 
 #include "config/application.h"
 #include "config/checks.h"
+#include "config/contact.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
@@ -32,7 +34,8 @@ enum
 	ARGUMENT_END_GRACE, ARGUMENT_MAX_OVERLAP, ARGUMENT_ORGANIZER_EXCLUSIVE,
 	ARGUMENT_MAX_ATTEMPTS, ARGUMENT_RETRY_BASE, ARGUMENT_RETRY_CAP,
 	ARGUMENT_MAX_CONCURRENCY, ARGUMENT_MAX_PER_SECOND, ARGUMENT_AGENT_SCOPE,
-	ARGUMENT_REPORT_TIME
+	ARGUMENT_REPORT_TIME, ARGUMENT_SHORT_URL, ARGUMENT_CONTACT, ARGUMENT_ONE_CLICK,
+	ARGUMENT_SUPPRESS_UNDELIVERABLE, ARGUMENT_SENDER_IMAGE
 };
 
 static const char *const platforms[] = {"GENESYS_CLOUD", "TALKDESK", "STANDALONE", NULL};
@@ -63,8 +66,44 @@ check_texts(FunctionCallInfo fcinfo)
 		check_url(text, false);
 	if ((text = text_argument(fcinfo, ARGUMENT_PUBLIC_URL)) != NULL)
 		check_url(text, false);
+	if ((text = text_argument(fcinfo, ARGUMENT_SHORT_URL)) != NULL)
+		check_url(text, false);
 	if ((text = text_argument(fcinfo, ARGUMENT_CALLING_CODE)) != NULL)
 		check_calling_code(text);
+}
+
+#define MAX_SENDER_IMAGE 65536
+
+/* The same check as of the column: a PNG or JPEG by its first bytes. */
+static void
+check_sender_image(FunctionCallInfo fcinfo)
+{
+	static const char png[] = "\x89PNG\r\n\x1a\n";
+	static const char jpeg[] = "\xff\xd8\xff";
+	bytea	   *image;
+	Size		size;
+
+	if (PG_ARGISNULL(ARGUMENT_SENDER_IMAGE))
+		return;
+	size = toast_raw_datum_size(PG_GETARG_DATUM(ARGUMENT_SENDER_IMAGE)) - VARHDRSZ;
+	if (size > MAX_SENDER_IMAGE)
+		report_invalid("sender image too large", "It has %zu bytes, more than %d.", size, MAX_SENDER_IMAGE);
+	image = PG_GETARG_BYTEA_PP(ARGUMENT_SENDER_IMAGE);
+	if (!(size >= strlen(png) && memcmp(VARDATA_ANY(image), png, strlen(png)) == 0) &&
+		!(size >= strlen(jpeg) && memcmp(VARDATA_ANY(image), jpeg, strlen(jpeg)) == 0))
+		report_invalid("invalid sender image", "It is neither a PNG nor a JPEG.");
+}
+
+static void
+check_customer_side(FunctionCallInfo fcinfo)
+{
+	Jsonb	   *contact = optional_object(fcinfo, ARGUMENT_CONTACT, "contact");
+
+	if (contact != NULL)
+		check_contact(contact);
+	require_argument(fcinfo, ARGUMENT_ONE_CLICK, "one_click");
+	require_argument(fcinfo, ARGUMENT_SUPPRESS_UNDELIVERABLE, "suppress_undeliverable");
+	check_sender_image(fcinfo);
 }
 
 static void
@@ -127,9 +166,9 @@ create_application(PG_FUNCTION_ARGS)
 		"  room_activates, room_url, room_code_length, public_url, locale, timezone,"
 		"  calling_code, max_duration, end_grace, max_overlap, organizer_exclusive,"
 		"  max_attempts, retry_base, retry_cap, max_concurrency, max_per_second,"
-		"  agent_scope, report_time)"
+		"  agent_scope, report_time, short_url, contact, one_click, suppress_undeliverable, sender_image)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-		"  $17, $18, $19, $20, $21, $22)"
+		"  $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)"
 		" RETURNING id, platform"
 		"), default_rules AS ("
 		" INSERT INTO appt.rule (application_id, type, channel, time_offset)"
@@ -141,10 +180,11 @@ create_application(PG_FUNCTION_ARGS)
 		" WHERE channel = 'WEBHOOK' OR platform <> 'TALKDESK' AND"
 		"  (type IN ('CREATE', 'RESCHEDULE', 'CANCELLED') OR type = 'REMINDER' AND channel = 'EMAIL')"
 		") SELECT id FROM created",
-		22, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
+		27, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
 			BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
 			TEXTOID, INTERVALOID, INTERVALOID, INT4OID, BOOLOID,
-		INT4OID, INTERVALOID, INTERVALOID, INT4OID, NUMERICOID, TEXTOID, TIMEOID}
+			INT4OID, INTERVALOID, INTERVALOID, INT4OID, NUMERICOID, TEXTOID, TIMEOID,
+		TEXTOID, JSONBOID, BOOLOID, BOOLOID, BYTEAOID}
 	};
 	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 	Call		call;
@@ -152,6 +192,7 @@ create_application(PG_FUNCTION_ARGS)
 	require_arguments(fcinfo, 2);
 	check_texts(fcinfo);
 	check_settings(fcinfo);
+	check_customer_side(fcinfo);
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
 	require_organization(&call.caller, PG_GETARG_UUID_P(ARGUMENT_ORGANIZATION_ID));

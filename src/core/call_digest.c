@@ -59,7 +59,7 @@ add_argument(pg_cryptohash_ctx *context, const NullableDatum *argument, Oid type
 }
 
 bytea *
-call_digest(FunctionCallInfo fcinfo, int first, int count)
+call_digest_without(FunctionCallInfo fcinfo, int first, int count, int left_out)
 {
 	bytea	   *digest = (bytea *) palloc(VARHDRSZ + CALL_DIGEST_BYTES);
 	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
@@ -71,10 +71,17 @@ call_digest(FunctionCallInfo fcinfo, int first, int count)
 	if (pg_cryptohash_init(context) < 0)
 		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
 	for (int i = first; i < first + count; i++)
-		add_argument(context, &fcinfo->args[i], types[i]);
+		if (i != left_out)
+			add_argument(context, &fcinfo->args[i], types[i]);
 	SET_VARSIZE(digest, VARHDRSZ + CALL_DIGEST_BYTES);
 	if (pg_cryptohash_final(context, (uint8 *) VARDATA(digest), CALL_DIGEST_BYTES) < 0)
 		elog(ERROR, "could not compute a digest: %s", pg_cryptohash_error(context));
 	pg_cryptohash_free(context);
 	return digest;
+}
+
+bytea *
+call_digest(FunctionCallInfo fcinfo, int first, int count)
+{
+	return call_digest_without(fcinfo, first, count, -1);
 }

@@ -19,4 +19,7 @@
  */
 extern bytea *call_digest(FunctionCallInfo fcinfo, int first, int count);
 
+/* The same without the argument `left_out`. */
+extern bytea *call_digest_without(FunctionCallInfo fcinfo, int first, int count, int left_out);
+
 #endif							/* APPT_CALL_DIGEST_H */

@@ -85,7 +85,7 @@ keyed_call(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, int key_arg
 	call->function_name = get_func_name(fcinfo->flinfo->fn_oid);
 	call->caller = caller_name();
 	call->key = key;
-	call->arguments = call_digest(fcinfo, 0, key_argument);
+	call->arguments = call_digest_without(fcinfo, 0, PG_NARGS(), key_argument);
 	return call;
 }
 

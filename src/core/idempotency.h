@@ -43,8 +43,7 @@ typedef struct CallResult
 } CallResult;
 
 /*
- * The call, if it has a key: in the argument `key_argument`, the function's
- * last, or in the request's header Idempotency-Key. NULL without a key or with
+ * The call, if it has a key: in the argument `key_argument` or in the request's header Idempotency-Key. NULL without a key or with
  * an empty one. 22023: the key is too long, or the two differ.
  */
 extern KeyedCall *keyed_call(FunctionCallInfo fcinfo, const pg_uuid_t *application_id, int key_argument);

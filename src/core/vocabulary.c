@@ -89,7 +89,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 		.window_rule = WINDOW_AFTER_DUE_BEFORE_START, .window_length = USECS_PER_MINUTE,
 		.retry_rule = RETRY_BEFORE_START,
 		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
-		.has_rules = true, .has_offset = true,
+		.has_rules = true, .has_offset = true, .is_held_back = true,
 		.due = "start_at - time_offset", .description = "An appointment is about to start."
 	},
 	[TYPE_ROOM] = {

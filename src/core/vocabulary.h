@@ -186,6 +186,8 @@ typedef struct NotificationTypeInfo
 									 * otherwise */
 	BookingState sets_booking_state;	/* when send_notification sends it;
 										 * BOOKING_NONE: it sets none */
+	bool		is_held_back;	/* until customers were told of the booking,
+								 * where the meeting template wants that */
 	bool		tells_what_is_so;	/* once it is sent to all customers, they
 									 * know what is so */
 

@@ -53,6 +53,7 @@ appointment_payload(const AppointmentFacts *appointment, const Stored *event, Un
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	payload_add_uuid(&json, "applicationId", &appointment->application_id);
+	payload_add_text(&json, "bookingState", appointment->booking_state);
 	payload_add_text(&json, "cancelReason", appointment->cancel_reason);
 	payload_add_duration(&json, "duration", appointment->end_at - appointment->start_at);
 	payload_add_timestamp(&json, "end", appointment->end_at);
@@ -60,8 +61,11 @@ appointment_payload(const AppointmentFacts *appointment, const Stored *event, Un
 	payload_add_jsonb(&json, "interaction", unpack_jsonb(unpacking, appointment->interaction));
 	payload_add_text(&json, "locale", appointment->locale);
 	payload_add_text(&json, "location", appointment->location);
+	if (appointment->meeting_template_id != NULL)
+		payload_add_uuid(&json, "meetingTemplateId", appointment->meeting_template_id);
 	payload_add_jsonb(&json, "metadata", unpack_jsonb(unpacking, appointment->metadata));
 	payload_add_text(&json, "notes", appointment->notes);
+	payload_add_text(&json, "notificationState", appointment->notification_state);
 	payload_add_name(&json, "notificationsActive");
 	appendStringInfoString(&json, appointment->notifications_active ? "true" : "false");
 	payload_add_name(&json, "organizer");
@@ -80,6 +84,7 @@ appointment_payload(const AppointmentFacts *appointment, const Stored *event, Un
 	payload_add_text(&json, "state", appointment->is_deleted ? "CANCELLED" : appointment->state);
 	payload_add_text(&json, "timezone", appointment->timezone);
 	payload_add_text(&json, "title", appointment->title);
+	payload_add_jsonb(&json, "untoldFields", appointment->changed_fields);
 	payload_add_members(&json, unpack_jsonb(unpacking, event));
 	appendStringInfoChar(&json, '}');
 	unpacking->is_over |= json.len > MESSAGE_BUDGET;

@@ -414,6 +414,14 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 	input->template_exists = has_template(facts);
 }
 
+/* Does the meeting template hold it back until the customers were told of the booking? */
+static bool
+is_held_back(const NotificationFacts *facts)
+{
+	return notification_types[facts->type].is_held_back && strcmp(facts->recipient_kind, "CUSTOMER") == 0 &&
+		facts->appointment != NULL && facts->appointment->needs_confirmation;
+}
+
 EligibilityInput
 eligibility_input(const NotificationFacts *facts)
 {
@@ -433,7 +441,8 @@ eligibility_input(const NotificationFacts *facts)
 	input.room_activates = facts->application != NULL && facts->application->room_activates;
 	input.rule_needed = notification_types[facts->type].has_rules;
 	input.rule_enabled = facts->rule != NULL && facts->rule->enabled;
-	input.never_told = facts->never_told && !(facts->rule != NULL && facts->rule->even_if_never_told);
+	input.never_told = (facts->never_told && !(facts->rule != NULL && facts->rule->even_if_never_told)) ||
+		is_held_back(facts);
 	describe_user(&input, facts);
 	describe_way(&input, facts);
 	return input;

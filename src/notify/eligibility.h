@@ -50,7 +50,8 @@ typedef struct EligibilityInput
 	bool		rule_enabled;
 	bool		never_told;		/* the customer was never told of the
 								 * appointment, and the rule suppresses
-								 * CANCELLED then */
+								 * CANCELLED then, or the meeting template
+								 * REMINDER */
 	bool		user_wants;		/* the user's preference and channel are on */
 	bool		user_may_know;	/* the user is an admin, or need not be */
 	bool		user_available; /* the user exists and is enabled, or none is

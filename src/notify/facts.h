@@ -119,6 +119,7 @@ typedef struct AppointmentFacts
 	char	   *organizer_id;
 	char	   *organizer_type;
 	char	   *title;
+	char	   *title_for_customers;	/* without a booking state */
 	char	   *notes;
 	char	   *location;
 	TimestampTz start_at;
@@ -135,6 +136,10 @@ typedef struct AppointmentFacts
 	char	   *cancel_reason;	/* NULL: none was given */
 	pg_uuid_t  *meeting_template_id;	/* NULL: none, like the next */
 	char	   *booking_state;
+	char	   *notification_state;
+	Jsonb	   *changed_fields; /* array of names; NULL unless UPDATE_DUE */
+	bool		needs_confirmation; /* its template holds reminders back, and
+									 * no customer was told yet */
 	char	   *room_ticket;	/* NULL: not activated */
 	char	   *room_type;
 	char	   *room_url;

@@ -8,6 +8,21 @@
 
 /* ---- appointments ---- */
 
+static void
+read_meeting(AppointmentFacts *facts, Batch *batch, Row *row)
+{
+	bool		has_made_title;
+	char	   *made_title;
+
+	facts->booking_state = next_text(row);
+	facts->notification_state = next_text(row);
+	facts->changed_fields = batch_jsonb(batch, row);
+	has_made_title = next_bool(row);
+	made_title = batch_text(batch, row);
+	facts->title_for_customers = has_made_title ? made_title : facts->title;
+	facts->needs_confirmation = next_bool(row);
+}
+
 AppointmentFacts *
 read_appointment(Batch *batch, Row *row)
 {
@@ -40,7 +55,7 @@ read_appointment(Batch *batch, Row *row)
 	facts->updated_at = next_timestamp(row);
 	facts->cancel_reason = batch_text(batch, row);
 	facts->meeting_template_id = next_uuid_or_null(row);
-	facts->booking_state = next_text(row);
+	read_meeting(facts, batch, row);
 	return facts;
 }
 

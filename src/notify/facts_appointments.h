@@ -23,7 +23,10 @@ extern void load_recipients(Batch *batch);
 	" a.title, a.notes, a.location, a.start_at, a.end_at, a.ended_at, a.timezone, a.locale," \
 	" a.notifications_active, a.metadata, a.interaction, a.notification_headers, a.sequence," \
 	" r.ticket, r.type, r.url, r.expires, a.interaction->>'state' <> 'PENDING', a.updated_at," \
-	" a.cancel_reason, a.meeting_template_id, a.booking_state"
+	" a.cancel_reason, a.meeting_template_id, a.booking_state, a.notification_state, to_jsonb(a.changed_fields)," \
+	" a.has_own_title IS FALSE, a.title_for_customers," \
+	" CASE WHEN a.booking_state = 'NEW' THEN (SELECT m.reminders_need_confirmation FROM appt.meeting_template m" \
+	"  WHERE m.application_id = a.application_id AND m.id = a.meeting_template_id) END"
 
 #define PARTICIPANT_COLUMNS \
 	"p.id, p.type = 'CUSTOMER', p.username, p.first_name, p.last_name, p.email, p.phone," \

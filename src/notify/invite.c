@@ -75,8 +75,8 @@ find_sequence(const AppointmentFacts *appointment)
 static const char *
 find_title(const NotificationFacts *facts)
 {
-	if (facts->appointment->title != NULL)
-		return facts->appointment->title;
+	if (facts->appointment->title_for_customers != NULL)
+		return facts->appointment->title_for_customers;
 	return facts->application != NULL ? facts->application->name : "";
 }
 

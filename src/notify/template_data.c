@@ -152,7 +152,7 @@ push_appointment(TemplateData *data)
 		return;
 	}
 	push_string(data, "customerName", appointment->customer_names);
-	push_string(data, "title", appointment->title);
+	push_string(data, "title", data->facts->recipient ? appointment->title_for_customers : appointment->title);
 	push_string(data, "notes", appointment->notes);
 	push_string(data, "location", appointment->location);
 	push_string(data, "cancelReason", appointment->cancel_reason);

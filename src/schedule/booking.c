@@ -94,12 +94,29 @@ check_routing(Jsonb *interaction)
 	(void) member_object(routing, "properties", "interaction.routing.properties");
 }
 
+static void
+read_meeting_template(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *booking)
+{
+	const pg_uuid_t *application_id = &booking->appointment->key.application_id;
+
+	if (where->meeting_template_id != BOOKING_NO_ARGUMENT && !PG_ARGISNULL(where->meeting_template_id))
+		booking->meeting = meeting_template_find(application_id, PG_GETARG_UUID_P(where->meeting_template_id));
+}
+
+static Interval *
+choose_duration(FunctionCallInfo fcinfo, const BookingArguments *where, const MeetingTemplate *meeting)
+{
+	if (meeting == NULL || meeting->duration == NULL || !PG_ARGISNULL(where->duration))
+		return required_interval(fcinfo, where->duration, "duration");
+	return meeting->duration;
+}
+
 /* Read times, timezone and locale; the application has defaults. */
 static void
 read_schedule(FunctionCallInfo fcinfo, const BookingArguments *where, Booking *booking)
 {
 	Appointment *appointment = booking->appointment;
-	Interval   *duration = required_interval(fcinfo, where->duration, "duration");
+	Interval   *duration = choose_duration(fcinfo, where, booking->meeting);
 
 	appointment->start_at = required_time(fcinfo, where->start_at, "start_at");
 	check_start(appointment->start_at, booking->now);
@@ -158,18 +175,21 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 
 	booking->now = now;
 	booking->appointment = appointment;
+	appointment->changed_fields = SQL_NULL;
+	appointment->has_own_title = true;
 	appointment->key.application_id = *required_uuid(fcinfo, where->application_id, "application_id");
 	booking->settings = find_settings(&appointment->key.application_id);
+	read_meeting_template(fcinfo, where, booking);
 	read_schedule(fcinfo, where, booking);
 	read_content(fcinfo, where, booking);
 	read_integration(fcinfo, where, booking);
 	customer = optional_object(fcinfo, where->customer, "customer");
 	if (customer != NULL)
 		booking->customer = customer_parse(customer, booking->settings->calling_code);
+	if (booking->meeting != NULL)
+		meeting_template_apply(booking->meeting, appointment);
 
 	appointment->key.id = random_uuid();
-	appointment->changed_fields = SQL_NULL;
-	appointment->has_own_title = true;
 	appointment->conference_id = random_uuid();
 	appointment->state = booking->settings->auto_activate ? APPOINTMENT_ACTIVATED : APPOINTMENT_SCHEDULED;
 	appointment->notifications_active = booking->settings->notifications_enabled;
@@ -177,18 +197,29 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 	return booking;
 }
 
+#define INSERT_APPOINTMENT(columns, values) \
+	"INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, organizer_type," \
+	" state, title, notes, location, start_at, end_at, timezone, locale, notifications_active," \
+	" metadata, interaction, notification_headers, activated_at, created_at, updated_at" columns ") " \
+	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17," \
+	" CASE $6 WHEN 'ACTIVATED' THEN $18 END, $18, $18" values ")"
+
 static void
 insert_appointment(const Appointment *a, const Jsonb *notification_headers)
 {
 	static Statement insert = {
-		"INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, organizer_type,"
-		" state, title, notes, location, start_at, end_at, timezone, locale, notifications_active,"
-		" metadata, interaction, notification_headers, activated_at, created_at, updated_at) "
-		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,"
-		" CASE $6 WHEN 'ACTIVATED' THEN $18 END, $18, $18)",
+		INSERT_APPOINTMENT("", ""),
 		18, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID,
 			TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, BOOLOID,
 		JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID}
+	};
+	static Statement insert_with_template = {
+		INSERT_APPOINTMENT(", meeting_template_id, has_own_title, title_for_customers, booking_state, notification_state",
+						   ", $19, $20, $21, $22, $23"),
+		23, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID,
+			TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, BOOLOID,
+			JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID,
+		UUIDOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&a->key.application_id),
@@ -208,10 +239,15 @@ insert_appointment(const Appointment *a, const Jsonb *notification_headers)
 		sql_jsonb(a->metadata),
 		sql_jsonb(a->interaction),
 		sql_jsonb(notification_headers),
-		SQL_VALUE(TimestampTzGetDatum(a->created_at))
+		SQL_VALUE(TimestampTzGetDatum(a->created_at)),
+		sql_uuid(&a->meeting_template_id),
+		SQL_VALUE(BoolGetDatum(a->has_own_title)),
+		sql_text(a->title_for_customers),
+		sql_text(a->booking_state),
+		sql_text(a->notification_state)
 	};
 
-	(void) statement_run_nullable(&insert, arguments);
+	(void) statement_run_nullable(a->key.has_meeting_template ? &insert_with_template : &insert, arguments);
 }
 
 static void
@@ -244,7 +280,7 @@ participant_ids(const char *agent_id, const char *customer_id)
 }
 
 static void
-insert_people(Appointment *appointment, const Customer *customer)
+insert_people(Appointment *appointment, Customer *customer)
 {
 	char	   *agent_id = NULL;
 
@@ -254,7 +290,10 @@ insert_people(Appointment *appointment, const Customer *customer)
 		agent_insert(&appointment->key, agent_id, appointment->created_at);
 	}
 	if (customer != NULL)
+	{
+		customer->is_lead = true;
 		customer_insert(&appointment->key, customer, appointment->created_at);
+	}
 	appointment->participant_ids = participant_ids(agent_id, customer ? customer->id : NULL);
 }
 
@@ -265,6 +304,8 @@ booking_store(Booking *booking)
 	const BookingSettings *settings = booking->settings;
 
 	capacity_require(&settings->capacity, appointment, NULL);
+	if (booking->meeting != NULL)
+		meeting_template_entitle(booking->meeting, appointment, booking->customer);
 	insert_appointment(appointment, booking->notification_headers);
 	insert_people(appointment, booking->customer);
 	if (settings->auto_activate)

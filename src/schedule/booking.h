@@ -16,12 +16,13 @@
 #define APPT_BOOKING_H
 
 #include "schedule/capacity.h"
+#include "schedule/meeting_template.h"
 #include "schedule/participant.h"
 #include "schedule/room.h"
 
 #define BOOKING_NO_ARGUMENT (-1)
 
-/* Positions of the arguments of a function that books; the last two may be BOOKING_NO_ARGUMENT. */
+/* Positions of the arguments of a function that books; the last three may be BOOKING_NO_ARGUMENT. */
 typedef struct BookingArguments
 {
 	int			application_id;
@@ -36,6 +37,7 @@ typedef struct BookingArguments
 	int			metadata;
 	int			interaction;
 	int			notification_headers;
+	int			meeting_template_id;
 } BookingArguments;
 
 /* Settings of an application and its organization for scheduling. */
@@ -59,13 +61,15 @@ typedef struct Booking
 	BookingSettings *settings;
 	Appointment *appointment;	/* all but organizer_id and organizer_type */
 	Customer   *customer;		/* NULL: none */
+	const MeetingTemplate *meeting; /* NULL: none */
 	Jsonb	   *notification_headers;	/* NULL: none */
 	const char *actor;			/* the user who books; NULL: no user */
 } Booking;
 
 /*
- * Read and check all arguments, and make the ids. 22023: an invalid argument.
- * PT404: no such application. Does not check whether the caller may use the
+ * Read and check all arguments, and make the ids. What they leave out comes from
+ * the meeting template, if they name one. 22023: an invalid argument. PT404: no
+ * such application or meeting template. Does not check whether the caller may use the
  * application.
  */
 extern Booking *booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz now);

@@ -10,29 +10,17 @@
 #include "schedule/booking_state.h"
 #include "schedule/meeting_title.h"
 
-/* Does the appointment have a title that is made from a meeting template, which still exists? */
 static Appointment *
-find_titled(const AppointmentKey *key, TitleSource *source, bool *is_made)
+find_appointment(const AppointmentKey *key)
 {
 	static Statement find = {
-		"SELECT m.id IS NOT NULL, m.title, m.meeting_type, m.video_platform, " CUSTOMER_NAMES_FOR_TITLE ", " APPOINTMENT_COLUMNS
-		" FROM appt.appointment a LEFT JOIN LATERAL ("
-		"  SELECT * FROM appt.meeting_template m"
-		"  WHERE m.application_id = a.application_id AND m.id = a.meeting_template_id OFFSET 0) m ON NOT a.has_own_title"
-		" WHERE a.application_id = $1 AND a.id = $2",
+		"SELECT " APPOINTMENT_COLUMNS " FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2",
 		2, {UUIDOID, UUIDOID}
 	};
-	Row		   *row;
 
 	if (statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) == 0)
 		return NULL;
-	row = ROW(0);
-	*is_made = next_bool(row);
-	source->title = next_text(row);
-	source->meeting_type = next_text(row);
-	source->video_platform = next_text(row);
-	source->customer_names = next_text(row);
-	return appointment_read_columns(row);
+	return appointment_read_columns(ROW(0));
 }
 
 static void
@@ -58,9 +46,7 @@ write_state(const Appointment *a)
 static void
 set_state_and_title(const AppointmentKey *key, const char *state)
 {
-	TitleSource source;
-	bool		is_made;
-	Appointment *appointment = find_titled(key, &source, &is_made);
+	Appointment *appointment = find_appointment(key);
 	Appointment present;
 
 	if (appointment == NULL || !appointment->key.has_meeting_template)
@@ -68,8 +54,7 @@ set_state_and_title(const AppointmentKey *key, const char *state)
 	present = *appointment;
 	if (state != NULL)
 		appointment->booking_state = unconstify(char *, state);
-	if (is_made)
-		meeting_title_set(&source, appointment);
+	meeting_title_renew(appointment);
 	if (!is_same_text(present.booking_state, appointment->booking_state) ||
 		!is_same_text(present.title, appointment->title) ||
 		!is_same_text(present.title_for_customers, appointment->title_for_customers))

@@ -35,7 +35,7 @@ static void
 find_event(const pg_uuid_t *id, CalendarEvent *event)
 {
 	static Statement find = {
-		"SELECT a.state, a.sequence, coalesce(a.title, t.name), a.start_at, a.end_at, a.timezone, r.url, a.updated_at "
+		"SELECT a.state, a.sequence, coalesce(" TITLE_FOR_CUSTOMERS ", t.name), a.start_at, a.end_at, a.timezone, r.url, a.updated_at "
 		"FROM appt.appointment a JOIN appt.application t ON t.id = a.application_id "
 		"LEFT JOIN appt.room_access r ON r.application_id = a.application_id AND r.appointment_id = a.id "
 		"WHERE a.id = $1",

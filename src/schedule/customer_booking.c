@@ -54,7 +54,8 @@ static const BookingArguments where = {
 	.locale = ARGUMENT_LOCALE,
 	.metadata = ARGUMENT_METADATA,
 	.interaction = BOOKING_NO_ARGUMENT,
-	.notification_headers = BOOKING_NO_ARGUMENT
+	.notification_headers = BOOKING_NO_ARGUMENT,
+	.meeting_template_id = BOOKING_NO_ARGUMENT
 };
 
 /* An email address or a phone number. */

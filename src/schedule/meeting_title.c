@@ -6,6 +6,8 @@
 
 #include "core/elapsed.h"
 #include "core/json.h"
+#include "core/row.h"
+#include "core/statement.h"
 #include "core/text.h"
 #include "render/durations.h"
 #include "render/locales.h"
@@ -116,4 +118,41 @@ meeting_title_set(const TitleSource *source, Appointment *a)
 {
 	a->title = meeting_title(source, a, a->booking_state);
 	a->title_for_customers = meeting_title(source, a, "");
+}
+
+static bool
+find_source(const Appointment *a, TitleSource *source)
+{
+	static Statement find = {
+		"SELECT m.title, m.meeting_type, m.video_platform, " CUSTOMER_NAMES_FOR_TITLE
+		" FROM (SELECT $1 AS application_id, $2 AS id) a JOIN appt.meeting_template m"
+		"  ON m.application_id = $1 AND m.id = $3",
+		3, {UUIDOID, UUIDOID, UUIDOID}
+	};
+	Row		   *row;
+
+	if (statement_run(&find, UUIDPGetDatum(&a->key.application_id), UUIDPGetDatum(&a->key.id),
+					  UUIDPGetDatum(&a->meeting_template_id)) == 0)
+		return false;
+	row = ROW(0);
+	source->title = next_text(row);
+	source->meeting_type = next_text(row);
+	source->video_platform = next_text(row);
+	source->customer_names = next_text(row);
+	return true;
+}
+
+void
+meeting_title_renew(Appointment *a)
+{
+	TitleSource source;
+
+	if (a->key.has_meeting_template && !a->has_own_title && find_source(a, &source))
+		meeting_title_set(&source, a);
+}
+
+const char *
+title_for_customers(const Appointment *a)
+{
+	return a->has_own_title ? a->title : a->title_for_customers;
 }

@@ -42,4 +42,14 @@ extern char *meeting_title(const TitleSource *source, const Appointment *appoint
 /* Set both titles of the appointment, by its booking_state. */
 extern void meeting_title_set(const TitleSource *source, Appointment *appointment);
 
+/*
+ * Set both titles, unless the appointment has one of its own, or no meeting
+ * template. Its row is stored by the caller; only its customers are read. The
+ * titles stay if the template is deleted.
+ */
+extern void meeting_title_renew(Appointment *appointment);
+
+/* The title that its customers are shown; NULL: none. */
+extern const char *title_for_customers(const Appointment *appointment);
+
 #endif							/* APPT_MEETING_TITLE_H */

@@ -137,10 +137,10 @@ customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz
 {
 	static Statement insert = {
 		"INSERT INTO appt.participant (application_id, appointment_id, id, type, username,"
-		" first_name, last_name, email, phone, locale, preferred_channel, metadata, verified_channel, created_at) "
-		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-		13, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TIMESTAMPTZOID}
+		" first_name, last_name, email, phone, locale, preferred_channel, metadata, verified_channel, created_at, is_lead) "
+		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+		14, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
+		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TIMESTAMPTZOID, BOOLOID}
 	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&key->application_id),
@@ -155,7 +155,8 @@ customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz
 		sql_text(customer->preferred_channel),
 		sql_jsonb(customer->metadata),
 		sql_text(customer->verified_channel),
-		SQL_VALUE(TimestampTzGetDatum(created_at))
+		SQL_VALUE(TimestampTzGetDatum(created_at)),
+		SQL_VALUE(BoolGetDatum(customer->is_lead))
 	};
 
 	(void) statement_run_nullable(&insert, arguments);

@@ -21,6 +21,7 @@ typedef struct Customer
 	const char *verified_channel;	/* channel of the address that a code
 									 * verified; NULL: none */
 	Jsonb	   *metadata;		/* never NULL */
+	bool		is_lead;		/* given at scheduling */
 } Customer;
 
 /*

@@ -11,6 +11,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
+#include "schedule/booking_state.h"
 #include "schedule/participant.h"
 #include "schedule/validate.h"
 
@@ -57,6 +58,7 @@ add_customer(PG_FUNCTION_ARGS)
 	customer = customer_parse(object, find_calling_code(&appointment->key.application_id));
 	customer_insert(&appointment->key, customer, GetCurrentTimestamp());
 	touch(&appointment->key, false);
+	booking_title_refresh(&appointment->key);
 	plan_customer_added(&appointment->key, customer->id, GetCurrentTransactionStartTimestamp());
 	return return_details(&call, fcinfo, &appointment->key);
 }
@@ -150,5 +152,7 @@ remove_participant(PG_FUNCTION_ARGS)
 	 * of one participant.
 	 */
 	touch(&appointment->key, is_customer);
+	if (is_customer)
+		booking_title_refresh(&appointment->key);
 	return return_details(&call, fcinfo, &appointment->key);
 }

@@ -14,6 +14,7 @@
 #include "core/errors.h"
 #include "core/statement.h"
 #include "core/text.h"
+#include "schedule/booking_state.h"
 #include "schedule/capacity.h"
 #include "schedule/participant.h"
 #include "schedule/validate.h"
@@ -132,6 +133,7 @@ reassign_appointment(PG_FUNCTION_ARGS)
 		if (replace_agents(&appointment->key, user_id))
 			changed = lappend(changed, FIELD_PARTICIPANTS);
 		set_organizer(&appointment->key, user_id);
+		booking_title_refresh(&appointment->key);
 		plan_reassigned(&appointment->key, user_id, call.caller.user_id, changed,
 						GetCurrentTransactionStartTimestamp());
 	}

@@ -21,6 +21,7 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "core/wake.h"
+#include "schedule/booking_state.h"
 #include "schedule/capacity.h"
 #include "schedule/room.h"
 #include "schedule/validate.h"
@@ -215,6 +216,7 @@ reschedule_appointment(PG_FUNCTION_ARGS)
 			appointment->locale = move.locale;
 		capacity_require(&limits.capacity, appointment, &present);
 		write_times(appointment, is_moved);
+		booking_title_refresh(&appointment->key);
 		if (appointment->end_at != present.end_at && strcmp(appointment->state, APPOINTMENT_ACTIVATED) == 0)
 		{
 			room_move(&appointment->key, appointment->end_at);

@@ -20,7 +20,7 @@ enum
 	ARGUMENT_APPLICATION_ID, ARGUMENT_START_AT, ARGUMENT_DURATION, ARGUMENT_CUSTOMER,
 	ARGUMENT_ORGANIZER_ID, ARGUMENT_TITLE, ARGUMENT_NOTES, ARGUMENT_LOCATION,
 	ARGUMENT_TIMEZONE, ARGUMENT_LOCALE, ARGUMENT_METADATA, ARGUMENT_INTERACTION,
-	ARGUMENT_NOTIFICATION_HEADERS, ARGUMENT_IDEMPOTENCY_KEY
+	ARGUMENT_NOTIFICATION_HEADERS, ARGUMENT_IDEMPOTENCY_KEY, ARGUMENT_MEETING_TEMPLATE_ID
 };
 
 static const BookingArguments where = {
@@ -35,7 +35,8 @@ static const BookingArguments where = {
 	.locale = ARGUMENT_LOCALE,
 	.metadata = ARGUMENT_METADATA,
 	.interaction = ARGUMENT_INTERACTION,
-	.notification_headers = ARGUMENT_NOTIFICATION_HEADERS
+	.notification_headers = ARGUMENT_NOTIFICATION_HEADERS,
+	.meeting_template_id = ARGUMENT_MEETING_TEMPLATE_ID
 };
 
 /* The organizer: the caller, or the agent that a client service or SQL application names. */
@@ -88,10 +89,12 @@ book_once(FunctionCallInfo fcinfo, const Caller *caller, const pg_uuid_t *applic
  * appt.schedule_appointment(application_id uuid, start_at timestamptz, duration interval,
  *		customer jsonb = null, organizer_id text = null, title, notes, location, timezone, locale,
  *		metadata jsonb = null, interaction jsonb = null, notification_headers jsonb = null,
- *		idempotency_key text = null) -> appt.appointment_details
+ *		idempotency_key text = null, meeting_template_id uuid = null) -> appt.appointment_details
  *
- * duration is elapsed time, a day being 24 hours. 22023: an invalid argument.
- * PT404: no such application, or it is not the caller's. PT409: no capacity is
+ * duration is elapsed time, a day being 24 hours; like location and title it comes
+ * from the meeting template if it is left out. 22023: an invalid argument, or the
+ * template is not active. PT404: no such application or meeting template, or it is
+ * not the caller's. PT409: no capacity is
  * left, the organizer is not free, or the idempotency_key belongs to a call
  * with other arguments. A repeated call returns the appointment of the first
  * as it is now; PT404 if it is no longer the caller's. Source:
@@ -105,7 +108,7 @@ schedule_appointment(PG_FUNCTION_ARGS)
 	Datum		details;
 
 	call_begin(&call, fcinfo, CALLER_AGENT | CALLER_CLIENT_SERVICE);
-	require_arguments(fcinfo, 3);
+	require_arguments(fcinfo, PG_ARGISNULL(ARGUMENT_MEETING_TEMPLATE_ID) ? 3 : 2);
 	application_id = required_uuid(fcinfo, ARGUMENT_APPLICATION_ID, "application_id");
 	if (!caller_may_use_application(&call.caller, application_id))
 		report_not_found("application", application_id);

@@ -9,7 +9,7 @@
 #include "core/arguments.h"
 #include "core/statement.h"
 #include "core/text.h"
-#include "schedule/appointment.h"
+#include "schedule/meeting_title.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(update_appointment);
@@ -32,6 +32,28 @@ change_text(FunctionCallInfo fcinfo, int index, char *field, char **text, List *
 		*changed = lappend(*changed, field);
 }
 
+/*
+ * With a meeting template '' returns to the title that is made from it. That title
+ * follows the location. What customers see of it is what changes for subscribers
+ * and calendars, too.
+ */
+static void
+change_title(FunctionCallInfo fcinfo, Appointment *appointment, const Appointment *present, List **changed)
+{
+	bool		is_given = !PG_ARGISNULL(ARGUMENT_TITLE);
+
+	if (is_given)
+	{
+		appointment->title = optional_words(fcinfo, ARGUMENT_TITLE, FIELD_TITLE);
+		appointment->has_own_title = appointment->title != NULL || !appointment->key.has_meeting_template;
+		appointment->title_for_customers = NULL;
+	}
+	if (is_given || *changed != NIL)
+		meeting_title_renew(appointment);
+	if (!is_same_text(title_for_customers(appointment), title_for_customers(present)))
+		*changed = lappend(*changed, FIELD_TITLE);
+}
+
 static void
 change_metadata(Jsonb *metadata, Jsonb **current, List **changed)
 {
@@ -49,9 +71,9 @@ write_content(const Appointment *a, bool calendars_change)
 {
 	static Statement update = {
 		"UPDATE appt.appointment SET title = $3, notes = $4, location = $5, metadata = $6,"
-		" sequence = sequence + CASE WHEN $7 THEN 1 ELSE 0 END, " APPOINTMENT_CHANGED " "
+		" has_own_title = $8, title_for_customers = $9, sequence = sequence + CASE WHEN $7 THEN 1 ELSE 0 END, " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
-		7, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID}
+		9, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, BOOLOID, BOOLOID, TEXTOID}
 	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&a->key.application_id),
@@ -60,7 +82,9 @@ write_content(const Appointment *a, bool calendars_change)
 		sql_text(a->notes),
 		sql_text(a->location),
 		sql_jsonb(a->metadata),
-		SQL_VALUE(BoolGetDatum(calendars_change))
+		SQL_VALUE(BoolGetDatum(calendars_change)),
+		SQL_VALUE(BoolGetDatum(a->has_own_title)),
+		sql_text(a->title_for_customers)
 	};
 
 	(void) statement_run_nullable(&update, arguments);
@@ -70,7 +94,8 @@ write_content(const Appointment *a, bool calendars_change)
  * appt.update_appointment(id uuid, title text = null, notes text = null, location text = null,
  *		metadata jsonb = null) -> appt.appointment_details
  *
- * null keeps a field, '' or '{}' clears it. 22023: metadata is not an object.
+ * null keeps a field, '' or '{}' clears it; a title that is cleared is again the
+ * meeting template's. 22023: metadata is not an object.
  * PT404: it does not exist or the caller may not change it. PT409: it is over.
  * Source: auvious-appointments-api.txt, "Update an Existing Appointment".
  */
@@ -78,6 +103,7 @@ Datum
 update_appointment(PG_FUNCTION_ARGS)
 {
 	Appointment *appointment;
+	Appointment present;
 	Jsonb	   *metadata;
 	pg_uuid_t  *id;
 	List	   *changed = NIL;
@@ -90,8 +116,9 @@ update_appointment(PG_FUNCTION_ARGS)
 	appointment = appointment_lock(&call.caller, id, false);
 	require_open(appointment);
 
-	change_text(fcinfo, ARGUMENT_TITLE, FIELD_TITLE, &appointment->title, &changed);
+	present = *appointment;
 	change_text(fcinfo, ARGUMENT_LOCATION, FIELD_LOCATION, &appointment->location, &changed);
+	change_title(fcinfo, appointment, &present, &changed);
 	calendars_change = changed != NIL;
 	change_text(fcinfo, ARGUMENT_NOTES, FIELD_NOTES, &appointment->notes, &changed);
 	change_metadata(metadata, &appointment->metadata, &changed);
@@ -100,5 +127,7 @@ update_appointment(PG_FUNCTION_ARGS)
 		write_content(appointment, calendars_change);
 		plan_updated(&appointment->key, changed, GetCurrentTransactionStartTimestamp());
 	}
+	else if (appointment->has_own_title != present.has_own_title)
+		write_content(appointment, false);
 	return return_details(&call, fcinfo, &appointment->key);
 }

@@ -16,8 +16,15 @@ INSERT INTO contract VALUES
 		organizer_exclusive boolean DEFAULT false, max_attempts integer DEFAULT 4, retry_base interval DEFAULT ''00:00:10''::interval,
 		retry_cap interval DEFAULT ''00:10:00''::interval, max_concurrency integer DEFAULT NULL::integer, max_per_second numeric '
 			'DEFAULT NULL::numeric,
-		agent_scope text DEFAULT ''APPLICATION''::text, report_time time without time zone DEFAULT ''07:00:00''::time without time zone '
-			'-> uuid'),
+		agent_scope text DEFAULT ''APPLICATION''::text, report_time time without time zone DEFAULT ''07:00:00''::time without time zone, '
+			'short_url text DEFAULT NULL::text, contact jsonb DEFAULT NULL::jsonb, one_click boolean DEFAULT true,
+		suppress_undeliverable boolean DEFAULT true, sender_image bytea DEFAULT NULL::bytea -> uuid'),
+	('create_meeting_template', 'application_id uuid, name text, sequence integer DEFAULT 10, active boolean DEFAULT true,
+		duration interval DEFAULT NULL::interval, meeting_type text DEFAULT ''TBD''::text, location text DEFAULT NULL::text,
+		video_platform text DEFAULT NULL::text, title text DEFAULT NULL::text,
+		significant_fields text[] DEFAULT ''{start_at,duration,timezone,location}''::text[], require_location boolean DEFAULT false,
+		lead_only_reminders boolean DEFAULT false, reminders_need_confirmation boolean DEFAULT false,
+		notify_followers boolean DEFAULT true -> uuid'),
 	('create_subscription', 'application_id uuid, url text, hmac_key text DEFAULT NULL::text, auth text DEFAULT ''NONE''::text, '
 		'username text DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb,
@@ -34,7 +41,8 @@ INSERT INTO contract VALUES
 			'NULL::text,
 		timezone text DEFAULT NULL::text, locale text DEFAULT NULL::text, metadata jsonb DEFAULT NULL::jsonb, interaction jsonb '
 			'DEFAULT NULL::jsonb,
-		notification_headers jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text -> appt.appointment_details'),
+		notification_headers jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text, meeting_template_id uuid DEFAULT NULL::uuid '
+			'-> appt.appointment_details'),
 	('update_appointment', 'id uuid, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
 		metadata jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
 	('reschedule_appointment', 'id uuid, start_at timestamp with time zone DEFAULT NULL::timestamp with time zone, duration '

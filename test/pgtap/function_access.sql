@@ -149,6 +149,7 @@ INSERT INTO expectation VALUES
 	('set_notifications_enabled(ORG, false)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('create_organization(''x'')',                               '--------y-', '--------y-', '--------y-', '--------y-', '--------y-'),
 	('create_application(ORG, ''x'')',                           '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('create_meeting_template(APP, ''x'')',                      '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('create_subscription(APP, ''https://x.example'')',          '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('rotate_subscription_key(SUBSCRIPTION)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('set_provider(APP, ''SMS'', ''HTTP'', ''https://x.example'')', '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),

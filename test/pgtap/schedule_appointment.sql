@@ -26,7 +26,8 @@ SELECT is(to_jsonb(s) - '{id,conference_id,participant_ids,room_access,start_at,
 		'{"prop1": {"a": 1}}'::jsonb,
 	'interaction', '{"state": "PENDING", "routing": {"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "x"}}, '
 		'"customFields": {"a": "b"}}'::jsonb,
-	'notifications_active', true, 'cancel_reason', NULL),
+	'notifications_active', true, 'cancel_reason', NULL, 'meeting_template_id', NULL, 'booking_state', NULL, 'notification_state', NULL,
+	'changed_fields', NULL, 'archived_at', NULL),
 		'what was said is given back, the state of the interaction is not the caller''s to say') FROM scheduled s;
 SELECT is(ARRAY[start_at, end_at, created_at, updated_at], ARRAY[now() + '1 day', now() + '24:45', now(), now()], 'and the times')
 	FROM scheduled;
@@ -42,7 +43,7 @@ SELECT is(to_jsonb(p) - '{application_id,appointment_id,id,created_at}'::text[],
 	'{"type": "CUSTOMER", "username": "ewingb@myorg.com", "first_name": "Bobby",
 	"last_name": "Ewing", "email": "user@provider.net", "phone": "+302102234988", "locale": "el", "preferred_channel": "SMS", '
 		'"metadata": {"refNo": "CS-9838"},
-	"joined_at": null, "left_at": null, "verified_channel": null}'::jsonb, 'the customer is stored, the phone number as E.164')
+	"joined_at": null, "left_at": null, "verified_channel": null, "is_lead": true, "response": null, "responded_at": null}'::jsonb, 'the customer is stored, the phone number as E.164')
 	FROM appt.participant p WHERE appointment_id = :'id' AND type = 'CUSTOMER';
 SELECT is(id, 'agent-1'::text, 'the organizer attends') FROM appt.participant p WHERE appointment_id = :'id' AND type = 'AGENT';
 SELECT set_eq('SELECT jsonb_array_elements(participant_ids)->>''id'' FROM scheduled',

@@ -13,6 +13,7 @@ $node->query('SET client_min_messages = error');
 
 # Extremes by type, as SQL expressions.
 my %extremes = (
+	bytea => [ "''", "'\\x89504e470d0a1a0a'", "decode(repeat('ff', 1000000), 'hex')" ],
 	text => [
 		"''", "' '", "repeat('x', 100000)", "repeat(chr(233), 5000)",
 		q(E'a\r\nb'), q(E'\x01'), "'%s%n%'", q('{{#a}}{{/b}}'),
@@ -75,6 +76,7 @@ $node->query(
 $node->query("INSERT INTO appt.user_profile (application_id, id) VALUES ('$application', 'agent')");
 my $unsent = $node->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', 'Hi')");
 my $line = $node->query("INSERT INTO appt.line (application_id, name) VALUES ('$application', 'Sales') RETURNING id");
+my $template = $node->query("SELECT appt.create_meeting_template('$application', 'Viewing')");
 my $sent = $node->query("SELECT min(id) FROM appt.notification WHERE channel = 'WEBHOOK'");
 $node->query(
 	"UPDATE appt.notification SET state = 'SENT', settled_at = now(), next_attempt_at = NULL, attempt_count = 1 WHERE id = $sent");
@@ -144,6 +146,13 @@ my %sound = (
 	location => 'l',
 	reason => 'r',
 	contact => 'ann@example.org',
+	'contact_is_valid.contact' => '{"name": "Desk"}',
+	'create_application.contact' => '{"name": "Desk"}',
+	'create_application.short_url' => 'https://s.example',
+	sender_image => '\xffd8ff',
+	meeting_type => 'VIDEO',
+	significant_fields => '{start_at}',
+	meeting_template_id => $template,
 	code => '123456',
 	email => 'appointments@example.org',
 	to_email => 'ann@example.org',
@@ -196,6 +205,7 @@ my %sound_of_type = (
 	interval => '1 hour',
 	time => '07:00',
 	jsonb => '{}',
+	bytea => '\x00',
 	bool => 'true',
 	int4 => 1,
 	int8 => 1,

@@ -33,6 +33,7 @@ my %calls = (
 	count_appointments => "SELECT appt.count_appointments('APP', now(), '1 day')",
 	count_overlapping => "SELECT appt.count_overlapping('APP', now(), '1 day')",
 	create_application => "SELECT appt.create_application('ORG', 'another')",
+	create_meeting_template => "SELECT appt.create_meeting_template('APP', 'Viewing')",
 	create_organization => "SELECT appt.create_organization('another')",
 	create_subscription => "SELECT appt.create_subscription('APP', '$ok')",
 	delete_appointment => "SELECT appt.delete_appointment('SUBJECT')",
