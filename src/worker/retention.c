@@ -8,7 +8,8 @@
  * that is younger than the retention, one batch a transaction. It needs no index
  * on settled_at, which would keep settling from being a HOT update. The rows it
  * reads in vain are old and unsettled: reminders planned long ahead. Rows that a
- * caller has locked stay until the next pass.
+ * caller has locked stay until the next pass, and so do messages whose links
+ * customers may still use.
  *
  * A second walk goes over the events that users were told of (appt.user_event):
  * one goes once no notification refers to it any more. Idempotency keys go with
@@ -49,14 +50,30 @@ typedef struct Drop
 	uint64		inbound;
 } Drop;
 
+/*
+ * Links in messages work for 60 days at least, and until the appointment is over.
+ * Scalar subqueries: each looks up one row by its key, whatever the planner knows
+ * of the tables.
+ */
+/* Has the message n links, or reply codes, that its customer may still use? */
+#define MAY_BE_ANSWERED \
+	"n.recipient_kind = 'CUSTOMER' AND n.appointment_id IS NOT NULL AND n.attempt_count > 0 AND (" \
+	"(SELECT p.public_url IS NOT NULL FROM appt.application p WHERE p.id = n.application_id) IS TRUE OR " \
+	"(SELECT true FROM appt.attempt t WHERE t.notification_id = n.id AND t.shown IS NOT NULL LIMIT 1) IS TRUE)"
+
+#define APPOINTMENT_IS_AHEAD \
+	"(SELECT a.end_at > now() AND a.state IN ('SCHEDULED', 'ACTIVATED') AND a.archived_at IS NULL" \
+	" FROM appt.appointment a WHERE a.application_id = n.application_id AND a.id = n.appointment_id) IS TRUE"
+
 static Statement drop_batch = {
 	"WITH batch AS MATERIALIZED ("
 	"  SELECT w.id, w.settled_at"
 	"  FROM (SELECT id, created_at, settled_at FROM appt.notification WHERE id > $1 ORDER BY id LIMIT $3) w"
 	"  WHERE w.created_at < $2),"
 	" free AS MATERIALIZED ("
-	"  SELECT id FROM appt.notification"
-	"  WHERE id = ANY (ARRAY(SELECT id FROM batch WHERE settled_at < $2)) AND settled_at < $2 FOR UPDATE SKIP LOCKED),"
+	"  SELECT n.id FROM appt.notification n"
+	"  WHERE n.id = ANY (ARRAY(SELECT id FROM batch WHERE settled_at < $2)) AND n.settled_at < $2"
+	"   AND NOT (" MAY_BE_ANSWERED " AND (n.settled_at > now() - interval '1440 hours' OR " APPOINTMENT_IS_AHEAD ")) FOR UPDATE SKIP LOCKED),"
 	" dropped AS ("
 	"  DELETE FROM appt.notification n USING free f WHERE n.id = f.id RETURNING n.id),"
 	" dropped_attempts AS ("
