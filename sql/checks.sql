@@ -53,6 +53,11 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'subscription_ty
 COMMENT ON FUNCTION appt.subscription_types_are_valid(text[]) IS
 'True if there is a type, webhooks can tell of each, and none is NULL or given twice; otherwise raises 22023.';
 
+CREATE FUNCTION appt.appearance_is_valid(appearance jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'appearance_is_valid';
+COMMENT ON FUNCTION appt.appearance_is_valid(jsonb) IS
+'True for {"button_color", "button_text_color", "calendar_color", "calendar_text_color": colours as #RRGGBB, "calendar_block": boolean}, each optional; otherwise raises 22023.';
+
 CREATE FUNCTION appt.headers_are_valid(headers jsonb, masked boolean DEFAULT false) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'headers_are_valid';
 COMMENT ON FUNCTION appt.headers_are_valid(jsonb, boolean) IS

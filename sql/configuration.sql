@@ -14,7 +14,7 @@ CREATE TABLE appt.rule (
 	buttons text[] NOT NULL DEFAULT '{}'
 		CHECK (buttons <@ '{ACCEPT,DECLINE,RESCHEDULE,VIEW_DETAILS,ADD_TO_CALENDAR}'
 			AND array_position(buttons, NULL) IS NULL AND cardinality(buttons) <= 5),
-	appearance jsonb CHECK (appt.length_is_valid(appearance, 8192, 'appearance') AND jsonb_typeof(appearance) = 'object'),
+	appearance jsonb CHECK (appt.length_is_valid(appearance, 8192, 'appearance') AND appt.appearance_is_valid(appearance)),
 	ask_reason boolean NOT NULL DEFAULT false,
 	reply_codes jsonb CHECK (appt.length_is_valid(reply_codes, 8192, 'reply_codes') AND appt.reply_codes_are_valid(reply_codes)),
 	auto_replies jsonb CHECK (appt.length_is_valid(auto_replies, 65536, 'auto_replies') AND appt.auto_replies_are_valid(auto_replies)),
@@ -42,7 +42,8 @@ COMMENT ON COLUMN appt.rule.ignores_opt_out IS
 'True: also sent to customers who opted out. NULL means what the type says: true for emails of CANCELLED and RESCHEDULE.';
 COMMENT ON COLUMN appt.rule.buttons IS
 'Buttons of its messages: of ACCEPT, DECLINE, RESCHEDULE, VIEW_DETAILS and ADD_TO_CALENDAR.';
-COMMENT ON COLUMN appt.rule.appearance IS 'Colours of buttons and calendar block, as #RRGGBB; NULL means the built-in ones.';
+COMMENT ON COLUMN appt.rule.appearance IS
+'Colours of the buttons and of the calendar block of emails: {"button_color", "button_text_color", "calendar_color", "calendar_text_color": "#RRGGBB", "calendar_block": boolean}, each optional. A text colour that is left out is black or white, whichever is easier to read. calendar_block: true adds the block where the template does not place it, false leaves it out. NULL means the built-in ones.';
 COMMENT ON COLUMN appt.rule.ask_reason IS 'True: the page asks who declines for a reason.';
 COMMENT ON COLUMN appt.rule.reply_codes IS
 'Words that answer a text message, with their actions: {"1": "ACCEPT", "2": "RESCHEDULE", "3": "DECLINE"}. NULL means none.';

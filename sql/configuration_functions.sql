@@ -77,6 +77,13 @@ COMMENT ON FUNCTION appt.rotate_subscription_key(uuid, interval) IS
 
 The previous key also signs until the overlap has passed; 0 ends it at once. At most four keys of a subscription sign at the same time: a fifth ends the oldest. PT404: no such subscription.';
 
+CREATE FUNCTION appt.rotate_token_key(application_id uuid DEFAULT NULL, overlap interval DEFAULT '30 days') RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'rotate_token_key';
+COMMENT ON FUNCTION appt.rotate_token_key(uuid, interval) IS
+'Makes a new key for the links in the messages of an application.
+
+Links of earlier messages work until the overlap has passed; 0 ends them at once. At most four keys are valid at the same time: a fifth ends the oldest. 22023: an overlap with months or below 0. PT404: no such application.';
+
 CREATE FUNCTION appt.set_provider(
 	application_id uuid DEFAULT NULL,
 	channel text DEFAULT NULL,

@@ -22,6 +22,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.create_subscription,
 	appt.resend_notifications,
 	appt.rotate_subscription_key,
+	appt.rotate_token_key,
 	appt.set_notifications_enabled,
 	appt.set_provider
 	TO appt_admin, appt_service;
@@ -118,6 +119,7 @@ GRANT EXECUTE ON FUNCTION
 GRANT EXECUTE ON FUNCTION
 	appt.auto_replies_are_valid,
 	appt.contact_is_valid,
+	appt.appearance_is_valid,
 	appt.headers_are_valid,
 	appt.length_is_valid,
 	appt.address_is_valid,

@@ -21,12 +21,14 @@
 #include "config/header_checks.h"
 #include "config/secret.h"
 #include "core/errors.h"
+#include "notify/appearance.h"
 #include "render/locales.h"
 #include "render/timezones.h"
 
 PG_FUNCTION_INFO_V1(code_is_valid);
 PG_FUNCTION_INFO_V1(length_is_valid);
 PG_FUNCTION_INFO_V1(url_is_valid);
+PG_FUNCTION_INFO_V1(appearance_is_valid);
 PG_FUNCTION_INFO_V1(headers_are_valid);
 
 void
@@ -135,6 +137,17 @@ Datum
 url_is_valid(PG_FUNCTION_ARGS)
 {
 	check_url(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	PG_RETURN_BOOL(true);
+}
+
+/* appt.appearance_is_valid(appearance jsonb) -> boolean; 22023 */
+Datum
+appearance_is_valid(PG_FUNCTION_ARGS)
+{
+	const char *problem = appearance_problem(PG_GETARG_JSONB_P(0));
+
+	if (problem != NULL)
+		report_invalid("invalid appearance", "%s", problem);
 	PG_RETURN_BOOL(true);
 }
 

@@ -34,6 +34,7 @@ INSERT INTO contract VALUES
 		'DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb, inbound_secret text DEFAULT NULL::text -> uuid'),
 	('rotate_subscription_key', 'id uuid, overlap interval DEFAULT ''1 day''::interval, OUT id uuid, OUT hmac_key text -> record'),
+	('rotate_token_key', 'application_id uuid, overlap interval DEFAULT ''30 days''::interval -> void'),
 	('set_notifications_enabled', 'organization_id uuid, enabled boolean -> void'),
 	('schedule_appointment', 'application_id uuid, start_at timestamp with time zone, duration interval, customer jsonb DEFAULT '
 		'NULL::jsonb,

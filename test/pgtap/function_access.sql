@@ -152,6 +152,7 @@ INSERT INTO expectation VALUES
 	('create_meeting_template(APP, ''x'')',                      '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('create_subscription(APP, ''https://x.example'')',          '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('rotate_subscription_key(SUBSCRIPTION)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('rotate_token_key(APP)',                                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('set_provider(APP, ''SMS'', ''HTTP'', ''https://x.example'')', '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('adopt_database()',                                         '----------', '----------', '----------', '----------', '----------');
 CREATE TEMP TABLE function AS SELECT DISTINCT split_part(call, '(', 1) AS name FROM expectation;

@@ -70,6 +70,7 @@ my %calls = (
 			AND context IS NOT NULL))",
 	retry_notifications => "SELECT appt.retry_notifications('APP')",
 	rotate_subscription_key => "SELECT appt.rotate_subscription_key('SUB')",
+	rotate_token_key => "SELECT appt.rotate_token_key('APP')",
 	schedule_appointment => "SELECT appt.schedule_appointment('APP', now() + interval '1 day', '1 hour', '{}', 'agent')",
 	schedule_appointment_as_customer =>
 		"SELECT appt.schedule_appointment_as_customer('APP', 'ann\@example.com', '000000', now() + interval '1 day', '1 hour')",

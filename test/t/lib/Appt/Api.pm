@@ -540,6 +540,10 @@ sub cases
 			who => '403 403 403 403 200 401',
 			arguments => sub { return { id => $self->{subscription}, overlap => 'PT1H' } },
 			check => sub { like($_[0]{json}{hmac_key}, qr/^whsec_/, 'another key') } },
+		{   function => 'rotate_token_key',
+			who => '403 403 403 403 204 401',
+			arguments => sub { return { %application, overlap => 'PT1H' } },
+			check => $is_empty },
 		{   function => 'set_provider',
 			who => '403 403 403 403 200 401',
 			arguments => sub {
