@@ -15,6 +15,9 @@
 #include "core/json.h"
 #include "core/text.h"
 
+/* A line of a mail has at most 998 characters. */
+#define MAX_UNSUBSCRIBE_URL 900
+
 static bool
 collect_sender(MailParts *parts, const Route *route, ComposeFailure *failure)
 {
@@ -35,13 +38,27 @@ collect_sender(MailParts *parts, const Route *route, ComposeFailure *failure)
 	if (reply_to != NULL)
 		parts->reply_to_address = ascii_mail_address(parts->reply_to_address);
 
-	parts->list_unsubscribe = json_root_text(route->settings, "list_unsubscribe");
-	if (parts->list_unsubscribe != NULL &&
-		(!pg_is_ascii(parts->list_unsubscribe) || !is_one_line(parts->list_unsubscribe) ||
-		 strpbrk(parts->list_unsubscribe, "<> \t") != NULL ||
-		 strlen(parts->list_unsubscribe) > 900))
+	return true;
+}
+
+/* Can it be a header's URL? */
+static bool
+is_header_url(const char *url)
+{
+	return pg_is_ascii(url) && is_one_line(url) && strpbrk(url, "<> \t") == NULL && strlen(url) <= MAX_UNSUBSCRIBE_URL;
+}
+
+/* The message's own link is better than the provider's, which does not know who unsubscribes. */
+static bool
+collect_unsubscribing(MailParts *parts, const Message *message, const Route *route, ComposeFailure *failure)
+{
+	char	   *configured = json_root_text(route->settings, "list_unsubscribe");
+
+	if (configured != NULL && !is_header_url(configured))
 		return compose_failed(failure, REASON_BAD_CONFIGURATION,
 							  "the provider's setting list_unsubscribe is not a URL");
+	parts->has_one_click = message->unsubscribe_url != NULL && is_header_url(message->unsubscribe_url);
+	parts->list_unsubscribe = parts->has_one_click ? message->unsubscribe_url : configured;
 	return true;
 }
 
@@ -82,6 +99,7 @@ collect_mail(MailParts *parts, const Message *message, const Route *route,
 {
 	parts->uid = uuid_text(&message->uid);
 	return collect_sender(parts, route, failure) &&
+		collect_unsubscribing(parts, message, route, failure) &&
 		collect_recipient(parts, message, failure) &&
 		collect_content(parts, message, failure);
 }

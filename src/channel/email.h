@@ -18,7 +18,8 @@ typedef struct MailParts
 	char	   *recipient_address;
 	char	   *reply_to_name;
 	char	   *reply_to_address;	/* NULL: none */
-	char	   *list_unsubscribe;	/* a URL; NULL: none */
+	const char *list_unsubscribe;	/* a URL; NULL: none */
+	bool		has_one_click;	/* a POST to it unsubscribes */
 	char	   *subject;
 	char	   *text_body;
 	char	   *html_body;		/* NULL: none */

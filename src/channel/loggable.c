@@ -60,7 +60,7 @@ add_header_secret(List *secrets, const char *value)
 }
 
 List *
-route_secrets(const Route *route, const Response *response)
+secrets_to_mask(const Message *message, const Route *route, const Response *response)
 {
 	List	   *secrets = add_secret(NIL, route->password);
 	ListCell   *cell;
@@ -69,6 +69,8 @@ route_secrets(const Route *route, const Response *response)
 	if (response->token != NULL && response->token[0] != '\0')
 		secrets = lappend(secrets, unconstify(char *, response->token));
 
+	foreach(cell, message->tokens)
+		secrets = add_secret(secrets, lfirst(cell));
 	foreach(cell, route->hmac_keys)
 		secrets = add_secret(secrets, lfirst(cell));
 	foreach(cell, route->headers)

@@ -10,9 +10,9 @@
 
 /*
  * The secrets that the other side was told and the log must not have: a list of
- * char * in UTF-8, partly the route's own strings.
+ * char * in UTF-8, partly the route's and the message's own strings.
  */
-extern List *route_secrets(const Route *route, const Response *response);
+extern List *secrets_to_mask(const Message *message, const Route *route, const Response *response);
 
 /*
  * The text without the secrets, valid in the server's encoding, of at most

@@ -39,6 +39,10 @@ typedef struct Message
 	const char *calendar;		/* email only: an iCalendar file in UTF-8, or
 								 * NULL */
 	const char *calendar_method;	/* of that file: REQUEST or CANCEL */
+	const char *unsubscribe_url;	/* email only: where a POST unsubscribes
+									 * (RFC 8058); NULL: nowhere */
+	List	   *tokens;			/* of char *: secrets in links, masked in the
+								 * log where a response repeats them */
 	TimestampTz timestamp;		/* of this attempt */
 	List	   *headers;		/* of Header: the appointment's notification
 								 * headers */

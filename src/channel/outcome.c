@@ -131,7 +131,7 @@ Outcome
 outcome_of_response(RequestProtocol protocol, ReadAnswerFunction read_answer,
 					const Message *message, const Route *route, const Response *response)
 {
-	List	   *secrets = route_secrets(route, response);
+	List	   *secrets = secrets_to_mask(message, route, response);
 	Outcome		outcome = outcome_of_status(protocol, response);
 
 	if (read_answer != NULL && is_answered(response))

@@ -84,6 +84,8 @@ append_message(StringInfo buffer, const MailParts *parts, TimestampTz timestamp)
 					 strrchr(parts->sender_address, '@') + 1);
 	if (parts->list_unsubscribe != NULL)
 		appendStringInfo(buffer, "List-Unsubscribe: <%s>\r\n", parts->list_unsubscribe);
+	if (parts->has_one_click)
+		appendStringInfoString(buffer, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n");
 	appendStringInfoString(buffer,
 						   "Auto-Submitted: auto-generated\r\n"
 						   "MIME-Version: 1.0\r\n");

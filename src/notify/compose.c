@@ -198,7 +198,23 @@ refuse_too_large(Reason *reason, char **error)
 }
 
 static bool
-render_message(const NotificationFacts *facts, Message *message, Unpacking *unpacking,
+places(const Mustache *template, const char *name)
+{
+	return template != NULL && mustache_uses(template, name);
+}
+
+static bool
+add_blocks(const NotificationFacts *facts, const Links *links, ParsedTemplate *template, char **error)
+{
+	bool		places_calendar = places(template->text_body, "calendarBlock") ||
+	places(template->html_body, "calendarBlock");
+
+	template->links = links;
+	return blocks_make(facts, links, &template->dates, places_calendar, &template->blocks, error);
+}
+
+static bool
+render_message(const NotificationFacts *facts, const Links *links, Message *message, Unpacking *unpacking,
 			   Reason *reason, char **error)
 {
 	TemplateTexts texts;
@@ -219,12 +235,15 @@ render_message(const NotificationFacts *facts, Message *message, Unpacking *unpa
 	*reason = REASON_TEMPLATE_ERROR;
 	if (!derive_code(facts, code, error) ||
 		!parse_template(facts, &texts, &template, error) ||
+		!add_blocks(facts, links, &template, error) ||
 		(data = template_data(facts, &template, code, unpacking, error)) == NULL ||
 		!render_one(template.subject, data, false, &template.dates, &message->subject, error) ||
 		!render_one(template.text_body, data, false, &template.dates, &message->text_body, error) ||
 		!render_one(template.html_body, data, true, &template.dates, &message->html_body, error))
 		return false;
-	message->subject = one_line(message->subject);
+	message->subject = one_line(blocks_in_subject(&template.blocks, message->subject));
+	message->text_body = blocks_in_text(&template.blocks, message->text_body);
+	message->html_body = blocks_in_html(&template.blocks, message->html_body);
 	*reason = REASON_NONE;
 	return true;
 }
@@ -270,34 +289,41 @@ write_webhook(const NotificationFacts *facts, Message *message, TimestampTz now,
 	return true;
 }
 
-static void
+/* The message as it was sent before; false if its tokens can't be put in again. */
+static bool
 use_stored(Message *message, const StoredMessage *stored, Unpacking *unpacking)
 {
-	message->subject = unpack_text(unpacking, stored->subject);
-	message->text_body = unpack_text(unpacking, stored->text_body);
-	message->html_body = unpack_text(unpacking, stored->html_body);
+	const char *subject = unpack_text(unpacking, stored->subject);
+	const char *text_body = unpack_text(unpacking, stored->text_body);
+	const char *html_body = unpack_text(unpacking, stored->html_body);
+
+	if (message->tokens == NIL && (has_masked_token(subject) || has_masked_token(text_body) || has_masked_token(html_body)))
+		return false;
+	message->subject = tokens_unmask(message->tokens, subject);
+	message->text_body = tokens_unmask(message->tokens, text_body);
+	message->html_body = tokens_unmask(message->tokens, html_body);
+	return true;
 }
 
 /* Subject and bodies. */
 static bool
-write_content(const NotificationFacts *facts, Message *message, TimestampTz now,
+write_content(const NotificationFacts *facts, const Links *links, Message *message, TimestampTz now,
 			  Unpacking *unpacking, Reason *reason, char **error)
 {
 	if (facts->stored != NULL &&
-		(facts->stored->text_body != NULL || facts->stored->html_body != NULL))
-	{
-		use_stored(message, facts->stored, unpacking);
+		(facts->stored->text_body != NULL || facts->stored->html_body != NULL) &&
+		use_stored(message, facts->stored, unpacking))
 		return true;
-	}
 	if (!channel_infos[facts->channel].has_template)
 		return write_webhook(facts, message, now, unpacking, reason, error);
-	return render_message(facts, message, unpacking, reason, error);
+	return render_message(facts, links, message, unpacking, reason, error);
 }
 
 Message *
 compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason, char **error)
 {
 	Message    *message = (Message *) palloc0(sizeof(Message));
+	const Links *links = facts->is_too_large ? NULL : links_of(facts);
 	Unpacking	unpacking = {MESSAGE_BUDGET};
 	bool		is_written;
 
@@ -309,10 +335,12 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->recipient = recipient_to_log(facts);
 	message->recipient_name = one_line(recipient_name(facts));
 	message->timestamp = now;
+	message->tokens = links_tokens(links);
+	message->unsubscribe_url = links == NULL ? NULL : link_of_one_click(links);
 	if (facts->appointment != NULL)
 		message->headers = configured_headers(unpack_jsonb(&unpacking, facts->appointment->notification_headers));
 	is_written = !facts->is_too_large &&
-		write_content(facts, message, now, &unpacking, reason, error);
+		write_content(facts, links, message, now, &unpacking, reason, error);
 	if (facts->is_too_large || unpacking.is_over)
 		is_written = refuse_too_large(reason, error);
 	if (!is_written)

@@ -135,51 +135,68 @@ match(const char *text, const Replacement *replacements, int count)
 	return NULL;
 }
 
-static char *
-replace(const char *text, const Replacement *replacements, int count)
+static const char *
+replace(const char *text, const char *starts, const Replacement *replacements, int count)
 {
 	StringInfoData result;
 
-	if (text == NULL)
-		return NULL;
 	initStringInfo(&result);
-	while (*text != '\0')
+	for (;;)
 	{
-		const Replacement *found = match(text, replacements, count);
+		size_t		length = strcspn(text, starts);
+		const Replacement *found;
 
+		appendBinaryStringInfo(&result, text, length);
+		text += length;
+		if (*text == '\0')
+			return result.data;
+		found = match(text, replacements, count);
 		if (found != NULL)
 			appendStringInfoString(&result, found->to);
 		else
 			appendStringInfoChar(&result, *text);
 		text += found == NULL ? 1 : strlen(found->from);
 	}
-	return result.data;
 }
 
-char *
-links_mask(const Links *links, const char *text)
+/* Both tokens begin with the application's id. */
+const char *
+tokens_mask(const List *tokens, const char *text)
 {
-	const Replacement replacements[] = {
-		{links->token, masks[LINK_RESPOND]},
-		{links->unsubscribe_token, masks[LINK_UNSUBSCRIBE]},
-		{MASK_START, MASK_START ":"}
-	};
+	Replacement replacements[LINK_PURPOSES + 1] = {{MASK_START, MASK_START ":"}};
+	char		starts[] = {MASK_START[0], '\0', '\0'};
 
-	return replace(text, replacements, lengthof(replacements));
+	if (text == NULL || tokens == NIL)
+		return text;
+	for (int purpose = 0; purpose < LINK_PURPOSES; purpose++)
+		replacements[purpose + 1] = (Replacement) {(const char *) list_nth(tokens, purpose), masks[purpose]};
+	starts[1] = replacements[1].from[0];
+	return replace(text, starts, replacements, lengthof(replacements));
 }
 
-char *
-links_unmask(const Links *links, const char *text)
+const char *
+tokens_unmask(const List *tokens, const char *text)
 {
-	const Replacement replacements[] = {
-		{masks[LINK_RESPOND], links->token},
-		{masks[LINK_UNSUBSCRIBE], links->unsubscribe_token},
-		{MASK_START ":", MASK_START}
-	};
+	Replacement replacements[LINK_PURPOSES + 1] = {{MASK_START ":", MASK_START}};
+	const char	starts[] = {MASK_START[0], '\0'};
 
-	return replace(text, replacements, lengthof(replacements));
+	if (text == NULL || tokens == NIL)
+		return text;
+	for (int purpose = 0; purpose < LINK_PURPOSES; purpose++)
+		replacements[purpose + 1] = (Replacement) {masks[purpose], (const char *) list_nth(tokens, purpose)};
+	return replace(text, starts, replacements, lengthof(replacements));
 }
 
+bool
+has_masked_token(const char *text)
+{
+	for (int purpose = 0; text != NULL && purpose < LINK_PURPOSES; purpose++)
+		if (strstr(text, masks[purpose]) != NULL)
+			return true;
+	return false;
+}
+
+/* In the order of their purposes. */
 List *
 links_tokens(const Links *links)
 {

@@ -47,14 +47,17 @@ extern char *link_of_one_click(const Links *links);
 /* A function of the REST API: "{public_url}/rpc/{function}". NULL if the application has no public_url. */
 extern char *link_to_function(const ApplicationFacts *application, const char *function);
 
-/*
- * The text with masks for tokens, and back. Masking is reversible: a text that
- * looks like a mask is marked. NULL of NULL.
- */
-extern char *links_mask(const Links *links, const char *text);
-extern char *links_unmask(const Links *links, const char *text);
-
-/* The tokens that the text must not show: a List of char *. NIL if they are masked. */
+/* The tokens, which the log must not show: a List of char * (message.h). NIL without links, or if they are masked. */
 extern List *links_tokens(const Links *links);
+
+/*
+ * The text with masks for these tokens, and back. Masking is reversible: a text
+ * that looks like a mask is marked. NULL of NULL; without tokens the text itself.
+ */
+extern const char *tokens_mask(const List *tokens, const char *text);
+extern const char *tokens_unmask(const List *tokens, const char *text);
+
+/* Has the text a mask, for which there must be tokens? NULL has none. */
+extern bool has_masked_token(const char *text);
 
 #endif							/* APPT_LINKS_H */

@@ -12,6 +12,7 @@
 #include "core/json.h"
 #include "core/text.h"
 #include "notify/locale_chain.h"
+#include "notify/meeting_data.h"
 #include "notify/recipient.h"
 #include "notify/report_data.h"
 #include "notify/template_data.h"
@@ -286,6 +287,7 @@ template_data(const NotificationFacts *facts, const ParsedTemplate *template, co
 	push_user_event(&data);
 	push_report_of(&data);
 	push_dates(&data);
+	push_meeting(&data.state, facts, template->links, &template->blocks.markers);
 	if (facts->application != NULL)
 		push_string(&data, "applicationName", facts->application->name);
 	*error = data.error;

@@ -5,7 +5,9 @@
 #ifndef APPT_TEMPLATE_DATA_H
 #define APPT_TEMPLATE_DATA_H
 
+#include "notify/blocks.h"
 #include "notify/facts.h"
+#include "notify/links.h"
 #include "notify/unpacking.h"
 #include "render/dates.h"
 #include "render/mustache.h"
@@ -18,6 +20,8 @@ typedef struct ParsedTemplate
 	const Mustache *html_body;
 	DateFormat	dates;			/* start_at is 0 if the message has none */
 	TimestampTz end_at;
+	const Links *links;			/* NULL: none */
+	Blocks		blocks;
 } ParsedTemplate;
 
 /*

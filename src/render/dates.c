@@ -136,6 +136,13 @@ dates_time12(TimestampTz at, const char *timezone, const char *locale,
 }
 
 char *
+dates_time(TimestampTz at, const char *timezone, const char *locale,
+		   char **error)
+{
+	return format_instant(at, DATE_BY_SKELETON, "jm", timezone, locale, error);
+}
+
+char *
 dates_date(TimestampTz at, const char *timezone, const char *locale,
 		   char **error)
 {

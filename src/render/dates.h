@@ -31,13 +31,15 @@ extern char *dates_format(TimestampTz at, const char *pattern,
 
 /*
  * The named values of templates: the locale's 24-hour time ("15:30"), 12-hour
- * time ("3:30 PM"), long date ("March 29, 2026"), day ("Sun, Mar 29") and the short
+ * time ("3:30 PM"), time as it is usual there, long date ("March 29, 2026"), day ("Sun, Mar 29") and the short
  * name of the timezone at the instant ("CEST").
  */
 extern char *dates_time24(TimestampTz at, const char *timezone,
 						  const char *locale, char **error);
 extern char *dates_time12(TimestampTz at, const char *timezone,
 						  const char *locale, char **error);
+extern char *dates_time(TimestampTz at, const char *timezone,
+						const char *locale, char **error);
 extern char *dates_date(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
 extern char *dates_day(TimestampTz at, const char *timezone,

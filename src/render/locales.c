@@ -230,3 +230,12 @@ locale_fallbacks(const char *locale, const char *application_locale,
 	/* Each of the two appends three at most. */
 	return add_fallbacks(application_locale, count, chain);
 }
+
+bool
+locale_is_right_to_left(const char *locale)
+{
+	char		name[LOCALE_MAX_LENGTH];
+	char	   *error;
+
+	return locale_for_icu(locale, name, &error) && uloc_isRightToLeft(name);
+}

@@ -17,6 +17,9 @@
  */
 extern bool locale_is_known(const char *locale);
 
+/* Is its language written from right to left? */
+extern bool locale_is_right_to_left(const char *locale);
+
 /*
  * Writes the locale's name for ICU.  If the locale is not known, returns false
  * and sets *error to a palloc'd sentence.

@@ -11,6 +11,9 @@ static const char *const known_names[] = {
 	"firstName", "lastName", "fullName", "username", "title", "notes",
 	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl",
 	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
+	"landingUrl", "acceptUrl", "declineUrl", "rescheduleUrl", "unsubscribeUrl",
+	"status", "meetingType", "videoPlatform", "contactName", "contactPhone", "contactEmail", "contactUrl",
+	"buttons", "calendarBlock",
 	"customerName", "line", "contact.name", "contact.phone", "contact.email", "contact.id",
 	"status", "meetingType", "videoPlatform",
 };

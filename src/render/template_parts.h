@@ -25,7 +25,18 @@
 	"{{{icalUrl}}}\n" \
 	"{{/icalUrl}}\n"
 
+/* Where the rule's buttons stand (notify/blocks.h); other messages have none. */
+#define TEXT_BUTTONS \
+	"{{#buttons}}\n" \
+	"\n" \
+	"{{{buttons}}}\n" \
+	"{{/buttons}}\n"
+
+#define HTML_BUTTONS \
+	"{{{buttons}}}\n"
+
 #define TEXT_GOODBYE \
+	TEXT_BUTTONS \
 	"{{#applicationName}}\n" \
 	"\n" \
 	"{{applicationName}}\n" \
@@ -77,6 +88,7 @@
 	"{{/icalUrl}}\n"
 
 #define HTML_END \
+	HTML_BUTTONS \
 	"{{#applicationName}}\n" \
 	"<p style=\"margin:24px 0 0;padding:16px 0 0;border-top:1px solid #e4e7eb;" \
 	"font-size:14px;color:#52606d\">{{applicationName}}</p>\n" \

@@ -5,10 +5,12 @@
 #include "postgres.h"
 
 #include "core/text.h"
+#include "notify/links.h"
 #include "notify/logged_body.h"
+#include "notify/shown.h"
 #include "worker/attempt_record.h"
 
-/* The log keeps no words of a message that has a one-time code. */
+/* The log keeps no words of a message that has a one-time code, and no tokens of links. */
 AttemptRecord *
 attempt_record_make(const NotificationFacts *facts, const Message *message)
 {
@@ -22,8 +24,9 @@ attempt_record_make(const NotificationFacts *facts, const Message *message)
 	}
 	if (notification_types[message->type].has_code)
 		return record;
-	record->subject = copy_text(message->subject);
-	record->text_body = copy_text(logged_body(message->text_body));
-	record->html_body = copy_text(logged_body(message->html_body));
+	record->subject = copy_text(tokens_mask(message->tokens, message->subject));
+	record->text_body = copy_text(logged_body(tokens_mask(message->tokens, message->text_body)));
+	record->html_body = copy_text(logged_body(tokens_mask(message->tokens, message->html_body)));
+	record->shown = shown_of(facts);
 	return record;
 }

@@ -16,6 +16,7 @@ typedef struct AttemptRecord
 								 * or it is not logged */
 	const char *text_body;
 	const char *html_body;
+	Jsonb	   *shown;			/* what can be responded to; NULL: nothing */
 } AttemptRecord;
 
 /* A copy in CurrentMemoryContext, which shares no memory with the arguments. */

@@ -19,17 +19,17 @@
 
 static Statement insert_attempts = {
 	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, manual, due_at,"
-	"  started_at, finished_at, outcome, recipient, provider_id, subject, text_body, html_body) "
+	"  started_at, finished_at, outcome, recipient, provider_id, subject, text_body, html_body, shown) "
 	"SELECT a.application_id, a.notification_id, a.attempt_number, a.manual, a.due_at,"
 	"  $11, CASE WHEN $12 THEN $11 END, CASE WHEN $12 THEN 'DELIVERED' END,"
-	"  a.recipient, a.provider_id, a.subject, a.text_body, a.html_body "
+	"  a.recipient, a.provider_id, a.subject, a.text_body, a.html_body, a.shown "
 	"FROM (SELECT unnest($1) AS application_id, unnest($2) AS notification_id,"
 	"  unnest($3) AS attempt_number, unnest($4) AS manual, unnest($5) AS due_at,"
 	"  unnest($6) AS recipient, unnest($7) AS provider_id, unnest($8) AS subject,"
-	"  unnest($9) AS text_body, unnest($10) AS html_body) a "
+	"  unnest($9) AS text_body, unnest($10) AS html_body, unnest($13) AS shown) a "
 	"RETURNING id, notification_id",
-	12, {UUIDARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
-	UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID}
+	13, {UUIDARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
+	UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, JSONBARRAYOID}
 };
 
 static Statement mark_sending = {
@@ -54,6 +54,7 @@ typedef struct AttemptColumns
 	Column	   *subjects;
 	Column	   *texts;
 	Column	   *htmls;
+	Column	   *showns;
 } AttemptColumns;
 
 static AttemptColumns
@@ -69,7 +70,8 @@ columns_create(int count)
 		.provider_ids = column_create(UUIDOID, count),
 		.subjects = column_create(TEXTOID, count),
 		.texts = column_create(TEXTOID, count),
-		.htmls = column_create(TEXTOID, count)
+		.htmls = column_create(TEXTOID, count),
+		.showns = column_create(JSONBOID, count)
 	};
 
 	return columns;
@@ -83,6 +85,10 @@ add_record(const AttemptColumns *columns, const AttemptRecord *record)
 	column_add_text(columns->subjects, record->subject);
 	column_add_text(columns->texts, record->text_body);
 	column_add_text(columns->htmls, record->html_body);
+	if (record->shown == NULL)
+		column_add_null(columns->showns);
+	else
+		column_add(columns->showns, JsonbPGetDatum(record->shown));
 }
 
 static void
@@ -108,7 +114,8 @@ insert(const AttemptColumns *columns, TimestampTz now, bool is_delivered)
 				  column_array(columns->manuals), column_array(columns->due_ats),
 				  column_array(columns->recipients), column_array(columns->provider_ids),
 				  column_array(columns->subjects), column_array(columns->texts),
-				  column_array(columns->htmls), TimestampTzGetDatum(now), BoolGetDatum(is_delivered));
+				  column_array(columns->htmls), TimestampTzGetDatum(now), BoolGetDatum(is_delivered),
+				  column_array(columns->showns));
 }
 
 /* The rows that were inserted, in the order of the deliveries. */

@@ -118,6 +118,7 @@ copy_identity(const Message *message)
 	copy->type = message->type;
 	copy->channel = message->channel;
 	copy->timestamp = message->timestamp;
+	copy->tokens = copy_texts(message->tokens);
 	return copy;
 }
 

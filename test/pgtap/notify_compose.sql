@@ -27,7 +27,8 @@ CREATE FUNCTION pg_temp.template(body text, locale text DEFAULT 'en', rule bigin
 	type text DEFAULT 'CREATE') RETURNS void LANGUAGE sql AS $$
 	INSERT INTO appt.template (application_id, type, channel, rule_id, locale, subject, text_body, html_body)
 	SELECT id, $4, 'EMAIL', $3, $2, 'S: ' || $1, $1, '<p>' || $1 || '</p>' FROM appt.application WHERE name = 'Acme Bank'
-	ON CONFLICT (application_id, type, channel, coalesce(rule_id, 0), lower(translate(locale, '_', '-') COLLATE "C"), locale) DO UPDATE
+	ON CONFLICT (application_id, type, channel, coalesce(rule_id, 0),
+		coalesce(meeting_template_id, '00000000-0000-0000-0000-000000000000'), lower(translate(locale, '_', '-') COLLATE "C"), locale) DO UPDATE
 	SET subject = EXCLUDED.subject, text_body = EXCLUDED.text_body, html_body = EXCLUDED.html_body$$;
 
 -- Built in.
