@@ -68,7 +68,7 @@ SQL_PARTS = roles types checks caller_name organization application meeting_temp
 	vocabulary_functions configuration_functions appointment_functions meeting_functions participant_functions find_functions \
 	slot_functions calendar_functions response_functions \
 	notification_functions inbox_functions message_functions template_functions worker_functions \
-	code_functions consent_functions inbound_functions user_functions \
+	code_functions consent_functions inbound_functions user_functions page_functions \
 	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 # Update scripts.
@@ -112,6 +112,13 @@ build/words/table.inc: $(WORDS) scripts/words.awk
 
 build/words/templates.inc: build/words/table.inc ;
 
+# The files of web/, as numbers of bytes that C reads as the elements of an array.
+WEB_FILES = $(sort $(wildcard web/*))
+
+build/web/%.inc: web/%
+	@mkdir -p $(@D)
+	od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
+
 -include $(wildcard $(OBJS:.o=.d))
 
 # The other files that the tests load are built under build/: the test module and, with SANITIZE=1, appt.so itself from
@@ -134,6 +141,10 @@ testable: $(TESTED_LIBRARY) $(DATA_built) $(VARIANT)/appt_test.so build/appt_tes
 # What has words is compiled after they are joined.
 WITH_WORDS = src/render/builtin_templates src/render/page_words
 $(foreach file,$(WITH_WORDS),$(file).o $(file).bc $(VARIANT)/$(file).o): build/words/table.inc build/words/templates.inc
+
+# Likewise what has files of web/.
+WITH_WEB_FILES = src/pages/web_files
+$(foreach file,$(WITH_WEB_FILES),$(file).o $(file).bc $(VARIANT)/$(file).o): $(WEB_FILES:web/%=build/web/%.inc)
 
 $(VARIANT)/%.o: %.c Makefile appt.control build/server
 	@mkdir -p $(@D)

@@ -67,3 +67,7 @@ CREATE FUNCTION appt.provider_is_valid(channel text, kind text, url text, userna
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'provider_is_valid';
 COMMENT ON FUNCTION appt.provider_is_valid(text, text, text, text, text, jsonb) IS
 'True if a provider of this kind can carry the channel with these settings, as far as can be checked without sending; otherwise raises 22023.';
+
+CREATE FUNCTION appt.page_key_is_valid(key text) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'page_key_is_valid';
+COMMENT ON FUNCTION appt.page_key_is_valid(text) IS 'True if pages have words of this key; otherwise raises 22023.';

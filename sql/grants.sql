@@ -100,8 +100,10 @@ GRANT EXECUTE ON FUNCTION
 	appt.ical_event,
 	appt.ical_text,
 	appt.request_customer_code,
+	appt.landing_page,
 	appt.respond,
 	appt.schedule_appointment_as_customer,
+	appt.submit_response,
 	appt.unsubscribe
 	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
 
@@ -126,6 +128,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.preference_is_valid,
 	appt.subscription_types_are_valid,
 	appt.locale_is_valid,
+	appt.page_key_is_valid,
 	appt.provider_is_valid,
 	appt.reply_codes_are_valid,
 	appt.template_is_valid,

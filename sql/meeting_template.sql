@@ -47,7 +47,7 @@ COMMENT ON COLUMN appt.meeting_template.created_at IS 'When the row was created.
 CREATE TABLE appt.page_text (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
 	locale text NOT NULL CHECK (appt.length_is_valid(locale, 64, 'locale') AND appt.locale_is_valid(locale)),
-	key text COLLATE "C" NOT NULL CHECK (key <> '' AND appt.length_is_valid(key, 64, 'key')),
+	key text COLLATE "C" NOT NULL CHECK (key <> '' AND appt.length_is_valid(key, 64, 'key') AND appt.page_key_is_valid(key)),
 	text text NOT NULL CHECK (appt.length_is_valid(text, 8192, 'text')),
 	PRIMARY KEY (application_id, locale, key)
 );

@@ -1,6 +1,6 @@
 /*
  * calendar_link.c
- *		An appointment as a link that opens Google Calendar's form.
+ *		An appointment as a link that opens the form of a calendar on the web.
  */
 #include "postgres.h"
 
@@ -8,6 +8,7 @@
 #include "mb/pg_wchar.h"
 #include "render/calendar_link.h"
 
+#define OUTLOOK_URL "https://outlook.live.com/calendar/0/deeplink/compose?path=%2Fcalendar%2Faction%2Fcompose&rru=addevent"
 #define GOOGLE_URL "https://calendar.google.com/calendar/render?action=TEMPLATE"
 
 /* Bytes of a title in a link: receivers refuse one that gets too long. */
@@ -72,6 +73,37 @@ calendar_google_url(const CalendarEvent *event, char **error)
 	if (plain.url != NULL)
 	{
 		append_parameter(&url, "details", plain.url, PG_INT32_MAX);
+		append_parameter(&url, "location", plain.url, PG_INT32_MAX);
+	}
+	return url.data;
+}
+
+/* An instant in ISO 8601, in UTC. */
+static void
+append_iso_instant(StringInfo url, const char *name, pg_time_t at)
+{
+	char		text[sizeof("99991-12-31T23:59:59Z")];
+
+	(void) pg_strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", pg_gmtime(&at));
+	append_parameter(url, name, text, sizeof(text));
+}
+
+char *
+calendar_outlook_url(const CalendarEvent *event, char **error)
+{
+	PlainEvent	plain;
+	StringInfoData url;
+
+	if (!calendar_event_make_plain(event, &plain, error))
+		return NULL;
+	initStringInfo(&url);
+	appendStringInfoString(&url, OUTLOOK_URL);
+	append_parameter(&url, "subject", plain.title, MAX_LINKED_TITLE);
+	append_iso_instant(&url, "startdt", plain.start);
+	append_iso_instant(&url, "enddt", plain.end);
+	if (plain.url != NULL)
+	{
+		append_parameter(&url, "body", plain.url, PG_INT32_MAX);
 		append_parameter(&url, "location", plain.url, PG_INT32_MAX);
 	}
 	return url.data;

@@ -1,6 +1,6 @@
 /*
  * calendar_link.h
- *		An appointment as a link that opens Google Calendar's form.
+ *		An appointment as a link that opens the form of a calendar on the web.
  */
 #ifndef APPT_CALENDAR_LINK_H
 #define APPT_CALENDAR_LINK_H
@@ -13,5 +13,6 @@
  * UTF-8 raises (22021, 22P05).
  */
 extern char *calendar_google_url(const CalendarEvent *event, char **error);
+extern char *calendar_outlook_url(const CalendarEvent *event, char **error);
 
 #endif							/* APPT_CALENDAR_LINK_H */

@@ -157,6 +157,20 @@ dates_day(TimestampTz at, const char *timezone, const char *locale,
 }
 
 char *
+dates_full(TimestampTz at, const char *timezone, const char *locale,
+		   char **error)
+{
+	return format_instant(at, DATE_BY_SKELETON, "yMMMMEEEEd", timezone, locale, error);
+}
+
+char *
+dates_time(TimestampTz at, const char *timezone, const char *locale,
+		   char **error)
+{
+	return format_instant(at, DATE_BY_SKELETON, "jm", timezone, locale, error);
+}
+
+char *
 dates_zone(TimestampTz at, const char *timezone, const char *locale,
 		   char **error)
 {

@@ -172,12 +172,38 @@ is_repeated(const ResponseRequest *request, const Situation *situation)
 		(is_as_sent(situation) || last->created_at >= situation->updated_at);
 }
 
+/* Does one of the words that a text message can be answered with stand for it? */
+static bool
+has_reply_code(const Shown *shown, ResponseAction action)
+{
+	JsonbIterator *iterator;
+	JsonbIteratorToken token;
+	JsonbValue	item;
+	ResponseAction meant;
+
+	if (shown->reply_codes == NULL || !JB_ROOT_IS_OBJECT(shown->reply_codes))
+		return false;
+	iterator = JsonbIteratorInit(&shown->reply_codes->root);
+	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
+		if (token == WJB_VALUE && item.type == jbvString && action_from_code(json_text(&item), &meant) && meant == action)
+			return true;
+	return false;
+}
+
+/* By a button, or by a word to answer with. */
+static bool
+is_offered(const Situation *situation, ResponseAction action)
+{
+	return situation->has_shown &&
+		((situation->shown.buttons & BUTTON_BIT((int) action)) != 0 || has_reply_code(&situation->shown, action));
+}
+
 static ResponseOutcome
 judge(const ResponseRequest *request, const Situation *situation)
 {
 	if (situation->is_over)
 		return RESPONSE_OVER;
-	if (!situation->has_shown || (situation->shown.buttons & BUTTON_BIT((int) request->action)) == 0)
+	if (!is_offered(situation, request->action))
 		return RESPONSE_NOT_OFFERED;
 	if (!is_as_seen(situation, request->seen))
 		return RESPONSE_CHANGED;

@@ -129,7 +129,7 @@ INSERT INTO appt.ring_group (application_id, name) VALUES (:'application', 'grou
 INSERT INTO appt.ring_group_member VALUES (:'application', :'ring_group', 'ann');
 SELECT appt.notify_users(:'application', 'MENTION', '{ann}') \g /dev/null
 INSERT INTO appt.meeting_template (application_id, name) VALUES (:'application', 'template');
-INSERT INTO appt.page_text (application_id, locale, key, text) VALUES (:'application', 'en', 'page.accept', 'x');
+INSERT INTO appt.page_text (application_id, locale, key, text) VALUES (:'application', 'en', 'page.title', 'x');
 INSERT INTO appt.follower (application_id, appointment_id, user_id) VALUES (:'application', :'appointment', 'ann');
 INSERT INTO appt.response (application_id, appointment_id, participant_id, action, source)
 	VALUES (:'application', :'appointment', 'x', 'ACCEPT', 'API');

@@ -79,6 +79,9 @@ INSERT INTO contract VALUES
 	('available_slots', 'application_id uuid, range tstzrange, duration interval, step interval, organizer_id text DEFAULT NULL::text ->
 		TABLE(start_at timestamp with time zone, end_at timestamp with time zone, remaining integer)'),
 	('count_overlapping', 'application_id uuid, start_at timestamp with time zone, duration interval, OUT count bigint -> bigint'),
+	('landing_page', 'token text DEFAULT NULL::text, action text DEFAULT NULL::text -> appt."*/*"'),
+	('submit_response', 'token text DEFAULT NULL::text, action text DEFAULT NULL::text, reason text DEFAULT NULL::text,
+		proposed_start_at text DEFAULT NULL::text, seen text DEFAULT NULL::text -> appt."*/*"'),
 	('respond', 'token text, action text, reason text DEFAULT NULL::text,
 		proposed_start_at timestamp with time zone DEFAULT NULL::timestamp with time zone -> appt.response_details'),
 	('request_customer_code', 'application_id uuid, contact text -> void'),
@@ -180,7 +183,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
 	'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment '
-	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox not_retriable_because notification_eligibility '
+	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page not_retriable_because notification_eligibility '
 	'notification_preferences preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')

@@ -85,6 +85,8 @@ INSERT INTO expectation VALUES
 	('get_participant(ID, CUSTOMER)',                            'yyy--y--y-', 'nny--n--y-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
 	('get_participant(ID, ''bob'')',                             'yyy--n--y-', 'nnn--n--n-', 'nnn--n--y-', 'nnn--n--y-', 'nnn--n--n-'),
 	('activate_appointment(ID)',                                 '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
+	('landing_page(''unknown'')',                                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
+	('submit_response(''unknown'')',                             'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
 	('respond(''unknown'', ''ACCEPT'')',                         'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-'),
 	('request_customer_code(APP, ''c@example.com'')',            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('schedule_appointment_as_customer(APP, ''c@example.com'', ''000000'', START, ''1 hour'')', 'wwwwwwwww-', 'wwwwwwwww-',

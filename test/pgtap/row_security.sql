@@ -90,7 +90,7 @@ INSERT INTO appt.inbound_message (application_id, from_number, to_number, line_i
 	SELECT application_id, '+306900000000', '+302100000000', id, name, now() FROM appt.line
 	UNION ALL SELECT id, '+306900000000', '+302100000001', NULL, 'none', now() FROM application;
 INSERT INTO appt.meeting_template (application_id, name) SELECT id, name FROM application;
-INSERT INTO appt.page_text (application_id, locale, key, text) SELECT id, 'en', 'page.accept', name FROM application;
+INSERT INTO appt.page_text (application_id, locale, key, text) SELECT id, 'en', 'page.title', name FROM application;
 INSERT INTO appt.follower (application_id, appointment_id, user_id) SELECT application_id, id, 'zoe' FROM appt.appointment;
 INSERT INTO appt.response (application_id, appointment_id, participant_id, action, source)
 	SELECT application_id, id, 'x', 'ACCEPT', 'API' FROM appt.appointment;

@@ -207,7 +207,7 @@ SELECT application_id, id, 1, now(), clock_timestamp(), 'FAILED', 503, 'busy', g
 INSERT INTO appt.inbound_message (application_id, from_number, to_number, text, user_event_ids, received_at)
 SELECT application_id, '+306900000000', '+302100000000', E'Ναι\\N\t' || id, '{1,2}', now() FROM appt.appointment;
 INSERT INTO appt.meeting_template (application_id, name, title) SELECT application, 'Ortstermin', '{{title}} ä' FROM made;
-INSERT INTO appt.page_text (application_id, locale, key, text) SELECT application, 'el', 'page.accept', 'Ναι' FROM made;
+INSERT INTO appt.page_text (application_id, locale, key, text) SELECT application, 'el', 'page.title', 'Ναι' FROM made;
 INSERT INTO appt.follower (application_id, appointment_id, user_id) SELECT application_id, id, 'ann' FROM appt.appointment;
 INSERT INTO appt.response (application_id, appointment_id, participant_id, action, reason, source)
 SELECT application_id, id, 'customer', 'DECLINE', E'a\r\nb', 'PAGE' FROM appt.appointment;

@@ -1,0 +1,190 @@
+/*
+ * page_facts.c
+ *		What the page for customers shows.
+ *
+ * One statement finds all by primary keys, a second one the words that the
+ * application replaces, in the languages that the page may be in.
+ */
+#include "postgres.h"
+
+#include "core/column.h"
+#include "core/row.h"
+#include "core/statement.h"
+#include "core/text.h"
+#include "pages/page_facts.h"
+#include "render/locales.h"
+#include "render/page_words.h"
+#include "respond/response.h"
+
+/* Bytes of a text that a page shows at most. */
+#define MAX_SHOWN_TEXT 2000
+
+static char *
+next_shown_text(Row *row)
+{
+	char	   *text = next_text(row);
+	char	   *clipped;
+
+	if (text == NULL || text[0] == '\0')
+		return NULL;
+	if (strlen(text) < MAX_SHOWN_TEXT)
+		return text;
+	clipped = (char *) palloc(MAX_SHOWN_TEXT);
+	copy_clipped(clipped, text, MAX_SHOWN_TEXT);
+	return clipped;
+}
+
+/* The first of the next three columns, of customer, appointment and application, in which there are words. */
+static char *
+next_locale(Row *row)
+{
+	char	   *found = NULL;
+
+	for (int i = 0; i < 3; i++)
+	{
+		char	   *locale = next_text(row);
+
+		if (found == NULL && locale != NULL && words_language(locale) >= 0 && locale_is_known(locale))
+			found = locale;
+	}
+	return found == NULL ? "en" : found;
+}
+
+static void
+read_appointment(Row *row, PageFacts *facts)
+{
+	facts->is_over = !next_bool(row);
+	facts->title = next_shown_text(row);
+	facts->start_at = next_timestamp(row);
+	facts->end_at = next_timestamp(row);
+	facts->timezone = next_text(row);
+	facts->location = next_text(row);
+	facts->sequence = next_int32(row);
+	facts->updated_at = next_timestamp(row);
+	facts->room_url = next_shown_text(row);
+	facts->customer_name = next_shown_text(row);
+	facts->organizer_name = next_shown_text(row);
+	facts->meeting_type = next_text(row);
+	facts->video_platform = next_shown_text(row);
+}
+
+static void
+read_answer(Row *row, PageAnswer *answer)
+{
+	char	   *action = next_text(row);
+
+	answer->is_given = action != NULL && action_from_code(action, &answer->action);
+	answer->reason = next_text(row);
+	answer->proposed_start_at = next_timestamp(row);
+	answer->created_at = next_timestamp(row);
+}
+
+/* The appointment is open to a customer until it ends, is cancelled or archived. */
+#define IS_OPEN \
+	"(a.state IN ('SCHEDULED', 'ACTIVATED') AND a.end_at > $6 AND a.archived_at IS NULL AND c.id IS NOT NULL)"
+
+static uint64
+find_facts(const LinkedMessage *message, TimestampTz now)
+{
+	static Statement find = {
+		"SELECT p.name, p.contact, p.sender_image, c.locale, a.locale, p.locale, t.recipient,"
+		" " IS_OPEN ", coalesce(a.title_for_customers, a.title), a.start_at, a.end_at, a.timezone, a.location, a.sequence,"
+		" a.updated_at, o.url, nullif(concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')), ''), u.name,"
+		" m.meeting_type, m.video_platform, w.ask_reason, t.shown,"
+		" r.action, r.reason, r.proposed_start_at, r.created_at"
+		" FROM (SELECT * FROM appt.application p WHERE p.id = $1 OFFSET 0) p"
+		" LEFT JOIN LATERAL (SELECT * FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2 OFFSET 0) a ON true"
+		" LEFT JOIN LATERAL (SELECT * FROM appt.participant c WHERE c.application_id = $1 AND c.appointment_id = $2"
+		"  AND c.id = $3 AND c.type = 'CUSTOMER' OFFSET 0) c ON true"
+		" LEFT JOIN LATERAL (SELECT o.url FROM appt.room_access o WHERE o.application_id = $1 AND o.appointment_id = $2 OFFSET 0) o ON true"
+		" LEFT JOIN LATERAL (SELECT u.name FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = a.organizer_id"
+		"  AND a.organizer_type = 'AGENT' OFFSET 0) u ON true"
+		" LEFT JOIN LATERAL (SELECT m.meeting_type, m.video_platform FROM appt.meeting_template m WHERE m.application_id = $1"
+		"  AND m.id = a.meeting_template_id OFFSET 0) m ON true"
+		" LEFT JOIN LATERAL (SELECT w.ask_reason FROM appt.rule w WHERE w.id = $5 AND w.application_id = $1 OFFSET 0) w ON true"
+		" LEFT JOIN LATERAL (SELECT t.shown, t.recipient FROM appt.attempt t WHERE t.notification_id = $4"
+		"  ORDER BY t.attempt_number DESC LIMIT 1) t ON true"
+		" LEFT JOIN LATERAL (SELECT r.action, r.reason, r.proposed_start_at, r.created_at FROM appt.response r"
+		"  WHERE c.response IS NOT NULL AND r.application_id = $1 AND r.appointment_id = $2 AND r.participant_id = $3"
+		"  ORDER BY r.application_id DESC, r.appointment_id DESC, r.participant_id DESC, r.id DESC LIMIT 1) r ON true",
+		6, {UUIDOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID}
+	};
+	const NullableDatum arguments[] = {
+		sql_uuid(&message->application_id),
+		sql_uuid(message->appointment_id),
+		sql_text(message->participant_id),
+		SQL_VALUE(Int64GetDatum(message->notification_id)),
+		SQL_VALUE(Int64GetDatum(message->rule_id)),
+		SQL_VALUE(TimestampTzGetDatum(now))
+	};
+
+	return statement_run_nullable(&find, arguments);
+}
+
+/* The more special locale's text wins. */
+static Jsonb *
+find_texts(const LinkedMessage *message, const char *locale)
+{
+	static Statement find = {
+		"SELECT jsonb_object_agg(x.key, left(x.text, " CppAsString2(MAX_SHOWN_TEXT) ") ORDER BY array_position($2, x.locale) DESC)"
+		" FROM appt.page_text x WHERE x.application_id = $1 AND x.locale = ANY ($2)",
+		2, {UUIDOID, TEXTARRAYOID}
+	};
+	char		chain[LOCALE_MAX_FALLBACKS][LOCALE_MAX_LENGTH];
+	int			count = locale_fallbacks(locale, NULL, chain);
+	Column	   *locales = column_create(TEXTOID, count);
+
+	for (int i = 0; i < count; i++)
+		column_add_text(locales, chain[i]);
+	(void) statement_run(&find, UUIDPGetDatum(&message->application_id), column_array(locales));
+	return next_jsonb(ROW(0));
+}
+
+static bytea *
+next_bytes(Row *row)
+{
+	NullableDatum value = next_value(row);
+
+	return value.isnull ? NULL : DatumGetByteaPCopy(value.value);
+}
+
+bool
+page_facts_read(const LinkedMessage *message, TimestampTz now, PageFacts *facts)
+{
+	char	   *recipient;
+	Row		   *row;
+
+	memset(facts, 0, sizeof(PageFacts));
+	if (find_facts(message, now) == 0)
+		return false;
+	row = ROW(0);
+	facts->sender = next_shown_text(row);
+	facts->contact = next_jsonb(row);
+	facts->image = next_bytes(row);
+	facts->locale = next_locale(row);
+	recipient = next_shown_text(row);
+	facts->recipient = recipient != NULL ? recipient : message->address;
+	if (message->appointment_id != NULL)
+		facts->appointment_id = *message->appointment_id;
+	read_appointment(row, facts);
+	facts->asks_reason = next_bool(row);
+	facts->has_shown = shown_read(next_jsonb(row), &facts->shown);
+	read_answer(row, &facts->answer);
+	facts->texts = find_texts(message, facts->locale);
+	return true;
+}
+
+char *
+page_digest(const PageFacts *facts)
+{
+	return shown_digest(facts->start_at, facts->end_at, facts->timezone, facts->location);
+}
+
+bool
+page_has_changed(const PageFacts *facts)
+{
+	const Shown *shown = &facts->shown;
+
+	return facts->has_shown &&
+		strcmp(shown_digest(shown->start_at, shown->end_at, shown->timezone, shown->location), page_digest(facts)) != 0;
+}

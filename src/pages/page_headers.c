@@ -1,0 +1,51 @@
+/*
+ * page_headers.c
+ *		The headers of an HTML page that keeps to itself.
+ *
+ * The token is in the page's address: it must get into no cache and no Referer.
+ */
+#include "postgres.h"
+
+#include "common/base64.h"
+#include "common/cryptohash.h"
+#include "common/sha2.h"
+#include "utils/memutils.h"
+
+#include "core/rest_response.h"
+#include "pages/page_headers.h"
+
+/* The source of CSP for an inline part: 'sha256-...'. */
+static char *
+hash_source(const char *content)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	uint8		digest[PG_SHA256_DIGEST_LENGTH];
+	char		encoded[64];
+	int			length;
+
+	if (context == NULL || pg_cryptohash_init(context) < 0 ||
+		pg_cryptohash_update(context, (const uint8 *) content, strlen(content)) < 0 ||
+		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
+		elog(ERROR, "could not hash a part of a page");
+	pg_cryptohash_free(context);
+	length = pg_b64_encode((const char *) digest, sizeof(digest), encoded, sizeof(encoded));
+	return psprintf("'sha256-%.*s'", length, encoded);
+}
+
+void
+page_set_headers(int status, const char *style, const char *script)
+{
+	const ResponseHeader headers[] = {
+		{"Content-Type", "text/html; charset=utf-8"},
+		{"Content-Security-Policy", psprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; form-action 'self';"
+											 " base-uri 'none'; frame-ancestors 'none'", hash_source(style), hash_source(script))},
+		{"Referrer-Policy", "no-referrer"},
+		{"Cache-Control", "no-store"},
+		{"X-Content-Type-Options", "nosniff"},
+		{"X-Frame-Options", "DENY"},
+		{"X-Robots-Tag", "noindex, nofollow"}
+	};
+
+	response_set_status(status);
+	response_set_headers(headers, lengthof(headers));
+}
