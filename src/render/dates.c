@@ -164,13 +164,6 @@ dates_full(TimestampTz at, const char *timezone, const char *locale,
 }
 
 char *
-dates_time(TimestampTz at, const char *timezone, const char *locale,
-		   char **error)
-{
-	return format_instant(at, DATE_BY_SKELETON, "jm", timezone, locale, error);
-}
-
-char *
 dates_zone(TimestampTz at, const char *timezone, const char *locale,
 		   char **error)
 {

@@ -45,10 +45,8 @@ extern char *dates_date(TimestampTz at, const char *timezone,
 extern char *dates_day(TimestampTz at, const char *timezone,
 					   const char *locale, char **error);
 
-/* For pages: the date with its weekday ("Sunday, March 29, 2026"), and the time as the locale prefers it. */
+/* For pages: the date with its weekday ("Sunday, March 29, 2026"). */
 extern char *dates_full(TimestampTz at, const char *timezone,
-						const char *locale, char **error);
-extern char *dates_time(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
 extern char *dates_zone(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
