@@ -13,7 +13,7 @@ GRANT USAGE ON SCHEMA appt TO appt_agent, appt_supervisor, appt_client_service,
 
 /*
  * Functions for applications, each to the roles that it is for; appt_service
- * may call all of them. No name is overloaded, so the name alone is enough.
+ * may call all of them. No name but receive_sms is overloaded, so the name alone is enough.
  */
 GRANT EXECUTE ON FUNCTION appt.create_organization TO appt_service;
 GRANT EXECUTE ON FUNCTION
@@ -99,6 +99,8 @@ GRANT EXECUTE ON FUNCTION
 	appt.google_calendar_url,
 	appt.ical_event,
 	appt.ical_text,
+	appt.receive_sms(json),
+	appt.receive_sms(text),
 	appt.request_customer_code,
 	appt.landing_page,
 	appt.respond,

@@ -17,6 +17,7 @@ CREATE TABLE appt.inbound_message (
 	response_id bigint,
 	appointment_id uuid,
 	participant_id text COLLATE "C" CHECK (appt.length_is_valid(participant_id, 1024, 'participant_id')),
+	reply_id bigint,
 	user_event_ids bigint[] NOT NULL DEFAULT '{}',
 	received_at timestamptz NOT NULL,
 	created_at timestamptz NOT NULL DEFAULT now()
@@ -25,6 +26,8 @@ CREATE TABLE appt.inbound_message (
 CREATE UNIQUE INDEX inbound_message_provider ON appt.inbound_message (application_id, provider_message_id)
 	WHERE provider_message_id IS NOT NULL;
 CREATE INDEX inbound_message_line ON appt.inbound_message (application_id, line_id, received_at) WHERE line_id IS NOT NULL;
+/* Of those that were answered automatically, for the limit of these answers. */
+CREATE INDEX inbound_message_replied ON appt.inbound_message (application_id, from_number, created_at) WHERE reply_id IS NOT NULL;
 CREATE INDEX inbound_message_received ON appt.inbound_message (application_id, received_at, id);
 CREATE INDEX inbound_message_appointment ON appt.inbound_message (appointment_id) WHERE appointment_id IS NOT NULL;
 /* For HIGH_SMS. Created last, so that the planner prefers it while the table is empty: see appt.appointment. */
@@ -45,6 +48,7 @@ COMMENT ON COLUMN appt.inbound_message.handled_as IS
 COMMENT ON COLUMN appt.inbound_message.response_id IS 'Response that it gave; NULL means none.';
 COMMENT ON COLUMN appt.inbound_message.appointment_id IS 'Appointment that it was about, which may be deleted; NULL means none.';
 COMMENT ON COLUMN appt.inbound_message.participant_id IS 'Participant of that appointment who sent it; NULL means unknown.';
+COMMENT ON COLUMN appt.inbound_message.reply_id IS 'Notification that answered it automatically; NULL means none.';
 COMMENT ON COLUMN appt.inbound_message.user_event_ids IS 'Events (appt.user_event) by which users and subscribers were told.';
 COMMENT ON COLUMN appt.inbound_message.received_at IS 'When the provider received it, as the caller said.';
 COMMENT ON COLUMN appt.inbound_message.created_at IS 'When it was recorded.';

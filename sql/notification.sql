@@ -167,6 +167,9 @@ CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attem
 CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);
 /* "What did we send to bob@example.com?" */
 CREATE INDEX attempt_recipient ON appt.attempt (recipient);
+/* What a text message answers: messages with reply codes, which are few. Neither column changes, so updates stay HOT. */
+CREATE INDEX attempt_reply_codes ON appt.attempt (application_id, recipient, id)
+	WHERE jsonb_typeof(shown -> 'reply_codes') = 'object';
 COMMENT ON TABLE appt.attempt IS
 'Attempts to deliver notifications. A row is inserted before the first byte is sent, and completed when the outcome is known.';
 COMMENT ON COLUMN appt.attempt.id IS 'Identifier, in the order of attempts.';

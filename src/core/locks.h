@@ -22,11 +22,15 @@ typedef enum AdvisoryLockKind
 	LOCK_DAY,					/* an application's UTC day */
 	LOCK_ORGANIZER_DAY,			/* an organizer's UTC day in an application */
 
-	/* users, until the transaction ends; each name shares its lock */
+	/*
+	 * users and inbound, until the transaction ends; each name shares its
+	 * lock. A message that comes in takes the last two in this order.
+	 */
 	LOCK_PHONE_NUMBER,			/* line_numbers.c: a phone number */
 	LOCK_LIST_LENGTH,			/* list_limits.c: a ring group's or line's
 								 * list */
-	LOCK_CONVERSATION			/* high_sms.c: a contact and a number */
+	LOCK_CONVERSATION,			/* high_sms.c: a contact and a number */
+	LOCK_AUTO_REPLY				/* auto_reply.c: a number that is answered */
 } AdvisoryLockKind;
 
 #endif							/* APPT_LOCKS_H */

@@ -10,41 +10,34 @@
  *
  * Providers repeat their reports, and send them in any order. So the first of
  * each kind counts, and DELIVERED replaces UNDELIVERED: a message that arrived
- * late has arrived, and one that arrived cannot be lost any more.
+ * late has arrived, and one that arrived cannot be lost any more. A repeated
+ * report opts nobody out again who has opted in since.
  */
 #include "postgres.h"
 
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/row.h"
 #include "core/statement.h"
+#include "inbound/receipt.h"
+#include "notify/suppression.h"
 
 PG_FUNCTION_INFO_V1(record_receipt);
-
-/* Maximum bytes of a provider's code. */
-#define MAX_RECEIPT_CODE 256
 
 enum
 {
 	ARGUMENT_APPLICATION_ID, ARGUMENT_PROVIDER_MESSAGE_ID, ARGUMENT_RECEIPT, ARGUMENT_CODE
 };
 
-typedef struct Receipt
-{
-	pg_uuid_t  *application_id;
-	char	   *provider_message_id;
-	char	   *kind;			/* DELIVERED, UNDELIVERED */
-	char	   *code;			/* NULL: none */
-} Receipt;
-
 static Receipt
 read_receipt(FunctionCallInfo fcinfo)
 {
-	static const char *const kinds[] = {"DELIVERED", "UNDELIVERED", NULL};
+	static const char *const kinds[] = {RECEIPT_DELIVERED, RECEIPT_UNDELIVERED, NULL};
 	Receipt		receipt;
 
 	require_arguments(fcinfo, ARGUMENT_CODE);
-	receipt.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
+	receipt.application_id = *PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 	receipt.provider_message_id = required_text(fcinfo, ARGUMENT_PROVIDER_MESSAGE_ID, "provider_message_id");
 	receipt.kind = required_text(fcinfo, ARGUMENT_RECEIPT, "receipt");
 	receipt.code = optional_text(fcinfo, ARGUMENT_CODE, "code");
@@ -53,13 +46,24 @@ read_receipt(FunctionCallInfo fcinfo)
 	return receipt;
 }
 
+/* What it was that a provider reports of. */
+typedef struct Reported
+{
+	bool		is_news;		/* it was stored */
+	int64		notification_id;
+	char	   *channel;
+	char	   *recipient;
+	char	   *kind;			/* of the provider */
+} Reported;
+
 /* Of attempts with the same identifier the latest. False: there is none. */
 static bool
-store_receipt(const Receipt *receipt)
+store_receipt(const Receipt *receipt, Reported *reported)
 {
 	static Statement store = {
 		"WITH found AS MATERIALIZED ("
-		" SELECT a.id FROM appt.provider_message m"
+		" SELECT a.id, n.id AS notification_id, n.channel, a.recipient, a.application_id, a.provider_id"
+		"  FROM appt.provider_message m"
 		"  JOIN appt.attempt a ON a.id = m.attempt_id"
 		"  JOIN appt.notification n ON n.id = a.notification_id"
 		" WHERE m.application_id = $1 AND m.provider_message_id = $2"
@@ -67,18 +71,63 @@ store_receipt(const Receipt *receipt)
 		"), stored AS ("
 		" UPDATE appt.attempt a SET receipt = $3, receipt_code = nullif($4, ''), receipt_at = now()"
 		" FROM found WHERE a.id = found.id"
-		"  AND (a.receipt IS NULL OR a.receipt = 'UNDELIVERED' AND $3 = 'DELIVERED')"
-		") SELECT FROM found",
+		"  AND (a.receipt IS NULL OR a.receipt = 'UNDELIVERED' AND $3 = 'DELIVERED') RETURNING a.id"
+		") SELECT EXISTS (SELECT FROM stored), f.notification_id, f.channel, f.recipient, p.kind FROM found f"
+		" LEFT JOIN LATERAL (SELECT r.kind FROM appt.provider r"
+		"  WHERE r.application_id = f.application_id AND r.id = f.provider_id OFFSET 0) p ON true",
 		4, {UUIDOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	NullableDatum arguments[] = {
-		sql_uuid(receipt->application_id),
+		sql_uuid(&receipt->application_id),
 		sql_text(receipt->provider_message_id),
 		sql_text(receipt->kind),
 		sql_text(receipt->code)
 	};
+	Row		   *row;
 
-	return statement_run_nullable(&store, arguments) > 0;
+	if (statement_run_nullable(&store, arguments) == 0)
+		return false;
+	row = ROW(0);
+	reported->is_news = next_bool(row);
+	reported->notification_id = next_int64(row);
+	reported->channel = next_text(row);
+	reported->recipient = next_text(row);
+	reported->kind = next_text(row);
+	return true;
+}
+
+/* Codes by which a provider says that the recipient has told it to send no more. */
+static const struct
+{
+	const char *kind;
+	const char *code;
+}			opt_out_codes[] = {
+	{"TWILIO", "21610"}
+};
+
+static bool
+tells_of_opt_out(const Receipt *receipt, const Reported *reported)
+{
+	if (!reported->is_news || strcmp(receipt->kind, RECEIPT_UNDELIVERED) != 0 || receipt->code == NULL || reported->kind == NULL ||
+		reported->recipient == NULL)
+		return false;
+	for (int i = 0; i < lengthof(opt_out_codes); i++)
+		if (strcmp(opt_out_codes[i].kind, reported->kind) == 0 && strcmp(opt_out_codes[i].code, receipt->code) == 0)
+			return true;
+	return false;
+}
+
+bool
+receipt_record(const Receipt *receipt)
+{
+	Reported	reported;
+	ChannelCode channel;
+
+	if (!store_receipt(receipt, &reported))
+		return false;
+	if (tells_of_opt_out(receipt, &reported) && channel_from_code(reported.channel, &channel))
+		consent_opt_out(&receipt->application_id, channel, reported.recipient, "RECEIPT", reported.notification_id);
+	return true;
 }
 
 /*
@@ -86,7 +135,9 @@ store_receipt(const Receipt *receipt)
  *		code text = null) -> void
  *
  * receipt is DELIVERED or UNDELIVERED; code is the provider's, at most 256 bytes.
- * A report that says nothing new changes nothing. PT404: no such application, or
+ * A report that says nothing new changes nothing. UNDELIVERED with Twilio's 21610
+ * (the recipient has texted STOP to it) opts the number out; other codes, such as
+ * 30003 (the telephone is off), say nothing for good. PT404: no such application, or
  * no text message that the provider took has this identifier (yet: the worker
  * may not have committed it, so call again). 22023: another receipt, missing
  * arguments. Source: people.md section 4, delivery receipts.
@@ -99,9 +150,9 @@ record_receipt(PG_FUNCTION_ARGS)
 
 	call_begin(&call, fcinfo, CALLER_CLIENT_SERVICE);
 	receipt = read_receipt(fcinfo);
-	if (!caller_may_use_application(&call.caller, receipt.application_id))
-		report_not_found("application", receipt.application_id);
-	if (!store_receipt(&receipt))
+	if (!caller_may_use_application(&call.caller, &receipt.application_id))
+		report_not_found("application", &receipt.application_id);
+	if (!receipt_record(&receipt))
 		report_text_not_found("message", receipt.provider_message_id);
 	call_end(&call);
 	PG_RETURN_VOID();

@@ -285,17 +285,23 @@ lock_messages(const AppointmentKey *key)
 	statement_done();
 }
 
-/* The words of messages that came in about it; no pending message is composed from them. */
+/* What customers wrote about it; no pending message is composed from it. */
 static void
 blank_inbound(const AppointmentKey *key)
 {
-	static Statement blank = {
+	static Statement blank_texts = {
 		"UPDATE appt.inbound_message SET text = NULL"
 		" WHERE appointment_id = $2 AND application_id = $1 AND text IS NOT NULL",
 		2, {UUIDOID, UUIDOID}
 	};
+	static Statement blank_responses = {
+		"UPDATE appt.response SET reason = NULL, raw = NULL"
+		" WHERE application_id = $1 AND appointment_id = $2 AND num_nonnulls(reason, raw) > 0",
+		2, {UUIDOID, UUIDOID}
+	};
 
-	(void) statement_run(&blank, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	(void) statement_run(&blank_texts, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	(void) statement_run(&blank_responses, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 }
 
 void

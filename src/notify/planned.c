@@ -599,14 +599,17 @@ plan_tied_users_event(const AppointmentKey *key, const TiedUsersEvent *event)
 
 static Statement plan_for_recipient = {
 	"WITH " INSERT_NOTIFICATIONS(
-								 " SELECT $1 AS application_id, NULL::uuid AS appointment_id, NULL::bigint AS user_event_id,"
+								 " SELECT $1 AS application_id, $12 AS appointment_id, NULL::bigint AS user_event_id,"
 								 "  $4 AS recipient_kind, $5 AS recipient_id, $6 AS subscription_id, NULL::bigint AS rule_id,"
 								 "  $2 AS type, $3 AS channel, interval '0' AS time_offset, $10 AS due_at, $11 AS expires_at,"
 								 "  true AS notifications_active, false AS never_told, $7 AS address, $8 AS title,"
 								 "  NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL AS organizer_id,"
 								 "  $9 AS context, NULL::jsonb AS event")
 	" SELECT lane, due_at, id FROM notification",
-	11, {UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID}
+	12, {
+		UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID,
+		UUIDOID
+	}
 };
 
 int64
@@ -623,7 +626,8 @@ plan_named_message(const NamedMessage *message)
 		sql_text(message->title),
 		sql_jsonb(message->context),
 		SQL_VALUE(TimestampTzGetDatum(message->due_at)),
-		message->expires_at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(message->expires_at))
+		message->expires_at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(message->expires_at)),
+		sql_uuid(message->appointment_id)
 	};
 	Row		   *row;
 

@@ -89,6 +89,7 @@ extern void plan_tied_users_event(const AppointmentKey *key, const TiedUsersEven
 typedef struct NamedMessage
 {
 	pg_uuid_t	application_id;
+	const pg_uuid_t *appointment_id;	/* NULL: it is about none */
 	NotificationType type;
 	ChannelCode channel;
 	const char *recipient_kind; /* ADDRESS, USER or SUBSCRIBER */

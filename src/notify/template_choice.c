@@ -79,7 +79,9 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 	 */
 	if (text_body != NULL || html_body != NULL)
 	{
-		texts->locale = message_locale(facts) ? message_locale(facts) : application_locale(facts);
+		texts->locale = json_root_text(facts->context, "locale");
+		if (texts->locale == NULL)
+			texts->locale = message_locale(facts) ? message_locale(facts) : application_locale(facts);
 		texts->text_body = text_body;
 		texts->html_body = html_body;
 		texts->has_own_bodies = true;

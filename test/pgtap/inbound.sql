@@ -102,7 +102,7 @@ SELECT is(told(:'first_notification_ids'),
 	'text to personal line: TEXT_MESSAGE to its owner and to who is subscribed');
 SELECT is(to_jsonb(m) - '{id,created_at,user_event_ids,application_id,line_id}'::text[], '{"from_number": "+306900000000",
 	"to_number": "+302100000001", "text": "Running late", "provider_message_id": "SM-1", "handled_as": "NONE", "response_id": null,
-	"appointment_id": null, "participant_id": null, "received_at": "2030-01-01T10:00:00+00:00"}'::jsonb,
+	"appointment_id": null, "participant_id": null, "reply_id": null, "received_at": "2030-01-01T10:00:00+00:00"}'::jsonb,
 	'it is recorded, with numbers in E.164')
 FROM appt.inbound_message m WHERE id = :first_id;
 SELECT is(line_id, :'personal'::uuid, 'and the line that has the number') FROM appt.inbound_message WHERE id = :first_id;

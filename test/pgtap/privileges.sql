@@ -47,6 +47,7 @@ INSERT INTO promised VALUES
 	('reassign_appointment', 'v', 'AG SU SV'),
 	('record_join', 'v', 'CS CU SV'),
 	('record_inbound_sms', 'v', 'CS SV'),
+	('receive_sms', 'v', 'AD AG AN CS CU SU SV'),
 	('record_receipt', 'v', 'CS SV'),
 	('record_leave', 'v', 'CS CU SV'),
 	('remove_participant', 'v', 'AG SU SV'),
@@ -129,8 +130,12 @@ CREATE TEMP TABLE initials AS SELECT * FROM (VALUES ('appt_agent', 'AG'), ('appt
 SELECT is_empty($$
 	SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname NOT IN (SELECT name FROM promised)$$,
 	'every function is one that was promised, or known to need no promise');
-SELECT is(count(*), count(DISTINCT proname), 'no function is overloaded, so that PostgREST finds each by its name')
-FROM pg_proc WHERE pronamespace = 'appt'::regnamespace;
+SELECT is(count(*), count(DISTINCT proname), 'no other function is overloaded, so that PostgREST finds each by its name')
+FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname <> 'receive_sms';
+-- Of that it chooses by the content type: each has one argument without a name and without a default.
+SELECT is(string_agg(oid::regprocedure::text, ' ' ORDER BY oid::regprocedure::text), 'appt.receive_sms(json) appt.receive_sms(text)',
+	'receive_sms takes any body')
+FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname = 'receive_sms' AND proargnames IS NULL AND pronargdefaults = 0;
 
 SELECT unnest(ARRAY[is(granted.roles, promised.roles, format('%s: who may call it', proname)),
 	is(provolatile, promised.volatility, format('%s: its volatility', proname)),

@@ -37,6 +37,7 @@ my %extremes = (
 		"(repeat('[', 3000) || repeat(']', 3000))::jsonb", "(repeat('{\"a\":', 3000) || '1' || repeat('}', 3000))::jsonb",
 		"jsonb_build_object('metadata', (repeat('[', 3000) || repeat(']', 3000))::jsonb, 'start_at', 'x')",
 		"jsonb_build_object('a', repeat('x', 1000000))", "(SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 5000) i)" ],
+	json => [ "'null'", "'{}'", "'[]'", "'0'", q('""'), "(repeat('[', 3000) || repeat(']', 3000))::json", "to_json(repeat('x', 1000000))" ],
 	bool => [ 'true', 'false' ],
 	_text => [
 		"'{}'", "'{NULL}'", q('{""}'), "'{{a,b},{c,d}}'", "'[5:6]={a,b}'",
@@ -121,6 +122,7 @@ my %sound = (
 	agent_scope => 'OWN',
 	url => 'https://hooks.example/b',
 	'set_provider.url' => 'smtp://mail.example',
+	'set_provider.inbound_secret' => '',
 	'provider_is_valid.url' => 'smtp://mail.example',
 	room_url => 'https://room.example',
 	public_url => 'https://api.example',
@@ -204,6 +206,7 @@ my %sound_of_type = (
 	timestamptz => '2030-01-01 00:00+00',
 	interval => '1 hour',
 	time => '07:00',
+	json => '{}',
 	jsonb => '{}',
 	bytea => '\x00',
 	bool => 'true',

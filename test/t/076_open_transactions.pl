@@ -81,6 +81,7 @@ my %calls = (
 	notification_preferences => "SELECT appt.notification_preferences('ann', 'APP')",
 	notify_users => "SELECT appt.notify_users('APP', 'MENTION', '{ann}')",
 	record_inbound_sms => "SELECT appt.record_inbound_sms('APP', '+306900000000', '+15550100001', 'Hello')",
+	receive_sms => "SELECT appt.receive_sms('x'::text)",
 	record_receipt => "SELECT appt.record_receipt('APP', 'unknown', 'DELIVERED')",
 	send_message => "SELECT appt.send_message('APP', 'IN_APP', 'ann', 'Hello')",
 	set_channel => "SELECT appt.set_channel('SMS', true, 'ann', 'APP')",
