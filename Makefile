@@ -67,7 +67,7 @@ SQL_PARTS = roles types checks caller_name organization application meeting_temp
 	notification response consent user inbound user_triggers report idempotency identity change \
 	vocabulary_functions configuration_functions appointment_functions meeting_functions participant_functions find_functions \
 	slot_functions calendar_functions response_functions \
-	notification_functions inbox_functions message_functions template_functions worker_functions \
+	notification_functions sending_functions inbox_functions message_functions template_functions worker_functions \
 	code_functions consent_functions inbound_functions user_functions page_functions \
 	views row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql

@@ -49,7 +49,9 @@ GRANT EXECUTE ON FUNCTION
 	appt.cancel_appointment,
 	appt.delete_appointment,
 	appt.find_appointments,
+	appt.notification_dialog,
 	appt.reschedule_appointment,
+	appt.send_notification,
 	appt.update_appointment
 	TO appt_agent, appt_supervisor, appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION

@@ -79,7 +79,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	[TYPE_CANCELLED] = {
 		.code = "CANCELLED", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
 		.telling = PRESUMES_TOLD, .window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
-		.has_rules = true, .is_sent_when_over = true, .invitation = INVITATION_CANCEL,
+		.has_rules = true, .is_sent_when_over = true, .invitation = INVITATION_CANCEL, .cancels = true,
 		.ignores_opt_out = CHANNEL_BIT(CHANNEL_EMAIL),
 		.due = "now", .description = "An appointment was cancelled or deleted, or a customer was removed from it."
 	},
@@ -89,7 +89,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 		.window_rule = WINDOW_AFTER_DUE_BEFORE_START, .window_length = USECS_PER_MINUTE,
 		.retry_rule = RETRY_BEFORE_START,
 		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
-		.has_rules = true, .has_offset = true, .is_held_back = true,
+		.has_rules = true, .has_offset = true, .is_held_back = true, .invites = true,
 		.due = "start_at - time_offset", .description = "An appointment is about to start."
 	},
 	[TYPE_ROOM] = {

@@ -190,6 +190,10 @@ typedef struct NotificationTypeInfo
 								 * where the meeting template wants that */
 	bool		tells_what_is_so;	/* once it is sent to all customers, they
 									 * know what is so */
+	bool		cancels;		/* send_notification cancels the appointment,
+								 * once the caller has confirmed it */
+	bool		invites;		/* once it was sent with buttons to accept or
+								 * decline, the appointment is INVITED */
 
 	/* AUDIENCE_USERS */
 	int			ties;			/* UserTies; each user gets it once */

@@ -132,6 +132,8 @@ window_end(NotificationType type, const NotificationTimes *times)
 	const NotificationTypeInfo *info = &notification_types[type];
 	TimestampTz end = times->due_at + info->window_length;
 
+	if (times->expires_at != 0)
+		return times->expires_at;
 	switch (info->window_rule)
 	{
 		case WINDOW_UNTIL_APPOINTMENT_END:
@@ -141,7 +143,7 @@ window_end(NotificationType type, const NotificationTimes *times)
 		case WINDOW_AFTER_DUE_BEFORE_START:
 			return Min(end, times->start_at - 1);
 		case WINDOW_UNTIL_EXPIRY:
-			return times->expires_at != 0 ? times->expires_at : end;
+			return end;
 	}
 	pg_unreachable();
 }

@@ -189,7 +189,9 @@ NotificationFacts *
 facts_of_preview(const Preview *preview)
 {
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
-	Batch		batch = {.budget = FACTS_BUDGET, .context = CurrentMemoryContext};
+	Batch		batch = {
+		.budget = FACTS_BUDGET, .context = CurrentMemoryContext, .is_current = preview->is_current
+	};
 
 	facts->application_id = preview->application_id;
 	facts->appointment_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
@@ -198,7 +200,7 @@ facts_of_preview(const Preview *preview)
 	facts->channel = preview->channel;
 	facts->time_offset = preview->time_offset;
 	facts->rule_id = preview->rule_id;
-	facts->notifications_active = true;
+	facts->due_at = preview->due_at;
 	set_preview_recipient(facts, preview->participant_id);
 	batch.notifications = list_make1(facts);
 	load_all_but_notifications(&batch);
@@ -206,5 +208,7 @@ facts_of_preview(const Preview *preview)
 		mark_too_large(facts);
 	else if (facts->appointment == NULL || !is_customer_of(facts, preview->participant_id))
 		return NULL;
+	else
+		facts->notifications_active = facts->appointment->notifications_active;
 	return facts;
 }

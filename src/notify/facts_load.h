@@ -35,6 +35,9 @@ typedef struct Preview
 	ChannelCode channel;
 	TimeOffset	time_offset;
 	int64		rule_id;		/* 0: none */
+	TimestampTz due_at;			/* when it would be due, if it is judged */
+	bool		is_current;		/* as things are now; else in the calling
+								 * query's snapshot */
 } Preview;
 
 /*

@@ -260,7 +260,7 @@ Datum
 preview_notification(PG_FUNCTION_ARGS)
 {
 	Call		call;
-	Preview		preview;
+	Preview		preview = {0};
 	NotificationFacts *facts;
 	Datum		result;
 

@@ -27,6 +27,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
+#include "notify/notification_insert.h"
 #include "notify/planned.h"
 #include "notify/preference.h"
 #include "notify/told.h"
@@ -62,31 +63,10 @@ lane(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64((int64) Max(hash, FIRST_LANE));
 }
 
-/* ---- the INSERT ---- */
-
-/* `owed` is a query, or the name of one, with the columns that are read here. */
-#define INSERT_NOTIFICATIONS(owed) \
-	"notification AS (" \
-	" INSERT INTO appt.notification (application_id, appointment_id, user_event_id, recipient_kind, recipient_id," \
-	"  subscription_id, rule_id, type, channel, time_offset, due_at, expires_at, next_attempt_at, lane," \
-	"  notifications_active, never_told, address, title, start_at, end_at, organizer_id, context, event)" \
-	" SELECT o.application_id, o.appointment_id, o.user_event_id, o.recipient_kind, o.recipient_id," \
-	"  o.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.expires_at, o.due_at," \
-	"  appt.lane(o.application_id, o.channel, o.subscription_id)," \
-	"  o.notifications_active, o.never_told, o.address, o.title, o.start_at, o.end_at, o.organizer_id," \
-	"  o.context, o.event" \
-	" FROM (" owed ") o" \
-	" RETURNING id, application_id, lane, due_at" \
-	"), queued AS (" \
-	" INSERT INTO appt.due (lane, due_at, notification_id, application_id)" \
-	" SELECT lane, due_at, id, application_id FROM notification" \
-	")"
-
 /* A webhook's URL in the log has no query. */
 #define LOGGED_URL(subscription) "regexp_replace(" subscription ".url, '[?].*', '?********')"
 
-/* The next two columns are the lane and due_at of what was put into the queue; NULL: nothing was. */
-static void
+void
 wake_for_row(Row *row)
 {
 	NullableDatum lane = next_value(row);
@@ -103,15 +83,32 @@ wake_for_planned(uint64 count)
 		wake_for_row(ROW(n));
 }
 
+/* The same for the source of appointments. Does one of them tell its customer what is so? */
+static bool
+wake_for_appointment(uint64 count)
+{
+	bool		is_telling = false;
+
+	for (uint64 n = 0; n < count; n++)
+	{
+		Row		   *row = ROW(n);
+
+		wake_for_row(row);
+		is_telling = next_bool(row) || is_telling;
+	}
+	return is_telling;
+}
+
 /* ---- columns of the vocabulary as parameters ---- */
 
 /* Sets of types that the source of appointments distinguishes, in the order of its parameters from $15 on. */
 typedef enum VocabularySet
 {
 	SET_BEFORE_START, SET_AFTER_END, SET_PLANNED_LATE, SET_BEFORE_CALL,
-	SET_WITH_JOIN_LINK, SET_TO_JOINED, SET_TELLING_CHANGES, SET_NOT_FOR_ACTOR
+	SET_WITH_JOIN_LINK, SET_TO_JOINED, SET_TELLING_CHANGES, SET_NOT_FOR_ACTOR,
+	SET_TELLING_WHAT_IS_SO
 } VocabularySet;
-#define VOCABULARY_SETS (SET_NOT_FOR_ACTOR + 1)
+#define VOCABULARY_SETS (SET_TELLING_WHAT_IS_SO + 1)
 
 static bool
 is_in_set(const NotificationTypeInfo *type, VocabularySet set)
@@ -134,6 +131,8 @@ is_in_set(const NotificationTypeInfo *type, VocabularySet set)
 			return type->tells_changes;
 		case SET_NOT_FOR_ACTOR:
 			return type->is_not_for_actor;
+		case SET_TELLING_WHAT_IS_SO:
+			return type->tells_what_is_so;
 	}
 	return false;				/* not reached */
 }
@@ -253,12 +252,6 @@ offset_arrays(TypeSet types)
 	" AND (w.channel = 'WEBHOOK' OR w.type <> ALL ($21) OR a.notification_state = 'UPDATE_DUE')"
 #define IS_FOR_CUSTOMER_OF_TEMPLATE "(p.is_lead OR NOT m.lead_only_reminders OR w.type <> ALL ($15))"
 
-/* Channels of a rule `w` to the customer `p`. */
-#define CHANNELS_OF_RULE \
-	"unnest(CASE w.channel WHEN 'BOTH' THEN '{EMAIL,SMS}'" \
-	" WHEN 'PREFERRED' THEN ARRAY[CASE p.preferred_channel WHEN 'SMS' THEN 'SMS' ELSE 'EMAIL' END]" \
-	" ELSE ARRAY[w.channel::text] END) AS c (channel)"
-
 /* Where rules overlap, a customer gets one message a channel: EMAIL and SMS go before BOTH, BOTH before PREFERRED. */
 #define IS_FIRST_OF_ITS_CHANNEL \
 	"(w.channel IN ('EMAIL', 'SMS') OR NOT EXISTS (" \
@@ -278,7 +271,7 @@ offset_arrays(TypeSet types)
 	"  SELECT c.channel, 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
 	"   CASE c.channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
 	"   p.id IN (SELECT unnest($9)) AS never_told" \
-	"  FROM appt.participant p CROSS JOIN LATERAL " CHANNELS_OF_RULE \
+	"  FROM appt.participant p CROSS JOIN LATERAL unnest(" CHANNELS_OF_RULE ") AS c (channel)" \
 	"  WHERE w.channel <> 'WEBHOOK' AND $5" \
 	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
 	"   AND ($7::text IS NULL OR p.id = $7)" \
@@ -342,39 +335,44 @@ offset_arrays(TypeSet types)
 #define TYPES_OF_APPOINTMENT { \
 	UUIDOID, UUIDOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, BOOLOID, TEXTOID, JSONBOID, TEXTARRAYOID, \
 	TEXTARRAYOID, INTERVALARRAYOID, BOOLARRAYOID, TEXTOID, TEXTARRAYOID, \
-	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID \
+	TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, \
+	TEXTARRAYOID \
 }
+
+/* Does a notification tell a customer of a meeting template what is so? Without an address it reaches nobody. */
+#define IS_TELLING "type = ANY ($23) AND recipient_kind = 'CUSTOMER' AND address IS NOT NULL"
 
 /*
  * By the rules and to agents, or by the rules alone: for an event that concerns no
  * agents a plan of half the size, which a booking would start in vain otherwise.
  */
-#define PLAN_WITH_AGENTS(by_rules) \
+#define PLAN_WITH_AGENTS(by_rules, is_telling) \
 	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
 	"), agent AS MATERIALIZED (" AGENTS \
 	"), preference AS MATERIALIZED (" PREFERENCES_OF_AGENTS \
 	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules " UNION ALL" OWED_TO_AGENTS \
-												   " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES)) \
-	" SELECT lane, due_at FROM notification"
-#define PLAN_BY_RULES_ALONE(by_rules) \
+												   " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES), \
+						   ", " is_telling " AS is_telling") \
+	" SELECT lane, due_at, is_telling FROM notification"
+#define PLAN_BY_RULES_ALONE(by_rules, is_telling) \
 	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
-	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules)) \
-	" SELECT lane, due_at FROM notification"
+	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules), ", " is_telling " AS is_telling") \
+	" SELECT lane, due_at, is_telling FROM notification"
 
 static Statement *
 choose_plan(bool has_meeting_template, bool concerns_agents)
 {
 	static Statement by_application = {
-		PLAN_BY_RULES_ALONE(OWED_BY_APPLICATION), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+		PLAN_BY_RULES_ALONE(OWED_BY_APPLICATION, "false"), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
 	};
 	static Statement by_template = {
-		PLAN_BY_RULES_ALONE(OWED_BY_TEMPLATE), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+		PLAN_BY_RULES_ALONE(OWED_BY_TEMPLATE, IS_TELLING), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
 	};
 	static Statement by_application_with_agents = {
-		PLAN_WITH_AGENTS(OWED_BY_APPLICATION), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+		PLAN_WITH_AGENTS(OWED_BY_APPLICATION, "false"), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
 	};
 	static Statement by_template_with_agents = {
-		PLAN_WITH_AGENTS(OWED_BY_TEMPLATE), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
+		PLAN_WITH_AGENTS(OWED_BY_TEMPLATE, IS_TELLING), ARGUMENTS_OF_APPOINTMENT, TYPES_OF_APPOINTMENT
 	};
 
 	if (has_meeting_template)
@@ -408,7 +406,7 @@ set_agent_arguments(NullableDatum *arguments, const AppointmentEvent *event)
 	arguments[13] = SQL_VALUE(type_codes(event->agent_webhooks));
 }
 
-void
+bool
 plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 {
 	bool		concerns_agents = event->agent_types != 0;
@@ -429,7 +427,7 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 		set_agent_arguments(arguments, event);
 	for (int set = 0; set < VOCABULARY_SETS; set++)
 		arguments[14 + set] = SQL_VALUE(vocabulary_sets()[set]);
-	wake_for_planned(statement_run_nullable(choose_plan(key->has_meeting_template, concerns_agents), arguments));
+	return wake_for_appointment(statement_run_nullable(choose_plan(key->has_meeting_template, concerns_agents), arguments));
 }
 
 /* ---- the source of user events ---- */
@@ -481,7 +479,7 @@ static Statement plan_for_users = {
 							   "  true AS notifications_active, false AS never_told, t.address, $6 AS title,"
 							   "  NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL AS organizer_id,"
 							   "  NULL::jsonb AS context, NULL::jsonb AS event"
-							   " FROM happened h CROSS JOIN (" RECIPIENTS_OF_EVENT ") t")
+							   " FROM happened h CROSS JOIN (" RECIPIENTS_OF_EVENT ") t", "")
 	" SELECT n.lane, n.due_at, h.id FROM happened h LEFT JOIN notification n ON true",
 	12, {
 		UUIDOID, TEXTOID, UUIDOID, TEXTARRAYOID, JSONBOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, INT4OID,
@@ -569,7 +567,7 @@ static Statement plan_for_tied_users = {
 							   "  a.start_at, a.end_at, a.organizer_id, NULL::jsonb AS context,"
 							   "  CASE WHEN t.is_outsider THEN t.event || jsonb_build_object('title', a.template_name)"
 							   "   ELSE t.event END AS event"
-							   " FROM appointment a CROSS JOIN (" RECIPIENTS_OF_TIED ") t")
+							   " FROM appointment a CROSS JOIN (" RECIPIENTS_OF_TIED ") t", "")
 	" SELECT lane, due_at FROM notification",
 	10, {
 		UUIDOID, UUIDOID, TEXTOID, INT4OID, TEXTARRAYOID, BOOLOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID
@@ -604,7 +602,7 @@ static Statement plan_for_recipient = {
 								 "  $2 AS type, $3 AS channel, interval '0' AS time_offset, $10 AS due_at, $11 AS expires_at,"
 								 "  true AS notifications_active, false AS never_told, $7 AS address, $8 AS title,"
 								 "  NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL AS organizer_id,"
-								 "  $9 AS context, NULL::jsonb AS event")
+								 "  $9 AS context, NULL::jsonb AS event", "")
 	" SELECT lane, due_at, id FROM notification",
 	12, {
 		UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID,

@@ -14,8 +14,15 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "core/row.h"
 #include "core/vocabulary.h"
 #include "notify/appointment_key.h"
+
+/*
+ * Wake the worker for a row of a statement that plans: the next two columns are the
+ * lane and due_at of what was put into the queue; NULL: nothing was.
+ */
+extern void wake_for_row(Row *row);
 
 /* Which recipients of rules to plan for. */
 typedef enum Recipients
@@ -41,9 +48,10 @@ typedef struct AppointmentEvent
 /*
  * Plan what is owed. A notification that is past due is planned only where its
  * type says so. Notifications of types that presume that their customers were
- * told must be superseded before.
+ * told must be superseded before. True: customers of a meeting template's
+ * appointment are told what is so, as far as they have addresses.
  */
-extern void plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event);
+extern bool plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event);
 
 /* An event that concerns users and no appointment. */
 typedef struct UserEvent

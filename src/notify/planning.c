@@ -31,7 +31,7 @@ static const Superseded everybody = {NULL, NULL};
 /* What customers are sent about a new date. */
 #define UPCOMING (TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM))
 
-void
+bool
 plan_scheduled(const AppointmentKey *key, bool has_users, const char *actor, TimestampTz now)
 {
 	AppointmentEvent event = {
@@ -43,10 +43,10 @@ plan_scheduled(const AppointmentKey *key, bool has_users, const char *actor, Tim
 	if (has_users)
 		event.agent_types = event.agent_webhooks = TYPE_BIT(TYPE_APPOINTMENT_ASSIGNED) |
 			TYPE_BIT(TYPE_APPOINTMENT_CREATED) | TYPE_BIT(TYPE_APPOINTMENT_REMINDER);
-	plan_appointment_event(key, &event);
+	return plan_appointment_event(key, &event);
 }
 
-void
+bool
 plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now)
 {
 	AppointmentEvent event = {
@@ -55,9 +55,11 @@ plan_customer_added(const AppointmentKey *key, const char *participant_id, Times
 		.participant_id = participant_id,
 		.now = now
 	};
+	bool		is_told;
 
-	plan_appointment_event(key, &event);
+	is_told = plan_appointment_event(key, &event);
 	plan_updated(key, list_make1(FIELD_PARTICIPANTS), now);
+	return is_told;
 }
 
 /* An agent of the appointment is told of it, subscribers of the fields that changed with it. */
@@ -76,7 +78,7 @@ plan_new_agent(const AppointmentKey *key, const char *user_id, const char *actor
 		.now = now
 	};
 
-	plan_appointment_event(key, &event);
+	(void) plan_appointment_event(key, &event);
 }
 
 void
@@ -85,7 +87,7 @@ plan_agent_added(const AppointmentKey *key, const char *user_id, const char *act
 	plan_new_agent(key, user_id, actor, list_make1(FIELD_PARTICIPANTS), now);
 }
 
-void
+bool
 plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now)
 {
 	AppointmentEvent event = {
@@ -98,7 +100,7 @@ plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, Times
 
 	supersede(key, EVENT_RESCHEDULED, &everybody);
 	mark_settled_before_move(key);
-	plan_appointment_event(key, &event);
+	return plan_appointment_event(key, &event);
 }
 
 void
@@ -111,7 +113,7 @@ plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now)
 		.now = now
 	};
 
-	plan_appointment_event(key, &event);
+	(void) plan_appointment_event(key, &event);
 }
 
 /* To all recipients, or to these. */
@@ -120,7 +122,7 @@ plan_by_rules(const AppointmentKey *key, NotificationType type, Recipients recip
 {
 	AppointmentEvent event = {.types = TYPE_BIT(type), .recipients = recipients, .now = now};
 
-	plan_appointment_event(key, &event);
+	(void) plan_appointment_event(key, &event);
 }
 
 static bool
@@ -189,6 +191,13 @@ plan_cancelled(const AppointmentKey *key, TimestampTz now)
 {
 	supersede(key, EVENT_CANCELLED, &everybody);
 	plan_by_rules(key, TYPE_CANCELLED, RECIPIENTS_ALL, now);
+}
+
+void
+plan_cancelled_by_hand(const AppointmentKey *key, TimestampTz now)
+{
+	supersede(key, EVENT_CANCELLED, &everybody);
+	plan_by_rules(key, TYPE_CANCELLED, RECIPIENTS_SUBSCRIBERS, now);
 }
 
 /*
@@ -317,7 +326,7 @@ plan_customer_removed(const AppointmentKey *key, const char *participant_id, Tim
 		.now = now
 	};
 
-	plan_appointment_event(key, &event);
+	(void) plan_appointment_event(key, &event);
 	keep_participant(key, participant_id);
 }
 

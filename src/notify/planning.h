@@ -24,18 +24,19 @@
  * Scheduled: CREATE, REMINDER and, where auto_activate is off, ROOM; to its agents
  * APPOINTMENT_ASSIGNED, APPOINTMENT_CREATED, APPOINTMENT_REMINDER. `has_users`:
  * the application has users, or subscriptions that name types; if not, there is
- * nobody to tell as an agent. `actor`: the user who did it; NULL: no user.
+ * nobody to tell as an agent. `actor`: the user who did it; NULL: no user. True: its
+ * customers are told what is so (planned.h), as the next two.
  */
-extern void plan_scheduled(const AppointmentKey *key, bool has_users, const char *actor, TimestampTz now);
+extern bool plan_scheduled(const AppointmentKey *key, bool has_users, const char *actor, TimestampTz now);
 
 /* A customer was added later: CREATE, REMINDER and ROOM to the customer; UPDATE to subscribers. */
-extern void plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now);
+extern bool plan_customer_added(const AppointmentKey *key, const char *participant_id, TimestampTz now);
 
 /* An agent was added: APPOINTMENT_ASSIGNED and APPOINTMENT_REMINDER to the agent; UPDATE to subscribers. */
 extern void plan_agent_added(const AppointmentKey *key, const char *user_id, const char *actor, TimestampTz now);
 
 /* Start, duration or timezone changed: supersedes, then RESCHEDULE, and reminders and ROOM anew. */
-extern void plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now);
+extern bool plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, TimestampTz now);
 
 /* Another field that subscribers are told of changed: UPDATE; `fields` is a List of the names in event.h. */
 extern void plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now);
@@ -53,8 +54,9 @@ extern void plan_call_started(const AppointmentKey *key);
 /* Ended at ended_at: supersedes, then FOLLOW_UP. */
 extern void plan_ended(const AppointmentKey *key, TimestampTz now);
 
-/* Cancelled: supersedes, then CANCELLED. */
+/* Cancelled: supersedes, then CANCELLED; or to subscribers alone, where a user sends it to the customers. */
 extern void plan_cancelled(const AppointmentKey *key, TimestampTz now);
+extern void plan_cancelled_by_hand(const AppointmentKey *key, TimestampTz now);
 
 /*
  * About to be deleted: supersedes, then CANCELLED unless it is already over, each

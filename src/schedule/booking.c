@@ -19,6 +19,7 @@
 #include "core/wake.h"
 #include "schedule/booking.h"
 #include "schedule/random.h"
+#include "schedule/told_state.h"
 #include "schedule/validate.h"
 
 static BookingSettings *
@@ -313,5 +314,9 @@ booking_store(Booking *booking)
 		appointment->room = room_open(&appointment->key, &settings->room, appointment->end_at);
 		wake_on_commit(LANE_CHORES, appointment->end_at + settings->end_grace);
 	}
-	plan_scheduled(&appointment->key, settings->has_users, booking->actor, booking->now);
+	if (plan_scheduled(&appointment->key, settings->has_users, booking->actor, booking->now))
+	{
+		told_of_booking(&appointment->key);
+		*appointment = *appointment_reload(&appointment->key);
+	}
 }

@@ -9,11 +9,12 @@
 #include "core/arguments.h"
 #include "core/statement.h"
 #include "schedule/appointment.h"
+#include "schedule/cancel.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(cancel_appointment);
 
-static void
+void
 set_cancelled(const AppointmentKey *key, const char *reason)
 {
 	static Statement cancel = {

@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "schedule/booking_state.h"
 #include "schedule/participant.h"
+#include "schedule/told_state.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(add_agent);
@@ -30,6 +31,19 @@ touch(const AppointmentKey *key, bool calendars_change)
 
 	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
 						 BoolGetDatum(calendars_change));
+}
+
+/* The others of several customers may not have been told. */
+static bool
+is_only_customer(const AppointmentKey *key, const char *participant_id)
+{
+	static Statement find_another = {
+		"SELECT FROM appt.participant WHERE application_id = $1 AND appointment_id = $2 AND type = 'CUSTOMER' AND id <> $3 LIMIT 1",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+
+	return statement_run(&find_another, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+						 text_datum(participant_id)) == 0;
 }
 
 /*
@@ -59,7 +73,9 @@ add_customer(PG_FUNCTION_ARGS)
 	customer_insert(&appointment->key, customer, GetCurrentTimestamp());
 	touch(&appointment->key, false);
 	booking_title_refresh(&appointment->key);
-	plan_customer_added(&appointment->key, customer->id, GetCurrentTransactionStartTimestamp());
+	if (plan_customer_added(&appointment->key, customer->id, GetCurrentTransactionStartTimestamp()) &&
+		is_only_customer(&appointment->key, customer->id))
+		told_of_booking(&appointment->key);
 	return return_details(&call, fcinfo, &appointment->key);
 }
 

@@ -17,6 +17,7 @@
 #include "schedule/booking_state.h"
 #include "schedule/capacity.h"
 #include "schedule/participant.h"
+#include "schedule/told_state.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(reassign_appointment);
@@ -134,6 +135,7 @@ reassign_appointment(PG_FUNCTION_ARGS)
 			changed = lappend(changed, FIELD_PARTICIPANTS);
 		set_organizer(&appointment->key, user_id);
 		booking_title_refresh(&appointment->key);
+		told_compare(&appointment->key, GetCurrentTransactionStartTimestamp());
 		plan_reassigned(&appointment->key, user_id, call.caller.user_id, changed,
 						GetCurrentTransactionStartTimestamp());
 	}

@@ -24,6 +24,7 @@
 #include "schedule/booking_state.h"
 #include "schedule/capacity.h"
 #include "schedule/room.h"
+#include "schedule/told_state.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(reschedule_appointment);
@@ -178,7 +179,9 @@ plan_moved(const Appointment *present, TimestampTz now)
 {
 	const PreviousTimes previous = {present->start_at, present->end_at, present->timezone};
 
-	plan_rescheduled(&present->key, &previous, now);
+	told_compare_moved(&present->key);
+	if (plan_rescheduled(&present->key, &previous, now))
+		told_remember(&present->key);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "schedule/meeting_title.h"
+#include "schedule/told_state.h"
 #include "schedule/validate.h"
 
 PG_FUNCTION_INFO_V1(update_appointment);
@@ -125,6 +126,7 @@ update_appointment(PG_FUNCTION_ARGS)
 	if (changed != NIL)
 	{
 		write_content(appointment, calendars_change);
+		told_compare(&appointment->key, GetCurrentTransactionStartTimestamp());
 		plan_updated(&appointment->key, changed, GetCurrentTransactionStartTimestamp());
 	}
 	else if (appointment->has_own_title != present.has_own_title)

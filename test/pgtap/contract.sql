@@ -103,6 +103,10 @@ INSERT INTO contract VALUES
 	('unsubscribe', 'token text DEFAULT NULL::text -> void'),
 	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT '
 		'reason text, OUT explanation text -> record'),
+	('send_notification', 'id uuid, type text, channel text DEFAULT NULL::text, participant_ids text[] DEFAULT NULL::text[], '
+		'confirmed boolean DEFAULT false -> SETOF appt.notification_details'),
+	('notification_dialog', 'id uuid, type text, channel text DEFAULT NULL::text -> TABLE(participant_id text, recipient_name text, '
+		'email text, phone text, channel text, can_send boolean, reason text, explanation text, subject text, text_body text, html_body text)'),
 	('retry_notification', 'notification_id bigint -> appt.notification_details'),
 	('retry_notifications', 'application_id uuid, since timestamp with time zone DEFAULT NULL::timestamp with time zone, until '
 		'timestamp with time zone DEFAULT NULL::timestamp with time zone,
@@ -183,7 +187,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
 	'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment '
-	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page not_retriable_because notification_eligibility '
+	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page not_retriable_because notification_dialog notification_eligibility '
 	'notification_preferences preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')

@@ -98,6 +98,8 @@ INSERT INTO expectation VALUES
 	('add_customer(ID, ''{}'')',                                 'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
 	('reassign_appointment(ID, ''new'')',                        'yny-----y-', 'nny-----y-', 'nnn-----y-', 'nnn-----y-', 'nnn-----n-'),
 	('reschedule_appointment(ID, NULL, ''2 hours'')',            'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('send_notification(ID, ''CREATE'')',                        'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('notification_dialog(ID, ''CREATE'')',                      'yyyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('google_calendar_url(ID)',                                  'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('google_calendar_event(ID)',                                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('ical_event(ID)',                                           'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),

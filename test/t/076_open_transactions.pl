@@ -46,6 +46,7 @@ my %calls = (
 	ical_event => "SELECT appt.ical_event('SUBJECT')",
 	ical_text => "SELECT appt.ical_text('SUBJECT')",
 	initiate_email_verification => "SELECT appt.initiate_email_verification('APP', 'us\@example.com')",
+	notification_dialog => "SELECT appt.notification_dialog('SUBJECT', 'CREATE')",
 	notification_eligibility =>
 		"SELECT appt.notification_eligibility((SELECT max(id) FROM appt.notification WHERE appointment_id = 'SUBJECT'))",
 	preview_notification => "SELECT appt.preview_notification('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT'

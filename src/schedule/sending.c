@@ -1,0 +1,160 @@
+/*
+ * sending.c
+ *		What a user sends to the customers of an appointment, before it is sent.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "core/text.h"
+#include "notify/eligibility.h"
+#include "notify/facts_load.h"
+#include "schedule/sending.h"
+
+/* ---- the request ---- */
+
+static NotificationType
+read_type(FunctionCallInfo fcinfo)
+{
+	char	   *code = required_text(fcinfo, SENDING_TYPE, "type");
+	NotificationType type;
+
+	if (!notification_type_from_code(code, &type))
+		report_unlisted(notification_type_codes(is_asked_for), "unknown notification type",
+						"\"%s\" is not a notification type.", code);
+	if (!is_asked_for(type))
+		report_unlisted(notification_type_codes(is_asked_for), "the type does not go to customers",
+						"No rule sends %s to customers.", code);
+	return type;
+}
+
+static bool
+has_customers(const ChannelInfo *channel)
+{
+	return channel->route == ROUTE_PROVIDER;
+}
+
+static bool
+read_channel(FunctionCallInfo fcinfo, ChannelCode *channel)
+{
+	char	   *code = text_argument(fcinfo, SENDING_CHANNEL);
+
+	if (code == NULL)
+		return false;
+	if (!channel_from_code(code, channel) || !has_customers(&channel_infos[*channel]))
+		report_unlisted(channel_code_list(has_customers), "unknown channel", "\"%s\" is no channel to customers.", code);
+	return true;
+}
+
+void
+send_request_read(FunctionCallInfo fcinfo, SendRequest *request, TimestampTz now)
+{
+	memset(request, 0, sizeof(SendRequest));
+	request->type = request->asked.type = read_type(fcinfo);
+	if (read_channel(fcinfo, &request->channel))
+		request->asked.channel = &request->channel;
+	request->asked.participant_ids = SQL_NULL;
+	request->asked.now = now;
+}
+
+/* The time that is left before the start, or that has passed since the end. */
+void
+send_request_aim(SendRequest *request, const Appointment *appointment)
+{
+	switch (notification_types[request->type].due_rule)
+	{
+		case DUE_BEFORE_START:
+			request->asked.offset = Max(appointment->start_at - request->asked.now, 0);
+			break;
+		case DUE_AFTER_END:
+			request->asked.offset = Max(request->asked.now - appointment->end_at, 0);
+			break;
+		case DUE_NOW:
+		case DUE_DAILY:
+		case DUE_AS_ASKED:
+			break;
+	}
+}
+
+/* ---- what stands against it ---- */
+
+static Obstacle
+obstacle(const Appointment *a, const char *message, const char *state)
+{
+	return (Obstacle) {message, psprintf("Appointment \"%s\" is %s.", uuid_text(&a->key.id), state)};
+}
+
+/* A cancellation goes before the end, and again once it is cancelled; what follows the end, after it; all else before it is over. */
+static bool
+is_right_state(const char *state, const NotificationTypeInfo *type)
+{
+	bool		is_open = strcmp(state, APPOINTMENT_SCHEDULED) == 0 || strcmp(state, APPOINTMENT_ACTIVATED) == 0;
+
+	if (type->due_rule == DUE_AFTER_END)
+		return strcmp(state, APPOINTMENT_ENDED) == 0;
+	return is_open || (type->cancels && strcmp(state, APPOINTMENT_CANCELLED) == 0);
+}
+
+Obstacle
+sending_obstacle(const Appointment *a, NotificationType type)
+{
+	const NotificationTypeInfo *info = &notification_types[type];
+
+	if (a->archived_at != 0)
+		return obstacle(a, "the appointment is archived", "archived");
+	if (!is_right_state(a->state, info))
+		return obstacle(a, info->due_rule == DUE_AFTER_END ? "the appointment has not ended" : "the appointment is over", a->state);
+	if (info->tells_changes && a->key.has_meeting_template && strcmp(a->notification_state, "UPDATE_DUE") != 0)
+		return (Obstacle) {"no update is due", psprintf("Nothing significant of appointment \"%s\" has changed since its customers "
+														"were told; its notification state is %s.",
+														uuid_text(&a->key.id), a->notification_state)};
+	return (Obstacle) {NULL, NULL};
+}
+
+/* ---- who can be reached ---- */
+
+/* One that was planned before may be under way, or have been sent. */
+Prospect
+sending_prospect(const NotificationFacts *facts)
+{
+	EligibilityInput input = eligibility_input(facts);
+	Decision	decision;
+
+	if (facts->state == STATE_SENT)
+		return (Prospect) {false, REASON_NONE, "It was sent."};
+	if (facts->state != STATE_PENDING)
+		return (Prospect) {true, REASON_NONE, "It is being sent."};
+	decision = eligibility_decide(&input, Max(GetCurrentTimestamp(), facts->due_at));
+	if (decision.verdict == VERDICT_SEND)
+		return (Prospect) {true, REASON_NONE, "It is sent at once."};
+	if (decision.verdict == VERDICT_WAIT)
+		decision.reason = REASON_NOT_ACTIVATED;
+	return (Prospect) {false, decision.reason, reason_explanation(decision.reason)};
+}
+
+NotificationFacts *
+asked_facts(const AppointmentKey *key, const SendRequest *request, const AskedMessage *message, bool as_seen)
+{
+	Preview		preview = {
+		.application_id = key->application_id,
+		.appointment_id = key->id,
+		.participant_id = message->participant_id,
+		.type = request->type,
+		.channel = message->channel,
+		.time_offset = message->time_offset,
+		.rule_id = message->rule_id,
+		.due_at = request->asked.now,
+		.is_current = !as_seen
+	};
+	NotificationFacts *facts;
+
+	if (message->same_id != 0)
+		return as_seen ? facts_load_one_as_seen(message->same_id) : facts_load_one(message->same_id);
+	facts = facts_of_preview(&preview);
+	if (facts != NULL && notification_types[request->type].window_rule == WINDOW_AFTER_DUE_BEFORE_START &&
+		facts->appointment != NULL)
+		facts->expires_at = facts->appointment->start_at - 1;
+	return facts;
+}

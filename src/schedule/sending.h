@@ -1,0 +1,56 @@
+/*
+ * sending.h
+ *		What a user sends to the customers of an appointment, before it is sent:
+ *		the request, what stands against it, and who can be reached.
+ *
+ * As the owner, with SPI connected; everything lives in CurrentMemoryContext.
+ */
+#ifndef APPT_SENDING_H
+#define APPT_SENDING_H
+
+#include "notify/asked.h"
+#include "notify/facts.h"
+#include "schedule/appointment.h"
+
+/* The arguments of send_notification; notification_dialog has the first three. */
+enum
+{
+	SENDING_ID, SENDING_TYPE, SENDING_CHANNEL, SENDING_PARTICIPANT_IDS, SENDING_CONFIRMED
+};
+
+typedef struct SendRequest
+{
+	NotificationType type;
+	ChannelCode channel;
+	AskedMessages asked;		/* `channel` of it points to the above, or is
+								 * NULL */
+} SendRequest;
+
+/* Read type and channel. 22023: no type that goes to customers, or no channel that a rule may allow. */
+extern void send_request_read(FunctionCallInfo fcinfo, SendRequest *request, TimestampTz now);
+
+/* Take from the appointment which rules are the nearest. */
+extern void send_request_aim(SendRequest *request, const Appointment *appointment);
+
+/* Why nothing of the type can be sent for the appointment in its state. */
+typedef struct Obstacle
+{
+	const char *message;		/* a constant; NULL: nothing stands against it */
+	char	   *detail;			/* a sentence */
+} Obstacle;
+extern Obstacle sending_obstacle(const Appointment *appointment, NotificationType type);
+
+/* May a message go now, as the worker would judge it? */
+typedef struct Prospect
+{
+	bool		can_send;
+	Reason		reason;			/* why not; REASON_NONE where no code says it */
+	const char *explanation;
+} Prospect;
+extern Prospect sending_prospect(const NotificationFacts *facts);
+
+/* The facts of a message that is not planned; NULL: its customer is gone. */
+extern NotificationFacts *asked_facts(const AppointmentKey *key, const SendRequest *request,
+									  const AskedMessage *message, bool as_seen);
+
+#endif							/* APPT_SENDING_H */

@@ -1,0 +1,107 @@
+/*
+ * told_state.c
+ *		What the customers of an appointment with a meeting template were told.
+ *
+ * Only values of fields that are significant when the message goes are kept, and
+ * only fields that are significant when something changes are compared. Times are
+ * kept in a form that does not depend on a session's settings. A title that is made
+ * from the meeting template is kept as customers see it, without the status.
+ */
+#include "postgres.h"
+
+#include "core/row.h"
+#include "core/statement.h"
+#include "notify/asked.h"
+#include "schedule/appointment.h"
+#include "schedule/booking_state.h"
+#include "schedule/told_state.h"
+
+/* The fields that may be significant, of an appointment `a`. */
+#define FIELDS \
+	"jsonb_build_object('start_at', a.start_at AT TIME ZONE 'UTC', 'duration', extract(epoch FROM a.end_at - a.start_at)," \
+	" 'timezone', a.timezone, 'location', a.location, 'notes', a.notes," \
+	" 'title', CASE WHEN a.has_own_title THEN a.title ELSE a.title_for_customers END," \
+	" 'organizer', jsonb_build_array(a.organizer_type, a.organizer_id))"
+
+#define WITH_MEETING_TEMPLATE \
+	"appt.appointment a CROSS JOIN LATERAL (" \
+	" SELECT m.significant_fields FROM appt.meeting_template m" \
+	" WHERE m.application_id = a.application_id AND m.id = a.meeting_template_id OFFSET 0) m" \
+	" WHERE a.application_id = $1 AND a.id = $2"
+
+/* Is an update due now? */
+static bool
+compare(const AppointmentKey *key)
+{
+	static Statement update = {
+		"WITH compared AS MATERIALIZED ("
+		" SELECT a.changed_fields AS known, (SELECT array_agg(f.field ORDER BY f.place)"
+		"   FROM unnest(m.significant_fields) WITH ORDINALITY AS f (field, place), " FIELDS " AS present (value)"
+		"   WHERE a.told ? f.field AND a.told->f.field IS DISTINCT FROM present.value->f.field) AS changed"
+		" FROM " WITH_MEETING_TEMPLATE " AND a.told IS NOT NULL"
+		"), updated AS ("
+		" UPDATE appt.appointment a SET changed_fields = c.changed,"
+		"  notification_state = CASE WHEN c.changed IS NULL THEN 'CONFIRMED' ELSE 'UPDATE_DUE' END"
+		" FROM compared c WHERE a.application_id = $1 AND a.id = $2 AND c.changed IS DISTINCT FROM c.known"
+		") SELECT FROM compared WHERE changed IS NOT NULL",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	return statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)) > 0;
+}
+
+/* The type that tells customers of a change. */
+static NotificationType
+telling_type(void)
+{
+	for (int type = 0; type < NOTIFICATION_TYPES; type++)
+		if (notification_types[type].tells_changes && is_asked_for((NotificationType) type))
+			return (NotificationType) type;
+	pg_unreachable();
+}
+
+void
+told_compare(const AppointmentKey *key, TimestampTz now)
+{
+	AskedMessages update = {
+		.type = telling_type(), .participant_ids = SQL_NULL, .is_automatic = true, .now = now
+	};
+	int			count = 0;
+
+	if (!key->has_meeting_template || !compare(key))
+		return;
+	(void) plan_asked(key, &update, &count);
+	if (count > 0)
+		told_remember(key);
+}
+
+void
+told_compare_moved(const AppointmentKey *key)
+{
+	if (key->has_meeting_template)
+		(void) compare(key);
+}
+
+void
+told_remember(const AppointmentKey *key)
+{
+	static Statement update = {
+		"WITH told AS MATERIALIZED ("
+		" SELECT (SELECT coalesce(jsonb_object_agg(f.field, present.value->f.field), '{}')"
+		"   FROM unnest(m.significant_fields) AS f (field), " FIELDS " AS present (value)) AS fields"
+		" FROM " WITH_MEETING_TEMPLATE
+		") UPDATE appt.appointment a SET notification_state = 'CONFIRMED', changed_fields = NULL, told = t.fields, "
+		APPOINTMENT_CHANGED " FROM told t WHERE a.application_id = $1 AND a.id = $2",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	if (key->has_meeting_template)
+		(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+}
+
+void
+told_of_booking(const AppointmentKey *key)
+{
+	booking_state_set(key, notification_types[TYPE_CREATE].sets_booking_state);
+	told_remember(key);
+}
