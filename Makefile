@@ -64,7 +64,7 @@ OBJS = $(SOURCES:.c=.o)
 
 # The install script, by topic, in the order in which the parts need each other.
 SQL_PARTS = roles types checks caller_name organization application meeting_template appointment configuration \
-	notification response consent user inbound user_triggers report idempotency identity change \
+	notification invitation response consent user inbound user_triggers report idempotency identity change \
 	vocabulary_functions configuration_functions appointment_functions meeting_functions participant_functions find_functions \
 	slot_functions calendar_functions response_functions \
 	notification_functions sending_functions inbox_functions message_functions template_functions worker_functions \

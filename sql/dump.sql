@@ -17,6 +17,7 @@ SELECT pg_catalog.pg_extension_config_dump('appt.notification', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.due', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.attempt', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.provider_message', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.invitation', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.inbound_message', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.follower', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.response', '');

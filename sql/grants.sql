@@ -167,7 +167,7 @@ GRANT SELECT ON appt.reason, appt.notification_type
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
-	appt.notification, appt.due, appt.attempt, appt.provider_message, appt.identity, appt.change, appt.user_event,
+	appt.notification, appt.due, appt.attempt, appt.provider_message, appt.invitation, appt.identity, appt.change, appt.user_event,
 	appt.inbound_message, appt.meeting_template, appt.page_text, appt.follower, appt.response, appt.suppression,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_service;

@@ -70,6 +70,7 @@ ALTER TABLE appt.notification ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.due ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.attempt ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.provider_message ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.invitation ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.inbound_message ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.follower ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.response ENABLE ROW LEVEL SECURITY;
@@ -107,6 +108,7 @@ CREATE POLICY service ON appt.notification TO appt_service USING (true) WITH CHE
 CREATE POLICY service ON appt.due TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.attempt TO appt_service USING (true) WITH CHECK (true);
 CREATE POLICY service ON appt.provider_message FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.invitation FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.inbound_message FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.follower FOR SELECT TO appt_service USING (true);
 CREATE POLICY service ON appt.response FOR SELECT TO appt_service USING (true);

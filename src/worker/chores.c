@@ -17,6 +17,7 @@
 
 #include "notify/blanking.h"
 #include "schedule/end.h"
+#include "schedule/invite_answer.h"
 #include "worker/chores.h"
 #include "worker/guard.h"
 #include "worker/chore_pace.h"
@@ -36,6 +37,9 @@ struct Chores
 	Worker	   *worker;
 	Chore		ending;
 	Overdue		ended;			/* the last one that the pass has ended */
+	Chore		inviting;
+	InvitationPass invited;
+	bool		inviting_again; /* something was sent since the pass began */
 	Chore		blanking;
 	BlankingPass blanked;
 	bool		blanking_again; /* something was settled since the pass began */
@@ -125,6 +129,45 @@ end_some(Chores *chores)
 		return;
 	chore_end_pass(&chores->ending, next_ending(&chores->ending, ending.next));
 	memset(&chores->ended, 0, sizeof(Overdue));
+}
+
+/* ---- inviting ---- */
+
+static void
+invite_step(void *argument)
+{
+	invitations_continue((InvitationPass *) argument);
+}
+
+static void
+end_inviting_pass(Chores *chores)
+{
+	TimestampTz next = chores->invited.has_skipped ? chore_after_locked(&chores->inviting) : DT_NOEND;
+
+	chore_end_pass(&chores->inviting, chores->inviting_again ? DT_NOBEGIN : next);
+	memset(&chores->invited, 0, sizeof(InvitationPass));
+	chores->inviting_again = false;
+}
+
+static void
+invite_some(Chores *chores)
+{
+	InvitationPass pass = chores->invited;
+	TimestampTz begin = GetCurrentTimestamp();
+
+	if (!chore_is_due(&chores->inviting))
+		return;
+	if (pass.after == 0)
+		chores->inviting_again = false;
+	if (!worker_run(chores->worker, invite_step, &pass, NULL))
+	{
+		chores->inviting.at = begin + FAILURE_PAUSE;
+		return;
+	}
+	chores->invited = pass;
+	chore_note(&chores->inviting, begin);
+	if (pass.is_over)
+		end_inviting_pass(chores);
 }
 
 /* ---- blanking ---- */
@@ -230,8 +273,16 @@ chores_expect_blanking(Chores *chores)
 }
 
 void
+chores_expect_invitation(Chores *chores)
+{
+	chores->inviting_again = true;
+	chores->inviting.at = DT_NOBEGIN;
+}
+
+void
 chores_look(Chores *chores)
 {
+	chores_expect_invitation(chores);
 	chores_expect_end(chores, DT_NOBEGIN);
 	chores_expect_blanking(chores);
 	report_chores_look(&chores->reports);
@@ -247,7 +298,7 @@ chores_look_at_all(Chores *chores)
 void
 chores_clock_was_set(Chores *chores)
 {
-	chores->ending.last = chores->blanking.last = chores->retention.last = 0;
+	chores->ending.last = chores->inviting.last = chores->blanking.last = chores->retention.last = 0;
 	report_chores_clock_was_set(&chores->reports);
 	chores_look_at_all(chores);
 }
@@ -256,6 +307,7 @@ void
 chores_do(Chores *chores, int64 settled, bool is_busy)
 {
 	end_some(chores);
+	invite_some(chores);
 	blank_some(chores);
 	report_chores_do(&chores->reports);
 	drop_some(chores, settled, is_busy);
@@ -266,6 +318,7 @@ chores_next(const Chores *chores, bool is_busy)
 {
 	TimestampTz next = Min(chore_next(&chores->ending, BUSY_FACTOR), chore_next(&chores->blanking, BUSY_FACTOR));
 
+	next = Min(next, chore_next(&chores->inviting, BUSY_FACTOR));
 	next = Min(next, chore_next(&chores->retention, is_busy ? BUSY_FACTOR : IDLE_FACTOR));
 	return Min(next, report_chores_next(&chores->reports));
 }

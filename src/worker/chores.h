@@ -1,7 +1,7 @@
 /*
  * chores.h
  *		What a worker does beside delivery, in a bounded part of its time: it ends
- *		overdue appointments, blanks messages of deleted appointments, and drops
+ *		overdue appointments, makes appointments INVITED, blanks messages of deleted appointments, and drops
  *		what is older than the log's retention.
  */
 #ifndef APPT_CHORES_H
@@ -21,6 +21,9 @@ extern void chores_expect_end(Chores *chores, TimestampTz at);
 
 /* The last message of a deleted appointment may have been settled. */
 extern void chores_expect_blanking(Chores *chores);
+
+/* A reminder was sent that makes its appointment INVITED. */
+extern void chores_expect_invitation(Chores *chores);
 
 /* Look for appointments to end and messages to blank, also those that no commit reported. */
 extern void chores_look(Chores *chores);

@@ -19,6 +19,7 @@
 #include "channel/channel.h"
 #include "core/text.h"
 #include "notify/compose.h"
+#include "notify/shown.h"
 #include "worker/delivery.h"
 #include "worker/flight_memory.h"
 
@@ -143,6 +144,20 @@ retry_input(const NotificationFacts *facts)
 	return retry;
 }
 
+/* Does it ask the customer to accept or decline an appointment, and is that what its type is for? */
+static bool
+invites(const NotificationFacts *facts)
+{
+	Jsonb	   *jsonb;
+	Shown		shown;
+
+	if (!notification_types[facts->type].invites || facts->appointment == NULL || facts->appointment->meeting_template_id == NULL)
+		return false;
+	jsonb = shown_of(facts);
+	return jsonb != NULL && shown_read(jsonb, &shown) &&
+		(shown.buttons & (BUTTON_BIT(BUTTON_ACCEPT) | BUTTON_BIT(BUTTON_DECLINE))) != 0;
+}
+
 /* Copies into `context` what the delivery needs. */
 static Delivery *
 make_delivery(MemoryContext context, const NotificationFacts *facts, const Message *message,
@@ -153,6 +168,9 @@ make_delivery(MemoryContext context, const NotificationFacts *facts, const Messa
 
 	delivery->context = context;
 	delivery->application_id = facts->application_id;
+	delivery->invites = invites(facts);
+	if (delivery->invites)
+		delivery->appointment_id = *facts->appointment_id;
 	delivery->state = facts->state;
 	delivery->reason = facts->reason;
 	delivery->attempt_number = facts->attempt_count + 1;

@@ -33,6 +33,8 @@ typedef struct Delivery
 	int			segments;		/* 0: its channel has none */
 	RetryInput	retry;			/* without what the response tells */
 	pg_uuid_t	application_id;
+	bool		invites;		/* once it is sent, its appointment is INVITED */
+	pg_uuid_t	appointment_id; /* where it invites */
 	NotificationState state;	/* before it was claimed */
 	Reason		reason;
 	Flight		flight;			/* once started */

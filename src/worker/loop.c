@@ -582,6 +582,9 @@ take_turn(Loop *loop)
 	if (loop->may_send)
 	{
 		hints_send(loop->hints, GetCurrentTimestamp());
+		if (loop->settler->has_invited)
+			chores_expect_invitation(loop->chores);
+		loop->settler->has_invited = false;
 		chores_do(loop->chores, loop->settler->sent + loop->settler->failed, is_busy(loop));
 	}
 	sleep_until_work(loop);

@@ -26,6 +26,7 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "fairness/lanes.h"
+#include "schedule/invite_answer.h"
 #include "worker/attempt_ends.h"
 #include "worker/guard.h"
 #include "worker/journal.h"
@@ -347,6 +348,28 @@ write_notifications(const Settling *settling)
 		queue_delete(settled);
 }
 
+/* Their appointments may be locked by callers, so a chore changes them. */
+static void
+write_invitations(const Settling *settling)
+{
+	SentInvitation *sent = (SentInvitation *) palloc(settling->count * sizeof(SentInvitation));
+	int			count = 0;
+
+	for (int i = 0; i < settling->count; i++)
+	{
+		const Delivery *delivery = settling->deliveries[i];
+
+		if (!delivery->invites || !settling->is_written[i] || settling->decisions[i].state != STATE_SENT)
+			continue;
+		sent[count].notification_id = delivery->key.notification_id;
+		sent[count].application_id = delivery->application_id;
+		sent[count].appointment_id = delivery->appointment_id;
+		count++;
+	}
+	if (count > 0)
+		invitations_add(sent, count);
+}
+
 void
 settling_write(void *argument)
 {
@@ -361,6 +384,7 @@ settling_write(void *argument)
 	write_attempts(settling);
 	write_untried(settling);
 	write_notifications(settling);
+	write_invitations(settling);
 }
 
 /* ---- after commit ---- */
@@ -371,7 +395,10 @@ forget(Settler *settler, Delivery *delivery, const Decision *decision)
 	if (decision->until != 0)
 		lane_expect(settler->scheduler, delivery->key.lane_id, decision->until);
 	if (decision->state == STATE_SENT)
+	{
 		settler->sent++;
+		settler->has_invited |= delivery->invites;
+	}
 	if (decision->state == STATE_FAILED)
 		settler->failed++;
 	suspect_settled(settler->suspects, delivery->key.notification_id, !delivery->is_untried);

@@ -19,6 +19,8 @@ typedef struct Settler
 	int			finished_count;
 	int64		sent;			/* settled as SENT since the worker started */
 	int64		failed;			/* or as FAILED */
+	bool		has_invited;	/* something that was sent makes its
+								 * appointment INVITED: for the loop to reset */
 } Settler;
 
 /* In CurrentMemoryContext. */

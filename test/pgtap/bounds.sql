@@ -137,7 +137,7 @@ INSERT INTO appt.suppression (application_id, channel, address_key, reason) VALU
 SELECT appt.record_inbound_sms(:'application', '+306911111111', '+15550100001', 'Hello', 'id') \g /dev/null
 -- Written by functions and the worker alone.
 CREATE TEMPORARY TABLE log (name text);
-INSERT INTO log VALUES ('notification'), ('due'), ('attempt'), ('change'), ('identity'), ('provider_message'), ('report_schedule'),
+INSERT INTO log VALUES ('notification'), ('due'), ('attempt'), ('change'), ('identity'), ('provider_message'), ('invitation'), ('report_schedule'),
 	('report_day'), ('daily_figure');
 CREATE TEMPORARY TABLE bounded AS
 	SELECT c.relname AS table_name, a.attname AS column_name, coalesce(nullif(y.typbasetype, 0), y.oid)::regtype::text AS type

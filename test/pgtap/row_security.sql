@@ -96,6 +96,7 @@ INSERT INTO appt.response (application_id, appointment_id, participant_id, actio
 	SELECT application_id, id, 'x', 'ACCEPT', 'API' FROM appt.appointment;
 INSERT INTO appt.suppression (application_id, channel, address_key, reason) SELECT id, 'EMAIL', sha256('x'), 'BLOCKED' FROM application;
 INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM appt.attempt;
+INSERT INTO appt.invitation SELECT id, application_id, appointment_id FROM appt.notification WHERE appointment_id IS NOT NULL;
 UPDATE appt.notification SET attempt_count = 1, state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL
 	WHERE type <> 'UPDATE';
 INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at) SELECT id, 'CUSTOMER', 'CODE-MARK',
@@ -117,7 +118,7 @@ INSERT INTO relation VALUES
 		('line_subscription', 'user_id', 'application_id'), ('user_event', '', 'application_id'),
 	('meeting_template', '', 'application_id'), ('page_text', '', 'application_id'), ('follower', '', 'appointment_id'),
 		('response', '', 'appointment_id'), ('suppression', '', 'application_id'),
-	('provider_message', '', 'application_id'), ('inbound_message', 'text', 'application_id'),
+	('provider_message', '', 'application_id'), ('invitation', '', 'application_id'), ('inbound_message', 'text', 'application_id'),
 	('report_schedule', '', 'application_id'), ('report_day', '', 'application_id'), ('daily_figure', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
 		('circuit', '''circuit''', NULL);
@@ -199,6 +200,7 @@ INSERT INTO reads VALUES
 		'"given mine other sister taken", "", -}'),
 	('suppression',        '{-, -, own, -, -, -, -, "own sister", "", -}'),
 	('provider_message',   '{-, -, -, -, -, -, -, -, -, -}'),
+	('invitation',         '{-, -, -, -, -, -, -, -, -, -}'),
 	('report_schedule',    '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('report_day',         '{-, -, own, -, -, -, -, "own sister", "", -}'),
 	('daily_figure',       '{-, -, own, -, -, -, -, "own sister", "", -}'),
@@ -394,6 +396,7 @@ INSERT INTO promised VALUES
 	('idempotency_key',    '',  '',  '',  '',  '',     '', '',  '', ''),
 	('inbound_message',    'r', 'r', '',  '',  'r',    '', 'r', '', ''),
 	('provider_message',   '',  '',  '',  '',  '',     '', 'r', '', ''),
+	('invitation',         '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('worker_status',      '',  '',  '',  '',  '',     '', '',  '', ''),
 	('circuit',            '',  '',  '',  '',  '',     '', '',  '', '');
 SELECT is_empty(format($$

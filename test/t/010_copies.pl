@@ -49,7 +49,7 @@ my @tables = split /\n/,
 my @sequences = split /\n/,
 	$node->query(q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
 is( join(' ', @tables),
-	'application appointment attempt change daily_figure due follower idempotency_key identity inbound_message line line_number'
+	'application appointment attempt change daily_figure due follower idempotency_key identity inbound_message invitation line line_number'
 		. ' line_ring_group line_subscription meeting_template notification one_time_code organization page_text participant provider'
 		. ' provider_message report_day report_schedule response ring_group ring_group_member room_access rule secret'
 		. ' subscription suppression template'
@@ -214,6 +214,7 @@ SELECT application_id, id, 'customer', 'DECLINE', E'a\r\nb', 'PAGE' FROM appt.ap
 INSERT INTO appt.suppression (application_id, channel, address_key, address, reason)
 SELECT application, 'EMAIL', sha256('zoe'), 'zoe@example.com', 'OPTED_OUT' FROM made;
 INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-' || id, id FROM appt.attempt;
+INSERT INTO appt.invitation SELECT id, application_id, appointment_id FROM appt.notification WHERE appointment_id IS NOT NULL;
 INSERT INTO appt.one_time_code (application_id, purpose, contact, client_address, requested_at, expires_at)
 SELECT application, 'CUSTOMER', 'zoe@example.com', '2001:db8::/64', now(), now() FROM made;
 INSERT INTO appt.one_time_code (application_id, purpose, contact, requested_at, expires_at, used_at, appointment_id, participant_id,
