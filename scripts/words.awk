@@ -56,9 +56,9 @@ function resolved(language, key, depth,    text, result, at)
 		return ""
 	}
 	if (key == "isolate")
-		return texts[language, "direction"] == "rtl" ? "\342\201\250" : ""
+		return texts[language, "direction"] == "rtl" ? "\001" : ""
 	if (key == "end_isolate")
-		return texts[language, "direction"] == "rtl" ? "\342\201\251" : ""
+		return texts[language, "direction"] == "rtl" ? "\002" : ""
 	if ((language, key) in texts)
 		text = texts[language, key]
 	else if (("en", key) in texts)
@@ -101,8 +101,11 @@ function names_of(text,    found, count, name, list, i)
 	return list
 }
 
+# As C; the marks of resolved() are the characters that isolate a text from the direction of those around it.
 function c_string(text)
 {
+	gsub(/\001/, "\\342\\201\\250", text)
+	gsub(/\002/, "\\342\\201\\251", text)
 	gsub(/"/, "\\\"", text)
 	return "\"" text "\""
 }
@@ -148,7 +151,7 @@ function write_templates(language,    i)
 	print "#undef BEFORE_GAP\n#define BEFORE_GAP \"" (i ? "4px 0 4px 16px" : "4px 16px 4px 0") "\"" > templates
 	print "#undef AFTER_GAP\n#define AFTER_GAP \"" (i ? "4px 6px 4px 0" : "4px 0 4px 6px") "\"" > templates
 	print "#undef HTML_DIRECTION\n#define HTML_DIRECTION \"" (i ? " dir=\\\"rtl\\\"" : "") "\"" > templates
-	print "#undef ISOLATED\n#define ISOLATED(text) " (i ? "\"\342\201\250\" text \"\342\201\251\"" : "text") > templates
+	print "#undef ISOLATED\n#define ISOLATED(text) " (i ? "\"\\342\\201\\250\" text \"\\342\\201\\251\"" : "text") > templates
 	print "#undef END_SIDE\n#define END_SIDE \"" (i ? "left" : "right") "\"" > templates
 	print "static const BuiltinTemplate " language "_templates[] = {" > templates
 	print "#include \"render/builtin_customer_templates.inc\"" > templates

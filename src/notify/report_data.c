@@ -3,8 +3,8 @@
  *		Values of a template's names for a daily report (pure).
  *
  * The event has bare figures, the same for all recipients. Here they become what
- * one of them reads. Labels are English, as the built-in templates; a template in
- * another language writes its own, and names the figures.
+ * one of them reads, in the language of the text. A template in a language without
+ * words writes labels of its own, and names the figures.
  */
 #include "postgres.h"
 
@@ -16,44 +16,15 @@
 #include "notify/report_data.h"
 #include "render/dates.h"
 #include "render/numbers.h"
+#include "render/page_words.h"
 
 /* A figure of a day that was not counted. */
 #define NOT_COUNTED "\xe2\x80\x93"
 
 /* The figures, in the order of the columns. */
-static const struct
-{
-	const char *name;
-	const char *label;
-}			figures[] = {
-	{"calls", "Calls"},
-	{"voicemails", "Voicemails"},
-	{"texts", "Texts"},
-	{"faxes", "Faxes"},
-	{"appointments", "Planned"},
-	{"ended", "Ended"},
-	{"cancelled", "Cancelled"},
-	{"messages", "Messages"},
-	{"sent", "Sent"},
-	{"segments", "Segments"},
-	{"failed", "Failed"},
-	{"undelivered", "Undelivered"},
-	{"unsent", "Not sent"},
-	{"cost", "Cost"}
-};
-
-/* Codes of subjects that do not become words by themselves. */
-static const struct
-{
-	const char *code;
-	const char *words;
-}			subjects[] = {
-	{"COMMUNICATION", "Calls and messages"},
-	{"EMAIL", "Email"},
-	{"SMS", "Text messages"},
-	{"IN_APP", "Inbox"},
-	{"WEBHOOK", "Webhooks"},
-	{"OTHERS", "All others"}
+static const char *const figures[] = {
+	"calls", "voicemails", "texts", "faxes", "appointments", "ended", "cancelled",
+	"messages", "sent", "segments", "failed", "undelivered", "unsent", "cost"
 };
 
 /* A report while it is put together. */
@@ -115,30 +86,21 @@ has_figure(const JsonbContainer *days, const char *name)
 
 /* ---- words ---- */
 
-/* "APPOINTMENT_REMINDER" is "Appointment reminder". */
-static char *
-words_of_code(const char *code)
+static const char *
+label(const Report *report, const char *figure)
 {
-	char	   *words;
-
-	for (int i = 0; i < lengthof(subjects); i++)
-		if (strcmp(subjects[i].code, code) == 0)
-			return pstrdup(subjects[i].words);
-	words = pstrdup(code);
-	for (char *c = words; *c != '\0'; c++)
-		*c = *c == '_' ? ' ' : c == words ? *c : pg_tolower((unsigned char) *c);
-	return words;
+	return page_word(report->locale, psprintf("figure.%s", figure));
 }
 
 static char *
-subject_words(const JsonbContainer *subject)
+subject_words(const Report *report, const JsonbContainer *subject)
 {
 	char	   *name = json_member_text(subject, "name");
 	char	   *code = json_member_text(subject, "code");
 	char	   *currency = json_member_text(subject, "currency");
 
 	if (name == NULL)
-		name = words_of_code(code ? code : "");
+		name = pstrdup(page_word(report->locale, psprintf("subject.%s", code ? code : "OTHERS")));
 	return currency == NULL ? name : psprintf("%s, %s", name, currency);
 }
 
@@ -225,19 +187,19 @@ push_figures(Report *report, const JsonbContainer *days, const JsonbContainer *d
 	bool		is_first = true;
 
 	for (int i = 0; i < lengthof(figures); i++)
-		if (has_figure(days, figures[i].name))
-			values[i] = write_figure(report, figures[i].name, figure_text(day, figures[i].name), currency);
+		if (has_figure(days, figures[i]))
+			values[i] = write_figure(report, figures[i], figure_text(day, figures[i]), currency);
 	begin(report, "cells", WJB_BEGIN_ARRAY);
 	for (int i = 0; i < lengthof(figures); i++)
 		if (values[i] != NULL)
 		{
-			push_cell(report, figures[i].label, values[i], is_first);
+			push_cell(report, label(report, figures[i]), values[i], is_first);
 			is_first = false;
 		}
 	end(report, WJB_END_ARRAY);
 	for (int i = 0; i < lengthof(figures); i++)
 		if (values[i] != NULL)
-			json_push_member(report->state, figures[i].name, values[i]);
+			json_push_member(report->state, figures[i], values[i]);
 }
 
 static void
@@ -263,8 +225,8 @@ push_columns(Report *report, const JsonbContainer *days)
 {
 	begin(report, "columns", WJB_BEGIN_ARRAY);
 	for (int i = 0; i < lengthof(figures); i++)
-		if (has_figure(days, figures[i].name))
-			json_push_text(report->state, WJB_ELEM, figures[i].label);
+		if (has_figure(days, figures[i]))
+			json_push_text(report->state, WJB_ELEM, label(report, figures[i]));
 	end(report, WJB_END_ARRAY);
 }
 
@@ -274,7 +236,7 @@ push_subject(Report *report, const JsonbContainer *subject)
 	const JsonbContainer *days = member(subject, "days");
 
 	begin(report, NULL, WJB_BEGIN_OBJECT);
-	json_push_member(report->state, "subject", subject_words(subject));
+	json_push_member(report->state, "subject", subject_words(report, subject));
 	push_member_if_any(report, subject, "code");
 	push_member_if_any(report, subject, "currency");
 	push_member_if_any(report, subject, "lastError");
