@@ -37,6 +37,8 @@ SELECT pg_catalog.pg_extension_config_dump('appt.user_event', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.report_schedule', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.report_day', '');
 SELECT pg_catalog.pg_extension_config_dump('appt.daily_figure', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.hour_count', '');
+SELECT pg_catalog.pg_extension_config_dump('appt.hourly_figure', '');
 
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.rule', 'id')::regclass, '');
 SELECT pg_catalog.pg_extension_config_dump(pg_catalog.pg_get_serial_sequence('appt.template', 'id')::regclass, '');

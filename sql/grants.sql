@@ -36,6 +36,8 @@ GRANT EXECUTE ON FUNCTION
 	appt.notification_eligibility,
 	appt.render_template
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION appt.notification_series TO appt_supervisor, appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION appt.console_state TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.preview_notification,
 	appt.resend_notification,
@@ -95,6 +97,7 @@ GRANT EXECUTE ON FUNCTION
 	TO appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.available_slots,
+	appt.console,
 	appt.count_appointments,
 	appt.count_overlapping,
 	appt.google_calendar_event,
@@ -162,8 +165,9 @@ GRANT SELECT ON appt.reason, appt.notification_type
  * Tables; row_security.sql limits the rows. appt_service reads everything but
  * secrets, codes and idempotency keys, which no role may read. A table is
  * readable as a whole or not at all, because PostgREST's "select=*" fails if one
- * column is not readable. Agents, supervisors and client services may read
- * provider for the views that join it, and see none of its rows.
+ * column is not readable. For the views that join them, agents, supervisors and
+ * client services may read provider, and admins participant; they see none of
+ * their rows.
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
@@ -181,12 +185,13 @@ GRANT SELECT ON appt.inbound_message TO appt_agent, appt_supervisor, appt_admin;
 GRANT SELECT ON appt.user_profile, appt.user_preference, appt.line, appt.line_number, appt.ring_group,
 	appt.ring_group_member, appt.line_ring_group, appt.line_subscription
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
-GRANT SELECT ON appt.report_day, appt.daily_figure TO appt_supervisor, appt_admin, appt_service;
+GRANT SELECT ON appt.report_day, appt.daily_figure, appt.hourly_figure TO appt_supervisor, appt_admin, appt_service;
+GRANT SELECT ON appt.hour_count TO appt_service;
 GRANT SELECT ON appt.report_schedule TO appt_admin, appt_service;
 GRANT SELECT ON appt.appointment, appt.participant, appt.room_access TO appt_customer;
 GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
 	appt.subscription, appt.provider, appt.notification, appt.attempt, appt.change, appt.user_event,
-	appt.meeting_template, appt.page_text, appt.response, appt.suppression,
+	appt.meeting_template, appt.page_text, appt.response, appt.suppression, appt.participant,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_admin;
 

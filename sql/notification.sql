@@ -35,7 +35,7 @@ CREATE TABLE appt.notification (
 	user_event_id bigint,
 	expires_at timestamptz,
 	read_at timestamptz,
-	address text,
+	address text COLLATE "C",
 	title text,
 	start_at timestamptz,
 	end_at timestamptz,
@@ -144,7 +144,7 @@ CREATE TABLE appt.attempt (
 	status_code integer,
 	error text,
 	response text,
-	recipient text,
+	recipient text COLLATE "C",
 	provider_id uuid,
 	provider_message_id text,
 	subject text,
@@ -165,7 +165,7 @@ CREATE TABLE appt.attempt (
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
 /* "Since this morning": a small index that tells which blocks of the log to read. */
 CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);
-/* "What did we send to bob@example.com?" */
+/* "What did we send to bob@example.com, or to bob@...?" By the column's collation it also finds beginnings, as does notification_address. */
 CREATE INDEX attempt_recipient ON appt.attempt (recipient);
 /* What a text message answers: messages with reply codes, which are few. Neither column changes, so updates stay HOT. */
 CREATE INDEX attempt_reply_codes ON appt.attempt (application_id, recipient, id)

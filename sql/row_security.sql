@@ -90,6 +90,8 @@ ALTER TABLE appt.user_event ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.report_schedule ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.report_day ENABLE ROW LEVEL SECURITY;
 ALTER TABLE appt.daily_figure ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.hour_count ENABLE ROW LEVEL SECURITY;
+ALTER TABLE appt.hourly_figure ENABLE ROW LEVEL SECURITY;
 
 /* ---- appt_service: everything ---- */
 
@@ -389,4 +391,13 @@ CREATE POLICY admin ON appt.report_schedule FOR SELECT TO appt_admin
 CREATE POLICY admin ON appt.report_day FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.daily_figure FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+
+/* ---- the charts of the console, likewise ---- */
+
+CREATE POLICY service ON appt.hour_count FOR SELECT TO appt_service USING (true);
+CREATE POLICY service ON appt.hourly_figure FOR SELECT TO appt_service USING (true);
+CREATE POLICY supervisor ON appt.hourly_figure FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY admin ON appt.hourly_figure FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));

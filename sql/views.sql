@@ -31,10 +31,12 @@ COMMENT ON COLUMN appt.notification_type.has_rules IS 'True: rows of appt.rule p
 COMMENT ON COLUMN appt.notification_type.has_offset IS 'True: the time_offset of a rule may differ from 0.';
 
 /*
- * The log. A query by appointment_id, notification_id, recipient, application_id
- * and due_at, or started_at reads only the rows it asks for, whatever the size
- * of the log: each of these columns has an index, in attempt and, for
- * notifications without attempts, in notification.
+ * The log. A query by appointment_id, notification_id, recipient or its
+ * beginning, application_id and due_at, or started_at reads only the rows it asks
+ * for, whatever the size of the log: each of these columns has an index, in attempt
+ * and, for notifications without attempts, in notification. The names of the
+ * recipient and the response are looked up for the rows of the result alone, by
+ * key, and only if they are selected.
  */
 CREATE VIEW appt.notification_log WITH (security_invoker = true) AS
 SELECT
@@ -64,7 +66,7 @@ SELECT
 	a.outcome,
 	a.status_code,
 	a.error,
-	a.response,
+	a.response AS answer,
 	provider.kind AS provider,
 	a.provider_message_id,
 	a.subject,
@@ -76,17 +78,55 @@ SELECT
 	a.currency,
 	a.receipt,
 	a.receipt_code,
-	a.receipt_at
+	a.receipt_at,
+	CASE n.recipient_kind
+		WHEN 'CUSTOMER' THEN (
+			SELECT coalesce(nullif(concat_ws(' ', p.first_name, p.last_name), ''), p.username)
+			FROM appt.participant p
+			WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id AND p.id = n.recipient_id)
+		WHEN 'USER' THEN (
+			SELECT u.name FROM appt.user_profile u
+			WHERE u.application_id = n.application_id AND u.id = n.recipient_id)
+	END AS recipient_name,
+	coalesce(
+		CASE n.recipient_kind
+			WHEN 'CUSTOMER' THEN (
+				SELECT p.email FROM appt.participant p
+				WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id AND p.id = n.recipient_id)
+			WHEN 'USER' THEN (
+				SELECT u.email FROM appt.user_profile u
+				WHERE u.application_id = n.application_id AND u.id = n.recipient_id)
+		END,
+		CASE n.channel WHEN 'EMAIL' THEN a.recipient END) AS recipient_email,
+	coalesce(
+		CASE n.recipient_kind
+			WHEN 'CUSTOMER' THEN (
+				SELECT p.phone FROM appt.participant p
+				WHERE p.application_id = n.application_id AND p.appointment_id = n.appointment_id AND p.id = n.recipient_id)
+			WHEN 'USER' THEN (
+				SELECT coalesce(u.custom_phone, u.backup_phone) FROM appt.user_profile u
+				WHERE u.application_id = n.application_id AND u.id = n.recipient_id)
+		END,
+		CASE n.channel WHEN 'SMS' THEN a.recipient END) AS recipient_phone,
+	a.text_body,
+	a.html_body,
+	(SELECT r.action FROM appt.response r
+		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS response,
+	(SELECT r.reason FROM appt.response r
+		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS response_reason,
+	(SELECT r.created_at FROM appt.response r
+		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS responded_at
 FROM (
 	SELECT notification_id, recipient, attempt_number, manual, due_at, started_at, finished_at,
 		outcome, status_code, error, response, provider_id, provider_message_id, subject,
-		segments, cost, currency, receipt, receipt_code, receipt_at
+		segments, cost, currency, receipt, receipt_code, receipt_at, text_body, html_body
 	FROM appt.attempt
 	UNION ALL
 	/* The same types and no condition: otherwise the planner would not use an index in each half. */
 	SELECT id, address, NULL::integer, NULL::boolean, NULL::timestamptz, NULL::timestamptz, NULL::timestamptz,
 		NULL::appt.outcome_code, NULL::integer, NULL::text, NULL::text, NULL::uuid, NULL::text, NULL::text,
-		NULL::integer, NULL::numeric, NULL::text, NULL::appt.receipt_kind_code, NULL::text, NULL::timestamptz
+		NULL::integer, NULL::numeric, NULL::text, NULL::appt.receipt_kind_code, NULL::text, NULL::timestamptz,
+		NULL::text, NULL::text
 	FROM appt.notification) a
 	JOIN appt.notification n ON n.id = a.notification_id
 	LEFT JOIN appt.application ON application.id = n.application_id
@@ -104,7 +144,7 @@ COMMENT ON COLUMN appt.notification_log.appointment_id IS
 COMMENT ON COLUMN appt.notification_log.title IS 'Title of the appointment.';
 COMMENT ON COLUMN appt.notification_log.start_at IS 'Start of the appointment.';
 COMMENT ON COLUMN appt.notification_log.type IS 'Type of the notification: see the view notification_type.';
-COMMENT ON COLUMN appt.notification_log.channel IS 'EMAIL, SMS or WEBHOOK.';
+COMMENT ON COLUMN appt.notification_log.channel IS 'EMAIL, SMS, WEBHOOK or IN_APP.';
 COMMENT ON COLUMN appt.notification_log.time_offset IS 'Offset of its rule: how long before the start or after the end it is due.';
 COMMENT ON COLUMN appt.notification_log.recipient_kind IS 'What recipient_id identifies: CUSTOMER, USER, SUBSCRIBER or ADDRESS.';
 COMMENT ON COLUMN appt.notification_log.recipient_id IS 'A participant, a user, a subscription, or the address itself.';
@@ -126,7 +166,7 @@ COMMENT ON COLUMN appt.notification_log.outcome IS
 'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way and without an attempt.';
 COMMENT ON COLUMN appt.notification_log.status_code IS 'HTTP status or SMTP code of the answer; NULL if there was none.';
 COMMENT ON COLUMN appt.notification_log.error IS 'What went wrong; NULL if nothing did.';
-COMMENT ON COLUMN appt.notification_log.response IS
+COMMENT ON COLUMN appt.notification_log.answer IS
 'Body of the answer, or last reply of the mail server, without secrets, cut to 4,096 bytes; NULL means none.';
 COMMENT ON COLUMN appt.notification_log.provider IS 'Kind of the provider that carried the attempt; NULL for webhooks.';
 COMMENT ON COLUMN appt.notification_log.provider_message_id IS
@@ -143,6 +183,18 @@ COMMENT ON COLUMN appt.notification_log.receipt IS
 'What the provider reported later: DELIVERED or UNDELIVERED; NULL means nothing yet.';
 COMMENT ON COLUMN appt.notification_log.receipt_code IS 'Code that the provider gave with the receipt; NULL means none.';
 COMMENT ON COLUMN appt.notification_log.receipt_at IS 'When the receipt was recorded; NULL means not yet.';
+COMMENT ON COLUMN appt.notification_log.recipient_name IS
+'Present name of the customer or user; NULL if there is none, the recipient was deleted, or the reader may not see it.';
+COMMENT ON COLUMN appt.notification_log.recipient_email IS
+'Present email address of the customer or user, otherwise the address of this email; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.recipient_phone IS
+'Present phone number of the customer or user, otherwise the number of this text message; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.text_body IS 'Text of the message as it was sent, its links masked; NULL without an attempt.';
+COMMENT ON COLUMN appt.notification_log.html_body IS 'HTML of the message as it was sent, its links masked; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.response IS
+'Last response of the recipient to this notification: ACCEPT, DECLINE or RESCHEDULE; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.response_reason IS 'Reason that was given with it; NULL means none.';
+COMMENT ON COLUMN appt.notification_log.responded_at IS 'When it was given; NULL means not yet.';
 
 /*
  * A latest failure is what a retry by hand accepts: a FAILED notification such

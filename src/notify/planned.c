@@ -24,6 +24,7 @@
 
 #include "core/column.h"
 #include "core/elapsed.h"
+#include "core/log_changes.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
@@ -77,8 +78,10 @@ wake_for_row(Row *row)
 }
 
 static void
-wake_for_planned(uint64 count)
+wake_for_planned(const pg_uuid_t *application_id, uint64 count)
 {
+	if (count > 0)
+		log_changes_on_commit(application_id);
 	for (uint64 n = 0; n < count; n++)
 		wake_for_row(ROW(n));
 }
@@ -427,6 +430,7 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 		set_agent_arguments(arguments, event);
 	for (int set = 0; set < VOCABULARY_SETS; set++)
 		arguments[14 + set] = SQL_VALUE(vocabulary_sets()[set]);
+	log_changes_on_commit(&key->application_id);
 	return wake_for_appointment(statement_run_nullable(choose_plan(key->has_meeting_template, concerns_agents), arguments));
 }
 
@@ -508,7 +512,7 @@ plan_user_event(const UserEvent *event)
 	uint64		count = statement_run_nullable(&plan_for_users, arguments);
 	Row		   *row = ROW(0);
 
-	wake_for_planned(count);
+	wake_for_planned(&event->application_id, count);
 	(void) next_value(row);
 	(void) next_timestamp(row);
 	return next_int64(row);
@@ -590,7 +594,7 @@ plan_tied_users_event(const AppointmentKey *key, const TiedUsersEvent *event)
 									  JsonbPGetDatum(event->to_subscribers),
 									  TimestampTzGetDatum(event->now));
 
-	wake_for_planned(count);
+	wake_for_planned(&key->application_id, count);
 }
 
 /* ---- the source of one message ---- */
@@ -632,5 +636,6 @@ plan_named_message(const NamedMessage *message)
 	(void) statement_run_nullable(&plan_for_recipient, arguments);
 	row = ROW(0);
 	wake_for_row(row);
+	log_changes_on_commit(&message->application_id);
 	return next_int64(row);
 }

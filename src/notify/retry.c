@@ -28,6 +28,7 @@
 
 #include "core/column.h"
 #include "core/errors.h"
+#include "core/log_changes.h"
 #include "core/one_time_code.h"
 #include "core/row.h"
 #include "core/statement.h"
@@ -182,6 +183,7 @@ lock_and_load(int64 notification_id, const pg_uuid_t *application_id, const pg_u
 	facts = facts_load_one(notification_id);
 	if (facts == NULL)
 		report_text_not_found("notification", psprintf(INT64_FORMAT, notification_id));
+	log_changes_on_commit(application_id);
 	return facts;
 }
 
@@ -487,8 +489,10 @@ send_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int co
 		find_copies_under_way(&several, locked, locked_count);
 	for (int done = 0; done < locked_count; done += at_once)
 		at_once = judge_some(&several, &locked[done], Min(at_once, locked_count - done));
-	if (several.ids->count > 0)
-		manner->send(column_array(several.ids), several.now);
+	if (several.ids->count == 0)
+		return;
+	manner->send(column_array(several.ids), several.now);
+	log_changes_on_commit(application_id);
 }
 
 void

@@ -14,6 +14,7 @@
 #include "catalog/pg_type.h"
 
 #include "core/column.h"
+#include "core/log_changes.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/supersede.h"
@@ -74,6 +75,7 @@ cancel_unsettled(const AppointmentKey *key, SupersedingEvent event, const Supers
 		sql_text(reason_code(superseding_reason(event)))
 	};
 
+	log_changes_on_commit(&key->application_id);
 	(void) statement_run_nullable(&cancel, arguments);
 }
 

@@ -14,9 +14,8 @@
 #include "core/rest_response.h"
 #include "pages/page_headers.h"
 
-/* The source of CSP for an inline part: 'sha256-...'. */
-static char *
-hash_source(const char *content)
+char *
+page_hash_source(const char *content)
 {
 	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
@@ -38,7 +37,7 @@ page_set_headers(int status, const char *style, const char *script)
 	const ResponseHeader headers[] = {
 		{"Content-Type", "text/html; charset=utf-8"},
 		{"Content-Security-Policy", psprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; form-action 'self';"
-											 " base-uri 'none'; frame-ancestors 'none'", hash_source(style), hash_source(script))},
+											 " base-uri 'none'; frame-ancestors 'none'", page_hash_source(style), page_hash_source(script))},
 		{"Referrer-Policy", "no-referrer"},
 		{"Cache-Control", "no-store"},
 		{"X-Content-Type-Options", "nosniff"},

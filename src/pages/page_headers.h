@@ -12,4 +12,7 @@
  */
 extern void page_set_headers(int status, const char *style, const char *script);
 
+/* The source of Content-Security-Policy for an inline part: 'sha256-...'. In CurrentMemoryContext. */
+extern char *page_hash_source(const char *content);
+
 #endif							/* APPT_PAGE_HEADERS_H */

@@ -9,5 +9,8 @@
 extern const char *const web_page_html;
 extern const char *const web_page_css;
 extern const char *const web_page_js;
+extern const char *const web_console_html;
+extern const char *const web_console_css;
+extern const char *const web_console_js;
 
 #endif							/* APPT_WEB_FILES_H */

@@ -14,6 +14,7 @@
 
 #include "core/code_counts.h"
 #include "core/explain.h"
+#include "core/log_changes.h"
 #include "core/one_time_code.h"
 #include "core/settings.h"
 #include "core/wake.h"
@@ -37,6 +38,7 @@ request_shared_memory(void)
 	one_time_code_shared_request();
 	code_counts_shared_request();
 	wake_shared_request();
+	log_changes_shared_request();
 	workers_shared_request();
 	crashes_shared_request();
 }
@@ -49,6 +51,7 @@ create_shared_memory(void)
 	one_time_code_shared_create();
 	code_counts_shared_create();
 	wake_shared_create();
+	log_changes_shared_create();
 	workers_shared_create(launcher_is_registered());
 	crashes_shared_create();
 }

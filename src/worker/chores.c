@@ -21,6 +21,7 @@
 #include "worker/chores.h"
 #include "worker/guard.h"
 #include "worker/chore_pace.h"
+#include "worker/hour_chores.h"
 #include "worker/report_chores.h"
 #include "worker/retention.h"
 
@@ -48,6 +49,7 @@ struct Chores
 	int64		settled;		/* when the retention's pass began */
 	int64		dropped;		/* since then */
 	ReportChores reports;
+	HourChores	hours;
 };
 
 /* ---- ending appointments ---- */
@@ -255,6 +257,7 @@ chores_create(Worker *worker)
 
 	chores->worker = worker;
 	report_chores_begin(&chores->reports, worker);
+	hour_chores_begin(&chores->hours, worker);
 	chores_look_at_all(chores);
 	return chores;
 }
@@ -286,6 +289,7 @@ chores_look(Chores *chores)
 	chores_expect_end(chores, DT_NOBEGIN);
 	chores_expect_blanking(chores);
 	report_chores_look(&chores->reports);
+	hour_chores_look(&chores->hours);
 }
 
 void
@@ -300,6 +304,7 @@ chores_clock_was_set(Chores *chores)
 {
 	chores->ending.last = chores->inviting.last = chores->blanking.last = chores->retention.last = 0;
 	report_chores_clock_was_set(&chores->reports);
+	hour_chores_clock_was_set(&chores->hours);
 	chores_look_at_all(chores);
 }
 
@@ -310,6 +315,7 @@ chores_do(Chores *chores, int64 settled, bool is_busy)
 	invite_some(chores);
 	blank_some(chores);
 	report_chores_do(&chores->reports);
+	hour_chores_do(&chores->hours);
 	drop_some(chores, settled, is_busy);
 }
 
@@ -320,5 +326,6 @@ chores_next(const Chores *chores, bool is_busy)
 
 	next = Min(next, chore_next(&chores->inviting, BUSY_FACTOR));
 	next = Min(next, chore_next(&chores->retention, is_busy ? BUSY_FACTOR : IDLE_FACTOR));
-	return Min(next, report_chores_next(&chores->reports));
+	next = Min(next, report_chores_next(&chores->reports));
+	return Min(next, hour_chores_next(&chores->hours));
 }

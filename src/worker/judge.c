@@ -14,6 +14,7 @@
 
 #include "utils/memutils.h"
 
+#include "core/log_changes.h"
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"
 #include "schedule/activate.h"
@@ -118,6 +119,7 @@ judge(Judgement *judgement, const NotificationFacts *facts, const Candidate *can
 	EligibilityInput input = eligibility_input(facts);
 	Decision	decision = eligibility_decide(&input, judgement->now);
 
+	log_changes_on_commit(&facts->application_id);
 	switch (decision.verdict)
 	{
 		case VERDICT_SETTLE:

@@ -16,7 +16,7 @@
  * what their calls created: a foreign key deletes that of an event.
  *
  * Changes (appt.change) and inbound messages are kept as long; the oldest changes
- * are found by time, the oldest figures of days by date.
+ * are found by time, the oldest figures of days and hours likewise.
  * One-time codes go sooner: an hour after a code has expired nobody asks for it,
  * and it no longer counts against the limit of requests. Codes that opened an
  * appointment are deleted with it.
@@ -47,6 +47,7 @@ typedef struct Drop
 	uint64		changes;
 	uint64		codes;
 	uint64		figures;
+	uint64		hours;
 	uint64		inbound;
 } Drop;
 
@@ -144,6 +145,18 @@ static Statement drop_figures = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
+static Statement drop_hours = {
+	"WITH unfinished AS ("
+	" DELETE FROM appt.hour_count c"
+	" USING (SELECT ctid FROM appt.hour_count WHERE count_at < $1 AND hour < $1 ORDER BY count_at LIMIT $2"
+	"  FOR UPDATE SKIP LOCKED) old"
+	" WHERE c.ctid = old.ctid"
+	") DELETE FROM appt.hourly_figure f"
+	" USING (SELECT ctid FROM appt.hourly_figure WHERE hour < $1 ORDER BY hour LIMIT $2 FOR UPDATE SKIP LOCKED) old"
+	" WHERE f.ctid = old.ctid",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
+
 /* Walk over a batch. `dropped`: the rows that were dropped. */
 static void
 walk_on(Statement *statement, RetentionWalk *walk, TimestampTz before, int64 *dropped)
@@ -176,6 +189,7 @@ drop_step(void *argument)
 	drop->changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->figures = statement_run(&drop_figures, TimestampTzGetDatum(Min(before, now - FIGURES_KEPT)),
 								  Int64GetDatum(RETENTION_BATCH));
+	drop->hours = statement_run(&drop_hours, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->inbound = statement_run(&drop_inbound, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->codes = statement_run(&drop_codes, TimestampTzGetDatum(now - CODES_KEPT),
 								Int64GetDatum(RETENTION_BATCH));
@@ -193,7 +207,7 @@ retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 	*dropped = (int) drop.notifications;
 	has_more = !drop.pass.notifications.is_over || !drop.pass.events.is_over ||
 		drop.changes == RETENTION_BATCH || drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH ||
-		drop.inbound == RETENTION_BATCH;
+		drop.hours == RETENTION_BATCH || drop.inbound == RETENTION_BATCH;
 	*pass = has_more ? drop.pass : (RetentionPass) {0};
 	return has_more;
 }

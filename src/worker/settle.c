@@ -22,6 +22,7 @@
 
 #include "channel/channel.h"
 #include "core/column.h"
+#include "core/log_changes.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
@@ -376,6 +377,8 @@ settling_write(void *argument)
 	Settling   *settling = (Settling *) argument;
 
 	journal_begin(ACTIVITY_TRANSFERRING, NULL, 0);
+	for (int i = 0; i < settling->count; i++)
+		log_changes_on_commit(&settling->deliveries[i]->application_id);
 	memset(settling->is_written, 0, settling->count * sizeof(bool));
 	memset(settling->is_gone, 0, settling->count * sizeof(bool));
 	memset(settling->decisions, 0, settling->count * sizeof(Decision));

@@ -138,7 +138,7 @@ SELECT appt.record_inbound_sms(:'application', '+306911111111', '+15550100001', 
 -- Written by functions and the worker alone.
 CREATE TEMPORARY TABLE log (name text);
 INSERT INTO log VALUES ('notification'), ('due'), ('attempt'), ('change'), ('identity'), ('provider_message'), ('invitation'), ('report_schedule'),
-	('report_day'), ('daily_figure');
+	('report_day'), ('daily_figure'), ('hour_count'), ('hourly_figure');
 CREATE TEMPORARY TABLE bounded AS
 	SELECT c.relname AS table_name, a.attname AS column_name, coalesce(nullif(y.typbasetype, 0), y.oid)::regtype::text AS type
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid JOIN pg_type y ON y.oid = a.atttypid

@@ -133,6 +133,12 @@ INSERT INTO contract VALUES
 	('mark_read', 'notification_ids bigint[] DEFAULT NULL::bigint[], user_id text DEFAULT NULL::text, application_id uuid '
 		'DEFAULT NULL::uuid -> integer'),
 	('not_retriable_because', 'notification_id bigint -> text'),
+	('console', ' -> appt."*/*"'),
+	('console_state', ' -> text'),
+	('notification_series', 'since timestamp with time zone DEFAULT NULL::timestamp with time zone, until timestamp with time zone '
+		'DEFAULT NULL::timestamp with time zone, step interval DEFAULT NULL::interval, application_id uuid DEFAULT NULL::uuid, '
+		'OUT at timestamp with time zone, OUT type text, OUT channel text, OUT sent bigint, OUT failed bigint, OUT lateness_avg interval, '
+		'OUT lateness_max interval -> SETOF record'),
 	('user_names', 'application_id uuid DEFAULT NULL::uuid -> TABLE(id text, name text)'),
 	('notification_preferences', 'user_id text DEFAULT NULL::text, application_id uuid DEFAULT NULL::uuid -> SETOF appt.preference_details'),
 	('set_preference', 'type text, enabled boolean, channel text DEFAULT NULL::text, time_offset interval DEFAULT NULL::interval, '
@@ -186,9 +192,9 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 			'nothing that applications call is left out');
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
-	'appointments_eligible_for_activation available_slots count_appointments count_overlapping find_appointments get_appointment '
+	'appointments_eligible_for_activation available_slots console console_state count_appointments count_overlapping find_appointments get_appointment '
 	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page not_retriable_because notification_dialog notification_eligibility '
-	'notification_preferences preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
+	'notification_preferences notification_series preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|agent_|administered_|attended_|due_)';    -- for policies and views

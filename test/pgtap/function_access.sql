@@ -139,6 +139,10 @@ INSERT INTO expectation VALUES
 	('mark_read()',                                              'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
 	('mark_read(NULL, NULL, (APP))',                             'yyyyy-y-i-', 'yyyyy-y-i-', 'nnnnn-y-i-', 'nnnnn-n-i-', 'nnnnn-n-i-'),
 	('mark_read(NULL, ''ann'', (APP))',                          'ynnyn-y-y-', 'ynnyn-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('console()',                                                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-'),
+	('console_state()',                                          'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-', 'yyyyy-y-y-'),
+	('notification_series()',                                    '--y---y-i-', '--y---y-i-', '--y---y-i-', '--y---y-i-', '--y---y-i-'),
+	('notification_series(application_id => (APP))',             '--y---y-y-', '--y---y-y-', '--n---y-y-', '--n---n-y-', '--n---n-n-'),
 	('user_names()',                                             'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-', 'yyyyy-i-i-'),
 	('user_names((APP))',                                        'yyyyy-y-y-', 'yyyyy-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
 	-- Only ann and ada have a profile.

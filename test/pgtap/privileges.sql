@@ -17,6 +17,8 @@ INSERT INTO promised VALUES
 	('cancel_appointment', 'v', 'AG CS SU SV'),
 	('confirm_custom_phone', 'v', 'AD AG CS SU SV'),
 	('confirm_email_verification', 'v', 'AD SV'),
+	('console', 's', 'AD AG AN CS CU SU SV'),
+	('console_state', 's', 'AD AG CS SU SV'),
 	('count_appointments', 's', 'AD AG AN CS CU SU SV'),
 	('count_overlapping', 's', 'AD AG AN CS CU SU SV'),
 	('create_application', 'v', 'AD SV'),
@@ -79,6 +81,7 @@ INSERT INTO promised VALUES
 	('subscribe_line', 'v', 'AD AG CS SU SV'),
 	('update_appointment', 'v', 'AG CS SU SV'),
 	('update_profile', 'v', 'AD AG CS SU SV'),
+	('notification_series', 's', 'AD SU SV'),
 	('user_names', 's', 'AD AG CS SU SV'),
 	-- What policies, constraints, triggers, views and the library's own statements call.
 	('address_is_valid', 'i', 'AD SV'),

@@ -71,9 +71,11 @@ SELECT is(to_jsonb(l) - 'created_at' - 'explanation',
 	'state', 'FAILED', 'reason', 'RETRIES_EXHAUSTED', 'detail', NULL, 'due_at', now() - interval '20 min', 'next_attempt_at', NULL,
 	'attempt_number', 2, 'manual', false, 'started_at', now() - interval '18 min' + interval '20 ms', 'finished_at',
 		now() - interval '18 min' + interval '1 s',
-	'lateness', '00:00:00.02', 'outcome', 'FAILED', 'status_code', 550, 'error', 'no such mailbox 2', 'response', NULL, 'provider', 'SMTP',
+	'lateness', '00:00:00.02', 'outcome', 'FAILED', 'status_code', 550, 'error', 'no such mailbox 2', 'answer', NULL, 'provider', 'SMTP',
 	'provider_message_id', NULL, 'subject', NULL, 'settled_at', now() - interval '10 min', 'resent_from', NULL,
-	'segments', NULL, 'cost', NULL, 'currency', NULL, 'receipt', NULL, 'receipt_code', NULL, 'receipt_at', NULL),
+	'segments', NULL, 'cost', NULL, 'currency', NULL, 'receipt', NULL, 'receipt_code', NULL, 'receipt_at', NULL)
+	|| jsonb_build_object('recipient_name', NULL, 'recipient_email', 'zoe@example.com', 'recipient_phone', NULL, 'text_body', NULL,
+	'html_body', NULL, 'response', NULL, 'response_reason', NULL, 'responded_at', NULL),
 		'an attempt in the log; a retry is late against its own time')
 FROM appt.notification_log l WHERE notification_id = 2 AND attempt_number = 2;
 SELECT ok(explanation = (SELECT explanation FROM appt.reason WHERE reason = 'CHANNEL_NOT_AVAILABLE') AND recipient = 'max@example.com'

@@ -49,7 +49,8 @@ my @tables = split /\n/,
 my @sequences = split /\n/,
 	$node->query(q{SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'S' ORDER BY 1});
 is( join(' ', @tables),
-	'application appointment attempt change daily_figure due follower idempotency_key identity inbound_message invitation line line_number'
+	'application appointment attempt change daily_figure due follower hour_count hourly_figure idempotency_key identity'
+		. ' inbound_message invitation line line_number'
 		. ' line_ring_group line_subscription meeting_template notification one_time_code organization page_text participant provider'
 		. ' provider_message report_day report_schedule response ring_group ring_group_member room_access rule secret'
 		. ' subscription suppression template'
@@ -242,6 +243,9 @@ INSERT INTO appt.report_day (application_id, date, timezone, start_at, end_at)
 SELECT application, date '2099-03-29', 'Europe/Berlin', '2099-03-29 00:00+01', '2099-03-30 00:00+02' FROM made;
 INSERT INTO appt.daily_figure (application_id, date, subject, item, part, total, cost, name)
 SELECT application, date '2099-03-29', 'SPENDING', 'SMS', 'EUR', 3, 0.0225, E'a\tb' FROM made;
+INSERT INTO appt.hour_count (application_id, hour, count_at) SELECT application, '2099-03-29 01:00+01', '2099-03-29 02:00+01' FROM made;
+INSERT INTO appt.hourly_figure (application_id, hour, type, channel, sent, failed, attempted, lateness_sum, lateness_max)
+SELECT application, '2099-03-29 01:00+01', 'CREATE', 'EMAIL', 2, 1, 3, '1.5 s', '1 s' FROM made;
 SQL
 	return;
 }

@@ -264,9 +264,9 @@ $node->wait_for_workers;
 	$tenant->settled;
 	my ($request) = $hook->wait_for(1);
 	is($request->{headers}{'x-key'}, 's3cret-value', 'a secret header is sent');
-	my $response = $node->query("SELECT response FROM appt.notification_log WHERE appointment_id = '$id'");
-	like($response, qr/X-Open: open-value/i, 'what is no secret stands in the log');
-	like($response, qr/X-Key: \*{8}$/im, 'what is one is masked');
+	my $answer = $node->query("SELECT answer FROM appt.notification_log WHERE appointment_id = '$id'");
+	like($answer, qr/X-Open: open-value/i, 'what is no secret stands in the log');
+	like($answer, qr/X-Key: \*{8}$/im, 'what is one is masked');
 
 	$hook->forget;
 	$node->query("DELETE FROM appt.secret WHERE name = 'HEADER:X-Key'");

@@ -302,12 +302,12 @@ $node->wait_for_workers;
 		settings => '{"headers": {"X-Key": "{{secret}}", "X-Open": "open"}}');
 	$id = $tenant->schedule(phone => '+306900000203');
 	$tenant->settled;
-	my $response = log_of($id, 'response');
+	my $response = log_of($id, 'answer');
 	like($response, qr/X-Open: open/, 'an echo is kept');
 	like($response, qr/Authorization: Basic \*{8}$/m, 'but not the authentication in it');
 	like($response, qr/X-Key: \*{8}$/m, 'nor the secret header');
 	like($response, qr/"to":"\+306900000203"/, 'only that');
-	is($node->query("SELECT count(*) FROM appt.notification_log WHERE response LIKE '%top/secret%'"), 0, 'it is nowhere');
+	is($node->query("SELECT count(*) FROM appt.notification_log WHERE answer LIKE '%top/secret%'"), 0, 'it is nowhere');
 
 	# A message that cannot be composed does not affect others.
 	$tenant->provider('SMS', 'HTTP', $peer->url('/gateway'), settings => '{"headers": {"X-Text": "{{text}}"}}');
