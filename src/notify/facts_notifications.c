@@ -39,6 +39,27 @@ read_codes(NotificationFacts *facts, Row *row)
 			 facts->id, type, channel, state);
 }
 
+/*
+ * What a message to a bare address is composed from, also if it is about an
+ * appointment; of a deleted appointment its rows.
+ */
+static void
+take_context(Batch *batch, Row *row, NotificationFacts *facts)
+{
+	if (facts->appointment_id == NULL)
+	{
+		facts->context = batch_jsonb(batch, row);
+		return;
+	}
+	if (strcmp(facts->recipient_kind, "ADDRESS") == 0)
+	{
+		Row			again = *row;
+
+		facts->context = batch_jsonb(batch, &again);
+	}
+	facts->snapshot = batch_stored(batch, row);
+}
+
 static NotificationFacts *
 read_notification(Batch *batch, Row *row)
 {
@@ -65,10 +86,7 @@ read_notification(Batch *batch, Row *row)
 	facts->address = batch_text(batch, row);
 	facts->start_at = next_timestamp(row);
 	facts->end_at = next_timestamp(row);
-	if (facts->appointment_id == NULL)
-		facts->context = batch_jsonb(batch, row);
-	else
-		facts->snapshot = batch_stored(batch, row);
+	take_context(batch, row, facts);
 	facts->event = batch_stored(batch, row);
 	facts->never_told = next_bool(row);
 	facts->expires_at = next_timestamp(row);
