@@ -331,6 +331,13 @@ push_action(Page *page, ResponseAction action)
 	(void) pushJsonbValue(&page->state, WJB_END_OBJECT, NULL);
 }
 
+/* Has the customer just that to say already? Another time may be proposed again, and what has changed be answered again. */
+static bool
+is_said(const PageFacts *facts, ResponseAction action)
+{
+	return facts->answer.is_given && facts->answer.action == action && action != ACTION_RESCHEDULE && !page_has_changed(facts);
+}
+
 static void
 push_actions(Page *page)
 {
@@ -339,7 +346,7 @@ push_actions(Page *page)
 	json_push_text(&page->state, WJB_KEY, "actions");
 	(void) pushJsonbValue(&page->state, WJB_BEGIN_ARRAY, NULL);
 	for (int action = 0; action < RESPONSE_ACTIONS; action++)
-		if (is_offered(page->facts, (ResponseAction) action))
+		if (is_offered(page->facts, (ResponseAction) action) && !is_said(page->facts, (ResponseAction) action))
 		{
 			push_action(page, (ResponseAction) action);
 			count++;
@@ -489,9 +496,11 @@ push_appointment(Page *page)
 	push_details(page);
 	push_said(page);
 	if (page->request->is_asking)
+	{
 		push_ask(page);
-	else
-		push_actions(page);
+		return;
+	}
+	push_actions(page);
 	push_calendar(page);
 }
 

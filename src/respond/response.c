@@ -259,13 +259,25 @@ write_response(const ResponseRequest *request, TimestampTz now)
 
 /* ---- telling ---- */
 
+/* As payloads write times; NULL: none. */
+static char *
+proposal_text(TimestampTz at)
+{
+	StringInfoData text;
+
+	if (at == 0)
+		return NULL;
+	initStringInfo(&text);
+	append_timestamp(&text, at, ALL_DIGITS);
+	return text.data;
+}
+
 static void
 push_answer(JsonbParseState **state, const ResponseRequest *request, int64 id)
 {
 	json_push_number(state, "responseId", id);
 	json_push_member(state, "action", response_actions[request->action].code);
-	json_push_member(state, "proposedStart",
-					 request->proposed_start_at == 0 ? NULL : timestamp_text(request->proposed_start_at));
+	json_push_member(state, "proposedStart", proposal_text(request->proposed_start_at));
 	json_push_member(state, "source", request->source);
 }
 

@@ -146,6 +146,8 @@ my %sound = (
 	title => 'A title',
 	notes => 'n',
 	location => 'l',
+	'page_key_is_valid.key' => 'page.title',
+	'respond.action' => 'RESCHEDULE',
 	reason => 'r',
 	contact => 'ann@example.org',
 	'contact_is_valid.contact' => '{"name": "Desk"}',
@@ -224,7 +226,7 @@ cmp_ok(scalar @functions, '>', 30, 'there are functions');
 my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 
 # An invented code is refused.
-my %refused = (unsubscribe => 'PT404', confirm_custom_phone => 'PT404', confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
+my %refused = (unsubscribe => 'PT404', respond => 'PT404', confirm_custom_phone => 'PT404', confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
 
 # Errors that must not occur: internal, out of memory, data corrupted, a constraint's (with the row in its DETAIL).
 my $improper = qr/^(?:XX|53|58|23)/;

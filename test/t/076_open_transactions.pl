@@ -103,6 +103,9 @@ my %calls = (
 	'suppress again' => "SELECT appt.suppress('APP', 'EMAIL', 'suppressed\@example.com', 'OPTED_OUT')",
 	unsuppress => "SELECT appt.unsuppress('APP', 'EMAIL', 'suppressed\@example.com')",
 	unsubscribe => "SELECT appt.unsubscribe('unknown')",
+	landing_page => "SELECT appt.landing_page('unknown')",
+	respond => "SELECT appt.respond('unknown', 'ACCEPT')",
+	submit_response => "SELECT appt.submit_response('unknown', 'accept')",
 	update_appointment => "SELECT appt.update_appointment('SUBJECT', 'another title')",
 
 	# Everything that appt_service may change directly, which includes all that an admin may.
@@ -126,7 +129,7 @@ my %calls = (
 		map { "LOCK TABLE appt.$_ IN ACCESS SHARE MODE" }
 			qw(organization appointment participant room_access notification due attempt identity)));
 my %may_be_refused = map { $_ => 1 }
-	qw(confirm_email_verification confirm_custom_phone record_receipt schedule_appointment_as_customer resend_notification unsubscribe);
+	qw(confirm_email_verification confirm_custom_phone record_receipt schedule_appointment_as_customer resend_notification unsubscribe respond);
 
 # Every function for applications is called.
 my $functions = $node->query(
