@@ -26,7 +26,7 @@
 	let last = null;		// the last row that is shown
 	let shown = 0;
 	let request = 0;		// of the list: an answer to an earlier one comes too late
-	let opener = null;		// what opened the dialog
+	let opened = null;		// the message in the dialog
 
 	/* ---- elements ---- */
 
@@ -47,7 +47,7 @@
 		return made;
 	}
 
-	const words = (code) => code ? code.charAt(0) + code.slice(1).toLowerCase().replaceAll('_', ' ') : '';
+	const words = (code) => code ? code.charAt(0) + code.slice(1).toLowerCase().replaceAll('_', ' ').replace(/\bsms\b/i, 'SMS') : '';
 	const badge = (code) => code ? element('span', {className: 'state ' + code}, words(code)) : '';
 	const moment = (text) => text ? new Date(text).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'short'}) : '';
 	const exact = (text) => text ? new Date(text).toLocaleString(undefined, {dateStyle: 'medium', timeStyle: 'medium'}) : '';
@@ -192,7 +192,8 @@
 		const {name, rest} = whom(row);
 		const open = element('button', {type: 'button'}, name || '(none)');
 		const cell = (label, ...children) => element('td', {'data-label': label}, ...children);
-		open.addEventListener('click', told(() => openMessage(row.notification_id, open)));
+		open.dataset.id = row.notification_id;
+		open.addEventListener('click', told(() => openMessage(row.notification_id)));
 		return element('tr', {},
 			element('th', {scope: 'row'}, open, rest ? element('small', {}, rest) : ''),
 			cell('Type', words(row.type)), cell('Channel', words(row.channel)),
@@ -373,9 +374,9 @@
 			...why, ...retry, ...bodies(row), ...attemptsTable(rows));
 	}
 
-	async function openMessage(id, from) {
+	async function openMessage(id) {
 		await fillMessage(id);
-		opener = from;
+		opened = id;
 		if (!$('message').open) $('message').showModal();
 		$('message').scrollTop = 0;
 	}
@@ -484,7 +485,8 @@
 		}
 	}));
 	$('filters').addEventListener('submit', (event) => event.preventDefault());
-	$('filters').addEventListener('change', told(show));
+	// What is typed is looked for as it is typed.
+	$('filters').addEventListener('change', told((event) => event.target === $('recipient') ? null : show()));
 	$('recipient').addEventListener('input', () => {
 		clearTimeout(typing);
 		typing = setTimeout(told(show), 300);
@@ -499,8 +501,9 @@
 	$('close').addEventListener('click', () => $('message').close());
 	$('message').addEventListener('close', () => {
 		$('message-body').replaceChildren();
-		if (opener) opener.focus();
-		opener = null;
+		// The list may have been read again meanwhile.
+		($('list').querySelector('button[data-id="' + opened + '"]') || $('recipient')).focus();
+		opened = null;
 	});
 
 	if (token) enter().catch((error) => { leave(); tell(error); });

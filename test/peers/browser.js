@@ -8,7 +8,7 @@
 //     {"value": what it returned, "error": text or null, "requests": [{"method", "url", "origin", "type", "status", "failure"}],
 //      "messages": [texts of the console and of uncaught errors], "dialogs": [texts], "downloads": [{"name", "text"}]}
 //
-// A script has: page, context, options, shot(name) (a picture of the whole page), axe() (serious and critical violations),
+// A script has: page, context, options, shot(name) (a picture of the whole page; shot(name, false): of its window), axe() (serious and critical violations),
 // until(condition) (waits until an async function is true), overflow() (true if the page is wider than its window).
 // No name is resolved, so nothing but addresses of this machine can be reached.
 
@@ -55,9 +55,9 @@ function record(context, seen) {
 
 function helpers(page, milliseconds) {
 	return {
-		shot: async (name) => {
+		shot: async (name, whole = true) => {
 			fs.mkdirSync(process.env.SCREENSHOTS, {recursive: true});
-			await page.screenshot({path: path.join(process.env.SCREENSHOTS, name + '.png'), fullPage: true, animations: 'disabled'});
+			await page.screenshot({path: path.join(process.env.SCREENSHOTS, name + '.png'), fullPage: whole, animations: 'disabled'});
 		},
 		axe: async () => {
 			await page.evaluate(axeSource);

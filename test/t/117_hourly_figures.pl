@@ -59,7 +59,8 @@ look();
 ok($node->wait_for_query(figures(3), 'CREATE EMAIL 2500 15 2510 01:24:10 00:00:05, REMINDER EMAIL 0 0 0 00:00:00'),
 	'an hour of more than one portion')
 	or diag($node->query(figures(3)));
-ok($node->wait_for_query(figures(1), 'UPDATE EMAIL 7 0 7 00:00:14 00:00:02'), 'the next one that has messages') or diag($node->query(figures(1)));
+ok($node->wait_for_query(figures(1), 'UPDATE EMAIL 7 0 7 00:00:14 00:00:02'), 'the next one that has messages')
+	or diag($node->query(figures(1)));
 is($node->query("SELECT count(*) FROM appt.hourly_figure WHERE application_id = '$idle->{application}'"), 0, 'none of who sent nothing');
 
 # How each hour goes on.

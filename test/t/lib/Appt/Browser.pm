@@ -63,8 +63,7 @@ sub strangers
 {
 	my ($self, $seen, $origin) = @_;
 
-	return
-		map { "$_->{method} $_->{url}" }
+	return map { "$_->{method} $_->{url}" }
 		grep { $_->{origin} !~ /^(?:data|blob|about|chrome-error):$/ && $_->{origin} ne $origin } @{ $seen->{requests} };
 }
 
