@@ -116,6 +116,30 @@ describe_failure(const char *told, RequestProtocol protocol, const Message *mess
 	return describe_status(protocol, response);
 }
 
+/*
+ * Does a mail server say that there is no such mailbox (RFC 3463: bad destination
+ * mailbox address; RFC 7505: no mail is taken for the domain)? Only if it says so by
+ * its code, to RCPT: a server refuses with 550 for many other reasons, too.
+ */
+static bool
+tells_no_mailbox(const Response *response)
+{
+	static const char *const codes[] = {"5.1.1", "5.1.10"};
+	const char *text = response->body;
+
+	if (!response->recipient_refused || response->status != 550 || text == NULL ||
+		strncmp(text, "550", 3) != 0 || (text[3] != ' ' && text[3] != '-'))
+		return false;
+	for (int i = 0; i < lengthof(codes); i++)
+	{
+		size_t		length = strlen(codes[i]);
+
+		if (strncmp(text + 4, codes[i], length) == 0 && (text[4 + length] == ' ' || text[4 + length] == '\0'))
+			return true;
+	}
+	return false;
+}
+
 Outcome
 outcome_of_status(RequestProtocol protocol, const Response *response)
 {
@@ -124,6 +148,7 @@ outcome_of_status(RequestProtocol protocol, const Response *response)
 	outcome.kind = outcome_kind(protocol, response);
 	outcome.status_code = response->status;
 	outcome.retry_after = -1;
+	outcome.has_no_mailbox = protocol == REQUEST_SMTP && tells_no_mailbox(response);
 	return outcome;
 }
 

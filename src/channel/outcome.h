@@ -32,6 +32,7 @@ typedef struct Outcome
 	const char *response;		/* what the log keeps of the answer, or NULL */
 	const char *provider_message_id;	/* or NULL */
 	TimeOffset	retry_after;	/* microseconds asked for, or -1 */
+	bool		has_no_mailbox; /* the mail server knows no such address */
 } Outcome;
 
 /*

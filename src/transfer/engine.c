@@ -258,6 +258,7 @@ response_of(Transfer *transfer)
 	response->refused_by_policy = progress->refused_by_policy;
 	response->token_refused = progress->token_refused;
 	response->token_failed = progress->token_failed;
+	response->recipient_refused = progress->recipient_refused;
 	response->is_untried = progress->is_untried;
 	response->reach = progress->reach;
 	response->started_at = transfer->started_at;

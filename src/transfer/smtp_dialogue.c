@@ -232,7 +232,10 @@ read_reply(SmtpDialogue *dialogue)
 			break;
 		case SMTP_RCPT:
 			if (!positive)
+			{
+				dialogue->refused_recipient = true;
 				refuse(dialogue, "the recipient");
+			}
 			else if (++dialogue->recipient < list_length(dialogue->request->envelope_to))
 				start_step(dialogue, SMTP_RCPT);
 			else

@@ -43,6 +43,7 @@ typedef struct SmtpDialogue
 	bool		at_line_start;	/* of the message: a dot is doubled there */
 	bool		end_queued;		/* the final dot is queued or sent */
 	const char *refused_command;	/* what the server refused, for people */
+	bool		refused_recipient;	/* it is RCPT */
 	bool		must_close;		/* the server would take what comes next for a
 								 * message */
 

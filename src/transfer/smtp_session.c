@@ -302,6 +302,7 @@ finish_mail(SmtpSession *session)
 	{
 		snprintf(progress->error, ERROR_SIZE, "the mail server refused %s: %s",
 				 dialogue->refused_command, dialogue->reply);
+		progress->recipient_refused = dialogue->refused_recipient;
 		result = CURLE_SEND_ERROR;
 		session->must_reset = true;
 	}

@@ -55,6 +55,7 @@ typedef struct Progress
 	bool		refused_by_policy;
 	bool		token_refused;	/* `status` is the token endpoint's */
 	bool		token_failed;
+	bool		recipient_refused;
 	bool		is_untried;
 	Reach		reach;
 	TimestampTz finished_at;

@@ -33,6 +33,7 @@
 #include "fairness/refresh.h"
 #include "fairness/registry.h"
 #include "transfer/withdraw.h"
+#include "worker/bounces.h"
 #include "worker/chores.h"
 #include "worker/claim.h"
 #include "worker/delivery.h"
@@ -96,6 +97,7 @@ typedef struct Loop
 	Settler    *settler;
 	Claimer    *claimer;
 	Hints	   *hints;
+	Bounces    *bounces;
 	Recovery   *recovery;
 	TransferEngine *engine;
 	Chores	   *chores;
@@ -443,6 +445,7 @@ note_clock(Loop *loop, TimestampTz now)
 		loop->sweep_at = now;
 		chores_clock_was_set(loop->chores);
 		hints_clock_was_set(loop->hints);
+		bounces_clock_was_set(loop->bounces);
 		loop->claim_not_before = loop->settle_not_before = loop->suspects_at = 0;
 		loop->claims.last = loop->settles.last = loop->sweeps.last = loop->changes.last = 0;
 		loop->switches_at = now;
@@ -469,7 +472,7 @@ next_wake(Loop *loop, TimestampTz now)
 	if (!loop->may_send)
 		return wake;
 	wake = Min(wake, chores_next(loop->chores, is_busy(loop)));
-	wake = Min(wake, hints_next(loop->hints));
+	wake = Min(wake, Min(hints_next(loop->hints), bounces_next(loop->bounces)));
 	if (loop->worker->slot == 1 && suspects_exist(loop->suspects))
 		wake = Min(wake, loop->suspects_at);
 	if (loop->has_changes)
@@ -582,6 +585,7 @@ take_turn(Loop *loop)
 	if (loop->may_send)
 	{
 		hints_send(loop->hints, GetCurrentTimestamp());
+		bounces_write(loop->bounces, GetCurrentTimestamp());
 		if (loop->settler->has_invited)
 			chores_expect_invitation(loop->chores);
 		loop->settler->has_invited = false;
@@ -642,7 +646,8 @@ loop_create(Loop *loop, Worker *worker)
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->scheduler = scheduler_create(TopMemoryContext);
 	loop->suspects = suspects_create(worker);
-	loop->settler = settler_create(worker, loop->scheduler, loop->suspects);
+	loop->bounces = bounces_create(worker);
+	loop->settler = settler_create(worker, loop->scheduler, loop->suspects, loop->bounces);
 	loop->engine = transfer_engine_create();
 	loop->hints = hints_create(worker);
 	loop->claimer = claimer_create(worker, loop->scheduler, loop->engine, loop->settler, loop->suspects, loop->hints);

@@ -80,17 +80,22 @@ struct Settling
 	bool	   *is_written;		/* this transaction settles it, or it is gone */
 	bool	   *is_gone;		/* not SENDING any more: only its attempt is
 								 * closed */
-	bool		without_texts;	/* second try: store no text of the other side */
+	bool		without_texts;	/* second try: store no text of the other side,
+								 * and suppress no address */
+	int64	   *bounces;		/* attempts whose addresses are suppressed
+								 * later */
+	int			bounce_count;
 };
 
 Settler *
-settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects)
+settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects, Bounces *bounces)
 {
 	Settler    *settler = (Settler *) palloc0(sizeof(Settler));
 
 	settler->worker = worker;
 	settler->scheduler = scheduler;
 	settler->suspects = suspects;
+	settler->bounces = bounces;
 	dlist_init(&settler->finished);
 	return settler;
 }
@@ -371,6 +376,26 @@ write_invitations(const Settling *settling)
 		invitations_add(sent, count);
 }
 
+static void
+write_bounces(Settling *settling)
+{
+	List	   *attempt_ids = NIL;
+	ListCell   *cell;
+
+	for (int i = 0; i < settling->count; i++)
+	{
+		const Delivery *delivery = settling->deliveries[i];
+
+		if (settling->is_written[i] && !delivery->is_untried && delivery->outcome.has_no_mailbox)
+			attempt_ids = lappend(attempt_ids, (void *) &delivery->attempt_id);
+	}
+	settling->bounce_count = 0;
+	if (settling->without_texts)
+		return;
+	foreach(cell, bounces_suppress(attempt_ids))
+		settling->bounces[settling->bounce_count++] = *(const int64 *) lfirst(cell);
+}
+
 void
 settling_write(void *argument)
 {
@@ -387,6 +412,7 @@ settling_write(void *argument)
 	write_attempts(settling);
 	write_untried(settling);
 	write_notifications(settling);
+	write_bounces(settling);
 	write_invitations(settling);
 }
 
@@ -413,6 +439,7 @@ forget(Settler *settler, Delivery *delivery, const Decision *decision)
 void
 settling_conclude(Settling *settling)
 {
+	bounces_add(settling->settler->bounces, settling->bounces, settling->bounce_count);
 	for (int i = 0; i < settling->count; i++)
 		if (settling->is_written[i])
 			forget(settling->settler, settling->deliveries[i], &settling->decisions[i]);
@@ -433,6 +460,7 @@ settling_create(Settler *settler, Delivery **deliveries, int count)
 	settling->decisions = (Decision *) palloc0(count * sizeof(Decision));
 	settling->is_written = (bool *) palloc(count * sizeof(bool));
 	settling->is_gone = (bool *) palloc(count * sizeof(bool));
+	settling->bounces = (int64 *) palloc(count * sizeof(int64));
 	return settling;
 }
 

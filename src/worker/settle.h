@@ -5,6 +5,7 @@
 #ifndef APPT_SETTLE_H
 #define APPT_SETTLE_H
 
+#include "worker/bounces.h"
 #include "worker/delivery.h"
 #include "worker/guard.h"
 #include "worker/suspects.h"
@@ -14,6 +15,7 @@ typedef struct Settler
 	Worker	   *worker;
 	Scheduler  *scheduler;
 	Suspects   *suspects;
+	Bounces    *bounces;
 	dlist_head	finished;		/* of Delivery; not settled yet, in the order
 								 * in which they ended */
 	int			finished_count;
@@ -24,7 +26,7 @@ typedef struct Settler
 } Settler;
 
 /* In CurrentMemoryContext. */
-extern Settler *settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects);
+extern Settler *settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects, Bounces *bounces);
 
 /*
  * Take over a finished delivery and tell the scheduler how it ended; the next

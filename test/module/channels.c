@@ -278,8 +278,8 @@ test_compose(PG_FUNCTION_ARGS)
 
 /*
  * read_outcome(message jsonb, response jsonb, OUT kind, status_code, error,
- * response, retry_after_us, provider_message_id, final): the response is {"curl_result", "status", "error",
- * "retry_after", "token", "token_refused", "refused_by_policy", "finished_at"}, its
+ * response, retry_after_us, provider_message_id, final, has_no_mailbox): the response is {"curl_result", "status", "error",
+ * "retry_after", "token", "token_refused", "refused_by_policy", "recipient_refused", "finished_at"}, its
  * body the bytes of the third argument.
  */
 Datum
@@ -292,8 +292,8 @@ test_read_outcome(PG_FUNCTION_ARGS)
 	Response	response = {0};
 	Outcome		outcome;
 	TupleDesc	descriptor;
-	Datum		values[7] = {0};
-	bool		nulls[7] = {0};
+	Datum		values[8] = {0};
+	bool		nulls[8] = {0};
 
 	get_call_result_type(fcinfo, NULL, &descriptor);
 	message_from_json(PG_GETARG_JSONB_P(0), &message, &route);
@@ -304,6 +304,7 @@ test_read_outcome(PG_FUNCTION_ARGS)
 	response.token = json_root_text(json, "token");
 	response.token_refused = json_root_text(json, "token_refused") != NULL;
 	response.refused_by_policy = json_root_text(json, "refused_by_policy") != NULL;
+	response.recipient_refused = json_root_text(json, "recipient_refused") != NULL;
 	response.finished_at = message.timestamp;
 	if (!PG_ARGISNULL(2))
 		response.body = text_to_cstring((text *) PG_GETARG_BYTEA_PP(2));
@@ -324,6 +325,7 @@ test_read_outcome(PG_FUNCTION_ARGS)
 		SET(5, CStringGetTextDatum(outcome.provider_message_id));
 	else
 		nulls[5] = true;
+	SET(7, BoolGetDatum(outcome.has_no_mailbox));
 	if (outcome.final != REASON_NONE)
 		SET(6, CStringGetTextDatum(reason_code(outcome.final)));
 	else

@@ -7,7 +7,8 @@ CREATE FUNCTION appt_test.compose(message jsonb, OUT reason text, OUT error text
 		OUT token_url text)
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_compose';
 CREATE FUNCTION appt_test.read_outcome(message jsonb, answer jsonb, body bytea, OUT kind text, OUT status_code integer,
-	OUT error text, OUT response text, OUT retry_after_us bigint, OUT provider_message_id text, OUT final text)
+	OUT error text, OUT response text, OUT retry_after_us bigint, OUT provider_message_id text, OUT final text,
+	OUT has_no_mailbox boolean)
 LANGUAGE C AS 'MODULE_PATHNAME', 'test_read_outcome';
 CREATE FUNCTION appt_test.hex_signature(key text, content text) RETURNS text
 LANGUAGE C STRICT AS 'MODULE_PATHNAME', 'test_hex_signature';

@@ -4,7 +4,7 @@ SELECT no_plan();
 CREATE FUNCTION outcome(channel text, answer jsonb, body bytea = NULL, more jsonb = '{}') RETURNS TABLE (kind text,
 	status_code integer, error text, response text,
 	retry_after_us bigint, provider_message_id text,
-		final text) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more,
+		final text, has_no_mailbox boolean) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more,
 		answer, body) $$;
 
 -- Every status of HTTP, and of SMTP after DATA.
@@ -25,6 +25,29 @@ SELECT is(kind || ' ' || final, 'REJECTED ADDRESS_NOT_ALLOWED', 'an address that
 SELECT is(kind, CASE WHEN status IN (400, 401, 403, 404) THEN 'REJECTED' ELSE 'FAILED' END, 'token endpoint: ' || status)
 	FROM unnest(ARRAY[302, 400, 401, 403, 404, 405, 429, 500, 503]) AS status,
 	outcome('WEBHOOK', jsonb_build_object('status', status::text, 'token_refused', 'yes'));
+
+-- No such mailbox: by 550 and its code alone, to RCPT alone.
+SELECT is(has_no_mailbox, expected, concat_ws(' ', channel, status, quote_literal(answer), more)) FROM (VALUES
+	('EMAIL', 550, '550 5.1.1 no such user', true, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550-5.1.1 no such user', true, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.1.1', true, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.1.10 null MX', true, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.1.1 no such user', false, '{}'),
+	('EMAIL', 550, '550 no such user', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 mailbox 5.1.1 unavailable', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.1.2 bad system', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.1.11 unknown', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.1.100 unknown', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.1.1.1 unknown', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '550 5.7.1 refused by policy', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '5505.1.1', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 550, '', false, '{"recipient_refused": "yes"}'), ('EMAIL', 550, NULL, false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 551, '551 5.1.1 moved', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 553, '553 5.1.1 name', false, '{"recipient_refused": "yes"}'),
+	('EMAIL', 450, '450 4.1.1 later', false, '{"recipient_refused": "yes"}'),
+	('SMS', 550, '550 5.1.1 no such user', false, '{"recipient_refused": "yes"}'),
+	('WEBHOOK', 550, '550 5.1.1 no such user', false, '{"recipient_refused": "yes"}')) t (channel, status, answer, expected, more),
+	outcome(channel, more::jsonb || jsonb_build_object('status', status::text, 'curl_result', '55'), convert_to(answer, 'UTF8'));
 
 SELECT is(error, NULL, 'no error when delivered') FROM outcome('WEBHOOK', '{"status": "204"}');
 SELECT is(error, 'the receiver answered with HTTP status 503', 'the status is the error') FROM outcome('WEBHOOK', '{"status": "503"}');

@@ -212,7 +212,7 @@ SELECT is(why(gateway(settings, more)), 'BAD_CONFIGURATION', 'refused: ' || sett
 
 -- Answers. Every status, at those with rules of their own and at the others.
 CREATE FUNCTION outcome(message jsonb, answer jsonb, body text = NULL) RETURNS TABLE (kind text, status_code integer, error text,
-	response text, retry_after_us bigint, provider_message_id text, final text)
+	response text, retry_after_us bigint, provider_message_id text, final text, has_no_mailbox boolean)
 LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(message, answer, convert_to(body, 'UTF8')) $$;
 SELECT is(kind, CASE WHEN status BETWEEN 200 AND 299 THEN 'DELIVERED' WHEN status IN (400, 401, 403, 404) THEN 'REJECTED'
 	ELSE 'FAILED' END, message ->> 'kind' || ' by ' || (message ->> 'channel') || ': HTTP ' || status)
