@@ -15,7 +15,7 @@
  * one goes once no notification refers to it any more. Idempotency keys go with
  * what their calls created: a foreign key deletes that of an event.
  *
- * Changes (appt.change) and inbound messages are kept as long; the oldest changes
+ * Changes (appt.change), inbound messages and responses are kept as long; the oldest changes
  * are found by time, the oldest figures of days and hours likewise.
  * One-time codes go sooner: an hour after a code has expired nobody asks for it,
  * and it no longer counts against the limit of requests. Codes that opened an
@@ -49,6 +49,7 @@ typedef struct Drop
 	uint64		figures;
 	uint64		hours;
 	uint64		inbound;
+	uint64		responses;
 } Drop;
 
 /*
@@ -112,7 +113,7 @@ static Statement drop_changes = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
-/* Their ids grow with created_at. Only the deletion of an appointment locks one. */
+/* Their ids grow with created_at. Only the deletion of an appointment locks one. The same of responses. */
 static Statement drop_inbound = {
 	"WITH old AS MATERIALIZED ("
 	"  SELECT w.id FROM (SELECT id, created_at FROM appt.inbound_message ORDER BY id LIMIT $2) w"
@@ -120,6 +121,16 @@ static Statement drop_inbound = {
 	" free AS MATERIALIZED ("
 	"  SELECT id FROM appt.inbound_message WHERE id = ANY (ARRAY(SELECT id FROM old)) FOR UPDATE SKIP LOCKED) "
 	"DELETE FROM appt.inbound_message m USING free f WHERE m.id = f.id",
+	2, {TIMESTAMPTZOID, INT8OID}
+};
+
+static Statement drop_responses = {
+	"WITH old AS MATERIALIZED ("
+	"  SELECT w.id FROM (SELECT id, created_at FROM appt.response ORDER BY id LIMIT $2) w"
+	"  WHERE w.created_at < $1),"
+	" free AS MATERIALIZED ("
+	"  SELECT id FROM appt.response WHERE id = ANY (ARRAY(SELECT id FROM old)) FOR UPDATE SKIP LOCKED) "
+	"DELETE FROM appt.response r USING free f WHERE r.id = f.id",
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
@@ -191,6 +202,7 @@ drop_step(void *argument)
 								  Int64GetDatum(RETENTION_BATCH));
 	drop->hours = statement_run(&drop_hours, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->inbound = statement_run(&drop_inbound, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
+	drop->responses = statement_run(&drop_responses, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->codes = statement_run(&drop_codes, TimestampTzGetDatum(now - CODES_KEPT),
 								Int64GetDatum(RETENTION_BATCH));
 }
@@ -207,7 +219,7 @@ retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 	*dropped = (int) drop.notifications;
 	has_more = !drop.pass.notifications.is_over || !drop.pass.events.is_over ||
 		drop.changes == RETENTION_BATCH || drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH ||
-		drop.hours == RETENTION_BATCH || drop.inbound == RETENTION_BATCH;
+		drop.hours == RETENTION_BATCH || drop.inbound == RETENTION_BATCH || drop.responses == RETENTION_BATCH;
 	*pass = has_more ? drop.pass : (RetentionPass) {0};
 	return has_more;
 }

@@ -31,7 +31,7 @@ SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', li
 		'"always"}'')', 'opportunistic, required, never'),
 	('SELECT appt.set_provider(APP, ''SMS'', ''HTTP'', ''https://a.example'', settings => ''{"method": "PATCH"}'')', 'GET, POST, PUT'),
 	('SELECT appt.set_provider(APP, ''SMS'', ''TWILIO'', ''https://a.example'', ''+306900000000'', settings => ''{"sid": "x"}'')',
-		'max_concurrency, max_per_second, price, account_sid, status_callback'),
+		'max_concurrency, max_per_second, price, account_sid, status_callback, inbound_url, stop_replies'),
 	('SELECT appt.create_subscription(APP, ''https://a.example'', auth => ''DIGEST'')', 'NONE, BASIC, OAUTH2'),
 	('SELECT appt.create_subscription(APP, ''https://a.example'', token_auth => ''JWT'')', 'BASIC, BODY'),
 	('SELECT appt.create_subscription(APP, ''https://a.example'', headers => ''[{"name": "a", "value": "b", "type": "HIDDEN"}]'')',

@@ -110,7 +110,7 @@ SELECT is(pg_temp.came(:'app', :'cat', '1'), 'NONE | You can | INBOUND_MESSAGE T
 \set dan '+306900000004'
 SELECT pg_temp.book(:'app', :'template', :'dan') AS visit \gset
 SELECT pg_temp.ask(:'visit', :rule, :'provider', :'dan', buttons => '{ACCEPT}') AS asked \gset
-SELECT is(pg_temp.came(:'app', :'dan', '3'), 'NONE | This answer | INBOUND_MESSAGE TEXT_MESSAGE', 'and of what the message did not offer');
+SELECT is(pg_temp.came(:'app', :'dan', '3'), 'RESPONSE | DECLINE SMS 3 | Thank you', 'a code offers its action, without a button');
 
 -- ---- Words of rule and application ----
 UPDATE appt.rule SET auto_replies = '{"ACCEPT": "See you, {{firstName}}."}' WHERE id = :rule;
