@@ -211,17 +211,27 @@ push_row(Page *page, const char *key, const char *value, const char *before)
 	page->rows++;
 }
 
+typedef char *(*SpanWriter) (const Page *page, const Span *span);
+
+/* Writing dates is most of the work of a page: what the message showed is written only where it is something else. */
 static void
 push_times(Page *page, bool has_changed)
 {
+	static const struct
+	{
+		const char *key;
+		SpanWriter	write;
+	}			rows[] = {
+		{"page.date", date_text},
+		{"page.time", time_text},
+		{"page.duration", duration_text}
+	};
 	const PageFacts *facts = page->facts;
 	Span		now = {facts->start_at, facts->end_at, facts->timezone};
 	Span		shown = {facts->shown.start_at, facts->shown.end_at, facts->shown.timezone};
-	const Span *before = has_changed ? &shown : &now;
 
-	push_row(page, "page.date", date_text(page, &now), date_text(page, before));
-	push_row(page, "page.time", time_text(page, &now), time_text(page, before));
-	push_row(page, "page.duration", duration_text(page, &now), duration_text(page, before));
+	for (int i = 0; i < lengthof(rows); i++)
+		push_row(page, rows[i].key, rows[i].write(page, &now), has_changed ? rows[i].write(page, &shown) : NULL);
 }
 
 /* A place as a row shows it. */

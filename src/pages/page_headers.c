@@ -31,13 +31,31 @@ page_hash_source(const char *content)
 	return psprintf("'sha256-%.*s'", length, encoded);
 }
 
+/* Made once a session for each page: the parts are constants. */
+static const char *
+content_policy(const char *style, const char *script)
+{
+	static const char *style_of_policy = NULL;
+	static char *policy = NULL;
+	char	   *made;
+
+	if (policy != NULL && style_of_policy == style)
+		return policy;
+	made = psprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; form-action 'self';"
+					" base-uri 'none'; frame-ancestors 'none'", page_hash_source(style), page_hash_source(script));
+	if (policy != NULL)
+		pfree(policy);
+	policy = MemoryContextStrdup(TopMemoryContext, made);
+	style_of_policy = style;
+	return policy;
+}
+
 void
 page_set_headers(int status, const char *style, const char *script)
 {
 	const ResponseHeader headers[] = {
 		{"Content-Type", "text/html; charset=utf-8"},
-		{"Content-Security-Policy", psprintf("default-src 'none'; style-src %s; script-src %s; img-src data:; form-action 'self';"
-											 " base-uri 'none'; frame-ancestors 'none'", page_hash_source(style), page_hash_source(script))},
+		{"Content-Security-Policy", content_policy(style, script)},
 		{"Referrer-Policy", "no-referrer"},
 		{"Cache-Control", "no-store"},
 		{"X-Content-Type-Options", "nosniff"},
