@@ -181,10 +181,10 @@ choose_settled(const Keys *locked, const Column *counts, bool *has_skipped)
 /* The attempts b with bodies of the appointment k. */
 #define BODIES_OF_KEY \
 	"appt.notification o, appt.attempt b WHERE " OF_KEY("o") \
-	" AND b.notification_id = o.id AND num_nonnulls(b.subject, b.text_body, b.html_body) > 0"
+	" AND b.notification_id = o.id AND num_nonnulls(b.subject, b.text_body, b.html_body, b.shown) > 0"
 
 #define BLANK_BODIES(lock) \
-	"UPDATE appt.attempt t SET subject = NULL, text_body = NULL, html_body = NULL" \
+	"UPDATE appt.attempt t SET subject = NULL, text_body = NULL, html_body = NULL, shown = NULL" \
 	" WHERE t.id = ANY (ARRAY(SELECT b.id FROM " KEYS ", " BODIES_OF_KEY " LIMIT $3" lock "))"
 
 /* Blank all attempts of these appointments. */

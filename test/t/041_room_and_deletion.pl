@@ -68,9 +68,10 @@ sub room_tenant
 
 # Deleted: its messages are sent, then bodies and context are removed.
 {
-	my $tenant = Appt::Tenant->create($node);
+	my $tenant = Appt::Tenant->create($node, public_url => 'https://front.example');
 	$tenant->email($mail->url);
 	$tenant->subscribe($hook->url('/ok'));
+	$tenant->query("UPDATE appt.rule SET buttons = '{ACCEPT}' WHERE application_id = '@{[ $tenant->application ]}' AND channel = 'EMAIL'");
 	$mail->forget;
 	$hook->forget;
 	my $id = $tenant->schedule();
@@ -83,7 +84,7 @@ sub room_tenant
 	ok($tenant->settled, 'all settles');
 	is($tenant->states($id)->{'CANCELLED EMAIL'}, 'SENT', 'customers too');
 	ok( $node->wait_for_query(
-			"SELECT count(n.context) + count(t.subject) + count(t.text_body) + count(t.html_body) = 0 AND count(t.id) >= 4
+			"SELECT count(n.context) + count(t.subject) + count(t.text_body) + count(t.html_body) + count(t.shown) = 0 AND count(t.id) >= 4
 		FROM appt.notification n LEFT JOIN appt.attempt t ON t.notification_id = n.id WHERE n.appointment_id = '$id'"),
 		'bodies and context are blanked, the log stays');
 }
