@@ -13,6 +13,7 @@ use Test::More;
 my $node = Appt::Cluster->create('main', conf => <<'CONF');
 max_prepared_transactions = 10
 deadlock_timeout = '100ms'
+max_files_per_process = 3000
 appt.max_concurrency = 1000
 appt.max_per_host = 1000
 appt.request_timeout = '30min'
