@@ -36,6 +36,7 @@ CREATE TABLE appt.appointment (
 	changed_fields text[] CHECK (appt.length_is_valid(changed_fields, 8192, 'changed_fields')),
 	told jsonb CHECK (appt.length_is_valid(told, 262144, 'told')),
 	archived_at timestamptz,
+	reopened_at timestamptz,
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	created_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(created_by, 8192, 'created_by')),
@@ -60,6 +61,9 @@ CREATE INDEX appointment_open_end ON appt.appointment (application_id, end_at) W
 CREATE INDEX appointment_start ON appt.appointment (application_id, start_at);
 CREATE INDEX appointment_organizer ON appt.appointment (application_id, organizer_id, start_at, id)
 	INCLUDE (organizer_type);
+/* For counts of what is not archived: all but these. */
+CREATE INDEX appointment_archived ON appt.appointment (application_id, organizer_id, start_at)
+	INCLUDE (organizer_type) WHERE archived_at IS NOT NULL;
 ALTER TABLE appt.appointment ADD PRIMARY KEY (application_id, id);
 COMMENT ON TABLE appt.appointment IS 'Planned calls, each owned by its organizer. A call takes the time [start_at, end_at).';
 COMMENT ON COLUMN appt.appointment.application_id IS 'The application that the row belongs to.';
@@ -100,6 +104,8 @@ COMMENT ON COLUMN appt.appointment.changed_fields IS
 'Significant fields that have changed since customers were last told, while UPDATE_DUE; else NULL.';
 COMMENT ON COLUMN appt.appointment.told IS 'Values of the significant fields that customers were last told; NULL means that they were not told.';
 COMMENT ON COLUMN appt.appointment.archived_at IS 'When it was archived; NULL means not.';
+COMMENT ON COLUMN appt.appointment.reopened_at IS
+'When it was last brought back after it had been cancelled; messages of before cannot be answered. NULL means never.';
 COMMENT ON COLUMN appt.appointment.activated_at IS 'When the appointment was activated; NULL means not yet.';
 COMMENT ON COLUMN appt.appointment.created_at IS 'When the appointment was scheduled.';
 COMMENT ON COLUMN appt.appointment.created_by IS

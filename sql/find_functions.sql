@@ -26,12 +26,13 @@ CREATE FUNCTION appt.find_appointments(
 	page_size integer DEFAULT 25,
 	page_number integer DEFAULT 1,
 	sort_order text DEFAULT 'asc',
-	sort_field text DEFAULT 'start_at') RETURNS appt.appointment_page
+	sort_field text DEFAULT 'start_at',
+	archived boolean DEFAULT false) RETURNS appt.appointment_page
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'find_appointments';
-COMMENT ON FUNCTION appt.find_appointments(uuid, text[], interval[], tstzrange, integer, integer, text, text) IS
+COMMENT ON FUNCTION appt.find_appointments(uuid, text[], interval[], tstzrange, integer, integer, text, text, boolean) IS
 'Returns a page of the appointments that the caller may see, in any state.
 
-A supervisor sees those of its application, and may name organizers; an agent or a client service sees those that it organizes, whatever organizer_id says; an SQL application sees all, or those of the application that it names. duration: elapsed times, one of which the appointment must have. range: must contain start_at. A filter that is null or an empty list filters nothing.
+A supervisor sees those of its application, and may name organizers; an agent or a client service sees those that it organizes, whatever organizer_id says; an SQL application sees all, or those of the application that it names. duration: elapsed times, one of which the appointment must have. range: must contain start_at. A filter that is null or an empty list filters nothing. Archived appointments are left out unless archived is true.
 
 Sorted by start_at, end_at, created_at, updated_at, title, state, duration, organizer_id or id, ties by id; title and organizer_id by the database''s collation, state by its code, appointments without a title last. Pages are counted from 1; past the last, content is empty. page_size is 1 to 500. room_access is null here: get_appointment returns it.
 

@@ -48,13 +48,18 @@ GRANT EXECUTE ON FUNCTION
 	appt.schedule_appointment
 	TO appt_agent, appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.apply_meeting_template,
+	appt.archive_appointment,
 	appt.cancel_appointment,
 	appt.delete_appointment,
 	appt.find_appointments,
+	appt.follow_appointment,
 	appt.notification_dialog,
+	appt.reopen_appointment,
 	appt.reschedule_appointment,
 	appt.send_notification,
-	appt.update_appointment
+	appt.update_appointment,
+	appt.update_customer
 	TO appt_agent, appt_supervisor, appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.get_appointment

@@ -22,6 +22,7 @@
 #define BY_CANCEL_OR_DELETE \
 	(EVENT_BIT(EVENT_CANCELLED) | EVENT_BIT(EVENT_DELETED))
 #define BY_REMOVAL EVENT_BIT(EVENT_PARTICIPANT_REMOVED)
+#define BY_TEMPLATE EVENT_BIT(EVENT_TEMPLATE_CHANGED)
 
 #define DAY (24 * USECS_PER_HOUR)
 
@@ -64,14 +65,14 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	[TYPE_CREATE] = {
 		.code = "CREATE", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
 		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
-		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
+		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL | BY_TEMPLATE, .has_rules = true,
 		.invitation = INVITATION_REQUEST, .sets_booking_state = BOOKING_BOOKED, .tells_what_is_so = true,
 		.due = "now", .description = "An appointment was scheduled, or a customer was added to it."
 	},
 	[TYPE_RESCHEDULE] = {
 		.code = "RESCHEDULE", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
 		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
-		.superseded_by = BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
+		.superseded_by = BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL | BY_TEMPLATE, .has_rules = true,
 		.invitation = INVITATION_REQUEST, .tells_changes = true, .tells_what_is_so = true,
 		.ignores_opt_out = CHANNEL_BIT(CHANNEL_EMAIL),
 		.due = "now", .description = "The start, duration or timezone of an appointment changed."
@@ -79,6 +80,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	[TYPE_CANCELLED] = {
 		.code = "CANCELLED", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE | SUBSCRIBERS,
 		.telling = PRESUMES_TOLD, .window_rule = WINDOW_AFTER_DUE, .window_length = DAY,
+		.superseded_by = EVENT_BIT(EVENT_REOPENED),
 		.has_rules = true, .is_sent_when_over = true, .invitation = INVITATION_CANCEL, .cancels = true,
 		.ignores_opt_out = CHANNEL_BIT(CHANNEL_EMAIL),
 		.due = "now", .description = "An appointment was cancelled or deleted, or a customer was removed from it."
@@ -88,7 +90,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 		.telling = TELLS_OF_BOOKING, .due_rule = DUE_BEFORE_START,
 		.window_rule = WINDOW_AFTER_DUE_BEFORE_START, .window_length = USECS_PER_MINUTE,
 		.retry_rule = RETRY_BEFORE_START,
-		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
+		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL | BY_TEMPLATE,
 		.has_rules = true, .has_offset = true, .is_held_back = true, .invites = true,
 		.due = "start_at - time_offset", .description = "An appointment is about to start."
 	},
@@ -97,7 +99,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 		.telling = TELLS_OF_BOOKING, .due_rule = DUE_BEFORE_START, .is_planned_late = true,
 		.window_rule = WINDOW_AFTER_DUE, .window_length = 5 * USECS_PER_MINUTE,
 		.retry_rule = RETRY_WITHIN_WINDOW,
-		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL,
+		.superseded_by = BY_CALL | BY_RESCHEDULE | BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL | BY_TEMPLATE,
 		.has_rules = true, .has_offset = true, .has_join_link = true, .invitation = INVITATION_REQUEST,
 		.due = "start_at - time_offset",
 		.description = "The invitation with the join link, where appointments are not activated automatically."
@@ -209,7 +211,7 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 	[TYPE_CONFIRMATION_REQUEST] = {
 		.code = "CONFIRMATION_REQUEST", .audience = AUDIENCE_CUSTOMERS, .channels = PEOPLE,
 		.telling = TELLS_OF_BOOKING, .window_rule = WINDOW_UNTIL_APPOINTMENT_END,
-		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL, .has_rules = true,
+		.superseded_by = BY_END | BY_CANCEL_OR_DELETE | BY_REMOVAL | BY_TEMPLATE, .has_rules = true,
 		.invitation = INVITATION_REQUEST, .sets_booking_state = BOOKING_INVITED, .tells_what_is_so = true,
 		.due = "now", .description = "The customer is asked to accept, decline or move an appointment."
 	},
@@ -294,7 +296,10 @@ static const struct
 	[REASON_OPTED_OUT] = {"OPTED_OUT", "The recipient does not want messages of the application at this address."},
 	[REASON_UNDELIVERABLE] = {"UNDELIVERABLE", "A server said earlier that there is no such mailbox or number."},
 	[REASON_COMPLAINED] = {"COMPLAINED", "The recipient reported an earlier message as spam."},
-	[REASON_BLOCKED] = {"BLOCKED", "The application blocked the address."}
+	[REASON_BLOCKED] = {"BLOCKED", "The application blocked the address."},
+	[REASON_TEMPLATE_CHANGED] = {"TEMPLATE_CHANGED", "The appointment was given another meeting template, or none, before it was sent."},
+	[REASON_REOPENED] = {"REOPENED", "The appointment was reopened before it was sent."},
+	[REASON_CUSTOMER_CHANGED] = {"CUSTOMER_CHANGED", "The customer's address or preferred channel changed before it was sent; it was planned anew."}
 };
 
 static const Reason superseding_reasons[] = {
@@ -303,7 +308,9 @@ static const Reason superseding_reasons[] = {
 	[EVENT_ENDED] = REASON_ENDED,
 	[EVENT_CANCELLED] = REASON_APPOINTMENT_CANCELLED,
 	[EVENT_DELETED] = REASON_APPOINTMENT_DELETED,
-	[EVENT_PARTICIPANT_REMOVED] = REASON_PARTICIPANT_REMOVED
+	[EVENT_PARTICIPANT_REMOVED] = REASON_PARTICIPANT_REMOVED,
+	[EVENT_TEMPLATE_CHANGED] = REASON_TEMPLATE_CHANGED,
+	[EVENT_REOPENED] = REASON_REOPENED
 };
 
 const char *

@@ -22,6 +22,7 @@
 #define FIELD_LOCALE "locale"
 #define FIELD_ORGANIZER "organizer"
 #define FIELD_PARTICIPANTS "participantIds"
+#define FIELD_MEETING_TEMPLATE "meetingTemplateId"
 
 /* The times of an appointment before it was moved. */
 typedef struct PreviousTimes

@@ -31,6 +31,7 @@
 #include "notify/notification_insert.h"
 #include "notify/planned.h"
 #include "notify/preference.h"
+#include "notify/supersede.h"
 #include "notify/told.h"
 #include "notify/type_sets.h"
 
@@ -207,7 +208,7 @@ offset_arrays(TypeSet types)
 /* The appointment $2. */
 #define APPOINTMENT \
 	" SELECT a.application_id, a.id AS appointment_id, a.notifications_active, a.title, a.start_at, a.end_at," \
-	"  a.ended_at, a.state, a.activated_at > a.created_at AS is_activated_later," \
+	"  a.ended_at, a.state, a.activated_at > coalesce(a.reopened_at, a.created_at) AS is_activated_later," \
 	"  a.interaction->>'state' = 'PENDING' AS is_before_call," \
 	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id," \
 	"  a.meeting_template_id, a.notification_state" \
@@ -441,6 +442,54 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 		arguments[14 + set] = SQL_VALUE(vocabulary_sets()[set]);
 	log_changes_on_commit(&key->application_id);
 	return wake_for_appointment(statement_run_nullable(choose_plan(key->has_meeting_template, concerns_agents), arguments));
+}
+
+/* ---- the source of what has not been sent to a customer ---- */
+
+/*
+ * Where the channel changes, what the same event has over that channel already is
+ * not planned a second time.
+ */
+#define UNSENT_OVER_ITS_CHANNEL \
+	" SELECT DISTINCT ON (u.type, u.time_offset, u.created_at, u.new_channel)" \
+	"  u.application_id, u.appointment_id, u.user_event_id, u.recipient_kind, u.recipient_id, u.subscription_id, u.rule_id," \
+	"  u.type, u.new_channel AS channel, u.time_offset, greatest(u.due_at, $5) AS due_at, u.expires_at," \
+	"  u.notifications_active, u.never_told, CASE u.new_channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
+	"  u.title, u.start_at, u.end_at, u.organizer_id, u.context, u.event" \
+	" FROM unsent u CROSS JOIN LATERAL (" \
+	"  SELECT p.email, p.phone FROM appt.participant p" \
+	"  WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.id = $3 OFFSET 0) p" \
+	" WHERE u.type <> ALL ($4) AND (u.new_channel = u.channel OR NOT EXISTS (" \
+	"  SELECT FROM appt.notification o" \
+	"  WHERE o.appointment_id = $2 AND o.application_id = $1 AND o.recipient_kind = 'CUSTOMER' AND o.recipient_id = $3" \
+	"   AND o.type = u.type AND o.time_offset = u.time_offset AND o.created_at = u.created_at" \
+	"   AND o.channel = u.new_channel AND o.state <> 'CANCELLED'))" \
+	" ORDER BY u.type, u.time_offset, u.created_at, u.new_channel, u.id"
+
+static Statement plan_unsent = {
+	"WITH unsent AS MATERIALIZED ("
+	" SELECT n.*, CASE WHEN n.channel = $6 AND EXISTS (SELECT FROM appt.rule r WHERE r.application_id = $1"
+	"   AND r.id = n.rule_id AND r.channel = 'PREFERRED') THEN $7 ELSE n.channel END AS new_channel"
+	" FROM appt.notification n"
+	" WHERE n.appointment_id = $2 AND n.application_id = $1 AND n.recipient_kind = 'CUSTOMER' AND n.recipient_id = $3"
+	"  AND n.state IN ('PENDING', 'RETRYING') AND (n.type <> ALL ($4) OR n.due_at >= $5)"
+	"), cancelled AS ("
+	" UPDATE appt.notification n SET " SET_CANCELLED("'CUSTOMER_CHANGED'") " FROM unsent u WHERE n.id = u.id"
+	"), taken AS ("
+	" DELETE FROM appt.due d USING unsent u"
+	" WHERE d.lane = u.lane AND d.due_at = u.next_attempt_at AND d.notification_id = u.id"
+	"), " INSERT_NOTIFICATIONS(UNSENT_OVER_ITS_CHANNEL, "")
+	" SELECT lane, due_at FROM notification",
+	7, {UUIDOID, UUIDOID, TEXTOID, TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
+};
+
+void
+plan_unsent_again(const AppointmentKey *key, const CustomerChange *change, TypeSet ahead, TimestampTz now)
+{
+	wake_for_planned(&key->application_id,
+					 statement_run(&plan_unsent, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+								   text_datum(change->participant_id), type_codes(ahead), TimestampTzGetDatum(now),
+								   text_datum(change->old_channel), text_datum(change->new_channel)));
 }
 
 /* ---- the source of user events ---- */

@@ -53,6 +53,23 @@ typedef struct AppointmentEvent
  */
 extern bool plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event);
 
+/* What changed of a customer. */
+typedef struct CustomerChange
+{
+	const char *participant_id;
+	bool		is_way_changed; /* an address or the preferred channel */
+	const char *old_channel;	/* that it preferred, and that it prefers: EMAIL or SMS */
+	const char *new_channel;
+} CustomerChange;
+
+/*
+ * Cancel what has not been sent to the customer, and plan it again, due no earlier
+ * than now: messages of rules for the preferred channel over the new one. Of the
+ * types `ahead` only what is due from now on is cancelled, and nothing is planned.
+ * The notifications are locked.
+ */
+extern void plan_unsent_again(const AppointmentKey *key, const CustomerChange *change, TypeSet ahead, TimestampTz now);
+
 /* An event that concerns users and no appointment. */
 typedef struct UserEvent
 {

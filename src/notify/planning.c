@@ -26,7 +26,8 @@
 #include "notify/supersede.h"
 #include "notify/type_sets.h"
 
-static const Superseded everybody = {NULL, NULL};
+static const Superseded everybody = {0};
+static const Superseded customers = {.recipient_kind = "CUSTOMER"};
 
 /* What customers are sent about a new date. */
 #define UPCOMING (TYPE_BIT(TYPE_REMINDER) | TYPE_BIT(TYPE_ROOM))
@@ -99,7 +100,7 @@ plan_rescheduled(const AppointmentKey *key, const PreviousTimes *previous, Times
 	};
 
 	supersede(key, EVENT_RESCHEDULED, &everybody);
-	mark_settled_before_move(key);
+	mark_settled(key, EVENT_RESCHEDULED);
 	return plan_appointment_event(key, &event);
 }
 
@@ -114,6 +115,77 @@ plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now)
 	};
 
 	(void) plan_appointment_event(key, &event);
+}
+
+void
+plan_template_changed(const AppointmentKey *key, const List *fields, TimestampTz now)
+{
+	AppointmentEvent event = {
+		.types = UPCOMING,
+		.recipients = RECIPIENTS_PEOPLE,
+		.now = now
+	};
+
+	supersede(key, EVENT_TEMPLATE_CHANGED, &customers);
+	(void) plan_appointment_event(key, &event);
+	plan_updated(key, fields, now);
+}
+
+bool
+plan_reopened(const AppointmentKey *key, const char *actor, TimestampTz now)
+{
+	AppointmentEvent event = {
+		.types = TYPE_BIT(TYPE_CREATE) | UPCOMING,
+		.agent_types = TYPE_BIT(TYPE_APPOINTMENT_CREATED) | TYPE_BIT(TYPE_APPOINTMENT_REMINDER),
+		.agent_webhooks = TYPE_BIT(TYPE_APPOINTMENT_CREATED) | TYPE_BIT(TYPE_APPOINTMENT_REMINDER),
+		.actor = actor,
+		.now = now
+	};
+
+	supersede(key, EVENT_REOPENED, &everybody);
+	mark_settled(key, EVENT_REOPENED);
+	return plan_appointment_event(key, &event);
+}
+
+/* Types whose due time follows from the appointment's start, and that are not sent late. */
+static bool
+is_planned_ahead(const NotificationTypeInfo *type)
+{
+	return type->due_rule == DUE_BEFORE_START && !type->is_planned_late && type->audience == AUDIENCE_CUSTOMERS;
+}
+
+static bool
+goes_to_customers(const NotificationTypeInfo *type)
+{
+	return type->audience == AUDIENCE_CUSTOMERS || type->audience == AUDIENCE_JOINED_CUSTOMERS;
+}
+
+/*
+ * What is ahead is planned by the rules, as it would be for a customer who is added
+ * now. What was owed already is planned again as it was: by the rules it might not
+ * be owed, if a person sent it, or be sent twice, if it went over one channel. What
+ * should have been sent ahead of the start and is late stays: planned anew it would
+ * be too late. Addresses are read when a message is sent.
+ */
+void
+plan_customer_changed(const AppointmentKey *key, const CustomerChange *change, TimestampTz now)
+{
+	Superseded	its = {.participant_id = change->participant_id, .recipient_kind = "CUSTOMER"};
+	TypeSet		ahead = types_where(is_planned_ahead);
+	AppointmentEvent event = {
+		.types = ahead,
+		.recipients = RECIPIENTS_PEOPLE,
+		.participant_id = change->participant_id,
+		.now = now
+	};
+
+	if (change->is_way_changed)
+	{
+		if (lock_unsettled(key, types_where(goes_to_customers), &its))
+			plan_unsent_again(key, change, ahead, now);
+		(void) plan_appointment_event(key, &event);
+	}
+	plan_updated(key, list_make1(FIELD_PARTICIPANTS), now);
 }
 
 /* To all recipients, or to these. */

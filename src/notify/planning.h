@@ -19,6 +19,7 @@
 #include "core/vocabulary.h"
 #include "notify/appointment_key.h"
 #include "notify/event.h"
+#include "notify/planned.h"
 
 /*
  * Scheduled: CREATE, REMINDER and, where auto_activate is off, ROOM; to its agents
@@ -40,6 +41,21 @@ extern bool plan_rescheduled(const AppointmentKey *key, const PreviousTimes *pre
 
 /* Another field that subscribers are told of changed: UPDATE; `fields` is a List of the names in event.h. */
 extern void plan_updated(const AppointmentKey *key, const List *fields, TimestampTz now);
+
+/*
+ * Another meeting template, or none: supersedes what customers were to be sent by
+ * the rules of before, and plans reminders and ROOM by its own; `fields` as above.
+ */
+extern void plan_template_changed(const AppointmentKey *key, const List *fields, TimestampTz now);
+
+/* Brought back after it was cancelled: supersedes the cancellation; as scheduled, but its agents are not assigned anew. */
+extern bool plan_reopened(const AppointmentKey *key, const char *actor, TimestampTz now);
+
+/*
+ * A customer's data changed: UPDATE to subscribers. If an address or the channel
+ * that it prefers did, what has not been sent to it is cancelled and planned anew.
+ */
+extern void plan_customer_changed(const AppointmentKey *key, const CustomerChange *change, TimestampTz now);
 
 /* Another organizer, who is the only agent: the log becomes its own; messages to the others are cancelled; as plan_agent_added. */
 extern void plan_reassigned(const AppointmentKey *key, const char *user_id, const char *actor, const List *fields,

@@ -23,25 +23,27 @@
 /* What an event may supersede. FAILED is included because somebody may just be retrying it by hand. */
 #define MAY_BE_SUPERSEDED "state IN ('PENDING', 'RETRYING', 'SENDING', 'FAILED')"
 
-/* The notifications of the appointment, of the types $3, to the participant $4, or to users other than $5. */
+/* The notifications of the appointment, of the types $3, to the participant $4, or to users other than $5, or to recipients of the kind $6. */
 #define OF_THESE \
 	"appointment_id = $2 AND application_id = $1 AND type = ANY ($3)" \
 	" AND ($4::text IS NULL OR (recipient_kind IN ('CUSTOMER', 'USER') AND recipient_id = $4))" \
-	" AND ($5::text IS NULL OR (recipient_kind = 'USER' AND recipient_id <> $5))"
+	" AND ($5::text IS NULL OR (recipient_kind = 'USER' AND recipient_id <> $5))" \
+	" AND ($6::text IS NULL OR recipient_kind = $6)"
 
 bool
 lock_unsettled(const AppointmentKey *key, TypeSet types, const Superseded *whose)
 {
 	static Statement lock = {
 		"SELECT id FROM appt.notification WHERE " OF_THESE " AND " MAY_BE_SUPERSEDED " ORDER BY id FOR UPDATE",
-		5, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TEXTOID}
+		6, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	NullableDatum arguments[] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 		SQL_VALUE(UUIDPGetDatum(&key->id)),
 		SQL_VALUE(type_codes(types)),
 		sql_text(whose->participant_id),
-		sql_text(whose->kept_user_id)
+		sql_text(whose->kept_user_id),
+		sql_text(whose->recipient_kind)
 	};
 
 	return statement_run_nullable(&lock, arguments) > 0;
@@ -56,15 +58,15 @@ cancel_unsettled(const AppointmentKey *key, SupersedingEvent event, const Supers
 		" SELECT id, state, lane, next_attempt_at FROM appt.notification"
 		" WHERE " OF_THESE " AND state IN ('PENDING', 'RETRYING', 'SENDING')"
 		"), cancelled AS ("
-		" UPDATE appt.notification n SET " SET_CANCELLED("$6")
+		" UPDATE appt.notification n SET " SET_CANCELLED("$7")
 		" FROM superseded o WHERE n.id = o.id AND o.state <> 'SENDING'"
 		"), marked AS ("
-		" UPDATE appt.notification n SET superseded_by = coalesce(n.superseded_by, $6)"
+		" UPDATE appt.notification n SET superseded_by = coalesce(n.superseded_by, $7)"
 		" FROM superseded o WHERE n.id = o.id AND o.state = 'SENDING'"
 		") DELETE FROM appt.due d USING superseded o"
 		" WHERE o.state <> 'SENDING' AND d.lane = o.lane AND d.due_at = o.next_attempt_at"
 		"  AND d.notification_id = o.id",
-		6, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID}
+		7, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID}
 	};
 	NullableDatum arguments[] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
@@ -72,6 +74,7 @@ cancel_unsettled(const AppointmentKey *key, SupersedingEvent event, const Supers
 		SQL_VALUE(type_codes(types_superseded_by(event))),
 		sql_text(whose->participant_id),
 		sql_text(whose->kept_user_id),
+		sql_text(whose->recipient_kind),
 		sql_text(reason_code(superseding_reason(event)))
 	};
 
@@ -87,7 +90,7 @@ supersede(const AppointmentKey *key, SupersedingEvent event, const Superseded *w
 }
 
 void
-mark_settled_before_move(const AppointmentKey *key)
+mark_settled(const AppointmentKey *key, SupersedingEvent event)
 {
 	static Statement mark = {
 		"WITH settled AS MATERIALIZED ("
@@ -95,12 +98,12 @@ mark_settled_before_move(const AppointmentKey *key)
 		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
 		"  AND state IN ('FAILED', 'SENT', 'MISSED', 'SUPPRESSED') AND superseded_by IS NULL"
 		" ORDER BY id FOR NO KEY UPDATE"
-		") UPDATE appt.notification n SET superseded_by = 'RESCHEDULED' FROM settled s WHERE n.id = s.id",
-		3, {UUIDOID, UUIDOID, TEXTARRAYOID}
+		") UPDATE appt.notification n SET superseded_by = $4 FROM settled s WHERE n.id = s.id",
+		4, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTOID}
 	};
 
 	(void) statement_run(&mark, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
-						 type_codes(types_superseded_by(EVENT_RESCHEDULED)));
+						 type_codes(types_superseded_by(event)), text_datum(reason_code(superseding_reason(event))));
 }
 
 /*

@@ -24,6 +24,7 @@ typedef struct Superseded
 {
 	const char *participant_id; /* only to this customer or agent */
 	const char *kept_user_id;	/* only to users, and not to this one */
+	const char *recipient_kind; /* only to recipients of this kind */
 } Superseded;
 
 /*
@@ -34,11 +35,11 @@ typedef struct Superseded
 extern void supersede(const AppointmentKey *key, SupersedingEvent event, const Superseded *whose);
 
 /*
- * Mark the settled notifications that a move supersedes, so that they can't be
- * sent again by hand. Other events can be seen from the appointment and its
- * participants, but earlier times and timezones are not stored.
+ * Mark the settled notifications that a move or a reopening supersedes, so that
+ * they can't be sent again by hand. Other events can be seen from the appointment
+ * and its participants, but what it was before is not stored.
  */
-extern void mark_settled_before_move(const AppointmentKey *key);
+extern void mark_settled(const AppointmentKey *key, SupersedingEvent event);
 
 /* Lock the notifications of these types that may be superseded. False if there are none. */
 extern bool lock_unsettled(const AppointmentKey *key, TypeSet types, const Superseded *whose);

@@ -44,6 +44,12 @@ INSERT INTO contract VALUES
 			'DEFAULT NULL::jsonb,
 		notification_headers jsonb DEFAULT NULL::jsonb, idempotency_key text DEFAULT NULL::text, meeting_template_id uuid DEFAULT NULL::uuid '
 			'-> appt.appointment_details'),
+	('apply_meeting_template', 'id uuid, meeting_template_id uuid DEFAULT NULL::uuid -> appt.appointment_details'),
+	('update_customer', 'id uuid, participant_id text, customer jsonb -> appt.appointment_details'),
+	('archive_appointment', 'id uuid -> appt.appointment_details'),
+	('reopen_appointment', 'id uuid, start_at timestamp with time zone, duration interval DEFAULT NULL::interval, timezone text '
+		'DEFAULT NULL::text -> appt.appointment_details'),
+	('follow_appointment', 'id uuid, user_id text DEFAULT NULL::text, following boolean DEFAULT true -> appt.appointment_details'),
 	('update_appointment', 'id uuid, title text DEFAULT NULL::text, notes text DEFAULT NULL::text, location text DEFAULT NULL::text,
 		metadata jsonb DEFAULT NULL::jsonb -> appt.appointment_details'),
 	('reschedule_appointment', 'id uuid, start_at timestamp with time zone DEFAULT NULL::timestamp with time zone, duration '
@@ -55,7 +61,7 @@ INSERT INTO contract VALUES
 		'DEFAULT NULL::interval[],
 		range tstzrange DEFAULT NULL::tstzrange, page_size integer DEFAULT 25, page_number integer DEFAULT 1, sort_order text '
 			'DEFAULT ''asc''::text,
-		sort_field text DEFAULT ''start_at''::text -> appt.appointment_page'),
+		sort_field text DEFAULT ''start_at''::text, archived boolean DEFAULT false -> appt.appointment_page'),
 	('get_appointment', 'id uuid -> appt.appointment_details'),
 	('get_participant', 'id uuid, participant_id text -> appt.participant_details'),
 	('appointments_eligible_for_activation', 'time_frame interval DEFAULT NULL::interval -> SETOF appt.appointment_details'),

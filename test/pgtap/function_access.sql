@@ -77,6 +77,11 @@ INSERT INTO expectation VALUES
 		'nn-nn---n-'),
 	('schedule_appointment(APP, START, ''1 hour'')',             'yy-yy---i-', 'yy-yy---i-', 'nn-nn---i-', 'nn-nn---i-', 'nn-nn---n-'),
 	('update_appointment(ID, ''x'')',                            'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('apply_meeting_template(ID, NULL)',                         'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('update_customer(ID, CUSTOMER, ''{}'')',                    'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
+	('archive_appointment(ID)',                                  'cnccc---c-', 'nnccc---c-', 'nnnnn---c-', 'nnnnn---c-', 'nnnnn---n-'),
+	('reopen_appointment(ID, START)',                            'cnccc---c-', 'nnccc---c-', 'nnnnn---c-', 'nnnnn---c-', 'nnnnn---n-'),
+	('follow_appointment(ID)',                                   'yyyyy---i-', 'nnyyy---i-', 'nnnnn---i-', 'nnnnn---i-', 'nnnnn---i-'),
 	('delete_appointment(ID)',                                   'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('cancel_appointment(ID)',                                   'ynyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('get_appointment(ID)',                                      'yyyyyy--y-', 'nnyyyn--y-', 'nnnnnn--y-', 'nnnnnn--y-', 'nnnnnn--n-'),
@@ -258,7 +263,8 @@ SELECT is(string_agg(DISTINCT answer, ''), '-', format('a login that is no membe
 
 -- A token for a tenant or a conference needs no sub, except to record that the caller joins or leaves, and to act as a user.
 SELECT is(string_agg(answer, '' ORDER BY target, place),
-	string_agg(CASE WHEN call ~ '^record_' THEN replace(named, 'y', 'n')
+	string_agg(CASE WHEN call ~ '^follow_' AND place = 3 THEN 'i'
+		WHEN call ~ '^record_' THEN replace(named, 'y', 'n')
 		WHEN NOT pg_temp.is_of_users(call) THEN named
 		WHEN place = 3 AND (call !~ 'APP|LINE' OR target IN ('own', 'other')) THEN '-'
 		WHEN place = 7 AND call !~ 'ann' THEN replace(named, 'y', '-')

@@ -27,7 +27,9 @@ my %calls = (
 	activate_appointment => "SELECT appt.activate_appointment('SUBJECT')",
 	add_agent => "SELECT appt.add_agent('SUBJECT', 'bob')",
 	add_customer => "SELECT appt.add_customer('SUBJECT', '{}')",
+	apply_meeting_template => "SELECT appt.apply_meeting_template('SUBJECT', appt.create_meeting_template('APP', 'Viewing'))",
 	appointments_eligible_for_activation => 'SELECT appt.appointments_eligible_for_activation()',
+	archive_appointment => "SELECT appt.archive_appointment(id) FROM appt.cancel_appointment('SUBJECT')",
 	available_slots => "SELECT appt.available_slots('APP', tstzrange(now(), now() + interval '1 day'), '1 hour', '1 hour')",
 	cancel_appointment => "SELECT appt.cancel_appointment('SUBJECT')",
 	confirm_email_verification => "SELECT appt.confirm_email_verification('APP', '000000')",
@@ -40,6 +42,7 @@ my %calls = (
 	delete_appointment => "SELECT appt.delete_appointment('SUBJECT')",
 	end_appointment => "SELECT appt.end_appointment('SUBJECT')",
 	find_appointments => "SELECT appt.find_appointments('APP')",
+	follow_appointment => "SELECT appt.follow_appointment('SUBJECT', 'bob')",
 	get_appointment => "SELECT appt.get_appointment('SUBJECT')",
 	get_participant => "SELECT appt.get_participant('SUBJECT', 'agent')",
 	google_calendar_event => "SELECT appt.google_calendar_event('SUBJECT')",
@@ -107,6 +110,9 @@ my %calls = (
 	landing_page => "SELECT appt.landing_page('unknown')",
 	respond => "SELECT appt.respond('unknown', 'ACCEPT')",
 	submit_response => "SELECT appt.submit_response('unknown', 'accept')",
+	reopen_appointment => "SELECT appt.reopen_appointment(id, now() + interval '1 day') FROM appt.cancel_appointment('SUBJECT')",
+	update_customer =>
+		"SELECT appt.update_customer('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'), '{\"contact\": {\"primaryEmail\": null}}')",
 	update_appointment => "SELECT appt.update_appointment('SUBJECT', 'another title')",
 
 	# Everything that appt_service may change directly, which includes all that an admin may.
