@@ -356,7 +356,7 @@
 	async function whyPart(row) {
 		if (['SENT', 'SENDING'].includes(row.state)) return [];
 		const judged = await call('notification_eligibility', {notification_id: row.notification_id});
-		const verdict = row.state === 'PENDING' || row.state === 'RETRYING' ? (judged.eligible ? 'It may be sent now.' : 'It would not be sent now.') : '';
+		const verdict = ['PENDING', 'RETRYING'].includes(row.state) && !judged.eligible ? 'It would not be sent.' : '';
 		return [element('h3', {}, 'Why'), facts([['State', row.explanation], ['Details', row.detail], ['Now', [verdict, judged.explanation].filter(Boolean).join(' ')]])];
 	}
 

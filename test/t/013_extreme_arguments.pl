@@ -102,6 +102,7 @@ my %sound = (
 	to_number => '+302100000000',
 	received_at => '2030-01-01 00:00+00',
 	'resend_notification.notification_id' => $sent,
+	'notification_series.until' => '2030-01-02 00:00+00',
 	'resend_notifications.max' => 10,
 	'retry_notifications.reason' => 'REJECTED',
 	'retry_notifications.max' => 10,
