@@ -1,5 +1,5 @@
 # An appointment becomes INVITED once a reminder with buttons to accept or decline was sent: also if somebody holds the
-# appointment meanwhile; no message waits for it, and an answer stays.
+# appointment meanwhile, and if the worker is killed before; no message waits for it, and an answer stays.
 use strict;
 use warnings;
 
@@ -64,6 +64,26 @@ ok($node->wait_for_query("SELECT count(*) FROM appt.invitation WHERE appointment
 my $free = appointment('1 hour');
 ok(is_sent($free) && $node->wait_for_query(booking_state($free), 'INVITED'), 'others go on');
 is($tenant->query(booking_state($held)), 'NEW', 'it still waits');
+$holder->run('COMMIT');
+ok($node->wait_for_query(booking_state($held), 'INVITED'), 'until it is free');
+$held = appointment('1 hour');
+$holder->run("BEGIN; SELECT 1 FROM appt.appointment WHERE id = '$held' FOR UPDATE");
+ok($node->wait_for_query("SELECT count(*) FROM appt.invitation WHERE appointment_id = '$held'", 1), 'another waits');
+
+# The worker is killed, and the server starts anew: whoever held the appointment is gone, too.
+my ($worker) = $node->wait_for_workers;
+kill 'KILL', $worker;
+ok($node->wait_for_query(booking_state($held), 'INVITED'), 'a crash does not forget it');
+ok($node->wait_for_query('SELECT count(*) FROM appt.invitation', 0), 'and nothing is left to do');
+
+# It was deleted before.
+my $gone = appointment('1 hour');
+$holder = Appt::Session->open($node);
+$holder->run("BEGIN; SELECT 1 FROM appt.appointment WHERE id = '$gone' FOR UPDATE");
+ok(is_sent($gone), 'sent');
+ok($node->wait_for_query("SELECT count(*) FROM appt.invitation WHERE appointment_id = '$gone'", 1), 'it waits');
+$holder->run("SELECT appt.delete_appointment('$gone'); COMMIT");
+ok($node->wait_for_query('SELECT count(*) FROM appt.invitation', 0), 'of one that is deleted nothing is left to do');
 
 $node->stop;
 done_testing();
