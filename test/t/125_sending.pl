@@ -14,7 +14,7 @@ my $sms = Appt::Peers->sms;
 my $tenant = Appt::Tenant->create($node);
 my $application = $tenant->application;
 $tenant->email($mail->url);
-$tenant->provider('SMS', 'HTTP', $sms->url('/'), sender => '+15550100000');
+$tenant->provider('SMS', 'HTTP', $sms->url('/gateway'), sender => '+15550100000');
 my $template = $tenant->query("SELECT appt.create_meeting_template('$application', 'Visit')");
 
 sub appointment
@@ -54,8 +54,8 @@ is(state_of($id), 'CANCELLED INVITED CONFIRMED', 'so is the cancellation');
 ok($tenant->settled, 'all is settled');
 is( $tenant->query(
 		"SELECT string_agg(type || ' ' || channel || ' ' || state, ', ' ORDER BY id) FROM appt.notification
-		WHERE appointment_id = '$id' AND recipient_kind = 'CUSTOMER' AND channel = 'EMAIL' AND state = 'SENT'"),
-	'CREATE EMAIL SENT, RESCHEDULE EMAIL SENT, CANCELLED EMAIL SENT',
+		WHERE appointment_id = '$id' AND recipient_kind = 'CUSTOMER' AND settled_at IS NOT NULL AND state <> 'CANCELLED'"),
+	'CREATE EMAIL SENT, CONFIRMATION_REQUEST SMS SENT, RESCHEDULE EMAIL SENT, CANCELLED EMAIL SENT',
 	'the log has them');
 
 # Calls that meet. The worker is held, so that what is planned stays.
