@@ -45,6 +45,9 @@ GRANT EXECUTE ON FUNCTION
 	appt.retry_notifications
 	TO appt_agent, appt_supervisor, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.messages_to
+	TO appt_supervisor, appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION
 	appt.schedule_appointment
 	TO appt_agent, appt_client_service, appt_service;
 GRANT EXECUTE ON FUNCTION
@@ -94,6 +97,8 @@ GRANT EXECUTE ON FUNCTION
 	TO appt_client_service, appt_customer, appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.confirm_email_verification,
+	appt.export_person,
+	appt.forget_person,
 	appt.initiate_email_verification,
 	appt.send_test_email,
 	appt.send_test_sms,

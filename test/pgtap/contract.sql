@@ -104,6 +104,9 @@ INSERT INTO contract VALUES
 	('send_test_sms', 'application_id uuid, to_phone text, type text DEFAULT ''REMINDER''::text, channel text DEFAULT ''SMS''::text,
 		locale text DEFAULT NULL::text, timezone text DEFAULT NULL::text, period interval DEFAULT NULL::interval, text_body text '
 			'DEFAULT NULL::text -> bigint'),
+	('export_person', 'application_id uuid, address text -> jsonb'),
+	('forget_person', 'application_id uuid, address text, confirmed boolean DEFAULT false -> jsonb'),
+	('messages_to', 'address text -> SETOF appt.notification_log'),
 	('suppress', 'application_id uuid, channel text, address text, reason text DEFAULT ''BLOCKED''::text -> void'),
 	('unsuppress', 'application_id uuid, channel text, address text -> void'),
 	('unsubscribe', 'token text DEFAULT NULL::text -> void'),
@@ -199,7 +202,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
 	'appointments_eligible_for_activation available_slots console console_state count_appointments count_overlapping find_appointments get_appointment '
-	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page not_retriable_because notification_dialog notification_eligibility '
+	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page messages_to not_retriable_because notification_dialog notification_eligibility '
 	'notification_preferences notification_series preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')

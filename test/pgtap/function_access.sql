@@ -117,6 +117,8 @@ INSERT INTO expectation VALUES
 		'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('record_inbound_sms(APP, ''+306900000000'', ''+302100000000'', ''x'')', '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-',
 		'---nn---n-'),
+	('export_person(APP, ''nobody@example.com'')',                '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('forget_person(APP, ''nobody@example.com'')',                '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('suppress(APP, ''EMAIL'', ''c@example.com'')',                '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('unsuppress(APP, ''EMAIL'', ''c@example.com'')',              '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('unsubscribe(''no token'')',                                'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-'),

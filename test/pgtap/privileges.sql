@@ -80,7 +80,7 @@ INSERT INTO promised VALUES
 	('set_notifications_enabled', 'v', 'AD SV'),
 	('set_preference', 'v', 'AD AG CS SU SV'),
 	('set_provider', 'v', 'AD SV'),
-	('suppress', 'v', 'AD SV'),
+	('suppress', 'v', 'AD SV'), ('export_person', 'v', 'AD SV'), ('forget_person', 'v', 'AD SV'), ('messages_to', 's', 'AD SU SV'),
 	('unsubscribe', 'v', 'AD AG AN CS CU SU SV'),
 	('unsuppress', 'v', 'AD SV'),
 	('subscribe_line', 'v', 'AD AG CS SU SV'),

@@ -1,0 +1,175 @@
+/*
+ * person.c
+ *		A person outside the application, known by an address.
+ *
+ * Customers are found by reading the application's participants, which have no
+ * index by address because bookings would pay for it; so are events that users
+ * were told of. Everything else is found by an index: messages by their address,
+ * and by the appointments and customers. A customer who was removed, or whose
+ * appointment was deleted, is found by the messages to it.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "channel/channel.h"
+#include "core/arguments.h"
+#include "core/errors.h"
+#include "core/row.h"
+#include "users/person.h"
+
+/* The address in the forms in which rows may have it. */
+static Datum
+forms_of(const char *address, const char *calling_code)
+{
+	static Statement collect = {
+		"SELECT array_agg(DISTINCT a) FROM unnest(ARRAY[$1, $2, $3, lower($1)]) a WHERE a <> ''",
+		3, {TEXTOID, TEXTOID, TEXTOID}
+	};
+	const char *mail = channel_address_key(CHANNEL_EMAIL, address);
+	const char *phone = strchr(address, '@') != NULL ? address :
+		channel_address_normalize(CHANNEL_SMS, address, calling_code);
+
+	(void) statement_run(&collect, text_datum(address), text_datum(mail), text_datum(phone));
+	return next_value(ROW(0)).value;
+}
+
+Person
+person_of_arguments(const Caller *caller, FunctionCallInfo fcinfo)
+{
+	static Statement find = {
+		"SELECT a.calling_code FROM appt.application a WHERE a.id = $1", 1, {UUIDOID}
+	};
+	pg_uuid_t  *application_id;
+	char	   *address;
+	Person		person = {0};
+
+	require_arguments(fcinfo, 2);
+	application_id = required_uuid(fcinfo, 0, "application_id");
+	address = required_text(fcinfo, 1, "address");
+	if (!caller_may_use_application(caller, application_id) ||
+		statement_run(&find, UUIDPGetDatum(application_id)) == 0)
+		report_not_found("application", application_id);
+	person.application_id = SQL_VALUE(UUIDPGetDatum(application_id));
+	person.addresses = SQL_VALUE(forms_of(address, next_text(ROW(0))));
+	return person;
+}
+
+/* The customers, in the order of their appointments, and their other addresses. */
+static void
+find_customers(Person *person)
+{
+	static Statement find = {
+		"WITH customer AS MATERIALIZED ("
+		" SELECT p.appointment_id, p.id FROM appt.participant p WHERE p.application_id = $1 AND p.type = 'CUSTOMER'"
+		"  AND (lower(p.email) = ANY ($2) OR p.email = ANY ($2) OR p.phone = ANY ($2))"
+		" UNION SELECT n.appointment_id, n.recipient_id FROM appt.notification n"
+		"  WHERE n.address = ANY ($2) AND n.application_id = $1 AND n.recipient_kind = 'CUSTOMER' AND n.appointment_id IS NOT NULL"
+		") SELECT (SELECT array_agg(DISTINCT a) FROM ("
+		"  SELECT unnest($2) UNION SELECT unnest(ARRAY[p.email, lower(p.email), p.phone]) FROM customer c"
+		"   JOIN appt.participant p ON p.application_id = $1 AND p.appointment_id = c.appointment_id AND p.id = c.id"
+		"  UNION SELECT n.address FROM customer c JOIN appt.notification n"
+		"   ON n.appointment_id = c.appointment_id AND n.recipient_id = c.id AND n.recipient_kind = 'CUSTOMER') x (a) WHERE a <> ''),"
+		" coalesce(array_agg(c.appointment_id ORDER BY c.appointment_id, c.id), '{}'),"
+		" coalesce(array_agg(c.id ORDER BY c.appointment_id, c.id), '{}') FROM customer c",
+		2, {UUIDOID, TEXTARRAYOID}
+	};
+	Row		   *row;
+
+	(void) statement_run(&find, person->application_id.value, person->addresses.value);
+	row = ROW(0);
+	person->addresses = next_value(row);
+	person->appointment_ids = next_value(row);
+	person->participant_ids = next_value(row);
+}
+
+/* Messages to the person: as a customer of these appointments, or to the bare address. */
+static void
+find_messages(Person *person)
+{
+	static Statement find = {
+		"SELECT coalesce(array_agg(DISTINCT m.id), '{}') FROM ("
+		" SELECT n.id FROM unnest($3, $4) c (appointment_id, id) JOIN appt.notification n"
+		"  ON n.appointment_id = c.appointment_id AND n.recipient_id = c.id AND n.recipient_kind = 'CUSTOMER'"
+		"  WHERE n.application_id = $1"
+		" UNION ALL SELECT n.id FROM appt.notification n"
+		"  WHERE n.address = ANY ($2) AND n.application_id = $1 AND n.recipient_kind = 'ADDRESS') m",
+		4, {UUIDOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID}
+	};
+	static Statement find_events = {
+		"SELECT coalesce(array_agg(DISTINCT e.id), '{}') FROM ("
+		" SELECT u.id FROM appt.user_event u WHERE u.application_id = $1"
+		"  AND (u.contact ->> 'phone' = ANY ($2) OR u.contact ->> 'email' = ANY ($2) OR lower(u.contact ->> 'email') = ANY ($2))"
+		" UNION ALL SELECT unnest(i.user_event_ids) FROM appt.inbound_message i"
+		"  WHERE i.application_id = $1 AND i.from_number = ANY ($2)) e",
+		2, {UUIDOID, TEXTARRAYOID}
+	};
+
+	(void) statement_run(&find, person->application_id.value, person->addresses.value, person->appointment_ids.value,
+						 person->participant_ids.value);
+	person->notification_ids = next_value(ROW(0));
+	(void) statement_run(&find_events, person->application_id.value, person->addresses.value);
+	person->event_ids = next_value(ROW(0));
+}
+
+/* Messages to users and subscribers about these appointments and events. */
+static void
+find_told(Person *person)
+{
+	static Statement find = {
+		"SELECT coalesce(array_agg(DISTINCT m.id), '{}') FROM ("
+		" SELECT n.id FROM unnest($2) c (appointment_id) JOIN appt.notification n ON n.appointment_id = c.appointment_id"
+		"  WHERE n.application_id = $1 AND n.recipient_kind IN ('USER', 'SUBSCRIBER')"
+		" UNION ALL SELECT n.id FROM unnest($3) e (id) JOIN appt.notification n ON n.user_event_id = e.id"
+		"  WHERE n.application_id = $1) m",
+		3, {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}
+	};
+
+	(void) statement_run(&find, person->application_id.value, person->appointment_ids.value, person->event_ids.value);
+	person->told_ids = next_value(ROW(0));
+}
+
+void
+person_find(Person *person, bool is_locking)
+{
+	static Statement lock_appointments = {
+		"SELECT FROM appt.appointment a WHERE a.application_id = $1 AND a.id = ANY ($2) ORDER BY a.id FOR UPDATE",
+		2, {UUIDOID, UUIDARRAYOID}
+	};
+	static Statement lock_notifications = {
+		"SELECT FROM appt.notification n WHERE n.id = ANY ($1 || $2) ORDER BY n.id FOR UPDATE",
+		2, {INT8ARRAYOID, INT8ARRAYOID}
+	};
+
+	find_customers(person);
+	if (is_locking)
+		(void) statement_run(&lock_appointments, person->application_id.value, person->appointment_ids.value);
+	find_messages(person);
+	find_told(person);
+	if (is_locking)
+		(void) statement_run(&lock_notifications, person->notification_ids.value, person->told_ids.value);
+}
+
+uint64
+person_run(Statement *statement, const Person *person)
+{
+	const NullableDatum arguments[PERSON_PARAMETERS] = {
+		person->application_id, person->addresses, person->appointment_ids, person->participant_ids,
+		person->notification_ids, person->told_ids, person->event_ids
+	};
+
+	return statement_run_nullable(statement, arguments);
+}
+
+void
+person_record(const Person *person, const char *function, const Jsonb *counts)
+{
+	static Statement insert = {
+		"INSERT INTO appt.change (organization_id, application_id, table_name, row_key, operation, changed_by, new_values)"
+		" SELECT a.organization_id, a.id, 'application', jsonb_build_object('id', a.id), 'UPDATE', appt.caller_name(),"
+		"  jsonb_build_object($2, $3) FROM appt.application a WHERE a.id = $1",
+		3, {UUIDOID, TEXTOID, JSONBOID}
+	};
+
+	(void) statement_run(&insert, person->application_id.value, text_datum(function), JsonbPGetDatum(counts));
+}

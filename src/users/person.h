@@ -1,0 +1,44 @@
+/*
+ * person.h
+ *		A person outside the application, known by an address: the rows that
+ *		tell of it.
+ */
+#ifndef APPT_PERSON_H
+#define APPT_PERSON_H
+
+#include "core/call.h"
+#include "core/statement.h"
+
+/* Parameters of statements about a person, in this order. */
+#define PERSON_PARAMETERS 7
+#define PERSON_TYPES {UUIDOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
+typedef struct Person
+{
+	NullableDatum application_id;
+	NullableDatum addresses;	/* $2: the one asked for, and the others of
+								 * the same customers */
+	NullableDatum appointment_ids;	/* $3 and $4: the customers, also those that
+									 * were removed */
+	NullableDatum participant_ids;
+	NullableDatum notification_ids; /* $5: messages to the person */
+	NullableDatum told_ids;		/* $6: messages to others that tell of it */
+	NullableDatum event_ids;	/* $7: events about the person that users were
+								 * told of */
+} Person;
+
+/*
+ * The arguments application_id and address of a function for admins. 22023: one is
+ * missing. PT404: no such application of the caller's organization.
+ */
+extern Person person_of_arguments(const Caller *caller, FunctionCallInfo fcinfo);
+
+/* Find the customers, and lock their appointments if that is asked for; then what tells of them. */
+extern void person_find(Person *person, bool is_locking);
+
+/* Run a statement with the parameters above; the number of rows. */
+extern uint64 person_run(Statement *statement, const Person *person);
+
+/* Record in appt.change what a function did; counts are what it did it to. */
+extern void person_record(const Person *person, const char *function, const Jsonb *counts);
+
+#endif							/* APPT_PERSON_H */
