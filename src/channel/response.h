@@ -26,7 +26,7 @@ typedef struct Response
 	Reach		reach;
 	bool		refused_by_policy;	/* the URL, or the token's, names an
 									 * address that may not be contacted */
-	bool		recipient_refused;	/* `status` is a mail server's answer to RCPT */
+	bool		recipient_refused;	/* `status` answers SMTP's RCPT */
 	const char *token;			/* the token it was sent with, or NULL; a
 								 * secret */
 	const char *error;			/* what went wrong, for people; or NULL */

@@ -39,8 +39,8 @@ typedef enum Treatment
 {
 	SHOWN,
 	ELSEWHERE,					/* in row_key or a column of appt.change */
-	UNRECORDED,					/* bookkeeping, still visible in the row, or to
-								 * be forgotten with it */
+	UNRECORDED,					/* bookkeeping, still visible in the row, or
+								 * to be forgotten with it */
 	MASKED,
 	URL,						/* without its query */
 	SETTINGS					/* a provider's settings, some of which are

@@ -58,7 +58,8 @@ typedef struct CustomerChange
 {
 	const char *participant_id;
 	bool		is_way_changed; /* an address or the preferred channel */
-	const char *old_channel;	/* that it preferred, and that it prefers: EMAIL or SMS */
+	const char *old_channel;	/* that it preferred, and that it prefers:
+								 * EMAIL or SMS */
 	const char *new_channel;
 } CustomerChange;
 

@@ -2,9 +2,9 @@
  * console.c
  *		The console: a page that shows notifications by the same REST API.
  *
- * It is joined of three files of web/. The page holds no data and is the same for
- * everybody. Its policy lets one script run, by its
- * hash, and nothing be loaded but from the API.
+ * It is joined from three files of web/. The page holds no data and is the same for
+ * everybody. Its policy lets one script run, by its hash, and lets nothing be loaded
+ * but from the API.
  */
 #include "postgres.h"
 
@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(console);
 #define STYLE_HERE "<!-- style -->"
 #define SCRIPT_HERE "<!-- script -->"
 
-/* Without form-action nothing could be sent by a form, which the page needs not: its script handles them. */
+/* The browser sends no form anywhere: the script of the page reads them. */
 #define POLICY \
 	"default-src 'none'; script-src %s; style-src 'unsafe-inline'; img-src data:; connect-src 'self';" \
 	" base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -48,7 +48,7 @@ append_until(StringInfo page, const char *from, const char *mark, const char *ta
 	return at + strlen(mark);
 }
 
-/* Made once a session. */
+/* Joined once a session. */
 static const ConsolePage *
 console_page(void)
 {
@@ -78,16 +78,16 @@ console_page(void)
 Datum
 console(PG_FUNCTION_ARGS)
 {
-	const ConsolePage *page;
-
-	call_authorize(fcinfo, CALLER_ALL);
-	page = console_page();
-	response_set_headers((ResponseHeader[]) {
+	const ConsolePage *page = console_page();
+	const ResponseHeader headers[] = {
 		{"Content-Type", "text/html; charset=utf-8"},
 		{"Content-Security-Policy", page->policy},
 		{"Referrer-Policy", "no-referrer"},
 		{"X-Content-Type-Options", "nosniff"},
 		{"Cache-Control", "no-cache"}
-	}, 5);
+	};
+
+	call_authorize(fcinfo, CALLER_ALL);
+	response_set_headers(headers, lengthof(headers));
 	PG_RETURN_BYTEA_P(cstring_to_text(page->content));
 }

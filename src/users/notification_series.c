@@ -96,17 +96,18 @@ steps_argument(FunctionCallInfo fcinfo)
 	{ \
 		"SELECT date_bin($5, f.hour, $3), f.type::text, f.channel::text, sum(f.sent)::bigint, sum(f.failed)::bigint," \
 		" sum(f.lateness_sum) / nullif(sum(f.attempted), 0)::float8, max(f.lateness_max)" \
-		" FROM appt.hourly_figure f WHERE " application " AND f.hour >= $3 AND f.hour < $4" \
+		" FROM appt.hourly_figure f WHERE f.application_id = " application " AND f.hour >= $3 AND f.hour < $4" \
 		" GROUP BY 1, 2, 3 ORDER BY 1, 2, 3", \
 		5, {UUIDOID, UUIDOID, TIMESTAMPTZOID, TIMESTAMPTZOID, INTERVALOID}, true \
 	}
 
+#define ANY_OF_ORGANIZATION "ANY (ARRAY(SELECT id FROM appt.application WHERE organization_id = $2))"
+
 static void
 store_series(const pg_uuid_t *application_id, const pg_uuid_t *organization_id, const Steps *steps, Tuplestorestate *rows)
 {
-	static Statement of_application = SERIES_OF("f.application_id = $1");
-	static Statement of_organization =
-		SERIES_OF("f.application_id = ANY (ARRAY(SELECT id FROM appt.application WHERE organization_id = $2))");
+	static Statement of_application = SERIES_OF("$1");
+	static Statement of_organization = SERIES_OF(ANY_OF_ORGANIZATION);
 	NullableDatum arguments[] = {
 		sql_uuid(application_id),
 		sql_uuid(organization_id),

@@ -80,8 +80,8 @@ struct Settling
 	bool	   *is_written;		/* this transaction settles it, or it is gone */
 	bool	   *is_gone;		/* not SENDING any more: only its attempt is
 								 * closed */
-	bool		without_texts;	/* second try: store no text of the other side,
-								 * and suppress no address */
+	bool		without_texts;	/* second try: store no text of the other
+								 * side, and suppress no address */
 	int64	   *bounces;		/* attempts whose addresses are suppressed
 								 * later */
 	int			bounce_count;

@@ -37,7 +37,8 @@ my %extremes = (
 		"(repeat('[', 3000) || repeat(']', 3000))::jsonb", "(repeat('{\"a\":', 3000) || '1' || repeat('}', 3000))::jsonb",
 		"jsonb_build_object('metadata', (repeat('[', 3000) || repeat(']', 3000))::jsonb, 'start_at', 'x')",
 		"jsonb_build_object('a', repeat('x', 1000000))", "(SELECT jsonb_object_agg('k' || i, i) FROM generate_series(1, 5000) i)" ],
-	json => [ "'null'", "'{}'", "'[]'", "'0'", q('""'), "(repeat('[', 3000) || repeat(']', 3000))::json", "to_json(repeat('x', 1000000))" ],
+	json =>
+		[ "'null'", "'{}'", "'[]'", "'0'", q('""'), "(repeat('[', 3000) || repeat(']', 3000))::json", "to_json(repeat('x', 1000000))" ],
 	bool => [ 'true', 'false' ],
 	_text => [
 		"'{}'", "'{NULL}'", q('{""}'), "'{{a,b},{c,d}}'", "'[5:6]={a,b}'",
@@ -227,7 +228,12 @@ cmp_ok(scalar @functions, '>', 30, 'there are functions');
 my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 
 # An invented code is refused.
-my %refused = (unsubscribe => 'PT404', respond => 'PT404', confirm_custom_phone => 'PT404', confirm_email_verification => 'PT404', schedule_appointment_as_customer => 'PT401');
+my %refused = (
+	unsubscribe => 'PT404',
+	respond => 'PT404',
+	confirm_custom_phone => 'PT404',
+	confirm_email_verification => 'PT404',
+	schedule_appointment_as_customer => 'PT401');
 
 # Errors that must not occur: internal, out of memory, data corrupted, a constraint's (with the row in its DETAIL).
 my $improper = qr/^(?:XX|53|58|23)/;

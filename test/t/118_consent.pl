@@ -121,7 +121,8 @@ ok(settled(send_to('nobody1@example.org', $weary), 'SUPPRESSED UNDELIVERABLE'), 
 	$open{suppress}->run("BEGIN; SELECT appt.suppress('$id', 'EMAIL', 'nobody1\@example.org', 'UNDELIVERABLE')");
 	$open{release}->run("BEGIN; SELECT appt.unsuppress('$id', 'EMAIL', 'nobody2\@example.org')");
 	ok(settled(send_to('nobody1@example.org', $bouncing), 'FAILED REJECTED'), 'a bounce does not wait for who suppresses its address');
-	ok($node->wait_for_query("SELECT count(*) FROM appt.suppression WHERE application_id = '$id' AND address LIKE 'nobody1%'", 1), 'and suppresses it');
+	ok($node->wait_for_query("SELECT count(*) FROM appt.suppression WHERE application_id = '$id' AND address LIKE 'nobody1%'", 1),
+		'and suppresses it');
 	$open{release}->run('COMMIT');
 	$open{suppress}->run('COMMIT');
 	ok(settled(send_to("nobody$_\@example.org", $bouncing), $_ == 2 ? 'FAILED REJECTED' : 'SUPPRESSED UNDELIVERABLE'), "afterwards: $_")
@@ -132,7 +133,8 @@ ok(settled(send_to('nobody1@example.org', $weary), 'SUPPRESSED UNDELIVERABLE'), 
 	my $bounced = send_to('nobody3@example.org', $locked, "now() + interval '2 seconds'");
 	my $where = "application_id = '@{[ $locked->application ]}' AND reason = 'UNDELIVERABLE'";
 	$open{application}->run("BEGIN; SELECT FROM appt.application WHERE id = '@{[ $locked->application ]}' FOR UPDATE");
-	$open{prepared}->run("BEGIN; SELECT FROM appt.secret FOR UPDATE; SELECT FROM appt.suppression FOR UPDATE; PREPARE TRANSACTION 'secrets'");
+	$open{prepared}
+		->run("BEGIN; SELECT FROM appt.secret FOR UPDATE; SELECT FROM appt.suppression FOR UPDATE; PREPARE TRANSACTION 'secrets'");
 	ok(settled($bounced, 'FAILED REJECTED'), 'nor for who has locked the application');
 	ok(settled(send_to('somebody@example.org', $trusting), 'SENT'), 'others are sent their messages meanwhile');
 	is($node->query("SELECT count(*) FROM appt.suppression WHERE $where"), 0, 'the address is not suppressed yet');
@@ -140,7 +142,10 @@ ok(settled(send_to('nobody1@example.org', $weary), 'SUPPRESSED UNDELIVERABLE'), 
 	ok($node->wait_for_query("SELECT count(*) FROM appt.suppression WHERE $where", 1), 'but once it can be');
 	$node->query("ROLLBACK PREPARED 'secrets'");
 	ok(settled(send_to('nobody3@example.org', $locked), 'SUPPRESSED UNDELIVERABLE'), 'and stops the next message');
-	unlike($node->log_since(0), qr/still waiting for .* appt worker|canceling statement due to lock timeout/, 'the worker has waited for nobody');
+	unlike(
+		$node->log_since(0),
+		qr/still waiting for .* appt worker|canceling statement due to lock timeout/,
+		'the worker has waited for nobody');
 }
 
 # The worker is killed while addresses bounce: whatever is FAILED has its address suppressed.
@@ -151,8 +156,8 @@ ok(settled(send_to('nobody1@example.org', $weary), 'SUPPRESSED UNDELIVERABLE'), 
 
 	$node->query(
 		"SELECT count(appt.send_message('$id', 'EMAIL', 'nobody' || i || '\@example.org', 'm', 's')) FROM generate_series(1, 300) i");
-	ok($node->wait_for_query(
-			"SELECT count(*) > 20 FROM appt.notification WHERE application_id = '$id' AND state = 'FAILED'"), 'some have bounced');
+	ok($node->wait_for_query("SELECT count(*) > 20 FROM appt.notification WHERE application_id = '$id' AND state = 'FAILED'"),
+		'some have bounced');
 	kill 'KILL', $worker;
 	ok($bouncing->settled, 'all are settled after the worker was killed');
 	is( $node->query(
@@ -179,7 +184,8 @@ sub send_to
 {
 	my ($address, $sender, $due_at) = @_;
 
-	return $node->query("SELECT id FROM appt.send_message('@{[ ($sender // $tenant)->application ]}', 'EMAIL', '$address', 'm', 's',
+	return $node->query(
+		"SELECT id FROM appt.send_message('@{[ ($sender // $tenant)->application ]}', 'EMAIL', '$address', 'm', 's',
 		due_at => @{[ $due_at // 'NULL' ]})");
 }
 

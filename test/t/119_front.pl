@@ -39,7 +39,8 @@ is(opted_out(), 0, 'none of that opts anybody out');
 # As Gmail posts it, and as others may.
 foreach my $case (
 	[ 'application/x-www-form-urlencoded', 'List-Unsubscribe=One-Click' ],
-	[ 'multipart/form-data; boundary=b', "--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n" ],
+	[   'multipart/form-data; boundary=b',
+		"--b\r\nContent-Disposition: form-data; name=\"List-Unsubscribe\"\r\n\r\nOne-Click\r\n--b--\r\n" ],
 	[ 'application/json', 'no JSON' ],
 	[ 'text/plain', '' ])
 {
@@ -65,7 +66,8 @@ is($http->request('POST', "$front/u/$token", { content => 'x' x 2_000_000 })->{s
 foreach my $action ('', '/accept', '/decline', '/reschedule')
 {
 	my $answer = $http->request('GET', "$front/r/$other$action?utm_source=a");
-	is("$answer->{status} $answer->{headers}{location}", "302 /rpc/landing_page?token=$other&action=" . substr("$action ", 1) =~ s/ $//r,
+	is( "$answer->{status} $answer->{headers}{location}",
+		"302 /rpc/landing_page?token=$other&action=" . substr("$action ", 1) =~ s/ $//r,
 		"a short link leads to the page: $action");
 	is($answer->{headers}{'referrer-policy'}, 'no-referrer', 'and tells nobody of it');
 }
@@ -77,7 +79,8 @@ $http->request('GET', "$front/rpc/landing_page?token=eq.x&action=a.b");
 is($http->request('POST', "$front/rpc/landing_page?token=$other")->{status}, 405, 'a page takes no POST');
 
 # The API as it is.
-is($http->request('GET', "$front/rpc/ical_text")->{status}, $http->request('GET', $rest->url . '/rpc/ical_text')->{status},
+is( $http->request('GET', "$front/rpc/ical_text")->{status},
+	$http->request('GET', $rest->url . '/rpc/ical_text')->{status},
 	'other functions are passed on');
 
 kill 'QUIT', $pid;
