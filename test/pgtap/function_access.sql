@@ -119,6 +119,7 @@ INSERT INTO expectation VALUES
 		'---nn---n-'),
 	('export_person(APP, ''nobody@example.com'')',                '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('forget_person(APP, ''nobody@example.com'')',                '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('messages_to(''nobody@example.com'')',                       '--y---y-y-', '--y---y-y-', '--y---y-y-', '--y---y-y-', '--y---y-y-'),
 	('suppress(APP, ''EMAIL'', ''c@example.com'')',                '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('unsuppress(APP, ''EMAIL'', ''c@example.com'')',              '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('unsubscribe(''no token'')',                                'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-', 'nnnnnnnnn-'),

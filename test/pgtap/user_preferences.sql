@@ -34,7 +34,7 @@ SELECT is(string_agg(DISTINCT m.description, ''), string_agg(DISTINCT t.descript
 	FROM appt.notification_preferences('ann', :'app') m JOIN appt.notification_type t USING (type) WHERE type = 'CALL';
 SELECT is(string_agg(DISTINCT type || coalesce(' ' || time_offset, ''), ', ' ORDER BY type || coalesce(' ' || time_offset, '')),
 	'APPOINTMENT_ASSIGNED, APPOINTMENT_REMINDER 00:15:00, BILLING_WARNING, CALL, CONTACT_ASSIGNED, FAX, HIGH_SMS, INTEGRATION_FAILED, '
-	'MENTION, REMINDER_ASSIGNED, TEXT_MESSAGE, VOICEMAIL', 'what is on by default')
+	'MENTION, REMINDER_ASSIGNED, RESPONSE, TEXT_MESSAGE, VOICEMAIL', 'what is on by default')
 	FROM appt.notification_preferences('bill', :'app') WHERE enabled;
 SELECT is(string_agg(DISTINCT source, ', '), 'DEFAULT', 'of an admin for billing each cell is by default')
 	FROM appt.notification_preferences('bill', :'app');
@@ -139,11 +139,21 @@ INSERT INTO appt.line_ring_group VALUES (:'app', :'line', :'group');
 INSERT INTO appt.ring_group_member SELECT application_id, :'group', id FROM appt.user_profile;
 INSERT INTO appt.line_subscription SELECT application_id, :'line', id FROM appt.user_profile;
 
--- An event of each type that concerns all of them; appointments are scheduled, assigned and remind of themselves.
+-- An event of each type that concerns all of them; appointments are scheduled, assigned, remind of themselves and are answered.
 SELECT count(appt_test.plan_user_event(:'app', type, (SELECT array_agg(id) FROM appt.user_profile), :'line')) AS events
-FROM appt.notification_type WHERE audience = 'USERS' AND type NOT LIKE 'APPOINTMENT%' \gset
-SELECT (appt.schedule_appointment(:'app', now() + '3 days', '1 hour', organizer_id => 'user1')).id AS appointment \gset
+FROM appt.notification_type WHERE audience = 'USERS' AND type NOT LIKE 'APPOINTMENT%' AND type <> 'RESPONSE' \gset
+SELECT (appt.schedule_appointment(:'app', now() + '3 days', '1 hour', '{}', organizer_id => 'user1')).id AS appointment \gset
 SELECT count(appt.add_agent(:'appointment', 'user' || i)) FROM generate_series(2, 30) i \g /dev/null
+INSERT INTO appt.follower (application_id, appointment_id, user_id) SELECT application_id, :'appointment', id FROM appt.user_profile;
+INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, settled_at)
+SELECT application_id, appointment_id, 'CUSTOMER', id, 'CREATE', 'EMAIL', now(), 100, 'SENT', now() FROM appt.participant
+WHERE appointment_id = :'appointment' AND type = 'CUSTOMER' RETURNING id AS message \gset
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, shown)
+SELECT a.application_id, :message, 1, now(), now(), 'DELIVERED', jsonb_build_object('buttons', '{ACCEPT}'::text[], 'reply_codes', NULL,
+	'start_at', to_char(a.start_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+	'end_at', to_char(a.end_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+	'timezone', a.timezone, 'location', a.location) FROM appt.appointment a WHERE a.id = :'appointment';
+SELECT appt.respond(appt_test.link_token(:message), 'ACCEPT') \g /dev/null
 SELECT count(*) AS cells FROM appt.user_profile, appt.notification_preferences(id, application_id) \gset
 -- Who is added later was not there when it was created.
 SELECT is_empty(format($$

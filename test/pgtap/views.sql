@@ -16,7 +16,7 @@ SELECT is(count(*), 0::bigint, 'what supersedes is a reason')
 FROM appt.notification_type, unnest(superseded_by) code WHERE code NOT IN (SELECT reason FROM appt.reason);
 SELECT is(t, ROW('REMINDER', t.description, 'CUSTOMERS', '{EMAIL,SMS,WEBHOOK}', 'start_at - time_offset',
 	'within the window, and before the appointment''s start', '1 minute',
-	'{CALL_STARTED,RESCHEDULED,ENDED,APPOINTMENT_CANCELLED,APPOINTMENT_DELETED,PARTICIPANT_REMOVED}', true, true,
+	'{CALL_STARTED,RESCHEDULED,ENDED,APPOINTMENT_CANCELLED,APPOINTMENT_DELETED,PARTICIPANT_REMOVED,TEMPLATE_CHANGED}', true, true,
 		true)::appt.notification_type,
 	'a type as people read it')
 FROM appt.notification_type t WHERE type = 'REMINDER';
