@@ -105,12 +105,13 @@ is_signed(const char *url, const StringInfo content, const char *secret, const c
 	uint8		digest[SHA1_DIGEST_LENGTH];
 	char		expected[SHA1_DIGEST_LENGTH * 2] = {0};
 	char		given[sizeof(expected)] = {0};
-	char	   *text = (char *) palloc(strlen(url) + content->len);
+	StringInfoData text;
 	int			length;
 
-	memcpy(text, url, strlen(url));
-	memcpy(text + strlen(url), content->data, content->len);
-	if (!hmac_digest(PG_SHA1, secret, strlen(secret), text, strlen(url) + content->len, digest))
+	initStringInfo(&text);
+	appendStringInfoString(&text, url);
+	appendBinaryStringInfo(&text, content->data, content->len);
+	if (!hmac_digest(PG_SHA1, secret, strlen(secret), text.data, text.len, digest))
 		return false;
 	length = pg_b64_encode((const char *) digest, sizeof(digest), expected, sizeof(expected) - 1);
 	strlcpy(given, signature, sizeof(given));

@@ -109,7 +109,7 @@ appearance_problem(const Jsonb *jsonb)
 	JsonbIterator *iterator;
 	JsonbIteratorToken token;
 	JsonbValue	item;
-	char	   *name = NULL;
+	const char *name = "";
 	const char *problem = NULL;
 
 	if (!JB_ROOT_IS_OBJECT(jsonb))

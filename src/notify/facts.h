@@ -115,6 +115,8 @@ typedef struct AppointmentFacts
 	pg_uuid_t	application_id;
 	pg_uuid_t	conference_id;
 	bool		is_deleted;		/* read from notification.context */
+	bool		notifications_active;
+	bool		call_started;	/* a customer has joined */
 	char	   *state;
 	char	   *organizer_id;
 	char	   *organizer_type;
@@ -127,7 +129,6 @@ typedef struct AppointmentFacts
 	TimestampTz ended_at;		/* 0: not yet */
 	char	   *timezone;
 	char	   *locale;
-	bool		notifications_active;
 	Stored	   *metadata;
 	Stored	   *interaction;
 	Stored	   *notification_headers;	/* NULL if none */
@@ -144,7 +145,6 @@ typedef struct AppointmentFacts
 	char	   *room_type;
 	char	   *room_url;
 	TimestampTz room_expires;
-	bool		call_started;	/* a customer has joined */
 	List	   *participants;	/* of ParticipantName *, ordered by
 								 * created_at, id; loaded for webhooks only */
 	char	   *customer_names; /* loaded for users only; NULL: none */
