@@ -17,6 +17,7 @@
 #define APPOINTMENT \
 	" SELECT a.application_id, a.id AS appointment_id, a.notifications_active, a.title, a.start_at, a.end_at," \
 	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id, a.meeting_template_id," \
+	"  coalesce(a.reopened_at, '-infinity') AS since," \
 	"  $9 AND coalesce((SELECT m.lead_only_reminders FROM appt.meeting_template m" \
 	"   WHERE m.application_id = $1 AND m.id = a.meeting_template_id), false) AS is_for_lead_alone" \
 	" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2"
@@ -44,13 +45,13 @@
 	"  AND (p.joined_at IS NOT NULL OR NOT $10)" \
 	" ORDER BY p.id, c.channel, CASE w.channel WHEN 'PREFERRED' THEN 2 WHEN 'BOTH' THEN 1 ELSE 0 END"
 
-/* The message that is the same. Those of a type that cancels count also once they are sent ($12). */
+/* The message that is the same. Those of a type that cancels count also once they are sent ($12), if it was not reopened since. */
 #define SAME \
 	"(SELECT n.id FROM appt.notification n" \
 	" WHERE n.appointment_id = $2 AND n.recipient_id = m.id AND n.application_id = $1" \
 	"  AND n.recipient_kind = 'CUSTOMER' AND n.type = $3 AND n.channel = m.channel AND n.due_at <= $11" \
 	"  AND n.superseded_by IS NULL AND (n.state IN ('PENDING', 'RETRYING', 'SENDING')" \
-	"   OR $12 AND n.state = 'SENT')" \
+	"   OR $12 AND n.state = 'SENT' AND n.created_at >= (SELECT a.since FROM appointment a))" \
 	" ORDER BY n.id DESC LIMIT 1)"
 
 #define ASKED(of) \

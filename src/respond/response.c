@@ -56,13 +56,14 @@ lock_appointment(const LinkedMessage *message, Situation *situation, TimestampTz
 	static Statement lock = {
 		"SELECT a.meeting_template_id IS NOT NULL, a.start_at, a.end_at, a.timezone, a.location, a.updated_at,"
 		" a.state NOT IN ('SCHEDULED', 'ACTIVATED') OR a.end_at <= $3 OR a.archived_at IS NOT NULL"
+		"  OR EXISTS (SELECT FROM appt.notification n WHERE n.id = $4 AND n.created_at < a.reopened_at)"
 		" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2 FOR NO KEY UPDATE",
-		3, {UUIDOID, UUIDOID, TIMESTAMPTZOID}
+		4, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT8OID}
 	};
 	Row		   *row;
 
 	if (statement_run(&lock, UUIDPGetDatum(&message->application_id), UUIDPGetDatum(message->appointment_id),
-					  TimestampTzGetDatum(now)) == 0)
+					  TimestampTzGetDatum(now), Int64GetDatum(message->notification_id)) == 0)
 		return false;
 	row = ROW(0);
 	situation->key.application_id = message->application_id;

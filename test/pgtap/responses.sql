@@ -122,6 +122,7 @@ FROM (VALUES
 	(quote_literal(:'token') || ', ''RESCHEDULE'', NULL, now()', '22023 time out of range'),
 	(quote_literal(:'token') || ', ''RESCHEDULE'', NULL, now() + interval ''11 years''', '22023 time out of range'),
 	(''''', ''ACCEPT''', 'PT404 message not found'),
+	('repeat(''x'', 1000000), ''ACCEPT''', 'PT404 message not found'),
 	(quote_literal(left(:'token', 37)) || ', ''ACCEPT''', 'PT404 message not found'),
 	(quote_literal(reverse(:'token')) || ', ''ACCEPT''', 'PT404 message not found'),
 	(quote_literal(appt_test.link_token(:message, 1)) || ', ''ACCEPT''', 'PT404 message not found')) t (arguments, expected)
@@ -169,6 +170,16 @@ SELECT is((pg_temp.refusal(format('SELECT appt.respond(%L, ''ACCEPT'')', :'late_
 SELECT appointment AS past, customer FROM pg_temp.booked(:'application', :'template') \gset
 UPDATE appt.appointment SET start_at = now() - interval '1 hour', end_at = now() WHERE id = :'past';
 SELECT is((pg_temp.refusal(format('SELECT appt.respond(%L, ''ACCEPT'')', appt_test.link_token(pg_temp.asked(:'past', :'customer'))))).state, 'PT410', 'past');
+
+-- Reopened: earlier messages are dead, later ones are not.
+SELECT appointment, customer FROM pg_temp.booked(:'application', :'template') \gset
+SELECT pg_temp.asked(:'appointment', :'customer') AS message \gset
+UPDATE appt.notification SET created_at = now() - interval '1 hour' WHERE id = :message;
+SELECT FROM appt.cancel_appointment(:'appointment');
+SELECT FROM appt.reopen_appointment(:'appointment', now() + interval '2 days');
+SELECT is((pg_temp.refusal(format('SELECT appt.respond(%L, ''ACCEPT'')', appt_test.link_token(:message)))).state, 'PT410',
+	'messages of before it was reopened cannot be answered');
+SELECT is((appt.respond(appt_test.link_token(pg_temp.asked(:'appointment', :'customer')), 'ACCEPT')).action, 'ACCEPT', 'messages since then can');
 
 /* ---- who may know what ---- */
 

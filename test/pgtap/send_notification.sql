@@ -171,6 +171,10 @@ SELECT pg_temp.settle(:'id');
 SELECT matches(pg_temp.sent(:'id', '''CANCELLED'', confirmed => true'), '^PT409: nobody can be .*"cleo" by EMAIL: It was sent.*"dora" by EMAIL: It was sent',
 	'and to nobody twice');
 SELECT is(pg_temp.sent(:'id', '''CREATE'''), 'PT409: the appointment is over: Appointment "' || :'id' || '" is CANCELLED.', 'nothing else can be sent');
+UPDATE appt.notification SET created_at = now() - interval '1 hour' WHERE appointment_id = :'id';
+SELECT FROM appt.reopen_appointment(:'id', now() + interval '3 days');
+SELECT is(pg_temp.sent(:'id', '''CANCELLED'', confirmed => true'), 'CANCELLED cleo EMAIL, CANCELLED dora EMAIL',
+	'it goes to all again who were told before it was reopened');
 UPDATE appt.rule SET sending = 'AUTOMATIC' WHERE meeting_template_id = :'template' AND type = 'CANCELLED';
 SELECT pg_temp.made(:'template', 'cleo c@d.example') AS id \gset
 SELECT is(pg_temp.sent(:'id', '''CANCELLED'', confirmed => true'), 'CANCELLED cleo EMAIL', 'a rule that sends by itself');
