@@ -17,6 +17,7 @@
 #include "channel/channel.h"
 #include "core/arguments.h"
 #include "core/call.h"
+#include "core/text.h"
 #include "notify/suppression.h"
 #include "pages/page.h"
 #include "render/iso8601.h"
@@ -37,6 +38,9 @@ enum
 #define HTTP_NOT_FOUND 404
 #define HTTP_CONFLICT 409
 #define HTTP_GONE 410
+
+/* Bytes of a field that a form shows again at most: more than can be valid, while the page is limited in size. */
+#define MAX_FIELD (8 * MAX_REASON_CHARACTERS)
 
 static const PageNotice thanks = {"good", "page.thanks"};
 static const PageNotice changed = {"care", "page.changed"};
@@ -185,6 +189,26 @@ read_proposal(const FormFields *fields, const PageFacts *facts, ResponseRequest 
 		proposal_is_valid(response->proposed_start_at, now);
 }
 
+static const char *
+clip_field(const char *text)
+{
+	char	   *clipped;
+
+	if (text == NULL || strlen(text) < MAX_FIELD)
+		return text;
+	clipped = (char *) palloc(MAX_FIELD);
+	copy_clipped(clipped, text, MAX_FIELD);
+	return clipped;
+}
+
+/* What the form was filled in with. */
+static void
+keep_fields(PageRequest *request, const FormFields *fields)
+{
+	request->reason = clip_field(fields->reason);
+	request->proposal = clip_field(fields->proposal);
+}
+
 /* The form once more, as it was filled in, with what is wrong. */
 static void
 refuse_form(PageRequest *request, const FormFields *fields, const PageFacts *facts, ResponseAction action, const char *error_key)
@@ -192,8 +216,7 @@ refuse_form(PageRequest *request, const FormFields *fields, const PageFacts *fac
 	request->status = HTTP_BAD_REQUEST;
 	ask(request, facts, action);
 	request->error_key = error_key;
-	request->reason = fields->reason;
-	request->proposal = fields->proposal;
+	keep_fields(request, fields);
 }
 
 static void
@@ -241,8 +264,7 @@ record(PageRequest *request, const FormFields *fields, ResponseRequest *response
 	if (outcome == RESPONSE_CHANGED && !facts->is_over)
 	{
 		ask(request, facts, response->action);
-		request->reason = fields->reason;
-		request->proposal = fields->proposal;
+		keep_fields(request, fields);
 	}
 }
 

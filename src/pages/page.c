@@ -613,11 +613,11 @@ page_values(const PageRequest *request, const PageFacts *facts)
 	push(&page, "dir", page_word(page.texts.locale, "direction"));
 	push(&page, "style", web_page_css);
 	push(&page, "script", web_page_js);
-	push(&page, "token", request->token);
 	push_labels(&page);
 	push_notice(&page);
 	if (facts != NULL)
 	{
+		push(&page, "token", request->token);
 		push(&page, "sender", facts->sender);
 		push_image(&page);
 		push_contact(&page);

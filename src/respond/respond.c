@@ -141,7 +141,7 @@ respond(PG_FUNCTION_ARGS)
 
 	call_begin(&call, fcinfo, CALLER_ALL);
 	require_arguments(fcinfo, 2);
-	token = limited_text(fcinfo, ARGUMENT_TOKEN, "token");
+	token = text_argument(fcinfo, ARGUMENT_TOKEN);
 	request.action = read_action(fcinfo);
 	request.reason = read_reason(fcinfo);
 	request.proposed_start_at = read_proposal(fcinfo, request.action, now);

@@ -133,6 +133,14 @@ UPDATE appt.appointment SET location = 'Main Street 1' WHERE id = :'appointment'
 
 /* ---- other messages ---- */
 
+-- However much is sent.
+SELECT ok(length(pg_temp.submit(:'token', said.action, said.reason, said.proposal, said.seen)) BETWEEN 1000 AND 200000, name || ': a page')
+	|| E'\n' || is(pg_temp.status(), said.status, name || ': ' || said.status)
+FROM (VALUES ('a long reason', 'decline', repeat('"', 1000000), NULL, NULL, '400'),
+	('a long proposal', 'reschedule', NULL, repeat('"', 1000000), NULL, '400'),
+	('a long action', repeat('"', 1000000), NULL, NULL, NULL, '400'),
+	('a long digest', 'reschedule', 'r', NULL, repeat('"', 1000000), '409')) said (name, action, reason, proposal, seen, status);
+
 SELECT appt_test.link_token(pg_temp.asked(:'appointment', :'customer', '{}')) AS plain_token \gset
 SELECT ok(pg_temp.page(:'plain_token') !~ '<form|<button', 'a message without buttons has a page to read');
 SELECT length(pg_temp.submit(:'plain_token', 'accept')) > 0;
@@ -165,6 +173,13 @@ SELECT is(pg_temp.status(), '410', 'cancelled');
 SELECT ok(:'page' LIKE '%This appointment is over%' AND :'page' !~ 'Mortgage|Bobby|Main Street|2030|Olga', 'is over, and that is all');
 SELECT is(pg_temp.submit(:'token', 'accept'), :'page', 'for the form, too');
 SELECT is(pg_temp.status(), '410', 'cancelled');
+
+UPDATE appt.notification SET created_at = now() - interval '1 hour' WHERE appointment_id = :'appointment';
+SELECT FROM appt.reopen_appointment(:'appointment', '2030-12-03 08:00+00');
+SELECT is(pg_temp.page(:'token'), :'page', 'nor do messages of before it was reopened lead to it');
+SELECT is(pg_temp.status(), '410', 'which is over for them');
+SELECT appt_test.link_token(pg_temp.asked(:'appointment', :'customer')) AS token \gset
+SELECT ok(pg_temp.page(:'token') LIKE '%Main Street%' AND pg_temp.page(:'token') NOT LIKE '%You have%', 'those since then do, and nothing was said yet');
 
 /* ---- hostile texts ---- */
 
