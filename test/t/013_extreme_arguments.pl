@@ -90,7 +90,12 @@ $node->query(
 	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at) VALUES ('$application', $sent, 1, now());
 	INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM appt.attempt"
 );
+my ($ended, $cancelled) = map { $tenant->schedule } 1, 2;
+$node->query("SELECT appt.cancel_appointment('$cancelled'); SELECT appt.end_appointment('$ended')");
 my %sound = (
+	'archive_appointment.id' => $ended,
+	'reopen_appointment.id' => $cancelled,
+	'send_notification.participant_ids' => "{$customer}",
 	'inbox.before' => $message,
 	page_size => 25,
 	provider_message_id => 'SM-1',
@@ -274,7 +279,7 @@ foreach my $function (@functions)
 	my @in_worker = sqlstates(\@calls, "SET $force_parallel = on;");
 	is("@in_worker", "@states", "$name: the same in a parallel worker");
 }
-is($node->query('SELECT count(*) FROM appt.appointment'), 1, 'all was rolled back');
+is($node->query('SELECT count(*) FROM appt.appointment'), 3, 'all was rolled back');
 unlike($node->log_since(0), qr/PANIC|terminated by signal|TRAP:/, 'no process died');
 
 sub literal

@@ -89,6 +89,9 @@ my %calls = (
 	receive_sms => "SELECT appt.receive_sms('x'::text)",
 	record_receipt => "SELECT appt.record_receipt('APP', 'unknown', 'DELIVERED')",
 	send_message => "SELECT appt.send_message('APP', 'IN_APP', 'ann', 'Hello')",
+	send_notification => "SELECT appt.add_customer('SUBJECT', '{\"contact\": {\"primaryEmail\": \"ann\@example.com\"}}');
+			INSERT INTO appt.rule (application_id, type, channel, sending) VALUES ('APP', 'CREATE', 'EMAIL', 'MANUAL');
+			SELECT appt.send_notification('SUBJECT', 'CREATE')",
 	set_channel => "SELECT appt.set_channel('SMS', true, 'ann', 'APP')",
 	set_preference => "SELECT appt.set_preference('CALL', false, user_id => 'ann', application_id => 'APP')",
 	subscribe_line => "SELECT appt.subscribe_line((SELECT id FROM appt.line WHERE application_id = 'APP'), true, 'ann')",
