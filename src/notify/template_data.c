@@ -140,6 +140,13 @@ push_calendar_link(TemplateData *data, const char *name, const char *function)
 									 uuid_text(&data->facts->appointment->id)));
 }
 
+/* Only users see a title with the booking state in it: an answer to a text message goes to a number, but a customer reads it. */
+static bool
+is_to_users(const NotificationFacts *facts)
+{
+	return notification_types[facts->type].audience == AUDIENCE_USERS;
+}
+
 static void
 push_appointment(TemplateData *data)
 {
@@ -153,7 +160,7 @@ push_appointment(TemplateData *data)
 		return;
 	}
 	push_string(data, "customerName", appointment->customer_names);
-	push_string(data, "title", data->facts->recipient ? appointment->title_for_customers : appointment->title);
+	push_string(data, "title", is_to_users(data->facts) ? appointment->title : appointment->title_for_customers);
 	push_string(data, "notes", appointment->notes);
 	push_string(data, "location", appointment->location);
 	push_string(data, "cancelReason", appointment->cancel_reason);

@@ -63,7 +63,7 @@ sub receive
 # A confirmation by text message with codes.
 my $customer = '+306900000001';
 $node->query(<<"END");
-INSERT INTO appt.meeting_template (application_id, name) VALUES ('$application', 'Visit');
+INSERT INTO appt.meeting_template (application_id, name, title) VALUES ('$application', 'Visit', '{{#status}}{{status}}: {{/status}}Visit');
 INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, sending, buttons, reply_codes)
 SELECT application_id, id, 'CREATE', 'SMS', 'AUTOMATIC', '{ACCEPT,DECLINE,RESCHEDULE}', '{"1": "ACCEPT", "2": "RESCHEDULE", "3": "DECLINE"}'
 FROM appt.meeting_template
@@ -90,7 +90,7 @@ is($node->query("SELECT string_agg(action || ' ' || source, ',') FROM appt.respo
 is($node->query("SELECT booking_state FROM appt.appointment WHERE id = '$visit'"), 'CONFIRMED', 'the appointment is confirmed');
 ok($tenant->settled, 'it is answered');
 is(scalar(sent_to($customer)), 2, 'by one message');
-like((sent_to($customer))[1], qr/^Thank you\. Your appointment .* is confirmed\.$/, 'in words');
+like((sent_to($customer))[1], qr/^Thank you\. Your appointment "Visit" .* is confirmed\.$/, 'in words, without the state in the title');
 is( $node->query("SELECT concat_ws(' ', state, recipient, outcome) FROM appt.notification_log WHERE type = 'AUTO_REPLY'"),
 	"SENT $customer DELIVERED",
 	'which the log has');
