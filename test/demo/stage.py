@@ -66,6 +66,9 @@ class Screen:
             self.line("   " + self.paint("36", prompt) + " " + line)
             prompt = "   >"
 
+    def command(self, text):
+        self.line("   " + self.paint("36", "$") + " " + text)
+
     def table(self, text):
         for line in text.rstrip("\n").splitlines():
             self.line("        " + line.rstrip())
@@ -149,14 +152,16 @@ class Cluster:
 class Peer:
     """A receiver in a process of its own, and the file that it records what it gets in."""
 
-    def __init__(self, name, program, folder):
+    def __init__(self, name, program, folder, *options):
+        """program: its path from this folder."""
+        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), program)
         self.record = os.path.join(folder, name + ".jsonl")
         self.read_up_to = 0
         log = os.path.join(folder, name + ".log")
         # A receiver that stays up must not inherit our output: a reader of the demo through a pipe waits for its end.
         with open(log, "w", encoding="utf-8") as errors:
             self.process = subprocess.Popen(
-                ["/usr/bin/python3", program, "--record", self.record],
+                ["/usr/bin/python3", program, "--record", self.record, *options],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
             )
         first = self.process.stdout.readline()
