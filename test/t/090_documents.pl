@@ -26,7 +26,7 @@ my ($output, $errors);
 
 my $status = $node->psql(
 	'postgres',
-	join("\n", map { examples("$root/$_") } qw(README.md doc/reference.md doc/operations.md doc/rest.md)),
+	join("\n", map { examples("$root/$_") } qw(README.md doc/reference.md doc/operations.md doc/rest.md doc/meeting_templates.md)),
 	stdout => \$output,
 	stderr => \$errors,
 	on_error_stop => 1);
@@ -44,6 +44,69 @@ my ($shown) = slurp_file("$root/README.md") =~ /^```\n( +type +\|.*?)^```$/ms;
 my ($first) = $output =~ /^((?:[A-Z]+\|[A-Z]+\|[^|\n]*\|\d{4}-.*\n)+)/m;
 is(scalar(() = planned($shown) =~ /^[A-Z]/mg), 7, 'seven messages are shown');
 is(planned($first), planned($shown), 'and those were owed');
+
+# The page for people who set up meeting templates shows what its examples answer, table by table and in this order.
+{
+	my ($answers) = $output =~ /^in meeting_templates\.md\n(.*)/ms;
+
+	foreach my $table (slurp_file("$root/doc/meeting_templates.md") =~ /^```\n( [^\n]+\n-[-+]+\n.*?)^```$/msg)
+	{
+		my (undef, undef, @rows) = map {
+			join '|', map { s/^ +| +$//gr } split /\|/, $_, -1
+		} split /\n/, $table;
+
+		cmp_ok(scalar @rows, '>', 0, 'a table has rows') or diag($answers);
+		foreach my $row (@rows)
+		{
+			ok($answers =~ s/\A.*?^\Q$row\E\n//ms, "the answer is $row") or diag($answers);
+		}
+	}
+}
+
+# What that page says beside its examples. $viewing is its meeting template, $visit its appointment, which was reopened.
+{
+	my ($viewing, $visit, $of) = split /\|/, $node->query(
+		"SELECT t.id, a.id, t.application_id FROM appt.meeting_template t JOIN appt.appointment a ON a.meeting_template_id = t.id
+			WHERE t.name = 'Viewing'");
+	my $schedule =
+		"SELECT title, end_at - start_at FROM appt.schedule_appointment('$of', '2097-07-01 10:00+00', NULL, organizer_id => 'agent-7',
+		meeting_template_id => '$viewing'";
+	my $change = "UPDATE appt.meeting_template SET require_location = false WHERE id = '$viewing'; UPDATE appt.meeting_template SET";
+	my $shows_link =
+		"SELECT text_body ~ 'landing_page.token=.token:respond.' FROM appt.notification_dialog('$visit', 'CONFIRMATION_REQUEST')";
+
+	foreach my $claim (
+		[ 'a title of its own wins', "$schedule, title => 'A special viewing')", qr/^A special viewing\|00:30:00$/ ],
+		[ 'a location can be required', "$change require_location = true WHERE id = '$viewing'; $schedule)", qr/ERROR:  22023/ ],
+		[ 'with one it is scheduled', "$schedule, location => '5 Harbour Road')" =~ s/07-01/07-02/r, qr/^NEW: Viewing, 5 Harbour Road/ ],
+		[ 'one that is not active is given to none', "$change active = false WHERE id = '$viewing'; $schedule)", qr/ERROR:  22023/ ],
+		[ 'those that have it keep it', "SELECT booking_state FROM appt.get_appointment('$visit')", qr/^NEW$/ ],
+		[ 'an update that is not due is refused', "SELECT FROM appt.send_notification('$visit', 'RESCHEDULE')", qr/ERROR:  PT409: .*\n/ ],
+		[   'so is a cancellation that is not confirmed, saying how many would go',
+			"SELECT FROM appt.send_notification('$visit', 'CANCELLED')",
+			qr/ERROR:  PT409: .*HINT:.* 1 by EMAIL and 1 by SMS would go to 1 customers/s ],
+		[   'a channel that the rule does not allow is refused',
+			"UPDATE appt.rule SET channel = 'EMAIL' WHERE meeting_template_id = '$viewing' AND type = 'CREATE';
+			SELECT FROM appt.send_notification('$visit', 'CREATE', 'SMS')",
+			qr/ERROR:  22023/ ],
+		[   'a second click sends nothing more',
+			"SELECT FROM appt.send_notification('$visit', 'CREATE'); SELECT FROM appt.send_notification('$visit', 'CREATE');
+			SELECT count(*) FROM appt.notification WHERE appointment_id = '$visit' AND type = 'CREATE' AND state = 'PENDING'
+				AND recipient_kind = 'CUSTOMER'",
+			qr/^1$/m ],
+		[   'STOP is no reply code',
+			"UPDATE appt.rule SET reply_codes = '{\"Stop\": \"ACCEPT\"}' WHERE meeting_template_id = '$viewing'",
+			qr/ERROR:  22023/ ],
+		[ 'links have no working token for people', $shows_link, qr/^t$/ ],
+		[ 'without public_url there are none', "UPDATE appt.application SET public_url = NULL WHERE id = '$of'; $shows_link", qr/^f$/ ])
+	{
+		my ($what, $sql, $expected) = @$claim;
+		my ($answer, $refusal) = ('', '');
+
+		$node->psql('postgres', "\\set VERBOSITY verbose\n$sql;", stdout => \$answer, stderr => \$refusal);
+		like("$answer$refusal", $expected, $what);
+	}
+}
 
 # An application's login, as the README makes it.
 my ($grant) = slurp_file("$root/README.md") =~ /^ +(GRANT appt_service TO my_application;)$/m;
