@@ -90,6 +90,8 @@ subtest 'the examples of doc/rest.md' => sub {
 		sub {
 			my ($request, $claims) = @_;
 			my ($function) = $request->{path} =~ m{^/rpc/(\w+)$} or return;
+			# Its body is its one argument, without a name: t/121_receive.pl calls it so.
+			return if $function eq 'receive_sms';
 
 			return $prelude->call(
 				$claims, $request->{method}, $function,

@@ -33,7 +33,14 @@ sub create
 	$node->query("SELECT appt.set_provider('$self->{application}', 'EMAIL', 'SMTP', '"
 			. $self->{mail}->url
 			. "', sender => 'Bank <bank\@example.org>')");
-	$node->query("SELECT appt.set_provider('$self->{application}', 'SMS', 'HTTP', 'https://sms.example/', sender => 'Bank')");
+	$self->{gateway} = $node->query(
+		"SELECT appt.set_provider('$self->{application}', 'SMS', 'HTTP', 'https://sms.example/', sender => 'Bank',
+			settings => '{\"inbound\": {\"from\": \"from\", \"to\": \"to\", \"text\": \"text\", \"id\": \"id\"}}',
+			inbound_secret => 'what the gateway says')"
+	);
+	$node->query(
+		"UPDATE appt.rule SET buttons = '{ACCEPT,DECLINE,RESCHEDULE}' WHERE application_id = '$self->{application}' AND type = 'CREATE'
+			AND channel = 'EMAIL'");
 	$self->{subscription} =
 		$node->query("SELECT id FROM appt.create_subscription('$self->{application}', 'https://hooks.example/?key=secret')");
 	$node->query("UPDATE appt.subscription SET enabled = false");
@@ -147,7 +154,6 @@ sub is_appointment
 	return;
 }
 
-# The variables of the examples in doc/rest.md: new objects for each example, as far as it names them.
 # A message that has not left.
 sub message
 {
@@ -158,6 +164,25 @@ sub message
 		due_at => now() + interval '1 day')");
 }
 
+sub meeting_template
+{
+	my ($self) = @_;
+
+	return $self->{meeting_template} //= $self->{node}->query("SELECT appt.create_meeting_template('$self->{application}', 'Viewing')");
+}
+
+# Of the links in the appointment's confirmation by email: to the page, and to unsubscribe.
+sub link_tokens
+{
+	my ($self, $appointment) = @_;
+
+	$self->{node}->wait_for_query("SELECT state FROM appt.notification WHERE id = $appointment->{notification}", 'SENT')
+		or die 'nothing is sent';
+	$self->{node}->query('SET client_min_messages = warning; CREATE EXTENSION IF NOT EXISTS appt_test');
+	return map { $self->{node}->query("SELECT appt_test.link_token($appointment->{notification}, $_)") } 0, 1;
+}
+
+# The variables of the examples in doc/rest.md: new objects for each example, as far as it names them.
 sub variables
 {
 	my ($self, @names) = @_;
@@ -176,6 +201,9 @@ sub variables
 
 	$variables{PROVIDER_MESSAGE} = $self->provider_message($appointment) if grep { $_ eq 'PROVIDER_MESSAGE' } @names;
 	$variables{MESSAGE} = $self->message if grep { $_ eq 'MESSAGE' } @names;
+	$variables{MEETING_TEMPLATE} = $self->meeting_template if grep { $_ eq 'MEETING_TEMPLATE' } @names;
+	@variables{qw(TOKEN UNSUBSCRIBE_TOKEN)} = $self->link_tokens($appointment) if grep { /^(?:UNSUBSCRIBE_)?TOKEN$/ } @names;
+	@variables{qw(PROVIDER INBOUND_SECRET)} = ($self->{gateway}, 'what the gateway says');
 	$variables{FAILED_NOTIFICATION} = $self->failed_notification($appointment) if grep { $_ eq 'FAILED_NOTIFICATION' } @names;
 	return (\%variables, $appointment);
 }
@@ -203,6 +231,8 @@ sub run_examples
 			if ($function // '') =~ /^(?:request_customer_code|initiate_email_verification)$/;
 		$mails = $self->mails_to($asked) if $asked;
 		my $answer = $send->($request, $claims) or next;
+		# The examples that follow write to the same address.
+		$self->{node}->query('DELETE FROM appt.suppression') if ($function // '') eq 'unsubscribe';
 		is($answer->{status}, $example->{status}, $example->{line} =~ s/ (?:-H|--json).*//r)
 			or diag($answer->{error} // $answer->{content});
 	}
