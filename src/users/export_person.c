@@ -60,8 +60,8 @@ export_person(PG_FUNCTION_ARGS)
 /*
  * appt.messages_to(address text) -> setof notification_log
  *
- * Supervisors: of their application; admins: of their organization. 22023: no
- * address. Source: people.md section 4.
+ * Supervisors: of their application, without those to other users; admins: of
+ * their organization. 22023: no address. Source: people.md section 4.
  */
 Datum
 messages_to(PG_FUNCTION_ARGS)
@@ -70,18 +70,22 @@ messages_to(PG_FUNCTION_ARGS)
 		"SELECT l.* FROM appt.notification_log l WHERE l.recipient = $1"
 		" AND ($2::uuid IS NULL OR l.application_id = $2)"
 		" AND ($3::uuid IS NULL OR EXISTS (SELECT FROM appt.application a WHERE a.id = l.application_id AND a.organization_id = $3))"
+		" AND ($4::text IS NULL OR l.recipient_kind <> 'USER' OR l.recipient_id = $4)"
 		" ORDER BY l.due_at DESC, l.notification_id DESC, l.attempt_number DESC",
-		3, {TEXTOID, UUIDOID, UUIDOID}, true
+		4, {TEXTOID, UUIDOID, UUIDOID, TEXTOID}, true
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	NullableDatum arguments[3];
+	NullableDatum arguments[4];
+	bool		is_supervisor;
 	Call		call;
 
 	InitMaterializedSRF(fcinfo, 0);
 	call_begin(&call, fcinfo, CALLER_SUPERVISOR | CALLER_ADMIN);
+	is_supervisor = (call.caller.role == CALLER_SUPERVISOR);
 	arguments[0] = sql_text(required_text(fcinfo, 0, "address"));
-	arguments[1] = sql_uuid(call.caller.role == CALLER_SUPERVISOR ? &call.caller.application_id : NULL);
+	arguments[1] = sql_uuid(is_supervisor ? &call.caller.application_id : NULL);
 	arguments[2] = sql_uuid(call.caller.role == CALLER_ADMIN ? &call.caller.organization_id : NULL);
+	arguments[3] = sql_text(is_supervisor ? call.caller.user_id : NULL);
 	statement_store(&find, arguments, result->setResult);
 	call_end(&call);
 	return (Datum) 0;

@@ -97,6 +97,18 @@ SELECT set_eq($$SELECT unnest(pg_temp.found('MARK|bob@example|1701234567|bobby')
 -- Shown and exported.
 SELECT cmp_ok(count(*), '>', 0::bigint, 'messages_to') FROM appt.messages_to('+491701234567') WHERE application_id = :'app';
 SELECT throws_ok('SELECT appt.messages_to(NULL)', '22023', NULL, 'to no address');
+CREATE FUNCTION pg_temp.seen_by_supervisor(application uuid, sub text) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE n bigint;
+BEGIN
+	PERFORM set_config('request.jwt.claims', json_build_object('role', 'appt_supervisor', 'application_id', application, 'sub', sub)::text, true);
+	SET LOCAL ROLE appt_supervisor;
+	SELECT count(*) INTO n FROM appt.messages_to('ann@example.org');
+	RESET ROLE;
+	RETURN n;
+END $$;
+SELECT is(pg_temp.seen_by_supervisor(:'app', 'boss'), 0::bigint, 'a supervisor sees no messages to other users');
+SELECT cmp_ok(pg_temp.seen_by_supervisor(:'app', 'ann'), '>', 0::bigint, 'but its own');
+SELECT set_config('request.jwt.claims', '', true) AS ignored \gset
 SELECT appt.export_person(:'app', 'BOB@example.org') AS exported \gset
 SELECT is_empty(format($$SELECT w.relation, w.name FROM words w JOIN of_person p ON p.name = w.relation
 	WHERE w.relation || '.' || w.name NOT IN (SELECT l.name FROM left_alone l)
