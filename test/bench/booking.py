@@ -5,7 +5,8 @@
 A booking has one customer and plans three messages by email: a confirmation and two reminders. The bare transaction writes
 the same rows into the same tables, indexes and foreign keys. Both take turns in the same database, and the medians of
 their transactions per second are compared; then the same with a capacity, where bookings lock and count; then with agents
-that have a profile: by their default preferences each is told of the booking and reminded of it, by email and in its inbox.
+that have a profile: by their default preferences each is told of the booking and reminded of it, by email and in its inbox. Bookings
+with a meeting template, whose rules plan the same messages, are measured beside bookings without one.
 """
 
 from bench import argument, median
@@ -74,6 +75,18 @@ ANALYZE appt.user_profile;
 """
 
 
+# A meeting template of each application, whose id is the application's.
+TEMPLATES = """
+INSERT INTO appt.meeting_template (application_id, id, name, title)
+	SELECT id, id, 'Visit', '{{#status}}{{status}}: {{/status}}Your mortgage' FROM appt.application;
+INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, time_offset)
+	SELECT a.id, a.id, type, 'EMAIL', time_offset FROM appt.application a,
+		(VALUES ('CREATE', interval '0'), ('REMINDER', '24 hours'), ('REMINDER', '1 hour')) r (type, time_offset);
+"""
+
+WITH_TEMPLATE = SCHEDULE.replace("title => 'Your mortgage'", "meeting_template_id => " + APPLICATION)
+
+
 def inserts(rows):
     """The transaction that writes the rows of a booking with these notifications."""
     return BARE.replace("%(rows)s", ", ".join(rows)).replace("%(application)s", APPLICATION).replace("%(start)s", START)
@@ -94,9 +107,13 @@ class Scripts:
 
     def measure(self, rows=TO_CUSTOMER):
         """Median bookings and bare transactions, which plan these rows, per second."""
+        return self.compare(SCHEDULE, inserts(rows))
+
+    def compare(self, script, other):
+        """The medians of both, per second."""
         booked, bare = [], []
         for number in range(ROUNDS + 1):
-            pair = self.per_second(SCHEDULE), self.per_second(inserts(rows))
+            pair = self.per_second(script), self.per_second(other)
             # The first round warms up.
             if number:
                 booked.append(pair[0])
@@ -119,6 +136,11 @@ def measure(bench):
         booked, bare = scripts.measure()
         bench.note("with max_overlap: %.2f x, %.0f/s" % (booked / bare, booked))
         bench.cluster.psql("UPDATE appt.application SET max_overlap = NULL")
+        bench.cluster.psql(TEMPLATES)
+        visits, without = scripts.compare(WITH_TEMPLATE, SCHEDULE)
+        bench.result("with a meeting template, %d applications: cost x one without" % applications,
+                     "%.2f x" % (without / visits), "1.2 x", without / visits <= 1.2, "%.0f/s" % without)
+        bench.cluster.psql("DELETE FROM appt.meeting_template")
         bench.cluster.psql(PROFILES)
         booked, plain = scripts.measure(TO_CUSTOMER + TO_AGENT)
         bench.result("with agents that have a profile, %d applications: cost x bare INSERTs" % applications,
