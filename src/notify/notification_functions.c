@@ -202,22 +202,31 @@ read_offset(FunctionCallInfo fcinfo)
 	return elapsed_microseconds(offset);
 }
 
-/* The rule that is named, or the one with this offset; 0 if there is none. */
+/*
+ * The rule that is named, or that of the appointment with this offset; 0 if
+ * there is none. A rule of PREFERRED or BOTH sends over either channel to
+ * customers; one of the channel alone goes first.
+ */
 static int64
 find_rule(FunctionCallInfo fcinfo, const pg_uuid_t *application_id,
 		  NotificationType type, ChannelCode channel)
 {
 	static Statement find = {
-		"SELECT r.id FROM appt.rule r WHERE r.application_id = $1 AND r.type = $2 AND r.channel = $3"
-		" AND CASE WHEN $4::bigint IS NOT NULL THEN r.id = $4 ELSE r.time_offset::interval = $5 END",
-		5, {UUIDOID, TEXTOID, TEXTOID, INT8OID, INTERVALOID}, true
+		"SELECT r.id FROM appt.rule r WHERE r.application_id = $1 AND r.type = $2"
+		" AND (r.channel = $3 OR $3 <> 'WEBHOOK' AND r.channel IN ('PREFERRED', 'BOTH'))"
+		" AND CASE WHEN $4::bigint IS NOT NULL THEN r.id = $4 ELSE r.time_offset::interval = $5"
+		"  AND (r.channel = 'WEBHOOK' OR r.meeting_template_id IS NOT DISTINCT FROM"
+		"   (SELECT a.meeting_template_id FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $6)) END"
+		" ORDER BY r.channel = $3 DESC, r.channel = 'BOTH' DESC LIMIT 1",
+		6, {UUIDOID, TEXTOID, TEXTOID, INT8OID, INTERVALOID, UUIDOID}, true
 	};
 	NullableDatum arguments[] = {
 		sql_uuid(application_id),
 		sql_text(notification_types[type].code),
 		sql_text(channel_code(channel)),
 		PG_ARGISNULL(5) ? SQL_NULL : SQL_VALUE(PG_GETARG_DATUM(5)),
-		PG_ARGISNULL(4) ? SQL_NULL : SQL_VALUE(PG_GETARG_DATUM(4))
+		PG_ARGISNULL(4) ? SQL_NULL : SQL_VALUE(PG_GETARG_DATUM(4)),
+		SQL_VALUE(PG_GETARG_DATUM(0))
 	};
 
 	if (PG_ARGISNULL(4) && PG_ARGISNULL(5))

@@ -129,5 +129,15 @@ SELECT alike(text_body, '%landing_page?token=[token:respond]&action=accept%', 'a
 SELECT is(count(*), 0::bigint, 'no token') FROM appt.preview_notification(:'a', :'bob', 'CREATE', 'EMAIL', rule_id => :email_rule) p
 	WHERE p::text LIKE '%' || substr(:'token', 1, 5) || '%';
 
+-- A preview knows rules of the channel that customers prefer, and of the appointment's meeting template alone.
+INSERT INTO appt.rule (application_id, type, channel, time_offset, buttons) VALUES (:'app', 'REMINDER', 'PREFERRED', '1 hour', '{DECLINE}')
+	RETURNING id AS preferred \gset
+INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, time_offset, buttons)
+	VALUES (:'app', :'visit', 'REMINDER', 'EMAIL', '1 hour', '{ACCEPT}');
+SELECT alike(text_body, '%action=decline%', 'the rule over email') FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', rule_id => :preferred);
+SELECT alike(text_body, '%/r/%', 'and by text message') FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'SMS', rule_id => :preferred);
+SELECT ok(text_body LIKE '%action=decline%' AND text_body NOT LIKE '%action=accept%', 'found by its offset, too')
+	FROM appt.preview_notification(:'a', :'bob', 'REMINDER', 'EMAIL', time_offset => '1 hour');
+
 SELECT * FROM finish();
 ROLLBACK;
