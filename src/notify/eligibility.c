@@ -416,11 +416,15 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 	input->template_exists = has_template(facts);
 }
 
-/* Does the meeting template hold it back until the customers were told of the booking? */
+/*
+ * Does the meeting template hold it back until the customers were told of the
+ * booking? Not what a user sends, which alone has a time when it expires (asked.c).
+ */
 static bool
 is_held_back(const NotificationFacts *facts)
 {
-	return notification_types[facts->type].is_held_back && strcmp(facts->recipient_kind, "CUSTOMER") == 0 &&
+	return notification_types[facts->type].is_held_back && facts->expires_at == 0 &&
+		strcmp(facts->recipient_kind, "CUSTOMER") == 0 &&
 		facts->appointment != NULL && facts->appointment->needs_confirmation;
 }
 

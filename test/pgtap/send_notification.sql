@@ -152,6 +152,13 @@ SELECT is(pg_temp.sent(:'id', '''REMINDER'''), 'REMINDER cleo EMAIL', 'reminders
 SELECT is(pg_temp.sent(:'id', '''REMINDER'', participant_ids => ''{dora}'''), 'REMINDER dora EMAIL', 'unless the user names another');
 SELECT is(pg_temp.sent(:'id', '''CREATE'''), 'CREATE cleo EMAIL, CREATE dora EMAIL', 'all else to all');
 
+-- reminders_need_confirmation holds back those that go by themselves.
+UPDATE appt.meeting_template SET reminders_need_confirmation = true WHERE id = :'template';
+SELECT pg_temp.made(:'template', 'cleo c@d.example') AS early \gset
+SELECT ok(can_send, 'the dialog offers a reminder before the booking was confirmed') FROM appt.notification_dialog(:'early', 'REMINDER');
+SELECT is(pg_temp.sent(:'early', '''REMINDER'''), 'REMINDER cleo EMAIL', 'and a user sends it');
+UPDATE appt.meeting_template SET reminders_need_confirmation = false WHERE id = :'template';
+
 -- Cancelling.
 SELECT is(pg_temp.sent(:'id', '''CANCELLED'''), 'PT409: a cancellation needs to be confirmed: CANCELLED of appointment "' || :'id'
 	|| '" cannot be undone.: Of these messages 2 by EMAIL and 0 by SMS would go to 2 customers, and the appointment would be cancelled. '
