@@ -445,15 +445,25 @@ push_image(Page *page)
 								 (unsigned char) VARDATA_ANY(image)[0] == 0x89 ? "png" : "jpeg", encoded));
 }
 
-/* A member of the contact that is one line; a URL only if it is https. */
+/* A link runs nothing: https, mailto and tel alone. */
+static bool
+is_plain_link(const char *url)
+{
+	static const char *const schemes[] = {"https://", "mailto:", "tel:"};
+
+	for (int i = 0; i < lengthof(schemes); i++)
+		if (pg_strncasecmp(url, schemes[i], strlen(schemes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* A member of the contact that is one line. */
 static char *
 contact_member(const PageFacts *facts, const char *key)
 {
 	char	   *text = json_root_text(facts->contact, key);
 
-	if (text == NULL || text[0] == '\0' || !is_one_line(text))
-		return NULL;
-	if (strcmp(key, "url") == 0 && pg_strncasecmp(text, "https://", 8) != 0)
+	if (text == NULL || text[0] == '\0' || !is_one_line(text) || (strcmp(key, "url") == 0 && !is_plain_link(text)))
 		return NULL;
 	return text;
 }

@@ -217,6 +217,9 @@ SELECT ok(pg_temp.page(:'token') LIKE '%>Jolly good</button>%', 'of the customer
 UPDATE appt.application SET sender_image = '\x89504e470d0a1a0a00' WHERE id = :'application';
 SELECT ok(pg_temp.page(:'token') LIKE '%<img src="data:image/png;base64,iVBORw0KGgoA" alt="">%', 'with the sender''s image');
 
+UPDATE appt.application SET contact = '{"url": "mailto:desk@b.example"}' WHERE id = :'application';
+SELECT ok(pg_temp.page(:'token') LIKE '%<a href="mailto:desk@b.example" rel=%', 'whom to ask may be any of the addresses that contact allows');
+
 /* ---- unsubscribing ---- */
 
 UPDATE appt.application SET name = 'Acme Bank', sender_image = NULL, contact = NULL WHERE id = :'application';
