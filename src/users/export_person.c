@@ -15,7 +15,7 @@
 PG_FUNCTION_INFO_V1(export_person);
 PG_FUNCTION_INFO_V1(messages_to);
 
-#define ROWS(alias, from) "(SELECT coalesce(jsonb_agg(to_jsonb(" alias ") - 'lane' - 'worker_slot'), '[]') FROM " from ")"
+#define ROWS(alias, from) "(SELECT coalesce(jsonb_agg(to_jsonb(" alias ") - '{lane,worker_slot,nonce}'::text[]), '[]') FROM " from ")"
 
 /*
  * appt.export_person(application_id uuid, address text) -> jsonb
