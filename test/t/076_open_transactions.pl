@@ -108,6 +108,8 @@ my %calls = (
 	set_provider => "SELECT appt.set_provider('APP', 'SMS', 'HTTP', 'https://sms.example')",
 	export_person => "SELECT appt.export_person('APP', 'nobody\@example.com')",
 	forget_person => "SELECT appt.forget_person('APP', 'nobody\@example.com')",
+	'forget_person of a customer' => "SELECT appt.add_customer('SUBJECT', '{\"contact\": {\"primaryEmail\": \"ann\@example.com\"}}');
+			SELECT appt.forget_person('APP', 'ann\@example.com', true)",
 	messages_to => "SELECT appt.messages_to('nobody\@example.com')",
 	suppress => "SELECT appt.suppress('APP', 'EMAIL', 'suppressed\@example.com', 'OPTED_OUT')",
 	'suppress again' => "SELECT appt.suppress('APP', 'EMAIL', 'suppressed\@example.com', 'OPTED_OUT')",
