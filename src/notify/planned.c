@@ -234,9 +234,12 @@ offset_arrays(TypeSet types)
 	"EXISTS (SELECT FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2" \
 	" AND p.type = 'CUSTOMER' AND p.joined_at IS NOT NULL)"
 
+/* The application of a rule without a meeting template, as the index rule_of_application has it. */
+#define OF_NO_TEMPLATE(rule) "CASE WHEN " rule ".meeting_template_id IS NULL THEN " rule ".application_id END"
+
 /* The rules of an application for appointments without a meeting template. */
 #define RULES_OF_APPLICATION "appt.rule w"
-#define IS_RULE_OF_APPLICATION "w.application_id = $1 AND w.meeting_template_id IS NULL"
+#define IS_RULE_OF_APPLICATION OF_NO_TEMPLATE("w") " = $1"
 
 /* The rules of the appointment's meeting template, and of the application those of webhooks. */
 #define RULES_OF_TEMPLATE \
@@ -244,7 +247,7 @@ offset_arrays(TypeSet types)
 	"  SELECT r.* FROM appt.rule r WHERE r.application_id = $1 AND r.meeting_template_id = m.id" \
 	"  UNION ALL" \
 	"  SELECT r.* FROM appt.rule r" \
-	"  WHERE r.application_id = $1 AND r.meeting_template_id IS NULL AND r.channel = 'WEBHOOK'" \
+	"  WHERE " OF_NO_TEMPLATE("r") " = $1 AND r.channel = 'WEBHOOK'" \
 	" ) w"
 
 /*
@@ -265,20 +268,22 @@ offset_arrays(TypeSet types)
 	" WHEN 'PREFERRED' THEN (c.channel = 'SMS') = (p.preferred_channel IS NOT DISTINCT FROM 'SMS')" \
 	" ELSE c.channel = w.channel END"
 
-/* Where rules overlap, a customer gets one message a channel: EMAIL and SMS go before BOTH, BOTH before PREFERRED. */
-#define IS_FIRST_OF_ITS_CHANNEL \
-	"(w.channel IN ('EMAIL', 'SMS') OR NOT EXISTS (" \
-	"  SELECT FROM appt.rule o" \
-	"  WHERE o.application_id = $1 AND o.meeting_template_id IS NOT DISTINCT FROM w.meeting_template_id" \
-	"   AND o.type = w.type AND o.time_offset = w.time_offset AND o.enabled AND o.sending = 'AUTOMATIC'" \
-	"   AND (o.channel = c.channel OR w.channel = 'PREFERRED' AND o.channel = 'BOTH')))"
+/*
+ * Where rules overlap, a customer gets one message a channel: EMAIL and SMS go
+ * before BOTH, BOTH before PREFERRED. The rules of one type have the same customers,
+ * so the first row of each message is the one to keep. Sorting the few rows costs a
+ * booking less than looking up the other rules.
+ */
+#define MESSAGE_OF_RULE "t.recipient_id COLLATE \"C\", t.channel COLLATE \"C\", w.type, w.time_offset"
+#define RANK_OF_RULE "CASE w.channel WHEN 'BOTH' THEN 1 WHEN 'PREFERRED' THEN 2 ELSE 0 END"
 
 /*
  * By enabled rules of the types $3: to customers, or to the one named; to
  * subscriptions, of which one without types gets all of these.
  */
 #define OWED_BY_RULES(rules, is_rule, is_for_customer) \
-	" SELECT a.*, w.id AS rule_id, w.type, t.channel, w.time_offset::interval AS time_offset, " DUE_AT " AS due_at," \
+	" SELECT DISTINCT ON (" MESSAGE_OF_RULE ")" \
+	"  a.*, w.id AS rule_id, w.type, t.channel, w.time_offset::interval AS time_offset, " DUE_AT " AS due_at," \
 	"  t.recipient_kind, t.recipient_id, t.subscription_id, t.address, t.never_told" \
 	" FROM appointment a CROSS JOIN " rules " CROSS JOIN LATERAL (" \
 	"  SELECT c.channel, 'CUSTOMER' AS recipient_kind, p.id AS recipient_id, NULL::uuid AS subscription_id," \
@@ -289,7 +294,7 @@ offset_arrays(TypeSet types)
 	"   AND p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
 	"   AND ($7::text IS NULL OR p.id = $7)" \
 	"   AND (w.type <> ALL ($20) OR p.joined_at IS NOT NULL)" \
-	"   AND " is_for_customer " AND " IS_CHANNEL_OF_RULE " AND " IS_FIRST_OF_ITS_CHANNEL \
+	"   AND " is_for_customer " AND " IS_CHANNEL_OF_RULE \
 	"  UNION ALL" \
 	"  SELECT 'WEBHOOK', 'SUBSCRIBER', s.id::text, s.id, " LOGGED_URL("s") ", false" \
 	"  FROM appt.subscription s" \
@@ -297,10 +302,11 @@ offset_arrays(TypeSet types)
 	"   AND (s.types IS NULL OR w.type = ANY (s.types))" \
 	"   AND (w.type <> ALL ($20) OR " SOMEBODY_JOINED ")" \
 	" ) t" \
-	" WHERE " is_rule " AND w.enabled AND w.sending = 'AUTOMATIC' AND w.type = ANY ($3) AND " IS_OWED
+	" WHERE " is_rule " AND w.enabled AND w.sending = 'AUTOMATIC' AND w.type = ANY ($3) AND " IS_OWED \
+	" ORDER BY " MESSAGE_OF_RULE ", " RANK_OF_RULE
 
-#define OWED_BY_APPLICATION OWED_BY_RULES(RULES_OF_APPLICATION, IS_RULE_OF_APPLICATION, "true")
-#define OWED_BY_TEMPLATE OWED_BY_RULES(RULES_OF_TEMPLATE, IS_RULE_OF_TEMPLATE, IS_FOR_CUSTOMER_OF_TEMPLATE)
+#define OWED_BY_APPLICATION "(" OWED_BY_RULES(RULES_OF_APPLICATION, IS_RULE_OF_APPLICATION, "true") ")"
+#define OWED_BY_TEMPLATE "(" OWED_BY_RULES(RULES_OF_TEMPLATE, IS_RULE_OF_TEMPLATE, IS_FOR_CUSTOMER_OF_TEMPLATE) ")"
 
 /* The types $10 at the offsets $11, by default on or off ($12). */
 #define AGENT_TYPES "unnest($10, $11, $12) AS w (type, time_offset, is_on)"

@@ -113,6 +113,10 @@ INSERT INTO appt.template (application_id, type, channel, locale, text_body)
 INSERT INTO appt.provider (application_id, channel, kind, url, sender, enabled) SELECT :'application', 'EMAIL', 'SMTP',
 	'smtp://mail.example', 'a@example.com', false FROM generate_series(1, 1000);
 INSERT INTO appt.secret (application_id, provider_id, name, value) SELECT application_id, id, 'PASSWORD', 'x' FROM appt.provider;
+-- 1,000 meeting templates with a rule each.
+INSERT INTO appt.meeting_template (application_id, name) SELECT :'application', 'template ' || i FROM generate_series(1, 1000) i;
+INSERT INTO appt.rule (application_id, meeting_template_id, type, channel) SELECT application_id, id, 'CREATE', 'EMAIL'
+	FROM appt.meeting_template;
 SELECT pg_temp.live(:'application');
 -- Lists count all that match: of that, an entry each.
 UPDATE life SET cost = cost - 5000 WHERE place = 1;
