@@ -8,16 +8,16 @@ CREATE TABLE appt.appointment (
 	organizer_id text NOT NULL CHECK (organizer_id <> '' AND appt.length_is_valid(organizer_id, 1024, 'organizer_id')),
 	organizer_type appt.participant_type_code NOT NULL DEFAULT 'AGENT',
 	state appt.appointment_state_code NOT NULL DEFAULT 'SCHEDULED',
-	title text CHECK (appt.length_is_valid(title, 65536, 'title')),
-	notes text CHECK (appt.length_is_valid(notes, 65536, 'notes')),
-	location text CHECK (appt.length_is_valid(location, 65536, 'location')),
+	title text,
+	notes text,
+	location text,
 	start_at timestamptz NOT NULL CHECK (isfinite(start_at)),
 	end_at timestamptz NOT NULL CHECK (isfinite(end_at) AND end_at > start_at),
 	duration_class smallint NOT NULL
 		GENERATED ALWAYS AS (ceil(ln(greatest(extract(epoch FROM end_at - start_at)::float8, 1)) / ln(4::float8))) STORED,
 	ended_at timestamptz,
-	timezone text NOT NULL CHECK (appt.length_is_valid(timezone, 8192, 'timezone')),
-	locale text NOT NULL CHECK (appt.length_is_valid(locale, 8192, 'locale')),
+	timezone text NOT NULL,
+	locale text NOT NULL,
 	notifications_active boolean NOT NULL,
 	metadata jsonb NOT NULL DEFAULT '{}' CHECK (appt.length_is_valid(metadata, 262144, 'metadata') AND jsonb_typeof(metadata) = 'object'),
 	/* Callers may give 262144 bytes, and appt adds the state. */
@@ -26,25 +26,27 @@ CREATE TABLE appt.appointment (
 	notification_headers jsonb
 		CHECK (appt.length_is_valid(notification_headers, 262144, 'notification_headers') AND appt.headers_are_valid(notification_headers)),
 	sequence integer NOT NULL DEFAULT 0,
-	cancel_reason text CHECK (appt.length_is_valid(cancel_reason, 65536, 'cancel_reason')),
+	cancel_reason text,
 	/* No foreign key: bookings would gather locks on the rows of busy templates. */
 	meeting_template_id uuid,
 	has_own_title boolean NOT NULL DEFAULT true,
-	title_for_customers text CHECK (appt.length_is_valid(title_for_customers, 8192, 'title_for_customers')),
+	title_for_customers text,
 	booking_state appt.booking_state_code,
 	notification_state appt.told_state_code,
-	changed_fields text[] CHECK (appt.length_is_valid(changed_fields, 8192, 'changed_fields')),
-	told jsonb CHECK (appt.length_is_valid(told, 262144, 'told')),
+	changed_fields text[],
+	told jsonb,
 	archived_at timestamptz,
 	reopened_at timestamptz,
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
-	created_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(created_by, 8192, 'created_by')),
+	created_by text NOT NULL DEFAULT appt.caller_name(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
-	updated_by text NOT NULL DEFAULT appt.caller_name() CHECK (appt.length_is_valid(updated_by, 8192, 'updated_by')),
-	CONSTRAINT appointment_meeting_check CHECK ((meeting_template_id IS NULL) = (booking_state IS NULL)
-		AND (meeting_template_id IS NULL) = (notification_state IS NULL)
-		AND (notification_state IS NOT DISTINCT FROM 'UPDATE_DUE') = (coalesce(cardinality(changed_fields), 0) > 0))
+	updated_by text NOT NULL DEFAULT appt.caller_name(),
+	/* One function for all: the server reads each constraint's text anew for every statement that writes a row. */
+	CONSTRAINT appointment_lengths_check CHECK (appt.appointment_lengths_are_valid(title, notes, location, cancel_reason,
+		title_for_customers, timezone, locale, created_by, updated_by, changed_fields, told)),
+	CONSTRAINT appointment_meeting_check CHECK (appt.meeting_states_are_valid(meeting_template_id, booking_state, notification_state,
+		changed_fields))
 ) USING heap
 WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*

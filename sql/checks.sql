@@ -5,6 +5,18 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'length_is_valid
 COMMENT ON FUNCTION appt.length_is_valid(anyelement, integer, text) IS
 'True if the text or JSON has at most that many bytes; otherwise raises 22023 with the name of the column.';
 
+CREATE FUNCTION appt.appointment_lengths_are_valid(title text, notes text, location text, cancel_reason text,
+	title_for_customers text, timezone text, locale text, created_by text, updated_by text, changed_fields text[], told jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appointment_lengths_are_valid';
+COMMENT ON FUNCTION appt.appointment_lengths_are_valid(text, text, text, text, text, text, text, text, text, text[], jsonb) IS
+'True if none of these columns of an appointment is too long; otherwise raises 22023 with the name of the column.';
+
+CREATE FUNCTION appt.meeting_states_are_valid(meeting_template_id uuid, booking_state appt.booking_state_code,
+	notification_state appt.told_state_code, changed_fields text[]) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'meeting_states_are_valid';
+COMMENT ON FUNCTION appt.meeting_states_are_valid(uuid, appt.booking_state_code, appt.told_state_code, text[]) IS
+'True if an appointment has states exactly with a meeting template, and changed fields exactly while UPDATE_DUE.';
+
 CREATE FUNCTION appt.timezone_is_valid(timezone text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'timezone_is_valid';
 COMMENT ON FUNCTION appt.timezone_is_valid(text) IS 'True if both PostgreSQL and ICU know the timezone; otherwise raises 22023.';

@@ -141,6 +141,8 @@ GRANT EXECUTE ON FUNCTION
 	appt.appearance_is_valid,
 	appt.headers_are_valid,
 	appt.length_is_valid,
+	appt.appointment_lengths_are_valid,
+	appt.meeting_states_are_valid,
 	appt.address_is_valid,
 	appt.preference_is_valid,
 	appt.subscription_types_are_valid,

@@ -11,6 +11,7 @@
 
 #include "access/detoast.h"
 #include "fmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
@@ -27,6 +28,8 @@
 
 PG_FUNCTION_INFO_V1(code_is_valid);
 PG_FUNCTION_INFO_V1(length_is_valid);
+PG_FUNCTION_INFO_V1(appointment_lengths_are_valid);
+PG_FUNCTION_INFO_V1(meeting_states_are_valid);
 PG_FUNCTION_INFO_V1(url_is_valid);
 PG_FUNCTION_INFO_V1(appearance_is_valid);
 PG_FUNCTION_INFO_V1(headers_are_valid);
@@ -110,26 +113,80 @@ code_is_valid(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/*
- * appt.length_is_valid(value anyelement, most integer, name text) -> boolean; 22023
- *
- * A value that is too long is neither decompressed nor shown.
- */
+static Size
+length_of(Datum value)
+{
+	return toast_raw_datum_size(value) - VARHDRSZ;
+}
+
+/* The value is neither decompressed nor shown. */
+static void
+report_too_long(const char *name, Datum value, Size most)
+{
+	report_invalid("a value is too long", "\"%s\" has %zu bytes, more than %zu.", name, length_of(value), most);
+}
+
+/* appt.length_is_valid(value anyelement, most integer, name text) -> boolean; 22023 */
 Datum
 length_is_valid(PG_FUNCTION_ARGS)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	int32		most = PG_GETARG_INT32(1);
-	Size		size;
 
 	if (get_typlen(type) != -1)
 		report_invalid("a value has no length", "\"%s\" is neither text nor JSON.",
 					   text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	size = toast_raw_datum_size(PG_GETARG_DATUM(0)) - VARHDRSZ;
-	if (size > most)
-		report_invalid("a value is too long", "\"%s\" has %zu bytes, more than %d.",
-					   text_to_cstring(PG_GETARG_TEXT_PP(2)), size, most);
+	if (length_of(PG_GETARG_DATUM(0)) > most)
+		report_too_long(text_to_cstring(PG_GETARG_TEXT_PP(2)), PG_GETARG_DATUM(0), most);
 	PG_RETURN_BOOL(true);
+}
+
+/*
+ * appt.appointment_lengths_are_valid(title text, notes text, location text, cancel_reason text,
+ *		title_for_customers text, timezone text, locale text, created_by text, updated_by text,
+ *		changed_fields text[], told jsonb) -> boolean; 22023
+ */
+Datum
+appointment_lengths_are_valid(PG_FUNCTION_ARGS)
+{
+	static const struct
+	{
+		const char *name;
+		Size		most;
+	}			columns[] = {
+		{"title", 65536},
+		{"notes", 65536},
+		{"location", 65536},
+		{"cancel_reason", 65536},
+		{"title_for_customers", 8192},
+		{"timezone", 8192},
+		{"locale", 8192},
+		{"created_by", 8192},
+		{"updated_by", 8192},
+		{"changed_fields", 8192},
+		{"told", 262144}
+	};
+
+	for (int i = 0; i < lengthof(columns); i++)
+		if (!PG_ARGISNULL(i) && length_of(PG_GETARG_DATUM(i)) > columns[i].most)
+			report_too_long(columns[i].name, PG_GETARG_DATUM(i), columns[i].most);
+	PG_RETURN_BOOL(true);
+}
+
+/*
+ * appt.meeting_states_are_valid(meeting_template_id uuid, booking_state appt.booking_state_code,
+ *		notification_state appt.told_state_code, changed_fields text[]) -> boolean
+ */
+Datum
+meeting_states_are_valid(PG_FUNCTION_ARGS)
+{
+	bool		has_template = !PG_ARGISNULL(0);
+	bool		has_changes = !PG_ARGISNULL(3) && ArrayGetNItems(ARR_NDIM(PG_GETARG_ARRAYTYPE_P(3)),
+																 ARR_DIMS(PG_GETARG_ARRAYTYPE_P(3))) > 0;
+	bool		is_due = !PG_ARGISNULL(2) &&
+	strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), "UPDATE_DUE") == 0;
+
+	PG_RETURN_BOOL(PG_ARGISNULL(1) != has_template && PG_ARGISNULL(2) != has_template && has_changes == is_due);
 }
 
 /* appt.url_is_valid(url text) -> boolean; 22023 */

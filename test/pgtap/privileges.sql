@@ -114,6 +114,8 @@ INSERT INTO promised VALUES
 	('code_is_valid', 'i', 'AD AG CS CU MO SU SV'),
 	('contact_is_valid', 'i', 'AD SV'),
 	('length_is_valid', 'i', 'AD SV'),
+	('appointment_lengths_are_valid', 'i', 'AD SV'),
+	('meeting_states_are_valid', 'i', 'AD SV'),
 	('locale_is_valid', 'i', 'AD SV'),
 	('notification_types', 'i', 'AD AG CS SU SV'),
 	('open_circuits', 'v', 'MO'),
