@@ -32,8 +32,7 @@ PG_FUNCTION_INFO_V1(end_appointment);
 /* A grace of a day is 24 hours, whatever the session's timezone. */
 #define END_GRACE "make_interval(secs => extract(epoch FROM p.end_grace)::float8)"
 
-/* Each with its own ended_at. */
-/* Their keys, a List of AppointmentKey *. */
+/* Each with its own ended_at. Returns their keys, a List of AppointmentKey *. */
 static List *
 set_ended(const Column *application_ids, const Column *ids)
 {
