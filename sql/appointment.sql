@@ -37,6 +37,7 @@ CREATE TABLE appt.appointment (
 	told jsonb,
 	archived_at timestamptz,
 	reopened_at timestamptz,
+	reopened_after bigint,
 	activated_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	created_by text NOT NULL DEFAULT appt.caller_name(),
@@ -107,7 +108,9 @@ COMMENT ON COLUMN appt.appointment.changed_fields IS
 COMMENT ON COLUMN appt.appointment.told IS 'Values of the significant fields that customers were last told; NULL means that they were not told.';
 COMMENT ON COLUMN appt.appointment.archived_at IS 'When it was archived; NULL means not.';
 COMMENT ON COLUMN appt.appointment.reopened_at IS
-'When it was last brought back after it had been cancelled; messages of before cannot be answered. NULL means never.';
+'When it was last brought back after it had been cancelled; NULL means never.';
+COMMENT ON COLUMN appt.appointment.reopened_after IS
+'Last notification about it before it was reopened: that one and those before cannot be answered. NULL means that it never was.';
 COMMENT ON COLUMN appt.appointment.activated_at IS 'When the appointment was activated; NULL means not yet.';
 COMMENT ON COLUMN appt.appointment.created_at IS 'When the appointment was scheduled.';
 COMMENT ON COLUMN appt.appointment.created_by IS

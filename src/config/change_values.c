@@ -69,6 +69,7 @@ static const struct
 	{"appointment", "sequence", UNRECORDED},
 	{"appointment", "duration_class", UNRECORDED},
 	{"appointment", "updated_at", UNRECORDED},
+	{"appointment", "reopened_after", UNRECORDED},
 	{"appointment", "updated_by", UNRECORDED},
 	{"suppression", "address", UNRECORDED},
 	{"participant", "joined_at", UNRECORDED},

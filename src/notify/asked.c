@@ -17,7 +17,7 @@
 #define APPOINTMENT \
 	" SELECT a.application_id, a.id AS appointment_id, a.notifications_active, a.title, a.start_at, a.end_at," \
 	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id, a.meeting_template_id," \
-	"  coalesce(a.reopened_at, '-infinity') AS since," \
+	"  coalesce(a.reopened_after, 0) AS reopened_after," \
 	"  $9 AND coalesce((SELECT m.lead_only_reminders FROM appt.meeting_template m" \
 	"   WHERE m.application_id = $1 AND m.id = a.meeting_template_id), false) AS is_for_lead_alone" \
 	" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2"
@@ -51,7 +51,7 @@
 	" WHERE n.appointment_id = $2 AND n.recipient_id = m.id AND n.application_id = $1" \
 	"  AND n.recipient_kind = 'CUSTOMER' AND n.type = $3 AND n.channel = m.channel AND n.due_at <= $11" \
 	"  AND n.superseded_by IS NULL AND (n.state IN ('PENDING', 'RETRYING', 'SENDING')" \
-	"   OR $12 AND n.state = 'SENT' AND n.created_at >= (SELECT a.since FROM appointment a))" \
+	"   OR $12 AND n.state = 'SENT' AND n.id > (SELECT a.reopened_after FROM appointment a))" \
 	" ORDER BY n.id DESC LIMIT 1)"
 
 #define ASKED(of) \

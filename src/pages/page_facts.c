@@ -82,7 +82,7 @@ read_answer(Row *row, PageAnswer *answer)
 /* The appointment is open to a customer until it ends, is cancelled or archived; to messages of before it was reopened no more. */
 #define IS_OPEN \
 	"(a.state IN ('SCHEDULED', 'ACTIVATED') AND a.end_at > $6 AND a.archived_at IS NULL AND c.id IS NOT NULL" \
-	" AND NOT EXISTS (SELECT FROM appt.notification n WHERE n.id = $4 AND n.created_at < a.reopened_at))"
+	" AND ($4 <= a.reopened_after) IS NOT TRUE)"
 
 static uint64
 find_facts(const LinkedMessage *message, TimestampTz now)

@@ -56,7 +56,7 @@ lock_appointment(const LinkedMessage *message, Situation *situation, TimestampTz
 	static Statement lock = {
 		"SELECT a.meeting_template_id IS NOT NULL, a.start_at, a.end_at, a.timezone, a.location, a.updated_at,"
 		" a.state NOT IN ('SCHEDULED', 'ACTIVATED') OR a.end_at <= $3 OR a.archived_at IS NOT NULL"
-		"  OR EXISTS (SELECT FROM appt.notification n WHERE n.id = $4 AND n.created_at < a.reopened_at)"
+		"  OR coalesce($4 <= a.reopened_after, false)"
 		" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2 FOR NO KEY UPDATE",
 		4, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT8OID}
 	};

@@ -7,8 +7,9 @@
  * appointment is locked first, so that answers to it, and answers and changes,
  * follow each other. Failure is a returned value.
  *
- * Messages of before the appointment was reopened cannot be answered: they were
- * created before appointment.reopened_at.
+ * Messages of before the appointment was reopened cannot be answered. Their ids
+ * tell, not their times: the appointment's lock orders ids, and a transaction that
+ * began before the reopening may plan after it.
  */
 #ifndef APPT_RESPONSE_H
 #define APPT_RESPONSE_H

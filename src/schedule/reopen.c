@@ -144,6 +144,8 @@ write_appointment(const Appointment *a)
 		"UPDATE appt.appointment SET state = $3, start_at = $4, end_at = $5, timezone = $6, title = $7, title_for_customers = $8,"
 		" booking_state = $9, notification_state = CASE WHEN $9 IS NOT NULL THEN 'NONE' END, changed_fields = NULL, told = NULL,"
 		" cancel_reason = NULL, archived_at = NULL, ended_at = NULL, reopened_at = now(),"
+		" reopened_after = coalesce((SELECT max(n.id) FROM appt.notification n"
+		"  WHERE n.appointment_id = $2 AND n.application_id = $1), 0),"
 		" activated_at = CASE $3 WHEN 'ACTIVATED' THEN now() END,"
 		" interaction = interaction || '{\"state\": \"PENDING\"}', sequence = sequence + 1, " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",
