@@ -11,16 +11,19 @@
  * are what was planned: id, application_id, lane, due_at, and more columns if
  * `returned` names them (", type").
  */
-#define INSERT_NOTIFICATIONS(owed, returned) \
+#define INSERT_NOTIFICATIONS(owed, returned) INSERT_NOTIFICATIONS_WITH("", "", owed, returned)
+
+/* The same with more columns (", manual"), and where they come from (", o.manual"). */
+#define INSERT_NOTIFICATIONS_WITH(columns, values, owed, returned) \
 	"notification AS (" \
 	" INSERT INTO appt.notification (application_id, appointment_id, user_event_id, recipient_kind, recipient_id," \
 	"  subscription_id, rule_id, type, channel, time_offset, due_at, expires_at, next_attempt_at, lane," \
-	"  notifications_active, never_told, address, title, start_at, end_at, organizer_id, context, event)" \
+	"  notifications_active, never_told, address, title, start_at, end_at, organizer_id, context, event" columns ")" \
 	" SELECT o.application_id, o.appointment_id, o.user_event_id, o.recipient_kind, o.recipient_id," \
 	"  o.subscription_id, o.rule_id, o.type, o.channel, o.time_offset, o.due_at, o.expires_at, o.due_at," \
 	"  appt.lane(o.application_id, o.channel, o.subscription_id)," \
 	"  o.notifications_active, o.never_told, o.address, o.title, o.start_at, o.end_at, o.organizer_id," \
-	"  o.context, o.event" \
+	"  o.context, o.event" values \
 	" FROM (" owed ") o" \
 	" RETURNING id, application_id, lane, due_at" returned \
 	"), queued AS (" \

@@ -453,7 +453,8 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 /* ---- the source of what has not been sent to a customer ---- */
 
 /*
- * Where the channel changes, what the same event has over that channel already is
+ * What a user retried or sent again by hand stays so: it is judged without the
+ * clock. Where the channel changes, what the same event has over that channel already is
  * not planned a second time.
  */
 #define UNSENT_OVER_ITS_CHANNEL \
@@ -461,7 +462,7 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 	"  u.application_id, u.appointment_id, u.user_event_id, u.recipient_kind, u.recipient_id, u.subscription_id, u.rule_id," \
 	"  u.type, u.new_channel AS channel, u.time_offset, greatest(u.due_at, $5) AS due_at, u.expires_at," \
 	"  u.notifications_active, u.never_told, CASE u.new_channel WHEN 'EMAIL' THEN p.email ELSE p.phone END AS address," \
-	"  u.title, u.start_at, u.end_at, u.organizer_id, u.context, u.event" \
+	"  u.title, u.start_at, u.end_at, u.organizer_id, u.context, u.event, u.manual, u.resent_from" \
 	" FROM unsent u CROSS JOIN LATERAL (" \
 	"  SELECT p.email, p.phone FROM appt.participant p" \
 	"  WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.id = $3 OFFSET 0) p" \
@@ -484,7 +485,7 @@ static Statement plan_unsent = {
 	"), taken AS ("
 	" DELETE FROM appt.due d USING unsent u"
 	" WHERE d.lane = u.lane AND d.due_at = u.next_attempt_at AND d.notification_id = u.id"
-	"), " INSERT_NOTIFICATIONS(UNSENT_OVER_ITS_CHANNEL, "")
+	"), " INSERT_NOTIFICATIONS_WITH(", manual, resent_from", ", o.manual, o.resent_from", UNSENT_OVER_ITS_CHANNEL, "")
 	" SELECT lane, due_at FROM notification",
 	7, {UUIDOID, UUIDOID, TEXTOID, TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
 };

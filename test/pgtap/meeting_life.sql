@@ -135,6 +135,12 @@ SELECT is(pg_temp.news(:'id', true), 'CONFIRMATION_REQUEST EMAIL, REMINDER EMAIL
 	'another one, as the rules say now');
 SELECT is(pg_temp.queued(:'id'), n || ' of ' || n, 'all in the queue') FROM (SELECT count(*) FROM appt.notification
 	WHERE appointment_id = :'id' AND state = 'PENDING') c (n);
+-- What somebody sends again by hand stays so.
+UPDATE appt.notification SET manual = true, resent_from = 7 WHERE appointment_id = :'id' AND type = 'CONFIRMATION_REQUEST' AND state = 'PENDING';
+SELECT appt.update_customer(:'id', :'ann', '{"contact": {"primaryEmail": "hand@a.example"}}') AS ignored \gset
+SELECT is(ROW(manual, resent_from, address)::text, '(t,7,hand@a.example)', 'what is sent again by hand stays so') FROM appt.notification
+	WHERE appointment_id = :'id' AND type = 'CONFIRMATION_REQUEST' AND state = 'PENDING';
+SELECT is(bool_or(manual), false, 'nothing else becomes so') FROM appt.notification WHERE appointment_id = :'id' AND type = 'REMINDER';
 -- A message on its way is not touched.
 SELECT pg_temp.settle(array_agg(n.id), 'SENDING') FROM appt.notification n WHERE appointment_id = :'id' AND type = 'CONFIRMATION_REQUEST' AND state = 'PENDING';
 SELECT pg_temp.news(:'id', true) AS ignored \gset
