@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "utils/snapmgr.h"
+
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/row.h"
@@ -64,16 +66,25 @@ lock_row(const AppointmentKey *key)
 		report_not_found("appointment", &key->id);
 }
 
+/* Also those that were committed after the transaction's snapshot was taken. */
+static int64
+count_others(const AppointmentKey *key, const char *user_id)
+{
+	static Statement count = {
+		"SELECT count(*) FROM appt.follower WHERE application_id = $1 AND appointment_id = $2 AND user_id <> $3",
+		3, {UUIDOID, UUIDOID, TEXTOID}, true
+	};
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	(void) statement_run(&count, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id), text_datum(user_id));
+	PopActiveSnapshot();
+	return next_int64(ROW(0));
+}
+
 static void
 require_few(const AppointmentKey *key, const char *user_id)
 {
-	static Statement count_others = {
-		"SELECT count(*) FROM appt.follower WHERE application_id = $1 AND appointment_id = $2 AND user_id <> $3",
-		3, {UUIDOID, UUIDOID, TEXTOID}
-	};
-
-	(void) statement_run(&count_others, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id), text_datum(user_id));
-	if (next_int64(ROW(0)) >= MAX_FOLLOWERS)
+	if (count_others(key, user_id) >= MAX_FOLLOWERS)
 		report_conflict("the appointment has too many followers",
 						"Appointment \"%s\" has %d followers, and no more may follow it.",
 						uuid_text(&key->id), MAX_FOLLOWERS);
