@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "utils/snapmgr.h"
+
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/statement.h"
@@ -13,18 +15,26 @@
 
 PG_FUNCTION_INFO_V1(archive_appointment);
 
-/* Is a notice of the cancellation still on its way to a customer? */
+/*
+ * Is a notice of the cancellation still on its way to a customer? Also one that was
+ * sent after the transaction's snapshot was taken: that changes no appointment that
+ * is cancelled already.
+ */
 static bool
 is_notice_owed(const AppointmentKey *key)
 {
 	static Statement find = {
 		"SELECT FROM appt.notification WHERE appointment_id = $2 AND application_id = $1 AND recipient_kind = 'CUSTOMER'"
 		" AND type = ANY ($3) AND state IN ('PENDING', 'RETRYING', 'SENDING') LIMIT 1",
-		3, {UUIDOID, UUIDOID, TEXTARRAYOID}
+		3, {UUIDOID, UUIDOID, TEXTARRAYOID}, true
 	};
+	bool		is_owed;
 
-	return statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
-						 type_codes(types_by_telling(PRESUMES_TOLD))) > 0;
+	PushActiveSnapshot(GetLatestSnapshot());
+	is_owed = statement_run(&find, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id),
+							type_codes(types_by_telling(PRESUMES_TOLD))) > 0;
+	PopActiveSnapshot();
+	return is_owed;
 }
 
 static void
