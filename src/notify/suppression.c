@@ -65,7 +65,7 @@ address_keys_read(const char *values)
 }
 
 /* All of them, unlike keys that rotate: one that is left out would let messages through. */
-List *
+static List *
 address_keys_of(const pg_uuid_t *application_id)
 {
 	static Statement find = {

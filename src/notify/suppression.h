@@ -33,12 +33,10 @@ typedef int SuppressionSet;
 /* What one of the application's keys makes of an address: a bytea in CurrentMemoryContext. Needs no SPI. */
 extern bytea *address_key(const ApplicationKey *key, ChannelCode channel, const char *address);
 
-/* The application's keys in the order in which they were made, a List of ApplicationKey *; NIL: it has suppressed nothing. */
-extern List *address_keys_of(const pg_uuid_t *application_id);
-
 /*
- * The same from an expression of statements: a text of all their values, one
- * after the other; NULL: none. Reading it needs no SPI.
+ * For statements: the application's keys in the order in which they were made, as
+ * one text; NULL: it has suppressed nothing. address_keys_read makes a List of
+ * ApplicationKey * of it, and needs no SPI.
  */
 #define ADDRESS_KEYS(application_id) \
 	"(SELECT string_agg(s.value, '' ORDER BY s.id) FROM appt.secret s" \

@@ -91,7 +91,7 @@ append(char *word, int32_t *length, UChar32 c)
 	return !is_full;
 }
 
-char *
+static char *
 single_word_of_utf8(const char *utf8)
 {
 	UChar		text[NORMAL_MAX];

@@ -5,7 +5,7 @@
 #ifndef APPT_SINGLE_WORD_H
 #define APPT_SINGLE_WORD_H
 
-/* Most characters of a word. */
+/* Maximum number of characters of a word. */
 #define SINGLE_WORD_MAX 32
 
 /*
@@ -16,8 +16,5 @@
  * within, is longer than SINGLE_WORD_MAX characters or no valid text. Pure.
  */
 extern char *single_word(const char *text);
-
-/* The same of text in UTF-8. */
-extern char *single_word_of_utf8(const char *utf8);
 
 #endif							/* APPT_SINGLE_WORD_H */
