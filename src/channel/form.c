@@ -8,15 +8,7 @@
 #include "postgres.h"
 
 #include "channel/form.h"
-
-static int
-hex_digit(char digit)
-{
-	if (digit >= '0' && digit <= '9')
-		return digit - '0';
-	digit = pg_ascii_tolower((unsigned char) digit);
-	return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
+#include "channel/unescape.h"
 
 static FormText
 decode(const char *at, size_t length)

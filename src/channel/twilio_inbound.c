@@ -73,13 +73,9 @@ append_fields(StringInfo signed_text, List *fields)
 static void
 append_digest(StringInfo signed_text, const char *url, const char *body)
 {
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
 	uint8		digest[PG_SHA256_DIGEST_LENGTH] = {0};
 
-	if (pg_cryptohash_init(context) == 0 &&
-		pg_cryptohash_update(context, (const uint8 *) body, strlen(body)) == 0)
-		(void) pg_cryptohash_final(context, digest, sizeof(digest));
-	pg_cryptohash_free(context);
+	(void) sha256_digest(body, strlen(body), digest);
 	appendStringInfo(signed_text, "%cbodySHA256=", strchr(url, '?') ? '&' : '?');
 	for (int i = 0; i < lengthof(digest); i++)
 		appendStringInfo(signed_text, "%02x", digest[i]);

@@ -23,7 +23,7 @@ put_character(uint32 code, char *unescaped, int length)
 	return length;
 }
 
-static int
+int
 hex_digit(char digit)
 {
 	if (digit >= '0' && digit <= '9')

@@ -17,4 +17,7 @@
  */
 extern int	unescape(const char *at, const char *end, char *unescaped, int *count);
 
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+extern int	hex_digit(char digit);
+
 #endif							/* APPT_UNESCAPE_H */

@@ -1,12 +1,27 @@
 /*
  * hmac.c
- *		HMAC of a sequence of bytes, and comparison in constant time.
+ *		SHA-256 and HMAC of a sequence of bytes, and comparison in constant time.
  */
 #include "postgres.h"
 
 #include "common/hmac.h"
 
 #include "core/hmac.h"
+
+bool
+sha256_digest(const void *content, size_t length, uint8 *digest)
+{
+	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
+	bool		done;
+
+	if (context == NULL)
+		return false;
+	done = pg_cryptohash_init(context) >= 0 &&
+		pg_cryptohash_update(context, (const uint8 *) content, length) >= 0 &&
+		pg_cryptohash_final(context, digest, PG_SHA256_DIGEST_LENGTH) >= 0;
+	pg_cryptohash_free(context);
+	return done;
+}
 
 static size_t
 digest_length(pg_cryptohash_type type)

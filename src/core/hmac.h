@@ -1,6 +1,6 @@
 /*
  * hmac.h
- *		HMAC of a sequence of bytes, and comparison in constant time.
+ *		SHA-256 and HMAC of a sequence of bytes, and comparison in constant time.
  */
 #ifndef APPT_HMAC_H
 #define APPT_HMAC_H
@@ -8,6 +8,9 @@
 #include "common/cryptohash.h"
 #include "common/sha1.h"
 #include "common/sha2.h"
+
+/* Write the SHA-256, of PG_SHA256_DIGEST_LENGTH bytes. False if the crypto library fails. */
+extern bool sha256_digest(const void *content, size_t length, uint8 *digest);
 
 /* Write the HMAC, of SHA1_DIGEST_LENGTH or PG_SHA256_DIGEST_LENGTH bytes. False if the crypto library fails. */
 extern bool hmac_digest(pg_cryptohash_type type, const void *key, size_t key_length,

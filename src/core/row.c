@@ -69,6 +69,32 @@ next_uuid_or_null(Row *row)
 	return uuid;
 }
 
+bool *
+next_bool_or_null(Row *row)
+{
+	NullableDatum value = next_value(row);
+	bool	   *copy;
+
+	if (value.isnull)
+		return NULL;
+	copy = (bool *) palloc(sizeof(bool));
+	*copy = DatumGetBool(value.value);
+	return copy;
+}
+
+Interval *
+next_interval_or_null(Row *row)
+{
+	NullableDatum value = next_value(row);
+	Interval   *interval;
+
+	if (value.isnull)
+		return NULL;
+	interval = (Interval *) palloc(sizeof(Interval));
+	*interval = *DatumGetIntervalP(value.value);
+	return interval;
+}
+
 bool
 next_bool(Row *row)
 {

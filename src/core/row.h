@@ -50,6 +50,8 @@ extern char *next_text(Row *row);	/* text and domains over it; NULL if NULL */
 extern pg_uuid_t next_uuid(Row *row);	/* XX000 if NULL */
 extern pg_uuid_t *next_uuid_or_null(Row *row);
 extern bool next_bool(Row *row);	/* false if NULL */
+extern bool *next_bool_or_null(Row *row);
+extern Interval *next_interval_or_null(Row *row);
 extern int32 next_int32(Row *row);	/* 0 if NULL, as the next three */
 extern int64 next_int64(Row *row);
 extern double next_double(Row *row);

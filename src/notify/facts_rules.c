@@ -38,19 +38,6 @@ next_buttons(Row *row)
 	return buttons;
 }
 
-static bool *
-next_bool_or_null(Row *row)
-{
-	NullableDatum value = next_value(row);
-	bool	   *copy;
-
-	if (value.isnull)
-		return NULL;
-	copy = (bool *) palloc(sizeof(bool));
-	*copy = DatumGetBool(value.value);
-	return copy;
-}
-
 static void
 take_rule(Batch *batch, Row *row)
 {

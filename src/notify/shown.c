@@ -4,11 +4,10 @@
  */
 #include "postgres.h"
 
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
 
+#include "core/hmac.h"
 #include "core/json.h"
 #include "core/text.h"
 #include "notify/links.h"
@@ -28,7 +27,7 @@ push_buttons(JsonbParseState **state, int buttons)
 	(void) pushJsonbValue(state, WJB_END_ARRAY, NULL);
 }
 
-Jsonb *
+static Jsonb *
 shown_write(const Shown *shown)
 {
 	JsonbParseState *state = NULL;
@@ -73,27 +72,6 @@ shown_read(const Jsonb *jsonb, Shown *shown)
 	shown->location = json_root_text(jsonb, "location");
 	return shown->timezone != NULL && read_time(jsonb, "start_at", &shown->start_at) &&
 		read_time(jsonb, "end_at", &shown->end_at);
-}
-
-bool
-shown_action_of_word(const Shown *shown, const char *word, ResponseAction *action)
-{
-	JsonbIterator *iterator;
-	JsonbIteratorToken token;
-	JsonbValue	item;
-	bool		is_found = false;
-
-	if (shown->reply_codes == NULL || !JB_ROOT_IS_OBJECT(shown->reply_codes))
-		return false;
-	iterator = JsonbIteratorInit(&shown->reply_codes->root);
-	while ((token = JsonbIteratorNext(&iterator, &item, true)) != WJB_DONE)
-	{
-		if (token == WJB_KEY)
-			is_found = pg_strcasecmp(json_text(&item), word) == 0;
-		else if (token == WJB_VALUE && is_found)
-			return item.type == jbvString && action_from_code(json_text(&item), action);
-	}
-	return false;
 }
 
 /* The codes of the rule, where the channel takes replies; NULL: none. */
@@ -141,18 +119,14 @@ shown_digest(TimestampTz start_at, TimestampTz end_at, const char *timezone, con
 	StringInfoData content;
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	char	   *text = (char *) palloc0(2 * DIGEST_BYTES + 1);
-	pg_cryptohash_ctx *hash = pg_cryptohash_create(PG_SHA256);
 
 	initStringInfo(&content);
 	append_time(&content, start_at);
 	append_time(&content, end_at);
 	appendBinaryStringInfo(&content, timezone, strlen(timezone) + 1);
 	appendStringInfoString(&content, location == NULL ? "" : location);
-	if (hash == NULL || pg_cryptohash_init(hash) < 0 ||
-		pg_cryptohash_update(hash, (const uint8 *) content.data, content.len) < 0 ||
-		pg_cryptohash_final(hash, digest, sizeof(digest)) < 0)
+	if (!sha256_digest(content.data, content.len, digest))
 		elog(ERROR, "could not compute a digest");
-	pg_cryptohash_free(hash);
 	(void) hex_encode((const char *) digest, DIGEST_BYTES, text);
 	return text;
 }

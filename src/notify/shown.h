@@ -25,13 +25,8 @@ typedef struct Shown
 /* What a message that is composed now shows; NULL: nothing to respond to. */
 extern Jsonb *shown_of(const NotificationFacts *facts);
 
-extern Jsonb *shown_write(const Shown *shown);
-
-/* False if this is not what shown_write wrote. */
+/* Read it back. False if this is not what shown_of returned. */
 extern bool shown_read(const Jsonb *jsonb, Shown *shown);
-
-/* The action that the word stands for among its reply codes; false if it is none of them. Case does not count. */
-extern bool shown_action_of_word(const Shown *shown, const char *word, ResponseAction *action);
 
 /* 16 hex digits of what was told, by which two versions are told apart. The location may be NULL. */
 extern char *shown_digest(TimestampTz start_at, TimestampTz end_at, const char *timezone, const char *location);

@@ -175,19 +175,6 @@ push_appointment(TemplateData *data)
 	}
 }
 
-typedef char *(*DateWriter) (TimestampTz at, const char *timezone, const char *locale, char **error);
-
-static const struct
-{
-	const char *name;
-	DateWriter	write;
-}			named_dates[] = {
-	{"time24", dates_time24},
-	{"time12", dates_time12},
-	{"date", dates_date},
-	{"zone", dates_zone}
-};
-
 static void
 push_dates(TemplateData *data)
 {
@@ -196,7 +183,7 @@ push_dates(TemplateData *data)
 
 	if (dates->start_at == 0)
 		return;
-	for (int i = 0; i < lengthof(named_dates) && data->error == NULL; i++)
+	for (int i = 0; i < NAMED_DATES && data->error == NULL; i++)
 		if (is_used(data, named_dates[i].name))
 			push_string(data, named_dates[i].name,
 						named_dates[i].write(dates->start_at, dates->timezone,

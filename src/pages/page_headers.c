@@ -7,26 +7,21 @@
 #include "postgres.h"
 
 #include "common/base64.h"
-#include "common/cryptohash.h"
-#include "common/sha2.h"
 #include "utils/memutils.h"
 
+#include "core/hmac.h"
 #include "core/rest_response.h"
 #include "pages/page_headers.h"
 
 char *
 page_hash_source(const char *content)
 {
-	pg_cryptohash_ctx *context = pg_cryptohash_create(PG_SHA256);
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	char		encoded[64];
 	int			length;
 
-	if (context == NULL || pg_cryptohash_init(context) < 0 ||
-		pg_cryptohash_update(context, (const uint8 *) content, strlen(content)) < 0 ||
-		pg_cryptohash_final(context, digest, sizeof(digest)) < 0)
+	if (!sha256_digest(content, strlen(content), digest))
 		elog(ERROR, "could not hash a part of a page");
-	pg_cryptohash_free(context);
 	length = pg_b64_encode((const char *) digest, sizeof(digest), encoded, sizeof(encoded));
 	return psprintf("'sha256-%.*s'", length, encoded);
 }

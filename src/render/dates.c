@@ -169,3 +169,10 @@ dates_zone(TimestampTz at, const char *timezone, const char *locale,
 {
 	return format_instant(at, DATE_BY_PATTERN, "z", timezone, locale, error);
 }
+
+const NamedDate named_dates[NAMED_DATES] = {
+	{"time24", dates_time24},
+	{"time12", dates_time12},
+	{"date", dates_date},
+	{"zone", dates_zone}
+};

@@ -30,10 +30,12 @@ extern char *dates_format(TimestampTz at, const char *pattern,
 						  char **error);
 
 /*
- * The named values of templates: the locale's 24-hour time ("15:30"), 12-hour
- * time ("3:30 PM"), time as it is usual there, long date ("March 29, 2026"), day ("Sun, Mar 29") and the short
- * name of the timezone at the instant ("CEST").
+ * An instant in one of the forms that templates name: the locale's 24-hour time
+ * ("15:30"), its 12-hour time ("3:30 PM"), time as it is usual there, long date
+ * ("March 29, 2026"), day ("Sun, Mar 29"), date with weekday ("Sunday, March 29,
+ * 2026"), short name of the timezone at the instant ("CEST").
  */
+typedef char *(*DateWriter) (TimestampTz at, const char *timezone, const char *locale, char **error);
 extern char *dates_time24(TimestampTz at, const char *timezone,
 						  const char *locale, char **error);
 extern char *dates_time12(TimestampTz at, const char *timezone,
@@ -44,11 +46,18 @@ extern char *dates_date(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
 extern char *dates_day(TimestampTz at, const char *timezone,
 					   const char *locale, char **error);
-
-/* For pages: the date with its weekday ("Sunday, March 29, 2026"). */
 extern char *dates_full(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
 extern char *dates_zone(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
+
+/* Names of templates for an appointment's start. */
+typedef struct NamedDate
+{
+	const char *name;
+	DateWriter	write;
+} NamedDate;
+#define NAMED_DATES 4
+extern const NamedDate named_dates[NAMED_DATES];
 
 #endif							/* APPT_DATES_H */

@@ -12,20 +12,6 @@
 #include "schedule/meeting_template.h"
 #include "schedule/meeting_title.h"
 
-
-static Interval *
-next_interval_or_null(Row *row)
-{
-	NullableDatum value = next_value(row);
-	Interval   *interval;
-
-	if (value.isnull)
-		return NULL;
-	interval = (Interval *) palloc(sizeof(Interval));
-	*interval = *DatumGetIntervalP(value.value);
-	return interval;
-}
-
 MeetingTemplate *
 meeting_template_find(const pg_uuid_t *application_id, const pg_uuid_t *id)
 {

@@ -27,25 +27,12 @@ typedef struct TitleData
 	JsonbParseState *state;
 } TitleData;
 
-typedef char *(*DateWriter) (TimestampTz at, const char *timezone, const char *locale, char **error);
-
-static const struct
-{
-	const char *name;
-	DateWriter	write;
-}			named_dates[] = {
-	{"time24", dates_time24},
-	{"time12", dates_time12},
-	{"date", dates_date},
-	{"zone", dates_zone}
-};
-
 static void
 push_dates(TitleData *data)
 {
 	char	   *error;
 
-	for (int i = 0; i < lengthof(named_dates); i++)
+	for (int i = 0; i < NAMED_DATES; i++)
 		if (mustache_uses(data->template, named_dates[i].name))
 			json_push_if_given(&data->state, named_dates[i].name,
 							   named_dates[i].write(data->dates.start_at, data->dates.timezone,
