@@ -114,7 +114,7 @@ find_answered(const AutoReply *reply)
 		" WHERE a.id = $1",
 		5, {UUIDOID, UUIDOID, TEXTOID, INT8OID, TEXTOID}
 	};
-	const LinkedMessage *message = reply->asked == NULL ? NULL : &reply->asked->message;
+	const LinkedMessage *message = reply->coded == NULL ? NULL : &reply->coded->message;
 	const NullableDatum arguments[] = {
 		sql_uuid(&reply->application_id),
 		sql_uuid(message == NULL ? NULL : message->appointment_id),
@@ -181,7 +181,7 @@ auto_reply(const AutoReply *reply)
 	Answered	answered;
 	NamedMessage message = {
 		.application_id = reply->application_id,
-		.appointment_id = reply->asked == NULL ? NULL : reply->asked->message.appointment_id,
+		.appointment_id = reply->coded == NULL ? NULL : reply->coded->message.appointment_id,
 		.type = TYPE_AUTO_REPLY,
 		.channel = CHANNEL_SMS,
 		.recipient_kind = "ADDRESS",

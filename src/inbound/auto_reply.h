@@ -5,7 +5,7 @@
 #ifndef APPT_AUTO_REPLY_H
 #define APPT_AUTO_REPLY_H
 
-#include "inbound/asked.h"
+#include "inbound/coded_message.h"
 
 /* At most so many answers to a number within an hour, of any kind. */
 #define MAX_AUTO_REPLIES 3
@@ -19,7 +19,7 @@ typedef struct AutoReply
 								 * "auto_reply.STOP" */
 	const char *action;			/* that is answered, for templates of rule and
 								 * application; NULL: the built-in words */
-	const AskedMessage *asked;	/* NULL: it is about no appointment */
+	const CodedMessage *coded;	/* NULL: it is about no appointment */
 	bool		is_left_to_carrier; /* where the carrier answers */
 	bool		passes_opt_out;
 } AutoReply;

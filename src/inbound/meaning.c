@@ -26,7 +26,7 @@ typedef struct Sender
 	const char *number;
 	const char *own_number;		/* that it wrote to */
 	const char *text;
-	const AskedMessage *asked;	/* NULL: no message with codes is known */
+	const CodedMessage *coded;	/* NULL: no message with codes is known */
 } Sender;
 
 static AutoReply
@@ -38,7 +38,7 @@ reply_to(const Sender *sender, const char *words)
 			.number = sender->number,
 			.own_number = sender->own_number,
 			.words = words,
-			.asked = sender->asked
+			.coded = sender->coded
 	};
 }
 
@@ -50,7 +50,7 @@ opt_out(const Sender *sender)
 	AutoReply	reply = reply_to(sender, "auto_reply.STOP");
 
 	consent_opt_out(sender->application_id, CHANNEL_SMS, sender->number, "SMS",
-					sender->asked == NULL ? 0 : sender->asked->message.notification_id);
+					sender->coded == NULL ? 0 : sender->coded->message.notification_id);
 	reply.is_left_to_carrier = true;
 	reply.passes_opt_out = true;
 	return (Meaning) {.handled_as = "OPT_OUT", .reply_id = auto_reply(&reply)};
@@ -112,7 +112,7 @@ static Meaning
 respond_with(const Sender *sender, ResponseAction action)
 {
 	const ResponseRequest request = {
-		.message = &sender->asked->message,
+		.message = &sender->coded->message,
 		.action = action,
 		.source = SOURCE_SMS,
 		.raw = sender->text
@@ -137,7 +137,7 @@ for_people(void)
 static Meaning
 handle_word(const Sender *sender, const char *word)
 {
-	char	   *code = sender->asked == NULL ? NULL : reply_code_action(sender->asked->reply_codes, word);
+	char	   *code = sender->coded == NULL ? NULL : reply_code_action(sender->coded->reply_codes, word);
 	ReservedMeaning reserved = reserved_meaning(word);
 	ResponseAction action;
 
@@ -163,20 +163,20 @@ meaning_of(const pg_uuid_t *application_id, const char *from_number, const char 
 		   const char *calling_code, const char *text)
 {
 	char	   *word = single_word(text);
-	AskedMessage *asked;
+	CodedMessage *coded;
 	Sender		sender = {application_id, from_number, to_number, text};
 	Meaning		meaning;
 
 	if (word == NULL)
 		return for_people();
-	asked = (AskedMessage *) palloc(sizeof(AskedMessage));
-	if (asked_message_find(application_id, from_number, to_number, calling_code, asked))
-		sender.asked = asked;
+	coded = (CodedMessage *) palloc(sizeof(CodedMessage));
+	if (coded_message_find(application_id, from_number, to_number, calling_code, coded))
+		sender.coded = coded;
 	meaning = handle_word(&sender, word);
-	if (sender.asked != NULL && (strcmp(meaning.handled_as, "NONE") != 0 || meaning.reply_id != 0))
+	if (sender.coded != NULL && (strcmp(meaning.handled_as, "NONE") != 0 || meaning.reply_id != 0))
 	{
-		meaning.appointment_id = asked->message.appointment_id;
-		meaning.participant_id = asked->message.participant_id;
+		meaning.appointment_id = coded->message.appointment_id;
+		meaning.participant_id = coded->message.participant_id;
 	}
 	return meaning;
 }

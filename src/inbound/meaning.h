@@ -5,7 +5,7 @@
 #ifndef APPT_MEANING_H
 #define APPT_MEANING_H
 
-#include "inbound/asked.h"
+#include "inbound/coded_message.h"
 
 typedef struct Meaning
 {

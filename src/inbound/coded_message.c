@@ -1,5 +1,5 @@
 /*
- * asked.c
+ * coded_message.c
  *		The message with reply codes that a text message may answer.
  *
  * The index attempt_reply_codes has nothing but messages with codes, so a number
@@ -15,7 +15,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
-#include "inbound/asked.h"
+#include "inbound/coded_message.h"
 
 /* Messages that are looked at. */
 #define MESSAGES_LOOKED_AT 20
@@ -53,11 +53,11 @@ is_answered_at(const char *sender, const char *own_number, const char *calling_c
 
 /* The columns behind those that were read. */
 static void
-read_asked(Row *row, const pg_uuid_t *application_id, Jsonb *shown, AskedMessage *asked)
+read_coded(Row *row, const pg_uuid_t *application_id, Jsonb *shown, CodedMessage *coded)
 {
-	LinkedMessage *message = &asked->message;
+	LinkedMessage *message = &coded->message;
 
-	asked->reply_codes = json_root_jsonb(shown, "reply_codes");
+	coded->reply_codes = json_root_jsonb(shown, "reply_codes");
 	message->purpose = LINK_RESPOND;
 	message->application_id = *application_id;
 	message->notification_id = next_int64(row);
@@ -72,12 +72,12 @@ read_asked(Row *row, const pg_uuid_t *application_id, Jsonb *shown, AskedMessage
 }
 
 bool
-asked_message_find(const pg_uuid_t *application_id, const char *number, const char *own_number,
-				   const char *calling_code, AskedMessage *asked)
+coded_message_find(const pg_uuid_t *application_id, const char *number, const char *own_number,
+				   const char *calling_code, CodedMessage *coded)
 {
 	uint64		count = find_latest(application_id, number);
 
-	memset(asked, 0, sizeof(AskedMessage));
+	memset(coded, 0, sizeof(CodedMessage));
 	for (uint64 n = 0; n < count; n++)
 	{
 		Row		   *row = ROW(n);
@@ -86,7 +86,7 @@ asked_message_find(const pg_uuid_t *application_id, const char *number, const ch
 
 		if (!is_answered_at(sender, own_number, calling_code))
 			continue;
-		read_asked(row, application_id, shown, asked);
+		read_coded(row, application_id, shown, coded);
 		return true;
 	}
 	return false;
