@@ -17,7 +17,7 @@
 
 #include "notify/blanking.h"
 #include "schedule/end.h"
-#include "schedule/invite_answer.h"
+#include "schedule/invitations.h"
 #include "worker/chores.h"
 #include "worker/guard.h"
 #include "worker/chore_pace.h"

@@ -27,7 +27,7 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "fairness/lanes.h"
-#include "schedule/invite_answer.h"
+#include "schedule/invitations.h"
 #include "worker/attempt_ends.h"
 #include "worker/guard.h"
 #include "worker/journal.h"

@@ -1,5 +1,5 @@
 /*
- * invite_answer.c
+ * invitations.c
  *		Appointments that become INVITED because a reminder with buttons was sent.
  *
  * An appointment that a customer has answered keeps the state of the answer: only
@@ -11,7 +11,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "schedule/booking_state.h"
-#include "schedule/invite_answer.h"
+#include "schedule/invitations.h"
 
 #define BATCH 100
 

@@ -1,13 +1,13 @@
 /*
- * invite_answer.h
+ * invitations.h
  *		Appointments that become INVITED because a reminder with buttons to accept
  *		or decline was sent.
  *
  * All functions need a transaction and SPI connected, as the owner, and wait for
  * nobody.
  */
-#ifndef APPT_INVITE_ANSWER_H
-#define APPT_INVITE_ANSWER_H
+#ifndef APPT_INVITATIONS_H
+#define APPT_INVITATIONS_H
 
 #include "utils/uuid.h"
 
@@ -37,4 +37,4 @@ typedef struct InvitationPass
  */
 extern void invitations_continue(InvitationPass *pass);
 
-#endif							/* APPT_INVITE_ANSWER_H */
+#endif							/* APPT_INVITATIONS_H */
