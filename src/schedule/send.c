@@ -98,9 +98,7 @@ refuse_empty(const AppointmentKey *key, const SendRequest *request)
 	if (!has_rule_for_customers(key, request->type, NULL, false))
 		report_conflict("no rule sends this notification", "No enabled rule sends %s to the customers of appointment \"%s\".",
 						type, uuid_text(&key->id));
-	if (request->asked.channel != NULL && !has_rule_for_customers(key, request->type, request->asked.channel, false))
-		report_invalid("the rule does not send over this channel", "No enabled rule sends %s by %s.",
-					   type, channel_code(*request->asked.channel));
+	send_request_check_channel(key, request, false);
 	report_conflict("nobody can be sent this notification", "Appointment \"%s\" has no customer who gets %s.",
 					uuid_text(&key->id), type);
 }

@@ -112,11 +112,8 @@ notification_dialog(PG_FUNCTION_ARGS)
 	send_request_aim(&request, appointment);
 	obstacle = sending_obstacle(appointment, request.type);
 	messages = find_asked(&appointment->key, &request.asked, true);
-	if (messages == NIL && request.asked.channel != NULL &&
-		has_rule_for_customers(&appointment->key, request.type, NULL, true) &&
-		!has_rule_for_customers(&appointment->key, request.type, request.asked.channel, true))
-		report_invalid("the rule does not send over this channel", "No enabled rule sends %s by %s.",
-					   notification_types[request.type].code, channel_code(request.channel));
+	if (messages == NIL)
+		send_request_check_channel(&appointment->key, &request, true);
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "appt dialog", ALLOCSET_DEFAULT_SIZES);
 	foreach(cell, messages)
 	{

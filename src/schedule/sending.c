@@ -78,6 +78,17 @@ send_request_aim(SendRequest *request, const Appointment *appointment)
 	}
 }
 
+void
+send_request_check_channel(const AppointmentKey *key, const SendRequest *request, bool as_seen)
+{
+	const ChannelCode *channel = request->asked.channel;
+
+	if (channel != NULL && has_rule_for_customers(key, request->type, NULL, as_seen) &&
+		!has_rule_for_customers(key, request->type, channel, as_seen))
+		report_invalid("the rule does not send over this channel", "No enabled rule sends %s by %s.",
+					   notification_types[request->type].code, channel_code(*channel));
+}
+
 /* ---- what stands against it ---- */
 
 static Obstacle

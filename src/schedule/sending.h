@@ -32,6 +32,9 @@ extern void send_request_read(FunctionCallInfo fcinfo, SendRequest *request, Tim
 /* Take from the appointment which rules are the nearest. */
 extern void send_request_aim(SendRequest *request, const Appointment *appointment);
 
+/* 22023 if the rules send the type to customers, but not over the channel that is asked for. */
+extern void send_request_check_channel(const AppointmentKey *key, const SendRequest *request, bool as_seen);
+
 /* Why nothing of the type can be sent for the appointment in its state. */
 typedef struct Obstacle
 {
