@@ -32,6 +32,12 @@ typedef struct ResponseActionInfo
 
 extern const ResponseActionInfo response_actions[RESPONSE_ACTIONS];
 
+/* Where an answer comes from: values of appt.response_source_code. */
+#define SOURCE_EMAIL "EMAIL"
+#define SOURCE_PAGE "PAGE"
+#define SOURCE_SMS "SMS"
+#define SOURCE_API "API"
+
 /* Buttons of a message. Those of actions come first, with the values of their actions. */
 typedef enum Button
 {

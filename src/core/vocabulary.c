@@ -232,11 +232,11 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 const ChannelInfo channel_infos[CHANNELS] = {
 	[CHANNEL_EMAIL] = {
 		.code = "EMAIL", .route = ROUTE_PROVIDER, .has_template = true, .has_subject = true, .has_html = true,
-		.has_links = true, .has_verified_senders = true
+		.has_links = true, .response_source = SOURCE_EMAIL, .has_verified_senders = true
 	},
 	[CHANNEL_SMS] = {
 		.code = "SMS", .route = ROUTE_PROVIDER, .has_template = true, .has_links = true, .has_short_links = true,
-		.takes_replies = true
+		.takes_replies = true, .response_source = SOURCE_PAGE
 	},
 	[CHANNEL_WEBHOOK] = {.code = "WEBHOOK", .route = ROUTE_SUBSCRIPTION},
 	[CHANNEL_IN_APP] = {.code = "IN_APP", .route = ROUTE_NONE, .has_template = true, .has_subject = true}

@@ -58,6 +58,8 @@ typedef struct ChannelInfo
 								 * their own */
 	bool		has_short_links;
 	bool		takes_replies;	/* a message may be answered by a word */
+	const char *response_source;	/* of answers on the page behind its
+									 * links: SOURCE_EMAIL, ... */
 	bool		has_verified_senders;	/* its providers send from an address
 										 * that the application has proven to
 										 * be its own */

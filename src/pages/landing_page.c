@@ -90,7 +90,7 @@ set_not_found(PageRequest *request)
 static void
 ask(PageRequest *request, const PageFacts *facts, ResponseAction action)
 {
-	request->is_asking = facts->has_shown && (facts->shown.buttons & BUTTON_BIT((int) action)) != 0;
+	request->is_asking = page_offers(facts, action);
 	request->action = action;
 }
 
@@ -274,7 +274,7 @@ answer(PageRequest *request, const FormFields *fields, const LinkedMessage *mess
 	ResponseRequest response = {
 		.message = message,
 		.reason = fields->reason,
-		.source = message->channel == CHANNEL_EMAIL ? SOURCE_EMAIL : SOURCE_PAGE,
+		.source = channel_infos[message->channel].response_source,
 		.seen = fields->seen
 	};
 

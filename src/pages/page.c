@@ -301,12 +301,6 @@ push_calendar(Page *page)
 
 /* ---- answers ---- */
 
-static bool
-is_offered(const PageFacts *facts, ResponseAction action)
-{
-	return facts->has_shown && (facts->shown.buttons & BUTTON_BIT((int) action)) != 0;
-}
-
 static void
 push_said(Page *page)
 {
@@ -332,12 +326,10 @@ push_said(Page *page)
 static void
 push_action(Page *page, ResponseAction action)
 {
-	bool		has_form = action == ACTION_RESCHEDULE || (action == ACTION_DECLINE && page->facts->asks_reason);
-
 	(void) pushJsonbValue(&page->state, WJB_BEGIN_OBJECT, NULL);
 	push(page, "action", link_name(action));
 	push(page, "label", page_text(&page->texts, psprintf("button.%s", code_of(action))));
-	push_flag(page, "direct", !has_form);
+	push_flag(page, "direct", !page_asks_reason(page->facts, action));
 	(void) pushJsonbValue(&page->state, WJB_END_OBJECT, NULL);
 }
 
@@ -356,7 +348,7 @@ push_actions(Page *page)
 	json_push_text(&page->state, WJB_KEY, "actions");
 	(void) pushJsonbValue(&page->state, WJB_BEGIN_ARRAY, NULL);
 	for (int action = 0; action < RESPONSE_ACTIONS; action++)
-		if (is_offered(page->facts, (ResponseAction) action) && !is_said(page->facts, (ResponseAction) action))
+		if (page_offers(page->facts, (ResponseAction) action) && !is_said(page->facts, (ResponseAction) action))
 		{
 			push_action(page, (ResponseAction) action);
 			count++;
@@ -418,7 +410,7 @@ push_ask(Page *page)
 		push_word(page, "error", request->error_key);
 	if (action == ACTION_RESCHEDULE)
 		push_proposal(page);
-	if (action == ACTION_RESCHEDULE || (action == ACTION_DECLINE && page->facts->asks_reason))
+	if (page_asks_reason(page->facts, action))
 		push_reason(page);
 	end_object(page);
 }

@@ -175,6 +175,18 @@ page_facts_read(const LinkedMessage *message, TimestampTz now, PageFacts *facts)
 	return true;
 }
 
+bool
+page_offers(const PageFacts *facts, ResponseAction action)
+{
+	return facts->has_shown && (facts->shown.buttons & BUTTON_BIT((int) action)) != 0;
+}
+
+bool
+page_asks_reason(const PageFacts *facts, ResponseAction action)
+{
+	return action == ACTION_RESCHEDULE || (action == ACTION_DECLINE && facts->asks_reason);
+}
+
 char *
 page_digest(const PageFacts *facts)
 {

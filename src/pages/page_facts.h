@@ -61,6 +61,12 @@ typedef struct PageFacts
  */
 extern bool page_facts_read(const LinkedMessage *message, TimestampTz now, PageFacts *facts);
 
+/* Has the message a button of this action? */
+extern bool page_offers(const PageFacts *facts, ResponseAction action);
+
+/* Does the page ask for words with this action? */
+extern bool page_asks_reason(const PageFacts *facts, ResponseAction action);
+
 /* Digest of time and place as they are now. */
 extern char *page_digest(const PageFacts *facts);
 

@@ -27,12 +27,6 @@
 #define MAX_PROPOSAL_YEARS 10
 extern bool proposal_is_valid(TimestampTz at, TimestampTz now);
 
-/* Values of appt.response_source_code. */
-#define SOURCE_EMAIL "EMAIL"
-#define SOURCE_PAGE "PAGE"
-#define SOURCE_SMS "SMS"
-#define SOURCE_API "API"
-
 typedef struct ResponseRequest
 {
 	const LinkedMessage *message;	/* proven to be the customer's: by its
@@ -41,7 +35,7 @@ typedef struct ResponseRequest
 	const char *reason;			/* up to MAX_REASON_CHARACTERS; NULL: none */
 	TimestampTz proposed_start_at;	/* in the future; 0: none. For
 									 * ACTION_RESCHEDULE alone */
-	const char *source;			/* one of the above */
+	const char *source;			/* SOURCE_EMAIL, ... */
 	const char *raw;			/* the text message as it came in; NULL: none */
 	const char *seen;			/* digest of the time and place that a page
 								 * showed (shown_digest); NULL: the customer
