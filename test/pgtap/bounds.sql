@@ -137,7 +137,8 @@ INSERT INTO appt.suppression (application_id, channel, address_key, reason) VALU
 SELECT appt.record_inbound_sms(:'application', '+306911111111', '+15550100001', 'Hello', 'id') \g /dev/null
 -- Written by functions and the worker alone.
 CREATE TEMPORARY TABLE log (name text);
-INSERT INTO log VALUES ('notification'), ('due'), ('attempt'), ('change'), ('identity'), ('provider_message'), ('invitation'), ('report_schedule'),
+INSERT INTO log VALUES ('notification'), ('due'), ('attempt'), ('change'), ('identity'), ('provider_message'), ('invitation'),
+	('report_schedule'),
 	('report_day'), ('daily_figure'), ('hour_count'), ('hourly_figure');
 CREATE TEMPORARY TABLE bounded AS
 	SELECT c.relname AS table_name, a.attname AS column_name, coalesce(nullif(y.typbasetype, 0), y.oid)::regtype::text AS type
@@ -159,7 +160,8 @@ BEGIN
 EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE;
 END $$;
-SELECT ok(state IN ('22023', '23514') OR column_name IN ('user_id', 'owner_id') AND state IN ('23503', '54000'), format('%s.%s is bounded: %s', table_name, column_name, state))
+SELECT ok(state IN ('22023', '23514') OR column_name IN ('user_id', 'owner_id') AND state IN ('23503', '54000'),
+	format('%s.%s is bounded: %s', table_name, column_name, state))
 FROM bounded, pg_temp.fill(table_name, column_name, type, 1024 * 1024) state ORDER BY table_name, column_name;
 
 -- The manual's bounds: this size is accepted, and not a byte more.

@@ -4,7 +4,8 @@ SELECT no_plan();
 CREATE FUNCTION outcome(channel text, answer jsonb, body bytea = NULL, more jsonb = '{}') RETURNS TABLE (kind text,
 	status_code integer, error text, response text,
 	retry_after_us bigint, provider_message_id text,
-		final text, has_no_mailbox boolean) LANGUAGE sql AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more,
+		final text, has_no_mailbox boolean) LANGUAGE sql
+			AS $$ SELECT * FROM appt_test.read_outcome(jsonb_build_object('channel', channel) || more,
 		answer, body) $$;
 
 -- Every status of HTTP, and of SMTP after DATA.

@@ -140,7 +140,8 @@ SELECT is(ARRAY[url, method, username], ARRAY['https://gateway.example/send', 'P
 SELECT is(body(gateway())::jsonb, '{"id": "11111111-2222-3333-4444-555555555555", "from": "Acme & Co", "to": "+306900000000", '
 	'"text": "See you & Bob at 9, \"ü\""}', 'all there is to say, as JSON');
 SELECT is(body(gateway('{"content_type": "application/x-www-form-urlencoded"}')),
-	'id=11111111-2222-3333-4444-555555555555&from=Acme%20%26%20Co&to=%2B306900000000&text=See%20you%20%26%20Bob%20at%209%2C%20%22%C3%BC%22', 'or as a form');
+	'id=11111111-2222-3333-4444-555555555555&from=Acme%20%26%20Co&to=%2B306900000000&text=See%20you%20%26%20Bob%20at%209%2C%20%22%C3%BC%22',
+		'or as a form');
 SELECT is(body(gateway('{}', '{"sender": null}'))::jsonb ->> 'from', '', 'the sender may be the gateway''s own');
 SELECT is(body(gateway(jsonb_build_object('content_type', type, 'body', template), '{"text": "a&b<c>\"d\"''\\\n/ü\u0001 {{to}}"}')),
 	expected, type || ' ' || template) FROM (VALUES

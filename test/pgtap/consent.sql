@@ -24,12 +24,15 @@ SELECT isnt(appt_test.address_key(byte, channel, address), appt_test.address_key
 -- ---- suppress and unsuppress ----
 
 CREATE TEMP VIEW rows AS
-SELECT a.name, s.channel::text COLLATE "default" AS channel, s.address, s.reason::text COLLATE "default" AS reason, s.source, s.notification_id
+SELECT a.name, s.channel::text COLLATE "default" AS channel, s.address, s.reason::text COLLATE "default" AS reason, s.source,
+	s.notification_id
   FROM appt.suppression s JOIN appt.application a ON a.id = s.application_id;
-SELECT is((SELECT count(*) FROM appt.secret WHERE name = 'ADDRESS_KEY' AND application_id = :'app'), 0::bigint, 'at first there is no key');
+SELECT is((SELECT count(*) FROM appt.secret WHERE name = 'ADDRESS_KEY' AND application_id = :'app'), 0::bigint,
+	'at first there is no key');
 SELECT appt.suppress(:'app', 'EMAIL', 'ann@example.org') \gset
 SELECT appt.suppress(:'app', 'EMAIL', 'Ann@Example.ORG') \gset
-SELECT results_eq('SELECT name, channel, address, reason FROM rows', $$VALUES ('Acme', 'EMAIL'::text, 'ann@example.org', 'BLOCKED'::text)$$,
+SELECT results_eq('SELECT name, channel, address, reason FROM rows',
+	$$VALUES ('Acme', 'EMAIL'::text, 'ann@example.org', 'BLOCKED'::text)$$,
 	'the same address twice is one row, of the application alone');
 SELECT is((SELECT count(*) FROM appt.secret WHERE name = 'ADDRESS_KEY' AND application_id = :'app'), 1::bigint, 'and makes one key');
 SELECT is(length(address_key), 32, 'of which the row has the hash') FROM appt.suppression;
@@ -52,7 +55,8 @@ SELECT throws_ok(format('SELECT appt.%s(%L, %L, %L)', f, :'app', channel, addres
 	('SMS', 'ann@example.org', 'invalid phone number'), ('SMS', '12', 'invalid phone number'),
 	('WEBHOOK', 'https://example.org', 'unknown code'), ('IN_APP', 'ann', 'unknown code'),
 	('email', 'ann@example.org', 'unknown code'), ('EMAIL', '', 'a required argument is empty'),
-	('EMAIL', NULL, 'a required argument is missing'), (NULL, 'ann@example.org', 'a required argument is missing')) t (channel, address, message);
+	('EMAIL', NULL, 'a required argument is missing'), (NULL, 'ann@example.org', 'a required argument is missing')) t (channel, address,
+		message);
 SELECT throws_ok(format('SELECT appt.suppress(%L, ''EMAIL'', ''ann@example.org'', %L)', :'app', reason), '22023', NULL,
 	coalesce(reason, 'no reason') || ' is no reason') FROM unnest('{blocked,GLOBAL_OFF,"",NULL}'::text[]) reason;
 SELECT throws_ok(format('SELECT appt.%s(%L, ''EMAIL'', ''ann@example.org'')', f, gen_random_uuid()), 'PT404', 'application not found', f)
@@ -86,7 +90,8 @@ SELECT set_eq($$SELECT type || ' ' || recipient_kind FROM judged$$,
 SELECT is(pg_temp.stopped(kind, channel), NULL, 'nothing is stopped: ' || kind || ' ' || channel)
   FROM unnest('{CUSTOMER,USER,ADDRESS}'::text[]) kind, unnest('{EMAIL,SMS}'::text[]) channel;
 SELECT pg_temp.suppress(:'app', 'OPTED_OUT') \gset
-SELECT is(pg_temp.stopped('CUSTOMER', 'EMAIL'), 'CREATE OPTED_OUT, REMINDER OPTED_OUT', 'who has opted out of mail is told of changes alone');
+SELECT is(pg_temp.stopped('CUSTOMER', 'EMAIL'), 'CREATE OPTED_OUT, REMINDER OPTED_OUT',
+	'who has opted out of mail is told of changes alone');
 SELECT is(pg_temp.stopped('CUSTOMER', 'SMS'), 'CREATE OPTED_OUT, RESCHEDULE OPTED_OUT', 'by SMS of nothing');
 SELECT is(pg_temp.stopped('ADDRESS', 'EMAIL'), 'MESSAGE OPTED_OUT', 'a code or test that somebody asks for by mail goes');
 SELECT is(pg_temp.stopped('ADDRESS', 'SMS'), 'CODE OPTED_OUT, MESSAGE OPTED_OUT, TEST OPTED_OUT', 'by SMS none does');
@@ -156,10 +161,12 @@ SELECT is(appt.unsubscribe(:'token')::text, '', 'anybody who has the token opts 
 SELECT is(appt.unsubscribe(:'token')::text, '', 'again is the same');
 RESET ROLE;
 SELECT results_eq('SELECT channel, address, reason, source, notification_id FROM rows',
-	format('VALUES (''EMAIL'', ''both@example.org'', ''OPTED_OUT'', ''unsubscribe link'', %s::bigint)', :'message'), 'with the message in answer to which');
+	format('VALUES (''EMAIL'', ''both@example.org'', ''OPTED_OUT'', ''unsubscribe link'', %s::bigint)', :'message'),
+		'with the message in answer to which');
 -- A message that went to an older address than the customer's.
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient)
-VALUES (:'app', :'message', 1, now(), now(), 'DELIVERED', 'older@example.org'), (:'app', :'message', 2, now(), now(), 'DELIVERED', 'old@example.org');
+VALUES (:'app', :'message', 1, now(), now(), 'DELIVERED', 'older@example.org'),
+	(:'app', :'message', 2, now(), now(), 'DELIVERED', 'old@example.org');
 SELECT appt.unsubscribe(:'token') \gset
 SELECT set_eq('SELECT address FROM rows', '{both@example.org,old@example.org}'::text[], 'it is the address that the message went to');
 UPDATE appt.attempt SET recipient = NULL WHERE notification_id = :'message';

@@ -34,9 +34,11 @@ SELECT ok(:'page' LIKE '<!doctype html>%</html>%', 'it is whole');
 /* ---- figures ---- */
 
 INSERT INTO appt.hourly_figure (application_id, hour, type, channel, sent, failed, attempted, lateness_sum, lateness_max)
-SELECT a.id::uuid, '2026-03-01 00:00Z'::timestamptz + h * interval '1 hour', type, 'EMAIL', a.sent, 1, a.sent + 1, (a.sent + 1) * interval '2 s',
+SELECT a.id::uuid, '2026-03-01 00:00Z'::timestamptz + h * interval '1 hour', type, 'EMAIL', a.sent, 1, a.sent + 1,
+	(a.sent + 1) * interval '2 s',
 	h * interval '1 s'
-FROM (VALUES (:'application', 10), (:'sister', 100), (:'stranger', 1000)) a (id, sent), generate_series(0, 5) h, unnest('{CREATE,REMINDER}'::text[]) type;
+FROM (VALUES (:'application', 10), (:'sister', 100), (:'stranger', 1000)) a (id, sent), generate_series(0, 5) h,
+	unnest('{CREATE,REMINDER}'::text[]) type;
 PREPARE series AS SELECT at, type, channel, sent, failed, lateness_avg, lateness_max
 	FROM appt.notification_series('2026-03-01 00:30Z', '2026-03-01 03:10Z', '3 hours', :'application');
 SELECT results_eq('series', $$VALUES
@@ -46,7 +48,8 @@ SELECT results_eq('series', $$VALUES
 	('2026-03-01 03:00Z', 'REMINDER', 'EMAIL', 10, 1, '2 s', '3 s')$$, 'whole hours, by step, type and channel');
 SELECT is(count(*), 12::bigint, 'an hour is the step by default')
 FROM appt.notification_series('2026-03-01', '2026-03-02', application_id => :'application');
-SELECT is(pg_temp.refusal('SELECT appt.notification_series(' || arguments || format(', application_id => %L)', :'application')), expected, arguments)
+SELECT is(pg_temp.refusal('SELECT appt.notification_series(' || arguments || format(', application_id => %L)', :'application')), expected,
+	arguments)
 FROM (VALUES
 	('''2026-03-02'', ''2026-03-01''', '22023 since is not before until'),
 	('''2026-03-01'', ''2026-03-02'', ''30 minutes''', '22023 step is not a whole number of hours'),
@@ -75,7 +78,8 @@ SELECT is(pg_temp.as_caller('appt_supervisor', jsonb_build_object('sub', 'sue', 
 SELECT is(pg_temp.as_caller('appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', :'acme'),
 	'SELECT sum(sent) FROM appt.notification_series(''2026-03-01'', ''2026-03-02'')'), '1320', 'an admin those of its organization');
 SELECT is(pg_temp.as_caller('appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', :'acme'), format(
-	'SELECT sum(sent) FROM appt.notification_series(''2026-03-01'', ''2026-03-02'', application_id => %L)', :'sister')), '1200', 'or of one of them');
+	'SELECT sum(sent) FROM appt.notification_series(''2026-03-01'', ''2026-03-02'', application_id => %L)', :'sister')), '1200',
+		'or of one of them');
 RESET SESSION AUTHORIZATION;
 
 /* ---- what changed ---- */
@@ -93,11 +97,13 @@ SELECT is(coalesce(current_setting('response.status', true), ''), '', 'that is s
 SELECT id AS appointment FROM appt.schedule_appointment(:'application', now() + '2 days', '1 hour',
 	'{"name": {"firstName": "Bobby", "lastName": "Brown"}, "contact": {"primaryEmail": "bobby@example.org", "primaryPhone": "+306900000000"}}',
 	organizer_id => 'ann', title => 'Mortgage') \gset
-INSERT INTO appt.user_profile (application_id, id, name, email, backup_phone) VALUES (:'application', 'zoe', 'Zoe', 'zoe@example.org', '+306911111111');
+INSERT INTO appt.user_profile (application_id, id, name, email, backup_phone)
+	VALUES (:'application', 'zoe', 'Zoe', 'zoe@example.org', '+306911111111');
 SELECT id AS to_address FROM appt.send_message(:'application', 'SMS', '+306922222222', 'Hi') \gset
 SELECT id AS to_user FROM appt.notify_users(:'application', 'MENTION', '{zoe}') WHERE channel = 'IN_APP' \gset
 SELECT id AS to_customer FROM appt.notification WHERE appointment_id = :'appointment' AND type = 'CREATE' AND channel = 'EMAIL' \gset
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, response, text_body, html_body)
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, response,
+	text_body, html_body)
 	VALUES (:'application', :'to_customer', 1, now(), now(), 'DELIVERED', 'bobby@example.org', '250 queued', 'Hello', '<p>Hello</p>');
 UPDATE appt.notification SET attempt_count = 1 WHERE id = :'to_customer';
 INSERT INTO appt.response (application_id, appointment_id, participant_id, notification_id, action, reason, source, created_at)
@@ -105,10 +111,13 @@ SELECT :'application', :'appointment', p.id, :'to_customer', action, reason, 'PA
 FROM appt.participant p, (VALUES (1, 'ACCEPT', NULL), (2, 'DECLINE', 'I am ill')) r (i, action, reason)
 WHERE p.appointment_id = :'appointment' AND p.type = 'CUSTOMER' ORDER BY i;
 
-SELECT is(ROW(recipient_name, recipient_email, recipient_phone, text_body, html_body, answer, response, response_reason, responded_at)::text,
-	ROW('Bobby Brown', 'bobby@example.org', '+306900000000', 'Hello', '<p>Hello</p>', '250 queued', 'DECLINE', 'I am ill', now() + interval '2 minutes')::text,
+SELECT is(ROW(recipient_name, recipient_email, recipient_phone, text_body, html_body, answer, response, response_reason,
+	responded_at)::text,
+	ROW('Bobby Brown', 'bobby@example.org', '+306900000000', 'Hello', '<p>Hello</p>', '250 queued', 'DECLINE', 'I am ill',
+		now() + interval '2 minutes')::text,
 	'a customer, what it got, and its last response') FROM appt.notification_log WHERE notification_id = :'to_customer';
-SELECT is(ROW(recipient_name, recipient_email, recipient_phone, response)::text, ROW('Zoe', 'zoe@example.org', '+306911111111', NULL::text)::text, 'a user')
+SELECT is(ROW(recipient_name, recipient_email, recipient_phone, response)::text,
+	ROW('Zoe', 'zoe@example.org', '+306911111111', NULL::text)::text, 'a user')
 	FROM appt.notification_log WHERE notification_id = :'to_user';
 SELECT is(ROW(recipient_name, recipient_email, recipient_phone)::text, ROW(NULL::text, NULL::text, '+306922222222')::text, 'an address')
 	FROM appt.notification_log WHERE notification_id = :'to_address';
@@ -133,7 +142,8 @@ END $$;
 SET LOCAL enable_seqscan = off;
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
-SELECT is(pg_temp.indexes($q$recipient LIKE 'bob%'$q$), 'attempt_recipient notification_address notification_pkey', 'by the recipient''s beginning');
+SELECT is(pg_temp.indexes($q$recipient LIKE 'bob%'$q$), 'attempt_recipient notification_address notification_pkey',
+	'by the recipient''s beginning');
 SELECT is(pg_temp.indexes(format($q$application_id = %L AND due_at >= now() AND due_at < now() + interval '1 day' AND state = 'FAILED'
 	ORDER BY due_at DESC, notification_id DESC LIMIT 50$q$, :'application')),
 	'attempt_notification notification_application_due notification_pkey', 'by state, within a day');

@@ -13,7 +13,8 @@ CREATE FUNCTION pg_temp.message(application uuid, participant text) RETURNS bigi
 	INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, settled_at, address)
 	VALUES ($1, 'CUSTOMER', $2, 'CREATE', 'EMAIL', now(), 1, 'SENT', now(), 'a@example.com') RETURNING id$$;
 SELECT pg_temp.message(:'one', 'ann') AS ann, pg_temp.message(:'one', 'bob') AS bob, pg_temp.message(:'near', 'ann') AS near_ann \gset
-SELECT appt_test.link_token(:ann) AS token, appt_test.link_token(:ann, 1) AS unsubscribe, appt_test.link_token(:near_ann) AS near_token \gset
+SELECT appt_test.link_token(:ann) AS token, appt_test.link_token(:ann, 1) AS unsubscribe,
+	appt_test.link_token(:near_ann) AS near_token \gset
 
 SELECT matches(:'token'::text, '^[A-Za-z0-9_-]{38}$', 'a token is base64url without padding');
 SELECT is(appt_test.token_message(:'token'), :ann || ' 0', 'it finds its message');
@@ -24,15 +25,19 @@ SELECT is(appt_test.token_message(appt_test.link_token(:bob)), :bob || ' 0', 'ea
 
 -- Each bit counts.
 CREATE FUNCTION pg_temp.decoded(token text) RETURNS bytea LANGUAGE sql AS $$SELECT decode(translate($1, '-_', '+/') || '==', 'base64')$$;
-CREATE FUNCTION pg_temp.encoded(token bytea) RETURNS text LANGUAGE sql AS $$SELECT rtrim(translate(encode($1, 'base64'), '+/', '-_'), '=')$$;
+CREATE FUNCTION pg_temp.encoded(token bytea) RETURNS text LANGUAGE sql
+	AS $$SELECT rtrim(translate(encode($1, 'base64'), '+/', '-_'), '=')$$;
 SELECT is(pg_temp.encoded(pg_temp.decoded(:'token')), :'token', '(tokens can be taken apart)');
-SELECT is(count(appt_test.token_message(pg_temp.encoded(set_bit(pg_temp.decoded(:'token'), n, 1 - get_bit(pg_temp.decoded(:'token'), n))))), 0::bigint,
+SELECT is(count(appt_test.token_message(pg_temp.encoded(set_bit(pg_temp.decoded(:'token'), n,
+	1 - get_bit(pg_temp.decoded(:'token'), n))))), 0::bigint,
 	'a token with a wrong bit finds nothing') FROM generate_series(0, 223) n;
 SELECT is(appt_test.token_message(bad), NULL, 'nor does ' || quote_literal(bad))
-	FROM unnest(ARRAY['', 'x', :'token' || 'A', :'token' || '=', left(:'token', 37), left(:'token', 37) || '~', repeat('A', 38), repeat('-', 38),
+	FROM unnest(ARRAY['', 'x', :'token' || 'A', :'token' || '=', left(:'token', 37), left(:'token', 37) || '~', repeat('A', 38),
+		repeat('-', 38),
 		overlay(:'token' PLACING '+' FROM 10), 'x'' OR true --']) bad;
 -- What one customer's token has does not help with another's: proof and id belong together.
-SELECT is(appt_test.token_message(pg_temp.encoded(substr(pg_temp.decoded(a), 1, 4) || substr(pg_temp.decoded(b), 5, 16) || substr(pg_temp.decoded(c), 21))),
+SELECT is(appt_test.token_message(pg_temp.encoded(substr(pg_temp.decoded(a), 1, 4) || substr(pg_temp.decoded(b), 5, 16)
+	|| substr(pg_temp.decoded(c), 21))),
 	NULL, 'parts of two tokens make none')
 	FROM (VALUES (appt_test.link_token(:ann), appt_test.link_token(:bob))) t(own, other),
 		LATERAL (VALUES (own, own, other), (own, other, own), (other, own, other), (other, other, own)) parts(a, b, c);
@@ -50,7 +55,8 @@ SELECT lives_ok(format('SELECT appt.rotate_token_key(%L)', :'one'), 'the key rot
 SELECT is(appt_test.token_message(:'token'), :ann || ' 0', 'earlier tokens work');
 SELECT isnt(appt_test.link_token(:ann), :'token', 'the new key signs');
 SELECT is(appt_test.token_message(appt_test.link_token(:ann)), :ann || ' 0', 'its tokens work, too');
-SELECT is(array_agg(date_trunc('minute', expires_at - statement_timestamp() + interval '30 s') ORDER BY id), ARRAY['30 days'::interval, NULL], 'the earlier ones for 30 days')
+SELECT is(array_agg(date_trunc('minute', expires_at - statement_timestamp() + interval '30 s') ORDER BY id),
+	ARRAY['30 days'::interval, NULL], 'the earlier ones for 30 days')
 	FROM appt.secret WHERE application_id = :'one' AND name = 'TOKEN_KEY';
 SELECT appt_test.link_token(:ann) AS second \gset
 SELECT appt.rotate_token_key(:'one', '1 day'), appt.rotate_token_key(:'one', '1 day'), appt.rotate_token_key(:'one', '1 day');

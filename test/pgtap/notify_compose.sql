@@ -126,7 +126,8 @@ SELECT is(((appt_test.composed(:hook, '2030-06-01 10:00:00.123Z'))[4]::jsonb->>'
 		'"2030-07-01T14:30:00Z"},
 	"start": "2030-07-01T12:00:00Z", "state": "ACTIVATED", "timezone": "Europe/Athens", "title": "Loan <review>"}', :'app', :'a')::jsonb,
 	'subscribers get GetAppointmentResponse');
-SELECT bag_eq($$SELECT jsonb_array_elements(((appt_test.composed($$ || :hook || $$))[4]::jsonb->>'payload')::jsonb->'participantIds')::text$$,
+SELECT bag_eq($$SELECT jsonb_array_elements(((appt_test.composed($$ || :hook
+	|| $$))[4]::jsonb->>'payload')::jsonb->'participantIds')::text$$,
 	ARRAY[format('{"id": "%s", "type": "CUSTOMER"}', :'bob'), '{"id": "ann", "type": "AGENT"}'], 'with everybody who takes part');
 SELECT is((appt_test.composed(:hook, '2030-06-01 10:00:00.123Z'))[4]::jsonb - 'payload',
 	jsonb_build_object('id', uid, 'type', 'CREATE', 'timestamp', '2030-06-01T10:00:00.123Z'),

@@ -39,7 +39,8 @@ SELECT ok(NOT appt_test.proves(NULL, '{"inbound_url": "https://mycompany.com/mya
 SELECT is(appt_test.proves('HTTP', settings::jsonb, 's3cret', '', NULL, NULL, given), expected, coalesce(given, 'none') || ' ' || settings)
 FROM (VALUES
 	('s3cret', '{"inbound": {}}', true), ('Bearer s3cret', '{"inbound": {}}', true), ('bearer s3cret', '{"inbound": {}}', true),
-	('Basic ' || encode('user:s3cret', 'base64'), '{"inbound": {}}', true), ('Basic ' || encode(':s3cret', 'base64'), '{"inbound": {}}', true),
+	('Basic ' || encode('user:s3cret', 'base64'), '{"inbound": {}}', true),
+		('Basic ' || encode(':s3cret', 'base64'), '{"inbound": {}}', true),
 	('s3cret', '{}', false), (NULL, '{"inbound": {}}', false), ('', '{"inbound": {}}', false), ('s3cre', '{"inbound": {}}', false),
 	('s3crets', '{"inbound": {}}', false), ('Bearer s3cret ', '{"inbound": {}}', false), ('Token s3cret', '{"inbound": {}}', false),
 	('Bearer', '{"inbound": {}}', false), ('Basic s3cret', '{"inbound": {}}', false), ('Basic !', '{"inbound": {}}', false),
@@ -52,13 +53,16 @@ GRANT appt_anonymous TO receive_login;
 SELECT appt.create_application(appt.create_organization('Acme'), 'Clinic', timezone => 'UTC', calling_code => '30',
 	public_url => 'https://acme.example/') AS app \gset
 SELECT appt.create_application((SELECT id FROM appt.organization), 'Sister', timezone => 'UTC') AS sister \gset
-SELECT appt.set_provider(:'app', 'SMS', 'TWILIO', 'https://api.twilio.com', '+15550100000', 'AC0123456789abcdef0123456789abcdef', 'an API key',
+SELECT appt.set_provider(:'app', 'SMS', 'TWILIO', 'https://api.twilio.com', '+15550100000', 'AC0123456789abcdef0123456789abcdef',
+	'an API key',
 		inbound_secret => 'the auth token') AS twilio,
 	appt.set_provider(:'sister', 'SMS', 'HTTP', 'https://sms.example', inbound_secret => 'the secret', settings => '{"inbound":
 	{"from": "msisdn", "to": "to", "text": "message.text", "id": "message.id", "message_id": "ref", "status": "state", "code": "why"}}') AS gateway \gset
-SELECT throws_ok(format($$SELECT appt.set_provider(%L, 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@acme.example', inbound_secret => 'x')$$, :'app'),
+SELECT throws_ok(format($$SELECT appt.set_provider(%L, 'EMAIL', 'SMTP', 'smtp://mail.example', 'a@acme.example', inbound_secret => 'x')$$,
+	:'app'),
 	'22023', 'this kind of provider sends nothing of its own accord', 'a mail server has no inbound_secret');
-SELECT throws_ok(format($$SELECT appt.set_provider(%L, 'SMS', 'HTTP', 'https://sms.example', settings => %L)$$, :'app', settings), '22023', NULL, settings)
+SELECT throws_ok(format($$SELECT appt.set_provider(%L, 'SMS', 'HTTP', 'https://sms.example', settings => %L)$$, :'app', settings), '22023',
+	NULL, settings)
 FROM unnest('{"{\"inbound\": {}}","{\"inbound\": []}","{\"inbound\": {\"from\": \"a\", \"to\": \"b\"}}","{\"inbound\": {\"from\": \"\", \"to\": \"b\", \"text\": \"c\"}}",
 	"{\"inbound\": {\"from\": \"a\", \"to\": \"b\", \"text\": \"c\", \"other\": \"d\"}}","{\"stop_replies\": 1}","{\"inbound_url\": \"https://a.example\"}"}'::text[]) AS settings;
 SELECT is_empty($$SELECT FROM appt.provider WHERE settings::text ~ 'token' OR url ~ 'token'$$, 'the secret is in no row of a provider');
@@ -88,7 +92,8 @@ CREATE FUNCTION pg_temp.hmac_sha1(key bytea, content bytea) RETURNS bytea LANGUA
 CREATE FUNCTION pg_temp.encoded(text text) RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg('%' || lpad(to_hex(get_byte(convert_to(text, 'UTF8'), i)), 2, '0'), '' ORDER BY i), '')
 	FROM generate_series(0, octet_length(convert_to(text, 'UTF8')) - 1) AS i $$;
-CREATE FUNCTION pg_temp.twilio(provider uuid, fields jsonb, secret text DEFAULT 'the auth token', by_name boolean DEFAULT true) RETURNS text LANGUAGE sql AS $$
+CREATE FUNCTION pg_temp.twilio(provider uuid, fields jsonb, secret text DEFAULT 'the auth token',
+	by_name boolean DEFAULT true) RETURNS text LANGUAGE sql AS $$
 	SELECT pg_temp.request(string_agg(f.key || '=' || pg_temp.encoded(f.value), '&' ORDER BY CASE WHEN by_name THEN f.key ELSE md5(f.key) END),
 		jsonb_build_object('x-gateway-key', provider, 'x-gateway-content-type', 'application/x-www-form-urlencoded; charset=UTF-8',
 		'x-twilio-signature', encode(pg_temp.hmac_sha1(secret::bytea, convert_to('https://acme.example/in/' || provider ||
@@ -104,23 +109,31 @@ SELECT is(pg_temp.twilio(:'twilio', :'message'), :'empty', 'a message of Twilio 
 SELECT is(pg_temp.recorded(), '+306900000000|+15550100000|Grüße & 100 % 👍|SM1', 'and recorded');
 SELECT is(pg_temp.twilio(:'twilio', :'message'), :'empty', 'replayed, it is answered again');
 SELECT is(pg_temp.twilio(:'twilio', :'message', by_name => false), :'empty', 'in any order');
-SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || '{"New": "field", "another": ""}'), :'empty', 'and with fields that nobody knows');
+SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || '{"New": "field", "another": ""}'), :'empty',
+	'and with fields that nobody knows');
 SELECT is(pg_temp.recorded(), '+306900000000|+15550100000|Grüße & 100 % 👍|SM1', 'but it is one message');
-SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb - 'Body' || '{"MessageSid": "MM2", "NumMedia": "1"}'), :'empty', 'a picture has no text');
+SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb - 'Body' || '{"MessageSid": "MM2", "NumMedia": "1"}'), :'empty',
+	'a picture has no text');
 SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || '{"MessageSid": "SM3"}', 'another token'), :'refused', 'a forged signature');
 SELECT is(pg_temp.twilio(:'gateway', :'message'::jsonb || '{"MessageSid": "SM3"}'), :'refused', 'another provider''s');
 SELECT is(pg_temp.twilio(gen_random_uuid(), :'message'::jsonb || '{"MessageSid": "SM3"}'), :'refused', 'nobody''s');
-SELECT is(pg_temp.request('From=%2B306900000000&To=%2B15550100000&Body=x&MessageSid=SM3', headers), :'refused', concat('headers ', headers))
+SELECT is(pg_temp.request('From=%2B306900000000&To=%2B15550100000&Body=x&MessageSid=SM3', headers), :'refused',
+	concat('headers ', headers))
 FROM unnest(ARRAY['{}', '[]', '{"x-gateway-key": ""}', '{"x-gateway-key": "x"}', '{"x-gateway-key": null}',
 	jsonb_build_object('x-gateway-key', :'twilio'), jsonb_build_object('x-gateway-key', :'twilio', 'x-twilio-signature', ''),
 	jsonb_build_object('x-gateway-key', :'twilio', 'x-twilio-signature', 'AAAAAAAAAAAAAAAAAAAAAAAAAAA='),
 	jsonb_build_object('x-gateway-key', :'twilio', 'x-gateway-authorization', 'the auth token')]::jsonb[]) AS headers;
-SELECT is(pg_temp.request(body, jsonb_build_object('x-gateway-key', :'twilio', 'x-twilio-signature', 'x')), :'refused', 'a body that is ' || explanation)
-FROM (VALUES ('', 'empty'), (NULL, 'absent'), (repeat('a=b&', 100000), 'very long'), ('%', 'half an escape'), ('&&=&', 'odd')) AS t (body, explanation);
-SELECT is(pg_temp.recorded(), '+306900000000|+15550100000|Grüße & 100 % 👍|SM1 +306900000000|+15550100000||MM2', 'nothing of these is written');
+SELECT is(pg_temp.request(body, jsonb_build_object('x-gateway-key', :'twilio', 'x-twilio-signature', 'x')), :'refused',
+	'a body that is ' || explanation)
+FROM (VALUES ('', 'empty'), (NULL, 'absent'), (repeat('a=b&', 100000), 'very long'), ('%', 'half an escape'), ('&&=&', 'odd')) AS t (body,
+	explanation);
+SELECT is(pg_temp.recorded(), '+306900000000|+15550100000|Grüße & 100 % 👍|SM1 +306900000000|+15550100000||MM2',
+	'nothing of these is written');
 SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb - 'From'), '400 text/plain; charset=utf-8 ', 'a message without a sender is none');
-SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || jsonb_build_object('From', repeat('1', 257))), '400 text/plain; charset=utf-8 ', 'nor with one that is too long');
-SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || jsonb_build_object('MessageSid', 'SM4', 'Body', repeat('ü', 40000))), :'empty', 'a text that is too long');
+SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || jsonb_build_object('From', repeat('1', 257))), '400 text/plain; charset=utf-8 ',
+	'nor with one that is too long');
+SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || jsonb_build_object('MessageSid', 'SM4', 'Body', repeat('ü', 40000))), :'empty',
+	'a text that is too long');
 SELECT is(text, repeat('ü', 32768), 'is cut') FROM appt.inbound_message WHERE provider_message_id = 'SM4';
 SELECT is(pg_temp.twilio(:'twilio', :'message'::jsonb || '{"MessageSid": "SM5", "Body": "Stop."}'), :'empty', 'STOP');
 SELECT is(handled_as::text, 'OPT_OUT', 'is handled as what it is') FROM appt.inbound_message WHERE provider_message_id = 'SM5';
@@ -128,7 +141,8 @@ SELECT is(handled_as::text, 'OPT_OUT', 'is handled as what it is') FROM appt.inb
 -- Receipts.
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, settled_at, address)
 	VALUES (:'app', 'ADDRESS', '+306900000009', 'MESSAGE', 'SMS', now(), 1, 'SENT', now(), '+306900000009') RETURNING id AS sent \gset
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, provider_id, provider_message_id, recipient)
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, provider_id,
+	provider_message_id, recipient)
 	SELECT :'app', :sent, n, now(), now(), 'DELIVERED', :'twilio', 'SM90' || n, '+306900000009' FROM generate_series(1, 6) AS n;
 INSERT INTO appt.provider_message SELECT application_id, provider_message_id, id FROM appt.attempt WHERE provider_message_id LIKE 'SM90%';
 CREATE FUNCTION pg_temp.receipt(provider uuid, fields jsonb) RETURNS text LANGUAGE plpgsql AS $$
@@ -145,22 +159,29 @@ SELECT is(pg_temp.receipt(:'twilio', fields::jsonb), expected, fields) FROM (VAL
 	('{"MessageSid": "SM903", "MessageStatus": "failed", "ErrorCode": "30005"}', '200 UNDELIVERED|30005'),
 	('{"MessageSid": "SM904", "MessageStatus": "undelivered", "ErrorCode": "30006"}', '200 UNDELIVERED|30006'),
 	('{"MessageSid": "SM999", "MessageStatus": "delivered"}', '404'), ('{"MessageStatus": "delivered"}', '400'),
-	('{"MessageSid": "SM905", "MessageStatus": "undelivered", "ErrorCode": "21610"}', '200 UNDELIVERED|21610 OPTED_OUT')) AS t (fields, expected);
+	('{"MessageSid": "SM905", "MessageStatus": "undelivered", "ErrorCode": "21610"}', '200 UNDELIVERED|21610 OPTED_OUT')) AS t (fields,
+		expected);
 DELETE FROM appt.suppression;
-SELECT is(pg_temp.receipt(:'twilio', '{"MessageSid": "SM905", "MessageStatus": "undelivered", "ErrorCode": "21610"}'), '200 UNDELIVERED|21610',
+SELECT is(pg_temp.receipt(:'twilio', '{"MessageSid": "SM905", "MessageStatus": "undelivered", "ErrorCode": "21610"}'),
+	'200 UNDELIVERED|21610',
 	'a report that comes again opts nobody out again');
 
 -- ---- A gateway ----
-CREATE FUNCTION pg_temp.gateway(provider uuid, body text, type text DEFAULT NULL, secret text DEFAULT 'the secret', is_json boolean DEFAULT false)
+CREATE FUNCTION pg_temp.gateway(provider uuid, body text, type text DEFAULT NULL, secret text DEFAULT 'the secret',
+	is_json boolean DEFAULT false)
 RETURNS text LANGUAGE sql AS $$
 	SELECT pg_temp.request(body, jsonb_strip_nulls(jsonb_build_object('x-gateway-key', provider, 'x-gateway-content-type', type, 'x-gateway-authorization', secret)), is_json) $$;
-SELECT is(pg_temp.gateway(:'gateway', '{"more": [1, {"a": null}], "message": {"text": "Hi \u00e9", "id": "g1"}, "to": "12345", "msisdn": "306900000000"}', 'application/json'),
+SELECT is(pg_temp.gateway(:'gateway',
+	'{"more": [1, {"a": null}], "message": {"text": "Hi \u00e9", "id": "g1"}, "to": "12345", "msisdn": "306900000000"}', 'application/json'),
 	'200 application/json {}', 'JSON through text');
-SELECT is(pg_temp.gateway(:'gateway', '{"msisdn": "306900000000", "to": "12345", "message": {"text": "Again", "id": "g1"}}', is_json => true), '200 application/json {}',
+SELECT is(pg_temp.gateway(:'gateway', '{"msisdn": "306900000000", "to": "12345", "message": {"text": "Again", "id": "g1"}}',
+	is_json => true), '200 application/json {}',
 	'JSON through json, the same id');
-SELECT is(pg_temp.gateway(:'gateway', 'to=12345&message.text=A+form&msisdn=306900000000&message.id=g2', 'application/x-www-form-urlencoded', 'Bearer the secret'),
+SELECT is(pg_temp.gateway(:'gateway', 'to=12345&message.text=A+form&msisdn=306900000000&message.id=g2',
+	'application/x-www-form-urlencoded', 'Bearer the secret'),
 	'200 application/json {}', 'a form');
-SELECT is(string_agg(concat_ws('|', from_number, to_number, text, provider_message_id), ' ' ORDER BY id), '306900000000|12345|Hi é|g1 306900000000|12345|A form|g2',
+SELECT is(string_agg(concat_ws('|', from_number, to_number, text, provider_message_id), ' ' ORDER BY id),
+	'306900000000|12345|Hi é|g1 306900000000|12345|A form|g2',
 	'are recorded') FROM appt.inbound_message WHERE application_id = :'sister';
 SELECT is(pg_temp.gateway(:'gateway', body, 'application/json', secret), expected, concat_ws(' ', body, secret)) FROM (VALUES
 	('{"msisdn": "1", "to": "2"}', 'another secret', :'refused'), ('{"msisdn": "1", "to": "2"}', NULL, :'refused'),
@@ -171,14 +192,17 @@ SELECT is(pg_temp.gateway(:'gateway', body, 'application/json', secret), expecte
 	('{"state": "DELIVRD"}', 'the secret', '400 text/plain; charset=utf-8 ')) AS t (body, secret, expected);
 SELECT is(count(*), 2::bigint, 'and nothing else') FROM appt.inbound_message WHERE application_id = :'sister';
 UPDATE appt.provider SET settings = jsonb_set(settings, '{inbound,text}', '"text"') WHERE id = :'gateway';
-SELECT is(pg_temp.gateway(:'gateway', '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'), '200 application/json {}',
+SELECT is(pg_temp.gateway(:'gateway', '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'),
+	'200 application/json {}',
 	'its names may change beside the secret');
 SELECT appt.set_provider(:'sister', 'SMS', 'HTTP', 'https://sms.example') AS next \gset
-SELECT is(pg_temp.gateway(provider, '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'), :'refused', 'a provider that was replaced, or has no secret')
+SELECT is(pg_temp.gateway(provider, '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'), :'refused',
+	'a provider that was replaced, or has no secret')
 FROM unnest(ARRAY[:'gateway', :'next']::uuid[]) AS provider;
 
 -- Headers are believed in sessions of PostgREST alone.
-SELECT set_config('request.headers', jsonb_build_object('x-gateway-key', :'twilio', 'x-gateway-authorization', 'the secret')::text, true) AS ignored \gset
+SELECT set_config('request.headers', jsonb_build_object('x-gateway-key', :'twilio', 'x-gateway-authorization', 'the secret')::text,
+	true) AS ignored \gset
 SELECT is(convert_from(appt.receive_sms('x'), 'UTF8'), '', 'others are refused');
 SELECT is(current_setting('response.status'), '403', 'likewise');
 SELECT finish();

@@ -600,7 +600,8 @@ SELECT is(count(DISTINCT name), 5::bigint, 'though all of them are there') FROM 
 /* ---- claims ---- */
 
 CREATE TEMP TABLE claimed (what text, role text, claims text, answer text);
-INSERT INTO claimed SELECT what, role, claims FROM unnest('{appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin}'::text[]) role, (VALUES
+INSERT INTO claimed SELECT what, role,
+	claims FROM unnest('{appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin}'::text[]) role, (VALUES
 	('none', ''), ('empty ones', '{}'), ('no JSON', 'sub=ann'), ('a list', '[]'), ('a sub alone', '{"sub": "ann"}'),
 		('nonsense', '{"sub": "ann", "application_id": "nonsense", "organization_id": "x", "conference_id": 1}'),
 	('an empty sub', format('{"sub": "", "application_id": "%s", "organization_id": "%s", "conference_id": "%1$s"}', :'own', :'acme')),
@@ -712,7 +713,8 @@ RESET SESSION AUTHORIZATION;
 -- What an InitPlan evaluates is not shown without VERBOSE: a name in the plan would stand in a condition on rows.
 SELECT doesnt_match(plan, '(caller|agent|attended|administered)_', format('%s: %s asks no function for a row', role, relation)) FROM plan;
 SELECT alike(plan, '%Index Cond: %(application_id = $%', format('%s goes by the index of %s', role, relation)) FROM plan
-WHERE relation IN ('appointment', 'participant', 'room_access', 'rule', 'template', 'notification', 'user_profile', 'user_preference', 'line',
+WHERE relation IN ('appointment', 'participant', 'room_access', 'rule', 'template', 'notification', 'user_profile', 'user_preference',
+	'line',
 	'line_number', 'ring_group', 'ring_group_member', 'line_ring_group', 'line_subscription') AND role <> 'appt_admin'
 	AND NOT (role = 'appt_customer' AND relation = 'appointment');
 SELECT alike(plan, '%Index Cond: (conference_id = $%', 'a customer''s appointment is found by its conference') FROM plan

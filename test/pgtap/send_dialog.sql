@@ -5,7 +5,8 @@ SET client_min_messages = error;
 
 SELECT appt.create_organization('Acme') AS organization \gset
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
-SELECT count(*) AS ignored FROM appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example:25', sender => 'us@a.example') \gset
+SELECT count(*) AS ignored FROM appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example:25', sender => 'us@a.example')
+	\gset
 SELECT count(*) AS ignored FROM appt.set_provider(:'application', 'SMS', 'HTTP', 'https://sms.example', sender => '+15550000000') \gset
 INSERT INTO appt.meeting_template (application_id, name) VALUES (:'application', 'Visit') RETURNING id AS template \gset
 INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, sending)
@@ -28,7 +29,8 @@ SELECT is(count(*), 1::bigint, 'over one channel') FROM pg_temp.shown(:'id', 'CR
 SELECT is((count(*), max(id))::text, '(0,)', 'nothing is stored') FROM appt.notification WHERE appointment_id = :'id';
 SELECT is(d.participant_id, p.id, 'the customer''s id goes to send_notification') FROM appt.notification_dialog(:'id', 'CREATE', 'SMS') d,
 	appt.participant p WHERE p.appointment_id = :'id' AND p.type = 'CUSTOMER';
-SELECT is(count(*), (SELECT count(*) FROM appt.send_notification(:'id', 'CREATE')), 'as many as are sent') FROM appt.notification_dialog(:'id', 'CREATE') d;
+SELECT is(count(*), (SELECT count(*) FROM appt.send_notification(:'id', 'CREATE')), 'as many as are sent')
+	FROM appt.notification_dialog(:'id', 'CREATE') d;
 SELECT ok(bool_and(NOT can_send AND explanation LIKE 'Nothing significant of appointment%'), 'no update is due')
 	FROM appt.notification_dialog(:'id', 'RESCHEDULE') d;
 SELECT appt.reschedule_appointment(:'id', now() + '3 days') IS NULL AS ignored \gset
@@ -38,14 +40,16 @@ SELECT is(state, 'ACTIVATED', 'it is not') FROM appt.appointment WHERE id = :'id
 
 -- A template that fails, consent, one that is over.
 SELECT count(*) AS ignored FROM appt.set_notifications_enabled(:'organization', false) \gset
-SELECT is(string_agg(DISTINCT d.reason, ' '), 'GLOBAL_OFF', 'the reason is that of the worker') FROM appt.notification_dialog(:'id', 'CANCELLED') d;
+SELECT is(string_agg(DISTINCT d.reason, ' '), 'GLOBAL_OFF', 'the reason is that of the worker')
+	FROM appt.notification_dialog(:'id', 'CANCELLED') d;
 SELECT appt.cancel_appointment(:'id') IS NULL AS ignored \gset
 SELECT is(string_agg(DISTINCT d.explanation, ' '), 'Appointment "' || :'id' || '" is CANCELLED.', 'nothing goes for one that is over')
 	FROM appt.notification_dialog(:'id', 'CREATE') d;
 SELECT is_empty(format('SELECT appt.notification_dialog(%L, ''ROOM'')', :'id'), 'without a rule there is nothing to show');
 SELECT throws_ok(format('SELECT appt.notification_dialog(%L, ''UPDATE'')', :'id'), '22023');
 UPDATE appt.rule SET channel = 'EMAIL' WHERE meeting_template_id = :'template' AND type = 'CREATE';
-SELECT throws_ok(format('SELECT appt.notification_dialog(%L, ''CREATE'', ''SMS'')', :'id'), '22023', 'the rule does not send over this channel');
+SELECT throws_ok(format('SELECT appt.notification_dialog(%L, ''CREATE'', ''SMS'')', :'id'), '22023',
+	'the rule does not send over this channel');
 SELECT throws_ok('SELECT appt.notification_dialog(gen_random_uuid(), ''CREATE'')', 'PT404');
 
 SELECT * FROM finish();

@@ -5,7 +5,8 @@ SET client_min_messages = error;
 
 SELECT appt.create_organization('Acme') AS organization \gset
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
-SELECT count(*) AS ignored FROM appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example:25', sender => 'us@a.example') \gset
+SELECT count(*) AS ignored FROM appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example:25', sender => 'us@a.example')
+	\gset
 INSERT INTO appt.meeting_template (application_id, name, significant_fields)
 	VALUES (:'application', 'Visit', '{start_at,duration,timezone,location,title,notes,organizer}') RETURNING id AS template \gset
 INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, sending)
@@ -32,7 +33,8 @@ SELECT pg_temp.made(:'application', :'template') AS id \gset
 SELECT is(pg_temp.to_customers(:'id'), 'REMINDER', 'saving sends customers nothing but reminders');
 SELECT is(pg_temp.state(:'id'), 'NEW NONE', 'they were not told');
 SELECT appt.update_appointment(:'id', location => 'There') IS NULL AS ignored \gset
-SELECT appt.reschedule_appointment(:'id', (SELECT start_at + interval '1 hour' FROM appt.appointment WHERE id = :'id')) IS NULL AS ignored \gset
+SELECT appt.reschedule_appointment(:'id', (SELECT start_at + interval '1 hour' FROM appt.appointment WHERE id = :'id')) IS NULL AS ignored
+	\gset
 SELECT is(pg_temp.state(:'id'), 'NEW NONE', 'who was told nothing need not be told of changes');
 SELECT is(pg_temp.to_customers(:'id'), 'REMINDER', 'and is not; the reminder follows the new time');
 
@@ -44,7 +46,8 @@ SELECT is(told - 'start_at', '{"duration": 3600.000000, "timezone": "UTC", "loca
 -- Each field, and back.
 CREATE TEMP TABLE changes (fields text, change text, back text);
 INSERT INTO changes VALUES
-	('{start_at}', 'reschedule_appointment(%1$L, start_at + interval ''1 day'')', 'reschedule_appointment(%1$L, start_at - interval ''1 day'')'),
+	('{start_at}', 'reschedule_appointment(%1$L, start_at + interval ''1 day'')',
+		'reschedule_appointment(%1$L, start_at - interval ''1 day'')'),
 	('{duration}', 'reschedule_appointment(%1$L, NULL, ''2 hours'')', 'reschedule_appointment(%1$L, NULL, ''1 hour'')'),
 	('{timezone}', 'reschedule_appointment(%1$L, NULL, NULL, ''Asia/Tokyo'')', 'reschedule_appointment(%1$L, NULL, NULL, ''UTC'')'),
 	('{start_at,timezone}', 'reschedule_appointment(%1$L, start_at + interval ''1 day'', NULL, ''Asia/Tokyo'')',
@@ -72,7 +75,8 @@ SELECT is(pg_temp.after(:'id', 'reschedule_appointment(%1$L, start_at - interval
 SELECT is(pg_temp.to_customers(:'id'), 'CREATE REMINDER', 'nothing was sent meanwhile');
 
 -- Without a meeting template.
-SELECT id AS plain FROM appt.schedule_appointment(:'application', now() + '2 days', '1 hour', '{"contact": {"primaryEmail": "c@d.example"}}',
+SELECT id AS plain FROM appt.schedule_appointment(:'application', now() + '2 days', '1 hour',
+	'{"contact": {"primaryEmail": "c@d.example"}}',
 	'ann') \gset
 SELECT appt.update_appointment(:'plain', location => 'There') IS NULL AS ignored \gset
 SELECT is(pg_temp.state(:'plain'), '', 'an appointment without a meeting template has no such states');
@@ -101,7 +105,8 @@ SELECT id FROM appt.schedule_appointment(:'application', now() + '2 days', '1 ho
 SELECT is(pg_temp.state(:'id'), 'NEW NONE', 'a customer without an address was not told');
 SELECT id FROM appt.schedule_appointment(:'application', now() + '2 days', '1 hour', NULL, 'ann', meeting_template_id => :'template') \gset
 SELECT is(pg_temp.state(:'id'), 'NEW NONE', 'nor was nobody');
-SELECT is(a.booking_state, 'BOOKED', 'the first customer is') FROM appt.add_customer(:'id', '{"contact": {"primaryEmail": "c@d.example"}}') a;
+SELECT is(a.booking_state, 'BOOKED', 'the first customer is')
+	FROM appt.add_customer(:'id', '{"contact": {"primaryEmail": "c@d.example"}}') a;
 
 SELECT * FROM finish();
 ROLLBACK;
