@@ -11,10 +11,10 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appointment_lengths_ar
 COMMENT ON FUNCTION appt.appointment_lengths_are_valid(text, text, text, text, text, text, text, text, text, text[], jsonb) IS
 'True if none of these columns of an appointment is too long; otherwise raises 22023 with the name of the column.';
 
-CREATE FUNCTION appt.meeting_states_are_valid(meeting_template_id uuid, booking_state appt.booking_state_code,
-	notification_state appt.told_state_code, changed_fields text[]) RETURNS boolean
+CREATE FUNCTION appt.meeting_states_are_valid(meeting_template_id uuid, booking_state text,
+	notification_state text, changed_fields text[]) RETURNS boolean
 LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'meeting_states_are_valid';
-COMMENT ON FUNCTION appt.meeting_states_are_valid(uuid, appt.booking_state_code, appt.told_state_code, text[]) IS
+COMMENT ON FUNCTION appt.meeting_states_are_valid(uuid, text, text, text[]) IS
 'True if an appointment has states exactly with a meeting template, and changed fields exactly while UPDATE_DUE.';
 
 CREATE FUNCTION appt.timezone_is_valid(timezone text) RETURNS boolean

@@ -174,8 +174,8 @@ appointment_lengths_are_valid(PG_FUNCTION_ARGS)
 }
 
 /*
- * appt.meeting_states_are_valid(meeting_template_id uuid, booking_state appt.booking_state_code,
- *		notification_state appt.told_state_code, changed_fields text[]) -> boolean
+ * appt.meeting_states_are_valid(meeting_template_id uuid, booking_state text,
+ *		notification_state text, changed_fields text[]) -> boolean
  */
 Datum
 meeting_states_are_valid(PG_FUNCTION_ARGS)
