@@ -184,7 +184,7 @@ SELECT appt.cancel_appointment(:'moved', 'Rain & <snow>');
 SELECT is(payload->>'cancelReason', 'Rain & <snow>', 'CANCELLED tells why') FROM pg_temp.told(:'moved', 'CANCELLED');
 INSERT INTO appt.participant (application_id, appointment_id, id, type, email)
 	VALUES (:'app', :'moved', 'mail', 'CUSTOMER', 'mail@example.com');
-SELECT ok(text_body LIKE E'%\nMotif : Rain & <snow>\n%' AND html_body LIKE '%Rain &amp; &lt;snow&gt;%', 'and so does the mail')
+SELECT ok(text_body LIKE E'%\nMotif_: Rain & <snow>\n%' AND html_body LIKE '%Rain &amp; &lt;snow&gt;%', 'and so does the mail')
 	FROM appt.preview_notification(:'moved', 'mail', 'CANCELLED', 'EMAIL');
 SELECT pg_temp.template('{{cancelReason}}', 'fr', NULL, 'CANCELLED');
 SELECT is(text_body, 'Rain & <snow>', 'a template names it') FROM appt.preview_notification(:'moved', 'mail', 'CANCELLED', 'EMAIL');
