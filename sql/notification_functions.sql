@@ -5,11 +5,17 @@ LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'lane';
 COMMENT ON FUNCTION appt.lane(uuid, text, uuid) IS
 'Queue that a notification waits in: one per subscription, else one per application and channel.';
 
+/*
+ * Only what messages need, and nothing that is NULL: each notification has a copy, and the smaller the copies are, the more
+ * updates of rows find room on their page.
+ */
 CREATE FUNCTION appt.appointment_snapshot(application_id uuid, appointment_id uuid) RETURNS jsonb
 LANGUAGE SQL STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT jsonb_build_object(
-		'appointment', to_jsonb(a),
+		'appointment', (SELECT jsonb_object_agg(e.key, e.value)
+			FROM jsonb_each(to_jsonb(a) - '{duration_class,created_by,updated_by,has_own_title,told,reopened_at,reopened_after}'::text[]) e
+			WHERE e.value <> 'null'),
 		'room', (SELECT to_jsonb(r) FROM appt.room_access r
 			WHERE r.application_id = a.application_id AND r.appointment_id = a.id))
 	FROM appt.appointment a

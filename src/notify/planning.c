@@ -325,6 +325,10 @@ is_worth_cancelling(const AppointmentKey *key, TimestampTz now)
 						 TimestampTzGetDatum(now)) > 0;
 }
 
+/* A row as JSON, as small as it can be: each notification has a copy. */
+#define WITHOUT_NULLS(row) \
+	"(SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(to_jsonb(" row ")) e WHERE e.value <> 'null')"
+
 /*
  * Store in the context of each unsettled notification what it is composed from:
  * the appointment and its room; for a customer, the customer, unless it was
@@ -335,7 +339,7 @@ keep_snapshots(const AppointmentKey *key)
 {
 	static Statement keep_for_customers = {
 		"UPDATE appt.notification n"
-		" SET context = coalesce((SELECT jsonb_build_object('participant', to_jsonb(p))"
+		" SET context = coalesce((SELECT jsonb_build_object('participant', " WITHOUT_NULLS("p") ")"
 		"   FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2"
 		"    AND p.id = n.recipient_id), '{}')"
 		"  || coalesce(n.context, '{}') || (SELECT appt.appointment_snapshot($1, $2))"
@@ -375,7 +379,7 @@ keep_participant(const AppointmentKey *key, const char *participant_id)
 {
 	static Statement keep = {
 		"UPDATE appt.notification n"
-		" SET context = coalesce(n.context, '{}') || jsonb_build_object('participant', to_jsonb(p))"
+		" SET context = coalesce(n.context, '{}') || jsonb_build_object('participant', " WITHOUT_NULLS("p") ")"
 		" FROM appt.participant p"
 		" WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.id = $3"
 		"  AND n.appointment_id = $2 AND n.application_id = $1 AND n.type = 'CANCELLED'"

@@ -53,6 +53,7 @@ BEGIN
 END $$;
 SELECT pg_temp.live(:'application');
 DELETE FROM life WHERE place = 0;
+CREATE TEMPORARY TABLE early_life AS SELECT place, cost FROM life;
 
 -- Calls about users and messages, and what each looks at.
 INSERT INTO appt.user_profile (application_id, id) VALUES (:'application', 'ann');
@@ -120,7 +121,8 @@ INSERT INTO appt.rule (application_id, meeting_template_id, type, channel) SELEC
 SELECT pg_temp.live(:'application');
 -- Lists count all that match: of that, an entry each.
 UPDATE life SET cost = cost - 5000 WHERE place = 1;
-SELECT cmp_ok(cost, '<', 500::bigint, statement) FROM life ORDER BY place;
+-- Twice the entries are versions of rows that found no room on their page; what grows with the tables would be thousands.
+SELECT cmp_ok(l.cost, '<', 2 * e.cost + 60, l.statement) FROM life l JOIN early_life e USING (place) ORDER BY place;
 
 /* ---- users and messages ---- */
 

@@ -65,7 +65,7 @@ sub shown
 	return $tenant->query(
 		"SELECT string_agg((to_jsonb(l) - array(SELECT column_name::text FROM information_schema.columns WHERE table_schema = 'appt'
 			AND table_name = 'notification_log'
-			AND (data_type LIKE 'timestamp%' OR column_name LIKE '%\_id' OR column_name = 'lateness')))::text, E'\\n'
+			AND (data_type LIKE 'timestamp%' OR column_name LIKE '%\_id' OR column_name IN ('lateness', 'text_body'))))::text, E'\\n'
 			ORDER BY notification_id, attempt_number)
 		FROM appt.notification_log l WHERE application_id = '@{[ $tenant->application ]}'");
 }

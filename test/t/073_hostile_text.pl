@@ -35,7 +35,7 @@ sub parsed
 	return decode_json(`/usr/bin/python3 $parser < $file`);
 }
 
-my $plain = Appt::Tenant->create($node);
+my $plain = Appt::Tenant->create($node, public_url => 'https://api.example');
 $plain->only('CREATE', 'EMAIL');
 $plain->email($mail->url);
 $plain->schedule;
