@@ -86,7 +86,11 @@ static Step steps[] = {
 	STEP("suppression",
 		 "UPDATE appt.suppression SET address = NULL, source = NULL"
 		 " WHERE application_id = $1 AND (address = ANY ($2) OR lower(address) = ANY ($2))"),
-	/* Triggers of suppression and participant have just written old values: last. */
+
+	/*
+	 * Triggers of suppression and participant have just written old values:
+	 * last.
+	 */
 	STEP("suppression_change",
 		 "UPDATE appt.change h SET old_values = " OMITTED("old_values") ", new_values = " OMITTED("new_values")
 		 " WHERE h.application_id = $1 AND h.table_name = 'suppression' AND h.row_key ->> 'id' IN ("

@@ -28,7 +28,7 @@ forms_of(const char *address, const char *calling_code)
 	};
 	const char *mail = channel_address_key(CHANNEL_EMAIL, address);
 	const char *phone = strchr(address, '@') != NULL ? address :
-		channel_address_normalize(CHANNEL_SMS, address, calling_code);
+	channel_address_normalize(CHANNEL_SMS, address, calling_code);
 
 	(void) statement_run(&collect, text_datum(address), text_datum(mail), text_datum(phone));
 	return next_value(ROW(0)).value;

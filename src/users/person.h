@@ -17,8 +17,8 @@ typedef struct Person
 	NullableDatum application_id;
 	NullableDatum addresses;	/* $2: the one asked for, and the others of
 								 * the same customers */
-	NullableDatum appointment_ids;	/* $3 and $4: the customers, also those that
-									 * were removed */
+	NullableDatum appointment_ids;	/* $3 and $4: the customers, also those
+									 * that were removed */
 	NullableDatum participant_ids;
 	NullableDatum notification_ids; /* $5: messages to the person */
 	NullableDatum told_ids;		/* $6: messages to others that tell of it */
