@@ -87,28 +87,31 @@ if (my $directory = $ENV{REPORTS_TO})
 		close $file;
 	}
 }
-my $date = $node->query(qq{SELECT to_char(date '$day', 'FMMonth FMDD, YYYY')});
 my $label = $node->query(qq{SELECT to_char(date '$day', 'Dy, Mon FMDD')});
-like($text{'ann DAILY_ACTIVITY'}, qr/\ADaily activity, \Q$date\E\n/, 'the subject names the day');
+# For Ann, who reads German, days and months have German names.
+my ($year) = $day =~ /^(\d+)/;
+my $german_date = qr/\d+\. \S+ $year/;
+my $german_label = qr/\S+, \d+\. \S+/;
+like($text{'ann DAILY_ACTIVITY'}, qr/\AAktivit\S+t des Tages, $german_date\n/, 'the subject names the day');
 like(
 	$text{'ann DAILY_ACTIVITY'},
-	qr/^Calls and messages\n- \Q$label\E: Calls 1\.234, Voicemails 0, Texts 0, Faxes 0$/m,
+	qr/^Anrufe und Nachrichten\n- $german_label: Anrufe 1\.234, Sprachnachrichten 0, SMS 0, Faxe 0$/m,
 	'what users were told of, in the numbers of a German');
-like($text{'ann DAILY_ACTIVITY'}, qr/^Text messages\n- \Q$label\E: Sent 1\.500, Failed 0, Not sent 0$/m, 'messages by channel');
+like($text{'ann DAILY_ACTIVITY'}, qr/^SMS\n- $german_label: Gesendet 1\.500, Fehlgeschlagen 0, Nicht gesendet 0$/m, 'messages by channel');
 is(scalar(() = $text{'ann DAILY_ACTIVITY'} =~ /^- /mg), 4 * 8, 'each with eight days');
-like($text{'ann DAILY_INBOUND_SMS'}, qr/^All\n- \Q$label\E: Messages 0$/m, 'a day without text messages says so');
+like($text{'ann DAILY_INBOUND_SMS'}, qr/^Alle\n- $german_label: Nachrichten 0$/m, 'a day without text messages says so');
 like(
 	$text{'ann DAILY_OUTBOUND_SMS'},
-	qr/^Message\n- \Q$label\E: Sent 1\.500, Segments 3\.000, Failed 0, Undelivered 0$/m,
+	qr/^Nachricht\n- $german_label: Gesendet 1\.500, Segmente 3\.000, Fehlgeschlagen 0, Nicht zugestellt 0$/m,
 	'text messages by type');
-like($text{'ann DAILY_SPENDING'}, qr/^Text messages, EUR\n- \Q$label\E: Messages 1\.500, Cost 11,25\W+$/m, 'what they cost, for a German');
+like($text{'ann DAILY_SPENDING'}, qr/^SMS, EUR\n- $german_label: Nachrichten 1\.500, Kosten 11,25\W+$/m, 'what they cost, for a German');
 like($text{'bob DAILY_SPENDING'}, qr/^Text messages, EUR\n- \Q$label\E: Messages 1,500, Cost \W+11\.25$/m,
 	'and for one who reads English');
-like($text{'ann WEBHOOK_FAILURES'}, qr{^https://hooks\.example/in\?\*+\n- \Q$label\E: Sent 0, Failed 7$}m,
+like($text{'ann WEBHOOK_FAILURES'}, qr{^https://hooks\.example/in\?\*+\n- $german_label: Gesendet 0, Fehlgeschlagen 7$}m,
 	'an endpoint without its query');
-like($text{'ann WEBHOOK_FAILURES'}, qr/^Last error: HTTP 404 <b>$/m, 'with its last error');
+like($text{'ann WEBHOOK_FAILURES'}, qr/^Letzter Fehler: HTTP 404 <b>$/m, 'with its last error');
 unlike(join('', values %text, values %html), qr/SECRET/, 'and nothing secret');
-like($html{'ann WEBHOOK_FAILURES'}, qr{Last error: HTTP 404 &lt;b&gt;}, 'escaped in HTML');
+like($html{'ann WEBHOOK_FAILURES'}, qr{Letzter Fehler: HTTP 404 &lt;b&gt;}, 'escaped in HTML');
 is(scalar(() = $html{'ann DAILY_ACTIVITY'} =~ /<table /g), 4, 'a table for each subject');
 is(scalar(() = $html{'ann DAILY_ACTIVITY'} =~ /font-weight:bold;background/g), 4, 'the latest day of each stands out');
 unlike(join('', values %html), qr/<img|<style|<link|src=/, 'no image, and styles inline');
