@@ -235,13 +235,24 @@
 		}
 		$('more').hidden = isEnd;
 		$('count').textContent = shown + (isEnd ? '' : ' or more') + (shown === 1 ? ' message' : ' messages');
+		busy(false);
+	}
+
+	/* While the list is read, what it shows is of before. */
+	function busy(isBusy) {
+		$('list').setAttribute('aria-busy', isBusy);
 	}
 
 	async function readPage() {
 		const mine = ++request;
-		const rows = await read('notification_log', [['select', SHOWN], ...filters(), ...after(last, false), LIST_ORDER, ['limit', PAGE + 1]]);
-		if (mine === request) return rows;
-		return null;
+		busy(true);
+		try {
+			const rows = await read('notification_log', [['select', SHOWN], ...filters(), ...after(last, false), LIST_ORDER, ['limit', PAGE + 1]]);
+			return mine === request ? rows : null;
+		} catch (error) {
+			if (mine === request) busy(false);
+			throw error;
+		}
 	}
 
 	async function show() {

@@ -50,6 +50,8 @@ typedef enum RouteNeed
 typedef struct ChannelInfo
 {
 	const char *code;
+	const char *response_source;	/* of answers on the page behind its
+									 * links: SOURCE_EMAIL, ... */
 	RouteNeed	route;
 	bool		has_template;	/* its messages are written for people */
 	bool		has_subject;	/* beside the text, like the next */
@@ -58,8 +60,6 @@ typedef struct ChannelInfo
 								 * their own */
 	bool		has_short_links;
 	bool		takes_replies;	/* a message may be answered by a word */
-	const char *response_source;	/* of answers on the page behind its
-									 * links: SOURCE_EMAIL, ... */
 	bool		has_verified_senders;	/* its providers send from an address
 										 * that the application has proven to
 										 * be its own */

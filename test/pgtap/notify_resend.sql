@@ -142,7 +142,7 @@ UPDATE appt.participant SET email = 'robert@example.com' WHERE appointment_id = 
 SELECT (r).id AS again, (r).state AS again_state, (r).attempt_count AS again_count
 	FROM (SELECT appt.resend_notification(:c_email) r) x \gset
 SELECT row_eq(format($$SELECT n.resent_from, n.uid <> o.uid, n.state, n.type, n.channel, n.recipient_id = o.recipient_id,
-	n.rule_id = o.rule_id, n.address, n.manual, n.title, n.organizer_id, d.due_at = n.next_attempt_at, o.state
+	n.rule_id = o.rule_id, n.address COLLATE "default", n.manual, n.title, n.organizer_id, d.due_at = n.next_attempt_at, o.state
 	FROM appt.notification n JOIN appt.notification o ON o.id = n.resent_from JOIN appt.due d ON d.notification_id = n.id
 		AND d.lane = n.lane WHERE n.id = %s$$, :again),
 	ROW(:c_email::bigint, true, 'PENDING'::appt.notification_state_code, 'CREATE'::appt.type_code, 'EMAIL'::appt.channel_code, true,

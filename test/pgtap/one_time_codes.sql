@@ -26,7 +26,7 @@ CREATE FUNCTION pg_temp.ask(contact text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
 	UPDATE appt.one_time_code SET requested_at = requested_at - interval '11 minutes';
 	PERFORM pg_temp.forget();
-	PERFORM appt.request_customer_code(id, contact) FROM appt.application WHERE name = 'Bank';
+	PERFORM appt.request_customer_code(a.id, ask.contact) FROM appt.application a WHERE a.name = 'Bank';
 	RETURN (SELECT appt_test.one_time_code(application_id, purpose, c.contact, nonce) FROM appt.one_time_code c ORDER BY id DESC LIMIT 1);
 END $$;
 

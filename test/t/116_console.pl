@@ -77,6 +77,7 @@ const find = async (what, asked = '') => {
 	await what();
 	await answered;
 	await page.waitForLoadState('networkidle');
+	await page.waitForSelector('#list[aria-busy="false"]');
 };
 END
 

@@ -64,7 +64,8 @@ sub strangers
 	my ($self, $seen, $origin) = @_;
 
 	return map { "$_->{method} $_->{url}" }
-		grep { $_->{origin} !~ /^(?:data|blob|about|chrome-error):$/ && $_->{origin} ne $origin } @{ $seen->{requests} };
+		grep { $_->{origin} !~ /^(?:data|blob|about|chrome-error):$/ && $_->{origin} ne $origin && ($_->{failure} // '') !~ /csp/i }
+		@{ $seen->{requests} };
 }
 
 sub stop
