@@ -17,8 +17,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
-#include "fmgr.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
@@ -34,36 +32,6 @@
 #include "notify/supersede.h"
 #include "notify/told.h"
 #include "notify/type_sets.h"
-
-PG_FUNCTION_INFO_V1(lane);
-
-/*
- * appt.lane(application_id uuid, channel text, subscription_id uuid)
- *		RETURNS bigint
- *
- * The queue that a notification waits in: one per subscription, else one per
- * application and channel. Never one of those that core/wake.h reserves. Two
- * that collide share a queue and its limits, no more.
- */
-Datum
-lane(PG_FUNCTION_ARGS)
-{
-	uint64		hash;
-
-	if (!PG_ARGISNULL(2))
-		hash = hash_bytes_extended(PG_GETARG_UUID_P(2)->data, UUID_LEN, 0);
-	else if (!PG_ARGISNULL(0) && !PG_ARGISNULL(1))
-	{
-		text	   *channel = PG_GETARG_TEXT_PP(1);
-		uint64		seed = hash_bytes_extended((unsigned char *) VARDATA_ANY(channel),
-											   VARSIZE_ANY_EXHDR(channel), 0);
-
-		hash = hash_bytes_extended(PG_GETARG_UUID_P(0)->data, UUID_LEN, seed);
-	}
-	else
-		PG_RETURN_NULL();
-	PG_RETURN_INT64((int64) Max(hash, FIRST_LANE));
-}
 
 /* A webhook's URL in the log has no query. */
 #define LOGGED_URL(subscription) "regexp_replace(" subscription ".url, '[?].*', '?********')"
