@@ -33,11 +33,7 @@ sub create
 	$node->query("SELECT appt.set_provider('$self->{application}', 'EMAIL', 'SMTP', '"
 			. $self->{mail}->url
 			. "', sender => 'Bank <bank\@example.org>')");
-	$self->{gateway} = $node->query(
-		"SELECT appt.set_provider('$self->{application}', 'SMS', 'HTTP', 'https://sms.example/', sender => 'Bank',
-			settings => '{\"inbound\": {\"from\": \"from\", \"to\": \"to\", \"text\": \"text\", \"id\": \"id\"}}',
-			inbound_secret => 'what the gateway says')"
-	);
+	$self->gateway;
 	$node->query(
 		"UPDATE appt.rule SET buttons = '{ACCEPT,DECLINE,RESCHEDULE}' WHERE application_id = '$self->{application}' AND type = 'CREATE'
 			AND channel = 'EMAIL'");
@@ -203,9 +199,21 @@ sub variables
 	$variables{MESSAGE} = $self->message if grep { $_ eq 'MESSAGE' } @names;
 	$variables{MEETING_TEMPLATE} = $self->meeting_template if grep { $_ eq 'MEETING_TEMPLATE' } @names;
 	@variables{qw(TOKEN UNSUBSCRIBE_TOKEN)} = $self->link_tokens($appointment) if grep { /^(?:UNSUBSCRIBE_)?TOKEN$/ } @names;
-	@variables{qw(PROVIDER INBOUND_SECRET)} = ($self->{gateway}, 'what the gateway says');
+	@variables{qw(PROVIDER INBOUND_SECRET)} = ($self->gateway, 'what the gateway says') if grep { $_ eq 'PROVIDER' } @names;
 	$variables{FAILED_NOTIFICATION} = $self->failed_notification($appointment) if grep { $_ eq 'FAILED_NOTIFICATION' } @names;
 	return (\%variables, $appointment);
+}
+
+# The application's SMS gateway, set anew: a call of set_provider may have replaced it. Its id.
+sub gateway
+{
+	my ($self) = @_;
+
+	return $self->{node}->query(
+		"SELECT appt.set_provider('$self->{application}', 'SMS', 'HTTP', 'https://sms.example/', sender => 'Bank',
+			settings => '{\"inbound\": {\"from\": \"from\", \"to\": \"to\", \"text\": \"text\", \"id\": \"id\"}}',
+			inbound_secret => 'what the gateway says')"
+	);
 }
 
 our %initials = (AGENT => 'AG', SUPERVISOR => 'SU', SERVICE => 'CS', CUSTOMER => 'CU', ADMIN => 'AD');
