@@ -130,3 +130,9 @@ shown_digest(TimestampTz start_at, TimestampTz end_at, const char *timezone, con
 	(void) hex_encode((const char *) digest, DIGEST_BYTES, text);
 	return text;
 }
+
+char *
+digest_of_shown(const Shown *shown)
+{
+	return shown_digest(shown->start_at, shown->end_at, shown->timezone, shown->location);
+}

@@ -30,5 +30,6 @@ extern bool shown_read(const Jsonb *jsonb, Shown *shown);
 
 /* 16 hex digits of what was told, by which two versions are told apart. The location may be NULL. */
 extern char *shown_digest(TimestampTz start_at, TimestampTz end_at, const char *timezone, const char *location);
+extern char *digest_of_shown(const Shown *shown);
 
 #endif							/* APPT_SHOWN_H */

@@ -196,8 +196,5 @@ page_digest(const PageFacts *facts)
 bool
 page_has_changed(const PageFacts *facts)
 {
-	const Shown *shown = &facts->shown;
-
-	return facts->has_shown &&
-		strcmp(shown_digest(shown->start_at, shown->end_at, shown->timezone, shown->location), page_digest(facts)) != 0;
+	return facts->has_shown && strcmp(digest_of_shown(&facts->shown), page_digest(facts)) != 0;
 }

@@ -146,9 +146,7 @@ digest_of_now(const Situation *s)
 static bool
 is_as_sent(const Situation *situation)
 {
-	const Shown *shown = &situation->shown;
-
-	return strcmp(shown_digest(shown->start_at, shown->end_at, shown->timezone, shown->location), digest_of_now(situation)) == 0;
+	return strcmp(digest_of_shown(&situation->shown), digest_of_now(situation)) == 0;
 }
 
 /* Is it when and where the customer saw it, on a page or in the message? */
