@@ -41,7 +41,8 @@ form_parse(const char *body)
 	while (*body != '\0')
 	{
 		size_t		length = strcspn(body, "&");
-		size_t		name_length = Min(strcspn(body, "="), length);
+		const char *sign = (const char *) memchr(body, '=', length);
+		size_t		name_length = sign == NULL ? length : sign - body;
 		FormField  *field = (FormField *) palloc(sizeof(FormField));
 
 		field->name = decode(body, name_length);

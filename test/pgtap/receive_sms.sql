@@ -35,6 +35,22 @@ SELECT ok(NOT appt_test.proves('SMTP', '{"inbound_url": "https://mycompany.com/m
 SELECT ok(NOT appt_test.proves(NULL, '{"inbound_url": "https://mycompany.com/myapp.php?foo=1&bar=2"}', '12345', :'form',
 	signature => 'RSOYDt4T1cUTdK1PDd93/VVr8B8='), 'no provider');
 
+-- Anybody may send a form, so none may take much longer than another: the best of three.
+CREATE FUNCTION pg_temp.seconds(body text) RETURNS double precision LANGUAGE plpgsql AS $$
+DECLARE
+	best double precision := 'Infinity';
+	started timestamptz;
+BEGIN
+	FOR i IN 1 .. 3 LOOP
+		started := clock_timestamp();
+		PERFORM twilio(body, 'x');
+		best := least(best, extract(epoch FROM clock_timestamp() - started));
+	END LOOP;
+	RETURN best;
+END $$;
+SELECT cmp_ok(pg_temp.seconds(repeat('a&', 128 * 1024)), '<', 10 * pg_temp.seconds(repeat('=&', 128 * 1024)),
+	'names without values take no longer than others');
+
 -- ---- A gateway's secret ----
 SELECT is(appt_test.proves('HTTP', settings::jsonb, 's3cret', '', NULL, NULL, given), expected, coalesce(given, 'none') || ' ' || settings)
 FROM (VALUES
