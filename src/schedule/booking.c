@@ -167,6 +167,20 @@ read_integration(FunctionCallInfo fcinfo, const BookingArguments *where, Booking
 	}
 }
 
+/* The states are those after the confirmation, if it is sent by itself. */
+static void
+apply_meeting_template(Booking *booking)
+{
+	Appointment *appointment = booking->appointment;
+
+	meeting_template_apply(booking->meeting, appointment);
+	booking->confirms = meeting_template_confirms(booking->meeting, booking->customer);
+	if (!booking->confirms)
+		return;
+	appointment->booking_state = unconstify(char *, booking_state_code(notification_types[TYPE_CREATE].sets_booking_state));
+	appointment->notification_state = "CONFIRMED";
+}
+
 Booking *
 booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz now)
 {
@@ -188,7 +202,7 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 	if (customer != NULL)
 		booking->customer = customer_parse(customer, booking->settings->calling_code);
 	if (booking->meeting != NULL)
-		meeting_template_apply(booking->meeting, appointment);
+		apply_meeting_template(booking);
 
 	appointment->key.id = random_uuid();
 	appointment->conference_id = random_uuid();
@@ -205,8 +219,14 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 	"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17," \
 	" CASE $6 WHEN 'ACTIVATED' THEN $18 END, $18, $18" values ")"
 
+/* What the customer of the appointment that is inserted is told. */
+#define TOLD \
+	"(SELECT " WHAT_IS_SO " FROM (SELECT $4 AS organizer_id, $5 AS organizer_type, $7 AS title, $8 AS notes, $9 AS location," \
+	" $10 AS start_at, $11 AS end_at, $12 AS timezone, $20 AS has_own_title, $21 AS title_for_customers) a" \
+	" CROSS JOIN (SELECT m.significant_fields FROM appt.meeting_template m WHERE m.application_id = $1 AND m.id = $19) m)"
+
 static void
-insert_appointment(const Appointment *a, const Jsonb *notification_headers)
+insert_appointment(const Appointment *a, const Jsonb *notification_headers, bool is_told)
 {
 	static Statement insert = {
 		INSERT_APPOINTMENT("", ""),
@@ -215,12 +235,12 @@ insert_appointment(const Appointment *a, const Jsonb *notification_headers)
 		JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID}
 	};
 	static Statement insert_with_template = {
-		INSERT_APPOINTMENT(", meeting_template_id, has_own_title, title_for_customers, booking_state, notification_state",
-						   ", $19, $20, $21, $22, $23"),
-		23, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID,
+		INSERT_APPOINTMENT(", meeting_template_id, has_own_title, title_for_customers, booking_state, notification_state, told",
+						   ", $19, $20, $21, $22, $23, CASE WHEN $24 THEN " TOLD " END"),
+		24, {UUIDOID, UUIDOID, UUIDOID, TEXTOID, TEXTOID,
 			TEXTOID, TEXTOID, TEXTOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID, TEXTOID, TEXTOID, BOOLOID,
 			JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID,
-		UUIDOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID}
+		UUIDOID, BOOLOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID}
 	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&a->key.application_id),
@@ -245,7 +265,8 @@ insert_appointment(const Appointment *a, const Jsonb *notification_headers)
 		SQL_VALUE(BoolGetDatum(a->has_own_title)),
 		sql_text(a->title_for_customers),
 		sql_text(a->booking_state),
-		sql_text(a->notification_state)
+		sql_text(a->notification_state),
+		SQL_VALUE(BoolGetDatum(is_told))
 	};
 
 	(void) statement_run_nullable(a->key.has_meeting_template ? &insert_with_template : &insert, arguments);
@@ -298,6 +319,25 @@ insert_people(Appointment *appointment, Customer *customer)
 	appointment->participant_ids = participant_ids(agent_id, customer ? customer->id : NULL);
 }
 
+/*
+ * What a confirmation changes is stored with the appointment, before the notifications
+ * are planned. A rule that another session changes between the two may say otherwise.
+ */
+static void
+plan(Booking *booking)
+{
+	Appointment *appointment = booking->appointment;
+	bool		is_told = plan_scheduled(&appointment->key, booking->settings->has_users, booking->actor, booking->now);
+
+	if (is_told == booking->confirms)
+		return;
+	if (is_told)
+		told_of_booking(&appointment->key);
+	else
+		told_nothing(&appointment->key);
+	*appointment = *appointment_reload(&appointment->key);
+}
+
 void
 booking_store(Booking *booking)
 {
@@ -307,16 +347,12 @@ booking_store(Booking *booking)
 	capacity_require(&settings->capacity, appointment, NULL);
 	if (booking->meeting != NULL)
 		meeting_template_entitle(booking->meeting, appointment, booking->customer);
-	insert_appointment(appointment, booking->notification_headers);
+	insert_appointment(appointment, booking->notification_headers, booking->confirms);
 	insert_people(appointment, booking->customer);
 	if (settings->auto_activate)
 	{
 		appointment->room = room_open(&appointment->key, &settings->room, appointment->end_at);
 		wake_on_commit(LANE_CHORES, appointment->end_at + settings->end_grace);
 	}
-	if (plan_scheduled(&appointment->key, settings->has_users, booking->actor, booking->now))
-	{
-		told_of_booking(&appointment->key);
-		*appointment = *appointment_reload(&appointment->key);
-	}
+	plan(booking);
 }

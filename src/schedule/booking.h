@@ -62,6 +62,7 @@ typedef struct Booking
 	Appointment *appointment;	/* all but organizer_id and organizer_type */
 	Customer   *customer;		/* NULL: none */
 	const MeetingTemplate *meeting; /* NULL: none */
+	bool		confirms;		/* by its rules the customer is told of it */
 	Jsonb	   *notification_headers;	/* NULL: none */
 	const char *actor;			/* the user who books; NULL: no user */
 } Booking;

@@ -16,14 +16,21 @@ MeetingTemplate *
 meeting_template_find(const pg_uuid_t *application_id, const pg_uuid_t *id)
 {
 	static Statement find = {
-		"SELECT active, duration, location, title, meeting_type, video_platform, require_location"
-		" FROM appt.meeting_template WHERE application_id = $1 AND id = $2",
-		2, {UUIDOID, UUIDOID}
+		"SELECT m.active, m.duration, m.location, m.title, m.meeting_type, m.video_platform, m.require_location,"
+		" r.by_email, r.by_sms, r.by_preferred"
+		" FROM appt.meeting_template m CROSS JOIN LATERAL ("
+		"  SELECT bool_or(r.channel IN ('EMAIL', 'BOTH')) AS by_email, bool_or(r.channel IN ('SMS', 'BOTH')) AS by_sms,"
+		"   bool_or(r.channel = 'PREFERRED') AS by_preferred"
+		"  FROM appt.rule r WHERE r.application_id = $1 AND r.meeting_template_id = m.id"
+		"   AND r.type = $3 AND r.enabled AND r.sending = 'AUTOMATIC') r"
+		" WHERE m.application_id = $1 AND m.id = $2",
+		3, {UUIDOID, UUIDOID, TEXTOID}
 	};
 	MeetingTemplate *meeting = (MeetingTemplate *) palloc(sizeof(MeetingTemplate));
 	Row		   *row;
 
-	if (statement_run(&find, UUIDPGetDatum(application_id), UUIDPGetDatum(id)) == 0)
+	if (statement_run(&find, UUIDPGetDatum(application_id), UUIDPGetDatum(id),
+					  text_datum(notification_types[TYPE_CREATE].code)) == 0)
 		report_not_found("meeting template", id);
 	row = ROW(0);
 	if (!next_bool(row))
@@ -36,7 +43,23 @@ meeting_template_find(const pg_uuid_t *application_id, const pg_uuid_t *id)
 	meeting->meeting_type = next_text(row);
 	meeting->video_platform = next_text(row);
 	meeting->require_location = next_bool(row);
+	meeting->confirms_by_email = next_bool(row);
+	meeting->confirms_by_sms = next_bool(row);
+	meeting->confirms_by_preferred = next_bool(row);
 	return meeting;
+}
+
+bool
+meeting_template_confirms(const MeetingTemplate *meeting, const Customer *customer)
+{
+	bool		prefers_sms;
+
+	if (customer == NULL)
+		return false;
+	prefers_sms = customer->preferred_channel != NULL &&
+		strcmp(customer->preferred_channel, channel_code(CHANNEL_SMS)) == 0;
+	return (customer->email != NULL && (meeting->confirms_by_email || (meeting->confirms_by_preferred && !prefers_sms))) ||
+		(customer->phone != NULL && (meeting->confirms_by_sms || (meeting->confirms_by_preferred && prefers_sms)));
 }
 
 /* As CUSTOMER_NAMES_FOR_TITLE writes the name of one customer. */

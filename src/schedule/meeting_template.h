@@ -19,6 +19,14 @@ typedef struct MeetingTemplate
 	char	   *meeting_type;
 	char	   *video_platform;
 	bool		require_location;
+
+	/*
+	 * Channels of its rules that confirm a booking by themselves; preferred:
+	 * that of the customer.
+	 */
+	bool		confirms_by_email;
+	bool		confirms_by_sms;
+	bool		confirms_by_preferred;
 } MeetingTemplate;
 
 /*
@@ -33,6 +41,9 @@ extern MeetingTemplate *meeting_template_find(const pg_uuid_t *application_id, c
  * template requires one.
  */
 extern void meeting_template_apply(const MeetingTemplate *meeting, Appointment *appointment);
+
+/* Is this customer, who may be NULL, sent a confirmation as soon as the appointment is booked? */
+extern bool meeting_template_confirms(const MeetingTemplate *meeting, const Customer *customer);
 
 /* Give an appointment without a title of its own the template's. Its customer may be NULL. */
 extern void meeting_template_entitle(const MeetingTemplate *meeting, Appointment *appointment, const Customer *customer);

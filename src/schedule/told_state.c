@@ -16,13 +16,6 @@
 #include "schedule/booking_state.h"
 #include "schedule/told_state.h"
 
-/* The fields that may be significant, of an appointment `a`. */
-#define FIELDS \
-	"jsonb_build_object('start_at', a.start_at AT TIME ZONE 'UTC', 'duration', extract(epoch FROM a.end_at - a.start_at)," \
-	" 'timezone', a.timezone, 'location', a.location, 'notes', a.notes," \
-	" 'title', CASE WHEN a.has_own_title THEN a.title ELSE a.title_for_customers END," \
-	" 'organizer', jsonb_build_array(a.organizer_type, a.organizer_id))"
-
 #define WITH_MEETING_TEMPLATE \
 	"appt.appointment a CROSS JOIN LATERAL (" \
 	" SELECT m.significant_fields FROM appt.meeting_template m" \
@@ -36,7 +29,7 @@ compare(const AppointmentKey *key)
 	static Statement update = {
 		"WITH compared AS MATERIALIZED ("
 		" SELECT a.changed_fields AS known, (SELECT array_agg(f.field ORDER BY f.place)"
-		"   FROM unnest(m.significant_fields) WITH ORDINALITY AS f (field, place), " FIELDS " AS present (value)"
+		"   FROM unnest(m.significant_fields) WITH ORDINALITY AS f (field, place), " FIELDS_OF_APPOINTMENT " AS present (value)"
 		"   WHERE a.told ? f.field AND a.told->f.field IS DISTINCT FROM present.value->f.field) AS changed"
 		" FROM " WITH_MEETING_TEMPLATE " AND a.told IS NOT NULL"
 		"), updated AS ("
@@ -87,9 +80,7 @@ told_remember(const AppointmentKey *key)
 {
 	static Statement update = {
 		"WITH told AS MATERIALIZED ("
-		" SELECT (SELECT coalesce(jsonb_object_agg(f.field, present.value->f.field), '{}')"
-		"   FROM unnest(m.significant_fields) AS f (field), " FIELDS " AS present (value)) AS fields"
-		" FROM " WITH_MEETING_TEMPLATE
+		" SELECT " WHAT_IS_SO " AS fields FROM " WITH_MEETING_TEMPLATE
 		") UPDATE appt.appointment a SET notification_state = 'CONFIRMED', changed_fields = NULL, told = t.fields, "
 		APPOINTMENT_CHANGED " FROM told t WHERE a.application_id = $1 AND a.id = $2",
 		2, {UUIDOID, UUIDOID}
@@ -104,4 +95,17 @@ told_of_booking(const AppointmentKey *key)
 {
 	booking_state_set(key, notification_types[TYPE_CREATE].sets_booking_state);
 	told_remember(key);
+}
+
+void
+told_nothing(const AppointmentKey *key)
+{
+	static Statement update = {
+		"UPDATE appt.appointment SET notification_state = 'NONE', told = NULL, " APPOINTMENT_CHANGED
+		" WHERE application_id = $1 AND id = $2",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	booking_state_set(key, BOOKING_NEW);
+	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 }

@@ -12,6 +12,18 @@
 #include "core/vocabulary.h"
 #include "notify/appointment_key.h"
 
+/* The fields that may be significant, of an appointment `a`. */
+#define FIELDS_OF_APPOINTMENT \
+	"jsonb_build_object('start_at', a.start_at AT TIME ZONE 'UTC', 'duration', extract(epoch FROM a.end_at - a.start_at)," \
+	" 'timezone', a.timezone, 'location', a.location, 'notes', a.notes," \
+	" 'title', CASE WHEN a.has_own_title THEN a.title ELSE a.title_for_customers END," \
+	" 'organizer', jsonb_build_array(a.organizer_type, a.organizer_id))"
+
+/* Those that are significant by its meeting template `m`: what its customers are told. */
+#define WHAT_IS_SO \
+	"(SELECT coalesce(jsonb_object_agg(f.field, present.value->f.field), '{}')" \
+	" FROM unnest(m.significant_fields) AS f (field), " FIELDS_OF_APPOINTMENT " AS present (value))"
+
 /*
  * A field of the appointment may have changed: compare what is significant with
  * what its customers were told last. Something differs: UPDATE_DUE, with
@@ -28,5 +40,8 @@ extern void told_remember(const AppointmentKey *key);
 
 /* Booking it has told its customers: the state that CREATE sets, and CONFIRMED. */
 extern void told_of_booking(const AppointmentKey *key);
+
+/* Booking it has told nobody: the states of a new one. */
+extern void told_nothing(const AppointmentKey *key);
 
 #endif							/* APPT_TOLD_STATE_H */

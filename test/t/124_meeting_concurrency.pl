@@ -216,6 +216,32 @@ foreach my $level (@levels)
 	is($tenant->query("SELECT count(*) FROM appt.follower WHERE appointment_id = '$followed->{id}'"), 100, "$level: there are no more");
 }
 
+# A booking waits for another one of its day. Meanwhile the rule that confirms bookings changes: what the appointment says of itself
+# is what its customer is sent.
+my $confirmed = $tenant->query("SELECT appt.create_meeting_template('$limited', 'Confirmed', title => 'Visit: {{status}}')");
+my %booked = (AUTOMATIC => 'BOOKED CONFIRMED t Visit: BOOKED 1', MANUAL => 'NEW NONE f Visit: NEW 0');
+foreach my $pair ([ 'AUTOMATIC', 'MANUAL' ], [ 'MANUAL', 'AUTOMATIC' ])
+{
+	my ($before, $after) = @$pair;
+	my $rule = "UPDATE appt.rule SET sending = '%s' WHERE meeting_template_id = '$confirmed' AND type = 'CREATE'";
+
+	$tenant->query(sprintf $rule, $before);
+	$one->run('BEGIN; ' . schedule($limited, '2033-01-01 12:00+00'));
+	$two->start(schedule($limited, '2033-01-01 15:00+00', template => $confirmed));
+	ok($two->is_blocked, 'a booking waits for another one of its day');
+	$tenant->query(sprintf $rule, $after);
+	$one->run('ROLLBACK');
+	is($two->end, '00000', 'it is booked');
+	is( $tenant->query(
+			"SELECT concat_ws(' ', booking_state, notification_state, told IS NOT NULL, title,
+				(SELECT count(*) FROM appt.notification n WHERE n.appointment_id = a.id AND n.type = 'CREATE'))
+			FROM appt.appointment a WHERE id = '@{[$two->output]}'"
+		),
+		$booked{$after},
+		"the rule is $after now, and so is the booking");
+	$tenant->query("SELECT appt.delete_appointment('@{[$two->output]}')");
+}
+
 # Customers change while the worker sends. The first messages are held on their way; a part of the customers changes then, the others
 # while the rest is sent; every third wants text messages from now on.
 my $hook = Appt::Peers->webhook;
