@@ -53,6 +53,18 @@ def wait_for_port(what, port):
     wait_for(what, answers)
 
 
+def processor_seconds(pid):
+    """Processor time that a process has used, user and system."""
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def parent_of(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        return int(file.read().rpartition(")")[2].split()[1])
+
+
 class Receiver:
     """test/bench/receiver.c, running."""
 
@@ -138,6 +150,20 @@ class Bench:
         return self.cluster.value(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = '%s'" % self.cluster.database
         )
+
+    def processor_times(self):
+        """Seconds of processor time so far: of the workers, and of all other processes of the server that live."""
+        workers = [int(pid) for pid in self.worker_pid().split()]
+        with open(os.path.join(self.cluster.data, "postmaster.pid"), encoding="ascii") as file:
+            postmaster = int(file.readline())
+        times = [0, 0]
+        for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+            try:
+                if postmaster in (pid, parent_of(pid)):
+                    times[pid not in workers] += processor_seconds(pid)
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has ended
+        return times
 
     def application(self, url, rule_type, rule_offset="0"):
         """An application with a single rule, by webhook to this URL; returns its id and its subscription's."""
