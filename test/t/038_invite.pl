@@ -302,8 +302,7 @@ sub tenant
 	$peer->wait_for(1);
 	$tenant->query("DELETE FROM appt.rule WHERE application_id = '@{[ $tenant->application ]}' AND type = 'RESCHEDULE'");
 	$tenant->query("SELECT appt.reschedule_appointment('$id', now() + interval '9 days', NULL)");
-	kill 'KILL', $worker;
-	$node->wait_for_query('SELECT true');
+	$node->kill_processes($worker);
 	my @mails = mails($peer, 2);
 	is($mails[1]{id}, $mails[0]{id}, 'an interrupted mail goes again');
 	is($mails[1]{text}, $mails[0]{text}, 'with the words that may have arrived');

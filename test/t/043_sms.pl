@@ -335,8 +335,7 @@ $node->wait_for_workers;
 	my ($worker) = $node->wait_for_workers;
 	my $id = $tenant->schedule(phone => '+306900000999');
 	$peer->wait_for(1);
-	kill 'KILL', $worker;
-	$node->wait_for_query('SELECT true');
+	$node->kill_processes($worker);
 	ok($tenant->settled, 'settled after the worker was killed');
 	is(log_of($id, qw(state reason outcome provider_message_id)), 'FAILED|INTERRUPTED|INTERRUPTED|', 'FAILED, INTERRUPTED');
 	is(scalar $peer->entries, 1, 'and not sent again');
@@ -352,8 +351,7 @@ $node->wait_for_workers;
 	($worker) = $node->wait_for_workers;
 	$id = $tenant->schedule(phone => '+306900000301');
 	$peer->wait_for(1);
-	kill 'KILL', $worker;
-	$node->wait_for_query('SELECT true');
+	$node->kill_processes($worker);
 	ok($tenant->settled, 'settled after the worker was killed');
 	is( log_of($id, qw(attempt_number state outcome)),
 		"1|SENT|INTERRUPTED\n2|SENT|DELIVERED",

@@ -119,8 +119,8 @@ unlike(join('', values %html), qr/<img|<style|<link|src=/, 'no image, and styles
 # Whatever is killed, no day is reported twice.
 foreach my $time (1 .. 2)
 {
-	kill 'KILL', $node->worker_pids;
-	$node->wait_for_workers(1);
+	$node->kill_processes($node->worker_pids);
+	$node->wait_for_workers;
 	is($node->query('SELECT appt_test.plan_reports(now())'), 0, 'after a crash nothing is due');
 }
 

@@ -74,8 +74,8 @@ my $counted = 'SELECT sum(total) FROM appt.daily_figure';
 foreach my $part (1 .. 3)
 {
 	ok($node->wait_for_query("SELECT coalesce(($counted), 0) > 20000 * $part"), "part $part is counted");
-	kill 'KILL', $node->worker_pids;
-	$node->wait_for_workers(1);
+	$node->kill_processes($node->worker_pids);
+	$node->wait_for_workers;
 }
 ok($node->wait_for_query('SELECT count(*) = 0 FROM appt.report_day WHERE count_at IS NOT NULL'), 'all days are counted');
 

@@ -152,8 +152,7 @@ subtest 'one transaction' => sub {
 	my $doomed = Appt::Session->open($node);
 	$doomed->run('BEGIN');
 	$doomed->run(respond($asked, 0, 'ACCEPT'));
-	kill 'KILL', $doomed->{pid};
-	$node->wait_for_query('SELECT true');
+	$node->kill_processes($doomed->{pid});
 	is(outcome($asked), $before, 'nor of what was killed half-way');
 	is($node->query(respond($asked, 0, 'ACCEPT')) =~ /ACCEPT/, 1, 'it can be answered afterwards');
 	is(outcome($asked), 'ACCEPT / ACCEPTED - / CONFIRMED / ACTIVATED / 1', 'whole');

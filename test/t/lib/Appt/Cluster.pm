@@ -155,6 +155,17 @@ sub wait_for_workers
 	return $self->worker_pids($database);
 }
 
+# Kills processes of the server, and waits until it runs again: a query right behind the signal may still be answered by the old one.
+sub kill_processes
+{
+	my ($self, @pids) = @_;
+	my $offset = -s $self->logfile;
+
+	kill 'KILL', @pids;
+	$self->wait_for_log(qr/all server processes terminated; reinitializing/, $offset);
+	return $self->wait_for_query('SELECT true');
+}
+
 # CPU seconds that a process has used so far.
 sub cpu_seconds
 {
