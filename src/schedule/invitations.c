@@ -3,7 +3,8 @@
  *		Appointments that become INVITED because a reminder with buttons was sent.
  *
  * An appointment that a customer has answered keeps the state of the answer: only
- * NEW and BOOKED change.
+ * NEW and BOOKED change. A reminder of before it was reopened invites nobody, as it
+ * cannot be answered.
  */
 #include "postgres.h"
 
@@ -59,16 +60,21 @@ next_batch(InvitationPass *pass)
 	return copy;
 }
 
+/* Does reminder i still invite to appointment a? */
+#define INVITES \
+	"a.application_id = i.application_id AND a.id = i.appointment_id" \
+	" AND a.booking_state IN ('NEW', 'BOOKED') AND a.state IN ('SCHEDULED', 'ACTIVATED')" \
+	" AND (i.notification_id <= a.reopened_after) IS NOT TRUE"
+
 /* The appointments that nobody else has locked, once each. */
 static List *
 lock_waiting(Datum ids)
 {
 	static Statement lock = {
 		"SELECT a.application_id, a.id"
-		" FROM (SELECT DISTINCT i.application_id, i.appointment_id FROM appt.invitation i WHERE i.notification_id = ANY ($1)) i"
-		" CROSS JOIN LATERAL (SELECT a.application_id, a.id FROM appt.appointment a"
-		"  WHERE a.application_id = i.application_id AND a.id = i.appointment_id"
-		"   AND a.booking_state IN ('NEW', 'BOOKED') AND a.state IN ('SCHEDULED', 'ACTIVATED')"
+		" FROM (SELECT i.application_id, i.appointment_id, max(i.notification_id) AS notification_id FROM appt.invitation i"
+		"  WHERE i.notification_id = ANY ($1) GROUP BY i.application_id, i.appointment_id) i"
+		" CROSS JOIN LATERAL (SELECT a.application_id, a.id FROM appt.appointment a WHERE " INVITES
 		"  FOR NO KEY UPDATE SKIP LOCKED) a",
 		1, {INT8ARRAYOID}
 	};
@@ -94,9 +100,8 @@ forget_done(Datum ids)
 {
 	static Statement forget = {
 		"WITH done AS ("
-		" DELETE FROM appt.invitation i WHERE i.notification_id = ANY ($1) AND NOT EXISTS ("
-		"  SELECT FROM appt.appointment a WHERE a.application_id = i.application_id AND a.id = i.appointment_id"
-		"   AND a.booking_state IN ('NEW', 'BOOKED') AND a.state IN ('SCHEDULED', 'ACTIVATED'))"
+		" DELETE FROM appt.invitation i WHERE i.notification_id = ANY ($1)"
+		"  AND NOT EXISTS (SELECT FROM appt.appointment a WHERE " INVITES ")"
 		" RETURNING 1"
 		") SELECT cardinality($1) - count(*) FROM done",
 		1, {INT8ARRAYOID}

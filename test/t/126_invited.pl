@@ -70,6 +70,15 @@ $held = appointment('1 hour');
 $holder->run("BEGIN; SELECT 1 FROM appt.appointment WHERE id = '$held' FOR UPDATE");
 ok($node->wait_for_query("SELECT count(*) FROM appt.invitation WHERE appointment_id = '$held'", 1), 'another waits');
 
+# It is cancelled and reopened meanwhile: the reminder was about what is no more.
+my $reopened = appointment('1 hour');
+$holder->run("BEGIN; SELECT 1 FROM appt.appointment WHERE id = '$reopened' FOR UPDATE");
+ok($node->wait_for_query("SELECT count(*) FROM appt.invitation WHERE appointment_id = '$reopened'", 1), 'one waits');
+$holder->run(
+	"SELECT appt.cancel_appointment('$reopened'); SELECT appt.reopen_appointment('$reopened', now() + interval '2 days'); COMMIT");
+ok($node->wait_for_query('SELECT count(*) FROM appt.invitation', 0), 'of one that is reopened nothing is left to do');
+is($tenant->query(booking_state($reopened)), 'NEW', 'and it is not INVITED by a reminder of before');
+
 # The worker is killed, and the server starts anew: whoever held the appointment is gone, too.
 my ($worker) = $node->wait_for_workers;
 kill 'KILL', $worker;
