@@ -177,9 +177,8 @@ GRANT SELECT ON appt.reason, appt.notification_type
  * Tables; row_security.sql limits the rows. appt_service reads everything but
  * secrets, codes and idempotency keys, which no role may read. A table is
  * readable as a whole or not at all, because PostgREST's "select=*" fails if one
- * column is not readable. For the views that join them, agents, supervisors and
- * client services may read provider, and admins participant; they see none of
- * their rows.
+ * column is not readable. For the views that join it, agents, supervisors and
+ * client services may read provider; they see none of its rows.
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,

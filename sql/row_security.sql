@@ -321,7 +321,7 @@ CREATE POLICY customer ON appt.room_access FOR SELECT TO appt_customer
 		AND appointment_id = (SELECT a.id FROM appt.appointment a
 			WHERE a.conference_id = (SELECT appt.caller_conference())));
 
-/* ---- appt_admin: the configuration and the log of the organization, and no appointments ---- */
+/* ---- appt_admin: the configuration and the log of the organization, with the customers whom it names, and no appointments ---- */
 
 CREATE POLICY admin ON appt.organization TO appt_admin
 	USING (id = (SELECT appt.caller_organization()));
@@ -363,6 +363,8 @@ CREATE POLICY admin ON appt.notification FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.attempt FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.participant FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]) AND type = 'CUSTOMER');
 CREATE POLICY admin ON appt.response FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.suppression FOR SELECT TO appt_admin

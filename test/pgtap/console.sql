@@ -123,8 +123,8 @@ SELECT is(ROW(recipient_name, recipient_email, recipient_phone)::text, ROW(NULL:
 	FROM appt.notification_log WHERE notification_id = :'to_address';
 SET LOCAL SESSION AUTHORIZATION console_login;
 SELECT is(pg_temp.as_caller('appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', :'acme'), format(
-	'SELECT concat_ws('', '', coalesce(recipient_name, ''-''), recipient_email, coalesce(recipient_phone, ''-''), response) FROM appt.notification_log
-		WHERE notification_id = %s', :'to_customer')), '-, bobby@example.org, -, DECLINE', 'an admin, who reads no appointments, sees the address alone');
+	'SELECT concat_ws('', '', recipient_name, recipient_email, recipient_phone, response) FROM appt.notification_log
+		WHERE notification_id = %s', :'to_customer')), 'Bobby Brown, bobby@example.org, +306900000000, DECLINE', 'an admin, who reads no appointments, sees whom messages went to');
 RESET SESSION AUTHORIZATION;
 
 -- By indexes: a day by state, and the beginning of a recipient, in both halves of the view.

@@ -154,8 +154,8 @@ INSERT INTO reads VALUES
 	('participant',        '{"mine agent, mine customer", "mine agent, mine customer",
 		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer",
 		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer",
-		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer", "mine customer", '
-			'"", "", "", -}'),
+		"given agent, given customer, mine agent, mine customer, other agent, other customer, taken customer", "mine customer", "",
+		"given customer, mine customer, other customer, sister customer, taken customer", "", -}'),
 	('room_access',        '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", mine, "", '
 		'-, -, -}'),
 	('rule',               '{-, -, own, -, -, -, -, "own sister", "", -}'),
@@ -287,8 +287,7 @@ SELECT is_empty($$SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regn
 	'and no relation was forgotten');
 -- Whether there is a row decides whether a policy is asked at all: of provider the agents' policies are none.
 SELECT is(string_agg(DISTINCT answer, ' '), '-', 'a login that is no member of appt_authenticator is believed nothing')
-FROM given JOIN caller USING (place) WHERE login = 'row_forger' AND NOT (relation = 'provider' AND role <> 'appt_admin')
-	AND NOT (relation = 'participant' AND role = 'appt_admin');
+FROM given JOIN caller USING (place) WHERE login = 'row_forger' AND NOT (relation = 'provider' AND role <> 'appt_admin');
 SELECT is(string_agg(DISTINCT answer, ' '), '-', 'who has no role reads nothing') FROM given WHERE login = 'row_nobody';
 SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'identity' THEN 'identity' WHEN 'reason' THEN 'reason'
 	WHEN 'notification_type' THEN 'type'
@@ -720,7 +719,7 @@ WHERE relation IN ('appointment', 'participant', 'room_access', 'rule', 'templat
 SELECT alike(plan, '%Index Cond: (conference_id = $%', 'a customer''s appointment is found by its conference') FROM plan
 	WHERE role = 'appt_customer' AND relation = 'appointment';
 SELECT alike(plan, '%Index Cond: (application_id = ANY ($%', format('an admin goes by the index of %s', relation)) FROM plan
-WHERE role = 'appt_admin' AND relation IN ('rule', 'template', 'subscription', 'provider', 'notification');
+WHERE role = 'appt_admin' AND relation IN ('rule', 'template', 'subscription', 'provider', 'participant', 'notification');
 CREATE TEMP TABLE narrowed (relation text, condition text, cond text);
 INSERT INTO narrowed VALUES ('appointment', format('id = %L', :'mine'), '((application_id = $0) AND (id = '),
 	('appointment', 'start_at < now()', '((application_id = $0) AND (start_at < '),
