@@ -165,8 +165,11 @@ CREATE TABLE appt.attempt (
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
 /* "Since this morning": a small index that tells which blocks of the log to read. */
 CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);
-/* "What did we send to bob@example.com, or to bob@...?" By the column's collation it also finds beginnings, as does notification_address. */
-CREATE INDEX attempt_recipient ON appt.attempt (recipient);
+/*
+ * "What did we send to bob@example.com, or to bob@...?" By the column's collation it also finds beginnings, as does
+ * notification_address. By the application nobody reads what others sent to the same address.
+ */
+CREATE INDEX attempt_recipient ON appt.attempt (recipient, application_id);
 /* What a text message answers: messages with reply codes, which are few. Neither column changes, so updates stay HOT. */
 CREATE INDEX attempt_reply_codes ON appt.attempt (application_id, recipient, id)
 	WHERE jsonb_typeof(shown -> 'reply_codes') = 'object';

@@ -44,12 +44,6 @@ auto_reply_lock(const pg_uuid_t *application_id, const char *number)
 
 /* ---- whether ---- */
 
-/*
- * A number that many applications write to has a long list of attempts, of which
- * this many are looked at.
- */
-#define ATTEMPTS_LOOKED_AT "1000"
-
 /* Of what others have committed by now, too. */
 static bool
 may_answer(const AutoReply *reply)
@@ -62,8 +56,7 @@ may_answer(const AutoReply *reply)
 		"  AND NOT EXISTS (SELECT FROM appt.provider p"
 		"   WHERE p.application_id = $1 AND p.channel = 'SMS' AND p.enabled AND (p.sender = $2"
 		"    OR $5 AND p.settings -> 'stop_replies' = 'false'))"
-		"  AND EXISTS (SELECT FROM (SELECT a.application_id FROM appt.attempt a WHERE a.recipient = $2"
-		"   LIMIT " ATTEMPTS_LOOKED_AT ") a WHERE a.application_id = $1)",
+		"  AND EXISTS (SELECT FROM appt.attempt a WHERE a.recipient = $2 AND a.application_id = $1)",
 		5, {UUIDOID, TEXTOID, TIMESTAMPTZOID, INT8OID, BOOLOID}, true
 	};
 	bool		may;

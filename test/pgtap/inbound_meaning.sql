@@ -160,7 +160,13 @@ SELECT is(pg_temp.came(:'app', '+306900000100', w), 'HELP', w || ' is help') FRO
 \set gil '+306900000006'
 SELECT pg_temp.book(:'app', :'template', :'gil') AS visit \gset
 SELECT pg_temp.ask(:'visit', :rule, :'provider', :'gil') AS asked \gset
-SELECT is(pg_temp.came(:'app', :'gil', 'stop'), 'OPT_OUT | You will', 'who was written to gets an answer');
+SELECT appt.create_application(organization_id, 'Shop') AS shop FROM appt.application WHERE id = :'app' \gset
+UPDATE appt.attempt SET recipient = recipient || '0' WHERE recipient = :'gil';
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, recipient)
+	SELECT :'shop', -i, 1, now(), :'gil' FROM generate_series(1, 1200) i;
+SELECT is(pg_temp.came(:'app', :'gil', 'help'), 'HELP', 'who was written to by another application alone gets no answer');
+UPDATE appt.attempt SET recipient = :'gil' WHERE recipient = :'gil' || '0';
+SELECT is(pg_temp.came(:'app', :'gil', 'stop'), 'OPT_OUT | You will', 'who was written to gets one, whatever others have sent');
 SELECT is(n.context -> 'passes_opt_out', 'true', 'which passes the opt-out') FROM appt.notification n WHERE type = 'AUTO_REPLY'
 	AND address = :'gil';
 SELECT is(pg_temp.came(:'app', :'gil', 'help'), 'HELP | We send', 'help');
@@ -170,7 +176,7 @@ SELECT is((SELECT context ? 'passes_opt_out' FROM appt.notification n WHERE type
 SELECT is(pg_temp.came(:'app', :'gil', 'start'), 'OPT_IN | You will', 'and a third');
 SELECT is(pg_temp.came(:'app', :'gil', 'help'), 'HELP', 'but no fourth');
 UPDATE appt.inbound_message SET created_at = now() - interval '61 minutes' WHERE from_number = :'gil' AND id =
-	(SELECT min(id) FROM appt.inbound_message WHERE from_number = :'gil');
+	(SELECT min(id) FROM appt.inbound_message WHERE from_number = :'gil' AND reply_id IS NOT NULL);
 SELECT is(pg_temp.came(:'app', :'gil', 'help'), 'HELP | We send', 'until an hour after the first');
 
 -- Machines and carriers.
