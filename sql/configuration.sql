@@ -177,7 +177,7 @@ COMMENT ON COLUMN appt.provider.settings IS 'Other settings of the kind, the lim
 COMMENT ON COLUMN appt.provider.enabled IS 'True: this provider carries the channel.';
 COMMENT ON COLUMN appt.provider.verified_at IS
 'When the sender address was verified to be the application''s own; NULL means not verified.';
-COMMENT ON COLUMN appt.provider.created_at IS 'When the provider was set.';
+COMMENT ON COLUMN appt.provider.created_at IS 'When the provider was first set.';
 
 CREATE TABLE appt.secret (
 	application_id uuid NOT NULL,

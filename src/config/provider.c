@@ -2,10 +2,11 @@
  * provider.c
  *		Providers, which carry EMAIL and SMS.
  *
- * Setting a provider disables the previous one and inserts a new row, because
- * attempts refer to the provider that carried them. The secrets of the
- * previous one are deleted; nothing needs them any more. Verification belongs
- * to the sender's address, so a new provider with the same sender inherits it.
+ * A provider of the same kind that is set again keeps its row and so its id, which
+ * stands in the URL by which it reports what comes in. One of another kind is a new
+ * row, because attempts refer to the provider that carried them, and the previous one
+ * is disabled. The previous secrets are deleted in any case. Verification belongs to
+ * the sender's address, and stays with it.
  */
 #include "postgres.h"
 
@@ -49,34 +50,73 @@ read_arguments(FunctionCallInfo fcinfo, Provider *new)
 	check_inbound_secret(new);
 }
 
-/* Disable the enabled provider, if any, and delete its secrets; returns when this sender was verified. */
-static NullableDatum
-retire_enabled(const pg_uuid_t *application_id, const Provider *new)
+/* The enabled provider of the channel, if any. */
+typedef struct Previous
 {
-	static Statement disable = {
-		"UPDATE appt.provider SET enabled = false"
-		" WHERE application_id = $1 AND channel = $2 AND enabled"
-		" RETURNING id, CASE WHEN sender = $3 THEN verified_at END",
-		3, {UUIDOID, TEXTOID, TEXTOID}
+	pg_uuid_t  *id;				/* NULL: there is none */
+	bool		is_same_kind;
+	NullableDatum verified_at;	/* when the new sender was verified */
+} Previous;
+
+static Previous
+find_previous(const pg_uuid_t *application_id, const Provider *new)
+{
+	static Statement find = {
+		"SELECT id, kind = $3, CASE WHEN sender = $4 THEN verified_at END FROM appt.provider"
+		" WHERE application_id = $1 AND channel = $2 AND enabled FOR NO KEY UPDATE",
+		4, {UUIDOID, TEXTOID, TEXTOID, TEXTOID}
 	};
+	NullableDatum arguments[] = {
+		sql_uuid(application_id), sql_text(new->channel), sql_text(new->kind), sql_text(new->sender)
+	};
+	Previous	previous = {.verified_at = SQL_NULL};
+	Row		   *row;
+
+	if (statement_run_nullable(&find, arguments) == 0)
+		return previous;
+	row = ROW(0);
+	previous.id = next_uuid_or_null(row);
+	previous.is_same_kind = next_bool(row);
+	previous.verified_at = next_value(row);
+	return previous;
+}
+
+static void
+forget_secrets(const pg_uuid_t *application_id, const pg_uuid_t *id)
+{
 	static Statement forget = {
 		"DELETE FROM appt.secret WHERE application_id = $1 AND provider_id = $2",
 		2, {UUIDOID, UUIDOID}
 	};
-	NullableDatum arguments[] = {
-		sql_uuid(application_id), sql_text(new->channel), sql_text(new->sender)
-	};
-	NullableDatum verified_at = SQL_NULL;
-	pg_uuid_t	id;
-	Row		   *row;
 
-	if (statement_run_nullable(&disable, arguments) == 0)
-		return verified_at;
-	row = ROW(0);
-	id = next_uuid(row);
-	verified_at = next_value(row);
-	(void) statement_run(&forget, UUIDPGetDatum(application_id), UUIDPGetDatum(&id));
-	return verified_at;
+	(void) statement_run(&forget, UUIDPGetDatum(application_id), UUIDPGetDatum(id));
+}
+
+static void
+disable_provider(const pg_uuid_t *application_id, const pg_uuid_t *id)
+{
+	static Statement disable = {
+		"UPDATE appt.provider SET enabled = false WHERE application_id = $1 AND id = $2",
+		2, {UUIDOID, UUIDOID}
+	};
+
+	(void) statement_run(&disable, UUIDPGetDatum(application_id), UUIDPGetDatum(id));
+}
+
+/* After its secrets, which bind it to its URL (keep_secrets.c). A new sender is not verified: reset_verification. */
+static void
+update_provider(const pg_uuid_t *application_id, const pg_uuid_t *id, const Provider *new)
+{
+	static Statement update = {
+		"UPDATE appt.provider SET url = $3, username = $4, sender = $5, settings = $6 WHERE application_id = $1 AND id = $2",
+		6, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID}
+	};
+	NullableDatum arguments[] = {
+		sql_uuid(application_id), sql_uuid(id), sql_text(new->url), sql_text(new->username), sql_text(new->sender),
+		sql_jsonb(new->settings)
+	};
+
+	(void) statement_run_nullable(&update, arguments);
 }
 
 static pg_uuid_t
@@ -97,13 +137,31 @@ insert_provider(const pg_uuid_t *application_id, const Provider *new, NullableDa
 	return next_uuid(ROW(0));
 }
 
+/* The provider's id. */
+static pg_uuid_t
+replace_provider(const pg_uuid_t *application_id, const Provider *new)
+{
+	Previous	previous = find_previous(application_id, new);
+
+	if (previous.id != NULL)
+		forget_secrets(application_id, previous.id);
+	if (previous.id != NULL && previous.is_same_kind)
+	{
+		update_provider(application_id, previous.id, new);
+		return *previous.id;
+	}
+	if (previous.id != NULL)
+		disable_provider(application_id, previous.id);
+	return insert_provider(application_id, new, previous.verified_at);
+}
+
 /*
  * appt.set_provider(application_id uuid, channel text, kind text, url text,
  *		sender text = null, username text = null, secret text = null,
  *		settings jsonb = null, inbound_secret text = null) -> uuid
  *
  * Replaces the enabled provider of the channel as a whole: nothing that is
- * left out is kept. 22023: what cannot work, or an unknown setting. PT404: no
+ * left out is kept, but the id of a provider of the same kind. 22023: what cannot work, or an unknown setting. PT404: no
  * such application. Source: auvious-notifications.txt, email and sms settings.
  */
 Datum
@@ -120,7 +178,7 @@ set_provider(PG_FUNCTION_ARGS)
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
 	lock_application(&call.caller, application_id);
-	*id = insert_provider(application_id, &new, retire_enabled(application_id, &new));
+	*id = replace_provider(application_id, &new);
 	if (new.secret != NULL)
 		store_secret(application_id, NULL, id, SECRET_PASSWORD, new.secret);
 	if (new.inbound_secret != NULL && new.inbound_secret[0] != '\0')

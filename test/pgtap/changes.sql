@@ -79,7 +79,7 @@ SELECT is(count(*), 2::bigint, 'and their passwords') FROM made WHERE table_name
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail2.example', 'sales@example.com', 'mailer',
 	'SMTP-SECRET-2') AS provider \gset
 SELECT is(string_agg(format('%s %s', operation, table_name), ', ' ORDER BY id),
-	'UPDATE provider, DELETE secret, INSERT provider, INSERT secret', 'one that takes the place of another') FROM pg_temp.news();
+	'DELETE secret, UPDATE provider, INSERT secret', 'one that is set again') FROM pg_temp.news();
 
 /* ---- the configuration, directly ---- */
 

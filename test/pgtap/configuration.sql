@@ -236,10 +236,11 @@ FROM appt.provider p WHERE id = :'provider';
 SELECT is(array_agg(name || ' ' || value), '{PASSWORD pass}', 'its password is a secret') FROM appt.secret WHERE provider_id = :'provider';
 UPDATE appt.provider SET verified_at = '2026-01-01';
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtps://mail.example', 'Acme <hello@acme.example>') AS second \gset
-SELECT is(array_agg(concat_ws(' ', enabled, verified_at = '2026-01-01', settings = '{}') ORDER BY id = :'second'), '{f t f,t t t}',
-	'another one replaces it; the same sender stays verified, nothing else is kept')
+SELECT is(:'second'::uuid, :'provider'::uuid, 'one of the same kind keeps its id, which its webhooks have');
+SELECT is(array_agg(concat_ws(' ', enabled, verified_at = '2026-01-01', settings = '{}', username IS NULL, url)), '{t t t t smtps://mail.example}',
+	'the same sender stays verified, nothing else is kept')
 FROM appt.provider;
-SELECT is(count(*), 0::bigint, 'the replaced one''s password is forgotten') FROM appt.secret WHERE provider_id IS NOT NULL;
+SELECT is(count(*), 0::bigint, 'the previous password is forgotten') FROM appt.secret WHERE provider_id IS NOT NULL;
 SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtps://mail.example', 'new@acme.example') AS third \gset
 SELECT is(verified_at, NULL, 'a new sender is not verified') FROM appt.provider WHERE id = :'third';
 SELECT lives_ok(format('SELECT appt.set_provider(%L, %s)', :'application', arguments), arguments)
@@ -253,6 +254,7 @@ FROM (VALUES
 SELECT is(string_agg(channel || ' ' || kind, ', ' ORDER BY channel), 'EMAIL GENESYS_CLOUD, SMS GENESYS_CLOUD',
 	'one is enabled per channel')
 FROM appt.provider WHERE enabled;
+SELECT is(string_agg(kind, ', ' ORDER BY kind), 'HTTP, SMTP, TWILIO', 'those of other kinds stay for the log') FROM appt.provider WHERE NOT enabled;
 
 SELECT throws_ok(format('SELECT appt.set_provider(%L, %s)', :'application', arguments), '22023', message, arguments)
 FROM (VALUES

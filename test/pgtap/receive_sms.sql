@@ -212,9 +212,16 @@ SELECT is(pg_temp.gateway(:'gateway', '{"msisdn": "306900000000", "to": "12345",
 	'200 application/json {}',
 	'its names may change beside the secret');
 SELECT appt.set_provider(:'sister', 'SMS', 'HTTP', 'https://sms.example') AS next \gset
-SELECT is(pg_temp.gateway(provider, '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'), :'refused',
-	'a provider that was replaced, or has no secret')
-FROM unnest(ARRAY[:'gateway', :'next']::uuid[]) AS provider;
+SELECT is(pg_temp.gateway(:'next', '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'), :'refused',
+	'a provider without a secret');
+SELECT appt.set_provider(:'sister', 'SMS', 'HTTP', 'https://sms.example', secret => 'changed', inbound_secret => 'the secret',
+	settings => '{"inbound": {"from": "msisdn", "to": "to", "text": "text"}}') AS again \gset
+SELECT is(pg_temp.gateway(:'gateway', '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'), '200 application/json {}',
+	'a provider that is set again has the same URL');
+SELECT appt.set_provider(:'sister', 'SMS', 'TWILIO', 'https://api.twilio.com', '+15550100000', 'AC0123456789abcdef0123456789abcdef',
+	'the secret', inbound_secret => 'the secret') AS twilio_of_sister \gset
+SELECT is(pg_temp.gateway(:'gateway', '{"msisdn": "306900000000", "to": "12345", "text": "x"}', 'application/json'), :'refused',
+	'one of another kind another');
 
 -- Headers are believed in sessions of PostgREST alone.
 SELECT set_config('request.headers', jsonb_build_object('x-gateway-key', :'twilio', 'x-gateway-authorization', 'the secret')::text,
