@@ -38,7 +38,7 @@ COMMENT ON COLUMN appt.meeting_template.title IS
 COMMENT ON COLUMN appt.meeting_template.significant_fields IS
 'Fields whose change customers must be told of: of start_at, duration, timezone, location, title, notes and organizer.';
 COMMENT ON COLUMN appt.meeting_template.require_location IS 'True: an appointment needs a location.';
-COMMENT ON COLUMN appt.meeting_template.lead_only_reminders IS 'True: reminders go only to the customer given at scheduling.';
+COMMENT ON COLUMN appt.meeting_template.lead_only_reminders IS 'True: reminders go only to the customer given at scheduling, unless a user who sends one names others.';
 COMMENT ON COLUMN appt.meeting_template.reminders_need_confirmation IS
 'True: no reminder is sent before a CREATE or CONFIRMATION_REQUEST was.';
 COMMENT ON COLUMN appt.meeting_template.notify_followers IS 'True: the followers of an appointment are told of responses.';
