@@ -3,7 +3,7 @@
 CREATE FUNCTION appt.messages_to(address text DEFAULT NULL) RETURNS SETOF appt.notification_log
 LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'messages_to';
 COMMENT ON FUNCTION appt.messages_to(text) IS
-'The rows of the log for one address, the latest first: of a supervisor''s application, without those to other users; of all applications of an admin''s organization. 22023: no address.';
+'The rows of the log for one address, the latest first, whatever the notation of a phone number and the case of an email''s domain: of a supervisor''s application, without those to other users; of all applications of an admin''s organization. 22023: no address.';
 
 CREATE FUNCTION appt.export_person(application_id uuid DEFAULT NULL, address text DEFAULT NULL) RETURNS jsonb
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'export_person';

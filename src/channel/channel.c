@@ -131,6 +131,18 @@ mail_address_key(const char *address)
 	return key;
 }
 
+/* Case matters to the local part alone. */
+static char *
+mail_address_normalize(const char *address, const char *calling_code)
+{
+	char	   *normal = pstrdup(address);
+	char	   *domain = strrchr(normal, '@');
+
+	for (char *c = domain == NULL ? "" : domain; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	return normal;
+}
+
 static bool
 url_is_valid(const char *address)
 {
@@ -154,7 +166,7 @@ typedef struct AddressKind
 } AddressKind;
 
 static const AddressKind address_kinds[CHANNELS] = {
-	[CHANNEL_EMAIL] = {mail_address_is_valid, "invalid email address", .key = mail_address_key},
+	[CHANNEL_EMAIL] = {mail_address_is_valid, "invalid email address", .key = mail_address_key, .normalize = mail_address_normalize},
 	[CHANNEL_SMS] = {phone_number_is_valid, "invalid phone number", .normalize = phone_normalize},
 	[CHANNEL_WEBHOOK] = {url_is_valid, "invalid URL"},
 	[CHANNEL_IN_APP] = {user_id_is_valid, "invalid user id"}

@@ -83,8 +83,8 @@ extern bool channel_address_is_valid(ChannelCode channel, const char *address);
 extern const char *channel_address_error(ChannelCode channel);
 
 /*
- * The address as it is stored: a phone number as phone_normalize returns it,
- * others as they are.
+ * The address as it is stored: a phone number as phone_normalize returns it, a mail
+ * address with its domain in lower case, others as they are.
  */
 extern char *channel_address_normalize(ChannelCode channel, const char *address, const char *calling_code);
 

@@ -204,6 +204,7 @@ send_test_email(PG_FUNCTION_ARGS)
 	test.application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 	test.address = required_text(fcinfo, ARGUMENT_ADDRESS, "to_email");
 	check_address(test.channel, test.address);
+	test.address = channel_address_normalize(test.channel, test.address, NULL);
 	read_arguments(fcinfo, &test);
 	test.subject = template_argument(fcinfo, EMAIL_ARGUMENT_SUBJECT, "subject", true);
 	test.text_body = template_argument(fcinfo, EMAIL_ARGUMENT_TEXT_BODY, "text_body", true);

@@ -67,8 +67,10 @@ customer_parse(Jsonb *object, const char *calling_code)
 
 	if (customer->email != NULL && !channel_address_is_valid(CHANNEL_EMAIL, customer->email))
 		report_invalid("invalid email address", "\"%s\" is not an email address.", customer->email);
+	if (customer->email != NULL)
+		customer->email = channel_address_normalize(CHANNEL_EMAIL, customer->email, calling_code);
 	if (customer->phone != NULL)
-		customer->phone = phone_normalize(customer->phone, calling_code);
+		customer->phone = channel_address_normalize(CHANNEL_SMS, customer->phone, calling_code);
 	if (customer->locale != NULL)
 		check_locale_name(customer->locale);
 	if (customer->preferred_channel != NULL)

@@ -57,35 +57,57 @@ export_person(PG_FUNCTION_ARGS)
 	return result;
 }
 
+/* A number without a country's code is read by the calling codes of the caller's applications. */
+static NullableDatum
+forms_for_caller(const char *address, const NullableDatum *application_id, const NullableDatum *organization_id)
+{
+	static Statement find = {
+		"SELECT DISTINCT a.calling_code FROM appt.application a WHERE a.calling_code IS NOT NULL"
+		" AND ($1::uuid IS NULL OR a.id = $1) AND ($2::uuid IS NULL OR a.organization_id = $2)",
+		2, {UUIDOID, UUIDOID}, true
+	};
+	const NullableDatum arguments[] = {*application_id, *organization_id};
+	uint64		count = statement_run_nullable(&find, arguments);
+	Column	   *forms = column_create(TEXTOID, 0);
+
+	address_forms_add(forms, address, NULL);
+	for (uint64 n = 0; n < count; n++)
+		address_forms_add(forms, address, next_text(ROW(n)));
+	return SQL_VALUE(column_array(forms));
+}
+
 /*
  * appt.messages_to(address text) -> setof notification_log
  *
- * Supervisors: of their application, without those to other users; admins: of
- * their organization. 22023: no address. Source: people.md section 4.
+ * The address is compared in the forms in which it may be stored. Supervisors: of
+ * their application, without those to other users; admins: of their organization.
+ * 22023: no address. Source: people.md section 4.
  */
 Datum
 messages_to(PG_FUNCTION_ARGS)
 {
 	static Statement find = {
-		"SELECT l.* FROM appt.notification_log l WHERE l.recipient = $1"
+		"SELECT l.* FROM appt.notification_log l WHERE l.recipient = ANY ($1)"
 		" AND ($2::uuid IS NULL OR l.application_id = $2)"
 		" AND ($3::uuid IS NULL OR EXISTS (SELECT FROM appt.application a WHERE a.id = l.application_id AND a.organization_id = $3))"
 		" AND ($4::text IS NULL OR l.recipient_kind <> 'USER' OR l.recipient_id = $4)"
 		" ORDER BY l.due_at DESC, l.notification_id DESC, l.attempt_number DESC",
-		4, {TEXTOID, UUIDOID, UUIDOID, TEXTOID}, true
+		4, {TEXTARRAYOID, UUIDOID, UUIDOID, TEXTOID}, true
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	NullableDatum arguments[4];
 	bool		is_supervisor;
+	char	   *address;
 	Call		call;
 
 	InitMaterializedSRF(fcinfo, 0);
 	call_begin(&call, fcinfo, CALLER_SUPERVISOR | CALLER_ADMIN);
 	is_supervisor = (call.caller.role == CALLER_SUPERVISOR);
-	arguments[0] = sql_text(required_text(fcinfo, 0, "address"));
+	address = required_text(fcinfo, 0, "address");
 	arguments[1] = sql_uuid(is_supervisor ? &call.caller.application_id : NULL);
 	arguments[2] = sql_uuid(call.caller.role == CALLER_ADMIN ? &call.caller.organization_id : NULL);
 	arguments[3] = sql_text(is_supervisor ? call.caller.user_id : NULL);
+	arguments[0] = forms_for_caller(address, &arguments[1], &arguments[2]);
 	statement_store(&find, arguments, result->setResult);
 	call_end(&call);
 	return (Datum) 0;

@@ -10,7 +10,9 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "utils/formatting.h"
 
 #include "channel/channel.h"
 #include "core/arguments.h"
@@ -18,20 +20,24 @@
 #include "core/row.h"
 #include "users/person.h"
 
-/* The address in the forms in which rows may have it. */
-static Datum
-forms_of(const char *address, const char *calling_code)
+void
+address_forms_add(Column *forms, const char *address, const char *calling_code)
 {
-	static Statement collect = {
-		"SELECT array_agg(DISTINCT a) FROM unnest(ARRAY[$1, $2, $3, lower($1)]) a WHERE a <> ''",
-		3, {TEXTOID, TEXTOID, TEXTOID}
-	};
-	const char *mail = channel_address_key(CHANNEL_EMAIL, address);
-	const char *phone = strchr(address, '@') != NULL ? address :
-	channel_address_normalize(CHANNEL_SMS, address, calling_code);
+	column_add_text(forms, address);
+	column_add_text(forms, str_tolower(address, strlen(address), DEFAULT_COLLATION_OID));
+	column_add_text(forms, channel_address_key(CHANNEL_EMAIL, address));
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if (channel_infos[channel].route == ROUTE_PROVIDER)
+			column_add_text(forms, channel_address_normalize((ChannelCode) channel, address, calling_code));
+}
 
-	(void) statement_run(&collect, text_datum(address), text_datum(mail), text_datum(phone));
-	return next_value(ROW(0)).value;
+static Datum
+address_forms(const char *address, const char *calling_code)
+{
+	Column	   *forms = column_create(TEXTOID, CHANNELS + 3);
+
+	address_forms_add(forms, address, calling_code);
+	return column_array(forms);
 }
 
 Person
@@ -51,7 +57,7 @@ person_of_arguments(const Caller *caller, FunctionCallInfo fcinfo)
 		statement_run(&find, UUIDPGetDatum(application_id)) == 0)
 		report_not_found("application", application_id);
 	person.application_id = SQL_VALUE(UUIDPGetDatum(application_id));
-	person.addresses = SQL_VALUE(forms_of(address, next_text(ROW(0))));
+	person.addresses = SQL_VALUE(address_forms(address, next_text(ROW(0))));
 	return person;
 }
 

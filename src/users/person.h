@@ -7,6 +7,7 @@
 #define APPT_PERSON_H
 
 #include "core/call.h"
+#include "core/column.h"
 #include "core/statement.h"
 
 /* Parameters of statements about a person, in this order. */
@@ -25,6 +26,12 @@ typedef struct Person
 	NullableDatum event_ids;	/* $7: events about the person that users were
 								 * told of */
 } Person;
+
+/*
+ * The address in the forms in which rows may have it: as it is, in lower case, as its
+ * channel stores and compares it. calling_code as in phone_normalize().
+ */
+extern void address_forms_add(Column *forms, const char *address, const char *calling_code);
 
 /*
  * The arguments application_id and address of a function for admins. 22023: one is

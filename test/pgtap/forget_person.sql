@@ -97,6 +97,9 @@ SELECT set_eq($$SELECT unnest(pg_temp.found('MARK|bob@example|1701234567|bobby')
 -- Shown and exported.
 SELECT cmp_ok(count(*), '>', 0::bigint, 'messages_to') FROM appt.messages_to('+491701234567') WHERE application_id = :'app';
 SELECT throws_ok('SELECT appt.messages_to(NULL)', '22023', NULL, 'to no address');
+SELECT is(email, 'Bob@example.org', 'the domain of an email address is stored in lower case') FROM appt.participant WHERE id = :'bob' AND appointment_id = :'a';
+SELECT is(string_agg(DISTINCT form, ', '), '0049 170 1234567, 0170 1234567, Bob@EXAMPLE.org', 'messages_to an address in another form') FROM unnest('{0170 1234567,0049 170 1234567,Bob@EXAMPLE.org}'::text[]) form,
+	LATERAL appt.messages_to(form) m WHERE m.application_id = :'app';
 CREATE FUNCTION pg_temp.seen_by_supervisor(application uuid, sub text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE n bigint;
 BEGIN

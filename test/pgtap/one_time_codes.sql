@@ -59,7 +59,7 @@ SELECT is_empty('SELECT * FROM appt.one_time_code', 'and none of these leaves a 
 SELECT lives_ok(format('SELECT appt.request_customer_code(%L, ''Ann@Example.ORG'')', :'app'), 'by email');
 SELECT pg_temp.code('Ann@example.org') AS code \gset
 SELECT is(ROW(n.channel, n.address, n.recipient_kind, n.state, n.context - 'nonce')::text,
-	'(EMAIL,Ann@Example.ORG,ADDRESS,PENDING,"{""purpose"": ""CUSTOMER""}")', 'a message is planned')
+	'(EMAIL,Ann@example.org,ADDRESS,PENDING,"{""purpose"": ""CUSTOMER""}")', 'a message is planned')
   FROM appt.notification n WHERE type = 'CODE';
 SELECT ok(body LIKE E'%\n' || :'code' || E'\n%10 minutes%' AND html LIKE '%>' || :'code' || '<%'
 	AND subject NOT LIKE '%' || :'code' || '%', 'that tells the code, and not in its subject')
