@@ -231,15 +231,18 @@ const NotificationTypeInfo notification_types[NOTIFICATION_TYPES] = {
 
 const ChannelInfo channel_infos[CHANNELS] = {
 	[CHANNEL_EMAIL] = {
-		.code = "EMAIL", .route = ROUTE_PROVIDER, .has_template = true, .has_subject = true, .has_html = true,
-		.has_links = true, .response_source = SOURCE_EMAIL, .has_verified_senders = true
+		.code = "EMAIL", .contact = CONTACT_EMAIL, .route = ROUTE_PROVIDER, .has_template = true, .has_subject = true, .has_html = true,
+		.has_links = true, .response_source = SOURCE_EMAIL, .has_verified_senders = true, .has_message_id = true
 	},
 	[CHANNEL_SMS] = {
-		.code = "SMS", .route = ROUTE_PROVIDER, .has_template = true, .has_links = true, .has_short_links = true,
-		.takes_replies = true, .response_source = SOURCE_PAGE
+		.code = "SMS", .contact = CONTACT_PHONE, .route = ROUTE_PROVIDER, .has_template = true, .has_links = true,
+		.has_short_links = true, .takes_replies = true, .response_source = SOURCE_PAGE
 	},
-	[CHANNEL_WEBHOOK] = {.code = "WEBHOOK", .route = ROUTE_SUBSCRIPTION},
-	[CHANNEL_IN_APP] = {.code = "IN_APP", .route = ROUTE_NONE, .has_template = true, .has_subject = true}
+	[CHANNEL_WEBHOOK] = {.code = "WEBHOOK", .route = ROUTE_SUBSCRIPTION, .has_message_id = true},
+	[CHANNEL_IN_APP] = {
+		.code = "IN_APP", .contact = CONTACT_USER_ID, .route = ROUTE_NONE, .has_template = true, .has_subject = true,
+		.has_message_id = true
+	}
 };
 
 static const char *const state_codes[NOTIFICATION_STATES] = {

@@ -47,9 +47,16 @@ typedef enum RouteNeed
 	ROUTE_NONE					/* it stays in the database */
 } RouteNeed;
 
+/* Which of a person's addresses a channel writes to. */
+typedef enum ContactKind
+{
+	CONTACT_NONE, CONTACT_EMAIL, CONTACT_PHONE, CONTACT_USER_ID
+} ContactKind;
+
 typedef struct ChannelInfo
 {
 	const char *code;
+	ContactKind contact;
 	const char *response_source;	/* of answers on the page behind its
 									 * links: SOURCE_EMAIL, ... */
 	RouteNeed	route;
@@ -63,7 +70,12 @@ typedef struct ChannelInfo
 	bool		has_verified_senders;	/* its providers send from an address
 										 * that the application has proven to
 										 * be its own */
+	bool		has_message_id; /* a message that is sent again has the id of
+								 * the first, by which the receiver knows it */
 } ChannelInfo;
+
+/* By which messages for the preferred channel go to a customer who prefers none. */
+#define USUAL_CHANNEL CHANNEL_EMAIL
 
 typedef enum NotificationState
 {

@@ -11,11 +11,11 @@
 static const char *
 personal_address(ChannelCode channel, const char *email, const char *phone, const char *user_id)
 {
-	const char *const addresses[CHANNELS] = {
-		[CHANNEL_EMAIL] = email, [CHANNEL_SMS] = phone, [CHANNEL_IN_APP] = user_id
+	const char *const addresses[] = {
+		[CONTACT_NONE] = NULL, [CONTACT_EMAIL] = email, [CONTACT_PHONE] = phone, [CONTACT_USER_ID] = user_id
 	};
 
-	return addresses[channel];
+	return addresses[channel_infos[channel].contact];
 }
 
 const char *

@@ -20,7 +20,6 @@
 #include "access/xact.h"
 
 #include "channel/channel.h"
-#include "channel/phone.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/call_digest.h"
@@ -58,20 +57,21 @@ static const BookingArguments where = {
 	.meeting_template_id = BOOKING_NO_ARGUMENT
 };
 
-/* An email address or a phone number. */
+/* An email address or a phone number, by the first channel to customers that takes it. */
 static Contact
 read_contact(FunctionCallInfo fcinfo, int index, const char *calling_code)
 {
 	char	   *text = required_text(fcinfo, index, "contact");
-	Contact		contact;
+	Customer	nobody = {0};
 
-	if (strchr(text, '@') != NULL)
-		contact = (Contact) {CHANNEL_EMAIL, text};
-	else
-		contact = (Contact) {CHANNEL_SMS, phone_normalize(text, calling_code)};
-	if (!channel_address_is_valid(contact.channel, contact.address))
-		report_invalid("neither an email address nor a phone number", "\"%s\" is neither an email address nor a phone number.", text);
-	return contact;
+	for (int channel = 0; channel < CHANNELS; channel++)
+	{
+		Contact		contact = {(ChannelCode) channel, channel_address_normalize((ChannelCode) channel, text, calling_code)};
+
+		if (customer_address(&nobody, contact.channel) != NULL && channel_address_is_valid(contact.channel, contact.address))
+			return contact;
+	}
+	report_invalid("neither an email address nor a phone number", "\"%s\" is neither an email address nor a phone number.", text);
 }
 
 /*
@@ -113,7 +113,7 @@ is_contact(const Contact *contact, const char *address)
 static void
 use_contact(Customer *customer, const Contact *contact)
 {
-	char	  **address = contact->channel == CHANNEL_EMAIL ? &customer->email : &customer->phone;
+	char	  **address = customer_address(customer, contact->channel);
 
 	if (*address != NULL && !is_contact(contact, *address))
 		report_invalid("the customer has another address than the verified one",

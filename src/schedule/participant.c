@@ -11,7 +11,6 @@
 #include "postgres.h"
 
 #include "channel/channel.h"
-#include "channel/phone.h"
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
@@ -78,6 +77,22 @@ customer_parse(Jsonb *object, const char *calling_code)
 	if (customer->metadata == NULL)
 		customer->metadata = json_empty_object();
 	return customer;
+}
+
+char **
+customer_address(Customer *customer, ChannelCode channel)
+{
+	switch (channel_infos[channel].contact)
+	{
+		case CONTACT_EMAIL:
+			return &customer->email;
+		case CONTACT_PHONE:
+			return &customer->phone;
+		case CONTACT_NONE:
+		case CONTACT_USER_ID:
+			break;
+	}
+	return NULL;
 }
 
 char *

@@ -32,6 +32,9 @@ typedef struct Customer
  */
 extern Customer *customer_parse(Jsonb *object, const char *calling_code);
 
+/* Where the customer's address for a channel stands; NULL: a channel that customers are not reached over. */
+extern char **customer_address(Customer *customer, ChannelCode channel);
+
 /*
  * Country calling code for an application's phone numbers that have none;
  * NULL: none. PT404: no such application.

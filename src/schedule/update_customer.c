@@ -113,15 +113,18 @@ merge(const Customer *present, const Customer *given, Jsonb *object)
  * channel that none verified is an agent's, too, both may be written to.
  */
 static void
-judge_addresses(Customer *customer, const Customer *present)
+judge_addresses(Customer *customer, Customer *present)
 {
 	const char *verified = present->verified_channel;
 
-	if (verified == NULL)
-		return;
-	if (strcmp(verified, channel_code(CHANNEL_EMAIL)) == 0 ? !is_same_text(customer->phone, present->phone) :
-		!is_same_text(customer->email, present->email))
-		customer->verified_channel = NULL;
+	for (int channel = 0; verified != NULL && channel < CHANNELS; channel++)
+	{
+		char	  **address = customer_address(customer, (ChannelCode) channel);
+
+		if (address != NULL && strcmp(verified, channel_code((ChannelCode) channel)) != 0 &&
+			!is_same_text(*address, *customer_address(present, (ChannelCode) channel)))
+			customer->verified_channel = NULL;
+	}
 }
 
 static bool
@@ -173,7 +176,7 @@ write_customer(const AppointmentKey *key, const Customer *customer)
 static const char *
 chosen_channel(const Customer *customer)
 {
-	return customer->preferred_channel != NULL ? customer->preferred_channel : channel_code(CHANNEL_EMAIL);
+	return customer->preferred_channel != NULL ? customer->preferred_channel : channel_code(USUAL_CHANNEL);
 }
 
 static void

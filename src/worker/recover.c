@@ -142,7 +142,7 @@ decide(const NotificationFacts *facts, TimestampTz now)
 	};
 	Decision	decision;
 
-	if (facts->channel == CHANNEL_SMS && !appt_resend_interrupted_sms)
+	if (!channel_infos[facts->channel].has_message_id && !appt_resend_interrupted_sms)
 		retry.final = REASON_INTERRUPTED;
 	decision = retry_decide(&retry, now);
 	if (decision.state == STATE_FAILED && facts->is_manual)
