@@ -15,8 +15,11 @@
  * one goes once no notification refers to it any more. Idempotency keys go with
  * what their calls created: a foreign key deletes that of an event.
  *
- * Changes (appt.change), inbound messages and responses are kept as long; the oldest changes
- * are found by time, the oldest figures of days and hours likewise.
+ * A third walk goes over the responses: what a customer answered stays until the
+ * appointment is over.
+ *
+ * Changes (appt.change) and inbound messages are kept as long as the log; the oldest
+ * changes are found by time, the oldest figures of days and hours likewise.
  * One-time codes go sooner: an hour after a code has expired nobody asks for it,
  * and it no longer counts against the limit of requests. Codes that opened an
  * appointment are deleted with it.
@@ -49,7 +52,6 @@ typedef struct Drop
 	uint64		figures;
 	uint64		hours;
 	uint64		inbound;
-	uint64		responses;
 } Drop;
 
 /*
@@ -63,9 +65,9 @@ typedef struct Drop
 	"(SELECT p.public_url IS NOT NULL FROM appt.application p WHERE p.id = n.application_id) IS TRUE OR " \
 	"(SELECT true FROM appt.attempt t WHERE t.notification_id = n.id AND t.shown IS NOT NULL LIMIT 1) IS TRUE)"
 
-#define APPOINTMENT_IS_AHEAD \
+#define APPOINTMENT_IS_AHEAD(row) \
 	"(SELECT a.end_at > now() AND a.state IN ('SCHEDULED', 'ACTIVATED') AND a.archived_at IS NULL" \
-	" FROM appt.appointment a WHERE a.application_id = n.application_id AND a.id = n.appointment_id) IS TRUE"
+	" FROM appt.appointment a WHERE a.application_id = " row ".application_id AND a.id = " row ".appointment_id) IS TRUE"
 
 static Statement drop_batch = {
 	"WITH batch AS MATERIALIZED ("
@@ -75,7 +77,8 @@ static Statement drop_batch = {
 	" free AS MATERIALIZED ("
 	"  SELECT n.id FROM appt.notification n"
 	"  WHERE n.id = ANY (ARRAY(SELECT id FROM batch WHERE settled_at < $2)) AND n.settled_at < $2"
-	"   AND NOT (" MAY_BE_ANSWERED " AND (n.settled_at > now() - interval '1440 hours' OR " APPOINTMENT_IS_AHEAD ")) FOR UPDATE SKIP LOCKED),"
+	"   AND NOT (" MAY_BE_ANSWERED
+	"    AND (n.settled_at > now() - interval '1440 hours' OR " APPOINTMENT_IS_AHEAD("n") ")) FOR UPDATE SKIP LOCKED),"
 	" dropped AS ("
 	"  DELETE FROM appt.notification n USING free f WHERE n.id = f.id RETURNING n.id),"
 	" dropped_attempts AS ("
@@ -105,6 +108,19 @@ static Statement drop_events = {
 	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
 };
 
+static Statement drop_responses = {
+	"WITH batch AS MATERIALIZED ("
+	"  SELECT w.id FROM (SELECT id, created_at FROM appt.response WHERE id > $1 ORDER BY id LIMIT $3) w"
+	"  WHERE w.created_at < $2),"
+	" free AS MATERIALIZED ("
+	"  SELECT r.id FROM appt.response r WHERE r.id = ANY (ARRAY(SELECT id FROM batch))"
+	"   AND NOT " APPOINTMENT_IS_AHEAD("r") " FOR UPDATE SKIP LOCKED),"
+	" dropped AS ("
+	"  DELETE FROM appt.response r USING free f WHERE r.id = f.id RETURNING r.id) "
+	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
+	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
+};
+
 /* By ctid, for times are not unique: one transaction may make many changes. A locked row keeps its ctid. */
 static Statement drop_changes = {
 	"DELETE FROM appt.change c"
@@ -113,7 +129,7 @@ static Statement drop_changes = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
-/* Their ids grow with created_at. Only the deletion of an appointment locks one. The same of responses. */
+/* Their ids grow with created_at. Only the deletion of an appointment locks one. */
 static Statement drop_inbound = {
 	"WITH old AS MATERIALIZED ("
 	"  SELECT w.id FROM (SELECT id, created_at FROM appt.inbound_message ORDER BY id LIMIT $2) w"
@@ -121,16 +137,6 @@ static Statement drop_inbound = {
 	" free AS MATERIALIZED ("
 	"  SELECT id FROM appt.inbound_message WHERE id = ANY (ARRAY(SELECT id FROM old)) FOR UPDATE SKIP LOCKED) "
 	"DELETE FROM appt.inbound_message m USING free f WHERE m.id = f.id",
-	2, {TIMESTAMPTZOID, INT8OID}
-};
-
-static Statement drop_responses = {
-	"WITH old AS MATERIALIZED ("
-	"  SELECT w.id FROM (SELECT id, created_at FROM appt.response ORDER BY id LIMIT $2) w"
-	"  WHERE w.created_at < $1),"
-	" free AS MATERIALIZED ("
-	"  SELECT id FROM appt.response WHERE id = ANY (ARRAY(SELECT id FROM old)) FOR UPDATE SKIP LOCKED) "
-	"DELETE FROM appt.response r USING free f WHERE r.id = f.id",
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
@@ -192,17 +198,17 @@ drop_step(void *argument)
 	Drop	   *drop = (Drop *) argument;
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz before = now - (TimestampTz) appt_log_retention * USECS_PER_MINUTE;
-	int64		events;
+	int64		others;
 
 	transaction_commit_without_flush();
 	walk_on(&drop_batch, &drop->pass.notifications, before, &drop->notifications);
-	walk_on(&drop_events, &drop->pass.events, before, &events);
+	walk_on(&drop_events, &drop->pass.events, before, &others);
+	walk_on(&drop_responses, &drop->pass.responses, before, &others);
 	drop->changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->figures = statement_run(&drop_figures, TimestampTzGetDatum(Min(before, now - FIGURES_KEPT)),
 								  Int64GetDatum(RETENTION_BATCH));
 	drop->hours = statement_run(&drop_hours, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->inbound = statement_run(&drop_inbound, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
-	drop->responses = statement_run(&drop_responses, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->codes = statement_run(&drop_codes, TimestampTzGetDatum(now - CODES_KEPT),
 								Int64GetDatum(RETENTION_BATCH));
 }
@@ -217,9 +223,9 @@ retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 	if (!worker_run(worker, drop_step, &drop, NULL))
 		return false;
 	*dropped = (int) drop.notifications;
-	has_more = !drop.pass.notifications.is_over || !drop.pass.events.is_over ||
+	has_more = !drop.pass.notifications.is_over || !drop.pass.events.is_over || !drop.pass.responses.is_over ||
 		drop.changes == RETENTION_BATCH || drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH ||
-		drop.hours == RETENTION_BATCH || drop.inbound == RETENTION_BATCH || drop.responses == RETENTION_BATCH;
+		drop.hours == RETENTION_BATCH || drop.inbound == RETENTION_BATCH;
 	*pass = has_more ? drop.pass : (RetentionPass) {0};
 	return has_more;
 }

@@ -21,6 +21,7 @@ typedef struct RetentionPass
 {
 	RetentionWalk notifications;
 	RetentionWalk events;		/* that users were told of */
+	RetentionWalk responses;
 } RetentionPass;
 
 /*

@@ -116,6 +116,32 @@ is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with thei
 	$node->query('DELETE FROM appt.notification WHERE created_at > now() - interval \'30 days\'');
 }
 
+# What a customer answered stays until the appointment is over. More than a batch that stays does not hold up the others.
+{
+	my $answers = sub {
+		my ($count, $days, $end_at) = @_;
+
+		$node->query(
+			qq{
+			WITH made AS (
+				INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
+				SELECT '$application', 'ann', at - interval '1 hour', at, 'UTC', 'en', false FROM (SELECT $end_at AS at) e RETURNING id)
+			INSERT INTO appt.response (application_id, appointment_id, participant_id, action, source, reason, created_at)
+			SELECT '$application', id, 'c', 'ACCEPT', 'PAGE', '$count', now() - interval '$days days' FROM made, generate_series(1, $count)});
+	};
+
+	$answers->(600, 40, "now() + interval '1 day'");
+	$answers->(550, 40, "now() - interval '1 day'");
+	$answers->(5, 40, "now() + interval '2 days'");
+	$answers->(3, 1, "now() - interval '1 day'");
+	($worker) = $node->wait_for_workers;
+	$node->query("SELECT pg_terminate_backend($worker)");
+	ok( $node->wait_for_query(
+			"SELECT string_agg(reason || ' ' || count, ', ' ORDER BY reason) FROM (SELECT reason, count(*) FROM appt.response GROUP BY 1) r",
+			'3 3, 5 5, 600 600'),
+		'responses to what is to come stay');
+}
+
 # Batches are small: due messages are sent between them.
 {
 	my $hook = Appt::Peers->webhook;
