@@ -29,6 +29,7 @@ export_person(PG_FUNCTION_ARGS)
 		"SELECT jsonb_build_object("
 		"'participants', " ROWS("p", "unnest($3, $4) c (appointment_id, id) JOIN appt.participant p"
 								" ON p.application_id = $1 AND p.appointment_id = c.appointment_id AND p.id = c.id") ","
+		"'appointments', " ROWS("t", "appt.appointment t WHERE t.application_id = $1 AND t.id = ANY ($3)") ","
 		"'notifications', " ROWS("n", "appt.notification n WHERE n.id = ANY ($5)") ","
 		"'attempts', " ROWS("a", "appt.attempt a WHERE a.notification_id = ANY ($5)") ","
 		"'responses', " ROWS("r", "unnest($3, $4) c (appointment_id, id) JOIN appt.response r"

@@ -8,6 +8,10 @@
  * is left as it is, because its attempt will be written when its outcome is known:
  * it is counted, not tried again, and blanked by a further call.
  *
+ * What people have written about an appointment, and a title made from a meeting
+ * template, may hold the name of a customer: such texts are blanked as a whole. A
+ * title from a template is made anew with the next booking state.
+ *
  * A dry run does the same in a subtransaction and takes it back, so that it counts
  * what a confirmed call would do.
  */
@@ -31,6 +35,8 @@ PG_FUNCTION_INFO_V1(forget_person);
 #define FORGOTTEN "'-'"
 
 #define CUSTOMERS "unnest($3, $4) c (appointment_id, id)"
+
+#define WITHOUT_NAME(column) column " = CASE WHEN NOT " HOLDS_NAME("a." column) " THEN a." column " END"
 
 #define OMITTED(column) \
 	"(SELECT jsonb_object_agg(e.key, CASE WHEN e.value = 'null' THEN e.value" \
@@ -59,16 +65,25 @@ static Step steps[] = {
 		 "  recipient_id = CASE recipient_kind WHEN 'ADDRESS' THEN " FORGOTTEN " ELSE recipient_id END"
 		 " WHERE id = ANY ($5) AND state <> 'SENDING'"),
 	STEP("told",
-		 "UPDATE appt.notification SET detail = NULL, title = CASE WHEN user_event_id IS NULL THEN title END,"
+		 "UPDATE appt.notification n SET detail = NULL,"
+		 "  title = CASE WHEN user_event_id IS NULL AND NOT " HOLDS_NAME("n.title") " AND EXISTS (SELECT FROM appt.appointment a"
+		 "   WHERE a.application_id = n.application_id AND a.id = n.appointment_id) THEN title END,"
 		 "  event = event - '{reason,customerName,participantId}'::text[],"
 		 "  context = CASE WHEN settled_at IS NULL THEN context END"
 		 " WHERE id = ANY ($6) AND state <> 'SENDING'"),
 	STEP("attempt",
-		 "UPDATE appt.attempt a SET subject = NULL, text_body = NULL, html_body = NULL, response = NULL, error = NULL, shown = NULL,"
-		 "  recipient = CASE WHEN n.recipient_kind IN ('CUSTOMER', 'ADDRESS') THEN NULL ELSE a.recipient END"
+		 "UPDATE appt.attempt a SET subject = NULL, text_body = NULL, html_body = NULL, response = NULL, error = NULL,"
+		 "  shown = CASE WHEN n.recipient_kind = 'CUSTOMER' AND n.id <> ALL ($5) THEN a.shown END,"
+		 "  recipient = CASE WHEN n.id <> ALL ($5) THEN a.recipient END"
 		 " FROM appt.notification n WHERE n.id = ANY ($5 || $6) AND n.state <> 'SENDING' AND a.notification_id = n.id"),
 	STEP("idempotency_key",
 		 "UPDATE appt.idempotency_key k SET arguments = decode(repeat('00', 32), 'hex') WHERE k.notification_id = ANY ($5)"),
+	STEP("appointment",
+		 "UPDATE appt.appointment a SET " WITHOUT_NAME("title") ", " WITHOUT_NAME("title_for_customers") ", "
+		 WITHOUT_NAME("notes") ", " WITHOUT_NAME("cancel_reason") ","
+		 "  told = (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(a.told) e WHERE NOT " HOLDS_NAME("e.value::text") ")"
+		 " WHERE a.application_id = $1 AND a.id = ANY ($3)"
+		 "  AND " HOLDS_NAME("concat_ws(' ', a.title, a.title_for_customers, a.notes, a.cancel_reason, a.told)")),
 	STEP("participant",
 		 "UPDATE appt.participant p SET username = NULL, first_name = NULL, last_name = NULL, email = NULL, phone = NULL,"
 		 "  metadata = '{}', preferred_channel = NULL"
@@ -88,9 +103,13 @@ static Step steps[] = {
 		 " WHERE application_id = $1 AND (address = ANY ($2) OR lower(address) = ANY ($2))"),
 
 	/*
-	 * Triggers of suppression and participant have just written old values:
-	 * last.
+	 * Triggers of suppression, participant and appointment have just written
+	 * old values: last.
 	 */
+	STEP("appointment_change",
+		 "UPDATE appt.change h SET old_values = " OMITTED("old_values") ", new_values = " OMITTED("new_values")
+		 " WHERE h.application_id = $1 AND h.table_name = 'appointment' AND h.row_key ->> 'id' = ANY ($3::text[])"
+		 "  AND " HOLDS_NAME("concat_ws(' ', h.old_values, h.new_values)")),
 	STEP("suppression_change",
 		 "UPDATE appt.change h SET old_values = " OMITTED("old_values") ", new_values = " OMITTED("new_values")
 		 " WHERE h.application_id = $1 AND h.table_name = 'suppression' AND h.row_key ->> 'id' IN ("

@@ -61,6 +61,17 @@ person_of_arguments(const Caller *caller, FunctionCallInfo fcinfo)
 	return person;
 }
 
+uint64
+person_run(Statement *statement, const Person *person)
+{
+	const NullableDatum arguments[PERSON_PARAMETERS] = {
+		person->application_id, person->addresses, person->appointment_ids, person->participant_ids,
+		person->notification_ids, person->told_ids, person->event_ids, person->names
+	};
+
+	return statement_run_nullable(statement, arguments);
+}
+
 /* The customers, in the order of their appointments, and their other addresses. */
 static void
 find_customers(Person *person)
@@ -87,6 +98,21 @@ find_customers(Person *person)
 	person->addresses = next_value(row);
 	person->appointment_ids = next_value(row);
 	person->participant_ids = next_value(row);
+}
+
+static void
+find_names(Person *person)
+{
+	static Statement find = {
+		"SELECT coalesce(array_agg(DISTINCT w.name), '{}') FROM unnest($2, $3) c (appointment_id, id)"
+		" JOIN appt.participant p ON p.application_id = $1 AND p.appointment_id = c.appointment_id AND p.id = c.id"
+		" CROSS JOIN LATERAL (SELECT " WORDS_OF("n") " FROM unnest(ARRAY[p.first_name, p.last_name, p.username]) n) w (name)"
+		" WHERE length(w.name) > 3",
+		3, {UUIDOID, UUIDARRAYOID, TEXTARRAYOID}
+	};
+
+	(void) statement_run(&find, person->application_id.value, person->appointment_ids.value, person->participant_ids.value);
+	person->names = next_value(ROW(0));
 }
 
 /* Messages to the person: as a customer of these appointments, or to the bare address. */
@@ -118,20 +144,22 @@ find_messages(Person *person)
 	person->event_ids = next_value(ROW(0));
 }
 
-/* Messages to users and subscribers about these appointments and events. */
+/* Messages to others about these appointments and events. */
 static void
 find_told(Person *person)
 {
 	static Statement find = {
 		"SELECT coalesce(array_agg(DISTINCT m.id), '{}') FROM ("
-		" SELECT n.id FROM unnest($2) c (appointment_id) JOIN appt.notification n ON n.appointment_id = c.appointment_id"
-		"  WHERE n.application_id = $1 AND n.recipient_kind IN ('USER', 'SUBSCRIBER')"
-		" UNION ALL SELECT n.id FROM unnest($3) e (id) JOIN appt.notification n ON n.user_event_id = e.id"
+		" SELECT n.id FROM unnest($3) c (appointment_id) JOIN appt.notification n ON n.appointment_id = c.appointment_id"
+		"  WHERE n.application_id = $1 AND (n.recipient_kind IN ('USER', 'SUBSCRIBER')"
+		"   OR n.recipient_kind = 'CUSTOMER' AND n.id <> ALL ($5) AND " HOLDS_NAME("n.title") ")"
+		" UNION ALL SELECT n.id FROM unnest($7) e (id) JOIN appt.notification n ON n.user_event_id = e.id"
 		"  WHERE n.application_id = $1) m",
-		3, {UUIDOID, UUIDARRAYOID, INT8ARRAYOID}
+		PERSON_PARAMETERS, PERSON_TYPES
 	};
 
-	(void) statement_run(&find, person->application_id.value, person->appointment_ids.value, person->event_ids.value);
+	person->told_ids = SQL_NULL;
+	(void) person_run(&find, person);
 	person->told_ids = next_value(ROW(0));
 }
 
@@ -150,21 +178,11 @@ person_find(Person *person, bool is_locking)
 	find_customers(person);
 	if (is_locking)
 		(void) statement_run(&lock_appointments, person->application_id.value, person->appointment_ids.value);
+	find_names(person);
 	find_messages(person);
 	find_told(person);
 	if (is_locking)
 		(void) statement_run(&lock_notifications, person->notification_ids.value, person->told_ids.value);
-}
-
-uint64
-person_run(Statement *statement, const Person *person)
-{
-	const NullableDatum arguments[PERSON_PARAMETERS] = {
-		person->application_id, person->addresses, person->appointment_ids, person->participant_ids,
-		person->notification_ids, person->told_ids, person->event_ids
-	};
-
-	return statement_run_nullable(statement, arguments);
 }
 
 void

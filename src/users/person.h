@@ -11,8 +11,16 @@
 #include "core/statement.h"
 
 /* Parameters of statements about a person, in this order. */
-#define PERSON_PARAMETERS 7
-#define PERSON_TYPES {UUIDOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID}
+#define PERSON_PARAMETERS 8
+#define PERSON_TYPES \
+	{UUIDOID, TEXTARRAYOID, UUIDARRAYOID, TEXTARRAYOID, INT8ARRAYOID, INT8ARRAYOID, INT8ARRAYOID, TEXTARRAYOID}
+
+/* Words in lower case, with a blank around each: so a name is found in a text as a whole, whatever stands around it. */
+#define WORDS_OF(text) "lower(' ' || btrim(regexp_replace(" text ", '[^[:alnum:]]+', ' ', 'g')) || ' ')"
+
+/* In statements about a person: does the text hold one of its names? */
+#define HOLDS_NAME(text) "EXISTS (SELECT FROM unnest($8) w (name) WHERE strpos(" WORDS_OF(text) ", w.name) > 0)"
+
 typedef struct Person
 {
 	NullableDatum application_id;
@@ -22,9 +30,13 @@ typedef struct Person
 									 * that were removed */
 	NullableDatum participant_ids;
 	NullableDatum notification_ids; /* $5: messages to the person */
-	NullableDatum told_ids;		/* $6: messages to others that tell of it */
+	NullableDatum told_ids;		/* $6: messages to others that tell of it: all
+								 * to users and subscribers, and those to
+								 * other customers whose title has its name */
 	NullableDatum event_ids;	/* $7: events about the person that users were
 								 * told of */
+	NullableDatum names;		/* $8: of the customers that are still there,
+								 * as WORDS_OF; of one letter: none */
 } Person;
 
 /*

@@ -42,6 +42,7 @@ INSERT INTO of_person VALUES ('participant', format('appointment_id = %L AND id 
 	('response', format('participant_id = %L', :'bob')), ('inbound_message', 'from_number = ''+491701234567'''),
 	('one_time_code', 'contact = ''+491701234567'''), ('user_event', 'id = ' || :'event'),
 	('suppression', format('application_id = %L', :'app')),
+	('appointment', format('id = %L', :'a')),
 	('change', format('application_id = %L AND table_name = ''participant'' AND row_key ->> ''id'' = %L', :'app', :'bob'));
 CREATE TEMP TABLE left_alone (name text, why text);
 INSERT INTO left_alone VALUES ('organization', 'configuration'), ('application', 'configuration'), ('rule', 'configuration'),
@@ -51,7 +52,7 @@ INSERT INTO left_alone VALUES ('organization', 'configuration'), ('application',
 	('ring_group_member', 'users are not meant'), ('line_subscription', 'users are not meant'), ('line_ring_group', 'configuration'),
 	('follower', 'users are not meant'), ('report_schedule', 'codes'), ('report_day', 'figures'), ('daily_figure', 'figures'),
 	('hourly_figure', 'figures'), ('hour_count', 'figures'), ('due', 'the queue has ids alone'), ('provider_message', 'identifiers of the provider'),
-	('idempotency_key', 'a key of the application and a digest, which is overwritten'), ('appointment', 'of all who take part in it'),
+	('idempotency_key', 'a key of the application and a digest, which is overwritten'),
 	('room_access', 'of the appointment'), ('invitation', 'ids and times alone');
 INSERT INTO left_alone SELECT name, why FROM (VALUES
 	('participant.id', 'an identifier'), ('participant.locale', 'a code'), ('notification.recipient_id', 'an identifier'),
@@ -62,6 +63,10 @@ INSERT INTO left_alone SELECT name, why FROM (VALUES
 	('one_time_code.purpose', 'a code'), ('one_time_code.contact', 'filled already'), ('one_time_code.participant_id', 'an identifier'),
 	('user_event.contact', 'filled already'), ('suppression.address', 'filled already'), ('change.table_name', 'a code'),
 	('change.row_key', 'identifiers'), ('change.operation', 'a code'), ('change.changed_by', 'a user'),
+	('appointment.organizer_id', 'a user'), ('appointment.location', 'of all who take part'), ('appointment.timezone', 'a code'),
+	('appointment.locale', 'a code'), ('appointment.metadata', 'of the application'), ('appointment.interaction', 'of the application'),
+	('appointment.notification_headers', 'of the application'), ('appointment.changed_fields', 'codes'),
+	('appointment.created_by', 'a user'), ('appointment.updated_by', 'a user'),
 	('participant.email', 'filled already'), ('participant.phone', 'filled already')) e (name, why);
 CREATE TEMP VIEW words AS
 SELECT c.relname::text AS relation, a.attname::text AS name, t.typname::text AS type
@@ -94,6 +99,20 @@ BEGIN
 END $$;
 SELECT set_eq($$SELECT unnest(pg_temp.found('MARK|bob@example|1701234567|bobby'))$$, 'SELECT name FROM of_person', 'the person is in all of them');
 
+-- A title that is made from a meeting template, in the appointment and in messages to all who take part.
+INSERT INTO appt.meeting_template (application_id, name, title, significant_fields) VALUES (:'app', 'Visit', '{{status}} Visit of {{customerName}}',
+	'{title}') RETURNING id AS visits \gset
+INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, sending) VALUES (:'app', :'visits', 'CREATE', 'EMAIL', 'AUTOMATIC');
+SELECT (appt.schedule_appointment(:'app', now() + interval '3 days', '1 hour', organizer_id => 'ann', meeting_template_id => :'visits', notes => 'Ask Eve',
+	customer => '{"name": {"firstName": "Zeb", "lastName": "O''Hara"}, "contact": {"primaryEmail": "Bob@Example.org"}}')).id AS visit \gset
+SELECT appt.add_customer(:'visit', '{"name": {"firstName": "Eve"}, "contact": {"primaryEmail": "eve@example.org"}}') \g /dev/null
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, recipient, subject, shown)
+SELECT application_id, id, 1, now(), coalesce(address, 'x'), title, '{"buttons": ["ACCEPT"]}' FROM appt.notification WHERE appointment_id = :'visit';
+SELECT matches(title || told::text, '^BOOKED Visit of Zeb O''Hara, Eve.*Zeb O''Hara', 'a title has names') FROM appt.appointment
+	WHERE id = :'visit';
+SELECT cmp_ok(count(DISTINCT recipient_id), '>', 1::bigint, 'messages to several have it') FROM appt.notification
+	WHERE appointment_id = :'visit' AND title ~ 'Zeb';
+
 -- Shown and exported.
 SELECT cmp_ok(count(*), '>', 0::bigint, 'messages_to') FROM appt.messages_to('+491701234567') WHERE application_id = :'app';
 SELECT throws_ok('SELECT appt.messages_to(NULL)', '22023', NULL, 'to no address');
@@ -122,7 +141,7 @@ SELECT is_empty(format($$SELECT w.relation, w.name FROM words w JOIN of_person p
 SELECT md5(string_agg(to_jsonb(n)::text, '' ORDER BY id)) AS before FROM appt.notification n \gset
 SELECT appt.forget_person(:'app', 'bob@example.org') AS counted \gset
 SELECT is(md5(string_agg(to_jsonb(n)::text, '' ORDER BY id)), :'before', 'a dry run changes nothing') FROM appt.notification n;
-SELECT ok((:'counted'::jsonb ->> 'participant')::int = 1 AND (:'counted'::jsonb ->> 'cancelled')::int > 1
+SELECT ok((:'counted'::jsonb ->> 'participant')::int = 2 AND (:'counted'::jsonb ->> 'cancelled')::int > 1
 	AND (:'counted'::jsonb ->> 'suppression')::int = 2, 'and counts: ' || :'counted');
 -- The real thing, by the other address.
 UPDATE appt.notification SET state = 'SENDING', next_attempt_at = NULL, worker_slot = 1 WHERE id = :message;
@@ -132,6 +151,13 @@ UPDATE appt.notification SET state = 'SENT', worker_slot = NULL, settled_at = no
 SELECT isnt_empty($$SELECT unnest(pg_temp.found('MARK'))$$, 'and stays');
 SELECT ok((appt.forget_person(:'app', '+491701234567', true) ->> 'notification')::int > 0, 'until a further call');
 SELECT is(pg_temp.found('MARK|bob@example|1701234567|bobby'), '{}', 'nothing is left of the person');
+SELECT is(pg_temp.found('zeb|hara'), '{}', 'nor in titles');
+SELECT is(notes, 'Ask Eve', 'what does not name it stays') FROM appt.appointment WHERE id = :'visit';
+SELECT is(array_agg(DISTINCT concat_ws(' ', t.recipient, t.subject, t.shown)), '{"eve@example.org {\"buttons\": [\"ACCEPT\"]}"}',
+	'messages to other customers lose their words alone')
+FROM appt.notification n JOIN appt.attempt t ON t.notification_id = n.id WHERE n.address = 'eve@example.org' AND n.appointment_id = :'visit';
+SELECT is((appt.update_customer(:'visit', id, '{"locale": "de"}')).title, 'BOOKED Visit of Eve', 'a title is made anew') FROM appt.participant
+	WHERE appointment_id = :'visit' AND first_name = 'Eve';
 SELECT is_empty(format('SELECT 1 FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id WHERE n.recipient_id = %L', :'bob'),
 	'nothing is to be sent');
 SELECT is(DISTINCT_REASONS.r, '{WITHDRAWN}', 'it was withdrawn') FROM (SELECT array_agg(DISTINCT reason::text) r FROM appt.notification
