@@ -89,8 +89,8 @@ find_facts(const LinkedMessage *message, TimestampTz now)
 {
 	static Statement find = {
 		"SELECT p.name, p.contact, p.sender_image, c.locale, a.locale, p.locale, t.recipient,"
-		" " IS_OPEN ", coalesce(a.title_for_customers, a.title), a.start_at, a.end_at, a.timezone, a.location, a.sequence,"
-		" a.updated_at, o.url, nullif(concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')), ''), u.name,"
+		" " IS_OPEN ", CASE WHEN a.has_own_title THEN a.title ELSE a.title_for_customers END, a.start_at, a.end_at, a.timezone,"
+		" a.location, a.sequence, a.updated_at, o.url, nullif(concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')), ''), u.name,"
 		" m.meeting_type, m.video_platform, w.ask_reason, t.shown,"
 		" r.action, r.reason, r.proposed_start_at, r.created_at"
 		" FROM (SELECT * FROM appt.application p WHERE p.id = $1 OFFSET 0) p"

@@ -184,7 +184,7 @@ SELECT ok(pg_temp.page(:'token') LIKE '%Main Street%' AND pg_temp.page(:'token')
 /* ---- hostile texts ---- */
 
 SELECT appointment, customer FROM pg_temp.booked(:'application', :'template') \gset
-UPDATE appt.appointment SET title = NULL, has_own_title = true, title_for_customers = '</title><script>alert("1")</script>',
+UPDATE appt.appointment SET title = NULL, has_own_title = false, title_for_customers = '</title><script>alert("1")</script>',
 	location = '"><img src=x onerror=''alert(2)''>{{{style}}}' WHERE id = :'appointment';
 UPDATE appt.participant SET first_name = '<b>Bobby', last_name = '{{token}}' WHERE appointment_id = :'appointment' AND type = 'CUSTOMER';
 UPDATE appt.application SET name = 'Acme & <Sons>',
@@ -201,6 +201,8 @@ SELECT ok(:'page' LIKE '%href="tel:+302101234567"%href="mailto:ann@b.example"%hr
 UPDATE appt.appointment SET title_for_customers = repeat('<', 8000), location = repeat('&', 60000) WHERE id = :'appointment';
 SELECT appt_test.link_token(pg_temp.asked(:'appointment', :'customer')) AS token \gset
 SELECT is(length(pg_temp.page(:'token')) > 0 AND pg_temp.status() = '200', true, 'long texts are a page, too');
+UPDATE appt.appointment SET title = 'INVITED-MARK', title_for_customers = NULL, location = NULL WHERE id = :'appointment';
+SELECT ok(pg_temp.page(:'token') NOT LIKE '%INVITED-MARK%', 'a title that is nothing but the state is none to customers');
 
 /* ---- words and languages ---- */
 
