@@ -85,13 +85,14 @@ suppress_recipient(Row *row)
 		suppression_add(&suppression);
 }
 
-/* The others of these attempts that still have an address. */
+/* The others of these attempts that still have an address and an application. */
 static List *
 find_left(Datum attempt_ids, const Column *done)
 {
 	static Statement find = {
 		"SELECT t.id FROM appt.attempt t"
-		" WHERE t.id = ANY ($1) AND t.id <> ALL ($2) AND t.recipient IS NOT NULL",
+		" WHERE t.id = ANY ($1) AND t.id <> ALL ($2) AND t.recipient IS NOT NULL"
+		"  AND EXISTS (SELECT FROM appt.application a WHERE a.id = t.application_id)",
 		2, {INT8ARRAYOID, INT8ARRAYOID}
 	};
 	uint64		count = statement_run(&find, attempt_ids, column_array(done));

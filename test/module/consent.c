@@ -6,13 +6,16 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "executor/spi.h"
 #include "fmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "notify/eligibility.h"
+#include "worker/bounces.h"
 
 PG_FUNCTION_INFO_V1(test_suppressed);
+PG_FUNCTION_INFO_V1(test_bounces_left);
 PG_FUNCTION_INFO_V1(test_address_key);
 
 static SuppressionSet
@@ -95,4 +98,17 @@ test_address_key(PG_FUNCTION_ARGS)
 	if (!channel_from_code(text_to_cstring(PG_GETARG_TEXT_PP(1)), &channel))
 		elog(ERROR, "no such channel");
 	PG_RETURN_BYTEA_P(address_key(&key, channel, text_to_cstring(PG_GETARG_TEXT_PP(2))));
+}
+
+/* bounces_left(attempt): how many attempts are left for later when the address of this one is suppressed */
+Datum
+test_bounces_left(PG_FUNCTION_ARGS)
+{
+	int64		attempt_id = PG_GETARG_INT64(0);
+	int			left;
+
+	SPI_connect();
+	left = list_length(bounces_suppress(list_make1(&attempt_id)));
+	SPI_finish();
+	PG_RETURN_INT32(left);
 }

@@ -189,6 +189,9 @@ SELECT appt.suppress(:'sister', 'EMAIL', 'ann@example.org') \gset
 SELECT is((SELECT count(*) FROM rows WHERE name = 'Sister'), 1::bigint, 'another application has its own');
 DELETE FROM appt.application WHERE id = :'sister';
 SELECT is((SELECT count(*) FROM appt.suppression WHERE application_id = :'sister'), 0::bigint, 'suppressions go with their application');
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, recipient) VALUES (:'sister', :'message', 3, now(), 'gone@example.org')
+	RETURNING id AS attempt \gset
+SELECT is(appt_test.bounces_left(:attempt), 0, 'so nothing is left to do for a bounce of a deleted one');
 
 SELECT * FROM finish();
 ROLLBACK;
