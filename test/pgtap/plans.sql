@@ -86,6 +86,21 @@ END $$;
 SELECT pg_temp.message(:'application', :'line', 1);
 SELECT appt_test.review_reports(now()) AS ignored \gset
 
+-- What comes in: a text message that is answered, and a receipt.
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, recipient)
+	SELECT application_id, min(id), 100, now(), '+306900000001' FROM appt.notification GROUP BY application_id RETURNING id AS attempt, notification_id AS message \gset
+INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) VALUES (:'application', 'SM-1', :attempt);
+CREATE FUNCTION pg_temp.come_in(application uuid) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := pg_temp.looked_at();
+BEGIN
+	PERFORM appt.record_inbound_sms(application, '+306900000001', '+302100000001', 'HELP');
+	PERFORM appt.record_receipt(application, 'SM-1', 'UNDELIVERED');
+	RETURN pg_temp.looked_at() - before;
+END $$;
+SELECT pg_temp.come_in(:'application') AS early_cost \gset
+SELECT is(count(*), 1::bigint, 'it is answered') FROM appt.notification WHERE type = 'AUTO_REPLY';
+
 -- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the
 -- same message, and 1,000 providers with secrets that are switched off.
 INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
@@ -140,6 +155,15 @@ INSERT INTO appt.notification (application_id, user_event_id, recipient_kind, re
 	SELECT :'application', id, 'USER', 'ann', 'VOICEMAIL', 'IN_APP', now(), now(), 1 FROM event;
 SELECT pg_temp.message(:'application', :'line', 2);
 SELECT cmp_ok(cost, '<', 500::bigint, statement) FROM message_life WHERE round = 2;
+
+-- Others have written 5,000 times to the number, and a gateway has one id for 5,000 messages.
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, recipient)
+	SELECT gen_random_uuid(), -i, 1, now(), '+306900000001' FROM generate_series(1, 5000) i;
+WITH sent AS (
+	INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, recipient)
+	SELECT :'application', :message, 100 + i, now(), '+306900000002' FROM generate_series(1, 5000) i RETURNING application_id, id)
+INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) SELECT application_id, 'SM-1', id FROM sent;
+SELECT cmp_ok(pg_temp.come_in(:'application'), '<', 2 * :early_cost::bigint + 60, 'what comes in');
 
 -- 1,000 applications with an admin who wants a report.
 INSERT INTO appt.application (organization_id, name) SELECT :'organization', 'Branch' FROM generate_series(1, 1000);
