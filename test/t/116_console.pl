@@ -70,7 +70,7 @@ my $sign_in = <<'END';
 const rows = () => page.locator('#list tbody tr');
 await page.fill('#token', options.token);
 await page.click('#entry button');
-await page.waitForSelector('#console:not([hidden]), #trouble:not([hidden])');
+await page.waitForSelector('#trouble:not([hidden]), #list[aria-busy="false"]', {state: 'attached'});
 // The page may read the list meanwhile of its own accord: what is asked for tells the answers apart.
 const find = async (what, asked = '') => {
 	const answered = page.waitForResponse((response) => response.url().includes('/notification_log') && response.url().includes(asked));

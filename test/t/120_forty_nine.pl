@@ -293,7 +293,10 @@ subtest 'email and SMS at booking, before, on change, on cancel' => sub {
 	change($visit, 'cancel_appointment(NULL)');
 	my ($mails, $texts) = arrived($visit, 4, 4);
 	my @wanted = (qr/confirmed/i, qr/reminder/i, qr/new time|moved/i, qr/cancelled/i);
-	like(subject($mails->[$_]), $wanted[$_], 'by email') foreach 0 .. 3;
+	my @subjects = map { subject($_) } @$mails;
+	# The reminder is due soon after the booking: on a busy machine both go out together, in any order.
+	@$_[ 0, 1 ] = sort { ($a =~ $wanted[1]) <=> ($b =~ $wanted[1]) } @$_[ 0, 1 ] foreach \@subjects, $texts;
+	like($subjects[$_], $wanted[$_], 'by email') foreach 0 .. 3;
 	like($texts->[$_], $wanted[$_], 'by SMS') foreach 0 .. 3;
 };
 
