@@ -9,13 +9,14 @@
 	const PAGE = 50;
 	const CSV_PAGE = 1000;
 	const POLL = 5000;
+	// Where all messages have a reason, the index of those that have one is used.
 	const STATES = [
-		['', 'All', ''],
+		['', 'All'],
 		['sent', 'Sent', 'eq.SENT'],
-		['failed', 'Failed', 'eq.FAILED'],
+		['failed', 'Failed', 'eq.FAILED', 'not.is.null'],
 		['pending', 'Pending', 'in.(PENDING,SENDING,RETRYING)'],
-		['unsent', 'Not sent', 'in.(SUPPRESSED,SKIPPED,MISSED)'],
-		['cancelled', 'Cancelled', 'eq.CANCELLED'],
+		['unsent', 'Not sent', 'in.(SUPPRESSED,SKIPPED,MISSED)', 'not.is.null'],
+		['cancelled', 'Cancelled', 'eq.CANCELLED', 'not.is.null'],
 	];
 	const SHOWN = 'notification_id,application_id,type,channel,recipient_kind,recipient_id,recipient,recipient_name,recipient_email,' +
 		'recipient_phone,state,due_at,attempt_number,started_at,start_at,title,response,response_reason,responded_at';
@@ -172,9 +173,10 @@
 
 	function filters() {
 		const query = [['due_at', 'gte.' + new Date($('since').value).toISOString()], ['due_at', 'lt.' + new Date($('until').value).toISOString()]];
-		const status = STATES.find(([code]) => code === $('status').value)[2];
+		const [, , states, reason] = STATES.find(([code]) => code === $('status').value);
 		if (application()) query.push(['application_id', 'eq.' + application().id]);
-		if (status) query.push(['state', status]);
+		if (states) query.push(['state', states]);
+		if (reason) query.push(['reason', reason]);
 		if ($('type').value) query.push(['type', 'eq.' + $('type').value]);
 		if ($('channel').value) query.push(['channel', 'eq.' + $('channel').value]);
 		if ($('recipient').value.trim()) query.push(...beginning($('recipient').value.trim()));

@@ -60,17 +60,17 @@ SET session_replication_role = replica;
 INSERT INTO appt.notification (id, uid, application_id, appointment_id, recipient_kind, recipient_id, type, channel, due_at, lane, state,
 	reason, settled_at, attempt_count, address, title, start_at, end_at, organizer_id, created_at, next_attempt_at)
 SELECT id, ('00000000-0000-4000-8000-' || lpad(id::text, 12, '0'))::uuid, application_id, appointment_id, kind,
-	CASE kind WHEN 'USER' THEN 'agent-' || i %% 100 ELSE 'c' || i %% 1000000 END, type, channel, due_at, 5, state,
+	CASE kind WHEN 'USER' THEN 'agent-' || i %% 100 ELSE 'c' || person END, type, channel, due_at, 5, state,
 	CASE state WHEN 'FAILED' THEN 'REJECTED' WHEN 'SKIPPED' THEN 'NO_ADDRESS' WHEN 'CANCELLED' THEN 'RESCHEDULED' END,
 	CASE WHEN state <> 'PENDING' THEN due_at + interval '1 s' END, CASE WHEN state IN ('SENT', 'FAILED') THEN 1 ELSE 0 END,
-	CASE channel WHEN 'SMS' THEN '+3069' || lpad((i %% 1000000)::text, 8, '0') WHEN 'IN_APP' THEN 'agent-' || i %% 100
-		ELSE 'customer' || i %% 1000000 || '@example.com' END,
+	CASE channel WHEN 'SMS' THEN '+3069' || lpad(person::text, 8, '0') WHEN 'IN_APP' THEN 'agent-' || i %% 100
+		ELSE 'customer' || person || '@example.com' END,
 	'An appointment', start_at, start_at + interval '1 hour', 'agent-' || i %% 100, booked, CASE state WHEN 'PENDING' THEN due_at END
 FROM (
 	SELECT *, CASE WHEN due_at > now() THEN 'PENDING' WHEN id %% 997 = 0 THEN 'FAILED' WHEN id %% 101 = 0 THEN 'SKIPPED'
 		WHEN id %% 37 = 0 THEN 'CANCELLED' ELSE 'SENT' END AS state
 	FROM (
-		SELECT i, 3 * i + k AS id, booked, booked + interval '11 days' AS start_at,
+		SELECT i, (i * 7368787) %% 1000000 AS person, 3 * i + k AS id, booked, booked + interval '11 days' AS start_at,
 			CASE k WHEN 0 THEN booked ELSE booked + ((i * 7919 + k * 500009) %% 864000) * interval '1 s' END AS due_at,
 			('00000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid AS appointment_id,
 			CASE WHEN i %% 10 > 0 THEN '%(large)s'::uuid
@@ -111,9 +111,9 @@ CREATE TABLE chosen AS SELECT DISTINCT ON (application_id, appointment_id) appli
 INSERT INTO appt.appointment (application_id, id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active, title)
 	SELECT application_id, appointment_id, organizer_id, 'ACTIVATED', start_at, end_at, 'UTC', 'en', true, 'An appointment' FROM chosen;
 INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name, last_name, email, phone)
-	SELECT application_id, appointment_id, 'c' || n %% 1000000, 'CUSTOMER', 'Customer', n::text, 'customer' || n %% 1000000 || '@example.com',
-		'+3069' || lpad((n %% 1000000)::text, 8, '0')
-	FROM (SELECT *, right(appointment_id::text, 12)::bigint AS n FROM chosen) c;
+	SELECT application_id, appointment_id, 'c' || person, 'CUSTOMER', 'Customer', person::text, 'customer' || person || '@example.com',
+		'+3069' || lpad(person::text, 8, '0')
+	FROM (SELECT *, (right(appointment_id::text, 12)::bigint * 7368787) %% 1000000 AS person FROM chosen) c;
 INSERT INTO appt.hourly_figure (application_id, hour, type, channel, sent, failed, attempted, lateness_sum, lateness_max)
 	SELECT application_id, date_trunc('hour', due_at), type, channel, count(*) FILTER (WHERE state = 'SENT'),
 		count(*) FILTER (WHERE state = 'FAILED'), sum(attempt_count), count(*) * interval '20 ms', '20 ms'
@@ -132,10 +132,11 @@ def load(bench, rows):
 
 
 def page_constants():
-    """What web/console.js asks for: the states by name, the columns of the list and of the CSV, and the order."""
+    """What web/console.js asks for: the filters of states by name, the columns of the list and of the CSV, and the order."""
     with open(os.path.join(HERE, "../../web/console.js"), encoding="utf-8") as file:
         text = file.read()
-    states = {name: query for name, query in re.findall(r"\['(\w+)', '[\w ]+', '([^']+)'\],", text)}
+    states = {name: [(column, query) for column, query in (("state", state), ("reason", reason)) if query]
+              for name, state, reason in re.findall(r"\['(\w+)', '[\w ]+', '([^']+)'(?:, '([^']+)')?\],", text)}
     shown = "".join(re.findall(r"'([\w,]+)'", re.search(r"const SHOWN = (.*?);", text, re.S).group(1)))
     columns = ",".join(re.findall(r"'(\w+)'", re.search(r"const COLUMNS = \[(.*?)\];", text, re.S).group(1)))
     orders = dict(re.findall(r"const (ORDER|LIST_ORDER) = \['order', '([\w.,]+)'\]", text))
@@ -165,8 +166,7 @@ def views(constants, day):
     states, shown, columns, orders = constants
     ordered = [("order", orders["LIST_ORDER"]), ("limit", "51")]
     filters = {"all": []}
-    for name, query in states.items():
-        filters[name] = [("state", query)]
+    filters.update(states)
     for name in ("CREATE", "UPDATE", "ROOM"):
         filters[name] = [("type", "eq." + name)]
     for name in ("SMS", "WEBHOOK"):

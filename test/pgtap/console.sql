@@ -147,6 +147,49 @@ SELECT is(pg_temp.indexes($q$recipient LIKE 'bob%'$q$), 'attempt_recipient notif
 SELECT is(pg_temp.indexes(format($q$application_id = %L AND due_at >= now() AND due_at < now() + interval '1 day' AND state = 'FAILED'
 	ORDER BY due_at DESC, notification_id DESC LIMIT 50$q$, :'application')),
 	'attempt_notification notification_application_due notification_pkey', 'by state, within a day');
+RESET enable_seqscan;
+RESET enable_hashjoin;
+RESET enable_mergejoin;
+
+-- What few messages of a day have is found without reading the others, as each role, whatever the database knows of the tables.
+INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, appointment_id, type, channel, due_at, lane, state, reason,
+	address, settled_at)
+SELECT :'application', 'CUSTOMER', 'c' || i, :'appointment', CASE i % 1000 WHEN 7 THEN 'ROOM' ELSE 'REMINDER' END,
+	CASE i % 1000 WHEN 8 THEN 'SMS' ELSE 'EMAIL' END, '2026-03-01'::timestamptz + i * interval '17 s', 1,
+	CASE i % 1000 WHEN 9 THEN 'FAILED' WHEN 10 THEN 'RETRYING' ELSE 'SENT' END,
+	CASE i % 1000 WHEN 9 THEN 'REJECTED' WHEN 10 THEN 'WILL_RETRY' END,
+	i || '@example.com', CASE WHEN i % 1000 <> 10 THEN now() END
+FROM generate_series(1, 5000) i;
+SELECT 'appt.notification'::regclass::oid AS log \gset
+CREATE FUNCTION pg_temp.found_and_read(role text, claims jsonb, query text, log oid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := pg_stat_get_xact_tuples_fetched(log) + pg_stat_get_xact_tuples_returned(log);
+	found text := pg_temp.as_caller(role, claims, query);
+	looked_at bigint := pg_stat_get_xact_tuples_fetched(log) + pg_stat_get_xact_tuples_returned(log) - before;
+BEGIN
+	RETURN found || CASE WHEN looked_at < 100 THEN ', few read' ELSE ', ' || looked_at || ' read' END;
+END $$;
+CREATE TEMPORARY TABLE view_of_day AS SELECT role, claims, filter, expected,
+	format('SELECT count(*) FROM (SELECT state, recipient FROM appt.notification_log WHERE application_id = %L AND due_at >= ''2026-03-01'' '
+		'AND due_at < ''2026-03-02'' AND %s ORDER BY due_at DESC, notification_id DESC LIMIT 51) l', :'application', filter) AS query
+FROM (VALUES
+	('appt_supervisor', jsonb_build_object('sub', 'sue', 'application_id', :'application')),
+	('appt_client_service', jsonb_build_object('sub', 'sue', 'application_id', :'application')),
+	('appt_agent', jsonb_build_object('sub', 'ann', 'application_id', :'application')),
+	('appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', :'acme'))) r (role, claims),
+	(VALUES ('type = ''ROOM''', 5), ('channel = ''SMS''', 5), ('type = ''ROOM'' AND channel = ''SMS''', 0),
+		('type = ''CODE''', 0), ('channel = ''WEBHOOK''', 0), ('state = ''FAILED'' AND reason IS NOT NULL', 5),
+		('state = ''RETRYING'' AND reason IS NOT NULL', 5),
+		('state IN (''SKIPPED'', ''MISSED'') AND reason IS NOT NULL', 0)) f (filter, expected);
+GRANT SELECT ON view_of_day TO console_login;
+SET LOCAL SESSION AUTHORIZATION console_login;
+SELECT is(pg_temp.found_and_read(role, claims, query, :'log'), expected || ', few read', role || ' without statistics: ' || filter)
+FROM view_of_day;
+RESET SESSION AUTHORIZATION;
+ANALYZE appt.notification, appt.attempt;
+SET LOCAL SESSION AUTHORIZATION console_login;
+SELECT is(pg_temp.found_and_read(role, claims, query, :'log'), expected || ', few read', role || ': ' || filter) FROM view_of_day;
+RESET SESSION AUTHORIZATION;
 
 SELECT * FROM finish();
 ROLLBACK;
