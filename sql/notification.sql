@@ -108,7 +108,7 @@ COMMENT ON COLUMN appt.notification.user_event_id IS
 'Event that it tells of (appt.user_event); NULL for messages about appointments and for messages with values of their own.';
 COMMENT ON COLUMN appt.notification.expires_at IS 'Until when the first attempt may start, where the caller has set that; NULL means the window of the type.';
 COMMENT ON COLUMN appt.notification.read_at IS 'When the user read the message in its inbox; NULL means not yet, or another channel.';
-COMMENT ON COLUMN appt.notification.address IS 'Address of the recipient when it was planned; for a webhook the URL without its query, for IN_APP the user''s id.';
+COMMENT ON COLUMN appt.notification.address IS 'Address of the recipient when it was planned, and from the first attempt on the one of that attempt; for a webhook the URL without its query, for IN_APP the user''s id.';
 COMMENT ON COLUMN appt.notification.title IS 'Title of the appointment, for readers of the log.';
 COMMENT ON COLUMN appt.notification.start_at IS 'Start of the appointment.';
 COMMENT ON COLUMN appt.notification.end_at IS 'End of the appointment.';

@@ -115,7 +115,8 @@ SELECT
 	(SELECT r.reason FROM appt.response r
 		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS response_reason,
 	(SELECT r.created_at FROM appt.response r
-		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS responded_at
+		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS responded_at,
+	n.address
 FROM (
 	SELECT notification_id, recipient, attempt_number, manual, due_at, started_at, finished_at,
 		outcome, status_code, error, response, provider_id, provider_message_id, subject,
@@ -195,6 +196,8 @@ COMMENT ON COLUMN appt.notification_log.response IS
 'Last response of the recipient to this notification: ACCEPT, DECLINE or RESCHEDULE; NULL means none.';
 COMMENT ON COLUMN appt.notification_log.response_reason IS 'Reason that was given with it; NULL means none.';
 COMMENT ON COLUMN appt.notification_log.responded_at IS 'When it was given; NULL means not yet.';
+COMMENT ON COLUMN appt.notification_log.address IS
+'Address of the first attempt or, without attempts, the recipient''s when the notification was planned. recipient is that of each attempt.';
 
 /*
  * A latest failure is what a retry by hand accepts: a FAILED notification such

@@ -165,10 +165,10 @@
 	function beginning(text) {
 		const points = Array.from(text, (c) => c.codePointAt(0));
 		while (points[points.length - 1] === 0x10ffff) points.pop();
-		if (!points.length) return [['recipient', 'gte.' + text]];
+		if (!points.length) return [['address', 'gte.' + text]];
 		const next = points.pop() + 1;
 		points.push(next === 0xd800 ? 0xe000 : next);
-		return [['recipient', 'gte.' + text], ['recipient', 'lt.' + String.fromCodePoint(...points)]];
+		return [['address', 'gte.' + text], ['address', 'lt.' + String.fromCodePoint(...points)]];
 	}
 
 	function filters() {

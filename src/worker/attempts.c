@@ -32,13 +32,15 @@ static Statement insert_attempts = {
 	UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, JSONBARRAYOID}
 };
 
+/* The log is searched by the address. It is rarely another than the one that was planned, so that the update stays HOT. */
 static Statement mark_sending = {
 	"UPDATE appt.notification n "
 	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
-	"  next_attempt_at = NULL, worker_slot = $3 "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number) c "
+	"  next_attempt_at = NULL, worker_slot = $3,"
+	"  address = CASE WHEN c.attempt_number = 1 THEN c.address ELSE n.address END "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number, unnest($4) AS address) c "
 	"WHERE n.id = c.id",
-	3, {INT8ARRAYOID, INT4ARRAYOID, INT2OID}
+	4, {INT8ARRAYOID, INT4ARRAYOID, INT2OID, TEXTARRAYOID}
 };
 
 /* What is inserted, by column. */
@@ -152,7 +154,7 @@ attempts_open(List *deliveries, int slot, TimestampTz now)
 		add_record(&columns, delivery->record);
 	}
 	statement_run(&mark_sending, column_array(columns.notification_ids), column_array(columns.numbers),
-				  Int16GetDatum(slot));
+				  Int16GetDatum(slot), column_array(columns.recipients));
 	insert(&columns, now, false);
 	take_attempt_ids(deliveries);
 }

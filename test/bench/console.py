@@ -158,7 +158,7 @@ RECIPIENTS = {
 
 def beginning(text):
     """As the page's function of that name, for ASCII."""
-    return [("recipient", "gte." + text), ("recipient", "lt." + text[:-1] + chr(ord(text[-1]) + 1))]
+    return [("address", "gte." + text), ("address", "lt." + text[:-1] + chr(ord(text[-1]) + 1))]
 
 
 def views(constants, day):

@@ -189,6 +189,8 @@ RESET SESSION AUTHORIZATION;
 ANALYZE appt.notification, appt.attempt;
 SET LOCAL SESSION AUTHORIZATION console_login;
 SELECT is(pg_temp.found_and_read(role, claims, query, :'log'), expected || ', few read', role || ': ' || filter) FROM view_of_day;
+SELECT is(pg_temp.found_and_read(role, claims, replace(query, filter, 'address >= ''77@'' AND address < ''77A'''), :'log'), '1, few read',
+	role || ': the beginning of an address') FROM view_of_day WHERE filter = 'type = ''ROOM''';
 RESET SESSION AUTHORIZATION;
 
 SELECT * FROM finish();

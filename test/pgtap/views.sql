@@ -75,7 +75,8 @@ SELECT is(to_jsonb(l) - 'created_at' - 'explanation',
 	'provider_message_id', NULL, 'subject', NULL, 'settled_at', now() - interval '10 min', 'resent_from', NULL,
 	'segments', NULL, 'cost', NULL, 'currency', NULL, 'receipt', NULL, 'receipt_code', NULL, 'receipt_at', NULL)
 	|| jsonb_build_object('recipient_name', NULL, 'recipient_email', 'zoe@example.com', 'recipient_phone', NULL, 'text_body', NULL,
-	'html_body', NULL, 'response', NULL, 'response_reason', NULL, 'responded_at', NULL),
+	'html_body', NULL, 'response', NULL, 'response_reason', NULL, 'responded_at', NULL,
+	'address', 'zoe@example.com'),
 		'an attempt in the log; a retry is late against its own time')
 FROM appt.notification_log l WHERE notification_id = 2 AND attempt_number = 2;
 SELECT ok(explanation = (SELECT explanation FROM appt.reason WHERE reason = 'CHANNEL_NOT_AVAILABLE') AND recipient = 'max@example.com'

@@ -27,14 +27,17 @@ my $image =
 	'89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c6360606000000004000160e7274a0000000049454e44ae426082';
 $node->query("UPDATE appt.application SET sender_image = decode('$image', 'hex') WHERE id = '$application'");
 
-# A day of messages.
+# A day of messages. One customer has another address by the time of its message.
 $node->query(<<"END");
+BEGIN;
 CREATE TABLE made AS SELECT id, i FROM generate_series(1, 75) i, LATERAL (SELECT id FROM appt.schedule_appointment('$application',
 	now() + i * interval '1 hour', '30 minutes', format('{"name": {"firstName": "Bobby", "lastName": "Brown %s"}, "contact":
 		{"primaryEmail": "bobby%s\@example.org", "primaryPhone": "+3069%s"}}', i, i, 10000000 + i)::jsonb,
 	organizer_id => CASE WHEN i % 2 = 0 THEN 'ann' ELSE 'zoe' END, title => 'Mortgage ' || i)) a;
 CREATE TABLE day AS SELECT made.*, n.id AS n FROM made JOIN appt.notification n ON n.appointment_id = made.id AND n.type = 'CREATE'
 	AND n.channel = 'EMAIL';
+UPDATE appt.participant SET email = 'moved\@example.org' WHERE appointment_id = (SELECT id FROM made WHERE i = 74) AND type = 'CUSTOMER';
+COMMIT;
 END
 ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE id IN (SELECT n FROM day) AND state = 'SENT'", 75),
 	'messages are sent')
@@ -128,11 +131,13 @@ result.failed = await page.locator('#list tbody tr').allTextContents();
 await find(() => page.selectOption('#status', 'sent'), 'state=eq.SENT');
 await find(() => page.selectOption('#type', 'CREATE'), 'type=eq.CREATE');
 await find(() => page.selectOption('#channel', 'EMAIL'), 'channel=eq.EMAIL');
-await find(() => page.fill('#recipient', 'bobby1'), 'recipient=gte.bobby1&');
+await find(() => page.fill('#recipient', 'bobby1'), 'address=gte.bobby1&');
 result.beginning = await page.locator('#list tbody th').allTextContents();
-await find(() => page.fill('#recipient', 'bobby_'), 'recipient=gte.bobby_&');
+await find(() => page.fill('#recipient', 'bobby_'), 'address=gte.bobby_&');
 result.literal = await rows().count();
-await find(() => page.fill('#recipient', 'bobby6@'), 'recipient=gte.bobby6%40&');
+await find(() => page.fill('#recipient', 'moved@'), 'address=gte.moved%40&');
+result.moved = await page.locator('#list tbody tr').allTextContents();
+await find(() => page.fill('#recipient', 'bobby6@'), 'address=gte.bobby6%40&');
 result.declined = await page.locator('#list tbody tr').allTextContents();
 await find(() => page.fill('#recipient', ''));
 await find(() => page.click('#earlier'));
@@ -154,6 +159,8 @@ END
 	is_deeply([ grep { !/bobby1\d?\@/ } @{ $value->{beginning} } ], [], 'those whose address begins so');
 	is(scalar @{ $value->{beginning} }, 11, 'all of them');
 	is($value->{literal}, 0, 'a wildcard is a character');
+	is(scalar @{ $value->{moved} }, 1, 'the one that went to another address than was planned');
+	like($value->{moved}[0], qr/moved\@example\.org/, 'by that address');
 	like($value->{declined}[0], qr/DeclineI am ill/, 'a response with its reason');
 	is($value->{before}, 0, 'no messages the day before');
 	cmp_ok($value->{today}, '>', 0, 'and those of today');
