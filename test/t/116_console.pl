@@ -22,6 +22,8 @@ my $page = $rest->url . '/rpc/console';
 my $application = $api->{application};
 my $elsewhere = $remote->url('/ok');
 
+is($node->safe_psql('postgres', 'SHOW jit', extra_params => [ '-U', 'authenticator' ]), 'off', 'plans of requests are not compiled');
+
 # A PNG of one pixel.
 my $image =
 	'89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de0000000c49444154789c6360606000000004000160e7274a0000000049454e44ae426082';
