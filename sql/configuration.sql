@@ -31,10 +31,11 @@ CREATE TABLE appt.rule (
 );
 CREATE INDEX rule_id ON appt.rule (id);
 /*
- * The rules of an application without those of its meeting templates, which are many. As the key is an expression, a plan that
- * was made when the table was empty can't take the primary key instead.
+ * The rules of an application without those of its meeting templates, which are many, and the rules of one meeting template. As
+ * the first key is an expression, a plan that was made when the table was empty can't take the primary key instead.
  */
 CREATE INDEX rule_of_application ON appt.rule ((CASE WHEN meeting_template_id IS NULL THEN application_id END), type);
+CREATE INDEX rule_of_template ON appt.rule ((CASE WHEN meeting_template_id IS NOT NULL THEN application_id END), meeting_template_id);
 COMMENT ON TABLE appt.rule IS
 'What an application sends: a type over a channel at an offset. Nothing is planned without an enabled rule. A new rule, or a new offset, applies to appointments that are scheduled or rescheduled afterwards.';
 COMMENT ON COLUMN appt.rule.application_id IS 'The application that the row belongs to.';

@@ -23,13 +23,13 @@
 	" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2"
 
 /* Rules of the meeting template, or of the application. */
-#define OF_TEMPLATE "r.meeting_template_id = a.meeting_template_id"
-#define OF_APPLICATION "r.meeting_template_id IS NULL"
+#define OF_TEMPLATE IS_RULE_OF_TEMPLATE("r", "$1", "a.meeting_template_id")
+#define OF_APPLICATION IS_RULE_OF_APPLICATION("r", "$1")
 
 #define RULES(of) \
 	" SELECT r.* FROM appointment a CROSS JOIN LATERAL (" \
 	"  SELECT r.id, r.channel, r.time_offset::interval AS time_offset FROM appt.rule r" \
-	"  WHERE r.application_id = $1 AND " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
+	"  WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
 	"   AND (r.sending = 'AUTOMATIC' OR NOT $7)" \
 	"   AND ($5::text IS NULL OR r.channel IN ($5, 'PREFERRED', 'BOTH')) OFFSET 0) r" \
 	" ORDER BY abs(extract(epoch FROM r.time_offset - $8)), r.time_offset FETCH FIRST ROW WITH TIES"
@@ -169,17 +169,24 @@ find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen)
 	return messages;
 }
 
-#define FIND_RULE \
-	"SELECT FROM appt.appointment a JOIN appt.rule r ON r.application_id = a.application_id" \
-	" WHERE a.application_id = $1 AND a.id = $2 AND r.meeting_template_id IS NOT DISTINCT FROM a.meeting_template_id" \
-	"  AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
-	"  AND ($4::text IS NULL OR r.channel IN ($4, 'PREFERRED', 'BOTH')) LIMIT 1"
+#define FIND_RULE(of) \
+	"SELECT FROM appt.appointment a CROSS JOIN LATERAL (" \
+	" SELECT FROM appt.rule r WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
+	"  AND ($4::text IS NULL OR r.channel IN ($4, 'PREFERRED', 'BOTH')) OFFSET 0) r" \
+	" WHERE a.application_id = $1 AND a.id = $2 LIMIT 1"
+
+#define RULE_ARGUMENTS 4
+#define RULE_TYPES {UUIDOID, UUIDOID, TEXTOID, TEXTOID}
 
 bool
 has_rule_for_customers(const AppointmentKey *key, NotificationType type, const ChannelCode *channel, bool as_seen)
 {
-	static Statement find = {FIND_RULE, 4, {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
-	static Statement find_as_seen = {FIND_RULE, 4, {UUIDOID, UUIDOID, TEXTOID, TEXTOID}, true};
+	static Statement of_template = {FIND_RULE(OF_TEMPLATE), RULE_ARGUMENTS, RULE_TYPES};
+	static Statement of_application = {FIND_RULE(OF_APPLICATION), RULE_ARGUMENTS, RULE_TYPES};
+	static Statement of_template_as_seen = {FIND_RULE(OF_TEMPLATE), RULE_ARGUMENTS, RULE_TYPES, true};
+	static Statement of_application_as_seen = {FIND_RULE(OF_APPLICATION), RULE_ARGUMENTS, RULE_TYPES, true};
+	Statement  *now = key->has_meeting_template ? &of_template : &of_application;
+	Statement  *seen = key->has_meeting_template ? &of_template_as_seen : &of_application_as_seen;
 	NullableDatum arguments[] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 		SQL_VALUE(UUIDPGetDatum(&key->id)),
@@ -187,5 +194,5 @@ has_rule_for_customers(const AppointmentKey *key, NotificationType type, const C
 		channel == NULL ? SQL_NULL : sql_text(channel_code(*channel))
 	};
 
-	return statement_run_nullable(as_seen ? &find_as_seen : &find, arguments) > 0;
+	return statement_run_nullable(as_seen ? seen : now, arguments) > 0;
 }

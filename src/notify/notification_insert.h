@@ -1,7 +1,7 @@
 /*
  * notification_insert.h
- *		The one INSERT that plans notifications, for the statements of its
- *		sources: planned.c, asked.c.
+ *		The one INSERT that plans notifications, and the rules that it obeys, for
+ *		the statements of its sources: planned.c, asked.c.
  */
 #ifndef APPT_NOTIFICATION_INSERT_H
 #define APPT_NOTIFICATION_INSERT_H
@@ -36,5 +36,17 @@
 	"CASE w.channel WHEN 'BOTH' THEN '{EMAIL,SMS}'" \
 	" WHEN 'PREFERRED' THEN ARRAY[CASE p.preferred_channel WHEN 'SMS' THEN 'SMS' ELSE 'EMAIL' END]" \
 	" ELSE ARRAY[w.channel::text] END"
+
+/*
+ * Rules of an application without a meeting template, and rules of a meeting template
+ * of it, in the words of the indexes rule_of_application and rule_of_template. Both
+ * keys are expressions: on rule.application_id itself a plan that was made when the
+ * table was empty might take the primary key, and read all rules of the application.
+ */
+#define IS_RULE_OF_APPLICATION(rule, application_id) \
+	"CASE WHEN " rule ".meeting_template_id IS NULL THEN " rule ".application_id END = " application_id
+#define IS_RULE_OF_TEMPLATE(rule, application_id, meeting_template_id) \
+	"CASE WHEN " rule ".meeting_template_id IS NOT NULL THEN " rule ".application_id END = " application_id \
+	" AND " rule ".meeting_template_id = " meeting_template_id
 
 #endif							/* APPT_NOTIFICATION_INSERT_H */

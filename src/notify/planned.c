@@ -202,29 +202,24 @@ offset_arrays(TypeSet types)
 	"EXISTS (SELECT FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2" \
 	" AND p.type = 'CUSTOMER' AND p.joined_at IS NOT NULL)"
 
-/* The application of a rule without a meeting template, as the index rule_of_application has it. */
-#define OF_NO_TEMPLATE(rule) "CASE WHEN " rule ".meeting_template_id IS NULL THEN " rule ".application_id END"
-
-/* The rules of an application for appointments without a meeting template. */
+/* The rules of the application, or of the appointment's meeting template and of the application those of webhooks. */
 #define RULES_OF_APPLICATION "appt.rule w"
-#define IS_RULE_OF_APPLICATION OF_NO_TEMPLATE("w") " = $1"
-
-/* The rules of the appointment's meeting template, and of the application those of webhooks. */
 #define RULES_OF_TEMPLATE \
-	"appt.meeting_template m CROSS JOIN LATERAL (" \
-	"  SELECT r.* FROM appt.rule r WHERE r.application_id = $1 AND r.meeting_template_id = m.id" \
+	"LATERAL (" \
+	"  SELECT m.id, m.lead_only_reminders FROM appt.meeting_template m" \
+	"  WHERE m.application_id = $1 AND m.id = a.meeting_template_id OFFSET 0" \
+	" ) m CROSS JOIN LATERAL (" \
+	"  SELECT r.* FROM appt.rule r WHERE " IS_RULE_OF_TEMPLATE("r", "$1", "m.id") \
 	"  UNION ALL" \
-	"  SELECT r.* FROM appt.rule r" \
-	"  WHERE " OF_NO_TEMPLATE("r") " = $1 AND r.channel = 'WEBHOOK'" \
+	"  SELECT r.* FROM appt.rule r WHERE " IS_RULE_OF_APPLICATION("r", "$1") " AND r.channel = 'WEBHOOK'" \
 	" ) w"
 
 /*
  * Customers are sent a change of what they know, and nothing of what they were
  * never told.
  */
-#define IS_RULE_OF_TEMPLATE \
-	"m.application_id = $1 AND m.id = a.meeting_template_id" \
-	" AND (w.channel = 'WEBHOOK' OR w.type <> ALL ($21) OR a.notification_state = 'UPDATE_DUE')"
+#define IS_OWED_BY_TEMPLATE \
+	"(w.channel = 'WEBHOOK' OR w.type <> ALL ($21) OR a.notification_state = 'UPDATE_DUE')"
 #define IS_FOR_CUSTOMER_OF_TEMPLATE "(p.is_lead OR NOT m.lead_only_reminders OR w.type <> ALL ($15))"
 
 /*
@@ -273,8 +268,8 @@ offset_arrays(TypeSet types)
 	" WHERE " is_rule " AND w.enabled AND w.sending = 'AUTOMATIC' AND w.type = ANY ($3) AND " IS_OWED \
 	" ORDER BY " MESSAGE_OF_RULE ", " RANK_OF_RULE
 
-#define OWED_BY_APPLICATION "(" OWED_BY_RULES(RULES_OF_APPLICATION, IS_RULE_OF_APPLICATION, "true") ")"
-#define OWED_BY_TEMPLATE "(" OWED_BY_RULES(RULES_OF_TEMPLATE, IS_RULE_OF_TEMPLATE, IS_FOR_CUSTOMER_OF_TEMPLATE) ")"
+#define OWED_BY_APPLICATION "(" OWED_BY_RULES(RULES_OF_APPLICATION, IS_RULE_OF_APPLICATION("w", "$1"), "true") ")"
+#define OWED_BY_TEMPLATE "(" OWED_BY_RULES(RULES_OF_TEMPLATE, IS_OWED_BY_TEMPLATE, IS_FOR_CUSTOMER_OF_TEMPLATE) ")"
 
 /* The types $10 at the offsets $11, by default on or off ($12). */
 #define AGENT_TYPES "unnest($10, $11, $12) AS w (type, time_offset, is_on)"
