@@ -5,26 +5,22 @@ CREATE TABLE appt.appointment (
 	application_id uuid NOT NULL REFERENCES appt.application,
 	id uuid NOT NULL DEFAULT gen_random_uuid(),
 	conference_id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
-	organizer_id text NOT NULL CHECK (organizer_id <> '' AND appt.length_is_valid(organizer_id, 1024, 'organizer_id')),
+	organizer_id text NOT NULL,
 	organizer_type appt.participant_type_code NOT NULL DEFAULT 'AGENT',
 	state appt.appointment_state_code NOT NULL DEFAULT 'SCHEDULED',
 	title text,
 	notes text,
 	location text,
-	start_at timestamptz NOT NULL CHECK (isfinite(start_at)),
-	end_at timestamptz NOT NULL CHECK (isfinite(end_at) AND end_at > start_at),
-	duration_class smallint NOT NULL
-		GENERATED ALWAYS AS (ceil(ln(greatest(extract(epoch FROM end_at - start_at)::float8, 1)) / ln(4::float8))) STORED,
+	start_at timestamptz NOT NULL,
+	end_at timestamptz NOT NULL,
+	duration_class smallint NOT NULL GENERATED ALWAYS AS (appt.duration_class(start_at, end_at)) STORED,
 	ended_at timestamptz,
 	timezone text NOT NULL,
 	locale text NOT NULL,
 	notifications_active boolean NOT NULL,
-	metadata jsonb NOT NULL DEFAULT '{}' CHECK (appt.length_is_valid(metadata, 262144, 'metadata') AND jsonb_typeof(metadata) = 'object'),
-	/* Callers may give 262144 bytes, and appt adds the state. */
-	interaction jsonb NOT NULL DEFAULT '{"state": "PENDING"}'
-		CHECK (appt.length_is_valid(interaction, 263168, 'interaction') AND jsonb_typeof(interaction) = 'object'),
-	notification_headers jsonb
-		CHECK (appt.length_is_valid(notification_headers, 262144, 'notification_headers') AND appt.headers_are_valid(notification_headers)),
+	metadata jsonb NOT NULL DEFAULT '{}',
+	interaction jsonb NOT NULL DEFAULT '{"state": "PENDING"}',
+	notification_headers jsonb,
 	sequence integer NOT NULL DEFAULT 0,
 	cancel_reason text,
 	/* No foreign key: bookings would gather locks on the rows of busy templates. */
@@ -43,11 +39,9 @@ CREATE TABLE appt.appointment (
 	created_by text NOT NULL DEFAULT appt.caller_name(),
 	updated_at timestamptz NOT NULL DEFAULT now(),
 	updated_by text NOT NULL DEFAULT appt.caller_name(),
-	/* One function for all: the server reads each constraint's text anew for every statement that writes a row. */
-	CONSTRAINT appointment_lengths_check CHECK (appt.appointment_lengths_are_valid(title, notes, location, cancel_reason,
-		title_for_customers, timezone, locale, created_by, updated_by, changed_fields, told)),
-	CONSTRAINT appointment_meeting_check CHECK (appt.meeting_states_are_valid(meeting_template_id, booking_state, notification_state,
-		changed_fields))
+	CONSTRAINT appointment_check CHECK (appt.appointment_is_valid(organizer_id, title, notes, location, start_at, end_at, timezone,
+		locale, metadata, interaction, notification_headers, cancel_reason, meeting_template_id, title_for_customers, booking_state,
+		notification_state, changed_fields, told, created_by, updated_by))
 ) USING heap
 WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_factor = 0.05);
 /*
@@ -122,24 +116,25 @@ COMMENT ON COLUMN appt.appointment.updated_by IS
 CREATE TABLE appt.participant (
 	application_id uuid NOT NULL,
 	appointment_id uuid NOT NULL,
-	id text NOT NULL CHECK (id <> '' AND appt.length_is_valid(id, 1024, 'id')),
+	id text NOT NULL,
 	type appt.participant_type_code NOT NULL,
-	username text CHECK (appt.length_is_valid(username, 8192, 'username')),
-	first_name text CHECK (appt.length_is_valid(first_name, 8192, 'first_name')),
-	last_name text CHECK (appt.length_is_valid(last_name, 8192, 'last_name')),
-	email text CHECK (appt.length_is_valid(email, 8192, 'email')),
-	phone text CHECK (appt.length_is_valid(phone, 8192, 'phone')),
-	locale text CHECK (appt.length_is_valid(locale, 8192, 'locale') AND appt.locale_is_valid(locale)),
+	username text,
+	first_name text,
+	last_name text,
+	email text,
+	phone text,
+	locale text,
 	preferred_channel appt.channel_code,
 	verified_channel appt.channel_code,
-	metadata jsonb NOT NULL DEFAULT '{}' CHECK (appt.length_is_valid(metadata, 262144, 'metadata') AND jsonb_typeof(metadata) = 'object'),
+	metadata jsonb NOT NULL DEFAULT '{}',
 	joined_at timestamptz,
 	left_at timestamptz,
 	is_lead boolean NOT NULL DEFAULT false,
 	response appt.participant_response_code,
 	responded_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
+	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE,
+	CONSTRAINT participant_check CHECK (appt.participant_is_valid(id, username, first_name, last_name, email, phone, locale, metadata))
 );
 CREATE INDEX participant_agent ON appt.participant (application_id, id, appointment_id) WHERE type = 'AGENT';
 ALTER TABLE appt.participant ADD PRIMARY KEY (application_id, appointment_id, id);
@@ -171,13 +166,14 @@ COMMENT ON COLUMN appt.participant.created_at IS
 CREATE TABLE appt.room_access (
 	application_id uuid NOT NULL,
 	appointment_id uuid NOT NULL,
-	ticket text NOT NULL UNIQUE CHECK (appt.length_is_valid(ticket, 1024, 'ticket')),
-	type text NOT NULL DEFAULT 'MULTI_USE_TICKET' CHECK (type IN ('MULTI_USE_TICKET')),
+	ticket text NOT NULL UNIQUE,
+	type text NOT NULL DEFAULT 'MULTI_USE_TICKET',
 	/* The application's room_url and the ticket. */
-	url text NOT NULL CHECK (appt.length_is_valid(url, 16384, 'url')),
+	url text NOT NULL,
 	expires timestamptz NOT NULL,
 	PRIMARY KEY (application_id, appointment_id),
-	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
+	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE,
+	CONSTRAINT room_access_check CHECK (appt.room_access_is_valid(ticket, type, url))
 );
 COMMENT ON TABLE appt.room_access IS 'Join links of activated appointments.';
 COMMENT ON COLUMN appt.room_access.application_id IS 'The application that the row belongs to.';

@@ -5,17 +5,40 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'length_is_valid
 COMMENT ON FUNCTION appt.length_is_valid(anyelement, integer, text) IS
 'True if the text or JSON has at most that many bytes; otherwise raises 22023 with the name of the column.';
 
-CREATE FUNCTION appt.appointment_lengths_are_valid(title text, notes text, location text, cancel_reason text,
-	title_for_customers text, timezone text, locale text, created_by text, updated_by text, changed_fields text[], told jsonb) RETURNS boolean
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appointment_lengths_are_valid';
-COMMENT ON FUNCTION appt.appointment_lengths_are_valid(text, text, text, text, text, text, text, text, text, text[], jsonb) IS
-'True if none of these columns of an appointment is too long; otherwise raises 22023 with the name of the column.';
+/*
+ * One function for all columns of a table that calls write to: the server reads each constraint's text anew for every statement
+ * that writes a row. They return false, so that the error names the constraint, or raise 22023.
+ */
+CREATE FUNCTION appt.appointment_is_valid(organizer_id text, title text, notes text, location text, start_at timestamptz,
+	end_at timestamptz, timezone text, locale text, metadata jsonb, interaction jsonb, notification_headers jsonb,
+	cancel_reason text, meeting_template_id uuid, title_for_customers text, booking_state text, notification_state text,
+	changed_fields text[], told jsonb, created_by text, updated_by text) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'appointment_is_valid';
+COMMENT ON FUNCTION appt.appointment_is_valid(text, text, text, text, timestamptz, timestamptz, text, text, jsonb, jsonb, jsonb,
+	text, uuid, text, text, text, text[], jsonb, text, text) IS
+'True if an appointment has an organizer, a finite start before a finite end, JSON objects, states exactly with a meeting template, and changed fields exactly while UPDATE_DUE; otherwise false. 22023: a value is too long, with the name of the column, or notification_headers are invalid.';
 
-CREATE FUNCTION appt.meeting_states_are_valid(meeting_template_id uuid, booking_state text,
-	notification_state text, changed_fields text[]) RETURNS boolean
-LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'meeting_states_are_valid';
-COMMENT ON FUNCTION appt.meeting_states_are_valid(uuid, text, text, text[]) IS
-'True if an appointment has states exactly with a meeting template, and changed fields exactly while UPDATE_DUE.';
+CREATE FUNCTION appt.participant_is_valid(id text, username text, first_name text, last_name text, email text, phone text,
+	locale text, metadata jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'participant_is_valid';
+COMMENT ON FUNCTION appt.participant_is_valid(text, text, text, text, text, text, text, jsonb) IS
+'True if a participant has an id and a JSON object as metadata; otherwise false. 22023: a value is too long, with the name of the column, or the locale is unknown.';
+
+CREATE FUNCTION appt.room_access_is_valid(ticket text, type text, url text) RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'room_access_is_valid';
+COMMENT ON FUNCTION appt.room_access_is_valid(text, text, text) IS
+'True if the type is MULTI_USE_TICKET; otherwise false. 22023: a value is too long, with the name of the column.';
+
+CREATE FUNCTION appt.notification_is_valid(channel text, subscription_id uuid, state text, reason text, settled_at timestamptz)
+	RETURNS boolean
+LANGUAGE C IMMUTABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'notification_is_valid';
+COMMENT ON FUNCTION appt.notification_is_valid(text, uuid, text, text, timestamptz) IS
+'True if a notification has a subscription exactly with the channel WEBHOOK, a reason unless it is PENDING, SENDING or SENT, and a settled_at exactly once it is neither PENDING, SENDING nor RETRYING; otherwise false.';
+
+CREATE FUNCTION appt.duration_class(start_at timestamptz, end_at timestamptz) RETURNS smallint
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'duration_class';
+COMMENT ON FUNCTION appt.duration_class(timestamptz, timestamptz) IS
+'Size class of a duration, for the search for overlaps: the least c such that 4^c seconds are at least the duration, and at most 22.';
 
 CREATE FUNCTION appt.timezone_is_valid(timezone text) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'timezone_is_valid';

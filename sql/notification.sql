@@ -45,9 +45,7 @@ CREATE TABLE appt.notification (
 	resent_from bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	settled_at timestamptz,
-	CONSTRAINT notification_subscription_check CHECK ((channel = 'WEBHOOK') = (subscription_id IS NOT NULL)),
-	CONSTRAINT notification_reason_check CHECK (reason IS NOT NULL OR state IN ('PENDING', 'SENDING', 'SENT')),
-	CONSTRAINT notification_settled_check CHECK ((settled_at IS NULL) = (state IN ('PENDING', 'SENDING', 'RETRYING')))
+	CONSTRAINT notification_check CHECK (appt.notification_is_valid(channel, subscription_id, state, reason, settled_at))
 ) WITH (fillfactor = 50);
 /*
  * For people, monitoring and the figures of days, which are counted in this order. A type or channel that few messages have is

@@ -28,8 +28,6 @@
 
 PG_FUNCTION_INFO_V1(code_is_valid);
 PG_FUNCTION_INFO_V1(length_is_valid);
-PG_FUNCTION_INFO_V1(appointment_lengths_are_valid);
-PG_FUNCTION_INFO_V1(meeting_states_are_valid);
 PG_FUNCTION_INFO_V1(url_is_valid);
 PG_FUNCTION_INFO_V1(appearance_is_valid);
 PG_FUNCTION_INFO_V1(headers_are_valid);
@@ -113,17 +111,13 @@ code_is_valid(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-static Size
-length_of(Datum value)
+void
+check_length(const char *name, Datum value, Size most)
 {
-	return toast_raw_datum_size(value) - VARHDRSZ;
-}
+	Size		length = toast_raw_datum_size(value) - VARHDRSZ;
 
-/* The value is neither decompressed nor shown. */
-static void
-report_too_long(const char *name, Datum value, Size most)
-{
-	report_invalid("a value is too long", "\"%s\" has %zu bytes, more than %zu.", name, length_of(value), most);
+	if (length > most)
+		report_invalid("a value is too long", "\"%s\" has %zu bytes, more than %zu.", name, length, most);
 }
 
 /* appt.length_is_valid(value anyelement, most integer, name text) -> boolean; 22023 */
@@ -131,62 +125,12 @@ Datum
 length_is_valid(PG_FUNCTION_ARGS)
 {
 	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 0);
-	int32		most = PG_GETARG_INT32(1);
 
 	if (get_typlen(type) != -1)
 		report_invalid("a value has no length", "\"%s\" is neither text nor JSON.",
 					   text_to_cstring(PG_GETARG_TEXT_PP(2)));
-	if (length_of(PG_GETARG_DATUM(0)) > most)
-		report_too_long(text_to_cstring(PG_GETARG_TEXT_PP(2)), PG_GETARG_DATUM(0), most);
+	check_length(text_to_cstring(PG_GETARG_TEXT_PP(2)), PG_GETARG_DATUM(0), PG_GETARG_INT32(1));
 	PG_RETURN_BOOL(true);
-}
-
-/*
- * appt.appointment_lengths_are_valid(title text, notes text, location text, cancel_reason text,
- *		title_for_customers text, timezone text, locale text, created_by text, updated_by text,
- *		changed_fields text[], told jsonb) -> boolean; 22023
- */
-Datum
-appointment_lengths_are_valid(PG_FUNCTION_ARGS)
-{
-	static const struct
-	{
-		const char *name;
-		Size		most;
-	}			columns[] = {
-		{"title", 65536},
-		{"notes", 65536},
-		{"location", 65536},
-		{"cancel_reason", 65536},
-		{"title_for_customers", 8192},
-		{"timezone", 8192},
-		{"locale", 8192},
-		{"created_by", 8192},
-		{"updated_by", 8192},
-		{"changed_fields", 8192},
-		{"told", 262144}
-	};
-
-	for (int i = 0; i < lengthof(columns); i++)
-		if (!PG_ARGISNULL(i) && length_of(PG_GETARG_DATUM(i)) > columns[i].most)
-			report_too_long(columns[i].name, PG_GETARG_DATUM(i), columns[i].most);
-	PG_RETURN_BOOL(true);
-}
-
-/*
- * appt.meeting_states_are_valid(meeting_template_id uuid, booking_state text,
- *		notification_state text, changed_fields text[]) -> boolean
- */
-Datum
-meeting_states_are_valid(PG_FUNCTION_ARGS)
-{
-	bool		has_template = !PG_ARGISNULL(0);
-	bool		has_changes = !PG_ARGISNULL(3) && ArrayGetNItems(ARR_NDIM(PG_GETARG_ARRAYTYPE_P(3)),
-																 ARR_DIMS(PG_GETARG_ARRAYTYPE_P(3))) > 0;
-	bool		is_due = !PG_ARGISNULL(2) &&
-	strcmp(text_to_cstring(PG_GETARG_TEXT_PP(2)), "UPDATE_DUE") == 0;
-
-	PG_RETURN_BOOL(PG_ARGISNULL(1) != has_template && PG_ARGISNULL(2) != has_template && has_changes == is_due);
 }
 
 /* appt.url_is_valid(url text) -> boolean; 22023 */

@@ -17,4 +17,7 @@ extern void check_url(const char *url, bool smtp);
 /* An email address, with or without a display name. */
 extern void check_sender(const char *sender);
 
+/* 22023 if the text or JSON has more bytes; it is neither decompressed nor shown. `name` is the column's. */
+extern void check_length(const char *name, Datum value, Size most);
+
 #endif							/* APPT_CHECKS_H */

@@ -304,18 +304,12 @@ participant_ids(const char *agent_id, const char *customer_id)
 static void
 insert_people(Appointment *appointment, Customer *customer)
 {
-	char	   *agent_id = NULL;
+	bool		has_agent = strcmp(appointment->organizer_type, PARTICIPANT_AGENT) == 0;
+	char	   *agent_id = has_agent ? appointment->organizer_id : NULL;
 
-	if (strcmp(appointment->organizer_type, PARTICIPANT_AGENT) == 0)
-	{
-		agent_id = appointment->organizer_id;
-		agent_insert(&appointment->key, agent_id, appointment->created_at);
-	}
 	if (customer != NULL)
-	{
 		customer->is_lead = true;
-		customer_insert(&appointment->key, customer, appointment->created_at);
-	}
+	participants_insert(&appointment->key, agent_id, customer, appointment->created_at);
 	appointment->participant_ids = participant_ids(agent_id, customer ? customer->id : NULL);
 }
 

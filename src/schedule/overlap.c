@@ -169,17 +169,13 @@ entry_value(IndexScanDesc scan, AttrNumber column)
 	return index_getattr(scan->xs_itup, column, scan->xs_itupdesc, &is_null);
 }
 
-/*
- * Appointments of the class that start before this instant end before the
- * window. One second more than necessary, because the logarithm that the class
- * is computed with is rounded.
- */
+/* Appointments of the class that start before this instant end before the window. */
 static TimestampTz
 earliest_start(int16 duration_class, TimestampTz start_at)
 {
 	if (duration_class > MAX_CLASS_LENGTH)
 		return DT_NOBEGIN;
-	return start_at - ((INT64CONST(1) << (2 * duration_class)) + 1) * USECS_PER_SEC;
+	return start_at - (USECS_PER_SEC << (2 * duration_class));
 }
 
 static bool

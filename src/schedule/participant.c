@@ -149,16 +149,19 @@ agent_insert(const AppointmentKey *key, const char *user_id, TimestampTz created
 						 text_datum(user_id), TimestampTzGetDatum(created_at));
 }
 
-void
-customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz created_at)
+#define INSERT_PARTICIPANTS(rows) \
+	"INSERT INTO appt.participant (application_id, appointment_id, id, type, username," \
+	" first_name, last_name, email, phone, locale, preferred_channel, metadata, verified_channel, created_at, is_lead) " \
+	"VALUES " rows
+#define CUSTOMER_ROW "($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"
+#define AGENT_ROW "($1, $2, $15, 'AGENT', NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{}', NULL, $13, false)"
+#define CUSTOMER_TYPES UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, \
+	JSONBOID, TEXTOID, TIMESTAMPTZOID, BOOLOID
+
+static void
+insert_customer(Statement *statement, const AppointmentKey *key, const Customer *customer, const char *agent_id,
+				TimestampTz created_at)
 {
-	static Statement insert = {
-		"INSERT INTO appt.participant (application_id, appointment_id, id, type, username,"
-		" first_name, last_name, email, phone, locale, preferred_channel, metadata, verified_channel, created_at, is_lead) "
-		"VALUES ($1, $2, $3, 'CUSTOMER', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
-		14, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID,
-		TEXTOID, TEXTOID, TEXTOID, TEXTOID, JSONBOID, TEXTOID, TIMESTAMPTZOID, BOOLOID}
-	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&key->application_id),
 		sql_uuid(&key->id),
@@ -173,8 +176,32 @@ customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz
 		sql_jsonb(customer->metadata),
 		sql_text(customer->verified_channel),
 		SQL_VALUE(TimestampTzGetDatum(created_at)),
-		SQL_VALUE(BoolGetDatum(customer->is_lead))
+		SQL_VALUE(BoolGetDatum(customer->is_lead)),
+		sql_text(agent_id)
 	};
 
-	(void) statement_run_nullable(&insert, arguments);
+	(void) statement_run_nullable(statement, arguments);
+}
+
+void
+customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz created_at)
+{
+	static Statement insert = {INSERT_PARTICIPANTS(CUSTOMER_ROW), 14, {CUSTOMER_TYPES}};
+
+	insert_customer(&insert, key, customer, NULL, created_at);
+}
+
+void
+participants_insert(const AppointmentKey *key, const char *agent_id, const Customer *customer, TimestampTz created_at)
+{
+	static Statement insert_both = {
+		INSERT_PARTICIPANTS(CUSTOMER_ROW ", " AGENT_ROW), 15, {CUSTOMER_TYPES, TEXTOID}
+	};
+
+	if (agent_id != NULL && customer != NULL)
+		insert_customer(&insert_both, key, customer, agent_id, created_at);
+	else if (agent_id != NULL)
+		agent_insert(key, agent_id, created_at);
+	else if (customer != NULL)
+		customer_insert(key, customer, created_at);
 }

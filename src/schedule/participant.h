@@ -51,11 +51,13 @@ extern char *participant_type(const AppointmentKey *key, const char *participant
 extern void require_not_full(const AppointmentKey *key);
 
 /*
- * Store a participant. The appointment is new, or it is locked and has room
- * for one more. created_at is the transaction's start for a new appointment,
+ * Store an agent and a customer, either of whom may be NULL, or one of them. The
+ * appointment is new, or it is locked and has room. created_at is the transaction's start for a new appointment,
  * else the clock's time: config/record_change.c tells by it who was added
  * later.
  */
+extern void participants_insert(const AppointmentKey *key, const char *agent_id, const Customer *customer,
+								TimestampTz created_at);
 extern void agent_insert(const AppointmentKey *key, const char *user_id, TimestampTz created_at);
 extern void customer_insert(const AppointmentKey *key, const Customer *customer, TimestampTz created_at);
 

@@ -19,15 +19,33 @@
 #define GROUP_LENGTH 3
 #define LETTERS 26
 
+/* Random bytes that are drawn together: a call of the random source costs more than many bytes. */
+typedef struct RandomBytes
+{
+	uint8		bytes[32];
+	int			left;
+} RandomBytes;
+
+static uint8
+next_byte(RandomBytes *random)
+{
+	if (random->left == 0)
+	{
+		random_bytes(random->bytes, sizeof(random->bytes));
+		random->left = sizeof(random->bytes);
+	}
+	return random->bytes[--random->left];
+}
+
 /* A random letter. Bytes that would make some letters more likely are discarded. */
 static char
-random_letter(void)
+random_letter(RandomBytes *random)
 {
 	uint8		byte;
 
 	do
 	{
-		random_bytes(&byte, sizeof(byte));
+		byte = next_byte(random);
 	} while (byte >= 256 / LETTERS * LETTERS);
 	return 'a' + byte % LETTERS;
 }
@@ -40,12 +58,13 @@ random_code(int code_length)
 	int			letters = grouped ? USUAL_CODE_LENGTH : code_length;
 	char	   *code = (char *) palloc(2 * letters + 1);
 	char	   *end = code;
+	RandomBytes random = {.left = 0};
 
 	for (int i = 0; i < letters; i++)
 	{
 		if (grouped && i > 0 && i % GROUP_LENGTH == 0)
 			*end++ = '-';
-		*end++ = random_letter();
+		*end++ = random_letter(&random);
 	}
 	*end = '\0';
 	return code;

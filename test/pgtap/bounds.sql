@@ -164,6 +164,19 @@ SELECT ok(state IN ('22023', '23514') OR column_name IN ('user_id', 'owner_id') 
 	format('%s.%s is bounded: %s', table_name, column_name, state))
 FROM bounded, pg_temp.fill(table_name, column_name, type, 1024 * 1024) state ORDER BY table_name, column_name;
 
+-- What no call writes, direct SQL is refused: the error names the constraint.
+SELECT throws_ok(format('UPDATE appt.%I SET %s WHERE ctid = (SELECT max(ctid) FROM appt.%1$I)', table_name, change), '23514', NULL,
+	table_name || ' SET ' || change)
+FROM (VALUES ('appointment', 'organizer_id = '''''), ('appointment', 'start_at = ''-infinity'''), ('appointment', 'end_at = ''infinity'''),
+	('appointment', 'end_at = start_at'), ('appointment', 'metadata = ''[]'''), ('appointment', 'interaction = ''1'''),
+	('appointment', 'booking_state = ''NEW'''), ('appointment', 'notification_state = ''NONE'''),
+	('appointment', 'meeting_template_id = gen_random_uuid()'), ('appointment', 'changed_fields = ''{title}'''),
+	('participant', 'id = '''''), ('participant', 'metadata = ''[]'''), ('room_access', 'type = ''TICKET'''),
+	('notification', 'channel = ''WEBHOOK'', subscription_id = NULL'), ('notification', 'channel = ''EMAIL'', subscription_id = gen_random_uuid()'),
+	('notification', 'state = ''FAILED'', settled_at = now()'), ('notification', 'state = ''SENT'''),
+	('notification', 'settled_at = now()')) refused (table_name, change);
+SELECT throws_ok('UPDATE appt.participant SET locale = ''xx-nowhere''', '22023', 'unknown locale', 'a participant''s locale is known');
+
 -- The manual's bounds: this size is accepted, and not a byte more.
 SELECT is(array[pg_temp.fill(table_name, column_name, 'text', most), pg_temp.fill(table_name, column_name, 'text', most + 1)],
 	'{1,22023}', format('%s bytes of %s.%s', most, table_name, column_name))

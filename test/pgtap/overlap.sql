@@ -73,5 +73,10 @@ SELECT is(count(*) FILTER (WHERE counted > 0) > 5000, true,
 	FROM windows w, LATERAL (SELECT appt.count_overlapping(w.application_id, w.start_at, justify_hours(w.duration)) AS counted,
 		(SELECT count(*) FROM open o WHERE o.application_id = w.application_id AND o.start_at < w.start_at + w.duration
 			AND o.end_at > w.start_at) AS one_by_one OFFSET 0) counts;
+-- Classes begin where a search by them expects it.
+SELECT is(appt.duration_class(start_at, start_at + duration::interval), class::smallint, format('%s is of class %s', duration, class))
+	FROM (VALUES ('1 microsecond', 0), ('1 second', 0), ('1 second 1 microsecond', 1), ('4 seconds', 1), ('16384 seconds', 7),
+		('16384.000001 seconds', 8), ('262144 seconds', 9), ('200000 years', 22)) classes (duration, class),
+	(SELECT '2031-01-01 00:00+00'::timestamptz) AS t (start_at);
 SELECT * FROM finish();
 ROLLBACK;
