@@ -9,6 +9,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
+#include "notify/notification_insert.h"
 #include "schedule/meeting_template.h"
 #include "schedule/meeting_title.h"
 
@@ -21,7 +22,7 @@ meeting_template_find(const pg_uuid_t *application_id, const pg_uuid_t *id)
 		" FROM appt.meeting_template m CROSS JOIN LATERAL ("
 		"  SELECT bool_or(r.channel IN ('EMAIL', 'BOTH')) AS by_email, bool_or(r.channel IN ('SMS', 'BOTH')) AS by_sms,"
 		"   bool_or(r.channel = 'PREFERRED') AS by_preferred"
-		"  FROM appt.rule r WHERE r.application_id = $1 AND r.meeting_template_id = m.id"
+		"  FROM appt.rule r WHERE " IS_RULE_OF_TEMPLATE("r", "$1", "m.id")
 		"   AND r.type = $3 AND r.enabled AND r.sending = 'AUTOMATIC') r"
 		" WHERE m.application_id = $1 AND m.id = $2",
 		3, {UUIDOID, UUIDOID, TEXTOID}

@@ -267,5 +267,37 @@ SELECT is(ROW(e.eligible, e.reason)::text, CASE WHEN j.template = :'held' AND j.
 	FROM judged j LEFT JOIN appt.meeting_template m ON m.id = j.template JOIN appt.notification n ON n.appointment_id = j.id AND n.channel IN ('EMAIL', 'WEBHOOK'),
 	appt.notification_eligibility(n.id, at => greatest(n.due_at, now())) e;
 
+/* ---- booking ---- */
+
+-- A booking that tells its customer is stored so at once: no change is recorded.
+SELECT appt.create_meeting_template(:'application', 'Telling', title => 'Telling {{status}}') AS telling \gset
+SELECT appt.create_meeting_template(:'application', 'Silent', title => 'Silent {{status}}') AS silent \gset
+UPDATE appt.rule SET sending = 'AUTOMATIC' WHERE meeting_template_id = :'telling' AND type = 'CREATE';
+CREATE FUNCTION pg_temp.told(appointment uuid) RETURNS text LANGUAGE sql AS $$
+	SELECT concat_ws(', ', a.title, a.booking_state, a.notification_state, (SELECT string_agg(f, ' ' ORDER BY f) FROM jsonb_object_keys(a.told) f),
+		(SELECT count(*) FROM appt.change c WHERE c.table_name = 'appointment' AND c.row_key ->> 'id' = a.id::text) || ' changes')
+	FROM appt.appointment a WHERE a.id = $1 $$;
+SELECT is(pg_temp.told(pg_temp.booked(:'application', :'telling')),
+	'Telling BOOKED, BOOKED, CONFIRMED, duration location start_at timezone, 0 changes', 'told');
+SELECT is(pg_temp.told(pg_temp.booked(:'application', :'silent')), 'Silent NEW, NEW, NONE, 0 changes', 'not told: its rules do not send by themselves');
+SELECT is(pg_temp.told(id), 'Telling NEW, NEW, NONE, 0 changes', 'not told: there is nobody to tell')
+FROM appt.schedule_appointment(:'application', now() + '10 days', '1 hour', '{}', organizer_id => 'eva', meeting_template_id => :'telling');
+SELECT is(pg_temp.told(id), 'Telling NEW, NEW, NONE, 0 changes', 'not told: the customer has no address for the channel')
+FROM appt.schedule_appointment(:'application', now() + '10 days', '1 hour', '{"contact": {"primaryPhone": "+306900000001"}}',
+	organizer_id => 'eva', meeting_template_id => :'telling');
+
+-- A rule that is switched off or on while an appointment is booked: what was planned counts.
+CREATE FUNCTION pg_temp.switch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE appt.rule SET enabled = NOT enabled WHERE application_id = NEW.application_id AND type = 'CREATE' AND sending = 'AUTOMATIC';
+	RETURN NULL;
+END $$;
+CREATE TRIGGER switch AFTER INSERT ON appt.appointment FOR EACH ROW EXECUTE FUNCTION pg_temp.switch();
+SELECT pg_temp.booked(:'application', :'telling') AS off \gset
+SELECT is(regexp_replace(pg_temp.told(:'off'), ', \d changes', ''), 'Telling NEW, NEW, NONE', 'switched off');
+SELECT pg_temp.booked(:'application', :'telling') AS on \gset
+SELECT ok(pg_temp.told(:'on') LIKE 'Telling BOOKED, BOOKED, CONFIRMED, duration%', 'switched on');
+DROP TRIGGER switch ON appt.appointment;
+
 SELECT * FROM finish();
 ROLLBACK;
