@@ -110,7 +110,7 @@ ok(scalar(grep { ($_->{headers}{authorization} // '') eq 'Basic bWU6czNjcmV0ICJi
 	'a receiver got its user name and password');
 ok(scalar(grep { ($_->{headers}{'x-key'} // '') eq "key $secret{sms}" } $hook->entries), 'a gateway\'s too');
 is( $node->query(
-		"SELECT count(DISTINCT provider_id) FROM appt.attempt WHERE application_id = '@{[ $texts->application ]}' AND outcome IS NOT NULL"
+		"SELECT count(DISTINCT notification_id) FROM appt.attempt WHERE application_id = '@{[ $texts->application ]}' AND outcome IS NOT NULL"
 	),
 	6,
 	'each way was tried');
