@@ -107,3 +107,9 @@ report_conflict(const char *message, const char *detail,...)
 			 errdetail_internal("%s", text)));
 	pg_unreachable();
 }
+
+void
+hide_statement(void *unused)
+{
+	errhidestmt(true);
+}

@@ -36,4 +36,10 @@ extern void report_unlisted(const char *const *list, const char *message, const 
 /* PT409: the operation conflicts with the present state. */
 extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
 
+/*
+ * Callback of an ErrorContextCallback, for functions whose arguments are secrets: the
+ * server's log gets no statement with their errors.
+ */
+extern void hide_statement(void *unused);
+
 #endif							/* APPT_ERRORS_H */

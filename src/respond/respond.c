@@ -110,7 +110,7 @@ response_details(Call *call, FunctionCallInfo fcinfo, const ResponseRequest *req
 	return call_row(call, fcinfo, columns, lengthof(columns));
 }
 
-/* The token is a secret: no error repeats it. */
+/* The token is a secret: no error repeats it, and the log does not have the statement (hide_statement). */
 static void
 report_unknown_token(void)
 {
@@ -131,6 +131,7 @@ report_unknown_token(void)
 Datum
 respond(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback hiding = {error_context_stack, hide_statement};
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	LinkedMessage message;
 	ResponseRequest request = {.message = &message, .source = SOURCE_API};
@@ -139,6 +140,7 @@ respond(PG_FUNCTION_ARGS)
 	Datum		details;
 	Call		call;
 
+	error_context_stack = &hiding;
 	call_begin(&call, fcinfo, CALLER_ALL);
 	require_arguments(fcinfo, 2);
 	token = text_argument(fcinfo, ARGUMENT_TOKEN);
@@ -153,5 +155,6 @@ respond(PG_FUNCTION_ARGS)
 	require_response(result.outcome, response_actions[request.action].code);
 	details = response_details(&call, fcinfo, &request, &result);
 	call_end(&call);
+	error_context_stack = hiding.previous;
 	return details;
 }

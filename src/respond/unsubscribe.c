@@ -48,16 +48,18 @@ unsubscribe_recipient(const LinkedMessage *message)
 /*
  * appt.unsubscribe(token text) -> void
  *
- * PT404 for anything but a genuine token of an unsubscribe link. The error quotes
- * no token: errors are logged. Source: people.md section 4; RFC 8058.
+ * PT404 for anything but a genuine token of an unsubscribe link. Neither the error
+ * nor the log's statement has the token. Source: people.md section 4; RFC 8058.
  */
 Datum
 unsubscribe(PG_FUNCTION_ARGS)
 {
+	ErrorContextCallback hiding = {error_context_stack, hide_statement};
 	LinkedMessage message;
 	char	   *token;
 	Call		call;
 
+	error_context_stack = &hiding;
 	call_begin(&call, fcinfo, CALLER_ALL);
 	token = text_argument(fcinfo, 0);
 	if (token == NULL || !link_token_find(token, &message) || message.purpose != LINK_UNSUBSCRIBE)
@@ -67,5 +69,6 @@ unsubscribe(PG_FUNCTION_ARGS)
 				 errdetail("The token is not that of a message's link to unsubscribe, or the message is not in the log any more.")));
 	unsubscribe_recipient(&message);
 	call_end(&call);
+	error_context_stack = hiding.previous;
 	PG_RETURN_VOID();
 }

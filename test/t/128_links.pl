@@ -80,7 +80,18 @@ $node->wait_for_workers;
 	unlike($text, qr{agent-1}, 'of the organizer nothing is in the mail, in no From and no Reply-To');
 
 	is(tokens_kept($respond, $unsubscribe), 0, 'no table and no view has a token');
-	unlike($node->log_since(0, qr/($token)/) // '', qr/\Q$respond\E|\Q$unsubscribe\E/, 'nor has the server\'s log');
+	foreach my $call ("respond('$respond', 'MAYBE')",
+		"respond('$respond', 'ACCEPT', repeat('x', 2001))",
+		"respond('$respond', 'ACCEPT', proposed_start_at => now())",
+		"respond('$unsubscribe', 'ACCEPT')",
+		"unsubscribe('$respond')")
+	{
+		my (undef, undef, $errors) = $node->psql('postgres', "SELECT appt.$call");
+		like($errors, qr/ERROR/, "refused: $call");
+	}
+	# The tests' servers log all statements that begin, some on several lines.
+	my $log = join "\n", grep { !/ LOG:  statement: |^\t/ } split /\n/, $node->log_since(0);
+	unlike($log, qr/\Q$respond\E|\Q$unsubscribe\E/, 'nor has the server\'s log');
 	like(
 		$node->query("SELECT html_body FROM appt.attempt WHERE notification_id = $notification"),
 		qr{token=\[token:respond\]&amp;action=accept},
