@@ -85,7 +85,7 @@ context_time(const NotificationFacts *facts, const char *name, const char *timez
 	return text != NULL && iso8601_parse(text, timezone, &at, &error) ? at : 0;
 }
 
-/* The start and end that the message tells; of an event, when it happened. */
+/* The start and end that the message tells; of an event, when it happened, and no end. */
 static void
 find_times(const NotificationFacts *facts, ParsedTemplate *template)
 {
@@ -97,7 +97,10 @@ find_times(const NotificationFacts *facts, ParsedTemplate *template)
 		template->end_at = facts->appointment->end_at;
 	}
 	else if (facts->user_event != NULL)
+	{
 		template->dates.start_at = facts->user_event->created_at;
+		template->end_at = 0;
+	}
 	else
 	{
 		template->dates.start_at = context_time(facts, "start_at", timezone);

@@ -139,7 +139,7 @@ CREATE FUNCTION pg_temp.template(type text, channel text, locale text, subject t
 RETURNS void LANGUAGE sql AS $$
 	INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body, html_body)
 	SELECT id, $1, $2, $3, $4, $5, $6 FROM appt.application WHERE name = 'Acme'$$;
-SELECT pg_temp.template('MENTION', 'IN_APP', 'de', 'Erwähnt', 'Sie wurden am {{date}} um {{time24}} erwähnt, {{username}}.');
+SELECT pg_temp.template('MENTION', 'IN_APP', 'de', 'Erwähnt', 'Sie wurden am {{date}} um {{time24}} erwähnt, {{username}}.{{duration}}');
 SELECT pg_temp.template('MENTION', 'IN_APP', 'en', 'Mentioned: {{payload.by}}',
 	'{{fullName}}|{{firstName}}|{{username}}|{{contact.name}}|{{contact.phone}}|{{contact.email}}|{{contact.id}}|{{line}}|{{title}}|'
 	'{{payload.by}}|{{payload.list.0}}|{{#payload.items}}{{name}}={{.}};{{/payload.items}}|{{#payload}}{{by}}{{/payload}}|'
