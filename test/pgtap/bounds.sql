@@ -172,7 +172,8 @@ FROM (VALUES ('appointment', 'organizer_id = '''''), ('appointment', 'start_at =
 	('appointment', 'booking_state = ''NEW'''), ('appointment', 'notification_state = ''NONE'''),
 	('appointment', 'meeting_template_id = gen_random_uuid()'), ('appointment', 'changed_fields = ''{title}'''),
 	('participant', 'id = '''''), ('participant', 'metadata = ''[]'''), ('room_access', 'type = ''TICKET'''),
-	('notification', 'channel = ''WEBHOOK'', subscription_id = NULL'), ('notification', 'channel = ''EMAIL'', subscription_id = gen_random_uuid()'),
+	('notification', 'channel = ''WEBHOOK'', subscription_id = NULL'),
+	('notification', 'channel = ''EMAIL'', subscription_id = gen_random_uuid()'),
 	('notification', 'state = ''FAILED'', settled_at = now()'), ('notification', 'state = ''SENT'''),
 	('notification', 'settled_at = now()')) refused (table_name, change);
 SELECT throws_ok('UPDATE appt.participant SET locale = ''xx-nowhere''', '22023', 'unknown locale', 'a participant''s locale is known');
