@@ -15,6 +15,7 @@ my $limit_kb = 128 * 1024;
 my $node = Appt::Cluster->create('main', conf => "appt.request_timeout = '10min'\nappt.enabled = off");
 my $hook = Appt::Peers->webhook;
 my $mail = Appt::Peers->smtp;
+my $sms = Appt::Peers->sms;
 my ($worker) = $node->wait_for_workers;
 my $quiet = Appt::Tenant->create($node);
 my $filler = q{repeat('x', 255000)};
@@ -155,6 +156,34 @@ is_survived(undef, 'nothing of note');
 	$tenant->schedule_many(50);
 	is_survived($tenant, '1,000 templates');
 	is(states($tenant), 'CREATE EMAIL SENT', 'all of theirs are sent');
+}
+
+# 200 meeting templates, each with the largest texts of its rules, for email and text messages.
+{
+	my $tenant = Appt::Tenant->create($node, public_url => 'https://meet.example');
+	my $application = $tenant->application;
+	$tenant->email($mail->url);
+	$tenant->provider('SMS', 'HTTP', $sms->url('/gateway'));
+	$tenant->query(
+		"INSERT INTO appt.meeting_template (application_id, name, location, video_platform, title)
+		SELECT '$application', 'Visit ' || n, repeat('l', 65536), repeat('v', 8192), repeat('t', 8192) FROM generate_series(1, 200) n;
+		INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, buttons, reply_codes, auto_replies)
+		SELECT application_id, id, 'CREATE', channel, '{ACCEPT,DECLINE,RESCHEDULE,VIEW_DETAILS,ADD_TO_CALENDAR}',
+			(SELECT jsonb_object_agg(repeat('c', 30) || n, 'ACCEPT') FROM generate_series(10, 29) n),
+			jsonb_build_object('ACCEPT', repeat('r', 65000)) FROM appt.meeting_template, unnest('{EMAIL,SMS}'::text[]) channel
+		WHERE application_id = '$application';
+		INSERT INTO appt.template (application_id, rule_id, type, channel, locale, subject, text_body, html_body)
+		SELECT application_id, id, type, channel, 'en', CASE channel WHEN 'EMAIL' THEN 'A visit' END,
+			CASE channel WHEN 'EMAIL' THEN $filler ELSE '{{!' || $filler || '}}x' END, CASE channel WHEN 'EMAIL' THEN $filler END
+		FROM appt.rule WHERE application_id = '$application' AND meeting_template_id IS NOT NULL"
+	);
+	$tenant->query(
+		"SELECT count(appt.schedule_appointment('$application', now() + interval '1 day', '1 hour',
+			jsonb_build_object('contact', jsonb_build_object('primaryEmail', 'ann\@example.org', 'primaryPhone', '+306900000001')),
+			organizer_id => 'a', meeting_template_id => id)) FROM appt.meeting_template WHERE application_id = '$application'"
+	);
+	is_survived($tenant, '200 meeting templates');
+	is(states($tenant), 'CREATE EMAIL SENT, CREATE SMS SENT', 'all of theirs are sent');
 }
 
 # Messages of a deleted appointment, for each of its customers.
