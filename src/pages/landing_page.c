@@ -136,7 +136,7 @@ landing_page(PG_FUNCTION_ARGS)
 		set_view(&request, message.purpose, &facts);
 		if (request.view == VIEW_APPOINTMENT && code != NULL && action_from_code(code, &action))
 			ask(&request, &facts, action);
-		if (request.view == VIEW_APPOINTMENT && page_has_changed(&facts))
+		if (request.view == VIEW_APPOINTMENT && facts.has_changed)
 			request.notice = changed;
 	}
 	return return_page(&call, &request, &facts);

@@ -26,6 +26,7 @@
 #include "render/calendar_link.h"
 #include "render/dates.h"
 #include "render/durations.h"
+#include "render/local_days.h"
 #include "render/mustache_parser.h"
 #include "render/mustache_renderer.h"
 #include "render/page_words.h"
@@ -167,6 +168,18 @@ date_text(const Page *page, const Span *span)
 	return dates_full(span->start_at, span->timezone, page->texts.locale, &error);
 }
 
+/* False also if that cannot be told. */
+static bool
+is_same_day(const Span *span)
+{
+	char	   *error;
+	const Timezone *zone = timezone_find(span->timezone, &error);
+	DateADT		first;
+	DateADT		last;
+
+	return zone != NULL && local_date(zone, span->start_at, &first) && local_date(zone, span->end_at, &last) && first == last;
+}
+
 /* From when until when, with the day of the end if that is another. */
 static char *
 time_text(const Page *page, const Span *span)
@@ -176,14 +189,11 @@ time_text(const Page *page, const Span *span)
 	char	   *start = dates_time(span->start_at, span->timezone, locale, &error);
 	char	   *end = dates_time(span->end_at, span->timezone, locale, &error);
 	char	   *zone = dates_zone(span->end_at, span->timezone, locale, &error);
-	char	   *first_day = dates_full(span->start_at, span->timezone, locale, &error);
-	char	   *last_day = dates_full(span->end_at, span->timezone, locale, &error);
+	char	   *last_day = is_same_day(span) ? "" : dates_full(span->end_at, span->timezone, locale, &error);
 
-	if (start == NULL || end == NULL || zone == NULL || first_day == NULL || last_day == NULL)
+	if (start == NULL || end == NULL || zone == NULL || last_day == NULL)
 		return NULL;
-	if (strcmp(first_day, last_day) == 0)
-		return psprintf("%s - %s %s", start, end, zone);
-	return psprintf("%s - %s, %s %s", start, last_day, end, zone);
+	return psprintf("%s - %s%s%s %s", start, last_day, last_day[0] == '\0' ? "" : ", ", end, zone);
 }
 
 static char *
@@ -215,7 +225,7 @@ typedef char *(*SpanWriter) (const Page *page, const Span *span);
 
 /* Writing dates is most of the work of a page: what the message showed is written only where it is something else. */
 static void
-push_times(Page *page, bool has_changed)
+push_times(Page *page)
 {
 	static const struct
 	{
@@ -231,7 +241,7 @@ push_times(Page *page, bool has_changed)
 	Span		shown = {facts->shown.start_at, facts->shown.end_at, facts->shown.timezone};
 
 	for (int i = 0; i < lengthof(rows); i++)
-		push_row(page, rows[i].key, rows[i].write(page, &now), has_changed ? rows[i].write(page, &shown) : NULL);
+		push_row(page, rows[i].key, rows[i].write(page, &now), facts->has_changed ? rows[i].write(page, &shown) : NULL);
 }
 
 /* A place as a row shows it. */
@@ -242,10 +252,10 @@ place_text(const Page *page, const char *location)
 }
 
 static void
-push_place(Page *page, bool has_changed)
+push_place(Page *page)
 {
 	const PageFacts *facts = page->facts;
-	const char *before = has_changed ? facts->shown.location : facts->location;
+	const char *before = facts->has_changed ? facts->shown.location : facts->location;
 
 	if (facts->location != NULL || before != NULL)
 		push_row(page, "page.location", place_text(page, facts->location), place_text(page, before));
@@ -255,13 +265,12 @@ static void
 push_details(Page *page)
 {
 	const PageFacts *facts = page->facts;
-	bool		has_changed = page_has_changed(facts);
 	bool		has_type = facts->meeting_type != NULL && strcmp(facts->meeting_type, "TBD") != 0;
 
 	json_push_text(&page->state, WJB_KEY, "rows");
 	(void) pushJsonbValue(&page->state, WJB_BEGIN_ARRAY, NULL);
-	push_times(page, has_changed);
-	push_place(page, has_changed);
+	push_times(page);
+	push_place(page);
 	push_row(page, "page.organizer", facts->organizer_name, NULL);
 	push_row(page, "page.meeting_type", has_type ? page_text_of(&page->texts, "meeting", facts->meeting_type) : NULL, NULL);
 	push_row(page, "page.platform", facts->video_platform, NULL);
@@ -337,7 +346,7 @@ push_action(Page *page, ResponseAction action)
 static bool
 is_said(const PageFacts *facts, ResponseAction action)
 {
-	return facts->answer.is_given && facts->answer.action == action && action != ACTION_RESCHEDULE && !page_has_changed(facts);
+	return facts->answer.is_given && facts->answer.action == action && action != ACTION_RESCHEDULE && !facts->has_changed;
 }
 
 static void
@@ -504,7 +513,7 @@ push_appointment(Page *page)
 	push(page, "heading", facts->title != NULL ? facts->title : page_text(&page->texts, "page.title"));
 	if (facts->customer_name != NULL)
 		push(page, "greeting", page_text_with(&page->texts, "page.hello", one_value("name", facts->customer_name)));
-	push(page, "seen", page_digest(facts));
+	push(page, "seen", facts->digest);
 	push_details(page);
 	push_said(page);
 	if (page->request->is_asking)

@@ -2,8 +2,8 @@
  * page_facts.c
  *		What the page for customers shows.
  *
- * One statement finds all by primary keys, a second one the words that the
- * application replaces, in the languages that the page may be in.
+ * One statement finds nearly all by primary keys. Others find the customer's last
+ * answer, and the words that the application replaces, where there are any.
  */
 #include "postgres.h"
 
@@ -68,46 +68,35 @@ read_appointment(Row *row, PageFacts *facts)
 	facts->video_platform = next_shown_text(row);
 }
 
-static void
-read_answer(Row *row, PageAnswer *answer)
-{
-	char	   *action = next_text(row);
-
-	answer->is_given = action != NULL && action_from_code(action, &answer->action);
-	answer->reason = next_text(row);
-	answer->proposed_start_at = next_timestamp(row);
-	answer->created_at = next_timestamp(row);
-}
-
 /* The appointment is open to a customer until it ends, is cancelled or archived; to messages of before it was reopened no more. */
 #define IS_OPEN \
 	"(a.state IN ('SCHEDULED', 'ACTIVATED') AND a.end_at > $6 AND a.archived_at IS NULL AND c.id IS NOT NULL" \
 	" AND ($4 <= a.reopened_after) IS NOT TRUE)"
 
+/* Starting a plan costs more than these rows: each table gives no more columns than needed, and none is joined for a single one. */
 static uint64
 find_facts(const LinkedMessage *message, TimestampTz now)
 {
 	static Statement find = {
 		"SELECT p.name, p.contact, p.sender_image, c.locale, a.locale, p.locale, t.recipient,"
 		" " IS_OPEN ", CASE WHEN a.has_own_title THEN a.title ELSE a.title_for_customers END, a.start_at, a.end_at, a.timezone,"
-		" a.location, a.sequence, a.updated_at, o.url, nullif(concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')), ''), u.name,"
-		" m.meeting_type, m.video_platform, w.ask_reason, t.shown,"
-		" r.action, r.reason, r.proposed_start_at, r.created_at"
-		" FROM (SELECT * FROM appt.application p WHERE p.id = $1 OFFSET 0) p"
-		" LEFT JOIN LATERAL (SELECT * FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2 OFFSET 0) a ON true"
-		" LEFT JOIN LATERAL (SELECT * FROM appt.participant c WHERE c.application_id = $1 AND c.appointment_id = $2"
-		"  AND c.id = $3 AND c.type = 'CUSTOMER' OFFSET 0) c ON true"
-		" LEFT JOIN LATERAL (SELECT o.url FROM appt.room_access o WHERE o.application_id = $1 AND o.appointment_id = $2 OFFSET 0) o ON true"
-		" LEFT JOIN LATERAL (SELECT u.name FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = a.organizer_id"
-		"  AND a.organizer_type = 'AGENT' OFFSET 0) u ON true"
-		" LEFT JOIN LATERAL (SELECT m.meeting_type, m.video_platform FROM appt.meeting_template m WHERE m.application_id = $1"
-		"  AND m.id = a.meeting_template_id OFFSET 0) m ON true"
-		" LEFT JOIN LATERAL (SELECT w.ask_reason FROM appt.rule w WHERE w.id = $5 AND w.application_id = $1 OFFSET 0) w ON true"
+		" a.location, a.sequence, a.updated_at, (SELECT o.url FROM appt.room_access o WHERE o.application_id = $1 AND o.appointment_id = $2),"
+		" nullif(concat_ws(' ', nullif(c.first_name, ''), nullif(c.last_name, '')), ''),"
+		" (SELECT u.name FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = a.organizer_id AND a.organizer_type = 'AGENT'),"
+		" m.meeting_type, m.video_platform, t.shown,"
+		" (SELECT w.ask_reason FROM appt.rule w WHERE w.application_id = $1 AND w.id = $5), c.response IS NOT NULL,"
+		" EXISTS (SELECT FROM appt.page_text x WHERE x.application_id = $1)"
+		" FROM (SELECT p.name, p.contact, p.sender_image, p.locale FROM appt.application p WHERE p.id = $1 OFFSET 0) p"
 		" LEFT JOIN LATERAL (SELECT t.shown, t.recipient FROM appt.attempt t WHERE t.notification_id = $4"
 		"  ORDER BY t.attempt_number DESC LIMIT 1) t ON true"
-		" LEFT JOIN LATERAL (SELECT r.action, r.reason, r.proposed_start_at, r.created_at FROM appt.response r"
-		"  WHERE c.response IS NOT NULL AND r.application_id = $1 AND r.appointment_id = $2 AND r.participant_id = $3"
-		"  ORDER BY r.application_id DESC, r.appointment_id DESC, r.participant_id DESC, r.id DESC LIMIT 1) r ON true",
+		" LEFT JOIN LATERAL (SELECT c.id, c.locale, c.first_name, c.last_name, c.response FROM appt.participant c"
+		"  WHERE c.application_id = $1 AND c.appointment_id = $2 AND c.id = $3 AND c.type = 'CUSTOMER' OFFSET 0) c ON true"
+		" LEFT JOIN LATERAL (SELECT a.locale, a.state, a.start_at, a.end_at, a.archived_at, a.reopened_after, a.has_own_title,"
+		"  a.title, a.title_for_customers, a.timezone, a.location, a.sequence, a.updated_at, a.organizer_id,"
+		"  a.organizer_type, a.meeting_template_id"
+		"  FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2 OFFSET 0) a ON true"
+		" LEFT JOIN LATERAL (SELECT m.meeting_type, m.video_platform FROM appt.meeting_template m WHERE m.application_id = $1"
+		"  AND m.id = a.meeting_template_id OFFSET 0) m ON true",
 		6, {UUIDOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID}
 	};
 	const NullableDatum arguments[] = {
@@ -120,6 +109,27 @@ find_facts(const LinkedMessage *message, TimestampTz now)
 	};
 
 	return statement_run_nullable(&find, arguments);
+}
+
+static void
+read_answer(const LinkedMessage *message, PageAnswer *answer)
+{
+	static Statement find = {
+		"SELECT r.action, r.reason, r.proposed_start_at, r.created_at FROM appt.response r"
+		" WHERE r.application_id = $1 AND r.appointment_id = $2 AND r.participant_id = $3"
+		" ORDER BY r.application_id DESC, r.appointment_id DESC, r.participant_id DESC, r.id DESC LIMIT 1",
+		3, {UUIDOID, UUIDOID, TEXTOID}
+	};
+	Row		   *row;
+
+	if (statement_run(&find, UUIDPGetDatum(&message->application_id), UUIDPGetDatum(message->appointment_id),
+					  text_datum(message->participant_id)) == 0)
+		return;
+	row = ROW(0);
+	answer->is_given = action_from_code(next_text(row), &answer->action);
+	answer->reason = next_text(row);
+	answer->proposed_start_at = next_timestamp(row);
+	answer->created_at = next_timestamp(row);
 }
 
 /* The more special locale's text wins. */
@@ -149,10 +159,22 @@ next_bytes(Row *row)
 	return value.isnull ? NULL : DatumGetByteaPCopy(value.value);
 }
 
+/* Of the appointment as it is now, and whether the message showed another time or place. */
+static void
+compare_with_shown(PageFacts *facts)
+{
+	if (facts->timezone == NULL)
+		return;
+	facts->digest = shown_digest(facts->start_at, facts->end_at, facts->timezone, facts->location);
+	facts->has_changed = facts->has_shown && strcmp(digest_of_shown(&facts->shown), facts->digest) != 0;
+}
+
 bool
 page_facts_read(const LinkedMessage *message, TimestampTz now, PageFacts *facts)
 {
 	char	   *recipient;
+	bool		has_answer;
+	bool		has_texts;
 	Row		   *row;
 
 	memset(facts, 0, sizeof(PageFacts));
@@ -168,10 +190,15 @@ page_facts_read(const LinkedMessage *message, TimestampTz now, PageFacts *facts)
 	if (message->appointment_id != NULL)
 		facts->appointment_id = *message->appointment_id;
 	read_appointment(row, facts);
-	facts->asks_reason = next_bool(row);
 	facts->has_shown = shown_read(next_jsonb(row), &facts->shown);
-	read_answer(row, &facts->answer);
-	facts->texts = find_texts(message, facts->locale);
+	facts->asks_reason = next_bool(row);
+	has_answer = next_bool(row);
+	has_texts = next_bool(row);
+	compare_with_shown(facts);
+	if (has_answer)
+		read_answer(message, &facts->answer);
+	if (has_texts)
+		facts->texts = find_texts(message, facts->locale);
 	return true;
 }
 
@@ -185,16 +212,4 @@ bool
 page_asks_reason(const PageFacts *facts, ResponseAction action)
 {
 	return action == ACTION_RESCHEDULE || (action == ACTION_DECLINE && facts->asks_reason);
-}
-
-char *
-page_digest(const PageFacts *facts)
-{
-	return shown_digest(facts->start_at, facts->end_at, facts->timezone, facts->location);
-}
-
-bool
-page_has_changed(const PageFacts *facts)
-{
-	return facts->has_shown && strcmp(digest_of_shown(&facts->shown), page_digest(facts)) != 0;
 }

@@ -49,6 +49,9 @@ typedef struct PageFacts
 	bool		asks_reason;	/* of who declines */
 	bool		has_shown;
 	Shown		shown;
+	char	   *digest;			/* of time and place as they are now; NULL:
+								 * there is no appointment */
+	bool		has_changed;	/* they are not what the message showed */
 	PageAnswer	answer;
 
 	/* words of the application: {"key": "text"}; NULL: none */
@@ -66,11 +69,5 @@ extern bool page_offers(const PageFacts *facts, ResponseAction action);
 
 /* Does the page ask for words with this action? */
 extern bool page_asks_reason(const PageFacts *facts, ResponseAction action);
-
-/* Digest of time and place as they are now. */
-extern char *page_digest(const PageFacts *facts);
-
-/* Are time and place not what the message showed? */
-extern bool page_has_changed(const PageFacts *facts);
 
 #endif							/* APPT_PAGE_FACTS_H */
