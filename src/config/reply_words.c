@@ -104,14 +104,10 @@ reply_code_action(const Jsonb *codes, const char *word)
 static void
 check_action(const char *code, const char *name)
 {
-	const char *codes[RESPONSE_ACTIONS + 1] = {0};
-
 	for (int i = 0; i < RESPONSE_ACTIONS; i++)
-		codes[i] = response_actions[i].code;
-	for (int i = 0; i < RESPONSE_ACTIONS; i++)
-		if (code != NULL && strcmp(codes[i], code) == 0)
+		if (code != NULL && strcmp(response_actions[i].code, code) == 0)
 			return;
-	report_unlisted(codes, "unknown action", "\"%s\" has %s, which is no action.", name,
+	report_unlisted(action_codes(), "unknown action", "\"%s\" has %s, which is no action.", name,
 					code == NULL ? "a value that is no text" : psprintf("\"%s\"", quotable_text(code)));
 }
 

@@ -45,6 +45,16 @@ button_code(Button button)
 	return buttons[button];
 }
 
+const char *const *
+action_codes(void)
+{
+	const char **codes = (const char **) palloc0((RESPONSE_ACTIONS + 1) * sizeof(char *));
+
+	for (int i = 0; i < RESPONSE_ACTIONS; i++)
+		codes[i] = response_actions[i].code;
+	return codes;
+}
+
 bool
 booking_state_from_code(const char *code, BookingState *state)
 {

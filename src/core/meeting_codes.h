@@ -51,6 +51,9 @@ typedef enum Button
 extern const char *booking_state_code(BookingState state);
 extern const char *button_code(Button button);
 
+/* All actions, as a list that ends with NULL. */
+extern const char *const *action_codes(void);
+
 /* Find the value of a code; false if there is none. An action is found in either case. */
 extern bool booking_state_from_code(const char *code, BookingState *state);
 extern bool action_from_code(const char *code, ResponseAction *action);

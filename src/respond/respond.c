@@ -26,12 +26,11 @@ enum
 static ResponseAction
 read_action(FunctionCallInfo fcinfo)
 {
-	static const char *const codes[] = {"ACCEPT", "DECLINE", "RESCHEDULE", NULL};
 	char	   *code = required_text(fcinfo, ARGUMENT_ACTION, "action");
 	ResponseAction action;
 
 	if (!action_from_code(code, &action))
-		report_unlisted(codes, "unknown action", "\"%s\" is not an action.", quotable_text(code));
+		report_unlisted(action_codes(), "unknown action", "\"%s\" is not an action.", quotable_text(code));
 	return action;
 }
 
