@@ -60,6 +60,14 @@ channel_needs_secret(ChannelCode channel, const Route *route)
 /* ---- what providers send ---- */
 
 bool
+channel_tells_of_opt_out(ChannelCode channel, const char *provider_kind, const char *code)
+{
+	const ChannelKind *kind = find_kind(channel, provider_kind);
+
+	return kind != NULL && kind->opt_out_code != NULL && strcmp(kind->opt_out_code, code) == 0;
+}
+
+bool
 channel_takes_inbound(ChannelCode channel, const char *provider_kind)
 {
 	const ChannelKind *kind = find_kind(channel, provider_kind);

@@ -49,6 +49,9 @@ extern bool channel_carries_invitations(ChannelCode channel, const Route *route)
 /* May the provider report later whether the message arrived? */
 extern bool channel_has_receipts(const Message *message, const Route *route);
 
+/* Does a receipt with this code say that the recipient has told the provider to send no more? */
+extern bool channel_tells_of_opt_out(ChannelCode channel, const char *provider_kind, const char *code);
+
 /* Does this kind of provider send anything of its own accord? */
 extern bool channel_takes_inbound(ChannelCode channel, const char *provider_kind);
 

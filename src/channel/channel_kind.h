@@ -58,6 +58,12 @@ typedef struct ChannelKind
 	bool		has_receipts;
 
 	/*
+	 * The code of a receipt by which the recipient has told the provider to
+	 * send no more; NULL: there is none.
+	 */
+	const char *opt_out_code;
+
+	/*
 	 * Does the provider, and nobody else, send this? It knows the secret.
 	 * NULL: the kind sends nothing of its own accord, and the next three are
 	 * not used. Takes the same time whatever is wrong.

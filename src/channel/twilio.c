@@ -143,6 +143,7 @@ const ChannelKind twilio_sms = {
 	.read_answer = read_twilio_answer,
 	.count_segments = count_segments,
 	.has_receipts = true,
+	.opt_out_code = "21610",	/* https://www.twilio.com/docs/api/errors/21610 */
 	.prove = prove_twilio,
 	.read_inbound = read_twilio_inbound,
 	.inbound_answer = "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Response/>",

@@ -15,6 +15,7 @@
  */
 #include "postgres.h"
 
+#include "channel/channel.h"
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
@@ -96,25 +97,11 @@ store_receipt(const Receipt *receipt, Reported *reported)
 	return true;
 }
 
-/* Codes by which a provider says that the recipient has told it to send no more. */
-static const struct
-{
-	const char *kind;
-	const char *code;
-}			opt_out_codes[] = {
-	{"TWILIO", "21610"}
-};
-
 static bool
-tells_of_opt_out(const Receipt *receipt, const Reported *reported)
+tells_of_opt_out(const Receipt *receipt, const Reported *reported, ChannelCode channel)
 {
-	if (!reported->is_news || strcmp(receipt->kind, RECEIPT_UNDELIVERED) != 0 || receipt->code == NULL || reported->kind == NULL ||
-		reported->recipient == NULL)
-		return false;
-	for (int i = 0; i < lengthof(opt_out_codes); i++)
-		if (strcmp(opt_out_codes[i].kind, reported->kind) == 0 && strcmp(opt_out_codes[i].code, receipt->code) == 0)
-			return true;
-	return false;
+	return strcmp(receipt->kind, RECEIPT_UNDELIVERED) == 0 && receipt->code != NULL && reported->kind != NULL &&
+		channel_tells_of_opt_out(channel, reported->kind, receipt->code);
 }
 
 bool
@@ -125,7 +112,8 @@ receipt_record(const Receipt *receipt)
 
 	if (!store_receipt(receipt, &reported))
 		return false;
-	if (tells_of_opt_out(receipt, &reported) && channel_from_code(reported.channel, &channel))
+	if (reported.is_news && reported.recipient != NULL && channel_from_code(reported.channel, &channel) &&
+		tells_of_opt_out(receipt, &reported, channel))
 		consent_opt_out(&receipt->application_id, channel, reported.recipient, "RECEIPT", reported.notification_id);
 	return true;
 }
