@@ -28,7 +28,7 @@ INSERT INTO life VALUES
 		(9, 'reschedule_appointment(%1$L, now() + ''3 days'', ''20 minutes'')'),
 	(10, 'add_agent(%1$L, ''bob'')'), (11, 'add_customer(%1$L, ''{}'')'), (12, 'reassign_appointment(%1$L, ''cleo'')'),
 		(13, 'remove_participant(%1$L, %3$L)'),
-	(-3, 'preview_notification(%1$L, %3$L, ''CREATE'', ''WEBHOOK'')'),
+	(-4, 'landing_page(%6$L)'), (-3, 'preview_notification(%1$L, %3$L, ''CREATE'', ''WEBHOOK'')'),
 		(-2, 'preview_notification(%1$L, %3$L, ''CREATE'', ''EMAIL'')'),
 		(-1, 'schedule_appointment(%2$L, now() + ''2 days'', ''30 minutes'', ''{}'', organizer_id => ''ann'', idempotency_key '
 		'=> ''life'')'),
@@ -43,6 +43,7 @@ DECLARE
 	appointment uuid;
 	visit uuid;
 	customer text;
+	token text;
 	before bigint;
 	step record;
 BEGIN
@@ -53,13 +54,15 @@ BEGIN
 	visit := (appt.schedule_appointment(application, now() + interval '2 days', '30 minutes', '{}', organizer_id => 'ann',
 		meeting_template_id => template)).id;
 	customer := (SELECT id FROM appt.participant WHERE appointment_id = appointment AND type = 'CUSTOMER');
+	token := (SELECT appt_test.link_token(max(id)) FROM appt.notification WHERE appointment_id = appointment AND recipient_id = customer);
 	FOR step IN SELECT * FROM life WHERE place <> 0 ORDER BY place LOOP
 		before := pg_temp.looked_at();
-		EXECUTE 'SELECT appt.' || format(step.statement, appointment, application, customer, visit, template);
+		EXECUTE 'SELECT appt.' || format(step.statement, appointment, application, customer, visit, template, token);
 		UPDATE life SET cost = pg_temp.looked_at() - before WHERE place = step.place;
 	END LOOP;
 END $$;
 SELECT pg_temp.live(:'application', :'template');
+SELECT is(current_setting('response.status', true), '200', 'the page of a message is shown');
 DELETE FROM life WHERE place = 0;
 CREATE TEMPORARY TABLE early_life AS SELECT place, cost FROM life;
 
