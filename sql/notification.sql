@@ -163,8 +163,9 @@ CREATE TABLE appt.attempt (
 	CONSTRAINT attempt_cost_check CHECK ((cost IS NULL) = (currency IS NULL)),
 	CONSTRAINT attempt_receipt_check CHECK ((receipt IS NULL) = (receipt_at IS NULL) AND (receipt IS NOT NULL OR receipt_code IS NULL)),
 	CONSTRAINT attempt_outcome_check CHECK ((outcome IS NULL) = (finished_at IS NULL))
-	/* Room for a second version of each row, as in appt.notification. */
-) WITH (fillfactor = 50);
+	/* Room for a second version of each row, as in appt.notification; both share long bodies, which are out of line. */
+) WITH (fillfactor = 50, toast_tuple_target = 256);
+ALTER TABLE appt.attempt ALTER recipient SET STORAGE MAIN, ALTER provider_message_id SET STORAGE MAIN;
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
 /* "Since this morning": a small index that tells which blocks of the log to read. */
 CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);

@@ -11,167 +11,132 @@
 #include "catalog/pg_type.h"
 
 #include "core/column.h"
-#include "core/row.h"
 #include "core/statement.h"
+#include "core/table_insert.h"
 #include "worker/attempts.h"
 #include "worker/delivery.h"
 #include "worker/local_messages.h"
 
-static Statement insert_attempts = {
-	"INSERT INTO appt.attempt (application_id, notification_id, attempt_number, manual, due_at,"
-	"  started_at, finished_at, outcome, recipient, provider_id, subject, text_body, html_body, shown) "
-	"SELECT a.application_id, a.notification_id, a.attempt_number, a.manual, a.due_at,"
-	"  $11, CASE WHEN $12 THEN $11 END, CASE WHEN $12 THEN 'DELIVERED' END,"
-	"  a.recipient, a.provider_id, a.subject, a.text_body, a.html_body, a.shown "
-	"FROM (SELECT unnest($1) AS application_id, unnest($2) AS notification_id,"
-	"  unnest($3) AS attempt_number, unnest($4) AS manual, unnest($5) AS due_at,"
-	"  unnest($6) AS recipient, unnest($7) AS provider_id, unnest($8) AS subject,"
-	"  unnest($9) AS text_body, unnest($10) AS html_body, unnest($13) AS shown) a "
-	"RETURNING id, notification_id",
-	13, {UUIDARRAYOID, INT8ARRAYOID, INT4ARRAYOID, BOOLARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID,
-	UUIDARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID, BOOLOID, JSONBARRAYOID}
-};
-
-/* The log is searched by the address. It is rarely another than the one that was planned, so that the update stays HOT. */
 static Statement mark_sending = {
 	"UPDATE appt.notification n "
 	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
-	"  next_attempt_at = NULL, worker_slot = $3,"
-	"  address = CASE WHEN c.attempt_number = 1 THEN c.address ELSE n.address END "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number, unnest($4) AS address) c "
+	"  next_attempt_at = NULL, worker_slot = $3 "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number) c "
 	"WHERE n.id = c.id",
-	4, {INT8ARRAYOID, INT4ARRAYOID, INT2OID, TEXTARRAYOID}
+	3, {INT8ARRAYOID, INT4ARRAYOID, INT2OID}
 };
 
-/* What is inserted, by column. */
-typedef struct AttemptColumns
+/* Columns of a new attempt. */
+enum
 {
-	Column	   *application_ids;
-	Column	   *notification_ids;
-	Column	   *numbers;
-	Column	   *manuals;
-	Column	   *due_ats;
-	Column	   *recipients;
-	Column	   *provider_ids;
-	Column	   *subjects;
-	Column	   *texts;
-	Column	   *htmls;
-	Column	   *showns;
-} AttemptColumns;
+	ATTEMPT_ID, APPLICATION_ID, NOTIFICATION_ID, ATTEMPT_NUMBER, MANUAL, DUE_AT, STARTED_AT, FINISHED_AT, OUTCOME,
+	RECIPIENT, PROVIDER_ID, SUBJECT, TEXT_BODY, HTML_BODY, SHOWN
+};
+#define ATTEMPT_COLUMNS (SHOWN + 1)
 
-static AttemptColumns
-columns_create(int count)
+static const char *const attempt_columns[ATTEMPT_COLUMNS] = {
+	[ATTEMPT_ID] = "id",
+	[APPLICATION_ID] = "application_id",
+	[NOTIFICATION_ID] = "notification_id",
+	[ATTEMPT_NUMBER] = "attempt_number",
+	[MANUAL] = "manual",
+	[DUE_AT] = "due_at",
+	[STARTED_AT] = "started_at",
+	[FINISHED_AT] = "finished_at",
+	[OUTCOME] = "outcome",
+	[RECIPIENT] = "recipient",
+	[PROVIDER_ID] = "provider_id",
+	[SUBJECT] = "subject",
+	[TEXT_BODY] = "text_body",
+	[HTML_BODY] = "html_body",
+	[SHOWN] = "shown"
+};
+
+/* Settling writes a new version of the row, which shares a long body with the first one. */
+static NullableDatum
+body_value(const char *body)
 {
-	AttemptColumns columns = {
-		.application_ids = column_create(UUIDOID, count),
-		.notification_ids = column_create(INT8OID, count),
-		.numbers = column_create(INT4OID, count),
-		.manuals = column_create(BOOLOID, count),
-		.due_ats = column_create(TIMESTAMPTZOID, count),
-		.recipients = column_create(TEXTOID, count),
-		.provider_ids = column_create(UUIDOID, count),
-		.subjects = column_create(TEXTOID, count),
-		.texts = column_create(TEXTOID, count),
-		.htmls = column_create(TEXTOID, count),
-		.showns = column_create(JSONBOID, count)
+	return body == NULL ? SQL_NULL : SQL_VALUE(text_out_of_line(body));
+}
+
+/* Insert an attempt that has not ended, or that was DELIVERED at once; returns its id. */
+static int64
+add_attempt(TableInsert *insert, const pg_uuid_t *application_id, const QueueKey *key, int number, bool is_manual,
+			const AttemptRecord *record, TimestampTz now, bool is_delivered)
+{
+	int64		id = table_insert_next_id(insert);
+	const NullableDatum values[ATTEMPT_COLUMNS] = {
+		[ATTEMPT_ID] = SQL_VALUE(Int64GetDatum(id)),
+		[APPLICATION_ID] = sql_uuid(application_id),
+		[NOTIFICATION_ID] = SQL_VALUE(Int64GetDatum(key->notification_id)),
+		[ATTEMPT_NUMBER] = SQL_VALUE(Int32GetDatum(number)),
+		[MANUAL] = SQL_VALUE(BoolGetDatum(is_manual)),
+		/* A retry by hand was not due at any time. */
+		[DUE_AT] = is_manual ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(key->due_at)),
+		[STARTED_AT] = SQL_VALUE(TimestampTzGetDatum(now)),
+		[FINISHED_AT] = is_delivered ? SQL_VALUE(TimestampTzGetDatum(now)) : SQL_NULL,
+		[OUTCOME] = is_delivered ? sql_text("DELIVERED") : SQL_NULL,
+		[RECIPIENT] = sql_text(record->recipient),
+		[PROVIDER_ID] = sql_uuid(record->provider_id),
+		[SUBJECT] = sql_text(record->subject),
+		[TEXT_BODY] = body_value(record->text_body),
+		[HTML_BODY] = body_value(record->html_body),
+		[SHOWN] = sql_jsonb(record->shown)
 	};
 
-	return columns;
+	table_insert_add(insert, values);
+	return id;
 }
 
 static void
-add_record(const AttemptColumns *columns, const AttemptRecord *record)
+mark_all_sending(List *deliveries, int slot)
 {
-	column_add_text(columns->recipients, record->recipient);
-	column_add_uuid(columns->provider_ids, record->provider_id);
-	column_add_text(columns->subjects, record->subject);
-	column_add_text(columns->texts, record->text_body);
-	column_add_text(columns->htmls, record->html_body);
-	if (record->shown == NULL)
-		column_add_null(columns->showns);
-	else
-		column_add(columns->showns, JsonbPGetDatum(record->shown));
-}
-
-static void
-add_attempt(const AttemptColumns *columns, const pg_uuid_t *application_id, const QueueKey *key,
-			int number, bool is_manual)
-{
-	column_add_uuid(columns->application_ids, application_id);
-	column_add(columns->notification_ids, Int64GetDatum(key->notification_id));
-	column_add(columns->numbers, Int32GetDatum(number));
-	column_add(columns->manuals, BoolGetDatum(is_manual));
-	/* A retry by hand was not due at any time. */
-	if (is_manual)
-		column_add_null(columns->due_ats);
-	else
-		column_add(columns->due_ats, TimestampTzGetDatum(key->due_at));
-}
-
-static void
-insert(const AttemptColumns *columns, TimestampTz now, bool is_delivered)
-{
-	statement_run(&insert_attempts, column_array(columns->application_ids),
-				  column_array(columns->notification_ids), column_array(columns->numbers),
-				  column_array(columns->manuals), column_array(columns->due_ats),
-				  column_array(columns->recipients), column_array(columns->provider_ids),
-				  column_array(columns->subjects), column_array(columns->texts),
-				  column_array(columns->htmls), TimestampTzGetDatum(now), BoolGetDatum(is_delivered),
-				  column_array(columns->showns));
-}
-
-/* The rows that were inserted, in the order of the deliveries. */
-static void
-take_attempt_ids(List *deliveries)
-{
-	ListCell   *cell;
-	uint64		number = 0;
-
-	foreach(cell, deliveries)
-	{
-		Delivery   *delivery = (Delivery *) lfirst(cell);
-		Row		   *row = ROW(number++);
-
-		delivery->attempt_id = next_int64(row);
-		if (next_int64(row) != delivery->key.notification_id)
-			elog(ERROR, "attempts came back in another order than they were inserted");
-		delivery_forget_record(delivery);
-	}
-}
-
-void
-attempts_open(List *deliveries, int slot, TimestampTz now)
-{
-	AttemptColumns columns = columns_create(list_length(deliveries));
+	Column	   *ids = column_create(INT8OID, list_length(deliveries));
+	Column	   *numbers = column_create(INT4OID, list_length(deliveries));
 	ListCell   *cell;
 
 	foreach(cell, deliveries)
 	{
 		const Delivery *delivery = (const Delivery *) lfirst(cell);
 
-		add_attempt(&columns, &delivery->application_id, &delivery->key, delivery->attempt_number,
-					delivery->retry.is_manual);
-		add_record(&columns, delivery->record);
+		column_add(ids, Int64GetDatum(delivery->key.notification_id));
+		column_add(numbers, Int32GetDatum(delivery->attempt_number));
 	}
-	statement_run(&mark_sending, column_array(columns.notification_ids), column_array(columns.numbers),
-				  Int16GetDatum(slot), column_array(columns.recipients));
-	insert(&columns, now, false);
-	take_attempt_ids(deliveries);
+	statement_run(&mark_sending, column_array(ids), column_array(numbers), Int16GetDatum(slot));
+}
+
+void
+attempts_open(List *deliveries, int slot, TimestampTz now)
+{
+	TableInsert *insert;
+	ListCell   *cell;
+
+	mark_all_sending(deliveries, slot);
+	insert = table_insert_begin("attempt", attempt_columns, ATTEMPT_COLUMNS);
+	foreach(cell, deliveries)
+	{
+		Delivery   *delivery = (Delivery *) lfirst(cell);
+
+		delivery->attempt_id = add_attempt(insert, &delivery->application_id, &delivery->key, delivery->attempt_number,
+										   delivery->retry.is_manual, delivery->record, now, false);
+	}
+	table_insert_end(insert);
+	foreach(cell, deliveries)
+		delivery_forget_record((Delivery *) lfirst(cell));
 }
 
 void
 attempts_insert_delivered(List *messages, TimestampTz now)
 {
-	AttemptColumns columns = columns_create(list_length(messages));
+	TableInsert *insert = table_insert_begin("attempt", attempt_columns, ATTEMPT_COLUMNS);
 	ListCell   *cell;
 
 	foreach(cell, messages)
 	{
 		const LocalMessage *message = (const LocalMessage *) lfirst(cell);
 
-		add_attempt(&columns, &message->application_id, &message->key, message->attempt_number,
-					message->is_manual);
-		add_record(&columns, message->record);
+		(void) add_attempt(insert, &message->application_id, &message->key, message->attempt_number, message->is_manual,
+						   message->record, now, true);
 	}
-	insert(&columns, now, true);
+	table_insert_end(insert);
 }

@@ -16,7 +16,8 @@ What is answered depends on the path (what follows it, and a query, is free: /ok
     /ok                     200
     /status/NNN             NNN
     /delay/SECONDS          200 after that long
-    /hold/NAME              200, but not before somebody asked for /release/NAME, which is not recorded; /hold/NAME/NNN: NNN
+    /hold/NAME              200, but not before somebody asked for /release/NAME, which is not recorded; /hold/NAME/NNN: NNN;
+                            /hold/NAME/NNN/BYTES: with a random answer of so many bytes
     /after/N                200 once N other requests have been dealt with
     /fail-first/N           503 to the first N requests with the same webhook-id header, then 200
     /fail-some/N            503 to the first request with a webhook-id, for one in N of these, else 200
@@ -57,6 +58,7 @@ import email.utils
 import http.server
 import json
 import os
+import random
 import re
 import socket
 import socketserver
@@ -220,7 +222,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         status = int(self.arguments[0]) if self.arguments else 200
         self.note(body, status)
         self.server.await_change(lambda: argument in self.server.released)
-        self.send(status, b"held")
+        self.send(status, random.randbytes(int(self.arguments[1]) // 2).hex().encode() if len(self.arguments) > 1 else b"held")
 
     def on_release(self, body, argument):
         self.server.change(lambda: self.server.released.add(argument))

@@ -57,5 +57,12 @@ my ($closed, $others) = updates('attempt', $messages);
 is($closed, $messages, 'attempts are closed by one update each');
 cmp_ok($others, '<', 0.1 * $messages, 'which is HOT');
 
+# Long bodies are stored once, compressed, out of the rows that are updated.
+my $long = 'FROM appt.attempt WHERE octet_length(text_body) > 500';
+is($tenant->query("SELECT count(*) > 0, bool_and(pg_column_size(text_body) < 0.9 * octet_length(text_body)) $long"),
+	't|t', 'long bodies are compressed');
+is($tenant->query("SELECT pg_relation_size('appt.attempt') < sum(octet_length(text_body) + octet_length(coalesce(html_body, ''))) FROM appt.attempt"),
+	't', 'and out of line');
+
 $node->stop;
 done_testing();
