@@ -1,110 +1,370 @@
 /*
  * asked.c
  *		Messages to the customers of an appointment that somebody asks for.
+ *
+ * The rules are read first, and chosen from here: which one sends over a channel
+ * depends only on whether a customer prefers SMS. So the statement that looks for
+ * the customers needs no sorting, and is cheap to start.
  */
 #include "postgres.h"
 
+#include "access/htup_details.h"
+#include "fmgr.h"
+
+#include "core/column.h"
 #include "core/elapsed.h"
+#include "core/log_changes.h"
 #include "core/row.h"
 #include "notify/asked.h"
 #include "notify/notification_insert.h"
+#include "notify/notification_scope.h"
 #include "notify/planned.h"
-#include "notify/type_sets.h"
-#include "utils/timestamp.h"
 
-/* ---- the source ---- */
+/* ---- the rules ---- */
 
-#define APPOINTMENT \
-	" SELECT a.application_id, a.id AS appointment_id, a.notifications_active, a.title, a.start_at, a.end_at," \
-	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id, a.meeting_template_id," \
-	"  coalesce(a.reopened_after, 0) AS reopened_after," \
-	"  $9 AND coalesce((SELECT m.lead_only_reminders FROM appt.meeting_template m" \
-	"   WHERE m.application_id = $1 AND m.id = a.meeting_template_id), false) AS is_for_lead_alone" \
-	" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2"
+/* A rule that may send, and what its meeting template says of all messages of the type. */
+typedef struct AskedRule
+{
+	int64		id;
+	const char *channel;		/* EMAIL, SMS, BOTH or PREFERRED */
+	const Interval *interval;	/* its offset, as the rule has it */
+	TimeOffset	time_offset;
+	bool	   *ignores_opt_out;
+	bool		is_for_lead_alone;
+} AskedRule;
 
 /* Rules of the meeting template, or of the application. */
-#define OF_TEMPLATE IS_RULE_OF_TEMPLATE("r", "$1", "a.meeting_template_id")
+#define OF_TEMPLATE \
+	IS_RULE_OF_TEMPLATE("r", "$1", "(SELECT a.meeting_template_id FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2)")
 #define OF_APPLICATION IS_RULE_OF_APPLICATION("r", "$1")
 
-#define RULES(of) \
-	" SELECT r.* FROM appointment a CROSS JOIN LATERAL (" \
-	"  SELECT r.id, r.channel, r.time_offset::interval AS time_offset FROM appt.rule r" \
-	"  WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
-	"   AND (r.sending = 'AUTOMATIC' OR NOT $7)" \
-	"   AND ($5::text IS NULL OR r.channel IN ($5, 'PREFERRED', 'BOTH')) OFFSET 0) r" \
-	" ORDER BY abs(extract(epoch FROM r.time_offset - $8)), r.time_offset FETCH FIRST ROW WITH TIES"
+#define LEAD_ONLY_REMINDERS \
+	"(SELECT m.lead_only_reminders FROM appt.meeting_template m WHERE m.application_id = $1 AND m.id = r.meeting_template_id)"
 
-/* One row a customer and channel. */
-#define MESSAGES \
-	" SELECT DISTINCT ON (p.id, c.channel) p.*, c.channel, w.id AS rule_id, w.time_offset" \
-	" FROM appointment a CROSS JOIN rule w CROSS JOIN LATERAL (" \
-	"  SELECT p.id, p.type, p.username, p.first_name, p.last_name, p.email, p.phone, p.preferred_channel, p.is_lead, p.joined_at" \
-	"  FROM appt.participant p WHERE p.application_id = $1 AND p.appointment_id = $2 OFFSET 0) p" \
-	" CROSS JOIN LATERAL unnest(CASE WHEN $5 IS NULL THEN " CHANNELS_OF_RULE " ELSE ARRAY[$5] END) AS c (channel)" \
-	" WHERE p.type = 'CUSTOMER' AND ($6::text[] IS NULL AND (p.is_lead OR NOT a.is_for_lead_alone) OR p.id = ANY ($6))" \
-	"  AND (p.joined_at IS NOT NULL OR NOT $10)" \
-	" ORDER BY p.id, c.channel, CASE w.channel WHEN 'PREFERRED' THEN 2 WHEN 'BOTH' THEN 1 ELSE 0 END"
+#define FIND_RULES(of, is_for_lead_alone) \
+	"SELECT r.id, r.channel, r.time_offset::interval, r.ignores_opt_out, " is_for_lead_alone " FROM appt.rule r" \
+	" WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
+	"  AND (r.sending = 'AUTOMATIC' OR NOT $5) AND ($4::text IS NULL OR r.channel IN ($4, 'PREFERRED', 'BOTH'))"
+#define FIND_RULES_OF_TEMPLATE FIND_RULES(OF_TEMPLATE, "$6 AND " LEAD_ONLY_REMINDERS)
+#define FIND_RULES_OF_APPLICATION FIND_RULES(OF_APPLICATION, "false")
+#define RULE_ARGUMENTS 6, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
 
-/* The message that is the same. Those of a type that cancels count also once they are sent ($12), if it was not reopened since. */
-#define SAME \
-	"(SELECT n.id FROM appt.notification n" \
-	" WHERE n.appointment_id = $2 AND n.recipient_id = m.id AND n.application_id = $1" \
-	"  AND n.recipient_kind = 'CUSTOMER' AND n.type = $3 AND n.channel = m.channel AND n.due_at <= $11" \
-	"  AND n.superseded_by IS NULL AND (n.state IN ('PENDING', 'RETRYING', 'SENDING')" \
-	"   OR $12 AND n.state = 'SENT' AND n.id > (SELECT a.reopened_after FROM appointment a))" \
-	" ORDER BY n.id DESC LIMIT 1)"
+static AskedRule *
+read_rule(Row *row)
+{
+	AskedRule  *rule = (AskedRule *) palloc(sizeof(AskedRule));
 
-#define ASKED(of) \
-	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
-	"), rule AS MATERIALIZED (" RULES(of) \
-	"), asked AS MATERIALIZED (SELECT m.*, " SAME " AS same_id FROM (" MESSAGES ") m)"
-
-#define PLAN(of) \
-	ASKED(of) ", " INSERT_NOTIFICATIONS( \
-	" SELECT a.application_id, a.appointment_id, NULL::bigint AS user_event_id, 'CUSTOMER' AS recipient_kind," \
-	"  m.id AS recipient_id, NULL::uuid AS subscription_id, m.rule_id, $3 AS type, m.channel, m.time_offset, $4 AS due_at," \
-	"  CASE WHEN $13 THEN a.start_at - interval '1 microsecond' END AS expires_at, a.notifications_active," \
-	"  false AS never_told, CASE m.channel WHEN 'EMAIL' THEN m.email ELSE m.phone END AS address," \
-	"  a.title, a.start_at, a.end_at, a.organizer_id, NULL::jsonb AS context, NULL::jsonb AS event" \
-	" FROM appointment a CROSS JOIN asked m WHERE m.same_id IS NULL", "") \
-	" SELECT lane, due_at, id FROM notification" \
-	" UNION ALL SELECT NULL, NULL, same_id FROM asked WHERE same_id IS NOT NULL"
-
-#define FIND(of) \
-	ASKED(of) \
-	" SELECT m.id, coalesce(nullif(concat_ws(' ', m.first_name, m.last_name), ''), m.username), m.email, m.phone," \
-	"  m.channel, m.rule_id, m.time_offset, m.same_id FROM asked m ORDER BY NOT m.is_lead, m.id COLLATE \"C\", m.channel"
-
-#define ARGUMENTS 13
-#define TYPES { \
-	UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, TEXTOID, TEXTARRAYOID, BOOLOID, INTERVALOID, BOOLOID, BOOLOID, \
-	TIMESTAMPTZOID, BOOLOID, BOOLOID \
+	rule->id = next_int64(row);
+	rule->channel = next_text(row);
+	rule->interval = next_interval_or_null(row);
+	rule->time_offset = elapsed_microseconds(rule->interval);
+	rule->ignores_opt_out = next_bool_or_null(row);
+	rule->is_for_lead_alone = next_bool(row);
+	return rule;
 }
 
-static uint64
-run(Statement *of_template, Statement *of_application, const AppointmentKey *key, const AskedMessages *asked)
+static List *
+find_rules(const AppointmentKey *key, const AskedMessages *asked, bool as_seen)
 {
+	static Statement of_template = {FIND_RULES_OF_TEMPLATE, RULE_ARGUMENTS};
+	static Statement of_application = {FIND_RULES_OF_APPLICATION, RULE_ARGUMENTS};
+	Statement  *statement = key->has_meeting_template ? &of_template : &of_application;
 	const NotificationTypeInfo *type = &notification_types[asked->type];
-	NullableDatum arguments[ARGUMENTS] = {
+	const NullableDatum arguments[] = {
+		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
+		SQL_VALUE(UUIDPGetDatum(&key->id)),
+		sql_text(type->code),
+		asked->channel == NULL ? SQL_NULL : sql_text(channel_code(*asked->channel)),
+		SQL_VALUE(BoolGetDatum(asked->is_automatic)),
+		SQL_VALUE(BoolGetDatum(type->due_rule == DUE_BEFORE_START))
+	};
+	uint64		count;
+	List	   *rules = NIL;
+
+	statement->is_read_only = as_seen;
+	count = statement_run_nullable(statement, arguments);
+	for (uint64 n = 0; n < count; n++)
+		rules = lappend(rules, read_rule(ROW(n)));
+	statement_done();
+	return rules;
+}
+
+/* How far the offset is from the one that is asked for; of two that are as far, the shorter is nearer. */
+static bool
+is_nearer(const AskedRule *rule, const AskedRule *other, TimeOffset offset)
+{
+	TimeOffset	distance = Abs(rule->time_offset - offset);
+	TimeOffset	others = Abs(other->time_offset - offset);
+
+	return distance != others ? distance < others : rule->time_offset < other->time_offset;
+}
+
+static TimeOffset
+nearest_offset(const List *rules, TimeOffset offset)
+{
+	const AskedRule *nearest = (const AskedRule *) linitial(rules);
+	ListCell   *cell;
+
+	foreach(cell, rules)
+	{
+		const AskedRule *rule = (const AskedRule *) lfirst(cell);
+
+		if (is_nearer(rule, nearest, offset))
+			nearest = rule;
+	}
+	return nearest->time_offset;
+}
+
+/* How specific a rule is for a channel to customers who prefer SMS, or do not; 0: it does not send over it. */
+static int
+fitness(const AskedRule *rule, ChannelCode channel, bool prefers_sms, const ChannelCode *asked)
+{
+	if (asked != NULL && *asked != channel)
+		return 0;
+	if (strcmp(rule->channel, channel_code(channel)) == 0)
+		return 3;
+	if (strcmp(rule->channel, "BOTH") == 0)
+		return 2;
+	if (strcmp(rule->channel, "PREFERRED") == 0 && (asked != NULL || (channel == CHANNEL_SMS) == prefers_sms))
+		return 1;
+	return 0;
+}
+
+/* The channels to customers. */
+static const ChannelCode customer_channels[] = {CHANNEL_EMAIL, CHANNEL_SMS};
+
+/* For customers who prefer SMS or do not: the rule that sends over each channel; NULL: none does. */
+typedef const AskedRule *RuleChoice[2][CHANNELS];
+
+static void
+choose_rules(const List *rules, const AskedMessages *asked, RuleChoice chosen)
+{
+	TimeOffset	nearest = nearest_offset(rules, asked->offset);
+	int			best[2][CHANNELS] = {{0}};
+	ListCell   *cell;
+
+	foreach(cell, rules)
+	{
+		const AskedRule *rule = (const AskedRule *) lfirst(cell);
+
+		for (int i = 0; rule->time_offset == nearest && i < 2 * lengthof(customer_channels); i++)
+		{
+			ChannelCode channel = customer_channels[i / 2];
+			int			fits = fitness(rule, channel, i % 2, asked->channel);
+
+			if (fits > best[i % 2][channel])
+			{
+				chosen[i % 2][channel] = rule;
+				best[i % 2][channel] = fits;
+			}
+		}
+	}
+}
+
+/* ---- the messages ---- */
+
+/*
+ * The message that is the same. Those of a type that cancels count also once they are sent ($9), if it was not reopened since.
+ * OFFSET 0 has them looked up by appointment and recipient, where the planner may believe that the last one of all is near.
+ */
+#define SAME \
+	"(SELECT max(n.id) FROM (SELECT n.id FROM appt.notification n" \
+	" WHERE n.appointment_id = $2 AND n.recipient_id = p.id AND n.application_id = $1" \
+	"  AND n.recipient_kind = 'CUSTOMER' AND n.type = $3 AND n.channel = c.channel AND n.due_at <= $8" \
+	"  AND n.superseded_by IS NULL AND (n.state IN ('PENDING', 'RETRYING', 'SENDING') OR $9 AND n.state = 'SENT'" \
+	"   AND n.id > coalesce((SELECT a.reopened_after FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2), 0))" \
+	" OFFSET 0) n)"
+
+/* The customers, or those in $6, with the channels to those who prefer SMS ($4) or do not ($5). */
+#define FIND \
+	"SELECT p.id, coalesce(nullif(concat_ws(' ', p.first_name, p.last_name), ''), p.username), p.email, p.phone," \
+	" p.verified_channel, p.preferred_channel IS NOT DISTINCT FROM 'SMS', p.is_lead, c.channel, " SAME \
+	" FROM appt.participant p CROSS JOIN (VALUES ('EMAIL'), ('SMS')) AS c (channel)" \
+	" WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
+	"  AND c.channel = ANY (CASE WHEN p.preferred_channel = 'SMS' THEN $4 ELSE $5 END)" \
+	"  AND ($6::text[] IS NULL AND (p.is_lead OR NOT $7) OR p.id = ANY ($6))" \
+	"  AND (p.joined_at IS NOT NULL OR NOT $10)"
+#define ARGUMENTS 10
+#define TYPES { \
+	UUIDOID, UUIDOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID, BOOLOID, BOOLOID \
+}
+
+static NullableDatum
+chosen_channels(const AskedRule *const *chosen)
+{
+	Column	   *channels = column_create(TEXTOID, CHANNELS);
+
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if (chosen[channel] != NULL)
+			column_add_text(channels, channel_code((ChannelCode) channel));
+	return SQL_VALUE(column_array(channels));
+}
+
+static AskedMessage *
+read_asked(Row *row, RuleChoice chosen)
+{
+	AskedMessage *message = (AskedMessage *) palloc(sizeof(AskedMessage));
+	const AskedRule *rule;
+	bool		prefers_sms;
+	char	   *channel;
+
+	message->participant_id = next_text(row);
+	message->name = next_text(row);
+	message->email = next_text(row);
+	message->phone = next_text(row);
+	message->verified_channel = next_text(row);
+	prefers_sms = next_bool(row);
+	message->is_lead = next_bool(row);
+	channel = next_text(row);
+	if (!channel_from_code(channel, &message->channel))
+		elog(ERROR, "rule has an unknown channel: %s", channel);
+	message->same_id = next_int64(row);
+	rule = chosen[prefers_sms][message->channel];
+	message->rule_id = rule->id;
+	message->interval = rule->interval;
+	message->time_offset = rule->time_offset;
+	message->ignores_opt_out = rule->ignores_opt_out;
+	return message;
+}
+
+static int
+compare_messages(const ListCell *a, const ListCell *b)
+{
+	const AskedMessage *one = (const AskedMessage *) lfirst(a);
+	const AskedMessage *other = (const AskedMessage *) lfirst(b);
+	int			order = strcmp(one->participant_id, other->participant_id);
+
+	if (one->is_lead != other->is_lead)
+		return one->is_lead ? -1 : 1;
+	return order != 0 ? order : (int) one->channel - (int) other->channel;
+}
+
+List *
+find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen)
+{
+	static Statement find = {FIND, ARGUMENTS, TYPES};
+	const NotificationTypeInfo *type = &notification_types[asked->type];
+	List	   *rules = find_rules(key, asked, as_seen);
+	List	   *messages = NIL;
+	RuleChoice	chosen = {{NULL}};
+	uint64		count;
+	NullableDatum arguments[ARGUMENTS];
+
+	if (rules == NIL)
+		return NIL;
+	choose_rules(rules, asked, chosen);
+	arguments[0] = SQL_VALUE(UUIDPGetDatum(&key->application_id));
+	arguments[1] = SQL_VALUE(UUIDPGetDatum(&key->id));
+	arguments[2] = sql_text(type->code);
+	arguments[3] = chosen_channels(chosen[true]);
+	arguments[4] = chosen_channels(chosen[false]);
+	arguments[5] = asked->participant_ids;
+	arguments[6] = SQL_VALUE(BoolGetDatum(((const AskedRule *) linitial(rules))->is_for_lead_alone));
+	arguments[7] = SQL_VALUE(TimestampTzGetDatum(GetCurrentTimestamp()));
+	arguments[8] = SQL_VALUE(BoolGetDatum(type->cancels));
+	arguments[9] = SQL_VALUE(BoolGetDatum(type->audience == AUDIENCE_JOINED_CUSTOMERS));
+	find.is_read_only = as_seen;
+	count = statement_run_nullable(&find, arguments);
+	for (uint64 n = 0; n < count; n++)
+		messages = lappend(messages, read_asked(ROW(n), chosen));
+	statement_done();
+	list_sort(messages, compare_messages);
+	return messages;
+}
+
+/* ---- planning ---- */
+
+/* The columns of the messages as arrays; false if each is the same as one that is planned. */
+static bool
+add_messages(const List *messages, NullableDatum *arguments)
+{
+	Column	   *recipients = column_create(TEXTOID, list_length(messages));
+	Column	   *rules = column_create(INT8OID, list_length(messages));
+	Column	   *channels = column_create(TEXTOID, list_length(messages));
+	Column	   *offsets = column_create(INTERVALOID, list_length(messages));
+	Column	   *addresses = column_create(TEXTOID, list_length(messages));
+	ListCell   *cell;
+
+	foreach(cell, messages)
+	{
+		const AskedMessage *message = (const AskedMessage *) lfirst(cell);
+
+		if (message->same_id != 0)
+			continue;
+		column_add_text(recipients, message->participant_id);
+		column_add(rules, Int64GetDatum(message->rule_id));
+		column_add_text(channels, channel_code(message->channel));
+		column_add(offsets, IntervalPGetDatum(message->interval));
+		column_add_text(addresses, message->channel == CHANNEL_EMAIL ? message->email : message->phone);
+	}
+	arguments[0] = SQL_VALUE(column_array(recipients));
+	arguments[1] = SQL_VALUE(column_array(rules));
+	arguments[2] = SQL_VALUE(column_array(channels));
+	arguments[3] = SQL_VALUE(column_array(offsets));
+	arguments[4] = SQL_VALUE(column_array(addresses));
+	return recipients->count > 0;
+}
+
+#define PLAN \
+	"WITH " INSERT_NOTIFICATIONS( \
+	" SELECT a.application_id, a.id AS appointment_id, NULL::bigint AS user_event_id, 'CUSTOMER' AS recipient_kind," \
+	"  m.recipient_id, NULL::uuid AS subscription_id, m.rule_id, $3 AS type, m.channel, m.time_offset, $4 AS due_at," \
+	"  CASE WHEN $5 THEN a.start_at - interval '1 microsecond' END AS expires_at, a.notifications_active," \
+	"  false AS never_told, m.address, a.title, a.start_at, a.end_at," \
+	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id, NULL::jsonb AS context, NULL::jsonb AS event" \
+	" FROM appt.appointment a CROSS JOIN (SELECT unnest($6) AS recipient_id, unnest($7) AS rule_id, unnest($8) AS channel," \
+	"  unnest($9) AS time_offset, unnest($10) AS address) m" \
+	" WHERE a.application_id = $1 AND a.id = $2", ", ROW(" NOTIFICATION_DETAILS ")::appt.notification_details AS details") \
+	" SELECT lane, due_at, details FROM notification"
+
+static uint64
+insert(const AppointmentKey *key, const AskedMessages *asked, const List *messages)
+{
+	static Statement plan = {
+		PLAN, 10, {
+			UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID,
+			TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, INTERVALARRAYOID, TEXTARRAYOID
+		}
+	};
+	const NotificationTypeInfo *type = &notification_types[asked->type];
+	NullableDatum arguments[10] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 		SQL_VALUE(UUIDPGetDatum(&key->id)),
 		sql_text(type->code),
 		SQL_VALUE(TimestampTzGetDatum(asked->now)),
-		asked->channel == NULL ? SQL_NULL : sql_text(channel_code(*asked->channel)),
-		asked->participant_ids,
-		SQL_VALUE(BoolGetDatum(asked->is_automatic)),
-		SQL_VALUE(IntervalPGetDatum(elapsed_interval(asked->offset))),
-		SQL_VALUE(BoolGetDatum(type->due_rule == DUE_BEFORE_START)),
-		SQL_VALUE(BoolGetDatum(type->audience == AUDIENCE_JOINED_CUSTOMERS)),
-		SQL_VALUE(TimestampTzGetDatum(GetCurrentTimestamp())),
-		SQL_VALUE(BoolGetDatum(type->cancels)),
 		SQL_VALUE(BoolGetDatum(type->window_rule == WINDOW_AFTER_DUE_BEFORE_START))
 	};
 
-	return statement_run_nullable(key->has_meeting_template ? of_template : of_application, arguments);
+	return add_messages(messages, arguments + 5) ? statement_run_nullable(&plan, arguments) : 0;
 }
 
-/* ---- the functions ---- */
+static void
+store_row(Datum composite, Tuplestorestate *rows)
+{
+	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
+	HeapTupleData row = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
+
+	tuplestore_puttuple(rows, &row);
+}
+
+void
+plan_asked(const AppointmentKey *key, const AskedMessages *asked, const List *messages, Tuplestorestate *rows)
+{
+	uint64		count = insert(key, asked, messages);
+
+	if (count > 0)
+		log_changes_on_commit(&key->application_id);
+	for (uint64 n = 0; n < count; n++)
+	{
+		Row		   *row = ROW(n);
+
+		wake_for_row(row);
+		if (rows != NULL)
+			store_row(next_value(row).value, rows);
+	}
+}
+
+/* ---- types and rules ---- */
 
 bool
 is_asked_for(NotificationType type)
@@ -115,84 +375,23 @@ is_asked_for(NotificationType type)
 		(info->audience == AUDIENCE_CUSTOMERS || info->audience == AUDIENCE_JOINED_CUSTOMERS);
 }
 
-int64 *
-plan_asked(const AppointmentKey *key, const AskedMessages *asked, int *count)
-{
-	static Statement of_template = {PLAN(OF_TEMPLATE), ARGUMENTS, TYPES};
-	static Statement of_application = {PLAN(OF_APPLICATION), ARGUMENTS, TYPES};
-	int64	   *ids;
-
-	*count = (int) run(&of_template, &of_application, key, asked);
-	ids = (int64 *) palloc(Max(*count, 1) * sizeof(int64));
-	for (int n = 0; n < *count; n++)
-	{
-		Row		   *row = ROW(n);
-
-		wake_for_row(row);
-		ids[n] = next_int64(row);
-	}
-	return ids;
-}
-
-static AskedMessage *
-read_asked(Row *row)
-{
-	AskedMessage *message = (AskedMessage *) palloc(sizeof(AskedMessage));
-	char	   *channel;
-
-	message->participant_id = next_text(row);
-	message->name = next_text(row);
-	message->email = next_text(row);
-	message->phone = next_text(row);
-	channel = next_text(row);
-	if (!channel_from_code(channel, &message->channel))
-		elog(ERROR, "rule has an unknown channel: %s", channel);
-	message->rule_id = next_int64(row);
-	message->time_offset = next_elapsed(row);
-	message->same_id = next_int64(row);
-	return message;
-}
-
-List *
-find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen)
-{
-	static Statement of_template = {FIND(OF_TEMPLATE), ARGUMENTS, TYPES};
-	static Statement of_application = {FIND(OF_APPLICATION), ARGUMENTS, TYPES};
-	static Statement of_template_as_seen = {FIND(OF_TEMPLATE), ARGUMENTS, TYPES, true};
-	static Statement of_application_as_seen = {FIND(OF_APPLICATION), ARGUMENTS, TYPES, true};
-	uint64		count = as_seen ? run(&of_template_as_seen, &of_application_as_seen, key, asked) :
-	run(&of_template, &of_application, key, asked);
-	List	   *messages = NIL;
-
-	for (uint64 n = 0; n < count; n++)
-		messages = lappend(messages, read_asked(ROW(n)));
-	return messages;
-}
-
 #define FIND_RULE(of) \
-	"SELECT FROM appt.appointment a CROSS JOIN LATERAL (" \
-	" SELECT FROM appt.rule r WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
-	"  AND ($4::text IS NULL OR r.channel IN ($4, 'PREFERRED', 'BOTH')) OFFSET 0) r" \
-	" WHERE a.application_id = $1 AND a.id = $2 LIMIT 1"
-
-#define RULE_ARGUMENTS 4
-#define RULE_TYPES {UUIDOID, UUIDOID, TEXTOID, TEXTOID}
+	"SELECT FROM appt.rule r WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
+	" AND ($4::text IS NULL OR r.channel IN ($4, 'PREFERRED', 'BOTH')) LIMIT 1"
 
 bool
 has_rule_for_customers(const AppointmentKey *key, NotificationType type, const ChannelCode *channel, bool as_seen)
 {
-	static Statement of_template = {FIND_RULE(OF_TEMPLATE), RULE_ARGUMENTS, RULE_TYPES};
-	static Statement of_application = {FIND_RULE(OF_APPLICATION), RULE_ARGUMENTS, RULE_TYPES};
-	static Statement of_template_as_seen = {FIND_RULE(OF_TEMPLATE), RULE_ARGUMENTS, RULE_TYPES, true};
-	static Statement of_application_as_seen = {FIND_RULE(OF_APPLICATION), RULE_ARGUMENTS, RULE_TYPES, true};
-	Statement  *now = key->has_meeting_template ? &of_template : &of_application;
-	Statement  *seen = key->has_meeting_template ? &of_template_as_seen : &of_application_as_seen;
-	NullableDatum arguments[] = {
+	static Statement of_template = {FIND_RULE(OF_TEMPLATE), 4, {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
+	static Statement of_application = {FIND_RULE(OF_APPLICATION), 4, {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
+	Statement  *statement = key->has_meeting_template ? &of_template : &of_application;
+	const NullableDatum arguments[] = {
 		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
 		SQL_VALUE(UUIDPGetDatum(&key->id)),
 		sql_text(notification_types[type].code),
 		channel == NULL ? SQL_NULL : sql_text(channel_code(*channel))
 	};
 
-	return statement_run_nullable(as_seen ? seen : now, arguments) > 0;
+	statement->is_read_only = as_seen;
+	return statement_run_nullable(statement, arguments) > 0;
 }

@@ -37,27 +37,32 @@ typedef struct AskedMessages
 /* Can a user send messages of this type to customers? */
 extern bool is_asked_for(NotificationType type);
 
-/*
- * Plan them. The appointment must be locked. Returns the ids, `count` of them,
- * those of messages that are the same included.
- */
-extern int64 *plan_asked(const AppointmentKey *key, const AskedMessages *asked, int *count);
-
-/* One of the messages that plan_asked would plan. */
+/* One of them. */
 typedef struct AskedMessage
 {
 	char	   *participant_id;
+	bool		is_lead;
 	char	   *name;			/* NULL: not known, like the next two */
 	char	   *email;
 	char	   *phone;
+	char	   *verified_channel;	/* as in ParticipantFacts */
 	ChannelCode channel;
 	int64		rule_id;
+	const Interval *interval;	/* the offset, as the rule has it */
 	TimeOffset	time_offset;
+	bool	   *ignores_opt_out;	/* as in RuleFacts */
 	int64		same_id;		/* the message that is the same; 0: none */
 } AskedMessage;
 
-/* All of them, as a List of AskedMessage *; also in the calling query's snapshot, for STABLE functions. */
+/* All of them, as a List of AskedMessage *, the lead's first; also in the calling query's snapshot, for STABLE functions. */
 extern List *find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen);
+
+/*
+ * Plan those of these messages that no other one is the same as. The appointment must
+ * have been locked before they were found. What is planned is added to `rows`, as
+ * appt.notification_details, unless that is NULL.
+ */
+extern void plan_asked(const AppointmentKey *key, const AskedMessages *asked, const List *messages, Tuplestorestate *rows);
 
 /* Has the appointment an enabled rule of the type for customers that allows this channel? NULL: any. */
 extern bool has_rule_for_customers(const AppointmentKey *key, NotificationType type, const ChannelCode *channel, bool as_seen);

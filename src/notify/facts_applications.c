@@ -45,9 +45,8 @@ static FactLoader applications = {
 		" a.room_activates, a.public_url, a.short_url, a.one_click, a.contact, " ADDRESS_KEYS("a.id") ","
 		" a.locale, a.timezone, a.max_attempts,"
 		" a.retry_base::interval, a.retry_cap::interval, a.max_concurrency, a.max_per_second::float8"
-		" FROM (SELECT DISTINCT unnest($1) AS id) k JOIN appt.application a ON a.id = k.id"
-		" JOIN appt.organization o ON o.id = a.organization_id"
-		" ORDER BY a.id",
+		" FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id"
+		" WHERE a.id = ANY ($1) ORDER BY a.id",
 		1, {UUIDARRAYOID}
 	},
 	.add_keys = add_keys,

@@ -142,6 +142,25 @@ facts_load_one_as_seen(int64 notification_id)
 	return load_one(&batch, notification_id);
 }
 
+void
+facts_load_to_judge(List *facts)
+{
+	Batch		batch = {
+		.notifications = facts, .budget = FACTS_BUDGET, .context = CurrentMemoryContext,
+		.is_current = true, .is_judged_only = true
+	};
+	ListCell   *cell;
+
+	load_applications(&batch);
+	load_routes(&batch);
+	load_suppressions(&batch);
+	foreach(cell, facts)
+	{
+		if (batch.is_over)
+			mark_too_large((NotificationFacts *) lfirst(cell));
+	}
+}
+
 /* The recipient of a message that nobody planned. */
 static void
 set_preview_recipient(NotificationFacts *facts, const char *participant_id)
@@ -189,9 +208,7 @@ NotificationFacts *
 facts_of_preview(const Preview *preview)
 {
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
-	Batch		batch = {
-		.budget = FACTS_BUDGET, .context = CurrentMemoryContext, .is_current = preview->is_current
-	};
+	Batch		batch = {.budget = FACTS_BUDGET, .context = CurrentMemoryContext};
 
 	facts->application_id = preview->application_id;
 	facts->appointment_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));

@@ -25,6 +25,14 @@ extern List *facts_load(const int64 *notification_ids, int *count);
 extern NotificationFacts *facts_load_one(int64 notification_id);
 extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
 
+/*
+ * What judging needs of messages to customers that are about to be planned, besides
+ * what the caller has set: what stands in their own rows, appointment, recipient and
+ * rule. They are numbered by their ids, from 1. Nothing is loaded that only composing
+ * needs: each type has built-in texts, so that no template is missing.
+ */
+extern void facts_load_to_judge(List *facts);
+
 /* A notification that does not exist, to be previewed. */
 typedef struct Preview
 {
@@ -36,12 +44,10 @@ typedef struct Preview
 	TimeOffset	time_offset;
 	int64		rule_id;		/* 0: none */
 	TimestampTz due_at;			/* when it would be due, if it is judged */
-	bool		is_current;		/* as things are now; else in the calling
-								 * query's snapshot */
 } Preview;
 
 /*
- * Its facts: what would be sent now. NULL if there is no such customer; marked
+ * Its facts in the calling query's snapshot: what would be sent. NULL if there is no such customer; marked
  * is_too_large if the budget is not enough.
  */
 extern NotificationFacts *facts_of_preview(const Preview *preview);

@@ -9,14 +9,14 @@
 /*
  * `owed` is a query with the columns that are read here. The rows of "notification"
  * are what was planned: id, application_id, lane, due_at, and more columns if
- * `returned` names them (", type").
+ * `returned` names them (", n.type").
  */
 #define INSERT_NOTIFICATIONS(owed, returned) INSERT_NOTIFICATIONS_WITH("", "", owed, returned)
 
 /* The same with more columns (", manual"), and where they come from (", o.manual"). */
 #define INSERT_NOTIFICATIONS_WITH(columns, values, owed, returned) \
 	"notification AS (" \
-	" INSERT INTO appt.notification (application_id, appointment_id, user_event_id, recipient_kind, recipient_id," \
+	" INSERT INTO appt.notification AS n (application_id, appointment_id, user_event_id, recipient_kind, recipient_id," \
 	"  subscription_id, rule_id, type, channel, time_offset, due_at, expires_at, next_attempt_at, lane," \
 	"  notifications_active, never_told, address, title, start_at, end_at, organizer_id, context, event" columns ")" \
 	" SELECT o.application_id, o.appointment_id, o.user_event_id, o.recipient_kind, o.recipient_id," \
@@ -25,17 +25,11 @@
 	"  o.notifications_active, o.never_told, o.address, o.title, o.start_at, o.end_at, o.organizer_id," \
 	"  o.context, o.event" values \
 	" FROM (" owed ") o" \
-	" RETURNING id, application_id, lane, due_at" returned \
+	" RETURNING n.id, n.application_id, n.lane, n.due_at" returned \
 	"), queued AS (" \
 	" INSERT INTO appt.due (lane, due_at, notification_id, application_id)" \
 	" SELECT lane, due_at, id, application_id FROM notification" \
 	")"
-
-/* Channels of a rule `w` to the customer `p`. */
-#define CHANNELS_OF_RULE \
-	"CASE w.channel WHEN 'BOTH' THEN '{EMAIL,SMS}'" \
-	" WHEN 'PREFERRED' THEN ARRAY[CASE p.preferred_channel WHEN 'SMS' THEN 'SMS' ELSE 'EMAIL' END]" \
-	" ELSE ARRAY[w.channel::text] END"
 
 /*
  * Rules of an application without a meeting template, and rules of a meeting template

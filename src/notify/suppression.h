@@ -39,8 +39,8 @@ extern bytea *address_key(const ApplicationKey *key, ChannelCode channel, const 
  * ApplicationKey * of it, and needs no SPI.
  */
 #define ADDRESS_KEYS(application_id) \
-	"(SELECT string_agg(s.value, '' ORDER BY s.id) FROM appt.secret s" \
-	" WHERE s.application_id = " application_id " AND s.name = 'ADDRESS_KEY')"
+	"nullif(array_to_string(ARRAY(SELECT s.value FROM appt.secret s" \
+	" WHERE s.application_id = " application_id " AND s.name = 'ADDRESS_KEY' ORDER BY s.id), ''), '')"
 extern List *address_keys_read(const char *values);
 
 typedef struct Suppression

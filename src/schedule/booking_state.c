@@ -10,8 +10,8 @@
 #include "schedule/booking_state.h"
 #include "schedule/meeting_title.h"
 
-static Appointment *
-find_appointment(const AppointmentKey *key)
+Appointment *
+booking_find(const AppointmentKey *key)
 {
 	static Statement find = {
 		"SELECT " APPOINTMENT_COLUMNS " FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2",
@@ -23,8 +23,8 @@ find_appointment(const AppointmentKey *key)
 	return appointment_read_columns(ROW(0));
 }
 
-static void
-write_state(const Appointment *a)
+void
+booking_state_write(const Appointment *a)
 {
 	static Statement update = {
 		"UPDATE appt.appointment SET booking_state = $3, title = $4, title_for_customers = $5, " APPOINTMENT_CHANGED " "
@@ -42,23 +42,26 @@ write_state(const Appointment *a)
 	(void) statement_run_nullable(&update, arguments);
 }
 
-/* The state is NULL where it stays. */
-static void
-set_state_and_title(const AppointmentKey *key, const char *state)
+bool
+booking_state_take(Appointment *appointment, BookingState state)
 {
-	Appointment *appointment = find_appointment(key);
-	Appointment present;
+	const Appointment present = *appointment;
 
-	if (appointment == NULL || !appointment->key.has_meeting_template)
-		return;
-	present = *appointment;
-	if (state != NULL)
-		appointment->booking_state = unconstify(char *, state);
+	if (state != BOOKING_NONE)
+		appointment->booking_state = unconstify(char *, booking_state_code(state));
 	meeting_title_renew(appointment);
-	if (!is_same_text(present.booking_state, appointment->booking_state) ||
+	return !is_same_text(present.booking_state, appointment->booking_state) ||
 		!is_same_text(present.title, appointment->title) ||
-		!is_same_text(present.title_for_customers, appointment->title_for_customers))
-		write_state(appointment);
+		!is_same_text(present.title_for_customers, appointment->title_for_customers);
+}
+
+static void
+set_state_and_title(const AppointmentKey *key, BookingState state)
+{
+	Appointment *appointment = booking_find(key);
+
+	if (appointment != NULL && booking_state_take(appointment, state))
+		booking_state_write(appointment);
 }
 
 void
@@ -66,12 +69,12 @@ booking_state_set(const AppointmentKey *key, BookingState state)
 {
 	Assert(state != BOOKING_NONE);
 	if (key->has_meeting_template)
-		set_state_and_title(key, booking_state_code(state));
+		set_state_and_title(key, state);
 }
 
 void
 booking_title_refresh(const AppointmentKey *key)
 {
 	if (key->has_meeting_template)
-		set_state_and_title(key, NULL);
+		set_state_and_title(key, BOOKING_NONE);
 }

@@ -7,13 +7,23 @@
 #define APPT_BOOKING_STATE_H
 
 #include "core/meeting_codes.h"
-#include "notify/appointment_key.h"
+#include "schedule/appointment.h"
+
+/* The appointment as it is now; NULL if there is none. */
+extern Appointment *booking_find(const AppointmentKey *key);
 
 /*
  * Set the booking state of an appointment with a meeting template, whose row is
- * locked; and its title, unless it has one of its own. That is no change that
- * subscribers or calendars are told of. Nothing happens to an appointment without
- * a meeting template. It waits for nothing and raises no error of its own.
+ * locked; BOOKING_NONE: it stays. And the title that shows it, unless it has one of
+ * its own. Returns whether that changes anything; the caller writes it.
+ */
+extern bool booking_state_take(Appointment *appointment, BookingState state);
+extern void booking_state_write(const Appointment *appointment);
+
+/*
+ * All of that by its key. It is no change that subscribers or calendars are told of.
+ * Nothing happens to an appointment without a meeting template. It waits for
+ * nothing and raises no error of its own.
  */
 extern void booking_state_set(const AppointmentKey *key, BookingState state);
 

@@ -3,8 +3,8 @@
  *		Sending a notification to the customers of an appointment because a user
  *		wants it.
  *
- * The messages are planned in the caller's transaction, due at once, and judged as
- * the worker will judge them. If nobody could get one, nothing happens. Those to
+ * The messages are judged as the worker will judge them, and planned in the caller's
+ * transaction, due at once. If nobody could get one, nothing happens. Those to
  * others than can be reached are planned, too: the log tells why they did not go.
  *
  * The appointment is locked first, so calls for the same appointment follow each
@@ -22,9 +22,7 @@
 #include "core/errors.h"
 #include "core/statement.h"
 #include "core/text.h"
-#include "notify/facts_load.h"
 #include "notify/notification_scope.h"
-#include "schedule/booking_state.h"
 #include "schedule/cancel.h"
 #include "schedule/sending.h"
 #include "schedule/told_state.h"
@@ -33,9 +31,6 @@ PG_FUNCTION_INFO_V1(send_notification);
 
 /* Customers that one call names at most. */
 #define MAX_PARTICIPANT_IDS 1000
-
-/* Messages of which an error tells why they could not go. */
-#define MAX_EXPLAINED 10
 
 /* ---- the arguments ---- */
 
@@ -77,18 +72,6 @@ require_customers(const AppointmentKey *key, NullableDatum participant_ids)
 
 /* ---- nobody gets it ---- */
 
-static void
-explain(StringInfo text, int number, const char *participant_id, ChannelCode channel, const Prospect *prospect)
-{
-	const char *reason = reason_code(prospect->reason);
-
-	if (number < MAX_EXPLAINED)
-		appendStringInfo(text, "%sCustomer \"%s\" by %s: %s%s%s", number > 0 ? " " : "", participant_id, channel_code(channel),
-						 reason != NULL ? reason : "", reason != NULL ? ". " : "", prospect->explanation);
-	else if (number == MAX_EXPLAINED)
-		appendStringInfoString(text, " And others.");
-}
-
 /* There is no message to send. */
 static void
 refuse_empty(const AppointmentKey *key, const SendRequest *request)
@@ -103,54 +86,14 @@ refuse_empty(const AppointmentKey *key, const SendRequest *request)
 					uuid_text(&key->id), type);
 }
 
-/* ---- judging ---- */
-
-/* Who gets a message that is planned. */
-typedef struct Reached
-{
-	List	   *participants;	/* their ids */
-	StringInfoData obstacles;	/* why the others do not go */
-	int			refused;
-} Reached;
-
-static void
-take_prospect(Reached *reached, const NotificationFacts *facts)
-{
-	Prospect	prospect = sending_prospect(facts);
-
-	if (prospect.can_send)
-		reached->participants = lappend(reached->participants, facts->recipient_id);
-	else
-		explain(&reached->obstacles, reached->refused++, facts->recipient_id, facts->channel, &prospect);
-}
-
-/* As many at once as memory allows. */
-static void
-judge(const int64 *ids, int count, Reached *reached)
-{
-	memset(reached, 0, sizeof(Reached));
-	initStringInfo(&reached->obstacles);
-	while (count > 0)
-	{
-		int			loaded = count;
-		List	   *facts = facts_load(ids, &loaded);
-		ListCell   *cell;
-
-		foreach(cell, facts)
-			take_prospect(reached, (const NotificationFacts *) lfirst(cell));
-		ids += loaded;
-		count -= loaded;
-	}
-}
-
 static bool
-is_among(const List *participants, const char *id)
+is_among(const List *messages, const char *participant_id)
 {
 	ListCell   *cell;
 
-	foreach(cell, participants)
+	foreach(cell, messages)
 	{
-		if (strcmp((const char *) lfirst(cell), id) == 0)
+		if (strcmp(((const NotificationFacts *) lfirst(cell))->recipient_id, participant_id) == 0)
 			return true;
 	}
 	return false;
@@ -158,51 +101,46 @@ is_among(const List *participants, const char *id)
 
 /* Does every customer who can be told of this type get it? Those whom the caller left out may be among them. */
 static bool
-reaches_all(const AppointmentKey *key, const SendRequest *request, const Reached *reached)
+reaches_all(const Appointment *appointment, const SendRequest *request, const List *reached)
 {
 	AskedMessages to_all = request->asked;
+	List	   *others = NIL;
 	ListCell   *cell;
 
 	if (request->asked.channel == NULL && request->asked.participant_ids.isnull)
 		return true;
 	to_all.channel = NULL;
 	to_all.participant_ids = SQL_NULL;
-	foreach(cell, find_asked(key, &to_all, false))
+	foreach(cell, find_asked(&appointment->key, &to_all, false))
 	{
-		const AskedMessage *message = (const AskedMessage *) lfirst(cell);
-		const NotificationFacts *facts;
+		AskedMessage *message = (AskedMessage *) lfirst(cell);
 
-		if (is_among(reached->participants, message->participant_id))
-			continue;
-		facts = asked_facts(key, request, message, false);
-		if (facts != NULL && sending_prospect(facts).can_send)
-			return false;
+		if (!is_among(reached, message->participant_id))
+			others = lappend(others, message);
 	}
-	return true;
+	return judge_asked(appointment, request, others).reached == NIL;
 }
 
 /* ---- cancelling ---- */
 
 /* What would go, for the HINT. */
 static char *
-consequences(const AppointmentKey *key, const SendRequest *request)
+consequences(const Appointment *appointment, const SendRequest *request)
 {
-	int			messages[CHANNELS] = {0};
+	List	   *messages = find_asked(&appointment->key, &request->asked, false);
+	int			counts[CHANNELS] = {0};
 	List	   *participants = NIL;
 	ListCell   *cell;
 
-	foreach(cell, find_asked(key, &request->asked, false))
+	foreach(cell, judge_asked(appointment, request, messages).reached)
 	{
-		const AskedMessage *message = (const AskedMessage *) lfirst(cell);
-		const NotificationFacts *facts = asked_facts(key, request, message, false);
+		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
-		if (facts == NULL || !sending_prospect(facts).can_send)
-			continue;
-		messages[message->channel]++;
-		if (!is_among(participants, message->participant_id))
-			participants = lappend(participants, message->participant_id);
+		counts[facts->channel]++;
+		if (!is_among(participants, facts->recipient_id))
+			participants = lappend(participants, facts);
 	}
-	return psprintf("%d by EMAIL and %d by SMS would go to %d customers", messages[CHANNEL_EMAIL], messages[CHANNEL_SMS],
+	return psprintf("%d by EMAIL and %d by SMS would go to %d customers", counts[CHANNEL_EMAIL], counts[CHANNEL_SMS],
 					list_length(participants));
 }
 
@@ -218,18 +156,19 @@ require_confirmed(const Appointment *appointment, const SendRequest *request, bo
 			 errmsg("a cancellation needs to be confirmed"),
 			 errdetail("%s of appointment \"%s\" cannot be undone.", notification_types[request->type].code,
 					   uuid_text(&appointment->key.id)),
-			 errhint("Of these messages %s%s. Call again with confirmed => true.", consequences(&appointment->key, request),
+			 errhint("Of these messages %s%s. Call again with confirmed => true.", consequences(appointment, request),
 					 is_cancelled ? "" : ", and the appointment would be cancelled")));
 }
 
 /* Its customers are sent the message by the caller. */
 static void
-cancel(const Appointment *appointment, TimestampTz now)
+cancel(Appointment *appointment, TimestampTz now)
 {
 	if (strcmp(appointment->state, APPOINTMENT_CANCELLED) == 0)
 		return;
 	set_cancelled(&appointment->key, NULL);
 	plan_cancelled_by_hand(&appointment->key, now);
+	appointment->state = APPOINTMENT_CANCELLED;
 }
 
 /* ---- the function ---- */
@@ -244,36 +183,49 @@ require_possible(const Appointment *appointment, const SendRequest *request)
 	require_customers(&appointment->key, request->asked.participant_ids);
 }
 
+/* Add the messages that were planned before, unless they have been sent. */
 static void
-send_now(const AppointmentKey *key, const SendRequest *request, ReturnSetInfo *result)
+store_same(const List *messages, Tuplestorestate *rows)
 {
 	static Statement find = {
 		"SELECT " NOTIFICATION_DETAILS " FROM appt.notification n WHERE n.id = ANY ($1) AND n.state <> 'SENT' ORDER BY n.id",
 		1, {INT8ARRAYOID}
 	};
-	const NotificationTypeInfo *type = &notification_types[request->type];
-	Column	   *planned;
+	Column	   *ids = column_create(INT8OID, list_length(messages));
 	NullableDatum argument;
-	Reached		reached;
-	int			count;
-	int64	   *ids;
+	ListCell   *cell;
 
-	/* Before planning, because the log has the title. */
-	if (type->sets_booking_state != BOOKING_NONE)
-		booking_state_set(key, type->sets_booking_state);
-	ids = plan_asked(key, &request->asked, &count);
-	if (count == 0)
-		refuse_empty(key, request);
-	judge(ids, count, &reached);
-	if (reached.participants == NIL)
-		report_conflict("nobody can be sent this notification", "%s", reached.obstacles.data);
-	if (type->tells_what_is_so && key->has_meeting_template && reaches_all(key, request, &reached))
-		told_remember(key);
-	planned = column_create(INT8OID, count);
-	for (int i = 0; i < count; i++)
-		column_add(planned, Int64GetDatum(ids[i]));
-	argument = SQL_VALUE(column_array(planned));
-	statement_store(&find, &argument, result->setResult);
+	foreach(cell, messages)
+	{
+		const AskedMessage *message = (const AskedMessage *) lfirst(cell);
+
+		if (message->same_id != 0)
+			column_add(ids, Int64GetDatum(message->same_id));
+	}
+	if (ids->count == 0)
+		return;
+	argument = SQL_VALUE(column_array(ids));
+	statement_store(&find, &argument, rows);
+}
+
+/* What is sent changes the appointment before it is planned, because the log has the title. */
+static void
+send_now(Appointment *appointment, const SendRequest *request, Tuplestorestate *rows)
+{
+	const NotificationTypeInfo *type = &notification_types[request->type];
+	List	   *messages = find_asked(&appointment->key, &request->asked, false);
+	Judged		judged;
+
+	if (messages == NIL)
+		refuse_empty(&appointment->key, request);
+	judged = judge_asked(appointment, request, messages);
+	if (judged.reached == NIL)
+		report_conflict("nobody can be sent this notification", "%s", judged.obstacles.data);
+	if (appointment->key.has_meeting_template)
+		told_by_message(appointment, type->sets_booking_state,
+						type->tells_what_is_so && reaches_all(appointment, request, judged.reached));
+	store_same(messages, rows);
+	plan_asked(&appointment->key, &request->asked, messages, rows);
 }
 
 /*
@@ -309,7 +261,7 @@ send_notification(PG_FUNCTION_ARGS)
 		require_confirmed(appointment, &request, confirmed);
 		cancel(appointment, now);
 	}
-	send_now(&appointment->key, &request, (ReturnSetInfo *) fcinfo->resultinfo);
+	send_now(appointment, &request, ((ReturnSetInfo *) fcinfo->resultinfo)->setResult);
 	call_end(&call);
 	return (Datum) 0;
 }

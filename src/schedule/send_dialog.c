@@ -71,7 +71,7 @@ static void
 show(const Appointment *appointment, const SendRequest *request, const AskedMessage *message, const Obstacle *obstacle,
 	 ReturnSetInfo *result)
 {
-	const NotificationFacts *facts = asked_facts(&appointment->key, request, message, true);
+	const NotificationFacts *facts = asked_facts(&appointment->key, request, message);
 	DialogRow	row = {.message = message};
 
 	if (facts == NULL)

@@ -13,6 +13,9 @@
 #include "notify/facts_load.h"
 #include "schedule/sending.h"
 
+/* Messages of which an error tells why they could not go. */
+#define MAX_EXPLAINED 10
+
 /* ---- the request ---- */
 
 static NotificationType
@@ -145,8 +148,166 @@ sending_prospect(const NotificationFacts *facts)
 	return (Prospect) {false, decision.reason, reason_explanation(decision.reason)};
 }
 
+/* Without what only composing needs. Times and state are those of the row that is locked. */
+static AppointmentFacts *
+appointment_facts(const Appointment *appointment)
+{
+	AppointmentFacts *facts = (AppointmentFacts *) palloc0(sizeof(AppointmentFacts));
+
+	facts->id = appointment->key.id;
+	facts->application_id = appointment->key.application_id;
+	facts->state = appointment->state;
+	facts->organizer_type = appointment->organizer_type;
+	facts->start_at = appointment->start_at;
+	facts->end_at = appointment->end_at;
+	facts->locale = appointment->locale;
+	facts->notifications_active = appointment->notifications_active;
+	facts->call_started = strcmp(interaction_state(appointment), INTERACTION_PENDING) != 0;
+	return facts;
+}
+
+static ParticipantFacts *
+recipient_facts(const AskedMessage *message)
+{
+	ParticipantFacts *facts = (ParticipantFacts *) palloc0(sizeof(ParticipantFacts));
+
+	facts->id = message->participant_id;
+	facts->is_customer = true;
+	facts->email = message->email;
+	facts->phone = message->phone;
+	facts->verified_channel = message->verified_channel;
+	return facts;
+}
+
+/* find_asked finds only what enabled rules send. */
+static RuleFacts *
+rule_facts(const AskedMessage *message)
+{
+	RuleFacts  *facts = (RuleFacts *) palloc0(sizeof(RuleFacts));
+
+	facts->id = message->rule_id;
+	facts->enabled = true;
+	facts->ignores_opt_out = message->ignores_opt_out;
+	return facts;
+}
+
+/* When a message that a user sends expires; 0: its type says. */
+static TimestampTz
+expiry(NotificationType type, TimestampTz start_at)
+{
+	return notification_types[type].window_rule == WINDOW_AFTER_DUE_BEFORE_START ? start_at - 1 : 0;
+}
+
+static NotificationFacts *
+message_facts(const AppointmentFacts *appointment, const SendRequest *request, const AskedMessage *message)
+{
+	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
+
+	facts->application_id = appointment->application_id;
+	facts->appointment_id = (pg_uuid_t *) &appointment->id;
+	facts->recipient_kind = "CUSTOMER";
+	facts->recipient_id = message->participant_id;
+	facts->rule_id = message->rule_id;
+	facts->type = request->type;
+	facts->channel = message->channel;
+	facts->time_offset = message->time_offset;
+	facts->due_at = request->asked.now;
+	facts->expires_at = expiry(request->type, appointment->start_at);
+	facts->notifications_active = appointment->notifications_active;
+	facts->appointment = appointment;
+	facts->recipient = recipient_facts(message);
+	facts->rule = rule_facts(message);
+	return facts;
+}
+
+/* Those that are not planned yet, numbered in their order. */
+static List *
+load_new(const Appointment *appointment, const SendRequest *request, const List *messages)
+{
+	const AppointmentFacts *about = appointment_facts(appointment);
+	List	   *all_facts = NIL;
+	ListCell   *cell;
+
+	foreach(cell, messages)
+	{
+		const AskedMessage *message = (const AskedMessage *) lfirst(cell);
+		NotificationFacts *facts;
+
+		if (message->same_id != 0)
+			continue;
+		facts = message_facts(about, request, message);
+		facts->id = list_length(all_facts) + 1;
+		all_facts = lappend(all_facts, facts);
+	}
+	if (all_facts != NIL)
+		facts_load_to_judge(all_facts);
+	return all_facts;
+}
+
+/* Those that are the same as one that is planned, which may be under way or have been sent; as many at once as memory allows. */
+static List *
+load_same(const List *messages)
+{
+	int64	   *ids = (int64 *) palloc(Max(list_length(messages), 1) * sizeof(int64));
+	int			count = 0;
+	List	   *all_facts = NIL;
+	ListCell   *cell;
+
+	foreach(cell, messages)
+	{
+		const AskedMessage *message = (const AskedMessage *) lfirst(cell);
+
+		if (message->same_id != 0)
+			ids[count++] = message->same_id;
+	}
+	while (count > 0)
+	{
+		int			loaded = count;
+
+		all_facts = list_concat(all_facts, facts_load(ids, &loaded));
+		ids += loaded;
+		count -= loaded;
+	}
+	return all_facts;
+}
+
+static void
+explain(Judged *judged, const NotificationFacts *facts, const Prospect *prospect)
+{
+	const char *reason = reason_code(prospect->reason);
+
+	if (judged->refused < MAX_EXPLAINED)
+		appendStringInfo(&judged->obstacles, "%sCustomer \"%s\" by %s: %s%s%s", judged->refused > 0 ? " " : "",
+						 facts->recipient_id, channel_code(facts->channel), reason != NULL ? reason : "",
+						 reason != NULL ? ". " : "", prospect->explanation);
+	else if (judged->refused == MAX_EXPLAINED)
+		appendStringInfoString(&judged->obstacles, " And others.");
+	judged->refused++;
+}
+
+Judged
+judge_asked(const Appointment *appointment, const SendRequest *request, const List *messages)
+{
+	Judged		judged = {NIL};
+	List	   *all_facts = list_concat(load_same(messages), load_new(appointment, request, messages));
+	ListCell   *cell;
+
+	initStringInfo(&judged.obstacles);
+	foreach(cell, all_facts)
+	{
+		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
+		Prospect	prospect = sending_prospect(facts);
+
+		if (prospect.can_send)
+			judged.reached = lappend(judged.reached, facts);
+		else
+			explain(&judged, facts, &prospect);
+	}
+	return judged;
+}
+
 NotificationFacts *
-asked_facts(const AppointmentKey *key, const SendRequest *request, const AskedMessage *message, bool as_seen)
+asked_facts(const AppointmentKey *key, const SendRequest *request, const AskedMessage *message)
 {
 	Preview		preview = {
 		.application_id = key->application_id,
@@ -156,16 +317,14 @@ asked_facts(const AppointmentKey *key, const SendRequest *request, const AskedMe
 		.channel = message->channel,
 		.time_offset = message->time_offset,
 		.rule_id = message->rule_id,
-		.due_at = request->asked.now,
-		.is_current = !as_seen
+		.due_at = request->asked.now
 	};
 	NotificationFacts *facts;
 
 	if (message->same_id != 0)
-		return as_seen ? facts_load_one_as_seen(message->same_id) : facts_load_one(message->same_id);
+		return facts_load_one_as_seen(message->same_id);
 	facts = facts_of_preview(&preview);
-	if (facts != NULL && notification_types[request->type].window_rule == WINDOW_AFTER_DUE_BEFORE_START &&
-		facts->appointment != NULL)
-		facts->expires_at = facts->appointment->start_at - 1;
+	if (facts != NULL && facts->appointment != NULL)
+		facts->expires_at = expiry(request->type, facts->appointment->start_at);
 	return facts;
 }

@@ -8,6 +8,8 @@
 #ifndef APPT_SENDING_H
 #define APPT_SENDING_H
 
+#include "lib/stringinfo.h"
+
 #include "notify/asked.h"
 #include "notify/facts.h"
 #include "schedule/appointment.h"
@@ -52,8 +54,16 @@ typedef struct Prospect
 } Prospect;
 extern Prospect sending_prospect(const NotificationFacts *facts);
 
-/* The facts of a message that is not planned; NULL: its customer is gone. */
-extern NotificationFacts *asked_facts(const AppointmentKey *key, const SendRequest *request,
-									  const AskedMessage *message, bool as_seen);
+/* Messages of find_asked, judged as they are now. */
+typedef struct Judged
+{
+	List	   *reached;		/* of NotificationFacts *: those that go */
+	StringInfoData obstacles;	/* why the others do not go, in sentences */
+	int			refused;		/* how many these are */
+} Judged;
+extern Judged judge_asked(const Appointment *appointment, const SendRequest *request, const List *messages);
+
+/* What the message is judged and composed from, in the calling query's snapshot; NULL: its customer is gone. */
+extern NotificationFacts *asked_facts(const AppointmentKey *key, const SendRequest *request, const AskedMessage *message);
 
 #endif							/* APPT_SENDING_H */

@@ -59,12 +59,13 @@ told_compare(const AppointmentKey *key, TimestampTz now)
 	AskedMessages update = {
 		.type = telling_type(), .participant_ids = SQL_NULL, .is_automatic = true, .now = now
 	};
-	int			count = 0;
+	List	   *messages;
 
 	if (!key->has_meeting_template || !compare(key))
 		return;
-	(void) plan_asked(key, &update, &count);
-	if (count > 0)
+	messages = find_asked(key, &update, false);
+	plan_asked(key, &update, messages, NULL);
+	if (messages != NIL)
 		told_remember(key);
 }
 
@@ -75,26 +76,63 @@ told_compare_moved(const AppointmentKey *key)
 		(void) compare(key);
 }
 
+/* The values of the significant fields of an appointment `a`. */
+#define TOLD(title) \
+	"(SELECT coalesce(jsonb_object_agg(f.field, present.value->f.field), '{}')" \
+	" FROM appt.meeting_template m, unnest(m.significant_fields) AS f (field), " FIELDS_WITH_TITLE(title) " AS present (value)" \
+	" WHERE m.application_id = $1 AND m.id = a.meeting_template_id)"
+#define REMEMBER(title) \
+	" notification_state = 'CONFIRMED', changed_fields = NULL, told = " TOLD(title) ", " APPOINTMENT_CHANGED \
+	" WHERE a.application_id = $1 AND a.id = $2"
+
 void
 told_remember(const AppointmentKey *key)
 {
 	static Statement update = {
-		"WITH told AS MATERIALIZED ("
-		" SELECT " WHAT_IS_SO " AS fields FROM " WITH_MEETING_TEMPLATE
-		") UPDATE appt.appointment a SET notification_state = 'CONFIRMED', changed_fields = NULL, told = t.fields, "
-		APPOINTMENT_CHANGED " FROM told t WHERE a.application_id = $1 AND a.id = $2",
-		2, {UUIDOID, UUIDOID}
+		"UPDATE appt.appointment a SET" REMEMBER("a.title_for_customers"), 2, {UUIDOID, UUIDOID}
 	};
 
 	if (key->has_meeting_template)
 		(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
 }
 
+/* The same with its booking state and titles. */
+static void
+remember_with_state(const Appointment *a)
+{
+	static Statement update = {
+		"UPDATE appt.appointment a SET booking_state = $3, title = $4, title_for_customers = $5," REMEMBER("$5"),
+		5, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID}
+	};
+	const NullableDatum arguments[] = {
+		sql_uuid(&a->key.application_id),
+		sql_uuid(&a->key.id),
+		sql_text(a->booking_state),
+		sql_text(a->title),
+		sql_text(a->title_for_customers)
+	};
+
+	(void) statement_run_nullable(&update, arguments);
+}
+
+void
+told_by_message(Appointment *appointment, BookingState state, bool tells_all)
+{
+	bool		is_changed = state != BOOKING_NONE && booking_state_take(appointment, state);
+
+	if (tells_all)
+		remember_with_state(appointment);
+	else if (is_changed)
+		booking_state_write(appointment);
+}
+
 void
 told_of_booking(const AppointmentKey *key)
 {
-	booking_state_set(key, notification_types[TYPE_CREATE].sets_booking_state);
-	told_remember(key);
+	Appointment *appointment = key->has_meeting_template ? booking_find(key) : NULL;
+
+	if (appointment != NULL)
+		told_by_message(appointment, notification_types[TYPE_CREATE].sets_booking_state, true);
 }
 
 void

@@ -10,13 +10,14 @@
 #define APPT_TOLD_STATE_H
 
 #include "core/vocabulary.h"
-#include "notify/appointment_key.h"
+#include "schedule/appointment.h"
 
-/* The fields that may be significant, of an appointment `a`. */
-#define FIELDS_OF_APPOINTMENT \
+/* The fields that may be significant, of an appointment `a`; `title` is the one that is made for customers. */
+#define FIELDS_OF_APPOINTMENT FIELDS_WITH_TITLE("a.title_for_customers")
+#define FIELDS_WITH_TITLE(title) \
 	"jsonb_build_object('start_at', a.start_at AT TIME ZONE 'UTC', 'duration', extract(epoch FROM a.end_at - a.start_at)," \
 	" 'timezone', a.timezone, 'location', a.location, 'notes', a.notes," \
-	" 'title', CASE WHEN a.has_own_title THEN a.title ELSE a.title_for_customers END," \
+	" 'title', CASE WHEN a.has_own_title THEN a.title ELSE " title " END," \
 	" 'organizer', jsonb_build_array(a.organizer_type, a.organizer_id))"
 
 /* Those that are significant by its meeting template `m`: what its customers are told. */
@@ -37,6 +38,12 @@ extern void told_compare_moved(const AppointmentKey *key);
 
 /* Its customers are told what is so now: CONFIRMED. */
 extern void told_remember(const AppointmentKey *key);
+
+/*
+ * A message to customers of an appointment with a meeting template puts the booking
+ * into this state; BOOKING_NONE: it stays. Does it tell all of them what is so?
+ */
+extern void told_by_message(Appointment *appointment, BookingState state, bool tells_all);
 
 /* Booking it has told its customers: the state that CREATE sets, and CONFIRMED. */
 extern void told_of_booking(const AppointmentKey *key);

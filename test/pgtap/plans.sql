@@ -112,6 +112,23 @@ END $$;
 SELECT pg_temp.come_in(:'application') AS early_cost \gset
 SELECT is(count(*), 1::bigint, 'it is answered') FROM appt.notification WHERE type = 'AUTO_REPLY';
 
+-- Messages that a user sends, by the rules of the application and of a meeting template, and what the dialog before looks at.
+SELECT count(*) AS ignored FROM appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example', sender => 'a@example.com') \gset
+SELECT appt.create_meeting_template(:'application', 'Visit') AS visit \gset
+CREATE FUNCTION pg_temp.send(application uuid, template uuid) RETURNS bigint[] LANGUAGE plpgsql AS $$
+DECLARE
+	appointment uuid := (appt.schedule_appointment(application, now() + interval '2 days', '30 minutes',
+		'{"contact": {"primaryEmail": "ann@example.com"}}', organizer_id => 'ann', meeting_template_id => template)).id;
+	marks bigint[] := ARRAY[pg_temp.looked_at()];
+BEGIN
+	PERFORM appt.notification_dialog(appointment, 'REMINDER');
+	marks := marks || pg_temp.looked_at();
+	PERFORM appt.send_notification(appointment, 'REMINDER');
+	marks := marks || pg_temp.looked_at();
+	RETURN ARRAY[marks[2] - marks[1], marks[3] - marks[2]];
+END $$;
+SELECT pg_temp.send(:'application', NULL) AS early, pg_temp.send(:'application', :'visit') AS early_visit \gset
+
 -- The same application with 5,000 appointments of another agent, each with people and messages; and with 1,000 templates of the
 -- same message, and 1,000 providers with secrets that are switched off.
 INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active)
@@ -149,6 +166,11 @@ SELECT pg_temp.live(:'application', :'template');
 UPDATE life SET cost = cost - 5000 WHERE place = 1;
 -- Twice the entries are versions of rows that found no room on their page; what grows with the tables would be thousands.
 SELECT cmp_ok(l.cost, '<', 2 * e.cost + 60, l.statement) FROM life l JOIN early_life e USING (place) ORDER BY place;
+
+SELECT cmp_ok(cost, '<', 2 * early + 60, what) FROM unnest(:'early'::bigint[] || :'early_visit'::bigint[],
+	pg_temp.send(:'application', NULL) || pg_temp.send(:'application', :'visit'),
+	'{notification_dialog,send_notification,notification_dialog of a meeting template,send_notification of a meeting template}'::text[])
+	AS s (early, cost, what);
 
 /* ---- users and messages ---- */
 
