@@ -56,9 +56,9 @@ typedef enum ContactKind
 typedef struct ChannelInfo
 {
 	const char *code;
-	ContactKind contact;
 	const char *response_source;	/* of answers on the page behind its
 									 * links: SOURCE_EMAIL, ... */
+	ContactKind contact;
 	RouteNeed	route;
 	bool		has_template;	/* its messages are written for people */
 	bool		has_subject;	/* beside the text, like the next */
