@@ -190,7 +190,7 @@ GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.part
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_service;
 GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_access,
-	appt.provider, appt.notification, appt.attempt,
+	appt.provider, appt.notification, appt.due, appt.attempt,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_agent, appt_supervisor, appt_client_service;
 GRANT SELECT ON appt.meeting_template, appt.follower, appt.response TO appt_agent, appt_supervisor, appt_client_service;
@@ -204,7 +204,7 @@ GRANT SELECT ON appt.hour_count TO appt_service;
 GRANT SELECT ON appt.report_schedule TO appt_admin, appt_service;
 GRANT SELECT ON appt.appointment, appt.participant, appt.room_access TO appt_customer;
 GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
-	appt.subscription, appt.provider, appt.notification, appt.attempt, appt.change, appt.user_event,
+	appt.subscription, appt.provider, appt.notification, appt.due, appt.attempt, appt.change, appt.user_event,
 	appt.meeting_template, appt.page_text, appt.response, appt.suppression, appt.participant,
 	appt.notification_log, appt.latest_failure, appt.notification_stats
 	TO appt_admin;

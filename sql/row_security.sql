@@ -146,7 +146,10 @@ CREATE POLICY supervisor ON appt.notification FOR SELECT TO appt_supervisor
 		AND (recipient_kind <> 'USER' OR recipient_id = (SELECT appt.caller_user('appt_supervisor'))));
 CREATE POLICY supervisor ON appt.attempt FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
-		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id OFFSET 0));
+CREATE POLICY supervisor ON appt.due FOR SELECT TO appt_supervisor
+	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = due.notification_id OFFSET 0));
 CREATE POLICY supervisor ON appt.meeting_template FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 CREATE POLICY supervisor ON appt.follower FOR SELECT TO appt_supervisor
@@ -210,7 +213,10 @@ CREATE POLICY agent ON appt.notification FOR SELECT TO appt_agent
 					OR appointment_id = ANY ((SELECT appt.attended_appointments())::uuid[])) END);
 CREATE POLICY agent ON appt.attempt FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent'))
-		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id OFFSET 0));
+CREATE POLICY agent ON appt.due FOR SELECT TO appt_agent
+	USING (application_id = (SELECT appt.caller_application('appt_agent'))
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = due.notification_id OFFSET 0));
 CREATE POLICY agent ON appt.meeting_template FOR SELECT TO appt_agent
 	USING (application_id = (SELECT appt.caller_application('appt_agent')));
 CREATE POLICY agent ON appt.follower FOR SELECT TO appt_agent
@@ -279,7 +285,10 @@ CREATE POLICY client_service ON appt.notification FOR SELECT TO appt_client_serv
 		AND (recipient_kind <> 'USER' OR recipient_id = (SELECT appt.caller_user('appt_client_service'))));
 CREATE POLICY client_service ON appt.attempt FOR SELECT TO appt_client_service
 	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
-		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id));
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = attempt.notification_id OFFSET 0));
+CREATE POLICY client_service ON appt.due FOR SELECT TO appt_client_service
+	USING (application_id = (SELECT appt.caller_application('appt_client_service'))
+		AND EXISTS (SELECT FROM appt.notification n WHERE n.id = due.notification_id OFFSET 0));
 CREATE POLICY client_service ON appt.meeting_template FOR SELECT TO appt_client_service
 	USING (application_id = (SELECT appt.caller_application('appt_client_service')));
 CREATE POLICY client_service ON appt.follower FOR SELECT TO appt_client_service
@@ -362,6 +371,8 @@ CREATE POLICY admin ON appt.user_event FOR SELECT TO appt_admin
 CREATE POLICY admin ON appt.notification FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.attempt FOR SELECT TO appt_admin
+	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
+CREATE POLICY admin ON appt.due FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]));
 CREATE POLICY admin ON appt.participant FOR SELECT TO appt_admin
 	USING (application_id = ANY ((SELECT appt.administered_applications())::uuid[]) AND type = 'CUSTOMER');

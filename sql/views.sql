@@ -116,7 +116,8 @@ SELECT
 		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS response_reason,
 	(SELECT r.created_at FROM appt.response r
 		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS responded_at,
-	n.address
+	n.address,
+	due.first_due_at AS unsettled_due_at
 FROM (
 	SELECT notification_id, recipient, attempt_number, manual, due_at, started_at, finished_at,
 		outcome, status_code, error, response, provider_id, provider_message_id, subject,
@@ -134,6 +135,9 @@ FROM (
 	LEFT JOIN appt.provider
 		ON provider.application_id = n.application_id AND provider.id = a.provider_id
 	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason
+	/* By all keys of due_application: the planner begins there if the column is compared, and removes the join if it is not asked for. */
+	LEFT JOIN appt.due
+		ON due.application_id = n.application_id AND due.first_due_at = n.due_at AND due.notification_id = n.id
 WHERE a.attempt_number IS NOT NULL OR n.attempt_count = 0;
 COMMENT ON VIEW appt.notification_log IS
 'The log of notifications: one row per attempt, and one per notification without attempts. It tells what was sent to whom, when, over which channel and with which answer, and why a notification was not sent.';
@@ -198,6 +202,8 @@ COMMENT ON COLUMN appt.notification_log.response_reason IS 'Reason that was give
 COMMENT ON COLUMN appt.notification_log.responded_at IS 'When it was given; NULL means not yet.';
 COMMENT ON COLUMN appt.notification_log.address IS
 'Address of the first attempt or, without attempts, the recipient''s when the notification was planned. recipient is that of each attempt.';
+COMMENT ON COLUMN appt.notification_log.unsettled_due_at IS
+'due_at while the notification is PENDING, SENDING or RETRYING; NULL once it is settled.';
 
 /*
  * A latest failure is what a retry by hand accepts: a FAILED notification such

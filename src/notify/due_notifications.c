@@ -3,8 +3,7 @@
  *		Notifications that wait in the queue although they are due, for the view
  *		notification_stats.
  *
- * No role may read the queue itself, because its lanes belong to all tenants. A
- * caller whom policies restrict gets the entries of its own applications' lanes,
+ * A caller whom policies restrict gets the entries of its own applications' lanes,
  * which are found from the applications and their subscriptions: walking all
  * lanes would cost the caller time for other tenants' entries. (The lane of a
  * deleted subscription is not found in this way; the worker settles its entries

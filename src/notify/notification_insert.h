@@ -27,8 +27,8 @@
 	" FROM (" owed ") o" \
 	" RETURNING n.id, n.application_id, n.lane, n.due_at" returned \
 	"), queued AS (" \
-	" INSERT INTO appt.due (lane, due_at, notification_id, application_id)" \
-	" SELECT lane, due_at, id, application_id FROM notification" \
+	" INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)" \
+	" SELECT lane, due_at, id, application_id, due_at FROM notification" \
 	")"
 
 /*

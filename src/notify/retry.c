@@ -201,8 +201,8 @@ put_into_queue(Datum ids, TimestampTz now)
 {
 	static Statement put = {
 		"WITH queued AS ("
-		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
-		" SELECT lane, $2, id, application_id FROM appt.notification WHERE id = ANY ($1)"
+		" INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)"
+		" SELECT lane, $2, id, application_id, due_at FROM appt.notification WHERE id = ANY ($1)"
 		") UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', detail = NULL,"
 		"  superseded_by = NULL, manual = true, next_attempt_at = $2, settled_at = NULL"
 		" WHERE id = ANY ($1)",
@@ -257,8 +257,8 @@ plan_again(Datum ids, bool same_uid, TimestampTz now)
 		" WHERE n.id = ANY ($1) ORDER BY n.due_at, n.id"
 		" RETURNING id, application_id, lane, due_at"
 		"), queued AS ("
-		" INSERT INTO appt.due (lane, due_at, notification_id, application_id)"
-		" SELECT lane, due_at, id, application_id FROM notification"
+		" INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)"
+		" SELECT lane, due_at, id, application_id, due_at FROM notification"
 		") SELECT id FROM notification",
 		3, {INT8ARRAYOID, BOOLOID, TIMESTAMPTZOID}
 	};

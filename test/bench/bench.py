@@ -203,8 +203,8 @@ class Bench:
             "  a.title, a.start_at, a.end_at, a.organizer_id"
             " FROM generate_series(1, %(count)d) i CROSS JOIN size CROSS JOIN LATERAL (SELECT %(due_at)s AS due_at) d"
             "  JOIN about a ON a.position = i %% size.size"
-            " RETURNING id, lane, due_at, application_id)"
-            " INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM planned"
+            " RETURNING id, lane, due_at, application_id, due_at)"
+            " INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT * FROM planned"
             % {"application": application, "subscription": subscription, "count": count, "due_at": due_at, "type": notification_type}
         )
 

@@ -49,8 +49,8 @@ WITH notification AS (INSERT INTO appt.notification (application_id, appointment
 time_offset, due_at, next_attempt_at, lane, notifications_active, address, title, start_at, end_at, organizer_id) \
 SELECT %(application)s, :id, kind, recipient, rule, type, channel, time_offset, due_at, due_at, :application, true, \
 address, 'Your mortgage', %(start)s, %(start)s + interval '30 minutes', 'agent-' || :agent \
-FROM (VALUES %(rows)s) planned (kind, recipient, address, rule, type, channel, time_offset, due_at) RETURNING id, lane, due_at, application_id) \
-INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM notification;
+FROM (VALUES %(rows)s) planned (kind, recipient, address, rule, type, channel, time_offset, due_at) RETURNING id, lane, due_at, application_id, due_at) \
+INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT * FROM notification;
 COMMIT;
 """
 

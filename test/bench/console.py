@@ -61,14 +61,14 @@ INSERT INTO appt.notification (id, uid, application_id, appointment_id, recipien
 	reason, settled_at, attempt_count, address, title, start_at, end_at, organizer_id, created_at, next_attempt_at)
 SELECT id, ('00000000-0000-4000-8000-' || lpad(id::text, 12, '0'))::uuid, application_id, appointment_id, kind,
 	CASE kind WHEN 'USER' THEN 'agent-' || i %% 100 ELSE 'c' || person END, type, channel, due_at, 5, state,
-	CASE state WHEN 'FAILED' THEN 'REJECTED' WHEN 'SKIPPED' THEN 'NO_ADDRESS' WHEN 'CANCELLED' THEN 'RESCHEDULED' END,
-	CASE WHEN state <> 'PENDING' THEN due_at + interval '1 s' END, CASE WHEN state IN ('SENT', 'FAILED') THEN 1 ELSE 0 END,
+	CASE state WHEN 'FAILED' THEN 'REJECTED' WHEN 'RETRYING' THEN 'WILL_RETRY' WHEN 'SKIPPED' THEN 'NO_ADDRESS' WHEN 'CANCELLED' THEN 'RESCHEDULED' END,
+	CASE WHEN state NOT IN ('PENDING', 'RETRYING') THEN due_at + interval '1 s' END, CASE WHEN state IN ('SENT', 'FAILED', 'RETRYING') THEN 1 ELSE 0 END,
 	CASE channel WHEN 'SMS' THEN '+3069' || lpad(person::text, 8, '0') WHEN 'IN_APP' THEN 'agent-' || i %% 100
 		ELSE 'customer' || person || '@example.com' END,
-	'An appointment', start_at, start_at + interval '1 hour', 'agent-' || i %% 100, booked, CASE state WHEN 'PENDING' THEN due_at END
+	'An appointment', start_at, start_at + interval '1 hour', 'agent-' || i %% 100, booked, CASE WHEN state IN ('PENDING', 'RETRYING') THEN due_at END
 FROM (
 	SELECT *, CASE WHEN due_at > now() THEN 'PENDING' WHEN id %% 997 = 0 THEN 'FAILED' WHEN id %% 101 = 0 THEN 'SKIPPED'
-		WHEN id %% 37 = 0 THEN 'CANCELLED' ELSE 'SENT' END AS state
+		WHEN id %% 37 = 0 THEN 'CANCELLED' WHEN id %% 9973 = 0 THEN 'RETRYING' ELSE 'SENT' END AS state
 	FROM (
 		SELECT i, (i * 7368787) %% 1000000 AS person, 3 * i + k AS id, booked, booked + interval '11 days' AS start_at,
 			CASE k WHEN 0 THEN booked ELSE booked + ((i * 7919 + k * 500009) %% 864000) * interval '1 s' END AS due_at,
@@ -103,8 +103,8 @@ SELECT definition FROM dropped \\gexec
 # Of the day that is looked at: who the messages are for, and what waits.
 REST = """
 SET session_replication_role = replica;
-INSERT INTO appt.due (lane, due_at, notification_id, application_id)
-	SELECT lane, due_at, id, application_id FROM appt.notification WHERE state = 'PENDING';
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+	SELECT lane, due_at, id, application_id, due_at FROM appt.notification WHERE settled_at IS NULL;
 CREATE TABLE chosen AS SELECT DISTINCT ON (application_id, appointment_id) application_id, appointment_id, organizer_id, start_at, end_at
 	FROM appt.notification WHERE application_id = '%(large)s'
 		AND (due_at >= %(day)s AND due_at < %(day)s + interval '1 day' OR due_at >= %(later)s AND due_at < %(later)s + interval '1 day');
@@ -132,15 +132,16 @@ def load(bench, rows):
 
 
 def page_constants():
-    """What web/console.js asks for: the filters of states by name, the columns of the list and of the CSV, and the order."""
+    """What web/console.js asks for: the filters of states by name, the column of what is overdue, those of the list and the CSV, the order."""
     with open(os.path.join(HERE, "../../web/console.js"), encoding="utf-8") as file:
         text = file.read()
-    states = {name: [(column, query) for column, query in (("state", state), ("reason", reason)) if query]
-              for name, state, reason in re.findall(r"\['(\w+)', '[\w ]+', '([^']+)'(?:, '([^']+)')?\],", text)}
+    states = {name: re.findall(r"\['(\w+)', '([^']+)'\]", filters)
+              for name, filters in re.findall(r"^\t\t\['(\w+)', '[\w ]+'(.*)\],$", text, re.M)}
+    overdue = re.search(r"const times = .*\['due_at', '(\w+)'\]", text).group(1)
     shown = "".join(re.findall(r"'([\w,]+)'", re.search(r"const SHOWN = (.*?);", text, re.S).group(1)))
     columns = ",".join(re.findall(r"'(\w+)'", re.search(r"const COLUMNS = \[(.*?)\];", text, re.S).group(1)))
     orders = dict(re.findall(r"const (ORDER|LIST_ORDER) = \['order', '([\w.,]+)'\]", text))
-    return states, shown, columns, orders
+    return states, overdue, shown, columns, orders
 
 
 # How many of 10,000,000 rows of the log there are, of all days.
@@ -163,29 +164,30 @@ def beginning(text):
 
 def views(constants, day):
     """{name: the URL's query}, of one day."""
-    states, shown, columns, orders = constants
+    states, overdue, shown, columns, orders = constants
     ordered = [("order", orders["LIST_ORDER"]), ("limit", "51")]
-    filters = {"all": []}
-    filters.update(states)
-    for name in ("CREATE", "UPDATE", "ROOM"):
-        filters[name] = [("type", "eq." + name)]
-    for name in ("SMS", "WEBHOOK"):
-        filters[name] = [("channel", "eq." + name)]
-    for name, text in RECIPIENTS.items():
-        filters["recipient, " + name] = beginning(text)
-    single = [name for name in filters if name != "all"]
-    for first in ("failed", "pending", "UPDATE", "SMS"):
-        for second in single[single.index(first) + 1:]:
-            if filters[first][0][0] != filters[second][0][0]:
-                filters["%s, %s" % (first, second)] = filters[first] + filters[second]
+    groups = (states,
+              {name: [("type", "eq." + name)] for name in ("CREATE", "UPDATE", "ROOM")},
+              {name: [("channel", "eq." + name)] for name in ("SMS", "WEBHOOK")},
+              {"recipient, " + name: beginning(text) for name, text in RECIPIENTS.items()})
+    filters = {"all": [], **{name: each for group in groups for name, each in group.items()}}
+    for place, group in enumerate(groups):
+        for first in ("failed", "pending", "UPDATE", "SMS"):
+            if first in group:
+                for second in [name for others in groups[place + 1:] for name in others]:
+                    filters["%s, %s" % (first, second)] = filters[first] + filters[second]
     filters["failed, UPDATE, EMAIL, every email"] = filters["failed, UPDATE"] + [("channel", "eq.EMAIL"), *beginning("cust")]
-    range_of_day = [("due_at", "gte." + day[0]), ("due_at", "lt." + day[2])]
     of_application = [("application_id", "eq." + LARGE)]
-    chosen = {name: [("select", shown), *range_of_day, *of_application, *each, *ordered] for name, each in filters.items()}
+
+    def of_day(name):
+        is_overdue = name.startswith("pending") and day[0] < time.strftime("%Y-%m-%d")
+        return [(column, bound) for bound in ("gte." + day[0], "lt." + day[2]) for column in (["due_at", overdue] if is_overdue else ["due_at"])]
+
+    chosen = {name: [("select", shown), *of_day(name), *of_application, *each, *ordered] for name, each in filters.items()}
     same = 'due_at.eq."%s"' % day[1]
     after = [("due_at", "lte." + day[1]), ("or", '(due_at.lt."%s",and(%s,notification_id.lt.1))' % (day[1], same))]
-    chosen["a page at noon"] = [("select", shown), *range_of_day, *of_application, *after, *ordered]
-    chosen["1,000 rows for CSV"] = [("select", columns), *range_of_day, *of_application, *after, ("order", orders["ORDER"]), ("limit", "1000")]
+    chosen["a page at noon"] = [("select", shown), *of_day("all"), *of_application, *after, *ordered]
+    chosen["1,000 rows for CSV"] = [("select", columns), *of_day("all"), *of_application, *after, ("order", orders["ORDER"]), ("limit", "1000")]
     return chosen
 
 

@@ -44,8 +44,8 @@ jsonb_build_object('text', %(text)s, 'from', '+30690' || :contact, 'to', '+30211
 WITH notification AS (INSERT INTO appt.notification (application_id, user_event_id, recipient_kind, recipient_id, type, channel,
 due_at, next_attempt_at, lane, address)
 VALUES (%(application)s, :event, 'USER', 'agent-' || :line::integer - 10000000, 'TEXT_MESSAGE', 'IN_APP', now(), now(), 1, 'agent-' || :line::integer - 10000000)
-RETURNING id, lane, due_at, application_id)
-INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM notification;
+RETURNING id, lane, due_at, application_id, due_at)
+INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT * FROM notification;
 COMMIT;
 """ % {"application": APPLICATION, "text": TEXT}
 

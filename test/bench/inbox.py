@@ -43,7 +43,7 @@ WITH planned AS (
  SELECT '%(application)s', 'USER', u, 'MESSAGE', 'IN_APP', now(), now(), appt.lane('%(application)s', 'IN_APP', NULL), u,
   '{"subject": "A message", "text_body": "Bring your documents."}'
  FROM generate_series(1, %(count)d) i CROSS JOIN LATERAL (SELECT 'user-' || 1 + i %% %(users)d) r (u) RETURNING id, lane, due_at, application_id)
-INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT id, lane, due_at, application_id FROM planned
+INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT id, lane, due_at, application_id, due_at FROM planned
 """
 
 

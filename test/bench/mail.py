@@ -29,8 +29,8 @@ planned AS (
     (SELECT id FROM appt.rule WHERE application_id = '%(application)s' AND type = '%(type)s'), '%(type)s', 'EMAIL', now(), now(),
     appt.lane('%(application)s', 'EMAIL', NULL), a.email, a.title, a.start_at, a.end_at, a.organizer_id
   FROM generate_series(1, %(count)d) i JOIN about a ON a.position = i %% %(appointments)d
-  RETURNING id, lane, due_at, application_id)
-INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM planned
+  RETURNING id, lane, due_at, application_id, due_at)
+INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT * FROM planned
 """
 
 

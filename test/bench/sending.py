@@ -43,8 +43,8 @@ INSERTS = (
     " type, channel, due_at, next_attempt_at, lane, notifications_active, manual, address, title, start_at, end_at, organizer_id)"
     " VALUES ('%(application)s', :appointment, 'CUSTOMER', '00000000-0000-4000-8000-000000000000', 1, 'CREATE', 'EMAIL', now(), now(),"
     " 10000000, true, true, 'bobby@customer.example', 'Your mortgage', '2031-01-01 00:00+00', '2031-01-01 00:30+00', 'agent-7')"
-    " RETURNING id, lane, due_at, application_id)"
-    " INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM notification;\n"
+    " RETURNING id, lane, due_at, application_id, due_at)"
+    " INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT * FROM notification;\n"
 )
 UPDATE = (
     "appointment AS (UPDATE appt.appointment SET booking_state = 'BOOKED', notification_state = 'CONFIRMED', title = 'BOOKED: Visit',"

@@ -48,8 +48,8 @@ BARE = RANDOM + (
     " SELECT %(application)s, e.id, 'USER', 'user-' || i, 'VOICEMAIL', channel, now(), now(), lane,"
     "  CASE channel WHEN 'EMAIL' THEN 'user-' || i || '@example.com' ELSE 'user-' || i END, 'A voicemail of 12 seconds'"
     " FROM event e, generate_series((:line - 10000001) * %(users)d + 1, (:line - 10000000) * %(users)d) i,"
-    "  (VALUES ('EMAIL', 7), ('IN_APP', 8)) c (channel, lane) RETURNING id, lane, due_at, application_id)"
-    " INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT * FROM planned;\n"
+    "  (VALUES ('EMAIL', 7), ('IN_APP', 8)) c (channel, lane) RETURNING id, lane, due_at, application_id, due_at)"
+    " INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT * FROM planned;\n"
     % {"application": APPLICATION, "line": LINE, "event": EVENT, "users": USERS})
 
 

@@ -151,7 +151,7 @@ RESET enable_seqscan;
 RESET enable_hashjoin;
 RESET enable_mergejoin;
 
--- What few messages of a day have is found without reading the others, as each role, whatever the database knows of the tables.
+-- What few messages of a day have is found without reading the others, as each role.
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, appointment_id, type, channel, due_at, lane, state, reason,
 	address, settled_at)
 SELECT :'application', 'CUSTOMER', 'c' || i, :'appointment', CASE i % 1000 WHEN 7 THEN 'ROOM' ELSE 'REMINDER' END,
@@ -160,6 +160,16 @@ SELECT :'application', 'CUSTOMER', 'c' || i, :'appointment', CASE i % 1000 WHEN 
 	CASE i % 1000 WHEN 9 THEN 'REJECTED' WHEN 10 THEN 'WILL_RETRY' END,
 	i || '@example.com', CASE WHEN i % 1000 <> 10 THEN now() END
 FROM generate_series(1, 5000) i;
+-- Of the same day, and of one to come: what was postponed, is being sent, is tried again, or is still to come.
+UPDATE appt.notification SET state = CASE substring(recipient_id, 2)::int % 1000 WHEN 11 THEN 'PENDING' ELSE 'SENDING' END, settled_at = NULL
+	WHERE application_id = :'application' AND due_at < '2026-03-03' AND substring(recipient_id, 2)::int % 1000 IN (11, 12);
+INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, appointment_id, type, channel, due_at, lane)
+SELECT :'application', 'CUSTOMER', 'c' || i, :'appointment', 'REMINDER', 'EMAIL', now() + interval '30 days' + i * interval '1 s', 1
+FROM generate_series(1, 2000) i;
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+SELECT lane, greatest(due_at, now()), id, application_id, due_at FROM appt.notification WHERE settled_at IS NULL AND lane = 1;
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at)
+SELECT gen_random_uuid(), -i, 1, now() FROM generate_series(1, 2000) i;
 SELECT 'appt.notification'::regclass::oid AS log \gset
 CREATE FUNCTION pg_temp.found_and_read(role text, claims jsonb, query text, log oid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -168,6 +178,13 @@ DECLARE
 	looked_at bigint := pg_stat_get_xact_tuples_fetched(log) + pg_stat_get_xact_tuples_returned(log) - before;
 BEGIN
 	RETURN found || CASE WHEN looked_at < 100 THEN ', few read' ELSE ', ' || looked_at || ' read' END;
+END $$;
+CREATE FUNCTION pg_temp.plan(query text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+	plan jsonb;
+BEGIN
+	EXECUTE 'EXPLAIN (FORMAT JSON) ' || query INTO plan;
+	RETURN plan -> 0 -> 'Plan';
 END $$;
 CREATE TEMPORARY TABLE view_of_day AS SELECT role, claims, filter, expected,
 	format('SELECT count(*) FROM (SELECT state, recipient FROM appt.notification_log WHERE application_id = %L AND due_at >= ''2026-03-01'' '
@@ -180,18 +197,22 @@ FROM (VALUES
 	(VALUES ('type = ''ROOM''', 5), ('channel = ''SMS''', 5), ('type = ''ROOM'' AND channel = ''SMS''', 0),
 		('type = ''CODE''', 0), ('channel = ''WEBHOOK''', 0), ('state = ''FAILED'' AND reason IS NOT NULL', 5),
 		('state = ''RETRYING'' AND reason IS NOT NULL', 5),
-		('state IN (''SKIPPED'', ''MISSED'') AND reason IS NOT NULL', 0)) f (filter, expected);
+		('state IN (''SKIPPED'', ''MISSED'') AND reason IS NOT NULL', 0),
+		('unsettled_due_at >= ''2026-03-01'' AND unsettled_due_at < ''2026-03-02''', 15)) f (filter, expected);
 GRANT SELECT ON view_of_day TO console_login;
-SET LOCAL SESSION AUTHORIZATION console_login;
-SELECT is(pg_temp.found_and_read(role, claims, query, :'log'), expected || ', few read', role || ' without statistics: ' || filter)
-FROM view_of_day;
-RESET SESSION AUTHORIZATION;
-ANALYZE appt.notification, appt.attempt;
+ANALYZE appt.notification, appt.attempt, appt.due;
 SET LOCAL SESSION AUTHORIZATION console_login;
 SELECT is(pg_temp.found_and_read(role, claims, query, :'log'), expected || ', few read', role || ': ' || filter) FROM view_of_day;
 SELECT is(pg_temp.found_and_read(role, claims, replace(query, filter, 'address >= ''77@'' AND address < ''77A'''), :'log'), '1, few read',
 	role || ': the beginning of an address') FROM view_of_day WHERE filter = 'type = ''ROOM''';
+SELECT is(pg_temp.found_and_read(role, claims, replace(replace(replace(query, '2026-03-01', (current_date + 29)::text),
+	'2026-03-02', (current_date + 32)::text), 'LIMIT 51', 'LIMIT 10'), :'log'), expected || ', few read', role || ': days to come, ' || filter)
+FROM (SELECT role, claims, replace(query, filter, condition) AS query, condition AS filter, found AS expected FROM view_of_day,
+	(VALUES ('state IN (''PENDING'', ''SENDING'', ''RETRYING'')', 10), ('state = ''SENT'' AND due_at <= ''now''', 0)) c (condition, found)
+	WHERE filter = 'type = ''ROOM''') v;
 RESET SESSION AUTHORIZATION;
+SELECT cmp_ok((pg_temp.plan('SELECT FROM appt.attempt WHERE application_id = (SELECT gen_random_uuid())') ->> 'Plan Rows')::int, '>', 500,
+	'the planner does not take the attempts of a caller''s application for few');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -127,7 +127,8 @@ SELECT is(pg_temp.news(:'id', true), 'REMINDER SMS 1, REMINDER SMS 24', 'reminde
 INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, recipient_id, rule_id, type, channel, due_at, next_attempt_at, lane, title)
 	SELECT :'application', :'id', 'CUSTOMER', :'ann', r.id, 'CONFIRMATION_REQUEST', 'SMS', now(), now(), 5, 'by hand' FROM appt.rule r
 	WHERE r.meeting_template_id = :'viewing' AND r.type = 'CONFIRMATION_REQUEST';
-INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification WHERE title = 'by hand';
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+	SELECT lane, due_at, id, application_id, due_at FROM appt.notification WHERE title = 'by hand';
 SELECT pg_temp.news(:'id', true) AS ignored \gset
 SELECT appt.update_customer(:'id', :'ann', '{"preferredChannel": "EMAIL"}') AS ignored \gset
 SELECT is(pg_temp.news(:'id', true), 'CONFIRMATION_REQUEST EMAIL, REMINDER EMAIL 1, REMINDER EMAIL 2, REMINDER EMAIL 24, REMINDER SMS 1, REMINDER SMS 2, '

@@ -147,8 +147,8 @@ INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, typ
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, subscription_id, type, channel, due_at, lane, state,
 	settled_at) SELECT :'application', 'SUBSCRIBER', id, id, 'CREATE', 'WEBHOOK', now() - interval '1 day', 2, 'SENT', now()
 		FROM appt.subscription, generate_series(1, 5000);
-INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification
-	WHERE lane = 1;
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+	SELECT lane, due_at, id, application_id, due_at FROM appt.notification WHERE lane = 1;
 INSERT INTO appt.template (application_id, type, channel, locale, text_body)
 	SELECT :'application', 'CREATE', 'EMAIL', language || '-' || country, 'x'
 		FROM string_to_table('bg cs da de el en es fi fr hu it nl pl pt ro ru sk sv tr uk', ' ') language,

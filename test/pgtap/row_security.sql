@@ -87,8 +87,8 @@ SELECT a.id, 'USER', u, 'CALL', 'IN_APP', now(), appt.lane(a.id, 'IN_APP', NULL)
 FROM application a JOIN made m ON m.application = a.name AND m.what IN ('mine', 'sister', 'foreign'), unnest('{ann,sue,zoe}'::text[]) u;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject)
 SELECT application_id, id, 1, now(), now(), 'FAILED', address, title FROM appt.notification WHERE recipient_kind = 'USER';
-INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification
-	WHERE recipient_kind = 'USER';
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+	SELECT lane, due_at, id, application_id, due_at FROM appt.notification WHERE recipient_kind = 'USER';
 INSERT INTO appt.inbound_message (application_id, from_number, to_number, line_id, text, received_at)
 	SELECT application_id, '+306900000000', '+302100000000', id, name, now() FROM appt.line
 	UNION ALL SELECT id, '+306900000000', '+302100000001', NULL, 'none', now() FROM application;
@@ -113,7 +113,7 @@ INSERT INTO relation VALUES
 	('rule', '', 'application_id'), ('template', 'text_body', NULL), ('subscription', 'username', NULL), ('provider', 'username', NULL),
 	('notification', 'title', NULL), ('attempt', 'subject', NULL),
 	('notification_log', 'title', NULL), ('latest_failure', 'title', NULL), ('notification_stats', 'application', NULL),
-	('due', '', 'application_id'), ('identity', '''identity''', NULL), ('change', '', 'application_id'),
+	('due', '(SELECT o.title FROM title_of o WHERE o.id = t.notification_id)', NULL), ('identity', '''identity''', NULL), ('change', '', 'application_id'),
 		('secret', '', 'application_id'), ('one_time_code', '', 'application_id'), ('idempotency_key', '', 'application_id'),
 	('user_profile', 'id', 'application_id'), ('user_preference', 'user_id', 'application_id'), ('line', 'name', 'application_id'),
 		('line_number', 'chr(right(number, -11)::int)', 'application_id'), ('ring_group', 'name', 'application_id'),
@@ -126,6 +126,7 @@ INSERT INTO relation VALUES
 	('hour_count', '', 'application_id'), ('hourly_figure', '', 'application_id'),
 	('reason', '''reason''', NULL), ('notification_type', '''type''', NULL), ('worker_status', '''status''', NULL),
 		('circuit', '''circuit''', NULL);
+CREATE TEMP TABLE title_of AS SELECT id, title FROM appt.notification;
 CREATE TEMP TABLE name_of AS SELECT id, what AS name FROM made UNION ALL SELECT id, name FROM application;
 
 CREATE TEMP TABLE caller (place int, name text, role text, claims jsonb);
@@ -171,7 +172,8 @@ INSERT INTO reads VALUES
 	('latest_failure',     '{"gone mine to-ann", mine, "given gone loose mine other taken to-sue", "given gone loose mine other taken to-ann", "given '
 		'gone loose mine other taken", -, -, "given gone loose mine other sister taken to-ann to-sue to-zoe", "", -}'),
 	('notification_stats', '{own, own, own, own, own, -, -, "own sister", "", -}'),
-	('due',                '{-, -, -, -, -, -, -, -, -, -}'),
+	('due',                '{"gone mine to-ann", mine, "given gone mine other taken to-sue", "given gone mine other taken to-ann", "given '
+		'gone mine other taken", -, -, "given gone mine other sister taken to-ann to-sue to-zoe", "", -}'),
 	('identity',           '{-, -, -, -, -, -, -, -, -, -}'),
 	('change',             '{-, -, -, -, -, -, -, "own sister", "", -}'),
 	('secret',             '{-, -, -, -, -, -, -, -, -, -}'),
@@ -224,6 +226,7 @@ INSERT INTO shared VALUES
 	('response',           'given mine other taken', ''),
 	('notification',       'given gone mine other taken', ' to-ann'),
 	('attempt',            'given gone mine other taken', ' to-ann'),
+	('due',                'given gone mine other taken', ' to-ann'),
 	('notification_log',   'given gone mine other taken', ' to-ann'),
 	('latest_failure',     'given gone mine other taken', ' to-ann');
 
@@ -250,7 +253,7 @@ CREATE FUNCTION pg_temp.names(relation relation, source text) RETURNS text LANGU
 $$;
 
 CREATE TEMP TABLE given (login text, place int, relation text, answer text);
-GRANT ALL ON relation, reads, caller, given, name_of TO PUBLIC;
+GRANT ALL ON relation, reads, caller, given, name_of, title_of TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION row_login;
 INSERT INTO given SELECT session_user, place, r.name,
 	pg_temp.answer(role, claims::text, pg_temp.names(r, format('appt.%I t', r.name))) FROM caller, relation r;
@@ -299,6 +302,7 @@ SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'ide
 		THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe'
 	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe' WHEN 'latest_failure'
 		THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe'
+	WHEN 'due' THEN 'foreign given gone mine other sister taken to-ann to-sue to-zoe'
 	ELSE 'foreign own sister' END, 'an SQL application reads ' || relation)
 FROM given JOIN relation ON relation.name = given.relation WHERE login = 'row_service' AND (of IS NULL OR label = '');
 SELECT is(g.answer, (SELECT string_agg(part, ', ' ORDER BY part) FROM (
@@ -396,7 +400,7 @@ INSERT INTO promised VALUES
 	('daily_figure',       '',  'r', '',  '',  'r',    '', 'r', '', ''),
 	('hour_count',         '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('hourly_figure',      '',  'r', '',  '',  'r',    '', 'r', '', ''),
-	('due',                '',  '',  '',  '',  '',     '', 'r', '', ''),
+	('due',                'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('identity',           '',  '',  '',  '',  '',     '', 'r', '', ''),
 	('change',             '',  '',  '',  '',  'r',    '', 'r', '', ''),
 	('secret',             '',  '',  '',  '',  '',     '', '',  '', ''),

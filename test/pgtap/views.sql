@@ -52,8 +52,8 @@ SELECT id, :'application', '00000000-0000-0000-0000-00000000000a', CASE who WHEN
 		THEN 'https://hooks.example/in' ELSE who || '@example.com' END,
 	now() + settled
 FROM told;
-INSERT INTO appt.due (lane, due_at, notification_id, application_id)
-SELECT lane, coalesce(next_attempt_at, due_at), id, application_id FROM appt.notification WHERE settled_at IS NULL;
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+SELECT lane, coalesce(next_attempt_at, due_at), id, application_id, due_at FROM appt.notification WHERE settled_at IS NULL;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, due_at, started_at, finished_at, outcome, status_code,
 	error, recipient, provider_id)
 SELECT application_id, id, number, due_at + (number - 1) * interval '2 min',
@@ -76,11 +76,14 @@ SELECT is(to_jsonb(l) - 'created_at' - 'explanation',
 	'segments', NULL, 'cost', NULL, 'currency', NULL, 'receipt', NULL, 'receipt_code', NULL, 'receipt_at', NULL)
 	|| jsonb_build_object('recipient_name', NULL, 'recipient_email', 'zoe@example.com', 'recipient_phone', NULL, 'text_body', NULL,
 	'html_body', NULL, 'response', NULL, 'response_reason', NULL, 'responded_at', NULL,
-	'address', 'zoe@example.com'),
+	'address', 'zoe@example.com', 'unsettled_due_at', NULL),
 		'an attempt in the log; a retry is late against its own time')
 FROM appt.notification_log l WHERE notification_id = 2 AND attempt_number = 2;
 SELECT ok(explanation = (SELECT explanation FROM appt.reason WHERE reason = 'CHANNEL_NOT_AVAILABLE') AND recipient = 'max@example.com'
 	AND started_at IS NULL AND lateness IS NULL, 'why one did not go') FROM appt.notification_log WHERE notification_id = 7;
+SELECT is(array_agg(DISTINCT notification_id ORDER BY notification_id),
+	(SELECT array_agg(id ORDER BY id) FROM appt.notification WHERE settled_at IS NULL), 'what is not settled, by when it was due first')
+FROM appt.notification_log WHERE unsettled_due_at = due_at;
 SELECT is(recipient, 'https://hooks.example/in', 'where a webhook is to go') FROM appt.notification_log WHERE notification_id = 9;
 SELECT is(array_agg(notification_id ORDER BY notification_id),
 	(SELECT array_agg(id ORDER BY id) FROM told, generate_series(1, greatest(attempts, 1)) WHERE who = 'zoe'),

@@ -201,7 +201,7 @@ INSERT INTO appt.notification (application_id, appointment_id, recipient_kind, r
 	context)
 SELECT application_id, id, 'CUSTOMER', 'customer', 'REMINDER', 'EMAIL', '1 hour', start_at - interval '1 hour', 42,
 	'{"a": null}' FROM appt.appointment;
-INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM appt.notification;
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at) SELECT lane, due_at, id, application_id, due_at FROM appt.notification;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, status_code, error,
 	provider_id, text_body)
 SELECT application_id, id, 1, now(), clock_timestamp(), 'FAILED', 503, 'busy', gen_random_uuid(), E'a\r\nb' FROM appt.notification;

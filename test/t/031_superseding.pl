@@ -25,7 +25,7 @@ my $lock = 'BEGIN; SELECT 1 FROM appt.notification WHERE id = ID FOR UPDATE;';
 my $claim = "$lock UPDATE appt.notification SET state = 'SENDING', next_attempt_at = NULL, worker_slot = 1 WHERE id = ID;";
 my $retry = <<"SQL";
 $lock DELETE FROM appt.due WHERE notification_id = ID;
-INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at + interval '10 seconds', id, application_id
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at) SELECT lane, due_at + interval '10 seconds', id, application_id, due_at
 	FROM appt.notification WHERE id = ID;
 UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', next_attempt_at = due_at + interval '10 seconds',
 	attempt_count = 1 WHERE id = ID;

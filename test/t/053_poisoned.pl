@@ -253,5 +253,6 @@ sub poison
 	my $values = join ', ', map { $row{$_} } sort keys %row;
 
 	return "WITH n AS (INSERT INTO appt.notification ($names) VALUES ($values) RETURNING *)
-		INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT lane, due_at, id, application_id FROM n";
+		INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+			SELECT lane, due_at, id, application_id, due_at FROM n";
 }

@@ -128,7 +128,7 @@ sub flood
 			SELECT '$application', a.id, 'SUBSCRIBER', e.id, e.id, r.id, 'CREATE', 'WEBHOOK', now(), now(), e.lane, a.start_at, a.end_at
 			FROM generate_series(1, $count) i JOIN about a ON a.place = i % 5 JOIN endpoint e ON e.place = i % e.size
 				JOIN appt.rule r ON r.application_id = '$application'
-			RETURNING lane, due_at, id, application_id)
-		INSERT INTO appt.due (lane, due_at, notification_id, application_id) SELECT * FROM planned");
+			RETURNING lane, due_at, id, application_id, due_at)
+		INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at) SELECT * FROM planned");
 	return;
 }

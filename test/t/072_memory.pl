@@ -132,7 +132,7 @@ is_survived(undef, 'nothing of note');
 			appt.lane('$application', 'EMAIL', NULL) FROM appt.participant p WHERE appointment_id = '$id' AND type = 'CUSTOMER'"
 	);
 	$tenant->query(
-		"INSERT INTO appt.due SELECT lane, next_attempt_at, id, application_id FROM appt.notification
+		"INSERT INTO appt.due SELECT lane, next_attempt_at, id, application_id, due_at FROM appt.notification
 			WHERE application_id = '$application' AND settled_at IS NULL"
 	);
 	$tenant->query("SELECT count(appt.update_appointment('$id', location => n::text)) FROM generate_series(1, 100) n");

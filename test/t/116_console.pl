@@ -267,6 +267,62 @@ END
 	$node->query("DELETE FROM appt.notification WHERE type = 'MESSAGE' AND application_id = '$application'");
 };
 
+subtest 'pending' => sub {
+	$node->query(<<"END");
+WITH planned AS (INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, next_attempt_at, lane,
+		state, reason, attempt_count, address, settled_at)
+	SELECT '$application', 'ADDRESS', 'x', 'MESSAGE', 'SMS', now() + due, CASE WHEN state <> 'SENT' THEN now() + greatest(due, '1 day') END, 7,
+		state, CASE state WHEN 'RETRYING' THEN 'WILL_RETRY' END, CASE WHEN state <> 'PENDING' THEN 1 ELSE 0 END, '+3069' || name || i,
+		CASE state WHEN 'SENT' THEN now() END
+	FROM (VALUES ('postponed', 'PENDING', interval '-5 days', 60), ('retried', 'RETRYING', '-5 days', 1), ('coming', 'PENDING', '2 days', 1),
+		('sent', 'SENT', '-5 days', 1)) m (name, state, due, number), generate_series(1, number) i
+	RETURNING lane, next_attempt_at, id, application_id, due_at, state),
+tried AS (INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome)
+	SELECT application_id, id, 1, due_at, due_at, CASE state WHEN 'SENT' THEN 'DELIVERED' ELSE 'FAILED' END FROM planned WHERE state <> 'PENDING')
+INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
+	SELECT lane, next_attempt_at, id, application_id, due_at FROM planned WHERE state <> 'SENT';
+END
+	my $seen = $browser->run($sign_in . <<'END', url => $page, token => $rest->token($api->claims('SU')));
+const day = (from) => new Date(Date.now() + from * 86400000).toISOString().slice(0, 16);
+const range = async (since, until) => {
+	await page.fill('#since', day(since));
+	await find(() => page.fill('#until', day(until)).then(() => page.press('#until', 'Tab')));
+};
+const look = async () => ({count: await page.textContent('#count'), names: await page.locator('#list tbody th').allTextContents(),
+	states: await page.locator('#list tbody .state').allTextContents()});
+await range(-6, 3);
+await find(() => page.selectOption('#type', 'MESSAGE'), 'type=eq.MESSAGE');
+await find(() => page.selectOption('#status', 'pending'), 'unsettled_due_at=');
+const first = await look();
+await find(() => page.click('#more'));
+const all = await look();
+const [download] = await Promise.all([page.waitForEvent('download'), page.click('#csv')]);
+await download.path();
+await until(async () => await page.textContent('#csv') === 'Download CSV');
+await range(-6, -4);
+const past = await look();
+await range(1, 3);
+const coming = await look();
+await find(() => page.selectOption('#status', 'sent'), 'state=eq.SENT');
+const sent = await look();
+return {first, all, past, coming, sent};
+END
+	my $value = $seen->{value};
+	is($seen->{error}, undef, 'the script runs') or diag(join "\n", @{ $seen->{messages} });
+	is($value->{first}{count}, '50 or more messages', 'a page');
+	like($value->{first}{names}[0], qr/coming1/, 'begins with the one that is due last');
+	is($value->{all}{count}, '62 messages', 'all that are not settled');
+	is(scalar(keys %{ { map { $_ => 1 } @{ $value->{all}{names} } } }), 62, 'each once');
+	is_deeply([ sort(grep { $_ ne 'Pending' } @{ $value->{all}{states} }) ], ['Retrying'], 'with the one that is tried again');
+	my @lines = grep { /,MESSAGE,/ } split /\r\n/, $seen->{downloads}[0]{text};
+	is(scalar @lines, 62, 'in CSV, too');
+	is(scalar(grep { /,(?:PENDING|RETRYING),/ } @lines), 62, 'as they are');
+	is($value->{past}{count}, '50 or more messages', 'of days that are over: those that were postponed');
+	is_deeply([ map { /coming1/ } @{ $value->{coming}{names} } ], [1], 'of a day to come');
+	is($value->{sent}{count}, '0 messages', 'which has nothing that is sent');
+	$node->query("DELETE FROM appt.due WHERE lane = 7; DELETE FROM appt.notification WHERE lane = 7 AND application_id = '$application'");
+};
+
 subtest 'what is new' => sub {
 	my $seen = $browser->run($sign_in
 			. <<'END', url => $page, token => $rest->token($api->claims('SU')), admin => $rest->token($api->claims('AD')), application => $application);

@@ -45,7 +45,7 @@ WITH planned AS (
 		jsonb_build_object('subject', $chosen{title}, 'text_body', $chosen{text})
 	FROM generate_series(1, $count) i CROSS JOIN unnest(ARRAY[$names]) u (id)
 	RETURNING id, lane, due_at, application_id)
-INSERT INTO appt.due (notification_id, lane, due_at, application_id) SELECT id, lane, due_at, application_id FROM planned
+INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_at) SELECT id, lane, due_at, application_id, due_at FROM planned
 SQL
 }
 
