@@ -170,12 +170,12 @@ INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_a
 SELECT lane, greatest(due_at, now()), id, application_id, due_at FROM appt.notification WHERE settled_at IS NULL AND lane = 1;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at)
 SELECT gen_random_uuid(), -i, 1, now() FROM generate_series(1, 2000) i;
-SELECT 'appt.notification'::regclass::oid AS log \gset
-CREATE FUNCTION pg_temp.found_and_read(role text, claims jsonb, query text, log oid) RETURNS text LANGUAGE plpgsql AS $$
+SELECT ARRAY['appt.notification'::regclass::oid, 'appt.due'::regclass] AS log \gset
+CREATE FUNCTION pg_temp.found_and_read(role text, claims jsonb, query text, log oid[]) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
-	before bigint := pg_stat_get_xact_tuples_fetched(log) + pg_stat_get_xact_tuples_returned(log);
+	before bigint := (SELECT sum(pg_stat_get_xact_tuples_fetched(r) + pg_stat_get_xact_tuples_returned(r)) FROM unnest(log) r);
 	found text := pg_temp.as_caller(role, claims, query);
-	looked_at bigint := pg_stat_get_xact_tuples_fetched(log) + pg_stat_get_xact_tuples_returned(log) - before;
+	looked_at bigint := (SELECT sum(pg_stat_get_xact_tuples_fetched(r) + pg_stat_get_xact_tuples_returned(r)) FROM unnest(log) r) - before;
 BEGIN
 	RETURN found || CASE WHEN looked_at < 100 THEN ', few read' ELSE ', ' || looked_at || ' read' END;
 END $$;
