@@ -17,13 +17,15 @@
 #include "worker/delivery.h"
 #include "worker/local_messages.h"
 
+/* The log is searched by the address. It is rarely another than the one that was planned, so that the update stays HOT. */
 static Statement mark_sending = {
 	"UPDATE appt.notification n "
 	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
-	"  next_attempt_at = NULL, worker_slot = $3 "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number) c "
+	"  next_attempt_at = NULL, worker_slot = $3,"
+	"  address = CASE WHEN c.attempt_number = 1 THEN c.address ELSE n.address END "
+	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number, unnest($4) AS address) c "
 	"WHERE n.id = c.id",
-	3, {INT8ARRAYOID, INT4ARRAYOID, INT2OID}
+	4, {INT8ARRAYOID, INT4ARRAYOID, INT2OID, TEXTARRAYOID}
 };
 
 /* Columns of a new attempt. */
@@ -93,6 +95,7 @@ mark_all_sending(List *deliveries, int slot)
 {
 	Column	   *ids = column_create(INT8OID, list_length(deliveries));
 	Column	   *numbers = column_create(INT4OID, list_length(deliveries));
+	Column	   *addresses = column_create(TEXTOID, list_length(deliveries));
 	ListCell   *cell;
 
 	foreach(cell, deliveries)
@@ -101,8 +104,9 @@ mark_all_sending(List *deliveries, int slot)
 
 		column_add(ids, Int64GetDatum(delivery->key.notification_id));
 		column_add(numbers, Int32GetDatum(delivery->attempt_number));
+		column_add_text(addresses, delivery->record->recipient);
 	}
-	statement_run(&mark_sending, column_array(ids), column_array(numbers), Int16GetDatum(slot));
+	statement_run(&mark_sending, column_array(ids), column_array(numbers), Int16GetDatum(slot), column_array(addresses));
 }
 
 void

@@ -64,5 +64,16 @@ is($tenant->query("SELECT count(*) > 0, bool_and(pg_column_size(text_body) < 0.9
 is($tenant->query("SELECT pg_relation_size('appt.attempt') < sum(octet_length(text_body) + octet_length(coalesce(html_body, ''))) FROM appt.attempt"),
 	't', 'and out of line');
 
+# An address that is another one by the time of the message is worth an update of the index: the log is searched by it.
+my $moved = $tenant->query(
+	"BEGIN;
+	SELECT id FROM appt.schedule_appointment('$application', now() + interval '1 day', '30 minutes',
+		'{\"contact\": {\"primaryEmail\": \"planned\@example.org\"}}', organizer_id => 'ann', meeting_template_id => '$template');
+	UPDATE appt.participant SET email = 'moved\@example.org' WHERE email = 'planned\@example.org';
+	COMMIT");
+ok($tenant->settled, 'all is settled again');
+is($tenant->query("SELECT DISTINCT address, recipient FROM appt.notification_log WHERE appointment_id = '$moved' AND channel = 'EMAIL'"),
+	'moved@example.org|moved@example.org', 'a message has the address that it went to');
+
 $node->stop;
 done_testing();
