@@ -66,7 +66,7 @@ prepare_target(TableInsert *insert)
 	ExecInitRangeTable(insert->state, list_make1(entry));
 	insert->state->es_output_cid = GetCurrentCommandId(true);
 	insert->target = makeNode(ResultRelInfo);
-	InitResultRelInfo(insert->target, insert->table, 1, NULL, 0);
+	ExecInitResultRelation(insert->state, insert->target, 1);
 	ExecOpenIndices(insert->target, false);
 }
 
@@ -181,7 +181,8 @@ table_insert_end(TableInsert *insert)
 	end_triggers(insert);
 	foreach(cell, insert->slots)
 		ExecDropSingleTupleTableSlot((TupleTableSlot *) lfirst(cell));
-	ExecCloseIndices(insert->target);
+	ExecCloseResultRelations(insert->state);
+	ExecCloseRangeTableRelations(insert->state);
 	ExecResetTupleTable(insert->state->es_tupleTable, false);
 	FreeExecutorState(insert->state);
 	table_close(insert->table, NoLock);
