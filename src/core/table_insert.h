@@ -13,16 +13,16 @@
 typedef struct TableInsert TableInsert;
 
 /* Into these columns of a table in the schema appt. In CurrentMemoryContext, which must live until table_insert_end. */
-extern TableInsert * table_insert_begin(const char *table, const char *const *columns, int column_count);
+extern TableInsert *table_insert_begin(const char *table, const char *const *columns, int column_count);
 
 /* The next value of the identity column. */
-extern int64 table_insert_next_id(TableInsert * insert);
+extern int64 table_insert_next_id(TableInsert *insert);
 
 /* Add a row: the values of the columns, in their order. What they point to must live until table_insert_end. */
-extern void table_insert_add(TableInsert * insert, const NullableDatum *values);
+extern void table_insert_add(TableInsert *insert, const NullableDatum *values);
 
 /* Write the rows. Later statements of the transaction see them. */
-extern void table_insert_end(TableInsert * insert);
+extern void table_insert_end(TableInsert *insert);
 
 /*
  * A text that is compressed and stored out of line, if its row is longer than the

@@ -107,7 +107,9 @@ like(
 like($text{'ann DAILY_SPENDING'}, qr/^SMS, EUR\n- $german_label: Nachrichten 1\.500, Kosten 11,25\W+$/m, 'what they cost, for a German');
 like($text{'bob DAILY_SPENDING'}, qr/^Text messages, EUR\n- \Q$label\E: Messages 1,500, Cost \W+11\.25$/m,
 	'and for one who reads English');
-like($text{'ann WEBHOOK_FAILURES'}, qr{^https://hooks\.example/in\?\*+\n- $german_label: Gesendet 0, Fehlgeschlagen 7$}m,
+like(
+	$text{'ann WEBHOOK_FAILURES'},
+	qr{^https://hooks\.example/in\?\*+\n- $german_label: Gesendet 0, Fehlgeschlagen 7$}m,
 	'an endpoint without its query');
 like($text{'ann WEBHOOK_FAILURES'}, qr/^Letzter Fehler: HTTP 404 <b>$/m, 'with its last error');
 unlike(join('', values %text, values %html), qr/SECRET/, 'and nothing secret');

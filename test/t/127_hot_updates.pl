@@ -61,8 +61,11 @@ cmp_ok($others, '<', 0.1 * $messages, 'which is HOT');
 my $long = 'FROM appt.attempt WHERE octet_length(text_body) > 500';
 is($tenant->query("SELECT count(*) > 0, bool_and(pg_column_size(text_body) < 0.9 * octet_length(text_body)) $long"),
 	't|t', 'long bodies are compressed');
-is($tenant->query("SELECT pg_relation_size('appt.attempt') < sum(octet_length(text_body) + octet_length(coalesce(html_body, ''))) FROM appt.attempt"),
-	't', 'and out of line');
+is( $tenant->query(
+		"SELECT pg_relation_size('appt.attempt') < sum(octet_length(text_body) + octet_length(coalesce(html_body, ''))) FROM appt.attempt"
+	),
+	't',
+	'and out of line');
 
 # An address that is another one by the time of the message is worth an update of the index: the log is searched by it.
 my $moved = $tenant->query(
@@ -72,7 +75,7 @@ my $moved = $tenant->query(
 	UPDATE appt.participant SET email = 'moved\@example.org' WHERE email = 'planned\@example.org';
 	COMMIT");
 ok($tenant->settled, 'all is settled again');
-is($tenant->query("SELECT DISTINCT address, recipient FROM appt.notification_log WHERE appointment_id = '$moved' AND channel = 'EMAIL'"),
+is( $tenant->query("SELECT DISTINCT address, recipient FROM appt.notification_log WHERE appointment_id = '$moved' AND channel = 'EMAIL'"),
 	'moved@example.org|moved@example.org', 'a message has the address that it went to');
 
 $node->stop;

@@ -80,7 +80,8 @@ $node->wait_for_workers;
 	unlike($text, qr{agent-1}, 'of the organizer nothing is in the mail, in no From and no Reply-To');
 
 	is(tokens_kept($respond, $unsubscribe), 0, 'no table and no view has a token');
-	foreach my $call ("respond('$respond', 'MAYBE')",
+	foreach my $call (
+		"respond('$respond', 'MAYBE')",
 		"respond('$respond', 'ACCEPT', repeat('x', 2001))",
 		"respond('$respond', 'ACCEPT', proposed_start_at => now())",
 		"respond('$unsubscribe', 'ACCEPT')",
