@@ -94,9 +94,9 @@ static bool
 is_nearer(const AskedRule *rule, const AskedRule *other, TimeOffset offset)
 {
 	TimeOffset	distance = Abs(rule->time_offset - offset);
-	TimeOffset	others = Abs(other->time_offset - offset);
+	TimeOffset	other_distance = Abs(other->time_offset - offset);
 
-	return distance != others ? distance < others : rule->time_offset < other->time_offset;
+	return distance != other_distance ? distance < other_distance : rule->time_offset < other->time_offset;
 }
 
 static TimeOffset
@@ -130,8 +130,27 @@ fitness(const AskedRule *rule, ChannelCode channel, bool prefers_sms, const Chan
 	return 0;
 }
 
-/* The channels to customers. */
-static const ChannelCode customer_channels[] = {CHANNEL_EMAIL, CHANNEL_SMS};
+/* The rule with this offset that is the most specific; NULL: none sends. */
+static const AskedRule *
+choose_rule(const List *rules, TimeOffset offset, ChannelCode channel, bool prefers_sms, const ChannelCode *asked)
+{
+	const AskedRule *chosen = NULL;
+	int			best = 0;
+	ListCell   *cell;
+
+	foreach(cell, rules)
+	{
+		const AskedRule *rule = (const AskedRule *) lfirst(cell);
+		int			fits = rule->time_offset == offset ? fitness(rule, channel, prefers_sms, asked) : 0;
+
+		if (fits > best)
+		{
+			chosen = rule;
+			best = fits;
+		}
+	}
+	return chosen;
+}
 
 /* For customers who prefer SMS or do not: the rule that sends over each channel; NULL: none does. */
 typedef const AskedRule *RuleChoice[2][CHANNELS];
@@ -139,25 +158,13 @@ typedef const AskedRule *RuleChoice[2][CHANNELS];
 static void
 choose_rules(const List *rules, const AskedMessages *asked, RuleChoice chosen)
 {
+	static const ChannelCode channels[] = {CHANNEL_EMAIL, CHANNEL_SMS};
 	TimeOffset	nearest = nearest_offset(rules, asked->offset);
-	int			best[2][CHANNELS] = {{0}};
-	ListCell   *cell;
 
-	foreach(cell, rules)
+	for (int i = 0; i < lengthof(channels); i++)
 	{
-		const AskedRule *rule = (const AskedRule *) lfirst(cell);
-
-		for (int i = 0; rule->time_offset == nearest && i < 2 * lengthof(customer_channels); i++)
-		{
-			ChannelCode channel = customer_channels[i / 2];
-			int			fits = fitness(rule, channel, i % 2, asked->channel);
-
-			if (fits > best[i % 2][channel])
-			{
-				chosen[i % 2][channel] = rule;
-				best[i % 2][channel] = fits;
-			}
-		}
+		chosen[false][channels[i]] = choose_rule(rules, nearest, channels[i], false, asked->channel);
+		chosen[true][channels[i]] = choose_rule(rules, nearest, channels[i], true, asked->channel);
 	}
 }
 
