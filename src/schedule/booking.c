@@ -221,9 +221,9 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 
 /* What the customer of the appointment that is inserted is told. */
 #define TOLD \
-	"(SELECT " WHAT_IS_SO " FROM (SELECT $4 AS organizer_id, $5 AS organizer_type, $7 AS title, $8 AS notes, $9 AS location," \
-	" $10 AS start_at, $11 AS end_at, $12 AS timezone, $20 AS has_own_title, $21 AS title_for_customers) a" \
-	" CROSS JOIN (SELECT m.significant_fields FROM appt.meeting_template m WHERE m.application_id = $1 AND m.id = $19) m)"
+	"(SELECT " WHAT_IS_SO("a.title_for_customers") " FROM (SELECT $4 AS organizer_id, $5 AS organizer_type, $7 AS title," \
+	" $8 AS notes, $9 AS location, $10 AS start_at, $11 AS end_at, $12 AS timezone, $19 AS meeting_template_id," \
+	" $20 AS has_own_title, $21 AS title_for_customers) a)"
 
 static void
 insert_appointment(const Appointment *a, const Jsonb *notification_headers, bool is_told)

@@ -9,18 +9,11 @@
  */
 #include "postgres.h"
 
-#include "core/row.h"
 #include "core/statement.h"
 #include "notify/asked.h"
 #include "schedule/appointment.h"
 #include "schedule/booking_state.h"
 #include "schedule/told_state.h"
-
-#define WITH_MEETING_TEMPLATE \
-	"appt.appointment a CROSS JOIN LATERAL (" \
-	" SELECT m.significant_fields FROM appt.meeting_template m" \
-	" WHERE m.application_id = a.application_id AND m.id = a.meeting_template_id OFFSET 0) m" \
-	" WHERE a.application_id = $1 AND a.id = $2"
 
 /* Is an update due now? */
 static bool
@@ -29,9 +22,13 @@ compare(const AppointmentKey *key)
 	static Statement update = {
 		"WITH compared AS MATERIALIZED ("
 		" SELECT a.changed_fields AS known, (SELECT array_agg(f.field ORDER BY f.place)"
-		"   FROM unnest(m.significant_fields) WITH ORDINALITY AS f (field, place), " FIELDS_OF_APPOINTMENT " AS present (value)"
+		"   FROM unnest(m.significant_fields) WITH ORDINALITY AS f (field, place),"
+		"    " FIELDS_OF_APPOINTMENT("a.title_for_customers") " AS present (value)"
 		"   WHERE a.told ? f.field AND a.told->f.field IS DISTINCT FROM present.value->f.field) AS changed"
-		" FROM " WITH_MEETING_TEMPLATE " AND a.told IS NOT NULL"
+		" FROM appt.appointment a CROSS JOIN LATERAL ("
+		"  SELECT m.significant_fields FROM appt.meeting_template m"
+		"  WHERE m.application_id = a.application_id AND m.id = a.meeting_template_id OFFSET 0) m"
+		" WHERE a.application_id = $1 AND a.id = $2 AND a.told IS NOT NULL"
 		"), updated AS ("
 		" UPDATE appt.appointment a SET changed_fields = c.changed,"
 		"  notification_state = CASE WHEN c.changed IS NULL THEN 'CONFIRMED' ELSE 'UPDATE_DUE' END"
@@ -76,13 +73,8 @@ told_compare_moved(const AppointmentKey *key)
 		(void) compare(key);
 }
 
-/* The values of the significant fields of an appointment `a`. */
-#define TOLD(title) \
-	"(SELECT coalesce(jsonb_object_agg(f.field, present.value->f.field), '{}')" \
-	" FROM appt.meeting_template m, unnest(m.significant_fields) AS f (field), " FIELDS_WITH_TITLE(title) " AS present (value)" \
-	" WHERE m.application_id = $1 AND m.id = a.meeting_template_id)"
 #define REMEMBER(title) \
-	" notification_state = 'CONFIRMED', changed_fields = NULL, told = " TOLD(title) ", " APPOINTMENT_CHANGED \
+	" notification_state = 'CONFIRMED', changed_fields = NULL, told = " WHAT_IS_SO(title) ", " APPOINTMENT_CHANGED \
 	" WHERE a.application_id = $1 AND a.id = $2"
 
 void

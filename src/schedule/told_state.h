@@ -13,17 +13,17 @@
 #include "schedule/appointment.h"
 
 /* The fields that may be significant, of an appointment `a`; `title` is the one that is made for customers. */
-#define FIELDS_OF_APPOINTMENT FIELDS_WITH_TITLE("a.title_for_customers")
-#define FIELDS_WITH_TITLE(title) \
+#define FIELDS_OF_APPOINTMENT(title) \
 	"jsonb_build_object('start_at', a.start_at AT TIME ZONE 'UTC', 'duration', extract(epoch FROM a.end_at - a.start_at)," \
 	" 'timezone', a.timezone, 'location', a.location, 'notes', a.notes," \
 	" 'title', CASE WHEN a.has_own_title THEN a.title ELSE " title " END," \
 	" 'organizer', jsonb_build_array(a.organizer_type, a.organizer_id))"
 
-/* Those that are significant by its meeting template `m`: what its customers are told. */
-#define WHAT_IS_SO \
+/* Those that are significant by its meeting template, of the application $1: what its customers are told. */
+#define WHAT_IS_SO(title) \
 	"(SELECT coalesce(jsonb_object_agg(f.field, present.value->f.field), '{}')" \
-	" FROM unnest(m.significant_fields) AS f (field), " FIELDS_OF_APPOINTMENT " AS present (value))"
+	" FROM appt.meeting_template m, unnest(m.significant_fields) AS f (field), " FIELDS_OF_APPOINTMENT(title) " AS present (value)" \
+	" WHERE m.application_id = $1 AND m.id = a.meeting_template_id)"
 
 /*
  * A field of the appointment may have changed: compare what is significant with
@@ -41,7 +41,8 @@ extern void told_remember(const AppointmentKey *key);
 
 /*
  * A message to customers of an appointment with a meeting template puts the booking
- * into this state; BOOKING_NONE: it stays. Does it tell all of them what is so?
+ * into this state; BOOKING_NONE: it stays. If it tells all customers what is so now:
+ * CONFIRMED.
  */
 extern void told_by_message(Appointment *appointment, BookingState state, bool tells_all);
 
