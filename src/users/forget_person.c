@@ -81,9 +81,10 @@ static Step steps[] = {
 	STEP("appointment",
 		 "UPDATE appt.appointment a SET " WITHOUT_NAME("title") ", " WITHOUT_NAME("title_for_customers") ", "
 		 WITHOUT_NAME("notes") ", " WITHOUT_NAME("cancel_reason") ","
-		 "  told = (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(a.told) e WHERE NOT " HOLDS_NAME("e.value::text") ")"
+		 "  told = (SELECT jsonb_object_agg(e.key, e.value) FROM jsonb_each(a.told) e WHERE NOT " JSON_HOLDS_NAME("e.value") ")"
 		 " WHERE a.application_id = $1 AND a.id = ANY ($3)"
-		 "  AND " HOLDS_NAME("concat_ws(' ', a.title, a.title_for_customers, a.notes, a.cancel_reason, a.told)")),
+		 "  AND (" HOLDS_NAME("concat_ws(' ', a.title, a.title_for_customers, a.notes, a.cancel_reason)")
+		 "   OR " JSON_HOLDS_NAME("a.told") ")"),
 	STEP("participant",
 		 "UPDATE appt.participant p SET username = NULL, first_name = NULL, last_name = NULL, email = NULL, phone = NULL,"
 		 "  metadata = '{}', preferred_channel = NULL"
@@ -109,7 +110,7 @@ static Step steps[] = {
 	STEP("appointment_change",
 		 "UPDATE appt.change h SET old_values = " OMITTED("old_values") ", new_values = " OMITTED("new_values")
 		 " WHERE h.application_id = $1 AND h.table_name = 'appointment' AND h.row_key ->> 'id' = ANY ($3::text[])"
-		 "  AND " HOLDS_NAME("concat_ws(' ', h.old_values, h.new_values)")),
+		 "  AND " JSON_HOLDS_NAME("concat_ws(' ', h.old_values, h.new_values)")),
 	STEP("suppression_change",
 		 "UPDATE appt.change h SET old_values = " OMITTED("old_values") ", new_values = " OMITTED("new_values")
 		 " WHERE h.application_id = $1 AND h.table_name = 'suppression' AND h.row_key ->> 'id' IN ("

@@ -21,6 +21,9 @@
 /* In statements about a person: does the text hold one of its names? */
 #define HOLDS_NAME(text) "EXISTS (SELECT FROM unnest($8) w (name) WHERE strpos(" WORDS_OF(text) ", w.name) > 0)"
 
+/* The same of JSON, where escapes like \n are no part of a word. */
+#define JSON_HOLDS_NAME(json) HOLDS_NAME("regexp_replace(" json "::text, '\\\\u[0-9a-f]{4}|\\\\.', ' ', 'g')")
+
 typedef struct Person
 {
 	NullableDatum application_id;

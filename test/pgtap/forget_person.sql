@@ -106,6 +106,10 @@ INSERT INTO appt.rule (application_id, meeting_template_id, type, channel, sendi
 SELECT (appt.schedule_appointment(:'app', now() + interval '3 days', '1 hour', organizer_id => 'ann', meeting_template_id => :'visits', notes => 'Ask Eve',
 	customer => '{"name": {"firstName": "Zeb", "lastName": "O''Hara"}, "contact": {"primaryEmail": "Bob@Example.org"}}')).id AS visit \gset
 SELECT appt.add_customer(:'visit', '{"name": {"firstName": "Eve"}, "contact": {"primaryEmail": "eve@example.org"}}') \g /dev/null
+-- A name that begins a line, which JSON writes after an "n".
+UPDATE appt.appointment SET notes = E'Call\nZeb' WHERE id = :'visit';
+UPDATE appt.appointment SET notes = 'Ask Eve', told = told || jsonb_build_object('notes', notes) WHERE id = :'visit';
+SELECT set_has($$SELECT unnest(pg_temp.found('nZeb'))$$, $$VALUES ('appointment'), ('change')$$, 'also at the beginning of a line');
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, recipient, subject, shown)
 SELECT application_id, id, 1, now(), coalesce(address, 'x'), title, '{"buttons": ["ACCEPT"]}' FROM appt.notification WHERE appointment_id = :'visit';
 SELECT matches(title || told::text, '^BOOKED Visit of Zeb O''Hara, Eve.*Zeb O''Hara', 'a title has names') FROM appt.appointment

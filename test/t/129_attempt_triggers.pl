@@ -10,7 +10,6 @@ use Test::More;
 my $node = Appt::Cluster->create('main');
 my $mail = Appt::Peers->smtp;
 my $tenant = Appt::Tenant->create($node);
-my $application = $tenant->application;
 
 $tenant->email($mail->url);
 $tenant->only('CREATE', 'EMAIL');
