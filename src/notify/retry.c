@@ -196,6 +196,7 @@ array_of_one(int64 id)
 	return column_array(ids);
 }
 
+/* An entry that was left there, by a change of the state by direct SQL, is moved. */
 static void
 put_into_queue(Datum ids, TimestampTz now)
 {
@@ -203,6 +204,7 @@ put_into_queue(Datum ids, TimestampTz now)
 		"WITH queued AS ("
 		" INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)"
 		" SELECT lane, $2, id, application_id, due_at FROM appt.notification WHERE id = ANY ($1)"
+		" ON CONFLICT (application_id, first_due_at, notification_id) DO UPDATE SET due_at = excluded.due_at"
 		") UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', detail = NULL,"
 		"  superseded_by = NULL, manual = true, next_attempt_at = $2, settled_at = NULL"
 		" WHERE id = ANY ($1)",

@@ -129,10 +129,10 @@ foreach my $promise (
 	[   'doc/reference.md', 'relation',
 		q(SELECT relname FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind IN ('r', 'v')) ],
 	[ 'doc/reference.md', 'role', q(SELECT rolname FROM pg_roles WHERE rolname LIKE 'appt\_%') ],
-	# Functions for users, not those for policies, constraints and views.
+	# Functions for users, not those for policies, constraints, generated columns and views.
 	[   'doc/reference.md', 'function',
 		q(SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND has_function_privilege('appt_service', oid, 'EXECUTE')
-		AND proname !~ '_(is|are)_valid$' AND proname NOT IN ('due_notifications', 'notification_types', 'reasons')) ])
+		AND proname !~ '_(is|are)_valid$' AND proname NOT IN ('due_notifications', 'duration_class', 'notification_types', 'reasons')) ])
 {
 	my ($file, $kind, $query) = @$promise;
 	my $text = slurp_file("$root/$file");
