@@ -6,7 +6,9 @@
  * notifications. So it may wait for callers and for the worker's short
  * transactions, and nobody waits for it in a circle. A message that is being sent
  * is left as it is, because its attempt will be written when its outcome is known:
- * it is counted, not tried again, and blanked by a further call.
+ * it is counted, and blanked by a further call; one to the person is not tried
+ * again. Until then customers and events are left, too: a further call finds the
+ * messages by them.
  *
  * What people have written about an appointment, and a title made from a meeting
  * template, may hold the name of a customer: such texts are blanked as a whole. A
@@ -38,6 +40,9 @@ PG_FUNCTION_INFO_V1(forget_person);
 
 #define WITHOUT_NAME(column) column " = CASE WHEN NOT " HOLDS_NAME("a." column) " THEN a." column " END"
 
+/* By its customers and events a further call finds what is being sent now. */
+#define NOTHING_IS_SENT "NOT EXISTS (SELECT FROM appt.notification n WHERE n.id = ANY ($5 || $6) AND n.state = 'SENDING')"
+
 #define OMITTED(column) \
 	"(SELECT jsonb_object_agg(e.key, CASE WHEN e.value = 'null' THEN e.value" \
 	"  ELSE jsonb_build_object('omitted', octet_length(e.value::text)) END) FROM jsonb_each(h." column ") e)"
@@ -58,8 +63,9 @@ static Step steps[] = {
 		 ") UPDATE appt.notification SET " SET_CANCELLED("'WITHDRAWN'")
 		 " WHERE id = ANY ($5) AND state IN ('PENDING', 'RETRYING')"),
 	STEP("being_sent",
-		 "UPDATE appt.notification SET superseded_by = coalesce(superseded_by, 'WITHDRAWN')"
-		 " WHERE id = ANY ($5) AND state = 'SENDING'"),
+		 "UPDATE appt.notification"
+		 " SET superseded_by = CASE WHEN id = ANY ($5) THEN coalesce(superseded_by, 'WITHDRAWN') ELSE superseded_by END"
+		 " WHERE id = ANY ($5 || $6) AND state = 'SENDING'"),
 	STEP("notification",
 		 "UPDATE appt.notification SET address = NULL, title = NULL, detail = NULL, context = NULL, event = NULL,"
 		 "  recipient_id = CASE recipient_kind WHEN 'ADDRESS' THEN " FORGOTTEN " ELSE recipient_id END"
@@ -88,7 +94,8 @@ static Step steps[] = {
 	STEP("participant",
 		 "UPDATE appt.participant p SET username = NULL, first_name = NULL, last_name = NULL, email = NULL, phone = NULL,"
 		 "  metadata = '{}', preferred_channel = NULL"
-		 " FROM " CUSTOMERS " WHERE p.application_id = $1 AND p.appointment_id = c.appointment_id AND p.id = c.id"),
+		 " FROM " CUSTOMERS " WHERE p.application_id = $1 AND p.appointment_id = c.appointment_id AND p.id = c.id"
+		 "  AND " NOTHING_IS_SENT),
 	STEP("response",
 		 "UPDATE appt.response r SET reason = NULL, raw = NULL FROM " CUSTOMERS
 		 " WHERE r.application_id = $1 AND r.appointment_id = c.appointment_id AND r.participant_id = c.id"),
@@ -98,7 +105,8 @@ static Step steps[] = {
 	STEP("one_time_code",
 		 "DELETE FROM appt.one_time_code WHERE application_id = $1 AND purpose = 'CUSTOMER' AND contact = ANY ($2)"),
 	STEP("user_event",
-		 "UPDATE appt.user_event SET contact = NULL, title = NULL, payload = NULL WHERE application_id = $1 AND id = ANY ($7)"),
+		 "UPDATE appt.user_event SET contact = NULL, title = NULL, payload = NULL WHERE application_id = $1 AND id = ANY ($7)"
+		 "  AND " NOTHING_IS_SENT),
 	STEP("suppression",
 		 "UPDATE appt.suppression SET address = NULL, source = NULL"
 		 " WHERE application_id = $1 AND (address = ANY ($2) OR lower(address) = ANY ($2))"),
