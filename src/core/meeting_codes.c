@@ -56,18 +56,6 @@ action_codes(void)
 }
 
 bool
-booking_state_from_code(const char *code, BookingState *state)
-{
-	for (int i = BOOKING_NEW; i < lengthof(booking_states); i++)
-		if (strcmp(booking_states[i], code) == 0)
-		{
-			*state = (BookingState) i;
-			return true;
-		}
-	return false;
-}
-
-bool
 action_from_code(const char *code, ResponseAction *action)
 {
 	for (int i = 0; i < RESPONSE_ACTIONS; i++)

@@ -55,7 +55,6 @@ extern const char *button_code(Button button);
 extern const char *const *action_codes(void);
 
 /* Find the value of a code; false if there is none. An action is found in either case. */
-extern bool booking_state_from_code(const char *code, BookingState *state);
 extern bool action_from_code(const char *code, ResponseAction *action);
 extern bool button_from_code(const char *code, Button *button);
 

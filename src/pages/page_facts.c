@@ -14,7 +14,6 @@
 #include "pages/page_facts.h"
 #include "render/locales.h"
 #include "render/page_words.h"
-#include "respond/response.h"
 
 /* Bytes of a text that a page shows at most. */
 #define MAX_SHOWN_TEXT 2000

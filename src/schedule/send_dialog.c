@@ -14,8 +14,6 @@
 #include "utils/memutils.h"
 
 #include "core/arguments.h"
-#include "core/errors.h"
-#include "core/text.h"
 #include "notify/compose.h"
 #include "schedule/sending.h"
 

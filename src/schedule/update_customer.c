@@ -9,7 +9,6 @@
 
 #include "access/xact.h"
 
-#include "channel/channel.h"
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"

@@ -25,9 +25,7 @@
 #include "utils/datum.h"
 #include "utils/resowner.h"
 
-#include "core/arguments.h"
 #include "core/json.h"
-#include "core/row.h"
 #include "notify/supersede.h"
 #include "users/person.h"
 
