@@ -161,8 +161,8 @@ replace_provider(const pg_uuid_t *application_id, const Provider *new)
  *		settings jsonb = null, inbound_secret text = null) -> uuid
  *
  * Replaces the enabled provider of the channel as a whole: nothing that is
- * left out is kept, but the id of a provider of the same kind. 22023: what cannot work, or an unknown setting. PT404: no
- * such application. Source: auvious-notifications.txt, email and sms settings.
+ * left out is kept, except the id of a provider of the same kind. 22023: what
+ * cannot work, or an unknown setting. PT404: no such application. Source: auvious-notifications.txt, email and sms settings.
  */
 Datum
 set_provider(PG_FUNCTION_ARGS)

@@ -70,11 +70,11 @@ typedef struct ChannelInfo
 	bool		has_verified_senders;	/* its providers send from an address
 										 * that the application has proven to
 										 * be its own */
-	bool		has_message_id; /* a message that is sent again has the id of
-								 * the first, by which the receiver knows it */
+	bool		has_message_id; /* a message that is sent again has the same
+								 * id, by which the receiver knows it */
 } ChannelInfo;
 
-/* By which messages for the preferred channel go to a customer who prefers none. */
+/* The preferred channel of a customer who prefers none. */
 #define USUAL_CHANNEL CHANNEL_EMAIL
 
 typedef enum NotificationState

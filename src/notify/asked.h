@@ -37,7 +37,7 @@ typedef struct AskedMessages
 /* Can a user send messages of this type to customers? */
 extern bool is_asked_for(NotificationType type);
 
-/* One of them. */
+/* One message to one customer. */
 typedef struct AskedMessage
 {
 	char	   *participant_id;
@@ -54,13 +54,13 @@ typedef struct AskedMessage
 	int64		same_id;		/* the message that is the same; 0: none */
 } AskedMessage;
 
-/* All of them, as a List of AskedMessage *, the lead's first; also in the calling query's snapshot, for STABLE functions. */
+/* All messages, a List of AskedMessage *, the lead's first; as_seen: in the calling query's snapshot, for STABLE functions. */
 extern List *find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen);
 
 /*
- * Plan those of these messages that no other one is the same as. The appointment must
- * have been locked before they were found. What is planned is added to `rows`, as
- * appt.notification_details, unless that is NULL.
+ * Plan those of these messages that have no same_id. The appointment must have been
+ * locked before they were found. What is planned is added to `rows`, as
+ * appt.notification_details; rows may be NULL.
  */
 extern void plan_asked(const AppointmentKey *key, const AskedMessages *asked, const List *messages, Tuplestorestate *rows);
 

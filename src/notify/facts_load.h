@@ -26,10 +26,10 @@ extern NotificationFacts *facts_load_one(int64 notification_id);
 extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
 
 /*
- * What judging needs of messages to customers that are about to be planned, besides
- * what the caller has set: what stands in their own rows, appointment, recipient and
- * rule. They are numbered by their ids, from 1. Nothing is loaded that only composing
- * needs: each type has built-in texts, so that no template is missing.
+ * Complete the facts of messages to customers that are not planned yet by what judging
+ * needs. The caller has set what their rows will have, with ids from 1, the
+ * appointment, the recipient and the rule. What only composing needs is not loaded:
+ * each type has built-in texts, so that no template is missing.
  */
 extern void facts_load_to_judge(List *facts);
 
@@ -47,8 +47,8 @@ typedef struct Preview
 } Preview;
 
 /*
- * Its facts in the calling query's snapshot: what would be sent. NULL if there is no such customer; marked
- * is_too_large if the budget is not enough.
+ * Its facts in the calling query's snapshot: what would be sent. NULL if there is no
+ * such customer; marked is_too_large if the budget is not enough.
  */
 extern NotificationFacts *facts_of_preview(const Preview *preview);
 

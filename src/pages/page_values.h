@@ -27,7 +27,7 @@ extern void page_begin_array(Page *page, const char *name);
 extern void page_begin_element(Page *page);
 extern void page_end_array(Page *page);
 
-/* A text (NULL: none), something that is so or is absent, the words of this key. */
+/* A text (NULL: no member), a flag (false: no member), the words of this key. */
 extern void page_push(Page *page, const char *name, const char *text);
 extern void page_push_flag(Page *page, const char *name, bool is_set);
 extern void page_push_word(Page *page, const char *name, const char *key);

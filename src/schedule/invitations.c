@@ -3,8 +3,8 @@
  *		Appointments that become INVITED because a reminder with buttons was sent.
  *
  * An appointment that a customer has answered keeps the state of the answer: only
- * NEW and BOOKED change. A reminder of before it was reopened invites nobody, as it
- * cannot be answered.
+ * NEW and BOOKED change. A reminder from before it was reopened invites nobody,
+ * because it cannot be answered.
  */
 #include "postgres.h"
 

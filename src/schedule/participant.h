@@ -32,7 +32,7 @@ typedef struct Customer
  */
 extern Customer *customer_parse(Jsonb *object, const char *calling_code);
 
-/* Where the customer's address for a channel stands; NULL: a channel that customers are not reached over. */
+/* The member with the customer's address for a channel; NULL: customers are not reached over this channel. */
 extern char **customer_address(Customer *customer, ChannelCode channel);
 
 /*
@@ -52,9 +52,9 @@ extern void require_not_full(const AppointmentKey *key);
 
 /*
  * Store an agent and a customer, either of whom may be NULL, or one of them. The
- * appointment is new, or it is locked and has room. created_at is the transaction's start for a new appointment,
- * else the clock's time: config/record_change.c tells by it who was added
- * later.
+ * appointment is new, or it is locked and has room. created_at is the transaction's
+ * start for a new appointment, else the clock's time: config/record_change.c tells
+ * by it who was added later.
  */
 extern void participants_insert(const AppointmentKey *key, const char *agent_id, const Customer *customer,
 								TimestampTz created_at);

@@ -220,7 +220,7 @@ message_facts(const AppointmentFacts *appointment, const SendRequest *request, c
 	return facts;
 }
 
-/* Those that are not planned yet, numbered in their order. */
+/* The messages that are not planned yet, numbered in their order. */
 static List *
 load_new(const Appointment *appointment, const SendRequest *request, const List *messages)
 {
@@ -244,7 +244,7 @@ load_new(const Appointment *appointment, const SendRequest *request, const List 
 	return all_facts;
 }
 
-/* Those that are the same as one that is planned, which may be under way or have been sent; as many at once as memory allows. */
+/* The planned messages that are the same, which may be under way or have been sent; as many at once as memory allows. */
 static List *
 load_same(const List *messages)
 {

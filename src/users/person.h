@@ -39,7 +39,7 @@ typedef struct Person
 	NullableDatum event_ids;	/* $7: events about the person that users were
 								 * told of */
 	NullableDatum names;		/* $8: of the customers that are still there,
-								 * as WORDS_OF; of one letter: none */
+								 * as WORDS_OF; none of one letter */
 } Person;
 
 /*
