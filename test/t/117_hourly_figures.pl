@@ -47,7 +47,7 @@ sub figures
 sub look { $node->query('SELECT pg_reload_conf()'); return; }
 
 # An hour that is over since less than a minute is counted at other times, and the test must not run over the end of one.
-$node->wait_for_query("SELECT extract(minute FROM now()) BETWEEN 2 AND 56", 't');
+$node->wait_for_query("SELECT extract(minute FROM now()) BETWEEN 2 AND 56", 't', seconds => 600);
 
 log_messages(2500, 3);
 log_messages(10, 3, state => 'FAILED', reason => 'REJECTED', late => 5);
