@@ -242,7 +242,7 @@ is_survived(undef, 'nothing of note');
 	my ($metadata, $name) = map { Appt::Tenant->create($node) } 1 .. 2;
 
 	$node->query(
-		'ALTER TABLE appt.appointment DROP CONSTRAINT appointment_metadata_check; ALTER TABLE appt.application DROP CONSTRAINT application_name_check'
+		'ALTER TABLE appt.appointment DROP CONSTRAINT appointment_check; ALTER TABLE appt.application DROP CONSTRAINT application_name_check'
 	);
 	foreach my $tenant ($metadata, $name)
 	{
