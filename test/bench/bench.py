@@ -54,10 +54,9 @@ def wait_for_port(what, port):
 
 
 def processor_seconds(pid):
-    """Processor time that a process has used, user and system."""
-    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Processor time that a process has used in its main thread, to the nanosecond."""
+    with open("/proc/%s/schedstat" % pid, encoding="ascii") as file:
+        return int(file.read().split()[0]) / 1e9
 
 
 def parent_of(pid):
@@ -151,11 +150,14 @@ class Bench:
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'appt worker' AND datname = '%s'" % self.cluster.database
         )
 
+    def postmaster_pid(self):
+        with open(os.path.join(self.cluster.data, "postmaster.pid"), encoding="ascii") as file:
+            return int(file.readline())
+
     def processor_times(self):
         """Seconds of processor time so far: of the workers, and of all other processes of the server that live."""
         workers = [int(pid) for pid in self.worker_pid().split()]
-        with open(os.path.join(self.cluster.data, "postmaster.pid"), encoding="ascii") as file:
-            postmaster = int(file.readline())
+        postmaster = self.postmaster_pid()
         times = [0, 0]
         for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
             try:
@@ -269,4 +271,4 @@ def argument(name, default):
     return int(os.environ.get(name) or default)
 
 
-__all__ = ["Bench", "DidNotHappen", "argument", "expect", "median", "percentile", "wait_for"]
+__all__ = ["Bench", "DidNotHappen", "argument", "expect", "median", "percentile", "processor_seconds", "wait_for"]

@@ -18,7 +18,7 @@ import time
 import psycopg2
 import psycopg2.errors
 
-from bench import HERE, argument, median
+from bench import HERE, argument, median, processor_seconds
 
 sys.path.insert(0, os.path.join(HERE, "../peers"))
 
@@ -222,8 +222,7 @@ class Reader:
 
     def processor_ms(self):
         """Of the server's process, so far."""
-        with open("/proc/%d/schedstat" % self.connection.get_backend_pid(), encoding="ascii") as file:
-            return int(file.read().split()[0]) / 1e6
+        return processor_seconds(self.connection.get_backend_pid()) * 1e3
 
     def milliseconds(self, claims, statement):
         """Medians of planning and execution, and of the processor time of the transaction around them."""

@@ -7,15 +7,10 @@ database), and CPU time from /proc/PID/schedstat, in nanoseconds.
 
 import time
 
-from bench import argument, expect, wait_for
+from bench import argument, expect, processor_seconds, wait_for
 
 APPLICATIONS = 10
 QUIET_S = 5
-
-
-def cpu_seconds(pid):
-    with open("/proc/%s/schedstat" % pid, encoding="ascii") as file:
-        return int(file.read().split()[0]) / 1e9
 
 
 def transactions_of_worker(bench):
@@ -58,10 +53,10 @@ def measure(bench):
     scans_before = scans_of_queue(bench)
     # That question was a transaction too; it is counted when its session ends.
     time.sleep(1)
-    transactions_before, cpu_before, started = transactions_of_worker(bench), cpu_seconds(pid), time.monotonic()
+    transactions_before, cpu_before, started = transactions_of_worker(bench), processor_seconds(pid), time.monotonic()
     time.sleep(seconds)
     took = time.monotonic() - started
-    cpu = cpu_seconds(pid) - cpu_before
+    cpu = processor_seconds(pid) - cpu_before
     transactions = transactions_of_worker(bench) - transactions_before
     scans = scans_of_queue(bench) - scans_before
     expect("the worker is the same as before", bench.worker_pid() == pid)

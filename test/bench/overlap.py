@@ -124,9 +124,7 @@ class Scripts:
 
     def server_seconds(self):
         """Processor time of all backends that have ended."""
-        with open(os.path.join(self.bench.cluster.data, "postmaster.pid"), encoding="utf-8") as file:
-            postmaster = file.readline().strip()
-        with open("/proc/%s/stat" % postmaster, encoding="utf-8") as file:
+        with open("/proc/%d/stat" % self.bench.postmaster_pid(), encoding="utf-8") as file:
             user, system = file.read().rsplit(")", 1)[1].split()[13:15]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
