@@ -382,23 +382,10 @@ is_asked_for(NotificationType type)
 		(info->audience == AUDIENCE_CUSTOMERS || info->audience == AUDIENCE_JOINED_CUSTOMERS);
 }
 
-#define FIND_RULE(of) \
-	"SELECT FROM appt.rule r WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
-	" AND ($4::text IS NULL OR r.channel IN ($4, 'PREFERRED', 'BOTH')) LIMIT 1"
-
 bool
 has_rule_for_customers(const AppointmentKey *key, NotificationType type, const ChannelCode *channel, bool as_seen)
 {
-	static Statement of_template = {FIND_RULE(OF_TEMPLATE), 4, {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
-	static Statement of_application = {FIND_RULE(OF_APPLICATION), 4, {UUIDOID, UUIDOID, TEXTOID, TEXTOID}};
-	Statement  *statement = key->has_meeting_template ? &of_template : &of_application;
-	const NullableDatum arguments[] = {
-		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
-		SQL_VALUE(UUIDPGetDatum(&key->id)),
-		sql_text(notification_types[type].code),
-		channel == NULL ? SQL_NULL : sql_text(channel_code(*channel))
-	};
+	const AskedMessages any = {.type = type, .channel = channel};
 
-	statement->is_read_only = as_seen;
-	return statement_run_nullable(statement, arguments) > 0;
+	return find_rules(key, &any, as_seen) != NIL;
 }

@@ -24,13 +24,8 @@ booking_find(const AppointmentKey *key)
 }
 
 void
-booking_state_write(const Appointment *a)
+booking_state_run(Statement *statement, const Appointment *a)
 {
-	static Statement update = {
-		"UPDATE appt.appointment SET booking_state = $3, title = $4, title_for_customers = $5, " APPOINTMENT_CHANGED " "
-		"WHERE application_id = $1 AND id = $2",
-		5, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID}
-	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&a->key.application_id),
 		sql_uuid(&a->key.id),
@@ -39,7 +34,19 @@ booking_state_write(const Appointment *a)
 		sql_text(a->title_for_customers)
 	};
 
-	(void) statement_run_nullable(&update, arguments);
+	(void) statement_run_nullable(statement, arguments);
+}
+
+void
+booking_state_write(const Appointment *appointment)
+{
+	static Statement update = {
+		"UPDATE appt.appointment SET booking_state = $3, title = $4, title_for_customers = $5, " APPOINTMENT_CHANGED " "
+		"WHERE application_id = $1 AND id = $2",
+		BOOKING_STATE_PARAMETERS
+	};
+
+	booking_state_run(&update, appointment);
 }
 
 bool

@@ -7,6 +7,7 @@
 #define APPT_BOOKING_STATE_H
 
 #include "core/meeting_codes.h"
+#include "core/statement.h"
 #include "schedule/appointment.h"
 
 /* The appointment as it is now; NULL if there is none. */
@@ -19,6 +20,13 @@ extern Appointment *booking_find(const AppointmentKey *key);
  */
 extern bool booking_state_take(Appointment *appointment, BookingState state);
 extern void booking_state_write(const Appointment *appointment);
+
+/*
+ * Run a statement that writes more with it. Its parameters are application_id, id,
+ * booking_state, title and title_for_customers.
+ */
+#define BOOKING_STATE_PARAMETERS 5, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID}
+extern void booking_state_run(Statement *statement, const Appointment *appointment);
 
 /*
  * All of that by its key. It is no change that subscribers or calendars are told of.

@@ -61,13 +61,12 @@ static Contact
 read_contact(FunctionCallInfo fcinfo, int index, const char *calling_code)
 {
 	char	   *text = required_text(fcinfo, index, "contact");
-	Customer	nobody = {0};
 
 	for (int channel = 0; channel < CHANNELS; channel++)
 	{
 		Contact		contact = {(ChannelCode) channel, channel_address_normalize((ChannelCode) channel, text, calling_code)};
 
-		if (customer_address(&nobody, contact.channel) != NULL && channel_address_is_valid(contact.channel, contact.address))
+		if (channel_infos[channel].route == ROUTE_PROVIDER && channel_address_is_valid(contact.channel, contact.address))
 			return contact;
 	}
 	report_invalid("neither an email address nor a phone number", "\"%s\" is neither an email address nor a phone number.", text);

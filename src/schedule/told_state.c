@@ -90,21 +90,14 @@ told_remember(const AppointmentKey *key)
 
 /* The same with its booking state and titles. */
 static void
-remember_with_state(const Appointment *a)
+remember_with_state(const Appointment *appointment)
 {
 	static Statement update = {
 		"UPDATE appt.appointment a SET booking_state = $3, title = $4, title_for_customers = $5," REMEMBER("$5"),
-		5, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, TEXTOID}
-	};
-	const NullableDatum arguments[] = {
-		sql_uuid(&a->key.application_id),
-		sql_uuid(&a->key.id),
-		sql_text(a->booking_state),
-		sql_text(a->title),
-		sql_text(a->title_for_customers)
+		BOOKING_STATE_PARAMETERS
 	};
 
-	(void) statement_run_nullable(&update, arguments);
+	booking_state_run(&update, appointment);
 }
 
 void
@@ -131,11 +124,15 @@ void
 told_nothing(const AppointmentKey *key)
 {
 	static Statement update = {
-		"UPDATE appt.appointment SET notification_state = 'NONE', told = NULL, " APPOINTMENT_CHANGED
+		"UPDATE appt.appointment SET booking_state = $3, title = $4, title_for_customers = $5,"
+		" notification_state = 'NONE', told = NULL, " APPOINTMENT_CHANGED
 		" WHERE application_id = $1 AND id = $2",
-		2, {UUIDOID, UUIDOID}
+		BOOKING_STATE_PARAMETERS
 	};
+	Appointment *appointment = booking_find(key);
 
-	booking_state_set(key, BOOKING_NEW);
-	(void) statement_run(&update, UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id));
+	if (appointment == NULL)
+		return;
+	(void) booking_state_take(appointment, BOOKING_NEW);
+	booking_state_run(&update, appointment);
 }
