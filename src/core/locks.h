@@ -18,9 +18,9 @@ typedef enum AdvisoryLockKind
 	/* capacity.c, until the transaction ends */
 	LOCK_MOVE = 0xb0,			/* an appointment whose times or organizer
 								 * change */
-	LOCK_APPLICATION,			/* all days of an application */
-	LOCK_DAY,					/* an application's UTC day */
-	LOCK_ORGANIZER_DAY,			/* an organizer's UTC day in an application */
+	LOCK_APPLICATION,			/* all of an application's time */
+	LOCK_BLOCK,					/* an application's UTC day, or block of days */
+	LOCK_ORGANIZER_BLOCK,		/* the same of an organizer */
 
 	/*
 	 * users and inbound, until the transaction ends; each name shares its

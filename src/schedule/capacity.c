@@ -9,19 +9,23 @@
  * that pg_advisory_lock() cannot reach. A lock on the application's row would
  * block the foreign key of every booking.
  *
- * There is one lock per application and UTC day, and for exclusive organizers
- * one per organizer and UTC day: bookings of other days do not wait. An
- * appointment may last for a century, so one that touches many days locks the
- * whole application, which all others lock in share mode: two levels, like
- * tables and rows. A transaction that already has very many locks does so,
- * too, if it need not wait, because the lock table is finite.
+ * Time is divided into UTC days, blocks of 32 days, and blocks of 1,024 days.
+ * There is one lock per application and block of each size, and for exclusive
+ * organizers one per organizer and block. A booking locks the blocks that it
+ * touches, of the smallest size of which it touches at most 32. It locks the
+ * blocks of larger sizes around these, and its application, in share mode. So
+ * bookings of different sizes meet in the larger block, like locks of tables
+ * and rows, and a booking waits only for those that touch the same blocks.
+ * What touches more than 32 blocks of the largest size, 87 years, locks the
+ * application. A transaction that already has very many locks does so, too, if
+ * it need not wait, because the lock table is finite.
  *
  * A single call cannot be part of a deadlock. A call takes its locks in one
- * order (the appointment that moves, the application, its days, its
- * organizer's days, each from the earliest), all before the appointment's row.
- * The locks for a move depend on the row, so the row must not move meanwhile:
- * the first lock is for that. A transaction of several calls takes locks in
- * the order of its calls, as with row locks.
+ * order (the appointment that moves, the application, its blocks, its
+ * organizer's blocks, the largest first, those of a size from the earliest),
+ * all before the appointment's row. The locks for a move depend on the row, so
+ * the row must not move meanwhile: the first lock is for that. A transaction
+ * of several calls takes locks in the order of its calls, as with row locks.
  */
 #include "postgres.h"
 
@@ -40,8 +44,11 @@
 #include "schedule/capacity.h"
 #include "schedule/overlap.h"
 
-/* An appointment on more days than this locks the application. */
-#define MAX_DAYS_LOCKED 16
+/* Sizes of blocks: a day, 32 days, 1,024 days. */
+#define BLOCK_SIZES 3
+
+/* How many blocks make one of the next size, and how many of one size a booking locks at most. */
+#define BLOCKS_OF_NEXT_SIZE 32
 
 /*
  * With this many locks a transaction locks applications as a whole, if it can:
@@ -136,18 +143,47 @@ end_key(StringInfo key, AdvisoryLockKind kind)
 	return tag;
 }
 
-static int64
-utc_day(TimestampTz at)
+/* The blocks of a size that an appointment touches, by their numbers. */
+typedef struct Blocks
 {
-	int64		day = at / USECS_PER_DAY;
+	int64		first;
+	int64		last;
+} Blocks;
 
-	return at % USECS_PER_DAY < 0 ? day - 1 : day;
+static int64
+block_at(TimestampTz at, int64 length)
+{
+	int64		block = at / length;
+
+	return at % length < 0 ? block - 1 : block;
 }
 
-static bool
-touches_many_days(const Appointment *planned)
+/* Sizes are numbered from 0. */
+static Blocks
+blocks_of(const Appointment *planned, int size)
 {
-	return utc_day(planned->end_at - 1) - utc_day(planned->start_at) >= MAX_DAYS_LOCKED;
+	int64		length = USECS_PER_DAY;
+	Blocks		blocks;
+
+	for (int i = 0; i < size; i++)
+		length *= BLOCKS_OF_NEXT_SIZE;
+	blocks.first = block_at(planned->start_at, length);
+	blocks.last = block_at(planned->end_at - 1, length);
+	return blocks;
+}
+
+/* The smallest size of which the appointment touches few blocks; BLOCK_SIZES if there is none. */
+static int
+block_size(const Appointment *planned)
+{
+	for (int size = 0; size < BLOCK_SIZES; size++)
+	{
+		Blocks		blocks = blocks_of(planned, size);
+
+		if (blocks.last - blocks.first < BLOCKS_OF_NEXT_SIZE)
+			return size;
+	}
+	return BLOCK_SIZES;
 }
 
 /* Count more locks; returns how many the transaction has now. */
@@ -177,7 +213,7 @@ application_tag(const Appointment *appointment)
 
 /*
  * A transaction with many locks locks the application as a whole, if it need
- * not wait for anybody. It must not wait while it holds days: the other
+ * not wait for anybody. It must not wait while it holds blocks: the other
  * transaction may be waiting for one of them.
  */
 static bool
@@ -187,24 +223,40 @@ has_whole_application(const LOCKTAG *application)
 		LockAcquire(application, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL;
 }
 
-/* Lock each day, the earliest first; organizer_id NULL: the application's days. */
 static void
-lock_days(const Appointment *planned, AdvisoryLockKind kind, const char *organizer_id)
+lock_and_count(const LOCKTAG *tag, LOCKMODE mode)
 {
-	int64		last = utc_day(planned->end_at - 1);
+	if (LockAcquire(tag, mode, false, false) != LOCKACQUIRE_ALREADY_HELD)
+		(void) count_locks(1);
+}
 
-	for (int64 day = utc_day(planned->start_at); day <= last; day++)
+static LOCKTAG
+block_tag(const pg_uuid_t *application_id, int size, int64 block, AdvisoryLockKind kind, const char *organizer_id)
+{
+	StringInfoData key;
+
+	begin_key(&key, application_id);
+	appendBinaryStringInfo(&key, (const char *) &size, sizeof(size));
+	appendBinaryStringInfo(&key, (const char *) &block, sizeof(block));
+	if (organizer_id != NULL)
+		appendStringInfoString(&key, organizer_id);
+	return end_key(&key, kind);
+}
+
+/* Lock the blocks of this size, after the larger ones around them in share mode; organizer_id NULL: the application's. */
+static void
+lock_blocks(const Appointment *planned, int locked_size, AdvisoryLockKind kind, const char *organizer_id)
+{
+	for (int size = BLOCK_SIZES - 1; size >= locked_size; size--)
 	{
-		StringInfoData key;
-		LOCKTAG		tag;
+		Blocks		blocks = blocks_of(planned, size);
 
-		begin_key(&key, &planned->key.application_id);
-		appendBinaryStringInfo(&key, (const char *) &day, sizeof(day));
-		if (organizer_id != NULL)
-			appendStringInfoString(&key, organizer_id);
-		tag = end_key(&key, kind);
-		if (LockAcquire(&tag, ExclusiveLock, false, false) != LOCKACQUIRE_ALREADY_HELD)
-			(void) count_locks(1);
+		for (int64 block = blocks.first; block <= blocks.last; block++)
+		{
+			LOCKTAG		tag = block_tag(&planned->key.application_id, size, block, kind, organizer_id);
+
+			lock_and_count(&tag, size == locked_size ? ExclusiveLock : ShareLock);
+		}
 	}
 }
 
@@ -219,8 +271,7 @@ capacity_lock_move(const Appointment *present)
 		return;
 	begin_key(&key, &present->key.id);
 	move = end_key(&key, LOCK_MOVE);
-	if (LockAcquire(&move, ExclusiveLock, false, false) != LOCKACQUIRE_ALREADY_HELD)
-		(void) count_locks(1);
+	lock_and_count(&move, ExclusiveLock);
 }
 
 void
@@ -229,19 +280,15 @@ capacity_lock(const Capacity *capacity, const Appointment *planned, const Appoin
 	bool		overlap = adds_overlap(capacity, planned, present);
 	bool		organizer = needs_organizer(capacity, planned, present);
 	LOCKTAG		application = application_tag(planned);
+	int			size = block_size(planned);
 
 	if ((!overlap && !organizer) || has_whole_application(&application))
 		return;
-	if (touches_many_days(planned))
-	{
-		(void) LockAcquire(&application, ExclusiveLock, false, false);
-		return;
-	}
-	(void) LockAcquire(&application, ShareLock, false, false);
+	(void) LockAcquire(&application, size == BLOCK_SIZES ? ExclusiveLock : ShareLock, false, false);
 	if (overlap)
-		lock_days(planned, LOCK_DAY, NULL);
+		lock_blocks(planned, size, LOCK_BLOCK, NULL);
 	if (organizer)
-		lock_days(planned, LOCK_ORGANIZER_DAY, planned->organizer_id);
+		lock_blocks(planned, size, LOCK_ORGANIZER_BLOCK, planned->organizer_id);
 }
 
 /* ---- counting ---- */

@@ -163,8 +163,9 @@ SELECT is((pg_temp.refusal(format('SELECT pg_temp.book(%L, ''01-01 12:00'', ''1 
 	'too many appointments at that time', 'z is free, but no place left');
 
 /*
- * What is locked: nothing without a limit; with one the application, shared, and a lock for each day; for what touches many
- * days the application alone. 177: the application, 178: its days, 179: days of an organizer, 176: the appointment that moves.
+ * What is locked: nothing without a limit; with one each day, and, shared, the application and the blocks of 32 and of 1,024
+ * days around it; for what touches many days, each block. 177: the application, 178: its days and blocks, 179: those of an
+ * organizer, 176: the appointment that moves.
  */
 CREATE FUNCTION pg_temp.locks(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -179,25 +180,29 @@ BEGIN
 				AND pid = pg_backend_pid() EXCEPT TABLE before) new GROUP BY objsubid, mode) kinds;
 	RETURN locks;
 END $$;
-SELECT appt.create_application(:'organization', 'Two', max_overlap => 2, max_duration => '400 days') AS two2,
+SELECT appt.create_application(:'organization', 'Two', max_overlap => 9, max_duration => '36500 days') AS two2,
 	appt.create_application(:'organization', 'Exclusive', organizer_exclusive => true, max_duration => '400 days') AS exclusive2 \gset
 SELECT is(pg_temp.locks(format('SELECT pg_temp.book(%L, %L, %L)', application, start_at, duration)), locks, name)
 	FROM (VALUES (:'unlimited', '04-01 12:00', '1 hour', NULL, 'no limit: no lock'),
-		(:'two2', '04-01 23:00', '1 hour', '1 ExclusiveLock of 178, 1 ShareLock of 177', 'one day: the application, shared, and the day'),
+		(:'two2', '04-01 23:00', '1 hour', '1 ExclusiveLock of 178, 1 ShareLock of 177, 2 ShareLock of 178',
+			'one day: the day, and, shared, the blocks around it and the application'),
 		(:'two2', '04-02 23:00', '1 hour 1 microsecond', '2 ExclusiveLock of 178', 'two days'),
-		(:'two2', '04-01 00:00', '16 days', '13 ExclusiveLock of 178', 'sixteen days, three of them locked already'),
-		(:'two2', '06-01 00:00', '16 days 1 microsecond', '1 ExclusiveLock of 177', 'more days: the application'),
-		(:'exclusive2', '04-01 12:00', '1 hour', '1 ExclusiveLock of 179, 1 ShareLock of 177',
-			'exclusive organizers: the application, shared, and the day of the organizer'),
-		(:'exclusive2', '06-01 12:00', '300 days', '1 ExclusiveLock of 177',
-			'for very long: the application')) bookings (application, start_at, duration, locks, name);
+		(:'two2', '04-01 00:00', '32 days', '1 ShareLock of 178, 29 ExclusiveLock of 178', '32 days, three of them locked already'),
+		(:'two2', '08-01 00:00', '32 days 1 microsecond', '2 ExclusiveLock of 178', 'more days: the blocks of 32 days'),
+		(:'two2', '10-01 00:00', '1100 days', '2 ExclusiveLock of 178', 'more blocks: those of 1,024 days'),
+		(:'two2', '10-01 00:00', '35000 days', '1 ExclusiveLock of 177', 'a century: the application'),
+		(:'exclusive2', '04-01 12:00', '1 hour', '1 ExclusiveLock of 179, 1 ShareLock of 177, 2 ShareLock of 179',
+			'exclusive organizers: the same of the organizer'),
+		(:'exclusive2', '06-01 12:00', '300 days', '10 ExclusiveLock of 179',
+			'for long: the blocks of the organizer')) bookings (application, start_at, duration, locks, name);
 SELECT pg_temp.book(:'two2', '10-01 12:00', '1 hour') AS mover \gset
 SELECT is(pg_temp.locks(format('SELECT pg_temp.move(%L, %L, %L)', :'mover', start_at, duration)), locks, name)
 	FROM (VALUES (NULL, '30 minutes', '1 ExclusiveLock of 176', 'a shorter one: that it moves'),
 		('10-02 12:00', NULL, '1 ExclusiveLock of 178', 'another day: that day'),
-		('10-01 00:00', '300 days', NULL, 'many days: the application, which is locked already')) moves (start_at, duration, locks, name);
+		('10-01 00:00', '300 days', '10 ExclusiveLock of 178', 'many days: their blocks')) moves (start_at, duration, locks, name);
 SELECT is(pg_temp.locks(format('SELECT appt.reassign_appointment(%L, ''other'')', id)),
-	'1 ExclusiveLock of 176, 1 ExclusiveLock of 179', 'handing over: that it moves, and the other organizer''s day')
+	'1 ExclusiveLock of 176, 1 ExclusiveLock of 179, 2 ShareLock of 179',
+	'handing over: that it moves, and the other organizer''s day and blocks')
 	FROM appt.appointment WHERE application_id = :'exclusive2' AND start_at < '2031-05-01';
 SELECT is(pg_temp.locks(format('SELECT appt.reassign_appointment(%L, ''other'')', id)), NULL,
 	'where organizers are not exclusive: nothing')
@@ -206,7 +211,7 @@ SELECT is(pg_temp.locks(format('SELECT appt.reassign_appointment(%L, ''other'')'
 SELECT appt.create_application(:'organization', 'Import', organizer_exclusive => true) AS import \gset
 SELECT matches(pg_temp.locks(format('SELECT pg_temp.book(%L, ''01-01 00:00'', ''1 hour'', ''agent-'' || i) FROM generate_series(1, '
 	'1500) i', :'import')),
-	'^1 ExclusiveLock of 177, 1 ShareLock of 177, [1-9]\d\d ExclusiveLock of 179$',
+	'^1 ExclusiveLock of 177, 1 ShareLock of 177, [1-9]\d\d ExclusiveLock of 179, [1-9]\d\d ShareLock of 179$',
 		'very many in one transaction take a bounded number of locks');
 SELECT is(pg_temp.locks(format('SELECT appt.reschedule_appointment(id, start_at + interval ''1 day'', NULL) FROM appt.appointment '
 	'WHERE application_id = %L', :'import')), NULL,

@@ -28,7 +28,7 @@ my $day = '2031-03-01';
 		(map { [ schedule($application, "$day 11:" . (10 + $_), '1 hour') ] } 1 .. 5),
 		(map { [ schedule_as_customer($application, "customer$_\@example.org", "$day 11:" . (10 + $_), '1 hour') ] } 1 .. 5),
 		(map { [ schedule($application, "2031-02-28 1$_:00", '2 days') ] } 1 .. 5),
-		(map { [ schedule($application, "2031-01-0$_ 00:00", '70 days') ] } 1 .. 3),
+		(map { [ schedule($application, '2031-01-01 00:00', $_) ] } '70 days', '500 days', '2000 days'),
 		(map { [ reschedule(booked($application, "2031-05-0$_ 00:00", '1 hour'), "$day 11:45") ] } 1 .. 7),
 		(map { [ reschedule(booked($application, "2031-02-2$_ 00:00", '1 minute'), undef, '12 days') ] } 1 .. 7));
 	is(tally(@ends), '3 x 00000, 29 x PT409', 'whichever way they come to one instant: three do');
@@ -69,7 +69,7 @@ my $day = '2031-03-01';
 	is(join(' ', grep { peak($application, "$_+00", '40 minutes') != 3 } sort keys %refused), '', 'and who was refused found three');
 }
 
-# Everything at once, from minutes to weeks, many moving the same appointments: no deadlock, never too many.
+# Everything at once, from minutes to years, many moving the same appointments: no deadlock, never too many.
 {
 	my $application = application('max_overlap => 3, organizer_exclusive => true');
 	my @shared = map { booked($application, "2031-07-0$_ 00:00", '10 minutes', "agent-$_") } 1 .. 6;
@@ -96,7 +96,7 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 	my @ends = storm(
 		map {
 			{   before => "BEGIN ISOLATION LEVEL $isolation; SELECT count(*) FROM appt.appointment;",
-				calls => [ schedule($application, "$day 12:00", '1 hour'), 'COMMIT' ] }
+				calls => [ schedule($application, "$day 12:00", $_ % 2 ? '1 hour' : '40 days'), 'COMMIT' ] }
 		} 1 .. $clients);
 	my $done = grep { $_->[0] eq '00000' && $_->[1] eq '00000' } @ends;
 	if ($isolation eq 'SERIALIZABLE')
@@ -143,14 +143,44 @@ foreach my $isolation ('REPEATABLE READ', 'SERIALIZABLE')
 		is($ends->[0], $expected, $name . ($expected eq '00000' ? ' does not wait' : ' waits'));
 	}
 	finish($holder, "ROLLBACK;\n");
+}
 
-	$holder = session('BEGIN; ' . schedule($places, '2031-02-15 00:00', '30 days') . "; SELECT 'done';\n");
+# What takes weeks, months, years or a century is waited for by those that overlap it, of any length, and by no others.
+{
+	my $wait = "SET lock_timeout = '200ms';";
+	my $free = application('max_overlap => 3');
+
+	foreach my $case (
+		[ 'max_overlap => 10', '30 days', '2031-02-20', '2031-09-01' ],
+		[ 'max_overlap => 10', '60 days', '2031-04-01', '2031-09-01' ],
+		[ 'max_overlap => 10', '700 days', '2032-12-31', '2036-09-01' ],
+		[ 'max_overlap => 10', '1200 days', '2034-05-01', '2037-09-01' ],
+		[ 'organizer_exclusive => true', '30 days', '2031-02-20', '2031-09-01' ],
+		[ 'organizer_exclusive => true', '1200 days', '2034-05-01', '2037-09-01' ])
+	{
+		my ($limit, $duration, $within, $outside) = @$case;
+		my $application = application($limit);
+		my $holder = session('BEGIN; ' . schedule($application, '2031-02-15 00:00', $duration) . "; SELECT 'done';\n");
+		my $ends_at = sub {
+			my ($start, @lengths) = @_;
+
+			return tally(
+				map { run_clients({ before => "$wait BEGIN;", calls => [ schedule($application, "$start 00:00", $_) ] }) } @lengths);
+		};
+
+		$holder->{handle}->pump until $holder->{out} =~ /^done$/m;
+		is($ends_at->($within, '1 hour', '20 days', '40 days', '300 days', '1100 days'),
+			'5 x 55P03', "$limit, $duration: what overlaps it waits, of any length");
+		is($ends_at->($outside, '1 hour', '20 days', '40 days', '300 days'), '4 x 00000', 'what comes months later does not');
+		is($ends_at->('2048-09-01', '1100 days'), '1 x 00000', 'nor what takes years and comes years later');
+		my ($other) = run_clients({ before => $wait, calls => [ schedule($free, "$within 00:00", '1 hour') ] });
+		is($other->[0], '00000', 'nor does another application');
+		finish($holder, "ROLLBACK;\n");
+	}
+	my $holder = session('BEGIN; ' . schedule($free, '2131-01-01 00:00', '35000 days') . "; SELECT 'done';\n");
 	$holder->{handle}->pump until $holder->{out} =~ /^done$/m;
-	my ($same, $other) =
-		run_clients(map { { before => "SET lock_timeout = '200ms';", calls => [ schedule($_, '2031-09-01 12:00', '1 hour') ] } } $places,
-		$free);
-	is($same->[0], '55P03', 'what takes weeks is waited for in its application');
-	is($other->[0], '00000', 'but in no other');
+	my ($ends) = run_clients({ before => $wait, calls => [ schedule($free, '2220-01-01 00:00', '1 hour') ] });
+	is($ends->[0], '55P03', 'what takes a century is waited for');
 	finish($holder, "ROLLBACK;\n");
 }
 
@@ -202,7 +232,7 @@ done_testing();
 sub application
 {
 	my ($settings) = @_;
-	my $id = $node->query("SELECT appt.create_application('$organization', 'Sales', max_duration => '100 days', $settings)");
+	my $id = $node->query("SELECT appt.create_application('$organization', 'Sales', max_duration => '36500 days', $settings)");
 
 	$node->query("DELETE FROM appt.rule WHERE application_id = '$id'");
 	return $id;
@@ -253,7 +283,7 @@ sub random_call
 {
 	my ($application, $shared) = @_;
 	my $start = sprintf '2031-07-%02d %02d:%02d', 1 + rand 7, rand 24, 15 * int rand 4;
-	my $duration = rand() < 0.15 ? 1 + int(rand 30) . ' days' : 15 * (1 + int rand 8) . ' minutes';
+	my $duration = rand() < 0.15 ? 1 + int(4 ** rand 5) . ' days' : 15 * (1 + int rand 8) . ' minutes';
 	my $id = $shared->[ rand @$shared ];
 	my $kind = rand;
 
