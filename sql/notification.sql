@@ -48,10 +48,11 @@ CREATE TABLE appt.notification (
 	CONSTRAINT notification_check CHECK (appt.notification_is_valid(channel, subscription_id, state, reason, settled_at))
 ) WITH (fillfactor = 50);
 /*
- * For people, monitoring and the figures of days, which are counted in this order. A type or channel that few messages have is
- * found in the entries alone. None of these columns ever changes, so updates stay HOT.
+ * For people, monitoring and the figures of days, which are counted in this order. A type, channel or beginning of an address
+ * that few messages have is found in the entries alone. Of a message that is simply sent none of these columns changes, so its
+ * updates stay HOT.
  */
-CREATE INDEX notification_application_due ON appt.notification (application_id, due_at, id, type, channel);
+CREATE INDEX notification_application_due ON appt.notification (application_id, due_at, id, type, channel, address);
 /* For people: what failed, was not sent or waits for a retry. A message that is simply sent never has a reason, so its updates stay HOT. */
 CREATE INDEX notification_reason ON appt.notification (application_id, due_at, id) WHERE reason IS NOT NULL;
 CREATE INDEX notification_address ON appt.notification (address);
@@ -73,6 +74,11 @@ CREATE INDEX notification_kept ON appt.notification (application_id, appointment
  * it while the table is empty: see appt.appointment.
  */
 CREATE INDEX notification_appointment ON appt.notification (appointment_id, recipient_id) WHERE appointment_id IS NOT NULL;
+/*
+ * A policy compares with the caller's applications, which the planner does not know. It shall expect one of two, never one of
+ * all: otherwise it takes the messages of a day for few, and sorts all of them for one page.
+ */
+ALTER TABLE appt.notification ALTER application_id SET (n_distinct = 2);
 COMMENT ON TABLE appt.notification IS
 'Notifications: one row per message to one recipient over one channel, from the moment it is planned.';
 COMMENT ON COLUMN appt.notification.id IS 'Identifier, used in functions and in the log.';
@@ -173,10 +179,7 @@ CREATE TABLE appt.attempt (
 	/* Room for a second version of each row, as in appt.notification; both share long bodies, which are out of line. */
 ) WITH (fillfactor = 50, toast_tuple_target = 256);
 ALTER TABLE appt.attempt ALTER recipient SET STORAGE MAIN, ALTER provider_message_id SET STORAGE MAIN;
-/*
- * A policy compares with the caller's application, which the planner does not know. It shall expect one of two, never one of all:
- * otherwise it takes that application's attempts for few, and begins to read the log with all of them.
- */
+/* As of appt.notification: otherwise the planner begins to read the log with all attempts of the caller's application. */
 ALTER TABLE appt.attempt ALTER application_id SET (n_distinct = 2);
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
 /* "Since this morning": a small index that tells which blocks of the log to read. */
