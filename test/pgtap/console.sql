@@ -226,5 +226,30 @@ SELECT cmp_ok((pg_temp.plan(format('SELECT FROM appt.%I WHERE application_id = %
 FROM (VALUES ('attempt', '(SELECT gen_random_uuid())'), ('notification', format('%L AND application_id = ANY ((SELECT ARRAY[gen_random_uuid()])::uuid[])',
 	:'application'))) c (relation, caller);
 
+-- Names are looked up by the key of each row alone, however many applications an admin has.
+INSERT INTO appt.application (organization_id, name) SELECT :'acme', 'branch ' || i FROM generate_series(1, 20) i;
+INSERT INTO appt.user_profile (application_id, id, name) SELECT :'application', 'user-' || i, 'User ' || i FROM generate_series(1, 500) i;
+INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name)
+SELECT :'application', :'appointment', 'c' || i, 'CUSTOMER', 'Customer ' || i FROM generate_series(1, 500) i;
+UPDATE appt.notification SET recipient_kind = 'USER', recipient_id = 'user-' || substring(recipient_id, 2), channel = 'IN_APP'
+	WHERE application_id = :'application' AND due_at >= '2026-03-01' AND due_at < '2026-03-01 01:00';
+ANALYZE appt.participant, appt.user_profile;
+CREATE FUNCTION pg_temp.names_and_searches(role text, claims jsonb, query text, index regclass) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	before bigint := pg_stat_get_xact_numscans(index);
+	names text := pg_temp.as_caller(role, claims, query);
+BEGIN
+	RETURN names || ' names, ' || pg_stat_get_xact_numscans(index) - before || ' searches';
+END $$;
+CREATE TEMPORARY TABLE named AS SELECT index, format('SELECT count(recipient_name) FROM (SELECT recipient_name FROM appt.notification_log
+	WHERE application_id = %L AND due_at >= ''2026-03-01'' AND due_at < ''2026-03-01 02:00'' AND channel = %L
+	ORDER BY due_at DESC, notification_id DESC LIMIT 51) l', :'application', channel) AS query
+FROM (VALUES ('appt.participant_pkey'::regclass, 'EMAIL'), ('appt.user_profile_pkey', 'IN_APP')) n (index, channel);
+GRANT SELECT ON named TO console_login;
+SET LOCAL SESSION AUTHORIZATION console_login;
+SELECT is(pg_temp.names_and_searches('appt_admin', jsonb_build_object('sub', 'ada', 'organization_id', :'acme'), query, index),
+	'51 names, 51 searches', format('an admin''s names by %s', index)) FROM named;
+RESET SESSION AUTHORIZATION;
+
 SELECT * FROM finish();
 ROLLBACK;
