@@ -1,10 +1,6 @@
 /*
  * attempt_ends.c
  *		Closes the attempts of finished transfers.
- *
- * Most batches have neither segments nor costs: webhooks never do. Their
- * statement does not carry these columns, because settling is most of what a
- * webhook costs the database.
  */
 #include "postgres.h"
 
@@ -16,142 +12,162 @@
 #include "core/statement.h"
 #include "worker/attempt_ends.h"
 
-#define CLOSE_ATTEMPTS(more_set, more_columns) \
-	"UPDATE appt.attempt a " \
-	"SET finished_at = c.finished_at, outcome = c.outcome, status_code = nullif(c.status_code, 0)," \
-	"  error = c.error, response = c.response, provider_message_id = c.provider_message_id" more_set " " \
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS finished_at, unnest($3) AS outcome," \
-	"  unnest($4) AS status_code, unnest($5) AS error, unnest($6) AS response," \
-	"  unnest($7) AS provider_message_id" more_columns ") c " \
-	"WHERE a.id = c.id AND a.outcome IS NULL"
-
-static Statement close_attempts = {
-	CLOSE_ATTEMPTS("", ""),
-	7, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	TEXTARRAYOID}
-};
-
-static Statement close_charged = {
-	CLOSE_ATTEMPTS(", segments = nullif(c.segments, 0), cost = c.cost, currency = c.currency",
-				   ", unnest($8) AS segments, unnest($9) AS cost, unnest($10) AS currency"),
-	10, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, TEXTARRAYOID, INT4ARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-	TEXTARRAYOID, INT4ARRAYOID, NUMERICARRAYOID, TEXTARRAYOID}
-};
-
-static Statement insert_provider_messages = {
-	"INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) "
-	"SELECT unnest($1), unnest($2), unnest($3) ON CONFLICT DO NOTHING",
-	3, {UUIDARRAYOID, TEXTARRAYOID, INT8ARRAYOID}
-};
-
-struct AttemptEnds
+/* Columns that closing writes. */
+enum
 {
-	Column	   *ids;
-	Column	   *finished_ats;
-	Column	   *outcomes;
-	Column	   *statuses;
-	Column	   *errors;
-	Column	   *responses;
-	Column	   *message_ids;
-	Column	   *segments;
-	Column	   *costs;
-	Column	   *currencies;
-	bool		are_charged;	/* some have segments or a cost */
+	FINISHED_AT, OUTCOME, STATUS_CODE, ERROR_TEXT, RESPONSE, PROVIDER_MESSAGE_ID, SEGMENTS, COST, CURRENCY
+};
+#define END_COLUMNS (CURRENCY + 1)
 
-	/* Messages that their providers may report on. */
-	Column	   *reported_applications;
-	Column	   *reported_message_ids;
-	Column	   *reported_attempts;
+static const char *const end_columns[END_COLUMNS] = {
+	[FINISHED_AT] = "finished_at",
+	[OUTCOME] = "outcome",
+	[STATUS_CODE] = "status_code",
+	[ERROR_TEXT] = "error",
+	[RESPONSE] = "response",
+	[PROVIDER_MESSAGE_ID] = "provider_message_id",
+	[SEGMENTS] = "segments",
+	[COST] = "cost",
+	[CURRENCY] = "currency"
 };
 
-AttemptEnds *
-attempt_ends_create(int capacity)
+static FoundRow
+find_attempt(TableWriter *writer, const Delivery *delivery)
 {
-	AttemptEnds *ends = (AttemptEnds *) palloc0(sizeof(AttemptEnds));
+	Datum		key = Int64GetDatum(delivery->attempt_id);
 
-	ends->ids = column_create(INT8OID, capacity);
-	ends->finished_ats = column_create(TIMESTAMPTZOID, capacity);
-	ends->outcomes = column_create(TEXTOID, capacity);
-	ends->statuses = column_create(INT4OID, capacity);
-	ends->errors = column_create(TEXTOID, capacity);
-	ends->responses = column_create(TEXTOID, capacity);
-	ends->message_ids = column_create(TEXTOID, capacity);
-	ends->segments = column_create(INT4OID, capacity);
-	ends->costs = column_create(NUMERICOID, capacity);
-	ends->currencies = column_create(TEXTOID, capacity);
-	ends->reported_applications = column_create(UUIDOID, 0);
-	ends->reported_message_ids = column_create(TEXTOID, 0);
-	ends->reported_attempts = column_create(INT8OID, 0);
-	return ends;
+	return table_find(writer, &delivery->attempt_place, &key);
 }
 
-/* Segments and cost of a message that the provider took. */
-static void
-add_charge(AttemptEnds *ends, const Delivery *delivery)
+bool
+attempt_is_free(TableWriter *writer, const Delivery *delivery)
 {
-	bool		is_taken = delivery->outcome.kind == OUTCOME_DELIVERED;
-	int			segments = is_taken ? delivery->segments : 0;
-	Charge		charge = {NULL, NULL};
-
-	if (is_taken)
-		charge = charge_for(delivery->route->settings, segments);
-	column_add(ends->segments, Int32GetDatum(segments));
-	if (charge.cost != NULL)
-		column_add(ends->costs, NumericGetDatum(charge.cost));
-	else
-		column_add_null(ends->costs);
-	column_add_text(ends->currencies, charge.currency);
-	if (segments > 0 || charge.cost != NULL)
-		ends->are_charged = true;
+	return find_attempt(writer, delivery) != ROW_LOCKED;
 }
 
 static void
-add_reported(AttemptEnds *ends, const Delivery *delivery, const char *message_id)
+refuse_locked(const Delivery *delivery)
 {
-	if (message_id == NULL || !channel_has_receipts(delivery->message, delivery->route))
-		return;
-	column_add_uuid(ends->reported_applications, &delivery->application_id);
-	column_add_text(ends->reported_message_ids, message_id);
-	column_add(ends->reported_attempts, Int64GetDatum(delivery->attempt_id));
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("a row of appt.attempt is locked"),
+			 errdetail("The attempt is " INT64_FORMAT ".", delivery->attempt_id)));
 }
 
-void
-attempt_ends_add(AttemptEnds *ends, const Delivery *delivery, bool without_texts)
+/* False if there is none any more. */
+static bool
+find_to_write(TableWriter *writer, const Delivery *delivery)
+{
+	FoundRow	found = find_attempt(writer, delivery);
+
+	if (found == ROW_LOCKED)
+		refuse_locked(delivery);
+	return found == ROW_FREE;
+}
+
+/* ---- closing ---- */
+
+static NullableDatum
+number_datum(int number)
+{
+	return number == 0 ? SQL_NULL : SQL_VALUE(Int32GetDatum(number));
+}
+
+/* Of a message that the provider took. */
+static void
+set_charge(NullableDatum *values, const Delivery *delivery)
+{
+	Charge		charge = charge_for(delivery->route->settings, delivery->segments);
+
+	values[SEGMENTS] = number_datum(delivery->segments);
+	values[COST] = charge.cost == NULL ? SQL_NULL : SQL_VALUE(NumericGetDatum(charge.cost));
+	values[CURRENCY] = sql_text(charge.currency);
+}
+
+static void
+close_one(TableWriter *writer, Delivery *delivery, bool without_texts)
 {
 	const Outcome *outcome = &delivery->outcome;
-	const char *message_id = without_texts ? NULL : outcome->provider_message_id;
+	bool		is_delivered = outcome->kind == OUTCOME_DELIVERED;
+	NullableDatum values[END_COLUMNS];
 
-	column_add(ends->ids, Int64GetDatum(delivery->attempt_id));
-	column_add(ends->finished_ats, TimestampTzGetDatum(delivery->finished_at));
-	column_add_text(ends->outcomes, outcome->kind == OUTCOME_DELIVERED ? "DELIVERED" : "FAILED");
-	column_add(ends->statuses, Int32GetDatum(outcome->status_code));
-	column_add_text(ends->errors, without_texts ? NULL : outcome->error);
-	column_add_text(ends->responses, without_texts ? NULL : outcome->response);
-	column_add_text(ends->message_ids, message_id);
-	add_charge(ends, delivery);
-	add_reported(ends, delivery, message_id);
+	if (!find_to_write(writer, delivery))
+		return;
+	table_found(writer, values);
+	if (!values[OUTCOME].isnull)
+		return;
+	values[FINISHED_AT] = SQL_VALUE(TimestampTzGetDatum(delivery->finished_at));
+	values[OUTCOME] = sql_text(is_delivered ? "DELIVERED" : "FAILED");
+	values[STATUS_CODE] = number_datum(outcome->status_code);
+	values[ERROR_TEXT] = sql_text(without_texts ? NULL : outcome->error);
+	values[RESPONSE] = sql_text(without_texts ? NULL : outcome->response);
+	values[PROVIDER_MESSAGE_ID] = sql_text(without_texts ? NULL : outcome->provider_message_id);
+	if (is_delivered)
+		set_charge(values, delivery);
+	if (!table_update(writer, values, &delivery->attempt_place))
+		refuse_locked(delivery);
 }
 
+/* Messages that their providers may report on. */
 static void
-write_reported(const AttemptEnds *ends)
+write_reported(const List *deliveries)
 {
-	if (ends->reported_attempts->count > 0)
-		(void) statement_run(&insert_provider_messages, column_array(ends->reported_applications),
-							 column_array(ends->reported_message_ids), column_array(ends->reported_attempts));
+	static Statement insert = {
+		"INSERT INTO appt.provider_message (application_id, provider_message_id, attempt_id) "
+		"SELECT unnest($1), unnest($2), unnest($3) ON CONFLICT DO NOTHING",
+		3, {UUIDARRAYOID, TEXTARRAYOID, INT8ARRAYOID}
+	};
+	Column	   *applications = column_create(UUIDOID, 8);
+	Column	   *message_ids = column_create(TEXTOID, 8);
+	Column	   *attempts = column_create(INT8OID, 8);
+	ListCell   *cell;
+
+	foreach(cell, deliveries)
+	{
+		const Delivery *delivery = (const Delivery *) lfirst(cell);
+		const char *message_id = delivery->outcome.provider_message_id;
+
+		if (message_id == NULL || !channel_has_receipts(delivery->message, delivery->route))
+			continue;
+		column_add_uuid(applications, &delivery->application_id);
+		column_add_text(message_ids, message_id);
+		column_add(attempts, Int64GetDatum(delivery->attempt_id));
+	}
+	if (attempts->count > 0)
+		(void) statement_run(&insert, column_array(applications), column_array(message_ids), column_array(attempts));
 }
 
 void
-attempt_ends_write(const AttemptEnds *ends)
+attempts_close(const List *deliveries, bool without_texts)
 {
-	if (ends->ids->count == 0)
-		return;
+	TableWriter *writer;
+	ListCell   *cell;
 
-	/* The simple statement ignores the arguments beyond its own. */
-	(void) statement_run(ends->are_charged ? &close_charged : &close_attempts,
-						 column_array(ends->ids), column_array(ends->finished_ats),
-						 column_array(ends->outcomes), column_array(ends->statuses),
-						 column_array(ends->errors), column_array(ends->responses),
-						 column_array(ends->message_ids), column_array(ends->segments),
-						 column_array(ends->costs), column_array(ends->currencies));
-	write_reported(ends);
+	if (deliveries == NIL)
+		return;
+	writer = table_update_begin("attempt", end_columns, END_COLUMNS);
+	foreach(cell, deliveries)
+		close_one(writer, (Delivery *) lfirst(cell), without_texts);
+	table_write_end(writer);
+	if (!without_texts)
+		write_reported(deliveries);
+}
+
+void
+attempts_drop(const List *deliveries)
+{
+	TableWriter *writer;
+	ListCell   *cell;
+
+	if (deliveries == NIL)
+		return;
+	writer = table_delete_begin("attempt");
+	foreach(cell, deliveries)
+	{
+		const Delivery *delivery = (const Delivery *) lfirst(cell);
+
+		if (find_to_write(writer, delivery) && !table_delete(writer))
+			refuse_locked(delivery);
+	}
+	table_write_end(writer);
 }

@@ -5,20 +5,20 @@
 #ifndef APPT_ATTEMPT_ENDS_H
 #define APPT_ATTEMPT_ENDS_H
 
+#include "core/table_write.h"
 #include "worker/delivery.h"
 
-typedef struct AttemptEnds AttemptEnds;
-
-/* In CurrentMemoryContext. */
-extern AttemptEnds *attempt_ends_create(int capacity);
+/* Has no other transaction locked the attempt of this delivery? The writer is table_look_begin("attempt"). */
+extern bool attempt_is_free(TableWriter *writer, const Delivery *delivery);
 
 /*
- * Add the end of this delivery's attempt, with its outcome, segments and cost.
- * without_texts: store no text of the other side.
+ * Close the attempts of these deliveries (Delivery *), with their outcomes, segments
+ * and costs. without_texts: store no text of the other side. SPI must be connected.
+ * 55P03 if another transaction has locked one.
  */
-extern void attempt_ends_add(AttemptEnds *ends, const Delivery *delivery, bool without_texts);
+extern void attempts_close(const List *deliveries, bool without_texts);
 
-/* Write them: one statement, and one more if providers may report on some of them. SPI must be connected. */
-extern void attempt_ends_write(const AttemptEnds *ends);
+/* Delete the attempts of these deliveries, of which nothing was sent. */
+extern void attempts_drop(const List *deliveries);
 
 #endif							/* APPT_ATTEMPT_ENDS_H */

@@ -8,25 +8,15 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
 
-#include "core/column.h"
 #include "core/statement.h"
-#include "core/table_insert.h"
+#include "core/table_write.h"
 #include "worker/attempts.h"
 #include "worker/delivery.h"
 #include "worker/local_messages.h"
-
-/* The log is searched by the address. It is rarely another than the one that was planned, so that the update stays HOT. */
-static Statement mark_sending = {
-	"UPDATE appt.notification n "
-	"SET state = 'SENDING', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
-	"  next_attempt_at = NULL, worker_slot = $3,"
-	"  address = CASE WHEN c.attempt_number = 1 THEN c.address ELSE n.address END "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number, unnest($4) AS address) c "
-	"WHERE n.id = c.id",
-	4, {INT8ARRAYOID, INT4ARRAYOID, INT2OID, TEXTARRAYOID}
-};
+#include "worker/notification_rows.h"
 
 /* Columns of a new attempt. */
 enum
@@ -63,10 +53,10 @@ body_value(const char *body)
 
 /* Insert an attempt that has not ended, or that was DELIVERED at once; returns its id. */
 static int64
-add_attempt(TableInsert *insert, const pg_uuid_t *application_id, const QueueKey *key, int number, bool is_manual,
-			const AttemptRecord *record, TimestampTz now, bool is_delivered)
+add_attempt(TableWriter *writer, const pg_uuid_t *application_id, const QueueKey *key, int number, bool is_manual,
+			const AttemptRecord *record, TimestampTz now, bool is_delivered, ItemPointer place)
 {
-	int64		id = table_insert_next_id(insert);
+	int64		id = table_next_id(writer);
 	const NullableDatum values[ATTEMPT_COLUMNS] = {
 		[ATTEMPT_ID] = SQL_VALUE(Int64GetDatum(id)),
 		[APPLICATION_ID] = sql_uuid(application_id),
@@ -86,61 +76,102 @@ add_attempt(TableInsert *insert, const pg_uuid_t *application_id, const QueueKey
 		[SHOWN] = sql_jsonb(record->shown)
 	};
 
-	table_insert_add(insert, values);
+	table_add(writer, values, place);
 	return id;
 }
 
+/* The value that is there stays as it is stored if it is the same. */
 static void
-mark_all_sending(List *deliveries, int slot)
+set_address(NotificationRow *row, const char *address)
 {
-	Column	   *ids = column_create(INT8OID, list_length(deliveries));
-	Column	   *numbers = column_create(INT4OID, list_length(deliveries));
-	Column	   *addresses = column_create(TEXTOID, list_length(deliveries));
-	ListCell   *cell;
+	bool		is_same;
 
-	foreach(cell, deliveries)
-	{
-		const Delivery *delivery = (const Delivery *) lfirst(cell);
-
-		column_add(ids, Int64GetDatum(delivery->key.notification_id));
-		column_add(numbers, Int32GetDatum(delivery->attempt_number));
-		column_add_text(addresses, delivery->record->recipient);
-	}
-	statement_run(&mark_sending, column_array(ids), column_array(numbers), Int16GetDatum(slot), column_array(addresses));
+	if (row->address.isnull || address == NULL)
+		is_same = row->address.isnull && address == NULL;
+	else
+		is_same = strcmp(TextDatumGetCString(row->address.value), address) == 0;
+	if (!is_same)
+		row->address = sql_text(address);
 }
 
-void
-attempts_open(List *deliveries, int slot, TimestampTz now)
+/* False if another transaction has locked or changed the notification. */
+static bool
+mark_sending(NotificationRows *rows, Delivery *delivery, int slot)
 {
-	TableInsert *insert;
+	QueueKey   *key = &delivery->key;
+	NotificationRow row;
+
+	if (!notification_rows_find_same(rows, key->notification_id, &key->notification_place, &row))
+		return false;
+	row.state = STATE_SENDING;
+	row.reason = REASON_NONE;
+	row.detail = SQL_NULL;
+	row.attempt_count = delivery->attempt_number;
+	row.next_attempt_at = 0;
+	row.worker_slot = slot;
+
+	/*
+	 * The log is searched by it. It is rarely another than the one that was
+	 * planned, so that the update stays HOT.
+	 */
+	if (delivery->attempt_number == 1)
+		set_address(&row, delivery->record->recipient);
+	return notification_rows_write(rows, &row, &key->notification_place);
+}
+
+/* Those that could be marked; the others are freed. */
+static List *
+mark_all_sending(List *deliveries, int slot)
+{
+	NotificationRows *rows = notification_rows_open();
 	ListCell   *cell;
 
-	mark_all_sending(deliveries, slot);
-	insert = table_insert_begin("attempt", attempt_columns, ATTEMPT_COLUMNS);
 	foreach(cell, deliveries)
 	{
 		Delivery   *delivery = (Delivery *) lfirst(cell);
 
-		delivery->attempt_id = add_attempt(insert, &delivery->application_id, &delivery->key, delivery->attempt_number,
-										   delivery->retry.is_manual, delivery->record, now, false);
+		if (mark_sending(rows, delivery, slot))
+			continue;
+		MemoryContextDelete(delivery->context);
+		deliveries = foreach_delete_current(deliveries, cell);
 	}
-	table_insert_end(insert);
-	foreach(cell, deliveries)
+	notification_rows_close(rows);
+	return deliveries;
+}
+
+List *
+attempts_open(List *deliveries, int slot, TimestampTz now)
+{
+	List	   *marked = mark_all_sending(deliveries, slot);
+	TableWriter *writer = table_insert_begin("attempt", attempt_columns, ATTEMPT_COLUMNS);
+	ListCell   *cell;
+
+	foreach(cell, marked)
+	{
+		Delivery   *delivery = (Delivery *) lfirst(cell);
+
+		delivery->attempt_id = add_attempt(writer, &delivery->application_id, &delivery->key, delivery->attempt_number,
+										   delivery->retry.is_manual, delivery->record, now, false, &delivery->attempt_place);
+	}
+	table_write_end(writer);
+	foreach(cell, marked)
 		delivery_forget_record((Delivery *) lfirst(cell));
+	return marked;
 }
 
 void
 attempts_insert_delivered(List *messages, TimestampTz now)
 {
-	TableInsert *insert = table_insert_begin("attempt", attempt_columns, ATTEMPT_COLUMNS);
+	TableWriter *writer = table_insert_begin("attempt", attempt_columns, ATTEMPT_COLUMNS);
+	ItemPointerData place;
 	ListCell   *cell;
 
 	foreach(cell, messages)
 	{
 		const LocalMessage *message = (const LocalMessage *) lfirst(cell);
 
-		(void) add_attempt(insert, &message->application_id, &message->key, message->attempt_number, message->is_manual,
-						   message->record, now, true);
+		(void) add_attempt(writer, &message->application_id, &message->key, message->attempt_number, message->is_manual,
+						   message->record, now, true, &place);
 	}
-	table_insert_end(insert);
+	table_write_end(writer);
 }

@@ -10,11 +10,12 @@
 #include "datatype/timestamp.h"
 
 /*
- * Open an attempt for each of these deliveries, which are ordered by notification
- * id, and mark their notifications SENDING under this slot. Sets attempt_id of
- * each and frees its record. SPI must be connected, the notifications locked.
+ * Mark the notifications of these deliveries SENDING under this slot, and open an
+ * attempt for each. Those that other transactions have locked or changed meanwhile
+ * are freed and stay in the queue; returns the list of the others. Sets attempt_id
+ * of each and frees its record. SPI must be connected.
  */
-extern void attempts_open(List *deliveries, int slot, TimestampTz now);
+extern List *attempts_open(List *deliveries, int slot, TimestampTz now);
 
 /* Insert the attempts of these messages (LocalMessage *), which are DELIVERED. SPI must be connected. */
 extern void attempts_insert_delivered(List *messages, TimestampTz now);

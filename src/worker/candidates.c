@@ -1,9 +1,11 @@
 /*
  * candidates.c
- *		Finds and locks the notifications that a claim works on.
+ *		Finds the notifications that a claim works on.
  *
- * It waits for nobody: FOR UPDATE SKIP LOCKED. Locked are only notifications; the
- * row in appt.due stays, and is written together with its notification.
+ * It waits for nobody and locks nothing: it leaves out those that other
+ * transactions have locked. Whoever locks or changes one after that has it to
+ * itself: writing then fails, and the claim leaves that notification as it is
+ * (core/table_write.h). A lock would cost as much as a change.
  */
 #include "postgres.h"
 
@@ -12,30 +14,25 @@
 #include "core/column.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/table_write.h"
 #include "worker/candidates.h"
 
 static Statement select_due = {
-	"SELECT l.ordinal, c.due_at, c.notification_id "
+	"SELECT l.ordinal, c.due_at, c.notification_id, c.place, c.notification_place "
 	"FROM (SELECT unnest($1) AS lane, unnest($2) AS position_due, unnest($3) AS position_id,"
 	"  unnest($4) AS quota, generate_subscripts($1, 1) AS ordinal) l "
 	"CROSS JOIN LATERAL ("
-	"  SELECT d.due_at, d.notification_id"
+	"  SELECT d.due_at, d.notification_id, d.ctid AS place, n.ctid AS notification_place"
 	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
 	"  WHERE d.lane = l.lane AND (d.due_at, d.notification_id) > (l.position_due, l.position_id)"
 	"    AND d.due_at <= $5 AND n.state IN ('PENDING', 'RETRYING')"
-
-	/*
-	 * If somebody has moved it between our snapshot and our lock, it is not
-	 * taken: it has another due_at now.
-	 */
 	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
 	"    AND n.id <> ALL ($6)"
-	"  ORDER BY d.due_at, d.notification_id LIMIT l.quota"
-	"  FOR UPDATE OF n SKIP LOCKED) c",
+	"  ORDER BY d.due_at, d.notification_id LIMIT l.quota) c",
 	6, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, INT8ARRAYOID}
 };
 
-/* The first of these suspects, in their order, that is due in one of these lanes and not locked. */
+/* The first of these suspects, in their order, that is due in one of these lanes and not locked. This one is locked. */
 static Statement select_suspect = {
 	"SELECT l.ordinal, d.due_at, n.id "
 	"FROM (SELECT unnest($1) AS id, generate_subscripts($1, 1) AS rank) s "
@@ -56,24 +53,53 @@ compare_candidates(const void *a, const void *b)
 	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
 }
 
-/* The rows of the last statement: the ordinal of the lane, due_at, notification id. */
-static Candidates
-read_candidates(const Quotas *quotas, uint64 rows)
+/* The lane's ordinal, due_at and notification id in a row of the last statement. */
+static Candidate
+read_candidate(const Quotas *quotas, Row *row)
 {
-	Candidates	candidates = {
-		(Candidate *) palloc(sizeof(Candidate) * Max(rows, 1)), (int) rows
-	};
+	Candidate	candidate = {0};
+
+	candidate.quota = &quotas->lanes[next_int32(row) - 1];
+	candidate.key.lane_id = candidate.quota->lane->id;
+	candidate.key.due_at = next_timestamp(row);
+	candidate.key.notification_id = next_int64(row);
+	return candidate;
+}
+
+/* Its lane reads on after it. */
+static void
+pass(const Candidate *candidate)
+{
+	LaneQuota  *quota = candidate->quota;
+
+	quota->passed++;
+	quota->lane->position_due = candidate->key.due_at;
+	quota->lane->position_id = candidate->key.notification_id;
+}
+
+/* Of the rows of the last statement: those that are not locked. */
+static Candidates
+read_free(const Quotas *quotas, uint64 rows)
+{
+	Candidates	candidates = {(Candidate *) palloc(sizeof(Candidate) * Max(rows, 1)), 0};
+	TableWriter *notifications = table_look_begin("notification");
+	TableWriter *queue = table_look_begin("due");
 
 	for (uint64 number = 0; number < rows; number++)
 	{
 		Row		   *row = ROW(number);
-		Candidate  *candidate = &candidates.all[number];
+		Candidate	candidate = read_candidate(quotas, row);
+		Datum		id = Int64GetDatum(candidate.key.notification_id);
 
-		candidate->quota = &quotas->lanes[next_int32(row) - 1];
-		candidate->key.lane_id = candidate->quota->lane->id;
-		candidate->key.due_at = next_timestamp(row);
-		candidate->key.notification_id = next_int64(row);
+		candidate.key.place = next_place(row);
+		candidate.key.notification_place = next_place(row);
+		pass(&candidate);
+		if (table_find_same(notifications, &candidate.key.notification_place, &id) == ROW_FREE &&
+			queue_row_is_free(queue, &candidate.key))
+			candidates.all[candidates.count++] = candidate;
 	}
+	table_write_end(queue);
+	table_write_end(notifications);
 	return candidates;
 }
 
@@ -95,21 +121,10 @@ candidates_take(const Quotas *quotas, Suspects *suspects)
 		column_add(position_ids, Int64GetDatum(quota->lane->position_id));
 		column_add(limits, Int32GetDatum(quota->quota));
 	}
-	candidates = read_candidates(quotas, statement_run(&select_due, column_array(lanes),
-													   column_array(position_dues),
-													   column_array(position_ids),
-													   column_array(limits),
-													   TimestampTzGetDatum(quotas->now),
-													   column_array(suspects_all(suspects))));
-	for (int i = 0; i < candidates.count; i++)
-	{
-		const Candidate *candidate = &candidates.all[i];
-		LaneQuota  *quota = candidate->quota;
-
-		quota->taken++;
-		quota->lane->position_due = candidate->key.due_at;
-		quota->lane->position_id = candidate->key.notification_id;
-	}
+	candidates = read_free(quotas, statement_run(&select_due, column_array(lanes), column_array(position_dues),
+												 column_array(position_ids), column_array(limits),
+												 TimestampTzGetDatum(quotas->now),
+												 column_array(suspects_all(suspects))));
 	qsort(candidates.all, candidates.count, sizeof(Candidate), compare_candidates);
 	return candidates;
 }
@@ -118,13 +133,14 @@ Candidates
 candidates_take_suspect(const Quotas *quotas, Suspects *suspects)
 {
 	Column	   *lanes = column_create(INT8OID, quotas->count);
+	Candidates	candidates = {(Candidate *) palloc(sizeof(Candidate)), 0};
 
 	for (int i = 0; i < quotas->count; i++)
 		column_add(lanes, Int64GetDatum(quotas->lanes[i].lane->id));
-	return read_candidates(quotas, statement_run(&select_suspect,
-												 column_array(suspects_to_claim(suspects, quotas->now)),
-												 column_array(lanes),
-												 TimestampTzGetDatum(quotas->now)));
+	if (statement_run(&select_suspect, column_array(suspects_to_claim(suspects, quotas->now)), column_array(lanes),
+					  TimestampTzGetDatum(quotas->now)) > 0)
+		candidates.all[candidates.count++] = read_candidate(quotas, ROW(0));
+	return candidates;
 }
 
 const Candidate *

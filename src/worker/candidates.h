@@ -1,6 +1,6 @@
 /*
  * candidates.h
- *		The notifications that a claim has locked.
+ *		The notifications that a claim works on.
  */
 #ifndef APPT_CANDIDATES_H
 #define APPT_CANDIDATES_H
@@ -23,9 +23,9 @@ typedef struct Candidates
 } Candidates;
 
 /*
- * Lock from each lane what is due, as much as its quota allows; what others have
- * locked is skipped, and so are suspects. Each lane reads on after what was taken.
- * SPI must be connected, as for candidates_take_suspect.
+ * From each lane what is due, as much as its quota allows, without what others have
+ * locked and without suspects. Each lane reads on after that. SPI must be connected,
+ * as for candidates_take_suspect.
  */
 extern Candidates candidates_take(const Quotas *quotas, Suspects *suspects);
 

@@ -6,8 +6,8 @@
  * first (quotas.c, candidates.c); judges each candidate and composes the messages
  * of those to send (judge.c); opens the attempts of that (attempts.c), or writes
  * those delivered that need no transfer (local_messages.c); settles or postpones
- * the rest (unsent.c). It waits for nobody: it locks only notifications and rows
- * of appt.due, and skips those that others have locked.
+ * the rest (unsent.c). It waits for nobody: what others have locked or changed
+ * meanwhile is left as it is.
  *
  * The transaction also settles what has finished (settle.c), so that both need
  * one commit. If it fails, the next claim settles nothing. If that one fails too,
@@ -117,11 +117,11 @@ work_on(Claim *claim, Candidates candidates)
 		judge_candidates(judgement, &candidates);
 	}
 	if (judgement->sending != NIL)
-		attempts_open(judgement->sending, claim->claimer->worker->slot, claim->now);
+		judgement->sending = attempts_open(judgement->sending, claim->claimer->worker->slot, claim->now);
 	if (judgement->local != NIL)
 	{
+		judgement->local = local_messages_settle(judgement->local, claim->now);
 		attempts_insert_delivered(judgement->local, claim->now);
-		local_messages_settle(judgement->local, claim->now);
 	}
 	unsent_write(judgement->unsent, claim->now);
 }

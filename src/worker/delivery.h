@@ -26,6 +26,7 @@ typedef struct Delivery
 	Size		bytes;			/* of memory, without the record */
 	QueueKey	key;			/* of its row in appt.due */
 	int64		attempt_id;
+	ItemPointerData attempt_place;	/* where the attempt was written */
 	int			attempt_number;
 	Message    *message;		/* without its words, which the request has */
 	Route	   *route;
@@ -41,7 +42,6 @@ typedef struct Delivery
 	Outcome		outcome;		/* once finished */
 	bool		is_untried;		/* it ended before a byte was sent: no attempt */
 	TimestampTz finished_at;
-	int			settle_tries;
 } Delivery;
 
 /*

@@ -13,24 +13,14 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "utils/memutils.h"
 
 #include "channel/channel.h"
-#include "core/column.h"
 #include "core/statement.h"
 #include "core/text.h"
 #include "notify/compose.h"
 #include "worker/local_messages.h"
-
-static Statement mark_sent = {
-	"UPDATE appt.notification n "
-	"SET state = 'SENT', reason = NULL, detail = NULL, attempt_count = c.attempt_number,"
-	"  next_attempt_at = NULL, manual = false, worker_slot = NULL, settled_at = $3 "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS attempt_number) c "
-	"WHERE n.id = c.id",
-	3, {INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID}
-};
+#include "worker/notification_rows.h"
 
 bool
 channel_is_local(ChannelCode channel)
@@ -89,21 +79,43 @@ local_message_bytes(const LocalMessage *message)
 		text_bytes(record->subject) + text_bytes(record->text_body) + text_bytes(record->html_body);
 }
 
-void
+/* False if another transaction has locked or changed the notification. */
+static bool
+mark_sent(NotificationRows *rows, LocalMessage *message, TimestampTz now)
+{
+	QueueKey   *key = &message->key;
+	NotificationRow row;
+
+	if (!notification_rows_find_same(rows, key->notification_id, &key->notification_place, &row))
+		return false;
+	row.state = STATE_SENT;
+	row.reason = REASON_NONE;
+	row.detail = SQL_NULL;
+	row.attempt_count = message->attempt_number;
+	row.next_attempt_at = 0;
+	row.is_manual = false;
+	row.worker_slot = 0;
+	row.settled_at = now;
+	return notification_rows_write(rows, &row, &key->notification_place);
+}
+
+List *
 local_messages_settle(List *messages, TimestampTz now)
 {
-	QueueKeys  *keys = queue_keys_create();
-	Column	   *numbers = column_create(INT4OID, list_length(messages));
+	NotificationRows *rows = notification_rows_open();
+	QueueChanges queue = {NIL, NIL};
 	ListCell   *cell;
 
 	foreach(cell, messages)
 	{
-		const LocalMessage *message = (const LocalMessage *) lfirst(cell);
+		LocalMessage *message = (LocalMessage *) lfirst(cell);
 
-		queue_keys_add(keys, &message->key);
-		column_add(numbers, Int32GetDatum(message->attempt_number));
+		if (mark_sent(rows, message, now))
+			queue_delete(&queue, &message->key);
+		else
+			messages = foreach_delete_current(messages, cell);
 	}
-	statement_run(&mark_sent, column_array(keys->notification_ids), column_array(numbers),
-				  TimestampTzGetDatum(now));
-	queue_delete(keys);
+	notification_rows_close(rows);
+	queue_write(&queue);
+	return messages;
 }

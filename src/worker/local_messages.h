@@ -40,8 +40,9 @@ extern Size local_message_bytes(const LocalMessage *message);
 
 /*
  * Their notifications are SENT and leave the queue; attempts_insert_delivered
- * writes the messages. SPI must be connected, the notifications locked.
+ * writes the messages. Those that other transactions have locked or changed stay in
+ * the queue; returns the list of the others. SPI must be connected.
  */
-extern void local_messages_settle(List *messages, TimestampTz now);
+extern List *local_messages_settle(List *messages, TimestampTz now);
 
 #endif							/* APPT_LOCAL_MESSAGES_H */

@@ -4,62 +4,120 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/timestamp.h"
-
 #include "core/statement.h"
 #include "notify/blanking.h"
 #include "worker/queue.h"
 
-static Statement delete_rows = {
-	"DELETE FROM appt.due d "
-	"USING (SELECT unnest($1) AS lane, unnest($2) AS due_at, unnest($3) AS id) c "
-	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
-	3, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID}
-};
-
-static Statement move_rows = {
-	"UPDATE appt.due d SET due_at = c.until "
-	"FROM (SELECT unnest($1) AS lane, unnest($2) AS due_at, unnest($3) AS id, unnest($4) AS until) c "
-	"WHERE d.lane = c.lane AND d.due_at = c.due_at AND d.notification_id = c.id",
-	4, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID}
-};
-
-QueueKeys *
-queue_keys_create(void)
+typedef struct MovedRow
 {
-	QueueKeys  *keys = (QueueKeys *) palloc(sizeof(QueueKeys));
+	const QueueKey *key;
+	TimestampTz until;
+} MovedRow;
 
-	keys->lane_ids = column_create(INT8OID, 8);
-	keys->due_ats = column_create(TIMESTAMPTZOID, 8);
-	keys->notification_ids = column_create(INT8OID, 8);
-	return keys;
+void
+queue_delete(QueueChanges *changes, const QueueKey *key)
+{
+	changes->deleted = lappend(changes->deleted, (void *) key);
 }
 
 void
-queue_keys_add(QueueKeys *keys, const QueueKey *key)
+queue_move(QueueChanges *changes, const QueueKey *key, TimestampTz until)
 {
-	column_add(keys->lane_ids, Int64GetDatum(key->lane_id));
-	column_add(keys->due_ats, TimestampTzGetDatum(key->due_at));
-	column_add(keys->notification_ids, Int64GetDatum(key->notification_id));
+	MovedRow   *row = (MovedRow *) palloc(sizeof(MovedRow));
+
+	*row = (MovedRow) {key, until};
+	changes->moved = lappend(changes->moved, row);
+}
+
+static void
+refuse_locked(const QueueKey *key)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("a row of appt.due is locked"),
+			 errdetail("Its notification is " INT64_FORMAT ".", key->notification_id)));
+}
+
+static FoundRow
+find(TableWriter *writer, const QueueKey *key)
+{
+	const Datum values[] = {
+		Int64GetDatum(key->lane_id), TimestampTzGetDatum(key->due_at), Int64GetDatum(key->notification_id)
+	};
+
+	return table_find(writer, &key->place, values);
+}
+
+bool
+queue_row_is_free(TableWriter *writer, const QueueKey *key)
+{
+	return find(writer, key) != ROW_LOCKED;
+}
+
+/* False if it is not in the queue. */
+static bool
+find_to_write(TableWriter *writer, const QueueKey *key)
+{
+	FoundRow	found = find(writer, key);
+
+	if (found == ROW_LOCKED)
+		refuse_locked(key);
+	return found == ROW_FREE;
+}
+
+static void
+delete_rows(const List *deleted)
+{
+	TableWriter *writer = table_delete_begin("due");
+	ListCell   *cell;
+
+	foreach(cell, deleted)
+	{
+		const QueueKey *key = (const QueueKey *) lfirst(cell);
+
+		if (find_to_write(writer, key) && !table_delete(writer))
+			refuse_locked(key);
+	}
+	table_write_end(writer);
+}
+
+static void
+move_rows(const List *moved)
+{
+	static const char *const columns[] = {"due_at"};
+	TableWriter *writer = table_update_begin("due", columns, lengthof(columns));
+	ListCell   *cell;
+
+	foreach(cell, moved)
+	{
+		const MovedRow *row = (const MovedRow *) lfirst(cell);
+		NullableDatum due_at = SQL_VALUE(TimestampTzGetDatum(row->until));
+		ItemPointerData place;
+
+		if (find_to_write(writer, row->key) && !table_update(writer, &due_at, &place))
+			refuse_locked(row->key);
+	}
+	table_write_end(writer);
+}
+
+static void
+request_blanking(const List *deleted)
+{
+	int64	   *ids = (int64 *) palloc(list_length(deleted) * sizeof(int64));
+	ListCell   *cell;
+
+	foreach(cell, deleted)
+		ids[foreach_current_index(cell)] = ((const QueueKey *) lfirst(cell))->notification_id;
+	blanking_request(ids, list_length(deleted));
 }
 
 void
-queue_delete(const QueueKeys *keys)
+queue_write(const QueueChanges *changes)
 {
-	int			count = keys->notification_ids->count;
-	int64	   *ids = (int64 *) palloc(sizeof(int64) * Max(count, 1));
-
-	statement_run(&delete_rows, column_array(keys->lane_ids), column_array(keys->due_ats),
-				  column_array(keys->notification_ids));
-	for (int i = 0; i < count; i++)
-		ids[i] = DatumGetInt64(keys->notification_ids->values[i]);
-	blanking_request(ids, count);
-}
-
-void
-queue_move(const QueueKeys *keys, const Column *untils)
-{
-	statement_run(&move_rows, column_array(keys->lane_ids), column_array(keys->due_ats),
-				  column_array(keys->notification_ids), column_array(untils));
+	if (changes->moved != NIL)
+		move_rows(changes->moved);
+	if (changes->deleted == NIL)
+		return;
+	delete_rows(changes->deleted);
+	request_blanking(changes->deleted);
 }

@@ -6,8 +6,9 @@
 #define APPT_QUEUE_H
 
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
-#include "core/column.h"
+#include "core/table_write.h"
 
 /* The key of a row of appt.due. */
 typedef struct QueueKey
@@ -15,19 +16,9 @@ typedef struct QueueKey
 	int64		lane_id;
 	TimestampTz due_at;
 	int64		notification_id;
+	ItemPointerData place;		/* where the row was read; invalid: it was not */
+	ItemPointerData notification_place; /* the same of its notification */
 } QueueKey;
-
-/* A number of keys, as arguments of a statement. */
-typedef struct QueueKeys
-{
-	Column	   *lane_ids;
-	Column	   *due_ats;
-	Column	   *notification_ids;
-} QueueKeys;
-
-/* In CurrentMemoryContext. */
-extern QueueKeys *queue_keys_create(void);
-extern void queue_keys_add(QueueKeys *keys, const QueueKey *key);
 
 /* Begins a statement that reads "lanes": all lanes in appt.due, each found by one index probe from the one before. */
 #define WITH_LANES \
@@ -38,13 +29,27 @@ extern void queue_keys_add(QueueKeys *keys, const QueueKey *key);
 	"  FROM hops h WHERE h.lane IS NOT NULL)," \
 	" lanes AS (SELECT lane FROM hops WHERE lane IS NOT NULL) "
 
-/*
- * Delete the rows of settled notifications, and have the workers blank the data
- * of deleted appointments that may have settled with them. SPI must be connected.
- */
-extern void queue_delete(const QueueKeys *keys);
+/* Has no other transaction locked the row? The writer is table_look_begin("due"). */
+extern bool queue_row_is_free(TableWriter *writer, const QueueKey *key);
 
-/* Let each be due at its `until`. SPI must be connected. */
-extern void queue_move(const QueueKeys *keys, const Column *untils);
+/* What becomes of rows whose notifications this transaction has written. In CurrentMemoryContext. */
+typedef struct QueueChanges
+{
+	List	   *deleted;		/* QueueKey * */
+	List	   *moved;			/* MovedRow * */
+} QueueChanges;
+
+/* The notification is settled. The key must live until queue_write. */
+extern void queue_delete(QueueChanges *changes, const QueueKey *key);
+
+/* It is due at `until`. The key must live until queue_write. */
+extern void queue_move(QueueChanges *changes, const QueueKey *key, TimestampTz until);
+
+/*
+ * Write the changes, and have the workers blank the data of deleted appointments
+ * that may have settled with them. SPI must be connected. 55P03 if another
+ * transaction has locked a row.
+ */
+extern void queue_write(const QueueChanges *changes);
 
 #endif							/* APPT_QUEUE_H */

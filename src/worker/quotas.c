@@ -61,7 +61,7 @@ quotas_rest_drained(const Quotas *quotas)
 	int			count = 0;
 
 	for (int i = 0; i < quotas->count; i++)
-		if (quotas->lanes[i].taken < quotas->lanes[i].quota || quotas->lanes[i].is_held)
+		if (quotas->lanes[i].passed < quotas->lanes[i].quota || quotas->lanes[i].is_held)
 			drained[count++] = quotas->lanes[i].lane;
 	if (count > 0)
 		find_heads(quotas->scheduler, drained, count, quotas->now);

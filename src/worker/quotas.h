@@ -11,7 +11,7 @@ typedef struct LaneQuota
 {
 	Lane	   *lane;
 	int			quota;
-	int			taken;
+	int			passed;			/* entries, locked ones too */
 	TimestampTz position_due;	/* of the lane, before the claim */
 	int64		position_id;
 	bool		is_held;		/* its large message waits until others in

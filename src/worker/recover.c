@@ -173,10 +173,10 @@ find_step(void *argument)
 		Row		   *row = ROW(number);
 		Leftover   *leftover = &recovery->leftovers[recovery->count++];
 
+		memset(leftover, 0, sizeof(Leftover));
 		leftover->key.lane_id = next_int64(row);
 		leftover->key.due_at = next_timestamp(row);
 		leftover->key.notification_id = next_int64(row);
-		leftover->is_suspect = leftover->is_closed = false;
 	}
 }
 
@@ -292,8 +292,8 @@ typedef struct Closing
 	Scheduler  *scheduler;
 	TimestampTz now;
 	UnsentBatch *unsent;
-	QueueKeys  *again;
-	Column	   *untils;
+	QueueChanges again;
+	Column	   *again_ids;
 } Closing;
 
 static void
@@ -305,8 +305,8 @@ close_one(Closing *closing, const Leftover *leftover, const NotificationFacts *f
 		elog(ERROR, "notification " INT64_FORMAT " was not asked for", facts->id);
 	if (decision.state == STATE_RETRYING)
 	{
-		queue_keys_add(closing->again, &leftover->key);
-		column_add(closing->untils, TimestampTzGetDatum(closing->now));
+		queue_move(&closing->again, &leftover->key, closing->now);
+		column_add(closing->again_ids, Int64GetDatum(facts->id));
 		lane_expect(closing->scheduler, leftover->key.lane_id, closing->now);
 	}
 	else
@@ -318,7 +318,7 @@ static void
 close_locked(const Batch *batch, const int64 *ids, int count, TimestampTz now)
 {
 	Closing		closing = {
-		batch->recovery->scheduler, now, unsent_create(), queue_keys_create(), column_create(TIMESTAMPTZOID, 8)
+		batch->recovery->scheduler, now, unsent_create(), {NIL, NIL}, column_create(INT8OID, 8)
 	};
 	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
 														ALLOCSET_DEFAULT_SIZES);
@@ -341,10 +341,10 @@ close_locked(const Batch *batch, const int64 *ids, int count, TimestampTz now)
 		}
 		MemoryContextReset(facts_context);
 	}
-	if (closing.again->notification_ids->count > 0)
+	if (closing.again_ids->count > 0)
 	{
-		statement_run(&send_again, column_array(closing.again->notification_ids), TimestampTzGetDatum(now));
-		queue_move(closing.again, closing.untils);
+		statement_run(&send_again, column_array(closing.again_ids), TimestampTzGetDatum(now));
+		queue_write(&closing.again);
 	}
 	unsent_write(closing.unsent, now);
 }

@@ -15,60 +15,22 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
 #include "common/pg_prng.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "channel/channel.h"
-#include "core/column.h"
 #include "core/log_changes.h"
-#include "core/row.h"
-#include "core/statement.h"
 #include "core/text.h"
 #include "fairness/lanes.h"
 #include "schedule/invitations.h"
 #include "worker/attempt_ends.h"
 #include "worker/guard.h"
 #include "worker/journal.h"
+#include "worker/notification_rows.h"
 #include "worker/queue.h"
 #include "worker/settle.h"
 #include "worker/suspects.h"
-
-/* Failed tries to lock a row, after which settling asks whether it is still SENDING. */
-#define TRIES_BEFORE_ASKING 20
-
-static Statement lock_sending = {
-	"SELECT n.id, n.superseded_by FROM appt.notification n "
-	"WHERE n.id = ANY ($1) AND n.state = 'SENDING' ORDER BY n.id FOR UPDATE SKIP LOCKED",
-	1, {INT8ARRAYOID}
-};
-
-static Statement settle_notifications = {
-	"UPDATE appt.notification n "
-	"SET state = c.state, reason = c.reason, manual = false, worker_slot = NULL,"
-	/* SENT keeps the mark, so that it can't be sent again by hand. */
-	"  superseded_by = CASE WHEN c.state = 'SENT' THEN n.superseded_by END,"
-	"  next_attempt_at = c.next_attempt_at,"
-	"  settled_at = CASE WHEN c.next_attempt_at IS NULL THEN $5 END "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason,"
-	"  unnest($4) AS next_attempt_at) c "
-	"WHERE n.id = c.id",
-	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZOID}
-};
-
-static Statement drop_attempts = {
-	"DELETE FROM appt.attempt WHERE id = ANY ($1) AND outcome IS NULL", 1, {INT8ARRAYOID}
-};
-
-static Statement put_back = {
-	"UPDATE appt.notification n "
-	"SET state = c.state, reason = c.reason, attempt_count = n.attempt_count - 1, worker_slot = NULL,"
-	"  next_attempt_at = c.due_at "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason, unnest($4) AS due_at) c "
-	"WHERE n.id = c.id",
-	4, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZARRAYOID}
-};
 
 struct Settling
 {
@@ -214,144 +176,134 @@ compare_deliveries(const void *a, const void *b)
 	return id_a < id_b ? -1 : (id_a > id_b ? 1 : 0);
 }
 
-/* Lock what nobody else has locked, and decide on that. */
-static void
-decide_all(Settling *settling)
+/* It returns to the queue, where its row stays. */
+static bool
+is_put_back(const Delivery *delivery, const Decision *decision)
 {
-	Column	   *ids = column_create(INT8OID, settling->count);
-	uint64		rows;
-	int			index = 0;
-
-	for (int i = 0; i < settling->count; i++)
-		column_add(ids, Int64GetDatum(settling->deliveries[i]->key.notification_id));
-	rows = statement_run(&lock_sending, column_array(ids));
-	for (uint64 number = 0; number < rows; number++)
-	{
-		Row		   *row = ROW(number);
-		int64		id = next_int64(row);
-		char	   *code = next_text(row);
-		Reason		superseded_by = REASON_NONE;
-
-		while (settling->deliveries[index]->key.notification_id != id)
-			index++;
-		if (code != NULL)
-			(void) reason_from_code(code, &superseded_by);
-		settling->decisions[index] = decide(settling->deliveries[index], superseded_by, settling->now);
-		settling->is_written[index] = true;
-	}
-}
-
-/* A row that could not be locked so often may not be SENDING any more: then its attempt is closed, and no more. */
-static void
-give_up_gone(Settling *settling)
-{
-	static Statement still_sending = {
-		"SELECT FROM appt.notification WHERE id = $1 AND state = 'SENDING'", 1, {INT8OID}
-	};
-
-	for (int i = 0; i < settling->count; i++)
-	{
-		Delivery   *delivery = settling->deliveries[i];
-
-		if (!settling->is_written[i] && ++delivery->settle_tries % TRIES_BEFORE_ASKING == 0 &&
-			statement_run(&still_sending, Int64GetDatum(delivery->key.notification_id)) == 0)
-		{
-			settling->is_written[i] = true;
-			settling->is_gone[i] = true;
-		}
-	}
+	return delivery->is_untried && decision->verdict == VERDICT_WAIT;
 }
 
 /* ---- writing ---- */
 
 static void
-write_attempts(const Settling *settling)
+put_back(NotificationRow *row, const Delivery *delivery)
 {
-	AttemptEnds *ends = attempt_ends_create(settling->count);
-
-	for (int i = 0; i < settling->count; i++)
-		if (settling->is_written[i] && !settling->deliveries[i]->is_untried)
-			attempt_ends_add(ends, settling->deliveries[i], settling->without_texts);
-	attempt_ends_write(ends);
+	row->state = delivery->state;
+	row->reason = delivery->reason;
+	row->attempt_count--;
+	row->worker_slot = 0;
+	row->next_attempt_at = delivery->key.due_at;
 }
 
-static bool
-is_put_back(const Settling *settling, int index)
-{
-	return settling->deliveries[index]->is_untried &&
-		settling->decisions[index].verdict == VERDICT_WAIT;
-}
-
-/* Their rows in appt.due stay. write_notifications settles those that were superseded. */
 static void
-write_untried(const Settling *settling)
+conclude_row(NotificationRow *row, const Decision *decision, TimestampTz now)
 {
-	Column	   *attempts = column_create(INT8OID, 8);
-	Column	   *ids = column_create(INT8OID, 8);
-	Column	   *states = column_create(TEXTOID, 8);
-	Column	   *reasons = column_create(TEXTOID, 8);
-	Column	   *due_ats = column_create(TIMESTAMPTZOID, 8);
+	bool		is_retried = decision->state == STATE_RETRYING;
+
+	row->state = decision->state;
+	row->reason = decision->reason;
+	row->is_manual = false;
+	row->worker_slot = 0;
+	/* SENT keeps the mark, so that it can't be sent again by hand. */
+	if (decision->state != STATE_SENT)
+		row->superseded_by = REASON_NONE;
+	row->next_attempt_at = is_retried ? decision->until : 0;
+	row->settled_at = is_retried ? 0 : now;
+}
+
+/* Decide on a notification and write it, unless another transaction has locked it. Nothing else of it is written before. */
+static void
+settle_one(Settling *settling, NotificationRows *rows, int index)
+{
+	Delivery   *delivery = settling->deliveries[index];
+	QueueKey   *key = &delivery->key;
+	Decision   *decision = &settling->decisions[index];
+	NotificationRow row;
+	FoundRow	found = notification_rows_find(rows, key->notification_id, &key->notification_place, &row);
+
+	settling->is_gone[index] = found == ROW_NONE || (found == ROW_FREE && row.state != STATE_SENDING);
+	settling->is_written[index] = settling->is_gone[index];
+	if (found != ROW_FREE || settling->is_gone[index])
+		return;
+	*decision = decide(delivery, row.superseded_by, settling->now);
+	if (is_put_back(delivery, decision))
+		put_back(&row, delivery);
+	else
+		conclude_row(&row, decision, settling->now);
+	settling->is_written[index] = notification_rows_write(rows, &row, &key->notification_place);
+}
+
+/* Which of their attempts and rows in the queue can be written? */
+static void
+look_for_locks(const Settling *settling, bool *is_free)
+{
+	TableWriter *attempts = table_look_begin("attempt");
+	TableWriter *queue = table_look_begin("due");
 
 	for (int i = 0; i < settling->count; i++)
 	{
 		const Delivery *delivery = settling->deliveries[i];
 
-		if (!settling->is_written[i] || !delivery->is_untried)
-			continue;
-		column_add(attempts, Int64GetDatum(delivery->attempt_id));
-		if (settling->is_gone[i])
-			continue;
-		column_add(ids, Int64GetDatum(delivery->key.notification_id));
-		column_add_text(states, state_code(delivery->state));
-		column_add_text(reasons, reason_code(delivery->reason));
-		column_add(due_ats, TimestampTzGetDatum(delivery->key.due_at));
+		is_free[i] = attempt_is_free(attempts, delivery) && queue_row_is_free(queue, &delivery->key);
 	}
-	if (attempts->count > 0)
-		statement_run(&drop_attempts, column_array(attempts));
-	if (ids->count > 0)
-		statement_run(&put_back, column_array(ids), column_array(states), column_array(reasons),
-					  column_array(due_ats));
+	table_write_end(queue);
+	table_write_end(attempts);
 }
 
 static void
-write_notifications(const Settling *settling)
+write_notifications(Settling *settling)
 {
-	Column	   *ids = column_create(INT8OID, settling->count);
-	Column	   *states = column_create(TEXTOID, settling->count);
-	Column	   *reasons = column_create(TEXTOID, settling->count);
-	Column	   *nexts = column_create(TIMESTAMPTZOID, settling->count);
-	Column	   *untils = column_create(TIMESTAMPTZOID, settling->count);
-	QueueKeys  *settled = queue_keys_create();
-	QueueKeys  *retried = queue_keys_create();
+	bool	   *is_free = (bool *) palloc(settling->count * sizeof(bool));
+	NotificationRows *rows;
+
+	look_for_locks(settling, is_free);
+	rows = notification_rows_open();
+	for (int i = 0; i < settling->count; i++)
+		if (is_free[i])
+			settle_one(settling, rows, i);
+	notification_rows_close(rows);
+	pfree(is_free);
+}
+
+static void
+write_attempts(const Settling *settling)
+{
+	List	   *closed = NIL;
+	List	   *dropped = NIL;
+
+	for (int i = 0; i < settling->count; i++)
+	{
+		Delivery   *delivery = settling->deliveries[i];
+
+		if (!settling->is_written[i])
+			continue;
+		if (delivery->is_untried)
+			dropped = lappend(dropped, delivery);
+		else
+			closed = lappend(closed, delivery);
+	}
+	attempts_close(closed, settling->without_texts);
+	attempts_drop(dropped);
+}
+
+static void
+write_queue(const Settling *settling)
+{
+	QueueChanges changes = {NIL, NIL};
 
 	for (int i = 0; i < settling->count; i++)
 	{
 		const Delivery *delivery = settling->deliveries[i];
 		const Decision *decision = &settling->decisions[i];
-		bool		is_retried = decision->state == STATE_RETRYING;
 
-		if (!settling->is_written[i] || settling->is_gone[i] || is_put_back(settling, i))
+		if (!settling->is_written[i] || settling->is_gone[i] || is_put_back(delivery, decision))
 			continue;
-		column_add(ids, Int64GetDatum(delivery->key.notification_id));
-		column_add_text(states, state_code(decision->state));
-		column_add_text(reasons, reason_code(decision->reason));
-		if (is_retried)
-		{
-			column_add(nexts, TimestampTzGetDatum(decision->until));
-			column_add(untils, TimestampTzGetDatum(decision->until));
-		}
+		if (decision->state == STATE_RETRYING)
+			queue_move(&changes, &delivery->key, decision->until);
 		else
-			column_add_null(nexts);
-		queue_keys_add(is_retried ? retried : settled, &delivery->key);
+			queue_delete(&changes, &delivery->key);
 	}
-	if (ids->count == 0)
-		return;
-	statement_run(&settle_notifications, column_array(ids), column_array(states),
-				  column_array(reasons), column_array(nexts), TimestampTzGetDatum(settling->now));
-	if (retried->notification_ids->count > 0)
-		queue_move(retried, untils);
-	if (settled->notification_ids->count > 0)
-		queue_delete(settled);
+	queue_write(&changes);
 }
 
 /* Their appointments may be locked by callers, so a chore changes them. */
@@ -407,11 +359,9 @@ settling_write(void *argument)
 	memset(settling->is_written, 0, settling->count * sizeof(bool));
 	memset(settling->is_gone, 0, settling->count * sizeof(bool));
 	memset(settling->decisions, 0, settling->count * sizeof(Decision));
-	decide_all(settling);
-	give_up_gone(settling);
-	write_attempts(settling);
-	write_untried(settling);
 	write_notifications(settling);
+	write_attempts(settling);
+	write_queue(settling);
 	write_bounces(settling);
 	write_invitations(settling);
 }

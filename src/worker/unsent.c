@@ -4,91 +4,106 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/timestamp.h"
-
-#include "core/column.h"
 #include "core/statement.h"
+#include "core/text.h"
+#include "worker/notification_rows.h"
 #include "worker/unsent.h"
+
+typedef struct Unsent
+{
+	const QueueKey *key;
+	NotificationState state;
+	Reason		reason;
+	const char *detail;
+	TimestampTz until;			/* postponed until then; 0: settled */
+} Unsent;
 
 struct UnsentBatch
 {
-	QueueKeys  *settled;
-	Column	   *states;
-	Column	   *reasons;
-	Column	   *details;
-	QueueKeys  *postponed;
-	Column	   *untils;
-};
-
-static Statement settle_notifications = {
-	"UPDATE appt.notification n "
-	"SET state = c.state, reason = c.reason, detail = c.detail, next_attempt_at = NULL, manual = false,"
-	"  superseded_by = NULL, worker_slot = NULL, settled_at = $5 "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS state, unnest($3) AS reason, unnest($4) AS detail) c "
-	"WHERE n.id = c.id",
-	5, {INT8ARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TIMESTAMPTZOID}
-};
-
-static Statement postpone_notifications = {
-	"UPDATE appt.notification n SET next_attempt_at = c.until "
-	"FROM (SELECT unnest($1) AS id, unnest($2) AS until) c WHERE n.id = c.id",
-	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
+	MemoryContext context;
+	List	   *all;			/* Unsent * */
 };
 
 UnsentBatch *
 unsent_create(void)
 {
-	UnsentBatch *batch = (UnsentBatch *) palloc(sizeof(UnsentBatch));
+	UnsentBatch *batch = (UnsentBatch *) palloc0(sizeof(UnsentBatch));
 
-	batch->settled = queue_keys_create();
-	batch->states = column_create(TEXTOID, 8);
-	batch->reasons = column_create(TEXTOID, 8);
-	batch->details = column_create(TEXTOID, 8);
-	batch->postponed = queue_keys_create();
-	batch->untils = column_create(TIMESTAMPTZOID, 8);
+	batch->context = CurrentMemoryContext;
 	return batch;
+}
+
+static void
+add(UnsentBatch *batch, Unsent values)
+{
+	MemoryContext previous = MemoryContextSwitchTo(batch->context);
+	Unsent	   *unsent = (Unsent *) palloc(sizeof(Unsent));
+
+	*unsent = values;
+	unsent->detail = copy_text(values.detail);
+	batch->all = lappend(batch->all, unsent);
+	MemoryContextSwitchTo(previous);
 }
 
 void
 unsent_settle(UnsentBatch *batch, const QueueKey *key, NotificationState state, Reason reason,
 			  const char *detail)
 {
-	queue_keys_add(batch->settled, key);
-	column_add_text(batch->states, state_code(state));
-	column_add_text(batch->reasons, reason_code(reason));
-	column_add_text(batch->details, detail);
+	add(batch, (Unsent) {key, state, reason, detail, 0});
 }
 
 void
 unsent_postpone(UnsentBatch *batch, const QueueKey *key, TimestampTz until)
 {
-	queue_keys_add(batch->postponed, key);
-	column_add(batch->untils, TimestampTzGetDatum(until));
+	add(batch, (Unsent) {.key = key, .until = until});
 }
 
 static void
-write_settled(UnsentBatch *batch, TimestampTz now)
+settle(NotificationRow *row, const Unsent *unsent, TimestampTz now)
 {
-	statement_run(&settle_notifications, column_array(batch->settled->notification_ids),
-				  column_array(batch->states), column_array(batch->reasons),
-				  column_array(batch->details), TimestampTzGetDatum(now));
-	queue_delete(batch->settled);
+	row->state = unsent->state;
+	row->reason = unsent->reason;
+	row->detail = sql_text(unsent->detail);
+	row->next_attempt_at = 0;
+	row->is_manual = false;
+	row->superseded_by = REASON_NONE;
+	row->worker_slot = 0;
+	row->settled_at = now;
 }
 
 static void
-write_postponed(UnsentBatch *batch)
+write_one(NotificationRows *rows, const Unsent *unsent, TimestampTz now, QueueChanges *queue)
 {
-	statement_run(&postpone_notifications, column_array(batch->postponed->notification_ids),
-				  column_array(batch->untils));
-	queue_move(batch->postponed, batch->untils);
+	const QueueKey *key = unsent->key;
+	NotificationRow row;
+	ItemPointerData place;
+
+	if (!notification_rows_find_same(rows, key->notification_id, &key->notification_place, &row))
+		return;
+	if (unsent->until != 0)
+		row.next_attempt_at = unsent->until;
+	else
+		settle(&row, unsent, now);
+	if (!notification_rows_write(rows, &row, &place))
+		return;
+	if (unsent->until != 0)
+		queue_move(queue, key, unsent->until);
+	else
+		queue_delete(queue, key);
 }
 
 void
-unsent_write(UnsentBatch *batch, TimestampTz now)
+unsent_write(const UnsentBatch *batch, TimestampTz now)
 {
-	if (batch->settled->notification_ids->count > 0)
-		write_settled(batch, now);
-	if (batch->postponed->notification_ids->count > 0)
-		write_postponed(batch);
+	QueueChanges queue = {NIL, NIL};
+	NotificationRows *rows;
+	ListCell   *cell;
+
+	if (batch->all == NIL)
+		return;
+	rows = notification_rows_open();
+	foreach(cell, batch->all)
+		write_one(rows, (const Unsent *) lfirst(cell), now, &queue);
+	notification_rows_close(rows);
+	queue_write(&queue);
 }
