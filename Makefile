@@ -63,7 +63,7 @@ SOURCES = $(sort $(wildcard src/*/*.c))
 OBJS = $(SOURCES:.c=.o)
 
 # The install script, by topic, in the order in which the parts need each other.
-SQL_PARTS = roles types checks caller_name organization application meeting_template appointment configuration \
+SQL_PARTS = roles types checks defaults organization application meeting_template appointment configuration \
 	notification invitation response consent user inbound user_triggers report hourly idempotency identity change \
 	vocabulary_functions configuration_functions appointment_functions meeting_functions participant_functions find_functions \
 	slot_functions calendar_functions response_functions \

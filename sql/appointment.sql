@@ -3,8 +3,8 @@
 /* Vacuumed more often than other tables: a count of overlaps skips the rows of pages that are visible to all. */
 CREATE TABLE appt.appointment (
 	application_id uuid NOT NULL REFERENCES appt.application,
-	id uuid NOT NULL DEFAULT gen_random_uuid(),
-	conference_id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE,
+	id uuid NOT NULL DEFAULT appt.time_ordered_uuid(),
+	conference_id uuid NOT NULL DEFAULT appt.time_ordered_uuid() UNIQUE,
 	organizer_id text NOT NULL,
 	organizer_type appt.participant_type_code NOT NULL DEFAULT 'AGENT',
 	state appt.appointment_state_code NOT NULL DEFAULT 'SCHEDULED',
@@ -49,7 +49,6 @@ WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_insert_scale_fact
  * takes the usable one that was created last. That is the primary key, so that
  * plans made early (also those of foreign keys) stay good as the table grows.
  */
-CREATE INDEX appointment_id ON appt.appointment (id);
 CREATE INDEX appointment_overlap ON appt.appointment (application_id, start_at, end_at)
 	WHERE state IN ('SCHEDULED', 'ACTIVATED') AND duration_class <= 7;
 CREATE INDEX appointment_overlap_long ON appt.appointment (application_id, duration_class, start_at, end_at)
@@ -61,7 +60,8 @@ CREATE INDEX appointment_organizer ON appt.appointment (application_id, organize
 /* For counts of what is not archived: all but these. */
 CREATE INDEX appointment_archived ON appt.appointment (application_id, organizer_id, start_at)
 	INCLUDE (organizer_type) WHERE archived_at IS NOT NULL;
-ALTER TABLE appt.appointment ADD PRIMARY KEY (application_id, id);
+/* By the id first: ids grow with time, so entries are added at the right edge, and an appointment is also found by its id alone. */
+ALTER TABLE appt.appointment ADD PRIMARY KEY (id, application_id);
 COMMENT ON TABLE appt.appointment IS 'Planned calls, each owned by its organizer. A call takes the time [start_at, end_at).';
 COMMENT ON COLUMN appt.appointment.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.appointment.id IS 'Identifier, used in functions and other tables.';
@@ -133,7 +133,7 @@ CREATE TABLE appt.participant (
 	response appt.participant_response_code,
 	responded_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE,
+	FOREIGN KEY (appointment_id, application_id) REFERENCES appt.appointment ON DELETE CASCADE,
 	CONSTRAINT participant_check CHECK (appt.participant_is_valid(id, username, first_name, last_name, email, phone, locale, metadata))
 );
 CREATE INDEX participant_agent ON appt.participant (application_id, id, appointment_id) WHERE type = 'AGENT';
@@ -172,7 +172,7 @@ CREATE TABLE appt.room_access (
 	url text NOT NULL,
 	expires timestamptz NOT NULL,
 	PRIMARY KEY (application_id, appointment_id),
-	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE,
+	FOREIGN KEY (appointment_id, application_id) REFERENCES appt.appointment ON DELETE CASCADE,
 	CONSTRAINT room_access_check CHECK (appt.room_access_is_valid(ticket, type, url))
 );
 COMMENT ON TABLE appt.room_access IS 'Join links of activated appointments.';

@@ -11,7 +11,7 @@ CREATE TABLE appt.idempotency_key (
 	notification_id bigint,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, function_name, caller, key),
-	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE,
+	FOREIGN KEY (appointment_id, application_id) REFERENCES appt.appointment ON DELETE CASCADE,
 	FOREIGN KEY (application_id, user_event_id) REFERENCES appt.user_event ON DELETE CASCADE,
 	CONSTRAINT idempotency_key_result_check CHECK (num_nonnulls(appointment_id, user_event_id, notification_id) <= 1)
 );

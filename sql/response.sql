@@ -6,7 +6,7 @@ CREATE TABLE appt.follower (
 	user_id text NOT NULL CHECK (user_id <> '' AND appt.length_is_valid(user_id, 1024, 'user_id')),
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, appointment_id, user_id),
-	FOREIGN KEY (application_id, appointment_id) REFERENCES appt.appointment ON DELETE CASCADE
+	FOREIGN KEY (appointment_id, application_id) REFERENCES appt.appointment ON DELETE CASCADE
 );
 COMMENT ON TABLE appt.follower IS 'Users who are told of the responses to an appointment, beside its organizer.';
 COMMENT ON COLUMN appt.follower.application_id IS 'The application that the row belongs to.';

@@ -204,8 +204,8 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 	if (booking->meeting != NULL)
 		apply_meeting_template(booking);
 
-	appointment->key.id = random_uuid();
-	appointment->conference_id = random_uuid();
+	appointment->key.id = time_ordered_uuid();
+	appointment->conference_id = time_ordered_uuid();
 	appointment->state = booking->settings->auto_activate ? APPOINTMENT_ACTIVATED : APPOINTMENT_SCHEDULED;
 	appointment->notifications_active = booking->settings->notifications_enabled;
 	appointment->created_at = appointment->updated_at = now;

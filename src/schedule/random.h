@@ -12,4 +12,11 @@ extern void random_bytes(void *bytes, size_t length);
 /* A version 4 UUID. */
 extern pg_uuid_t random_uuid(void);
 
+/*
+ * A version 7 UUID (RFC 9562): milliseconds since 1970, and 74 random bits. For keys
+ * of tables: indexes grow at their right edge, where a page is split once and not
+ * each time that it is half full.
+ */
+extern pg_uuid_t time_ordered_uuid(void);
+
 #endif							/* APPT_RANDOM_H */

@@ -44,7 +44,7 @@ INSERT INTO appt.appointment (application_id, id, organizer_id, state, start_at,
 		'UTC', 'en', true, 'Appointment ' || i
 	FROM (SELECT i, timestamptz '2031-01-01 00:00+00' + make_interval(mins => 5 * floor(random() * %(days)d * 288)::int) AS start_at
 		FROM generate_series(1, %(rows)d) i) r;
-ALTER TABLE appt.appointment ADD PRIMARY KEY (application_id, id);
+ALTER TABLE appt.appointment ADD PRIMARY KEY (id, application_id);
 ALTER TABLE appt.appointment ADD UNIQUE (conference_id);
 SELECT definition FROM dropped \\gexec
 CREATE EXTENSION btree_gist;

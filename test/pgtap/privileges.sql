@@ -103,6 +103,7 @@ INSERT INTO promised VALUES
 	('caller_organization', 's', 'AD'),
 	('caller_user', 's', 'AG CS SU'),
 	('create_roles', 'v', ''),
+	('time_ordered_uuid', 'v', ''),
 	('due_notifications', 's', 'AD AG CS MO SU SV'),
 	('auto_replies_are_valid', 'i', 'AD SV'),
 	('appearance_is_valid', 'i', 'AD SV'),

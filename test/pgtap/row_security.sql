@@ -725,7 +725,7 @@ SELECT alike(plan, '%Index Cond: (conference_id = $%', 'a customer''s appointmen
 SELECT alike(plan, '%Index Cond: (application_id = ANY ($%', format('an admin goes by the index of %s', relation)) FROM plan
 WHERE role = 'appt_admin' AND relation IN ('rule', 'template', 'subscription', 'provider', 'participant', 'notification');
 CREATE TEMP TABLE narrowed (relation text, condition text, cond text);
-INSERT INTO narrowed VALUES ('appointment', format('id = %L', :'mine'), '((application_id = $0) AND (id = '),
+INSERT INTO narrowed VALUES ('appointment', format('id = %L', :'mine'), '((id = '),
 	('appointment', 'start_at < now()', '((application_id = $0) AND (start_at < '),
 	('appointment', $$organizer_id = 'ann'$$, $$((application_id = $0) AND (organizer_id = 'ann'$$),
 	('participant', format('appointment_id = %L', :'mine'), '((application_id = $0) AND (appointment_id = '),

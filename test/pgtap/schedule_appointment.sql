@@ -184,6 +184,17 @@ INSERT INTO phones SELECT '2102234988', '2102234988', a.id
 SELECT is(p.phone, stored, given || ' is stored as ' || stored) FROM phones JOIN appt.participant p ON p.appointment_id = phones.id
 	AND p.type = 'CUSTOMER';
 
+-- Ids grow with time.
+SELECT (SELECT id FROM appt.schedule_appointment(:'application', now(), '1 hour', organizer_id => 'a')) AS earlier \gset
+SELECT pg_sleep(0.002) AS ignored \gset
+SELECT (SELECT id FROM appt.schedule_appointment(:'application', now(), '1 hour', organizer_id => 'a')) AS later \gset
+SELECT cmp_ok(:'earlier'::uuid, '<', :'later'::uuid, 'the id of a later appointment is greater');
+SELECT matches(id::text, '^.{14}7.{4}[89ab]', 'an id is a UUID of version 7') FROM unnest(ARRAY[:'later', appt.time_ordered_uuid()::text]) id;
+SELECT cmp_ok(abs(extract(epoch FROM clock_timestamp()) * 1000 - ('x' || left(replace(:'later', '-', ''), 12))::bit(48)::bigint), '<', 60000::numeric,
+	'which begins with the milliseconds since 1970');
+SELECT is(count(DISTINCT right(replace(appt.time_ordered_uuid()::text, '-', ''), 19)), 1000::bigint, 'and is random after that')
+	FROM generate_series(1, 1000);
+
 -- get_appointment.
 SELECT throws_ok('SELECT appt.get_appointment(''00000000-0000-0000-0000-000000000000'')', 'PT404', 'appointment not found',
 	'an unknown appointment is not found');
