@@ -114,6 +114,8 @@ INSERT INTO appt.participant (application_id, appointment_id, id, type, first_na
 	SELECT application_id, appointment_id, 'c' || person, 'CUSTOMER', 'Customer', person::text, 'customer' || person || '@example.com',
 		'+3069' || lpad(person::text, 8, '0')
 	FROM (SELECT *, (right(appointment_id::text, 12)::bigint * 7368787) %% 1000000 AS person FROM chosen) c;
+INSERT INTO appt.user_profile (application_id, id, name, email)
+	SELECT id, 'agent-' || i, 'Agent ' || i, 'agent' || i || '@example.com' FROM appt.application, generate_series(0, 99) i;
 INSERT INTO appt.hourly_figure (application_id, hour, type, channel, sent, failed, attempted, lateness_sum, lateness_max)
 	SELECT application_id, date_trunc('hour', due_at), type, channel, count(*) FILTER (WHERE state = 'SENT'),
 		count(*) FILTER (WHERE state = 'FAILED'), sum(attempt_count), count(*) * interval '20 ms', '20 ms'
@@ -132,7 +134,7 @@ def load(bench, rows):
 
 
 def page_constants():
-    """What web/console.js asks for: the filters of states by name, the column of what is overdue, those of the list and the CSV, the order."""
+    """What web/console.js asks for: filters of states by name, the column of what is overdue, columns of list and CSV, rows of CSV, orders."""
     with open(os.path.join(HERE, "../../web/console.js"), encoding="utf-8") as file:
         text = file.read()
     states = {name: re.findall(r"\['(\w+)', '([^']+)'\]", filters)
@@ -141,7 +143,8 @@ def page_constants():
     shown = "".join(re.findall(r"'([\w,]+)'", re.search(r"const SHOWN = (.*?);", text, re.S).group(1)))
     columns = ",".join(re.findall(r"'(\w+)'", re.search(r"const COLUMNS = \[(.*?)\];", text, re.S).group(1)))
     orders = dict(re.findall(r"const (ORDER|LIST_ORDER) = \['order', '([\w.,]+)'\]", text))
-    return states, overdue, shown, columns, orders
+    rows = re.search(r"const CSV_PAGE = (\d+)", text).group(1)
+    return states, overdue, shown, columns, rows, orders
 
 
 # How many of 10,000,000 rows of the log there are, of all days.
@@ -164,11 +167,11 @@ def beginning(text):
 
 def views(constants, day):
     """{name: the URL's query}, of one day."""
-    states, overdue, shown, columns, orders = constants
+    states, overdue, shown, columns, rows, orders = constants
     ordered = [("order", orders["LIST_ORDER"]), ("limit", "51")]
     groups = (states,
               {name: [("type", "eq." + name)] for name in ("CREATE", "UPDATE", "ROOM")},
-              {name: [("channel", "eq." + name)] for name in ("SMS", "WEBHOOK")},
+              {name: [("channel", "eq." + name)] for name in ("SMS", "IN_APP", "WEBHOOK")},
               {"recipient, " + name: beginning(text) for name, text in RECIPIENTS.items()})
     filters = {"all": [], **{name: each for group in groups for name, each in group.items()}}
     for place, group in enumerate(groups):
@@ -187,7 +190,7 @@ def views(constants, day):
     same = 'due_at.eq."%s"' % day[1]
     after = [("due_at", "lte." + day[1]), ("or", '(due_at.lt."%s",and(%s,notification_id.lt.1))' % (day[1], same))]
     chosen["a page at noon"] = [("select", shown), *of_day("all"), *of_application, *after, *ordered]
-    chosen["1,000 rows for CSV"] = [("select", columns), *of_day("all"), *of_application, *after, ("order", orders["ORDER"]), ("limit", "1000")]
+    chosen["a page of CSV"] = [("select", columns), *of_day("all"), *of_application, *after, ("order", orders["ORDER"]), ("limit", rows)]
     return chosen
 
 
