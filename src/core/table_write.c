@@ -10,8 +10,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/dependency.h"
-#include "catalog/namespace.h"
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
@@ -21,12 +19,13 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core/named_table.h"
 #include "core/table_write.h"
 
 typedef struct AddedRow
 {
 	TupleTableSlot *slot;
-	ItemPointer place;			/* to be set */
+	ItemPointer place;			/* to be set; NULL: not wanted */
 } AddedRow;
 
 struct TableWriter
@@ -57,28 +56,12 @@ struct TableWriter
 
 /* ---- begin and end ---- */
 
-static Relation
-open_table(const char *name)
-{
-	Oid			schema = get_namespace_oid("appt", false);
-	Oid			id = get_relname_relid(name, schema);
-
-	if (!OidIsValid(id))
-		elog(ERROR, "there is no table appt.%s", name);
-	return table_open(id, RowExclusiveLock);
-}
-
 static void
 find_columns(TableWriter *writer, const char *const *columns, int count)
 {
 	writer->column_count = count;
 	writer->columns = (AttrNumber *) palloc(count * sizeof(AttrNumber));
-	for (int i = 0; i < count; i++)
-	{
-		writer->columns[i] = get_attnum(RelationGetRelid(writer->table), columns[i]);
-		if (writer->columns[i] == InvalidAttrNumber)
-			elog(ERROR, "appt.%s has no column %s", RelationGetRelationName(writer->table), columns[i]);
-	}
+	named_columns(writer->table, columns, count, writer->columns);
 }
 
 static Bitmapset *
@@ -163,7 +146,7 @@ begin(CmdType command, const char *table, const char *const *columns, int column
 	TableWriter *writer = (TableWriter *) palloc0(sizeof(TableWriter));
 
 	writer->command = command;
-	writer->table = open_table(table);
+	writer->table = named_table_open(table, RowExclusiveLock);
 	find_columns(writer, columns, column_count);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	prepare_target(writer);
@@ -187,12 +170,21 @@ end(TableWriter *writer)
 
 /* ---- inserting ---- */
 
+/*
+ * By the name that it was given with its table: looking for it in pg_depend costs as
+ * much as all the rest that has to be known of a table.
+ */
 static Oid
 identity_sequence(Relation table)
 {
 	for (int i = 0; i < RelationGetNumberOfAttributes(table); i++)
-		if (TupleDescAttr(RelationGetDescr(table), i)->attidentity != '\0')
-			return getIdentitySequence(RelationGetRelid(table), i + 1, false);
+	{
+		const FormData_pg_attribute *column = TupleDescAttr(RelationGetDescr(table), i);
+
+		if (column->attidentity != '\0')
+			return get_relname_relid(psprintf("%s_%s_seq", RelationGetRelationName(table), NameStr(column->attname)),
+									 RelationGetNamespace(table));
+	}
 	return InvalidOid;
 }
 
@@ -262,7 +254,8 @@ insert_added(TableWriter *writer)
 		const AddedRow *row = (const AddedRow *) lfirst(cell);
 
 		(void) ExecInsertIndexTuples(writer->target, row->slot, writer->state, false, false, NULL, NIL);
-		*row->place = row->slot->tts_tid;
+		if (row->place != NULL)
+			*row->place = row->slot->tts_tid;
 		if (has_triggers(writer))
 			ExecARInsertTriggers(writer->state, writer->target, row->slot, NIL, writer->transition);
 	}

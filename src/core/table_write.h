@@ -37,7 +37,8 @@ extern int64 table_next_id(const TableWriter *writer);
 
 /*
  * Add a row: the values of the writer's columns, in their order; other columns are
- * NULL. What they point to must live until table_write_end, which sets `place`.
+ * NULL. What they point to must live until table_write_end, which sets `place`, if
+ * that is not NULL.
  */
 extern void table_add(TableWriter *writer, const NullableDatum *values, ItemPointer place);
 

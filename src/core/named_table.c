@@ -1,0 +1,50 @@
+/*
+ * named_table.c
+ *		Tables of the extension, opened by their names.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+
+#include "core/named_table.h"
+
+Relation
+named_table_open(const char *name, LOCKMODE lock)
+{
+	Oid			id = get_relname_relid(name, get_namespace_oid("appt", false));
+
+	if (!OidIsValid(id))
+		elog(ERROR, "there is no table appt.%s", name);
+	return table_open(id, lock);
+}
+
+/* The column with this name, looked for from this one on. */
+static AttrNumber
+find_column(Relation table, const char *name, AttrNumber from)
+{
+	TupleDesc	descriptor = RelationGetDescr(table);
+
+	for (int i = 0; i < descriptor->natts; i++)
+	{
+		AttrNumber	number = (from - 1 + i) % descriptor->natts + 1;
+
+		if (strcmp(NameStr(TupleDescAttr(descriptor, number - 1)->attname), name) == 0)
+			return number;
+	}
+	elog(ERROR, "appt.%s has no column %s", RelationGetRelationName(table), name);
+}
+
+void
+named_columns(Relation table, const char *const *names, int count, AttrNumber *numbers)
+{
+	AttrNumber	next = 1;
+
+	for (int i = 0; i < count; i++)
+	{
+		numbers[i] = find_column(table, names[i], next);
+		next = numbers[i] + 1;
+	}
+}
