@@ -8,17 +8,11 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "fmgr.h"
-
 #include "core/column.h"
 #include "core/elapsed.h"
-#include "core/log_changes.h"
 #include "core/row.h"
 #include "notify/asked.h"
 #include "notify/notification_insert.h"
-#include "notify/notification_scope.h"
-#include "notify/planned.h"
 
 /* ---- the rules ---- */
 
@@ -277,98 +271,6 @@ find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen)
 	statement_done();
 	list_sort(messages, compare_messages);
 	return messages;
-}
-
-/* ---- planning ---- */
-
-/* The columns of the messages as arrays; false if each is the same as one that is planned. */
-static bool
-add_messages(const List *messages, NullableDatum *arguments)
-{
-	Column	   *recipients = column_create(TEXTOID, list_length(messages));
-	Column	   *rules = column_create(INT8OID, list_length(messages));
-	Column	   *channels = column_create(TEXTOID, list_length(messages));
-	Column	   *offsets = column_create(INTERVALOID, list_length(messages));
-	Column	   *addresses = column_create(TEXTOID, list_length(messages));
-	ListCell   *cell;
-
-	foreach(cell, messages)
-	{
-		const AskedMessage *message = (const AskedMessage *) lfirst(cell);
-
-		if (message->same_id != 0)
-			continue;
-		column_add_text(recipients, message->participant_id);
-		column_add(rules, Int64GetDatum(message->rule_id));
-		column_add_text(channels, channel_code(message->channel));
-		column_add(offsets, IntervalPGetDatum(message->interval));
-		column_add_text(addresses, message->channel == CHANNEL_EMAIL ? message->email : message->phone);
-	}
-	arguments[0] = SQL_VALUE(column_array(recipients));
-	arguments[1] = SQL_VALUE(column_array(rules));
-	arguments[2] = SQL_VALUE(column_array(channels));
-	arguments[3] = SQL_VALUE(column_array(offsets));
-	arguments[4] = SQL_VALUE(column_array(addresses));
-	return recipients->count > 0;
-}
-
-#define PLAN \
-	"WITH " INSERT_NOTIFICATIONS( \
-	" SELECT a.application_id, a.id AS appointment_id, NULL::bigint AS user_event_id, 'CUSTOMER' AS recipient_kind," \
-	"  m.recipient_id, NULL::uuid AS subscription_id, m.rule_id, $3 AS type, m.channel, m.time_offset, $4 AS due_at," \
-	"  CASE WHEN $5 THEN a.start_at - interval '1 microsecond' END AS expires_at, a.notifications_active," \
-	"  false AS never_told, m.address, a.title, a.start_at, a.end_at," \
-	"  CASE a.organizer_type WHEN 'AGENT' THEN a.organizer_id END AS organizer_id, NULL::jsonb AS context, NULL::jsonb AS event" \
-	" FROM appt.appointment a CROSS JOIN (SELECT unnest($6) AS recipient_id, unnest($7) AS rule_id, unnest($8) AS channel," \
-	"  unnest($9) AS time_offset, unnest($10) AS address) m" \
-	" WHERE a.application_id = $1 AND a.id = $2", ", ROW(" NOTIFICATION_DETAILS ")::appt.notification_details AS details") \
-	" SELECT lane, due_at, details FROM notification"
-
-static uint64
-insert(const AppointmentKey *key, const AskedMessages *asked, const List *messages)
-{
-	static Statement plan = {
-		PLAN, 10, {
-			UUIDOID, UUIDOID, TEXTOID, TIMESTAMPTZOID, BOOLOID,
-			TEXTARRAYOID, INT8ARRAYOID, TEXTARRAYOID, INTERVALARRAYOID, TEXTARRAYOID
-		}
-	};
-	const NotificationTypeInfo *type = &notification_types[asked->type];
-	NullableDatum arguments[10] = {
-		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
-		SQL_VALUE(UUIDPGetDatum(&key->id)),
-		sql_text(type->code),
-		SQL_VALUE(TimestampTzGetDatum(asked->now)),
-		SQL_VALUE(BoolGetDatum(type->window_rule == WINDOW_AFTER_DUE_BEFORE_START))
-	};
-
-	return add_messages(messages, arguments + 5) ? statement_run_nullable(&plan, arguments) : 0;
-}
-
-static void
-store_row(Datum composite, Tuplestorestate *rows)
-{
-	HeapTupleHeader header = DatumGetHeapTupleHeader(composite);
-	HeapTupleData row = {.t_len = HeapTupleHeaderGetDatumLength(header), .t_data = header};
-
-	tuplestore_puttuple(rows, &row);
-}
-
-void
-plan_asked(const AppointmentKey *key, const AskedMessages *asked, const List *messages, Tuplestorestate *rows)
-{
-	uint64		count = insert(key, asked, messages);
-
-	if (count > 0)
-		log_changes_on_commit(&key->application_id);
-	for (uint64 n = 0; n < count; n++)
-	{
-		Row		   *row = ROW(n);
-
-		wake_for_row(row);
-		if (rows != NULL)
-			store_row(next_value(row).value, rows);
-	}
 }
 
 /* ---- types and rules ---- */

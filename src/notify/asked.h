@@ -57,13 +57,6 @@ typedef struct AskedMessage
 /* All messages, a List of AskedMessage *, the lead's first; as_seen: in the calling query's snapshot, for STABLE functions. */
 extern List *find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen);
 
-/*
- * Plan those of these messages that have no same_id. The appointment must have been
- * locked before they were found. What is planned is added to `rows`, as
- * appt.notification_details; rows may be NULL.
- */
-extern void plan_asked(const AppointmentKey *key, const AskedMessages *asked, const List *messages, Tuplestorestate *rows);
-
 /* Has the appointment an enabled rule of the type for customers that allows this channel? NULL: any. */
 extern bool has_rule_for_customers(const AppointmentKey *key, NotificationType type, const ChannelCode *channel, bool as_seen);
 

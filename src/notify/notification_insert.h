@@ -1,7 +1,7 @@
 /*
  * notification_insert.h
  *		The one INSERT that plans notifications, and the rules that it obeys, for
- *		the statements of its sources: planned.c, asked.c.
+ *		the statements of planned.c. Messages that are asked for are inserted by asked_insert.c.
  */
 #ifndef APPT_NOTIFICATION_INSERT_H
 #define APPT_NOTIFICATION_INSERT_H

@@ -14,11 +14,11 @@
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/random.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
 #include "schedule/booking.h"
-#include "schedule/random.h"
 #include "schedule/told_state.h"
 #include "schedule/validate.h"
 

@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "core/random.h"
 #include "channel/channel.h"
 #include "core/arguments.h"
 #include "core/errors.h"
@@ -18,7 +19,6 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "schedule/participant.h"
-#include "schedule/random.h"
 #include "schedule/validate.h"
 
 static void

@@ -10,8 +10,8 @@
 
 #include "miscadmin.h"
 
+#include "core/random.h"
 #include "core/statement.h"
-#include "schedule/random.h"
 #include "schedule/room.h"
 #include "schedule/validate.h"
 

@@ -22,6 +22,7 @@
 #include "core/errors.h"
 #include "core/statement.h"
 #include "core/text.h"
+#include "notify/asked_insert.h"
 #include "notify/notification_scope.h"
 #include "schedule/cancel.h"
 #include "schedule/sending.h"
@@ -185,7 +186,7 @@ require_possible(const Appointment *appointment, const SendRequest *request)
 
 /* Add the messages that were planned before, unless they have been sent. */
 static void
-store_same(const List *messages, Tuplestorestate *rows)
+store_same(const List *messages, ReturnSetInfo *result)
 {
 	static Statement find = {
 		"SELECT " NOTIFICATION_DETAILS " FROM appt.notification n WHERE n.id = ANY ($1) AND n.state <> 'SENT' ORDER BY n.id",
@@ -205,12 +206,12 @@ store_same(const List *messages, Tuplestorestate *rows)
 	if (ids->count == 0)
 		return;
 	argument = SQL_VALUE(column_array(ids));
-	statement_store(&find, &argument, rows);
+	statement_store(&find, &argument, result->setResult);
 }
 
 /* What is sent changes the appointment before it is planned, because the log has the title. */
 static void
-send_now(Appointment *appointment, const SendRequest *request, Tuplestorestate *rows)
+send_now(Appointment *appointment, const SendRequest *request, ReturnSetInfo *result)
 {
 	const NotificationTypeInfo *type = &notification_types[request->type];
 	List	   *messages = find_asked(&appointment->key, &request->asked, false);
@@ -224,8 +225,8 @@ send_now(Appointment *appointment, const SendRequest *request, Tuplestorestate *
 	if (appointment->key.has_meeting_template)
 		told_by_message(appointment, type->sets_booking_state,
 						type->tells_what_is_so && reaches_all(appointment, request, judged.reached));
-	store_same(messages, rows);
-	plan_asked(&appointment->key, &request->asked, messages, rows);
+	store_same(messages, result);
+	plan_asked(appointment_facts(appointment), &request->asked, messages, result);
 }
 
 /*
@@ -261,7 +262,7 @@ send_notification(PG_FUNCTION_ARGS)
 		require_confirmed(appointment, &request, confirmed);
 		cancel(appointment, now);
 	}
-	send_now(appointment, &request, ((ReturnSetInfo *) fcinfo->resultinfo)->setResult);
+	send_now(appointment, &request, (ReturnSetInfo *) fcinfo->resultinfo);
 	call_end(&call);
 	return (Datum) 0;
 }

@@ -9,6 +9,7 @@
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/text.h"
+#include "notify/asked_insert.h"
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"
 #include "schedule/sending.h"
@@ -148,8 +149,7 @@ sending_prospect(const NotificationFacts *facts)
 	return (Prospect) {false, decision.reason, reason_explanation(decision.reason)};
 }
 
-/* Without what only composing needs. Times and state are those of the row that is locked. */
-static AppointmentFacts *
+AppointmentFacts *
 appointment_facts(const Appointment *appointment)
 {
 	AppointmentFacts *facts = (AppointmentFacts *) palloc0(sizeof(AppointmentFacts));
@@ -157,7 +157,9 @@ appointment_facts(const Appointment *appointment)
 	facts->id = appointment->key.id;
 	facts->application_id = appointment->key.application_id;
 	facts->state = appointment->state;
+	facts->organizer_id = appointment->organizer_id;
 	facts->organizer_type = appointment->organizer_type;
+	facts->title = appointment->title;
 	facts->start_at = appointment->start_at;
 	facts->end_at = appointment->end_at;
 	facts->locale = appointment->locale;
@@ -191,13 +193,6 @@ rule_facts(const AskedMessage *message)
 	return facts;
 }
 
-/* When a message that a user sends expires; 0: its type says. */
-static TimestampTz
-expiry(NotificationType type, TimestampTz start_at)
-{
-	return notification_types[type].window_rule == WINDOW_AFTER_DUE_BEFORE_START ? start_at - 1 : 0;
-}
-
 static NotificationFacts *
 message_facts(const AppointmentFacts *appointment, const SendRequest *request, const AskedMessage *message)
 {
@@ -212,7 +207,7 @@ message_facts(const AppointmentFacts *appointment, const SendRequest *request, c
 	facts->channel = message->channel;
 	facts->time_offset = message->time_offset;
 	facts->due_at = request->asked.now;
-	facts->expires_at = expiry(request->type, appointment->start_at);
+	facts->expires_at = asked_expiry(request->type, appointment->start_at);
 	facts->notifications_active = appointment->notifications_active;
 	facts->appointment = appointment;
 	facts->recipient = recipient_facts(message);
@@ -325,6 +320,6 @@ asked_facts(const AppointmentKey *key, const SendRequest *request, const AskedMe
 		return facts_load_one_as_seen(message->same_id);
 	facts = facts_of_preview(&preview);
 	if (facts != NULL && facts->appointment != NULL)
-		facts->expires_at = expiry(request->type, facts->appointment->start_at);
+		facts->expires_at = asked_expiry(request->type, facts->appointment->start_at);
 	return facts;
 }

@@ -54,6 +54,9 @@ typedef struct Prospect
 } Prospect;
 extern Prospect sending_prospect(const NotificationFacts *facts);
 
+/* What messages are judged and planned from. Times and state are those of the row that is locked. */
+extern AppointmentFacts *appointment_facts(const Appointment *appointment);
+
 /* Messages of find_asked, judged as they are now. */
 typedef struct Judged
 {

@@ -10,9 +10,10 @@
 #include "postgres.h"
 
 #include "core/statement.h"
-#include "notify/asked.h"
+#include "notify/asked_insert.h"
 #include "schedule/appointment.h"
 #include "schedule/booking_state.h"
+#include "schedule/sending.h"
 #include "schedule/told_state.h"
 
 /* Is an update due now? */
@@ -61,9 +62,10 @@ told_compare(const AppointmentKey *key, TimestampTz now)
 	if (!key->has_meeting_template || !compare(key))
 		return;
 	messages = find_asked(key, &update, false);
-	plan_asked(key, &update, messages, NULL);
-	if (messages != NIL)
-		told_remember(key);
+	if (messages == NIL)
+		return;
+	plan_asked(appointment_facts(booking_find(key)), &update, messages, NULL);
+	told_remember(key);
 }
 
 void

@@ -8,7 +8,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/timestamp.h"
 
-#include "schedule/random.h"
+#include "core/random.h"
 
 PG_FUNCTION_INFO_V1(time_ordered_uuid_made);
 
