@@ -29,7 +29,6 @@ typedef struct Batch
 	bool		is_current;		/* each statement takes a snapshot of its own;
 								 * else the query's is used */
 	Size		budget;			/* bytes that may still be read */
-	bool		is_judged_only; /* what only composing needs is not loaded */
 	bool		is_over;		/* a value exceeded it: the batch is
 								 * incomplete */
 	MemoryContext context;

@@ -142,25 +142,6 @@ facts_load_one_as_seen(int64 notification_id)
 	return load_one(&batch, notification_id);
 }
 
-void
-facts_load_to_judge(List *facts)
-{
-	Batch		batch = {
-		.notifications = facts, .budget = FACTS_BUDGET, .context = CurrentMemoryContext,
-		.is_current = true, .is_judged_only = true
-	};
-	ListCell   *cell;
-
-	load_applications(&batch);
-	load_routes(&batch);
-	load_suppressions(&batch);
-	foreach(cell, facts)
-	{
-		if (batch.is_over)
-			mark_too_large((NotificationFacts *) lfirst(cell));
-	}
-}
-
 /* The recipient of a message that nobody planned. */
 static void
 set_preview_recipient(NotificationFacts *facts, const char *participant_id)

@@ -25,14 +25,6 @@ extern List *facts_load(const int64 *notification_ids, int *count);
 extern NotificationFacts *facts_load_one(int64 notification_id);
 extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
 
-/*
- * Complete the facts of messages to customers that are not planned yet by what judging
- * needs. The caller has set what their rows will have, with ids from 1, the
- * appointment, the recipient and the rule. What only composing needs is not loaded:
- * each type has built-in texts, so that no template is missing.
- */
-extern void facts_load_to_judge(List *facts);
-
 /* A notification that does not exist, to be previewed. */
 typedef struct Preview
 {

@@ -249,6 +249,5 @@ load_routes(Batch *batch)
 	batch_load(batch, &subscriptions);
 	batch_load(batch, &providers);
 	assign_routes(batch);
-	if (!batch->is_judged_only)
-		batch_load(batch, &secrets);
+	batch_load(batch, &secrets);
 }

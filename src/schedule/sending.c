@@ -12,6 +12,7 @@
 #include "notify/asked_insert.h"
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"
+#include "notify/facts_to_judge.h"
 #include "schedule/sending.h"
 
 /* Messages of which an error tells why they could not go. */

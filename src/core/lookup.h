@@ -1,0 +1,49 @@
+/*
+ * lookup.h
+ *		Looking up rows of a table of the extension by an index without a statement:
+ *		for few rows, where starting a plan is most of what a statement costs.
+ *
+ *	static const LookupSource participants = {
+ *		"participant", "participant_pkey", 2, {"id", "email"}
+ *	};
+ *	Lookup	   *lookup = lookup_begin(&participants, keys, 2, false);
+ *
+ *	while ((row = lookup_next(lookup)) != NULL)
+ *		id = next_text(row);
+ *	lookup_end(lookup);
+ *
+ * It always takes this index, and sees what a statement of the owner would see,
+ * without row security.
+ */
+#ifndef APPT_LOOKUP_H
+#define APPT_LOOKUP_H
+
+#include "core/row.h"
+
+#define LOOKUP_MAX_COLUMNS 12
+#define LOOKUP_MAX_KEYS 2
+
+typedef struct LookupSource
+{
+	const char *table;			/* in the schema appt */
+	const char *index;			/* of the table, a B-tree */
+	int			column_count;
+	const char *columns[LOOKUP_MAX_COLUMNS];	/* what rows have; best in the
+												 * order of the table */
+} LookupSource;
+
+typedef struct Lookup Lookup;
+
+/*
+ * The rows whose first keys in the index are these; of a partial index, those that
+ * are in it. as_seen: in the calling query's snapshot, for STABLE functions; else as
+ * they are now. In CurrentMemoryContext, which must live until lookup_end.
+ */
+extern Lookup *lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
+
+/* The next row, in the order of the index; NULL after the last. It may be read until the next call. */
+extern Row *lookup_next(Lookup *lookup);
+
+extern void lookup_end(Lookup *lookup);
+
+#endif							/* APPT_LOOKUP_H */
