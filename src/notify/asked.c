@@ -3,20 +3,74 @@
  *		Messages to the customers of an appointment that somebody asks for.
  *
  * The rules are read first, and chosen from here: which one sends over a channel
- * depends only on whether a customer prefers SMS. So the statement that looks for
- * the customers needs no sorting, and is cheap to start.
+ * depends only on whether a customer prefers SMS. Rules, customers and their messages
+ * are few, and a user waits for them, so they are looked up without a statement.
  */
 #include "postgres.h"
 
-#include "core/column.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
 #include "core/elapsed.h"
-#include "core/row.h"
+#include "core/lookup.h"
 #include "notify/asked.h"
-#include "notify/notification_insert.h"
+
+/* ---- the appointment ---- */
+
+/* What is asked about. */
+typedef struct Subject
+{
+	const AppointmentKey *key;
+	const pg_uuid_t *meeting_template_id;	/* NULL: none */
+	int64		reopened_after; /* what was sent up to this notification does
+								 * not count any more; 0: all counts */
+	bool		as_seen;		/* everything is looked up as find_asked says */
+} Subject;
+
+static Subject
+find_subject(const AppointmentKey *key, bool as_seen)
+{
+	static const LookupSource appointments = {
+		"appointment", "appointment_pkey", 2, {"meeting_template_id", "reopened_after"}
+	};
+	const Datum keys[] = {UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)};
+	Subject		subject = {.key = key, .as_seen = as_seen};
+	Lookup	   *lookup = lookup_begin(&appointments, keys, lengthof(keys), as_seen);
+	Row		   *row = lookup_next(lookup);
+
+	if (row != NULL)
+	{
+		subject.meeting_template_id = next_uuid_or_null(row);
+		subject.reopened_after = next_int64(row);
+	}
+	lookup_end(lookup);
+	return subject;
+}
+
+/* Do messages of the type go to the lead alone? */
+static bool
+is_for_lead_alone(const Subject *subject, NotificationType type)
+{
+	static const LookupSource templates = {
+		"meeting_template", "meeting_template_pkey", 1, {"lead_only_reminders"}
+	};
+	const Datum keys[] = {UUIDPGetDatum(&subject->key->application_id), UUIDPGetDatum(subject->meeting_template_id)};
+	Lookup	   *lookup;
+	Row		   *row;
+	bool		is_so;
+
+	if (notification_types[type].due_rule != DUE_BEFORE_START || subject->meeting_template_id == NULL)
+		return false;
+	lookup = lookup_begin(&templates, keys, lengthof(keys), subject->as_seen);
+	row = lookup_next(lookup);
+	is_so = row != NULL && next_bool(row);
+	lookup_end(lookup);
+	return is_so;
+}
 
 /* ---- the rules ---- */
 
-/* A rule that may send, and what its meeting template says of all messages of the type. */
+/* A rule that may send. */
 typedef struct AskedRule
 {
 	int64		id;
@@ -24,62 +78,67 @@ typedef struct AskedRule
 	const Interval *interval;	/* its offset, as the rule has it */
 	TimeOffset	time_offset;
 	bool	   *ignores_opt_out;
-	bool		is_for_lead_alone;
 } AskedRule;
 
-/* Rules of the meeting template, or of the application. */
-#define OF_TEMPLATE \
-	IS_RULE_OF_TEMPLATE("r", "$1", "(SELECT a.meeting_template_id FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2)")
-#define OF_APPLICATION IS_RULE_OF_APPLICATION("r", "$1")
+#define RULE_COLUMNS 7, {"id", "type", "channel", "time_offset", "enabled", "sending", "ignores_opt_out"}
 
-#define LEAD_ONLY_REMINDERS \
-	"(SELECT m.lead_only_reminders FROM appt.meeting_template m WHERE m.application_id = $1 AND m.id = r.meeting_template_id)"
+/* Does it send to customers over this channel? NULL: over any. */
+static bool
+allows_channel(const AskedRule *rule, const ChannelCode *channel)
+{
+	if (strcmp(rule->channel, "WEBHOOK") == 0)
+		return false;
+	return channel == NULL || strcmp(rule->channel, channel_code(*channel)) == 0 ||
+		strcmp(rule->channel, "PREFERRED") == 0 || strcmp(rule->channel, "BOTH") == 0;
+}
 
-#define FIND_RULES(of, is_for_lead_alone) \
-	"SELECT r.id, r.channel, r.time_offset::interval, r.ignores_opt_out, " is_for_lead_alone " FROM appt.rule r" \
-	" WHERE " of " AND r.type = $3 AND r.channel <> 'WEBHOOK' AND r.enabled" \
-	"  AND (r.sending = 'AUTOMATIC' OR NOT $5) AND ($4::text IS NULL OR r.channel IN ($4, 'PREFERRED', 'BOTH'))"
-#define FIND_RULES_OF_TEMPLATE FIND_RULES(OF_TEMPLATE, "$6 AND " LEAD_ONLY_REMINDERS)
-#define FIND_RULES_OF_APPLICATION FIND_RULES(OF_APPLICATION, "false")
-#define RULE_ARGUMENTS 6, {UUIDOID, UUIDOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID}
-
+/* NULL: it does not send what is asked for. */
 static AskedRule *
-read_rule(Row *row)
+read_rule(Row *row, const AskedMessages *asked)
 {
 	AskedRule  *rule = (AskedRule *) palloc(sizeof(AskedRule));
+	bool		sends;
 
 	rule->id = next_int64(row);
+	sends = strcmp(next_text(row), notification_types[asked->type].code) == 0;
 	rule->channel = next_text(row);
 	rule->interval = next_interval_or_null(row);
 	rule->time_offset = elapsed_microseconds(rule->interval);
+	sends &= next_bool(row);
+	sends &= strcmp(next_text(row), "AUTOMATIC") == 0 || !asked->is_automatic;
 	rule->ignores_opt_out = next_bool_or_null(row);
-	rule->is_for_lead_alone = next_bool(row);
-	return rule;
+	return sends && allows_channel(rule, asked->channel) ? rule : NULL;
+}
+
+/* Rules of the meeting template, or of the application. */
+static Lookup *
+begin_rules(const Subject *subject, Datum type)
+{
+	static const LookupSource of_application = {"rule", "rule_of_application", RULE_COLUMNS};
+	static const LookupSource of_template = {"rule", "rule_of_template", RULE_COLUMNS};
+	const Datum application_id = UUIDPGetDatum(&subject->key->application_id);
+
+	if (subject->meeting_template_id == NULL)
+		return lookup_begin(&of_application, (Datum[]) {application_id, type}, 2, subject->as_seen);
+	return lookup_begin(&of_template, (Datum[]) {application_id, UUIDPGetDatum(subject->meeting_template_id)}, 2,
+						subject->as_seen);
 }
 
 static List *
-find_rules(const AppointmentKey *key, const AskedMessages *asked, bool as_seen)
+find_rules(const Subject *subject, const AskedMessages *asked)
 {
-	static Statement of_template = {FIND_RULES_OF_TEMPLATE, RULE_ARGUMENTS};
-	static Statement of_application = {FIND_RULES_OF_APPLICATION, RULE_ARGUMENTS};
-	Statement  *statement = key->has_meeting_template ? &of_template : &of_application;
-	const NotificationTypeInfo *type = &notification_types[asked->type];
-	const NullableDatum arguments[] = {
-		SQL_VALUE(UUIDPGetDatum(&key->application_id)),
-		SQL_VALUE(UUIDPGetDatum(&key->id)),
-		sql_text(type->code),
-		asked->channel == NULL ? SQL_NULL : sql_text(channel_code(*asked->channel)),
-		SQL_VALUE(BoolGetDatum(asked->is_automatic)),
-		SQL_VALUE(BoolGetDatum(type->due_rule == DUE_BEFORE_START))
-	};
-	uint64		count;
+	Lookup	   *lookup = begin_rules(subject, text_datum(notification_types[asked->type].code));
 	List	   *rules = NIL;
+	Row		   *row;
 
-	statement->is_read_only = as_seen;
-	count = statement_run_nullable(statement, arguments);
-	for (uint64 n = 0; n < count; n++)
-		rules = lappend(rules, read_rule(ROW(n)));
-	statement_done();
+	while ((row = lookup_next(lookup)) != NULL)
+	{
+		AskedRule  *rule = read_rule(row, asked);
+
+		if (rule != NULL)
+			rules = lappend(rules, rule);
+	}
+	lookup_end(lookup);
 	return rules;
 }
 
@@ -162,70 +221,199 @@ choose_rules(const List *rules, const AskedMessages *asked, RuleChoice chosen)
 	}
 }
 
+/* ---- the customers ---- */
+
+typedef struct Customer
+{
+	ParticipantFacts facts;
+	bool		prefers_sms;
+	bool		has_joined;
+	bool		is_lead;
+} Customer;
+
+/* NULL: the participant is none. */
+static Customer *
+read_customer(Row *row)
+{
+	Customer   *customer = (Customer *) palloc0(sizeof(Customer));
+	ParticipantFacts *facts = &customer->facts;
+	const char *preferred_channel;
+
+	facts->id = next_text(row);
+	facts->is_customer = strcmp(next_text(row), "CUSTOMER") == 0;
+	if (!facts->is_customer)
+		return NULL;
+	facts->username = next_text(row);
+	facts->first_name = next_text(row);
+	facts->last_name = next_text(row);
+	facts->email = next_text(row);
+	facts->phone = next_text(row);
+	preferred_channel = next_text(row);
+	customer->prefers_sms = preferred_channel != NULL && strcmp(preferred_channel, "SMS") == 0;
+	facts->verified_channel = next_text(row);
+	customer->has_joined = next_timestamp(row) != 0;
+	customer->is_lead = next_bool(row);
+	return customer;
+}
+
+/* Which customers are asked for. */
+typedef struct Choice
+{
+	const List *ids;			/* char *; NIL: all, or the lead */
+	bool		is_for_lead_alone;
+	bool		is_for_joined;	/* to those alone who have joined */
+} Choice;
+
+static List *
+read_ids(NullableDatum array)
+{
+	Datum	   *elements;
+	int			count;
+	List	   *ids = NIL;
+
+	if (array.isnull)
+		return NIL;
+	deconstruct_array(DatumGetArrayTypeP(array.value), TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &count);
+	for (int i = 0; i < count; i++)
+		ids = lappend(ids, TextDatumGetCString(elements[i]));
+	return ids;
+}
+
+static Choice
+choice_of(const Subject *subject, const AskedMessages *asked)
+{
+	return (Choice)
+	{
+		.ids = read_ids(asked->participant_ids),
+			.is_for_lead_alone = is_for_lead_alone(subject, asked->type),
+			.is_for_joined = notification_types[asked->type].audience == AUDIENCE_JOINED_CUSTOMERS
+	};
+}
+
+static bool
+is_chosen(const Customer *customer, const Choice *choice)
+{
+	ListCell   *cell;
+
+	if (choice->is_for_joined && !customer->has_joined)
+		return false;
+	if (choice->ids == NIL)
+		return customer->is_lead || !choice->is_for_lead_alone;
+	foreach(cell, choice->ids)
+	{
+		if (strcmp((const char *) lfirst(cell), customer->facts.id) == 0)
+			return true;
+	}
+	return false;
+}
+
+static List *
+find_customers(const Subject *subject, const Choice *choice)
+{
+	static const LookupSource participants = {
+		"participant", "participant_pkey", 11,
+		{"id", "type", "username", "first_name", "last_name", "email", "phone", "preferred_channel", "verified_channel", "joined_at",
+		"is_lead"}
+	};
+	const Datum keys[] = {UUIDPGetDatum(&subject->key->application_id), UUIDPGetDatum(&subject->key->id)};
+	Lookup	   *lookup = lookup_begin(&participants, keys, lengthof(keys), subject->as_seen);
+	List	   *customers = NIL;
+	Row		   *row;
+
+	while ((row = lookup_next(lookup)) != NULL)
+	{
+		Customer   *customer = read_customer(row);
+
+		if (customer != NULL && is_chosen(customer, choice))
+			customers = lappend(customers, customer);
+	}
+	lookup_end(lookup);
+	return customers;
+}
+
+/* ---- messages that are the same ---- */
+
+/* Is it about to be sent, or was it sent and still counts? */
+static bool
+is_same_state(NotificationState state, int64 id, const Subject *subject, NotificationType type)
+{
+	switch (state)
+	{
+		case STATE_PENDING:
+		case STATE_RETRYING:
+		case STATE_SENDING:
+			return true;
+		case STATE_SENT:
+			return notification_types[type].cancels && id > subject->reopened_after;
+		default:
+			return false;
+	}
+}
+
+/* Note it, if it is a message of the type to a customer that is due. */
+static void
+note_same(Row *row, const Subject *subject, const AskedMessages *asked, int64 *same_ids)
+{
+	int64		id = next_int64(row);
+	pg_uuid_t	application_id = next_uuid(row);
+	const char *recipient_kind = next_text(row);
+	const char *type = next_text(row);
+	const char *channel = next_text(row);
+	TimestampTz due_at = next_timestamp(row);
+	const char *state_name = next_text(row);
+	bool		is_superseded = next_text(row) != NULL;
+	NotificationState state;
+	ChannelCode over;
+
+	if (memcmp(&application_id, &subject->key->application_id, UUID_LEN) == 0 && strcmp(recipient_kind, "CUSTOMER") == 0 &&
+		strcmp(type, notification_types[asked->type].code) == 0 && due_at <= GetCurrentTimestamp() && !is_superseded &&
+		state_from_code(state_name, &state) && is_same_state(state, id, subject, asked->type) &&
+		channel_from_code(channel, &over))
+		same_ids[over] = Max(same_ids[over], id);
+}
+
+/* The latest message that is the same, of each channel; 0: none. */
+static void
+find_same(const Subject *subject, const AskedMessages *asked, const char *participant_id, int64 *same_ids)
+{
+	static const LookupSource notifications = {
+		"notification", "notification_appointment", 8,
+		{"id", "application_id", "recipient_kind", "type", "channel", "due_at", "state", "superseded_by"}
+	};
+	const Datum keys[] = {UUIDPGetDatum(&subject->key->id), text_datum(participant_id)};
+	Lookup	   *lookup = lookup_begin(&notifications, keys, lengthof(keys), subject->as_seen);
+	Row		   *row;
+
+	while ((row = lookup_next(lookup)) != NULL)
+		note_same(row, subject, asked, same_ids);
+	lookup_end(lookup);
+}
+
 /* ---- the messages ---- */
 
-/*
- * The message that is the same. Those of a type that cancels count also once they are sent ($9), if it was not reopened since.
- * OFFSET 0 has them looked up by appointment and recipient, where the planner may believe that the last one of all is near.
- */
-#define SAME \
-	"(SELECT max(n.id) FROM (SELECT n.id FROM appt.notification n" \
-	" WHERE n.appointment_id = $2 AND n.recipient_id = p.id AND n.application_id = $1" \
-	"  AND n.recipient_kind = 'CUSTOMER' AND n.type = $3 AND n.channel = c.channel AND n.due_at <= $8" \
-	"  AND n.superseded_by IS NULL AND (n.state IN ('PENDING', 'RETRYING', 'SENDING') OR $9 AND n.state = 'SENT'" \
-	"   AND n.id > coalesce((SELECT a.reopened_after FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2), 0))" \
-	" OFFSET 0) n)"
-
-/* The customers, or those in $6, with the channels to those who prefer SMS ($4) or do not ($5). */
-#define FIND \
-	"SELECT p.id, coalesce(nullif(concat_ws(' ', p.first_name, p.last_name), ''), p.username), p.email, p.phone," \
-	" p.verified_channel, p.preferred_channel IS NOT DISTINCT FROM 'SMS', p.is_lead, c.channel, " SAME \
-	" FROM appt.participant p CROSS JOIN (VALUES ('EMAIL'), ('SMS')) AS c (channel)" \
-	" WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.type = 'CUSTOMER'" \
-	"  AND c.channel = ANY (CASE WHEN p.preferred_channel = 'SMS' THEN $4 ELSE $5 END)" \
-	"  AND ($6::text[] IS NULL AND (p.is_lead OR NOT $7) OR p.id = ANY ($6))" \
-	"  AND (p.joined_at IS NOT NULL OR NOT $10)"
-#define ARGUMENTS 10
-#define TYPES { \
-	UUIDOID, UUIDOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, BOOLOID, TIMESTAMPTZOID, BOOLOID, BOOLOID \
-}
-
-static NullableDatum
-chosen_channels(const AskedRule *const *chosen)
-{
-	Column	   *channels = column_create(TEXTOID, CHANNELS);
-
-	for (int channel = 0; channel < CHANNELS; channel++)
-		if (chosen[channel] != NULL)
-			column_add_text(channels, channel_code((ChannelCode) channel));
-	return SQL_VALUE(column_array(channels));
-}
-
 static AskedMessage *
-read_asked(Row *row, RuleChoice chosen)
+message_to(const Customer *customer, ChannelCode channel, const AskedRule *rule, int64 same_id)
 {
 	AskedMessage *message = (AskedMessage *) palloc(sizeof(AskedMessage));
-	const AskedRule *rule;
-	bool		prefers_sms;
-	char	   *channel;
 
-	message->participant_id = next_text(row);
-	message->name = next_text(row);
-	message->email = next_text(row);
-	message->phone = next_text(row);
-	message->verified_channel = next_text(row);
-	prefers_sms = next_bool(row);
-	message->is_lead = next_bool(row);
-	channel = next_text(row);
-	if (!channel_from_code(channel, &message->channel))
-		elog(ERROR, "rule has an unknown channel: %s", channel);
-	message->same_id = next_int64(row);
-	rule = chosen[prefers_sms][message->channel];
+	message->recipient = &customer->facts;
+	message->is_lead = customer->is_lead;
+	message->channel = channel;
 	message->rule_id = rule->id;
 	message->interval = rule->interval;
 	message->time_offset = rule->time_offset;
 	message->ignores_opt_out = rule->ignores_opt_out;
+	message->same_id = same_id;
 	return message;
+}
+
+static List *
+add_messages(List *messages, const Customer *customer, const AskedRule *const *chosen, const int64 *same_ids)
+{
+	for (int channel = 0; channel < CHANNELS; channel++)
+		if (chosen[channel] != NULL)
+			messages = lappend(messages, message_to(customer, (ChannelCode) channel, chosen[channel], same_ids[channel]));
+	return messages;
 }
 
 static int
@@ -233,7 +421,7 @@ compare_messages(const ListCell *a, const ListCell *b)
 {
 	const AskedMessage *one = (const AskedMessage *) lfirst(a);
 	const AskedMessage *other = (const AskedMessage *) lfirst(b);
-	int			order = strcmp(one->participant_id, other->participant_id);
+	int			order = strcmp(one->recipient->id, other->recipient->id);
 
 	if (one->is_lead != other->is_lead)
 		return one->is_lead ? -1 : 1;
@@ -243,32 +431,25 @@ compare_messages(const ListCell *a, const ListCell *b)
 List *
 find_asked(const AppointmentKey *key, const AskedMessages *asked, bool as_seen)
 {
-	static Statement find = {FIND, ARGUMENTS, TYPES};
-	const NotificationTypeInfo *type = &notification_types[asked->type];
-	List	   *rules = find_rules(key, asked, as_seen);
+	Subject		subject = find_subject(key, as_seen);
+	List	   *rules = find_rules(&subject, asked);
 	List	   *messages = NIL;
 	RuleChoice	chosen = {{NULL}};
-	uint64		count;
-	NullableDatum arguments[ARGUMENTS];
+	Choice		choice;
+	ListCell   *cell;
 
 	if (rules == NIL)
 		return NIL;
 	choose_rules(rules, asked, chosen);
-	arguments[0] = SQL_VALUE(UUIDPGetDatum(&key->application_id));
-	arguments[1] = SQL_VALUE(UUIDPGetDatum(&key->id));
-	arguments[2] = sql_text(type->code);
-	arguments[3] = chosen_channels(chosen[true]);
-	arguments[4] = chosen_channels(chosen[false]);
-	arguments[5] = asked->participant_ids;
-	arguments[6] = SQL_VALUE(BoolGetDatum(((const AskedRule *) linitial(rules))->is_for_lead_alone));
-	arguments[7] = SQL_VALUE(TimestampTzGetDatum(GetCurrentTimestamp()));
-	arguments[8] = SQL_VALUE(BoolGetDatum(type->cancels));
-	arguments[9] = SQL_VALUE(BoolGetDatum(type->audience == AUDIENCE_JOINED_CUSTOMERS));
-	find.is_read_only = as_seen;
-	count = statement_run_nullable(&find, arguments);
-	for (uint64 n = 0; n < count; n++)
-		messages = lappend(messages, read_asked(ROW(n), chosen));
-	statement_done();
+	choice = choice_of(&subject, asked);
+	foreach(cell, find_customers(&subject, &choice))
+	{
+		const Customer *customer = (const Customer *) lfirst(cell);
+		int64		same_ids[CHANNELS] = {0};
+
+		find_same(&subject, asked, customer->facts.id, same_ids);
+		messages = add_messages(messages, customer, chosen[customer->prefers_sms], same_ids);
+	}
 	list_sort(messages, compare_messages);
 	return messages;
 }
@@ -288,6 +469,7 @@ bool
 has_rule_for_customers(const AppointmentKey *key, NotificationType type, const ChannelCode *channel, bool as_seen)
 {
 	const AskedMessages any = {.type = type, .channel = channel};
+	const Subject subject = find_subject(key, as_seen);
 
-	return find_rules(key, &any, as_seen) != NIL;
+	return find_rules(&subject, &any) != NIL;
 }

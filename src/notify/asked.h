@@ -22,6 +22,7 @@
 #include "core/statement.h"
 #include "core/vocabulary.h"
 #include "notify/appointment_key.h"
+#include "notify/facts.h"
 
 typedef struct AskedMessages
 {
@@ -40,12 +41,9 @@ extern bool is_asked_for(NotificationType type);
 /* One message to one customer. */
 typedef struct AskedMessage
 {
-	char	   *participant_id;
+	const ParticipantFacts *recipient;	/* its ids, names, email, phone and
+										 * verified_channel */
 	bool		is_lead;
-	char	   *name;			/* NULL: not known, like the next two */
-	char	   *email;
-	char	   *phone;
-	char	   *verified_channel;	/* as in ParticipantFacts */
 	ChannelCode channel;
 	int64		rule_id;
 	const Interval *interval;	/* the offset, as the rule has it */

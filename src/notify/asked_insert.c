@@ -111,12 +111,12 @@ set_own(NotificationRow *row, int64 id, const AskedMessage *message)
 	*uid = random_uuid();
 	values[ID] = SQL_VALUE(Int64GetDatum(id));
 	values[UID] = sql_uuid(uid);
-	values[RECIPIENT_ID] = sql_text(message->participant_id);
+	values[RECIPIENT_ID] = sql_text(message->recipient->id);
 	values[RULE_ID] = SQL_VALUE(Int64GetDatum(message->rule_id));
 	values[CHANNEL] = sql_text(channel_code(message->channel));
 	values[TIME_OFFSET] = SQL_VALUE(IntervalPGetDatum(message->interval));
 	values[LANE] = SQL_VALUE(Int64GetDatum(lane_of_channel(DatumGetUUIDP(values[APPLICATION_ID].value), message->channel)));
-	values[ADDRESS] = sql_text(message->channel == CHANNEL_EMAIL ? message->email : message->phone);
+	values[ADDRESS] = sql_text(message->channel == CHANNEL_EMAIL ? message->recipient->email : message->recipient->phone);
 }
 
 /* Those that are new; returns how many there are. */

@@ -116,7 +116,7 @@ reaches_all(const Appointment *appointment, const SendRequest *request, const Li
 	{
 		AskedMessage *message = (AskedMessage *) lfirst(cell);
 
-		if (!is_among(reached, message->participant_id))
+		if (!is_among(reached, message->recipient->id))
 			others = lappend(others, message);
 	}
 	return judge_asked(appointment, request, others).reached == NIL;

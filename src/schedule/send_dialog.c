@@ -15,6 +15,7 @@
 
 #include "core/arguments.h"
 #include "notify/compose.h"
+#include "notify/recipient.h"
 #include "schedule/sending.h"
 
 PG_FUNCTION_INFO_V1(notification_dialog);
@@ -27,11 +28,20 @@ typedef struct DialogRow
 	const Message *composed;	/* NULL: it can't be composed */
 } DialogRow;
 
+static const char *
+name_or_username(const ParticipantFacts *person)
+{
+	const char *name = full_name(person);
+
+	return name != NULL ? name : person->username;
+}
+
 static void
 put_row(ReturnSetInfo *result, const DialogRow *row)
 {
+	const ParticipantFacts *recipient = row->message->recipient;
 	const char *const texts[] = {
-		row->message->participant_id, row->message->name, row->message->email, row->message->phone,
+		recipient->id, name_or_username(recipient), recipient->email, recipient->phone,
 		channel_code(row->message->channel), NULL,
 		reason_code(row->prospect.reason), row->prospect.explanation,
 		row->composed ? row->composed->subject : NULL,

@@ -169,19 +169,6 @@ appointment_facts(const Appointment *appointment)
 	return facts;
 }
 
-static ParticipantFacts *
-recipient_facts(const AskedMessage *message)
-{
-	ParticipantFacts *facts = (ParticipantFacts *) palloc0(sizeof(ParticipantFacts));
-
-	facts->id = message->participant_id;
-	facts->is_customer = true;
-	facts->email = message->email;
-	facts->phone = message->phone;
-	facts->verified_channel = message->verified_channel;
-	return facts;
-}
-
 /* find_asked finds only what enabled rules send. */
 static RuleFacts *
 rule_facts(const AskedMessage *message)
@@ -202,7 +189,7 @@ message_facts(const AppointmentFacts *appointment, const SendRequest *request, c
 	facts->application_id = appointment->application_id;
 	facts->appointment_id = (pg_uuid_t *) &appointment->id;
 	facts->recipient_kind = "CUSTOMER";
-	facts->recipient_id = message->participant_id;
+	facts->recipient_id = message->recipient->id;
 	facts->rule_id = message->rule_id;
 	facts->type = request->type;
 	facts->channel = message->channel;
@@ -211,7 +198,7 @@ message_facts(const AppointmentFacts *appointment, const SendRequest *request, c
 	facts->expires_at = asked_expiry(request->type, appointment->start_at);
 	facts->notifications_active = appointment->notifications_active;
 	facts->appointment = appointment;
-	facts->recipient = recipient_facts(message);
+	facts->recipient = message->recipient;
 	facts->rule = rule_facts(message);
 	return facts;
 }
@@ -308,7 +295,7 @@ asked_facts(const AppointmentKey *key, const SendRequest *request, const AskedMe
 	Preview		preview = {
 		.application_id = key->application_id,
 		.appointment_id = key->id,
-		.participant_id = message->participant_id,
+		.participant_id = message->recipient->id,
 		.type = request->type,
 		.channel = message->channel,
 		.time_offset = message->time_offset,
