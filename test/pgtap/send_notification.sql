@@ -210,5 +210,21 @@ SELECT is(regexp_replace(pg_temp.sent(:'id', quote_literal(said)), ' [0-9a-f-]{3
 	said || ' by the rules of the application') FROM unnest('{CREATE,RESCHEDULE}'::text[]) said;
 SELECT is(pg_temp.state(:'id'), '', 'it has no such states');
 
+-- Its rows, beside those of the same message that a rule has planned, and what is returned.
+CREATE FUNCTION pg_temp.rows_of(appointment uuid) RETURNS jsonb LANGUAGE sql AS $$
+	SELECT jsonb_agg((to_jsonb(n) - '{id,uid}'::text[]) || jsonb_build_object('due', to_jsonb(d) - 'notification_id'))
+	FROM appt.notification n JOIN appt.due d ON d.notification_id = n.id
+	WHERE n.appointment_id = $1 AND n.type = 'CREATE' AND n.channel = 'EMAIL' AND n.state = 'PENDING' $$;
+SELECT id FROM appt.schedule_appointment(:'application', now() + '2 days', '1 hour', '{"contact": {"primaryEmail": "c@d.example"}}', 'ann',
+	title => 'Your mortgage') \gset
+SELECT pg_temp.rows_of(:'id') AS planned \gset
+SELECT pg_temp.settle(:'id');
+CREATE TEMPORARY TABLE returned AS SELECT * FROM appt.send_notification(:'id', 'CREATE');
+SELECT is(pg_temp.rows_of(:'id'), :'planned'::jsonb, 'the rows of a message that a user sends are those of one that is planned');
+SELECT is(to_jsonb(r), (SELECT jsonb_object_agg(key, value) FROM jsonb_each(to_jsonb(n)) WHERE to_jsonb(r) ? key), 'what is returned is in the log')
+	FROM returned r JOIN appt.notification n USING (id);
+SELECT is(count(DISTINCT uid), 2::bigint, 'it is a message of its own') FROM appt.notification
+	WHERE appointment_id = :'id' AND type = 'CREATE' AND channel = 'EMAIL';
+
 SELECT * FROM finish();
 ROLLBACK;
