@@ -190,7 +190,6 @@ put_back(NotificationRow *row, const Delivery *delivery)
 {
 	row->state = delivery->state;
 	row->reason = delivery->reason;
-	row->attempt_count--;
 	row->worker_slot = 0;
 	row->next_attempt_at = delivery->key.due_at;
 }
@@ -226,6 +225,8 @@ settle_one(Settling *settling, NotificationRows *rows, int index)
 	if (found != ROW_FREE || settling->is_gone[index])
 		return;
 	*decision = decide(delivery, row.superseded_by, settling->now);
+	if (delivery->is_untried)
+		row.attempt_count--;
 	if (is_put_back(delivery, decision))
 		put_back(&row, delivery);
 	else
