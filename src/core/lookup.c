@@ -52,6 +52,14 @@ find_columns(Lookup *lookup, const LookupSource *source)
 		lookup->last_column = Max(lookup->last_column, lookup->columns[i]);
 }
 
+/* Otherwise nothing would be found, and nobody would know why. */
+static void
+check_key(Relation index, int number, const char *name)
+{
+	if (strcmp(NameStr(TupleDescAttr(RelationGetDescr(index), number)->attname), name) != 0)
+		elog(ERROR, "key %d of index appt.%s is not %s", number + 1, RelationGetRelationName(index), name);
+}
+
 /* The key has the type that the index compares. */
 static void
 set_key(ScanKey key, Relation index, int number, Datum value)
@@ -64,13 +72,16 @@ set_key(ScanKey key, Relation index, int number, Datum value)
 }
 
 static void
-begin_scan(Lookup *lookup, const Datum *keys, int key_count)
+begin_scan(Lookup *lookup, const LookupSource *source, const Datum *keys, int key_count)
 {
 	ScanKeyData scan_keys[LOOKUP_MAX_KEYS];
 
 	Assert(key_count <= LOOKUP_MAX_KEYS);
 	for (int i = 0; i < key_count; i++)
+	{
+		check_key(lookup->index, i, source->keys[i]);
 		set_key(&scan_keys[i], lookup->index, i, keys[i]);
+	}
 	lookup->scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, key_count, 0);
 	index_rescan(lookup->scan, scan_keys, key_count, NULL, 0);
 }
@@ -84,7 +95,7 @@ lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool 
 	find_columns(lookup, source);
 	lookup->snapshot = RegisterSnapshot(as_seen ? GetActiveSnapshot() : GetTransactionSnapshot());
 	lookup->slot = table_slot_create(lookup->table, NULL);
-	begin_scan(lookup, keys, key_count);
+	begin_scan(lookup, source, keys, key_count);
 	return lookup;
 }
 

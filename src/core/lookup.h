@@ -4,7 +4,7 @@
  *		for few rows, where starting a plan is most of what a statement costs.
  *
  *	static const LookupSource participants = {
- *		"participant", "participant_pkey", 2, {"id", "email"}
+ *		"participant", "participant_pkey", {"application_id", "appointment_id"}, 2, {"id", "email"}
  *	};
  *	Lookup	   *lookup = lookup_begin(&participants, keys, 2, false);
  *
@@ -27,6 +27,8 @@ typedef struct LookupSource
 {
 	const char *table;			/* in the schema appt */
 	const char *index;			/* of the table, a B-tree */
+	const char *keys[LOOKUP_MAX_KEYS];	/* which it begins with; "case" of an
+										 * expression */
 	int			column_count;
 	const char *columns[LOOKUP_MAX_COLUMNS];	/* what rows have; best in the
 												 * order of the table */
@@ -35,7 +37,7 @@ typedef struct LookupSource
 typedef struct Lookup Lookup;
 
 /*
- * The rows whose first keys in the index are these; of a partial index, those that
+ * The rows with these values of the source's keys, or of the first ones; of a partial index, those that
  * are in it. as_seen: in the calling query's snapshot, for STABLE functions; else as
  * they are now. In CurrentMemoryContext, which must live until lookup_end.
  */

@@ -31,9 +31,9 @@ static Subject
 find_subject(const AppointmentKey *key, bool as_seen)
 {
 	static const LookupSource appointments = {
-		"appointment", "appointment_pkey", 2, {"meeting_template_id", "reopened_after"}
+		"appointment", "appointment_pkey", {"id", "application_id"}, 2, {"meeting_template_id", "reopened_after"}
 	};
-	const Datum keys[] = {UUIDPGetDatum(&key->application_id), UUIDPGetDatum(&key->id)};
+	const Datum keys[] = {UUIDPGetDatum(&key->id), UUIDPGetDatum(&key->application_id)};
 	Subject		subject = {.key = key, .as_seen = as_seen};
 	Lookup	   *lookup = lookup_begin(&appointments, keys, lengthof(keys), as_seen);
 	Row		   *row = lookup_next(lookup);
@@ -52,7 +52,7 @@ static bool
 is_for_lead_alone(const Subject *subject, NotificationType type)
 {
 	static const LookupSource templates = {
-		"meeting_template", "meeting_template_pkey", 1, {"lead_only_reminders"}
+		"meeting_template", "meeting_template_pkey", {"application_id", "id"}, 1, {"lead_only_reminders"}
 	};
 	const Datum keys[] = {UUIDPGetDatum(&subject->key->application_id), UUIDPGetDatum(subject->meeting_template_id)};
 	Lookup	   *lookup;
@@ -114,8 +114,8 @@ read_rule(Row *row, const AskedMessages *asked)
 static Lookup *
 begin_rules(const Subject *subject, Datum type)
 {
-	static const LookupSource of_application = {"rule", "rule_of_application", RULE_COLUMNS};
-	static const LookupSource of_template = {"rule", "rule_of_template", RULE_COLUMNS};
+	static const LookupSource of_application = {"rule", "rule_of_application", {"case", "type"}, RULE_COLUMNS};
+	static const LookupSource of_template = {"rule", "rule_of_template", {"case", "meeting_template_id"}, RULE_COLUMNS};
 	const Datum application_id = UUIDPGetDatum(&subject->key->application_id);
 
 	if (subject->meeting_template_id == NULL)
@@ -311,7 +311,7 @@ static List *
 find_customers(const Subject *subject, const Choice *choice)
 {
 	static const LookupSource participants = {
-		"participant", "participant_pkey", 11,
+		"participant", "participant_pkey", {"application_id", "appointment_id"}, 11,
 		{"id", "type", "username", "first_name", "last_name", "email", "phone", "preferred_channel", "verified_channel", "joined_at",
 		"is_lead"}
 	};
@@ -377,7 +377,7 @@ static void
 find_same(const Subject *subject, const AskedMessages *asked, const char *participant_id, int64 *same_ids)
 {
 	static const LookupSource notifications = {
-		"notification", "notification_appointment", 8,
+		"notification", "notification_appointment", {"appointment_id", "recipient_id"}, 8,
 		{"id", "application_id", "recipient_kind", "type", "channel", "due_at", "state", "superseded_by"}
 	};
 	const Datum keys[] = {UUIDPGetDatum(&subject->key->id), text_datum(participant_id)};

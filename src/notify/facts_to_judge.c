@@ -20,7 +20,7 @@ static void
 load_organization(OrganizationFacts *facts)
 {
 	static const LookupSource organizations = {
-		"organization", "organization_pkey", 2, {"notifications_enabled", "require_verified_sender"}
+		"organization", "organization_pkey", {"id"}, 2, {"notifications_enabled", "require_verified_sender"}
 	};
 	const Datum key = UUIDPGetDatum(&facts->id);
 	Lookup	   *lookup = lookup_begin(&organizations, &key, 1, false);
@@ -38,7 +38,7 @@ load_organization(OrganizationFacts *facts)
 static List *
 find_address_keys(const pg_uuid_t *application_id)
 {
-	static const LookupSource secrets = {"secret", "secret_application", 1, {"value"}};
+	static const LookupSource secrets = {"secret", "secret_application", {"application_id", "name"}, 1, {"value"}};
 	const Datum keys[] = {UUIDPGetDatum(application_id), text_datum(ADDRESS_KEY_NAME)};
 	Lookup	   *lookup = lookup_begin(&secrets, keys, lengthof(keys), false);
 	List	   *found = NIL;
@@ -60,7 +60,7 @@ static ApplicationFacts *
 find_application(const pg_uuid_t *id)
 {
 	static const LookupSource applications = {
-		"application", "application_pkey", 3, {"organization_id", "platform", "room_activates"}
+		"application", "application_pkey", {"id"}, 3, {"organization_id", "platform", "room_activates"}
 	};
 	const Datum key = UUIDPGetDatum(id);
 	Lookup	   *lookup = lookup_begin(&applications, &key, 1, false);
@@ -99,7 +99,7 @@ static void
 load_providers(const pg_uuid_t *application_id, RouteFacts **routes)
 {
 	static const LookupSource providers = {
-		"provider", "provider_enabled", 4, {"channel", "kind", "sender", "verified_at"}
+		"provider", "provider_enabled", {"application_id"}, 4, {"channel", "kind", "sender", "verified_at"}
 	};
 	const Datum key = UUIDPGetDatum(application_id);
 	Lookup	   *lookup = lookup_begin(&providers, &key, 1, false);
