@@ -6,13 +6,15 @@ A booking has one customer and plans three messages by email: a confirmation and
 the same rows into the same tables, indexes and foreign keys. Both take turns in the same database, and the medians of
 their transactions per second are compared; then the same with a capacity, where bookings lock and count; then with agents
 that have a profile: by their default preferences each is told of the booking and reminded of it, by email and in its inbox. Bookings
-with a meeting template, whose rules plan the same messages, are measured beside bookings without one.
+with a meeting template, whose rules plan the same messages, are measured beside bookings without one. The bytes of WAL
+that a booking writes are counted without full page images, whose number depends on checkpoints.
 """
 
 from bench import argument, median
 
 ROUNDS = 3
 CLIENTS = 8
+BOOKINGS_LOGGED = 2000
 
 SETUP = """
 INSERT INTO appt.application (id, organization_id, name)
@@ -121,6 +123,21 @@ class Scripts:
         return median(booked), median(bare)
 
 
+def wal_of_booking(bench, applications):
+    """Bytes of WAL that one booking writes, beside its full page images."""
+    cluster = bench.cluster
+    cluster.psql("ALTER SYSTEM SET full_page_writes = off")
+    cluster.psql("SELECT pg_reload_conf()")
+    # From this checkpoint on the setting counts for every session.
+    cluster.psql("CHECKPOINT")
+    before = cluster.value("SELECT pg_current_wal_insert_lsn()")
+    bench.pgbench(SCHEDULE % {"last": applications - 1}, "-c", "1", "-t", str(BOOKINGS_LOGGED))
+    written = int(cluster.value("SELECT pg_current_wal_insert_lsn() - '%s'" % before))
+    cluster.psql("ALTER SYSTEM RESET full_page_writes")
+    cluster.psql("SELECT pg_reload_conf()")
+    return written / BOOKINGS_LOGGED
+
+
 def measure(bench):
     bench.heading("Bookings by %d clients, medians of %d rounds in turns" % (CLIENTS, ROUNDS))
     for applications in (1, 1000):
@@ -132,6 +149,8 @@ def measure(bench):
         booked, bare = scripts.measure()
         bench.result("schedule_appointment, %d applications: x bare INSERTs" % applications,
                      "%.2f x" % (booked / bare), "0.8 x", booked / bare >= 0.8, "%.0f/s" % bare)
+        written = wal_of_booking(bench, applications)
+        bench.result("WAL of a booking, %d applications" % applications, "%.2f kB" % (written / 1000), "2.2 kB", written <= 2200)
         bench.cluster.psql("UPDATE appt.application SET max_overlap = 1000000")
         booked, bare = scripts.measure()
         bench.note("with max_overlap: %.2f x, %.0f/s" % (booked / bare, booked))
