@@ -10,6 +10,13 @@
 #include "notify/shown.h"
 #include "worker/attempt_record.h"
 
+/* Of an interrupted message it is that of the facts. */
+static Jsonb *
+copy_jsonb(Jsonb *jsonb)
+{
+	return jsonb == NULL ? NULL : DatumGetJsonbPCopy(JsonbPGetDatum(jsonb));
+}
+
 /* The log keeps no words of a message that has a one-time code, and no tokens of links. */
 AttemptRecord *
 attempt_record_make(const NotificationFacts *facts, const Message *message)
@@ -27,6 +34,6 @@ attempt_record_make(const NotificationFacts *facts, const Message *message)
 	record->subject = copy_text(tokens_mask(message->tokens, message->subject));
 	record->text_body = copy_text(logged_body(tokens_mask(message->tokens, message->text_body)));
 	record->html_body = copy_text(logged_body(tokens_mask(message->tokens, message->html_body)));
-	record->shown = shown_of(facts);
+	record->shown = copy_jsonb(shown_of(facts));
 	return record;
 }
