@@ -11,9 +11,10 @@
  * reload, a shutdown), the postmaster's death, and the epoll descriptor of the
  * transfer engine.
  *
- * Under load a turn claims and settles in batches. It waits until a batch is full
- * or some milliseconds have passed, longer where transactions take long: a batch
- * of ten costs nearly as much as one of fifty. When the worker is idle, a message
+ * Under load a turn claims and settles in batches: one of ten costs nearly as much
+ * as one of fifty. So before it claims, it takes what has ended meanwhile, until
+ * nothing more has; and it waits until a batch is full or some milliseconds have
+ * passed, longer where transactions take long. When the worker is idle, a message
  * is claimed, sent and settled at once.
  */
 #include "postgres.h"
@@ -123,6 +124,8 @@ typedef struct Loop
 								 * not be withdrawn yet */
 	bool		is_blocked;		/* no ready lane has room until a transfer
 								 * ends */
+	bool		is_receiving;	/* a transfer ended in this turn: another may
+								 * have ended meanwhile */
 } Loop;
 
 /* ---- pace ---- */
@@ -229,10 +232,12 @@ finish_transfers(Loop *loop)
 	if (transfers_in_flight(loop->engine) > 0)
 		journal_begin(ACTIVITY_TRANSFERRING, NULL, 0);
 	transfer_engine_run(loop->engine);
+	loop->is_receiving = false;
 	while ((response = transfer_take(loop->engine, &tag)) != NULL)
 	{
 		settle_later(loop->settler, (Delivery *) tag, response);
 		loop->is_blocked = false;
+		loop->is_receiving = true;
 	}
 	journal_end();
 }
@@ -320,7 +325,7 @@ claim_if_due(Loop *loop, TimestampTz now)
 		return;
 	room = claim_room(loop);
 	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
-	if (!may_claim(loop) || (may_wait && room < FULL_BATCH))
+	if (!may_claim(loop) || (may_wait && (room < FULL_BATCH || loop->is_receiving)))
 		return;
 	if (refresh_owners(loop))
 		result = claim_due(loop->claimer, room, may_wait, settles, &deliveries);
@@ -478,7 +483,7 @@ next_wake(Loop *loop, TimestampTz now)
 	if (loop->has_changes)
 		wake = Min(wake, pace_for_callers(&loop->changes));
 	if (lanes_are_ready(loop->scheduler) && !loop->is_blocked && may_claim(loop))
-		wake = Min(wake, Max(loop->claim_not_before, pace_next(&loop->claims)));
+		wake = Min(wake, Max(loop->claim_not_before, loop->is_receiving ? now : pace_next(&loop->claims)));
 	return Min(wake, lanes_next_wake(loop->scheduler));
 }
 
