@@ -38,6 +38,7 @@ struct TableWriter
 	TransitionCaptureState *transition; /* NULL: no trigger has a transition
 										 * table */
 	int			column_count;
+	int			written_count;	/* of the columns, the first */
 	AttrNumber *columns;
 
 	/* Inserting. */
@@ -69,7 +70,7 @@ column_set(const TableWriter *writer)
 {
 	Bitmapset  *set = NULL;
 
-	for (int i = 0; i < writer->column_count; i++)
+	for (int i = 0; i < writer->written_count; i++)
 		set = bms_add_member(set, writer->columns[i] - FirstLowInvalidHeapAttributeNumber);
 	return set;
 }
@@ -141,13 +142,14 @@ refuse_left_out(const TableWriter *writer)
 }
 
 static TableWriter *
-begin(CmdType command, const char *table, const char *const *columns, int column_count)
+begin(CmdType command, const char *table, const char *const *columns, int column_count, int written_count)
 {
 	TableWriter *writer = (TableWriter *) palloc0(sizeof(TableWriter));
 
 	writer->command = command;
 	writer->table = named_table_open(table, RowExclusiveLock);
 	find_columns(writer, columns, column_count);
+	writer->written_count = written_count;
 	PushActiveSnapshot(GetTransactionSnapshot());
 	prepare_target(writer);
 	begin_triggers(writer);
@@ -191,7 +193,7 @@ identity_sequence(Relation table)
 TableWriter *
 table_insert_begin(const char *table, const char *const *columns, int column_count)
 {
-	TableWriter *writer = begin(CMD_INSERT, table, columns, column_count);
+	TableWriter *writer = begin(CMD_INSERT, table, columns, column_count, column_count);
 
 	writer->sequence = identity_sequence(writer->table);
 	return writer;
@@ -206,7 +208,7 @@ table_next_id(const TableWriter *writer)
 static void
 set_columns(const TableWriter *writer, TupleTableSlot *slot, const NullableDatum *values)
 {
-	for (int i = 0; i < writer->column_count; i++)
+	for (int i = 0; i < writer->written_count; i++)
 	{
 		slot->tts_values[writer->columns[i] - 1] = values[i].value;
 		slot->tts_isnull[writer->columns[i] - 1] = values[i].isnull;
@@ -288,9 +290,9 @@ text_out_of_line(const char *text)
 /* ---- finding ---- */
 
 static TableWriter *
-begin_finding(CmdType command, const char *table, const char *const *columns, int column_count)
+begin_finding(CmdType command, const char *table, const char *const *columns, int column_count, int written_count)
 {
-	TableWriter *writer = begin(command, table, columns, column_count);
+	TableWriter *writer = begin(command, table, columns, column_count, written_count);
 
 	writer->blocks = RelationGetNumberOfBlocks(writer->table);
 	writer->pruned = InvalidBlockNumber;
@@ -301,21 +303,21 @@ begin_finding(CmdType command, const char *table, const char *const *columns, in
 }
 
 TableWriter *
-table_update_begin(const char *table, const char *const *columns, int column_count)
+table_update_begin(const char *table, const char *const *columns, int column_count, int written_count)
 {
-	return begin_finding(CMD_UPDATE, table, columns, column_count);
+	return begin_finding(CMD_UPDATE, table, columns, column_count, written_count);
 }
 
 TableWriter *
 table_delete_begin(const char *table)
 {
-	return begin_finding(CMD_DELETE, table, NULL, 0);
+	return begin_finding(CMD_DELETE, table, NULL, 0, 0);
 }
 
 TableWriter *
 table_look_begin(const char *table)
 {
-	return begin_finding(CMD_SELECT, table, NULL, 0);
+	return begin_finding(CMD_SELECT, table, NULL, 0, 0);
 }
 
 static bool

@@ -23,7 +23,9 @@ typedef struct TableWriter TableWriter;
 
 /* For a table in the schema appt. */
 extern TableWriter *table_insert_begin(const char *table, const char *const *columns, int column_count);
-extern TableWriter *table_update_begin(const char *table, const char *const *columns, int column_count);
+
+/* The first written_count columns are written, the others only read. */
+extern TableWriter *table_update_begin(const char *table, const char *const *columns, int column_count, int written_count);
 extern TableWriter *table_delete_begin(const char *table);
 extern TableWriter *table_look_begin(const char *table);	/* writes nothing */
 
@@ -75,7 +77,7 @@ extern FoundRow table_find_same(TableWriter *writer, const ItemPointerData *plac
 extern void table_found(TableWriter *writer, NullableDatum *values);
 
 /*
- * Give the writer's columns these values in the row that was found, and set `place`
+ * Give the columns to write these values in the row that was found, and set `place`
  * to where it is now. False if another transaction has locked or changed it since.
  */
 extern bool table_update(TableWriter *writer, const NullableDatum *values, ItemPointer place);

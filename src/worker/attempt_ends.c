@@ -145,7 +145,7 @@ attempts_close(const List *deliveries, bool without_texts)
 
 	if (deliveries == NIL)
 		return;
-	writer = table_update_begin("attempt", end_columns, END_COLUMNS);
+	writer = table_update_begin("attempt", end_columns, END_COLUMNS, END_COLUMNS);
 	foreach(cell, deliveries)
 		close_one(writer, (Delivery *) lfirst(cell), without_texts);
 	table_write_end(writer);

@@ -81,7 +81,7 @@ local_message_bytes(const LocalMessage *message)
 
 /* False if another transaction has locked or changed the notification. */
 static bool
-mark_sent(NotificationRows *rows, LocalMessage *message, TimestampTz now)
+mark_sent(NotificationRows *rows, LocalMessage *message, TimestampTz now, QueueChanges *queue)
 {
 	QueueKey   *key = &message->key;
 	NotificationRow row;
@@ -96,23 +96,24 @@ mark_sent(NotificationRows *rows, LocalMessage *message, TimestampTz now)
 	row.is_manual = false;
 	row.worker_slot = 0;
 	row.settled_at = now;
-	return notification_rows_write(rows, &row, &key->notification_place);
+	if (!notification_rows_write(rows, &row, &key->notification_place))
+		return false;
+	queue_delete(queue, key, row.has_context);
+	return true;
 }
 
 List *
 local_messages_settle(List *messages, TimestampTz now)
 {
 	NotificationRows *rows = notification_rows_open();
-	QueueChanges queue = {NIL, NIL};
+	QueueChanges queue = {NIL};
 	ListCell   *cell;
 
 	foreach(cell, messages)
 	{
 		LocalMessage *message = (LocalMessage *) lfirst(cell);
 
-		if (mark_sent(rows, message, now))
-			queue_delete(&queue, &message->key);
-		else
+		if (!mark_sent(rows, message, now, &queue))
 			messages = foreach_delete_current(messages, cell);
 	}
 	notification_rows_close(rows);

@@ -15,9 +15,11 @@
 
 enum
 {
-	STATE, REASON, SUPERSEDED_BY, DETAIL, ADDRESS, ATTEMPT_COUNT, NEXT_ATTEMPT_AT, SETTLED_AT, MANUAL, WORKER_SLOT
+	STATE, REASON, SUPERSEDED_BY, DETAIL, ADDRESS, ATTEMPT_COUNT, NEXT_ATTEMPT_AT, SETTLED_AT, MANUAL, WORKER_SLOT,
+	CONTEXT
 };
-#define COLUMNS (WORKER_SLOT + 1)
+#define COLUMNS (CONTEXT + 1)
+#define WRITTEN_COLUMNS CONTEXT
 
 static const char *const columns[COLUMNS] = {
 	[STATE] = "state",
@@ -29,7 +31,8 @@ static const char *const columns[COLUMNS] = {
 	[NEXT_ATTEMPT_AT] = "next_attempt_at",
 	[SETTLED_AT] = "settled_at",
 	[MANUAL] = "manual",
-	[WORKER_SLOT] = "worker_slot"
+	[WORKER_SLOT] = "worker_slot",
+	[CONTEXT] = "context"
 };
 
 struct NotificationRows
@@ -43,7 +46,7 @@ notification_rows_open(void)
 {
 	NotificationRows *rows = (NotificationRows *) palloc(sizeof(NotificationRows));
 
-	rows->writer = table_update_begin("notification", columns, COLUMNS);
+	rows->writer = table_update_begin("notification", columns, COLUMNS, WRITTEN_COLUMNS);
 	rows->context = AllocSetContextCreate(CurrentMemoryContext, "appt notification", ALLOCSET_SMALL_SIZES);
 	return rows;
 }
@@ -99,6 +102,7 @@ read_row(NotificationRows *rows, NotificationRow *row)
 	row->settled_at = time_value(values[SETTLED_AT]);
 	row->is_manual = DatumGetBool(values[MANUAL].value);
 	row->worker_slot = values[WORKER_SLOT].isnull ? 0 : DatumGetInt16(values[WORKER_SLOT].value);
+	row->has_context = !values[CONTEXT].isnull;
 }
 
 static FoundRow
@@ -145,7 +149,7 @@ bool
 notification_rows_write(NotificationRows *rows, const NotificationRow *row, ItemPointer place)
 {
 	MemoryContext previous = MemoryContextSwitchTo(rows->context);
-	const NullableDatum values[COLUMNS] = {
+	const NullableDatum values[WRITTEN_COLUMNS] = {
 		[STATE] = sql_text(state_code(row->state)),
 		[REASON] = sql_text(reason_code(row->reason)),
 		[SUPERSEDED_BY] = sql_text(reason_code(row->superseded_by)),

@@ -11,7 +11,7 @@
 #include "core/table_write.h"
 #include "core/vocabulary.h"
 
-/* The columns that the worker writes. */
+/* The columns that the worker writes, and what else it reads. */
 typedef struct NotificationRow
 {
 	NotificationState state;
@@ -24,6 +24,7 @@ typedef struct NotificationRow
 	TimestampTz settled_at;
 	bool		is_manual;
 	int			worker_slot;	/* 0: NULL */
+	bool		has_context;	/* read only */
 } NotificationRow;
 
 typedef struct NotificationRows NotificationRows;

@@ -15,9 +15,11 @@ typedef struct MovedRow
 } MovedRow;
 
 void
-queue_delete(QueueChanges *changes, const QueueKey *key)
+queue_delete(QueueChanges *changes, const QueueKey *key, bool has_context)
 {
 	changes->deleted = lappend(changes->deleted, (void *) key);
+	if (has_context)
+		changes->with_context = lappend(changes->with_context, (void *) key);
 }
 
 void
@@ -85,7 +87,7 @@ static void
 move_rows(const List *moved)
 {
 	static const char *const columns[] = {"due_at"};
-	TableWriter *writer = table_update_begin("due", columns, lengthof(columns));
+	TableWriter *writer = table_update_begin("due", columns, lengthof(columns), lengthof(columns));
 	ListCell   *cell;
 
 	foreach(cell, moved)
@@ -101,14 +103,14 @@ move_rows(const List *moved)
 }
 
 static void
-request_blanking(const List *deleted)
+request_blanking(const List *with_context)
 {
-	int64	   *ids = (int64 *) palloc(list_length(deleted) * sizeof(int64));
+	int64	   *ids = (int64 *) palloc(list_length(with_context) * sizeof(int64));
 	ListCell   *cell;
 
-	foreach(cell, deleted)
+	foreach(cell, with_context)
 		ids[foreach_current_index(cell)] = ((const QueueKey *) lfirst(cell))->notification_id;
-	blanking_request(ids, list_length(deleted));
+	blanking_request(ids, list_length(with_context));
 }
 
 void
@@ -116,8 +118,8 @@ queue_write(const QueueChanges *changes)
 {
 	if (changes->moved != NIL)
 		move_rows(changes->moved);
-	if (changes->deleted == NIL)
-		return;
-	delete_rows(changes->deleted);
-	request_blanking(changes->deleted);
+	if (changes->deleted != NIL)
+		delete_rows(changes->deleted);
+	if (changes->with_context != NIL)
+		request_blanking(changes->with_context);
 }

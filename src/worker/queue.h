@@ -37,10 +37,11 @@ typedef struct QueueChanges
 {
 	List	   *deleted;		/* QueueKey * */
 	List	   *moved;			/* MovedRow * */
+	List	   *with_context;	/* of those deleted */
 } QueueChanges;
 
-/* The notification is settled. The key must live until queue_write. */
-extern void queue_delete(QueueChanges *changes, const QueueKey *key);
+/* The notification is settled. Without a context it is not of a deleted appointment. The key must live until queue_write. */
+extern void queue_delete(QueueChanges *changes, const QueueKey *key, bool has_context);
 
 /* It is due at `until`. The key must live until queue_write. */
 extern void queue_move(QueueChanges *changes, const QueueKey *key, TimestampTz until);

@@ -318,7 +318,7 @@ static void
 close_locked(const Batch *batch, const int64 *ids, int count, TimestampTz now)
 {
 	Closing		closing = {
-		batch->recovery->scheduler, now, unsent_create(), {NIL, NIL}, column_create(INT8OID, 8)
+		batch->recovery->scheduler, now, unsent_create(), {NIL}, column_create(INT8OID, 8)
 	};
 	MemoryContext facts_context = AllocSetContextCreate(CurrentMemoryContext, "appt batch",
 														ALLOCSET_DEFAULT_SIZES);

@@ -39,6 +39,7 @@ struct Settling
 	Delivery  **deliveries;		/* ordered by notification_id */
 	int			count;
 	Decision   *decisions;		/* for each delivery */
+	QueueChanges queue;			/* of what this transaction settles */
 	bool	   *is_written;		/* this transaction settles it, or it is gone */
 	bool	   *is_gone;		/* not SENDING any more: only its attempt is
 								 * closed */
@@ -210,6 +211,15 @@ conclude_row(NotificationRow *row, const Decision *decision, TimestampTz now)
 	row->settled_at = is_retried ? 0 : now;
 }
 
+static void
+note_in_queue(QueueChanges *queue, const QueueKey *key, const Decision *decision, bool has_context)
+{
+	if (decision->state == STATE_RETRYING)
+		queue_move(queue, key, decision->until);
+	else
+		queue_delete(queue, key, has_context);
+}
+
 /* Decide on a notification and write it, unless another transaction has locked it. Nothing else of it is written before. */
 static void
 settle_one(Settling *settling, NotificationRows *rows, int index)
@@ -232,6 +242,8 @@ settle_one(Settling *settling, NotificationRows *rows, int index)
 	else
 		conclude_row(&row, decision, settling->now);
 	settling->is_written[index] = notification_rows_write(rows, &row, &key->notification_place);
+	if (settling->is_written[index] && !is_put_back(delivery, decision))
+		note_in_queue(&settling->queue, key, decision, row.has_context);
 }
 
 /* Which of their attempts and rows in the queue can be written? */
@@ -287,26 +299,6 @@ write_attempts(const Settling *settling)
 	attempts_drop(dropped);
 }
 
-static void
-write_queue(const Settling *settling)
-{
-	QueueChanges changes = {NIL, NIL};
-
-	for (int i = 0; i < settling->count; i++)
-	{
-		const Delivery *delivery = settling->deliveries[i];
-		const Decision *decision = &settling->decisions[i];
-
-		if (!settling->is_written[i] || settling->is_gone[i] || is_put_back(delivery, decision))
-			continue;
-		if (decision->state == STATE_RETRYING)
-			queue_move(&changes, &delivery->key, decision->until);
-		else
-			queue_delete(&changes, &delivery->key);
-	}
-	queue_write(&changes);
-}
-
 /* Their appointments may be locked by callers, so a chore changes them. */
 static void
 write_invitations(const Settling *settling)
@@ -360,9 +352,10 @@ settling_write(void *argument)
 	memset(settling->is_written, 0, settling->count * sizeof(bool));
 	memset(settling->is_gone, 0, settling->count * sizeof(bool));
 	memset(settling->decisions, 0, settling->count * sizeof(Decision));
+	settling->queue = (QueueChanges) {NIL};
 	write_notifications(settling);
 	write_attempts(settling);
-	write_queue(settling);
+	queue_write(&settling->queue);
 	write_bounces(settling);
 	write_invitations(settling);
 }

@@ -89,13 +89,13 @@ write_one(NotificationRows *rows, const Unsent *unsent, TimestampTz now, QueueCh
 	if (unsent->until != 0)
 		queue_move(queue, key, unsent->until);
 	else
-		queue_delete(queue, key);
+		queue_delete(queue, key, row.has_context);
 }
 
 void
 unsent_write(const UnsentBatch *batch, TimestampTz now)
 {
-	QueueChanges queue = {NIL, NIL};
+	QueueChanges queue = {NIL};
 	NotificationRows *rows;
 	ListCell   *cell;
 
