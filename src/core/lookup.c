@@ -5,8 +5,6 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/nbtree.h"
-#include "access/relscan.h"
 #include "access/table.h"
 #include "access/tableam.h"
 #include "executor/tuptable.h"
@@ -60,17 +58,6 @@ check_key(Relation index, int number, const char *name)
 		elog(ERROR, "key %d of index appt.%s is not %s", number + 1, RelationGetRelationName(index), name);
 }
 
-/* The key has the type that the index compares. */
-static void
-set_key(ScanKey key, Relation index, int number, Datum value)
-{
-	Oid			type = index->rd_opcintype[number];
-	Oid			equal = get_opfamily_member(index->rd_opfamily[number], type, type, BTEqualStrategyNumber);
-
-	ScanKeyEntryInitialize(key, 0, number + 1, BTEqualStrategyNumber, InvalidOid, index->rd_indcollation[number],
-						   get_opcode(equal), value);
-}
-
 static void
 begin_scan(Lookup *lookup, const LookupSource *source, const Datum *keys, int key_count)
 {
@@ -80,7 +67,7 @@ begin_scan(Lookup *lookup, const LookupSource *source, const Datum *keys, int ke
 	for (int i = 0; i < key_count; i++)
 	{
 		check_key(lookup->index, i, source->keys[i]);
-		set_key(&scan_keys[i], lookup->index, i, keys[i]);
+		set_equality(&scan_keys[i], lookup->index, i, keys[i]);
 	}
 	lookup->scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, key_count, 0);
 	index_rescan(lookup->scan, scan_keys, key_count, NULL, 0);

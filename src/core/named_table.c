@@ -1,6 +1,6 @@
 /*
  * named_table.c
- *		Tables of the extension, opened by their names.
+ *		Tables of the extension, and their columns and indexes.
  */
 #include "postgres.h"
 
@@ -47,4 +47,14 @@ named_columns(Relation table, const char *const *names, int count, AttrNumber *n
 		numbers[i] = find_column(table, names[i], next);
 		next = numbers[i] + 1;
 	}
+}
+
+void
+set_equality(ScanKey condition, Relation index, int number, Datum value)
+{
+	Oid			type = index->rd_opcintype[number];
+	Oid			equal = get_opfamily_member(index->rd_opfamily[number], type, type, BTEqualStrategyNumber);
+
+	ScanKeyEntryInitialize(condition, 0, number + 1, BTEqualStrategyNumber, InvalidOid, index->rd_indcollation[number],
+						   get_opcode(equal), value);
 }

@@ -360,16 +360,6 @@ is_at(TableWriter *writer, const ItemPointerData *place, const Datum *key)
 	return table_tuple_fetch_row_version(writer->table, &tid, GetActiveSnapshot(), writer->found) && has_key(writer, key);
 }
 
-static void
-make_scan_key(const TableWriter *writer, ScanKey scan_key, int number, Datum value)
-{
-	Oid			family = writer->key->rd_opfamily[number];
-	Oid			type = writer->key->rd_opcintype[number];
-	Oid			equal = get_opfamily_member(family, type, type, BTEqualStrategyNumber);
-
-	ScanKeyInit(scan_key, number + 1, BTEqualStrategyNumber, get_opcode(equal), value);
-}
-
 static bool
 search(TableWriter *writer, const Datum *key)
 {
@@ -377,7 +367,7 @@ search(TableWriter *writer, const Datum *key)
 	ScanKeyData scan_keys[INDEX_MAX_KEYS];
 
 	for (int i = 0; i < count; i++)
-		make_scan_key(writer, &scan_keys[i], i, key[i]);
+		set_equality(&scan_keys[i], writer->key, i, key[i]);
 	if (writer->scan == NULL)
 		writer->scan = index_beginscan(writer->table, writer->key, GetActiveSnapshot(), count, 0);
 	index_rescan(writer->scan, scan_keys, count, NULL, 0);
