@@ -411,6 +411,31 @@ table_find_same(TableWriter *writer, const ItemPointerData *place, const Datum *
 }
 
 void
+table_refuse_locked(TableWriter *writer)
+{
+	const Form_pg_index index = writer->key->rd_index;
+	Datum		values[INDEX_MAX_KEYS];
+	bool		nulls[INDEX_MAX_KEYS];
+
+	for (int i = 0; i < index->indnkeyatts; i++)
+		values[i] = slot_getattr(writer->found, index->indkey.values[i], &nulls[i]);
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
+			 errmsg("a row of appt.%s is locked", RelationGetRelationName(writer->table)),
+			 errdetail("Its key is %s.", BuildIndexValueDescription(writer->key, values, nulls))));
+}
+
+bool
+table_find_to_write(TableWriter *writer, const ItemPointerData *place, const Datum *key)
+{
+	FoundRow	found = table_find(writer, place, key);
+
+	if (found == ROW_LOCKED)
+		table_refuse_locked(writer);
+	return found == ROW_FREE;
+}
+
+void
 table_found(TableWriter *writer, NullableDatum *values)
 {
 	for (int i = 0; i < writer->column_count; i++)
@@ -514,7 +539,7 @@ run_triggers_before_delete(TableWriter *writer)
 	return true;
 }
 
-bool
+void
 table_delete(TableWriter *writer)
 {
 	ItemPointerData tid = writer->found->tts_tid;
@@ -523,11 +548,10 @@ table_delete(TableWriter *writer)
 	if (!run_triggers_before_delete(writer) ||
 		table_tuple_delete(writer->table, &tid, writer->state->es_output_cid, GetActiveSnapshot(), InvalidSnapshot,
 						   writer->is_locked, &failure, false) != TM_Ok)
-		return false;
+		table_refuse_locked(writer);
 	if (has_triggers(writer))
 		ExecARDeleteTriggers(writer->state, writer->target, &tid, NULL, writer->transition, false);
 	ResetPerTupleExprContext(writer->state);
-	return true;
 }
 
 void

@@ -73,6 +73,12 @@ extern FoundRow table_find(TableWriter *writer, const ItemPointerData *place, co
  */
 extern FoundRow table_find_same(TableWriter *writer, const ItemPointerData *place, const Datum *key);
 
+/*
+ * The same as table_find for a row that has to be written, because what belongs to it
+ * has been. 55P03 if it is ROW_LOCKED. False: there is none.
+ */
+extern bool table_find_to_write(TableWriter *writer, const ItemPointerData *place, const Datum *key);
+
 /* The values of the writer's columns in the row that was found; they point into it until the next is looked for. */
 extern void table_found(TableWriter *writer, NullableDatum *values);
 
@@ -82,7 +88,10 @@ extern void table_found(TableWriter *writer, NullableDatum *values);
  */
 extern bool table_update(TableWriter *writer, const NullableDatum *values, ItemPointer place);
 
-/* Delete the row that was found. False if another transaction has locked or changed it since. */
-extern bool table_delete(TableWriter *writer);
+/* Delete the row that was found. 55P03 if another transaction has locked or changed it since. */
+extern void table_delete(TableWriter *writer);
+
+/* Raise 55P03 for the row that was found. */
+extern void table_refuse_locked(TableWriter *writer) pg_attribute_noreturn();
 
 #endif							/* APPT_TABLE_WRITE_H */

@@ -31,38 +31,21 @@ static const char *const end_columns[END_COLUMNS] = {
 	[CURRENCY] = "currency"
 };
 
-static FoundRow
-find_attempt(TableWriter *writer, const Delivery *delivery)
-{
-	Datum		key = Int64GetDatum(delivery->attempt_id);
-
-	return table_find(writer, &delivery->attempt_place, &key);
-}
-
 bool
 attempt_is_free(TableWriter *writer, const Delivery *delivery)
 {
-	return find_attempt(writer, delivery) != ROW_LOCKED;
+	const Datum key = Int64GetDatum(delivery->attempt_id);
+
+	return table_find(writer, &delivery->attempt_place, &key) != ROW_LOCKED;
 }
 
-static void
-refuse_locked(const Delivery *delivery)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-			 errmsg("a row of appt.attempt is locked"),
-			 errdetail("The attempt is " INT64_FORMAT ".", delivery->attempt_id)));
-}
-
-/* False if there is none any more. */
+/* False if it is gone. */
 static bool
 find_to_write(TableWriter *writer, const Delivery *delivery)
 {
-	FoundRow	found = find_attempt(writer, delivery);
+	const Datum key = Int64GetDatum(delivery->attempt_id);
 
-	if (found == ROW_LOCKED)
-		refuse_locked(delivery);
-	return found == ROW_FREE;
+	return table_find_to_write(writer, &delivery->attempt_place, &key);
 }
 
 /* ---- closing ---- */
@@ -105,7 +88,7 @@ close_one(TableWriter *writer, Delivery *delivery, bool without_texts)
 	if (is_delivered)
 		set_charge(values, delivery);
 	if (!table_update(writer, values, &delivery->attempt_place))
-		refuse_locked(delivery);
+		table_refuse_locked(writer);
 }
 
 /* Messages that their providers may report on. */
@@ -166,8 +149,8 @@ attempts_drop(const List *deliveries)
 	{
 		const Delivery *delivery = (const Delivery *) lfirst(cell);
 
-		if (find_to_write(writer, delivery) && !table_delete(writer))
-			refuse_locked(delivery);
+		if (find_to_write(writer, delivery))
+			table_delete(writer);
 	}
 	table_write_end(writer);
 }

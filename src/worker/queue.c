@@ -31,40 +31,14 @@ queue_move(QueueChanges *changes, const QueueKey *key, TimestampTz until)
 	changes->moved = lappend(changes->moved, row);
 }
 
-static void
-refuse_locked(const QueueKey *key)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
-			 errmsg("a row of appt.due is locked"),
-			 errdetail("Its notification is " INT64_FORMAT ".", key->notification_id)));
-}
-
-static FoundRow
-find(TableWriter *writer, const QueueKey *key)
-{
-	const Datum values[] = {
-		Int64GetDatum(key->lane_id), TimestampTzGetDatum(key->due_at), Int64GetDatum(key->notification_id)
-	};
-
-	return table_find(writer, &key->place, values);
-}
+/* The values of the primary key of appt.due. */
+#define KEY_VALUES(key) \
+	((const Datum[]) {Int64GetDatum((key)->lane_id), TimestampTzGetDatum((key)->due_at), Int64GetDatum((key)->notification_id)})
 
 bool
 queue_row_is_free(TableWriter *writer, const QueueKey *key)
 {
-	return find(writer, key) != ROW_LOCKED;
-}
-
-/* False if it is not in the queue. */
-static bool
-find_to_write(TableWriter *writer, const QueueKey *key)
-{
-	FoundRow	found = find(writer, key);
-
-	if (found == ROW_LOCKED)
-		refuse_locked(key);
-	return found == ROW_FREE;
+	return table_find(writer, &key->place, KEY_VALUES(key)) != ROW_LOCKED;
 }
 
 static void
@@ -77,8 +51,8 @@ delete_rows(const List *deleted)
 	{
 		const QueueKey *key = (const QueueKey *) lfirst(cell);
 
-		if (find_to_write(writer, key) && !table_delete(writer))
-			refuse_locked(key);
+		if (table_find_to_write(writer, &key->place, KEY_VALUES(key)))
+			table_delete(writer);
 	}
 	table_write_end(writer);
 }
@@ -96,8 +70,8 @@ move_rows(const List *moved)
 		NullableDatum due_at = SQL_VALUE(TimestampTzGetDatum(row->until));
 		ItemPointerData place;
 
-		if (find_to_write(writer, row->key) && !table_update(writer, &due_at, &place))
-			refuse_locked(row->key);
+		if (table_find_to_write(writer, &row->key->place, KEY_VALUES(row->key)) && !table_update(writer, &due_at, &place))
+			table_refuse_locked(writer);
 	}
 	table_write_end(writer);
 }
