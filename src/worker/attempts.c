@@ -51,23 +51,33 @@ body_value(const char *body)
 	return body == NULL ? SQL_NULL : SQL_VALUE(text_out_of_line(body));
 }
 
-/* Insert an attempt that has not ended, or that was DELIVERED at once; returns its id. */
-static int64
-add_attempt(TableWriter *writer, const pg_uuid_t *application_id, const QueueKey *key, int number, bool is_manual,
-			const AttemptRecord *record, TimestampTz now, bool is_delivered, ItemPointer place)
+typedef struct NewAttempt
 {
+	const pg_uuid_t *application_id;
+	const QueueKey *key;		/* of its notification */
+	int			number;
+	bool		is_manual;
+	bool		is_delivered;	/* at once; false: it has not ended */
+	const AttemptRecord *record;
+} NewAttempt;
+
+/* Insert an attempt; returns its id. `place` is as for table_add. */
+static int64
+add_attempt(TableWriter *writer, const NewAttempt *attempt, TimestampTz now, ItemPointer place)
+{
+	const AttemptRecord *record = attempt->record;
 	int64		id = table_next_id(writer);
 	const NullableDatum values[ATTEMPT_COLUMNS] = {
 		[ATTEMPT_ID] = SQL_VALUE(Int64GetDatum(id)),
-		[APPLICATION_ID] = sql_uuid(application_id),
-		[NOTIFICATION_ID] = SQL_VALUE(Int64GetDatum(key->notification_id)),
-		[ATTEMPT_NUMBER] = SQL_VALUE(Int32GetDatum(number)),
-		[MANUAL] = SQL_VALUE(BoolGetDatum(is_manual)),
+		[APPLICATION_ID] = sql_uuid(attempt->application_id),
+		[NOTIFICATION_ID] = SQL_VALUE(Int64GetDatum(attempt->key->notification_id)),
+		[ATTEMPT_NUMBER] = SQL_VALUE(Int32GetDatum(attempt->number)),
+		[MANUAL] = SQL_VALUE(BoolGetDatum(attempt->is_manual)),
 		/* A retry by hand was not due at any time. */
-		[DUE_AT] = is_manual ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(key->due_at)),
+		[DUE_AT] = attempt->is_manual ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(attempt->key->due_at)),
 		[STARTED_AT] = SQL_VALUE(TimestampTzGetDatum(now)),
-		[FINISHED_AT] = is_delivered ? SQL_VALUE(TimestampTzGetDatum(now)) : SQL_NULL,
-		[OUTCOME] = is_delivered ? sql_text("DELIVERED") : SQL_NULL,
+		[FINISHED_AT] = attempt->is_delivered ? SQL_VALUE(TimestampTzGetDatum(now)) : SQL_NULL,
+		[OUTCOME] = attempt->is_delivered ? sql_text("DELIVERED") : SQL_NULL,
 		[RECIPIENT] = sql_text(record->recipient),
 		[PROVIDER_ID] = sql_uuid(record->provider_id),
 		[SUBJECT] = sql_text(record->subject),
@@ -149,9 +159,15 @@ attempts_open(List *deliveries, int slot, TimestampTz now)
 	foreach(cell, marked)
 	{
 		Delivery   *delivery = (Delivery *) lfirst(cell);
+		const NewAttempt attempt = {
+			.application_id = &delivery->application_id,
+			.key = &delivery->key,
+			.number = delivery->attempt_number,
+			.is_manual = delivery->retry.is_manual,
+			.record = delivery->record
+		};
 
-		delivery->attempt_id = add_attempt(writer, &delivery->application_id, &delivery->key, delivery->attempt_number,
-										   delivery->retry.is_manual, delivery->record, now, false, &delivery->attempt_place);
+		delivery->attempt_id = add_attempt(writer, &attempt, now, &delivery->attempt_place);
 	}
 	table_write_end(writer);
 	foreach(cell, marked)
@@ -163,15 +179,21 @@ void
 attempts_insert_delivered(List *messages, TimestampTz now)
 {
 	TableWriter *writer = table_insert_begin("attempt", attempt_columns, ATTEMPT_COLUMNS);
-	ItemPointerData place;
 	ListCell   *cell;
 
 	foreach(cell, messages)
 	{
 		const LocalMessage *message = (const LocalMessage *) lfirst(cell);
+		const NewAttempt attempt = {
+			.application_id = &message->application_id,
+			.key = &message->key,
+			.number = message->attempt_number,
+			.is_manual = message->is_manual,
+			.is_delivered = true,
+			.record = message->record
+		};
 
-		(void) add_attempt(writer, &message->application_id, &message->key, message->attempt_number, message->is_manual,
-						   message->record, now, true, &place);
+		(void) add_attempt(writer, &attempt, now, NULL);
 	}
 	table_write_end(writer);
 }

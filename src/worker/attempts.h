@@ -5,9 +5,8 @@
 #ifndef APPT_ATTEMPTS_H
 #define APPT_ATTEMPTS_H
 
-#include "nodes/pg_list.h"
-
 #include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
 
 /*
  * Mark the notifications of these deliveries SENDING under this slot, and open an
