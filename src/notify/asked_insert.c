@@ -27,7 +27,7 @@ asked_expiry(NotificationType type, TimestampTz start_at)
 
 /* ---- notifications ---- */
 
-/* Columns of a notification that are not NULL, or may be not. */
+/* Columns of a new notification; all others are NULL. */
 enum
 {
 	ID, UID, APPLICATION_ID, APPOINTMENT_ID, RECIPIENT_KIND, RECIPIENT_ID, RULE_ID, TYPE, CHANNEL, TIME_OFFSET, DUE_AT,
@@ -64,10 +64,10 @@ static const char *const notification_columns[NOTIFICATION_COLUMNS] = {
 	[CREATED_AT] = "created_at"
 };
 
-typedef struct NotificationRow
+typedef struct NewNotification
 {
 	NullableDatum values[NOTIFICATION_COLUMNS];
-} NotificationRow;
+} NewNotification;
 
 static NullableDatum
 time_or_null(TimestampTz time)
@@ -77,7 +77,7 @@ time_or_null(TimestampTz time)
 
 /* The same for all messages. */
 static void
-set_common(NotificationRow *row, const AppointmentFacts *appointment, const AskedMessages *asked)
+set_common(NewNotification *row, const AppointmentFacts *appointment, const AskedMessages *asked)
 {
 	NullableDatum *values = row->values;
 
@@ -103,7 +103,7 @@ set_common(NotificationRow *row, const AppointmentFacts *appointment, const Aske
 
 /* A message's own. */
 static void
-set_own(NotificationRow *row, int64 id, const AskedMessage *message)
+set_own(NewNotification *row, int64 id, const AskedMessage *message)
 {
 	NullableDatum *values = row->values;
 	pg_uuid_t  *uid = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
@@ -119,9 +119,9 @@ set_own(NotificationRow *row, int64 id, const AskedMessage *message)
 	values[ADDRESS] = sql_text(message->channel == CHANNEL_EMAIL ? message->recipient->email : message->recipient->phone);
 }
 
-/* Those that are new; returns how many there are. */
+/* Insert those that are new into appt.notification; returns how many these are. */
 static int
-insert_notifications(const NotificationRow *common, const List *messages, NotificationRow *rows)
+insert_notifications(const NewNotification *common, const List *messages, NewNotification *rows)
 {
 	TableWriter *notifications = table_insert_begin("notification", notification_columns, NOTIFICATION_COLUMNS);
 	int			count = 0;
@@ -143,12 +143,12 @@ insert_notifications(const NotificationRow *common, const List *messages, Notifi
 
 /* ---- the queue ---- */
 
-/* Columns of appt.due, and which columns of the notification they are. */
+/* Columns of appt.due, and the columns of the notification that they are equal to. */
 static const char *const due_columns[] = {"lane", "due_at", "notification_id", "application_id", "first_due_at"};
 static const int due_sources[] = {LANE, DUE_AT, ID, APPLICATION_ID, DUE_AT};
 
 static void
-insert_entries(const NotificationRow *rows, int count)
+insert_entries(const NewNotification *rows, int count)
 {
 	TableWriter *entries = table_insert_begin("due", due_columns, lengthof(due_columns));
 
@@ -175,7 +175,7 @@ static const int detail_columns[] = {
 };
 
 static void
-add_details(const NotificationRow *row, ReturnSetInfo *result)
+add_details(const NewNotification *row, ReturnSetInfo *result)
 {
 	NullableDatum values[lengthof(detail_columns)];
 
@@ -189,8 +189,8 @@ add_details(const NotificationRow *row, ReturnSetInfo *result)
 void
 plan_asked(const AppointmentFacts *appointment, const AskedMessages *asked, const List *messages, ReturnSetInfo *result)
 {
-	NotificationRow common;
-	NotificationRow *rows = (NotificationRow *) palloc(list_length(messages) * sizeof(NotificationRow));
+	NewNotification common;
+	NewNotification *rows = (NewNotification *) palloc(list_length(messages) * sizeof(NewNotification));
 	int			count;
 
 	set_common(&common, appointment, asked);
