@@ -16,7 +16,6 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #include "core/text.h"

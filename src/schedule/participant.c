@@ -10,11 +10,11 @@
  */
 #include "postgres.h"
 
-#include "core/random.h"
 #include "channel/channel.h"
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/random.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"

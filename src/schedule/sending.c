@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
-
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/text.h"
