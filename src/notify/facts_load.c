@@ -6,10 +6,10 @@
  * Each loader asks for one kind of row, once, by the keys that the
  * notifications name, and gives each notification its own.
  *
- * Nothing is locked here: who loads for a claim holds the notifications' locks,
- * and must not wait for a caller who is changing an appointment. Such a
- * caller's change is not seen here; the worker finds it later by the mark that
- * superseding leaves on the notification.
+ * Nothing is locked here: a claim must not wait for a caller who is changing an
+ * appointment. Such a caller's change is not seen here. If it supersedes the
+ * notification, the worker finds that later: it can't write the notification, or
+ * finds it marked when it settles it.
  *
  * Once the budget is used up, what has been read is thrown away and half as
  * many notifications are tried.

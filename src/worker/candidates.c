@@ -2,10 +2,12 @@
  * candidates.c
  *		Finds the notifications that a claim works on.
  *
- * It waits for nobody and locks nothing: it leaves out those that other
- * transactions have locked. Whoever locks or changes one after that has it to
- * itself: writing then fails, and the claim leaves that notification as it is
- * (core/table_write.h). A lock would cost as much as a change.
+ * It waits for nobody, and leaves out those that other transactions have locked.
+ * It does not lock those that it finds, because a lock would cost as much as a
+ * change. So another transaction may lock or change one before the claim writes
+ * it: then the claim can't write it, and leaves it as it is (core/table_write.h).
+ * Only a suspect, which is claimed alone, is locked: so the first one that nobody
+ * has locked is found by one statement.
  */
 #include "postgres.h"
 
@@ -32,7 +34,7 @@ static Statement select_due = {
 	6, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, INT8ARRAYOID}
 };
 
-/* The first of these suspects, in their order, that is due in one of these lanes and not locked. This one is locked. */
+/* Locks the first of these suspects, in their order, that is due in one of these lanes and not locked. */
 static Statement select_suspect = {
 	"SELECT l.ordinal, d.due_at, n.id "
 	"FROM (SELECT unnest($1) AS id, generate_subscripts($1, 1) AS rank) s "

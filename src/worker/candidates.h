@@ -23,13 +23,13 @@ typedef struct Candidates
 } Candidates;
 
 /*
- * From each lane what is due, as much as its quota allows, without what others have
- * locked and without suspects. Each lane reads on after that. SPI must be connected,
- * as for candidates_take_suspect.
+ * From each lane what is due, as much as its quota allows, without what other
+ * transactions have locked and without suspects. Each lane reads on after that. SPI
+ * must be connected, as for candidates_take_suspect.
  */
 extern Candidates candidates_take(const Quotas *quotas, Suspects *suspects);
 
-/* Lock one suspect that may be claimed now (suspects.h) and is due in one of these lanes; none if there is none. */
+/* One suspect that may be claimed now (suspects.h) and is due in one of these lanes, locked; none if there is none. */
 extern Candidates candidates_take_suspect(const Quotas *quotas, Suspects *suspects);
 
 /* NULL if it is not among the `count` candidates, which are in order. */

@@ -12,10 +12,9 @@
  * transfer engine.
  *
  * Under load a turn claims and settles in batches: one of ten costs nearly as much
- * as one of fifty. So before it claims, it takes what has ended meanwhile, until
- * nothing more has; and it waits until a batch is full or some milliseconds have
- * passed, longer where transactions take long. When the worker is idle, a message
- * is claimed, sent and settled at once.
+ * as one of fifty. It claims once a batch is full and no more transfers have ended
+ * meanwhile, or once some milliseconds have passed, more where transactions take
+ * long. When the worker is idle, a message is claimed, sent and settled at once.
  */
 #include "postgres.h"
 

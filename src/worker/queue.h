@@ -10,13 +10,13 @@
 
 #include "core/table_write.h"
 
-/* The key of a row of appt.due. */
+/* A row of appt.due: its key, and where it was read. */
 typedef struct QueueKey
 {
 	int64		lane_id;
 	TimestampTz due_at;
 	int64		notification_id;
-	ItemPointerData place;		/* where the row was read; invalid: it was not */
+	ItemPointerData place;		/* of the row; invalid: unknown */
 	ItemPointerData notification_place; /* the same of its notification */
 } QueueKey;
 

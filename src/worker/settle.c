@@ -8,8 +8,8 @@
  *
  * One transaction settles all that is finished; it is that of the next claim if
  * there is one, which saves a commit. Settling waits for nobody: a notification
- * that a caller has locked (to supersede it, say) is left for the next time. If
- * the transaction fails (a full disk, a claim that failed), the outcomes stay in
+ * that a caller has locked (to supersede it, say), or whose attempt or row in
+ * appt.due is locked, is left for the next time. If the transaction fails (a full disk, a claim that failed), the outcomes stay in
  * memory and are settled without a claim. If the process dies before that,
  * recover.c closes their attempts as INTERRUPTED.
  */
@@ -246,7 +246,7 @@ settle_one(Settling *settling, NotificationRows *rows, int index)
 		note_in_queue(&settling->queue, key, decision, row.has_context);
 }
 
-/* Which of their attempts and rows in the queue can be written? */
+/* Of which deliveries are the attempt and the row in appt.due not locked? */
 static void
 look_for_locks(const Settling *settling, bool *is_free)
 {
