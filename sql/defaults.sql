@@ -8,4 +8,4 @@ COMMENT ON FUNCTION appt.caller_name() IS
 CREATE FUNCTION appt.time_ordered_uuid() RETURNS uuid
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'time_ordered_uuid_made';
 COMMENT ON FUNCTION appt.time_ordered_uuid() IS
-'A new UUID of version 7: milliseconds since 1970, and 74 random bits. Later ones are greater, so indexes grow at their right edge.';
+'A new UUID of version 7: milliseconds since 1970, and 74 random bits. Those of a later millisecond are greater, so new entries go to the right edge of an index.';

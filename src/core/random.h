@@ -13,9 +13,9 @@ extern void random_bytes(void *bytes, size_t length);
 extern pg_uuid_t random_uuid(void);
 
 /*
- * A version 7 UUID (RFC 9562): milliseconds since 1970, and 74 random bits. For keys
- * of tables: indexes grow at their right edge, where a page is split once and not
- * each time that it is half full.
+ * A version 7 UUID (RFC 9562): milliseconds since 1970, and 74 random bits. It tells
+ * when it was made. For keys of tables: new entries go to the right edge of an index,
+ * so few of its pages change, and these become full.
  */
 extern pg_uuid_t time_ordered_uuid(void);
 

@@ -189,9 +189,12 @@ SELECT (SELECT id FROM appt.schedule_appointment(:'application', now(), '1 hour'
 SELECT pg_sleep(0.002) AS ignored \gset
 SELECT (SELECT id FROM appt.schedule_appointment(:'application', now(), '1 hour', organizer_id => 'a')) AS later \gset
 SELECT cmp_ok(:'earlier'::uuid, '<', :'later'::uuid, 'the id of a later appointment is greater');
-SELECT matches(id::text, '^.{14}7.{4}[89ab]', 'an id is a UUID of version 7') FROM unnest(ARRAY[:'later', appt.time_ordered_uuid()::text]) id;
-SELECT cmp_ok(abs(extract(epoch FROM clock_timestamp()) * 1000 - ('x' || left(replace(:'later', '-', ''), 12))::bit(48)::bigint), '<', 60000::numeric,
-	'which begins with the milliseconds since 1970');
+SELECT conference_id AS conference FROM appt.appointment WHERE id = :'later' \gset
+SELECT matches(id, '^.{14}7.{4}[89ab]', 'an id is a UUID of version 7')
+	FROM unnest(ARRAY[:'later', :'conference', appt.time_ordered_uuid()::text]) id;
+SELECT cmp_ok(abs(extract(epoch FROM clock_timestamp()) * 1000 - ('x' || left(replace(id, '-', ''), 12))::bit(48)::bigint), '<', 60000::numeric,
+	'which begins with the milliseconds since 1970')
+	FROM unnest(ARRAY[:'later', :'conference']) id;
 SELECT is(count(DISTINCT right(replace(appt.time_ordered_uuid()::text, '-', ''), 19)), 1000::bigint, 'and is random after that')
 	FROM generate_series(1, 1000);
 
