@@ -75,8 +75,8 @@ CREATE INDEX notification_kept ON appt.notification (application_id, appointment
  */
 CREATE INDEX notification_appointment ON appt.notification (appointment_id, recipient_id) WHERE appointment_id IS NOT NULL;
 /*
- * A policy compares with the caller's applications, which the planner does not know. It shall expect one of two, never one of
- * all: otherwise it takes the messages of a day for few, and sorts all of them for one page.
+ * A policy compares with the caller's applications, which the planner does not know. It shall expect half of all messages:
+ * otherwise it takes the messages of a day for few, and sorts all of them for one page.
  */
 ALTER TABLE appt.notification ALTER application_id SET (n_distinct = 2);
 COMMENT ON TABLE appt.notification IS

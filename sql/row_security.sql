@@ -333,9 +333,10 @@ CREATE POLICY customer ON appt.room_access FOR SELECT TO appt_customer
 /*
  * ---- appt_admin: the configuration and the log of the organization, with the customers whom it names, and no appointments ----
  *
- * The log looks up customers and users by their keys, one row each. ANY alone would become a condition of that search, which
- * then sorts and tries all applications of the admin. A condition with OR filters the row that was found, so these policies add
- * the first application, which ANY has, too. Without a key both are conditions of the index.
+ * The log finds customers and users by their keys, one row each. If a policy has ANY alone, the search of the index takes it as
+ * a condition: it sorts all applications of the admin, and tries each. A condition with OR is only checked on the row that was
+ * found. So the policies of these tables add the first application with OR, which changes nothing, because ANY has it, too. A
+ * query without a key still uses an index, once for each half.
  */
 
 CREATE POLICY admin ON appt.organization TO appt_admin

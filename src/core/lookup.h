@@ -12,8 +12,8 @@
  *		id = next_text(row);
  *	lookup_end(lookup);
  *
- * It always takes this index, and sees what a statement of the owner would see,
- * without row security.
+ * It always takes this index. Neither privileges nor row security are checked: it sees
+ * what a statement of the owner would see.
  */
 #ifndef APPT_LOOKUP_H
 #define APPT_LOOKUP_H
@@ -27,19 +27,20 @@ typedef struct LookupSource
 {
 	const char *table;			/* in the schema appt */
 	const char *index;			/* of the table, a B-tree */
-	const char *keys[LOOKUP_MAX_KEYS];	/* which it begins with; "case" of an
-										 * expression */
+	const char *keys[LOOKUP_MAX_KEYS];	/* the index's first columns by their
+										 * names: of a CASE it is "case" */
 	int			column_count;
-	const char *columns[LOOKUP_MAX_COLUMNS];	/* what rows have; best in the
+	const char *columns[LOOKUP_MAX_COLUMNS];	/* of the rows; fastest in the
 												 * order of the table */
 } LookupSource;
 
 typedef struct Lookup Lookup;
 
 /*
- * The rows with these values of the source's keys, or of the first ones; of a partial index, those that
- * are in it. as_seen: in the calling query's snapshot, for STABLE functions; else as
- * they are now. In CurrentMemoryContext, which must live until lookup_end.
+ * Look for the rows with these values of the source's first `key_count` keys; of a
+ * partial index, for those that are in it. as_seen: in the calling query's snapshot,
+ * for STABLE functions; else as they are now. In CurrentMemoryContext, which must live
+ * until lookup_end.
  */
 extern Lookup *lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
 

@@ -1,12 +1,13 @@
 /*
  * table_write.h
- *		Writing rows of a table of the extension without a statement: for rows so
- *		many that parsing arrays and running a plan is most of their cost.
+ *		Writing rows of a table of the extension without a statement: for many
+ *		rows, where most of the cost of a statement is to unpack arrays and to run a
+ *		plan, and for few that a user waits for, where it is to start the plan.
  *
  * Constraints are checked, triggers run and indexes filled as by a statement.
- * Defaults, row security and the checks of domains are not applied. A trigger on an
- * update of certain columns runs if any of the columns that the writer names is one
- * of them.
+ * Defaults, privileges, row security and the checks of domains are not applied. A
+ * trigger on an update of certain columns runs if any of the columns that the writer
+ * names is one of them.
  *
  * Nothing here waits for the lock of a row.
  *
@@ -27,7 +28,7 @@ extern TableWriter *table_insert_begin(const char *table, const char *const *col
 /* The first written_count columns are written, the others only read. */
 extern TableWriter *table_update_begin(const char *table, const char *const *columns, int column_count, int written_count);
 extern TableWriter *table_delete_begin(const char *table);
-extern TableWriter *table_look_begin(const char *table);	/* writes nothing */
+extern TableWriter *table_look_begin(const char *table);	/* only to find rows */
 
 /* Write what was added. */
 extern void table_write_end(TableWriter *writer);
@@ -51,7 +52,7 @@ extern void table_add(TableWriter *writer, const NullableDatum *values, ItemPoin
  */
 extern Datum text_out_of_line(const char *text);
 
-/* ---- updating and deleting ---- */
+/* ---- finding, updating and deleting ---- */
 
 typedef enum FoundRow
 {
