@@ -33,7 +33,7 @@ struct TableWriter
 	CmdType		command;
 	Relation	table;
 	EState	   *state;
-	EPQState	recheck;		/* triggers want it */
+	EPQState	recheck;		/* for triggers; a locked row needs none */
 	ResultRelInfo *target;
 	TransitionCaptureState *transition; /* NULL: no trigger has a transition
 										 * table */
@@ -45,12 +45,13 @@ struct TableWriter
 	Oid			sequence;		/* of the identity column */
 	List	   *added;			/* AddedRow * */
 
-	/* Updating and deleting. */
+	/* Finding, updating and deleting. */
 	TupleTableSlot *found;
-	bool		is_locked;		/* by this transaction */
+	bool		is_locked;		/* the row that was found, by this transaction */
 	TupleTableSlot *changed;
-	BlockNumber blocks;			/* of the table: none goes away meanwhile */
-	BlockNumber pruned;			/* looked at last for dead versions */
+	BlockNumber blocks;			/* of the table; while it is open, VACUUM cuts
+								 * none off */
+	BlockNumber pruned;			/* the last one that prune() looked at */
 	Relation	key;			/* the index of the primary key */
 	IndexScanDesc scan;			/* NULL: not needed yet */
 };
@@ -381,7 +382,7 @@ is_locked_here(HeapTupleHeader row)
 		TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetRawXmax(row));
 }
 
-/* The tables of the extension are heaps: nothing else tells whether a row is locked without locking it. */
+/* Sets is_locked, too. The tables of the extension are heaps: nothing else tells whether a row is locked without locking it. */
 static bool
 is_free(TableWriter *writer)
 {

@@ -1,7 +1,7 @@
 /*
  * notification_insert.h
- *		The one INSERT that plans notifications, and the rules that it obeys, for
- *		the statements of planned.c. Messages that are asked for are inserted by asked_insert.c.
+ *		The INSERT that plans notifications, and the rules that it obeys, for the
+ *		statements of planned.c. asked_insert.c inserts what is asked for without it.
  */
 #ifndef APPT_NOTIFICATION_INSERT_H
 #define APPT_NOTIFICATION_INSERT_H
