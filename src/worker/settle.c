@@ -40,8 +40,8 @@ struct Settling
 	int			count;
 	Decision   *decisions;		/* for each delivery */
 	QueueChanges queue;			/* of what this transaction settles */
-	bool	   *is_written;		/* this transaction settles it, or it is gone */
-	bool	   *is_gone;		/* not SENDING any more: only its attempt is
+	bool	   *is_written;		/* this transaction settles it, or it is not
+								 * SENDING any more: only its attempt is
 								 * closed */
 	bool		without_texts;	/* second try: store no text of the other
 								 * side, and suppress no address */
@@ -229,10 +229,10 @@ settle_one(Settling *settling, NotificationRows *rows, int index)
 	Decision   *decision = &settling->decisions[index];
 	NotificationRow row;
 	FoundRow	found = notification_rows_find(rows, key->notification_id, &key->notification_place, &row);
+	bool		is_gone = found == ROW_NONE || (found == ROW_FREE && row.state != STATE_SENDING);
 
-	settling->is_gone[index] = found == ROW_NONE || (found == ROW_FREE && row.state != STATE_SENDING);
-	settling->is_written[index] = settling->is_gone[index];
-	if (found != ROW_FREE || settling->is_gone[index])
+	settling->is_written[index] = is_gone;
+	if (found != ROW_FREE || is_gone)
 		return;
 	*decision = decide(delivery, row.superseded_by, settling->now);
 	if (delivery->is_untried)
@@ -350,7 +350,7 @@ settling_write(void *argument)
 	for (int i = 0; i < settling->count; i++)
 		log_changes_on_commit(&settling->deliveries[i]->application_id);
 	memset(settling->is_written, 0, settling->count * sizeof(bool));
-	memset(settling->is_gone, 0, settling->count * sizeof(bool));
+	/* Nothing is decided on those that are gone. */
 	memset(settling->decisions, 0, settling->count * sizeof(Decision));
 	settling->queue = (QueueChanges) {NIL};
 	write_notifications(settling);
@@ -400,10 +400,8 @@ settling_create(Settler *settler, Delivery **deliveries, int count)
 	settling->now = GetCurrentTimestamp();
 	settling->deliveries = deliveries;
 	settling->count = count;
-	/* Zeroes for those that are gone: nothing is decided on them. */
-	settling->decisions = (Decision *) palloc0(count * sizeof(Decision));
+	settling->decisions = (Decision *) palloc(count * sizeof(Decision));
 	settling->is_written = (bool *) palloc(count * sizeof(bool));
-	settling->is_gone = (bool *) palloc(count * sizeof(bool));
 	settling->bounces = (int64 *) palloc(count * sizeof(int64));
 	return settling;
 }
