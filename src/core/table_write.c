@@ -437,7 +437,7 @@ table_find_to_write(TableWriter *writer, const ItemPointerData *place, const Dat
 }
 
 void
-table_found(TableWriter *writer, NullableDatum *values)
+table_read(TableWriter *writer, NullableDatum *values)
 {
 	for (int i = 0; i < writer->column_count; i++)
 		values[i].value = slot_getattr(writer->found, writer->columns[i], &values[i].isnull);

@@ -80,8 +80,8 @@ extern FoundRow table_find_same(TableWriter *writer, const ItemPointerData *plac
  */
 extern bool table_find_to_write(TableWriter *writer, const ItemPointerData *place, const Datum *key);
 
-/* The values of the writer's columns in the row that was found; they point into it until the next is looked for. */
-extern void table_found(TableWriter *writer, NullableDatum *values);
+/* Read the columns of the writer from the row that was found. What the values point to is valid until the next is looked for. */
+extern void table_read(TableWriter *writer, NullableDatum *values);
 
 /*
  * Give the columns to write these values in the row that was found, and set `place`

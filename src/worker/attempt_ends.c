@@ -76,7 +76,7 @@ close_one(TableWriter *writer, Delivery *delivery, bool without_texts)
 
 	if (!find_to_write(writer, delivery))
 		return;
-	table_found(writer, values);
+	table_read(writer, values);
 	if (!values[OUTCOME].isnull)
 		return;
 	values[FINISHED_AT] = SQL_VALUE(TimestampTzGetDatum(delivery->finished_at));

@@ -91,7 +91,7 @@ read_row(NotificationRows *rows, NotificationRow *row)
 {
 	NullableDatum values[COLUMNS];
 
-	table_found(rows->writer, values);
+	table_read(rows->writer, values);
 	row->state = state_value(values[STATE]);
 	row->reason = reason_value(values[REASON]);
 	row->superseded_by = reason_value(values[SUPERSEDED_BY]);
