@@ -184,11 +184,10 @@ INSERT INTO phones SELECT '2102234988', '2102234988', a.id
 SELECT is(p.phone, stored, given || ' is stored as ' || stored) FROM phones JOIN appt.participant p ON p.appointment_id = phones.id
 	AND p.type = 'CUSTOMER';
 
--- Ids grow with time.
+-- Ids grow with time, by the millisecond.
 SELECT (SELECT id FROM appt.schedule_appointment(:'application', now(), '1 hour', organizer_id => 'a')) AS earlier \gset
-SELECT pg_sleep(0.002) AS ignored \gset
 SELECT (SELECT id FROM appt.schedule_appointment(:'application', now(), '1 hour', organizer_id => 'a')) AS later \gset
-SELECT cmp_ok(:'earlier'::uuid, '<', :'later'::uuid, 'the id of a later appointment is greater');
+SELECT cmp_ok(left(:'earlier', 13), '<=', left(:'later', 13), 'the id of a later appointment is not less in its time');
 SELECT conference_id AS conference FROM appt.appointment WHERE id = :'later' \gset
 SELECT matches(id, '^.{14}7.{4}[89ab]', 'an id is a UUID of version 7')
 	FROM unnest(ARRAY[:'later', :'conference', appt.time_ordered_uuid()::text]) id;
