@@ -16,6 +16,10 @@
  * same holds at a destination that tenants share. A tenant that has a destination
  * to itself leaves only a few slots.
  *
+ * What has ended but cannot be settled, because its tenant has it locked, keeps
+ * its place in the worker. The same share of these places is a tenant's, so that
+ * there is always one for the others.
+ *
  * Messages that need no transfer take no slot, and no limit holds for them: they
  * are given to their lanes one by one in turn. Their number in a claim is bounded,
  * so that transfers do not wait for them.
@@ -145,7 +149,8 @@ ask_tenant(const Tenant *tenant, const Allowance *allowance, TimestampTz *until)
 	Answer		answer = ask_gate(&tenant->gate, allowance->now, until);
 	int			held = tenant->gate.in_flight + tenant->gate.reserved;
 
-	if (answer == MAY_SEND && !share_allows(held, allowance->free_slots))
+	if (answer == MAY_SEND && !(share_allows(held, allowance->free_slots) &&
+								share_allows(held + tenant->unsettled, allowance->free_places)))
 		return PASS_OVER;
 	return answer;
 }
@@ -329,6 +334,7 @@ lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count)
 		grant_one(lane, grants, count);
 		left.slots--;
 		left.free_slots--;
+		left.free_places--;
 	}
 	while (left.local-- > 0 && (lane = next_local_lane(scheduler)) != NULL)
 		grant_one(lane, grants, count);

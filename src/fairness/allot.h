@@ -19,6 +19,7 @@ typedef struct Allowance
 	int			slots;			/* to give at most */
 	int			local;			/* messages that need no transfer, at most */
 	int			free_slots;		/* of the worker */
+	int			free_places;	/* of what it has in flight or unsettled */
 	int			max_per_host;
 } Allowance;
 

@@ -30,9 +30,10 @@ lane_start(Scheduler *scheduler, Lane *lane, const char *destination, TimestampT
 	if (strcmp(lane->flow->key.destination->key, destination) != 0)
 		lane_redirect(scheduler, lane, destination, now);
 	flight.flow = lane->flow;
+	flight.tenant = lane->flow->key.tenant;
 	count_in_flight(lane, flight.flow, 1);
 	bucket_take(&lane->gate.bucket, 1, now);
-	bucket_take(&flight.flow->key.tenant->gate.bucket, 1, now);
+	bucket_take(&flight.tenant->gate.bucket, 1, now);
 	flight.probes_lane = circuit_start(&lane->breaker.circuit);
 	flight.probes_destination = circuit_start(&flight.flow->key.destination->breaker.circuit);
 	return flight;
@@ -57,15 +58,23 @@ void
 lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error,
 			TimestampTz now)
 {
-	Tenant	   *tenant = flight->flow->key.tenant;
+	Tenant	   *tenant = flight->tenant;
 
 	count_in_flight(flight->lane, flight->flow, -1);
+	tenant->unsettled++;
 	note_evidence(scheduler, flight, evidence, error, now);
 	if (flight->lane->state == LANE_FULL)
 		lane_enter(scheduler, flight->lane);
 	if (tenant->state == TENANT_FULL)
 		tenant_release(scheduler, tenant);
 	destination_release(scheduler, flight->flow->key.destination);
+}
+
+/* Lane and flow may be forgotten by now, the tenant is not. */
+void
+lane_settle(const Flight *flight)
+{
+	flight->tenant->unsettled--;
 }
 
 void

@@ -12,6 +12,7 @@ typedef struct Flight
 {
 	Lane	   *lane;
 	Flow	   *flow;			/* of the lane when it started */
+	Tenant	   *tenant;
 	bool		probes_lane;
 	bool		probes_destination;
 } Flight;
@@ -29,6 +30,9 @@ extern Flight lane_start(Scheduler *scheduler, Lane *lane, const char *destinati
 /* It has ended. `error` is a text for people, or NULL. */
 extern void lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const char *error,
 						TimestampTz now);
+
+/* After that: its outcome is stored. */
+extern void lane_settle(const Flight *flight);
 
 /* A person wants this lane to send: if its circuits are open, a probe is due now. */
 extern void lane_probe_now(Scheduler *scheduler, int64 lane_id, TimestampTz now);

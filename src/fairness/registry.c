@@ -225,7 +225,7 @@ forget_tenants(Scheduler *scheduler, TimestampTz now)
 	hash_seq_init(&scan, scheduler->tenants);
 	while ((tenant = (Tenant *) hash_seq_search(&scan)) != NULL)
 	{
-		if (tenant->flow_count > 0 || !gate_is_forgettable(&tenant->gate, now))
+		if (tenant->flow_count > 0 || tenant->unsettled > 0 || !gate_is_forgettable(&tenant->gate, now))
 			continue;
 		alarm_clear(scheduler->alarms, &tenant->alarm);
 		(void) hash_search(scheduler->tenants, &tenant->application_id, HASH_REMOVE, NULL);

@@ -102,6 +102,8 @@ typedef struct Tenant
 	bool		is_stale;		/* its configuration has changed: its lanes
 								 * will be stale */
 	Gate		gate;
+	int			unsettled;		/* transfers that have ended, and whose
+								 * outcome is not stored yet */
 } Tenant;
 
 /* A scheme, host and port; "" for lanes without a URL. */

@@ -341,6 +341,7 @@ claim_begin(Claim *claim, Claimer *claimer, int room, bool is_single)
 		.slots = room,
 		.local = LOCAL_MESSAGES,
 		.free_slots = transfer_room(claimer->engine),
+		.free_places = settler_room(claimer->settler) - transfers_in_flight(claimer->engine),
 		.max_per_host = appt_max_per_host
 	};
 	MemoryContext staging = AllocSetContextCreate(TopMemoryContext, "appt claim", ALLOCSET_DEFAULT_SIZES);

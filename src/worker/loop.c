@@ -122,7 +122,7 @@ typedef struct Loop
 	bool		is_enabled;		/* appt.enabled was on, or its messages could
 								 * not be withdrawn yet */
 	bool		is_blocked;		/* no ready lane has room until a transfer
-								 * ends */
+								 * ends or is settled */
 	bool		is_receiving;	/* a transfer ended in this turn: another may
 								 * have ended meanwhile */
 } Loop;
@@ -271,7 +271,7 @@ start(Loop *loop, List *deliveries)
 static int
 claim_room(const Loop *loop)
 {
-	return Max(Min(transfer_room(loop->engine), 4 * appt_max_concurrency - loop->settler->finished_count), 0);
+	return Max(Min(transfer_room(loop->engine), settler_room(loop->settler)), 0);
 }
 
 /* May anything be claimed? Local lanes need no room, and stale ones may be local. */
@@ -282,11 +282,13 @@ may_claim(const Loop *loop)
 		lanes_need_refresh(loop->scheduler);
 }
 
-/* Those that still wait were locked. */
+/* Of these, those that still wait were locked; each of the others makes room for a claim. */
 static void
-note_settled(Loop *loop, TimestampTz begin)
+note_settled(Loop *loop, int waiting, TimestampTz begin)
 {
 	pace_note(&loop->settles, begin);
+	if (loop->settler->finished_count < waiting)
+		loop->is_blocked = false;
 	if (loop->settler->finished_count > 0)
 		loop->settle_not_before = begin + LOCKED_PAUSE;
 }
@@ -333,7 +335,7 @@ claim_if_due(Loop *loop, TimestampTz now)
 		case CLAIM_DONE:
 			/* Else the claim settled nothing, or failed: settle_if_due does. */
 			if (loop->settler->finished_count < waiting)
-				note_settled(loop, now);
+				note_settled(loop, waiting, now);
 			break;
 		case CLAIM_LATER:
 			return;
@@ -383,7 +385,7 @@ settle_if_due(Loop *loop, TimestampTz now)
 		now < pace_next(&loop->settles))
 		return;
 	if (settle_finished(loop->settler))
-		note_settled(loop, now);
+		note_settled(loop, waiting, now);
 	else
 		loop->settle_not_before = now + FAILURE_PAUSE;
 }

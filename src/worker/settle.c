@@ -21,6 +21,7 @@
 
 #include "channel/channel.h"
 #include "core/log_changes.h"
+#include "core/settings.h"
 #include "core/text.h"
 #include "fairness/lanes.h"
 #include "schedule/invitations.h"
@@ -31,6 +32,9 @@
 #include "worker/queue.h"
 #include "worker/settle.h"
 #include "worker/suspects.h"
+
+/* Unsettled deliveries of a worker at most, in multiples of its slots. */
+#define UNSETTLED_FACTOR 4
 
 struct Settling
 {
@@ -64,6 +68,12 @@ settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects, Bounces
 }
 
 /* ---- taking over ---- */
+
+int
+settler_room(const Settler *settler)
+{
+	return UNSETTLED_FACTOR * appt_max_concurrency - settler->finished_count;
+}
 
 /* Would it give the same answer to any message: is it too busy, or broken? */
 static bool
@@ -374,6 +384,7 @@ forget(Settler *settler, Delivery *delivery, const Decision *decision)
 	}
 	if (decision->state == STATE_FAILED)
 		settler->failed++;
+	lane_settle(&delivery->flight);
 	suspect_settled(settler->suspects, delivery->key.notification_id, !delivery->is_untried);
 	dlist_delete(&delivery->node);
 	settler->finished_count--;

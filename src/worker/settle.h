@@ -29,6 +29,12 @@ typedef struct Settler
 extern Settler *settler_create(Worker *worker, Scheduler *scheduler, Suspects *suspects, Bounces *bounces);
 
 /*
+ * How many more finished deliveries it should get: none while many can't be settled
+ * (a full disk, rows that callers have locked). It bounds the worker's memory.
+ */
+extern int	settler_room(const Settler *settler);
+
+/*
  * Take over a finished delivery and tell the scheduler how it ended; the next
  * settling writes its outcome and frees it. For use outside of transactions: it
  * raises an error only if memory runs out.

@@ -27,6 +27,9 @@
 #include "fairness/refresh.h"
 #include "fairness/registry.h"
 
+/* So many that no tenant uses up its share of what may be unsettled. */
+#define MANY_PLACES 1000000
+
 PG_FUNCTION_INFO_V1(test_bucket_run);
 PG_FUNCTION_INFO_V1(test_bucket_excess);
 PG_FUNCTION_INFO_V1(test_circuit_run);
@@ -290,6 +293,7 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 		.now = at_seconds(PG_GETARG_FLOAT8(0)),
 		.slots = PG_GETARG_INT32(1),
 		.free_slots = PG_GETARG_INT32(2),
+		.free_places = MANY_PLACES,
 		.max_per_host = PG_GETARG_INT32(3),
 		.local = PG_GETARG_INT32(6)
 	};
@@ -346,6 +350,7 @@ test_lanes_finish(PG_FUNCTION_ARGS)
 			continue;
 		left--;
 		lane_finish(scheduler, flight, evidence, "as told", at_seconds(PG_GETARG_FLOAT8(2)));
+		lane_settle(flight);
 		flights = foreach_delete_current(flights, cell);
 	}
 	PG_RETURN_INT32(PG_GETARG_INT32(1) - left);
@@ -398,6 +403,7 @@ test_lanes_visits(PG_FUNCTION_ARGS)
 		.now = at_seconds(PG_GETARG_FLOAT8(0)),
 		.slots = 1,
 		.free_slots = 100,
+		.free_places = MANY_PLACES,
 		.max_per_host = PG_GETARG_INT32(1)
 	};
 	double		best = DBL_MAX;
@@ -559,6 +565,7 @@ allot_some(Churn *churn, bool all)
 	Allowance	allowance = {
 		.now = churn->now,
 		.free_slots = CHURN_FLIGHTS - churn->flight_count,
+		.free_places = MANY_PLACES,
 		.max_per_host = CHURN_PER_HOST
 	};
 	int			count;
@@ -600,6 +607,7 @@ finish_one(Churn *churn, bool well)
 	else if (!well && roll(churn, 10) == 0)
 		evidence = (Evidence) {FINDING_NONE, FINDING_NONE};
 	lane_finish(scheduler, &churn->flights[i], evidence, NULL, churn->now);
+	lane_settle(&churn->flights[i]);
 	churn->flights[i] = churn->flights[--churn->flight_count];
 	churn->flight_to[i] = churn->flight_to[churn->flight_count];
 }
