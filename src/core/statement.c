@@ -152,6 +152,12 @@ sql_text(const char *text)
 }
 
 NullableDatum
+sql_time(TimestampTz time)
+{
+	return time == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(time));
+}
+
+NullableDatum
 sql_uuid(const pg_uuid_t *uuid)
 {
 	return uuid == NULL ? SQL_NULL : SQL_VALUE(UUIDPGetDatum(uuid));

@@ -62,6 +62,7 @@ extern void statement_done(void);
 #define SQL_NULL ((NullableDatum) {(Datum) 0, true})
 #define SQL_VALUE(datum) ((NullableDatum) {(datum), false})
 extern NullableDatum sql_text(const char *text);	/* NULL pointer: NULL */
+extern NullableDatum sql_time(TimestampTz time);	/* 0: NULL */
 extern NullableDatum sql_uuid(const pg_uuid_t *uuid);	/* NULL pointer: NULL */
 extern NullableDatum sql_jsonb(const Jsonb *jsonb); /* NULL pointer: NULL */
 extern Datum text_datum(const char *text);

@@ -69,12 +69,6 @@ typedef struct NewNotification
 	NullableDatum values[NOTIFICATION_COLUMNS];
 } NewNotification;
 
-static NullableDatum
-time_or_null(TimestampTz time)
-{
-	return time == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(time));
-}
-
 /* The same for all messages. */
 static void
 set_common(NewNotification *row, const AppointmentFacts *appointment, const AskedMessages *asked)
@@ -92,7 +86,7 @@ set_common(NewNotification *row, const AppointmentFacts *appointment, const Aske
 	values[ATTEMPT_COUNT] = SQL_VALUE(Int32GetDatum(0));
 	values[MANUAL] = values[NEVER_TOLD] = SQL_VALUE(BoolGetDatum(false));
 	values[NOTIFICATIONS_ACTIVE] = SQL_VALUE(BoolGetDatum(appointment->notifications_active));
-	values[EXPIRES_AT] = time_or_null(asked_expiry(asked->type, appointment->start_at));
+	values[EXPIRES_AT] = sql_time(asked_expiry(asked->type, appointment->start_at));
 	values[TITLE] = sql_text(appointment->title);
 	values[START_AT] = SQL_VALUE(TimestampTzGetDatum(appointment->start_at));
 	values[END_AT] = SQL_VALUE(TimestampTzGetDatum(appointment->end_at));

@@ -656,7 +656,7 @@ plan_named_message(const NamedMessage *message)
 		sql_text(message->title),
 		sql_jsonb(message->context),
 		SQL_VALUE(TimestampTzGetDatum(message->due_at)),
-		message->expires_at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(message->expires_at)),
+		sql_time(message->expires_at),
 		sql_uuid(message->appointment_id)
 	};
 	Row		   *row;

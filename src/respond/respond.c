@@ -101,7 +101,7 @@ response_details(Call *call, FunctionCallInfo fcinfo, const ResponseRequest *req
 		SQL_VALUE(Int64GetDatum(message->notification_id)),
 		sql_text(response_actions[request->action].code),
 		sql_text(request->reason),
-		request->proposed_start_at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(request->proposed_start_at)),
+		sql_time(request->proposed_start_at),
 		sql_text(result->source),
 		SQL_VALUE(TimestampTzGetDatum(result->created_at))
 	};

@@ -215,12 +215,6 @@ judge(const ResponseRequest *request, const Situation *situation)
 
 /* ---- writing ---- */
 
-static NullableDatum
-time_or_null(TimestampTz at)
-{
-	return at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(at));
-}
-
 /* The response, and the customer's last response, in one statement; the response's id. */
 static int64
 write_response(const ResponseRequest *request, TimestampTz now)
@@ -245,7 +239,7 @@ write_response(const ResponseRequest *request, TimestampTz now)
 		SQL_VALUE(Int64GetDatum(message->notification_id)),
 		sql_text(action->code),
 		sql_text(request->reason),
-		time_or_null(request->proposed_start_at),
+		sql_time(request->proposed_start_at),
 		sql_text(request->source),
 		sql_text(action->participant_response),
 		SQL_VALUE(TimestampTzGetDatum(now)),

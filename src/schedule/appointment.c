@@ -280,7 +280,7 @@ appointment_tuple(TupleDesc descriptor, const Appointment *a)
 		sql_text(a->booking_state),
 		sql_text(a->notification_state),
 		a->changed_fields,
-		a->archived_at == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(a->archived_at))
+		sql_time(a->archived_at)
 	};
 
 	return tuple_of(descriptor, columns, lengthof(columns));

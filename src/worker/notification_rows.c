@@ -139,12 +139,6 @@ notification_rows_find_same(NotificationRows *rows, int64 id, const ItemPointerD
 
 /* ---- writing ---- */
 
-static NullableDatum
-time_datum(TimestampTz time)
-{
-	return time == 0 ? SQL_NULL : SQL_VALUE(TimestampTzGetDatum(time));
-}
-
 bool
 notification_rows_write(NotificationRows *rows, const NotificationRow *row, ItemPointer place)
 {
@@ -156,8 +150,8 @@ notification_rows_write(NotificationRows *rows, const NotificationRow *row, Item
 		[DETAIL] = row->detail,
 		[ADDRESS] = row->address,
 		[ATTEMPT_COUNT] = SQL_VALUE(Int32GetDatum(row->attempt_count)),
-		[NEXT_ATTEMPT_AT] = time_datum(row->next_attempt_at),
-		[SETTLED_AT] = time_datum(row->settled_at),
+		[NEXT_ATTEMPT_AT] = sql_time(row->next_attempt_at),
+		[SETTLED_AT] = sql_time(row->settled_at),
 		[MANUAL] = SQL_VALUE(BoolGetDatum(row->is_manual)),
 		[WORKER_SLOT] = row->worker_slot == 0 ? SQL_NULL : SQL_VALUE(Int16GetDatum(row->worker_slot))
 	};
