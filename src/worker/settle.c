@@ -40,7 +40,8 @@ struct Settling
 {
 	Settler    *settler;
 	TimestampTz now;
-	Delivery  **deliveries;		/* ordered by notification_id */
+	Delivery  **deliveries;		/* by notification_id, as their rows mostly
+								 * lie */
 	int			count;
 	Decision   *decisions;		/* for each delivery */
 	QueueChanges queue;			/* of what this transaction settles */
