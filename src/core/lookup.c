@@ -22,6 +22,8 @@ struct Lookup
 	Snapshot	snapshot;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
+	int			key_count;
+	ScanKeyData keys[LOOKUP_MAX_KEYS];
 	int			column_count;
 	AttrNumber	columns[LOOKUP_MAX_COLUMNS];
 	AttrNumber	last_column;	/* of them, in the table */
@@ -59,22 +61,24 @@ check_key(Relation index, int number, const char *name)
 }
 
 static void
-begin_scan(Lookup *lookup, const LookupSource *source, const Datum *keys, int key_count)
+begin_scan(Lookup *lookup, const LookupSource *source, const Datum *keys, int key_count, bool is_from)
 {
-	ScanKeyData scan_keys[LOOKUP_MAX_KEYS];
-
 	Assert(key_count <= LOOKUP_MAX_KEYS);
+	lookup->key_count = key_count;
 	for (int i = 0; i < key_count; i++)
 	{
 		check_key(lookup->index, i, source->keys[i]);
-		set_equality(&scan_keys[i], lookup->index, i, keys[i]);
+		if (is_from && i == key_count - 1)
+			set_at_least(&lookup->keys[i], lookup->index, i, keys[i]);
+		else
+			set_equality(&lookup->keys[i], lookup->index, i, keys[i]);
 	}
 	lookup->scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, key_count, 0);
-	index_rescan(lookup->scan, scan_keys, key_count, NULL, 0);
+	index_rescan(lookup->scan, lookup->keys, key_count, NULL, 0);
 }
 
-Lookup *
-lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen)
+static Lookup *
+begin(const LookupSource *source, const Datum *keys, int key_count, bool is_from, bool as_seen)
 {
 	Lookup	   *lookup = (Lookup *) palloc(sizeof(Lookup));
 
@@ -82,8 +86,28 @@ lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool 
 	find_columns(lookup, source);
 	lookup->snapshot = RegisterSnapshot(as_seen ? GetActiveSnapshot() : GetTransactionSnapshot());
 	lookup->slot = table_slot_create(lookup->table, NULL);
-	begin_scan(lookup, source, keys, key_count);
+	begin_scan(lookup, source, keys, key_count, is_from);
 	return lookup;
+}
+
+Lookup *
+lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen)
+{
+	return begin(source, keys, key_count, false, as_seen);
+}
+
+Lookup *
+lookup_begin_from(const LookupSource *source, const Datum *keys, int key_count, bool as_seen)
+{
+	return begin(source, keys, key_count, true, as_seen);
+}
+
+void
+lookup_move(Lookup *lookup, const Datum *keys)
+{
+	for (int i = 0; i < lookup->key_count; i++)
+		lookup->keys[i].sk_argument = keys[i];
+	index_rescan(lookup->scan, lookup->keys, lookup->key_count, NULL, 0);
 }
 
 /* The locks stay until the transaction ends, as those of a statement. */

@@ -44,6 +44,14 @@ typedef struct Lookup Lookup;
  */
 extern Lookup *lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
 
+/*
+ * The same for the rows from these keys on: those with the same first keys, and the
+ * last one or a greater. lookup_move goes to other keys: on the same pages that is
+ * cheap. The keys must live until the next lookup_move or lookup_end.
+ */
+extern Lookup *lookup_begin_from(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
+extern void lookup_move(Lookup *lookup, const Datum *keys);
+
 /* The next row, in the order of the index; NULL after the last. It may be read until the next call. */
 extern Row *lookup_next(Lookup *lookup);
 

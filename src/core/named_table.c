@@ -49,12 +49,24 @@ named_columns(Relation table, const char *const *names, int count, AttrNumber *n
 	}
 }
 
+static void
+set_condition(ScanKey condition, Relation index, int number, StrategyNumber strategy, Datum value)
+{
+	Oid			type = index->rd_opcintype[number];
+	Oid			compares = get_opfamily_member(index->rd_opfamily[number], type, type, strategy);
+
+	ScanKeyEntryInitialize(condition, 0, number + 1, strategy, InvalidOid, index->rd_indcollation[number],
+						   get_opcode(compares), value);
+}
+
 void
 set_equality(ScanKey condition, Relation index, int number, Datum value)
 {
-	Oid			type = index->rd_opcintype[number];
-	Oid			equal = get_opfamily_member(index->rd_opfamily[number], type, type, BTEqualStrategyNumber);
+	set_condition(condition, index, number, BTEqualStrategyNumber, value);
+}
 
-	ScanKeyEntryInitialize(condition, 0, number + 1, BTEqualStrategyNumber, InvalidOid, index->rd_indcollation[number],
-						   get_opcode(equal), value);
+void
+set_at_least(ScanKey condition, Relation index, int number, Datum value)
+{
+	set_condition(condition, index, number, BTGreaterEqualStrategyNumber, value);
 }

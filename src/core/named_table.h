@@ -15,7 +15,11 @@ extern Relation named_table_open(const char *name, LOCKMODE lock);
 /* The numbers of these columns of the table; fastest if they are named in its order. */
 extern void named_columns(Relation table, const char *const *names, int count, AttrNumber *numbers);
 
-/* The condition of a scan that key `number` (from 0) of this B-tree is `value`, which has the type that the index compares. */
+/*
+ * The condition of a scan that key `number` (from 0) of this B-tree is `value`, or at
+ * least that. The value has the type that the index compares.
+ */
 extern void set_equality(ScanKey condition, Relation index, int number, Datum value);
+extern void set_at_least(ScanKey condition, Relation index, int number, Datum value);
 
 #endif							/* APPT_NAMED_TABLE_H */

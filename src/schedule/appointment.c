@@ -251,10 +251,13 @@ room_jsonb(const Room *room)
 	return sql_jsonb(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 
-HeapTuple
-appointment_tuple(TupleDesc descriptor, const Appointment *a)
+#define DETAIL_COLUMNS 26
+
+/* The columns of appt.appointment_details. */
+static void
+list_details(const Appointment *a, NullableDatum *columns)
 {
-	const NullableDatum columns[] = {
+	const NullableDatum all[] = {
 		sql_uuid(&a->key.id),
 		sql_uuid(&a->key.application_id),
 		sql_text(a->state),
@@ -283,7 +286,33 @@ appointment_tuple(TupleDesc descriptor, const Appointment *a)
 		sql_time(a->archived_at)
 	};
 
-	return tuple_of(descriptor, columns, lengthof(columns));
+	StaticAssertStmt(lengthof(all) == DETAIL_COLUMNS, "DETAIL_COLUMNS is wrong");
+	memcpy(columns, all, sizeof(all));
+}
+
+HeapTuple
+appointment_tuple(TupleDesc descriptor, const Appointment *appointment)
+{
+	NullableDatum columns[DETAIL_COLUMNS];
+
+	list_details(appointment, columns);
+	return tuple_of(descriptor, columns, DETAIL_COLUMNS);
+}
+
+void
+appointment_put(TupleTableSlot *slot, const Appointment *appointment)
+{
+	NullableDatum columns[DETAIL_COLUMNS];
+
+	list_details(appointment, columns);
+	Assert(slot->tts_tupleDescriptor->natts == DETAIL_COLUMNS);
+	ExecClearTuple(slot);
+	for (int i = 0; i < DETAIL_COLUMNS; i++)
+	{
+		slot->tts_values[i] = columns[i].value;
+		slot->tts_isnull[i] = columns[i].isnull;
+	}
+	ExecStoreVirtualTuple(slot);
 }
 
 Datum

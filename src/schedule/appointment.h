@@ -10,6 +10,8 @@
 #ifndef APPT_APPOINTMENT_H
 #define APPT_APPOINTMENT_H
 
+#include "executor/tuptable.h"
+
 #include "core/call.h"
 #include "core/row.h"
 #include "notify/planning.h"
@@ -138,6 +140,9 @@ extern const char *interaction_state(const Appointment *appointment);
 
 /* A row of appt.appointment_details, by the descriptor of that type. */
 extern HeapTuple appointment_tuple(TupleDesc descriptor, const Appointment *appointment);
+
+/* The same in a virtual slot of that type. What it points to is not copied. */
+extern void appointment_put(TupleTableSlot *slot, const Appointment *appointment);
 
 /* The result of the SQL function: appt.appointment_details, in the caller's memory context. */
 extern Datum appointment_details(Call *call, FunctionCallInfo fcinfo,
