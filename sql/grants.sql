@@ -134,6 +134,58 @@ GRANT EXECUTE ON FUNCTION
 	appt.user_names
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 
+/*
+ * The compatible API: each function to the roles of the function of appt that it calls, whatever its values are made of to all of them.
+ */
+REVOKE ALL ON SCHEMA appt_rest FROM PUBLIC;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appt_rest FROM PUBLIC;
+GRANT USAGE ON SCHEMA appt_rest TO appt_agent, appt_supervisor, appt_client_service,
+	appt_customer, appt_admin, appt_anonymous, appt_service;
+GRANT EXECUTE ON FUNCTION appt_rest.schedule_appointment TO appt_agent, appt_client_service, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt_rest.delete_appointment,
+	appt_rest.find_appointments,
+	appt_rest.nothing_found,
+	appt_rest.reschedule_appointment,
+	appt_rest.update_appointment
+	TO appt_agent, appt_supervisor, appt_client_service, appt_service;
+GRANT EXECUTE ON FUNCTION appt_rest.get_appointment
+	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt_rest.add_agent,
+	appt_rest.add_customer,
+	appt_rest.reassign_appointment,
+	appt_rest.remove_participant
+	TO appt_agent, appt_supervisor, appt_service;
+GRANT EXECUTE ON FUNCTION appt_rest.get_participant TO appt_agent, appt_supervisor, appt_customer, appt_service;
+GRANT EXECUTE ON FUNCTION appt_rest.end_appointment TO appt_agent, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt_rest.activate_appointment,
+	appt_rest.appointments_eligible_for_activation
+	TO appt_client_service, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt_rest.confirm_email_verification,
+	appt_rest.send_test_email
+	TO appt_admin, appt_service;
+GRANT EXECUTE ON FUNCTION
+	appt_rest.appointment,
+	appt_rest.claims,
+	appt_rest.count_appointments,
+	appt_rest.count_overlapping,
+	appt_rest.duration_text,
+	appt_rest.given(jsonb),
+	appt_rest.given(text),
+	appt_rest.google_calendar_event,
+	appt_rest.ical_event,
+	appt_rest.instant,
+	appt_rest.listed_appointment,
+	appt_rest.plain,
+	appt_rest.room_access,
+	appt_rest.schedule_appointment_as_customer,
+	appt_rest.schedule_by_basic,
+	appt_rest.time_text
+	TO appt_agent, appt_supervisor, appt_client_service, appt_customer, appt_admin, appt_anonymous, appt_service;
+
 /* Functions in CHECK constraints, for roles that write the tables. */
 GRANT EXECUTE ON FUNCTION
 	appt.auto_replies_are_valid,

@@ -28,6 +28,7 @@
 #include "core/json.h"
 #include "notify/codes.h"
 #include "schedule/booking.h"
+#include "schedule/customer_booking.h"
 
 PG_FUNCTION_INFO_V1(request_customer_code);
 PG_FUNCTION_INFO_V1(schedule_appointment_as_customer);
