@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A stand-in for PostgREST 16 where there is none: HTTP in front of schema appt, for tests.
+"""A stand-in for PostgREST 16 where there is none: HTTP in front of the schemas appt and appt_rest, for tests.
 
 Listens on 127.0.0.1, on a port that it prints as its first line ("port 12345"). Every request is one transaction, set up as
 PostgREST does: role of the token (HS256) or appt_anonymous, request.jwt.claims, request.headers, request.method and
@@ -12,9 +12,10 @@ request.path for that transaction; read-only for GET and for functions that are 
     GET, HEAD /TABLE                select, order, limit, offset; filters eq neq gt gte lt lte like ilike in is, not., and, or;
                                     Range; Prefer: count=exact. Rows that a function returns can be filtered likewise
     POST, PATCH, DELETE /TABLE      rows, with Prefer: return=representation
+    Accept-Profile, Content-Profile the schema of a request: the former for GET and HEAD, the latter for all others
 
-Errors are answered as PostgREST maps their SQLSTATE; response.headers and response.status are honoured; a function that returns
-the domain "*/*" answers its bytes. It has no embedding, no CSV and no description of the API. Each request is appended to
+Errors are answered as PostgREST maps their SQLSTATE, SQLSTATE PGRST by its message and detail; response.headers and
+response.status are honoured; a function that returns the domain "*/*" answers its bytes. It has no embedding, no CSV and no description of the API. Each request is appended to
 --record as a line of JSON: {"method", "path" (without the query), "status", "role", "milliseconds"}.
 """
 
@@ -36,7 +37,7 @@ import psycopg2
 import psycopg2.extensions
 from psycopg2 import sql
 
-SCHEMA = "appt"
+SCHEMAS = ("appt", "appt_rest")
 MAX_ROWS = 1000
 OPERATORS = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "like": "LIKE", "ilike": "ILIKE"}
 RESERVED = {"select", "order", "limit", "offset", "and", "or", "on_conflict", "columns"}
@@ -52,6 +53,8 @@ FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype
 WHERE p.pronamespace = %s::regnamespace AND p.prorettype <> 'trigger'::regtype
 """
 
+RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v', 'p')"
+
 
 class Refusal(Exception):
     """An answer that is an error, by the server's own judgement."""
@@ -64,7 +67,8 @@ class Refusal(Exception):
 
 
 class Function:
-    def __init__(self, row):
+    def __init__(self, schema, row):
+        self.schema = schema
         self.name, self.signature, self.is_set, self.volatility, self.kind, names, types, self.required = row
         self.names = [name for name in names or []]
         self.types = types or []
@@ -293,17 +297,19 @@ class Database:
     def read_schema(self):
         connection = self.connection()
         with self.lock, connection.cursor() as cursor:
-            functions = {}
-            cursor.execute(FUNCTIONS, (SCHEMA,))
-            for row in cursor.fetchall():
-                functions.setdefault(row[0], []).append(Function(row))
-            cursor.execute("SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v', 'p')", (SCHEMA,))
-            self.functions, self.tables = functions, {row[0] for row in cursor.fetchall()}
+            functions, tables = {}, set()
+            for schema in SCHEMAS:
+                cursor.execute(FUNCTIONS, (schema,))
+                for row in cursor.fetchall():
+                    functions.setdefault((schema, row[0]), []).append(Function(schema, row))
+                cursor.execute(RELATIONS, (schema,))
+                tables |= {(schema, row[0]) for row in cursor.fetchall()}
+            self.functions, self.tables = functions, tables
         self.release(connection)
 
-    def function(self, name, given, content_type):
+    def function(self, schema, name, given, content_type):
         for attempt in range(2):
-            named = self.functions.get(name, [])
+            named = self.functions.get((schema, name), [])
             for function in named:
                 if function.takes(given):
                     return function
@@ -314,12 +320,12 @@ class Database:
             if attempt == 0:
                 self.read_schema()
         parameters = ", ".join(sorted(given)) or "no parameters"
-        raise Refusal(404, "PGRST202", f"Could not find the function {SCHEMA}.{name}({parameters}) in the schema cache")
+        raise Refusal(404, "PGRST202", f"Could not find the function {schema}.{name}({parameters}) in the schema cache")
 
-    def has_table(self, name):
-        if name not in self.tables:
+    def has_table(self, schema, name):
+        if (schema, name) not in self.tables:
             self.read_schema()
-        return name in self.tables
+        return (schema, name) in self.tables
 
 
 class Answer:
@@ -354,7 +360,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.role, claims = "appt_anonymous", {}
         try:
             claims = claims_of(self.lowered.get("authorization"), self.server.secret)
-            self.role = claims.get("role", "appt_anonymous")
+            self.role = self.server.role_of(claims)
+            self.schema = self.profile()
             answer = self.answer(url, claims)
         except Refusal as refusal:
             answer = Answer(refusal.status, json.dumps(refusal.body).encode(), headers=refusal.headers)
@@ -372,6 +379,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def failure(self, error):
         anonymous = self.role == "appt_anonymous"
         diag = error.diag
+        if diag.sqlstate == "PGRST":
+            told = json.loads(diag.message_detail)
+            return Answer(told["status"], diag.message_primary.encode(), headers=told["headers"].items())
         sqlstate = diag.sqlstate or "08006"
         message = diag.message_primary or "connection lost"
         body = {"code": sqlstate, "details": diag.message_detail, "hint": diag.message_hint, "message": message}
@@ -396,6 +406,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if has_body and self.command != "HEAD":
             self.wfile.write(answer.body)
 
+    def profile(self):
+        name = self.lowered.get("accept-profile" if self.command in ("GET", "HEAD") else "content-profile", SCHEMAS[0])
+        if name not in SCHEMAS:
+            raise Refusal(406, "PGRST106", f"Invalid schema: {name}")
+        return name
+
     def answer(self, url, claims):
         if self.command == "OPTIONS":
             allowed = [("Access-Control-Allow-Methods", "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD")]
@@ -406,8 +422,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if match := re.fullmatch(r"/rpc/([^/]+)", url.path):
             return self.call(urllib.parse.unquote(match[1]), pairs, claims)
         name = urllib.parse.unquote(url.path[1:])
-        if "/" in name or not self.server.database.has_table(name):
-            raise Refusal(404, "PGRST205", f"Could not find the table '{SCHEMA}.{name}' in the schema cache")
+        if "/" in name or not self.server.database.has_table(self.schema, name):
+            raise Refusal(404, "PGRST205", f"Could not find the table '{self.schema}.{name}' in the schema cache")
         return self.table(name, pairs, claims)
 
     # Functions
@@ -422,7 +438,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             arguments = {n: v for n, v in pairs if n not in RESERVED and not is_filter(v)}
             pairs = [(n, v) for n, v in pairs if n in RESERVED or is_filter(v)]
         shape = Shape(pairs, self.lowered)
-        function = self.server.database.function(name, set(arguments), content_type)
+        function = self.server.database.function(self.schema, name, set(arguments), content_type)
         self.negotiate(function.kind == "octets")
         if function.kind != "row" and shape.filters:
             raise Refusal(400, "42703", "column pgrst_call does not exist")
@@ -446,7 +462,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def called(self, function, arguments):
         """The function with its arguments, as SQL."""
-        name = sql.Identifier(SCHEMA, function.name)
+        name = sql.Identifier(function.schema, function.name)
         if function.unnamed is not None:
             value = self.content if function.unnamed == "bytea" else self.content.decode("utf-8", "replace")
             return sql.SQL("{}({}::%s)" % function.unnamed).format(name, sql.Literal(value))
@@ -477,7 +493,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def table(self, name, pairs, claims):
         self.negotiate(False)
         shape = Shape(pairs, self.lowered)
-        table = sql.Identifier(SCHEMA, name)
+        table = sql.Identifier(self.schema, name)
         if self.command in ("GET", "HEAD"):
             return self.run(claims, None, table, shape)
         where = sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(shape.filters)) if shape.filters else sql.SQL("")
@@ -543,13 +559,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """The first rows of the statements, and what the call set in response.headers and response.status."""
         database = self.server.database
         settings = {
-            "search_path": f'"{SCHEMA}", "pg_catalog"',
+            "search_path": f'"{self.schema}", "pg_catalog"',
             "role": self.role,
             "request.jwt.claims": json.dumps({"role": self.role, **claims}),
             "request.method": self.command,
             "request.path": urllib.parse.urlsplit(self.path).path,
             "request.headers": json.dumps(self.lowered),
             "request.cookies": "{}",
+            **self.server.settings,
         }
         connection = database.connection()
         try:
@@ -557,6 +574,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 cursor.execute("START TRANSACTION ISOLATION LEVEL READ COMMITTED READ " + ("ONLY" if read_only else "WRITE"))
                 places = ", ".join(["set_config(%s, %s, true)"] * len(settings))
                 cursor.execute(f"SELECT {places}", [item for pair in settings.items() for item in pair])
+                if self.server.pre_request:
+                    cursor.execute(sql.SQL("SELECT {}()").format(sql.Identifier(*self.server.pre_request.split("."))))
                 rows = []
                 for statement in statements:
                     cursor.execute(statement)
@@ -585,6 +604,14 @@ def json_first(text):
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     request_queue_size = 128
+    role_claim = "role"
+
+    def role_of(self, claims):
+        """The claim, or the first text of a list in it that begins with ROLE_."""
+        named = claims.get(self.role_claim)
+        if isinstance(named, list):
+            named = next((role for role in named if role.startswith("ROLE_")), None)
+        return named or "appt_anonymous"
 
 
 def main():
@@ -592,10 +619,15 @@ def main():
     parser.add_argument("--dsn", required=True, help="how to connect as the authenticator's login")
     parser.add_argument("--secret-file", required=True, help="the key of tokens")
     parser.add_argument("--record", required=True)
+    parser.add_argument("--pre-request", help="db-pre-request: a function to call first")
+    parser.add_argument("--role-claim", default="role", help="jwt-role-claim-key: a claim, or a list of which those with ROLE_ count")
+    parser.add_argument("--setting", action="append", default=[], help="app.settings.NAME=VALUE")
     options = parser.parse_args()
     server = Server(("127.0.0.1", 0), Handler)
     with open(options.secret_file, "rb") as file:
         server.secret = file.read()
+    server.pre_request, server.role_claim = options.pre_request, options.role_claim
+    server.settings = dict(setting.split("=", 1) for setting in options.setting)
     server.database = Database(options.dsn)
     server.database.read_schema()
     server.record = open(options.record, "a", encoding="utf-8")

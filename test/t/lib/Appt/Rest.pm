@@ -5,6 +5,7 @@ package Appt::Rest;
 #   plan skip_all => Appt::Rest->missing if Appt::Rest->missing;     # a sentence where there is no postgrest
 #   my $rest = Appt::Rest->start($node);                               # its login, set up as doc/rest.md says, and the server
 #   my $rest = Appt::Rest->stand_in($node);                            # or test/peers/rest_server.py, which is always there
+#   Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims')   # with its options
 #   $rest->url, $rest->token($claims)                                  # for other clients
 #   my $answer = $rest->request('POST', '/rpc/get_appointment', claims => {...}, body => {...}, headers => {...});
 #   $answer->{status}, {content}, {json} (decoded, if it is JSON), {headers} (names in lower case)
@@ -79,12 +80,13 @@ sub start
 # The server of tests that speaks PostgREST's prelude, over the same login; $rest->peer has its records.
 sub stand_in
 {
-	my ($class, $node) = @_;
+	my ($class, $node, @options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 
 	set_up($node);
 	append_to_file("$folder/jwt-secret", $secret);
 	my $peer = Appt::Peers->rest(
+		@options,
 		'--dsn', 'dbname=postgres user=authenticator host=' . $node->host . ' port=' . $node->port,
 		'--secret-file', "$folder/jwt-secret");
 	return bless { url => $peer->url, peer => $peer, http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
