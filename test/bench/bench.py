@@ -9,6 +9,10 @@ import re
 import socket
 import subprocess
 import sys
+import time
+from collections import namedtuple
+
+import psycopg2
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../demo"))
@@ -23,6 +27,10 @@ SETTINGS = (
     "autovacuum = off",
     "max_connections = 50",
 )
+
+
+# Between two questions whether all has been sent.
+POLL_S = 0.05
 
 
 def percentile(values, share):
@@ -53,10 +61,32 @@ def wait_for_port(what, port):
     wait_for(what, answers)
 
 
+# Microseconds of processor time, of the workers and of the server's other processes, for one message, booking or call.
+class Cost(namedtuple("Cost", "worker server")):
+    def __str__(self):
+        return "processor %.0f us of the worker, %.0f us of the server" % self
+
+
+def typical(costs):
+    """The median of each part."""
+    return Cost(*map(median, zip(*costs)))
+
+
+# What pgbench did: the number of transactions, how many a second, and the cost of one.
+Run = namedtuple("Run", "count rate cost")
+
+
 def processor_seconds(pid):
     """Processor time that a process has used in its main thread, to the nanosecond."""
     with open("/proc/%s/schedstat" % pid, encoding="ascii") as file:
         return int(file.read().split()[0]) / 1e9
+
+
+def processor_seconds_of_ended(pid):
+    """Of all children that have ended, in ticks of the clock."""
+    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+        user, system = file.read().rpartition(")")[2].split()[13:15]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def parent_of(pid):
@@ -155,10 +185,10 @@ class Bench:
             return int(file.readline())
 
     def processor_times(self):
-        """Seconds of processor time so far: of the workers, and of all other processes of the server that live."""
+        """Seconds of processor time so far: of the workers, and of all other processes of the server, also of those that have ended."""
         workers = [int(pid) for pid in self.worker_pid().split()]
         postmaster = self.postmaster_pid()
-        times = [0, 0]
+        times = [0, processor_seconds_of_ended(postmaster)]
         for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
             try:
                 if postmaster in (pid, parent_of(pid)):
@@ -166,6 +196,10 @@ class Bench:
             except (FileNotFoundError, ProcessLookupError):
                 pass  # it has ended
         return times
+
+    def cost_since(self, before, count):
+        """The Cost of each of so many, since processor_times() was `before`."""
+        return Cost(*((late - early) / count * 1e6 for early, late in zip(before, self.processor_times())))
 
     def application(self, url, rule_type, rule_offset="0"):
         """An application with a single rule, by webhook to this URL; returns its id and its subscription's."""
@@ -177,14 +211,14 @@ class Bench:
             "SELECT :'application', id FROM appt.create_subscription(:'application', '%s');" % (rule_type, rule_offset, url)
         ).split("|")
 
-    def schedule(self, application, count, start_at):
-        """Schedules appointments through SQL; start_at is an expression, which may use i (1 to count)."""
+    def schedule(self, application, count, start_at, notes="repeat('Bring your documents. ', 8)"):
+        """Schedules appointments through SQL; start_at and notes are expressions, which may use i (1 to count)."""
         self.cluster.psql(
             "SELECT count((appt.schedule_appointment('%s', %s, '30 minutes',"
             " '{\"name\": {\"firstName\": \"Bobby\", \"lastName\": \"Brown\"}, \"contact\": {\"primaryEmail\": \"b@example.com\"}}',"
             " organizer_id => 'agent-' || i %% 50, title => 'Appointment ' || i,"
-            " notes => repeat('Bring your documents. ', 8))).id)"
-            " FROM generate_series(1, %d) i" % (application, start_at, count)
+            " notes => %s)).id)"
+            " FROM generate_series(1, %d) i" % (application, start_at, notes, count)
         )
 
     def insert_updates(self, application, subscription, count, due_at, notification_type="UPDATE"):
@@ -218,9 +252,29 @@ class Bench:
 
     def wait_until_sent(self, seconds):
         """Awaits an empty queue; everything must have been SENT."""
-        wait_for("the queue to drain", lambda: self.cluster.value("SELECT count(*) FROM (SELECT FROM appt.due LIMIT 1) d") == "0", seconds)
+        self.wait_until_queue_is_empty(seconds)
         unsent = self.cluster.value("SELECT count(*) FROM appt.notification WHERE state <> 'SENT'")
         expect("everything was SENT, but %s were not" % unsent, unsent == "0")
+
+    def wait_until_queue_is_empty(self, seconds):
+        self.wait_until_true("the queue to drain", "SELECT NOT EXISTS (SELECT FROM appt.due)", seconds)
+
+    def wait_until_true(self, what, question, seconds):
+        """Awaits that the question is answered by true, in one session: new ones would take processor time from what is measured."""
+        cluster = self.cluster
+        connection = psycopg2.connect(host=cluster.folder, port=cluster.port, dbname=cluster.database, user="postgres")
+        connection.autocommit = True
+
+        def is_true():
+            time.sleep(POLL_S)
+            with connection.cursor() as cursor:
+                cursor.execute(question)
+                return cursor.fetchone()[0]
+
+        try:
+            wait_for(what, is_true, seconds)
+        finally:
+            connection.close()
 
     def lateness_ms(self, receiver, where="true"):
         """First byte at the receiver minus due_at, of all that were sent."""
@@ -236,20 +290,23 @@ class Bench:
         arrivals = wait_for("the receiver's record of all of them", arrived)
         return [(arrivals[identity] - int(due_us)) / 1000 for identity, due_us in due.items()]
 
-    def pgbench(self, script, *options):
-        """Runs a script by pgbench -M prepared: the number of its transactions, and how many a second."""
+    def pgbench(self, script, *options, settings=()):
+        """Runs a script by pgbench -M prepared, in sessions with these settings: a Run."""
         path = os.path.join(self.folder, "script.pgbench")
         with open(path, "w", encoding="utf-8") as file:
             file.write(script)
         cluster = self.cluster
+        before = self.processor_times()
         done = subprocess.run(
             ["pgbench", "-n", "-M", "prepared", *options, "-f", path,
              "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
+            env={**os.environ, "PGOPTIONS": " ".join("-c " + setting for setting in settings)},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        count = re.search(r"number of transactions actually processed: (\d+)", done.stdout)
+        found = re.search(r"number of transactions actually processed: (\d+)", done.stdout)
         rate = re.search(r"tps = ([\d.]+)", done.stdout)
-        expect("pgbench succeeds:\n" + done.stdout, done.returncode == 0 and count is not None and rate is not None)
-        return int(count.group(1)), float(rate.group(1))
+        expect("pgbench succeeds:\n" + done.stdout, done.returncode == 0 and found is not None and rate is not None)
+        count = int(found.group(1))
+        return Run(count, float(rate.group(1)), self.cost_since(before, count))
 
     # ---------- results ----------
 
@@ -267,9 +324,23 @@ class Bench:
             verdict, what, value, bar, "" if baseline is None else " baseline %s" % baseline), flush=True)
 
 
-def argument(name, default):
-    """A number from the environment: `make bench NAME=number`."""
-    return int(os.environ.get(name) or default)
+IS_SMALL = os.environ.get("SIZE") == "small"
 
 
-__all__ = ["Bench", "DidNotHappen", "argument", "expect", "median", "percentile", "processor_seconds", "wait_for"]
+def argument(name, full, small=None):
+    """
+    A number from the environment: `make bench NAME=number`. Otherwise that of a full measurement, or of a short one, by which
+    all figures are printed within minutes: `make bench SIZE=small`.
+    """
+    return int(os.environ.get(name) or (full if small is None or not IS_SMALL else small))
+
+# Rounds that warm up and do not count.
+WARM_UP = argument("WARM_UP", 1, 0)
+
+
+def in_turns(rounds, *measurements):
+    """What each measurement returns, a list of so many rounds: they take turns."""
+    return list(zip(*[[measure() for measure in measurements] for _ in range(WARM_UP + rounds)][WARM_UP:]))
+
+
+__all__ = ["Bench", "Cost", "DidNotHappen", "Run", "WARM_UP", "argument", "expect", "in_turns", "median", "percentile", "processor_seconds", "typical", "wait_for"]

@@ -26,7 +26,7 @@ sys.path.insert(0, os.path.join(HERE, "../peers"))
 from rest_server import Shape  # noqa: E402  (found by the line above)
 from psycopg2 import sql  # noqa: E402
 
-ROUNDS = 5
+ROUNDS = argument("ROUNDS", 5, 1)
 TOO_LONG = 2  # seconds: what takes longer is broken off
 BASELINE = "25 rows by key"
 BAR = 100
@@ -305,7 +305,7 @@ def measure_views(bench):
 
 
 def measure(bench):
-    rows = argument("ROWS", 10000000)
+    rows = argument("ROWS", 10000000, 100000)
     bench.heading("The console's views of a day among %d notifications of %d applications, medians of %d" % (rows, 1 + SMALL, ROUNDS))
     bench.new_database()
     bench.restart(shared_buffers="'%s'" % MEMORY, fsync="off", max_wal_size="'40GB'")

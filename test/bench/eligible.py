@@ -9,7 +9,7 @@ import time
 
 from bench import argument, expect, median
 
-ROUNDS = 3
+ROUNDS = argument("ROUNDS", 3, 1)
 
 LOAD = """
 SET session_replication_role = replica;
@@ -37,7 +37,7 @@ def call(bench, rows):
 
 
 def measure(bench):
-    rows = argument("ROWS", 200000)
+    rows = argument("ROWS", 200000, 10000)
     bench.heading("Appointments that can be activated, median of %d calls" % ROUNDS)
     bench.new_database()
     bench.cluster.psql(LOAD % {"rows": rows})

@@ -27,8 +27,8 @@ def scans_of_queue(bench):
 
 
 def measure(bench):
-    count = argument("MESSAGES", 1000000)
-    seconds = argument("DURATION", 120)
+    count = argument("MESSAGES", 1000000, 50000)
+    seconds = argument("DURATION", 120, 5)
     bench.heading("Idle with %d future notifications, over %d s" % (count, seconds))
     bench.new_database()
     receiver = bench.receiver()

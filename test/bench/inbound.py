@@ -8,9 +8,9 @@ and entry of the queue. Both take turns in the same database. Then all clients w
 turns by its lock cost.
 """
 
-from bench import argument, median
+from bench import argument, in_turns, median, typical
 
-ROUNDS = 3
+ROUNDS = argument("ROUNDS", 3, 1)
 CLIENTS = 8
 
 SETUP = """
@@ -52,27 +52,23 @@ COMMIT;
 ONE_CONVERSATION = RECORD.replace(":contact", "'0000000'").replace(":line", "'10000001'")
 
 
-def per_second(bench, script, seconds):
-    return bench.pgbench(script, "-c", str(CLIENTS), "-j", "2", "-T", str(seconds))[1]
+def run(bench, script, seconds):
+    return bench.pgbench(script, "-c", str(CLIENTS), "-j", "2", "-T", str(seconds))
 
 
 def measure(bench):
-    seconds = argument("SECONDS", 10)
+    seconds = argument("SECONDS", 10, 1)
     bench.heading("Inbound text messages by %d clients, medians of %d rounds in turns" % (CLIENTS, ROUNDS))
     bench.new_database()
     # Due messages must not be sent: that is measured elsewhere.
     bench.enable(False)
     bench.cluster.psql(SETUP)
-    recorded, bare = [], []
-    for number in range(ROUNDS + 1):
-        pair = per_second(bench, RANDOM + RECORD, seconds), per_second(bench, BARE, seconds)
-        # The first round warms up.
-        if number:
-            recorded.append(pair[0])
-            bare.append(pair[1])
-    recorded, bare = median(recorded), median(bare)
+    done = in_turns(ROUNDS, lambda: run(bench, RANDOM + RECORD, seconds), lambda: run(bench, BARE, seconds))
+    recorded, bare = (median([each.rate for each in runs]) for runs in done)
     bench.result("record_inbound_sms: messages per second", "%.0f/s" % recorded, "5000/s", recorded >= 5000, "%.0f/s" % bare)
     bench.note("that is %.2f x the bare INSERTs" % (recorded / bare))
-    bench.note("all as one contact to one number: %.0f/s" % per_second(bench, ONE_CONVERSATION, seconds))
+    bench.note("processor time of the server: %.0f us, of the INSERTs %.0f us" % tuple(
+        typical([each.cost for each in runs]).server for runs in done))
+    bench.note("all as one contact to one number: %.0f/s" % run(bench, ONE_CONVERSATION, seconds).rate)
     bench.enable(True)
     bench.drop_database()

@@ -10,11 +10,11 @@ pages anywhere, beside rows anywhere. Then as many webhooks as messages to inbox
 import os
 import subprocess
 
-from bench import argument, expect, median
+from bench import argument, expect, median, typical
 from database import use_library
 from throughput import APPOINTMENTS
 
-ROUNDS = 3
+ROUNDS = argument("ROUNDS", 3, 1)
 USERS = 1000
 PAGE = 25
 
@@ -48,12 +48,11 @@ INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_a
 
 
 def latency_ms(bench, script, values):
-    _, rate = bench.pgbench(script % values, "-c", "1", "-T", str(argument("SECONDS", 5)))
-    return 1000 / rate
+    return 1000 / bench.pgbench(script % values, "-c", "1", "-T", str(argument("SECONDS", 5, 1))).rate
 
 
 def measure_reading(bench, application):
-    rows = argument("ROWS", 100000)
+    rows = argument("ROWS", 100000, 10000)
     bench.heading("inbox() of a user with %d messages beside a look-up of %d rows by primary key, median of %d rounds" % (
         rows, PAGE, ROUNDS))
     bench.cluster.psql(FILL % {"application": application, "users": USERS, "rows": rows})
@@ -88,43 +87,49 @@ class Session:
         self.process.wait()
 
 
-def webhooks_per_second(bench, application, subscription, count):
+def deliver(bench, application, subscription, count):
+    """Webhooks per second, and the Cost of one and of the message to an inbox beside it."""
     bench.enable(False)
     bench.insert_updates(application, subscription, count, "now()")
     bench.cluster.psql(PLAN % {"application": application, "count": count, "users": USERS})
     bench.cluster.psql("VACUUM ANALYZE appt.notification; VACUUM ANALYZE appt.due; VACUUM ANALYZE appt.attempt; CHECKPOINT")
+    before = bench.processor_times()
     bench.enable(True)
     bench.wait_until_sent(60 + count / 200)
+    cost = bench.cost_since(before, count)
     seconds = float(bench.cluster.value(
         "SELECT extract(epoch FROM max(n.settled_at) - min(a.started_at)) FROM appt.notification n"
         " JOIN appt.attempt a ON a.notification_id = n.id WHERE n.channel = 'WEBHOOK'"))
     bench.cluster.psql("TRUNCATE appt.attempt, appt.due, appt.notification")
-    return count / seconds
+    return count / seconds, cost
 
 
 def measure_hints(bench, application, subscription):
-    count = argument("MESSAGES", 30000)
+    count = argument("MESSAGES", 30000, 3000)
     here = os.path.dirname(os.path.abspath(__file__))
     bench.heading("%d webhooks beside %d messages to the inboxes of %d users, median of %d rounds" % (count, count, USERS, ROUNDS))
     bench.cluster.psql("CREATE EXTENSION IF NOT EXISTS appt_test")
-    rates = {"without hints": [], "with hints": [], "with the lock held": []}
+    done = {"without hints": [], "with hints": [], "with the lock held": []}
     for number in range(1, ROUNDS + 1):
         use_library(bench, os.path.join(here, "../../build/bench/no_hints/appt.so"))
-        rates["without hints"].append(webhooks_per_second(bench, application, subscription, count))
+        done["without hints"].append(deliver(bench, application, subscription, count))
         use_library(bench, os.path.join(here, "../../appt.so"))
         listener = Session(bench, "LISTEN appt_inbox;")
-        rates["with hints"].append(webhooks_per_second(bench, application, subscription, count))
+        done["with hints"].append(deliver(bench, application, subscription, count))
         stranger = Session(bench, "BEGIN; SELECT appt_test.hold_notify_lock();")
-        rates["with the lock held"].append(webhooks_per_second(bench, application, subscription, count))
+        done["with the lock held"].append(deliver(bench, application, subscription, count))
         expect("the lock was held", bench.cluster.value(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'object' AND database = 0 AND mode = 'AccessExclusiveLock'") == "1")
         stranger.end()
         listener.end()
-        bench.note("round %d: %s" % (number, ", ".join("%.0f a second %s" % (each[-1], name) for name, each in rates.items())))
-    base = median(rates["without hints"])
-    for name in ("with hints", "with the lock held"):
-        ratio = median(rates[name]) / base
+        bench.note("round %d: %s" % (number, ", ".join("%.0f a second %s" % (each[-1][0], name) for name, each in done.items())))
+    rates = {name: median([rate for rate, _ in each]) for name, each in done.items()}
+    base = rates.pop("without hints")
+    for name, rate in rates.items():
+        ratio = rate / base
         bench.result("webhooks, %s" % name, "%.2f x" % ratio, "0.95 x", ratio >= 0.95, "%.0f a second" % base)
+    for name, each in done.items():
+        bench.note("%s, a webhook and a message to an inbox: %s" % (name, typical([cost for _, cost in each])))
 
 
 def measure(bench):

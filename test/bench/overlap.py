@@ -11,13 +11,11 @@ Once everything has been measured with a tidy table, a tenth of the rows is upda
 gets an appointment of 90 days.
 """
 
-import os
-
-from bench import argument, median
+from bench import WARM_UP, argument, median
 
 APPLICATIONS = 1000
 DAYS = 818
-ROUNDS = 3
+ROUNDS = argument("ROUNDS", 3, 1)
 
 WINDOWS = (("30 minutes", "30 min"), ("a day", "1 day"))
 LONG_WINDOW = "90 days"
@@ -113,28 +111,21 @@ class Scripts:
 
     def __init__(self, bench):
         self.bench = bench
-        self.seconds = argument("SECONDS", 5)
+        self.seconds = argument("SECONDS", 5, 1)
 
     def run(self, script, seconds):
         """Latency in ms, and the server's processor time for one in us, its start and end included."""
-        before = self.server_seconds()
         # Its latency has three digits, its number of transactions more.
-        count, _ = self.bench.pgbench(script, "-T", str(seconds))
-        return seconds * 1000 / count, (self.server_seconds() - before) * 1e6 / count
-
-    def server_seconds(self):
-        """Processor time of all backends that have ended."""
-        with open("/proc/%d/stat" % self.bench.postmaster_pid(), encoding="utf-8") as file:
-            user, system = file.read().rsplit(")", 1)[1].split()[13:15]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        done = self.bench.pgbench(script, "-T", str(seconds))
+        return seconds * 1000 / done.count, done.cost.server
 
     def measure(self, scripts):
-        """{name: script} -> {name: median latency in ms}; the first round warms up. Notes the server's processor time, too."""
+        """{name: script} -> {name: median latency in ms}; notes the server's processor time, too."""
         seen = {name: [] for name in scripts}
-        for number in range(ROUNDS + 1):
+        for number in range(WARM_UP + ROUNDS):
             for name, script in scripts.items():
-                figures = self.run(script, self.seconds if number else min(self.seconds, 2))
-                if number:
+                figures = self.run(script, self.seconds if number >= WARM_UP else min(self.seconds, 2))
+                if number >= WARM_UP:
                     seen[name].append(figures)
         self.bench.note("the server's processor time, us: " + ", ".join(
             "%s %.1f" % (name, median([processor for _, processor in figures])) for name, figures in seen.items()))
@@ -142,7 +133,7 @@ class Scripts:
 
 
 def measure(bench):
-    rows = argument("ROWS", 10000000)
+    rows = argument("ROWS", 10000000, 100000)
     bench.heading("Overlaps among %d appointments of %d applications, medians of %d rounds in turns" % (rows, APPLICATIONS, ROUNDS))
     restart_with(bench, "SET shared_buffers = '%s'" % MEMORY)
     try:

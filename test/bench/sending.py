@@ -8,9 +8,9 @@ look-up of the message's row by its key; what is compared with the bar is what a
     make bench ONLY=sending MESSAGES=500 SECONDS=1      shorter
 """
 
-from bench import argument, median
+from bench import argument, in_turns, median, typical
 
-ROUNDS = 3
+ROUNDS = argument("ROUNDS", 3, 1)
 PAGES = 1000
 
 SETUP = """
@@ -84,34 +84,27 @@ def measure_sending(bench, application, count):
     for kind, what in (("plain", "without a meeting template"), ("visit", "with one, the appointment's UPDATE included")):
         update = UPDATE % {"application": application} if kind == "visit" else ""
         bare = (NEXT + INSERTS.replace("%(update)s", "@update")) % {"kind": kind, "application": application}
-        sent, plain = [], []
-        for number in range(ROUNDS + 1):
-            pair = [bench.pgbench(script, "-c", "1", "-t", str(count))[1]
-                    for script in (SEND % {"kind": kind}, bare.replace("@update", update))]
-            # The first round warms up.
-            if number:
-                sent.append(pair[0])
-                plain.append(pair[1])
-        ratio = median(plain) / median(sent)
-        bench.result("send_notification, " + what, "%.2f x" % ratio, "1.5 x", ratio <= 1.5, "%.0f/s" % median(plain))
+        options = "-c", "1", "-t", str(count)
+        done = in_turns(ROUNDS, lambda: bench.pgbench(SEND % {"kind": kind}, *options),
+                        lambda: bench.pgbench(bare.replace("@update", update), *options))
+        sent, plain = (median([run.rate for run in runs]) for runs in done)
+        bench.result("send_notification, " + what, "%.2f x" % (plain / sent), "1.5 x", plain / sent <= 1.5, "%.0f/s" % plain)
+        bench.note("processor time of the server: %.0f us, of the INSERTs %.0f us" % tuple(
+            typical([run.cost for run in runs]).server for runs in done))
 
 
 def measure_page(bench):
     bench.heading("landing_page of %d messages, medians of %d rounds in turns" % (PAGES, ROUNDS))
     bench.cluster.psql(TOKENS % {"pages": PAGES})
-    found = {NOTHING: [], LOOK_UP: [], PAGE: []}
-    for number in range(ROUNDS + 1):
-        for script, values in found.items():
-            rate = bench.pgbench(script, "-c", "1", "-T", str(argument("SECONDS", 5)))[1]
-            if number:
-                values.append(1000 / rate)
-    nothing, look_up, page = (median(values) for values in found.values())
+    options = "-c", "1", "-T", str(argument("SECONDS", 5, 1))
+    done = in_turns(ROUNDS, *[lambda script=script: bench.pgbench(script, *options) for script in (NOTHING, LOOK_UP, PAGE)])
+    nothing, look_up, page = (median([1000 / run.rate for run in runs]) for runs in done)
     bench.result("landing_page, database time", "%.3f ms" % (page - nothing), "0.5 ms", page - nothing <= 0.5,
                  "%.3f ms a look-up by key" % (look_up - nothing))
 
 
 def measure(bench):
-    count = argument("MESSAGES", 3000)
+    count = argument("MESSAGES", 3000, 500)
     bench.new_database()
     # Nothing may be sent: that is measured elsewhere.
     bench.enable(False)
