@@ -61,6 +61,12 @@ my %extremes = (
 	_int8 => [ "'{}'", "'{NULL}'", "'{{1,2},{3,4}}'", "'{9223372036854775807}'", 'array_fill(1::bigint, ARRAY[20000])' ],
 	numeric => [ '0', '-1', "'NaN'", "'Infinity'", "'-Infinity'", '1e1000', '1e-1000' ]);
 
+# Texts that are JSON, or a whole that has members of any type: for functions of text and jsonb alike.
+my @texts_of_clients = map { "'$_'" } '"\\u0000"', '""', '"\\ud800"', '"' . ('[' x 1000) . '"',
+	'{"id": {}, "applicationId": [], "start": 1, "duration": null, "customer": "x", "timezone": {}, "metadata": 1, "period": []}',
+	'{"start": "", "timezone": "x", "duration": "1 month", "interaction": []}',
+	'{"applicationId": "\u0031", "start": "infinity", "duration": "-1"}';
+
 # Sound values of arguments, by name; what a function does to them is rolled back.
 my $tenant = Appt::Tenant->create($node);
 my $application = $tenant->application;
@@ -278,6 +284,25 @@ foreach my $function (@functions)
 	next if $parallel ne 's';
 	my @in_worker = sqlstates(\@calls, "SET $force_parallel = on;");
 	is("@in_worker", "@states", "$name: the same in a parallel worker");
+}
+# The compatible API: what its functions make of texts and bodies before they call the one of appt.
+foreach my $function (
+	split /\n/,
+	$node->query("SELECT proname || '|' || array_to_string(proargtypes::regtype[], ',') FROM pg_proc
+		WHERE pronamespace = 'appt_rest'::regnamespace AND proargtypes::regtype[] <@ '{text,jsonb}' ORDER BY 1"))
+{
+	my ($name, $signature) = split /\|/, $function, -1;
+	my @types = split /,/, $signature;
+	my @calls = map {
+		my $place = $_;
+		map {
+			my $extreme = $_;
+			"SELECT appt_rest.$name(" . join(', ', map { ($_ == $place ? "($extreme)" : 'NULL') . "::$types[$_]" } 0 .. $#types) . ')'
+		} @{ $extremes{ $types[$place] } }, @texts_of_clients
+	} 0 .. $#types;
+	my @states = sqlstates(\@calls);
+	my @bad = grep { $states[$_] =~ $improper || $states[$_] eq 'crash' } 0 .. $#calls;
+	is(scalar @bad, 0, "appt_rest.$name: " . @calls . ' calls') or diag(join "\n", map { "$states[$_]: " . substr($calls[$_], 0, 500) } @bad);
 }
 is($node->query('SELECT count(*) FROM appt.appointment'), 3, 'all was rolled back');
 unlike($node->log_since(0), qr/PANIC|terminated by signal|TRAP:/, 'no process died');
