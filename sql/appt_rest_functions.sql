@@ -45,37 +45,37 @@ CREATE FUNCTION appt_rest.schedule_appointment(jsonb) RETURNS appt_rest.appointm
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT appt_rest.appointment(a)
-	FROM appt.schedule_appointment(
-		application_id => appt_rest.given($1->>'applicationId')::uuid,
-		start_at => appt_rest.instant($1->>'start', $1->>'timezone'),
-		duration => appt_rest.given($1->>'duration')::interval,
-		customer => appt_rest.given($1->'customer'),
-		title => appt_rest.given($1->>'title'),
-		notes => appt_rest.given($1->>'notes'),
-		timezone => appt_rest.given($1->>'timezone'),
-		locale => appt_rest.given($1->>'locale'),
-		metadata => appt_rest.given($1->'metadata'),
-		interaction => appt_rest.given($1->'interaction')) AS a;
+	FROM jsonb_populate_record(NULL::appt_rest.schedule_appointment_request, $1) AS r, LATERAL appt.schedule_appointment(
+		application_id => appt_rest.given(r."applicationId")::uuid,
+		start_at => appt_rest.instant(r.start, r.timezone),
+		duration => appt_rest.given(r.duration)::interval,
+		customer => r.customer,
+		title => appt_rest.given(r.title),
+		notes => appt_rest.given(r.notes),
+		timezone => appt_rest.given(r.timezone),
+		locale => appt_rest.given(r.locale),
+		metadata => r.metadata,
+		interaction => r.interaction) AS a;
 END;
 COMMENT ON FUNCTION appt_rest.schedule_appointment(jsonb) IS
 'POST /api/appointments/: schedules an appointment.
 
-The body has applicationId, start, duration, customer, title, notes, timezone, locale, metadata and interaction. A start without an offset is in timezone. Otherwise as appt.schedule_appointment, also with the header Idempotency-Key.';
+A start without an offset is in timezone. Otherwise as appt.schedule_appointment, also with the header Idempotency-Key.';
 
 CREATE FUNCTION appt_rest.update_appointment(jsonb) RETURNS appt_rest.appointment
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT appt_rest.appointment(a)
-	FROM appt.update_appointment(
-		id => appt_rest.given($1->>'id')::uuid,
-		title => appt_rest.plain($1->>'title'),
-		notes => appt_rest.plain($1->>'notes'),
-		metadata => appt_rest.given($1->'metadata')) AS a;
+	FROM jsonb_populate_record(NULL::appt_rest.update_appointment_request, $1) AS r, LATERAL appt.update_appointment(
+		id => appt_rest.given(r.id)::uuid,
+		title => appt_rest.plain(r.title),
+		notes => appt_rest.plain(r.notes),
+		metadata => r.metadata) AS a;
 END;
 COMMENT ON FUNCTION appt_rest.update_appointment(jsonb) IS
 'PUT /api/appointments/: changes title, notes and metadata of an appointment.
 
-The body has id, title, notes and metadata. A member that is left out or null stays as it is; an empty one is cleared. Otherwise as appt.update_appointment.';
+A member that is left out or null stays as it is; an empty one is cleared. Otherwise as appt.update_appointment.';
 
 CREATE FUNCTION appt_rest.delete_appointment(id text DEFAULT NULL) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
@@ -144,24 +144,24 @@ CREATE FUNCTION appt_rest.schedule_appointment_as_customer(jsonb) RETURNS appt_r
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT appt_rest.appointment(a)
-	FROM appt_rest.schedule_by_basic(
-		appt_rest.given($1->>'applicationId')::uuid,
+	FROM jsonb_populate_record(NULL::appt_rest.schedule_appointment_as_customer_request, $1) AS r, LATERAL appt_rest.schedule_by_basic(
+		appt_rest.given(r."applicationId")::uuid,
 		NULL,
 		NULL,
-		appt_rest.instant($1->>'start', $1->>'timezone'),
-		appt_rest.given($1->>'duration')::interval,
-		appt_rest.given($1->'customer'),
-		appt_rest.given($1->>'title'),
-		appt_rest.given($1->>'notes'),
+		appt_rest.instant(r.start, r.timezone),
+		appt_rest.given(r.duration)::interval,
+		r.customer,
+		appt_rest.given(r.title),
+		appt_rest.given(r.notes),
 		NULL,
-		appt_rest.given($1->>'timezone'),
-		appt_rest.given($1->>'locale'),
-		appt_rest.given($1->'metadata')) AS a;
+		appt_rest.given(r.timezone),
+		appt_rest.given(r.locale),
+		r.metadata) AS a;
 END;
 COMMENT ON FUNCTION appt_rest.schedule_appointment_as_customer(jsonb) IS
 'POST /api/appointments/basic: schedules an appointment for a customer who has a one-time code.
 
-HTTP Basic authentication: the user name is the contact that appt.request_customer_code sent the code to, the password is the code. The body has applicationId, start, duration, customer, title, notes, timezone, locale and metadata. Otherwise as appt.schedule_appointment_as_customer. PGRST: status 401 with WWW-Authenticate: Basic.';
+HTTP Basic authentication: the user name is the contact that appt.request_customer_code sent the code to, the password is the code. Otherwise as appt.schedule_appointment_as_customer. PGRST: status 401 with WWW-Authenticate: Basic.';
 
 CREATE FUNCTION appt_rest.count_appointments("applicationId" text DEFAULT NULL, start text DEFAULT NULL, "timeFrame" text DEFAULT NULL)
 RETURNS SETOF appt_rest.appointment_count
@@ -202,42 +202,48 @@ COMMENT ON FUNCTION appt_rest.count_overlapping(text, text, text) IS
 CREATE FUNCTION appt_rest.add_agent(jsonb) RETURNS appt_rest.appointment
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT appt_rest.appointment(a) FROM appt.add_agent(appt_rest.given($1->>'id')::uuid, appt_rest.plain($1->>'userId')) AS a;
+	SELECT appt_rest.appointment(a)
+	FROM jsonb_populate_record(NULL::appt_rest.add_agent_request, $1) AS r,
+		LATERAL appt.add_agent(appt_rest.given(r.id)::uuid, appt_rest.plain(r."userId")) AS a;
 END;
 COMMENT ON FUNCTION appt_rest.add_agent(jsonb) IS
-'POST /api/appointments/participants/agents/: adds an agent to an appointment. The body has id and userId. Otherwise as appt.add_agent.';
+'POST /api/appointments/participants/agents/: adds an agent to an appointment. Otherwise as appt.add_agent.';
 
 CREATE FUNCTION appt_rest.add_customer(jsonb) RETURNS appt_rest.appointment
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT appt_rest.appointment(a) FROM appt.add_customer(appt_rest.given($1->>'id')::uuid, appt_rest.given($1->'customer')) AS a;
+	SELECT appt_rest.appointment(a)
+	FROM jsonb_populate_record(NULL::appt_rest.add_customer_request, $1) AS r,
+		LATERAL appt.add_customer(appt_rest.given(r.id)::uuid, r.customer) AS a;
 END;
 COMMENT ON FUNCTION appt_rest.add_customer(jsonb) IS
-'POST /api/appointments/participants/customers/: adds a customer to an appointment. The body has id and customer. Otherwise as appt.add_customer.';
+'POST /api/appointments/participants/customers/: adds a customer to an appointment. Otherwise as appt.add_customer.';
 
 CREATE FUNCTION appt_rest.reassign_appointment(jsonb) RETURNS appt_rest.appointment
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT appt_rest.appointment(a) FROM appt.reassign_appointment(appt_rest.given($1->>'id')::uuid, appt_rest.plain($1->>'userId')) AS a;
+	SELECT appt_rest.appointment(a)
+	FROM jsonb_populate_record(NULL::appt_rest.reassign_appointment_request, $1) AS r,
+		LATERAL appt.reassign_appointment(appt_rest.given(r.id)::uuid, appt_rest.plain(r."userId")) AS a;
 END;
 COMMENT ON FUNCTION appt_rest.reassign_appointment(jsonb) IS
-'PUT /api/appointments/reassign/: hands an appointment over to another agent. The body has id and userId. Otherwise as appt.reassign_appointment.';
+'PUT /api/appointments/reassign/: hands an appointment over to another agent. Otherwise as appt.reassign_appointment.';
 
 CREATE FUNCTION appt_rest.reschedule_appointment(jsonb) RETURNS appt_rest.appointment
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT appt_rest.appointment(a)
-	FROM appt.reschedule_appointment(
-		id => appt_rest.given($1->>'id')::uuid,
-		start_at => appt_rest.instant($1->>'start', $1->>'timezone'),
-		duration => appt_rest.given($1->>'duration')::interval,
-		timezone => appt_rest.given($1->>'timezone'),
-		locale => appt_rest.given($1->>'locale')) AS a;
+	FROM jsonb_populate_record(NULL::appt_rest.reschedule_appointment_request, $1) AS r, LATERAL appt.reschedule_appointment(
+		id => appt_rest.given(r.id)::uuid,
+		start_at => appt_rest.instant(r.start, r.timezone),
+		duration => appt_rest.given(r.duration)::interval,
+		timezone => appt_rest.given(r.timezone),
+		locale => appt_rest.given(r.locale)) AS a;
 END;
 COMMENT ON FUNCTION appt_rest.reschedule_appointment(jsonb) IS
 'PUT /api/appointments/reschedule/: moves an appointment in time.
 
-The body has id, start, duration, timezone and locale. A start without an offset is in timezone, or else in UTC. Otherwise as appt.reschedule_appointment.';
+A start without an offset is in timezone, or else in UTC. Otherwise as appt.reschedule_appointment.';
 
 CREATE FUNCTION appt_rest.google_calendar_event(id text DEFAULT NULL) RETURNS void
 LANGUAGE sql STABLE PARALLEL UNSAFE
@@ -256,32 +262,34 @@ COMMENT ON FUNCTION appt_rest.ical_event(text) IS
 CREATE FUNCTION appt_rest.confirm_email_verification(jsonb) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
-	SELECT appt.confirm_email_verification(appt_rest.given($1->>'applicationId')::uuid, appt_rest.given($1->>'code'));
+	SELECT appt.confirm_email_verification(appt_rest.given(r."applicationId")::uuid, appt_rest.given(r.code))
+	FROM jsonb_populate_record(NULL::appt_rest.confirm_email_verification_request, $1) AS r;
 END;
 COMMENT ON FUNCTION appt_rest.confirm_email_verification(jsonb) IS
 'POST /api/notifications/emails/confirm: verifies the sender of the application''s emails by the code that was sent to it.
 
-The body has applicationId and code. Otherwise as appt.confirm_email_verification.';
+Otherwise as appt.confirm_email_verification.';
 
 CREATE FUNCTION appt_rest.send_test_email(jsonb) RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT appt.send_test_email(
-		application_id => appt_rest.given($1->>'applicationId')::uuid,
-		to_email => appt_rest.given($1->>'toEmail'),
-		type => coalesce(appt_rest.given($1->>'type'), 'REMINDER'),
-		channel => coalesce(appt_rest.given($1->>'channel'), 'EMAIL'),
-		locale => appt_rest.given($1->>'locale'),
-		timezone => appt_rest.given($1->>'timezone'),
-		period => appt_rest.given($1->>'period')::interval,
-		subject => appt_rest.given($1->>'subject'),
-		text_body => appt_rest.given($1->>'textBody'),
-		html_body => appt_rest.given($1->>'htmlBody'));
+		application_id => appt_rest.given(r."applicationId")::uuid,
+		to_email => appt_rest.given(r."toEmail"),
+		type => coalesce(appt_rest.given(r.type), 'REMINDER'),
+		channel => coalesce(appt_rest.given(r.channel), 'EMAIL'),
+		locale => appt_rest.given(r.locale),
+		timezone => appt_rest.given(r.timezone),
+		period => appt_rest.given(r.period)::interval,
+		subject => appt_rest.given(r.subject),
+		text_body => appt_rest.given(r."textBody"),
+		html_body => appt_rest.given(r."htmlBody"))
+	FROM jsonb_populate_record(NULL::appt_rest.send_test_email_request, $1) AS r;
 END;
 COMMENT ON FUNCTION appt_rest.send_test_email(jsonb) IS
 'POST /api/notifications/emails/test: sends a test email about a sample appointment.
 
-The body has applicationId, toEmail, type, channel, locale, timezone, period, subject, textBody and htmlBody. Otherwise as appt.send_test_email; the answer is empty.';
+Otherwise as appt.send_test_email; the answer is empty.';
 
 CREATE FUNCTION appt_rest.claims() RETURNS void
 LANGUAGE sql VOLATILE PARALLEL UNSAFE

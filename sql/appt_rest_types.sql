@@ -13,9 +13,12 @@ COMMENT ON DOMAIN appt_rest.date_time IS 'Time in ISO 8601, in UTC: 2098-01-31T1
 CREATE DOMAIN appt_rest.duration AS text;
 COMMENT ON DOMAIN appt_rest.duration IS 'Elapsed time in ISO 8601: PT5M.';
 
+CREATE DOMAIN appt_rest.interaction_state AS text CONSTRAINT interaction_state_check CHECK (VALUE IN ('PENDING', 'ACTIVE', 'ENDED'));
+COMMENT ON DOMAIN appt_rest.interaction_state IS 'State of a call: PENDING, ACTIVE once a customer has joined, or ENDED.';
+
 CREATE TYPE appt_rest.reference AS (
 	id text,
-	type text
+	type appt.participant_type_code
 );
 COMMENT ON TYPE appt_rest.reference IS 'A participant or organizer of an appointment.';
 COMMENT ON COLUMN appt_rest.reference.id IS 'Identifier within the appointment; for an agent, its user id.';
@@ -32,12 +35,12 @@ COMMENT ON COLUMN appt_rest.routing.type IS 'The way, such as GENESYS_CLOUD_FLOW
 CREATE TYPE appt_rest.interaction AS (
 	"customFields" jsonb,
 	routing appt_rest.routing,
-	state text
+	state appt_rest.interaction_state
 );
 COMMENT ON TYPE appt_rest.interaction IS 'The call itself.';
 COMMENT ON COLUMN appt_rest.interaction."customFields" IS 'Fields of the application''s own.';
 COMMENT ON COLUMN appt_rest.interaction.routing IS 'How the call reaches an agent; null means as the application does it.';
-COMMENT ON COLUMN appt_rest.interaction.state IS 'PENDING, ACTIVE once a customer has joined, or ENDED.';
+COMMENT ON COLUMN appt_rest.interaction.state IS 'State of the call.';
 
 CREATE TYPE appt_rest.room_access AS (
 	expires appt_rest.date_time,
@@ -176,7 +179,7 @@ CREATE TYPE appt_rest.participant AS (
 	id text,
 	metadata jsonb,
 	name appt_rest.name,
-	type text,
+	type appt.participant_type_code,
 	username text
 );
 COMMENT ON TYPE appt_rest.participant IS 'A participant of an appointment.';
@@ -187,7 +190,145 @@ COMMENT ON COLUMN appt_rest.participant.name IS 'Name.';
 COMMENT ON COLUMN appt_rest.participant.type IS 'CUSTOMER or AGENT.';
 COMMENT ON COLUMN appt_rest.participant.username IS 'User name in the application; null means none.';
 
-/* What requests say. PostgREST can call none of these: their arguments have no names. */
+/*
+ * The bodies of requests. Their values are texts until plain has decoded them; members that have no column are ignored.
+ */
+
+CREATE TYPE appt_rest.schedule_appointment_request AS (
+	"applicationId" text,
+	customer jsonb,
+	duration appt_rest.duration,
+	interaction jsonb,
+	locale text,
+	metadata jsonb,
+	notes text,
+	start appt_rest.date_time,
+	timezone text,
+	title text
+);
+COMMENT ON TYPE appt_rest.schedule_appointment_request IS 'A request to schedule an appointment.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request."applicationId" IS 'Required. The application.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.customer IS 'A customer, who takes part.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.duration IS 'Required. Elapsed time from start to end.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.interaction IS
+'How the call reaches an agent: routing, with type and properties, and customFields.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.locale IS 'Locale of messages to the participants.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.metadata IS 'JSON object for the application''s own use.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.notes IS 'Notes for those who prepare the call.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.start IS
+'Required. Start of the call. Without an offset it is in timezone, or else in UTC.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.timezone IS 'Timezone of the times in messages to the participants.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_request.title IS 'Title.';
+
+CREATE TYPE appt_rest.update_appointment_request AS (
+	id text,
+	metadata jsonb,
+	notes text,
+	title text
+);
+COMMENT ON TYPE appt_rest.update_appointment_request IS
+'A request to change an appointment. A member that is left out or null stays as it is; an empty one is cleared.';
+COMMENT ON COLUMN appt_rest.update_appointment_request.id IS 'Required. The appointment.';
+COMMENT ON COLUMN appt_rest.update_appointment_request.metadata IS 'JSON object for the application''s own use.';
+COMMENT ON COLUMN appt_rest.update_appointment_request.notes IS 'Notes for those who prepare the call.';
+COMMENT ON COLUMN appt_rest.update_appointment_request.title IS 'Title.';
+
+CREATE TYPE appt_rest.reschedule_appointment_request AS (
+	duration appt_rest.duration,
+	id text,
+	locale text,
+	start appt_rest.date_time,
+	timezone text
+);
+COMMENT ON TYPE appt_rest.reschedule_appointment_request IS
+'A request to move an appointment in time. A member that is left out or null stays as it is.';
+COMMENT ON COLUMN appt_rest.reschedule_appointment_request.duration IS 'Elapsed time from start to end.';
+COMMENT ON COLUMN appt_rest.reschedule_appointment_request.id IS 'Required. The appointment.';
+COMMENT ON COLUMN appt_rest.reschedule_appointment_request.locale IS 'Locale of messages to the participants.';
+COMMENT ON COLUMN appt_rest.reschedule_appointment_request.start IS
+'Start of the call. Without an offset it is in timezone, or else in UTC.';
+COMMENT ON COLUMN appt_rest.reschedule_appointment_request.timezone IS 'Timezone of the times in messages to the participants.';
+
+CREATE TYPE appt_rest.schedule_appointment_as_customer_request AS (
+	"applicationId" text,
+	customer jsonb,
+	duration appt_rest.duration,
+	locale text,
+	metadata jsonb,
+	notes text,
+	start appt_rest.date_time,
+	timezone text,
+	title text
+);
+COMMENT ON TYPE appt_rest.schedule_appointment_as_customer_request IS 'A request of a customer to schedule an appointment.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request."applicationId" IS 'Required. The application.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.customer IS 'A customer, who takes part.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.duration IS 'Required. Elapsed time from start to end.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.locale IS 'Locale of messages to the participants.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.metadata IS 'JSON object for the application''s own use.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.notes IS 'Notes for those who prepare the call.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.start IS
+'Required. Start of the call. Without an offset it is in timezone, or else in UTC.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.timezone IS 'Timezone of the times in messages to the participants.';
+COMMENT ON COLUMN appt_rest.schedule_appointment_as_customer_request.title IS 'Title.';
+
+CREATE TYPE appt_rest.add_agent_request AS (
+	id text,
+	"userId" text
+);
+COMMENT ON TYPE appt_rest.add_agent_request IS 'A request to add an agent.';
+COMMENT ON COLUMN appt_rest.add_agent_request.id IS 'Required. The appointment.';
+COMMENT ON COLUMN appt_rest.add_agent_request."userId" IS 'Required. The user id of the agent.';
+
+CREATE TYPE appt_rest.add_customer_request AS (
+	customer jsonb,
+	id text
+);
+COMMENT ON TYPE appt_rest.add_customer_request IS 'A request to add a customer.';
+COMMENT ON COLUMN appt_rest.add_customer_request.customer IS 'A customer, who takes part.';
+COMMENT ON COLUMN appt_rest.add_customer_request.id IS 'Required. The appointment.';
+
+CREATE TYPE appt_rest.reassign_appointment_request AS (
+	id text,
+	"userId" text
+);
+COMMENT ON TYPE appt_rest.reassign_appointment_request IS 'A request to hand an appointment over to an agent.';
+COMMENT ON COLUMN appt_rest.reassign_appointment_request.id IS 'Required. The appointment.';
+COMMENT ON COLUMN appt_rest.reassign_appointment_request."userId" IS 'Required. The user id of the agent.';
+
+CREATE TYPE appt_rest.confirm_email_verification_request AS (
+	"applicationId" text,
+	code text
+);
+COMMENT ON TYPE appt_rest.confirm_email_verification_request IS 'A request to verify the address of the sender.';
+COMMENT ON COLUMN appt_rest.confirm_email_verification_request."applicationId" IS 'Required. The application.';
+COMMENT ON COLUMN appt_rest.confirm_email_verification_request.code IS 'Required. The one-time code that the address received.';
+
+CREATE TYPE appt_rest.send_test_email_request AS (
+	"applicationId" text,
+	channel text,
+	"htmlBody" text,
+	locale text,
+	period appt_rest.duration,
+	subject text,
+	"textBody" text,
+	timezone text,
+	"toEmail" text,
+	type text
+);
+COMMENT ON TYPE appt_rest.send_test_email_request IS 'A request to send a test email about a sample appointment.';
+COMMENT ON COLUMN appt_rest.send_test_email_request."applicationId" IS 'Required. The application.';
+COMMENT ON COLUMN appt_rest.send_test_email_request.channel IS 'EMAIL.';
+COMMENT ON COLUMN appt_rest.send_test_email_request."htmlBody" IS 'Template of the HTML.';
+COMMENT ON COLUMN appt_rest.send_test_email_request.locale IS 'Locale of messages to the participants.';
+COMMENT ON COLUMN appt_rest.send_test_email_request.period IS 'Time until the sample appointment starts; by default a day.';
+COMMENT ON COLUMN appt_rest.send_test_email_request.subject IS 'Template of the subject.';
+COMMENT ON COLUMN appt_rest.send_test_email_request."textBody" IS 'Template of the text.';
+COMMENT ON COLUMN appt_rest.send_test_email_request.timezone IS 'Timezone of the times in messages to the participants.';
+COMMENT ON COLUMN appt_rest.send_test_email_request."toEmail" IS 'Required. Address that the test is sent to.';
+COMMENT ON COLUMN appt_rest.send_test_email_request.type IS 'Type of the notification; by default REMINDER.';
+
+/* What requests say, decoded. PostgREST can call none of these: their arguments have no names. */
 
 CREATE FUNCTION appt_rest.plain(text) RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rest_plain';
@@ -198,11 +339,6 @@ CREATE FUNCTION appt_rest.given(text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN nullif(appt_rest.plain($1), '');
 COMMENT ON FUNCTION appt_rest.given(text) IS 'Returns an argument as plain does; null if it is empty.';
-
-CREATE FUNCTION appt_rest.given(jsonb) RETURNS jsonb
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN nullif($1, 'null');
-COMMENT ON FUNCTION appt_rest.given(jsonb) IS 'Returns a member of a request; null if it is JSON''s null.';
 
 CREATE FUNCTION appt_rest.instant(text, text) RETURNS timestamptz
 LANGUAGE C STABLE PARALLEL SAFE AS 'MODULE_PATHNAME', 'rest_instant';

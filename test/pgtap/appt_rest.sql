@@ -46,6 +46,9 @@ SELECT is(string_agg(a.attname, ' ' ORDER BY a.attname COLLATE "C"),
 	'applicationId duration end id interaction locale metadata notes notificationsActive '
 	'organizer participantIds roomAccess start timezone title', 'the members of an appointment')
 FROM pg_attribute a WHERE attrelid = 'appt_rest.appointment'::regclass;
+SELECT is(string_agg(name || '_request', ' ' ORDER BY name || '_request' COLLATE "C"), (SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
+	WHERE relnamespace = 'appt_rest'::regnamespace AND relname LIKE '%\_request'), 'each body has its type')
+FROM compatible WHERE proargnames IS NULL;
 SELECT is_empty($$(SELECT attname, atttypid FROM pg_attribute WHERE attrelid = 'appt_rest.appointment'::regclass EXCEPT
 	SELECT attname, atttypid FROM pg_attribute WHERE attrelid = 'appt_rest.listed_appointment'::regclass) EXCEPT
 	SELECT 'roomAccess', 'appt_rest.room_access'::regtype$$, 'a list has them without roomAccess');
@@ -59,7 +62,6 @@ SELECT is(appt_rest.plain(said), meant, format('%s means %s', said, meant)) FROM
 	('null', 'null'), ('"null"', 'null'), ('"""', '"""'), ('"\""', '"')) v (said, meant);
 SELECT is(appt_rest.given(''), NULL, 'an empty argument is none');
 SELECT is(appt_rest.given('""'), NULL, 'also as JSON');
-SELECT is(appt_rest.given('null'::jsonb), NULL, 'nor is the member null');
 SELECT is(appt_rest.instant(said, zone), meant::timestamptz, format('%s in %s', said, zone)) FROM (VALUES
 	('2022-01-31T19:00:00.0Z', 'Europe/Berlin', '2022-01-31 19:00+00'), ('2022-01-31T19:00:00', 'Europe/Berlin', '2022-01-31 18:00+00'),
 	('"2022-07-31T19:00:00"', '"Europe/Berlin"', '2022-07-31 17:00+00'), ('2022-01-31T19:00:00+02:00', NULL, '2022-01-31 17:00+00'),
