@@ -26,6 +26,7 @@ CREATE TABLE appt.application (
 	report_time time NOT NULL DEFAULT '07:00' CHECK (report_time < '24:00'),
 	short_url text CHECK (appt.length_is_valid(short_url, 8192, 'short_url') AND appt.url_is_valid(short_url)),
 	contact jsonb CHECK (appt.length_is_valid(contact, 8192, 'contact') AND appt.contact_is_valid(contact)),
+	branding jsonb CHECK (appt.length_is_valid(branding, 8192, 'branding') AND appt.branding_is_valid(branding)),
 	sender_image bytea CHECK (octet_length(sender_image) <= 65536
 		AND (substr(sender_image, 1, 8) = '\x89504e470d0a1a0a' OR substr(sender_image, 1, 3) = '\xffd8ff')),
 	one_click boolean NOT NULL DEFAULT true,
@@ -68,6 +69,8 @@ COMMENT ON COLUMN appt.application.report_time IS 'Time of day, in its timezone,
 COMMENT ON COLUMN appt.application.short_url IS 'Start of links in text messages; NULL means public_url.';
 COMMENT ON COLUMN appt.application.contact IS
 'Whom customers can turn to, shown on their page: {"name", "phone", "email", "url"}, each optional. NULL means nothing.';
+COMMENT ON COLUMN appt.application.branding IS
+'How emails look: {"logo_url", "color", "footer", "address"}, each optional: an https URL of an image, shown 40 pixels high; the colour of buttons, as #RRGGBB; and lines of text below the application''s name. NULL means the built-in look.';
 COMMENT ON COLUMN appt.application.sender_image IS
 'Image of the sender, PNG or JPEG, up to 65,536 bytes, shown on the customers'' page and in the console; NULL means none.';
 COMMENT ON COLUMN appt.application.one_click IS

@@ -30,3 +30,10 @@ COMMENT ON FUNCTION appt.google_calendar_event(uuid) IS
 'Redirects to the link that adds an appointment to a Google calendar: 302 with its Location.
 
 For PostgREST; SQL applications use google_calendar_url. PT404: no such appointment. PT409: a year after 2999.';
+
+CREATE FUNCTION appt.outlook_calendar_event(id uuid DEFAULT NULL) RETURNS void
+LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'outlook_calendar_event';
+COMMENT ON FUNCTION appt.outlook_calendar_event(uuid) IS
+'Redirects to the link that adds an appointment to a calendar of Outlook on the web: 302 with its Location.
+
+For PostgREST. PT404: no such appointment. PT409: a year after 2999.';

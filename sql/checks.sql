@@ -68,6 +68,11 @@ LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'url_is_valid';
 COMMENT ON FUNCTION appt.url_is_valid(text) IS
 'True if appt can send to the URL: http or https, a host, no credentials; otherwise raises 22023.';
 
+CREATE FUNCTION appt.branding_is_valid(branding jsonb) RETURNS boolean
+LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'branding_is_valid';
+COMMENT ON FUNCTION appt.branding_is_valid(jsonb) IS
+'True for an object with some of logo_url, an https URL of at most 2,048 bytes, color, as #RRGGBB, and footer and address, lines of at most 1,000 bytes. Otherwise raises 22023.';
+
 CREATE FUNCTION appt.contact_is_valid(contact jsonb) RETURNS boolean
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'contact_is_valid';
 COMMENT ON FUNCTION appt.contact_is_valid(jsonb) IS

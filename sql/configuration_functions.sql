@@ -41,10 +41,11 @@ CREATE FUNCTION appt.create_application(
 	contact jsonb DEFAULT NULL,
 	one_click boolean DEFAULT true,
 	suppress_undeliverable boolean DEFAULT true,
-	sender_image bytea DEFAULT NULL) RETURNS uuid
+	sender_image bytea DEFAULT NULL,
+	branding jsonb DEFAULT NULL) RETURNS uuid
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'create_application';
 COMMENT ON FUNCTION appt.create_application(uuid, text, text, boolean, boolean, text, integer, text, text, text, text,
-	interval, interval, integer, boolean, integer, interval, interval, integer, numeric, text, time, text, jsonb, boolean, boolean, bytea) IS
+	interval, interval, integer, boolean, integer, interval, interval, integer, numeric, text, time, text, jsonb, boolean, boolean, bytea, jsonb) IS
 'Creates an application with its default rules and returns its id.
 
 The rules: every type but ROOM by webhook; CREATE, RESCHEDULE, CANCELLED and REMINDER by email; CREATE, RESCHEDULE and CANCELLED by SMS; REMINDER 1 day and 1 hour before the start. A TALKDESK application has only the webhook rules at first. The comments on the columns of appt.application explain the settings. 22023: a value that a setting cannot have. PT404: no such organization.';

@@ -111,6 +111,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.count_appointments,
 	appt.count_overlapping,
 	appt.google_calendar_event,
+	appt.outlook_calendar_event,
 	appt.google_calendar_url,
 	appt.ical_event,
 	appt.ical_text,
@@ -188,6 +189,7 @@ GRANT EXECUTE ON FUNCTION
 /* Functions in CHECK constraints, for roles that write the tables. */
 GRANT EXECUTE ON FUNCTION
 	appt.auto_replies_are_valid,
+	appt.branding_is_valid,
 	appt.contact_is_valid,
 	appt.appearance_is_valid,
 	appt.headers_are_valid,
@@ -271,11 +273,11 @@ GRANT UPDATE (name, require_verified_sender) ON appt.organization
 GRANT INSERT (organization_id, name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
 		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope,
-		report_time, short_url, contact, sender_image, one_click, suppress_undeliverable),
+		report_time, short_url, contact, branding, sender_image, one_click, suppress_undeliverable),
 	UPDATE (name, platform, auto_activate, room_activates, room_url, room_code_length,
 		public_url, locale, timezone, calling_code, max_duration, end_grace, max_overlap,
 		organizer_exclusive, max_attempts, retry_base, retry_cap, max_concurrency, max_per_second, agent_scope,
-		report_time, short_url, contact, sender_image, one_click, suppress_undeliverable),
+		report_time, short_url, contact, branding, sender_image, one_click, suppress_undeliverable),
 	DELETE ON appt.application TO appt_admin, appt_service;
 GRANT INSERT (application_id, name, sequence, active, duration, meeting_type, location, video_platform, title,
 		significant_fields, require_location, lead_only_reminders, reminders_need_confirmation, notify_followers),

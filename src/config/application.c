@@ -11,6 +11,7 @@
 #include "utils/rel.h"
 
 #include "config/application.h"
+#include "config/branding.h"
 #include "config/checks.h"
 #include "config/contact.h"
 #include "core/arguments.h"
@@ -35,7 +36,7 @@ enum
 	ARGUMENT_MAX_ATTEMPTS, ARGUMENT_RETRY_BASE, ARGUMENT_RETRY_CAP,
 	ARGUMENT_MAX_CONCURRENCY, ARGUMENT_MAX_PER_SECOND, ARGUMENT_AGENT_SCOPE,
 	ARGUMENT_REPORT_TIME, ARGUMENT_SHORT_URL, ARGUMENT_CONTACT, ARGUMENT_ONE_CLICK,
-	ARGUMENT_SUPPRESS_UNDELIVERABLE, ARGUMENT_SENDER_IMAGE
+	ARGUMENT_SUPPRESS_UNDELIVERABLE, ARGUMENT_SENDER_IMAGE, ARGUMENT_BRANDING
 };
 
 static const char *const platforms[] = {"GENESYS_CLOUD", "TALKDESK", "STANDALONE", NULL};
@@ -98,9 +99,12 @@ static void
 check_customer_side(FunctionCallInfo fcinfo)
 {
 	Jsonb	   *contact = optional_object(fcinfo, ARGUMENT_CONTACT, "contact");
+	Jsonb	   *branding = optional_object(fcinfo, ARGUMENT_BRANDING, "branding");
 
 	if (contact != NULL)
 		check_contact(contact);
+	if (branding != NULL)
+		check_branding(branding);
 	require_argument(fcinfo, ARGUMENT_ONE_CLICK, "one_click");
 	require_argument(fcinfo, ARGUMENT_SUPPRESS_UNDELIVERABLE, "suppress_undeliverable");
 	check_sender_image(fcinfo);
@@ -166,9 +170,9 @@ create_application(PG_FUNCTION_ARGS)
 		"  room_activates, room_url, room_code_length, public_url, locale, timezone,"
 		"  calling_code, max_duration, end_grace, max_overlap, organizer_exclusive,"
 		"  max_attempts, retry_base, retry_cap, max_concurrency, max_per_second,"
-		"  agent_scope, report_time, short_url, contact, one_click, suppress_undeliverable, sender_image)"
+		"  agent_scope, report_time, short_url, contact, one_click, suppress_undeliverable, sender_image, branding)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
-		"  $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)"
+		"  $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)"
 		" RETURNING id, platform"
 		"), default_rules AS ("
 		" INSERT INTO appt.rule (application_id, type, channel, time_offset)"
@@ -180,11 +184,11 @@ create_application(PG_FUNCTION_ARGS)
 		" WHERE channel = 'WEBHOOK' OR platform <> 'TALKDESK' AND"
 		"  (type IN ('CREATE', 'RESCHEDULE', 'CANCELLED') OR type = 'REMINDER' AND channel = 'EMAIL')"
 		") SELECT id FROM created",
-		27, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
+		28, {UUIDOID, TEXTOID, TEXTOID, BOOLOID,
 			BOOLOID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID,
 			TEXTOID, INTERVALOID, INTERVALOID, INT4OID, BOOLOID,
 			INT4OID, INTERVALOID, INTERVALOID, INT4OID, NUMERICOID, TEXTOID, TIMEOID,
-		TEXTOID, JSONBOID, BOOLOID, BOOLOID, BYTEAOID}
+		TEXTOID, JSONBOID, BOOLOID, BOOLOID, BYTEAOID, JSONBOID}
 	};
 	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 	Call		call;

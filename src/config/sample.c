@@ -113,6 +113,9 @@ push_sample_appointment(JsonbParseState **state, const SampleLinks *links)
 												  "rpc/ical_event?id=" SAMPLE_ID));
 	json_push_member(state, "googleCalendarUrl", sample_url(links->public_url, SAMPLE_PUBLIC_URL,
 															"rpc/google_calendar_event?id=" SAMPLE_ID));
+	json_push_member(state, "outlookCalendarUrl", sample_url(links->public_url, SAMPLE_PUBLIC_URL,
+															 "rpc/outlook_calendar_event?id=" SAMPLE_ID));
+	json_push_member(state, "invitation", "true");
 }
 
 void

@@ -18,7 +18,7 @@ static const char *const color_names[] = {
 	"button_color", "button_text_color", "calendar_color", "calendar_text_color"
 };
 
-static bool
+bool
 is_color(const char *text)
 {
 	if (text == NULL || strlen(text) != 7 || text[0] != '#')
@@ -40,8 +40,7 @@ light_of(const char *color, int channel)
 	return part <= 0.04045 ? part / 12.92 : pow((part + 0.055) / 1.055, 2.4);
 }
 
-/* Black or white, whichever has more contrast to the colour. */
-static const char *
+const char *
 readable_on(const char *color)
 {
 	double		luminance = 0.2126 * light_of(color, 0) + 0.7152 * light_of(color, 1) + 0.0722 * light_of(color, 2);
@@ -69,10 +68,10 @@ calendar_block_of(const Jsonb *jsonb)
 }
 
 Appearance
-appearance_of(const Jsonb *jsonb)
+appearance_of(const Jsonb *jsonb, const char *button_color)
 {
 	Appearance	appearance = {
-		.button_color = color_or(jsonb, "button_color", "#1a56db"),
+		.button_color = color_or(jsonb, "button_color", button_color),
 		.calendar_color = color_or(jsonb, "calendar_color", "#e4e7eb"),
 		.calendar_block = calendar_block_of(jsonb)
 	};

@@ -28,8 +28,17 @@ typedef struct Appearance
 	CalendarBlock calendar_block;
 } Appearance;
 
-/* Colours that are not given are appt's own; a text's is black or white, whichever is easier to read. NULL: nothing is given. */
-extern Appearance appearance_of(const Jsonb *jsonb);
+/*
+ * A button's colour that is not given is `button_color`, a calendar block's is appt's own; a text's is black or white,
+ * whichever is easier to read. NULL: nothing is given.
+ */
+extern Appearance appearance_of(const Jsonb *jsonb, const char *button_color);
+
+/* Is it a colour like #1a56db? NULL is none. */
+extern bool is_color(const char *text);
+
+/* Black or white, whichever has more contrast to the colour. */
+extern const char *readable_on(const char *color);
 
 /* What is wrong with it, as a sentence; NULL: nothing. */
 extern const char *appearance_problem(const Jsonb *jsonb);

@@ -13,6 +13,7 @@
 #include "core/text.h"
 #include "notify/appearance.h"
 #include "notify/blocks.h"
+#include "notify/branding.h"
 #include "render/locales.h"
 #include "render/page_words.h"
 
@@ -46,12 +47,12 @@ append_html_button(StringInfo html, const Appearance *appearance, const char *ur
 	appendStringInfo(html,
 					 "<table role=\"presentation\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" "
 					 "style=\"display:inline-table;margin:0 4px 8px;border-collapse:separate\"><tr>"
-					 "<td bgcolor=\"%s\" style=\"border-radius:6px;background-color:%s\"><a href=\"",
+					 "<td bgcolor=\"%s\" style=\"border-radius:6px;background-color:%s;mso-padding-alt:12px 24px\"><a href=\"",
 					 appearance->button_color, appearance->button_color);
 	append_xml_escaped(html, url);
 	appendStringInfo(html,
 					 "\" style=\"display:inline-block;padding:12px 24px;border-radius:6px;background-color:%s;color:%s;"
-					 "font-size:16px;line-height:20px;font-weight:bold;text-decoration:none\">",
+					 "font-size:16px;line-height:20px;font-weight:bold;text-decoration:none;mso-padding-alt:0\">",
 					 appearance->button_color, appearance->button_text_color);
 	append_xml_escaped(html, word);
 	appendStringInfoString(html, "</a></td></tr></table>\n");
@@ -224,7 +225,7 @@ blocks_make(const NotificationFacts *facts, const Links *links, const DateFormat
 	memset(blocks, 0, sizeof(Blocks));
 	if (facts->rule == NULL || facts->appointment == NULL || strcmp(facts->recipient_kind, "CUSTOMER") != 0)
 		return true;
-	appearance = appearance_of(facts->rule->appearance);
+	appearance = appearance_of(facts->rule->appearance, branding_color(facts->application));
 	make_reply_codes(facts, dates->locale, blocks);
 	if (links != NULL && facts->rule->buttons != 0 && links->is_short)
 		make_short_link(links, dates->locale, blocks);

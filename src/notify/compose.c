@@ -37,6 +37,7 @@
 #include "notify/event_payload.h"
 #include "notify/facts_templates.h"
 #include "notify/invite.h"
+#include "notify/layout.h"
 #include "notify/recipient.h"
 #include "notify/template_choice.h"
 #include "notify/template_data.h"
@@ -127,9 +128,12 @@ parse_template(const NotificationFacts *facts, const TemplateTexts *texts,
 	if (!locale_is_known(template->dates.locale))
 		template->dates.locale = "en";
 	find_times(facts, template);
-	return parse_one(texts->subject, &template->subject, error) &&
-		parse_one(texts->text_body, &template->text_body, error) &&
-		parse_one(texts->html_body, &template->html_body, error);
+	return parse_one(texts->subject, &template->parts[PART_SUBJECT], error) &&
+		parse_one(texts->text_body, &template->parts[PART_TEXT], error) &&
+		parse_one(texts->html_body, &template->parts[PART_HTML], error) &&
+		parse_one(texts->heading, &template->parts[PART_HEADING], error) &&
+		parse_one(texts->layout_text, &template->parts[PART_LAYOUT_TEXT], error) &&
+		parse_one(texts->layout_html, &template->parts[PART_LAYOUT_HTML], error);
 }
 
 static bool
@@ -201,19 +205,82 @@ refuse_too_large(Reason *reason, char **error)
 }
 
 static bool
-places(const Mustache *template, const char *name)
+places(const ParsedTemplate *template, TemplatePart part, const char *name)
 {
-	return template != NULL && mustache_uses(template, name);
+	return template->parts[part] != NULL && mustache_uses(template->parts[part], name);
 }
 
 static bool
 add_blocks(const NotificationFacts *facts, const Links *links, ParsedTemplate *template, char **error)
 {
-	bool		places_calendar = places(template->text_body, "calendarBlock") ||
-	places(template->html_body, "calendarBlock");
+	bool		places_calendar = false;
 
+	for (int part = 0; part < TEMPLATE_PARTS; part++)
+		places_calendar |= places(template, part, "calendarBlock");
 	template->links = links;
 	return blocks_make(facts, links, &template->dates, places_calendar, &template->blocks, error);
+}
+
+/* A part of the message while it is rendered. */
+typedef struct Rendering
+{
+	const ParsedTemplate *template;
+	Jsonb	   *data;
+	const char *heading;		/* as text; NULL: none */
+	const Message *message;		/* its subject is there */
+} Rendering;
+
+typedef const char *(*BlockPlacer) (const Blocks *blocks, const char *text);
+
+/*
+ * The content with its blocks, within its layout if there is one. A layout that places blocks has them where it wants, all
+ * others leave them to the content.
+ */
+static const char *
+wrap(const Rendering *rendering, TemplatePart layout, BlockPlacer place_blocks, const char *content, char **error)
+{
+	const ParsedTemplate *template = rendering->template;
+	bool		has_blocks = places(template, layout, "buttons") || places(template, layout, "calendarBlock");
+	const char *whole;
+
+	if (!has_blocks)
+		content = place_blocks(&template->blocks, content);
+	if (template->parts[layout] == NULL || content == NULL)
+		return content;
+	if (!render_one(template->parts[layout],
+					layout_data(rendering->data, content, rendering->message->subject, rendering->heading),
+					layout == PART_LAYOUT_HTML, &template->dates, &whole, error))
+		return NULL;
+	return has_blocks ? place_blocks(&template->blocks, whole) : whole;
+}
+
+static bool
+wrap_bodies(const Rendering *rendering, Message *message, char **error)
+{
+	const ParsedTemplate *template = rendering->template;
+	const char *html = message->html_body;
+
+	if (html == NULL && template->parts[PART_LAYOUT_HTML] != NULL)
+		html = text_as_html(message->text_body, &template->blocks.markers);
+	*error = NULL;
+	message->text_body = wrap(rendering, PART_LAYOUT_TEXT, blocks_in_text, message->text_body, error);
+	message->html_body = wrap(rendering, PART_LAYOUT_HTML, blocks_in_html, html, error);
+	return *error == NULL;
+}
+
+static bool
+render_parts(Rendering *rendering, Message *message, char **error)
+{
+	const ParsedTemplate *template = rendering->template;
+	const DateFormat *dates = &template->dates;
+
+	if (!render_one(template->parts[PART_SUBJECT], rendering->data, false, dates, &message->subject, error) ||
+		!render_one(template->parts[PART_TEXT], rendering->data, false, dates, &message->text_body, error) ||
+		!render_one(template->parts[PART_HTML], rendering->data, true, dates, &message->html_body, error) ||
+		!render_one(template->parts[PART_HEADING], rendering->data, false, dates, &rendering->heading, error))
+		return false;
+	message->subject = one_line(blocks_in_subject(&template->blocks, message->subject));
+	return true;
 }
 
 static bool
@@ -223,7 +290,7 @@ render_message(const NotificationFacts *facts, const Links *links, Message *mess
 	TemplateTexts texts;
 	ParsedTemplate template;
 	char		code[ONE_TIME_CODE_DIGITS + 1];
-	Jsonb	   *data;
+	Rendering	rendering = {.template = &template, .message = message};
 
 	*reason = REASON_NO_TEMPLATE;
 	if (!choose_texts(facts, &texts))
@@ -232,21 +299,17 @@ render_message(const NotificationFacts *facts, const Links *links, Message *mess
 						  channel_code(facts->channel));
 		return false;
 	}
-	complete_texts(&texts, facts->channel, unpacking);
+	complete_texts(&texts, facts, unpacking);
 	if (unpacking->is_over)
 		return false;
 	*reason = REASON_TEMPLATE_ERROR;
 	if (!derive_code(facts, code, error) ||
 		!parse_template(facts, &texts, &template, error) ||
 		!add_blocks(facts, links, &template, error) ||
-		(data = template_data(facts, &template, code, unpacking, error)) == NULL ||
-		!render_one(template.subject, data, false, &template.dates, &message->subject, error) ||
-		!render_one(template.text_body, data, false, &template.dates, &message->text_body, error) ||
-		!render_one(template.html_body, data, true, &template.dates, &message->html_body, error))
+		(rendering.data = template_data(facts, &template, code, unpacking, error)) == NULL ||
+		!render_parts(&rendering, message, error) ||
+		!wrap_bodies(&rendering, message, error))
 		return false;
-	message->subject = one_line(blocks_in_subject(&template.blocks, message->subject));
-	message->text_body = blocks_in_text(&template.blocks, message->text_body);
-	message->html_body = blocks_in_html(&template.blocks, message->html_body);
 	*reason = REASON_NONE;
 	return true;
 }

@@ -40,7 +40,8 @@ typedef struct ApplicationFacts
 	char	   *public_url;
 	char	   *short_url;		/* NULL: none */
 	bool		one_click;
-	Jsonb	   *contact;		/* NULL: none */
+	Jsonb	   *contact;		/* NULL: none, like the next */
+	Jsonb	   *branding;
 	ApplicationKey *link_key;	/* of the tokens in links; NULL: no message of
 								 * the batch needs it, or there is none */
 	List	   *address_keys;	/* of ApplicationKey *, for hashes of
@@ -262,6 +263,8 @@ typedef struct NotificationFacts
 	List	   *templates;		/* of TemplateFacts *: its rule's, its meeting
 								 * template's and its type's, in the locales
 								 * that it may be written in */
+	List	   *layouts;		/* of TemplateFacts *: the application's, in
+								 * these locales */
 	const StoredMessage *stored;	/* NULL unless the last attempt was
 									 * interrupted */
 } NotificationFacts;

@@ -28,6 +28,7 @@ take_application(Batch *batch, Row *row)
 	facts->short_url = batch_text(batch, row);
 	facts->one_click = next_bool(row);
 	facts->contact = batch_jsonb(batch, row);
+	facts->branding = batch_jsonb(batch, row);
 	facts->address_keys = address_keys_read(batch_text(batch, row));
 	facts->locale = batch_text(batch, row);
 	facts->timezone = batch_text(batch, row);
@@ -42,7 +43,7 @@ take_application(Batch *batch, Row *row)
 static FactLoader applications = {
 	.find = {
 		"SELECT a.id, o.id, o.notifications_enabled, o.require_verified_sender, a.name, a.platform,"
-		" a.room_activates, a.public_url, a.short_url, a.one_click, a.contact, " ADDRESS_KEYS("a.id") ","
+		" a.room_activates, a.public_url, a.short_url, a.one_click, a.contact, a.branding, " ADDRESS_KEYS("a.id") ","
 		" a.locale, a.timezone, a.max_attempts,"
 		" a.retry_base::interval, a.retry_cap::interval, a.max_concurrency, a.max_per_second::float8"
 		" FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id"

@@ -7,6 +7,7 @@
 #include "core/json.h"
 #include "notify/facts_templates.h"
 #include "notify/locale_chain.h"
+#include "render/builtin_templates.h"
 
 const char *
 template_type(const NotificationFacts *facts)
@@ -22,17 +23,18 @@ template_type(const NotificationFacts *facts)
 static const pg_uuid_t no_id = {{0}};
 
 static void
-add_key(const NotificationFacts *facts, int64 rule_id, const pg_uuid_t *meeting_template_id, const char *locale, Column **keys)
+add_key(const NotificationFacts *facts, const char *type, int64 rule_id, const pg_uuid_t *meeting_template_id, const char *locale,
+		Column **keys)
 {
 	column_add_uuid(keys[0], &facts->application_id);
-	column_add_text(keys[1], template_type(facts));
+	column_add_text(keys[1], type);
 	column_add_text(keys[2], channel_code(facts->channel));
 	column_add(keys[3], Int64GetDatum(rule_id));
 	column_add_uuid(keys[4], meeting_template_id);
 	column_add_text(keys[5], locale);
 }
 
-/* Its rule's own template, its meeting template's and its type's, in each locale that it may be written in. */
+/* Its rule's own template, its meeting template's and its type's, and the layout, in each locale that it may be written in. */
 static void
 add_keys(const Batch *batch, const NotificationFacts *facts, Column **keys)
 {
@@ -40,13 +42,17 @@ add_keys(const Batch *batch, const NotificationFacts *facts, Column **keys)
 	int			count = !channel_infos[facts->channel].has_template ? 0 : locale_chain(facts, chain);
 	const pg_uuid_t *meeting_template_id = facts->appointment == NULL ? NULL : facts->appointment->meeting_template_id;
 
+	const char *type = template_type(facts);
+
 	for (int i = 0; i < count; i++)
 	{
-		add_key(facts, 0, &no_id, chain[i], keys);
+		add_key(facts, type, 0, &no_id, chain[i], keys);
 		if (meeting_template_id != NULL)
-			add_key(facts, 0, meeting_template_id, chain[i], keys);
+			add_key(facts, type, 0, meeting_template_id, chain[i], keys);
 		if (facts->rule_id != 0)
-			add_key(facts, facts->rule_id, &no_id, chain[i], keys);
+			add_key(facts, type, facts->rule_id, &no_id, chain[i], keys);
+		if (channel_infos[facts->channel].has_html)
+			add_key(facts, LAYOUT_TYPE, 0, &no_id, chain[i], keys);
 	}
 }
 
@@ -65,7 +71,7 @@ read_template(Batch *batch, Row *row)
 	return facts;
 }
 
-/* A template goes to all notifications of its application, type and channel. */
+/* A template goes to all notifications of its application, type and channel, a layout to those of any type. */
 static void
 take_template(Batch *batch, Row *row)
 {
@@ -79,9 +85,12 @@ take_template(Batch *batch, Row *row)
 	{
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
-		if (strcmp(channel_code(facts->channel), channel) == 0 &&
-			strcmp(template_type(facts), type) == 0 &&
-			memcmp(&facts->application_id, &application_id, UUID_LEN) == 0)
+		if (strcmp(channel_code(facts->channel), channel) != 0 ||
+			memcmp(&facts->application_id, &application_id, UUID_LEN) != 0)
+			continue;
+		if (strcmp(type, LAYOUT_TYPE) == 0)
+			facts->layouts = lappend(facts->layouts, template);
+		else if (strcmp(template_type(facts), type) == 0)
 			facts->templates = lappend(facts->templates, template);
 	}
 }

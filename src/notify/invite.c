@@ -102,6 +102,14 @@ find_people(const NotificationFacts *facts, const Message *message, CalendarEven
 	return true;
 }
 
+bool
+has_invite(const NotificationFacts *facts)
+{
+	CalendarMethod ignored;
+
+	return is_wanted(facts) && find_method(facts, &ignored);
+}
+
 void
 add_invite(const NotificationFacts *facts, Message *message, TimestampTz now)
 {
@@ -115,13 +123,14 @@ add_invite(const NotificationFacts *facts, Message *message, TimestampTz now)
 	event.uid = uuid_text(&appointment->id);
 	event.sequence = find_sequence(appointment);
 	event.title = find_title(facts);
+	event.location = appointment->location;
 	event.start_at = appointment->start_at;
 	event.end_at = appointment->end_at;
 	event.timezone = appointment->timezone;
 	event.url = appointment->room_url;
 	event.updated_at = appointment->updated_at;
 	event.stamped_at = now;
-	if (!is_text(event.title) || !is_text(event.url) || !is_text(event.attendee.name))
+	if (!is_text(event.title) || !is_text(event.location) || !is_text(event.url) || !is_text(event.attendee.name))
 		return;
 	message->calendar = calendar_file(&event, &error);
 	if (message->calendar != NULL)

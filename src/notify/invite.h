@@ -13,4 +13,7 @@
  */
 extern void add_invite(const NotificationFacts *facts, Message *message, TimestampTz now);
 
+/* Has its mail a calendar file, if one can be made? */
+extern bool has_invite(const NotificationFacts *facts);
+
 #endif							/* APPT_INVITE_H */

@@ -309,7 +309,7 @@ offset_arrays(TypeSet types)
 	"  w.recipient_id, w.subscription_id, w.rule_id, w.type, w.channel, w.time_offset, w.due_at," \
 	"  NULL::timestamptz AS expires_at, w.notifications_active, w.never_told, w.address," \
 	"  w.title, w.start_at, w.end_at, w.organizer_id, NULL::jsonb AS context," \
-	"  CASE WHEN w.channel = 'WEBHOOK' AND w.type = ANY ($21) THEN $8 END AS event" \
+	"  CASE WHEN w.type = ANY ($21) THEN $8 END AS event" \
 	" FROM (" sources ") w" \
 	" WHERE w.type = ANY ($17) OR w.due_at >= $4"
 

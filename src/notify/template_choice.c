@@ -3,7 +3,8 @@
  *		Which template a message to a person is written from: the rule's, else
  *		the meeting template's, else the type's, in the first locale of the chain
  *		recipient -> appointment -> application that has one, else the built-in
- *		one in the first language of it that has words.
+ *		one in the first language of it that has words. A text without HTML, and a
+ *		built-in one, stands within a layout (layout.h).
  */
 #include "postgres.h"
 
@@ -42,15 +43,15 @@ fitness(const TemplateFacts *template, const NotificationFacts *facts)
 	return own != NULL && memcmp(own, template->meeting_template_id, UUID_LEN) == 0 ? 2 : 0;
 }
 
-/* The stored template for this locale that fits best. */
+/* The stored template of the list for this locale that fits best. */
 static const TemplateFacts *
-find_template(const NotificationFacts *facts, const char *locale)
+find_template(const List *templates, const NotificationFacts *facts, const char *locale)
 {
 	const TemplateFacts *found = NULL;
 	int			best = 0;
 	ListCell   *cell;
 
-	foreach(cell, facts->templates)
+	foreach(cell, templates)
 	{
 		const TemplateFacts *template = (const TemplateFacts *) lfirst(cell);
 
@@ -85,19 +86,20 @@ use_context(TemplateTexts *texts, const NotificationFacts *facts)
 		texts->text_body = text_body;
 		texts->html_body = html_body;
 		texts->has_own_bodies = true;
+		texts->is_builtin = false;
 	}
 }
 
 /* The stored template in the first locale of the chain that has one. */
 static const TemplateFacts *
-find_in_chain(const NotificationFacts *facts)
+find_in_chain(const List *templates, const NotificationFacts *facts)
 {
 	char		chain[CHAIN_MAX_LOCALES][LOCALE_MAX_LENGTH];
-	int			count = locale_chain(facts, chain);
+	int			count = templates == NIL ? 0 : locale_chain(facts, chain);
 	const TemplateFacts *template = NULL;
 
 	for (int i = 0; i < count && template == NULL; i++)
-		template = find_template(facts, chain[i]);
+		template = find_template(templates, facts, chain[i]);
 	return template;
 }
 
@@ -127,13 +129,20 @@ use_builtin(TemplateTexts *texts, const NotificationFacts *facts)
 	const char *const locales[] = {recipient_locale(facts), message_locale(facts), application_locale(facts)};
 	const char *locale = NULL;
 	BuiltinTemplate builtin;
+	bool		is_found;
 
 	for (int i = 0; i < lengthof(locales) && locale == NULL; i++)
 		if (words_language(locales[i]) >= 0)
 			locale = locales[i];
 	texts->locale = builtin_template_locale(locale);
-	if (!builtin_template(template_type(facts), channel_code(facts->channel), locale, &builtin))
+	if (texts->layout != NULL)
+		is_found = builtin_content(template_type(facts), channel_code(facts->channel), locale, &builtin);
+	else
+		is_found = builtin_template(template_type(facts), channel_code(facts->channel), locale, &builtin);
+	if (!is_found)
 		return;
+	texts->is_builtin = true;
+	texts->heading = builtin.heading;
 	texts->subject = builtin.subject;
 	texts->text_body = builtin.text_body;
 	texts->html_body = builtin.html_body;
@@ -142,9 +151,10 @@ use_builtin(TemplateTexts *texts, const NotificationFacts *facts)
 bool
 choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 {
-	const TemplateFacts *template = find_in_chain(facts);
+	const TemplateFacts *template = find_in_chain(facts->templates, facts);
 
 	memset(texts, 0, sizeof(TemplateTexts));
+	texts->layout = find_in_chain(facts->layouts, facts);
 	if (template != NULL)
 	{
 		texts->written = template;
@@ -157,10 +167,38 @@ choose_texts(const NotificationFacts *facts, TemplateTexts *texts)
 		(texts->written != NULL && !texts->has_own_bodies);
 }
 
+/* What a call brings along is sent as it is, as is a template with HTML of its own. */
+static bool
+takes_layout(const TemplateTexts *texts, const NotificationFacts *facts)
+{
+	if (!channel_infos[facts->channel].has_html || texts->has_own_bodies)
+		return false;
+	return texts->is_builtin ? texts->layout != NULL : texts->html_body == NULL;
+}
+
+/* The application's layout may have no HTML: then its messages have none. */
+static void
+add_layout(TemplateTexts *texts, Unpacking *unpacking)
+{
+	BuiltinTemplate builtin;
+
+	if (texts->layout != NULL)
+	{
+		texts->layout_text = unpack_text(unpacking, texts->layout->text_body);
+		texts->layout_html = unpack_text(unpacking, texts->layout->html_body);
+		if (texts->layout_html == NULL)
+			texts->html_body = NULL;
+	}
+	else if (builtin_template(LAYOUT_TYPE, channel_code(CHANNEL_EMAIL), texts->locale, &builtin))
+		texts->layout_html = builtin.html_body;
+}
+
 /* Texts that are not set yet come from the stored template; those that the channel has not are left out. */
 void
-complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking)
+complete_texts(TemplateTexts *texts, const NotificationFacts *facts, Unpacking *unpacking)
 {
+	const ChannelInfo *channel = &channel_infos[facts->channel];
+
 	if (texts->written != NULL && texts->subject == NULL)
 		texts->subject = unpack_text(unpacking, texts->written->subject);
 	if (texts->written != NULL && !texts->has_own_bodies)
@@ -168,10 +206,14 @@ complete_texts(TemplateTexts *texts, ChannelCode channel, Unpacking *unpacking)
 		texts->text_body = unpack_text(unpacking, texts->written->text_body);
 		texts->html_body = unpack_text(unpacking, texts->written->html_body);
 	}
-	if (!channel_infos[channel].has_subject)
+	if (!channel->has_subject)
 		texts->subject = NULL;
-	if (!channel_infos[channel].has_html)
+	if (!channel->has_html)
 		texts->html_body = NULL;
+	if (takes_layout(texts, facts))
+		add_layout(texts, unpacking);
+	else
+		texts->heading = NULL;
 }
 
 bool

@@ -11,6 +11,8 @@
 #include "core/elapsed.h"
 #include "core/json.h"
 #include "core/text.h"
+#include "notify/branding.h"
+#include "notify/invite.h"
 #include "notify/locale_chain.h"
 #include "notify/meeting_data.h"
 #include "notify/recipient.h"
@@ -37,11 +39,14 @@ typedef struct TemplateData
 static bool
 is_used(const TemplateData *data, const char *name)
 {
-	const ParsedTemplate *template = data->template;
+	for (int part = 0; part < TEMPLATE_PARTS; part++)
+	{
+		const Mustache *parsed = data->template->parts[part];
 
-	return (template->subject && mustache_uses(template->subject, name)) ||
-		(template->text_body && mustache_uses(template->text_body, name)) ||
-		(template->html_body && mustache_uses(template->html_body, name));
+		if (parsed != NULL && mustache_uses(parsed, name))
+			return true;
+	}
+	return false;
 }
 
 /* NULL is left out. */
@@ -172,7 +177,10 @@ push_appointment(TemplateData *data)
 	{
 		push_calendar_link(data, "icalUrl", "ical_event");
 		push_calendar_link(data, "googleCalendarUrl", "google_calendar_event");
+		push_calendar_link(data, "outlookCalendarUrl", "outlook_calendar_event");
 	}
+	if (is_used(data, "invitation") && has_invite(data->facts))
+		push_string(data, "invitation", "true");
 }
 
 static void
@@ -192,6 +200,23 @@ push_dates(TemplateData *data)
 		push_string(data, "duration",
 					durations_format(elapsed_interval(end_at - dates->start_at),
 									 dates->locale, &data->error));
+}
+
+/* When the appointment was, before it was moved; an event that changed no start tells nothing. */
+static void
+push_previous(TemplateData *data)
+{
+	const DateFormat *dates = &data->template->dates;
+	char	   *start;
+	TimestampTz at;
+
+	if (data->facts->appointment == NULL || !is_used(data, "previousDate"))
+		return;
+	start = json_root_text(unpack_jsonb(data->unpacking, data->facts->event), "previousStart");
+	if (start == NULL || !iso8601_parse(start, "UTC", &at, &data->error) || at == dates->start_at)
+		return;
+	push_string(data, "previousDate", dates_full(at, dates->timezone, dates->locale, &data->error));
+	push_string(data, "previousTime", dates_time(at, dates->timezone, dates->locale, &data->error));
 }
 
 /* ---- what a customer answered, for users ---- */
@@ -235,6 +260,18 @@ push_response(TemplateData *data)
 	push_string(data, "customerName", json_root_text(data->event, "customerName"));
 	push_string(data, "proposedTime", proposed_text(data));
 	(void) pushJsonbValue(&data->state, WJB_END_OBJECT, NULL);
+}
+
+/* How the message looks. */
+static void
+push_look(TemplateData *data)
+{
+	const char *locale = data->template->dates.locale;
+
+	if (is_used(data, "branding"))
+		push_branding(&data->state, data->facts->application);
+	push_string(data, "locale", locale);
+	push_string(data, "direction", locale_is_right_to_left(locale) ? "rtl" : "ltr");
 }
 
 /* The values in the context of a message without an appointment. */
@@ -281,6 +318,8 @@ template_data(const NotificationFacts *facts, const ParsedTemplate *template, co
 	push_user_event(&data);
 	push_report_of(&data);
 	push_dates(&data);
+	push_previous(&data);
+	push_look(&data);
 	push_meeting(&data.state, facts, template->links, &template->blocks.markers);
 	if (facts->application != NULL)
 		push_string(&data, "applicationName", facts->application->name);

@@ -12,12 +12,19 @@
 #include "render/dates.h"
 #include "render/mustache.h"
 
-/* The three texts, parsed, and the locale they are written in. */
+/* What a message is rendered from. */
+typedef enum TemplatePart
+{
+	PART_SUBJECT, PART_TEXT, PART_HTML,
+	PART_HEADING,				/* these three: of the layout */
+	PART_LAYOUT_TEXT, PART_LAYOUT_HTML
+} TemplatePart;
+#define TEMPLATE_PARTS (PART_LAYOUT_HTML + 1)
+
+/* The texts, parsed, and the locale they are written in. */
 typedef struct ParsedTemplate
 {
-	const Mustache *subject;	/* NULL: none */
-	const Mustache *text_body;
-	const Mustache *html_body;
+	const Mustache *parts[TEMPLATE_PARTS];	/* NULL: none */
 	DateFormat	dates;			/* start_at is 0 if the message has none */
 	TimestampTz end_at;
 	const Links *links;			/* NULL: none */

@@ -41,20 +41,49 @@ convert_all(BuiltinTemplate *template)
 {
 	return (template->subject == NULL || convert(&template->subject)) &&
 		convert(&template->text_body) &&
-		(template->html_body == NULL || convert(&template->html_body));
+		(template->html_body == NULL || convert(&template->html_body)) &&
+		(template->heading == NULL || convert(&template->heading));
+}
+
+/* In the language of the locale, else in English. */
+static const BuiltinTemplate *
+find_in_language(int language, const char *type, const char *channel)
+{
+	return find_template(templates_of[Max(language, WORDS_ENGLISH)], type, channel);
 }
 
 bool
 builtin_template(const char *type, const char *channel, const char *locale, BuiltinTemplate *found)
 {
-	int			language = words_language(locale);
-	const BuiltinTemplate *template = find_template(templates_of[Max(language, WORDS_ENGLISH)], type, channel);
+	const BuiltinTemplate *template = find_in_language(words_language(locale), type, channel);
 
 	if (template == NULL)
 		return false;
 	*found = *template;
 	if (!convert_all(found))
-		*found = *find_template(templates_of[WORDS_ENGLISH], type, channel);
+		*found = *find_in_language(WORDS_ENGLISH, type, channel);
+	return true;
+}
+
+static void
+cut_content(const BuiltinTemplate *template, BuiltinTemplate *found)
+{
+	*found = *template;
+	if (template->html_body != NULL)
+		found->html_body = pnstrdup(template->html_body + template->content_at, template->content_length);
+	found->content_at = 0;
+}
+
+bool
+builtin_content(const char *type, const char *channel, const char *locale, BuiltinTemplate *found)
+{
+	const BuiltinTemplate *template = find_in_language(words_language(locale), type, channel);
+
+	if (template == NULL)
+		return false;
+	cut_content(template, found);
+	if (!convert_all(found))
+		cut_content(find_in_language(WORDS_ENGLISH, type, channel), found);
 	return true;
 }
 

@@ -13,6 +13,10 @@ typedef struct BuiltinTemplate
 	const char *subject;
 	const char *text_body;
 	const char *html_body;
+	const char *heading;		/* of the HTML; NULL: none */
+	int			content_at;		/* where in the HTML, and how many bytes: what
+								 * stands within its layout */
+	int			content_length;
 } BuiltinTemplate;
 
 /*
@@ -23,6 +27,13 @@ typedef struct BuiltinTemplate
  */
 extern bool builtin_template(const char *type, const char *channel, const char *locale,
 							 BuiltinTemplate *found);
+
+/* The same, but its html_body is the content alone, for a layout that the tenant has written; content_at is 0. */
+extern bool builtin_content(const char *type, const char *channel, const char *locale,
+							BuiltinTemplate *found);
+
+/* The type of a template that is the layout of others. */
+#define LAYOUT_TYPE "LAYOUT"
 
 /*
  * The locale of dates in a built-in template: the given one if there are words in

@@ -49,6 +49,13 @@ clean_text(const char *in_database)
 	return clean;
 }
 
+/* NULL of NULL and "". */
+static char *
+clean_text_if_any(const char *in_database)
+{
+	return in_database == NULL || in_database[0] == '\0' ? NULL : clean_text(in_database);
+}
+
 /* The address as a URI (RFC 6068), with few characters escaped: clients compare it with the address as it is. */
 static char *
 mailto(const char *in_database)
@@ -123,8 +130,8 @@ calendar_event_make_plain(const CalendarEvent *event, PlainEvent *plain, char **
 	plain->uid = clean_text(event->uid);
 	plain->sequence = event->sequence;
 	plain->title = clean_text(event->title);
-	if (event->url != NULL && event->url[0] != '\0')
-		plain->url = clean_text(event->url);
+	plain->location = clean_text_if_any(event->location);
+	plain->url = clean_text_if_any(event->url);
 	make_plain_person(&event->organizer, &plain->organizer);
 	make_plain_person(&event->attendee, &plain->attendee);
 

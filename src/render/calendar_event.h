@@ -37,6 +37,7 @@ typedef struct CalendarEvent
 	TimestampTz start_at;
 	TimestampTz end_at;
 	const char *timezone;		/* of the event's local times */
+	const char *location;		/* the place; NULL or "": none is told */
 	const char *url;			/* where to join; NULL or "": nowhere */
 	TimestampTz updated_at;
 	TimestampTz stamped_at;		/* of versions with the same sequence, the
@@ -61,7 +62,8 @@ typedef struct PlainEvent
 	pg_time_t	start;
 	pg_time_t	end;			/* later than the start */
 	pg_tz	   *zone;			/* NULL: not known */
-	char	   *url;			/* NULL: none */
+	char	   *location;		/* NULL: none, like the next */
+	char	   *url;
 	pg_time_t	updated;
 	pg_time_t	stamped;
 	PlainPerson organizer;

@@ -115,13 +115,14 @@ is_plain_url(const char *url)
 	return strpbrk(url, " \t\n\"<>\\") == NULL;
 }
 
+/* A call without a place takes place where its link leads. */
 static void
-write_url(StringInfo file, const char *url)
+write_place(StringInfo file, const PlainEvent *event)
 {
-	text_line(file, "DESCRIPTION", url);
-	text_line(file, "LOCATION", url);
-	if (url != NULL && is_plain_url(url))
-		content_line(file, "URL", url);
+	text_line(file, "DESCRIPTION", event->url);
+	text_line(file, "LOCATION", event->location != NULL ? event->location : event->url);
+	if (event->url != NULL && is_plain_url(event->url))
+		content_line(file, "URL", event->url);
 }
 
 /* ORGANIZER or ATTENDEE. */
@@ -148,7 +149,7 @@ write_event(StringInfo file, const PlainEvent *event, const char *zone, const Ob
 	event_time_line(file, "DTSTART", zone, observances, event->start);
 	event_time_line(file, "DTEND", zone, observances, event->end);
 	text_line(file, "SUMMARY", event->title);
-	write_url(file, event->url);
+	write_place(file, event);
 	text_line(file, "STATUS", methods[event->method].status);
 	person_line(file, "ORGANIZER", &event->organizer, "");
 

@@ -11,8 +11,8 @@
 #define OUTLOOK_URL "https://outlook.live.com/calendar/0/deeplink/compose?path=%2Fcalendar%2Faction%2Fcompose&rru=addevent"
 #define GOOGLE_URL "https://calendar.google.com/calendar/render?action=TEMPLATE"
 
-/* Bytes of a title in a link: receivers refuse one that gets too long. */
-#define MAX_LINKED_TITLE 1000
+/* Bytes of a text in a link: receivers refuse one that gets too long. */
+#define MAX_LINKED_TEXT 1000
 
 /* Percent-encode everything but RFC 3986's unreserved characters. */
 static void
@@ -53,6 +53,16 @@ append_instant(StringInfo url, pg_time_t at)
 	appendStringInfoString(url, text);
 }
 
+/* Without a place, where to join. */
+static void
+append_place(StringInfo url, const PlainEvent *plain)
+{
+	if (plain->location != NULL)
+		append_parameter(url, "location", plain->location, MAX_LINKED_TEXT);
+	else if (plain->url != NULL)
+		append_parameter(url, "location", plain->url, PG_INT32_MAX);
+}
+
 char *
 calendar_google_url(const CalendarEvent *event, char **error)
 {
@@ -63,7 +73,7 @@ calendar_google_url(const CalendarEvent *event, char **error)
 		return NULL;
 	initStringInfo(&url);
 	appendStringInfoString(&url, GOOGLE_URL);
-	append_parameter(&url, "text", plain.title, MAX_LINKED_TITLE);
+	append_parameter(&url, "text", plain.title, MAX_LINKED_TEXT);
 	appendStringInfoString(&url, "&dates=");
 	append_instant(&url, plain.start);
 	appendStringInfoChar(&url, '/');
@@ -71,10 +81,8 @@ calendar_google_url(const CalendarEvent *event, char **error)
 	if (plain.zone != NULL)
 		append_parameter(&url, "ctz", pg_get_timezone_name(plain.zone), TZ_STRLEN_MAX);
 	if (plain.url != NULL)
-	{
 		append_parameter(&url, "details", plain.url, PG_INT32_MAX);
-		append_parameter(&url, "location", plain.url, PG_INT32_MAX);
-	}
+	append_place(&url, &plain);
 	return url.data;
 }
 
@@ -98,13 +106,11 @@ calendar_outlook_url(const CalendarEvent *event, char **error)
 		return NULL;
 	initStringInfo(&url);
 	appendStringInfoString(&url, OUTLOOK_URL);
-	append_parameter(&url, "subject", plain.title, MAX_LINKED_TITLE);
+	append_parameter(&url, "subject", plain.title, MAX_LINKED_TEXT);
 	append_iso_instant(&url, "startdt", plain.start);
 	append_iso_instant(&url, "enddt", plain.end);
 	if (plain.url != NULL)
-	{
 		append_parameter(&url, "body", plain.url, PG_INT32_MAX);
-		append_parameter(&url, "location", plain.url, PG_INT32_MAX);
-	}
+	append_place(&url, &plain);
 	return url.data;
 }

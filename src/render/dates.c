@@ -157,6 +157,13 @@ dates_day(TimestampTz at, const char *timezone, const char *locale,
 }
 
 char *
+dates_short(TimestampTz at, const char *timezone, const char *locale,
+			char **error)
+{
+	return format_instant(at, DATE_BY_SKELETON, "yMMMEEEd", timezone, locale, error);
+}
+
+char *
 dates_full(TimestampTz at, const char *timezone, const char *locale,
 		   char **error)
 {
@@ -170,9 +177,20 @@ dates_zone(TimestampTz at, const char *timezone, const char *locale,
 	return format_instant(at, DATE_BY_PATTERN, "z", timezone, locale, error);
 }
 
+char *
+dates_zone_name(TimestampTz at, const char *timezone, const char *locale,
+				char **error)
+{
+	return format_instant(at, DATE_BY_PATTERN, "zzzz", timezone, locale, error);
+}
+
 const NamedDate named_dates[NAMED_DATES] = {
 	{"time24", dates_time24},
 	{"time12", dates_time12},
+	{"time", dates_time},
 	{"date", dates_date},
-	{"zone", dates_zone}
+	{"shortDate", dates_short},
+	{"fullDate", dates_full},
+	{"zone", dates_zone},
+	{"zoneName", dates_zone_name}
 };

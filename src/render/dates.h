@@ -32,8 +32,9 @@ extern char *dates_format(TimestampTz at, const char *pattern,
 /*
  * An instant in one of the forms that templates name: the locale's 24-hour time
  * ("15:30"), its 12-hour time ("3:30 PM"), time as it is usual there, long date
- * ("March 29, 2026"), day ("Sun, Mar 29"), date with weekday ("Sunday, March 29,
- * 2026"), short name of the timezone at the instant ("CEST").
+ * ("March 29, 2026"), day ("Sun, Mar 29"), date with weekday, short ("Sun, Mar 29, 2026") and
+ * in full ("Sunday, March 29, 2026"), name of the timezone at the instant, short ("CEST") and in full ("Central
+ * European Summer Time").
  */
 typedef char *(*DateWriter) (TimestampTz at, const char *timezone, const char *locale, char **error);
 extern char *dates_time24(TimestampTz at, const char *timezone,
@@ -46,10 +47,14 @@ extern char *dates_date(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
 extern char *dates_day(TimestampTz at, const char *timezone,
 					   const char *locale, char **error);
+extern char *dates_short(TimestampTz at, const char *timezone,
+						 const char *locale, char **error);
 extern char *dates_full(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
 extern char *dates_zone(TimestampTz at, const char *timezone,
 						const char *locale, char **error);
+extern char *dates_zone_name(TimestampTz at, const char *timezone,
+							 const char *locale, char **error);
 
 /* Names of templates for an appointment's start. */
 typedef struct NamedDate
@@ -57,7 +62,7 @@ typedef struct NamedDate
 	const char *name;
 	DateWriter	write;
 } NamedDate;
-#define NAMED_DATES 4
+#define NAMED_DATES 8
 extern const NamedDate named_dates[NAMED_DATES];
 
 #endif							/* APPT_DATES_H */

@@ -9,13 +9,16 @@
 
 static const char *const known_names[] = {
 	"firstName", "lastName", "fullName", "username", "title", "notes",
-	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl",
-	"time24", "time12", "date", "zone", "duration", "applicationName", "code",
+	"location", "organizer", "cancelReason", "joinUrl", "icalUrl", "googleCalendarUrl", "outlookCalendarUrl",
+	"time24", "time12", "time", "date", "shortDate", "fullDate", "zone", "zoneName", "duration", "previousDate", "previousTime",
+	"applicationName", "code", "invitation",
 	"landingUrl", "acceptUrl", "declineUrl", "rescheduleUrl", "unsubscribeUrl",
 	"status", "meetingType", "videoPlatform", "contactName", "contactPhone", "contactEmail", "contactUrl",
 	"buttons", "calendarBlock",
 	"customerName", "line", "contact.name", "contact.phone", "contact.email", "contact.id",
-	"status", "meetingType", "videoPlatform",
+	"branding.logo_url", "branding.color", "branding.text_color", "branding.footer", "branding.address",
+	"locale", "direction",
+	"content", "heading", "subject" /* of a layout */
 };
 
 /* Objects with keys that the application chose, and the contents of a report and of a response. */

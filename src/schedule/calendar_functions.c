@@ -27,8 +27,9 @@ PG_FUNCTION_INFO_V1(ical_text);
 PG_FUNCTION_INFO_V1(ical_event);
 PG_FUNCTION_INFO_V1(google_calendar_url);
 PG_FUNCTION_INFO_V1(google_calendar_event);
+PG_FUNCTION_INFO_V1(outlook_calendar_event);
 
-/* calendar_file or calendar_google_url. */
+/* calendar_file, calendar_google_url or calendar_outlook_url. */
 typedef char *(*CalendarWriter) (const CalendarEvent *event, char **error);
 
 static void
@@ -130,6 +131,16 @@ google_calendar_url(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(write_event(fcinfo, calendar_google_url, &method)));
 }
 
+static void
+redirect(FunctionCallInfo fcinfo, CalendarWriter write)
+{
+	CalendarMethod method;
+	const ResponseHeader location = {"Location", write_event(fcinfo, write, &method)};
+
+	response_set_status(302);
+	response_set_headers(&location, 1);
+}
+
 /*
  * appt.google_calendar_event(id uuid) -> void
  *
@@ -139,10 +150,18 @@ google_calendar_url(PG_FUNCTION_ARGS)
 Datum
 google_calendar_event(PG_FUNCTION_ARGS)
 {
-	CalendarMethod method;
-	const ResponseHeader location = {"Location", write_event(fcinfo, calendar_google_url, &method)};
+	redirect(fcinfo, calendar_google_url);
+	PG_RETURN_VOID();
+}
 
-	response_set_status(302);
-	response_set_headers(&location, 1);
+/*
+ * appt.outlook_calendar_event(id uuid) -> void
+ *
+ * The same for Outlook on the web.
+ */
+Datum
+outlook_calendar_event(PG_FUNCTION_ARGS)
+{
+	redirect(fcinfo, calendar_outlook_url);
 	PG_RETURN_VOID();
 }

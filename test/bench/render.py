@@ -10,8 +10,11 @@ CREATE TABLE rendered AS
 	SELECT appt_test.builtin_template('REMINDER', 'EMAIL', 'html_body') AS template,
 		jsonb '{"firstName": "Bobby", "lastName": "Brown", "fullName": "Bobby Brown", "title": "Loan & review", "organizer": "Ann O''Hara",
 			"location": "Online", "joinUrl": "https://video.example/j?a=1&b=2", "icalUrl": "https://api.example/ical?id=1",
-			"googleCalendarUrl": "https://calendar.example/render?a=1&b=2", "time24": "15:30", "time12": "3:30 PM", "date": "29 March 2026",
-			"zone": "CEST", "duration": "45 minutes", "applicationName": "Acme Bank", "start_at": "2026-03-29T13:30:00Z"}' AS data;
+			"googleCalendarUrl": "https://calendar.example/render?a=1&b=2", "outlookCalendarUrl": "https://outlook.example/?a=1&b=2",
+			"time": "15:30", "fullDate": "Sunday, 29 March 2026", "zoneName": "Central European Summer Time", "duration": "45 minutes",
+			"applicationName": "Acme Bank", "branding": {"color": "#1a56db", "text_color": "#ffffff",
+			"logo_url": "https://acme.example/logo.png", "footer": "Registered in Athens", "address": "1 Main Street"},
+			"start_at": "2026-03-29T13:30:00Z"}' AS data;
 """
 RENDER = "appt.render_template(template, data, true, 'Europe/Berlin', 'en-GB')"
 

@@ -70,6 +70,11 @@ SELECT appt.google_calendar_event(:'id');
 SELECT is(current_setting('response.headers')::jsonb,
 	jsonb_build_array(jsonb_build_object('Location', appt.google_calendar_url(:'id'))), 'where the link leads');
 SELECT is(current_setting('response.status'), '302', 'with its status');
+SELECT appt.outlook_calendar_event(:'id');
+SELECT alike(current_setting('response.headers')::jsonb->0->>'Location',
+	'https://outlook.live.com/calendar/0/deeplink/compose?%subject=Your%20mortgage&startdt=2030-07-01T10%3A00%3A00Z&enddt=%',
+	'for Outlook it leads to Outlook');
+SELECT unalike(current_setting('response.headers'), '%MARK%', 'which is told nothing else');
 SELECT lives_ok(format('SELECT appt.ical_event(%L)', :'id'), 'asked for in a subtransaction');
 SELECT alike(current_setting('response.headers'), '%text/calendar%', 'it outlasts that');
 ROLLBACK TO before;
@@ -240,24 +245,24 @@ SET LOCAL SESSION AUTHORIZATION calendar_login;
 INSERT INTO answers SELECT role, function, pg_temp.answer(role, function, :'id'),
 	pg_temp.answer(role, function, gen_random_uuid()::text), pg_temp.answer(role, function, NULL)
 	FROM unnest('{appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin,appt_anonymous}'::text[]) role,
-		unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event}'::text[]) function;
+		unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event,outlook_calendar_event}'::text[]) function;
 SET LOCAL SESSION AUTHORIZATION calendar_service;
 INSERT INTO answers SELECT role, function, pg_temp.answer(role, function, :'id'),
 	pg_temp.answer(role, function, gen_random_uuid()::text), pg_temp.answer(role, function, NULL)
 	FROM unnest('{calendar_service}'::text[]) role,
-		unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event}'::text[]) function;
+		unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event,outlook_calendar_event}'::text[]) function;
 SET LOCAL SESSION AUTHORIZATION calendar_nobody;
 INSERT INTO answers SELECT role, function, pg_temp.answer(role, function, :'id'), '42501', '42501'
 	FROM unnest('{calendar_nobody}'::text[]) role,
-		unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event}'::text[]) function;
+		unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event,outlook_calendar_event}'::text[]) function;
 RESET SESSION AUTHORIZATION;
 SELECT is(concat_ws(' ', found, missing, nothing), CASE role WHEN 'calendar_nobody' THEN '42501 42501 42501'
 	ELSE 'found PT404 22023' END, format('%s asks for %s', role, function)) FROM answers;
-SELECT is(count(*), 32::bigint, 'all were asked') FROM answers;
+SELECT is(count(*), 40::bigint, 'all were asked') FROM answers;
 UPDATE appt.appointment SET start_at = '200000-01-01', end_at = '200000-01-02' WHERE id = :'linkless';
 SELECT throws_ok(format('SELECT appt.%I(%L)', function, :'linkless'), 'PT409', 'calendars cannot hold this appointment',
 	function || ': nobody''s calendar goes that far')
-	FROM unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event}'::text[]) function;
+	FROM unnest('{ical_text,ical_event,google_calendar_url,google_calendar_event,outlook_calendar_event}'::text[]) function;
 
 -- A request as PostgREST makes it: GET is read only.
 SET LOCAL transaction_read_only = on;

@@ -18,7 +18,7 @@ INSERT INTO contract VALUES
 			'DEFAULT NULL::numeric,
 		agent_scope text DEFAULT ''APPLICATION''::text, report_time time without time zone DEFAULT ''07:00:00''::time without time zone, '
 			'short_url text DEFAULT NULL::text, contact jsonb DEFAULT NULL::jsonb, one_click boolean DEFAULT true,
-		suppress_undeliverable boolean DEFAULT true, sender_image bytea DEFAULT NULL::bytea -> uuid'),
+		suppress_undeliverable boolean DEFAULT true, sender_image bytea DEFAULT NULL::bytea, branding jsonb DEFAULT NULL::jsonb -> uuid'),
 	('create_meeting_template', 'application_id uuid, name text, sequence integer DEFAULT 10, active boolean DEFAULT true,
 		duration interval DEFAULT NULL::interval, meeting_type text DEFAULT ''TBD''::text, location text DEFAULT NULL::text,
 		video_platform text DEFAULT NULL::text, title text DEFAULT NULL::text,
@@ -80,6 +80,7 @@ INSERT INTO contract VALUES
 	('reassign_appointment', 'id uuid, user_id text -> appt.appointment_details'),
 	('google_calendar_url', 'id uuid -> text'),
 	('google_calendar_event', 'id uuid -> void'),
+	('outlook_calendar_event', 'id uuid -> void'),
 	('ical_event', 'id uuid -> appt."*/*"'),
 	('ical_text', 'id uuid -> text'),
 	('available_slots', 'application_id uuid, range tstzrange, duration interval, step interval, organizer_id text DEFAULT NULL::text ->
@@ -203,7 +204,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
 	'appointments_eligible_for_activation available_slots console console_state count_appointments count_overlapping find_appointments get_appointment '
 	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page messages_to not_retriable_because notification_dialog notification_eligibility '
-	'notification_preferences notification_series preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
+	'notification_preferences notification_series outlook_calendar_event preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|agent_|administered_|attended_|due_)';    -- for policies and views

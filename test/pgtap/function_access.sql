@@ -107,6 +107,7 @@ INSERT INTO expectation VALUES
 	('notification_dialog(ID, ''CREATE'')',                      'yyyyy---y-', 'nnyyy---y-', 'nnnnn---y-', 'nnnnn---y-', 'nnnnn---n-'),
 	('google_calendar_url(ID)',                                  'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('google_calendar_event(ID)',                                'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
+	('outlook_calendar_event(ID)',                               'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('ical_event(ID)',                                           'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('ical_text(ID)',                                            'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'yyyyyyyyy-', 'nnnnnnnnn-'),
 	('initiate_email_verification(APP, ''sales@example.com'')',  '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
@@ -280,7 +281,7 @@ CREATE TEMP TABLE elsewhere AS SELECT call, role, statement,
 	substr((SELECT none FROM expectation e WHERE e.call = a.call), place, 1) AS of_nothing, place
 FROM asked a, target f WHERE a.target = 'own' AND f.name = 'foreign' AND place <= 7
 	AND call ~ '[(](ID|APP|ORG|SUBSCRIPTION|NOTIFICATION|TICKET)'
-		AND call !~ '^(google|ical|count|available|request|schedule_appointment_as|record_join[(]ID, CUSTOMER)';
+		AND call !~ '^(google|outlook|ical|count|available|request|schedule_appointment_as|record_join[(]ID, CUSTOMER)';
 GRANT ALL ON elsewhere TO PUBLIC;
 SET LOCAL SESSION AUTHORIZATION access_login;
 UPDATE elsewhere SET answer = pg_temp.answer(role, claims::text, statement);

@@ -142,7 +142,7 @@ SELECT appt_test.set_booking_state(:'id', 'BOOKED');
 DELETE FROM appt.meeting_template WHERE id = :'plain';
 SELECT matches(appt.ical_text(:'id'), 'SUMMARY:Viewing with Ann Lee at Back Street 3', 'calendars show it without the state');
 SELECT matches(appt.google_calendar_url(:'id'), 'text=Viewing%20with', 'so do links');
-SELECT is(p.subject, 'Confirmed: Viewing with Ann Lee at Back Street 3, 14:00, March 29, 2126, 14:00', 'so do messages')
+SELECT is(p.subject, 'Confirmed: Viewing with Ann Lee at Back Street 3, 14:00, Fri, Mar 29, 2126, 2:00 PM', 'so do messages')
 	FROM appt.participant c,
 	appt.preview_notification(:'id', c.id, 'CREATE', 'EMAIL') p WHERE c.appointment_id = :'id' AND c.type = 'CUSTOMER';
 SELECT is(p.title, 'BOOKED: Viewing with Ann Lee at Back Street 3, 14:00', 'subscribers see the stored one')

@@ -33,19 +33,19 @@ CREATE FUNCTION pg_temp.template(body text, locale text DEFAULT 'en', rule bigin
 
 -- Built in.
 SELECT is((appt_test.composed(:email))[1:3], ARRAY['bob@example.com', 'Bob O''Neil & Sons',
-	'Confirmed: Loan <review>, 1 July 2030, 15:00'],
+	'Confirmed: Loan <review>, Mon, 1 Jul 2030, 15:00'],
 	'without a written template the built-in one is sent, with the dates of the recipient''s English and the appointment''s timezone');
 SELECT ok(pg_temp.text_of(:email) LIKE '%' || :'room' || '%', 'with the join link');
 
 -- Every name of a template.
-SELECT pg_temp.template($$firstName={{firstName}}|lastName={{lastName}}|fullName={{fullName}}|username={{username}}|title={{title}}|notes={{notes}}|location={{location}}|organizer={{organizer}}|time24={{time24}}|time12={{time12}}|date={{date}}|zone={{zone}}|duration={{duration}}|applicationName={{applicationName}}|ref={{metadata.crm.ref}}|n={{metadata.n}}|missing={{metadata.none}}|tier={{participant.metadata.tier}}|pattern={{dd-MM-yyyy}} {{HH:mm}}$$);
+SELECT pg_temp.template($$firstName={{firstName}}|lastName={{lastName}}|fullName={{fullName}}|username={{username}}|title={{title}}|notes={{notes}}|location={{location}}|organizer={{organizer}}|time24={{time24}}|time12={{time12}}|time={{time}}|date={{date}}|short={{shortDate}}|full={{fullDate}}|zone={{zone}}|name={{zoneName}}|duration={{duration}}|applicationName={{applicationName}}|ref={{metadata.crm.ref}}|n={{metadata.n}}|missing={{metadata.none}}|tier={{participant.metadata.tier}}|pattern={{dd-MM-yyyy}} {{HH:mm}}$$);
 SELECT is(pg_temp.text_of(:email),
 	'firstName=Bob|lastName=O''Neil & Sons|fullName=Bob O''Neil & Sons|username=bobby|title=Loan '
-		'<review>|notes=internal|location=Online|organizer=ann|time24=15:00|time12=3:00 pm|date=1 July 2030|zone=EEST|duration=1 '
+		'<review>|notes=internal|location=Online|organizer=ann|time24=15:00|time12=3:00 pm|time=15:00|date=1 July 2030|short=Mon, 1 Jul 2030|full=Monday, 1 July 2030|zone=EEST|name=Eastern European Summer Time|duration=1 '
 		'hour 30 minutes|applicationName=Acme Bank|ref=3nv|n=1.50|missing=|tier=gold|pattern=01-07-2030 15:00',
 	'every name is there, dates in the appointment''s timezone and the reader''s English');
-SELECT pg_temp.template($$join={{joinUrl}}|ical={{icalUrl}}|google={{googleCalendarUrl}}$$);
-SELECT is(pg_temp.text_of(:email), format('join=%s|ical=https://api.example/base/rpc/ical_event?id=%s|google=https://api.example/base/rpc/google_calendar_event?id=%2$s', :'room', :'a'), 'links');
+SELECT pg_temp.template($$join={{joinUrl}}|ical={{icalUrl}}|google={{googleCalendarUrl}}|outlook={{outlookCalendarUrl}}$$);
+SELECT is(pg_temp.text_of(:email), format('join=%s|ical=https://api.example/base/rpc/ical_event?id=%s|google=https://api.example/base/rpc/google_calendar_event?id=%2$s|outlook=https://api.example/base/rpc/outlook_calendar_event?id=%2$s', :'room', :'a'), 'links');
 UPDATE appt.room_access SET url = '' WHERE appointment_id = :'a';
 DELETE FROM appt.template;
 SELECT ok(c[4] LIKE 'Hello Bob,%' AND c::text !~* 'join', 'nothing about joining where the application has no room_url')
@@ -54,11 +54,11 @@ SELECT is(((c[4]::jsonb->>'payload')::jsonb->'roomAccess') - 'expires',
 	jsonb_build_object('ticket', ticket, 'type', 'MULTI_USE_TICKET'), 'subscribers get the ticket alone')
   FROM appt_test.composed(:hook) c, appt.room_access WHERE appointment_id = :'a';
 UPDATE appt.room_access SET url = :'room' WHERE appointment_id = :'a';
-SELECT pg_temp.template($$join={{joinUrl}}|ical={{icalUrl}}|google={{googleCalendarUrl}}$$);
+SELECT pg_temp.template($$join={{joinUrl}}|ical={{icalUrl}}|google={{googleCalendarUrl}}|outlook={{outlookCalendarUrl}}$$);
 UPDATE appt.application SET public_url = NULL WHERE id = :'app';
-SELECT is(pg_temp.text_of(:email), format('join=%s|ical=|google=', :'room'), 'no calendar links without a public_url');
+SELECT is(pg_temp.text_of(:email), format('join=%s|ical=|google=|outlook=', :'room'), 'no calendar links without a public_url');
 DELETE FROM appt.room_access WHERE appointment_id = :'a';
-SELECT is(pg_temp.text_of(:email), 'join=|ical=|google=', 'no join link before the activation');
+SELECT is(pg_temp.text_of(:email), 'join=|ical=|google=|outlook=', 'no join link before the activation');
 INSERT INTO appt.room_access (application_id, appointment_id, ticket, url, expires)
 	VALUES (:'app', :'a', 'abc-def-ghi', 'https://video.example/q/abc-def-ghi', '2030-07-01 14:30Z');
 
@@ -179,7 +179,19 @@ SELECT results_eq(format($$SELECT payload->'previousStart', payload->'previousDu
 	'a RESCHEDULE tells when it was before');
 SELECT is_empty(format($$SELECT * FROM pg_temp.told(%L, %L) WHERE payload ?| '{changedFields,previousStart,cancelReason}'$$,
 	:'moved', t), t || ' tells of no change') FROM unnest('{CREATE,REMINDER}'::text[]) t;
-SELECT is_empty($$SELECT * FROM appt.notification WHERE channel <> 'WEBHOOK' AND event IS NOT NULL$$, 'people are told in words');
+SELECT is_empty($$SELECT * FROM appt.notification WHERE channel <> 'WEBHOOK' AND event IS NOT NULL AND type <> 'RESCHEDULE'$$,
+	'people are told in words, of when it was before alone');
+SELECT pg_temp.template('{{previousDate}}, {{previousTime}}|{{fullDate}}, {{time}}', 'en', NULL, 'RESCHEDULE');
+SELECT (appt.schedule_appointment(:'app', '2030-08-01 10:00Z', '30 minutes', '{"locale": "en-US", "contact": {"primaryEmail": "c@example.org"}}',
+	organizer_id => 'ann', timezone => 'Europe/Athens')).id AS shifted \gset
+CREATE FUNCTION pg_temp.news(appointment uuid) RETURNS text LANGUAGE sql AS $$SELECT pg_temp.text_of(id) FROM appt.notification
+	WHERE appointment_id = $1 AND type = 'RESCHEDULE' AND channel = 'EMAIL' AND state = 'PENDING'$$;
+SELECT appt.reschedule_appointment(:'shifted', '2030-08-02 11:00Z', '1 hour', timezone => 'Europe/Berlin');
+SELECT is(pg_temp.news(:'shifted'), 'Thursday, August 1, 2030, 12:00 PM|Friday, August 2, 2030, 1:00 PM',
+	'a mail tells when it was before, in the timezone of the new time');
+SELECT appt.reschedule_appointment(:'shifted', NULL, '2 hours');
+SELECT is(pg_temp.news(:'shifted'), ', |Friday, August 2, 2030, 1:00 PM', 'of a longer appointment it does not');
+DELETE FROM appt.template WHERE type = 'RESCHEDULE';
 SELECT appt.cancel_appointment(:'moved', 'Rain & <snow>');
 SELECT is(payload->>'cancelReason', 'Rain & <snow>', 'CANCELLED tells why') FROM pg_temp.told(:'moved', 'CANCELLED');
 INSERT INTO appt.participant (application_id, appointment_id, id, type, email)
@@ -226,7 +238,7 @@ SELECT ok((c)[1] = 'me@example.com' AND (c)[4] LIKE '%' || appt_test.one_time_co
 	'11111111-2222-3333-4444-555555555555') || '%',
 	'a code goes to the bare address') FROM (SELECT appt_test.composed(:code) c) x;
 SELECT is((appt_test.composed(:test))[3:5], ARRAY['Hi Max', 'at 09:30 Uhr', NULL], 'a test message shows the texts it brings along');
-SELECT ok((appt_test.composed(:sample))[3] LIKE '%Sample, January 1, 2030, 10:30', 'or another type''s template');
+SELECT ok((appt_test.composed(:sample))[3] LIKE '%Sample, Tue, Jan 1, 2030, 10:30 AM', 'or another type''s template');
 SELECT is((appt_test.composed(:broken))[1], 'TEMPLATE_ERROR', 'a template that does not parse is an error as a value');
 
 -- Secrets reach only the channel.

@@ -347,10 +347,10 @@ INSERT INTO promised VALUES
 	('application',        'r', 'r', 'r', '',  'riud', '', 'riud',
 		'organization_id name platform auto_activate room_activates room_url room_code_length public_url locale timezone '
 			'calling_code max_duration end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency '
-			'max_per_second agent_scope report_time short_url contact sender_image one_click suppress_undeliverable',
+			'max_per_second agent_scope report_time short_url contact branding sender_image one_click suppress_undeliverable',
 		'name platform auto_activate room_activates room_url room_code_length public_url locale timezone calling_code max_duration '
 			'end_grace max_overlap organizer_exclusive max_attempts retry_base retry_cap max_concurrency max_per_second agent_scope '
-			'report_time short_url contact sender_image one_click suppress_undeliverable'),
+			'report_time short_url contact branding sender_image one_click suppress_undeliverable'),
 	('appointment',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),
 	('participant',        'r', 'r', 'r', 'r', 'r',    '', 'r', '', ''),
 	('room_access',        'r', 'r', 'r', 'r', '',     '', 'r', '', ''),

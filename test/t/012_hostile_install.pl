@@ -85,7 +85,7 @@ my $calls = "
 	SELECT recipient FROM appt.preview_notification(:'appointment', :'customer', 'CREATE', 'EMAIL');
 	SELECT appt.count_overlapping(:'application', pg_catalog.now(), '100 days');
 	SELECT appt.ical_text(:'appointment'), appt.ical_event(:'appointment'), appt.google_calendar_url(:'appointment'),
-		appt.google_calendar_event(:'appointment');
+		appt.google_calendar_event(:'appointment'), appt.outlook_calendar_event(:'appointment');
 	SELECT appt.record_join(:'appointment', :'customer');
 	SELECT id FROM appt.end_appointment(:'appointment');
 	SELECT appt.delete_appointment(:'appointment');";

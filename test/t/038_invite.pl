@@ -96,7 +96,7 @@ sub entry
 	my ($tenant, $id) = @_;
 	my ($start, $end, $title, $url) = split /\|/, $tenant->query(
 		"SELECT extract(epoch FROM date_trunc('second', start_at))::bigint, extract(epoch FROM date_trunc('second', end_at))::bigint,
-			title, url
+			title, coalesce(a.location, url)
 		FROM appt.appointment a LEFT JOIN appt.room_access r ON r.appointment_id = a.id WHERE a.id = '$id'"),
 		-1;
 	return [ $start, $end, $title, $url ];
@@ -139,7 +139,7 @@ sub tenant
 	my $id = $tenant->query(
 		"SELECT id FROM appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes',
 		'{\"name\": {\"firstName\": \"Ann\", \"lastName\": \"Lee\"}, \"contact\": {\"primaryEmail\": \"ann\@example.org\", \"primaryPhone\": \"+30690MARK\"}, \"username\": \"MARK\", \"metadata\": {\"MARK\": \"MARK\"}}',
-		organizer_id => 'MARK', title => 'A test', notes => 'MARK', location => 'MARK', metadata => '{\"MARK\": \"MARK\"}')");
+		organizer_id => 'MARK', title => 'A test', notes => 'MARK', location => 'Main Street 1', metadata => '{\"MARK\": \"MARK\"}')");
 	my $mail = last_mail($peer, 1);
 	my $calendar = $mail->{calendar};
 
@@ -158,8 +158,9 @@ sub tenant
 	is( "@{ $calendar->{names} }",
 		'ATTENDEE DESCRIPTION DTEND DTSTAMP DTSTART LAST-MODIFIED LOCATION ORGANIZER SEQUENCE STATUS SUMMARY UID URL',
 		'nothing else is told');
-	unlike($calendar->{raw}, qr/MARK/, 'nothing of notes, location, metadata and others');
+	unlike($calendar->{raw}, qr/MARK/, 'nothing of notes, metadata and others');
 	is_deeply($mail->{kept}, [ entry($tenant, $id) ], 'the calendar shows it');
+	like($calendar->{url}, qr{^https://meet\.example/}, 'its place is the place, its link the link');
 
 	$tenant->query("SELECT appt.reschedule_appointment('$id', now() + interval '3 days', '1 hour')");
 	$mail = last_mail($peer, 2);
@@ -287,9 +288,9 @@ sub tenant
 			VALUES ('@{[ $tenant->application ]}', 'CREATE', 'EMAIL', 'en', 'Hi', 'text')"
 	);
 	my $late = $tenant->schedule(start_at => "'3001-01-01'");
-	is(last_mail($peer, 3)->{tree}, 'plain', 'what calendars cannot hold goes without');
+	is(last_mail($peer, 3)->{tree}, 'alternative(plain html)', 'what calendars cannot hold goes without');
 	$tenant->schedule;
-	is(last_mail($peer, 4)->{tree}, 'mixed(alternative(plain calendar) ics)', 'text alone and a calendar file');
+	is(last_mail($peer, 4)->{tree}, 'mixed(alternative(plain html calendar) ics)', 'a template of text alone has HTML and a calendar file');
 }
 
 # Interrupted: the stored text is sent again with the same Message-ID, but with a file of the current data.

@@ -48,6 +48,7 @@ my @reading = (
 	"available_slots('$application', '[2090-01-01,2090-01-02)', '1 hour', '1 hour')",
 	"google_calendar_url('$appointment')",
 	"google_calendar_event('$appointment')",
+	"outlook_calendar_event('$appointment')",
 	"ical_event('$appointment')",
 	"ical_text('$appointment')",
 	"resolve_room('$ticket')",

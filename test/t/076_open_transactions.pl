@@ -46,6 +46,7 @@ my %calls = (
 	get_appointment => "SELECT appt.get_appointment('SUBJECT')",
 	get_participant => "SELECT appt.get_participant('SUBJECT', 'agent')",
 	google_calendar_event => "SELECT appt.google_calendar_event('SUBJECT')",
+	outlook_calendar_event => "SELECT appt.outlook_calendar_event('SUBJECT')",
 	google_calendar_url => "SELECT appt.google_calendar_url('SUBJECT')",
 	ical_event => "SELECT appt.ical_event('SUBJECT')",
 	ical_text => "SELECT appt.ical_text('SUBJECT')",
