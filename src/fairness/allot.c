@@ -13,8 +13,10 @@
  * late. So a tenant may have at most SHARE times as many transfers in flight as
  * it leaves slots free: one tenant alone takes four fifths of the slots, two take
  * four ninths each, and there is always a slot for a tenant that has none. The
- * same holds at a destination that tenants share. A tenant that has a destination
- * to itself leaves only a few slots.
+ * same holds at a destination that tenants share. While no other tenant has a
+ * transfer in flight, one whose transfers are quick takes all slots but a few:
+ * with these a newcomer begins, and then it gets what comes back. So does, at a
+ * destination that it has to itself, any tenant.
  *
  * What has ended but cannot be settled, because its tenant has it locked, keeps
  * its place in the worker. The same share of these places is a tenant's, so that
@@ -33,13 +35,16 @@
 #include "utils/timestamp.h"
 
 #include "fairness/allot.h"
+#include "fairness/flights.h"
 #include "fairness/turns.h"
 
 /* A tenant may have this many times as many slots as it leaves free. */
 #define SHARE 4
 
-/* A tenant alone at a host leaves one slot and 1/LEFT_DIVISOR of all; none of fewer than FEW_SLOTS. */
+/* A tenant that takes most leaves one slot, or 1/LEFT_DIVISOR of all. */
 #define LEFT_DIVISOR 32
+
+/* It leaves none of fewer than these at a destination that it has to itself. */
 #define FEW_SLOTS 8
 
 typedef enum Answer
@@ -53,10 +58,20 @@ typedef enum Answer
 
 /* ---- who may ---- */
 
+/* A tenant holds so many. May it have one more, though it leaves so few free? */
 static bool
-share_allows(int held, int free_slots)
+share_allows(int held, int free)
 {
-	return held == 0 || held + 1 <= SHARE * (free_slots - 1);
+	return held == 0 || held + 1 <= SHARE * (free - 1);
+}
+
+/* The same of slots, of which all tenants use so many: those of a worker or a destination. */
+static bool
+slots_allow(int held, int used, int all, bool may_take_most)
+{
+	if (may_take_most && held > 0 && held == used)
+		return held < all - Max(1, all / LEFT_DIVISOR);
+	return share_allows(held, all - used);
 }
 
 static Answer
@@ -112,22 +127,15 @@ destination_next(const Destination *destination, const Allowance *allowance)
 	return circuit_next(&destination->breaker.circuit, allowance->now);
 }
 
-static int
-left_at_host(int max_per_host)
-{
-	return max_per_host < FEW_SLOTS ? 0 : 1 + max_per_host / LEFT_DIVISOR;
-}
-
-/* A tenant alone at a host leaves something for the next one. */
 static bool
 host_share_allows(const Flow *flow, const Allowance *allowance)
 {
 	const Destination *destination = flow->key.destination;
-	int			held = flow->in_flight + flow->reserved;
 
-	if (destination->flow_count > 1)
-		return share_allows(held, slots_left(destination, allowance) - destination->reserved);
-	return held < allowance->max_per_host - left_at_host(allowance->max_per_host);
+	if (destination->flow_count == 1 && allowance->max_per_host < FEW_SLOTS)
+		return true;
+	return slots_allow(flow->in_flight + flow->reserved, destination->in_flight + destination->reserved,
+					   allowance->max_per_host, destination->flow_count == 1 || tenant_is_quick(flow->key.tenant));
 }
 
 static Answer
@@ -144,12 +152,13 @@ ask_flow(const Flow *flow, const Allowance *allowance, TimestampTz *until)
 }
 
 static Answer
-ask_tenant(const Tenant *tenant, const Allowance *allowance, TimestampTz *until)
+ask_tenant(const Scheduler *scheduler, const Tenant *tenant, const Allowance *allowance, TimestampTz *until)
 {
 	Answer		answer = ask_gate(&tenant->gate, allowance->now, until);
 	int			held = tenant->gate.in_flight + tenant->gate.reserved;
+	int			used = scheduler->in_flight + scheduler->reserved;
 
-	if (answer == MAY_SEND && !(share_allows(held, allowance->free_slots) &&
+	if (answer == MAY_SEND && !(slots_allow(held, used, used + allowance->free_slots, tenant_is_quick(tenant)) &&
 								share_allows(held + tenant->unsettled, allowance->free_places)))
 		return PASS_OVER;
 	return answer;
@@ -271,7 +280,7 @@ next_lane(Scheduler *scheduler, const Allowance *allowance)
 	while ((node = next_tenant(scheduler, allowance)) != NULL)
 	{
 		Tenant	   *tenant = dlist_container(Tenant, node, node);
-		Answer		answer = ask_tenant(tenant, allowance, &until);
+		Answer		answer = ask_tenant(scheduler, tenant, allowance, &until);
 		Lane	   *lane = answer == MAY_SEND ? next_lane_of_tenant(scheduler, tenant, allowance) : NULL;
 
 		if (lane != NULL)
@@ -300,11 +309,12 @@ next_local_lane(Scheduler *scheduler)
 }
 
 static void
-reserve(Lane *lane, int slots)
+reserve(Scheduler *scheduler, Lane *lane, int slots)
 {
 	lane->gate.reserved += slots;
 	if (lane->is_local)
 		return;
+	scheduler->reserved += slots;
 	lane->flow->reserved += slots;
 	lane->flow->key.tenant->gate.reserved += slots;
 	lane->flow->key.destination->reserved += slots;
@@ -312,11 +322,11 @@ reserve(Lane *lane, int slots)
 
 /* One more for this lane, which has a grant from its first on. */
 static void
-grant_one(Lane *lane, Grant *grants, int *count)
+grant_one(Scheduler *scheduler, Lane *lane, Grant *grants, int *count)
 {
 	if (lane->gate.reserved == 0)
 		grants[(*count)++].lane = lane;
-	reserve(lane, 1);
+	reserve(scheduler, lane, 1);
 }
 
 Grant *
@@ -331,23 +341,23 @@ lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count)
 	(void) unpark_all(scheduler, &left);
 	while (left.slots > 0 && (lane = next_lane(scheduler, &left)) != NULL)
 	{
-		grant_one(lane, grants, count);
+		grant_one(scheduler, lane, grants, count);
 		left.slots--;
 		left.free_slots--;
 		left.free_places--;
 	}
 	while (left.local-- > 0 && (lane = next_local_lane(scheduler)) != NULL)
-		grant_one(lane, grants, count);
+		grant_one(scheduler, lane, grants, count);
 	for (int i = 0; i < *count; i++)
 		grants[i].slots = grants[i].lane->gate.reserved;
 	return grants;
 }
 
 void
-lanes_return(const Grant *grants, int count)
+lanes_return(Scheduler *scheduler, const Grant *grants, int count)
 {
 	for (int i = 0; i < count; i++)
-		reserve(grants[i].lane, -grants[i].slots);
+		reserve(scheduler, grants[i].lane, -grants[i].slots);
 }
 
 bool

@@ -35,6 +35,6 @@ typedef struct Grant
  * lanes_return, which must come before the next lanes_allot and lane_start.
  */
 extern Grant *lanes_allot(Scheduler *scheduler, const Allowance *allowance, int *count);
-extern void lanes_return(const Grant *grants, int count);
+extern void lanes_return(Scheduler *scheduler, const Grant *grants, int count);
 
 #endif							/* APPT_ALLOT_H */

@@ -13,9 +13,26 @@
 #include "fairness/registry.h"
 #include "fairness/turns.h"
 
+/* A tenant is quick while its transfers take less on average. One that times out counts for many quick ones. */
+#define QUICK USECS_PER_SEC
+#define MEAN_OF 8
+
 static void
-count_in_flight(Lane *lane, Flow *flow, int more)
+note_duration(Tenant *tenant, TimeOffset duration)
 {
+	tenant->mean_duration += (Max(duration, 0) - tenant->mean_duration) / MEAN_OF;
+}
+
+bool
+tenant_is_quick(const Tenant *tenant)
+{
+	return tenant->mean_duration < QUICK;
+}
+
+static void
+count_in_flight(Scheduler *scheduler, Lane *lane, Flow *flow, int more)
+{
+	scheduler->in_flight += more;
 	lane->gate.in_flight += more;
 	flow->in_flight += more;
 	flow->key.tenant->gate.in_flight += more;
@@ -25,13 +42,13 @@ count_in_flight(Lane *lane, Flow *flow, int more)
 Flight
 lane_start(Scheduler *scheduler, Lane *lane, const char *destination, TimestampTz now)
 {
-	Flight		flight = {.lane = lane};
+	Flight		flight = {.lane = lane, .started_at = now};
 
 	if (strcmp(lane->flow->key.destination->key, destination) != 0)
 		lane_redirect(scheduler, lane, destination, now);
 	flight.flow = lane->flow;
 	flight.tenant = lane->flow->key.tenant;
-	count_in_flight(lane, flight.flow, 1);
+	count_in_flight(scheduler, lane, flight.flow, 1);
 	bucket_take(&lane->gate.bucket, 1, now);
 	bucket_take(&flight.tenant->gate.bucket, 1, now);
 	flight.probes_lane = circuit_start(&lane->breaker.circuit);
@@ -60,8 +77,9 @@ lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evidence, const
 {
 	Tenant	   *tenant = flight->tenant;
 
-	count_in_flight(flight->lane, flight->flow, -1);
+	count_in_flight(scheduler, flight->lane, flight->flow, -1);
 	tenant->unsettled++;
+	note_duration(tenant, now - flight->started_at);
 	note_evidence(scheduler, flight, evidence, error, now);
 	if (flight->lane->state == LANE_FULL)
 		lane_enter(scheduler, flight->lane);

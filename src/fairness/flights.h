@@ -13,6 +13,7 @@ typedef struct Flight
 	Lane	   *lane;
 	Flow	   *flow;			/* of the lane when it started */
 	Tenant	   *tenant;
+	TimestampTz started_at;
 	bool		probes_lane;
 	bool		probes_destination;
 } Flight;
@@ -33,6 +34,9 @@ extern void lane_finish(Scheduler *scheduler, const Flight *flight, Evidence evi
 
 /* After that: its outcome is stored. */
 extern void lane_settle(const Flight *flight);
+
+/* Does a slot of the tenant come back soon? Not until it has shown that. */
+extern bool tenant_is_quick(const Tenant *tenant);
 
 /* A person wants this lane to send: if its circuits are open, a probe is due now. */
 extern void lane_probe_now(Scheduler *scheduler, int64 lane_id, TimestampTz now);

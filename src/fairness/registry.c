@@ -104,6 +104,7 @@ tenant_get(Scheduler *scheduler, const pg_uuid_t *application_id)
 		return tenant;
 	memset((char *) tenant + sizeof(pg_uuid_t), 0, sizeof(Tenant) - sizeof(pg_uuid_t));
 	tenant->gate.max_concurrency = INT_MAX;
+	tenant->mean_duration = DURATION_AT_FIRST;
 	ring_init(&tenant->flows);
 	return tenant;
 }

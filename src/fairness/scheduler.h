@@ -91,6 +91,9 @@ typedef enum TenantState
 	TENANT_FULL					/* blocked until one of its transfers ends */
 } TenantState;
 
+/* Before a tenant has shown how long its transfers take. */
+#define DURATION_AT_FIRST (10 * USECS_PER_SEC)
+
 typedef struct Tenant
 {
 	pg_uuid_t	application_id; /* hash key */
@@ -104,6 +107,7 @@ typedef struct Tenant
 	Gate		gate;
 	int			unsettled;		/* transfers that have ended, and whose
 								 * outcome is not stored yet */
+	TimeOffset	mean_duration;	/* of its last transfers */
 } Tenant;
 
 /* A scheme, host and port; "" for lanes without a URL. */
@@ -163,6 +167,8 @@ typedef struct Scheduler
 								 * perhaps room */
 	dlist_head	stale;			/* lanes that have something due */
 	uint64		allotment;		/* number of the present one */
+	int			in_flight;		/* of all tenants */
+	int			reserved;		/* by the present allotment */
 	dlist_head	open_circuits;	/* breakers, the oldest first */
 	int			open_count;
 	bool		circuits_changed;	/* since they were last reported */

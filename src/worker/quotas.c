@@ -34,7 +34,7 @@ quotas_allot(Scheduler *scheduler, const Allowance *allowance)
 void
 quotas_return(const Quotas *quotas)
 {
-	lanes_return(quotas->grants, quotas->count);
+	lanes_return(quotas->scheduler, quotas->grants, quotas->count);
 }
 
 bool

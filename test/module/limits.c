@@ -306,7 +306,7 @@ test_lanes_allot(PG_FUNCTION_ARGS)
 	initStringInfo(&text);
 	(void) lanes_wake(scheduler, allowance.now);
 	grants = lanes_allot(scheduler, &allowance, &count);
-	lanes_return(grants, count);
+	lanes_return(scheduler, grants, count);
 	qsort(grants, count, sizeof(Grant), compare_grants);
 	for (int i = 0; i < count; i++)
 	{
@@ -419,7 +419,7 @@ test_lanes_visits(PG_FUNCTION_ARGS)
 		grants = lanes_allot(scheduler, &allowance, &count);
 		INSTR_TIME_SET_CURRENT(took);
 		INSTR_TIME_SUBTRACT(took, start);
-		lanes_return(grants, count);
+		lanes_return(scheduler, grants, count);
 		best = Min(best, INSTR_TIME_GET_DOUBLE(took) * 1e6);
 	}
 	PG_RETURN_FLOAT8(best);
@@ -574,7 +574,7 @@ allot_some(Churn *churn, bool all)
 	allowance.slots = all ? allowance.free_slots : Min(allowance.free_slots, roll(churn, 20));
 	refresh_all(churn);
 	grants = lanes_allot(scheduler, &allowance, &count);
-	lanes_return(grants, count);
+	lanes_return(scheduler, grants, count);
 	check_limits(churn, grants, count);
 	for (int i = 0; i < count; i++)
 	{

@@ -107,6 +107,30 @@ SELECT is(appt_test.lanes_allot(0, 1, 1), '1:1', '1 of 1');
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1), pg_temp.lanes(2, 2, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 100), '1:44 2:44', 'two have four ninths each');
 
+-- Alone, a tenant whose transfers are quick takes all but a few; with these a newcomer begins, and gets what comes back.
+SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
+SELECT is(appt_test.lanes_allot(0, 32, 32), '1:25', '25 of 32 before it has shown that');
+SELECT is(appt_test.lanes_finish(1, 25, 0.02), 25, 'they take 20 ms');
+SELECT is(appt_test.lanes_allot(0.02, 32, 32), '1:31', 'then 31');
+SELECT is(appt_test.lanes_allot(0.02, 1, 1), '', 'and no more');
+SELECT pg_temp.lanes(2, 2, 2), pg_temp.lanes(3, 3, 3) \g /dev/null
+SELECT is(appt_test.lanes_allot(0.02, 1, 1), '2:1', 'one that comes has the last');
+SELECT is(appt_test.lanes_finish(1, 1, 0.04), 1, 'one of the first ends');
+SELECT is(appt_test.lanes_allot(0.04, 1, 1), '3:1', 'for who has none');
+SELECT is(appt_test.lanes_finish(1, 9, 0.04), 9, 'more of the first end');
+SELECT is(appt_test.lanes_allot(0.04, 9, 9), '1:1 2:3 3:3', 'most for those who have few, and two are left');
+SELECT appt_test.lane_drain(2), appt_test.lane_drain(3) \g /dev/null
+SELECT is(appt_test.lanes_finish(2, 4, 0.04) + appt_test.lanes_finish(3, 4, 0.04), 8, 'they have no more');
+SELECT is(appt_test.lanes_allot(0.04, 10, 10), '1:9', 'then the first is alone again');
+SELECT is(appt_test.lanes_finish(1, 1, 15), 1, 'one takes 15 s');
+SELECT is(appt_test.lanes_allot(15, 1, 2), '', 'so its slots may come back late');
+SELECT is(appt_test.lanes_finish(1, 30, 15), 30, 'as all of them did');
+SELECT is(appt_test.lanes_allot(15, 32, 32), '1:25', 'it has four fifths again');
+SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 1) \g /dev/null
+SELECT is(appt_test.lanes_allot(0, 256, 256), '1:204', '204 of 256');
+SELECT is(appt_test.lanes_finish(1, 204), 204, 'they are quick');
+SELECT is(appt_test.lanes_allot(0, 256, 256), '1:248', 'then 248');
+
 -- A tenant leaves a slot at a host that it has to itself, and more at one that it shares.
 SELECT appt_test.lanes_reset(), pg_temp.lanes(1, 1, 2) \g /dev/null
 SELECT is(appt_test.lanes_allot(0, 100, 256, 10), '1:5 2:4', 'a host of its own');
