@@ -14,7 +14,9 @@
  * Under load a turn claims and settles in batches: one of ten costs nearly as much
  * as one of fifty. It claims once a batch is full and no more transfers have ended
  * meanwhile, or once some milliseconds have passed, more where transactions take
- * long. When the worker is idle, a message is claimed, sent and settled at once.
+ * long. A worker that sleeps for much of the time, because it waits for slow endpoints, has
+ * time for batches of any size. When it is idle, a message is claimed, sent and settled
+ * at once.
  */
 #include "postgres.h"
 
@@ -52,12 +54,17 @@
 
 /*
  * Under load a claim or settling waits for a full batch, but no longer than this
- * multiple of what the last batch took, within the two bounds.
+ * multiple of what the last batch took, within the two bounds. A batch is full with
+ * FULL_BATCH messages, or a quarter of the slots.
  */
 #define FULL_BATCH 64
+#define FULL_DIVISOR 4
 #define SHORTEST_BATCH_INTERVAL (4 * INT64CONST(1000))
 #define BATCH_FACTOR 3
 #define LONGEST_BATCH_INTERVAL (20 * INT64CONST(1000))
+
+/* How far back it is known how much the worker slept. */
+#define LATELY (100 * INT64CONST(1000))
 
 /* Between two sweeps or refreshes that commits ask for: a multiple of what the last one took. */
 #define CALLERS_FACTOR 10
@@ -111,6 +118,9 @@ typedef struct Loop
 	TimestampTz suspects_at;	/* if there are any */
 	TimestampTz switches_at;	/* to read them */
 	TimestampTz switches_read;	/* when they were read last */
+	TimestampTz woken_at;
+	TimeOffset	awake;			/* lately, out of LATELY */
+	TimeOffset	asleep;
 	Pace		claims;
 	Pace		settles;
 	Pace		sweeps;
@@ -148,6 +158,25 @@ pace_note(Pace *pace, TimestampTz begin)
 {
 	pace->last = begin;
 	pace->cost = GetCurrentTimestamp() - begin;
+}
+
+/* Less than three quarters of its time are used: smaller batches, which cost more, do not hold it up. */
+static bool
+has_time(const Loop *loop)
+{
+	return loop->awake < 3 * loop->asleep;
+}
+
+static void
+note_sleep(Loop *loop, TimestampTz begin, TimestampTz end)
+{
+	loop->awake += Max(begin - loop->woken_at, 0);
+	loop->asleep += Max(end - begin, 0);
+	loop->woken_at = end;
+	if (loop->awake + loop->asleep < LATELY)
+		return;
+	loop->awake /= 2;
+	loop->asleep /= 2;
 }
 
 /* ---- listening ---- */
@@ -309,6 +338,19 @@ refresh_owners(Loop *loop)
 	return is_refreshed;
 }
 
+/* May a claim wait for more transfers to end? Not if the worker has time for it. */
+static bool
+claim_may_wait(const Loop *loop, TimestampTz now)
+{
+	return transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims) && !has_time(loop);
+}
+
+static int
+full_batch(void)
+{
+	return Min(FULL_BATCH, Max(1, appt_max_concurrency / FULL_DIVISOR));
+}
+
 /* Claim, and settle finished messages in the same transaction. */
 static void
 claim_if_due(Loop *loop, TimestampTz now)
@@ -325,8 +367,8 @@ claim_if_due(Loop *loop, TimestampTz now)
 	if (!lanes_are_ready(loop->scheduler) || loop->is_blocked || now < loop->claim_not_before)
 		return;
 	room = claim_room(loop);
-	may_wait = transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims);
-	if (!may_claim(loop) || (may_wait && (room < FULL_BATCH || loop->is_receiving)))
+	may_wait = claim_may_wait(loop, now);
+	if (!may_claim(loop) || (may_wait && (room < full_batch() || loop->is_receiving)))
 		return;
 	if (refresh_owners(loop))
 		result = claim_due(loop->claimer, room, may_wait, settles, &deliveries);
@@ -381,7 +423,7 @@ settle_if_due(Loop *loop, TimestampTz now)
 
 	if (waiting == 0 || now < loop->settle_not_before)
 		return;
-	if (waiting < FULL_BATCH && transfers_in_flight(loop->engine) > 0 &&
+	if (waiting < full_batch() && transfers_in_flight(loop->engine) > 0 &&
 		now < pace_next(&loop->settles))
 		return;
 	if (settle_finished(loop->settler))
@@ -522,10 +564,11 @@ static bool
 sleep_once(Loop *loop, TimestampTz wake)
 {
 	WaitEvent	event;
+	TimestampTz begin = GetCurrentTimestamp();
+	int			happened = WaitEventSetWait(loop->events, milliseconds_until(wake, begin), &event, 1, PG_WAIT_EXTENSION);
 
-	if (WaitEventSetWait(loop->events, milliseconds_until(wake, GetCurrentTimestamp()),
-						 &event, 1, PG_WAIT_EXTENSION) == 0 ||
-		(event.events & WL_LATCH_SET) == 0)
+	note_sleep(loop, begin, GetCurrentTimestamp());
+	if (happened == 0 || (event.events & WL_LATCH_SET) == 0)
 		return true;
 	ResetLatch(MyLatch);
 	return check_interrupts(loop) || !loop->may_send || wake_has_news() ||
@@ -648,6 +691,7 @@ loop_create(Loop *loop, Worker *worker)
 	loop->chores = chores_create(worker);
 	loop->recovery_at = DT_NOBEGIN;
 	loop->switches_at = DT_NOEND;
+	loop->woken_at = GetCurrentTimestamp();
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->scheduler = scheduler_create(TopMemoryContext);
