@@ -1,6 +1,6 @@
 """schedule_appointment against the bare INSERTs of the same rows (number 10): 8 clients, 1 and 1,000 applications.
 
-    make bench ONLY=booking SECONDS=10          a measurement
+    make bench ONLY=booking SECONDS=5           a measurement
 
 A booking has one customer and plans three messages by email: a confirmation and two reminders. The bare transaction writes
 the same rows into the same tables, indexes and foreign keys. Both take turns in the same database, and the medians of
@@ -101,7 +101,7 @@ class Scripts:
     def __init__(self, bench, applications):
         self.bench = bench
         self.applications = applications
-        self.seconds = argument("SECONDS", 10, 1)
+        self.seconds = argument("SECONDS", 5, 1)
 
     def run(self, script):
         options = "-c", str(CLIENTS), "-j", "2", "-T", str(self.seconds)

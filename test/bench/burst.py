@@ -49,7 +49,7 @@ def burst(bench, count):
     bench.schedule(application, APPOINTMENTS, "now() + interval '2 days' + i * interval '1 minute'")
     bench.enable(False)
     bench.cluster.psql("DELETE FROM appt.due; DELETE FROM appt.notification")
-    due_at = bench.cluster.value("SELECT date_trunc('second', now()) + interval '%d s'" % (AHEAD_S + count / 5000))
+    due_at = bench.cluster.value("SELECT date_trunc('second', now()) + interval '%d s'" % (AHEAD_S + count / 20000))
     bench.insert_updates(application, subscription, count, WITHIN_A_SECOND % due_at, "REMINDER")
     bench.cluster.psql("ANALYZE appt.notification, appt.due")
     bench.enable(True)

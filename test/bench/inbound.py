@@ -1,6 +1,6 @@
 """record_inbound_sms against the bare INSERTs of the same rows, and against 5,000 messages a second: 8 clients.
 
-    make bench ONLY=inbound SECONDS=10          a measurement
+    make bench ONLY=inbound SECONDS=5           a measurement
 
 1,000 lines have an owner each, who is told in the inbox; contacts are many, so that HIGH_SMS looks up each message and
 alarms at few. The bare transaction writes the same rows into the same tables and indexes: message, event, notification
@@ -57,7 +57,7 @@ def run(bench, script, seconds):
 
 
 def measure(bench):
-    seconds = argument("SECONDS", 10, 1)
+    seconds = argument("SECONDS", 5, 1)
     bench.heading("Inbound text messages by %d clients, medians of %d rounds in turns" % (CLIENTS, ROUNDS))
     bench.new_database()
     # Due messages must not be sent: that is measured elsewhere.

@@ -48,7 +48,7 @@ INSERT INTO appt.due (notification_id, lane, due_at, application_id, first_due_a
 
 
 def latency_ms(bench, script, values):
-    return 1000 / bench.pgbench(script % values, "-c", "1", "-T", str(argument("SECONDS", 5, 1))).rate
+    return 1000 / bench.pgbench(script % values, "-c", "1", "-T", str(argument("SECONDS", 3, 1))).rate
 
 
 def measure_reading(bench, application):

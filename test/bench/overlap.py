@@ -1,6 +1,6 @@
 """Overlaps and free slots at size (numbers 6 to 9): many appointments of 1,000 applications, in random order on disk.
 
-    make bench ONLY=overlap ROWS=1000000        10,000,000 unless said otherwise; SECONDS=5 a measurement
+    make bench ONLY=overlap ROWS=1000000        10,000,000 unless said otherwise; SECONDS=3 a measurement
 
 Latencies are pgbench's, -M prepared, one client. Each figure and its baseline take turns, and the medians are compared: what
 else the machine does meets both; on a busy one the processor time beside them says more. Appointments take 15 minutes to
@@ -111,7 +111,7 @@ class Scripts:
 
     def __init__(self, bench):
         self.bench = bench
-        self.seconds = argument("SECONDS", 5, 1)
+        self.seconds = argument("SECONDS", 3, 1)
 
     def run(self, script, seconds):
         """Latency in ms, and the server's processor time for one in us, its start and end included."""

@@ -96,7 +96,7 @@ def measure_sending(bench, application, count):
 def measure_page(bench):
     bench.heading("landing_page of %d messages, medians of %d rounds in turns" % (PAGES, ROUNDS))
     bench.cluster.psql(TOKENS % {"pages": PAGES})
-    options = "-c", "1", "-T", str(argument("SECONDS", 5, 1))
+    options = "-c", "1", "-T", str(argument("SECONDS", 3, 1))
     done = in_turns(ROUNDS, *[lambda script=script: bench.pgbench(script, *options) for script in (NOTHING, LOOK_UP, PAGE)])
     nothing, look_up, page = (median([1000 / run.rate for run in runs]) for runs in done)
     bench.result("landing_page, database time", "%.3f ms" % (page - nothing), "0.5 ms", page - nothing <= 0.5,

@@ -1,6 +1,6 @@
 """notify_users for a voicemail to a ring group of 200 users against the bare INSERT of the same rows.
 
-    make bench ONLY=telling SECONDS=10          a measurement
+    make bench ONLY=telling SECONDS=5           a measurement
 
 Each user gets it by email and in the inbox: an event, 400 notifications and their entries of the queue. A call checks its
 arguments, reads line, ring group, profiles and preferences (each user has three), plans in one statement, and returns the
@@ -60,7 +60,7 @@ def measure(bench):
     bench.enable(False)
     bench.cluster.psql(SETUP)
     for clients in CLIENTS:
-        options = "-c", str(clients), "-j", "2", "-T", str(argument("SECONDS", 10, 1))
+        options = "-c", str(clients), "-j", "2", "-T", str(argument("SECONDS", 5, 1))
         told, bare = in_turns(ROUNDS, lambda: bench.pgbench(TELL, *options), lambda: bench.pgbench(BARE, *options))
         base = median([run.rate for run in bare])
         ratio = base / median([run.rate for run in told])

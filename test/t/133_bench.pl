@@ -12,7 +12,8 @@ my @figures = map { slurp_file("$folder/run") =~ /^$_ = \((.*?)\)$/ms ? $1 =~ /"
 cmp_ok(scalar @figures, '>', 10, 'there are figures');
 {
 	my ($output, $errors) = run_command(
-		[   'python3', '-c', 'import importlib, sys; sys.path.insert(0, sys.argv[1]); [importlib.import_module(n).measure for n in sys.argv[2:]]',
+		[   'python3', '-c', 'import importlib, sys; sys.path.insert(0, sys.argv[1])
+for name in sys.argv[2:]: importlib.import_module(name).measure',
 			$folder, @figures ]);
 
 	is($errors, '', 'each can be measured');
