@@ -334,6 +334,7 @@ def argument(name, full, small=None):
     """
     return int(os.environ.get(name) or (full if small is None or not IS_SMALL else small))
 
+
 # Rounds that warm up and do not count.
 WARM_UP = argument("WARM_UP", 1, 0)
 
@@ -343,4 +344,5 @@ def in_turns(rounds, *measurements):
     return list(zip(*[[measure() for measure in measurements] for _ in range(WARM_UP + rounds)][WARM_UP:]))
 
 
-__all__ = ["Bench", "Cost", "DidNotHappen", "Run", "WARM_UP", "argument", "expect", "in_turns", "median", "percentile", "processor_seconds", "typical", "wait_for"]
+__all__ = ["Bench", "Cost", "DidNotHappen", "Run", "WARM_UP", "argument", "expect", "in_turns", "median", "percentile", "processor_seconds", "typical",
+           "wait_for"]
