@@ -1,7 +1,7 @@
 /*
  * notification_insert.h
  *		The INSERT that plans notifications, and the rules that it obeys, for the
- *		statements of planned.c. asked_insert.c inserts what is asked for without it.
+ *		statements of planned.c. new_notifications.h inserts without a statement.
  */
 #ifndef APPT_NOTIFICATION_INSERT_H
 #define APPT_NOTIFICATION_INSERT_H

@@ -3,8 +3,10 @@
  *		The one INSERT that plans notifications, and its sources.
  *
  * Planning is one statement for each event. Its source yields what is owed, a row
- * for each notification; the INSERT is the same for all. Types differ by columns
- * of the vocabulary, which are parameters.
+ * for each notification; the INSERT is the same for all. What an event of an
+ * appointment plans, which most bookings do, is inserted without the statement
+ * (new_notifications.h). Types differ by columns of the vocabulary, which are
+ * parameters.
  *
  * Address, template, provider and switches are judged when a message is due, not
  * here; so disabled subscriptions and disabled users are planned for, too. What
@@ -26,6 +28,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
+#include "notify/new_notifications.h"
 #include "notify/notification_insert.h"
 #include "notify/planned.h"
 #include "notify/preference.h"
@@ -53,22 +56,6 @@ wake_for_planned(const pg_uuid_t *application_id, uint64 count)
 		log_changes_on_commit(application_id);
 	for (uint64 n = 0; n < count; n++)
 		wake_for_row(ROW(n));
-}
-
-/* The same for the source of appointments. Does one of them tell its customer what is so? */
-static bool
-wake_for_appointment(uint64 count)
-{
-	bool		is_telling = false;
-
-	for (uint64 n = 0; n < count; n++)
-	{
-		Row		   *row = ROW(n);
-
-		wake_for_row(row);
-		is_telling = next_bool(row) || is_telling;
-	}
-	return is_telling;
 }
 
 /* ---- columns of the vocabulary as parameters ---- */
@@ -304,12 +291,11 @@ offset_arrays(TypeSet types)
 	" WHERE s.application_id = $1 AND s.types IS NOT NULL" \
 	"  AND w.type = ANY ($14) AND w.type = ANY (s.types) AND w.is_on AND " IS_OWED
 
-#define OWED_OF_APPOINTMENT(sources) \
-	" SELECT w.application_id, w.appointment_id, NULL::bigint AS user_event_id, w.recipient_kind," \
-	"  w.recipient_id, w.subscription_id, w.rule_id, w.type, w.channel, w.time_offset, w.due_at," \
-	"  NULL::timestamptz AS expires_at, w.notifications_active, w.never_told, w.address," \
-	"  w.title, w.start_at, w.end_at, w.organizer_id, NULL::jsonb AS context," \
-	"  CASE WHEN w.type = ANY ($21) THEN $8 END AS event" \
+#define OWED_OF_APPOINTMENT(sources, is_telling) \
+	" SELECT w.application_id, w.appointment_id, w.recipient_kind, w.recipient_id, w.subscription_id, w.rule_id, w.type," \
+	"  w.channel, w.time_offset, w.due_at, appt.lane(w.application_id, w.channel, w.subscription_id)," \
+	"  w.notifications_active, w.never_told, w.address, w.title, w.start_at, w.end_at, w.organizer_id," \
+	"  CASE WHEN w.type = ANY ($21) THEN $8 END" is_telling \
 	" FROM (" sources ") w" \
 	" WHERE w.type = ANY ($17) OR w.due_at >= $4"
 
@@ -322,7 +308,7 @@ offset_arrays(TypeSet types)
 }
 
 /* Does a notification tell a customer of a meeting template what is so? Without an address it reaches nobody. */
-#define IS_TELLING "type = ANY ($23) AND recipient_kind = 'CUSTOMER' AND address IS NOT NULL"
+#define IS_TELLING "w.type = ANY ($23) AND w.recipient_kind = 'CUSTOMER' AND w.address IS NOT NULL"
 
 /*
  * By the rules and to agents, or by the rules alone: for an event that concerns no
@@ -332,14 +318,11 @@ offset_arrays(TypeSet types)
 	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
 	"), agent AS MATERIALIZED (" AGENTS \
 	"), preference AS MATERIALIZED (" PREFERENCES_OF_AGENTS \
-	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules " UNION ALL" OWED_TO_AGENTS \
-												   " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES), \
-						   ", " is_telling " AS is_telling") \
-	" SELECT lane, due_at, is_telling FROM notification"
+	")" OWED_OF_APPOINTMENT(by_rules " UNION ALL" OWED_TO_AGENTS " UNION ALL" OWED_TO_SUBSCRIBERS_OF_AGENT_TYPES, \
+							", " is_telling)
 #define PLAN_BY_RULES_ALONE(by_rules, is_telling) \
 	"WITH appointment AS MATERIALIZED (" APPOINTMENT \
-	"), " INSERT_NOTIFICATIONS(OWED_OF_APPOINTMENT(by_rules), ", " is_telling " AS is_telling") \
-	" SELECT lane, due_at, is_telling FROM notification"
+	")" OWED_OF_APPOINTMENT(by_rules, ", " is_telling)
 
 static Statement *
 choose_plan(bool has_meeting_template, bool concerns_agents)
@@ -388,6 +371,33 @@ set_agent_arguments(NullableDatum *arguments, const AppointmentEvent *event)
 	arguments[13] = SQL_VALUE(type_codes(event->agent_webhooks));
 }
 
+/* Columns that OWED_OF_APPOINTMENT selects, in its order. */
+static const NewColumn owed_columns[] = {
+	NEW_APPLICATION_ID, NEW_APPOINTMENT_ID, NEW_RECIPIENT_KIND, NEW_RECIPIENT_ID, NEW_SUBSCRIPTION_ID, NEW_RULE_ID, NEW_TYPE,
+	NEW_CHANNEL, NEW_TIME_OFFSET, NEW_DUE_AT, NEW_LANE, NEW_NOTIFICATIONS_ACTIVE, NEW_NEVER_TOLD, NEW_ADDRESS, NEW_TITLE,
+	NEW_START_AT, NEW_END_AT, NEW_ORGANIZER_ID, NEW_EVENT
+};
+
+/* Insert what the statement has found. Does one of them tell its customer what is so? */
+static bool
+insert_owed(uint64 count)
+{
+	NewNotification *rows = (NewNotification *) palloc(Max(count, 1) * sizeof(NewNotification));
+	bool		is_telling = false;
+
+	for (uint64 n = 0; n < count; n++)
+	{
+		Row		   *owed = ROW(n);
+
+		new_notification_init(&rows[n]);
+		for (int i = 0; i < lengthof(owed_columns); i++)
+			rows[n].values[owed_columns[i]] = next_value(owed);
+		is_telling = next_bool(owed) || is_telling;
+	}
+	new_notifications_insert(rows, (int) count);
+	return is_telling;
+}
+
 bool
 plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 {
@@ -410,7 +420,7 @@ plan_appointment_event(const AppointmentKey *key, const AppointmentEvent *event)
 	for (int set = 0; set < VOCABULARY_SETS; set++)
 		arguments[14 + set] = SQL_VALUE(vocabulary_sets()[set]);
 	log_changes_on_commit(&key->application_id);
-	return wake_for_appointment(statement_run_nullable(choose_plan(key->has_meeting_template, concerns_agents), arguments));
+	return insert_owed(statement_run_nullable(choose_plan(key->has_meeting_template, concerns_agents), arguments));
 }
 
 /* ---- the source of what has not been sent to a customer ---- */
