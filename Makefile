@@ -7,6 +7,7 @@
 # make demo      a demonstration with real peers (KEEP=1 leaves the cluster up)
 # make bench     the performance figures, each beside its baseline
 # make lint      structure, format, compilers' warnings as errors, clang-tidy, cppcheck
+# make describe  write build/api, which describes the API to machines, from the catalog
 # make format    format C files as `make lint` requires
 EXTENSION = appt
 # The one place that names the version; C has it as APPT_VERSION.
@@ -15,7 +16,7 @@ MODULE_big = appt
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 
 # The goals in TOOLS must work before PostgreSQL is installed, so PGXS is read only for the others.
-TOOLS = deps check demo bench lint format
+TOOLS = deps check demo bench describe lint format
 ifneq ($(filter $(TOOLS),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
@@ -42,6 +43,11 @@ bench: deps
 	@scripts/deps bench
 	$(BUILD) testable build/bench/appt.so build/bench/no_hints/appt.so
 	@scripts/staged test/bench/run
+
+describe: deps
+	$(BUILD) testable
+	@scripts/staged bash -c 'scripts/describe "$$APPT_RUN/results/api"'
+	@rm -rf build/api && mv build/results/api build/api
 
 lint: deps
 	@scripts/deps lint

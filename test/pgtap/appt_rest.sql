@@ -1,6 +1,6 @@
 /*
  * The compatible API in SQL: which functions there are and for whom, what their answers are made of, what requests may say,
- * claims, and HTTP Basic. t/131_compatible_api.pl sends the requests of that API through the front.
+ * claims, and HTTP Basic. t/136_compatible_api.pl sends the requests of that API through the front.
  */
 SELECT * FROM no_plan();
 SET client_min_messages = error;

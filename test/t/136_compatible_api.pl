@@ -17,6 +17,7 @@ my $api = Appt::Api->create($node);
 my $rest = Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims', '--role-claim', 'authorities');
 my $front = Appt::Front->start($rest);
 my $application = $api->{application};
+my @answers;
 my $nobody = '00000000-0000-4000-8000-000000000000';
 
 # Roles by the issuer's names, as doc/rest.md makes them.
@@ -224,6 +225,18 @@ foreach my $case (
 	is(send_request(undef, $method, '/api/appointments/', undef, %headers)->{status}, $status, $what);
 }
 
+# Each answer is as the description of that API says, which is made from the catalog.
+{
+	my $problems = '';
+	my $made = PostgreSQL::Test::Utils::tempdir();
+	local $ENV{NODE_PATH} = "$ENV{REPOSITORY}/build/node_modules";
+	PostgreSQL::Test::Utils::system_or_bail("$ENV{REPOSITORY}/scripts/describe", '--dsn', $node->connstr('postgres'), $made);
+	ok( IPC::Run::run(
+			[ 'node', "$ENV{REPOSITORY}/test/peers/openapi.js", 'answers', "$made/compatible.openapi.json" ],
+			'<', \join('', map { $json->encode($_) . "\n" } @answers), '>&', \$problems),
+		@answers . ' answers are as the description of the API says') or diag($problems);
+}
+
 $front->stop;
 $node->stop;
 done_testing();
@@ -268,8 +281,9 @@ sub is_answer
 	my $what = join ' ', $role // 'anybody', $method, substr($path, 0, 60), defined $body ? substr($body, 0, 40) =~ s/\s+/ /gr : ();
 
 	is($answer->{status}, $status, "$what: $status") or diag($answer->{content});
-	return if ($answer->{headers}{'content-type'} // '') !~ /json/;
-	my $value = $json->decode($answer->{content});
+	my $value = ($answer->{headers}{'content-type'} // '') =~ /json/ ? $json->decode($answer->{content}) : undef;
+	push @answers, { method => $method, path => $path, status => $answer->{status}, defined $value ? (body => $value) : () }
+		if $path =~ m{^/api/(?!other)} && $method ne 'PATCH';
 	is(members($value), members_of($members), "$what: members") if $members && ref $value eq 'HASH';
 	return $value;
 }
