@@ -44,6 +44,7 @@
 #include "worker/journal.h"
 #include "worker/loop.h"
 #include "worker/owners.h"
+#include "worker/pace.h"
 #include "worker/recover.h"
 #include "worker/settle.h"
 #include "worker/suspects.h"
@@ -52,23 +53,9 @@
 /* How often to look at all lanes, for entries that no commit reports (COPY, a clock that is set). */
 #define SWEEP_INTERVAL (60 * USECS_PER_SEC)
 
-/*
- * Under load a claim or settling waits for a full batch, but no longer than this
- * multiple of what the last batch took, within the two bounds. A batch is full with
- * FULL_BATCH messages, or a quarter of the slots.
- */
+/* Under load a claim or settling waits for a full batch (pace.h): this many messages, or a quarter of the slots. */
 #define FULL_BATCH 64
 #define FULL_DIVISOR 4
-#define SHORTEST_BATCH_INTERVAL (4 * INT64CONST(1000))
-#define BATCH_FACTOR 3
-#define LONGEST_BATCH_INTERVAL (20 * INT64CONST(1000))
-
-/* How far back it is known how much the worker slept. */
-#define LATELY (100 * INT64CONST(1000))
-
-/* Between two sweeps or refreshes that commits ask for: a multiple of what the last one took. */
-#define CALLERS_FACTOR 10
-#define LONGEST_CALLERS_INTERVAL (5 * USECS_PER_SEC)
 
 /* Before the next try, after a transaction that failed, and for a row that a caller has locked. */
 #define FAILURE_PAUSE USECS_PER_SEC
@@ -88,13 +75,6 @@
 #define SHUTDOWN_GRACE (3 * USECS_PER_SEC)
 
 #define WAKE_BATCH 256
-
-/* When something was done last, and how long it took. */
-typedef struct Pace
-{
-	TimestampTz last;
-	TimeOffset	cost;
-} Pace;
 
 typedef struct Loop
 {
@@ -118,9 +98,7 @@ typedef struct Loop
 	TimestampTz suspects_at;	/* if there are any */
 	TimestampTz switches_at;	/* to read them */
 	TimestampTz switches_read;	/* when they were read last */
-	TimestampTz woken_at;
-	TimeOffset	awake;			/* lately, out of LATELY */
-	TimeOffset	asleep;
+	Sleep		sleep;
 	Pace		claims;
 	Pace		settles;
 	Pace		sweeps;
@@ -136,48 +114,6 @@ typedef struct Loop
 	bool		is_receiving;	/* a transfer ended in this turn: another may
 								 * have ended meanwhile */
 } Loop;
-
-/* ---- pace ---- */
-
-/* When a batch that is not full is worth its transaction. */
-static TimestampTz
-pace_next(const Pace *pace)
-{
-	return pace->last + Min(Max(SHORTEST_BATCH_INTERVAL, BATCH_FACTOR * pace->cost), LONGEST_BATCH_INTERVAL);
-}
-
-/* When callers may cause the next one: it takes a tenth of the worker's time at most. */
-static TimestampTz
-pace_for_callers(const Pace *pace)
-{
-	return pace->last + Min(CALLERS_FACTOR * pace->cost, LONGEST_CALLERS_INTERVAL);
-}
-
-static void
-pace_note(Pace *pace, TimestampTz begin)
-{
-	pace->last = begin;
-	pace->cost = GetCurrentTimestamp() - begin;
-}
-
-/* Less than three quarters of its time are used: smaller batches, which cost more, do not hold it up. */
-static bool
-has_time(const Loop *loop)
-{
-	return loop->awake < 3 * loop->asleep;
-}
-
-static void
-note_sleep(Loop *loop, TimestampTz begin, TimestampTz end)
-{
-	loop->awake += Max(begin - loop->woken_at, 0);
-	loop->asleep += Max(end - begin, 0);
-	loop->woken_at = end;
-	if (loop->awake + loop->asleep < LATELY)
-		return;
-	loop->awake /= 2;
-	loop->asleep /= 2;
-}
 
 /* ---- listening ---- */
 
@@ -243,7 +179,7 @@ refresh_changed_lanes(Loop *loop, TimestampTz now)
 	if (!loop->has_changes || now < pace_for_callers(&loop->changes))
 		return;
 	lanes_invalidate_stale_tenants(loop->scheduler);
-	pace_note(&loop->changes, now);
+	pace_note(&loop->changes, now, GetCurrentTimestamp());
 	loop->has_changes = false;
 	loop->is_refreshing = true;
 	loop->is_blocked = false;
@@ -315,7 +251,7 @@ may_claim(const Loop *loop)
 static void
 note_settled(Loop *loop, int waiting, TimestampTz begin)
 {
-	pace_note(&loop->settles, begin);
+	pace_note(&loop->settles, begin, GetCurrentTimestamp());
 	if (loop->settler->finished_count < waiting)
 		loop->is_blocked = false;
 	if (loop->settler->finished_count > 0)
@@ -342,7 +278,7 @@ refresh_owners(Loop *loop)
 static bool
 claim_may_wait(const Loop *loop, TimestampTz now)
 {
-	return transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims) && !has_time(loop);
+	return transfers_in_flight(loop->engine) > 0 && now < pace_next(&loop->claims) && !sleep_leaves_time(&loop->sleep);
 }
 
 static int
@@ -388,7 +324,7 @@ claim_if_due(Loop *loop, TimestampTz now)
 			loop->claim_not_before = now + FAILURE_PAUSE;
 			break;
 	}
-	pace_note(&loop->claims, now);
+	pace_note(&loop->claims, now, GetCurrentTimestamp());
 	start(loop, deliveries);
 }
 
@@ -446,7 +382,7 @@ sweep_if_due(Loop *loop, TimestampTz now)
 	if (now < loop->sweep_at)
 		return;
 	loop->sweep_at = now + (sweep_lanes(loop->worker, loop->scheduler) ? SWEEP_INTERVAL : FAILURE_PAUSE);
-	pace_note(&loop->sweeps, now);
+	pace_note(&loop->sweeps, now, GetCurrentTimestamp());
 	loop->is_refreshing = true;
 	chores_look(loop->chores);
 	loop->switches_at = Min(loop->switches_at, now);
@@ -567,7 +503,7 @@ sleep_once(Loop *loop, TimestampTz wake)
 	TimestampTz begin = GetCurrentTimestamp();
 	int			happened = WaitEventSetWait(loop->events, milliseconds_until(wake, begin), &event, 1, PG_WAIT_EXTENSION);
 
-	note_sleep(loop, begin, GetCurrentTimestamp());
+	sleep_note(&loop->sleep, begin, GetCurrentTimestamp());
 	if (happened == 0 || (event.events & WL_LATCH_SET) == 0)
 		return true;
 	ResetLatch(MyLatch);
@@ -691,7 +627,7 @@ loop_create(Loop *loop, Worker *worker)
 	loop->chores = chores_create(worker);
 	loop->recovery_at = DT_NOBEGIN;
 	loop->switches_at = DT_NOEND;
-	loop->woken_at = GetCurrentTimestamp();
+	loop->sleep.woken_at = GetCurrentTimestamp();
 	loop->turn_context = AllocSetContextCreate(TopMemoryContext, "appt turn",
 											   ALLOCSET_DEFAULT_SIZES);
 	loop->scheduler = scheduler_create(TopMemoryContext);
