@@ -32,6 +32,7 @@ GRANT EXECUTE ON FUNCTION
 	appt.send_sample_notification
 	TO appt_agent, appt_supervisor, appt_client_service, appt_admin, appt_service;
 GRANT EXECUTE ON FUNCTION
+	appt.forecast,
 	appt.not_retriable_because,
 	appt.notification_eligibility,
 	appt.render_template

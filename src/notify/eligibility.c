@@ -454,6 +454,20 @@ eligibility_input(const NotificationFacts *facts)
 	return input;
 }
 
+Decision
+eligibility_foresee(const NotificationFacts *facts, TimestampTz at, TimestampTz *judged_at)
+{
+	EligibilityInput input = eligibility_input(facts);
+
+	/*
+	 * A ROOM that waits for its activation is judged again when that happens,
+	 * not when it is looked at next.
+	 */
+	*judged_at = Max(at, facts->attempt_count > 0 ? facts->next_attempt_at : facts->due_at);
+	input.next_attempt_at = *judged_at;
+	return eligibility_decide(&input, *judged_at);
+}
+
 TimeOffset
 retry_wait(const RetryInput *input)
 {

@@ -99,6 +99,13 @@ extern NotificationTimes notification_times(const NotificationFacts *facts);
 /* The input of the decision, from the facts. */
 extern EligibilityInput eligibility_input(const NotificationFacts *facts);
 
+/*
+ * What the worker will decide of a notification that is PENDING or RETRYING, if
+ * nothing changes. It judges none before it is due: *judged_at is `at` or, if that is
+ * later, when it is due.
+ */
+extern Decision eligibility_foresee(const NotificationFacts *facts, TimestampTz at, TimestampTz *judged_at);
+
 typedef struct RetryInput
 {
 	NotificationType type;

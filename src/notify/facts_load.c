@@ -106,16 +106,28 @@ load_some(Batch *batch, const int64 *notification_ids, int count)
 	return true;
 }
 
-List *
-facts_load(const int64 *notification_ids, int *count)
+static List *
+load_what_fits(const int64 *notification_ids, int *count, bool is_current)
 {
 	for (;; *count /= 2)
 	{
-		Batch		batch = {.is_current = true};
+		Batch		batch = {.is_current = is_current};
 
 		if (load_some(&batch, notification_ids, *count))
 			return batch.notifications;
 	}
+}
+
+List *
+facts_load(const int64 *notification_ids, int *count)
+{
+	return load_what_fits(notification_ids, count, true);
+}
+
+List *
+facts_load_as_seen(const int64 *notification_ids, int *count)
+{
+	return load_what_fits(notification_ids, count, false);
 }
 
 static NotificationFacts *

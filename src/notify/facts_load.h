@@ -21,7 +21,10 @@
  */
 extern List *facts_load(const int64 *notification_ids, int *count);
 
-/* Those of one notification, NULL if there is none; also in the calling query's snapshot, for STABLE functions. */
+/* The same in the calling query's snapshot, for STABLE functions. */
+extern List *facts_load_as_seen(const int64 *notification_ids, int *count);
+
+/* Those of one notification, NULL if there is none. */
 extern NotificationFacts *facts_load_one(int64 notification_id);
 extern NotificationFacts *facts_load_one_as_seen(int64 notification_id);
 

@@ -100,25 +100,17 @@ answer_from_decision(const Decision *decision, TimestampTz at, TimestampTz judge
 	}
 }
 
-/*
- * The worker's own judgement. The worker judges a notification only once it is
- * due, so for an earlier `at` it is judged as of then. (A ROOM that waits for its
- * activation is judged again when that happens.)
- */
+/* The worker's own judgement. */
 static Answer
 judge(const NotificationFacts *facts, TimestampTz at)
 {
-	EligibilityInput input = eligibility_input(facts);
-	TimestampTz judged_at = Max(at, facts->due_at);
+	TimestampTz judged_at;
 	Decision	decision;
 	Answer		answer = {0};
 
 	if (answer_from_state(facts, &answer))
 		return answer;
-	if (facts->attempt_count > 0)
-		judged_at = Max(at, facts->next_attempt_at);
-	input.next_attempt_at = judged_at;
-	decision = eligibility_decide(&input, judged_at);
+	decision = eligibility_foresee(facts, at, &judged_at);
 	answer_from_decision(&decision, at, judged_at, &answer);
 	return answer;
 }

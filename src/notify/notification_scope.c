@@ -76,6 +76,17 @@ appointment_in_scope(const Caller *caller, pg_uuid_t *id)
 	return scope;
 }
 
+void
+require_application_in_scope(const Caller *caller, const pg_uuid_t *id)
+{
+	static Statement find = {
+		"SELECT FROM appt.application WHERE id = $1", 1, {UUIDOID}, true
+	};
+
+	if (!caller_may_use_application(caller, id) || statement_run(&find, UUIDPGetDatum(id)) == 0)
+		report_not_found("application", id);
+}
+
 Datum
 notification_details(Call *call, int64 id)
 {

@@ -25,6 +25,9 @@ typedef struct NotificationScope
 extern NotificationScope notification_in_scope(const Caller *caller, int64 id, bool attending_is_enough);
 extern NotificationScope appointment_in_scope(const Caller *caller, pg_uuid_t *id);
 
+/* PT404 unless the application exists and the caller may act in it. */
+extern void require_application_in_scope(const Caller *caller, const pg_uuid_t *id);
+
 /*
  * The condition that a notification n to a user is private to it, and one to
  * others meets `condition`; `reader` is what scope_private_user() returns.

@@ -209,18 +209,6 @@ check_filters(FunctionCallInfo fcinfo)
 	check_max(fcinfo, ARGUMENT_MAX);
 }
 
-static void
-require_application(const Caller *caller, const pg_uuid_t *application_id)
-{
-	static Statement find = {
-		"SELECT FROM appt.application WHERE id = $1", 1, {UUIDOID}
-	};
-
-	if (!caller_may_use_application(caller, application_id) ||
-		statement_run(&find, UUIDPGetDatum(application_id)) == 0)
-		report_not_found("application", application_id);
-}
-
 /* The failures that match the arguments, the earliest due first. */
 static RetryCandidate *
 find_failures(const Caller *caller, FunctionCallInfo fcinfo, int *count)
@@ -271,7 +259,7 @@ retry_notifications(PG_FUNCTION_ARGS)
 	require_arguments(fcinfo, 1);
 	check_filters(fcinfo);
 	application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
-	require_application(&call.caller, application_id);
+	require_application_in_scope(&call.caller, application_id);
 	candidates = find_failures(&call.caller, fcinfo, &count);
 	send_in_batches(application_id, candidates, count, retry_several, (ReturnSetInfo *) fcinfo->resultinfo);
 	call_end(&call);

@@ -132,6 +132,7 @@ INSERT INTO expectation VALUES
 	('record_leave(ID, CUSTOMER)',                               '---yyy--y-', '---yyn--y-', '---nnn--y-', '---nnn--y-', '---nnn--n-'),
 	('resolve_room(TICKET)',                                     '---yy---y-', '---yy---y-', '---nn---y-', '---nn---y-', '---nn---n-'),
 	('notification_eligibility(NOTIFICATION)',                   'yyyyy-y-y-', 'nnyyy-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
+	('forecast(APP)',                                            'yyyyy-y-y-', 'yyyyy-y-y-', 'nnnnn-y-y-', 'nnnnn-n-y-', 'nnnnn-n-n-'),
 	('retry_notification(NOTIFICATION)',                         'yny---y-y-', 'nny---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
 	('retry_notifications(APP)',                                  'yyy---y-y-', 'yyy---y-y-', 'nnn---y-y-', 'nnn---n-y-', 'nnn---n-n-'),
 	('resend_notification(NOTIFICATION)',                        'cnc---c-c-', 'nnc---c-c-', 'nnn---c-c-', 'nnn---n-c-', 'nnn---n-n-'),

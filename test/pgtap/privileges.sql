@@ -46,6 +46,7 @@ INSERT INTO promised VALUES
 	('submit_response', 'v', 'AD AG AN CS CU SU SV'),
 	('mark_read', 'v', 'AD AG CS SU SV'),
 	('notification_dialog', 's', 'AG CS SU SV'),
+	('forecast', 's', 'AD AG CS SU SV'),
 	('notification_eligibility', 's', 'AD AG CS SU SV'),
 	('notification_preferences', 's', 'AD AG CS SU SV'),
 	('not_retriable_because', 's', 'AD AG CS SU SV'),

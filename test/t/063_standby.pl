@@ -53,6 +53,7 @@ my @reading = (
 	"ical_text('$appointment')",
 	"resolve_room('$ticket')",
 	"notification_eligibility($notification, '2090-01-01')",
+	"forecast('$application', '2090-01-02', '2090-01-01')",
 	"preview_notification('$appointment', '$customer', 'CREATE', 'EMAIL')",
 	"render_template('{{a}}', '{\"a\": 1}')");
 is( $standby->query("SELECT * FROM appt.$_"),

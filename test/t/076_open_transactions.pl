@@ -45,6 +45,7 @@ my %calls = (
 	follow_appointment => "SELECT appt.follow_appointment('SUBJECT', 'bob')",
 	get_appointment => "SELECT appt.get_appointment('SUBJECT')",
 	get_participant => "SELECT appt.get_participant('SUBJECT', 'agent')",
+	forecast => "SELECT appt.forecast('APP')",
 	google_calendar_event => "SELECT appt.google_calendar_event('SUBJECT')",
 	outlook_calendar_event => "SELECT appt.outlook_calendar_event('SUBJECT')",
 	google_calendar_url => "SELECT appt.google_calendar_url('SUBJECT')",
