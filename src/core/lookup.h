@@ -1,7 +1,7 @@
 /*
  * lookup.h
- *		Looking up rows of a table of the extension by an index without a statement:
- *		for few rows, where starting a plan is most of what a statement costs.
+ *		Looking up rows of a table of the extension by an index without a statement,
+ *		where starting and running a plan is most of what a statement costs.
  *
  *	static const LookupSource participants = {
  *		"participant", "participant_pkey", {"application_id", "appointment_id"}, 2, {"id", "email"}
@@ -20,8 +20,8 @@
 
 #include "core/row.h"
 
-#define LOOKUP_MAX_COLUMNS 12
-#define LOOKUP_MAX_KEYS 2
+#define LOOKUP_MAX_COLUMNS 32
+#define LOOKUP_MAX_KEYS 3
 
 typedef struct LookupSource
 {
@@ -37,23 +37,35 @@ typedef struct LookupSource
 typedef struct Lookup Lookup;
 
 /*
- * Look for the rows with these values of the source's first `key_count` keys; of a
- * partial index, for those that are in it. as_seen: in the calling query's snapshot,
- * for STABLE functions; else as they are now. In CurrentMemoryContext, which must live
- * until lookup_end.
+ * as_seen: in the calling query's snapshot, for STABLE functions; else as they are
+ * now. In CurrentMemoryContext, which must live until lookup_end.
  */
-extern Lookup *lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
+extern Lookup *lookup_open(const LookupSource *source, bool as_seen);
+
+/*
+ * Look for the rows with these values of the source's first `key_count` keys, as many
+ * each time; of a partial index, for those that are in it. On the pages where it looked
+ * last that is cheap. The keys must live until the next call, or lookup_end.
+ */
+extern void lookup_find(Lookup *lookup, const Datum *keys, int key_count);
 
 /*
  * The same for the rows from these keys on: those with the same first keys, and the
- * last one or a greater. lookup_move goes to other keys: on the same pages that is
- * cheap. The keys must live until the next lookup_move or lookup_end.
+ * last one or a greater. A lookup finds by one of the two.
  */
-extern Lookup *lookup_begin_from(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
-extern void lookup_move(Lookup *lookup, const Datum *keys);
+extern void lookup_find_from(Lookup *lookup, const Datum *keys, int key_count);
+
+/* Both. */
+extern Lookup *lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
 
 /* The next row, in the order of the index; NULL after the last. It may be read until the next call. */
 extern Row *lookup_next(Lookup *lookup);
+
+/* The row with these keys, which are unique, or NULL. */
+extern Row *lookup_row(Lookup *lookup, const Datum *keys, int key_count);
+
+/* The columns of the source in a row of its table that is a value; `row` points into it. */
+extern void lookup_read_record(const LookupSource *source, Datum record, Row *row);
 
 extern void lookup_end(Lookup *lookup);
 

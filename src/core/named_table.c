@@ -6,6 +6,7 @@
 
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
@@ -23,10 +24,8 @@ named_table_open(const char *name, LOCKMODE lock)
 
 /* The column with this name, looked for from this one on. */
 static AttrNumber
-find_column(Relation table, const char *name, AttrNumber from)
+find_column(TupleDesc descriptor, const char *name, AttrNumber from)
 {
-	TupleDesc	descriptor = RelationGetDescr(table);
-
 	for (int i = 0; i < descriptor->natts; i++)
 	{
 		AttrNumber	number = (from - 1 + i) % descriptor->natts + 1;
@@ -34,17 +33,17 @@ find_column(Relation table, const char *name, AttrNumber from)
 		if (strcmp(NameStr(TupleDescAttr(descriptor, number - 1)->attname), name) == 0)
 			return number;
 	}
-	elog(ERROR, "appt.%s has no column %s", RelationGetRelationName(table), name);
+	elog(ERROR, "%s has no column %s", format_type_be(descriptor->tdtypeid), name);
 }
 
 void
-named_columns(Relation table, const char *const *names, int count, AttrNumber *numbers)
+named_columns(TupleDesc descriptor, const char *const *names, int count, AttrNumber *numbers)
 {
 	AttrNumber	next = 1;
 
 	for (int i = 0; i < count; i++)
 	{
-		numbers[i] = find_column(table, names[i], next);
+		numbers[i] = find_column(descriptor, names[i], next);
 		next = numbers[i] + 1;
 	}
 }

@@ -63,7 +63,7 @@ find_columns(TableWriter *writer, const char *const *columns, int count)
 {
 	writer->column_count = count;
 	writer->columns = (AttrNumber *) palloc(count * sizeof(AttrNumber));
-	named_columns(writer->table, columns, count, writer->columns);
+	named_columns(RelationGetDescr(writer->table), columns, count, writer->columns);
 }
 
 static Bitmapset *

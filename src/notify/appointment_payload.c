@@ -84,7 +84,7 @@ appointment_payload(const AppointmentFacts *appointment, const Stored *event, Un
 	payload_add_text(&json, "state", appointment->is_deleted ? "CANCELLED" : appointment->state);
 	payload_add_text(&json, "timezone", appointment->timezone);
 	payload_add_text(&json, "title", appointment->title);
-	payload_add_jsonb(&json, "untoldFields", appointment->changed_fields);
+	payload_add_texts(&json, "untoldFields", appointment->changed_fields);
 	payload_add_members(&json, unpack_jsonb(unpacking, event));
 	appendStringInfoChar(&json, '}');
 	unpacking->is_over |= json.len > MESSAGE_BUDGET;

@@ -416,6 +416,14 @@ describe_way(EligibilityInput *input, const NotificationFacts *facts)
 	input->template_exists = has_template(facts);
 }
 
+/* The template holds reminders back, and no customer was told of the booking yet. */
+static bool
+needs_confirmation(const NotificationFacts *facts)
+{
+	return facts->meeting_template != NULL && facts->meeting_template->reminders_need_confirmation &&
+		facts->appointment->booking_state != NULL && strcmp(facts->appointment->booking_state, "NEW") == 0;
+}
+
 /*
  * Does the meeting template hold it back until the customers were told of the
  * booking? Not what a user sends, which alone has a time when it expires (asked.c).
@@ -424,8 +432,7 @@ static bool
 is_held_back(const NotificationFacts *facts)
 {
 	return notification_types[facts->type].is_held_back && facts->expires_at == 0 &&
-		strcmp(facts->recipient_kind, "CUSTOMER") == 0 &&
-		facts->appointment != NULL && facts->appointment->needs_confirmation;
+		strcmp(facts->recipient_kind, "CUSTOMER") == 0 && needs_confirmation(facts);
 }
 
 EligibilityInput

@@ -52,8 +52,6 @@ typedef struct ApplicationFacts
 	int			max_attempts;
 	TimeOffset	retry_base;		/* microseconds */
 	TimeOffset	retry_cap;
-	int			max_concurrency;	/* 0: no limit */
-	double		max_per_second; /* 0: no limit */
 } ApplicationFacts;
 
 typedef struct ParticipantFacts
@@ -107,6 +105,7 @@ typedef struct ParticipantName
 {
 	char	   *id;
 	bool		is_customer;
+	TimestampTz created_at;
 } ParticipantName;
 
 /* The appointment as it is now or, if it is deleted, as it was last. */
@@ -139,9 +138,7 @@ typedef struct AppointmentFacts
 	pg_uuid_t  *meeting_template_id;	/* NULL: none, like the next */
 	char	   *booking_state;
 	char	   *notification_state;
-	Jsonb	   *changed_fields; /* array of names; NULL unless UPDATE_DUE */
-	bool		needs_confirmation; /* its template holds reminders back, and
-									 * no customer was told yet */
+	Stored	   *changed_fields; /* text[], of names; NULL unless UPDATE_DUE */
 	char	   *room_ticket;	/* NULL: not activated */
 	char	   *room_type;
 	char	   *room_url;
@@ -170,6 +167,7 @@ typedef struct MeetingTemplateFacts
 	pg_uuid_t	id;
 	char	   *meeting_type;
 	char	   *video_platform; /* NULL: none */
+	bool		reminders_need_confirmation;
 } MeetingTemplateFacts;
 
 /* A provider or subscription with its secrets. */

@@ -13,6 +13,9 @@
 #include "core/statement.h"
 #include "notify/facts.h"
 
+/* Bytes that one load may unpack and keep. */
+#define FACTS_BUDGET (4 * 1024 * 1024)
+
 typedef struct Batch
 {
 	List	   *notifications;	/* of NotificationFacts *, ordered by id, as

@@ -35,9 +35,6 @@
 #include "notify/facts_user_events.h"
 #include "notify/facts_users.h"
 
-/* Bytes that one load may unpack and keep. */
-#define FACTS_BUDGET (4 * 1024 * 1024)
-
 /*
  * In this order: snapshots are read for what is not found, templates by the
  * locales of recipient, user and appointment, suppressions by the address that a message goes to.

@@ -29,12 +29,13 @@ take_meeting_template(Batch *batch, Row *row)
 	facts->id = next_uuid(row);
 	facts->meeting_type = next_text(row);
 	facts->video_platform = batch_text(batch, row);
+	facts->reminders_need_confirmation = next_bool(row);
 	batch->meeting_templates = lappend(batch->meeting_templates, facts);
 }
 
 static FactLoader meeting_templates = {
 	.find = {
-		"SELECT m.id, m.meeting_type, m.video_platform"
+		"SELECT m.id, m.meeting_type, m.video_platform, m.reminders_need_confirmation"
 		" FROM (SELECT DISTINCT unnest($1) AS application_id, unnest($2) AS id) k"
 		" JOIN appt.meeting_template m ON m.application_id = k.application_id AND m.id = k.id"
 		" ORDER BY m.id",

@@ -7,14 +7,15 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+#include "core/lookup.h"
 #include "notify/facts_rules.h"
 
-static void
-add_key(const Batch *batch, const NotificationFacts *facts, Column **keys)
-{
-	if (facts->rule_id != 0)
-		column_add(keys[0], Int64GetDatum(facts->rule_id));
-}
+/* As find_rule reads them. */
+static const LookupSource rule_source = {
+	"rule", "rule_pkey", {"application_id", "id"}, 8, {
+		"application_id", "id", "enabled", "even_if_never_told", "ignores_opt_out", "buttons", "appearance", "reply_codes"
+	}
+};
 
 /* The bits of the buttons in the next column, an array of their codes. */
 static int
@@ -38,36 +39,31 @@ next_buttons(Row *row)
 	return buttons;
 }
 
-static void
-take_rule(Batch *batch, Row *row)
+/* NULL: it is gone. */
+static RuleFacts *
+find_rule(Batch *batch, Lookup *rules, const NotificationFacts *of)
 {
-	RuleFacts  *facts = (RuleFacts *) palloc0(sizeof(RuleFacts));
+	const Datum keys[] = {UUIDPGetDatum(&of->application_id), Int64GetDatum(of->rule_id)};
+	Row		   *row = lookup_row(rules, keys, lengthof(keys));
+	RuleFacts  *facts;
 
-	facts->id = next_int64(row);
+	if (row == NULL)
+		return NULL;
+	facts = (RuleFacts *) palloc0(sizeof(RuleFacts));
 	facts->application_id = next_uuid(row);
+	facts->id = next_int64(row);
 	facts->enabled = next_bool(row);
 	facts->even_if_never_told = next_bool(row);
 	facts->ignores_opt_out = next_bool_or_null(row);
 	facts->buttons = next_buttons(row);
 	facts->appearance = batch_jsonb(batch, row);
 	facts->reply_codes = batch_jsonb(batch, row);
-	batch->rules = lappend(batch->rules, facts);
+	return facts;
 }
 
-static FactLoader rules = {
-	.find = {
-		"SELECT r.id, r.application_id, r.enabled, r.even_if_never_told, r.ignores_opt_out, r.buttons,"
-		" r.appearance, r.reply_codes"
-		" FROM (SELECT DISTINCT unnest($1) AS id) k JOIN appt.rule r ON r.id = k.id",
-		1, {INT8ARRAYOID}
-	},
-	.add_keys = add_key,
-	.take = take_rule
-};
-
-/* Ids are unique within an application. */
+/* Of those that are loaded. Ids are unique within an application. */
 static const RuleFacts *
-find_rule(const Batch *batch, const NotificationFacts *facts)
+loaded_rule(const Batch *batch, const NotificationFacts *of)
 {
 	ListCell   *cell;
 
@@ -75,23 +71,35 @@ find_rule(const Batch *batch, const NotificationFacts *facts)
 	{
 		const RuleFacts *rule = (const RuleFacts *) lfirst(cell);
 
-		if (rule->id == facts->rule_id && memcmp(&rule->application_id, &facts->application_id, UUID_LEN) == 0)
+		if (rule->id == of->rule_id && memcmp(&rule->application_id, &of->application_id, UUID_LEN) == 0)
 			return rule;
 	}
 	return NULL;
 }
 
+static const RuleFacts *
+load_rule(Batch *batch, Lookup *rules, const NotificationFacts *of)
+{
+	const RuleFacts *loaded = loaded_rule(batch, of);
+	RuleFacts  *found = loaded == NULL ? find_rule(batch, rules, of) : NULL;
+
+	if (found != NULL)
+		batch->rules = lappend(batch->rules, found);
+	return loaded == NULL ? found : loaded;
+}
+
 void
 load_rules(Batch *batch)
 {
+	Lookup	   *rules = lookup_open(&rule_source, !batch->is_current);
 	ListCell   *cell;
 
-	batch_load(batch, &rules);
 	foreach(cell, batch->notifications)
 	{
 		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
 
-		if (facts->rule_id != 0)
-			facts->rule = find_rule(batch, facts);
+		if (facts->rule_id != 0 && !batch->is_over)
+			facts->rule = load_rule(batch, rules, facts);
 	}
+	lookup_end(rules);
 }

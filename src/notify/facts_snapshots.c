@@ -48,7 +48,7 @@ take_deleted_appointment(Batch *batch, Row *row)
 {
 	NotificationFacts *facts = (NotificationFacts *) fact_by_number(batch->notifications, next_int64(row));
 	const AppointmentSnapshot *snapshot = snapshot_of(batch, facts);
-	AppointmentFacts *appointment = read_appointment(batch, row);
+	AppointmentFacts *appointment = read_kept_appointment(batch, row);
 	char	   *interaction_state = json_root_text(snapshot->interaction, "state");
 
 	appointment->is_deleted = true;
@@ -62,7 +62,7 @@ take_deleted_appointment(Batch *batch, Row *row)
 
 static FactLoader deleted_appointments = {
 	.find = {
-		"SELECT k.id, " APPOINTMENT_COLUMNS
+		"SELECT k.id, a, r"
 		" FROM (SELECT unnest($1) AS id, unnest($2) AS appointment, unnest($3) AS room) k,"
 		" LATERAL jsonb_populate_record(NULL::appt.appointment, k.appointment) a,"
 		" LATERAL jsonb_populate_record(NULL::appt.room_access, k.room) r",
@@ -89,7 +89,7 @@ static void
 take_removed_recipient(Batch *batch, Row *row)
 {
 	NotificationFacts *facts = (NotificationFacts *) fact_by_number(batch->notifications, next_int64(row));
-	ParticipantFacts *recipient = read_recipient(batch, row);
+	ParticipantFacts *recipient = read_kept_recipient(batch, row);
 
 	recipient->metadata = (Stored *) snapshot_of(batch, facts)->participant_metadata;
 	facts->recipient = recipient;
@@ -98,7 +98,7 @@ take_removed_recipient(Batch *batch, Row *row)
 
 static FactLoader removed_recipients = {
 	.find = {
-		"SELECT k.id, " PARTICIPANT_COLUMNS
+		"SELECT k.id, p"
 		" FROM (SELECT unnest($1) AS id, unnest($2) AS participant) k,"
 		" LATERAL jsonb_populate_record(NULL::appt.participant, k.participant) p",
 		2, {INT8ARRAYOID, JSONBARRAYOID}

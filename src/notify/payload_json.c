@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/json.h"
 
@@ -38,6 +40,26 @@ payload_add_jsonb(StringInfo json, const char *name, Jsonb *jsonb)
 		return;
 	payload_add_name(json, name);
 	(void) JsonbToCString(json, &jsonb->root, VARSIZE(jsonb));
+}
+
+void
+payload_add_texts(StringInfo json, const char *name, const Stored *array)
+{
+	Datum	   *texts;
+	int			count;
+
+	if (array == NULL)
+		return;
+	payload_add_name(json, name);
+	appendStringInfoChar(json, '[');
+	deconstruct_array(DatumGetArrayTypeP(PointerGetDatum(array)), TEXTOID, -1, false, TYPALIGN_INT, &texts, NULL, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(json, ", ");
+		escape_json(json, TextDatumGetCString(texts[i]));
+	}
+	appendStringInfoChar(json, ']');
 }
 
 void

@@ -12,12 +12,15 @@
 #include "utils/jsonb.h"
 #include "utils/uuid.h"
 
+#include "core/stored.h"
+
 /* The name alone; the caller appends the value. */
 extern void payload_add_name(StringInfo json, const char *name);
 
 /* NULL is left out. */
 extern void payload_add_text(StringInfo json, const char *name, const char *text);
 extern void payload_add_jsonb(StringInfo json, const char *name, Jsonb *jsonb);
+extern void payload_add_texts(StringInfo json, const char *name, const Stored *array);	/* text[] without NULLs */
 
 extern void payload_add_timestamp(StringInfo json, const char *name, TimestampTz at);
 extern void payload_add_duration(StringInfo json, const char *name, TimeOffset length);

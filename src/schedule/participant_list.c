@@ -46,7 +46,7 @@ look_for(ParticipantLists *lists, const AppointmentKey *key)
 {
 	lists->application_id = key->application_id;
 	lists->from = key->id;
-	lookup_move(lists->lookup, (Datum[]) {UUIDPGetDatum(&lists->application_id), UUIDPGetDatum(&lists->from)});
+	lookup_find_from(lists->lookup, (Datum[]) {UUIDPGetDatum(&lists->application_id), UUIDPGetDatum(&lists->from)}, 2);
 	read_next(lists);
 }
 
@@ -81,9 +81,8 @@ participant_lists_begin(void)
 		{"appointment_id", "id", "type", "created_at"}
 	};
 	ParticipantLists *lists = (ParticipantLists *) palloc0(sizeof(ParticipantLists));
-	const Datum keys[] = {UUIDPGetDatum(&lists->application_id), UUIDPGetDatum(&lists->from)};
 
-	lists->lookup = lookup_begin_from(&participants, keys, lengthof(keys), true);
+	lists->lookup = lookup_open(&participants, true);
 	return lists;
 }
 
