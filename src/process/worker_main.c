@@ -41,7 +41,7 @@
 #include "worker/shutdown.h"
 
 /* Memory that is not kept once it is freed. */
-#define LARGE_BLOCK_BYTES (256 * 1024)
+#define LARGE_BLOCK_BYTES (1024 * 1024)
 
 /* How long to wait for a predecessor that still holds the slot. */
 #define SLOT_PATIENCE_MS 10000

@@ -16,7 +16,8 @@
 #include "transfer/http.h"
 
 /* Calls by libcurl for each look at what has come; it reads up to 100 buffers between two calls. */
-#define TURNS_BETWEEN_LOOKS 2
+#define TURNS_BETWEEN_LOOKS 8
+#define MOST_TURNS_AT_ONCE 32
 
 /* If the line begins with this name and its colon, copy its value, cut to `size`. */
 static bool
@@ -79,6 +80,21 @@ bytes_received(curl_socket_t fd)
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
 }
 
+/* Has more come than a body may have, framing included? The connection may be older than the body. */
+static bool
+is_too_long(Progress *progress)
+{
+	uint64		so_far;
+
+	/* libcurl has not waited for its socket yet: all that it read was there at once. */
+	if (progress->socket == CURL_SOCKET_BAD)
+		return progress->body_turns > MOST_TURNS_AT_ONCE;
+	so_far = bytes_received(progress->socket);
+	if (progress->bytes_at_first_look == 0)
+		progress->bytes_at_first_look = so_far;
+	return so_far - progress->bytes_at_first_look > 2 * BODY_LIMIT;
+}
+
 /*
  * libcurl calls this after it has read something. It drops the framing of a
  * chunked body without telling, and turns to no other transfer while more comes:
@@ -90,15 +106,10 @@ progress_callback(void *clientp, curl_off_t to_receive, curl_off_t received,
 {
 	Transfer   *transfer = clientp;
 	Progress   *progress = &transfer->progress;
-	uint64		so_far;
 
 	if (!progress->header_ended || ++progress->body_turns % TURNS_BETWEEN_LOOKS != 0)
 		return 0;
-	so_far = bytes_received(progress->socket);
-	/* The connection may be older than this body. */
-	if (progress->body_turns == TURNS_BETWEEN_LOOKS)
-		progress->bytes_at_first_look = so_far;
-	progress->body_cut = so_far - progress->bytes_at_first_look > 2 * BODY_LIMIT;
+	progress->body_cut = is_too_long(progress);
 	return progress->body_cut ? 1 : 0;
 }
 
