@@ -17,7 +17,6 @@
 #include "pgtime.h"
 #include "utils/builtins.h"
 #include "utils/datetime.h"
-#include "utils/json.h"
 
 #include "channel/header.h"
 #include "channel/http.h"
@@ -25,6 +24,7 @@
 #include "channel/url.h"
 #include "channel/webhook.h"
 #include "core/encoding.h"
+#include "core/json.h"
 #include "core/text.h"
 
 #define PAYLOAD_KEY "\"payload\":\""
@@ -38,14 +38,14 @@ webhook_body(const pg_uuid_t *uid, NotificationType type, const char *payload,
 	initStringInfo(&body);
 	appendStringInfo(&body, "{\"id\":\"%s\",\"type\":\"%s\",\"payload\":",
 					 uuid_text(uid), notification_types[type].code);
-	escape_json(&body, payload);
+	json_append_text(&body, payload);
 	appendStringInfoString(&body, ",\"timestamp\":\"");
 	append_timestamp(&body, timestamp, MILLISECONDS);
 	appendStringInfoString(&body, "\"}");
 	return (char *) repalloc(body.data, body.len + 1);
 }
 
-/* Decode what escape_json() wrote after a backslash, and advance *at; -1: it wrote no such thing. */
+/* Decode what json_append_text() wrote after a backslash, and advance *at; -1: it wrote no such thing. */
 static int
 unescape(const char **at)
 {

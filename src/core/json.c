@@ -1,6 +1,6 @@
 /*
  * json.c
- *		Reading texts from jsonb, and building objects.
+ *		Reading texts from jsonb, building objects, and writing texts.
  *
  * A value of another type is not an error here: most of what is read was
  * stored by users long ago, and the readers can do without it.
@@ -244,4 +244,43 @@ json_without(const Jsonb *object, const char *const *keys)
 		(void) pushJsonbValue(&state, WJB_VALUE, &value);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+/* ---- writing ---- */
+
+static bool
+is_escaped(char c)
+{
+	return (unsigned char) c < ' ' || c == '"' || c == '\\';
+}
+
+static void
+append_escaped(StringInfo json, char c)
+{
+	static const char letters[] = {['\b'] = 'b',['\t'] = 't',['\n'] = 'n',['\f'] = 'f',['\r'] = 'r',['"'] = '"',['\\'] = '\\'};
+	char		letter = letters[(unsigned char) c];
+
+	if (letter == 0)
+		appendStringInfo(json, "\\u%04x", (unsigned char) c);
+	else
+		appendBinaryStringInfo(json, (char[]) {'\\', letter}, 2);
+}
+
+void
+json_append_text(StringInfo json, const char *text)
+{
+	appendStringInfoChar(json, '"');
+	for (;;)
+	{
+		const char *end = text;
+
+		while (!is_escaped(*end))
+			end++;
+		appendBinaryStringInfo(json, text, end - text);
+		if (*end == '\0')
+			break;
+		append_escaped(json, *end);
+		text = end + 1;
+	}
+	appendStringInfoChar(json, '"');
 }

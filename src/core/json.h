@@ -1,10 +1,11 @@
 /*
  * json.h
- *		Reading texts from jsonb, and building objects.
+ *		Reading texts from jsonb, building objects, and writing texts.
  */
 #ifndef APPT_JSON_H
 #define APPT_JSON_H
 
+#include "lib/stringinfo.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
@@ -47,6 +48,12 @@ extern void json_push_jsonb(JsonbParseState **state, const char *key, const Json
 
 /* Push the next member unless its text is NULL. */
 extern void json_push_if_given(JsonbParseState **state, const char *key, const char *text);
+
+/*
+ * Append a text in quotes, as escape_json does, which takes it character by character:
+ * for long texts.
+ */
+extern void json_append_text(StringInfo json, const char *text);
 
 extern Jsonb *json_empty_object(void);
 

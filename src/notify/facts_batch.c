@@ -3,9 +3,9 @@
  *		Loading one kind of row for a batch, and the batch's budget.
  *
  * A value is charged to the budget before it is unpacked: until then its row
- * takes no more than a page, since longer values are stored elsewhere. Where a
- * statement can yield many more rows than there are notifications, its rows
- * are fetched in portions. Once the budget is used up nothing more is read.
+ * takes no more than a page, since longer values are stored elsewhere. A statement
+ * yields about as many rows as there are notifications; where there may be many more,
+ * they are looked up one by one. Once the budget is used up nothing more is read.
  */
 #include "postgres.h"
 
@@ -76,20 +76,13 @@ collect_keys(const Batch *batch, const FactLoader *loader, NullableDatum *argume
 	return true;
 }
 
-typedef struct Taking
-{
-	Batch	   *batch;
-	const FactLoader *loader;
-} Taking;
-
 static void
-take_rows(uint64 rows, void *whereto)
+take_rows(Batch *batch, const FactLoader *loader, uint64 rows)
 {
-	const Taking *taking = (const Taking *) whereto;
-	MemoryContext previous = MemoryContextSwitchTo(taking->batch->context);
+	MemoryContext previous = MemoryContextSwitchTo(batch->context);
 
-	for (uint64 n = 0; n < rows && !taking->batch->is_over; n++)
-		taking->loader->take(taking->batch, ROW(n));
+	for (uint64 n = 0; n < rows && !batch->is_over; n++)
+		loader->take(batch, ROW(n));
 	MemoryContextSwitchTo(previous);
 }
 
@@ -97,18 +90,12 @@ void
 batch_load(Batch *batch, FactLoader *loader)
 {
 	NullableDatum arguments[STATEMENT_MAX_ARGUMENTS];
-	Taking		taking = {batch, loader};
 
 	if (batch->is_over || !collect_keys(batch, loader, arguments))
 		return;
 	loader->find.is_read_only = !batch->is_current;
-	if (loader->in_portions)
-		statement_each(&loader->find, arguments, take_rows, &taking);
-	else
-	{
-		take_rows(statement_run_nullable(&loader->find, arguments), &taking);
-		statement_done();
-	}
+	take_rows(batch, loader, statement_run_nullable(&loader->find, arguments));
+	statement_done();
 }
 
 /* ---- the budget ---- */

@@ -23,10 +23,10 @@ typedef struct Batch
 	List	   *applications;	/* of ApplicationFacts * */
 	List	   *appointments;	/* of AppointmentFacts * */
 	List	   *user_events;	/* of UserEventFacts * */
-	List	   *rules;			/* of RuleFacts * */
+	List	   *rules;			/* of RuleFacts *, in any order */
 	List	   *meeting_templates;	/* of MeetingTemplateFacts * */
-	List	   *subscriptions;	/* of RouteFacts * */
-	List	   *providers;		/* of RouteFacts * */
+	List	   *subscriptions;	/* of RouteFacts *, in any order */
+	List	   *providers;		/* facts_routes.c */
 	List	   *snapshots;		/* of AppointmentSnapshot *, by their
 								 * notifications' ids */
 	bool		is_current;		/* each statement takes a snapshot of its own;
@@ -45,8 +45,6 @@ extern void *fact_by_number(const List *facts, int64 id);
 typedef struct FactLoader
 {
 	Statement	find;			/* its arguments are arrays of keys */
-	bool		in_portions;	/* it may yield many more rows than there are
-								 * notifications */
 
 	/*
 	 * Add the keys of what a notification needs, if any, a value to each

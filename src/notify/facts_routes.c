@@ -1,170 +1,93 @@
 /*
  * facts_routes.c
  *		Facts about subscriptions and providers, with their secrets.
+ *
+ * Their rows are looked up without a statement, each once for a batch.
  */
 #include "postgres.h"
 
+#include "access/xact.h"
+
 #include "core/json.h"
+#include "core/lookup.h"
 #include "notify/configured_headers.h"
 #include "notify/facts_routes.h"
 #include "notify/type_sets.h"
 
-static AuthKind
-auth_kind(const char *code)
+/* The tables, open for a batch. */
+typedef struct Tables
 {
-	if (strcmp(code, "BASIC") == 0)
-		return AUTH_BASIC;
-	if (strcmp(code, "OAUTH2") == 0)
-		return AUTH_OAUTH2;
-	return AUTH_NONE;
-}
-
-/* ---- subscriptions ---- */
-
-static bool
-has_rules(const NotificationTypeInfo *type)
-{
-	return type->has_rules;
-}
-
-static bool
-is_named(const NotificationTypeInfo *type)
-{
-	return type->audience == AUDIENCE_NAMED;
-}
-
-/* The types that a subscription names, without any those of rules; and whatever is sent to it by its name. */
-static TypeSet
-types_to_subscription(NullableDatum named)
-{
-	return types_where(is_named) | (named.isnull ? types_where(has_rules) : types_of_codes(named.value));
-}
-
-static void
-add_subscription(const Batch *batch, const NotificationFacts *facts, Column **keys)
-{
-	if (facts->subscription_id != NULL)
-		column_add_uuid(keys[0], facts->subscription_id);
-}
-
-static void
-take_subscription(Batch *batch, Row *row)
-{
-	RouteFacts *facts = (RouteFacts *) palloc0(sizeof(RouteFacts));
-
-	facts->id = next_uuid(row);
-	facts->enabled = next_bool(row);
-	facts->is_verified = true;
-	facts->route.kind = "WEBHOOK";
-	facts->route.url = batch_text(batch, row);
-	facts->route.auth = auth_kind(next_text(row));
-	facts->route.username = batch_text(batch, row);
-	facts->route.token_url = batch_text(batch, row);
-	facts->route.token_scope = batch_text(batch, row);
-	facts->route.token_audience = batch_text(batch, row);
-	facts->route.client_in_body = next_bool(row);
-	facts->route.headers = configured_headers(batch_jsonb(batch, row));
-	facts->types = types_to_subscription(next_value(row));
-	batch->subscriptions = lappend(batch->subscriptions, facts);
-}
-
-static FactLoader subscriptions = {
-	.find = {
-		"SELECT s.id, s.enabled, s.url, s.auth, s.username, s.token_url, s.scope, s.audience,"
-		" s.token_auth = 'BODY', s.headers, s.types"
-		" FROM (SELECT DISTINCT unnest($1) AS id) k JOIN appt.subscription s ON s.id = k.id"
-		" ORDER BY s.id",
-		1, {UUIDARRAYOID}
-	},
-	.add_keys = add_subscription,
-	.take = take_subscription
-};
-
-/* ---- providers ---- */
-
-/* A provider with what it is looked for by. */
-typedef struct ProviderFacts
-{
-	RouteFacts	facts;			/* first: the batch's list is of RouteFacts */
-	pg_uuid_t	application_id;
-	ChannelCode channel;
-} ProviderFacts;
-
-static void
-add_provider(const Batch *batch, const NotificationFacts *facts, Column **keys)
-{
-	if (channel_infos[facts->channel].route == ROUTE_PROVIDER)
-		column_add_uuid(keys[0], &facts->application_id);
-}
-
-static void
-take_provider(Batch *batch, Row *row)
-{
-	ProviderFacts *provider = (ProviderFacts *) palloc0(sizeof(ProviderFacts));
-	Route	   *route = &provider->facts.route;
-	char	   *channel;
-
-	provider->facts.id = next_uuid(row);
-	provider->application_id = next_uuid(row);
-	channel = next_text(row);
-	if (!channel_from_code(channel, &provider->channel))
-		elog(ERROR, "provider has an unknown channel: %s", channel);
-	provider->facts.enabled = true;
-	provider->facts.types = ~UINT64CONST(0);
-	provider->facts.is_verified = next_bool(row);
-	route->kind = next_text(row);
-	route->url = batch_text(batch, row);
-	route->username = batch_text(batch, row);
-	route->sender = batch_text(batch, row);
-	route->settings = batch_jsonb(batch, row);
-	route->headers = configured_headers(json_root_jsonb(route->settings, "headers"));
-	batch->providers = lappend(batch->providers, provider);
-}
-
-static FactLoader providers = {
-	.find = {
-		"SELECT p.id, p.application_id, p.channel, p.verified_at IS NOT NULL, p.kind, p.url,"
-		" p.username, p.sender, p.settings"
-		" FROM appt.provider p WHERE p.application_id = ANY ($1) AND p.enabled ORDER BY p.id",
-		1, {UUIDARRAYOID}
-	},
-	.add_keys = add_provider,
-	.take = take_provider
-};
-
-static const RouteFacts *
-provider_of(const Batch *batch, const NotificationFacts *facts)
-{
-	ListCell   *cell;
-
-	foreach(cell, batch->providers)
-	{
-		const ProviderFacts *provider = (const ProviderFacts *) lfirst(cell);
-
-		if (provider->channel == facts->channel &&
-			memcmp(&provider->application_id, &facts->application_id, UUID_LEN) == 0)
-			return &provider->facts;
-	}
-	return NULL;
-}
-
-static void
-assign_routes(Batch *batch)
-{
-	ListCell   *cell;
-
-	foreach(cell, batch->notifications)
-	{
-		NotificationFacts *facts = (NotificationFacts *) lfirst(cell);
-
-		if (channel_infos[facts->channel].route == ROUTE_SUBSCRIPTION)
-			facts->route = (const RouteFacts *) fact_by_uuid(batch->subscriptions, facts->subscription_id);
-		else
-			facts->route = provider_of(batch, facts);
-	}
-}
+	Lookup	   *subscriptions;
+	Lookup	   *providers;
+	Lookup	   *subscriptions_secrets;
+	Lookup	   *providers_secrets;
+} Tables;
 
 /* ---- secrets ---- */
+
+#define SECRET_COLUMNS 4, {"id", "name", "value", "expires_at"}
+
+static const LookupSource subscriptions_secrets = {
+	"secret", "secret_subscription", {"application_id", "subscription_id"}, SECRET_COLUMNS
+};
+
+static const LookupSource providers_secrets = {
+	"secret", "secret_provider", {"application_id", "provider_id"}, SECRET_COLUMNS
+};
+
+typedef struct Secret
+{
+	int64		id;
+	char	   *name;
+	char	   *value;
+	TimestampTz expires_at;		/* DT_NOEND: never */
+} Secret;
+
+static Secret *
+read_secret(Batch *batch, Row *row)
+{
+	Secret	   *secret = (Secret *) palloc(sizeof(Secret));
+	TimestampTz expires_at;
+
+	secret->id = next_int64(row);
+	secret->name = next_text(row);
+	secret->value = batch_text(batch, row);
+	expires_at = next_timestamp(row);
+	secret->expires_at = expires_at == 0 ? DT_NOEND : expires_at;
+	return secret;
+}
+
+/* The current key signs first, then those replaced, the latest before the others. */
+static int
+compare_secrets(const ListCell *a, const ListCell *b)
+{
+	const Secret *one = (const Secret *) lfirst(a);
+	const Secret *other = (const Secret *) lfirst(b);
+
+	if (one->expires_at != other->expires_at)
+		return one->expires_at > other->expires_at ? -1 : 1;
+	return one->id > other->id ? -1 : one->id < other->id;
+}
+
+/* Those that are valid, in the order in which they are used. */
+static List *
+find_secrets(Batch *batch, Lookup *secrets, const pg_uuid_t *application_id, const pg_uuid_t *owner)
+{
+	const Datum keys[] = {UUIDPGetDatum(application_id), UUIDPGetDatum(owner)};
+	List	   *found = NIL;
+	Row		   *row;
+
+	lookup_find(secrets, keys, lengthof(keys));
+	while (batch_spend(batch, COST_OF_ROW) && (row = lookup_next(secrets)) != NULL)
+	{
+		Secret	   *secret = read_secret(batch, row);
+
+		if (secret->expires_at > GetCurrentStatementStartTimestamp())
+			found = lappend(found, secret);
+	}
+	list_sort(found, compare_secrets);
+	return found;
+}
 
 /* A secret header gets its value. */
 static void
@@ -192,62 +115,234 @@ add_secret(Route *route, const char *name, char *value)
 		unmask_header(route, name + 7, value);
 }
 
+/* Somebody who writes to the table directly may make more keys than the functions allow; only this many are used. */
 static void
-add_owner(const Batch *batch, const NotificationFacts *facts, Column **keys)
+add_secrets(Route *route, const List *secrets)
 {
-	if (facts->route != NULL)
-		column_add_uuid(keys[0], &facts->route->id);
+	ListCell   *cell;
+
+	foreach(cell, secrets)
+	{
+		const Secret *secret = (const Secret *) lfirst(cell);
+
+		if (strcmp(secret->name, "HMAC_KEY") != 0 || list_length(route->hmac_keys) < MAX_LIVE_KEYS)
+			add_secret(route, secret->name, secret->value);
+	}
+}
+
+/* ---- subscriptions ---- */
+
+/* As read_subscription reads them. */
+static const LookupSource subscription_source = {
+	"subscription", "subscription_pkey", {"application_id", "id"}, 11, {
+		"id", "url", "auth", "username", "token_url", "scope", "audience", "token_auth", "headers", "types", "enabled"
+	}
+};
+
+static AuthKind
+auth_kind(const char *code)
+{
+	if (strcmp(code, "BASIC") == 0)
+		return AUTH_BASIC;
+	if (strcmp(code, "OAUTH2") == 0)
+		return AUTH_OAUTH2;
+	return AUTH_NONE;
+}
+
+static bool
+has_rules(const NotificationTypeInfo *type)
+{
+	return type->has_rules;
+}
+
+static bool
+is_named(const NotificationTypeInfo *type)
+{
+	return type->audience == AUDIENCE_NAMED;
+}
+
+/* The types that a subscription names, without any those of rules; and whatever is sent to it by its name. */
+static TypeSet
+types_to_subscription(NullableDatum named)
+{
+	return types_where(is_named) | (named.isnull ? types_where(has_rules) : types_of_codes(named.value));
 }
 
 static RouteFacts *
-find_route(const Batch *batch, const pg_uuid_t *id)
+read_subscription(Batch *batch, Row *row)
 {
-	RouteFacts *facts = (RouteFacts *) fact_by_uuid(batch->subscriptions, id);
+	RouteFacts *facts = (RouteFacts *) palloc0(sizeof(RouteFacts));
 
-	return facts != NULL ? facts : (RouteFacts *) fact_by_uuid(batch->providers, id);
+	facts->id = next_uuid(row);
+	facts->is_verified = true;
+	facts->route.kind = "WEBHOOK";
+	facts->route.url = batch_text(batch, row);
+	facts->route.auth = auth_kind(next_text(row));
+	facts->route.username = batch_text(batch, row);
+	facts->route.token_url = batch_text(batch, row);
+	facts->route.token_scope = batch_text(batch, row);
+	facts->route.token_audience = batch_text(batch, row);
+	facts->route.client_in_body = strcmp(next_text(row), "BODY") == 0;
+	facts->route.headers = configured_headers(batch_jsonb(batch, row));
+	facts->types = types_to_subscription(next_value(row));
+	facts->enabled = next_bool(row);
+	return facts;
 }
 
-/* Somebody who writes to the table directly may make more keys than the functions allow; only this many are used. */
-static void
-take_secret(Batch *batch, Row *row)
+/* NULL: it is gone. */
+static RouteFacts *
+find_subscription(Batch *batch, const Tables *tables, const NotificationFacts *of)
 {
-	pg_uuid_t	owner = next_uuid(row);
-	RouteFacts *facts = find_route(batch, &owner);
-	char	   *name = next_text(row);
+	const Datum keys[] = {UUIDPGetDatum(&of->application_id), UUIDPGetDatum(of->subscription_id)};
+	Row		   *row = lookup_row(tables->subscriptions, keys, lengthof(keys));
+	RouteFacts *facts;
 
-	if (facts != NULL &&
-		(strcmp(name, "HMAC_KEY") != 0 || list_length(facts->route.hmac_keys) < MAX_LIVE_KEYS))
-		add_secret(&facts->route, name, batch_text(batch, row));
+	if (row == NULL)
+		return NULL;
+	facts = read_subscription(batch, row);
+	add_secrets(&facts->route, find_secrets(batch, tables->subscriptions_secrets, &of->application_id, &facts->id));
+	batch->subscriptions = lappend(batch->subscriptions, facts);
+	return facts;
 }
 
-/*
- * The current key signs first, then those replaced, the latest before the others.
- * Of an application's secrets only those of the routes in use are read.
- */
-static FactLoader secrets = {
-	.find = {
-		"SELECT s.owner_id, s.name, s.value FROM ("
-		"  SELECT o.id AS owner_id, s.name, s.value, s.expires_at, s.id"
-		"  FROM (SELECT DISTINCT unnest($1) AS id) k JOIN appt.subscription o ON o.id = k.id"
-		"  JOIN appt.secret s ON s.application_id = o.application_id AND s.subscription_id = o.id"
-		" UNION ALL"
-		"  SELECT o.id, s.name, s.value, s.expires_at, s.id"
-		"  FROM (SELECT DISTINCT unnest($1) AS id) k JOIN appt.provider o ON o.id = k.id"
-		"  JOIN appt.secret s ON s.application_id = o.application_id AND s.provider_id = o.id) s"
-		" WHERE s.expires_at IS NULL OR s.expires_at > statement_timestamp()"
-		" ORDER BY s.owner_id, s.name, s.expires_at DESC NULLS FIRST, s.id DESC",
-		1, {UUIDARRAYOID}
-	},
-	.in_portions = true,
-	.add_keys = add_owner,
-	.take = take_secret
+static const RouteFacts *
+loaded_subscription(const Batch *batch, const pg_uuid_t *id)
+{
+	ListCell   *cell;
+
+	foreach(cell, batch->subscriptions)
+		if (memcmp(&((const RouteFacts *) lfirst(cell))->id, id, UUID_LEN) == 0)
+		return (const RouteFacts *) lfirst(cell);
+	return NULL;
+}
+
+static const RouteFacts *
+subscription_of(Batch *batch, const Tables *tables, const NotificationFacts *facts)
+{
+	const RouteFacts *loaded;
+
+	if (facts->subscription_id == NULL)
+		return NULL;
+	loaded = loaded_subscription(batch, facts->subscription_id);
+	return loaded != NULL ? loaded : find_subscription(batch, tables, facts);
+}
+
+/* ---- providers ---- */
+
+/* As read_provider reads them. */
+static const LookupSource provider_source = {
+	"provider", "provider_enabled", {"application_id", "channel"}, 9, {
+		"application_id", "id", "channel", "kind", "url", "username", "sender", "settings", "verified_at"
+	}
 };
+
+/* A provider with what it is looked for by. */
+typedef struct ProviderFacts
+{
+	RouteFacts	facts;
+	pg_uuid_t	application_id;
+	ChannelCode channel;
+} ProviderFacts;
+
+static ProviderFacts *
+read_provider(Batch *batch, Row *row)
+{
+	ProviderFacts *provider = (ProviderFacts *) palloc0(sizeof(ProviderFacts));
+	Route	   *route = &provider->facts.route;
+	char	   *channel;
+
+	provider->application_id = next_uuid(row);
+	provider->facts.id = next_uuid(row);
+	channel = next_text(row);
+	if (!channel_from_code(channel, &provider->channel))
+		elog(ERROR, "provider has an unknown channel: %s", channel);
+	provider->facts.enabled = true;
+	provider->facts.types = ~UINT64CONST(0);
+	route->kind = next_text(row);
+	route->url = batch_text(batch, row);
+	route->username = batch_text(batch, row);
+	route->sender = batch_text(batch, row);
+	route->settings = batch_jsonb(batch, row);
+	route->headers = configured_headers(json_root_jsonb(route->settings, "headers"));
+	provider->facts.is_verified = next_timestamp(row) != 0;
+	return provider;
+}
+
+/* The one that is enabled; NULL: there is none. */
+static RouteFacts *
+find_provider(Batch *batch, const Tables *tables, const NotificationFacts *of)
+{
+	const Datum keys[] = {UUIDPGetDatum(&of->application_id), text_datum(channel_code(of->channel))};
+	Row		   *row = lookup_row(tables->providers, keys, lengthof(keys));
+	ProviderFacts *provider;
+
+	if (row == NULL)
+		return NULL;
+	provider = read_provider(batch, row);
+	add_secrets(&provider->facts.route,
+				find_secrets(batch, tables->providers_secrets, &of->application_id, &provider->facts.id));
+	batch->providers = lappend(batch->providers, provider);
+	return &provider->facts;
+}
+
+static const RouteFacts *
+loaded_provider(const Batch *batch, const NotificationFacts *of)
+{
+	ListCell   *cell;
+
+	foreach(cell, batch->providers)
+	{
+		const ProviderFacts *provider = (const ProviderFacts *) lfirst(cell);
+
+		if (provider->channel == of->channel &&
+			memcmp(&provider->application_id, &of->application_id, UUID_LEN) == 0)
+			return &provider->facts;
+	}
+	return NULL;
+}
+
+static const RouteFacts *
+provider_of(Batch *batch, const Tables *tables, const NotificationFacts *facts)
+{
+	const RouteFacts *loaded = loaded_provider(batch, facts);
+
+	return loaded != NULL ? loaded : find_provider(batch, tables, facts);
+}
+
+/* ---- all of it ---- */
+
+static void
+load_route(Batch *batch, const Tables *tables, NotificationFacts *facts)
+{
+	switch (channel_infos[facts->channel].route)
+	{
+		case ROUTE_SUBSCRIPTION:
+			facts->route = subscription_of(batch, tables, facts);
+			break;
+		case ROUTE_PROVIDER:
+			facts->route = provider_of(batch, tables, facts);
+			break;
+		case ROUTE_NONE:
+			break;
+	}
+}
 
 void
 load_routes(Batch *batch)
 {
-	batch_load(batch, &subscriptions);
-	batch_load(batch, &providers);
-	assign_routes(batch);
-	batch_load(batch, &secrets);
+	const Tables tables = {
+		.subscriptions = lookup_open(&subscription_source, !batch->is_current),
+		.providers = lookup_open(&provider_source, !batch->is_current),
+		.subscriptions_secrets = lookup_open(&subscriptions_secrets, !batch->is_current),
+		.providers_secrets = lookup_open(&providers_secrets, !batch->is_current)
+	};
+	ListCell   *cell;
+
+	foreach(cell, batch->notifications)
+		if (!batch->is_over)
+		load_route(batch, &tables, (NotificationFacts *) lfirst(cell));
+	lookup_end(tables.providers_secrets);
+	lookup_end(tables.subscriptions_secrets);
+	lookup_end(tables.providers);
+	lookup_end(tables.subscriptions);
 }

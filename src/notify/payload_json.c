@@ -9,8 +9,8 @@
 #include "catalog/pg_type.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/json.h"
 
+#include "core/json.h"
 #include "core/text.h"
 #include "notify/payload_json.h"
 
@@ -30,7 +30,7 @@ payload_add_text(StringInfo json, const char *name, const char *text)
 	if (text == NULL)
 		return;
 	payload_add_name(json, name);
-	escape_json(json, text);
+	json_append_text(json, text);
 }
 
 void
@@ -57,7 +57,7 @@ payload_add_texts(StringInfo json, const char *name, const Stored *array)
 	{
 		if (i > 0)
 			appendStringInfoString(json, ", ");
-		escape_json(json, TextDatumGetCString(texts[i]));
+		json_append_text(json, TextDatumGetCString(texts[i]));
 	}
 	appendStringInfoChar(json, ']');
 }
