@@ -177,7 +177,7 @@ CREATE TABLE appt.attempt (
 	CONSTRAINT attempt_receipt_check CHECK ((receipt IS NULL) = (receipt_at IS NULL) AND (receipt IS NOT NULL OR receipt_code IS NULL)),
 	CONSTRAINT attempt_outcome_check CHECK ((outcome IS NULL) = (finished_at IS NULL))
 	/* Room for a second version of each row, as in appt.notification; both share long bodies, which are out of line. */
-) WITH (fillfactor = 50, toast_tuple_target = 256);
+) WITH (fillfactor = 45, toast_tuple_target = 256);
 ALTER TABLE appt.attempt ALTER recipient SET STORAGE MAIN, ALTER provider_message_id SET STORAGE MAIN;
 /* As of appt.notification: otherwise the planner begins to read the log with all attempts of the caller's application. */
 ALTER TABLE appt.attempt ALTER application_id SET (n_distinct = 2);
