@@ -4,14 +4,18 @@
  */
 #include "postgres.h"
 
+#include "core/lookup.h"
 #include "notify/facts_notifications.h"
 
-#define NOTIFICATION_COLUMNS \
-	"n.id, n.type, n.channel, n.state, n.uid, n.application_id, n.appointment_id," \
-	" n.recipient_kind, n.recipient_id, n.subscription_id, n.rule_id, n.time_offset, n.due_at," \
-	" n.lane, n.reason, n.superseded_by, n.attempt_count, n.next_attempt_at, n.manual," \
-	" n.notifications_active, n.address, n.start_at, n.end_at, n.context, n.event," \
-	" n.never_told, n.expires_at, n.user_event_id, n.resent_from IS NOT NULL"
+/* As read_notification reads them. */
+static const LookupSource notification_source = {
+	"notification", "notification_pkey", {"id"}, 29, {
+		"id", "uid", "application_id", "appointment_id", "recipient_kind", "recipient_id", "subscription_id", "rule_id", "type",
+		"channel", "time_offset", "due_at", "lane", "state", "reason", "superseded_by", "attempt_count", "next_attempt_at", "manual",
+		"notifications_active", "never_told", "user_event_id", "expires_at", "address", "start_at", "end_at", "context", "event",
+		"resent_from"
+	}
+};
 
 static Reason
 next_reason(Row *row)
@@ -26,17 +30,30 @@ next_reason(Row *row)
 
 /* The codes are those of the table's domains: only another version can have written an unknown one. */
 static void
-read_codes(NotificationFacts *facts, Row *row)
+refuse_code(const NotificationFacts *facts, const char *what, const char *code)
+{
+	elog(ERROR, "notification " INT64_FORMAT " has an unknown %s: %s", facts->id, what, code);
+}
+
+static void
+read_type_and_channel(NotificationFacts *facts, Row *row)
 {
 	char	   *type = next_text(row);
 	char	   *channel = next_text(row);
+
+	if (!notification_type_from_code(type, &facts->type))
+		refuse_code(facts, "type", type);
+	if (!channel_from_code(channel, &facts->channel))
+		refuse_code(facts, "channel", channel);
+}
+
+static void
+read_state(NotificationFacts *facts, Row *row)
+{
 	char	   *state = next_text(row);
 
-	if (!notification_type_from_code(type, &facts->type) ||
-		!channel_from_code(channel, &facts->channel) ||
-		!state_from_code(state, &facts->state))
-		elog(ERROR, "notification " INT64_FORMAT " has an unknown type, channel or state: %s, %s, %s",
-			 facts->id, type, channel, state);
+	if (!state_from_code(state, &facts->state))
+		refuse_code(facts, "state", state);
 }
 
 /*
@@ -66,7 +83,6 @@ read_notification(Batch *batch, Row *row)
 	NotificationFacts *facts = (NotificationFacts *) palloc0(sizeof(NotificationFacts));
 
 	facts->id = next_int64(row);
-	read_codes(facts, row);
 	facts->uid = next_uuid(row);
 	facts->application_id = next_uuid(row);
 	facts->appointment_id = next_uuid_or_null(row);
@@ -74,42 +90,59 @@ read_notification(Batch *batch, Row *row)
 	facts->recipient_id = batch_text(batch, row);
 	facts->subscription_id = next_uuid_or_null(row);
 	facts->rule_id = next_int64(row);
+	read_type_and_channel(facts, row);
 	facts->time_offset = next_elapsed(row);
 	facts->due_at = next_timestamp(row);
 	facts->lane = next_int64(row);
+	read_state(facts, row);
 	facts->reason = next_reason(row);
 	facts->superseded_by = next_reason(row);
 	facts->attempt_count = next_int32(row);
 	facts->next_attempt_at = next_timestamp(row);
 	facts->is_manual = next_bool(row);
 	facts->notifications_active = next_bool(row);
+	facts->never_told = next_bool(row);
+	facts->user_event_id = next_int64(row);
+	facts->expires_at = next_timestamp(row);
 	facts->address = batch_text(batch, row);
 	facts->start_at = next_timestamp(row);
 	facts->end_at = next_timestamp(row);
 	take_context(batch, row, facts);
 	facts->event = batch_stored(batch, row);
-	facts->never_told = next_bool(row);
-	facts->expires_at = next_timestamp(row);
-	facts->user_event_id = next_int64(row);
-	facts->is_resent = next_bool(row);
+	facts->is_resent = !next_value(row).isnull;
 	return facts;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	int64		one = *(const int64 *) a;
+	int64		other = *(const int64 *) b;
+
+	return one < other ? -1 : one > other;
+}
+
+static void
+load_notification(Batch *batch, Lookup *notifications, int64 id)
+{
+	const Datum key = Int64GetDatum(id);
+	Row		   *row = lookup_row(notifications, &key, 1);
+
+	if (row != NULL)
+		batch->notifications = lappend(batch->notifications, read_notification(batch, row));
 }
 
 void
 load_notifications(Batch *batch, const int64 *notification_ids, int count)
 {
-	static Statement find = {
-		"SELECT " NOTIFICATION_COLUMNS " FROM appt.notification n WHERE n.id = ANY ($1) ORDER BY n.id",
-		1, {INT8ARRAYOID}
-	};
-	Column	   *ids = column_create(INT8OID, count);
-	uint64		found;
+	Lookup	   *notifications = lookup_open(&notification_source, !batch->is_current);
+	int64	   *ids = (int64 *) palloc(count * sizeof(int64));
 
+	memcpy(ids, notification_ids, count * sizeof(int64));
+	qsort(ids, count, sizeof(int64), compare_ids);
 	for (int i = 0; i < count; i++)
-		column_add(ids, Int64GetDatum(notification_ids[i]));
-	find.is_read_only = !batch->is_current;
-	found = statement_run(&find, column_array(ids));
-	for (uint64 n = 0; n < found; n++)
-		batch->notifications = lappend(batch->notifications, read_notification(batch, ROW(n)));
-	statement_done();
+		if (i == 0 || ids[i] != ids[i - 1])
+			load_notification(batch, notifications, ids[i]);
+	lookup_end(notifications);
+	pfree(ids);
 }
