@@ -10,6 +10,7 @@
 #include "access/tableam.h"
 #include "executor/tuptable.h"
 #include "utils/lsyscache.h"
+#include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
@@ -78,15 +79,25 @@ begin_scan(Lookup *lookup, const Datum *keys, int key_count, bool is_from)
 	lookup->scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, key_count, 0);
 }
 
+/* The scan allocates while it is used, too: the caller's context may be shorter-lived. */
+static MemoryContext
+enter_context(Lookup *lookup)
+{
+	return MemoryContextSwitchTo(GetMemoryChunkContext(lookup));
+}
+
 static void
 find(Lookup *lookup, const Datum *keys, int key_count, bool is_from)
 {
+	MemoryContext previous = enter_context(lookup);
+
 	if (lookup->scan == NULL)
 		begin_scan(lookup, keys, key_count, is_from);
 	Assert(key_count == lookup->scan->numberOfKeys);
 	for (int i = 0; i < key_count; i++)
 		lookup->keys[i].sk_argument = keys[i];
 	index_rescan(lookup->scan, lookup->keys, key_count, NULL, 0);
+	MemoryContextSwitchTo(previous);
 }
 
 Lookup *
@@ -143,8 +154,11 @@ Row *
 lookup_next(Lookup *lookup)
 {
 	Row		   *row = &lookup->row;
+	MemoryContext previous = enter_context(lookup);
+	bool		is_found = index_getnext_slot(lookup->scan, ForwardScanDirection, lookup->slot);
 
-	if (!index_getnext_slot(lookup->scan, ForwardScanDirection, lookup->slot))
+	MemoryContextSwitchTo(previous);
+	if (!is_found)
 		return NULL;
 	slot_getsomeattrs(lookup->slot, lookup->last_column);
 	row->count = lookup->column_count;

@@ -44,22 +44,36 @@ typedef struct Secret
 } Secret;
 
 static Secret *
-read_secret(Batch *batch, Row *row)
+read_secret(Row *row)
 {
 	Secret	   *secret = (Secret *) palloc(sizeof(Secret));
 	TimestampTz expires_at;
 
 	secret->id = next_int64(row);
 	secret->name = next_text(row);
-	secret->value = batch_text(batch, row);
+	secret->value = next_text(row);
 	expires_at = next_timestamp(row);
 	secret->expires_at = expires_at == 0 ? DT_NOEND : expires_at;
 	return secret;
 }
 
+static void
+free_secret(Secret *secret)
+{
+	pfree(secret->name);
+	pfree(secret->value);
+	pfree(secret);
+}
+
+static bool
+is_hmac_key(const Secret *secret)
+{
+	return strcmp(secret->name, "HMAC_KEY") == 0;
+}
+
 /* The current key signs first, then those replaced, the latest before the others. */
 static int
-compare_secrets(const ListCell *a, const ListCell *b)
+compare_keys(const ListCell *a, const ListCell *b)
 {
 	const Secret *one = (const Secret *) lfirst(a);
 	const Secret *other = (const Secret *) lfirst(b);
@@ -69,24 +83,18 @@ compare_secrets(const ListCell *a, const ListCell *b)
 	return one->id > other->id ? -1 : one->id < other->id;
 }
 
-/* Those that are valid, in the order in which they are used. */
+/* Somebody who writes to the table directly may make more keys than the functions allow; only this many are used, and kept. */
 static List *
-find_secrets(Batch *batch, Lookup *secrets, const pg_uuid_t *application_id, const pg_uuid_t *owner)
+keep_key(List *keys, Secret *key)
 {
-	const Datum keys[] = {UUIDPGetDatum(application_id), UUIDPGetDatum(owner)};
-	List	   *found = NIL;
-	Row		   *row;
-
-	lookup_find(secrets, keys, lengthof(keys));
-	while (batch_spend(batch, COST_OF_ROW) && (row = lookup_next(secrets)) != NULL)
+	keys = lappend(keys, key);
+	list_sort(keys, compare_keys);
+	if (list_length(keys) > MAX_LIVE_KEYS)
 	{
-		Secret	   *secret = read_secret(batch, row);
-
-		if (secret->expires_at > GetCurrentStatementStartTimestamp())
-			found = lappend(found, secret);
+		free_secret((Secret *) llast(keys));
+		keys = list_delete_last(keys);
 	}
-	list_sort(found, compare_secrets);
-	return found;
+	return keys;
 }
 
 /* A secret header gets its value. */
@@ -105,29 +113,40 @@ unmask_header(Route *route, const char *name, const char *value)
 }
 
 static void
-add_secret(Route *route, const char *name, char *value)
+add_secret(Batch *batch, Route *route, const Secret *secret)
 {
-	if (strcmp(name, "PASSWORD") == 0)
-		route->password = value;
-	else if (strcmp(name, "HMAC_KEY") == 0)
-		route->hmac_keys = lappend(route->hmac_keys, value);
-	else if (strncmp(name, "HEADER:", 7) == 0)
-		unmask_header(route, name + 7, value);
+	(void) batch_spend(batch, COST_OF_ROW + strlen(secret->value));
+	if (is_hmac_key(secret))
+		route->hmac_keys = lappend(route->hmac_keys, secret->value);
+	else if (strcmp(secret->name, "PASSWORD") == 0)
+		route->password = secret->value;
+	else if (strncmp(secret->name, "HEADER:", 7) == 0)
+		unmask_header(route, secret->name + 7, secret->value);
 }
 
-/* Somebody who writes to the table directly may make more keys than the functions allow; only this many are used. */
+/* Those that are valid. */
 static void
-add_secrets(Route *route, const List *secrets)
+add_secrets(Batch *batch, Route *route, Lookup *secrets, const pg_uuid_t *application_id, const pg_uuid_t *owner)
 {
+	const Datum keys[] = {UUIDPGetDatum(application_id), UUIDPGetDatum(owner)};
+	List	   *hmac_keys = NIL;
 	ListCell   *cell;
+	Row		   *row;
 
-	foreach(cell, secrets)
+	lookup_find(secrets, keys, lengthof(keys));
+	while (!batch->is_over && (row = lookup_next(secrets)) != NULL)
 	{
-		const Secret *secret = (const Secret *) lfirst(cell);
+		Secret	   *secret = read_secret(row);
 
-		if (strcmp(secret->name, "HMAC_KEY") != 0 || list_length(route->hmac_keys) < MAX_LIVE_KEYS)
-			add_secret(route, secret->name, secret->value);
+		if (secret->expires_at <= GetCurrentStatementStartTimestamp())
+			free_secret(secret);
+		else if (is_hmac_key(secret))
+			hmac_keys = keep_key(hmac_keys, secret);
+		else
+			add_secret(batch, route, secret);
 	}
+	foreach(cell, hmac_keys)
+		add_secret(batch, route, (const Secret *) lfirst(cell));
 }
 
 /* ---- subscriptions ---- */
@@ -200,7 +219,7 @@ find_subscription(Batch *batch, const Tables *tables, const NotificationFacts *o
 	if (row == NULL)
 		return NULL;
 	facts = read_subscription(batch, row);
-	add_secrets(&facts->route, find_secrets(batch, tables->subscriptions_secrets, &of->application_id, &facts->id));
+	add_secrets(batch, &facts->route, tables->subscriptions_secrets, &of->application_id, &facts->id);
 	batch->subscriptions = lappend(batch->subscriptions, facts);
 	return facts;
 }
@@ -279,8 +298,7 @@ find_provider(Batch *batch, const Tables *tables, const NotificationFacts *of)
 	if (row == NULL)
 		return NULL;
 	provider = read_provider(batch, row);
-	add_secrets(&provider->facts.route,
-				find_secrets(batch, tables->providers_secrets, &of->application_id, &provider->facts.id));
+	add_secrets(batch, &provider->facts.route, tables->providers_secrets, &of->application_id, &provider->facts.id);
 	batch->providers = lappend(batch->providers, provider);
 	return &provider->facts;
 }
