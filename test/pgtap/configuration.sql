@@ -28,7 +28,7 @@ SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'org
 -- Applications.
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
 SELECT is(a, ROW(:'application', :'organization', 'Sales', 'STANDALONE', true, false, NULL, NULL, NULL, 'en', 'UTC', NULL,
-	'24 hours', '15 minutes', NULL, false, 4, '10 seconds', '10 minutes', NULL, NULL, 'APPLICATION', '07:00', NULL, NULL, NULL,
+	'24 hours', '15 minutes', NULL, false, 4, '10 seconds', '10 minutes', NULL, NULL, 'APPLICATION', '07:00', NULL, NULL, NULL, NULL,
 	true, true, a.created_at)::appt.application,
 	'an application has the default settings')
 FROM appt.application a WHERE id = :'application';
