@@ -20,6 +20,7 @@
 
 #include "core/errors.h"
 #include "core/rest_request.h"
+#include "rest/basic.h"
 #include "schedule/customer_booking.h"
 
 PG_FUNCTION_INFO_V1(rest_schedule_by_basic);
@@ -64,11 +65,9 @@ challenge(const char *message, const char *detail, const char *hint)
 			 errhidestmt(true)));
 }
 
-/* "contact:code" of the request; NULL if it has no such header, or it is malformed. */
-static char *
-basic_credentials(void)
+char *
+basic_credentials(const char *authorization)
 {
-	const char *authorization = request_header("x-gateway-authorization");
 	const char *encoded;
 	char	   *decoded;
 	int			length;
@@ -89,7 +88,7 @@ basic_credentials(void)
 static void
 use_credentials(FunctionCallInfo fcinfo)
 {
-	char	   *credentials = basic_credentials();
+	char	   *credentials = basic_credentials(request_header("x-gateway-authorization"));
 	char	   *colon = credentials == NULL ? NULL : strchr(credentials, ':');
 
 	if (colon == NULL)

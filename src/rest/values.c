@@ -18,6 +18,7 @@
 #include "core/errors.h"
 #include "core/text.h"
 #include "render/iso8601.h"
+#include "rest/values.h"
 
 PG_FUNCTION_INFO_V1(rest_plain);
 PG_FUNCTION_INFO_V1(rest_instant);
@@ -30,9 +31,8 @@ take_scalar(void *state, char *token, JsonTokenType kind)
 	*(char **) state = token;
 }
 
-/* The string that the text is as JSON; the text itself if it is none. */
-static char *
-plain(char *text)
+char *
+plain_text(char *text)
 {
 	size_t		length = strlen(text);
 	char	   *string = NULL;
@@ -53,7 +53,7 @@ plain(char *text)
 Datum
 rest_plain(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_TEXT_P(cstring_to_text(plain(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
+	PG_RETURN_TEXT_P(cstring_to_text(plain_text(text_to_cstring(PG_GETARG_TEXT_PP(0)))));
 }
 
 /*
@@ -66,8 +66,8 @@ rest_plain(PG_FUNCTION_ARGS)
 Datum
 rest_instant(PG_FUNCTION_ARGS)
 {
-	char	   *said = PG_ARGISNULL(0) ? "" : plain(text_to_cstring(PG_GETARG_TEXT_PP(0)));
-	char	   *timezone = PG_ARGISNULL(1) ? "" : plain(text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	char	   *said = PG_ARGISNULL(0) ? "" : plain_text(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	char	   *timezone = PG_ARGISNULL(1) ? "" : plain_text(text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	TimestampTz at;
 	char	   *error;
 

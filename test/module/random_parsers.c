@@ -35,6 +35,8 @@
 #include "render/mustache_renderer.h"
 #include "render/single_word.h"
 #include "render/template_names.h"
+#include "rest/basic.h"
+#include "rest/values.h"
 
 #include "exact_context.h"
 #include "random_input.h"
@@ -453,6 +455,34 @@ parse_segments(const Trial *trial)
 	return segments > 1;
 }
 
+/* ---- the compatible API ---- */
+
+static const char *const string_fragments[] = {"\"", "\"", "\\", "\\\"", "\\u00e9", "\\ud83d", "\\u0000", "\\u", "\n", "a", "PT5M", "{", "null", NULL};
+
+static bool
+parse_string(const Trial *trial)
+{
+	char	   *text = valid_part(psprintf("\"%s\"", trial->text));
+	char	   *meant = plain_text(pstrdup(text));
+
+	must(is_utf8(meant), "a string is UTF-8", text);
+	must(strlen(meant) <= strlen(text), "decoding makes nothing longer", text);
+	return strcmp(meant, text) != 0;
+}
+
+static const char *const credentials_fragments[] = {
+	"Basic ", "basic  ", "Bearer ", "YTpi", "YTo=", "Og==", "/zph", "AAAA", "YQ", "=", "==", " ", "*", ":", NULL
+};
+
+static bool
+parse_credentials(const Trial *trial)
+{
+	char	   *credentials = basic_credentials(random_number(trial->random, 2) == 0 ? trial->text : psprintf("Basic %s", trial->text));
+
+	must(credentials == NULL || is_utf8(credentials), "credentials are UTF-8", trial->text);
+	return credentials != NULL && strchr(credentials, ':') != NULL;
+}
+
 /* ---- all of them ---- */
 
 static const struct
@@ -480,7 +510,9 @@ static const struct
 	{"instant", instant_fragments, parse_instant},
 	{"template", template_fragments, parse_template},
 	{"page text", template_fragments, parse_page_text},
-	{"segments", word_fragments, parse_segments}
+	{"segments", word_fragments, parse_segments},
+	{"string", string_fragments, parse_string},
+	{"credentials", credentials_fragments, parse_credentials}
 };
 
 /* parse_random(name, count, seed): how many of so many random texts the parser took for what it parses */

@@ -7,7 +7,8 @@ SET client_min_messages = error;
 -- Some texts of each kind are taken for what they should be, others refused.
 SELECT ok(appt_test.parse_random(parser, 2000, 42) BETWEEN 3 AND 1997, 'random texts as ' || parser)
 	FROM unnest(ARRAY['form', 'JSON', 'path', 'Twilio', 'gateway', 'escape', 'answer', 'outcome', 'queue id', 'webhook', 'token', 'mask',
-		'word', 'number', 'mailbox', 'URL', 'instant', 'template', 'page text', 'segments']) AS parser;
+		'word', 'number', 'mailbox', 'URL', 'instant', 'template', 'page text', 'segments', 'string',
+		'credentials']) AS parser;
 
 -- ---- Requests of a gateway that knows its secret ----
 CREATE ROLE random_login NOINHERIT LOGIN IN ROLE appt_authenticator;
