@@ -246,7 +246,8 @@ FROM appt.notification n
 	LEFT JOIN appt.provider
 		ON provider.application_id = last.application_id AND provider.id = last.provider_id
 	LEFT JOIN appt.reasons() reason ON reason.reason = n.reason
-WHERE n.state = 'FAILED'
+/* Whatever is FAILED has a reason; saying so lets the planner find it by notification_reason. */
+WHERE n.state = 'FAILED' AND n.reason IS NOT NULL
 	AND NOT EXISTS (
 		SELECT FROM appt.notification other
 			JOIN appt.attempt other_first

@@ -90,12 +90,12 @@ SELECT is(array_agg(notification_id ORDER BY notification_id),
 	'by recipient: what was tried and what was not') FROM appt.notification_log WHERE recipient = 'zoe@example.com';
 
 -- Queries of the log use indexes, in both halves of the view.
-CREATE FUNCTION pg_temp.indexes(condition text) RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION pg_temp.indexes(condition text, view text DEFAULT 'notification_log') RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	line text;
 	found text[] = '{}';
 BEGIN
-	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT state, outcome FROM appt.notification_log WHERE ' || condition LOOP
+	FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) SELECT type, outcome FROM appt.' || view || ' WHERE ' || condition LOOP
 		found := found || substring(line FROM '(?:using|Index Scan on) ((?:notification|attempt)_\w+)');
 		found := found || substring(line FROM '(Seq Scan on (?:notification|attempt)\M)');
 	END LOOP;
@@ -112,6 +112,8 @@ SELECT is(pg_temp.indexes($q$outcome = 'FAILED' AND started_at > now() - interva
 	'failed since yesterday');
 SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$),
 	'attempt_notification notification_application_due notification_pkey', 'by application and day');
+SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$, 'latest_failure'),
+	'attempt_notification notification_appointment notification_reason', 'what is failing, by application and day');
 RESET enable_seqscan;
 RESET enable_hashjoin;
 RESET enable_mergejoin;
