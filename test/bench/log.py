@@ -24,12 +24,14 @@ QUESTION_MS = 100
 DAYS = 90
 PARTS = 10
 AHEAD_S = 5
+BODY = 1000
+SHORT_BODY = 170
 MEMORY = "4GB"
 TABLES = ("notification", "attempt")
 APPLICATIONS = 10
 
 # By a transaction that writes no WAL (wal_level is minimal then): rows first, then the indexes as they were.
-LOAD = """
+PREPARE = """
 BEGIN;
 SET LOCAL session_replication_role = replica;
 SET LOCAL maintenance_work_mem = '1GB';
@@ -38,19 +40,18 @@ INSERT INTO appt.application (id, organization_id, name)
 INSERT INTO appt.subscription (id, application_id, url)
 	SELECT id, id, 'https://crm.acme.example/hooks' FROM appt.application WHERE name LIKE 'Log %%';
 TRUNCATE appt.notification, appt.attempt;
--- What is settled needs no room for another version; half as much disk will do.
 CREATE TEMP TABLE options AS SELECT oid::regclass AS relation, array_to_string(reloptions, ', ') AS options
 	FROM pg_class WHERE oid IN ('appt.notification'::regclass, 'appt.attempt'::regclass) AND reloptions IS NOT NULL;
-ALTER TABLE appt.notification SET (fillfactor = 100);
-ALTER TABLE appt.attempt SET (fillfactor = 100);
 CREATE TEMP TABLE dropped AS SELECT indrelid::regclass AS relation, indisprimary AS is_key, pg_get_indexdef(indexrelid) AS definition
 	FROM pg_index WHERE indrelid IN ('appt.notification'::regclass, 'appt.attempt'::regclass) ORDER BY indexrelid;
 ALTER TABLE appt.notification DROP CONSTRAINT notification_pkey CASCADE;
 ALTER TABLE appt.attempt DROP CONSTRAINT attempt_pkey CASCADE;
 SELECT format('DROP INDEX %%s', indexrelid::regclass)
 	FROM pg_index WHERE indrelid IN ('appt.notification'::regclass, 'appt.attempt'::regclass) \\gexec
+"""
 
--- Message i is one of three of an appointment; an address has 200 or so.
+# Messages `first` to `last`: message i is one of three of an appointment; an address has 200 or so.
+FILL = """
 INSERT INTO appt.notification (id, application_id, appointment_id, recipient_kind, recipient_id, subscription_id, type, channel, due_at, lane,
 	state, reason, settled_at, attempt_count, address, title, start_at, end_at, organizer_id, created_at)
 SELECT i, application_id, appointment_id, CASE i %% 3 WHEN 2 THEN 'SUBSCRIBER' ELSE 'CUSTOMER' END,
@@ -66,14 +67,23 @@ FROM (
 		now() - interval '%(days)d days' + CASE WHEN i < %(dense)d THEN i * interval '1 s' / %(rate)d
 			ELSE %(dense)d * interval '1 s' / %(rate)d
 				+ (i - %(dense)d) * ((interval '%(days)d days' - interval '1 minute' - %(dense)d * interval '1 s' / %(rate)d) / (%(rows)d - %(dense)d)) END AS t
-	FROM generate_series(1::bigint, %(rows)d) i OFFSET 0) m;
-SELECT setval(pg_get_serial_sequence('appt.notification', 'id'), %(rows)d);
+	FROM generate_series(%(first)d::bigint, %(last)d) i OFFSET 0) m;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, due_at, started_at, finished_at, outcome, status_code, response,
 	error, recipient, subject, text_body)
 SELECT application_id, id, 1, due_at, due_at + interval '20 ms', settled_at, CASE state WHEN 'SENT' THEN 'DELIVERED' ELSE 'FAILED' END,
 	CASE state WHEN 'SENT' THEN 250 ELSE 550 END, 'queued', CASE state WHEN 'FAILED' THEN 'the server refused it' END, address, 'Your appointment',
-	'Dear customer, we expect you as agreed. ' || md5(id::text) || md5(due_at::text) || md5(address) || md5(recipient_id)
-FROM appt.notification;
+	left((SELECT string_agg(md5(id::text || part), ' ') FROM generate_series(1, 32) part), %(body)d)
+FROM appt.notification WHERE id >= %(first)d;
+"""
+
+# What is settled needs no room for another version; half as much disk will do for what stays.
+PACK = """
+ALTER TABLE appt.notification SET (fillfactor = 100);
+ALTER TABLE appt.attempt SET (fillfactor = 100);
+"""
+
+FINISH = """
+SELECT setval(pg_get_serial_sequence('appt.notification', 'id'), %(rows)d);
 ALTER TABLE appt.notification ADD PRIMARY KEY (id);
 ALTER TABLE appt.attempt ADD PRIMARY KEY (id);
 SELECT definition FROM dropped WHERE NOT is_key \\gexec
@@ -92,7 +102,10 @@ def load(bench, rows, rate, seconds):
     began = time.monotonic()
     dense = rate * seconds
     expect("the log has at least twice as many rows as are sent", rows >= 2 * dense)
-    bench.cluster.psql(LOAD % {"rows": rows, "rate": rate, "dense": dense, "days": DAYS, "applications": APPLICATIONS})
+    values = {"rows": rows, "rate": rate, "dense": dense, "days": DAYS, "applications": APPLICATIONS}
+    # What expires is as large as what is sent.
+    expiring, staying = {**values, "first": 1, "last": dense, "body": BODY}, {**values, "first": dense + 1, "last": rows, "body": SHORT_BODY}
+    bench.cluster.psql(PREPARE % values + FILL % expiring + PACK + FILL % staying + FINISH % values)
     bench.note("loaded in %.0f s" % (time.monotonic() - began))
     bench.restart(wal_level=None, max_wal_senders=None, fsync=None)
     bench.cluster.run("vacuumdb", "-h", bench.cluster.folder, "-p", bench.cluster.port, "-U", "postgres", "-z", "-j", "2",
