@@ -248,39 +248,47 @@ json_without(const Jsonb *object, const char *const *keys)
 
 /* ---- writing ---- */
 
-static bool
-is_escaped(char c)
-{
-	return (unsigned char) c < ' ' || c == '"' || c == '\\';
-}
+/* Characters for which room is made at once, and the most that one takes when it is escaped. */
+#define PIECE 256
+#define LONGEST_ESCAPE 6
 
-static void
-append_escaped(StringInfo json, char c)
+/* Write a character as JSON has it in a string; returns the place after it. */
+static char *
+write_character(char *to, char c)
 {
 	static const char letters[] = {['\b'] = 'b',['\t'] = 't',['\n'] = 'n',['\f'] = 'f',['\r'] = 'r',['"'] = '"',['\\'] = '\\'};
-	char		letter = letters[(unsigned char) c];
+	static const char digits[] = "0123456789abcdef";
 
-	if (letter == 0)
-		appendStringInfo(json, "\\u%04x", (unsigned char) c);
+	if ((unsigned char) c >= ' ' && c != '"' && c != '\\')
+		*to++ = c;
+	else if (letters[(unsigned char) c] != 0)
+	{
+		*to++ = '\\';
+		*to++ = letters[(unsigned char) c];
+	}
 	else
-		appendBinaryStringInfo(json, (char[]) {'\\', letter}, 2);
+	{
+		memcpy(to, "\\u00", 4);
+		to[4] = digits[c >> 4];
+		to[5] = digits[c & 15];
+		to += LONGEST_ESCAPE;
+	}
+	return to;
 }
 
 void
 json_append_text(StringInfo json, const char *text)
 {
 	appendStringInfoChar(json, '"');
-	for (;;)
+	while (*text != '\0')
 	{
-		const char *end = text;
+		char	   *to;
 
-		while (!is_escaped(*end))
-			end++;
-		appendBinaryStringInfo(json, text, end - text);
-		if (*end == '\0')
-			break;
-		append_escaped(json, *end);
-		text = end + 1;
+		enlargeStringInfo(json, PIECE * LONGEST_ESCAPE);
+		to = json->data + json->len;
+		for (int i = 0; i < PIECE && *text != '\0'; i++)
+			to = write_character(to, *text++);
+		json->len = to - json->data;
 	}
 	appendStringInfoChar(json, '"');
 }
