@@ -152,7 +152,7 @@ CREATE TABLE appt.provider (
 	id uuid NOT NULL DEFAULT gen_random_uuid(),
 	channel appt.channel_code NOT NULL CHECK (channel IN ('EMAIL', 'SMS')),
 	kind appt.provider_kind_code NOT NULL,
-	url text NOT NULL,
+	url text,
 	username text,
 	sender text,
 	settings jsonb NOT NULL DEFAULT '{}',
@@ -160,7 +160,7 @@ CREATE TABLE appt.provider (
 	verified_at timestamptz,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id),
-	CONSTRAINT provider_check CHECK (appt.length_is_valid(url, 8192, 'url')
+	CONSTRAINT provider_check CHECK (coalesce(appt.length_is_valid(url, 8192, 'url'), true)
 		AND coalesce(appt.length_is_valid(username, 8192, 'username'), true)
 		AND coalesce(appt.length_is_valid(sender, 8192, 'sender'), true)
 		AND appt.length_is_valid(settings, 262144, 'settings')
@@ -168,14 +168,15 @@ CREATE TABLE appt.provider (
 );
 CREATE UNIQUE INDEX provider_enabled ON appt.provider (application_id, channel) WHERE enabled;
 CREATE INDEX provider_id ON appt.provider (id);
+CREATE INDEX provider_log ON appt.provider (application_id) WHERE enabled AND kind = 'LOG';
 COMMENT ON TABLE appt.provider IS
 'Services that carry EMAIL and SMS; one is enabled per application and channel. Their passwords are in the table secret.';
 COMMENT ON COLUMN appt.provider.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.provider.id IS 'Identifier, used in attempts.';
 COMMENT ON COLUMN appt.provider.channel IS 'EMAIL or SMS.';
-COMMENT ON COLUMN appt.provider.kind IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';
+COMMENT ON COLUMN appt.provider.kind IS 'SMTP, TWILIO, GENESYS_CLOUD, HTTP, or LOG, which writes messages to the log and sends them to nobody.';
 COMMENT ON COLUMN appt.provider.url IS
-'For SMTP the mail server, for HTTP a template of the request''s URL, for other kinds the base URL of the API.';
+'For SMTP the mail server, for HTTP a template of the request''s URL, NULL for LOG, for other kinds the base URL of the API.';
 COMMENT ON COLUMN appt.provider.username IS 'User name of the account, or OAuth2 client id; NULL means no authentication.';
 COMMENT ON COLUMN appt.provider.sender IS
 'Sender of messages: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the kind accepts.';

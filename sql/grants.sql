@@ -235,7 +235,8 @@ GRANT SELECT ON appt.reason, appt.notification_type
  * secrets, codes and idempotency keys, which no role may read. A table is
  * readable as a whole or not at all, because PostgREST's "select=*" fails if one
  * column is not readable. For the views that join it, agents, supervisors and
- * client services may read provider; they see none of its rows.
+ * client services may read provider; they see none of its rows, except that
+ * supervisors see that messages go to the log alone.
  */
 GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.participant,
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
@@ -324,6 +325,7 @@ GRANT USAGE ON SCHEMA appt TO pg_monitor;
 GRANT EXECUTE ON FUNCTION appt.worker_status(), appt.open_circuits() TO pg_monitor;
 GRANT SELECT ON appt.worker_status, appt.circuit TO pg_monitor;
 GRANT SELECT (lane, due_at) ON appt.due TO pg_monitor;
+GRANT SELECT (kind, enabled) ON appt.provider TO pg_monitor;
 /* Delivery figures per application, without recipients. */
 GRANT EXECUTE ON FUNCTION appt.due_notifications TO pg_monitor;
 GRANT SELECT ON appt.notification_stats TO pg_monitor;

@@ -141,6 +141,8 @@ CREATE POLICY supervisor ON appt.rule FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
 CREATE POLICY supervisor ON appt.template FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor')));
+CREATE POLICY supervisor ON appt.provider FOR SELECT TO appt_supervisor
+	USING (kind = 'LOG' AND application_id = (SELECT appt.caller_application('appt_supervisor')));
 CREATE POLICY supervisor ON appt.notification FOR SELECT TO appt_supervisor
 	USING (application_id = (SELECT appt.caller_application('appt_supervisor'))
 		AND (recipient_kind <> 'USER' OR recipient_id = (SELECT appt.caller_user('appt_supervisor'))));
@@ -399,6 +401,7 @@ CREATE POLICY monitor ON appt.due FOR SELECT TO pg_monitor USING (true);
 CREATE POLICY monitor ON appt.application FOR SELECT TO pg_monitor USING (true);
 CREATE POLICY monitor ON appt.notification FOR SELECT TO pg_monitor USING (true);
 CREATE POLICY monitor ON appt.attempt FOR SELECT TO pg_monitor USING (true);
+CREATE POLICY monitor ON appt.provider FOR SELECT TO pg_monitor USING (kind = 'LOG');
 
 /* ---- daily reports: figures of the application for supervisors, all of the organization for admins ---- */
 

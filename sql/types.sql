@@ -82,8 +82,8 @@ CREATE DOMAIN appt.figure_subject_code AS text COLLATE "C"
 COMMENT ON DOMAIN appt.figure_subject_code IS 'What a figure of a day counts: EVENTS, APPOINTMENTS, MESSAGES, SPENDING, WEBHOOKS or INBOUND_SMS.';
 
 CREATE DOMAIN appt.provider_kind_code AS text COLLATE "C"
-	CONSTRAINT provider_kind_code_check CHECK (appt.code_is_valid(VALUE, 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'));
-COMMENT ON DOMAIN appt.provider_kind_code IS 'SMTP, TWILIO, GENESYS_CLOUD or HTTP.';
+	CONSTRAINT provider_kind_code_check CHECK (appt.code_is_valid(VALUE, 'SMTP, TWILIO, GENESYS_CLOUD, HTTP, LOG'));
+COMMENT ON DOMAIN appt.provider_kind_code IS 'SMTP, TWILIO, GENESYS_CLOUD, HTTP or LOG.';
 
 CREATE DOMAIN appt.auth_code AS text COLLATE "C"
 	CONSTRAINT auth_code_check CHECK (appt.code_is_valid(VALUE, 'NONE, BASIC, OAUTH2'));

@@ -397,7 +397,8 @@ WITH RECURSIVE lane (lane) AS (
 SELECT worker.slot, worker.pid, worker.started_at, worker.in_flight,
 	queue.due_now, queue.oldest_due_at,
 	worker.sent, worker.failed, worker.next_wake, worker.open_circuits,
-	worker.last_error, worker.last_error_at, worker.why_quiet, worker.explanation
+	worker.last_error, worker.last_error_at, worker.why_quiet, worker.explanation,
+	(SELECT count(*) FROM appt.provider WHERE enabled AND kind = 'LOG') AS log_providers
 FROM appt.worker_status() worker CROSS JOIN queue;
 COMMENT ON VIEW appt.worker_status IS
 'Workers that serve this database, or should: one row each. For the owner, superusers and members of pg_monitor.';
@@ -418,6 +419,8 @@ COMMENT ON COLUMN appt.worker_status.last_error_at IS 'When that error occurred.
 COMMENT ON COLUMN appt.worker_status.why_quiet IS
 'Why it sends nothing: NOT_PRELOADED, STANDBY, EXCLUDED, HELD, NO_SLOT, AFTER_CRASH, STARTING, SLOT_TAKEN, DDL_IN_PROGRESS, VERSION_MISMATCH, NO_IDENTITY, RESTORED_COPY, DISABLED or FAILING; NULL means that it sends what is due.';
 COMMENT ON COLUMN appt.worker_status.explanation IS 'The same as a sentence that says what can be done about it.';
+COMMENT ON COLUMN appt.worker_status.log_providers IS
+'Number of enabled providers of kind LOG in the database: their messages are written to the log and reach nobody.';
 
 CREATE VIEW appt.circuit WITH (security_invoker = true) AS
 SELECT slot, destination, application_id, channel, subscription_id, opened_at, failures, probe_at, last_error

@@ -121,13 +121,18 @@
 		$('image').hidden = !application || !application.sender_image;
 		if (!$('image').hidden) $('image').src = imageUrl(application.sender_image);
 		else $('image').removeAttribute('src');
+		const channels = application ? logged.filter((one) => one.application_id === application.id).map((one) => one.channel).sort() : [];
+		$('logged').hidden = !channels.length;
+		$('logged').textContent = channels.length ? 'Messages by ' + channels.join(' and ') + ' are written to this log only. Nobody gets them.' : '';
 	}
 
 	let applications = [];
+	let logged = [];		// providers of kind LOG
 	const application = () => applications.find((one) => one.id === $('application').value) || applications[0];
 
 	async function enter() {
 		applications = await read('application', [['select', 'id,name,sender_image'], ['order', 'name,id']]);
+		logged = await read('provider', [['select', 'application_id,channel'], ['kind', 'eq.LOG'], ['enabled', 'is.true']]);
 		const types = await read('notification_type', [['select', 'type'], ['order', 'type']]);
 		$('application').replaceChildren(...applications.map((one) => element('option', {value: one.id}, one.name)));
 		$('of-application').hidden = applications.length < 2;
@@ -144,6 +149,7 @@
 		sessionStorage.removeItem('token');
 		token = state = null;
 		applications = [];
+		logged = [];
 		request++;
 		$('list').tBodies[0].replaceChildren();
 		$('charts').replaceChildren();

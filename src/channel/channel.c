@@ -11,6 +11,7 @@
 #include "channel/gateway.h"
 #include "channel/genesys.h"
 #include "channel/in_app.h"
+#include "channel/log_only.h"
 #include "channel/mail_address.h"
 #include "channel/phone.h"
 #include "channel/smtp.h"
@@ -20,7 +21,7 @@
 #include "core/encoding.h"
 
 static const ChannelKind *const kinds[] = {
-	&smtp_email, &genesys_email, &twilio_sms, &genesys_sms, &gateway_sms, &webhook, &in_app
+	&smtp_email, &genesys_email, &log_email, &twilio_sms, &genesys_sms, &gateway_sms, &log_sms, &webhook, &in_app
 };
 
 /* The kind of this name (NULL: any) that carries the channel, or NULL. */
@@ -39,6 +40,14 @@ bool
 channel_is_available(ChannelCode channel, const char *provider_kind)
 {
 	return find_kind(channel, provider_kind) != NULL;
+}
+
+bool
+channel_is_local(ChannelCode channel, const char *provider_kind)
+{
+	const ChannelKind *kind = find_kind(channel, provider_kind);
+
+	return kind != NULL && kind->accept != NULL;
 }
 
 const char *
@@ -245,15 +254,19 @@ channel_compose(const Message *message, const Route *route,
 }
 
 bool
-channel_accepts(const Message *message, Reason *reason, char **error)
+channel_accepts(const Message *message, const Route *route,
+				const char **answer, Reason *reason, char **error)
 {
-	const ChannelKind *kind = find_kind(message->channel, NULL);
+	const ChannelKind *kind = find_kind(message->channel, route == NULL ? NULL : route->kind);
 	ComposeFailure failure = {
 		REASON_CHANNEL_NOT_AVAILABLE, "this channel does not leave messages in the database"
 	};
 
-	if (kind != NULL && kind->accept != NULL && kind->accept(message, &failure))
+	if (kind != NULL && kind->accept != NULL && kind->accept(message, route, &failure))
+	{
+		*answer = kind->local_answer;
 		return true;
+	}
 	*reason = failure.reason;
 	*error = pstrdup(failure.error);
 	return false;

@@ -24,10 +24,12 @@ extern Request *channel_compose(const Message *message, const Route *route,
 								Reason *reason, char **error);
 
 /*
- * For a channel that leaves its messages in the database, by no route: can it
- * take this one? If not, *reason and *error are as above.
+ * Where messages stay in the database, by a route or by none (NULL): can this one?
+ * Then *answer is what the log shows as the answer, a constant, or NULL. If not,
+ * *reason and *error are as above.
  */
-extern bool channel_accepts(const Message *message, Reason *reason, char **error);
+extern bool channel_accepts(const Message *message, const Route *route,
+							const char **answer, Reason *reason, char **error);
 
 /* The outcome of a response. */
 extern Outcome channel_read_outcome(const Message *message, const Route *route,
@@ -71,6 +73,9 @@ extern const char *channel_inbound_answer(ChannelCode channel, const Route *rout
 
 /* Can this kind of provider (NULL: any) send over the channel? */
 extern bool channel_is_available(ChannelCode channel, const char *provider_kind);
+
+/* Do its messages by this kind of provider (NULL: none) stay in the database, without a transfer? */
+extern bool channel_is_local(ChannelCode channel, const char *provider_kind);
 
 /*
  * What is wrong with a provider, as far as that shows without sending: NULL or a

@@ -41,9 +41,12 @@ typedef struct ChannelKind
 
 	/*
 	 * Of such a kind: false with *failure filled in if it can't be left
-	 * there.
+	 * there. The route is NULL if the channel needs none.
 	 */
-	bool		(*accept) (const Message *message, ComposeFailure *failure);
+	bool		(*accept) (const Message *message, const Route *route, ComposeFailure *failure);
+
+	/* What the log shows as the answer to such a message; NULL: nothing. */
+	const char *local_answer;
 
 	/* NULL: the status says it all. */
 	ReadAnswerFunction read_answer;

@@ -19,7 +19,7 @@ length(const char *text)
 }
 
 static bool
-accept_message(const Message *message, ComposeFailure *failure)
+accept_message(const Message *message, const Route *route, ComposeFailure *failure)
 {
 	if (length(message->subject) + length(message->text_body) <= LARGEST_MESSAGE)
 		return true;

@@ -59,9 +59,9 @@ typedef enum AuthKind
 /* A provider or a subscription, with its secrets in clear. */
 typedef struct Route
 {
-	const char *kind;			/* SMTP, TWILIO, GENESYS_CLOUD, HTTP; WEBHOOK
-								 * for a subscription */
-	const char *url;
+	const char *kind;			/* SMTP, TWILIO, GENESYS_CLOUD, HTTP, LOG;
+								 * WEBHOOK for a subscription */
+	const char *url;			/* NULL: it connects to nothing */
 	AuthKind	auth;			/* subscriptions only; for a provider, the
 								 * kind decides */
 	const char *username;

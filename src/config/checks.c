@@ -35,7 +35,8 @@ void
 require_known_timezone(const char *timezone)
 {
 	if (!timezone_is_known(timezone))
-		report_invalid("unknown timezone", "\"%s\" is not an IANA timezone name.", timezone);
+		report_invalid_hint("SELECT name FROM pg_timezone_names lists them.",
+							"unknown timezone", "\"%s\" is not an IANA timezone name.", timezone);
 }
 
 void
@@ -64,7 +65,9 @@ check_url(const char *url, bool smtp)
 	const char *problem = url_problem(url, smtp);
 
 	if (problem != NULL)
-		report_invalid("invalid URL", "\"%s\" cannot be used: %s.", url_without_credentials(url), problem);
+		report_invalid_hint(smtp ? "A mail server is written as smtp://mail.example.com:587 or smtps://mail.example.com:465." :
+							"A URL is written as https://example.com/path.",
+							"invalid URL", "\"%s\" cannot be used: %s.", url_without_credentials(url), problem);
 }
 
 void
@@ -73,7 +76,8 @@ check_sender(const char *sender)
 	const char *problem = sender_problem(sender);
 
 	if (problem != NULL)
-		report_invalid("invalid sender", "\"%s\" cannot be used: %s.", sender, problem);
+		report_invalid_hint("A sender is written as name@example.com or Name <name@example.com>.",
+							"invalid sender", "\"%s\" cannot be used: %s.", sender, problem);
 }
 
 /* Is the code in the list, which separates codes by comma and blank? */

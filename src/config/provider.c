@@ -6,7 +6,8 @@
  * stands in the URL by which it reports what comes in. One of another kind is a new
  * row, because attempts refer to the provider that carried them, and the previous one
  * is disabled. The previous secrets are deleted in any case. Verification belongs to
- * the sender's address, and stays with it.
+ * the sender's address, and stays with it, except that a provider of kind LOG
+ * verifies no other: anybody can read its codes.
  */
 #include "postgres.h"
 
@@ -38,7 +39,7 @@ read_arguments(FunctionCallInfo fcinfo, Provider *new)
 {
 	new->channel = required_text(fcinfo, ARGUMENT_CHANNEL, "channel");
 	new->kind = required_text(fcinfo, ARGUMENT_KIND, "kind");
-	new->url = required_text(fcinfo, ARGUMENT_URL, "url");
+	new->url = optional_text(fcinfo, ARGUMENT_URL, "url");
 	new->sender = optional_text(fcinfo, ARGUMENT_SENDER, "sender");
 	new->username = optional_text(fcinfo, ARGUMENT_USERNAME, "username");
 	new->secret = optional_text(fcinfo, ARGUMENT_SECRET, "secret");
@@ -62,7 +63,7 @@ static Previous
 find_previous(const pg_uuid_t *application_id, const Provider *new)
 {
 	static Statement find = {
-		"SELECT id, kind = $3, CASE WHEN sender = $4 THEN verified_at END FROM appt.provider"
+		"SELECT id, kind = $3, CASE WHEN sender = $4 AND (kind = 'LOG') = ($3 = 'LOG') THEN verified_at END FROM appt.provider"
 		" WHERE application_id = $1 AND channel = $2 AND enabled FOR NO KEY UPDATE",
 		4, {UUIDOID, TEXTOID, TEXTOID, TEXTOID}
 	};
@@ -156,7 +157,7 @@ replace_provider(const pg_uuid_t *application_id, const Provider *new)
 }
 
 /*
- * appt.set_provider(application_id uuid, channel text, kind text, url text,
+ * appt.set_provider(application_id uuid, channel text, kind text, url text = null,
  *		sender text = null, username text = null, secret text = null,
  *		settings jsonb = null, inbound_secret text = null) -> uuid
  *
@@ -172,7 +173,7 @@ set_provider(PG_FUNCTION_ARGS)
 	pg_uuid_t  *id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 	Call		call;
 
-	require_arguments(fcinfo, 4);
+	require_arguments(fcinfo, 3);
 	read_arguments(fcinfo, &new);
 	application_id = PG_GETARG_UUID_P(ARGUMENT_APPLICATION_ID);
 
@@ -187,7 +188,7 @@ set_provider(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(id);
 }
 
-/* appt.reset_verification() -> trigger, BEFORE UPDATE of a provider's sender; a new sender is not verified. */
+/* appt.reset_verification() -> trigger, BEFORE UPDATE of a provider's sender, or of its kind from or to LOG; neither is verified. */
 Datum
 reset_verification(PG_FUNCTION_ARGS)
 {

@@ -271,7 +271,8 @@ static const SettingInfo settings[] = {
 	{"HTTP", "success_value", check_scalars},
 	{"HTTP", "message_id_path", check_text},
 	{"HTTP", "inbound", check_inbound},
-	{"HTTP", "stop_replies", check_boolean}
+	{"HTTP", "stop_replies", check_boolean},
+	{"LOG", "stop_replies", check_boolean}
 };
 
 /* Names of the settings that a provider of the kind may have. */
@@ -326,7 +327,7 @@ has_providers(const ChannelInfo *channel)
 	return channel->route == ROUTE_PROVIDER;
 }
 
-static const char *const provider_kinds[] = {"SMTP", "TWILIO", "GENESYS_CLOUD", "HTTP", NULL};
+static const char *const provider_kinds[] = {"SMTP", "TWILIO", "GENESYS_CLOUD", "HTTP", "LOG", NULL};
 
 /* Kinds that carry the channel. */
 static const char *const *
@@ -394,8 +395,23 @@ static const char *
 provider_sender(const Provider *provider)
 {
 	if (provider->sender == NULL)
-		report_invalid("a required argument is missing", "A provider of %s must have a \"sender\".", provider->channel);
+		report_invalid_hint("Add sender => 'Name <name@example.com>'.",
+							"a required argument is missing", "A provider of %s must have a \"sender\".", provider->channel);
 	return provider->sender;
+}
+
+static void
+check_provider_url(const Provider *provider, ChannelCode channel)
+{
+	/* A kind that connects to nothing refuses any URL. */
+	if (channel_is_local(channel, provider->kind))
+		return;
+	if (provider->url == NULL)
+		report_invalid_hint("Add url => where it is. A provider of kind LOG has none: it writes messages to the log.",
+							"a required argument is missing", "A provider of kind %s must have a \"url\".", provider->kind);
+	/* The URL of a gateway is a template. */
+	if (strcmp(provider->kind, "HTTP") != 0)
+		check_url(provider->url, strcmp(provider->kind, "SMTP") == 0);
 }
 
 void
@@ -407,16 +423,15 @@ check_provider(const Provider *provider)
 
 	check_one_line(provider->sender, "sender");
 	check_one_line(provider->username, "username");
-	/* The URL of a gateway is a template. */
-	if (strcmp(provider->kind, "HTTP") != 0)
-		check_url(provider->url, strcmp(provider->kind, "SMTP") == 0);
+	check_provider_url(provider, channel);
 	if (channel_infos[channel].has_verified_senders)
 		check_sender(provider_sender(provider));
 	check_settings(provider->settings, provider->kind);
 	route = provider_route(provider);
 	problem = channel_route_problem(channel, &route);
 	if (problem != NULL)
-		report_invalid("invalid provider", "A provider of kind %s cannot work like this: %s.", provider->kind, problem);
+		report_invalid_hint("The comment of appt.set_provider tells what each kind needs: \\df+ appt.set_provider.",
+							"invalid provider", "A provider of kind %s cannot work like this: %s.", provider->kind, problem);
 }
 
 void
@@ -425,9 +440,13 @@ require_secret(const Provider *provider)
 	Route		route = provider_route(provider);
 	ChannelCode channel = check_kind(provider);
 
-	if ((provider->secret == NULL || provider->secret[0] == '\0') &&
-		channel_needs_secret(channel, &route))
-		report_invalid("missing argument for this authentication", "%s needs \"secret\".", provider->kind);
+	bool		has_secret = provider->secret != NULL && provider->secret[0] != '\0';
+
+	if (has_secret && channel_is_local(channel, provider->kind))
+		report_invalid("this kind of provider connects to nothing", "%s has no \"secret\".", provider->kind);
+	if (!has_secret && channel_needs_secret(channel, &route))
+		report_invalid_hint("Add secret => the password of the account, or the secret of the OAuth client.",
+							"missing argument for this authentication", "%s needs \"secret\".", provider->kind);
 }
 
 void
@@ -457,8 +476,7 @@ provider_is_valid(PG_FUNCTION_ARGS)
 	};
 
 	/* NOT NULL constraints refuse NULLs in these columns. */
-	if (provider.channel == NULL || provider.kind == NULL || provider.url == NULL ||
-		PG_ARGISNULL(5))
+	if (provider.channel == NULL || provider.kind == NULL || PG_ARGISNULL(5))
 		PG_RETURN_NULL();
 	provider.settings = PG_GETARG_JSONB_P(5);
 	check_provider(&provider);

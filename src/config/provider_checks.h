@@ -14,8 +14,8 @@ typedef struct Provider
 {
 	char	   *channel;
 	char	   *kind;
-	char	   *url;
-	char	   *sender;			/* may be NULL, as may the next two */
+	char	   *url;			/* may be NULL, as may the next three */
+	char	   *sender;
 	char	   *username;
 	char	   *secret;
 	char	   *inbound_secret; /* NULL or empty: none */
@@ -25,7 +25,7 @@ typedef struct Provider
 /* Everything but the secret is valid. */
 extern void check_provider(const Provider *provider);
 
-/* The secret is there if the provider cannot work without one. */
+/* The secret is there if the provider cannot work without one, and only if it connects to anything. */
 extern void require_secret(const Provider *provider);
 
 /* There is an inbound secret only if the kind sends something of its own accord. */

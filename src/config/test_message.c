@@ -91,7 +91,11 @@ require_provider(const TestMessage *test)
 
 	if (statement_run(&find, UUIDPGetDatum(test->application_id),
 					  text_datum(channel_code(test->channel))) == 0)
-		report_text_not_found("provider", channel_code(test->channel));
+		ereport(ERROR,
+				(errcode(ERRCODE_APPT_NOT_FOUND),
+				 errmsg("provider not found"),
+				 errdetail("The application has no enabled provider for %s.", channel_code(test->channel)),
+				 errhint("Set one with appt.set_provider; one of kind LOG writes messages to the log.")));
 }
 
 /* A type of messages that customers get by email or SMS, or TEST itself. */

@@ -4,6 +4,9 @@
  *		one-time code that is sent from it to itself.
  *
  * A wrong code is an error; the guess stays counted, see core/code_counts.c.
+ *
+ * The log keeps the codes of a provider of kind LOG, so they prove nothing: they
+ * have a purpose of their own and verify no other provider.
  */
 #include "postgres.h"
 
@@ -21,12 +24,19 @@
 PG_FUNCTION_INFO_V1(initiate_email_verification);
 PG_FUNCTION_INFO_V1(confirm_email_verification);
 
-/* Lock the enabled provider and read its sender's address; false if there is none. */
+typedef struct Sender
+{
+	pg_uuid_t	provider_id;
+	Contact		contact;
+	const char *purpose;		/* of its codes */
+} Sender;
+
+/* Lock the enabled provider and read its sender; false if there is none. */
 static bool
-lock_sender(const pg_uuid_t *application_id, pg_uuid_t *provider_id, Contact *sender)
+lock_sender(const pg_uuid_t *application_id, Sender *sender)
 {
 	static Statement lock = {
-		"SELECT id, sender FROM appt.provider WHERE application_id = $1 AND channel = 'EMAIL' AND enabled"
+		"SELECT id, sender, kind FROM appt.provider WHERE application_id = $1 AND channel = 'EMAIL' AND enabled"
 		" FOR NO KEY UPDATE",
 		1, {UUIDOID}
 	};
@@ -35,9 +45,10 @@ lock_sender(const pg_uuid_t *application_id, pg_uuid_t *provider_id, Contact *se
 	if (statement_run(&lock, UUIDPGetDatum(application_id)) == 0)
 		return false;
 	row = ROW(0);
-	*provider_id = next_uuid(row);
-	*sender = (Contact) {CHANNEL_EMAIL, sender_address(next_text(row))};
-	return sender->address != NULL;
+	sender->provider_id = next_uuid(row);
+	sender->contact = (Contact) {CHANNEL_EMAIL, sender_address(next_text(row))};
+	sender->purpose = channel_is_local(CHANNEL_EMAIL, next_text(row)) ? CODE_FOR_LOGGED_SENDER : CODE_FOR_SENDER;
+	return sender->contact.address != NULL;
 }
 
 static bool
@@ -59,8 +70,7 @@ Datum
 initiate_email_verification(PG_FUNCTION_ARGS)
 {
 	pg_uuid_t  *application_id;
-	pg_uuid_t	provider_id;
-	Contact		sender;
+	Sender		sender;
 	char	   *email;
 	Call		call;
 
@@ -71,9 +81,9 @@ initiate_email_verification(PG_FUNCTION_ARGS)
 	if (!channel_address_is_valid(CHANNEL_EMAIL, email))
 		report_invalid("invalid email address", "\"%s\" is not an email address.", email);
 	lock_application(&call.caller, application_id);
-	if (!lock_sender(application_id, &provider_id, &sender) || !is_address(&sender, email))
+	if (!lock_sender(application_id, &sender) || !is_address(&sender.contact, email))
 		report_text_not_found("sender address", email);
-	code_request(application_id, CODE_FOR_SENDER, &sender);
+	code_request(application_id, sender.purpose, &sender.contact);
 	call_end(&call);
 	PG_RETURN_VOID();
 }
@@ -103,8 +113,7 @@ confirm_email_verification(PG_FUNCTION_ARGS)
 {
 	CodeAnswer	answer = CODE_ABSENT;
 	pg_uuid_t  *application_id;
-	pg_uuid_t	provider_id;
-	Contact		sender;
+	Sender		sender;
 	char	   *code;
 	int64		code_id = 0;
 	Call		call;
@@ -114,11 +123,11 @@ confirm_email_verification(PG_FUNCTION_ARGS)
 	application_id = PG_GETARG_UUID_P(0);
 	code = required_text(fcinfo, 1, "code");
 	lock_application(&call.caller, application_id);
-	if (lock_sender(application_id, &provider_id, &sender))
-		answer = code_redeem(application_id, CODE_FOR_SENDER, &sender, code, &code_id);
+	if (lock_sender(application_id, &sender))
+		answer = code_redeem(application_id, sender.purpose, &sender.contact, code, &code_id);
 	code_require_accepted(answer, "initiate_email_verification");
 	code_use(application_id, code_id, NULL);
-	mark_verified(application_id, &provider_id);
+	mark_verified(application_id, &sender.provider_id);
 	call_end(&call);
 	response_set_status(204);
 	PG_RETURN_BOOL(true);

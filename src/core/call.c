@@ -226,7 +226,8 @@ authorize(Caller *caller, Oid function_id, Oid owner, int roles)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("permission denied for this function"),
-				 errdetail("Role \"%s\" may not call it.", GetUserNameFromId(user, false))));
+				 errdetail("Role \"%s\" may not call it.", GetUserNameFromId(user, false)),
+				 errhint("SQL applications use a login role that is a member of \"appt_service\".")));
 	if (!believe_claims(caller))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

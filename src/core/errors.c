@@ -69,6 +69,20 @@ report_invalid(const char *message, const char *detail,...)
 	pg_unreachable();
 }
 
+void
+report_invalid_hint(const char *hint, const char *message, const char *detail,...)
+{
+	char	   *text;
+
+	FORMAT_DETAIL(text);
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg_internal("%s", message),
+			 errdetail_internal("%s", text),
+			 errhint("%s", hint)));
+	pg_unreachable();
+}
+
 /* "a, b, c" */
 static char *
 join_list(const char *const *list)

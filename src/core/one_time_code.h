@@ -17,6 +17,8 @@
 /* Values of appt.one_time_code.purpose. */
 #define CODE_FOR_CUSTOMER "CUSTOMER"
 #define CODE_FOR_SENDER "SENDER"
+#define CODE_FOR_LOGGED_SENDER "LOGGED_SENDER"	/* of a provider of kind LOG,
+												 * whose codes the log keeps */
 #define CODE_FOR_PHONE "PHONE"
 
 /* What a code is derived from, besides the key. */

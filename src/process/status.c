@@ -35,7 +35,7 @@ static const struct
 	const char *explanation;
 }			quiet_reasons[QUIET_REASONS] = {
 	[QUIET_NOT] = {NULL, NULL},
-	[QUIET_NOT_PRELOADED] = {"NOT_PRELOADED", "appt is not in shared_preload_libraries."},
+	[QUIET_NOT_PRELOADED] = {"NOT_PRELOADED", "Add appt to shared_preload_libraries, and restart the server."},
 	[QUIET_STANDBY] = {"STANDBY", "The server is a standby; it sends once it is promoted."},
 	[QUIET_EXCLUDED] = {"EXCLUDED", "The database is a template or does not allow connections."},
 	[QUIET_HELD] = {"HELD", "A session is dropping, renaming, moving or copying the database."},
@@ -47,7 +47,7 @@ static const struct
 	[QUIET_VERSION_MISMATCH] = {"VERSION_MISMATCH", "The library does not serve the extension's version."},
 	[QUIET_NO_IDENTITY] = {"NO_IDENTITY", "The database has no identity."},
 	[QUIET_RESTORED_COPY] = {"RESTORED_COPY", "The database is a copy."},
-	[QUIET_DISABLED] = {"DISABLED", "appt.enabled is off."},
+	[QUIET_DISABLED] = {"DISABLED", "appt.enabled is off; turn it on and reload the configuration."},
 	[QUIET_FAILING] = {"FAILING", "The worker cannot find out whether it may send."}
 };
 

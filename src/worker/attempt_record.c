@@ -4,6 +4,9 @@
  */
 #include "postgres.h"
 
+#include "channel/channel.h"
+#include "core/json.h"
+#include "core/one_time_code.h"
 #include "core/text.h"
 #include "notify/links.h"
 #include "notify/logged_body.h"
@@ -17,7 +20,34 @@ copy_jsonb(Jsonb *jsonb)
 	return jsonb == NULL ? NULL : DatumGetJsonbPCopy(JsonbPGetDatum(jsonb));
 }
 
-/* The log keeps no words of a message that has a one-time code, and no tokens of links. */
+static bool
+is_local(const NotificationFacts *facts)
+{
+	return channel_is_local(facts->channel, facts->route == NULL ? NULL : facts->route->route.kind);
+}
+
+/*
+ * What must be known to nobody but the recipient: words with a one-time code, tokens
+ * of links. A message by a provider of kind LOG has no other recipient than the log's
+ * reader, who needs both to try what they are for. But a code that was asked for to
+ * verify the sender of another kind of provider stays secret: it would prove that
+ * somebody has a mail of that sender.
+ */
+static bool
+hides_words(const NotificationFacts *facts)
+{
+	char	   *purpose = json_root_text(facts->context, "purpose");
+
+	return notification_types[facts->type].has_code &&
+		(!is_local(facts) || purpose == NULL || strcmp(purpose, CODE_FOR_SENDER) == 0);
+}
+
+static const char *
+logged_text(const NotificationFacts *facts, const Message *message, const char *text)
+{
+	return is_local(facts) ? text : tokens_mask(message->tokens, text);
+}
+
 AttemptRecord *
 attempt_record_make(const NotificationFacts *facts, const Message *message)
 {
@@ -29,11 +59,11 @@ attempt_record_make(const NotificationFacts *facts, const Message *message)
 		record->provider_id = (pg_uuid_t *) palloc(sizeof(pg_uuid_t));
 		*record->provider_id = facts->route->id;
 	}
-	if (notification_types[message->type].has_code)
+	if (hides_words(facts))
 		return record;
-	record->subject = copy_text(tokens_mask(message->tokens, message->subject));
-	record->text_body = copy_text(logged_body(tokens_mask(message->tokens, message->text_body)));
-	record->html_body = copy_text(logged_body(tokens_mask(message->tokens, message->html_body)));
+	record->subject = copy_text(logged_text(facts, message, message->subject));
+	record->text_body = copy_text(logged_body(logged_text(facts, message, message->text_body)));
+	record->html_body = copy_text(logged_body(logged_text(facts, message, message->html_body)));
 	record->shown = copy_jsonb(shown_of(facts));
 	return record;
 }

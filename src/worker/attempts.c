@@ -22,7 +22,7 @@
 enum
 {
 	ATTEMPT_ID, APPLICATION_ID, NOTIFICATION_ID, ATTEMPT_NUMBER, MANUAL, DUE_AT, STARTED_AT, FINISHED_AT, OUTCOME,
-	RECIPIENT, PROVIDER_ID, SUBJECT, TEXT_BODY, HTML_BODY, SHOWN
+	RESPONSE, RECIPIENT, PROVIDER_ID, SUBJECT, TEXT_BODY, HTML_BODY, SHOWN
 };
 #define ATTEMPT_COLUMNS (SHOWN + 1)
 
@@ -36,6 +36,7 @@ static const char *const attempt_columns[ATTEMPT_COLUMNS] = {
 	[STARTED_AT] = "started_at",
 	[FINISHED_AT] = "finished_at",
 	[OUTCOME] = "outcome",
+	[RESPONSE] = "response",
 	[RECIPIENT] = "recipient",
 	[PROVIDER_ID] = "provider_id",
 	[SUBJECT] = "subject",
@@ -58,6 +59,7 @@ typedef struct NewAttempt
 	int			number;
 	bool		is_manual;
 	bool		is_delivered;	/* at once; false: it has not ended */
+	const char *answer;			/* of a delivered one; NULL: none */
 	const AttemptRecord *record;
 } NewAttempt;
 
@@ -78,6 +80,7 @@ add_attempt(TableWriter *writer, const NewAttempt *attempt, TimestampTz now, Ite
 		[STARTED_AT] = SQL_VALUE(TimestampTzGetDatum(now)),
 		[FINISHED_AT] = attempt->is_delivered ? SQL_VALUE(TimestampTzGetDatum(now)) : SQL_NULL,
 		[OUTCOME] = attempt->is_delivered ? sql_text("DELIVERED") : SQL_NULL,
+		[RESPONSE] = sql_text(attempt->answer),
 		[RECIPIENT] = sql_text(record->recipient),
 		[PROVIDER_ID] = sql_uuid(record->provider_id),
 		[SUBJECT] = sql_text(record->subject),
@@ -88,20 +91,6 @@ add_attempt(TableWriter *writer, const NewAttempt *attempt, TimestampTz now, Ite
 
 	table_add(writer, values, place);
 	return id;
-}
-
-/* The value that is there stays as it is stored if it is the same. */
-static void
-set_address(NotificationRow *row, const char *address)
-{
-	bool		is_same;
-
-	if (row->address.isnull || address == NULL)
-		is_same = row->address.isnull && address == NULL;
-	else
-		is_same = strcmp(TextDatumGetCString(row->address.value), address) == 0;
-	if (!is_same)
-		row->address = sql_text(address);
 }
 
 /* False if another transaction has locked or changed the notification. */
@@ -119,13 +108,8 @@ mark_sending(NotificationRows *rows, Delivery *delivery, int slot)
 	row.attempt_count = delivery->attempt_number;
 	row.next_attempt_at = 0;
 	row.worker_slot = slot;
-
-	/*
-	 * The log is searched by it. It is rarely another than the one that was
-	 * planned, so that the update stays HOT.
-	 */
 	if (delivery->attempt_number == 1)
-		set_address(&row, delivery->record->recipient);
+		notification_row_set_address(&row, delivery->record->recipient);
 	return notification_rows_write(rows, &row, &key->notification_place);
 }
 
@@ -190,6 +174,7 @@ attempts_insert_delivered(List *messages, TimestampTz now)
 			.number = message->attempt_number,
 			.is_manual = message->is_manual,
 			.is_delivered = true,
+			.answer = message->answer,
 			.record = message->record
 		};
 

@@ -14,6 +14,7 @@
 
 #include "utils/memutils.h"
 
+#include "channel/channel.h"
 #include "core/log_changes.h"
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"
@@ -74,6 +75,14 @@ refuse(Judgement *judgement, const NotificationFacts *facts, const Candidate *ca
 				  facts->attempt_count > 0 ? STATE_FAILED : STATE_SKIPPED, reason, error);
 }
 
+/* So are the others of its lane, until it is looked at again. */
+static void
+leave_and_hold(const Candidate *candidate)
+{
+	candidate->quota->is_held = true;
+	candidate_leave(candidate);
+}
+
 static void
 send_or_skip(Judgement *judgement, const NotificationFacts *facts, const Candidate *candidate)
 {
@@ -89,12 +98,11 @@ send_or_skip(Judgement *judgement, const NotificationFacts *facts, const Candida
 	else
 	{
 		MemoryContextDelete(delivery->context);
-		candidate->quota->is_held = true;
-		candidate_leave(candidate);
+		leave_and_hold(candidate);
 	}
 }
 
-/* Of a channel that needs no transfer. */
+/* It needs no transfer. */
 static void
 deliver_or_skip(Judgement *judgement, const NotificationFacts *facts, const Candidate *candidate)
 {
@@ -111,6 +119,21 @@ deliver_or_skip(Judgement *judgement, const NotificationFacts *facts, const Cand
 	MemoryContextSwitchTo(previous);
 	if (message == NULL)
 		refuse(judgement, facts, candidate, reason, error);
+}
+
+/*
+ * No slot is reserved for a message of a local lane. If its provider has changed
+ * since the lane was refreshed, the message stays for a claim after the next refresh.
+ */
+static void
+deliver_or_send(Judgement *judgement, const NotificationFacts *facts, const Candidate *candidate)
+{
+	if (channel_is_local(facts->channel, facts->route == NULL ? NULL : facts->route->route.kind))
+		deliver_or_skip(judgement, facts, candidate);
+	else if (!candidate->quota->lane->is_local)
+		send_or_skip(judgement, facts, candidate);
+	else
+		leave_and_hold(candidate);
 }
 
 static void
@@ -131,10 +154,8 @@ judge(Judgement *judgement, const NotificationFacts *facts, const Candidate *can
 		case VERDICT_SEND:
 			if (must_activate(facts))
 				activate_first(judgement, facts, candidate);
-			else if (channel_is_local(facts->channel))
-				deliver_or_skip(judgement, facts, candidate);
 			else
-				send_or_skip(judgement, facts, candidate);
+				deliver_or_send(judgement, facts, candidate);
 			break;
 	}
 }

@@ -22,14 +22,8 @@
 #include "worker/local_messages.h"
 #include "worker/notification_rows.h"
 
-bool
-channel_is_local(ChannelCode channel)
-{
-	return channel_infos[channel].route == ROUTE_NONE;
-}
-
 static LocalMessage *
-make_message(const NotificationFacts *facts, const Message *message, const QueueKey *key)
+make_message(const NotificationFacts *facts, const Message *message, const QueueKey *key, const char *answer)
 {
 	LocalMessage *made = (LocalMessage *) palloc0(sizeof(LocalMessage));
 
@@ -38,7 +32,8 @@ make_message(const NotificationFacts *facts, const Message *message, const Queue
 	made->attempt_number = facts->attempt_count + 1;
 	made->is_manual = facts->is_manual;
 	made->record = attempt_record_make(facts, message);
-	made->has_reader = facts->user != NULL;
+	made->answer = answer;
+	made->has_reader = facts->user != NULL && facts->channel == CHANNEL_IN_APP;
 	if (made->has_reader)
 		made->notify_key = facts->user->notify_key;
 	return made;
@@ -52,12 +47,14 @@ local_message_compose(const NotificationFacts *facts, const QueueKey *key, Times
 													ALLOCSET_DEFAULT_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(composing);
 	Message    *message = compose_message(facts, now, reason, error);
-	bool		is_accepted = message != NULL && channel_accepts(message, reason, error);
+	const char *answer = NULL;
+	bool		is_accepted = message != NULL &&
+	channel_accepts(message, facts->route == NULL ? NULL : &facts->route->route, &answer, reason, error);
 	LocalMessage *made = NULL;
 
 	MemoryContextSwitchTo(previous);
 	if (is_accepted)
-		made = make_message(facts, message, key);
+		made = make_message(facts, message, key, answer);
 	else
 		*error = copy_text(*error);
 	MemoryContextDelete(composing);
@@ -96,6 +93,8 @@ mark_sent(NotificationRows *rows, LocalMessage *message, TimestampTz now, QueueC
 	row.is_manual = false;
 	row.worker_slot = 0;
 	row.settled_at = now;
+	if (message->attempt_number == 1)
+		notification_row_set_address(&row, message->record->recipient);
 	if (!notification_rows_write(rows, &row, &key->notification_place))
 		return false;
 	queue_delete(queue, key, row.has_context);

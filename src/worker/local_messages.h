@@ -1,7 +1,7 @@
 /*
  * local_messages.h
- *		Messages that need no transfer, because their channel leaves them in the
- *		database: the transaction that claims them delivers them.
+ *		Messages that need no transfer, because their channel or provider leaves
+ *		them in the database: the transaction that claims them delivers them.
  */
 #ifndef APPT_LOCAL_MESSAGES_H
 #define APPT_LOCAL_MESSAGES_H
@@ -19,12 +19,12 @@ typedef struct LocalMessage
 	int			attempt_number;
 	bool		is_manual;
 	AttemptRecord *record;
-	bool		has_reader;		/* a user who has a profile */
+	const char *answer;			/* what the log shows as its answer; NULL:
+								 * nothing */
+	bool		has_reader;		/* it is in the inbox of a user who has a
+								 * profile */
 	pg_uuid_t	notify_key;		/* the reader's */
 } LocalMessage;
-
-/* Does a message over this channel need no transfer? */
-extern bool channel_is_local(ChannelCode channel);
 
 /*
  * Compose the message of these facts, which is of such a channel; `key` is that

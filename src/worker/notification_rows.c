@@ -139,6 +139,19 @@ notification_rows_find_same(NotificationRows *rows, int64 id, const ItemPointerD
 
 /* ---- writing ---- */
 
+void
+notification_row_set_address(NotificationRow *row, const char *address)
+{
+	bool		is_same;
+
+	if (row->address.isnull || address == NULL)
+		is_same = row->address.isnull && address == NULL;
+	else
+		is_same = strcmp(TextDatumGetCString(row->address.value), address) == 0;
+	if (!is_same)
+		row->address = sql_text(address);
+}
+
 bool
 notification_rows_write(NotificationRows *rows, const NotificationRow *row, ItemPointer place)
 {

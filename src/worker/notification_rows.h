@@ -42,6 +42,13 @@ extern FoundRow notification_rows_find(NotificationRows *rows, int64 id, const I
  */
 extern bool notification_rows_find_same(NotificationRows *rows, int64 id, const ItemPointerData *place, NotificationRow *row);
 
+/*
+ * The first attempt's recipient, by which the log is searched. It is rarely another
+ * than the one that was planned; then the value stays as it is stored, so that the
+ * update stays HOT.
+ */
+extern void notification_row_set_address(NotificationRow *row, const char *address);
+
 /* Write the notification that was found, and set `place` to where it is now. False if it is not free any more. */
 extern bool notification_rows_write(NotificationRows *rows, const NotificationRow *row, ItemPointer place);
 

@@ -24,6 +24,7 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
+#include "channel/channel.h"
 #include "channel/destination.h"
 #include "core/column.h"
 #include "core/row.h"
@@ -32,7 +33,6 @@
 #include "fairness/lanes.h"
 #include "fairness/refresh.h"
 #include "worker/guard.h"
-#include "worker/local_messages.h"
 #include "worker/owners.h"
 
 /* Lanes in one transaction. */
@@ -42,7 +42,7 @@
 #define HOLD_TIME (60 * USECS_PER_SEC)
 
 static Statement select_owners = {
-	"SELECT l.ordinal, o.application_id, o.channel, o.subscription_id, coalesce(s.url, p.url),"
+	"SELECT l.ordinal, o.application_id, o.channel, p.kind, o.subscription_id, coalesce(s.url, p.url),"
 	"  coalesce(s.xmin, p.xmin)::text::bigint, a.max_concurrency::float8, a.max_per_second::float8,"
 	"  (p.settings->'max_concurrency')::float8, (p.settings->'max_per_second')::float8 "
 	"FROM unnest($1, $2) WITH ORDINALITY AS l (lane, low_water, ordinal) "
@@ -61,7 +61,7 @@ static Statement select_owners = {
 	"  SELECT s.url, s.xmin FROM appt.subscription s"
 	"  WHERE s.application_id = o.application_id AND s.id = o.subscription_id OFFSET 0) s ON true "
 	"LEFT JOIN LATERAL ("
-	"  SELECT p.url, p.settings, p.xmin FROM appt.provider p"
+	"  SELECT p.kind, p.url, p.settings, p.xmin FROM appt.provider p"
 	"  WHERE p.application_id = o.application_id AND p.channel = o.channel AND p.enabled OFFSET 0) p ON true",
 	2, {INT8ARRAYOID, TIMESTAMPTZARRAYOID}
 };
@@ -111,7 +111,7 @@ refresh_lane(const Refresh *refresh, Row *row)
 
 	owner.application_id = next_uuid(row);
 	(void) channel_from_code(next_text(row), &owner.channel);
-	owner.is_local = channel_is_local(owner.channel);
+	owner.is_local = channel_is_local(owner.channel, next_text(row));
 	owner.subscription_id = next_uuid_or_null(row);
 	url = next_text(row);
 	if (url != NULL)

@@ -355,7 +355,7 @@ SELECT throws_ok(format('SELECT valid(%L, %L, %L, %L)', settings, more, channel,
 	('EMAIL', 'HTTP', '{}', '{}', 'this kind of provider does not carry the channel'),
 		('WEBHOOK', 'HTTP', '{}', '{}', 'channel has no providers'), ('SMS', 'PIGEON', '{}', '{}', 'unknown code')) AS bad (channel,
 		kind, settings, more, message);
-SELECT is(appt.provider_is_valid('SMS', 'HTTP', NULL, NULL, NULL, '{}'), NULL, 'NULL is NOT NULL''s to refuse');
+SELECT is(appt.provider_is_valid('SMS', NULL, 'https://a.example', NULL, NULL, '{}'), NULL, 'NULL is NOT NULL''s to refuse');
 
 SELECT throws_ok(format('SELECT appt.set_provider(%L, ''SMS'', %s)', :'application', arguments), '22023', message, arguments) FROM (VALUES
 	(format($$'TWILIO', 'https://api.twilio.com', '+15550100000', %L$$, :'account'), 'missing argument for this authentication'),

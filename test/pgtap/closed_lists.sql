@@ -24,9 +24,9 @@ SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', li
 	('SELECT appt.create_application(ORG, ''x'', agent_scope => ''ALL'')', 'APPLICATION, OWN'),
 	('UPDATE appt.application SET agent_scope = ''ALL'' WHERE id = APP', 'APPLICATION, OWN'),
 	('SELECT appt.set_provider(APP, ''WEBHOOK'', ''HTTP'', ''https://a.example'')', 'EMAIL, SMS'),
-	('SELECT appt.set_provider(APP, ''SMS'', ''PIGEON'', ''https://a.example'')', 'SMTP, TWILIO, GENESYS_CLOUD, HTTP'),
-	('SELECT appt.set_provider(APP, ''EMAIL'', ''TWILIO'', ''https://a.example'')', 'SMTP, GENESYS_CLOUD'),
-	('SELECT appt.set_provider(APP, ''SMS'', ''SMTP'', ''https://a.example'')', 'TWILIO, GENESYS_CLOUD, HTTP'),
+	('SELECT appt.set_provider(APP, ''SMS'', ''PIGEON'', ''https://a.example'')', 'SMTP, TWILIO, GENESYS_CLOUD, HTTP, LOG'),
+	('SELECT appt.set_provider(APP, ''EMAIL'', ''TWILIO'', ''https://a.example'')', 'SMTP, GENESYS_CLOUD, LOG'),
+	('SELECT appt.set_provider(APP, ''SMS'', ''SMTP'', ''https://a.example'')', 'TWILIO, GENESYS_CLOUD, HTTP, LOG'),
 	('SELECT appt.set_provider(APP, ''EMAIL'', ''SMTP'', ''smtp://a.example'', ''a@b.example'', settings => ''{"starttls": '
 		'"always"}'')', 'opportunistic, required, never'),
 	('SELECT appt.set_provider(APP, ''SMS'', ''HTTP'', ''https://a.example'', settings => ''{"method": "PATCH"}'')', 'GET, POST, PUT'),
@@ -70,7 +70,7 @@ SELECT is(pg_temp.refusal(statement), format('22023 The known ones are: %s.', li
 	('INSERT INTO appt.rule (application_id, type, channel) VALUES (APP, ''CREATE'', ''FAX'')', 'EMAIL, SMS, WEBHOOK, PREFERRED, BOTH'),
 	('UPDATE appt.application SET platform = ''TALK'' WHERE id = APP', 'GENESYS_CLOUD, TALKDESK, STANDALONE'),
 	('INSERT INTO appt.provider (application_id, channel, kind, url) VALUES (APP, ''SMS'', ''PIGEON'', ''https://a.example'')',
-		'SMTP, TWILIO, GENESYS_CLOUD, HTTP'),
+		'SMTP, TWILIO, GENESYS_CLOUD, HTTP, LOG'),
 	('INSERT INTO appt.subscription (application_id, url, auth) VALUES (APP, ''https://a.example'', ''DIGEST'')', 'NONE, BASIC, OAUTH2'),
 	('INSERT INTO appt.subscription (application_id, url, token_auth) VALUES (APP, ''https://a.example'', ''JWT'')', 'BASIC, BODY')
   ) AS r (statement, list);

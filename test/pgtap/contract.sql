@@ -30,7 +30,7 @@ INSERT INTO contract VALUES
 		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb,
 		scope text DEFAULT NULL::text, audience text DEFAULT NULL::text, token_auth text DEFAULT ''BASIC''::text, types text[] '
 			'DEFAULT NULL::text[], OUT id uuid, OUT hmac_key text -> record'),
-	('set_provider', 'application_id uuid, channel text, kind text, url text, sender text DEFAULT NULL::text, username text '
+	('set_provider', 'application_id uuid, channel text, kind text, url text DEFAULT NULL::text, sender text DEFAULT NULL::text, username text '
 		'DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb, inbound_secret text DEFAULT NULL::text -> uuid'),
 	('rotate_subscription_key', 'id uuid, overlap interval DEFAULT ''1 day''::interval, OUT id uuid, OUT hmac_key text -> record'),

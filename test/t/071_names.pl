@@ -139,7 +139,7 @@ foreach my $way (sort keys %forbidden)
 	}
 }
 is( $node->query("SELECT explanation FROM appt.reason WHERE reason = 'ADDRESS_NOT_ALLOWED'"),
-	'The URL names an address that may not be contacted.',
+	'The URL names an address that may not be contacted: appt.allowed_addresses lists private ones that may.',
 	'what the reason means');
 {
 	my $other = Appt::Peers->webhook;

@@ -121,6 +121,14 @@ END
 	like($forged->{value}{text}, qr/JWT/, 'nor does a forged one');
 };
 
+subtest 'messages that go to the log alone' => sub {
+	$node->query("SELECT appt.set_provider('$application', 'SMS', 'LOG')");
+	is(console($_, "return page.textContent('#logged')"), 'Messages by SMS are written to this log only. Nobody gets them.', "$_ is told")
+		foreach qw(SU AD);
+	$api->gateway;
+	is(console('SU', "return page.isVisible('#logged')"), JSON::PP::false, 'of others there is nothing to tell');
+};
+
 subtest 'a supervisor' => sub {
 	my $value = console('SU', <<'END', timezone => 'Europe/Athens');
 const result = {first: await rows().count(), count: await page.textContent('#count'), title: await page.title(), image: await page.getAttribute('#image', 'src'),
