@@ -42,7 +42,7 @@ sub planned
 }
 my ($shown) = slurp_file("$root/README.md") =~ /^```\n( +type +\|.*?)^```$/ms;
 my ($first) = $output =~ /^((?:[A-Z]+\|[A-Z]+\|[^|\n]*\|\d{4}-.*\n)+)/m;
-is(scalar(() = planned($shown) =~ /^[A-Z]/mg), 7, 'seven messages are shown');
+is(scalar(() = planned($shown) =~ /^[A-Z]/mg), 4, 'four messages are shown');
 is(planned($first), planned($shown), 'and those were owed');
 
 # The page for people who set up meeting templates shows what its examples answer, table by table and in this order.
