@@ -75,7 +75,7 @@ SQL_PARTS = roles types checks defaults organization application meeting_templat
 	slot_functions calendar_functions response_functions \
 	notification_functions sending_functions inbox_functions message_functions template_functions worker_functions \
 	code_functions consent_functions inbound_functions user_functions page_functions console_functions \
-	views person_functions appt_rest_types appt_rest_functions row_security grants dump
+	views incident_views person_functions appt_rest_types appt_rest_functions row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 # Update scripts.
 DATA = $(wildcard sql/*--*--*.sql)

@@ -242,11 +242,13 @@ GRANT SELECT ON appt.organization, appt.application, appt.appointment, appt.part
 	appt.room_access, appt.rule, appt.template, appt.subscription, appt.provider,
 	appt.notification, appt.due, appt.attempt, appt.provider_message, appt.invitation, appt.identity, appt.change, appt.user_event,
 	appt.inbound_message, appt.meeting_template, appt.page_text, appt.follower, appt.response, appt.suppression,
-	appt.notification_log, appt.latest_failure, appt.notification_stats
+	appt.notification_log, appt.latest_failure, appt.notification_stats,
+	appt.failures_by_endpoint, appt.uninformed_customers, appt.upcoming, appt.delivery_times
 	TO appt_service;
 GRANT SELECT ON appt.application, appt.appointment, appt.participant, appt.room_access,
 	appt.provider, appt.notification, appt.due, appt.attempt,
-	appt.notification_log, appt.latest_failure, appt.notification_stats
+	appt.notification_log, appt.latest_failure, appt.notification_stats,
+	appt.failures_by_endpoint, appt.uninformed_customers, appt.upcoming, appt.delivery_times
 	TO appt_agent, appt_supervisor, appt_client_service;
 GRANT SELECT ON appt.meeting_template, appt.follower, appt.response TO appt_agent, appt_supervisor, appt_client_service;
 GRANT SELECT ON appt.rule, appt.template, appt.page_text, appt.suppression TO appt_supervisor;
@@ -261,7 +263,8 @@ GRANT SELECT ON appt.appointment, appt.participant, appt.room_access TO appt_cus
 GRANT SELECT ON appt.organization, appt.application, appt.rule, appt.template,
 	appt.subscription, appt.provider, appt.notification, appt.due, appt.attempt, appt.change, appt.user_event,
 	appt.meeting_template, appt.page_text, appt.response, appt.suppression, appt.participant,
-	appt.notification_log, appt.latest_failure, appt.notification_stats
+	appt.notification_log, appt.latest_failure, appt.notification_stats,
+	appt.failures_by_endpoint, appt.upcoming, appt.delivery_times
 	TO appt_admin;
 
 /*

@@ -26,16 +26,19 @@ SELECT bag_eq('forecast', $$VALUES
 SELECT is(count(*), 7::bigint, 'without an end, all that waits') FROM appt.forecast(:'app');
 SELECT is(count(*), 0::bigint, 'of other applications nothing') FROM appt.forecast(:'other');
 SELECT results_eq(format('SELECT due_at, notification_id FROM appt.forecast(%L)', :'app'),
-	format('SELECT due_at, id FROM appt.notification WHERE application_id = %L ORDER BY due_at, id', :'app'), 'in the order in which they are due');
+	format('SELECT due_at, id FROM appt.notification WHERE application_id = %L ORDER BY due_at, id', :'app'),
+		'in the order in which they are due');
 SELECT is_empty(format($$SELECT f.* FROM appt.forecast(%L) f, appt.notification n, appt.notification_eligibility(n.id) e
 	WHERE n.id = f.notification_id AND (f.appointment_id, f.recipient_kind, f.recipient_id, f.verdict = 'SEND', f.reason)
 		IS DISTINCT FROM (n.appointment_id, n.recipient_kind::text, n.recipient_id, e.eligible, e.reason)$$, :'app'),
 	'notification_eligibility agrees');
-SELECT is(f.explanation, r.explanation, 'with a sentence') FROM appt.forecast(:'app') f JOIN appt.reason r USING (reason) WHERE channel = 'SMS';
+SELECT is(f.explanation, r.explanation, 'with a sentence') FROM appt.forecast(:'app') f JOIN appt.reason r USING (reason)
+	WHERE channel = 'SMS';
 SELECT is(count(*), 3::bigint, 'at most so many') FROM appt.forecast(:'app', max => 3);
 
 -- The clock is an argument.
-SELECT results_eq(format($$SELECT DISTINCT type, verdict, reason, judged_at - now() FROM appt.forecast(%L, now() + '26 hours', now() + '25 hours')
+SELECT results_eq(format($$SELECT DISTINCT type, verdict, reason, judged_at - now() FROM appt.forecast(%L, now() + '26 hours',
+	now() + '25 hours')
 	WHERE channel = 'EMAIL' ORDER BY 1$$, :'app'),
 	$$VALUES ('CREATE', 'SEND', NULL, interval '25 hours'), ('REMINDER', 'MISSED', 'WINDOW_PASSED', '25 hours')$$,
 	'a day later the confirmation still goes, and the reminder is missed');
@@ -56,7 +59,8 @@ SELECT is(pg_temp.what_if(change, type, channel), expected, change) FROM (VALUES
 	('SELECT', 'REMINDER', 'EMAIL', 'SEND bob@example.com, SEND bob@example.com'),
 	('UPDATE appt.rule SET enabled = false WHERE type = ''REMINDER'' AND time_offset = ''1 day''', 'REMINDER', 'EMAIL',
 		'SUPPRESSED RULE_OFF bob@example.com, SEND bob@example.com'),
-	('UPDATE appt.subscription SET enabled = false', 'CREATE', 'WEBHOOK', 'SUPPRESSED SUBSCRIPTION_OFF https://hooks.example/one?********'),
+	('UPDATE appt.subscription SET enabled = false', 'CREATE', 'WEBHOOK',
+		'SUPPRESSED SUBSCRIPTION_OFF https://hooks.example/one?********'),
 	('UPDATE appt.organization SET notifications_enabled = false', 'CREATE', 'EMAIL', 'SUPPRESSED GLOBAL_OFF bob@example.com'),
 	('UPDATE appt.participant SET email = ''bea@example.com''', 'CREATE', 'EMAIL', 'SEND bea@example.com'),
 	('UPDATE appt.participant SET email = NULL', 'CREATE', 'EMAIL', 'SKIPPED NO_ADDRESS'),
@@ -69,22 +73,26 @@ SELECT is(pg_temp.what_if(change, type, channel), expected, change) FROM (VALUES
 		SELECT appt.reschedule_appointment(id, now() + ''3 days'', ''1 hour'') FROM appt.appointment', 'REMINDER', 'EMAIL',
 		'SEND bob@example.com, SEND bob@example.com, SEND bob@example.com'),
 	('SELECT appt.cancel_appointment(id) FROM appt.appointment', 'REMINDER', 'EMAIL', 'nothing'),
-	('UPDATE appt.notification SET state = ''SENDING'', worker_slot = 1, next_attempt_at = NULL WHERE type = ''CREATE''', 'CREATE', 'EMAIL', 'nothing')
+	('UPDATE appt.notification SET state = ''SENDING'', worker_slot = 1, next_attempt_at = NULL WHERE type = ''CREATE''', 'CREATE',
+		'EMAIL', 'nothing')
 ) t (change, type, channel, expected);
 
 -- A retry goes when it is due; its window is that of a retry.
 UPDATE appt.notification SET state = 'RETRYING', reason = 'WILL_RETRY', attempt_count = 1, next_attempt_at = now() + '5 minutes'
 	WHERE application_id = :'app' AND type = 'CREATE' AND channel = 'WEBHOOK' RETURNING id AS retry \gset
 UPDATE appt.due SET due_at = now() + '5 minutes' WHERE notification_id = :retry;
-SELECT row_eq(format('SELECT due_at - now(), judged_at - now(), verdict FROM appt.forecast(%L) WHERE notification_id = %s', :'app', :retry),
+SELECT row_eq(format('SELECT due_at - now(), judged_at - now(), verdict FROM appt.forecast(%L) WHERE notification_id = %s', :'app',
+	:retry),
 	ROW(interval '0', interval '5 minutes', 'SEND'::text), 'a retry goes when it is due');
 SELECT is(count(*), 0::bigint, 'not before') FROM appt.forecast(:'app', now() + '4 minutes') WHERE notification_id = :retry;
 
 -- A link waits for the activation, as long as its window is open.
 INSERT INTO appt.rule (application_id, type, channel, time_offset) VALUES (:'other', 'ROOM', 'EMAIL', '5 minutes');
 SELECT pg_temp.schedule(:'other', '1 hour') AS b \gset
-SELECT row_eq(format($$SELECT due_at - now(), verdict, reason, explanation, waits_until > now() + '1 hour' FROM appt.forecast(%L) WHERE type = 'ROOM'$$,
-	:'other'), ROW(interval '55 minutes', 'WAIT'::text, 'NOT_ACTIVATED'::text, 'It waits for the appointment to be activated.'::text, true),
+SELECT row_eq(format($$SELECT due_at - now(), verdict, reason, explanation, waits_until > now() + '1 hour' FROM appt.forecast(%L)
+	WHERE type = 'ROOM'$$,
+	:'other'), ROW(interval '55 minutes', 'WAIT'::text, 'NOT_ACTIVATED'::text, 'It waits for the appointment to be activated.'::text,
+		true),
 	'a link waits for the activation');
 
 -- More than one load, and more than the budget of one: 24 MB of details.
@@ -104,7 +112,8 @@ SELECT throws_ok(format('SELECT * FROM appt.forecast(%L, max => %s)', :'app', mo
 FROM unnest('{0,100001}'::int[]) most;
 SELECT throws_ok(format('SELECT * FROM appt.forecast(%L, at => NULL)', :'app'), '22023', NULL, 'no clock');
 SELECT throws_ok('SELECT * FROM appt.forecast(gen_random_uuid())', 'PT404', 'application not found', 'no such application');
-SELECT is(string_agg(DISTINCT verdict, ' '), 'MISSED', 'at the end of time') FROM appt.forecast(:'app', 'infinity', 'infinity') WHERE type <> 'CREATE';
+SELECT is(string_agg(DISTINCT verdict, ' '), 'MISSED', 'at the end of time') FROM appt.forecast(:'app', 'infinity', 'infinity')
+	WHERE type <> 'CREATE';
 
 -- Callers see of the forecast what they see of the log.
 CREATE ROLE forecast_login LOGIN IN ROLE appt_authenticator;

@@ -113,6 +113,8 @@ INSERT INTO relation VALUES
 	('rule', '', 'application_id'), ('template', 'text_body', NULL), ('subscription', 'username', NULL), ('provider', 'username', NULL),
 	('notification', 'title', NULL), ('attempt', 'subject', NULL),
 	('notification_log', 'title', NULL), ('latest_failure', 'title', NULL), ('notification_stats', 'application', NULL),
+	('failures_by_endpoint', 'application', NULL), ('uninformed_customers', 'title', NULL), ('upcoming', 'title', NULL),
+		('delivery_times', 'application', NULL),
 	('due', '(SELECT o.title FROM title_of o WHERE o.id = t.notification_id)', NULL), ('identity', '''identity''', NULL), ('change', '', 'application_id'),
 		('secret', '', 'application_id'), ('one_time_code', '', 'application_id'), ('idempotency_key', '', 'application_id'),
 	('user_profile', 'id', 'application_id'), ('user_preference', 'user_id', 'application_id'), ('line', 'name', 'application_id'),
@@ -172,6 +174,11 @@ INSERT INTO reads VALUES
 	('latest_failure',     '{"gone mine to-ann", mine, "given gone loose mine other taken to-sue", "given gone loose mine other taken to-ann", "given '
 		'gone loose mine other taken", -, -, "given gone loose mine other sister taken to-ann to-sue to-zoe", "", -}'),
 	('notification_stats', '{own, own, own, own, own, -, -, "own sister", "", -}'),
+	('failures_by_endpoint', '{own, own, own, own, own, -, -, "own sister", "", -}'),
+	('uninformed_customers', '{mine, mine, "given mine other taken", "given mine other taken", "given mine other taken", -, -, -, -, -}'),
+	('upcoming', '{"gone mine to-ann", mine, "given gone mine other taken to-sue", "given gone mine other taken to-ann", "given '
+		'gone mine other taken", -, -, "given gone mine other sister taken to-ann to-sue to-zoe", "", -}'),
+	('delivery_times',     '{own, own, own, own, own, -, -, "own sister", "", -}'),
 	('due',                '{"gone mine to-ann", mine, "given gone mine other taken to-sue", "given gone mine other taken to-ann", "given '
 		'gone mine other taken", -, -, "given gone mine other sister taken to-ann to-sue to-zoe", "", -}'),
 	('identity',           '{-, -, -, -, -, -, -, -, -, -}'),
@@ -228,7 +235,9 @@ INSERT INTO shared VALUES
 	('attempt',            'given gone mine other taken', ' to-ann'),
 	('due',                'given gone mine other taken', ' to-ann'),
 	('notification_log',   'given gone mine other taken', ' to-ann'),
-	('latest_failure',     'given gone mine other taken', ' to-ann');
+	('latest_failure',     'given gone mine other taken', ' to-ann'),
+	('uninformed_customers', 'given mine other taken', ''),
+	('upcoming',           'given gone mine other taken', ' to-ann');
 
 -- Runs a query as a role with claims, and undoes what it did; its one value, "" for NULL, "-" for 42501, or the SQLSTATE.
 CREATE FUNCTION pg_temp.answer(role text, claims text, query text) RETURNS text LANGUAGE plpgsql AS $$
@@ -303,6 +312,8 @@ SELECT is(answer, CASE relation WHEN 'organization' THEN 'Acme Globex' WHEN 'ide
 	WHEN 'notification_log' THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe' WHEN 'latest_failure'
 		THEN 'foreign given gone loose mine other sister taken to-ann to-sue to-zoe'
 	WHEN 'due' THEN 'foreign given gone mine other sister taken to-ann to-sue to-zoe'
+	WHEN 'upcoming' THEN 'foreign given gone mine other sister taken to-ann to-sue to-zoe'
+	WHEN 'uninformed_customers' THEN 'foreign given mine other sister taken'
 	ELSE 'foreign own sister' END, 'an SQL application reads ' || relation)
 FROM given JOIN relation ON relation.name = given.relation WHERE login = 'row_service' AND (of IS NULL OR label = '');
 SELECT is(g.answer, (SELECT string_agg(part, ', ' ORDER BY part) FROM (
@@ -381,6 +392,10 @@ INSERT INTO promised VALUES
 	('notification_log',   'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('latest_failure',     'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('notification_stats', 'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
+	('failures_by_endpoint', 'r', 'r', 'r', '', 'r',   '', 'r', '', ''),
+	('uninformed_customers', 'r', 'r', 'r', '', '',    '', 'r', '', ''),
+	('upcoming',           'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
+	('delivery_times',     'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('reason',             'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('notification_type',  'r', 'r', 'r', '',  'r',    '', 'r', '', ''),
 	('user_profile',       'r', 'r', 'r', '',  'riud', '', 'riud',
