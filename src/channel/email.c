@@ -98,6 +98,8 @@ collect_mail(MailParts *parts, const Message *message, const Route *route,
 			 ComposeFailure *failure)
 {
 	parts->uid = uuid_text(&message->uid);
+	parts->thread = message->thread;
+	parts->feedback_id = message->feedback_id;
 	return collect_sender(parts, route, failure) &&
 		collect_unsubscribing(parts, message, route, failure) &&
 		collect_recipient(parts, message, failure) &&

@@ -12,6 +12,8 @@
 typedef struct MailParts
 {
 	char	   *uid;
+	const char *thread;			/* NULL: none, like the next */
+	const char *feedback_id;
 	char	   *sender_name;	/* names: NULL or "" for none */
 	char	   *sender_address;
 	char	   *recipient_name;

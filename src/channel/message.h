@@ -41,6 +41,10 @@ typedef struct Message
 	const char *calendar_method;	/* of that file: REQUEST or CANCEL */
 	const char *unsubscribe_url;	/* email only: where a POST unsubscribes
 									 * (RFC 8058); NULL: nowhere */
+	const char *thread;			/* email only: the id that messages about the
+								 * same thing share; NULL: none */
+	const char *feedback_id;	/* email only: what mail providers count
+								 * complaints by; NULL: none */
 	List	   *tokens;			/* of char *: secrets in links, masked in the
 								 * log where a response repeats them */
 	TimestampTz timestamp;		/* of this attempt */

@@ -70,6 +70,22 @@ append_content(StringInfo buffer, const MailParts *parts)
 	end_multipart(buffer, "a", parts->uid);
 }
 
+/*
+ * The messages of a thread refer to the same message, which nobody has: so mail programs show them together, whichever of
+ * them arrive, and in which order.
+ */
+static void
+append_ids(StringInfo buffer, const MailParts *parts)
+{
+	const char *domain = strrchr(parts->sender_address, '@') + 1;
+
+	appendStringInfo(buffer, "Message-ID: <%s@%s>\r\n", parts->uid, domain);
+	if (parts->thread != NULL)
+		appendStringInfo(buffer, "References: <%s@%s>\r\n", parts->thread, domain);
+	if (parts->feedback_id != NULL)
+		appendStringInfo(buffer, "Feedback-ID: %s\r\n", parts->feedback_id);
+}
+
 static void
 append_message(StringInfo buffer, const MailParts *parts, TimestampTz timestamp)
 {
@@ -80,8 +96,7 @@ append_message(StringInfo buffer, const MailParts *parts, TimestampTz timestamp)
 							  parts->reply_to_address);
 	append_text_header(buffer, "Subject", parts->subject);
 	append_date_header(buffer, timestamp);
-	appendStringInfo(buffer, "Message-ID: <%s@%s>\r\n", parts->uid,
-					 strrchr(parts->sender_address, '@') + 1);
+	append_ids(buffer, parts);
 	if (parts->list_unsubscribe != NULL)
 		appendStringInfo(buffer, "List-Unsubscribe: <%s>\r\n", parts->list_unsubscribe);
 	if (parts->has_one_click)

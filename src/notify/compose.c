@@ -385,6 +385,29 @@ write_content(const NotificationFacts *facts, const Links *links, Message *messa
 	return render_message(facts, links, message, unpacking, reason, error);
 }
 
+/* The last 12 digits: of that many an id is still one of its own. */
+static const char *
+short_id(const pg_uuid_t *id)
+{
+	return uuid_text(id) + 24;
+}
+
+/*
+ * What a mail is about, for mail programs, and for the tools in which Gmail counts complaints: up to three names, and who
+ * sends, in at most 15 characters.
+ */
+static void
+add_mail_ids(const NotificationFacts *facts, Message *message)
+{
+	const ApplicationFacts *application = facts->application;
+
+	if (facts->appointment_id != NULL)
+		message->thread = uuid_text(facts->appointment_id);
+	if (application != NULL)
+		message->feedback_id = psprintf("%s:%s:appt:%s", notification_types[facts->type].code, short_id(&application->id),
+										short_id(&application->organization.id));
+}
+
 Message *
 compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason, char **error)
 {
@@ -402,6 +425,8 @@ compose_message(const NotificationFacts *facts, TimestampTz now, Reason *reason,
 	message->recipient_name = one_line(recipient_name(facts));
 	message->timestamp = now;
 	message->tokens = links_tokens(links);
+	if (facts->channel == CHANNEL_EMAIL)
+		add_mail_ids(facts, message);
 	message->unsubscribe_url = links == NULL ? NULL : link_of_one_click(links);
 	if (facts->appointment != NULL)
 		message->headers = configured_headers(unpack_jsonb(&unpacking, facts->appointment->notification_headers));

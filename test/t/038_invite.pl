@@ -45,7 +45,7 @@ def take_over(method, event, attendee):
 def read(raw):
     mail = email.message_from_bytes(raw, policy=email.policy.default)
     mailbox = mail["to"].addresses[0].addr_spec
-    found = {"to": mailbox, "id": mail["message-id"], "subject": mail["subject"], "tree": tree(mail),
+    found = {"to": mailbox, "id": mail["message-id"], "references": mail["references"], "feedback": mail["feedback-id"], "subject": mail["subject"], "tree": tree(mail),
         "defects": [str(d) for p in mail.walk() for d in p.defects] + [str(d) for h in mail.values() for d in h.defects],
         "longest": max(len(line) for line in raw.split(b"\r\n")), "text": mail.get_body(("plain",)).get_content()}
     parts = [p for p in mail.walk() if p.get_content_type() == "text/calendar"]
@@ -181,7 +181,16 @@ sub tenant
 	is_deeply($mail->{type}, [ 'utf-8', 'CANCEL', undef ], 'so does the type');
 	is($mail->{tree}, 'mixed(alternative(plain html calendar) ics)', 'in a mail like the others');
 	is_deeply($mail->{kept}, [], 'the calendar is empty');
-	is(scalar(keys %{ { map { $_->{calendar}{uid} => 1 } mails($peer, 4) } }), 1, 'all of one UID');
+	my @mails = mails($peer, 4);
+	is(scalar(keys %{ { map { $_->{calendar}{uid} => 1 } @mails } }), 1, 'all of one UID');
+	is_deeply([ map { $_->{references} } @mails ], [ ("<$id\@example.com>") x 4 ], 'all of one thread');
+	is(scalar(grep { $_->{id} eq $mails[0]{references} } @mails), 0, 'which none of them has begun');
+	my ($application, $organization) = map { substr $_, 24 } $tenant->application,
+		$tenant->query("SELECT organization_id FROM appt.application WHERE id = '@{[ $tenant->application ]}'");
+	is_deeply(
+		[ map { $_->{feedback} } @mails ],
+		[ map { "$_:$application:appt:$organization" } qw(CREATE RESCHEDULE RESCHEDULE CANCELLED) ],
+		'complaints are counted by type, application and organization');
 }
 
 # Deleted: the version after the last, of a row that is gone.
