@@ -22,6 +22,7 @@
 #include "core/vocabulary.h"
 #include "notify/link_token.h"
 #include "notify/suppression.h"
+#include "render/calendar_event.h"
 
 typedef struct OrganizationFacts
 {
@@ -159,6 +160,8 @@ typedef struct RuleFacts
 	int			buttons;		/* BUTTON_BITs */
 	Jsonb	   *appearance;		/* NULL: none, like the next */
 	Jsonb	   *reply_codes;
+	Alarms		alarms;			/* of those whom the rule invites: the offsets
+								 * of the reminders that rules send them */
 } RuleFacts;
 
 /* What messages tell of a meeting template. */

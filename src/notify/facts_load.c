@@ -19,6 +19,7 @@
 #include "utils/memutils.h"
 
 #include "core/text.h"
+#include "notify/facts_alarms.h"
 #include "notify/facts_applications.h"
 #include "notify/facts_appointments.h"
 #include "notify/facts_batch.h"
@@ -36,7 +37,7 @@
 #include "notify/facts_users.h"
 
 /*
- * In this order: snapshots are read for what is not found, templates by the
+ * In this order: snapshots are read for what is not found, alarms for rules, templates by the
  * locales of recipient, user and appointment, suppressions by the address that a message goes to.
  */
 static void (*const loaders[]) (Batch *batch) =
@@ -48,6 +49,7 @@ static void (*const loaders[]) (Batch *batch) =
 		load_user_events,
 		load_snapshots,
 		load_rules,
+		load_alarms,
 		load_meeting_templates,
 		load_link_keys,
 		load_routes,

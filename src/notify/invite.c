@@ -14,9 +14,10 @@
  *
  * The file is always made from current data, also when the stored text of an
  * interrupted mail is sent again: whichever copy arrives last, the calendar is
- * right. It contains what ical_event contains, and the recipient as the only
- * attendee; the organizer is the sender, because calendars send their answers
- * there.
+ * right. It contains what ical_event contains, the place, alarms where rules
+ * remind the customer, and the recipient as the only attendee; the organizer is
+ * the sender, because calendars send their answers there. It asks for an answer
+ * only if the rule's buttons do.
  */
 #include "postgres.h"
 
@@ -102,6 +103,14 @@ find_people(const NotificationFacts *facts, const Message *message, CalendarEven
 	return true;
 }
 
+/* Calendars then show buttons of their own, and mail the answer to the sender. */
+static bool
+asks_for_answer(const NotificationFacts *facts, const CalendarEvent *event)
+{
+	return event->method == CALENDAR_REQUEST && facts->rule != NULL &&
+		(facts->rule->buttons & (BUTTON_BIT(BUTTON_ACCEPT) | BUTTON_BIT(BUTTON_DECLINE))) != 0;
+}
+
 bool
 has_invite(const NotificationFacts *facts)
 {
@@ -130,6 +139,9 @@ add_invite(const NotificationFacts *facts, Message *message, TimestampTz now)
 	event.url = appointment->room_url;
 	event.updated_at = appointment->updated_at;
 	event.stamped_at = now;
+	event.asks_attendee = asks_for_answer(facts, &event);
+	if (facts->rule != NULL && event.method == CALENDAR_REQUEST)
+		event.alarms = facts->rule->alarms;
 	if (!is_text(event.title) || !is_text(event.location) || !is_text(event.url) || !is_text(event.attendee.name))
 		return;
 	message->calendar = calendar_file(&event, &error);

@@ -110,6 +110,15 @@ is_in_range(pg_time_t at)
 	return day > date2j(FIRST_YEAR, 1, 1) && day < date2j(LAST_YEAR, 12, 31);
 }
 
+/* Those that are still to come when the file is read. */
+static void
+take_alarms(const Alarms *alarms, PlainEvent *plain)
+{
+	for (int i = 0; i < alarms->count; i++)
+		if (plain->start - alarms->before[i] > plain->stamped)
+			plain->alarms.before[plain->alarms.count++] = alarms->before[i];
+}
+
 bool
 calendar_event_make_plain(const CalendarEvent *event, PlainEvent *plain, char **error)
 {
@@ -134,6 +143,8 @@ calendar_event_make_plain(const CalendarEvent *event, PlainEvent *plain, char **
 	plain->url = clean_text_if_any(event->url);
 	make_plain_person(&event->organizer, &plain->organizer);
 	make_plain_person(&event->attendee, &plain->attendee);
+	plain->asks_attendee = event->asks_attendee;
+	take_alarms(&event->alarms, plain);
 
 	/*
 	 * It was known when it was stored; the server's timezone data may have

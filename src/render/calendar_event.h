@@ -26,6 +26,15 @@ typedef struct CalendarPerson
 	const char *name;			/* one line; may be NULL */
 } CalendarPerson;
 
+/* Reminders of one event: receivers read few. */
+#define MAX_ALARMS 4
+
+typedef struct Alarms
+{
+	int			count;
+	int64		before[MAX_ALARMS]; /* seconds before the start */
+} Alarms;
+
 /* Texts are in the database's encoding. */
 typedef struct CalendarEvent
 {
@@ -44,6 +53,8 @@ typedef struct CalendarEvent
 								 * later stamp wins */
 	CalendarPerson organizer;	/* both are named or neither */
 	CalendarPerson attendee;	/* who gets the file */
+	bool		asks_attendee;	/* for an answer */
+	Alarms		alarms;			/* those before the stamp are left out */
 } CalendarEvent;
 
 /* The same, ready to be written: UTF-8 without control characters, seconds since 1970. */
@@ -68,6 +79,8 @@ typedef struct PlainEvent
 	pg_time_t	stamped;
 	PlainPerson organizer;
 	PlainPerson attendee;
+	bool		asks_attendee;
+	Alarms		alarms;
 } PlainEvent;
 
 /*

@@ -12,7 +12,7 @@
 #include "render/content_lines.h"
 #include "render/observances.h"
 
-#define PRODUCT_ID "-//appt//appt//EN"
+#define PRODUCT_ID "-//appt//appt " APPT_VERSION "//EN"
 
 static const struct
 {
@@ -138,6 +138,36 @@ person_line(StringInfo file, const char *property, const PlainPerson *person, co
 	content_line(file, psprintf("%s%s%s", property, name, parameters), person->address);
 }
 
+/* A length of time in its largest unit: RFC 5545 has no hours and seconds without minutes. */
+static char *
+duration_text(int64 seconds)
+{
+	static const struct
+	{
+		int			length;
+		const char *format;
+	}			units[] = {
+		{SECS_PER_DAY, "P" INT64_FORMAT "D"},
+		{SECS_PER_HOUR, "PT" INT64_FORMAT "H"},
+		{SECS_PER_MINUTE, "PT" INT64_FORMAT "M"}
+	};
+
+	for (int i = 0; i < lengthof(units) && seconds > 0; i++)
+		if (seconds % units[i].length == 0)
+			return psprintf(units[i].format, seconds / units[i].length);
+	return psprintf("PT" INT64_FORMAT "S", seconds);
+}
+
+static void
+write_alarm(StringInfo file, const char *title, int64 before)
+{
+	content_line(file, "BEGIN", "VALARM");
+	content_line(file, "ACTION", "DISPLAY");
+	text_line(file, "DESCRIPTION", title);
+	content_line(file, "TRIGGER", psprintf("-%s", duration_text(before)));
+	content_line(file, "END", "VALARM");
+}
+
 static void
 write_event(StringInfo file, const PlainEvent *event, const char *zone, const Observances *observances)
 {
@@ -153,11 +183,10 @@ write_event(StringInfo file, const PlainEvent *event, const char *zone, const Ob
 	text_line(file, "STATUS", methods[event->method].status);
 	person_line(file, "ORGANIZER", &event->organizer, "");
 
-	/*
-	 * Nobody reads the answer of an attendee's calendar, so none is asked
-	 * for.
-	 */
-	person_line(file, "ATTENDEE", &event->attendee, ";ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=FALSE");
+	person_line(file, "ATTENDEE", &event->attendee, psprintf(";ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=%s",
+															 event->asks_attendee ? "TRUE" : "FALSE"));
+	for (int i = 0; i < event->alarms.count; i++)
+		write_alarm(file, event->title, event->alarms.before[i]);
 	content_line(file, "END", "VEVENT");
 }
 

@@ -20,8 +20,8 @@ UPDATE appt.appointment SET start_at = '2030-07-01 10:00:00.75+00', end_at = '20
 	updated_at = '2030-06-01 08:07:06.9+00' WHERE id = :'id';
 
 -- The whole file.
-SELECT is(appt.ical_text(:'id'), replace(replace(replace($$BEGIN:VCALENDAR
-PRODID:-//appt//appt//EN
+SELECT is(appt.ical_text(:'id'), replace(replace(replace(replace($$BEGIN:VCALENDAR
+PRODID:-//appt//appt VERSION//EN
 VERSION:2.0
 METHOD:PUBLISH
 BEGIN:VTIMEZONE
@@ -53,7 +53,8 @@ URL:JOIN
 STATUS:CONFIRMED
 END:VEVENT
 END:VCALENDAR
-$$, 'UID:ID', 'UID:' || :'id'), 'JOIN', :'url'), E'\n', E'\r\n'), 'an appointment as text');
+$$, 'UID:ID', 'UID:' || :'id'), 'JOIN', :'url'), 'VERSION//', extversion || '//'), E'\n', E'\r\n'), 'an appointment as text')
+  FROM pg_extension WHERE extname = 'appt';
 SELECT is(appt.google_calendar_url(:'id'), 'https://calendar.google.com/calendar/render?action=TEMPLATE&text=Your%20mortgage&dates=20300701T100000Z/20300701T103000Z&ctz=Europe%2FAthens'
 	|| format('&details=%1$s&location=%1$s', replace(replace(:'url', ':', '%3A'), '/', '%2F')), 'as a link');
 SELECT unalike(appt.ical_text(:'id') || appt.google_calendar_url(:'id'), '%MARK%', 'and nothing of notes, location, metadata and people');

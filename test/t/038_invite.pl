@@ -63,6 +63,7 @@ def read(raw):
     found["calendar"] = {"method": str(calendar["METHOD"]), "events": len(events), "uid": str(event["UID"]), "sequence": int(event["SEQUENCE"]),
         "stamp": event["DTSTAMP"].dt.timestamp(), "status": str(event.get("STATUS", "")), "url": str(event.get("URL", "")), "errors": [str(e) for e in event.errors],
         "names": sorted(set(event.keys())), "organizer": [str(event["ORGANIZER"]), dict(event["ORGANIZER"].params)],
+        "alarms": [str(a["TRIGGER"].to_ical().decode()) for a in calendar.walk("VALARM")],
         "attendees": [[str(a), dict(a.params)] for a in attendees], "raw": octets(parts[0]).decode()}
     found["kept"] = take_over(found["calendar"]["method"], event, mailbox)
     return found
@@ -89,6 +90,39 @@ sub mails
 }
 
 sub last_mail { return (mails(@_))[-1]; }
+
+# The same files for two programs of another origin: what ical.js and node-ical each find in them.
+my $other_reader = File::Temp->new;
+print $other_reader <<'JAVASCRIPT';
+const ICAL = require('ical.js'), ical = require('node-ical');
+const files = JSON.parse(require('fs').readFileSync(0));
+console.log(JSON.stringify(files.map((text) => {
+	const calendar = new ICAL.Component(ICAL.parse(text));
+	const component = calendar.getFirstSubcomponent('vevent');
+	const event = new ICAL.Event(component);
+	const other = Object.values(ical.sync.parseICS(text)).filter((part) => part.type === 'VEVENT');
+	return [
+		[calendar.getFirstPropertyValue('method'), event.uid, event.summary, event.location || '', event.startDate.toUnixTime(),
+			component.getAllSubcomponents('valarm').map((alarm) => alarm.getFirstPropertyValue('trigger').toSeconds()).join(' ')],
+		[other[0].method, other[0].uid, other[0].summary.val || other[0].summary, other[0].location || '', other[0].start.getTime() / 1000,
+			(other[0].alarms || []).map((alarm) => 60 * ['M', 'H', 'D'].reduce((sum, unit, i) =>
+				sum + [1, 60, 1440][i] * Number((alarm.trigger.match(new RegExp('(\\d+)' + unit)) || [0, 0])[1]), 0) * -1).join(' ')],
+	];
+})));
+JAVASCRIPT
+close $other_reader;
+local $ENV{NODE_PATH} = "$ENV{REPOSITORY}/build/node_modules";
+
+sub all_read_the_same
+{
+	my ($mails, $name) = @_;
+	my $file = File::Temp->new;
+
+	print $file JSON::PP->new->ascii->encode([ map { $_->{calendar}{raw} } @$mails ]);
+	close $file;
+	my $read = eval { JSON::PP->new->utf8->decode(scalar `node $other_reader < $file`) } or return fail("$name: $@");
+	return is_deeply([ map { $_->[0] } @$read ], [ map { $_->[1] } @$read ], $name) && is(scalar @$read, scalar @$mails, 'all of them');
+}
 
 # The expected entry of an appointment, in the reader's format.
 sub entry
@@ -150,6 +184,8 @@ sub tenant
 	is(told($mail), "REQUEST 0 $id", 'CREATE invites');
 	is(published($tenant, $id), "PUBLISH 0 $id", 'to the event that is published');
 	is($calendar->{status}, 'CONFIRMED', 'confirmed');
+	like($calendar->{raw}, qr{^PRODID:-//appt//appt \d+\.\d+//EN\r$}m, 'by a version of appt');
+	is_deeply($calendar->{alarms}, [], 'without a rule of reminders the calendar reminds nobody');
 	is_deeply($calendar->{organizer}, [ 'mailto:clinic@example.com', { CN => 'The Clinic' } ], 'by the sender');
 	is_deeply(
 		$calendar->{attendees},
@@ -187,10 +223,36 @@ sub tenant
 	is(scalar(grep { $_->{id} eq $mails[0]{references} } @mails), 0, 'which none of them has begun');
 	my ($application, $organization) = map { substr $_, 24 } $tenant->application,
 		$tenant->query("SELECT organization_id FROM appt.application WHERE id = '@{[ $tenant->application ]}'");
+	all_read_the_same(\@mails, 'other programs read the same');
 	is_deeply(
 		[ map { $_->{feedback} } @mails ],
 		[ map { "$_:$application:appt:$organization" } qw(CREATE RESCHEDULE RESCHEDULE CANCELLED) ],
 		'complaints are counted by type, application and organization');
+}
+
+# Alarms where rules remind, a question where the rule's buttons ask; as all programs read them.
+{
+	my $peer = Appt::Peers->smtp;
+	my $tenant = tenant($peer, undef, timezone => 'Europe/Athens');
+	my $rule = "UPDATE appt.rule SET %s WHERE application_id = '@{[ $tenant->application ]}' AND type = '%s'";
+
+	$tenant->rule('REMINDER', 'EMAIL', $_) foreach '1 day', '90 minutes', '30 days';
+	$tenant->rule('REMINDER', 'SMS', $_) foreach '90 minutes', '45 seconds';
+	$tenant->rule('REMINDER', 'WEBHOOK', '2 hours');
+	$tenant->query(sprintf $rule, "enabled = false", "REMINDER' AND time_offset = '45 seconds");
+	$tenant->query(sprintf $rule, "buttons = '{ACCEPT,DECLINE}'", 'CREATE');
+	my $id = $tenant->schedule(start_at => "now() + interval '3 days'");
+	my $calendar = last_mail($peer, 1)->{calendar};
+	is("@{ $calendar->{alarms} }", '-PT1H30M -P1D', 'calendars remind when rules do, but of what is past not');
+	is($calendar->{attendees}[0][1]{RSVP}, 'TRUE', 'who is asked is asked by the calendar, too');
+	$tenant->query("SELECT appt.reschedule_appointment('$id', now() + interval '50 days', NULL)");
+	$calendar = last_mail($peer, 2)->{calendar};
+	is("@{ $calendar->{alarms} }", '-PT1H30M -P1D -P30D', 'the same for another time');
+	is($calendar->{attendees}[0][1]{RSVP}, 'FALSE', 'a rule without such buttons asks nothing');
+	$tenant->query("SELECT appt.cancel_appointment('$id')");
+	my @mails = mails($peer, 3);
+	is("@{ $mails[2]{calendar}{alarms} }", '', 'what is cancelled reminds nobody');
+	all_read_the_same(\@mails, 'ical.js and node-ical read the same');
 }
 
 # Deleted: the version after the last, of a row that is gone.
