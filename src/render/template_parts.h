@@ -44,10 +44,10 @@
 	"{{applicationName}}\n" \
 	"{{/applicationName}}\n" \
 	"{{#branding.footer}}\n" \
-	"{{branding.footer}}\n" \
+	ISOLATED("{{branding.footer}}") "\n" \
 	"{{/branding.footer}}\n" \
 	"{{#branding.address}}\n" \
-	"{{branding.address}}\n" \
+	ISOLATED("{{branding.address}}") "\n" \
 	"{{/branding.address}}\n"
 
 #define PARAGRAPH \
@@ -109,9 +109,9 @@
 #define HTML_END \
 	"{{#applicationName}}\n" \
 	"<p class=\"s l\" style=\"margin:24px 0 0;padding:16px 0 0;border-top:1px solid #e4e7eb;" \
-	"font-size:14px;color:#52606d\">{{applicationName}}" \
-	"{{#branding.footer}}<br>{{branding.footer}}{{/branding.footer}}" \
-	"{{#branding.address}}<br>{{branding.address}}{{/branding.address}}</p>\n" \
+	"font-size:14px;color:#52606d\"><bdi>{{applicationName}}</bdi>" \
+	"{{#branding.footer}}<br><bdi>{{branding.footer}}</bdi>{{/branding.footer}}" \
+	"{{#branding.address}}<br><bdi>{{branding.address}}</bdi>{{/branding.address}}</p>\n" \
 	"{{/applicationName}}\n" \
 	"</div>\n" \
 	"</td></tr></table>\n" \
@@ -132,14 +132,15 @@
 	PARAGRAPH W_hello "</p>\n"
 
 #define HTML_TABLE_START \
-	"<table cellpadding=\"0\" cellspacing=\"0\" border=\"0\" style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n"
+	"<table width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\" " \
+	"style=\"margin:0 0 16px;border-collapse:collapse;font-size:16px\">\n"
 
 #define HTML_TABLE_END \
 	"</table>\n"
 
 #define HTML_ROW(label, value) \
-	"<tr><th class=\"s\" scope=\"row\" align=\"" START_SIDE "\" style=\"padding:" BEFORE_GAP ";text-align:" START_SIDE ";" \
-	"vertical-align:top;font-weight:normal;white-space:nowrap;color:#52606d\">" label "</th>" \
+	"<tr><th class=\"s\" scope=\"row\" width=\"30%\" align=\"" START_SIDE "\" style=\"padding:" BEFORE_GAP ";text-align:" START_SIDE ";" \
+	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
 	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
 
 /* Outlook draws the cell, with its own padding; other programs draw the link. */

@@ -22,7 +22,7 @@ CREATE FUNCTION pg_temp.write(type text, text_body text, html_body text DEFAULT 
 -- Branding of built-in messages.
 SELECT ok(html LIKE '%border-top:4px solid #ffee00%' AND html LIKE '%background:#ffee00;color:#000000%'
 	AND html LIKE '%src="https://acme.example/l.png?a=1&amp;b=2" alt="Acme &amp; Co"%'
-	AND html LIKE '%>Acme &amp; Co<br>A &lt;footer&gt;<br>Main Street</p>%', 'logo, colour, footer and address')
+	AND html LIKE '%<bdi>Acme &amp; Co</bdi><br><bdi>A &lt;footer&gt;</bdi><br><bdi>Main Street</bdi></p>%', 'logo, colour, footer and address')
   FROM pg_temp.html(:email) html;
 SELECT ok(words LIKE E'%\nAcme & Co\nA <footer>\nMain Street\n', 'the text ends with them') FROM pg_temp.words(:email) words;
 UPDATE appt.application SET branding = NULL;
@@ -43,7 +43,7 @@ SELECT alike(pg_temp.html(:email), E'<!DOCTYPE html>\n<html lang="en" dir="ltr">
 	|| E'<p dir="auto" style="margin:0 0 16px">Hello A &lt;title&gt;,</p>\n<p dir="auto" style="margin:0 0 16px">one<br>\ntwo, see '
 	|| '<a class="k" style="color:#1a56db" href="https://x.example/?a=1&amp;b=2">https://x.example/?a=1&amp;b=2</a>.</p>%'
 	|| '<a class="k" style="color:#1a56db" href="http://y.example/(z">http://y.example/(z</a>)</p>%'
-	|| '&lt;script&gt;alert(1)&lt;/script&gt;</p>%Acme &amp; Co</p>%', 'paragraphs, links, and nothing that is not escaped');
+	|| '&lt;script&gt;alert(1)&lt;/script&gt;</p>%Acme &amp; Co</bdi></p>%', 'paragraphs, links, and nothing that is not escaped');
 SELECT alike(pg_temp.words(:email), E'Hello A <title>,%', 'the text stays as it is');
 SELECT unalike(pg_temp.html(:email), '%<h1%', 'it has no heading');
 SELECT pg_temp.write('CREATE', 'שלום {{{joinUrl}}} https:// http://', locale => 'he');
@@ -98,7 +98,7 @@ SELECT pg_temp.write('CREATE', E'Hello\n\n{{{buttons}}}\n\nBye');
 SELECT alike(pg_temp.html(:email), '%Hello</p>%<div style="margin:24px -4px 16px">%bgcolor="#0b6e4f"%View details%Bye</p>%',
 	'a button where the text places it');
 SELECT pg_temp.write('CREATE', 'Hello');
-SELECT alike(pg_temp.html(:email), '%Hello</p>%View details%Acme &amp; Co</p>%', 'else after the content');
+SELECT alike(pg_temp.html(:email), '%Hello</p>%View details%Acme &amp; Co</bdi></p>%', 'else after the content');
 SELECT pg_temp.write('LAYOUT', '{{{content}}} | {{{buttons}}}', '{{{content}}}<hr>{{{buttons}}}');
 SELECT alike(pg_temp.html(:email), '%Hello</p>%<hr>%View details%', 'or where the layout places it');
 SELECT is((length(html) - length(replace(html, 'View details', ''))) / length('View details'), 1,
