@@ -140,7 +140,7 @@
 
 #define HTML_ROW(label, value) \
 	"<tr><th class=\"s\" scope=\"row\" width=\"30%\" align=\"" START_SIDE "\" style=\"padding:" BEFORE_GAP ";text-align:" START_SIDE ";" \
-	"vertical-align:top;font-weight:normal;color:#52606d\">" label "</th>" \
+	"vertical-align:top;font-weight:normal;overflow-wrap:normal;word-break:normal;color:#52606d\">" label "</th>" \
 	"<td style=\"padding:4px 0;vertical-align:top\">" value "</td></tr>\n"
 
 /* Outlook draws the cell, with its own padding; other programs draw the link. */
@@ -151,7 +151,7 @@
 	"color:{{branding.text_color}};font-size:16px;line-height:20px;font-weight:bold;text-decoration:none;mso-padding-alt:0\">" word "</a>" \
 	"</td></tr></table>\n"
 
-#define HTML_LINK_TO(url, word) "<a class=\"k\" href=\"{{" url "}}\" style=\"color:#1a56db\">" word "</a>"
+#define HTML_LINK_TO(url, word) "<bdi><a class=\"k\" href=\"{{" url "}}\" style=\"color:#1a56db\">" word "</a></bdi>"
 
 #define HTML_CALENDAR \
 	"{{#icalUrl}}\n" \
