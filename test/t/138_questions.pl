@@ -68,7 +68,7 @@ my %answers = (
 	10 => qr/^REMINDER\|EMAIL\|SKIPPED\|NO_PROVIDER\|/m,
 	11 => qr/^tests\|WEBHOOK\|$url\|\d+\|\d+\|/m,
 	12 => qr/^\d+\|tests\|REMINDER\|SMS\|\+306911111111\|$any\|FAILED\|INTERRUPTED$/m,
-	13 => qr/^\d+\|\+306911111111\|REMINDER\|$any\|$any\|30003\|$/m,
+	13 => qr/^\d+\|tests\|\+306911111111\|REMINDER\|$any\|$any\|30003\|$/m,
 	14 => qr/^\d+\|REMINDER\|SMS\|\+306911111111\|$any\|INTERRUPTED\|$any\|[tf]\|/m,
 	15 => qr/\|CREATE\|EMAIL\|A test\|\|SKIPPED\|/);
 foreach my $question (@questions)
