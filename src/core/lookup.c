@@ -171,6 +171,12 @@ lookup_next(Lookup *lookup)
 	return row;
 }
 
+ItemPointerData
+lookup_place(const Lookup *lookup)
+{
+	return lookup->slot->tts_tid;
+}
+
 Row *
 lookup_row(Lookup *lookup, const Datum *keys, int key_count)
 {

@@ -61,6 +61,9 @@ extern Lookup *lookup_begin(const LookupSource *source, const Datum *keys, int k
 /* The next row, in the order of the index; NULL after the last. It may be read until the next call. */
 extern Row *lookup_next(Lookup *lookup);
 
+/* Where the row is that lookup_next or lookup_row returned last. */
+extern ItemPointerData lookup_place(const Lookup *lookup);
+
 /* The row with these keys, which are unique, or NULL. */
 extern Row *lookup_row(Lookup *lookup, const Datum *keys, int key_count);
 

@@ -14,25 +14,11 @@
 #include "catalog/pg_type.h"
 
 #include "core/column.h"
+#include "core/lookup.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/table_write.h"
 #include "worker/candidates.h"
-
-static Statement select_due = {
-	"SELECT l.ordinal, c.due_at, c.notification_id, c.place, c.notification_place "
-	"FROM (SELECT unnest($1) AS lane, unnest($2) AS position_due, unnest($3) AS position_id,"
-	"  unnest($4) AS quota, generate_subscripts($1, 1) AS ordinal) l "
-	"CROSS JOIN LATERAL ("
-	"  SELECT d.due_at, d.notification_id, d.ctid AS place, n.ctid AS notification_place"
-	"  FROM appt.due d JOIN appt.notification n ON n.id = d.notification_id"
-	"  WHERE d.lane = l.lane AND (d.due_at, d.notification_id) > (l.position_due, l.position_id)"
-	"    AND d.due_at <= $5 AND n.state IN ('PENDING', 'RETRYING')"
-	"    AND (n.next_attempt_at = d.due_at OR n.next_attempt_at IS NULL)"
-	"    AND n.id <> ALL ($6)"
-	"  ORDER BY d.due_at, d.notification_id LIMIT l.quota) c",
-	6, {INT8ARRAYOID, TIMESTAMPTZARRAYOID, INT8ARRAYOID, INT4ARRAYOID, TIMESTAMPTZOID, INT8ARRAYOID}
-};
 
 /* Locks the first of these suspects, in their order, that is due in one of these lanes and not locked. */
 static Statement select_suspect = {
@@ -79,56 +65,125 @@ pass(const Candidate *candidate)
 	quota->lane->position_id = candidate->key.notification_id;
 }
 
-/* Of the rows of the last statement: those that are not locked. */
-static Candidates
-read_free(const Quotas *quotas, uint64 rows)
+/* What a search reads, and what it has found. */
+typedef struct Search
 {
-	Candidates	candidates = {(Candidate *) palloc(sizeof(Candidate) * Max(rows, 1)), 0};
-	TableWriter *notifications = table_look_begin("notification");
-	TableWriter *queue = table_look_begin("due");
+	TimestampTz now;
+	const Column *suspects;		/* ids */
+	Lookup	   *queue;
+	Lookup	   *notifications;
+	TableWriter *queue_rows;
+	TableWriter *notification_rows;
+	Candidates	found;
+} Search;
 
-	for (uint64 number = 0; number < rows; number++)
+static bool
+is_suspect(const Search *search, int64 notification_id)
+{
+	for (int i = 0; i < search->suspects->count; i++)
+		if (DatumGetInt64(search->suspects->values[i]) == notification_id)
+			return true;
+	return false;
+}
+
+/* Is the notification of this entry to be judged now? Sets its place. */
+static bool
+is_waiting(const Search *search, QueueKey *key)
+{
+	static const char *const states[] = {"PENDING", "RETRYING"};
+	const Datum id = Int64GetDatum(key->notification_id);
+	Row		   *row = lookup_row(search->notifications, &id, 1);
+	TimestampTz next_attempt_at;
+	char	   *state;
+
+	if (row == NULL)
+		return false;
+	key->notification_place = lookup_place(search->notifications);
+	state = next_text(row);
+	next_attempt_at = next_timestamp(row);
+	return (strcmp(state, states[0]) == 0 || strcmp(state, states[1]) == 0) &&
+		(next_attempt_at == key->due_at || next_attempt_at == 0) && !is_suspect(search, key->notification_id);
+}
+
+static bool
+is_free(const Search *search, const QueueKey *key)
+{
+	const Datum id = Int64GetDatum(key->notification_id);
+
+	return table_find_same(search->notification_rows, &key->notification_place, &id) == ROW_FREE &&
+		queue_row_is_free(search->queue_rows, key);
+}
+
+/* The next entry of the lane that is due; false if there is none. */
+static bool
+next_entry(const Search *search, const LaneQuota *quota, QueueKey *key)
+{
+	Row		   *row;
+
+	while ((row = lookup_next(search->queue)) != NULL)
 	{
-		Row		   *row = ROW(number);
-		Candidate	candidate = read_candidate(quotas, row);
-		Datum		id = Int64GetDatum(candidate.key.notification_id);
-
-		candidate.key.place = next_place(row);
-		candidate.key.notification_place = next_place(row);
-		pass(&candidate);
-		if (table_find_same(notifications, &candidate.key.notification_place, &id) == ROW_FREE &&
-			queue_row_is_free(queue, &candidate.key))
-			candidates.all[candidates.count++] = candidate;
+		*key = (QueueKey) {.lane_id = quota->lane->id, .place = lookup_place(search->queue)};
+		key->due_at = next_timestamp(row);
+		key->notification_id = next_int64(row);
+		if (key->due_at > quota->position_due || key->notification_id > quota->position_id)
+			return key->due_at <= search->now;
 	}
-	table_write_end(queue);
-	table_write_end(notifications);
-	return candidates;
+	return false;
+}
+
+/* What is locked is passed over. */
+static void
+search_lane(Search *search, LaneQuota *quota)
+{
+	const Datum keys[] = {Int64GetDatum(quota->lane->id), TimestampTzGetDatum(quota->position_due)};
+	Candidate	candidate = {.quota = quota};
+
+	lookup_find_from(search->queue, keys, lengthof(keys));
+	while (quota->passed < quota->quota && next_entry(search, quota, &candidate.key))
+	{
+		if (!is_waiting(search, &candidate.key))
+			continue;
+		pass(&candidate);
+		if (is_free(search, &candidate.key))
+			search->found.all[search->found.count++] = candidate;
+	}
+}
+
+static int
+sum_of_quotas(const Quotas *quotas)
+{
+	int			sum = 0;
+
+	for (int i = 0; i < quotas->count; i++)
+		sum += quotas->lanes[i].quota;
+	return sum;
 }
 
 Candidates
 candidates_take(const Quotas *quotas, Suspects *suspects)
 {
-	Column	   *lanes = column_create(INT8OID, quotas->count);
-	Column	   *position_dues = column_create(TIMESTAMPTZOID, quotas->count);
-	Column	   *position_ids = column_create(INT8OID, quotas->count);
-	Column	   *limits = column_create(INT4OID, quotas->count);
-	Candidates	candidates;
+	static const LookupSource queue = {"due", "due_pkey", {"lane", "due_at"}, 2, {"due_at", "notification_id"}};
+	static const LookupSource notifications = {
+		"notification", "notification_pkey", {"id"}, 2, {"state", "next_attempt_at"}
+	};
+	Search		search = {
+		.now = quotas->now,
+		.suspects = suspects_all(suspects),
+		.queue = lookup_open(&queue, false),
+		.notifications = lookup_open(&notifications, false),
+		.queue_rows = table_look_begin("due"),
+		.notification_rows = table_look_begin("notification"),
+		.found = {(Candidate *) palloc(sizeof(Candidate) * sum_of_quotas(quotas)), 0}
+	};
 
 	for (int i = 0; i < quotas->count; i++)
-	{
-		const LaneQuota *quota = &quotas->lanes[i];
-
-		column_add(lanes, Int64GetDatum(quota->lane->id));
-		column_add(position_dues, TimestampTzGetDatum(quota->lane->position_due));
-		column_add(position_ids, Int64GetDatum(quota->lane->position_id));
-		column_add(limits, Int32GetDatum(quota->quota));
-	}
-	candidates = read_free(quotas, statement_run(&select_due, column_array(lanes), column_array(position_dues),
-												 column_array(position_ids), column_array(limits),
-												 TimestampTzGetDatum(quotas->now),
-												 column_array(suspects_all(suspects))));
-	qsort(candidates.all, candidates.count, sizeof(Candidate), compare_candidates);
-	return candidates;
+		search_lane(&search, &quotas->lanes[i]);
+	table_write_end(search.notification_rows);
+	table_write_end(search.queue_rows);
+	lookup_end(search.notifications);
+	lookup_end(search.queue);
+	qsort(search.found.all, search.found.count, sizeof(Candidate), compare_candidates);
+	return search.found;
 }
 
 Candidates
