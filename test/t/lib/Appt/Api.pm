@@ -178,7 +178,7 @@ sub link_tokens
 	return map { $self->{node}->query("SELECT appt_test.link_token($appointment->{notification}, $_)") } 0, 1;
 }
 
-# The variables of the examples in doc/rest.md: new objects for each example, as far as it names them.
+# The variables of the examples in a block of doc/rest.md: new objects for each block, as far as it names them.
 sub variables
 {
 	my ($self, @names) = @_;
@@ -218,16 +218,21 @@ sub gateway
 
 our %initials = (AGENT => 'AG', SUPERVISOR => 'SU', SERVICE => 'CS', CUSTOMER => 'CU', ADMIN => 'AD');
 
-# The examples of doc/rest.md, in their order: $send gets a request and the claims of its token, and returns an answer.
+# The examples of doc/rest.md, in their order, those of a block with the same objects: $send gets a request and the claims of
+# its token, and returns an answer.
 sub run_examples
 {
 	my ($self, $send) = @_;
-	my ($asked, $mails);
+	my ($asked, $mails, $variables, $appointment);
+	my $block = -1;
+	my @examples = Appt::Examples->of(($ENV{REPOSITORY} // '.') . '/doc/rest.md');
 
-	foreach my $example (Appt::Examples->of(($ENV{REPOSITORY} // '.') . '/doc/rest.md'))
+	foreach my $example (@examples)
 	{
 		my ($function) = $example->{line} =~ m{/rpc/(\w+)};
-		my ($variables, $appointment) = $self->variables($example->variables);
+		($variables, $appointment) = $self->variables(map { $_->variables } grep { $_->{block} == $example->{block} } @examples)
+			if $block != $example->{block};
+		$block = $example->{block};
 		my $who = $example->who;
 		my $claims = $self->claims($who ? $initials{$who} : 'AN', $appointment);
 

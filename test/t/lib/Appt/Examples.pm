@@ -4,7 +4,7 @@ package Appt::Examples;
 #
 #   foreach my $example (Appt::Examples->of("$root/doc/rest.md"))
 #   {
-#       $example->{status}, {line}                        200, the whole curl line
+#       $example->{status}, {line}, {block}               200, the whole curl line, the number of its block of lines
 #       my $request = $example->request(\%variables);     { method, path, query => {..}, headers => {..}, body => '..' }
 #   }
 #
@@ -23,9 +23,12 @@ sub of
 	my $text = slurp_file($file);
 	my @examples;
 
-	while ($text =~ /^# (\d{3})\b.*\n(curl .*)$/mg)
+	my $block = 0;
+	while ($text =~ /^```sh\n(.*?)^```$/msg)
 	{
-		push @examples, bless { status => $1, line => $2 }, $class;
+		my $lines = $1;
+		push @examples, bless { block => $block, status => $1, line => $2 }, $class while $lines =~ /^# (\d{3})\b.*\n(curl .*)$/mg;
+		$block++;
 	}
 	my $lines = () = $text =~ /^curl /mg;
 	croak "$file has $lines curl lines, of which " . @examples . ' have a status' if $lines != @examples;
