@@ -34,7 +34,7 @@ COMMENT ON FUNCTION appt.find_appointments(uuid, text[], interval[], tstzrange, 
 
 A supervisor sees those of its application, and may name organizers; an agent or a client service sees those that it organizes, whatever organizer_id says; an SQL application sees all, or those of the application that it names. duration: elapsed times, one of which the appointment must have. range: must contain start_at. A filter that is null or an empty list filters nothing. Archived appointments are left out unless archived is true.
 
-Sorted by start_at, end_at, created_at, updated_at, title, state, duration, organizer_id or id, ties by id; title and organizer_id by the database''s collation, state by its code, appointments without a title last. Pages are counted from 1; past the last, content is empty. page_size is 1 to 500. room_access is null here: get_appointment returns it.
+Sorted by start_at, end_at, created_at, updated_at, title, state, duration, organizer_id or id, ties by id; title and organizer_id by the database''s collation, state by its code, appointments without a title last. Pages are counted from 1; past the last, content is empty. page_size is 1 to 500. room_access is null here: get_appointment returns it. To read a page in psql: SELECT jsonb_pretty(to_jsonb(appt.find_appointments())); as rows: SELECT c.* FROM appt.find_appointments() p, unnest(p.content) c.
 
 22023: a duration of 0 or less or with months, a page_size or page_number out of range, an unknown sort_field or sort_order. PT404: no such application.';
 

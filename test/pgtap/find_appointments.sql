@@ -49,6 +49,8 @@ SELECT is(pg_temp.titles(p) || ' of ' || p.total, 'A B X C - of 5', 'all, of eve
 SELECT is(jsonb_array_length(p.content[1].participant_ids), 3, 'with all participants') FROM appt.find_appointments(:'own') p;
 SELECT is(pg_temp.titles(p), 'A B C -', 'those of one application') FROM appt.find_appointments(:'own') p;
 SELECT is(to_jsonb(p)->'content'->0->>'title', 'A', 'as JSON it nests') FROM appt.find_appointments(:'own') p;
+SELECT matches(jsonb_pretty(to_jsonb(appt.find_appointments(:'own'))), E'^\\{\n +"total": 4,\n.*\n +"title": "A",\n',
+	'which a person can read, a member a line');
 
 -- Filters, one by one and together.
 SELECT is(f, said, arguments)
