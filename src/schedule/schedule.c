@@ -47,8 +47,9 @@ choose_organizer(FunctionCallInfo fcinfo, const Caller *caller)
 	required_id(fcinfo, ARGUMENT_ORGANIZER_ID, "organizer_id");
 
 	if (caller->role == CALLER_UNRESTRICTED && named == NULL)
-		report_invalid("an organizer is required",
-					   "\"organizer_id\" is null, and the caller is no user of the application.");
+		report_invalid_hint("Add organizer_id => the id of the user who holds the appointment, any text of your own.",
+							"an organizer is required",
+							"\"organizer_id\" is null, and the caller is no user of the application.");
 	if (caller->role == CALLER_AGENT && named != NULL && strcmp(named, caller->user_id) != 0)
 		report_invalid("an agent cannot schedule for another organizer",
 					   "\"organizer_id\" is \"%s\", not the caller's.", named);

@@ -80,8 +80,11 @@ refuse_empty(const AppointmentKey *key, const SendRequest *request)
 	const char *type = notification_types[request->type].code;
 
 	if (!has_rule_for_customers(key, request->type, NULL, false))
-		report_conflict("no rule sends this notification", "No enabled rule sends %s to the customers of appointment \"%s\".",
-						type, uuid_text(&key->id));
+		ereport(ERROR,
+				(errcode(ERRCODE_APPT_CONFLICT),
+				 errmsg("no rule sends this notification"),
+				 errdetail("No enabled rule sends %s to the customers of appointment \"%s\".", type, uuid_text(&key->id)),
+				 errhint("Insert a row into appt.rule with this type and a channel, or enable the one that is there.")));
 	send_request_check_channel(key, request, false);
 	report_conflict("nobody can be sent this notification", "Appointment \"%s\" has no customer who gets %s.",
 					uuid_text(&key->id), type);

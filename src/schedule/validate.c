@@ -61,9 +61,10 @@ void
 check_max_duration(const Interval *duration, TimeOffset max_duration)
 {
 	if (elapsed_microseconds(duration) > max_duration)
-		report_invalid("an appointment must not be this long",
-					   "\"%s\" is more than the application's max_duration, \"%s\".",
-					   interval_text(duration), interval_text(elapsed_interval(max_duration)));
+		report_invalid_hint("UPDATE appt.application SET max_duration allows longer ones.",
+							"an appointment must not be this long",
+							"\"%s\" is more than the application's max_duration, \"%s\".",
+							interval_text(duration), interval_text(elapsed_interval(max_duration)));
 }
 
 static const char *

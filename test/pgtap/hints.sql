@@ -28,6 +28,10 @@ SELECT matches(pg_temp.hint(replace(statement, 'APP', quote_literal(:'applicatio
 	('SELECT appt.set_provider(APP, ''SMS'', ''GENESYS_CLOUD'', ''https://api.mypurecloud.ie'', ''+306900000001'', ''id'')', 'secret =>'),
 	('SELECT appt.create_subscription(APP, ''crm.example/hooks'')', 'https://example.com/path'),
 	('SELECT appt.create_application(' || quote_literal(:'organization') || ', ''x'', timezone => ''Athens'')', 'pg_timezone_names'),
+	('SELECT appt.schedule_appointment(APP, now(), ''1 hour'')', 'organizer_id =>'),
+	('SELECT appt.schedule_appointment(APP, now(), ''25 hours'', organizer_id => ''ann'')', 'max_duration'),
+	('DELETE FROM appt.rule WHERE application_id = APP; SELECT appt.send_notification(id, ''REMINDER'') FROM appt.schedule_appointment(APP, '
+		'now(), ''1 hour'', ''{"contact": {"primaryEmail": "a@b.example"}}'', organizer_id => ''ann'')', 'appt.rule'),
 	('SELECT appt.send_test_email(APP, ''me@example.org'')', 'appt.set_provider; one of kind LOG')) s (statement, hint);
 
 -- What the log and the eligibility say.
