@@ -70,7 +70,9 @@ typedef struct Search
 {
 	TimestampTz now;
 	const Column *suspects;		/* ids */
-	Lookup	   *queue;
+	Lookup	   *same_time;		/* entries that are due when the lane's
+								 * position is */
+	Lookup	   *later;			/* and later */
 	Lookup	   *notifications;
 	TableWriter *queue_rows;
 	TableWriter *notification_rows;
@@ -114,32 +116,27 @@ is_free(const Search *search, const QueueKey *key)
 		queue_row_is_free(search->queue_rows, key);
 }
 
-/* The next entry of the lane that is due; false if there is none. */
+/* The next entry that is due; false if there is none. */
 static bool
-next_entry(const Search *search, const LaneQuota *quota, QueueKey *key)
+next_entry(Lookup *entries, const Lane *lane, TimestampTz now, QueueKey *key)
 {
-	Row		   *row;
+	Row		   *row = lookup_next(entries);
 
-	while ((row = lookup_next(search->queue)) != NULL)
-	{
-		*key = (QueueKey) {.lane_id = quota->lane->id, .place = lookup_place(search->queue)};
-		key->due_at = next_timestamp(row);
-		key->notification_id = next_int64(row);
-		if (key->due_at > quota->position_due || key->notification_id > quota->position_id)
-			return key->due_at <= search->now;
-	}
-	return false;
+	if (row == NULL)
+		return false;
+	*key = (QueueKey) {.lane_id = lane->id, .place = lookup_place(entries)};
+	key->due_at = next_timestamp(row);
+	key->notification_id = next_int64(row);
+	return key->due_at <= now;
 }
 
 /* What is locked is passed over. */
 static void
-search_lane(Search *search, LaneQuota *quota)
+take_entries(Search *search, LaneQuota *quota, Lookup *entries)
 {
-	const Datum keys[] = {Int64GetDatum(quota->lane->id), TimestampTzGetDatum(quota->position_due)};
 	Candidate	candidate = {.quota = quota};
 
-	lookup_find_from(search->queue, keys, lengthof(keys));
-	while (quota->passed < quota->quota && next_entry(search, quota, &candidate.key))
+	while (quota->passed < quota->quota && next_entry(entries, quota->lane, search->now, &candidate.key))
 	{
 		if (!is_waiting(search, &candidate.key))
 			continue;
@@ -147,6 +144,19 @@ search_lane(Search *search, LaneQuota *quota)
 		if (is_free(search, &candidate.key))
 			search->found.all[search->found.count++] = candidate;
 	}
+}
+
+/* From the lane's position on. An index does not find what is greater by two of its columns at once. */
+static void
+search_lane(Search *search, LaneQuota *quota)
+{
+	Datum		lane = Int64GetDatum(quota->lane->id);
+	TimestampTz due_at = quota->position_due;
+
+	lookup_find_from(search->same_time, (Datum[]) {lane, TimestampTzGetDatum(due_at), Int64GetDatum(quota->position_id + 1)}, 3);
+	take_entries(search, quota, search->same_time);
+	lookup_find_from(search->later, (Datum[]) {lane, TimestampTzGetDatum(due_at + 1)}, 2);
+	take_entries(search, quota, search->later);
 }
 
 static int
@@ -162,14 +172,15 @@ sum_of_quotas(const Quotas *quotas)
 Candidates
 candidates_take(const Quotas *quotas, Suspects *suspects)
 {
-	static const LookupSource queue = {"due", "due_pkey", {"lane", "due_at"}, 2, {"due_at", "notification_id"}};
+	static const LookupSource queue = {"due", "due_pkey", {"lane", "due_at", "notification_id"}, 2, {"due_at", "notification_id"}};
 	static const LookupSource notifications = {
 		"notification", "notification_pkey", {"id"}, 2, {"state", "next_attempt_at"}
 	};
 	Search		search = {
 		.now = quotas->now,
 		.suspects = suspects_all(suspects),
-		.queue = lookup_open(&queue, false),
+		.same_time = lookup_open(&queue, false),
+		.later = lookup_open(&queue, false),
 		.notifications = lookup_open(&notifications, false),
 		.queue_rows = table_look_begin("due"),
 		.notification_rows = table_look_begin("notification"),
@@ -181,7 +192,8 @@ candidates_take(const Quotas *quotas, Suspects *suspects)
 	table_write_end(search.notification_rows);
 	table_write_end(search.queue_rows);
 	lookup_end(search.notifications);
-	lookup_end(search.queue);
+	lookup_end(search.later);
+	lookup_end(search.same_time);
 	qsort(search.found.all, search.found.count, sizeof(Candidate), compare_candidates);
 	return search.found;
 }
