@@ -54,7 +54,7 @@ COMMENT ON COLUMN appt.failures_by_endpoint.application IS 'Name of the applicat
 COMMENT ON COLUMN appt.failures_by_endpoint.channel IS 'EMAIL, SMS, WEBHOOK or IN_APP.';
 COMMENT ON COLUMN appt.failures_by_endpoint.kind IS
 'Kind of the provider, or subscription; NULL for IN_APP, for a provider that is deleted, and for readers who may not see providers.';
-COMMENT ON COLUMN appt.failures_by_endpoint.endpoint IS 'URL of the provider, or of the subscription without its query; NULL as for kind.';
+COMMENT ON COLUMN appt.failures_by_endpoint.endpoint IS 'URL of the provider, or of the subscription without its query; NULL as for kind, and for kind LOG.';
 COMMENT ON COLUMN appt.failures_by_endpoint.provider_id IS 'Provider that carried the messages; NULL for webhooks and IN_APP.';
 COMMENT ON COLUMN appt.failures_by_endpoint.subscription_id IS 'Subscription that the webhooks were sent to; NULL for other channels.';
 COMMENT ON COLUMN appt.failures_by_endpoint.failed_attempts IS 'How many attempts failed.';
@@ -230,7 +230,7 @@ COMMENT ON COLUMN appt.delivery_times.application IS 'Name of the application.';
 COMMENT ON COLUMN appt.delivery_times.channel IS 'EMAIL, SMS, WEBHOOK or IN_APP.';
 COMMENT ON COLUMN appt.delivery_times.kind IS
 'Kind of the provider, or subscription; NULL for IN_APP, for a provider that is deleted, and for readers who may not see providers.';
-COMMENT ON COLUMN appt.delivery_times.endpoint IS 'URL of the provider, or of the subscription without its query; NULL as for kind.';
+COMMENT ON COLUMN appt.delivery_times.endpoint IS 'URL of the provider, or of the subscription without its query; NULL as for kind, and for kind LOG.';
 COMMENT ON COLUMN appt.delivery_times.provider_id IS 'Provider that carried the messages; NULL for webhooks and IN_APP.';
 COMMENT ON COLUMN appt.delivery_times.subscription_id IS 'Subscription that the webhooks were sent to; NULL for other channels.';
 COMMENT ON COLUMN appt.delivery_times.attempts IS 'How many attempts were started.';

@@ -192,7 +192,8 @@ typedef struct NotificationTypeInfo
 									 * is over */
 	bool		tells_changes;	/* webhooks tell what changed */
 	bool		has_code;		/* it has a one-time code: nothing keeps its
-								 * words */
+								 * words, except the log of a provider of kind
+								 * LOG */
 	bool		is_sample;		/* written like the type that its context
 								 * names */
 	Invitation	invitation;

@@ -22,7 +22,7 @@
  * "template_type" (the type whose template it shows), "subject", "text_body" and
  * "html_body" (the template itself), "locale", "timezone", "start_at",
  * "end_at" (ISO 8601). Of a CODE: "purpose" and "nonce", from which the code is
- * derived here; no table holds the code.
+ * derived here; the request's row does not hold the code.
  */
 #include "postgres.h"
 
