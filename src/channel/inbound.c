@@ -31,7 +31,7 @@ is_secret(const char *text, const char *secret)
 	uint8		given[PG_SHA256_DIGEST_LENGTH];
 	uint8		expected[PG_SHA256_DIGEST_LENGTH];
 
-	return hmac_digest(PG_SHA256, secret, strlen(secret), text, strlen(text), given) &&
-		hmac_digest(PG_SHA256, secret, strlen(secret), secret, strlen(secret), expected) &&
+	return hmac_sha256(secret, strlen(secret), text, strlen(text), given) &&
+		hmac_sha256(secret, strlen(secret), secret, strlen(secret), expected) &&
 		bytes_are_same(given, expected, PG_SHA256_DIGEST_LENGTH);
 }

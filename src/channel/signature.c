@@ -52,7 +52,7 @@ hex_signature(const char *key, const char *content)
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 	char	   *hex;
 
-	if (!hmac_digest(PG_SHA256, key, strlen(key), content, strlen(content), digest))
+	if (!hmac_sha256(key, strlen(key), content, strlen(content), digest))
 		return NULL;
 	hex = palloc(2 * PG_SHA256_DIGEST_LENGTH + 1);
 	for (int i = 0; i < PG_SHA256_DIGEST_LENGTH; i++)
@@ -75,7 +75,7 @@ standard_signature(const char *key, const char *signed_content)
 	if (key_is_encoded(key))
 		length = decode_key(key, &bytes);
 	if (length <= 0 ||
-		!hmac_digest(PG_SHA256, bytes, length, signed_content, strlen(signed_content), digest))
+		!hmac_sha256(bytes, length, signed_content, strlen(signed_content), digest))
 		return NULL;
 	length = pg_b64_encode((char *) digest, PG_SHA256_DIGEST_LENGTH, encoded,
 						   sizeof(encoded));

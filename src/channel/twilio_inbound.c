@@ -107,7 +107,7 @@ is_signed(const char *url, const StringInfo content, const char *secret, const c
 	initStringInfo(&text);
 	appendStringInfoString(&text, url);
 	appendBinaryStringInfo(&text, content->data, content->len);
-	if (!hmac_digest(PG_SHA1, secret, strlen(secret), text.data, text.len, digest))
+	if (!hmac_sha1(secret, strlen(secret), text.data, text.len, digest))
 		return false;
 	length = pg_b64_encode((const char *) digest, sizeof(digest), expected, sizeof(expected) - 1);
 	strlcpy(given, signature, sizeof(given));

@@ -21,7 +21,7 @@ keyed_hash(const ApplicationKey *key, const void *content, size_t length, uint8 
 {
 	uint8		digest[PG_SHA256_DIGEST_LENGTH];
 
-	if (!hmac_digest(PG_SHA256, key->bytes, APPLICATION_KEY_BYTES, content, length, digest))
+	if (!hmac_sha256(key->bytes, APPLICATION_KEY_BYTES, content, length, digest))
 		return false;
 	memcpy(hash, digest, bytes);
 	return true;

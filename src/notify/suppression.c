@@ -41,7 +41,7 @@ address_key(const ApplicationKey *key, ChannelCode channel, const char *address)
 	bytea	   *hash = (bytea *) palloc(VARHDRSZ + ADDRESS_KEY_BYTES);
 
 	SET_VARSIZE(hash, VARHDRSZ + ADDRESS_KEY_BYTES);
-	if (!hmac_digest(PG_SHA256, key->bytes, APPLICATION_KEY_BYTES, content, strlen(content), (uint8 *) VARDATA(hash)))
+	if (!hmac_sha256(key->bytes, APPLICATION_KEY_BYTES, content, strlen(content), (uint8 *) VARDATA(hash)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not compute the hash of an address")));
