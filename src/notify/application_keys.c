@@ -15,14 +15,14 @@
 #include "core/statement.h"
 #include "notify/application_keys.h"
 
-ApplicationKey
+ApplicationKey *
 application_key_read(const char *value)
 {
-	ApplicationKey key = {0};
+	ApplicationKey *key = (ApplicationKey *) palloc(sizeof(ApplicationKey));
 
 	if (strlen(value) != 2 * APPLICATION_KEY_BYTES)
 		elog(ERROR, "key of an application has %zu characters", strlen(value));
-	(void) hex_decode(value, 2 * APPLICATION_KEY_BYTES, (char *) key.bytes);
+	(void) hex_decode(value, 2 * APPLICATION_KEY_BYTES, (char *) key->bytes);
 	return key;
 }
 
@@ -39,12 +39,7 @@ application_keys(const pg_uuid_t *application_id, const char *name)
 	List	   *keys = NIL;
 
 	for (uint64 n = 0; n < count; n++)
-	{
-		ApplicationKey *key = (ApplicationKey *) palloc(sizeof(ApplicationKey));
-
-		*key = application_key_read(next_text(ROW(n)));
-		keys = lappend(keys, key);
-	}
+		keys = lappend(keys, application_key_read(next_text(ROW(n))));
 	return keys;
 }
 

@@ -28,7 +28,7 @@ extern ApplicationKey application_key(const pg_uuid_t *application_id, const cha
 /* Make a key, which signs from now on. */
 extern ApplicationKey application_key_create(const pg_uuid_t *application_id, const char *name);
 
-/* The key in a value of appt.secret. */
-extern ApplicationKey application_key_read(const char *value);
+/* The key in a value of appt.secret, in CurrentMemoryContext. */
+extern ApplicationKey *application_key_read(const char *value);
 
 #endif							/* APPT_APPLICATION_KEYS_H */

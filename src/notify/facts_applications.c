@@ -54,12 +54,7 @@ find_address_keys(Lookup *secrets, const pg_uuid_t *application_id)
 
 	lookup_find(secrets, keys, lengthof(keys));
 	while ((row = lookup_next(secrets)) != NULL)
-	{
-		ApplicationKey *key = (ApplicationKey *) palloc(sizeof(ApplicationKey));
-
-		*key = application_key_read(next_text(row));
-		found = lappend(found, key);
-	}
+		found = lappend(found, application_key_read(next_text(row)));
 	return found;
 }
 

@@ -31,8 +31,7 @@ take_key(Batch *batch, Row *row)
 	pg_uuid_t	id = next_uuid(row);
 	ApplicationFacts *facts = application_of(batch, &id);
 
-	facts->link_key = (ApplicationKey *) palloc(sizeof(ApplicationKey));
-	*facts->link_key = application_key_read(next_text(row));
+	facts->link_key = application_key_read(next_text(row));
 }
 
 static FactLoader link_keys = {

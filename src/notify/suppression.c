@@ -49,31 +49,23 @@ address_key(const ApplicationKey *key, ChannelCode channel, const char *address)
 	return hash;
 }
 
-List *
-address_keys_read(const char *values)
-{
-	List	   *keys = NIL;
-
-	for (; values != NULL && *values != '\0'; values += 2 * APPLICATION_KEY_BYTES)
-	{
-		ApplicationKey *key = (ApplicationKey *) palloc(sizeof(ApplicationKey));
-
-		*key = application_key_read(pnstrdup(values, 2 * APPLICATION_KEY_BYTES));
-		keys = lappend(keys, key);
-	}
-	return keys;
-}
-
-/* All of them, unlike keys that rotate: one that is left out would let messages through. */
+/*
+ * The oldest first; NIL: nothing is suppressed. All of them, unlike keys that rotate:
+ * one that is left out would let messages through.
+ */
 static List *
 address_keys_of(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT " ADDRESS_KEYS("$1"), 1, {UUIDOID}
+		"SELECT s.value FROM appt.secret s WHERE s.application_id = $1 AND s.name = 'ADDRESS_KEY' ORDER BY s.id",
+		1, {UUIDOID}
 	};
+	uint64		count = statement_run(&find, UUIDPGetDatum(application_id));
+	List	   *keys = NIL;
 
-	(void) statement_run(&find, UUIDPGetDatum(application_id));
-	return address_keys_read(next_text(ROW(0)));
+	for (uint64 n = 0; n < count; n++)
+		keys = lappend(keys, application_key_read(next_text(ROW(n))));
+	return keys;
 }
 
 /* The hashes by these keys, as an array. */

@@ -17,7 +17,6 @@
 #ifndef APPT_SUPPRESSION_H
 #define APPT_SUPPRESSION_H
 
-#include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
 #include "core/vocabulary.h"
@@ -32,16 +31,6 @@ typedef int SuppressionSet;
 
 /* What one of the application's keys makes of an address: a bytea in CurrentMemoryContext. Needs no SPI. */
 extern bytea *address_key(const ApplicationKey *key, ChannelCode channel, const char *address);
-
-/*
- * For statements: the application's keys in the order in which they were made, as
- * one text; NULL: it has suppressed nothing. address_keys_read makes a List of
- * ApplicationKey * of it, and needs no SPI.
- */
-#define ADDRESS_KEYS(application_id) \
-	"nullif(array_to_string(ARRAY(SELECT s.value FROM appt.secret s" \
-	" WHERE s.application_id = " application_id " AND s.name = 'ADDRESS_KEY' ORDER BY s.id), ''), '')"
-extern List *address_keys_read(const char *values);
 
 typedef struct Suppression
 {
