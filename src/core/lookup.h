@@ -18,6 +18,8 @@
 #ifndef APPT_LOOKUP_H
 #define APPT_LOOKUP_H
 
+#include "storage/itemptr.h"
+
 #include "core/row.h"
 
 #define LOOKUP_MAX_COLUMNS 32

@@ -150,13 +150,3 @@ next_jsonb(Row *row)
 
 	return value.isnull ? NULL : DatumGetJsonbPCopy(value.value);
 }
-
-ItemPointerData
-next_place(Row *row)
-{
-	NullableDatum value = next_value(row);
-	ItemPointerData place;
-
-	ItemPointerSetInvalid(&place);
-	return value.isnull ? place : *(const ItemPointerData *) DatumGetPointer(value.value);
-}

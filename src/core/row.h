@@ -25,7 +25,6 @@
 #ifndef APPT_ROW_H
 #define APPT_ROW_H
 
-#include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -60,6 +59,5 @@ extern TimestampTz next_timestamp(Row *row);
 extern TimeOffset next_elapsed(Row *row);	/* an interval without months, in
 											 * microseconds; 0 if NULL */
 extern Jsonb *next_jsonb(Row *row); /* NULL if NULL */
-extern ItemPointerData next_place(Row *row);	/* a ctid; invalid if NULL */
 
 #endif							/* APPT_ROW_H */

@@ -1,20 +1,19 @@
 /*
  * notification_insert.h
- *		The INSERT that plans notifications, and the rules that it obeys, for the
- *		statements of planned.c. new_notifications.h inserts without a statement.
+ *		The INSERT of planned notifications, and conditions by which rules are
+ *		found, for statements. new_notifications.h inserts without a statement.
  */
 #ifndef APPT_NOTIFICATION_INSERT_H
 #define APPT_NOTIFICATION_INSERT_H
 
 /*
  * `owed` is a query with the columns that are read here. The rows of "notification"
- * are what was planned: id, application_id, lane, due_at, and more columns if
- * `returned` names them (", n.type").
+ * are what was planned: id, application_id, lane, due_at.
  */
-#define INSERT_NOTIFICATIONS(owed, returned) INSERT_NOTIFICATIONS_WITH("", "", owed, returned)
+#define INSERT_NOTIFICATIONS(owed) INSERT_NOTIFICATIONS_WITH("", "", owed)
 
 /* The same with more columns (", manual"), and where they come from (", o.manual"). */
-#define INSERT_NOTIFICATIONS_WITH(columns, values, owed, returned) \
+#define INSERT_NOTIFICATIONS_WITH(columns, values, owed) \
 	"notification AS (" \
 	" INSERT INTO appt.notification AS n (application_id, appointment_id, user_event_id, recipient_kind, recipient_id," \
 	"  subscription_id, rule_id, type, channel, time_offset, due_at, expires_at, next_attempt_at, lane," \
@@ -25,7 +24,7 @@
 	"  o.notifications_active, o.never_told, o.address, o.title, o.start_at, o.end_at, o.organizer_id," \
 	"  o.context, o.event" values \
 	" FROM (" owed ") o" \
-	" RETURNING n.id, n.application_id, n.lane, n.due_at" returned \
+	" RETURNING n.id, n.application_id, n.lane, n.due_at" \
 	"), queued AS (" \
 	" INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)" \
 	" SELECT lane, due_at, id, application_id, due_at FROM notification" \

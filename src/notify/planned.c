@@ -1,12 +1,12 @@
 /*
  * planned.c
- *		The one INSERT that plans notifications, and its sources.
+ *		Plans the notifications of an event, by one statement.
  *
- * Planning is one statement for each event. Its source yields what is owed, a row
- * for each notification; the INSERT is the same for all. What an event of an
- * appointment plans, which most bookings do, is inserted without the statement
- * (new_notifications.h). Types differ by columns of the vocabulary, which are
- * parameters.
+ * The statement's source yields what is owed, a row for each notification. The rows
+ * of an appointment's event, the most frequent one, are inserted without a statement
+ * (new_notifications.h). All others are inserted by the statement itself, with the
+ * same INSERT (notification_insert.h). Types differ by columns of the vocabulary,
+ * which are parameters.
  *
  * Address, template, provider and switches are judged when a message is due, not
  * here; so disabled subscriptions and disabled users are planned for, too. What
@@ -39,7 +39,8 @@
 /* A webhook's URL in the log has no query. */
 #define LOGGED_URL(subscription) "regexp_replace(" subscription ".url, '[?].*', '?********')"
 
-void
+/* The next two columns are the lane and due_at of what was put into the queue; NULL: nothing was. */
+static void
 wake_for_row(Row *row)
 {
 	NullableDatum lane = next_value(row);
@@ -458,7 +459,7 @@ static Statement plan_unsent = {
 	"), taken AS ("
 	" DELETE FROM appt.due d USING unsent u"
 	" WHERE d.lane = u.lane AND d.due_at = u.next_attempt_at AND d.notification_id = u.id"
-	"), " INSERT_NOTIFICATIONS_WITH(", manual, resent_from", ", o.manual, o.resent_from", UNSENT_OVER_ITS_CHANNEL, "")
+	"), " INSERT_NOTIFICATIONS_WITH(", manual, resent_from", ", o.manual, o.resent_from", UNSENT_OVER_ITS_CHANNEL)
 	" SELECT lane, due_at FROM notification",
 	7, {UUIDOID, UUIDOID, TEXTOID, TEXTARRAYOID, TIMESTAMPTZOID, TEXTOID, TEXTOID}
 };
@@ -521,7 +522,7 @@ static Statement plan_for_users = {
 							   "  true AS notifications_active, false AS never_told, t.address, $6 AS title,"
 							   "  NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL AS organizer_id,"
 							   "  NULL::jsonb AS context, NULL::jsonb AS event"
-							   " FROM happened h CROSS JOIN (" RECIPIENTS_OF_EVENT ") t", "")
+							   " FROM happened h CROSS JOIN (" RECIPIENTS_OF_EVENT ") t")
 	" SELECT n.lane, n.due_at, h.id FROM happened h LEFT JOIN notification n ON true",
 	12, {
 		UUIDOID, TEXTOID, UUIDOID, TEXTARRAYOID, JSONBOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, INT4OID,
@@ -609,7 +610,7 @@ static Statement plan_for_tied_users = {
 							   "  a.start_at, a.end_at, a.organizer_id, NULL::jsonb AS context,"
 							   "  CASE WHEN t.is_outsider THEN t.event || jsonb_build_object('title', a.template_name)"
 							   "   ELSE t.event END AS event"
-							   " FROM appointment a CROSS JOIN (" RECIPIENTS_OF_TIED ") t", "")
+							   " FROM appointment a CROSS JOIN (" RECIPIENTS_OF_TIED ") t")
 	" SELECT lane, due_at FROM notification",
 	10, {
 		UUIDOID, UUIDOID, TEXTOID, INT4OID, TEXTARRAYOID, BOOLOID, JSONBOID, JSONBOID, JSONBOID, TIMESTAMPTZOID
@@ -644,7 +645,7 @@ static Statement plan_for_recipient = {
 								 "  $2 AS type, $3 AS channel, interval '0' AS time_offset, $10 AS due_at, $11 AS expires_at,"
 								 "  true AS notifications_active, false AS never_told, $7 AS address, $8 AS title,"
 								 "  NULL::timestamptz AS start_at, NULL::timestamptz AS end_at, NULL AS organizer_id,"
-								 "  $9 AS context, NULL::jsonb AS event", "")
+								 "  $9 AS context, NULL::jsonb AS event")
 	" SELECT lane, due_at, id FROM notification",
 	12, {
 		UUIDOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, UUIDOID, TEXTOID, TEXTOID, JSONBOID, TIMESTAMPTZOID, TIMESTAMPTZOID,

@@ -14,15 +14,8 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#include "core/row.h"
 #include "core/vocabulary.h"
 #include "notify/appointment_key.h"
-
-/*
- * Wake the worker for a row of a statement that plans: the next two columns are the
- * lane and due_at of what was put into the queue; NULL: nothing was.
- */
-extern void wake_for_row(Row *row);
 
 /* Which recipients of rules to plan for. */
 typedef enum Recipients
