@@ -1,6 +1,7 @@
 /*
  * facts_batch.c
- *		Loading one kind of row for a batch, and the batch's budget.
+ *		Finding facts, loading one kind of row by a statement, and the budget of a
+ *		batch.
  *
  * A value is charged to the budget before it is unpacked: until then its row
  * takes no more than a page, since longer values are stored elsewhere. A statement

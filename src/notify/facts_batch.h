@@ -29,8 +29,8 @@ typedef struct Batch
 	List	   *providers;		/* facts_routes.c */
 	List	   *snapshots;		/* of AppointmentSnapshot *, by their
 								 * notifications' ids */
-	bool		is_current;		/* each statement takes a snapshot of its own;
-								 * else the query's is used */
+	bool		is_current;		/* each kind of row is read in a snapshot of
+								 * its own; else the query's is used */
 	Size		budget;			/* bytes that may still be read */
 	bool		is_over;		/* a value exceeded it: the batch is
 								 * incomplete */
@@ -41,7 +41,7 @@ typedef struct Batch
 extern void *fact_by_uuid(const List *facts, const pg_uuid_t *id);
 extern void *fact_by_number(const List *facts, int64 id);
 
-/* How one kind of row is loaded. */
+/* How one kind of row is loaded by a statement. */
 typedef struct FactLoader
 {
 	Statement	find;			/* its arguments are arrays of keys */

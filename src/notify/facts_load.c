@@ -1,10 +1,11 @@
 /*
  * facts_load.c
- *		Everything about a batch of notifications, gathered in a fixed number
- *		of statements.
+ *		Everything about a batch of notifications.
  *
- * Each loader asks for one kind of row, once, by the keys that the
- * notifications name, and gives each notification its own.
+ * Each loader reads one kind of row, by the keys that the notifications name,
+ * and gives each notification its own. What most messages need is looked up
+ * without a statement; what is left takes a statement for each kind of row,
+ * and none if no notification of the batch needs it.
  *
  * Nothing is locked here: a claim must not wait for a caller who is changing an
  * appointment. Such a caller's change is not seen here. If it supersedes the

@@ -1,8 +1,7 @@
 /*
  * facts_load.h
- *		Loading facts: many notifications in one load, in a fixed number of
- *		statements, so that a batch of the worker's costs about what one
- *		notification costs.
+ *		Loading facts: many notifications in one load. How many statements it
+ *		runs does not depend on how many notifications these are.
  *
  * A load has a budget of bytes. SPI must be connected, as the owner. Facts live
  * in the memory context that was current at the call.
@@ -14,7 +13,7 @@
 
 /*
  * The facts of the first of these notifications, as they are now, as a List of
- * NotificationFacts * ordered by id. Each statement takes a snapshot of its own,
+ * NotificationFacts * ordered by id. Each kind of row is read in a snapshot of its own,
  * so nothing is older than a lock that the caller holds. *count is the number of
  * ids, and is set to how many were looked for: all, or as many as the budget was
  * enough for. A single one for which it is not enough is marked is_too_large.
