@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "channel/escape.h"
 #include "core/json.h"
 #include "notify/layout.h"
@@ -29,18 +31,36 @@ layout_data(const Jsonb *data, const char *content, const char *subject, const c
 
 /* ---- links ---- */
 
-/* The bytes of the URL that starts here; 0: none does. What ends a sentence is not a part of it. */
+/* The bytes of the scheme of a URL that starts here; 0: none does. A host follows, so that no URL is empty. */
 static size_t
-url_length(const char *text)
+scheme_length(const char *text)
 {
 	size_t		length;
 
-	if (pg_strncasecmp(text, "https://", 8) != 0 && pg_strncasecmp(text, "http://", 7) != 0)
+	if (pg_strncasecmp(text, "https://", 8) == 0)
+		length = 8;
+	else if (pg_strncasecmp(text, "http://", 7) == 0)
+		length = 7;
+	else
 		return 0;
-	length = strcspn(text, BLANKS "<>\"");
+	return isalnum((unsigned char) text[length]) || IS_HIGHBIT_SET(text[length]) || text[length] == '[' ? length : 0;
+}
+
+/*
+ * The bytes of the URL that starts here; 0: none does. What ends a sentence is not a part of it. No text is read again and again:
+ * what was read is a part of the URL, or ends it.
+ */
+static size_t
+url_length(const char *text)
+{
+	size_t		length = scheme_length(text);
+
+	if (length == 0)
+		return 0;
+	length += strcspn(text + length, BLANKS "<>\"");
 	while (strchr(".,;:!?)'", text[length - 1]) != NULL)
 		length--;
-	return text[length - 1] == '/' && text[length - 2] == '/' ? 0 : length;
+	return length;
 }
 
 static void
