@@ -154,6 +154,7 @@ typedef struct RuleFacts
 {
 	int64		id;
 	pg_uuid_t	application_id;
+	pg_uuid_t  *meeting_template_id;	/* NULL: none */
 	bool		enabled;
 	bool		even_if_never_told;
 	bool	   *ignores_opt_out;	/* NULL: as its type says */

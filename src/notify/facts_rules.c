@@ -12,8 +12,9 @@
 
 /* As find_rule reads them. */
 static const LookupSource rule_source = {
-	"rule", "rule_pkey", {"application_id", "id"}, 8, {
-		"application_id", "id", "enabled", "even_if_never_told", "ignores_opt_out", "buttons", "appearance", "reply_codes"
+	"rule", "rule_pkey", {"application_id", "id"}, 9, {
+		"application_id", "id", "meeting_template_id", "enabled", "even_if_never_told", "ignores_opt_out", "buttons",
+		"appearance", "reply_codes"
 	}
 };
 
@@ -52,6 +53,7 @@ find_rule(Batch *batch, Lookup *rules, const NotificationFacts *of)
 	facts = (RuleFacts *) palloc0(sizeof(RuleFacts));
 	facts->application_id = next_uuid(row);
 	facts->id = next_int64(row);
+	facts->meeting_template_id = next_uuid_or_null(row);
 	facts->enabled = next_bool(row);
 	facts->even_if_never_told = next_bool(row);
 	facts->ignores_opt_out = next_bool_or_null(row);

@@ -124,5 +124,14 @@ END $$;
 SELECT cmp_ok(pg_temp.seconds(repeat(hostile, 25000)), '<', 10 * pg_temp.seconds(repeat('https: ', 25000)), hostile || ' again and again')
 FROM unnest('{http://,https://,http://.,http://a)}'::text[]) hostile;
 
+-- Alarms are looked for among as many rules of a tenant at most.
+DELETE FROM appt.template;
+INSERT INTO appt.rule (application_id, type, channel, time_offset, enabled)
+SELECT :'app', 'REMINDER', 'SMS', make_interval(secs => n), false FROM generate_series(1, 5000) n;
+SELECT idx_tup_fetch + seq_tup_read AS rules_read FROM pg_stat_xact_all_tables WHERE relid = 'appt.rule'::regclass \gset
+SELECT pg_temp.html(:email) IS NOT NULL \g /dev/null
+SELECT cmp_ok(idx_tup_fetch + seq_tup_read - :rules_read, '<', 1100::bigint, 'of 5,000 rules a fifth is read')
+FROM pg_stat_xact_all_tables WHERE relid = 'appt.rule'::regclass;
+
 SELECT * FROM finish();
 ROLLBACK;
