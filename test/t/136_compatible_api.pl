@@ -105,6 +105,10 @@ is_answer('ROLE_AGENT', 'POST', '/api/appointments/participants/agents/', qq({"i
 is_answer('ROLE_AGENT', 'GET', "/api/appointments/$id/participants/x+y\@acme.example", undef, 200);
 is_answer('ROLE_AGENT', 'GET', "/api/appointments/$id/participants/x%2By%40acme.example", undef, 200);
 is_answer('ROLE_AGENT', 'GET', "/api/appointments/$id/participants/x%20y%40acme.example", undef, 404);
+is_answer('ROLE_AGENT', 'POST', '/api/appointments/participants/agents/', qq({"id": "$id", "userId": "$_"}), 200)
+	foreach 'x+y+z', 'x y z', 'v w x y';
+is(is_answer('ROLE_AGENT', 'GET', "/api/appointments/$id/participants/x+y+z", undef, 200)->{id}, 'x+y+z', 'pluses are no blanks');
+is_answer('ROLE_AGENT', 'DELETE', "/api/appointments/$id/participants/v+w+x+y", undef, 400);
 my $larger = is_answer('ROLE_AGENT', 'POST', '/api/appointments/participants/customers/',
 	qq({"customer": $customer, "id": "$id"}), 200, "$appointment roomAccess");
 my ($second) = map { $_->{id} } grep { $_->{type} eq 'CUSTOMER' && $_->{id} ne $bobby } @{ $larger->{participantIds} };
