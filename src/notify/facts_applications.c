@@ -6,6 +6,8 @@
  */
 #include "postgres.h"
 
+#include "lib/qunique.h"
+
 #include "core/lookup.h"
 #include "notify/application_keys.h"
 #include "notify/facts_applications.h"
@@ -100,16 +102,12 @@ static int
 collect_ids(const Batch *batch, pg_uuid_t *ids)
 {
 	int			count = list_length(batch->notifications);
-	int			distinct = 0;
 	ListCell   *cell;
 
 	foreach(cell, batch->notifications)
 		ids[foreach_current_index(cell)] = ((const NotificationFacts *) lfirst(cell))->application_id;
 	qsort(ids, count, sizeof(pg_uuid_t), compare_uuids);
-	for (int i = 0; i < count; i++)
-		if (distinct == 0 || compare_uuids(&ids[distinct - 1], &ids[i]) != 0)
-			ids[distinct++] = ids[i];
-	return distinct;
+	return (int) qunique(ids, count, sizeof(pg_uuid_t), compare_uuids);
 }
 
 static void

@@ -230,6 +230,12 @@ compare_names(const ListCell *a, const ListCell *b)
 	return strcmp(one->id, other->id);
 }
 
+void
+sort_participants(List *names)
+{
+	list_sort(names, compare_names);
+}
+
 static void
 find_names(Batch *batch, Lookup *participants, AppointmentFacts *facts)
 {
@@ -246,7 +252,7 @@ find_names(Batch *batch, Lookup *participants, AppointmentFacts *facts)
 		name->created_at = next_timestamp(row);
 		facts->participants = lappend(facts->participants, name);
 	}
-	list_sort(facts->participants, compare_names);
+	sort_participants(facts->participants);
 }
 
 /* ---- all of it ---- */

@@ -20,4 +20,7 @@ extern void load_recipients(Batch *batch);
 extern AppointmentFacts *read_kept_appointment(Batch *batch, Row *row);
 extern ParticipantFacts *read_kept_recipient(Batch *batch, Row *row);
 
+/* Order a List of ParticipantName * as participants are listed: by created_at, then id. */
+extern void sort_participants(List *names);
+
 #endif							/* APPT_FACTS_APPOINTMENTS_H */

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "lib/qunique.h"
+
 #include "core/lookup.h"
 #include "notify/facts_notifications.h"
 
@@ -140,9 +142,9 @@ load_notifications(Batch *batch, const int64 *notification_ids, int count)
 
 	memcpy(ids, notification_ids, count * sizeof(int64));
 	qsort(ids, count, sizeof(int64), compare_ids);
+	count = (int) qunique(ids, count, sizeof(int64), compare_ids);
 	for (int i = 0; i < count; i++)
-		if (i == 0 || ids[i] != ids[i - 1])
-			load_notification(batch, notifications, ids[i]);
+		load_notification(batch, notifications, ids[i]);
 	lookup_end(notifications);
 	pfree(ids);
 }

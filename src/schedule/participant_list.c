@@ -10,6 +10,8 @@
 
 #include "core/json.h"
 #include "core/lookup.h"
+#include "notify/facts_appointments.h"
+#include "schedule/appointment.h"
 #include "schedule/participant_list.h"
 
 /* Rows that are passed over before an appointment is looked for. */
@@ -23,13 +25,6 @@ struct ParticipantLists
 	Row		   *row;			/* the next to be listed; NULL: none is left */
 	pg_uuid_t	appointment_id; /* of that row */
 };
-
-typedef struct Listed
-{
-	char	   *id;
-	char	   *type;
-	TimestampTz created_at;
-} Listed;
 
 /* ---- finding the rows of an appointment ---- */
 
@@ -95,15 +90,15 @@ participant_lists_end(ParticipantLists *lists)
 
 /* ---- the list ---- */
 
-static Listed *
-read_listed(Row *row)
+static ParticipantName *
+read_name(Row *row)
 {
-	Listed	   *listed = (Listed *) palloc(sizeof(Listed));
+	ParticipantName *name = (ParticipantName *) palloc(sizeof(ParticipantName));
 
-	listed->id = next_text(row);
-	listed->type = next_text(row);
-	listed->created_at = next_timestamp(row);
-	return listed;
+	name->id = next_text(row);
+	name->is_customer = strcmp(next_text(row), PARTICIPANT_CUSTOMER) == 0;
+	name->created_at = next_timestamp(row);
+	return name;
 }
 
 static List *
@@ -115,21 +110,10 @@ read_all(ParticipantLists *lists, const AppointmentKey *key)
 		look_for(lists, key);
 	while (lists->row != NULL && compare_uuids(&lists->appointment_id, &key->id) == 0)
 	{
-		all = lappend(all, read_listed(lists->row));
+		all = lappend(all, read_name(lists->row));
 		read_next(lists);
 	}
 	return all;
-}
-
-static int
-compare_listed(const ListCell *a, const ListCell *b)
-{
-	const Listed *first = (const Listed *) lfirst(a);
-	const Listed *second = (const Listed *) lfirst(b);
-
-	if (first->created_at != second->created_at)
-		return first->created_at < second->created_at ? -1 : 1;
-	return strcmp(first->id, second->id);
 }
 
 Jsonb *
@@ -139,15 +123,15 @@ participant_list(ParticipantLists *lists, const AppointmentKey *key)
 	JsonbParseState *state = NULL;
 	ListCell   *cell;
 
-	list_sort(all, compare_listed);
+	sort_participants(all);
 	(void) pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
 	foreach(cell, all)
 	{
-		const Listed *listed = (const Listed *) lfirst(cell);
+		const ParticipantName *name = (const ParticipantName *) lfirst(cell);
 
 		(void) pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-		json_push_member(&state, "id", listed->id);
-		json_push_member(&state, "type", listed->type);
+		json_push_member(&state, "id", name->id);
+		json_push_member(&state, "type", name->is_customer ? PARTICIPANT_CUSTOMER : PARTICIPANT_AGENT);
 		(void) pushJsonbValue(&state, WJB_END_OBJECT, NULL);
 	}
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
