@@ -99,7 +99,19 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'set_provider';
 COMMENT ON FUNCTION appt.set_provider(uuid, text, text, text, text, text, text, jsonb, text) IS
 'Sets the provider that carries an application''s EMAIL or SMS, in place of the previous one, and returns its id.
 
-kind: SMTP (EMAIL), TWILIO or HTTP (SMS), GENESYS_CLOUD (both), or LOG (both), which writes messages to the log and sends them to nobody: for development. url: the mail server, the base URL of the API, or for HTTP a template of the request''s URL; LOG has none. sender: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the provider accepts. username and secret: those of the account or OAuth client. settings: max_concurrency, max_per_second and price for all, where price is {"per_message", "per_segment", "currency"} with an ISO 4217 code and says what an accepted message costs; starttls (opportunistic, required or never), reply_to, list_unsubscribe and invite (false: no calendar files) and, to log in by OAuth2 token, token_url, client_id and scope for SMTP; account_sid, status_callback and inbound_url for TWILIO; token_url, reply_to (EMAIL) and use_existing_active_conversation (SMS) for GENESYS_CLOUD; method, headers, content_type, body, success_status, success_path, success_value, message_id_path and inbound for HTTP; stop_replies for all that carry SMS (false: the carrier answers STOP, START and HELP itself). inbound_secret proves what the provider sends of its own accord (receive_sms): for TWILIO the account''s auth token, for HTTP what the gateway sends in the header Authorization. inbound_url: the URL that Twilio was given, by default public_url/in/ and the provider''s id. inbound: the gateway''s names, or paths in JSON, for from, to, text and id of messages that come in, and for message_id, status and code of receipts; delivered and undelivered list its statuses. Nothing of the previous provider is kept, except the verification of a sender with the same text, unless one of the two kinds is LOG, and, if it is of the same kind, its id. 22023: what cannot work. PT404: no such application.';
+kind: SMTP (EMAIL), TWILIO or HTTP (SMS), GENESYS_CLOUD (both), or LOG (both), which writes messages to the log and sends them to nobody: for development.
+url: the mail server, the base URL of the API, or for HTTP a template of the request''s URL; LOG has none.
+sender: "address" or "Name <address>" for EMAIL; for SMS a number, or another sender that the provider accepts.
+username and secret: those of the account or OAuth client.
+settings of all kinds: max_concurrency, max_per_second, and price, {"per_message", "per_segment", "currency"} with an ISO 4217 code, which says what an accepted message costs.
+settings of SMTP: starttls (opportunistic, required or never), reply_to, list_unsubscribe, invite (false: no calendar files) and, to log in by OAuth2 token, token_url, client_id and scope.
+settings of TWILIO: account_sid, status_callback and inbound_url, the URL that Twilio was given, by default public_url/in/ and the provider''s id.
+settings of GENESYS_CLOUD: token_url, reply_to (EMAIL) and use_existing_active_conversation (SMS).
+settings of HTTP: method, headers, content_type, body, success_status, success_path, success_value, message_id_path and inbound. inbound has the gateway''s names, or paths in JSON, for from, to, text and id of messages that come in, and for message_id, status and code of receipts; delivered and undelivered list its statuses.
+settings of all that carry SMS: stop_replies (false: the carrier answers STOP, START and HELP itself).
+inbound_secret proves what the provider sends of its own accord (receive_sms): for TWILIO the account''s auth token, for HTTP what the gateway sends in the header Authorization.
+
+Of the previous provider only this is kept: the id, if it is of the same kind; and the verification of a sender with the same text, unless one of the two kinds is LOG. 22023: what cannot work. PT404: no such application.';
 
 CREATE FUNCTION appt.adopt_database() RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'adopt_database';

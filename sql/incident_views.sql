@@ -7,7 +7,7 @@
  * what waits by due_application, and appointments ahead by appointment_start.
  */
 
-/* The failures of a day are few. What became of their messages, and over which way they went, is looked up for these alone. */
+/* The failures of a day are few. Only for these are messages and endpoints looked up. */
 CREATE VIEW appt.failures_by_endpoint WITH (security_invoker = true) AS
 WITH endpoint AS (
 	SELECT n.application_id, n.channel, a.provider_id, n.subscription_id,
@@ -138,7 +138,7 @@ COMMENT ON COLUMN appt.uninformed_customers.last_explanation IS 'The reason as a
 COMMENT ON COLUMN appt.uninformed_customers.next_attempt_at IS
 'When the next message to the customer is due; NULL means that none is planned.';
 
-/* A left join, so that to count what is due reads the queue alone. No retry is due before the first attempt. */
+/* A left join, so that counting what is due reads only the queue. No retry is due before the first attempt. */
 CREATE VIEW appt.upcoming WITH (security_invoker = true) AS
 SELECT
 	due.application_id,

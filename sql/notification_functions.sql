@@ -96,7 +96,7 @@ CREATE FUNCTION appt.forecast(application_id uuid DEFAULT NULL, until timestampt
 		recipient_id text, address text, judged_at timestamptz, verdict text, reason text, explanation text, waits_until timestamptz)
 LANGUAGE C STABLE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'forecast';
 COMMENT ON FUNCTION appt.forecast(uuid, timestamptz, timestamptz, integer) IS
-'Tells what an application would send to whom until then, as things stand: a row for each notification that waits in the queue, in the order in which they are due.
+'Tells what an application would send to whom up to a time, as things stand: a row for each notification that waits in the queue, in the order in which they are due.
 
 Decided as the worker decides, from the data that the query sees, each at judged_at: when it is due or, if it is overdue, at the given time. So after changes in the same transaction it tells what they would do. verdict is SEND, WAIT (for the activation of the appointment, until waits_until), or the state in which the notification would be settled, with its reason. Limits, circuits and appt.enabled may delay messages; a template that fails is found only when the message is composed. Returns at most max rows, from 1 to 100,000. 22023: max out of range. PT404: no such application.';
 

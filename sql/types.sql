@@ -35,7 +35,7 @@ COMMENT ON DOMAIN appt.type_code IS 'Type of a notification; the view notificati
 
 CREATE DOMAIN appt.template_type_code AS text COLLATE "C"
 	CONSTRAINT template_type_code_check CHECK (VALUE = 'LAYOUT' OR VALUE::appt.type_code IS NOT NULL);
-COMMENT ON DOMAIN appt.template_type_code IS 'Type of the notifications that a template is for, or LAYOUT for what is around the texts of emails.';
+COMMENT ON DOMAIN appt.template_type_code IS 'Type of the notifications that a template is for, or LAYOUT for what stands around the texts of emails.';
 
 CREATE DOMAIN appt.channel_code AS text COLLATE "C"
 	CONSTRAINT channel_code_check CHECK (appt.code_is_valid(VALUE, 'EMAIL, SMS, WEBHOOK, IN_APP'));

@@ -1,6 +1,6 @@
 /*
  * forecast.c
- *		What an application would send to whom until then, as things stand.
+ *		What an application would send to whom up to a time, as things stand.
  *
  * The same code decides as in the worker, of the facts that the calling query
  * sees: also what its own transaction has changed.
