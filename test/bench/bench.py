@@ -344,5 +344,5 @@ def in_turns(rounds, *measurements):
     return list(zip(*[[measure() for measure in measurements] for _ in range(WARM_UP + rounds)][WARM_UP:]))
 
 
-__all__ = ["Bench", "Cost", "DidNotHappen", "Run", "WARM_UP", "argument", "expect", "in_turns", "median", "percentile", "processor_seconds", "typical",
-           "wait_for"]
+__all__ = ["Bench", "Cost", "DidNotHappen", "Run", "WARM_UP", "argument", "expect", "in_turns", "median", "percentile",
+           "processor_seconds", "typical", "wait_for"]

@@ -63,7 +63,8 @@ def clear(bench):
 def settled(bench, application, count):
     """Awaits that so many have been sent."""
     bench.wait_until_true(
-        "the queue to drain", "SELECT NOT EXISTS (SELECT FROM appt.due WHERE application_id = '%s' AND first_due_at <= now())" % application,
+        "the queue to drain",
+        "SELECT NOT EXISTS (SELECT FROM appt.due WHERE application_id = '%s' AND first_due_at <= now())" % application,
         60 + count / 1000)
 
 

@@ -36,7 +36,8 @@ BEGIN;
 SET LOCAL session_replication_role = replica;
 SET LOCAL maintenance_work_mem = '1GB';
 INSERT INTO appt.application (id, organization_id, name)
-	SELECT ('10000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, :'organization', 'Log ' || i FROM generate_series(0, %(applications)d - 1) i;
+	SELECT ('10000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, :'organization', 'Log ' || i
+	FROM generate_series(0, %(applications)d - 1) i;
 INSERT INTO appt.subscription (id, application_id, url)
 	SELECT id, id, 'https://crm.acme.example/hooks' FROM appt.application WHERE name LIKE 'Log %%';
 TRUNCATE appt.notification, appt.attempt;
@@ -66,12 +67,14 @@ FROM (
 		i / 3 * 7368787 %% (%(rows)d / 200 + 1) AS person, i %% 997 = 0 AS failed,
 		now() - interval '%(days)d days' + CASE WHEN i < %(dense)d THEN i * interval '1 s' / %(rate)d
 			ELSE %(dense)d * interval '1 s' / %(rate)d
-				+ (i - %(dense)d) * ((interval '%(days)d days' - interval '1 minute' - %(dense)d * interval '1 s' / %(rate)d) / (%(rows)d - %(dense)d)) END AS t
+				+ (i - %(dense)d) * ((interval '%(days)d days' - interval '1 minute' - %(dense)d * interval '1 s' / %(rate)d)
+					/ (%(rows)d - %(dense)d)) END AS t
 	FROM generate_series(%(first)d::bigint, %(last)d) i OFFSET 0) m;
 INSERT INTO appt.attempt (application_id, notification_id, attempt_number, due_at, started_at, finished_at, outcome, status_code, response,
 	error, recipient, subject, text_body)
 SELECT application_id, id, 1, due_at, due_at + interval '20 ms', settled_at, CASE state WHEN 'SENT' THEN 'DELIVERED' ELSE 'FAILED' END,
-	CASE state WHEN 'SENT' THEN 250 ELSE 550 END, 'queued', CASE state WHEN 'FAILED' THEN 'the server refused it' END, address, 'Your appointment',
+	CASE state WHEN 'SENT' THEN 250 ELSE 550 END, 'queued', CASE state WHEN 'FAILED' THEN 'the server refused it' END, address,
+	'Your appointment',
 	left((SELECT string_agg(md5(id::text || part), ' ') FROM generate_series(1, 32) part), %(body)d)
 FROM appt.notification WHERE id >= %(first)d;
 """
@@ -104,7 +107,8 @@ def load(bench, rows, rate, seconds):
     expect("the log has at least twice as many rows as are sent", rows >= 2 * dense)
     values = {"rows": rows, "rate": rate, "dense": dense, "days": DAYS, "applications": APPLICATIONS}
     # What expires is as large as what is sent.
-    expiring, staying = {**values, "first": 1, "last": dense, "body": BODY}, {**values, "first": dense + 1, "last": rows, "body": SHORT_BODY}
+    expiring = {**values, "first": 1, "last": dense, "body": BODY}
+    staying = {**values, "first": dense + 1, "last": rows, "body": SHORT_BODY}
     bench.cluster.psql(PREPARE % values + FILL % expiring + PACK + FILL % staying + FINISH % values)
     bench.note("loaded in %.0f s" % (time.monotonic() - began))
     bench.restart(wal_level=None, max_wal_senders=None, fsync=None)
@@ -112,8 +116,8 @@ def load(bench, rows, rate, seconds):
                       *("--table=appt." + table for table in TABLES), bench.cluster.database)
     bench.cluster.psql("ANALYZE; CHECKPOINT")
     VALUES["appointment"], address = bench.cluster.value(
-        "SELECT appointment_id, address FROM appt.notification WHERE application_id = '%s' AND channel = 'EMAIL' AND due_at > now() - interval '2 days'"
-        " ORDER BY due_at LIMIT 1" % VALUES["application"]).split("|")
+        "SELECT appointment_id, address FROM appt.notification WHERE application_id = '%s' AND channel = 'EMAIL'"
+        " AND due_at > now() - interval '2 days' ORDER BY due_at LIMIT 1" % VALUES["application"]).split("|")
     VALUES["address"] = address
     bench.note("%.0f s; notifications %s, attempts %s" % (time.monotonic() - began, *(
         bench.cluster.value("SELECT pg_size_pretty(pg_total_relation_size('appt.%s'))" % table) for table in TABLES)))
@@ -165,7 +169,8 @@ def measure_questions(bench):
         bench.note("%8.1f ms (%.1f ms at first), %6d rows: %.100s" % (took, rounds[0][0], rounds[0][1], name))
         slowest = max(slowest, (took, name))
     connection.close()
-    bench.result("the slowest question about the log", "%.1f ms" % slowest[0], "%d ms" % QUESTION_MS, slowest[0] <= QUESTION_MS, "%.60s" % slowest[1])
+    bench.result("the slowest question about the log", "%.1f ms" % slowest[0], "%d ms" % QUESTION_MS, slowest[0] <= QUESTION_MS,
+                 "%.60s" % slowest[1])
 
 
 # ---------- sending ----------
@@ -206,7 +211,8 @@ def state_of(bench, after):
         "SELECT (SELECT max(id) FROM appt.attempt), (SELECT min(id) FROM appt.notification),"
         " (SELECT sum(pg_total_relation_size('appt.' || t)) / 1e6 FROM unnest('{notification,attempt,due}'::text[]) t)").split("|")
     late = [float(row) for row in bench.cluster.value(
-        "SELECT extract(epoch FROM started_at - due_at) * 1000 FROM appt.attempt WHERE id > %d AND id %% 10 = 0" % after).split()] if after else []
+        "SELECT extract(epoch FROM started_at - due_at) * 1000 FROM appt.attempt"
+        " WHERE id > %d AND id %% 10 = 0" % after).split()] if after else []
     expect("something was sent", late or not after)
     return int(last), int(old), float(size), late
 
@@ -250,8 +256,10 @@ def measure_sending(bench, rate, seconds):
 def judge(bench, seen, deleted):
     second, half, last = seen[1], seen[PARTS // 2 - 1], seen[-1]
     bench.result("deleted: x sent", "%.2f x" % deleted, "0.9 x", deleted >= 0.9)
-    bench.result("p99 lateness, last tenth", "%.0f ms" % last[1], "2 x", last[1] <= max(2 * second[1], 100), "%.0f ms in the second tenth" % second[1])
-    bench.result("memory of the worker, last tenth", "%d KB" % last[2], "1.05 x", last[2] <= 1.05 * second[2], "%d KB in the second tenth" % second[2])
+    bench.result("p99 lateness, last tenth", "%.0f ms" % last[1], "2 x", last[1] <= max(2 * second[1], 100),
+                 "%.0f ms in the second tenth" % second[1])
+    bench.result("memory of the worker, last tenth", "%d KB" % last[2], "1.05 x", last[2] <= 1.05 * second[2],
+                 "%d KB in the second tenth" % second[2])
     bench.result("tables, at the end", "%.0f MB" % last[3], "1.05 x", last[3] <= 1.05 * half[3], "%.0f MB at half-time" % half[3])
 
 

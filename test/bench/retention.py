@@ -62,4 +62,5 @@ def measure(bench):
     bench.result("deleted beside deliveries", "%.0f a second" % median(deleted), "1.0 x", median(deleted) >= median(sent),
                  "%.0f sent a second, so %.2f x" % (median(sent), median(deleted) / median(sent)))
     cost, alone = typical(costs).worker, typical(costs_alone).worker
-    bench.result("processor time of a message", "%.2f x" % (cost / alone), "1.4 x", cost <= 1.4 * alone, "%.0f us with nothing to delete" % alone)
+    bench.result("processor time of a message", "%.2f x" % (cost / alone), "1.4 x", cost <= 1.4 * alone,
+                 "%.0f us with nothing to delete" % alone)

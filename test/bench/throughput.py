@@ -120,7 +120,8 @@ def measure_rate(bench, nginx, application, subscription, count):
     bench.result("deliveries", "%.0f a second" % median(ours), "0.30 x", ratio >= 0.3,
                  "%.0f a second, so %.2f x" % (median(plain), ratio))
     cost = typical(costs)
-    bench.result("processor time of a message", "%.0f us" % cost.worker, "55 us", cost.worker <= 55, "%.0f us of the server beside it" % cost.server)
+    bench.result("processor time of a message", "%.0f us" % cost.worker, "55 us", cost.worker <= 55,
+                 "%.0f us of the server beside it" % cost.server)
 
 
 def measure_disk(bench, nginx, count):

@@ -1,4 +1,5 @@
-// What database.types.ts of scripts/describe promises: postgrest-js knows functions, arguments, codes and rows, and refuses what is none of these.
+// What database.types.ts of scripts/describe promises: postgrest-js knows functions, arguments, codes and rows, and refuses
+// what is none of these.
 import { PostgrestClient } from "@supabase/postgrest-js";
 import type { Database } from "./database.types";
 

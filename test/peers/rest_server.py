@@ -15,8 +15,8 @@ request.path for that transaction; read-only for GET and for functions that are 
     Accept-Profile, Content-Profile the schema of a request: the former for GET and HEAD, the latter for all others
 
 Errors are answered as PostgREST maps their SQLSTATE, SQLSTATE PGRST by its message and detail; response.headers and
-response.status are honoured; a function that returns the domain "*/*" answers its bytes. It has no embedding, no CSV and no description of the API. Each request is appended to
---record as a line of JSON: {"method", "path" (without the query), "status", "role", "milliseconds"}.
+response.status are honoured; a function that returns the domain "*/*" answers its bytes. It has no embedding,
+no CSV and no description of the API. Each request is appended to --record as a line of JSON: {"method", "path" (without the query), "status", "role", "milliseconds"}.
 """
 
 import argparse

@@ -16,8 +16,10 @@ CREATE TEMP VIEW compatible AS SELECT p.oid, proname AS name, proargnames, prona
 	FROM pg_proc p WHERE pronamespace = 'appt_rest'::regnamespace AND proname NOT IN (SELECT name FROM helper);
 SELECT is(string_agg(name, ' ' ORDER BY name),
 	'activate_appointment add_agent add_customer appointments_eligible_for_activation confirm_email_verification '
-	'count_appointments count_overlapping delete_appointment end_appointment find_appointments get_appointment get_participant google_calendar_event '
-	'ical_event reassign_appointment remove_participant reschedule_appointment schedule_appointment schedule_appointment_as_customer send_test_email '
+	'count_appointments count_overlapping delete_appointment end_appointment find_appointments get_appointment '
+	'get_participant google_calendar_event '
+	'ical_event reassign_appointment remove_participant reschedule_appointment schedule_appointment '
+	'schedule_appointment_as_customer send_test_email '
 	'update_appointment', 'the functions of the API: its 21 paths and verbs') FROM compatible;
 CREATE FUNCTION pg_temp.callers(acl aclitem[])
 	RETURNS text LANGUAGE sql AS $$SELECT string_agg(grantee::regrole::text, ' ' ORDER BY grantee::regrole::text)
@@ -32,7 +34,8 @@ SELECT is_empty($$SELECT name FROM helper WHERE name NOT IN (SELECT proname FROM
 SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt_rest'::regnamespace
 	AND proname IN (SELECT name FROM helper WHERE name <> 'claims') AND (proargnames IS NOT NULL OR prosecdef)$$,
 	'none of which has arguments with names');
-SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt_rest'::regnamespace AND (obj_description(oid, 'pg_proc') IS NULL
+SELECT is_empty($$SELECT oid::regprocedure FROM pg_proc WHERE pronamespace = 'appt_rest'::regnamespace
+	AND (obj_description(oid, 'pg_proc') IS NULL
 	OR has_function_privilege('public', oid, 'EXECUTE'))$$, 'every function has a comment, PUBLIC may call none');
 SELECT is_empty($$SELECT attrelid::regclass || '.' || attname FROM pg_class c JOIN pg_attribute ON attrelid = c.oid
 	WHERE relnamespace = 'appt_rest'::regnamespace AND (col_description(attrelid, attnum) IS NULL OR obj_description(reltype,
@@ -46,7 +49,8 @@ SELECT is(string_agg(a.attname, ' ' ORDER BY a.attname COLLATE "C"),
 	'applicationId duration end id interaction locale metadata notes notificationsActive '
 	'organizer participantIds roomAccess start timezone title', 'the members of an appointment')
 FROM pg_attribute a WHERE attrelid = 'appt_rest.appointment'::regclass;
-SELECT is(string_agg(name || '_request', ' ' ORDER BY name || '_request' COLLATE "C"), (SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
+SELECT is(string_agg(name || '_request', ' ' ORDER BY name || '_request' COLLATE "C"),
+	(SELECT string_agg(relname, ' ' ORDER BY relname) FROM pg_class
 	WHERE relnamespace = 'appt_rest'::regnamespace AND relname LIKE '%\_request'), 'each body has its type')
 FROM compatible WHERE proargnames IS NULL;
 SELECT is_empty($$(SELECT attname, atttypid FROM pg_attribute WHERE attrelid = 'appt_rest.appointment'::regclass EXCEPT
@@ -130,10 +134,12 @@ SELECT to_jsonb(a) AS made, a.id FROM appt_rest.schedule_appointment(jsonb_build
 	'"2098-01-31T21:00:00"',
 	'timezone', '"Europe/Athens"', 'duration', '"PT5M"', 'title', '"Product installation review"', 'notes', NULL, 'metadata', NULL,
 	'customer', '{"name": {"firstName": "Bobby"}, "username": "bobby"}'::jsonb,
-	'interaction', '{"customFields": {"a": "b"}, "routing": {"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "d"}}}'::jsonb)) AS a \gset
+	'interaction', '{"customFields": {"a": "b"}, "routing":
+		{"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "d"}}}'::jsonb)) AS a \gset
 SELECT is(:'made'::jsonb - 'id' - 'participantIds', jsonb_build_object('applicationId', :'application', 'duration', 'PT5M', 'end',
 	'2098-01-31T19:05:00Z',
-	'interaction', '{"customFields": {"a": "b"}, "routing": {"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "d"}}, "state": "PENDING"}'::jsonb,
+	'interaction', '{"customFields": {"a": "b"}, "routing":
+		{"type": "GENESYS_CLOUD_FLOW", "properties": {"deploymentId": "d"}}, "state": "PENDING"}'::jsonb,
 	'locale', 'en', 'metadata', '{}'::jsonb, 'notes', NULL, 'notificationsActive', true, 'organizer',
 	'{"id": "ann", "type": "AGENT"}'::jsonb,
 	'start', '2098-01-31T19:00:00Z', 'timezone', 'Europe/Athens', 'title', 'Product installation review', 'roomAccess', NULL),
@@ -142,7 +148,8 @@ SELECT is(string_agg(p->>'type', ' ' ORDER BY n), string_agg(o->>'type', ' ' ORD
 FROM ROWS FROM (jsonb_array_elements(:'made'::jsonb->'participantIds'),
 	jsonb_array_elements((SELECT participant_ids FROM appt.get_appointment(:'id')))) WITH ORDINALITY AS e (p, o, n);
 SELECT is(to_jsonb(appt_rest.get_appointment(:'id')), :'made'::jsonb, 'is read as it was made');
-SELECT is(to_jsonb(p) - 'id', '{"contact": {"primaryEmail": null, "primaryPhone": null}, "metadata": {}, "name": {"firstName": "Bobby", "lastName": null},
+SELECT is(to_jsonb(p) - 'id', '{"contact": {"primaryEmail": null, "primaryPhone": null}, "metadata": {},
+	"name": {"firstName": "Bobby", "lastName": null},
 	"type": "CUSTOMER", "username": "bobby"}', 'a participant')
 FROM jsonb_array_elements(:'made'::jsonb->'participantIds') AS e (r), appt_rest.get_participant(:'id', r->>'id')
 	AS p WHERE r->>'type' = 'CUSTOMER';
@@ -168,7 +175,8 @@ SELECT throws_ok('SELECT appt_rest.find_appointments(' || arguments || ')', stat
 	'22023'),
 	('"applicationId" => ''x''', '22P02')) v (arguments, state);
 SELECT is(array_agg(to_jsonb(c)), ARRAY['{"count": 1, "duration": "PT5M", "end": "2098-01-31T19:05:00Z", "start": "2098-01-31T19:00:00Z",
-	"timezone": "Europe/Berlin"}'::jsonb], 'counted') FROM appt_rest.count_appointments(:'application', '"2098-01-31T19:00:00.0Z"', '"PT10H"') AS c;
+	"timezone": "Europe/Berlin"}'::jsonb], 'counted')
+  FROM appt_rest.count_appointments(:'application', '"2098-01-31T19:00:00.0Z"', '"PT10H"') AS c;
 SELECT is(to_jsonb(appt_rest.count_overlapping(:'application', '2098-01-31T19:04:00', 'PT5M')), '{"count": 1}', 'overlapping');
 SELECT throws_ok(call, state, NULL, call) FROM (VALUES ('SELECT appt_rest.count_overlapping()', '22023'),
 	('SELECT appt_rest.get_appointment()', '22023'),

@@ -30,7 +30,8 @@ INSERT INTO contract VALUES
 		secret text DEFAULT NULL::text, token_url text DEFAULT NULL::text, headers jsonb DEFAULT NULL::jsonb,
 		scope text DEFAULT NULL::text, audience text DEFAULT NULL::text, token_auth text DEFAULT ''BASIC''::text, types text[] '
 			'DEFAULT NULL::text[], OUT id uuid, OUT hmac_key text -> record'),
-	('set_provider', 'application_id uuid, channel text, kind text, url text DEFAULT NULL::text, sender text DEFAULT NULL::text, username text '
+	('set_provider', 'application_id uuid, channel text, kind text, url text DEFAULT NULL::text, sender text DEFAULT NULL::text, '
+		'username text '
 		'DEFAULT NULL::text,
 		secret text DEFAULT NULL::text, settings jsonb DEFAULT NULL::jsonb, inbound_secret text DEFAULT NULL::text -> uuid'),
 	('rotate_subscription_key', 'id uuid, overlap interval DEFAULT ''1 day''::interval, OUT id uuid, OUT hmac_key text -> record'),
@@ -114,8 +115,9 @@ INSERT INTO contract VALUES
 	('notification_eligibility', 'notification_id bigint, at timestamp with time zone DEFAULT now(), OUT eligible boolean, OUT '
 		'reason text, OUT explanation text -> record'),
 	('forecast', 'application_id uuid, until timestamp with time zone DEFAULT NULL::timestamp with time zone, at timestamp with time zone '
-		'DEFAULT now(), max integer DEFAULT 10000 -> TABLE(due_at timestamp with time zone, notification_id bigint, appointment_id uuid, type text, '
-		'channel text, recipient_kind text, recipient_id text, address text, judged_at timestamp with time zone, verdict text, reason text, '
+		'DEFAULT now(), max integer DEFAULT 10000 -> TABLE(due_at timestamp with time zone, notification_id bigint, appointment_id uuid, '
+		'type text, channel text, recipient_kind text, recipient_id text, address text, judged_at timestamp with time zone, '
+		'verdict text, reason text, '
 		'explanation text, waits_until timestamp with time zone)'),
 	('send_notification', 'id uuid, type text, channel text DEFAULT NULL::text, participant_ids text[] DEFAULT NULL::text[], '
 		'confirmed boolean DEFAULT false -> SETOF appt.notification_details'),
@@ -206,9 +208,11 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON h
 			'nothing that applications call is left out');
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),
-	'appointments_eligible_for_activation available_slots console console_state count_appointments count_overlapping find_appointments forecast get_appointment '
+	'appointments_eligible_for_activation available_slots console console_state count_appointments count_overlapping find_appointments '
+	'forecast get_appointment '
 	'get_participant google_calendar_event google_calendar_url ical_event ical_text inbox landing_page messages_to not_retriable_because notification_dialog notification_eligibility '
-	'notification_preferences notification_series outlook_calendar_event preview_notification render_template resolve_room user_names', 'what only reads is STABLE')
+	'notification_preferences notification_series outlook_calendar_event preview_notification render_template resolve_room user_names',
+	'what only reads is STABLE')
   FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND provolatile = 's'
   	AND prolang = (SELECT oid FROM pg_language WHERE lanname = 'c')
 	AND proname !~ '^(caller_|agent_|administered_|attended_|due_)';    -- for policies and views

@@ -6,7 +6,8 @@ SELECT * FROM no_plan();
 SELECT appt.create_organization('org') AS org \gset
 SELECT appt.create_application(:'org', 'Acme & Co', room_url => 'https://v.example/q/', public_url => 'https://v.example',
 	locale => 'en',
-	branding => '{"color": "#ffee00", "logo_url": "https://acme.example/l.png?a=1&b=2", "footer": "A <footer>", "address": "Main Street"}') AS app \gset
+	branding => '{"color": "#ffee00", "logo_url": "https://acme.example/l.png?a=1&b=2", "footer": "A <footer>",
+		"address": "Main Street"}') AS app \gset
 SELECT appt.set_provider(:'app', 'EMAIL', 'SMTP', 'smtp://mail.example', 'Acme <info@bank.example>') \gset
 SELECT (appt.schedule_appointment(:'app', '2030-07-01 14:00Z', '1 hour', organizer_id => 'ann', title => 'A <title>',
 	customer => '{"name": {"firstName": "Bob"}, "contact": {"primaryEmail": "b@example.org"}}')).id AS a \gset
@@ -22,15 +23,18 @@ CREATE FUNCTION pg_temp.write(type text, text_body text, html_body text DEFAULT 
 -- Branding of built-in messages.
 SELECT ok(html LIKE '%border-top:4px solid #ffee00%' AND html LIKE '%background:#ffee00;color:#000000%'
 	AND html LIKE '%src="https://acme.example/l.png?a=1&amp;b=2" alt="Acme &amp; Co"%'
-	AND html LIKE '%<bdi>Acme &amp; Co</bdi><br><bdi>A &lt;footer&gt;</bdi><br><bdi>Main Street</bdi></p>%', 'logo, colour, footer and address')
+	AND html LIKE '%<bdi>Acme &amp; Co</bdi><br><bdi>A &lt;footer&gt;</bdi><br><bdi>Main Street</bdi></p>%',
+	'logo, colour, footer and address')
   FROM pg_temp.html(:email) html;
 SELECT ok(words LIKE E'%\nAcme & Co\nA <footer>\nMain Street\n', 'the text ends with them') FROM pg_temp.words(:email) words;
 UPDATE appt.application SET branding = NULL;
-SELECT ok(html LIKE '%border-top:4px solid #1a56db%' AND html LIKE '%background:#1a56db;color:#ffffff%' AND html NOT LIKE '%<img%', 'or appt''s own')
+SELECT ok(html LIKE '%border-top:4px solid #1a56db%' AND html LIKE '%background:#1a56db;color:#ffffff%'
+	AND html NOT LIKE '%<img%', 'or appt''s own')
   FROM pg_temp.html(:email) html;
 SELECT throws_ok(format('UPDATE appt.application SET branding = %L', wrong), '22023', NULL, wrong || ' is refused')
-  FROM unnest('{"[]","{\"logo\": \"x\"}","{\"color\": \"red\"}","{\"color\": \"#12345\"}","{\"color\": 1}","{\"logo_url\": \"http://a.example/l.png\"}",
-	"{\"logo_url\": \"javascript:alert(1)\"}","{\"logo_url\": \"https://a.example/\\\"onload=\"}","{\"logo_url\": \"https://\"}","{\"footer\": \"a\\nb\"}"}'::text[]) wrong;
+  FROM unnest('{"[]","{\"logo\": \"x\"}","{\"color\": \"red\"}","{\"color\": \"#12345\"}","{\"color\": 1}",
+	"{\"logo_url\": \"http://a.example/l.png\"}","{\"logo_url\": \"javascript:alert(1)\"}",
+	"{\"logo_url\": \"https://a.example/\\\"onload=\"}","{\"logo_url\": \"https://\"}","{\"footer\": \"a\\nb\"}"}'::text[]) wrong;
 SELECT throws_ok(format('UPDATE appt.application SET branding = %L', jsonb_build_object(name, 'https://a.example/' || repeat('x',
 	length))), '22023', NULL,
 	name || ' is bounded') FROM (VALUES ('logo_url', 2048), ('footer', 1001), ('address', 1001)) t (name, length);
@@ -38,7 +42,8 @@ SELECT throws_ok(format('SELECT appt.create_application(%L, ''x'', branding => '
 	'invalid color', 'also at creation');
 
 -- A text without HTML, within the built-in layout.
-SELECT pg_temp.write('CREATE', E'Hello {{title}},\r\n\r\none\ntwo, see https://x.example/?a=1&b=2.\n \nhttp://y.example/(z)\n\n<script>alert(1)</script>\n');
+SELECT pg_temp.write('CREATE', E'Hello {{title}},\r\n\r\none\ntwo, see https://x.example/?a=1&b=2.\n \n'
+	'http://y.example/(z)\n\n<script>alert(1)</script>\n');
 SELECT alike(pg_temp.html(:email), E'<!DOCTYPE html>\n<html lang="en" dir="ltr">%<title>About A &lt;title&gt;</title>%'
 	|| E'<p dir="auto" style="margin:0 0 16px">Hello A &lt;title&gt;,</p>\n<p dir="auto" style="margin:0 0 16px">one<br>\ntwo, see '
 	|| '<a class="k" style="color:#1a56db" href="https://x.example/?a=1&amp;b=2">https://x.example/?a=1&amp;b=2</a>.</p>%'
@@ -87,7 +92,8 @@ SELECT throws_ok(format('INSERT INTO appt.template (application_id, type, channe
 	(format('text_body, html_body) VALUES (%L, ''LAYOUT'', ''EMAIL'', ''fr'', ''{{{content}}}'', ''{{content}}''', :'app')),
 	(format('text_body) VALUES (%L, ''LAYOUT'', ''SMS'', ''fr'', ''{{{content}}}''', :'app')),
 	(format('subject, text_body) VALUES (%L, ''LAYOUT'', ''EMAIL'', ''fr'', ''s'', ''{{{content}}}''', :'app'))) t (wrong);
-SELECT throws_ok(format('INSERT INTO appt.template (application_id, type, channel, locale, text_body) VALUES (%L, ''LAYOUTS'', ''EMAIL'', ''fr'', ''x'')', :'app'),
+SELECT throws_ok(format('INSERT INTO appt.template (application_id, type, channel, locale, text_body)
+	VALUES (%L, ''LAYOUTS'', ''EMAIL'', ''fr'', ''x'')', :'app'),
 	'22023', NULL, 'no other word is a type');
 
 -- Blocks of a rule: in the content, or where the layout wants them.

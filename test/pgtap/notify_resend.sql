@@ -31,7 +31,8 @@ SELECT pg_temp.find(:'a', 'CREATE', 'EMAIL') AS email, pg_temp.find(:'a', 'CREAT
 SELECT pg_temp.settle(id, 'FAILED', 'RETRIES_EXHAUSTED') FROM unnest(ARRAY[:email, :sms, :cancelled]) id;
 SELECT appt.cancel_appointment(:'b');
 SELECT results_eq($$SELECT notification_id, retriable, not_retriable_because FROM appt.latest_failure ORDER BY 1$$,
-	format($$VALUES (%s::bigint, true, NULL), (%s, false, 'Notification %2$s would not be sent: The application has no enabled provider for this channel: appt.set_provider sets one. (NO_PROVIDER)'),
+	format($$VALUES (%s::bigint, true, NULL), (%s, false, 'Notification %2$s would not be sent: The application has no '
+		'enabled provider for this channel: appt.set_provider sets one. (NO_PROVIDER)'),
 		(%s, false, 'Notification %3$s would not be sent: The appointment was cancelled before it was sent. (APPOINTMENT_CANCELLED)') ORDER BY 1$$, :email, :sms, :cancelled),
 	'latest_failure says what can be retried, and why the rest can not');
 SELECT throws_ok(format('SELECT appt.retry_notification(%s)', notification_id), 'PT409', 'notification cannot be retried',
@@ -52,7 +53,8 @@ SELECT throws_ok('SELECT appt.not_retriable_because(0)', 'PT404', NULL, 'no such
 
 -- Many at once: what may not be retried is told.
 SELECT results_eq(format('SELECT * FROM appt.retry_notifications(%L) ORDER BY 1', :'app'),
-	format($$VALUES (%s::bigint, true, NULL), (%s, false, 'Notification %2$s would not be sent: The application has no enabled provider for this channel: appt.set_provider sets one. (NO_PROVIDER)'),
+	format($$VALUES (%s::bigint, true, NULL), (%s, false, 'Notification %2$s would not be sent: The application has no '
+		'enabled provider for this channel: appt.set_provider sets one. (NO_PROVIDER)'),
 		(%s, false, 'Notification %3$s would not be sent: The appointment was cancelled before it was sent. (APPOINTMENT_CANCELLED)') ORDER BY 1$$, :email, :sms, :cancelled), 'a row for each');
 SELECT row_eq(format('SELECT n.state, n.manual, d.due_at = n.next_attempt_at FROM appt.notification n JOIN appt.due d ON '
 	'd.notification_id = n.id AND d.lane = n.lane WHERE n.id = %s', :email),

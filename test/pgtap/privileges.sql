@@ -219,7 +219,8 @@ SELECT appt.set_provider(:'application', 'EMAIL', 'SMTP', 'smtp://mail.example',
 SET LOCAL ROLE appt_service;
 SELECT is(count(*), 1::bigint, 'service reads every application') FROM appt.application;
 SELECT lives_ok('SELECT * FROM appt.' || relation, 'service reads ' || relation)
-FROM unnest('{notification_log,latest_failure,failures_by_endpoint,uninformed_customers,upcoming,delivery_times,notification_stats,reason,notification_type,due,identity,change}'::text[]) relation;
+FROM unnest('{notification_log,latest_failure,failures_by_endpoint,uninformed_customers,upcoming,delivery_times,notification_stats,reason,'
+	'notification_type,due,identity,change}'::text[]) relation;
 SELECT throws_ok('SELECT * FROM appt.secret', '42501', NULL, 'but no secrets');
 SELECT throws_ok('SELECT * FROM appt.one_time_code', '42501', NULL, 'and no codes');
 SELECT lives_ok($$INSERT INTO appt.rule (application_id, type, channel, time_offset) SELECT id, 'ROOM', 'EMAIL', '5 minutes'

@@ -75,7 +75,8 @@ SELECT matches(pg_temp.said('DAILY_SPENDING', 'EMAIL'),
 SELECT alike(pg_temp.said('HIGH_SMS', 'SMS'), '%more than 15 text messages%', 'an alarm');
 INSERT INTO appt.template (application_id, type, channel, locale, subject, text_body)
 VALUES (:'app', 'VOICEMAIL', 'EMAIL', 'en', 'Listen', '{{contact.name}} on {{line}} for {{fullName}}: {{payload.text}}');
-SELECT alike(pg_temp.said('VOICEMAIL', 'EMAIL'), E'Listen\nMaria Sample on Sample line for Bob: This is a sample: nothing has happened.\n<!%',
+SELECT alike(pg_temp.said('VOICEMAIL', 'EMAIL'), E'Listen\n'
+	'Maria Sample on Sample line for Bob: This is a sample: nothing has happened.\n<!%',
 	'in the words of the application''s own template');
 
 -- What is refused.

@@ -112,7 +112,8 @@ SELECT is(pg_temp.sent(:'id', '''FOLLOW_UP'''), 'PT409: the appointment has not 
 SELECT matches(pg_temp.sent(:'id', said), '^22023', said || ' does not go to customers')
 	FROM unnest('{''UPDATE'',''ACTIVATE'',''CODE'',''RESPONSE'',''CALL'',''NONSENSE'',"NULL"}'::text[]) said;
 SELECT is(pg_temp.sent(:'id', '''ROOM'''), 'PT409: no rule sends this notification: No enabled rule sends ROOM to the customers of appointment "'
-	|| :'id' || '".: Insert a row into appt.rule with this type and a channel, or enable the one that is there.', 'nothing goes without a rule');
+	|| :'id' || '".: Insert a row into appt.rule with this type and a channel, or enable the one that is there.',
+	'nothing goes without a rule');
 
 -- Reminders: the nearest offset, at once, until the start.
 SELECT count(pg_temp.rule(:'template', 'REMINDER', 'EMAIL', o, 'AUTOMATIC')) AS ignored FROM unnest('{1 hour,1 day,1 week}'::interval[]) o \gset

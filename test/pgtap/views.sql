@@ -112,7 +112,8 @@ SELECT is(pg_temp.indexes($q$outcome = 'FAILED' AND started_at > now() - interva
 	'failed since yesterday');
 SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$),
 	'attempt_notification notification_application_due notification_pkey', 'by application and day');
-SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$, 'latest_failure'),
+SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$,
+	'latest_failure'),
 	'attempt_notification notification_appointment notification_reason', 'what is failing, by application and day');
 RESET enable_seqscan;
 RESET enable_hashjoin;

@@ -45,7 +45,8 @@ def take_over(method, event, attendee):
 def read(raw):
     mail = email.message_from_bytes(raw, policy=email.policy.default)
     mailbox = mail["to"].addresses[0].addr_spec
-    found = {"to": mailbox, "id": mail["message-id"], "references": mail["references"], "feedback": mail["feedback-id"], "subject": mail["subject"], "tree": tree(mail),
+    found = {"to": mailbox, "id": mail["message-id"], "references": mail["references"], "feedback": mail["feedback-id"],
+        "subject": mail["subject"], "tree": tree(mail),
         "defects": [str(d) for p in mail.walk() for d in p.defects] + [str(d) for h in mail.values() for d in h.defects],
         "longest": max(len(line) for line in raw.split(b"\r\n")), "text": mail.get_body(("plain",)).get_content()}
     parts = [p for p in mail.walk() if p.get_content_type() == "text/calendar"]
