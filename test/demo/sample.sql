@@ -17,7 +17,7 @@ SELECT appt.create_meeting_template(:'application', 'Consultation', duration => 
 UPDATE appt.rule SET buttons = '{ACCEPT,DECLINE,RESCHEDULE}'
 WHERE application_id = :'application' AND type = 'CREATE' AND channel = 'EMAIL' AND meeting_template_id IS NULL;
 
-/* A working day of six doctors, from tomorrow on; each tenth has the meeting template, whose messages people send. */
+/* A working day of six doctors, from tomorrow on; every tenth has the meeting template, whose messages people send. */
 CREATE TEMPORARY TABLE sample AS
 SELECT i, a.id
 FROM generate_series(1, 100) AS i, LATERAL (
