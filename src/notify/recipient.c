@@ -4,6 +4,7 @@
  */
 #include "postgres.h"
 
+#include "channel/channel.h"
 #include "core/text.h"
 #include "notify/recipient.h"
 
@@ -30,6 +31,12 @@ recipient_address(const NotificationFacts *facts)
 	if (facts->recipient != NULL)
 		return personal_address(facts->channel, facts->recipient->email, facts->recipient->phone, NULL);
 	return facts->address;
+}
+
+bool
+is_local_message(const NotificationFacts *facts)
+{
+	return channel_is_local(facts->channel, facts->route == NULL ? NULL : facts->route->route.kind);
 }
 
 char *

@@ -18,6 +18,9 @@ extern const char *recipient_address(const NotificationFacts *facts);
 /* The same for the log, which has a webhook's URL without its query. */
 extern const char *recipient_to_log(const NotificationFacts *facts);
 
+/* It stays in the database, because of its channel or its provider, and needs no transfer. */
+extern bool is_local_message(const NotificationFacts *facts);
+
 /* The name of the customer or user for people; NULL if there is none. */
 extern char *recipient_name(const NotificationFacts *facts);
 

@@ -4,12 +4,12 @@
  */
 #include "postgres.h"
 
-#include "channel/channel.h"
 #include "core/json.h"
 #include "core/one_time_code.h"
 #include "core/text.h"
 #include "notify/links.h"
 #include "notify/logged_body.h"
+#include "notify/recipient.h"
 #include "notify/shown.h"
 #include "worker/attempt_record.h"
 
@@ -18,12 +18,6 @@ static Jsonb *
 copy_jsonb(Jsonb *jsonb)
 {
 	return jsonb == NULL ? NULL : DatumGetJsonbPCopy(JsonbPGetDatum(jsonb));
-}
-
-static bool
-is_local(const NotificationFacts *facts)
-{
-	return channel_is_local(facts->channel, facts->route == NULL ? NULL : facts->route->route.kind);
 }
 
 /*
@@ -39,13 +33,13 @@ hides_words(const NotificationFacts *facts)
 	char	   *purpose = json_root_text(facts->context, "purpose");
 
 	return notification_types[facts->type].has_code &&
-		(!is_local(facts) || purpose == NULL || strcmp(purpose, CODE_FOR_SENDER) == 0);
+		(!is_local_message(facts) || purpose == NULL || strcmp(purpose, CODE_FOR_SENDER) == 0);
 }
 
 static const char *
 logged_text(const NotificationFacts *facts, const Message *message, const char *text)
 {
-	return is_local(facts) ? text : tokens_mask(message->tokens, text);
+	return is_local_message(facts) ? text : tokens_mask(message->tokens, text);
 }
 
 AttemptRecord *

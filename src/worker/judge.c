@@ -14,10 +14,10 @@
 
 #include "utils/memutils.h"
 
-#include "channel/channel.h"
 #include "core/log_changes.h"
 #include "notify/eligibility.h"
 #include "notify/facts_load.h"
+#include "notify/recipient.h"
 #include "schedule/activate.h"
 #include "worker/delivery.h"
 #include "worker/judge.h"
@@ -128,7 +128,7 @@ deliver_or_skip(Judgement *judgement, const NotificationFacts *facts, const Cand
 static void
 deliver_or_send(Judgement *judgement, const NotificationFacts *facts, const Candidate *candidate)
 {
-	if (channel_is_local(facts->channel, facts->route == NULL ? NULL : facts->route->route.kind))
+	if (is_local_message(facts))
 		deliver_or_skip(judgement, facts, candidate);
 	else if (!candidate->quota->lane->is_local)
 		send_or_skip(judgement, facts, candidate);
