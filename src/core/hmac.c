@@ -49,7 +49,7 @@ prepare(const void *key, size_t length)
 		OSSL_PARAM_construct_end()
 	};
 	EVP_MAC    *algorithm = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *context = EVP_MAC_CTX_new(algorithm);
+	EVP_MAC_CTX *context = algorithm == NULL ? NULL : EVP_MAC_CTX_new(algorithm);
 
 	/* The context refers to it. */
 	EVP_MAC_free(algorithm);
