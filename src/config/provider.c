@@ -7,7 +7,7 @@
  * row, because attempts refer to the provider that carried them, and the previous one
  * is disabled. The previous secrets are deleted in any case. Verification belongs to
  * the sender's address, and stays with it, except that a provider of kind LOG
- * verifies no other: anybody can read its codes.
+ * verifies no other: whoever reads the log reads its codes.
  */
 #include "postgres.h"
 
@@ -188,7 +188,7 @@ set_provider(PG_FUNCTION_ARGS)
 	PG_RETURN_UUID_P(id);
 }
 
-/* appt.reset_verification() -> trigger, BEFORE UPDATE of a provider's sender, or of its kind from or to LOG; neither is verified. */
+/* appt.reset_verification() -> trigger, BEFORE UPDATE of a provider's sender, or of its kind from or to LOG: what it has now is not verified. */
 Datum
 reset_verification(PG_FUNCTION_ARGS)
 {

@@ -439,7 +439,6 @@ require_secret(const Provider *provider)
 {
 	Route		route = provider_route(provider);
 	ChannelCode channel = check_kind(provider);
-
 	bool		has_secret = provider->secret != NULL && provider->secret[0] != '\0';
 
 	if (has_secret && channel_is_local(channel, provider->kind))

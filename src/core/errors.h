@@ -35,7 +35,8 @@ extern void report_invalid_hint(const char *hint, const char *message, const cha
 			pg_attribute_printf(3, 4) pg_attribute_noreturn();
 
 /* 22023 for a value that is not in a closed list, which ends with NULL and is shown in HINT. */
-extern void report_unlisted(const char *const *list, const char *message, const char *detail,...) pg_attribute_printf(3, 4) pg_attribute_noreturn();
+extern void report_unlisted(const char *const *list, const char *message, const char *detail,...)
+			pg_attribute_printf(3, 4) pg_attribute_noreturn();
 
 /* PT409: the operation conflicts with the present state. */
 extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();

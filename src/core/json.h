@@ -50,8 +50,8 @@ extern void json_push_jsonb(JsonbParseState **state, const char *key, const Json
 extern void json_push_if_given(JsonbParseState **state, const char *key, const char *text);
 
 /*
- * Append a text in quotes, as escape_json does, which takes it character by character:
- * for long texts.
+ * Append a text in quotes: what escape_json appends, but in a fraction of its time if
+ * the text is long.
  */
 extern void json_append_text(StringInfo json, const char *text);
 

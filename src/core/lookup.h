@@ -46,8 +46,8 @@ extern Lookup *lookup_open(const LookupSource *source, bool as_seen);
 
 /*
  * Look for the rows with these values of the source's first `key_count` keys, as many
- * each time; of a partial index, for those that are in it. On the pages where it looked
- * last that is cheap. The keys must live until the next call, or lookup_end.
+ * each time; of a partial index, for those that are in it. This is cheap if they are on
+ * the pages that it read last. The keys must live until the next call, or lookup_end.
  */
 extern void lookup_find(Lookup *lookup, const Datum *keys, int key_count);
 
@@ -57,7 +57,7 @@ extern void lookup_find(Lookup *lookup, const Datum *keys, int key_count);
  */
 extern void lookup_find_from(Lookup *lookup, const Datum *keys, int key_count);
 
-/* Both. */
+/* lookup_open, then lookup_find. */
 extern Lookup *lookup_begin(const LookupSource *source, const Datum *keys, int key_count, bool as_seen);
 
 /* The next row, in the order of the index; NULL after the last. It may be read until the next call. */

@@ -269,7 +269,8 @@ static const struct
 	[REASON_BAD_ADDRESS] = {"BAD_ADDRESS", "The recipient's address for this channel is not valid."},
 	[REASON_CHANNEL_NOT_AVAILABLE] = {"CHANNEL_NOT_AVAILABLE", "The application's platform or the provider's kind does not send over this channel."},
 	[REASON_NO_PROVIDER] = {"NO_PROVIDER", "The application has no enabled provider for this channel: appt.set_provider sets one."},
-	[REASON_SENDER_NOT_VERIFIED] = {"SENDER_NOT_VERIFIED", "The organization requires a verified sender address, and the provider's is not verified: appt.initiate_email_verification sends it a code."},
+	[REASON_SENDER_NOT_VERIFIED] = {"SENDER_NOT_VERIFIED", "The organization requires a verified sender address, and the provider's is not verified: "
+	"appt.initiate_email_verification sends it a code."},
 	[REASON_NO_TEMPLATE] = {"NO_TEMPLATE", "There is no template for this type and channel."},
 	[REASON_TEMPLATE_ERROR] = {"TEMPLATE_ERROR", "The template could not be rendered."},
 	[REASON_TOO_LARGE] = {"TOO_LARGE", "The message, or the data that it is composed from, is larger than the worker accepts."},
@@ -291,7 +292,8 @@ static const struct
 	[REASON_WORKER_CRASHED] = {"WORKER_CRASHED", "Twice a worker crashed while this was the only notification that it was claiming or sending."},
 	[REASON_BAD_CONFIGURATION] = {"BAD_CONFIGURATION", "The configuration of the provider or subscription does not allow sending."},
 	[REASON_ADDRESS_NOT_VERIFIED] = {"ADDRESS_NOT_VERIFIED", "The customer booked without an agent, and this address is not verified."},
-	[REASON_ADDRESS_NOT_ALLOWED] = {"ADDRESS_NOT_ALLOWED", "The URL names an address that may not be contacted: appt.allowed_addresses lists private ones that may."},
+	[REASON_ADDRESS_NOT_ALLOWED] = {"ADDRESS_NOT_ALLOWED", "The URL names an address that may not be contacted: "
+	"appt.allowed_addresses lists private ones that may."},
 	[REASON_NEVER_TOLD] = {"NEVER_TOLD", "No message about the appointment had reached the customer."},
 	[REASON_USER_OFF] = {"USER_OFF", "The user was disabled or removed when it was due."},
 	[REASON_PREFERENCE_OFF] = {"PREFERENCE_OFF", "The user had switched off notifications of this kind when it was due."},

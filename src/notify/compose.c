@@ -385,7 +385,7 @@ write_content(const NotificationFacts *facts, const Links *links, Message *messa
 	return render_message(facts, links, message, unpacking, reason, error);
 }
 
-/* The last 12 digits: of that many an id is still one of its own. */
+/* The last 12 digits of an id, which are random: enough to tell ids apart. */
 static const char *
 short_id(const pg_uuid_t *id)
 {
@@ -393,8 +393,8 @@ short_id(const pg_uuid_t *id)
 }
 
 /*
- * What a mail is about, for mail programs, and for the tools in which Gmail counts complaints: up to three names, and who
- * sends, in at most 15 characters.
+ * The thread, for mail programs, and the id by which Gmail's tools count complaints: up to three names, and then the
+ * sender's, of at most 15 characters.
  */
 static void
 add_mail_ids(const NotificationFacts *facts, Message *message)

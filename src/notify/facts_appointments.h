@@ -14,8 +14,8 @@ extern void load_appointments(Batch *batch);
 extern void load_recipients(Batch *batch);
 
 /*
- * An appointment that is gone from the next columns, its row and that of its room, or
- * NULL. Likewise a participant from its row.
+ * Read an appointment that is gone from the next two columns: its row, and that of its
+ * room or NULL. Likewise a participant from its row, the next column.
  */
 extern AppointmentFacts *read_kept_appointment(Batch *batch, Row *row);
 extern ParticipantFacts *read_kept_recipient(Batch *batch, Row *row);

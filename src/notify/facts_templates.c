@@ -41,7 +41,6 @@ add_keys(const Batch *batch, const NotificationFacts *facts, Column **keys)
 	char		chain[CHAIN_MAX_LOCALES][LOCALE_MAX_LENGTH];
 	int			count = !channel_infos[facts->channel].has_template ? 0 : locale_chain(facts, chain);
 	const pg_uuid_t *meeting_template_id = facts->appointment == NULL ? NULL : facts->appointment->meeting_template_id;
-
 	const char *type = template_type(facts);
 
 	for (int i = 0; i < count; i++)

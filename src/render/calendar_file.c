@@ -115,7 +115,7 @@ is_plain_url(const char *url)
 	return strpbrk(url, " \t\n\"<>\\") == NULL;
 }
 
-/* A call without a place takes place where its link leads. */
+/* A call without a location has its link in its place. */
 static void
 write_place(StringInfo file, const PlainEvent *event)
 {

@@ -24,8 +24,8 @@ copy_jsonb(Jsonb *jsonb)
  * What must be known to nobody but the recipient: words with a one-time code, tokens
  * of links. A message by a provider of kind LOG has no other recipient than the log's
  * reader, who needs both to try what they are for. But a code that was asked for to
- * verify the sender of another kind of provider stays secret: it would prove that
- * somebody has a mail of that sender.
+ * verify the sender of another kind of provider stays secret: with it, whoever reads
+ * the log could verify that sender.
  */
 static bool
 hides_words(const NotificationFacts *facts)

@@ -14,9 +14,9 @@
  * Under load a turn claims and settles in batches: one of ten costs nearly as much
  * as one of fifty. It claims once a batch is full and no more transfers have ended
  * meanwhile, or once some milliseconds have passed, more where transactions take
- * long. A worker that sleeps for much of the time, because it waits for slow endpoints, has
- * time for batches of any size. When it is idle, a message is claimed, sent and settled
- * at once.
+ * long. A worker that sleeps for much of the time, because it waits for slow
+ * endpoints, has time for batches of any size. When it is idle, a message is claimed,
+ * sent and settled at once.
  */
 #include "postgres.h"
 
