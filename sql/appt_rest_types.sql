@@ -328,7 +328,7 @@ COMMENT ON COLUMN appt_rest.send_test_email_request.timezone IS 'Timezone of the
 COMMENT ON COLUMN appt_rest.send_test_email_request."toEmail" IS 'Required. Address that the test is sent to.';
 COMMENT ON COLUMN appt_rest.send_test_email_request.type IS 'Type of the notification; by default REMINDER.';
 
-/* What requests say, decoded. PostgREST can call none of these: their arguments have no names. */
+/* What requests say, decoded. Their arguments have no names: PostgREST could hand some a text as its body, which they would decode. */
 
 CREATE FUNCTION appt_rest.plain(text) RETURNS text
 LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'rest_plain';
