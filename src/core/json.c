@@ -268,10 +268,12 @@ write_character(char *to, char c)
 	}
 	else
 	{
-		memcpy(to, "\\u00", 4);
-		to[4] = digits[c >> 4];
-		to[5] = digits[c & 15];
-		to += LONGEST_ESCAPE;
+		*to++ = '\\';
+		*to++ = 'u';
+		*to++ = '0';
+		*to++ = '0';
+		*to++ = digits[c >> 4];
+		*to++ = digits[c & 15];
 	}
 	return to;
 }
