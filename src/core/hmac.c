@@ -35,7 +35,7 @@ typedef struct PreparedKey
 	EVP_MAC_CTX *context;		/* NULL: none is here */
 	uint8	   *bytes;
 	size_t		length;
-}			PreparedKey;
+} PreparedKey;
 
 /* Those that were used last: each webhook is signed by the keys of its subscription. */
 static PreparedKey prepared_keys[16];
@@ -44,7 +44,7 @@ static EVP_MAC_CTX *
 prepare(const void *key, size_t length)
 {
 	static char digest[] = "SHA256";
-	const		OSSL_PARAM parameters[] = {
+	const OSSL_PARAM parameters[] = {
 		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
 		OSSL_PARAM_construct_end()
 	};
@@ -60,7 +60,7 @@ prepare(const void *key, size_t length)
 }
 
 static void
-forget(PreparedKey * key)
+forget(PreparedKey *key)
 {
 	EVP_MAC_CTX_free(key->context);
 	OPENSSL_clear_free(key->bytes, key->length);
@@ -68,7 +68,7 @@ forget(PreparedKey * key)
 }
 
 static bool
-remember(PreparedKey * place, const void *key, size_t length)
+remember(PreparedKey *place, const void *key, size_t length)
 {
 	forget(place);
 	place->context = prepare(key, length);

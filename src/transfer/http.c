@@ -86,7 +86,10 @@ is_too_long(Progress *progress)
 {
 	uint64		so_far;
 
-	/* libcurl has not waited for its socket yet: all that it read was there at once. */
+	/*
+	 * libcurl has not waited for its socket yet: all that it read was there
+	 * at once.
+	 */
 	if (progress->socket == CURL_SOCKET_BAD)
 		return progress->body_turns > MOST_TURNS_AT_ONCE;
 	so_far = bytes_received(progress->socket);
