@@ -14,6 +14,7 @@
 #include "core/elapsed.h"
 #include "core/lookup.h"
 #include "notify/asked.h"
+#include "notify/facts_rules.h"
 
 /* ---- the appointment ---- */
 
@@ -80,8 +81,6 @@ typedef struct AskedRule
 	bool	   *ignores_opt_out;
 } AskedRule;
 
-#define RULE_COLUMNS 7, {"id", "type", "channel", "time_offset", "enabled", "sending", "ignores_opt_out"}
-
 /* Does it send to customers over this channel? NULL: over any. */
 static bool
 allows_channel(const AskedRule *rule, const ChannelCode *channel)
@@ -110,24 +109,10 @@ read_rule(Row *row, const AskedMessages *asked)
 	return sends && allows_channel(rule, asked->channel) ? rule : NULL;
 }
 
-/* Rules of the meeting template, or of the application. */
-static Lookup *
-begin_rules(const Subject *subject, Datum type)
-{
-	static const LookupSource of_application = {"rule", "rule_of_application", {"case", "type"}, RULE_COLUMNS};
-	static const LookupSource of_template = {"rule", "rule_of_template", {"case", "meeting_template_id"}, RULE_COLUMNS};
-	const Datum application_id = UUIDPGetDatum(&subject->key->application_id);
-
-	if (subject->meeting_template_id == NULL)
-		return lookup_begin(&of_application, (Datum[]) {application_id, type}, 2, subject->as_seen);
-	return lookup_begin(&of_template, (Datum[]) {application_id, UUIDPGetDatum(subject->meeting_template_id)}, 2,
-						subject->as_seen);
-}
-
 static List *
 find_rules(const Subject *subject, const AskedMessages *asked)
 {
-	Lookup	   *lookup = begin_rules(subject, text_datum(notification_types[asked->type].code));
+	Lookup	   *lookup = rules_begin(&subject->key->application_id, subject->meeting_template_id, asked->type, subject->as_seen);
 	List	   *rules = NIL;
 	Row		   *row;
 

@@ -4,14 +4,11 @@
  */
 #include "postgres.h"
 
-#include "core/lookup.h"
 #include "notify/facts_alarms.h"
+#include "notify/facts_rules.h"
 
 /* A tenant may have any number of rules, but needs few: no more than these are read of an application, or a meeting template. */
 #define MOST_RULES 1000
-
-/* As read_reminder reads them. */
-#define RULE_COLUMNS 4, {"type", "channel", "time_offset", "enabled"}
 
 /* Keeps those that are nearest to the start, in their order. */
 static void
@@ -32,31 +29,23 @@ static void
 read_reminder(Row *row, Alarms *alarms)
 {
 	NotificationType type;
-	bool		is_reminder = notification_type_from_code(next_text(row), &type) && type == TYPE_REMINDER;
-	bool		is_to_person = strcmp(next_text(row), "WEBHOOK") != 0;
-	TimeOffset	before = next_elapsed(row);
+	bool		is_reminder;
+	bool		is_to_person;
+	TimeOffset	before;
 
+	(void) next_int64(row);
+	is_reminder = notification_type_from_code(next_text(row), &type) && type == TYPE_REMINDER;
+	is_to_person = strcmp(next_text(row), "WEBHOOK") != 0;
+	before = next_elapsed(row);
 	if (next_bool(row) && is_reminder && is_to_person)
 		add_alarm(alarms, before / USECS_PER_SEC);
 }
 
-/* Rules for the same appointments. */
-static Lookup *
-begin_rules(const RuleFacts *rule, bool as_seen)
-{
-	static const LookupSource of_application = {"rule", "rule_of_application", {"case", "type"}, RULE_COLUMNS};
-	static const LookupSource of_template = {"rule", "rule_of_template", {"case", "meeting_template_id"}, RULE_COLUMNS};
-	const Datum application_id = UUIDPGetDatum(&rule->application_id);
-
-	if (rule->meeting_template_id == NULL)
-		return lookup_begin(&of_application, (Datum[]) {application_id, text_datum("REMINDER")}, 2, as_seen);
-	return lookup_begin(&of_template, (Datum[]) {application_id, UUIDPGetDatum(rule->meeting_template_id)}, 2, as_seen);
-}
-
+/* Of the rules for the same appointments. */
 static void
 find_alarms(Batch *batch, RuleFacts *rule)
 {
-	Lookup	   *rules = begin_rules(rule, !batch->is_current);
+	Lookup	   *rules = rules_begin(&rule->application_id, rule->meeting_template_id, TYPE_REMINDER, !batch->is_current);
 	Row		   *row;
 
 	for (int read = 0; read < MOST_RULES && batch_spend(batch, COST_OF_ROW) && (row = lookup_next(rules)) != NULL; read++)

@@ -7,7 +7,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-#include "core/lookup.h"
 #include "notify/facts_rules.h"
 
 /* As find_rule reads them. */
@@ -104,4 +103,18 @@ load_rules(Batch *batch)
 			facts->rule = load_rule(batch, rules, facts);
 	}
 	lookup_end(rules);
+}
+
+#define RULE_COLUMNS 7, {"id", "type", "channel", "time_offset", "enabled", "sending", "ignores_opt_out"}
+
+Lookup *
+rules_begin(const pg_uuid_t *application_id, const pg_uuid_t *meeting_template_id, NotificationType type, bool as_seen)
+{
+	static const LookupSource of_application = {"rule", "rule_of_application", {"case", "type"}, RULE_COLUMNS};
+	static const LookupSource of_template = {"rule", "rule_of_template", {"case", "meeting_template_id"}, RULE_COLUMNS};
+	const Datum application = UUIDPGetDatum(application_id);
+
+	if (meeting_template_id == NULL)
+		return lookup_begin(&of_application, (Datum[]) {application, text_datum(notification_types[type].code)}, 2, as_seen);
+	return lookup_begin(&of_template, (Datum[]) {application, UUIDPGetDatum(meeting_template_id)}, 2, as_seen);
 }
