@@ -230,8 +230,12 @@ loaded_subscription(const Batch *batch, const pg_uuid_t *id)
 	ListCell   *cell;
 
 	foreach(cell, batch->subscriptions)
-		if (memcmp(&((const RouteFacts *) lfirst(cell))->id, id, UUID_LEN) == 0)
-		return (const RouteFacts *) lfirst(cell);
+	{
+		const RouteFacts *route = (const RouteFacts *) lfirst(cell);
+
+		if (memcmp(&route->id, id, UUID_LEN) == 0)
+			return route;
+	}
 	return NULL;
 }
 
@@ -357,8 +361,10 @@ load_routes(Batch *batch)
 	ListCell   *cell;
 
 	foreach(cell, batch->notifications)
+	{
 		if (!batch->is_over)
-		load_route(batch, &tables, (NotificationFacts *) lfirst(cell));
+			load_route(batch, &tables, (NotificationFacts *) lfirst(cell));
+	}
 	lookup_end(tables.providers_secrets);
 	lookup_end(tables.subscriptions_secrets);
 	lookup_end(tables.providers);

@@ -64,16 +64,22 @@ url_length(const char *text)
 }
 
 static void
+append_escaped(StringInfo html, const char *text, size_t length)
+{
+	char	   *copy = pnstrdup(text, length);
+
+	append_xml_escaped(html, copy);
+	pfree(copy);
+}
+
+static void
 append_link(StringInfo html, const char *url, size_t length)
 {
-	char	   *copy = pnstrdup(url, length);
-
 	appendStringInfoString(html, "<a class=\"k\" style=\"color:#1a56db\" href=\"");
-	append_xml_escaped(html, copy);
+	append_escaped(html, url, length);
 	appendStringInfoString(html, "\">");
-	append_xml_escaped(html, copy);
+	append_escaped(html, url, length);
 	appendStringInfoString(html, "</a>");
-	pfree(copy);
 }
 
 /* ---- paragraphs ---- */
@@ -87,15 +93,6 @@ plain_length(const char *text, const char *end)
 	while (c < end && strchr(LINE_ENDS, *c) == NULL && url_length(c) == 0)
 		c++;
 	return c - text;
-}
-
-static void
-append_escaped(StringInfo html, const char *text, size_t length)
-{
-	char	   *copy = pnstrdup(text, length);
-
-	append_xml_escaped(html, copy);
-	pfree(copy);
 }
 
 static void
