@@ -18,6 +18,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/table_write.h"
+#include "core/vocabulary.h"
 #include "worker/candidates.h"
 
 /* Locks the first of these suspects, in their order, that is due in one of these lanes and not locked. */
@@ -92,18 +93,18 @@ is_suspect(const Search *search, int64 notification_id)
 static bool
 is_waiting(const Search *search, QueueKey *key)
 {
-	static const char *const states[] = {"PENDING", "RETRYING"};
 	const Datum id = Int64GetDatum(key->notification_id);
 	Row		   *row = lookup_row(search->notifications, &id, 1);
 	TimestampTz next_attempt_at;
-	char	   *state;
+	NotificationState state;
 
 	if (row == NULL)
 		return false;
 	key->notification_place = lookup_place(search->notifications);
-	state = next_text(row);
+	if (!state_from_code(next_text(row), &state))
+		return false;
 	next_attempt_at = next_timestamp(row);
-	return (strcmp(state, states[0]) == 0 || strcmp(state, states[1]) == 0) &&
+	return (state == STATE_PENDING || state == STATE_RETRYING) &&
 		(next_attempt_at == key->due_at || next_attempt_at == 0) && !is_suspect(search, key->notification_id);
 }
 
