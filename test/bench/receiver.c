@@ -42,6 +42,7 @@ typedef struct Connection
 } Connection;
 
 static Connection connections[MAX_CONNECTIONS];
+static int	connections_end = 0;	/* one more than the highest descriptor */
 static int	waiting = 0;		/* connections that are owed an answer */
 static int	poll_descriptor;
 static FILE *record;
@@ -174,6 +175,8 @@ accept_from(int listener)
 		return;
 	}
 	setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &(int) {1}, sizeof(int));
+	if (connections_end <= descriptor)
+		connections_end = descriptor + 1;
 	connections[descriptor].buffer = malloc(BUFFER_SIZE);
 	if (connections[descriptor].buffer == NULL ||
 		epoll_ctl(poll_descriptor, EPOLL_CTL_ADD, descriptor, &event) != 0)
@@ -186,7 +189,7 @@ respond_late(void)
 {
 	int64_t		now = now_us();
 
-	for (int descriptor = 0; waiting > 0 && descriptor < MAX_CONNECTIONS; descriptor++)
+	for (int descriptor = 0; descriptor < connections_end; descriptor++)
 	{
 		Connection *connection = &connections[descriptor];
 
@@ -197,6 +200,35 @@ respond_late(void)
 			respond(descriptor);
 		}
 	}
+}
+
+/* When the next delayed answer is owed; -1: none is. */
+static int64_t
+next_answer_at(void)
+{
+	int64_t		next = -1;
+
+	for (int descriptor = 0; waiting > 0 && descriptor < connections_end; descriptor++)
+	{
+		int64_t		at = connections[descriptor].answer_at;
+
+		if (at != 0 && (next < 0 || at < next))
+			next = at;
+	}
+	return next;
+}
+
+/* Wait for events until the next answer is owed, to the microsecond. */
+static int
+wait_for_events(struct epoll_event *events)
+{
+	int64_t		at = next_answer_at();
+	int64_t		left = at < 0 ? 0 : at - now_us();
+	struct timespec timeout = {left / 1000000, left % 1000000 * 1000};
+
+	if (at >= 0 && left <= 0)
+		return 0;
+	return epoll_pwait2(poll_descriptor, events, EVENTS, at < 0 ? NULL : &timeout, NULL);
 }
 
 static int
@@ -236,7 +268,7 @@ main(int argc, char **argv)
 		if (count == 0)
 		{
 			fflush(record);
-			count = epoll_wait(poll_descriptor, events, EVENTS, waiting > 0 ? 1 : -1);
+			count = wait_for_events(events);
 		}
 		for (int i = 0; i < count; i++)
 			if (events[i].data.fd == listener)
