@@ -33,9 +33,12 @@ CREATE TABLE appt.application (
 	suppress_undeliverable boolean NOT NULL DEFAULT true,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
+/* The tag: see appt.tag_of_application. Built-in functions, because whoever inserts a row must be able to call them. */
+CREATE UNIQUE INDEX application_tag ON appt.application (substr(uuid_send(id), 1, 4));
 CREATE INDEX application_organization_id ON appt.application (organization_id);
 COMMENT ON TABLE appt.application IS 'Tenants. Rows of most other tables belong to one of them by their application_id.';
-COMMENT ON COLUMN appt.application.id IS 'Identifier, used in functions, tables and tokens.';
+COMMENT ON COLUMN appt.application.id IS
+'Identifier, used in functions, tables and tokens. Its first 4 bytes are the tag that ids of its rows end with; no other application of the database has the same.';
 COMMENT ON COLUMN appt.application.organization_id IS 'Organization that owns the application; its admins configure it.';
 COMMENT ON COLUMN appt.application.name IS 'Name for people; need not be unique.';
 COMMENT ON COLUMN appt.application.platform IS

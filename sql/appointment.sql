@@ -3,8 +3,8 @@
 /* Vacuumed more often than other tables: a count of overlaps skips the rows of pages that are visible to all. */
 CREATE TABLE appt.appointment (
 	application_id uuid NOT NULL REFERENCES appt.application,
-	id uuid NOT NULL DEFAULT appt.time_ordered_uuid(),
-	conference_id uuid NOT NULL DEFAULT appt.time_ordered_uuid() UNIQUE,
+	id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+	conference_id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000' UNIQUE,
 	organizer_id text NOT NULL,
 	organizer_type appt.participant_type_code NOT NULL DEFAULT 'AGENT',
 	state appt.appointment_state_code NOT NULL DEFAULT 'SCHEDULED',
@@ -62,10 +62,14 @@ CREATE INDEX appointment_archived ON appt.appointment (application_id, organizer
 	INCLUDE (organizer_type) WHERE archived_at IS NOT NULL;
 /* By the id first: ids grow with time, so entries are added at the right edge, and an appointment is also found by its id alone. */
 ALTER TABLE appt.appointment ADD PRIMARY KEY (id, application_id);
+CREATE TRIGGER give_ids BEFORE INSERT ON appt.appointment
+	FOR EACH ROW EXECUTE FUNCTION appt.give_ids('id', 'conference_id');
+COMMENT ON TRIGGER give_ids ON appt.appointment IS 'An id tells which application it belongs to.';
 COMMENT ON TABLE appt.appointment IS 'Planned calls, each owned by its organizer. A call takes the time [start_at, end_at).';
 COMMENT ON COLUMN appt.appointment.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.appointment.id IS 'Identifier, used in functions and other tables.';
-COMMENT ON COLUMN appt.appointment.conference_id IS 'Identifier of the video call. A customer''s token names it.';
+COMMENT ON COLUMN appt.appointment.id IS 'Identifier, used in functions and other tables. It ends with the tag of the application: see tag_of.';
+COMMENT ON COLUMN appt.appointment.conference_id IS
+'Identifier of the video call. A customer''s token names it. It ends with the tag of the application.';
 COMMENT ON COLUMN appt.appointment.organizer_id IS
 'The organizer: the user id of an agent, or the id of a customer who booked without an agent.';
 COMMENT ON COLUMN appt.appointment.organizer_type IS 'Whether the organizer is an AGENT or a CUSTOMER.';

@@ -108,7 +108,7 @@ COMMENT ON COLUMN appt.template.html_body IS
 
 CREATE TABLE appt.subscription (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
-	id uuid NOT NULL DEFAULT gen_random_uuid(),
+	id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
 	url text NOT NULL CHECK (appt.length_is_valid(url, 8192, 'url') AND appt.url_is_valid(url)),
 	auth appt.auth_code NOT NULL DEFAULT 'NONE',
 	username text CHECK (appt.length_is_valid(username, 8192, 'username')),
@@ -127,9 +127,12 @@ CREATE TABLE appt.subscription (
 		ELSE true END)
 );
 CREATE INDEX subscription_id ON appt.subscription (id);
+CREATE TRIGGER give_ids BEFORE INSERT ON appt.subscription
+	FOR EACH ROW EXECUTE FUNCTION appt.give_ids('id');
+COMMENT ON TRIGGER give_ids ON appt.subscription IS 'An id tells which application it belongs to.';
 COMMENT ON TABLE appt.subscription IS 'Webhook endpoints of applications. Their keys and passwords are in the table secret.';
 COMMENT ON COLUMN appt.subscription.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.subscription.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.subscription.id IS 'Identifier, used in functions. It ends with the tag of the application.';
 COMMENT ON COLUMN appt.subscription.url IS 'URL that webhooks are posted to.';
 COMMENT ON COLUMN appt.subscription.auth IS 'How appt authenticates to the endpoint: NONE, BASIC or OAUTH2 (client credentials).';
 COMMENT ON COLUMN appt.subscription.username IS 'User name for BASIC, client id for OAUTH2.';
@@ -149,7 +152,7 @@ COMMENT ON COLUMN appt.subscription.created_at IS 'When the subscription was cre
 
 CREATE TABLE appt.provider (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
-	id uuid NOT NULL DEFAULT gen_random_uuid(),
+	id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
 	channel appt.channel_code NOT NULL CHECK (channel IN ('EMAIL', 'SMS')),
 	kind appt.provider_kind_code NOT NULL,
 	url text,
@@ -169,10 +172,13 @@ CREATE TABLE appt.provider (
 CREATE UNIQUE INDEX provider_enabled ON appt.provider (application_id, channel) WHERE enabled;
 CREATE INDEX provider_id ON appt.provider (id);
 CREATE INDEX provider_log ON appt.provider (application_id) WHERE enabled AND kind = 'LOG';
+CREATE TRIGGER give_ids BEFORE INSERT ON appt.provider
+	FOR EACH ROW EXECUTE FUNCTION appt.give_ids('id');
+COMMENT ON TRIGGER give_ids ON appt.provider IS 'An id tells which application it belongs to.';
 COMMENT ON TABLE appt.provider IS
 'Services that carry EMAIL and SMS; one is enabled per application and channel. Their passwords are in the table secret.';
 COMMENT ON COLUMN appt.provider.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.provider.id IS 'Identifier, used in attempts.';
+COMMENT ON COLUMN appt.provider.id IS 'Identifier, used in attempts. It ends with the tag of the application.';
 COMMENT ON COLUMN appt.provider.channel IS 'EMAIL or SMS.';
 COMMENT ON COLUMN appt.provider.kind IS 'SMTP, TWILIO, GENESYS_CLOUD, HTTP, or LOG, which writes messages to the log and sends them to nobody.';
 COMMENT ON COLUMN appt.provider.url IS

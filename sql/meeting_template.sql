@@ -2,7 +2,7 @@
 
 CREATE TABLE appt.meeting_template (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
-	id uuid NOT NULL DEFAULT gen_random_uuid(),
+	id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
 	name text NOT NULL CHECK (name <> '' AND appt.length_is_valid(name, 8192, 'name')),
 	sequence integer NOT NULL DEFAULT 10,
 	active boolean NOT NULL DEFAULT true,
@@ -22,10 +22,13 @@ CREATE TABLE appt.meeting_template (
 	PRIMARY KEY (application_id, id)
 );
 CREATE INDEX meeting_template_id ON appt.meeting_template (id);
+CREATE TRIGGER give_ids BEFORE INSERT ON appt.meeting_template
+	FOR EACH ROW EXECUTE FUNCTION appt.give_ids('id');
+COMMENT ON TRIGGER give_ids ON appt.meeting_template IS 'An id tells which application it belongs to.';
 COMMENT ON TABLE appt.meeting_template IS
 'What appointments of one kind have in common: defaults, rules and texts of their own, and how customers answer.';
 COMMENT ON COLUMN appt.meeting_template.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.meeting_template.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.meeting_template.id IS 'Identifier, used in functions. It ends with the tag of the application.';
 COMMENT ON COLUMN appt.meeting_template.name IS 'Name for people.';
 COMMENT ON COLUMN appt.meeting_template.sequence IS 'Order in lists: low numbers first.';
 COMMENT ON COLUMN appt.meeting_template.active IS 'False: no appointment can be given it any more; those that have it keep it.';

@@ -72,7 +72,7 @@ COMMENT ON COLUMN appt.user_preference.enabled IS 'True: the user wants these no
 
 CREATE TABLE appt.line (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
-	id uuid NOT NULL DEFAULT gen_random_uuid(),
+	id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
 	name text NOT NULL CHECK (name <> '' AND appt.length_is_valid(name, 8192, 'name')),
 	owner_id text,
 	enabled boolean NOT NULL DEFAULT true,
@@ -82,9 +82,12 @@ CREATE TABLE appt.line (
 );
 CREATE INDEX line_id ON appt.line (id);
 CREATE INDEX line_owner ON appt.line (application_id, owner_id) WHERE owner_id IS NOT NULL;
+CREATE TRIGGER give_ids BEFORE INSERT ON appt.line
+	FOR EACH ROW EXECUTE FUNCTION appt.give_ids('id');
+COMMENT ON TRIGGER give_ids ON appt.line IS 'An id tells which application it belongs to.';
 COMMENT ON TABLE appt.line IS 'Lines: named inlets of an application for calls and messages, personal to one user or served by ring groups.';
 COMMENT ON COLUMN appt.line.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.line.id IS 'Identifier, used in functions.';
+COMMENT ON COLUMN appt.line.id IS 'Identifier, used in functions. It ends with the tag of the application.';
 COMMENT ON COLUMN appt.line.name IS 'Name for people.';
 COMMENT ON COLUMN appt.line.owner_id IS 'User whose personal line it is; NULL means that it is nobody''s.';
 COMMENT ON COLUMN appt.line.enabled IS 'False: nobody is told of what happens on the line.';
@@ -105,16 +108,19 @@ COMMENT ON COLUMN appt.line_number.line_id IS 'Line that the number reaches.';
 
 CREATE TABLE appt.ring_group (
 	application_id uuid NOT NULL REFERENCES appt.application ON DELETE CASCADE,
-	id uuid NOT NULL DEFAULT gen_random_uuid(),
+	id uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
 	name text NOT NULL CHECK (name <> '' AND appt.length_is_valid(name, 8192, 'name')),
 	fisher_mode boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (application_id, id)
 );
 CREATE INDEX ring_group_id ON appt.ring_group (id);
+CREATE TRIGGER give_ids BEFORE INSERT ON appt.ring_group
+	FOR EACH ROW EXECUTE FUNCTION appt.give_ids('id');
+COMMENT ON TRIGGER give_ids ON appt.ring_group IS 'An id tells which application it belongs to.';
 COMMENT ON TABLE appt.ring_group IS 'Ring groups: users that a line rings.';
 COMMENT ON COLUMN appt.ring_group.application_id IS 'The application that the row belongs to.';
-COMMENT ON COLUMN appt.ring_group.id IS 'Identifier.';
+COMMENT ON COLUMN appt.ring_group.id IS 'Identifier. It ends with the tag of the application.';
 COMMENT ON COLUMN appt.ring_group.name IS 'Name for people.';
 COMMENT ON COLUMN appt.ring_group.fisher_mode IS
 'True: a call is offered to all members, busy or not, for one to pick up; all are told of it. False: those are told whom the application rang.';

@@ -7,6 +7,7 @@
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "commands/trigger.h"
+#include "miscadmin.h"
 #include "utils/date.h"
 #include "utils/rel.h"
 
@@ -173,6 +174,7 @@ create_application(PG_FUNCTION_ARGS)
 		"  agent_scope, report_time, short_url, contact, one_click, suppress_undeliverable, sender_image, branding)"
 		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,"
 		"  $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)"
+		" ON CONFLICT (substr(uuid_send(id), 1, 4)) DO NOTHING"
 		" RETURNING id, platform"
 		"), default_rules AS ("
 		" INSERT INTO appt.rule (application_id, type, channel, time_offset)"
@@ -200,7 +202,9 @@ create_application(PG_FUNCTION_ARGS)
 
 	call_begin(&call, fcinfo, CALLER_ADMIN);
 	require_organization(&call.caller, PG_GETARG_UUID_P(ARGUMENT_ORGANIZATION_ID));
-	(void) statement_run_nullable(&insert, fcinfo->args);
+	/* Draw the id again while its tag is taken (core/tagged_id.h). */
+	while (statement_run_nullable(&insert, fcinfo->args) == 0)
+		CHECK_FOR_INTERRUPTS();
 	*id = next_uuid(ROW(0));
 	call_end(&call);
 	PG_RETURN_UUID_P(id);

@@ -10,7 +10,7 @@
 #include "core/hmac.h"
 #include "notify/link_token.h"
 
-#define TOKEN_BYTES (TOKEN_APPLICATION_BYTES + 16 + 8)
+#define TOKEN_BYTES (TAG_BYTES + 16 + 8)
 
 /* The purposes within the HMAC. */
 static const char purposes[LINK_PURPOSES] = {[LINK_RESPOND] = 'R', [LINK_UNSUBSCRIBE] = 'U'};
@@ -75,10 +75,10 @@ char *
 link_token_make(const ApplicationKey *key, const LinkSubject *subject)
 {
 	uint8		bytes[TOKEN_BYTES];
-	uint8	   *proof = bytes + TOKEN_APPLICATION_BYTES;
+	uint8	   *proof = bytes + TAG_BYTES;
 	uint64		id = pg_hton64((uint64) subject->notification_id);
 
-	memcpy(bytes, subject->application_id.data, TOKEN_APPLICATION_BYTES);
+	memcpy(bytes, subject->application_id.data, TAG_BYTES);
 	if (!prove(key, subject, proof, 16) ||
 		!mask_id(key, proof, (const uint8 *) &id, proof + 16))
 		return NULL;
@@ -103,9 +103,9 @@ link_token_parse(const char *text, ReceivedToken *token)
 	if (pg_b64_decode(encoded, sizeof(encoded), (char *) bytes, sizeof(bytes)) != TOKEN_BYTES ||
 		strcmp(encode(bytes), text) != 0)	/* its last bits are unused */
 		return false;
-	memcpy(token->application, bytes, TOKEN_APPLICATION_BYTES);
-	memcpy(token->proof, bytes + TOKEN_APPLICATION_BYTES, sizeof(token->proof));
-	memcpy(token->masked_id, bytes + TOKEN_APPLICATION_BYTES + sizeof(token->proof), sizeof(token->masked_id));
+	memcpy(token->tag, bytes, TAG_BYTES);
+	memcpy(token->proof, bytes + TAG_BYTES, sizeof(token->proof));
+	memcpy(token->masked_id, bytes + TAG_BYTES + sizeof(token->proof), sizeof(token->masked_id));
 	return true;
 }
 
@@ -124,6 +124,6 @@ link_token_is_genuine(const ReceivedToken *token, const ApplicationKey *key, con
 {
 	uint8		proof[sizeof(token->proof)];
 
-	return memcmp(token->application, subject->application_id.data, TOKEN_APPLICATION_BYTES) == 0 &&
+	return memcmp(token->tag, subject->application_id.data, TAG_BYTES) == 0 &&
 		prove(key, subject, proof, sizeof(proof)) && bytes_are_same(proof, token->proof, sizeof(proof));
 }

@@ -3,8 +3,8 @@
  *		Tokens in links of messages: what a customer proves with that it got a
  *		message.
  *
- * A token is 28 bytes in base64url without padding, 38 characters: the first 4
- * bytes of the application's id; 16 bytes of an HMAC-SHA256 over purpose,
+ * A token is 28 bytes in base64url without padding, 38 characters: the tag
+ * of the application (core/tagged_id.h); 16 bytes of an HMAC-SHA256 over purpose,
  * application, notification and participant; the notification's id, masked by a
  * second HMAC of that one. Nothing is stored but the application's keys: a token
  * is found by its id and proven by its HMAC.
@@ -15,10 +15,9 @@
 #ifndef APPT_LINK_TOKEN_H
 #define APPT_LINK_TOKEN_H
 
-#include "utils/uuid.h"
+#include "core/tagged_id.h"
 
 #define TOKEN_LENGTH 38
-#define TOKEN_APPLICATION_BYTES 4
 #define APPLICATION_KEY_BYTES 32
 
 typedef struct ApplicationKey
@@ -45,7 +44,7 @@ typedef struct LinkSubject
 /* A token as it was received: nothing of it is proven. */
 typedef struct ReceivedToken
 {
-	uint8		application[TOKEN_APPLICATION_BYTES];
+	uint8		tag[TAG_BYTES];
 	uint8		proof[16];
 	uint8		masked_id[8];
 } ReceivedToken;

@@ -2,17 +2,20 @@
  * link_token_find.c
  *		The message that a token came with.
  *
- * Several applications may share the bytes that a token begins with: each is
- * tried, by its primary key. Each of their keys may give an id; the message of
- * that id has made the token, or has not.
+ * The tag that a token begins with tells the application. Each of its keys may
+ * give an id; the message of that id has made the token, or has not.
  */
 #include "postgres.h"
 
-#include "core/column.h"
+#include "fmgr.h"
+#include "utils/builtins.h"
+
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/application_keys.h"
 #include "notify/link_token_find.h"
+
+PG_FUNCTION_INFO_V1(tag_of_token);
 
 static LinkedMessage *
 find_notification(const pg_uuid_t *application_id, int64 id)
@@ -80,41 +83,37 @@ find_in_application(const ReceivedToken *token, const pg_uuid_t *application_id,
 	return false;
 }
 
-/* The applications whose ids begin with these bytes. */
-static Column *
-find_applications(const uint8 *bytes)
+/* The application with this tag; NULL: there is none. */
+static pg_uuid_t *
+find_application(const uint8 *tag)
 {
 	static Statement find = {
-		"SELECT a.id FROM appt.application a WHERE a.id BETWEEN $1 AND $2 ORDER BY a.id",
-		2, {UUIDOID, UUIDOID}
+		"SELECT a.id FROM appt.application a WHERE substr(uuid_send(a.id), 1, 4) = $1",
+		1, {BYTEAOID}
 	};
-	pg_uuid_t	first;
-	pg_uuid_t	last;
-	uint64		count;
-	Column	   *ids;
 
-	memset(first.data, 0, UUID_LEN);
-	memset(last.data, 0xff, UUID_LEN);
-	memcpy(first.data, bytes, TOKEN_APPLICATION_BYTES);
-	memcpy(last.data, bytes, TOKEN_APPLICATION_BYTES);
-	count = statement_run(&find, UUIDPGetDatum(&first), UUIDPGetDatum(&last));
-	ids = column_create(UUIDOID, (int) count);
-	for (uint64 n = 0; n < count; n++)
-		column_add_uuid(ids, next_uuid_or_null(ROW(n)));
-	return ids;
+	return statement_run(&find, tag_datum(tag)) == 0 ? NULL : next_uuid_or_null(ROW(0));
 }
 
 bool
 link_token_find(const char *text, LinkedMessage *message)
 {
 	ReceivedToken token;
-	Column	   *applications;
+	pg_uuid_t  *application_id;
 
 	if (!link_token_parse(text, &token))
 		return false;
-	applications = find_applications(token.application);
-	for (int i = 0; i < applications->count; i++)
-		if (find_in_application(&token, DatumGetUUIDP(applications->values[i]), message))
-			return true;
-	return false;
+	application_id = find_application(token.tag);
+	return application_id != NULL && find_in_application(&token, application_id, message);
+}
+
+/* appt.tag_of_token(token text) -> bytea */
+Datum
+tag_of_token(PG_FUNCTION_ARGS)
+{
+	ReceivedToken token;
+
+	if (!link_token_parse(text_to_cstring(PG_GETARG_TEXT_PP(0)), &token))
+		PG_RETURN_NULL();
+	return tag_datum(token.tag);
 }

@@ -14,9 +14,9 @@
 #include "core/arguments.h"
 #include "core/errors.h"
 #include "core/json.h"
-#include "core/random.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "core/tagged_id.h"
 #include "core/wake.h"
 #include "schedule/booking.h"
 #include "schedule/told_state.h"
@@ -204,8 +204,8 @@ booking_read(FunctionCallInfo fcinfo, const BookingArguments *where, TimestampTz
 	if (booking->meeting != NULL)
 		apply_meeting_template(booking);
 
-	appointment->key.id = time_ordered_uuid();
-	appointment->conference_id = time_ordered_uuid();
+	appointment->key.id = tagged_uuid(&appointment->key.application_id);
+	appointment->conference_id = tagged_uuid(&appointment->key.application_id);
 	appointment->state = booking->settings->auto_activate ? APPOINTMENT_ACTIVATED : APPOINTMENT_SCHEDULED;
 	appointment->notifications_active = booking->settings->notifications_enabled;
 	appointment->created_at = appointment->updated_at = now;

@@ -40,7 +40,7 @@ SCHEDULE = RANDOM + (
 BARE = RANDOM + """BEGIN;
 INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, organizer_type, state, title, start_at, end_at, timezone, locale, \
 notifications_active, metadata, interaction, activated_at, created_at, created_by, updated_at, updated_by) \
-VALUES (%(application)s, appt.time_ordered_uuid(), appt.time_ordered_uuid(), 'agent-' || :agent, 'AGENT', 'ACTIVATED', 'Your mortgage', \
+VALUES (%(application)s, appt.tagged_uuid(%(application)s), appt.tagged_uuid(%(application)s), 'agent-' || :agent, 'AGENT', 'ACTIVATED', 'Your mortgage', \
 %(start)s, %(start)s + interval '30 minutes', 'UTC', 'en', true, '{}', '{"state": "PENDING"}', now(), now(), 'a login', now(), 'a login') RETURNING id \\gset
 INSERT INTO appt.participant (application_id, appointment_id, id, type, created_at) VALUES (%(application)s, :id, 'agent-' || :agent, 'AGENT', now());
 INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name, last_name, email, metadata, created_at) \

@@ -36,7 +36,7 @@ BEGIN;
 SET LOCAL session_replication_role = replica;
 SET LOCAL maintenance_work_mem = '1GB';
 INSERT INTO appt.application (id, organization_id, name)
-	SELECT ('10000000-0000-4000-8000-' || lpad(i::text, 12, '0'))::uuid, :'organization', 'Log ' || i
+	SELECT (10000000 + i || '-0000-4000-8000-000000000000')::uuid, :'organization', 'Log ' || i
 	FROM generate_series(0, %(applications)d - 1) i;
 INSERT INTO appt.subscription (id, application_id, url)
 	SELECT id, id, 'https://crm.acme.example/hooks' FROM appt.application WHERE name LIKE 'Log %%';
@@ -62,7 +62,7 @@ SELECT i, application_id, appointment_id, CASE i %% 3 WHEN 2 THEN 'SUBSCRIBER' E
 	CASE i %% 3 WHEN 2 THEN 'https://crm.acme.example/hooks' ELSE 'customer' || person || '@example.com' END,
 	'Your appointment', t + interval '1 day', t + interval '25 hours', 'agent-' || i %% 1000, t
 FROM (
-	SELECT i, ('10000000-0000-4000-8000-' || lpad((i / 3 %% %(applications)d)::text, 12, '0'))::uuid AS application_id,
+	SELECT i, (10000000 + i / 3 %% %(applications)d || '-0000-4000-8000-000000000000')::uuid AS application_id,
 		('00000000-0000-4000-8000-' || lpad((i / 3)::text, 12, '0'))::uuid AS appointment_id,
 		i / 3 * 7368787 %% (%(rows)d / 200 + 1) AS person, i %% 997 = 0 AS failed,
 		now() - interval '%(days)d days' + CASE WHEN i < %(dense)d THEN i * interval '1 s' / %(rate)d
@@ -96,7 +96,7 @@ SELECT format('ALTER TABLE %%s SET (%%s)', relation, options) FROM options \\gex
 COMMIT;
 """
 
-VALUES = {"application": "10000000-0000-4000-8000-000000000001"}
+VALUES = {"application": "10000001-0000-4000-8000-000000000000"}
 BOBBY = "bobby@customer.example"
 
 

@@ -81,7 +81,7 @@ make_random_token(const pg_uuid_t *application_id, char *token)
 	if (!pg_strong_random(bytes, sizeof(bytes)))
 		elog(ERROR, "no random bytes");
 	if (application_id != NULL)
-		memcpy(bytes, application_id->data, TOKEN_APPLICATION_BYTES);
+		memcpy(bytes, application_id->data, TAG_BYTES);
 	(void) pg_b64_encode(bytes, sizeof(bytes), token, 40);
 	token[TOKEN_LENGTH] = '\0';
 	for (char *c = token; *c != '\0'; c++)

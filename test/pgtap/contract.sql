@@ -204,7 +204,7 @@ SELECT is(pg_temp.refusal('SELECT appt.schedule_appointment(start_at => now(), a
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON has_function_privilege(r.oid, p.oid, 'EXECUTE')
 	WHERE pronamespace = 'appt'::regnamespace AND r.rolname IN ('appt_service', 'appt_anonymous') AND proname NOT IN (SELECT name
 		FROM contract)
-		AND proname !~ '^(due_notifications|notification_types|duration_class|reasons|receive_sms|.*_(is|are)_valid)$'$$,
+		AND proname !~ '^(due_notifications|notification_types|duration_class|reasons|receive_sms|tagged_uuid|tag_of(_application|_token)?|.*_(is|are)_valid)$'$$,
 			'nothing that applications call is left out');
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),

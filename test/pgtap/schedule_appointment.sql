@@ -190,11 +190,11 @@ SELECT (SELECT id FROM appt.schedule_appointment(:'application', now(), '1 hour'
 SELECT cmp_ok(left(:'earlier', 13), '<=', left(:'later', 13), 'the id of a later appointment is not less in its time');
 SELECT conference_id AS conference FROM appt.appointment WHERE id = :'later' \gset
 SELECT matches(id, '^.{14}7.{4}[89ab]', 'an id is a UUID of version 7')
-	FROM unnest(ARRAY[:'later', :'conference', appt.time_ordered_uuid()::text]) id;
+	FROM unnest(ARRAY[:'later', :'conference', appt.tagged_uuid(:'application')::text]) id;
 SELECT cmp_ok(abs(extract(epoch FROM clock_timestamp()) * 1000 - ('x' || left(replace(id, '-', ''), 12))::bit(48)::bigint), '<', 60000::numeric,
 	'which begins with the milliseconds since 1970')
 	FROM unnest(ARRAY[:'later', :'conference']) id;
-SELECT is(count(DISTINCT right(replace(appt.time_ordered_uuid()::text, '-', ''), 19)), 1000::bigint, 'and is random after that')
+SELECT is(count(DISTINCT substr(replace(appt.tagged_uuid(:'application')::text, '-', ''), 14, 11)), 1000::bigint, 'and is random after that')
 	FROM generate_series(1, 1000);
 
 -- get_appointment.

@@ -123,6 +123,7 @@ my %calls = (
 	reopen_appointment => "SELECT appt.reopen_appointment(id, now() + interval '1 day') FROM appt.cancel_appointment('SUBJECT')",
 	update_customer =>
 		"SELECT appt.update_customer('SUBJECT', (SELECT id FROM appt.participant WHERE appointment_id = 'SUBJECT' AND type = 'CUSTOMER'), '{\"contact\": {\"primaryEmail\": null}}')",
+	tagged_uuid => "SELECT appt.tagged_uuid('APP')",
 	update_appointment => "SELECT appt.update_appointment('SUBJECT', 'another title')",
 
 	# Everything that appt_service may change directly, which includes all that an admin may.

@@ -26,7 +26,7 @@ my ($output, $errors);
 
 my $status = $node->psql(
 	'postgres',
-	join("\n", map { examples("$root/$_") } qw(README.md doc/reference.md doc/operations.md doc/rest.md doc/meeting_templates.md)),
+	join("\n", map { examples("$root/$_") } qw(README.md doc/reference.md doc/operations.md doc/rest.md doc/shards.md doc/meeting_templates.md)),
 	stdout => \$output,
 	stderr => \$errors,
 	on_error_stop => 1);
