@@ -71,7 +71,7 @@ OBJS = $(SOURCES:.c=.o)
 # The install script, by topic, in the order in which the parts need each other.
 SQL_PARTS = roles types checks defaults organization application meeting_template appointment configuration \
 	notification invitation response consent user inbound user_triggers report hourly idempotency identity change \
-	vocabulary_functions configuration_functions appointment_functions meeting_functions participant_functions find_functions \
+	vocabulary_functions configuration_functions shard_functions appointment_functions meeting_functions participant_functions find_functions \
 	slot_functions calendar_functions response_functions \
 	notification_functions sending_functions inbox_functions message_functions template_functions worker_functions \
 	code_functions consent_functions inbound_functions user_functions page_functions console_functions \

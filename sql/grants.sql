@@ -15,7 +15,15 @@ GRANT USAGE ON SCHEMA appt TO appt_agent, appt_supervisor, appt_client_service,
  * Functions for applications, each to the roles that it is for; appt_service
  * may call all of them. No name but receive_sms is overloaded, so the name alone is enough.
  */
-GRANT EXECUTE ON FUNCTION appt.create_organization, appt.tagged_uuid, appt.tag_of, appt.tag_of_application, appt.tag_of_token TO appt_service;
+GRANT EXECUTE ON FUNCTION appt.create_organization TO appt_service;
+/* What an id tells. */
+GRANT EXECUTE ON FUNCTION
+	appt.node_of,
+	appt.tag_of,
+	appt.tag_of_application,
+	appt.tag_of_token,
+	appt.tagged_uuid
+	TO appt_service;
 GRANT EXECUTE ON FUNCTION
 	appt.create_application,
 	appt.create_meeting_template,

@@ -171,6 +171,7 @@ INSERT INTO contract VALUES
 		rule_id bigint DEFAULT NULL::bigint, OUT recipient text, OUT subject text, OUT text_body text, OUT html_body text -> record'),
 	('render_template', 'template text, data jsonb, html boolean DEFAULT false, timezone text DEFAULT ''UTC''::text, locale text '
 		'DEFAULT ''en''::text -> text'),
+	('set_node', 'node integer -> void'),
 	('adopt_database', ' -> void');
 -- An argument without a default above is required. It has one all the same, so that PostgREST finds the function without it.
 CREATE TEMP TABLE argument AS
@@ -204,7 +205,7 @@ SELECT is(pg_temp.refusal('SELECT appt.schedule_appointment(start_at => now(), a
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_roles r ON has_function_privilege(r.oid, p.oid, 'EXECUTE')
 	WHERE pronamespace = 'appt'::regnamespace AND r.rolname IN ('appt_service', 'appt_anonymous') AND proname NOT IN (SELECT name
 		FROM contract)
-		AND proname !~ '^(due_notifications|notification_types|duration_class|reasons|receive_sms|tagged_uuid|tag_of(_application|_token)?|.*_(is|are)_valid)$'$$,
+		AND proname !~ '^(due_notifications|notification_types|duration_class|reasons|receive_sms|node_of|tagged_uuid|tag_of(_application|_token)?|.*_(is|are)_valid)$'$$,
 			'nothing that applications call is left out');
 -- PostgREST answers GET for what is STABLE.
 SELECT is(string_agg(proname, ' ' ORDER BY proname),

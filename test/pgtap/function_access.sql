@@ -174,12 +174,13 @@ INSERT INTO expectation VALUES
 	('rotate_subscription_key(SUBSCRIPTION)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('rotate_token_key(APP)',                                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('set_provider(APP, ''SMS'', ''HTTP'', ''https://x.example'')', '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('set_node(1)',                                              '----------', '----------', '----------', '----------', '----------'),
 	('adopt_database()',                                         '----------', '----------', '----------', '----------', '----------');
 CREATE TEMP TABLE function AS SELECT DISTINCT split_part(call, '(', 1) AS name FROM expectation;
 SELECT is_empty($$
 	SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace AND proname NOT IN (SELECT name FROM function)
 		AND prorettype <> 'trigger'::regtype
-		AND proname !~ '(^(caller|agent|attended|administered|due)_|_(is|are)_valid$|^((appointment|participants)_snapshot|create_roles|duration_class|lane|notification_types|open_circuits|reasons|tagged_uuid|tag_of(_application|_token)?|worker_status)$)'$$,
+		AND proname !~ '(^(caller|agent|attended|administered|due)_|_(is|are)_valid$|^((appointment|participants)_snapshot|create_roles|duration_class|lane|notification_types|open_circuits|reasons|node_of|tagged_uuid|tag_of(_application|_token)?|worker_status)$)'$$,
 	'no function for applications was forgotten');
 SELECT is_empty($$SELECT name FROM function WHERE name NOT IN (SELECT proname FROM pg_proc WHERE pronamespace = 'appt'::regnamespace)$$, 'and each of these is there');
 

@@ -108,6 +108,8 @@ INSERT INTO promised VALUES
 	('give_ids', 'v', ''),
 	('tagged_uuid', 'v', 'SV'),
 	('tag_of', 'i', 'SV'),
+	('node_of', 'i', 'SV'),
+	('set_node', 'v', ''),
 	('tag_of_application', 'i', 'SV'),
 	('tag_of_token', 'i', 'SV'),
 	('due_notifications', 's', 'AD AG CS MO SU SV'),

@@ -11,6 +11,7 @@ use Test::More;
 my $node = Appt::Cluster->create('main', preload => 0, streaming => 1);
 my $dump = "$ENV{TESTDIR}/appt.dump";
 $node->query('CREATE EXTENSION appt_test');
+$node->query('SELECT appt.set_node(7)');
 
 is(why(), 'The database has no identity yet; create_organization writes it.', 'nothing sends before there is an organization');
 
@@ -149,7 +150,7 @@ sub contents
 	return %digest;
 }
 
-# Three tests: the same contents, silent, and able to send once adopted.
+# Several tests: the same contents, the same node, silent, and able to send once adopted.
 sub is_copy
 {
 	my ($database, $why) = @_;
@@ -157,6 +158,8 @@ sub is_copy
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is_deeply(\%copy, \%original, "$database has all data");
+	is($node->query("SELECT string_agg(DISTINCT appt.node_of(last_value)::text, ' ') FROM pg_sequences WHERE schemaname = 'appt'", $database),
+		7, 'and goes on as the same node');
 	is(why($database), $why, 'and does not send');
 	$node->query(q{SELECT appt.create_organization('another')}, $database);
 	is(why($database), $why, 'nor after another organization was created');
