@@ -108,7 +108,7 @@ COMMENT ON COLUMN appt.appointment.archived_at IS 'When it was archived; NULL me
 COMMENT ON COLUMN appt.appointment.reopened_at IS
 'When it was last brought back after it had been cancelled; NULL means never.';
 COMMENT ON COLUMN appt.appointment.reopened_after IS
-'Last notification about it before it was reopened: that one and those before cannot be answered. NULL means that it never was.';
+'Last notification about it before it was reopened, of those that this database has numbered: that one and those before cannot be answered. NULL means that it never was.';
 COMMENT ON COLUMN appt.appointment.activated_at IS 'When the appointment was activated; NULL means not yet.';
 COMMENT ON COLUMN appt.appointment.created_at IS 'When the appointment was scheduled.';
 COMMENT ON COLUMN appt.appointment.created_by IS

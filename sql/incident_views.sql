@@ -18,7 +18,8 @@ WITH endpoint AS (
 		count(DISTINCT n.id) FILTER (WHERE n.state = 'SENT') AS sent_later,
 		min(a.started_at) AS first_failed_at,
 		max(a.started_at) AS last_failed_at,
-		max(a.id) AS last_attempt_id
+		/* The latest: ids of other nodes do not tell. */
+		(max(ARRAY[(extract(epoch FROM a.started_at) * 1000000)::bigint, a.id]))[2] AS last_attempt_id
 	FROM appt.attempt a
 		JOIN appt.notification n ON n.id = a.notification_id
 	WHERE a.started_at > now() - interval '1 day' AND a.outcome IN ('FAILED', 'INTERRUPTED')
@@ -194,7 +195,8 @@ WITH endpoint AS (
 		percentile_cont(ARRAY[0.5, 0.95, 1]) WITHIN GROUP
 			(ORDER BY extract(epoch FROM a.finished_at - a.started_at)::double precision) AS took,
 		max(a.finished_at) FILTER (WHERE a.outcome = 'DELIVERED') AS last_delivered_at,
-		max(a.id) AS last_attempt_id
+		/* The latest: ids of other nodes do not tell. */
+		(max(ARRAY[(extract(epoch FROM a.started_at) * 1000000)::bigint, a.id]))[2] AS last_attempt_id
 	FROM appt.attempt a
 		JOIN appt.notification n ON n.id = a.notification_id
 	WHERE a.started_at > now() - interval '1 hour'

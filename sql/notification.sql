@@ -191,8 +191,8 @@ CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages
  * notification_address. By the application nobody reads what others sent to the same address.
  */
 CREATE INDEX attempt_recipient ON appt.attempt (recipient, application_id);
-/* What a text message answers: messages with reply codes, which are few. Neither column changes, so updates stay HOT. */
-CREATE INDEX attempt_reply_codes ON appt.attempt (application_id, recipient, id)
+/* What a text message answers: messages with reply codes, which are few. No column of it changes, so updates stay HOT. */
+CREATE INDEX attempt_reply_codes ON appt.attempt (application_id, recipient, started_at, id)
 	WHERE jsonb_typeof(shown -> 'reply_codes') = 'object';
 COMMENT ON TABLE appt.attempt IS
 'Attempts to deliver notifications. A row is inserted before the first byte is sent, and completed when the outcome is known.';

@@ -28,8 +28,8 @@ CREATE TABLE appt.response (
 	raw text CHECK (appt.length_is_valid(raw, 65536, 'raw')),
 	created_at timestamptz NOT NULL DEFAULT now()
 );
-CREATE INDEX response_appointment ON appt.response (application_id, appointment_id, participant_id, id);
-CREATE INDEX response_notification ON appt.response (notification_id, id) WHERE notification_id IS NOT NULL;
+CREATE INDEX response_appointment ON appt.response (application_id, appointment_id, participant_id, created_at, id);
+CREATE INDEX response_notification ON appt.response (notification_id, created_at, id) WHERE notification_id IS NOT NULL;
 COMMENT ON TABLE appt.response IS 'Responses of customers to their appointments, each change of mind a row; the last one counts.';
 COMMENT ON COLUMN appt.response.application_id IS 'The application that the row belongs to.';
 COMMENT ON COLUMN appt.response.id IS 'Identifier, in the order of the responses.';

@@ -111,11 +111,11 @@ SELECT
 	a.text_body,
 	a.html_body,
 	(SELECT r.action FROM appt.response r
-		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS response,
+		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS response,
 	(SELECT r.reason FROM appt.response r
-		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS response_reason,
+		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS response_reason,
 	(SELECT r.created_at FROM appt.response r
-		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.id DESC LIMIT 1) AS responded_at,
+		WHERE r.application_id = n.application_id AND r.notification_id = n.id ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS responded_at,
 	n.address,
 	due.first_due_at AS unsettled_due_at
 FROM (

@@ -25,6 +25,7 @@
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "notify/application_keys.h"
 
 PG_FUNCTION_INFO_V1(create_subscription);
 PG_FUNCTION_INFO_V1(rotate_subscription_key);
@@ -274,10 +275,10 @@ retire_keys(const pg_uuid_t *application_id, const pg_uuid_t *id, Datum overlap)
 	};
 	static Statement forget = {
 		"DELETE FROM appt.secret WHERE application_id = $1 AND subscription_id = $2"
-		" AND name = 'HMAC_KEY' AND (expires_at <= statement_timestamp() OR id <= ("
+		" AND name = 'HMAC_KEY' AND (expires_at <= statement_timestamp() OR id IN ("
 		"  SELECT s.id FROM appt.secret s WHERE s.application_id = $1 AND s.subscription_id = $2"
 		"   AND s.name = 'HMAC_KEY' AND s.expires_at > statement_timestamp()"
-		"  ORDER BY s.id DESC OFFSET $3 LIMIT 1))",
+		"  ORDER BY " LATEST_KEY_FIRST("s") " OFFSET $3))",
 		3, {UUIDOID, UUIDOID, INT8OID}
 	};
 

@@ -27,10 +27,10 @@ retire_keys(const pg_uuid_t *application_id, Datum overlap)
 	};
 	static Statement forget = {
 		"DELETE FROM appt.secret WHERE application_id = $1 AND name = 'TOKEN_KEY'"
-		" AND (expires_at <= statement_timestamp() OR id <= ("
+		" AND (expires_at <= statement_timestamp() OR id IN ("
 		"  SELECT s.id FROM appt.secret s WHERE s.application_id = $1 AND s.name = 'TOKEN_KEY'"
 		"   AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())"
-		"  ORDER BY s.id DESC OFFSET $2 LIMIT 1))",
+		"  ORDER BY " LATEST_KEY_FIRST("s") " OFFSET $2))",
 		2, {UUIDOID, INT8OID}
 	};
 

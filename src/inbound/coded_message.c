@@ -25,15 +25,15 @@ find_latest(const pg_uuid_t *application_id, const char *number)
 {
 	static Statement find = {
 		"SELECT p.sender, a.shown, n.id, n.appointment_id, n.recipient_id, n.recipient_kind, n.type, n.channel, n.rule_id,"
-		"  n.address"
-		" FROM (SELECT t.id, t.application_id, t.notification_id, t.provider_id, t.shown FROM appt.attempt t"
+		"  n.address, n.created_at"
+		" FROM (SELECT t.id, t.started_at, t.application_id, t.notification_id, t.provider_id, t.shown FROM appt.attempt t"
 		"  WHERE t.application_id = $1 AND t.recipient = $2 AND jsonb_typeof(t.shown -> 'reply_codes') = 'object'"
 		"   AND t.outcome IS DISTINCT FROM 'FAILED'"
-		"  ORDER BY t.id DESC LIMIT $3) a"
+		"  ORDER BY t.started_at DESC, t.id DESC LIMIT $3) a"
 		" CROSS JOIN LATERAL (SELECT * FROM appt.notification m WHERE m.id = a.notification_id OFFSET 0) n"
 		" LEFT JOIN LATERAL (SELECT r.sender FROM appt.provider r"
 		"  WHERE r.application_id = a.application_id AND r.id = a.provider_id OFFSET 0) p ON true"
-		" ORDER BY a.id DESC",
+		" ORDER BY a.started_at DESC, a.id DESC",
 		3, {UUIDOID, TEXTOID, INT8OID}
 	};
 
@@ -69,6 +69,7 @@ read_coded(Row *row, const pg_uuid_t *application_id, Jsonb *shown, CodedMessage
 		elog(ERROR, "notification " INT64_FORMAT " has an unknown type or channel", message->notification_id);
 	message->rule_id = next_int64(row);
 	message->address = next_text(row);
+	message->created_at = next_timestamp(row);
 }
 
 bool

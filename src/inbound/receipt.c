@@ -19,6 +19,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/node.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "inbound/receipt.h"
@@ -57,18 +58,23 @@ typedef struct Reported
 	char	   *kind;			/* of the provider */
 } Reported;
 
-/* Of attempts with the same identifier the latest. False: there is none. */
+#define LATEST_ATTEMPT \
+	"SELECT max(m.attempt_id) FROM appt.provider_message m WHERE m.application_id = $1 AND m.provider_message_id = $2"
+
+/*
+ * Of attempts with the same identifier the latest: of this node, if it has one, for those
+ * that came from another node are older. False: there is none.
+ */
 static bool
 store_receipt(const Receipt *receipt, Reported *reported)
 {
 	static Statement store = {
 		"WITH found AS MATERIALIZED ("
 		" SELECT a.id, n.id AS notification_id, n.channel, a.recipient, a.application_id, a.provider_id"
-		"  FROM appt.provider_message m"
-		"  JOIN appt.attempt a ON a.id = m.attempt_id"
+		"  FROM appt.attempt a"
 		"  JOIN appt.notification n ON n.id = a.notification_id"
-		" WHERE m.application_id = $1 AND m.provider_message_id = $2"
-		" ORDER BY m.attempt_id DESC LIMIT 1 FOR KEY SHARE OF n"
+		" WHERE a.id = coalesce((" LATEST_ATTEMPT " AND m.attempt_id <= " LAST_OWN("attempt") "), (" LATEST_ATTEMPT "))"
+		" FOR KEY SHARE OF n"
 		"), stored AS ("
 		" UPDATE appt.attempt a SET receipt = $3, receipt_code = nullif($4, ''), receipt_at = now()"
 		" FROM found WHERE a.id = found.id"

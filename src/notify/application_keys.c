@@ -32,7 +32,7 @@ application_keys(const pg_uuid_t *application_id, const char *name)
 	static Statement find = {
 		"SELECT s.value FROM appt.secret s WHERE s.application_id = $1 AND s.name = $2"
 		" AND s.name IN ('TOKEN_KEY', 'ADDRESS_KEY') AND (s.expires_at IS NULL OR s.expires_at > now())"
-		" ORDER BY s.id DESC LIMIT 4",
+		" ORDER BY " LATEST_KEY_FIRST("s") " LIMIT 4",
 		2, {UUIDOID, TEXTOID}
 	};
 	uint64		count = statement_run(&find, UUIDPGetDatum(application_id), text_datum(name));

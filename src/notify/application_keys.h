@@ -19,6 +19,13 @@
 /* At most so many keys of a name are valid at once; the newest signs. */
 #define MAX_APPLICATION_KEYS 4
 
+/*
+ * The order of keys that are replaced by another, the latest first: the one that signs does
+ * not expire, and a replaced one never expires later than its successor. Not by id: keys
+ * may have come from another node.
+ */
+#define LATEST_KEY_FIRST(row) row ".expires_at DESC NULLS FIRST, " row ".created_at DESC, " row ".id DESC"
+
 /* The valid keys, a List of ApplicationKey *, the newest first; NIL: none was made yet. In CurrentMemoryContext. */
 extern List *application_keys(const pg_uuid_t *application_id, const char *name);
 

@@ -15,6 +15,7 @@
 #include "core/lookup.h"
 #include "notify/asked.h"
 #include "notify/facts_rules.h"
+#include "notify/reopened.h"
 
 /* ---- the appointment ---- */
 
@@ -23,8 +24,9 @@ typedef struct Subject
 {
 	const AppointmentKey *key;
 	const pg_uuid_t *meeting_template_id;	/* NULL: none */
-	int64		reopened_after; /* what was sent up to this notification does
-								 * not count any more; 0: all counts */
+	int64		reopened_after; /* what was sent before does not count any
+								 * more; 0: all counts */
+	TimestampTz reopened_at;
 	bool		as_seen;		/* everything is looked up as find_asked says */
 } Subject;
 
@@ -32,7 +34,8 @@ static Subject
 find_subject(const AppointmentKey *key, bool as_seen)
 {
 	static const LookupSource appointments = {
-		"appointment", "appointment_pkey", {"id", "application_id"}, 2, {"meeting_template_id", "reopened_after"}
+		"appointment", "appointment_pkey", {"id", "application_id"}, 3,
+		{"meeting_template_id", "reopened_at", "reopened_after"}
 	};
 	const Datum keys[] = {UUIDPGetDatum(&key->id), UUIDPGetDatum(&key->application_id)};
 	Subject		subject = {.key = key, .as_seen = as_seen};
@@ -42,6 +45,7 @@ find_subject(const AppointmentKey *key, bool as_seen)
 	if (row != NULL)
 	{
 		subject.meeting_template_id = next_uuid_or_null(row);
+		subject.reopened_at = next_timestamp(row);
 		subject.reopened_after = next_int64(row);
 	}
 	lookup_end(lookup);
@@ -320,7 +324,7 @@ find_customers(const Subject *subject, const Choice *choice)
 
 /* Is it about to be sent, or was it sent and still counts? */
 static bool
-is_same_state(NotificationState state, int64 id, const Subject *subject, NotificationType type)
+is_same_state(NotificationState state, int64 id, TimestampTz created_at, const Subject *subject, NotificationType type)
 {
 	switch (state)
 	{
@@ -329,7 +333,8 @@ is_same_state(NotificationState state, int64 id, const Subject *subject, Notific
 		case STATE_SENDING:
 			return true;
 		case STATE_SENT:
-			return notification_types[type].cancels && id > subject->reopened_after;
+			return notification_types[type].cancels &&
+				!is_before_reopening(id, created_at, subject->reopened_after, subject->reopened_at);
 		default:
 			return false;
 	}
@@ -347,12 +352,13 @@ note_same(Row *row, const Subject *subject, const AskedMessages *asked, int64 *s
 	TimestampTz due_at = next_timestamp(row);
 	const char *state_name = next_text(row);
 	bool		is_superseded = next_text(row) != NULL;
+	TimestampTz created_at = next_timestamp(row);
 	NotificationState state;
 	ChannelCode over;
 
 	if (memcmp(&application_id, &subject->key->application_id, UUID_LEN) == 0 && strcmp(recipient_kind, "CUSTOMER") == 0 &&
 		strcmp(type, notification_types[asked->type].code) == 0 && due_at <= GetCurrentTimestamp() && !is_superseded &&
-		state_from_code(state_name, &state) && is_same_state(state, id, subject, asked->type) &&
+		state_from_code(state_name, &state) && is_same_state(state, id, created_at, subject, asked->type) &&
 		channel_from_code(channel, &over))
 		same_ids[over] = Max(same_ids[over], id);
 }
@@ -362,8 +368,8 @@ static void
 find_same(const Subject *subject, const AskedMessages *asked, const char *participant_id, int64 *same_ids)
 {
 	static const LookupSource notifications = {
-		"notification", "notification_appointment", {"appointment_id", "recipient_id"}, 8,
-		{"id", "application_id", "recipient_kind", "type", "channel", "due_at", "state", "superseded_by"}
+		"notification", "notification_appointment", {"appointment_id", "recipient_id"}, 9,
+		{"id", "application_id", "recipient_kind", "type", "channel", "due_at", "state", "superseded_by", "created_at"}
 	};
 	const Datum keys[] = {UUIDPGetDatum(&subject->key->id), text_datum(participant_id)};
 	Lookup	   *lookup = lookup_begin(&notifications, keys, lengthof(keys), subject->as_seen);

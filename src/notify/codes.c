@@ -32,6 +32,7 @@
 #include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/node.h"
 #include "core/rest_request.h"
 #include "core/row.h"
 #include "core/statement.h"
@@ -208,13 +209,16 @@ lock_latest(const pg_uuid_t *application_id, const char *purpose, const Contact 
 			LatestCode *latest)
 {
 	/*
-	 * Whether it may be used is checked after it is locked: a condition here
-	 * would find an older row. Until a row is used, its xmin is the
-	 * transaction that inserted it.
+	 * Codes do not move between nodes, for the server that made them has
+	 * their key: those that came from a higher node are passed over, those of
+	 * a lower are older. Whether it may be used is checked after it is
+	 * locked: a condition here would find an older row. Until a row is used,
+	 * its xmin is the transaction that inserted it.
 	 */
 	static Statement lock = {
 		"SELECT id, nonce, expires_at, used_at IS NOT NULL, xmin FROM appt.one_time_code"
-		" WHERE application_id = $1 AND purpose = $2 AND contact = $3 ORDER BY id DESC LIMIT 1 FOR UPDATE",
+		" WHERE application_id = $1 AND purpose = $2 AND contact = $3 AND id <= " LAST_OWN("one_time_code")
+		" ORDER BY id DESC LIMIT 1 FOR UPDATE",
 		3, {UUIDOID, TEXTOID, TEXTOID}
 	};
 	char	   *key = channel_address_key(contact->channel, contact->address);
@@ -309,7 +313,7 @@ code_find_use(const pg_uuid_t *application_id, const Contact *contact, const cha
 	static Statement find = {
 		"SELECT nonce, appointment_id FROM appt.one_time_code"
 		" WHERE application_id = $1 AND contact = $2 AND arguments = $3 AND appointment_id IS NOT NULL"
-		" ORDER BY id DESC LIMIT 1",
+		" AND id <= " LAST_OWN("one_time_code") " ORDER BY id DESC LIMIT 1",
 		3, {UUIDOID, TEXTOID, BYTEAOID}
 	};
 	LatestCode	latest;

@@ -39,7 +39,7 @@ static FactLoader link_keys = {
 		"SELECT k.id, s.value FROM (SELECT DISTINCT unnest($1) AS id) k"
 		" CROSS JOIN LATERAL (SELECT s.value FROM appt.secret s WHERE s.application_id = k.id"
 		"  AND s.name = 'TOKEN_KEY' AND (s.expires_at IS NULL OR s.expires_at > statement_timestamp())"
-		"  ORDER BY s.id DESC LIMIT 1) s",
+		"  ORDER BY " LATEST_KEY_FIRST("s") " LIMIT 1) s",
 		1, {UUIDARRAYOID}
 	},
 	.add_keys = add_key,

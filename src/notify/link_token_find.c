@@ -21,7 +21,7 @@ static LinkedMessage *
 find_notification(const pg_uuid_t *application_id, int64 id)
 {
 	static Statement find = {
-		"SELECT n.appointment_id, n.recipient_id, n.recipient_kind, n.type, n.channel, n.rule_id, n.address"
+		"SELECT n.appointment_id, n.recipient_id, n.recipient_kind, n.type, n.channel, n.rule_id, n.address, n.created_at"
 		" FROM appt.notification n WHERE n.id = $1 AND n.application_id = $2",
 		2, {INT8OID, UUIDOID}
 	};
@@ -42,6 +42,7 @@ find_notification(const pg_uuid_t *application_id, int64 id)
 		elog(ERROR, "notification " INT64_FORMAT " has an unknown type or channel", id);
 	message->rule_id = next_int64(row);
 	message->address = next_text(row);
+	message->created_at = next_timestamp(row);
 	return message;
 }
 

@@ -5,6 +5,8 @@
 #ifndef APPT_LINK_TOKEN_FIND_H
 #define APPT_LINK_TOKEN_FIND_H
 
+#include "datatype/timestamp.h"
+
 #include "core/vocabulary.h"
 #include "notify/link_token.h"
 
@@ -20,6 +22,7 @@ typedef struct LinkedMessage
 	ChannelCode channel;
 	int64		rule_id;		/* 0: planned by no rule */
 	char	   *address;		/* that it was planned for; NULL: none */
+	TimestampTz created_at;
 } LinkedMessage;
 
 /*

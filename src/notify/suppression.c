@@ -57,7 +57,7 @@ static List *
 address_keys_of(const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT s.value FROM appt.secret s WHERE s.application_id = $1 AND s.name = 'ADDRESS_KEY' ORDER BY s.id",
+		"SELECT s.value FROM appt.secret s WHERE s.application_id = $1 AND s.name = 'ADDRESS_KEY' ORDER BY s.created_at, s.id",
 		1, {UUIDOID}
 	};
 	uint64		count = statement_run(&find, UUIDPGetDatum(application_id));

@@ -11,6 +11,7 @@
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
+#include "notify/reopened.h"
 #include "pages/page_facts.h"
 #include "render/locales.h"
 #include "render/page_words.h"
@@ -70,7 +71,7 @@ read_appointment(Row *row, PageFacts *facts)
 /* The appointment is open to a customer until it ends, is cancelled or archived; to messages of before it was reopened no more. */
 #define IS_OPEN \
 	"(a.state IN ('SCHEDULED', 'ACTIVATED') AND a.end_at > $6 AND a.archived_at IS NULL AND c.id IS NOT NULL" \
-	" AND ($4 <= a.reopened_after) IS NOT TRUE)"
+	" AND " IS_BEFORE_REOPENING("$4", "$7", "a") " IS NOT TRUE)"
 
 /* Starting a plan costs more than these rows: each table gives no more columns than needed, and none is joined for a single one. */
 static uint64
@@ -90,13 +91,13 @@ find_facts(const LinkedMessage *message, TimestampTz now)
 		"  ORDER BY t.attempt_number DESC LIMIT 1) t ON true"
 		" LEFT JOIN LATERAL (SELECT c.id, c.locale, c.first_name, c.last_name, c.response FROM appt.participant c"
 		"  WHERE c.application_id = $1 AND c.appointment_id = $2 AND c.id = $3 AND c.type = 'CUSTOMER' OFFSET 0) c ON true"
-		" LEFT JOIN LATERAL (SELECT a.locale, a.state, a.start_at, a.end_at, a.archived_at, a.reopened_after, a.has_own_title,"
+		" LEFT JOIN LATERAL (SELECT a.locale, a.state, a.start_at, a.end_at, a.archived_at, a.reopened_at, a.reopened_after, a.has_own_title,"
 		"  a.title, a.title_for_customers, a.timezone, a.location, a.sequence, a.updated_at, a.organizer_id,"
 		"  a.organizer_type, a.meeting_template_id"
 		"  FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2 OFFSET 0) a ON true"
 		" LEFT JOIN LATERAL (SELECT m.meeting_type, m.video_platform FROM appt.meeting_template m WHERE m.application_id = $1"
 		"  AND m.id = a.meeting_template_id OFFSET 0) m ON true",
-		6, {UUIDOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID}
+		7, {UUIDOID, UUIDOID, TEXTOID, INT8OID, INT8OID, TIMESTAMPTZOID, TIMESTAMPTZOID}
 	};
 	const NullableDatum arguments[] = {
 		sql_uuid(&message->application_id),
@@ -104,7 +105,8 @@ find_facts(const LinkedMessage *message, TimestampTz now)
 		sql_text(message->participant_id),
 		SQL_VALUE(Int64GetDatum(message->notification_id)),
 		SQL_VALUE(Int64GetDatum(message->rule_id)),
-		SQL_VALUE(TimestampTzGetDatum(now))
+		SQL_VALUE(TimestampTzGetDatum(now)),
+		SQL_VALUE(TimestampTzGetDatum(message->created_at))
 	};
 
 	return statement_run_nullable(&find, arguments);
@@ -116,7 +118,7 @@ read_answer(const LinkedMessage *message, PageAnswer *answer)
 	static Statement find = {
 		"SELECT r.action, r.reason, r.proposed_start_at, r.created_at FROM appt.response r"
 		" WHERE r.application_id = $1 AND r.appointment_id = $2 AND r.participant_id = $3"
-		" ORDER BY r.application_id DESC, r.appointment_id DESC, r.participant_id DESC, r.id DESC LIMIT 1",
+		" ORDER BY r.application_id DESC, r.appointment_id DESC, r.participant_id DESC, r.created_at DESC, r.id DESC LIMIT 1",
 		3, {UUIDOID, UUIDOID, TEXTOID}
 	};
 	Row		   *row;

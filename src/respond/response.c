@@ -14,6 +14,7 @@
 #include "core/statement.h"
 #include "core/text.h"
 #include "notify/planned.h"
+#include "notify/reopened.h"
 #include "respond/response.h"
 #include "schedule/appointment.h"
 #include "schedule/booking_state.h"
@@ -56,14 +57,15 @@ lock_appointment(const LinkedMessage *message, Situation *situation, TimestampTz
 	static Statement lock = {
 		"SELECT a.meeting_template_id IS NOT NULL, a.start_at, a.end_at, a.timezone, a.location, a.updated_at,"
 		" a.state NOT IN ('SCHEDULED', 'ACTIVATED') OR a.end_at <= $3 OR a.archived_at IS NOT NULL"
-		"  OR coalesce($4 <= a.reopened_after, false)"
+		"  OR coalesce(" IS_BEFORE_REOPENING("$4", "$5", "a") ", false)"
 		" FROM appt.appointment a WHERE a.application_id = $1 AND a.id = $2 FOR NO KEY UPDATE",
-		4, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT8OID}
+		5, {UUIDOID, UUIDOID, TIMESTAMPTZOID, INT8OID, TIMESTAMPTZOID}
 	};
 	Row		   *row;
 
 	if (statement_run(&lock, UUIDPGetDatum(&message->application_id), UUIDPGetDatum(message->appointment_id),
-					  TimestampTzGetDatum(now), Int64GetDatum(message->notification_id)) == 0)
+					  TimestampTzGetDatum(now), Int64GetDatum(message->notification_id),
+					  TimestampTzGetDatum(message->created_at)) == 0)
 		return false;
 	row = ROW(0);
 	situation->key.application_id = message->application_id;
@@ -103,7 +105,7 @@ read_customer(const LinkedMessage *message, Situation *situation)
 		"  ORDER BY t.attempt_number DESC LIMIT 1) t ON true"
 		" LEFT JOIN LATERAL (SELECT r.* FROM appt.response r"
 		"  WHERE r.application_id = $1 AND r.appointment_id = $2 AND r.participant_id = $3"
-		"  ORDER BY r.id DESC LIMIT 1) l ON true"
+		"  ORDER BY r.created_at DESC, r.id DESC LIMIT 1) l ON true"
 		" WHERE p.application_id = $1 AND p.appointment_id = $2 AND p.id = $3 AND p.type = 'CUSTOMER'",
 		4, {UUIDOID, UUIDOID, TEXTOID, INT8OID}
 	};

@@ -11,6 +11,7 @@
 #include "core/column.h"
 #include "core/row.h"
 #include "core/statement.h"
+#include "notify/reopened.h"
 #include "schedule/booking_state.h"
 #include "schedule/invitations.h"
 
@@ -64,7 +65,8 @@ next_batch(InvitationPass *pass)
 #define INVITES \
 	"a.application_id = i.application_id AND a.id = i.appointment_id" \
 	" AND a.booking_state IN ('NEW', 'BOOKED') AND a.state IN ('SCHEDULED', 'ACTIVATED')" \
-	" AND (i.notification_id <= a.reopened_after) IS NOT TRUE"
+	" AND " IS_BEFORE_REOPENING("i.notification_id", \
+	"(SELECT n.created_at FROM appt.notification n WHERE n.id = i.notification_id)", "a") " IS NOT TRUE"
 
 /* The appointments that nobody else has locked, once each. */
 static List *

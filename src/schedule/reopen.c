@@ -13,6 +13,7 @@
 #include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/meeting_codes.h"
+#include "core/node.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
@@ -144,8 +145,8 @@ write_appointment(const Appointment *a)
 		"UPDATE appt.appointment SET state = $3, start_at = $4, end_at = $5, timezone = $6, title = $7, title_for_customers = $8,"
 		" booking_state = $9, notification_state = CASE WHEN $9 IS NOT NULL THEN 'NONE' END, changed_fields = NULL, told = NULL,"
 		" cancel_reason = NULL, archived_at = NULL, ended_at = NULL, reopened_at = now(),"
-		" reopened_after = coalesce((SELECT max(n.id) FROM appt.notification n"
-		"  WHERE n.appointment_id = $2 AND n.application_id = $1), 0),"
+		" reopened_after = (SELECT coalesce(max(n.id) FILTER (WHERE n.id <= " LAST_OWN("notification") "), max(n.id), 0)"
+		"  FROM appt.notification n WHERE n.appointment_id = $2 AND n.application_id = $1),"
 		" activated_at = CASE $3 WHEN 'ACTIVATED' THEN now() END,"
 		" interaction = interaction || '{\"state\": \"PENDING\"}', sequence = sequence + 1, " APPOINTMENT_CHANGED " "
 		"WHERE application_id = $1 AND id = $2",

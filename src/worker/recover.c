@@ -27,6 +27,7 @@
 #include "utils/timestamp.h"
 
 #include "core/column.h"
+#include "core/node.h"
 #include "core/row.h"
 #include "core/settings.h"
 #include "core/statement.h"
@@ -78,12 +79,13 @@ typedef struct Batch
 	const char *error;			/* why its facts cannot be loaded */
 } Batch;
 
-/* The last attempt is in the future if the clock has been set back since. */
+/* The last attempt of this node is in the future if the clock has been set back since. */
 static Statement find_leftovers = {
 	WITH_LANES
 	"SELECT d.lane, d.due_at, n.id "
 	"FROM lanes l JOIN appt.due d ON d.lane = l.lane "
-	"  AND d.due_at <= greatest($3, (SELECT a.started_at FROM appt.attempt a ORDER BY a.id DESC LIMIT 1)) "
+	"  AND d.due_at <= greatest($3, (SELECT a.started_at FROM appt.attempt a"
+	"   WHERE a.id <= " LAST_OWN("attempt") " ORDER BY a.id DESC LIMIT 1)) "
 	"JOIN appt.notification n ON n.id = d.notification_id "
 	"WHERE n.state = 'SENDING' AND n.worker_slot BETWEEN $1 AND $2 "
 	"ORDER BY n.id",

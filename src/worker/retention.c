@@ -3,9 +3,10 @@
  *		Deletes what is older than appt.log_retention, in passes over the old
  *		part of appt.notification.
  *
- * Ids grow with created_at, and a notification can't have settled before it was
- * created. So a pass walks the primary key from the lowest id to the first row
- * that is younger than the retention, one batch a transaction. It needs no index
+ * The ids of one node (core/node.h) grow with created_at, and a notification can't
+ * have settled before it was created. So a pass walks the primary key from the
+ * lowest id to the first row that is younger than the retention, one batch a
+ * transaction, and does so again for each other node that rows were moved in from. It needs no index
  * on settled_at, which would keep settling from being a HOT update. The rows it
  * reads in vain are old and unsettled: reminders planned long ahead. Rows that a
  * caller has locked stay until the next pass, and so do messages whose links
@@ -16,10 +17,10 @@
  * what their calls created: a foreign key deletes that of an event.
  *
  * A third walk goes over the responses: what a customer answered stays until the
- * appointment is over.
+ * appointment is over. A fourth goes over the inbound messages.
  *
- * Changes (appt.change) and inbound messages are kept as long as the log; the oldest
- * changes are found by time, the oldest figures of days and hours likewise.
+ * Changes (appt.change) are kept as long as the log; the oldest are found by time, the
+ * oldest figures of days and hours likewise.
  * One-time codes go sooner: an hour after a code has expired nobody asks for it,
  * and it no longer counts against the limit of requests. Codes that opened an
  * appointment are deleted with it.
@@ -29,6 +30,7 @@
 #include "catalog/pg_type.h"
 #include "utils/timestamp.h"
 
+#include "core/node.h"
 #include "core/row.h"
 #include "core/settings.h"
 #include "core/statement.h"
@@ -51,7 +53,6 @@ typedef struct Drop
 	uint64		codes;
 	uint64		figures;
 	uint64		hours;
-	uint64		inbound;
 } Drop;
 
 /*
@@ -72,7 +73,7 @@ typedef struct Drop
 static Statement drop_batch = {
 	"WITH batch AS MATERIALIZED ("
 	"  SELECT w.id, w.settled_at"
-	"  FROM (SELECT id, created_at, settled_at FROM appt.notification WHERE id > $1 ORDER BY id LIMIT $3) w"
+	"  FROM (SELECT id, created_at, settled_at FROM appt.notification WHERE id > $1 AND id <= $4 ORDER BY id LIMIT $3) w"
 	"  WHERE w.created_at < $2),"
 	" free AS MATERIALIZED ("
 	"  SELECT n.id FROM appt.notification n"
@@ -91,12 +92,12 @@ static Statement drop_batch = {
 	" dropped_keys AS ("
 	"  DELETE FROM appt.idempotency_key k USING dropped d WHERE k.notification_id = d.id) "
 	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
-	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
+	4, {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
 
 static Statement drop_events = {
 	"WITH batch AS MATERIALIZED ("
-	"  SELECT w.id FROM (SELECT id, created_at FROM appt.user_event WHERE id > $1 ORDER BY id LIMIT $3) w"
+	"  SELECT w.id FROM (SELECT id, created_at FROM appt.user_event WHERE id > $1 AND id <= $4 ORDER BY id LIMIT $3) w"
 	"  WHERE w.created_at < $2),"
 	" free AS MATERIALIZED ("
 	"  SELECT e.application_id, e.id FROM appt.user_event e WHERE e.id = ANY (ARRAY(SELECT id FROM batch))"
@@ -105,12 +106,12 @@ static Statement drop_events = {
 	"  DELETE FROM appt.user_event e USING free f WHERE e.application_id = f.application_id AND e.id = f.id"
 	"  RETURNING e.id) "
 	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
-	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
+	4, {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
 
 static Statement drop_responses = {
 	"WITH batch AS MATERIALIZED ("
-	"  SELECT w.id FROM (SELECT id, created_at FROM appt.response WHERE id > $1 ORDER BY id LIMIT $3) w"
+	"  SELECT w.id FROM (SELECT id, created_at FROM appt.response WHERE id > $1 AND id <= $4 ORDER BY id LIMIT $3) w"
 	"  WHERE w.created_at < $2),"
 	" free AS MATERIALIZED ("
 	"  SELECT r.id FROM appt.response r WHERE r.id = ANY (ARRAY(SELECT id FROM batch))"
@@ -118,7 +119,7 @@ static Statement drop_responses = {
 	" dropped AS ("
 	"  DELETE FROM appt.response r USING free f WHERE r.id = f.id RETURNING r.id) "
 	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
-	3, {INT8OID, TIMESTAMPTZOID, INT8OID}
+	4, {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
 
 /* By ctid, for times are not unique: one transaction may make many changes. A locked row keeps its ctid. */
@@ -129,15 +130,17 @@ static Statement drop_changes = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
-/* Their ids grow with created_at. Only the deletion of an appointment locks one. */
+/* Only the deletion of an appointment locks one. */
 static Statement drop_inbound = {
-	"WITH old AS MATERIALIZED ("
-	"  SELECT w.id FROM (SELECT id, created_at FROM appt.inbound_message ORDER BY id LIMIT $2) w"
-	"  WHERE w.created_at < $1),"
+	"WITH batch AS MATERIALIZED ("
+	"  SELECT w.id FROM (SELECT id, created_at FROM appt.inbound_message WHERE id > $1 AND id <= $4 ORDER BY id LIMIT $3) w"
+	"  WHERE w.created_at < $2),"
 	" free AS MATERIALIZED ("
-	"  SELECT id FROM appt.inbound_message WHERE id = ANY (ARRAY(SELECT id FROM old)) FOR UPDATE SKIP LOCKED) "
-	"DELETE FROM appt.inbound_message m USING free f WHERE m.id = f.id",
-	2, {TIMESTAMPTZOID, INT8OID}
+	"  SELECT id FROM appt.inbound_message WHERE id = ANY (ARRAY(SELECT id FROM batch)) FOR UPDATE SKIP LOCKED),"
+	" dropped AS ("
+	"  DELETE FROM appt.inbound_message m USING free f WHERE m.id = f.id RETURNING m.id) "
+	"SELECT (SELECT max(id) FROM batch), (SELECT count(*) FROM batch), (SELECT count(*) FROM dropped)",
+	4, {INT8OID, TIMESTAMPTZOID, INT8OID, INT8OID}
 };
 
 static Statement drop_codes = {
@@ -174,22 +177,53 @@ static Statement drop_hours = {
 	2, {TIMESTAMPTZOID, INT8OID}
 };
 
+/* The least id above this one of each table that is walked; NULL: there is none. */
+#define LEAST_ABOVE(table) "SELECT min(id) FROM appt." table " WHERE id > $1", 1, {INT8OID}
+
+static Statement next_notification = {LEAST_ABOVE("notification")};
+static Statement next_event = {LEAST_ABOVE("user_event")};
+static Statement next_response = {LEAST_ABOVE("response")};
+static Statement next_inbound = {LEAST_ABOVE("inbound_message")};
+
+/*
+ * The old rows of this node are behind. Those of the next one that has rows here begin
+ * again with the oldest.
+ */
+static void
+go_to_next_node(RetentionWalk *walk, Statement *find_next)
+{
+	int64		end_of_node = first_of_node(walk->node + 1) - 1;
+	NullableDatum next;
+
+	(void) statement_run(find_next, Int64GetDatum(end_of_node));
+	next = next_value(ROW(0));
+	walk->is_over = next.isnull;
+	if (walk->is_over)
+		return;
+	walk->node = node_of_number(DatumGetInt64(next.value));
+	walk->after = DatumGetInt64(next.value) - 1;
+}
+
 /* Walk over a batch. `dropped`: the rows that were dropped. */
 static void
-walk_on(Statement *statement, RetentionWalk *walk, TimestampTz before, int64 *dropped)
+walk_on(RetentionWalk *walk, Statement *statement, Statement *find_next, TimestampTz before, int64 *dropped)
 {
 	Row		   *row;
 	int64		last;
+	int64		count;
 
 	if (walk->is_over)
 		return;
 	(void) statement_run(statement, Int64GetDatum(walk->after), TimestampTzGetDatum(before),
-						 Int64GetDatum(RETENTION_BATCH));
+						 Int64GetDatum(RETENTION_BATCH), Int64GetDatum(first_of_node(walk->node + 1) - 1));
 	row = ROW(0);
 	last = next_int64(row);
-	walk->is_over = next_int64(row) < RETENTION_BATCH;
-	walk->after = last;
+	count = next_int64(row);
 	*dropped = next_int64(row);
+	if (count < RETENTION_BATCH)
+		go_to_next_node(walk, find_next);
+	else
+		walk->after = last;
 }
 
 static void
@@ -201,14 +235,14 @@ drop_step(void *argument)
 	int64		others;
 
 	transaction_commit_without_flush();
-	walk_on(&drop_batch, &drop->pass.notifications, before, &drop->notifications);
-	walk_on(&drop_events, &drop->pass.events, before, &others);
-	walk_on(&drop_responses, &drop->pass.responses, before, &others);
+	walk_on(&drop->pass.notifications, &drop_batch, &next_notification, before, &drop->notifications);
+	walk_on(&drop->pass.events, &drop_events, &next_event, before, &others);
+	walk_on(&drop->pass.responses, &drop_responses, &next_response, before, &others);
+	walk_on(&drop->pass.inbound, &drop_inbound, &next_inbound, before, &others);
 	drop->changes = statement_run(&drop_changes, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->figures = statement_run(&drop_figures, TimestampTzGetDatum(Min(before, now - FIGURES_KEPT)),
 								  Int64GetDatum(RETENTION_BATCH));
 	drop->hours = statement_run(&drop_hours, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
-	drop->inbound = statement_run(&drop_inbound, TimestampTzGetDatum(before), Int64GetDatum(RETENTION_BATCH));
 	drop->codes = statement_run(&drop_codes, TimestampTzGetDatum(now - CODES_KEPT),
 								Int64GetDatum(RETENTION_BATCH));
 }
@@ -224,8 +258,9 @@ retention_drop_some(Worker *worker, RetentionPass *pass, int *dropped)
 		return false;
 	*dropped = (int) drop.notifications;
 	has_more = !drop.pass.notifications.is_over || !drop.pass.events.is_over || !drop.pass.responses.is_over ||
+		!drop.pass.inbound.is_over ||
 		drop.changes == RETENTION_BATCH || drop.codes == RETENTION_BATCH || drop.figures == RETENTION_BATCH ||
-		drop.hours == RETENTION_BATCH || drop.inbound == RETENTION_BATCH;
+		drop.hours == RETENTION_BATCH;
 	*pass = has_more ? drop.pass : (RetentionPass) {0};
 	return has_more;
 }

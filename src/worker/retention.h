@@ -9,9 +9,10 @@
 
 #include "worker/guard.h"
 
-/* A walk over a table by id. */
+/* A walk over a table by id, node by node. */
 typedef struct RetentionWalk
 {
+	int			node;			/* over whose rows it walks */
 	int64		after;			/* it has walked over the rows up to this id */
 	bool		is_over;		/* for this pass */
 } RetentionWalk;
@@ -22,6 +23,7 @@ typedef struct RetentionPass
 	RetentionWalk notifications;
 	RetentionWalk events;		/* that users were told of */
 	RetentionWalk responses;
+	RetentionWalk inbound;		/* messages */
 } RetentionPass;
 
 /*

@@ -142,6 +142,35 @@ is($node->query('SELECT count(*) FROM appt.attempt'), 30, 'attempts go with thei
 		'responses to what is to come stay');
 }
 
+# Rows that were moved in from other nodes: their numbers are greater than those of younger rows.
+{
+	my $ids = 'SELECT (node::bigint << 43) + 1000000 - 1000 * days + i AS id, now() - days * interval \'1 day\' AS at
+		FROM (VALUES (0, 600, 1), (3, 600, 40), (3, 501, 1), (9, 600, 40)) c (node, count, days), generate_series(1, count) i';
+
+	$node->query(
+		qq{
+		DELETE FROM appt.notification;
+		DELETE FROM appt.user_event;
+		DELETE FROM appt.response;
+		INSERT INTO appt.notification (id, application_id, recipient_kind, recipient_id, type, channel, due_at, lane, state, created_at, settled_at)
+			SELECT id, '$application', 'ADDRESS', 'a', 'MESSAGE', 'EMAIL', at, 1, 'SENT', at, at FROM ($ids) i;
+		INSERT INTO appt.user_event (id, application_id, type, title, created_at)
+			SELECT id, '$application', 'MENTION', 'x', at FROM ($ids) i;
+		INSERT INTO appt.response (id, application_id, appointment_id, participant_id, action, source, created_at)
+			SELECT id, '$application', '$appointment', 'c', 'ACCEPT', 'PAGE', at FROM ($ids) i;
+		INSERT INTO appt.inbound_message (id, application_id, from_number, to_number, text, received_at, created_at)
+			SELECT id, '$application', '+30690', '+30210', 'x', at, at FROM ($ids) i});
+	($worker) = $node->wait_for_workers;
+	$node->query("SELECT pg_terminate_backend($worker)");
+	ok( $node->wait_for_query(
+			"SELECT string_agg(node || ': ' || count, ', ' ORDER BY node, count) FROM (
+				SELECT appt.node_of(id) AS node, count(*) FROM appt.$_ GROUP BY 1) t",
+			'0: 600, 3: 501'),
+		"old rows of other nodes go from $_")
+		foreach qw(notification user_event response inbound_message);
+	$node->query('DELETE FROM appt.notification; DELETE FROM appt.user_event; DELETE FROM appt.response; DELETE FROM appt.inbound_message');
+}
+
 # Batches are small: due messages are sent between them.
 {
 	my $hook = Appt::Peers->webhook;
