@@ -97,6 +97,15 @@ api_role(Oid user)
 }
 
 bool
+is_role_of_tokens(const char *role_name)
+{
+	for (int i = 0; i < lengthof(api_roles); i++)
+		if (strcmp(api_roles[i].name, role_name) == 0)
+			return true;
+	return false;
+}
+
+bool
 user_acts_by_token(Oid user)
 {
 	return !superuser_arg(user) && !is_member_of(user, "appt_service") && api_role(user) != 0;

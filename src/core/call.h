@@ -82,6 +82,9 @@ extern void call_begin_as_owner(Call *call, FunctionCallInfo fcinfo);
  */
 extern bool caller_may_use_application(const Caller *caller, const pg_uuid_t *application_id);
 
+/* Is this one of the API roles, which tokens name? */
+extern bool is_role_of_tokens(const char *role_name);
+
 /* Is the user an API role, or a member of one, without being unrestricted? */
 extern bool user_acts_by_token(Oid user);
 

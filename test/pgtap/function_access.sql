@@ -174,6 +174,7 @@ INSERT INTO expectation VALUES
 	('rotate_subscription_key(SUBSCRIPTION)',                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('rotate_token_key(APP)',                                    '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
 	('set_provider(APP, ''SMS'', ''HTTP'', ''https://x.example'')', '------y-y-', '------y-y-', '------y-y-', '------n-y-', '------n-n-'),
+	('act_as(''appt_admin'')',                                  '----------', '----------', '----------', '----------', '----------'),
 	('set_node(1)',                                              '----------', '----------', '----------', '----------', '----------'),
 	('adopt_database()',                                         '----------', '----------', '----------', '----------', '----------');
 CREATE TEMP TABLE function AS SELECT DISTINCT split_part(call, '(', 1) AS name FROM expectation;

@@ -110,6 +110,7 @@ INSERT INTO promised VALUES
 	('tag_of', 'i', 'SV'),
 	('node_of', 'i', 'SV'),
 	('set_node', 'v', ''),
+	('act_as', 'v', ''),
 	('tag_of_application', 'i', 'SV'),
 	('tag_of_token', 'i', 'SV'),
 	('due_notifications', 's', 'AD AG CS MO SU SV'),

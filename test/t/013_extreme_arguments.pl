@@ -127,6 +127,7 @@ my %sound = (
 	appointment_id => $appointment,
 	id => $appointment,
 	'rotate_subscription_key.id' => $subscription,
+	'node_of.id' => $notification,
 	subscription_id => $subscription,
 	participant_id => $customer,
 	notification_id => $notification,
@@ -242,6 +243,9 @@ my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('
 
 # An invented code is refused.
 my %refused = (
+	# Not for a superuser, and not once rows are numbered.
+	act_as => '42501',
+	set_node => 'PT409',
 	unsubscribe => 'PT404',
 	respond => 'PT404',
 	confirm_custom_phone => 'PT404',
