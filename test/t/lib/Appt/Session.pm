@@ -2,7 +2,7 @@ package Appt::Session;
 
 # A psql that stays open: for transactions that meet others half-way.
 #
-#   my $one = Appt::Session->open($node);       # database => 'x'
+#   my $one = Appt::Session->open($node);       # database => 'x', user => 'y'
 #   my $two = Appt::Session->open($node);
 #   $one->run('BEGIN; SELECT appt.delete_appointment(...)');     # waits for it; its output, dies of an error
 #   $two->start('SELECT appt.cancel_appointment(...)');          # does not wait
@@ -30,7 +30,8 @@ sub open
 	my $self = bless { node => $node, in => '', out => '', err => '', count => 0 }, $class;
 
 	$self->{handle} = IPC::Run::start(
-		[ 'psql', '-X', '-q', '-A', '-t', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($options{database} // 'postgres') ],
+		[   'psql', '-X', '-q', '-A', '-t', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($options{database} // 'postgres'),
+			defined $options{user} ? ('-U', $options{user}) : () ],
 		'<', \$self->{in}, '>', \$self->{out}, '2>', \$self->{err}, IPC::Run::timeout(600));
 	$self->{pid} = $self->run('SELECT pg_backend_pid()');
 	return $self;
