@@ -9,6 +9,7 @@
 # make lint      structure, format, compilers' warnings as errors, clang-tidy, cppcheck
 # make describe  write build/api, which describes the API to machines, from the catalog
 # make format    format C files as `make lint` requires
+# make router    build the extension appt_router (README.md in router/); make install-router installs it
 EXTENSION = appt
 # The one place that names the version; C has it as APPT_VERSION.
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" appt.control)
@@ -84,6 +85,10 @@ DATA = $(wildcard sql/*--*--*.sql)
 TEST_SOURCES = $(sort $(wildcard test/module/*.c))
 TEST_SQL_PARTS = $(sort $(wildcard test/module/*.sql))
 
+# The extension appt_router, for a database that leads to many with appt: its functions are made from appt's catalog.
+ROUTER_SOURCES = $(sort $(wildcard router/*.c)) src/core/roles.c
+ROUTER_SQL = build/appt_router--$(EXTVERSION).sql
+
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
 REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
@@ -139,10 +144,11 @@ TESTED_LIBRARY = appt.so
 INSTRUMENT =
 endif
 TEST_OBJS = $(TEST_SOURCES:%.c=$(VARIANT)/%.o)
+ROUTER_OBJS = $(ROUTER_SOURCES:%.c=$(VARIANT)/%.o)
 VARIANT_OBJS = $(SOURCES:%.c=$(VARIANT)/%.o)
 
 .PHONY: testable
-testable: $(TESTED_LIBRARY) $(DATA_built) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
+testable: $(TESTED_LIBRARY) $(DATA_built) $(VARIANT)/appt_test.so build/appt_test--1.0.sql router
 
 # What has words is compiled after they are joined.
 WITH_WORDS = src/render/builtin_templates src/render/page_words
@@ -165,6 +171,26 @@ $(VARIANT)/appt_test.so: $(TEST_OBJS) $(TESTED_LIBRARY)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $(TEST_OBJS) $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ \
 		-L$(dir $(TESTED_LIBRARY)) -Wl,--no-as-needed -l:appt.so -Wl,-rpath,'$$ORIGIN'
 
+.PHONY: router install-router
+router: $(VARIANT)/appt_router.so $(ROUTER_SQL)
+
+$(ROUTER_OBJS): CPPFLAGS += -I$(srcdir) -I$(libpq_srcdir)
+
+$(VARIANT)/appt_router.so: $(ROUTER_OBJS)
+	$(CC) $(CFLAGS) $(INSTRUMENT) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -Wl,-Bsymbolic $(libpq)
+
+$(ROUTER_SQL): router/directory.sql build/router_functions.sql
+	cat $^ > $@
+
+build/router_functions.sql: $(DATA_built) router/routes.txt scripts/generate-router \
+		| $(TESTED_LIBRARY) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
+	scripts/staged scripts/generate-router > $@.new
+	mv $@.new $@
+
+install-router: router
+	$(INSTALL_SHLIB) $(VARIANT)/appt_router.so '$(DESTDIR)$(pkglibdir)/'
+	$(INSTALL_DATA) router/appt_router.control $(ROUTER_SQL) '$(DESTDIR)$(datadir)/extension/'
+
 # A worker that transfers nothing: `make bench` uses it to measure the database work alone.
 build/bench/appt.so: $(filter-out src/transfer/%.o,$(OBJS)) $(VARIANT)/test/bench/no_transfer.o
 	@mkdir -p $(@D)
@@ -179,6 +205,6 @@ build/appt_test--1.0.sql: $(TEST_SQL_PARTS) Makefile
 	@mkdir -p $(@D)
 	cat /dev/null $(TEST_SQL_PARTS) > $@
 
--include $(wildcard $(TEST_OBJS:.o=.d) $(VARIANT_OBJS:.o=.d))
+-include $(wildcard $(TEST_OBJS:.o=.d) $(VARIANT_OBJS:.o=.d) $(ROUTER_OBJS:.o=.d))
 
 endif

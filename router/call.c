@@ -1,0 +1,166 @@
+/*
+ * call.c
+ *		The language of the router's functions: a call goes to the shards that its route
+ *		names, and their answer is the function's.
+ *
+ * The body of a function is its route. PostgreSQL has checked the caller's privilege on
+ * the router's function, which is granted as appt's own is; the shard checks it again.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+
+#include "router/caller.h"
+#include "router/connection.h"
+#include "router/create.h"
+#include "router/destination.h"
+#include "router/function.h"
+#include "router/page.h"
+
+PG_FUNCTION_INFO_V1(route_call);
+PG_FUNCTION_INFO_V1(route_check);
+
+#define NOT_FOUND "PT404"
+
+/* As PostgREST reads them at the end of this transaction. */
+static void
+hand_on_response(const RemoteCall *call)
+{
+	if (call->response_status[0] != '\0')
+		(void) set_config_option("response.status", call->response_status,
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+	if (call->response_headers[0] != '\0')
+		(void) set_config_option("response.headers", call->response_headers,
+								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
+}
+
+/* The answer of one shard; NULL: it has not found what it was asked for, and another may. */
+static PGresult *
+answer_of(int node, RemoteCall *call, bool may_be_elsewhere)
+{
+	Connection *connection = connection_to(node, call->caller);
+	PGresult   *rows;
+
+	connection_send(connection, call);
+	rows = connection_finish(connection, call);
+	if (rows == NULL && !(may_be_elsewhere && strcmp(connection_sqlstate(connection), NOT_FOUND) == 0))
+		connection_raise(connection);
+	if (rows != NULL)
+		hand_on_response(call);
+	return rows;
+}
+
+static PGresult *
+ask_until_found(List *nodes, RemoteCall *call)
+{
+	ListCell   *cell;
+
+	foreach(cell, nodes)
+	{
+		PGresult   *rows = answer_of(lfirst_int(cell), call, lnext(nodes, cell) != NULL);
+
+		if (rows != NULL)
+			return rows;
+	}
+	elog(ERROR, "a call has no destination");
+}
+
+static Datum
+result_of(Function *function, FunctionCallInfo fcinfo, const PGresult *rows)
+{
+	ReturnSetInfo *set = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	if (function->returns_set)
+	{
+		function_set_add(function, set, rows);
+		return (Datum) 0;
+	}
+	if (PQntuples(rows) != 1)
+		elog(ERROR, "unexpected number of rows from a shard: %d", PQntuples(rows));
+	return function_result(function, rows, 0, &fcinfo->isnull);
+}
+
+/* Every shard executes the call at the same time. */
+static Datum
+ask_all(Function *function, FunctionCallInfo fcinfo, List *nodes, RemoteCall *call)
+{
+	List	   *connections = NIL;
+	Datum		result = (Datum) 0;
+	ListCell   *cell;
+
+	foreach(cell, nodes)
+		connections = lappend(connections, connection_to(lfirst_int(cell), call->caller));
+	foreach(cell, connections)
+		connection_send(lfirst(cell), call);
+	foreach(cell, connections)
+	{
+		PGresult   *rows = connection_finish(lfirst(cell), call);
+
+		if (rows == NULL)
+			connection_raise(lfirst(cell));
+		hand_on_response(call);
+		result = result_of(function, fcinfo, rows);
+	}
+	return result;
+}
+
+static Datum
+execute(Function *function, FunctionCallInfo fcinfo)
+{
+	Caller		caller = caller_of(fcinfo);
+	RemoteCall	call = {
+		.caller = &caller,
+		.name = function->name,
+		.statement = function->statement,
+		.count = function->sent,
+		.values = function_texts(function, fcinfo),
+		.wants_response = function->has_response
+	};
+	Destination destination;
+
+	if (function->kind == ROUTE_CREATE_ORGANIZATION)
+		return create_organization(function, fcinfo, &call);
+	if (function->kind == ROUTE_CREATE_APPLICATION)
+		return create_application(function, fcinfo, &call);
+	if (function->returns_set)
+		function_set_begin(function, (ReturnSetInfo *) fcinfo->resultinfo);
+	destination = destination_of(function, fcinfo, &caller);
+	if (function->kind == ROUTE_PAGE && list_length(destination.nodes) > 1)
+		return page_of_all(function, fcinfo, destination.nodes, &call);
+	if (destination.until_found)
+		return result_of(function, fcinfo, ask_until_found(destination.nodes, &call));
+	return ask_all(function, fcinfo, destination.nodes, &call);
+}
+
+/* appt.route_call() -> language_handler */
+Datum
+route_call(PG_FUNCTION_ARGS)
+{
+	volatile Datum result = (Datum) 0;
+
+	PG_TRY();
+	{
+		result = execute(function_of(fcinfo), fcinfo);
+	}
+	PG_CATCH();
+	{
+		connections_abandon();
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	return result;
+}
+
+/* appt.route_check(oid) -> void: the validator of the language */
+Datum
+route_check(PG_FUNCTION_ARGS)
+{
+	Oid			function_id = PG_GETARG_OID(0);
+
+	if (CheckFunctionValidatorAccess(fcinfo->flinfo->fn_oid, function_id))
+		function_check(function_id);
+	PG_RETURN_VOID();
+}

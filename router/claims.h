@@ -1,0 +1,30 @@
+/*
+ * claims.h
+ *		The claims of a token that tell where a call goes.
+ */
+#ifndef ROUTER_CLAIMS_H
+#define ROUTER_CLAIMS_H
+
+#include "utils/uuid.h"
+
+typedef struct Claims
+{
+	bool		has_application;
+	pg_uuid_t	application_id;
+	bool		has_organization;
+	pg_uuid_t	organization_id;
+} Claims;
+
+/*
+ * Reads a JSON object of claims; NULL or malformed JSON has none. Decides about no
+ * permission: the shard judges the claims itself.
+ */
+extern void claims_read(Claims *claims, const char *text);
+
+/* A string that is a member of a JSON object, in CurrentMemoryContext; NULL if there is none. */
+extern char *json_member(const char *text, const char *name);
+
+/* True if the text is a UUID, which is stored then. */
+extern bool uuid_from_text(const char *text, pg_uuid_t *uuid);
+
+#endif							/* ROUTER_CLAIMS_H */

@@ -1,0 +1,346 @@
+/*
+ * function.c
+ *		What the router knows of one of its functions.
+ *
+ * It is found out at the first call of a session and kept until something of pg_proc or
+ * pg_type changes. Values travel as texts, by the types' own input and output
+ * functions, because composite types have other OIDs in every database.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+
+#include "router/function.h"
+
+static const struct
+{
+	const char *word;
+	RouteKind	kind;
+	bool		has_argument;
+}			routes[] = {
+	{"any", ROUTE_ANY, false},
+	{"caller", ROUTE_CALLER, false},
+	{"search", ROUTE_SEARCH, false},
+	{"application", ROUTE_APPLICATION, true},
+	{"page", ROUTE_PAGE, true},
+	{"id", ROUTE_ID, true},
+	{"token", ROUTE_TOKEN, true},
+	{"number", ROUTE_NUMBER, true},
+	{"organization", ROUTE_ORGANIZATION, true},
+	{"provider", ROUTE_PROVIDER, false},
+	{"create_organization", ROUTE_CREATE_ORGANIZATION, false},
+	{"create_application", ROUTE_CREATE_APPLICATION, true}
+};
+
+#define NODE_ARGUMENT "node"
+
+static MemoryContext functions_context = NULL;
+static HTAB *functions = NULL;
+static bool is_outdated = false;
+
+/* ---- the route ---- */
+
+typedef struct Signature
+{
+	HeapTuple	tuple;
+	int			count;			/* arguments in */
+	char	  **names;
+	Oid		   *types;
+} Signature;
+
+static Signature
+signature_of(Oid function_id)
+{
+	Signature	signature = {.tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_id))};
+	char	   *modes;
+
+	if (!HeapTupleIsValid(signature.tuple))
+		elog(ERROR, "cache lookup failed for function %u", function_id);
+	(void) get_func_arg_info(signature.tuple, &signature.types, &signature.names, &modes);
+	signature.types = ((Form_pg_proc) GETSTRUCT(signature.tuple))->proargtypes.values;
+	signature.count = ((Form_pg_proc) GETSTRUCT(signature.tuple))->pronargs;
+	return signature;
+}
+
+/* The number of the argument of that name, -1 without one. Arguments in come before those out. */
+static int
+argument_of(const Signature *signature, const char *name)
+{
+	for (int i = 0; i < signature->count && signature->names != NULL && name != NULL; i++)
+		if (strcmp(signature->names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static void
+invalid_route(const char *text)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_FUNCTION_DEFINITION),
+			 errmsg("not a route of appt_router"),
+			 errdetail("The body is \"%s\".", text),
+			 errhint("A route is a kind, the name of an argument if it needs one, and \"response\" if the function sets status or headers.")));
+}
+
+static char *
+body_of(HeapTuple tuple)
+{
+	bool		is_null;
+	Datum		body = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &is_null);
+
+	return is_null ? pstrdup("") : TextDatumGetCString(body);
+}
+
+static void
+read_route(Function *function, const Signature *signature)
+{
+	char	   *text = body_of(signature->tuple);
+	char	   *rest = pstrdup(text);
+	char	   *word = strsep(&rest, " ");
+	bool		is_known = false;
+
+	function->argument = -1;
+	for (int i = 0; i < lengthof(routes); i++)
+	{
+		if (strcmp(routes[i].word, word) != 0)
+			continue;
+		function->kind = routes[i].kind;
+		if (routes[i].has_argument)
+			function->argument = argument_of(signature, strsep(&rest, " "));
+		is_known = !routes[i].has_argument || function->argument >= 0;
+		break;
+	}
+	function->has_response = rest != NULL && strcmp(rest, "response") == 0;
+	if (!is_known || (rest != NULL && !function->has_response))
+		invalid_route(text);
+	function->node_argument = function->kind == ROUTE_CREATE_ORGANIZATION || function->kind == ROUTE_CREATE_APPLICATION ?
+		argument_of(signature, NODE_ARGUMENT) : -1;
+}
+
+void
+function_check(Oid function_id)
+{
+	Signature	signature = signature_of(function_id);
+	Function	function = {0};
+
+	read_route(&function, &signature);
+	ReleaseSysCache(signature.tuple);
+}
+
+/* ---- the statement, and the types ---- */
+
+static char *
+statement_of(const Function *function, const Signature *signature)
+{
+	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(signature->tuple);
+	StringInfoData statement;
+
+	initStringInfo(&statement);
+	appendStringInfo(&statement, "SELECT %s FROM %s(", function->descriptor == NULL ? "" : "*",
+					 quote_qualified_identifier(get_namespace_name(form->pronamespace), NameStr(form->proname)));
+	for (int i = 0; i < function->sent; i++)
+		appendStringInfo(&statement, "%s$%d::%s", i == 0 ? "" : ", ", i + 1, format_type_be_qualified(signature->types[i]));
+	appendStringInfoChar(&statement, ')');
+	return statement.data;
+}
+
+static void
+find_outputs(Function *function, const Signature *signature)
+{
+	function->outputs = palloc0(sizeof(FmgrInfo) * function->sent);
+	for (int i = 0; i < function->sent; i++)
+	{
+		Oid			output;
+		bool		is_varlena;
+
+		getTypeOutputInfo(signature->types[i], &output, &is_varlena);
+		fmgr_info_cxt(output, &function->outputs[i], functions_context);
+	}
+}
+
+static void
+find_inputs(Function *function)
+{
+	int			count = function->descriptor == NULL ? 0 : function->descriptor->natts;
+
+	function->inputs = palloc0(sizeof(FmgrInfo) * count);
+	function->parameters = palloc0(sizeof(Oid) * count);
+	for (int i = 0; i < count; i++)
+	{
+		Oid			input;
+
+		getTypeInputInfo(TupleDescAttr(function->descriptor, i)->atttypid, &input, &function->parameters[i]);
+		fmgr_info_cxt(input, &function->inputs[i], functions_context);
+	}
+}
+
+static void
+find_result(Function *function, FunctionCallInfo fcinfo)
+{
+	TupleDesc	descriptor;
+	Oid			type;
+
+	function->returns_set = fcinfo->flinfo->fn_retset;
+	switch (get_call_result_type(fcinfo, &type, &descriptor))
+	{
+		case TYPEFUNC_COMPOSITE:
+			function->returns_row = true;
+			function->descriptor = BlessTupleDesc(CreateTupleDescCopy(descriptor));
+			break;
+		case TYPEFUNC_SCALAR:
+			if (type == VOIDOID)
+				break;
+			function->descriptor = CreateTemplateTupleDesc(1);
+			TupleDescInitEntry(function->descriptor, 1, "value", type, -1, 0);
+			break;
+		default:
+			elog(ERROR, "unexpected result type");
+	}
+}
+
+static void
+fill_in(Function *function, FunctionCallInfo fcinfo)
+{
+	Signature	signature = signature_of(function->id);
+
+	read_route(function, &signature);
+	function->sent = signature.count - (function->node_argument >= 0 ? 1 : 0);
+	find_result(function, fcinfo);
+	find_outputs(function, &signature);
+	find_inputs(function);
+	function->statement = statement_of(function, &signature);
+	function->name = psprintf("appt_router_%u_%08x", function->id,
+							  DatumGetUInt32(hash_any((unsigned char *) function->statement, strlen(function->statement))));
+	ReleaseSysCache(signature.tuple);
+}
+
+/* ---- those of this session ---- */
+
+static void
+outdate(Datum argument, int cache, uint32 hash)
+{
+	is_outdated = true;
+}
+
+static void
+start_over(void)
+{
+	HASHCTL		control = {.keysize = sizeof(Oid), .entrysize = sizeof(Function)};
+
+	if (functions_context == NULL)
+	{
+		functions_context = AllocSetContextCreate(TopMemoryContext, "appt_router functions", ALLOCSET_DEFAULT_SIZES);
+		CacheRegisterSyscacheCallback(PROCOID, outdate, (Datum) 0);
+		CacheRegisterSyscacheCallback(TYPEOID, outdate, (Datum) 0);
+	}
+	functions = NULL;
+	MemoryContextReset(functions_context);
+	control.hcxt = functions_context;
+	functions = hash_create("appt_router functions", 128, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	is_outdated = false;
+}
+
+Function *
+function_of(FunctionCallInfo fcinfo)
+{
+	Oid			id = fcinfo->flinfo->fn_oid;
+	Function	made = {.id = id};
+	Function   *function;
+	MemoryContext previous;
+
+	if (functions == NULL || is_outdated)
+		start_over();
+	function = hash_search(functions, &id, HASH_FIND, NULL);
+	if (function != NULL)
+		return function;
+	previous = MemoryContextSwitchTo(functions_context);
+	fill_in(&made, fcinfo);
+	MemoryContextSwitchTo(previous);
+	function = hash_search(functions, &id, HASH_ENTER, NULL);
+	*function = made;
+	return function;
+}
+
+/* ---- values ---- */
+
+const char **
+function_texts(Function *function, FunctionCallInfo fcinfo)
+{
+	const char **texts = palloc0(sizeof(char *) * (function->sent + 1));
+
+	for (int i = 0; i < function->sent; i++)
+		if (!PG_ARGISNULL(i))
+			texts[i] = OutputFunctionCall(&function->outputs[i], PG_GETARG_DATUM(i));
+	return texts;
+}
+
+static void
+read_row(Function *function, const PGresult *rows, int row, Datum *values, bool *nulls)
+{
+	if (PQnfields(rows) != function->descriptor->natts)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("shard has another version of appt"),
+				 errdetail("A result has %d columns instead of %d.", PQnfields(rows), function->descriptor->natts)));
+	for (int i = 0; i < function->descriptor->natts; i++)
+	{
+		nulls[i] = PQgetisnull(rows, row, i);
+		values[i] = InputFunctionCall(&function->inputs[i], nulls[i] ? NULL : PQgetvalue(rows, row, i), function->parameters[i], -1);
+	}
+}
+
+Datum
+function_result(Function *function, const PGresult *rows, int row, bool *is_null)
+{
+	Datum		values[MaxTupleAttributeNumber];
+	bool		nulls[MaxTupleAttributeNumber];
+
+	*is_null = false;
+	if (function->descriptor == NULL)
+		return (Datum) 0;
+	read_row(function, rows, row, values, nulls);
+	if (function->returns_row)
+		return HeapTupleGetDatum(heap_form_tuple(function->descriptor, values, nulls));
+	*is_null = nulls[0];
+	return values[0];
+}
+
+void
+function_set_begin(Function *function, ReturnSetInfo *set)
+{
+	MemoryContext previous;
+
+	if (set == NULL || !IsA(set, ReturnSetInfo) || (set->allowedModes & SFRM_Materialize) == 0)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a set is not accepted here")));
+	previous = MemoryContextSwitchTo(set->econtext->ecxt_per_query_memory);
+	set->returnMode = SFRM_Materialize;
+	set->setResult = tuplestore_begin_heap((set->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	set->setDesc = CreateTupleDescCopy(function->descriptor);
+	MemoryContextSwitchTo(previous);
+}
+
+void
+function_set_add(Function *function, ReturnSetInfo *set, const PGresult *rows)
+{
+	Datum		values[MaxTupleAttributeNumber];
+	bool		nulls[MaxTupleAttributeNumber];
+
+	for (int row = 0; row < PQntuples(rows); row++)
+	{
+		read_row(function, rows, row, values, nulls);
+		tuplestore_putvalues(set->setResult, set->setDesc, values, nulls);
+	}
+}

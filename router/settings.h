@@ -1,0 +1,16 @@
+/*
+ * settings.h
+ *		The settings of the router, all of them in milliseconds.
+ */
+#ifndef ROUTER_SETTINGS_H
+#define ROUTER_SETTINGS_H
+
+/* appt_router.move_timeout: how long a call waits for a tenant that is being moved. */
+extern int	router_move_timeout;
+
+/* appt_router.connect_timeout: how long a call waits for a connection to a shard. */
+extern int	router_connect_timeout;
+
+extern void settings_define(void);
+
+#endif							/* ROUTER_SETTINGS_H */

@@ -1,0 +1,51 @@
+package Appt::Router;
+
+# A router and shards: databases "router", "shard0", "shard1" and, on request, "direct", which is no shard.
+#
+#   my $main = Appt::Cluster->create('main', ...);
+#   Appt::Router->install($main, shards => [ $main, $other ]);    # shard0 in $main, shard1 in $other; default: both in $main
+#     direct => 1                                                 # "direct" in $main, with appt and the same logins
+#
+# Logins everywhere: postgrest (member of appt_authenticator), my_app (of appt_service), nobody.
+
+use strict;
+use warnings;
+
+sub install
+{
+	my ($class, $main, %options) = @_;
+	my @shards = @{ $options{shards} // [ $main, $main ] };
+	my %is_set_up;
+
+	foreach my $node (0 .. $#shards)
+	{
+		my $server = $shards[$node];
+		$server->install_appt("shard$node");
+		_create_logins($server) if !$is_set_up{ $server->name }++;
+		$server->query("SELECT appt.set_node($node)", "shard$node");
+		$server->query(
+			'GRANT INSERT ON appt.organization TO router_services; GRANT USAGE ON SCHEMA appt TO router_tokens;
+				GRANT EXECUTE ON FUNCTION appt.act_as TO router_tokens', "shard$node");
+	}
+	$main->install_appt('direct') if $options{direct};
+	$main->query('CREATE DATABASE router');
+	$main->query('CREATE EXTENSION appt_router', 'router');
+	_create_logins($main) if !$is_set_up{ $main->name };
+	foreach my $node (0 .. $#shards)
+	{
+		my ($host, $port) = ($shards[$node]->host, $shards[$node]->port);
+		$main->query("INSERT INTO appt.shard (node, conninfo) VALUES ($node, 'host=$host port=$port dbname=shard$node')", 'router');
+	}
+	return;
+}
+
+sub _create_logins
+{
+	my ($server) = @_;
+
+	$server->query("CREATE ROLE $_ LOGIN") foreach qw(router_tokens router_services postgrest my_app nobody);
+	$server->query('GRANT appt_authenticator TO router_tokens, postgrest; GRANT appt_service TO router_services, my_app');
+	return;
+}
+
+1;
