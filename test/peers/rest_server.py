@@ -2,8 +2,8 @@
 """A stand-in for PostgREST 16 where there is none: HTTP in front of the schemas appt and appt_rest, for tests.
 
 Listens on 127.0.0.1, on a port that it prints as its first line ("port 12345"). Every request is one transaction, set up as
-PostgREST does: role of the token (HS256) or appt_anonymous, request.jwt.claims, request.headers, request.method and
-request.path for that transaction; read-only for GET and for functions that are not VOLATILE. What it knows:
+PostgREST does: role of the token (HS256, or RS256 with --public-key) or appt_anonymous, request.jwt.claims, request.headers,
+request.method and request.path for that transaction; read-only for GET and for functions that are not VOLATILE. What it knows:
 
     GET, HEAD /rpc/NAME?argument=   arguments by name; one that the function does not have, or a missing one: 404 PGRST202.
                                     HEAD checks the arguments and calls nothing
@@ -28,6 +28,7 @@ import json
 import queue
 import re
 import socketserver
+import subprocess
 import sys
 import threading
 import time
@@ -82,18 +83,37 @@ def base64url(text):
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def claims_of(authorization, secret):
+def is_rs256(signed, proof, public_key):
+    """RSASSA-PKCS1-v1_5 with SHA-256: the padding is compared as a whole."""
+    modulus, exponent = public_key
+    length = (modulus.bit_length() + 7) // 8
+    digest = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(signed).digest()
+    expected = b"\x00\x01" + b"\xff" * (length - len(digest) - 3) + b"\x00" + digest
+    return len(proof) == length and pow(int.from_bytes(proof, "big"), exponent, modulus).to_bytes(length, "big") == expected
+
+
+def read_public_key(path):
+    """Modulus and exponent of a file in PEM."""
+    command = ["openssl", "rsa", "-pubin", "-in", path, "-noout", "-text", "-modulus"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return int(re.search(r"Modulus=([0-9A-F]+)", text)[1], 16), int(re.search(r"Exponent: (\d+)", text)[1])
+
+
+def claims_of(authorization, server):
     """Claims of a bearer token; none of any other Authorization."""
     scheme, _, token = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         return {}
-    refusal = Refusal(401, "PGRST301", "JWT cannot be decoded", [("WWW-Authenticate", 'Bearer error="invalid_token"')])
+    refusal = Refusal(401, "PGRST301", "No suitable key or wrong key type", [("WWW-Authenticate", 'Bearer error="invalid_token"')])
     try:
         head, body, proof = token.strip().split(".")
-        if json.loads(base64url(head)).get("alg") != "HS256":
-            raise refusal
-        expected = hmac.new(secret, f"{head}.{body}".encode(), hashlib.sha256).digest()
-        if not hmac.compare_digest(expected, base64url(proof)):
+        algorithm, signed = json.loads(base64url(head)).get("alg"), f"{head}.{body}".encode()
+        if algorithm == "RS256" and server.public_key:
+            genuine = is_rs256(signed, base64url(proof), server.public_key)
+        else:
+            expected = hmac.new(server.secret, signed, hashlib.sha256).digest()
+            genuine = algorithm == "HS256" and hmac.compare_digest(expected, base64url(proof))
+        if not genuine:
             raise refusal
         claims = json.loads(base64url(body))
     except (ValueError, AttributeError):
@@ -359,7 +379,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.lowered[name.lower()] = value if known is None else f"{known}, {value}"
         self.role, claims = "appt_anonymous", {}
         try:
-            claims = claims_of(self.lowered.get("authorization"), self.server.secret)
+            claims = claims_of(self.lowered.get("authorization"), self.server)
             self.role = self.server.role_of(claims)
             self.schema = self.profile()
             answer = self.answer(url, claims)
@@ -618,6 +638,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dsn", required=True, help="how to connect as the authenticator's login")
     parser.add_argument("--secret-file", required=True, help="the key of tokens")
+    parser.add_argument("--public-key", help="the key of tokens by RS256: a file in PEM")
     parser.add_argument("--record", required=True)
     parser.add_argument("--pre-request", help="db-pre-request: a function to call first")
     parser.add_argument("--role-claim", default="role", help="jwt-role-claim-key: a claim, or a list of which those with ROLE_ count")
@@ -626,6 +647,7 @@ def main():
     server = Server(("127.0.0.1", 0), Handler)
     with open(options.secret_file, "rb") as file:
         server.secret = file.read()
+    server.public_key = read_public_key(options.public_key) if options.public_key else None
     server.pre_request, server.role_claim = options.pre_request, options.role_claim
     server.settings = dict(setting.split("=", 1) for setting in options.setting)
     server.database = Database(options.dsn)

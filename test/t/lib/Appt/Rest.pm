@@ -6,6 +6,7 @@ package Appt::Rest;
 #   my $rest = Appt::Rest->start($node);                               # its login, set up as doc/rest.md says, and the server
 #   my $rest = Appt::Rest->stand_in($node);                            # or test/peers/rest_server.py, which is always there
 #   Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims')   # with its options
+#   Appt::Rest->at($url)                                               # whatever takes the same requests and tokens: a front
 #   $rest->url, $rest->token($claims)                                  # for other clients
 #   my $answer = $rest->request('POST', '/rpc/get_appointment', claims => {...}, body => {...}, headers => {...});
 #   $answer->{status}, {content}, {json} (decoded, if it is JSON), {headers} (names in lower case)
@@ -90,6 +91,13 @@ sub stand_in
 		'--dsn', 'dbname=postgres user=authenticator host=' . $node->host . ' port=' . $node->port,
 		'--secret-file', "$folder/jwt-secret");
 	return bless { url => $peer->url, peer => $peer, http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
+}
+
+sub at
+{
+	my ($class, $url) = @_;
+
+	return bless { url => $url, http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
 }
 
 sub url { return $_[0]->{url}; }
