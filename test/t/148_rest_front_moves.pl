@@ -154,17 +154,18 @@ subtest 'a tenant that moves under load' => sub {
 	my $lock = Appt::Session->open($nodes[0]);
 	$lock->run('BEGIN; LOCK TABLE appt.appointment IN ACCESS EXCLUSIVE MODE');
 	my $slow = client($tenant, [ 'AG', 'GET', '/rpc/find_appointments' ]);
-	ok(wait_until(sub { in_flight(substr $application, 0, 8) > 0 }), 'a request is in flight');
+	ok(wait_until(sub { counted('in_flight', substr $application, 0, 8) > 0 }), 'a request is in flight');
 	directory("UPDATE appt.tenant SET state = 'MOVING' WHERE application_id = '$application'");
 	like(write_maps('--application', $application, '--wait', '0.2'), qr/still in flight/, 'front-maps says so');
 	$lock->run('COMMIT');
 	is(write_maps('--application', $application), 'done', 'and then that there is none');
-	is(in_flight($_), 0, 'of either kind') foreach substr($application, 0, 8), $organization;
+	is(counted('in_flight', $_), 0, 'of either kind') foreach substr($application, 0, 8), $organization;
 
 	shut($nodes[0]);
-	my @before = map { answers($_) } @clients;
+	ok(wait_until(sub { counted('waiting', substr $application, 0, 8) == 4 && counted('waiting', $organization) == 1 }), 'all wait');
+	my @before = map { answers($_) } @clients, $slow;
 	ok(write_maps() eq 'done', 'it moves') foreach 1 .. 3;
-	is_deeply([ map { answers($_) } @clients ], \@before, 'meanwhile everybody waits');
+	is_deeply([ map { answers($_) } @clients, $slow ], \@before, 'and go on waiting');
 	unlike(join('', @before), qr/[^2 0\n]/, 'nobody is refused');
 	open_again($nodes[1]);
 	directory("UPDATE appt.tenant SET state = 'ACTIVE', node = 1 WHERE application_id = '$application'");
@@ -177,19 +178,20 @@ subtest 'a tenant that moves under load' => sub {
 	# Who waits for too long, and the first of several that moves.
 	directory("UPDATE appt.tenant SET state = 'MOVING' WHERE application_id = '$application'");
 	is(write_maps(), 'done', 'it moves again');
+	my $began = time;
+	my $late = calls('AG', $tenant, 'GET', '/rpc/find_appointments');
+	is("$late->{status} $late->{json}{code} $late->{headers}{'retry-after'}", '503 PT503 2', 'after ten seconds a client is told to retry');
+	like($late->{json}{message}, qr/is moving/, 'and why');
+	cmp_ok(time - $began, '>', 9, 'not before');
 	my @crowd = map { ask_and_wait($tenant) } 1 .. 520;
 	my @refused;
 	ok(wait_until(sub { @refused = IO::Select->new(@crowd)->can_read(0); @refused >= 20; }), 'too many wait');
 	is(scalar @refused, 20, 'five hundred may');
 	like(join('', $refused[0]->getline), qr{^HTTP/1.1 503 }, 'the others are told to retry');
-	@crowd = @refused = ();
-	my $late = calls('AG', $tenant, 'GET', '/rpc/find_appointments');
-	is("$late->{status} $late->{json}{code} $late->{headers}{'retry-after'}", '503 PT503 2', 'after ten seconds a client is told to retry');
-	like($late->{json}{message}, qr/is moving/, 'and why');
 	my $admin = client($tenant, [ 'AD', 'GET', '/rule' ]);
 	enter($nodes[0]->query('SELECT gen_random_uuid()'), $organization, 0);
 	directory("UPDATE appt.tenant SET state = 'ACTIVE' WHERE application_id = '$application'");
-	ok(wait_until(sub { sessions() > 0 }), 'an admin waits');
+	ok(wait_until(sub { counted('waiting', $organization) == 1 }), 'an admin waits');
 	is(write_maps(), 'done', 'and its organization is split');
 	ok(wait_for_answers($admin, 1), 'that is answered');
 	stop_client($admin);
@@ -241,15 +243,13 @@ sub maps
 		map { split /\n/, $haproxy->ask("show map maps/$_") } qw(tags.map organizations.map);
 }
 
-sub in_flight
+# Requests that a table of HAProxy counts by this key.
+sub counted
 {
-	my ($key) = @_;
+	my ($table, $key) = @_;
 
-	return ($haproxy->ask("show table in_flight key $key") =~ /conn_cur=(\d+)/)[0] // 0;
+	return ($haproxy->ask("show table $table key $key") =~ /conn_cur=(\d+)/)[0] // 0;
 }
-
-# Requests that the frontend works on.
-sub sessions { return ($haproxy->ask('show info') =~ /^CurrConns: (\d+)/m)[0]; }
 
 sub claims
 {
