@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/uuid.h"
 
+#include "router/conninfo.h"
 #include "router/directory.h"
 #include "router/statement.h"
 
@@ -27,21 +28,6 @@ is_left_out(const char *keyword)
 		if (strcmp(left_out[i], keyword) == 0)
 			return true;
 	return false;
-}
-
-/* The options of a connection string, for PQconninfoFree. 22023: it is none. */
-static PQconninfoOption *
-options_of(const char *conninfo)
-{
-	char	   *problem = NULL;
-	PQconninfoOption *options = PQconninfoParse(conninfo, &problem);
-
-	if (options == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid connection string"),
-				 errdetail_internal("%s", problem == NULL ? "out of memory" : pchomp(problem))));
-	return options;
 }
 
 static void
@@ -72,7 +58,7 @@ shard_of(PG_FUNCTION_ARGS)
 
 	if (node < 0 || !shard_of_node(node, &shard))
 		PG_RETURN_NULL();
-	options = options_of(shard.conninfo);
+	options = conninfo_options(shard.conninfo);
 	initStringInfo(&conninfo);
 	for (PQconninfoOption *option = options; option->keyword != NULL; option++)
 		if (option->val != NULL && !is_left_out(option->keyword))
@@ -85,7 +71,7 @@ shard_of(PG_FUNCTION_ARGS)
 Datum
 conninfo_is_valid(PG_FUNCTION_ARGS)
 {
-	PQconninfoFree(options_of(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+	PQconninfoFree(conninfo_options(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 	PG_RETURN_BOOL(true);
 }
 

@@ -90,6 +90,16 @@ COMMENT ON FUNCTION appt.register_tenants(integer) IS
 
 For a database that becomes a shard, and after a call of create_application that was undone on the router. 55000: there is no such shard. 23505: another application has the tag of one of them.';
 
+CREATE SCHEMA appt_shards;
+COMMENT ON SCHEMA appt_shards IS 'Foreign tables of the shards, which appt.link_shards makes; the views appt.all_... read them.';
+
+CREATE FUNCTION appt.link_shards() RETURNS integer
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'link_shards';
+COMMENT ON FUNCTION appt.link_shards() IS
+'Makes the views all_notification_log, all_attempt and all_worker_status show the shards that are in appt.shard now, by foreign tables of postgres_fdw. Returns the number of shards.
+
+Call it again when appt.shard has changed. 42704: the extension postgres_fdw is not installed in the database.';
+
 REVOKE ALL ON SCHEMA appt FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appt FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA appt FROM PUBLIC;

@@ -23,6 +23,7 @@ directory_run(FunctionCallInfo fcinfo, const char *statement, int count, Oid *ty
 	GetUserIdAndSecContext(&user, &context);
 	SetUserIdAndSecContext(function_owner(fcinfo->flinfo->fn_oid), context | SECURITY_LOCAL_USERID_CHANGE);
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("client_min_messages", "warning", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
 	if (SPI_execute_with_args(statement, count, types, arguments, NULL, false, 0) < 0)
 		elog(ERROR, "SPI failed: %s", statement);

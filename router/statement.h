@@ -11,8 +11,8 @@
 extern const Caller service_caller;
 
 /*
- * Run a statement as the owner of the function that is being called. Returns the number
- * of rows; *value is the integer in the first column of the first one, if there is one
+ * Run a statement as the owner of the function that is being called, without
+ * notices. Returns the number of rows; *value is the integer in the first column of the first one, if there is one
  * (value may be NULL).
  */
 extern uint64 directory_run(FunctionCallInfo fcinfo, const char *statement, int count, Oid *types, Datum *arguments, int *value);

@@ -78,6 +78,23 @@ is($service->run(sprintf $page, $columns, 1, 'desc'), '06 05 04 03|6|2', 'and ba
 is($service->run(sprintf $page, $columns, 3, 'asc'), '|6|2', 'past the last it is empty');
 is($service->try("SELECT appt.find_appointments(page_size => 501)"), '22023', 'its arguments are judged');
 
+# ---- the log of all shards ----
+
+$node->refused_with('42704', 'SELECT appt.link_shards()', 'the log of all shards needs postgres_fdw', database => 'router');
+$node->query('CREATE EXTENSION postgres_fdw', 'router');
+is($node->query('SELECT appt.link_shards()', 'router'), '2', 'both shards are linked') foreach 1, 2;
+$service->run("SELECT appt.send_message('$_', 'EMAIL', 'x\@customer.example', 'Hello')") foreach $here, $there;
+my $log = "FROM appt.all_notification_log WHERE type = 'MESSAGE' AND application_id IN ('$here', '$there')";
+is($service->run("SELECT string_agg(concat_ws(' ', node, application_id = CASE node WHEN 0 THEN '$here' ELSE '$there' END::uuid, state), ', ' ORDER BY node) $log"),
+	'0 t PENDING, 1 t PENDING', 'the log has the messages of both');
+my $plan = $node->query("EXPLAIN (VERBOSE) SELECT state $log", 'router');
+is(scalar(() = $plan =~ /Async Foreign Scan/g), 2, 'shards search at the same time');
+is(scalar(() = $plan =~ /Remote SQL: .* WHERE .*'MESSAGE'/g), 2, 'for what is asked');
+is($service->run('SELECT string_agg(node::text, \',\' ORDER BY node) FROM appt.all_worker_status'), '0,1', 'workers of both are seen');
+is($service->run('SELECT count(*) FROM appt.all_attempt'), '0', 'and attempts');
+$node->query('CREATE ROLE an_agent LOGIN IN ROLE appt_agent');
+is(Appt::Session->open($node, database => 'router', user => 'an_agent')->try('SELECT FROM appt.all_notification_log'), '42501', 'but by nobody who is of one tenant');
+
 # ---- what a connection keeps ----
 
 # Tells what the session of a shard has when a call comes.

@@ -44,7 +44,8 @@ sub _create_logins
 	my ($server) = @_;
 
 	$server->query("CREATE ROLE $_ LOGIN") foreach qw(router_tokens router_services postgrest my_app nobody);
-	$server->query('GRANT appt_authenticator TO router_tokens, postgrest; GRANT appt_service TO router_services, my_app');
+	$server->query('GRANT appt_authenticator TO router_tokens, postgrest; GRANT appt_service TO router_services, my_app;
+		GRANT pg_monitor TO router_services');
 	return;
 }
 

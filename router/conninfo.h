@@ -1,0 +1,16 @@
+/*
+ * conninfo.h
+ *		Reading connection strings of libpq.
+ */
+#ifndef ROUTER_CONNINFO_H
+#define ROUTER_CONNINFO_H
+
+#include "libpq-fe.h"
+
+/*
+ * All options, of which those that the string does not name have no value; free them by
+ * PQconninfoFree. 22023: it is no connection string.
+ */
+extern PQconninfoOption *conninfo_options(const char *conninfo);
+
+#endif							/* ROUTER_CONNINFO_H */
