@@ -51,10 +51,10 @@ SELECT p.proname, p.oid::regprocedure::text, p.proretset, p.provolatile,
 	(SELECT array_agg(format_type(a.type, NULL) ORDER BY a.place) FROM unnest(p.proargtypes) WITH ORDINALITY a (type, place)),
 	p.pronargs - p.pronargdefaults
 FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype
-WHERE p.pronamespace = %s::regnamespace AND p.prorettype <> 'trigger'::regtype
+WHERE p.pronamespace = to_regnamespace(%s) AND p.prorettype <> 'trigger'::regtype
 """
 
-RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relkind IN ('r', 'v', 'p')"
+RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('r', 'v', 'p')"
 
 
 class Refusal(Exception):

@@ -27,15 +27,15 @@ PostgreSQL::Test::Utils::system_or_bail('openssl', 'rsa', '-in', "$keys/private.
 my @rests = map { Appt::Rest->stand_in($_, '--public-key', "$keys/public.pem") } @nodes;
 my $router = Appt::Peers->webhook;
 
-# The directory, as the router has it.
+# The directory.
 $nodes[0]->query('CREATE DATABASE router');
-$nodes[0]->query(
-	'CREATE SCHEMA appt; CREATE TABLE appt.tenant (application_id uuid PRIMARY KEY, organization_id uuid, node integer, state text)',
-	'router');
+$nodes[0]->query('CREATE EXTENSION appt_router', 'router');
 foreach my $node (0, 1)
 {
-	$nodes[0]->query("INSERT INTO appt.tenant VALUES ('$apis[$node]{application}', '$apis[$node]{organization}', $node, 'ACTIVE')",
-		'router');
+	$nodes[0]->query("INSERT INTO appt.shard (node, conninfo) VALUES ($node, 'dbname=postgres')", 'router');
+	$nodes[0]->query(
+		"INSERT INTO appt.tenant (application_id, organization_id, node)
+			VALUES ('$apis[$node]{application}', '$apis[$node]{organization}', $node)", 'router');
 }
 
 my $haproxy = Appt::ShardFront->start(\@rests, $router);

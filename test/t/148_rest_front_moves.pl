@@ -1,4 +1,4 @@
-# The REST front of doc/haproxy.cfg while its maps change under load, with organizations on several shards, and when a shard is dead.
+# The REST front of doc/haproxy.cfg beside a router: its maps change under load, organizations are on several shards, and a shard is dead.
 
 use strict;
 use warnings;
@@ -6,6 +6,7 @@ use warnings;
 use Appt::Cluster;
 use Appt::Peers;
 use Appt::Rest;
+use Appt::Router;
 use Appt::Session;
 use Appt::ShardFront;
 use Appt::Tenant;
@@ -16,16 +17,14 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my @nodes = map { Appt::Cluster->create("shard_$_") } 0, 1;
-my @rests = map { Appt::Rest->stand_in($_) } @nodes;
-my $router = Appt::Peers->webhook;
+my @nodes = map { Appt::Cluster->create("shard_$_", extension => 0) } 0, 1;
+Appt::Router->install($nodes[0], shards => \@nodes);
+my @rests = map { Appt::Rest->stand_in_for($nodes[$_], "shard$_") } 0, 1;
+my $router = Appt::Rest->stand_in_for($nodes[0], 'router');
 my $haproxy = Appt::ShardFront->start(\@rests, $router);
 my $front = Appt::Rest->at($haproxy->url);
-my @tenants = map { Appt::Tenant->create($_) } @nodes;
+my @tenants = map { tenant($_) } 0, 1;
 
-$nodes[0]->query('CREATE DATABASE router');
-directory('CREATE SCHEMA appt');
-directory('CREATE TABLE appt.tenant (application_id uuid PRIMARY KEY, organization_id uuid, node integer, state text)');
 enter($tenants[$_]->application, $tenants[$_]->organization, $_) foreach 0, 1;
 is(write_maps(), 'done', 'the maps are written');
 
@@ -38,7 +37,8 @@ subtest 'maps' => sub {
 	is(maps(), $before, 'another process has the same from the files');
 
 	# Only one of two changes.
-	directory("UPDATE appt.tenant SET node = 7");
+	directory("INSERT INTO appt.shard (node, conninfo) VALUES (7, 'host=nowhere'); UPDATE appt.tenant SET node = 7;
+		UPDATE appt.home SET node = 7");
 	is(write_maps('--application', $one), 'done', 'of one application');
 	my $after = $before =~ s/^(\Q$tag\E|\Q$tenants[0]{organization}\E) 0$/$1 7/mgr;
 	isnt($after, $before, 'something is to be written');
@@ -47,24 +47,37 @@ subtest 'maps' => sub {
 	is("$unknown->{status} $unknown->{json}{code}", '503 PT503', 'a shard without a backend');
 	$haproxy->restart;
 	is(maps(), $after, 'in the files, too');
-	directory('UPDATE appt.tenant SET node = CASE application_id WHEN ' . "'$one'" . ' THEN 0 ELSE 1 END');
+	foreach my $node (0, 1)
+	{
+		directory("UPDATE appt.tenant SET node = $node WHERE application_id = '" . $tenants[$node]->application . "';
+			UPDATE appt.home SET node = $node WHERE organization_id = '" . $tenants[$node]->organization . "'");
+	}
 	is(write_maps(), 'done', 'all of them again');
 	is(maps(), $before, 'are as they were');
 
-	my ($other, $organization) = map { $nodes[0]->query('SELECT gen_random_uuid()') } 1, 2;
+	my ($other, $organization) = map { directory('SELECT gen_random_uuid()') } 1, 2;
 	enter($other, $organization, 1);
 	is(write_maps('--application', $other), 'done', 'a new application');
 	like(maps(), qr/^\Q$organization\E 1$/m, 'is added');
 	directory("DELETE FROM appt.tenant WHERE application_id = '$other'");
 	is(write_maps(), 'done', 'one that is gone');
+	is(maps(), join('', sort $before =~ /(.*\n)/g, "$organization 1\n"), 'is deleted, and its organization stays');
+	directory("UPDATE appt.home SET node = 0 WHERE organization_id = '$organization'");
+	enter($other, $organization, 1);
+	is(write_maps(), 'done', 'with an application elsewhere');
+	like(maps(), qr/^\Q$organization\E split$/m, 'it is on both shards');
+	directory("DELETE FROM appt.tenant WHERE application_id = '$other'; DELETE FROM appt.home WHERE organization_id = '$organization'");
+	is(write_maps(), 'done', 'without any');
 	is(maps(), $before, 'is deleted');
 	like(write_maps('--socket', '/nowhere'), qr/^front-maps: .*No such file/, 'what is not there is said');
 
 	# More than fit into one command.
-	directory("INSERT INTO appt.tenant SELECT gen_random_uuid(), gen_random_uuid(), n % 2, 'ACTIVE' FROM generate_series(1, 5000) n");
+	directory('INSERT INTO appt.tenant SELECT gen_random_uuid(), gen_random_uuid(), n % 2 FROM generate_series(1, 5000) n');
+	directory('INSERT INTO appt.home SELECT gen_random_uuid(), n % 2 FROM generate_series(1, 100) n');
 	is(write_maps(), 'done', 'many');
 	my $count = () = maps() =~ /\n/g;
-	is($count, 2 * 5002, 'are all written');
+	is($count, 2 * 5002 + 100, 'are all written, also organizations without applications');
+	directory("DELETE FROM appt.home WHERE organization_id <> ALL (SELECT organization_id FROM appt.tenant)");
 	directory('DELETE FROM appt.tenant WHERE application_id <> ALL (' . "'{" . join(',', map { $_->application } @tenants) . "}')");
 	is(write_maps(), 'done', 'and go');
 	is(maps(), $before, 'all of them');
@@ -72,11 +85,9 @@ subtest 'maps' => sub {
 
 subtest 'an organization on two shards' => sub {
 	my $organization = $tenants[0]->organization;
-	$nodes[1]->query("INSERT INTO appt.organization (id, name) VALUES ('$organization', 'tests')");
 	my $here = $tenants[0];
-	my $there = bless { %$here, node => $nodes[1] }, 'Appt::Tenant';
-	$there->{application} = $nodes[1]->query("SELECT appt.create_application('$organization', 'there')");
-	enter($there->application, $organization, 1);
+	my $there = bless { %$here, node => $nodes[1], database => 'shard1' }, 'Appt::Tenant';
+	$there->{application} = directory("SELECT appt.create_application('$organization', 'there', node => 1)");
 	is(write_maps(), 'done', 'the maps are written');
 	like(maps(), qr/^\Q$organization\E split$/m, 'it is split');
 
@@ -106,29 +117,29 @@ subtest 'an organization on two shards' => sub {
 	}
 	is_by('any', 200, 'AD', $here, 'GET', '/');
 	is_by('any', 200, 'AD', $here, 'OPTIONS', '/rule');
-	foreach my $function (qw(set_notifications_enabled create_application messages_to))
-	{
-		calls('AD', $here, 'POST', "/rpc/$function", body => { organization_id => $organization, enabled => \1 });
-		my ($asked) = $router->wait_for(1);
-		is($asked->{path}, "/rpc/$function", "$function is for the router");
-		like($asked->{headers}{authorization}, qr/^Bearer \S+$/, 'with its token');
-		$router->forget;
-	}
+	is_by_router(204, $here, 'set_notifications_enabled', { organization_id => $organization, enabled => \0 });
+	is(on_shard($_, "SELECT notifications_enabled FROM appt.organization WHERE id = '$organization'"), 'f', "which asks shard $_")
+		foreach 0, 1;
+	is_by_router(200, $here, 'messages_to', { address => 'ann@example.org' });
 
-	# An organization on one shard asks the router only for an application more.
+	# An organization on one shard asks the router only for an application more, which the front learns from the directory.
 	is_by(1, 200, 'AD', $tenants[1], 'GET', '/rule');
 	is_by(1, 204, 'AD', $tenants[1], 'POST', '/rpc/set_notifications_enabled',
 		body => { organization_id => $tenants[1]->organization, enabled => \1 });
-	foreach my $path (qw(/rpc/create_application /rpc/create%5Fapplication))
+	foreach my $case ([ $here, 0 ], [ $tenants[1], 1 ])
 	{
-		calls('AD', $tenants[1], 'POST', $path, body => { organization_id => $tenants[1]->organization, name => 'x' });
-		is(($router->wait_for(1))[0]{path}, $path, 'of which the router must know');
-		$router->forget;
+		my ($tenant, $node) = @$case;
+		my %named = (organization_id => $tenant->organization, name => 'another', timezone => 'Europe/Athens');
+		is_by_router(200, $tenant, 'create%5Fapplication', \%named);
+		my $new = is_by_router(200, $tenant, 'create_application', \%named)->{json};
+		is(write_maps('--application', $new), 'done', 'the maps are written');
+		is_by($node, 200, 'AN', $tenant,
+			'GET', "/rpc/available_slots?application_id=$new&range=[2099-01-01,2099-01-02)&duration=PT1H&step=PT1H");
 	}
 };
 
 subtest 'a tenant that moves under load' => sub {
-	my $tenant = Appt::Tenant->create($nodes[0]);
+	my $tenant = tenant(0);
 	my ($application, $organization) = ($tenant->application, $tenant->organization);
 	enter($application, $organization, 0);
 	is(write_maps('--application', $application), 'done', 'it is on shard 0');
@@ -136,10 +147,10 @@ subtest 'a tenant that moves under load' => sub {
 	foreach my $table ([ organization => $organization ], [ application => $application ])
 	{
 		my ($name, $id) = @$table;
-		my $row = $nodes[0]->query("SELECT quote_literal(to_jsonb(t)::text) FROM appt.$name t WHERE id = '$id'");
-		$nodes[1]->query("INSERT INTO appt.$name SELECT * FROM jsonb_populate_record(NULL::appt.$name, $row)");
+		my $row = on_shard(0, "SELECT quote_literal(to_jsonb(t)::text) FROM appt.$name t WHERE id = '$id'");
+		on_shard(1, "INSERT INTO appt.$name SELECT * FROM jsonb_populate_record(NULL::appt.$name, $row)");
 	}
-	shut($nodes[1]);
+	shut(1);
 
 	my @requests = (
 		[ 'AG', 'GET', '/rpc/find_appointments' ],
@@ -151,7 +162,7 @@ subtest 'a tenant that moves under load' => sub {
 	ok(wait_for_answers($_, 10), 'a client is served') foreach @clients;
 
 	# A request that takes its time: nothing moves before it has its answer.
-	my $lock = Appt::Session->open($nodes[0]);
+	my $lock = Appt::Session->open($nodes[0], database => 'shard0');
 	$lock->run('BEGIN; LOCK TABLE appt.appointment IN ACCESS EXCLUSIVE MODE');
 	my $slow = client($tenant, [ 'AG', 'GET', '/rpc/find_appointments' ]);
 	ok(wait_until(sub { counted('in_flight', substr $application, 0, 8) > 0 }), 'a request is in flight');
@@ -161,19 +172,20 @@ subtest 'a tenant that moves under load' => sub {
 	is(write_maps('--application', $application), 'done', 'and then that there is none');
 	is(counted('in_flight', $_), 0, 'of either kind') foreach substr($application, 0, 8), $organization;
 
-	shut($nodes[0]);
+	shut(0);
 	ok(wait_until(sub { counted('waiting', substr $application, 0, 8) == 4 && counted('waiting', $organization) == 1 }), 'all wait');
 	my @before = map { answers($_) } @clients, $slow;
 	ok(write_maps() eq 'done', 'it moves') foreach 1 .. 3;
 	is_deeply([ map { answers($_) } @clients, $slow ], \@before, 'and go on waiting');
 	unlike(join('', @before), qr/[^2 0\n]/, 'nobody is refused');
-	open_again($nodes[1]);
-	directory("UPDATE appt.tenant SET state = 'ACTIVE', node = 1 WHERE application_id = '$application'");
+	open_again(1);
+	directory("UPDATE appt.tenant SET state = 'ACTIVE', node = 1 WHERE application_id = '$application';
+		UPDATE appt.home SET node = 1 WHERE organization_id = '$organization'");
 	is(write_maps('--application', $application), 'done', 'it is on shard 1');
 	ok(wait_for_answers($_, 10 + number($_)), 'a client is served again') foreach @clients, $slow;
 	stop_client($_) foreach @clients, $slow;
 	is(join(' ', sort keys %{ { map { ($_ => 1) } map { split /\n/, answers($_) } @clients, $slow } }), '200', 'no request has failed');
-	open_again($nodes[0]);
+	open_again(0);
 
 	# Who waits for too long, and the first of several that moves.
 	directory("UPDATE appt.tenant SET state = 'MOVING' WHERE application_id = '$application'");
@@ -189,7 +201,7 @@ subtest 'a tenant that moves under load' => sub {
 	is(scalar @refused, 20, 'five hundred may');
 	like(join('', $refused[0]->getline), qr{^HTTP/1.1 503 }, 'the others are told to retry');
 	my $admin = client($tenant, [ 'AD', 'GET', '/rule' ]);
-	enter($nodes[0]->query('SELECT gen_random_uuid()'), $organization, 0);
+	enter(directory('SELECT gen_random_uuid()'), $organization, 0);
 	directory("UPDATE appt.tenant SET state = 'ACTIVE' WHERE application_id = '$application'");
 	ok(wait_until(sub { counted('waiting', $organization) == 1 }), 'an admin waits');
 	is(write_maps(), 'done', 'and its organization is split');
@@ -199,7 +211,7 @@ subtest 'a tenant that moves under load' => sub {
 };
 
 subtest 'a dead shard' => sub {
-	my ($alive, $dead) = (Appt::Tenant->create($nodes[0]), Appt::Tenant->create($nodes[1]));
+	my ($alive, $dead) = (tenant(0), tenant(1));
 	enter($alive->application, $alive->organization, 0);
 	enter($dead->application, $dead->organization, 1);
 	is(write_maps(), 'done', 'the maps are written');
@@ -209,7 +221,7 @@ subtest 'a dead shard' => sub {
 	foreach my $role (qw(AG AD AN))
 	{
 		my $path = { AG => '/rpc/find_appointments', AD => '/rule' }->{$role} // '/rpc/ical_text?id='
-			. $nodes[0]->query("SELECT overlay(gen_random_uuid()::text PLACING left('@{[ $dead->application ]}', 8) FROM 29)");
+			. directory("SELECT overlay(gen_random_uuid()::text PLACING left('@{[ $dead->application ]}', 8) FROM 29)");
 		my $answer = calls($role, $dead, 'GET', $path, headers => { Origin => 'https://app.example' });
 		is("$answer->{status} $answer->{json}{code} $answer->{headers}{'retry-after'}", '503 PT503 2', "$role: 503");
 		is_deeply([ sort keys %{ $answer->{json} } ], [qw(code details hint message)], 'as PostgREST writes errors');
@@ -225,16 +237,22 @@ $haproxy->stop;
 $_->stop foreach @nodes;
 done_testing();
 
+sub tenant { return Appt::Tenant->create($nodes[ $_[0] ], database => "shard$_[0]"); }
+
+sub on_shard { return $nodes[ $_[0] ]->query($_[1], "shard$_[0]"); }
+
 sub directory { return $nodes[0]->query($_[0], 'router'); }
 
 sub enter
 {
 	my ($application, $organization, $node) = @_;
 
-	return directory("INSERT INTO appt.tenant VALUES ('$application', '$organization', $node, 'ACTIVE')");
+	return directory("INSERT INTO appt.home VALUES ('$organization', $node) ON CONFLICT DO NOTHING;
+		INSERT INTO appt.tenant (application_id, organization_id, node) VALUES ('$application', '$organization', $node)");
 }
 
-sub write_maps { return $haproxy->write_maps($nodes[0], 'router', @_); }
+# As a login of appt_service.
+sub write_maps { return $haproxy->write_maps($nodes[0], 'router', '--dsn', $nodes[0]->connstr('router') . ' user=my_app', @_); }
 
 # What the running process has, in an order.
 sub maps
@@ -283,6 +301,19 @@ sub is_by
 	my $who = @who == 1 && ($node // '') eq 'any' ? 'any' : join ' and ', @who;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is("$answer->{status} by $who", "$status by " . ($node // ''), "$role $method " . $path =~ s/=.*//r) or diag($answer->{content});
+	return $answer;
+}
+
+# A test: an admin's call of a function is answered by the router.
+sub is_by_router
+{
+	my ($status, $tenant, $function, $arguments) = @_;
+	my $before = () = $router->peer->entries;
+	my $answer = calls('AD', $tenant, 'POST', "/rpc/$function", body => $arguments);
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	is($answer->{status}, $status, "$function: $status") or diag($answer->{content});
+	is(($router->peer->wait_for($before + 1))[$before]{path}, "/rpc/$function", 'by the router');
 	return $answer;
 }
 
@@ -356,7 +387,7 @@ sub shut
 {
 	my ($node) = @_;
 
-	return $node->query('REVOKE EXECUTE ON FUNCTION appt.find_appointments, appt.count_overlapping, appt.user_names
+	return on_shard($node, 'REVOKE EXECUTE ON FUNCTION appt.find_appointments, appt.count_overlapping, appt.user_names
 		FROM appt_agent, appt_admin, appt_anonymous');
 }
 
@@ -364,6 +395,6 @@ sub open_again
 {
 	my ($node) = @_;
 
-	return $node->query('GRANT EXECUTE ON FUNCTION appt.find_appointments TO appt_agent;
+	return on_shard($node, 'GRANT EXECUTE ON FUNCTION appt.find_appointments TO appt_agent;
 		GRANT EXECUTE ON FUNCTION appt.user_names TO appt_admin; GRANT EXECUTE ON FUNCTION appt.count_overlapping TO appt_anonymous');
 }

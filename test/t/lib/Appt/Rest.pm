@@ -6,6 +6,7 @@ package Appt::Rest;
 #   my $rest = Appt::Rest->start($node);                               # its login, set up as doc/rest.md says, and the server
 #   my $rest = Appt::Rest->stand_in($node);                            # or test/peers/rest_server.py, which is always there
 #   Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims')   # with its options
+#   Appt::Rest->stand_in_for($node, $database)                         # over another database than postgres
 #   Appt::Rest->at($url)                                               # whatever takes the same requests and tokens: a front
 #   $rest->url, $rest->token($claims)                                  # for other clients
 #   my $answer = $rest->request('POST', '/rpc/get_appointment', claims => {...}, body => {...}, headers => {...});
@@ -27,7 +28,7 @@ use Time::HiRes qw(sleep time);
 
 my $json = JSON::PP->new->utf8->allow_nonref->canonical;
 my $secret = 'a secret of tests, which has to have 32 characters';
-my %alive;
+my (%alive, %is_set_up);
 
 sub missing
 {
@@ -82,13 +83,20 @@ sub start
 sub stand_in
 {
 	my ($class, $node, @options) = @_;
+
+	return $class->stand_in_for($node, 'postgres', @options);
+}
+
+sub stand_in_for
+{
+	my ($class, $node, $database, @options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 
-	set_up($node);
+	set_up($node) if !$is_set_up{ $node->name }++;
 	append_to_file("$folder/jwt-secret", $secret);
 	my $peer = Appt::Peers->rest(
 		@options,
-		'--dsn', 'dbname=postgres user=authenticator host=' . $node->host . ' port=' . $node->port,
+		'--dsn', "dbname=$database user=authenticator host=" . $node->host . ' port=' . $node->port,
 		'--secret-file', "$folder/jwt-secret");
 	return bless { url => $peer->url, peer => $peer, http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
 }
