@@ -21,7 +21,8 @@ my @nodes = map { Appt::Cluster->create("shard_$_", extension => 0) } 0, 1;
 Appt::Router->install($nodes[0], shards => \@nodes);
 my @rests = map { Appt::Rest->stand_in_for($nodes[$_], "shard$_") } 0, 1;
 my $router = Appt::Rest->stand_in_for($nodes[0], 'router');
-my $haproxy = Appt::ShardFront->start(\@rests, $router);
+# On a busy machine a move takes longer than people would wait.
+my $haproxy = Appt::ShardFront->start(\@rests, $router, seconds => 50);
 my $front = Appt::Rest->at($haproxy->url);
 my @tenants = map { tenant($_) } 0, 1;
 
@@ -175,7 +176,7 @@ subtest 'a tenant that moves under load' => sub {
 	shut(0);
 	ok(wait_until(sub { counted('waiting', substr $application, 0, 8) == 4 && counted('waiting', $organization) == 1 }), 'all wait');
 	my @before = map { answers($_) } @clients, $slow;
-	ok(write_maps() eq 'done', 'it moves') foreach 1 .. 3;
+	is(write_maps(), 'done', 'it moves');
 	is_deeply([ map { answers($_) } @clients, $slow ], \@before, 'and go on waiting');
 	unlike(join('', @before), qr/[^2 0\n]/, 'nobody is refused');
 	open_again(1);
@@ -187,19 +188,9 @@ subtest 'a tenant that moves under load' => sub {
 	is(join(' ', sort keys %{ { map { ($_ => 1) } map { split /\n/, answers($_) } @clients, $slow } }), '200', 'no request has failed');
 	open_again(0);
 
-	# Who waits for too long, and the first of several that moves.
+	# The first of several that moves.
 	directory("UPDATE appt.tenant SET state = 'MOVING' WHERE application_id = '$application'");
 	is(write_maps(), 'done', 'it moves again');
-	my $began = time;
-	my $late = calls('AG', $tenant, 'GET', '/rpc/find_appointments');
-	is("$late->{status} $late->{json}{code} $late->{headers}{'retry-after'}", '503 PT503 2', 'after ten seconds a client is told to retry');
-	like($late->{json}{message}, qr/is moving/, 'and why');
-	cmp_ok(time - $began, '>', 9, 'not before');
-	my @crowd = map { ask_and_wait($tenant) } 1 .. 520;
-	my @refused;
-	ok(wait_until(sub { @refused = IO::Select->new(@crowd)->can_read(0); @refused >= 20; }), 'too many wait');
-	is(scalar @refused, 20, 'five hundred may');
-	like(join('', $refused[0]->getline), qr{^HTTP/1.1 503 }, 'the others are told to retry');
 	my $admin = client($tenant, [ 'AD', 'GET', '/rule' ]);
 	enter(directory('SELECT gen_random_uuid()'), $organization, 0);
 	directory("UPDATE appt.tenant SET state = 'ACTIVE' WHERE application_id = '$application'");
@@ -208,6 +199,29 @@ subtest 'a tenant that moves under load' => sub {
 	ok(wait_for_answers($admin, 1), 'that is answered');
 	stop_client($admin);
 	like(answers($admin), qr/^503\n(?:400\n)*$/, 'and the next attempt is judged anew');
+};
+
+subtest 'who waits for too long' => sub {
+	my $tenant = tenant(0);
+	enter($tenant->application, $tenant->organization, 0);
+	directory("UPDATE appt.tenant SET state = 'MOVING' WHERE application_id = '" . $tenant->application . "'");
+	is(write_maps(), 'done', 'a tenant moves');
+	my $impatient = Appt::ShardFront->start(\@rests, $router, seconds => 1);
+	is($impatient->write_maps($nodes[0], 'router'), 'done', 'for both fronts');
+
+	my $began = time;
+	my $late = Appt::Rest->at($impatient->url)->request('GET', '/rpc/find_appointments', claims => claims('AG', $tenant));
+	is("$late->{status} $late->{json}{code} $late->{headers}{'retry-after'}", '503 PT503 2', 'is told to retry');
+	like($late->{json}{message}, qr/is moving/, 'and why');
+	cmp_ok(time - $began, '>', 1, 'not before');
+	$impatient->stop;
+
+	# These stay there to the end.
+	my @crowd = map { ask_and_wait($tenant) } 1 .. 520;
+	my @refused;
+	ok(wait_until(sub { @refused = IO::Select->new(@crowd)->can_read(0); @refused >= 20; }), 'of too many some are refused');
+	is(scalar @refused, 20, 'five hundred may wait');
+	like($refused[0]->getline, qr{^HTTP/1.1 503 }, 'the others are told to retry');
 };
 
 subtest 'a dead shard' => sub {

@@ -4,6 +4,7 @@ package Appt::ShardFront;
 #
 #   my $front = Appt::ShardFront->start([$rest0, $rest1], $router);             # and a server in front of the router
 #   Appt::ShardFront->start([...], $router, public_key => $pem);                # tokens by RS256 instead of HS256
+#   Appt::ShardFront->start([...], $router, seconds => 50);                     # so long a request waits for a tenant that is moving
 #   $front->url                                         # for Appt::Rest->at
 #   $front->write_maps($node, 'router', @options)       # scripts/front-maps, from the directory in a database; its output
 #   $front->ask('show map maps/tags.map')               # by the stats socket
@@ -28,7 +29,7 @@ sub start
 	my $folder = PostgreSQL::Test::Utils::tempdir_short();
 	my $self = bless { folder => $folder, url => "http://127.0.0.1:$port", haproxy => $haproxy }, $class;
 
-	$self->_write_configuration($port, $shards, $router, $options{public_key});
+	$self->_write_configuration($port, $shards, $router, %options);
 	$self->_run;
 	return $self;
 }
@@ -36,7 +37,7 @@ sub start
 # The documents with this test's ports, and empty maps.
 sub _write_configuration
 {
-	my ($self, $port, $shards, $router, $public_key) = @_;
+	my ($self, $port, $shards, $router, %options) = @_;
 	my $documents = ($ENV{REPOSITORY} // '.') . '/doc';
 	my $text = slurp_file("$documents/haproxy.cfg");
 	my ($first, $second, $functions) = map { $_->url =~ m{^http://(.*?)/?$} } @$shards, $router;
@@ -47,17 +48,19 @@ sub _write_configuration
 	$text =~ s/10\.0\.0\.10:3000/$first/g == 2 or die 'no shard 0';
 	$text =~ s/10\.0\.0\.11:3000/$second/g == 2 or die 'no shard 1';
 	$text =~ s/10\.0\.0\.9:3000/$functions/ or die 'no router';
-	if ($public_key)
+	if ($options{public_key})
 	{
 		# As one turns them over: the lines of RS256 for those of HS256.
 		$text =~ s/^\t#((?:acl by_public_key|http-request set-var\(txn\.verified\)).*)$/\t$1/gm == 2 or die 'no RS256';
 		$text =~ s/^\thttp-request set-var\(txn\.verified\).* by_secret\n//m or die 'no HS256';
-		$text =~ s/"jwt\.pem"/"$public_key"/ or die 'no public key';
+		$text =~ s/"jwt\.pem"/"$options{public_key}"/ or die 'no public key';
 	}
 	mkdir "$self->{folder}/maps";
 	append_to_file("$self->{folder}/maps/$_", '') foreach qw(tags.map organizations.map);
 	append_to_file("$self->{folder}/haproxy.cfg", $text);
-	append_to_file("$self->{folder}/haproxy.lua", slurp_file("$documents/haproxy.lua"));
+	my $script = slurp_file("$documents/haproxy.lua");
+	$script =~ s/^local seconds = 10$/local seconds = $options{seconds}/m or die 'no seconds' if $options{seconds};
+	append_to_file("$self->{folder}/haproxy.lua", $script);
 	return;
 }
 
