@@ -23,7 +23,7 @@ from bench import HERE, argument, median, processor_seconds
 
 sys.path.insert(0, os.path.join(HERE, "../peers"))
 
-from rest_server import Shape  # noqa: E402  (found by the line above)
+from rest_query import Shape  # noqa: E402  (found by the line above)
 from psycopg2 import sql  # noqa: E402
 
 ROUNDS = argument("ROUNDS", 5, 1)

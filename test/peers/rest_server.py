@@ -6,26 +6,30 @@ PostgREST does: role of the token (HS256, or RS256 with --public-key) or appt_an
 request.method and request.path for that transaction; read-only for GET and for functions that are not VOLATILE. What it knows:
 
     GET, HEAD /rpc/NAME?argument=   arguments by name; one that the function does not have, or a missing one: 404 PGRST202.
-                                    HEAD checks the arguments and calls nothing
+                                    HEAD of a function that returns one value does not run it
     POST /rpc/NAME                  JSON object or urlencoded form: arguments by name; text/plain, application/json and
                                     application/octet-stream also go whole to a single unnamed text, json(b) or bytea
-    GET, HEAD /TABLE                select, order, limit, offset; filters eq neq gt gte lt lte like ilike in is, not., and, or;
-                                    Range; Prefer: count=exact. Rows that a function returns can be filtered likewise
-    POST, PATCH, DELETE /TABLE      rows, with Prefer: return=representation
+    GET, HEAD /TABLE                select with rows of other tables, order, limit, offset; filters eq neq gt gte lt lte like
+                                    ilike in is, not., and, or, paths in JSON; Range. Rows of a function can be filtered likewise
+    POST, PATCH, DELETE /TABLE      rows in JSON
+    Prefer                          count, return, handling, max-affected, timezone; tx is ignored
+    Accept                          JSON, an array or an object, and CSV
     Accept-Profile, Content-Profile the schema of a request: the former for GET and HEAD, the latter for all others
 
 Errors are answered as PostgREST maps their SQLSTATE, SQLSTATE PGRST by its message and detail; response.headers and
-response.status are honoured; a function that returns the domain "*/*" answers its bytes. It has no embedding,
-no CSV and no description of the API. Each request is appended to --record as a line of JSON: {"method", "path" (without the query), "status", "role", "milliseconds"}.
+response.status are honoured; a function that returns the domain "*/*" answers its bytes. 081_postgrest.pl holds with the real
+one and with this, but for the description of the API. Also missing are PUT, upserts, CSV in bodies, nulls=stripped, other operators,
+hints, and the details of what cannot be parsed. Each request is appended to --record as a line of JSON:
+{"method", "path" (without the query), "status", "role", "milliseconds"}.
 """
 
 import argparse
 import base64
+import binascii
 import hashlib
 import hmac
 import http.server
 import json
-import queue
 import re
 import socketserver
 import subprocess
@@ -35,48 +39,15 @@ import time
 import urllib.parse
 
 import psycopg2
-import psycopg2.extensions
 from psycopg2 import sql
+from rest_catalog import SCHEMAS, Database
+from rest_query import NoText, Preferences, Refusal, Shape, is_filter, pairs_of, RESERVED
 
-SCHEMAS = ("appt", "appt_rest")
-MAX_ROWS = 1000
-OPERATORS = {"eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "like": "LIKE", "ilike": "ILIKE"}
-RESERVED = {"select", "order", "limit", "offset", "and", "or", "on_conflict", "columns"}
-
-FUNCTIONS = """
-SELECT p.proname, p.oid::regprocedure::text, p.proretset, p.provolatile,
-	CASE WHEN t.oid = 'void'::regtype THEN 'void' WHEN t.typname = '*/*' THEN 'octets'
-		WHEN t.typtype = 'c' OR p.proargmodes && '{o,b,t}' THEN 'row' ELSE 'scalar' END,
-	coalesce(p.proargnames[1:p.pronargs], '{}'),
-	(SELECT array_agg(format_type(a.type, NULL) ORDER BY a.place) FROM unnest(p.proargtypes) WITH ORDINALITY a (type, place)),
-	p.pronargs - p.pronargdefaults
-FROM pg_proc p JOIN pg_type t ON t.oid = p.prorettype
-WHERE p.pronamespace = to_regnamespace(%s) AND p.prorettype <> 'trigger'::regtype
-"""
-
-RELATIONS = "SELECT relname FROM pg_class WHERE relnamespace = to_regnamespace(%s) AND relkind IN ('r', 'v', 'p')"
-
-
-class Refusal(Exception):
-    """An answer that is an error, by the server's own judgement."""
-
-    def __init__(self, status, code, message, headers=()):
-        super().__init__(message)
-        self.status = status
-        self.headers = headers
-        self.body = {"code": code, "details": None, "hint": None, "message": message}
-
-
-class Function:
-    def __init__(self, schema, row):
-        self.schema = schema
-        self.name, self.signature, self.is_set, self.volatility, self.kind, names, types, self.required = row
-        self.names = [name for name in names or []]
-        self.types = types or []
-        self.unnamed = self.types[0] if len(self.types) == 1 and not (self.names and self.names[0]) else None
-
-    def takes(self, given):
-        return self.unnamed is None and given <= set(self.names) and set(self.names[: self.required]) <= given
+JSON = "application/json; charset=utf-8"
+OBJECT = "application/vnd.pgrst.object+json; charset=utf-8"
+CSV = "text/csv; charset=utf-8"
+METHODS = "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD"
+EXPOSED = "Content-Encoding, Content-Location, Content-Range, Content-Type, Date, Location, Server, Transfer-Encoding, Range-Unit"
 
 
 def base64url(text):
@@ -99,37 +70,60 @@ def read_public_key(path):
     return int(re.search(r"Modulus=([0-9A-F]+)", text)[1], 16), int(re.search(r"Exponent: (\d+)", text)[1])
 
 
+def bad_token(code, message, details=None):
+    header = f'Bearer error="invalid_token", error_description="{message}"'
+    return Refusal(401, code, message, details, headers=[("WWW-Authenticate", header)])
+
+
 def claims_of(authorization, server):
     """Claims of a bearer token; none of any other Authorization."""
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer":
         return {}
-    refusal = Refusal(401, "PGRST301", "No suitable key or wrong key type", [("WWW-Authenticate", 'Bearer error="invalid_token"')])
+    if not token.strip():
+        raise bad_token("PGRST301", "Empty JWT is sent in Authorization header")
+    parts = token.strip().split(".")
+    if len(parts) != 3:
+        raise bad_token("PGRST301", f"Expected 3 parts in JWT; got {len(parts)}")
     try:
-        head, body, proof = token.strip().split(".")
-        algorithm, signed = json.loads(base64url(head)).get("alg"), f"{head}.{body}".encode()
-        if algorithm == "RS256" and server.public_key:
-            genuine = is_rs256(signed, base64url(proof), server.public_key)
-        else:
-            expected = hmac.new(server.secret, signed, hashlib.sha256).digest()
-            genuine = algorithm == "HS256" and hmac.compare_digest(expected, base64url(proof))
-        if not genuine:
-            raise refusal
-        claims = json.loads(base64url(body))
-    except (ValueError, AttributeError):
-        raise refusal from None
+        algorithm = json.loads(base64url(parts[0])).get("alg")
+        proof = base64url(parts[2])
+        claims = json.loads(base64url(parts[1]))
+    except (ValueError, AttributeError, binascii.Error):
+        raise bad_token("PGRST301", "JWT cryptographic operation failed") from None
+    if algorithm == "none":
+        details = "JWT is unsecured but expected 'alg' was not 'none'"
+        raise bad_token("PGRST301", "Wrong or unsupported encoding algorithm", details)
+    signed = f"{parts[0]}.{parts[1]}".encode()
+    if algorithm == "RS256" and server.public_key:
+        genuine = is_rs256(signed, proof, server.public_key)
+    else:
+        expected = hmac.new(server.secret, signed, hashlib.sha256).digest()
+        genuine = algorithm == "HS256" and hmac.compare_digest(expected, proof)
+    if not genuine:
+        raise bad_token("PGRST301", "No suitable key or wrong key type", "None of the keys was able to decode the JWT")
     now = time.time()
-    if claims.get("exp", now + 1) < now - 30 or claims.get("nbf", now) > now + 30:
-        raise Refusal(401, "PGRST303", "JWT expired", refusal.headers)
+    for claim, is_bad, message in (
+        ("exp", lambda value: value < now - 31, "JWT expired"),
+        ("nbf", lambda value: value > now + 30, "JWT not yet valid"),
+        ("iat", lambda value: value > now + 30, "JWT issued at future"),
+    ):
+        value = claims.get(claim)
+        if value is not None and not isinstance(value, (int, float)):
+            raise bad_token("PGRST303", f"The JWT '{claim}' claim must be a number")
+        if value is not None and is_bad(value):
+            raise bad_token("PGRST303", message)
     return claims
 
 
-def status_of(sqlstate, anonymous):
+def status_of(sqlstate, message, anonymous):
     """As PostgREST maps them."""
     if re.fullmatch(r"PT\d{3}", sqlstate):
         return int(sqlstate[2:])
     if sqlstate == "42501":
         return 401 if anonymous else 403
+    if sqlstate == "22023" and message.startswith("role") and message.endswith("does not exist"):
+        return 401
     for pattern, status in (
         (r"42883|42P01", 404),
         (r"25006", 405),
@@ -144,212 +138,8 @@ def status_of(sqlstate, anonymous):
     return 400
 
 
-def split_list(text):
-    """Splits at commas outside of parentheses and quotes."""
-    parts, depth, quoted, current = [], 0, False, ""
-    i = 0
-    while i < len(text):
-        c = text[i]
-        if quoted and c == "\\" and i + 1 < len(text):
-            current += text[i : i + 2]
-            i += 2
-            continue
-        if c == '"':
-            quoted = not quoted
-        elif not quoted:
-            depth += (c == "(") - (c == ")")
-        if c == "," and depth == 0 and not quoted:
-            parts.append(current)
-            current = ""
-        else:
-            current += c
-        i += 1
-    return parts + [current]
-
-
-def unquote(text):
-    if len(text) >= 2 and text[0] == text[-1] == '"':
-        return re.sub(r"\\(.)", r"\1", text[1:-1])
-    return text
-
-
-def is_filter(value):
-    return re.match(r"(not\.)?(%s|in|is)\." % "|".join(OPERATORS), value) is not None
-
-
-def condition(column, expression):
-    """col=op.value as SQL."""
-    negated = expression.startswith("not.")
-    operator, _, value = expression[4 * negated :].partition(".")
-    name = sql.Identifier(column)
-    if operator == "is":
-        if value not in ("null", "not_null", "true", "false", "unknown"):
-            raise Refusal(400, "PGRST100", "failed to parse filter")
-        found = sql.SQL("{} IS %s" % value.upper().replace("_", " ")).format(name)
-    elif operator == "in" and value.startswith("(") and value.endswith(")"):
-        items = [unquote(item) for item in split_list(value[1:-1])] if value != "()" else []
-        array = "{%s}" % ",".join('"%s"' % re.sub(r'(["\\])', r"\\\1", item) for item in items)
-        found = sql.SQL("{} = ANY ({})").format(name, sql.Literal(array))
-    elif operator in OPERATORS:
-        if operator.endswith("like"):
-            value = value.replace("*", "%")
-        found = sql.SQL("{} %s {}" % OPERATORS[operator].replace("%", "%%")).format(name, sql.Literal(value))
-    else:
-        raise Refusal(400, "PGRST100", "failed to parse filter")
-    return sql.SQL("NOT ({})").format(found) if negated else found
-
-
-def tree(joiner, text):
-    """and=(..), or=(..) with what is nested in it."""
-    if not (text.startswith("(") and text.endswith(")")):
-        raise Refusal(400, "PGRST100", "failed to parse logic tree")
-    parts = []
-    for part in split_list(text[1:-1]):
-        nested = re.match(r"(not\.)?(and|or)(\(.*)$", part, re.S)
-        if nested:
-            inner = tree(nested[2].upper(), nested[3])
-            parts.append(sql.SQL("NOT {}").format(inner) if nested[1] else inner)
-        else:
-            column, _, expression = part.partition(".")
-            operator, _, value = expression.partition(".")
-            parts.append(condition(column, expression if operator in ("in", "not") else f"{operator}.{unquote(value)}"))
-    return sql.SQL("({})").format(sql.SQL(f" {joiner} ").join(parts))
-
-
-class Shape:
-    """What the query's select, filters, order, limit and offset, and Range, ask for."""
-
-    def __init__(self, pairs, headers):
-        self.columns, self.filters, self.orders = sql.SQL("*"), [], []
-        self.limit, self.offset = None, 0
-        for name, value in pairs:
-            if name == "select":
-                self.columns = self.selected(value)
-            elif name in ("and", "or"):
-                self.filters.append(tree(name.upper(), value))
-            elif name == "order":
-                self.orders = [self.ordered(term) for term in value.split(",")]
-            elif name in ("limit", "offset"):
-                setattr(self, name, self.number(value))
-            elif name not in RESERVED:
-                if not is_filter(value):
-                    raise Refusal(400, "PGRST100", f'"failed to parse filter ({value})" (line 1, column 1)')
-                self.filters.append(condition(name, value))
-        asked = re.fullmatch(r"(\d+)-(\d*)", headers.get("range", ""))
-        if asked:
-            self.offset = max(self.offset, int(asked[1]))
-            if asked[2]:
-                size = int(asked[2]) - int(asked[1]) + 1
-                self.limit = size if self.limit is None else min(self.limit, size)
-        self.count = "count=exact" in headers.get("prefer", "")
-
-    @staticmethod
-    def number(value):
-        if not re.fullmatch(r"\d+", value):
-            raise Refusal(400, "PGRST100", "failed to parse limit or offset")
-        return int(value)
-
-    @staticmethod
-    def selected(value):
-        columns = []
-        for item in split_list(value):
-            match = re.fullmatch(r"(?:(\w+):(?!:))?(\*|\w+)(?:::(\w+))?", item.strip())
-            if not match:
-                raise Refusal(400, "PGRST100", "failed to parse select parameter")
-            alias, name, cast = match.groups()
-            column = sql.SQL("*") if name == "*" else sql.Identifier(name)
-            if cast:
-                column = sql.SQL("{}::{}").format(column, sql.Identifier(cast))
-            if alias or cast:
-                column = sql.SQL("{} AS {}").format(column, sql.Identifier(alias or name))
-            columns.append(column)
-        return sql.SQL(", ").join(columns)
-
-    @staticmethod
-    def ordered(term):
-        match = re.fullmatch(r"(\w+)(\.asc|\.desc)?(\.nullsfirst|\.nullslast)?", term)
-        if not match:
-            raise Refusal(400, "PGRST100", "failed to parse order")
-        text = "{}" + (match[2] or "").replace(".", " ").upper()
-        text += {None: "", ".nullsfirst": " NULLS FIRST", ".nullslast": " NULLS LAST"}[match[3]]
-        return sql.SQL(text).format(sql.Identifier(match[1]))
-
-    def rows(self, source):
-        """The statement whose rows are the answer, and the one that counts all of them."""
-        where = sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(self.filters)) if self.filters else sql.SQL("")
-        order = sql.SQL(" ORDER BY {}").format(sql.SQL(", ").join(self.orders)) if self.orders else sql.SQL("")
-        limit = MAX_ROWS if self.limit is None else min(self.limit, MAX_ROWS)
-        return (
-            sql.SQL("SELECT {} FROM {}{}{} LIMIT {} OFFSET {}").format(
-                self.columns, source, where, order, sql.Literal(limit), sql.Literal(self.offset)
-            ),
-            sql.SQL("SELECT count(*) FROM {}{}").format(source, where),
-        )
-
-
-class Database:
-    """Connections of the authenticator's login, and what schema appt has in it."""
-
-    def __init__(self, dsn):
-        self.dsn = dsn
-        self.free = queue.LifoQueue()
-        self.functions = {}
-        self.tables = set()
-        self.lock = threading.Lock()
-
-    def connection(self):
-        try:
-            connection = self.free.get_nowait()
-            if not connection.closed:
-                return connection
-        except queue.Empty:
-            pass
-        connection = psycopg2.connect(self.dsn)
-        connection.autocommit = True
-        return connection
-
-    def release(self, connection):
-        if not connection.closed and connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
-            connection.close()
-        if not connection.closed:
-            self.free.put(connection)
-
-    def read_schema(self):
-        connection = self.connection()
-        with self.lock, connection.cursor() as cursor:
-            functions, tables = {}, set()
-            for schema in SCHEMAS:
-                cursor.execute(FUNCTIONS, (schema,))
-                for row in cursor.fetchall():
-                    functions.setdefault((schema, row[0]), []).append(Function(schema, row))
-                cursor.execute(RELATIONS, (schema,))
-                tables |= {(schema, row[0]) for row in cursor.fetchall()}
-            self.functions, self.tables = functions, tables
-        self.release(connection)
-
-    def function(self, schema, name, given, content_type):
-        for attempt in range(2):
-            named = self.functions.get((schema, name), [])
-            for function in named:
-                if function.takes(given):
-                    return function
-            wanted = {"text/plain": ("text",), "application/json": ("json", "jsonb"), "application/octet-stream": ("bytea",)}
-            for function in named:
-                if function.unnamed in wanted.get(content_type, ()):
-                    return function
-            if attempt == 0:
-                self.read_schema()
-        parameters = ", ".join(sorted(given)) or "no parameters"
-        raise Refusal(404, "PGRST202", f"Could not find the function {schema}.{name}({parameters}) in the schema cache")
-
-    def has_table(self, schema, name):
-        if (schema, name) not in self.tables:
-            self.read_schema()
-        return (schema, name) in self.tables
-
-
 class Answer:
-    def __init__(self, status, body=b"", content_type="application/json; charset=utf-8", headers=()):
+    def __init__(self, status, body=b"", content_type=JSON, headers=()):
         self.status, self.body, self.reason = status, body, None
         self.headers = [("Content-Type", content_type)] if content_type else []
         for header in headers:
@@ -377,16 +167,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         for name, value in self.headers.items():
             known = self.lowered.get(name.lower())
             self.lowered[name.lower()] = value if known is None else f"{known}, {value}"
-        self.role, claims = "appt_anonymous", {}
+        self.role = "appt_anonymous"
         try:
-            claims = claims_of(self.lowered.get("authorization"), self.server)
-            self.role = self.server.role_of(claims)
-            self.schema = self.profile()
-            answer = self.answer(url, claims)
+            answer = self.preflight() or self.authorized(url)
         except Refusal as refusal:
             answer = Answer(refusal.status, json.dumps(refusal.body).encode(), headers=refusal.headers)
+            answer.set("Proxy-Status", f"PostgREST; error={refusal.code}")
         except psycopg2.Error as error:
             answer = self.failure(error)
+        except NoText:
+            answer = Answer(500, b"Something went wrong", "text/plain; charset=utf-8")
         self.send(answer)
         with self.server.record_lock:
             entry = {"method": self.command, "path": url.path, "status": answer.status, "role": self.role}
@@ -394,18 +184,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.record.write(json.dumps(entry) + "\n")
             self.server.record.flush()
 
-    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = do_OPTIONS = do_any
+    do_GET = do_HEAD = do_POST = do_PATCH = do_DELETE = do_PUT = do_OPTIONS = do_TRACE = do_any
+
+    def preflight(self):
+        """What a browser asks before it sends a request to another site."""
+        if self.command != "OPTIONS" or not {"origin", "access-control-request-method"} <= set(self.lowered):
+            return None
+        asked = [name.strip() for name in self.lowered.get("access-control-request-headers", "").split(",") if name.strip()]
+        allowed = ", ".join(["Authorization", *asked, "Accept", "Accept-Language", "Content-Language"])
+        headers = [("Access-Control-Allow-Origin", "*"), ("Access-Control-Allow-Methods", METHODS)]
+        headers += [("Access-Control-Allow-Headers", allowed), ("Access-Control-Max-Age", "86400")]
+        return Answer(200, content_type=None, headers=headers)
 
     def failure(self, error):
-        anonymous = self.role == "appt_anonymous"
         diag = error.diag
+        message = diag.message_primary or "connection lost"
         if diag.sqlstate == "PGRST":
             told = json.loads(diag.message_detail)
-            return Answer(told["status"], diag.message_primary.encode(), headers=told["headers"].items())
+            answer = Answer(told["status"], message.encode(), headers=told["headers"].items())
+            answer.set("Proxy-Status", f"PostgREST; error={json.loads(message)['code']}")
+            return answer
         sqlstate = diag.sqlstate or "08006"
-        message = diag.message_primary or "connection lost"
         body = {"code": sqlstate, "details": diag.message_detail, "hint": diag.message_hint, "message": message}
-        answer = Answer(status_of(sqlstate, anonymous), json.dumps(body).encode())
+        answer = Answer(status_of(sqlstate, message, self.role == "appt_anonymous"), json.dumps(body).encode())
+        answer.set("Proxy-Status", f"PostgREST; error={sqlstate}")
         if answer.status == 401:
             answer.set("WWW-Authenticate", "Bearer")
         if sqlstate.startswith("PT"):
@@ -414,77 +216,146 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send(self, answer):
         self.send_response(answer.status, answer.reason)
-        if self.lowered.get("origin"):
+        if self.lowered.get("origin") and self.command != "OPTIONS":
             answer.set("Access-Control-Allow-Origin", "*")
+            answer.set("Access-Control-Expose-Headers", EXPOSED)
         has_body = answer.status not in (204, 304)
         for name, value in answer.headers:
-            if has_body or name.lower() != "content-type":
-                self.send_header(name, value)
-        if has_body:
+            self.send_header(name, value)
+        names = {name.lower() for name, _ in answer.headers}
+        # PostgREST announces the length of a body even where the status has none.
+        if "content-length" not in names and (has_body or "content-type" in names):
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         if has_body and self.command != "HEAD":
             self.wfile.write(answer.body)
 
+    def authorized(self, url):
+        claims = claims_of(self.lowered.get("authorization"), self.server)
+        self.role = self.server.role_of(claims)
+        answer = self.answer(url, claims)
+        answer.set("Vary", "Accept, Prefer, Range")
+        return answer
+
     def profile(self):
-        name = self.lowered.get("accept-profile" if self.command in ("GET", "HEAD") else "content-profile", SCHEMAS[0])
+        name = self.lowered.get("content-profile" if self.command in ("POST", "PATCH", "PUT", "DELETE") else "accept-profile", SCHEMAS[0])
         if name not in SCHEMAS:
-            raise Refusal(406, "PGRST106", f"Invalid schema: {name}")
+            hint = "Only the following schemas are exposed: " + ", ".join(SCHEMAS)
+            raise Refusal(406, "PGRST106", f"Invalid schema: {name}", hint=hint)
         return name
 
     def answer(self, url, claims):
+        path = [urllib.parse.unquote(part, errors="replace") for part in url.path.split("/")[1:]]
+        if path != [""] and len(path) != 1 and not (len(path) == 2 and path[0] == "rpc"):
+            raise Refusal(404, "PGRST125", "Invalid path specified in request URL")
+        self.schema = self.profile()
+        self.preferences = Preferences(self.lowered.get("prefer"))
+        if len(path) == 2:
+            if self.command not in ("GET", "HEAD", "POST", "OPTIONS"):
+                raise Refusal(405, "PGRST101", f"Cannot use the {self.command} method on RPC")
+            return self.call(path[1], pairs_of(url.query), claims)
+        if path == [""]:
+            return self.root()
+        return self.table(path[0], pairs_of(url.query), claims)
+
+    def root(self):
         if self.command == "OPTIONS":
-            allowed = [("Access-Control-Allow-Methods", "GET, POST, PATCH, PUT, DELETE, OPTIONS, HEAD")]
-            return Answer(200, headers=allowed + [("Access-Control-Allow-Headers", "Authorization, Content-Type, Prefer, Range")])
-        pairs = urllib.parse.parse_qsl(url.query, keep_blank_values=True)
-        if url.path == "/":
-            return Answer(200, b'{"swagger":"2.0","info":{"title":"a stand-in"}}', "application/openapi+json; charset=utf-8")
-        if match := re.fullmatch(r"/rpc/([^/]+)", url.path):
-            return self.call(urllib.parse.unquote(match[1]), pairs, claims)
-        name = urllib.parse.unquote(url.path[1:])
-        if "/" in name or not self.server.database.has_table(self.schema, name):
-            raise Refusal(404, "PGRST205", f"Could not find the table '{self.schema}.{name}' in the schema cache")
-        return self.table(name, pairs, claims)
+            return self.info("OPTIONS,GET,HEAD")
+        if self.command not in ("GET", "HEAD"):
+            raise Refusal(405, "PGRST117", f"Unsupported HTTP method: {self.command}")
+        accepted = self.accepted()
+        if not any(media in ("*/*", "application/json", "application/openapi+json") for media in accepted):
+            raise self.not_acceptable(accepted)
+        body = b'{"swagger":"2.0","info":{"title":"a stand-in"}}'
+        return Answer(200, body, "application/openapi+json; charset=utf-8", [("Content-Profile", self.schema)])
+
+    @staticmethod
+    def info(methods):
+        return Answer(200, content_type=None, headers=[("Access-Control-Allow-Origin", "*"), ("Allow", methods)])
+
+    def accepted(self):
+        """Media types, the ones that the client prefers first."""
+        types = []
+        for part in self.lowered.get("accept", "*/*").split(","):
+            name, *parameters = [word.strip().lower() for word in part.split(";")]
+            quality = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+            types.append((-float(quality), name == "*/*", len(types), name))
+        return [entry[3] for entry in sorted(types)]
+
+    @staticmethod
+    def not_acceptable(accepted):
+        return Refusal(406, "PGRST107", "None of these media types are available: " + ", ".join(accepted))
+
+    def negotiate(self):
+        """The Content-Type of rows and values."""
+        accepted = self.accepted()
+        for media in accepted:
+            if media in ("*/*", "application/json", "application/vnd.pgrst.array+json"):
+                return JSON
+            if media in ("application/vnd.pgrst.object+json", "application/vnd.pgrst.object"):
+                return OBJECT
+            if media == "text/csv":
+                return CSV
+        raise self.not_acceptable(accepted)
+
+    def media_type(self):
+        return self.lowered.get("content-type", "application/json").split(";")[0].strip().lower()
+
+    def json_payload(self):
+        """The body, whose rows have the same members; what is neither object nor array is an empty array."""
+        try:
+            value = json.loads(self.content.decode("utf-8"))
+        except ValueError:
+            raise Refusal(400, "PGRST102", "Empty or invalid json") from None
+        if isinstance(value, list) and value:
+            if not all(isinstance(row, dict) and isinstance(value[0], dict) and row.keys() == value[0].keys() for row in value):
+                raise Refusal(400, "PGRST102", "All object keys must match")
+        return value if isinstance(value, (dict, list)) else []
 
     # Functions
 
     def call(self, name, pairs, claims):
-        if self.command not in ("GET", "HEAD", "POST"):
-            raise Refusal(405, "PGRST101", "Cannot use the method on RPC")
+        content_type, arguments = None, {}
         if self.command == "POST":
+            shape = Shape(pairs, self.lowered, self.command)
             content_type, arguments = self.posted_arguments()
         else:
-            content_type = None
             arguments = {n: v for n, v in pairs if n not in RESERVED and not is_filter(v)}
-            pairs = [(n, v) for n, v in pairs if n in RESERVED or is_filter(v)]
-        shape = Shape(pairs, self.lowered)
+            shape = Shape([(n, v) for n, v in pairs if n in RESERVED or is_filter(v)], self.lowered, self.command)
         function = self.server.database.function(self.schema, name, set(arguments), content_type)
-        self.negotiate(function.kind == "octets")
-        if function.kind != "row" and shape.filters:
-            raise Refusal(400, "42703", "column pgrst_call does not exist")
-        if self.command == "HEAD":
-            return Answer(200, content_type="application/octet-stream" if function.kind == "octets" else "application/json; charset=utf-8")
-        return self.run(claims, function, self.called(function, arguments), shape)
+        if self.command == "OPTIONS":
+            return self.info("OPTIONS,POST" if function.volatility == "v" else "OPTIONS,GET,HEAD,POST")
+        media = None if function.kind == "octets" else self.negotiate()
+        self.preferences.check()
+        if self.preferences.most is not None and not function.is_set:
+            message = "Function must return SETOF or TABLE when max-affected preference is used with handling=strict"
+            raise Refusal(400, "PGRST128", message)
+        if function.kind != "row" and (shape.filters or shape.selected != ["*"]):
+            raise Refusal(400, "42703", f"column {function.name} does not exist")
+        read_only = self.command != "POST" or function.volatility != "v"
+        called = self.called(function, arguments)
+        if function.is_set or function.kind == "row":
+            return self.rows(claims, read_only, shape, called, function, media)
+        return self.value(claims, read_only, called, function, media)
 
     def posted_arguments(self):
-        content_type = self.lowered.get("content-type", "application/json").split(";")[0].strip().lower()
+        content_type = self.media_type()
         if content_type == "application/x-www-form-urlencoded":
-            return content_type, dict(urllib.parse.parse_qsl(self.content.decode("utf-8", "replace"), keep_blank_values=True))
+            return content_type, dict(pairs_of(self.content.decode("latin-1")))
         if content_type == "application/json":
-            try:
-                body = json.loads(self.content or b"{}")
-            except ValueError:
-                raise Refusal(400, "PGRST102", "Empty or invalid json") from None
-            return content_type, body if isinstance(body, dict) else {}
+            value = self.json_payload() if self.content else {}
+            if self.content and not isinstance(value, dict) and json.loads(self.content) != value:
+                self.content = b"[]"
+            return content_type, value if isinstance(value, dict) else value[0] if value else {}
         if content_type in ("text/plain", "application/octet-stream", "text/xml"):
             return content_type, {}
-        raise Refusal(400, "PGRST102", f"Content-Type not acceptable: {content_type}")
+        raise Refusal(400, "PGRST102", f"Content-Type not acceptable: {self.lowered['content-type']}")
 
     def called(self, function, arguments):
         """The function with its arguments, as SQL."""
         name = sql.Identifier(function.schema, function.name)
         if function.unnamed is not None:
-            value = self.content if function.unnamed == "bytea" else self.content.decode("utf-8", "replace")
+            value = self.content if function.unnamed == "bytea" else self.content.decode("utf-8", "surrogateescape")
             return sql.SQL("{}({}::%s)" % function.unnamed).format(name, sql.Literal(value))
         passed = []
         for argument, value in arguments.items():
@@ -494,89 +365,157 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     @staticmethod
     def argument(value, kind):
-        if isinstance(value, str) or value is None:
-            if isinstance(value, str) and "\0" in value:
-                raise Refusal(400, "22P05", "unsupported Unicode escape sequence")
+        if value is None or (isinstance(value, str) and "\0" not in value):
             return sql.SQL("{}::%s" % kind).format(sql.Literal(value))
         # As json_to_record takes it out of the body.
         body = sql.Literal(json.dumps({"v": value}))
         return sql.SQL("(SELECT v FROM json_to_record({}::json) AS _ (v %s))" % kind).format(body)
 
-    def negotiate(self, any_type):
-        accepted = [part.split(";")[0].strip().lower() for part in self.lowered.get("accept", "*/*").split(",")]
-        fits = ("*/*", "application/*", "application/json", "application/vnd.pgrst.object+json")
-        if not any_type and not any(media in fits for media in accepted):
-            raise Refusal(406, "PGRST107", "None of these media types are available: " + ", ".join(accepted))
+    def value(self, claims, read_only, called, function, media):
+        """A function that returns one value, or nothing."""
+        names = ("count", "handling", "timezone")
+        headers = [("Content-Range", "0-0/" + ("1" if self.preferences.count == "exact" else "*")), *self.preferences.applied(names)]
+        headers += [("Content-Profile", self.schema)] if function.kind != "void" else []
+        shown = {"octets": "t.v::bytea", "void": "NULL"}.get(function.kind, "coalesce(to_json(t.v), 'null')::text")
+        if media == CSV:
+            shown = "'pgrst_scalar' || E'\n' || trim('()' FROM (ROW(t.v))::text)"
+        if self.command == "HEAD":
+            shown = "count(*)"
+        statement = sql.SQL("SELECT %s FROM (SELECT {} AS v) AS t" % shown).format(called)
+        if function.kind == "void" and self.command != "HEAD":
+            statement = sql.SQL("SELECT {}").format(called)
+        row, more, status = self.transaction(claims, read_only, statement)
+        content_type = {"void": None, "octets": "application/octet-stream"}.get(function.kind, media)
+        if function.kind == "void" or self.command == "HEAD":
+            return Answer(status or (204 if function.kind == "void" else 200), b"", content_type, headers + more)
+        body = row[0] or "" if function.kind == "octets" or media == CSV else row[0]
+        return Answer(status or 200, bytes(body or b"") if function.kind == "octets" else body.encode(), content_type, headers + more)
 
     # Tables and views
 
     def table(self, name, pairs, claims):
-        self.negotiate(False)
-        shape = Shape(pairs, self.lowered)
-        table = sql.Identifier(self.schema, name)
+        if self.command == "OPTIONS":
+            return self.info(self.server.database.relation(self.schema, name).allowed())
+        shape = Shape(pairs, self.lowered, self.command)
+        body = self.row_payload() if self.command in ("POST", "PATCH", "PUT") else None
+        relation = self.server.database.relation(self.schema, name)
+        media = self.negotiate()
+        self.preferences.check()
         if self.command in ("GET", "HEAD"):
-            return self.run(claims, None, table, shape)
-        where = sql.SQL(" WHERE {}").format(sql.SQL(" AND ").join(shape.filters)) if shape.filters else sql.SQL("")
-        if self.command == "DELETE":
-            return self.change(claims, sql.SQL("DELETE FROM {}{}").format(table, where))
-        body = json.loads(self.content)
+            answer = self.rows(claims, True, shape, sql.Identifier(self.schema, name), relation, media)
+            quoted = sorted(f"{urllib.parse.quote(n, safe='')}={urllib.parse.quote(v, safe='')}" for n, v in pairs)
+            answer.set("Content-Location", f"/{name}" + ("?" + "&".join(quoted) if quoted else ""))
+            return answer
+        if self.command == "PUT":
+            message = "Filters must include all and only primary key columns with 'eq' operators"
+            raise Refusal(405, "PGRST105", message)
+        return self.change(claims, shape, relation, body, media)
+
+    def row_payload(self):
+        content_type = self.media_type()
+        if content_type == "application/json":
+            return self.json_payload()
+        if content_type == "application/x-www-form-urlencoded":
+            return dict(pairs_of(self.content.decode("latin-1")))
+        raise Refusal(400, "PGRST102", f"Content-Type not acceptable: {self.lowered['content-type']}")
+
+    def change(self, claims, shape, relation, body, media):
+        """INSERT, UPDATE or DELETE, and what it returns."""
+        table = sql.Identifier(self.schema, relation.name)
         rows = body if isinstance(body, list) else [body]
-        columns = sorted({column for row in rows for column in row})
+        columns = sorted(rows[0]) if rows and rows[0] else []
+        for name in columns:
+            if name not in relation.columns:
+                raise Refusal(400, "PGRST204", f"Could not find the '{name}' column of '{relation.name}' in the schema cache")
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         source = sql.SQL("json_populate_recordset(NULL::{}, {}::json)").format(table, sql.Literal(json.dumps(rows)))
-        if self.command == "POST":
-            return self.change(claims, sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS r").format(table, names, names, source))
-        if self.command != "PATCH":
-            raise Refusal(405, "PGRST117", "Unsupported HTTP method")
-        new = sql.SQL("UPDATE {} SET ({}) = (SELECT {} FROM {} AS r){}").format(table, names, names, source, where)
-        return self.change(claims, new)
+        if self.command == "DELETE":
+            statement = sql.SQL("DELETE FROM {}{}").format(table, shape.where())
+        elif self.command == "PATCH":
+            statement = sql.SQL("UPDATE {} SET ({}) = (SELECT {} FROM {} AS r){}").format(table, names, names, source, shape.where())
+        elif columns:
+            statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {} AS r").format(table, names, names, source)
+        else:
+            statement = sql.SQL("INSERT INTO {} DEFAULT VALUES").format(table)
+        if self.command != "DELETE" and (not rows or (self.command == "PATCH" and not columns)):
+            statement = sql.SQL("SELECT FROM {} WHERE false").format(table)
+        shown = self.preferences.values.get("return") == "representation"
+        if shown:
+            text = "WITH changed AS ({} RETURNING *) SELECT %s, count(*) FROM (SELECT {} FROM changed) AS t" % self.body_of(media)
+            statement = sql.SQL(text).format(statement, shape.columns())
+        row, more, status = self.transaction(claims, False, statement, self.check_changed if shown else None)
+        number = row[1] if shown else row
+        total = number if self.preferences.count in ("exact", "estimated") else "*"
+        changed = f"0-{number - 1}" if self.command == "PATCH" and number else "*"
+        names = ["missing"] if self.command != "DELETE" else []
+        names += ["return", "count", "handling", "timezone"] + (["max-affected"] if self.command != "POST" else [])
+        headers = [("Content-Range", f"{changed}/{total}"), *self.preferences.applied(names)]
+        if not shown:
+            return Answer(status or (201 if self.command == "POST" else 204), content_type=None, headers=headers + more)
+        headers.append(("Content-Profile", self.schema))
+        return Answer(status or (201 if self.command == "POST" else 200), row[0].encode(), media, headers + more)
 
-    def change(self, claims, statement):
-        if "return=representation" in self.lowered.get("prefer", ""):
-            whole = sql.SQL("WITH changed AS ({} RETURNING *) SELECT coalesce(json_agg(c), '[]')::text FROM changed c").format(statement)
-            rows, headers, status = self.transaction(claims, False, [whole])
-            return Answer(status or (201 if self.command == "POST" else 200), rows[0][0].encode(), headers=headers)
-        _, headers, status = self.transaction(claims, False, [statement])
-        return Answer(status or (201 if self.command == "POST" else 204), headers=headers)
+    def check_changed(self, row):
+        if self.negotiate() == OBJECT and row[1] != 1:
+            raise self.not_single(row[1])
+        self.preferences.check_number(row[1])
 
     # Both
 
-    def run(self, claims, function, source, shape):
-        read_only = self.command != "POST" or function.volatility != "v"
-        kind = "row" if function is None else function.kind
-        if kind in ("void", "octets", "scalar") and not (function.is_set and kind == "scalar"):
-            text = {"void": "SELECT {}", "octets": "SELECT {}::bytea", "scalar": "SELECT coalesce(to_json({}), 'null')::text"}[kind]
-            rows, headers, status = self.transaction(claims, read_only, [sql.SQL(text).format(source)])
-            if kind == "void":
-                return Answer(status or 204, headers=headers)
-            if kind == "octets":
-                return Answer(status or 200, bytes(rows[0][0] or b""), "application/octet-stream", headers)
-            return Answer(status or 200, rows[0][0].encode(), headers=headers)
-        if kind == "scalar":
-            source = sql.SQL("(SELECT {} AS pgrst_scalar) AS s").format(source)
-            shape.columns = sql.SQL("pgrst_scalar")
-        statement, counted = shape.rows(source)
-        item = "to_json(t.pgrst_scalar)" if kind == "scalar" else "to_json(t)"
-        body = sql.SQL("SELECT coalesce(json_agg(%s), '[]')::text, count(*) FROM ({}) AS t" % item).format(statement)
-        rows, headers, status = self.transaction(claims, read_only, [body, counted] if shape.count else [body])
-        text, number = rows[0][0], rows[0][1]
-        wants_object = "vnd.pgrst.object+json" in self.lowered.get("accept", "")
-        if (function is not None and not function.is_set) or wants_object:
-            if number != 1:
-                raise Refusal(406, "PGRST116", "Cannot coerce the result to a single JSON object")
-            return Answer(status or 200, json_first(text).encode(), headers=headers)
-        total = rows[1][0] if shape.count else None
-        answer = Answer(status or 200, text.encode())
-        last = f"{shape.offset}-{shape.offset + number - 1}" if number else "*"
-        answer.set("Content-Range", f"{last}/{'*' if total is None else total}")
-        for header in headers:
-            answer.set(*header)
-        if total is not None and not status:
-            answer.status = 206 if number < total and shape.offset < total else 416 if shape.offset > total else 200
-        return answer
+    @staticmethod
+    def not_single(number):
+        details = f"The result contains {number} rows"
+        return Refusal(406, "PGRST116", "Cannot coerce the result to a single JSON object", details)
 
-    def transaction(self, claims, read_only, statements):
-        """The first rows of the statements, and what the call set in response.headers and response.status."""
+    @staticmethod
+    def body_of(media, item="t", is_single=False):
+        """The rows t put together, as SQL."""
+        if media == CSV:
+            head = "(SELECT string_agg(k, ',') FROM json_object_keys((json_agg(t)->0)) AS k)"
+            return f"coalesce({head}, '') || E'\n' || coalesce(string_agg(substring(t::text, 2, length(t::text) - 2), E'\n'), '')"
+        if media == OBJECT or is_single:
+            return f"coalesce((json_agg({item})->0)::text, 'null')"
+        return f"coalesce(json_agg({item}), '[]')::text"
+
+    def rows(self, claims, read_only, shape, source, origin, media):
+        """Rows of a table, a view, or a function: of one that returns a row, it is the object."""
+        relation = None if hasattr(origin, "kind") else origin
+        is_single = relation is None and not origin.is_set
+        item = "t"
+        start = sql.SQL("")
+        if relation is None:
+            if origin.kind == "scalar":
+                source, item = sql.SQL("SELECT {} AS pgrst_scalar").format(source), "t.pgrst_scalar"
+            else:
+                source = sql.SQL("SELECT * FROM {} AS pgrst_call").format(source)
+            start = sql.SQL("WITH pgrst_call AS ({}) ").format(source)
+            source = sql.SQL("pgrst_call")
+        statement, whole = shape.rows(source, relation)
+        count = sql.SQL("(SELECT count(*) FROM ({}) AS c)").format(whole)
+        statement = sql.SQL("{}SELECT %s, count(*), {} FROM ({}) AS t" % self.body_of(media, item, is_single)).format(
+            start, count if self.preferences.count in ("exact", "estimated") else sql.SQL("NULL::bigint"), statement
+        )
+
+        def check(row):
+            if not is_single and media == OBJECT and row[1] != 1:
+                raise self.not_single(row[1])
+            if relation is None:
+                self.preferences.check_number(row[1])
+
+        explained = whole if relation and self.preferences.count in ("planned", "estimated") else None
+        row, more, status = self.transaction(claims, read_only, statement, check, explained)
+        text, number, total = row
+        number = 1 if is_single else number
+        found, content_range = shape.content_range(number, total)
+        names = ["count", "handling", "timezone"] + (["max-affected"] if relation is None else [])
+        headers = [content_range, *self.preferences.applied(names), ("Content-Profile", self.schema)]
+        if found == 416:
+            details = f"An offset of {shape.offset} was requested, but there are only {total} rows."
+            text = json.dumps({"code": "PGRST103", "details": details, "hint": None, "message": "Requested range not satisfiable"})
+        return Answer(status or found, text.encode(), media, headers + more)
+
+    def transaction(self, claims, read_only, statement, check=None, explained=None):
+        """The first row of the statement, or how many it changed, and what it set in response.headers and response.status."""
         database = self.server.database
         settings = {
             "search_path": f'"{self.schema}", "pg_catalog"',
@@ -586,6 +525,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "request.path": urllib.parse.urlsplit(self.path).path,
             "request.headers": json.dumps(self.lowered),
             "request.cookies": "{}",
+            **({"timezone": self.preferences.values["timezone"]} if "timezone" in self.preferences.values else {}),
             **self.server.settings,
         }
         connection = database.connection()
@@ -596,16 +536,20 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 cursor.execute(f"SELECT {places}", [item for pair in settings.items() for item in pair])
                 if self.server.pre_request:
                     cursor.execute(sql.SQL("SELECT {}()").format(sql.Identifier(*self.server.pre_request.split("."))))
-                rows = []
-                for statement in statements:
-                    cursor.execute(statement)
-                    rows.append(cursor.fetchone() if cursor.description else None)
+                cursor.execute(statement)
+                row = cursor.fetchone() if cursor.description else cursor.rowcount
+                if not cursor.description:
+                    self.preferences.check_number(row)
+                if check:
+                    check(row)
+                if explained:
+                    cursor.execute(sql.SQL("EXPLAIN (FORMAT JSON) {}").format(explained))
                 cursor.execute(
                     "SELECT nullif(current_setting('response.headers', true), ''), nullif(current_setting('response.status', true), '')"
                 )
                 headers, status = cursor.fetchone()
                 cursor.execute("COMMIT")
-        except psycopg2.Error:
+        except (psycopg2.Error, Refusal):
             if not connection.closed:
                 with connection.cursor() as cursor:
                     cursor.execute("ROLLBACK")
@@ -613,12 +557,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         finally:
             database.release(connection)
         pairs = [pair for header in json.loads(headers or "[]") for pair in header.items()]
-        return rows, pairs, int(status) if status else None
-
-
-def json_first(text):
-    """The only element of an array that PostgreSQL wrote, as it is written there."""
-    return text.strip()[1:-1].strip()
+        return row, pairs, int(status) if status else None
 
 
 class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
@@ -631,7 +570,9 @@ class Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
         named = claims.get(self.role_claim)
         if isinstance(named, list):
             named = next((role for role in named if role.startswith("ROLE_")), None)
-        return named or "appt_anonymous"
+        if named is None:
+            return "appt_anonymous"
+        return named if isinstance(named, str) else json.dumps(named)
 
 
 def main():

@@ -13,7 +13,7 @@ use MIME::QuotedPrint qw(decode_qp);
 use Test::More;
 
 my $node = Appt::Cluster->create('main');
-my $rest = Appt::Rest->stand_in($node);
+my $rest = Appt::Rest->serve($node);
 my $mail = Appt::Peers->smtp;
 my $browser = Appt::Browser->start;
 my $origin = $rest->url;

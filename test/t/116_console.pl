@@ -15,7 +15,7 @@ use Test::More;
 
 my $node = Appt::Cluster->create('main');
 my $api = Appt::Api->create($node);
-my $rest = Appt::Rest->stand_in($node);
+my $rest = Appt::Rest->serve($node);
 my $remote = Appt::Peers->webhook;
 my $browser = Appt::Browser->start;
 my $page = $rest->url . '/rpc/console';

@@ -1,4 +1,4 @@
-# doc/nginx.conf with Debian's nginx, in front of a server that speaks PostgREST's prelude: one-click unsubscribing, short links,
+# doc/nginx.conf with Debian's nginx, in front of PostgREST or its stand-in: one-click unsubscribing, short links,
 # scanners, arguments that mailers add, and tokens, which stand in no log.
 use strict;
 use warnings;
@@ -12,7 +12,7 @@ use Test::More;
 my $node = Appt::Cluster->create('main');
 $node->query('CREATE EXTENSION IF NOT EXISTS appt_test');
 my $tenant = Appt::Tenant->create($node);
-my $rest = Appt::Rest->stand_in($node);
+my $rest = Appt::Rest->serve($node);
 my $front = Appt::Front->start($rest);
 
 my $notification = $node->query("SELECT id FROM appt.send_message('@{[ $tenant->application ]}', 'EMAIL', 'ann\@example.org', 'm', 's')");

@@ -17,7 +17,7 @@ use Test::More;
 my $node = Appt::Cluster->create('main');
 my $mail = Appt::Peers->smtp('--reply', '550 5.7.1 no mail is taken here', '--at', 'RCPT', '--only', 'refused');
 my $sms = Appt::Peers->sms;
-my $rest = Appt::Rest->stand_in($node);
+my $rest = Appt::Rest->serve($node);
 my $origin = $rest->url;
 my $own_number = '+15550100000';
 my $token = qr/[A-Za-z0-9_-]{38}/;

@@ -1,4 +1,4 @@
-# The API that appt is modelled on, through doc/nginx.conf and a server that speaks PostgREST's prelude: each of its sample requests
+# The API that appt is modelled on, through doc/nginx.conf and PostgREST or its stand-in: each of its sample requests
 # as it stands, but for dates, which are moved ahead, and ids; the members of each answer; and each status that it promises.
 use strict;
 use warnings;
@@ -14,7 +14,7 @@ use Test::More;
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 my $node = Appt::Cluster->create('main');
 my $api = Appt::Api->create($node);
-my $rest = Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims', '--role-claim', 'authorities');
+my $rest = Appt::Rest->serve($node, other_issuer => 1);
 my $front = Appt::Front->start($rest);
 my $application = $api->{application};
 my @answers;

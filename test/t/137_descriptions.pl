@@ -51,7 +51,7 @@ run_ok(
 
 # The programs of doc/clients.md.
 my $tenant = Appt::Tenant->create($node);
-my $rest = Appt::Rest->stand_in($node);
+my $rest = Appt::Rest->serve($node);
 local $ENV{API} = $rest->url;
 local $ENV{APPLICATION} = $tenant->application;
 local $ENV{TOKEN} = $rest->token({ role => 'appt_agent', sub => 'agent-7', application_id => $tenant->application });

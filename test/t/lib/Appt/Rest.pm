@@ -8,6 +8,8 @@ package Appt::Rest;
 #   Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims')   # with its options
 #   Appt::Rest->stand_in_for($node, $database)                         # over another database than postgres
 #   Appt::Rest->at($url)                                               # whatever takes the same requests and tokens: a front
+#   my $rest = Appt::Rest->serve($node);                               # the real one where there is one, otherwise the stand-in
+#   Appt::Rest->serve($node, other_issuer => 1)                        # for tokens of the issuer of the compatible API
 #   $rest->url, $rest->token($claims)                                  # for other clients
 #   my $answer = $rest->request('POST', '/rpc/get_appointment', claims => {...}, body => {...}, headers => {...});
 #   $answer->{status}, {content}, {json} (decoded, if it is JSON), {headers} (names in lower case)
@@ -48,7 +50,7 @@ sub set_up
 
 sub start
 {
-	my ($class, $node, %settings) = @_;
+	my ($class, $node, %options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
 	my $self = bless {
@@ -56,27 +58,50 @@ sub start
 		log => "$folder/postgrest.log",
 		http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
 
-	set_up($node);
+	set_up($node) if !$is_set_up{ $node->name }++;
 	append_to_file("$folder/jwt-secret", $secret);
 	local %ENV = (
 		%ENV,
 		PGRST_DB_URI => 'postgresql://authenticator@/postgres?host=' . $node->host . '&port=' . $node->port,
 		PGRST_JWT_SECRET => "\@$folder/jwt-secret",
-		PGRST_SERVER_PORT => $port,
-		%settings);
+		PGRST_SERVER_PORT => $port);
+	my $configuration = _write_configuration($folder, %options);
 	my $pid = fork // croak "cannot fork: $!";
 
 	if ($pid == 0)
 	{
 		open STDOUT, '>', $self->{log};
 		open STDERR, '>&', \*STDOUT;
-		exec $ENV{POSTGREST}, ($ENV{REPOSITORY} // '.') . '/doc/postgrest.conf';
+		exec $ENV{POSTGREST}, $configuration;
 		exit 127;
 	}
 	$self->{pid} = $pid;
 	$alive{$pid} = 1;
 	$self->_wait_until_it_answers;
 	return $self;
+}
+
+# A server for a test that holds with either.
+sub serve
+{
+	my ($class, $node, %options) = @_;
+
+	return $class->start($node, %options) if !$class->missing;
+	return $class->stand_in($node, $options{other_issuer} ? ('--pre-request', 'appt_rest.claims', '--role-claim', 'authorities') : ());
+}
+
+# doc/postgrest.conf; for another issuer with the lines that it has for that, without their comment signs.
+sub _write_configuration
+{
+	my ($folder, %options) = @_;
+	my $text = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/postgrest.conf');
+
+	foreach my $setting ($options{other_issuer} ? qw(jwt-role-claim-key db-pre-request) : ())
+	{
+		$text =~ s/^# (?=\Q$setting\E = )//m or croak "doc/postgrest.conf does not have $setting";
+	}
+	append_to_file("$folder/postgrest.conf", $text);
+	return "$folder/postgrest.conf";
 }
 
 # The server of tests that speaks PostgREST's prelude, over the same login; $rest->peer has its records.
