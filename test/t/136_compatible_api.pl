@@ -109,6 +109,9 @@ is_answer('ROLE_AGENT', 'POST', '/api/appointments/participants/agents/', qq({"i
 	foreach 'x+y+z', 'x y z', 'v w x y';
 is(is_answer('ROLE_AGENT', 'GET', "/api/appointments/$id/participants/x+y+z", undef, 200)->{id}, 'x+y+z', 'pluses are no blanks');
 is_answer('ROLE_AGENT', 'DELETE', "/api/appointments/$id/participants/v+w+x+y", undef, 400);
+is_answer('ROLE_AGENT', 'POST', '/api/appointments/participants/agents/',
+	qq({"id": "$id", "userId": "zo\\u00eb \\u20ac \\ud83d\\ude00"}), 200);
+is_answer('ROLE_AGENT', 'GET', "/api/appointments/$id/participants/zo%C3%AB%20%e2%82%ac%20%F0%9F%98%80", undef, 200);
 my $larger = is_answer('ROLE_AGENT', 'POST', '/api/appointments/participants/customers/',
 	qq({"customer": $customer, "id": "$id"}), 200, "$appointment roomAccess");
 my ($second) = map { $_->{id} } grep { $_->{type} eq 'CUSTOMER' && $_->{id} ne $bobby } @{ $larger->{participantIds} };
@@ -192,6 +195,11 @@ is_answer(@$_) foreach (
 	[ 'ROLE_AGENT', 'GET', '/api/appointments/eq.x', undef, 400 ],
 	[ 'ROLE_AGENT', 'GET', '/api/appointments/?pageSize=1000', undef, 400 ],
 	[ 'ROLE_AGENT', 'GET', '/api/appointments/?sortOrder=up', undef, 400 ],
+	# What PostgREST fails at, or cuts short: no UTF-8, and a zero byte.
+	[ 'ROLE_AGENT', 'GET', '/api/appointments/%ff', undef, 400 ],
+	[ 'ROLE_AGENT', 'GET', "/api/appointments/$open/participants/a%C0%80", undef, 400 ],
+	[ 'ROLE_AGENT', 'GET', '/api/appointments/?organizerId=%ed%a0%80', undef, 400 ],
+	[ 'ROLE_AGENT', 'GET', '/api/appointments/?organizerId=%00', undef, 400 ],
 	[ undef, 'GET', '/api/appointments/count', undef, 400 ],
 	[ undef, 'GET', "/api/appointments/overlap/count?applicationId=$application&start=soon&duration=PT5M", undef, 400 ],
 	# 401
@@ -215,6 +223,8 @@ is_answer(@$_) foreach (
 	[ 'ROLE_AGENT', 'GET', '/compatible/list', undef, 404 ],
 	# 409
 	[ 'ROLE_AGENT', 'PUT', "/api/appointments/$open/end", undef, 409 ]);
+
+is(send_request('ROLE_AGENT', 'GET', "/api/appointments/$open/participants/ann%00")->{status}, 400, 'nginx takes no zero byte in a path');
 
 # Tokens, and what the front keeps to itself.
 foreach my $case (
