@@ -2,7 +2,7 @@
  * openapi.js: judges OpenAPI 3.1 documents and answers. The packages are those of scripts/node-modules, in NODE_PATH.
  *
  *   node openapi.js documents FILE...     each is a valid document, its components are all used, every example fits its schema
- *   node openapi.js answers FILE          lines of JSON {method, path, status, body} on stdin, each as the document says
+ *   node openapi.js answers FILE          lines of JSON {method, path, status, type, body} on stdin, each as the document says
  *
  * Prints what is wrong, a line each; ends with status 1 if there is anything.
  */
@@ -75,6 +75,10 @@ function judgeAnswers(file) {
 			continue;
 		}
 		if (response.$ref) response = document.components.responses[response.$ref.split("/").pop()];
+		const types = Object.keys(response.content || {});
+		const type = answer.status === 204 ? "" : (answer.type || "").replace(/;.*/s, "");
+		if (type ? !types.includes(type) && !types.includes("*/*") : types.length && !response.headers)
+			problems.push(`${what}: ${type || "nothing"} where ${types.join(", ") || "nothing"} is described`);
 		const content = response.content && response.content["application/json"];
 		if (content && answer.body !== undefined) {
 			const pointer = [...walk(document)].find(([value]) => value === content.schema)[1];

@@ -296,7 +296,9 @@ sub is_answer
 
 	is($answer->{status}, $status, "$what: $status") or diag($answer->{content});
 	my $value = ($answer->{headers}{'content-type'} // '') =~ /json/ ? $json->decode($answer->{content}) : undef;
-	push @answers, { method => $method, path => $path, status => $answer->{status}, defined $value ? (body => $value) : () }
+	push @answers,
+		{ method => $method, path => $path, status => $answer->{status}, type => $answer->{headers}{'content-type'},
+			defined $value ? (body => $value) : () }
 		if $path =~ m{^/api/(?!other)} && $method ne 'PATCH';
 	is(members($value), members_of($members), "$what: members") if $members && ref $value eq 'HASH';
 	return $value;

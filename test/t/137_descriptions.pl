@@ -86,7 +86,10 @@ subtest 'the examples of doc/rest.md' => sub {
 				headers => $request->{headers},
 				defined $request->{body} ? (body => $request->{body}) : ());
 			push @answers,
-				{ method => $request->{method}, path => $request->{path}, status => $answer->{status},
+				{ method => $request->{method},
+					path => $request->{path},
+					status => $answer->{status},
+					type => $answer->{headers}{'content-type'},
 					defined $answer->{json} ? (body => $answer->{json}) : () };
 			return $answer;
 		});
