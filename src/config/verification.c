@@ -102,7 +102,8 @@ mark_verified(const pg_uuid_t *application_id, const pg_uuid_t *provider_id)
 /*
  * appt.confirm_email_verification(application_id uuid, code text) -> boolean
  *
- * Marks the provider as verified; returns true, and response.status 204.
+ * Marks the provider as verified; returns true, and response.status 204
+ * without a body.
  * PT400: a wrong code. PT404: no code was requested, or it has expired, was
  * used or guessed at too often; or the application does not exist or is not
  * the caller's. Source: auvious-appointments-api.txt, "Confirm Email Service
@@ -111,6 +112,7 @@ mark_verified(const pg_uuid_t *application_id, const pg_uuid_t *provider_id)
 Datum
 confirm_email_verification(PG_FUNCTION_ARGS)
 {
+	static const ResponseHeader no_body = {"Content-Length", "0"};
 	CodeAnswer	answer = CODE_ABSENT;
 	pg_uuid_t  *application_id;
 	Sender		sender;
@@ -129,6 +131,8 @@ confirm_email_verification(PG_FUNCTION_ARGS)
 	code_use(application_id, code_id, NULL);
 	mark_verified(application_id, &sender.provider_id);
 	call_end(&call);
+	/* PostgREST would announce the length of "true", and send nothing. */
 	response_set_status(204);
+	response_set_headers(&no_body, 1);
 	PG_RETURN_BOOL(true);
 }

@@ -332,6 +332,7 @@ subtest 'one-time codes' => sub {
 	my $yes = $confirm->($code);
 	is($yes->{status}, 204, 'the right one');
 	is($yes->{content} // '', '', 'without a body');
+	is($yes->{headers}{'content-length'} // 0, 0, 'nor a length of one');
 	my $none = $confirm->($code);
 	is("$none->{status} $none->{json}{message}", '404 no valid one-time code', 'and then there is none');
 	isnt(
