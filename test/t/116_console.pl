@@ -118,7 +118,7 @@ END
 		$sign_in . "return {text: await page.textContent('#trouble'), form: await page.isVisible('#entry')}",
 		url => $page,
 		token => Appt::Token::sign($api->claims('SU'), 'another secret'));
-	like($forged->{value}{text}, qr/JWT/, 'nor does a forged one');
+	like($forged->{value}{text}, qr/No suitable key/, 'nor does a forged one');
 };
 
 subtest 'messages that go to the log alone' => sub {
