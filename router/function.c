@@ -3,7 +3,7 @@
  *		What the router knows of one of its functions.
  *
  * It is found out at the first call of a session and kept until something of pg_proc or
- * pg_type changes. Values travel as texts, by the types' own input and output
+ * a type changes. Values travel as texts, by the types' own input and output
  * functions, because composite types have other OIDs in every database.
  */
 #include "postgres.h"
@@ -15,6 +15,7 @@
 #include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
@@ -199,6 +200,8 @@ find_result(Function *function, FunctionCallInfo fcinfo)
 		case TYPEFUNC_COMPOSITE:
 			function->returns_row = true;
 			function->descriptor = BlessTupleDesc(CreateTupleDescCopy(descriptor));
+			if (type != RECORDOID)
+				function->relation = typeidTypeRelid(type);
 			break;
 		case TYPEFUNC_SCALAR:
 			if (type == VOIDOID)
@@ -235,6 +238,23 @@ outdate(Datum argument, int cache, uint32 hash)
 	is_outdated = true;
 }
 
+/* Columns of a composite type have changed, or everything may have. */
+static void
+outdate_relation(Datum argument, Oid relation)
+{
+	HASH_SEQ_STATUS status;
+	Function   *function;
+
+	if (!OidIsValid(relation))
+		is_outdated = true;
+	if (functions == NULL || is_outdated)
+		return;
+	hash_seq_init(&status, functions);
+	while ((function = hash_seq_search(&status)) != NULL)
+		if (function->relation == relation)
+			is_outdated = true;
+}
+
 static void
 start_over(void)
 {
@@ -245,6 +265,7 @@ start_over(void)
 		functions_context = AllocSetContextCreate(TopMemoryContext, "appt_router functions", ALLOCSET_DEFAULT_SIZES);
 		CacheRegisterSyscacheCallback(PROCOID, outdate, (Datum) 0);
 		CacheRegisterSyscacheCallback(TYPEOID, outdate, (Datum) 0);
+		CacheRegisterRelcacheCallback(outdate_relation, (Datum) 0);
 	}
 	functions = NULL;
 	MemoryContextReset(functions_context);

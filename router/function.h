@@ -48,6 +48,7 @@ typedef struct Function
 	bool		returns_set;
 	bool		returns_row;	/* more than one column, or a composite */
 	TupleDesc	descriptor;		/* NULL: void */
+	Oid			relation;		/* of the composite type */
 	FmgrInfo   *inputs;			/* by column of the descriptor */
 	Oid		   *parameters;
 } Function;

@@ -28,7 +28,8 @@ my $functions = q{SELECT string_agg(concat_ws('|', p.oid::regprocedure, pg_get_f
 			WHERE has_function_privilege(oid, p.oid, 'EXECUTE') AND NOT rolsuper ORDER BY 1)), E'\n' ORDER BY p.oid::regprocedure::text)
 	FROM pg_proc p WHERE pronamespace = 'appt'::regnamespace AND proname = ANY ('{%s}') AND proname !~ '^create_(application|organization)$'};
 my $names = $node->query(
-	"SELECT string_agg(DISTINCT proname, ',') FROM pg_proc p JOIN pg_language l ON l.oid = prolang WHERE lanname = 'appt_router'", 'router');
+	"SELECT string_agg(DISTINCT proname, ',') FROM pg_proc p JOIN pg_language l ON l.oid = prolang WHERE lanname = 'appt_router'",
+	'router');
 my ($direct, $router) = map { $node->query(sprintf($functions, $names), $_) } @sides;
 cmp_ok(scalar(my @list = split /,/, $names), '>', 75, 'the router has the functions');
 is($router, $direct, 'with signatures, volatility, comments and privileges of appt');
@@ -40,12 +41,14 @@ is( $node->query(
 			FROM pg_proc WHERE proname ~ '^create_(application|organization)$'}, 'direct'),
 	'but that the node can be named where something is created');
 
-my $types = q{SELECT string_agg(t.oid::regtype || ' ' || (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
+my $types =
+	q{SELECT string_agg(t.oid::regtype || ' ' || (SELECT string_agg(attname || ' ' || format_type(atttypid, atttypmod), ', ' ORDER BY attnum)
 		FROM pg_attribute a WHERE a.attrelid = t.typrelid AND attnum > 0), E'\n' ORDER BY typname) FROM pg_type t
 	WHERE typnamespace = 'appt'::regnamespace AND typtype = 'c' AND typname = ANY ('{%s}')};
-my $type_names = $node->query(
-	"SELECT string_agg(relname, ',') FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'c'", 'router');
-is($node->query(sprintf($types, $type_names), 'router'), $node->query(sprintf($types, $type_names), 'direct'),
+my $type_names =
+	$node->query("SELECT string_agg(relname, ',') FROM pg_class WHERE relnamespace = 'appt'::regnamespace AND relkind = 'c'", 'router');
+is( $node->query(sprintf($types, $type_names), 'router'),
+	$node->query(sprintf($types, $type_names), 'direct'),
 	'composite types have the same columns');
 
 # ---- tenants ----
@@ -96,7 +99,8 @@ sub renew
 	my $hours = $renewed{$side}++;
 
 	$target->{id} = $session->run(
-		"SELECT id FROM appt.schedule_appointment('$target->{application}', '2030-05-01 10:00+00'::timestamptz + interval '$hours hours', '1 hour',
+		"SELECT id FROM appt.schedule_appointment('$target->{application}', '2030-05-01 10:00+00'::timestamptz + interval '$hours hours',
+		'1 hour',
 		'{\"contact\": {\"primaryEmail\": \"c\@example.com\", \"primaryPhone\": \"+306900000000\"}}', organizer_id => 'ann')");
 	($target->{ticket}, $target->{customer}, $target->{conference}) = split /\|/, $session->run(
 		"SELECT room_access->>'ticket', jsonb_path_query_first(participant_ids, '\$[*] ? (@.type == \"CUSTOMER\")')->>'id', conference_id
@@ -127,7 +131,8 @@ my @callers = (
 	[ 'an admin', 'appt_admin', 'ada', 'organization_id' ],
 	[ 'anybody', 'appt_anonymous' ],
 	[ 'an agent of another tenant', 'appt_agent', 'ann', 'application_id', 'foreign' ],
-	['an SQL application'], ['who has no role']);
+	['an SQL application'],
+	['who has no role']);
 
 sub claims_of
 {
@@ -138,7 +143,9 @@ sub claims_of
 		organization_id => $target->{organization},
 		conference_id => $target->{conference});
 
-	return '{' . join(', ', '"sub": "' . ($sub // $target->{customer}) . '"', map { "\"$_\": \"$value{$_}\"" } grep { $value{$_} } @claims) . '}';
+	return
+		'{'
+		. join(', ', '"sub": "' . ($sub // $target->{customer}) . '"', map { "\"$_\": \"$value{$_}\"" } grep { $value{$_} } @claims) . '}';
 }
 
 my %token_session = map { $_ => Appt::Session->open($node, database => $_, user => 'postgrest') } @sides;
@@ -184,7 +191,8 @@ sub answer
 {
 	my ($session, $call) = @_;
 
-	$session->try("BEGIN; SELECT * FROM appt.$call;
+	$session->try(
+		"BEGIN; SELECT * FROM appt.$call;
 		SELECT current_setting('response.status', true), current_setting('response.headers', true); COMMIT");
 	my $answer = $session->errors . "\n" . $session->output;
 	my ($code) = $answer =~ /ERROR:  (\w{5})/;
@@ -238,7 +246,8 @@ foreach my $caller (@callers)
 foreach my $caller (@callers)
 {
 	my @differ = @{ $differs{ $caller->[0] } // [] };
-	ok(!@differ, "$caller->[0] gets the same answers") or diag(scalar(@differ) . " differ:\n" . join("\n", @differ[ 0 .. ($#differ < 19 ? $#differ : 19) ]));
+	ok(!@differ, "$caller->[0] gets the same answers")
+		or diag(scalar(@differ) . " differ:\n" . join("\n", @differ[ 0 .. ($#differ < 19 ? $#differ : 19) ]));
 }
 note("$compared calls: " . join ', ', map { "$_ $codes{$_}" } sort keys %codes);
 cmp_ok($codes{$_} // 0, '>', 50, "many answers were $_") foreach qw(answer 42501 PT404 22023);

@@ -12,7 +12,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $node = Appt::Cluster->create('main', preload => 0);
+my $node = Appt::Cluster->create('main', preload => 0, streaming => 1);
 my $other = Appt::Cluster->create('other', preload => 0);
 Appt::Router->install($node, shards => [ $node, $other ]);
 my %server = (shard0 => $node, shard1 => $other);
@@ -32,20 +32,32 @@ sub schedule
 
 # ---- where things are created ----
 
-is($node->query('SELECT string_agg(node::text, \',\' ORDER BY node) FROM appt.tenant', 'router'), '0,1', 'applications are where the call says');
-is($node->query("SELECT count(*) FROM appt.application WHERE id = '$here'", 'shard0') . $other->query(
-		"SELECT count(*) FROM appt.application WHERE id = '$there'", 'shard1'), '11', 'on the shards too');
-is($service->run("SELECT appt.create_application('$organization', 'at home')") =~ /-/ && $node->query('SELECT count(*) FROM appt.tenant WHERE node = 0', 'router'),
-	2, 'and at home of the organization otherwise');
+is($node->query('SELECT string_agg(node::text, \',\' ORDER BY node) FROM appt.tenant', 'router'),
+	'0,1', 'applications are where the call says');
+is( $node->query("SELECT count(*) FROM appt.application WHERE id = '$here'", 'shard0')
+		. $other->query("SELECT count(*) FROM appt.application WHERE id = '$there'", 'shard1'),
+	'11',
+	'on the shards too');
+is( $service->run("SELECT appt.create_application('$organization', 'at home')") =~ /-/
+		&& $node->query('SELECT count(*) FROM appt.tenant WHERE node = 0', 'router'),
+	2,
+	'and at home of the organization otherwise');
 is($service->try("SELECT appt.create_application('$organization', 'nowhere', node => 7)"), '22023', 'an unknown node is refused');
 is($service->try('SELECT appt.create_application(gen_random_uuid(), \'x\')'), 'PT404', 'an unknown organization by the shard');
 my $new = $service->run("SELECT appt.create_organization('New')");
-is($node->query("SELECT node FROM appt.home WHERE organization_id = '$new'", 'router'), '1', 'a new organization goes to the emptiest shard');
-is($service->run("SELECT appt.shard_of('$there')"), sprintf("dbname='shard1' host='%s' port='%d'", $other->host, $other->port), 'shard_of tells where');
+is($node->query("SELECT node FROM appt.home WHERE organization_id = '$new'", 'router'),
+	'1', 'a new organization goes to the emptiest shard');
+is( $service->run("SELECT appt.shard_of('$there')"),
+	sprintf("dbname='shard1' host='%s' port='%d'", $other->host, $other->port),
+	'shard_of tells where');
 $node->query("UPDATE appt.shard SET conninfo = conninfo || ' password=secret passfile=/x user=me' WHERE node = 1", 'router');
 unlike($service->run("SELECT appt.shard_of('$there')"), qr/secret|user|passfile/, 'without a password and a user');
 is($service->run("SELECT appt.shard_of(gen_random_uuid()) IS NULL"), 't', 'null for an unknown application');
-$node->refused_with('22023', "UPDATE appt.shard SET conninfo = 'host=x nonsense=y'", 'a connection string must be one', database => 'router');
+$node->refused_with(
+	'22023',
+	"UPDATE appt.shard SET conninfo = 'host=x nonsense=y'",
+	'a connection string must be one',
+	database => 'router');
 
 # The first id that the shard draws has a tag that another application has.
 $node->query(
@@ -53,7 +65,8 @@ $node->query(
 	CREATE FUNCTION draw() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN
 		IF nextval('public.drawn') = 1 THEN NEW.id := '12345678-0000-4000-8000-000000000002'; END IF; RETURN NEW; END$$;
 	CREATE TRIGGER draw BEFORE INSERT ON appt.application FOR EACH ROW EXECUTE FUNCTION draw()}, 'shard0');
-$node->query("INSERT INTO appt.tenant (application_id, organization_id, node) VALUES ('12345678-0000-4000-8000-000000000001', '$new', 1)", 'router');
+$node->query("INSERT INTO appt.tenant (application_id, organization_id, node) VALUES ('12345678-0000-4000-8000-000000000001', '$new', 1)",
+	'router');
 my $drawn = $service->run("SELECT appt.create_application('$organization', 'drawn again')");
 unlike($drawn, qr/^12345678/, 'a tag that is taken in the cluster is drawn again');
 is($node->query("SELECT count(*) || ' ' || bool_or(id = '$drawn') FROM appt.application WHERE name = 'drawn again'", 'shard0'),
@@ -69,9 +82,12 @@ is($node->query('SELECT appt.register_tenants(0)', 'router'), '0', 'once');
 
 my @starts = map { sprintf '2031-01-%02d 10:00+00', $_ } 1 .. 6;
 schedule($_ % 2 ? $here : $there, $starts[ $_ - 1 ]) foreach 1 .. 6;
-my $page = "SELECT (SELECT string_agg(to_char(start_at, 'DD'), ' ' ORDER BY n) FROM unnest(content) WITH ORDINALITY c (%s, n)), total, page_count
+my $page =
+	"SELECT (SELECT string_agg(to_char(start_at, 'DD'), ' ' ORDER BY n) FROM unnest(content) WITH ORDINALITY c (%s, n)), total, page_count
 	FROM appt.find_appointments(range => '[2031-01-01,2031-02-01)', page_size => 4, page_number => %d, sort_order => '%s')";
-my $columns = $node->query("SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'appt.appointment_details'::regclass AND attnum > 0", 'router');
+my $columns = $node->query(
+	"SELECT string_agg(attname, ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'appt.appointment_details'::regclass AND attnum > 0",
+	'router');
 is($service->run(sprintf $page, $columns, 1, 'asc'), '01 02 03 04|6|2', 'the first page of all shards');
 is($service->run(sprintf $page, $columns, 2, 'asc'), '05 06|6|2', 'the last one');
 is($service->run(sprintf $page, $columns, 1, 'desc'), '06 05 04 03|6|2', 'and backwards');
@@ -85,15 +101,20 @@ $node->query('CREATE EXTENSION postgres_fdw', 'router');
 is($node->query('SELECT appt.link_shards()', 'router'), '2', 'both shards are linked') foreach 1, 2;
 $service->run("SELECT appt.send_message('$_', 'EMAIL', 'x\@customer.example', 'Hello')") foreach $here, $there;
 my $log = "FROM appt.all_notification_log WHERE type = 'MESSAGE' AND application_id IN ('$here', '$there')";
-is($service->run("SELECT string_agg(concat_ws(' ', node, application_id = CASE node WHEN 0 THEN '$here' ELSE '$there' END::uuid, state), ', ' ORDER BY node) $log"),
-	'0 t PENDING, 1 t PENDING', 'the log has the messages of both');
+is( $service->run(
+		"SELECT string_agg(concat_ws(' ', node, application_id = CASE node WHEN 0 THEN '$here' ELSE '$there' END::uuid, state), ', '
+			ORDER BY node) $log"
+	),
+	'0 t PENDING, 1 t PENDING',
+	'the log has the messages of both');
 my $plan = $node->query("EXPLAIN (VERBOSE) SELECT state $log", 'router');
 is(scalar(() = $plan =~ /Async Foreign Scan/g), 2, 'shards search at the same time');
 is(scalar(() = $plan =~ /Remote SQL: .* WHERE .*'MESSAGE'/g), 2, 'for what is asked');
 is($service->run('SELECT string_agg(node::text, \',\' ORDER BY node) FROM appt.all_worker_status'), '0,1', 'workers of both are seen');
 is($service->run('SELECT count(*) FROM appt.all_attempt'), '0', 'and attempts');
 $node->query('CREATE ROLE an_agent LOGIN IN ROLE appt_agent');
-is(Appt::Session->open($node, database => 'router', user => 'an_agent')->try('SELECT FROM appt.all_notification_log'), '42501', 'but by nobody who is of one tenant');
+is(Appt::Session->open($node, database => 'router', user => 'an_agent')->try('SELECT FROM appt.all_notification_log'),
+	'42501', 'but by nobody who is of one tenant');
 
 # ---- what a connection keeps ----
 
@@ -101,8 +122,8 @@ is(Appt::Session->open($node, database => 'router', user => 'an_agent')->try('SE
 $_->query(
 	"CREATE FUNCTION public.told() RETURNS text LANGUAGE sql AS \$\$SELECT concat_ws('|', current_user, session_user,
 		current_setting('request.jwt.claims', true), current_setting('request.headers', true), current_setting('request.method', true),
-		current_setting('transaction_read_only'), current_setting('TimeZone'), pg_backend_pid())\$\$", $_ == $node ? 'shard0' : 'shard1')
-	foreach $node, $other;
+		current_setting('transaction_read_only'), current_setting('TimeZone'), pg_backend_pid())\$\$", $_ == $node ? 'shard0' : 'shard1'
+) foreach $node, $other;
 $node->query("CREATE FUNCTION public.told() RETURNS text LANGUAGE appt_router AS 'any'", 'router');
 my $token = Appt::Session->open($node, database => 'router', user => 'postgrest');
 
@@ -110,9 +131,13 @@ sub become
 {
 	my ($role, $claims, %more) = @_;
 
-	$token->run("RESET ROLE; SET ROLE $role; SELECT set_config('request.jwt.claims', '$claims', false),
+	$token->run(
+		"RESET ROLE; SET ROLE $role; SELECT set_config('request.jwt.claims', '$claims', false),
 		set_config('request.headers', '$more{headers}', false), set_config('request.method', '$more{method}', false)")
-		foreach { map { $_ => $more{$_} // '' } qw(headers method) };
+		foreach
+	{
+		map { $_ => $more{$_} // '' } qw(headers method);
+	}
 	return;
 }
 
@@ -128,7 +153,9 @@ my $nobodys = qr/^appt_anonymous\|router_tokens\|\|\|\|off\|UTC\|$backend$/;
 my %what = (
 	'a call' => sub { is($token->try("SELECT appt.get_appointment('$mine')"), '00000', 'a call') },
 	'an error' => sub { is($token->try("SELECT appt.get_appointment('$yours')"), 'PT404', 'an error') },
-	'a call that reads only' => sub { is($token->try("BEGIN READ ONLY; SELECT appt.get_appointment('$mine'); COMMIT"), '00000', 'a call that reads only') });
+	'a call that reads only' =>
+		sub { is($token->try("BEGIN READ ONLY; SELECT appt.get_appointment('$mine'); COMMIT"), '00000', 'a call that reads only') });
+
 foreach my $what (sort keys %what)
 {
 	become('appt_agent', $agents, @more);
@@ -145,28 +172,63 @@ $holder->run("BEGIN; SELECT FROM appt.appointment WHERE id = '$mine' FOR UPDATE"
 become('appt_agent', $agents, @more);
 is($token->try("SET statement_timeout = '300ms'; SELECT appt.cancel_appointment('$mine')"), '57014', 'a call is cancelled');
 $token->run('RESET statement_timeout');
-ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'router_tokens' AND state <> 'idle'", 0), 'on the shard too');
+ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'router_tokens' AND state <> 'idle'", 0),
+	'on the shard too');
 $holder->run('ROLLBACK');
 become('appt_anonymous', '');
 like($token->run('SELECT told()'), qr/^appt_anonymous\|router_tokens\|\|\|\|off\|UTC\|\d+$/, 'and leaves nothing');
 is($node->query("SELECT state FROM appt.appointment WHERE id = '$mine'", 'shard0'), 'ACTIVATED', 'it did nothing');
 
+# Statements that a connection has prepared.
+$_->query("CREATE TYPE public.pair AS (a text, b text)", $_ == $node ? 'shard0' : 'shard1') foreach $node, $other;
+$node->query('CREATE TYPE public.pair AS (a text, b text)', 'router');
+my $pair = q{CREATE FUNCTION public.pair() RETURNS public.pair LANGUAGE sql AS $$SELECT ROW('a', 'b')::public.pair$$};
+$node->query($pair, 'shard0');
+$node->query("CREATE FUNCTION public.pair() RETURNS public.pair LANGUAGE appt_router AS 'any'", 'router');
+is($service->run('SELECT * FROM public.pair()'), 'a|b', 'a result of two columns') foreach 1, 2;
+$node->query('ALTER TYPE public.pair ADD ATTRIBUTE c text; ' . $pair =~ s/CREATE/CREATE OR REPLACE/r =~ s/'b'/'b', 'c'/r, 'shard0');
+is($service->try('SELECT * FROM public.pair()'), '0A000', 'it has another one on the shard');
+is($service->try('SELECT * FROM public.pair()'), '55000', 'and not yet on the router');
+like($service->errors, qr/shard has another version of appt/, 'which is told');
+$node->query('ALTER TYPE public.pair ADD ATTRIBUTE c text', 'router');
+is($service->run('SELECT * FROM public.pair()'), 'a|b|c', 'until it has');
+$node->query('UPDATE appt.shard SET named_statements = false', 'router');
+is($service->run('SELECT * FROM public.pair()'), 'a|b|c', 'statements without names do, too');
+$node->query('UPDATE appt.shard SET named_statements = true', 'router');
+
 # Claims of a session that is not believed do not go on.
 $node->query('CREATE ROLE forger LOGIN IN ROLE appt_agent');
 my $forger = Appt::Session->open($node, database => 'router', user => 'forger');
 $forger->run("SELECT set_config('request.jwt.claims', '$agents', false)");
-is($forger->try("SELECT appt.get_appointment('$mine')"), '42501', 'claims of a login that is no member of appt_authenticator are not believed');
+is($forger->try("SELECT appt.get_appointment('$mine')"),
+	'42501', 'claims of a login that is no member of appt_authenticator are not believed');
 like($forger->errors, qr/no valid tenant claim/, 'as without a router');
 like($forger->run('SELECT told()'), qr/^appt_agent\|router_tokens\|\|\|\|/, 'the shard is not told them');
 
 # ---- reading only ----
 
-is($service->try("BEGIN READ ONLY; SELECT appt.cancel_appointment('$mine')"), '25006', 'a transaction that reads only writes nothing on a shard');
+is($service->try("BEGIN READ ONLY; SELECT appt.cancel_appointment('$mine')"),
+	'25006', 'a transaction that reads only writes nothing on a shard');
 $service->run('ROLLBACK');
 become('appt_agent', $agents, method => 'GET');
 is($token->try("SELECT appt.cancel_appointment('$mine')"), '25006', 'nor does a GET');
 like($token->errors, qr/ERROR:  25006: cannot execute [A-Z ]+ in a read-only transaction/, 'with the words of the server');
 is($token->try("SELECT appt.get_appointment('$mine')"), '00000', 'which reads');
+
+# A standby executes everything read only, and yet its clients write on shards.
+$node->backup('router');
+my $standby = Appt::Cluster->new('standby');
+$standby->init_from_backup($node, 'router', has_streaming => 1);
+$standby->start;
+my $reader = Appt::Session->open($standby, database => 'router', user => 'my_app');
+$reader->run('SET client_min_messages = error');
+is($reader->run("SELECT state FROM appt.reschedule_appointment('$mine', '2030-06-01 10:00+00')"),
+	'ACTIVATED', 'a call on a standby of the router');
+is($reader->try("SELECT appt.create_application('$organization', 'x')"), '25006', 'which creates no application');
+is($node->query("SELECT count(*) FROM appt.application WHERE name = 'x'", 'shard0'), '0', 'on a shard neither');
+$reader = Appt::Session->open($standby, database => 'router', user => 'postgrest');
+$reader->run("SET ROLE appt_agent; SELECT set_config('request.jwt.claims', '$agents', false), set_config('request.method', 'GET', false)");
+is($reader->try("SELECT appt.cancel_appointment('$mine')"), '25006', 'a GET reads there, too');
 
 # ---- tenants on their way ----
 
@@ -202,7 +264,8 @@ is(of_shard1(), '00000', 'nor a restart');
 $holder = Appt::Session->open($other, database => 'shard1');
 $holder->run("BEGIN; SELECT FROM appt.appointment WHERE id = '$yours' FOR UPDATE");
 $service->start("SELECT appt.cancel_appointment('$yours')");
-ok($other->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'router_services' AND wait_event_type = 'Lock'", 1), 'a call waits');
+ok($other->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'router_services' AND wait_event_type = 'Lock'", 1),
+	'a call waits');
 $other->query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'router_services'");
 is($service->end, 'PT503', 'whose session is ended');
 like($service->errors, qr/ERROR:  PT503: shard not available\nDETAIL:  [^\n]*may have been executed/, 'is told so');
@@ -221,12 +284,14 @@ is(of_shard1(), '00000', 'it is back');
 $node->query("LOAD 'appt_router'; ALTER SYSTEM SET appt_router.connect_timeout = '500ms'", 'router');
 $node->reload;
 my $silent = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die $!;
-$node->query(sprintf("UPDATE appt.shard SET conninfo = 'host=127.0.0.1 port=%d dbname=shard1' WHERE node = 1", $silent->sockport), 'router');
+$node->query(sprintf("UPDATE appt.shard SET conninfo = 'host=127.0.0.1 port=%d dbname=shard1' WHERE node = 1", $silent->sockport),
+	'router');
 my $began = time;
 my $late = Appt::Session->open($node, database => 'router', user => 'my_app');
 is($late->try("SELECT appt.get_appointment('$yours')"), 'PT503', 'a shard that does not answer');
 cmp_ok(time - $began, '<', 60, 'is not waited for');
-$node->query(sprintf("UPDATE appt.shard SET conninfo = 'host=%s port=%d dbname=shard1' WHERE node = 1", $other->host, $other->port), 'router');
+$node->query(sprintf("UPDATE appt.shard SET conninfo = 'host=%s port=%d dbname=shard1' WHERE node = 1", $other->host, $other->port),
+	'router');
 is($late->try("SELECT appt.get_appointment('$yours')"), '00000', 'a changed connection string counts at once');
 
 # ---- an organization on two shards ----
@@ -234,16 +299,23 @@ is($late->try("SELECT appt.get_appointment('$yours')"), '00000', 'a changed conn
 $service->run('RESET client_min_messages');
 is($service->try("SELECT appt.set_notifications_enabled('$organization', false)"), '00000', 'a switch');
 like($service->errors, qr/NOTICE:  00000: organization is on 2 shards/, 'says that it is thrown on both shards');
-is(join(' ', map { $server{$_}->query("SELECT notifications_enabled FROM appt.organization WHERE id = '$organization'", $_) } sort keys %server),
+is( join(' ',
+		map { $server{$_}->query("SELECT notifications_enabled FROM appt.organization WHERE id = '$organization'", $_) }
+		sort keys %server),
 	'f f', 'and is');
 
 # ---- routes ----
 
-$node->refused_with('42P13', "CREATE FUNCTION public.lost() RETURNS text LANGUAGE appt_router AS '$_'", "no route: $_", database => 'router')
+$node->refused_with('42P13', "CREATE FUNCTION public.lost() RETURNS text LANGUAGE appt_router AS '$_'",
+	"no route: $_", database => 'router')
 	foreach 'nonsense', 'id', 'id x', 'any response x', '';
-$node->query('CREATE FUNCTION appt.new_one(id uuid) RETURNS text LANGUAGE sql AS $$SELECT NULL$$; GRANT EXECUTE ON FUNCTION appt.new_one TO appt_service', 'shard0');
+$node->query(
+	'CREATE FUNCTION appt.new_one(id uuid) RETURNS text LANGUAGE sql AS $$SELECT NULL$$;
+		GRANT EXECUTE ON FUNCTION appt.new_one TO appt_service',
+	'shard0');
 my ($output, $errors);
-my $failed = !IPC::Run::run([ "$ENV{REPOSITORY}/scripts/generate-router", '--dsn', $node->connstr('shard0') ], '>', \$output, '2>', \$errors);
+my $failed =
+	!IPC::Run::run([ "$ENV{REPOSITORY}/scripts/generate-router", '--dsn', $node->connstr('shard0') ], '>', \$output, '2>', \$errors);
 ok($failed, 'a function without a route fails the generation');
 like($errors, qr/^generate-router: appt\.new_one has no route in router\/routes\.txt$/m, 'with its name');
 is($output, '', 'which prints nothing');

@@ -5,6 +5,7 @@ package Appt::Router;
 #   my $main = Appt::Cluster->create('main', ...);
 #   Appt::Router->install($main, shards => [ $main, $other ]);    # shard0 in $main, shard1 in $other; default: both in $main
 #     direct => 1                                                 # "direct" in $main, with appt and the same logins
+#     router => 'postgres'                                        # the router's database, which may be there
 #
 # Logins everywhere: postgrest (member of appt_authenticator), my_app (of appt_service), nobody.
 
@@ -14,6 +15,7 @@ use warnings;
 sub install
 {
 	my ($class, $main, %options) = @_;
+	my $router = $options{router} // 'router';
 	my @shards = @{ $options{shards} // [ $main, $main ] };
 	my %is_set_up;
 
@@ -28,13 +30,13 @@ sub install
 				GRANT EXECUTE ON FUNCTION appt.act_as TO router_tokens', "shard$node");
 	}
 	$main->install_appt('direct') if $options{direct};
-	$main->query('CREATE DATABASE router');
-	$main->query('CREATE EXTENSION appt_router', 'router');
+	$main->query("CREATE DATABASE $router") if $router ne 'postgres';
+	$main->query('CREATE EXTENSION appt_router', $router);
 	_create_logins($main) if !$is_set_up{ $main->name };
 	foreach my $node (0 .. $#shards)
 	{
 		my ($host, $port) = ($shards[$node]->host, $shards[$node]->port);
-		$main->query("INSERT INTO appt.shard (node, conninfo) VALUES ($node, 'host=$host port=$port dbname=shard$node')", 'router');
+		$main->query("INSERT INTO appt.shard (node, conninfo) VALUES ($node, 'host=$host port=$port dbname=shard$node')", $router);
 	}
 	return;
 }
@@ -44,7 +46,8 @@ sub _create_logins
 	my ($server) = @_;
 
 	$server->query("CREATE ROLE $_ LOGIN") foreach qw(router_tokens router_services postgrest my_app nobody);
-	$server->query('GRANT appt_authenticator TO router_tokens, postgrest; GRANT appt_service TO router_services, my_app;
+	$server->query(
+		'GRANT appt_authenticator TO router_tokens, postgrest; GRANT appt_service TO router_services, my_app;
 		GRANT pg_monitor TO router_services');
 	return;
 }
