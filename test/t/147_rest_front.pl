@@ -233,6 +233,18 @@ subtest 'behind nginx' => sub {
 	$nginx->stop;
 };
 
+subtest 'no key' => sub {
+	my $keyless = Appt::ShardFront->start(\@rests, $router, secret => '');
+	my $before = served();
+
+	is(Appt::Rest->at($keyless->url)->request('GET', '/rpc/find_appointments', token => Appt::Token::sign($apis[1]->claims('AG'), $_))
+			->{status},
+		401, 'is none for anybody')
+		foreach '', $front->secret;
+	is(served(), $before, 'nobody is reached');
+	$keyless->stop;
+};
+
 subtest 'RS256' => sub {
 	my $other = Appt::ShardFront->start(\@rests, $router, public_key => "$keys/public.pem");
 	my $by_key = Appt::Rest->at($other->url);

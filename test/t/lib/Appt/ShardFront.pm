@@ -5,6 +5,7 @@ package Appt::ShardFront;
 #   my $front = Appt::ShardFront->start([$rest0, $rest1], $router);             # and a server in front of the router
 #   Appt::ShardFront->start([...], $router, public_key => $pem);                # tokens by RS256 instead of HS256
 #   Appt::ShardFront->start([...], $router, seconds => 50);                     # so long a request waits for a tenant that is moving
+#   Appt::ShardFront->start([...], $router, secret => '');                      # another key of HS256
 #   $front->url                                         # for Appt::Rest->at
 #   $front->write_maps($node, 'router', @options)       # scripts/front-maps, from the directory in a database; its output
 #   $front->ask('show map maps/tags.map')               # by the stats socket
@@ -28,6 +29,7 @@ sub start
 	# The path of a socket is short.
 	my $folder = PostgreSQL::Test::Utils::tempdir_short();
 	my $self = bless { folder => $folder, url => "http://127.0.0.1:$port", haproxy => $haproxy }, $class;
+	$self->{secret} = $options{secret} // Appt::Rest->secret;
 
 	$self->_write_configuration($port, $shards, $router, %options);
 	$self->_run;
@@ -52,7 +54,7 @@ sub _write_configuration
 	{
 		# As one turns them over: the lines of RS256 for those of HS256.
 		$text =~ s/^\t#((?:acl by_public_key|http-request set-var\(txn\.verified\)).*)$/\t$1/gm == 2 or die 'no RS256';
-		$text =~ s/^\thttp-request set-var\(txn\.verified\).* by_secret\n//m or die 'no HS256';
+		$text =~ s/^\thttp-request set-var\(txn\.verified\).* by_secret has_secret\n//m or die 'no HS256';
 		$text =~ s/"jwt\.pem"/"$options{public_key}"/ or die 'no public key';
 	}
 	mkdir "$self->{folder}/maps";
@@ -73,7 +75,7 @@ sub _run
 	{
 		open STDOUT, '>>', "$self->{folder}/haproxy.log";
 		open STDERR, '>&', \*STDOUT;
-		$ENV{APPT_JWT_SECRET} = Appt::Rest->secret;
+		$ENV{APPT_JWT_SECRET} = $self->{secret};
 		exec $self->{haproxy}, '-db', '-f', "$self->{folder}/haproxy.cfg";
 		exit 127;
 	}
