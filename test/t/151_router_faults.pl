@@ -130,18 +130,14 @@ my $token = Appt::Session->open($node, database => 'router', user => 'postgrest'
 sub become
 {
 	my ($role, $claims, %more) = @_;
+	my %request = (headers => '', method => '', %more);
 
 	$token->run(
 		"RESET ROLE; SET ROLE $role; SELECT set_config('request.jwt.claims', '$claims', false),
-		set_config('request.headers', '$more{headers}', false), set_config('request.method', '$more{method}', false)")
-		foreach
-	{
-		map { $_ => $more{$_} // '' } qw(headers method);
-	}
+		set_config('request.headers', '$request{headers}', false), set_config('request.method', '$request{method}', false)");
 	return;
 }
 
-sub become_agent { become('appt_agent', qq({"sub": "ann", "application_id": "$_[0]"}), %{ $_[1] // {} }); return; }
 my $agents = qq({"sub": "ann", "application_id": "$here"});
 my @more = (headers => '{"x": "y"}', method => 'POST');
 become('appt_agent', $agents, @more);
