@@ -31,10 +31,12 @@ CREATE TABLE appt.application (
 		AND (substr(sender_image, 1, 8) = '\x89504e470d0a1a0a' OR substr(sender_image, 1, 3) = '\xffd8ff')),
 	one_click boolean NOT NULL DEFAULT true,
 	suppress_undeliverable boolean NOT NULL DEFAULT true,
+	is_held boolean NOT NULL DEFAULT false,
 	created_at timestamptz NOT NULL DEFAULT now()
 );
 /* The tag: see appt.tag_of_application. Built-in functions, because whoever inserts a row must be able to call them. */
 CREATE UNIQUE INDEX application_tag ON appt.application (substr(uuid_send(id), 1, 4));
+CREATE INDEX application_held ON appt.application (id) WHERE is_held;
 CREATE INDEX application_organization_id ON appt.application (organization_id);
 COMMENT ON TABLE appt.application IS 'Tenants. Rows of most other tables belong to one of them by their application_id.';
 COMMENT ON COLUMN appt.application.id IS
@@ -80,4 +82,5 @@ COMMENT ON COLUMN appt.application.one_click IS
 'True: emails to customers have a link to unsubscribe with one click (RFC 8058), which needs public_url and the web server in front.';
 COMMENT ON COLUMN appt.application.suppress_undeliverable IS
 'True: an address whose mail server says that there is no such mailbox is suppressed.';
+COMMENT ON COLUMN appt.application.is_held IS 'True: the workers leave the application alone, see hold_application.';
 COMMENT ON COLUMN appt.application.created_at IS 'When the application was created.';

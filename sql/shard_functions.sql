@@ -18,3 +18,24 @@ COMMENT ON FUNCTION appt.act_as(text, text, text, text) IS
 'For a router''s connections: takes the role of a request until the end of the transaction, with the claims of its token and its HTTP headers, both as JSON, and its method.
 
 Nobody may execute it until it is granted to the router''s logins, of which there are two: a member of appt_authenticator acts as the roles of tokens, a member of appt_service as appt_service, without claims. It must come before any other role is taken. With the method GET or HEAD the transaction is read-only. 22023: a service with claims. 42501: another login or another role, a superuser, a member of both, or a role has been taken already.';
+
+CREATE FUNCTION appt.hold_application(application_id uuid DEFAULT NULL) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hold_application';
+COMMENT ON FUNCTION appt.hold_application(uuid) IS
+'Has the workers leave an application alone: once this is committed they take none of its messages that are due, end none of its appointments, and count and plan none of its reports, until wake_application.
+
+What is under way is finished: see count_sending. Callers may still read and write. A crash and a dump keep the hold. Only the extension''s owner may call it. PT404: no such application.';
+
+CREATE FUNCTION appt.wake_application(application_id uuid DEFAULT NULL) RETURNS void
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'wake_application';
+COMMENT ON FUNCTION appt.wake_application(uuid) IS
+'Ends the hold of an application: the workers look for what is due. What has missed its time meanwhile is MISSED.
+
+Only the extension''s owner may call it. PT404: no such application.';
+
+CREATE FUNCTION appt.count_sending(application_id uuid DEFAULT NULL) RETURNS bigint
+LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'count_sending';
+COMMENT ON FUNCTION appt.count_sending(uuid) IS
+'The number of messages of a held application that are still under way. It only falls; at 0 nothing of the application is or will be sent until it is woken. For who moves it: ask again until it is 0.
+
+It waits for the end of the workers'' present transactions, which are short. Only the extension''s owner may call it. 25001: an isolation level above READ COMMITTED. PT404: no such application. PT409: it is not held, or not by a committed transaction.';

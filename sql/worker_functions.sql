@@ -23,9 +23,9 @@ COMMENT ON FUNCTION appt.tell_workers() IS
 CREATE TRIGGER tell_workers AFTER UPDATE OF notifications_enabled ON appt.organization
 	EXECUTE FUNCTION appt.tell_workers();
 COMMENT ON TRIGGER tell_workers ON appt.organization IS 'A message that has not left yet is stopped, however long it has been under way.';
-CREATE TRIGGER tell_workers AFTER UPDATE OF max_concurrency, max_per_second ON appt.application
+CREATE TRIGGER tell_workers AFTER UPDATE OF max_concurrency, max_per_second, is_held ON appt.application
 	FOR EACH ROW EXECUTE FUNCTION appt.tell_workers('id');
-COMMENT ON TRIGGER tell_workers ON appt.application IS 'A new limit applies from the next message on.';
+COMMENT ON TRIGGER tell_workers ON appt.application IS 'A new limit applies from the next message on, and so does a hold.';
 CREATE TRIGGER tell_workers AFTER INSERT OR UPDATE OR DELETE ON appt.provider
 	FOR EACH ROW EXECUTE FUNCTION appt.tell_workers('application_id');
 COMMENT ON TRIGGER tell_workers ON appt.provider IS 'A new provider or limit applies from the next message on.';

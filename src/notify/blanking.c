@@ -22,6 +22,7 @@
 #include "catalog/pg_type.h"
 
 #include "core/column.h"
+#include "core/held.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/wake.h"
@@ -91,6 +92,7 @@ find_candidates(BlankingPass *pass)
 		"SELECT w.application_id, w.appointment_id, max(w.id), count(*), bool_and(w.settled_at IS NOT NULL)"
 		" FROM (SELECT n.application_id, n.appointment_id, n.id, n.settled_at FROM appt.notification n"
 		"  WHERE n.context ? 'appointment' AND (n.application_id, n.appointment_id, n.id) > ($1, $2, $3)"
+		"   AND " IS_NOT_HELD("n.application_id")
 		"  ORDER BY n.application_id, n.appointment_id, n.id LIMIT $4) w"
 		" GROUP BY 1, 2 ORDER BY 1, 2",
 		4, {UUIDOID, UUIDOID, INT8OID, INT8OID}

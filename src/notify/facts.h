@@ -53,6 +53,7 @@ typedef struct ApplicationFacts
 	int			max_attempts;
 	TimeOffset	retry_base;		/* microseconds */
 	TimeOffset	retry_cap;
+	bool		is_held;		/* the workers leave it alone */
 } ApplicationFacts;
 
 typedef struct ParticipantFacts

@@ -22,9 +22,9 @@ typedef struct Tables
 
 /* As find_application reads them. */
 static const LookupSource application_source = {
-	"application", "application_pkey", {"id"}, 15, {
+	"application", "application_pkey", {"id"}, 16, {
 		"id", "organization_id", "name", "platform", "room_activates", "public_url", "locale", "timezone", "max_attempts", "retry_base",
-		"retry_cap", "short_url", "contact", "branding", "one_click"
+		"retry_cap", "short_url", "contact", "branding", "one_click", "is_held"
 	}
 };
 
@@ -86,6 +86,7 @@ find_application(Batch *batch, const Tables *tables, const pg_uuid_t *id)
 	facts->contact = batch_jsonb(batch, row);
 	facts->branding = batch_jsonb(batch, row);
 	facts->one_click = next_bool(row);
+	facts->is_held = next_bool(row);
 	find_organization(tables->organizations, &facts->organization);
 	facts->address_keys = find_address_keys(tables->secrets, id);
 	return facts;

@@ -85,7 +85,7 @@ activate_for_room(const AppointmentKey *key, TimestampTz now)
 	static Statement lock = {
 		"SELECT p.room_activates AND a.state = 'SCHEDULED', a.end_at FROM appt.appointment a "
 		"JOIN appt.application p ON p.id = a.application_id "
-		"WHERE a.application_id = $1 AND a.id = $2 FOR NO KEY UPDATE OF a SKIP LOCKED",
+		"WHERE a.application_id = $1 AND a.id = $2 AND NOT p.is_held FOR NO KEY UPDATE OF a SKIP LOCKED",
 		2, {UUIDOID, UUIDOID}
 	};
 	Row		   *row;

@@ -16,6 +16,7 @@
 #include "core/arguments.h"
 #include "core/column.h"
 #include "core/errors.h"
+#include "core/held.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
@@ -111,7 +112,7 @@ overdue_find(TimestampTz now, const Overdue *after, Overdue *found, int limit)
 {
 	static Statement find = {
 		"SELECT overdue.application_id, overdue.id, overdue.end_at"
-		" FROM (SELECT id, end_grace FROM appt.application WHERE id >= $3 ORDER BY id OFFSET 0) p, LATERAL ("
+		" FROM (SELECT id, end_grace FROM appt.application WHERE id >= $3 AND NOT is_held ORDER BY id OFFSET 0) p, LATERAL ("
 		" SELECT a.application_id, a.id, a.end_at FROM appt.appointment a"
 		" WHERE a.application_id = p.id AND a.state = 'ACTIVATED' AND a.end_at <= $1 - " END_GRACE
 		"  AND a.end_at >= CASE WHEN p.id > $3 THEN '-infinity' ELSE $5 END"
@@ -141,7 +142,7 @@ overdue_next(TimestampTz now)
 	static Statement find = {
 		"SELECT min(next.end_at + " END_GRACE ") FROM appt.application p, LATERAL ("
 		" SELECT a.end_at FROM appt.appointment a WHERE a.application_id = p.id AND a.state = 'ACTIVATED'"
-		" ORDER BY a.end_at LIMIT 1) next",
+		" ORDER BY a.end_at LIMIT 1) next WHERE NOT p.is_held",
 		0
 	};
 	NullableDatum first;
@@ -163,7 +164,7 @@ lock_overdue(const Overdue *overdue, int count)
 		"SELECT a.application_id, a.id FROM (SELECT unnest($1) AS application_id, unnest($2) AS id,"
 		"  unnest($3) AS end_at) k"
 		" JOIN appt.appointment a ON a.application_id = k.application_id AND a.id = k.id"
-		" WHERE a.state = 'ACTIVATED' AND a.end_at = k.end_at"
+		" WHERE a.state = 'ACTIVATED' AND a.end_at = k.end_at AND " IS_NOT_HELD("k.application_id")
 		" ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED",
 		3, {UUIDARRAYOID, UUIDARRAYOID, TIMESTAMPTZARRAYOID}
 	};

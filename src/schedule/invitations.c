@@ -9,6 +9,7 @@
 #include "postgres.h"
 
 #include "core/column.h"
+#include "core/held.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/reopened.h"
@@ -44,7 +45,8 @@ next_batch(InvitationPass *pass)
 {
 	static Statement find = {
 		"SELECT array_agg(i.notification_id), max(i.notification_id), count(*)"
-		" FROM (SELECT notification_id FROM appt.invitation WHERE notification_id > $1 ORDER BY notification_id LIMIT $2"
+		" FROM (SELECT notification_id FROM appt.invitation WHERE notification_id > $1"
+		"  AND " IS_NOT_HELD("application_id") " ORDER BY notification_id LIMIT $2"
 		"  FOR UPDATE SKIP LOCKED) i",
 		2, {INT8OID, INT8OID}
 	};

@@ -25,6 +25,7 @@
 
 #include "utils/builtins.h"
 
+#include "core/held.h"
 #include "core/row.h"
 #include "core/settings.h"
 #include "core/statement.h"
@@ -80,8 +81,9 @@ bool
 hour_count_review_some(TimestampTz now, pg_uuid_t *after)
 {
 	static Statement review = {
-		"WITH reviewed AS MATERIALIZED (SELECT id FROM appt.application WHERE id > $3 ORDER BY id LIMIT $4)" OPEN_HOURS
-		" SELECT id FROM reviewed ORDER BY id OFFSET $4 - 1",
+		"WITH page AS MATERIALIZED (SELECT id, is_held FROM appt.application WHERE id > $3 ORDER BY id LIMIT $4),"
+		" reviewed AS MATERIALIZED (SELECT id FROM page WHERE NOT is_held)" OPEN_HOURS
+		" SELECT id FROM page ORDER BY id OFFSET $4 - 1",
 		4, {TIMESTAMPTZOID, TIMESTAMPTZOID, UUIDOID, INT8OID}
 	};
 
@@ -127,7 +129,7 @@ find_hour(TimestampTz now, HourCount *count)
 {
 	static Statement find = {
 		"SELECT application_id, hour, begun_at, coalesce(after_at, hour), coalesce(after_id, -9223372036854775808), open, figures"
-		" FROM appt.hour_count WHERE count_at <= $1 ORDER BY count_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+		" FROM appt.hour_count WHERE count_at <= $1 AND " IS_NOT_HELD("application_id") " ORDER BY count_at LIMIT 1 FOR UPDATE SKIP LOCKED",
 		1, {TIMESTAMPTZOID}
 	};
 	Row		   *row;
@@ -311,7 +313,7 @@ TimestampTz
 hour_count_next(void)
 {
 	static Statement find = {
-		"SELECT count_at FROM appt.hour_count ORDER BY count_at LIMIT 1", 0, {}
+		"SELECT count_at FROM appt.hour_count WHERE " IS_NOT_HELD("application_id") " ORDER BY count_at LIMIT 1", 0, {}
 	};
 
 	return statement_run(&find) == 0 ? DT_NOEND : next_timestamp(ROW(0));

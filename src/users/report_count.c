@@ -20,6 +20,7 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 
+#include "core/held.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "users/report_count.h"
@@ -175,7 +176,7 @@ find_day(TimestampTz now, DayCount *day)
 {
 	static Statement find = {
 		"SELECT application_id, date, start_at, end_at, step, after_at, after_id FROM appt.report_day"
-		" WHERE count_at <= $1 ORDER BY count_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+		" WHERE count_at <= $1 AND " IS_NOT_HELD("application_id") " ORDER BY count_at LIMIT 1 FOR UPDATE SKIP LOCKED",
 		1, {TIMESTAMPTZOID}
 	};
 	Row		   *row;
@@ -282,7 +283,8 @@ TimestampTz
 report_count_next(void)
 {
 	static Statement find = {
-		"SELECT count_at FROM appt.report_day WHERE count_at IS NOT NULL ORDER BY count_at LIMIT 1", 0, {}
+		"SELECT count_at FROM appt.report_day WHERE count_at IS NOT NULL AND " IS_NOT_HELD("application_id") " ORDER BY count_at LIMIT 1",
+		0, {}
 	};
 
 	return statement_run(&find) == 0 ? DT_NOEND : next_timestamp(ROW(0));

@@ -24,6 +24,7 @@
 #include "utils/date.h"
 
 #include "core/column.h"
+#include "core/held.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/vocabulary.h"
@@ -361,10 +362,10 @@ static Statement find_differing = {
 	") SELECT coalesce(w.application_id, s.application_id), coalesce(w.type, s.type), a.timezone, a.report_time,"
 	"  s.last_date, s.next_date, w.type IS NOT NULL"
 	" FROM wanted w FULL JOIN scheduled s ON s.application_id = w.application_id AND s.type = w.type"
-	" LEFT JOIN LATERAL (SELECT a.id, a.timezone, a.report_time FROM appt.application a"
+	" LEFT JOIN LATERAL (SELECT a.id, a.timezone, a.report_time, a.is_held FROM appt.application a"
 	"  WHERE a.id = coalesce(w.application_id, s.application_id) OFFSET 0) a ON true"
-	" WHERE a.id IS NULL OR (w.type IS NOT NULL) <> (s.next_at IS NOT NULL)"
-	"  OR (w.type IS NOT NULL AND (s.timezone <> a.timezone OR s.report_time <> a.report_time))"
+	" WHERE a.is_held IS NOT TRUE AND (a.id IS NULL OR (w.type IS NOT NULL) <> (s.next_at IS NOT NULL)"
+	"  OR (w.type IS NOT NULL AND (s.timezone <> a.timezone OR s.report_time <> a.report_time)))"
 	" ORDER BY 1, 2",
 	5, {UUIDOID, UUIDOID, TEXTARRAYOID, TEXTARRAYOID, BOOLARRAYOID}
 };
@@ -395,7 +396,7 @@ report_review_some(TimestampTz now, ReportReview *review)
 static Statement find_due = {
 	"SELECT s.application_id, s.type, a.timezone, a.report_time, s.last_date, s.next_date, true"
 	" FROM appt.report_schedule s JOIN appt.application a ON a.id = s.application_id"
-	" WHERE s.next_at <= $1 AND coalesce((SELECT d.count_at IS NULL FROM appt.report_day d"
+	" WHERE s.next_at <= $1 AND NOT a.is_held AND coalesce((SELECT d.count_at IS NULL FROM appt.report_day d"
 	"  WHERE d.application_id = s.application_id AND d.date = s.next_date), true)"
 	" ORDER BY s.next_at LIMIT $2 FOR UPDATE OF s SKIP LOCKED",
 	2, {TIMESTAMPTZOID, INT8OID}
@@ -468,7 +469,8 @@ TimestampTz
 report_schedule_next(void)
 {
 	static Statement find = {
-		"SELECT next_at FROM appt.report_schedule WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1", 0, {}
+		"SELECT next_at FROM appt.report_schedule WHERE next_at IS NOT NULL AND " IS_NOT_HELD("application_id") " ORDER BY next_at LIMIT 1",
+		0, {}
 	};
 
 	return statement_run(&find) == 0 ? DT_NOEND : next_timestamp(ROW(0));

@@ -165,6 +165,8 @@ judge_or_leave(Judgement *judgement, const NotificationFacts *facts, const Candi
 {
 	if (candidate->quota->is_held || judgement->composed >= CLAIM_BYTES)
 		candidate_leave(candidate);
+	else if (facts->application != NULL && facts->application->is_held)
+		leave_and_hold(candidate);
 	else
 		judge(judgement, facts, candidate);
 }

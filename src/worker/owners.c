@@ -38,13 +38,16 @@
 /* Lanes in one transaction. */
 #define REFRESH_BATCH 250
 
-/* How long a lane is held that can't be refreshed; a change of configuration or a sweep ends that sooner. */
+/*
+ * How long a lane is held that can't be refreshed, or whose application is held; a change
+ * of configuration or a sweep ends that sooner.
+ */
 #define HOLD_TIME (60 * USECS_PER_SEC)
 
 static Statement select_owners = {
 	"SELECT l.ordinal, o.application_id, o.channel, p.kind, o.subscription_id, coalesce(s.url, p.url),"
 	"  coalesce(s.xmin, p.xmin)::text::bigint, a.max_concurrency::float8, a.max_per_second::float8,"
-	"  (p.settings->'max_concurrency')::float8, (p.settings->'max_per_second')::float8 "
+	"  (p.settings->'max_concurrency')::float8, (p.settings->'max_per_second')::float8, a.is_held "
 	"FROM unnest($1, $2) WITH ORDINALITY AS l (lane, low_water, ordinal) "
 	"CROSS JOIN LATERAL ("
 	"  SELECT n.application_id, n.channel, n.subscription_id"
@@ -120,6 +123,8 @@ refresh_lane(const Refresh *refresh, Row *row)
 	owner.application = next_limits(row, refresh->worker->slot);
 	owner.own = next_limits(row, refresh->worker->slot);
 	lane_refresh(refresh->scheduler, lane, &owner, refresh->now);
+	if (next_bool(row))
+		lane_hold(refresh->scheduler, lane, refresh->now + HOLD_TIME);
 }
 
 static void

@@ -4,8 +4,8 @@
  *
  * A claim reads the switches, but a transfer may wait for seconds before it
  * sends its first byte: for a look-up, a token, a connection. A commit that
- * switches an organization's notifications tells the workers; they then read the
- * switches of all messages that wait in this way. A withdrawn message returns to
+ * switches an organization's notifications, or holds an application, tells the
+ * workers; they then read the switches of all messages that wait in this way. A withdrawn message returns to
  * the queue as it was, and the next claim judges it like any other.
  *
  * COMMIT PREPARED does not report a switch; it causes a sweep, and a sweep reads
@@ -27,7 +27,7 @@
 
 static Statement select_switched_off = {
 	"SELECT a.id FROM appt.application a JOIN appt.organization o ON o.id = a.organization_id "
-	"WHERE a.id = ANY ($1) AND NOT o.notifications_enabled",
+	"WHERE a.id = ANY ($1) AND (a.is_held OR NOT o.notifications_enabled)",
 	1, {UUIDARRAYOID}
 };
 

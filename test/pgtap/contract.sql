@@ -172,6 +172,9 @@ INSERT INTO contract VALUES
 	('render_template', 'template text, data jsonb, html boolean DEFAULT false, timezone text DEFAULT ''UTC''::text, locale text '
 		'DEFAULT ''en''::text -> text'),
 	('set_node', 'node integer -> void'),
+	('hold_application', 'application_id uuid -> void'),
+	('wake_application', 'application_id uuid -> void'),
+	('count_sending', 'application_id uuid -> bigint'),
 	('act_as', 'role text, claims text DEFAULT NULL::text, headers text DEFAULT NULL::text, method text DEFAULT NULL::text -> void'),
 	('adopt_database', ' -> void');
 -- An argument without a default above is required. It has one all the same, so that PostgREST finds the function without it.

@@ -245,6 +245,7 @@ my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('
 my %refused = (
 	# Not for a superuser, and not once rows are numbered.
 	act_as => '42501',
+	count_sending => 'PT409',
 	set_node => 'PT409',
 	unsubscribe => 'PT404',
 	respond => 'PT404',
