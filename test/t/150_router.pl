@@ -165,7 +165,9 @@ sub session_of
 
 my $list = slurp_file("$ENV{REPOSITORY}/test/pgtap/function_access.sql");
 my ($table) = $list =~ /^INSERT INTO expectation VALUES\n(.*?);$/ms;
-my @calls = grep { !/^(?:adopt_database|set_node|act_as|hold_application|wake_application|count_sending)\b/ } map { s/''/'/gr } $table =~ /^\t\('((?:[^']|'')+)',/mg;
+my %is_there = map { $_ => 1 } split /,/, $names;
+# Of those that are only for the owner of the extension the router has none.
+my @calls = grep { $is_there{ (/^(\w+)/)[0] } } map { s/''/'/gr } $table =~ /^\t\('((?:[^']|'')+)',/mg;
 cmp_ok(scalar @calls, '>', 90, 'calls of the other test were found');
 
 sub statement
