@@ -37,35 +37,51 @@ hand_on_response(const RemoteCall *call)
 								 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
 }
 
-/* The answer of one shard; NULL: it has not found what it was asked for, and another may. */
+/* The answer of the first shard that does not say PT404; NULL: an error, which *failed has. */
 static PGresult *
-answer_of(int node, RemoteCall *call, bool may_be_elsewhere)
-{
-	Connection *connection = connection_to(node, call->caller);
-	PGresult   *rows;
-
-	connection_send(connection, call);
-	rows = connection_finish(connection, call);
-	if (rows == NULL && !(may_be_elsewhere && strcmp(connection_sqlstate(connection), NOT_FOUND) == 0))
-		connection_raise(connection);
-	if (rows != NULL)
-		hand_on_response(call);
-	return rows;
-}
-
-static PGresult *
-ask_until_found(List *nodes, RemoteCall *call)
+ask_until_found(const List *nodes, RemoteCall *call, Connection **failed)
 {
 	ListCell   *cell;
 
 	foreach(cell, nodes)
 	{
-		PGresult   *rows = answer_of(lfirst_int(cell), call, lnext(nodes, cell) != NULL);
+		Connection *connection = connection_to(lfirst_int(cell), call->caller);
+		PGresult   *rows;
+
+		connection_send(connection, call);
+		rows = connection_finish(connection, call);
+		if (rows != NULL)
+		{
+			hand_on_response(call);
+			return rows;
+		}
+		*failed = connection;
+		if (strcmp(connection_sqlstate(connection), NOT_FOUND) != 0)
+			break;
+	}
+	return NULL;
+}
+
+/*
+ * A tenant may move after the directory was read. The error of its old shard, which has
+ * undone what it had begun, is not the call's then: the new one is asked.
+ */
+static PGresult *
+ask_where_tenant_is(List *nodes, const Function *function, FunctionCallInfo fcinfo, RemoteCall *call)
+{
+	for (;;)
+	{
+		Connection *failed = NULL;
+		PGresult   *rows = ask_until_found(nodes, call, &failed);
+		List	   *nodes_now;
 
 		if (rows != NULL)
 			return rows;
+		nodes_now = destination_of(function, fcinfo, call->caller).nodes;
+		if (equal(nodes_now, nodes))
+			connection_raise(failed);
+		nodes = nodes_now;
 	}
-	elog(ERROR, "a call has no destination");
 }
 
 static Datum
@@ -130,8 +146,8 @@ execute(Function *function, FunctionCallInfo fcinfo)
 	destination = destination_of(function, fcinfo, &caller);
 	if (function->kind == ROUTE_PAGE && list_length(destination.nodes) > 1)
 		return page_of_all(function, fcinfo, destination.nodes, &call);
-	if (destination.until_found)
-		return result_of(function, fcinfo, ask_until_found(destination.nodes, &call));
+	if (destination.until_found || list_length(destination.nodes) == 1)
+		return result_of(function, fcinfo, ask_where_tenant_is(destination.nodes, function, fcinfo, &call));
 	return ask_all(function, fcinfo, destination.nodes, &call);
 }
 
