@@ -1,0 +1,233 @@
+# scripts/move-tenant: a tenant moves from one shard to another with everything it has, while it works, and however often the move
+# is killed.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Filled;
+use Appt::Peers;
+use Appt::Router;
+use Appt::Session;
+use Appt::Tenant;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = Appt::Cluster->create('main', extension => 0, conf => "max_connections = 80");
+my $script = "$ENV{APPT_RUN}/repository/scripts/move-tenant";
+
+Appt::Router->install($node);
+
+sub arguments
+{
+	my ($application, $from, $to) = @_;
+
+	return ($script, '--application', $application, '--from', $node->connstr($from), '--to', $node->connstr($to),
+		'--directory', $node->connstr('router'));
+}
+
+# Moves; what it printed. Dies if it fails.
+sub move
+{
+	my ($application, $from, $to) = @_;
+	my $output = '';
+
+	IPC::Run::run([ arguments($application, $from, $to) ], '>', \$output, '2>&1') or die "move-tenant failed: $output";
+	return $output;
+}
+
+# ---------- everything that a tenant has ----------
+
+# Of each table the rows of an application, without what holding it and waking it leaves behind.
+sub contents
+{
+	my ($application, $shard) = @_;
+	my %digest;
+
+	foreach my $table (tenant_tables($shard))
+	{
+		my $key = $table eq 'application' ? 'id' : 'application_id';
+
+		$digest{$table} = $node->query(
+			"SELECT count(*) || ' ' || coalesce(md5(string_agg((to_jsonb(t) - 'is_held')::text, E'\\n' ORDER BY to_jsonb(t)::text)), '')
+			 FROM appt.$table t WHERE $key = '$application'" . ($table eq 'change' ? " AND operation <> 'UPDATE'" : ''), $shard);
+	}
+	return \%digest;
+}
+
+sub tenant_tables
+{
+	my ($shard) = @_;
+
+	return grep {
+		$_ eq 'application' || $node->query("SELECT count(*) FROM pg_attribute WHERE attrelid = 'appt.$_'::regclass AND attname = 'application_id'", $shard)
+	} Appt::Filled::tables($node, $shard);
+}
+
+$node->append_conf('postgresql.conf', 'appt.enabled = off');
+$node->reload;
+Appt::Filled::fill($node, 'shard0');
+my $mover = $node->query('SELECT id FROM appt.application', 'shard0');
+$node->query('UPDATE appt.notification SET next_attempt_at = due_at', 'shard0');
+my $other = Appt::Tenant->create($node, database => 'shard0');
+$node->query('SELECT appt.register_tenants(0)', 'router');
+my $stayer = $other->application;
+$other->schedule_many(10);
+my ($before, $bystander) = (contents($mover, 'shard0'), contents($stayer, 'shard0'));
+is(join(' ', grep { $before->{$_} =~ /^0 / } sort keys %$before), '', 'a tenant with rows in every table');
+move($mover, 'shard0', 'shard1');
+is_deeply(contents($mover, 'shard1'), $before, 'has all of them where it moved to');
+my $left = contents($mover, 'shard0');
+is(join(' ', grep { $left->{$_} !~ /^0 / } sort keys %$left), '', 'and none where it was');
+is_deeply(contents($stayer, 'shard0'), $bystander, 'another tenant stays as it is');
+is($node->query("SELECT count(*) FROM appt.organization o JOIN appt.application a ON a.organization_id = o.id WHERE a.id = '$mover'", 'shard1'),
+	1, 'its organization is there');
+move($mover, 'shard1', 'shard0');
+is_deeply(contents($mover, 'shard0'), $before, 'it moves back');
+$node->query("DELETE FROM appt.due; UPDATE appt.notification SET settled_at = now(), state = 'CANCELLED', reason = 'ENDED', next_attempt_at = NULL", $_)
+	foreach qw(shard0 shard1);
+$node->append_conf('postgresql.conf', 'appt.enabled = on');
+$node->reload;
+
+# ---------- while it works ----------
+
+my $hook = Appt::Peers->webhook;
+
+# A tenant at shard0 that has sent messages, plans some, tries one again, and has one in flight.
+sub busy_tenant
+{
+	my $tenant = Appt::Tenant->create($node, database => 'shard0', retry_base => '1 second');
+
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->rule('REMINDER', 'WEBHOOK', '1 hour');
+	$tenant->subscribe($hook->url('/ok'));
+	$tenant->schedule_many(200);
+	$node->query('SELECT appt.register_tenants(0)', 'router');
+	return $tenant;
+}
+
+my $files = 0;
+
+# Clients that book so many appointments each, by a database; if that is a shard, they ask the other one where they are refused.
+# What they print are appointments. The last call of each comes when the tenant has moved.
+sub callers
+{
+	my ($application, $database, $count, $calls) = @_;
+	my $call = "SELECT id FROM appt.schedule_appointment('$application', now() + interval '2 days', '30 minutes',
+		customer => '{\"contact\": {\"primaryEmail\": \"ann\@example.org\"}}', organizer_id => 'agent-1');\n";
+	my $is_here = $database eq 'router' ? "(SELECT node FROM appt.tenant WHERE application_id = '$application') = 0"
+		: "EXISTS (SELECT FROM appt.application WHERE id = '$application') AND current_database() = 'shard0'";
+	my $try = $call . ($database eq 'router' ? '' : "\\if :ERROR\n\\connect shard1\n$call\\endif\n");
+	my $lines = $try x ($calls - 1) . "DO \$\$ BEGIN WHILE $is_here LOOP PERFORM pg_sleep(0.01); COMMIT; END LOOP; END \$\$;\n$try";
+	my $file = "$ENV{TESTDIR}/calls-@{[ ++$files ]}.sql";
+
+	append_to_file($file, $lines);
+	return map {
+		my %client = (out => '', err => '');
+
+		$client{handle} = IPC::Run::start([ 'psql', '-X', '-q', '-A', '-t', '-d', $node->connstr($database), '-f', $file ],
+			'>', \$client{out}, '2>', \$client{err});
+		\%client;
+	} 1 .. $count;
+}
+
+sub ids_of
+{
+	my (@clients) = @_;
+
+	$_->{handle}->finish foreach @clients;
+	return map { $_->{out} =~ /^([0-9a-f-]{36})$/mg } @clients;
+}
+
+# Each appointment is at the target, its message was sent once, and its reminder waits.
+sub is_whole
+{
+	my ($tenant, $name, @ids) = @_;
+	my $application = $tenant->application;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok( $node->wait_for_query(
+			"SELECT count(*) FROM appt.notification WHERE application_id = '$application' AND type = 'CREATE' AND settled_at IS NULL", 0,
+			database => 'shard1'),
+		"$name: all is sent");
+	my %there = map { $_ => 1 } split /\n/, $node->query("SELECT id FROM appt.appointment WHERE application_id = '$application'", 'shard1');
+	is(scalar(grep { !$there{$_} } @ids), 0, "$name: every appointment that was booked is there");
+	is($node->query("SELECT count(*) FROM appt.appointment WHERE application_id = '$application'", 'shard0'), 0, "$name: none is where it was");
+	my %times;
+	$times{ $_->{headers}{'webhook-id'} }++ foreach grep { $_->{path} eq '/ok' } $hook->entries;
+	is(scalar(grep { $_ != 1 } values %times), 0, "$name: no message was sent twice");
+	is(scalar(keys %times), scalar(keys %there), "$name: none was lost");
+	is( $node->query("SELECT count(*) FROM appt.due d WHERE d.application_id = '$application'", 'shard1'),
+		$node->query("SELECT count(*) FROM appt.appointment WHERE application_id = '$application'", 'shard1'),
+		"$name: each reminder waits in the queue");
+	is( $node->query("SELECT count(*) FROM appt.notification n WHERE application_id = '$application' AND type = 'CREATE'
+			AND (SELECT count(*) FROM appt.attempt a WHERE a.notification_id = n.id AND outcome = 'DELIVERED') <> 1", 'shard1'),
+		0, "$name: the log has one delivery of each");
+	is($node->query("SELECT count(*) FROM appt.notification WHERE application_id = '$application'", 'shard0'), 0, "$name: and nothing is left there");
+	return;
+}
+
+foreach my $database (qw(shard0 router))
+{
+	my $tenant = busy_tenant();
+	my $application = $tenant->application;
+	my @clients = callers($application, $database, 4, 150);
+
+	ok($node->wait_for_query("SELECT count(*) > 250 FROM appt.appointment WHERE application_id = '$application'", 't', database => 'shard0'),
+		'clients book');
+	note(move($application, 'shard0', 'shard1'));
+	my @ids = ids_of(@clients);
+	is(scalar @ids, 600, "by $database: every call succeeds" . ($database eq 'router' ? '' : ', here or there'));
+	is(join('', map { $_->{err} } @clients), '', "by $database: none was refused") if $database eq 'router';
+	ok($node->query("SELECT count(*) FROM appt.appointment a WHERE application_id = '$application' AND appt.node_of((SELECT max(id) FROM appt.notification n
+		WHERE n.appointment_id = a.id)) = 1", 'shard1') >= 4, "by $database: some were booked where it moved to");
+	is_whole($tenant, "by $database", @ids);
+}
+
+# ---------- killed ----------
+
+# Starts a move, and kills it once it prints what matches.
+sub kill_at
+{
+	my ($application, $where) = @_;
+	my $output = '';
+	my $move = IPC::Run::start([ arguments($application, 'shard0', 'shard1') ], '>', \$output, '2>&1');
+
+	$move->pump while $move->pumpable && $output !~ $where;
+	$move->kill_kill(grace => 0);
+	$move->finish;
+	return $output;
+}
+
+foreach my $where (qr/^copy .* tables/m, qr/^copy .* changed/m, qr/^hold/m, qr/^switch .* wait/m, qr/^switch .* copied/m, qr/^wake/m, qr/^clear/m)
+{
+	my $tenant = busy_tenant();
+	my @clients = callers($tenant->application, 'router', 2, 50);
+	my $name = "killed at $where";
+
+	like(kill_at($tenant->application, $where), $where, $name);
+	move($tenant->application, 'shard0', 'shard1');
+	my @ids = ids_of(@clients);
+	is(scalar @ids, 100, "$name: every call succeeds");
+	is_whole($tenant, $name, @ids);
+}
+
+# ---------- others' transactions ----------
+
+{
+	my $tenant = busy_tenant();
+	my $session = Appt::Session->open($node, database => 'shard0');
+	my $id = $tenant->schedule;
+	my $output = '';
+
+	$session->run("BEGIN; SELECT FROM appt.appointment WHERE id = '$id' FOR UPDATE");
+	my $move = IPC::Run::start([ arguments($tenant->application, 'shard0', 'shard1') ], '>', \$output, '2>&1');
+	$move->pump while $move->pumpable && $output !~ /tried again/;
+	ok($tenant->schedule, 'while another transaction has an appointment locked, calls go on');
+	$session->run('ROLLBACK');
+	ok($move->finish, 'once it has ended, the tenant moves');
+	is_whole($tenant, 'after a lock', $id);
+}
+
+done_testing();
