@@ -183,6 +183,8 @@ foreach my $database (qw(shard0 router))
 	ok($node->query("SELECT count(*) FROM appt.appointment a WHERE application_id = '$application' AND appt.node_of((SELECT max(id) FROM appt.notification n
 		WHERE n.appointment_id = a.id)) = 1", 'shard1') >= 4, "by $database: some were booked where it moved to");
 	is_whole($tenant, "by $database", @ids);
+	is($node->query("SELECT h.node FROM appt.home h JOIN appt.tenant t USING (organization_id) WHERE t.application_id = '$application'", 'router'),
+		1, "by $database: its organization, which has no other, is at home there");
 }
 
 # ---------- killed ----------
@@ -211,6 +213,32 @@ foreach my $where (qr/^copy .* tables/m, qr/^copy .* changed/m, qr/^hold/m, qr/^
 	my @ids = ids_of(@clients);
 	is(scalar @ids, 100, "$name: every call succeeds");
 	is_whole($tenant, $name, @ids);
+}
+
+# ---------- cancelled ----------
+
+{
+	my $tenant = busy_tenant();
+	my $application = $tenant->application;
+	my $seen = "$ENV{TESTDIR}/seen";
+	my $announce = "psql -XAtc \"SELECT node, state FROM appt.tenant WHERE application_id = '$application'\" -d '@{[ $node->connstr('router') ]}' >> $seen";
+
+	ok($tenant->settled, 'its messages are sent');
+	my $before = contents($application, 'shard0');
+	kill_at($application, qr/^switch .* wait/m);
+	ok(IPC::Run::run([ arguments($application, 'shard0', 'shard1'), '--cancel' ], '>', \my $output), 'a move that was killed is cancelled');
+	my $after = contents($application, 'shard0');
+	# Hours that the worker counts.
+	delete $_->{hour_count} foreach $before, $after;
+	is_deeply($after, $before, 'the tenant is where it was');
+	is($node->query("SELECT is_held FROM appt.application WHERE id = '$application'", 'shard0'), 'f', 'and not held');
+	my $left = contents($application, 'shard1');
+	is(join(' ', grep { $left->{$_} !~ /^0 / } sort keys %$left), '', 'nothing of it is where it was going');
+	is($node->query("SELECT node || state FROM appt.tenant WHERE application_id = '$application'", 'router'), '0ACTIVE', 'callers do not wait');
+	ok(IPC::Run::run([ arguments($application, 'shard0', 'shard1'), '--announce', $announce ], '>', \$output), 'it may move later');
+	is(slurp_file($seen), "0|ACTIVE\n0|MOVING\n1|ACTIVE\n", 'what has changed in the directory is announced');
+	isnt(IPC::Run::run([ arguments($application, 'shard0', 'shard1'), '--cancel' ], '>', \$output, '2>&1'), 1, 'what has moved is not cancelled');
+	like($output, qr/move-tenant: /, 'and the script says why');
 }
 
 # ---------- others' transactions ----------
