@@ -117,7 +117,7 @@ is($node->query('SELECT count(*) FROM (SELECT participant_id FROM appt.response 
 	my $session = Appt::Session->open($node);
 	my $plan = $node->query(
 		"EXPLAIN SELECT t.id FROM appt.attempt t WHERE t.application_id = '$application' AND t.recipient = '+306900000002'
-		AND jsonb_typeof(t.shown -> 'reply_codes') = 'object' AND t.outcome IS DISTINCT FROM 'FAILED' ORDER BY t.id DESC LIMIT 20"
+		AND jsonb_typeof(t.shown -> 'reply_codes') = 'object' AND t.outcome IS DISTINCT FROM 'FAILED' ORDER BY t.started_at DESC, t.id DESC LIMIT 20"
 	);
 	like($plan, qr/Backward using attempt_reply_codes/, 'the index of messages with codes finds them');
 	$session->run('SELECT pg_stat_force_next_flush()');
