@@ -3,8 +3,9 @@
  * of an appointment, what leaves next, how long deliveries take.
  *
  * Each reads an hour or a few days, by an index, whatever the size of the log: the
- * attempts of a time by the blocks that attempt_started names; of each application,
- * what waits by due_application, and appointments ahead by appointment_start.
+ * attempts of a time by the blocks that attempt_started names, those that failed by
+ * attempt_failed; of each application, what waits by due_application, and appointments
+ * ahead by appointment_start.
  */
 
 /* The failures of a day are few. Only for these are messages and endpoints looked up. */
@@ -22,7 +23,7 @@ WITH endpoint AS (
 		(max(ARRAY[(extract(epoch FROM a.started_at) * 1000000)::bigint, a.id]))[2] AS last_attempt_id
 	FROM appt.attempt a
 		JOIN appt.notification n ON n.id = a.notification_id
-	WHERE a.started_at > now() - interval '1 day' AND a.outcome IN ('FAILED', 'INTERRUPTED')
+	WHERE a.started_at > now() - interval '1 day' AND a.error IS NOT NULL
 	GROUP BY 1, 2, 3, 4
 )
 SELECT

@@ -186,6 +186,8 @@ ALTER TABLE appt.attempt ALTER application_id SET (n_distinct = 2);
 CREATE UNIQUE INDEX attempt_notification ON appt.attempt (notification_id, attempt_number);
 /* "Since this morning": a small index that tells which blocks of the log to read. */
 CREATE INDEX attempt_started ON appt.attempt USING brin (started_at) WITH (pages_per_range = 32);
+/* "What failed today?" A day may have millions of attempts, few of which fail. One that delivers never has an error, so its end stays HOT. */
+CREATE INDEX attempt_failed ON appt.attempt (started_at) WHERE error IS NOT NULL;
 /*
  * "What did we send to bob@example.com, or to bob@...?" By the column's collation it also finds beginnings, as does
  * notification_address. By the application nobody reads what others sent to the same address.
@@ -207,7 +209,7 @@ COMMENT ON COLUMN appt.attempt.started_at IS 'When the attempt was recorded, bef
 COMMENT ON COLUMN appt.attempt.finished_at IS 'When the outcome was known; NULL while the attempt is under way.';
 COMMENT ON COLUMN appt.attempt.outcome IS 'DELIVERED, FAILED or INTERRUPTED; NULL while the attempt is under way.';
 COMMENT ON COLUMN appt.attempt.status_code IS 'HTTP status or SMTP code of the answer; NULL if there was none.';
-COMMENT ON COLUMN appt.attempt.error IS 'What went wrong; NULL if nothing did.';
+COMMENT ON COLUMN appt.attempt.error IS 'What went wrong; NULL if nothing did: every attempt that is FAILED or INTERRUPTED has one, no other.';
 COMMENT ON COLUMN appt.attempt.response IS
 'Body of the answer, or last reply of the mail server, without secrets, cut to 4,096 bytes; NULL means none.';
 COMMENT ON COLUMN appt.attempt.recipient IS 'Address that the message was sent to; for a webhook the URL without its query.';

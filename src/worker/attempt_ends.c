@@ -13,6 +13,9 @@
 #include "worker/attempt_ends.h"
 
 /* Columns that closing writes. */
+/* The error of an attempt, in place of one that the database refuses. */
+#define UNSTORABLE "it failed, and what the receiver answered cannot be stored"
+
 enum
 {
 	FINISHED_AT, OUTCOME, STATUS_CODE, ERROR_TEXT, RESPONSE, PROVIDER_MESSAGE_ID, SEGMENTS, COST, CURRENCY
@@ -82,7 +85,7 @@ close_one(TableWriter *writer, Delivery *delivery, bool without_texts)
 	values[FINISHED_AT] = SQL_VALUE(TimestampTzGetDatum(delivery->finished_at));
 	values[OUTCOME] = sql_text(is_delivered ? "DELIVERED" : "FAILED");
 	values[STATUS_CODE] = number_datum(outcome->status_code);
-	values[ERROR_TEXT] = sql_text(without_texts ? NULL : outcome->error);
+	values[ERROR_TEXT] = sql_text(is_delivered ? NULL : without_texts ? UNSTORABLE : outcome->error);
 	values[RESPONSE] = sql_text(without_texts ? NULL : outcome->response);
 	values[PROVIDER_MESSAGE_ID] = sql_text(without_texts ? NULL : outcome->provider_message_id);
 	if (is_delivered)

@@ -8,6 +8,10 @@
 #include "core/table_write.h"
 #include "worker/delivery.h"
 
+/* SET: how an attempt ends whose outcome nobody knows. */
+#define IS_INTERRUPTED \
+	"outcome = 'INTERRUPTED', error = 'the worker or the server stopped before the outcome was known' "
+
 /* Has no other transaction locked the attempt of this delivery? The writer is table_look_begin("attempt"). */
 extern bool attempt_is_free(TableWriter *writer, const Delivery *delivery);
 

@@ -35,6 +35,7 @@
 #include "notify/eligibility.h"
 #include "notify/facts.h"
 #include "notify/facts_load.h"
+#include "worker/attempt_ends.h"
 #include "worker/guard.h"
 #include "worker/journal.h"
 #include "worker/queue.h"
@@ -104,7 +105,7 @@ static Statement find_unclosed = {
 };
 
 static Statement close_attempts = {
-	"UPDATE appt.attempt SET finished_at = $2, outcome = 'INTERRUPTED' "
+	"UPDATE appt.attempt SET finished_at = $2, " IS_INTERRUPTED
 	"WHERE notification_id = ANY ($1) AND outcome IS NULL",
 	2, {INT8ARRAYOID, TIMESTAMPTZOID}
 };

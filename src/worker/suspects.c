@@ -18,6 +18,7 @@
 
 #include "core/row.h"
 #include "core/statement.h"
+#include "worker/attempt_ends.h"
 #include "worker/crashes.h"
 #include "worker/guard.h"
 #include "worker/suspects.h"
@@ -42,7 +43,7 @@ static Statement lock_open = {
 };
 
 static Statement close_attempt = {
-	"UPDATE appt.attempt SET finished_at = now(), outcome = 'INTERRUPTED' "
+	"UPDATE appt.attempt SET finished_at = now(), " IS_INTERRUPTED
 	"WHERE notification_id = $1 AND outcome IS NULL",
 	1, {INT8OID}
 };

@@ -57,7 +57,7 @@ SELECT n.application_id, n.id, number, n.due_at + (number - 1) * interval '1 min
 	n.due_at + (number - 1) * interval '1 min' + n.id * interval '10 ms',
 	CASE WHEN outcome <> 'UNDER WAY' THEN n.due_at + (number - 1) * interval '1 min' + n.id * interval '10 ms' + interval '2 s' END,
 	nullif(outcome, 'UNDER WAY'), CASE outcome WHEN 'DELIVERED' THEN 250 WHEN 'FAILED' THEN 550 END,
-		CASE outcome WHEN 'FAILED' THEN 'refused ' || number END,
+		CASE outcome WHEN 'FAILED' THEN 'refused ' || number WHEN 'INTERRUPTED' THEN 'stopped' END,
 	'answer ' || n.id, n.address, CASE n.channel WHEN 'EMAIL' THEN :'mail'::uuid WHEN 'SMS' THEN :'sms'::uuid END,
 	CASE outcome WHEN 'DELIVERED' THEN m.receipt END, CASE WHEN outcome = 'DELIVERED' AND m.receipt IS NOT NULL THEN now() END
 FROM message m JOIN appt.notification n USING (id), unnest(outcomes) WITH ORDINALITY o (outcome, number) ORDER BY n.due_at, number;
@@ -72,7 +72,7 @@ SELECT results_eq($q$SELECT pg_temp.rows($$SELECT application, channel, kind, en
 	sent_later,
 		first_failed_at - now(), last_failed_at - now(), last_notification_id, last_status_code, last_error, last_answer
 	FROM appt.failures_by_endpoint ORDER BY channel$$)$q$, ARRAY[
-	'Sales,EMAIL,SMTP,smtp://mail.example,4,3,1,2,0,-19:59:59.97,-00:04:59.93,7,,,"answer 7"',
+	'Sales,EMAIL,SMTP,smtp://mail.example,4,3,1,2,0,-19:59:59.97,-00:04:59.93,7,,stopped,"answer 7"',
 	'Sales,SMS,HTTP,https://sms.example/send,1,1,0,0,1,-00:14:59.92,-00:14:59.92,8,550,"refused 1","answer 8"',
 	'Sales,WEBHOOK,subscription,https://hooks.example/in,1,1,0,0,0,-00:02:59.89,-00:02:59.89,11,550,"refused 1","answer 11"'],
 	'what failed within a day, by endpoint, and what has become of the messages');
@@ -134,7 +134,7 @@ SET LOCAL enable_seqscan = off;
 SET LOCAL enable_hashjoin = off;
 SET LOCAL enable_mergejoin = off;
 SELECT is(pg_temp.indexes('SELECT * FROM appt.' || view), indexes, view) FROM (VALUES
-	('failures_by_endpoint', 'attempt_pkey attempt_started notification_pkey'),
+	('failures_by_endpoint', 'attempt_failed attempt_pkey notification_pkey'),
 	('uninformed_customers', 'appointment_start attempt_notification notification_appointment participant_pkey'),
 	('upcoming', 'due_application notification_pkey'),
 	('delivery_times', 'attempt_pkey attempt_started notification_pkey')) t (view, indexes);

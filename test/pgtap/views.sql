@@ -108,8 +108,9 @@ SELECT is(pg_temp.indexes($q$recipient = 'zoe@example.com'$q$), 'attempt_recipie
 	'by recipient');
 SELECT is(pg_temp.indexes($q$appointment_id = '00000000-0000-0000-0000-00000000000a'$q$),
 	'attempt_notification notification_appointment notification_pkey', 'by appointment');
-SELECT is(pg_temp.indexes($q$outcome = 'FAILED' AND started_at > now() - interval '1 day'$q$), 'attempt_started notification_pkey',
+SELECT is(pg_temp.indexes($q$error IS NOT NULL AND started_at > now() - interval '1 day'$q$), 'attempt_failed notification_pkey',
 	'failed since yesterday');
+SELECT is(pg_temp.indexes($q$started_at > now() - interval '1 hour'$q$), 'attempt_started notification_pkey', 'of the last hour');
 SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$),
 	'attempt_notification notification_application_due notification_pkey', 'by application and day');
 SELECT is(pg_temp.indexes($q$application_id = '00000000-0000-0000-0000-00000000000a' AND due_at > now() - interval '1 day'$q$,

@@ -120,5 +120,8 @@ my $mail = Appt::Peers->smtp('--reply', 'hang', '--at', 'MESSAGE', '--times', 1)
 	is($outcomes, 'DELIVERED,INTERRUPTED', 'what could finish did, the rest is INTERRUPTED');
 }
 
+is( $node->query("SELECT count(*) > 0, count(*) FILTER (WHERE (outcome = 'DELIVERED') = (error IS NOT NULL)) FROM appt.attempt
+		WHERE outcome IS NOT NULL"),
+	't|0', 'each attempt that failed or was interrupted has an error, no other');
 $node->stop('immediate');
 done_testing();

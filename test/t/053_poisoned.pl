@@ -227,6 +227,9 @@ my ($lane) = $tenant->query("SELECT lane FROM appt.notification LIMIT 1");
 		'the log tells');
 }
 
+is( $node->query("SELECT count(*) > 0, count(*) FILTER (WHERE (outcome = 'DELIVERED') = (error IS NOT NULL)) FROM appt.attempt
+		WHERE outcome IS NOT NULL"),
+	't|0', 'each attempt that failed or was interrupted has an error, no other');
 $node->stop;
 done_testing();
 
