@@ -75,7 +75,7 @@ INSERT INTO appt.attempt (application_id, notification_id, attempt_number, due_a
 SELECT application_id, id, 1, due_at, due_at + interval '20 ms', settled_at, CASE state WHEN 'SENT' THEN 'DELIVERED' ELSE 'FAILED' END,
 	CASE state WHEN 'SENT' THEN 250 ELSE 550 END, 'queued', CASE state WHEN 'FAILED' THEN 'the server refused it' END, address,
 	'Your appointment',
-	left((SELECT string_agg(md5(id::text || part), ' ') FROM generate_series(1, 32) part), %(body)d)
+	left((SELECT string_agg(md5(id::text || part), ' ') FROM generate_series(0, %(body)d / 33) part), %(body)d)
 FROM appt.notification WHERE id >= %(first)d;
 """
 
