@@ -109,8 +109,9 @@ INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_a
 CREATE TABLE chosen AS SELECT DISTINCT ON (application_id, appointment_id) application_id, appointment_id, organizer_id, start_at, end_at
 	FROM appt.notification WHERE application_id = '%(large)s'
 		AND (due_at >= %(day)s AND due_at < %(day)s + interval '1 day' OR due_at >= %(later)s AND due_at < %(later)s + interval '1 day');
-INSERT INTO appt.appointment (application_id, id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active, title)
-	SELECT application_id, appointment_id, organizer_id, 'ACTIVATED', start_at, end_at, 'UTC', 'en', true, 'An appointment' FROM chosen;
+INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active,
+	title)
+	SELECT application_id, appointment_id, gen_random_uuid(), organizer_id, 'ACTIVATED', start_at, end_at, 'UTC', 'en', true, 'An appointment' FROM chosen;
 INSERT INTO appt.participant (application_id, appointment_id, id, type, first_name, last_name, email, phone)
 	SELECT application_id, appointment_id, 'c' || person, 'CUSTOMER', 'Customer', person::text, 'customer' || person || '@example.com',
 		'+3069' || lpad(person::text, 8, '0')

@@ -14,8 +14,9 @@ ROUNDS = argument("ROUNDS", 3, 1)
 LOAD = """
 SET session_replication_role = replica;
 INSERT INTO appt.application (organization_id, name, auto_activate) VALUES (:'organization', 'bench', false);
-INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active, title)
-	SELECT a.id, 'agent-' || i %% 1000, start_at, start_at + interval '30 minutes', 'UTC', 'en', true, 'Your mortgage'
+INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, start_at, end_at, timezone, locale, notifications_active,
+	title)
+	SELECT a.id, appt.tagged_uuid(a.id), appt.tagged_uuid(a.id), 'agent-' || i %% 1000, start_at, start_at + interval '30 minutes', 'UTC', 'en', true, 'Your mortgage'
 	-- The number of the row has random() called for each.
 	FROM appt.application a, generate_series(1, %(rows)d) i, LATERAL (
 		SELECT timestamptz '2031-01-01 00:00+00' + ((random() * 28800)::int + 0 * i) * interval '15 minutes' AS start_at) s;

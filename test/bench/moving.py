@@ -18,8 +18,9 @@ SHARDS = ("shard_1", "shard_2")
 # Of each appointment five messages that were sent, or four and one that waits.
 LOAD = """
 SET session_replication_role = replica;
-INSERT INTO appt.appointment (application_id, organizer_id, start_at, end_at, timezone, locale, notifications_active, title)
-	SELECT a.id, 'agent-' || i %% 1000, s, s + interval '30 minutes', 'UTC', 'en', true, 'Your mortgage'
+INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, start_at, end_at, timezone, locale, notifications_active,
+	title)
+	SELECT a.id, appt.tagged_uuid(a.id), appt.tagged_uuid(a.id), 'agent-' || i %% 1000, s, s + interval '30 minutes', 'UTC', 'en', true, 'Your mortgage'
 	FROM appt.application a, generate_series(1, %(appointments)d) i,
 		LATERAL (SELECT now() + (i - %(appointments)d / 2) * interval '5 minutes' AS s) at;
 INSERT INTO appt.participant (application_id, appointment_id, id, type, email)

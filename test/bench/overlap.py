@@ -36,8 +36,9 @@ SELECT format('DROP INDEX %%s', indexrelid::regclass) FROM pg_index WHERE indrel
 ALTER TABLE appt.appointment DROP CONSTRAINT appointment_pkey CASCADE, DROP CONSTRAINT appointment_conference_id_key;
 SET session_replication_role = replica;
 SELECT setseed(0.42);
-INSERT INTO appt.appointment (application_id, id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active, title)
-	SELECT (10000000 + 89999 * (i %% %(applications)d) || '-0000-4000-8000-000000000000')::uuid, ('00000000-0000-4000-8000-' || 100000000000 + i)::uuid,
+INSERT INTO appt.appointment (application_id, id, conference_id, organizer_id, state, start_at, end_at, timezone, locale, notifications_active,
+	title)
+	SELECT (10000000 + 89999 * (i %% %(applications)d) || '-0000-4000-8000-000000000000')::uuid, ('00000000-0000-4000-8000-' || 100000000000 + i)::uuid, gen_random_uuid(),
 		'agent-' || i / %(applications)d %% 20, 'ACTIVATED', start_at, start_at + make_interval(mins => 15 * (1 + floor(random() * random() * 8))::int),
 		'UTC', 'en', true, 'Appointment ' || i
 	FROM (SELECT i, timestamptz '2031-01-01 00:00+00' + make_interval(mins => 5 * floor(random() * %(days)d * 288)::int) AS start_at

@@ -29,7 +29,7 @@ SELECT throws_ok(format('SELECT appt.set_notifications_enabled(%L, NULL)', :'org
 SELECT appt.create_application(:'organization', 'Sales') AS application \gset
 SELECT is(a, ROW(:'application', :'organization', 'Sales', 'STANDALONE', true, false, NULL, NULL, NULL, 'en', 'UTC', NULL,
 	'24 hours', '15 minutes', NULL, false, 4, '10 seconds', '10 minutes', NULL, NULL, 'APPLICATION', '07:00', NULL, NULL, NULL, NULL,
-	true, true, a.created_at)::appt.application,
+	true, true, false, a.created_at)::appt.application,
 	'an application has the default settings')
 FROM appt.application a WHERE id = :'application';
 SELECT is(string_agg(concat_ws(' ', type, channel, nullif(time_offset, '0')), ', ' ORDER BY type, channel, time_offset),
@@ -42,7 +42,7 @@ SELECT appt.create_application(:'organization', 'Sales', 'TALKDESK', false, true
 	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN', '23:30') AS other \gset
 SELECT is(a, ROW(:'other', :'organization', 'Sales', 'TALKDESK', false, true, 'https://room.example/', 12, 'https://api.example/v1',
 	'el-GR', 'Europe/Athens', '+30', '2 days', '0', 3, true, 10, '0.5 seconds', '1 hour', 7, 0.5, 'OWN', '23:30',
-	NULL, NULL, NULL, NULL, true, true, a.created_at)::appt.application,
+	NULL, NULL, NULL, NULL, true, true, false, a.created_at)::appt.application,
 	'or those it was given')
 FROM appt.application a WHERE id = :'other';
 SELECT is(string_agg(DISTINCT channel, ' '), 'WEBHOOK', 'a TALKDESK application starts with webhooks alone') FROM appt.rule

@@ -53,9 +53,9 @@ SELECT count(appt.set_provider(id, 'EMAIL', 'SMTP', 'smtp://mail.example', name 
 SELECT count(appt.update_appointment(id, notes => 'told')) FROM appt.appointment \gset
 INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, type, channel, due_at, lane, title, next_attempt_at)
 SELECT id, 'ADDRESS', 'x@example.com', 'TEST', 'EMAIL', now(), 1, CASE name WHEN 'own' THEN 'loose' ELSE name END, now() FROM application;
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject,
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, error, recipient, subject,
 	provider_id)
-SELECT n.application_id, n.id, 1, now(), now(), 'FAILED', n.address, n.title, p.id FROM appt.notification n JOIN appt.provider p
+SELECT n.application_id, n.id, 1, now(), now(), 'FAILED', 'busy', n.address, n.title, p.id FROM appt.notification n JOIN appt.provider p
 	USING (application_id);
 INSERT INTO appt.user_profile (application_id, id, email, backup_phone) SELECT a.id, u, u || '@example.com', '+306900000001'
 	FROM application a, unnest('{ann,bob,sue,zoe}'::text[]) u;
@@ -85,8 +85,8 @@ INSERT INTO appt.notification (application_id, recipient_kind, recipient_id, typ
 SELECT a.id, 'USER', u, 'CALL', 'IN_APP', now(), appt.lane(a.id, 'IN_APP', NULL), CASE a.name WHEN 'own' THEN 'to-' || u ELSE a.name END,
 	now(), 'ADDRESS-MARK', CASE u WHEN 'zoe' THEN m.id END, CASE u WHEN 'zoe' THEN 'ann' END
 FROM application a JOIN made m ON m.application = a.name AND m.what IN ('mine', 'sister', 'foreign'), unnest('{ann,sue,zoe}'::text[]) u;
-INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, recipient, subject)
-SELECT application_id, id, 1, now(), now(), 'FAILED', address, title FROM appt.notification WHERE recipient_kind = 'USER';
+INSERT INTO appt.attempt (application_id, notification_id, attempt_number, started_at, finished_at, outcome, error, recipient, subject)
+SELECT application_id, id, 1, now(), now(), 'FAILED', 'busy', address, title FROM appt.notification WHERE recipient_kind = 'USER';
 INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
 	SELECT lane, due_at, id, application_id, due_at FROM appt.notification WHERE recipient_kind = 'USER';
 INSERT INTO appt.inbound_message (application_id, from_number, to_number, line_id, text, received_at)
