@@ -241,6 +241,19 @@ foreach my $where (qr/^copy .* tables/m, qr/^copy .* changed/m, qr/^hold/m, qr/^
 	like($output, qr/move-tenant: /, 'and the script says why');
 }
 
+# ---------- two at once ----------
+
+{
+	my $tenant = busy_tenant();
+	my $session = Appt::Session->open($node, database => 'shard1');
+	my $output = '';
+
+	# As another move does.
+	$session->run("SELECT pg_advisory_lock(hashtextextended('@{[ $tenant->application ]}', 0))");
+	isnt(IPC::Run::run([ arguments($tenant->application, 'shard0', 'shard1') ], '>', \$output, '2>&1'), 1, 'a second move is refused');
+	like($output, qr/another move of this application is running/, 'and says why');
+}
+
 # ---------- others' transactions ----------
 
 {
