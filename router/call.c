@@ -63,8 +63,8 @@ ask_until_found(const List *nodes, RemoteCall *call, Connection **failed)
 }
 
 /*
- * A tenant may move after the directory was read. The error of its old shard, which has
- * undone what it had begun, is not the call's then: the new one is asked.
+ * If the tenant has moved since the directory was read, its old shard has refused the
+ * call and changed nothing: ask the new one. Otherwise raise the error.
  */
 static PGresult *
 ask_where_tenant_is(List *nodes, const Function *function, FunctionCallInfo fcinfo, RemoteCall *call)

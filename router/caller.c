@@ -105,9 +105,3 @@ caller_of(FunctionCallInfo fcinfo)
 	caller.is_read_only = is_read_only(caller.method);
 	return caller;
 }
-
-bool
-caller_is_rest(const Caller *caller)
-{
-	return caller->method[0] != '\0';
-}

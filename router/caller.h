@@ -28,7 +28,4 @@ extern Caller caller_of(FunctionCallInfo fcinfo);
 /* The owner of a function. */
 extern Oid	function_owner(Oid function_id);
 
-/* Is the call a request that came by PostgREST? */
-extern bool caller_is_rest(const Caller *caller);
-
 #endif							/* ROUTER_CALLER_H */

@@ -6,8 +6,8 @@
  * fails or is rolled back, the shard has an application that the directory does not
  * know: appt.register_tenants finds it.
  *
- * An organization has a home, the shard where it was created, and a copy on each other
- * shard where one of its applications was created.
+ * An organization has a home, where its applications are created, and a copy on each
+ * other shard that has had one of them.
  */
 #include "postgres.h"
 
@@ -97,7 +97,13 @@ copy_organization(const char *id, int from, int to)
 	.statement = "SELECT " COPIED " FROM appt.organization WHERE id = $1::uuid"};
 	RemoteCall	write = {.caller = &service_caller, .count = 1 + COPIED_COUNT, .values = values,
 		.statement = "INSERT INTO appt.organization (id, " COPIED ") VALUES ($1::uuid, $2::text, $3::boolean, $4::boolean)"
-	" ON CONFLICT DO NOTHING RETURNING id"};
+
+		/*
+		 * Where it has no application, nobody has told its copy what has
+		 * changed.
+		 */
+		" ON CONFLICT (id) DO UPDATE SET (" COPIED ") = (excluded.name, excluded.notifications_enabled, excluded.require_verified_sender)"
+	" WHERE NOT EXISTS (SELECT FROM appt.application a WHERE a.organization_id = organization.id) RETURNING id"};
 	PGresult   *rows = shard_run(from, &read);
 
 	if (PQntuples(rows) == 0)

@@ -30,7 +30,7 @@ typedef struct Shard
 extern int	node_of_application(const pg_uuid_t *application_id);
 extern int	node_of_tag(const uint8 *tag);
 
-/* The node where an organization was created; -1: unknown. */
+/* The node where an organization's applications are created; -1: unknown. */
 extern int	home_of_organization(const pg_uuid_t *organization_id);
 
 /* The nodes that have something of an organization, its home first, as a list of integers. */

@@ -90,7 +90,7 @@ linked_nodes(FunctionCallInfo fcinfo)
 /*
  * appt.link_shards() -> integer
  *
- * The number of shards. 58P01 or 42704: postgres_fdw is not installed.
+ * The number of shards. 42704: postgres_fdw is not installed.
  */
 Datum
 link_shards(PG_FUNCTION_ARGS)

@@ -19,7 +19,7 @@ WITH endpoint AS (
 		count(DISTINCT n.id) FILTER (WHERE n.state = 'SENT') AS sent_later,
 		min(a.started_at) AS first_failed_at,
 		max(a.started_at) AS last_failed_at,
-		/* The latest: ids of other nodes do not tell. */
+		/* The latest attempt. By time: ids of several nodes do not grow with time. */
 		(max(ARRAY[(extract(epoch FROM a.started_at) * 1000000)::bigint, a.id]))[2] AS last_attempt_id
 	FROM appt.attempt a
 		JOIN appt.notification n ON n.id = a.notification_id
@@ -196,7 +196,7 @@ WITH endpoint AS (
 		percentile_cont(ARRAY[0.5, 0.95, 1]) WITHIN GROUP
 			(ORDER BY extract(epoch FROM a.finished_at - a.started_at)::double precision) AS took,
 		max(a.finished_at) FILTER (WHERE a.outcome = 'DELIVERED') AS last_delivered_at,
-		/* The latest: ids of other nodes do not tell. */
+		/* The latest attempt. By time: ids of several nodes do not grow with time. */
 		(max(ARRAY[(extract(epoch FROM a.started_at) * 1000000)::bigint, a.id]))[2] AS last_attempt_id
 	FROM appt.attempt a
 		JOIN appt.notification n ON n.id = a.notification_id

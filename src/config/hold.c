@@ -40,11 +40,9 @@ set_held(const pg_uuid_t *id, bool is_held)
 	static Statement update = {
 		"UPDATE appt.application SET is_held = $2 WHERE id = $1", 2, {UUIDOID, BOOLOID}
 	};
-	static Statement find = {"SELECT FROM appt.application WHERE id = $1", 1, {UUIDOID}};
 
-	if (statement_run(&find, UUIDPGetDatum(id)) == 0)
+	if (statement_run(&update, UUIDPGetDatum(id), BoolGetDatum(is_held)) == 0)
 		report_not_found("application", id);
-	(void) statement_run(&update, UUIDPGetDatum(id), BoolGetDatum(is_held));
 }
 
 /*

@@ -2,8 +2,8 @@
  * held.h
  *		Applications that the workers leave alone (hold_application).
  *
- * A worker asks in each transaction that takes something of an application, so that
- * after those that ran when it was held none takes anything any more (config/hold.c).
+ * Workers check this in each transaction that takes something of an application, so
+ * count_sending need wait only for their present transactions (config/hold.c).
  */
 #ifndef APPT_HELD_H
 #define APPT_HELD_H

@@ -82,8 +82,12 @@ is(join(' ', grep { $left->{$_} !~ /^0 / } sort keys %$left), '', 'and none wher
 is_deeply(contents($stayer, 'shard0'), $bystander, 'another tenant stays as it is');
 is($node->query("SELECT count(*) FROM appt.organization o JOIN appt.application a ON a.organization_id = o.id WHERE a.id = '$mover'", 'shard1'),
 	1, 'its organization is there');
+# The row of its organization that has stayed behind knows nothing of this.
+my $organization = $node->query("SELECT organization_id FROM appt.application WHERE id = '$mover'", 'shard1');
+$node->query("SELECT appt.set_notifications_enabled('$organization', false)", 'shard1');
 move($mover, 'shard1', 'shard0');
 is_deeply(contents($mover, 'shard0'), $before, 'it moves back');
+is($node->query("SELECT notifications_enabled FROM appt.organization WHERE id = '$organization'", 'shard0'), 'f', 'with the switch that has gone off');
 $node->query("DELETE FROM appt.due; UPDATE appt.notification SET settled_at = now(), state = 'CANCELLED', reason = 'ENDED', next_attempt_at = NULL", $_)
 	foreach qw(shard0 shard1);
 $node->append_conf('postgresql.conf', 'appt.enabled = on');

@@ -26,7 +26,7 @@ sub install
 		_create_logins($server) if !$is_set_up{ $server->name }++;
 		$server->query("SELECT appt.set_node($node)", "shard$node");
 		$server->query(
-			'GRANT INSERT ON appt.organization TO router_services; GRANT USAGE ON SCHEMA appt TO router_tokens;
+			'GRANT INSERT, UPDATE ON appt.organization TO router_services; GRANT USAGE ON SCHEMA appt TO router_tokens;
 				GRANT EXECUTE ON FUNCTION appt.act_as TO router_tokens', "shard$node");
 	}
 	$main->install_appt('direct') if $options{direct};
