@@ -56,9 +56,11 @@ class Leftovers:
                 self.source.run("ROLLBACK")
 
     def bring(self, table, condition, values):
-        """Of these rows, those that changed since the copy began; their keys. Notes how many late ones had changed at the target, too."""
+        """Of these rows, those that the copy has missed; their keys. Notes how many late ones had changed at the target, too."""
         changed = "%s AND %s" % (condition, IS_CHANGED)
-        brought = set(bring_late(self.source, self.target, table, changed, (*values, self.since), self.arrived))
+        # Of the log the switch has read only what mattered. All else is the target's: what is deleted there stays so.
+        since = self.since if table in (self.log.notifications, self.log.attempts) else self.late_since
+        brought = set(bring_late(self.source, self.target, table, changed, (*values, since), self.arrived))
         late = self.source.rows("SELECT %s FROM %s t WHERE %s" % (table.key_of("t"), table.name, changed), *values, self.late_since)
         self.kept += len(set(late) - brought)
         return brought

@@ -89,7 +89,7 @@ read_report(Row *row, ReportRow *report)
 	report->timezone = next_text(row);
 	time = next_value(row);
 	report->application_exists = report->timezone != NULL;
-	report->clock.zone = timezone_find(report->timezone, &error);
+	report->clock.zone = report->application_exists ? timezone_find(report->timezone, &error) : NULL;
 	report->clock.report_time = time.isnull ? 0 : DatumGetTimeADT(time.value);
 	report->is_new = !next_date(row, &report->last_date);
 	report->is_active = next_date(row, &report->next_date);

@@ -160,5 +160,11 @@ is( $node->query(
 			FROM appt.notification WHERE state = 'MISSED'}),
 	'WINDOW_PASSED true',
 	'one for all days of the outage');
+# Rows whose application is gone, as after a DELETE.
+$node->query("INSERT INTO appt.report_schedule (application_id, type, last_date, timezone, report_time)
+	VALUES ('00000000-0000-4000-8000-00000000dead', 'DAILY_ACTIVITY', current_date, 'UTC', '07:00')");
+$node->query('SELECT appt_test.review_reports(now())');
+is($node->query("SELECT count(*) FROM appt.report_schedule WHERE application_id = '00000000-0000-4000-8000-00000000dead'"), 0,
+	'the schedule of an application that is gone is deleted');
 $node->stop;
 done_testing();
