@@ -175,13 +175,23 @@ await_connection(Connection *connection)
 	}
 }
 
-/* A later keyword overrides what conninfo says. tcp_user_timeout bounds what hangs in a host that is gone. */
+/*
+ * A later keyword overrides what conninfo says, an earlier one does not. Of a host that is
+ * gone, tcp_user_timeout bounds what was sent to it, and keepalives an answer that is
+ * awaited.
+ */
 static PGconn *
 start_connecting(const char *conninfo, const char *login)
 {
 	char		timeout[16];
-	const char *const keywords[] = {"tcp_user_timeout", "dbname", "user", "client_encoding", "fallback_application_name", NULL};
-	const char *const values[] = {timeout, conninfo, login, GetDatabaseEncodingName(), "appt_router", NULL};
+	const char *const keywords[] = {
+		"tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
+		"dbname", "user", "client_encoding", "fallback_application_name", NULL
+	};
+	const char *const values[] = {
+		timeout, "10", "5", "3",
+		conninfo, login, GetDatabaseEncodingName(), "appt_router", NULL
+	};
 
 	snprintf(timeout, sizeof(timeout), "%d", router_connect_timeout);
 	return PQconnectStartParams(keywords, values, 1);
