@@ -103,20 +103,14 @@ result_of(Function *function, FunctionCallInfo fcinfo, const PGresult *rows)
 static Datum
 ask_all(Function *function, FunctionCallInfo fcinfo, List *nodes, RemoteCall *call)
 {
-	List	   *connections = NIL;
+	List	   *connections = connections_send(nodes, call);
 	Datum		result = (Datum) 0;
 	ListCell   *cell;
 
-	foreach(cell, nodes)
-		connections = lappend(connections, connection_to(lfirst_int(cell), call->caller));
-	foreach(cell, connections)
-		connection_send(lfirst(cell), call);
 	foreach(cell, connections)
 	{
-		PGresult   *rows = connection_finish(lfirst(cell), call);
+		PGresult   *rows = connection_rows(lfirst(cell), call);
 
-		if (rows == NULL)
-			connection_raise(lfirst(cell));
 		hand_on_response(call);
 		result = result_of(function, fcinfo, rows);
 	}

@@ -464,6 +464,29 @@ connection_raise(Connection *connection)
 	report_remote(connection->key.node, connection->error);
 }
 
+PGresult *
+connection_rows(Connection *connection, RemoteCall *call)
+{
+	PGresult   *rows = connection_finish(connection, call);
+
+	if (rows == NULL)
+		connection_raise(connection);
+	return rows;
+}
+
+List *
+connections_send(const List *nodes, const RemoteCall *call)
+{
+	List	   *connections = NIL;
+	ListCell   *cell;
+
+	foreach(cell, nodes)
+		connections = lappend(connections, connection_to(lfirst_int(cell), call->caller));
+	foreach(cell, connections)
+		connection_send(lfirst(cell), call);
+	return connections;
+}
+
 /* Ask the shard to stop. If it does not answer, it notices the end of the connection. */
 static void
 cancel(Connection *connection)

@@ -18,6 +18,7 @@
 #define ROUTER_CONNECTION_H
 
 #include "libpq-fe.h"
+#include "nodes/pg_list.h"
 
 #include "router/caller.h"
 
@@ -51,6 +52,12 @@ extern PGresult *connection_finish(Connection *connection, RemoteCall *call);
 /* The SQLSTATE of that error. */
 extern const char *connection_sqlstate(const Connection *connection);
 extern void connection_raise(Connection *connection) pg_attribute_noreturn();
+
+/* As connection_finish, but raises the error of the shard. */
+extern PGresult *connection_rows(Connection *connection, RemoteCall *call);
+
+/* Sends the call to all of these nodes, which then work at the same time: a connection (Connection *) each. */
+extern List *connections_send(const List *nodes, const RemoteCall *call);
 
 extern void connections_abandon(void);
 

@@ -10,12 +10,12 @@
 
 #include "common/base64.h"
 
+#include "core/node.h"
 #include "router/claims.h"
 #include "router/destination.h"
 #include "router/directory.h"
 #include "router/report.h"
 
-#define NODE_SHIFT 43			/* numbers of a node begin at node * 2^43 */
 #define TOKEN_TAG_LENGTH 6		/* letters of base64url that 4 bytes need */
 
 static Destination
@@ -117,7 +117,7 @@ static Destination
 by_number(int64 number, const Caller *caller)
 {
 	List	   *nodes = nodes_of_caller(caller);
-	int			counted_by = number >> NODE_SHIFT;
+	int			counted_by = node_of_number(number);
 
 	if (list_member_int(nodes, counted_by))
 		nodes = lcons_int(counted_by, list_delete_int(nodes, counted_by));

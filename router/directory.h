@@ -11,7 +11,7 @@
 #include "nodes/pg_list.h"
 #include "utils/uuid.h"
 
-#define TAG_BYTES 4
+#include "core/tagged_id.h"
 
 typedef struct Shard
 {

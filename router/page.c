@@ -68,21 +68,11 @@ add_portion(Portions *portions, const PGresult *rows, bool is_first)
 static void
 ask_for_portion(List *nodes, RemoteCall *call, Portions *portions, bool is_first)
 {
-	List	   *connections = NIL;
+	List	   *connections = connections_send(nodes, call);
 	ListCell   *cell;
 
-	foreach(cell, nodes)
-		connections = lappend(connections, connection_to(lfirst_int(cell), call->caller));
 	foreach(cell, connections)
-		connection_send(lfirst(cell), call);
-	foreach(cell, connections)
-	{
-		PGresult   *rows = connection_finish(lfirst(cell), call);
-
-		if (rows == NULL)
-			connection_raise(lfirst(cell));
-		add_portion(portions, rows, is_first);
-	}
+		add_portion(portions, connection_rows(lfirst(cell), call), is_first);
 }
 
 static Portions
