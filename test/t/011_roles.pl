@@ -70,6 +70,10 @@ $node->query('CREATE ROLE appt_customer');
 $node->install_appt('one');
 is(roles(), join(' ', @roles), 'a harmless one is taken');
 
+my ($removing) = slurp_file("$ENV{REPOSITORY}/doc/operations.md") =~ /^## Removing\n(.*?)^## /ms;
+$node->query(join("\n", $removing =~ /^    (.*)$/mg), 'one');
+is(roles(), '', 'what the document says removes the roles, too');
+
 done_testing();
 
 # A psql session as a hash of handle, in and out, the last two growing.
