@@ -10,6 +10,8 @@
 # make describe  write build/api, which describes the API to machines, from the catalog
 # make format    format C files as `make lint` requires
 # make router    build the extension appt_router (README.md in router/); make install-router installs it
+# make dist      the source as a distribution for PGXN, build/dist/appt-VERSION.zip, and the same as .tar.gz
+# make packages  build/packages: the distribution, and the Debian packages for the servers of this release of Debian
 EXTENSION = appt
 # The one place that names the version; C has it as APPT_VERSION.
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" appt.control)
@@ -17,7 +19,7 @@ MODULE_big = appt
 PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 
 # The goals in TOOLS must work before PostgreSQL is installed, so PGXS is read only for the others.
-TOOLS = deps check demo bench describe lint format
+TOOLS = deps check demo bench describe lint format dist packages
 ifneq ($(filter $(TOOLS),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
@@ -60,6 +62,14 @@ format: deps
 	$(BUILD) testable
 	@scripts/format
 
+dist: deps
+	$(BUILD) testable
+	@scripts/dist build/dist
+
+packages: dist
+	@scripts/deps packages
+	@scripts/packages build/packages
+
 # Other goals on the same command line, as in `make clean check`.
 $(filter-out $(TOOLS),$(MAKECMDGOALS)):
 	+@$(MAKE) --no-print-directory $@
@@ -87,7 +97,7 @@ TEST_SQL_PARTS = $(sort $(wildcard test/module/*.sql))
 
 # The extension appt_router, for a database that leads to many with appt: its functions are made from appt's catalog.
 ROUTER_SOURCES = $(sort $(wildcard router/*.c)) src/core/roles.c
-ROUTER_SQL = build/appt_router--$(EXTVERSION).sql
+ROUTER_SQL = router/appt_router--$(EXTVERSION).sql
 
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
@@ -179,13 +189,12 @@ $(ROUTER_OBJS): CPPFLAGS += -I$(srcdir) -I$(libpq_srcdir)
 $(VARIANT)/appt_router.so: $(ROUTER_OBJS)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -Wl,-Bsymbolic $(libpq)
 
-$(ROUTER_SQL): router/directory.sql build/router_functions.sql
-	cat $^ > $@
-
-build/router_functions.sql: $(DATA_built) router/routes.txt scripts/generate-router \
-		| $(TESTED_LIBRARY) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
+# It takes a server to make this one. Distributions have it (`make dist`).
+$(ROUTER_SQL): router/directory.sql router/routes.txt scripts/generate-router $(SQL_PARTS:%=sql/%.sql) \
+		| $(DATA_built) $(TESTED_LIBRARY) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
 	scripts/staged scripts/generate-router > $@.new
-	mv $@.new $@
+	cat router/directory.sql $@.new > $@
+	rm $@.new
 
 install-router: router
 	$(INSTALL_SHLIB) $(VARIANT)/appt_router.so '$(DESTDIR)$(pkglibdir)/'
