@@ -1,0 +1,2 @@
+-- In the database that the image creates.
+CREATE EXTENSION appt;
