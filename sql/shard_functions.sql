@@ -17,7 +17,7 @@ LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'act_as';
 COMMENT ON FUNCTION appt.act_as(text, text, text, text) IS
 'For a router''s connections: takes the role of a request until the end of the transaction, with the claims of its token and its HTTP headers, both as JSON, and its method.
 
-Nobody may execute it until it is granted to the router''s logins, of which there are two: a member of appt_authenticator acts as the roles of tokens, a member of appt_service as appt_service, without claims. It must come before any other role is taken. With the method GET or HEAD the transaction is read-only. 22023: a service with claims. 42501: another login or another role, a superuser, a member of both, or a role has been taken already.';
+Nobody may execute it until it is granted to the router''s login, a member of appt_authenticator. It must come before any other role is taken. With the method GET or HEAD the transaction is read-only. 42501: another role than those of tokens, a login that is no member of appt_authenticator or also one of appt_service, a superuser, or a role has been taken already.';
 
 CREATE FUNCTION appt.hold_application(application_id uuid DEFAULT NULL) RETURNS void
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'hold_application';

@@ -3,13 +3,13 @@
  *		A router's connection takes the role and the claims of a request.
  *
  * PostgREST does this by statements of its own. A router that passes calls on to the
- * database of their tenant has verified the token, or the login of a service, on its
- * side; here it says for whom it calls. Whoever may execute this can be any tenant, so it
- * is guarded more than by its grant, which nobody has at first:
+ * database of their tenant has verified the token on its side; here it says for whom it
+ * calls. (Services it calls for by a login that is a member of appt_service, and needs
+ * no role.) Whoever may execute this can be any tenant, so it is guarded more than by its
+ * grant, which nobody has at first:
  *
- *	- it is for two logins: a member of appt_authenticator becomes only the roles of
- *	  tokens, a member of appt_service only appt_service, and who is both, or a
- *	  superuser, nothing;
+ *	- it is for a login that is a member of appt_authenticator, and becomes only the
+ *	  roles of tokens; not for one that is also a member of appt_service, or a superuser;
  *	- it is for the login itself: not once a role has been taken, whether by SET ROLE, by
  *	  this function or by a function that runs as its owner. So nothing that a request
  *	  runs can act for somebody else, even if its role could execute this.
@@ -26,7 +26,6 @@
 
 #include "core/arguments.h"
 #include "core/call.h"
-#include "core/errors.h"
 
 PG_FUNCTION_INFO_V1(act_as);
 
@@ -35,8 +34,6 @@ enum
 {
 	ARGUMENT_ROLE, ARGUMENT_CLAIMS, ARGUMENT_HEADERS, ARGUMENT_METHOD
 };
-
-#define SERVICE "appt_service"
 
 static void
 refuse(const char *detail)
@@ -52,18 +49,16 @@ static void
 require_login_of(const char *role)
 {
 	Oid			login = GetSessionUserId();
-	bool		is_for_tokens = is_member_of_role_nosuper(login, get_role_oid("appt_authenticator", false));
-	bool		is_for_services = is_member_of_role_nosuper(login, get_role_oid(SERVICE, false));
 
 	if (GetUserId() != login || GetOuterUserId() != login)
 		refuse("A role has been taken already.");
 	if (superuser_arg(login))
 		refuse("The login is a superuser.");
-	if (is_for_tokens == is_for_services)
-		refuse("The login must be a member of either \"appt_authenticator\" or \"appt_service\".");
-	if (is_for_tokens ? !is_role_of_tokens(role) : strcmp(role, SERVICE) != 0)
-		refuse(is_for_tokens ? "A member of \"appt_authenticator\" acts as the roles of tokens only." :
-			   "A member of \"appt_service\" acts as \"appt_service\" only.");
+	if (!is_member_of_role_nosuper(login, get_role_oid("appt_authenticator", false)) ||
+		is_member_of_role_nosuper(login, get_role_oid("appt_service", false)))
+		refuse("The login must be a member of \"appt_authenticator\", and not of \"appt_service\".");
+	if (!is_role_of_tokens(role))
+		refuse("It is not a role of tokens.");
 }
 
 static void
@@ -85,8 +80,7 @@ text_or_empty(FunctionCallInfo fcinfo, int index, const char *name)
  *
  * For the rest of the transaction: the role, and the settings request.jwt.claims,
  * request.headers and request.method. With the method GET or HEAD it is read-only, as
- * PostgREST's. 22023: claims of a service, which has none. 42501: see the head of this
- * file. Source: shards.md.
+ * PostgREST's. 42501: see the head of this file. Source: shards.md.
  */
 Datum
 act_as(PG_FUNCTION_ARGS)
@@ -97,8 +91,6 @@ act_as(PG_FUNCTION_ARGS)
 	char	   *method = text_or_empty(fcinfo, ARGUMENT_METHOD, "method");
 
 	require_login_of(role);
-	if (strcmp(role, SERVICE) == 0 && claims[0] != '\0')
-		report_invalid("a service has no claims", "Claims are of a token, and \"%s\" is no role of tokens.", role);
 	set_locally("request.jwt.claims", claims);
 	set_locally("request.headers", headers);
 	set_locally("request.method", method);

@@ -46,8 +46,7 @@ EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
 END $$;
 INSERT INTO answer SELECT l, name, pg_temp.try(l, name)
 FROM role, unnest('{act_tokens,act_heir,act_service,act_both,act_agent,act_nobody,act_super,act_ungranted}'::text[]) l;
-SELECT is(became, CASE WHEN login IN ('act_tokens', 'act_heir') AND is_of_tokens THEN role WHEN login = 'act_service' AND role = 'appt_service'
-	THEN role ELSE '42501' END, format('%s as %L', login, role)) FROM answer JOIN role ON name = role;
+SELECT is(became, CASE WHEN login IN ('act_tokens', 'act_heir') AND is_of_tokens THEN role ELSE '42501' END, format('%s as %L', login, role)) FROM answer JOIN role ON name = role;
 SELECT is(count(*), 8::bigint * (SELECT count(*) FROM role), '(all of them)') FROM answer;
 SELECT is(pg_temp.try('act_tokens', none), '22023', 'a role must be named') FROM unnest(ARRAY[NULL, '']) none;
 
@@ -96,14 +95,6 @@ SELECT appt.act_as('appt_agent', :'claims', NULL, 'POST');
 SELECT is(current_setting('transaction_read_only'), 'off', 'POST writes');
 COMMIT;
 
--- For a service.
-SET SESSION AUTHORIZATION act_service;
-BEGIN;
-SELECT appt.act_as('appt_service');
-SELECT is(current_user::text, 'appt_service', 'a service is appt_service');
-SELECT is(state, 'ACTIVATED', 'which reads everything') FROM appt.get_appointment(:'id');
-COMMIT;
-SELECT throws_ok('SELECT appt.act_as(''appt_service'', ''{"sub": "ann"}'')', '22023', NULL, 'and has no claims');
 RESET SESSION AUTHORIZATION;
 
 -- Whoever has a role already, even if it could execute the function.
