@@ -7,7 +7,10 @@ are compared: what the router adds is its own session, and on the shard the stat
 also tells role, claims and headers; that is noted.
 """
 
-from bench import argument, in_turns, median
+import os
+import re
+
+from bench import HERE, argument, in_turns, median
 
 ROUNDS = argument("ROUNDS", 3, 1)
 ROUTER = "bench_router"
@@ -18,10 +21,6 @@ INSERT INTO appt.application (id, organization_id, name) VALUES ('%(application)
 INSERT INTO appt.rule (application_id, type, channel, time_offset)
 	SELECT '%(application)s', type, 'EMAIL', time_offset
 	FROM (VALUES ('CREATE', interval '0'), ('REMINDER', '24 hours'), ('REMINDER', '1 hour')) r (type, time_offset);
-CREATE ROLE router_tokens LOGIN NOINHERIT IN ROLE appt_authenticator;
-CREATE ROLE router_services LOGIN IN ROLE appt_service;
-GRANT USAGE ON SCHEMA appt TO router_tokens;
-GRANT EXECUTE ON FUNCTION appt.act_as TO router_tokens;
 """ % {"application": APPLICATION}
 
 COUNT = "SELECT appt.count_overlapping('%s', '2031-01-01 00:00+00', '30 minutes');\n" % APPLICATION
@@ -56,10 +55,19 @@ class Ways:
         return [median([run.cost.server for run in way]) for way in runs]
 
 
+def documented(beginning):
+    """The SQL of doc/shards.md that begins so."""
+    with open(os.path.join(HERE, "../../doc/shards.md"), encoding="utf-8") as document:
+        return re.search(r"^ {4}%s.*\n(?: {4}.*\n)*" % re.escape(beginning), document.read(), re.MULTILINE).group()
+
+
 def set_up(bench):
     cluster = bench.cluster
     shard = cluster.database
     cluster.psql(SHARD)
+    cluster.psql(documented("CREATE ROLE router_tokens"))
+    # The bench's database has an organization, so it stays node 0.
+    cluster.psql(documented("SELECT appt.set_node(1)").partition(";")[2])
     cluster.psql("CREATE DATABASE %s" % ROUTER)
     cluster.database = ROUTER
     cluster.psql(

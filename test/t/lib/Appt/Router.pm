@@ -7,10 +7,23 @@ package Appt::Router;
 #     direct => 1                                                 # "direct" in $main, with appt and the same logins
 #     router => 'postgres'                                        # the router's database, which may be there
 #
-# Logins everywhere: postgrest (member of appt_authenticator), my_app (of appt_service), nobody.
+# Logins everywhere: postgrest (member of appt_authenticator), my_app (of appt_service), nobody. Those of the router and what they need
+# are as doc/shards.md says.
 
 use strict;
 use warnings;
+
+use PostgreSQL::Test::Utils;
+
+# The SQL of doc/shards.md that begins so.
+sub _documented
+{
+	my ($beginning) = @_;
+	my ($sql) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/shards.md') =~ /^((?: {4}\Q$beginning\E.*\n)(?: {4}.*\n)*)/m
+		or die "doc/shards.md has no \"$beginning\"\n";
+
+	return $sql;
+}
 
 sub install
 {
@@ -24,10 +37,7 @@ sub install
 		my $server = $shards[$node];
 		$server->install_appt("shard$node");
 		_create_logins($server) if !$is_set_up{ $server->name }++;
-		$server->query("SELECT appt.set_node($node)", "shard$node");
-		$server->query(
-			'GRANT INSERT, UPDATE ON appt.organization TO router_services; GRANT USAGE ON SCHEMA appt TO router_tokens;
-				GRANT EXECUTE ON FUNCTION appt.act_as TO router_tokens', "shard$node");
+		$server->query(_documented('SELECT appt.set_node(1)') =~ s/set_node\(\K1/$node/r, "shard$node");
 	}
 	$main->install_appt('direct') if $options{direct};
 	$main->query("CREATE DATABASE $router") if $router ne 'postgres';
@@ -45,10 +55,9 @@ sub _create_logins
 {
 	my ($server) = @_;
 
-	$server->query("CREATE ROLE $_ LOGIN") foreach qw(router_tokens router_services postgrest my_app nobody);
-	$server->query(
-		'GRANT appt_authenticator TO router_tokens, postgrest; GRANT appt_service TO router_services, my_app;
-		GRANT pg_monitor TO router_services');
+	$server->query(_documented('CREATE ROLE router_tokens'));
+	$server->query("CREATE ROLE $_ LOGIN") foreach qw(postgrest my_app nobody);
+	$server->query('GRANT appt_authenticator TO postgrest; GRANT appt_service TO my_app');
 	return;
 }
 
