@@ -21,6 +21,7 @@
 #include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/keep_application.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
@@ -66,7 +67,7 @@ static Settings
 find_settings(const Caller *caller, const pg_uuid_t *application_id)
 {
 	static Statement find = {
-		"SELECT calling_code, room_url, public_url FROM appt.application WHERE id = $1", 1, {UUIDOID}
+		"SELECT a.calling_code, a.room_url, a.public_url FROM appt.application a WHERE a.id = $1" KEEP_APPLICATION, 1, {UUIDOID}
 	};
 	Settings	settings;
 	Row		   *row;

@@ -27,6 +27,7 @@
 #include "core/column.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/keep_application.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "inbound/high_sms.h"
@@ -54,7 +55,7 @@ read_application(InboundMessage *message)
 	static Statement find = {
 		"SELECT a.calling_code, EXISTS (SELECT FROM appt.subscription s"
 		"  WHERE s.application_id = a.id AND 'INBOUND_MESSAGE' = ANY (s.types))"
-		" FROM appt.application a WHERE a.id = $1",
+		" FROM appt.application a WHERE a.id = $1" KEEP_APPLICATION,
 		1, {UUIDOID}
 	};
 	Conversation *conversation = &message->conversation;

@@ -32,6 +32,7 @@
 #include "core/code_counts.h"
 #include "core/errors.h"
 #include "core/json.h"
+#include "core/keep_application.h"
 #include "core/node.h"
 #include "core/rest_request.h"
 #include "core/row.h"
@@ -145,7 +146,7 @@ static CodeRequest
 new_request(const pg_uuid_t *application_id, const char *purpose, const Contact *contact)
 {
 	static Statement begin = {
-		"SELECT organization_id, gen_random_uuid() FROM appt.application WHERE id = $1", 1, {UUIDOID}
+		"SELECT a.organization_id, gen_random_uuid() FROM appt.application a WHERE a.id = $1" KEEP_APPLICATION, 1, {UUIDOID}
 	};
 	CodeRequest request = {
 		.code = {

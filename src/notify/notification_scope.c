@@ -35,6 +35,7 @@ notification_in_scope(const Caller *caller, int64 id, bool attending_is_enough)
 {
 	static Statement find = {
 		"SELECT n.application_id, n.appointment_id FROM appt.notification n"
+		" JOIN appt.application tenant ON tenant.id = n.application_id"
 		" WHERE n.id = $1 AND " NOTIFICATION_IN_SCOPE,
 		7, {INT8OID, UUIDOID, UUIDOID, TEXTOID, BOOLOID, BOOLOID, TEXTOID}, true
 	};

@@ -28,6 +28,7 @@
 
 #include "core/column.h"
 #include "core/errors.h"
+#include "core/keep_application.h"
 #include "core/log_changes.h"
 #include "core/one_time_code.h"
 #include "core/row.h"
@@ -179,6 +180,7 @@ lock_and_load(int64 notification_id, const pg_uuid_t *application_id, const pg_u
 	const NotificationFacts *facts;
 
 	lock_appointment(application_id, appointment_id);
+	keep_application(application_id);
 	lock_notification(notification_id);
 	facts = facts_load_one(notification_id);
 	if (facts == NULL)
@@ -483,6 +485,7 @@ send_several(const pg_uuid_t *application_id, RetryCandidate *candidates, int co
 	int			locked_count;
 	int			at_once;
 
+	keep_application(application_id);
 	qsort(candidates, count, sizeof(RetryCandidate), compare_ids);
 	for (int i = 0; i < count; i++)
 		candidates[i].obstacle = initial_obstacle(&candidates[i]);

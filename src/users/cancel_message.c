@@ -12,6 +12,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/errors.h"
+#include "core/keep_application.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/notification_scope.h"
@@ -31,13 +32,14 @@ typedef struct Withdrawable
 	TimestampTz next_attempt_at;	/* 0: none */
 } Withdrawable;
 
-/* PT404: there is none, or it is not the caller's. */
+/* PT404: there is none, it is not the caller's, or its application is not here. */
 static Withdrawable
 lock_notification(const Caller *caller, int64 id)
 {
 	static Statement lock = {
 		"SELECT n.appointment_id IS NOT NULL, n.type, n.state, n.reason, n.lane, n.next_attempt_at"
-		" FROM appt.notification n WHERE n.id = $1 AND ($2::uuid IS NULL OR n.application_id = $2) FOR UPDATE",
+		" FROM appt.notification n JOIN appt.application a ON a.id = n.application_id"
+		" WHERE n.id = $1 AND ($2::uuid IS NULL OR n.application_id = $2) FOR UPDATE OF n" KEEP_APPLICATION,
 		2, {INT8OID, UUIDOID}
 	};
 	const NullableDatum arguments[] = {

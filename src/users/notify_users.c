@@ -19,6 +19,7 @@
 #include "core/call.h"
 #include "core/errors.h"
 #include "core/idempotency.h"
+#include "core/keep_application.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/notification_scope.h"
@@ -152,10 +153,10 @@ static void
 require_named(const UserEvent *event)
 {
 	static Statement find = {
-		"SELECT EXISTS (SELECT FROM appt.application a WHERE a.id = $1),"
-		" $2 IS NULL OR EXISTS (SELECT FROM appt.line l WHERE l.application_id = $1 AND l.id = $2),"
+		"SELECT $2 IS NULL OR EXISTS (SELECT FROM appt.line l WHERE l.application_id = $1 AND l.id = $2),"
 		" (SELECT n.user_id FROM unnest($3) AS n (user_id)"
-		"  WHERE NOT EXISTS (SELECT FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = n.user_id) LIMIT 1)",
+		"  WHERE NOT EXISTS (SELECT FROM appt.user_profile u WHERE u.application_id = $1 AND u.id = n.user_id) LIMIT 1)"
+		" FROM appt.application a WHERE a.id = $1" KEEP_APPLICATION,
 		3, {UUIDOID, UUIDOID, TEXTARRAYOID}
 	};
 	const NullableDatum arguments[] = {
@@ -164,10 +165,9 @@ require_named(const UserEvent *event)
 	Row		   *row;
 	char	   *unknown_user;
 
-	(void) statement_run_nullable(&find, arguments);
-	row = ROW(0);
-	if (!next_bool(row))
+	if (statement_run_nullable(&find, arguments) == 0)
 		report_not_found("application", &event->application_id);
+	row = ROW(0);
 	if (!next_bool(row))
 		report_not_found("line", event->line_id);
 	unknown_user = next_text(row);

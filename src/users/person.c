@@ -17,6 +17,7 @@
 #include "channel/channel.h"
 #include "core/arguments.h"
 #include "core/errors.h"
+#include "core/keep_application.h"
 #include "core/row.h"
 #include "users/person.h"
 
@@ -177,7 +178,10 @@ person_find(Person *person, bool is_locking)
 
 	find_customers(person);
 	if (is_locking)
+	{
 		(void) statement_run(&lock_appointments, person->application_id.value, person->appointment_ids.value);
+		keep_application(DatumGetUUIDP(person->application_id.value));
+	}
 	find_names(person);
 	find_messages(person);
 	find_told(person);

@@ -54,7 +54,10 @@ extern void address_forms_add(Column *forms, const char *address, const char *ca
  */
 extern Person person_of_arguments(const Caller *caller, FunctionCallInfo fcinfo);
 
-/* Find the customers, and lock their appointments if that is asked for; then what tells of them. */
+/*
+ * Find the customers, and lock their appointments if that is asked for; then what tells of them.
+ * With locks: PT404 if the application is deleted meanwhile.
+ */
 extern void person_find(Person *person, bool is_locking);
 
 /* Run a statement with the parameters above; the number of rows. */

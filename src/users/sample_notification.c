@@ -20,6 +20,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/json.h"
+#include "core/keep_application.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
@@ -179,6 +180,7 @@ send_sample_notification(PG_FUNCTION_ARGS)
 	check_preference(type, optional_text(fcinfo, ARGUMENT_CHANNEL, "channel"), NULL);
 	sample.user = acting_user(&call.caller, fcinfo, ARGUMENT_APPLICATION_ID, ARGUMENT_USER_ID);
 	profile_lock(&sample.user);
+	keep_application(&sample.user.application_id);
 	limit_recent_messages(&sample.user, TYPE_TEST, MAX_SAMPLES, "too many sample notifications asked for");
 	sample.links = find_links(&sample.user.application_id);
 	plan_samples(&sample, fcinfo->args[ARGUMENT_CHANNEL], (ReturnSetInfo *) fcinfo->resultinfo);

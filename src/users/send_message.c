@@ -22,6 +22,7 @@
 #include "core/errors.h"
 #include "core/idempotency.h"
 #include "core/json.h"
+#include "core/keep_application.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "core/text.h"
@@ -174,7 +175,7 @@ find(const NamedMessage *message)
 		"SELECT a.calling_code,"
 		" EXISTS (SELECT FROM appt.user_profile u WHERE u.application_id = a.id AND u.id = $2),"
 		" (SELECT s.url FROM appt.subscription s WHERE s.application_id = a.id AND s.id = $3)"
-		" FROM appt.application a WHERE a.id = $1",
+		" FROM appt.application a WHERE a.id = $1" KEEP_APPLICATION,
 		3, {UUIDOID, TEXTOID, UUIDOID}
 	};
 	const NullableDatum arguments[] = {

@@ -1,0 +1,22 @@
+/*
+ * keep_application.h
+ *		Keeps an application while a transaction plans messages for it.
+ *
+ * The log outlives what it tells of, so it has no foreign key that would do this.
+ * For functions that callers call. The worker must not wait for such a lock.
+ */
+#ifndef APPT_KEEP_APPLICATION_H
+#define APPT_KEEP_APPLICATION_H
+
+#include "utils/uuid.h"
+
+/* For statements that read appt.application a. */
+#define KEEP_APPLICATION " FOR KEY SHARE OF a"
+
+/*
+ * Until the transaction ends the application is neither deleted nor moved. PT404:
+ * there is none. SPI connected, as the owner.
+ */
+extern void keep_application(const pg_uuid_t *id);
+
+#endif							/* APPT_KEEP_APPLICATION_H */

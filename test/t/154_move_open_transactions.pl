@@ -1,0 +1,239 @@
+# scripts/move-tenant, and the transactions that clients of the shards themselves have open when a tenant leaves or arrives.
+use strict;
+use warnings;
+
+use Appt::Cluster;
+use Appt::Mover;
+use Appt::Peers;
+use Appt::Router;
+use Appt::Session;
+use Appt::Tenant;
+use Test::More;
+
+my $node = Appt::Cluster->create('main', extension => 0, conf => "max_connections = 80");
+my $hook = Appt::Peers->webhook;
+
+Appt::Router->install($node);
+my $mover = Appt::Mover->new($node);
+
+# A tenant at shard0 that has sent messages and plans some.
+sub new_tenant
+{
+	my $tenant = Appt::Tenant->create($node, database => 'shard0', retry_base => '1 second');
+
+	$hook->forget;
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->rule('REMINDER', 'WEBHOOK', '1 hour');
+	$tenant->{subscription} = $tenant->subscribe($hook->url('/ok'));
+	$tenant->query("SELECT appt.set_provider('@{[ $tenant->application ]}', 'EMAIL', 'LOG', sender => 'tests\@example.org')");
+	$tenant->query("INSERT INTO appt.user_profile (application_id, id, email, channels) VALUES ('@{[ $tenant->application ]}', 'ann', 'ann\@example.org', '{IN_APP}')");
+	$tenant->schedule_many(5);
+	$tenant->settled;
+	$node->query('SELECT appt.register_tenants(0)', 'router');
+	return $tenant;
+}
+
+sub begin
+{
+	my ($database, @statements) = @_;
+	my $session = Appt::Session->open($node, database => $database);
+
+	$session->run('BEGIN');
+	$session->run($_) foreach @statements;
+	return $session;
+}
+
+# ---------- messages ----------
+
+# As long as a transaction may still commit a message, its tenant stays.
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $lock = "SELECT count(*) FROM (SELECT FROM appt.application WHERE id = '$application' FOR UPDATE NOWAIT) locked";
+	my $message = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')");
+	my $later = "SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')";
+	my $waiting = $tenant->query($later);
+	my $failed = $tenant->query($later);
+
+	$tenant->settled;
+	$tenant->query("UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL WHERE id = $failed;
+		DELETE FROM appt.due WHERE notification_id = $failed");
+	my %plans = (
+		send_message => "SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')",
+		notify_users => "SELECT count(*) FROM appt.notify_users('$application', 'MENTION', '{ann}')",
+		send_sample_notification => "SELECT count(*) FROM appt.send_sample_notification('MENTION', 'IN_APP', 'ann', '$application')",
+		send_test_email => "SELECT appt.send_test_email('$application', 'ann\@example.org')",
+		request_customer_code => "SELECT appt.request_customer_code('$application', 'ann\@example.org')",
+		initiate_email_verification => "SELECT appt.initiate_email_verification('$application', 'tests\@example.org')",
+		record_inbound_sms => "SELECT appt.record_inbound_sms('$application', '+306900000000', '+302100000000', 'Hello')",
+		resend_notification => "SELECT appt.resend_notification($message)",
+		resend_notifications => "SELECT count(*) FROM appt.resend_notifications('$tenant->{subscription}', now() - interval '1 hour')",
+		retry_notification => "SELECT appt.retry_notification($failed)",
+		retry_notifications => "SELECT count(*) FROM appt.retry_notifications('$application')",
+		cancel_message => "SELECT appt.cancel_message($waiting)",
+		forget_person => "SELECT appt.forget_person('$application', 'ann\@example.org', true)",
+	);
+	foreach my $function (sort keys %plans)
+	{
+		my $session = begin('shard0', $plans{$function});
+
+		$node->refused_with('55P03', $lock, "$function keeps the application until its transaction ends", database => 'shard0');
+		$session->run('ROLLBACK');
+	}
+	my $session = begin('shard0', "SELECT appt.count_overlapping('$application', now(), '30 minutes')", "SELECT count(*) FROM appt.notification_eligibility($waiting)");
+	is($node->query($lock, 'shard0'), 1, 'reading does not');
+	$session->run('ROLLBACK');
+	$session = Appt::Session->open($node, database => 'shard0');
+	$session->run("BEGIN; SELECT FROM appt.application WHERE id = '$application' FOR UPDATE");
+	$tenant->query("SET lock_timeout = '1ms'; $_") foreach "SELECT appt.count_overlapping('$application', now(), '30 minutes')",
+		"SELECT count(*) FROM appt.notification_eligibility($waiting)";
+	$session->run('ROLLBACK');
+}
+
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $session = begin('shard0', "SELECT appt.send_message('$application', 'WEBHOOK', '$tenant->{subscription}', data => '{\"number\": 1}')",
+		"SELECT count(*) FROM appt.notify_users('$application', 'MENTION', '{ann}')");
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	$move->reach(qr/tried again/);
+	ok($tenant->schedule, 'while a transaction has planned a message, calls go on');
+	$session->run('COMMIT');
+	$move->finish;
+	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '$application' AND settled_at IS NULL AND due_at <= now()",
+			0, database => 'shard1'), 'all is sent where it has moved to');
+	is( $node->query("SELECT string_agg(type || ' ' || state || ' ' || attempt_count, ', ' ORDER BY type) FROM appt.notification
+		WHERE application_id = '$application' AND appointment_id IS NULL", 'shard1'),
+		'MENTION SENT 1, MESSAGE SENT 1', 'also what that transaction has planned, once');
+	is($node->query("SELECT count(*) FROM appt.notification WHERE application_id = '$application'", 'shard0'), 0, 'nothing has stayed');
+	$node->refused_with('PT404', "SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')",
+		'and nothing can be planned there any more', database => 'shard0');
+}
+
+# Appointments.
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $id = $tenant->schedule;
+	my $session = begin('shard0', "SELECT FROM appt.appointment WHERE id = '$id' FOR UPDATE");
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	$move->reach(qr/tried again/);
+	ok($tenant->schedule, 'while another transaction has an appointment locked, calls go on');
+	$session->run('ROLLBACK');
+	like($move->finish, qr/^done/m, 'once it has ended, the tenant moves');
+	is($node->query("SELECT count(*) FROM appt.appointment WHERE application_id = '$application'", 'shard1'), 7, 'with all appointments');
+}
+
+# ---------- configuration: carried after the tenant ----------
+
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $settings = "SELECT string_agg(concat_ws(' ', type, channel, time_offset, enabled), ', ' ORDER BY id) FROM appt.rule WHERE application_id = '$application'";
+	my $suppressed = "SELECT string_agg(address, ', ' ORDER BY address) FROM appt.suppression WHERE application_id = '$application'";
+	my $texts = "SELECT string_agg(concat_ws(' ', locale, text_body), ', ' ORDER BY locale) FROM appt.template WHERE application_id = '$application'";
+
+	$tenant->query("DELETE FROM appt.rule WHERE application_id = '$application'");
+	$tenant->rule('REMINDER', 'EMAIL', $_) foreach qw(1h 2h 3h 4h);
+	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, text_body)
+		SELECT '$application', 'CREATE', 'SMS', l, 'old' FROM unnest('{de,el,fr,it}'::text[]) l");
+	$tenant->query("SELECT appt.suppress('$application', 'EMAIL', a) FROM unnest('{ann\@example.org,bob\@example.org}'::text[]) a");
+	my $source = begin('shard0',
+		# One takes the place of another that is deleted.
+		"DELETE FROM appt.rule WHERE application_id = '$application' AND time_offset = '1h'",
+		"UPDATE appt.rule SET time_offset = '1h' WHERE application_id = '$application' AND time_offset = '2h'",
+		"UPDATE appt.template SET text_body = 'late' WHERE application_id = '$application' AND locale IN ('de', 'el')",
+		"DELETE FROM appt.template WHERE application_id = '$application' AND locale IN ('fr', 'it')",
+		"SELECT appt.unsuppress('$application', 'EMAIL', 'ann\@example.org')");
+	# Older than the arrival, though it changes the tenant after it.
+	my $target = begin('shard1', 'SELECT pg_current_xact_id()');
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	$move->reach(qr/^clear/m);
+	is($node->query($settings, 'shard1'), 'REMINDER EMAIL 01:00:00 t, REMINDER EMAIL 02:00:00 t, REMINDER EMAIL 03:00:00 t, REMINDER EMAIL 04:00:00 t',
+		'the tenant has moved, and what is not committed has not');
+	$target->run("UPDATE appt.template SET text_body = 'new' WHERE application_id = '$application' AND locale IN ('el', 'fr')");
+	$target->run("INSERT INTO appt.template (application_id, type, channel, locale, text_body) VALUES ('$application', 'CREATE', 'SMS', 'pt', 'new')");
+	$target->run('COMMIT');
+	is($mover->refusal($application, 'shard1', 'shard0'), 'another move of this application is running', 'it does not move on before the move has ended');
+	ok($move->is_running, 'which waits for the other transaction');
+	$source->run('COMMIT');
+	like($move->finish, qr/^clear .* 1 rows were changed at both/m, 'what was changed at both is counted');
+	is($node->query($settings, 'shard1'), 'REMINDER EMAIL 01:00:00 t, REMINDER EMAIL 03:00:00 t, REMINDER EMAIL 04:00:00 t',
+		'a late deletion follows, and a late change');
+	is($node->query($texts, 'shard1'), 'de late, el new, fr new, pt new', 'but nothing that has changed at the target is undone');
+	is($node->query($suppressed, 'shard1'), 'bob@example.org', 'what a function has deleted is deleted there, too');
+	is($node->query($settings, 'shard0') . $node->query($texts, 'shard0'), '', 'nothing is left');
+	like($mover->move($application, 'shard1', 'shard0'), qr/^done/m, 'it moves back');
+	is($node->query($texts, 'shard0'), 'de late, el new, fr new, pt new', 'as it was');
+}
+
+# Killed while it waits: what is deleted then follows as well, and what is deleted at the source does not.
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $count = "SELECT count(*) FROM appt.rule WHERE application_id = '$application'";
+	my $session = begin('shard0', "DELETE FROM appt.rule WHERE application_id = '$application' AND type = 'REMINDER'");
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	$move->reach(qr/^clear/m);
+	$move->kill;
+	is($mover->refusal($application, 'shard1', 'shard0'), 'the application is just arriving at the source: first finish the move that brings it there',
+		'a tenant whose move was killed does not move on before it is finished');
+	is($mover->refusal($application, 'shard0', 'shard1', '--cancel'), 'the application is not at the source: the move can only be finished',
+		'nor is it cancelled');
+	$session->run('COMMIT');
+	# A transaction that keeps the mover from deleting more than some of the rest.
+	my $last = begin('shard0', "SELECT FROM appt.user_profile WHERE application_id = '$application' FOR UPDATE");
+	$move = $mover->start($application, 'shard0', 'shard1');
+	ok($node->wait_for_query($count, 0, database => 'shard0'), 'the next move deletes at the source');
+	$move->kill;
+	$last->run('ROLLBACK');
+	$mover->move($application, 'shard0', 'shard1');
+	is($node->query($count, 'shard1'), 1, 'a late deletion follows, and no other');
+	is($node->query("SELECT count(*) FROM appt.participant WHERE application_id = '$application'", 'shard1'), 10, 'all else is there');
+}
+
+# ---------- ids and numbers where the tenant is not ----------
+
+sub is_unknown
+{
+	my ($database, $name, @ids) = @_;
+
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	foreach my $function (qw(cancel_message notification_eligibility not_retriable_because retry_notification resend_notification))
+	{
+		$node->refused_with('PT404', "SET ROLE my_app; SELECT appt.$function($ids[0])", "$name: $function knows nothing of it", database => $database);
+	}
+	return;
+}
+
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $message = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')");
+	my $queued = begin('shard0', "SELECT FROM appt.due WHERE notification_id = $message FOR UPDATE");
+	my $logged = begin('shard0', "SELECT FROM appt.notification WHERE id = $message FOR UPDATE");
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	$move->reach(qr/deleting at the source/);
+	$move->reach(qr/tried again/);
+	$move->kill;
+	is($node->query("SELECT count(*) FROM appt.notification WHERE id = $message", 'shard1'), 1, '(all has been copied)');
+	is_unknown('shard1', 'before it has left', $message);
+	$node->refused_with('PT404', "SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')",
+		'nor is the application there', database => 'shard1');
+	$queued->run('ROLLBACK');
+	$move = $mover->start($application, 'shard0', 'shard1');
+	$move->reach(qr/^clear/m);
+	is($node->query("SELECT count(*) FROM appt.notification WHERE id = $message", 'shard0'), 1, '(it is not cleared)');
+	is_unknown('shard0', 'once it has left', $message);
+	is($node->query("SET ROLE my_app; SELECT state FROM appt.cancel_message($message)", 'shard1'), 'CANCELLED', 'but where it is');
+	$logged->run('ROLLBACK');
+	$move->finish;
+	is($node->query("SELECT state FROM appt.notification WHERE id = $message", 'shard1'), 'CANCELLED', 'and so it stays');
+}
+
+done_testing();
