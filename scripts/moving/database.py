@@ -1,5 +1,6 @@
 """A connection to a shard or to the directory."""
 
+import contextlib
 import tempfile
 
 import psycopg2
@@ -7,13 +8,20 @@ import psycopg2
 # Up to here what is copied stays in memory.
 MEMORY = 64 * 1024 * 1024
 
+# Values are written by one database and read by another, whose defaults may differ.
+FORMATS = "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 1"
+
 
 class Database:
     def __init__(self, name, dsn):
         self.name = name
         self.connection = psycopg2.connect(dsn, application_name="move-tenant")
         self.connection.autocommit = True
+        self.connection.set_client_encoding("UTF8")
         self.cursor = self.connection.cursor()
+        # The tenant whose rows transactions bring: they mark what they write (IS_BROUGHT in tables.py).
+        self.bringing = None
+        self.run(FORMATS)
 
     def run(self, statement, *values):
         self.cursor.execute(statement, values or None)
@@ -31,6 +39,23 @@ class Database:
 
     def transaction(self):
         return Transaction(self)
+
+    def mark(self):
+        if self.bringing is not None:
+            self.run("INSERT INTO appt_move.brought (application_id) VALUES (%s)", self.bringing)
+
+    @contextlib.contextmanager
+    def attempt(self):
+        """Part of a transaction. It is undone, and the error goes on, where a unique index already has a value."""
+        self.run("SAVEPOINT attempt")
+        self.mark()
+        try:
+            yield
+        except psycopg2.errors.UniqueViolation:
+            self.run("ROLLBACK TO attempt")
+            self.run("RELEASE attempt")
+            raise
+        self.run("RELEASE attempt")
 
     def write(self, query, values, file):
         """What a query returns, as COPY writes it."""
@@ -52,6 +77,7 @@ class Transaction:
     def __enter__(self):
         self.database.run("BEGIN")
         self.database.run("SET LOCAL session_replication_role = replica")
+        self.database.mark()
         return self
 
     def __exit__(self, kind, _value, _trace):

@@ -1,18 +1,24 @@
 """
-What is left of a tenant where it was: everything but its application, its appointments and its queue.
+What is left of a tenant where it was: everything but its application, its appointments, its queue, and what the switch has withheld.
 
-It is deleted in batches. What transactions have changed that were under way when the tenant left is brought after it, but not over
-what has changed there.
+It stays until every transaction has ended that was under way when the tenant left. What these change or delete follows the tenant,
+but not over what has changed there. Then it is deleted in batches.
 """
 
 import time
 
 import psycopg2
 
-from moving.tables import IS_CHANGED, bring_late
+from moving.tables import IS_CHANGED, bring_late, drop_missing
 
 BATCH = 5000
+# Between two looks at what has changed: the first, and the longest.
 PAUSE = 0.2
+LONGEST_PAUSE = 5
+
+# Here the worker's retention deletes, by age and by what it finds beside a row, and otherwise only who has locked the application.
+AGEING = ("change", "daily_figure", "hourly_figure", "idempotency_key", "inbound_message", "one_time_code", "provider_message", "response",
+          "user_event")
 
 REBUILD_QUEUE = """
 INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
@@ -27,62 +33,101 @@ SELECT id FROM appt.notification WHERE application_id = %s ORDER BY due_at, id L
 
 
 class Leftovers:
-    def __init__(self, source, target, tables, log, tenant):
+    def __init__(self, source, target, tables, log, tenant, deleted):
+        """deleted: names of the tables whose rows went with the tenant."""
         self.source, self.target, self.log, self.tenant = source, target, log, tenant
-        self.ordinary = [table for name, table in sorted(tables.items()) if name not in ("application", "notification", "attempt")]
-        self.kept = 0
+        self.tables = [table for name, table in sorted(tables.items()) if name not in ("application", "notification", "attempt")]
+        self.followed = [table for table in self.tables if table.short_name not in deleted]
+        self.versions, self.kept = set(), 0
 
-    def clear(self, copied_since, switched_since, left_at, arrived):
-        """Until every transaction that may have written for the tenant has ended; how many late changes were not brought."""
-        self.since, self.late_since, self.arrived = copied_since, switched_since, arrived
-        while True:
-            all_have_ended = self.source.value("SELECT pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", left_at)
-            while self.batch(self.clear_log) + sum(self.batch(self.clear_table, table) for table in self.ordinary):
+    def clear(self, copied_since, switched_since, left_at, is_compared):
+        """Returns how many late changes were not brought."""
+        self.since, self.late_since = copied_since, switched_since
+        pause = PAUSE
+        while not is_compared:
+            is_compared = self.source.value("SELECT pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", left_at)
+            self.clear_log()
+            self.follow(is_compared)
+            if not is_compared:
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        self.clear_log()
+        for table in self.tables:
+            while self.delete_batch(table):
                 pass
-            if all_have_ended:
-                return self.kept
-            time.sleep(PAUSE)
+        return self.kept
 
-    def batch(self, clear, *arguments):
-        """One batch, first brought, then deleted; 0: nothing is left. Again, if a transaction has changed one of its rows meanwhile."""
+    # ---------- what was changed late ----------
+
+    def follow(self, is_last):
+        """From now on nothing is compared any more, if it is the last time: rows at the source are about to be deleted."""
+        with self.target.transaction():
+            for table in self.followed:
+                if is_last and table.short_name not in AGEING:
+                    drop_missing(self.source, self.target, table, self.tenant)
+                self.bring(table, table.of_tenant, self.tenant, self.late_since, is_last)
+            if is_last:
+                self.target.run("UPDATE appt_move.arriving SET is_compared = true WHERE application_id = %s", self.tenant)
+
+    def bring(self, table, condition, value, since, is_last):
+        """
+        Of these rows those that have changed since and were not brought before; returns the keys of those that are brought. Counts
+        those that stay behind because they have changed at the target, too.
+        """
+        rows = self.source.rows("SELECT t.ctid::text, t.xmin::text, %s, %s FROM %s t WHERE %s AND %s" % (
+            IS_CHANGED, table.key_of("t"), table.name, condition, IS_CHANGED), self.late_since, value, since)
+        new = [row for row in rows if (table.name, *row[:2]) not in self.versions]
+        brought, refused = self.bring_in_parts(table, [row[0] for row in new]) if new else ([], [])
+        if not is_last:
+            # Perhaps a row is in the way that will have been deleted.
+            new = [row for row in new if row[0] not in refused]
+        self.versions.update((table.name, *row[:2]) for row in new)
+        self.kept += len({row[3:] for row in new if row[2]} - set(brought))
+        return brought
+
+    def bring_in_parts(self, table, places):
+        """All at once, or else one by one; the keys that were brought, and the places of rows whose values are taken."""
+        try:
+            return bring_late(self.source, self.target, table, places, self.tenant), []
+        except psycopg2.errors.UniqueViolation:
+            if len(places) == 1:
+                return [], places
+        parts = [self.bring_in_parts(table, [place]) for place in places]
+        return [key for keys, _ in parts for key in keys], [place for _, refused in parts for place in refused]
+
+    # ---------- the log, which does not wait: messages may be due ----------
+
+    def clear_log(self):
+        while self.clear_notifications():
+            pass
+
+    def clear_notifications(self):
+        """A batch, first brought, then deleted; 0: nothing is left. Again, if a transaction has changed one of them meanwhile."""
         while True:
             self.source.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
             self.source.run("SET LOCAL session_replication_role = replica")
             try:
-                count = clear(*arguments)
+                ids = [row[0] for row in self.source.rows(NOTIFICATIONS, self.tenant, BATCH)]
+                self.bring_notifications(ids)
+                self.source.run("DELETE FROM appt.attempt WHERE notification_id = ANY (%s)", ids)
+                self.source.run("DELETE FROM appt.notification WHERE id = ANY (%s)", ids)
                 self.source.run("COMMIT")
-                return count
+                return len(ids)
             except psycopg2.errors.SerializationFailure:
                 self.source.run("ROLLBACK")
 
-    def bring(self, table, condition, values):
-        """Of these rows, those that the copy has missed; their keys. Notes how many late ones had changed at the target, too."""
-        changed = "%s AND %s" % (condition, IS_CHANGED)
-        # Of the log the switch has read only what mattered. All else is the target's: what is deleted there stays so.
-        since = self.since if table in (self.log.notifications, self.log.attempts) else self.late_since
-        brought = set(bring_late(self.source, self.target, table, changed, (*values, since), self.arrived))
-        late = self.source.rows("SELECT %s FROM %s t WHERE %s" % (table.key_of("t"), table.name, changed), *values, self.late_since)
-        self.kept += len(set(late) - brought)
-        return brought
-
-    def clear_log(self):
-        ids = [row[0] for row in self.source.rows(NOTIFICATIONS, self.tenant, BATCH)]
+    def bring_notifications(self, ids):
+        """The switch has read only what mattered of the log. All else is the target's: what is deleted there stays so."""
         with self.target.transaction():
-            brought = [key for (key,) in self.bring(self.log.notifications, "t.id = ANY (%s)", (ids,))]
-            self.bring(self.log.attempts, "t.notification_id = ANY (%s)", (ids,))
+            brought = [key for (key,) in self.bring(self.log.notifications, "t.id = ANY (%s)", ids, self.since, True)]
+            self.bring(self.log.attempts, "t.notification_id = ANY (%s)", ids, self.since, True)
             # The worker leaves them alone: they are locked.
             self.target.run("DELETE FROM appt.due WHERE application_id = %s AND notification_id = ANY (%s)", self.tenant, brought)
             self.target.run(REBUILD_QUEUE, self.tenant, brought)
-        self.source.run("DELETE FROM appt.attempt WHERE notification_id = ANY (%s)", ids)
-        self.source.run("DELETE FROM appt.notification WHERE id = ANY (%s)", ids)
-        return len(ids)
 
-    def clear_table(self, table):
-        places = [row[0] for row in self.source.rows("SELECT t.ctid::text FROM %s t WHERE %s LIMIT %d" % (
-            table.name, table.of_tenant, BATCH), self.tenant)]
-        # The queue is made of the notifications.
-        if places and table.short_name != "due":
-            with self.target.transaction():
-                self.bring(table, "t.ctid = ANY (%s::tid[])", (places,))
-        self.source.run("DELETE FROM %s WHERE ctid = ANY (%%s::tid[])" % table.name, places)
-        return len(places)
+    # ---------- the rest ----------
+
+    def delete_batch(self, table):
+        with self.source.transaction():
+            return self.source.run("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM %s t WHERE %s LIMIT %d))" % (
+                table.name, table.name, table.of_tenant, BATCH), self.tenant)

@@ -28,6 +28,9 @@ ORDER BY c.relname
 
 IS_CHANGED = "age(t.xmin) <= age(%s::xid8::xid)"
 
+# Written by a transaction of the mover at the target (Database.mark) and not changed since, by whichever transaction.
+IS_BROUGHT = "t.xmin IN (SELECT b.xmin FROM appt_move.brought b WHERE b.application_id = %s)"
+
 
 class Table:
     def __init__(self, name, short_name, owner, key, columns, types):
@@ -81,10 +84,11 @@ def bring(source, target, table, condition, values):
                         upsert(table, staged))
 
 
-def bring_late(source, target, table, condition, values, arrived):
-    """The same, but rows that have changed here since stay; returns the keys of those that were brought."""
-    staged = stage(source, target, table, table.column_list, table.select(condition), values)
-    return target.rows("%s WHERE NOT %s RETURNING %s" % (upsert(table, staged), IS_CHANGED, table.key_of("t")), arrived)
+def bring_late(source, target, table, places, tenant):
+    """The rows at these places; but those that have changed here since stay. Returns the keys of those that were brought."""
+    staged = stage(source, target, table, table.column_list, table.select("t.ctid = ANY (%s::tid[])"), (places,))
+    with target.attempt():
+        return target.rows("%s WHERE %s RETURNING %s" % (upsert(table, staged), IS_BROUGHT, table.key_of("t")), tenant)
 
 
 def upsert(table, staged):
@@ -96,11 +100,26 @@ def upsert(table, staged):
 
 
 def drop_missing(source, target, table, tenant):
-    """Delete what the source has no longer."""
+    """Delete what the source has no longer, but not what has changed here since."""
     keys = Table(table.name, table.short_name + "_key", table.owner, table.key, table.key, None)
     staged = stage(source, target, keys, keys.column_list, keys.select(table.of_tenant), (tenant,))
-    target.run("DELETE FROM %s t WHERE %s AND NOT EXISTS (SELECT FROM %s s WHERE (%s) = (%s))" % (
-        table.name, table.of_tenant, staged, keys.key_of("s"), keys.key_of("t")), tenant)
+    target.run("DELETE FROM %s t WHERE %s AND %s AND NOT EXISTS (SELECT FROM %s s WHERE (%s) = (%s))" % (
+        table.name, table.of_tenant, IS_BROUGHT, staged, keys.key_of("s"), keys.key_of("t")), tenant, tenant)
+
+
+def withhold(source, target, table, tenant):
+    """The rows of a small table, where only reveal() finds them."""
+    target.run("DELETE FROM appt_move.withheld WHERE application_id = %s AND table_name = %s", tenant, table.short_name)
+    carry(source, "SELECT %%s::uuid, %%s, to_jsonb(t) FROM %s t WHERE %s" % (table.name, table.of_tenant), (tenant, table.short_name, tenant),
+          target, "appt_move.withheld", "application_id, table_name, content")
+
+
+def reveal(target, table, tenant):
+    """Put them into the table."""
+    target.run("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM appt_move.withheld w, jsonb_populate_record(NULL::%s, w.content) t"
+               " WHERE w.application_id = %%s AND w.table_name = %%s" % (
+                   table.name, table.column_list, ", ".join("t." + column for column in table.columns), table.name), tenant, table.short_name)
+    target.run("DELETE FROM appt_move.withheld WHERE application_id = %s AND table_name = %s", tenant, table.short_name)
 
 
 def bring_all(source, target, table, tenant):
@@ -114,12 +133,11 @@ def bring_changed(source, target, table, tenant, since, target_count):
         "SELECT count(*), coalesce(array_agg(t.ctid::text) FILTER (WHERE %s), '{}') FROM %s t WHERE %s" % (
             IS_CHANGED, table.name, table.of_tenant), since, tenant)
     if changed:
-        target.run("SAVEPOINT bring")
         try:
-            target_count += bring(source, target, table, "t.ctid = ANY (%s::tid[])", (changed,))
+            with target.attempt():
+                target_count += bring(source, target, table, "t.ctid = ANY (%s::tid[])", (changed,))
         except psycopg2.errors.UniqueViolation:
             # A value has moved from one row to another, say: not in every order of rows is it unique.
-            target.run("ROLLBACK TO bring")
             target_count = bring_all(source, target, table, tenant)
     if target_count != rows:
         drop_missing(source, target, table, tenant)

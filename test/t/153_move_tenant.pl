@@ -5,36 +5,18 @@ use warnings;
 
 use Appt::Cluster;
 use Appt::Filled;
+use Appt::Mover;
 use Appt::Peers;
 use Appt::Router;
-use Appt::Session;
 use Appt::Tenant;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = Appt::Cluster->create('main', extension => 0, conf => "max_connections = 80");
-my $script = "$ENV{APPT_RUN}/repository/scripts/move-tenant";
 
 Appt::Router->install($node);
-
-sub arguments
-{
-	my ($application, $from, $to) = @_;
-
-	return ($script, '--application', $application, '--from', $node->connstr($from), '--to', $node->connstr($to),
-		'--directory', $node->connstr('router'));
-}
-
-# Moves; what it printed. Dies if it fails.
-sub move
-{
-	my ($application, $from, $to) = @_;
-	my $output = '';
-
-	IPC::Run::run([ arguments($application, $from, $to) ], '>', \$output, '2>&1') or die "move-tenant failed: $output";
-	return $output;
-}
+my $mover = Appt::Mover->new($node);
 
 # ---------- everything that a tenant has ----------
 
@@ -67,26 +49,26 @@ sub tenant_tables
 $node->append_conf('postgresql.conf', 'appt.enabled = off');
 $node->reload;
 Appt::Filled::fill($node, 'shard0');
-my $mover = $node->query('SELECT id FROM appt.application', 'shard0');
+my $moved = $node->query('SELECT id FROM appt.application', 'shard0');
 $node->query('UPDATE appt.notification SET next_attempt_at = due_at', 'shard0');
 my $other = Appt::Tenant->create($node, database => 'shard0');
 $node->query('SELECT appt.register_tenants(0)', 'router');
 my $stayer = $other->application;
 $other->schedule_many(10);
-my ($before, $bystander) = (contents($mover, 'shard0'), contents($stayer, 'shard0'));
+my ($before, $bystander) = (contents($moved, 'shard0'), contents($stayer, 'shard0'));
 is(join(' ', grep { $before->{$_} =~ /^0 / } sort keys %$before), '', 'a tenant with rows in every table');
-move($mover, 'shard0', 'shard1');
-is_deeply(contents($mover, 'shard1'), $before, 'has all of them where it moved to');
-my $left = contents($mover, 'shard0');
+$mover->move($moved, 'shard0', 'shard1');
+is_deeply(contents($moved, 'shard1'), $before, 'has all of them where it moved to');
+my $left = contents($moved, 'shard0');
 is(join(' ', grep { $left->{$_} !~ /^0 / } sort keys %$left), '', 'and none where it was');
 is_deeply(contents($stayer, 'shard0'), $bystander, 'another tenant stays as it is');
-is($node->query("SELECT count(*) FROM appt.organization o JOIN appt.application a ON a.organization_id = o.id WHERE a.id = '$mover'", 'shard1'),
+is($node->query("SELECT count(*) FROM appt.organization o JOIN appt.application a ON a.organization_id = o.id WHERE a.id = '$moved'", 'shard1'),
 	1, 'its organization is there');
 # The row of its organization that has stayed behind knows nothing of this.
-my $organization = $node->query("SELECT organization_id FROM appt.application WHERE id = '$mover'", 'shard1');
+my $organization = $node->query("SELECT organization_id FROM appt.application WHERE id = '$moved'", 'shard1');
 $node->query("SELECT appt.set_notifications_enabled('$organization', false)", 'shard1');
-move($mover, 'shard1', 'shard0');
-is_deeply(contents($mover, 'shard0'), $before, 'it moves back');
+$mover->move($moved, 'shard1', 'shard0');
+is_deeply(contents($moved, 'shard0'), $before, 'it moves back');
 is($node->query("SELECT notifications_enabled FROM appt.organization WHERE id = '$organization'", 'shard0'), 'f', 'with the switch that has gone off');
 $node->query("DELETE FROM appt.due; UPDATE appt.notification SET settled_at = now(), state = 'CANCELLED', reason = 'ENDED', next_attempt_at = NULL", $_)
 	foreach qw(shard0 shard1);
@@ -111,9 +93,11 @@ sub busy_tenant
 	return $tenant;
 }
 
+sub until_is { return "DO \$\$ BEGIN WHILE NOT ($_[0]) LOOP PERFORM pg_sleep(0.01); COMMIT; END LOOP; END \$\$;\n"; }
+
 my $files = 0;
 
-# Clients that book so many appointments each, by a database; if that is a shard, they ask the other one where they are refused.
+# Clients that book so many appointments each, by a database; if that is a shard, and refuses, by the other one once it has the tenant.
 # What they print are appointments. The last call of each comes when the tenant has moved.
 sub callers
 {
@@ -122,8 +106,9 @@ sub callers
 		customer => '{\"contact\": {\"primaryEmail\": \"ann\@example.org\"}}', organizer_id => 'agent-1');\n";
 	my $is_here = $database eq 'router' ? "(SELECT node FROM appt.tenant WHERE application_id = '$application') = 0"
 		: "EXISTS (SELECT FROM appt.application WHERE id = '$application') AND current_database() = 'shard0'";
-	my $try = $call . ($database eq 'router' ? '' : "\\if :ERROR\n\\connect shard1\n$call\\endif\n");
-	my $lines = $try x ($calls - 1) . "DO \$\$ BEGIN WHILE $is_here LOOP PERFORM pg_sleep(0.01); COMMIT; END LOOP; END \$\$;\n$try";
+	my $is_there = "EXISTS (SELECT FROM appt.application WHERE id = '$application')";
+	my $try = $call . ($database eq 'router' ? '' : "\\if :ERROR\n\\connect shard1\n@{[ until_is($is_there) ]}$call\\endif\n");
+	my $lines = $try x ($calls - 1) . until_is("NOT $is_here") . $try;
 	my $file = "$ENV{TESTDIR}/calls-@{[ ++$files ]}.sql";
 
 	append_to_file($file, $lines);
@@ -180,7 +165,7 @@ foreach my $database (qw(shard0 router))
 
 	ok($node->wait_for_query("SELECT count(*) > 250 FROM appt.appointment WHERE application_id = '$application'", 't', database => 'shard0'),
 		'clients book');
-	note(move($application, 'shard0', 'shard1'));
+	note($mover->move($application, 'shard0', 'shard1'));
 	my @ids = ids_of(@clients);
 	is(scalar @ids, 600, "by $database: every call succeeds" . ($database eq 'router' ? '' : ', here or there'));
 	is(join('', map { $_->{err} } @clients), '', "by $database: none was refused") if $database eq 'router';
@@ -197,13 +182,10 @@ foreach my $database (qw(shard0 router))
 sub kill_at
 {
 	my ($application, $where) = @_;
-	my $output = '';
-	my $move = IPC::Run::start([ arguments($application, 'shard0', 'shard1') ], '>', \$output, '2>&1');
+	my $move = $mover->start($application, 'shard0', 'shard1');
 
-	$move->pump while $move->pumpable && $output !~ $where;
-	$move->kill_kill(grace => 0);
-	$move->finish;
-	return $output;
+	$move->reach($where);
+	return $move->kill;
 }
 
 foreach my $where (qr/^copy .* tables/m, qr/^copy .* changed/m, qr/^hold/m, qr/^switch .* wait/m, qr/^switch .* copied/m, qr/^wake/m, qr/^clear/m)
@@ -213,7 +195,7 @@ foreach my $where (qr/^copy .* tables/m, qr/^copy .* changed/m, qr/^hold/m, qr/^
 	my $name = "killed at $where";
 
 	like(kill_at($tenant->application, $where), $where, $name);
-	move($tenant->application, 'shard0', 'shard1');
+	$mover->move($tenant->application, 'shard0', 'shard1');
 	my @ids = ids_of(@clients);
 	is(scalar @ids, 100, "$name: every call succeeds");
 	is_whole($tenant, $name, @ids);
@@ -230,7 +212,7 @@ foreach my $where (qr/^copy .* tables/m, qr/^copy .* changed/m, qr/^hold/m, qr/^
 	ok($tenant->settled, 'its messages are sent');
 	my $before = contents($application, 'shard0');
 	kill_at($application, qr/^switch .* wait/m);
-	ok(IPC::Run::run([ arguments($application, 'shard0', 'shard1'), '--cancel' ], '>', \my $output), 'a move that was killed is cancelled');
+	like($mover->move($application, 'shard0', 'shard1', '--cancel'), qr/^cancel/m, 'a move that was killed is cancelled');
 	my $after = contents($application, 'shard0');
 	# Hours that the worker counts.
 	delete @{$_}{qw(hour_count hourly_figure)} foreach $before, $after;
@@ -239,40 +221,9 @@ foreach my $where (qr/^copy .* tables/m, qr/^copy .* changed/m, qr/^hold/m, qr/^
 	my $left = contents($application, 'shard1');
 	is(join(' ', grep { $left->{$_} !~ /^0 / } sort keys %$left), '', 'nothing of it is where it was going');
 	is($node->query("SELECT node || state FROM appt.tenant WHERE application_id = '$application'", 'router'), '0ACTIVE', 'callers do not wait');
-	ok(IPC::Run::run([ arguments($application, 'shard0', 'shard1'), '--announce', $announce ], '>', \$output), 'it may move later');
+	like($mover->move($application, 'shard0', 'shard1', '--announce', $announce), qr/^done/m, 'it may move later');
 	is(slurp_file($seen), "0|ACTIVE\n0|MOVING\n1|ACTIVE\n", 'what has changed in the directory is announced');
-	isnt(IPC::Run::run([ arguments($application, 'shard0', 'shard1'), '--cancel' ], '>', \$output, '2>&1'), 1, 'what has moved is not cancelled');
-	like($output, qr/move-tenant: /, 'and the script says why');
-}
-
-# ---------- two at once ----------
-
-{
-	my $tenant = busy_tenant();
-	my $session = Appt::Session->open($node, database => 'shard1');
-	my $output = '';
-
-	# As another move does.
-	$session->run("SELECT pg_advisory_lock(hashtextextended('@{[ $tenant->application ]}', 0))");
-	isnt(IPC::Run::run([ arguments($tenant->application, 'shard0', 'shard1') ], '>', \$output, '2>&1'), 1, 'a second move is refused');
-	like($output, qr/another move of this application is running/, 'and says why');
-}
-
-# ---------- others' transactions ----------
-
-{
-	my $tenant = busy_tenant();
-	my $session = Appt::Session->open($node, database => 'shard0');
-	my $id = $tenant->schedule;
-	my $output = '';
-
-	$session->run("BEGIN; SELECT FROM appt.appointment WHERE id = '$id' FOR UPDATE");
-	my $move = IPC::Run::start([ arguments($tenant->application, 'shard0', 'shard1') ], '>', \$output, '2>&1');
-	$move->pump while $move->pumpable && $output !~ /tried again/;
-	ok($tenant->schedule, 'while another transaction has an appointment locked, calls go on');
-	$session->run('ROLLBACK');
-	ok($move->finish, 'once it has ended, the tenant moves');
-	is_whole($tenant, 'after a lock', $id);
+	is($mover->refusal($application, 'shard0', 'shard1', '--cancel'), 'the target has this application already', 'what has moved is not cancelled');
 }
 
 done_testing();
