@@ -19,6 +19,7 @@
 #include "router/destination.h"
 #include "router/function.h"
 #include "router/page.h"
+#include "router/remote.h"
 
 PG_FUNCTION_INFO_V1(route_call);
 PG_FUNCTION_INFO_V1(route_check);
@@ -48,8 +49,8 @@ ask_until_found(const List *nodes, RemoteCall *call, Connection **failed)
 		Connection *connection = connection_to(lfirst_int(cell), call->caller);
 		PGresult   *rows;
 
-		connection_send(connection, call);
-		rows = connection_finish(connection, call);
+		remote_send(connection, call);
+		rows = remote_finish(connection, call);
 		if (rows != NULL)
 		{
 			hand_on_response(call);
@@ -103,13 +104,13 @@ result_of(Function *function, FunctionCallInfo fcinfo, const PGresult *rows)
 static Datum
 ask_all(Function *function, FunctionCallInfo fcinfo, List *nodes, RemoteCall *call)
 {
-	List	   *connections = connections_send(nodes, call);
+	List	   *connections = remote_send_all(nodes, call);
 	Datum		result = (Datum) 0;
 	ListCell   *cell;
 
 	foreach(cell, connections)
 	{
-		PGresult   *rows = connection_rows(lfirst(cell), call);
+		PGresult   *rows = remote_rows(lfirst(cell), call);
 
 		hand_on_response(call);
 		result = result_of(function, fcinfo, rows);
@@ -123,9 +124,10 @@ execute(Function *function, FunctionCallInfo fcinfo)
 	Caller		caller = caller_of(fcinfo);
 	RemoteCall	call = {
 		.caller = &caller,
-		.name = function->name,
+		.function = function,
+		.name = function->statement_name,
 		.statement = function->statement,
-		.count = function->sent,
+		.count = function->shape.count,
 		.values = function_texts(function, fcinfo),
 		.wants_response = function->has_response
 	};

@@ -81,6 +81,50 @@ static HTAB *connections = NULL;
 
 /* ---- connecting ---- */
 
+/*
+ * A later keyword overrides what conninfo says, an earlier one does not. Of a host that is
+ * gone, tcp_user_timeout bounds what was sent to it, and keepalives an answer that is
+ * awaited.
+ */
+PGconn *
+connection_start(const char *conninfo, const char *login)
+{
+	char		timeout[16];
+	const char *const keywords[] = {
+		"tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
+		"dbname", "user", "client_encoding", "fallback_application_name", NULL
+	};
+	const char *const values[] = {
+		timeout, "10", "5", "3",
+		conninfo, login, GetDatabaseEncodingName(), "appt_router", NULL
+	};
+
+	PGconn	   *conn;
+
+	if (!AcquireExternalFD())
+		ereport(ERROR,
+				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
+				 errmsg("could not connect to a shard"),
+				 errdetail("There are too many open files.")));
+	snprintf(timeout, sizeof(timeout), "%d", router_connect_timeout);
+	conn = PQconnectStartParams(keywords, values, 1);
+	if (conn == NULL)
+	{
+		ReleaseExternalFD();
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	}
+	return conn;
+}
+
+void
+connection_end(PGconn *conn)
+{
+	if (conn == NULL)
+		return;
+	PQfinish(conn);
+	ReleaseExternalFD();
+}
+
 static Connection *
 connection_entry(int node, bool is_service)
 {
@@ -112,11 +156,7 @@ static void
 disconnect(Connection *connection)
 {
 	forget_results(connection);
-	if (connection->conn != NULL)
-	{
-		PQfinish(connection->conn);
-		ReleaseExternalFD();
-	}
+	connection_end(connection->conn);
 	if (connection->prepared != NULL)
 		hash_destroy(connection->prepared);
 	connection->conn = NULL;
@@ -175,28 +215,6 @@ await_connection(Connection *connection)
 	}
 }
 
-/*
- * A later keyword overrides what conninfo says, an earlier one does not. Of a host that is
- * gone, tcp_user_timeout bounds what was sent to it, and keepalives an answer that is
- * awaited.
- */
-static PGconn *
-start_connecting(const char *conninfo, const char *login)
-{
-	char		timeout[16];
-	const char *const keywords[] = {
-		"tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
-		"dbname", "user", "client_encoding", "fallback_application_name", NULL
-	};
-	const char *const values[] = {
-		timeout, "10", "5", "3",
-		conninfo, login, GetDatabaseEncodingName(), "appt_router", NULL
-	};
-
-	snprintf(timeout, sizeof(timeout), "%d", router_connect_timeout);
-	return PQconnectStartParams(keywords, values, 1);
-}
-
 static void
 connect_anew(Connection *connection, const char *conninfo, const char *login)
 {
@@ -206,17 +224,7 @@ connect_anew(Connection *connection, const char *conninfo, const char *login)
 	if (connection->conninfo != NULL)
 		pfree(connection->conninfo);
 	connection->conninfo = MemoryContextStrdup(TopMemoryContext, conninfo);
-	if (!AcquireExternalFD())
-		ereport(ERROR,
-				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
-				 errmsg("could not connect to a shard"),
-				 errdetail("There are too many open files.")));
-	connection->conn = start_connecting(conninfo, login);
-	if (connection->conn == NULL)
-	{
-		ReleaseExternalFD();
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	}
+	connection->conn = connection_start(conninfo, login);
 	connection->is_busy = true; /* until it is ready */
 	if (PQstatus(connection->conn) == CONNECTION_BAD)
 		lose(connection, false);
@@ -253,6 +261,12 @@ connection_to(int node, const Caller *caller)
 		connect_anew(connection, shard.conninfo, caller->is_service ? shard.service_login : shard.token_login);
 	connection->uses_names = shard.uses_names;
 	return connection;
+}
+
+int
+connection_node(const Connection *connection)
+{
+	return connection->key.node;
 }
 
 /* ---- a call ---- */
@@ -450,17 +464,43 @@ connection_sqlstate(const Connection *connection)
 	return state == NULL ? "" : state;
 }
 
+const char *
+connection_problem(const Connection *connection)
+{
+	const char *message = PQresultErrorField(connection->error, PG_DIAG_MESSAGE_PRIMARY);
+
+	return message == NULL ? "" : message;
+}
+
 /* Does the shard no longer have a statement as it was prepared? */
 static bool
-is_about_statement(const char *sqlstate)
+is_about_preparation(const char *sqlstate)
 {
 	return strcmp(sqlstate, "0A000") == 0 || strcmp(sqlstate, "26000") == 0;
+}
+
+/* Is there no such function, column or type? Where a statement of ours names it, the error has a position. */
+static bool
+is_about_name(const PGresult *error, const char *sqlstate)
+{
+	return PQresultErrorField(error, PG_DIAG_STATEMENT_POSITION) != NULL &&
+		(strcmp(sqlstate, "42883") == 0 || strcmp(sqlstate, "42703") == 0 || strcmp(sqlstate, "42704") == 0);
+}
+
+bool
+connection_did_not_fit(Connection *connection)
+{
+	const char *sqlstate = connection_sqlstate(connection);
+
+	if (is_about_preparation(sqlstate))
+		connection->is_suspect = true;
+	return connection->is_suspect || is_about_name(connection->error, sqlstate);
 }
 
 void
 connection_raise(Connection *connection)
 {
-	connection->is_suspect = is_about_statement(connection_sqlstate(connection));
+	connection->is_suspect = is_about_preparation(connection_sqlstate(connection));
 	report_remote(connection->key.node, connection->error);
 }
 
@@ -472,19 +512,6 @@ connection_rows(Connection *connection, RemoteCall *call)
 	if (rows == NULL)
 		connection_raise(connection);
 	return rows;
-}
-
-List *
-connections_send(const List *nodes, const RemoteCall *call)
-{
-	List	   *connections = NIL;
-	ListCell   *cell;
-
-	foreach(cell, nodes)
-		connections = lappend(connections, connection_to(lfirst_int(cell), call->caller));
-	foreach(cell, connections)
-		connection_send(lfirst(cell), call);
-	return connections;
 }
 
 /* Ask the shard to stop. If it does not answer, it notices the end of the connection. */

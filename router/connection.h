@@ -21,12 +21,15 @@
 #include "nodes/pg_list.h"
 
 #include "router/caller.h"
+#include "router/function.h"
 
 typedef struct Connection Connection;
 
 typedef struct RemoteCall
 {
 	const Caller *caller;
+	Function   *function;		/* that the statement calls; NULL: another
+								 * statement */
 	const char *name;			/* under which the statement is prepared;
 								 * NULL: it is not */
 	const char *statement;
@@ -38,8 +41,17 @@ typedef struct RemoteCall
 	const char *response_headers;
 } RemoteCall;
 
+/*
+ * Begins to connect to a shard, which PQconnectPoll goes on with; it may have failed
+ * already. Not one of the session's connections: connection_end ends it (NULL: nothing).
+ */
+extern PGconn *connection_start(const char *conninfo, const char *login);
+extern void connection_end(PGconn *conn);
+
 /* Connects if need be. PT503 if the shard does not answer; 55000 if there is no such node. */
 extern Connection *connection_to(int node, const Caller *caller);
+
+extern int	connection_node(const Connection *connection);
 
 extern void connection_send(Connection *connection, const RemoteCall *call);
 
@@ -49,15 +61,21 @@ extern void connection_send(Connection *connection, const RemoteCall *call);
  */
 extern PGresult *connection_finish(Connection *connection, RemoteCall *call);
 
-/* The SQLSTATE of that error. */
+/* The SQLSTATE and the message of that error. */
 extern const char *connection_sqlstate(const Connection *connection);
+extern const char *connection_problem(const Connection *connection);
+
+/*
+ * Was it that the shard does not have what the statement names, or has it otherwise
+ * than when it was prepared? Nothing was executed, and connection_to gets a connection
+ * that has prepared nothing if that helps.
+ */
+extern bool connection_did_not_fit(Connection *connection);
+
 extern void connection_raise(Connection *connection) pg_attribute_noreturn();
 
 /* As connection_finish, but raises the error of the shard. */
 extern PGresult *connection_rows(Connection *connection, RemoteCall *call);
-
-/* Sends the call to all of these nodes, which then work at the same time: a connection (Connection *) each. */
-extern List *connections_send(const List *nodes, const RemoteCall *call);
 
 extern void connections_abandon(void);
 

@@ -20,6 +20,7 @@
 #include "router/claims.h"
 #include "router/create.h"
 #include "router/directory.h"
+#include "router/remote.h"
 #include "router/statement.h"
 
 #define MAX_DRAWS 20			/* of an id whose tag is free */
@@ -68,9 +69,12 @@ register_tenant(FunctionCallInfo fcinfo, Datum application_id, Datum organizatio
 static Datum
 id_made_on(int node, RemoteCall *call)
 {
-	PGresult   *rows = shard_run(node, call);
+	Connection *connection = connection_to(node, call->caller);
+	PGresult   *rows;
 
-	if (PQntuples(rows) != 1 || PQnfields(rows) != 1)
+	remote_send(connection, call);
+	rows = remote_rows(connection, call);
+	if (PQntuples(rows) != 1 || PQnfields(rows) < 1)
 		elog(ERROR, "unexpected result of a shard");
 	return DirectFunctionCall1(uuid_in, CStringGetDatum(PQgetvalue(rows, 0, 0)));
 }

@@ -11,10 +11,10 @@
 #include "access/htup_details.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "common/hashfn.h"
 #include "funcapi.h"
-#include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "parser/parse_type.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -141,28 +141,35 @@ function_check(Oid function_id)
 	ReleaseSysCache(signature.tuple);
 }
 
-/* ---- the statement, and the types ---- */
+/* ---- name, arguments and result ---- */
 
-static char *
-statement_of(const Function *function, const Signature *signature)
+static void
+find_arguments(CallShape *shape, const Signature *signature)
+{
+	shape->names = palloc(sizeof(char *) * (shape->count + 1));
+	shape->types = palloc(sizeof(char *) * (shape->count + 1));
+	for (int i = 0; i < shape->count; i++)
+	{
+		shape->names[i] = signature->names == NULL ? "" : signature->names[i];
+		shape->types[i] = format_type_be_qualified(signature->types[i]);
+	}
+}
+
+static void
+find_name(Function *function, const Signature *signature)
 {
 	Form_pg_proc form = (Form_pg_proc) GETSTRUCT(signature->tuple);
-	StringInfoData statement;
 
-	initStringInfo(&statement);
-	appendStringInfo(&statement, "SELECT %s FROM %s(", function->descriptor == NULL ? "" : "*",
-					 quote_qualified_identifier(get_namespace_name(form->pronamespace), NameStr(form->proname)));
-	for (int i = 0; i < function->sent; i++)
-		appendStringInfo(&statement, "%s$%d::%s", i == 0 ? "" : ", ", i + 1, format_type_be_qualified(signature->types[i]));
-	appendStringInfoChar(&statement, ')');
-	return statement.data;
+	function->schema = get_namespace_name(form->pronamespace);
+	function->name = pstrdup(NameStr(form->proname));
+	function->shape.function = quote_qualified_identifier(function->schema, function->name);
 }
 
 static void
 find_outputs(Function *function, const Signature *signature)
 {
-	function->outputs = palloc0(sizeof(FmgrInfo) * function->sent);
-	for (int i = 0; i < function->sent; i++)
+	function->outputs = palloc0(sizeof(FmgrInfo) * function->shape.count);
+	for (int i = 0; i < function->shape.count; i++)
 	{
 		Oid			output;
 		bool		is_varlena;
@@ -175,7 +182,8 @@ find_outputs(Function *function, const Signature *signature)
 static void
 find_inputs(Function *function)
 {
-	int			count = function->descriptor == NULL ? 0 : function->descriptor->natts;
+	TupleDesc	columns = function->shape.columns;
+	int			count = columns == NULL ? 0 : columns->natts;
 
 	function->inputs = palloc0(sizeof(FmgrInfo) * count);
 	function->parameters = palloc0(sizeof(Oid) * count);
@@ -183,7 +191,7 @@ find_inputs(Function *function)
 	{
 		Oid			input;
 
-		getTypeInputInfo(TupleDescAttr(function->descriptor, i)->atttypid, &input, &function->parameters[i]);
+		getTypeInputInfo(TupleDescAttr(columns, i)->atttypid, &input, &function->parameters[i]);
 		fmgr_info_cxt(input, &function->inputs[i], functions_context);
 	}
 }
@@ -198,16 +206,16 @@ find_result(Function *function, FunctionCallInfo fcinfo)
 	switch (get_call_result_type(fcinfo, &type, &descriptor))
 	{
 		case TYPEFUNC_COMPOSITE:
-			function->returns_row = true;
-			function->descriptor = BlessTupleDesc(CreateTupleDescCopy(descriptor));
+			function->shape.is_row = true;
+			function->shape.columns = BlessTupleDesc(CreateTupleDescCopy(descriptor));
 			if (type != RECORDOID)
 				function->relation = typeidTypeRelid(type);
 			break;
 		case TYPEFUNC_SCALAR:
 			if (type == VOIDOID)
 				break;
-			function->descriptor = CreateTemplateTupleDesc(1);
-			TupleDescInitEntry(function->descriptor, 1, "value", type, -1, 0);
+			function->shape.columns = CreateTemplateTupleDesc(1);
+			TupleDescInitEntry(function->shape.columns, 1, "value", type, -1, 0);
 			break;
 		default:
 			elog(ERROR, "unexpected result type");
@@ -220,13 +228,14 @@ fill_in(Function *function, FunctionCallInfo fcinfo)
 	Signature	signature = signature_of(function->id);
 
 	read_route(function, &signature);
-	function->sent = signature.count - (function->node_argument >= 0 ? 1 : 0);
+	function->shape.count = signature.count - (function->node_argument >= 0 ? 1 : 0);
+	find_name(function, &signature);
+	find_arguments(&function->shape, &signature);
 	find_result(function, fcinfo);
 	find_outputs(function, &signature);
 	find_inputs(function);
-	function->statement = statement_of(function, &signature);
-	function->name = psprintf("appt_router_%u_%08x", function->id,
-							  DatumGetUInt32(hash_any((unsigned char *) function->statement, strlen(function->statement))));
+	function->statement = call_statement(&function->shape, NULL);
+	function->statement_name = call_statement_name(function->statement);
 	ReleaseSysCache(signature.tuple);
 }
 
@@ -300,23 +309,54 @@ function_of(FunctionCallInfo fcinfo)
 const char **
 function_texts(Function *function, FunctionCallInfo fcinfo)
 {
-	const char **texts = palloc0(sizeof(char *) * (function->sent + 1));
+	const char **texts = palloc0(sizeof(char *) * (function->shape.count + 1));
 
-	for (int i = 0; i < function->sent; i++)
+	for (int i = 0; i < function->shape.count; i++)
 		if (!PG_ARGISNULL(i))
 			texts[i] = OutputFunctionCall(&function->outputs[i], PG_GETARG_DATUM(i));
 	return texts;
 }
 
+/* The expression that is an argument's default; NULL: it has none. */
+static Expr *
+default_expression(const Function *function, int argument)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function->id));
+	bool		is_null;
+	Datum		source;
+	List	   *defaults;
+	int			first;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function->id);
+	source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_proargdefaults, &is_null);
+	defaults = is_null ? NIL : castNode(List, stringToNode(TextDatumGetCString(source)));
+	first = ((Form_pg_proc) GETSTRUCT(tuple))->pronargs - list_length(defaults);
+	ReleaseSysCache(tuple);
+	return argument < first ? NULL : list_nth(defaults, argument - first);
+}
+
+const char *
+function_default(Function *function, int argument, bool *has_default)
+{
+	Expr	   *expression = default_expression(function, argument);
+	Const	   *value;
+
+	*has_default = expression != NULL;
+	if (expression == NULL)
+		return NULL;
+	value = castNode(Const, evaluate_expr(expression_planner(expression), exprType((Node *) expression), -1, InvalidOid));
+	return value->constisnull ? NULL : OutputFunctionCall(&function->outputs[argument], value->constvalue);
+}
+
 static void
 read_row(Function *function, const PGresult *rows, int row, Datum *values, bool *nulls)
 {
-	if (PQnfields(rows) != function->descriptor->natts)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("shard has another version of appt"),
-				 errdetail("A result has %d columns instead of %d.", PQnfields(rows), function->descriptor->natts)));
-	for (int i = 0; i < function->descriptor->natts; i++)
+	TupleDesc	columns = function->shape.columns;
+
+	if (PQnfields(rows) < columns->natts)
+		elog(ERROR, "unexpected number of columns from a shard: %d", PQnfields(rows));
+	for (int i = 0; i < columns->natts; i++)
 	{
 		nulls[i] = PQgetisnull(rows, row, i);
 		values[i] = InputFunctionCall(&function->inputs[i], nulls[i] ? NULL : PQgetvalue(rows, row, i), function->parameters[i], -1);
@@ -330,11 +370,11 @@ function_result(Function *function, const PGresult *rows, int row, bool *is_null
 	bool		nulls[MaxTupleAttributeNumber];
 
 	*is_null = false;
-	if (function->descriptor == NULL)
+	if (function->shape.columns == NULL)
 		return (Datum) 0;
 	read_row(function, rows, row, values, nulls);
-	if (function->returns_row)
-		return HeapTupleGetDatum(heap_form_tuple(function->descriptor, values, nulls));
+	if (function->shape.is_row)
+		return HeapTupleGetDatum(heap_form_tuple(function->shape.columns, values, nulls));
 	*is_null = nulls[0];
 	return values[0];
 }
@@ -349,7 +389,7 @@ function_set_begin(Function *function, ReturnSetInfo *set)
 	previous = MemoryContextSwitchTo(set->econtext->ecxt_per_query_memory);
 	set->returnMode = SFRM_Materialize;
 	set->setResult = tuplestore_begin_heap((set->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	set->setDesc = CreateTupleDescCopy(function->descriptor);
+	set->setDesc = CreateTupleDescCopy(function->shape.columns);
 	MemoryContextSwitchTo(previous);
 }
 

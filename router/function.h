@@ -11,6 +11,8 @@
 #include "libpq-fe.h"
 #include "nodes/execnodes.h"
 
+#include "router/call_statement.h"
+
 /* The first word of a function's body. */
 typedef enum RouteKind
 {
@@ -40,16 +42,16 @@ typedef struct Function
 	int			node_argument;	/* that names the node and is not sent; -1:
 								 * none */
 	bool		has_response;	/* sets response.status or response.headers */
-	char	   *statement;
-	char	   *name;			/* of the statement, another one for another
-								 * statement */
-	int			sent;			/* arguments that are sent: the first ones */
+	CallShape	shape;			/* the arguments are those that are sent: the
+								 * first ones */
+	char	   *statement;		/* for a shard that has all of the shape */
+	char	   *statement_name;
+	const char *schema;
+	const char *name;
 	FmgrInfo   *outputs;		/* by argument that is sent */
 	bool		returns_set;
-	bool		returns_row;	/* more than one column, or a composite */
-	TupleDesc	descriptor;		/* NULL: void */
-	Oid			relation;		/* of the composite type */
-	FmgrInfo   *inputs;			/* by column of the descriptor */
+	Oid			relation;		/* of the composite type that it returns */
+	FmgrInfo   *inputs;			/* by column of the result */
 	Oid		   *parameters;
 } Function;
 
@@ -62,10 +64,13 @@ extern void function_check(Oid function_id);
 /* Texts of the arguments that are sent, NULL for null, in CurrentMemoryContext. */
 extern const char **function_texts(Function *function, FunctionCallInfo fcinfo);
 
+/* The text of an argument's default, NULL for null; *has_default is false without one. */
+extern const char *function_default(Function *function, int argument, bool *has_default);
+
 /* One row of the shard as the function's result. */
 extern Datum function_result(Function *function, const PGresult *rows, int row, bool *is_null);
 
-/* Add rows to the set that the function returns. function_set_begin comes first. 55000: the shard's rows have other columns. */
+/* Add rows to the set that the function returns. function_set_begin comes first. */
 extern void function_set_begin(Function *function, ReturnSetInfo *set);
 extern void function_set_add(Function *function, ReturnSetInfo *set, const PGresult *rows);
 

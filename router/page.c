@@ -16,6 +16,7 @@
 #include "utils/guc.h"
 
 #include "router/page.h"
+#include "router/remote.h"
 
 /* Arguments and result columns of appt.find_appointments. */
 enum
@@ -68,11 +69,11 @@ add_portion(Portions *portions, const PGresult *rows, bool is_first)
 static void
 ask_for_portion(List *nodes, RemoteCall *call, Portions *portions, bool is_first)
 {
-	List	   *connections = connections_send(nodes, call);
+	List	   *connections = remote_send_all(nodes, call);
 	ListCell   *cell;
 
 	foreach(cell, connections)
-		add_portion(portions, connection_rows(lfirst(cell), call), is_first);
+		add_portion(portions, remote_rows(lfirst(cell), call), is_first);
 }
 
 static Portions

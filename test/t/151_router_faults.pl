@@ -175,23 +175,6 @@ become('appt_anonymous', '');
 like($token->run('SELECT told()'), qr/^appt_anonymous\|router_tokens\|\|\|\|off\|UTC\|\d+$/, 'and leaves nothing');
 is($node->query("SELECT state FROM appt.appointment WHERE id = '$mine'", 'shard0'), 'ACTIVATED', 'it did nothing');
 
-# Statements that a connection has prepared.
-$_->query("CREATE TYPE public.pair AS (a text, b text)", $_ == $node ? 'shard0' : 'shard1') foreach $node, $other;
-$node->query('CREATE TYPE public.pair AS (a text, b text)', 'router');
-my $pair = q{CREATE FUNCTION public.pair() RETURNS public.pair LANGUAGE sql AS $$SELECT ROW('a', 'b')::public.pair$$};
-$node->query($pair, 'shard0');
-$node->query("CREATE FUNCTION public.pair() RETURNS public.pair LANGUAGE appt_router AS 'any'", 'router');
-is($service->run('SELECT * FROM public.pair()'), 'a|b', 'a result of two columns') foreach 1, 2;
-$node->query('ALTER TYPE public.pair ADD ATTRIBUTE c text; ' . $pair =~ s/CREATE/CREATE OR REPLACE/r =~ s/'b'/'b', 'c'/r, 'shard0');
-is($service->try('SELECT * FROM public.pair()'), '0A000', 'it has another one on the shard');
-is($service->try('SELECT * FROM public.pair()'), '55000', 'and not yet on the router');
-like($service->errors, qr/shard has another version of appt/, 'which is told');
-$node->query('ALTER TYPE public.pair ADD ATTRIBUTE c text', 'router');
-is($service->run('SELECT * FROM public.pair()'), 'a|b|c', 'until it has');
-$node->query('UPDATE appt.shard SET named_statements = false', 'router');
-is($service->run('SELECT * FROM public.pair()'), 'a|b|c', 'statements without names do, too');
-$node->query('UPDATE appt.shard SET named_statements = true', 'router');
-
 # Claims of a session that is not believed do not go on.
 $node->query('CREATE ROLE forger LOGIN IN ROLE appt_agent');
 my $forger = Appt::Session->open($node, database => 'router', user => 'forger');
