@@ -19,3 +19,16 @@ conninfo_options(const char *conninfo)
 				 errdetail_internal("%s", problem == NULL ? "out of memory" : pchomp(problem))));
 	return options;
 }
+
+char *
+conninfo_value(const char *conninfo, const char *keyword)
+{
+	PQconninfoOption *options = conninfo_options(conninfo);
+	char	   *value = NULL;
+
+	for (PQconninfoOption *option = options; option->keyword != NULL; option++)
+		if (option->val != NULL && strcmp(option->keyword, keyword) == 0)
+			value = pstrdup(option->val);
+	PQconninfoFree(options);
+	return value;
+}

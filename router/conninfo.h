@@ -13,4 +13,7 @@
  */
 extern PQconninfoOption *conninfo_options(const char *conninfo);
 
+/* The value of one option, in CurrentMemoryContext; NULL: the string does not name it. */
+extern char *conninfo_value(const char *conninfo, const char *keyword);
+
 #endif							/* ROUTER_CONNINFO_H */

@@ -28,7 +28,7 @@
 /* Columns of the tables, as directory.sql has them. */
 enum
 {
-	SHARD_NODE = 1, SHARD_CONNINFO, SHARD_TOKEN_LOGIN, SHARD_SERVICE_LOGIN, SHARD_USES_NAMES
+	SHARD_NODE = 1, SHARD_CONNINFO, SHARD_TOKEN_LOGIN, SHARD_SERVICE_LOGIN, SHARD_USES_NAMES, SHARD_ACCEPTS_TENANTS
 };
 enum
 {
@@ -242,6 +242,7 @@ shard_of_node(int node, Shard *shard)
 		shard->token_login = TextDatumGetCString(column(&scan, row, SHARD_TOKEN_LOGIN));
 		shard->service_login = TextDatumGetCString(column(&scan, row, SHARD_SERVICE_LOGIN));
 		shard->uses_names = DatumGetBool(column(&scan, row, SHARD_USES_NAMES));
+		shard->accepts_tenants = DatumGetBool(column(&scan, row, SHARD_ACCEPTS_TENANTS));
 	}
 	scan_end(&scan);
 	return found;

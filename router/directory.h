@@ -20,6 +20,7 @@ typedef struct Shard
 	char	   *token_login;
 	char	   *service_login;
 	bool		uses_names;
+	bool		accepts_tenants;
 } Shard;
 
 /*

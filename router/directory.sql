@@ -83,22 +83,32 @@ COMMENT ON FUNCTION appt.shard_of(uuid) IS
 
 Null if the router does not know the application. PT503: it is being moved.';
 
+CREATE FUNCTION appt.shard_status(OUT node integer, OUT host text, OUT accepts_tenants boolean, OUT tenants bigint,
+	OUT answers boolean, OUT problem text, OUT version text, OUT own_node integer, OUT applications bigint,
+	OUT workers integer, OUT running integer, OUT why_quiet text, OUT due_now bigint, OUT oldest_due_at timestamptz,
+	OUT in_flight bigint, OUT sent bigint, OUT failed bigint, OUT open_circuits bigint)
+RETURNS SETOF record LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 8 AS 'MODULE_PATHNAME', 'shard_status';
+COMMENT ON FUNCTION appt.shard_status() IS
+'Shows a row for each shard, also for one that does not answer within appt_router.connect_timeout. All are asked at the same time.
+
+The router knows node, host, accepts_tenants and tenants (applications that the directory has there). answers is false if the shard does not answer; problem says why, and the columns after it are null. The shard says its version of appt, own_node (which must be node), applications, and of its workers: workers (that should run), running, why_quiet, and due_now, oldest_due_at, in_flight, sent, failed and open_circuits as in worker_status, of all of them together.';
+
 CREATE FUNCTION appt.register_tenants(node integer) RETURNS bigint
 LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'register_tenants';
 COMMENT ON FUNCTION appt.register_tenants(integer) IS
-'Reads the organizations and applications of a shard and adds those to the directory that it does not know. Returns how many applications were new.
+'Reads the organizations and applications of a shard and adds those to the directory that it does not know. Returns how many applications were new. An application that is held is left out: it is being moved, or a copy.
 
 For a database that becomes a shard, and after a call of create_application that was undone on the router. 55000: there is no such shard. 23505: another application has the tag of one of them.';
 
 CREATE SCHEMA appt_shards;
 COMMENT ON SCHEMA appt_shards IS 'Foreign tables of the shards, which appt.link_shards makes; the views appt.all_... read them.';
 
-CREATE FUNCTION appt.link_shards() RETURNS integer
+CREATE FUNCTION appt.link_shards(nodes integer[] DEFAULT NULL) RETURNS integer
 LANGUAGE C VOLATILE PARALLEL UNSAFE AS 'MODULE_PATHNAME', 'link_shards';
-COMMENT ON FUNCTION appt.link_shards() IS
-'Makes the views all_notification_log, all_attempt and all_worker_status show the shards that are in appt.shard now, by foreign tables of postgres_fdw. Returns the number of shards.
+COMMENT ON FUNCTION appt.link_shards(integer[]) IS
+'Makes the views all_application, all_notification_log, all_attempt and all_worker_status show these shards, by foreign tables of postgres_fdw; by default all that are in appt.shard now. Returns their number.
 
-Call it again when appt.shard has changed. 42704: the extension postgres_fdw is not installed in the database.';
+Call it again when appt.shard has changed. If a shard is down, the views fail: name the others until it is back. 22023: there is no such shard. 42704: the extension postgres_fdw is not installed in the database.';
 
 REVOKE ALL ON SCHEMA appt FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA appt FROM PUBLIC;
@@ -106,6 +116,8 @@ REVOKE ALL ON ALL TABLES IN SCHEMA appt FROM PUBLIC;
 GRANT USAGE ON SCHEMA appt TO appt_agent, appt_supervisor, appt_client_service,
 	appt_customer, appt_admin, appt_anonymous, appt_service;
 GRANT EXECUTE ON FUNCTION appt.shard_of TO appt_service;
+GRANT USAGE ON SCHEMA appt TO pg_monitor;
+GRANT EXECUTE ON FUNCTION appt.shard_status TO pg_monitor;
 GRANT SELECT ON appt.home, appt.tenant TO appt_service;
 GRANT SELECT (node, accepts_tenants) ON appt.shard TO appt_service;
 

@@ -14,6 +14,7 @@
 #include "lib/stringinfo.h"
 #include "libpq-fe.h"
 #include "miscadmin.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "router/conninfo.h"
@@ -23,7 +24,7 @@
 PG_FUNCTION_INFO_V1(link_shards);
 
 /* The tables of schema appt_shards, as scripts/generate-router makes them. */
-static const char *const linked[] = {"notification_log", "attempt", "worker_status"};
+static const char *const linked[] = {"application", "notification_log", "attempt", "worker_status"};
 
 static void
 run(FunctionCallInfo fcinfo, const char *statement)
@@ -87,15 +88,38 @@ linked_nodes(FunctionCallInfo fcinfo)
 	}
 }
 
+/* The nodes of an array. 22023: one is no shard. */
+static List *
+nodes_of(ArrayType *array)
+{
+	List	   *nodes = NIL;
+	Datum	   *values;
+	bool	   *nulls;
+	int			count;
+
+	deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, &values, &nulls, &count);
+	for (int i = 0; i < count; i++)
+	{
+		if (nulls[i] || !list_member_int(all_nodes(), DatumGetInt32(values[i])))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown node"),
+					 errdetail("Each of the nodes must be in appt.shard.")));
+		nodes = list_append_unique_int(nodes, DatumGetInt32(values[i]));
+	}
+	return nodes;
+}
+
 /*
- * appt.link_shards() -> integer
+ * appt.link_shards(nodes integer[]) -> integer
  *
- * The number of shards. 42704: postgres_fdw is not installed.
+ * The number of shards. 22023: there is no such shard. 42704: postgres_fdw is not
+ * installed.
  */
 Datum
 link_shards(PG_FUNCTION_ARGS)
 {
-	List	   *nodes = all_nodes();
+	List	   *nodes = PG_ARGISNULL(0) ? all_nodes() : nodes_of(PG_GETARG_ARRAYTYPE_P(0));
 	ListCell   *cell;
 
 	foreach(cell, linked_nodes(fcinfo))

@@ -40,11 +40,18 @@ sub ask
 	return ($errors, map { [ split /\|/, $_, -1 ] } split /\n/, $output // '');
 }
 
-# The file, by a YAML parser of somebody else.
-my $json =
-	`/usr/bin/python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)' '$folder/postgres_exporter.yaml'`;
-my $queries = decode_json($json);
-my %metrics;
+# A file, by a YAML parser of somebody else.
+sub read_yaml
+{
+	my ($name) = @_;
+
+	return decode_json(
+		`/usr/bin/python3 -c 'import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)' '$folder/$name.yaml'`);
+}
+
+my $queries = read_yaml('postgres_exporter');
+# Those of a router: 155_shard_status.pl runs the query.
+my %metrics = map { ("appt_shard_$_" => 1) } map { keys %$_ } @{ read_yaml('router_exporter')->{appt_shard}{metrics} };
 
 foreach my $name (sort keys %$queries)
 {
