@@ -190,10 +190,10 @@ $(VARIANT)/appt_router.so: $(ROUTER_OBJS)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -Wl,-Bsymbolic $(libpq)
 
 # It takes a server to make this one. Distributions have it (`make dist`).
-$(ROUTER_SQL): router/directory.sql router/routes.txt scripts/generate-router $(SQL_PARTS:%=sql/%.sql) \
+$(ROUTER_SQL): router/directory.sql router/checks.sql router/routes.txt scripts/generate-router $(SQL_PARTS:%=sql/%.sql) \
 		| $(DATA_built) $(TESTED_LIBRARY) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
 	scripts/staged scripts/generate-router > $@.new
-	cat router/directory.sql $@.new > $@
+	cat router/directory.sql $@.new router/checks.sql > $@
 	rm $@.new
 
 install-router: router

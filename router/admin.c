@@ -98,8 +98,8 @@ register_rows(FunctionCallInfo fcinfo, int node, const char *read, const char *i
 /*
  * appt.register_tenants(node integer) -> bigint
  *
- * The number of applications that were new. 23505: another application has the tag of
- * one of them.
+ * The number of applications that were new. One that is held may be a copy, whose
+ * original another shard has. 23505: another application has the tag of one of them.
  */
 Datum
 register_tenants(PG_FUNCTION_ARGS)
@@ -109,7 +109,7 @@ register_tenants(PG_FUNCTION_ARGS)
 	(void) register_rows(fcinfo, node, "SELECT id, id FROM appt.organization",
 						 "INSERT INTO appt.home (organization_id, node) SELECT $1::uuid, $3 WHERE $2 IS NOT NULL"
 						 " ON CONFLICT (organization_id) DO NOTHING");
-	PG_RETURN_INT64(register_rows(fcinfo, node, "SELECT id, organization_id FROM appt.application",
+	PG_RETURN_INT64(register_rows(fcinfo, node, "SELECT id, organization_id FROM appt.application WHERE NOT is_held",
 								  "INSERT INTO appt.tenant (application_id, organization_id, node) VALUES ($1::uuid, $2::uuid, $3)"
 								  " ON CONFLICT (application_id) DO NOTHING"));
 }
