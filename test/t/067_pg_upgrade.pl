@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use Appt::Catalog;
 use Appt::Cluster;
 use Appt::Peers;
 use Appt::Tenant;
@@ -30,6 +31,7 @@ $tenant->rule('REMINDER', 'WEBHOOK', '1 hour');
 $tenant->schedule;
 $old->query('CREATE DATABASE copied TEMPLATE clinic');
 my $seen = everything($old, 'clinic');
+my $objects = Appt::Catalog::objects($old, 'clinic');
 $old->stop;
 $old->append_conf('postgresql.conf', 'appt.enabled = on');
 
@@ -44,6 +46,9 @@ $new->append_conf('postgresql.conf', 'appt.enabled = off');
 $new->start;
 $new->wait_for_query('SELECT why_quiet FROM appt.worker_status', 'DISABLED', database => 'clinic');
 is(everything($new, 'clinic'), $seen, 'all data is there');
+cmp_ok(scalar keys %$objects, '>', 1000, 'appt has many objects');
+# The server writes down a view's query once more when it reads it from a dump.
+is_deeply([ grep { !/^view / } Appt::Catalog::differences($objects, Appt::Catalog::objects($new, 'clinic')) ], [], 'each is what it was');
 $tenant->query("UPDATE appt.subscription SET url = '" . $hook->url('/ok') . "'");
 $new->append_conf('postgresql.conf', 'appt.enabled = on');
 $new->reload;
@@ -73,6 +78,10 @@ ok($tenant->settled, 'new appointments are sent');
 is($tenant->query("SELECT state FROM appt.cancel_appointment('$id')"), 'CANCELLED', 'and functions work');
 $new->query('DROP EXTENSION appt; CREATE EXTENSION appt', 'copied');
 $new->query("SELECT appt.create_organization('anew')", 'copied');
+$objects = Appt::Catalog::objects($new, 'copied');
+$new->query("COMMENT ON COLUMN appt.appointment.title IS 'Another'; REVOKE SELECT ON appt.reason FROM appt_agent", 'copied');
+is(join(', ', map { /(.*):/ } Appt::Catalog::differences($objects, Appt::Catalog::objects($new, 'copied'))),
+	'column title of table appt.appointment, view appt.reason', 'a changed comment and a revoked privilege are differences');
 becomes('copied', '', 'the extension can be dropped and created anew');
 $new->stop;
 
