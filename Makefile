@@ -12,11 +12,15 @@
 # make router    build the extension appt_router (README.md in router/); make install-router installs it
 # make dist      the source as a distribution for PGXN, build/dist/appt-VERSION.zip, and the same as .tar.gz
 # make packages  build/packages: the distribution, and the Debian packages for the servers of this release of Debian
+#
+# PG_MAJOR=17: for that version of the server, from the distribution's packages; PG_CONFIG=/path/to/pg_config: for any other
+# (scripts/pg-config says which it is without them)
 EXTENSION = appt
+# Where this file lies: `make -f` from another folder builds the extension there.
+TOP := $(dir $(firstword $(MAKEFILE_LIST)))
 # The one place that names the version; C has it as APPT_VERSION.
-EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" appt.control)
+EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(TOP)appt.control)
 MODULE_big = appt
-PG_CONFIG ?= /usr/lib/postgresql/15/bin/pg_config
 
 # The goals in TOOLS must work before PostgreSQL is installed, so PGXS is read only for the others.
 TOOLS = deps check demo bench describe lint format dist packages
@@ -24,7 +28,7 @@ ifneq ($(filter $(TOOLS),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
 .NOTPARALLEL:
-export PG_CONFIG SANITIZE VALGRIND TESTS KEEP
+export PG_CONFIG PG_MAJOR SANITIZE VALGRIND TESTS KEEP
 
 # Everything that the tests load. No LLVM bitcode: nothing that a test sees depends on it.
 BUILD = +@$(MAKE) --no-print-directory -j2 with_llvm=no
@@ -76,7 +80,10 @@ $(filter-out $(TOOLS),$(MAKECMDGOALS)):
 
 else
 
-SOURCES = $(sort $(wildcard src/*/*.c))
+# The files that match, as named from where this file lies.
+files = $(patsubst $(TOP)%,%,$(sort $(wildcard $(addprefix $(TOP),$(1)))))
+
+SOURCES = $(call files,src/*/*.c)
 OBJS = $(SOURCES:.c=.o)
 
 # The install script, by topic, in the order in which the parts need each other.
@@ -89,29 +96,48 @@ SQL_PARTS = roles types checks defaults organization application meeting_templat
 	views incident_views person_functions appt_rest_types appt_rest_functions row_security grants dump
 DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 # Update scripts.
-DATA = $(wildcard sql/*--*--*.sql)
+DATA = $(call files,sql/*--*--*.sql)
 
 # Functions that only tests call, as an extension of their own, never installed by `make install`.
-TEST_SOURCES = $(sort $(wildcard test/module/*.c))
-TEST_SQL_PARTS = $(sort $(wildcard test/module/*.sql))
+TEST_SOURCES = $(call files,test/module/*.c)
+TEST_SQL_PARTS = $(call files,test/module/*.sql)
 
 # The extension appt_router, for a database that leads to many with appt: its functions are made from appt's catalog.
-ROUTER_SOURCES = $(sort $(wildcard router/*.c)) src/core/roles.c
+ROUTER_SOURCES = $(call files,router/*.c) src/core/roles.c
 ROUTER_SQL = router/appt_router--$(EXTVERSION).sql
 
 EXTRA_CLEAN = $(OBJS:.o=.d) build
 
-REGRESS = $(patsubst test/sql/%.sql,%,$(sort $(wildcard test/sql/*.sql)))
-REGRESS_OPTS = --inputdir=test --load-extension=$(EXTENSION)
+REGRESS = $(patsubst test/sql/%.sql,%,$(call files,test/sql/*.sql))
+REGRESS_OPTS = --inputdir=$(srcdir)/test --load-extension=$(EXTENSION)
 
-PG_CPPFLAGS = -I$(srcdir)/src -Ibuild -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags libcurl libssl libcrypto icu-i18n)
+LIBRARIES = libcurl libssl libcrypto icu-i18n
+PG_CPPFLAGS = -I$(TOP)src -Ibuild -DAPPT_VERSION='"$(EXTVERSION)"' $(shell pkg-config --cflags $(LIBRARIES))
 # -MMD: a changed header rebuilds what includes it.
 PG_CFLAGS = -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers -MMD -MP
 # -Bsymbolic: binds calls to our own function if the server has one of the same name.
-SHLIB_LINK = -Wl,-Bsymbolic $(shell pkg-config --libs libcurl libssl libcrypto icu-i18n)
+SHLIB_LINK = -Wl,-Bsymbolic $(shell pkg-config --libs $(LIBRARIES))
 
-PGXS := $(shell $(PG_CONFIG) --pgxs)
+ifeq ($(PG_CONFIG),)
+PG_CONFIG := $(shell PG_MAJOR='$(PG_MAJOR)' $(TOP)scripts/pg-config)
+endif
+PGXS := $(if $(PG_CONFIG),$(shell $(PG_CONFIG) --pgxs))
+ifeq ($(wildcard $(PGXS)),)
+SUPPORTED := $(shell $(TOP)scripts/pg-config --supported)
+$(error "$(PG_CONFIG) --pgxs" names no file: install what extensions of PostgreSQL $(SUPPORTED) are built with (make deps), or set PG_CONFIG)
+endif
 include $(PGXS)
+
+CURL_PROBLEM := $(shell pkg-config --exists --print-errors 'libcurl >= 7.87' 2>&1)
+ifneq ($(CURL_PROBLEM),)
+$(error appt needs libcurl 7.87 or later: $(CURL_PROBLEM))
+endif
+
+# Built elsewhere, what is made needs its folders.
+ELSEWHERE := $(filter-out $(CURDIR),$(abspath $(TOP)))
+ifneq ($(ELSEWHERE),)
+$(shell mkdir -p sql $(dir $(OBJS)))
+endif
 
 # Rebuild after a change of PG_CONFIG.
 ifneq ($(file < build/server),$(PG_CONFIG))
@@ -121,20 +147,20 @@ endif
 $(OBJS): Makefile appt.control build/server
 
 $(DATA_built): $(SQL_PARTS:%=sql/%.sql) Makefile appt.control
-	cat $(SQL_PARTS:%=sql/%.sql) > $@
+	cat $(filter %.sql,$^) > $@
 
 # The words of messages and pages, by language: English first, which has all of them.
 WORDS = src/notify/words/parts.txt src/notify/words/en.txt \
-	$(filter-out %/parts.txt %/en.txt,$(sort $(wildcard src/notify/words/*.txt)))
+	$(filter-out %/parts.txt %/en.txt,$(call files,src/notify/words/*.txt))
 
-build/words/table.inc: $(WORDS) scripts/words.awk
+build/words/table.inc: scripts/words.awk $(WORDS)
 	@mkdir -p $(@D)
-	LC_ALL=C awk -v directory=$(@D) -f scripts/words.awk $(WORDS)
+	LC_ALL=C awk -v directory=$(@D) -f $^
 
 build/words/templates.inc: build/words/table.inc ;
 
 # The files of web/, as numbers of bytes that C reads as the elements of an array.
-WEB_FILES = $(sort $(wildcard web/*))
+WEB_FILES = $(call files,web/*)
 
 build/web/%.inc: web/%
 	@mkdir -p $(@D)
@@ -184,7 +210,7 @@ $(VARIANT)/appt_test.so: $(TEST_OBJS) $(TESTED_LIBRARY)
 .PHONY: router install-router
 router: $(VARIANT)/appt_router.so $(ROUTER_SQL)
 
-$(ROUTER_OBJS): CPPFLAGS += -I$(srcdir) -I$(libpq_srcdir)
+$(ROUTER_OBJS): CPPFLAGS += -I$(TOP) -I$(libpq_srcdir)
 
 $(VARIANT)/appt_router.so: $(ROUTER_OBJS)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ -Wl,-Bsymbolic $(libpq)
@@ -192,13 +218,14 @@ $(VARIANT)/appt_router.so: $(ROUTER_OBJS)
 # It takes a server to make this one. Distributions have it (`make dist`).
 $(ROUTER_SQL): router/directory.sql router/checks.sql router/routes.txt scripts/generate-router $(SQL_PARTS:%=sql/%.sql) \
 		| $(DATA_built) $(TESTED_LIBRARY) $(VARIANT)/appt_test.so build/appt_test--1.0.sql
+	$(if $(ELSEWHERE),$(error $(ROUTER_SQL) is made where the sources lie))
 	scripts/staged scripts/generate-router > $@.new
 	cat router/directory.sql $@.new router/checks.sql > $@
 	rm $@.new
 
 install-router: router
 	$(INSTALL_SHLIB) $(VARIANT)/appt_router.so '$(DESTDIR)$(pkglibdir)/'
-	$(INSTALL_DATA) router/appt_router.control $(ROUTER_SQL) '$(DESTDIR)$(datadir)/extension/'
+	$(INSTALL_DATA) $(TOP)router/appt_router.control $(firstword $(wildcard $(ROUTER_SQL) $(TOP)$(ROUTER_SQL))) '$(DESTDIR)$(datadir)/extension/'
 
 # A worker that transfers nothing: `make bench` uses it to measure the database work alone.
 build/bench/appt.so: $(filter-out src/transfer/%.o,$(OBJS)) $(VARIANT)/test/bench/no_transfer.o
@@ -212,7 +239,7 @@ build/bench/no_hints/appt.so: $(filter-out src/worker/hints.o,$(OBJS)) $(VARIANT
 
 build/appt_test--1.0.sql: $(TEST_SQL_PARTS) Makefile
 	@mkdir -p $(@D)
-	cat /dev/null $(TEST_SQL_PARTS) > $@
+	cat /dev/null $(filter %.sql,$^) > $@
 
 -include $(wildcard $(TEST_OBJS:.o=.d) $(VARIANT_OBJS:.o=.d) $(ROUTER_OBJS:.o=.d))
 
