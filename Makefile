@@ -168,17 +168,16 @@ build/web/%.inc: web/%
 
 -include $(wildcard $(OBJS:.o=.d))
 
-# The other files that the tests load are built under build/: the test module and, with SANITIZE=1, appt.so itself from
-# instrumented objects that never mix with the ordinary ones.
+# What the tests load is built under build/, from objects that never mix with the ordinary ones: with SANITIZE=1 they are
+# instrumented, and the test module calls functions of appt.so that PGXS hides since PostgreSQL 16.
 ifdef SANITIZE
 VARIANT = build/sanitize
-TESTED_LIBRARY = $(VARIANT)/appt.so
-INSTRUMENT = -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1
+INSTRUMENT = -fvisibility=default -fsanitize=address,undefined -fno-sanitize-recover=undefined -O1
 else
 VARIANT = build/plain
-TESTED_LIBRARY = appt.so
-INSTRUMENT =
+INSTRUMENT = -fvisibility=default
 endif
+TESTED_LIBRARY = $(VARIANT)/appt.so
 TEST_OBJS = $(TEST_SOURCES:%.c=$(VARIANT)/%.o)
 ROUTER_OBJS = $(ROUTER_SOURCES:%.c=$(VARIANT)/%.o)
 VARIANT_OBJS = $(SOURCES:%.c=$(VARIANT)/%.o)
@@ -198,7 +197,7 @@ $(VARIANT)/%.o: %.c Makefile appt.control build/server
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $(CPPFLAGS) -c -o $@ $<
 
-build/sanitize/appt.so: $(VARIANT_OBJS)
+$(TESTED_LIBRARY): $(VARIANT_OBJS)
 	$(CC) $(CFLAGS) $(INSTRUMENT) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
 
 # It calls the non-static functions of the appt.so beside it.
@@ -228,12 +227,12 @@ install-router: router
 	$(INSTALL_DATA) $(TOP)router/appt_router.control $(firstword $(wildcard $(ROUTER_SQL) $(TOP)$(ROUTER_SQL))) '$(DESTDIR)$(datadir)/extension/'
 
 # A worker that transfers nothing: `make bench` uses it to measure the database work alone.
-build/bench/appt.so: $(filter-out src/transfer/%.o,$(OBJS)) $(VARIANT)/test/bench/no_transfer.o
+build/bench/appt.so: $(filter-out $(VARIANT)/src/transfer/%.o,$(VARIANT_OBJS)) $(VARIANT)/test/bench/no_transfer.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
 
 # A worker that sends no hints about inboxes: `make bench` uses it to measure what hints cost.
-build/bench/no_hints/appt.so: $(filter-out src/worker/hints.o,$(OBJS)) $(VARIANT)/test/bench/no_hints.o
+build/bench/no_hints/appt.so: $(filter-out $(VARIANT)/src/worker/hints.o,$(VARIANT_OBJS)) $(VARIANT)/test/bench/no_hints.o
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $^ $(LDFLAGS) $(LDFLAGS_SL) -shared -o $@ $(SHLIB_LINK)
 

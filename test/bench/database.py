@@ -158,5 +158,5 @@ def measure(bench):
     measure_rate(bench, application, subscription)
     measure_backlog(bench, application, subscription)
     bench.restart(appt_max_concurrency=None, appt_max_per_host=None)
-    use_library(bench, os.path.join(here, "../../appt.so"))
+    use_library(bench, os.path.join(here, "../../build/plain/appt.so"))
     bench.drop_database()

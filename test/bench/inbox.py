@@ -113,7 +113,7 @@ def measure_hints(bench, application, subscription):
     for number in range(1, ROUNDS + 1):
         use_library(bench, os.path.join(here, "../../build/bench/no_hints/appt.so"))
         done["without hints"].append(deliver(bench, application, subscription, count))
-        use_library(bench, os.path.join(here, "../../appt.so"))
+        use_library(bench, os.path.join(here, "../../build/plain/appt.so"))
         listener = Session(bench, "LISTEN appt_inbox;")
         done["with hints"].append(deliver(bench, application, subscription, count))
         stranger = Session(bench, "BEGIN; SELECT appt_test.hold_notify_lock();")
