@@ -28,10 +28,16 @@ note_result(Transfer *transfer, CURL *easy, CURLcode result)
 	note_lookup_end(transfer, result == CURLE_OPERATION_TIMEDOUT ? LOOKUP_HANGS : LOOKUP_OVER);
 }
 
-/* A response whose body was cut here is complete; one whose header has no end broke off. */
+/*
+ * A response whose body was cut here is complete; one whose header has no end broke
+ * off. Since 8.14 libcurl gives up at a Transfer-Encoding that nobody asked for, before
+ * the header ends: the status has come, and the body would not be read anyway.
+ */
 static CURLcode
 judge_answer(const Progress *progress, CURLcode result)
 {
+	if (result == CURLE_BAD_CONTENT_ENCODING)
+		return CURLE_OK;
 	if ((result == CURLE_WRITE_ERROR || result == CURLE_ABORTED_BY_CALLBACK) && progress->body_cut)
 		result = CURLE_OK;
 	return result == CURLE_OK && !progress->header_ended ? CURLE_PARTIAL_FILE : result;
