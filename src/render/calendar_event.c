@@ -150,7 +150,6 @@ calendar_event_make_plain(const CalendarEvent *event, PlainEvent *plain, char **
 	 * It was known when it was stored; the server's timezone data may have
 	 * changed since.
 	 */
-	if (timezone_is_known(event->timezone))
-		plain->zone = pg_tzset(event->timezone);
+	plain->zone = timezone_rules(event->timezone);
 	return true;
 }

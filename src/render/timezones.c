@@ -66,6 +66,30 @@ may_name_a_zone(const char *timezone)
 		strspn(timezone, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_+-/") == strlen(timezone);
 }
 
+/*
+ * Where PostgreSQL's data has no old names (Debian's
+ * tzdata-legacy has them), the rules are those of the present one, which ICU knows since 74.
+ */
+static pg_tz *
+zone_rules(const char *name, const UChar *icu_name)
+{
+	pg_tz	   *rules = pg_tzset(name);
+
+#if U_ICU_VERSION_MAJOR_NUM >= 74
+	if (rules == NULL)
+	{
+		UErrorCode	status = U_ZERO_ERROR;
+		UChar		present[TIMEZONE_NAME_SIZE];
+		char		present_name[TIMEZONE_NAME_SIZE];
+		int32_t		length = ucal_getIanaTimeZoneID(icu_name, -1, present, TIMEZONE_NAME_SIZE, &status);
+
+		if (U_SUCCESS(status) && copy_ascii(present, length, present_name, TIMEZONE_NAME_SIZE))
+			rules = pg_tzset(present_name);
+	}
+#endif
+	return rules;
+}
+
 /* NULL if PostgreSQL or ICU does not know the name. Nothing is allocated once ICU has opened its part. */
 static void *
 open_zone(const void *name, void *argument)
@@ -76,10 +100,10 @@ open_zone(const void *name, void *argument)
 
 	if (!may_name_a_zone(name) || !icu_zone_name(name, zone->name))
 		return NULL;
-	zone->rules = pg_tzset(zone->name);
+	icu_text_from_ascii(icu_name, zone->name);
+	zone->rules = zone_rules(zone->name, icu_name);
 	if (zone->rules == NULL || !pg_tz_acceptable(zone->rules))
 		return NULL;
-	icu_text_from_ascii(icu_name, zone->name);
 	zone->icu = ucal_open(icu_name, -1, "en", UCAL_GREGORIAN, &status);
 	return U_SUCCESS(status) ? zone : NULL;
 }
@@ -100,6 +124,14 @@ find_zone(const char *name)
 	if (name == NULL || strlen(name) >= TIMEZONE_NAME_SIZE)
 		return NULL;
 	return lru_get(&zones, name, strlen(name) + 1, NULL);
+}
+
+pg_tz *
+timezone_rules(const char *name)
+{
+	const Timezone *zone = find_zone(name);
+
+	return zone == NULL ? NULL : zone->rules;
 }
 
 bool

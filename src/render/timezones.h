@@ -31,6 +31,9 @@ typedef struct Timezone
  */
 extern bool timezone_is_known(const char *name);
 
+/* PostgreSQL's rules, valid for the lifetime of the process; NULL if the timezone is not known. */
+extern pg_tz *timezone_rules(const char *name);
+
 /* The timezone; if it is not known NULL, and *error is set to a palloc'd sentence. */
 extern const Timezone *timezone_find(const char *name, char **error);
 

@@ -17,6 +17,7 @@
 #include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/text.h"
+#include "render/timezones.h"
 #include "schedule/validate.h"
 
 /* How far in the past a new start may lie: clocks differ, and typing takes time. */
@@ -114,7 +115,7 @@ char *
 timezone_name(const char *timezone)
 {
 	require_known_timezone(timezone);
-	return pstrdup(pg_get_timezone_name(pg_tzset(timezone)));
+	return pstrdup(pg_get_timezone_name(timezone_rules(timezone)));
 }
 
 void
