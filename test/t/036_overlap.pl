@@ -82,8 +82,10 @@ isnt($node->query('SELECT sum(appt.count_overlapping(application_id, start_at, d
 
 $node->query('VACUUM appt.appointment');
 right('rows after VACUUM');
+my $force_parallel = $node->query("SELECT name FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query')");
 is( $node->query(
-		'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2; SET force_parallel_mode = on;'
+		'SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0;'
+			. " SET max_parallel_workers_per_gather = 2; SET $force_parallel = on;"
 			. ' SELECT sum(appt.count_overlapping(application_id, start_at, duration)) FROM request'),
 	$node->query('SELECT sum(appt.count_overlapping(application_id, start_at, duration)) FROM request'),
 	'parallel workers count the same');

@@ -222,7 +222,8 @@ sub authority
 	my ($class) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 
-	_openssl("req -x509 $new_key -days 2 -subj '/CN=appt test authority' -keyout '$folder/ca.key' -out '$folder/ca.pem'");
+	_openssl("req -x509 $new_key -days 2 -subj '/CN=appt test authority' -addext 'keyUsage=critical,keyCertSign,cRLSign'"
+			. " -keyout '$folder/ca.key' -out '$folder/ca.pem'");
 	return { ca => "$folder/ca.pem", key => "$folder/ca.key" };
 }
 
@@ -232,7 +233,8 @@ sub issue
 	my %chosen = (names => $own_names, from => '20200101000000Z', until => '20991231235959Z', %options);
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 
-	_write("$folder/extensions", "subjectAltName=$chosen{names}\nbasicConstraints=CA:FALSE\n");
+	# Python refuses a certificate that does not name the key of its authority.
+	_write("$folder/extensions", "subjectAltName=$chosen{names}\nbasicConstraints=CA:FALSE\nauthorityKeyIdentifier=keyid:always\n");
 	_write("$folder/index", '');
 	_write("$folder/config", <<"CONFIG");
 [ca]
