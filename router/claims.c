@@ -11,6 +11,7 @@
 #include "common/jsonapi.h"
 #include "mb/pg_wchar.h"
 
+#include "core/compat.h"
 #include "router/claims.h"
 
 /* The search for one member of a JSON object. */
@@ -22,7 +23,7 @@ typedef struct Wanted
 	char	   *value;
 } Wanted;
 
-static void
+static JsonCallbackResult
 field_start(void *state, char *name, bool is_null)
 {
 	Wanted	   *wanted = (Wanted *) state;
@@ -30,9 +31,10 @@ field_start(void *state, char *name, bool is_null)
 	wanted->is_next = wanted->lex->lex_level == 1 && strcmp(name, wanted->name) == 0;
 	if (wanted->is_next)
 		wanted->value = NULL;
+	return JSON_CONTINUE;
 }
 
-static void
+static JsonCallbackResult
 scalar(void *state, char *token, JsonTokenType kind)
 {
 	Wanted	   *wanted = (Wanted *) state;
@@ -40,6 +42,7 @@ scalar(void *state, char *token, JsonTokenType kind)
 	if (wanted->is_next && wanted->lex->lex_level == 1 && kind == JSON_TOKEN_STRING)
 		wanted->value = token;
 	wanted->is_next = false;
+	return JSON_CONTINUE;
 }
 
 char *
@@ -50,7 +53,7 @@ json_member(const char *text, const char *name)
 
 	if (text == NULL || text[0] == '\0')
 		return NULL;
-	wanted.lex = makeJsonLexContextCstringLen(pstrdup(text), strlen(text), GetDatabaseEncoding(), true);
+	wanted.lex = create_json_lexer(pstrdup(text), strlen(text), GetDatabaseEncoding());
 	actions.semstate = &wanted;
 	actions.object_field_start = field_start;
 	actions.scalar = scalar;

@@ -31,6 +31,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/compat.h"
 #include "router/connection.h"
 #include "router/directory.h"
 #include "router/report.h"
@@ -165,7 +166,7 @@ disconnect(Connection *connection)
 }
 
 /* Disconnect and raise PT503 with what libpq says. */
-static void lose(Connection *connection, bool was_sent) pg_attribute_noreturn();
+pg_noreturn static void lose(Connection *connection, bool was_sent);
 
 static void
 lose(Connection *connection, bool was_sent)

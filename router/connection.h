@@ -20,6 +20,7 @@
 #include "libpq-fe.h"
 #include "nodes/pg_list.h"
 
+#include "core/compat.h"
 #include "router/caller.h"
 #include "router/function.h"
 
@@ -72,7 +73,7 @@ extern const char *connection_problem(const Connection *connection);
  */
 extern bool connection_did_not_fit(Connection *connection);
 
-extern void connection_raise(Connection *connection) pg_attribute_noreturn();
+pg_noreturn extern void connection_raise(Connection *connection);
 
 /* As connection_finish, but raises the error of the shard. */
 extern PGresult *connection_rows(Connection *connection, RemoteCall *call);

@@ -10,6 +10,7 @@
 
 #include "common/base64.h"
 
+#include "core/compat.h"
 #include "core/node.h"
 #include "router/claims.h"
 #include "router/destination.h"
@@ -107,7 +108,7 @@ by_token(const text * token)
 	memcpy(encoded, VARDATA_ANY(token), TOKEN_TAG_LENGTH);
 	for (int i = 0; i < TOKEN_TAG_LENGTH; i++)
 		encoded[i] = encoded[i] == '-' ? '+' : encoded[i] == '_' ? '/' : encoded[i];
-	if (pg_b64_decode(encoded, strlen(encoded), (char *) bytes, sizeof(bytes)) < TAG_BYTES)
+	if (decode_base64(encoded, strlen(encoded), bytes, sizeof(bytes)) < TAG_BYTES)
 		return known_or_first(-1);
 	return known_or_first(node_of_tag(bytes));
 }

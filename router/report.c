@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 #include "utils/json.h"
 
+#include "core/compat.h"
 #include "router/report.h"
 
 #define ERRCODE_ROUTER_REST MAKE_SQLSTATE('P', 'G', 'R', 'S', 'T')
@@ -24,7 +25,7 @@ is_rest(void)
 	return method != NULL && method[0] != '\0';
 }
 
-static void raise_unavailable(const char *message, const char *detail, const char *hint) pg_attribute_noreturn();
+pg_noreturn static void raise_unavailable(const char *message, const char *detail, const char *hint);
 
 static void
 raise_unavailable(const char *message, const char *detail, const char *hint)

@@ -11,6 +11,7 @@
 #include "common/base64.h"
 
 #include "channel/gateway_inbound.h"
+#include "core/compat.h"
 #include "core/encoding.h"
 #include "core/json.h"
 
@@ -43,7 +44,7 @@ basic_password(const char *encoded)
 	char	   *decoded = (char *) palloc0(pg_b64_dec_len(length) + 1);
 	char	   *colon;
 
-	if (pg_b64_decode(encoded, length, decoded, pg_b64_dec_len(length)) < 0)
+	if (decode_base64(encoded, length, decoded, pg_b64_dec_len(length)) < 0)
 		return NULL;
 	colon = strchr(decoded, ':');
 	return colon == NULL ? NULL : colon + 1;

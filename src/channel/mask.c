@@ -30,6 +30,7 @@
 #include "channel/escape.h"
 #include "channel/mask.h"
 #include "channel/unescape.h"
+#include "core/compat.h"
 
 #define MASK "********"
 
@@ -348,7 +349,8 @@ add_base64(List *needles, const char *secret, int behind)
 	char	   *letters = (char *) palloc0(size);
 	char	   *other_letters;
 
-	(void) pg_b64_encode(bytes, length, letters, size - 1);
+	if (encode_base64(bytes, length, letters, size - 1) < 0)
+		elog(ERROR, "could not encode a secret");
 	letters[length * 8 / 6] = '\0';
 	letters += mixed[behind];
 	needles = add_needle(needles, (Needle) {letters, strlen(letters), .is_base64 = true});

@@ -15,6 +15,7 @@
 #include "utils/datetime.h"
 
 #include "channel/mime.h"
+#include "core/compat.h"
 
 /* Lines: RFC 5322 recommends at most 78, encodings prescribe 76. */
 #define LINE_LENGTH 76
@@ -32,7 +33,7 @@ static void
 append_encoded_word(StringInfo buffer, const char *bytes, int length)
 {
 	char		encoded[LINE_LENGTH];
-	int			encoded_length = pg_b64_encode(bytes, length, encoded, sizeof(encoded));
+	int			encoded_length = encode_base64(bytes, length, encoded, sizeof(encoded));
 
 	appendStringInfo(buffer, "=?UTF-8?B?%.*s?=", encoded_length, encoded);
 }
@@ -194,7 +195,7 @@ append_base64(StringInfo buffer, const char *text)
 	for (int position = 0; position < length; position += line_bytes)
 	{
 		char		line[LINE_LENGTH + 1];
-		int			encoded = pg_b64_encode(text + position,
+		int			encoded = encode_base64(text + position,
 											Min(line_bytes, length - position),
 											line, sizeof(line));
 

@@ -12,6 +12,7 @@
 #include "common/base64.h"
 
 #include "channel/signature.h"
+#include "core/compat.h"
 #include "core/hmac.h"
 
 #define ENCODED_KEY_PREFIX "whsec_"
@@ -24,7 +25,7 @@ decode_key(const char *key, char **bytes)
 	int			length = strlen(encoded);
 
 	*bytes = palloc(pg_b64_dec_len(length) + 1);
-	return pg_b64_decode(encoded, length, *bytes, pg_b64_dec_len(length));
+	return decode_base64(encoded, length, *bytes, pg_b64_dec_len(length));
 }
 
 static bool
@@ -77,7 +78,7 @@ standard_signature(const char *key, const char *signed_content)
 	if (length <= 0 ||
 		!hmac_sha256(bytes, length, signed_content, strlen(signed_content), digest))
 		return NULL;
-	length = pg_b64_encode((char *) digest, PG_SHA256_DIGEST_LENGTH, encoded,
+	length = encode_base64(digest, PG_SHA256_DIGEST_LENGTH, encoded,
 						   sizeof(encoded));
 	return psprintf("v1,%.*s", length, encoded);
 }

@@ -20,6 +20,7 @@
 
 #include "channel/form.h"
 #include "channel/twilio_inbound.h"
+#include "core/compat.h"
 #include "core/encoding.h"
 #include "core/hmac.h"
 #include "core/json.h"
@@ -109,7 +110,7 @@ is_signed(const char *url, const StringInfo content, const char *secret, const c
 	appendBinaryStringInfo(&text, content->data, content->len);
 	if (!hmac_sha1(secret, strlen(secret), text.data, text.len, digest))
 		return false;
-	length = pg_b64_encode((const char *) digest, sizeof(digest), expected, sizeof(expected) - 1);
+	length = encode_base64(digest, sizeof(digest), expected, sizeof(expected) - 1);
 	strlcpy(given, signature, sizeof(given));
 	return length > 0 && bytes_are_same(given, expected, sizeof(expected));
 }

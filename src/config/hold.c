@@ -24,6 +24,7 @@
 #include "core/arguments.h"
 #include "core/call.h"
 #include "core/caller_name.h"
+#include "core/compat.h"
 #include "core/errors.h"
 #include "core/row.h"
 #include "core/statement.h"
@@ -83,7 +84,7 @@ wake_application(PG_FUNCTION_ARGS)
 static bool
 is_worker(const VirtualTransactionId *transaction)
 {
-	PGPROC	   *process = BackendIdGetProc(transaction->backendId);
+	PGPROC	   *process = process_of_transaction(transaction);
 	const char *type = process == NULL ? NULL : GetBackgroundWorkerTypeByPid(process->pid);
 
 	return type != NULL && strcmp(type, WORKER_TYPE) == 0;

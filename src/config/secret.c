@@ -11,6 +11,7 @@
 #include "common/base64.h"
 
 #include "config/secret.h"
+#include "core/compat.h"
 #include "core/statement.h"
 
 #define GENERATED_KEY_BYTES 32
@@ -45,7 +46,7 @@ generate_hmac_key(void)
 				(errcode(ERRCODE_INTERNAL_ERROR),
 				 errmsg("could not generate random values")));
 	strcpy(key, KEY_PREFIX);
-	if (pg_b64_encode(bytes, sizeof(bytes), key + strlen(KEY_PREFIX), length) < 0)
+	if (encode_base64(bytes, sizeof(bytes), key + strlen(KEY_PREFIX), length) < 0)
 		elog(ERROR, "could not encode a key");
 	return key;
 }

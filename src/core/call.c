@@ -27,6 +27,7 @@
 #include "utils/syscache.h"
 
 #include "core/call.h"
+#include "core/compat.h"
 #include "core/plans.h"
 #include "core/statement.h"
 #include "core/text.h"
@@ -111,29 +112,35 @@ user_acts_by_token(Oid user)
 	return !superuser_arg(user) && !is_member_of(user, "appt_service") && api_role(user) != 0;
 }
 
-static void
+/* Where the claim of this name goes; NULL: nobody reads it. */
+static char **
+place_of_claim(Claims *claims, const char *name)
+{
+	if (strcmp(name, "sub") == 0)
+		return &claims->sub;
+	if (strcmp(name, "application_id") == 0)
+		return &claims->application_id;
+	if (strcmp(name, "organization_id") == 0)
+		return &claims->organization_id;
+	if (strcmp(name, "conference_id") == 0)
+		return &claims->conference_id;
+	return NULL;
+}
+
+static JsonCallbackResult
 claim_field_start(void *state, char *name, bool is_null)
 {
 	Claims	   *claims = (Claims *) state;
 
-	claims->next = NULL;
-	if (claims->lex->lex_level != 1)
-		return;
-	if (strcmp(name, "sub") == 0)
-		claims->next = &claims->sub;
-	else if (strcmp(name, "application_id") == 0)
-		claims->next = &claims->application_id;
-	else if (strcmp(name, "organization_id") == 0)
-		claims->next = &claims->organization_id;
-	else if (strcmp(name, "conference_id") == 0)
-		claims->next = &claims->conference_id;
+	claims->next = claims->lex->lex_level == 1 ? place_of_claim(claims, name) : NULL;
 
 	/* If a name occurs twice, the last value counts, of whatever type. */
 	if (claims->next != NULL)
 		*claims->next = NULL;
+	return JSON_CONTINUE;
 }
 
-static void
+static JsonCallbackResult
 claim_scalar(void *state, char *token, JsonTokenType kind)
 {
 	Claims	   *claims = (Claims *) state;
@@ -141,6 +148,7 @@ claim_scalar(void *state, char *token, JsonTokenType kind)
 	if (claims->next != NULL && claims->lex->lex_level == 1)
 		*claims->next = (kind == JSON_TOKEN_STRING) ? token : NULL;
 	claims->next = NULL;
+	return JSON_CONTINUE;
 }
 
 /* Parse the token's claims; malformed JSON has none and raises no error. */
@@ -153,8 +161,7 @@ read_claims(Claims *claims)
 	memset(claims, 0, sizeof(Claims));
 	if (text == NULL || text[0] == '\0')
 		return;
-	claims->lex = makeJsonLexContextCstringLen(pstrdup(text), strlen(text),
-											   GetDatabaseEncoding(), true);
+	claims->lex = create_json_lexer(pstrdup(text), strlen(text), GetDatabaseEncoding());
 	actions.semstate = claims;
 	actions.object_field_start = claim_field_start;
 	actions.scalar = claim_scalar;

@@ -13,6 +13,7 @@
 #include "utils/lsyscache.h"
 
 #include "core/call_digest.h"
+#include "core/compat.h"
 
 static void
 add_bytes(pg_cryptohash_ctx *context, const void *bytes, size_t length)

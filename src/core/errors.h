@@ -13,6 +13,8 @@
 #include "utils/elog.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
+
 #define ERRCODE_APPT_WRONG_CODE MAKE_SQLSTATE('P', 'T', '4', '0', '0')
 #define ERRCODE_APPT_UNAUTHORIZED MAKE_SQLSTATE('P', 'T', '4', '0', '1')
 #define ERRCODE_APPT_NOT_FOUND MAKE_SQLSTATE('P', 'T', '4', '0', '4')
@@ -24,22 +26,22 @@
  * "appointment not found" and the like, also for what belongs to another
  * tenant. `thing` is a constant of this library, never a caller's text.
  */
-extern void report_not_found(const char *thing, const pg_uuid_t *id) pg_attribute_noreturn();
-extern void report_text_not_found(const char *thing, const char *id) pg_attribute_noreturn();
+pg_noreturn extern void report_not_found(const char *thing, const pg_uuid_t *id);
+pg_noreturn extern void report_text_not_found(const char *thing, const char *id);
 
 /* 22023: `message` is constant, `detail` is a sentence with the value. */
-extern void report_invalid(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
+pg_noreturn extern void report_invalid(const char *message, const char *detail,...) pg_attribute_printf(2, 3);
 
 /* The same with a HINT, a constant sentence that says what to do. */
-extern void report_invalid_hint(const char *hint, const char *message, const char *detail,...)
-			pg_attribute_printf(3, 4) pg_attribute_noreturn();
+pg_noreturn extern void report_invalid_hint(const char *hint, const char *message, const char *detail,...)
+			pg_attribute_printf(3, 4);
 
 /* 22023 for a value that is not in a closed list, which ends with NULL and is shown in HINT. */
-extern void report_unlisted(const char *const *list, const char *message, const char *detail,...)
-			pg_attribute_printf(3, 4) pg_attribute_noreturn();
+pg_noreturn extern void report_unlisted(const char *const *list, const char *message, const char *detail,...)
+			pg_attribute_printf(3, 4);
 
 /* PT409: the operation conflicts with the present state. */
-extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3) pg_attribute_noreturn();
+pg_noreturn extern void report_conflict(const char *message, const char *detail,...) pg_attribute_printf(2, 3);
 
 /*
  * Callback of an ErrorContextCallback, for functions whose arguments are secrets: the

@@ -26,6 +26,7 @@
 #include "utils/snapmgr.h"
 
 #include "core/call.h"
+#include "core/compat.h"
 #include "core/identity.h"
 #include "core/statement.h"
 #include "core/wake.h"
@@ -80,7 +81,7 @@ read_rows(LOCKMODE lock)
 	if (relation->rd_rel->relkind != RELKIND_RELATION)
 		elog(ERROR, "appt.identity is not a table");
 	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	scan = table_beginscan(relation, snapshot, 0, NULL);
+	scan = begin_table_scan(relation, snapshot);
 	slot = table_slot_create(relation, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
 		read_row(slot, &rows);

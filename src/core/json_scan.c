@@ -14,6 +14,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/memutils.h"
 
+#include "core/compat.h"
 #include "core/json_scan.h"
 
 #define MAX_NESTING 64
@@ -108,7 +109,7 @@ is_at_choice(const Scan *scan)
 	return scan->open == scan->matched + 1 && scan->matched < scan->step_count;
 }
 
-static void
+static JsonCallbackResult
 open_container(void *state)
 {
 	Scan	   *scan = state;
@@ -116,15 +117,17 @@ open_container(void *state)
 	scan->open++;
 	if (is_at_choice(scan))
 		scan->elements[scan->matched] = 0;
+	return JSON_CONTINUE;
 }
 
-static void
+static JsonCallbackResult
 close_container(void *state)
 {
 	((Scan *) state)->open--;
+	return JSON_CONTINUE;
 }
 
-static void
+static JsonCallbackResult
 begin_member(void *state, char *name, bool isnull)
 {
 	Scan	   *scan = state;
@@ -133,9 +136,10 @@ begin_member(void *state, char *name, bool isnull)
 	if (is_at_choice(scan) && step->name != NULL && strlen(name) == step->length &&
 		memcmp(name, step->name, step->length) == 0)
 		scan->matched++;
+	return JSON_CONTINUE;
 }
 
-static void
+static JsonCallbackResult
 begin_element(void *state, bool isnull)
 {
 	Scan	   *scan = state;
@@ -144,25 +148,27 @@ begin_element(void *state, bool isnull)
 	if (is_at_choice(scan) && scan->elements[scan->matched]++ == step->index &&
 		step->name == NULL)
 		scan->matched++;
+	return JSON_CONTINUE;
 }
 
 /* End of a member or element: if it was chosen, the search is over. */
-static void
+static JsonCallbackResult
 end_choice(void *state, bool isnull)
 {
 	Scan	   *scan = state;
 
 	if (scan->open == scan->matched)
 		scan->matched--;
+	return JSON_CONTINUE;
 }
 
-static void
+static JsonCallbackResult
 end_member(void *state, char *name, bool isnull)
 {
-	end_choice(state, isnull);
+	return end_choice(state, isnull);
 }
 
-static void
+static JsonCallbackResult
 read_scalar(void *state, char *value, JsonTokenType type)
 {
 	Scan	   *scan = state;
@@ -170,6 +176,7 @@ read_scalar(void *state, char *value, JsonTokenType type)
 	if (scan->found == NULL && type != JSON_TOKEN_NULL &&
 		scan->matched == scan->step_count && scan->open == scan->matched)
 		scan->found = value;
+	return JSON_CONTINUE;
 }
 
 /* ---- parsing ---- */
@@ -233,8 +240,7 @@ parse(const char *json, Scan *scan)
 	/* The parser holds only memory of this context. */
 	PG_TRY();
 	{
-		result = pg_parse_json(makeJsonLexContextCstringLen(unconstify(char *, json), length,
-															PG_UTF8, true), &actions);
+		result = pg_parse_json(create_json_lexer(unconstify(char *, json), length, PG_UTF8), &actions);
 	}
 	PG_CATCH();
 	{

@@ -15,6 +15,7 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
+#include "core/compat.h"
 #include "core/lookup.h"
 #include "core/named_table.h"
 
@@ -76,7 +77,7 @@ begin_scan(Lookup *lookup, const Datum *keys, int key_count, bool is_from)
 		else
 			set_equality(&lookup->keys[i], lookup->index, i, keys[i]);
 	}
-	lookup->scan = index_beginscan(lookup->table, lookup->index, lookup->snapshot, key_count, 0);
+	lookup->scan = begin_index_scan(lookup->table, lookup->index, lookup->snapshot, key_count);
 }
 
 /* The scan allocates while it is used, too: the caller's context may be shorter-lived. */

@@ -18,6 +18,7 @@
 #include "utils/guc.h"
 
 #include "core/call.h"
+#include "core/compat.h"
 #include "core/rest_request.h"
 #include "core/settings.h"
 
@@ -30,15 +31,16 @@ typedef struct Wanted
 	char	   *value;
 } Wanted;
 
-static void
+static JsonCallbackResult
 header_start(void *state, char *name, bool is_null)
 {
 	Wanted	   *wanted = (Wanted *) state;
 
 	wanted->is_next = wanted->lex->lex_level == 1 && strcmp(name, wanted->name) == 0;
+	return JSON_CONTINUE;
 }
 
-static void
+static JsonCallbackResult
 header_scalar(void *state, char *token, JsonTokenType kind)
 {
 	Wanted	   *wanted = (Wanted *) state;
@@ -46,6 +48,7 @@ header_scalar(void *state, char *token, JsonTokenType kind)
 	if (wanted->is_next && wanted->lex->lex_level == 1 && kind == JSON_TOKEN_STRING)
 		wanted->value = token;
 	wanted->is_next = false;
+	return JSON_CONTINUE;
 }
 
 char *
@@ -57,8 +60,7 @@ request_header(const char *name)
 
 	if (text == NULL || text[0] == '\0' || !session_is_believed())
 		return NULL;
-	wanted.lex = makeJsonLexContextCstringLen(pstrdup(text), strlen(text),
-											  GetDatabaseEncoding(), true);
+	wanted.lex = create_json_lexer(pstrdup(text), strlen(text), GetDatabaseEncoding());
 	actions.semstate = &wanted;
 	actions.object_field_start = header_start;
 	actions.scalar = header_scalar;

@@ -13,12 +13,14 @@
 #include "commands/sequence.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
+#include "parser/parse_relation.h"
 #include "storage/bufmgr.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "core/compat.h"
 #include "core/named_table.h"
 #include "core/table_write.h"
 
@@ -86,16 +88,14 @@ prepare_target(TableWriter *writer)
 	entry->relid = RelationGetRelid(writer->table);
 	entry->relkind = writer->table->rd_rel->relkind;
 	entry->rellockmode = RowExclusiveLock;
-	if (writer->command == CMD_UPDATE)
-		entry->updatedCols = column_set(writer);
 	writer->state = CreateExecutorState();
-	ExecInitRangeTable(writer->state, list_make1(entry));
+	open_range_table(writer->state, entry, writer->command == CMD_UPDATE ? column_set(writer) : NULL);
 	writer->state->es_output_cid = GetCurrentCommandId(writer->command != CMD_SELECT);
 	writer->target = makeNode(ResultRelInfo);
 	ExecInitResultRelation(writer->state, writer->target, 1);
 	if (writer->command == CMD_INSERT || writer->command == CMD_UPDATE)
 		ExecOpenIndices(writer->target, false);
-	EvalPlanQualInit(&writer->recheck, writer->state, NULL, NIL, -1);
+	init_recheck(&writer->recheck, writer->state);
 }
 
 /* appt has no triggers on what it writes so, but the database's users may. */
@@ -256,7 +256,7 @@ insert_added(TableWriter *writer)
 	{
 		const AddedRow *row = (const AddedRow *) lfirst(cell);
 
-		(void) ExecInsertIndexTuples(writer->target, row->slot, writer->state, false, false, NULL, NIL);
+		(void) insert_index_entries(writer->target, row->slot, writer->state, false, ALL_INDEXES);
 		if (row->place != NULL)
 			*row->place = row->slot->tts_tid;
 		if (has_triggers(writer))
@@ -370,7 +370,7 @@ search(TableWriter *writer, const Datum *key)
 	for (int i = 0; i < count; i++)
 		set_equality(&scan_keys[i], writer->key, i, key[i]);
 	if (writer->scan == NULL)
-		writer->scan = index_beginscan(writer->table, writer->key, GetActiveSnapshot(), count, 0);
+		writer->scan = begin_index_scan(writer->table, writer->key, GetActiveSnapshot(), count);
 	index_rescan(writer->scan, scan_keys, count, NULL, 0);
 	return index_getnext_slot(writer->scan, ForwardScanDirection, writer->found);
 }
@@ -495,8 +495,7 @@ run_triggers_before_update(TableWriter *writer)
 		return true;
 	if (!lock_for_trigger(writer, ExecUpdateLockMode(writer->state, writer->target)))
 		return false;
-	if (!ExecBRUpdateTriggers(writer->state, &writer->recheck, writer->target, &writer->found->tts_tid, NULL,
-							  writer->changed, NULL))
+	if (!fire_before_update(writer->state, &writer->recheck, writer->target, &writer->found->tts_tid, writer->changed))
 		refuse_left_out(writer);
 	return true;
 }
@@ -508,17 +507,17 @@ table_update(TableWriter *writer, const NullableDatum *values, ItemPointer place
 	ItemPointerData old = writer->found->tts_tid;
 	TM_FailureData failure;
 	LockTupleMode mode;
-	bool		needs_indexes;
+	NeededIndexes needed;
 
 	fill_changed(writer, values);
 	if (!run_triggers_before_update(writer))
 		return false;
 	check_constraints(writer, writer->changed);
 	if (table_tuple_update(writer->table, &old, writer->changed, writer->state->es_output_cid, GetActiveSnapshot(),
-						   InvalidSnapshot, writer->is_locked, &failure, &mode, &needs_indexes) != TM_Ok)
+						   InvalidSnapshot, writer->is_locked, &failure, &mode, &needed) != TM_Ok)
 		return false;
-	if (needs_indexes)
-		(void) ExecInsertIndexTuples(writer->target, writer->changed, writer->state, true, false, NULL, NIL);
+	if (needed)
+		(void) insert_index_entries(writer->target, writer->changed, writer->state, true, needed);
 	if (has_triggers(writer))
 		ExecARUpdateTriggers(writer->state, writer->target, NULL, NULL, &old, NULL, writer->changed, NIL,
 							 writer->transition, false);
@@ -535,7 +534,7 @@ run_triggers_before_delete(TableWriter *writer)
 		return true;
 	if (!lock_for_trigger(writer, LockTupleExclusive))
 		return false;
-	if (!ExecBRDeleteTriggers(writer->state, &writer->recheck, writer->target, &writer->found->tts_tid, NULL, NULL))
+	if (!fire_before_delete(writer->state, &writer->recheck, writer->target, &writer->found->tts_tid))
 		refuse_left_out(writer);
 	return true;
 }

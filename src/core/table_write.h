@@ -20,6 +20,8 @@
 
 #include "storage/itemptr.h"
 
+#include "core/compat.h"
+
 typedef struct TableWriter TableWriter;
 
 /* For a table in the schema appt. */
@@ -93,6 +95,6 @@ extern bool table_update(TableWriter *writer, const NullableDatum *values, ItemP
 extern void table_delete(TableWriter *writer);
 
 /* Raise 55P03 for the row that was found. */
-extern void table_refuse_locked(TableWriter *writer) pg_attribute_noreturn();
+pg_noreturn extern void table_refuse_locked(TableWriter *writer);
 
 #endif							/* APPT_TABLE_WRITE_H */

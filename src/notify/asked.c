@@ -135,8 +135,8 @@ find_rules(const Subject *subject, const AskedMessages *asked)
 static bool
 is_nearer(const AskedRule *rule, const AskedRule *other, TimeOffset offset)
 {
-	TimeOffset	distance = Abs(rule->time_offset - offset);
-	TimeOffset	other_distance = Abs(other->time_offset - offset);
+	TimeOffset	distance = llabs(rule->time_offset - offset);
+	TimeOffset	other_distance = llabs(other->time_offset - offset);
 
 	return distance != other_distance ? distance < other_distance : rule->time_offset < other->time_offset;
 }

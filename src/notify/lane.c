@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
+#include "core/compat.h"
 #include "core/wake.h"
 #include "notify/lane.h"
 

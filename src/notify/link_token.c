@@ -7,6 +7,7 @@
 #include "common/base64.h"
 #include "port/pg_bswap.h"
 
+#include "core/compat.h"
 #include "core/hmac.h"
 #include "notify/link_token.h"
 
@@ -64,7 +65,8 @@ encode(const uint8 *bytes)
 {
 	char	   *text = (char *) palloc0(pg_b64_enc_len(TOKEN_BYTES) + 1);
 
-	(void) pg_b64_encode((const char *) bytes, TOKEN_BYTES, text, pg_b64_enc_len(TOKEN_BYTES));
+	if (encode_base64(bytes, TOKEN_BYTES, text, pg_b64_enc_len(TOKEN_BYTES)) < 0)
+		elog(ERROR, "could not encode a token");
 	text[TOKEN_LENGTH] = '\0';	/* without the padding */
 	for (char *c = text; *c != '\0'; c++)
 		*c = (*c == '+') ? '-' : (*c == '/') ? '_' : *c;
@@ -100,7 +102,7 @@ link_token_parse(const char *text, ReceivedToken *token)
 		encoded[i] = (text[i] == '-') ? '+' : (text[i] == '_') ? '/' : text[i];
 	}
 	encoded[TOKEN_LENGTH] = encoded[TOKEN_LENGTH + 1] = '=';
-	if (pg_b64_decode(encoded, sizeof(encoded), (char *) bytes, sizeof(bytes)) != TOKEN_BYTES ||
+	if (decode_base64(encoded, sizeof(encoded), bytes, sizeof(bytes)) != TOKEN_BYTES ||
 		strcmp(encode(bytes), text) != 0)	/* its last bits are unused */
 		return false;
 	memcpy(token->tag, bytes, TAG_BYTES);

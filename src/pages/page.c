@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
+#include "core/compat.h"
 #include "core/json.h"
 #include "core/rest_request.h"
 #include "core/text.h"
@@ -78,7 +79,7 @@ push_image(Page *page)
 	length = VARSIZE_ANY_EXHDR(image);
 	space = pg_b64_enc_len(length);
 	encoded = (char *) palloc(space + 1);
-	space = pg_b64_encode(VARDATA_ANY(image), length, encoded, space);
+	space = encode_base64(VARDATA_ANY(image), length, encoded, space);
 	encoded[space] = '\0';
 	page_push(page, "image", psprintf("data:image/%s;base64,%s",
 									  (unsigned char) VARDATA_ANY(image)[0] == 0x89 ? "png" : "jpeg", encoded));

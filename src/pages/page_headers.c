@@ -9,6 +9,7 @@
 #include "common/base64.h"
 #include "utils/memutils.h"
 
+#include "core/compat.h"
 #include "core/hmac.h"
 #include "core/rest_response.h"
 #include "pages/page_headers.h"
@@ -22,7 +23,7 @@ page_hash_source(const char *content)
 
 	if (!sha256_digest(content, strlen(content), digest))
 		elog(ERROR, "could not hash a part of a page");
-	length = pg_b64_encode((const char *) digest, sizeof(digest), encoded, sizeof(encoded));
+	length = encode_base64(digest, sizeof(digest), encoded, sizeof(encoded));
 	return psprintf("'sha256-%.*s'", length, encoded);
 }
 

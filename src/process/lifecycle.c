@@ -35,6 +35,7 @@
 #include "utils/acl.h"
 #include "utils/wait_event.h"
 
+#include "core/compat.h"
 #include "core/wake.h"
 #include "process/lifecycle.h"
 #include "process/shared.h"
@@ -182,7 +183,7 @@ database_of_owner(const char *name)
 {
 	Oid			database = get_database_oid(name, true);
 
-	return OidIsValid(database) && pg_database_ownercheck(database, GetUserId()) ? database : InvalidOid;
+	return OidIsValid(database) && role_owns_database(GetUserId(), database) ? database : InvalidOid;
 }
 
 static DefElem *

@@ -24,6 +24,7 @@
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 
+#include "core/compat.h"
 #include "process/table_locks.h"
 
 static bool
@@ -32,7 +33,7 @@ is_anothers_table_of_appt(Oid relation)
 	Oid			namespace = get_namespace_oid("appt", true);
 
 	return OidIsValid(namespace) && get_rel_namespace(relation) == namespace &&
-		!pg_class_ownercheck(relation, GetUserId());
+		!role_owns_relation(GetUserId(), relation);
 }
 
 static void

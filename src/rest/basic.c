@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/json.h"
 
+#include "core/compat.h"
 #include "core/errors.h"
 #include "core/rest_request.h"
 #include "rest/basic.h"
@@ -79,7 +80,7 @@ basic_credentials(const char *authorization)
 	if (length > MAX_CREDENTIALS)
 		return NULL;
 	decoded = (char *) palloc0(pg_b64_dec_len(length) + 1);
-	length = pg_b64_decode(encoded, length, decoded, pg_b64_dec_len(length));
+	length = decode_base64(encoded, length, decoded, pg_b64_dec_len(length));
 	if (length < 0 || strlen(decoded) != length || !pg_verify_mbstr(PG_UTF8, decoded, length, true))
 		return NULL;
 	return pg_any_to_server(decoded, length, PG_UTF8);

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "core/compat.h"
 #include "core/elapsed.h"
 #include "core/errors.h"
 #include "core/text.h"
@@ -25,10 +26,11 @@ PG_FUNCTION_INFO_V1(rest_instant);
 PG_FUNCTION_INFO_V1(rest_time_text);
 PG_FUNCTION_INFO_V1(rest_duration_text);
 
-static void
+static JsonCallbackResult
 take_scalar(void *state, char *token, JsonTokenType kind)
 {
 	*(char **) state = token;
+	return JSON_CONTINUE;
 }
 
 char *
@@ -40,7 +42,7 @@ plain_text(char *text)
 
 	if (length < 2 || text[0] != '"' || text[length - 1] != '"')
 		return text;
-	if (pg_parse_json(makeJsonLexContextCstringLen(text, length, GetDatabaseEncoding(), true), &actions) != JSON_SUCCESS)
+	if (pg_parse_json(create_json_lexer(text, length, GetDatabaseEncoding()), &actions) != JSON_SUCCESS)
 		return text;
 	return string;
 }

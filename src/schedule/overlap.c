@@ -50,6 +50,7 @@
 
 #include "core/arguments.h"
 #include "core/call.h"
+#include "core/compat.h"
 #include "schedule/appointment.h"
 #include "schedule/overlap.h"
 #include "schedule/overlap_index.h"
@@ -155,7 +156,7 @@ search_end(Search *search)
 static IndexScanDesc
 begin_scan(Search *search, Relation index, int keys)
 {
-	IndexScanDesc scan = index_beginscan(search->table, index, GetActiveSnapshot(), keys, 0);
+	IndexScanDesc scan = begin_index_scan(search->table, index, GetActiveSnapshot(), keys);
 
 	scan->xs_want_itup = true;
 	return scan;
@@ -462,7 +463,7 @@ row_span(TupleTableSlot *slot, const Organizer *organizer)
 static IndexScanDesc
 begin_organizer_scan(Search *search, Relation index)
 {
-	IndexScanDesc scan = index_beginscan(search->table, index, GetActiveSnapshot(), ORGANIZER_KEYS, 0);
+	IndexScanDesc scan = begin_index_scan(search->table, index, GetActiveSnapshot(), ORGANIZER_KEYS);
 	TimestampTz after = earliest_start(LONGEST_ORGANIZER_CLASS, search->window->start_at);
 	ScanKeyData keys[ORGANIZER_KEYS];
 

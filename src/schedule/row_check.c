@@ -23,13 +23,8 @@
 #include "utils/memutils.h"
 #include "utils/rel.h"
 
+#include "core/compat.h"
 #include "schedule/row_check.h"
-
-#if PG_VERSION_NUM >= 160000
-#define RELATION_FILE(relation) ((relation)->rd_locator)
-#else
-#define RELATION_FILE(relation) ((relation)->rd_node)
-#endif
 
 #define FIRST_CAPACITY 64
 
@@ -89,7 +84,7 @@ pin_page(Relation table, BlockNumber block)
 	Buffer		buffer;
 
 	if (block < remembered_count && BufferIsValid(remembered[block]) &&
-		ReadRecentBuffer(RELATION_FILE(table), MAIN_FORKNUM, block, remembered[block]))
+		ReadRecentBuffer(relation_file(table), MAIN_FORKNUM, block, remembered[block]))
 		return remembered[block];
 	buffer = ReadBuffer(table, block);
 	if (block < remembered_count)

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "core/compat.h"
 #include "core/plans.h"
 #include "core/settings.h"
 #include "core/wake.h"
@@ -638,7 +639,7 @@ loop_create(Loop *loop, Worker *worker)
 	loop->hints = hints_create(worker);
 	loop->claimer = claimer_create(worker, loop->scheduler, loop->engine, loop->settler, loop->suspects, loop->hints);
 	loop->recovery = recovery_create(worker, loop->scheduler, loop->suspects);
-	loop->events = CreateWaitEventSet(TopMemoryContext, 3);
+	loop->events = create_wait_events(TopMemoryContext, 3);
 	AddWaitEventToSet(loop->events, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(loop->events, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
 	AddWaitEventToSet(loop->events, WL_SOCKET_READABLE,

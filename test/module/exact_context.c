@@ -7,7 +7,10 @@
 #include "nodes/memnodes.h"
 #include "utils/memutils.h"
 
+#include "core/compat.h"
 #include "exact_context.h"
+
+#ifdef CONTEXTS_MAY_BE_OWN
 
 /* Before each chunk. pfree and repalloc find the context directly before the chunk. */
 typedef struct ChunkHeader
@@ -156,3 +159,13 @@ exact_context_create(MemoryContext parent)
 	MemoryContextCreate(&context->header, T_AllocSetContext, &exact_methods, parent, "exact");
 	return &context->header;
 }
+
+#else
+
+MemoryContext
+exact_context_create(MemoryContext parent)
+{
+	return AllocSetContextCreate(parent, "exact", ALLOCSET_SMALL_SIZES);
+}
+
+#endif

@@ -11,6 +11,7 @@
 #include "utils/memutils.h"
 
 #include "core/call.h"
+#include "core/compat.h"
 #include "core/row.h"
 #include "core/statement.h"
 #include "notify/application_keys.h"
@@ -82,7 +83,8 @@ make_random_token(const pg_uuid_t *application_id, char *token)
 		elog(ERROR, "no random bytes");
 	if (application_id != NULL)
 		memcpy(bytes, application_id->data, TAG_BYTES);
-	(void) pg_b64_encode(bytes, sizeof(bytes), token, 40);
+	if (encode_base64(bytes, sizeof(bytes), token, 40) < 0)
+		elog(ERROR, "could not encode a token");
 	token[TOKEN_LENGTH] = '\0';
 	for (char *c = token; *c != '\0'; c++)
 		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;

@@ -20,6 +20,7 @@
 #include "utils/wait_event.h"
 
 #include "channel/channel.h"
+#include "core/compat.h"
 #include "core/settings.h"
 #include "transfer/engine.h"
 #include "transfer/token.h"
@@ -82,7 +83,7 @@ compose_all(ArrayType *messages, int *count)
 static WaitEventSet *
 engine_events(void)
 {
-	WaitEventSet *set = CreateWaitEventSet(CurrentMemoryContext, 3);
+	WaitEventSet *set = create_wait_events(CurrentMemoryContext, 3);
 
 	AddWaitEventToSet(set, WL_LATCH_SET, PGINVALID_SOCKET, MyLatch, NULL);
 	AddWaitEventToSet(set, WL_EXIT_ON_PM_DEATH, PGINVALID_SOCKET, NULL, NULL);
