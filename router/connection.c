@@ -33,6 +33,7 @@
 
 #include "core/compat.h"
 #include "router/connection.h"
+#include "router/conninfo.h"
 #include "router/directory.h"
 #include "router/report.h"
 #include "router/settings.h"
@@ -84,8 +85,8 @@ static HTAB *connections = NULL;
 
 /*
  * A later keyword overrides what conninfo says, an earlier one does not. Of a host that is
- * gone, tcp_user_timeout bounds what was sent to it, and keepalives an answer that is
- * awaited.
+ * gone, tcp_user_timeout bounds what was sent to it, which begins with the request for a
+ * connection, and keepalives an answer that is awaited.
  */
 PGconn *
 connection_start(const char *conninfo, const char *login)
@@ -200,7 +201,8 @@ wait_for(Connection *connection, int events, TimestampTz until)
 static void
 await_connection(Connection *connection)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), router_connect_timeout);
+	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+													(int64) router_connect_timeout * conninfo_hosts(connection->conninfo));
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
 	while (status != PGRES_POLLING_OK)

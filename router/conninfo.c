@@ -32,3 +32,15 @@ conninfo_value(const char *conninfo, const char *keyword)
 	PQconninfoFree(options);
 	return value;
 }
+
+int
+conninfo_hosts(const char *conninfo)
+{
+	const char *names = conninfo_value(conninfo, "host");
+	const char *addresses = conninfo_value(conninfo, "hostaddr");
+	int			count = 1;
+
+	for (const char *c = addresses != NULL ? addresses : names; c != NULL && *c != '\0'; c++)
+		count += *c == ',';
+	return count;
+}

@@ -16,4 +16,7 @@ extern PQconninfoOption *conninfo_options(const char *conninfo);
 /* The value of one option, in CurrentMemoryContext; NULL: the string does not name it. */
 extern char *conninfo_value(const char *conninfo, const char *keyword);
 
+/* The number of hosts that libpq tries, one after the other. */
+extern int	conninfo_hosts(const char *conninfo);
+
 #endif							/* ROUTER_CONNINFO_H */

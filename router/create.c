@@ -119,6 +119,14 @@ copy_organization(const char *id, int from, int to)
 
 /* ---- the two functions ---- */
 
+/* On a standby the message says that it is one. */
+static void
+require_writable(const char *function)
+{
+	PreventCommandDuringRecovery(function);
+	PreventCommandIfReadOnly(function);
+}
+
 /* The node that the caller names, or this one. */
 static int
 named_node(const Function *function, FunctionCallInfo fcinfo, int otherwise)
@@ -143,7 +151,7 @@ create_organization(Function *function, FunctionCallInfo fcinfo, RemoteCall *cal
 	int			node = named_node(function, fcinfo, -1);
 	Datum		id;
 
-	PreventCommandIfReadOnly("create_organization()");
+	require_writable("create_organization()");
 	if (node < 0)
 		node = emptiest_node(fcinfo);
 	id = id_made_on(node, call);
@@ -199,7 +207,7 @@ create_application(Function *function, FunctionCallInfo fcinfo, RemoteCall *call
 {
 	int			node = -1;
 
-	PreventCommandIfReadOnly("create_application()");
+	require_writable("create_application()");
 	if (!PG_ARGISNULL(function->argument))
 		node = prepare_node(function, fcinfo, call->caller);
 	if (node < 0)

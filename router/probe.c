@@ -18,7 +18,8 @@
 #include "router/probe.h"
 #include "router/settings.h"
 
-#define POLL_MILLISECONDS 100	/* between two looks at interrupts */
+#define POLL_MILLISECONDS 100	/* between two looks at interrupts and the
+								 * time */
 
 typedef enum ProbeState
 {
@@ -31,6 +32,7 @@ typedef struct Probe
 	PGconn	   *conn;
 	ProbeState	state;
 	short		events;			/* of poll(2), that it waits for */
+	TimestampTz until;
 	PGresult   *rows;
 	const char *problem;
 } Probe;
@@ -51,6 +53,8 @@ begin(Probe *probe, int node)
 		elog(ERROR, "shard %d is gone", node);
 	probe->conn = connection_start(probe->shard.conninfo, probe->shard.service_login);
 	probe->events = POLLOUT;
+	probe->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
+											   (int64) router_connect_timeout * conninfo_hosts(probe->shard.conninfo));
 	if (PQstatus(probe->conn) == CONNECTION_BAD)
 		fail(probe, PQerrorMessage(probe->conn));
 }
@@ -92,7 +96,7 @@ go_on_waiting(Probe *probe)
 
 /* One look at all that are not over; false: all are. */
 static bool
-go_on(Probe *probes, int count, const char *statement, int milliseconds)
+go_on(Probe *probes, int count, const char *statement)
 {
 	struct pollfd *sockets = palloc0(sizeof(struct pollfd) * count);
 	bool		is_over = true;
@@ -104,9 +108,8 @@ go_on(Probe *probes, int count, const char *statement, int milliseconds)
 		sockets[i].events = probes[i].events;
 		is_over = is_over && probes[i].state == PROBE_IS_OVER;
 	}
-	if (is_over)
-		return false;
-	(void) poll(sockets, count, Min(milliseconds, POLL_MILLISECONDS));
+	if (!is_over)
+		(void) poll(sockets, count, POLL_MILLISECONDS);
 	CHECK_FOR_INTERRUPTS();
 	for (int i = 0; i < count; i++)
 	{
@@ -118,20 +121,14 @@ go_on(Probe *probes, int count, const char *statement, int milliseconds)
 			go_on_waiting(&probes[i]);
 	}
 	pfree(sockets);
-	return true;
+	return !is_over;
 }
 
 static void
-await(Probe *probes, int count, const char *statement)
+end_late(Probe *probe)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), router_connect_timeout);
-	long		left = router_connect_timeout;
-
-	while (left > 0 && go_on(probes, count, statement, (int) left))
-		left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), until);
-	for (int i = 0; i < count; i++)
-		if (probes[i].state != PROBE_IS_OVER)
-			fail(&probes[i], probes[i].state == PROBE_CONNECTS ? "timeout while connecting" : "timeout while waiting for the answer");
+	if (probe->state != PROBE_IS_OVER && GetCurrentTimestamp() >= probe->until)
+		fail(probe, probe->state == PROBE_CONNECTS ? "timeout while connecting" : "timeout while waiting for the answer");
 }
 
 static Answer
@@ -153,7 +150,9 @@ probe_shards(const List *nodes, const char *statement, void (*tell) (const Answe
 	{
 		for (int i = 0; i < count; i++)
 			begin(&probes[i], list_nth_int(nodes, i));
-		await(probes, count, statement);
+		while (go_on(probes, count, statement))
+			for (int i = 0; i < count; i++)
+				end_late(&probes[i]);
 		for (int i = 0; i < count; i++)
 		{
 			Answer		answer = answer_of(&probes[i]);
