@@ -5,6 +5,7 @@
 #                SANITIZE=1: under the address and undefined-behaviour sanitizers; VALGRIND=1: the servers of the
 #                Perl tests named run under valgrind)
 # make demo      a demonstration with real peers (KEEP=1 leaves the cluster up)
+# make demo-shards  the same of two shards, a router and a front: a tenant moves while it books and is told
 # make bench     the performance figures, each beside its baseline
 # make lint      structure, format, compilers' warnings as errors, clang-tidy, cppcheck
 # make describe  write build/api, which describes the API to machines, from the catalog
@@ -23,7 +24,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(TOP)appt.con
 MODULE_big = appt
 
 # The goals in TOOLS must work before PostgreSQL is installed, so PGXS is read only for the others.
-TOOLS = deps check demo bench describe lint format dist packages
+TOOLS = deps check demo demo-shards bench describe lint format dist packages
 ifneq ($(filter $(TOOLS),$(MAKECMDGOALS)),)
 
 .PHONY: $(MAKECMDGOALS)
@@ -45,6 +46,10 @@ check: deps
 demo: deps
 	$(BUILD) testable
 	@scripts/staged test/demo/run
+
+demo-shards: deps
+	$(BUILD) testable
+	@scripts/staged test/demo/shards
 
 bench: deps
 	@scripts/deps bench

@@ -1,49 +1,15 @@
 """The demo's customer who answers: by the page behind a button, by text message, and by STOP.
 
-The pages come from test/peers/rest_server.py, which speaks to the database as PostgREST does; curl is the browser.
+The pages come from the API of rest.py; curl is the browser.
 """
 
-import base64
-import hashlib
-import hmac
 import html
-import json
 import re
 import subprocess
-import time
 
-from stage import Peer, expect, wait_for
+from stage import expect, wait_for
 
-SECRET = "the key of the demo's tokens, which has 32 characters or more"
 CUSTOMER, NUMBER, LINE_NUMBER = "cleo@customer.example", "+306900000001", "+15550100002"
-
-AUTHENTICATOR = """
-CREATE ROLE authenticator LOGIN NOINHERIT;
-GRANT appt_authenticator TO authenticator;
-ALTER ROLE authenticator SET intervalstyle = 'iso_8601';
-ALTER ROLE authenticator SET timezone = 'UTC';
-"""
-
-
-def start_rest(cluster, folder):
-    """The API of the cluster by HTTP."""
-    cluster.psql(AUTHENTICATOR)
-    secret = folder + "/jwt-secret"
-    with open(secret, "w", encoding="utf-8") as file:
-        file.write(SECRET)
-    dsn = "dbname=postgres user=authenticator host=%s port=%s" % (cluster.folder, cluster.port)
-    return Peer("rest", "../peers/rest_server.py", folder, "--dsn", dsn, "--secret-file", secret)
-
-
-def encoded(octets):
-    return base64.urlsafe_b64encode(octets).decode().rstrip("=")
-
-
-def supervisor_token(application):
-    """A token for the console, valid for a day."""
-    claims = {"role": "appt_supervisor", "sub": "boss", "application_id": application, "exp": int(time.time()) + 86400}
-    signed = ".".join(encoded(json.dumps(part).encode()) for part in ({"alg": "HS256", "typ": "JWT"}, claims))
-    return signed + "." + encoded(hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).digest())
 
 
 def text_of(page):

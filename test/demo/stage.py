@@ -1,18 +1,22 @@
-"""What the demo stands on: a throw-away cluster, the receivers beside it, and how all of it is shown.
+"""What the demos stand on: a throw-away cluster, the programs beside it, and how all of it is shown.
 
 Everything is awaited: wait_for() polls a condition and, when it does not come true in time, fails with what it waited for.
 """
 
+import copy
 import datetime
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 import textwrap
 import time
 import urllib.parse
 import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 # How long anything may take before the demo says that it did not happen, seconds.
 PATIENCE = 60
@@ -39,6 +43,24 @@ def expect(what, condition):
         raise DidNotHappen(what)
 
 
+def free_port():
+    """A free port of the loopback, for a program that needs to be given one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_port(what, port):
+    def answers():
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            return False
+
+    wait_for(what, answers)
+
+
 class Screen:
     """Output for a person; colours only on a terminal."""
 
@@ -60,11 +82,10 @@ class Screen:
     def say(self, text):
         self.line(textwrap.fill(" ".join(text.split()), 110, initial_indent="   ", subsequent_indent="   "))
 
-    def sql(self, text):
-        prompt = "sql>"
+    def sql(self, text, prompt="sql>"):
         for line in textwrap.dedent(text).strip("\n").splitlines():
             self.line("   " + self.paint("36", prompt) + " " + line)
-            prompt = "   >"
+            prompt = ">".rjust(len(prompt))
 
     def command(self, text):
         self.line("   " + self.paint("36", "$") + " " + text)
@@ -116,6 +137,15 @@ class Cluster:
         if os.path.exists(os.path.join(self.data, "postmaster.pid")):
             self.run("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
 
+    def at(self, database):
+        """The same cluster and variables, in another database."""
+        other = copy.copy(self)
+        other.database = database
+        return other
+
+    def dsn(self, user="postgres"):
+        return "host=%s port=%s user=%s dbname=%s" % (self.folder, self.port, user, self.database)
+
     def run(self, *command):
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         expect("%s failed:\n%s" % (command[0], done.stdout), done.returncode == 0)
@@ -149,25 +179,45 @@ class Cluster:
         return "\n".join(self.log_text().splitlines()[-15:])
 
 
-class Peer:
-    """A receiver in a process of its own, and the file that it records what it gets in."""
+class Process:
+    """A program beside the cluster; what it prints is in a file of the folder."""
+
+    def __init__(self, name, folder, command, **options):
+        self.log = os.path.join(folder, name + ".log")
+        # One that stays up must not inherit our output: a reader of the demo through a pipe waits for its end.
+        with open(self.log, "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen(
+                command, **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, "text": True, "start_new_session": True, **options})
+
+    def log_text(self):
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Server(Process):
+    """A program that is told which port to listen on."""
+
+    def __init__(self, name, folder, port, command, **environment):
+        super().__init__(name, folder, command, env={**os.environ, **environment})
+        self.port = port
+        wait_for_port(name, port)
+
+
+class Peer(Process):
+    """A server in Python that prints its port, and the file that it records in what it gets."""
 
     def __init__(self, name, program, folder, *options):
         """program: its path from this folder."""
-        program = os.path.join(os.path.dirname(os.path.abspath(__file__)), program)
+        program = os.path.join(HERE, program)
         self.record = os.path.join(folder, name + ".jsonl")
         self.read_up_to = 0
-        log = os.path.join(folder, name + ".log")
-        # A receiver that stays up must not inherit our output: a reader of the demo through a pipe waits for its end.
-        with open(log, "w", encoding="utf-8") as errors:
-            self.process = subprocess.Popen(
-                ["/usr/bin/python3", program, "--record", self.record, *options],
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True, start_new_session=True,
-            )
+        super().__init__(name, folder, ["/usr/bin/python3", program, "--record", self.record, *options], stdout=subprocess.PIPE)
         first = self.process.stdout.readline()
-        if not first.startswith("port "):
-            with open(log, encoding="utf-8") as errors:
-                raise DidNotHappen("%s did not start:\n%s" % (program, errors.read()))
+        expect("%s starts:\n%s" % (program, self.log_text()), first.startswith("port "))
         self.port = int(first.split()[1])
         self.entries = []
 
@@ -188,10 +238,6 @@ class Peer:
         with urllib.request.urlopen(urllib.request.Request(url, method="PUT"), timeout=PATIENCE) as response:
             expect("the receiver is told of %s" % path, response.status == 200)
 
-    def stop(self):
-        self.process.terminate()
-        self.process.wait()
-
 
 def microseconds(timestamp):
     """Microseconds since the epoch of an ISO 8601 timestamp with offset."""
@@ -201,7 +247,101 @@ def microseconds(timestamp):
     return round(instant.timestamp() * 1e6)
 
 
-def keep_running():
-    """Asks the run to leave its processes and folder alone."""
-    with open(os.path.join(os.environ["APPT_RUN"], "keep"), "w", encoding="utf-8"):
-        pass
+class Demo:
+    """
+    A story told in steps: what is done is shown, and what does not happen ends it. A demo has a title, its steps, a summary and,
+    for those who look around in it later, addresses.
+    """
+
+    title = None
+
+    def __init__(self, folder):
+        self.screen = Screen()
+        self.cluster = Cluster(folder)
+        self.folder = folder
+        self.processes = []
+
+    def beside(self, process):
+        """The process, which ends with the demo."""
+        self.processes.append(process)
+        return process
+
+    def peer(self, name, program, *options):
+        return self.beside(Peer(name, program, self.folder, *options))
+
+    # ---------- telling and asking ----------
+
+    def shown(self, sql, at):
+        """Show SQL, and where it runs, if the demo has several databases."""
+        self.screen.sql(sql, at.database + ">" if at else "sql>")
+        return at or self.cluster
+
+    def do(self, sql, name=None, columns=False, at=None):
+        """Show SQL and run it. Its value becomes a psql variable for what follows, or its columns one each."""
+        cluster = self.shown(sql, at)
+        if columns:
+            row = cluster.rows(sql.strip().rstrip(";"))[0]
+            for column, value in row.items():
+                cluster.variables[column] = value
+            return row
+        value = cluster.value(sql)
+        if name:
+            cluster.variables[name] = value
+        return value
+
+    def show(self, sql, at=None):
+        """Show SQL, run it and show its result as a table."""
+        self.screen.table(self.shown(sql, at).psql(sql))
+
+    # ---------- the frame ----------
+
+    def steps(self):
+        raise NotImplementedError
+
+    def summary(self, seconds):
+        raise NotImplementedError
+
+    def addresses(self):
+        raise NotImplementedError
+
+    def tell(self):
+        started = time.monotonic()
+        self.screen.line(self.screen.paint("1", self.title))
+        for step in self.steps():
+            step()
+        self.screen.line()
+        self.summary(time.monotonic() - started)
+
+    def leave_up(self):
+        self.screen.line()
+        self.screen.line("The cluster and what is beside it stay up.")
+        for name, address in (*self.addresses(), ("stop it all", "scripts/staged --stop " + os.environ["APPT_RUN"])):
+            self.screen.line("    %-22s %s" % (name + ":", address))
+        # Asks the run to leave its processes and folder alone.
+        with open(os.path.join(os.environ["APPT_RUN"], "keep"), "w", encoding="utf-8"):
+            pass
+
+    def stop(self):
+        self.cluster.stop()
+        for process in self.processes:
+            process.stop()
+
+    @classmethod
+    def play(cls):
+        """The whole of a demo's program; KEEP=1 in the environment leaves everything up."""
+        folder = os.environ.get("TMPDIR")
+        if not os.environ.get("APPT_RUN") or not folder:
+            sys.exit("%s wants to be started by scripts/staged" % sys.argv[0])
+        demo = cls(folder)
+        try:
+            demo.tell()
+            if os.environ.get("KEEP"):
+                demo.leave_up()
+            else:
+                demo.stop()
+        except DidNotHappen as failure:
+            demo.screen.line()
+            demo.screen.line("This did not happen: %s" % failure)
+            demo.screen.line("The end of the server's log:\n" + demo.cluster.log_tail())
+            demo.stop()
+            sys.exit(1)
