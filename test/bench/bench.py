@@ -4,9 +4,9 @@ A figure is a file of this folder with a function measure(bench). It prints thro
 stop the others, but `run` then exits with 1.
 """
 
+import contextlib
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -17,7 +17,7 @@ import psycopg2
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../demo"))
 
-from stage import Cluster, DidNotHappen, expect, wait_for  # noqa: E402  (found by the line above)
+from stage import Cluster, DidNotHappen, expect, free_port, wait_for, wait_for_port  # noqa: E402  (found by the line above)
 
 SETTINGS = (
     "shared_buffers = '1GB'",
@@ -41,24 +41,6 @@ def percentile(values, share):
 
 def median(values):
     return percentile(values, 50)
-
-
-def free_port():
-    """A free port of the loopback, for a program that needs to be given one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def wait_for_port(what, port):
-    def answers():
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-            return True
-        except OSError:
-            return False
-
-    wait_for(what, answers)
 
 
 # Microseconds of processor time, of the workers and of the server's other processes, for one message, booking or call.
@@ -245,6 +227,24 @@ class Bench:
             % {"application": application, "subscription": subscription, "count": count, "due_at": due_at, "type": notification_type}
         )
 
+    def fill(self, application, subscription, count, due_at="now()"):
+        """So many messages, as insert_updates makes them, in a queue that waits for enable(True)."""
+        self.enable(False)
+        self.insert_updates(application, subscription, count, due_at)
+        self.cluster.psql("VACUUM ANALYZE appt.notification; VACUUM ANALYZE appt.due; VACUUM ANALYZE appt.attempt; CHECKPOINT")
+
+    def clear(self):
+        self.cluster.psql("TRUNCATE appt.attempt, appt.due, appt.notification")
+
+    @contextlib.contextmanager
+    def within(self, database):
+        """In another database for a while."""
+        outside, self.cluster.database = self.cluster.database, database
+        try:
+            yield
+        finally:
+            self.cluster.database = outside
+
     def enable(self, enabled):
         """appt.enabled, with a reload."""
         self.cluster.psql("ALTER SYSTEM SET appt.enabled = %s" % ("on" if enabled else "off"))
@@ -344,5 +344,5 @@ def in_turns(rounds, *measurements):
     return list(zip(*[[measure() for measure in measurements] for _ in range(WARM_UP + rounds)][WARM_UP:]))
 
 
-__all__ = ["Bench", "Cost", "DidNotHappen", "Run", "WARM_UP", "argument", "expect", "in_turns", "median", "percentile",
-           "processor_seconds", "typical", "wait_for"]
+__all__ = ["Bench", "Cost", "DidNotHappen", "Run", "WARM_UP", "argument", "expect", "free_port", "in_turns", "median", "percentile",
+           "processor_seconds", "typical", "wait_for", "wait_for_port"]

@@ -50,16 +50,6 @@ def use_library(bench, path):
     bench.restart()
 
 
-def fill(bench, application, subscription, count, due_at="now()"):
-    bench.enable(False)
-    bench.insert_updates(application, subscription, count, due_at)
-    bench.cluster.psql("VACUUM ANALYZE appt.notification; VACUUM ANALYZE appt.due; VACUUM ANALYZE appt.attempt; CHECKPOINT")
-
-
-def clear(bench):
-    bench.cluster.psql("TRUNCATE appt.attempt, appt.due, appt.notification")
-
-
 def settled(bench, application, count):
     """Awaits that so many have been sent."""
     bench.wait_until_true(
@@ -95,18 +85,18 @@ def measure_rate(bench, application, subscription):
     ours, plain, drained, costs, plain_costs = [], [], [], [], []
     body = 0
     for number in range(1, ROUNDS + 1):
-        fill(bench, application, subscription, count)
+        bench.fill(application, subscription, count)
         rate, first, last, cost = drain(bench, application, count)
         ours.append(rate)
         costs.append(cost)
         drained.append(last / first)
         body = body or int(bench.cluster.value("SELECT length(text_body) FROM appt.attempt LIMIT 1"))
-        clear(bench)
-        fill(bench, application, subscription, count)
+        bench.clear()
+        bench.fill(application, subscription, count)
         rate_of_plain, cost_of_plain = by_pgbench(bench, count, body)
         plain.append(rate_of_plain)
         plain_costs.append(cost_of_plain)
-        clear(bench)
+        bench.clear()
         bench.note("round %d: %.0f a second, %.0f in the first tenth and %.0f in the last; pgbench %.0f a second; body %d bytes" % (
             number, rate, first, last, plain[-1], body))
     ratio = median(ours) / median(plain)
@@ -118,7 +108,7 @@ def measure_rate(bench, application, subscription):
 
 def cpu_of_message(bench, application, subscription, count):
     """Microseconds of the worker's processor time."""
-    fill(bench, application, subscription, count)
+    bench.fill(application, subscription, count)
     pid = bench.worker_pid()
     before = processor_seconds(pid)
     bench.enable(True)
@@ -143,7 +133,7 @@ def measure_backlog(bench, application, subscription):
         costs.append(median([cpu_of_message(bench, application, subscription, count) for _ in range(ROUNDS)]))
         bench.note("%d future ones: %.1f us a message" % (size, costs[-1]))
         if size == FEW:
-            clear(bench)
+            bench.clear()
     ratio = costs[1] / costs[0]
     bench.result("processor time of a message", "%.2f x" % ratio, "1.2 x", ratio <= 1.2, "%.1f us with %d" % (costs[0], FEW))
 

@@ -15,11 +15,9 @@ QUIET_S = 5
 
 def transactions_of_worker(bench):
     """In its database, asked from another one."""
-    inside = bench.cluster.database
-    bench.cluster.database = "postgres"
-    count = int(bench.cluster.value("SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '%s'" % inside))
-    bench.cluster.database = inside
-    return count
+    asked = "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = '%s'" % bench.cluster.database
+    with bench.within("postgres"):
+        return int(bench.cluster.value(asked))
 
 
 def scans_of_queue(bench):

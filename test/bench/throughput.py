@@ -78,9 +78,7 @@ def bytes_of(bench, table):
 
 def deliver(bench, application, subscription, count):
     """A round of so many that are due at once."""
-    bench.enable(False)
-    bench.insert_updates(application, subscription, count, "now()")
-    bench.cluster.psql("VACUUM ANALYZE appt.notification; VACUUM ANALYZE appt.due; VACUUM ANALYZE appt.attempt; CHECKPOINT")
+    bench.fill(application, subscription, count)
     lsn = bench.cluster.value("SELECT pg_current_wal_lsn()")
     before = bench.processor_times()
     bench.enable(True)
@@ -128,7 +126,7 @@ def measure_disk(bench, nginx, count):
     bench.heading("Disk of a delivery, %d webhooks" % count)
     application, subscription = bench.application(nginx.url(), "UPDATE")
     bench.schedule(application, APPOINTMENTS, "now() + interval '1 day' + i * interval '1 minute'", SHORT_NOTES)
-    bench.cluster.psql("TRUNCATE appt.attempt, appt.due, appt.notification")
+    bench.clear()
     done = deliver(bench, application, subscription, count)
     size = "body of %d bytes" % len(done.body)
     bench.result("attempt with its indexes", "%.0f bytes" % done.attempt, "1200", done.attempt <= 1200, size)
