@@ -73,6 +73,39 @@ subtest 'tokens of every role' => sub {
 	}
 };
 
+subtest 'tokens of an application and an organization' => sub {
+	foreach my $node (0, 1)
+	{
+		my ($own, $other) = @apis[ $node, 1 - $node ];
+		my $admin = $own->claims('AD');
+		my %found = (claims => { %$admin, application_id => $own->{application} });
+
+		is_served($node, 200, 'both of one shard', 'GET', '/application', %found);
+		is_served($node, 200, 'an agent of an application', 'GET', '/rpc/find_appointments',
+			claims => { %{ $own->claims('AG') }, $_ => $other->{organization} })
+			foreach qw(organization_id organizationId);
+		foreach my $application (qw(application_id applicationId))
+		{
+			is_served($node, 200, "$application before organization_id", 'GET', '/application',
+				claims => { %{ $other->claims('AD') }, $application => $own->{application} });
+			is_served($node, 403, "$application before organizationId", 'GET', '/application',
+				claims => { role => 'appt_admin', $application => $own->{application}, organizationId => $other->{organization} });
+		}
+		is_served($node, 403, 'application_id before applicationId', 'GET', '/application',
+			claims => { role => 'appt_admin', application_id => $own->{application}, applicationId => $other->{application} });
+
+		# What the database takes for no claim leads nowhere.
+		my $id = $other->{application};
+		foreach my $value (5, JSON::PP::true, undef, 'x', '', [$id], { id => $id }, "{$id}", $id =~ s/-//gr, " $id", "$id ")
+		{
+			my $text = $json->allow_nonref->encode($value);
+
+			is_served($node, 200, "application_id is $text", 'GET', '/application', claims => { %$admin, application_id => $value });
+			is_served('any', 403, "organization_id is $text", 'GET', '/application', claims => { %$admin, organization_id => $value });
+		}
+	}
+};
+
 subtest 'tokens that are none' => sub {
 	my $claims = $apis[1]->claims('AG');
 	my $secret = $front->secret;
@@ -189,6 +222,13 @@ subtest 'ways to write the name of a tenant' => sub {
 	}
 	is_served('any', 400, 'nobody', 'GET', "$path?$query");
 	is_served('any', 400, 'cut', 'POST', $path, body => qq({"application_id": "$id));
+	foreach my $nonsense ('', '[]', '5', '[5]', '"id"', '{"id": {"id": 5}}', '{"id": "' . "\xff" x 32 . '"}', '{"token": "' . '!' x 38 . '"}',
+		'{"token": "' . 'A' x 37 . '="}', 'id=%zz&token=' . '%' x 38)
+	{
+		is_served('any', undef, 'nonsense in a query', 'GET', '/rpc/nothing?' . join '&', map { "$_=" . Appt::Rest::escape($nonsense) } qw(id token));
+		is_served('any', undef, "nonsense in a body: $_", 'POST', '/rpc/nothing', body => $nonsense, headers => { 'Content-Type' => $_ })
+			foreach 'application/json', 'application/x-www-form-urlencoded', 'text/plain';
+	}
 	is_served('any', 200, 'no such tenant', 'GET', "$path?$query&application_id=$apis[1]{organization}");
 
 	# What is read of a body has an end.
@@ -201,6 +241,30 @@ subtest 'ways to write the name of a tenant' => sub {
 	like(raw_answer("POST $path HTTP/1.1", @huge), qr{^HTTP/1.1 413 .*\r\n\r\n\{"code":"PT413"}s, 'a huge body is not waited for');
 	like(raw_answer("POST $path HTTP/1.1", @huge, authorization($apis[1])), qr{^HTTP/1.1 413 }, 'of a token, too');
 	is(served(), $before, 'and reaches nobody');
+};
+
+subtest 'names of ids' => sub {
+	my @names = tagged_names();
+	my $form = { 'Content-Type' => 'application/x-www-form-urlencoded' };
+
+	is_deeply([ names_of_the_document() ], \@names, 'the document has all arguments and columns that are ids with a tag');
+	foreach my $node (0, 1)
+	{
+		my $tag = substr $apis[$node]{application}, 0, 8;
+		my $id = "01900000-0000-7000-8000-0000$tag";
+
+		foreach my $name (@names)
+		{
+			is_served($node, 404, "$name in a query", 'GET', "/rpc/nothing?x=1&$name=$id");
+			is_served($node, 404, "$name in a filter", 'DELETE', "/nothing?$name=eq.$id");
+			is_served($node, 404, "$name in an object", 'POST', '/rpc/nothing', body => { x => 1, $name => $id });
+			is_served($node, 404, "$name in rows", 'POST', '/nothing', body => [ { x => 1, $name => $id } ]);
+			is_served($node, 404, "$name in a form", 'POST', '/rpc/nothing', body => "x=1&$name=$id", headers => $form);
+		}
+		is_served($node, 404, 'an id that is none leads to the next name', 'GET', "/rpc/nothing?id=5&line_id=$id");
+		is_served($node, 404, 'an application comes before ids', 'POST', '/rpc/nothing',
+			body => { id => $apis[1 - $node]->appointment->{id}, application_id => $apis[$node]{application} });
+	}
 };
 
 subtest 'behind nginx' => sub {
@@ -271,6 +335,7 @@ subtest 'RS256' => sub {
 my $log = $haproxy->log_text;
 like($log, qr{"GET /rpc/landing_page" 200}, 'requests are logged');
 unlike($log, qr/token=|$apis[1]{application}/, 'without what they name');
+unlike($log, qr/lua/i, 'and no error of the script');
 $haproxy->stop;
 $_->stop foreach @nodes;
 done_testing();
@@ -295,7 +360,7 @@ sub served_by_now
 	return served($node);
 }
 
-# A test: the answer has this status and is given by this shard, by "any", or by none of them (undef).
+# A test: the answer has this status (undef: any) and is given by this shard, by "any", or by none of them (undef).
 sub is_served
 {
 	my ($node, $status, $what, $method, $path, %options) = @_;
@@ -306,6 +371,7 @@ sub is_served
 	my @who = grep { served($_) > $before[$_] } 0, 1;
 	my $who = @who == 1 && ($node // '') eq 'any' ? 'any' : join ' and ', @who;
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	$status //= $answer->{status};
 	is("$answer->{status} by $who", "$status by " . ($node // ''), $what) or diag($answer->{content});
 	return $answer;
 }
@@ -350,6 +416,34 @@ sub functions_of_the_document
 		$functions{$_} = $argument foreach $names =~ /`([\w.]+)`/g;
 	}
 	return %functions;
+}
+
+# Names of arguments and columns that clients use, of UUIDs that end with a tag.
+sub tagged_names
+{
+	my %has_none = map { $_ => 1 } qw(application_id organization_id uid notify_key);
+
+	return grep { !$has_none{$_} } split /\n/, $nodes[0]->query(<<'END');
+WITH client (role) AS (
+	SELECT unnest('{appt_agent,appt_supervisor,appt_client_service,appt_customer,appt_admin,appt_anonymous}'::regrole[])
+), named (name, type) AS (
+	SELECT a.name, a.type FROM pg_proc p, unnest(p.proargnames[1:p.pronargs], p.proargtypes::oid[]) a (name, type)
+	WHERE p.pronamespace = 'appt'::regnamespace AND EXISTS (SELECT FROM client WHERE has_function_privilege(role, p.oid, 'execute'))
+	UNION ALL
+	SELECT a.attname, a.atttypid FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+	WHERE c.relnamespace = 'appt'::regnamespace AND c.relkind IN ('r', 'v') AND a.attnum > 0 AND NOT a.attisdropped
+		AND EXISTS (SELECT FROM client WHERE has_column_privilege(role, c.oid, a.attnum, 'select, insert, update'))
+)
+SELECT DISTINCT name COLLATE "C" FROM named WHERE type = 'uuid'::regtype ORDER BY 1
+END
+}
+
+# What doc/shards.md says of them.
+sub names_of_the_document
+{
+	my ($list) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/shards.md') =~ /^- an id with a tag: (.*?)\.$/ms;
+
+	return sort $list =~ /`(\w+)`/g;
 }
 
 # Requests: function, what leads to its shard, status, method, path, options.

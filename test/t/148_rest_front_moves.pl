@@ -123,6 +123,18 @@ subtest 'an organization on two shards' => sub {
 		foreach 0, 1;
 	is_by_router(200, $here, 'messages_to', { address => 'ann@example.org' });
 
+	# With an application beside the organization in the token, only what cannot be done by its shard alone.
+	my $both = { %{ claims('AD', $here) }, application_id => $there->application };
+	is($front->request('GET', '/rule', claims => $both)->{status}, 200, 'a token of an application, too');
+	is($front->request('POST', '/rpc/set_notifications_enabled', claims => $both, body => { organization_id => $organization, enabled => \1 })
+			->{status},
+		204, 'switches its organization on');
+	is(on_shard($_, "SELECT notifications_enabled FROM appt.organization WHERE id = '$organization'"), 't', "on shard $_") foreach 0, 1;
+	my $third = $front->request('POST', '/rpc/create_application', claims => $both,
+		body => { organization_id => $organization, name => 'third', timezone => 'Europe/Athens' })->{json};
+	is(directory("SELECT count(*) FROM appt.tenant WHERE application_id = '$third'"), 1, 'and has a new application in the directory');
+	directory("DELETE FROM appt.tenant WHERE application_id = '$third'");
+
 	# An organization on one shard asks the router only for an application more, which the front learns from the directory.
 	is_by(1, 200, 'AD', $tenants[1], 'GET', '/rule');
 	is_by(1, 204, 'AD', $tenants[1], 'POST', '/rpc/set_notifications_enabled',
