@@ -13,6 +13,7 @@ use Appt::Tenant;
 use Appt::Token;
 use IO::Select;
 use IO::Socket::INET;
+use POSIX ();
 use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -213,6 +214,52 @@ subtest 'a tenant that moves under load' => sub {
 	like(answers($admin), qr/^503\n(?:400\n)*$/, 'and the next attempt is judged anew');
 };
 
+subtest 'move-tenant, with two fronts' => sub {
+	my $tenant = tenant(0);
+	my $application = $tenant->application;
+	my $hook = Appt::Peers->webhook;
+	my @fronts = ($haproxy, Appt::ShardFront->start(\@rests, $router, seconds => 50));
+
+	enter($application, $tenant->organization, 0);
+	$tenant->only('CREATE', 'WEBHOOK');
+	$tenant->subscribe($hook->url('/ok'));
+	is($_->write_maps($nodes[0], 'router'), 'done', 'a front has its maps') foreach @fronts;
+
+	my $announce = join ' && ',
+		map { join ' ', map { "'$_'" } $_->maps_command($nodes[0], 'router', '--application', $application) } @fronts;
+	my @clients = map { my $url = $_->url; map { booking_client($tenant, $url) } 1, 2 } @fronts;
+	foreach my $way ([ 0, 1 ], [ 1, 0 ])
+	{
+		my ($from, $to) = @$way;
+		my @before = map { number($_) } @clients;
+		my $output = '';
+
+		ok(wait_for_answers($clients[$_], $before[$_] + 5), 'a client books') foreach 0 .. $#clients;
+		ok( IPC::Run::run(
+				[   ($ENV{REPOSITORY} // '.') . '/scripts/move-tenant', '--application', $application,
+					'--from', $nodes[$from]->connstr("shard$from"), '--to', $nodes[$to]->connstr("shard$to"),
+					'--directory', $nodes[0]->connstr('router'), '--announce', $announce ],
+				'>&', \$output),
+			"it moves to shard $to") or diag($output);
+		@before = map { number($_) } @clients;
+		ok(wait_for_answers($clients[$_], $before[$_] + 5), 'and goes on booking') foreach 0 .. $#clients;
+	}
+	end_client($_) foreach @clients;
+
+	my @answers = map { split /\n/, answers($_) } @clients;
+	is(join(' ', grep { !/^200 / } @answers), '', 'no request has failed');
+	my @booked = sort map { /^200 (.*)/ } @answers;
+	is(on_shard(0, "SELECT id FROM appt.appointment WHERE application_id = '$application' ORDER BY id"),
+		join("\n", @booked), 'what was booked is there, and nothing twice');
+	is(on_shard(1, "SELECT count(*) FROM appt.appointment WHERE application_id = '$application'"), 0, 'and only there');
+	ok($tenant->settled, 'all is sent');
+	my %times;
+	$times{ $_->{headers}{'webhook-id'} }++ foreach $hook->entries;
+	is(join(' ', grep { $_ > 1 } values %times), '', 'no message twice');
+	is(scalar(keys %times), scalar @booked, 'and none is lost');
+	$fronts[1]->stop;
+};
+
 subtest 'who waits for too long' => sub {
 	my $tenant = tenant(0);
 	enter($tenant->application, $tenant->organization, 0);
@@ -387,6 +434,39 @@ sub client
 		}
 	}
 	return { pid => $pid, file => $file };
+}
+
+# A process that books by a front until it is told to end, and writes down the status of each answer and the id of the appointment.
+sub booking_client
+{
+	my ($tenant, $url) = @_;
+	my $folder = PostgreSQL::Test::Utils::tempdir();
+	my $rest = Appt::Rest->at($url);
+	my %booking = (application_id => $tenant->application, start_at => '2099-01-01T00:00:00Z', duration => 'PT1H');
+	my $pid = fork // die "cannot fork: $!";
+
+	if ($pid == 0)
+	{
+		open my $output, '>', "$folder/answers";
+		$output->autoflush(1);
+		while (!-e "$folder/end")
+		{
+			my $answer = eval { $rest->request('POST', '/rpc/schedule_appointment', claims => claims('AG', $tenant), body => \%booking) };
+			my $line = $answer ? "$answer->{status} " . ($answer->{json}{id} // $answer->{content}) : "none $@";
+			print $output $line =~ s/\n/ /gr . "\n";
+		}
+		POSIX::_exit(0);
+	}
+	return { pid => $pid, file => "$folder/answers", end => "$folder/end" };
+}
+
+sub end_client
+{
+	my ($client) = @_;
+
+	append_to_file($client->{end}, '');
+	waitpid $client->{pid}, 0;
+	return;
 }
 
 sub answers { return -e $_[0]{file} ? slurp_file($_[0]{file}) : ''; }

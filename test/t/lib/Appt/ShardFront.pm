@@ -8,6 +8,7 @@ package Appt::ShardFront;
 #   Appt::ShardFront->start([...], $router, secret => '');                      # another key of HS256
 #   $front->url                                         # for Appt::Rest->at
 #   $front->write_maps($node, 'router', @options)       # scripts/front-maps, from the directory in a database; its output
+#   $front->maps_command($node, 'router', @options)     # the same, as words of a command
 #   $front->ask('show map maps/tags.map')               # by the stats socket
 #   $front->log_text                                    # what HAProxy has logged
 
@@ -115,12 +116,18 @@ sub ask
 	return $answer;
 }
 
-sub write_maps
+sub maps_command
 {
 	my ($self, $node, $database, @options) = @_;
 	my $program = ($ENV{REPOSITORY} // '.') . '/scripts/front-maps';
-	my @command =
-		($program, '--dsn', $node->connstr($database), '--socket', "$self->{folder}/admin.sock", @options, "$self->{folder}/maps");
+
+	return ($program, '--dsn', $node->connstr($database), '--socket', "$self->{folder}/admin.sock", @options, "$self->{folder}/maps");
+}
+
+sub write_maps
+{
+	my ($self, @where_and_options) = @_;
+	my @command = $self->maps_command(@where_and_options);
 	my $output = '';
 
 	return IPC::Run::run(\@command, '>&', \$output) ? 'done' : $output;
