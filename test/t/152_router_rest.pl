@@ -12,13 +12,11 @@ use Test::More;
 # The router is the database that PostgREST's login goes to.
 my $node = Appt::Cluster->create('main', preload => 0, extension => 0);
 Appt::Router->install($node, router => 'postgres');
-# The compatible API is not on a router; the stand-in wants its schema.
-$node->query('CREATE SCHEMA appt_rest');
 my $organization = $node->query("SELECT appt.create_organization('Acme', node => 0)");
 my ($here, $there) = map { $node->query("SELECT appt.create_application('$organization', 'a$_', node => $_)") } 0, 1;
 
 my %server =
-	('the stand-in' => sub { Appt::Rest->stand_in($node) }, PostgREST => sub { Appt::Rest->start($node, PGRST_DB_SCHEMAS => 'appt') });
+	('the stand-in' => sub { Appt::Rest->stand_in($node) }, PostgREST => sub { Appt::Rest->start($node, schemas => 'appt') });
 foreach my $name (sort keys %server)
 {
 	next if $name eq 'PostgREST' && Appt::Rest->missing;

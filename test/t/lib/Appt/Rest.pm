@@ -4,6 +4,7 @@ package Appt::Rest;
 #
 #   plan skip_all => Appt::Rest->missing if Appt::Rest->missing;     # a sentence where there is no postgrest
 #   my $rest = Appt::Rest->start($node);                               # its login, set up as doc/rest.md says, and the server
+#   Appt::Rest->start($node, schemas => 'appt')                        # for other schemas than the document's: those of a router
 #   my $rest = Appt::Rest->stand_in($node);                            # or test/peers/rest_server.py, which is always there
 #   Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims')   # with its options
 #   Appt::Rest->stand_in_for($node, $database)                         # over another database than postgres
@@ -64,7 +65,8 @@ sub start
 		%ENV,
 		PGRST_DB_URI => 'postgresql://authenticator@/postgres?host=' . $node->host . '&port=' . $node->port,
 		PGRST_JWT_SECRET => "\@$folder/jwt-secret",
-		PGRST_SERVER_PORT => $port);
+		PGRST_SERVER_PORT => $port,
+		($options{schemas} ? (PGRST_DB_SCHEMAS => $options{schemas}) : ()));
 	my $configuration = _write_configuration($folder, %options);
 	my $pid = fork // croak "cannot fork: $!";
 
