@@ -10,10 +10,8 @@ Of delivery: a shard sends with 32 transfers at once to an endpoint that takes 2
 the processor; then two shards do, each as many messages.
 """
 
-import os
-import re
-
-from bench import HERE, argument, in_turns, median
+from bench import argument, in_turns, median
+from stage import documented
 
 ROUNDS = argument("ROUNDS", 3, 1)
 ROUTER = "bench_router"
@@ -58,19 +56,13 @@ class Ways:
         return [median([run.cost.server for run in way]) for way in runs]
 
 
-def documented(beginning):
-    """The SQL of doc/shards.md that begins so."""
-    with open(os.path.join(HERE, "../../doc/shards.md"), encoding="utf-8") as document:
-        return re.search(r"^ {4}%s.*\n(?: {4}.*\n)*" % re.escape(beginning), document.read(), re.MULTILINE).group()
-
-
 def set_up_router(bench):
     cluster = bench.cluster
     shard = cluster.database
     cluster.psql(SHARD)
-    cluster.psql(documented("CREATE ROLE router_tokens"))
+    cluster.psql(documented("shards", "CREATE ROLE router_tokens"))
     # The bench's database has an organization, so it stays node 0.
-    cluster.psql(documented("SELECT appt.set_node(1)").partition(";")[2])
+    cluster.psql(documented("shards", "SELECT appt.set_node(1)").partition(";")[2])
     cluster.psql("CREATE DATABASE %s" % ROUTER)
     with bench.within(ROUTER):
         cluster.psql(

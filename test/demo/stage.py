@@ -239,6 +239,12 @@ class Peer(Process):
             expect("the receiver is told of %s" % path, response.status == 200)
 
 
+def documented(page, beginning):
+    """The SQL in a page of doc/ that begins so."""
+    with open(os.path.join(HERE, "../../doc", page + ".md"), encoding="utf-8") as document:
+        return re.search(r"^ {4}%s.*\n(?: {4}.*\n)*" % re.escape(beginning), document.read(), re.MULTILINE).group()
+
+
 def microseconds(timestamp):
     """Microseconds since the epoch of an ISO 8601 timestamp with offset."""
     # Fractions come with 0 to 6 digits.
