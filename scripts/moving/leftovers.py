@@ -16,6 +16,9 @@ BATCH = 5000
 PAUSE = 0.2
 LONGEST_PAUSE = 5
 
+# So long callers of the target may wait for rows that are brought while others keep the mover from going on.
+LOCK_TIMEOUT = "500ms"
+
 # Here the worker's retention deletes, by age and by what it finds beside a row, and otherwise only who has locked the application.
 AGEING = ("change", "daily_figure", "hourly_figure", "idempotency_key", "inbound_message", "one_time_code", "provider_message", "response",
           "user_event")
@@ -45,23 +48,33 @@ class Leftovers:
         self.since, self.late_since = copied_since, switched_since
         pause = PAUSE
         while not is_compared:
-            is_compared = self.source.value("SELECT pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", left_at)
+            is_last = self.source.value("SELECT pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", left_at)
             self.clear_log()
-            self.follow(is_compared)
+            is_compared = self.try_to_follow(is_last) and is_last
             if not is_compared:
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         self.clear_log()
         for table in self.tables:
-            while self.delete_batch(table):
+            while self.batch(self.clear_table, table):
                 pass
         return self.kept
 
     # ---------- what was changed late ----------
 
+    def try_to_follow(self, is_last):
+        before = set(self.versions), self.kept
+        try:
+            self.follow(is_last)
+            return True
+        except psycopg2.errors.LockNotAvailable:
+            self.versions, self.kept = before
+            return False
+
     def follow(self, is_last):
-        """From now on nothing is compared any more, if it is the last time: rows at the source are about to be deleted."""
+        """The last time deletions, too. Then they are not compared any more: rows at the source are about to be deleted."""
         with self.target.transaction():
+            self.target.run("SET LOCAL lock_timeout = '%s'" % LOCK_TIMEOUT)
             for table in self.followed:
                 if is_last and table.short_name not in AGEING:
                     drop_missing(self.source, self.target, table, self.tenant)
@@ -81,7 +94,8 @@ class Leftovers:
         if not is_last:
             # Perhaps a row is in the way that will have been deleted.
             new = [row for row in new if row[0] not in refused]
-        self.versions.update((table.name, *row[:2]) for row in new)
+        if table in self.followed:
+            self.versions.update((table.name, *row[:2]) for row in new)
         self.kept += len({row[3:] for row in new if row[2]} - set(brought))
         return brought
 
@@ -95,39 +109,42 @@ class Leftovers:
         parts = [self.bring_in_parts(table, [place]) for place in places]
         return [key for keys, _ in parts for key in keys], [place for _, refused in parts for place in refused]
 
-    # ---------- the log, which does not wait: messages may be due ----------
+    # ---------- what is deleted: first the log, which does not wait, because messages may be due ----------
 
     def clear_log(self):
-        while self.clear_notifications():
+        while self.batch(self.clear_notifications):
             pass
 
-    def clear_notifications(self):
-        """A batch, first brought, then deleted; 0: nothing is left. Again, if a transaction has changed one of them meanwhile."""
+    def batch(self, clear, *arguments):
+        """One batch, first brought, then deleted; 0: nothing is left. Again, if a transaction has changed one of its rows meanwhile."""
         while True:
             self.source.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
             self.source.run("SET LOCAL session_replication_role = replica")
             try:
-                ids = [row[0] for row in self.source.rows(NOTIFICATIONS, self.tenant, BATCH)]
-                self.bring_notifications(ids)
-                self.source.run("DELETE FROM appt.attempt WHERE notification_id = ANY (%s)", ids)
-                self.source.run("DELETE FROM appt.notification WHERE id = ANY (%s)", ids)
+                count = clear(*arguments)
                 self.source.run("COMMIT")
-                return len(ids)
+                return count
             except psycopg2.errors.SerializationFailure:
                 self.source.run("ROLLBACK")
 
-    def bring_notifications(self, ids):
+    def clear_notifications(self):
         """The switch has read only what mattered of the log. All else is the target's: what is deleted there stays so."""
+        ids = [row[0] for row in self.source.rows(NOTIFICATIONS, self.tenant, BATCH)]
         with self.target.transaction():
             brought = [key for (key,) in self.bring(self.log.notifications, "t.id = ANY (%s)", ids, self.since, True)]
             self.bring(self.log.attempts, "t.notification_id = ANY (%s)", ids, self.since, True)
             # The worker leaves them alone: they are locked.
             self.target.run("DELETE FROM appt.due WHERE application_id = %s AND notification_id = ANY (%s)", self.tenant, brought)
             self.target.run(REBUILD_QUEUE, self.tenant, brought)
+        self.source.run("DELETE FROM appt.attempt WHERE notification_id = ANY (%s)", ids)
+        self.source.run("DELETE FROM appt.notification WHERE id = ANY (%s)", ids)
+        return len(ids)
 
-    # ---------- the rest ----------
-
-    def delete_batch(self, table):
-        with self.source.transaction():
-            return self.source.run("DELETE FROM %s WHERE ctid = ANY (ARRAY(SELECT t.ctid FROM %s t WHERE %s LIMIT %d))" % (
-                table.name, table.name, table.of_tenant, BATCH), self.tenant)
+    def clear_table(self, table):
+        places = [row[0] for row in self.source.rows("SELECT t.ctid::text FROM %s t WHERE %s LIMIT %d" % (
+            table.name, table.of_tenant, BATCH), self.tenant)]
+        if table in self.followed:
+            with self.target.transaction():
+                self.bring(table, "t.ctid = ANY (%s::tid[])", places, self.late_since, True)
+        self.source.run("DELETE FROM %s WHERE ctid = ANY (%%s::tid[])" % table.name, places)
+        return len(places)

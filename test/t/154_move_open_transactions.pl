@@ -159,7 +159,14 @@ sub begin
 	$target->run('COMMIT');
 	is($mover->refusal($application, 'shard1', 'shard0'), 'another move of this application is running', 'it does not move on before the move has ended');
 	ok($move->is_running, 'which waits for the other transaction');
+	# A row that is to be brought is locked where it is to go.
+	my $locker = begin('shard1', "SELECT FROM appt.template WHERE application_id = '$application' AND locale = 'de' FOR UPDATE");
 	$source->run('COMMIT');
+	ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'move-tenant' AND wait_event_type = 'Lock'", 1),
+		'it waits again');
+	ok(defined $node->query("SET lock_timeout = '60s'; SELECT FROM appt.rule WHERE application_id = '$application' FOR UPDATE", 'shard1'),
+		'but does not let others wait');
+	$locker->run('ROLLBACK');
 	like($move->finish, qr/^clear .* 1 rows were changed at both/m, 'what was changed at both is counted');
 	is($node->query($settings, 'shard1'), 'REMINDER EMAIL 01:00:00 t, REMINDER EMAIL 03:00:00 t, REMINDER EMAIL 04:00:00 t',
 		'a late deletion follows, and a late change');
