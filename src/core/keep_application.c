@@ -8,6 +8,7 @@
 
 #include "core/errors.h"
 #include "core/keep_application.h"
+#include "core/lookup.h"
 #include "core/statement.h"
 
 void
@@ -19,4 +20,16 @@ keep_application(const pg_uuid_t *id)
 
 	if (statement_run(&keep, UUIDPGetDatum(id)) == 0)
 		report_not_found("application", id);
+}
+
+bool
+application_is_here(const pg_uuid_t *id)
+{
+	static const LookupSource applications = {"application", "application_pkey", {"id"}, 1, {"id"}};
+	const Datum key = UUIDPGetDatum(id);
+	Lookup	   *lookup = lookup_begin(&applications, &key, 1, false);
+	bool		is_here = lookup_next(lookup) != NULL;
+
+	lookup_end(lookup);
+	return is_here;
 }

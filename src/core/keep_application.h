@@ -19,4 +19,10 @@
  */
 extern void keep_application(const pg_uuid_t *id);
 
+/*
+ * Is the application in this database? Rows without it are about to arrive from another one, or have
+ * been left behind (doc/shards.md). SPI connected, as the owner.
+ */
+extern bool application_is_here(const pg_uuid_t *id);
+
 #endif							/* APPT_KEEP_APPLICATION_H */

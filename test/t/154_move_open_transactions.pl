@@ -221,6 +221,7 @@ sub is_unknown
 	my $tenant = new_tenant();
 	my $application = $tenant->application;
 	my $message = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')");
+	my $appointment = $tenant->schedule;
 	my $queued = begin('shard0', "SELECT FROM appt.due WHERE notification_id = $message FOR UPDATE");
 	my $logged = begin('shard0', "SELECT FROM appt.notification WHERE id = $message FOR UPDATE");
 	my $move = $mover->start($application, 'shard0', 'shard1');
@@ -230,6 +231,8 @@ sub is_unknown
 	$move->kill;
 	is($node->query("SELECT count(*) FROM appt.notification WHERE id = $message", 'shard1'), 1, '(all has been copied)');
 	is_unknown('shard1', 'before it has left', $message);
+	$node->refused_with('PT404', "SET ROLE my_app; SELECT appt.$_('$appointment')", "$_ knows nothing of its appointments", database => 'shard1')
+		foreach qw(get_appointment cancel_appointment delete_appointment);
 	$node->refused_with('PT404', "SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')",
 		'nor is the application there', database => 'shard1');
 	$queued->run('ROLLBACK');
