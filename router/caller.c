@@ -9,57 +9,23 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_proc.h"
 #include "miscadmin.h"
-#include "utils/acl.h"
 #include "utils/guc.h"
-#include "utils/syscache.h"
 
+#include "core/roles.h"
 #include "router/caller.h"
-
-static const char *const api_roles[] = {
-	"appt_agent", "appt_supervisor", "appt_client_service", "appt_customer", "appt_admin", "appt_anonymous"
-};
-
-Oid
-function_owner(Oid function_id)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_id));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function_id);
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-static bool
-is_member_of(Oid user, const char *role_name)
-{
-	Oid			role = get_role_oid(role_name, true);
-
-	return OidIsValid(role) && is_member_of_role_nosuper(user, role);
-}
 
 /* The role of the API that the user acts as. */
 static const char *
 api_role(Oid user)
 {
-	for (int i = 0; i < lengthof(api_roles); i++)
-		if (get_role_oid(api_roles[i], true) == user)
-			return api_roles[i];
-	for (int i = 0; i < lengthof(api_roles); i++)
-		if (is_member_of(user, api_roles[i]))
-			return api_roles[i];
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for this function"),
-			 errdetail("Role \"%s\" may not call it.", GetUserNameFromId(user, false)),
-			 errhint("SQL applications use a login role that is a member of \"appt_service\".")));
+	const RoleInfo *role = api_role_of(user);
+
+	if (role == NULL)
+		refuse_user(user);
+	return role->name;
 }
 
 static const char *
@@ -68,12 +34,6 @@ setting(const char *name)
 	const char *value = GetConfigOption(name, true, false);
 
 	return value == NULL ? "" : value;
-}
-
-static bool
-session_is_believed(void)
-{
-	return is_member_of_role(GetSessionUserId(), get_role_oid("appt_authenticator", false));
 }
 
 /*
@@ -92,7 +52,7 @@ caller_of(FunctionCallInfo fcinfo)
 	Caller		caller = {.claims = "", .headers = "", .method = ""};
 	Oid			user = GetUserId();
 
-	if (user == function_owner(fcinfo->flinfo->fn_oid) || superuser_arg(user) || is_member_of(user, "appt_service"))
+	if (user == function_owner(fcinfo->flinfo->fn_oid) || user_is_service(user))
 		caller.is_service = true;
 	else
 		caller.role = api_role(user);

@@ -25,7 +25,4 @@ typedef struct Caller
  */
 extern Caller caller_of(FunctionCallInfo fcinfo);
 
-/* The owner of a function. */
-extern Oid	function_owner(Oid function_id);
-
 #endif							/* ROUTER_CALLER_H */

@@ -2,63 +2,12 @@
  * claims.c
  *		The claims of a token that tell where a call goes.
  *
- * They are read as appt reads them (core/call.c): only strings of the outermost
- * object count, of two members with one name the last, and text that is no JSON has no
- * members and raises no error.
+ * They are read as appt reads them (core/call.c).
  */
 #include "postgres.h"
 
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
-
-#include "core/compat.h"
+#include "core/json_strings.h"
 #include "router/claims.h"
-
-/* The search for one member of a JSON object. */
-typedef struct Wanted
-{
-	JsonLexContext *lex;
-	const char *name;
-	bool		is_next;		/* the present field is that member */
-	char	   *value;
-} Wanted;
-
-static JsonCallbackResult
-field_start(void *state, char *name, bool is_null)
-{
-	Wanted	   *wanted = (Wanted *) state;
-
-	wanted->is_next = wanted->lex->lex_level == 1 && strcmp(name, wanted->name) == 0;
-	if (wanted->is_next)
-		wanted->value = NULL;
-	return JSON_CONTINUE;
-}
-
-static JsonCallbackResult
-scalar(void *state, char *token, JsonTokenType kind)
-{
-	Wanted	   *wanted = (Wanted *) state;
-
-	if (wanted->is_next && wanted->lex->lex_level == 1 && kind == JSON_TOKEN_STRING)
-		wanted->value = token;
-	wanted->is_next = false;
-	return JSON_CONTINUE;
-}
-
-char *
-json_member(const char *text, const char *name)
-{
-	Wanted		wanted = {.name = name};
-	JsonSemAction actions = {0};
-
-	if (text == NULL || text[0] == '\0')
-		return NULL;
-	wanted.lex = create_json_lexer(pstrdup(text), strlen(text), GetDatabaseEncoding());
-	actions.semstate = &wanted;
-	actions.object_field_start = field_start;
-	actions.scalar = scalar;
-	return pg_parse_json(wanted.lex, &actions) == JSON_SUCCESS ? wanted.value : NULL;
-}
 
 static int
 hexadecimal_digit(char c)
@@ -97,6 +46,9 @@ uuid_from_text(const char *text, pg_uuid_t *uuid)
 void
 claims_read(Claims *claims, const char *text)
 {
-	claims->has_application = uuid_from_text(json_member(text, "application_id"), &claims->application_id);
-	claims->has_organization = uuid_from_text(json_member(text, "organization_id"), &claims->organization_id);
+	JsonString	wanted[] = {{"application_id"}, {"organization_id"}};
+
+	find_json_strings(text, wanted, lengthof(wanted));
+	claims->has_application = uuid_from_text(wanted[0].value, &claims->application_id);
+	claims->has_organization = uuid_from_text(wanted[1].value, &claims->organization_id);
 }

@@ -21,9 +21,6 @@ typedef struct Claims
  */
 extern void claims_read(Claims *claims, const char *text);
 
-/* A string that is a member of a JSON object, in CurrentMemoryContext; NULL if there is none. */
-extern char *json_member(const char *text, const char *name);
-
 /* True if the text is a UUID, which is stored then. */
 extern bool uuid_from_text(const char *text, pg_uuid_t *uuid);
 

@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/guc.h"
 
+#include "core/roles.h"
 #include "router/statement.h"
 
 const Caller service_caller = {.is_service = true, .claims = "", .headers = "", .method = ""};

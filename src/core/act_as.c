@@ -25,7 +25,7 @@
 #include "utils/guc.h"
 
 #include "core/arguments.h"
-#include "core/call.h"
+#include "core/roles.h"
 
 PG_FUNCTION_INFO_V1(act_as);
 
@@ -54,10 +54,10 @@ require_login_of(const char *role)
 		refuse("A role has been taken already.");
 	if (superuser_arg(login))
 		refuse("The login is a superuser.");
-	if (!is_member_of_role_nosuper(login, get_role_oid("appt_authenticator", false)) ||
-		is_member_of_role_nosuper(login, get_role_oid("appt_service", false)))
+	if (!is_member_of_role_nosuper(login, get_role_oid(AUTHENTICATOR, false)) ||
+		is_member_of_role_nosuper(login, get_role_oid(SERVICE, false)))
 		refuse("The login must be a member of \"appt_authenticator\", and not of \"appt_service\".");
-	if (!is_role_of_tokens(role))
+	if (api_role_named(role) == NULL)
 		refuse("It is not a role of tokens.");
 }
 

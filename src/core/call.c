@@ -15,164 +15,35 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_authid.h"
-#include "catalog/pg_proc.h"
-#include "common/jsonapi.h"
 #include "executor/spi.h"
 #include "funcapi.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/datum.h"
 #include "utils/guc.h"
-#include "utils/syscache.h"
 
 #include "core/call.h"
-#include "core/compat.h"
+#include "core/json_strings.h"
 #include "core/plans.h"
 #include "core/statement.h"
 #include "core/text.h"
 
-static const struct
-{
-	const char *name;
-	int			role;
-}			api_roles[] = {
-	{"appt_agent", CALLER_AGENT},
-	{"appt_supervisor", CALLER_SUPERVISOR},
-	{"appt_client_service", CALLER_CLIENT_SERVICE},
-	{"appt_customer", CALLER_CUSTOMER},
-	{"appt_admin", CALLER_ADMIN},
-	{"appt_anonymous", CALLER_ANONYMOUS}
-};
-
-/* The claims that appt uses, as they are in the token. */
+/* The claims that appt uses, as they are in the token; NULL: not there, or no string. */
 typedef struct Claims
 {
-	JsonLexContext *lex;
-	char	  **next;			/* where to put the value of the present
-								 * field, or NULL */
 	char	   *sub;
 	char	   *application_id;
 	char	   *organization_id;
 	char	   *conference_id;
 } Claims;
 
-static bool
-is_member_of(Oid user, const char *role_name)
+static Claims
+read_claims(void)
 {
-	Oid			role = get_role_oid(role_name, true);
+	JsonString	wanted[] = {{"sub"}, {"application_id"}, {"organization_id"}, {"conference_id"}};
 
-	return OidIsValid(role) && is_member_of_role_nosuper(user, role);
-}
-
-static Oid
-function_owner(Oid function_id)
-{
-	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_id));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function_id);
-	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-static bool
-is_unrestricted(Oid user, Oid owner)
-{
-	return user == owner || superuser_arg(user) || is_member_of(user, "appt_service");
-}
-
-/* The API role that the user acts as; 0: none. */
-static int
-api_role(Oid user)
-{
-	for (int i = 0; i < lengthof(api_roles); i++)
-		if (get_role_oid(api_roles[i].name, true) == user)
-			return api_roles[i].role;
-	for (int i = 0; i < lengthof(api_roles); i++)
-		if (is_member_of(user, api_roles[i].name))
-			return api_roles[i].role;
-	return 0;
-}
-
-bool
-is_role_of_tokens(const char *role_name)
-{
-	for (int i = 0; i < lengthof(api_roles); i++)
-		if (strcmp(api_roles[i].name, role_name) == 0)
-			return true;
-	return false;
-}
-
-bool
-user_acts_by_token(Oid user)
-{
-	return !superuser_arg(user) && !is_member_of(user, "appt_service") && api_role(user) != 0;
-}
-
-/* Where the claim of this name goes; NULL: nobody reads it. */
-static char **
-place_of_claim(Claims *claims, const char *name)
-{
-	if (strcmp(name, "sub") == 0)
-		return &claims->sub;
-	if (strcmp(name, "application_id") == 0)
-		return &claims->application_id;
-	if (strcmp(name, "organization_id") == 0)
-		return &claims->organization_id;
-	if (strcmp(name, "conference_id") == 0)
-		return &claims->conference_id;
-	return NULL;
-}
-
-static JsonCallbackResult
-claim_field_start(void *state, char *name, bool is_null)
-{
-	Claims	   *claims = (Claims *) state;
-
-	claims->next = claims->lex->lex_level == 1 ? place_of_claim(claims, name) : NULL;
-
-	/* If a name occurs twice, the last value counts, of whatever type. */
-	if (claims->next != NULL)
-		*claims->next = NULL;
-	return JSON_CONTINUE;
-}
-
-static JsonCallbackResult
-claim_scalar(void *state, char *token, JsonTokenType kind)
-{
-	Claims	   *claims = (Claims *) state;
-
-	if (claims->next != NULL && claims->lex->lex_level == 1)
-		*claims->next = (kind == JSON_TOKEN_STRING) ? token : NULL;
-	claims->next = NULL;
-	return JSON_CONTINUE;
-}
-
-/* Parse the token's claims; malformed JSON has none and raises no error. */
-static void
-read_claims(Claims *claims)
-{
-	const char *text = GetConfigOption("request.jwt.claims", true, false);
-	JsonSemAction actions = {0};
-
-	memset(claims, 0, sizeof(Claims));
-	if (text == NULL || text[0] == '\0')
-		return;
-	claims->lex = create_json_lexer(pstrdup(text), strlen(text), GetDatabaseEncoding());
-	actions.semstate = claims;
-	actions.object_field_start = claim_field_start;
-	actions.scalar = claim_scalar;
-	if (pg_parse_json(claims->lex, &actions) != JSON_SUCCESS)
-		memset(claims, 0, sizeof(Claims));
-}
-
-bool
-session_is_believed(void)
-{
-	return is_member_of_role(GetSessionUserId(), get_role_oid("appt_authenticator", false));
+	find_json_strings(GetConfigOption("request.jwt.claims", true, false), wanted, lengthof(wanted));
+	return (Claims) {wanted[0].value, wanted[1].value, wanted[2].value, wanted[3].value};
 }
 
 static bool
@@ -184,9 +55,8 @@ is_user_id(const char *sub)
 char *
 claimed_sub(void)
 {
-	Claims		claims;
+	Claims		claims = read_claims();
 
-	read_claims(&claims);
 	return claims.sub != NULL && is_user_id(claims.sub) ? claims.sub : NULL;
 }
 
@@ -204,7 +74,7 @@ believe_claims(Caller *caller)
 		return true;
 	if (!session_is_believed())
 		return false;
-	read_claims(&claims);
+	claims = read_claims();
 	if (claims.sub == NULL)
 	{
 		if ((caller->role & (CALLER_AGENT | CALLER_CLIENT_SERVICE)) != 0)
@@ -225,9 +95,10 @@ static void
 authorize(Caller *caller, Oid function_id, Oid owner, int roles)
 {
 	Oid			user = GetUserId();
+	const RoleInfo *role;
 
 	memset(caller, 0, sizeof(Caller));
-	if (is_unrestricted(user, owner))
+	if (user == owner || user_is_service(user))
 	{
 		caller->role = CALLER_UNRESTRICTED;
 		return;
@@ -237,13 +108,10 @@ authorize(Caller *caller, Oid function_id, Oid owner, int roles)
 		caller->role = CALLER_MONITOR;
 		return;
 	}
-	caller->role = api_role(user);
-	if ((caller->role & roles) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for this function"),
-				 errdetail("Role \"%s\" may not call it.", GetUserNameFromId(user, false)),
-				 errhint("SQL applications use a login role that is a member of \"appt_service\".")));
+	role = api_role_of(user);
+	if (role == NULL || (role->caller & roles) == 0)
+		refuse_user(user);
+	caller->role = role->caller;
 	if (!believe_claims(caller))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
@@ -275,10 +143,9 @@ call_identify(FunctionCallInfo fcinfo)
 bool
 caller_acts_as(const Caller *caller, const char *role_name)
 {
-	for (int i = 0; i < lengthof(api_roles); i++)
-		if (strcmp(api_roles[i].name, role_name) == 0)
-			return api_roles[i].role == caller->role;
-	return false;
+	const RoleInfo *role = api_role_named(role_name);
+
+	return role != NULL && role->caller == caller->role;
 }
 
 static void

@@ -19,13 +19,12 @@
 #include "fmgr.h"
 #include "utils/uuid.h"
 
-/* Roles that a function is for. CALLER_UNRESTRICTED (owner, superusers, appt_service) may call all. */
-#define CALLER_AGENT			0x01
-#define CALLER_SUPERVISOR		0x02
-#define CALLER_CLIENT_SERVICE	0x04
-#define CALLER_CUSTOMER			0x08
-#define CALLER_ADMIN			0x10
-#define CALLER_ANONYMOUS		0x20
+#include "core/roles.h"
+
+/*
+ * Whom a function is for: roles of the API (roles.h) and these.
+ * CALLER_UNRESTRICTED (owner, superusers, appt_service) may call all.
+ */
 #define CALLER_UNRESTRICTED		0x40
 #define CALLER_ALL				0x7f
 /* Members of pg_monitor, for figures that concern everybody and identify nobody. */
@@ -36,7 +35,7 @@
 
 typedef struct Caller
 {
-	int			role;			/* one of the above */
+	int			role;			/* one bit of the above */
 	char	   *user_id;		/* the token's sub; not NULL for AGENT and
 								 * CLIENT_SERVICE */
 	pg_uuid_t	application_id; /* AGENT, SUPERVISOR, CLIENT_SERVICE, CUSTOMER */
@@ -81,19 +80,6 @@ extern void call_begin_as_owner(Call *call, FunctionCallInfo fcinfo);
  * An admin: in those of its organization (needs SPI). Others: in their own.
  */
 extern bool caller_may_use_application(const Caller *caller, const pg_uuid_t *application_id);
-
-/* Is this one of the API roles, which tokens name? */
-extern bool is_role_of_tokens(const char *role_name);
-
-/* Is the user an API role, or a member of one, without being unrestricted? */
-extern bool user_acts_by_token(Oid user);
-
-/*
- * Is this a session of PostgREST, that is, is its login a member of
- * appt_authenticator? If so, claims and headers are believed, whichever role
- * it has taken.
- */
-extern bool session_is_believed(void);
 
 /* The token's sub, in a session that is believed; NULL if it has none that is valid as a user id. */
 extern char *claimed_sub(void);

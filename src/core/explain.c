@@ -15,8 +15,8 @@
 #include "miscadmin.h"
 #include "tcop/utility.h"
 
-#include "core/call.h"
 #include "core/explain.h"
+#include "core/roles.h"
 
 static ProcessUtility_hook_type previous_utility_hook = NULL;
 

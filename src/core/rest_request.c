@@ -3,7 +3,8 @@
  *		The HTTP request that PostgREST executes, as it describes it in
  *		settings of its transaction.
  *
- * request.headers is a JSON object with names in lower case. Any session can
+ * request.headers is a JSON object with names in lower case; of a header that
+ * is sent twice PostgREST tells the last value. Any session can
  * set it, so it is believed, like a token's claims, only in sessions of
  * members of appt_authenticator. X-Forwarded-For in it comes from the client,
  * except for its last entry, which the last proxy added: the operator says
@@ -13,58 +14,17 @@
 
 #include <arpa/inet.h>
 
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
 #include "utils/guc.h"
 
-#include "core/call.h"
-#include "core/compat.h"
+#include "core/json_strings.h"
 #include "core/rest_request.h"
+#include "core/roles.h"
 #include "core/settings.h"
-
-/* The search for one member of a JSON object. */
-typedef struct Wanted
-{
-	JsonLexContext *lex;
-	const char *name;
-	bool		is_next;		/* the present field is that member */
-	char	   *value;
-} Wanted;
-
-static JsonCallbackResult
-header_start(void *state, char *name, bool is_null)
-{
-	Wanted	   *wanted = (Wanted *) state;
-
-	wanted->is_next = wanted->lex->lex_level == 1 && strcmp(name, wanted->name) == 0;
-	return JSON_CONTINUE;
-}
-
-static JsonCallbackResult
-header_scalar(void *state, char *token, JsonTokenType kind)
-{
-	Wanted	   *wanted = (Wanted *) state;
-
-	if (wanted->is_next && wanted->lex->lex_level == 1 && kind == JSON_TOKEN_STRING)
-		wanted->value = token;
-	wanted->is_next = false;
-	return JSON_CONTINUE;
-}
 
 char *
 request_header(const char *name)
 {
-	const char *text = GetConfigOption("request.headers", true, false);
-	Wanted		wanted = {.name = name};
-	JsonSemAction actions = {0};
-
-	if (text == NULL || text[0] == '\0' || !session_is_believed())
-		return NULL;
-	wanted.lex = create_json_lexer(pstrdup(text), strlen(text), GetDatabaseEncoding());
-	actions.semstate = &wanted;
-	actions.object_field_start = header_start;
-	actions.scalar = header_scalar;
-	return pg_parse_json(wanted.lex, &actions) == JSON_SUCCESS ? wanted.value : NULL;
+	return session_is_believed() ? json_string(GetConfigOption("request.headers", true, false), name) : NULL;
 }
 
 /* The last entry of a comma-separated list, without blanks, port and brackets. */

@@ -1,6 +1,7 @@
 /*
  * roles.c
- *		Creating appt's roles when the extension is installed.
+ *		appt's roles: who acts as which, and creating them when the extension
+ *		is installed. The router's library has this file, too.
  *
  * Roles belong to the cluster, the extension to a database: a second install
  * finds the roles, DROP EXTENSION keeps them, and installs in two databases
@@ -23,35 +24,100 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_proc.h"
 #include "executor/spi.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
 
-typedef struct RoleInfo
-{
-	const char *name;
-	bool		is_api;			/* a token may name it */
-	const char *comment;
-} RoleInfo;
+#include "core/roles.h"
 
 static const RoleInfo roles[] = {
-	{"appt_agent", true, "appt: acts for one agent of an application"},
-	{"appt_supervisor", true, "appt: acts for all agents of an application"},
-	{"appt_client_service", true, "appt: a service that schedules for an application"},
-	{"appt_customer", true, "appt: a customer in one conference"},
-	{"appt_admin", true, "appt: configures the applications of one organization"},
-	{"appt_anonymous", true, "appt: requests without a token"},
-	{"appt_authenticator", false, "appt: its members (PostgREST's login) are believed about a token's claims"},
-	{"appt_service", false, "appt: SQL applications, not restricted to a tenant"}
+	{"appt_agent", CALLER_AGENT, "appt: acts for one agent of an application"},
+	{"appt_supervisor", CALLER_SUPERVISOR, "appt: acts for all agents of an application"},
+	{"appt_client_service", CALLER_CLIENT_SERVICE, "appt: a service that schedules for an application"},
+	{"appt_customer", CALLER_CUSTOMER, "appt: a customer in one conference"},
+	{"appt_admin", CALLER_ADMIN, "appt: configures the applications of one organization"},
+	{"appt_anonymous", CALLER_ANONYMOUS, "appt: requests without a token"},
+	{AUTHENTICATOR, 0, "appt: its members (PostgREST's login) are believed about a token's claims"},
+	{SERVICE, 0, "appt: SQL applications, not restricted to a tenant"}
 };
 
-#define AUTHENTICATOR "appt_authenticator"
-
 PG_FUNCTION_INFO_V1(create_roles);
+
+Oid
+function_owner(Oid function_id)
+{
+	HeapTuple	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function_id));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function_id);
+	owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+static bool
+is_member_of(Oid user, const char *role_name)
+{
+	Oid			role = get_role_oid(role_name, true);
+
+	return OidIsValid(role) && is_member_of_role_nosuper(user, role);
+}
+
+bool
+user_is_service(Oid user)
+{
+	return superuser_arg(user) || is_member_of(user, SERVICE);
+}
+
+bool
+session_is_believed(void)
+{
+	return is_member_of_role(GetSessionUserId(), get_role_oid(AUTHENTICATOR, false));
+}
+
+const RoleInfo *
+api_role_of(Oid user)
+{
+	for (int i = 0; i < lengthof(roles); i++)
+		if (roles[i].caller != 0 && get_role_oid(roles[i].name, true) == user)
+			return &roles[i];
+	for (int i = 0; i < lengthof(roles); i++)
+		if (roles[i].caller != 0 && is_member_of(user, roles[i].name))
+			return &roles[i];
+	return NULL;
+}
+
+const RoleInfo *
+api_role_named(const char *name)
+{
+	for (int i = 0; i < lengthof(roles); i++)
+		if (roles[i].caller != 0 && strcmp(roles[i].name, name) == 0)
+			return &roles[i];
+	return NULL;
+}
+
+bool
+user_acts_by_token(Oid user)
+{
+	return !user_is_service(user) && api_role_of(user) != NULL;
+}
+
+void
+refuse_user(Oid user)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("permission denied for this function"),
+			 errdetail("Role \"%s\" may not call it.", GetUserNameFromId(user, false)),
+			 errhint("SQL applications use a login role that is a member of \"%s\".", SERVICE)));
+}
 
 /* The attributes of an existing role that ours must not have, as words; NULL: none. */
 static const char *
@@ -190,7 +256,7 @@ create_roles(PG_FUNCTION_ARGS)
 	for (int i = 0; i < lengthof(roles); i++)
 		ensure_role(&roles[i]);
 	for (int i = 0; i < lengthof(roles); i++)
-		if (roles[i].is_api)
+		if (roles[i].caller != 0)
 			ensure_membership(&roles[i]);
 	SPI_finish();
 	PG_RETURN_VOID();
