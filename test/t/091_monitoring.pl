@@ -50,7 +50,7 @@ sub read_yaml
 }
 
 my $queries = read_yaml('postgres_exporter');
-# Those of a router: 155_shard_status.pl runs the query.
+# Those of a router: 161_shard_status.pl runs the query.
 my %metrics = map { ("appt_shard_$_" => 1) } map { keys %$_ } @{ read_yaml('router_exporter')->{appt_shard}{metrics} };
 
 foreach my $name (sort keys %$queries)
