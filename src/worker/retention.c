@@ -60,10 +60,10 @@ typedef struct Drop
  * Scalar subqueries: each looks up one row by its key, whatever the planner knows
  * of the tables.
  */
-/* Has the message n links, or reply codes, that its customer may still use? */
+/* Has the message n links, or reply codes, that its customer may still use? Perhaps, if its application is just being moved here. */
 #define MAY_BE_ANSWERED \
 	"n.recipient_kind = 'CUSTOMER' AND n.appointment_id IS NOT NULL AND n.attempt_count > 0 AND (" \
-	"(SELECT p.public_url IS NOT NULL FROM appt.application p WHERE p.id = n.application_id) IS TRUE OR " \
+	"(SELECT p.public_url IS NOT NULL FROM appt.application p WHERE p.id = n.application_id) IS NOT FALSE OR " \
 	"(SELECT true FROM appt.attempt t WHERE t.notification_id = n.id AND t.shown IS NOT NULL LIMIT 1) IS TRUE)"
 
 #define APPOINTMENT_IS_AHEAD(row) \

@@ -218,9 +218,12 @@ $node->wait_for_workers;
 		VALUES ('$application', 'ann', now() - interval '40 days', now() - interval '39 days', 'UTC', 'en', false, 'ENDED', now()) RETURNING id"
 	);
 	my $elsewhere = $plain->schedule;
+	# Without the row of its application, as the log of a tenant that is being moved here.
+	my $arriving = bless { application => '00000000-0000-4000-8000-000000000000' }, 'Appt::Tenant';
 	my %kept = (
 		'of an appointment to come, after 70 days' => $sent->($tenant, 70, $id, 1),
-		'of one that is over, for 60 days' => $sent->($tenant, 59, $over, 1));
+		'of one that is over, for 60 days' => $sent->($tenant, 59, $over, 1),
+		'of an application that is not here yet, for 60 days' => $sent->($arriving, 59, $id, 1));
 	my %dropped = (
 		'of one that is over, after 61 days' => $sent->($tenant, 61, $over, 1),
 		'without an attempt' => $sent->($tenant, 59, $id, 0),
@@ -238,7 +241,7 @@ $node->wait_for_workers;
 	is( $node->query(
 			"SELECT count(*) || ' ' || count(t.id) FROM appt.notification n JOIN appt.attempt t ON t.notification_id = n.id WHERE n.id IN ($list)"
 		),
-		'2 2',
+		'3 3',
 		join '; ',
 		'kept with its attempt: what is',
 		sort keys %kept);
