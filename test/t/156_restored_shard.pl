@@ -118,6 +118,11 @@ is($node->query($misplaced, 'router'), '', 'what is left of the tenant can be de
 move('shard1', 'shard0');
 is($node->query("SELECT count(*) FROM appt.appointment WHERE application_id = '$application'", 'shard0'), 3, 'so it may come back');
 
+# A backup of a shard from before a tenant came has it not.
+$node->query("INSERT INTO appt.tenant (application_id, organization_id, node) SELECT gen_random_uuid(), gen_random_uuid(), 1", 'router');
+is($node->query('SELECT node, state, found_on FROM appt.misplaced_tenant', 'router'), '1|ACTIVE|', 'a tenant that is on no shard is seen');
+$node->query('DELETE FROM appt.tenant WHERE application_id IN (SELECT application_id FROM appt.misplaced_tenant)', 'router');
+
 # ---- the router is lost ----
 
 my $directory = 'SELECT application_id, organization_id, node, state FROM appt.tenant ORDER BY 1';
