@@ -60,11 +60,11 @@ sub move
 
 sub book
 {
-	my ($tenant) = @_;
+	my ($tenant, $database) = @_;
 
 	return $node->query(
 		"SELECT id FROM appt.schedule_appointment('@{[ $tenant->application ]}', now() + interval '2 days', '30 minutes',
-			customer => '{\"contact\": {\"primaryEmail\": \"ann\@example.org\"}}', organizer_id => 'agent-1')", 'router');
+			customer => '{\"contact\": {\"primaryEmail\": \"ann\@example.org\"}}', organizer_id => 'agent-1')", $database // 'router');
 }
 
 # The blocks of SQL in a section of the page.
@@ -156,7 +156,9 @@ my $tables = "$ENV{TESTDIR}/directory.sql";
 run('pg_dump', '--data-only', '-f', $tables, (map { "--table=appt.$_" } qw(shard home tenant)), '-d', $node->connstr('router'));
 run('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $tables, '-d', $node->connstr('router2'));
 is($node->query($directory, 'router2'), $node->query($directory, 'router'), 'another router gets its directory by pg_dump');
-$node->query('ALTER DATABASE router RENAME TO router1; ALTER DATABASE router2 RENAME TO router');
-ok(book($mover), 'and takes its place');
+ok(book($mover, $_), "$_ serves") foreach qw(router router2);
+$node->query("SELECT appt.create_application('@{[ $mover->organization ]}', 'late')", 'router');
+is($node->query('SELECT sum(appt.register_tenants(node)) FROM appt.shard', 'router2'), 1, 'what the old one creates is registered');
+is($node->query($directory, 'router2'), $node->query($directory, 'router'), 'so both know the same');
 
 done_testing();
