@@ -12,6 +12,7 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
+#include "core/compat.h"
 #include "router/remote.h"
 
 /* What a shard has of a function: see KIND_ARGUMENT. Functions of one name are taken as one. */
@@ -91,7 +92,7 @@ version_of(const PGresult *theirs)
 	return NULL;
 }
 
-static void report_other_version(int node, const char *detail) pg_attribute_noreturn();
+pg_noreturn static void report_other_version(int node, const char *detail);
 
 static void
 report_other_version(int node, const char *detail)
