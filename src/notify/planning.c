@@ -215,7 +215,7 @@ wake_waiting_rooms(const AppointmentKey *key)
 	static Statement move = {
 		"WITH waiting AS MATERIALIZED ("
 		" SELECT id, lane, due_at, next_attempt_at FROM appt.notification"
-		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3) AND state = 'PENDING'"
+		" WHERE appointment_id = $2 AND application_id = $1 AND " TYPE_IS_ONE_OF("type", "$3") " AND state = 'PENDING'"
 		"  AND next_attempt_at > due_at"
 		"), moved AS ("
 		" UPDATE appt.notification n SET next_attempt_at = w.due_at FROM waiting w WHERE n.id = w.id"

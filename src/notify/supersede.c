@@ -25,7 +25,7 @@
 
 /* The notifications of the appointment, of the types $3, to the participant $4, or to users other than $5, or to recipients of the kind $6. */
 #define OF_THESE \
-	"appointment_id = $2 AND application_id = $1 AND type = ANY ($3)" \
+	"appointment_id = $2 AND application_id = $1 AND " TYPE_IS_ONE_OF("type", "$3") \
 	" AND ($4::text IS NULL OR (recipient_kind IN ('CUSTOMER', 'USER') AND recipient_id = $4))" \
 	" AND ($5::text IS NULL OR (recipient_kind = 'USER' AND recipient_id <> $5))" \
 	" AND ($6::text IS NULL OR recipient_kind = $6)"
@@ -95,7 +95,7 @@ mark_settled(const AppointmentKey *key, SupersedingEvent event)
 	static Statement mark = {
 		"WITH settled AS MATERIALIZED ("
 		" SELECT id FROM appt.notification"
-		" WHERE appointment_id = $2 AND application_id = $1 AND type = ANY ($3)"
+		" WHERE appointment_id = $2 AND application_id = $1 AND " TYPE_IS_ONE_OF("type", "$3")
 		"  AND state IN ('FAILED', 'SENT', 'MISSED', 'SUPPRESSED') AND superseded_by IS NULL"
 		" ORDER BY id FOR NO KEY UPDATE"
 		") UPDATE appt.notification n SET superseded_by = $4 FROM settled s WHERE n.id = s.id",
@@ -119,7 +119,7 @@ lock_endable(Datum application_ids, Datum appointment_ids)
 		" SELECT n.application_id, n.appointment_id"
 		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" JOIN appt.notification n ON n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
-		" WHERE n.type = ANY ($3) AND n." MAY_BE_SUPERSEDED
+		" WHERE " TYPE_IS_ONE_OF("n.type", "$3") " AND n." MAY_BE_SUPERSEDED
 		" ORDER BY n.id FOR UPDATE OF n SKIP LOCKED"
 		") SELECT application_id, appointment_id, count(*) FROM locked GROUP BY 1, 2",
 		3, {UUIDARRAYOID, UUIDARRAYOID, TEXTARRAYOID}
@@ -129,7 +129,7 @@ lock_endable(Datum application_ids, Datum appointment_ids)
 		" FROM (SELECT unnest($1) AS application_id, unnest($2) AS appointment_id) k"
 		" WHERE (SELECT count(*) FROM appt.notification n"
 		"   WHERE n.appointment_id = k.appointment_id AND n.application_id = k.application_id"
-		"    AND n.type = ANY ($3) AND n." MAY_BE_SUPERSEDED ")"
+		"    AND " TYPE_IS_ONE_OF("n.type", "$3") " AND n." MAY_BE_SUPERSEDED ")"
 		"  = (SELECT coalesce(sum(l.locked), 0) FROM (SELECT unnest($4) AS application_id,"
 		"    unnest($5) AS appointment_id, unnest($6) AS locked) l"
 		"   WHERE l.appointment_id = k.appointment_id AND l.application_id = k.application_id)",

@@ -24,6 +24,7 @@
 #include "core/row.h"
 #include "core/settings.h"
 #include "notify/told.h"
+#include "notify/type_sets.h"
 
 /*
  * The appointment's messages are read once and grouped. Attempts and participants
@@ -34,7 +35,7 @@ static Statement find_never_told = {
 	"WITH unreached AS MATERIALIZED ("
 	" SELECT n.recipient_id FROM appt.notification n"
 	" WHERE n.appointment_id = $2 AND n.application_id = $1 AND n.recipient_kind = 'CUSTOMER'"
-	"  AND n.type = ANY ($3) AND ($4::text IS NULL OR n.recipient_id = $4)"
+	"  AND " TYPE_IS_ONE_OF("n.type", "$3") " AND ($4::text IS NULL OR n.recipient_id = $4)"
 	" GROUP BY n.recipient_id"
 	" HAVING bool_or(n.type = 'CREATE') AND min(n.created_at) > $5"
 	"  AND NOT bool_or(n.state IN ('SENT', 'SENDING') OR n.attempt_count > 0 AND coalesce("

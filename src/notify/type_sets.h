@@ -7,6 +7,13 @@
 
 #include "core/vocabulary.h"
 
+/*
+ * For a statement: is the type in this column one of that text[]? An expression, which
+ * no index serves: since 17 one of all messages of an application would, and be read
+ * whole where the table has no statistics yet.
+ */
+#define TYPE_IS_ONE_OF(column, types) column " || '' = ANY (" types ")"
+
 /* Their codes as a text[], in CurrentMemoryContext. */
 extern Datum type_codes(TypeSet types);
 

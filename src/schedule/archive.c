@@ -25,7 +25,7 @@ is_notice_owed(const AppointmentKey *key)
 {
 	static Statement find = {
 		"SELECT FROM appt.notification WHERE appointment_id = $2 AND application_id = $1 AND recipient_kind = 'CUSTOMER'"
-		" AND type = ANY ($3) AND state IN ('PENDING', 'RETRYING', 'SENDING') LIMIT 1",
+		" AND " TYPE_IS_ONE_OF("type", "$3") " AND state IN ('PENDING', 'RETRYING', 'SENDING') LIMIT 1",
 		3, {UUIDOID, UUIDOID, TEXTARRAYOID}, true
 	};
 	bool		is_owed;
