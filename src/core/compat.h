@@ -134,6 +134,26 @@
 #define pg_noreturn pg_attribute_noreturn()
 #endif
 
+/* ---- 18: the list of workers has links in both directions ---- */
+
+#if PG_VERSION_NUM >= 180000
+#define RegisteredWorkerIterator dlist_iter
+#define registered_workers_foreach(iterator) dlist_foreach(iterator, &BackgroundWorkerList)
+#define registered_worker(iterator) dlist_container(RegisteredBgWorker, rw_lnode, (iterator).cur)
+#else
+#define RegisteredWorkerIterator slist_iter
+#define registered_workers_foreach(iterator) slist_foreach(iterator, &BackgroundWorkerList)
+#define registered_worker(iterator) slist_container(RegisteredBgWorker, rw_lnode, (iterator).cur)
+#endif
+
+/* ---- 18: not one that is deferrable ---- */
+
+#if PG_VERSION_NUM >= 180000
+#define primary_key_index(table) RelationGetPrimaryKeyIndex(table, false)
+#else
+#define primary_key_index(table) RelationGetPrimaryKeyIndex(table)
+#endif
+
 /* ---- 18 and 19: scans have counts for EXPLAIN, and flags ---- */
 
 #if PG_VERSION_NUM >= 190000

@@ -297,7 +297,7 @@ begin_finding(CmdType command, const char *table, const char *const *columns, in
 
 	writer->blocks = RelationGetNumberOfBlocks(writer->table);
 	writer->pruned = InvalidBlockNumber;
-	writer->key = index_open(RelationGetPrimaryKeyIndex(writer->table), AccessShareLock);
+	writer->key = index_open(primary_key_index(writer->table), AccessShareLock);
 	writer->found = table_slot_create(writer->table, NULL);
 	writer->changed = MakeSingleTupleTableSlot(RelationGetDescr(writer->table), &TTSOpsVirtual);
 	return writer;

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include <inttypes.h>
+
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -76,7 +78,7 @@ state_text(const Caller *caller)
 	else
 		add_application(&state, &caller->application_id);
 	add_number(&state, GetCurrentTimestamp() / state.period);
-	return psprintf("%016" INT64_MODIFIER "x", state.digest);
+	return psprintf("%016" PRIx64, state.digest);
 }
 
 /* If-None-Match may list several, each with W/ before it. */

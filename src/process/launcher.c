@@ -40,6 +40,7 @@
 #include "utils/wait_event.h"
 
 #include "core/caller_name.h"
+#include "core/compat.h"
 #include "core/settings.h"
 #include "process/databases.h"
 #include "process/launcher.h"
@@ -106,13 +107,11 @@ launcher_register(void)
 bool
 launcher_is_registered(void)
 {
-	slist_iter	iterator;
+	RegisteredWorkerIterator iterator;
 
-	slist_foreach(iterator, &BackgroundWorkerList)
+	registered_workers_foreach(iterator)
 	{
-		RegisteredBgWorker *registered = slist_container(RegisteredBgWorker, rw_lnode, iterator.cur);
-
-		if (strcmp(registered->rw_worker.bgw_function_name, LAUNCHER_FUNCTION) == 0)
+		if (strcmp(registered_worker(iterator)->rw_worker.bgw_function_name, LAUNCHER_FUNCTION) == 0)
 			return true;
 	}
 	return false;
