@@ -491,7 +491,7 @@ is_about_name(const PGresult *error, const char *sqlstate)
 }
 
 bool
-connection_did_not_fit(Connection *connection)
+connection_refused_statement(Connection *connection)
 {
 	const char *sqlstate = connection_sqlstate(connection);
 

@@ -71,7 +71,7 @@ extern const char *connection_problem(const Connection *connection);
  * than when it was prepared? Nothing was executed, and connection_to gets a connection
  * that has prepared nothing if that helps.
  */
-extern bool connection_did_not_fit(Connection *connection);
+extern bool connection_refused_statement(Connection *connection);
 
 pg_noreturn extern void connection_raise(Connection *connection);
 

@@ -32,29 +32,29 @@
 	"  JOIN pg_catalog.pg_type e ON e.oid = t.typelem" \
 	"  JOIN pg_catalog.pg_attribute a ON a.attrelid = e.typrelid AND a.attnum > 0 AND NOT a.attisdropped"
 
-typedef struct FitKey
+typedef struct VariantKey
 {
 	int			node;
 	char		statement_name[NAMEDATALEN];	/* the router's */
-} FitKey;
+} VariantKey;
 
 /* The statement for a shard that lacks something. */
-typedef struct Fit
+typedef struct Variant
 {
-	FitKey		key;			/* of the hash table, first */
+	VariantKey	key;			/* of the hash table, first */
 	MemoryContext context;		/* of all else */
 	char	   *statement;
 	char	   *name;
 	char	   *version;		/* of the shard */
 	bool	   *has_argument;
-} Fit;
+} Variant;
 
-static HTAB *fits = NULL;
+static HTAB *variants = NULL;
 
-static FitKey
+static VariantKey
 key_of(int node, const Function *function)
 {
-	FitKey		key;
+	VariantKey	key;
 
 	memset(&key, 0, sizeof(key));
 	key.node = node;
@@ -63,22 +63,22 @@ key_of(int node, const Function *function)
 }
 
 /* NULL: as far as is known the shard lacks nothing. */
-static Fit *
-find_fit(int node, const RemoteCall *call)
+static Variant *
+find_variant(int node, const RemoteCall *call)
 {
-	FitKey		key;
+	VariantKey	key;
 
-	if (fits == NULL || call->function == NULL)
+	if (variants == NULL || call->function == NULL)
 		return NULL;
 	key = key_of(node, call->function);
-	return hash_search(fits, &key, HASH_FIND, NULL);
+	return hash_search(variants, &key, HASH_FIND, NULL);
 }
 
 static void
-forget_fit(Fit *fit)
+forget_variant(Variant *variant)
 {
-	MemoryContextDelete(fit->context);
-	(void) hash_search(fits, &fit->key, HASH_REMOVE, NULL);
+	MemoryContextDelete(variant->context);
+	(void) hash_search(variants, &variant->key, HASH_REMOVE, NULL);
 }
 
 /* ---- what a shard has ---- */
@@ -105,97 +105,97 @@ report_other_version(int node, const char *detail)
 }
 
 static void
-keep_fit(int node, const Function *function, const PGresult *theirs)
+keep_variant(int node, const Function *function, const PGresult *theirs)
 {
-	HASHCTL		control = {.keysize = sizeof(FitKey), .entrysize = sizeof(Fit), .hcxt = TopMemoryContext};
-	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "appt_router fit", ALLOCSET_SMALL_SIZES);
+	HASHCTL		control = {.keysize = sizeof(VariantKey), .entrysize = sizeof(Variant), .hcxt = TopMemoryContext};
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "appt_router variant", ALLOCSET_SMALL_SIZES);
 	MemoryContext previous = MemoryContextSwitchTo(context);
-	Fit			fit = {.key = key_of(node, function), .context = context};
+	Variant		variant = {.key = key_of(node, function), .context = context};
 
-	fit.statement = call_statement(&function->shape, theirs);
-	fit.name = call_statement_name(fit.statement);
-	fit.version = pstrdup(version_of(theirs));
-	fit.has_argument = palloc(sizeof(bool) * (function->shape.count + 1));
+	variant.statement = call_statement(&function->shape, theirs);
+	variant.name = call_statement_name(variant.statement);
+	variant.version = pstrdup(version_of(theirs));
+	variant.has_argument = palloc(sizeof(bool) * (function->shape.count + 1));
 	for (int i = 0; i < function->shape.count; i++)
-		fit.has_argument[i] = shard_has_argument(&function->shape, theirs, i);
+		variant.has_argument[i] = shard_has_argument(&function->shape, theirs, i);
 	MemoryContextSwitchTo(previous);
-	if (fits == NULL)
-		fits = hash_create("appt_router fits", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	*(Fit *) hash_search(fits, &fit.key, HASH_ENTER, NULL) = fit;
+	if (variants == NULL)
+		variants = hash_create("appt_router variants", 16, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	*(Variant *) hash_search(variants, &variant.key, HASH_ENTER, NULL) = variant;
 }
 
 /* Find out what the shard of the connection has, and keep a statement for it if it lacks something. */
 static void
-learn(int node, const RemoteCall *call)
+ask_what_it_has(int node, const RemoteCall *call)
 {
 	const char *values[] = {call->function->schema, call->function->name};
 	RemoteCall	ask = {
 		.caller = call->caller, .name = "appt_router_has", .statement = WHAT_A_SHARD_HAS, .count = 2, .values = values
 	};
 	Connection *connection = connection_to(node, call->caller);
-	Fit		   *fit = find_fit(node, call);
+	Variant    *variant = find_variant(node, call);
 	PGresult   *theirs;
 
-	if (fit != NULL)
-		forget_fit(fit);
+	if (variant != NULL)
+		forget_variant(variant);
 	connection_send(connection, &ask);
 	theirs = connection_rows(connection, &ask);
 	if (version_of(theirs) == NULL)
 		report_other_version(node, psprintf("Shard %d has no function %s of version " APPT_VERSION ".",
 											node, call->function->shape.function));
 	if (!shard_has_all(&call->function->shape, theirs))
-		keep_fit(node, call->function, theirs);
+		keep_variant(node, call->function, theirs);
 }
 
 /* ---- a call ---- */
 
 /* An argument that the shard lacks must have the value that it has without being given. */
 static void
-require_default(Fit *fit, const RemoteCall *call, int argument)
+require_default(Variant *variant, const RemoteCall *call, int argument)
 {
 	bool		has_default;
 	const char *usual = function_default(call->function, argument, &has_default);
 	const char *value = call->values[argument];
-	int			node = fit->key.node;
+	int			node = variant->key.node;
 	char	   *detail;
 
 	if (has_default && (value == NULL ? usual == NULL : usual != NULL && strcmp(value, usual) == 0))
 		return;
 	detail = psprintf("Shard %d has version %s and the router " APPT_VERSION ": its function %s has no argument \"%s\".",
-					  node, fit->version, call->function->shape.function, call->function->shape.names[argument]);
-	forget_fit(fit);			/* it may have it by the next call */
+					  node, variant->version, call->function->shape.function, call->function->shape.names[argument]);
+	forget_variant(variant);	/* it may have it by the next call */
 	report_other_version(node, detail);
 }
 
 static void
-send_fitted(Connection *connection, const RemoteCall *call, Fit *fit)
+send_variant(Connection *connection, const RemoteCall *call, Variant *variant)
 {
-	RemoteCall	fitted = *call;
+	RemoteCall	changed = *call;
 	const char **values = palloc(sizeof(char *) * (call->count + 1));
 
-	fitted.statement = fit->statement;
-	fitted.name = fit->name;
-	fitted.values = values;
-	fitted.count = 0;
+	changed.statement = variant->statement;
+	changed.name = variant->name;
+	changed.values = values;
+	changed.count = 0;
 	for (int i = 0; i < call->count; i++)
 	{
-		if (fit->has_argument[i])
-			values[fitted.count++] = call->values[i];
+		if (variant->has_argument[i])
+			values[changed.count++] = call->values[i];
 		else
-			require_default(fit, call, i);
+			require_default(variant, call, i);
 	}
-	connection_send(connection, &fitted);
+	connection_send(connection, &changed);
 }
 
 void
 remote_send(Connection *connection, const RemoteCall *call)
 {
-	Fit		   *fit = find_fit(connection_node(connection), call);
+	Variant    *variant = find_variant(connection_node(connection), call);
 
-	if (fit == NULL)
+	if (variant == NULL)
 		connection_send(connection, call);
 	else
-		send_fitted(connection, call, fit);
+		send_variant(connection, call, variant);
 }
 
 List *
@@ -218,11 +218,11 @@ try_again(Connection *connection, RemoteCall *call)
 	int			node = connection_node(connection);
 	PGresult   *rows;
 
-	learn(node, call);
+	ask_what_it_has(node, call);
 	connection = connection_to(node, call->caller);
 	remote_send(connection, call);
 	rows = connection_finish(connection, call);
-	if (rows == NULL && connection_did_not_fit(connection))
+	if (rows == NULL && connection_refused_statement(connection))
 		report_other_version(node, psprintf("Shard %d refuses the call: %s", node, connection_problem(connection)));
 	return rows;
 }
@@ -231,10 +231,10 @@ try_again(Connection *connection, RemoteCall *call)
 static void
 notice_version(int node, const RemoteCall *call, const PGresult *rows)
 {
-	Fit		   *fit = find_fit(node, call);
+	Variant    *variant = find_variant(node, call);
 
-	if (fit != NULL && PQntuples(rows) > 0 && strcmp(PQgetvalue(rows, 0, PQnfields(rows) - 1), fit->version) != 0)
-		forget_fit(fit);
+	if (variant != NULL && PQntuples(rows) > 0 && strcmp(PQgetvalue(rows, 0, PQnfields(rows) - 1), variant->version) != 0)
+		forget_variant(variant);
 }
 
 PGresult *
@@ -242,7 +242,7 @@ remote_finish(Connection *connection, RemoteCall *call)
 {
 	PGresult   *rows = connection_finish(connection, call);
 
-	if (rows == NULL && call->function != NULL && connection_did_not_fit(connection))
+	if (rows == NULL && call->function != NULL && connection_refused_statement(connection))
 		rows = try_again(connection, call);
 	if (rows != NULL)
 		notice_version(connection_node(connection), call, rows);
