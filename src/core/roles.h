@@ -5,6 +5,8 @@
 #ifndef APPT_ROLES_H
 #define APPT_ROLES_H
 
+#include "core/compat.h"
+
 /* Its members are believed about a token's claims; its members are not restricted to a tenant. */
 #define AUTHENTICATOR	"appt_authenticator"
 #define SERVICE			"appt_service"
@@ -47,6 +49,6 @@ extern bool session_is_believed(void);
 extern Oid	function_owner(Oid function_id);
 
 /* 42501: the user's role may not call the function. */
-extern void refuse_user(Oid user) pg_attribute_noreturn();
+pg_noreturn extern void refuse_user(Oid user);
 
 #endif							/* APPT_ROLES_H */
