@@ -507,16 +507,6 @@ connection_raise(Connection *connection)
 	report_remote(connection->key.node, connection->error);
 }
 
-PGresult *
-connection_rows(Connection *connection, RemoteCall *call)
-{
-	PGresult   *rows = connection_finish(connection, call);
-
-	if (rows == NULL)
-		connection_raise(connection);
-	return rows;
-}
-
 /* Ask the shard to stop. If it does not answer, it notices the end of the connection. */
 static void
 cancel(Connection *connection)

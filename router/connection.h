@@ -75,9 +75,6 @@ extern bool connection_refused_statement(Connection *connection);
 
 pg_noreturn extern void connection_raise(Connection *connection);
 
-/* As connection_finish, but raises the error of the shard. */
-extern PGresult *connection_rows(Connection *connection, RemoteCall *call);
-
 extern void connections_abandon(void);
 
 #endif							/* ROUTER_CONNECTION_H */

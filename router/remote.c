@@ -14,6 +14,7 @@
 
 #include "core/compat.h"
 #include "router/remote.h"
+#include "router/statement.h"
 
 /* What a shard has of a function: see KIND_ARGUMENT. Functions of one name are taken as one. */
 #define WHAT_A_SHARD_HAS \
@@ -132,14 +133,12 @@ ask_what_it_has(int node, const RemoteCall *call)
 	RemoteCall	ask = {
 		.caller = call->caller, .name = "appt_router_has", .statement = WHAT_A_SHARD_HAS, .count = 2, .values = values
 	};
-	Connection *connection = connection_to(node, call->caller);
 	Variant    *variant = find_variant(node, call);
 	PGresult   *theirs;
 
 	if (variant != NULL)
 		forget_variant(variant);
-	connection_send(connection, &ask);
-	theirs = connection_rows(connection, &ask);
+	theirs = shard_run(node, &ask);
 	if (version_of(theirs) == NULL)
 		report_other_version(node, psprintf("Shard %d has no function %s of version " APPT_VERSION ".",
 											node, call->function->shape.function));

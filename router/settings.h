@@ -11,6 +11,4 @@ extern int	router_move_timeout;
 /* appt_router.connect_timeout: how long a call waits for a connection to a shard, for each host of its connection string. */
 extern int	router_connect_timeout;
 
-extern void settings_define(void);
-
 #endif							/* ROUTER_SETTINGS_H */

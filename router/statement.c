@@ -45,7 +45,11 @@ PGresult *
 shard_run(int node, RemoteCall *call)
 {
 	Connection *connection = connection_to(node, call->caller);
+	PGresult   *rows;
 
 	connection_send(connection, call);
-	return connection_rows(connection, call);
+	rows = connection_finish(connection, call);
+	if (rows == NULL)
+		connection_raise(connection);
+	return rows;
 }
