@@ -21,9 +21,7 @@
 #include <sys/socket.h>
 
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "storage/latch.h"
 #include "utils/guc.h"
 #include "utils/hsearch.h"
@@ -32,11 +30,10 @@
 #include "utils/wait_event.h"
 
 #include "core/compat.h"
+#include "router/connect.h"
 #include "router/connection.h"
-#include "router/conninfo.h"
 #include "router/directory.h"
 #include "router/report.h"
-#include "router/settings.h"
 
 #define MAX_SET 16				/* parameters of the statement that sets who
 								 * calls */
@@ -83,50 +80,6 @@ static HTAB *connections = NULL;
 
 /* ---- connecting ---- */
 
-/*
- * A later keyword overrides what conninfo says, an earlier one does not. Of a host that is
- * gone, tcp_user_timeout bounds what was sent to it, which begins with the request for a
- * connection, and keepalives an answer that is awaited.
- */
-PGconn *
-connection_start(const char *conninfo, const char *login)
-{
-	char		timeout[16];
-	const char *const keywords[] = {
-		"tcp_user_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count",
-		"dbname", "user", "client_encoding", "fallback_application_name", NULL
-	};
-	const char *const values[] = {
-		timeout, "10", "5", "3",
-		conninfo, login, GetDatabaseEncodingName(), "appt_router", NULL
-	};
-
-	PGconn	   *conn;
-
-	if (!AcquireExternalFD())
-		ereport(ERROR,
-				(errcode(ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION),
-				 errmsg("could not connect to a shard"),
-				 errdetail("There are too many open files.")));
-	snprintf(timeout, sizeof(timeout), "%d", router_connect_timeout);
-	conn = PQconnectStartParams(keywords, values, 1);
-	if (conn == NULL)
-	{
-		ReleaseExternalFD();
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	}
-	return conn;
-}
-
-void
-connection_end(PGconn *conn)
-{
-	if (conn == NULL)
-		return;
-	PQfinish(conn);
-	ReleaseExternalFD();
-}
-
 static Connection *
 connection_entry(int node, bool is_service)
 {
@@ -158,7 +111,7 @@ static void
 disconnect(Connection *connection)
 {
 	forget_results(connection);
-	connection_end(connection->conn);
+	connect_close(connection->conn);
 	if (connection->prepared != NULL)
 		hash_destroy(connection->prepared);
 	connection->conn = NULL;
@@ -201,8 +154,7 @@ wait_for(Connection *connection, int events, TimestampTz until)
 static void
 await_connection(Connection *connection)
 {
-	TimestampTz until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-													(int64) router_connect_timeout * conninfo_hosts(connection->conninfo));
+	TimestampTz until = connect_deadline(connection->conninfo);
 	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
 
 	while (status != PGRES_POLLING_OK)
@@ -227,7 +179,7 @@ connect_anew(Connection *connection, const char *conninfo, const char *login)
 	if (connection->conninfo != NULL)
 		pfree(connection->conninfo);
 	connection->conninfo = MemoryContextStrdup(TopMemoryContext, conninfo);
-	connection->conn = connection_start(conninfo, login);
+	connection->conn = connect_start(conninfo, login);
 	connection->is_busy = true; /* until it is ready */
 	if (PQstatus(connection->conn) == CONNECTION_BAD)
 		lose(connection, false);

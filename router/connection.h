@@ -42,13 +42,6 @@ typedef struct RemoteCall
 	const char *response_headers;
 } RemoteCall;
 
-/*
- * Begins to connect to a shard, which PQconnectPoll goes on with; it may have failed
- * already. Not one of the session's connections: connection_end ends it (NULL: nothing).
- */
-extern PGconn *connection_start(const char *conninfo, const char *login);
-extern void connection_end(PGconn *conn);
-
 /* Connects if need be. PT503 if the shard does not answer; 55000 if there is no such node. */
 extern Connection *connection_to(int node, const Caller *caller);
 

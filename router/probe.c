@@ -10,13 +10,11 @@
 #include <poll.h>
 
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "utils/timestamp.h"
 
-#include "router/connection.h"
+#include "router/connect.h"
 #include "router/conninfo.h"
 #include "router/probe.h"
-#include "router/settings.h"
 
 #define POLL_MILLISECONDS 100	/* between two looks at interrupts and the
 								 * time */
@@ -51,10 +49,9 @@ begin(Probe *probe, int node)
 {
 	if (!shard_of_node(node, &probe->shard))
 		elog(ERROR, "shard %d is gone", node);
-	probe->conn = connection_start(probe->shard.conninfo, probe->shard.service_login);
+	probe->conn = connect_start(probe->shard.conninfo, probe->shard.service_login);
 	probe->events = POLLOUT;
-	probe->until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(),
-											   (int64) router_connect_timeout * conninfo_hosts(probe->shard.conninfo));
+	probe->until = connect_deadline(probe->shard.conninfo);
 	if (PQstatus(probe->conn) == CONNECTION_BAD)
 		fail(probe, PQerrorMessage(probe->conn));
 }
@@ -165,7 +162,7 @@ probe_shards(const List *nodes, const char *statement, void (*tell) (const Answe
 		for (int i = 0; i < count; i++)
 		{
 			PQclear(probes[i].rows);
-			connection_end(probes[i].conn);
+			connect_close(probes[i].conn);
 		}
 	}
 	PG_END_TRY();
