@@ -17,6 +17,7 @@
 #include "router/connection.h"
 #include "router/create.h"
 #include "router/destination.h"
+#include "router/directory.h"
 #include "router/function.h"
 #include "router/page.h"
 #include "router/remote.h"
@@ -64,13 +65,24 @@ ask_until_found(const List *nodes, RemoteCall *call, Connection **failed)
 }
 
 /*
+ * Can a number that no shard has found be a tenant's that was just on its way between
+ * two of them? The directory is not asked about the tenant, because nobody has named it.
+ */
+static bool
+was_on_its_way(const Function *function, const List *nodes, const Connection *failed)
+{
+	return function->kind == ROUTE_NUMBER && list_length(nodes) > 1 &&
+		strcmp(connection_sqlstate(failed), NOT_FOUND) == 0 && waited_for_moves();
+}
+
+/*
  * If the tenant has moved since the directory was read, its old shard has refused the
  * call and changed nothing: ask the new one. Otherwise raise the error.
  */
 static PGresult *
 ask_where_tenant_is(List *nodes, const Function *function, FunctionCallInfo fcinfo, RemoteCall *call)
 {
-	for (;;)
+	for (bool has_waited = false;;)
 	{
 		Connection *failed = NULL;
 		PGresult   *rows = ask_until_found(nodes, call, &failed);
@@ -80,7 +92,11 @@ ask_where_tenant_is(List *nodes, const Function *function, FunctionCallInfo fcin
 			return rows;
 		nodes_now = destination_of(function, fcinfo, call->caller).nodes;
 		if (equal(nodes_now, nodes))
-			connection_raise(failed);
+		{
+			if (has_waited || !was_on_its_way(function, nodes, failed))
+				connection_raise(failed);
+			has_waited = true;
+		}
 		nodes = nodes_now;
 	}
 }

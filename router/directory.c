@@ -127,6 +127,17 @@ nap(void)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Once more; *until is 0 the first time. PT503: for too long. */
+static void
+wait_for_move(TimestampTz *until)
+{
+	if (*until == 0)
+		*until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), router_move_timeout);
+	if (GetCurrentTimestamp() >= *until)
+		report_moving();
+	nap();
+}
+
 static int
 node_of_tenant(const char *index, ScanKey key)
 {
@@ -139,12 +150,30 @@ node_of_tenant(const char *index, ScanKey key)
 
 		if (!is_moving)
 			return node;
-		if (until == 0)
-			until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), router_move_timeout);
-		if (GetCurrentTimestamp() >= until)
-			report_moving();
-		nap();
+		wait_for_move(&until);
 	}
+}
+
+static bool
+is_any_moving(void)
+{
+	Scan		scan;
+	bool		is_any;
+
+	scan_begin(&scan, "tenant", "tenant_moving", NULL);
+	is_any = HeapTupleIsValid(scan_next(&scan));
+	scan_end(&scan);
+	return is_any;
+}
+
+bool
+waited_for_moves(void)
+{
+	TimestampTz until = 0;
+
+	while (is_any_moving())
+		wait_for_move(&until);
+	return until != 0;
 }
 
 int

@@ -31,6 +31,12 @@ typedef struct Shard
 extern int	node_of_application(const pg_uuid_t *application_id);
 extern int	node_of_tag(const uint8 *tag);
 
+/*
+ * Was any tenant being moved? If so it waits until none is, as above. For what nobody
+ * had: it may have been on its way.
+ */
+extern bool waited_for_moves(void);
+
 /* The node where an organization's applications are created; -1: unknown. */
 extern int	home_of_organization(const pg_uuid_t *organization_id);
 

@@ -65,6 +65,7 @@ CREATE TABLE appt.tenant (
 );
 CREATE INDEX ON appt.tenant (organization_id);
 CREATE INDEX ON appt.tenant (node);
+CREATE INDEX tenant_moving ON appt.tenant (application_id) WHERE state = 'MOVING';
 COMMENT ON TABLE appt.tenant IS 'The shard of each application.';
 COMMENT ON COLUMN appt.tenant.application_id IS 'The application.';
 COMMENT ON COLUMN appt.tenant.organization_id IS 'Its organization.';

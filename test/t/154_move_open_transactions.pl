@@ -222,6 +222,7 @@ sub is_unknown
 	my $application = $tenant->application;
 	my $message = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')");
 	my $appointment = $tenant->schedule;
+	my $other = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')");
 	my $queued = begin('shard0', "SELECT FROM appt.due WHERE notification_id = $message FOR UPDATE");
 	my $logged = begin('shard0', "SELECT FROM appt.notification WHERE id = $message FOR UPDATE");
 	my $move = $mover->start($application, 'shard0', 'shard1');
@@ -235,6 +236,23 @@ sub is_unknown
 		foreach qw(get_appointment cancel_appointment delete_appointment);
 	$node->refused_with('PT404', "SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')",
 		'nor is the application there', database => 'shard1');
+	# By the router, of a service, which tells no tenant.
+	$node->query("UPDATE appt.tenant SET state = 'MOVING' WHERE application_id = '$application'", 'router');
+	my $caller = Appt::Session->open($node, database => 'router', user => 'my_app');
+	$caller->run("SET statement_timeout = '60s'");
+	is($caller->run("SELECT state FROM appt.cancel_message($other)"), 'CANCELLED', 'a call that finds the number does not wait for moves');
+	# As between the commit at the source and the one at the target.
+	my $quietly = 'SET session_replication_role = replica';
+	$node->query("$quietly; CREATE TABLE public.nowhere AS SELECT * FROM appt.application WHERE id = '$application';
+		DELETE FROM appt.application WHERE id = '$application'", 'shard0');
+	$caller->start("SELECT reason FROM appt.cancel_message($other)");
+	ok($node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'my_app' AND wait_event_type = 'Extension'", 1),
+		'one that finds it nowhere waits for those under way');
+	$node->query("$quietly; INSERT INTO appt.application SELECT * FROM public.nowhere; DROP TABLE public.nowhere", 'shard0');
+	$node->query("UPDATE appt.tenant SET state = 'ACTIVE' WHERE application_id = '$application'", 'router');
+	is($caller->end, '00000', 'and asks again');
+	is($caller->output, 'WITHDRAWN', 'where the tenant is then');
+	is($caller->try('SELECT appt.cancel_message(4000000)'), 'PT404', 'at other times it is told so at once');
 	$queued->run('ROLLBACK');
 	$move = $mover->start($application, 'shard0', 'shard1');
 	$move->reach(qr/^clear/m);
