@@ -23,6 +23,12 @@ LOCK_TIMEOUT = "500ms"
 AGEING = ("change", "daily_figure", "hourly_figure", "idempotency_key", "inbound_message", "one_time_code", "provider_message", "response",
           "user_event")
 
+# Of transactions that were under way when the tenant left. Prepared ones have none.
+OLD_PROCESSES = """
+SELECT string_agg(pid::text, ', ' ORDER BY pid) FROM pg_stat_activity
+WHERE backend_xid IS NOT NULL AND age(backend_xid) >= age(%s::xid8::xid)
+"""
+
 REBUILD_QUEUE = """
 INSERT INTO appt.due (lane, due_at, notification_id, application_id, first_due_at)
 SELECT lane, next_attempt_at, id, application_id, due_at FROM appt.notification
@@ -36,8 +42,9 @@ SELECT id FROM appt.notification WHERE application_id = %s ORDER BY due_at, id L
 
 
 class Leftovers:
-    def __init__(self, source, target, tables, log, tenant, deleted):
+    def __init__(self, source, target, tables, log, tenant, deleted, say):
         """deleted: names of the tables whose rows went with the tenant."""
+        self.say = say
         self.source, self.target, self.log, self.tenant = source, target, log, tenant
         self.tables = [table for name, table in sorted(tables.items()) if name not in ("application", "notification", "attempt")]
         self.followed = [table for table in self.tables if table.short_name not in deleted]
@@ -52,6 +59,8 @@ class Leftovers:
             self.clear_log()
             is_compared = self.try_to_follow(is_last) and is_last
             if not is_compared:
+                if pause == 2 * PAUSE:
+                    self.say_why(left_at)
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         self.clear_log()
@@ -59,6 +68,11 @@ class Leftovers:
             while self.batch(self.clear_table, table):
                 pass
         return self.kept
+
+    def say_why(self, left_at):
+        processes = self.source.value(OLD_PROCESSES, left_at)
+        if processes is not None:
+            self.say("clear", "transactions that were under way have not ended: processes %s of the source's server" % processes)
 
     # ---------- what was changed late ----------
 

@@ -110,15 +110,17 @@ def drop_missing(source, target, table, tenant):
 def withhold(source, target, table, tenant):
     """The rows of a small table, where only reveal() finds them."""
     target.run("DELETE FROM appt_move.withheld WHERE application_id = %s AND table_name = %s", tenant, table.short_name)
-    carry(source, "SELECT %%s::uuid, %%s, to_jsonb(t) FROM %s t WHERE %s" % (table.name, table.of_tenant), (tenant, table.short_name, tenant),
-          target, "appt_move.withheld", "application_id, table_name, content")
+    carry(source, "SELECT %%s::uuid, %%s, to_jsonb(t) FROM %s t WHERE %s" % (table.name, table.of_tenant),
+          (tenant, table.short_name, tenant), target, "appt_move.withheld", "application_id, table_name, content")
 
 
 def reveal(target, table, tenant):
     """Put them into the table."""
-    target.run("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s FROM appt_move.withheld w, jsonb_populate_record(NULL::%s, w.content) t"
+    target.run("INSERT INTO %s (%s) OVERRIDING SYSTEM VALUE SELECT %s"
+               " FROM appt_move.withheld w, jsonb_populate_record(NULL::%s, w.content) t"
                " WHERE w.application_id = %%s AND w.table_name = %%s" % (
-                   table.name, table.column_list, ", ".join("t." + column for column in table.columns), table.name), tenant, table.short_name)
+                   table.name, table.column_list, ", ".join("t." + column for column in table.columns), table.name),
+               tenant, table.short_name)
     target.run("DELETE FROM appt_move.withheld WHERE application_id = %s AND table_name = %s", tenant, table.short_name)
 
 

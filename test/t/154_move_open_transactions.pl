@@ -158,7 +158,9 @@ sub begin
 	$target->run("INSERT INTO appt.template (application_id, type, channel, locale, text_body) VALUES ('$application', 'CREATE', 'SMS', 'pt', 'new')");
 	$target->run('COMMIT');
 	is($mover->refusal($application, 'shard1', 'shard0'), 'another move of this application is running', 'it does not move on before the move has ended');
-	ok($move->is_running, 'which waits for the other transaction');
+	my $pid = $source->run('SELECT pg_backend_pid()');
+	$move->reach(qr/^clear .* have not ended: processes (?:\d+, )*$pid\b/m);
+	ok($move->is_running, 'which waits for the other transaction, and tells whose it is');
 	# A row that is to be brought is locked where it is to go.
 	my $locker = begin('shard1', "SELECT FROM appt.template WHERE application_id = '$application' AND locale = 'de' FOR UPDATE");
 	$source->run('COMMIT');
