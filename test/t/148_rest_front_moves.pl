@@ -4,6 +4,7 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Mover;
 use Appt::Peers;
 use Appt::Rest;
 use Appt::Router;
@@ -218,6 +219,7 @@ subtest 'move-tenant, with two fronts' => sub {
 	my $tenant = tenant(0);
 	my $application = $tenant->application;
 	my $hook = Appt::Peers->webhook;
+	my $mover = Appt::Mover->new($nodes[0], shard1 => $nodes[1]);
 	my @fronts = ($haproxy, Appt::ShardFront->start(\@rests, $router, seconds => 50));
 
 	enter($application, $tenant->organization, 0);
@@ -232,15 +234,9 @@ subtest 'move-tenant, with two fronts' => sub {
 	{
 		my ($from, $to) = @$way;
 		my @before = map { number($_) } @clients;
-		my $output = '';
 
 		ok(wait_for_answers($clients[$_], $before[$_] + 5), 'a client books') foreach 0 .. $#clients;
-		ok( IPC::Run::run(
-				[   ($ENV{REPOSITORY} // '.') . '/scripts/move-tenant', '--application', $application,
-					'--from', $nodes[$from]->connstr("shard$from"), '--to', $nodes[$to]->connstr("shard$to"),
-					'--directory', $nodes[0]->connstr('router'), '--announce', $announce ],
-				'>&', \$output),
-			"it moves to shard $to") or diag($output);
+		like($mover->move($application, "shard$from", "shard$to", '--announce', $announce), qr/^done/m, "it moves to shard $to");
 		@before = map { number($_) } @clients;
 		ok(wait_for_answers($clients[$_], $before[$_] + 5), 'and goes on booking') foreach 0 .. $#clients;
 	}

@@ -5,19 +5,21 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Document;
+use Appt::Mover;
 use Appt::Peers;
 use Appt::Router;
 use Appt::Session;
 use Appt::Tenant;
 use IPC::Run;
-use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = Appt::Cluster->create('main', extension => 0, conf => "max_connections = 80");
 Appt::Router->install($node);
 $node->query('CREATE EXTENSION postgres_fdw; SELECT appt.link_shards()', 'router');
 my $hook = Appt::Peers->webhook;
-my ($mover, $stayer) = map { tenant() } 1 .. 2;
+my $mover = Appt::Mover->new($node);
+my ($goer, $stayer) = map { tenant() } 1 .. 2;
 $node->query('SELECT appt.register_tenants(0)', 'router');
 my $misplaced = 'SELECT application_id, node, state, found_on FROM appt.misplaced_tenant ORDER BY 1, 4';
 is($node->query($misplaced, 'router'), '', 'every tenant is where the directory says');
@@ -49,15 +51,6 @@ sub run
 	return;
 }
 
-sub move
-{
-	my ($from, $to) = @_;
-
-	run("$ENV{APPT_RUN}/repository/scripts/move-tenant", '--application', $mover->application, '--from', $node->connstr($from),
-		'--to', $node->connstr($to), '--directory', $node->connstr('router'));
-	return;
-}
-
 sub book
 {
 	my ($tenant, $database) = @_;
@@ -67,44 +60,36 @@ sub book
 			customer => '{\"contact\": {\"primaryEmail\": \"ann\@example.org\"}}', organizer_id => 'agent-1')", $database // 'router');
 }
 
-# The blocks of SQL in a section of the page.
-sub examples
-{
-	my ($heading) = @_;
-	my ($section) = slurp_file("$ENV{REPOSITORY}/doc/shards-operations.md") =~ /^## \Q$heading\E\n(.*?)(?=^## |\z)/ms;
-
-	return map { s/^    //gmr } $section =~ /((?:^    .*\n)+)/mg;
-}
-
 # ---- a shard is restored ----
 
 # The backup has a message that is due.
 $node->append_conf('postgresql.conf', 'appt.enabled = off');
 $node->reload;
 ok($node->wait_for_query('SELECT why_quiet FROM appt.worker_status', 'DISABLED', database => 'shard0'), 'the worker pauses');
-book($mover);
+book($goer);
 my $dump = "$ENV{TESTDIR}/shard0.dump";
 run('pg_dump', '-Fc', '-f', $dump, '-d', $node->connstr('shard0'));
 $node->append_conf('postgresql.conf', 'appt.enabled = on');
 $node->reload;
-ok($mover->settled, 'it is sent after the backup');
-move('shard0', 'shard1');
-book($mover);
+ok($goer->settled, 'it is sent after the backup');
+$mover->move($goer->application, 'shard0', 'shard1');
+book($goer);
 ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENT'", 2, database => 'shard1'),
 	'the tenant has moved, and has sent another message');
 
 $node->query('DROP DATABASE shard0 WITH (FORCE)');
 $node->query('CREATE DATABASE shard0');
 run('pg_restore', '--exit-on-error', '-d', $node->connstr('shard0'), $dump);
-my $application = $mover->application;
+my $application = $goer->application;
 is($node->query($misplaced, 'router'), "$application|1|ACTIVE|0", 'the restored shard has the tenant that has left it');
 ok($node->wait_for_query('SELECT why_quiet FROM appt.shard_status() WHERE node = 0', 'RESTORED_COPY', database => 'router'),
 	'and sends nothing');
-my $late = book($mover);
+my $late = book($goer);
 is($node->query("SELECT count(*) FROM appt.appointment WHERE id = '$late'", 'shard1'), 1, 'calls go where it is');
 
 # What the page says: hold it, adopt the database, delete what has moved.
-my (undef, $hold, $adopt, $delete) = examples('A restored shard');
+my ($hold, $adopt, $delete) =
+	map { documented('shards-operations.md', $_) } 'SELECT appt.hold_application', 'SELECT appt.adopt_database', 'BEGIN;';
 $node->query("\\set application $application\n$hold\n$adopt", 'shard0');
 ok($node->wait_for_query('SELECT coalesce(why_quiet, $$$$) FROM appt.shard_status() WHERE node = 0', '', database => 'router'),
 	'once it is adopted, the shard sends');
@@ -112,10 +97,10 @@ book($stayer);
 ok($stayer->settled, 'for the tenant that is there');
 ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE state = 'SENT'", 3, database => 'shard1'), 'as the other one does');
 is(received($stayer), 1, 'each message of the one');
-is(received($mover), 3, 'and of the other, once');
+is(received($goer), 3, 'and of the other, once');
 $node->query("\\set application $application\n$delete", 'shard0');
 is($node->query($misplaced, 'router'), '', 'what is left of the tenant can be deleted');
-move('shard1', 'shard0');
+$mover->move($goer->application, 'shard1', 'shard0');
 is($node->query("SELECT count(*) FROM appt.appointment WHERE application_id = '$application'", 'shard0'), 3, 'so it may come back');
 
 # A backup of a shard from before a tenant came has it not.
@@ -127,7 +112,7 @@ $node->query('DELETE FROM appt.tenant WHERE application_id IN (SELECT applicatio
 
 my $directory = 'SELECT application_id, organization_id, node, state FROM appt.tenant ORDER BY 1';
 my $homes = 'SELECT * FROM appt.home ORDER BY 1';
-move('shard0', 'shard1');
+$mover->move($goer->application, 'shard0', 'shard1');
 my @before = map { $node->query($_, 'router') } $directory, $homes;
 my $shards = $node->query("SELECT string_agg(format('(%s, %L)', node, conninfo), ', ') FROM appt.shard", 'router');
 $node->query('DROP DATABASE router');
@@ -138,7 +123,7 @@ is($node->query($directory, 'router'), $before[0], 'a new router learns from the
 is($node->query($homes, 'router'), $before[1], 'and the organizations');
 $node->query('CREATE EXTENSION postgres_fdw; SELECT appt.link_shards()', 'router');
 is($node->query($misplaced, 'router'), '', 'no tenant is missing');
-book($mover);
+book($goer);
 
 # A copy that is held is no tenant.
 $node->query("SELECT appt.hold_application('$application')", 'shard1');
@@ -156,8 +141,8 @@ my $tables = "$ENV{TESTDIR}/directory.sql";
 run('pg_dump', '--data-only', '-f', $tables, (map { "--table=appt.$_" } qw(shard home tenant)), '-d', $node->connstr('router'));
 run('psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-f', $tables, '-d', $node->connstr('router2'));
 is($node->query($directory, 'router2'), $node->query($directory, 'router'), 'another router gets its directory by pg_dump');
-ok(book($mover, $_), "$_ serves") foreach qw(router router2);
-$node->query("SELECT appt.create_application('@{[ $mover->organization ]}', 'late')", 'router');
+ok(book($goer, $_), "$_ serves") foreach qw(router router2);
+$node->query("SELECT appt.create_application('@{[ $goer->organization ]}', 'late')", 'router');
 is($node->query('SELECT sum(appt.register_tenants(node)) FROM appt.shard', 'router2'), 1, 'what the old one creates is registered');
 is($node->query($directory, 'router2'), $node->query($directory, 'router'), 'so both know the same');
 

@@ -4,10 +4,10 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Document;
+use Appt::Mover;
 use Appt::Router;
 use Appt::Session;
-use IPC::Run;
-use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = Appt::Cluster->create('main', extension => 0);
@@ -16,15 +16,6 @@ my $service = Appt::Session->open($node, database => 'router', user => 'my_app')
 my $organization = $service->run("SELECT appt.create_organization('Acme', node => 0)");
 my $application = $service->run("SELECT appt.create_application('$organization', 'Bank')");
 $node->query('CREATE EXTENSION postgres_fdw; SELECT appt.link_shards()', 'router');
-
-# The blocks of SQL in a section of a page.
-sub examples
-{
-	my ($page, $heading) = @_;
-	my ($section) = slurp_file("$ENV{REPOSITORY}/doc/$page") =~ /^## \Q$heading\E\n(.*?)(?=^## |\z)/ms;
-
-	return map { s/^    //gmr } $section =~ /((?:^    .*\n)+)/mg;
-}
 
 # A client that calls as long as the test goes on.
 my $client = Appt::Session->open($node, database => 'router', user => 'my_app');
@@ -35,10 +26,11 @@ $client->start(
 # ---- added ----
 
 my $server = Appt::Cluster->create('third', extension => 0);
-my ($logins, $grants) = examples('shards.md', 'The router');
+my ($logins, $grants) = map { documented('shards.md', $_) } 'CREATE ROLE router_tokens', 'SELECT appt.set_node(1)';
 $server->query('CREATE DATABASE app');
 $server->query("CREATE EXTENSION appt; $logins; $grants", 'app');
-my ($enter, $use) = examples('shards-operations.md', 'Adding a shard');
+my ($enter, $use) =
+	map { documented('shards-operations.md', $_) } 'INSERT INTO appt.shard', 'UPDATE appt.shard SET accepts_tenants = true';
 my $address = 'host=' . $server->host . ' port=' . $server->port;
 $enter =~ s/host=10\.0\.0\.12/$address/ or die 'no address';
 # Its number is the example's, not the one that the router is told.
@@ -58,19 +50,8 @@ ok( $node->wait_for_query(
 	'its worker sends');
 my $moved = $service->run("SELECT appt.create_application('$organization', 'Moved')");
 
-sub move
-{
-	my ($what, $from, $to) = @_;
-	my @command = (
-		"$ENV{APPT_RUN}/repository/scripts/move-tenant", '--application', $what, '--from', $from, '--to', $to,
-		'--directory', $node->connstr('router'));
-	my $output = '';
-
-	IPC::Run::run(\@command, '>', \$output, '2>&1') or die "@command: $output";
-	return;
-}
-
-move($moved, $node->connstr('shard0'), $server->connstr('app'));
+my $mover = Appt::Mover->new($node, app => $server);
+$mover->move($moved, 'shard0', 'app');
 is($service->run("SELECT count(*) FROM appt.count_overlapping('$moved', now(), '1 day')"), 1, 'a tenant that has moved there is called there');
 
 # ---- taken out ----
@@ -78,7 +59,7 @@ is($service->run("SELECT count(*) FROM appt.count_overlapping('$moved', now(), '
 $node->query('UPDATE appt.shard SET accepts_tenants = false WHERE node = 2', 'router');
 my $delete = 'DELETE FROM appt.shard WHERE node = 2';
 $node->refused_with('23503', $delete, 'a shard with tenants is not deleted', database => 'router');
-move($_, $server->connstr('app'), $node->connstr('shard0')) foreach $moved, $tenant;
+$mover->move($_, 'app', 'shard0') foreach $moved, $tenant;
 is($node->query('SELECT appt.link_shards(ARRAY[0, 1])', 'router'), 2, 'the views do without it');
 $node->query('UPDATE appt.home SET node = 0 WHERE node = 2', 'router');
 $node->query($delete, 'router');

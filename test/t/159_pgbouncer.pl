@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Document;
 use Appt::Router;
 use Appt::Session;
 use PostgreSQL::Test::Cluster;
@@ -50,8 +51,9 @@ END
 
 my $until = time + $PostgreSQL::Test::Utils::timeout_default;
 sleep 0.05 until -S "$folder/.s.PGSQL.$port" || time > $until;
-my ($statement) = slurp_file("$ENV{REPOSITORY}/doc/shards-operations.md") =~ /^    (UPDATE appt\.shard SET named_statements = false WHERE node = 0;)$/m;
-$node->query("UPDATE appt.shard SET conninfo = 'host=$folder port=$port dbname=shard0' WHERE node = 0; $statement", 'router');
+$node->query(
+	"UPDATE appt.shard SET conninfo = 'host=$folder port=$port dbname=shard0' WHERE node = 0;"
+		. documented('shards-operations.md', 'UPDATE appt.shard SET named_statements'), 'router');
 
 # ---- calls ----
 

@@ -2,7 +2,8 @@ package Appt::Mover;
 
 # scripts/move-tenant between the shards of Appt::Router.
 #
-#   my $mover = Appt::Mover->new($node);
+#   my $mover = Appt::Mover->new($node);                        # whose databases are the router and all shards
+#   my $mover = Appt::Mover->new($node, shard1 => $other);      # but this one
 #   $mover->move($application, 'shard0', 'shard1')              # what it printed; dies if it fails
 #   $mover->refusal($application, 'shard0', 'shard1', '--cancel')   # its error; dies if it succeeds
 #   my $move = $mover->start($application, 'shard0', 'shard1');
@@ -18,18 +19,19 @@ use IPC::Run;
 
 sub new
 {
-	my ($class, $node) = @_;
+	my ($class, $node, %elsewhere) = @_;
 
-	return bless { node => $node }, $class;
+	return bless { node => $node, elsewhere => \%elsewhere }, $class;
 }
 
 sub command
 {
 	my ($self, $application, $from, $to, @options) = @_;
-	my $node = $self->{node};
+	my ($source, $target, $directory) = map { ($self->{elsewhere}{$_} // $self->{node})->connstr($_) } $from, $to, 'router';
 
-	return ("$ENV{APPT_RUN}/repository/scripts/move-tenant", '--application', $application, '--from', $node->connstr($from),
-		'--to', $node->connstr($to), '--directory', $node->connstr('router'), @options);
+	return (
+		"$ENV{APPT_RUN}/repository/scripts/move-tenant", '--application', $application, '--from', $source, '--to', $target,
+		'--directory', $directory, @options);
 }
 
 sub move

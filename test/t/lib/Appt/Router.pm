@@ -13,17 +13,7 @@ package Appt::Router;
 use strict;
 use warnings;
 
-use PostgreSQL::Test::Utils;
-
-# The SQL of doc/shards.md that begins so.
-sub _documented
-{
-	my ($beginning) = @_;
-	my ($sql) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/shards.md') =~ /^((?: {4}\Q$beginning\E.*\n)(?: {4}.*\n)*)/m
-		or die "doc/shards.md has no \"$beginning\"\n";
-
-	return $sql;
-}
+use Appt::Document;
 
 sub install
 {
@@ -37,7 +27,7 @@ sub install
 		my $server = $shards[$node];
 		$server->install_appt("shard$node");
 		_create_logins($server) if !$is_set_up{ $server->name }++;
-		$server->query(_documented('SELECT appt.set_node(1)') =~ s/set_node\(\K1/$node/r, "shard$node");
+		$server->query(documented('shards.md', 'SELECT appt.set_node(1)') =~ s/set_node\(\K1/$node/r, "shard$node");
 	}
 	$main->install_appt('direct') if $options{direct};
 	$main->query("CREATE DATABASE $router") if $router ne 'postgres';
@@ -55,7 +45,7 @@ sub _create_logins
 {
 	my ($server) = @_;
 
-	$server->query(_documented('CREATE ROLE router_tokens'));
+	$server->query(documented('shards.md', 'CREATE ROLE router_tokens'));
 	$server->query("CREATE ROLE $_ LOGIN") foreach qw(postgrest my_app nobody);
 	$server->query('GRANT appt_authenticator TO postgrest; GRANT appt_service TO my_app');
 	return;
