@@ -404,10 +404,10 @@ sub rs256
 	return "$signed." . encode_base64url($proof);
 }
 
-# What doc/shards.md says of each function that needs no token: the argument that leads to the shard, or "any".
+# What doc/shards-front.md says of each function that needs no token: the argument that leads to the shard, or "any".
 sub functions_of_the_document
 {
-	my $document = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/shards.md');
+	my $document = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/shards-front.md');
 	my %functions;
 
 	while ($document =~ /^\| (`(?:appt|appt_rest)\..*?) \| (?:`([\w-]+)`|any) \|/mg)
@@ -438,10 +438,10 @@ SELECT DISTINCT name COLLATE "C" FROM named WHERE type = 'uuid'::regtype ORDER B
 END
 }
 
-# What doc/shards.md says of them.
+# What doc/shards-front.md says of them.
 sub names_of_the_document
 {
-	my ($list) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/shards.md') =~ /^- an id with a tag: (.*?)\.$/ms;
+	my ($list) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/shards-front.md') =~ /^- an id with a tag: (.*?)\.$/ms;
 
 	return sort $list =~ /`(\w+)`/g;
 }
