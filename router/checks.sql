@@ -1,4 +1,4 @@
-/* ---- what must not be ---- */
+/* ---- tenants that are not where the directory says ---- */
 
 CREATE VIEW appt.misplaced_tenant AS
 SELECT a.id AS application_id, t.node, t.state, a.node AS found_on

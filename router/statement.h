@@ -11,9 +11,9 @@
 extern const Caller service_caller;
 
 /*
- * Run a statement as the owner of the function that is being called, without
- * notices. Returns the number of rows; *value is the integer in the first column of the first one, if there is one
- * (value may be NULL).
+ * Run a statement as the owner of the function that is being called, without notices.
+ * Returns the number of rows; *value (value may be NULL) is set to the integer in the
+ * first column of the first row, if there is one.
  */
 extern uint64 directory_run(FunctionCallInfo fcinfo, const char *statement, int count, Oid *types, Datum *arguments, int *value);
 

@@ -3,7 +3,7 @@
  *		What differs between the versions of PostgreSQL that appt is built for: the
  *		only file that asks for the version.
  *
- * Most of it are macros, so that a file includes no header of the server that it
+ * Most of it is macros, so that a file includes no header of the server that it
  * does not need.
  */
 #ifndef APPT_COMPAT_H

@@ -1,6 +1,7 @@
 /*
  * keep_application.c
- *		Keeps an application while a transaction plans messages for it.
+ *		Keeps an application while a transaction plans messages for it, and tells whether
+ *		it is in this database.
  */
 #include "postgres.h"
 

@@ -1,9 +1,11 @@
 /*
  * keep_application.h
- *		Keeps an application while a transaction plans messages for it.
+ *		Keeps an application while a transaction plans messages for it, and tells whether
+ *		it is in this database.
  *
- * The log outlives what it tells of, so it has no foreign key that would do this.
- * For functions that callers call. The worker must not wait for such a lock.
+ * Messages have no foreign key that would keep it, because the log outlives its
+ * application. This is for functions that callers call: the worker must not wait for
+ * such a lock.
  */
 #ifndef APPT_KEEP_APPLICATION_H
 #define APPT_KEEP_APPLICATION_H
@@ -20,8 +22,8 @@
 extern void keep_application(const pg_uuid_t *id);
 
 /*
- * Is the application in this database? Rows without it are about to arrive from another one, or have
- * been left behind (doc/shards.md). SPI connected, as the owner.
+ * Is the application in this database? Rows without it are about to arrive from another
+ * database, or have been left behind (doc/shards.md). SPI connected, as the owner.
  */
 extern bool application_is_here(const pg_uuid_t *id);
 
