@@ -108,7 +108,7 @@ TEST_SOURCES = $(call files,test/module/*.c)
 TEST_SQL_PARTS = $(call files,test/module/*.sql)
 
 # The extension appt_router, for a database that leads to many with appt: its functions are made from appt's catalog.
-ROUTER_SOURCES = $(call files,router/*.c) src/core/roles.c src/core/json_strings.c
+ROUTER_SOURCES = $(call files,router/*.c) src/core/roles.c src/core/json_strings.c src/core/text.c
 ROUTER_SQL = router/appt_router--$(EXTVERSION).sql
 
 EXTRA_CLEAN = $(OBJS:.o=.d) build

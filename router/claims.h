@@ -21,7 +21,4 @@ typedef struct Claims
  */
 extern void claims_read(Claims *claims, const char *text);
 
-/* True if the text is a UUID, which is stored then. */
-extern bool uuid_from_text(const char *text, pg_uuid_t *uuid);
-
 #endif							/* ROUTER_CLAIMS_H */

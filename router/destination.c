@@ -13,6 +13,7 @@
 #include "core/compat.h"
 #include "core/json_strings.h"
 #include "core/node.h"
+#include "core/text.h"
 #include "router/claims.h"
 #include "router/destination.h"
 #include "router/directory.h"
@@ -149,7 +150,7 @@ by_provider(const Caller *caller)
 {
 	pg_uuid_t	id;
 
-	if (!uuid_from_text(json_string(caller->headers, "x-gateway-key"), &id))
+	if (!uuid_parse(json_string(caller->headers, "x-gateway-key"), &id))
 		return known_or_first(-1);
 	return known_or_first(node_of_tag(id.data + UUID_LEN - TAG_BYTES));
 }

@@ -1,6 +1,6 @@
 /*
  * text.c
- *		Helpers for text, and values as text.
+ *		Helpers for text, and values as text. The router's library has this file, too.
  */
 #include "postgres.h"
 
