@@ -196,7 +196,8 @@ sub odd_answers
 		[ "HTTP/1.1 100 Continue\r\n\r\n", 'FAILED 100' ],
 		[ "HTTP/1.1 000 X\r\n$ok", 'FAILED 0' ],
 		[ "HTTP/1.1 99 X\r\n$ok", 'FAILED 0' ],
-		[ "HTTP/1.1 1000 X\r\n$ok", 'FAILED 0' ],
+		# libcurl 7.88 sees no status in it, 8.14 its first three digits.
+		[ "HTTP/1.1 1000 X\r\n$ok", 'FAILED (?:0|100)' ],
 		[ "HTTP/1.1 -200 X\r\n$ok", 'FAILED 0' ],
 		[ "HTTP/1.1 2e2 X\r\n$ok", 'FAILED 0' ],
 		[ "HTTP/1.1 200\r\n$ok", 'DELIVERED 200' ],
@@ -229,7 +230,7 @@ sub odd_answers
 	foreach my $i (0 .. $#cases)
 	{
 		my $name = $cases[$i][0] =~ s/([^ -~])/sprintf '\\x%02x', ord $1/egr;
-		is("$rows[$i]{kind} $rows[$i]{status}", $cases[$i][1], "answered: $name") or diag($rows[$i]{error});
+		like("$rows[$i]{kind} $rows[$i]{status}", qr/^$cases[$i][1]$/, "answered: $name") or diag($rows[$i]{error});
 		ok($rows[$i]{kind} eq 'DELIVERED' || length $rows[$i]{error}, 'and told');
 	}
 	my ($row) = exchange('', message(raw("HTTP/1.1 500 No\r\nContent-Length: 3\r\n\r\na\0b")));

@@ -103,8 +103,8 @@ my $order = in_rounds(
 		my $messages = join ', ', map { "'$_'::jsonb" } (message($hook->url('/bearer/1'), $slow->url("/slow-token/$seconds"))) x 3,
 			(message($hook->url('/bearer/1'), $issuer->url('/token'))) x 3;
 		return $node->query(
-			"\\o /dev/null\n$settings\n\\o\nSELECT string_agg(kind, ' ' ORDER BY number), string_agg(number::text, ' ')
-				FROM appt_test.exchange(ARRAY[$messages])"
+			"\\o /dev/null\n$settings\n\\o\nSELECT string_agg(kind, ' ' ORDER BY number), string_agg(number::text, ' ' ORDER BY ordinality)
+				FROM appt_test.exchange(ARRAY[$messages]) WITH ORDINALITY"
 		);
 	},
 	sub { return $_[0] =~ /\|[456 ]+ [123 ]+$/; },

@@ -263,14 +263,14 @@ SKIP:
 {
 	skip 'the sanitizer needs room of its own', 2 if $ENV{APPT_SANITIZE};
 	my $tenant = Appt::Tenant->create($node);
-	my $id = $tenant->schedule;
+	my ($small, $id) = ($tenant->schedule, $tenant->schedule);
 	my %states;
 
-	$tenant->query("UPDATE appt.appointment SET title = repeat(';', 60000) WHERE id = '$id'");
-	foreach my $room (map { $_ * 65536 } 0 .. 31)
+	$tenant->query("UPDATE appt.appointment SET title = repeat(';', 500000) WHERE id = '$id'");
+	foreach my $room (map { $_ * 262144 } 0 .. 31)
 	{
 		$node->psql(
-			'postgres', "SELECT pg_backend_pid() AS pid, length(appt.google_calendar_url('$id')) AS loaded \\gset
+			'postgres', "SELECT pg_backend_pid() AS pid, length(appt.ical_text('$small')) AS loaded \\gset
 			\\setenv BACKEND :pid
 			\\! prlimit --pid=\$BACKEND --as=\$((\$(awk '/^VmSize/ {print \$2}' /proc/\$BACKEND/status) * 1024 + $room))
 			SELECT length(appt.ical_text('$id')) AS length \\gset
