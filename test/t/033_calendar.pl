@@ -266,8 +266,12 @@ SKIP:
 	my ($small, $id) = ($tenant->schedule, $tenant->schedule);
 	my %states;
 
-	$tenant->query("UPDATE appt.appointment SET title = repeat(';', 500000) WHERE id = '$id'");
-	foreach my $room (map { $_ * 262144 } 0 .. 31)
+	# What is large comes from the system, not from memory that was freed.
+	local $ENV{MALLOC_MMAP_THRESHOLD_} = 32768;
+	$node->restart;
+
+	$tenant->query("UPDATE appt.appointment SET title = repeat(';', 60000) WHERE id = '$id'");
+	foreach my $room (map { $_ * 65536 } 0 .. 31)
 	{
 		$node->psql(
 			'postgres', "SELECT pg_backend_pid() AS pid, length(appt.ical_text('$small')) AS loaded \\gset
