@@ -26,11 +26,23 @@ sub new_tenant
 	$tenant->rule('REMINDER', 'WEBHOOK', '1 hour');
 	$tenant->{subscription} = $tenant->subscribe($hook->url('/ok'));
 	$tenant->query("SELECT appt.set_provider('@{[ $tenant->application ]}', 'EMAIL', 'LOG', sender => 'tests\@example.org')");
-	$tenant->query("INSERT INTO appt.user_profile (application_id, id, email, channels) VALUES ('@{[ $tenant->application ]}', 'ann', 'ann\@example.org', '{IN_APP}')");
+	$tenant->query(
+		"INSERT INTO appt.user_profile (application_id, id, email, channels)
+		VALUES ('@{[ $tenant->application ]}', 'ann', 'ann\@example.org', '{IN_APP}')");
 	$tenant->schedule_many(5);
 	$tenant->settled;
 	$node->query('SELECT appt.register_tenants(0)', 'router');
 	return $tenant;
+}
+
+# A message of the tenant that waits; its number.
+sub plan_later
+{
+	my ($tenant) = @_;
+
+	return $tenant->query(
+		"SELECT id FROM appt.send_message('@{[ $tenant->application ]}', 'EMAIL', 'ann\@example.org', text_body => 'Hello',
+			due_at => now() + interval '1 hour')");
 }
 
 sub begin
@@ -51,12 +63,12 @@ sub begin
 	my $application = $tenant->application;
 	my $lock = "SELECT count(*) FROM (SELECT FROM appt.application WHERE id = '$application' FOR UPDATE NOWAIT) locked";
 	my $message = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')");
-	my $later = "SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')";
-	my $waiting = $tenant->query($later);
-	my $failed = $tenant->query($later);
+	my $waiting = plan_later($tenant);
+	my $failed = plan_later($tenant);
 
 	$tenant->settled;
-	$tenant->query("UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL WHERE id = $failed;
+	$tenant->query(
+		"UPDATE appt.notification SET state = 'FAILED', reason = 'REJECTED', settled_at = now(), next_attempt_at = NULL WHERE id = $failed;
 		DELETE FROM appt.due WHERE notification_id = $failed");
 	my %plans = (
 		send_message => "SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')",
@@ -80,7 +92,8 @@ sub begin
 		$node->refused_with('55P03', $lock, "$function keeps the application until its transaction ends", database => 'shard0');
 		$session->run('ROLLBACK');
 	}
-	my $session = begin('shard0', "SELECT appt.count_overlapping('$application', now(), '30 minutes')", "SELECT count(*) FROM appt.notification_eligibility($waiting)");
+	my $session = begin('shard0', "SELECT appt.count_overlapping('$application', now(), '30 minutes')",
+		"SELECT count(*) FROM appt.notification_eligibility($waiting)");
 	is($node->query($lock, 'shard0'), 1, 'reading does not');
 	$session->run('ROLLBACK');
 	$session = Appt::Session->open($node, database => 'shard0');
@@ -101,8 +114,10 @@ sub begin
 	ok($tenant->schedule, 'while a transaction has planned a message, calls go on');
 	$session->run('COMMIT');
 	$move->finish;
-	ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '$application' AND settled_at IS NULL AND due_at <= now()",
-			0, database => 'shard1'), 'all is sent where it has moved to');
+	ok( $node->wait_for_query(
+			"SELECT count(*) FROM appt.notification WHERE application_id = '$application' AND settled_at IS NULL AND due_at <= now()",
+			0, database => 'shard1'),
+		'all is sent where it has moved to');
 	is( $node->query("SELECT string_agg(type || ' ' || state || ' ' || attempt_count, ', ' ORDER BY type) FROM appt.notification
 		WHERE application_id = '$application' AND appointment_id IS NULL", 'shard1'),
 		'MENTION SENT 1, MESSAGE SENT 1', 'also what that transaction has planned, once');
@@ -131,9 +146,10 @@ sub begin
 {
 	my $tenant = new_tenant();
 	my $application = $tenant->application;
-	my $settings = "SELECT string_agg(concat_ws(' ', type, channel, time_offset, enabled), ', ' ORDER BY id) FROM appt.rule WHERE application_id = '$application'";
+	my $rules = "SELECT string_agg(time_offset::text, ', ' ORDER BY id) FROM appt.rule WHERE application_id = '$application'";
 	my $suppressed = "SELECT string_agg(address, ', ' ORDER BY address) FROM appt.suppression WHERE application_id = '$application'";
-	my $texts = "SELECT string_agg(concat_ws(' ', locale, text_body), ', ' ORDER BY locale) FROM appt.template WHERE application_id = '$application'";
+	my $texts =
+		"SELECT string_agg(locale || ' ' || text_body, ', ' ORDER BY locale) FROM appt.template WHERE application_id = '$application'";
 
 	$tenant->query("DELETE FROM appt.rule WHERE application_id = '$application'");
 	$tenant->rule('REMINDER', 'EMAIL', $_) foreach qw(1h 2h 3h 4h);
@@ -152,12 +168,14 @@ sub begin
 	my $move = $mover->start($application, 'shard0', 'shard1');
 
 	$move->reach(qr/^clear/m);
-	is($node->query($settings, 'shard1'), 'REMINDER EMAIL 01:00:00 t, REMINDER EMAIL 02:00:00 t, REMINDER EMAIL 03:00:00 t, REMINDER EMAIL 04:00:00 t',
+	is($node->query($rules, 'shard1'), '01:00:00, 02:00:00, 03:00:00, 04:00:00',
 		'the tenant has moved, and what is not committed has not');
 	$target->run("UPDATE appt.template SET text_body = 'new' WHERE application_id = '$application' AND locale IN ('el', 'fr')");
-	$target->run("INSERT INTO appt.template (application_id, type, channel, locale, text_body) VALUES ('$application', 'CREATE', 'SMS', 'pt', 'new')");
+	$target->run("INSERT INTO appt.template (application_id, type, channel, locale, text_body)
+		VALUES ('$application', 'CREATE', 'SMS', 'pt', 'new')");
 	$target->run('COMMIT');
-	is($mover->refusal($application, 'shard1', 'shard0'), 'another move of this application is running', 'it does not move on before the move has ended');
+	is($mover->refusal($application, 'shard1', 'shard0'), 'another move of this application is running',
+		'it does not move on before the move has ended');
 	my $pid = $source->run('SELECT pg_backend_pid()');
 	$move->reach(qr/^clear .* have not ended: processes (?:\d+, )*$pid\b/m);
 	ok($move->is_running, 'which waits for the other transaction, and tells whose it is');
@@ -170,11 +188,11 @@ sub begin
 		'but does not let others wait');
 	$locker->run('ROLLBACK');
 	like($move->finish, qr/^clear .* 1 rows were changed at both/m, 'what was changed at both is counted');
-	is($node->query($settings, 'shard1'), 'REMINDER EMAIL 01:00:00 t, REMINDER EMAIL 03:00:00 t, REMINDER EMAIL 04:00:00 t',
+	is($node->query($rules, 'shard1'), '01:00:00, 03:00:00, 04:00:00',
 		'a late deletion follows, and a late change');
 	is($node->query($texts, 'shard1'), 'de late, el new, fr new, pt new', 'but nothing that has changed at the target is undone');
 	is($node->query($suppressed, 'shard1'), 'bob@example.org', 'what a function has deleted is deleted there, too');
-	is($node->query($settings, 'shard0') . $node->query($texts, 'shard0'), '', 'nothing is left');
+	is($node->query($rules, 'shard0') . $node->query($texts, 'shard0'), '', 'nothing is left');
 	like($mover->move($application, 'shard1', 'shard0'), qr/^done/m, 'it moves back');
 	is($node->query($texts, 'shard0'), 'de late, el new, fr new, pt new', 'as it was');
 }
@@ -189,7 +207,8 @@ sub begin
 
 	$move->reach(qr/^clear/m);
 	$move->kill;
-	is($mover->refusal($application, 'shard1', 'shard0'), 'the application is just arriving at the source: first finish the move that brings it there',
+	is( $mover->refusal($application, 'shard1', 'shard0'),
+		'the application is just arriving at the source: first finish the move that brings it there',
 		'a tenant whose move was killed does not move on before it is finished');
 	is($mover->refusal($application, 'shard0', 'shard1', '--cancel'), 'the application is not at the source: the move can only be finished',
 		'nor is it cancelled');
@@ -209,12 +228,13 @@ sub begin
 
 sub is_unknown
 {
-	my ($database, $name, @ids) = @_;
+	my ($database, $name, $id) = @_;
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	foreach my $function (qw(cancel_message notification_eligibility not_retriable_because retry_notification resend_notification))
 	{
-		$node->refused_with('PT404', "SET ROLE my_app; SELECT appt.$function($ids[0])", "$name: $function knows nothing of it", database => $database);
+		$node->refused_with('PT404', "SET ROLE my_app; SELECT appt.$function($id)", "$name: $function knows nothing of it",
+			database => $database);
 	}
 	return;
 }
@@ -222,9 +242,9 @@ sub is_unknown
 {
 	my $tenant = new_tenant();
 	my $application = $tenant->application;
-	my $message = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')");
+	my $message = plan_later($tenant);
 	my $appointment = $tenant->schedule;
-	my $other = $tenant->query("SELECT id FROM appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello', due_at => now() + interval '1 hour')");
+	my $other = plan_later($tenant);
 	my $queued = begin('shard0', "SELECT FROM appt.due WHERE notification_id = $message FOR UPDATE");
 	my $logged = begin('shard0', "SELECT FROM appt.notification WHERE id = $message FOR UPDATE");
 	my $move = $mover->start($application, 'shard0', 'shard1');
@@ -234,7 +254,8 @@ sub is_unknown
 	$move->kill;
 	is($node->query("SELECT count(*) FROM appt.notification WHERE id = $message", 'shard1'), 1, '(all has been copied)');
 	is_unknown('shard1', 'before it has left', $message);
-	$node->refused_with('PT404', "SET ROLE my_app; SELECT appt.$_('$appointment')", "$_ knows nothing of its appointments", database => 'shard1')
+	$node->refused_with('PT404', "SET ROLE my_app; SELECT appt.$_('$appointment')", "$_ knows nothing of its appointments",
+		database => 'shard1')
 		foreach qw(get_appointment cancel_appointment delete_appointment);
 	$node->refused_with('PT404', "SELECT appt.send_message('$application', 'EMAIL', 'ann\@example.org', text_body => 'Hello')",
 		'nor is the application there', database => 'shard1');

@@ -30,7 +30,8 @@ sub is_refused
 	return;
 }
 
-is_refused('shard0', 'twin', 'source and target have the same node, so their numbers may collide: see set_node', 'two databases of one node');
+is_refused('shard0', 'twin', 'source and target have the same node, so their numbers may collide: see set_node',
+	'two databases of one node');
 is_refused('shard1', 'shard0', 'the target has this application already', 'from where it is not');
 is($mover->refusal('00000000-0000-4000-8000-000000000000', 'shard0', 'shard1'),
 	'there is no application 00000000-0000-4000-8000-000000000000 at the source', 'an unknown application');
@@ -38,7 +39,9 @@ is($mover->refusal('00000000-0000-4000-8000-000000000000', 'shard0', 'shard1'),
 # Versions and columns.
 $node->query("UPDATE pg_extension SET extversion = '0.0' WHERE extname = 'appt'", 'shard1');
 like($mover->refusal($application, 'shard0', 'shard1'), qr/^the source has appt \S+, the target 0\.0$/, 'another version');
-$node->query("UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'appt') WHERE extname = 'appt'", 'shard1');
+$node->query(
+	"UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'appt')
+	WHERE extname = 'appt'", 'shard1');
 $node->query('ALTER TABLE appt.rule ADD COLUMN own text', 'shard1');
 is_refused('shard0', 'shard1', 'the tables of the target have other columns than those of the source', 'a column that somebody has added');
 $node->query('ALTER TABLE appt.rule DROP COLUMN own', 'shard1');
