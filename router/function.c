@@ -196,6 +196,23 @@ find_inputs(Function *function)
 	}
 }
 
+/* The composite types that the statement takes the columns of: the result's, and those of which a column is an array. */
+static void
+find_relations(Function *function, Oid type)
+{
+	TupleDesc	columns = function->shape.columns;
+
+	if (type != RECORDOID)
+		function->relations = lappend_oid(function->relations, typeidTypeRelid(type));
+	for (int i = 0; i < columns->natts; i++)
+	{
+		Oid			element = get_element_type(TupleDescAttr(columns, i)->atttypid);
+
+		if (OidIsValid(element) && type_is_rowtype(element))
+			function->relations = lappend_oid(function->relations, typeidTypeRelid(element));
+	}
+}
+
 static void
 find_result(Function *function, FunctionCallInfo fcinfo)
 {
@@ -208,8 +225,7 @@ find_result(Function *function, FunctionCallInfo fcinfo)
 		case TYPEFUNC_COMPOSITE:
 			function->shape.is_row = true;
 			function->shape.columns = BlessTupleDesc(CreateTupleDescCopy(descriptor));
-			if (type != RECORDOID)
-				function->relation = typeidTypeRelid(type);
+			find_relations(function, type);
 			break;
 		case TYPEFUNC_SCALAR:
 			if (type == VOIDOID)
@@ -260,7 +276,7 @@ outdate_relation(Datum argument, Oid relation)
 		return;
 	hash_seq_init(&status, functions);
 	while ((function = hash_seq_search(&status)) != NULL)
-		if (function->relation == relation)
+		if (list_member_oid(function->relations, relation))
 			is_outdated = true;
 }
 

@@ -50,7 +50,7 @@ typedef struct Function
 	const char *name;
 	FmgrInfo   *outputs;		/* by argument that is sent */
 	bool		returns_set;
-	Oid			relation;		/* of the composite type that it returns */
+	List	   *relations;		/* of the composite types that it returns */
 	FmgrInfo   *inputs;			/* by column of the result */
 	Oid		   *parameters;
 } Function;

@@ -48,13 +48,14 @@ sub update_shards
 
 # ---- the router is newer: a column ----
 
+my $found = 'SELECT string_agg(c.title || coalesce(c.%s, \'-\'), \' \' ORDER BY c.title) FROM appt.find_appointments(%s) p, unnest(p.content) c';
+is($service->run(sprintf $found, 'location', "application_id => '$here'"), 'Talk-', 'a page of a function that is already known');
 $node->query('ALTER TYPE appt.appointment_details ADD ATTRIBUTE colour text', 'router');
 my $columns = 'id, title, archived_at, colour';
 is($service->run("SELECT $columns FROM appt.get_appointment('$mine')"), "$mine|Talk||", 'a column that the shard lacks is null') foreach 1, 2;
 is($service->run("SELECT $columns FROM appt.update_appointment('$yours', title => 'Tea')"), "$yours|Tea||", 'also of a call that writes');
-my $found = 'SELECT string_agg(c.title || coalesce(c.colour, \'-\'), \' \' ORDER BY c.title) FROM appt.find_appointments(%s) p, unnest(p.content) c';
-is($service->run(sprintf $found, "application_id => '$here'"), 'Talk-', 'within a page, too');
-is($service->run(sprintf $found, 'page_size => 10'), 'Talk- Tea-', 'and within one of all shards');
+is($service->run(sprintf $found, 'colour', "application_id => '$here'"), 'Talk-', 'within a page, too');
+is($service->run(sprintf $found, 'colour', 'page_size => 10'), 'Talk- Tea-', 'and within one of all shards');
 is($service->try('SELECT appt.get_appointment(gen_random_uuid())'), 'PT404', 'an error is the same as ever');
 my $token = Appt::Session->open($node, database => 'router', user => 'postgrest');
 $token->run(
