@@ -8,9 +8,9 @@
 #include "core/vocabulary.h"
 
 /*
- * For a statement: is the type in this column one of that text[]? An expression, which
- * no index serves: since 17 one of all messages of an application would, and be read
- * whole where the table has no statistics yet.
+ * A condition for statements: the type in this column is one of a text[]. It is an
+ * expression, so that no index serves it. Without statistics the planner of 17 would
+ * otherwise read all messages of an application by an index that has the type.
  */
 #define TYPE_IS_ONE_OF(column, types) column " || '' = ANY (" types ")"
 
