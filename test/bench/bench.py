@@ -17,7 +17,9 @@ import psycopg2
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../demo"))
 
-from stage import Cluster, DidNotHappen, expect, free_port, wait_for, wait_for_port  # noqa: E402  (found by the line above)
+from awaited import DidNotHappen, expect, wait_for  # noqa: E402  (found by the line above)
+from cluster import Cluster  # noqa: E402
+from programs import free_port, wait_for_port  # noqa: E402
 
 SETTINGS = (
     "shared_buffers = '1GB'",

@@ -11,7 +11,7 @@ the processor; then two shards do, each as many messages.
 """
 
 from bench import argument, in_turns, median
-from stage import documented
+from documents import documented
 
 ROUNDS = argument("ROUNDS", 3, 1)
 ROUTER = "bench_router"
@@ -60,9 +60,9 @@ def set_up_router(bench):
     cluster = bench.cluster
     shard = cluster.database
     cluster.psql(SHARD)
-    cluster.psql(documented("shards", "CREATE ROLE router_tokens"))
+    cluster.psql(documented("shards.md", "CREATE ROLE router_tokens"))
     # The bench's database has an organization, so it stays node 0.
-    cluster.psql(documented("shards", "SELECT appt.set_node(1)").partition(";")[2])
+    cluster.psql(documented("shards.md", "SELECT appt.set_node(1)").partition(";")[2])
     cluster.psql("CREATE DATABASE %s" % ROUTER)
     with bench.within(ROUTER):
         cluster.psql(

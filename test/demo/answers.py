@@ -7,7 +7,7 @@ import html
 import re
 import subprocess
 
-from stage import expect, wait_for
+from awaited import expect, wait_for
 
 CUSTOMER, NUMBER, LINE_NUMBER = "cleo@customer.example", "+306900000001", "+15550100002"
 

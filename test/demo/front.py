@@ -4,16 +4,13 @@ import os
 import re
 import subprocess
 
+from awaited import expect
+from documents import read
+from programs import HERE, Server, free_port
 from rest import SECRET
-from stage import HERE, Server, expect, free_port
 
 ROOT = os.path.abspath(os.path.join(HERE, "../.."))
 HAPROXY = "/usr/sbin/haproxy"
-
-
-def read(name):
-    with open(os.path.join(ROOT, "doc", name), encoding="utf-8") as file:
-        return file.read()
 
 
 def replaced(text, pattern, replacement, times):

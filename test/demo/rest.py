@@ -12,7 +12,7 @@ import os
 import time
 import urllib.parse
 
-from stage import HERE, Server, free_port
+from programs import HERE, Server, free_port
 
 SECRET = "the key of the demo's tokens, which has 32 characters or more"
 
