@@ -74,8 +74,16 @@ def processor_seconds_of_ended(pid):
 
 
 def parent_of(pid):
-    with open("/proc/%d/stat" % pid, encoding="ascii") as file:
-        return int(file.read().rpartition(")")[2].split()[1])
+    """None: it has ended."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def children_of(parent):
+    return {pid for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()) if parent_of(pid) == parent}
 
 
 class Receiver:
@@ -173,10 +181,9 @@ class Bench:
         workers = [int(pid) for pid in self.worker_pid().split()]
         postmaster = self.postmaster_pid()
         times = [0, processor_seconds_of_ended(postmaster)]
-        for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):
+        for pid in {postmaster, *children_of(postmaster)}:
             try:
-                if postmaster in (pid, parent_of(pid)):
-                    times[pid not in workers] += processor_seconds(pid)
+                times[pid not in workers] += processor_seconds(pid)
             except (FileNotFoundError, ProcessLookupError):
                 pass  # it has ended
         return times
@@ -299,6 +306,7 @@ class Bench:
             file.write(script)
         cluster = self.cluster
         before = self.processor_times()
+        processes = children_of(self.postmaster_pid())
         done = subprocess.run(
             ["pgbench", "-n", "-M", "prepared", *options, "-f", path,
              "-h", cluster.folder, "-p", cluster.port, "-U", "postgres", cluster.database],
@@ -308,6 +316,8 @@ class Bench:
         rate = re.search(r"tps = ([\d.]+)", done.stdout)
         expect("pgbench succeeds:\n" + done.stdout, done.returncode == 0 and found is not None and rate is not None)
         count = int(found.group(1))
+        # What a session has used counts once it has ended, which one of a shard does after the router's.
+        wait_for("the sessions of pgbench to end", lambda: children_of(self.postmaster_pid()) <= processes)
         return Run(count, float(rate.group(1)), self.cost_since(before, count))
 
     # ---------- results ----------
