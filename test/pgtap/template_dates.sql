@@ -37,7 +37,8 @@ INSERT INTO instant VALUES ('1500-02-28 12:00Z'), ('1850-06-01 12:00Z'), ('1941-
 	('2022-10-30 01:30Z'),
 	('2024-07-01 12:00Z'), ('2026-03-29 01:30Z'), ('2026-11-24 12:00Z'), ('2037-07-01 00:00Z'), ('2099-12-31 23:59:59Z');
 CREATE TEMP TABLE zone AS SELECT name FROM pg_timezone_names WHERE appt_test.timezone_is_known(name);
-SELECT cmp_ok((SELECT count(*) FROM zone), '>', 550::bigint, 'PostgreSQL and ICU share more than 550 names');
+-- Fewer without Debian's tzdata-legacy: 485 on sid.
+SELECT cmp_ok((SELECT count(*) FROM zone), '>', 450::bigint, 'PostgreSQL and ICU share more than 450 names');
 -- (Not by AT TIME ZONE: there CET, EET, MET and WET are abbreviations, without summer time.)
 CREATE FUNCTION pg_temp.local_time(at timestamptz, timezone text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
