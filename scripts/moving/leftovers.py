@@ -50,9 +50,10 @@ class Leftovers:
         self.followed = [table for table in self.tables if table.short_name not in deleted]
         self.versions, self.kept = set(), 0
 
-    def clear(self, copied_since, switched_since, left_at, is_compared):
+    def clear(self, arrival):
         """Returns how many late changes were not brought."""
-        self.since, self.late_since = copied_since, switched_since
+        self.arrival = arrival
+        self.since, self.late_since, left_at, is_compared = arrival.state()
         pause = PAUSE
         while not is_compared:
             is_last = self.source.value("SELECT pg_snapshot_xmin(pg_current_snapshot()) > %s::xid8", left_at)
@@ -94,7 +95,7 @@ class Leftovers:
                     drop_missing(self.source, self.target, table, self.tenant)
                 self.bring(table, table.of_tenant, self.tenant, self.late_since, is_last)
             if is_last:
-                self.target.run("UPDATE appt_move.arriving SET is_compared = true WHERE application_id = %s", self.tenant)
+                self.arrival.note_comparison()
 
     def bring(self, table, condition, value, since, is_last):
         """
