@@ -85,12 +85,24 @@ timer_callback(CURLM *multi, long timeout_ms, void *clientp)
 	return 0;
 }
 
+/* Since 8.20 libcurl has at most 20 threads for look-ups, and 20 names that hang would delay all others. */
+static bool
+allow_lookups(CURLM *multi)
+{
+#if LIBCURL_VERSION_NUM >= 0x081400
+	return curl_multi_setopt(multi, CURLMOPT_RESOLVE_THREADS_MAX, (long) PG_INT32_MAX) == CURLM_OK;
+#else
+	return true;
+#endif
+}
+
 static bool
 create_multi(Engine *engine)
 {
 	engine->multi = curl_multi_init();
 	engine->share = curl_share_init();
 	return engine->multi != NULL && engine->share != NULL &&
+		allow_lookups(engine->multi) &&
 		curl_share_setopt(engine->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK &&
 		curl_multi_setopt(engine->multi, CURLMOPT_SOCKETFUNCTION, socket_callback) == CURLM_OK &&
 		curl_multi_setopt(engine->multi, CURLMOPT_SOCKETDATA, engine) == CURLM_OK &&

@@ -82,10 +82,10 @@ sub spellings
 		my $prefix = $way eq 'token' ? 'no token could be fetched: ' : '';
 		foreach my $host (@hosts)
 		{
-			is( shift @rows,
-				$host =~ /localhost|%2e$/i
-				? "FAILED|${prefix}the host name could not be looked up or may not be contacted"
-				: "REJECTED|${prefix}the host's address may not be contacted (appt.allowed_addresses)",
+			my $name = quotemeta "FAILED|${prefix}the host name could not be looked up or may not be contacted";
+			my $address = quotemeta "REJECTED|${prefix}the host's address may not be contacted (appt.allowed_addresses)";
+			# An address with a dot behind is one for libcurl 8.23.
+			like(shift @rows, $host =~ /localhost/i ? qr/^$name$/ : $host =~ /%2e$/ ? qr/^(?:$name|$address)$/ : qr/^$address$/,
 				"$way to $host");
 		}
 	}
