@@ -70,7 +70,7 @@ extern bool lookup_may_be_left(const Hosts *hosts);
 extern void begin_lookup(Hosts *hosts, Host *host);
 extern void end_lookup(Hosts *hosts, Host *host, LookupEnd end);
 
-/* The name of the host led to an address that was refused. */
+/* The name of the host led to no address that may be contacted. */
 extern void distrust_address(Hosts *hosts, const Host *host);
 
 /* How old an address from libcurl's cache may be, in seconds. */

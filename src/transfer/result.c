@@ -90,8 +90,8 @@ judge_host(Transfer *transfer, CURLcode result, bool was_looking_up)
 	else if (is_refused || was_looking_up)
 	{
 		transfer->progress.reach = REACH_FAILED;
-		if (is_refused)
-			distrust_address(&transfer->engine->hosts, transfer->host);
+		/* Newer versions of libcurl remember also that there is no address. */
+		distrust_address(&transfer->engine->hosts, transfer->host);
 		share_failed_lookup(transfer, result);
 	}
 }
