@@ -390,6 +390,27 @@ take_result(Connection *connection, RemoteCall *call, PGresult *result)
 	return status == PGRES_PIPELINE_SYNC;
 }
 
+/* What no statement of ours begins; libpq would say it for ever. */
+static bool
+is_copy(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+
+	return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH;
+}
+
+pg_noreturn static void give_up(Connection *connection, PGresult *result);
+
+static void
+give_up(Connection *connection, PGresult *result)
+{
+	int			node = connection->key.node;
+
+	PQclear(result);
+	disconnect(connection);
+	report_unavailable(node, "unexpected answer", true);
+}
+
 PGresult *
 connection_finish(Connection *connection, RemoteCall *call)
 {
@@ -402,6 +423,8 @@ connection_finish(Connection *connection, RemoteCall *call)
 
 		if (result == NULL)
 			connection->step++;
+		else if (is_copy(result))
+			give_up(connection, result);
 		else
 			is_over = take_result(connection, call, result);
 		if (PQstatus(connection->conn) == CONNECTION_BAD)

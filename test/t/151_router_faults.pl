@@ -259,6 +259,19 @@ is($service->try("SELECT appt.get_appointment(gen_random_uuid())"), 'PT503', 'wh
 $other->start;
 is(of_shard1(), '00000', 'it is back');
 
+# Something else in its place, which begins to copy.
+my $impostor = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1') or die $!;
+$node->query(sprintf("UPDATE appt.shard SET conninfo = 'host=127.0.0.1 port=%d sslmode=disable gssencmode=disable' WHERE node = 1",
+		$impostor->sockport), 'router');
+$service->start("SELECT appt.get_appointment('$yours')");
+ok($service->is_running, 'a call to something that is no shard');
+my $client = $impostor->accept;
+sysread $client, my $startup, 10000;
+syswrite $client, pack('a N N', 'R', 8, 0) . pack('a N a', 'Z', 5, 'I');
+sysread $client, my $call, 10000;
+syswrite $client, pack('a N C n', 'H', 7, 0, 0) . pack('a N a', 'Z', 5, 'I');
+is($service->end, 'PT503', 'ends');
+
 # One that accepts connections and says nothing.
 $node->query("LOAD 'appt_router'; ALTER SYSTEM SET appt_router.connect_timeout = '500ms'", 'router');
 $node->reload;
