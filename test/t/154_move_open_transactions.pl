@@ -55,6 +55,26 @@ sub begin
 	return $session;
 }
 
+# The mover stops at the target, in the transaction in which it copies the rest, until this session ends its transaction.
+sub stop_while_copying
+{
+	$node->query(q{CREATE OR REPLACE FUNCTION public.stop() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS
+			'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN new; END';
+		CREATE OR REPLACE TRIGGER stop BEFORE UPDATE ON appt_move.arriving FOR EACH ROW WHEN (new.switched_since IS NOT NULL)
+			EXECUTE FUNCTION public.stop();
+		ALTER TABLE appt_move.arriving ENABLE ALWAYS TRIGGER stop}, 'shard1');
+	return begin('shard1', 'SELECT pg_advisory_xact_lock(1)');
+}
+
+sub wait_for_mover
+{
+	my ($event) = @_;
+
+	$node->wait_for_query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'move-tenant' AND wait_event = '$event'", 1)
+		or die "the mover did not wait for $event";
+	return;
+}
+
 # ---------- messages ----------
 
 # As long as a transaction may still commit a message, its tenant stays.
@@ -139,6 +159,28 @@ sub begin
 	$session->run('ROLLBACK');
 	like($move->finish, qr/^done/m, 'once it has ended, the tenant moves');
 	is($node->query("SELECT count(*) FROM appt.appointment WHERE application_id = '$application'", 'shard1'), 7, 'with all appointments');
+}
+
+# Booked while the switch already has the other appointments, and changed while it copies.
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $booking = begin('shard0');
+	my $id = $booking->run("SELECT id FROM appt.schedule_appointment('$application', now() + interval '2 days', '30 minutes',
+		'{\"name\": {\"firstName\": \"Ann\"}, \"contact\": {\"primaryEmail\": \"ann\@example.org\"}}', organizer_id => 'agent-1')");
+	my $copying = stop_while_copying();
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	wait_for_mover('transactionid');
+	$booking->run('COMMIT');
+	wait_for_mover('advisory');
+	my $change = Appt::Session->open($node, database => 'shard0');
+	$change->start("SELECT state FROM appt.cancel_appointment('$id')");
+	ok($change->is_blocked, 'what was booked in the last moment cannot be changed while it is copied');
+	$copying->run('ROLLBACK');
+	$move->finish;
+	is($change->end, 'PT404', 'and has left then');
+	is($node->query("SELECT state FROM appt.appointment WHERE id = '$id'", 'shard1'), 'ACTIVATED', 'as it was');
 }
 
 # ---------- configuration: carried after the tenant ----------
