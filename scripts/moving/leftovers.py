@@ -48,7 +48,7 @@ class Leftovers:
         self.source, self.target, self.log, self.tenant = source, target, log, tenant
         self.tables = [table for name, table in sorted(tables.items()) if name not in ("application", "notification", "attempt")]
         self.followed = [table for table in self.tables if table.short_name not in deleted]
-        self.versions, self.kept = set(), 0
+        self.kept = 0
 
     def clear(self, arrival):
         """Returns how many late changes were not brought."""
@@ -78,12 +78,12 @@ class Leftovers:
     # ---------- what was changed late ----------
 
     def try_to_follow(self, is_last):
-        before = set(self.versions), self.kept
+        before = self.kept
         try:
             self.follow(is_last)
             return True
         except psycopg2.errors.LockNotAvailable:
-            self.versions, self.kept = before
+            self.kept = before
             return False
 
     def follow(self, is_last):
@@ -99,18 +99,19 @@ class Leftovers:
 
     def bring(self, table, condition, value, since, is_last):
         """
-        Of these rows those that have changed since and were not brought before; returns the keys of those that are brought. Counts
-        those that stay behind because they have changed at the target, too.
+        Of these rows those that have changed since and were not brought before, in a transaction of the target; returns the keys of
+        those that are brought. Counts those that stay behind because they have changed at the target, too.
         """
         rows = self.source.rows("SELECT t.ctid::text, t.xmin::text, %s, %s FROM %s t WHERE %s AND %s" % (
             IS_CHANGED, table.key_of("t"), table.name, condition, IS_CHANGED), self.late_since, value, since)
-        new = [row for row in rows if (table.name, *row[:2]) not in self.versions]
+        known = self.arrival.known(table)
+        new = [row for row in rows if row[:2] not in known]
         brought, refused = self.bring_in_parts(table, [row[0] for row in new]) if new else ([], [])
         if not is_last:
             # Perhaps a row is in the way that will have been deleted.
             new = [row for row in new if row[0] not in refused]
         if table in self.followed:
-            self.versions.update((table.name, *row[:2]) for row in new)
+            self.arrival.know(table, [row[:2] for row in new])
         self.kept += len({row[3:] for row in new if row[2]} - set(brought))
         return brought
 

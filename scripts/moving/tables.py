@@ -130,18 +130,19 @@ def bring_all(source, target, table, tenant):
 
 
 def bring_changed(source, target, table, tenant, since, target_count):
-    """What has changed since; returns how many rows the target has now, and how many had changed."""
-    rows, changed = source.row(
-        "SELECT count(*), coalesce(array_agg(t.ctid::text) FILTER (WHERE %s), '{}') FROM %s t WHERE %s" % (
-            IS_CHANGED, table.name, table.of_tenant), since, tenant)
-    if changed:
+    """What has changed since; returns how many rows the target has now, and the versions of what had changed."""
+    rows, places, xmins = source.row(
+        "SELECT count(*), coalesce(array_agg(t.ctid::text) FILTER (WHERE %s), '{}'),"
+        " coalesce(array_agg(t.xmin::text) FILTER (WHERE %s), '{}') FROM %s t WHERE %s" % (
+            IS_CHANGED, IS_CHANGED, table.name, table.of_tenant), since, since, tenant)
+    if places:
         try:
             with target.attempt():
-                target_count += bring(source, target, table, "t.ctid = ANY (%s::tid[])", (changed,))
+                target_count += bring(source, target, table, "t.ctid = ANY (%s::tid[])", (places,))
         except psycopg2.errors.UniqueViolation:
             # A value has moved from one row to another, say: not in every order of rows is it unique.
             target_count = bring_all(source, target, table, tenant)
     if target_count != rows:
         drop_missing(source, target, table, tenant)
         target_count = count(target, table, tenant)
-    return target_count, len(changed)
+    return target_count, list(zip(places, xmins))

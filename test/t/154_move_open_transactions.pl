@@ -266,6 +266,47 @@ sub wait_for_mover
 	is($node->query("SELECT count(*) FROM appt.participant WHERE application_id = '$application'", 'shard1'), 10, 'all else is there');
 }
 
+# What has been deleted at the target since it was brought there is not brought again: neither by the switch, nor as a late change.
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $text = "text_body FROM appt.template WHERE application_id = '$application' AND locale";
+
+	$tenant->query("INSERT INTO appt.template (application_id, type, channel, locale, text_body)
+		SELECT '$application', 'CREATE', 'SMS', l, 'old' FROM unnest('{de,el}'::text[]) l");
+	# What has changed since it began is looked at again.
+	my $bystander = begin('shard0', 'SELECT pg_current_xact_id()');
+	$tenant->query("UPDATE appt.template SET text_body = 'new' WHERE application_id = '$application'");
+	my $late = begin('shard0', "UPDATE appt.template SET text_body = 'late' WHERE application_id = '$application' AND locale = 'el'");
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	$move->reach(qr/^clear/m);
+	$late->run('COMMIT');
+	ok($node->wait_for_query("SELECT $text = 'el'", 'late', database => 'shard1'), 'a late change follows while another transaction keeps the mover');
+	$move->kill;
+	$node->query("DELETE FROM appt.template WHERE application_id = '$application'", 'shard1');
+	$bystander->run('ROLLBACK');
+	$mover->move($application, 'shard0', 'shard1');
+	is($node->query("SELECT $text = 'de'", 'shard1'), '', 'what the switch had brought stays deleted');
+	is($node->query("SELECT $text = 'el'", 'shard1'), '', 'and what was brought late');
+}
+
+# A transaction that began while the tenant was about to leave.
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $copying = stop_while_copying();
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	wait_for_mover('advisory');
+	my $session = begin('shard0', "DELETE FROM appt.rule WHERE application_id = '$application' AND type = 'REMINDER'");
+	$copying->run('ROLLBACK');
+	$move->reach(qr/^clear .* transactions/m);
+	$session->run('COMMIT');
+	$move->finish;
+	is($node->query("SELECT count(*) FROM appt.rule WHERE application_id = '$application'", 'shard1'), 1, 'what it deletes is deleted, too');
+}
+
 # ---------- ids and numbers where the tenant is not ----------
 
 sub is_unknown
