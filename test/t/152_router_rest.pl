@@ -20,7 +20,6 @@ my %server =
 foreach my $name (sort keys %server)
 {
 	next if $name eq 'PostgREST' && Appt::Rest->missing;
-	$node->query('DROP ROLE IF EXISTS authenticator');
 	subtest $name => sub { answers($server{$name}->()) };
 }
 
