@@ -24,7 +24,7 @@ class NoText(Exception):
 
 
 def pairs_of(text):
-    """Names and values of a query or a form."""
+    """Names and values of a query or a form, whose octets are the characters of the text."""
     pairs = []
     for part in re.split(r"[&;]", text):
         if part:
@@ -36,7 +36,7 @@ def pairs_of(text):
 def decoded(text):
     try:
         # What comes after a zero byte does not reach the database.
-        return urllib.parse.unquote_to_bytes(text.replace("+", " ")).decode("utf-8").split("\0")[0]
+        return urllib.parse.unquote_to_bytes(text.replace("+", " ").encode("latin-1")).decode("utf-8").split("\0")[0]
     except UnicodeDecodeError:
         raise NoText from None
 

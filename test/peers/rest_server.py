@@ -176,7 +176,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except psycopg2.Error as error:
             answer = self.failure(error)
         except NoText:
-            answer = Answer(500, b"Something went wrong", "text/plain; charset=utf-8")
+            # Nor does PostgREST log it.
+            self.send(Answer(500, b"Something went wrong", "text/plain; charset=utf-8"))
+            return
         self.send(answer)
         with self.server.record_lock:
             entry = {"method": self.command, "path": url.path, "status": answer.status, "role": self.role}

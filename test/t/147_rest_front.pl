@@ -1,5 +1,5 @@
-# doc/haproxy.cfg with Debian's HAProxy, in front of two databases with appt, each behind a server that speaks PostgREST's prelude:
-# which shard a request reaches, by its token and by what it names, and what reaches none.
+# doc/haproxy.cfg with Debian's HAProxy, in front of two databases with appt, each behind PostgREST where there is one,
+# otherwise behind the stand-in: which shard a request reaches, by its token and by what it names, and what reaches none.
 
 use strict;
 use warnings;
@@ -24,7 +24,7 @@ my @apis = map { Appt::Api->create($_) } @nodes;
 my $keys = PostgreSQL::Test::Utils::tempdir();
 PostgreSQL::Test::Utils::system_or_bail('openssl', 'genrsa', '-out', "$keys/private.pem", '2048');
 PostgreSQL::Test::Utils::system_or_bail('openssl', 'rsa', '-in', "$keys/private.pem", '-pubout', '-out', "$keys/public.pem");
-my @rests = map { Appt::Rest->stand_in($_, '--public-key', "$keys/public.pem") } @nodes;
+my @rests = map { Appt::Rest->serve($_, public_key => "$keys/public.pem") } @nodes;
 my $router = Appt::Peers->webhook;
 
 # The directory.
@@ -222,13 +222,24 @@ subtest 'ways to write the name of a tenant' => sub {
 	}
 	is_served('any', 400, 'nobody', 'GET', "$path?$query");
 	is_served('any', 400, 'cut', 'POST', $path, body => qq({"application_id": "$id));
-	foreach my $nonsense ('', '[]', '5', '[5]', '"id"', '{"id": {"id": 5}}', '{"id": "' . "\xff" x 32 . '"}', '{"token": "' . '!' x 38 . '"}',
+	foreach my $nonsense ('', '[]', '5', '[5]', '"id"', '{"id": {"id": 5}}', '{"token": "' . '!' x 38 . '"}',
 		'{"token": "' . 'A' x 37 . '="}', 'id=%zz&token=' . '%' x 38)
 	{
 		is_served('any', undef, 'nonsense in a query', 'GET', '/rpc/nothing?' . join '&', map { "$_=" . Appt::Rest::escape($nonsense) } qw(id token));
 		is_served('any', undef, "nonsense in a body: $_", 'POST', '/rpc/nothing', body => $nonsense, headers => { 'Content-Type' => $_ })
 			foreach 'application/json', 'application/x-www-form-urlencoded', 'text/plain';
 	}
+	my $no_text = '{"id": "' . "\xff" x 32 . '"}';
+	is_served('any', undef, "no text in a body: $_", 'POST', '/rpc/nothing', body => $no_text, headers => { 'Content-Type' => $_ })
+		foreach 'application/json', 'text/plain';
+	# With these PostgREST fails, and logs nothing.
+	is($front->request('GET', '/rpc/nothing?id=' . Appt::Rest::escape($no_text))->{status}, 500, 'no text in a query');
+	is( $front->request(
+			'POST', '/rpc/nothing',
+			body => $no_text,
+			headers => { 'Content-Type' => 'application/x-www-form-urlencoded' })->{status},
+		500,
+		'no text in a form');
 	is_served('any', 200, 'no such tenant', 'GET', "$path?$query&application_id=$apis[1]{organization}");
 
 	# What is read of a body has an end.
@@ -346,7 +357,7 @@ sub served
 	my ($node) = @_;
 	my $count = 0;
 
-	$count += () = $rests[$_]->peer->entries foreach defined $node ? $node : (0, 1);
+	$count += () = $rests[$_]->answered foreach defined $node ? $node : (0, 1);
 	return $count;
 }
 

@@ -21,8 +21,8 @@ use Time::HiRes qw(sleep time);
 
 my @nodes = map { Appt::Cluster->create("shard_$_", extension => 0) } 0, 1;
 Appt::Router->install($nodes[0], shards => \@nodes);
-my @rests = map { Appt::Rest->stand_in_for($nodes[$_], "shard$_") } 0, 1;
-my $router = Appt::Rest->stand_in_for($nodes[0], 'router');
+my @rests = map { Appt::Rest->serve($nodes[$_], database => "shard$_") } 0, 1;
+my $router = Appt::Rest->serve($nodes[0], database => 'router', schemas => 'appt');
 # On a busy machine a move takes longer than people would wait.
 my $haproxy = Appt::ShardFront->start(\@rests, $router, seconds => 50);
 my $front = Appt::Rest->at($haproxy->url);
@@ -358,13 +358,13 @@ sub calls
 sub is_by
 {
 	my ($node, $status, $role, $tenant, $method, $path, %options) = @_;
-	my @before = map { scalar(() = $_->peer->entries) } @rests;
+	my @before = map { scalar(() = $_->answered) } @rests;
 	my $answer = calls($role, $tenant, $method, $path, %options);
 	my @who;
 
 	wait_until(
 		sub {
-			@who = grep { scalar(() = $rests[$_]->peer->entries) > $before[$_] } 0, 1;
+			@who = grep { scalar(() = $rests[$_]->answered) > $before[$_] } 0, 1;
 			return @who || !defined $node;
 		});
 	my $who = @who == 1 && ($node // '') eq 'any' ? 'any' : join ' and ', @who;
@@ -377,12 +377,14 @@ sub is_by
 sub is_by_router
 {
 	my ($status, $tenant, $function, $arguments) = @_;
-	my $before = () = $router->peer->entries;
+	my $before = () = $router->answered;
+	my $asked;
 	my $answer = calls('AD', $tenant, 'POST', "/rpc/$function", body => $arguments);
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	is($answer->{status}, $status, "$function: $status") or diag($answer->{content});
-	is(($router->peer->wait_for($before + 1))[$before]{path}, "/rpc/$function", 'by the router');
+	wait_until(sub { return defined($asked = ($router->answered)[$before]) });
+	is($asked, "/rpc/$function", 'by the router');
 	return $answer;
 }
 

@@ -4,13 +4,15 @@ package Appt::Rest;
 #
 #   plan skip_all => Appt::Rest->missing if Appt::Rest->missing;     # a sentence where there is no postgrest
 #   my $rest = Appt::Rest->start($node);                               # its login, set up as doc/rest.md says, and the server
-#   Appt::Rest->start($node, schemas => 'appt')                        # for other schemas than the document's: those of a router
 #   my $rest = Appt::Rest->stand_in($node);                            # or test/peers/rest_server.py, which is always there
 #   Appt::Rest->stand_in($node, '--pre-request', 'appt_rest.claims')   # with its options
 #   Appt::Rest->stand_in_for($node, $database)                         # over another database than postgres
 #   Appt::Rest->at($url)                                               # whatever takes the same requests and tokens: a front
 #   my $rest = Appt::Rest->serve($node);                               # the real one where there is one, otherwise the stand-in
 #   Appt::Rest->serve($node, other_issuer => 1)                        # for tokens of the issuer of the compatible API
+#   Appt::Rest->serve($node, public_key => $pem)                       # for tokens by RS256, too
+#   Appt::Rest->serve($node, database => 'router', schemas => 'appt')  # over another database than postgres, with other schemas
+#   $rest->answered                                                    # the paths of the requests that it has answered so far
 #   $rest->url, $rest->token($claims)                                  # for other clients
 #   my $answer = $rest->request('POST', '/rpc/get_appointment', claims => {...}, body => {...}, headers => {...});
 #   $answer->{status}, {content}, {json} (decoded, if it is JSON), {headers} (names in lower case)
@@ -26,6 +28,7 @@ use Appt::Token;
 use Carp;
 use HTTP::Tiny;
 use JSON::PP;
+use MIME::Base64 qw(encode_base64url);
 use PostgreSQL::Test::Utils;
 use Time::HiRes qw(sleep time);
 
@@ -54,16 +57,18 @@ sub start
 	my ($class, $node, %options) = @_;
 	my $folder = PostgreSQL::Test::Utils::tempdir();
 	my $port = PostgreSQL::Test::Cluster::get_free_port();
+	my $database = $options{database} // 'postgres';
 	my $self = bless {
 		url => "http://127.0.0.1:$port",
 		log => "$folder/postgrest.log",
 		http => HTTP::Tiny->new(max_redirect => 0, timeout => 60) }, $class;
 
 	set_up($node) if !$is_set_up{ $node->name }++;
-	append_to_file("$folder/jwt-secret", $secret);
+	append_to_file("$folder/jwt-secret", $options{public_key} ? _key_set($options{public_key}) : $secret);
 	local %ENV = (
 		%ENV,
-		PGRST_DB_URI => 'postgresql://authenticator@/postgres?host=' . $node->host . '&port=' . $node->port,
+		PGRST_DB_URI => "postgresql://authenticator@/$database?host=" . $node->host . '&port=' . $node->port,
+		PGRST_LOG_LEVEL => 'info',
 		PGRST_JWT_SECRET => "\@$folder/jwt-secret",
 		PGRST_SERVER_PORT => $port,
 		($options{schemas} ? (PGRST_DB_SCHEMAS => $options{schemas}) : ()));
@@ -89,7 +94,23 @@ sub serve
 	my ($class, $node, %options) = @_;
 
 	return $class->start($node, %options) if !$class->missing;
-	return $class->stand_in($node, $options{other_issuer} ? ('--pre-request', 'appt_rest.claims', '--role-claim', 'authorities') : ());
+	return $class->stand_in_for(
+		$node,
+		$options{database} // 'postgres',
+		($options{other_issuer} ? ('--pre-request', 'appt_rest.claims', '--role-claim', 'authorities') : ()),
+		($options{public_key} ? ('--public-key', $options{public_key}) : ()));
+}
+
+# The secret, and the public key of a file, whose exponent is 65537, as a set of JSON Web Keys.
+sub _key_set
+{
+	my ($file) = @_;
+	my ($modulus) = run_command([ 'openssl', 'rsa', '-pubin', '-in', $file, '-noout', '-modulus' ]);
+	my $octets = pack 'H*', $modulus =~ s/^Modulus=//r;
+
+	return $json->encode(
+		{   keys => [
+				{ kty => 'oct', k => encode_base64url($secret) }, { kty => 'RSA', n => encode_base64url($octets), e => 'AQAB' } ] });
 }
 
 # doc/postgrest.conf; for another issuer with the lines that it has for that, without their comment signs.
@@ -106,7 +127,7 @@ sub _write_configuration
 	return "$folder/postgrest.conf";
 }
 
-# The server of tests that speaks PostgREST's prelude, over the same login; $rest->peer has its records.
+# The server of tests that speaks PostgREST's prelude, over the same login.
 sub stand_in
 {
 	my ($class, $node, @options) = @_;
@@ -136,8 +157,6 @@ sub at
 }
 
 sub url { return $_[0]->{url}; }
-
-sub peer { return $_[0]->{peer}; }
 
 sub token
 {
@@ -219,7 +238,14 @@ sub escape
 
 sub secret { return $secret; }
 
-sub log_text { return slurp_file($_[0]->{log}); }
+# PostgREST logs a request as "GET /path?query HTTP/1.1".
+sub answered
+{
+	my ($self) = @_;
+
+	return map { $_->{path} } $self->{peer}->entries if $self->{peer};
+	return slurp_file($self->{log}) =~ m{"[A-Z]+ (/[^?" ]*)[^"]* HTTP/}g;
+}
 
 sub stop
 {
