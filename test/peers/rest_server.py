@@ -200,13 +200,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def failure(self, error):
         diag = error.diag
-        message = diag.message_primary or "connection lost"
+        if not diag.sqlstate:
+            return self.without_database(error)
+        message = diag.message_primary
         if diag.sqlstate == "PGRST":
             told = json.loads(diag.message_detail)
             answer = Answer(told["status"], message.encode(), headers=told["headers"].items())
             answer.set("Proxy-Status", f"PostgREST; error={json.loads(message)['code']}")
             return answer
-        sqlstate = diag.sqlstate or "08006"
+        sqlstate = diag.sqlstate
         body = {"code": sqlstate, "details": diag.message_detail, "hint": diag.message_hint, "message": message}
         answer = Answer(status_of(sqlstate, message, self.role == "appt_anonymous"), json.dumps(body).encode())
         answer.set("Proxy-Status", f"PostgREST; error={sqlstate}")
@@ -215,6 +217,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if sqlstate.startswith("PT"):
             answer.reason = re.sub(r"[^\x20-\x7e]", " ", message)
         return answer
+
+    def without_database(self, error):
+        body = {"code": "PGRST000", "details": str(error), "hint": None, "message": "Database connection error."}
+        return Answer(503, json.dumps(body).encode(), headers=[("Retry-After", "0"), ("Proxy-Status", "PostgREST; error=PGRST000")])
 
     def send(self, answer):
         self.send_response(answer.status, answer.reason)

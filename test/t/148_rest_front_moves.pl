@@ -285,13 +285,24 @@ subtest 'a dead shard' => sub {
 	enter($dead->application, $dead->organization, 1);
 	is(write_maps(), 'done', 'the maps are written');
 	is(calls('AG', $dead, 'GET', '/rpc/find_appointments')->{status}, 200, 'it is alive');
+
+	$nodes[1]->stop;
+	my $answer;
+	ok( wait_until(sub { $answer = calls('AG', $dead, 'GET', '/rpc/find_appointments'); return ($answer->{json}{code} // '') eq 'PT503' }),
+		'without its database it is dead, too');
+	is("$answer->{status} $answer->{headers}{'retry-after'}", '503 2', 'its tenants are told to retry');
+	is_deeply([ @{ $answer->{json} }{qw(details hint)} ], [ undef, undef ], 'and not where the database is');
+	is(calls('AG', $alive, 'GET', '/rpc/find_appointments')->{status}, 200, 'tenants of another shard are served');
+	is(calls('AN', $alive, 'GET', '/rpc/console')->{status}, 200, 'and what any shard answers') foreach 1 .. 4;
+	$nodes[1]->start;
+	ok(wait_until(sub { return calls('AG', $dead, 'GET', '/rpc/find_appointments')->{status} == 200 }), 'it is alive again');
 	$rests[1]->stop;
 
 	foreach my $role (qw(AG AD AN))
 	{
 		my $path = { AG => '/rpc/find_appointments', AD => '/rule' }->{$role} // '/rpc/ical_text?id='
 			. directory("SELECT overlay(gen_random_uuid()::text PLACING left('@{[ $dead->application ]}', 8) FROM 29)");
-		my $answer = calls($role, $dead, 'GET', $path, headers => { Origin => 'https://app.example' });
+		$answer = calls($role, $dead, 'GET', $path, headers => { Origin => 'https://app.example' });
 		is("$answer->{status} $answer->{json}{code} $answer->{headers}{'retry-after'}", '503 PT503 2', "$role: 503");
 		is_deeply([ sort keys %{ $answer->{json} } ], [qw(code details hint message)], 'as PostgREST writes errors');
 		is($answer->{headers}{'access-control-allow-origin'}, '*', 'for browsers, too');
