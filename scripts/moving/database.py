@@ -11,6 +11,9 @@ MEMORY = 64 * 1024 * 1024
 # Values are written by one database and read by another, whose defaults may differ.
 FORMATS = "SET datestyle = ISO; SET intervalstyle = postgres; SET extra_float_digits = 1"
 
+# The user is a superuser: a function that somebody else has created in another schema must not be taken for one of PostgreSQL.
+NAMES = "SET search_path = pg_catalog, pg_temp"
+
 
 class Database:
     def __init__(self, name, dsn):
@@ -21,6 +24,7 @@ class Database:
         self.cursor = self.connection.cursor()
         # The tenant whose rows transactions bring: they mark what they write (IS_BROUGHT in tables.py).
         self.bringing = None
+        self.run(NAMES)
         self.run(FORMATS)
 
     def run(self, statement, *values):
