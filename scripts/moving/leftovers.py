@@ -5,6 +5,7 @@ It stays until every transaction has ended that was under way when the tenant le
 but not over what has changed there. Then it is deleted in batches.
 """
 
+import contextlib
 import time
 
 import psycopg2
@@ -75,6 +76,13 @@ class Leftovers:
         if processes is not None:
             self.say("clear", "transactions that were under way have not ended: processes %s of the source's server" % processes)
 
+    @contextlib.contextmanager
+    def short_wait(self):
+        """A transaction of the target that raises LockNotAvailable rather than have callers wait for what it has locked."""
+        with self.target.transaction():
+            self.target.run("SET LOCAL lock_timeout = '%s'" % LOCK_TIMEOUT)
+            yield
+
     # ---------- what was changed late ----------
 
     def try_to_follow(self, is_last):
@@ -88,8 +96,7 @@ class Leftovers:
 
     def follow(self, is_last):
         """The last time deletions, too. Then they are not compared any more: rows at the source are about to be deleted."""
-        with self.target.transaction():
-            self.target.run("SET LOCAL lock_timeout = '%s'" % LOCK_TIMEOUT)
+        with self.short_wait():
             for table in self.followed:
                 if is_last and table.short_name not in AGEING:
                     drop_missing(self.source, self.target, table, self.tenant)
@@ -132,21 +139,29 @@ class Leftovers:
             pass
 
     def batch(self, clear, *arguments):
-        """One batch, first brought, then deleted; 0: nothing is left. Again, if a transaction has changed one of its rows meanwhile."""
+        """
+        One batch, first brought, then deleted; 0: nothing is left. Again, if a transaction has changed one of its rows meanwhile, or keeps
+        one locked at the target.
+        """
         while True:
             self.source.run("BEGIN ISOLATION LEVEL REPEATABLE READ")
             self.source.run("SET LOCAL session_replication_role = replica")
+            before = self.kept
             try:
                 count = clear(*arguments)
                 self.source.run("COMMIT")
                 return count
             except psycopg2.errors.SerializationFailure:
                 self.source.run("ROLLBACK")
+            except psycopg2.errors.LockNotAvailable:
+                self.source.run("ROLLBACK")
+                self.kept = before
+                time.sleep(PAUSE)
 
     def clear_notifications(self):
         """The switch has read only what mattered of the log. All else is the target's: what is deleted there stays so."""
         ids = [row[0] for row in self.source.rows(NOTIFICATIONS, self.tenant, BATCH)]
-        with self.target.transaction():
+        with self.short_wait():
             brought = [key for (key,) in self.bring(self.log.notifications, "t.id = ANY (%s)", ids, self.since, True)]
             self.bring(self.log.attempts, "t.notification_id = ANY (%s)", ids, self.since, True)
             # The worker leaves them alone: they are locked.
@@ -160,7 +175,7 @@ class Leftovers:
         places = [row[0] for row in self.source.rows("SELECT t.ctid::text FROM %s t WHERE %s LIMIT %d" % (
             table.name, table.of_tenant, BATCH), self.tenant)]
         if table in self.followed:
-            with self.target.transaction():
+            with self.short_wait():
                 self.bring(table, "t.ctid = ANY (%s::tid[])", places, self.late_since, True)
         self.source.run("DELETE FROM %s WHERE ctid = ANY (%%s::tid[])" % table.name, places)
         return len(places)

@@ -282,7 +282,8 @@ sub wait_for_mover
 
 	$move->reach(qr/^clear/m);
 	$late->run('COMMIT');
-	ok($node->wait_for_query("SELECT $text = 'el'", 'late', database => 'shard1'), 'a late change follows while another transaction keeps the mover');
+	ok($node->wait_for_query("SELECT $text = 'el'", 'late', database => 'shard1'),
+		'a late change follows while another transaction keeps the mover');
 	$move->kill;
 	$node->query("DELETE FROM appt.template WHERE application_id = '$application'", 'shard1');
 	$bystander->run('ROLLBACK');
@@ -305,6 +306,30 @@ sub wait_for_mover
 	$session->run('COMMIT');
 	$move->finish;
 	is($node->query("SELECT count(*) FROM appt.rule WHERE application_id = '$application'", 'shard1'), 1, 'what it deletes is deleted, too');
+}
+
+# A message that is to be brought again is locked where it is to go.
+{
+	my $tenant = new_tenant();
+	my $application = $tenant->application;
+	my $bystander = begin('shard0', 'SELECT pg_current_xact_id()');
+	my ($first, $second) = map { plan_later($tenant) } 1, 2;
+	my $copying = stop_while_copying();
+	my $move = $mover->start($application, 'shard0', 'shard1');
+
+	wait_for_mover('advisory');
+	my $locker = begin('shard1');
+	$locker->start("SELECT FROM appt.notification WHERE id = $second FOR UPDATE");
+	ok($locker->is_blocked, '(it waits for the switch)');
+	$copying->run('ROLLBACK');
+	is($locker->end, '00000', 'a caller has locked a message');
+	wait_for_mover('transactionid');
+	ok(defined $node->query("SET lock_timeout = '60s'; SELECT FROM appt.notification WHERE id = $first FOR UPDATE", 'shard1'),
+		'the mover waits, but does not let others wait');
+	$_->run('ROLLBACK') foreach $locker, $bystander;
+	$move->finish;
+	is($node->query("SELECT string_agg(state, ' ') FROM appt.notification WHERE id IN ($first, $second)", 'shard1'), 'PENDING PENDING',
+		'both are there in the end');
 }
 
 # ---------- ids and numbers where the tenant is not ----------
