@@ -75,7 +75,11 @@ subtest 'maps' => sub {
 	like(write_maps('--socket', '/nowhere'), qr/^front-maps: .*No such file/, 'what is not there is said');
 
 	# More than fit into one command.
-	directory('INSERT INTO appt.tenant SELECT gen_random_uuid(), gen_random_uuid(), n % 2 FROM generate_series(1, 5000) n');
+	directory(<<'END');
+INSERT INTO appt.tenant
+SELECT overlay(gen_random_uuid()::text PLACING lpad(to_hex(n), 8, '0') FROM 1)::uuid, gen_random_uuid(), n % 2
+FROM generate_series(1, 5000) n
+END
 	directory('INSERT INTO appt.home SELECT gen_random_uuid(), n % 2 FROM generate_series(1, 100) n');
 	is(write_maps(), 'done', 'many');
 	my $count = () = maps() =~ /\n/g;
