@@ -220,10 +220,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def without_database(self, error):
         body = {"code": "PGRST000", "details": str(error), "hint": None, "message": "Database connection error."}
-        return Answer(503, json.dumps(body).encode(), headers=[("Retry-After", "0"), ("Proxy-Status", "PostgREST; error=PGRST000")])
+        return Answer(503, json.dumps(body).encode(), headers=[("Proxy-Status", "PostgREST; error=PGRST000")])
 
     def send(self, answer):
         self.send_response(answer.status, answer.reason)
+        if answer.status == 503:
+            # Beside one that the database sets.
+            self.send_header("Retry-After", "0")
         if self.lowered.get("origin") and self.command != "OPTIONS":
             answer.set("Access-Control-Allow-Origin", "*")
             answer.set("Access-Control-Expose-Headers", EXPOSED)

@@ -296,6 +296,8 @@ subtest 'a dead shard' => sub {
 		'without its database it is dead, too');
 	is("$answer->{status} $answer->{headers}{'retry-after'}", '503 2', 'its tenants are told to retry');
 	is_deeply([ @{ $answer->{json} }{qw(details hint)} ], [ undef, undef ], 'and not where the database is');
+	$answer = calls('AD', $tenants[0], 'POST', '/rpc/messages_to', body => { address => 'ann@example.org' });
+	is("$answer->{status} $answer->{headers}{'retry-after'}", '503 2', 'what all shards are to answer, too');
 	is(calls('AG', $alive, 'GET', '/rpc/find_appointments')->{status}, 200, 'tenants of another shard are served');
 	is(calls('AN', $alive, 'GET', '/rpc/console')->{status}, 200, 'and what any shard answers') foreach 1 .. 4;
 	$nodes[1]->start;
