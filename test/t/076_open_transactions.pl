@@ -288,8 +288,11 @@ is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'that waited for no
 	foreach my $table (qw(application rule template subscription provider))
 	{
 		$node->refused_with('42501', "SET ROLE appt_service; LOCK TABLE appt.$table", "$table is not locked against readers");
-		$session->run(join '; ', 'BEGIN', 'SET LOCAL ROLE appt_service', "LOCK TABLE appt.$table IN EXCLUSIVE MODE");
+		# Planned before, because whoever plans waits for the application.
+		set_enabled('off');
 		$node->query("SELECT appt.send_test_email('$app', 'ann\@example.com')");
+		$session->run(join '; ', 'BEGIN', 'SET LOCAL ROLE appt_service', "LOCK TABLE appt.$table IN EXCLUSIVE MODE");
+		set_enabled('on');
 		ok($node->wait_for_query("SELECT count(*) FROM appt.notification WHERE application_id = '$app' AND settled_at IS NULL", 0),
 			'locked against changes it stops no message');
 		$session->run('ROLLBACK');
@@ -310,3 +313,12 @@ is(join("\n", $node->log_since($log, qr/lock timeout/)), '', 'that waited for no
 
 $node->stop;
 done_testing();
+
+sub set_enabled
+{
+	my ($value) = @_;
+
+	$node->append_conf('postgresql.conf', "appt.enabled = $value");
+	$node->reload;
+	return $node->wait_for_query("SELECT why_quiet FROM appt.worker_status", $value eq 'on' ? '' : 'DISABLED');
+}
