@@ -183,7 +183,7 @@ SELECT results_eq($$SELECT operation, new_values ->> 'reason', old_values ->> 'r
 	WHERE table_name = 'suppression' ORDER BY id LIMIT 2$$, $$VALUES ('INSERT'::text COLLATE "C", 'BLOCKED', NULL), ('INSERT', 'OPTED_OUT', NULL)$$,
 	'it is recorded who suppressed what');
 SELECT ok((SELECT bool_or(operation = 'DELETE') FROM appt.change WHERE table_name = 'suppression'), 'and who released it');
-SELECT is_empty($$SELECT * FROM appt.change WHERE table_name = 'suppression' AND (new_values::text ~ '@|3069' OR old_values::text ~ '@|3069')$$,
+SELECT is_empty($$SELECT * FROM appt.change WHERE table_name = 'suppression' AND (new_values::text ~ '@|\+3069' OR old_values::text ~ '@|\+3069')$$,
 	'without the address');
 SELECT appt.suppress(:'sister', 'EMAIL', 'ann@example.org') \gset
 SELECT is((SELECT count(*) FROM rows WHERE name = 'Sister'), 1::bigint, 'another application has its own');
