@@ -92,6 +92,7 @@ linked_nodes(FunctionCallInfo fcinfo)
 static List *
 nodes_of(ArrayType *array)
 {
+	List	   *known = all_nodes();
 	List	   *nodes = NIL;
 	Datum	   *values;
 	bool	   *nulls;
@@ -100,7 +101,7 @@ nodes_of(ArrayType *array)
 	deconstruct_array(array, INT4OID, sizeof(int32), true, TYPALIGN_INT, &values, &nulls, &count);
 	for (int i = 0; i < count; i++)
 	{
-		if (nulls[i] || !list_member_int(all_nodes(), DatumGetInt32(values[i])))
+		if (nulls[i] || !list_member_int(known, DatumGetInt32(values[i])))
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("unknown node"),
