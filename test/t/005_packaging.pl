@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 
+use Appt::Document;
 use JSON::PP;
 use PostgreSQL::Test::Utils qw(slurp_file);
 use Test::More;
@@ -52,8 +53,8 @@ foreach my $service (sort keys %services)
 }
 ok(-e "$root/packaging/docker/$services{database}{build}{context}/$services{database}{build}{dockerfile}", 'the server is built from a file that exists');
 like($services{database}{command}, qr/\b\Q$services{mail}{networks}{inside}{ipv4_address}\E\b/, 'and may contact the mail server');
-my ($login) = slurp_file("$root/doc/rest.md") =~ /^## Set up\n.*?^```sql\n(.*?)^```/ms;
-is(slurp_file("$root/packaging/docker/postgrest-login.sh") =~ s/ PASSWORD :'password'//r =~ s/.*<<'SQL'\n|^SQL\n//sgmr, $login,
+is(slurp_file("$root/packaging/docker/postgrest-login.sh") =~ s/ PASSWORD :'password'//r =~ s/.*<<'SQL'\n|^SQL\n//sgmr,
+	example('rest.md', 'CREATE ROLE authenticator'),
 	'the login of PostgREST is the one of the document');
 foreach my $variable (grep { /^PGRST_/ } keys %{ $services{rest}{environment} })
 {

@@ -3,6 +3,7 @@ use strict;
 use warnings;
 
 use Appt::Cluster;
+use Appt::Document;
 use IPC::Run;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -70,8 +71,7 @@ $node->query('CREATE ROLE appt_customer');
 $node->install_appt('one');
 is(roles(), join(' ', @roles), 'a harmless one is taken');
 
-my ($removing) = slurp_file("$ENV{REPOSITORY}/doc/operations.md") =~ /^## Removing\n(.*?)^## /ms;
-$node->query(join("\n", $removing =~ /^    (.*)$/mg), 'one');
+$node->query(documented('operations.md', 'DROP EXTENSION appt;'), 'one');
 is(roles(), '', 'what the document says removes the roles, too');
 
 done_testing();

@@ -17,10 +17,8 @@ my $other = Appt::Cluster->create('other', preload => 0);
 Appt::Router->install($node, shards => [ $node, $other ]);
 my %server = (shard0 => $node, shard1 => $other);
 
-my $service = Appt::Session->open($node, database => 'router', user => 'my_app');
-$service->run('SET client_min_messages = error');
-my $organization = $service->run("SELECT appt.create_organization('Acme', node => 0)");
-my ($here, $there) = map { $service->run("SELECT appt.create_application('$organization', 'a$_', node => $_)") } 0, 1;
+my $service = Appt::Router->service($node);
+my ($organization, $here, $there) = Appt::Router->tenants($service);
 my ($mine, $yours) = map { schedule($_) } $here, $there;
 
 sub schedule
@@ -199,8 +197,7 @@ $node->backup('router');
 my $standby = Appt::Cluster->new('standby');
 $standby->init_from_backup($node, 'router', has_streaming => 1);
 $standby->start;
-my $reader = Appt::Session->open($standby, database => 'router', user => 'my_app');
-$reader->run('SET client_min_messages = error');
+my $reader = Appt::Router->service($standby);
 is($reader->run("SELECT state FROM appt.reschedule_appointment('$mine', '2030-06-01 10:00+00')"),
 	'ACTIVATED', 'a call on a standby of the router');
 is($reader->try("SELECT appt.create_application('$organization', 'x')"), '25006', 'which creates no application');

@@ -12,8 +12,7 @@ use Test::More;
 # The router is the database that PostgREST's login goes to.
 my $node = Appt::Cluster->create('main', preload => 0, extension => 0);
 Appt::Router->install($node, router => 'postgres');
-my $organization = $node->query("SELECT appt.create_organization('Acme', node => 0)");
-my ($here, $there) = map { $node->query("SELECT appt.create_application('$organization', 'a$_', node => $_)") } 0, 1;
+my ($organization, $here, $there) = Appt::Router->tenants(Appt::Router->service($node, 'postgres'));
 
 my %server =
 	('the stand-in' => sub { Appt::Rest->stand_in($node) }, PostgREST => sub { Appt::Rest->start($node, schemas => 'appt') });

@@ -13,10 +13,8 @@ my $node = Appt::Cluster->create('main', preload => 0);
 Appt::Router->install($node);
 my ($version) = $node->query("SELECT extversion FROM pg_extension WHERE extname = 'appt'", 'shard0');
 
-my $service = Appt::Session->open($node, database => 'router', user => 'my_app');
-$service->run('SET client_min_messages = error');
-my $organization = $service->run("SELECT appt.create_organization('Acme', node => 0)");
-my ($here, $there) = map { $service->run("SELECT appt.create_application('$organization', 'a$_', node => $_)") } 0, 1;
+my $service = Appt::Router->service($node);
+my ($organization, $here, $there) = Appt::Router->tenants($service);
 my ($mine, $yours) = map { schedule($_) } $here, $there;
 
 sub schedule

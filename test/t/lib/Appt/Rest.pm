@@ -23,6 +23,7 @@ package Appt::Rest;
 use strict;
 use warnings;
 
+use Appt::Document;
 use Appt::Peers;
 use Appt::Token;
 use Carp;
@@ -45,10 +46,8 @@ sub missing
 sub set_up
 {
 	my ($node) = @_;
-	my ($statements) = slurp_file(($ENV{REPOSITORY} // '.') . '/doc/rest.md') =~ /^```sql\n(CREATE ROLE authenticator.*?)^```$/ms
-		or croak 'doc/rest.md does not set up authenticator';
 
-	$node->query($statements);
+	$node->query(example('rest.md', 'CREATE ROLE authenticator'));
 	return;
 }
 

@@ -7,6 +7,10 @@ package Appt::Router;
 #     direct => 1                                                 # "direct" in $main, with appt and the same logins
 #     router => 'postgres'                                        # the router's database, which may be there
 #
+#
+#   my $service = Appt::Router->service($main);                   # a session of my_app at the router
+#   my ($organization, $here, $there) = Appt::Router->tenants($service);      # an organization, its application at each of two shards
+#
 # Logins everywhere: postgrest (member of appt_authenticator), my_app (of appt_service), nobody. Those of the router and what they need
 # are as doc/shards.md says.
 
@@ -14,6 +18,7 @@ use strict;
 use warnings;
 
 use Appt::Document;
+use Appt::Session;
 
 sub install
 {
@@ -39,6 +44,23 @@ sub install
 		$main->query("INSERT INTO appt.shard (node, conninfo) VALUES ($node, 'host=$host port=$port dbname=shard$node')", $router);
 	}
 	return;
+}
+
+sub service
+{
+	my ($class, $main, $router) = @_;
+	my $session = Appt::Session->open($main, database => $router // 'router', user => 'my_app');
+
+	$session->run('SET client_min_messages = error');
+	return $session;
+}
+
+sub tenants
+{
+	my ($class, $service) = @_;
+	my $organization = $service->run("SELECT appt.create_organization('Acme', node => 0)");
+
+	return ($organization, map { $service->run("SELECT appt.create_application('$organization', 'a$_', node => $_)") } 0, 1);
 }
 
 sub _create_logins
