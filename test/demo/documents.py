@@ -14,3 +14,8 @@ def read(name):
 def documented(page, beginning):
     """The SQL of a page that begins so."""
     return re.search(r"^ {4}%s.*\n(?: {4}.*\n)*" % re.escape(beginning), read(page), re.MULTILINE).group()
+
+
+def example(page, beginning):
+    """The example of a page that begins so."""
+    return re.search(r"^```sql\n(%s.*?)^```$" % re.escape(beginning), read(page), re.MULTILINE | re.DOTALL).group(1)

@@ -12,16 +12,10 @@ import os
 import time
 import urllib.parse
 
+from documents import example
 from programs import HERE, Server, free_port
 
 SECRET = "the key of the demo's tokens, which has 32 characters or more"
-
-AUTHENTICATOR = """
-CREATE ROLE authenticator LOGIN NOINHERIT;
-GRANT appt_authenticator TO authenticator;
-ALTER ROLE authenticator SET intervalstyle = 'iso_8601';
-ALTER ROLE authenticator SET timezone = 'UTC';
-"""
 
 
 def secret_file(folder):
@@ -34,7 +28,7 @@ def secret_file(folder):
 def start_rest(demo, name, cluster, schemas="appt, appt_rest"):
     """The API of the database that the cluster speaks to; the process has its port."""
     if cluster.value("SELECT to_regrole('authenticator') IS NULL") == "t":
-        cluster.psql(AUTHENTICATOR)
+        cluster.psql(example("rest.md", "CREATE ROLE authenticator"))
     secret = secret_file(demo.folder)
     if not os.environ.get("POSTGREST"):
         return demo.peer(name, "../peers/rest_server.py", "--dsn", cluster.dsn("authenticator"), "--secret-file", secret)
